@@ -1,0 +1,33 @@
+//! The words that every room of minster shares: names, pseudonyms, roles, row counts, tables.
+//!
+//! No I/O, no cryptography, and no type that could hold a raw identifier: this crate is linked by
+//! all three programs. It may depend on `serde` and `thiserror` alone.
+//!
+//! ```
+//! use minster_model::{Pseudonym, Purpose, RowCounts};
+//!
+//! let purpose: Purpose = "education-outcomes".parse()?;
+//! assert_eq!(purpose.as_str(), "education-outcomes");
+//!
+//! let counts = RowCounts { read: 10, accepted: 8, quarantined: 1, duplicate: 1, blocked: 0 };
+//! assert!(counts.conserved());
+//!
+//! let child = Pseudonym::from_bytes([0xab; 16]);
+//! assert_eq!(child.to_string().len(), 32);
+//! # Ok::<(), minster_model::NameError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod cube;
+pub mod exit;
+mod names;
+pub mod pipeline;
+mod pseudonym;
+mod rows;
+
+pub use names::{
+    ColumnName, DatasetClass, DatasetRef, Kind, NameError, Period, Purpose, Role, RunId,
+    SourceName, TableName,
+};
+pub use pseudonym::{KeyVersion, Pseudonym, PseudonymError};
+pub use rows::RowCounts;

@@ -1,0 +1,200 @@
+//! Checked names. A name that has been parsed is safe as a file name, in a key label and in a log.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is not a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid {what}: {rule}")]
+pub struct NameError {
+    what: &'static str,
+    rule: &'static str,
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $rule:literal, $ok:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                let allowed: fn(char) -> bool = $ok;
+                let fits = !text.is_empty()
+                    && text.len() <= $max
+                    && text.chars().all(allowed)
+                    && text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+                if fits {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(NameError { what: $what, rule: $rule })
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NameError;
+
+            fn try_from(text: String) -> Result<Self, NameError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+fn lower(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_'
+}
+
+name!(
+    /// A statistical purpose: the EDPB's pseudonymisation domain. An input of the key derivation.
+    Purpose, "purpose", 64, "1 to 64 of a-z, 0-9, '-', '_', starting with a letter or digit", lower
+);
+name!(
+    /// A council source, such as `ssda903`.
+    SourceName, "source name", 64, "1 to 64 of a-z, 0-9, '-', '_', starting with a letter or digit", lower
+);
+name!(
+    /// A table inside a source, a dataset or a release.
+    TableName, "table name", 64, "1 to 64 of a-z, 0-9, '-', '_', starting with a letter or digit", lower
+);
+name!(
+    /// What a source's delivery covers: `2024-25`, `2024-autumn`.
+    Period, "period", 32, "1 to 32 of a-z, 0-9, '-', '_', starting with a letter or digit", lower
+);
+name!(
+    /// One run of the pipeline.
+    RunId, "run id", 64, "1 to 64 of a-z, 0-9, '-', '_', starting with a letter or digit", lower
+);
+name!(
+    /// What kind of identifier a text is (`upn`, `la-child-id`, `match-key:name-dob`). An input of
+    /// the keyed hash: equal texts of different kinds share no pseudonym.
+    Kind, "identifier kind", 64, "1 to 64 of a-z, 0-9, '-', '_', ':', starting with a letter or digit",
+    |c| lower(c) || c == ':'
+);
+name!(
+    /// A column of a dataset. Keeps the source's own spelling.
+    ColumnName, "column name", 128, "1 to 128 of A-Z, a-z, 0-9, '-', '_', '.', '/', starting with a letter or digit",
+    |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
+);
+
+/// What a caller of the vault may ask. The vault decides it from the caller's uid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Pseudonyms within a budget, and keys of source datasets to write.
+    Ingest,
+    /// Keys of source datasets to read, of the integrated one to write.
+    Linker,
+    /// The key of the integrated dataset to read. Never a pseudonym.
+    Analyst,
+    /// Approves, opens quarantine, rotates.
+    Custodian,
+    /// Status, checkpoints, a logged leakage scan.
+    Auditor,
+}
+
+impl Role {
+    /// Every role, in the order of the design.
+    pub const ALL: [Self; 5] =
+        [Self::Ingest, Self::Linker, Self::Analyst, Self::Custodian, Self::Auditor];
+
+    /// The role's name as it stands in configuration and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Linker => "linker",
+            Self::Analyst => "analyst",
+            Self::Custodian => "custodian",
+            Self::Auditor => "auditor",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Which step a dataset belongs to; decides who may wrap and unwrap its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatasetClass {
+    /// One source and period, pseudonymised.
+    Source,
+    /// One row a child, linked across sources.
+    Integrated,
+}
+
+impl DatasetClass {
+    /// The class's name, which is also its folder.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Integrated => "integrated",
+        }
+    }
+}
+
+/// The full name of a dataset. Bound into its wrapped key, so that a key cannot be moved to another
+/// dataset or purpose.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct DatasetRef {
+    /// The step it belongs to.
+    pub class: DatasetClass,
+    /// The source's name, or the integrated dataset's.
+    pub name: SourceName,
+    /// What it covers.
+    pub period: Period,
+    /// The purpose it was pseudonymised for.
+    pub purpose: Purpose,
+}
+
+impl fmt::Display for DatasetRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{} for {}", self.class.as_str(), self.name, self.period, self.purpose)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_leave_its_folder() {
+        for bad in ["", "..", ".", "a/b", "-a", "A", "a b", "a\0", "é", &"a".repeat(65)] {
+            assert!(bad.parse::<SourceName>().is_err(), "{bad:?}");
+        }
+        assert!("ssda903".parse::<SourceName>().is_ok());
+    }
+
+    #[test]
+    fn an_error_never_repeats_the_text() {
+        let error = "Q330400024001 ".parse::<Purpose>().unwrap_err().to_string();
+        assert!(!error.contains("Q3304"));
+    }
+}

@@ -1,0 +1,57 @@
+//! `pipeline.toml`: what one run reads, for which purpose, and where it writes. Shared by
+//! `minster` and `minster-ingest`; paths are relative to the file's own folder.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Period, Purpose, SourceName};
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    /// The purpose the run pseudonymises for.
+    pub purpose: Purpose,
+    /// The period of the integrated dataset and the release.
+    pub period: Period,
+    /// Where the vault listens.
+    pub vault: VaultAddress,
+    /// The folder of datasets, quarantine, reports and releases.
+    pub store: PathBuf,
+    /// The folder of source definitions (`*.toml`).
+    pub definitions: PathBuf,
+    /// The matching definition (`matching.toml`).
+    pub matching: PathBuf,
+    /// The folder of table definitions (`*.toml`).
+    pub tables: PathBuf,
+    /// Threads for parsing and hashing; all cores where absent.
+    #[serde(default)]
+    pub threads: Option<usize>,
+    /// The deliveries to read.
+    #[serde(rename = "source")]
+    pub sources: Vec<Delivery>,
+    /// Code lists and look-ups that are data of the council: name to CSV file.
+    #[serde(default)]
+    pub lookups: std::collections::BTreeMap<String, PathBuf>,
+}
+
+/// Where the vault listens.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaultAddress {
+    /// The Unix socket's path.
+    pub socket: PathBuf,
+}
+
+/// One delivery of one source.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delivery {
+    /// The source, as its definition names it.
+    pub name: SourceName,
+    /// What it covers.
+    pub period: Period,
+    /// The drop folder. Every file in it must be listed by the definition.
+    pub folder: PathBuf,
+}
