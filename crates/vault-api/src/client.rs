@@ -1,0 +1,133 @@
+use std::{
+    io::{BufReader, BufWriter},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use minster_model::{DatasetRef, Kind, Pseudonym, Role};
+
+use crate::{
+    DataKey, Denial, IdentifierBatch, OpenedRun, PROTOCOL, Request, Response, RunManifest,
+    StatusReport, WrappedKey,
+    frame::{self, FrameError},
+};
+
+/// Why the vault gave no answer. Every one ends a program with exit 6.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// Nobody answers on the socket.
+    #[error("the vault does not answer on {}: {source}; is `minster-vault serve` running?", socket.display())]
+    Unreachable {
+        /// The socket.
+        socket: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The connection broke or made no sense.
+    #[error("the vault's connection: {0}")]
+    Connection(#[from] FrameError),
+    /// The vault refused.
+    #[error("the vault refuses: {0}")]
+    Denied(#[from] Denial),
+    /// The answer does not belong to the question.
+    #[error("the vault's answer does not fit the question; use programs of one release")]
+    Protocol,
+}
+
+/// A conversation with the vault in one role.
+pub struct Client {
+    reader: BufReader<UnixStream>,
+    writer: BufWriter<UnixStream>,
+}
+
+/// How long an answer may take before the vault counts as gone.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+impl Client {
+    /// Connects and says hello. `program` is logged.
+    pub fn connect(socket: &Path, role: Role, program: &str) -> Result<Self, VaultError> {
+        let unreachable = |source| VaultError::Unreachable { socket: socket.to_owned(), source };
+        let stream = UnixStream::connect(socket).map_err(unreachable)?;
+        stream.set_read_timeout(Some(PATIENCE)).map_err(unreachable)?;
+        stream.set_write_timeout(Some(PATIENCE)).map_err(unreachable)?;
+        let writer = BufWriter::new(stream.try_clone().map_err(unreachable)?);
+        let mut client = Self { reader: BufReader::new(stream), writer };
+        let hello = Request::Hello { protocol: PROTOCOL, role, program: program.to_owned() };
+        match client.ask(&hello)? {
+            Response::Welcome { protocol: PROTOCOL } => Ok(client),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Opens a run; pseudonyms may then be asked for.
+    pub fn open_run(&mut self, manifest: RunManifest) -> Result<OpenedRun, VaultError> {
+        match self.ask(&Request::OpenRun(manifest))? {
+            Response::RunOpened(run) => Ok(run),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Pseudonyms of the identifiers, in their order. A batch must fit one frame.
+    pub fn pseudonymise(
+        &mut self,
+        kind: &Kind,
+        identifiers: IdentifierBatch,
+    ) -> Result<Vec<Pseudonym>, VaultError> {
+        let asked = identifiers.len();
+        match self.ask(&Request::Pseudonymise { kind: kind.clone(), identifiers })? {
+            Response::Pseudonyms(bytes) if bytes.len() == asked * Pseudonym::LEN => {
+                let (pseudonyms, _) = bytes.as_chunks::<{ Pseudonym::LEN }>();
+                Ok(pseudonyms.iter().copied().map(Pseudonym::from_bytes).collect())
+            }
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Closes the run.
+    pub fn close_run(&mut self) -> Result<(), VaultError> {
+        match self.ask(&Request::CloseRun)? {
+            Response::RunClosed => Ok(()),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// A new key for a dataset, plain and wrapped.
+    pub fn create_key(
+        &mut self,
+        dataset: &DatasetRef,
+    ) -> Result<(DataKey, WrappedKey), VaultError> {
+        match self.ask(&Request::CreateKey(dataset.clone()))? {
+            Response::KeyCreated(key, wrapped) => Ok((key, wrapped)),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// The key of a dataset from its wrapping.
+    pub fn unwrap_key(
+        &mut self,
+        dataset: &DatasetRef,
+        wrapped: &WrappedKey,
+    ) -> Result<DataKey, VaultError> {
+        match self.ask(&Request::UnwrapKey(dataset.clone(), wrapped.clone()))? {
+            Response::KeyUnwrapped(key) => Ok(key),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// The vault's status.
+    pub fn status(&mut self) -> Result<StatusReport, VaultError> {
+        match self.ask(&Request::Status)? {
+            Response::Status(status) => Ok(status),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    fn ask(&mut self, request: &Request) -> Result<Response, VaultError> {
+        frame::write(&mut self.writer, request)?;
+        match frame::read(&mut self.reader)? {
+            Response::Denied(denial) => Err(denial.into()),
+            response => Ok(response),
+        }
+    }
+}
