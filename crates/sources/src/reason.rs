@@ -1,0 +1,99 @@
+use std::fmt;
+
+/// Why a row was set aside. The code is stable: it stands in manifests and quarantine files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// Another number of fields than the header.
+    FieldCount,
+    /// Nothing but blanks.
+    BlankRow,
+    /// Bytes that are not the declared encoding.
+    Encoding,
+    /// A field longer than any real one.
+    FieldTooLong,
+    /// A required cell is blank.
+    Required,
+    /// Text between elements, where none belongs.
+    StrayText,
+    /// An element that may stand once stands again.
+    RepeatedElement,
+    /// A record too large to be one child's.
+    RecordTooLarge,
+    /// Not a date in any of the declared forms.
+    DateForm,
+    /// A number where a date belongs: what a spreadsheet makes of one.
+    ExcelSerial,
+    /// A date outside 1900 to 2100.
+    DateRange,
+    /// Not a whole number.
+    NotInteger,
+    /// Not a number.
+    NotDecimal,
+    /// Neither true nor false.
+    NotFlag,
+    /// A text where a short token belongs.
+    NotToken,
+    /// A code that is not in the list.
+    UnknownCode,
+    /// Not in the look-up.
+    NotInLookup,
+    /// The identifier has not its shape.
+    Malformed,
+    /// The identifier's check letter does not fit.
+    BadCheckLetter,
+    /// The identifier's check digit does not fit.
+    BadCheckDigit,
+    /// A code for a missing number that is not in the code set.
+    UnknownMissingCode,
+    /// A blank identifier where one is required.
+    BlankIdentifier,
+}
+
+impl Reason {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::FieldCount => "field-count",
+            Self::BlankRow => "blank-row",
+            Self::Encoding => "encoding",
+            Self::FieldTooLong => "field-too-long",
+            Self::Required => "required",
+            Self::StrayText => "stray-text",
+            Self::RepeatedElement => "repeated-element",
+            Self::RecordTooLarge => "record-too-large",
+            Self::DateForm => "date-form",
+            Self::ExcelSerial => "excel-serial",
+            Self::DateRange => "date-range",
+            Self::NotInteger => "not-integer",
+            Self::NotDecimal => "not-decimal",
+            Self::NotFlag => "not-flag",
+            Self::NotToken => "not-token",
+            Self::UnknownCode => "unknown-code",
+            Self::NotInLookup => "not-in-lookup",
+            Self::Malformed => "malformed",
+            Self::BadCheckLetter => "bad-check-letter",
+            Self::BadCheckDigit => "bad-check-digit",
+            Self::UnknownMissingCode => "unknown-missing-code",
+            Self::BlankIdentifier => "blank-identifier",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl From<minster_identifiers::IdentifierError> for Reason {
+    fn from(error: minster_identifiers::IdentifierError) -> Self {
+        use minster_identifiers::IdentifierError as E;
+        match error {
+            E::Blank => Self::BlankIdentifier,
+            E::Malformed => Self::Malformed,
+            E::BadCheckLetter => Self::BadCheckLetter,
+            E::BadCheckDigit => Self::BadCheckDigit,
+            E::UnknownMissingCode => Self::UnknownMissingCode,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Default deny and reading, on files written here.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+use minster_sources::{CsvReader, Definition, Plan, PlanError, ReadError, Reason, XmlReader};
+
+const CSV: &str = r#"
+name = "eh"
+format = "csv"
+years = ["2024"]
+ignore = ["README*"]
+[[table]]
+name = "plans"
+file = "*_plans.csv"
+required = true
+[table.columns]
+id = { treatment = "bridge", kind = "person", required = true }
+start = { treatment = "keep", type = "date" }
+name = { treatment = "drop" }
+late = { treatment = "drop", optional = true }
+"#;
+
+const XML: &str = r#"
+name = "cin"
+format = "xml"
+years = ["2024"]
+unit = "/Message/Children/Child"
+ignore = ["/Message/Header"]
+[[table]]
+name = "child"
+file = "*.xml"
+record = "."
+[table.columns]
+"Ids/Id" = { treatment = "bridge", kind = "child" }
+[[table]]
+name = "need"
+file = "*.xml"
+record = "Need"
+[table.columns]
+"^/Ids/Id" = { treatment = "bridge", kind = "child" }
+"Code" = { treatment = "keep", type = "token" }
+"#;
+
+fn planned(
+    definition: &str,
+    name: &str,
+    content: &[u8],
+) -> Result<(tempfile::TempDir, Definition, Plan), PlanError> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(name), content).unwrap();
+    let definition = Definition::parse(definition).unwrap();
+    let plan = Plan::make(&definition, folder.path())?;
+    Ok((folder, definition, plan))
+}
+
+fn csv_rows(content: &[u8]) -> (Vec<Vec<String>>, Vec<(u64, Reason)>) {
+    let (_folder, definition, plan) = planned(CSV, "a_plans.csv", content).unwrap();
+    let mut reader = CsvReader::open(&definition, &plan.files[0], |_| {}).unwrap();
+    let (mut rows, mut rejected) = (Vec::new(), Vec::new());
+    while let Some(batch) = reader.next_batch().unwrap() {
+        for row in batch.rows() {
+            rows.push(
+                (0..4)
+                    .map(|column| String::from_utf8(row.field(column).to_vec()).unwrap())
+                    .collect(),
+            );
+        }
+        rejected.extend(batch.rejected().iter().map(|row| (row.number, row.reason)));
+    }
+    (rows, rejected)
+}
+
+#[test]
+fn columns_come_in_the_definition_s_order_whatever_the_file_s() {
+    let (rows, rejected) = csv_rows(b"\xef\xbb\xbfname,start,id\r\nN,S,1\r\n\"a,b\",,2");
+    assert_eq!(rows, [["1", "", "N", "S"], ["2", "", "a,b", ""]]);
+    assert!(rejected.is_empty());
+}
+
+#[test]
+fn rows_that_are_none_are_numbered_and_named() {
+    let (rows, rejected) = csv_rows(b"id,start,name\n1,2\n,,\n3,x,\xe9\n4,,\n");
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rejected, [(1, Reason::FieldCount), (2, Reason::BlankRow), (3, Reason::Encoding)]);
+}
+
+#[test]
+fn what_is_not_listed_stops_the_source_and_is_named() {
+    let error = planned(CSV, "a_plans.csv", b"id,start,name,nhs_no\n").unwrap_err();
+    assert!(error.to_string().contains("nhs_no"), "{error}");
+    let error = planned(CSV, "other.csv", b"id\n").unwrap_err();
+    assert!(error.to_string().contains("other.csv"), "{error}");
+    let error = planned(CSV, "a_plans.csv", b"id,name\n").unwrap_err();
+    assert!(matches!(error, PlanError::MissingColumn { .. }));
+    let error = planned(CSV, "README.md", b"").unwrap_err();
+    assert!(matches!(error, PlanError::MissingTable { .. }));
+}
+
+#[test]
+fn a_missing_header_row_is_not_quoted() {
+    for row in ["CANARY,2024-01-01,x\n", "Q330400024001,2024-01-01,x y\n"] {
+        let error = planned(CSV, "a_plans.csv", row.as_bytes()).unwrap_err().to_string();
+        assert!(!error.contains("CANARY") && !error.contains("Q3304"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_drop_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", folder.path().join("a_plans.csv")).unwrap();
+    let definition = Definition::parse(CSV).unwrap();
+    assert!(matches!(Plan::make(&definition, folder.path()), Err(PlanError::UnlistedFile { .. })));
+}
+
+type XmlRows = Vec<(usize, Vec<String>)>;
+
+fn xml_rows(content: &str) -> Result<(XmlRows, Vec<(u64, Reason)>), ReadError> {
+    let (_folder, definition, plan) = match planned(XML, "c.xml", content.as_bytes()) {
+        Ok(planned) => planned,
+        Err(PlanError::Read(error)) => return Err(error),
+        Err(error) => {
+            assert!(matches!(error, PlanError::Unlisted { .. }), "{error}");
+            return Ok(Default::default());
+        }
+    };
+    let mut reader = XmlReader::open(&definition, &plan.files[0], |_| {})?;
+    let (mut rows, mut rejected) = (Vec::new(), Vec::new());
+    while let Some(batches) = reader.next_batches()? {
+        for (table, batch) in batches {
+            for row in batch.rows() {
+                let width = definition.tables[table].columns.len();
+                rows.push((
+                    table,
+                    (0..width)
+                        .map(|column| String::from_utf8(row.field(column).to_vec()).unwrap())
+                        .collect(),
+                ));
+            }
+            rejected.extend(batch.rejected().iter().map(|row| (row.number, row.reason)));
+        }
+    }
+    Ok((rows, rejected))
+}
+
+#[test]
+fn records_know_their_child() {
+    let (rows, rejected) = xml_rows(
+        "<Message><Header><X>1</X></Header><Children><Child><Need><Code>N1</Code></Need><Ids><Id>a&amp;b</Id></Ids><Need><Code>N2</Code></Need></Child><Child><Ids/></Child></Children></Message>",
+    )
+    .unwrap();
+    let text = |parts: &[&str]| parts.iter().map(|part| part.to_string()).collect::<Vec<_>>();
+    assert_eq!(
+        rows,
+        [
+            (0, text(&["a&b"])),
+            (0, text(&[""])),
+            (1, text(&["N1", "a&b"])),
+            (1, text(&["N2", "a&b"])),
+        ]
+    );
+    assert!(rejected.is_empty());
+}
+
+#[test]
+fn stray_text_and_repeated_elements_are_set_aside() {
+    let (rows, rejected) = xml_rows(
+        "<Message><Children><Child><Ids><Id>1</Id>stray</Ids></Child><Child><Ids><Id>1</Id><Id>2</Id></Ids></Child></Children></Message>",
+    )
+    .unwrap();
+    assert!(rows.is_empty());
+    assert_eq!(rejected, [(1, Reason::StrayText), (2, Reason::RepeatedElement)]);
+}
+
+#[test]
+fn an_unlisted_element_stops_the_source() {
+    let content =
+        "<Message><Children><Child><Ids><Name>CANARY</Name></Ids></Child></Children></Message>";
+    let error = planned(XML, "c.xml", content.as_bytes()).unwrap_err().to_string();
+    assert!(
+        error.contains("/Message/Children/Child/Ids/Name") && !error.contains("CANARY"),
+        "{error}"
+    );
+}
+
+#[test]
+fn document_types_bombs_and_cut_files_are_refused() {
+    for content in [
+        "<!DOCTYPE a [<!ENTITY b 'c'>]><Message/>",
+        "<Message><Children><Child><Ids><Id>&b;</Id></Ids></Child></Children></Message>",
+        "<Message><Children><Child>",
+        "<Message></Children>",
+    ] {
+        assert!(matches!(xml_rows(content), Err(ReadError::Malformed { .. })), "{content}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+    #[test]
+    fn any_bytes_are_rows_or_an_error(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
+        let mut csv = b"id,start,name\n".to_vec();
+        csv.extend(&bytes);
+        csv_rows(&csv);
+        let _ = xml_rows(&String::from_utf8_lossy(&bytes));
+    }
+}

@@ -1,0 +1,109 @@
+use std::path::{Path, PathBuf};
+
+use minster_model::{DatasetRef, Purpose};
+use minster_vault_api::VaultError;
+
+/// Why the store cannot do what was asked. No message holds a row's value.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The system refused.
+    #[error("cannot {what} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Another run works on this store.
+    #[error("another run holds the lock {}; wait for it to end", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// Nothing has been published under this name and period.
+    #[error("there is no dataset {dataset} in the store; ingest it first")]
+    NoDataset {
+        /// The dataset.
+        dataset: DatasetRef,
+    },
+    /// The dataset was made for another purpose: two purposes' data cannot be joined.
+    #[error(
+        "the dataset {dataset} was made for the purpose {found}; data of two purposes cannot be joined"
+    )]
+    OtherPurpose {
+        /// The dataset as asked for.
+        dataset: DatasetRef,
+        /// The purpose that its manifest names.
+        found: Purpose,
+    },
+    /// A manifest that is not one, or of a later format.
+    #[error("the manifest {} {why}", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Rows went missing or came from nowhere.
+    #[error(
+        "rows are not conserved in {file}: read is not accepted + quarantined + duplicate + blocked; nothing was published"
+    )]
+    NotConserved {
+        /// The source's file.
+        file: String,
+    },
+    /// Parquet could not be written or read: a full disk, another key, or changed bytes.
+    #[error("the table {} cannot be {verb}: {why}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// `written` or `read`.
+        verb: &'static str,
+        /// What the Parquet crate said; never a value.
+        why: String,
+    },
+    /// A table that the manifest does not name.
+    #[error("the dataset {dataset} has no table {table}")]
+    NoTable {
+        /// The dataset.
+        dataset: DatasetRef,
+        /// The table.
+        table: String,
+    },
+    /// A folder or file that others may read.
+    #[error("{} may be read by others; it must be its owner's alone (chmod go= on it)", path.display())]
+    Exposed {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The vault gave no key.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl StoreError {
+    pub(crate) fn io(
+        what: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(std::io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io { what, path, source }
+    }
+
+    /// The program's exit code for this error (see `minster_model::exit`).
+    pub fn exit_code(&self) -> u8 {
+        use minster_model::exit;
+        match self {
+            Self::Locked { .. } => exit::LOCKED,
+            Self::NotConserved { .. } => exit::NOT_CONSERVED,
+            Self::Vault(_) => exit::VAULT,
+            Self::Exposed { .. } | Self::NoDataset { .. } | Self::OtherPurpose { .. } => {
+                exit::USAGE
+            }
+            Self::NoTable { .. } => exit::USAGE,
+            Self::Io { .. } | Self::Manifest { .. } | Self::Table { .. } => exit::PUBLISH,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Where data rests: datasets as encrypted Parquet, quarantine beside them, releases, manifests, and
+//! the one way of publishing: write aside, fsync, rename, fsync the folder. It may depend on
+//! `minster-model` and `minster-vault-api`.
+//!
+//! ```text
+//! STORE/lock
+//! STORE/staging/…                                   what a run is writing; swept by the next run
+//! STORE/datasets/<class>/<name>/<period>/current    -> v-<run>
+//! STORE/datasets/<class>/<name>/<period>/v-<run>/   manifest.json, <table>.parquet, quarantine…
+//! STORE/releases/<name>/<period>/current            -> r-<hash of its content>
+//! ```
+//!
+//! ```
+//! use minster_store::Store;
+//!
+//! let folder = std::env::temp_dir().join(format!("minster-doc-{}", std::process::id()));
+//! let store = Store::open(&folder)?;
+//! let lock = store.lock()?;
+//! assert!(store.lock().is_err(), "one run at a time");
+//! # drop(lock); std::fs::remove_dir_all(&folder).ok();
+//! # Ok::<(), minster_store::StoreError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod dataset;
+mod disk;
+mod error;
+mod keys;
+mod manifest;
+mod release;
+mod store;
+mod table;
+
+pub use dataset::{Dataset, DatasetWriter, SealedFile};
+pub use disk::Disk;
+pub use error::StoreError;
+pub use keys::DatasetKeys;
+pub use manifest::{ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
+pub use release::Release;
+pub use store::{RunLock, Store};
+pub use table::{TableReader, TableWriter};
+
+/// SHA-256 in hexadecimal, for manifests.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

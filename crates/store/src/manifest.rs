@@ -1,0 +1,125 @@
+use std::{collections::BTreeMap, path::Path};
+
+use minster_model::{DatasetRef, KeyVersion, RowCounts, RunId, TableName};
+use minster_vault_api::{InputFile, WrappedKey};
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+/// The format that this release writes and reads.
+pub(crate) const FORMAT: u32 = 1;
+
+/// What a dataset is, where it came from and how its key is found. Holds no row's value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The manifest's format.
+    pub format: u32,
+    /// Which dataset.
+    pub dataset: DatasetRef,
+    /// The run that made it.
+    pub run: RunId,
+    /// The version of the purpose's pseudonym keys.
+    pub key_version: KeyVersion,
+    /// Shows which pseudonym key was used, and reveals nothing of it.
+    pub key_check: String,
+    /// The dataset's key, sealed by the vault.
+    pub wrapped_key: WrappedKey,
+    /// What it was made from.
+    pub origin: Origin,
+    /// Its tables.
+    pub tables: Vec<TableEntry>,
+}
+
+/// What a dataset was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "from")]
+pub enum Origin {
+    /// A delivery of a source.
+    Delivery {
+        /// SHA-256 of the definition that was applied.
+        definition_sha256: String,
+        /// The files read.
+        inputs: Vec<InputFile>,
+        /// Where each file's rows went.
+        rows: Vec<FileCounts>,
+        /// Quarantined rows by reason code.
+        reasons: BTreeMap<String, u64>,
+    },
+    /// Other datasets.
+    Datasets {
+        /// SHA-256 of the matching definition.
+        definition_sha256: String,
+        /// Those datasets, each with the SHA-256 of its manifest.
+        datasets: Vec<(DatasetRef, String)>,
+    },
+}
+
+/// Where the rows of one table of one file went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileCounts {
+    /// The file's name in its drop folder.
+    pub file: String,
+    /// The table drawn from it.
+    pub table: TableName,
+    /// The four ways.
+    pub counts: RowCounts,
+}
+
+/// One table of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableEntry {
+    /// Its name; its file is `<name>.parquet`.
+    pub name: TableName,
+    /// How many rows.
+    pub rows: u64,
+    /// The columns in order.
+    pub columns: Vec<ColumnEntry>,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnEntry {
+    /// Its name.
+    pub name: String,
+    /// Its Arrow type.
+    #[serde(rename = "type")]
+    pub data_type: String,
+}
+
+impl Manifest {
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        let Origin::Delivery { rows, .. } = &self.origin else { return Ok(()) };
+        match rows.iter().find(|row| !row.counts.conserved()) {
+            Some(row) => Err(StoreError::NotConserved { file: row.file.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn read(path: &Path) -> Result<(Self, String), StoreError> {
+        let text = std::fs::read(path).map_err(StoreError::io("read", path))?;
+        let wrong = |why: String| StoreError::Manifest { path: path.to_owned(), why };
+        let format = serde_json::from_slice::<Format>(&text)
+            .map_err(|error| wrong(format!("is not one: {error}")))?
+            .format;
+        if format != FORMAT {
+            return Err(wrong(format!("has format {format}; this release reads {FORMAT}")));
+        }
+        let manifest: Self =
+            serde_json::from_slice(&text).map_err(|error| wrong(format!("is not one: {error}")))?;
+        Ok((manifest, crate::sha256_hex(&text)))
+    }
+
+    /// The four ways of all files together.
+    pub fn totals(&self) -> RowCounts {
+        let mut totals = RowCounts::default();
+        if let Origin::Delivery { rows, .. } = &self.origin {
+            rows.iter().for_each(|row| totals += row.counts);
+        }
+        totals
+    }
+}
+
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}

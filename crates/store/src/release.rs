@@ -1,0 +1,45 @@
+use std::path::{Path, PathBuf};
+
+use crate::{Store, StoreError, dataset::remove_superseded, hex};
+
+/// A release that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// SHA-256 over its files' names and bytes.
+    pub sha256: String,
+}
+
+impl Release {
+    pub(crate) fn publish(
+        store: &Store,
+        place: &Path,
+        files: &[(String, Vec<u8>)],
+    ) -> Result<Self, StoreError> {
+        let sha256 = content_hash(files);
+        let staged = store.staging().join(format!("release.{}", &sha256[..16]));
+        if staged.exists() {
+            std::fs::remove_dir_all(&staged).map_err(StoreError::io("sweep", &staged))?;
+        }
+        store.disk().create_folders(&staged)?;
+        for (name, bytes) in files {
+            store.disk().write_file(&staged.join(name), bytes)?;
+        }
+        let version = format!("r-{}", &sha256[..32]);
+        let folder = store.switch(&staged, place, &version)?;
+        remove_superseded(place, &version);
+        Ok(Self { folder, sha256 })
+    }
+}
+
+fn content_hash(files: &[(String, Vec<u8>)]) -> String {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    for (name, bytes) in files {
+        for part in [name.as_bytes(), bytes.as_slice()] {
+            context.update(&(part.len() as u64).to_le_bytes());
+            context.update(part);
+        }
+    }
+    hex(context.finish().as_ref())
+}

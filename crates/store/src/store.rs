@@ -1,0 +1,195 @@
+use std::{
+    fs::{self, File},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use minster_model::{DatasetRef, RunId};
+use minster_vault_api::{DataKey, WrappedKey};
+
+use crate::{Dataset, DatasetKeys, DatasetWriter, Disk, Manifest, Release, StoreError};
+
+/// A store's folder.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+    disk: Disk,
+}
+
+/// Held while a run changes the store; released when dropped, or when the program ends in any way.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+impl Store {
+    /// Opens the folder, creating it (0700) where it is missing; refuses one that others may read.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        Self::open_on(root, Disk::default())
+    }
+
+    /// [`Store::open`] on a disk of the caller's choosing.
+    pub fn open_on(root: &Path, disk: Disk) -> Result<Self, StoreError> {
+        if !root.exists() {
+            disk.create_folders(root)?;
+        }
+        let mode = fs::metadata(root).map_err(StoreError::io("open", root))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(StoreError::Exposed { path: root.to_owned() });
+        }
+        Ok(Self { root: root.to_owned(), disk })
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Takes the run lock and sweeps away what a killed run left in staging.
+    pub fn lock(&self) -> Result<RunLock, StoreError> {
+        let path = self.root.join("lock");
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(StoreError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Locked { path }),
+            Err(fs::TryLockError::Error(source)) => {
+                return Err(StoreError::io("lock", &path)(source));
+            }
+        }
+        let staging = self.staging();
+        if staging.exists() {
+            fs::remove_dir_all(&staging).map_err(StoreError::io("sweep", &staging))?;
+        }
+        Ok(RunLock { _file: file })
+    }
+
+    /// Starts writing a dataset aside. The caller holds the run lock.
+    pub fn stage(
+        &self,
+        dataset: &DatasetRef,
+        run: &RunId,
+        key: DataKey,
+        wrapped: WrappedKey,
+    ) -> Result<DatasetWriter, StoreError> {
+        let folder = self.staging().join(format!(
+            "{}.{}.{}",
+            dataset.class.as_str(),
+            dataset.name,
+            dataset.period
+        ));
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(StoreError::io("sweep", &folder))?;
+        }
+        self.disk.create_folders(&folder)?;
+        Ok(DatasetWriter::new(self.clone(), dataset.clone(), run.clone(), folder, key, wrapped))
+    }
+
+    /// The manifest of the dataset that stands, and its SHA-256; no key is needed.
+    pub fn manifest(&self, dataset: &DatasetRef) -> Result<(Manifest, String), StoreError> {
+        let folder = self.current(dataset)?;
+        let (manifest, sha256) = Manifest::read(&folder.join("manifest.json"))?;
+        if manifest.dataset.purpose != dataset.purpose {
+            return Err(StoreError::OtherPurpose {
+                dataset: dataset.clone(),
+                found: manifest.dataset.purpose,
+            });
+        }
+        if manifest.dataset != *dataset {
+            return Err(StoreError::Manifest {
+                path: folder.join("manifest.json"),
+                why: "is another dataset's".into(),
+            });
+        }
+        Ok((manifest, sha256))
+    }
+
+    /// Opens the dataset that stands, for reading.
+    pub fn dataset(
+        &self,
+        dataset: &DatasetRef,
+        keys: &mut dyn DatasetKeys,
+    ) -> Result<Dataset, StoreError> {
+        let folder = self.current(dataset)?;
+        let (manifest, sha256) = self.manifest(dataset)?;
+        let key = keys.unwrap(dataset, &manifest.wrapped_key)?;
+        Ok(Dataset::new(folder, manifest, sha256, key))
+    }
+
+    /// Publishes a release: `files` are `(name, bytes)`. Its folder is named after its content, so
+    /// that the same release published again is the same folder.
+    pub fn publish_release(
+        &self,
+        name: &str,
+        period: &str,
+        files: &[(String, Vec<u8>)],
+    ) -> Result<Release, StoreError> {
+        Release::publish(self, &self.root.join("releases").join(name).join(period), files)
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    pub(crate) fn staging(&self) -> PathBuf {
+        self.root.join("staging")
+    }
+
+    pub(crate) fn place(&self, dataset: &DatasetRef) -> PathBuf {
+        self.root
+            .join("datasets")
+            .join(dataset.class.as_str())
+            .join(dataset.name.as_str())
+            .join(dataset.period.as_str())
+    }
+
+    fn current(&self, dataset: &DatasetRef) -> Result<PathBuf, StoreError> {
+        let link = self.place(dataset).join("current");
+        match fs::read_link(&link) {
+            Ok(version) => Ok(self.place(dataset).join(version)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(StoreError::NoDataset { dataset: dataset.clone() })
+            }
+            Err(error) => Err(StoreError::io("read the link", &link)(error)),
+        }
+    }
+
+    /// Moves a finished folder to `place/version` and lets `place/current` name it; what it
+    /// supersedes is removed afterwards.
+    pub(crate) fn switch(
+        &self,
+        staged: &Path,
+        place: &Path,
+        version: &str,
+    ) -> Result<PathBuf, StoreError> {
+        self.disk.sync_folder(staged)?;
+        self.disk.create_folders(place)?;
+        let target = place.join(version);
+        if target.exists() {
+            // The same content-named folder, or the same run again: what stands may be cut short.
+            let aside = self.staging().join("superseded");
+            if aside.exists() {
+                fs::remove_dir_all(&aside).map_err(StoreError::io("sweep", &aside))?;
+            }
+            self.disk.rename(&target, &aside)?;
+        }
+        self.disk.rename(staged, &target)?;
+        self.disk.switch_link(&place.join("current"), version)?;
+        self.sync_ancestors(place)?;
+        Ok(target)
+    }
+
+    fn sync_ancestors(&self, place: &Path) -> Result<(), StoreError> {
+        for folder in place.ancestors().skip(1) {
+            self.disk.sync_folder(folder)?;
+            if folder == self.root {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! One table as Parquet under modular encryption: every column and the footer with the dataset's
+//! key, the dataset and table bound in as associated data, so that files cannot be swapped.
+
+use std::{
+    fs::File,
+    io::BufWriter,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use minster_model::{DatasetRef, TableName};
+use minster_vault_api::DataKey;
+use parquet::{
+    arrow::{
+        ArrowWriter, ProjectionMask,
+        arrow_reader::{
+            ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+        },
+    },
+    basic::{Compression, ZstdLevel},
+    encryption::{decrypt::FileDecryptionProperties, encrypt::FileEncryptionProperties},
+    errors::ParquetError,
+    file::properties::{EnabledStatistics, WriterProperties},
+};
+
+use crate::{ColumnEntry, StoreError, TableEntry, disk::DiskFile};
+
+/// Rows of a row group: bounds what the writer holds.
+const ROW_GROUP: usize = 512 << 10;
+/// Rows of a batch that a reader gives.
+const BATCH: usize = 64 << 10;
+
+/// Writes one table.
+pub struct TableWriter {
+    writer: ArrowWriter<BufWriter<DiskFile>>,
+    path: PathBuf,
+    name: TableName,
+    schema: SchemaRef,
+    rows: u64,
+}
+
+impl TableWriter {
+    pub(crate) fn new(
+        file: DiskFile,
+        path: PathBuf,
+        name: &TableName,
+        schema: SchemaRef,
+        dataset: &DatasetRef,
+        key: &DataKey,
+    ) -> Result<Self, StoreError> {
+        let failed = failed("written", &path);
+        let encryption = FileEncryptionProperties::builder(key.expose().to_vec())
+            .with_aad_prefix(associated_data(dataset, name))
+            .with_aad_prefix_storage(false)
+            .build()
+            .map_err(&failed)?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(&failed)?))
+            .set_max_row_group_row_count(Some(ROW_GROUP))
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_created_by("minster".into())
+            .with_file_encryption_properties(encryption)
+            .build();
+        let writer = ArrowWriter::try_new(
+            BufWriter::with_capacity(1 << 20, file),
+            schema.clone(),
+            Some(properties),
+        )
+        .map_err(&failed)?;
+        Ok(Self { writer, path, name: name.clone(), schema, rows: 0 })
+    }
+
+    /// Adds rows.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
+        self.writer.write(batch).map_err(failed("written", &self.path))?;
+        self.rows += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    /// Makes the table durable and describes it for the manifest.
+    pub fn finish(self) -> Result<TableEntry, StoreError> {
+        let buffer = self.writer.into_inner().map_err(failed("written", &self.path))?;
+        let file = buffer
+            .into_inner()
+            .map_err(|error| StoreError::io("write", &self.path)(error.into_error()))?;
+        file.sync()?;
+        let columns = self
+            .schema
+            .fields()
+            .iter()
+            .map(|field| ColumnEntry {
+                name: field.name().clone(),
+                data_type: field.data_type().to_string(),
+            })
+            .collect();
+        Ok(TableEntry { name: self.name, rows: self.rows, columns })
+    }
+}
+
+/// Reads one table, batch by batch.
+pub struct TableReader {
+    reader: ParquetRecordBatchReader,
+    path: PathBuf,
+    schema: SchemaRef,
+}
+
+impl TableReader {
+    pub(crate) fn open(
+        path: PathBuf,
+        name: &TableName,
+        columns: Option<&[&str]>,
+        dataset: &DatasetRef,
+        key: &DataKey,
+    ) -> Result<Self, StoreError> {
+        let failed = failed("read", &path);
+        let decryption = FileDecryptionProperties::builder(key.expose().to_vec())
+            .with_aad_prefix(associated_data(dataset, name))
+            .build()
+            .map_err(&failed)?;
+        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(
+            file,
+            ArrowReaderOptions::new().with_file_decryption_properties(decryption),
+        )
+        .map_err(&failed)?;
+        let mask = match columns {
+            None => ProjectionMask::all(),
+            Some(columns) => {
+                ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
+            }
+        };
+        let reader =
+            builder.with_projection(mask).with_batch_size(BATCH).build().map_err(&failed)?;
+        let schema = arrow::array::RecordBatchReader::schema(&reader);
+        Ok(Self { reader, path, schema })
+    }
+
+    /// The columns, in the table's order.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
+
+impl Iterator for TableReader {
+    type Item = Result<RecordBatch, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        Some(batch.map_err(|error| failed("read", &self.path)(error.into())))
+    }
+}
+
+fn associated_data(dataset: &DatasetRef, table: &TableName) -> Vec<u8> {
+    format!("minster dataset 1\n{dataset}\n{table}").into_bytes()
+}
+
+fn failed(verb: &'static str, path: &Path) -> impl Fn(ParquetError) -> StoreError + use<> {
+    let path = path.to_owned();
+    move |error| {
+        let why = match error {
+            ParquetError::External(cause) => match cause.downcast::<std::io::Error>() {
+                Ok(source) => {
+                    return StoreError::Io {
+                        what: "write or read",
+                        path: path.clone(),
+                        source: *source,
+                    };
+                }
+                Err(_) => "its bytes do not open with this key: another key, or changed".to_owned(),
+            },
+            ParquetError::General(why) => why,
+            _ => "the Parquet is malformed or its key is another".to_owned(),
+        };
+        StoreError::Table { path: path.clone(), verb, why }
+    }
+}

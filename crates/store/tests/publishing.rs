@@ -1,0 +1,220 @@
+//! What publishing promises: whole or not at all, encrypted, conserved, one purpose.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+use std::{path::Path, sync::Arc};
+
+use arrow::{
+    array::{Array, ArrayRef, RecordBatch, StringArray},
+    datatypes::{DataType, Field, Schema},
+};
+use minster_model::{DatasetClass, DatasetRef, KeyVersion, RowCounts, RunId};
+use minster_store::{DatasetKeys, Disk, FileCounts, Manifest, Origin, Store, StoreError};
+use minster_vault_api::{DataKey, VaultError, WrappedKey};
+
+/// Gives every dataset one key.
+struct OneKey;
+
+impl DatasetKeys for OneKey {
+    fn create(&mut self, _: &DatasetRef) -> Result<(DataKey, WrappedKey), VaultError> {
+        Ok((DataKey::from_bytes([7; 32]), WrappedKey("wrapped".into())))
+    }
+
+    fn unwrap(&mut self, _: &DatasetRef, _: &WrappedKey) -> Result<DataKey, VaultError> {
+        Ok(DataKey::from_bytes([7; 32]))
+    }
+}
+
+fn dataset(purpose: &str) -> DatasetRef {
+    DatasetRef {
+        class: DatasetClass::Source,
+        name: "census".parse().unwrap(),
+        period: "2024-25".parse().unwrap(),
+        purpose: purpose.parse().unwrap(),
+    }
+}
+
+fn origin(counts: RowCounts) -> Origin {
+    let rows = vec![FileCounts { file: "a.csv".into(), table: "pupils".parse().unwrap(), counts }];
+    Origin::Delivery {
+        definition_sha256: String::new(),
+        inputs: vec![],
+        rows,
+        reasons: Default::default(),
+    }
+}
+
+fn batch(values: &[&str]) -> RecordBatch {
+    let schema = Arc::new(Schema::new(vec![Field::new("ward", DataType::Utf8, false)]));
+    let column: ArrayRef = Arc::new(StringArray::from(values.to_vec()));
+    RecordBatch::try_new(schema, vec![column]).unwrap()
+}
+
+fn publish(
+    store: &Store,
+    run: &str,
+    values: &[&str],
+    counts: RowCounts,
+) -> Result<Manifest, StoreError> {
+    let _lock = store.lock()?;
+    let run: RunId = run.parse().unwrap();
+    let (key, wrapped) = OneKey.create(&dataset("p")).unwrap();
+    let writer = store.stage(&dataset("p"), &run, key, wrapped)?;
+    let rows = batch(values);
+    let mut table = writer.table(&"pupils".parse().unwrap(), rows.schema())?;
+    table.write(&rows)?;
+    let table = table.finish()?;
+    writer.publish(KeyVersion(1), "check".into(), origin(counts), vec![table])
+}
+
+fn read(store: &Store) -> Vec<String> {
+    let dataset = store.dataset(&dataset("p"), &mut OneKey).unwrap();
+    let table = dataset.table(&"pupils".parse().unwrap(), None).unwrap();
+    table
+        .flat_map(|batch| {
+            let batch = batch.unwrap();
+            let column = batch.column(0).as_any().downcast_ref::<StringArray>().unwrap().clone();
+            (0..column.len()).map(move |row| column.value(row).to_owned()).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn counts(read: u64) -> RowCounts {
+    RowCounts { read, accepted: read, ..RowCounts::default() }
+}
+
+fn files(folder: &Path, found: &mut Vec<Vec<u8>>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() {
+            files(&path, found);
+        } else if path.is_file() {
+            found.push(std::fs::read(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn what_is_written_comes_back_and_rests_encrypted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store")).unwrap();
+    publish(&store, "r1", &["CANARY-WARD", "b"], counts(2)).unwrap();
+    assert_eq!(read(&store), ["CANARY-WARD", "b"]);
+    let mut all = Vec::new();
+    files(folder.path(), &mut all);
+    assert!(all.len() >= 2);
+    for bytes in all {
+        assert!(!bytes.windows(6).any(|window| window == b"CANARY"));
+    }
+}
+
+#[test]
+fn a_later_run_supersedes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store")).unwrap();
+    publish(&store, "r1", &["a"], counts(1)).unwrap();
+    publish(&store, "r2", &["b"], counts(1)).unwrap();
+    assert_eq!(read(&store), ["b"]);
+    let place = folder.path().join("store/datasets/source/census/2024-25");
+    assert_eq!(std::fs::read_dir(place).unwrap().count(), 2, "the link and what it names");
+}
+
+#[test]
+fn lost_rows_are_not_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store")).unwrap();
+    let lost = RowCounts { read: 3, accepted: 2, ..RowCounts::default() };
+    let error = publish(&store, "r1", &["a", "b"], lost).unwrap_err();
+    assert!(matches!(error, StoreError::NotConserved { .. }));
+    assert_eq!(error.exit_code(), 5);
+    assert!(store.manifest(&dataset("p")).is_err());
+}
+
+#[test]
+fn another_purpose_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store")).unwrap();
+    publish(&store, "r1", &["a"], counts(1)).unwrap();
+    let error = store.dataset(&dataset("q"), &mut OneKey).unwrap_err();
+    assert!(matches!(error, StoreError::OtherPurpose { .. }));
+}
+
+#[test]
+fn a_changed_byte_is_an_error_without_the_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store")).unwrap();
+    publish(&store, "r1", &["CANARY"], counts(1)).unwrap();
+    let path = folder.path().join("store/datasets/source/census/2024-25/v-r1/pupils.parquet");
+    let good = std::fs::read(&path).unwrap();
+    for at in (0..good.len()).step_by(7) {
+        let mut bad = good.clone();
+        bad[at] ^= 0x10;
+        std::fs::write(&path, bad).unwrap();
+        let outcome = store
+            .dataset(&dataset("p"), &mut OneKey)
+            .and_then(|dataset| dataset.table(&"pupils".parse().unwrap(), None))
+            .and_then(|table| table.collect::<Result<Vec<_>, _>>());
+        if let Err(error) = outcome {
+            assert!(!format!("{error} {error:?}").contains("CANARY"));
+        } else {
+            assert_eq!(read(&store), ["CANARY"]);
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_at_any_write_leaves_the_old_dataset_whole() {
+    let mut operations = 0;
+    loop {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("store");
+        let store = Store::open(&root).unwrap();
+        publish(&store, "r1", &["old"], counts(1)).unwrap();
+        let failing = Store::open_on(&root, Disk::failing_after(operations)).unwrap();
+        let outcome = publish(&failing, "r2", &["new"], counts(1));
+        let stands = read(&store);
+        let done = outcome.is_ok();
+        if done {
+            assert_eq!(stands, ["new"]);
+        } else {
+            assert!(stands == ["old"] || stands == ["new"], "after {operations}: {stands:?}");
+            publish(&store, "r3", &["next"], counts(1)).unwrap();
+            assert_eq!(read(&store), ["next"]);
+        }
+        if done {
+            break;
+        }
+        operations += 1;
+    }
+    assert!(operations > 10);
+}
+
+#[test]
+fn one_run_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store")).unwrap();
+    let lock = store.lock().unwrap();
+    assert_eq!(store.lock().unwrap_err().exit_code(), 8);
+    drop(lock);
+    store.lock().unwrap();
+}
+
+#[test]
+fn a_store_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o750)).unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Exposed { .. })));
+}
+
+#[test]
+fn a_release_is_named_after_its_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store")).unwrap();
+    let files = vec![("t.csv".to_owned(), b"a,b\n".to_vec())];
+    let first = store.publish_release("r", "2024-25", &files).unwrap();
+    let again = store.publish_release("r", "2024-25", &files).unwrap();
+    assert_eq!(first, again);
+    assert_eq!(std::fs::read(first.folder.join("t.csv")).unwrap(), b"a,b\n");
+    let link = folder.path().join("store/releases/r/2024-25/current/t.csv");
+    assert!(link.exists());
+}
