@@ -1,0 +1,88 @@
+use std::path::{Path, PathBuf};
+
+use minster_model::exit;
+
+/// Why the vault cannot start or work. No variant holds a secret or an identifier.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultFault {
+    /// The system refused.
+    #[error("cannot {what} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Others could read or change what must be the vault's alone.
+    #[error("{}: {why}; the vault does not start until that is mended", path.display())]
+    Exposed {
+        /// The file or folder.
+        path: PathBuf,
+        /// In what way.
+        why: &'static str,
+    },
+    /// `init` on a folder that is in use.
+    #[error("{} is not empty; a vault is made in a folder of its own", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of the vault that is not what it should be.
+    #[error("{}: {why}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The passphrase or key file does not open the root key, or `store.json` was changed.
+    #[error("the root key does not open: another passphrase or key file, or {} was changed", path.display())]
+    WrongSecret {
+        /// `store.json`.
+        path: PathBuf,
+    },
+    /// Another vault process serves the folder.
+    #[error("another process serves {}", path.display())]
+    Served {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The log's chain is broken.
+    #[error("{}, entry {entry}: {why}; keep the file as it is and call the auditor", path.display())]
+    LogBroken {
+        /// The log.
+        path: PathBuf,
+        /// The entry, from 1.
+        entry: u64,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// The operating system's random numbers or a cipher failed.
+    #[error("the cryptographic library failed: {0}")]
+    Crypto(&'static str),
+}
+
+impl VaultFault {
+    pub(crate) fn io(
+        what: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(std::io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io { what, path, source }
+    }
+
+    /// The program's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Served { .. } => exit::LOCKED,
+            Self::WrongSecret { .. } => exit::VAULT,
+            Self::LogBroken { .. } => exit::AUDIT,
+            Self::Crypto(_) => exit::FAULT,
+            Self::Io { .. } | Self::Exposed { .. } | Self::NotEmpty { .. } | Self::File { .. } => {
+                exit::USAGE
+            }
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! What is derived from the root key (HKDF-SHA-256, RFC 5869; HMAC-SHA-256, RFC 2104).
+//!
+//! A pseudonym is made in two steps, so that purposes' keys can change without the identifiers:
+//! `L = HMAC(link key, len(kind) ‖ kind ‖ identifier)` never leaves this process, and the pseudonym is
+//! the first 16 bytes of `HMAC(key of purpose, version and kind, L)`.
+
+use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose};
+use minster_vault_api::{DataKey, Denial, WrappedKey};
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hkdf::{HKDF_SHA256, Prk, Salt},
+    hmac,
+    rand::{SecureRandom, SystemRandom},
+};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::VaultFault;
+
+/// The root key. Cleared when dropped; `ring` keeps a derived state that it does not clear.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct RootKey([u8; 32]);
+
+impl RootKey {
+    /// From its bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// A new one.
+    pub fn generate() -> Result<Self, VaultFault> {
+        random().map(Self)
+    }
+
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// The key schedule of one store.
+pub struct Keys {
+    root: Prk,
+    store_id: String,
+}
+
+/// Makes the pseudonyms of one purpose, version and kind.
+pub struct Pseudonymiser {
+    link: hmac::Key,
+    kind: Vec<u8>,
+    purpose: hmac::Key,
+}
+
+impl Keys {
+    /// The schedule of a root key; the store's id is the salt.
+    pub fn new(root: RootKey, store_id: &str) -> Self {
+        let salt = Salt::new(HKDF_SHA256, store_id.as_bytes());
+        Self { root: salt.extract(root.expose()), store_id: store_id.to_owned() }
+    }
+
+    /// Makes pseudonyms under a purpose. The purpose's name goes into the key: an unnamed purpose has
+    /// none.
+    pub fn pseudonymiser(
+        &self,
+        purpose: &Purpose,
+        version: KeyVersion,
+        kind: &Kind,
+    ) -> Pseudonymiser {
+        let mut prefix = (kind.as_str().len() as u32).to_be_bytes().to_vec();
+        prefix.extend_from_slice(kind.as_str().as_bytes());
+        Pseudonymiser {
+            link: self.mac_key(&["link"]),
+            kind: prefix,
+            purpose: self.mac_key(&[
+                "pseudonym",
+                purpose.as_str(),
+                &version.0.to_string(),
+                kind.as_str(),
+            ]),
+        }
+    }
+
+    /// Shows which key was used and reveals nothing of it.
+    pub fn check_value(&self, purpose: &Purpose, version: KeyVersion) -> String {
+        let key = self.mac_key(&["check", purpose.as_str(), &version.0.to_string()]);
+        hex(&hmac::sign(&key, b"key check value").as_ref()[..8])
+    }
+
+    /// A new dataset key, plain and wrapped.
+    pub fn create(
+        &self,
+        dataset: &DatasetRef,
+        version: KeyVersion,
+    ) -> Result<(DataKey, WrappedKey), VaultFault> {
+        let key = Zeroizing::new(random::<32>()?);
+        let wrapping = self.wrapping_key(&dataset.purpose, version)?;
+        let sealed = seal(&wrapping, &self.bound(dataset, version), &*key)?;
+        let text = format!("minster-wrap-1:{}:{}", version.0, hex(&sealed));
+        Ok((DataKey::from_bytes(*key), WrappedKey(text)))
+    }
+
+    /// The key that a wrapping holds, if it was made here for this dataset.
+    pub fn unwrap(&self, dataset: &DatasetRef, wrapped: &WrappedKey) -> Result<DataKey, Denial> {
+        self.try_unwrap(dataset, wrapped)
+            .ok_or_else(|| Denial::WrongWrapping { dataset: dataset.clone() })
+    }
+
+    fn try_unwrap(&self, dataset: &DatasetRef, wrapped: &WrappedKey) -> Option<DataKey> {
+        let (version, sealed) = wrapped.0.strip_prefix("minster-wrap-1:")?.split_once(':')?;
+        let version = KeyVersion(version.parse().ok()?);
+        let wrapping = self.wrapping_key(&dataset.purpose, version).ok()?;
+        let key = open(&wrapping, &self.bound(dataset, version), &unhex(sealed)?)?;
+        Some(DataKey::from_bytes(key.as_slice().try_into().ok()?))
+    }
+
+    fn bound(&self, dataset: &DatasetRef, version: KeyVersion) -> Vec<u8> {
+        let DatasetRef { class, name, period, purpose } = dataset;
+        let parts = [
+            self.store_id.as_str(),
+            class.as_str(),
+            name.as_str(),
+            period.as_str(),
+            purpose.as_str(),
+            &version.0.to_string(),
+        ];
+        label(&parts)
+    }
+
+    fn mac_key(&self, parts: &[&str]) -> hmac::Key {
+        let label = label(parts);
+        match self.root.expand(&[&label], hmac::HMAC_SHA256) {
+            Ok(okm) => okm.into(),
+            // RFC 5869 limits the output to 255 blocks; one block is asked for.
+            Err(ring::error::Unspecified) => unreachable!(),
+        }
+    }
+
+    fn wrapping_key(
+        &self,
+        purpose: &Purpose,
+        version: KeyVersion,
+    ) -> Result<LessSafeKey, VaultFault> {
+        let label = label(&["wrap", purpose.as_str(), &version.0.to_string()]);
+        let parts = [label.as_slice()];
+        let okm = self
+            .root
+            .expand(&parts, &AES_256_GCM)
+            .map_err(|_| VaultFault::Crypto("a key could not be derived"))?;
+        Ok(LessSafeKey::new(UnboundKey::from(okm)))
+    }
+}
+
+impl Pseudonymiser {
+    /// The pseudonym of one canonical identifier.
+    pub fn pseudonym(&self, identifier: &[u8]) -> Pseudonym {
+        let mut link = hmac::Context::with_key(&self.link);
+        link.update(&self.kind);
+        link.update(identifier);
+        let full = hmac::sign(&self.purpose, link.sign().as_ref());
+        let mut bytes = [0; Pseudonym::LEN];
+        bytes.copy_from_slice(&full.as_ref()[..Pseudonym::LEN]);
+        Pseudonym::from_bytes(bytes)
+    }
+}
+
+/// Parts, each with its length before it, so that no two lists of parts give the same label.
+fn label(parts: &[&str]) -> Vec<u8> {
+    let mut label = b"minster/v1".to_vec();
+    for part in parts {
+        label.extend_from_slice(&(part.len() as u32).to_be_bytes());
+        label.extend_from_slice(part.as_bytes());
+    }
+    label
+}
+
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], VaultFault> {
+    let mut bytes = [0; N];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| VaultFault::Crypto("the system gives no random numbers"))?;
+    Ok(bytes)
+}
+
+pub(crate) fn aead(key: &[u8; 32]) -> Result<LessSafeKey, VaultFault> {
+    UnboundKey::new(&AES_256_GCM, key)
+        .map(LessSafeKey::new)
+        .map_err(|_| VaultFault::Crypto("a cipher could not be keyed"))
+}
+
+/// AES-256-GCM under a random nonce, which stands before the ciphertext.
+pub(crate) fn seal(key: &LessSafeKey, bound: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultFault> {
+    let nonce = random::<NONCE_LEN>()?;
+    let mut sealed = plain.to_vec();
+    key.seal_in_place_append_tag(
+        Nonce::assume_unique_for_key(nonce),
+        Aad::from(bound),
+        &mut sealed,
+    )
+    .map_err(|_| VaultFault::Crypto("sealing failed"))?;
+    Ok([nonce.as_slice(), &sealed].concat())
+}
+
+pub(crate) fn open(key: &LessSafeKey, bound: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LEN>()?;
+    let mut plain = Zeroizing::new(ciphertext.to_vec());
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let length = key.open_in_place(nonce, Aad::from(bound), &mut plain).ok()?.len();
+    plain.truncate(length);
+    Some(plain)
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    let (pairs, []) = digits.as_chunks::<2>() else { return None };
+    pairs.iter().map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minster_model::DatasetClass;
+
+    fn keys() -> Keys {
+        Keys::new(RootKey::from_bytes(std::array::from_fn(|i| i as u8)), "store-1")
+    }
+
+    fn pseudonym(purpose: &str, kind: &str, identifier: &str) -> String {
+        keys()
+            .pseudonymiser(&purpose.parse().unwrap(), KeyVersion(1), &kind.parse().unwrap())
+            .pseudonym(identifier.as_bytes())
+            .to_string()
+    }
+
+    /// Expected values from Python's `hmac` and `hashlib`:
+    ///
+    /// ```python
+    /// import hmac, hashlib, struct
+    /// H = lambda k, m: hmac.new(k, m, hashlib.sha256).digest()
+    /// label = lambda *ps: b"minster/v1" + b"".join(struct.pack(">I", len(p)) + p for p in ps)
+    /// prk = H(b"store-1", bytes(range(32)))
+    /// key = lambda *ps: H(prk, label(*ps) + b"\x01")
+    /// L = H(key(b"link"), struct.pack(">I", 3) + b"upn" + b"Q330400024001")
+    /// H(key(b"pseudonym", b"education", b"1", b"upn"), L)[:16].hex()
+    /// ```
+    #[test]
+    fn known_answer() {
+        assert_eq!(
+            pseudonym("education", "upn", "Q330400024001"),
+            "82cda682a5aaa62cb03d3cd699e0c459"
+        );
+    }
+
+    #[test]
+    fn purposes_and_kinds_share_nothing() {
+        let one = pseudonym("education", "upn", "Q330400024001");
+        assert_ne!(one, pseudonym("health", "upn", "Q330400024001"));
+        assert_ne!(one, pseudonym("education", "former-upn", "Q330400024001"));
+        assert_eq!(one, pseudonym("education", "upn", "Q330400024001"));
+    }
+
+    /// RFC 4231, test cases 1 and 2.
+    #[test]
+    fn hmac_sha256_known_answers() {
+        for (key, message, expected) in [
+            (
+                &[0x0b; 20][..],
+                "Hi There",
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe",
+                "what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+        ] {
+            let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message.as_bytes());
+            assert_eq!(hex(tag.as_ref()), expected);
+        }
+    }
+
+    /// RFC 5869, test case 1.
+    #[test]
+    fn hkdf_sha256_known_answer() {
+        struct Length;
+        impl ring::hkdf::KeyType for Length {
+            fn len(&self) -> usize {
+                42
+            }
+        }
+        let salt: Vec<u8> = (0..=0x0c).collect();
+        let info: Vec<u8> = (0xf0..=0xf9).collect();
+        let prk = Salt::new(HKDF_SHA256, &salt).extract(&[0x0b; 22]);
+        let mut okm = [0; 42];
+        prk.expand(&[&info], Length).unwrap().fill(&mut okm).unwrap();
+        assert_eq!(
+            hex(&okm),
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"
+        );
+    }
+
+    #[test]
+    fn a_wrapping_opens_for_its_own_dataset_alone() {
+        let dataset = |name: &str, purpose: &str| DatasetRef {
+            class: DatasetClass::Source,
+            name: name.parse().unwrap(),
+            period: "2024-25".parse().unwrap(),
+            purpose: purpose.parse().unwrap(),
+        };
+        let (key, wrapped) = keys().create(&dataset("census", "p"), KeyVersion(1)).unwrap();
+        assert!(keys().unwrap(&dataset("census", "p"), &wrapped).unwrap() == key);
+        assert!(keys().unwrap(&dataset("ssda903", "p"), &wrapped).is_err());
+        assert!(keys().unwrap(&dataset("census", "q"), &wrapped).is_err());
+        let other = Keys::new(RootKey::from_bytes([1; 32]), "store-1");
+        assert!(other.unwrap(&dataset("census", "p"), &wrapped).is_err());
+        for at in 0..wrapped.0.len() {
+            let mut text = wrapped.0.clone().into_bytes();
+            text[at] = if text[at] == b'0' { b'1' } else { b'0' };
+            let changed = WrappedKey(String::from_utf8(text).unwrap());
+            assert!(keys().unwrap(&dataset("census", "p"), &changed).is_err(), "{at}");
+        }
+    }
+}
