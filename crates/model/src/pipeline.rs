@@ -54,4 +54,36 @@ pub struct Delivery {
     pub period: Period,
     /// The drop folder. Every file in it must be listed by the definition.
     pub folder: PathBuf,
+    /// What stands in its pupil-number columns, where that differs from the definition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<IdentifierRule>,
+}
+
+/// What stands in a pupil-number column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdentifierRule {
+    /// Pupil numbers with right check letters.
+    #[default]
+    Strict,
+    /// Whatever identifier the supplier gives; its shape is not checked.
+    Opaque,
+}
+
+impl Pipeline {
+    /// Makes every path absolute against the folder that the file stands in.
+    pub fn resolve(mut self, folder: &std::path::Path) -> Self {
+        let paths = [
+            &mut self.vault.socket,
+            &mut self.store,
+            &mut self.definitions,
+            &mut self.matching,
+            &mut self.tables,
+        ];
+        let deliveries = self.sources.iter_mut().map(|delivery| &mut delivery.folder);
+        for path in paths.into_iter().chain(deliveries).chain(self.lookups.values_mut()) {
+            *path = folder.join(&path);
+        }
+        self
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minster_model::{ColumnName, Kind, SourceName, TableName};
+use minster_model::{ColumnName, Kind, SourceName, TableName, pipeline::IdentifierRule};
 use serde::Deserialize;
 
 use crate::DateForm;
@@ -45,17 +45,6 @@ pub enum Format {
     Csv,
     /// XML, one element a child.
     Xml,
-}
-
-/// What stands in a pupil-number column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum IdentifierRule {
-    /// Pupil numbers with right check letters.
-    #[default]
-    Strict,
-    /// Whatever identifier the supplier gives; its shape is not checked.
-    Opaque,
 }
 
 /// The encoding of a CSV file.

@@ -38,8 +38,8 @@ pub use batch::{RawBatch, RawRow, Rejected};
 pub use cell::{DateForm, parse_date, parse_decimal, parse_flag, parse_integer};
 pub use csv_reader::CsvReader;
 pub use definition::{
-    Column, Definition, DefinitionError, Duplicates, Format, Generalisation, IdentifierRule,
-    MatchKey, Part, Table, Treatment, UnknownCode, ValueType,
+    Column, Definition, DefinitionError, Duplicates, Format, Generalisation, MatchKey, Part, Table,
+    Treatment, UnknownCode, ValueType,
 };
 pub use lookup::{Lookup, LookupError};
 pub use plan::{Plan, PlanError, PlannedFile};

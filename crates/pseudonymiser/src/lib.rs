@@ -1,0 +1,28 @@
+//! Ingestion: raw batches in, pseudonymised batches out, one treatment a column; the program
+//! `minster-ingest`. Holds raw records while they pass, and no key: pseudonyms come from the vault over
+//! its socket, each distinct identifier once a run. It may depend on `minster-sources`,
+//! `minster-identifiers`, `minster-vault-api`, `minster-store` and `minster-model`.
+//!
+//! ```no_run
+//! use minster_pseudonymiser::{Ingestion, Options};
+//!
+//! let ingestion = Ingestion::load("config/pipeline.toml".as_ref())?;
+//! println!("{}", ingestion.describe());
+//! let report = ingestion.run(&Options::default())?;
+//! assert!(report.sources.iter().all(|source| source.counts.conserved()));
+//! # Ok::<(), minster_pseudonymiser::IngestError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod columns;
+mod delivery;
+mod duplicates;
+mod error;
+mod ingestion;
+mod quarantine;
+mod tokens;
+mod treatment;
+
+pub use error::IngestError;
+pub use ingestion::{Ingestion, Options, Report, SourceReport};
+pub use quarantine::{REASONS, ROWS};

@@ -1,0 +1,102 @@
+//! `minster-ingest`: plan, run.
+#![forbid(unsafe_code)]
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use minster_model::RunId;
+use minster_pseudonymiser::{IngestError, Ingestion, Options};
+
+/// Reads the council's sources, has their identifiers pseudonymised by the vault, and publishes each as an encrypted dataset.
+#[derive(Parser)]
+#[command(name = "minster-ingest", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what would be read and what would pass; no row is read.
+    #[command(after_help = "Example:\n  minster-ingest plan --config config/pipeline.toml")]
+    Plan {
+        /// The pipeline.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Ingest every delivery of the pipeline.
+    #[command(after_help = "Example:\n  minster-ingest run --config config/pipeline.toml --json")]
+    Run {
+        /// The pipeline.
+        #[arg(long)]
+        config: PathBuf,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+        /// The caller holds the store's lock (`minster run` does).
+        #[arg(long, hide = true)]
+        lock_held: bool,
+        /// The run's name; made from the clock where absent.
+        #[arg(long, hide = true)]
+        run: Option<RunId>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<u8, IngestError> {
+    match command {
+        Command::Plan { config } => {
+            let ingestion = Ingestion::load(&config)?;
+            print(&ingestion.describe())?;
+            Ok(minster_model::exit::DONE)
+        }
+        Command::Run { config, json, lock_held, run } => {
+            let ingestion = Ingestion::load(&config)?;
+            let bar = progress_bar(ingestion.bytes());
+            let ticking = bar.clone();
+            let progress = Arc::new(move |bytes| ticking.inc(bytes));
+            let report = ingestion.run(&Options { lock_held, run, progress });
+            bar.finish_and_clear();
+            let report = report?;
+            if json {
+                let text = serde_json::to_string(&report)
+                    .map_err(|error| IngestError::Output(error.into()))?;
+                print(&(text + "\n"))?;
+            } else {
+                print(&report.text())?;
+            }
+            Ok(report.exit_code())
+        }
+    }
+}
+
+/// On a terminal alone.
+fn progress_bar(bytes: u64) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(bytes);
+    if let Ok(style) = ProgressStyle::with_template("ingest {bar:30} {bytes}/{total_bytes} {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn print(text: &str) -> Result<(), IngestError> {
+    io::stdout().lock().write_all(text.as_bytes()).map_err(IngestError::Output)
+}

@@ -1,0 +1,90 @@
+//! Rows that failed: their place and reason in clear, the row itself sealed to the vault's recipient.
+
+use std::{collections::BTreeMap, io::Write};
+
+use minster_sources::Reason;
+use minster_store::{DatasetWriter, SealedFile};
+use serde::Serialize;
+
+use crate::IngestError;
+
+/// Where the reasons stand in the dataset's folder.
+pub const REASONS: &str = "quarantine.jsonl";
+/// Where the sealed rows stand.
+pub const ROWS: &str = "quarantine.age";
+
+/// A row that failed.
+pub(crate) struct Failed {
+    pub(crate) number: u64,
+    pub(crate) column: Option<String>,
+    pub(crate) reason: Reason,
+    pub(crate) raw: Vec<u8>,
+}
+
+/// A line of [`REASONS`].
+#[derive(Serialize)]
+struct Line<'a> {
+    file: &'a str,
+    table: &'a str,
+    row: u64,
+    column: Option<&'a str>,
+    reason: &'static str,
+}
+
+/// A line inside [`ROWS`].
+#[derive(Serialize)]
+struct SealedLine<'a> {
+    file: &'a str,
+    table: &'a str,
+    row: u64,
+    raw: &'a str,
+}
+
+/// Writes both files beside the dataset's tables.
+pub(crate) struct Quarantine {
+    reasons: SealedFile,
+    rows: age::stream::StreamWriter<SealedFile>,
+    counts: BTreeMap<String, u64>,
+}
+
+impl Quarantine {
+    pub(crate) fn open(writer: &DatasetWriter, recipient: &str) -> Result<Self, IngestError> {
+        let recipient: age::x25519::Recipient = recipient
+            .parse()
+            .map_err(|_| IngestError::Sealing("the vault's recipient is not an age recipient"))?;
+        let encryptor =
+            age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient))
+                .map_err(|_| IngestError::Sealing("the quarantine cannot be sealed"))?;
+        let rows = encryptor.wrap_output(writer.sealed(ROWS)?).map_err(IngestError::Quarantine)?;
+        Ok(Self { reasons: writer.sealed(REASONS)?, rows, counts: BTreeMap::new() })
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        file: &str,
+        table: &str,
+        failed: &Failed,
+    ) -> Result<(), IngestError> {
+        let reason = failed.reason.code();
+        let column = failed.column.as_deref();
+        let raw = &String::from_utf8_lossy(&failed.raw);
+        write_line(&mut self.reasons, &Line { file, table, row: failed.number, column, reason })?;
+        write_line(&mut self.rows, &SealedLine { file, table, row: failed.number, raw })?;
+        *self.counts.entry(reason.to_owned()).or_default() += 1;
+        Ok(())
+    }
+
+    /// Makes both files durable; gives the rows by reason.
+    pub(crate) fn finish(self) -> Result<BTreeMap<String, u64>, IngestError> {
+        self.rows.finish().map_err(IngestError::Quarantine)?.sync()?;
+        self.reasons.sync()?;
+        Ok(self.counts)
+    }
+}
+
+fn write_line(to: &mut impl Write, line: &impl Serialize) -> Result<(), IngestError> {
+    let mut bytes =
+        serde_json::to_vec(line).map_err(|error| IngestError::Quarantine(error.into()))?;
+    bytes.push(b'\n');
+    to.write_all(&bytes).map_err(IngestError::Quarantine)
+}
