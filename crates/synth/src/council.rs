@@ -1,0 +1,292 @@
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use rayon::prelude::*;
+
+use crate::{
+    Defects, attendance,
+    calendar::{self, SchoolDay},
+    census,
+    child::{self, BLOCK, Child, PupilNumber},
+    dice::{Dice, Subject},
+    looked_after,
+    numbers::Numbers,
+    places, services,
+    sheet::Piece,
+    xml,
+};
+
+/// A made-up council: how many pupils, which seed, how much of a school year, which defects.
+#[derive(Debug, Clone)]
+pub struct Council {
+    /// Pupils of the council's schools. Others, whom only a service knows, are a thirtieth more.
+    pub pupils: u64,
+    /// The same seed gives the same bytes.
+    pub seed: u64,
+    /// School days of the year with attendance: 190 at most, spread evenly.
+    pub days: usize,
+    /// How often each defect is made.
+    pub defects: Defects,
+}
+
+/// Why a council cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum SynthError {
+    /// More pupils than numbers can be given to.
+    #[error("at most {} pupils can be made", Numbers::CAPACITY)]
+    TooMany,
+    /// The folder holds something already.
+    #[error("{} is not empty; name a new folder", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The truth would lie among what is delivered.
+    #[error("the truth must not lie inside the folder of deliveries")]
+    TruthInside,
+    /// The system refused.
+    #[error("cannot write {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Children of one piece of work.
+const CHUNK: u64 = 50 * BLOCK;
+
+const CENSUS: usize = census::FILES.len();
+const CARE: usize = looked_after::FILES.len();
+/// Files: three terms of census, attendance, SSDA903, CIN, SEN2, early help, missing, the children.
+const ATTENDANCE: usize = 3 * CENSUS;
+const LOOKED_AFTER: usize = ATTENDANCE + 1;
+const CIN: usize = LOOKED_AFTER + CARE;
+const SEN2: usize = CIN + 1;
+const EARLY_HELP: usize = SEN2 + 1;
+const MISSING: usize = EARLY_HELP + 1;
+const CHILDREN: usize = MISSING + 1;
+const FILES: usize = CHILDREN + 1;
+
+/// A file while it is written.
+struct Open {
+    name: String,
+    path: PathBuf,
+    writer: BufWriter<File>,
+    rows: u64,
+}
+
+impl Council {
+    /// Writes the deliveries to `out` and the truth to `truth`; gives the rows written.
+    pub fn write(&self, out: &Path, truth: &Path) -> Result<u64, SynthError> {
+        if self.pupils > Numbers::CAPACITY / 2 {
+            return Err(SynthError::TooMany);
+        }
+        if truth.starts_with(out) {
+            return Err(SynthError::TruthInside);
+        }
+        for folder in [out, truth] {
+            if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+                return Err(SynthError::NotEmpty { path: folder.to_owned() });
+            }
+        }
+        let mut files = open_files(out, truth)?;
+        let mut rows_truth = create(truth, "rows.csv", "file,row,child,defect\n")?;
+        let days = calendar::spread(self.days);
+        let chunks = self.children().div_ceil(CHUNK);
+        let group = 4 * rayon::current_num_threads() as u64;
+        let mut first = 0;
+        while first < chunks {
+            let last = (first + group).min(chunks);
+            let pieces: Vec<Vec<Piece>> =
+                (first..last).into_par_iter().map(|chunk| self.chunk(chunk, &days)).collect();
+            for pieces in pieces {
+                for (place, (file, piece)) in files.iter_mut().zip(pieces).enumerate() {
+                    file.add(&piece, place == CHILDREN, &mut rows_truth)?;
+                }
+            }
+            first = last;
+        }
+        self.finish(files, rows_truth, out, truth)
+    }
+
+    /// All children: the pupils, then those whom only a service knows.
+    pub(crate) fn children(&self) -> u64 {
+        self.pupils + self.pupils.div_ceil(30)
+    }
+
+    fn chunk(&self, chunk: u64, days: &[SchoolDay]) -> Vec<Piece> {
+        let mut pieces: Vec<Piece> = (0..FILES).map(|_| Piece::default()).collect();
+        let blocks =
+            chunk * CHUNK / BLOCK..((chunk + 1) * CHUNK).min(self.children()).div_ceil(BLOCK);
+        for child in blocks.flat_map(|block| self.block(block)) {
+            for term in 0..3 {
+                census::add(self, &child, term, &mut pieces[term * CENSUS..(term + 1) * CENSUS]);
+            }
+            attendance::add(self, &child, days, &mut pieces[ATTENDANCE]);
+            looked_after::add(self, &child, &mut pieces[LOOKED_AFTER..CIN]);
+            xml::add_cin(self, &child, &mut pieces[CIN]);
+            xml::add_sen2(self, &child, &mut pieces[SEN2]);
+            services::add_early_help(self, &child, &mut pieces[EARLY_HELP]);
+            services::add_missing(self, &child, &mut pieces[MISSING]);
+            pieces[CHILDREN].row(&self.truth_row(&child));
+        }
+        pieces
+    }
+
+    /// A block's children, some of whom were given a sibling's or neighbour's number by mistake.
+    fn block(&self, block: u64) -> Vec<Child> {
+        let mut children = child::block(self, block);
+        let mut dice = Dice::new(self.seed, Subject::SecondNumber, block);
+        for at in 1..children.len() {
+            if dice.chance(self.defects.shared_upn)
+                && matches!(children[at].upn, PupilNumber::Known(_))
+            {
+                children[at].upn = children[at - 1].upn.clone();
+                children[at].former_upn = None;
+            }
+        }
+        children
+    }
+
+    fn truth_row(&self, child: &Child) -> [String; 11] {
+        let (upn, former) = match child.upn_in(2) {
+            (Some(upn), former) => (upn.to_owned(), former.unwrap_or_default().to_owned()),
+            (None, _) => (child.upn_at_end().err().unwrap_or_default().to_owned(), String::new()),
+        };
+        [
+            child.number.to_string(),
+            upn,
+            former,
+            child.nhs.clone(),
+            child.uln.clone().unwrap_or_default(),
+            child.born.iso(),
+            child.surname.clone(),
+            child.forename.clone(),
+            child.postcode.clone(),
+            places::WARDS[child.ward].0.to_owned(),
+            child.in_spine().to_string(),
+        ]
+    }
+
+    fn finish(
+        &self,
+        files: Vec<Open>,
+        mut rows_truth: Open,
+        out: &Path,
+        truth: &Path,
+    ) -> Result<u64, SynthError> {
+        let mut rows = 0;
+        for (place, mut file) in files.into_iter().enumerate() {
+            match place {
+                CIN => file.put(xml::CIN_TAIL.as_bytes())?,
+                SEN2 => file.put(xml::SEN2_TAIL.as_bytes())?,
+                EARLY_HELP | MISSING => {
+                    let mut dice = Dice::new(self.seed, Subject::FileEnd, place as u64);
+                    if dice.chance(self.defects.trailing_rows) {
+                        file.put(b",,,,,,,,\n,,,,,,,,\n")?;
+                        for _ in 0..2 {
+                            file.rows += 1;
+                            let line = format!("{},{},,trailing-row\n", file.name, file.rows);
+                            rows_truth.put(line.as_bytes())?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+            if place != CHILDREN {
+                rows += file.rows;
+            }
+            file.close()?;
+        }
+        rows_truth.close()?;
+        let config = serde_json::json!({
+            "pupils": self.pupils, "seed": self.seed, "days": self.days, "defects": self.defects,
+        });
+        create(truth, "config.json", &format!("{config:#}\n"))?.close()?;
+        self.write_lookups(out)?;
+        Ok(rows)
+    }
+
+    fn write_lookups(&self, out: &Path) -> Result<(), SynthError> {
+        let mut postcodes = String::from("postcode,ward\n");
+        let mut localities = String::from("ward,locality\n");
+        for (ward, (name, _, locality)) in places::WARDS.iter().enumerate() {
+            for number in 0..places::POSTCODES {
+                postcodes += &format!("{},{name}\n", places::postcode(ward, number));
+            }
+            localities += &format!("{name},{locality}\n");
+        }
+        let mut schools = String::from("school,phase\n");
+        for school in 0..places::schools(self.pupils) {
+            let phase = if places::is_secondary(school) { "secondary" } else { "primary" };
+            schools += &format!("{},{phase}\n", places::code(school));
+        }
+        let folder = out.join("lookups");
+        create(&folder, "postcode_ward.csv", &postcodes)?.close()?;
+        create(&folder, "ward_locality.csv", &localities)?.close()?;
+        create(&folder, "schools.csv", &schools)?.close()
+    }
+}
+
+fn open_files(out: &Path, truth: &Path) -> Result<Vec<Open>, SynthError> {
+    let mut files = Vec::new();
+    for (folder, prefix) in census::NAMES {
+        for (name, header) in census::FILES {
+            let name = format!("{prefix}_{name}.csv");
+            let folder = out.join("school_census").join(folder);
+            files.push(create(&folder, &name, &format!("{header}\n"))?);
+        }
+    }
+    let year = |source: &str| out.join(source).join("2024-25");
+    let head = |header: &str| format!("{header}\n");
+    files.push(create(&year("attendance"), "attendance.csv", &head(attendance::HEADER))?);
+    for (name, header) in looked_after::FILES {
+        files.push(create(&year("ssda903"), name, &head(header))?);
+    }
+    files.push(create(&year("cin"), "cin.xml", xml::CIN_HEAD)?);
+    files.push(create(&year("sen2"), "sen2.xml", xml::SEN2_HEAD)?);
+    files.push(create(&year("early_help"), "early_help.csv", &head(services::EARLY_HELP))?);
+    files.push(create(&year("missing"), "missing_episodes.csv", &head(services::MISSING))?);
+    let header = "child,upn,former_upn,nhs,uln,dob,surname,forename,postcode,ward,in_spine";
+    files.push(create(truth, "children.csv", &head(header))?);
+    Ok(files)
+}
+
+fn create(folder: &Path, name: &str, start: &str) -> Result<Open, SynthError> {
+    let path = folder.join(name);
+    let io = |source| SynthError::Io { path: path.clone(), source };
+    fs::create_dir_all(folder).map_err(io)?;
+    let writer = BufWriter::with_capacity(1 << 20, File::create(&path).map_err(io)?);
+    // The term's folder is part of a census file's name already.
+    let mut open = Open { name: name.to_owned(), path, writer, rows: 0 };
+    open.put(start.as_bytes())?;
+    Ok(open)
+}
+
+impl Open {
+    fn add(&mut self, piece: &Piece, is_truth: bool, truth: &mut Open) -> Result<(), SynthError> {
+        self.put(&piece.bytes)?;
+        if !is_truth {
+            for (row, child, defect) in &piece.truth {
+                let line = format!("{},{},{child},{defect}\n", self.name, self.rows + row);
+                truth.put(line.as_bytes())?;
+            }
+        }
+        self.rows += piece.rows;
+        Ok(())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), SynthError> {
+        let path = &self.path;
+        self.writer.write_all(bytes).map_err(|source| SynthError::Io { path: path.clone(), source })
+    }
+
+    fn close(mut self) -> Result<(), SynthError> {
+        self.writer.flush().map_err(|source| SynthError::Io { path: self.path, source })
+    }
+}

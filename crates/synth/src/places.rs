@@ -1,0 +1,59 @@
+//! Wards, localities, schools and postcodes of the made-up council.
+
+/// Wards with their weight and locality.
+pub(crate) const WARDS: [(&str, u32, &str); 30] = [
+    ("Abbey", 60, "Central"),
+    ("Alder Green", 34, "North"),
+    ("Bankside", 52, "Central"),
+    ("Beacon Hill", 21, "North"),
+    ("Brickfields", 47, "East"),
+    ("Canal", 40, "East"),
+    ("Castle", 38, "Central"),
+    ("Chapel Fields", 25, "South"),
+    ("Cross Lanes", 30, "West"),
+    ("Dale End", 12, "West"),
+    ("Eastgate", 55, "East"),
+    ("Ferry", 28, "South"),
+    ("Foxholes", 9, "North"),
+    ("Guildhall", 33, "Central"),
+    ("Hartley", 18, "West"),
+    ("Highfield", 26, "North"),
+    ("Ings", 15, "East"),
+    ("Kingsmead", 42, "South"),
+    ("Lark Rise", 24, "South"),
+    ("Market", 49, "Central"),
+    ("Mill Pond", 22, "West"),
+    ("Northway", 36, "North"),
+    ("Old Quarry", 11, "West"),
+    ("Park", 44, "Central"),
+    ("Queensway", 39, "South"),
+    ("Riverside", 58, "East"),
+    ("St Brannock", 20, "South"),
+    ("Tannery", 31, "East"),
+    ("Upper Moor", 6, "North"),
+    ("Whitebeam", 27, "West"),
+];
+
+/// Postcodes of a ward.
+pub(crate) const POSTCODES: u64 = 120;
+
+/// The `number`-th postcode of a ward.
+pub(crate) fn postcode(ward: usize, number: u64) -> String {
+    const LETTERS: &[u8; 20] = b"ABDEFGHJLNPQRSTUWXYZ";
+    let (first, second) = (LETTERS[(number / 20 % 20) as usize], LETTERS[(number % 20) as usize]);
+    format!("MZ{} {}{}{}", ward + 1, number % 9 + 1, char::from(first), char::from(second))
+}
+
+/// Schools: about one for 300 pupils, every third a secondary.
+pub(crate) fn schools(pupils: u64) -> u64 {
+    pupils.div_ceil(300).clamp(3, 3000)
+}
+
+pub(crate) fn is_secondary(school: u64) -> bool {
+    school % 3 == 2
+}
+
+/// The school's code.
+pub(crate) fn code(school: u64) -> String {
+    format!("SCH{:03}", school + 1)
+}

@@ -1,0 +1,166 @@
+//! Early help and missing episodes, and what every source does to a value now and then.
+
+use crate::{
+    calendar::{DateStyle, Day},
+    child::Child,
+    council::Council,
+    dice::{Dice, Subject},
+    numbers::{self, Numbers, authority},
+    sheet::Piece,
+};
+
+pub(crate) const EARLY_HELP: &str =
+    "person_id,upn,forename,surname,dob,postcode,start_date,end_date,reason";
+pub(crate) const MISSING: &str =
+    "police_ref,nhs_number,forename,surname,dob,postcode,reported,found,risk";
+
+/// What was done to a row: the first defect is told.
+#[derive(Default)]
+pub(crate) struct Damage(Option<&'static str>);
+
+impl Damage {
+    pub(crate) fn note<T>(&mut self, defect: &'static str, value: T) -> T {
+        self.0.get_or_insert(defect);
+        value
+    }
+
+    pub(crate) fn defect(&self) -> &'static str {
+        self.0.unwrap_or_default()
+    }
+}
+
+/// A pupil number as it was typed: now and then untidy, wrong or left out.
+pub(crate) fn tidy_upn(
+    council: &Council,
+    upn: &str,
+    dice: &mut Dice,
+    damage: &mut Damage,
+) -> String {
+    let Some(first) = upn.bytes().next() else { return String::new() };
+    let defects = &council.defects;
+    if dice.chance(defects.wrong_check_letter) {
+        let letter = numbers::wrong_letter(first, dice.bits());
+        return damage.note("wrong-check-letter", format!("{letter}{}", &upn[1..]));
+    }
+    if dice.chance(defects.missing_upn) {
+        return damage.note("missing-upn", String::new());
+    }
+    if dice.chance(defects.untidy_upn) {
+        let untidy = match dice.below(4) {
+            0 => upn.to_lowercase(),
+            1 => format!(" {upn} "),
+            2 => format!("{}\u{a0}{}", &upn[..4], &upn[4..]),
+            _ => format!("'{upn}"),
+        };
+        return damage.note("untidy-upn", untidy);
+    }
+    upn.to_owned()
+}
+
+/// The pupil number as a service outside the schools holds it: it may be a second one.
+pub(crate) fn service_upn(
+    council: &Council,
+    child: &Child,
+    dice: &mut Dice,
+    damage: &mut Damage,
+) -> Result<String, &'static str> {
+    let upn = child.upn_at_end()?;
+    if dice.chance(council.defects.second_upn) {
+        let numbers = Numbers::new(council.children());
+        let second = numbers.upn(authority::MISTAKEN, child.number, 2016);
+        return Ok(damage.note("second-upn", second));
+    }
+    Ok(tidy_upn(council, upn, dice, damage))
+}
+
+/// A date as it was typed: now and then a serial number, or with day and month swapped.
+pub(crate) fn date(
+    council: &Council,
+    day: Day,
+    style: DateStyle,
+    dice: &mut Dice,
+    damage: &mut Damage,
+) -> String {
+    if dice.chance(council.defects.serial_date) {
+        return damage.note("serial-date", day.serial());
+    }
+    if dice.chance(council.defects.swapped_date)
+        && let Some(swapped) = day.swapped()
+    {
+        return damage.note("swapped-date", style.write(swapped));
+    }
+    style.write(day)
+}
+
+pub(crate) fn name(council: &Council, name: &str, dice: &mut Dice, damage: &mut Damage) -> String {
+    if name.len() > 2 && dice.chance(council.defects.misspelt_name) {
+        let at = 1 + dice.below(name.len() as u64 - 2) as usize;
+        return damage.note("misspelt-name", format!("{}{}", &name[..at], &name[at + 1..]));
+    }
+    name.to_owned()
+}
+
+pub(crate) fn add_early_help(council: &Council, child: &Child, piece: &mut Piece) {
+    if !child.early_help {
+        return;
+    }
+    let mut dice = Dice::new(council.seed, Subject::EarlyHelp, child.number);
+    for _ in 0..dice.weighted(&[(1, 80), (2, 20)]) {
+        let mut damage = Damage::default();
+        let upn = match dice.chance(0.55) {
+            true => service_upn(council, child, &mut dice, &mut damage).unwrap_or_default(),
+            false => String::new(),
+        };
+        let start = Day::new(2024, 9, 1).plus(dice.between(-60, 270));
+        let end = match dice.chance(0.6) {
+            true => start.plus(dice.between(20, 200)).slashed(),
+            false => String::new(),
+        };
+        let row = [
+            format!("EH{}", numbers::service_number(child.number)),
+            upn,
+            name(council, &child.forename, &mut dice, &mut damage),
+            name(council, &child.surname, &mut dice, &mut damage),
+            date(council, child.born, DateStyle::Slashed, &mut dice, &mut damage),
+            child.postcode.clone(),
+            start.slashed(),
+            end,
+            dice.pick(&["ATTEND", "PARENT", "HOUSING", "HEALTH", "BEHAVE"]).to_owned(),
+        ];
+        piece.row(&row);
+        piece.tell(child.number, damage.defect());
+        if dice.chance(council.defects.duplicate_row) {
+            piece.repeat(child.number);
+        }
+    }
+}
+
+pub(crate) fn add_missing(council: &Council, child: &Child, piece: &mut Piece) {
+    if !child.missing {
+        return;
+    }
+    let mut dice = Dice::new(council.seed, Subject::Missing, child.number);
+    for episode in 0..dice.weighted(&[(1, 60), (2, 20), (5, 20)]) {
+        let mut damage = Damage::default();
+        let mut nhs = if dice.chance(0.3) { child.nhs.clone() } else { String::new() };
+        if !nhs.is_empty() && dice.chance(council.defects.wrong_nhs_number) {
+            let digit = (nhs.as_bytes()[9] - b'0' + 1) % 10;
+            nhs.replace_range(9.., &digit.to_string());
+            damage.note("wrong-nhs-number", ());
+        }
+        let reported = Day::new(2024, 9, 1).plus(dice.between(0, 320));
+        let row = [
+            format!("P{}", numbers::service_number(child.number * 6 + episode)),
+            nhs,
+            name(council, &child.forename, &mut dice, &mut damage),
+            name(council, &child.surname, &mut dice, &mut damage),
+            date(council, child.born, DateStyle::Iso, &mut dice, &mut damage),
+            child.postcode.clone(),
+            reported.iso(),
+            reported.plus(dice.between(0, 4)).iso(),
+            dice.pick(&["LOW", "MEDIUM", "HIGH"]).to_owned(),
+        ];
+        piece.row(&row);
+        piece.tell(child.number, damage.defect());
+    }
+}
