@@ -20,5 +20,12 @@
 #![forbid(unsafe_code)]
 
 pub mod children;
-
+pub mod definition;
+mod error;
+mod integrate;
+mod report;
 pub mod summary;
+
+pub use error::MatchError;
+pub use integrate::{CHILDREN, Job, integrated, link};
+pub use report::{LinkageReport, TableLinkage};
