@@ -1,2 +1,187 @@
-//! Whole-program tests: one folder a theme, each a test binary of its own. Holds no code itself.
+//! What the whole-program tests share: the built programs, a folder, a vault that serves in it.
 #![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+/// The folder of the built programs. Built as `cargo test` builds, so that nothing is built twice.
+pub fn programs() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let build = ["build", "--quiet", "--locked", "--workspace", "--all-targets"];
+        let status = Command::new(env!("CARGO")).args(build).status().unwrap();
+        assert!(status.success());
+        let me = std::env::current_exe().unwrap();
+        me.parent().and_then(Path::parent).unwrap().to_owned()
+    })
+}
+
+/// The project's folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+/// The published sample files, where `MINSTER_SAMPLES` names them; says aloud where it does not.
+pub fn samples() -> Option<PathBuf> {
+    let samples = std::env::var_os("MINSTER_SAMPLES").map(PathBuf::from);
+    if samples.is_none() {
+        eprintln!("LEFT OUT: MINSTER_SAMPLES does not name the folder of sample files");
+    }
+    samples
+}
+
+/// A folder with a serving vault, in which programs are run.
+pub struct Site {
+    folder: tempfile::TempDir,
+    vault: Option<Child>,
+}
+
+impl Site {
+    /// An empty folder and a vault that serves.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let mut site = Self { folder, vault: None };
+        let (dir, key) = (site.path("vault"), site.path("custody.key"));
+        let made = site.run("minster-vault", &["init", "--dir", &dir, "--key-file", &key]);
+        assert!(made.status.success(), "{}", text(&made));
+        site.serve();
+        site
+    }
+
+    /// Starts the vault again, after [`Site::stop_vault`].
+    pub fn serve(&mut self) {
+        let (dir, key, socket) =
+            (self.path("vault"), self.path("custody.key"), self.path("vault.sock"));
+        let child = Command::new(programs().join("minster-vault"))
+            .args(["serve", "--dir", &dir, "--key-file", &key, "--socket", &socket])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.vault = Some(child);
+        let begun = Instant::now();
+        while std::os::unix::net::UnixStream::connect(&socket).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the vault does not answer");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Kills the vault.
+    pub fn stop_vault(&mut self) {
+        if let Some(mut vault) = self.vault.take() {
+            vault.kill().unwrap();
+            vault.wait().unwrap();
+        }
+    }
+
+    /// The vault's process.
+    pub fn vault_pid(&self) -> u32 {
+        self.vault.as_ref().unwrap().id()
+    }
+
+    /// A made-up council under `council`, its truth under `truth`, the example's config under `config`.
+    pub fn make_council(&self, pupils: u64, days: u64) {
+        let (out, truth) = (self.path("council"), self.path("truth"));
+        let (pupils, days) = (pupils.to_string(), days.to_string());
+        let made = self.run(
+            "minster-synth",
+            &[
+                "--pupils",
+                &pupils,
+                "--seed",
+                "1",
+                "--out",
+                &out,
+                "--truth",
+                &truth,
+                "--attendance-days",
+                &days,
+            ],
+        );
+        assert!(made.status.success(), "{}", text(&made));
+        copy(&root().join("config"), &self.folder().join("config"));
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A path in the folder, as an argument.
+    pub fn path(&self, name: &str) -> String {
+        self.folder().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Runs one of the programs to its end.
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Output {
+        self.command(program, arguments).output().unwrap()
+    }
+
+    /// One of the programs, ready to start.
+    pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(programs().join(program));
+        command.args(arguments).current_dir(self.folder()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the whole job of `config/pipeline.toml`.
+    pub fn job(&self) -> Output {
+        self.run("minster", &["run", "--config", &self.path("config/pipeline.toml")])
+    }
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.stop_vault();
+    }
+}
+
+/// Everything that a program printed.
+pub fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}
+
+/// Every file below a folder, links not followed.
+pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_symlink() {
+            continue;
+        } else if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.is_file() {
+            found.push((path.clone(), fs::read(&path).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Copies a folder.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

@@ -66,6 +66,9 @@ fn run(command: Command) -> Result<u8, IngestError> {
             Ok(minster_model::exit::DONE)
         }
         Command::Run { config, json, lock_held, run } => {
+            if lock_held {
+                end_with_parent();
+            }
             let ingestion = Ingestion::load(&config)?;
             let bar = progress_bar(ingestion.bytes());
             let ticking = bar.clone();
@@ -83,6 +86,12 @@ fn run(command: Command) -> Result<u8, IngestError> {
             Ok(report.exit_code())
         }
     }
+}
+
+/// The lock is the caller's: if it is killed, this process must not go on without one. Where the
+/// system refuses, the store's own steps still leave nothing half published.
+fn end_with_parent() {
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
 }
 
 /// On a terminal alone.

@@ -1,0 +1,62 @@
+use std::path::PathBuf;
+
+use minster_model::{cube::CubeError, exit};
+use minster_store::StoreError;
+
+/// Why a release was not made. No variant holds a count.
+#[derive(Debug, thiserror::Error)]
+pub enum AggregateError {
+    /// A definition is not one.
+    #[error("the table definition: {0}")]
+    Definition(Box<toml::de::Error>),
+    /// A definition breaks a rule.
+    #[error("the release {release}: {what}")]
+    Rule {
+        /// The release.
+        release: String,
+        /// What is wrong, and the names that would be right.
+        what: String,
+    },
+    /// A look-up that cannot be used.
+    #[error("the look-up {}: {why}", path.display())]
+    Lookup {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A table that cannot be built.
+    #[error(transparent)]
+    Cube(#[from] CubeError),
+    /// Disclosure control refused: nothing was written.
+    #[error("refused: {0}; nothing was released")]
+    Refused(String),
+    /// Polars could not group. Its own message may quote values, so it is not repeated.
+    #[error("the table {table} could not be tabulated: {step} failed")]
+    Tabulate {
+        /// The table.
+        table: String,
+        /// What failed.
+        step: &'static str,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A release could not be written as Parquet or CSV.
+    #[error("the release could not be put together: {0}")]
+    Write(String),
+}
+
+impl AggregateError {
+    /// The program's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Definition(_) | Self::Rule { .. } | Self::Lookup { .. } | Self::Cube(_) => {
+                exit::USAGE
+            }
+            Self::Refused(_) => exit::REFUSED,
+            Self::Store(error) => error.exit_code(),
+            Self::Tabulate { .. } | Self::Write(_) => exit::FAULT,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The independent attacker. [`verify`] alone makes a [`ReleasableSet`]: it shows, for every small
+//! cell, that the published numbers say no more than the rule itself. It may depend on `minster-model`,
+//! and shares no line with the crate that suppressed.
+//!
+//! **The promise.** A *world* is a set of whole inner counts that fits every published number and the
+//! policy (with [`Zeros::Published`](minster_model::cube::Zeros) a withheld inner cell is at least 1).
+//! For each primary cell (1 to t − 1), with `low` the sum of its inner cells' least values, some world
+//! has the cell at `low` and some world has it at max(t, low + t − 1) or more. For each group that a
+//! sensitive category would disclose, some world has t or more children outside the category.
+//!
+//! The proof is the worlds: [`World::fits`] checks one by adding up, so that no solver is trusted.
+//!
+//! ```
+//! use minster_attack::verify;
+//! use minster_model::cube::{CountTable, Hierarchy, Pattern, Policy, TableSet, Zeros};
+//!
+//! let rows = Hierarchy::flat("ward", "all", ["a".into(), "b".into()])?;
+//! let columns = Hierarchy::flat("sex", "all", ["F".into(), "M".into()])?;
+//! let table = CountTable::new("t", vec![rows, columns], vec![2, 20, 30, 40], vec![])?;
+//! let policy = Policy { threshold: 5, zeros: Zeros::Published };
+//! let set = TableSet { tables: vec![table], policy };
+//!
+//! // The small cell alone is withheld: it follows from its margins.
+//! let mut withheld = vec![false; 9];
+//! withheld[set.tables[0].cell(&[1, 1])] = true;
+//! assert!(verify(set.clone(), vec![Pattern { withheld }]).is_err());
+//! // All four inner cells are withheld, and every margin stands.
+//! let withheld = [false, false, false, false, true, true, false, true, true].to_vec();
+//! assert!(verify(set, vec![Pattern { withheld }]).is_ok());
+//! # Ok::<(), minster_model::cube::CubeError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod linked;
+mod promise;
+mod refusal;
+mod solve;
+mod system;
+mod verify;
+mod world;
+
+pub use refusal::{Failure, FailureReason, Refusal};
+pub use verify::{ReleasableSet, verify};
+pub use world::World;

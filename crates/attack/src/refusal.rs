@@ -1,0 +1,55 @@
+/// Why tables may not be released. Names tables and cells, never a count.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Patterns that do not belong to the tables.
+    #[error("the patterns do not fit the tables")]
+    Shape,
+    /// The tables name a dimension but do not agree on it, or their shared margins differ.
+    #[error("the tables {first} and {second} do not agree on what they share")]
+    Inconsistent {
+        /// One table.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Tables whose dimensions form a cycle: worlds that agree pairwise may have no common one.
+    #[error(
+        "the tables' dimensions form a cycle; release fewer tables together, or one table with all their dimensions"
+    )]
+    Cyclic,
+    /// Fewer children than the threshold in all.
+    #[error("the whole table {table} is below the threshold")]
+    GrandTotal {
+        /// The table.
+        table: String,
+    },
+    /// Cells that the published numbers give away.
+    #[error("{} cells are not protected by the published numbers", .0.len())]
+    Unprotected(Vec<Failure>),
+}
+
+/// One cell that is not protected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The table's place in the set.
+    pub table: usize,
+    /// The cell's number.
+    pub cell: usize,
+    /// In what way.
+    pub reason: FailureReason,
+}
+
+/// In what way a cell is not protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureReason {
+    /// A small count is published.
+    SmallPublished,
+    /// A zero is withheld although the policy publishes zeros.
+    ZeroWithheld,
+    /// No world was found in which the cell takes its least value.
+    Low,
+    /// No world was found in which the cell is large.
+    High,
+    /// No world was found in which enough of the group is outside the category.
+    Class,
+}

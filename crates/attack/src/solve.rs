@@ -1,0 +1,98 @@
+//! Finds a world that meets a demand. The solver is not trusted: what it finds is rounded to whole
+//! numbers and checked by adding up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use microlp::{ComparisonOp, OptimizationDirection, Problem, SolveOptions, Variable};
+
+use crate::system::System;
+
+/// Branch-and-bound nodes of one search: work is bounded by steps, not by seconds.
+const NODES: u64 = 2_000;
+
+/// A sum of unknowns that a world must have.
+#[derive(Debug, Clone)]
+pub(crate) struct Demand {
+    pub(crate) unknowns: Vec<usize>,
+    pub(crate) bound: Bound,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Bound {
+    AtMost(i64),
+    AtLeast(i64),
+}
+
+/// Values of the unknowns of every component that the demand touches, if some whole ones were found.
+/// A demand is met by the least total, so that the problem is bounded.
+pub(crate) fn solve(system: &System, least: u64, demand: &Demand) -> Option<BTreeMap<usize, u64>> {
+    let touched: BTreeSet<usize> =
+        demand.unknowns.iter().map(|&unknown| system.component[unknown]).collect();
+    let inside: Vec<usize> = (0..system.unknowns.len())
+        .filter(|&unknown| touched.contains(&system.component[unknown]))
+        .collect();
+    attempt(system, least, demand, &inside, false)
+        .or_else(|| attempt(system, least, demand, &inside, true))
+}
+
+fn attempt(
+    system: &System,
+    least: u64,
+    demand: &Demand,
+    inside: &[usize],
+    whole: bool,
+) -> Option<BTreeMap<usize, u64>> {
+    let mut problem = Problem::new(OptimizationDirection::Minimize);
+    let variables: BTreeMap<usize, Variable> = inside
+        .iter()
+        .map(|&unknown| {
+            let variable = match whole {
+                true => problem.add_integer_var(1.0, (least as i32, i32::MAX)),
+                false => problem.add_var(1.0, (least as f64, f64::INFINITY)),
+            };
+            (unknown, variable)
+        })
+        .collect();
+    for equation in &system.equations {
+        if !variables.contains_key(&equation.terms[0].0) {
+            continue;
+        }
+        let terms: Vec<_> = equation
+            .terms
+            .iter()
+            .map(|&(unknown, sign)| (variables[&unknown], sign as f64))
+            .collect();
+        problem.add_constraint(&terms, ComparisonOp::Eq, equation.is as f64);
+    }
+    let terms: Vec<_> = demand.unknowns.iter().map(|unknown| (variables[unknown], 1.0)).collect();
+    match demand.bound {
+        Bound::AtMost(bound) => problem.add_constraint(&terms, ComparisonOp::Le, bound as f64),
+        Bound::AtLeast(bound) => problem.add_constraint(&terms, ComparisonOp::Ge, bound as f64),
+    }
+    let mut options = SolveOptions::default();
+    options.node_limit = Some(NODES);
+    let solution = problem.solve_with(options).ok()?.into_solution().ok()?;
+    let values: BTreeMap<usize, u64> = variables
+        .iter()
+        .map(|(&unknown, &variable)| {
+            (unknown, solution.var_value(variable).round().max(0.0) as u64)
+        })
+        .collect();
+    holds(system, least, demand, &values).then_some(values)
+}
+
+fn holds(system: &System, least: u64, demand: &Demand, values: &BTreeMap<usize, u64>) -> bool {
+    let sum: i64 = demand.unknowns.iter().map(|unknown| values[unknown] as i64).sum();
+    let demanded = match demand.bound {
+        Bound::AtMost(bound) => sum <= bound,
+        Bound::AtLeast(bound) => sum >= bound,
+    };
+    let equations = system.equations.iter().all(|equation| {
+        let inside = values.contains_key(&equation.terms[0].0);
+        let sum = || -> i64 {
+            equation.terms.iter().map(|(unknown, sign)| sign * values[unknown] as i64).sum()
+        };
+        !inside || sum() == equation.is
+    });
+    demanded && equations && values.values().all(|&value| value >= least)
+}

@@ -1,0 +1,55 @@
+use std::path::PathBuf;
+
+use minster_aggregator::AggregateError;
+use minster_matcher::MatchError;
+use minster_model::exit;
+use minster_store::StoreError;
+use minster_vault_api::VaultError;
+
+/// Why a command stopped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("cannot read {}: {source}", path.display())]
+    Config { path: PathBuf, source: std::io::Error },
+    #[error("{}: {source}", path.display())]
+    Pipeline { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("minster-ingest cannot be started: {0}; it belongs beside this program")]
+    NoIngest(std::io::Error),
+    /// It has said why on stderr.
+    #[error("ingestion stopped; nothing was linked or released, and what stood before stands")]
+    Ingest { code: u8 },
+    #[error("minster-ingest gave no report that this release understands")]
+    IngestReport,
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{}: {source}", path.display())]
+    Match { path: PathBuf, source: MatchError },
+    #[error("{}: {source}", path.display())]
+    Aggregate { path: PathBuf, source: AggregateError },
+    #[error("a built-in name is not valid")]
+    Name,
+    #[error("the summary cannot be written: {0}")]
+    Summary(serde_json::Error),
+    #[error("the output cannot be written: {0}")]
+    Output(std::io::Error),
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config { .. } | Self::Pipeline { .. } => exit::USAGE,
+            Self::Ingest { code } => *code,
+            Self::Vault(_) => exit::VAULT,
+            Self::Store(error) => error.exit_code(),
+            Self::Match { source, .. } => source.exit_code(),
+            Self::Aggregate { source, .. } => source.exit_code(),
+            Self::NoIngest(_)
+            | Self::IngestReport
+            | Self::Name
+            | Self::Summary(_)
+            | Self::Output(_) => exit::FAULT,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Suppression: tables of counts in, a pattern of withheld cells out. Primary cells (1 to t − 1) are
+//! withheld, then as little more as a linear program finds is needed so that each could be as small and
+//! as large as the rule alone leaves open. It may depend on `minster-model`.
+//!
+//! What comes out is not trusted: `minster-attack` shows for itself that it protects.
+//!
+//! ```
+//! use minster_disclosure::suppress;
+//! use minster_model::cube::{CountTable, Hierarchy, Policy, TableSet, Zeros};
+//!
+//! let rows = Hierarchy::flat("ward", "all", ["a".into(), "b".into()])?;
+//! let columns = Hierarchy::flat("sex", "all", ["F".into(), "M".into()])?;
+//! let table = CountTable::new("t", vec![rows, columns], vec![2, 20, 30, 40], vec![])?;
+//! let policy = Policy { threshold: 5, zeros: Zeros::Published };
+//! let patterns = suppress(&TableSet { tables: vec![table], policy })?;
+//! assert!(patterns[0].withheld.iter().filter(|withheld| **withheld).count() >= 4);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod change;
+mod secondary;
+mod tables;
+
+pub use secondary::{Refusal, suppress, widen};

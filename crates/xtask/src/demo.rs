@@ -1,0 +1,168 @@
+//! `cargo demo`: the whole job on a made-up council, from nothing, with the shipped programs.
+
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+
+use crate::{Failure, say};
+
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// Pupils of the made-up council.
+    #[arg(long, default_value_t = 25_000)]
+    pupils: u64,
+    /// Another seed, another council.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Programs, folders and the vault of one demo.
+pub(crate) struct Stage {
+    programs: PathBuf,
+    pub(crate) folder: PathBuf,
+}
+
+impl Demo {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let stage = Stage::build("demo")?;
+        let begun = Instant::now();
+        stage.make_council(self.pupils, self.seed)?;
+        say(&format!("made-up council after {:.1} s", begun.elapsed().as_secs_f32()));
+        let vault = stage.start_vault()?;
+        say(
+            "the vault serves as a child process: its root is sealed under a key file in this folder, and",
+        );
+        say(
+            "all roles are this user's. In service it runs under a uid of its own, with custodians.",
+        );
+        let code = stage.run_pipeline(Stdio::inherit())?;
+        drop(vault);
+        say(&format!(
+            "done after {:.1} s; everything is in {}",
+            begun.elapsed().as_secs_f32(),
+            stage.folder.display()
+        ));
+        stage.show()?;
+        // 3: rows in quarantine. A made-up council has some, as a real one does.
+        match code {
+            Some(0 | 3) => Ok(()),
+            code => Err(Failure::Program { program: "minster".into(), code }),
+        }
+    }
+}
+
+impl Stage {
+    /// Builds the programs and makes an empty folder beside them.
+    pub(crate) fn build(name: &str) -> Result<Self, Failure> {
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--workspace", "--all-targets"])
+            .status()
+            .map_err(Failure::Cargo)?;
+        if !status.success() {
+            return Err(Failure::Program { program: "cargo build".into(), code: status.code() });
+        }
+        let me = std::env::current_exe().map_err(Failure::Cargo)?;
+        let programs = me.parent().unwrap_or(Path::new(".")).to_owned();
+        let folder = programs.parent().unwrap_or(&programs).join(name);
+        let io = |source| Failure::Folder { path: folder.clone(), source };
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(io)?;
+        }
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(io)?;
+        Ok(Self { programs, folder })
+    }
+
+    fn program(&self, name: &str) -> Command {
+        Command::new(self.programs.join(name))
+    }
+
+    fn run_to_end(&self, name: &str, command: &mut Command) -> Result<(), Failure> {
+        let status = command.status().map_err(Failure::Cargo)?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(Failure::Program { program: name.into(), code: status.code() }),
+        }
+    }
+
+    pub(crate) fn make_council(&self, pupils: u64, seed: u64) -> Result<(), Failure> {
+        let mut synth = self.program("minster-synth");
+        synth.args(["--pupils", &pupils.to_string(), "--seed", &seed.to_string(), "--out"]);
+        synth.arg(self.folder.join("council")).arg("--truth").arg(self.folder.join("truth"));
+        self.run_to_end("minster-synth", &mut synth)?;
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        copy_folder(&root.join("config"), &self.folder.join("config"))
+    }
+
+    pub(crate) fn start_vault(&self) -> Result<Serving, Failure> {
+        let (dir, key) = (self.folder.join("vault"), self.folder.join("custody.key"));
+        let mut init = self.program("minster-vault");
+        init.arg("init").arg("--dir").arg(&dir).arg("--key-file").arg(&key);
+        self.run_to_end("minster-vault init", &mut init)?;
+        let socket = self.folder.join("vault.sock");
+        let mut serve = self.program("minster-vault");
+        serve.arg("serve").arg("--dir").arg(&dir).arg("--socket").arg(&socket);
+        let child = serve.arg("--key-file").arg(&key).spawn().map_err(Failure::Cargo)?;
+        let mut serving = Serving { child };
+        let begun = Instant::now();
+        while !socket.exists() {
+            let ended = serving.child.try_wait().map_err(Failure::Cargo)?;
+            if ended.is_some() || begun.elapsed() > Duration::from_secs(30) {
+                let code = ended.and_then(|status| status.code());
+                return Err(Failure::Program { program: "minster-vault serve".into(), code });
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(serving)
+    }
+
+    pub(crate) fn run_pipeline(&self, out: Stdio) -> Result<Option<i32>, Failure> {
+        let mut minster = self.program("minster");
+        minster.arg("run").arg("--config").arg(self.folder.join("config/pipeline.toml"));
+        Ok(minster.stdout(out).status().map_err(Failure::Cargo)?.code())
+    }
+
+    /// The first lines of what was released.
+    fn show(&self) -> Result<(), Failure> {
+        let path =
+            self.folder.join("store/releases/children/2024-25/current/looked_after_by_ward.csv");
+        let text = fs::read_to_string(&path)
+            .map_err(|source| Failure::Folder { path: path.clone(), source })?;
+        say("looked_after_by_ward.csv begins:");
+        text.lines().take(8).for_each(|line| say(&format!("  {line}")));
+        Ok(())
+    }
+}
+
+/// The vault's process; asked to stop when dropped.
+pub(crate) struct Serving {
+    child: Child,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = self.child.wait();
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
+    let io = |source| Failure::Folder { path: to.to_owned(), source };
+    fs::create_dir_all(to).map_err(io)?;
+    for entry in fs::read_dir(from).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target).map_err(io)?;
+        }
+    }
+    Ok(())
+}

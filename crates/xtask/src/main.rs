@@ -1,0 +1,56 @@
+//! The developers' and the demo's commands: `cargo demo`, `cargo xtask …`.
+//!
+//! Links none of the shipped crates: it builds the programs and runs them, as a person would.
+#![forbid(unsafe_code)]
+
+mod demo;
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "xtask", about = "The developers' and the demo's commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run the whole job on a made-up council, from nothing.
+    Demo(demo::Demo),
+}
+
+/// Why a task stopped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("a program could not be started: {0}")]
+    Cargo(io::Error),
+    #[error("{program} ended with {code:?}")]
+    Program { program: String, code: Option<i32> },
+    #[error("{}: {source}", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+}
+
+fn main() -> ExitCode {
+    let Arguments { command } = Arguments::parse();
+    let outcome = match command {
+        Task::Demo(demo) => demo.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say(&format!("error: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}

@@ -1,0 +1,143 @@
+//! The whole job on a small made-up council, as a person runs it.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+use minster_tests::{Site, files, text};
+
+fn released(site: &Site) -> Vec<(String, Vec<u8>)> {
+    let folder = site.folder().join("store/releases");
+    files(&folder)
+        .into_iter()
+        .map(|(path, bytes)| {
+            (path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned(), bytes)
+        })
+        .collect()
+}
+
+#[test]
+fn the_job_runs_from_sources_to_released_tables_and_gives_the_same_bytes_twice() {
+    let site = Site::new();
+    site.make_council(3000, 3);
+    let config = site.path("config/pipeline.toml");
+    let plan = site.run("minster", &["plan", "--config", &config]);
+    assert_eq!(plan.status.code(), Some(0), "{}", text(&plan));
+    assert!(text(&plan).contains("attendance.csv -> sessions"), "{}", text(&plan));
+    assert!(!site.folder().join("store").exists(), "a plan writes nothing");
+
+    let first = site.job();
+    assert_eq!(first.status.code(), Some(3), "{}", text(&first));
+    for said in [
+        "attendance",
+        "bad-check-letter",
+        "pupils of the council's schools",
+        "sen_by_ward",
+        "quarantine",
+    ] {
+        assert!(text(&first).contains(said), "{said}: {}", text(&first));
+    }
+    let before = released(&site);
+    assert!(before.iter().any(|(name, _)| name.ends_with("sen_by_ward.parquet")));
+
+    for threads in ["1", "2", "4"] {
+        let pipeline = std::fs::read_to_string(&config).unwrap();
+        let changed = pipeline
+            .lines()
+            .filter(|line| !line.starts_with("threads"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        std::fs::write(&config, format!("threads = {threads}\n{changed}")).unwrap();
+        assert_eq!(site.job().status.code(), Some(3));
+        assert!(before == released(&site), "{threads} threads");
+    }
+}
+
+#[test]
+fn the_linkage_is_nearly_all_of_what_the_truth_allows() {
+    let site = Site::new();
+    site.make_council(3000, 1);
+    assert_eq!(site.job().status.code(), Some(3));
+    let report =
+        site.folder().join("store/datasets/integrated/children/2024-25/current/linkage.json");
+    let report: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    let truth = std::fs::read_to_string(site.folder().join("truth/children.csv")).unwrap();
+    let on_spine = truth.lines().filter(|line| line.ends_with("true")).count() as f64;
+    let found = report["on_spine"].as_u64().unwrap() as f64;
+    assert!((found / on_spine - 1.0).abs() < 0.02, "{found} of {on_spine}");
+    for table in report["tables"].as_array().unwrap() {
+        let rows = table["rows"].as_u64().unwrap();
+        let sum = |key: &str| {
+            table[key].as_object().unwrap().values().map(|v| v.as_u64().unwrap()).sum::<u64>()
+        };
+        assert_eq!(rows, sum("linked") + sum("unlinked"), "{table}");
+        assert!(rows > 0, "{table}");
+    }
+}
+
+#[test]
+fn a_new_column_stops_the_run_and_is_named() {
+    let site = Site::new();
+    site.make_council(300, 1);
+    let file = site.folder().join("council/early_help/2024-25/early_help.csv");
+    let changed = std::fs::read_to_string(&file).unwrap().replacen("reason", "reason,religion", 1);
+    std::fs::write(&file, changed).unwrap();
+    let run = site.job();
+    assert_eq!(run.status.code(), Some(2), "{}", text(&run));
+    assert!(text(&run).contains("`religion` has no treatment"), "{}", text(&run));
+    assert!(!site.folder().join("store/datasets").exists(), "nothing was read further");
+}
+
+#[test]
+fn each_failure_has_its_exit_code() {
+    let mut site = Site::new();
+    site.make_council(300, 1);
+    let config = site.path("config/pipeline.toml");
+
+    let held = std::fs::File::create({
+        std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700)
+            .create(site.folder().join("store"))
+            .unwrap();
+        site.folder().join("store/lock")
+    })
+    .unwrap();
+    held.lock().unwrap();
+    assert_eq!(site.job().status.code(), Some(8));
+    drop(held);
+
+    let pipeline = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, pipeline.replace("children-statistics", "another-purpose")).unwrap();
+    let other = site.job();
+    assert_eq!(other.status.code(), Some(6), "{}", text(&other));
+    assert!(text(&other).contains("another-purpose"));
+    std::fs::write(&config, &pipeline).unwrap();
+
+    let table = site.folder().join("config/tables/children.toml");
+    let definition = std::fs::read_to_string(&table).unwrap();
+    std::fs::write(&table, definition.replace("threshold = 5", "threshold = 500000")).unwrap();
+    let refused = site.job();
+    assert_eq!(refused.status.code(), Some(4), "{}", text(&refused));
+    assert!(!site.folder().join("store/releases").exists());
+    std::fs::write(&table, definition).unwrap();
+
+    site.stop_vault();
+    let gone = site.job();
+    assert_eq!(gone.status.code(), Some(6), "{}", text(&gone));
+    assert_eq!(site.run("minster", &["run"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_link_across_purposes_is_refused() {
+    let mut site = Site::new();
+    let toml = site.folder().join("vault/vault.toml");
+    let settings = std::fs::read_to_string(&toml).unwrap();
+    std::fs::write(&toml, settings + "\n[[purpose]]\nname = \"other\"\ntext = \"\"\n").unwrap();
+    site.stop_vault();
+    site.serve();
+    site.make_council(300, 1);
+    assert_eq!(site.job().status.code(), Some(3));
+    let config = site.path("config/pipeline.toml");
+    let pipeline = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, pipeline.replace("children-statistics", "other")).unwrap();
+    let link = site.run("minster", &["link", "--config", &config]);
+    assert_eq!(link.status.code(), Some(2), "{}", text(&link));
+    assert!(text(&link).contains("two purposes cannot be joined"), "{}", text(&link));
+}
