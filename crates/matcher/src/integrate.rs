@@ -63,8 +63,9 @@ pub fn link(
     let datasets = open(job, &matching, keys)?;
     let mut builder = ChildrenBuilder::default();
     for (identity, dataset) in persons(&matching, &datasets) {
-        each_person(identity, dataset, |row| match identity.spine {
+        each_person(identity, dataset, |row, has_current| match identity.spine && has_current {
             true => builder.add_spine(row),
+            // A pupil without a number is found by match keys, as anyone else is.
             false => builder.add(row),
         })?;
     }
@@ -116,10 +117,11 @@ fn persons<'a>(
     })
 }
 
+/// Gives each person's row, and whether it has the first of the identifiers.
 fn each_person(
     identity: &Identity,
     dataset: &Dataset,
-    mut take: impl FnMut(IdentityRow),
+    mut take: impl FnMut(IdentityRow, bool),
 ) -> Result<(), MatchError> {
     let names: Vec<&ColumnName> = identity
         .identifiers
@@ -136,11 +138,13 @@ fn each_person(
             let some = |columns: &[&FixedSizeBinaryArray]| {
                 columns.iter().filter_map(|column| pseudonym(column, row)).collect()
             };
-            take(IdentityRow {
+            let has_current = columns.first().is_some_and(|column| !column.is_null(row));
+            let person = IdentityRow {
                 identifiers: some(&columns[..ids]),
                 match_keys: some(&columns[ids..ids + keys]),
                 birth_date: columns.get(ids + keys).and_then(|column| pseudonym(column, row)),
-            });
+            };
+            take(person, has_current);
         }
     }
     Ok(())
@@ -151,6 +155,7 @@ struct Integration<'a> {
     children: &'a Children,
     /// Children off the spine whom a match key showed to be one on it.
     same_as: HashMap<u32, u32>,
+    on_spine: Vec<bool>,
     present: BTreeMap<SourceName, Vec<bool>>,
     report: LinkageReport,
 }
@@ -166,7 +171,8 @@ impl<'a> Integration<'a> {
             refused_merges: children.refused_merges(),
             ..LinkageReport::default()
         };
-        Self { children, same_as: HashMap::new(), present, report }
+        let on_spine = children.on_spine().to_vec();
+        Self { children, same_as: HashMap::new(), on_spine, present, report }
     }
 
     fn count_persons(
@@ -182,10 +188,11 @@ impl<'a> Integration<'a> {
             let entry = tables
                 .entry((source.to_owned(), table.to_owned()))
                 .or_insert_with(|| TableLinkage::new(source, table));
-            each_person(identity, dataset, |row| {
+            each_person(identity, dataset, |row, _| {
                 let (child, linkage) = children.resolve(&row);
                 entry.count(linkage, 1);
                 let Some(child) = child else { return };
+                self.on_spine[child as usize] |= identity.spine;
                 found.push((identity.source.clone(), child));
                 let own = row.identifiers.iter().find_map(|id| children.child(id));
                 if let Some(own) = own.filter(|&own| own != child) {
@@ -296,7 +303,7 @@ impl<'a> Integration<'a> {
                     self.mark(&column.source, child);
                 }
             }
-            let on_spine = child.is_some_and(|child| self.children.on_spine()[child as usize]);
+            let on_spine = child.is_some_and(|child| self.on_spine[child as usize]);
             linkage.count(if on_spine { Linkage::Identifier } else { Linkage::NotOnSpine }, 1);
             let passes = tests.iter().all(|(texts, values)| {
                 !texts.is_null(row) && values.iter().any(|value| value == texts.value(row))
@@ -323,10 +330,10 @@ impl<'a> Integration<'a> {
         for &child in &kept {
             names.append_value(self.children.names()[child as usize].as_bytes())?;
         }
-        let on_spine = flags(self.children.on_spine());
+        let on_spine = flags(&self.on_spine);
         self.report.children = kept.len() as u64;
         self.report.on_spine =
-            kept.iter().filter(|&&child| self.children.on_spine()[child as usize]).count() as u64;
+            kept.iter().filter(|&&child| self.on_spine[child as usize]).count() as u64;
         let mut fields: Vec<(String, ArrayRef)> =
             vec![("child".to_owned(), Arc::new(names.finish())), ("on_spine".to_owned(), on_spine)];
         for (source, present) in &self.present {

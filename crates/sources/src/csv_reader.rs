@@ -114,18 +114,19 @@ pub(crate) fn plan_columns(
         if name.parse::<minster_model::ColumnName>().is_err() {
             return Err(PlanError::NotAHeader { path: path.to_owned(), place });
         }
-        if names.iter().any(|before| before == name) {
-            let name = name.to_owned();
-            return Err(PlanError::TwoColumns { path: path.to_owned(), name });
-        }
         names.push(name.to_owned());
+    }
+    // Where most names are unknown the header row may be missing, and a name be a row's value.
+    let known = names.iter().filter(|name| table.columns.contains_key(*name)).count();
+    if 2 * known < names.len() {
+        return Err(PlanError::NotAHeader { path: path.to_owned(), place: 1 });
+    }
+    let twice = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name));
+    if let Some((_, name)) = twice {
+        return Err(PlanError::TwoColumns { path: path.to_owned(), name: name.clone() });
     }
     let missing =
         table.columns.iter().find(|(name, column)| !column.optional && !names.contains(name));
-    // Where neither side knows the other, the header row itself is missing.
-    if missing.is_some() && !names.iter().any(|name| table.columns.contains_key(name)) {
-        return Err(PlanError::NotAHeader { path: path.to_owned(), place: 1 });
-    }
     if let Some(name) = names.iter().find(|name| !table.columns.contains_key(*name)) {
         return Err(PlanError::Unlisted {
             path: path.to_owned(),

@@ -18,6 +18,12 @@ impl Release {
         files: &[(String, Vec<u8>)],
     ) -> Result<Self, StoreError> {
         let sha256 = content_hash(files);
+        let version = format!("r-{}", &sha256[..32]);
+        if stands(&place.join(&version), files) {
+            store.disk().switch_link(&place.join("current"), &version)?;
+            remove_superseded(place, &version);
+            return Ok(Self { folder: place.join(version), sha256 });
+        }
         let staged = store.staging().join(format!("release.{}", &sha256[..16]));
         if staged.exists() {
             std::fs::remove_dir_all(&staged).map_err(StoreError::io("sweep", &staged))?;
@@ -26,11 +32,19 @@ impl Release {
         for (name, bytes) in files {
             store.disk().write_file(&staged.join(name), bytes)?;
         }
-        let version = format!("r-{}", &sha256[..32]);
         let folder = store.switch(&staged, place, &version)?;
         remove_superseded(place, &version);
         Ok(Self { folder, sha256 })
     }
+}
+
+/// Whether the folder holds exactly these files: the release published before.
+fn stands(folder: &Path, files: &[(String, Vec<u8>)]) -> bool {
+    let whole = |(name, bytes): &(String, Vec<u8>)| {
+        std::fs::read(folder.join(name)).is_ok_and(|standing| standing == *bytes)
+    };
+    std::fs::read_dir(folder).is_ok_and(|entries| entries.count() == files.len())
+        && files.iter().all(whole)
 }
 
 fn content_hash(files: &[(String, Vec<u8>)]) -> String {

@@ -170,7 +170,7 @@ impl Store {
         self.disk.create_folders(place)?;
         let target = place.join(version);
         if target.exists() {
-            // The same content-named folder, or the same run again: what stands may be cut short.
+            // Not what it is named for: it was tampered with, or the run was given a name used before.
             let aside = self.staging().join("superseded");
             if aside.exists() {
                 fs::remove_dir_all(&aside).map_err(StoreError::io("sweep", &aside))?;
@@ -180,6 +180,8 @@ impl Store {
         self.disk.rename(staged, &target)?;
         self.disk.switch_link(&place.join("current"), version)?;
         self.sync_ancestors(place)?;
+        // What stood under the same name is of no use any more; the next run sweeps what is left.
+        let _ = fs::remove_dir_all(self.staging().join("superseded"));
         Ok(target)
     }
 
