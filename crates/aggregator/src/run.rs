@@ -81,7 +81,7 @@ pub fn aggregate(
         });
     Ok(ReleaseReport {
         name: definition.name.clone(),
-        folder: released.folder,
+        folder: released.folder.canonicalize().unwrap_or(released.folder),
         sha256: released.sha256,
         tables: tables.collect(),
     })

@@ -287,7 +287,7 @@ fn grouped(
 ) -> PolarsResult<DataFrame> {
     let names = std::iter::once(CHILDREN).chain(summed.iter().map(|name| name.as_str()));
     let sums: Vec<Expr> = names.map(|name| col(name).sum()).collect();
-    frame.lazy().group_by(keys.to_vec()).agg(sums).collect()
+    frame.lazy().group_by(keys).agg(sums).collect()
 }
 
 fn sensitive(

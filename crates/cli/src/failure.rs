@@ -21,19 +21,31 @@ pub(crate) enum Failure {
     #[error("minster-ingest gave no report that this release understands")]
     IngestReport,
     #[error(transparent)]
-    Vault(#[from] VaultError),
+    Vault(Box<VaultError>),
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
     #[error("{}: {source}", path.display())]
-    Match { path: PathBuf, source: MatchError },
+    Match { path: PathBuf, source: Box<MatchError> },
     #[error("{}: {source}", path.display())]
-    Aggregate { path: PathBuf, source: AggregateError },
+    Aggregate { path: PathBuf, source: Box<AggregateError> },
     #[error("a built-in name is not valid")]
     Name,
     #[error("the summary cannot be written: {0}")]
     Summary(serde_json::Error),
     #[error("the output cannot be written: {0}")]
     Output(std::io::Error),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Box::new(error))
+    }
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(Box::new(error))
+    }
 }
 
 impl Failure {

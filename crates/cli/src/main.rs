@@ -93,9 +93,9 @@ fn run(command: Command) -> Result<u8, Failure> {
             let loaded = Loaded::read(&config)?;
             let store = loaded.store()?;
             let _lock = store.lock()?;
-            let mut summary = summary::Summary::default();
-            summary.ingest = Some(stages::ingest(&loaded, &config)?);
-            summary.linkage = Some(stages::link(&loaded, &store)?);
+            let ingest = Some(stages::ingest(&loaded, &config)?);
+            let linkage = Some(stages::link(&loaded, &store)?);
+            let mut summary = summary::Summary { ingest, linkage, ..Default::default() };
             stages::aggregate(&loaded, &store, &mut summary)?;
             finish(&summary, json)
         }

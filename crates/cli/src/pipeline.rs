@@ -57,8 +57,9 @@ impl Loaded {
             self.pipeline.matching.display()
         );
         for (path, definition) in self.tables()? {
-            let definition = Definition::parse(&definition)
-                .map_err(|source| Failure::Aggregate { path: path.clone(), source })?;
+            let definition = Definition::parse(&definition).map_err(|source| {
+                Failure::Aggregate { path: path.clone(), source: Box::new(source) }
+            })?;
             let tables: Vec<&str> =
                 definition.tables.iter().map(|table| table.name.as_str()).collect();
             let _ = writeln!(

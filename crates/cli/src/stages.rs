@@ -67,7 +67,9 @@ pub(crate) fn link(loaded: &Loaded, store: &Store) -> Result<LinkageReport, Fail
     let linked = minster_matcher::link(&job, &mut vault);
     bar.finish_and_clear();
     let path = pipeline.matching.clone();
-    linked.map(|(_, report)| report).map_err(|source| Failure::Match { path, source })
+    linked
+        .map(|(_, report)| report)
+        .map_err(|source| Failure::Match { path, source: Box::new(source) })
 }
 
 /// Releases every definition, as the analyst. One that disclosure control refuses leaves the others be.
@@ -77,7 +79,8 @@ pub(crate) fn aggregate(
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     let pipeline = &loaded.pipeline;
-    let name = |source| Failure::Match { path: pipeline.matching.clone(), source };
+    let name =
+        |source| Failure::Match { path: pipeline.matching.clone(), source: Box::new(source) };
     let dataset = integrated(&pipeline.purpose, &pipeline.period).map_err(name)?;
     let children = CHILDREN.parse().map_err(|_| Failure::Name)?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Analyst, "minster")?;
@@ -98,7 +101,9 @@ pub(crate) fn aggregate(
                 let file = path.file_name().unwrap_or_default().to_string_lossy();
                 summary.refused.push(format!("{file}: {why}"));
             }
-            Err(source) => return Err(Failure::Aggregate { path, source }),
+            Err(source) => {
+                return Err(Failure::Aggregate { path, source: Box::new(source) });
+            }
         }
     }
     Ok(())

@@ -78,7 +78,7 @@ impl Stage {
         Ok(Self { programs, folder })
     }
 
-    fn program(&self, name: &str) -> Command {
+    pub(crate) fn program(&self, name: &str) -> Command {
         Command::new(self.programs.join(name))
     }
 

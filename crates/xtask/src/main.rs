@@ -3,6 +3,7 @@
 //! Links none of the shipped crates: it builds the programs and runs them, as a person would.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod demo;
 
 use std::{
@@ -24,6 +25,8 @@ struct Arguments {
 enum Task {
     /// Run the whole job on a made-up council, from nothing.
     Demo(demo::Demo),
+    /// Measure the whole job, stage by stage.
+    Bench(bench::Bench),
 }
 
 /// Why a task stopped.
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let outcome = match command {
         Task::Demo(demo) => demo.run(),
+        Task::Bench(bench) => bench.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,104 @@
+//! `cargo xtask bench`: the whole job at 25,000 pupils, stage by stage, in one table.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+
+use crate::{Failure, demo::Stage, say};
+
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// Pupils of the made-up council.
+    #[arg(long, default_value_t = 25_000)]
+    pupils: u64,
+    /// Runs of each stage; the median is shown.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+}
+
+impl Bench {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let stage = Stage::build("bench")?;
+        stage.make_council(self.pupils, 1)?;
+        let vault = stage.start_vault()?;
+        let config = stage.folder.join("config/pipeline.toml");
+        let rows = |count: u64| count as f64;
+        let truth = fs::read_to_string(stage.folder.join("truth/children.csv"))
+            .map_err(|source| Failure::Folder { path: stage.folder.clone(), source })?;
+        let children = truth.lines().count() as u64 - 1;
+        let read = count_rows(&stage)?;
+        say(&format!(
+            "{:<24} {:>12} {:>9} {:>14} {:>9}",
+            "stage", "rows", "seconds", "rows/s", "peak MB"
+        ));
+        for (name, program, command, count) in [
+            ("pseudonymise", "minster-ingest", "run", read),
+            ("link", "minster", "link", read),
+            ("tabulate, suppress", "minster", "aggregate", children),
+            ("whole job", "minster", "run", read),
+        ] {
+            let mut measured = Vec::new();
+            for _ in 0..self.runs.max(1) {
+                let mut run = stage.program(program);
+                run.arg(command).arg("--config").arg(&config).stdout(Stdio::null());
+                measured.push(measure(&mut run)?);
+            }
+            measured.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let (seconds, _) = measured[measured.len() / 2];
+            let peak = measured.iter().map(|(_, peak)| *peak).max().unwrap_or_default();
+            say(&format!(
+                "{name:<24} {count:>12} {seconds:>9.2} {:>14.0} {:>9}",
+                rows(count) / seconds,
+                peak / 1024
+            ));
+        }
+        drop(vault);
+        let status = Command::new(env!("CARGO"))
+            .args(["bench", "--quiet", "--profile", "dev", "--package", "minster-benches"])
+            .status()
+            .map_err(Failure::Cargo)?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(Failure::Program { program: "cargo bench".into(), code: status.code() }),
+        }
+    }
+}
+
+/// Data rows of all CSV deliveries.
+fn count_rows(stage: &Stage) -> Result<u64, Failure> {
+    let path = stage.folder.join("council/attendance/2024-25/attendance.csv");
+    let bytes = fs::read(&path).map_err(|source| Failure::Folder { path, source })?;
+    Ok(bytes.iter().filter(|byte| **byte == b'\n').count() as u64 - 1)
+}
+
+/// Seconds, and the peak memory in KiB of the program and what it starts, as the kernel tells it.
+fn measure(command: &mut Command) -> Result<(f64, u64), Failure> {
+    let begun = Instant::now();
+    let mut child = command.spawn().map_err(Failure::Cargo)?;
+    let mut peak = 0;
+    let status = loop {
+        peak = peak.max(peak_of_tree(child.id()));
+        if let Some(status) = child.try_wait().map_err(Failure::Cargo)? {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    match status.code() {
+        Some(0 | 3) => Ok((begun.elapsed().as_secs_f64(), peak)),
+        code => Err(Failure::Program { program: "minster".into(), code }),
+    }
+}
+
+fn peak_of_tree(id: u32) -> u64 {
+    let own = fs::read_to_string(format!("/proc/{id}/status")).ok().and_then(|status| {
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    });
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    let of_children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    of_children.map(peak_of_tree).chain(own).max().unwrap_or_default()
+}
