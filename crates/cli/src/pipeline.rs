@@ -21,7 +21,8 @@ impl Loaded {
         let pipeline: Pipeline = toml::from_str(&read(path)?).map_err(|error| {
             Failure::Pipeline { path: path.to_owned(), source: Box::new(error) }
         })?;
-        let pipeline = pipeline.resolve(path.parent().unwrap_or(Path::new(".")));
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let pipeline = pipeline.resolve(whole.parent().unwrap_or(Path::new(".")));
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let run =
             format!("{seconds}-{:x}", std::process::id()).parse().map_err(|_| Failure::Name)?;

@@ -36,6 +36,19 @@ pub struct Pipeline {
     pub lookups: std::collections::BTreeMap<String, PathBuf>,
 }
 
+fn tidy(path: &std::path::Path) -> PathBuf {
+    let mut tidied = PathBuf::new();
+    for component in path.components() {
+        match component {
+            std::path::Component::ParentDir if tidied.file_name().is_some() => {
+                tidied.pop();
+            }
+            component => tidied.push(component),
+        }
+    }
+    tidied
+}
+
 /// Where the vault listens.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -71,7 +84,8 @@ pub enum IdentifierRule {
 }
 
 impl Pipeline {
-    /// Makes every path absolute against the folder that the file stands in.
+    /// Makes every path absolute against the folder that the file stands in; `..` is taken as written,
+    /// so the folder itself should hold no link.
     pub fn resolve(mut self, folder: &std::path::Path) -> Self {
         let paths = [
             &mut self.vault.socket,
@@ -82,7 +96,7 @@ impl Pipeline {
         ];
         let deliveries = self.sources.iter_mut().map(|delivery| &mut delivery.folder);
         for path in paths.into_iter().chain(deliveries).chain(self.lookups.values_mut()) {
-            *path = folder.join(&path);
+            *path = tidy(&folder.join(&path));
         }
         self
     }

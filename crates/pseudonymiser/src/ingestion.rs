@@ -78,7 +78,8 @@ impl Ingestion {
         let pipeline: Pipeline = toml::from_str(&read(path)?).map_err(|error| {
             IngestError::Pipeline { path: path.to_owned(), source: Box::new(error) }
         })?;
-        let pipeline = pipeline.resolve(path.parent().unwrap_or(Path::new(".")));
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let pipeline = pipeline.resolve(whole.parent().unwrap_or(Path::new(".")));
         let definitions = definitions(&pipeline.definitions)?;
         let mut lookups = HashMap::new();
         for (name, path) in &pipeline.lookups {

@@ -105,6 +105,9 @@ pub(crate) fn plan_columns(
         File::open(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
     let mut reader = builder().from_reader(inner);
     let header = reader.byte_headers().map_err(|error| wrong(path, error))?;
+    if header.is_empty() {
+        return Err(PlanError::Empty { path: path.to_owned() });
+    }
     let mut names: Vec<String> = Vec::with_capacity(header.len());
     for (cell, place) in header.iter().zip(1..) {
         let cell =

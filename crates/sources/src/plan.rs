@@ -80,6 +80,12 @@ pub enum PlanError {
         /// Which cell, from 1.
         place: usize,
     },
+    /// A file without even a header.
+    #[error("{}: the file is empty; ask the service to deliver it again", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
     /// Two columns with one name.
     #[error("{}: the column `{name}` stands twice", path.display())]
     TwoColumns {

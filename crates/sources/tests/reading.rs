@@ -91,6 +91,8 @@ fn what_is_not_listed_stops_the_source_and_is_named() {
     assert!(error.to_string().contains("other.csv"), "{error}");
     let error = planned(CSV, "a_plans.csv", b"id,name\n").unwrap_err();
     assert!(matches!(error, PlanError::MissingColumn { .. }));
+    let error = planned(CSV, "a_plans.csv", b"").unwrap_err();
+    assert!(matches!(error, PlanError::Empty { .. }));
     let error = planned(CSV, "README.md", b"").unwrap_err();
     assert!(matches!(error, PlanError::MissingTable { .. }));
 }
