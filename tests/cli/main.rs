@@ -118,6 +118,16 @@ fn each_failure_has_its_exit_code() {
     assert!(!site.folder().join("store/releases").exists());
     std::fs::write(&table, definition).unwrap();
 
+    assert_eq!(site.job().status.code(), Some(3));
+    let link = site.command("minster", &["link", "--config", &config]);
+    let manifest =
+        site.folder().join("store/datasets/source/early_help/2024-25/current/manifest.json");
+    let counted = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, counted.replacen("\"accepted\": ", "\"accepted\": 1", 1)).unwrap();
+    let lost = { link }.output().unwrap();
+    assert_eq!(lost.status.code(), Some(5), "{}", text(&lost));
+    std::fs::write(&manifest, counted).unwrap();
+
     site.stop_vault();
     let gone = site.job();
     assert_eq!(gone.status.code(), Some(6), "{}", text(&gone));
@@ -140,4 +150,28 @@ fn a_link_across_purposes_is_refused() {
     let link = site.run("minster", &["link", "--config", &config]);
     assert_eq!(link.status.code(), Some(2), "{}", text(&link));
     assert!(text(&link).contains("two purposes cannot be joined"), "{}", text(&link));
+}
+
+#[test]
+fn a_release_that_cannot_be_written_leaves_the_last_one_whole() {
+    let site = Site::new();
+    site.make_council(300, 1);
+    assert_eq!(site.job().status.code(), Some(3));
+    let before = released(&site);
+    let table = site.folder().join("config/tables/children.toml");
+    let definition = std::fs::read_to_string(&table).unwrap();
+    std::fs::write(&table, definition.replace("threshold = 5", "threshold = 6")).unwrap();
+    // No file may grow past one block, as on a full disk; the shell's ignored signal is inherited.
+    let limited = format!(
+        "trap '' XFSZ; ulimit -f 1; exec '{}' aggregate --config '{}'",
+        minster_tests::programs().join("minster").display(),
+        site.path("config/pipeline.toml"),
+    );
+    let full = std::process::Command::new("sh").args(["-c", &limited]).output().unwrap();
+    assert_eq!(full.status.code(), Some(7), "{}", text(&full));
+    assert!(text(&full).contains("cannot write"), "{}", text(&full));
+    assert!(before == released(&site));
+    let again = site.run("minster", &["aggregate", "--config", &site.path("config/pipeline.toml")]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again));
+    assert!(before != released(&site));
 }

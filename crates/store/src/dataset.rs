@@ -146,17 +146,18 @@ impl Dataset {
         &self.sha256
     }
 
-    /// Opens a table, some of its columns where `columns` names them.
+    /// Opens a table, some of its columns where `columns` names them; refuses one with other rows
+    /// than the manifest counts.
     pub fn table(
         &self,
         name: &TableName,
         columns: Option<&[&str]>,
     ) -> Result<TableReader, StoreError> {
         let dataset = &self.manifest.dataset;
-        if !self.manifest.tables.iter().any(|table| table.name == *name) {
+        let Some(entry) = self.manifest.tables.iter().find(|table| table.name == *name) else {
             return Err(StoreError::NoTable { dataset: dataset.clone(), table: name.to_string() });
-        }
+        };
         let path = self.folder.join(format!("{name}.parquet"));
-        TableReader::open(path, name, columns, dataset, &self.key)
+        TableReader::open(path, entry, columns, dataset, &self.key)
     }
 }

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use minster_model::{DatasetRef, Purpose};
+use minster_model::{DatasetRef, Purpose, TableName};
 use minster_vault_api::VaultError;
 
 /// Why the store cannot do what was asked. No message holds a row's value.
@@ -54,6 +54,16 @@ pub enum StoreError {
         /// The source's file.
         file: String,
     },
+    /// A table has other rows than its manifest counts.
+    #[error(
+        "the table {table} of {dataset} does not have the rows that its manifest counts; ingest or link it again"
+    )]
+    OtherRows {
+        /// The dataset.
+        dataset: DatasetRef,
+        /// The table.
+        table: TableName,
+    },
     /// Parquet could not be written or read: a full disk, another key, or changed bytes.
     #[error("the table {} cannot be {verb}: {why}", path.display())]
     Table {
@@ -97,7 +107,7 @@ impl StoreError {
         use minster_model::exit;
         match self {
             Self::Locked { .. } => exit::LOCKED,
-            Self::NotConserved { .. } => exit::NOT_CONSERVED,
+            Self::NotConserved { .. } | Self::OtherRows { .. } => exit::NOT_CONSERVED,
             Self::Vault(_) => exit::VAULT,
             Self::Exposed { .. } | Self::NoDataset { .. } | Self::OtherPurpose { .. } => {
                 exit::USAGE

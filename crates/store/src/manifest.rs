@@ -87,10 +87,21 @@ pub struct ColumnEntry {
 }
 
 impl Manifest {
+    /// Every row read went one way, and those accepted are the tables' rows.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         let Origin::Delivery { rows, .. } = &self.origin else { return Ok(()) };
-        match rows.iter().find(|row| !row.counts.conserved()) {
-            Some(row) => Err(StoreError::NotConserved { file: row.file.clone() }),
+        if let Some(row) = rows.iter().find(|row| !row.counts.conserved()) {
+            return Err(StoreError::NotConserved { file: row.file.clone() });
+        }
+        let accepted = |table: &TableEntry| -> u64 {
+            let of_table = rows.iter().filter(|row| row.table == table.name);
+            of_table.map(|row| row.counts.accepted).sum()
+        };
+        match self.tables.iter().find(|table| accepted(table) != table.rows) {
+            Some(table) => Err(StoreError::OtherRows {
+                dataset: self.dataset.clone(),
+                table: table.name.clone(),
+            }),
             None => Ok(()),
         }
     }

@@ -108,7 +108,7 @@ impl Store {
         Ok((manifest, sha256))
     }
 
-    /// Opens the dataset that stands, for reading.
+    /// Opens the dataset that stands, for reading; refuses one whose manifest does not conserve rows.
     pub fn dataset(
         &self,
         dataset: &DatasetRef,
@@ -116,6 +116,7 @@ impl Store {
     ) -> Result<Dataset, StoreError> {
         let folder = self.current(dataset)?;
         let (manifest, sha256) = self.manifest(dataset)?;
+        manifest.check()?;
         let key = keys.unwrap(dataset, &manifest.wrapped_key)?;
         Ok(Dataset::new(folder, manifest, sha256, key))
     }

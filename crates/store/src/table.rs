@@ -108,14 +108,14 @@ pub struct TableReader {
 impl TableReader {
     pub(crate) fn open(
         path: PathBuf,
-        name: &TableName,
+        table: &TableEntry,
         columns: Option<&[&str]>,
         dataset: &DatasetRef,
         key: &DataKey,
     ) -> Result<Self, StoreError> {
         let failed = failed("read", &path);
         let decryption = FileDecryptionProperties::builder(key.expose().to_vec())
-            .with_aad_prefix(associated_data(dataset, name))
+            .with_aad_prefix(associated_data(dataset, &table.name))
             .build()
             .map_err(&failed)?;
         let file = File::open(&path).map_err(StoreError::io("open", &path))?;
@@ -124,6 +124,10 @@ impl TableReader {
             ArrowReaderOptions::new().with_file_decryption_properties(decryption),
         )
         .map_err(&failed)?;
+        if u64::try_from(builder.metadata().file_metadata().num_rows()) != Ok(table.rows) {
+            let (dataset, table) = (dataset.clone(), table.name.clone());
+            return Err(StoreError::OtherRows { dataset, table });
+        }
         let mask = match columns {
             None => ProjectionMask::all(),
             Some(columns) => {

@@ -130,6 +130,29 @@ fn lost_rows_are_not_published() {
 }
 
 #[test]
+fn rows_that_the_manifest_does_not_count_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store")).unwrap();
+    let error = publish(&store, "r1", &["a", "b"], counts(3)).unwrap_err();
+    assert!(matches!(error, StoreError::OtherRows { .. }));
+    publish(&store, "r2", &["a", "b"], counts(2)).unwrap();
+    let manifest = folder.path().join("store/datasets/source/census/2024-25/current/manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let forged = [("\"rows\": 2", "\"rows\": 1"), ("\"accepted\": 2", "\"accepted\": 1")];
+    for (true_count, forged) in forged {
+        assert!(text.contains(true_count));
+        std::fs::write(&manifest, text.replace(true_count, forged)).unwrap();
+        let error = store.dataset(&dataset("p"), &mut OneKey).unwrap_err();
+        assert_eq!(error.exit_code(), 5);
+    }
+    let both = forged.iter().fold(text, |text, (from, to)| text.replace(from, to));
+    std::fs::write(&manifest, both.replace("\"read\": 2", "\"read\": 1")).unwrap();
+    let dataset = store.dataset(&dataset("p"), &mut OneKey).unwrap();
+    let error = dataset.table(&"pupils".parse().unwrap(), None).err().unwrap();
+    assert!(matches!(error, StoreError::OtherRows { .. }));
+}
+
+#[test]
 fn another_purpose_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store")).unwrap();
