@@ -1,12 +1,14 @@
-//! No pseudonym key outside the vault's process: the memory of `minster-ingest` and `minster`, as a core
-//! dump would hold it, is searched at several moments of a run.
+//! No pseudonym key outside the vault's process: the memory of `minster-ingest` and `minster` is
+//! searched at several moments of a run, and the core dumps that the kernel writes when they are aborted.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
 use std::{
     collections::BTreeSet,
     fs,
     io::{Read, Seek, SeekFrom},
-    time::Duration,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use minster_tests::Site;
@@ -91,23 +93,109 @@ fn child_of(pid: u32) -> Option<i32> {
     children.split_whitespace().next()?.parse().ok()
 }
 
+fn some_upns(site: &Site) -> BTreeSet<String> {
+    let attendance =
+        fs::read_to_string(site.path("council/attendance/2024-25/attendance.csv")).unwrap();
+    let rows = attendance.lines().skip(1).step_by(8000);
+    rows.map(|line| line.split(',').next().unwrap().to_owned()).collect()
+}
+
+/// Waits until a run's child is there, or until it is gone again.
+fn wait_for_ingest(run: &Child, there: bool) -> Option<i32> {
+    let begun = Instant::now();
+    while child_of(run.id()).is_some() != there {
+        assert!(begun.elapsed() < Duration::from_secs(120), "the run does not come so far");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child_of(run.id())
+}
+
+#[test]
+fn no_key_in_a_core_dump_of_the_other_programs() {
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    if !pattern.starts_with("core") {
+        eprintln!("LEFT OUT: the kernel writes no core dumps beside programs, see core_pattern");
+        return;
+    }
+    let site = Site::new();
+    site.make_council(2000, 120);
+    let (secrets, upns) = (secrets(&site), some_upns(&site));
+    let command = format!(
+        "ulimit -c unlimited && exec '{}' run --config '{}'",
+        minster_tests::programs().join("minster").display(),
+        site.path("config/pipeline.toml")
+    );
+    // Ingestion aborted early and late; then `minster`, while it waits, and while it links.
+    let moments = [
+        ("minster-ingest", false, 20),
+        ("minster-ingest", false, 200),
+        ("minster", false, 100),
+        ("minster", true, 0),
+        ("minster", true, 60),
+    ];
+    let mut raw_seen = false;
+    for (victim, ingested, after) in moments {
+        // A run that was over before it was aborted is repeated, and aborted earlier.
+        let core = [after, after / 2, after / 4, 0]
+            .into_iter()
+            .find_map(|after| {
+                abort(&site, &command, victim, ingested, Duration::from_millis(after));
+                take_core(&site)
+            })
+            .unwrap();
+        assert!(holds(&core, b"children-statistics"), "what is dumped is {victim}'s memory");
+        for (name, secret) in &secrets {
+            assert!(!holds(&core, secret), "{name} is in the core dump of {victim}");
+        }
+        raw_seen |= upns.iter().any(|upn| holds(&core, upn.as_bytes()));
+    }
+    assert!(raw_seen, "the search finds what must be there: raw numbers while they pass");
+}
+
+/// Starts a run and aborts it, or its ingestion, some time after ingestion began or ended.
+fn abort(site: &Site, command: &str, victim: &str, ingested: bool, after: Duration) {
+    let mut run = Command::new("sh")
+        .args(["-c", command])
+        .current_dir(site.folder())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let ingest = wait_for_ingest(&run, true).unwrap();
+    if ingested {
+        wait_for_ingest(&run, false);
+    }
+    std::thread::sleep(after);
+    let pid = if victim == "minster" { run.id() as i32 } else { ingest };
+    let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::ABORT);
+    run.wait().unwrap();
+    // An aborted `minster` leaves a child that goes on to its end.
+    while fs::read(format!("/proc/{ingest}/maps")).is_ok_and(|maps| !maps.is_empty()) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The core dump in the site's folder, if there is one, which is then removed.
+fn take_core(site: &Site) -> Option<Vec<u8>> {
+    let entries = fs::read_dir(site.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let cores: Vec<_> = entries
+        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("core"))
+        .collect();
+    let core = fs::read(cores.first()?).unwrap();
+    fs::remove_file(&cores[0]).unwrap();
+    Some(core)
+}
+
 #[test]
 fn no_key_in_the_memory_of_the_other_programs() {
     let site = Site::new();
     site.make_council(2000, 40);
     let secrets = secrets(&site);
-    let attendance =
-        fs::read_to_string(site.path("council/attendance/2024-25/attendance.csv")).unwrap();
-    let upns: BTreeSet<&[u8]> = attendance
-        .lines()
-        .skip(1)
-        .step_by(8000)
-        .map(|line| line.split(',').next().unwrap().as_bytes())
-        .collect();
+    let upns = some_upns(&site);
     let config = site.path("config/pipeline.toml");
     let mut run = site
         .command("minster", &["run", "--config", &config])
-        .stdout(std::process::Stdio::null())
+        .stdout(Stdio::null())
         .spawn()
         .unwrap();
     let (mut searched, mut raw_seen) = (0, false);
@@ -123,7 +211,8 @@ fn no_key_in_the_memory_of_the_other_programs() {
                 for (name, secret) in &secrets {
                     assert!(!holds(&memory, secret), "{name} is in the memory of process {pid}");
                 }
-                raw_seen |= Some(pid) == ingest && upns.iter().any(|upn| holds(&memory, upn));
+                raw_seen |=
+                    Some(pid) == ingest && upns.iter().any(|upn| holds(&memory, upn.as_bytes()));
                 searched += 1;
             }
             let _ = kill_process(process, Signal::CONT);
