@@ -4,7 +4,8 @@
 //! a spine identifier whose rows disagree on the birth date links nothing (*two children, one
 //! UPN*); two groups whose birth dates are known and differ are never merged; a match key links
 //! only where exactly one child of the spine has it (twins share birth date, surname and postcode,
-//! so a key needs the forename too).
+//! so a key needs the forename too). Pupils who never had a number are one child over several
+//! deliveries only by a match key that no delivery gives to two pupils.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -61,6 +62,7 @@ impl Linkage {
 #[derive(Debug, Default)]
 pub struct ChildrenBuilder {
     spine: Vec<IdentityRow>,
+    unnumbered: BTreeMap<usize, Vec<IdentityRow>>,
     others: Vec<IdentityRow>,
 }
 
@@ -68,6 +70,11 @@ impl ChildrenBuilder {
     /// Adds a row of the spine. Its first identifier is the child's current one.
     pub fn add_spine(&mut self, row: IdentityRow) {
         self.spine.push(row);
+    }
+
+    /// Adds a pupil of the spine's source who has no current identifier in this delivery.
+    pub fn add_unnumbered(&mut self, delivery: usize, row: IdentityRow) {
+        self.unnumbered.entry(delivery).or_default().push(row);
     }
 
     /// Adds a row of another source.
@@ -87,9 +94,14 @@ impl ChildrenBuilder {
         let conflicting = conflicting(&self.spine);
         let mut groups = Groups::default();
         let mut refused_merges = 0;
-        for row in self.spine.iter().chain(&self.others) {
+        let unnumbered = self.unnumbered.values_mut().flat_map(|rows| {
+            rows.sort_by_cached_key(order);
+            rows.iter()
+        });
+        for row in self.spine.iter().chain(unnumbered).chain(&self.others) {
             refused_merges += groups.join(row, &conflicting);
         }
+        refused_merges += self.join_unnumbered(&mut groups, &conflicting);
 
         let mut on_spine = HashSet::new();
         let mut current: HashMap<u32, Pseudonym> = HashMap::new();
@@ -145,6 +157,37 @@ impl ChildrenBuilder {
             conflicting,
             refused_merges,
         }
+    }
+
+    /// Joins the pupils without a number whom a match key shows to be one child over several
+    /// deliveries. A key links nothing that a numbered pupil has (which of them is meant is for
+    /// [`Children::resolve`]), nor one that two pupils of one delivery share.
+    fn join_unnumbered(&self, groups: &mut Groups, conflicting: &HashSet<Pseudonym>) -> u64 {
+        let mut taken: HashSet<Pseudonym> =
+            self.spine.iter().flat_map(|row| row.match_keys.iter().copied()).collect();
+        let mut holders: BTreeMap<Pseudonym, Vec<u32>> = BTreeMap::new();
+        for rows in self.unnumbered.values() {
+            let mut here: BTreeMap<Pseudonym, u32> = BTreeMap::new();
+            for row in rows {
+                let Some(&first) = usable(row, conflicting).next() else { continue };
+                let Some(group) = groups.find_known(&first) else { continue };
+                for &key in &row.match_keys {
+                    if *here.entry(key).or_insert(group) != group {
+                        taken.insert(key);
+                    }
+                }
+            }
+            for (key, group) in here {
+                holders.entry(key).or_default().push(group);
+            }
+        }
+        let mut refused = 0;
+        for (_, holders) in holders.iter().filter(|(key, _)| !taken.contains(key)) {
+            for &other in &holders[1..] {
+                refused += u64::from(!groups.union(holders[0], other));
+            }
+        }
+        refused
     }
 }
 
@@ -364,6 +407,23 @@ mod tests {
         assert_eq!(children.resolve(&row(&[], 0, &[91])), (None, Linkage::AmbiguousMatchKey));
         assert_eq!(children.resolve(&row(&[], 0, &[92])), (None, Linkage::NotOnSpine));
         assert_eq!(children.resolve(&row(&[], 0, &[])), (None, Linkage::NoIdentifier));
+    }
+
+    #[test]
+    fn a_pupil_without_a_number_is_one_child_over_the_terms() {
+        let mut builder = ChildrenBuilder::default();
+        builder.add_spine(row(&[10], 200, &[90]));
+        // One pupil in two terms; two of one name and birth date; one whose key a numbered pupil has.
+        for (term, id, key) in [(0, 20, 91), (1, 21, 91), (0, 30, 92), (0, 31, 92), (1, 32, 92)] {
+            builder.add_unnumbered(term, row(&[id], 200, &[key]));
+        }
+        builder.add_unnumbered(0, row(&[40], 200, &[90]));
+        let children = builder.build();
+        assert_eq!(children.child(&p(20)), children.child(&p(21)));
+        assert_ne!(children.child(&p(30)), children.child(&p(31)));
+        assert_ne!(children.child(&p(30)), children.child(&p(32)));
+        let (child, linkage) = children.resolve(&row(&[40], 200, &[90]));
+        assert_eq!((child, linkage), (children.child(&p(10)), Linkage::MatchKey));
     }
 
     #[test]

@@ -62,11 +62,11 @@ pub fn link(
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
     let datasets = open(job, &matching, keys)?;
     let mut builder = ChildrenBuilder::default();
-    for (identity, dataset) in persons(&matching, &datasets) {
-        each_person(identity, dataset, |row, has_current| match identity.spine && has_current {
-            true => builder.add_spine(row),
-            // A pupil without a number is found by match keys, as anyone else is.
-            false => builder.add(row),
+    for (delivery, (identity, dataset)) in persons(&matching, &datasets).enumerate() {
+        each_person(identity, dataset, |row, has_current| match (identity.spine, has_current) {
+            (true, true) => builder.add_spine(row),
+            (true, false) => builder.add_unnumbered(delivery, row),
+            (false, _) => builder.add(row),
         })?;
     }
     let children = builder.build();
