@@ -1,123 +1,116 @@
-//! The cheapest change of the true counts that gives a cell another value: whatever changes must be
-//! withheld.
+//! The cheapest change of the true counts that meets a demand: whatever changes must be withheld.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 
 use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
-use minster_model::cube::Policy;
 
-use crate::tables::{Cell, Tables};
+use crate::{cells::Cells, demand::Demand, world::World};
 
-/// A sum of entries and what it must be able to be.
-#[derive(Debug, Clone)]
-pub(crate) struct Demand {
-    pub(crate) entries: Vec<usize>,
-    pub(crate) bound: Bound,
-    /// The cell for whose sake it is made.
-    pub(crate) cell: Cell,
+/// Which cells may change.
+#[derive(Clone, Copy)]
+pub(crate) enum Scope {
+    /// Every cell but totals, and zeros where the policy publishes them.
+    Any,
+    /// Of those, the cells that are withheld already.
+    Withheld,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Bound {
-    AtMost(f64),
-    AtLeast(f64),
-}
+/// What a unit of change of a cell costs where it is withheld already.
+const KNOWN: f64 = 0.001;
 
-impl Demand {
-    pub(crate) fn is_met(&self, values: &[f64]) -> bool {
-        let sum: f64 = self.entries.iter().map(|&entry| values[entry]).sum();
-        match self.bound {
-            Bound::AtMost(bound) => sum <= bound + 1e-6,
-            Bound::AtLeast(bound) => sum >= bound - 1e-6,
-        }
-    }
-}
-
-/// How small a change is none.
-const NONE: f64 = 1e-7;
-
-/// The entries' values after the cheapest change that meets the demand, if there is one. `spare` makes
-/// cells that are withheld already dearer, to find another way round.
+/// The cheapest change within the scope that meets the demand, if there is one. `spare` makes cells
+/// that are withheld already as dear as others, to find another way round.
 pub(crate) fn cheapest(
-    tables: &Tables,
-    policy: Policy,
-    withheld: &BTreeSet<Cell>,
+    cells: &Cells<'_>,
+    withheld: &[bool],
     demand: &Demand,
+    scope: Scope,
     spare: bool,
-) -> Option<Vec<f64>> {
-    let least = policy.zeros.least_withheld() as f64;
+) -> Option<World> {
+    let least = cells.set.policy.zeros.least_withheld() as i64;
+    let (inside, relations) = component(cells, withheld, demand, scope);
     let mut problem = Problem::new(OptimizationDirection::Minimize);
-    let changes: Vec<(Variable, Variable)> = tables
-        .entries
-        .iter()
-        .zip(&tables.cell_of)
-        .map(|(&count, cell)| {
-            let cost = match (withheld.contains(cell), spare) {
-                (true, false) => 0.001,
-                (true, true) => 1.0,
-                (false, _) => price(count, 1),
-            };
-            let count = count as f64;
-            // A published zero stays one where the policy publishes zeros.
-            let most = if count < least { 0.0 } else { f64::INFINITY };
-            let down = (count - least).max(0.0);
-            (problem.add_var(cost, (0.0, most)), problem.add_var(cost, (0.0, down)))
-        })
-        .collect();
-    let sum = |entries: &[usize], sign: f64| -> Vec<(Variable, f64)> {
-        entries
-            .iter()
-            .flat_map(|&entry| [(changes[entry].0, sign), (changes[entry].1, -sign)])
-            .collect()
+    let mut changes: HashMap<usize, (Variable, Variable)> = HashMap::with_capacity(inside.len());
+    for &cell in &inside {
+        let cost = match (withheld[cell], spare) {
+            (true, false) => KNOWN,
+            (true, true) => 1.0,
+            (false, _) => price(cells, cell),
+        };
+        let down = match cells.is_inner[cell] {
+            true => (cells.count[cell] - least) as f64,
+            false => f64::INFINITY,
+        };
+        let up = problem.add_var(cost, (0.0, f64::INFINITY));
+        changes.insert(cell, (up, problem.add_var(cost, (0.0, down))));
+    }
+    let signed = |terms: &[(usize, f64)]| -> Vec<(Variable, f64)> {
+        let known = terms.iter().filter_map(|&(cell, sign)| Some((changes.get(&cell)?, sign)));
+        known.flat_map(|(&(up, down), sign)| [(up, sign), (down, -sign)]).collect()
     };
-    for (cell, entries) in &tables.cells {
-        if withheld.contains(cell) || tables.cell_of[entries[0]] == *cell {
-            continue;
-        }
-        let mut terms = sum(entries, 1.0);
-        if !tables.totals.contains(cell) {
-            let cost = price(tables.count(*cell), entries.len());
-            let (up, down) = (
-                problem.add_var(cost, (0.0, f64::INFINITY)),
-                problem.add_var(cost, (0.0, f64::INFINITY)),
-            );
-            terms.extend([(up, -1.0), (down, 1.0)]);
-        }
-        problem.add_constraint(&terms, ComparisonOp::Eq, 0.0);
+    for relation in relations {
+        let terms = signed(&cells.relations[relation].terms);
+        problem.add_constraint(terms, ComparisonOp::Eq, 0.0);
     }
-    for (first, second) in &tables.links {
-        let mut terms: BTreeMap<usize, (Variable, f64)> = BTreeMap::new();
-        let both = sum(first, 1.0).into_iter().chain(sum(second, -1.0));
-        both.for_each(|(variable, sign)| {
-            terms.insert(variable.idx(), (variable, sign));
-        });
-        let terms: Vec<_> = terms.into_values().collect();
-        problem.add_constraint(&terms, ComparisonOp::Eq, 0.0);
-    }
-    let now: f64 = demand.entries.iter().map(|&entry| tables.entries[entry] as f64).sum();
-    let terms = sum(&demand.entries, 1.0);
-    match demand.bound {
-        Bound::AtMost(bound) => problem.add_constraint(&terms, ComparisonOp::Le, bound - now),
-        Bound::AtLeast(bound) => problem.add_constraint(&terms, ComparisonOp::Ge, bound - now),
-    }
+    let direction = if demand.change > 0.0 { ComparisonOp::Ge } else { ComparisonOp::Le };
+    problem.add_constraint(signed(&demand.terms), direction, demand.change);
     let solution = problem.solve().ok()?.into_solution().ok()?;
-    let values = tables.entries.iter().zip(&changes).map(|(&count, &(up, down))| {
-        count as f64 + solution.var_value(up) - solution.var_value(down)
-    });
-    Some(values.collect())
+    let world = World::new(inside.iter().map(|&cell| {
+        let (up, down) = changes[&cell];
+        (cell, solution.var_value(up) - solution.var_value(down))
+    }));
+    demand.is_met(&world).then_some(world)
 }
 
-/// The cells whose value the change alters.
-pub(crate) fn altered(tables: &Tables, values: &[f64]) -> BTreeSet<Cell> {
-    let changed = |entries: &Vec<usize>| {
-        let by: f64 =
-            entries.iter().map(|&entry| values[entry] - tables.entries[entry] as f64).sum();
-        by.abs() > NONE
+/// The cells that can change together with the demand's, in order, and the relations between them.
+fn component(
+    cells: &Cells<'_>,
+    withheld: &[bool],
+    demand: &Demand,
+    scope: Scope,
+) -> (Vec<usize>, Vec<usize>) {
+    let least = cells.set.policy.zeros.least_withheld() as i64;
+    let may_change = |cell: usize| {
+        let fixed = cells.is_total[cell] || cells.count[cell] < least;
+        !fixed
+            && match scope {
+                Scope::Any => true,
+                Scope::Withheld => withheld[cell],
+            }
     };
-    tables.cells.iter().filter(|(_, entries)| changed(entries)).map(|(cell, _)| *cell).collect()
+    let mut seen = vec![false; cells.len()];
+    let mut known = vec![false; cells.relations.len()];
+    let (mut inside, mut relations) = (Vec::new(), Vec::new());
+    let mut open: Vec<usize> = Vec::new();
+    for &(cell, _) in &demand.terms {
+        if may_change(cell) && !seen[cell] {
+            seen[cell] = true;
+            open.push(cell);
+        }
+    }
+    while let Some(cell) = open.pop() {
+        inside.push(cell);
+        for &relation in &cells.relations_of[cell] {
+            if known[relation] || !cells.relations[relation].defining {
+                continue;
+            }
+            known[relation] = true;
+            relations.push(relation);
+            for &(other, _) in &cells.relations[relation].terms {
+                if !seen[other] && may_change(other) {
+                    seen[other] = true;
+                    open.push(other);
+                }
+            }
+        }
+    }
+    inside.sort_unstable();
+    relations.sort_unstable();
+    (inside, relations)
 }
 
-/// What a unit of change costs: a large count and a wide margin are dearer to lose.
-fn price(count: u64, entries: usize) -> f64 {
-    (1.0 + (1.0 + count as f64).ln()) * (entries as f64).sqrt()
+/// What it costs to withhold a cell: one, and a little more the larger it is and the more it sums up.
+pub(crate) fn price(cells: &Cells<'_>, cell: usize) -> f64 {
+    let margin = if cells.is_inner[cell] { 0.0 } else { 0.05 };
+    1.0 + 0.02 * (1.0 + cells.count[cell] as f64).ln() + margin
 }

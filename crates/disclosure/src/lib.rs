@@ -18,8 +18,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod cells;
 mod change;
+mod demand;
+mod republish;
 mod secondary;
-mod tables;
+mod world;
 
 pub use secondary::{Refusal, suppress, widen};

@@ -1,10 +1,11 @@
-use std::collections::BTreeSet;
-
 use minster_model::cube::{Pattern, TableSet};
 
 use crate::{
-    change::{self, Bound, Demand},
-    tables::{Cell, Tables},
+    cells::{self, Cells},
+    change::{self, Scope},
+    demand::{self, Demand, Owner},
+    republish::republish,
+    world::Worlds,
 };
 
 /// Rounds before giving up: each withholds at least one cell more.
@@ -32,147 +33,105 @@ pub enum Refusal {
     WorkUsedUp,
 }
 
-/// Withholds primary cells, and what is needed around them.
+/// Withholds primary cells, then what is needed around them, then publishes again what is not.
 pub fn suppress(set: &TableSet) -> Result<Vec<Pattern>, Refusal> {
-    let tables = Tables::new(set);
-    let threshold = set.policy.threshold;
-    for (number, table) in set.tables.iter().enumerate() {
+    for table in &set.tables {
         let total: u64 = table.inner().iter().sum();
-        if (1..threshold).contains(&total) {
-            let table = set.tables[number].name().to_owned();
-            return Err(Refusal::GrandTotalBelowThreshold { table });
+        if (1..set.policy.threshold).contains(&total) {
+            return Err(Refusal::GrandTotalBelowThreshold { table: cells::name(table) });
         }
     }
-    let small = |cell: &Cell| (1..threshold).contains(&tables.count(*cell));
-    let withheld = tables.cells.keys().copied().filter(small).collect();
-    protect(set, &tables, withheld).map(|withheld| patterns(set, &withheld))
+    let cells = Cells::new(set);
+    let owners = demand::owners(&cells);
+    let mut withheld: Vec<bool> =
+        (0..cells.len()).map(|cell| demand::is_small(&cells, cell)).collect();
+    let mut worlds = Worlds::default();
+    cover(&cells, &owners, &mut withheld, &mut worlds)?;
+    republish(&cells, &owners, &mut withheld, &mut worlds);
+    Ok(patterns(&cells, &withheld))
 }
 
 /// Withholds more for the cells that the attack found open: another way round, and with more room.
 pub fn widen(
     set: &TableSet,
     patterns_now: &[Pattern],
-    failing: &[Cell],
+    failing: &[(usize, usize)],
 ) -> Result<Vec<Pattern>, Refusal> {
-    let tables = Tables::new(set);
-    let mut withheld: BTreeSet<Cell> = tables
-        .cells
-        .keys()
-        .copied()
-        .filter(|&(table, cell)| patterns_now[table].withheld[cell])
-        .collect();
-    let before = withheld.len();
-    let room = set.policy.threshold as f64;
-    for mut demand in demands(set, &tables, &withheld) {
-        if !failing.contains(&demand.cell) {
+    let cells = Cells::new(set);
+    let owners = demand::owners(&cells);
+    let mut withheld: Vec<bool> =
+        patterns_now.iter().flat_map(|pattern| pattern.withheld.iter().copied()).collect();
+    let before = count(&withheld);
+    for owner in &owners {
+        if !failing.contains(&cells.place(owner.cell())) {
             continue;
         }
-        if let Bound::AtLeast(bound) = &mut demand.bound {
-            *bound += room;
-        }
-        let found = change::cheapest(&tables, set.policy, &withheld, &demand, true);
-        if let Some(values) = found {
-            withheld.extend(change::altered(&tables, &values));
+        for mut demand in owner.demands(&cells, &withheld) {
+            if demand.change > 0.0 {
+                demand.change += set.policy.threshold as f64;
+            }
+            let found = change::cheapest(&cells, &withheld, &demand, Scope::Any, true);
+            let changes = found.iter().flat_map(|world| world.changes());
+            changes.for_each(|&(cell, _)| withheld[cell] = true);
         }
     }
-    if withheld.len() == before {
+    if count(&withheld) == before {
         return Err(Refusal::WorkUsedUp);
     }
-    protect(set, &tables, withheld).map(|withheld| patterns(set, &withheld))
+    cover(&cells, &owners, &mut withheld, &mut Worlds::default())?;
+    Ok(patterns(&cells, &withheld))
 }
 
-fn protect(
-    set: &TableSet,
-    tables: &Tables,
-    mut withheld: BTreeSet<Cell>,
-) -> Result<BTreeSet<Cell>, Refusal> {
-    let mut known: Vec<Vec<f64>> = Vec::new();
+/// Withholds more until every demand is met by some world.
+fn cover(
+    cells: &Cells<'_>,
+    owners: &[Owner],
+    withheld: &mut [bool],
+    worlds: &mut Worlds,
+) -> Result<(), Refusal> {
     for _ in 0..ROUNDS {
-        let before = withheld.len();
-        for demand in demands(set, tables, &withheld) {
-            if known.iter().any(|values| demand.is_met(values)) {
+        let before = count(withheld);
+        for (owner, demand) in hardest_first(cells, owners, withheld) {
+            if is_met(&demand, worlds) {
                 continue;
             }
-            let values = change::cheapest(tables, set.policy, &withheld, &demand, false)
-                .ok_or_else(|| Refusal::Unprotectable {
-                    table: set.tables[demand.cell.0].name().to_owned(),
-                    cell: demand.cell.1,
-                })?;
-            withheld.extend(change::altered(tables, &values));
-            known.push(values);
+            let found = change::cheapest(cells, withheld, &demand, Scope::Any, false);
+            let world = found.ok_or_else(|| {
+                let (table, cell) = cells.place(owner.cell());
+                Refusal::Unprotectable { table: cells::name(&cells.set.tables[table]), cell }
+            })?;
+            world.changes().iter().for_each(|&(cell, _)| withheld[cell] = true);
+            worlds.add(world);
         }
-        if withheld.len() == before {
-            return Ok(withheld);
+        if count(withheld) == before {
+            return Ok(());
         }
     }
     Err(Refusal::WorkUsedUp)
 }
 
-/// What each primary cell and each sensitive group must be able to be.
-fn demands(set: &TableSet, tables: &Tables, withheld: &BTreeSet<Cell>) -> Vec<Demand> {
-    let threshold = set.policy.threshold;
-    let least = set.policy.zeros.least_withheld();
-    let mut demands = Vec::new();
-    for (&cell, entries) in &tables.cells {
-        let count = tables.count(cell);
-        if !(1..threshold).contains(&count) {
-            continue;
-        }
-        let low: u64 = entries
-            .iter()
-            .map(|&entry| match withheld.contains(&tables.cell_of[entry]) {
-                true => least,
-                false => tables.entries[entry],
-            })
-            .sum();
-        let high = threshold.max(low + threshold - 1);
-        let entries = entries.clone();
-        demands.push(Demand { entries: entries.clone(), bound: Bound::AtMost(low as f64), cell });
-        demands.push(Demand { entries, bound: Bound::AtLeast(high as f64), cell });
-    }
-    demands.extend(classes(set, tables));
-    demands.retain(|demand| {
-        let now: u64 = demand.entries.iter().map(|&entry| tables.entries[entry]).sum();
-        match demand.bound {
-            Bound::AtMost(bound) => now as f64 > bound,
-            Bound::AtLeast(bound) => (now as f64) < bound,
-        }
-    });
-    demands
-}
-
-/// Groups nearly all of whom share a sensitive category: enough must be able to be outside it.
-fn classes(set: &TableSet, tables: &Tables) -> Vec<Demand> {
-    let mut demands = Vec::new();
-    for (number, table) in set.tables.iter().enumerate() {
-        for sensitive in table.sensitive() {
-            let dimension = &table.dimensions()[sensitive.dimension];
-            for cell in 0..table.cell_count() {
-                let mut nodes = table.coordinates(cell);
-                let category = nodes[sensitive.dimension];
-                if !sensitive.categories.contains(&category) || tables.count((number, cell)) == 0 {
-                    continue;
-                }
-                while let Some(parent) = dimension.parent(nodes[sensitive.dimension]) {
-                    nodes[sensitive.dimension] = parent;
-                }
-                let group = &tables.cells[&(number, table.cell(&nodes))];
-                let inside = &tables.cells[&(number, cell)];
-                let rest: Vec<usize> =
-                    group.iter().copied().filter(|entry| !inside.contains(entry)).collect();
-                if !rest.is_empty() {
-                    let bound = Bound::AtLeast(set.policy.threshold as f64);
-                    demands.push(Demand { entries: rest, bound, cell: (number, cell) });
-                }
-            }
-        }
-    }
-    demands
-}
-
-fn patterns(set: &TableSet, withheld: &BTreeSet<Cell>) -> Vec<Pattern> {
-    let pattern = |(number, table): (usize, &minster_model::cube::CountTable)| Pattern {
-        withheld: (0..table.cell_count()).map(|cell| withheld.contains(&(number, cell))).collect(),
+fn hardest_first(cells: &Cells<'_>, owners: &[Owner], withheld: &[bool]) -> Vec<(Owner, Demand)> {
+    let demands = |&owner: &Owner| {
+        owner.demands(cells, withheld).into_iter().map(move |demand| (owner, demand))
     };
-    set.tables.iter().enumerate().map(pattern).collect()
+    let mut all: Vec<_> = owners.iter().flat_map(demands).collect();
+    all.sort_by(|(_, a), (_, b)| b.change.abs().total_cmp(&a.change.abs()));
+    all
+}
+
+pub(crate) fn is_met(demand: &Demand, worlds: &Worlds) -> bool {
+    demand.terms.iter().any(|&(cell, _)| worlds.altering(cell).any(|world| demand.is_met(world)))
+}
+
+fn count(withheld: &[bool]) -> usize {
+    withheld.iter().filter(|withheld| **withheld).count()
+}
+
+fn patterns(cells: &Cells<'_>, withheld: &[bool]) -> Vec<Pattern> {
+    let pattern = |(number, table): (usize, &minster_model::cube::CountTable)| Pattern {
+        withheld: (0..table.cell_count())
+            .map(|cell| withheld[cells.number(number, cell)])
+            .collect(),
+    };
+    cells.set.tables.iter().enumerate().map(pattern).collect()
 }

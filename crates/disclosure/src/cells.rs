@@ -1,0 +1,194 @@
+//! All cells of the tables in one numbering, and the sums that hold between them.
+
+use std::collections::BTreeMap;
+
+use minster_model::cube::{CountTable, TableSet};
+
+/// A sum of cells, with signs, that is 0 in every world.
+pub(crate) struct Relation {
+    pub(crate) terms: Vec<(usize, f64)>,
+    /// Whether it is one of those from which all others follow.
+    pub(crate) defining: bool,
+}
+
+/// The cells of all tables, numbered on from table to table.
+pub(crate) struct Cells<'a> {
+    pub(crate) set: &'a TableSet,
+    pub(crate) count: Vec<i64>,
+    pub(crate) is_inner: Vec<bool>,
+    /// Counts every child of its table.
+    pub(crate) is_total: Vec<bool>,
+    pub(crate) relations: Vec<Relation>,
+    /// The relations that each cell is in.
+    pub(crate) relations_of: Vec<Vec<usize>>,
+    first: Vec<usize>,
+}
+
+impl<'a> Cells<'a> {
+    pub(crate) fn new(set: &'a TableSet) -> Self {
+        let mut first = vec![0];
+        for table in &set.tables {
+            first.push(first[first.len() - 1] + table.cell_count());
+        }
+        let all = first[first.len() - 1];
+        let mut cells = Self {
+            set,
+            count: vec![0; all],
+            is_inner: vec![false; all],
+            is_total: vec![false; all],
+            relations: Vec::new(),
+            relations_of: vec![Vec::new(); all],
+            first,
+        };
+        for number in 0..set.tables.len() {
+            cells.add_table(number);
+        }
+        for second in 0..set.tables.len() {
+            for first in 0..second {
+                cells.link(first, second);
+            }
+        }
+        for (number, relation) in cells.relations.iter().enumerate() {
+            relation.terms.iter().for_each(|&(cell, _)| cells.relations_of[cell].push(number));
+        }
+        cells
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count.len()
+    }
+
+    /// The table of a cell, and the cell's number there.
+    pub(crate) fn place(&self, cell: usize) -> (usize, usize) {
+        let table = self.first.partition_point(|&first| first <= cell) - 1;
+        (table, cell - self.first[table])
+    }
+
+    /// The number here of a table's cell.
+    pub(crate) fn number(&self, table: usize, cell: usize) -> usize {
+        self.first[table] + cell
+    }
+
+    /// The inner cells that a cell counts.
+    pub(crate) fn inner_below(&self, cell: usize) -> Vec<usize> {
+        let (number, cell) = self.place(cell);
+        let table = &self.set.tables[number];
+        let nodes = table.coordinates(cell);
+        let choices = table.dimensions().iter().zip(nodes).map(|(dimension, node)| {
+            let leaves = dimension.leaves().iter().copied();
+            leaves.filter(|&leaf| dimension.is_within(leaf, node)).collect()
+        });
+        let below = products(choices.collect());
+        below.iter().map(|nodes| self.number(number, table.cell(nodes))).collect()
+    }
+
+    fn add_table(&mut self, number: usize) {
+        let table = &self.set.tables[number];
+        let dimensions = table.dimensions();
+        let leaves = dimensions.iter().map(|dimension| dimension.leaves().to_vec()).collect();
+        for (nodes, &count) in products(leaves).iter().zip(table.inner()) {
+            let inner = self.number(number, table.cell(nodes));
+            self.is_inner[inner] = true;
+            let above = dimensions.iter().zip(nodes).map(|(dimension, &leaf)| {
+                std::iter::successors(Some(leaf), |&node| dimension.parent(node)).collect()
+            });
+            for nodes in products(above.collect()) {
+                let cell = self.number(number, table.cell(&nodes));
+                self.count[cell] += count as i64;
+            }
+        }
+        let children: Vec<Vec<Vec<usize>>> = dimensions
+            .iter()
+            .map(|dimension| {
+                let mut children = vec![Vec::new(); dimension.node_count()];
+                (0..dimension.node_count())
+                    .filter_map(|node| Some((dimension.parent(node)?, node)))
+                    .for_each(|(parent, node)| children[parent].push(node));
+                children
+            })
+            .collect();
+        let covers_all: Vec<Vec<bool>> = dimensions
+            .iter()
+            .map(|dimension| {
+                let within =
+                    |node| dimension.leaves().iter().all(|&l| dimension.is_within(l, node));
+                (0..dimension.node_count()).map(within).collect()
+            })
+            .collect();
+        for cell in 0..table.cell_count() {
+            let nodes = table.coordinates(cell);
+            let parent = self.number(number, cell);
+            self.is_total[parent] = nodes.iter().zip(&covers_all).all(|(&node, all)| all[node]);
+            let mut defining = true;
+            for (place, &node) in nodes.iter().enumerate() {
+                if children[place][node].is_empty() {
+                    continue;
+                }
+                let mut terms = vec![(parent, -1.0)];
+                for &child in &children[place][node] {
+                    let mut nodes = nodes.clone();
+                    nodes[place] = child;
+                    terms.push((self.number(number, table.cell(&nodes)), 1.0));
+                }
+                self.relations.push(Relation { terms, defining });
+                defining = false;
+            }
+        }
+    }
+
+    /// Two tables agree for every combination of leaves of the dimensions that they share.
+    fn link(&mut self, first: usize, second: usize) {
+        let (one, other) = (self.margins(first, second), self.margins(second, first));
+        for (leaves, cells) in one {
+            let mut terms: Vec<(usize, f64)> = cells.into_iter().map(|cell| (cell, 1.0)).collect();
+            let others = other.get(&leaves).into_iter().flatten();
+            terms.extend(others.map(|&cell| (cell, -1.0)));
+            self.relations.push(Relation { terms, defining: true });
+        }
+    }
+
+    /// The cells of one table that add up, by the leaves of the dimensions it shares with another.
+    fn margins(&self, number: usize, with: usize) -> BTreeMap<Vec<usize>, Vec<usize>> {
+        let table = &self.set.tables[number];
+        let mut shared: Vec<(&str, usize)> = Vec::new();
+        let mut choices: Vec<Vec<usize>> = Vec::new();
+        for (place, dimension) in table.dimensions().iter().enumerate() {
+            let theirs = self.set.tables[with].dimensions();
+            if theirs.iter().any(|other| other.name() == dimension.name()) {
+                shared.push((dimension.name(), place));
+                choices.push(dimension.leaves().to_vec());
+            } else {
+                choices.push(dimension.roots().collect());
+            }
+        }
+        shared.sort_unstable();
+        let mut margins: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        for nodes in products(choices) {
+            let ordinal = |&(_, place): &(&str, usize)| {
+                table.dimensions()[place].leaves().partition_point(|&leaf| leaf < nodes[place])
+            };
+            let key = shared.iter().map(ordinal).collect();
+            margins.entry(key).or_default().push(self.number(number, table.cell(&nodes)));
+        }
+        margins
+    }
+}
+
+/// Every way to take one of each, the last changing fastest.
+fn products(choices: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+    let mut all = vec![Vec::with_capacity(choices.len())];
+    for choice in choices {
+        all = all
+            .iter()
+            .flat_map(|taken: &Vec<usize>| {
+                choice.iter().map(move |&next| taken.iter().copied().chain([next]).collect())
+            })
+            .collect();
+    }
+    all
+}
+
+/// The table of a set that a cell of it belongs to, by name.
+pub(crate) fn name(table: &CountTable) -> String {
+    table.name().to_owned()
+}

@@ -1,0 +1,120 @@
+//! What must stay possible for the sake of each small cell and each group of one sensitive category.
+
+use crate::{cells::Cells, world::World};
+
+/// How far from whole a number may be and still be taken for it.
+const TOLERANCE: f64 = 1e-6;
+
+/// A sum of cells, with signs, and the change of it that some world must reach.
+#[derive(Debug, Clone)]
+pub(crate) struct Demand {
+    pub(crate) terms: Vec<(usize, f64)>,
+    /// At least this if it is above 0, at most this if it is below.
+    pub(crate) change: f64,
+}
+
+impl Demand {
+    pub(crate) fn is_met(&self, world: &World) -> bool {
+        let change: f64 = self.terms.iter().map(|&(cell, sign)| sign * world.change(cell)).sum();
+        match self.change > 0.0 {
+            true => change >= self.change - TOLERANCE,
+            false => change <= self.change + TOLERANCE,
+        }
+    }
+}
+
+/// For whose sake demands are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A small cell: it may be as little and as much as the rule alone leaves open.
+    Small(usize),
+    /// A sensitive category of a group: enough children may be outside it.
+    Class { group: usize, inside: usize },
+}
+
+impl Owner {
+    /// The cell that is named where nothing protects it.
+    pub(crate) fn cell(self) -> usize {
+        match self {
+            Self::Small(cell) | Self::Class { inside: cell, .. } => cell,
+        }
+    }
+
+    /// Its cells: what it demands concerns their counts.
+    pub(crate) fn cells(self) -> impl Iterator<Item = usize> {
+        let (first, second) = match self {
+            Self::Small(cell) => (cell, None),
+            Self::Class { group, inside } => (group, Some(inside)),
+        };
+        std::iter::once(first).chain(second)
+    }
+
+    /// Its demands, given which cells are withheld. One that the truth meets is none.
+    pub(crate) fn demands(self, cells: &Cells<'_>, withheld: &[bool]) -> Vec<Demand> {
+        let threshold = cells.set.policy.threshold as i64;
+        match self {
+            Self::Small(cell) => {
+                let least = cells.set.policy.zeros.least_withheld() as i64;
+                let low: i64 = match cells.is_inner[cell] {
+                    true => least,
+                    false => cells
+                        .inner_below(cell)
+                        .into_iter()
+                        .map(|inner| if withheld[inner] { least } else { cells.count[inner] })
+                        .sum(),
+                };
+                let high = threshold.max(low + threshold - 1);
+                let count = cells.count[cell];
+                let demand =
+                    |change: i64| Demand { terms: vec![(cell, 1.0)], change: change as f64 };
+                let up = (count < high).then(|| demand(high - count));
+                up.into_iter().chain((count > low).then(|| demand(low - count))).collect()
+            }
+            Self::Class { group, inside } => {
+                let outside = cells.count[group] - cells.count[inside];
+                let terms = vec![(group, 1.0), (inside, -1.0)];
+                let missing = (threshold - outside) as f64;
+                if missing > 0.0 { vec![Demand { terms, change: missing }] } else { Vec::new() }
+            }
+        }
+    }
+}
+
+/// Everyone who makes demands: small cells first, then classes, each in the order of the cells.
+pub(crate) fn owners(cells: &Cells<'_>) -> Vec<Owner> {
+    let small = (0..cells.len()).filter(|&cell| is_small(cells, cell)).map(Owner::Small);
+    small.chain(classes(cells)).collect()
+}
+
+/// Whether a cell is primary: from 1 to the threshold less 1.
+pub(crate) fn is_small(cells: &Cells<'_>, cell: usize) -> bool {
+    (1..cells.set.policy.threshold as i64).contains(&cells.count[cell])
+}
+
+fn classes(cells: &Cells<'_>) -> Vec<Owner> {
+    let mut owners = Vec::new();
+    for (number, table) in cells.set.tables.iter().enumerate() {
+        for sensitive in table.sensitive() {
+            let dimension = &table.dimensions()[sensitive.dimension];
+            for cell in 0..table.cell_count() {
+                let mut nodes = table.coordinates(cell);
+                let category = nodes[sensitive.dimension];
+                let inside = cells.number(number, cell);
+                if !sensitive.categories.contains(&category) || cells.count[inside] == 0 {
+                    continue;
+                }
+                let root = std::iter::successors(Some(category), |&node| dimension.parent(node));
+                let root = root.last().unwrap_or(category);
+                let has_rest = dimension.leaves().iter().any(|&leaf| {
+                    dimension.is_within(leaf, root) && !dimension.is_within(leaf, category)
+                });
+                nodes[sensitive.dimension] = root;
+                let group = cells.number(number, table.cell(&nodes));
+                if has_rest {
+                    owners.push(Owner::Class { group, inside });
+                }
+            }
+        }
+    }
+    owners
+}

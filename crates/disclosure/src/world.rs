@@ -1,0 +1,67 @@
+//! Changes of the true counts that contradict nothing published.
+
+use std::collections::HashMap;
+
+/// How small a change is none.
+const NONE: f64 = 1e-7;
+
+/// Other counts than the true ones: the cells that change, in their order, and by how much.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    changes: Vec<(usize, f64)>,
+}
+
+impl World {
+    /// Changes in the order of the cells; those that are none are left out, and what is nearly whole
+    /// is made whole.
+    pub(crate) fn new(changes: impl Iterator<Item = (usize, f64)>) -> Self {
+        let tidy = |(cell, change): (usize, f64)| {
+            let whole = change.round();
+            (cell, if (change - whole).abs() < 1e-6 { whole } else { change })
+        };
+        Self { changes: changes.map(tidy).filter(|(_, change)| change.abs() > NONE).collect() }
+    }
+
+    pub(crate) fn change(&self, cell: usize) -> f64 {
+        match self.changes.binary_search_by_key(&cell, |&(cell, _)| cell) {
+            Ok(at) => self.changes[at].1,
+            Err(_) => 0.0,
+        }
+    }
+
+    pub(crate) fn alters(&self, cell: usize) -> bool {
+        self.changes.binary_search_by_key(&cell, |&(cell, _)| cell).is_ok()
+    }
+
+    pub(crate) fn changes(&self) -> &[(usize, f64)] {
+        &self.changes
+    }
+}
+
+/// The worlds known so far, found again by the cells that they alter.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Worlds {
+    worlds: Vec<Option<World>>,
+    altering: HashMap<usize, Vec<usize>>,
+}
+
+impl Worlds {
+    pub(crate) fn add(&mut self, world: World) {
+        for &(cell, _) in world.changes() {
+            self.altering.entry(cell).or_default().push(self.worlds.len());
+        }
+        self.worlds.push(Some(world));
+    }
+
+    pub(crate) fn altering(&self, cell: usize) -> impl Iterator<Item = &World> {
+        let numbers = self.altering.get(&cell).into_iter().flatten();
+        numbers.filter_map(|&number| self.worlds[number].as_ref())
+    }
+
+    /// Forgets the worlds that alter a cell.
+    pub(crate) fn forget(&mut self, cell: usize) {
+        for number in self.altering.remove(&cell).unwrap_or_default() {
+            self.worlds[number] = None;
+        }
+    }
+}
