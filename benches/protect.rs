@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use minster_attack::verify;
+use minster_attack::verify_with;
 use minster_disclosure::suppress;
 use minster_model::cube::{CountTable, Hierarchy, Policy, TableSet, Zeros};
 
@@ -15,11 +15,13 @@ fn main() {
     for (wards, groups) in [(8, 6), (16, 14), (30, 14)] {
         let set = council(wards, groups);
         let begun = Instant::now();
-        let patterns = suppress(&set).unwrap();
+        let suppression = suppress(&set).unwrap();
         let suppressed = begun.elapsed().as_secs_f64();
-        let withheld = patterns[0].withheld.iter().filter(|withheld| **withheld).count();
+        let withheld =
+            suppression.patterns[0].withheld.iter().filter(|withheld| **withheld).count();
         let begun = Instant::now();
-        let verdict = verify(set.clone(), patterns).map_or("refused", |_| "safe");
+        let verdict = verify_with(set.clone(), suppression.patterns, &suppression.worlds)
+            .map_or("refused", |_| "safe");
         let attacked = begun.elapsed().as_secs_f64();
         let cells = set.tables[0].cell_count();
         println!(

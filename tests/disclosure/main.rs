@@ -16,14 +16,15 @@ fn set(tables: Vec<CountTable>, zeros: Zeros) -> TableSet {
 }
 
 fn protect(set: &TableSet) -> Result<Vec<Pattern>, String> {
-    let mut patterns = suppress(set).map_err(|refusal| refusal.to_string())?;
+    let mut patterns = suppress(set).map_err(|refusal| refusal.to_string())?.patterns;
     for _ in 0..8 {
         match verify(set.clone(), patterns.clone()) {
             Ok(_) => return Ok(patterns),
             Err(Refusal::Unprotected(failures)) => {
                 let failing: Vec<_> = failures.iter().map(|f| (f.table, f.cell)).collect();
-                patterns =
-                    widen(set, &patterns, &failing).map_err(|refusal| refusal.to_string())?;
+                patterns = widen(set, &patterns, &failing)
+                    .map_err(|refusal| refusal.to_string())?
+                    .patterns;
             }
             Err(refusal) => return Err(refusal.to_string()),
         }

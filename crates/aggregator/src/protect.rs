@@ -1,6 +1,6 @@
 //! Suppress, attack, and widen until the attack finds nothing: or refuse.
 
-use minster_attack::{Refusal, ReleasableSet, verify};
+use minster_attack::{Refusal, ReleasableSet, verify_with};
 use minster_disclosure::{suppress, widen};
 use minster_model::cube::TableSet;
 
@@ -13,14 +13,15 @@ const ROUNDS: usize = 12;
 /// the attack.
 pub fn protect(set: TableSet) -> Result<ReleasableSet, AggregateError> {
     let refused = |why: &dyn std::fmt::Display| AggregateError::Refused(why.to_string());
-    let mut patterns = suppress(&set).map_err(|refusal| refused(&refusal))?;
+    let mut suppression = suppress(&set).map_err(|refusal| refused(&refusal))?;
     for _ in 0..ROUNDS {
-        match verify(set.clone(), patterns.clone()) {
+        match verify_with(set.clone(), suppression.patterns.clone(), &suppression.worlds) {
             Ok(releasable) => return Ok(releasable),
             Err(Refusal::Unprotected(failures)) => {
                 let failing: Vec<_> =
                     failures.iter().map(|failure| (failure.table, failure.cell)).collect();
-                patterns = widen(&set, &patterns, &failing).map_err(|refusal| refused(&refusal))?;
+                suppression = widen(&set, &suppression.patterns, &failing)
+                    .map_err(|refusal| refused(&refusal))?;
             }
             Err(refusal) => return Err(refused(&refusal)),
         }

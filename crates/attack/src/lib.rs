@@ -8,7 +8,8 @@
 //! has the cell at `low` and some world has it at max(t, low + t − 1) or more. For each group that a
 //! sensitive category would disclose, some world has t or more children outside the category.
 //!
-//! The proof is the worlds: [`World::fits`] checks one by adding up, so that no solver is trusted.
+//! The proof is the worlds: each is checked by adding up, so that no solver is trusted, and none of
+//! those who propose one to [`verify_with`].
 //!
 //! ```
 //! use minster_attack::verify;
@@ -40,5 +41,4 @@ mod verify;
 mod world;
 
 pub use refusal::{Failure, FailureReason, Refusal};
-pub use verify::{ReleasableSet, verify};
-pub use world::World;
+pub use verify::{ReleasableSet, verify, verify_with};

@@ -44,18 +44,6 @@ fn keys(of: &CountTable, with: &CountTable) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// Whether inner counts agree on all shared margins.
-pub(crate) fn agree(set: &TableSet, inner: &[Vec<u64>]) -> bool {
-    pairs(set).all(|(first, second)| {
-        shared(&set.tables[first], &set.tables[second]).values().all(|(of_first, of_second)| {
-            let sum = |table: usize, cells: &[usize]| -> u64 {
-                cells.iter().map(|&cell| inner[table][cell]).sum()
-            };
-            sum(first, of_first) == sum(second, of_second)
-        })
-    })
-}
-
 pub(crate) fn pairs(set: &TableSet) -> impl Iterator<Item = (usize, usize)> {
     let count = set.tables.len();
     (0..count).flat_map(move |first| (first + 1..count).map(move |second| (first, second)))

@@ -21,6 +21,8 @@ pub(crate) struct Equation {
 pub(crate) struct System {
     pub(crate) unknowns: Vec<Unknown>,
     pub(crate) place: BTreeMap<Unknown, usize>,
+    /// The true count of each unknown.
+    pub(crate) truth: Vec<i64>,
     pub(crate) equations: Vec<Equation>,
     /// The component of each unknown.
     pub(crate) component: Vec<usize>,
@@ -83,7 +85,9 @@ impl System {
         let equations: Vec<Equation> =
             sums.into_iter().map(|(terms, is)| Equation { terms, is }).collect();
         let component = components(unknowns.len(), &equations);
-        Self { unknowns, place, equations, component }
+        let true_count = |&(table, inner): &Unknown| set.tables[table].inner()[inner] as i64;
+        let truth = unknowns.iter().map(true_count).collect();
+        Self { unknowns, place, truth, equations, component }
     }
 }
 

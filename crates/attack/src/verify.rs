@@ -1,11 +1,13 @@
-use minster_model::cube::{CountTable, Pattern, Policy, TableSet, Zeros};
+use std::collections::{BTreeMap, BTreeSet};
+
+use minster_model::cube::{CountTable, Pattern, Policy, TableSet, World, Zeros};
 
 use crate::{
-    Failure, FailureReason, Refusal, World, linked,
+    Failure, FailureReason, Refusal, linked,
     promise::{self, Target},
     solve::{self, Bound, Demand},
     system::System,
-    world,
+    world::{self, Checker},
 };
 
 /// Tables and patterns that withstood the attack. Only [`verify`] makes one, and only one can be
@@ -58,6 +60,16 @@ impl ReleasableSet {
 
 /// Attacks the tables as they would be published.
 pub fn verify(set: TableSet, patterns: Vec<Pattern>) -> Result<ReleasableSet, Refusal> {
+    verify_with(set, patterns, &[])
+}
+
+/// [`verify`], with worlds that someone proposes as certificates. Nobody is trusted: one that does not
+/// fit is passed over, and what no proposed world shows is searched for.
+pub fn verify_with(
+    set: TableSet,
+    patterns: Vec<Pattern>,
+    proposed: &[World],
+) -> Result<ReleasableSet, Refusal> {
     let fits =
         |(table, pattern): (&CountTable, &Pattern)| pattern.withheld.len() == table.cell_count();
     if patterns.len() != set.tables.len() || !set.tables.iter().zip(&patterns).all(fits) {
@@ -66,72 +78,96 @@ pub fn verify(set: TableSet, patterns: Vec<Pattern>) -> Result<ReleasableSet, Re
     linked::check(&set)?;
     let mut failures = visible(&set, &patterns)?;
     let system = System::new(&set, &patterns);
+    let mut certificates = Certificates::new(Checker::new(&set, &patterns), &system);
+    proposed.iter().for_each(|world| certificates.add(world.clone()));
     let least = set.policy.zeros.least_withheld();
-    let truth: Vec<u64> =
-        system.unknowns.iter().map(|&(table, inner)| set.tables[table].inner()[inner]).collect();
-    let mut found: Vec<Vec<u64>> = Vec::new();
-    for target in promise::targets(&set, &patterns, &system) {
-        if !is_met(
-            &target,
-            &found,
-            || {
-                let demand = target.demand.as_ref()?;
-                let values = solve::solve(&system, least, demand)?;
-                let mut world = truth.clone();
-                values.into_iter().for_each(|(unknown, value)| world[unknown] = value);
-                Some(world)
-            },
-            &set,
-            &patterns,
-            &system,
-        )
-        .is_some_and(|new| {
-            found.extend(new);
-            true
-        }) {
-            let Target { table, cell, reason, .. } = target;
+    for Target { table, cell, reason, demand } in promise::targets(&set, &patterns, &system) {
+        let met = demand.is_some_and(|demand| {
+            certificates.meet(&demand)
+                || solve::solve(&system, least, &demand).is_some_and(|values| {
+                    certificates.add(certificates.world(&values));
+                    certificates.meet(&demand)
+                })
+        });
+        if !met {
             failures.push(Failure { table, cell, reason });
         }
     }
-    if !failures.is_empty() {
-        return Err(Refusal::Unprotected(failures));
-    }
-    let worlds = found.iter().map(|values| whole_world(&set, &system, values)).collect();
-    Ok(ReleasableSet { set, patterns, worlds })
-}
-
-/// Whether a world found before meets the target (nothing new), or a new one does and fits (that one).
-fn is_met(
-    target: &Target,
-    found: &[Vec<u64>],
-    find: impl FnOnce() -> Option<Vec<u64>>,
-    set: &TableSet,
-    patterns: &[Pattern],
-    system: &System,
-) -> Option<Option<Vec<u64>>> {
-    let demand = target.demand.as_ref()?;
-    if found.iter().any(|values| meets(demand, values)) {
-        return Some(None);
-    }
-    let values = find()?;
-    let proven = meets(demand, &values) && whole_world(set, system, &values).fits(set, patterns);
-    proven.then_some(Some(values))
-}
-
-fn meets(demand: &Demand, values: &[u64]) -> bool {
-    let sum: i64 = demand.unknowns.iter().map(|&unknown| values[unknown] as i64).sum();
-    match demand.bound {
-        Bound::AtMost(bound) => sum <= bound,
-        Bound::AtLeast(bound) => sum >= bound,
+    let worlds = certificates.used();
+    match failures.is_empty() {
+        true => Ok(ReleasableSet { set, patterns, worlds }),
+        false => Err(Refusal::Unprotected(failures)),
     }
 }
 
-fn whole_world(set: &TableSet, system: &System, values: &[u64]) -> World {
-    let mut inner: Vec<Vec<u64>> = set.tables.iter().map(|table| table.inner().to_vec()).collect();
-    for (&(table, cell), &value) in system.unknowns.iter().zip(values) {
-        inner[table][cell] = value;
+/// Worlds that fit, found again by the unknowns that they alter.
+struct Certificates<'a> {
+    checker: Checker<'a>,
+    system: &'a System,
+    worlds: Vec<(World, BTreeMap<usize, i64>)>,
+    altering: BTreeMap<usize, Vec<usize>>,
+    used: BTreeSet<usize>,
+}
+
+impl<'a> Certificates<'a> {
+    fn new(checker: Checker<'a>, system: &'a System) -> Self {
+        let (worlds, altering, used) = Default::default();
+        Self { checker, system, worlds, altering, used }
     }
-    World { inner }
+
+    /// Adds a world, if it is one.
+    fn add(&mut self, world: World) {
+        if !self.checker.fits(&world) {
+            return;
+        }
+        let change = |&(table, inner, count): &(usize, usize, u64)| {
+            let unknown = *self.system.place.get(&(table, inner))?;
+            Some((unknown, self.checker.change(table, inner, count)?))
+        };
+        let changes: BTreeMap<usize, i64> = world.counts.iter().filter_map(change).collect();
+        for &unknown in changes.keys() {
+            self.altering.entry(unknown).or_default().push(self.worlds.len());
+        }
+        self.worlds.push((world, changes));
+    }
+
+    /// The world in which the unknowns take these values.
+    fn world(&self, values: &BTreeMap<usize, u64>) -> World {
+        let count = |(&unknown, &value): (&usize, &u64)| {
+            let (table, inner) = self.system.unknowns[unknown];
+            (table, inner, value)
+        };
+        let differs = |&(table, inner, count): &(usize, usize, u64)| {
+            self.checker.change(table, inner, count) != Some(0)
+        };
+        let mut counts: Vec<_> = values.iter().map(count).filter(differs).collect();
+        counts.sort_unstable();
+        World { counts }
+    }
+
+    /// Whether some world meets the demand. The truth never does.
+    fn meet(&mut self, demand: &Demand) -> bool {
+        let truth: i64 = demand.unknowns.iter().map(|&unknown| self.system.truth[unknown]).sum();
+        let meets = |number: &usize| {
+            let changes = &self.worlds[*number].1;
+            let change: i64 =
+                demand.unknowns.iter().filter_map(|unknown| changes.get(unknown)).sum();
+            match demand.bound {
+                Bound::AtMost(bound) => truth + change <= bound,
+                Bound::AtLeast(bound) => truth + change >= bound,
+            }
+        };
+        let known = demand.unknowns.iter().filter_map(|unknown| self.altering.get(unknown));
+        let found = known.flatten().copied().find(meets);
+        self.used.extend(found);
+        found.is_some()
+    }
+
+    /// The worlds that met a demand, in order, each once.
+    fn used(&self) -> Vec<World> {
+        let used = self.used.iter().map(|&number| self.worlds[number].0.clone());
+        used.collect::<BTreeSet<World>>().into_iter().collect()
+    }
 }
 
 /// What needs no attack to be seen.

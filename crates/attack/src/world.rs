@@ -1,30 +1,72 @@
-use minster_model::cube::{CountTable, Pattern, TableSet};
+use std::collections::HashMap;
+
+use minster_model::cube::{CountTable, Pattern, TableSet, World};
 
 use crate::linked;
 
-/// Whole inner counts of every table: a certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct World {
-    /// One list a table, row-major over the leaves.
-    pub inner: Vec<Vec<u64>>,
+/// Checks worlds by additions and comparisons alone: this is what makes a certificate one.
+pub(crate) struct Checker<'a> {
+    set: &'a TableSet,
+    patterns: &'a [Pattern],
+    /// For each table and inner cell, the cells that count it; the inner cell itself comes first.
+    covering: Vec<Vec<Vec<usize>>>,
+    /// Two tables, and for each inner cell of either the sum that they share.
+    links: Vec<[(usize, Vec<usize>); 2]>,
 }
 
-impl World {
-    /// Whether it obeys the policy, reproduces every published number and agrees with itself where
-    /// tables share margins. Only additions and comparisons: this is what makes a certificate one.
-    pub fn fits(&self, set: &TableSet, patterns: &[Pattern]) -> bool {
-        let least = set.policy.zeros.least_withheld();
-        let tables_fit =
-            set.tables.iter().zip(patterns).zip(&self.inner).all(|((table, pattern), inner)| {
-                let (mine, truth) = (cells(table, inner), cells(table, table.inner()));
-                let inner_cells = inner_cells(table);
-                let published =
-                    (0..mine.len()).all(|cell| pattern.withheld[cell] || mine[cell] == truth[cell]);
-                let policy =
-                    inner_cells.iter().all(|&cell| !pattern.withheld[cell] || mine[cell] >= least);
-                published && policy && inner.len() == table.inner().len()
-            });
-        tables_fit && self.inner.len() == set.tables.len() && linked::agree(set, &self.inner)
+impl<'a> Checker<'a> {
+    pub(crate) fn new(set: &'a TableSet, patterns: &'a [Pattern]) -> Self {
+        let covering = set.tables.iter().map(covering).collect();
+        let links = linked::pairs(set).map(|(first, second)| {
+            let mut sums = [first, second].map(|t| (t, vec![0; set.tables[t].inner().len()]));
+            let shared = linked::shared(&set.tables[first], &set.tables[second]).into_values();
+            for (number, (of_first, of_second)) in shared.enumerate() {
+                of_first.into_iter().for_each(|inner| sums[0].1[inner] = number);
+                of_second.into_iter().for_each(|inner| sums[1].1[inner] = number);
+            }
+            sums
+        });
+        Self { set, patterns, covering, links: links.collect() }
+    }
+
+    /// Whether the world obeys the policy, reproduces every published number and agrees with itself
+    /// where tables share margins.
+    pub(crate) fn fits(&self, world: &World) -> bool {
+        let least = self.set.policy.zeros.least_withheld();
+        let in_order = world.counts.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1));
+        let mut sums: HashMap<(usize, usize), i64> = HashMap::new();
+        for &(table, inner, count) in &world.counts {
+            let Some(change) = self.change(table, inner, count) else { return false };
+            if count < least || !self.patterns[table].withheld[self.covering[table][inner][0]] {
+                return false;
+            }
+            for &cell in &self.covering[table][inner] {
+                *sums.entry((table, cell)).or_default() += change;
+            }
+        }
+        let published = sums
+            .iter()
+            .all(|(&(table, cell), sum)| *sum == 0 || self.patterns[table].withheld[cell]);
+        in_order && published && self.links.iter().all(|link| self.agrees(world, link))
+    }
+
+    /// By how much a world's count differs from the true one, if there is such an inner cell.
+    pub(crate) fn change(&self, table: usize, inner: usize, count: u64) -> Option<i64> {
+        let truth = *self.set.tables.get(table)?.inner().get(inner)?;
+        i64::try_from(count).ok()?.checked_sub(i64::try_from(truth).ok()?)
+    }
+
+    fn agrees(&self, world: &World, link: &[(usize, Vec<usize>); 2]) -> bool {
+        let mut sums: HashMap<usize, i64> = HashMap::new();
+        for &(table, inner, count) in &world.counts {
+            for ((linked, shared), sign) in link.iter().zip([1, -1]) {
+                if *linked == table {
+                    let change = self.change(table, inner, count).unwrap_or_default();
+                    *sums.entry(shared[inner]).or_default() += sign * change;
+                }
+            }
+        }
+        sums.values().all(|sum| *sum == 0)
     }
 }
 
@@ -52,7 +94,7 @@ pub(crate) fn cells(table: &CountTable, inner: &[u64]) -> Vec<u64> {
     counts
 }
 
-/// For each inner cell, all cells that count it, itself included.
+/// For each inner cell, all cells that count it, itself first.
 pub(crate) fn covering(table: &CountTable) -> Vec<Vec<usize>> {
     let mut covering = vec![vec![0]];
     for dimension in table.dimensions() {

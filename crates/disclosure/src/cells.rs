@@ -69,6 +69,16 @@ impl<'a> Cells<'a> {
         self.first[table] + cell
     }
 
+    /// The number among a table's inner cells of one of its cells that is inner.
+    pub(crate) fn inner_number(&self, table: usize, cell: usize) -> usize {
+        let table = &self.set.tables[table];
+        let nodes = table.coordinates(cell);
+        table.dimensions().iter().zip(nodes).fold(0, |number, (dimension, node)| {
+            let leaves = dimension.leaves();
+            number * leaves.len() + leaves.partition_point(|&leaf| leaf < node)
+        })
+    }
+
     /// The inner cells that a cell counts.
     pub(crate) fn inner_below(&self, cell: usize) -> Vec<usize> {
         let (number, cell) = self.place(cell);

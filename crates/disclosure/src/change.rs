@@ -8,11 +8,15 @@ use crate::{cells::Cells, demand::Demand, world::World};
 
 /// Which cells may change.
 #[derive(Clone, Copy)]
-pub(crate) enum Scope {
+pub(crate) enum Scope<'a> {
     /// Every cell but totals, and zeros where the policy publishes them.
     Any,
     /// Of those, the cells that are withheld already.
     Withheld,
+    /// Every cell that is marked, as far as [`Scope::Any`] allows.
+    Near(&'a [bool]),
+    /// Every cell that is marked and withheld.
+    WithheldNear(&'a [bool]),
 }
 
 /// What a unit of change of a cell costs where it is withheld already.
@@ -24,7 +28,7 @@ pub(crate) fn cheapest(
     cells: &Cells<'_>,
     withheld: &[bool],
     demand: &Demand,
-    scope: Scope,
+    scope: Scope<'_>,
     spare: bool,
 ) -> Option<World> {
     let least = cells.set.policy.zeros.least_withheld() as i64;
@@ -67,7 +71,7 @@ fn component(
     cells: &Cells<'_>,
     withheld: &[bool],
     demand: &Demand,
-    scope: Scope,
+    scope: Scope<'_>,
 ) -> (Vec<usize>, Vec<usize>) {
     let least = cells.set.policy.zeros.least_withheld() as i64;
     let may_change = |cell: usize| {
@@ -76,6 +80,8 @@ fn component(
             && match scope {
                 Scope::Any => true,
                 Scope::Withheld => withheld[cell],
+                Scope::Near(near) => near[cell],
+                Scope::WithheldNear(near) => near[cell] && withheld[cell],
             }
     };
     let mut seen = vec![false; cells.len()];

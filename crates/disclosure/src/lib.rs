@@ -12,7 +12,7 @@
 //! let columns = Hierarchy::flat("sex", "all", ["F".into(), "M".into()])?;
 //! let table = CountTable::new("t", vec![rows, columns], vec![2, 20, 30, 40], vec![])?;
 //! let policy = Policy { threshold: 5, zeros: Zeros::Published };
-//! let patterns = suppress(&TableSet { tables: vec![table], policy })?;
+//! let patterns = suppress(&TableSet { tables: vec![table], policy })?.patterns;
 //! assert!(patterns[0].withheld.iter().filter(|withheld| **withheld).count() >= 4);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -21,8 +21,9 @@
 mod cells;
 mod change;
 mod demand;
+mod near;
 mod republish;
 mod secondary;
 mod world;
 
-pub use secondary::{Refusal, suppress, widen};
+pub use secondary::{Refusal, Suppression, suppress, widen};

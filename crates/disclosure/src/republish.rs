@@ -6,8 +6,12 @@ use crate::{
     cells::Cells,
     change::{self, Scope},
     demand::{self, Demand, Owner},
+    near::Nearness,
     world::{World, Worlds},
 };
+
+/// Inner cells looked at for one demand: in a larger table, a world further off is not sought.
+const NEAR: usize = 1_200;
 
 /// Tries each secondary cell: it is published if every demand is still met by a world that leaves it be.
 pub(crate) fn republish(
@@ -26,6 +30,7 @@ pub(crate) fn republish(
             cells.inner_below(cell).into_iter().for_each(|inner| owners_of[inner].push(number));
         }
     }
+    let nearness = Nearness::new(cells, NEAR);
     let mut known = Determined::new(cells, withheld);
     let mut failures = vec![0u32; owners.len()];
     let mut candidates: Vec<usize> =
@@ -54,7 +59,9 @@ pub(crate) fn republish(
                 if is_met_without(demand, worlds, cell, &found) {
                     return false;
                 }
-                let world = change::cheapest(cells, withheld, demand, Scope::Withheld, false);
+                let near = nearness.around(cells, demand);
+                let scope = near.as_ref().map_or(Scope::Withheld, |near| Scope::WithheldNear(near));
+                let world = change::cheapest(cells, withheld, demand, scope, false);
                 let none = world.is_none();
                 found.extend(world);
                 none
@@ -67,10 +74,11 @@ pub(crate) fn republish(
             }
             None => {
                 worlds.forget(cell);
-                found.into_iter().for_each(|world| worlds.add(world));
                 known.publish(cells, cell);
             }
         }
+        // Found without the cell, they are worlds whether or not it is published.
+        found.into_iter().for_each(|world| worlds.add(world));
     }
 }
 

@@ -1,15 +1,19 @@
-use minster_model::cube::{Pattern, TableSet};
+use minster_model::cube::{Pattern, TableSet, World};
 
 use crate::{
     cells::{self, Cells},
     change::{self, Scope},
     demand::{self, Demand, Owner},
+    near::Nearness,
     republish::republish,
     world::Worlds,
 };
 
 /// Rounds before giving up: each withholds at least one cell more.
 const ROUNDS: usize = 60;
+
+/// Inner cells looked at first for one demand: more is slower and withholds hardly less.
+const NEAR: usize = 480;
 
 /// Why no pattern was found. Names tables and cells, never a count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,8 +37,17 @@ pub enum Refusal {
     WorkUsedUp,
 }
 
+/// What is withheld, and why that is enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// One pattern a table.
+    pub patterns: Vec<Pattern>,
+    /// Proposed certificates: whoever releases has them checked.
+    pub worlds: Vec<World>,
+}
+
 /// Withholds primary cells, then what is needed around them, then publishes again what is not.
-pub fn suppress(set: &TableSet) -> Result<Vec<Pattern>, Refusal> {
+pub fn suppress(set: &TableSet) -> Result<Suppression, Refusal> {
     for table in &set.tables {
         let total: u64 = table.inner().iter().sum();
         if (1..set.policy.threshold).contains(&total) {
@@ -48,7 +61,7 @@ pub fn suppress(set: &TableSet) -> Result<Vec<Pattern>, Refusal> {
     let mut worlds = Worlds::default();
     cover(&cells, &owners, &mut withheld, &mut worlds)?;
     republish(&cells, &owners, &mut withheld, &mut worlds);
-    Ok(patterns(&cells, &withheld))
+    Ok(Suppression { patterns: patterns(&cells, &withheld), worlds: proposals(&cells, &worlds) })
 }
 
 /// Withholds more for the cells that the attack found open: another way round, and with more room.
@@ -56,7 +69,7 @@ pub fn widen(
     set: &TableSet,
     patterns_now: &[Pattern],
     failing: &[(usize, usize)],
-) -> Result<Vec<Pattern>, Refusal> {
+) -> Result<Suppression, Refusal> {
     let cells = Cells::new(set);
     let owners = demand::owners(&cells);
     let mut withheld: Vec<bool> =
@@ -78,8 +91,9 @@ pub fn widen(
     if count(&withheld) == before {
         return Err(Refusal::WorkUsedUp);
     }
-    cover(&cells, &owners, &mut withheld, &mut Worlds::default())?;
-    Ok(patterns(&cells, &withheld))
+    let mut worlds = Worlds::default();
+    cover(&cells, &owners, &mut withheld, &mut worlds)?;
+    Ok(Suppression { patterns: patterns(&cells, &withheld), worlds: proposals(&cells, &worlds) })
 }
 
 /// Withholds more until every demand is met by some world.
@@ -89,13 +103,19 @@ fn cover(
     withheld: &mut [bool],
     worlds: &mut Worlds,
 ) -> Result<(), Refusal> {
+    let nearness = Nearness::new(cells, NEAR);
     for _ in 0..ROUNDS {
         let before = count(withheld);
         for (owner, demand) in hardest_first(cells, owners, withheld) {
             if is_met(&demand, worlds) {
                 continue;
             }
-            let found = change::cheapest(cells, withheld, &demand, Scope::Any, false);
+            let found = nearness
+                .around(cells, &demand)
+                .and_then(|near| {
+                    change::cheapest(cells, withheld, &demand, Scope::Near(&near), false)
+                })
+                .or_else(|| change::cheapest(cells, withheld, &demand, Scope::Any, false));
             let world = found.ok_or_else(|| {
                 let (table, cell) = cells.place(owner.cell());
                 Refusal::Unprotectable { table: cells::name(&cells.set.tables[table]), cell }
@@ -134,4 +154,20 @@ fn patterns(cells: &Cells<'_>, withheld: &[bool]) -> Vec<Pattern> {
             .collect(),
     };
     cells.set.tables.iter().enumerate().map(pattern).collect()
+}
+
+/// The worlds in whole numbers, as their inner counts.
+fn proposals(cells: &Cells<'_>, worlds: &Worlds) -> Vec<World> {
+    let whole = worlds.iter().filter(|world| world.is_whole());
+    let counts = |world: &crate::world::World| {
+        let inner = world.changes().iter().filter(|&&(cell, _)| cells.is_inner[cell]);
+        inner
+            .map(|&(cell, change)| {
+                let (table, at) = cells.place(cell);
+                let count = cells.count[cell] + change as i64;
+                (table, cells.inner_number(table, at), u64::try_from(count).unwrap_or_default())
+            })
+            .collect()
+    };
+    whole.map(|world| World { counts: counts(world) }).collect()
 }

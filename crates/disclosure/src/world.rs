@@ -33,6 +33,10 @@ impl World {
         self.changes.binary_search_by_key(&cell, |&(cell, _)| cell).is_ok()
     }
 
+    pub(crate) fn is_whole(&self) -> bool {
+        self.changes.iter().all(|(_, change)| change.fract() == 0.0)
+    }
+
     pub(crate) fn changes(&self) -> &[(usize, f64)] {
         &self.changes
     }
@@ -63,5 +67,9 @@ impl Worlds {
         for number in self.altering.remove(&cell).unwrap_or_default() {
             self.worlds[number] = None;
         }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &World> {
+        self.worlds.iter().flatten()
     }
 }

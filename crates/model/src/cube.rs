@@ -276,6 +276,15 @@ pub struct Pattern {
     pub withheld: Vec<bool>,
 }
 
+/// Other inner counts than the true ones. One that obeys the policy and contradicts no published number
+/// shows what an attacker cannot rule out: it is a *certificate*, checked by adding up.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct World {
+    /// Each inner cell that differs: its table's place in the set, its own number among the inner
+    /// cells, its count. In ascending order, each once.
+    pub counts: Vec<(usize, usize, u64)>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
