@@ -2,10 +2,14 @@
 //! here alone; neither knows the other.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
-use minster_attack::{Refusal, verify};
+mod worlds;
+
+use std::cell::Cell;
+
+use minster_attack::{Refusal, intervals, verify};
 use minster_disclosure::{suppress, widen};
 use minster_model::cube::{CountTable, Hierarchy, Pattern, Policy, Sensitive, TableSet, Zeros};
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::TestRunner};
 
 fn flat(name: &str, size: usize) -> Hierarchy {
     Hierarchy::flat(name, "all", (0..size).map(|leaf| format!("{name}{leaf}"))).unwrap()
@@ -30,69 +34,6 @@ fn protect(set: &TableSet) -> Result<Vec<Pattern>, String> {
         }
     }
     Err("rounds used up".into())
-}
-
-/// All worlds of one flat two-way table by brute force, inner counts up to `most`.
-fn worlds(table: &CountTable, pattern: &Pattern, zeros: Zeros, most: u64) -> Vec<Vec<u64>> {
-    let inner: Vec<usize> = (0..table.cell_count())
-        .filter(|&cell| {
-            let nodes = table.coordinates(cell);
-            table.dimensions().iter().zip(nodes).all(|(d, node)| d.leaves().contains(&node))
-        })
-        .collect();
-    let sums = |values: &[u64]| -> Vec<u64> {
-        (0..table.cell_count())
-            .map(|cell| {
-                let at = table.coordinates(cell);
-                inner
-                    .iter()
-                    .zip(values)
-                    .filter(|(leafcell, _)| {
-                        let leaf = table.coordinates(**leafcell);
-                        table
-                            .dimensions()
-                            .iter()
-                            .enumerate()
-                            .all(|(d, dim)| dim.is_within(leaf[d], at[d]))
-                    })
-                    .map(|(_, value)| value)
-                    .sum()
-            })
-            .collect()
-    };
-    let truth = sums(table.inner());
-    let mut found = Vec::new();
-    let mut values = table.inner().to_vec();
-    fn go(
-        at: usize,
-        values: &mut Vec<u64>,
-        free: &dyn Fn(usize) -> Option<u64>,
-        most: u64,
-        done: &mut dyn FnMut(&[u64]),
-    ) {
-        if at == values.len() {
-            return done(values);
-        }
-        match free(at) {
-            None => go(at + 1, values, free, most, done),
-            Some(least) => {
-                let keep = values[at];
-                for value in least..=most {
-                    values[at] = value;
-                    go(at + 1, values, free, most, done);
-                }
-                values[at] = keep;
-            }
-        }
-    }
-    let free = |at: usize| pattern.withheld[inner[at]].then(|| zeros.least_withheld());
-    go(0, &mut values, &free, most, &mut |values| {
-        let now = sums(values);
-        if (0..now.len()).all(|cell| pattern.withheld[cell] || now[cell] == truth[cell]) {
-            found.push(now);
-        }
-    });
-    found
 }
 
 #[test]
@@ -125,6 +66,26 @@ fn five_over_five_cells_is_no_cover_where_zeros_are_published() {
         withheld[table.cell(&[2, leaf])] = true;
     }
     assert!(verify(all.clone(), vec![Pattern { withheld }]).is_err());
+    let patterns = protect(&all).unwrap();
+    assert!(patterns[0].withheld[table.cell(&[1, 0])], "the row's total must go too");
+}
+
+#[test]
+fn three_ones_and_a_four_of_seven_need_more() {
+    // Where zeros are published, a total of 7 leaves a cell at most 4 beside three others.
+    let counts = vec![1, 1, 1, 4, 30, 31, 32, 33];
+    let table = CountTable::new("t", vec![flat("a", 2), flat("b", 4)], counts, vec![]).unwrap();
+    let all = set(vec![table.clone()], Zeros::Published);
+    let mut withheld = vec![false; table.cell_count()];
+    (1..=4).for_each(|leaf| {
+        withheld[table.cell(&[1, leaf])] = true;
+        withheld[table.cell(&[2, leaf])] = true;
+    });
+    let Err(Refusal::Unprotected(failures)) = verify(all.clone(), vec![Pattern { withheld }])
+    else {
+        panic!("seven bounds each of the four")
+    };
+    assert_eq!(failures.len(), 4, "each can be no more than 4");
     let patterns = protect(&all).unwrap();
     assert!(patterns[0].withheld[table.cell(&[1, 0])], "the row's total must go too");
 }
@@ -244,48 +205,151 @@ fn a_thousand_cells() {
     assert!(patterns[0].withheld.iter().any(|withheld| !withheld));
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// The brute force finds every world of a released table, and the promise holds in them.
-    #[test]
-    fn what_passes_keeps_the_promise(counts in prop::collection::vec(0u64..9, 4), published in any::<bool>()) {
-        let zeros = if published { Zeros::Published } else { Zeros::MayBeWithheld };
-        let table = CountTable::new("t", vec![flat("a", 2), flat("b", 2)], counts, vec![]).unwrap();
-        if let Ok(patterns) = protect(&set(vec![table.clone()], zeros)) {
-            let total: u64 = table.inner().iter().sum();
-            let worlds = worlds(&table, &patterns[0], zeros, total.min(14));
-            let truth = (0..table.cell_count()).map(|cell| {
-                let at = table.coordinates(cell);
-                (0..4).filter(|inner| (at[0] == 0 || at[0] == 1 + inner / 2) && (at[1] == 0 || at[1] == 1 + inner % 2)).map(|inner| table.inner()[inner]).sum::<u64>()
-            }).collect::<Vec<_>>();
-            for cell in (0..table.cell_count()).filter(|&cell| (1..5).contains(&truth[cell])) {
-                prop_assert!(patterns[0].withheld[cell]);
-                let high = worlds.iter().map(|world| world[cell]).max().unwrap();
-                prop_assert!(high >= 5, "cell {cell}: at most {high}");
+/// Small tables of several shapes, with any counts.
+fn small_sets() -> impl Strategy<Value = TableSet> {
+    let count = prop_oneof![3 => 0u64..6, 1 => 0u64..15];
+    let counts = prop::collection::vec(count, 8);
+    (0..6usize, counts, any::<bool>(), any::<bool>()).prop_map(
+        |(shape, counts, published, sensitive)| {
+            let ward = Hierarchy::new(
+                "ward",
+                vec![
+                    ("all".into(), None),
+                    ("north".into(), Some(0)),
+                    ("n1".into(), Some(1)),
+                    ("n2".into(), Some(1)),
+                    ("s1".into(), Some(0)),
+                ],
+            )
+            .unwrap();
+            let dimensions = match shape {
+                0 => vec![flat("a", 2), flat("b", 2)],
+                1 => vec![flat("a", 2), flat("b", 3)],
+                2 => vec![flat("a", 2), flat("b", 4)],
+                3 => vec![flat("a", 2), ward],
+                4 => vec![flat("a", 2), flat("b", 2), flat("c", 2)],
+                _ => vec![flat("a", 2), flat("b", 2)],
+            };
+            let zeros = if published { Zeros::Published } else { Zeros::MayBeWithheld };
+            let inner = dimensions.iter().map(|d| d.leaves().len()).product::<usize>();
+            let of_last = match (sensitive, shape) {
+                (true, 0..3) => vec![Sensitive { dimension: 1, categories: vec![1] }],
+                _ => vec![],
+            };
+            if shape < 5 {
+                let counts = counts[..inner].to_vec();
+                let table = CountTable::new("t", dimensions, counts, of_last).unwrap();
+                return set(vec![table], zeros);
             }
+            // Two margins of one table of three dimensions, linked by the first of them.
+            let pairs = |pairs: [[usize; 2]; 4]| {
+                pairs.map(|[one, other]| counts[one] + counts[other]).to_vec()
+            };
+            let by_b = pairs([[0, 1], [2, 3], [4, 5], [6, 7]]);
+            let by_c = pairs([[0, 2], [1, 3], [4, 6], [5, 7]]);
+            let first = CountTable::new("b", dimensions, by_b, vec![]).unwrap();
+            let dimensions = vec![flat("a", 2), flat("c", 2)];
+            let second = CountTable::new("c", dimensions, by_c, vec![]).unwrap();
+            set(vec![first, second], zeros)
+        },
+    )
+}
+
+fn cases(cases: u32) -> TestRunner {
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    TestRunner::new(config)
+}
+
+/// What the promise demands of each small cell: table, cell, least, and what it must be able to reach.
+fn promised(set: &TableSet, patterns: &[Pattern]) -> Vec<(usize, usize, u64, u64)> {
+    let threshold = set.policy.threshold;
+    let mut all = Vec::new();
+    for (number, table) in set.tables.iter().enumerate() {
+        let counts = worlds::sums(table, table.inner());
+        let below = worlds::below(table);
+        let inner_cell = |place: usize| {
+            (0..table.cell_count())
+                .find(|&cell| {
+                    let nodes = table.coordinates(cell);
+                    let dims = table.dimensions().iter().zip(&nodes);
+                    below[cell] == [place] && { dims }.all(|(d, node)| d.leaves().contains(node))
+                })
+                .unwrap()
+        };
+        for cell in (0..counts.len()).filter(|&cell| (1..threshold).contains(&counts[cell])) {
+            let least = |&place: &usize| match patterns[number].withheld[inner_cell(place)] {
+                true => set.policy.zeros.least_withheld(),
+                false => table.inner()[place],
+            };
+            let low: u64 = below[cell].iter().map(least).sum();
+            all.push((number, cell, low, threshold.max(low + threshold - 1)));
         }
     }
+    all
+}
 
-    /// The attack refuses exactly the patterns for which the brute force finds no world.
-    #[test]
-    fn the_attack_agrees_with_all_worlds(counts in prop::collection::vec(0u64..7, 4), withheld in prop::collection::vec(any::<bool>(), 9)) {
-        let zeros = Zeros::MayBeWithheld;
-        let table = CountTable::new("t", vec![flat("a", 2), flat("b", 2)], counts, vec![]).unwrap();
-        let pattern = Pattern { withheld };
-        let worlds = worlds(&table, &pattern, zeros, 13);
-        let truth = worlds.iter().find(|world| [4, 5, 7, 8].iter().zip(table.inner()).all(|(&cell, count)| world[cell] == *count)).unwrap().clone();
-        let mut holds = !(1..5).contains(&truth[0]);
-        for cell in 0..9 {
-            if (1..5).contains(&truth[cell]) {
-                let mine: Vec<u64> = match cell { 0 => vec![4, 5, 7, 8], 1 => vec![4, 7], 2 => vec![5, 8], 3 => vec![4, 5], 6 => vec![7, 8], other => vec![other as u64] };
-                let low: u64 = mine.iter().map(|&inner| if pattern.withheld[inner as usize] { 0 } else { truth[inner as usize] }).sum();
-                holds &= pattern.withheld[cell]
-                    && worlds.iter().any(|world| world[cell] <= low)
-                    && worlds.iter().any(|world| world[cell] >= 5.max(low + 4));
+/// Whether the promise holds in the worlds found by trying.
+fn holds(set: &TableSet, patterns: &[Pattern], worlds: &worlds::Extremes) -> bool {
+    let small = promised(set, patterns).into_iter().all(|(table, cell, low, high)| {
+        patterns[table].withheld[cell]
+            && worlds.least[table][cell] == low
+            && worlds.most[table][cell] >= high
+    });
+    small && worlds.outside.iter().all(|outside| *outside >= set.policy.threshold)
+}
+
+#[test]
+fn what_is_released_keeps_the_promise_in_every_world() {
+    let (released, left_out) = (Cell::new(0u32), Cell::new(0u32));
+    cases(10_000)
+        .run(&small_sets(), |set| {
+            let Ok(patterns) = protect(&set) else { return Ok(()) };
+            match worlds::extremes(&set, &patterns, 20_000) {
+                Some(worlds) => {
+                    released.set(released.get() + 1);
+                    prop_assert!(holds(&set, &patterns, &worlds));
+                }
+                None => left_out.set(left_out.get() + 1),
             }
-        }
-        let verdict = verify(set(vec![table], zeros), vec![pattern]).is_ok();
-        prop_assert_eq!(verdict, holds);
-    }
+            Ok(())
+        })
+        .unwrap();
+    assert!(released.get() > 5_000, "{} left out", left_out.get());
+}
+
+#[test]
+fn intervals_and_verdict_are_those_of_every_world() {
+    let (compared, passed) = (Cell::new(0u32), Cell::new(0u32));
+    let patterns = prop::collection::vec(any::<bool>(), 64);
+    cases(10_000)
+        .run(&(small_sets(), patterns), |(set, withheld)| {
+            let pattern = |(number, table): (usize, &CountTable)| {
+                let counts = worlds::sums(table, table.inner());
+                let stands = |cell: usize| {
+                    cell == 0 || (counts[cell] == 0 && set.policy.zeros == Zeros::Published)
+                };
+                let withheld = (0..table.cell_count())
+                    .map(|cell| withheld[(31 * number + cell) % 64] && !stands(cell))
+                    .collect();
+                Pattern { withheld }
+            };
+            let patterns: Vec<Pattern> = set.tables.iter().enumerate().map(pattern).collect();
+            let Some(worlds) = worlds::extremes(&set, &patterns, 5_000) else { return Ok(()) };
+            compared.set(compared.get() + 1);
+            let intervals = intervals(&set, &patterns).unwrap();
+            for (table, of_table) in intervals.iter().enumerate() {
+                for (&cell, interval) in of_table {
+                    prop_assert_eq!(interval.low, worlds.least[table][cell]);
+                    prop_assert_eq!(interval.high, Some(worlds.most[table][cell]));
+                }
+            }
+            let total = |table: &CountTable| table.inner().iter().sum::<u64>();
+            let verdict = verify(set.clone(), patterns.clone()).is_ok();
+            let small = set.tables.iter().any(|table| (1..5).contains(&total(table)));
+            prop_assert_eq!(verdict, !small && holds(&set, &patterns, &worlds));
+            passed.set(passed.get() + u32::from(verdict));
+            Ok(())
+        })
+        .unwrap();
+    assert!(compared.get() > 8_000 && passed.get() > 200, "{compared:?} {passed:?}");
 }

@@ -32,6 +32,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod intervals;
 mod linked;
 mod promise;
 mod refusal;
@@ -40,5 +41,6 @@ mod system;
 mod verify;
 mod world;
 
+pub use intervals::{Interval, intervals};
 pub use refusal::{Failure, FailureReason, Refusal};
 pub use verify::{ReleasableSet, verify, verify_with};

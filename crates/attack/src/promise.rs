@@ -112,11 +112,16 @@ fn classes(
     }
 }
 
-fn unknowns(system: &System, table: usize, inner: &[usize]) -> Vec<usize> {
+pub(crate) fn unknowns(system: &System, table: usize, inner: &[usize]) -> Vec<usize> {
     inner.iter().filter_map(|&inner| system.place.get(&(table, inner)).copied()).collect()
 }
 
-fn published(table: &CountTable, system: &System, number: usize, inner: &[usize]) -> i64 {
+pub(crate) fn published(
+    table: &CountTable,
+    system: &System,
+    number: usize,
+    inner: &[usize],
+) -> i64 {
     inner
         .iter()
         .filter(|&&inner| !system.place.contains_key(&(number, inner)))

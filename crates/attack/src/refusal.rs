@@ -23,6 +23,9 @@ pub enum Refusal {
         /// The table.
         table: String,
     },
+    /// The steps allowed are used up.
+    #[error("the work allowed did not settle every cell; use coarser dimensions")]
+    WorkUsedUp,
     /// Cells that the published numbers give away.
     #[error("{} cells are not protected by the published numbers", .0.len())]
     Unprotected(Vec<Failure>),

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use microlp::{ComparisonOp, OptimizationDirection, Problem, SolveOptions, Variable};
+use microlp::{
+    ComparisonOp, OptimizationDirection, Problem, SolutionStatus, SolveOptions, Variable,
+};
 
 use crate::system::System;
 
@@ -35,6 +37,59 @@ pub(crate) fn solve(system: &System, least: u64, demand: &Demand) -> Option<BTre
         .or_else(|| attempt(system, least, demand, &inside, true))
 }
 
+/// The least or greatest whole sum of the unknowns that fits; none where it has no bound.
+pub(crate) fn extreme(
+    system: &System,
+    least: u64,
+    unknowns: &[usize],
+    direction: OptimizationDirection,
+) -> Result<Option<i64>, WorkUsedUp> {
+    let touched: BTreeSet<usize> =
+        unknowns.iter().map(|&unknown| system.component[unknown]).collect();
+    let mut problem = Problem::new(direction);
+    let mut variables: BTreeMap<usize, Variable> = BTreeMap::new();
+    for unknown in 0..system.unknowns.len() {
+        if touched.contains(&system.component[unknown]) {
+            let wanted = if unknowns.contains(&unknown) { 1.0 } else { 0.0 };
+            let range = (i32::try_from(least).unwrap_or(i32::MAX), i32::MAX);
+            variables.insert(unknown, problem.add_integer_var(wanted, range));
+        }
+    }
+    add_equations(&mut problem, system, &variables);
+    let mut options = SolveOptions::default();
+    options.node_limit = Some(NODES);
+    // At the solver's own largest number there is no bound; the truth fits, so there is a solution.
+    let whole = |sum: f64| (sum < f64::from(i32::MAX) / 2.0).then_some(sum.round() as i64);
+    match problem.solve_with(options) {
+        Ok(outcome) => match outcome.into_solution() {
+            Ok(solution) if solution.status() == SolutionStatus::Optimal => {
+                Ok(whole(solution.objective()))
+            }
+            _ => Err(WorkUsedUp),
+        },
+        Err(microlp::Error::Unbounded) => Ok(None),
+        Err(_) => Err(WorkUsedUp),
+    }
+}
+
+/// The steps allowed were not enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WorkUsedUp;
+
+fn add_equations(problem: &mut Problem, system: &System, variables: &BTreeMap<usize, Variable>) {
+    for equation in &system.equations {
+        if !variables.contains_key(&equation.terms[0].0) {
+            continue;
+        }
+        let terms: Vec<_> = equation
+            .terms
+            .iter()
+            .map(|&(unknown, sign)| (variables[&unknown], sign as f64))
+            .collect();
+        problem.add_constraint(&terms, ComparisonOp::Eq, equation.is as f64);
+    }
+}
+
 fn attempt(
     system: &System,
     least: u64,
@@ -53,17 +108,7 @@ fn attempt(
             (unknown, variable)
         })
         .collect();
-    for equation in &system.equations {
-        if !variables.contains_key(&equation.terms[0].0) {
-            continue;
-        }
-        let terms: Vec<_> = equation
-            .terms
-            .iter()
-            .map(|&(unknown, sign)| (variables[&unknown], sign as f64))
-            .collect();
-        problem.add_constraint(&terms, ComparisonOp::Eq, equation.is as f64);
-    }
+    add_equations(&mut problem, system, &variables);
     let terms: Vec<_> = demand.unknowns.iter().map(|unknown| (variables[unknown], 1.0)).collect();
     match demand.bound {
         Bound::AtMost(bound) => problem.add_constraint(&terms, ComparisonOp::Le, bound as f64),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
+use microlp::{ComparisonOp, OptimizationDirection, Problem, SolveOptions, Variable};
 
 use crate::{cells::Cells, demand::Demand, world::World};
 
@@ -22,8 +22,12 @@ pub(crate) enum Scope<'a> {
 /// What a unit of change of a cell costs where it is withheld already.
 const KNOWN: f64 = 0.001;
 
-/// The cheapest change within the scope that meets the demand, if there is one. `spare` makes cells
-/// that are withheld already as dear as others, to find another way round.
+/// Branch-and-bound nodes of one search for whole numbers: work is bounded by steps, not by seconds.
+const NODES: u64 = 100;
+
+/// The cheapest change within the scope that meets the demand, if there is one: in whole numbers,
+/// unless none are found within the work allowed. `spare` makes cells that are withheld already as dear
+/// as others, to find another way round.
 pub(crate) fn cheapest(
     cells: &Cells<'_>,
     withheld: &[bool],
@@ -31,39 +35,64 @@ pub(crate) fn cheapest(
     scope: Scope<'_>,
     spare: bool,
 ) -> Option<World> {
-    let least = cells.set.policy.zeros.least_withheld() as i64;
     let (inside, relations) = component(cells, withheld, demand, scope);
-    let mut problem = Problem::new(OptimizationDirection::Minimize);
-    let mut changes: HashMap<usize, (Variable, Variable)> = HashMap::with_capacity(inside.len());
-    for &cell in &inside {
-        let cost = match (withheld[cell], spare) {
+    let solve = |whole| {
+        let price = |cell| match (withheld[cell], spare) {
             (true, false) => KNOWN,
             (true, true) => 1.0,
             (false, _) => price(cells, cell),
         };
-        let down = match cells.is_inner[cell] {
-            true => (cells.count[cell] - least) as f64,
-            false => f64::INFINITY,
+        solve(cells, demand, (&inside, &relations), price, whole)
+    };
+    let world = solve(false)?;
+    if world.is_whole() {
+        return Some(world);
+    }
+    solve(true).or(Some(world))
+}
+
+/// Solves for the changes of the cells inside, in whole numbers where `whole` asks for it.
+fn solve(
+    cells: &Cells<'_>,
+    demand: &Demand,
+    (inside, relations): (&[usize], &[usize]),
+    price: impl Fn(usize) -> f64,
+    whole: bool,
+) -> Option<World> {
+    let least = cells.set.policy.zeros.least_withheld() as i64;
+    let mut problem = Problem::new(OptimizationDirection::Minimize);
+    let mut changes: HashMap<usize, (Variable, Variable)> = HashMap::with_capacity(inside.len());
+    for &cell in inside {
+        let room = cells.count[cell] - least;
+        let mut add = |down: Option<i64>| match (whole && cells.is_inner[cell], down) {
+            (true, down) => {
+                let most = down.map_or(i32::MAX, |down| i32::try_from(down).unwrap_or(i32::MAX));
+                problem.add_integer_var(price(cell), (0, most))
+            }
+            (false, down) => {
+                problem.add_var(price(cell), (0.0, down.map_or(f64::INFINITY, |down| down as f64)))
+            }
         };
-        let up = problem.add_var(cost, (0.0, f64::INFINITY));
-        changes.insert(cell, (up, problem.add_var(cost, (0.0, down))));
+        changes.insert(cell, (add(None), add(cells.is_inner[cell].then_some(room))));
     }
     let signed = |terms: &[(usize, f64)]| -> Vec<(Variable, f64)> {
         let known = terms.iter().filter_map(|&(cell, sign)| Some((changes.get(&cell)?, sign)));
         known.flat_map(|(&(up, down), sign)| [(up, sign), (down, -sign)]).collect()
     };
-    for relation in relations {
+    for &relation in relations {
         let terms = signed(&cells.relations[relation].terms);
         problem.add_constraint(terms, ComparisonOp::Eq, 0.0);
     }
     let direction = if demand.change > 0.0 { ComparisonOp::Ge } else { ComparisonOp::Le };
     problem.add_constraint(signed(&demand.terms), direction, demand.change);
-    let solution = problem.solve().ok()?.into_solution().ok()?;
+    let mut options = SolveOptions::default();
+    options.node_limit = Some(NODES);
+    let solution = problem.solve_with(options).ok()?.into_solution().ok()?;
     let world = World::new(inside.iter().map(|&cell| {
         let (up, down) = changes[&cell];
         (cell, solution.var_value(up) - solution.var_value(down))
     }));
-    demand.is_met(&world).then_some(world)
+    (demand.is_met(&world) && (!whole || world.is_whole())).then_some(world)
 }
 
 /// The cells that can change together with the demand's, in order, and the relations between them.
@@ -117,6 +146,6 @@ fn component(
 
 /// What it costs to withhold a cell: one, and a little more the larger it is and the more it sums up.
 pub(crate) fn price(cells: &Cells<'_>, cell: usize) -> f64 {
-    let margin = if cells.is_inner[cell] { 0.0 } else { 0.05 };
-    1.0 + 0.02 * (1.0 + cells.count[cell] as f64).ln() + margin
+    let margin = if cells.is_inner[cell] { 0.0 } else { 0.3 };
+    1.0 + 0.1 * (1.0 + cells.count[cell] as f64).ln() + margin
 }

@@ -12,6 +12,10 @@ use crate::{
 
 /// Inner cells looked at for one demand: in a larger table, a world further off is not sought.
 const NEAR: usize = 1_200;
+/// The same where there are [`MANY`] cells to try.
+const NEAR_OF_MANY: usize = 130;
+/// From here on, cells to try are many.
+const MANY: usize = 1_500;
 
 /// Tries each secondary cell: it is published if every demand is still met by a world that leaves it be.
 pub(crate) fn republish(
@@ -30,7 +34,6 @@ pub(crate) fn republish(
             cells.inner_below(cell).into_iter().for_each(|inner| owners_of[inner].push(number));
         }
     }
-    let nearness = Nearness::new(cells, NEAR);
     let mut known = Determined::new(cells, withheld);
     let mut failures = vec![0u32; owners.len()];
     let mut candidates: Vec<usize> =
@@ -38,6 +41,7 @@ pub(crate) fn republish(
     candidates.sort_by(|&a, &b| {
         change::price(cells, b).total_cmp(&change::price(cells, a)).then(a.cmp(&b))
     });
+    let nearness = Nearness::new(cells, if candidates.len() > MANY { NEAR_OF_MANY } else { NEAR });
     for cell in candidates {
         if !known.allows(cells, withheld, cell) {
             continue;
@@ -61,7 +65,8 @@ pub(crate) fn republish(
                 }
                 let near = nearness.around(cells, demand);
                 let scope = near.as_ref().map_or(Scope::Withheld, |near| Scope::WithheldNear(near));
-                let world = change::cheapest(cells, withheld, demand, scope, false);
+                let world =
+                    change::cheapest(cells, withheld, demand, scope, false).filter(World::is_whole);
                 let none = world.is_none();
                 found.extend(world);
                 none

@@ -1,0 +1,179 @@
+//! Every world of small tables, found by trying: what the promise is about, without any solver.
+
+use minster_model::cube::{CountTable, Pattern, TableSet};
+
+/// The least and greatest count of every cell over all worlds, one list a table, and how far a group
+/// can go outside a sensitive category.
+pub(crate) struct Extremes {
+    pub(crate) least: Vec<Vec<u64>>,
+    pub(crate) most: Vec<Vec<u64>>,
+    /// As [`groups`], the greatest count outside.
+    pub(crate) outside: Vec<u64>,
+}
+
+/// Each sensitive category of each group that has someone in it: table, group's cell, category's cell.
+pub(crate) fn groups(set: &TableSet) -> Vec<(usize, usize, usize)> {
+    let mut groups = Vec::new();
+    for (number, table) in set.tables.iter().enumerate() {
+        let counts = sums(table, table.inner());
+        for sensitive in table.sensitive() {
+            for (cell, count) in counts.iter().enumerate() {
+                let mut nodes = table.coordinates(cell);
+                if sensitive.categories.contains(&nodes[sensitive.dimension]) && *count > 0 {
+                    nodes[sensitive.dimension] = 0;
+                    groups.push((number, table.cell(&nodes), cell));
+                }
+            }
+        }
+    }
+    groups
+}
+
+/// For every cell, its inner cells' places.
+pub(crate) fn below(table: &CountTable) -> Vec<Vec<usize>> {
+    let all: Vec<Vec<usize>> =
+        (0..table.cell_count()).map(|cell| table.coordinates(cell)).collect();
+    let is_inner = |nodes: &&Vec<usize>| {
+        table.dimensions().iter().zip(*nodes).all(|(d, node)| d.leaves().contains(node))
+    };
+    let inner: Vec<&Vec<usize>> = all.iter().filter(is_inner).collect();
+    all.iter()
+        .map(|at| {
+            let within = |leaf: &&Vec<usize>| {
+                table.dimensions().iter().enumerate().all(|(d, dim)| dim.is_within(leaf[d], at[d]))
+            };
+            (0..inner.len()).filter(|&place| within(&inner[place])).collect()
+        })
+        .collect()
+}
+
+pub(crate) fn sums(table: &CountTable, inner: &[u64]) -> Vec<u64> {
+    below(table).iter().map(|places| places.iter().map(|&place| inner[place]).sum()).collect()
+}
+
+struct Sum {
+    unknowns: Vec<usize>,
+    rest: u64,
+}
+
+/// All worlds; none where they are more than `limit` steps away.
+pub(crate) fn extremes(set: &TableSet, patterns: &[Pattern], limit: u64) -> Option<Extremes> {
+    let least = set.policy.zeros.least_withheld();
+    let covers: Vec<_> = set.tables.iter().map(below).collect();
+    let mut unknowns = Vec::new();
+    let mut inner: Vec<Vec<u64>> = set.tables.iter().map(|t| t.inner().to_vec()).collect();
+    for (number, cover) in covers.iter().enumerate() {
+        for (cell, places) in cover.iter().enumerate() {
+            let is_inner = {
+                let nodes = set.tables[number].coordinates(cell);
+                let dims = set.tables[number].dimensions();
+                dims.iter().zip(&nodes).all(|(d, node)| d.leaves().contains(node))
+            };
+            if is_inner && patterns[number].withheld[cell] {
+                unknowns.push((number, places[0]));
+            }
+        }
+    }
+    let mut published = Vec::new();
+    for (number, cover) in covers.iter().enumerate() {
+        for (cell, places) in cover.iter().enumerate() {
+            if patterns[number].withheld[cell] {
+                continue;
+            }
+            let mine: Vec<usize> = (0..unknowns.len())
+                .filter(|&u| unknowns[u].0 == number && places.contains(&unknowns[u].1))
+                .collect();
+            let rest = mine.iter().map(|&u| set.tables[number].inner()[unknowns[u].1]).sum();
+            if !mine.is_empty() {
+                published.push(Sum { unknowns: mine, rest });
+            }
+        }
+    }
+    let groups = groups(set);
+    let mut found: Option<Extremes> = None;
+    let mut steps = 0;
+    let mut done = |inner: &[Vec<u64>]| {
+        let now: Vec<Vec<u64>> = covers
+            .iter()
+            .zip(inner)
+            .map(|(cover, inner)| {
+                cover.iter().map(|places| places.iter().map(|&place| inner[place]).sum()).collect()
+            })
+            .collect();
+        if !agree(set, &now) {
+            return;
+        }
+        let outside: Vec<u64> =
+            groups.iter().map(|&(t, group, inside)| now[t][group] - now[t][inside]).collect();
+        let known = found.get_or_insert_with(|| Extremes {
+            least: now.clone(),
+            most: now.clone(),
+            outside: outside.clone(),
+        });
+        for (t, cells) in now.iter().enumerate() {
+            for (cell, &count) in cells.iter().enumerate() {
+                known.least[t][cell] = known.least[t][cell].min(count);
+                known.most[t][cell] = known.most[t][cell].max(count);
+            }
+        }
+        known.outside.iter_mut().zip(outside).for_each(|(most, now)| *most = (*most).max(now));
+    };
+    go(0, &unknowns, &mut published, least, &mut inner, &mut steps, limit, &mut done)
+        .then_some(())?;
+    found
+}
+
+/// Whether two tables' counts agree where they share their first dimension, which is all that the
+/// tables tried here share.
+fn agree(set: &TableSet, now: &[Vec<u64>]) -> bool {
+    let [first, second] = set.tables.as_slice() else { return true };
+    (0..first.dimensions()[0].node_count()).all(|node| {
+        let margin = |table: &CountTable| {
+            let mut nodes = vec![0; table.dimensions().len()];
+            nodes[0] = node;
+            table.cell(&nodes)
+        };
+        now[0][margin(first)] == now[1][margin(second)]
+    })
+}
+
+#[expect(clippy::too_many_arguments, reason = "a search's state, in one place")]
+fn go(
+    at: usize,
+    unknowns: &[(usize, usize)],
+    published: &mut [Sum],
+    least: u64,
+    inner: &mut [Vec<u64>],
+    steps: &mut u64,
+    limit: u64,
+    done: &mut dyn FnMut(&[Vec<u64>]),
+) -> bool {
+    *steps += 1;
+    if *steps > limit {
+        return false;
+    }
+    let Some(&(table, place)) = unknowns.get(at) else {
+        done(inner);
+        return true;
+    };
+    let mine: Vec<usize> =
+        (0..published.len()).filter(|&sum| published[sum].unknowns.contains(&at)).collect();
+    let most = mine.iter().map(|&sum| published[sum].rest).min();
+    let Some(most) = most else { return false };
+    let keep = inner[table][place];
+    for value in least..=most {
+        let is_last = |sum: &Sum| sum.unknowns.last() == Some(&at);
+        if mine.iter().any(|&sum| is_last(&published[sum]) && published[sum].rest != value) {
+            continue;
+        }
+        mine.iter().for_each(|&sum| published[sum].rest -= value);
+        inner[table][place] = value;
+        let whole = go(at + 1, unknowns, published, least, inner, steps, limit, done);
+        mine.iter().for_each(|&sum| published[sum].rest += value);
+        if !whole {
+            return false;
+        }
+    }
+    inner[table][place] = keep;
+    true
+}
