@@ -1,7 +1,7 @@
 //! The whole job on a small made-up council, as a person runs it.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
-use minster_tests::{Site, files, text};
+use minster_tests::{Site, files, text, text as text_of};
 
 fn released(site: &Site) -> Vec<(String, Vec<u8>)> {
     let folder = site.folder().join("store/releases");
@@ -160,7 +160,7 @@ fn a_release_that_cannot_be_written_leaves_the_last_one_whole() {
     let before = released(&site);
     let table = site.folder().join("config/tables/children.toml");
     let definition = std::fs::read_to_string(&table).unwrap();
-    std::fs::write(&table, definition.replace("threshold = 5", "threshold = 6")).unwrap();
+    std::fs::write(&table, definition.replacen("title = \"", "title = \"All ", 1)).unwrap();
     // No file may grow past one block, as on a full disk; the shell's ignored signal is inherited.
     let limited = format!(
         "trap '' XFSZ; ulimit -f 1; exec '{}' aggregate --config '{}'",
@@ -174,4 +174,76 @@ fn a_release_that_cannot_be_written_leaves_the_last_one_whole() {
     let again = site.run("minster", &["aggregate", "--config", &site.path("config/pipeline.toml")]);
     assert_eq!(again.status.code(), Some(0), "{}", text(&again));
     assert!(before != released(&site));
+}
+
+#[test]
+fn a_release_stands_though_the_data_change() {
+    let site = Site::new();
+    site.make_council(1000, 1);
+    assert_eq!(site.job().status.code(), Some(3));
+    let before = released(&site);
+    let census = site.folder().join("council/school_census/2025-summer");
+    let pupils = census.join("2025_summer_pupilonroll.csv");
+    let text = std::fs::read_to_string(&pupils).unwrap();
+    let fewer: Vec<&str> = text.lines().take(text.lines().count() - 20).collect();
+    std::fs::write(&pupils, fewer.join("\n") + "\n").unwrap();
+    let attendance = site.folder().join("council/attendance/2024-25/attendance.csv");
+    let text = std::fs::read_to_string(&attendance).unwrap();
+    let fewer: Vec<&str> = text.lines().take(text.lines().count() - 200).collect();
+    std::fs::write(&attendance, fewer.join("\n") + "\n").unwrap();
+    let again = site.job();
+    assert_eq!(again.status.code(), Some(3), "{}", text_of(&again));
+    assert!(text_of(&again).contains("stands as it was published"), "{}", text_of(&again));
+    assert!(before == released(&site));
+
+    // Another definition over the changed data would be compared with the first.
+    let tables = site.folder().join("config/tables");
+    let definition = std::fs::read_to_string(tables.join("children.toml")).unwrap();
+    let other = definition.replacen("name = \"children\"", "name = \"again\"", 1);
+    std::fs::write(tables.join("again.toml"), other).unwrap();
+    let other = site.job();
+    assert_eq!(other.status.code(), Some(4), "{}", text_of(&other));
+    assert!(text_of(&other).contains("the data have changed since"), "{}", text_of(&other));
+    assert!(!site.folder().join("store/releases/again").exists());
+}
+
+#[test]
+fn a_second_release_is_protected_together_with_the_first() {
+    let site = Site::new();
+    site.make_council(1000, 1);
+    assert_eq!(site.job().status.code(), Some(3));
+    let tables = site.folder().join("config/tables");
+    let definition = std::fs::read_to_string(tables.join("children.toml")).unwrap();
+    let head = definition.split("[[table]]").next().unwrap();
+    let again = head.replacen("name = \"children\"", "name = \"again\"", 1)
+        + "[[table]]\nname = \"ward_by_sex\"\ndimensions = [\"ward\", \"sex\"]\n";
+    std::fs::write(tables.join("again.toml"), &again).unwrap();
+    let both = site.job();
+    assert_eq!(both.status.code(), Some(3), "{}", text_of(&both));
+    // The first release withholds what the second must not show.
+    let rows = |name: &str| -> Vec<Vec<String>> {
+        let path = site.folder().join("store/releases").join(name);
+        let text = std::fs::read_to_string(path).unwrap();
+        text.lines().map(|row| row.split(',').map(str::to_owned).collect()).collect()
+    };
+    let first = rows("children/2024-25/current/sen_by_ward.csv");
+    let second = rows("again/2024-25/current/ward_by_sex.csv");
+    let total = |row: &&Vec<String>| row[2] == "All";
+    let margins: Vec<_> =
+        first.iter().filter(total).map(|row| [&row[0], &row[1], &row[3]]).collect();
+    assert!(margins.len() > 20);
+    for row in second.iter().skip(1) {
+        assert!(margins.contains(&[&row[0], &row[1], &row[2]]), "{row:?}");
+    }
+
+    // Those without a plan: in many wards the difference from all is a child or two.
+    let fewer = again.replacen("\"again\"", "\"fewer\"", 1).replacen(
+        "population = \"spine\"",
+        "population = \"spine\"\nwhere = [{ column = \"sen\", in = [\"N\", \"K\"] }]",
+        1,
+    );
+    std::fs::write(tables.join("fewer.toml"), fewer).unwrap();
+    let fewer = site.job();
+    assert_eq!(fewer.status.code(), Some(4), "{}", text_of(&fewer));
+    assert!(text_of(&fewer).contains("which is about other children"), "{}", text_of(&fewer));
 }

@@ -318,6 +318,39 @@ fn what_is_released_keeps_the_promise_in_every_world() {
 }
 
 #[test]
+fn what_was_published_before_counts_in_every_world() {
+    let (both, refused) = (Cell::new(0u32), Cell::new(0u32));
+    let linked = small_sets().prop_filter("two tables", |set| set.tables.len() == 2);
+    let linked = linked.boxed();
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 1_500,
+        failure_persistence: None,
+        max_global_rejects: 100_000,
+        max_local_rejects: 1_000_000,
+        ..ProptestConfig::default()
+    });
+    runner
+        .run(&linked, |joint| {
+            let alone = set(vec![joint.tables[0].clone()], joint.policy.zeros);
+            let Ok(before) = protect(&alone) else { return Ok(()) };
+            let standing = joint.tables[0].clone().published_before(before[0].clone()).unwrap();
+            let later = set(vec![joint.tables[1].clone(), standing], joint.policy.zeros);
+            let Ok(patterns) = protect(&later) else {
+                refused.set(refused.get() + 1);
+                return Ok(());
+            };
+            prop_assert_eq!(&patterns[1], &before[0]);
+            if let Some(worlds) = worlds::extremes(&later, &patterns, 20_000) {
+                both.set(both.get() + 1);
+                prop_assert!(holds(&later, &patterns, &worlds));
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert!(both.get() > 300, "{both:?} released, {refused:?} refused");
+}
+
+#[test]
 fn intervals_and_verdict_are_those_of_every_world() {
     let (compared, passed) = (Cell::new(0u32), Cell::new(0u32));
     let patterns = prop::collection::vec(any::<bool>(), 64);

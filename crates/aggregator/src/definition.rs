@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::AggregateError;
 
 /// One release: one file of `config/tables/`.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
     /// Its name.
@@ -42,7 +42,7 @@ pub enum Population {
 }
 
 /// A condition on a text column.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// The column.
@@ -53,7 +53,7 @@ pub struct Condition {
 }
 
 /// One way of dividing the children.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dimension {
     /// Its name: a column of the released file.
@@ -84,7 +84,7 @@ fn unknown() -> String {
 }
 
 /// One table.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// Its name: the released files' too.
@@ -103,7 +103,7 @@ pub struct Table {
 }
 
 /// Categories of one dimension that must not be learnt about a whole group.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SensitiveCategories {
     /// The dimension.
@@ -113,7 +113,7 @@ pub struct SensitiveCategories {
 }
 
 /// A number beside the count.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measure {
     /// Its name: a column of the released file.
@@ -170,6 +170,14 @@ impl Definition {
                 self.dimension(dimension)?;
                 if table.dimensions[..place].contains(dimension) {
                     return Err(self.rule(format!("the table {name} names {dimension} twice")));
+                }
+                let column = &self.dimension(dimension)?.column;
+                for other in &table.dimensions[..place] {
+                    if self.dimension(other)?.column == *column {
+                        return Err(self.rule(format!(
+                            "the table {name} divides the column {column} by {other} and by {dimension}; one of them is enough"
+                        )));
+                    }
                 }
             }
             for sensitive in &table.sensitive {

@@ -2,7 +2,7 @@
 //! rows and counts; it may depend on `minster-disclosure`, `minster-attack`, `minster-store`,
 //! `minster-model` and Polars.
 //!
-//! [`release::write`] takes a [`minster_attack::ReleasableSet`], which only the attack can make: an
+//! [`release::files`] takes a [`minster_attack::ReleasableSet`], which only the attack can make: an
 //! unverified table cannot be released.
 //!
 //! ```
@@ -31,6 +31,7 @@
 
 mod definition;
 mod error;
+mod ledger;
 mod lookup;
 mod protect;
 pub mod release;
@@ -40,4 +41,4 @@ mod tabulate;
 pub use definition::{Definition, Dimension, Measure, Population, Table};
 pub use error::AggregateError;
 pub use protect::protect;
-pub use run::{Job, ReleaseReport, TableReport, aggregate};
+pub use run::{Job, ReleaseReport, Standing, TableReport, aggregate};

@@ -9,7 +9,7 @@ use arrow::{
 };
 use minster_attack::ReleasableSet;
 use minster_model::{ColumnName, Period, cube::CountTable};
-use minster_store::{Release, Store, sha256_hex};
+use minster_store::sha256_hex;
 use parquet::{
     arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::{Compression, ZstdLevel},
@@ -26,15 +26,14 @@ pub const CONFIDENTIAL: &str = "c";
 /// Not applicable: a rate of no children.
 pub const NOT_APPLICABLE: &str = "z";
 
-/// Writes a release. Only tables that withstood the attack have the type that it takes.
-pub fn write(
-    store: &Store,
+/// A release's files, by name. Only tables that withstood the attack have the type that it takes; those
+/// of the set beyond the definition's were published before.
+pub fn files(
     definition: &Definition,
-    definition_text: &str,
     period: &Period,
     releasable: &ReleasableSet,
     sums: &Sums,
-) -> Result<Release, AggregateError> {
+) -> Result<Vec<(String, Vec<u8>)>, AggregateError> {
     let mut files = Vec::new();
     let mut listed = Vec::new();
     for (place, (table, cube)) in definition.tables.iter().zip(releasable.tables()).enumerate() {
@@ -50,6 +49,9 @@ pub fn write(
         files.push((format!("{}.csv", table.name), csv));
         files.push((format!("{}.parquet", table.name), parquet));
     }
+    // The definition's meaning: a comment more or less is the same definition.
+    let meaning = serde_json::to_vec(definition)
+        .map_err(|_| AggregateError::Write("the manifest failed".into()))?;
     let manifest = serde_json::json!({
         "format": 1,
         "release": definition.name,
@@ -58,11 +60,21 @@ pub fn write(
         "population": definition.population,
         "policy": { "threshold": definition.threshold, "zeros": definition.zeros },
         "status": { "": "published", CONFIDENTIAL: "confidential", NOT_APPLICABLE: "not applicable" },
-        "definition_sha256": sha256_hex(definition_text.as_bytes()),
+        "definition_sha256": sha256_hex(&meaning),
         "tables": listed,
     });
     files.push(("manifest.json".to_owned(), format!("{manifest:#}\n").into_bytes()));
-    Ok(store.publish_release(definition.name.as_str(), period.as_str(), &files)?)
+    Ok(files)
+}
+
+/// A table's CSV, given what is published of its counts.
+pub(crate) fn csv_of(
+    table: &Table,
+    cube: &CountTable,
+    counts: &[Option<u64>],
+    sums: &BTreeMap<ColumnName, Vec<i64>>,
+) -> Result<Vec<u8>, AggregateError> {
+    csv(&columns(table, cube, counts, sums)?)
 }
 
 /// One column of a released table.
@@ -86,12 +98,9 @@ fn columns(
     let mut columns = Vec::new();
     let coordinates: Vec<Vec<usize>> =
         (0..cube.cell_count()).map(|cell| cube.coordinates(cell)).collect();
-    for (place, dimension) in cube.dimensions().iter().enumerate() {
+    for (place, (dimension, name)) in cube.dimensions().iter().zip(&table.dimensions).enumerate() {
         let codes = coordinates.iter().map(|nodes| dimension.code(nodes[place]).to_owned());
-        columns.push(Released {
-            name: dimension.name().to_owned(),
-            values: Values::Text(codes.collect()),
-        });
+        columns.push(Released { name: name.to_string(), values: Values::Text(codes.collect()) });
     }
     let whole = |count: &Option<u64>| count.and_then(|count| i64::try_from(count).ok());
     columns.push(Released {

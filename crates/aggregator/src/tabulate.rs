@@ -185,7 +185,8 @@ impl Categories {
                 leaves = ordered;
             }
         }
-        let hierarchy = Hierarchy::new(dimension.name.as_str(), nodes)?;
+        // Tables are linked by what they divide, whatever a definition calls it.
+        let hierarchy = Hierarchy::new(dimension.column.as_str(), nodes)?;
         let ordinals: HashMap<String, u32> = leaves.iter().cloned().zip(0..).collect();
         let unknown = ordinals.get(&dimension.unknown).copied().unwrap_or_default();
         Ok(Self {

@@ -4,8 +4,13 @@ pub enum Refusal {
     /// Patterns that do not belong to the tables.
     #[error("the patterns do not fit the tables")]
     Shape,
+    /// A table that was published before cannot be published otherwise.
+    #[error("a table that was published before would be published otherwise")]
+    Standing,
     /// The tables name a dimension but do not agree on it, or their shared margins differ.
-    #[error("the tables {first} and {second} do not agree on what they share")]
+    #[error(
+        "the tables {first} and {second} divide the same column otherwise, or count other children"
+    )]
     Inconsistent {
         /// One table.
         first: String,

@@ -75,6 +75,12 @@ pub fn verify_with(
     if patterns.len() != set.tables.len() || !set.tables.iter().zip(&patterns).all(fits) {
         return Err(Refusal::Shape);
     }
+    let stands = |(table, pattern): (&CountTable, &Pattern)| {
+        table.standing().is_none_or(|standing| standing == pattern)
+    };
+    if !set.tables.iter().zip(&patterns).all(stands) {
+        return Err(Refusal::Standing);
+    }
     linked::check(&set)?;
     let mut failures = visible(&set, &patterns)?;
     let system = System::new(&set, &patterns);
@@ -170,13 +176,16 @@ impl<'a> Certificates<'a> {
     }
 }
 
-/// What needs no attack to be seen.
+/// What needs no attack to be seen. A table that was published before was looked at then.
 fn visible(set: &TableSet, patterns: &[Pattern]) -> Result<Vec<Failure>, Refusal> {
     let mut failures = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         let total: u64 = table.inner().iter().sum();
         if (1..set.policy.threshold).contains(&total) {
             return Err(Refusal::GrandTotal { table: table.name().to_owned() });
+        }
+        if table.standing().is_some() {
+            continue;
         }
         for (cell, count) in world::cells(table, table.inner()).into_iter().enumerate() {
             let withheld = pattern.withheld[cell];

@@ -16,8 +16,10 @@ pub(crate) struct Cells<'a> {
     pub(crate) set: &'a TableSet,
     pub(crate) count: Vec<i64>,
     pub(crate) is_inner: Vec<bool>,
-    /// Counts every child of its table.
-    pub(crate) is_total: Vec<bool>,
+    /// Published whatever comes: it counts every child of its table, or was published before.
+    pub(crate) is_fixed: Vec<bool>,
+    /// Withheld whatever comes: it was when its table was published before.
+    pub(crate) stays_withheld: Vec<bool>,
     pub(crate) relations: Vec<Relation>,
     /// The relations that each cell is in.
     pub(crate) relations_of: Vec<Vec<usize>>,
@@ -35,7 +37,8 @@ impl<'a> Cells<'a> {
             set,
             count: vec![0; all],
             is_inner: vec![false; all],
-            is_total: vec![false; all],
+            is_fixed: vec![false; all],
+            stays_withheld: vec![false; all],
             relations: Vec::new(),
             relations_of: vec![Vec::new(); all],
             first,
@@ -128,7 +131,11 @@ impl<'a> Cells<'a> {
         for cell in 0..table.cell_count() {
             let nodes = table.coordinates(cell);
             let parent = self.number(number, cell);
-            self.is_total[parent] = nodes.iter().zip(&covers_all).all(|(&node, all)| all[node]);
+            self.is_fixed[parent] = nodes.iter().zip(&covers_all).all(|(&node, all)| all[node]);
+            if let Some(standing) = table.standing() {
+                self.is_fixed[parent] = !standing.withheld[cell];
+                self.stays_withheld[parent] = standing.withheld[cell];
+            }
             let mut defining = true;
             for (place, &node) in nodes.iter().enumerate() {
                 if children[place][node].is_empty() {

@@ -104,7 +104,7 @@ fn component(
 ) -> (Vec<usize>, Vec<usize>) {
     let least = cells.set.policy.zeros.least_withheld() as i64;
     let may_change = |cell: usize| {
-        let fixed = cells.is_total[cell] || cells.count[cell] < least;
+        let fixed = cells.is_fixed[cell] || cells.count[cell] < least;
         !fixed
             && match scope {
                 Scope::Any => true,

@@ -82,13 +82,14 @@ impl Owner {
 
 /// Everyone who makes demands: small cells first, then classes, each in the order of the cells.
 pub(crate) fn owners(cells: &Cells<'_>) -> Vec<Owner> {
-    let small = (0..cells.len()).filter(|&cell| is_small(cells, cell)).map(Owner::Small);
+    let small = (0..cells.len()).filter(|&cell| is_primary(cells, cell)).map(Owner::Small);
     small.chain(classes(cells)).collect()
 }
 
-/// Whether a cell is primary: from 1 to the threshold less 1.
-pub(crate) fn is_small(cells: &Cells<'_>, cell: usize) -> bool {
-    (1..cells.set.policy.threshold as i64).contains(&cells.count[cell])
+/// Whether a cell is primary: from 1 to the threshold less 1, and not out already.
+pub(crate) fn is_primary(cells: &Cells<'_>, cell: usize) -> bool {
+    let small = (1..cells.set.policy.threshold as i64).contains(&cells.count[cell]);
+    small && !cells.is_fixed[cell]
 }
 
 fn classes(cells: &Cells<'_>) -> Vec<Owner> {

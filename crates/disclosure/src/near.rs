@@ -30,7 +30,7 @@ impl Nearness {
                     let number = cells.number(number, cell);
                     let node = table.coordinates(cell)[place];
                     if let Ok(leaf) = dimension.leaves().binary_search(&node) {
-                        small[leaf] += u64::from(crate::demand::is_small(cells, number));
+                        small[leaf] += u64::from(crate::demand::is_primary(cells, number));
                         children[leaf] += cells.count[number];
                     }
                 }

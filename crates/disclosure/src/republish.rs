@@ -36,8 +36,10 @@ pub(crate) fn republish(
     }
     let mut known = Determined::new(cells, withheld);
     let mut failures = vec![0u32; owners.len()];
-    let mut candidates: Vec<usize> =
-        (0..cells.len()).filter(|&cell| withheld[cell] && !demand::is_small(cells, cell)).collect();
+    let mut candidates: Vec<usize> = (0..cells.len())
+        .filter(|&cell| withheld[cell])
+        .filter(|&cell| !cells.stays_withheld[cell] && !demand::is_primary(cells, cell))
+        .collect();
     candidates.sort_by(|&a, &b| {
         change::price(cells, b).total_cmp(&change::price(cells, a)).then(a.cmp(&b))
     });
@@ -131,7 +133,7 @@ impl Determined {
                     .map(|&(cell, _)| cell)
                     .find(|cell| withheld[*cell] && !follows.contains(cell));
                 if let Some(last) = last {
-                    safe &= !demand::is_small(cells, last);
+                    safe &= !demand::is_primary(cells, last);
                     follows.push(last);
                 }
             }

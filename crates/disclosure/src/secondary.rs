@@ -56,8 +56,9 @@ pub fn suppress(set: &TableSet) -> Result<Suppression, Refusal> {
     }
     let cells = Cells::new(set);
     let owners = demand::owners(&cells);
-    let mut withheld: Vec<bool> =
-        (0..cells.len()).map(|cell| demand::is_small(&cells, cell)).collect();
+    let mut withheld: Vec<bool> = (0..cells.len())
+        .map(|cell| cells.stays_withheld[cell] || demand::is_primary(&cells, cell))
+        .collect();
     let mut worlds = Worlds::default();
     cover(&cells, &owners, &mut withheld, &mut worlds)?;
     republish(&cells, &owners, &mut withheld, &mut worlds);

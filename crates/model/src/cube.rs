@@ -141,6 +141,7 @@ pub struct CountTable {
     dimensions: Vec<Hierarchy>,
     inner: Vec<u64>,
     sensitive: Vec<Sensitive>,
+    published: Option<Pattern>,
 }
 
 /// A dimension whose categories must not be learnt about a whole group (*class disclosure*).
@@ -178,7 +179,7 @@ impl CountTable {
         if inner.len() != expected {
             return Err(CubeError::Counts { expected, got: inner.len() });
         }
-        Ok(Self { name: name.into(), dimensions, inner, sensitive })
+        Ok(Self { name: name.into(), dimensions, inner, sensitive, published: None })
     }
 
     /// The table's name.
@@ -199,6 +200,44 @@ impl CountTable {
     /// The sensitive dimensions.
     pub fn sensitive(&self) -> &[Sensitive] {
         &self.sensitive
+    }
+
+    /// Says that the table was published before with this pattern: nothing in it can be withheld or
+    /// shown any more, and what it shows counts against other tables.
+    pub fn published_before(mut self, pattern: Pattern) -> Result<Self, CubeError> {
+        let (expected, got) = (self.cell_count(), pattern.withheld.len());
+        if expected != got {
+            return Err(CubeError::Counts { expected, got });
+        }
+        self.published = Some(pattern);
+        Ok(self)
+    }
+
+    /// The pattern with which it was published before, if it was.
+    pub fn standing(&self) -> Option<&Pattern> {
+        self.published.as_ref()
+    }
+
+    /// Every cell's count, by cell number.
+    pub fn cell_counts(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.cell_count()];
+        for (mut place, &count) in self.inner.iter().enumerate() {
+            let mut cells = vec![0];
+            let mut stride = 1;
+            for dimension in self.dimensions.iter().rev() {
+                let leaf = dimension.leaves[place % dimension.leaves.len()];
+                place /= dimension.leaves.len();
+                let above = std::iter::successors(Some(leaf), |&node| dimension.parent(node));
+                let above: Vec<usize> = above.map(|node| node * stride).collect();
+                cells = cells
+                    .iter()
+                    .flat_map(|cell| above.iter().map(move |offset| cell + offset))
+                    .collect();
+                stride *= dimension.node_count();
+            }
+            cells.into_iter().for_each(|cell| counts[cell] += count);
+        }
+        counts
     }
 
     /// Number of cells: inner cells and all margins.

@@ -8,6 +8,7 @@
 //! STORE/datasets/<class>/<name>/<period>/current    -> v-<run>
 //! STORE/datasets/<class>/<name>/<period>/v-<run>/   manifest.json, <table>.parquet, quarantine…
 //! STORE/releases/<name>/<period>/current            -> r-<hash of its content>
+//! STORE/ledger/<period>/<name>.<hash>.json          what was released, for ever
 //! ```
 //!
 //! ```
@@ -26,6 +27,7 @@ mod dataset;
 mod disk;
 mod error;
 mod keys;
+mod ledger;
 mod manifest;
 mod release;
 mod store;

@@ -12,6 +12,11 @@ pub struct Release {
 }
 
 impl Release {
+    /// SHA-256 over files' names and bytes: the same files are the same release.
+    pub fn sha256_of(files: &[(String, Vec<u8>)]) -> String {
+        content_hash(files)
+    }
+
     pub(crate) fn publish(
         store: &Store,
         place: &Path,

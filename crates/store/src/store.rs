@@ -132,6 +132,13 @@ impl Store {
         Release::publish(self, &self.root.join("releases").join(name).join(period), files)
     }
 
+    /// A release by its hash, if its folder is there.
+    pub fn standing_release(&self, name: &str, period: &str, sha256: &str) -> Option<Release> {
+        let version = format!("r-{}", sha256.get(..32)?);
+        let folder = self.root.join("releases").join(name).join(period).join(version);
+        folder.is_dir().then(|| Release { folder, sha256: sha256.to_owned() })
+    }
+
     pub(crate) fn disk(&self) -> &Disk {
         &self.disk
     }

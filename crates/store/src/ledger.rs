@@ -1,0 +1,49 @@
+//! What was ever released of a period: one file an entry, never removed, never changed. An entry is
+//! durable before the release that it tells of can be seen.
+
+use std::path::PathBuf;
+
+use minster_model::Period;
+
+use crate::{Store, StoreError};
+
+impl Store {
+    /// The ledger's entries of a period, in the order of their names.
+    pub fn ledger(&self, period: &Period) -> Result<Vec<Vec<u8>>, StoreError> {
+        let folder = self.ledger_folder(period);
+        let failed = StoreError::io("read the folder", &folder);
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(failed)?,
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            paths.push(entry.map_err(StoreError::io("read the folder", &folder))?.path());
+        }
+        paths.sort();
+        let read = |path: &PathBuf| std::fs::read(path).map_err(StoreError::io("read", path));
+        paths.iter().map(read).collect()
+    }
+
+    /// Adds an entry; where it stands already, nothing happens.
+    pub fn enter(&self, period: &Period, name: &str, entry: &[u8]) -> Result<(), StoreError> {
+        let folder = self.ledger_folder(period);
+        let place = folder.join(format!("{name}.json"));
+        if std::fs::read(&place).is_ok_and(|standing| standing == entry) {
+            return Ok(());
+        }
+        self.disk().create_folders(&folder)?;
+        self.disk().create_folders(&self.staging())?;
+        let staged = self.staging().join(format!("ledger.{name}"));
+        self.disk().write_file(&staged, entry)?;
+        self.disk().rename(&staged, &place)?;
+        for above in folder.ancestors().skip(1).take_while(|above| above.starts_with(self.root())) {
+            self.disk().sync_folder(above)?;
+        }
+        Ok(())
+    }
+
+    fn ledger_folder(&self, period: &Period) -> PathBuf {
+        self.root().join("ledger").join(period.as_str())
+    }
+}
