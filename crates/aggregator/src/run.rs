@@ -27,6 +27,8 @@ pub struct Job<'a> {
     pub period: &'a Period,
     /// The pipeline's look-ups.
     pub lookups: &'a BTreeMap<String, PathBuf>,
+    /// Told what is worth knowing before the work begins.
+    pub notice: &'a dyn Fn(&str),
 }
 
 /// What was released.
@@ -96,6 +98,9 @@ pub fn aggregate(
             None => return keep(job, entry),
         },
         None => set.tables.extend(ledger.standing(&definition, tabulate)?),
+    }
+    for crowded in minster_disclosure::crowding(&set) {
+        (job.notice)(&crowded.to_string());
     }
     let releasable = protect(set)?;
     let sums = &tabulated.sums;

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -92,6 +92,7 @@ pub(crate) fn aggregate(
             children: &children,
             period: &pipeline.period,
             lookups: &pipeline.lookups,
+            notice: &|text| bar.suspend(|| drop(writeln!(io::stderr(), "note: {text}"))),
         };
         let released = minster_aggregator::aggregate(&job, &definition, &mut vault);
         bar.finish_and_clear();

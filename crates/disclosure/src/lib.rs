@@ -20,10 +20,12 @@
 
 mod cells;
 mod change;
+mod crowding;
 mod demand;
 mod near;
 mod republish;
 mod secondary;
 mod world;
 
+pub use crowding::{Coarser, Crowding, crowding};
 pub use secondary::{Refusal, Suppression, suppress, widen};

@@ -14,6 +14,12 @@ const ROUNDS: usize = 60;
 
 /// Inner cells looked at first for one demand: more is slower and withholds hardly less.
 const NEAR: usize = 480;
+/// The same where more than [`MANY`] ask.
+const NEAR_OF_MANY: usize = 250;
+/// From here on, small cells are many.
+const MANY: usize = 1_000;
+/// More small cells than this are not attempted: hardly anything would be left.
+const TOO_MANY: usize = 5_000;
 
 /// Why no pattern was found. Names tables and cells, never a count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +37,12 @@ pub enum Refusal {
         table: String,
         /// The cell's number.
         cell: usize,
+    },
+    /// More small cells than can be protected within the work allowed.
+    #[error("{primary} cells are below the threshold; use coarser dimensions")]
+    TooFine {
+        /// How many are small.
+        primary: usize,
     },
     /// The rounds are used up.
     #[error("no pattern was found within the work allowed; use coarser dimensions")]
@@ -56,6 +68,10 @@ pub fn suppress(set: &TableSet) -> Result<Suppression, Refusal> {
     }
     let cells = Cells::new(set);
     let owners = demand::owners(&cells);
+    let primary = (0..cells.len()).filter(|&cell| demand::is_primary(&cells, cell)).count();
+    if primary > TOO_MANY {
+        return Err(Refusal::TooFine { primary });
+    }
     let mut withheld: Vec<bool> = (0..cells.len())
         .map(|cell| cells.stays_withheld[cell] || demand::is_primary(&cells, cell))
         .collect();
@@ -104,16 +120,18 @@ fn cover(
     withheld: &mut [bool],
     worlds: &mut Worlds,
 ) -> Result<(), Refusal> {
-    let nearness = Nearness::new(cells, NEAR);
+    let near = if owners.len() > MANY { NEAR_OF_MANY } else { NEAR };
+    let further = [near, 3 * near, 9 * near].map(|inner| Nearness::new(cells, inner));
     for _ in 0..ROUNDS {
         let before = count(withheld);
         for (owner, demand) in hardest_first(cells, owners, withheld) {
             if is_met(&demand, worlds) {
                 continue;
             }
-            let found = nearness
-                .around(cells, &demand)
-                .and_then(|near| {
+            let found = further
+                .iter()
+                .find_map(|nearness| {
+                    let near = nearness.around(cells, &demand)?;
                     change::cheapest(cells, withheld, &demand, Scope::Near(&near), false)
                 })
                 .or_else(|| change::cheapest(cells, withheld, &demand, Scope::Any, false));

@@ -59,6 +59,7 @@ impl Bench {
         drop(vault);
         let status = Command::new(env!("CARGO"))
             .args(["bench", "--quiet", "--profile", "dev", "--package", "minster-benches"])
+            .args(["--bench", "protect", "--bench", "pseudonymise"])
             .status()
             .map_err(Failure::Cargo)?;
         match status.success() {
