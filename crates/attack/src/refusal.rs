@@ -19,7 +19,7 @@ pub enum Refusal {
     },
     /// Tables whose dimensions form a cycle: worlds that agree pairwise may have no common one.
     #[error(
-        "the tables' dimensions form a cycle; release fewer tables together, or one table with all their dimensions"
+        "the tables' dimensions form a cycle, those released before of the period included; release fewer tables, or one table with all their dimensions"
     )]
     Cyclic,
     /// Fewer children than the threshold in all.

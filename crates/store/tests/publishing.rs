@@ -241,3 +241,33 @@ fn a_release_is_named_after_its_content() {
     let link = folder.path().join("store/releases/r/2024-25/current/t.csv");
     assert!(link.exists());
 }
+
+#[test]
+fn a_ledger_entry_is_there_whole_or_not_at_all_whatever_write_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let store = Store::open(&root).unwrap();
+    let period = "2024-25".parse().unwrap();
+    let mut failures = 0;
+    for operations in 0.. {
+        let name = format!("children.{operations}");
+        let failing = Store::open_on(&root, Disk::failing_after(operations)).unwrap();
+        let before = store.ledger(&period).unwrap();
+        let _lock = store.lock().unwrap();
+        let entry = format!("entry {operations}").into_bytes();
+        match failing.enter(&period, &name, &entry) {
+            Ok(()) => break,
+            Err(error) => assert_eq!(error.exit_code(), 7),
+        }
+        failures += 1;
+        let after = store.ledger(&period).unwrap();
+        assert!(after == before || after.contains(&entry));
+        drop(_lock);
+        // The next run sweeps, enters it again, and it stands once.
+        let _lock = store.lock().unwrap();
+        store.enter(&period, &name, &entry).unwrap();
+        store.enter(&period, &name, &entry).unwrap();
+        assert_eq!(store.ledger(&period).unwrap().iter().filter(|e| **e == entry).count(), 1);
+    }
+    assert!(failures > 5, "{failures}");
+}
