@@ -7,8 +7,10 @@ mod worlds;
 use std::cell::Cell;
 
 use minster_attack::{Refusal, intervals, verify};
-use minster_disclosure::{suppress, widen};
-use minster_model::cube::{CountTable, Hierarchy, Pattern, Policy, Sensitive, TableSet, Zeros};
+use minster_disclosure::{suppress, suppress_with, widen};
+use minster_model::cube::{
+    CountTable, Hierarchy, Pattern, Policy, Prices, Sensitive, TableSet, Zeros,
+};
 use proptest::{prelude::*, test_runner::TestRunner};
 
 fn flat(name: &str, size: usize) -> Hierarchy {
@@ -88,6 +90,23 @@ fn three_ones_and_a_four_of_seven_need_more() {
     assert_eq!(failures.len(), 4, "each can be no more than 4");
     let patterns = protect(&all).unwrap();
     assert!(patterns[0].withheld[table.cell(&[1, 0])], "the row's total must go too");
+}
+
+#[test]
+fn what_is_dear_is_kept() {
+    let counts = vec![2, 3, 9, 30, 41, 52, 33, 44, 55, 36, 47, 58];
+    let table = CountTable::new("t", vec![flat("a", 4), flat("b", 3)], counts, vec![]).unwrap();
+    let all = set(vec![table.clone()], Zeros::MayBeWithheld);
+    let withheld_margins = |margin: f64| {
+        let prices = Prices { margin, ..Prices::default() };
+        let suppression = suppress_with(&all, prices).unwrap();
+        assert!(verify(all.clone(), suppression.patterns.clone()).is_ok());
+        let is_margin = |&cell: &usize| table.coordinates(cell).contains(&0);
+        let withheld = &suppression.patterns[0].withheld;
+        (0..12 + 8).filter(is_margin).filter(|&cell| withheld[cell]).count()
+    };
+    assert_eq!(withheld_margins(50.0), 0);
+    assert!(withheld_margins(0.0) >= withheld_margins(50.0));
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! What is released: the tables of one release, over one population, protected together.
 
-use minster_model::{ColumnName, TableName, cube::Zeros};
+use minster_model::{
+    ColumnName, TableName,
+    cube::{Prices, Zeros},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::AggregateError;
@@ -18,6 +21,9 @@ pub struct Definition {
     pub threshold: u64,
     /// What becomes of zeros.
     pub zeros: Zeros,
+    /// What is kept where there is a choice of what to withhold.
+    #[serde(default)]
+    pub prices: Prices,
     /// Which children are counted, in every table of the release.
     pub population: Population,
     /// Further conditions on the children: all must hold.
@@ -153,6 +159,10 @@ impl Definition {
     fn check(&self) -> Result<(), AggregateError> {
         if self.threshold < 2 {
             return Err(self.rule("a threshold below 2 withholds nothing".into()));
+        }
+        let Prices { margin, size } = self.prices;
+        if !(0.0..=100.0).contains(&margin) || !(0.0..=100.0).contains(&size) {
+            return Err(self.rule("prices lie between 0 and 100".into()));
         }
         for dimension in &self.dimensions {
             let labels = dimension.labels.len() == dimension.bands.len();

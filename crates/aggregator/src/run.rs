@@ -102,7 +102,7 @@ pub fn aggregate(
     for crowded in minster_disclosure::crowding(&set) {
         (job.notice)(&crowded.to_string());
     }
-    let releasable = protect(set)?;
+    let releasable = protect(set, definition.prices)?;
     let sums = &tabulated.sums;
     let files = release::files(&definition, job.period, &releasable, sums)?;
     let sha256 = Release::sha256_of(&files);

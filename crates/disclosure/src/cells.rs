@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use minster_model::cube::{CountTable, TableSet};
+use minster_model::cube::{CountTable, Prices, TableSet};
 
 /// A sum of cells, with signs, that is 0 in every world.
 pub(crate) struct Relation {
@@ -14,6 +14,7 @@ pub(crate) struct Relation {
 /// The cells of all tables, numbered on from table to table.
 pub(crate) struct Cells<'a> {
     pub(crate) set: &'a TableSet,
+    pub(crate) prices: Prices,
     pub(crate) count: Vec<i64>,
     pub(crate) is_inner: Vec<bool>,
     /// Published whatever comes: it counts every child of its table, or was published before.
@@ -27,7 +28,7 @@ pub(crate) struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    pub(crate) fn new(set: &'a TableSet) -> Self {
+    pub(crate) fn new(set: &'a TableSet, prices: Prices) -> Self {
         let mut first = vec![0];
         for table in &set.tables {
             first.push(first[first.len() - 1] + table.cell_count());
@@ -35,6 +36,7 @@ impl<'a> Cells<'a> {
         let all = first[first.len() - 1];
         let mut cells = Self {
             set,
+            prices,
             count: vec![0; all],
             is_inner: vec![false; all],
             is_fixed: vec![false; all],

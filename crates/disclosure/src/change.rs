@@ -144,8 +144,8 @@ fn component(
     (inside, relations)
 }
 
-/// What it costs to withhold a cell: one, and a little more the larger it is and the more it sums up.
+/// What it costs to withhold a cell: one, and more the larger it is and if it is a margin.
 pub(crate) fn price(cells: &Cells<'_>, cell: usize) -> f64 {
-    let margin = if cells.is_inner[cell] { 0.0 } else { 0.3 };
-    1.0 + 0.1 * (1.0 + cells.count[cell] as f64).ln() + margin
+    let margin = if cells.is_inner[cell] { 0.0 } else { cells.prices.margin };
+    1.0 + cells.prices.size * (1.0 + cells.count[cell] as f64).ln() + margin
 }

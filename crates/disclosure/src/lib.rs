@@ -28,4 +28,4 @@ mod secondary;
 mod world;
 
 pub use crowding::{Coarser, Crowding, crowding};
-pub use secondary::{Refusal, Suppression, suppress, widen};
+pub use secondary::{Refusal, Suppression, suppress, suppress_with, widen};

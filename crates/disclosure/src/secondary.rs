@@ -1,4 +1,4 @@
-use minster_model::cube::{Pattern, TableSet, World};
+use minster_model::cube::{Pattern, Prices, TableSet, World};
 
 use crate::{
     cells::{self, Cells},
@@ -60,13 +60,18 @@ pub struct Suppression {
 
 /// Withholds primary cells, then what is needed around them, then publishes again what is not.
 pub fn suppress(set: &TableSet) -> Result<Suppression, Refusal> {
+    suppress_with(set, Prices::default())
+}
+
+/// [`suppress`], at other prices than the usual ones.
+pub fn suppress_with(set: &TableSet, prices: Prices) -> Result<Suppression, Refusal> {
     for table in &set.tables {
         let total: u64 = table.inner().iter().sum();
         if (1..set.policy.threshold).contains(&total) {
             return Err(Refusal::GrandTotalBelowThreshold { table: cells::name(table) });
         }
     }
-    let cells = Cells::new(set);
+    let cells = Cells::new(set, prices);
     let owners = demand::owners(&cells);
     let primary = (0..cells.len()).filter(|&cell| demand::is_primary(&cells, cell)).count();
     if primary > TOO_MANY {
@@ -87,7 +92,7 @@ pub fn widen(
     patterns_now: &[Pattern],
     failing: &[(usize, usize)],
 ) -> Result<Suppression, Refusal> {
-    let cells = Cells::new(set);
+    let cells = Cells::new(set, Prices::default());
     let owners = demand::owners(&cells);
     let mut withheld: Vec<bool> =
         patterns_now.iter().flat_map(|pattern| pattern.withheld.iter().copied()).collect();

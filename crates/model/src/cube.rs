@@ -308,6 +308,23 @@ impl Zeros {
     }
 }
 
+/// What it costs to withhold a cell besides the one that every cell costs: where there is a choice, the
+/// cheaper cells go.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Prices {
+    /// Added for a margin: more keeps totals.
+    pub margin: f64,
+    /// Times the logarithm of the count more one: more keeps large cells.
+    pub size: f64,
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        Self { margin: 0.3, size: 0.1 }
+    }
+}
+
 /// Which cells of one table are withheld, by cell number. Says nothing about why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pattern {
