@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use minster_model::Pseudonym;
 
+use crate::groups::{BirthDates, Groups, usable};
+
 /// What one row says about one child. Every field is a keyed pseudonym.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdentityRow {
@@ -91,15 +93,30 @@ impl ChildrenBuilder {
         self.others.sort_by_cached_key(order);
         self.others.dedup();
 
-        let conflicting = conflicting(&self.spine);
+        let unnumbered = self.unnumbered.values().flatten();
+        let BirthDates { known, conflicting } =
+            BirthDates::new(&self.spine, unnumbered.chain(&self.others));
         let mut groups = Groups::default();
         let mut refused_merges = 0;
         let unnumbered = self.unnumbered.values_mut().flat_map(|rows| {
             rows.sort_by_cached_key(order);
             rows.iter()
         });
-        for row in self.spine.iter().chain(unnumbered).chain(&self.others) {
-            refused_merges += groups.join(row, &conflicting);
+        let fits = |row: &IdentityRow, identifier: &Pseudonym| !matches!((row.birth_date, known.get(identifier)), (Some(a), Some(b)) if a != *b);
+        for row in &self.spine {
+            let (linked, other): (Vec<&Pseudonym>, Vec<&Pseudonym>) =
+                usable(row, &conflicting).partition(|identifier| fits(row, identifier));
+            refused_merges += other.len() as u64 + groups.join(linked, row.birth_date);
+        }
+        for row in unnumbered.chain(&self.others) {
+            // Another service's number for a pupil with another birth date is no bridge.
+            match usable(row, &conflicting).all(|identifier| fits(row, identifier)) {
+                true => {
+                    let linked = usable(row, &conflicting).collect();
+                    refused_merges += groups.join(linked, row.birth_date);
+                }
+                false => refused_merges += 1,
+            }
         }
         refused_merges += self.join_unnumbered(&mut groups, &conflicting);
 
@@ -255,97 +272,6 @@ impl Children {
     }
 }
 
-/// Spine identifiers whose rows name two birth dates.
-fn conflicting(spine: &[IdentityRow]) -> HashSet<Pseudonym> {
-    let mut birth_dates: HashMap<Pseudonym, Pseudonym> = HashMap::new();
-    let mut conflicting = HashSet::new();
-    for row in spine {
-        let (Some(&identifier), Some(birth_date)) = (row.identifiers.first(), row.birth_date)
-        else {
-            continue;
-        };
-        if *birth_dates.entry(identifier).or_insert(birth_date) != birth_date {
-            conflicting.insert(identifier);
-        }
-    }
-    conflicting
-}
-
-fn usable<'a>(
-    row: &'a IdentityRow,
-    conflicting: &'a HashSet<Pseudonym>,
-) -> impl Iterator<Item = &'a Pseudonym> {
-    row.identifiers.iter().filter(|identifier| !conflicting.contains(identifier))
-}
-
-/// Union-find with the birth date that each group is known by.
-#[derive(Debug, Default)]
-struct Groups {
-    codes: HashMap<Pseudonym, u32>,
-    parents: Vec<u32>,
-    birth_dates: Vec<Option<Pseudonym>>,
-}
-
-impl Groups {
-    /// Joins all usable identifiers of a row; returns how many merges the birth dates forbade.
-    fn join(&mut self, row: &IdentityRow, conflicting: &HashSet<Pseudonym>) -> u64 {
-        let mut refused = 0;
-        let mut identifiers = usable(row, conflicting);
-        let Some(first) = identifiers.next() else { return 0 };
-        let first = self.code(*first);
-        if let Some(birth_date) = row.birth_date {
-            let root = self.find(first) as usize;
-            match self.birth_dates[root] {
-                None => self.birth_dates[root] = Some(birth_date),
-                Some(known) if known != birth_date => return 1,
-                Some(_) => {}
-            }
-        }
-        for identifier in identifiers {
-            let other = self.code(*identifier);
-            refused += u64::from(!self.union(first, other));
-        }
-        refused
-    }
-
-    fn code(&mut self, token: Pseudonym) -> u32 {
-        let next = self.parents.len() as u32;
-        let code = *self.codes.entry(token).or_insert(next);
-        if code == next {
-            self.parents.push(next);
-            self.birth_dates.push(None);
-        }
-        code
-    }
-
-    fn find(&self, mut code: u32) -> u32 {
-        while self.parents[code as usize] != code {
-            code = self.parents[code as usize];
-        }
-        code
-    }
-
-    fn find_known(&self, token: &Pseudonym) -> Option<u32> {
-        self.codes.get(token).map(|&code| self.find(code))
-    }
-
-    /// False where two known birth dates differ.
-    fn union(&mut self, a: u32, b: u32) -> bool {
-        let (a, b) = (self.find(a), self.find(b));
-        if a == b {
-            return true;
-        }
-        let (keep, join) = (a.min(b), a.max(b));
-        let known = (self.birth_dates[keep as usize], self.birth_dates[join as usize]);
-        if matches!(known, (Some(one), Some(other)) if one != other) {
-            return false;
-        }
-        self.birth_dates[keep as usize] = known.0.or(known.1);
-        self.parents[join as usize] = keep;
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -424,6 +350,39 @@ mod tests {
         assert_ne!(children.child(&p(30)), children.child(&p(32)));
         let (child, linkage) = children.resolve(&row(&[40], 200, &[90]));
         assert_eq!((child, linkage), (children.child(&p(10)), Linkage::MatchKey));
+    }
+
+    #[test]
+    fn who_is_who_does_not_depend_on_what_the_pseudonyms_are() {
+        let mut state = 1u64;
+        let mut next = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            ((state >> 33) % below) as u8
+        };
+        for _ in 0..500 {
+            let rows: Vec<(bool, Vec<u8>, u8)> = (0..8)
+                .map(|_| {
+                    let identifiers = (0..1 + next(2)).map(|_| 1 + next(8)).collect();
+                    (next(3) > 0, identifiers, 201 + next(2))
+                })
+                .collect();
+            let partition = |other_key: bool| {
+                let renamed = |id: u8| if other_key { 100 - id } else { id };
+                let mut builder = ChildrenBuilder::default();
+                for (spine, identifiers, birth_date) in &rows {
+                    let identifiers: Vec<u8> = identifiers.iter().map(|&id| renamed(id)).collect();
+                    let row = row(&identifiers, *birth_date, &[]);
+                    if *spine { builder.add_spine(row) } else { builder.add(row) }
+                }
+                let children = builder.build();
+                let child = |id: u8| children.child(&p(renamed(id)));
+                (1..9)
+                    .flat_map(|a| (1..9).map(move |b| (a, b)))
+                    .map(|(a, b)| child(a).is_some() && child(a) == child(b))
+                    .collect::<Vec<bool>>()
+            };
+            assert_eq!(partition(false), partition(true), "{rows:?}");
+        }
     }
 
     #[test]

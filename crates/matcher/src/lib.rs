@@ -22,6 +22,7 @@
 pub mod children;
 pub mod definition;
 mod error;
+mod groups;
 mod integrate;
 mod report;
 pub mod summary;
