@@ -43,7 +43,7 @@ fn main() {
 }
 
 fn measure(name: &str, table: &CountTable, zeros: Zeros) {
-    let policy = Policy { threshold: 5, zeros };
+    let policy = Policy::new(5, zeros);
     let set = TableSet { tables: vec![table.clone()], policy };
     let primary = table.cell_counts().into_iter().filter(|count| (1..5).contains(count)).count();
     let begun = Instant::now();

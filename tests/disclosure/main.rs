@@ -2,12 +2,11 @@
 //! here alone; neither knows the other.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
-mod worlds;
-
 use std::cell::Cell;
 
 use minster_attack::{Refusal, intervals, verify};
 use minster_disclosure::{suppress, suppress_with, widen};
+use minster_disclosure_tests::worlds;
 use minster_model::cube::{
     CountTable, Hierarchy, Pattern, Policy, Prices, Sensitive, TableSet, Zeros,
 };
@@ -18,7 +17,7 @@ fn flat(name: &str, size: usize) -> Hierarchy {
 }
 
 fn set(tables: Vec<CountTable>, zeros: Zeros) -> TableSet {
-    TableSet { tables, policy: Policy { threshold: 5, zeros } }
+    TableSet { tables, policy: Policy::new(5, zeros) }
 }
 
 fn protect(set: &TableSet) -> Result<Vec<Pattern>, String> {

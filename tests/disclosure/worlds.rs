@@ -4,15 +4,15 @@ use minster_model::cube::{CountTable, Pattern, TableSet};
 
 /// The least and greatest count of every cell over all worlds, one list a table, and how far a group
 /// can go outside a sensitive category.
-pub(crate) struct Extremes {
-    pub(crate) least: Vec<Vec<u64>>,
-    pub(crate) most: Vec<Vec<u64>>,
+pub struct Extremes {
+    pub least: Vec<Vec<u64>>,
+    pub most: Vec<Vec<u64>>,
     /// As [`groups`], the greatest count outside.
-    pub(crate) outside: Vec<u64>,
+    pub outside: Vec<u64>,
 }
 
 /// Each sensitive category of each group that has someone in it: table, group's cell, category's cell.
-pub(crate) fn groups(set: &TableSet) -> Vec<(usize, usize, usize)> {
+pub fn groups(set: &TableSet) -> Vec<(usize, usize, usize)> {
     let mut groups = Vec::new();
     for (number, table) in set.tables.iter().enumerate() {
         let counts = sums(table, table.inner());
@@ -30,7 +30,7 @@ pub(crate) fn groups(set: &TableSet) -> Vec<(usize, usize, usize)> {
 }
 
 /// For every cell, its inner cells' places.
-pub(crate) fn below(table: &CountTable) -> Vec<Vec<usize>> {
+pub fn below(table: &CountTable) -> Vec<Vec<usize>> {
     let all: Vec<Vec<usize>> =
         (0..table.cell_count()).map(|cell| table.coordinates(cell)).collect();
     let is_inner = |nodes: &&Vec<usize>| {
@@ -40,14 +40,14 @@ pub(crate) fn below(table: &CountTable) -> Vec<Vec<usize>> {
     all.iter()
         .map(|at| {
             let within = |leaf: &&Vec<usize>| {
-                table.dimensions().iter().enumerate().all(|(d, dim)| dim.is_within(leaf[d], at[d]))
+                table.dimensions().iter().enumerate().all(|(d, dim)| dim.counts(at[d], leaf[d]))
             };
             (0..inner.len()).filter(|&place| within(&inner[place])).collect()
         })
         .collect()
 }
 
-pub(crate) fn sums(table: &CountTable, inner: &[u64]) -> Vec<u64> {
+pub fn sums(table: &CountTable, inner: &[u64]) -> Vec<u64> {
     below(table).iter().map(|places| places.iter().map(|&place| inner[place]).sum()).collect()
 }
 
@@ -57,7 +57,7 @@ struct Sum {
 }
 
 /// All worlds; none where they are more than `limit` steps away.
-pub(crate) fn extremes(set: &TableSet, patterns: &[Pattern], limit: u64) -> Option<Extremes> {
+pub fn extremes(set: &TableSet, patterns: &[Pattern], limit: u64) -> Option<Extremes> {
     let least = set.policy.zeros.least_withheld();
     let covers: Vec<_> = set.tables.iter().map(below).collect();
     let mut unknowns = Vec::new();

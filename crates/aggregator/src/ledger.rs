@@ -208,7 +208,7 @@ fn by_categories<'a>(
             for dimension in dimensions.iter().rev() {
                 let node = cell % dimension.node_count();
                 cell /= dimension.node_count();
-                if dimension.parent(node).is_some() {
+                if !dimension.is_total(node) {
                     categories.insert(dimension.name(), dimension.code(node));
                 }
             }
@@ -218,7 +218,7 @@ fn by_categories<'a>(
 }
 
 fn policy(definition: &Definition) -> Policy {
-    Policy { threshold: definition.threshold, zeros: definition.zeros }
+    Policy::new(definition.threshold, definition.zeros)
 }
 
 fn same_children(one: &Definition, other: &Definition) -> bool {

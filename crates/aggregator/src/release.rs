@@ -160,24 +160,7 @@ fn measured(
 /// Every cell's sum from inner sums.
 fn all_cells(cube: &CountTable, inner: &[i64]) -> Vec<i64> {
     let mut totals = vec![0; cube.cell_count()];
-    for (ordinal, sum) in inner.iter().enumerate() {
-        let mut rest = ordinal;
-        let mut cells = vec![0];
-        let mut nodes = Vec::new();
-        for dimension in cube.dimensions().iter().rev() {
-            nodes.push(dimension.leaves()[rest % dimension.leaves().len()]);
-            rest /= dimension.leaves().len();
-        }
-        for (dimension, leaf) in cube.dimensions().iter().zip(nodes.into_iter().rev()) {
-            let above: Vec<usize> =
-                std::iter::successors(Some(leaf), |&node| dimension.parent(node)).collect();
-            cells = cells
-                .iter()
-                .flat_map(|cell| above.iter().map(move |node| cell * dimension.node_count() + node))
-                .collect();
-        }
-        cells.into_iter().for_each(|cell| totals[cell] += sum);
-    }
+    cube.add_up(|ordinal, cells| cells.iter().for_each(|&cell| totals[cell] += inner[ordinal]));
     totals
 }
 

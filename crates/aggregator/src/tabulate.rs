@@ -37,7 +37,7 @@ pub(crate) fn tabulate(
         let categories = Categories::new(definition, dimension, &batches, lookups)?;
         hierarchies.insert(dimension.name.clone(), categories);
     }
-    let policy = Policy { threshold: definition.threshold, zeros: definition.zeros };
+    let policy = Policy::new(definition.threshold, definition.zeros);
     let mut tabulated =
         Tabulated { set: TableSet { tables: Vec::new(), policy }, sums: Vec::new() };
     for table in &definition.tables {

@@ -18,7 +18,7 @@
 //! let rows = Hierarchy::flat("ward", "all", ["a".into(), "b".into()])?;
 //! let columns = Hierarchy::flat("sex", "all", ["F".into(), "M".into()])?;
 //! let table = CountTable::new("t", vec![rows, columns], vec![2, 20, 30, 40], vec![])?;
-//! let policy = Policy { threshold: 5, zeros: Zeros::Published };
+//! let policy = Policy::new(5, Zeros::Published);
 //! let set = TableSet { tables: vec![table], policy };
 //!
 //! // The small cell alone is withheld: it follows from its margins.

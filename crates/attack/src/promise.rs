@@ -1,6 +1,6 @@
 //! Which demands the promise makes of a pattern.
 
-use minster_model::cube::{CountTable, Pattern, Policy, TableSet};
+use minster_model::cube::{CountTable, Guarded, Pattern, Policy, TableSet};
 
 use crate::{
     FailureReason,
@@ -23,6 +23,7 @@ pub(crate) fn targets(set: &TableSet, patterns: &[Pattern], system: &System) -> 
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         let below = below(table);
         small_cells(set.policy, number, table, pattern, &below, system, &mut targets);
+        guarded(set.policy, number, table, &below, system, &mut targets);
         classes(set.policy, number, table, &below, system, &mut targets);
     }
     targets
@@ -50,7 +51,7 @@ fn small_cells(
 ) {
     let threshold = policy.threshold as i64;
     for (cell, count) in world::cells(table, table.inner()).into_iter().enumerate() {
-        if count == 0 || count >= policy.threshold || !pattern.withheld[cell] {
+        if !policy.is_small(count) || !pattern.withheld[cell] {
             continue;
         }
         let unknowns = unknowns(system, number, &below[cell]);
@@ -61,6 +62,34 @@ fn small_cells(
             (FailureReason::Low, Bound::AtMost(low - published), count as i64 <= low),
             (FailureReason::High, Bound::AtLeast(high - published), count as i64 >= high),
         ] {
+            if !met {
+                let demand = Some(Demand { unknowns: unknowns.clone(), bound });
+                let demand = demand.filter(|demand| !demand.unknowns.is_empty());
+                targets.push(Target { table: number, cell, reason, demand });
+            }
+        }
+    }
+}
+
+fn guarded(
+    policy: Policy,
+    number: usize,
+    table: &CountTable,
+    below: &[Vec<usize>],
+    system: &System,
+    targets: &mut Vec<Target>,
+) {
+    let counts = world::cells(table, table.inner());
+    for &Guarded { cell, down, up } in table.guarded() {
+        let unknowns = unknowns(system, number, &below[cell]);
+        let published = published(table, system, number, &below[cell]);
+        let least = (unknowns.len() as u64 * policy.zeros.least_withheld()) as i64;
+        let count = counts[cell] as i64 - published;
+        let bounds = [
+            (FailureReason::Low, Bound::AtMost(least.max(count - down as i64)), least == count),
+            (FailureReason::High, Bound::AtLeast(count + up as i64), up == 0),
+        ];
+        for (reason, bound, met) in bounds {
             if !met {
                 let demand = Some(Demand { unknowns: unknowns.clone(), bound });
                 let demand = demand.filter(|demand| !demand.unknowns.is_empty());

@@ -54,6 +54,8 @@ pub enum FailureReason {
     SmallPublished,
     /// A zero is withheld although the policy publishes zeros.
     ZeroWithheld,
+    /// A cell that is to be published whatever comes is withheld.
+    KeptWithheld,
     /// No world was found in which the cell takes its least value.
     Low,
     /// No world was found in which the cell is large.

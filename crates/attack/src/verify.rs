@@ -181,7 +181,7 @@ fn visible(set: &TableSet, patterns: &[Pattern]) -> Result<Vec<Failure>, Refusal
     let mut failures = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         let total: u64 = table.inner().iter().sum();
-        if (1..set.policy.threshold).contains(&total) {
+        if set.policy.is_small(total) {
             return Err(Refusal::GrandTotal { table: table.name().to_owned() });
         }
         if table.standing().is_some() {
@@ -189,8 +189,8 @@ fn visible(set: &TableSet, patterns: &[Pattern]) -> Result<Vec<Failure>, Refusal
         }
         for (cell, count) in world::cells(table, table.inner()).into_iter().enumerate() {
             let withheld = pattern.withheld[cell];
-            let small = (1..set.policy.threshold).contains(&count);
-            let reason = match (small, withheld) {
+            let guarded = table.guarded().iter().any(|guarded| guarded.cell == cell);
+            let reason = match (guarded || set.policy.is_small(count), withheld) {
                 (true, false) => FailureReason::SmallPublished,
                 (false, true) if count == 0 && set.policy.zeros == Zeros::Published => {
                     FailureReason::ZeroWithheld
@@ -199,6 +199,10 @@ fn visible(set: &TableSet, patterns: &[Pattern]) -> Result<Vec<Failure>, Refusal
             };
             failures.push(Failure { table: number, cell, reason });
         }
+        let withheld = |cell: &&usize| pattern.withheld[**cell];
+        let reason = FailureReason::KeptWithheld;
+        let kept = table.kept().iter().filter(withheld);
+        failures.extend(kept.map(|&cell| Failure { table: number, cell, reason }));
     }
     Ok(failures)
 }

@@ -99,13 +99,8 @@ pub(crate) fn covering(table: &CountTable) -> Vec<Vec<usize>> {
     let mut covering = vec![vec![0]];
     for dimension in table.dimensions() {
         let nodes = dimension.node_count();
-        let chains: Vec<Vec<usize>> = dimension
-            .leaves()
-            .iter()
-            .map(|&leaf| {
-                std::iter::successors(Some(leaf), |&node| dimension.parent(node)).collect()
-            })
-            .collect();
+        let chains: Vec<&[usize]> =
+            (0..dimension.leaves().len()).map(|ordinal| dimension.above(ordinal)).collect();
         covering = covering
             .iter()
             .flat_map(|cells: &Vec<usize>| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use minster_model::cube::{CountTable, Prices, TableSet};
+use minster_model::cube::{CountTable, Guarded, Prices, TableSet};
 
 /// A sum of cells, with signs, that is 0 in every world.
 pub(crate) struct Relation {
@@ -21,6 +21,8 @@ pub(crate) struct Cells<'a> {
     pub(crate) is_fixed: Vec<bool>,
     /// Withheld whatever comes: it was when its table was published before.
     pub(crate) stays_withheld: Vec<bool>,
+    /// Withheld for its own sake, whatever it counts.
+    pub(crate) guarded: BTreeMap<usize, Guarded>,
     pub(crate) relations: Vec<Relation>,
     /// The relations that each cell is in.
     pub(crate) relations_of: Vec<Vec<usize>>,
@@ -41,6 +43,7 @@ impl<'a> Cells<'a> {
             is_inner: vec![false; all],
             is_fixed: vec![false; all],
             stays_withheld: vec![false; all],
+            guarded: BTreeMap::new(),
             relations: Vec::new(),
             relations_of: vec![Vec::new(); all],
             first,
@@ -89,10 +92,11 @@ impl<'a> Cells<'a> {
         let (number, cell) = self.place(cell);
         let table = &self.set.tables[number];
         let nodes = table.coordinates(cell);
-        let choices = table.dimensions().iter().zip(nodes).map(|(dimension, node)| {
-            let leaves = dimension.leaves().iter().copied();
-            leaves.filter(|&leaf| dimension.is_within(leaf, node)).collect()
-        });
+        let choices = table
+            .dimensions()
+            .iter()
+            .zip(nodes)
+            .map(|(dimension, node)| dimension.leaves_below(node).to_vec());
         let below = products(choices.collect());
         below.iter().map(|nodes| self.number(number, table.cell(nodes))).collect()
     }
@@ -100,57 +104,40 @@ impl<'a> Cells<'a> {
     fn add_table(&mut self, number: usize) {
         let table = &self.set.tables[number];
         let dimensions = table.dimensions();
-        let leaves = dimensions.iter().map(|dimension| dimension.leaves().to_vec()).collect();
-        for (nodes, &count) in products(leaves).iter().zip(table.inner()) {
-            let inner = self.number(number, table.cell(nodes));
-            self.is_inner[inner] = true;
-            let above = dimensions.iter().zip(nodes).map(|(dimension, &leaf)| {
-                std::iter::successors(Some(leaf), |&node| dimension.parent(node)).collect()
-            });
-            for nodes in products(above.collect()) {
-                let cell = self.number(number, table.cell(&nodes));
-                self.count[cell] += count as i64;
-            }
+        let first = self.first[number];
+        if table.standing().is_none() {
+            let guarded = table.guarded().iter().map(|&guarded| (first + guarded.cell, guarded));
+            self.guarded.extend(guarded);
         }
-        let children: Vec<Vec<Vec<usize>>> = dimensions
-            .iter()
-            .map(|dimension| {
-                let mut children = vec![Vec::new(); dimension.node_count()];
-                (0..dimension.node_count())
-                    .filter_map(|node| Some((dimension.parent(node)?, node)))
-                    .for_each(|(parent, node)| children[parent].push(node));
-                children
-            })
-            .collect();
-        let covers_all: Vec<Vec<bool>> = dimensions
-            .iter()
-            .map(|dimension| {
-                let within =
-                    |node| dimension.leaves().iter().all(|&l| dimension.is_within(l, node));
-                (0..dimension.node_count()).map(within).collect()
-            })
-            .collect();
+        let counts = &mut self.count;
+        let is_inner = &mut self.is_inner;
+        table.add_up(|inner, cells| {
+            is_inner[first + cells[0]] = true;
+            cells.iter().for_each(|&cell| counts[first + cell] += table.inner()[inner] as i64);
+        });
         for cell in 0..table.cell_count() {
             let nodes = table.coordinates(cell);
             let parent = self.number(number, cell);
-            self.is_fixed[parent] = nodes.iter().zip(&covers_all).all(|(&node, all)| all[node]);
+            let counts_all = dimensions.iter().zip(&nodes).all(|(dimension, &node)| {
+                dimension.leaves_below(node).len() == dimension.leaves().len()
+            });
+            self.is_fixed[parent] = counts_all || table.kept().binary_search(&cell).is_ok();
             if let Some(standing) = table.standing() {
                 self.is_fixed[parent] = !standing.withheld[cell];
                 self.stays_withheld[parent] = standing.withheld[cell];
             }
             let mut defining = true;
             for (place, &node) in nodes.iter().enumerate() {
-                if children[place][node].is_empty() {
-                    continue;
+                for parts in dimensions[place].sums(node) {
+                    let mut terms = vec![(parent, -1.0)];
+                    for &part in parts {
+                        let mut nodes = nodes.clone();
+                        nodes[place] = part;
+                        terms.push((self.number(number, table.cell(&nodes)), 1.0));
+                    }
+                    self.relations.push(Relation { terms, defining });
+                    defining = false;
                 }
-                let mut terms = vec![(parent, -1.0)];
-                for &child in &children[place][node] {
-                    let mut nodes = nodes.clone();
-                    nodes[place] = child;
-                    terms.push((self.number(number, table.cell(&nodes)), 1.0));
-                }
-                self.relations.push(Relation { terms, defining });
-                defining = false;
             }
         }
     }

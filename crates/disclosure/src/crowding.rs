@@ -66,7 +66,7 @@ fn of_table(table: &CountTable, threshold: u64) -> Option<Crowding> {
             add(false, &|node| !is_lowest(node));
         }
         if table.dimensions().len() > 1 {
-            add(true, &|node| dimension.parent(node).is_none());
+            add(true, &|node| dimension.is_total(node));
         }
     }
     let share = |coarser: &Coarser| coarser.primary * 1_000_000 / coarser.filled.max(1);
@@ -103,7 +103,7 @@ mod tests {
         let nodes = nodes.map(|(code, parent)| (code.to_owned(), parent));
         let ward = Hierarchy::new("ward", nodes.to_vec()).unwrap();
         let table = CountTable::new("t", vec![sex, ward], vec![3, 40, 2, 50], vec![]).unwrap();
-        let policy = Policy { threshold: 5, zeros: Zeros::Published };
+        let policy = Policy::new(5, Zeros::Published);
         let set = |table| TableSet { tables: vec![table], policy };
         // n1's two cells are primary, and the sum of both is not: 2 of 12, one in six.
         assert_eq!(crowding(&set(table.clone())), []);

@@ -1,5 +1,7 @@
 //! What must stay possible for the sake of each small cell and each group of one sensitive category.
 
+use minster_model::cube::Guarded;
+
 use crate::{cells::Cells, world::World};
 
 /// How far from whole a number may be and still be taken for it.
@@ -28,6 +30,8 @@ impl Demand {
 pub(crate) enum Owner {
     /// A small cell: it may be as little and as much as the rule alone leaves open.
     Small(usize),
+    /// A cell that is withheld whatever it counts.
+    Guarded(usize, Guarded),
     /// A sensitive category of a group: enough children may be outside it.
     Class { group: usize, inside: usize },
 }
@@ -36,14 +40,14 @@ impl Owner {
     /// The cell that is named where nothing protects it.
     pub(crate) fn cell(self) -> usize {
         match self {
-            Self::Small(cell) | Self::Class { inside: cell, .. } => cell,
+            Self::Small(cell) | Self::Guarded(cell, _) | Self::Class { inside: cell, .. } => cell,
         }
     }
 
     /// Its cells: what it demands concerns their counts.
     pub(crate) fn cells(self) -> impl Iterator<Item = usize> {
         let (first, second) = match self {
-            Self::Small(cell) => (cell, None),
+            Self::Small(cell) | Self::Guarded(cell, _) => (cell, None),
             Self::Class { group, inside } => (group, Some(inside)),
         };
         std::iter::once(first).chain(second)
@@ -54,21 +58,13 @@ impl Owner {
         let threshold = cells.set.policy.threshold as i64;
         match self {
             Self::Small(cell) => {
-                let least = cells.set.policy.zeros.least_withheld() as i64;
-                let low: i64 = match cells.is_inner[cell] {
-                    true => least,
-                    false => cells
-                        .inner_below(cell)
-                        .into_iter()
-                        .map(|inner| if withheld[inner] { least } else { cells.count[inner] })
-                        .sum(),
-                };
+                let low = least(cells, withheld, cell);
                 let high = threshold.max(low + threshold - 1);
-                let count = cells.count[cell];
-                let demand =
-                    |change: i64| Demand { terms: vec![(cell, 1.0)], change: change as f64 };
-                let up = (count < high).then(|| demand(high - count));
-                up.into_iter().chain((count > low).then(|| demand(low - count))).collect()
+                between(cell, low - cells.count[cell], high - cells.count[cell])
+            }
+            Self::Guarded(cell, Guarded { down, up, .. }) => {
+                let low = least(cells, withheld, cell) - cells.count[cell];
+                between(cell, low.max(-(down as i64)), up as i64)
             }
             Self::Class { group, inside } => {
                 let outside = cells.count[group] - cells.count[inside];
@@ -80,16 +76,39 @@ impl Owner {
     }
 }
 
-/// Everyone who makes demands: small cells first, then classes, each in the order of the cells.
-pub(crate) fn owners(cells: &Cells<'_>) -> Vec<Owner> {
-    let small = (0..cells.len()).filter(|&cell| is_primary(cells, cell)).map(Owner::Small);
-    small.chain(classes(cells)).collect()
+/// The least that a cell can be, given which inner cells are withheld.
+fn least(cells: &Cells<'_>, withheld: &[bool], cell: usize) -> i64 {
+    let least = cells.set.policy.zeros.least_withheld() as i64;
+    if cells.is_inner[cell] {
+        return least;
+    }
+    let below = cells.inner_below(cell).into_iter();
+    below.map(|inner| if withheld[inner] { least } else { cells.count[inner] }).sum()
 }
 
-/// Whether a cell is primary: from 1 to the threshold less 1, and not out already.
+/// A cell must be able to change this far down and this far up.
+fn between(cell: usize, down: i64, up: i64) -> Vec<Demand> {
+    let demand = |change: i64| Demand { terms: vec![(cell, 1.0)], change: change as f64 };
+    let up = (up > 0).then(|| demand(up));
+    up.into_iter().chain((down < 0).then(|| demand(down))).collect()
+}
+
+/// Everyone who makes demands: small cells first, then classes, each in the order of the cells.
+pub(crate) fn owners(cells: &Cells<'_>) -> Vec<Owner> {
+    let small = (0..cells.len()).filter(|&cell| is_small(cells, cell)).map(Owner::Small);
+    let guarded = (0..cells.len())
+        .filter_map(|cell| Some(Owner::Guarded(cell, cells.guarded.get(&cell).copied()?)));
+    small.chain(guarded).chain(classes(cells)).collect()
+}
+
+/// Whether a cell is withheld for its own sake.
 pub(crate) fn is_primary(cells: &Cells<'_>, cell: usize) -> bool {
-    let small = (1..cells.set.policy.threshold as i64).contains(&cells.count[cell]);
-    small && !cells.is_fixed[cell]
+    is_small(cells, cell) || cells.guarded.contains_key(&cell)
+}
+
+/// Whether a cell is below the threshold, and not out already.
+pub(crate) fn is_small(cells: &Cells<'_>, cell: usize) -> bool {
+    cells.set.policy.is_small(cells.count[cell].unsigned_abs()) && !cells.is_fixed[cell]
 }
 
 fn classes(cells: &Cells<'_>) -> Vec<Owner> {
@@ -106,9 +125,10 @@ fn classes(cells: &Cells<'_>) -> Vec<Owner> {
                 }
                 let root = std::iter::successors(Some(category), |&node| dimension.parent(node));
                 let root = root.last().unwrap_or(category);
-                let has_rest = dimension.leaves().iter().any(|&leaf| {
-                    dimension.is_within(leaf, root) && !dimension.is_within(leaf, category)
-                });
+                let has_rest = dimension
+                    .leaves()
+                    .iter()
+                    .any(|&leaf| dimension.counts(root, leaf) && !dimension.counts(category, leaf));
                 nodes[sensitive.dimension] = root;
                 let group = cells.number(number, table.cell(&nodes));
                 if has_rest {

@@ -11,7 +11,7 @@
 //! let rows = Hierarchy::flat("ward", "all", ["a".into(), "b".into()])?;
 //! let columns = Hierarchy::flat("sex", "all", ["F".into(), "M".into()])?;
 //! let table = CountTable::new("t", vec![rows, columns], vec![2, 20, 30, 40], vec![])?;
-//! let policy = Policy { threshold: 5, zeros: Zeros::Published };
+//! let policy = Policy::new(5, Zeros::Published);
 //! let patterns = suppress(&TableSet { tables: vec![table], policy })?.patterns;
 //! assert!(patterns[0].withheld.iter().filter(|withheld| **withheld).count() >= 4);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

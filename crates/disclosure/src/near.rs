@@ -70,11 +70,11 @@ impl Nearness {
         }
         for (dimension, node) in table.dimensions().iter().zip(table.coordinates(cell)) {
             let ranked = &self.ranked[dimension.name()];
-            let below = |leaf: &usize| dimension.is_within(dimension.leaves()[*leaf], node);
+            let below = |leaf: &usize| dimension.counts(node, dimension.leaves()[*leaf]);
             let beside = |leaf: &usize| {
                 dimension
                     .parent(node)
-                    .is_some_and(|parent| dimension.is_within(dimension.leaves()[*leaf], parent))
+                    .is_some_and(|parent| dimension.counts(parent, dimension.leaves()[*leaf]))
             };
             let half = self.most.div_ceil(2);
             let mut leaves: Vec<usize> = ranked.iter().copied().filter(below).take(half).collect();
@@ -94,9 +94,7 @@ impl Nearness {
                 .map(|dimension| {
                     let mut marked = vec![false; dimension.node_count()];
                     for &leaf in &chosen[dimension.name()] {
-                        let node = Some(dimension.leaves()[leaf]);
-                        std::iter::successors(node, |&node| dimension.parent(node))
-                            .for_each(|node| marked[node] = true);
+                        dimension.above(leaf).iter().for_each(|&node| marked[node] = true);
                     }
                     marked
                 })

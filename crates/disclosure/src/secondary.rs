@@ -30,6 +30,16 @@ pub enum Refusal {
         /// The table.
         table: String,
     },
+    /// A cell that is to be published whatever comes is below the threshold.
+    #[error(
+        "the table {table} is to publish a cell that is withheld for its own sake: cell {cell}"
+    )]
+    KeptAndWithheld {
+        /// The table.
+        table: String,
+        /// The cell's number.
+        cell: usize,
+    },
     /// A cell that cannot be protected even by withholding everything but the totals.
     #[error("cell {cell} of the table {table} cannot be protected; use coarser dimensions")]
     Unprotectable {
@@ -67,11 +77,12 @@ pub fn suppress(set: &TableSet) -> Result<Suppression, Refusal> {
 pub fn suppress_with(set: &TableSet, prices: Prices) -> Result<Suppression, Refusal> {
     for table in &set.tables {
         let total: u64 = table.inner().iter().sum();
-        if (1..set.policy.threshold).contains(&total) {
+        if set.policy.is_small(total) {
             return Err(Refusal::GrandTotalBelowThreshold { table: cells::name(table) });
         }
     }
     let cells = Cells::new(set, prices);
+    kept_and_withheld(&cells)?;
     let owners = demand::owners(&cells);
     let primary = (0..cells.len()).filter(|&cell| demand::is_primary(&cells, cell)).count();
     if primary > TOO_MANY {
@@ -84,6 +95,21 @@ pub fn suppress_with(set: &TableSet, prices: Prices) -> Result<Suppression, Refu
     cover(&cells, &owners, &mut withheld, &mut worlds)?;
     republish(&cells, &owners, &mut withheld, &mut worlds);
     Ok(Suppression { patterns: patterns(&cells, &withheld), worlds: proposals(&cells, &worlds) })
+}
+
+fn kept_and_withheld(cells: &Cells<'_>) -> Result<(), Refusal> {
+    for (number, table) in cells.set.tables.iter().enumerate() {
+        let of_own_sake = |cell: usize| {
+            let number = cells.number(number, cell);
+            cells.set.policy.is_small(cells.count[number].unsigned_abs())
+                || cells.guarded.contains_key(&number)
+        };
+        let kept = table.kept().iter().filter(|_| table.standing().is_none());
+        if let Some(&cell) = kept.into_iter().find(|&&cell| of_own_sake(cell)) {
+            return Err(Refusal::KeptAndWithheld { table: cells::name(table), cell });
+        }
+    }
+    Ok(())
 }
 
 /// Withholds more for the cells that the attack found open: another way round, and with more room.

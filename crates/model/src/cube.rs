@@ -8,14 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One dimension: a forest of nodes. A node's parent stands before it; a leaf has no children.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hierarchy {
-    name: String,
-    codes: Vec<String>,
-    parents: Vec<Option<usize>>,
-    leaves: Vec<usize>,
-}
+pub use crate::hierarchy::{Grouping, Hierarchy};
 
 /// Why a hierarchy or table cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +20,12 @@ pub enum CubeError {
         dimension: String,
         /// The node's number.
         node: usize,
+    },
+    /// A grouping that does not put each leaf into a group of its own.
+    #[error("dimension {dimension}: a grouping must put every leaf into one of its groups")]
+    Grouping {
+        /// The dimension's name.
+        dimension: String,
     },
     /// Two nodes have the same code.
     #[error("dimension {dimension}: two nodes have the same code")]
@@ -45,93 +44,15 @@ pub enum CubeError {
         /// Counts given.
         got: usize,
     },
+    /// A cell is named that the table does not have.
+    #[error("the table {table} does not have the cell that is named")]
+    NoSuchCell {
+        /// The table.
+        table: String,
+    },
     /// The cells cannot be numbered.
     #[error("the table has too many cells to number")]
     TooLarge,
-}
-
-impl Hierarchy {
-    /// Builds a dimension from `(code, parent)` pairs.
-    pub fn new(
-        name: impl Into<String>,
-        nodes: Vec<(String, Option<usize>)>,
-    ) -> Result<Self, CubeError> {
-        let name = name.into();
-        if nodes.is_empty() {
-            return Err(CubeError::Empty);
-        }
-        let mut has_children = vec![false; nodes.len()];
-        for (node, (_, parent)) in nodes.iter().enumerate() {
-            if let Some(parent) = *parent {
-                if parent >= node {
-                    return Err(CubeError::ParentOrder { dimension: name, node });
-                }
-                has_children[parent] = true;
-            }
-        }
-        let (codes, parents): (Vec<_>, Vec<_>) = nodes.into_iter().unzip();
-        let distinct: std::collections::HashSet<&String> = codes.iter().collect();
-        if distinct.len() != codes.len() {
-            return Err(CubeError::DuplicateCode { dimension: name });
-        }
-        let leaves = (0..codes.len()).filter(|&node| !has_children[node]).collect();
-        Ok(Self { name, codes, parents, leaves })
-    }
-
-    /// A dimension of plain categories under one total.
-    pub fn flat(
-        name: impl Into<String>,
-        total: impl Into<String>,
-        categories: impl IntoIterator<Item = String>,
-    ) -> Result<Self, CubeError> {
-        let nodes = std::iter::once((total.into(), None))
-            .chain(categories.into_iter().map(|code| (code, Some(0))))
-            .collect();
-        Self::new(name, nodes)
-    }
-
-    /// The dimension's name. Tables of one universe that name the same dimension are linked by it.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Number of nodes: leaves, subtotals and totals.
-    pub fn node_count(&self) -> usize {
-        self.codes.len()
-    }
-
-    /// A node's code.
-    pub fn code(&self, node: usize) -> &str {
-        &self.codes[node]
-    }
-
-    /// A node's parent.
-    pub fn parent(&self, node: usize) -> Option<usize> {
-        self.parents[node]
-    }
-
-    /// The leaves' node numbers, ascending. A leaf's place here is its ordinal.
-    pub fn leaves(&self) -> &[usize] {
-        &self.leaves
-    }
-
-    /// The nodes without a parent.
-    pub fn roots(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.codes.len()).filter(|&node| self.parents[node].is_none())
-    }
-
-    /// Whether a node stands at or below another.
-    pub fn is_within(&self, mut node: usize, ancestor: usize) -> bool {
-        loop {
-            if node == ancestor {
-                return true;
-            }
-            match self.parents[node] {
-                Some(parent) => node = parent,
-                None => return false,
-            }
-        }
-    }
 }
 
 /// A table of counts of children: its dimensions and the count of every inner cell.
@@ -141,7 +62,26 @@ pub struct CountTable {
     dimensions: Vec<Hierarchy>,
     inner: Vec<u64>,
     sensitive: Vec<Sensitive>,
+    #[serde(default)]
+    guarded: Vec<Guarded>,
+    #[serde(default)]
+    kept: Vec<usize>,
     published: Option<Pattern>,
+}
+
+/// A cell that is withheld whatever it counts: one that a definition never publishes, or a sum that a few
+/// contributors dominate.
+///
+/// The published numbers must leave it possible that it is less by `down` (or the least that the policy
+/// allows, where that is more), and that it is more by `up`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Guarded {
+    /// The cell's number.
+    pub cell: usize,
+    /// How much less it must be able to be.
+    pub down: u64,
+    /// How much more it must be able to be.
+    pub up: u64,
 }
 
 /// A dimension whose categories must not be learnt about a whole group (*class disclosure*).
@@ -179,7 +119,8 @@ impl CountTable {
         if inner.len() != expected {
             return Err(CubeError::Counts { expected, got: inner.len() });
         }
-        Ok(Self { name: name.into(), dimensions, inner, sensitive, published: None })
+        let (guarded, kept) = (Vec::new(), Vec::new());
+        Ok(Self { name: name.into(), dimensions, inner, sensitive, guarded, kept, published: None })
     }
 
     /// The table's name.
@@ -202,6 +143,39 @@ impl CountTable {
         &self.sensitive
     }
 
+    /// Says which cells are withheld whatever they count. Each is a cell of the table.
+    pub fn guarding(mut self, mut guarded: Vec<Guarded>) -> Result<Self, CubeError> {
+        guarded.sort_unstable();
+        guarded.dedup_by_key(|guarded| guarded.cell);
+        if guarded.iter().any(|guarded| guarded.cell >= self.cell_count()) {
+            return Err(CubeError::NoSuchCell { table: self.name });
+        }
+        self.guarded = guarded;
+        Ok(self)
+    }
+
+    /// Says which cells are published whatever comes: they are never withheld for the sake of others, and
+    /// where one would have to be for its own sake, the table is refused.
+    pub fn keeping(mut self, mut kept: Vec<usize>) -> Result<Self, CubeError> {
+        kept.sort_unstable();
+        kept.dedup();
+        if kept.iter().any(|&cell| cell >= self.cell_count()) {
+            return Err(CubeError::NoSuchCell { table: self.name });
+        }
+        self.kept = kept;
+        Ok(self)
+    }
+
+    /// The cells that are withheld whatever they count, in the order of their numbers.
+    pub fn guarded(&self) -> &[Guarded] {
+        &self.guarded
+    }
+
+    /// The cells that are published whatever comes, ascending.
+    pub fn kept(&self) -> &[usize] {
+        &self.kept
+    }
+
     /// Says that the table was published before with this pattern: nothing in it can be withheld or
     /// shown any more, and what it shows counts against other tables.
     pub fn published_before(mut self, pattern: Pattern) -> Result<Self, CubeError> {
@@ -221,23 +195,34 @@ impl CountTable {
     /// Every cell's count, by cell number.
     pub fn cell_counts(&self) -> Vec<u64> {
         let mut counts = vec![0; self.cell_count()];
-        for (mut place, &count) in self.inner.iter().enumerate() {
-            let mut cells = vec![0];
-            let mut stride = 1;
+        self.add_up(|inner, cells| {
+            cells.iter().for_each(|&cell| counts[cell] += self.inner[inner])
+        });
+        counts
+    }
+
+    /// Calls back for every inner cell, in order, with the numbers of all cells that count it.
+    pub fn add_up(&self, mut each: impl FnMut(usize, &[usize])) {
+        let mut cells = Vec::new();
+        let mut wider = Vec::new();
+        for inner in 0..self.inner.len() {
+            let (mut place, mut stride) = (inner, 1);
+            cells.clear();
+            cells.push(0);
             for dimension in self.dimensions.iter().rev() {
-                let leaf = dimension.leaves[place % dimension.leaves.len()];
-                place /= dimension.leaves.len();
-                let above = std::iter::successors(Some(leaf), |&node| dimension.parent(node));
-                let above: Vec<usize> = above.map(|node| node * stride).collect();
-                cells = cells
-                    .iter()
-                    .flat_map(|cell| above.iter().map(move |offset| cell + offset))
-                    .collect();
+                let above = dimension.above(place % dimension.leaves().len());
+                place /= dimension.leaves().len();
+                wider.clear();
+                wider.extend(
+                    cells
+                        .iter()
+                        .flat_map(|cell| above.iter().map(move |node| cell + node * stride)),
+                );
+                std::mem::swap(&mut cells, &mut wider);
                 stride *= dimension.node_count();
             }
-            cells.into_iter().for_each(|cell| counts[cell] += count);
+            each(inner, &cells);
         }
-        counts
     }
 
     /// Number of cells: inner cells and all margins.
@@ -282,10 +267,25 @@ pub struct TableSet {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// Counts from 1 to `threshold − 1` are withheld.
+    /// Counts from 1 to `threshold − 1` are withheld, and zeros too where they are unsafe.
     pub threshold: u64,
     /// Whether a zero may be withheld.
     pub zeros: Zeros,
+    /// An attacker may know this many children of one withheld inner cell: themselves, a family.
+    #[serde(default)]
+    pub insider: u64,
+}
+
+impl Policy {
+    /// A policy against outsiders alone.
+    pub fn new(threshold: u64, zeros: Zeros) -> Self {
+        Self { threshold, zeros, insider: 0 }
+    }
+
+    /// Whether a count must be withheld for its own sake.
+    pub fn is_small(self, count: u64) -> bool {
+        count < self.threshold && (count > 0 || self.zeros == Zeros::Unsafe)
+    }
 }
 
 /// What becomes of a zero.
@@ -296,6 +296,8 @@ pub enum Zeros {
     Published,
     /// A zero is published unless it is needed as cover, so a withheld cell may be 0.
     MayBeWithheld,
+    /// Every zero is withheld, as every small count is.
+    Unsafe,
 }
 
 impl Zeros {
@@ -303,7 +305,7 @@ impl Zeros {
     pub fn least_withheld(self) -> u64 {
         match self {
             Self::Published => 1,
-            Self::MayBeWithheld => 0,
+            Self::MayBeWithheld | Self::Unsafe => 0,
         }
     }
 }
@@ -359,14 +361,6 @@ mod tests {
         .unwrap();
         let sex = Hierarchy::flat("sex", "T", ["F".into(), "M".into()]).unwrap();
         CountTable::new("t", vec![ward, sex], vec![1; 6], vec![]).unwrap()
-    }
-
-    #[test]
-    fn leaves_have_no_children() {
-        let table = table();
-        assert_eq!(table.dimensions()[0].leaves(), [2, 3, 4]);
-        assert!(table.dimensions()[0].is_within(2, 1));
-        assert!(!table.dimensions()[0].is_within(4, 1));
     }
 
     #[test]

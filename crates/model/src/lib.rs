@@ -20,6 +20,7 @@
 
 pub mod cube;
 pub mod exit;
+mod hierarchy;
 mod names;
 pub mod pipeline;
 mod pseudonym;

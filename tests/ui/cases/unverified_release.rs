@@ -3,7 +3,7 @@ use minster_attack::ReleasableSet;
 use minster_model::cube::{Policy, TableSet, Zeros};
 
 fn main() {
-    let policy = Policy { threshold: 5, zeros: Zeros::Published };
+    let policy = Policy::new(5, Zeros::Published);
     let set = TableSet { tables: vec![], policy };
     let _unverified = ReleasableSet { set, patterns: vec![], worlds: vec![] };
 }

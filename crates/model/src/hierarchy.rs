@@ -1,0 +1,236 @@
+use serde::{Deserialize, Serialize};
+
+use crate::cube::CubeError;
+
+/// One dimension: a forest of nodes, and groupings of the same leaves that overlap with it (wards in
+/// localities, and the same wards in constituencies). A node's parent stands before it; a leaf has no
+/// children.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
+pub struct Hierarchy {
+    parts: Parts,
+    leaves: Vec<usize>,
+    /// For each node, the leaves that it counts, ascending.
+    below: Vec<Vec<usize>>,
+    /// For each leaf, by its ordinal, the nodes that count it, itself first.
+    above: Vec<Vec<usize>>,
+    /// For each node, the ways in which it is the sum of others.
+    sums: Vec<Vec<Vec<usize>>>,
+}
+
+/// What a hierarchy is made of; all else about it follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Parts {
+    name: String,
+    codes: Vec<String>,
+    parents: Vec<Option<usize>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    groupings: Vec<Grouping>,
+}
+
+/// Another division of a dimension's leaves than its tree: each leaf is in one group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grouping {
+    /// The groups' codes.
+    pub codes: Vec<String>,
+    /// The group of each leaf, by the leaf's ordinal.
+    pub group_of: Vec<usize>,
+}
+
+impl Hierarchy {
+    /// Builds a dimension from `(code, parent)` pairs.
+    pub fn new(
+        name: impl Into<String>,
+        nodes: Vec<(String, Option<usize>)>,
+    ) -> Result<Self, CubeError> {
+        let (codes, parents) = nodes.into_iter().unzip();
+        Parts { name: name.into(), codes, parents, groupings: Vec::new() }.try_into()
+    }
+
+    /// The same dimension with another division of its leaves beside the tree. Its groups are nodes that
+    /// come after all others.
+    pub fn grouped(self, grouping: Grouping) -> Result<Self, CubeError> {
+        let mut parts = self.parts;
+        parts.groupings.push(grouping);
+        parts.try_into()
+    }
+
+    /// A dimension of plain categories under one total.
+    pub fn flat(
+        name: impl Into<String>,
+        total: impl Into<String>,
+        categories: impl IntoIterator<Item = String>,
+    ) -> Result<Self, CubeError> {
+        let nodes = std::iter::once((total.into(), None))
+            .chain(categories.into_iter().map(|code| (code, Some(0))))
+            .collect();
+        Self::new(name, nodes)
+    }
+
+    /// The dimension's name. Tables of one universe that name the same dimension are linked by it.
+    pub fn name(&self) -> &str {
+        &self.parts.name
+    }
+
+    /// Number of nodes: leaves, subtotals, totals and groups.
+    pub fn node_count(&self) -> usize {
+        self.below.len()
+    }
+
+    /// A node's code.
+    pub fn code(&self, node: usize) -> &str {
+        let parts = &self.parts;
+        let groups = parts.groupings.iter().flat_map(|grouping| &grouping.codes);
+        parts.codes.iter().chain(groups).nth(node).map_or("", String::as_str)
+    }
+
+    /// The node with a code.
+    pub fn node(&self, code: &str) -> Option<usize> {
+        (0..self.node_count()).find(|&node| self.code(node) == code)
+    }
+
+    /// A node's parent in the tree; a group has none.
+    pub fn parent(&self, node: usize) -> Option<usize> {
+        self.parts.parents.get(node).copied().flatten()
+    }
+
+    /// The leaves' node numbers, ascending. A leaf's place here is its ordinal.
+    pub fn leaves(&self) -> &[usize] {
+        &self.leaves
+    }
+
+    /// The nodes of the tree without a parent.
+    pub fn roots(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.parts.codes.len()).filter(|&node| self.parts.parents[node].is_none())
+    }
+
+    /// Whether a node is a total: nothing in the dimension counts more.
+    pub fn is_total(&self, node: usize) -> bool {
+        node < self.parts.codes.len() && self.parts.parents[node].is_none()
+    }
+
+    /// The leaves that a node counts, ascending.
+    pub fn leaves_below(&self, node: usize) -> &[usize] {
+        &self.below[node]
+    }
+
+    /// Whether a node counts a leaf.
+    pub fn counts(&self, node: usize, leaf: usize) -> bool {
+        self.below[node].binary_search(&leaf).is_ok()
+    }
+
+    /// The nodes that count a leaf, itself first, by the leaf's ordinal.
+    pub fn above(&self, ordinal: usize) -> &[usize] {
+        &self.above[ordinal]
+    }
+
+    /// The ways in which a node is the sum of others: none for a leaf.
+    pub fn sums(&self, node: usize) -> &[Vec<usize>] {
+        &self.sums[node]
+    }
+}
+
+impl TryFrom<Parts> for Hierarchy {
+    type Error = CubeError;
+
+    fn try_from(parts: Parts) -> Result<Self, CubeError> {
+        let dimension = || parts.name.clone();
+        let tree = parts.codes.len();
+        if tree == 0 || parts.parents.len() != tree {
+            return Err(CubeError::Empty);
+        }
+        let mut children = vec![Vec::new(); tree];
+        for (node, parent) in parts.parents.iter().enumerate() {
+            if let Some(parent) = *parent {
+                if parent >= node {
+                    return Err(CubeError::ParentOrder { dimension: dimension(), node });
+                }
+                children[parent].push(node);
+            }
+        }
+        let groups = parts.groupings.iter().flat_map(|grouping| &grouping.codes);
+        let mut distinct = std::collections::HashSet::new();
+        if !parts.codes.iter().chain(groups).all(|code| distinct.insert(code)) {
+            return Err(CubeError::DuplicateCode { dimension: dimension() });
+        }
+        let leaves: Vec<usize> = (0..tree).filter(|&node| children[node].is_empty()).collect();
+        let mut above: Vec<Vec<usize>> = leaves
+            .iter()
+            .map(|&leaf| std::iter::successors(Some(leaf), |&node| parts.parents[node]).collect())
+            .collect();
+        let mut sums: Vec<Vec<Vec<usize>>> = children
+            .into_iter()
+            .map(|children| if children.is_empty() { vec![] } else { vec![children] })
+            .collect();
+        for grouping in &parts.groupings {
+            let first = sums.len();
+            let size = grouping.codes.len();
+            let fits = grouping.group_of.len() == leaves.len()
+                && (0..size).all(|group| grouping.group_of.contains(&group))
+                && grouping.group_of.iter().all(|&group| group < size);
+            if !fits {
+                return Err(CubeError::Grouping { dimension: dimension() });
+            }
+            let mut members = vec![Vec::new(); size];
+            for (ordinal, &group) in grouping.group_of.iter().enumerate() {
+                members[group].push(leaves[ordinal]);
+                above[ordinal].push(first + group);
+            }
+            sums.extend(members.into_iter().map(|members| vec![members]));
+            let mut roots = parts.parents.iter().enumerate().filter(|(_, p)| p.is_none());
+            if let (Some((root, _)), None) = (roots.next(), roots.next()) {
+                sums[root].push((first..first + size).collect());
+            }
+        }
+        let mut below = vec![Vec::new(); sums.len()];
+        for (above, &leaf) in above.iter().zip(&leaves) {
+            above.iter().for_each(|&node| below[node].push(leaf));
+        }
+        Ok(Self { parts, leaves, below, above, sums })
+    }
+}
+
+impl From<Hierarchy> for Parts {
+    fn from(hierarchy: Hierarchy) -> Self {
+        hierarchy.parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cube::CountTable;
+
+    fn ward() -> Hierarchy {
+        let nodes =
+            [("T", None), ("north", Some(0)), ("w1", Some(1)), ("w2", Some(1)), ("w3", Some(0))];
+        Hierarchy::new("ward", nodes.map(|(code, parent)| (code.to_owned(), parent)).to_vec())
+            .unwrap()
+    }
+
+    #[test]
+    fn leaves_have_no_children() {
+        let ward = ward();
+        assert_eq!(ward.leaves(), [2, 3, 4]);
+        assert!(ward.counts(1, 2));
+        assert!(!ward.counts(1, 4));
+    }
+
+    #[test]
+    fn groupings_overlap_with_the_tree() {
+        let ward = ward();
+        let grouping =
+            Grouping { codes: vec!["east".into(), "west".into()], group_of: vec![0, 1, 1] };
+        let ward = ward.grouped(grouping.clone()).unwrap();
+        assert_eq!(ward.node("west"), Some(6));
+        assert_eq!(ward.leaves_below(6), [3, 4]);
+        assert_eq!(ward.above(1), [3, 1, 0, 6]);
+        assert_eq!(ward.sums(0), [vec![1, 4], vec![5, 6]]);
+        let again: Hierarchy = Parts::from(ward.clone()).try_into().unwrap();
+        assert_eq!(again, ward);
+        let table = CountTable::new("t", vec![ward.clone()], vec![1, 2, 3], vec![]).unwrap();
+        assert_eq!(table.cell_counts(), [6, 3, 1, 2, 3, 1, 5]);
+        let short = Grouping { group_of: vec![0, 1], ..grouping };
+        assert!(ward.grouped(short).is_err());
+    }
+}
