@@ -61,6 +61,7 @@ fn measure(name: &str, table: &CountTable, zeros: Zeros) {
     let zeros = match zeros {
         Zeros::Published => "zeros shown",
         Zeros::MayBeWithheld => "zeros may go",
+        Zeros::Unsafe => "zeros unsafe",
     };
     let seconds = |time: Duration| time.as_secs_f64();
     println!(

@@ -251,3 +251,85 @@ fn a_second_release_is_protected_together_with_the_first() {
     assert_eq!(fewer.status.code(), Some(4), "{}", text_of(&fewer));
     assert!(text_of(&fewer).contains("which is about other children"), "{}", text_of(&fewer));
 }
+
+#[test]
+fn a_release_is_checked_again_and_explained() {
+    let site = Site::new();
+    site.make_council(1000, 1);
+    assert_eq!(site.job().status.code(), Some(3));
+    let config = site.path("config/pipeline.toml");
+    let verify = || site.run("minster", &["verify", "children", "--config", &config]);
+    let checked = verify();
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
+    assert!(text(&checked).contains("PASS  children: for every cell"), "{}", text(&checked));
+    assert!(text(&checked).contains("PASS  sessions_missed: for every"), "{}", text(&checked));
+    assert!(!text(&checked).contains("FAIL"), "{}", text(&checked));
+
+    let explain = |more: &[&str]| {
+        let arguments = [&["explain", "children", "--config", &config], more].concat();
+        let explained = site.run("minster", &arguments);
+        assert_eq!(explained.status.code(), Some(0), "{}", text(&explained));
+        text(&explained)
+    };
+    assert!(explain(&[]).contains("withheld because it is below the threshold"));
+    let folder = site.folder().join("store/releases/children/2024-25/current");
+    let table = std::fs::read_to_string(folder.join("looked_after_by_ward.csv")).unwrap();
+    let withheld = table.lines().find(|row| row.ends_with(",c")).unwrap();
+    let [ward, looked_after, ..] = withheld.split(',').collect::<Vec<_>>()[..] else { panic!() };
+    let (ward, looked_after) = (format!("ward={ward}"), format!("looked_after={looked_after}"));
+    let of_cell = ["--table", "looked_after_by_ward", "--cell", &ward, "--cell", &looked_after];
+    assert!(explain(&of_cell).contains("the certificates show it from"), "{withheld}");
+
+    // A number that the pattern withholds is put back.
+    let file = folder.join("looked_after_by_ward.csv");
+    std::fs::write(&file, table.replacen(",,c", ",1,", 1)).unwrap();
+    let changed = verify();
+    assert_eq!(changed.status.code(), Some(9), "{}", text(&changed));
+    assert!(text(&changed).contains("FAIL  the files are those"), "{}", text(&changed));
+    // The report is for the analyst and the auditor: in clear it says nothing.
+    let report = site.folder().join("store/datasets/report/children/2024-25/current");
+    let whole: Vec<u8> = files(&report).into_iter().flat_map(|(_, bytes)| bytes).collect();
+    let has = |what: &[u8]| whole.windows(what.len()).any(|window| window == what);
+    assert!(has(b"PAR") && !has(b"below-threshold") && !has(b"All wards"));
+}
+
+#[test]
+fn a_mistake_in_a_definition_is_named_with_its_line() {
+    let site = Site::new();
+    site.make_council(300, 1);
+    assert_eq!(site.job().status.code(), Some(3));
+    let config = site.path("config/pipeline.toml");
+    let file = site.folder().join("config/tables/children.toml");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    let line_of =
+        |text: &str, what: &str| 1 + text.lines().position(|line| line.contains(what)).unwrap();
+    for (right, wrong, said) in [
+        (
+            "dimensions = [\"ward\", \"looked",
+            "dimensions = [\"wrad\", \"looked",
+            "did you mean ward?",
+        ),
+        ("column = \"year_group\"", "column = \"year_grup\"", "did you mean year_group?"),
+        ("lookup = \"ward_locality\"", "lookup = \"ward_localty\"", "did you mean ward_locality?"),
+        ("categories = [\"yes\"]", "categories = [\"yess\"]", "did you mean yes?"),
+        ("sum = \"sessions_missed\"", "sum = \"sessions_mised\"", "did you mean sessions_missed?"),
+    ] {
+        let broken = whole.replacen(right, wrong, 1);
+        std::fs::write(&file, &broken).unwrap();
+        let run = site.run("minster", &["aggregate", "--config", &config]);
+        assert_eq!(run.status.code(), Some(2), "{}", text(&run));
+        assert!(text(&run).contains(said), "{}", text(&run));
+        // A measure is named by the line that it begins at.
+        let at = line_of(&broken, wrong);
+        let near = (at - 2..=at).any(|at| text(&run).contains(&format!("line {at}:")));
+        assert!(near, "line {at}: {}", text(&run));
+    }
+}
+
+#[test]
+fn the_schema_of_definitions_is_the_one_that_is_kept() {
+    let site = Site::new();
+    let schema = site.run("minster", &["schema"]);
+    let kept = std::fs::read_to_string(minster_tests::root().join("config/tables.schema.json"));
+    assert_eq!(text(&schema), kept.unwrap(), "run: minster schema > config/tables.schema.json");
+}

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use minster_model::{cube::CubeError, exit};
 use minster_store::StoreError;
 
+use crate::place::{self, Place};
+
 /// Why a release was not made. No variant holds a count.
 #[derive(Debug, thiserror::Error)]
 pub enum AggregateError {
@@ -10,10 +12,14 @@ pub enum AggregateError {
     #[error("the table definition: {0}")]
     Definition(Box<toml::de::Error>),
     /// A definition breaks a rule.
-    #[error("the release {release}: {what}")]
+    #[error("{}the release {release}: {what}", line.map(|line| format!("line {line}: ")).unwrap_or_default())]
     Rule {
         /// The release.
         release: String,
+        /// The line of its definition, from 1, once the text is at hand.
+        line: Option<usize>,
+        /// Where in its definition.
+        at: Place,
         /// What is wrong, and the names that would be right.
         what: String,
     },
@@ -42,12 +48,23 @@ pub enum AggregateError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A release's restricted report, or the release that it is about, cannot be used.
+    #[error("the release's report: {0}")]
+    Report(String),
     /// A release could not be written as Parquet or CSV.
     #[error("the release could not be put together: {0}")]
     Write(String),
 }
 
 impl AggregateError {
+    /// Finds the line of a broken rule in the definition's text.
+    pub(crate) fn located(mut self, text: &str) -> Self {
+        if let Self::Rule { line, at, .. } = &mut self {
+            *line = line.or_else(|| place::line(text, at));
+        }
+        self
+    }
+
     /// The program's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -56,6 +73,7 @@ impl AggregateError {
             }
             Self::Refused(_) => exit::REFUSED,
             Self::Store(error) => error.exit_code(),
+            Self::Report(_) => exit::USAGE,
             Self::Tabulate { .. } | Self::Write(_) => exit::FAULT,
         }
     }

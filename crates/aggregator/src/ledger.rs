@@ -3,22 +3,21 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use minster_attack::ReleasableSet;
 use minster_model::{
-    Period, TableName,
-    cube::{CountTable, Hierarchy, Pattern, Policy},
+    ColumnName, Period, TableName,
+    cube::{CountTable, Hierarchy, Pattern},
 };
 use minster_store::{Release, Store, StoreError, sha256_hex};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     AggregateError, Definition,
-    release::{self, Sums},
+    release::{self, Releasable},
     tabulate::Tabulated,
 };
 
 /// The format that this release writes and reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// One release, as the public has it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,8 +35,27 @@ struct Published {
     dimensions: Vec<Hierarchy>,
     /// Every cell; none where it is withheld.
     counts: Vec<Option<u64>>,
-    /// SHA-256 of the table as it was released, sums and rates with it.
+    /// The same of every column that is summed.
+    sums: BTreeMap<ColumnName, Vec<Option<u64>>>,
+    /// SHA-256 of the table as it was released, with all that is measured.
     csv_sha256: String,
+}
+
+/// Tables as they were published before: nothing of them can be withheld or shown any more.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Standing {
+    pub(crate) counts: Vec<CountTable>,
+    /// By the column that is summed.
+    pub(crate) sums: BTreeMap<ColumnName, Vec<CountTable>>,
+}
+
+impl Standing {
+    fn extend(&mut self, other: Self) {
+        self.counts.extend(other.counts);
+        for (column, tables) in other.sums {
+            self.sums.entry(column).or_default().extend(tables);
+        }
+    }
 }
 
 /// The entries of one period.
@@ -49,16 +67,21 @@ impl Entry {
     pub(crate) fn new(
         definition: &Definition,
         period: &Period,
-        releasable: &ReleasableSet,
-        sums: &Sums,
+        releasable: &Releasable<'_>,
         sha256: String,
     ) -> Result<Self, AggregateError> {
         let mut tables = Vec::new();
         for (place, table) in definition.tables.iter().enumerate() {
-            let cube = &releasable.tables()[place];
-            let counts = releasable.published_cells(place);
-            let csv_sha256 = sha256_hex(&release::csv_of(table, cube, &counts, &sums[place])?);
-            tables.push(Published { dimensions: cube.dimensions().to_vec(), counts, csv_sha256 });
+            let columns = releasable.measured[place].sums.keys();
+            let sums = columns.filter_map(|column| {
+                Some((column.clone(), releasable.sums.published_cells(place, column)?))
+            });
+            tables.push(Published {
+                dimensions: releasable.counts.tables()[place].dimensions().to_vec(),
+                counts: releasable.counts.published_cells(place),
+                sums: sums.collect(),
+                csv_sha256: sha256_hex(&release::csv_of(table, place, releasable)?),
+            });
         }
         let (definition, period) = (definition.clone(), period.clone());
         Ok(Self { format: FORMAT, period, definition, sha256, tables })
@@ -72,33 +95,47 @@ impl Entry {
         Ok(store.enter(&self.period, &name, &bytes)?)
     }
 
-    /// The tables as they were published, if the data still say what was published then, sums and
-    /// rates included.
-    pub(crate) fn standing(
-        &self,
-        now: &Tabulated,
-    ) -> Result<Option<Vec<CountTable>>, AggregateError> {
-        let mut standing = Vec::new();
-        let tables = self.definition.tables.iter().zip(&self.tables);
-        for ((table, published), (cube, sums)) in tables.zip(now.set.tables.iter().zip(&now.sums)) {
-            let counts = cube.cell_counts();
-            let still = |(count, published): (&u64, &Option<u64>)| {
-                published.is_none_or(|published| published == *count)
+    /// The tables as they were published, if the data still say what was published then.
+    pub(crate) fn standing(&self, now: &Tabulated) -> Result<Option<Standing>, AggregateError> {
+        let mut standing = Standing::default();
+        for (place, published) in self.tables.iter().enumerate() {
+            let (Some(cube), Some(measured)) = (now.set.tables.get(place), now.measured.get(place))
+            else {
+                return Ok(None);
             };
-            let same = cube.dimensions() == published.dimensions
-                && counts.len() == published.counts.len()
-                && counts.iter().zip(&published.counts).all(still);
-            if !same {
+            if cube.dimensions() != published.dimensions {
                 return Ok(None);
             }
-            let csv = release::csv_of(table, cube, &published.counts, sums)?;
-            if sha256_hex(&csv) != published.csv_sha256 {
+            let Some(table) = as_published(cube.clone(), &published.counts)? else {
                 return Ok(None);
+            };
+            standing.counts.push(table);
+            for (column, sums) in &published.sums {
+                let Some(now) = measured.sums.get(column) else { return Ok(None) };
+                let table = CountTable::new(
+                    format!("{} ({column})", cube.name()),
+                    cube.dimensions().to_vec(),
+                    now.inner.clone(),
+                    vec![],
+                )?;
+                let Some(table) = as_published(table, sums)? else { return Ok(None) };
+                standing.sums.entry(column.clone()).or_default().push(table);
             }
-            let withheld = published.counts.iter().map(Option::is_none).collect();
-            standing.push(cube.clone().published_before(Pattern { withheld })?);
         }
-        Ok((standing.len() == self.tables.len()).then_some(standing))
+        Ok((standing.counts.len() == now.set.tables.len()).then_some(standing))
+    }
+
+    /// Whether the tables are the same bytes now, medians and all.
+    pub(crate) fn is_same(&self, releasable: &Releasable<'_>) -> Result<bool, AggregateError> {
+        for (place, (table, published)) in
+            self.definition.tables.iter().zip(&self.tables).enumerate()
+        {
+            let csv = release::csv_of(table, place, releasable)?;
+            if sha256_hex(&csv) != published.csv_sha256 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Cells of each table: their number, and how many are withheld.
@@ -135,25 +172,25 @@ impl Ledger {
         &self,
         definition: &Definition,
         mut tabulate: impl FnMut(&Definition) -> Result<Tabulated, AggregateError>,
-    ) -> Result<Vec<CountTable>, AggregateError> {
-        let mut tables = Vec::new();
+    ) -> Result<Standing, AggregateError> {
+        let mut standing = Standing::default();
         for entry in
             self.entries.iter().filter(|entry| same_children(&entry.definition, definition))
         {
             let name = &entry.definition.name;
-            if policy(&entry.definition) != policy(definition) {
+            if entry.definition.policy() != definition.policy() {
                 return Err(AggregateError::Refused(format!(
-                    "the release {name} of this period and these children stands under another threshold or policy for zeros; use the same"
+                    "the release {name} of this period and these children stands under another threshold, policy for zeros or insider; use the same"
                 )));
             }
             let now = tabulate(&entry.definition)?;
-            tables.extend(entry.standing(&now)?.ok_or_else(|| {
+            standing.extend(entry.standing(&now)?.ok_or_else(|| {
                 AggregateError::Refused(format!(
                     "the data have changed since the release {name} of this period, so that the two together would show whom the change is about; release another period"
                 ))
             })?);
         }
-        Ok(tables)
+        Ok(standing)
     }
 
     /// Refuses tables that differ by few children from ones of other populations published before: who
@@ -161,24 +198,24 @@ impl Ledger {
     pub(crate) fn difference(
         &self,
         definition: &Definition,
-        releasable: &ReleasableSet,
+        releasable: &Releasable<'_>,
     ) -> Result<(), AggregateError> {
         let others: Vec<&Entry> = self
             .entries
             .iter()
             .filter(|entry| !same_children(&entry.definition, definition))
             .collect();
-        for (place, (table, cube)) in definition.tables.iter().zip(releasable.tables()).enumerate()
-        {
-            let mine = by_categories(cube.dimensions(), &releasable.published_cells(place));
+        let threshold = definition.policy().threshold;
+        let cubes = releasable.counts.tables();
+        for (place, (table, cube)) in definition.tables.iter().zip(cubes).enumerate() {
+            let counts = releasable.counts.published_cells(place);
+            let mine = by_categories(cube.dimensions(), &counts);
             for entry in &others {
                 for (old, published) in entry.definition.tables.iter().zip(&entry.tables) {
                     let theirs = by_categories(&published.dimensions, &published.counts);
                     let close = |(categories, count): (&Categories<'_>, &u64)| {
                         let other = theirs.get(categories);
-                        other.is_some_and(|other| {
-                            (1..definition.threshold).contains(&count.abs_diff(*other))
-                        })
+                        other.is_some_and(|other| (1..threshold).contains(&count.abs_diff(*other)))
                     };
                     let cells = mine.iter().filter(|&cell| close(cell)).count();
                     if cells > 0 {
@@ -217,8 +254,20 @@ fn by_categories<'a>(
         .collect()
 }
 
-fn policy(definition: &Definition) -> Policy {
-    Policy::new(definition.threshold, definition.zeros)
+/// The table as it was published, if its numbers are still those.
+fn as_published(
+    table: CountTable,
+    published: &[Option<u64>],
+) -> Result<Option<CountTable>, AggregateError> {
+    let counts = table.cell_counts();
+    let still = |(count, published): (&u64, &Option<u64>)| {
+        published.is_none_or(|published| published == *count)
+    };
+    if counts.len() != published.len() || !counts.iter().zip(published).all(still) {
+        return Ok(None);
+    }
+    let withheld = published.iter().map(Option::is_none).collect();
+    Ok(Some(table.published_before(Pattern { withheld })?))
 }
 
 fn same_children(one: &Definition, other: &Definition) -> bool {

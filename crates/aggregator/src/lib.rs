@@ -2,7 +2,7 @@
 //! rows and counts; it may depend on `minster-disclosure`, `minster-attack`, `minster-store`,
 //! `minster-model` and Polars.
 //!
-//! [`release::files`] takes a [`minster_attack::ReleasableSet`], which only the attack can make: an
+//! [`release::files`] takes [`minster_attack::ReleasableSet`]s, which only the attack can make: an
 //! unverified table cannot be released.
 //!
 //! ```
@@ -29,16 +29,34 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod categories;
+mod check;
+mod columns;
+mod contributions;
 mod definition;
 mod error;
 mod ledger;
 mod lookup;
+mod place;
+mod profile;
 mod protect;
 pub mod release;
+mod report;
+mod rows;
 mod run;
+mod sums;
 mod tabulate;
+mod verify;
 
-pub use definition::{Definition, Dimension, Measure, Population, Table};
+pub use definition::{
+    Condition, Definition, Dimension, Holder, Level, Measure, Population, SensitiveCategories,
+    Table,
+};
 pub use error::AggregateError;
+pub use place::{Place, Step};
+pub use profile::Profile;
 pub use protect::protect;
+pub use report::{Explanation, Reason};
 pub use run::{Job, ReleaseReport, Standing, TableReport, aggregate};
+pub use sums::ReleasableSums;
+pub use verify::{Category, Check, Explained, Which, explain, verify_release};

@@ -1,46 +1,72 @@
-//! What leaves: Parquet with a typed value column and a status column, CSV beside it, a manifest. The
-//! same tables give the same bytes.
+//! What leaves: Parquet with typed value columns and a status column for each, CSV beside it, a manifest.
+//! The same tables give the same bytes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
     array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray},
     datatypes::{Field, Schema},
 };
 use minster_attack::ReleasableSet;
-use minster_model::{ColumnName, Period, cube::CountTable};
+use minster_model::{Period, cube::CountTable};
 use minster_store::sha256_hex;
 use parquet::{
     arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::{Compression, ZstdLevel},
-    file::properties::WriterProperties,
+    file::{metadata::KeyValue, properties::WriterProperties},
 };
 
-use crate::{AggregateError, Definition, Measure, Table, tabulate::CHILDREN};
+use crate::{
+    AggregateError, Definition, Table,
+    columns::{Column, Values, columns},
+    contributions::Measured,
+    sums::ReleasableSums,
+};
 
-/// The sums of each table: by summed column, over its inner cells.
-pub type Sums = Vec<BTreeMap<ColumnName, Vec<i64>>>;
+pub use crate::columns::{CONFIDENTIAL, LOW, NOT_APPLICABLE};
 
-/// Withheld: confidential, in the notation of the Government Statistical Service.
-pub const CONFIDENTIAL: &str = "c";
-/// Not applicable: a rate of no children.
-pub const NOT_APPLICABLE: &str = "z";
+/// Everything that a release publishes numbers of.
+pub struct Releasable<'a> {
+    /// The tables of counts.
+    pub counts: &'a ReleasableSet,
+    /// The tables of sums.
+    pub sums: &'a ReleasableSums,
+    pub(crate) measured: &'a [Measured],
+}
 
-/// A release's files, by name. Only tables that withstood the attack have the type that it takes; those
+/// A release's files, by name. Only tables that withstood the attack have the types that it takes; those
 /// of the set beyond the definition's were published before.
 pub fn files(
     definition: &Definition,
     period: &Period,
-    releasable: &ReleasableSet,
-    sums: &Sums,
+    releasable: &Releasable<'_>,
 ) -> Result<Vec<(String, Vec<u8>)>, AggregateError> {
+    let failed = |_| AggregateError::Write("the manifest failed".into());
+    // The definition's meaning: a comment more or less is the same definition.
+    let meaning = serde_json::to_vec(definition).map_err(failed)?;
+    let policy = definition.policy();
+    let policy = serde_json::json!({
+        "profile": definition.profile,
+        "threshold": policy.threshold,
+        "zeros": policy.zeros,
+        "insider": policy.insider,
+        "dominance": definition.dominance,
+        "p_percent": definition.p_percent,
+        "holder": definition.holder,
+    });
+    let footer = [
+        ("minster.definition_sha256", sha256_hex(&meaning)),
+        ("minster.policy_sha256", sha256_hex(policy.to_string().as_bytes())),
+        ("minster.period", period.to_string()),
+        ("minster.release", definition.name.to_string()),
+    ];
     let mut files = Vec::new();
     let mut listed = Vec::new();
-    for (place, (table, cube)) in definition.tables.iter().zip(releasable.tables()).enumerate() {
-        let counts = releasable.published_cells(place);
-        let columns = columns(table, cube, &counts, &sums[place])?;
+    for (place, table) in definition.tables.iter().enumerate() {
+        let columns = columns_of(table, place, releasable);
         let csv = csv(&columns)?;
-        let parquet = parquet(&columns)?;
+        let parquet = parquet(&columns, &footer)?;
+        let counts = releasable.counts.published_cells(place);
         let withheld = counts.iter().filter(|count| count.is_none()).count();
         listed.push(serde_json::json!({
             "name": table.name, "title": table.title, "cells": counts.len(), "withheld": withheld,
@@ -49,129 +75,46 @@ pub fn files(
         files.push((format!("{}.csv", table.name), csv));
         files.push((format!("{}.parquet", table.name), parquet));
     }
-    // The definition's meaning: a comment more or less is the same definition.
-    let meaning = serde_json::to_vec(definition)
-        .map_err(|_| AggregateError::Write("the manifest failed".into()))?;
     let manifest = serde_json::json!({
-        "format": 1,
+        "format": 2,
         "release": definition.name,
         "title": definition.title,
         "period": period,
         "population": definition.population,
-        "policy": { "threshold": definition.threshold, "zeros": definition.zeros },
-        "status": { "": "published", CONFIDENTIAL: "confidential", NOT_APPLICABLE: "not applicable" },
-        "definition_sha256": sha256_hex(&meaning),
+        "policy": policy,
+        "policy_sha256": footer[1].1,
+        "status": {
+            "": "published", CONFIDENTIAL: "confidential", NOT_APPLICABLE: "not applicable",
+            LOW: "rounds to 0 but is not 0",
+        },
+        "definition_sha256": footer[0].1,
         "tables": listed,
     });
     files.push(("manifest.json".to_owned(), format!("{manifest:#}\n").into_bytes()));
     Ok(files)
 }
 
-/// A table's CSV, given what is published of its counts.
+/// A table's CSV.
 pub(crate) fn csv_of(
     table: &Table,
-    cube: &CountTable,
-    counts: &[Option<u64>],
-    sums: &BTreeMap<ColumnName, Vec<i64>>,
+    place: usize,
+    releasable: &Releasable<'_>,
 ) -> Result<Vec<u8>, AggregateError> {
-    csv(&columns(table, cube, counts, sums)?)
+    csv(&columns_of(table, place, releasable))
 }
 
-/// One column of a released table.
-struct Released {
-    name: String,
-    values: Values,
+fn columns_of(table: &Table, place: usize, releasable: &Releasable<'_>) -> Vec<Column> {
+    let cube: &CountTable = &releasable.counts.tables()[place];
+    let counts = releasable.counts.published_cells(place);
+    let sums = |column: &_| releasable.sums.published_cells(place, column);
+    columns(table, cube, &counts, &sums, &releasable.measured[place])
 }
 
-enum Values {
-    Text(Vec<String>),
-    Whole(Vec<Option<i64>>),
-    Number(Vec<Option<f64>>),
-}
-
-fn columns(
-    table: &Table,
-    cube: &CountTable,
-    counts: &[Option<u64>],
-    sums: &BTreeMap<ColumnName, Vec<i64>>,
-) -> Result<Vec<Released>, AggregateError> {
-    let mut columns = Vec::new();
-    let coordinates: Vec<Vec<usize>> =
-        (0..cube.cell_count()).map(|cell| cube.coordinates(cell)).collect();
-    for (place, (dimension, name)) in cube.dimensions().iter().zip(&table.dimensions).enumerate() {
-        let codes = coordinates.iter().map(|nodes| dimension.code(nodes[place]).to_owned());
-        columns.push(Released { name: name.to_string(), values: Values::Text(codes.collect()) });
-    }
-    let whole = |count: &Option<u64>| count.and_then(|count| i64::try_from(count).ok());
-    columns.push(Released {
-        name: CHILDREN.to_owned(),
-        values: Values::Whole(counts.iter().map(whole).collect()),
-    });
-    let status = |shown: bool, applies: bool| match (shown, applies) {
-        (false, _) => CONFIDENTIAL.to_owned(),
-        (true, false) => NOT_APPLICABLE.to_owned(),
-        (true, true) => String::new(),
-    };
-    columns.push(Released {
-        name: "status".to_owned(),
-        values: Values::Text(counts.iter().map(|count| status(count.is_some(), true)).collect()),
-    });
-    let totals: BTreeMap<&ColumnName, Vec<i64>> =
-        sums.iter().map(|(name, inner)| (name, all_cells(cube, inner))).collect();
-    for measure in &table.measures {
-        // A sum or rate is shown where the count is, and nowhere else.
-        let shown = counts.iter().map(Option::is_some);
-        let values = measured(measure, &totals, counts);
-        let applies: Vec<bool> = values.iter().map(Option::is_some).collect();
-        let statuses = shown.zip(applies).map(|(shown, applies)| status(shown, applies)).collect();
-        let values: Vec<Option<f64>> = values
-            .into_iter()
-            .zip(counts)
-            .map(|(value, count)| value.filter(|_| count.is_some()))
-            .collect();
-        let name = measure.name.to_string();
-        columns.push(Released { name: name.clone(), values: Values::Number(values) });
-        columns.push(Released { name: format!("{name}_status"), values: Values::Text(statuses) });
-    }
-    Ok(columns)
-}
-
-/// One value a cell; none where a rate has nothing to be divided by.
-fn measured(
-    measure: &Measure,
-    totals: &BTreeMap<&ColumnName, Vec<i64>>,
-    counts: &[Option<u64>],
-) -> Vec<Option<f64>> {
-    let sums = &totals[&measure.sum];
-    let divisor = |cell: usize| match &measure.per {
-        None => Some(1.0),
-        Some(per) if per.as_str() == CHILDREN => counts[cell].map(|count| count as f64),
-        Some(per) => totals.get(per).map(|totals| totals[cell] as f64),
-    };
-    let value = |cell: usize| {
-        let divisor = divisor(cell).filter(|divisor| *divisor != 0.0)?;
-        let value = sums[cell] as f64 * measure.times / divisor;
-        // One decimal is what such tables show; a whole sum stays whole.
-        Some((value * 10.0).round() / 10.0)
-    };
-    (0..counts.len()).map(value).collect()
-}
-
-/// Every cell's sum from inner sums.
-fn all_cells(cube: &CountTable, inner: &[i64]) -> Vec<i64> {
-    let mut totals = vec![0; cube.cell_count()];
-    cube.add_up(|ordinal, cells| cells.iter().for_each(|&cell| totals[cell] += inner[ordinal]));
-    totals
-}
-
-fn csv(columns: &[Released]) -> Result<Vec<u8>, AggregateError> {
+fn csv(columns: &[Column]) -> Result<Vec<u8>, AggregateError> {
     let failed = |_| AggregateError::Write("CSV failed".to_owned());
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(columns.iter().map(|column| column.name.as_str())).map_err(failed)?;
-    let rows = match columns.first().map(|column| &column.values) {
-        Some(Values::Text(texts)) => texts.len(),
-        _ => 0,
-    };
+    let rows = columns.first().map_or(0, |column| column.values.len());
     for row in 0..rows {
         let cells = columns.iter().map(|column| match &column.values {
             Values::Text(texts) => harmless(&texts[row]),
@@ -194,7 +137,7 @@ fn harmless(text: &str) -> String {
     }
 }
 
-fn parquet(columns: &[Released]) -> Result<Vec<u8>, AggregateError> {
+fn parquet(columns: &[Column], footer: &[(&str, String)]) -> Result<Vec<u8>, AggregateError> {
     let failed = |error: String| AggregateError::Write(error);
     let mut fields = Vec::new();
     let mut arrays: Vec<ArrayRef> = Vec::new();
@@ -210,9 +153,11 @@ fn parquet(columns: &[Released]) -> Result<Vec<u8>, AggregateError> {
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
         .map_err(|error| failed(error.to_string()))?;
     let level = ZstdLevel::try_new(3).map_err(|error| failed(error.to_string()))?;
+    let metadata = footer.iter().map(|(key, value)| KeyValue::new((*key).into(), value.clone()));
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_created_by("minster".into())
+        .set_key_value_metadata(Some(metadata.collect()))
         .build();
     let options = ArrowWriterOptions::new().with_properties(properties);
     let mut writer = ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), options)

@@ -1,17 +1,16 @@
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Write as _,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
-use minster_model::{DatasetRef, Period, TableName};
-use minster_store::{DatasetKeys, Release, Store};
+use minster_model::{DatasetRef, Period, RunId, TableName};
+use minster_store::{Dataset, DatasetKeys, Release, Store};
 use serde::Serialize;
 
 use crate::{
     AggregateError, Definition,
     ledger::{self, Entry, Ledger},
-    lookup, protect, release,
+    lookup, protect,
+    release::{self, Releasable},
+    report::{self, Reporting},
+    sums::protect_sums,
     tabulate::{self, Tabulated},
 };
 
@@ -27,6 +26,8 @@ pub struct Job<'a> {
     pub period: &'a Period,
     /// The pipeline's look-ups.
     pub lookups: &'a BTreeMap<String, PathBuf>,
+    /// The run, which the restricted report is named after.
+    pub run: &'a RunId,
     /// Told what is worth knowing before the work begins.
     pub notice: &'a dyn Fn(&str),
 }
@@ -76,49 +77,71 @@ pub fn aggregate(
     definition_text: &str,
     keys: &mut dyn DatasetKeys,
 ) -> Result<ReleaseReport, AggregateError> {
+    release(job, definition_text, keys).map_err(|error| error.located(definition_text))
+}
+
+fn release(
+    job: &Job<'_>,
+    definition_text: &str,
+    keys: &mut dyn DatasetKeys,
+) -> Result<ReleaseReport, AggregateError> {
     let definition = Definition::parse(definition_text)?;
     let dataset = job.store.dataset(job.dataset, keys)?;
     let tabulate = |definition: &Definition| -> Result<Tabulated, AggregateError> {
-        let mut lookups = HashMap::new();
-        for name in definition.dimensions.iter().filter_map(|dimension| dimension.lookup.as_ref()) {
-            let path = job.lookups.get(name).ok_or_else(|| {
-                definition.rule(format!("there is no look-up {name} under [lookups]"))
-            })?;
-            lookups.insert(name.clone(), lookup::read(path)?);
-        }
+        let lookups = lookup::of(definition, job.lookups)?;
         tabulate::tabulate(definition, &dataset, job.children, &lookups)
     };
     let ledger = Ledger::read(job.store, job.period)?;
-    let tabulated = tabulate(&definition)?;
+    let mut tabulated = tabulate(&definition)?;
     let before = ledger.same(&definition);
-    let mut set = tabulated.set.clone();
-    match before {
+    let standing = match before {
         Some(entry) => match entry.standing(&tabulated)? {
-            Some(tables) => set.tables = tables,
+            Some(standing) => standing,
             None => return keep(job, entry),
         },
-        None => set.tables.extend(ledger.standing(&definition, tabulate)?),
+        None => ledger.standing(&definition, tabulate)?,
+    };
+    match before {
+        Some(_) => tabulated.set.tables = standing.counts.clone(),
+        None => tabulated.set.tables.extend(standing.counts.iter().cloned()),
     }
-    for crowded in minster_disclosure::crowding(&set) {
+    for crowded in minster_disclosure::crowding(&tabulated.set) {
         (job.notice)(&crowded.to_string());
     }
-    let releasable = protect(set, definition.prices)?;
-    let sums = &tabulated.sums;
-    let files = release::files(&definition, job.period, &releasable, sums)?;
+    let counts = protect(tabulated.set, definition.prices)?;
+    let measured = tabulated.measured.as_slice();
+    let own = before.is_some();
+    let sums = protect_sums(&definition, &counts, measured, &standing.sums, own)?;
+    let releasable = Releasable { counts: &counts, sums: &sums, measured };
+    if let Some(entry) = before
+        && !entry.is_same(&releasable)?
+    {
+        return keep(job, entry);
+    }
+    let files = release::files(&definition, job.period, &releasable)?;
     let sha256 = Release::sha256_of(&files);
     let standing = match before {
         None => {
             ledger.difference(&definition, &releasable)?;
-            Entry::new(&definition, job.period, &releasable, sums, sha256)?.enter(job.store)?;
+            Entry::new(&definition, job.period, &releasable, sha256.clone())?.enter(job.store)?;
             Standing::New
         }
         Some(entry) if entry.sha256 == sha256 => Standing::Same,
         Some(entry) => return keep(job, entry),
     };
+    // A run that was killed between the two leaves a release without its report.
+    if standing == Standing::New || !has_report(job, &definition, &dataset)? {
+        let (store, run, period) = (job.store, job.run, job.period);
+        let sha256 = &sha256;
+        let integrated = &dataset;
+        let definition = &definition;
+        Reporting { store, run, period, integrated, definition, sha256 }
+            .write(&counts, &sums, keys)?;
+    }
     let released =
         job.store.publish_release(definition.name.as_str(), job.period.as_str(), &files)?;
     let tables =
-        definition.tables.iter().zip(releasable.patterns()).map(|(table, pattern)| TableReport {
+        definition.tables.iter().zip(counts.patterns()).map(|(table, pattern)| TableReport {
             name: table.name.clone(),
             cells: pattern.withheld.len(),
             withheld: pattern.withheld.iter().filter(|withheld| **withheld).count(),
@@ -130,6 +153,16 @@ pub fn aggregate(
         standing,
         tables: tables.collect(),
     })
+}
+
+fn has_report(
+    job: &Job<'_>,
+    definition: &Definition,
+    integrated: &Dataset,
+) -> Result<bool, AggregateError> {
+    let purpose = &integrated.manifest().dataset.purpose;
+    let dataset = report::dataset(&definition.name, job.period, purpose)?;
+    Ok(job.store.manifest(&dataset).is_ok())
 }
 
 /// The release that stands, although the data have changed: a second one would show by whom.

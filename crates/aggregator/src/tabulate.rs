@@ -1,339 +1,339 @@
-//! Children grouped by their categories: each batch is grouped with Polars at once and only its partial
-//! result kept, so that memory is bounded by the table, not by the rows.
+//! Children grouped by their categories, in one pass over the dataset for all tables of a release: each
+//! batch is grouped with Polars at once and only its partial result kept, so that memory is bounded by
+//! the tables, not by the rows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::{
-    array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray},
-    compute::cast,
-    datatypes::DataType as ArrowType,
-};
+use arrow::array::{Array, BooleanArray, RecordBatch};
 use minster_model::{
     ColumnName, TableName,
-    cube::{CountTable, Hierarchy, Policy, Sensitive, TableSet},
+    cube::{CountTable, Guarded, Sensitive, TableSet},
 };
 use minster_store::Dataset;
 use polars::prelude::*;
 
-use crate::{AggregateError, Definition, Dimension, Population, Table};
+use crate::{
+    AggregateError, Condition, Definition, Population, Table,
+    categories::{Categories, Found, Lookups},
+    contributions::{Measured, Measuring},
+    definition::Kind,
+    place::{Place, instead, place},
+    rows::{self, failed},
+};
 
-/// Tables with their sums: one list of sums a table and summed column, over its inner cells.
+/// The tables of a release, and what is measured in each beside the count.
 pub(crate) struct Tabulated {
     pub(crate) set: TableSet,
-    pub(crate) sums: Vec<BTreeMap<ColumnName, Vec<i64>>>,
+    pub(crate) measured: Vec<Measured>,
 }
 
-type Lookups = HashMap<String, Vec<(String, String)>>;
+/// The number of a row's cell among a table's inner cells.
+const CELL: &str = "cell";
+/// How many rows are in a group.
+const ROWS: &str = "rows";
 
+/// Tabulates a definition's tables.
+///
+/// # Errors
+/// [`AggregateError::Rule`] where the definition names a column, category or look-up that is not there;
+/// [`AggregateError::Tabulate`] where a column cannot be read or grouped.
 pub(crate) fn tabulate(
     definition: &Definition,
     dataset: &Dataset,
     children: &TableName,
     lookups: &Lookups,
 ) -> Result<Tabulated, AggregateError> {
-    let batches = read(definition, dataset, children)?;
-    let mut hierarchies = BTreeMap::new();
-    for dimension in &definition.dimensions {
-        let categories = Categories::new(definition, dimension, &batches, lookups)?;
-        hierarchies.insert(dimension.name.clone(), categories);
+    let columns = columns(definition, dataset, children)?;
+    let dimensions = dimensions(definition, dataset, children, lookups)?;
+    let mut counting = definition
+        .tables
+        .iter()
+        .map(|table| Counting::new(definition, table, &dimensions))
+        .collect::<Result<Vec<_>, _>>()?;
+    each_batch(definition, dataset, children, &columns, |batch| {
+        let ordinals = dimensions
+            .iter()
+            .map(|dimension| dimension.of(batch))
+            .collect::<Result<Vec<_>, _>>()?;
+        counting.iter_mut().try_for_each(|counting| counting.add(batch, &ordinals))
+    })?;
+    let mut set = TableSet { tables: Vec::new(), policy: definition.policy() };
+    let mut measured = Vec::new();
+    for (number, counting) in counting.into_iter().enumerate() {
+        let (table, beside) = counting.finish(definition, number, &dimensions)?;
+        set.tables.push(table);
+        measured.push(beside);
     }
-    let policy = Policy::new(definition.threshold, definition.zeros);
-    let mut tabulated =
-        Tabulated { set: TableSet { tables: Vec::new(), policy }, sums: Vec::new() };
-    for table in &definition.tables {
-        let dimensions: Vec<&Categories> =
-            table.dimensions.iter().map(|name| &hierarchies[name]).collect();
-        let (counts, sums) = group(table, &dimensions, &batches)?;
-        let sensitive = sensitive(definition, table, &dimensions)?;
-        let cubes = dimensions.iter().map(|dimension| dimension.hierarchy.clone()).collect();
-        tabulated.set.tables.push(CountTable::new(table.name.as_str(), cubes, counts, sensitive)?);
-        tabulated.sums.push(sums);
-    }
-    Ok(tabulated)
+    Ok(Tabulated { set, measured })
 }
 
-/// The population's rows, with the columns that the release needs.
-fn read(
+/// The columns that a release needs, each of which the dataset has.
+fn columns<'a>(
+    definition: &'a Definition,
+    dataset: &Dataset,
+    children: &TableName,
+) -> Result<BTreeSet<&'a str>, AggregateError> {
+    let mut named: Vec<(&ColumnName, Place)> = Vec::new();
+    for (number, dimension) in definition.dimensions.iter().enumerate() {
+        named.push((&dimension.column, place!["dimension", number, "column"]));
+        for (key, levels) in [("level", &dimension.levels), ("grouping", &dimension.groupings)] {
+            for (at, level) in levels.iter().enumerate() {
+                let at = place!["dimension", number, key, at, "column"];
+                named.extend(level.column.as_ref().map(|column| (column, at)));
+            }
+        }
+    }
+    for (number, condition) in definition.conditions.iter().enumerate() {
+        named.push((&condition.column, place!["where", number, "column"]));
+    }
+    named.extend(definition.holder.iter().map(|holder| (&holder.column, place!["holder"])));
+    for (number, table) in definition.tables.iter().enumerate() {
+        for (at, measure) in table.measures.iter().enumerate() {
+            let at = place!["table", number, "measure", at];
+            named.extend(measure.summed().into_iter().map(|column| (column, at.clone())));
+            if let Kind::Median { of, .. } = measure.kind() {
+                named.push((of, at));
+            }
+        }
+    }
+    let tables = &dataset.manifest().tables;
+    let known = tables.iter().find(|table| table.name == *children);
+    let known: Vec<&str> = known
+        .map(|table| table.columns.iter().map(|column| column.name.as_str()).collect())
+        .unwrap_or_default();
+    let missing = |(column, _): &&(&ColumnName, Place)| !known.contains(&column.as_str());
+    if let Some((column, at)) = named.iter().find(missing) {
+        let instead = instead(column.as_str(), known.iter().copied());
+        return Err(definition.rule(at.clone(), format!("there is no column {column}; {instead}")));
+    }
+    Ok(named.into_iter().map(|(column, _)| column.as_str()).collect())
+}
+
+/// Every dimension's categories. Where some are those in the data, the data are looked through for them.
+fn dimensions(
     definition: &Definition,
     dataset: &Dataset,
     children: &TableName,
-) -> Result<Vec<RecordBatch>, AggregateError> {
-    let measured = definition.tables.iter().flat_map(|table| &table.measures).flat_map(summed);
-    let mut columns: BTreeSet<&str> = definition
-        .dimensions
-        .iter()
-        .map(|dimension| &dimension.column)
-        .chain(definition.conditions.iter().map(|condition| &condition.column))
-        .chain(measured)
-        .map(ColumnName::as_str)
-        .collect();
-    columns.insert("on_spine");
-    let known = dataset.manifest().tables.iter().find(|table| table.name == *children);
-    for column in &columns {
-        if !known.is_some_and(|table| table.columns.iter().any(|known| known.name == *column)) {
-            let names = known.map(|table| {
-                table.columns.iter().map(|known| known.name.as_str()).collect::<Vec<_>>().join(", ")
-            });
-            let names = names.unwrap_or_default();
-            return Err(definition.rule(format!("there is no column {column}; there are {names}")));
+    lookups: &Lookups,
+) -> Result<Vec<Categories>, AggregateError> {
+    let mut found: Vec<Found> = definition.dimensions.iter().map(|_| Found::default()).collect();
+    let mut open: BTreeSet<&str> =
+        definition.dimensions.iter().flat_map(Found::columns).map(ColumnName::as_str).collect();
+    if !open.is_empty() {
+        open.extend(definition.conditions.iter().map(|condition| condition.column.as_str()));
+        each_batch(definition, dataset, children, &open, |batch| {
+            let found = found.iter_mut().enumerate();
+            found.into_iter().try_for_each(|(number, found)| found.add(definition, number, batch))
+        })?;
+    }
+    let found = found.iter().enumerate();
+    found.map(|(number, found)| Categories::new(definition, number, found, lookups)).collect()
+}
+
+/// Calls back with the rows of the population, batch by batch: the next one is decrypted meanwhile.
+fn each_batch(
+    definition: &Definition,
+    dataset: &Dataset,
+    children: &TableName,
+    columns: &BTreeSet<&str>,
+    mut each: impl FnMut(&RecordBatch) -> Result<(), AggregateError>,
+) -> Result<(), AggregateError> {
+    let columns: Vec<&str> = columns.iter().copied().chain([ON_SPINE]).collect();
+    let reader = dataset.table(children, Some(&columns))?;
+    let (send, receive) = std::sync::mpsc::sync_channel(2);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for batch in reader {
+                // Nobody listens any more once a batch could not be counted.
+                if send.send(batch).is_err() {
+                    return;
+                }
+            }
+        });
+        for batch in receive {
+            let batch = batch?;
+            let passes = population(definition, &batch)?;
+            let batch = arrow::compute::filter_record_batch(&batch, &passes)
+                .map_err(|_| failed(children.as_str(), "choosing the population"))?;
+            each(&batch)?;
         }
-    }
-    let columns: Vec<&str> = columns.into_iter().collect();
-    let mut batches = Vec::new();
-    for batch in dataset.table(children, Some(&columns))? {
-        let batch = batch?;
-        let passes = population(definition, &batch)?;
-        let batch = arrow::compute::filter_record_batch(&batch, &passes)
-            .map_err(|_| failed(children.as_str(), "choosing the population"))?;
-        batches.push(batch);
-    }
-    Ok(batches)
+        Ok(())
+    })
 }
 
-fn summed(measure: &crate::Measure) -> Vec<&ColumnName> {
-    let per = measure.per.as_ref().filter(|per| per.as_str() != CHILDREN);
-    std::iter::once(&measure.sum).chain(per).collect()
-}
-
-/// The count's own name in `per`.
-pub(crate) const CHILDREN: &str = "children";
+/// Whether a child is a pupil of the council's schools.
+const ON_SPINE: &str = "on_spine";
 
 fn population(
     definition: &Definition,
     batch: &RecordBatch,
 ) -> Result<BooleanArray, AggregateError> {
-    let on_spine = batch.column_by_name("on_spine");
+    let on_spine = batch.column_by_name(ON_SPINE);
     let on_spine = on_spine.and_then(|column| column.as_any().downcast_ref::<BooleanArray>());
-    let on_spine = on_spine
-        .ok_or_else(|| definition.rule("the dataset does not say who is on the spine".into()))?;
-    let mut tests = Vec::new();
+    let on_spine =
+        on_spine.ok_or_else(|| failed(ON_SPINE, "finding who is a pupil of the schools"))?;
+    let counted = |row| definition.population == Population::All || on_spine.value(row);
+    let mut passes: Vec<bool> = (0..batch.num_rows()).map(counted).collect();
     for condition in &definition.conditions {
-        tests.push((texts(batch, &condition.column)?, &condition.values));
-    }
-    let passes = (0..batch.num_rows()).map(|row| {
-        let counted = definition.population == Population::All || on_spine.value(row);
-        counted
-            && tests.iter().all(|(texts, values)| {
-                texts[row].as_ref().is_some_and(|text| values.iter().any(|value| value == text))
-            })
-    });
-    Ok(passes.map(Some).collect())
-}
-
-/// A dimension's categories, and how a value finds its own.
-struct Categories {
-    hierarchy: Hierarchy,
-    column: ColumnName,
-    bands: Vec<i64>,
-    /// The ordinal of each leaf.
-    ordinals: HashMap<String, u32>,
-    labels: Vec<String>,
-    unknown: u32,
-}
-
-impl Categories {
-    fn new(
-        definition: &Definition,
-        dimension: &Dimension,
-        batches: &[RecordBatch],
-        lookups: &Lookups,
-    ) -> Result<Self, AggregateError> {
-        let groups = match &dimension.lookup {
-            None => None,
-            Some(name) => Some(lookups.get(name).ok_or_else(|| {
-                definition.rule(format!("there is no look-up {name} under [lookups]"))
-            })?),
-        };
-        let mut leaves: Vec<String> = if !dimension.bands.is_empty() {
-            dimension.labels.clone()
-        } else if !dimension.codes.is_empty() {
-            dimension.codes.clone()
-        } else if let Some(groups) = groups {
-            groups.iter().map(|(category, _)| category.clone()).collect()
-        } else {
-            let mut found = BTreeSet::new();
-            for batch in batches {
-                found.extend(texts(batch, &dimension.column)?.into_iter().flatten());
+        let Condition { column, values, not_in, at_least, below } = condition;
+        let mut both = |row: usize, holds: bool| passes[row] &= holds;
+        if at_least.is_some() || below.is_some() {
+            for (row, number) in rows::numbers(batch, column)?.into_iter().enumerate() {
+                let holds = number.is_some_and(|number| {
+                    at_least.is_none_or(|least| number >= least)
+                        && below.is_none_or(|most| number < most)
+                });
+                both(row, holds);
             }
-            found.into_iter().collect()
-        };
-        if !leaves.contains(&dimension.unknown) {
-            leaves.push(dimension.unknown.clone());
+            continue;
         }
-        let mut nodes = vec![(dimension.total.clone(), None)];
-        match groups {
-            None => nodes.extend(leaves.iter().map(|leaf| (leaf.clone(), Some(0)))),
-            Some(groups) => {
-                let group_of: HashMap<&str, &str> =
-                    groups.iter().map(|(leaf, group)| (leaf.as_str(), group.as_str())).collect();
-                let mut ordered = Vec::new();
-                let above: BTreeSet<&str> = group_of.values().copied().collect();
-                for group in above {
-                    let parent = nodes.len();
-                    nodes.push((group.to_owned(), Some(0)));
-                    for leaf in
-                        leaves.iter().filter(|leaf| group_of.get(leaf.as_str()) == Some(&group))
-                    {
-                        nodes.push((leaf.clone(), Some(parent)));
-                        ordered.push(leaf.clone());
-                    }
-                }
-                for leaf in leaves.iter().filter(|leaf| !group_of.contains_key(leaf.as_str())) {
-                    nodes.push((leaf.clone(), Some(0)));
-                    ordered.push(leaf.clone());
-                }
-                leaves = ordered;
-            }
-        }
-        // Tables are linked by what they divide, whatever a definition calls it.
-        let hierarchy = Hierarchy::new(dimension.column.as_str(), nodes)?;
-        let ordinals: HashMap<String, u32> = leaves.iter().cloned().zip(0..).collect();
-        let unknown = ordinals.get(&dimension.unknown).copied().unwrap_or_default();
-        Ok(Self {
-            hierarchy,
-            column: dimension.column.clone(),
-            bands: dimension.bands.clone(),
-            labels: dimension.labels.clone(),
-            ordinals,
-            unknown,
-        })
-    }
-
-    /// The ordinal of each row's category.
-    fn of(&self, batch: &RecordBatch) -> Result<Vec<u32>, AggregateError> {
-        if self.bands.is_empty() {
-            let texts = texts(batch, &self.column)?;
-            let ordinal = |text: &Option<String>| {
-                text.as_ref()
-                    .and_then(|text| self.ordinals.get(text))
-                    .copied()
-                    .unwrap_or(self.unknown)
+        for (row, text) in rows::texts(batch, column)?.iter().enumerate() {
+            let among = |values: &[String]| {
+                text.is_some_and(|text| values.iter().any(|value| value == text))
             };
-            return Ok(texts.iter().map(ordinal).collect());
+            both(row, if values.is_empty() { !among(not_in) } else { among(values) });
         }
-        let band = |number: Option<i64>| {
-            let above = self.bands.partition_point(|&lower| number.is_some_and(|n| lower <= n));
-            let label = above.checked_sub(1).and_then(|at| self.labels.get(at));
-            label.and_then(|label| self.ordinals.get(label)).copied().unwrap_or(self.unknown)
-        };
-        Ok(numbers(batch, &self.column)?.into_iter().map(band).collect())
     }
+    Ok(passes.into())
 }
 
-type Sums = BTreeMap<ColumnName, Vec<i64>>;
+/// One table while its rows are counted.
+struct Counting<'a> {
+    table: &'a Table,
+    /// The table's dimensions, by their places in the definition.
+    dimensions: Vec<usize>,
+    /// Leaves of each.
+    sizes: Vec<usize>,
+    counts: Vec<u64>,
+    measuring: Measuring<'a>,
+}
 
-fn group(
-    table: &Table,
-    dimensions: &[&Categories],
-    batches: &[RecordBatch],
-) -> Result<(Vec<u64>, Sums), AggregateError> {
-    let failed = |step| move |_| failed(table.name.as_str(), step);
-    let summed: BTreeSet<&ColumnName> = table.measures.iter().flat_map(summed).collect();
-    let keys: Vec<Expr> = (0..dimensions.len()).map(|place| col(format!("d{place}"))).collect();
-    let mut partial: Option<DataFrame> = None;
-    for batch in batches {
-        let mut columns = Vec::new();
-        for (place, dimension) in dimensions.iter().enumerate() {
-            columns.push(Column::new(format!("d{place}").into(), dimension.of(batch)?));
-        }
-        columns.push(Column::new(CHILDREN.into(), vec![1i64; batch.num_rows()]));
-        for name in &summed {
-            columns.push(Column::new(name.as_str().into(), numbers(batch, name)?));
-        }
-        let frame = DataFrame::new(batch.num_rows(), columns).map_err(failed("reading a batch"))?;
-        let grouped = grouped(frame, &keys, &summed).map_err(failed("grouping a batch"))?;
-        partial = Some(match partial {
-            None => grouped,
-            Some(mut partial) => {
-                partial.vstack_mut(&grouped).map_err(failed("joining batches"))?;
-                partial
-            }
+impl<'a> Counting<'a> {
+    fn new(
+        definition: &'a Definition,
+        table: &'a Table,
+        categories: &[Categories],
+    ) -> Result<Self, AggregateError> {
+        let place = |name: &ColumnName| definition.dimensions.iter().position(|d| d.name == *name);
+        let dimensions: Vec<usize> = table.dimensions.iter().filter_map(place).collect();
+        let sizes: Vec<usize> =
+            dimensions.iter().map(|&place| categories[place].hierarchy.leaves().len()).collect();
+        let size = sizes.iter().try_fold(1u32, |product, &size| {
+            u32::try_from(size).ok().and_then(|size| product.checked_mul(size))
         });
+        let size = size.ok_or(minster_model::cube::CubeError::TooLarge)? as usize;
+        let measuring = Measuring::new(definition, table, size);
+        Ok(Self { table, dimensions, sizes, counts: vec![0; size], measuring })
     }
-    let size = dimensions.iter().map(|dimension| dimension.hierarchy.leaves().len()).product();
-    let mut counts = vec![0; size];
-    let mut sums: Sums = summed.iter().map(|&name| (name.clone(), vec![0; size])).collect();
-    let Some(partial) = partial else { return Ok((counts, sums)) };
-    let total = grouped(partial, &keys, &summed).map_err(failed("grouping"))?;
-    let mut cells = vec![0usize; total.height()];
-    for (place, dimension) in dimensions.iter().enumerate() {
-        let column = total.column(&format!("d{place}")).map_err(failed("reading the result"))?;
-        let ordinals =
-            column.as_materialized_series().u32().map_err(failed("reading the result"))?;
-        let leaves = dimension.hierarchy.leaves().len();
-        for (cell, ordinal) in cells.iter_mut().zip(ordinals.into_no_null_iter()) {
-            *cell = *cell * leaves + ordinal as usize;
-        }
-    }
-    let read = |name: &str| -> PolarsResult<Vec<i64>> {
-        let column = total.column(name)?.as_materialized_series().clone();
-        Ok(column.i64()?.iter().map(Option::unwrap_or_default).collect())
-    };
-    for (&cell, count) in cells.iter().zip(read(CHILDREN).map_err(failed("reading the result"))?) {
-        counts[cell] += count.unsigned_abs();
-    }
-    for (name, sums) in &mut sums {
-        let values = read(name.as_str()).map_err(failed("reading the result"))?;
-        for (&cell, value) in cells.iter().zip(values) {
-            sums[cell] += value;
-        }
-    }
-    Ok((counts, sums))
-}
 
-fn grouped(
-    frame: DataFrame,
-    keys: &[Expr],
-    summed: &BTreeSet<&ColumnName>,
-) -> PolarsResult<DataFrame> {
-    let names = std::iter::once(CHILDREN).chain(summed.iter().map(|name| name.as_str()));
-    let sums: Vec<Expr> = names.map(|name| col(name).sum()).collect();
-    frame.lazy().group_by(keys).agg(sums).collect()
+    fn add(&mut self, batch: &RecordBatch, ordinals: &[Vec<u32>]) -> Result<(), AggregateError> {
+        let mut cells = vec![0u32; batch.num_rows()];
+        for (&dimension, &size) in self.dimensions.iter().zip(&self.sizes) {
+            for (cell, ordinal) in cells.iter_mut().zip(&ordinals[dimension]) {
+                *cell = *cell * size as u32 + ordinal;
+            }
+        }
+        let name = self.table.name.as_str();
+        let amounts = self.measuring.amounts(batch)?;
+        let columns = amounts
+            .iter()
+            .map(|(name, amounts)| Column::new(name.as_str().into(), amounts.as_slice()));
+        let columns = std::iter::once(Column::new(CELL.into(), &cells)).chain(columns).collect();
+        let sums = amounts.iter().map(|(name, _)| col(name.as_str()).sum());
+        let total = DataFrame::new(batch.num_rows(), columns)
+            .and_then(|frame| {
+                let sums: Vec<Expr> = std::iter::once(len().alias(ROWS)).chain(sums).collect();
+                frame.lazy().group_by([col(CELL)]).agg(sums).collect()
+            })
+            .map_err(|_| failed(name, "grouping a batch"))?;
+        let reading = |_| failed(name, "reading a group");
+        let of = |column: &str| total.column(column).map(Column::as_materialized_series);
+        let groups: Vec<usize> = of(CELL)
+            .and_then(|cells| cells.u32())
+            .map_err(reading)?
+            .into_no_null_iter()
+            .map(|cell| cell as usize)
+            .collect();
+        let rows = of(ROWS).and_then(|rows| rows.cast(&DataType::UInt64)).map_err(reading)?;
+        for (&cell, rows) in groups.iter().zip(rows.u64().map_err(reading)?.into_no_null_iter()) {
+            self.counts[cell] += rows;
+        }
+        for (column, _) in &amounts {
+            let sums = of(column.as_str()).and_then(|sums| sums.u64()).map_err(reading)?;
+            self.measuring.add_sums(column, &groups, sums.into_no_null_iter());
+        }
+        self.measuring.add_rows(batch, &cells, &amounts)
+    }
+
+    fn finish(
+        self,
+        definition: &Definition,
+        number: usize,
+        categories: &[Categories],
+    ) -> Result<(CountTable, Measured), AggregateError> {
+        let table = self.table;
+        let dimensions: Vec<&Categories> =
+            self.dimensions.iter().map(|&place| &categories[place]).collect();
+        let cubes = dimensions.iter().map(|dimension| dimension.hierarchy.clone()).collect();
+        let sensitive = sensitive(definition, number, &dimensions)?;
+        let cube = CountTable::new(table.name.as_str(), cubes, self.counts, sensitive)?;
+        let never = cells(definition, number, "never", &table.never, &dimensions, &cube)?;
+        let always = cells(definition, number, "always", &table.always, &dimensions, &cube)?;
+        let room = definition.policy().threshold;
+        let never = never.into_iter().map(|cell| Guarded { cell, down: room, up: room });
+        let cube = cube.guarding(never.collect())?.keeping(always)?;
+        let measured = self.measuring.finish(&cube);
+        Ok((cube, measured))
+    }
 }
 
 fn sensitive(
     definition: &Definition,
-    table: &Table,
+    number: usize,
     dimensions: &[&Categories],
 ) -> Result<Vec<Sensitive>, AggregateError> {
+    let table = &definition.tables[number];
     let mut found = Vec::new();
-    for sensitive in &table.sensitive {
+    for (at, sensitive) in table.sensitive.iter().enumerate() {
         let place = table.dimensions.iter().position(|name| *name == sensitive.dimension);
-        let place = place.unwrap_or_default();
-        let hierarchy = &dimensions[place].hierarchy;
+        let dimension = place.unwrap_or_default();
         let mut categories = Vec::new();
-        for category in &sensitive.categories {
-            let node = (1..hierarchy.node_count()).find(|&node| hierarchy.code(node) == category);
-            categories.push(node.ok_or_else(|| {
+        for (which, category) in sensitive.categories.iter().enumerate() {
+            categories.push(dimensions[dimension].node(category).map_err(|instead| {
+                let at = place!["table", number, "sensitive", at, "categories", which];
                 let name = &sensitive.dimension;
-                definition.rule(format!("the dimension {name} has no category {category}"))
+                definition
+                    .rule(at, format!("the dimension {name} has no category {category}; {instead}"))
             })?);
         }
-        found.push(Sensitive { dimension: place, categories });
+        found.push(Sensitive { dimension, categories });
     }
     Ok(found)
 }
 
-fn column<'a>(batch: &'a RecordBatch, name: &ColumnName) -> Result<&'a ArrayRef, AggregateError> {
-    batch.column_by_name(name.as_str()).ok_or_else(|| failed(name.as_str(), "reading the column"))
-}
-
-fn texts(batch: &RecordBatch, name: &ColumnName) -> Result<Vec<Option<String>>, AggregateError> {
-    let array = column(batch, name)?;
-    let wrong = || failed(name.as_str(), "reading text");
-    let array = cast(array, &ArrowType::Utf8View).map_err(|_| wrong())?;
-    let array = array.as_any().downcast_ref::<StringViewArray>().ok_or_else(wrong)?;
-    Ok(array.iter().map(|text| text.map(str::to_owned)).collect())
-}
-
-fn numbers(batch: &RecordBatch, name: &ColumnName) -> Result<Vec<Option<i64>>, AggregateError> {
-    let array = column(batch, name)?;
-    let wrong = || failed(name.as_str(), "reading numbers");
-    let array = cast(array, &ArrowType::Int64).map_err(|_| wrong())?;
-    let array = array.as_any().downcast_ref::<Int64Array>().ok_or_else(wrong)?;
-    Ok(array.iter().collect())
-}
-
-fn failed(table: &str, step: &'static str) -> AggregateError {
-    AggregateError::Tabulate { table: table.to_owned(), step }
+/// The numbers of cells that a table names by their categories.
+fn cells(
+    definition: &Definition,
+    number: usize,
+    key: &'static str,
+    named: &[BTreeMap<ColumnName, String>],
+    dimensions: &[&Categories],
+    cube: &CountTable,
+) -> Result<Vec<usize>, AggregateError> {
+    let table = &definition.tables[number];
+    let mut cells = Vec::new();
+    for (at, categories) in named.iter().enumerate() {
+        let mut nodes = vec![0; dimensions.len()];
+        for (place, name) in table.dimensions.iter().enumerate() {
+            let Some(category) = categories.get(name) else { continue };
+            nodes[place] = dimensions[place].node(category).map_err(|instead| {
+                definition.rule(
+                    place!["table", number, key, at],
+                    format!("the dimension {name} has no category {category}; {instead}"),
+                )
+            })?;
+        }
+        cells.push(cube.cell(&nodes));
+    }
+    Ok(cells)
 }

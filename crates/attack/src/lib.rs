@@ -43,4 +43,4 @@ mod world;
 
 pub use intervals::{Interval, intervals};
 pub use refusal::{Failure, FailureReason, Refusal};
-pub use verify::{ReleasableSet, verify, verify_with};
+pub use verify::{Certified, ReleasableSet, certify, verify, verify_with};

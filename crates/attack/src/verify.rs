@@ -70,30 +70,72 @@ pub fn verify_with(
     patterns: Vec<Pattern>,
     proposed: &[World],
 ) -> Result<ReleasableSet, Refusal> {
+    let Certified { worlds, .. } = attack(&set, &patterns, proposed, Search::Allowed)?;
+    Ok(ReleasableSet { set, patterns, worlds })
+}
+
+/// Checks again, by adding up alone, that these certificates show what [`verify`] promises: no solver is
+/// asked. For whoever holds the truth and doubts the release.
+///
+/// # Errors
+/// As [`verify`]; a demand that no certificate meets is in [`Refusal::Unprotected`].
+pub fn certify(
+    set: &TableSet,
+    patterns: &[Pattern],
+    certificates: &[World],
+) -> Result<Certified, Refusal> {
+    attack(set, patterns, certificates, Search::None)
+}
+
+/// What certificates were found to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certified {
+    /// How many demands the promise makes that the truth alone does not meet.
+    pub demands: usize,
+    /// The certificates that meet them.
+    pub worlds: Vec<World>,
+}
+
+/// Whether what no proposed world shows is searched for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Search {
+    Allowed,
+    None,
+}
+
+fn attack(
+    set: &TableSet,
+    patterns: &[Pattern],
+    proposed: &[World],
+    search: Search,
+) -> Result<Certified, Refusal> {
     let fits =
         |(table, pattern): (&CountTable, &Pattern)| pattern.withheld.len() == table.cell_count();
-    if patterns.len() != set.tables.len() || !set.tables.iter().zip(&patterns).all(fits) {
+    if patterns.len() != set.tables.len() || !set.tables.iter().zip(patterns).all(fits) {
         return Err(Refusal::Shape);
     }
     let stands = |(table, pattern): (&CountTable, &Pattern)| {
         table.standing().is_none_or(|standing| standing == pattern)
     };
-    if !set.tables.iter().zip(&patterns).all(stands) {
+    if !set.tables.iter().zip(patterns).all(stands) {
         return Err(Refusal::Standing);
     }
-    linked::check(&set)?;
-    let mut failures = visible(&set, &patterns)?;
-    let system = System::new(&set, &patterns);
-    let mut certificates = Certificates::new(Checker::new(&set, &patterns), &system);
+    linked::check(set)?;
+    let mut failures = visible(set, patterns)?;
+    let system = System::new(set, patterns);
+    let mut certificates = Certificates::new(Checker::new(set, patterns), &system);
     proposed.iter().for_each(|world| certificates.add(world.clone()));
     let least = set.policy.zeros.least_withheld();
-    for Target { table, cell, reason, demand } in promise::targets(&set, &patterns, &system) {
+    let targets = promise::targets(set, patterns, &system);
+    let demands = targets.len();
+    for Target { table, cell, reason, demand } in targets {
         let met = demand.is_some_and(|demand| {
             certificates.meet(&demand)
-                || solve::solve(&system, least, &demand).is_some_and(|values| {
-                    certificates.add(certificates.world(&values));
-                    certificates.meet(&demand)
-                })
+                || search == Search::Allowed
+                    && solve::solve(&system, least, &demand).is_some_and(|values| {
+                        certificates.add(certificates.world(&values));
+                        certificates.meet(&demand)
+                    })
         });
         if !met {
             failures.push(Failure { table, cell, reason });
@@ -101,7 +143,7 @@ pub fn verify_with(
     }
     let worlds = certificates.used();
     match failures.is_empty() {
-        true => Ok(ReleasableSet { set, patterns, worlds }),
+        true => Ok(Certified { demands, worlds }),
         false => Err(Refusal::Unprotected(failures)),
     }
 }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use minster_aggregator::AggregateError;
 use minster_matcher::MatchError;
-use minster_model::exit;
+use minster_model::{TableName, exit};
 use minster_store::StoreError;
 use minster_vault_api::VaultError;
 
@@ -28,6 +28,10 @@ pub(crate) enum Failure {
     Match { path: PathBuf, source: Box<MatchError> },
     #[error("{}: {source}", path.display())]
     Aggregate { path: PathBuf, source: Box<AggregateError> },
+    #[error("the release {release}: {source}")]
+    Release { release: TableName, source: Box<AggregateError> },
+    #[error("a cell is named by `column=category`")]
+    Cell,
     #[error("a built-in name is not valid")]
     Name,
     #[error("the summary cannot be written: {0}")]
@@ -51,12 +55,12 @@ impl From<VaultError> for Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config { .. } | Self::Pipeline { .. } => exit::USAGE,
+            Self::Config { .. } | Self::Pipeline { .. } | Self::Cell => exit::USAGE,
             Self::Ingest { code } => *code,
             Self::Vault(_) => exit::VAULT,
             Self::Store(error) => error.exit_code(),
             Self::Match { source, .. } => source.exit_code(),
-            Self::Aggregate { source, .. } => source.exit_code(),
+            Self::Aggregate { source, .. } | Self::Release { source, .. } => source.exit_code(),
             Self::NoIngest(_)
             | Self::IngestReport
             | Self::Name

@@ -3,6 +3,7 @@
 //! here as git starts its sub-commands.
 #![forbid(unsafe_code)]
 
+mod doubt;
 mod failure;
 mod pipeline;
 mod stages;
@@ -15,6 +16,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use minster_model::{TableName, exit};
 
 use crate::{failure::Failure, pipeline::Loaded};
 
@@ -49,6 +51,40 @@ enum Command {
     /// Tabulate, protect, attack and release.
     #[command(after_help = "Example:\n  minster aggregate --config config/pipeline.toml")]
     Aggregate(Report),
+    /// Check a release again: its files, its numbers, and its certificates by adding up alone.
+    #[command(
+        after_help = "Example:\n  minster verify children --config config/pipeline.toml\n\nNeeds the auditor's role at the vault. Exit: 0 every check passed; 9 one failed"
+    )]
+    Verify(Released),
+    /// Say why cells of a release are withheld. What it prints is restricted.
+    #[command(
+        after_help = "Examples:\n  minster explain children --config config/pipeline.toml\n  minster explain children --config config/pipeline.toml --table sen_by_ward --cell ward=W01 --cell sex=F\n\nNeeds the auditor's role at the vault. A column that --cell does not name is at its total."
+    )]
+    Explain {
+        #[command(flatten)]
+        released: Released,
+        /// One table alone.
+        #[arg(long)]
+        table: Option<String>,
+        /// One cell alone: `column=category`, once for each column.
+        #[arg(long, value_name = "COLUMN=CATEGORY", requires = "table")]
+        cell: Vec<String>,
+    },
+    /// Print the JSON schema of table definitions, for editors.
+    #[command(after_help = "Example:\n  minster schema > tables.schema.json")]
+    Schema,
+}
+
+#[derive(Args)]
+struct Released {
+    /// The release's name.
+    release: TableName,
+    /// The pipeline.
+    #[arg(long)]
+    config: PathBuf,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -84,7 +120,7 @@ fn run(command: Command) -> Result<u8, Failure> {
             let loaded = Loaded::read(&config)?;
             stages::ingest_program(&["plan".into(), "--config".into(), config.into()])?;
             print(&loaded.describe()?)?;
-            Ok(minster_model::exit::DONE)
+            Ok(exit::DONE)
         }
         Command::Ingest { arguments } => {
             stages::ingest_program(&arguments.into_iter().map(Into::into).collect::<Vec<_>>())
@@ -113,6 +149,21 @@ fn run(command: Command) -> Result<u8, Failure> {
             let mut summary = summary::Summary::default();
             stages::aggregate(&loaded, &store, &mut summary)?;
             finish(&summary, json)
+        }
+        Command::Verify(Released { release, config, json }) => {
+            let checks = doubt::verify(&Loaded::read(&config)?, &release)?;
+            print(&if json { doubt::json(&checks)? } else { doubt::text(&checks) })?;
+            Ok(doubt::exit_code(&checks))
+        }
+        Command::Explain { released: Released { release, config, json }, table, cell } => {
+            let explained = doubt::explain(&Loaded::read(&config)?, &release)?;
+            let chosen = doubt::Chosen::new(explained, table.as_deref(), &cell)?;
+            print(&if json { chosen.json()? } else { chosen.text() })?;
+            Ok(exit::DONE)
+        }
+        Command::Schema => {
+            print(&minster_aggregator::Definition::schema())?;
+            Ok(exit::DONE)
         }
     }
 }

@@ -67,7 +67,7 @@ impl Loaded {
                 text,
                 "released: {}, threshold {}: {}",
                 definition.name,
-                definition.threshold,
+                definition.policy().threshold,
                 tables.join(", ")
             );
         }

@@ -91,6 +91,7 @@ pub(crate) fn aggregate(
             dataset: &dataset,
             children: &children,
             period: &pipeline.period,
+            run: &loaded.run,
             lookups: &pipeline.lookups,
             notice: &|text| bar.suspend(|| drop(writeln!(io::stderr(), "note: {text}"))),
         };

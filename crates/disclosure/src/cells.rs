@@ -17,7 +17,8 @@ pub(crate) struct Cells<'a> {
     pub(crate) prices: Prices,
     pub(crate) count: Vec<i64>,
     pub(crate) is_inner: Vec<bool>,
-    /// Published whatever comes: it counts every child of its table, or was published before.
+    /// Published whatever comes: it counts every child of its table (and nothing guards it), is kept, or
+    /// was published before.
     pub(crate) is_fixed: Vec<bool>,
     /// Withheld whatever comes: it was when its table was published before.
     pub(crate) stays_withheld: Vec<bool>,
@@ -121,7 +122,8 @@ impl<'a> Cells<'a> {
             let counts_all = dimensions.iter().zip(&nodes).all(|(dimension, &node)| {
                 dimension.leaves_below(node).len() == dimension.leaves().len()
             });
-            self.is_fixed[parent] = counts_all || table.kept().binary_search(&cell).is_ok();
+            let is_kept = table.kept().binary_search(&cell).is_ok();
+            self.is_fixed[parent] = is_kept || counts_all && !self.guarded.contains_key(&parent);
             if let Some(standing) = table.standing() {
                 self.is_fixed[parent] = !standing.withheld[cell];
                 self.stays_withheld[parent] = standing.withheld[cell];

@@ -24,8 +24,10 @@ mod crowding;
 mod demand;
 mod near;
 mod republish;
+mod rules;
 mod secondary;
 mod world;
 
 pub use crowding::{Coarser, Crowding, crowding};
+pub use rules::{Contributions, Dominance, SumRules};
 pub use secondary::{Refusal, Suppression, suppress, suppress_with, widen};

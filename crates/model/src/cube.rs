@@ -201,6 +201,26 @@ impl CountTable {
         counts
     }
 
+    /// The numbers of all cells that count an inner cell, itself first.
+    pub fn cells_above(&self, inner: usize) -> Vec<usize> {
+        let (mut place, mut stride) = (inner, 1);
+        let mut cells = vec![0];
+        for dimension in self.dimensions.iter().rev() {
+            let above = dimension.above(place % dimension.leaves().len());
+            place /= dimension.leaves().len();
+            let wider = cells.iter().flat_map(|cell| above.iter().map(move |a| cell + a * stride));
+            cells = wider.collect();
+            stride *= dimension.node_count();
+        }
+        cells
+    }
+
+    /// Whether a cell is an inner one: a leaf in every dimension.
+    pub fn is_inner(&self, cell: usize) -> bool {
+        let nodes = self.coordinates(cell);
+        self.dimensions.iter().zip(nodes).all(|(dimension, node)| dimension.sums(node).is_empty())
+    }
+
     /// Calls back for every inner cell, in order, with the numbers of all cells that count it.
     pub fn add_up(&self, mut each: impl FnMut(usize, &[usize])) {
         let mut cells = Vec::new();
@@ -319,6 +339,14 @@ pub struct Prices {
     pub margin: f64,
     /// Times the logarithm of the count more one: more keeps large cells.
     pub size: f64,
+}
+
+impl Prices {
+    /// What it costs to withhold a cell.
+    pub fn of(self, count: u64, is_margin: bool) -> f64 {
+        let margin = if is_margin { self.margin } else { 0.0 };
+        1.0 + self.size * (1.0 + count as f64).ln() + margin
+    }
 }
 
 impl Default for Prices {

@@ -109,11 +109,12 @@ pub enum Role {
     Ingest,
     /// Keys of source datasets to read, of the integrated one to write.
     Linker,
-    /// The key of the integrated dataset to read. Never a pseudonym.
+    /// The key of the integrated dataset to read, and of a release's report to write and read. Never a
+    /// pseudonym.
     Analyst,
     /// Approves, opens quarantine, rotates.
     Custodian,
-    /// Status, checkpoints, a logged leakage scan.
+    /// Status, checkpoints, the key of a release's report to read, a logged leakage scan.
     Auditor,
 }
 
@@ -148,6 +149,8 @@ pub enum DatasetClass {
     Source,
     /// One row a child, linked across sources.
     Integrated,
+    /// Why each cell of a release is withheld, and the certificates that this is enough.
+    Report,
 }
 
 impl DatasetClass {
@@ -156,6 +159,7 @@ impl DatasetClass {
         match self {
             Self::Source => "source",
             Self::Integrated => "integrated",
+            Self::Report => "report",
         }
     }
 }

@@ -192,6 +192,7 @@ impl<'a> Session<'a> {
         let makers: &[Role] = match dataset.class {
             DatasetClass::Source => &[Role::Ingest],
             DatasetClass::Integrated => &[Role::Linker],
+            DatasetClass::Report => &[Role::Analyst],
         };
         self.allow(makers, "a new key of such a dataset")?;
         let version = self.vault.purpose(&dataset.purpose)?.version();
@@ -213,6 +214,7 @@ impl<'a> Session<'a> {
         let readers: &[Role] = match dataset.class {
             DatasetClass::Source => &[Role::Linker],
             DatasetClass::Integrated => &[Role::Linker, Role::Analyst],
+            DatasetClass::Report => &[Role::Analyst, Role::Auditor],
         };
         self.allow(readers, "the key of such a dataset")?;
         self.vault.purpose(&dataset.purpose)?;

@@ -150,8 +150,13 @@ fn each_role_has_its_own_questions() {
     let (source, integrated) = (dataset(DatasetClass::Source), dataset(DatasetClass::Integrated));
     let (_, of_source) = serving.client(Role::Ingest).unwrap().create_key(&source).unwrap();
     let (_, of_integrated) = serving.client(Role::Linker).unwrap().create_key(&integrated).unwrap();
+    let report = dataset(DatasetClass::Report);
+    let (_, of_report) = serving.client(Role::Analyst).unwrap().create_key(&report).unwrap();
     for role in Role::ALL {
         let mut client = serving.client(role).unwrap();
+        assert_eq!(client.create_key(&report).is_ok(), role == Role::Analyst, "{role}");
+        let reads = [Role::Analyst, Role::Auditor].contains(&role);
+        assert_eq!(client.unwrap_key(&report, &of_report).is_ok(), reads, "{role}");
         assert_eq!(
             client.open_run(manifest("education", 1)).is_ok(),
             role == Role::Ingest,

@@ -1,0 +1,145 @@
+//! Sums are tables too: what is withheld of the counts is withheld of them, what a few contributors
+//! dominate as well, and then as much more as hides both. Protected and attacked as the counts are.
+
+use std::collections::BTreeMap;
+
+use minster_attack::ReleasableSet;
+use minster_model::{
+    ColumnName,
+    cube::{CountTable, Guarded, Policy, TableSet, Zeros},
+};
+
+use crate::{
+    AggregateError, Definition,
+    contributions::{Measured, Summed},
+    definition::Kind,
+    protect,
+};
+
+/// Sums that withstood the attack, by the column that is summed.
+#[derive(Debug, Clone, Default)]
+pub struct ReleasableSums {
+    of: BTreeMap<ColumnName, Column>,
+}
+
+#[derive(Debug, Clone)]
+struct Column {
+    /// For each table of the definition its place in the set, if the column is summed there.
+    places: Vec<Option<usize>>,
+    set: ReleasableSet,
+}
+
+impl ReleasableSums {
+    /// Every cell's sum of one table; none where it is withheld.
+    pub(crate) fn published_cells(
+        &self,
+        table: usize,
+        column: &ColumnName,
+    ) -> Option<Vec<Option<u64>>> {
+        let of = self.of.get(column)?;
+        Some(of.set.published_cells(of.places.get(table).copied().flatten()?))
+    }
+
+    /// The sets, by column.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = (&ColumnName, &ReleasableSet)> {
+        self.of.iter().map(|(column, of)| (column, &of.set))
+    }
+}
+
+/// The policy that sums are published under: none is small by itself, and a zero is a zero unless it is
+/// needed as cover.
+pub(crate) fn policy() -> Policy {
+    Policy::new(1, Zeros::MayBeWithheld)
+}
+
+/// Protects the sums of every column that the definition's tables measure.
+///
+/// `standing` holds the tables of sums that were published before, by column: of this very definition
+/// where `own` says so, first and in its order.
+pub(crate) fn protect_sums(
+    definition: &Definition,
+    counts: &ReleasableSet,
+    measured: &[Measured],
+    standing: &BTreeMap<ColumnName, Vec<CountTable>>,
+    own: bool,
+) -> Result<ReleasableSums, AggregateError> {
+    let mut columns: Vec<&ColumnName> = measured.iter().flat_map(|m| m.sums.keys()).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    let mut sums = ReleasableSums::default();
+    for column in columns {
+        let mut places = vec![None; measured.len()];
+        let mut tables = Vec::new();
+        for (place, of) in measured.iter().enumerate() {
+            if let Some(summed) = of.sums.get(column) {
+                places[place] = Some(tables.len());
+                tables.push(table(definition, place, column, counts, summed)?);
+            }
+        }
+        let standing = standing.get(column).cloned().unwrap_or_default();
+        if own {
+            tables = standing;
+        } else {
+            tables.extend(standing);
+        }
+        let set = TableSet { tables, policy: policy() };
+        let set = protect(set, definition.prices).map_err(|error| match error {
+            AggregateError::Refused(why) => AggregateError::Refused(format!(
+                "the sums of {column}: {why}; or leave that measure out"
+            )),
+            other => other,
+        })?;
+        sums.of.insert(column.clone(), Column { places, set });
+    }
+    Ok(sums)
+}
+
+/// One table of sums, with what must be withheld of it for its own sake.
+fn table(
+    definition: &Definition,
+    place: usize,
+    column: &ColumnName,
+    counts: &ReleasableSet,
+    summed: &Summed,
+) -> Result<CountTable, AggregateError> {
+    let count = &counts.tables()[place];
+    let shown = counts.published_cells(place);
+    let rules = definition.sum_rules();
+    let of_holders = definition
+        .holder
+        .as_ref()
+        .map(|holder| minster_disclosure::SumRules { contributors: Some(holder.minimum), ..rules });
+    let counts_events = definition.tables[place]
+        .measures
+        .iter()
+        .any(|measure| matches!(measure.kind(), Kind::Sum { of, events: true } if of == column));
+    let threshold = definition.policy().threshold;
+    let room = |cell: usize| {
+        let children = rules.room(&summed.children[cell]);
+        let holders = of_holders.zip(summed.holders.as_ref());
+        let holders = holders.and_then(|(rules, holders)| rules.room(&holders[cell]));
+        let total = summed.children[cell].total;
+        let few_events = counts_events && (1..threshold).contains(&total);
+        let withheld = shown[cell].is_none().then_some(1);
+        let rooms = [children, holders, few_events.then_some(threshold), withheld];
+        rooms.into_iter().flatten().max()
+    };
+    let mut guarded = Vec::new();
+    let mut kept = Vec::new();
+    count.add_up(|_, cells| {
+        // Where a published count says that nobody is, the sum is known to be nothing.
+        if shown[cells[0]] == Some(0) {
+            kept.push(cells[0]);
+        }
+    });
+    for cell in 0..count.cell_count() {
+        if shown[cell] != Some(0)
+            && let Some(room) = room(cell)
+        {
+            guarded.push(Guarded { cell, down: room, up: room });
+        }
+    }
+    let name = format!("{} ({column})", count.name());
+    let table = CountTable::new(name, count.dimensions().to_vec(), summed.inner.clone(), vec![])?;
+    Ok(table.guarding(guarded)?.keeping(kept)?)
+}
