@@ -6,9 +6,9 @@ use std::cell::Cell;
 
 use minster_attack::{Refusal, intervals, verify};
 use minster_disclosure::{suppress, suppress_with, widen};
-use minster_disclosure_tests::worlds;
+use minster_disclosure_tests::worlds::{self, Known};
 use minster_model::cube::{
-    CountTable, Hierarchy, Pattern, Policy, Prices, Sensitive, TableSet, Zeros,
+    CountTable, Grouping, Guarded, Hierarchy, Pattern, Policy, Prices, Sensitive, TableSet, Zeros,
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 
@@ -279,7 +279,11 @@ fn cases(cases: u32) -> TestRunner {
 }
 
 /// What the promise demands of each small cell: table, cell, least, and what it must be able to reach.
-fn promised(set: &TableSet, patterns: &[Pattern]) -> Vec<(usize, usize, u64, u64)> {
+fn promised(
+    set: &TableSet,
+    patterns: &[Pattern],
+    known: Option<Known>,
+) -> Vec<(usize, usize, u64, u64)> {
     let threshold = set.policy.threshold;
     let mut all = Vec::new();
     for (number, table) in set.tables.iter().enumerate() {
@@ -296,7 +300,9 @@ fn promised(set: &TableSet, patterns: &[Pattern]) -> Vec<(usize, usize, u64, u64
         };
         for cell in (0..counts.len()).filter(|&cell| (1..threshold).contains(&counts[cell])) {
             let least = |&place: &usize| match patterns[number].withheld[inner_cell(place)] {
-                true => set.policy.zeros.least_withheld(),
+                true => known
+                    .filter(|(of, _)| *of == (number, place))
+                    .map_or(set.policy.zeros.least_withheld(), |(_, knows)| knows),
                 false => table.inner()[place],
             };
             let low: u64 = below[cell].iter().map(least).sum();
@@ -308,7 +314,17 @@ fn promised(set: &TableSet, patterns: &[Pattern]) -> Vec<(usize, usize, u64, u64
 
 /// Whether the promise holds in the worlds found by trying.
 fn holds(set: &TableSet, patterns: &[Pattern], worlds: &worlds::Extremes) -> bool {
-    let small = promised(set, patterns).into_iter().all(|(table, cell, low, high)| {
+    holds_known(set, patterns, worlds, None)
+}
+
+/// The same in the worlds that someone thinks possible.
+fn holds_known(
+    set: &TableSet,
+    patterns: &[Pattern],
+    worlds: &worlds::Extremes,
+    known: Option<Known>,
+) -> bool {
+    let small = promised(set, patterns, known).into_iter().all(|(table, cell, low, high)| {
         patterns[table].withheld[cell]
             && worlds.least[table][cell] == low
             && worlds.most[table][cell] >= high
@@ -333,6 +349,79 @@ fn what_is_released_keeps_the_promise_in_every_world() {
         })
         .unwrap();
     assert!(released.get() > 5_000, "{} left out", left_out.get());
+}
+
+/// Everyone who could be in a withheld inner cell, with what they know of it.
+fn insiders(set: &TableSet, patterns: &[Pattern]) -> Vec<Known> {
+    let mut insiders = Vec::new();
+    for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
+        for (inner, &count) in table.inner().iter().enumerate() {
+            let withheld = pattern.withheld[table.cells_above(inner)[0]];
+            let knows = set.policy.insider.min(count);
+            if withheld && knows > set.policy.zeros.least_withheld() {
+                insiders.push(((number, inner), knows));
+            }
+        }
+    }
+    insiders
+}
+
+#[test]
+fn an_insider_learns_no_more_than_the_rule_says() {
+    let (released, knowing) = (Cell::new(0u32), Cell::new(0u32));
+    cases(4_000)
+        .run(&(small_sets(), 1..3u64), |(mut set, insider)| {
+            set.policy.insider = insider;
+            let Ok(patterns) = protect(&set) else { return Ok(()) };
+            for known in insiders(&set, &patterns) {
+                let known = Some(known);
+                if let Some(worlds) = worlds::extremes_known(&set, &patterns, 20_000, known) {
+                    knowing.set(knowing.get() + 1);
+                    prop_assert!(holds_known(&set, &patterns, &worlds, known));
+                }
+            }
+            released.set(released.get() + 1);
+            Ok(())
+        })
+        .unwrap();
+    assert!(released.get() > 1_000 && knowing.get() > 1_000, "{released:?} {knowing:?}");
+}
+
+#[test]
+fn the_verdict_on_insiders_is_that_of_every_world() {
+    let (compared, passed) = (Cell::new(0u32), Cell::new(0u32));
+    let patterns = prop::collection::vec(any::<bool>(), 64);
+    cases(4_000)
+        .run(&(small_sets(), patterns, 1..3u64), |(mut set, withheld, insider)| {
+            set.policy.insider = insider;
+            let pattern = |(number, table): (usize, &CountTable)| {
+                let counts = worlds::sums(table, table.inner());
+                let withheld = (0..table.cell_count()).map(|cell| {
+                    let small = (1..5).contains(&counts[cell]);
+                    cell != 0
+                        && (small || withheld[(31 * number + cell) % 64])
+                        && !(counts[cell] == 0 && set.policy.zeros == Zeros::Published)
+                });
+                Pattern { withheld: withheld.collect() }
+            };
+            let patterns: Vec<Pattern> = set.tables.iter().enumerate().map(pattern).collect();
+            let everyone = insiders(&set, &patterns).into_iter().map(Some).chain([None]);
+            let small = |t: &CountTable| (1..5).contains(&t.inner().iter().sum::<u64>());
+            let mut safe = !set.tables.iter().any(small);
+            for known in everyone {
+                let Some(worlds) = worlds::extremes_known(&set, &patterns, 5_000, known) else {
+                    return Ok(());
+                };
+                safe &= holds_known(&set, &patterns, &worlds, known);
+            }
+            compared.set(compared.get() + 1);
+            let verdict = verify(set.clone(), patterns.clone()).is_ok();
+            prop_assert_eq!(verdict, safe);
+            passed.set(passed.get() + u32::from(verdict));
+            Ok(())
+        })
+        .unwrap();
+    assert!(compared.get() > 2_000 && passed.get() > 100, "{compared:?} {passed:?}");
 }
 
 #[test]
@@ -403,4 +492,31 @@ fn intervals_and_verdict_are_those_of_every_world() {
         })
         .unwrap();
     assert!(compared.get() > 8_000 && passed.get() > 200, "{compared:?} {passed:?}");
+}
+
+#[test]
+fn a_total_that_is_guarded_is_withheld_with_all_that_gives_it_away() {
+    let nodes = [
+        ("all", None),
+        ("north", Some(0)),
+        ("w1", Some(1)),
+        ("w2", Some(1)),
+        ("south", Some(0)),
+        ("w3", Some(4)),
+        ("w4", Some(4)),
+        ("unknown", Some(0)),
+    ];
+    let nodes = nodes.map(|(code, parent)| (code.to_owned(), parent)).to_vec();
+    let codes = ["none", "east", "west"].map(str::to_owned).to_vec();
+    let grouping = Grouping { codes, group_of: vec![1, 2, 2, 1, 0] };
+    let ward = Hierarchy::new("ward", nodes).unwrap().grouped(grouping).unwrap();
+    let table = CountTable::new("t", vec![ward], vec![6, 5, 3, 8, 0], vec![]).unwrap();
+    let guarded: Vec<usize> = (0..11).filter(|cell| ![7, 8].contains(cell)).collect();
+    let guard = |&cell: &usize| Guarded { cell, down: 2, up: 2 };
+    let table = table.guarding(guarded.iter().map(guard).collect()).unwrap();
+    let table = table.keeping(vec![7]).unwrap();
+    let all = TableSet { tables: vec![table], policy: Policy::new(1, Zeros::MayBeWithheld) };
+    let patterns = protect(&all).unwrap();
+    let withheld: Vec<usize> = (0..11).filter(|&cell| patterns[0].withheld[cell]).collect();
+    assert_eq!(withheld, guarded);
 }

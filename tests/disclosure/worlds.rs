@@ -58,7 +58,23 @@ struct Sum {
 
 /// All worlds; none where they are more than `limit` steps away.
 pub fn extremes(set: &TableSet, patterns: &[Pattern], limit: u64) -> Option<Extremes> {
-    let least = set.policy.zeros.least_withheld();
+    extremes_known(set, patterns, limit, None)
+}
+
+/// Someone who knows that an inner cell of a table is no less than a number.
+pub type Known = ((usize, usize), u64);
+
+/// All worlds that someone thinks possible.
+pub fn extremes_known(
+    set: &TableSet,
+    patterns: &[Pattern],
+    limit: u64,
+    known: Option<Known>,
+) -> Option<Extremes> {
+    let least = |inner: (usize, usize)| {
+        let least = set.policy.zeros.least_withheld();
+        known.filter(|(of, _)| *of == inner).map_or(least, |(_, more)| least.max(more))
+    };
     let covers: Vec<_> = set.tables.iter().map(below).collect();
     let mut unknowns = Vec::new();
     let mut inner: Vec<Vec<u64>> = set.tables.iter().map(|t| t.inner().to_vec()).collect();
@@ -118,7 +134,7 @@ pub fn extremes(set: &TableSet, patterns: &[Pattern], limit: u64) -> Option<Extr
         }
         known.outside.iter_mut().zip(outside).for_each(|(most, now)| *most = (*most).max(now));
     };
-    go(0, &unknowns, &mut published, least, &mut inner, &mut steps, limit, &mut done)
+    go(0, &unknowns, &mut published, &least, &mut inner, &mut steps, limit, &mut done)
         .then_some(())?;
     found
 }
@@ -142,7 +158,7 @@ fn go(
     at: usize,
     unknowns: &[(usize, usize)],
     published: &mut [Sum],
-    least: u64,
+    least: &dyn Fn((usize, usize)) -> u64,
     inner: &mut [Vec<u64>],
     steps: &mut u64,
     limit: u64,
@@ -161,7 +177,7 @@ fn go(
     let most = mine.iter().map(|&sum| published[sum].rest).min();
     let Some(most) = most else { return false };
     let keep = inner[table][place];
-    for value in least..=most {
+    for value in least((table, place))..=most {
         let is_last = |sum: &Sum| sum.unknowns.last() == Some(&at);
         if mine.iter().any(|&sum| is_last(&published[sum]) && published[sum].rest != value) {
             continue;

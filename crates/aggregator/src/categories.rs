@@ -61,7 +61,11 @@ impl Found {
             return Ok(());
         }
         let leaves = rows::texts(batch, &dimension.column)?;
-        self.categories.extend(leaves.iter().flatten().map(str::to_owned));
+        for leaf in leaves.distinct() {
+            if !self.categories.contains(leaf) {
+                self.categories.insert(leaf.to_owned());
+            }
+        }
         // Levels stand on each other; groupings all stand on the categories.
         let mut below = leaves.clone();
         for level in &dimension.levels {

@@ -1,13 +1,13 @@
 //! What was released before of the same period: later releases are protected together with it, and
 //! what differs from it is not released. An entry holds what the public was given, and nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use minster_model::{
-    ColumnName, Period, TableName,
+    ColumnName, Period, SourceName, TableName,
     cube::{CountTable, Hierarchy, Pattern},
 };
-use minster_store::{Release, Store, StoreError, sha256_hex};
+use minster_store::{Manifest, Origin, Release, Store, StoreError, sha256_hex};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,14 +27,17 @@ pub(crate) struct Entry {
     pub(crate) definition: Definition,
     /// SHA-256 of the release's files.
     pub(crate) sha256: String,
-    tables: Vec<Published>,
+    /// The deliveries that the data were linked from.
+    deliveries: Vec<(SourceName, Period)>,
+    pub(crate) tables: Vec<Published>,
 }
 
+/// One table, as the public has it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Published {
-    dimensions: Vec<Hierarchy>,
+pub(crate) struct Published {
+    pub(crate) dimensions: Vec<Hierarchy>,
     /// Every cell; none where it is withheld.
-    counts: Vec<Option<u64>>,
+    pub(crate) counts: Vec<Option<u64>>,
     /// The same of every column that is summed.
     sums: BTreeMap<ColumnName, Vec<Option<u64>>>,
     /// SHA-256 of the table as it was released, with all that is measured.
@@ -58,9 +61,10 @@ impl Standing {
     }
 }
 
-/// The entries of one period.
+/// The entries of one period, and those of others that drew on one of the same deliveries.
 pub(crate) struct Ledger {
     entries: Vec<Entry>,
+    of_other_periods: Vec<Entry>,
 }
 
 impl Entry {
@@ -68,6 +72,7 @@ impl Entry {
         definition: &Definition,
         period: &Period,
         releasable: &Releasable<'_>,
+        integrated: &Manifest,
         sha256: String,
     ) -> Result<Self, AggregateError> {
         let mut tables = Vec::new();
@@ -84,7 +89,8 @@ impl Entry {
             });
         }
         let (definition, period) = (definition.clone(), period.clone());
-        Ok(Self { format: FORMAT, period, definition, sha256, tables })
+        let deliveries = deliveries(integrated);
+        Ok(Self { format: FORMAT, period, definition, sha256, deliveries, tables })
     }
 
     /// Writes it down, before its release can be seen.
@@ -148,18 +154,19 @@ impl Entry {
 }
 
 impl Ledger {
-    pub(crate) fn read(store: &Store, period: &Period) -> Result<Self, AggregateError> {
-        let entry = |bytes: &Vec<u8>| {
-            let entry: Option<Entry> = serde_json::from_slice(bytes).ok();
-            entry.filter(|entry| entry.format == FORMAT).ok_or_else(|| {
-                AggregateError::Store(StoreError::Manifest {
-                    path: store.root().join("ledger").join(period.as_str()),
-                    why: "holds an entry that this release does not understand".into(),
-                })
-            })
-        };
-        let entries = store.ledger(period)?.iter().map(entry).collect::<Result<_, _>>()?;
-        Ok(Self { entries })
+    pub(crate) fn read(
+        store: &Store,
+        period: &Period,
+        integrated: &Manifest,
+    ) -> Result<Self, AggregateError> {
+        let now = deliveries(integrated);
+        let mut of_other_periods = Vec::new();
+        for other in store.ledger_periods()?.iter().filter(|other| *other != period) {
+            let entries = read(store, other)?.into_iter();
+            let shares = |entry: &Entry| entry.deliveries.iter().any(|of| now.contains(of));
+            of_other_periods.extend(entries.filter(shares));
+        }
+        Ok(Self { entries: read(store, period)?, of_other_periods })
     }
 
     /// The entry of exactly this definition.
@@ -193,65 +200,63 @@ impl Ledger {
         Ok(standing)
     }
 
-    /// Refuses tables that differ by few children from ones of other populations published before: who
-    /// is in one and not in the other would be shown.
-    pub(crate) fn difference(
-        &self,
-        definition: &Definition,
-        releasable: &Releasable<'_>,
-    ) -> Result<(), AggregateError> {
-        let others: Vec<&Entry> = self
-            .entries
-            .iter()
-            .filter(|entry| !same_children(&entry.definition, definition))
-            .collect();
-        let threshold = definition.policy().threshold;
-        let cubes = releasable.counts.tables();
-        for (place, (table, cube)) in definition.tables.iter().zip(cubes).enumerate() {
-            let counts = releasable.counts.published_cells(place);
-            let mine = by_categories(cube.dimensions(), &counts);
-            for entry in &others {
-                for (old, published) in entry.definition.tables.iter().zip(&entry.tables) {
-                    let theirs = by_categories(&published.dimensions, &published.counts);
-                    let close = |(categories, count): (&Categories<'_>, &u64)| {
-                        let other = theirs.get(categories);
-                        other.is_some_and(|other| (1..threshold).contains(&count.abs_diff(*other)))
-                    };
-                    let cells = mine.iter().filter(|&cell| close(cell)).count();
-                    if cells > 0 {
-                        return Err(AggregateError::Refused(format!(
-                            "{cells} cells of the table {} differ by less than the threshold from the table {} of the release {}, which is about other children; use one population",
-                            table.name, old.name, entry.definition.name
-                        )));
-                    }
-                }
+    /// Refuses a definition whose children are chosen by a column that another release of the same children
+    /// divides, or the other way round: the two together would show cells that are withheld.
+    pub(crate) fn nested(&self, definition: &Definition) -> Result<(), AggregateError> {
+        for entry in &self.entries {
+            let other = &entry.definition;
+            if other.population != definition.population || same_children(other, definition) {
+                continue;
+            }
+            let chosen = chosen_by_what_is_divided(definition, other)
+                .or_else(|| chosen_by_what_is_divided(other, definition));
+            let withholds =
+                entry.tables.iter().any(|table| table.counts.iter().any(Option::is_none));
+            if let (Some(column), true) = (chosen, withholds) {
+                return Err(AggregateError::Refused(format!(
+                    "the release {} of this period withholds cells, and {column} chooses the children of one of the two and divides those of the other, so that together they would show what is withheld; divide by it in both",
+                    other.name
+                )));
             }
         }
         Ok(())
     }
+
+    /// What was published before about other children: another population, or another period that drew on
+    /// one of the same deliveries.
+    pub(crate) fn others<'a>(
+        &'a self,
+        definition: &'a Definition,
+        period: &'a Period,
+    ) -> impl Iterator<Item = &'a Entry> {
+        let other = |entry: &&Entry| {
+            entry.period != *period || !same_children(&entry.definition, definition)
+        };
+        self.entries.iter().chain(&self.of_other_periods).filter(other)
+    }
 }
 
-/// The categories that a cell is about, totals left out, by dimension.
-type Categories<'a> = BTreeMap<&'a str, &'a str>;
-
-fn by_categories<'a>(
-    dimensions: &'a [Hierarchy],
-    counts: &[Option<u64>],
-) -> HashMap<Categories<'a>, u64> {
-    let shown = counts.iter().enumerate().filter_map(|(cell, count)| Some((cell, (*count)?)));
-    shown
-        .map(|(mut cell, count)| {
-            let mut categories = Categories::new();
-            for dimension in dimensions.iter().rev() {
-                let node = cell % dimension.node_count();
-                cell /= dimension.node_count();
-                if !dimension.is_total(node) {
-                    categories.insert(dimension.name(), dimension.code(node));
-                }
-            }
-            (categories, count)
+fn read(store: &Store, period: &Period) -> Result<Vec<Entry>, AggregateError> {
+    let entry = |bytes: &Vec<u8>| {
+        let entry: Option<Entry> = serde_json::from_slice(bytes).ok();
+        entry.filter(|entry| entry.format == FORMAT).ok_or_else(|| {
+            AggregateError::Store(StoreError::Manifest {
+                path: store.root().join("ledger").join(period.as_str()),
+                why: "holds an entry that this release does not understand".into(),
+            })
         })
-        .collect()
+    };
+    store.ledger(period)?.iter().map(entry).collect()
+}
+
+/// The deliveries that an integrated dataset was linked from.
+fn deliveries(integrated: &Manifest) -> Vec<(SourceName, Period)> {
+    match &integrated.origin {
+        Origin::Datasets { datasets, .. } => {
+            datasets.iter().map(|(of, _)| (of.name.clone(), of.period.clone())).collect()
+        }
+        Origin::Delivery { .. } => Vec::new(),
+    }
 }
 
 /// The table as it was published, if its numbers are still those.
@@ -268,6 +273,19 @@ fn as_published(
     }
     let withheld = published.iter().map(Option::is_none).collect();
     Ok(Some(table.published_before(Pattern { withheld })?))
+}
+
+/// A column on which `one` alone has a condition and that a table of `other` divides.
+fn chosen_by_what_is_divided<'a>(
+    one: &'a Definition,
+    other: &Definition,
+) -> Option<&'a ColumnName> {
+    let own = one.conditions.iter().filter(|condition| !other.conditions.contains(condition));
+    let divided = |column: &ColumnName| {
+        let names = other.tables.iter().flat_map(|table| &table.dimensions);
+        names.filter_map(|name| other.dimension(name)).any(|of| of.column == *column)
+    };
+    own.map(|condition| &condition.column).find(|column| divided(column))
 }
 
 fn same_children(one: &Definition, other: &Definition) -> bool {

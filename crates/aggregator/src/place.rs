@@ -59,7 +59,7 @@ pub(crate) fn line(text: &str, at: &[Step]) -> Option<usize> {
 /// What to say of a name that is not one of these: the nearest, if one is near, and all of them.
 pub(crate) fn instead<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     /// Below this, two names have nothing to do with each other.
-    const NEAR: f64 = 0.7;
+    const NEAR: f64 = 0.65;
     let valid: Vec<&str> = valid.into_iter().collect();
     let likeness = |valid: &&str| strsim::jaro_winkler(name, valid);
     let nearest = valid.iter().map(|valid| (likeness(valid), valid));

@@ -1,73 +1,49 @@
 //! Columns of a batch of children, as text and as numbers.
 
 use arrow::{
-    array::{Array, ArrayRef, Int64Array, RecordBatch, StringViewArray},
+    array::{Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, StringArray},
     compute::cast,
-    datatypes::DataType,
+    datatypes::{DataType, Int32Type},
 };
 use minster_model::ColumnName;
 
 use crate::AggregateError;
 
-/// A text column.
+/// A text column: a code a row, and the text of each code.
 #[derive(Clone)]
-pub(crate) struct Texts(StringViewArray);
+pub(crate) struct Texts {
+    codes: Int32Array,
+    texts: StringArray,
+}
 
 impl Texts {
+    /// Each row's text.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&str>> {
-        self.0.iter()
+        self.codes.iter().map(|code| code.map(|code| self.texts.value(code as usize)))
     }
 
-    /// What `of` says of each row's text: it is asked once for texts that follow each other and are
-    /// short. `other` where there is no text, or it says nothing.
+    /// What occurs: each text once, or a few times.
+    pub(crate) fn distinct(&self) -> impl Iterator<Item = &str> {
+        let mut occurs = vec![false; self.texts.len()];
+        self.codes.iter().flatten().for_each(|code| occurs[code as usize] = true);
+        (0..self.texts.len()).filter(move |&code| occurs[code]).map(|code| self.texts.value(code))
+    }
+
+    /// What `of` says of each row's text; `other` where there is no text, or it says nothing.
     pub(crate) fn map_to(&self, other: u32, of: impl Fn(&str) -> Option<u32>) -> Vec<u32> {
-        let views = self.0.views();
-        let mut known: Memory = Memory::default();
-        (0..self.0.len())
-            .map(|row| {
-                if self.0.is_null(row) {
-                    return other;
-                }
-                let view = views[row];
-                // A view holds a text of up to twelve bytes whole (Arrow columnar format).
-                match view as u32 <= 12 {
-                    true => known.get(view, || of(self.0.value(row)).unwrap_or(other)),
-                    false => of(self.0.value(row)).unwrap_or(other),
-                }
-            })
-            .collect()
-    }
-}
-
-/// What was said of short texts: one slot a hash, the latest wins.
-struct Memory {
-    slots: Vec<(u128, u32)>,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        // No view of a text is all ones: its length would be.
-        Self { slots: vec![(u128::MAX, 0); 1 << 10] }
-    }
-}
-
-impl Memory {
-    fn get(&mut self, view: u128, ask: impl FnOnce() -> u32) -> u32 {
-        let folded = (view as u64) ^ ((view >> 64) as u64).rotate_left(23);
-        let at = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize;
-        let slot = &mut self.slots[at];
-        if slot.0 != view {
-            *slot = (view, ask());
-        }
-        slot.1
+        let said: Vec<u32> =
+            self.texts.iter().map(|text| text.and_then(&of).unwrap_or(other)).collect();
+        self.codes.iter().map(|code| code.map_or(other, |code| said[code as usize])).collect()
     }
 }
 
 pub(crate) fn texts(batch: &RecordBatch, name: &ColumnName) -> Result<Texts, AggregateError> {
     let wrong = || failed(name.as_str(), "reading text");
-    let array = cast(column(batch, name)?, &DataType::Utf8View).map_err(|_| wrong())?;
-    let array = array.as_any().downcast_ref::<StringViewArray>().ok_or_else(wrong)?;
-    Ok(Texts(array.clone()))
+    let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let array = cast(column(batch, name)?, &coded).map_err(|_| wrong())?;
+    let array = array.as_dictionary_opt::<Int32Type>().ok_or_else(wrong)?;
+    let texts = array.values().as_string_opt::<i32>().ok_or_else(wrong)?;
+    Ok(Texts { codes: array.keys().clone(), texts: texts.clone() })
 }
 
 pub(crate) fn numbers(

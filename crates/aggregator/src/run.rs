@@ -1,11 +1,11 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
-use minster_model::{DatasetRef, Period, RunId, TableName};
+use minster_model::{DatasetRef, Period, RunId, TableName, cube::TableSet};
 use minster_store::{Dataset, DatasetKeys, Release, Store};
 use serde::Serialize;
 
 use crate::{
-    AggregateError, Definition,
+    AggregateError, Definition, differences,
     ledger::{self, Entry, Ledger},
     lookup, protect,
     release::{self, Releasable},
@@ -70,6 +70,21 @@ pub enum Standing {
     Kept,
 }
 
+/// Counts a definition's tables, all margins, and protects nothing: for benches, and for whoever may see
+/// the dataset.
+///
+/// # Errors
+/// As [`aggregate`], before anything is protected.
+pub fn tabulate(
+    definition: &Definition,
+    dataset: &Dataset,
+    children: &TableName,
+    lookups: &BTreeMap<String, PathBuf>,
+) -> Result<TableSet, AggregateError> {
+    let lookups = lookup::of(definition, lookups)?;
+    Ok(tabulate::tabulate(definition, dataset, children, &lookups)?.set)
+}
+
 /// Tabulates, protects, attacks and releases one definition. What was released before of the period
 /// counts: the same definition keeps the release that stands, another is protected together with it.
 pub fn aggregate(
@@ -91,7 +106,7 @@ fn release(
         let lookups = lookup::of(definition, job.lookups)?;
         tabulate::tabulate(definition, &dataset, job.children, &lookups)
     };
-    let ledger = Ledger::read(job.store, job.period)?;
+    let ledger = Ledger::read(job.store, job.period, dataset.manifest())?;
     let mut tabulated = tabulate(&definition)?;
     let before = ledger.same(&definition);
     let standing = match before {
@@ -99,11 +114,28 @@ fn release(
             Some(standing) => standing,
             None => return keep(job, entry),
         },
-        None => ledger.standing(&definition, tabulate)?,
+        None => {
+            ledger.nested(&definition)?;
+            ledger.standing(&definition, tabulate)?
+        }
     };
     match before {
         Some(_) => tabulated.set.tables = standing.counts.clone(),
-        None => tabulated.set.tables.extend(standing.counts.iter().cloned()),
+        None => {
+            for table in &mut tabulated.set.tables {
+                let others = ledger.others(&definition, job.period);
+                let threshold = definition.policy().threshold;
+                let (guarded, close) = differences::guard(table.clone(), threshold, others)?;
+                if close > 0 {
+                    (job.notice)(&format!(
+                        "{close} cells of the table {} are withheld because they differ by less than the threshold from what was published about other children",
+                        table.name()
+                    ));
+                }
+                *table = guarded;
+            }
+            tabulated.set.tables.extend(standing.counts.iter().cloned());
+        }
     }
     for crowded in minster_disclosure::crowding(&tabulated.set) {
         (job.notice)(&crowded.to_string());
@@ -122,8 +154,9 @@ fn release(
     let sha256 = Release::sha256_of(&files);
     let standing = match before {
         None => {
-            ledger.difference(&definition, &releasable)?;
-            Entry::new(&definition, job.period, &releasable, sha256.clone())?.enter(job.store)?;
+            let integrated = dataset.manifest();
+            Entry::new(&definition, job.period, &releasable, integrated, sha256.clone())?
+                .enter(job.store)?;
             Standing::New
         }
         Some(entry) if entry.sha256 == sha256 => Standing::Same,

@@ -139,7 +139,7 @@ fn each_batch(
     mut each: impl FnMut(&RecordBatch) -> Result<(), AggregateError>,
 ) -> Result<(), AggregateError> {
     let columns: Vec<&str> = columns.iter().copied().chain([ON_SPINE]).collect();
-    let reader = dataset.table(children, Some(&columns))?;
+    let reader = dataset.table_coded(children, Some(&columns))?;
     let (send, receive) = std::sync::mpsc::sync_channel(2);
     std::thread::scope(|scope| {
         scope.spawn(move || {

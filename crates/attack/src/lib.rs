@@ -8,6 +8,9 @@
 //! has the cell at `low` and some world has it at max(t, low + t − 1) or more. For each group that a
 //! sensitive category would disclose, some world has t or more children outside the category.
 //!
+//! An *insider* knows that they, or a few with them, are in one withheld inner cell. For each who could be,
+//! the same must hold over the worlds that leave them there, what they know added to `low`.
+//!
 //! The proof is the worlds: each is checked by adding up, so that no solver is trusted, and none of
 //! those who propose one to [`verify_with`].
 //!
@@ -32,6 +35,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod insider;
 mod intervals;
 mod linked;
 mod promise;

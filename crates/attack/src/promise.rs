@@ -16,6 +16,8 @@ pub(crate) struct Target {
     pub(crate) reason: FailureReason,
     /// None where no world can meet it, because nothing in it is unknown.
     pub(crate) demand: Option<Demand>,
+    /// What of the cell is published, where the demand follows from the least that a small cell can be.
+    pub(crate) published: Option<i64>,
 }
 
 pub(crate) fn targets(set: &TableSet, patterns: &[Pattern], system: &System) -> Vec<Target> {
@@ -65,7 +67,8 @@ fn small_cells(
             if !met {
                 let demand = Some(Demand { unknowns: unknowns.clone(), bound });
                 let demand = demand.filter(|demand| !demand.unknowns.is_empty());
-                targets.push(Target { table: number, cell, reason, demand });
+                let published = Some(published);
+                targets.push(Target { table: number, cell, reason, demand, published });
             }
         }
     }
@@ -93,7 +96,8 @@ fn guarded(
             if !met {
                 let demand = Some(Demand { unknowns: unknowns.clone(), bound });
                 let demand = demand.filter(|demand| !demand.unknowns.is_empty());
-                targets.push(Target { table: number, cell, reason, demand });
+                let published = None;
+                targets.push(Target { table: number, cell, reason, demand, published });
             }
         }
     }
@@ -136,6 +140,7 @@ fn classes(
                 cell,
                 reason: FailureReason::Class,
                 demand: (!demand.unknowns.is_empty()).then_some(demand),
+                published: None,
             });
         }
     }

@@ -60,6 +60,8 @@ pub enum FailureReason {
     Low,
     /// No world was found in which the cell is large.
     High,
+    /// Someone who knows that they are in one cell would know more of this one than the rule says.
+    Insider,
     /// No world was found in which enough of the group is outside the category.
     Class,
 }

@@ -27,14 +27,25 @@ pub(crate) enum Bound {
 
 /// Values of the unknowns of every component that the demand touches, if some whole ones were found.
 /// A demand is met by the least total, so that the problem is bounded.
-pub(crate) fn solve(system: &System, least: u64, demand: &Demand) -> Option<BTreeMap<usize, u64>> {
+///
+/// `known` is an unknown that is known to be no less than a number, by an insider.
+pub(crate) fn solve(
+    system: &System,
+    least: u64,
+    demand: &Demand,
+    known: Option<(usize, u64)>,
+) -> Option<BTreeMap<usize, u64>> {
     let touched: BTreeSet<usize> =
         demand.unknowns.iter().map(|&unknown| system.component[unknown]).collect();
     let inside: Vec<usize> = (0..system.unknowns.len())
         .filter(|&unknown| touched.contains(&system.component[unknown]))
         .collect();
-    attempt(system, least, demand, &inside, false)
-        .or_else(|| attempt(system, least, demand, &inside, true))
+    let least = |unknown: usize| match known {
+        Some((of, more)) if of == unknown => least.max(more),
+        _ => least,
+    };
+    attempt(system, &least, demand, &inside, false)
+        .or_else(|| attempt(system, &least, demand, &inside, true))
 }
 
 /// The least or greatest whole sum of the unknowns that fits; none where it has no bound.
@@ -92,7 +103,7 @@ fn add_equations(problem: &mut Problem, system: &System, variables: &BTreeMap<us
 
 fn attempt(
     system: &System,
-    least: u64,
+    least: &dyn Fn(usize) -> u64,
     demand: &Demand,
     inside: &[usize],
     whole: bool,
@@ -102,8 +113,11 @@ fn attempt(
         .iter()
         .map(|&unknown| {
             let variable = match whole {
-                true => problem.add_integer_var(1.0, (least as i32, i32::MAX)),
-                false => problem.add_var(1.0, (least as f64, f64::INFINITY)),
+                true => {
+                    let least = i32::try_from(least(unknown)).unwrap_or(i32::MAX);
+                    problem.add_integer_var(1.0, (least, i32::MAX))
+                }
+                false => problem.add_var(1.0, (least(unknown) as f64, f64::INFINITY)),
             };
             (unknown, variable)
         })
@@ -126,7 +140,12 @@ fn attempt(
     holds(system, least, demand, &values).then_some(values)
 }
 
-fn holds(system: &System, least: u64, demand: &Demand, values: &BTreeMap<usize, u64>) -> bool {
+fn holds(
+    system: &System,
+    least: &dyn Fn(usize) -> u64,
+    demand: &Demand,
+    values: &BTreeMap<usize, u64>,
+) -> bool {
     let sum: i64 = demand.unknowns.iter().map(|unknown| values[unknown] as i64).sum();
     let demanded = match demand.bound {
         Bound::AtMost(bound) => sum <= bound,
@@ -139,5 +158,5 @@ fn holds(system: &System, least: u64, demand: &Demand, values: &BTreeMap<usize, 
         };
         !inside || sum() == equation.is
     });
-    demanded && equations && values.values().all(|&value| value >= least)
+    demanded && equations && values.iter().all(|(&unknown, &value)| value >= least(unknown))
 }

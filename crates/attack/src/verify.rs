@@ -3,7 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use minster_model::cube::{CountTable, Pattern, Policy, TableSet, World, Zeros};
 
 use crate::{
-    Failure, FailureReason, Refusal, linked,
+    Failure, FailureReason, Refusal,
+    insider::Insiders,
+    linked,
     promise::{self, Target},
     solve::{self, Bound, Demand},
     system::System,
@@ -128,17 +130,35 @@ fn attack(
     let least = set.policy.zeros.least_withheld();
     let targets = promise::targets(set, patterns, &system);
     let demands = targets.len();
-    for Target { table, cell, reason, demand } in targets {
-        let met = demand.is_some_and(|demand| {
-            certificates.meet(&demand)
-                || search == Search::Allowed
-                    && solve::solve(&system, least, &demand).is_some_and(|values| {
-                        certificates.add(certificates.world(&values));
-                        certificates.meet(&demand)
-                    })
-        });
+    for Target { table, cell, reason, demand, published } in targets {
+        let Some(demand) = demand else {
+            failures.push(Failure { table, cell, reason });
+            continue;
+        };
+        let find = |certificates: &mut Certificates<'_>, demand: &Demand, known| {
+            let values = (search == Search::Allowed)
+                .then(|| solve::solve(&system, least, demand, known))
+                .flatten();
+            values.is_some_and(|values| {
+                certificates.add(certificates.world(&values));
+                true
+            })
+        };
+        let met = certificates.meet(&demand)
+            || find(&mut certificates, &demand, None) && certificates.meet(&demand);
         if !met {
             failures.push(Failure { table, cell, reason });
+            continue;
+        }
+        let insiders = Insiders { policy: set.policy, system: &system, demand: &demand, published };
+        for (of, unknown, knows) in insiders.demands(&certificates) {
+            let known = Some((unknown, knows));
+            let met = certificates.meet_known(&of, known)
+                || find(&mut certificates, &of, known) && certificates.meet_known(&of, known);
+            if !met {
+                failures.push(Failure { table, cell, reason: FailureReason::Insider });
+                break;
+            }
         }
     }
     let worlds = certificates.used();
@@ -149,7 +169,7 @@ fn attack(
 }
 
 /// Worlds that fit, found again by the unknowns that they alter.
-struct Certificates<'a> {
+pub(crate) struct Certificates<'a> {
     checker: Checker<'a>,
     system: &'a System,
     worlds: Vec<(World, BTreeMap<usize, i64>)>,
@@ -195,20 +215,49 @@ impl<'a> Certificates<'a> {
 
     /// Whether some world meets the demand. The truth never does.
     fn meet(&mut self, demand: &Demand) -> bool {
-        let truth: i64 = demand.unknowns.iter().map(|&unknown| self.system.truth[unknown]).sum();
-        let meets = |number: &usize| {
-            let changes = &self.worlds[*number].1;
-            let change: i64 =
-                demand.unknowns.iter().filter_map(|unknown| changes.get(unknown)).sum();
-            match demand.bound {
-                Bound::AtMost(bound) => truth + change <= bound,
-                Bound::AtLeast(bound) => truth + change >= bound,
-            }
-        };
-        let known = demand.unknowns.iter().filter_map(|unknown| self.altering.get(unknown));
-        let found = known.flatten().copied().find(meets);
+        let found = self.meeting(demand).next();
         self.used.extend(found);
         found.is_some()
+    }
+
+    /// Whether the truth or some world meets an insider's demand and is no less than what they know.
+    fn meet_known(&mut self, demand: &Demand, known: Option<(usize, u64)>) -> bool {
+        if self.meets(demand, &BTreeMap::new()) {
+            return true;
+        }
+        let fits = |number: &usize| {
+            known.is_none_or(|(unknown, knows)| self.value(*number, unknown) >= knows as i64)
+        };
+        let found = self.meeting(demand).find(fits);
+        self.used.extend(found);
+        found.is_some()
+    }
+
+    /// The worlds that meet a demand, by their numbers; one may come more than once.
+    pub(crate) fn meeting(&self, demand: &Demand) -> impl Iterator<Item = usize> {
+        let known = demand.unknowns.iter().filter_map(|unknown| self.altering.get(unknown));
+        known.flatten().copied().filter(|&number| self.meets(demand, &self.worlds[number].1))
+    }
+
+    fn meets(&self, demand: &Demand, changes: &BTreeMap<usize, i64>) -> bool {
+        let truth: i64 = demand.unknowns.iter().map(|&unknown| self.system.truth[unknown]).sum();
+        let change: i64 = demand.unknowns.iter().filter_map(|unknown| changes.get(unknown)).sum();
+        match demand.bound {
+            Bound::AtMost(bound) => truth + change <= bound,
+            Bound::AtLeast(bound) => truth + change >= bound,
+        }
+    }
+
+    /// What an unknown is in a world.
+    fn value(&self, world: usize, unknown: usize) -> i64 {
+        let change = self.worlds[world].1.get(&unknown).copied().unwrap_or_default();
+        self.system.truth[unknown] + change
+    }
+
+    /// What is other than the truth in a world: unknowns and their values.
+    pub(crate) fn altered(&self, world: usize) -> impl Iterator<Item = (usize, i64)> {
+        let changes = self.worlds[world].1.iter();
+        changes.map(|(&unknown, change)| (unknown, self.system.truth[unknown] + change))
     }
 
     /// The worlds that met a demand, in order, each once.

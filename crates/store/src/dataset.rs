@@ -9,6 +9,7 @@ use minster_vault_api::{DataKey, WrappedKey};
 
 use crate::{
     Manifest, Origin, Store, StoreError, TableEntry, TableReader, TableWriter, manifest::FORMAT,
+    table::Text,
 };
 
 /// A dataset being written aside. Dropped unpublished, it leaves nothing.
@@ -153,11 +154,30 @@ impl Dataset {
         name: &TableName,
         columns: Option<&[&str]>,
     ) -> Result<TableReader, StoreError> {
+        self.open(name, columns, Text::Plain)
+    }
+
+    /// [`Dataset::table`], with text columns as dictionaries (`Int32` to `Utf8`): for columns of few
+    /// categories.
+    pub fn table_coded(
+        &self,
+        name: &TableName,
+        columns: Option<&[&str]>,
+    ) -> Result<TableReader, StoreError> {
+        self.open(name, columns, Text::Coded)
+    }
+
+    fn open(
+        &self,
+        name: &TableName,
+        columns: Option<&[&str]>,
+        text: Text,
+    ) -> Result<TableReader, StoreError> {
         let dataset = &self.manifest.dataset;
         let Some(entry) = self.manifest.tables.iter().find(|table| table.name == *name) else {
             return Err(StoreError::NoTable { dataset: dataset.clone(), table: name.to_string() });
         };
         let path = self.folder.join(format!("{name}.parquet"));
-        TableReader::open(path, entry, columns, dataset, &self.key)
+        TableReader::open(path, entry, columns, text, dataset, &self.key)
     }
 }

@@ -25,6 +25,27 @@ impl Store {
         paths.iter().map(read).collect()
     }
 
+    /// The periods of which anything was ever released, in order.
+    pub fn ledger_periods(&self) -> Result<Vec<Period>, StoreError> {
+        let folder = self.root().join("ledger");
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(StoreError::io("read the folder", &folder))?,
+        };
+        let mut periods = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(StoreError::io("read the folder", &folder))?;
+            let name = entry.file_name();
+            let period = name.to_str().and_then(|name| name.parse().ok());
+            periods.push(period.ok_or_else(|| StoreError::Manifest {
+                path: entry.path(),
+                why: "is not the ledger of a period".into(),
+            })?);
+        }
+        periods.sort();
+        Ok(periods)
+    }
+
     /// Adds an entry; where it stands already, nothing happens.
     pub fn enter(&self, period: &Period, name: &str, entry: &[u8]) -> Result<(), StoreError> {
         let folder = self.ledger_folder(period);

@@ -8,14 +8,18 @@ use std::{
     sync::Arc,
 };
 
-use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use arrow::{
+    array::RecordBatch,
+    datatypes::{DataType, Field, Schema, SchemaRef},
+};
 use minster_model::{DatasetRef, TableName};
 use minster_vault_api::DataKey;
 use parquet::{
     arrow::{
         ArrowWriter, ProjectionMask,
         arrow_reader::{
-            ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+            ParquetRecordBatchReaderBuilder,
         },
     },
     basic::{Compression, ZstdLevel},
@@ -98,6 +102,15 @@ impl TableWriter {
     }
 }
 
+/// How text is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Text {
+    /// As it was written.
+    Plain,
+    /// As numbers into a dictionary, which is how Parquet holds what repeats.
+    Coded,
+}
+
 /// Reads one table, batch by batch.
 pub struct TableReader {
     reader: ParquetRecordBatchReader,
@@ -110,6 +123,7 @@ impl TableReader {
         path: PathBuf,
         table: &TableEntry,
         columns: Option<&[&str]>,
+        text: Text,
         dataset: &DatasetRef,
         key: &DataKey,
     ) -> Result<Self, StoreError> {
@@ -119,11 +133,14 @@ impl TableReader {
             .build()
             .map_err(&failed)?;
         let file = File::open(&path).map_err(StoreError::io("open", &path))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(
-            file,
-            ArrowReaderOptions::new().with_file_decryption_properties(decryption),
-        )
-        .map_err(&failed)?;
+        let options = ArrowReaderOptions::new().with_file_decryption_properties(decryption);
+        let mut metadata = ArrowReaderMetadata::load(&file, options.clone()).map_err(&failed)?;
+        if text == Text::Coded {
+            let options = options.with_schema(coded(metadata.schema()));
+            let parquet = Arc::clone(metadata.metadata());
+            metadata = ArrowReaderMetadata::try_new(parquet, options).map_err(&failed)?;
+        }
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
         if u64::try_from(builder.metadata().file_metadata().num_rows()) != Ok(table.rows) {
             let (dataset, table) = (dataset.clone(), table.name.clone());
             return Err(StoreError::OtherRows { dataset, table });
@@ -153,6 +170,20 @@ impl Iterator for TableReader {
         let batch = self.reader.next()?;
         Some(batch.map_err(|error| failed("read", &self.path)(error.into())))
     }
+}
+
+/// The same columns, with text as codes.
+fn coded(schema: &SchemaRef) -> SchemaRef {
+    let field = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8 | DataType::Utf8View => {
+            let codes = (Box::new(DataType::Int32), Box::new(DataType::Utf8));
+            let coded = DataType::Dictionary(codes.0, codes.1);
+            Arc::new(field.as_ref().clone().with_data_type(coded))
+        }
+        _ => Arc::clone(field),
+    };
+    let fields: Vec<Arc<Field>> = schema.fields().iter().map(field).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
 fn associated_data(dataset: &DatasetRef, table: &TableName) -> Vec<u8> {

@@ -1,0 +1,309 @@
+//! Definitions released from a small dataset: what each part of one does to the files.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
+
+use arrow::{
+    array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray},
+    datatypes::{Field, Schema},
+};
+use minster_aggregator::{
+    AggregateError, Job, ReleaseReport, Which, aggregate, explain, verify_release,
+};
+use minster_model::{DatasetClass, DatasetRef, KeyVersion, Period, TableName};
+use minster_store::{DatasetKeys, Origin, Store};
+use minster_vault_api::{DataKey, VaultError, WrappedKey};
+
+/// A stand-in for the vault.
+struct OneKey;
+
+impl DatasetKeys for OneKey {
+    fn create(&mut self, _: &DatasetRef) -> Result<(DataKey, WrappedKey), VaultError> {
+        Ok((DataKey::from_bytes([7; 32]), WrappedKey("test".into())))
+    }
+
+    fn unwrap(&mut self, _: &DatasetRef, _: &WrappedKey) -> Result<DataKey, VaultError> {
+        Ok(DataKey::from_bytes([7; 32]))
+    }
+}
+
+struct Site {
+    _folder: tempfile::TempDir,
+    store: Store,
+    dataset: DatasetRef,
+    lookups: BTreeMap<String, PathBuf>,
+    children: TableName,
+    period: Period,
+}
+
+/// A store with four wards of unlike size in two localities and, otherwise cut, two constituencies; two schools, of which
+/// one holds nearly all exclusions.
+impl Site {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        let lookup = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            (name.to_owned(), path)
+        };
+        let lookups = BTreeMap::from([
+            lookup("locality", "ward,locality\nw1,north\nw2,north\nw3,south\nw4,south\n"),
+            lookup("constituency", "ward,constituency\nw1,east\nw2,west\nw3,west\nw4,east\n"),
+        ]);
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let dataset = DatasetRef {
+            class: DatasetClass::Integrated,
+            name: "children".parse().unwrap(),
+            period: "2024-25".parse().unwrap(),
+            purpose: "test".parse().unwrap(),
+        };
+        let batch = children();
+        let (key, wrapped) = OneKey.create(&dataset).unwrap();
+        let writer = store.stage(&dataset, &"1".parse().unwrap(), key, wrapped).unwrap();
+        let children: TableName = "children".parse().unwrap();
+        let mut table = writer.table(&children, batch.schema()).unwrap();
+        table.write(&batch).unwrap();
+        let table = table.finish().unwrap();
+        let origin = Origin::Datasets { definition_sha256: String::new(), datasets: vec![] };
+        writer.publish(KeyVersion(1), String::new(), origin, vec![table]).unwrap();
+        let period = "2024-25".parse().unwrap();
+        Self { _folder: folder, store, dataset, lookups, children, period }
+    }
+
+    fn release(&self, definition: &str) -> Result<ReleaseReport, AggregateError> {
+        let job = Job {
+            store: &self.store,
+            dataset: &self.dataset,
+            children: &self.children,
+            period: &self.period,
+            run: &"2".parse().unwrap(),
+            lookups: &self.lookups,
+            notice: &|_| {},
+        };
+        aggregate(&job, definition, &mut OneKey)
+    }
+
+    /// A released table's rows, each with its cells by column.
+    fn rows(&self, definition: &str) -> Vec<BTreeMap<String, String>> {
+        let report = self.release(definition).unwrap();
+        let table = report.folder.join(format!("{}.csv", report.tables[0].name));
+        let mut reader = csv::Reader::from_path(table).unwrap();
+        reader.deserialize().map(|row| row.unwrap()).collect()
+    }
+}
+
+fn children() -> RecordBatch {
+    let (mut ward, mut area, mut sex, mut school) = (vec![], vec![], vec![], vec![]);
+    let (mut missed, mut excluded) = (vec![], vec![]);
+    for (name, size) in [("w1", 60), ("w2", 43), ("w3", 23), ("w4", 74)] {
+        for child in 0..size {
+            ward.push(name);
+            area.push(if name == "w4" { "coast" } else { "inland" });
+            sex.push(if child < 20 { "F" } else { "M" });
+            school.push(if child % 2 == 0 { "a" } else { "b" });
+            missed.push(child % 7 * 5);
+            excluded.push(i64::from(child % 2 == 0 && child % 5 == 0));
+        }
+    }
+    let text = |values: Vec<&str>| Arc::new(StringViewArray::from(values)) as ArrayRef;
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("on_spine", Arc::new(BooleanArray::from(vec![true; ward.len()]))),
+        ("ward", text(ward)),
+        ("area", text(area)),
+        ("sex", text(sex)),
+        ("school", text(school)),
+        ("missed", Arc::new(Int64Array::from(missed))),
+        ("excluded", Arc::new(Int64Array::from(excluded))),
+    ];
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, column)| Field::new(*name, column.data_type().clone(), true))
+        .collect();
+    let columns = columns.into_iter().map(|(_, column)| column).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+}
+
+const HEAD: &str = r#"
+name = "r"
+population = "spine"
+
+[[dimension]]
+name = "ward"
+column = "ward"
+total = "all"
+lookup = "locality"
+grouping = [{ name = "constituency", lookup = "constituency" }]
+
+[[dimension]]
+name = "sex"
+column = "sex"
+total = "all"
+codes = ["F", "M"]
+"#;
+
+fn cell<'a>(
+    rows: &'a [BTreeMap<String, String>],
+    categories: &[(&str, &str)],
+) -> &'a BTreeMap<String, String> {
+    let is = |row: &&BTreeMap<String, String>| {
+        categories.iter().all(|(column, category)| row[*column] == *category)
+    };
+    rows.iter().find(is).unwrap()
+}
+
+#[test]
+fn overlapping_geographies_are_in_one_table_and_protected_together() {
+    let site = Site::new();
+    let rows =
+        site.rows(&format!("{HEAD}\n[[table]]\nname = \"t\"\ndimensions = [\"ward\", \"sex\"]\n"));
+    let count =
+        |ward: &str, sex: &str| cell(&rows, &[("ward", ward), ("sex", sex)])["children"].clone();
+    // w3 has three boys: neither their ward's locality nor its constituency gives them away.
+    assert_eq!(count("w3", "M"), "");
+    assert_eq!(count("all", "all"), "200");
+    assert_eq!(count("No constituency", "all"), "0");
+    let known = |names: &[&str], sex: &str| names.iter().all(|ward| !count(ward, sex).is_empty());
+    assert!(!known(&["west", "w2"], "M"));
+    assert!(!known(&["south", "w4"], "M"));
+}
+
+#[test]
+fn a_level_may_be_a_column_and_levels_may_be_written_out() {
+    let site = Site::new();
+    let definition = r#"
+name = "r"
+population = "spine"
+[[dimension]]
+name = "ward"
+column = "ward"
+total = "all"
+[[dimension.level]]
+column = "area"
+[[dimension.level]]
+name = "county"
+groups = { shire = ["coast", "inland"] }
+[[table]]
+name = "t"
+dimensions = ["ward"]
+"#;
+    let rows = site.rows(definition);
+    let wards: Vec<&str> = rows.iter().map(|row| row["ward"].as_str()).collect();
+    assert_eq!(wards, ["all", "shire", "coast", "w4", "inland", "w1", "w2", "w3", "Unknown"]);
+    assert_eq!(cell(&rows, &[("ward", "inland")])["children"], "126");
+}
+
+#[test]
+fn a_level_that_is_no_level_is_refused() {
+    let site = Site::new();
+    let definition = "name = \"r\"\npopulation = \"spine\"\n[[dimension]]\nname = \"sex\"\ncolumn = \"sex\"\ntotal = \"all\"\nlevel = [{ column = \"ward\" }]\n[[table]]\nname = \"t\"\ndimensions = [\"sex\"]\n";
+    let error = site.release(definition).unwrap_err().to_string();
+    assert!(error.starts_with("line 3: "), "{error}");
+    assert!(error.contains("two values beside one category"), "{error}");
+}
+
+#[test]
+fn measures_say_what_they_are_defined_to() {
+    let site = Site::new();
+    let rows = site.rows(&format!(
+        "{HEAD}
+[[table]]
+name = \"t\"
+dimensions = [\"sex\"]
+measure = [
+  {{ name = \"missed\", sum = \"missed\" }},
+  {{ name = \"mean\", mean = \"missed\" }},
+  {{ name = \"rate\", sum = \"excluded\", per = \"children\", times = 100 }},
+  {{ name = \"share\", percentage = \"sex\" }},
+  {{ name = \"median\", median = \"missed\", step = 10 }},
+]
+"
+    ));
+    // Eighty girls: each ward has 0 to 19, which miss 0, 5 … 30 in turn.
+    let girls = cell(&rows, &[("sex", "F")]);
+    let missed = 4 * (0..20).map(|child| child % 7 * 5).sum::<i64>();
+    assert_eq!(girls["missed"], missed.to_string());
+    assert_eq!(missed, 1140);
+    assert_eq!(girls["mean"], "14.3");
+    assert_eq!(girls["rate"], "10");
+    assert_eq!(girls["share"], "40");
+    // Missed 0 counts as 0, 5 and 10 as 10, 15 and 20 as 20, 25 and 30 as 30.
+    assert_eq!(girls["median"], "20");
+    let nobody = cell(&rows, &[("sex", "Unknown")]);
+    assert_eq!((nobody["mean"].as_str(), nobody["mean_status"].as_str()), ("", "z"));
+}
+
+#[test]
+fn few_events_are_withheld_though_children_are_many() {
+    let site = Site::new();
+    let rows = site.rows(&format!(
+        "{HEAD}\n[[table]]\nname = \"t\"\ndimensions = [\"ward\"]\nmeasure = [{{ name = \"exclusions\", events = \"excluded\" }}]\n"
+    ));
+    // w3: children 0, 10 and 20 were excluded.
+    let w3 = cell(&rows, &[("ward", "w3")]);
+    assert_eq!((w3["children"].as_str(), w3["exclusions_status"].as_str()), ("23", "c"));
+    let south = cell(&rows, &[("ward", "south")]);
+    let w4 = cell(&rows, &[("ward", "w4")]);
+    assert!(south["exclusions"].is_empty() || w4["exclusions"].is_empty());
+}
+
+#[test]
+fn a_sum_of_one_holder_is_withheld() {
+    let site = Site::new();
+    let table = "[[table]]\nname = \"t\"\ndimensions = [\"ward\"]\nmeasure = [{ name = \"exclusions\", sum = \"excluded\" }]\n";
+    let total = |rows: &[BTreeMap<String, String>]| {
+        cell(rows, &[("ward", "all")])["exclusions_status"].clone()
+    };
+    assert_eq!(total(&site.rows(&format!("{HEAD}{table}"))), "");
+    // Only one school excludes.
+    let of_schools = "holder = { column = \"school\" }\n";
+    let with_holders = format!("{of_schools}{}{table}", HEAD.replacen("\"r\"", "\"s\"", 1));
+    // Beside a release that shows the total it cannot be hidden.
+    let error = site.release(&with_holders).unwrap_err().to_string();
+    assert!(error.contains("the sums of excluded"), "{error}");
+    let rows = Site::new().rows(&with_holders);
+    assert_eq!(total(&rows), "c");
+}
+
+#[test]
+fn cells_are_never_or_always_published() {
+    let site = Site::new();
+    let table = "\n[[table]]\nname = \"t\"\ndimensions = [\"ward\", \"sex\"]\n";
+    let rows = site.rows(&format!(
+        "{HEAD}{table}never = [{{ ward = \"w4\" }}]\nalways = [{{ ward = \"south\" }}, {{ ward = \"west\", sex = \"F\" }}]\n"
+    ));
+    let status =
+        |ward: &str, sex: &str| cell(&rows, &[("ward", ward), ("sex", sex)])["status"].clone();
+    assert_eq!((status("w4", "all").as_str(), status("south", "all").as_str()), ("c", ""));
+    assert_eq!(status("west", "F"), "");
+    let forced = HEAD.replacen("\"r\"", "\"forced\"", 1)
+        + table
+        + "always = [{ ward = \"w3\", sex = \"M\" }]\n";
+    let error = site.release(&forced).unwrap_err().to_string();
+    assert!(error.contains("is to publish a cell that is withheld for its own sake"), "{error}");
+    let unknown = HEAD.replacen("\"r\"", "\"x\"", 1) + table + "never = [{ ward = \"w9\" }]\n";
+    let error = site.release(&unknown).unwrap_err().to_string();
+    assert!(error.contains("did you mean w"), "{error}");
+}
+
+#[test]
+fn a_release_is_checked_and_explained() {
+    let site = Site::new();
+    let definition = format!(
+        "{HEAD}\n[[table]]\nname = \"t\"\ndimensions = [\"ward\", \"sex\"]\nmeasure = [{{ name = \"missed\", sum = \"missed\" }}]\n"
+    );
+    let report = site.release(&definition).unwrap();
+    let release = "r".parse().unwrap();
+    let purpose = "test".parse().unwrap();
+    let which =
+        Which { store: &site.store, release: &release, period: &site.period, purpose: &purpose };
+    let checks = verify_release(&which, &mut OneKey).unwrap();
+    assert_eq!(checks.len(), 4);
+    assert!(checks.iter().all(|check| check.passed), "{checks:?}");
+    let explained = explain(&which, &mut OneKey).unwrap();
+    let counts = explained.cells.iter().filter(|cell| cell.set == "children").count();
+    assert_eq!(counts, report.tables[0].withheld);
+    for cell in explained.cells.iter().filter(|cell| cell.set == "children") {
+        assert!(cell.high - cell.low >= 4 || cell.reason == minster_aggregator::Reason::Secondary);
+    }
+}
