@@ -3,7 +3,12 @@ use std::collections::BTreeMap;
 use microlp::OptimizationDirection;
 use minster_model::cube::{Pattern, TableSet};
 
-use crate::{Refusal, linked, promise, solve, system::System};
+use crate::{
+    Refusal, linked,
+    promise::{self, Parts},
+    solve,
+    system::System,
+};
 
 /// What the published numbers and the policy say about a withheld cell: its *feasibility interval*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +40,9 @@ pub fn intervals(
     let mut all = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         let mut of_table = BTreeMap::new();
-        for (cell, below) in promise::below(table).iter().enumerate() {
-            if !pattern.withheld[cell] {
-                continue;
-            }
-            let unknowns = promise::unknowns(&system, number, below);
-            let published = promise::published(table, &system, number, below);
+        for (cell, Parts { unknowns, published }) in
+            promise::parts(table, number, &system, &pattern.withheld)
+        {
             let extreme = |direction| -> Result<Option<u64>, Refusal> {
                 let sum = solve::extreme(&system, least, &unknowns, direction)
                     .map_err(|_| Refusal::WorkUsedUp)?;

@@ -1,5 +1,7 @@
 //! Which demands the promise makes of a pattern.
 
+use std::collections::BTreeMap;
+
 use minster_model::cube::{CountTable, Guarded, Pattern, Policy, TableSet};
 
 use crate::{
@@ -23,41 +25,72 @@ pub(crate) struct Target {
 pub(crate) fn targets(set: &TableSet, patterns: &[Pattern], system: &System) -> Vec<Target> {
     let mut targets = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
-        let below = below(table);
-        small_cells(set.policy, number, table, pattern, &below, system, &mut targets);
-        guarded(set.policy, number, table, &below, system, &mut targets);
-        classes(set.policy, number, table, &below, system, &mut targets);
+        let counts = world::cells(table, table.inner());
+        let groups = groups(set.policy, table, &counts);
+        let mut asked: Vec<bool> = counts
+            .iter()
+            .zip(&pattern.withheld)
+            .map(|(&count, &withheld)| withheld && set.policy.is_small(count))
+            .collect();
+        table.guarded().iter().for_each(|guarded| asked[guarded.cell] = true);
+        groups.iter().for_each(|&(group, inside)| (asked[group], asked[inside]) = (true, true));
+        let parts = parts(table, number, system, &asked);
+        small_cells(set.policy, number, pattern, &counts, &parts, &mut targets);
+        guarded(set.policy, number, table, &counts, &parts, &mut targets);
+        classes(set.policy, number, &groups, &parts, &mut targets);
     }
     targets
 }
 
-/// For each cell, its inner cells.
-pub(crate) fn below(table: &CountTable) -> Vec<Vec<usize>> {
-    let mut below = vec![Vec::new(); table.cell_count()];
-    for (inner, above) in world::covering(table).into_iter().enumerate() {
-        for cell in above {
-            below[cell].push(inner);
+/// What a cell counts: its unknowns, ascending, and its published inner cells added up.
+#[derive(Default)]
+pub(crate) struct Parts {
+    pub(crate) unknowns: Vec<usize>,
+    pub(crate) published: i64,
+}
+
+/// The parts of each cell that is asked for; nothing of others.
+pub(crate) fn parts(
+    table: &CountTable,
+    number: usize,
+    system: &System,
+    asked: &[bool],
+) -> BTreeMap<usize, Parts> {
+    let mut parts: BTreeMap<usize, Parts> =
+        (0..asked.len()).filter(|&cell| asked[cell]).map(|cell| (cell, Parts::default())).collect();
+    let covering = world::Covering::new(table);
+    let mut above = Vec::new();
+    for (inner, &count) in table.inner().iter().enumerate() {
+        let unknown = system.unknown(number, inner);
+        if unknown.is_none() && count == 0 {
+            continue;
+        }
+        covering.of(inner, &mut above);
+        for cell in above.iter().filter(|cell| asked[**cell]) {
+            let Some(parts) = parts.get_mut(cell) else { continue };
+            match unknown {
+                Some(unknown) => parts.unknowns.push(unknown),
+                None => parts.published += count as i64,
+            }
         }
     }
-    below
+    parts
 }
 
 fn small_cells(
     policy: Policy,
     number: usize,
-    table: &CountTable,
     pattern: &Pattern,
-    below: &[Vec<usize>],
-    system: &System,
+    counts: &[u64],
+    parts: &BTreeMap<usize, Parts>,
     targets: &mut Vec<Target>,
 ) {
     let threshold = policy.threshold as i64;
-    for (cell, count) in world::cells(table, table.inner()).into_iter().enumerate() {
+    for (&cell, Parts { unknowns, published }) in parts {
+        let count = counts[cell];
         if !policy.is_small(count) || !pattern.withheld[cell] {
             continue;
         }
-        let unknowns = unknowns(system, number, &below[cell]);
-        let published = published(table, system, number, &below[cell]);
         let low = published + (unknowns.len() as u64 * policy.zeros.least_withheld()) as i64;
         let high = threshold.max(low + threshold - 1);
         for (reason, bound, met) in [
@@ -65,10 +98,8 @@ fn small_cells(
             (FailureReason::High, Bound::AtLeast(high - published), count as i64 >= high),
         ] {
             if !met {
-                let demand = Some(Demand { unknowns: unknowns.clone(), bound });
-                let demand = demand.filter(|demand| !demand.unknowns.is_empty());
-                let published = Some(published);
-                targets.push(Target { table: number, cell, reason, demand, published });
+                let target = target(number, cell, reason, unknowns.clone(), bound);
+                targets.push(Target { published: Some(*published), ..target });
             }
         }
     }
@@ -78,14 +109,12 @@ fn guarded(
     policy: Policy,
     number: usize,
     table: &CountTable,
-    below: &[Vec<usize>],
-    system: &System,
+    counts: &[u64],
+    parts: &BTreeMap<usize, Parts>,
     targets: &mut Vec<Target>,
 ) {
-    let counts = world::cells(table, table.inner());
     for &Guarded { cell, down, up } in table.guarded() {
-        let unknowns = unknowns(system, number, &below[cell]);
-        let published = published(table, system, number, &below[cell]);
+        let Some(Parts { unknowns, published }) = parts.get(&cell) else { continue };
         let least = (unknowns.len() as u64 * policy.zeros.least_withheld()) as i64;
         let count = counts[cell] as i64 - published;
         let bounds = [
@@ -94,10 +123,7 @@ fn guarded(
         ];
         for (reason, bound, met) in bounds {
             if !met {
-                let demand = Some(Demand { unknowns: unknowns.clone(), bound });
-                let demand = demand.filter(|demand| !demand.unknowns.is_empty());
-                let published = None;
-                targets.push(Target { table: number, cell, reason, demand, published });
+                targets.push(target(number, cell, reason, unknowns.clone(), bound));
             }
         }
     }
@@ -106,59 +132,49 @@ fn guarded(
 fn classes(
     policy: Policy,
     number: usize,
-    table: &CountTable,
-    below: &[Vec<usize>],
-    system: &System,
+    groups: &[(usize, usize)],
+    parts: &BTreeMap<usize, Parts>,
     targets: &mut Vec<Target>,
 ) {
-    let counts = world::cells(table, table.inner());
+    for &(group, cell) in groups {
+        let (Some(all), Some(inside)) = (parts.get(&group), parts.get(&cell)) else { continue };
+        let is_outside = |unknown: &usize| inside.unknowns.binary_search(unknown).is_err();
+        let unknowns = all.unknowns.iter().copied().filter(is_outside).collect();
+        let bound = policy.threshold as i64 - (all.published - inside.published);
+        let bound = Bound::AtLeast(bound);
+        targets.push(target(number, cell, FailureReason::Class, unknowns, bound));
+    }
+}
+
+/// Each group that a sensitive category discloses, and the category's cell in it.
+fn groups(policy: Policy, table: &CountTable, counts: &[u64]) -> Vec<(usize, usize)> {
+    let mut groups = Vec::new();
     for sensitive in table.sensitive() {
         let dimension = &table.dimensions()[sensitive.dimension];
         for cell in 0..table.cell_count() {
-            let nodes = table.coordinates(cell);
+            let mut nodes = table.coordinates(cell);
             let category = nodes[sensitive.dimension];
             if !sensitive.categories.contains(&category) || counts[cell] == 0 {
                 continue;
             }
             let root = std::iter::successors(Some(category), |&node| dimension.parent(node)).last();
-            let mut group = nodes;
-            group[sensitive.dimension] = root.unwrap_or(category);
-            let group = table.cell(&group);
-            if counts[group] - counts[cell] >= policy.threshold {
-                continue;
+            nodes[sensitive.dimension] = root.unwrap_or(category);
+            let group = table.cell(&nodes);
+            if counts[group] - counts[cell] < policy.threshold {
+                groups.push((group, cell));
             }
-            let rest: Vec<usize> = below[group]
-                .iter()
-                .copied()
-                .filter(|inner| below[cell].binary_search(inner).is_err())
-                .collect();
-            let unknowns = unknowns(system, number, &rest);
-            let bound = policy.threshold as i64 - published(table, system, number, &rest);
-            let demand = Demand { unknowns, bound: Bound::AtLeast(bound) };
-            targets.push(Target {
-                table: number,
-                cell,
-                reason: FailureReason::Class,
-                demand: (!demand.unknowns.is_empty()).then_some(demand),
-                published: None,
-            });
         }
     }
+    groups
 }
 
-pub(crate) fn unknowns(system: &System, table: usize, inner: &[usize]) -> Vec<usize> {
-    inner.iter().filter_map(|&inner| system.place.get(&(table, inner)).copied()).collect()
-}
-
-pub(crate) fn published(
-    table: &CountTable,
-    system: &System,
-    number: usize,
-    inner: &[usize],
-) -> i64 {
-    inner
-        .iter()
-        .filter(|&&inner| !system.place.contains_key(&(number, inner)))
-        .map(|&inner| table.inner()[inner] as i64)
-        .sum()
+fn target(
+    table: usize,
+    cell: usize,
+    reason: FailureReason,
+    unknowns: Vec<usize>,
+    bound: Bound,
+) -> Target {
+    let demand = (!unknowns.is_empty()).then_some(Demand { unknowns, bound });
+    Target { table, cell, reason, demand, published: None }
 }

@@ -1,13 +1,13 @@
 //! Finds a world that meets a demand. The solver is not trusted: what it finds is rounded to whole
 //! numbers and checked by adding up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use microlp::{
     ComparisonOp, OptimizationDirection, Problem, SolutionStatus, SolveOptions, Variable,
 };
 
-use crate::system::System;
+use crate::system::{Equation, System};
 
 /// Branch-and-bound nodes of one search: work is bounded by steps, not by seconds.
 const NODES: u64 = 2_000;
@@ -35,17 +35,13 @@ pub(crate) fn solve(
     demand: &Demand,
     known: Option<(usize, u64)>,
 ) -> Option<BTreeMap<usize, u64>> {
-    let touched: BTreeSet<usize> =
-        demand.unknowns.iter().map(|&unknown| system.component[unknown]).collect();
-    let inside: Vec<usize> = (0..system.unknowns.len())
-        .filter(|&unknown| touched.contains(&system.component[unknown]))
-        .collect();
+    let (inside, equations) = system.around(&demand.unknowns);
     let least = |unknown: usize| match known {
         Some((of, more)) if of == unknown => least.max(more),
         _ => least,
     };
-    attempt(system, &least, demand, &inside, false)
-        .or_else(|| attempt(system, &least, demand, &inside, true))
+    attempt(&least, demand, (&inside, &equations), false)
+        .or_else(|| attempt(&least, demand, (&inside, &equations), true))
 }
 
 /// The least or greatest whole sum of the unknowns that fits; none where it has no bound.
@@ -55,18 +51,15 @@ pub(crate) fn extreme(
     unknowns: &[usize],
     direction: OptimizationDirection,
 ) -> Result<Option<i64>, WorkUsedUp> {
-    let touched: BTreeSet<usize> =
-        unknowns.iter().map(|&unknown| system.component[unknown]).collect();
+    let (inside, equations) = system.around(unknowns);
     let mut problem = Problem::new(direction);
     let mut variables: BTreeMap<usize, Variable> = BTreeMap::new();
-    for unknown in 0..system.unknowns.len() {
-        if touched.contains(&system.component[unknown]) {
-            let wanted = if unknowns.contains(&unknown) { 1.0 } else { 0.0 };
-            let range = (i32::try_from(least).unwrap_or(i32::MAX), i32::MAX);
-            variables.insert(unknown, problem.add_integer_var(wanted, range));
-        }
+    for unknown in inside {
+        let wanted = if unknowns.contains(&unknown) { 1.0 } else { 0.0 };
+        let range = (i32::try_from(least).unwrap_or(i32::MAX), i32::MAX);
+        variables.insert(unknown, problem.add_integer_var(wanted, range));
     }
-    add_equations(&mut problem, system, &variables);
+    add_equations(&mut problem, &equations, &variables);
     let mut options = SolveOptions::default();
     options.node_limit = Some(NODES);
     // At the solver's own largest number there is no bound; the truth fits, so there is a solution.
@@ -87,11 +80,12 @@ pub(crate) fn extreme(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WorkUsedUp;
 
-fn add_equations(problem: &mut Problem, system: &System, variables: &BTreeMap<usize, Variable>) {
-    for equation in &system.equations {
-        if !variables.contains_key(&equation.terms[0].0) {
-            continue;
-        }
+fn add_equations(
+    problem: &mut Problem,
+    equations: &[&Equation],
+    variables: &BTreeMap<usize, Variable>,
+) {
+    for equation in equations {
         let terms: Vec<_> = equation
             .terms
             .iter()
@@ -102,10 +96,9 @@ fn add_equations(problem: &mut Problem, system: &System, variables: &BTreeMap<us
 }
 
 fn attempt(
-    system: &System,
     least: &dyn Fn(usize) -> u64,
     demand: &Demand,
-    inside: &[usize],
+    (inside, equations): (&[usize], &[&Equation]),
     whole: bool,
 ) -> Option<BTreeMap<usize, u64>> {
     let mut problem = Problem::new(OptimizationDirection::Minimize);
@@ -122,7 +115,7 @@ fn attempt(
             (unknown, variable)
         })
         .collect();
-    add_equations(&mut problem, system, &variables);
+    add_equations(&mut problem, equations, &variables);
     let terms: Vec<_> = demand.unknowns.iter().map(|unknown| (variables[unknown], 1.0)).collect();
     match demand.bound {
         Bound::AtMost(bound) => problem.add_constraint(&terms, ComparisonOp::Le, bound as f64),
@@ -137,11 +130,11 @@ fn attempt(
             (unknown, solution.var_value(variable).round().max(0.0) as u64)
         })
         .collect();
-    holds(system, least, demand, &values).then_some(values)
+    holds(equations, least, demand, &values).then_some(values)
 }
 
 fn holds(
-    system: &System,
+    equations: &[&Equation],
     least: &dyn Fn(usize) -> u64,
     demand: &Demand,
     values: &BTreeMap<usize, u64>,
@@ -151,12 +144,9 @@ fn holds(
         Bound::AtMost(bound) => sum <= bound,
         Bound::AtLeast(bound) => sum >= bound,
     };
-    let equations = system.equations.iter().all(|equation| {
-        let inside = values.contains_key(&equation.terms[0].0);
-        let sum = || -> i64 {
-            equation.terms.iter().map(|(unknown, sign)| sign * values[unknown] as i64).sum()
-        };
-        !inside || sum() == equation.is
+    let equations = equations.iter().all(|equation| {
+        let terms = equation.terms.iter();
+        terms.map(|(unknown, sign)| sign * values[unknown] as i64).sum::<i64>() == equation.is
     });
     demanded && equations && values.iter().all(|(&unknown, &value)| value >= least(unknown))
 }

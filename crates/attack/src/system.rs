@@ -20,41 +20,49 @@ pub(crate) struct Equation {
 /// The whole system.
 pub(crate) struct System {
     pub(crate) unknowns: Vec<Unknown>,
-    pub(crate) place: BTreeMap<Unknown, usize>,
+    /// For each table, the unknown that each inner cell is.
+    place: Vec<Vec<Option<usize>>>,
     /// The true count of each unknown.
     pub(crate) truth: Vec<i64>,
-    pub(crate) equations: Vec<Equation>,
+    equations: Vec<Equation>,
     /// The component of each unknown.
-    pub(crate) component: Vec<usize>,
+    component: Vec<usize>,
+    /// For each component, its unknowns and its equations.
+    members: BTreeMap<usize, (Vec<usize>, Vec<usize>)>,
 }
 
 impl System {
     pub(crate) fn new(set: &TableSet, patterns: &[Pattern]) -> Self {
         let mut unknowns = Vec::new();
-        for (place, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
+        let mut place = Vec::new();
+        for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
+            let mut of_table = vec![None; table.inner().len()];
             for (inner, cell) in world::inner_cells(table).into_iter().enumerate() {
                 if pattern.withheld[cell] {
-                    unknowns.push((place, inner));
+                    of_table[inner] = Some(unknowns.len());
+                    unknowns.push((number, inner));
                 }
             }
+            place.push(of_table);
         }
-        let place: BTreeMap<Unknown, usize> =
-            unknowns.iter().copied().enumerate().map(|(place, unknown)| (unknown, place)).collect();
-        let mut sums: BTreeSet<(Vec<(usize, i64)>, i64)> = BTreeSet::new();
+        let mut sums: Vec<(Vec<(usize, i64)>, i64)> = Vec::new();
         for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
             let mut terms: Vec<Vec<(usize, i64)>> = vec![Vec::new(); table.cell_count()];
             let mut rest = vec![0; table.cell_count()];
-            for (inner, above) in world::covering(table).into_iter().enumerate() {
-                let Some(&unknown) = place.get(&(number, inner)) else { continue };
-                for cell in above {
+            let covering = world::Covering::new(table);
+            let mut above = Vec::new();
+            for (inner, &unknown) in place[number].iter().enumerate() {
+                let Some(unknown) = unknown else { continue };
+                covering.of(inner, &mut above);
+                for &cell in above.iter().filter(|cell| !pattern.withheld[**cell]) {
                     terms[cell].push((unknown, 1));
                     rest[cell] += table.inner()[inner] as i64;
                 }
             }
             // A published margin less its published inner cells is the true sum of its unknowns.
             for (cell, terms) in terms.into_iter().enumerate() {
-                if !pattern.withheld[cell] && !terms.is_empty() {
-                    sums.insert((terms, rest[cell]));
+                if !terms.is_empty() {
+                    sums.push((terms, rest[cell]));
                 }
             }
         }
@@ -63,10 +71,10 @@ impl System {
                 linked::shared(&set.tables[first], &set.tables[second]).into_values()
             {
                 let signed = |table: usize, cells: Vec<usize>, sign: i64| {
-                    let place = &place;
-                    cells.into_iter().filter_map(move |inner| {
-                        place.get(&(table, inner)).map(|&unknown| (unknown, sign))
-                    })
+                    let place = &place[table];
+                    cells
+                        .into_iter()
+                        .filter_map(move |inner| place[inner].map(|unknown| (unknown, sign)))
                 };
                 let terms: Vec<_> =
                     signed(first, of_first, 1).chain(signed(second, of_second, -1)).collect();
@@ -78,16 +86,41 @@ impl System {
                             sign * set.tables[table].inner()[inner] as i64
                         })
                         .sum();
-                    sums.insert((terms, is));
+                    sums.push((terms, is));
                 }
             }
         }
+        sums.sort_unstable();
+        sums.dedup();
         let equations: Vec<Equation> =
             sums.into_iter().map(|(terms, is)| Equation { terms, is }).collect();
         let component = components(unknowns.len(), &equations);
+        let mut members: BTreeMap<usize, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+        for (unknown, &component) in component.iter().enumerate() {
+            members.entry(component).or_default().0.push(unknown);
+        }
+        for (number, equation) in equations.iter().enumerate() {
+            members.entry(component[equation.terms[0].0]).or_default().1.push(number);
+        }
         let true_count = |&(table, inner): &Unknown| set.tables[table].inner()[inner] as i64;
         let truth = unknowns.iter().map(true_count).collect();
-        Self { unknowns, place, truth, equations, component }
+        Self { unknowns, place, truth, equations, component, members }
+    }
+
+    /// The unknown that an inner cell is, if it is one.
+    pub(crate) fn unknown(&self, table: usize, inner: usize) -> Option<usize> {
+        *self.place.get(table)?.get(inner)?
+    }
+
+    /// The unknowns, ascending, and the equations of all components that some unknowns are in.
+    pub(crate) fn around(&self, unknowns: &[usize]) -> (Vec<usize>, Vec<&Equation>) {
+        let touched: BTreeSet<usize> =
+            unknowns.iter().map(|&unknown| self.component[unknown]).collect();
+        let members = || touched.iter().filter_map(|component| self.members.get(component));
+        let mut inside: Vec<usize> = members().flat_map(|(inside, _)| inside).copied().collect();
+        inside.sort_unstable();
+        let equations = members().flat_map(|(_, equations)| equations);
+        (inside, equations.map(|&number| &self.equations[number]).collect())
     }
 }
 

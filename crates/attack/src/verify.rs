@@ -189,7 +189,7 @@ impl<'a> Certificates<'a> {
             return;
         }
         let change = |&(table, inner, count): &(usize, usize, u64)| {
-            let unknown = *self.system.place.get(&(table, inner))?;
+            let unknown = self.system.unknown(table, inner)?;
             Some((unknown, self.checker.change(table, inner, count)?))
         };
         let changes: BTreeMap<usize, i64> = world.counts.iter().filter_map(change).collect();
@@ -280,7 +280,8 @@ fn visible(set: &TableSet, patterns: &[Pattern]) -> Result<Vec<Failure>, Refusal
         }
         for (cell, count) in world::cells(table, table.inner()).into_iter().enumerate() {
             let withheld = pattern.withheld[cell];
-            let guarded = table.guarded().iter().any(|guarded| guarded.cell == cell);
+            let guarded =
+                table.guarded().binary_search_by_key(&cell, |guarded| guarded.cell).is_ok();
             let reason = match (guarded || set.policy.is_small(count), withheld) {
                 (true, false) => FailureReason::SmallPublished,
                 (false, true) if count == 0 && set.policy.zeros == Zeros::Published => {

@@ -8,15 +8,15 @@ use crate::linked;
 pub(crate) struct Checker<'a> {
     set: &'a TableSet,
     patterns: &'a [Pattern],
-    /// For each table and inner cell, the cells that count it; the inner cell itself comes first.
-    covering: Vec<Vec<Vec<usize>>>,
+    /// For each table, the cells that count its inner cells.
+    covering: Vec<Covering>,
     /// Two tables, and for each inner cell of either the sum that they share.
     links: Vec<[(usize, Vec<usize>); 2]>,
 }
 
 impl<'a> Checker<'a> {
     pub(crate) fn new(set: &'a TableSet, patterns: &'a [Pattern]) -> Self {
-        let covering = set.tables.iter().map(covering).collect();
+        let covering = set.tables.iter().map(Covering::new).collect();
         let links = linked::pairs(set).map(|(first, second)| {
             let mut sums = [first, second].map(|t| (t, vec![0; set.tables[t].inner().len()]));
             let shared = linked::shared(&set.tables[first], &set.tables[second]).into_values();
@@ -35,12 +35,14 @@ impl<'a> Checker<'a> {
         let least = self.set.policy.zeros.least_withheld();
         let in_order = world.counts.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1));
         let mut sums: HashMap<(usize, usize), i64> = HashMap::new();
+        let mut above = Vec::new();
         for &(table, inner, count) in &world.counts {
             let Some(change) = self.change(table, inner, count) else { return false };
-            if count < least || !self.patterns[table].withheld[self.covering[table][inner][0]] {
+            self.covering[table].of(inner, &mut above);
+            if count < least || !self.patterns[table].withheld[above[0]] {
                 return false;
             }
-            for &cell in &self.covering[table][inner] {
+            for &cell in &above {
                 *sums.entry((table, cell)).or_default() += change;
             }
         }
@@ -86,32 +88,52 @@ pub(crate) fn inner_cells(table: &CountTable) -> Vec<usize> {
 /// Every cell's count from inner counts.
 pub(crate) fn cells(table: &CountTable, inner: &[u64]) -> Vec<u64> {
     let mut counts = vec![0; table.cell_count()];
-    for (&count, above) in inner.iter().zip(covering(table)) {
-        for cell in above {
-            counts[cell] += count;
-        }
+    let covering = Covering::new(table);
+    let mut above = Vec::new();
+    for (number, &count) in inner.iter().enumerate().filter(|(_, count)| **count > 0) {
+        covering.of(number, &mut above);
+        above.iter().for_each(|&cell| counts[cell] += count);
     }
     counts
 }
 
-/// For each inner cell, all cells that count it, itself first.
-pub(crate) fn covering(table: &CountTable) -> Vec<Vec<usize>> {
-    let mut covering = vec![vec![0]];
-    for dimension in table.dimensions() {
-        let nodes = dimension.node_count();
-        let chains: Vec<&[usize]> =
-            (0..dimension.leaves().len()).map(|ordinal| dimension.above(ordinal)).collect();
-        covering = covering
-            .iter()
-            .flat_map(|cells: &Vec<usize>| {
-                chains.iter().map(move |chain| {
-                    cells
-                        .iter()
-                        .flat_map(|cell| chain.iter().map(move |node| cell * nodes + node))
-                        .collect()
-                })
-            })
-            .collect();
+/// Which cells count an inner cell, worked out when it is asked.
+pub(crate) struct Covering {
+    /// For each dimension, the last first: its number of leaves; for each, the nodes that count it, as
+    /// how far they move the cell's number.
+    dimensions: Vec<(usize, Vec<Vec<usize>>)>,
+}
+
+impl Covering {
+    pub(crate) fn new(table: &CountTable) -> Self {
+        let mut stride = 1;
+        let dimensions = table.dimensions().iter().rev().map(|dimension| {
+            let leaves = dimension.leaves().len();
+            let moves = (0..leaves).map(|leaf| {
+                dimension.above(leaf).iter().map(|node| node * stride).collect::<Vec<_>>()
+            });
+            let moves = moves.collect();
+            stride *= dimension.node_count();
+            (leaves, moves)
+        });
+        Self { dimensions: dimensions.collect() }
     }
-    covering
+
+    /// Puts the cells that count an inner cell in place of what `cells` held; the inner cell itself
+    /// comes first.
+    pub(crate) fn of(&self, mut inner: usize, cells: &mut Vec<usize>) {
+        cells.clear();
+        cells.push(0);
+        for (leaves, moves) in &self.dimensions {
+            let moves = &moves[inner % leaves];
+            inner /= leaves;
+            let before = cells.len();
+            for &further in &moves[1..] {
+                for at in 0..before {
+                    cells.push(cells[at] + further);
+                }
+            }
+            cells[..before].iter_mut().for_each(|cell| *cell += moves[0]);
+        }
+    }
 }
