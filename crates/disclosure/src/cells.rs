@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use minster_model::cube::{CountTable, Guarded, Prices, TableSet};
 
+/// What it costs to change a cell that is withheld already.
+pub(crate) const KNOWN: f64 = 0.001;
+
 /// A sum of cells, with signs, that is 0 in every world.
 pub(crate) struct Relation {
     pub(crate) terms: Vec<(usize, f64)>,
@@ -14,9 +17,12 @@ pub(crate) struct Relation {
 /// The cells of all tables, numbered on from table to table.
 pub(crate) struct Cells<'a> {
     pub(crate) set: &'a TableSet,
-    pub(crate) prices: Prices,
     pub(crate) count: Vec<i64>,
     pub(crate) is_inner: Vec<bool>,
+    /// What it costs to withhold each cell: one, and more the larger it is and if it is a margin.
+    pub(crate) price: Vec<f64>,
+    /// How much less each cell can be for its own sake: a margin, as much less as its parts.
+    pub(crate) room: Vec<i64>,
     /// Published whatever comes: it counts every child of its table (and nothing guards it), is kept, or
     /// was published before.
     pub(crate) is_fixed: Vec<bool>,
@@ -24,6 +30,8 @@ pub(crate) struct Cells<'a> {
     pub(crate) stays_withheld: Vec<bool>,
     /// Withheld for its own sake, whatever it counts.
     pub(crate) guarded: BTreeMap<usize, Guarded>,
+    /// Of each margin below the threshold, the inner cells with anyone in them.
+    pub(crate) few_below: BTreeMap<usize, Vec<usize>>,
     pub(crate) relations: Vec<Relation>,
     /// The relations that each cell is in.
     pub(crate) relations_of: Vec<Vec<usize>>,
@@ -39,18 +47,33 @@ impl<'a> Cells<'a> {
         let all = first[first.len() - 1];
         let mut cells = Self {
             set,
-            prices,
             count: vec![0; all],
             is_inner: vec![false; all],
+            price: vec![1.0; all],
+            room: vec![i64::MAX; all],
             is_fixed: vec![false; all],
             stays_withheld: vec![false; all],
             guarded: BTreeMap::new(),
+            few_below: BTreeMap::new(),
             relations: Vec::new(),
             relations_of: vec![Vec::new(); all],
             first,
         };
         for number in 0..set.tables.len() {
             cells.add_table(number);
+        }
+        let least = set.policy.zeros.least_withheld() as i64;
+        for cell in 0..all {
+            if cells.is_inner[cell] {
+                cells.room[cell] = cells.count[cell] - least;
+            } else {
+                cells.price[cell] += prices.margin;
+                // Nothing below it can change.
+                if cells.count[cell] < least {
+                    cells.room[cell] = -1;
+                }
+            }
+            cells.price[cell] += prices.size * (1.0 + cells.count[cell] as f64).ln();
         }
         for second in 0..set.tables.len() {
             for first in 0..second {
@@ -67,10 +90,30 @@ impl<'a> Cells<'a> {
         self.count.len()
     }
 
+    /// What it costs to change each cell, given which are withheld: infinite where it must not change.
+    pub(crate) fn costs(&self, withheld: &[bool]) -> Vec<f64> {
+        let cost = |cell: usize| match () {
+            () if !self.may_change(cell) => f64::INFINITY,
+            () if withheld[cell] => KNOWN,
+            () => self.price[cell],
+        };
+        (0..self.len()).map(cost).collect()
+    }
+
+    /// Whether a cell may change where it is withheld.
+    pub(crate) fn may_change(&self, cell: usize) -> bool {
+        !self.is_fixed[cell] && self.room[cell] >= 0
+    }
+
     /// The table of a cell, and the cell's number there.
     pub(crate) fn place(&self, cell: usize) -> (usize, usize) {
         let table = self.first.partition_point(|&first| first <= cell) - 1;
         (table, cell - self.first[table])
+    }
+
+    /// Whether a cell's table was published before.
+    pub(crate) fn is_standing(&self, cell: usize) -> bool {
+        self.set.tables[self.place(cell).0].standing().is_some()
     }
 
     /// The number here of a table's cell.
@@ -104,6 +147,7 @@ impl<'a> Cells<'a> {
 
     fn add_table(&mut self, number: usize) {
         let table = &self.set.tables[number];
+        let policy = self.set.policy;
         let dimensions = table.dimensions();
         let first = self.first[number];
         if table.standing().is_none() {
@@ -115,6 +159,17 @@ impl<'a> Cells<'a> {
         table.add_up(|inner, cells| {
             is_inner[first + cells[0]] = true;
             cells.iter().for_each(|&cell| counts[first + cell] += table.inner()[inner] as i64);
+        });
+        let (counts, few_below) = (&self.count, &mut self.few_below);
+        table.add_up(|inner, cells| {
+            if table.inner()[inner] == 0 {
+                return;
+            }
+            for &cell in &cells[1..] {
+                if policy.is_small(counts[first + cell].unsigned_abs()) {
+                    few_below.entry(first + cell).or_default().push(first + cells[0]);
+                }
+            }
         });
         for cell in 0..table.cell_count() {
             let nodes = table.coordinates(cell);

@@ -4,51 +4,92 @@ use std::collections::HashMap;
 
 use microlp::{ComparisonOp, OptimizationDirection, Problem, SolveOptions, Variable};
 
-use crate::{cells::Cells, demand::Demand, world::World};
-
-/// Which cells may change.
-#[derive(Clone, Copy)]
-pub(crate) enum Scope<'a> {
-    /// Every cell but totals, and zeros where the policy publishes them.
-    Any,
-    /// Of those, the cells that are withheld already.
-    Withheld,
-    /// Every cell that is marked, as far as [`Scope::Any`] allows.
-    Near(&'a [bool]),
-    /// Every cell that is marked and withheld.
-    WithheldNear(&'a [bool]),
-}
-
-/// What a unit of change of a cell costs where it is withheld already.
-const KNOWN: f64 = 0.001;
+use crate::{
+    cells::{Cells, KNOWN},
+    demand::Demand,
+    world::World,
+};
 
 /// Branch-and-bound nodes of one search for whole numbers: work is bounded by steps, not by seconds.
 const NODES: u64 = 100;
 
-/// The cheapest change within the scope that meets the demand, if there is one: in whole numbers,
-/// unless none are found within the work allowed. `spare` makes cells that are withheld already as dear
-/// as others, to find another way round.
-pub(crate) fn cheapest(
-    cells: &Cells<'_>,
-    withheld: &[bool],
-    demand: &Demand,
-    scope: Scope<'_>,
-    spare: bool,
-) -> Option<World> {
-    let (inside, relations) = component(cells, withheld, demand, scope);
-    let solve = |whole| {
-        let price = |cell| match (withheld[cell], spare) {
-            (true, false) => KNOWN,
-            (true, true) => 1.0,
-            (false, _) => price(cells, cell),
-        };
-        solve(cells, demand, (&inside, &relations), price, whole)
-    };
-    let world = solve(false)?;
-    if world.is_whole() {
-        return Some(world);
+/// Searches by linear programming. Its marks are kept from search to search, so that a search takes no
+/// longer in a large table than in a small one.
+pub(crate) struct Programs<'a> {
+    cells: &'a Cells<'a>,
+    /// The search in which a cell was last marked as near, and as one that can change.
+    near: Vec<u32>,
+    seen: Vec<u32>,
+    /// The search in which a relation was last used.
+    used: Vec<u32>,
+    search: u32,
+}
+
+impl<'a> Programs<'a> {
+    pub(crate) fn new(cells: &'a Cells<'a>) -> Self {
+        let none = || vec![0; cells.len()];
+        Self { cells, near: none(), seen: none(), used: vec![0; cells.relations.len()], search: 0 }
     }
-    solve(true).or(Some(world))
+
+    /// The cheapest change within the scope that meets the demand, if there is one: in whole numbers,
+    /// unless none are found within the work allowed. `cost` says what a unit of change of each cell costs;
+    /// infinite where it must not change.
+    pub(crate) fn cheapest(
+        &mut self,
+        demand: &Demand,
+        near: Option<&[usize]>,
+        cost: impl Fn(usize) -> f64,
+    ) -> Option<World> {
+        let (inside, relations) = self.component(demand, near, &cost);
+        let solve = |whole| solve(self.cells, demand, (&inside, &relations), &cost, whole);
+        let world = solve(false)?;
+        if world.is_whole() {
+            return Some(world);
+        }
+        solve(true).or(Some(world))
+    }
+
+    /// The cells that can change together with the demand's, in order, and the relations between them.
+    fn component(
+        &mut self,
+        demand: &Demand,
+        near: Option<&[usize]>,
+        cost: impl Fn(usize) -> f64,
+    ) -> (Vec<usize>, Vec<usize>) {
+        self.search += 1;
+        let now = self.search;
+        near.into_iter().flatten().for_each(|&cell| self.near[cell] = now);
+        let may_change = |marks: &Self, cell: usize| {
+            (near.is_none() || marks.near[cell] == now) && cost(cell).is_finite()
+        };
+        let (mut inside, mut relations) = (Vec::new(), Vec::new());
+        let mut open: Vec<usize> = Vec::new();
+        for &(cell, _) in &demand.terms {
+            if may_change(self, cell) && self.seen[cell] != now {
+                self.seen[cell] = now;
+                open.push(cell);
+            }
+        }
+        while let Some(cell) = open.pop() {
+            inside.push(cell);
+            for &relation in &self.cells.relations_of[cell] {
+                if self.used[relation] == now || !self.cells.relations[relation].defining {
+                    continue;
+                }
+                self.used[relation] = now;
+                relations.push(relation);
+                for &(other, _) in &self.cells.relations[relation].terms {
+                    if self.seen[other] != now && may_change(self, other) {
+                        self.seen[other] = now;
+                        open.push(other);
+                    }
+                }
+            }
+        }
+        inside.sort_unstable();
+        relations.sort_unstable();
+        (inside, relations)
+    }
 }
 
 /// Solves for the changes of the cells inside, in whole numbers where `whole` asks for it.
@@ -59,25 +100,39 @@ fn solve(
     price: impl Fn(usize) -> f64,
     whole: bool,
 ) -> Option<World> {
-    let least = cells.set.policy.zeros.least_withheld() as i64;
     let mut problem = Problem::new(OptimizationDirection::Minimize);
-    let mut changes: HashMap<usize, (Variable, Variable)> = HashMap::with_capacity(inside.len());
+    let mut changes: HashMap<usize, (Variable, Option<Variable>)> =
+        HashMap::with_capacity(inside.len());
     for &cell in inside {
-        let room = cells.count[cell] - least;
-        let mut add = |down: Option<i64>| match (whole && cells.is_inner[cell], down) {
-            (true, down) => {
-                let most = down.map_or(i32::MAX, |down| i32::try_from(down).unwrap_or(i32::MAX));
-                problem.add_integer_var(price(cell), (0, most))
+        let (price, is_inner) = (price(cell), cells.is_inner[cell]);
+        let room = i32::try_from(cells.room[cell]).unwrap_or(i32::MAX);
+        let (up, down) = match (is_inner, whole) {
+            (true, true) => (
+                problem.add_integer_var(price, (0, i32::MAX)),
+                Some(problem.add_integer_var(price, (0, room))),
+            ),
+            (true, false) => (
+                problem.add_var(price, (0.0, f64::INFINITY)),
+                Some(problem.add_var(price, (0.0, f64::from(room)))),
+            ),
+            // A margin that is withheld already costs hardly more than its parts.
+            (false, _) if price <= KNOWN => {
+                (problem.add_var(0.0, (f64::NEG_INFINITY, f64::INFINITY)), None)
             }
-            (false, down) => {
-                problem.add_var(price(cell), (0.0, down.map_or(f64::INFINITY, |down| down as f64)))
-            }
+            (false, _) => (
+                problem.add_var(price, (0.0, f64::INFINITY)),
+                Some(problem.add_var(price, (0.0, f64::INFINITY))),
+            ),
         };
-        changes.insert(cell, (add(None), add(cells.is_inner[cell].then_some(room))));
+        changes.insert(cell, (up, down));
     }
     let signed = |terms: &[(usize, f64)]| -> Vec<(Variable, f64)> {
         let known = terms.iter().filter_map(|&(cell, sign)| Some((changes.get(&cell)?, sign)));
-        known.flat_map(|(&(up, down), sign)| [(up, sign), (down, -sign)]).collect()
+        known
+            .flat_map(|(&(up, down), sign)| {
+                std::iter::once((up, sign)).chain(down.map(|down| (down, -sign)))
+            })
+            .collect()
     };
     for &relation in relations {
         let terms = signed(&cells.relations[relation].terms);
@@ -90,62 +145,8 @@ fn solve(
     let solution = problem.solve_with(options).ok()?.into_solution().ok()?;
     let world = World::new(inside.iter().map(|&cell| {
         let (up, down) = changes[&cell];
-        (cell, solution.var_value(up) - solution.var_value(down))
+        let down = down.map_or(0.0, |down| solution.var_value(down));
+        (cell, solution.var_value(up) - down)
     }));
     (demand.is_met(&world) && (!whole || world.is_whole())).then_some(world)
-}
-
-/// The cells that can change together with the demand's, in order, and the relations between them.
-fn component(
-    cells: &Cells<'_>,
-    withheld: &[bool],
-    demand: &Demand,
-    scope: Scope<'_>,
-) -> (Vec<usize>, Vec<usize>) {
-    let least = cells.set.policy.zeros.least_withheld() as i64;
-    let may_change = |cell: usize| {
-        let fixed = cells.is_fixed[cell] || cells.count[cell] < least;
-        !fixed
-            && match scope {
-                Scope::Any => true,
-                Scope::Withheld => withheld[cell],
-                Scope::Near(near) => near[cell],
-                Scope::WithheldNear(near) => near[cell] && withheld[cell],
-            }
-    };
-    let mut seen = vec![false; cells.len()];
-    let mut known = vec![false; cells.relations.len()];
-    let (mut inside, mut relations) = (Vec::new(), Vec::new());
-    let mut open: Vec<usize> = Vec::new();
-    for &(cell, _) in &demand.terms {
-        if may_change(cell) && !seen[cell] {
-            seen[cell] = true;
-            open.push(cell);
-        }
-    }
-    while let Some(cell) = open.pop() {
-        inside.push(cell);
-        for &relation in &cells.relations_of[cell] {
-            if known[relation] || !cells.relations[relation].defining {
-                continue;
-            }
-            known[relation] = true;
-            relations.push(relation);
-            for &(other, _) in &cells.relations[relation].terms {
-                if !seen[other] && may_change(other) {
-                    seen[other] = true;
-                    open.push(other);
-                }
-            }
-        }
-    }
-    inside.sort_unstable();
-    relations.sort_unstable();
-    (inside, relations)
-}
-
-/// What it costs to withhold a cell: one, and more the larger it is and if it is a margin.
-pub(crate) fn price(cells: &Cells<'_>, cell: usize) -> f64 {
-    let margin = if cells.is_inner[cell] { 0.0 } else { cells.prices.margin };
-    1.0 + cells.prices.size * (1.0 + cells.count[cell] as f64).ln() + margin
 }

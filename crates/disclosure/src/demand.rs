@@ -16,6 +16,11 @@ pub(crate) struct Demand {
 }
 
 impl Demand {
+    /// That a cell changes.
+    pub(crate) fn of_cell(cell: usize) -> Self {
+        Self { terms: vec![(cell, 1.0)], change: 1.0 }
+    }
+
     pub(crate) fn is_met(&self, world: &World) -> bool {
         let change: f64 = self.terms.iter().map(|&(cell, sign)| sign * world.change(cell)).sum();
         match self.change > 0.0 {
@@ -82,8 +87,13 @@ fn least(cells: &Cells<'_>, withheld: &[bool], cell: usize) -> i64 {
     if cells.is_inner[cell] {
         return least;
     }
-    let below = cells.inner_below(cell).into_iter();
-    below.map(|inner| if withheld[inner] { least } else { cells.count[inner] }).sum()
+    let of_inner = |inner: usize| if withheld[inner] { least } else { cells.count[inner] };
+    // An inner cell with no one in it adds nothing, unless it was withheld before, under another policy.
+    match cells.few_below.get(&cell) {
+        None if cells.count[cell] == 0 && least == 0 => 0,
+        Some(few) if !cells.is_standing(cell) => few.iter().copied().map(of_inner).sum(),
+        _ => cells.inner_below(cell).into_iter().map(of_inner).sum(),
+    }
 }
 
 /// A cell must be able to change this far down and this far up.

@@ -18,14 +18,20 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bounds;
 mod cells;
 mod change;
+mod cover;
 mod crowding;
+mod cube_search;
 mod demand;
+mod hypercube;
 mod near;
 mod republish;
+mod reroute;
 mod rules;
 mod secondary;
+mod step;
 mod world;
 
 pub use crowding::{Coarser, Crowding, crowding};

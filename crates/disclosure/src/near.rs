@@ -4,49 +4,44 @@ use std::collections::BTreeMap;
 
 use crate::{cells::Cells, demand::Demand};
 
-/// Leaves of each dimension, best first, by dimension name.
-pub(crate) struct Nearness {
+/// The leaves of each dimension, best first, by dimension name.
+pub(crate) struct Ranks {
     ranked: BTreeMap<String, Vec<usize>>,
-    /// How many leaves of a dimension are looked at.
-    most: usize,
 }
 
-impl Nearness {
+impl Ranks {
     /// Ranks leaves by their small cells, which cover each other at no cost, and by how many children
-    /// they have, from whom changes can be taken. `inner` bounds the inner cells looked at.
-    pub(crate) fn new(cells: &Cells<'_>, inner: usize) -> Self {
+    /// they have, from whom changes can be taken.
+    pub(crate) fn new(cells: &Cells<'_>) -> Self {
         let mut ranked = BTreeMap::new();
-        let mut most = usize::MAX;
         for (number, table) in cells.set.tables.iter().enumerate() {
-            let sizes: Vec<usize> = table.dimensions().iter().map(|d| d.leaves().len()).collect();
-            let within = |most: usize| sizes.iter().map(|&size| size.min(most)).product::<usize>();
-            while within(most) > inner && most > 2 {
-                most = sizes.iter().copied().max().unwrap_or(2).min(most) - 1;
-            }
-            for (place, dimension) in table.dimensions().iter().enumerate() {
-                let mut small = vec![0u64; dimension.leaves().len()];
-                let mut children = vec![0i64; dimension.leaves().len()];
+            let mut stride = 1;
+            for dimension in table.dimensions().iter().rev() {
+                let mut small = vec![0u64; dimension.node_count()];
+                let mut children = vec![0i64; dimension.node_count()];
                 for cell in 0..table.cell_count() {
-                    let number = cells.number(number, cell);
-                    let node = table.coordinates(cell)[place];
-                    if let Ok(leaf) = dimension.leaves().binary_search(&node) {
-                        small[leaf] += u64::from(crate::demand::is_primary(cells, number));
-                        children[leaf] += cells.count[number];
-                    }
+                    let (number, node) =
+                        (cells.number(number, cell), cell / stride % dimension.node_count());
+                    small[node] += u64::from(crate::demand::is_primary(cells, number));
+                    children[node] += cells.count[number];
                 }
+                stride *= dimension.node_count();
                 let order = |key: &dyn Fn(usize) -> i64| {
-                    let mut leaves: Vec<usize> = (0..small.len()).collect();
-                    leaves.sort_by_key(|&leaf| (std::cmp::Reverse(key(leaf)), leaf));
+                    let mut leaves: Vec<usize> = (0..dimension.leaves().len()).collect();
+                    leaves.sort_by_key(|&leaf| {
+                        (std::cmp::Reverse(key(dimension.leaves()[leaf])), leaf)
+                    });
                     leaves
                 };
-                let by_small = order(&|leaf| small[leaf] as i64);
-                let by_children = order(&|leaf| children[leaf]);
+                let by_small = order(&|node| small[node] as i64);
+                let by_children = order(&|node| children[node]);
                 let mut best = Vec::new();
+                let mut taken = vec![false; by_small.len()];
                 for (rank, &leaf) in by_small.iter().enumerate() {
                     for leaf in
                         std::iter::once(leaf).chain((rank % 2 == 1).then(|| by_children[rank / 2]))
                     {
-                        if !best.contains(&leaf) {
+                        if !std::mem::replace(&mut taken[leaf], true) {
                             best.push(leaf);
                         }
                     }
@@ -54,22 +49,49 @@ impl Nearness {
                 ranked.insert(dimension.name().to_owned(), best);
             }
         }
-        Self { ranked, most }
+        Self { ranked }
     }
 
-    /// The cells near a demand's first cell; none where all are.
-    pub(crate) fn around(&self, cells: &Cells<'_>, demand: &Demand) -> Option<Vec<bool>> {
-        if self.ranked.values().all(|leaves| leaves.len() <= self.most) {
+    /// The leaves of a dimension.
+    pub(crate) fn of(&self, dimension: &str) -> &[usize] {
+        self.ranked.get(dimension).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// How far one looks for what is near.
+pub(crate) struct Nearness<'a> {
+    ranks: &'a Ranks,
+    /// How many leaves of a dimension are looked at.
+    most: usize,
+}
+
+impl<'a> Nearness<'a> {
+    /// `inner` bounds the inner cells of a table looked at.
+    pub(crate) fn new(cells: &Cells<'_>, ranks: &'a Ranks, inner: usize) -> Self {
+        let mut most = usize::MAX;
+        for table in &cells.set.tables {
+            let sizes: Vec<usize> = table.dimensions().iter().map(|d| d.leaves().len()).collect();
+            let within = |most: usize| sizes.iter().map(|&size| size.min(most)).product::<usize>();
+            while within(most) > inner && most > 2 {
+                most = sizes.iter().copied().max().unwrap_or(2).min(most) - 1;
+            }
+        }
+        Self { ranks, most }
+    }
+
+    /// The cells near a demand's first cell, in no order; none where all are.
+    pub(crate) fn around(&self, cells: &Cells<'_>, demand: &Demand) -> Option<Vec<usize>> {
+        if self.ranks.ranked.values().all(|leaves| leaves.len() <= self.most) {
             return None;
         }
         let (number, cell) = cells.place(demand.terms[0].0);
         let table = &cells.set.tables[number];
         let mut chosen: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (name, ranked) in &self.ranked {
+        for (name, ranked) in &self.ranks.ranked {
             chosen.insert(name, ranked.iter().copied().take(self.most).collect());
         }
         for (dimension, node) in table.dimensions().iter().zip(table.coordinates(cell)) {
-            let ranked = &self.ranked[dimension.name()];
+            let ranked = self.ranks.of(dimension.name());
             let below = |leaf: &usize| dimension.counts(node, dimension.leaves()[*leaf]);
             let beside = |leaf: &usize| {
                 dimension
@@ -86,7 +108,7 @@ impl Nearness {
             }
             chosen.insert(dimension.name(), leaves);
         }
-        let mut near = vec![false; cells.len()];
+        let mut near = Vec::new();
         for (number, table) in cells.set.tables.iter().enumerate() {
             let marked: Vec<Vec<bool>> = table
                 .dimensions()
@@ -108,7 +130,7 @@ impl Nearness {
                     .flat_map(|cell| nodes.iter().map(move |node| cell * size + node))
                     .collect();
             }
-            sub.into_iter().for_each(|cell| near[cells.number(number, cell)] = true);
+            near.extend(sub.into_iter().map(|cell| cells.number(number, cell)));
         }
         Some(near)
     }

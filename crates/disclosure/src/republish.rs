@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    cells::Cells,
-    change::{self, Scope},
+    bounds::Bounds,
+    cells::{Cells, KNOWN},
+    cover::Search,
     demand::{self, Demand, Owner},
     near::Nearness,
     world::{World, Worlds},
@@ -14,8 +15,12 @@ use crate::{
 const NEAR: usize = 1_200;
 /// The same where there are [`MANY`] cells to try.
 const NEAR_OF_MANY: usize = 130;
+/// What it costs to change a cell that may yet be published.
+const UNDECIDED: f64 = 0.1;
 /// From here on, cells to try are many.
 const MANY: usize = 1_500;
+/// From here on, only hypercubes are tried.
+const TOO_MANY: usize = 10_000;
 
 /// Tries each secondary cell: it is published if every demand is still met by a world that leaves it be.
 pub(crate) fn republish(
@@ -23,6 +28,7 @@ pub(crate) fn republish(
     owners: &[Owner],
     withheld: &mut [bool],
     worlds: &mut Worlds,
+    search: &mut Search<'_>,
 ) {
     let mut owners_of: Vec<Vec<usize>> = vec![Vec::new(); cells.len()];
     for (number, owner) in owners.iter().enumerate() {
@@ -34,21 +40,33 @@ pub(crate) fn republish(
             cells.inner_below(cell).into_iter().for_each(|inner| owners_of[inner].push(number));
         }
     }
-    let mut known = Determined::new(cells, withheld);
+    let mut bounds = Bounds::new(cells, withheld, &demands(cells, owners, withheld));
     let mut failures = vec![0u32; owners.len()];
-    let mut candidates: Vec<usize> = (0..cells.len())
-        .filter(|&cell| withheld[cell])
-        .filter(|&cell| !cells.stays_withheld[cell] && !demand::is_primary(cells, cell))
-        .collect();
-    candidates.sort_by(|&a, &b| {
-        change::price(cells, b).total_cmp(&change::price(cells, a)).then(a.cmp(&b))
-    });
-    let nearness = Nearness::new(cells, if candidates.len() > MANY { NEAR_OF_MANY } else { NEAR });
+    let candidates = candidates(cells, withheld);
+    let near = match candidates.len() {
+        0..MANY => Some(NEAR),
+        MANY..TOO_MANY => Some(NEAR_OF_MANY),
+        _ => None,
+    };
+    let nearness = near.map(|inner| Nearness::new(cells, search.ranks, inner));
+    // Where there is a choice, worlds lead through cells that stay withheld.
+    let stays = |cell: usize| cells.stays_withheld[cell] || demand::is_primary(cells, cell);
+    let mut cost = cells.costs(withheld);
+    for cell in (0..cells.len()).filter(|&cell| cells.may_change(cell)) {
+        cost[cell] = match (withheld[cell], stays(cell)) {
+            (false, _) => f64::INFINITY,
+            (true, true) => KNOWN,
+            (true, false) => UNDECIDED,
+        }
+    }
     for cell in candidates {
-        if !known.allows(cells, withheld, cell) {
+        if !bounds.publish(cell) {
+            bounds.back();
+            cost[cell] = KNOWN;
             continue;
         }
         withheld[cell] = false;
+        cost[cell] = f64::INFINITY;
         let altered = worlds.altering(cell).flat_map(|world| world.changes());
         let concerned: BTreeSet<usize> = altered
             .map(|&(altered, _)| altered)
@@ -65,10 +83,13 @@ pub(crate) fn republish(
                 if is_met_without(demand, worlds, cell, &found) {
                     return false;
                 }
-                let near = nearness.around(cells, demand);
-                let scope = near.as_ref().map_or(Scope::Withheld, |near| Scope::WithheldNear(near));
-                let world =
-                    change::cheapest(cells, withheld, demand, scope, false).filter(World::is_whole);
+                let world = search.cubes.cheapest(demand, &cost).or_else(|| {
+                    let near = nearness.as_ref()?.around(cells, demand);
+                    let within =
+                        |at: usize| if cost[at].is_finite() { KNOWN } else { f64::INFINITY };
+                    search.programs.cheapest(demand, near.as_deref(), within)
+                });
+                let world = world.filter(World::is_whole);
                 let none = world.is_none();
                 found.extend(world);
                 none
@@ -77,11 +98,12 @@ pub(crate) fn republish(
         match in_the_way {
             Some(owner) => {
                 failures[owner] += 1;
+                bounds.back();
                 withheld[cell] = true;
+                cost[cell] = KNOWN;
             }
             None => {
                 worlds.forget(cell);
-                known.publish(cells, cell);
             }
         }
         // Found without the cell, they are worlds whether or not it is published.
@@ -96,51 +118,35 @@ fn is_met_without(demand: &Demand, worlds: &Worlds, cell: usize, found: &[World]
         })
 }
 
-/// How many cells of each relation are withheld: one alone follows from the others.
-struct Determined {
-    open: Vec<u32>,
+/// Publishes whatever the bounds allow. Where one sum after the other says that a demand can be met, it
+/// mostly can; what cannot is covered anew.
+pub(crate) fn publish_in_hope(
+    cells: &Cells<'_>,
+    owners: &[Owner],
+    withheld: &mut [bool],
+    worlds: &mut Worlds,
+) {
+    let mut bounds = Bounds::new(cells, withheld, &demands(cells, owners, withheld));
+    for cell in candidates(cells, withheld) {
+        if bounds.publish(cell) {
+            withheld[cell] = false;
+            worlds.forget(cell);
+        } else {
+            bounds.back();
+        }
+    }
 }
 
-impl Determined {
-    fn new(cells: &Cells<'_>, withheld: &[bool]) -> Self {
-        let open = |relation: &crate::cells::Relation| {
-            relation.terms.iter().filter(|&&(cell, _)| withheld[cell]).count() as u32
-        };
-        Self { open: cells.relations.iter().map(open).collect() }
-    }
+fn demands(cells: &Cells<'_>, owners: &[Owner], withheld: &[bool]) -> Vec<Demand> {
+    owners.iter().flat_map(|owner| owner.demands(cells, withheld)).collect()
+}
 
-    fn publish(&mut self, cells: &Cells<'_>, cell: usize) {
-        cells.relations_of[cell].iter().for_each(|&relation| self.open[relation] -= 1);
-    }
-
-    /// Whether no small cell follows, one sum after the other, once a cell is published. What follows
-    /// by several sums together is left to the linear program.
-    fn allows(&mut self, cells: &Cells<'_>, withheld: &[bool], cell: usize) -> bool {
-        let mut follows = vec![cell];
-        let mut done = 0;
-        let mut safe = true;
-        while safe && done < follows.len() {
-            let cell = follows[done];
-            done += 1;
-            for &relation in &cells.relations_of[cell] {
-                self.open[relation] -= 1;
-                if self.open[relation] != 1 {
-                    continue;
-                }
-                let terms = &cells.relations[relation].terms;
-                let last = terms
-                    .iter()
-                    .map(|&(cell, _)| cell)
-                    .find(|cell| withheld[*cell] && !follows.contains(cell));
-                if let Some(last) = last {
-                    safe &= !demand::is_primary(cells, last);
-                    follows.push(last);
-                }
-            }
-        }
-        for &cell in &follows[..done] {
-            cells.relations_of[cell].iter().for_each(|&relation| self.open[relation] += 1);
-        }
-        safe
-    }
+/// The secondary cells, the dearest first.
+fn candidates(cells: &Cells<'_>, withheld: &[bool]) -> Vec<usize> {
+    let mut candidates: Vec<usize> = (0..cells.len())
+        .filter(|&cell| withheld[cell])
+        .filter(|&cell| !cells.stays_withheld[cell] && !demand::is_primary(cells, cell))
+        .collect();
+    candidates.sort_by(|&a, &b| cells.price[b].total_cmp(&cells.price[a]).then(a.cmp(&b)));
+    candidates
 }

@@ -2,24 +2,16 @@ use minster_model::cube::{Pattern, Prices, TableSet, World};
 
 use crate::{
     cells::{self, Cells},
-    change::{self, Scope},
-    demand::{self, Demand, Owner},
-    near::Nearness,
-    republish::republish,
+    cover::{Search, count, cover},
+    demand,
+    near::Ranks,
+    republish::{publish_in_hope, republish},
+    reroute::reroute,
     world::Worlds,
 };
 
-/// Rounds before giving up: each withholds at least one cell more.
-const ROUNDS: usize = 60;
-
-/// Inner cells looked at first for one demand: more is slower and withholds hardly less.
-const NEAR: usize = 480;
-/// The same where more than [`MANY`] ask.
-const NEAR_OF_MANY: usize = 250;
-/// From here on, small cells are many.
-const MANY: usize = 1_000;
-/// More small cells than this are not attempted: hardly anything would be left.
-const TOO_MANY: usize = 5_000;
+/// Demands are met anew, in the light of each other, where no more than this many small cells ask.
+const REROUTED: usize = 1_000;
 
 /// Why no pattern was found. Names tables and cells, never a count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,12 +39,6 @@ pub enum Refusal {
         table: String,
         /// The cell's number.
         cell: usize,
-    },
-    /// More small cells than can be protected within the work allowed.
-    #[error("{primary} cells are below the threshold; use coarser dimensions")]
-    TooFine {
-        /// How many are small.
-        primary: usize,
     },
     /// The rounds are used up.
     #[error("no pattern was found within the work allowed; use coarser dimensions")]
@@ -84,16 +70,19 @@ pub fn suppress_with(set: &TableSet, prices: Prices) -> Result<Suppression, Refu
     let cells = Cells::new(set, prices);
     kept_and_withheld(&cells)?;
     let owners = demand::owners(&cells);
-    let primary = (0..cells.len()).filter(|&cell| demand::is_primary(&cells, cell)).count();
-    if primary > TOO_MANY {
-        return Err(Refusal::TooFine { primary });
-    }
     let mut withheld: Vec<bool> = (0..cells.len())
         .map(|cell| cells.stays_withheld[cell] || demand::is_primary(&cells, cell))
         .collect();
-    let mut worlds = Worlds::default();
-    cover(&cells, &owners, &mut withheld, &mut worlds)?;
-    republish(&cells, &owners, &mut withheld, &mut worlds);
+    let mut worlds = Worlds::new(cells.len());
+    let ranks = Ranks::new(&cells);
+    let mut search = Search::new(&cells, &ranks);
+    cover(&cells, &owners, &mut withheld, &mut worlds, &mut search)?;
+    if owners.len() <= REROUTED {
+        reroute(&cells, &owners, &mut withheld, &mut worlds, &mut search);
+    }
+    publish_in_hope(&cells, &owners, &mut withheld, &mut worlds);
+    cover(&cells, &owners, &mut withheld, &mut worlds, &mut search)?;
+    republish(&cells, &owners, &mut withheld, &mut worlds, &mut search);
     Ok(Suppression { patterns: patterns(&cells, &withheld), worlds: proposals(&cells, &worlds) })
 }
 
@@ -123,6 +112,8 @@ pub fn widen(
     let mut withheld: Vec<bool> =
         patterns_now.iter().flat_map(|pattern| pattern.withheld.iter().copied()).collect();
     let before = count(&withheld);
+    let ranks = Ranks::new(&cells);
+    let mut search = Search::new(&cells, &ranks);
     for owner in &owners {
         if !failing.contains(&cells.place(owner.cell())) {
             continue;
@@ -131,7 +122,13 @@ pub fn widen(
             if demand.change > 0.0 {
                 demand.change += set.policy.threshold as f64;
             }
-            let found = change::cheapest(&cells, &withheld, &demand, Scope::Any, true);
+            // Cells that are withheld already are as dear as others, to find another way round.
+            let cost = |cell: usize| match (cells.may_change(cell), withheld[cell]) {
+                (false, _) => f64::INFINITY,
+                (true, true) => 1.0,
+                (true, false) => cells.price[cell],
+            };
+            let found = search.programs.cheapest(&demand, None, cost);
             let changes = found.iter().flat_map(|world| world.changes());
             changes.for_each(|&(cell, _)| withheld[cell] = true);
         }
@@ -139,62 +136,9 @@ pub fn widen(
     if count(&withheld) == before {
         return Err(Refusal::WorkUsedUp);
     }
-    let mut worlds = Worlds::default();
-    cover(&cells, &owners, &mut withheld, &mut worlds)?;
+    let mut worlds = Worlds::new(cells.len());
+    cover(&cells, &owners, &mut withheld, &mut worlds, &mut search)?;
     Ok(Suppression { patterns: patterns(&cells, &withheld), worlds: proposals(&cells, &worlds) })
-}
-
-/// Withholds more until every demand is met by some world.
-fn cover(
-    cells: &Cells<'_>,
-    owners: &[Owner],
-    withheld: &mut [bool],
-    worlds: &mut Worlds,
-) -> Result<(), Refusal> {
-    let near = if owners.len() > MANY { NEAR_OF_MANY } else { NEAR };
-    let further = [near, 3 * near, 9 * near].map(|inner| Nearness::new(cells, inner));
-    for _ in 0..ROUNDS {
-        let before = count(withheld);
-        for (owner, demand) in hardest_first(cells, owners, withheld) {
-            if is_met(&demand, worlds) {
-                continue;
-            }
-            let found = further
-                .iter()
-                .find_map(|nearness| {
-                    let near = nearness.around(cells, &demand)?;
-                    change::cheapest(cells, withheld, &demand, Scope::Near(&near), false)
-                })
-                .or_else(|| change::cheapest(cells, withheld, &demand, Scope::Any, false));
-            let world = found.ok_or_else(|| {
-                let (table, cell) = cells.place(owner.cell());
-                Refusal::Unprotectable { table: cells::name(&cells.set.tables[table]), cell }
-            })?;
-            world.changes().iter().for_each(|&(cell, _)| withheld[cell] = true);
-            worlds.add(world);
-        }
-        if count(withheld) == before {
-            return Ok(());
-        }
-    }
-    Err(Refusal::WorkUsedUp)
-}
-
-fn hardest_first(cells: &Cells<'_>, owners: &[Owner], withheld: &[bool]) -> Vec<(Owner, Demand)> {
-    let demands = |&owner: &Owner| {
-        owner.demands(cells, withheld).into_iter().map(move |demand| (owner, demand))
-    };
-    let mut all: Vec<_> = owners.iter().flat_map(demands).collect();
-    all.sort_by(|(_, a), (_, b)| b.change.abs().total_cmp(&a.change.abs()));
-    all
-}
-
-pub(crate) fn is_met(demand: &Demand, worlds: &Worlds) -> bool {
-    demand.terms.iter().any(|&(cell, _)| worlds.altering(cell).any(|world| demand.is_met(world)))
-}
-
-fn count(withheld: &[bool]) -> usize {
-    withheld.iter().filter(|withheld| **withheld).count()
 }
 
 fn patterns(cells: &Cells<'_>, withheld: &[bool]) -> Vec<Pattern> {

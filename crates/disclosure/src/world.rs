@@ -1,7 +1,5 @@
 //! Changes of the true counts that contradict nothing published.
 
-use std::collections::HashMap;
-
 /// How small a change is none.
 const NONE: f64 = 1e-7;
 
@@ -46,25 +44,29 @@ impl World {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Worlds {
     worlds: Vec<Option<World>>,
-    altering: HashMap<usize, Vec<usize>>,
+    altering: Vec<Vec<usize>>,
 }
 
 impl Worlds {
+    /// None yet, of so many cells.
+    pub(crate) fn new(cells: usize) -> Self {
+        Self { worlds: Vec::new(), altering: vec![Vec::new(); cells] }
+    }
+
     pub(crate) fn add(&mut self, world: World) {
         for &(cell, _) in world.changes() {
-            self.altering.entry(cell).or_default().push(self.worlds.len());
+            self.altering[cell].push(self.worlds.len());
         }
         self.worlds.push(Some(world));
     }
 
     pub(crate) fn altering(&self, cell: usize) -> impl Iterator<Item = &World> {
-        let numbers = self.altering.get(&cell).into_iter().flatten();
-        numbers.filter_map(|&number| self.worlds[number].as_ref())
+        self.altering[cell].iter().filter_map(|&number| self.worlds[number].as_ref())
     }
 
     /// Forgets the worlds that alter a cell.
     pub(crate) fn forget(&mut self, cell: usize) {
-        for number in self.altering.remove(&cell).unwrap_or_default() {
+        for number in std::mem::take(&mut self.altering[cell]) {
             self.worlds[number] = None;
         }
     }

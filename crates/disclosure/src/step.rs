@@ -1,0 +1,178 @@
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+use crate::{cells::Cells, demand::Demand, near::Ranks};
+
+/// Steps along one dimension from one node that are looked at; in larger dimensions, those of the best
+/// leaves.
+const STEPS: usize = 3_000;
+
+/// A child more in a leaf, and one less in another if there is another: alters the nodes that count one of
+/// the two alone.
+pub(crate) type Step = (usize, Option<usize>);
+
+/// A step seen from a node.
+pub(crate) struct Choice {
+    pub(crate) step: Step,
+    /// Whether it alters the node itself.
+    pub(crate) alters_own: bool,
+    /// How far from a cell those stand that it alters likewise, and whether they change with it or
+    /// against it.
+    pub(crate) others: Vec<(isize, i64)>,
+}
+
+/// The steps to choose from along one dimension.
+pub(crate) struct Level {
+    pub(crate) dimension: usize,
+    pub(crate) choices: Rc<[Choice]>,
+}
+
+/// The dimensions of all tables, each once.
+pub(crate) struct Dimensions<'a> {
+    cells: &'a Cells<'a>,
+    dimensions: Vec<Dimension>,
+    known: RefCell<BTreeMap<Key, Rc<[Choice]>>>,
+}
+
+/// Where a step is taken: the table, the dimension, the node, the node that is taken away from it, the
+/// only leaf that may become more.
+type Key = (usize, usize, usize, usize, Option<usize>);
+
+struct Dimension {
+    /// Best first.
+    leaves: Vec<usize>,
+    /// The table, the dimension's place in it, and how far apart neighbours along it are numbered.
+    uses: Vec<(usize, usize, usize)>,
+}
+
+impl<'a> Dimensions<'a> {
+    pub(crate) fn new(cells: &'a Cells<'a>, ranks: &Ranks) -> Self {
+        let mut by_name: BTreeMap<&str, Vec<(usize, usize, usize)>> = BTreeMap::new();
+        for (number, table) in cells.set.tables.iter().enumerate() {
+            let mut stride = 1;
+            for (place, dimension) in table.dimensions().iter().enumerate().rev() {
+                by_name.entry(dimension.name()).or_default().push((number, place, stride));
+                stride *= dimension.node_count();
+            }
+        }
+        let dimension =
+            |(name, uses): (&str, _)| Dimension { leaves: ranks.of(name).to_vec(), uses };
+        let dimensions = by_name.into_iter().map(dimension).collect();
+        Self { cells, dimensions, known: RefCell::default() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.dimensions.len()
+    }
+
+    /// The steps that change a demand's sum by one, along each dimension: those of a sum of two cells
+    /// first, then those with most to choose from, last those that the demand's table does not have.
+    /// `through` is the only inner cell of the sum that is changed, if there is but one to be.
+    pub(crate) fn around(&self, demand: &Demand, through: Option<usize>) -> Vec<Level> {
+        let (table, cell) = self.cells.place(demand.terms[0].0);
+        let nodes = self.cells.set.tables[table].coordinates(cell);
+        let without = demand
+            .terms
+            .get(1)
+            .map(|&(cell, _)| self.cells.set.tables[table].coordinates(self.cells.place(cell).1));
+        let through = through
+            .map(|inner| self.cells.set.tables[table].coordinates(self.cells.place(inner).1));
+        let mut levels = Vec::with_capacity(self.len());
+        for (number, dimension) in self.dimensions.iter().enumerate() {
+            let of_table = dimension.uses.iter().find(|(of, ..)| *of == table);
+            let Some(&(_, place, stride)) = of_table else {
+                let choices = dimension.leaves.iter().map(|&leaf| Choice {
+                    step: (leaf, None),
+                    alters_own: true,
+                    others: Vec::new(),
+                });
+                levels.push((2, 0, Level { dimension: number, choices: choices.collect() }));
+                continue;
+            };
+            let less = without.as_ref().map_or(nodes[place], |nodes| nodes[place]);
+            let hierarchy = &self.cells.set.tables[table].dimensions()[place];
+            let only = through
+                .as_ref()
+                .map(|nodes| hierarchy.leaves().partition_point(|&leaf| leaf < nodes[place]));
+            let key = (table, place, nodes[place], less, only);
+            let known = self.known.borrow().get(&key).cloned();
+            let choices = known.unwrap_or_else(|| {
+                let choices = self.choices(dimension, key, stride);
+                self.known.borrow_mut().insert(key, Rc::clone(&choices));
+                choices
+            });
+            let order = if less == nodes[place] { 1 } else { 0 };
+            let most = usize::MAX - choices.len();
+            levels.push((order, most, Level { dimension: number, choices }));
+        }
+        levels.sort_by_key(|&(order, most, _)| (order, most));
+        levels.into_iter().map(|(.., level)| level).collect()
+    }
+
+    /// The steps that add one to what a node counts, and another node below it, if it is another, does not.
+    fn choices(
+        &self,
+        dimension: &Dimension,
+        (table, place, own, without, only): Key,
+        stride: usize,
+    ) -> Rc<[Choice]> {
+        let hierarchy = &self.cells.set.tables[table].dimensions()[place];
+        let is_inside = |leaf: &usize| {
+            let above = hierarchy.above(*leaf);
+            above.contains(&own) && (without == own || !above.contains(&without))
+        };
+        let (mut inside, mut outside): (Vec<usize>, Vec<usize>) =
+            dimension.leaves.iter().copied().partition(is_inside);
+        inside.retain(|&leaf| only.is_none_or(|only| leaf == only));
+        while inside.len() * (outside.len() + 1) > STEPS {
+            let longer = if inside.len() > outside.len() { &mut inside } else { &mut outside };
+            longer.pop();
+        }
+        let steps = inside.iter().flat_map(|&more| {
+            let less = outside.iter().map(|&less| Some(less)).chain([None]);
+            less.map(move |less| (more, less))
+        });
+        let choice = |step| {
+            let nodes = self.nodes(table, place, step);
+            let away = |node: usize| (node as isize - own as isize) * stride as isize;
+            let others = nodes.iter().filter(|(node, _)| *node != own);
+            Choice {
+                step,
+                alters_own: nodes.iter().any(|(node, _)| *node == own),
+                others: others.map(|&(node, sign)| (away(node), sign)).collect(),
+            }
+        };
+        steps.map(choice).collect()
+    }
+
+    /// The cells of a table that the product of steps, one a dimension, alters, with signs.
+    pub(crate) fn altered(&self, table: usize, steps: &[Step]) -> Vec<(usize, i64)> {
+        let mut cells = vec![(self.cells.number(table, 0), 1)];
+        for (dimension, &step) in self.dimensions.iter().zip(steps) {
+            match dimension.uses.iter().find(|(number, ..)| *number == table) {
+                Some(&(_, place, stride)) => {
+                    let nodes = self.nodes(table, place, step);
+                    let along = |&(cell, sign): &(usize, i64)| {
+                        let altered = nodes.iter();
+                        altered
+                            .map(move |&(node, of)| (cell + node * stride, sign * of))
+                            .collect::<Vec<_>>()
+                    };
+                    cells = cells.iter().flat_map(along).collect();
+                }
+                None if step.1.is_some() => return Vec::new(),
+                None => {}
+            }
+        }
+        cells
+    }
+
+    /// The nodes of a table's dimension that a step alters, with signs.
+    fn nodes(&self, table: usize, place: usize, (more, less): Step) -> Vec<(usize, i64)> {
+        let dimension = &self.cells.set.tables[table].dimensions()[place];
+        let more = dimension.above(more);
+        let less = less.map_or(&[][..], |less| dimension.above(less));
+        let gained = more.iter().filter(|node| !less.contains(node)).map(|&node| (node, 1));
+        let lost = less.iter().filter(|node| !more.contains(node)).map(|&node| (node, -1));
+        gained.chain(lost).collect()
+    }
+}
