@@ -18,16 +18,22 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod balance;
 mod cells;
 mod change;
+mod controlled;
 mod crowding;
 mod demand;
 mod near;
+mod perturbation;
 mod republish;
+mod rounding;
 mod rules;
 mod secondary;
 mod world;
 
 pub use crowding::{Coarser, Crowding, crowding};
+pub use perturbation::{NOISE, perturb};
+pub use rounding::{Method, Rounded, RoundingRefusal, round};
 pub use rules::{Contributions, Dominance, SumRules};
 pub use secondary::{Refusal, Suppression, suppress, suppress_with, widen};
