@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use minster_attack::verify_with;
+use minster_attack::{verify_rounded, verify_with};
 use minster_disclosure::{Method, round, suppress};
 use minster_model::cube::{CountTable, Hierarchy, Policy, TableSet, Zeros};
 
@@ -130,7 +130,15 @@ fn measure_rounding(name: &str, table: &CountTable, method: Method<'_>) {
     let off = |(published, count): (&u64, &u64)| published.abs_diff(*count);
     let off: u64 = rounded.published[0].iter().zip(&counts).map(off).sum();
     let off = off as f64 / cells as f64;
-    println!("{name:<50} {cells:>7} {primary:>8} {took:>8.2} {off:>9.2} {:?}", rounded.rule);
+    let begun = Instant::now();
+    let verdict = match verify_rounded(set, rounded.published, rounded.rule) {
+        Ok(releasable) => format!("safe, {} worlds", releasable.certificates().len()),
+        Err(refusal) => refusal.to_string(),
+    };
+    let attacked = begun.elapsed().as_secs_f64();
+    println!(
+        "{name:<50} {cells:>7} {primary:>8} {took:>8.2} {off:>9.2} {attacked:>8.2}  {verdict}"
+    );
 }
 
 /// Children by sex, age, ethnic code, ward and year.

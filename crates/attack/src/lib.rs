@@ -38,13 +38,19 @@
 mod insider;
 mod intervals;
 mod linked;
+mod narrow;
 mod promise;
+mod ranges;
 mod refusal;
+mod rounded;
+mod shift;
 mod solve;
 mod system;
 mod verify;
+mod whole;
 mod world;
 
 pub use intervals::{Interval, intervals};
 pub use refusal::{Failure, FailureReason, Refusal};
+pub use rounded::verify_rounded;
 pub use verify::{Certified, ReleasableSet, certify, verify, verify_with};
