@@ -86,6 +86,9 @@ fn rounded(all: bool) {
     let small = Council::new(100_000, 20, 5);
     let large = Council::new(1_000_000, 60, 10);
     let mut tables = vec![
+        ("100,000 children, codes by ward", by_ward(&small.table(true, false))),
+        ("100,000 children, groups by ward", by_ward(&small.table(false, false))),
+        ("1,000,000 children, groups by ward", by_ward(&large.table(false, false))),
         ("100,000 children, groups", small.table(false, false)),
         ("1,000,000 children, groups", large.table(false, false)),
         ("100,000 children, codes", small.table(true, false)),
@@ -113,6 +116,15 @@ fn rounded(all: bool) {
             measure_rounding(&format!("{name}, {how}"), &table, method);
         }
     }
+}
+
+/// The same children without sex and age.
+fn by_ward(table: &CountTable) -> CountTable {
+    let dimensions = table.dimensions()[2..].to_vec();
+    let size: usize = dimensions.iter().map(|dimension| dimension.leaves().len()).product();
+    let mut inner = vec![0; size];
+    table.inner().iter().enumerate().for_each(|(at, count)| inner[at % size] += count);
+    CountTable::new("council", dimensions, inner, vec![]).unwrap()
 }
 
 fn measure_rounding(name: &str, table: &CountTable, method: Method<'_>) {

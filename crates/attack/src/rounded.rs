@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use minster_model::{
     cube::{CountTable, Guarded, Pattern, TableSet, World},
@@ -66,6 +66,9 @@ pub fn verify_rounded(
         false => Err(Refusal::Unprotected(failures)),
     }
 }
+
+/// Worlds that further demands are tried in.
+const OPEN: usize = 4;
 
 /// One demand: what some inner cells of a table must be able to count together.
 struct Target {
@@ -200,8 +203,8 @@ struct Search<'a> {
     sums: &'a Sums,
     /// Where a search starts: the published numbers, where they are a world themselves, and the truth.
     starts: Vec<Making<'a>>,
-    /// A world that meets several demands already, and its place among the worlds.
-    working: Option<(Making<'a>, usize)>,
+    /// Worlds that may meet further demands, and their places among the worlds, the newest first.
+    open: VecDeque<(Making<'a>, usize)>,
     worlds: Vec<BTreeMap<usize, i64>>,
     programs: usize,
 }
@@ -220,31 +223,28 @@ impl<'a> Search<'a> {
         }
         let starts = [numbers, sums.truth.clone()].map(|counts| Making::new(sums, counts));
         let starts = starts.into_iter().filter(Making::fits).collect();
-        Self { sums, starts, working: None, worlds: Vec::new(), programs: 0 }
+        Self { sums, starts, open: VecDeque::new(), worlds: Vec::new(), programs: 0 }
     }
 
     fn look_for(&mut self, target: &Target) {
         let inner = target.places(self.sums);
-        if let Some((working, place)) = &mut self.working
-            && working.meet(&inner, target.bound)
-        {
-            self.worlds[*place] = working.changes();
+        let truth: i64 = inner.iter().map(|&inner| self.sums.truth[inner]).sum();
+        if is_met(truth, target.bound) {
             return;
         }
-        let truth: i64 = inner.iter().map(|&inner| self.sums.truth[inner]).sum();
-        let known = |changes: &BTreeMap<usize, i64>| {
-            let change: i64 = inner.iter().filter_map(|inner| changes.get(inner)).sum();
-            is_met(truth + change, target.bound)
-        };
-        if is_met(truth, target.bound) || self.worlds.iter().any(known) {
-            return;
+        for (making, place) in &mut self.open {
+            if making.meet(&inner, target.bound) {
+                self.worlds[*place] = making.changes();
+                return;
+            }
         }
         for start in &self.starts {
             let mut making = start.clone();
             if making.meet(&inner, target.bound) {
                 let place = self.worlds.len();
                 self.worlds.push(making.changes());
-                self.working = Some((making, place));
+                self.open.truncate(OPEN - 1);
+                self.open.push_front((making, place));
                 return;
             }
         }

@@ -8,7 +8,7 @@ use minster_model::cube::TableSet;
 use crate::{linked, ranges::Range, solve::Bound, world};
 
 /// Moves of one child in one search: work is bounded by steps, not by seconds.
-const MOVES: usize = 120;
+const MOVES: usize = 100;
 
 /// A sum of inner counts, each once and with a sign, and its range.
 #[derive(Debug, Clone)]
@@ -65,25 +65,16 @@ impl Sums {
     /// Whether these changes of the true counts leave every count and every sum within its range: by
     /// additions and comparisons alone, which is what makes a world a certificate.
     pub(crate) fn fits(&self, changes: &BTreeMap<usize, i64>) -> bool {
-        let mut touched = BTreeSet::new();
+        let mut counts = self.truth.clone();
         for (&inner, change) in changes {
-            let Some(truth) = self.truth.get(inner) else { return false };
-            let Range { low, high } = self.own[inner];
-            if !(low.max(0)..=high).contains(&(truth + change)) {
-                return false;
-            }
-            touched.extend(self.sums_of[inner].iter().map(|&(sum, _)| sum));
+            let Some(count) = counts.get_mut(inner) else { return false };
+            *count += change;
         }
-        touched.into_iter().all(|sum| {
-            let Sum { terms, range } = &self.sums[sum];
-            let value: i64 = terms
-                .iter()
-                .map(|(inner, sign)| {
-                    sign * (self.truth[*inner] + changes.get(inner).copied().unwrap_or_default())
-                })
-                .sum();
-            (range.low..=range.high).contains(&value)
-        })
+        let within = |range: &Range, count: i64| (range.low..=range.high).contains(&count);
+        counts.iter().zip(&self.own).all(|(&count, own)| count >= 0 && within(own, count))
+            && self.sums.iter().all(|Sum { terms, range }| {
+                within(range, terms.iter().map(|&(inner, sign)| sign * counts[inner]).sum())
+            })
     }
 }
 
