@@ -10,24 +10,36 @@ use crate::{linked, promise, ranges::Range, world};
 /// Times that every sum is looked at.
 const SWEEPS: usize = 40;
 
-/// The ranges that are left.
-pub(crate) fn narrowed(set: &TableSet, ranges: &[Vec<Range>]) -> Vec<Vec<Range>> {
-    let mut first = vec![0];
-    for table in &set.tables {
-        first.push(first[first.len() - 1] + table.cell_count());
-    }
-    let mut all: Vec<Range> = ranges.iter().flatten().copied().collect();
-    let relations = relations(set, &first);
-    for _ in 0..SWEEPS {
-        let changed = relations.iter().filter(|terms| tighten(&mut all, terms)).count();
-        if changed == 0 {
-            break;
-        }
-    }
-    first.windows(2).map(|ends| all[ends[0]..ends[1]].to_vec()).collect()
+/// The sums of cells, with signs, that are 0 in every world.
+pub(crate) struct Relations {
+    /// The first cell of each table, and the end.
+    first: Vec<usize>,
+    terms: Vec<Vec<(usize, i64)>>,
 }
 
-/// Sums of cells, with signs, that are 0.
+impl Relations {
+    pub(crate) fn new(set: &TableSet) -> Self {
+        let mut first = vec![0];
+        for table in &set.tables {
+            first.push(first[first.len() - 1] + table.cell_count());
+        }
+        let terms = relations(set, &first);
+        Self { first, terms }
+    }
+
+    /// What is left of the ranges: one with the low end above the high one is empty.
+    pub(crate) fn narrowed(&self, ranges: &[Vec<Range>]) -> Vec<Vec<Range>> {
+        let mut all: Vec<Range> = ranges.iter().flatten().copied().collect();
+        for _ in 0..SWEEPS {
+            let changed = self.terms.iter().filter(|terms| tighten(&mut all, terms)).count();
+            if changed == 0 {
+                break;
+            }
+        }
+        self.first.windows(2).map(|ends| all[ends[0]..ends[1]].to_vec()).collect()
+    }
+}
+
 fn relations(set: &TableSet, first: &[usize]) -> Vec<Vec<(usize, i64)>> {
     let mut relations = Vec::new();
     for (table, first) in set.tables.iter().zip(first) {

@@ -6,7 +6,9 @@ use minster_model::{
 };
 
 use crate::{
-    Failure, FailureReason, Refusal, ReleasableSet, linked, narrow, promise,
+    Failure, FailureReason, Refusal, ReleasableSet, linked,
+    narrow::Relations,
+    promise,
     ranges::{self, Range},
     shift::{Making, Sums},
     solve::Bound,
@@ -42,13 +44,20 @@ pub fn verify_rounded(
         }
     }
     let targets = targets(&set, &ranges);
-    let failures = seen_at_once(&set, &ranges, &targets);
+    let relations = Relations::new(&set);
+    let narrowed = relations.narrowed(&ranges);
+    let failures = seen_at_once(&set, &narrowed, &targets);
     if !failures.is_empty() {
         return Err(Refusal::Unprotected(failures));
     }
+    let within = Sums::new(&set, &narrowed);
+    let mut search = Search::new(&set, &published, &within);
+    for target in &targets {
+        if !search.look_for(target) {
+            search.look_closer(&set, target, &relations, &narrowed);
+        }
+    }
     let sums = Sums::new(&set, &ranges);
-    let mut search = Search::new(&set, &published, &sums);
-    targets.iter().for_each(|target| search.look_for(target));
     let shown = Shown::new(&sums, search.worlds);
     let mut used = BTreeSet::new();
     let mut failures = Vec::new();
@@ -177,14 +186,13 @@ fn classes(
 }
 
 /// Cells that must not be published at all, and ranges that single sums narrow.
-fn seen_at_once(set: &TableSet, ranges: &[Vec<Range>], targets: &[Target]) -> Vec<Failure> {
+fn seen_at_once(set: &TableSet, narrowed: &[Vec<Range>], targets: &[Target]) -> Vec<Failure> {
     let mut failures = Vec::new();
     for (table, cube) in set.tables.iter().enumerate().filter(|(_, t)| t.standing().is_none()) {
         let reason = FailureReason::SmallPublished;
         let guarded = cube.guarded().iter();
         failures.extend(guarded.map(|guarded| Failure { table, cell: guarded.cell, reason }));
     }
-    let narrowed = narrow::narrowed(set, ranges);
     for target in targets.iter().filter(|target| target.is_cell) {
         let Range { low, high } = narrowed[target.table][target.cell];
         let reached = match target.bound {
@@ -226,16 +234,17 @@ impl<'a> Search<'a> {
         Self { sums, starts, open: VecDeque::new(), worlds: Vec::new(), programs: 0 }
     }
 
-    fn look_for(&mut self, target: &Target) {
+    /// Whether moving single children found a world, or one meets the demand already.
+    fn look_for(&mut self, target: &Target) -> bool {
         let inner = target.places(self.sums);
         let truth: i64 = inner.iter().map(|&inner| self.sums.truth[inner]).sum();
         if is_met(truth, target.bound) {
-            return;
+            return true;
         }
         for (making, place) in &mut self.open {
             if making.meet(&inner, target.bound) {
                 self.worlds[*place] = making.changes();
-                return;
+                return true;
             }
         }
         for start in &self.starts {
@@ -245,12 +254,43 @@ impl<'a> Search<'a> {
                 self.worlds.push(making.changes());
                 self.open.truncate(OPEN - 1);
                 self.open.push_front((making, place));
-                return;
+                return true;
             }
         }
+        false
+    }
+
+    /// Takes the demand for met, narrows all ranges by that, and looks again, with a whole-number program
+    /// at last.
+    fn look_closer(
+        &mut self,
+        set: &TableSet,
+        target: &Target,
+        relations: &Relations,
+        narrowed: &[Vec<Range>],
+    ) {
+        let mut ranges = narrowed.to_vec();
+        if target.is_cell {
+            let range = &mut ranges[target.table][target.cell];
+            match target.bound {
+                Bound::AtMost(most) => range.high = range.high.min(most),
+                Bound::AtLeast(least) => range.low = range.low.max(least),
+            }
+            ranges = relations.narrowed(&ranges);
+        }
         self.programs += 1;
-        if self.programs <= PROGRAMS {
-            self.worlds.extend(whole::solve(self.sums, &inner, target.bound));
+        let is_empty = ranges.iter().flatten().any(|range| range.low > range.high);
+        if is_empty || self.programs > PROGRAMS {
+            return;
+        }
+        let within = Sums::new(set, &ranges);
+        let inner = target.places(&within);
+        let nearest =
+            within.truth.iter().zip(&within.own).map(|(t, own)| *t.clamp(&own.low, &own.high));
+        let mut making = Making::new(&within, nearest.collect());
+        match making.meet(&inner, target.bound) {
+            true => self.worlds.push(making.changes()),
+            false => self.worlds.extend(whole::solve(self.sums, &inner, target.bound)),
         }
     }
 }
