@@ -202,6 +202,37 @@ fn a_thousand_cells_are_rounded_so_that_they_add_up_and_withstand() {
     assert_ne!(choices[0], choices[2], "another attempt is another choice");
 }
 
+#[test]
+fn linked_tables_are_rounded_to_the_same_margins() {
+    let sizes = [12, 9, 7, 5];
+    let names = ["ward", "group", "age", "sex"];
+    let table = |name: &str, dims: &[usize]| {
+        let dimensions = dims.iter().map(|&dim| flat(names[dim], sizes[dim])).collect();
+        let mut inner = vec![0; dims.iter().map(|&dim| sizes[dim]).product()];
+        for child in 0..4_000u64 {
+            let mixed = (child + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            // Skewed: the first of each are the most.
+            let leaf = |dim: usize| {
+                let part = (mixed >> (12 * dim)) as usize % (sizes[dim] * sizes[dim]);
+                part.isqrt()
+            };
+            inner[dims.iter().fold(0, |at, &dim| at * sizes[dim] + leaf(dim))] += 1;
+        }
+        CountTable::new(name, dimensions, inner, vec![]).unwrap()
+    };
+    let all = set(vec![table("one", &[0, 1]), table("two", &[2, 0]), table("three", &[0, 3, 2])]);
+    for base in [3, 5] {
+        let rounded = round(&all, Method::Controlled { base, attempt: 0 }).unwrap();
+        attack(&all, &rounded).unwrap();
+        let [one, two] = [0, 1].map(|number| {
+            let table = &all.tables[number];
+            let cell = |ward| table.cell(&if number == 0 { [ward, 0] } else { [0, ward] });
+            (0..13).map(|ward| rounded.published[number][cell(ward)]).collect::<Vec<u64>>()
+        });
+        assert_eq!(one, two);
+    }
+}
+
 /// Small tables of several shapes, with any counts.
 fn small_sets() -> impl Strategy<Value = TableSet> {
     let count = prop_oneof![3 => 0u64..5, 1 => 0u64..14];

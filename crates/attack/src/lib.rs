@@ -14,6 +14,9 @@
 //! The proof is the worlds: each is checked by adding up, so that no solver is trusted, and none of
 //! those who propose one to [`verify_with`].
 //!
+//! [`verify_rounded`] does the same for tables of which every number is published rounded or perturbed: each
+//! then tells a range, and all ranges together must say no more about a small cell than its own.
+//!
 //! ```
 //! use minster_attack::verify;
 //! use minster_model::cube::{CountTable, Hierarchy, Pattern, Policy, TableSet, Zeros};

@@ -4,27 +4,16 @@
 
 use crate::controlled::{Choices, Sum};
 
-/// Proposals for each inner cell that goes up or down, and how many where those leave a sum too far.
-const PROPOSALS: [usize; 2] = [600, 4_000];
-/// How many bases squared a sum that is a base too far costs.
+/// Proposals for each inner cell that goes up or down.
+const PROPOSALS: usize = 600;
+/// How many bases squared a sum that is a base too far costs; two bases, eight times as much.
 const FAR: i64 = 6;
 /// Flips of one proposal, at most.
 const FLIPS: usize = 8;
 
 /// Which choices go up.
 pub(crate) fn search(choices: &Choices, attempt: u64) -> Vec<bool> {
-    let mut best = None;
-    for proposals in PROPOSALS {
-        let (far, up) = anneal(choices, attempt, proposals * choices.above.len());
-        best = Some(up);
-        if far.0 == 0 {
-            break;
-        }
-    }
-    best.unwrap_or_default()
-}
-
-fn anneal(choices: &Choices, attempt: u64, proposals: usize) -> (Far, Vec<bool>) {
+    let proposals = PROPOSALS * choices.above.len();
     let mut dice = Dice::new(attempt);
     let up = even(choices, &mut dice);
     let mut state = State { errors: choices.errors(&up), up, choices };
@@ -43,7 +32,7 @@ fn anneal(choices: &Choices, attempt: u64, proposals: usize) -> (Far, Vec<bool>)
             best = state.better(best);
         }
     }
-    state.better(best)
+    state.better(best).1
 }
 
 /// Every so many up that the running sum is never more than a base off.
@@ -112,7 +101,7 @@ impl State<'_> {
             let error = &mut self.errors[sum];
             let price = |error: i64| {
                 let far = error.abs() / choices.base;
-                error * error + FAR * choices.base * choices.base * far * far
+                error * error + FAR * choices.base * choices.base * far * far * far
             };
             let before = price(*error);
             *error += sign * (after - choices.error(choice, !self.up[choice]));

@@ -56,3 +56,37 @@ impl Rounding {
     /// [`Rounding::CellKey`] publishes no number from 1 to one less than this.
     pub const CELL_KEY_THRESHOLD: u64 = 5;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde::de::{
+        Error,
+        value::{Error as ValueError, MapAccessDeserializer, MapDeserializer, StrDeserializer},
+    };
+
+    use super::*;
+
+    fn named(name: &str) -> Result<Rounding, ValueError> {
+        Rounding::deserialize(StrDeserializer::new(name))
+    }
+
+    fn with(name: &'static str, fields: &[(&'static str, u64)]) -> Result<Rounding, ValueError> {
+        let fields: HashMap<&str, u64> = fields.iter().copied().collect();
+        let map = MapDeserializer::new(std::iter::once((name, fields)));
+        Rounding::deserialize(MapAccessDeserializer::new(map))
+    }
+
+    #[test]
+    fn a_definition_names_a_rule_and_nothing_else() {
+        assert_eq!(named("open-safely"), Ok(Rounding::OpenSafely));
+        assert_eq!(named("cell-key"), Ok(Rounding::CellKey));
+        assert_eq!(with("nearest", &[("base", 5)]), Ok(Rounding::Nearest { base: 5 }));
+        let adjacent = Rounding::Controlled { base: 3, margins: Margins::Adjacent };
+        assert_eq!(with("controlled", &[("base", 3)]), Ok(adjacent));
+        let unknown = with("nearest", &[("base", 5), ("bases", 5)]).unwrap_err();
+        assert_eq!(unknown, ValueError::unknown_field("bases", &["base"]));
+        assert!(named("random").is_err());
+    }
+}
