@@ -27,16 +27,19 @@ impl Relations {
         Self { first, terms }
     }
 
-    /// What is left of the ranges: one with the low end above the high one is empty.
-    pub(crate) fn narrowed(&self, ranges: &[Vec<Range>]) -> Vec<Vec<Range>> {
+    /// What is left of the ranges; none where one of them is empty, so that no world is within them.
+    pub(crate) fn narrowed(&self, ranges: &[Vec<Range>]) -> Option<Vec<Vec<Range>>> {
         let mut all: Vec<Range> = ranges.iter().flatten().copied().collect();
         for _ in 0..SWEEPS {
-            let changed = self.terms.iter().filter(|terms| tighten(&mut all, terms)).count();
-            if changed == 0 {
+            let mut changed = false;
+            for terms in &self.terms {
+                changed |= tighten(&mut all, terms)?;
+            }
+            if !changed {
                 break;
             }
         }
-        self.first.windows(2).map(|ends| all[ends[0]..ends[1]].to_vec()).collect()
+        Some(self.first.windows(2).map(|ends| all[ends[0]..ends[1]].to_vec()).collect())
     }
 }
 
@@ -84,8 +87,8 @@ fn relations(set: &TableSet, first: &[usize]) -> Vec<Vec<(usize, i64)>> {
     relations
 }
 
-/// Narrows each cell of a sum to what the others leave it; whether any was.
-fn tighten(ranges: &mut [Range], terms: &[(usize, i64)]) -> bool {
+/// Narrows each cell of a sum to what the others leave it; whether any was, if none is empty.
+fn tighten(ranges: &mut [Range], terms: &[(usize, i64)]) -> Option<bool> {
     let signed = |range: Range, sign: i64| match sign > 0 {
         true => (range.low, range.high),
         false => (-range.high, -range.low),
@@ -103,11 +106,14 @@ fn tighten(ranges: &mut [Range], terms: &[(usize, i64)]) -> bool {
         let (from, to) = signed(Range { low: most - high, high: least - low }, sign);
         let Range { low: own_low, high: own_high } = ranges[cell];
         let next = Range { low: own_low.max(from), high: own_high.min(to) };
+        if next.low > next.high {
+            return None;
+        }
         changed |= next != ranges[cell];
         let (next_least, next_most) = signed(next, sign);
         low += next_least - least;
         high += next_most - most;
         ranges[cell] = next;
     }
-    changed
+    Some(changed)
 }

@@ -45,7 +45,8 @@ pub fn verify_rounded(
     }
     let targets = targets(&set, &ranges);
     let relations = Relations::new(&set);
-    let narrowed = relations.narrowed(&ranges);
+    // The truth is within them, so that none is empty.
+    let narrowed = relations.narrowed(&ranges).ok_or(Refusal::Shape)?;
     let failures = seen_at_once(&set, &narrowed, &targets);
     if !failures.is_empty() {
         return Err(Refusal::Unprotected(failures));
@@ -276,11 +277,13 @@ impl<'a> Search<'a> {
                 Bound::AtMost(most) => range.high = range.high.min(most),
                 Bound::AtLeast(least) => range.low = range.low.max(least),
             }
-            ranges = relations.narrowed(&ranges);
+            match relations.narrowed(&ranges) {
+                Some(narrowed) => ranges = narrowed,
+                None => return,
+            }
         }
         self.programs += 1;
-        let is_empty = ranges.iter().flatten().any(|range| range.low > range.high);
-        if is_empty || self.programs > PROGRAMS {
+        if self.programs > PROGRAMS {
             return;
         }
         let within = Sums::new(set, &ranges);
