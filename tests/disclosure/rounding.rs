@@ -3,7 +3,7 @@
 
 use std::{cell::Cell, collections::BTreeMap};
 
-use minster_attack::{Failure, FailureReason, Refusal, verify_rounded};
+use minster_attack::{Failure, FailureReason, Refusal, certify_rounded, verify_rounded};
 use minster_disclosure::{Method, NOISE, Rounded, perturb, round};
 use minster_disclosure_tests::{ranges, worlds};
 use minster_model::{
@@ -48,6 +48,22 @@ fn one_and_two_are_three_to_the_nearest_five() {
         let rounded = round(&all, Method::Controlled { base, attempt: 0 }).unwrap();
         assert!(attack(&all, &rounded).is_ok());
     }
+}
+
+#[test]
+fn certificates_are_checked_again_by_adding_up() {
+    let all = one(vec![flat("ward", 3), flat("sex", 2)], vec![1, 12, 3, 40, 30, 2]);
+    let Rounded { published, rule } =
+        round(&all, Method::Controlled { base: 3, attempt: 0 }).unwrap();
+    let releasable = verify_rounded(all.clone(), published.clone(), rule).unwrap();
+    let worlds = releasable.certificates();
+    let certified = certify_rounded(&all, &published, rule, worlds).unwrap();
+    assert_eq!(certified.worlds, worlds);
+    assert!(certified.demands > 0);
+    assert!(certify_rounded(&all, &published, rule, &[]).is_err());
+    let mut wrong = worlds.to_vec();
+    wrong.iter_mut().flat_map(|world| &mut world.counts).for_each(|(_, _, count)| *count += 9);
+    assert!(certify_rounded(&all, &published, rule, &wrong).is_err());
 }
 
 #[test]

@@ -55,5 +55,5 @@ mod world;
 
 pub use intervals::{Interval, intervals};
 pub use refusal::{Failure, FailureReason, Refusal};
-pub use rounded::verify_rounded;
+pub use rounded::{certify_rounded, verify_rounded};
 pub use verify::{Certified, ReleasableSet, certify, verify, verify_with};

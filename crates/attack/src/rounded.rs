@@ -6,7 +6,7 @@ use minster_model::{
 };
 
 use crate::{
-    Failure, FailureReason, Refusal, ReleasableSet, linked,
+    Certified, Failure, FailureReason, Refusal, ReleasableSet, linked,
     narrow::Relations,
     promise,
     ranges::{self, Range},
@@ -36,14 +36,7 @@ pub fn verify_rounded(
     published: Vec<Vec<u64>>,
     rule: Rounding,
 ) -> Result<ReleasableSet, Refusal> {
-    linked::check(&set)?;
-    let ranges = ranges::ranges(&set, &published, rule)?;
-    for table in &set.tables {
-        if set.policy.is_small(table.inner().iter().sum()) {
-            return Err(Refusal::GrandTotal { table: table.name().to_owned() });
-        }
-    }
-    let targets = targets(&set, &ranges);
+    let (ranges, targets) = claims(&set, &published, rule)?;
     let relations = Relations::new(&set);
     // The truth is within them, so that none is empty.
     let narrowed = relations.narrowed(&ranges).ok_or(Refusal::Shape)?;
@@ -58,21 +51,74 @@ pub fn verify_rounded(
             search.look_closer(&set, target, &relations, &narrowed);
         }
     }
-    let sums = Sums::new(&set, &ranges);
-    let shown = Shown::new(&sums, search.worlds);
-    let mut used = BTreeSet::new();
+    let Certified { worlds, .. } = shown(&set, &ranges, &targets, search.worlds)?;
+    Ok(ReleasableSet::new_rounded(set, published, rule, worlds))
+}
+
+/// Checks again, by adding up alone, that these certificates show what [`verify_rounded`] promises.
+///
+/// # Errors
+/// As [`verify_rounded`]; a demand that no certificate meets is in [`Refusal::Unprotected`].
+pub fn certify_rounded(
+    set: &TableSet,
+    published: &[Vec<u64>],
+    rule: Rounding,
+    certificates: &[World],
+) -> Result<Certified, Refusal> {
+    let (ranges, targets) = claims(set, published, rule)?;
+    let mut failures = seen_at_once(set, &ranges, &targets);
+    let sums = Sums::new(set, &ranges);
+    let proposed = certificates.iter().filter_map(|world| sums.changes(set, world)).collect();
+    match shown(set, &ranges, &targets, proposed) {
+        Ok(certified) if failures.is_empty() => Ok(certified),
+        Ok(_) => Err(Refusal::Unprotected(failures)),
+        Err(Refusal::Unprotected(more)) => {
+            failures.extend(more);
+            Err(Refusal::Unprotected(failures))
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// Each cell's own range, and what the promise demands, once the numbers are seen to be the rule's.
+fn claims(
+    set: &TableSet,
+    published: &[Vec<u64>],
+    rule: Rounding,
+) -> Result<(Vec<Vec<Range>>, Vec<Target>), Refusal> {
+    linked::check(set)?;
+    let ranges = ranges::ranges(set, published, rule)?;
+    for table in &set.tables {
+        if set.policy.is_small(table.inner().iter().sum()) {
+            return Err(Refusal::GrandTotal { table: table.name().to_owned() });
+        }
+    }
+    let targets = targets(set, &ranges);
+    Ok((ranges, targets))
+}
+
+/// What these changes of the true counts show, of which only those count that add up.
+fn shown(
+    set: &TableSet,
+    ranges: &[Vec<Range>],
+    targets: &[Target],
+    proposed: Vec<BTreeMap<usize, i64>>,
+) -> Result<Certified, Refusal> {
+    let sums = Sums::new(set, ranges);
+    let shown = Shown::new(&sums, proposed);
+    let (mut demands, mut used) = (0, BTreeSet::new());
     let mut failures = Vec::new();
-    for target in &targets {
+    for target in targets {
         match shown.meeting(&sums, target) {
-            Some(met) => used.extend(met),
+            Some(met) => {
+                demands += usize::from(met.is_some());
+                used.extend(met);
+            }
             None => failures.push(target.failure()),
         }
     }
     match failures.is_empty() {
-        true => {
-            let worlds = shown.worlds(&set, &sums, &used);
-            Ok(ReleasableSet::new_rounded(set, published, rule, worlds))
-        }
+        true => Ok(Certified { demands, worlds: shown.worlds(set, &sums, &used) }),
         false => Err(Refusal::Unprotected(failures)),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minster_model::cube::TableSet;
+use minster_model::cube::{TableSet, World};
 
 use crate::{linked, ranges::Range, solve::Bound, world};
 
@@ -60,6 +60,16 @@ impl Sums {
             sum.terms.iter().for_each(|&(inner, sign)| all.sums_of[inner].push((number, sign)));
         }
         all
+    }
+
+    /// By how much a world's counts differ from the true ones, if there are such inner cells.
+    pub(crate) fn changes(&self, set: &TableSet, world: &World) -> Option<BTreeMap<usize, i64>> {
+        let change = |&(table, inner, count): &(usize, usize, u64)| {
+            set.tables.get(table)?.inner().get(inner)?;
+            let place = self.first[table] + inner;
+            Some((place, i64::try_from(count).ok()?.checked_sub(self.truth[place])?))
+        };
+        world.counts.iter().map(change).collect()
     }
 
     /// Whether these changes of the true counts leave every count and every sum within its range: by
