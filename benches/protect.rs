@@ -2,6 +2,7 @@
 //! in localities, all margins. Made-up children, skewed as real ones are, so that small counts are common.
 //!
 //! `cargo bench --bench protect` runs those that take seconds; with `-- all` those that take minutes too.
+//! With `-- rounding` the same tables are rounded and perturbed instead.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints what it measured")]
 
 use std::{
@@ -9,8 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use minster_attack::verify_with;
-use minster_disclosure::suppress;
+use minster_attack::{verify_rounded, verify_with};
+use minster_disclosure::{Method, round, suppress};
 use minster_model::cube::{CountTable, Hierarchy, Policy, TableSet, Zeros};
 
 /// Weights of the age bands and of the ethnic codes, and the group of each code.
@@ -20,7 +21,11 @@ const CODES: [f64; 18] =
 const GROUPS: [usize; 18] = [0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 4];
 
 fn main() {
-    let all = std::env::args().any(|argument| argument == "all");
+    let asked = |what: &str| std::env::args().any(|argument| argument == what);
+    let all = asked("all");
+    if asked("rounding") {
+        return rounded(all);
+    }
     println!(
         "{:<34} {:>7} {:>8} {:>9} {:>10} {:>9} {:>7}",
         "protect", "cells", "primary", "withheld", "suppress s", "attack s", "verdict"
@@ -69,6 +74,82 @@ fn measure(name: &str, table: &CountTable, zeros: Zeros) {
         format!("{name}, {zeros}"),
         seconds(suppressed),
         seconds(attacked)
+    );
+}
+
+/// What each way of rounding makes of the tables.
+fn rounded(all: bool) {
+    println!(
+        "{:<50} {:>7} {:>8} {:>8} {:>9} {:>8}  verdict",
+        "rounding", "cells", "primary", "round s", "mean off", "attack s"
+    );
+    let small = Council::new(100_000, 20, 5);
+    let large = Council::new(1_000_000, 60, 10);
+    let mut tables = vec![
+        ("100,000 children, codes by ward", by_ward(&small.table(true, false))),
+        ("100,000 children, groups by ward", by_ward(&small.table(false, false))),
+        ("1,000,000 children, groups by ward", by_ward(&large.table(false, false))),
+        ("100,000 children, groups", small.table(false, false)),
+        ("1,000,000 children, groups", large.table(false, false)),
+        ("100,000 children, codes", small.table(true, false)),
+    ];
+    if all {
+        tables.push(("100,000 children, codes, years", small.table(true, true)));
+    }
+    for (name, table) in tables {
+        let mut dice = Dice(7);
+        let mut key = |&count: &u64| {
+            (0..count).fold(0u64, |sum, _| {
+                let (high, low) = (dice.unit().to_bits() << 12, dice.unit().to_bits() >> 20);
+                sum.wrapping_add(high ^ low)
+            })
+        };
+        let keys = [table.inner().iter().map(&mut key).collect()];
+        let methods = [
+            ("nearest 5", Method::Nearest { base: 5 }),
+            ("controlled 3", Method::Controlled { base: 3, attempt: 0 }),
+            ("controlled 5", Method::Controlled { base: 5, attempt: 0 }),
+            ("OpenSAFELY", Method::OpenSafely),
+            ("cell key", Method::CellKey { keys: &keys }),
+        ];
+        for (how, method) in methods {
+            measure_rounding(&format!("{name}, {how}"), &table, method);
+        }
+    }
+}
+
+/// The same children without sex and age.
+fn by_ward(table: &CountTable) -> CountTable {
+    let dimensions = table.dimensions()[2..].to_vec();
+    let size: usize = dimensions.iter().map(|dimension| dimension.leaves().len()).product();
+    let mut inner = vec![0; size];
+    table.inner().iter().enumerate().for_each(|(at, count)| inner[at % size] += count);
+    CountTable::new("council", dimensions, inner, vec![]).unwrap()
+}
+
+fn measure_rounding(name: &str, table: &CountTable, method: Method<'_>) {
+    let policy = Policy::new(5, Zeros::MayBeWithheld);
+    let set = TableSet { tables: vec![table.clone()], policy };
+    let counts = table.cell_counts();
+    let primary = counts.iter().filter(|count| (1..5).contains(*count)).count();
+    let begun = Instant::now();
+    let cells = counts.len();
+    let rounded = match round(&set, method) {
+        Ok(rounded) => rounded,
+        Err(refusal) => return println!("{name:<50} {cells:>7} {primary:>8} {refusal}"),
+    };
+    let took = begun.elapsed().as_secs_f64();
+    let off = |(published, count): (&u64, &u64)| published.abs_diff(*count);
+    let off: u64 = rounded.published[0].iter().zip(&counts).map(off).sum();
+    let off = off as f64 / cells as f64;
+    let begun = Instant::now();
+    let verdict = match verify_rounded(set, rounded.published, rounded.rule) {
+        Ok(releasable) => format!("safe, {} worlds", releasable.certificates().len()),
+        Err(refusal) => refusal.to_string(),
+    };
+    let attacked = begun.elapsed().as_secs_f64();
+    println!(
+        "{name:<50} {cells:>7} {primary:>8} {took:>8.2} {off:>9.2} {attacked:>8.2}  {verdict}"
     );
 }
 

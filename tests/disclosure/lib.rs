@@ -2,4 +2,5 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, missing_docs, reason = "an oracle for tests")]
 
+pub mod ranges;
 pub mod worlds;

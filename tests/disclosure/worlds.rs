@@ -141,7 +141,7 @@ pub fn extremes_known(
 
 /// Whether two tables' counts agree where they share their first dimension, which is all that the
 /// tables tried here share.
-fn agree(set: &TableSet, now: &[Vec<u64>]) -> bool {
+pub fn agree(set: &TableSet, now: &[Vec<u64>]) -> bool {
     let [first, second] = set.tables.as_slice() else { return true };
     (0..first.dimensions()[0].node_count()).all(|node| {
         let margin = |table: &CountTable| {

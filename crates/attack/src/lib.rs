@@ -14,6 +14,9 @@
 //! The proof is the worlds: each is checked by adding up, so that no solver is trusted, and none of
 //! those who propose one to [`verify_with`].
 //!
+//! [`verify_rounded`] does the same for tables of which every number is published rounded or perturbed: each
+//! then tells a range, and all ranges together must say no more about a small cell than its own.
+//!
 //! ```
 //! use minster_attack::verify;
 //! use minster_model::cube::{CountTable, Hierarchy, Pattern, Policy, TableSet, Zeros};
@@ -38,13 +41,19 @@
 mod insider;
 mod intervals;
 mod linked;
+mod narrow;
 mod promise;
+mod ranges;
 mod refusal;
+mod rounded;
+mod shift;
 mod solve;
 mod system;
 mod verify;
+mod whole;
 mod world;
 
 pub use intervals::{Interval, intervals};
 pub use refusal::{Failure, FailureReason, Refusal};
+pub use rounded::{certify_rounded, verify_rounded};
 pub use verify::{Certified, ReleasableSet, certify, verify, verify_with};

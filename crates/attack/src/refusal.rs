@@ -22,6 +22,13 @@ pub enum Refusal {
         "the tables' dimensions form a cycle, those released before of the period included; release fewer tables, or one table with all their dimensions"
     )]
     Cyclic,
+    /// A rounded or perturbed number that the rule does not give, or a table that does not add up though
+    /// the rule says so.
+    #[error("a published number of the table {table} does not follow from its count by the rule")]
+    Rule {
+        /// The table.
+        table: String,
+    },
     /// Fewer children than the threshold in all.
     #[error("the whole table {table} is below the threshold")]
     GrandTotal {

@@ -1,12 +1,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use minster_model::cube::{CountTable, Pattern, Policy, TableSet, World, Zeros};
+use minster_model::{
+    cube::{CountTable, Pattern, Policy, TableSet, World, Zeros},
+    rounding::Rounding,
+};
 
 use crate::{
     Failure, FailureReason, Refusal,
     insider::Insiders,
     linked,
     promise::{self, Target},
+    rounded,
     solve::{self, Bound, Demand},
     system::System,
     world::{self, Checker},
@@ -19,9 +23,22 @@ pub struct ReleasableSet {
     set: TableSet,
     patterns: Vec<Pattern>,
     worlds: Vec<World>,
+    /// Where every number is published rounded or perturbed: by which rule, and the numbers.
+    rounded: Option<(Rounding, Vec<Vec<u64>>)>,
 }
 
 impl ReleasableSet {
+    /// What withstood the attack by ranges: for [`verify_rounded`](crate::verify_rounded) alone.
+    pub(crate) fn new_rounded(
+        set: TableSet,
+        published: Vec<Vec<u64>>,
+        rule: Rounding,
+        worlds: Vec<World>,
+    ) -> Self {
+        let patterns = rounded::patterns(&set);
+        Self { set, patterns, worlds, rounded: Some((rule, published)) }
+    }
+
     /// The tables.
     pub fn tables(&self) -> &[CountTable] {
         &self.set.tables
@@ -30,6 +47,11 @@ impl ReleasableSet {
     /// The patterns, one a table.
     pub fn patterns(&self) -> &[Pattern] {
         &self.patterns
+    }
+
+    /// By which rule every number is rounded or perturbed, if it is: for the public to know.
+    pub fn rounding(&self) -> Option<Rounding> {
+        self.rounded.as_ref().map(|(rule, _)| *rule)
     }
 
     /// The published policy.
@@ -42,15 +64,18 @@ impl ReleasableSet {
         &self.worlds
     }
 
-    /// One cell's count, if it is published.
+    /// One cell's number, if it is published.
     pub fn published(&self, table: usize, cell: usize) -> Option<u64> {
-        let counts = world::cells(&self.set.tables[table], self.set.tables[table].inner());
-        (!self.patterns[table].withheld[cell]).then(|| counts[cell])
+        self.published_cells(table).get(cell).copied().flatten()
     }
 
-    /// Every cell's count of one table; none where it is withheld.
+    /// Every cell's number of one table, rounded where it is published so; none where it is withheld.
     pub fn published_cells(&self, table: usize) -> Vec<Option<u64>> {
-        let counts = world::cells(&self.set.tables[table], self.set.tables[table].inner());
+        let of_table = &self.set.tables[table];
+        if let (Some((_, numbers)), None) = (&self.rounded, of_table.standing()) {
+            return numbers[table].iter().copied().map(Some).collect();
+        }
+        let counts = world::cells(of_table, of_table.inner());
         let withheld = &self.patterns[table].withheld;
         counts
             .into_iter()
@@ -73,7 +98,7 @@ pub fn verify_with(
     proposed: &[World],
 ) -> Result<ReleasableSet, Refusal> {
     let Certified { worlds, .. } = attack(&set, &patterns, proposed, Search::Allowed)?;
-    Ok(ReleasableSet { set, patterns, worlds })
+    Ok(ReleasableSet { set, patterns, worlds, rounded: None })
 }
 
 /// Checks again, by adding up alone, that these certificates show what [`verify`] promises: no solver is

@@ -97,6 +97,18 @@ pub(crate) fn cells(table: &CountTable, inner: &[u64]) -> Vec<u64> {
     counts
 }
 
+/// For each cell, its inner cells, ascending: for tables of which every cell has a number.
+pub(crate) fn below(table: &CountTable) -> Vec<Vec<usize>> {
+    let mut below = vec![Vec::new(); table.cell_count()];
+    let covering = Covering::new(table);
+    let mut above = Vec::new();
+    for inner in 0..table.inner().len() {
+        covering.of(inner, &mut above);
+        above.iter().for_each(|&cell| below[cell].push(inner));
+    }
+    below
+}
+
 /// Which cells count an inner cell, worked out when it is asked.
 pub(crate) struct Covering {
     /// For each dimension, the last first: its number of leaves; for each, the nodes that count it, as

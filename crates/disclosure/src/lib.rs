@@ -2,6 +2,8 @@
 //! withheld, then as little more as a linear program finds is needed so that each could be as small and
 //! as large as the rule alone leaves open. It may depend on `minster-model`.
 //!
+//! Or every number is rounded or perturbed instead: [`round`].
+//!
 //! What comes out is not trusted: `minster-attack` shows for itself that it protects.
 //!
 //! ```
@@ -18,22 +20,28 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod balance;
 mod bounds;
 mod cells;
 mod change;
+mod controlled;
 mod cover;
 mod crowding;
 mod cube_search;
 mod demand;
 mod hypercube;
 mod near;
+mod perturbation;
 mod republish;
 mod reroute;
+mod rounding;
 mod rules;
 mod secondary;
 mod step;
 mod world;
 
 pub use crowding::{Coarser, Crowding, crowding};
+pub use perturbation::{NOISE, perturb};
+pub use rounding::{Method, Rounded, RoundingRefusal, round};
 pub use rules::{Contributions, Dominance, SumRules};
 pub use secondary::{Refusal, Suppression, suppress, suppress_with, widen};

@@ -24,6 +24,7 @@ mod hierarchy;
 mod names;
 pub mod pipeline;
 mod pseudonym;
+pub mod rounding;
 mod rows;
 
 pub use names::{

@@ -5,5 +5,5 @@ use minster_model::cube::{Policy, TableSet, Zeros};
 fn main() {
     let policy = Policy::new(5, Zeros::Published);
     let set = TableSet { tables: vec![], policy };
-    let _unverified = ReleasableSet { set, patterns: vec![], worlds: vec![] };
+    let _unverified = ReleasableSet { set, patterns: vec![], worlds: vec![], rounded: None };
 }
