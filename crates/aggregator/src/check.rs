@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use minster_model::cube::Prices;
 
 use crate::{
-    AggregateError, Definition, Dimension, Level, Measure, Table,
+    AggregateError, Definition, Dimension, Level, Measure, Method, Table,
     place::{Place, instead, place},
 };
 
@@ -29,9 +29,37 @@ pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
             "p lies between 1 and 1000",
         ),
         (definition.tables.is_empty(), "table", "a release has at least one table"),
+        (
+            definition.method != Method::Suppress && definition.policy().insider > 0,
+            "insider",
+            "where every number is rounded, insiders are not considered: set it to 0, or withhold",
+        ),
+        (
+            definition.method == Method::OpenSafely && definition.policy().threshold < 8,
+            "threshold",
+            "open-safely makes counts up to 7 nothing: its threshold is 8 or more",
+        ),
     ];
     if let Some((_, key, what)) = rules.into_iter().find(|(broken, _, _)| *broken) {
         return Err(definition.rule(place![key], what.to_owned()));
+    }
+    let rounds = definition.method != Method::Suppress;
+    for (number, table) in definition.tables.iter().enumerate() {
+        let shows_more = table.measures.iter().position(|measure| measure.percentage.is_none());
+        if let (true, Some(at)) = (rounds, shows_more) {
+            let what = format!(
+                "the table {}: beside counts that are rounded only percentages are shown",
+                table.name
+            );
+            return Err(definition.rule(place!["table", number, "measure", at], what));
+        }
+        if rounds && !(table.never.is_empty() && table.always.is_empty()) {
+            let what = format!(
+                "the table {}: where every count is rounded, none is never or always published",
+                table.name
+            );
+            return Err(definition.rule(place!["table", number], what));
+        }
     }
     for (number, condition) in definition.conditions.iter().enumerate() {
         let texts = [&condition.values, &condition.not_in].iter().filter(|v| !v.is_empty()).count();

@@ -36,6 +36,9 @@ pub struct Definition {
     #[serde(default)]
     #[schemars(with = "Option<ZerosSchema>")]
     pub zeros: Option<Zeros>,
+    /// How small counts are kept from being known.
+    #[serde(default)]
+    pub method: Method,
     /// How many children of one withheld cell an attacker may know: themselves, a family.
     #[serde(default)]
     pub insider: Option<u64>,
@@ -64,6 +67,29 @@ pub struct Definition {
     /// The tables.
     #[serde(rename = "table")]
     pub tables: Vec<Table>,
+}
+
+/// How small counts are kept from being known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// They are withheld, and what would give them away.
+    #[default]
+    Suppress,
+    /// Every number goes to the nearest multiple of a base.
+    Nearest {
+        /// The base.
+        base: u64,
+    },
+    /// Every number goes to a multiple next to it so that the tables still add up.
+    Controlled {
+        /// The base.
+        base: u64,
+    },
+    /// Counts up to 7 become 0, the rest go to the nearest 5.
+    OpenSafely,
+    /// Every number has noise that depends on the children it counts.
+    CellKey,
 }
 
 /// Who holds records.

@@ -11,7 +11,7 @@ use minster_store::{Manifest, Origin, Release, Store, StoreError, sha256_hex};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AggregateError, Definition,
+    AggregateError, Definition, Method,
     release::{self, Releasable},
     tabulate::Tabulated,
 };
@@ -185,6 +185,11 @@ impl Ledger {
             self.entries.iter().filter(|entry| same_children(&entry.definition, definition))
         {
             let name = &entry.definition.name;
+            if [entry.definition.method, definition.method] != [Method::Suppress; 2] {
+                return Err(AggregateError::Refused(format!(
+                    "the release {name} of this period is about the same children, and one of the two is rounded: together they would show what each hides; use one release"
+                )));
+            }
             if entry.definition.policy() != definition.policy() {
                 return Err(AggregateError::Refused(format!(
                     "the release {name} of this period and these children stands under another threshold, policy for zeros or insider; use the same"

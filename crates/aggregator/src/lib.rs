@@ -50,13 +50,13 @@ mod tabulate;
 mod verify;
 
 pub use definition::{
-    Condition, Definition, Dimension, Holder, Level, Measure, Population, SensitiveCategories,
-    Table,
+    Condition, Definition, Dimension, Holder, Level, Measure, Method, Population,
+    SensitiveCategories, Table,
 };
 pub use error::AggregateError;
 pub use place::{Place, Step};
 pub use profile::Profile;
-pub use protect::protect;
+pub use protect::{protect, protect_rounded};
 pub use report::{Explanation, Reason};
 pub use run::{Job, ReleaseReport, Standing, TableReport, aggregate, tabulate};
 pub use sums::ReleasableSums;

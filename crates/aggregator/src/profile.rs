@@ -3,7 +3,7 @@ use minster_model::cube::Zeros;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Definition;
+use crate::{Definition, Method};
 
 /// A convention of the field. A definition's own rules come before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -53,6 +53,8 @@ impl Profile {
         let (dominance, p_percent) = self.rules_for_sums();
         definition.threshold.get_or_insert(threshold);
         definition.zeros.get_or_insert(zeros);
+        // Rounded numbers are not attacked as an insider would.
+        let insider = if definition.method == Method::Suppress { insider } else { 0 };
         definition.insider.get_or_insert(insider);
         definition.dominance = definition.dominance.or(dominance);
         definition.p_percent.get_or_insert(p_percent);

@@ -47,6 +47,8 @@ pub fn files(
     let policy = definition.policy();
     let policy = serde_json::json!({
         "profile": definition.profile,
+        "method": definition.method,
+        "rounding": releasable.counts.rounding(),
         "threshold": policy.threshold,
         "zeros": policy.zeros,
         "insider": policy.insider,
@@ -54,42 +56,51 @@ pub fn files(
         "p_percent": definition.p_percent,
         "holder": definition.holder,
     });
-    let footer = [
-        ("minster.definition_sha256", sha256_hex(&meaning)),
-        ("minster.policy_sha256", sha256_hex(policy.to_string().as_bytes())),
-        ("minster.period", period.to_string()),
-        ("minster.release", definition.name.to_string()),
-    ];
-    let mut files = Vec::new();
+    let policy_sha256 = sha256_hex(policy.to_string().as_bytes());
     let mut listed = Vec::new();
+    let mut texts = Vec::new();
     for (place, table) in definition.tables.iter().enumerate() {
         let columns = columns_of(table, place, releasable);
         let csv = csv(&columns)?;
-        let parquet = parquet(&columns, &footer)?;
         let counts = releasable.counts.published_cells(place);
         let withheld = counts.iter().filter(|count| count.is_none()).count();
         listed.push(serde_json::json!({
             "name": table.name, "title": table.title, "cells": counts.len(), "withheld": withheld,
-            "csv_sha256": sha256_hex(&csv), "parquet_sha256": sha256_hex(&parquet),
+            "csv_sha256": sha256_hex(&csv),
         }));
-        files.push((format!("{}.csv", table.name), csv));
-        files.push((format!("{}.parquet", table.name), parquet));
+        texts.push((columns, csv));
     }
-    let manifest = serde_json::json!({
+    let mut manifest = serde_json::json!({
         "format": 2,
         "release": definition.name,
         "title": definition.title,
         "period": period,
         "population": definition.population,
         "policy": policy,
-        "policy_sha256": footer[1].1,
+        "policy_sha256": policy_sha256,
         "status": {
             "": "published", CONFIDENTIAL: "confidential", NOT_APPLICABLE: "not applicable",
             LOW: "rounds to 0 but is not 0",
         },
-        "definition_sha256": footer[0].1,
+        "definition_sha256": sha256_hex(&meaning),
         "tables": listed,
     });
+    // Each Parquet file names the manifest, so the manifest's hash is taken before it names them.
+    let manifest_sha256 = sha256_hex(manifest.to_string().as_bytes());
+    let footer = [
+        ("minster.release", definition.name.to_string()),
+        ("minster.period", period.to_string()),
+        ("minster.policy_sha256", policy_sha256),
+        ("minster.manifest_sha256", manifest_sha256.clone()),
+    ];
+    let mut files = Vec::new();
+    for (place, (table, (columns, csv))) in definition.tables.iter().zip(texts).enumerate() {
+        let parquet = parquet(&columns, &footer)?;
+        manifest["tables"][place]["parquet_sha256"] = sha256_hex(&parquet).into();
+        files.push((format!("{}.csv", table.name), csv));
+        files.push((format!("{}.parquet", table.name), parquet));
+    }
+    manifest["sha256_without_parquet"] = manifest_sha256.into();
     files.push(("manifest.json".to_owned(), format!("{manifest:#}\n").into_bytes()));
     Ok(files)
 }

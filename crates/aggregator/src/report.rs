@@ -14,6 +14,7 @@ use minster_attack::ReleasableSet;
 use minster_model::{
     DatasetClass, DatasetRef, Period, Purpose, RunId, TableName,
     cube::{CountTable, Pattern, Prices, TableSet, World},
+    rounding::Rounding,
 };
 use minster_store::{Dataset, DatasetKeys, DatasetWriter, Origin, Store, TableEntry, sha256_hex};
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,16 @@ pub(crate) struct Reported {
     pub(crate) set: TableSet,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) certificates: Vec<World>,
+    /// Where every number is rounded or perturbed.
+    pub(crate) rounded: Option<Rounded>,
+}
+
+/// Numbers that are published rounded or perturbed: one list a table, empty for one that was published
+/// before.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Rounded {
+    pub(crate) rule: Rounding,
+    pub(crate) numbers: Vec<Vec<u64>>,
 }
 
 /// The whole report, opened.
@@ -100,6 +111,11 @@ pub(crate) fn dataset(
     let name = release.as_str().parse().map_err(|_| unwritable())?;
     let (period, purpose) = (period.clone(), purpose.clone());
     Ok(DatasetRef { class: DatasetClass::Report, name, period, purpose })
+}
+
+/// SHA-256 of what a definition means.
+pub(crate) fn sha256_of(definition: &Definition) -> Result<String, AggregateError> {
+    Ok(sha256_hex(&serde_json::to_vec(definition).map_err(|_| unwritable())?))
 }
 
 /// What a report is written from.
@@ -134,9 +150,8 @@ impl Reporting<'_> {
             write_certificates(&writer, &sets)?,
             write_cells(&writer, &sets, self.definition.prices)?,
         ];
-        let definition = serde_json::to_vec(self.definition).map_err(|_| unwritable())?;
         let origin = Origin::Datasets {
-            definition_sha256: sha256_hex(&definition),
+            definition_sha256: sha256_of(self.definition)?,
             datasets: vec![(
                 manifest.dataset.clone(),
                 self.integrated.manifest_sha256().to_owned(),
@@ -148,7 +163,16 @@ impl Reporting<'_> {
 }
 
 fn reported(name: &str, of: &ReleasableSet) -> Reported {
+    let numbers = |(place, table): (usize, &CountTable)| match table.standing() {
+        Some(_) => Vec::new(),
+        None => of.published_cells(place).into_iter().flatten().collect(),
+    };
+    let rounded = of.rounding().map(|rule| Rounded {
+        rule,
+        numbers: of.tables().iter().enumerate().map(numbers).collect(),
+    });
     Reported {
+        rounded,
         name: name.to_owned(),
         set: TableSet { tables: of.tables().to_vec(), policy: of.policy() },
         patterns: of.patterns().to_vec(),
@@ -173,18 +197,26 @@ fn about(
 }
 
 fn write_sets(writer: &DatasetWriter, sets: &[Reported]) -> Result<TableEntry, AggregateError> {
-    let json = |of: &Reported| {
-        let both = (serde_json::to_string(&of.set), serde_json::to_string(&of.patterns));
-        both.0.and_then(|set| Ok((set, both.1?))).map_err(|_| unwritable())
+    let json = |of: &Reported| -> serde_json::Result<[String; 3]> {
+        Ok([
+            serde_json::to_string(&of.set)?,
+            serde_json::to_string(&of.patterns)?,
+            serde_json::to_string(&of.rounded)?,
+        ])
     };
-    let texts: Vec<(String, String)> = sets.iter().map(json).collect::<Result<_, _>>()?;
+    let texts: Vec<[String; 3]> =
+        sets.iter().map(json).collect::<Result<_, _>>().map_err(|_| unwritable())?;
+    let column = |at: usize| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(texts.iter().map(|of| &of[at])))
+    };
     write(
         writer,
         "sets",
         vec![
             ("set", Arc::new(StringArray::from_iter_values(sets.iter().map(|of| &of.name)))),
-            ("tables", Arc::new(StringArray::from_iter_values(texts.iter().map(|(set, _)| set)))),
-            ("patterns", Arc::new(StringArray::from_iter_values(texts.iter().map(|(_, p)| p)))),
+            ("tables", column(0)),
+            ("patterns", column(1)),
+            ("rounded", column(2)),
         ],
     )
 }
@@ -327,13 +359,15 @@ impl Report {
         let mut report = report.ok_or_else(unreadable)?;
         for batch in table(&dataset, "sets")? {
             let batch = batch?;
-            let (names, sets, patterns) = (texts(&batch, 0)?, texts(&batch, 1)?, texts(&batch, 2)?);
+            let (names, sets) = (texts(&batch, 0)?, texts(&batch, 1)?);
+            let (patterns, rounded) = (texts(&batch, 2)?, texts(&batch, 3)?);
             for row in 0..batch.num_rows() {
                 let set = serde_json::from_str(sets.value(row)).map_err(|_| unreadable())?;
                 let patterns =
                     serde_json::from_str(patterns.value(row)).map_err(|_| unreadable())?;
+                let rounded = serde_json::from_str(rounded.value(row)).map_err(|_| unreadable())?;
                 let (name, certificates) = (names.value(row).to_owned(), Vec::new());
-                report.sets.push(Reported { name, set, patterns, certificates });
+                report.sets.push(Reported { name, set, patterns, certificates, rounded });
             }
         }
         report.read_certificates(&dataset)?;

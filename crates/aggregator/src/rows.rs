@@ -56,6 +56,22 @@ pub(crate) fn numbers(
     Ok(array.iter().collect())
 }
 
+/// The column of the children's pseudonyms.
+pub(crate) const CHILD: &str = "child";
+
+/// Each child's record key: the first eight bytes of the pseudonym, which is the vault's keyed hash, so that
+/// nobody without the dataset knows it.
+pub(crate) fn record_keys(batch: &RecordBatch) -> Result<Vec<u64>, AggregateError> {
+    let wrong = || failed(CHILD, "reading pseudonyms");
+    let column = batch.column_by_name(CHILD).ok_or_else(wrong)?;
+    let pseudonyms = column.as_fixed_size_binary_opt().ok_or_else(wrong)?;
+    let key = |bytes: Option<&[u8]>| {
+        let first = bytes?.first_chunk::<8>()?;
+        Some(u64::from_be_bytes(*first))
+    };
+    pseudonyms.iter().map(|bytes| key(bytes).ok_or_else(wrong)).collect()
+}
+
 /// Numbers that are added up: a blank adds nothing, and one below zero is refused.
 pub(crate) fn amounts(batch: &RecordBatch, name: &ColumnName) -> Result<Vec<u64>, AggregateError> {
     let amount = |number: Option<i64>| u64::try_from(number.unwrap_or_default());

@@ -1,13 +1,13 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 use minster_model::{DatasetRef, Period, RunId, TableName, cube::TableSet};
-use minster_store::{Dataset, DatasetKeys, Release, Store};
+use minster_store::{Dataset, DatasetKeys, Origin, Release, Store};
 use serde::Serialize;
 
 use crate::{
-    AggregateError, Definition, differences,
+    AggregateError, Definition, Method, differences,
     ledger::{self, Entry, Ledger},
-    lookup, protect,
+    lookup, protect, protect_rounded,
     release::{self, Releasable},
     report::{self, Reporting},
     sums::protect_sums,
@@ -110,6 +110,8 @@ fn release(
     let mut tabulated = tabulate(&definition)?;
     let before = ledger.same(&definition);
     let standing = match before {
+        // Numbers that are rounded are made again, and compared.
+        Some(_) if definition.method != Method::Suppress => ledger::Standing::default(),
         Some(entry) => match entry.standing(&tabulated)? {
             Some(standing) => standing,
             None => return keep(job, entry),
@@ -120,12 +122,23 @@ fn release(
         }
     };
     match before {
+        Some(_) if definition.method != Method::Suppress => {}
         Some(_) => tabulated.set.tables = standing.counts.clone(),
         None => {
             for table in &mut tabulated.set.tables {
                 let others = ledger.others(&definition, job.period);
                 let threshold = definition.policy().threshold;
                 let (guarded, close) = differences::guard(table.clone(), threshold, others)?;
+                if close > 0 && definition.method != Method::Suppress {
+                    // Noise that depends on the children is made for this; a base is not.
+                    if definition.method != Method::CellKey {
+                        return Err(AggregateError::Refused(format!(
+                            "{close} cells of the table {} differ by less than the threshold from what was published about other children; withhold, or use noise that depends on the children",
+                            table.name()
+                        )));
+                    }
+                    continue;
+                }
                 if close > 0 {
                     (job.notice)(&format!(
                         "{close} cells of the table {} are withheld because they differ by less than the threshold from what was published about other children",
@@ -140,7 +153,10 @@ fn release(
     for crowded in minster_disclosure::crowding(&tabulated.set) {
         (job.notice)(&crowded.to_string());
     }
-    let counts = protect(tabulated.set, definition.prices)?;
+    let counts = match definition.method {
+        Method::Suppress => protect(tabulated.set, definition.prices)?,
+        method => protect_rounded(tabulated.set, method, definition.prices, &tabulated.keys)?,
+    };
     let measured = tabulated.measured.as_slice();
     let own = before.is_some();
     let sums = protect_sums(&definition, &counts, measured, &standing.sums, own)?;
@@ -195,7 +211,11 @@ fn has_report(
 ) -> Result<bool, AggregateError> {
     let purpose = &integrated.manifest().dataset.purpose;
     let dataset = report::dataset(&definition.name, job.period, purpose)?;
-    Ok(job.store.manifest(&dataset).is_ok())
+    let Ok((manifest, _)) = job.store.manifest(&dataset) else { return Ok(false) };
+    let of = report::sha256_of(definition)?;
+    Ok(
+        matches!(manifest.origin, Origin::Datasets { definition_sha256, .. } if definition_sha256 == of),
+    )
 }
 
 /// The release that stands, although the data have changed: a second one would show by whom.

@@ -13,7 +13,7 @@ use minster_store::Dataset;
 use polars::prelude::*;
 
 use crate::{
-    AggregateError, Condition, Definition, Population, Table,
+    AggregateError, Condition, Definition, Method, Population, Table,
     categories::{Categories, Found, Lookups},
     contributions::{Measured, Measuring},
     definition::Kind,
@@ -25,6 +25,8 @@ use crate::{
 pub(crate) struct Tabulated {
     pub(crate) set: TableSet,
     pub(crate) measured: Vec<Measured>,
+    /// Where noise depends on the children: their record keys, added up over each inner cell of each table.
+    pub(crate) keys: Vec<Vec<u64>>,
 }
 
 /// The number of a row's cell among a table's inner cells.
@@ -58,13 +60,14 @@ pub(crate) fn tabulate(
         counting.iter_mut().try_for_each(|counting| counting.add(batch, &ordinals))
     })?;
     let mut set = TableSet { tables: Vec::new(), policy: definition.policy() };
-    let mut measured = Vec::new();
-    for (number, counting) in counting.into_iter().enumerate() {
+    let (mut measured, mut keys) = (Vec::new(), Vec::new());
+    for (number, mut counting) in counting.into_iter().enumerate() {
+        keys.push(std::mem::take(&mut counting.keys));
         let (table, beside) = counting.finish(definition, number, &dimensions)?;
         set.tables.push(table);
         measured.push(beside);
     }
-    Ok(Tabulated { set, measured })
+    Ok(Tabulated { set, measured, keys })
 }
 
 /// The columns that a release needs, each of which the dataset has.
@@ -106,7 +109,12 @@ fn columns<'a>(
         let instead = instead(column.as_str(), known.iter().copied());
         return Err(definition.rule(at.clone(), format!("there is no column {column}; {instead}")));
     }
-    Ok(named.into_iter().map(|(column, _)| column.as_str()).collect())
+    let mut columns: BTreeSet<&str> =
+        named.into_iter().map(|(column, _)| column.as_str()).collect();
+    if definition.method == Method::CellKey {
+        columns.insert(rows::CHILD);
+    }
+    Ok(columns)
 }
 
 /// Every dimension's categories. Where some are those in the data, the data are looked through for them.
@@ -206,6 +214,8 @@ struct Counting<'a> {
     sizes: Vec<usize>,
     counts: Vec<u64>,
     measuring: Measuring<'a>,
+    /// Empty unless the method needs record keys.
+    keys: Vec<u64>,
 }
 
 impl<'a> Counting<'a> {
@@ -223,7 +233,8 @@ impl<'a> Counting<'a> {
         });
         let size = size.ok_or(minster_model::cube::CubeError::TooLarge)? as usize;
         let measuring = Measuring::new(definition, table, size);
-        Ok(Self { table, dimensions, sizes, counts: vec![0; size], measuring })
+        let keys = if definition.method == Method::CellKey { vec![0; size] } else { Vec::new() };
+        Ok(Self { table, dimensions, sizes, counts: vec![0; size], measuring, keys })
     }
 
     fn add(&mut self, batch: &RecordBatch, ordinals: &[Vec<u32>]) -> Result<(), AggregateError> {
@@ -231,6 +242,12 @@ impl<'a> Counting<'a> {
         for (&dimension, &size) in self.dimensions.iter().zip(&self.sizes) {
             for (cell, ordinal) in cells.iter_mut().zip(&ordinals[dimension]) {
                 *cell = *cell * size as u32 + ordinal;
+            }
+        }
+        if !self.keys.is_empty() {
+            for (&cell, key) in cells.iter().zip(rows::record_keys(batch)?) {
+                let sum = &mut self.keys[cell as usize];
+                *sum = sum.wrapping_add(key);
             }
         }
         let name = self.table.name.as_str();

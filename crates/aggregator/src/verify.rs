@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use arrow::{array::AsArray, datatypes::Int64Type};
-use minster_attack::{Refusal, certify};
+use minster_attack::{Refusal, certify, certify_rounded};
 use minster_model::{
     Period, Purpose, TableName,
     cube::{CountTable, Pattern},
@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::{
     AggregateError,
     definition::{CHILDREN, Kind},
-    report::{self, COUNTS, Explanation, Report, Reported},
+    report::{self, COUNTS, Explanation, Report, Reported, Rounded},
 };
 
 /// Which release.
@@ -195,14 +195,20 @@ fn numbers(report: &Report, place: usize, folder: &Path) -> Result<Check, Aggreg
 fn published(report: &Report, set: &str, place: usize) -> Option<Vec<Option<u64>>> {
     let of = report.sets.iter().find(|of| of.name == set)?;
     let (table, pattern) = (of.set.tables.get(place)?, of.patterns.get(place)?);
+    if let Some(rounded) = &of.rounded {
+        return Some(rounded.numbers.get(place)?.iter().copied().map(Some).collect());
+    }
     let shown = |(count, withheld): (u64, &bool)| (!withheld).then_some(count);
     Some(table.cell_counts().into_iter().zip(&pattern.withheld).map(shown).collect())
 }
 
 /// The certificates show what the promise demands.
 fn certificates(of: &Reported) -> Check {
-    let Reported { name, set, patterns, certificates } = of;
-    let certified = certify(set, patterns, certificates);
+    let Reported { name, set, patterns, certificates, rounded } = of;
+    let certified = match rounded {
+        None => certify(set, patterns, certificates),
+        Some(Rounded { rule, numbers }) => certify_rounded(set, numbers, *rule, certificates),
+    };
     let cells: usize = set.tables.iter().map(CountTable::cell_count).sum();
     let count = |pattern: &Pattern| pattern.withheld.iter().filter(|withheld| **withheld).count();
     let withheld: usize = patterns.iter().map(count).sum();

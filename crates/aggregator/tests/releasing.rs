@@ -4,7 +4,9 @@
 use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray},
+    array::{
+        ArrayRef, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch, StringViewArray,
+    },
     datatypes::{Field, Schema},
 };
 use minster_aggregator::{
@@ -108,6 +110,7 @@ fn children() -> RecordBatch {
     }
     let text = |values: Vec<&str>| Arc::new(StringViewArray::from(values)) as ArrayRef;
     let columns: Vec<(&str, ArrayRef)> = vec![
+        ("child", Arc::new(pseudonyms(ward.len()))),
         ("on_spine", Arc::new(BooleanArray::from(vec![true; ward.len()]))),
         ("ward", text(ward)),
         ("area", text(area)),
@@ -122,6 +125,16 @@ fn children() -> RecordBatch {
         .collect();
     let columns = columns.into_iter().map(|(_, column)| column).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+}
+
+/// As a keyed hash's: spread evenly, the same each time.
+fn pseudonyms(children: usize) -> FixedSizeBinaryArray {
+    let mut state = 1u128;
+    let next = (0..children).map(|_| {
+        state = state.wrapping_mul(0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645).wrapping_add(1);
+        state.to_be_bytes()
+    });
+    FixedSizeBinaryArray::try_from_iter(next).unwrap()
 }
 
 const HEAD: &str = r#"
@@ -306,4 +319,52 @@ fn a_release_is_checked_and_explained() {
     for cell in explained.cells.iter().filter(|cell| cell.set == "children") {
         assert!(cell.high - cell.low >= 4 || cell.reason == minster_aggregator::Reason::Secondary);
     }
+}
+
+#[test]
+fn numbers_are_rounded_instead_and_checked_again() {
+    let table = "\n[[table]]\nname = \"t\"\ndimensions = [\"ward\", \"sex\"]\nmeasure = [{ name = \"share\", percentage = \"sex\" }]\n";
+    for (method, base) in [
+        ("{ controlled = { base = 5 } }", 5),
+        ("{ controlled = { base = 3 } }", 3),
+        ("\"cell-key\"", 1),
+    ] {
+        let site = Site::new();
+        let definition = format!("method = {method}\n{HEAD}{table}");
+        let rows = site.rows(&definition);
+        let count = |ward: &str, sex: &str| -> i64 {
+            cell(&rows, &[("ward", ward), ("sex", sex)])["children"].parse().unwrap()
+        };
+        for row in &rows {
+            assert_eq!(row["children"].parse::<i64>().unwrap() % base, 0, "{method}: {row:?}");
+            assert_eq!(row["status"], "");
+        }
+        if base > 1 {
+            assert_eq!(count("south", "M"), count("w3", "M") + count("w4", "M"), "{method}");
+            assert_eq!(count("west", "M"), count("w3", "M") + count("w2", "M"), "{method}");
+        } else {
+            assert!(!(1..5).contains(&count("w3", "M")), "{method}");
+        }
+        let (release, purpose) = ("r".parse().unwrap(), "test".parse().unwrap());
+        let period = &site.period;
+        let which = Which { store: &site.store, release: &release, period, purpose: &purpose };
+        let checks = verify_release(&which, &mut OneKey).unwrap();
+        assert!(checks.iter().all(|check| check.passed), "{method}: {checks:?}");
+        // Again: the same bytes.
+        let first = site.release(&definition).unwrap();
+        assert_eq!(first.standing, minster_aggregator::Standing::Same, "{method}");
+        // Withheld beside it, the same children would be known.
+        let withheld = format!("{}{table}", HEAD.replacen("\"r\"", "\"s\"", 1));
+        let error = site.release(&withheld).unwrap_err().to_string();
+        assert!(error.contains("one of the two is rounded"), "{method}: {error}");
+    }
+}
+
+#[test]
+fn beside_rounded_counts_no_sum_is_shown() {
+    let definition = format!(
+        "method = {{ nearest = {{ base = 5 }} }}\n{HEAD}\n[[table]]\nname = \"t\"\ndimensions = [\"ward\"]\nmeasure = [{{ name = \"missed\", sum = \"missed\" }}]\n"
+    );
+    let error = Site::new().release(&definition).unwrap_err().to_string();
+    assert!(error.contains("only percentages are shown"), "{error}");
 }

@@ -61,8 +61,7 @@ impl Insiders<'_> {
 
     /// How many more than the least that is.
     fn more(&self, unknown: usize) -> u64 {
-        let there = self.policy.insider.min(self.system.truth[unknown].unsigned_abs());
-        there.saturating_sub(self.policy.zeros.least_withheld())
+        self.policy.more_known(self.system.truth[unknown].unsigned_abs())
     }
 
     /// The demand for one insider: where they are below the cell, its least is more by what they know.

@@ -27,7 +27,7 @@ impl<'a> Bounds<'a> {
     pub(crate) fn new(cells: &'a Cells<'a>, withheld: &[bool], demands: &[Demand]) -> Self {
         let range = |cell: usize| match () {
             () if !withheld[cell] || !cells.may_change(cell) => (0, 0),
-            () if cells.is_inner[cell] => (-cells.room[cell], NONE),
+            () if cells.is_inner[cell] => (-cells.room[cell] - cells.insiders[cell], NONE),
             () => (-NONE, NONE),
         };
         let mut wanted = vec![(0, 0); cells.len()];

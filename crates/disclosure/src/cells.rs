@@ -23,6 +23,8 @@ pub(crate) struct Cells<'a> {
     pub(crate) price: Vec<f64>,
     /// How much less each cell can be for its own sake: a margin, as much less as its parts.
     pub(crate) room: Vec<i64>,
+    /// How much less again it can be where nobody in it is asked: an insider knows of themselves.
+    pub(crate) insiders: Vec<i64>,
     /// Published whatever comes: it counts every child of its table (and nothing guards it), is kept, or
     /// was published before.
     pub(crate) is_fixed: Vec<bool>,
@@ -51,6 +53,7 @@ impl<'a> Cells<'a> {
             is_inner: vec![false; all],
             price: vec![1.0; all],
             room: vec![i64::MAX; all],
+            insiders: vec![0; all],
             is_fixed: vec![false; all],
             stays_withheld: vec![false; all],
             guarded: BTreeMap::new(),
@@ -65,7 +68,9 @@ impl<'a> Cells<'a> {
         let least = set.policy.zeros.least_withheld() as i64;
         for cell in 0..all {
             if cells.is_inner[cell] {
-                cells.room[cell] = cells.count[cell] - least;
+                cells.insiders[cell] =
+                    set.policy.more_known(cells.count[cell].unsigned_abs()) as i64;
+                cells.room[cell] = cells.count[cell] - least - cells.insiders[cell];
             } else {
                 cells.price[cell] += prices.margin;
                 // Nothing below it can change.

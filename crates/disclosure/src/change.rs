@@ -100,12 +100,15 @@ fn solve(
     price: impl Fn(usize) -> f64,
     whole: bool,
 ) -> Option<World> {
+    let own = demand.own(cells);
     let mut problem = Problem::new(OptimizationDirection::Minimize);
     let mut changes: HashMap<usize, (Variable, Option<Variable>)> =
         HashMap::with_capacity(inside.len());
     for &cell in inside {
         let (price, is_inner) = (price(cell), cells.is_inner[cell]);
-        let room = i32::try_from(cells.room[cell]).unwrap_or(i32::MAX);
+        let insiders = if own.contains(&cell) { cells.insiders[cell] } else { 0 };
+        let room = cells.room[cell].saturating_add(insiders);
+        let room = i32::try_from(room).unwrap_or(i32::MAX);
         let (up, down) = match (is_inner, whole) {
             (true, true) => (
                 problem.add_integer_var(price, (0, i32::MAX)),

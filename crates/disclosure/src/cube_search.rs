@@ -37,6 +37,8 @@ pub(crate) struct Search<'a> {
     pub(crate) forbidden: f64,
     /// Cells that must not change.
     pub(crate) pinned: &'a [usize],
+    /// Inner cells that may be as little as an outsider can think.
+    pub(crate) own: &'a [usize],
     /// What the world changes already.
     pub(crate) changes: &'a [i64],
     pub(crate) chosen: Vec<Step>,
@@ -154,7 +156,10 @@ impl Search<'_> {
             _ => 0.0,
         };
         let room = match sign * direction < 0 {
-            true => paid.room.min(self.cells.room[cell].saturating_add(change)),
+            true => {
+                let insiders = if self.own.contains(&cell) { self.cells.insiders[cell] } else { 0 };
+                paid.room.min(self.cells.room[cell].saturating_add(insiders).saturating_add(change))
+            }
             false => paid.room,
         };
         let enough = room >= if at_once { times } else { 1 };

@@ -21,6 +21,17 @@ impl Demand {
         Self { terms: vec![(cell, 1.0)], change: 1.0 }
     }
 
+    /// The inner cells that may be as little as an outsider can think: those of the cell that is to be less.
+    pub(crate) fn own(&self, cells: &Cells<'_>) -> Vec<usize> {
+        match self.terms[..] {
+            [(cell, _)] if self.change < 0.0 && cells.is_inner[cell] => vec![cell],
+            [(cell, _)] if self.change < 0.0 => {
+                cells.few_below.get(&cell).cloned().unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     pub(crate) fn is_met(&self, world: &World) -> bool {
         let change: f64 = self.terms.iter().map(|&(cell, sign)| sign * world.change(cell)).sum();
         match self.change > 0.0 {
@@ -64,7 +75,12 @@ impl Owner {
         match self {
             Self::Small(cell) => {
                 let low = least(cells, withheld, cell);
-                let high = threshold.max(low + threshold - 1);
+                // An insider below adds themselves to the least that it can be.
+                let more = match cells.few_below.get(&cell) {
+                    Some(few) => few.iter().map(|&inner| cells.insiders[inner]).max(),
+                    None => Some(cells.insiders[cell]),
+                };
+                let high = threshold.max(low + more.unwrap_or_default() + threshold - 1);
                 between(cell, low - cells.count[cell], high - cells.count[cell])
             }
             Self::Guarded(cell, Guarded { down, up, .. }) => {

@@ -32,6 +32,8 @@ pub(crate) struct Hypercubes<'a> {
     cells: &'a Cells<'a>,
     dimensions: Dimensions<'a>,
     changes: Changes,
+    /// Inner cells that may be as little as an outsider can think.
+    own: Vec<usize>,
 }
 
 /// What a world changes.
@@ -65,12 +67,13 @@ impl Changes {
 impl<'a> Hypercubes<'a> {
     pub(crate) fn new(cells: &'a Cells<'a>, ranks: &Ranks) -> Self {
         let changes = Changes { of: vec![0; cells.len()], touched: Vec::new() };
-        Self { cells, dimensions: Dimensions::new(cells, ranks), changes }
+        Self { cells, dimensions: Dimensions::new(cells, ranks), changes, own: Vec::new() }
     }
 
     /// A cheap change that meets the demand, at what it costs to change each cell (infinite: it must not
     /// change): one hypercube, or several on top of each other.
     pub(crate) fn cheapest(&mut self, demand: &Demand, cost: &[f64]) -> Option<World> {
+        self.own = demand.own(self.cells);
         let found = self.pile(demand, cost).and_then(|()| {
             self.mend(demand, cost);
             let changes = self.changes.all();
@@ -172,6 +175,7 @@ impl<'a> Hypercubes<'a> {
             cost,
             forbidden: FORBIDDEN,
             pinned,
+            own: &self.own,
             changes: &self.changes.of,
             chosen: vec![(0, None); self.dimensions.len()],
             left: steps,

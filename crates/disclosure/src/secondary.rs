@@ -150,18 +150,32 @@ fn patterns(cells: &Cells<'_>, withheld: &[bool]) -> Vec<Pattern> {
     cells.set.tables.iter().enumerate().map(pattern).collect()
 }
 
-/// The worlds in whole numbers, as their inner counts.
+/// The worlds in whole numbers, as their inner counts; and where insiders are asked, what lies in whole
+/// steps between them and the truth.
 fn proposals(cells: &Cells<'_>, worlds: &Worlds) -> Vec<World> {
-    let whole = worlds.iter().filter(|world| world.is_whole());
-    let counts = |world: &crate::world::World| {
-        let inner = world.changes().iter().filter(|&&(cell, _)| cells.is_inner[cell]);
-        inner
-            .map(|&(cell, change)| {
+    let mut proposals = Vec::new();
+    for world in worlds.iter().filter(|world| world.is_whole()) {
+        let inner: Vec<(usize, i64)> = world
+            .changes()
+            .iter()
+            .filter(|&&(cell, _)| cells.is_inner[cell])
+            .map(|&(cell, change)| (cell, change as i64))
+            .collect();
+        let steps = inner.iter().fold(0, |steps, (_, change)| divisor(steps, change.abs())).max(1);
+        let first = if cells.set.policy.insider > 0 { 1 } else { steps };
+        for step in first..=steps {
+            let count = |&(cell, change): &(usize, i64)| {
                 let (table, at) = cells.place(cell);
-                let count = cells.count[cell] + change as i64;
+                let count = cells.count[cell] + change / steps * step;
                 (table, cells.inner_number(table, at), u64::try_from(count).unwrap_or_default())
-            })
-            .collect()
-    };
-    whole.map(|world| World { counts: counts(world) }).collect()
+            };
+            proposals.push(World { counts: inner.iter().map(count).collect() });
+        }
+    }
+    proposals
+}
+
+/// The greatest common divisor (Euclid).
+fn divisor(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { divisor(b, a % b) }
 }

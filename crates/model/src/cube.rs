@@ -302,6 +302,12 @@ impl Policy {
         Self { threshold, zeros, insider: 0 }
     }
 
+    /// How many more than the least that a withheld inner cell can be an insider knows to be there, given
+    /// its true count.
+    pub fn more_known(self, count: u64) -> u64 {
+        self.insider.min(count).saturating_sub(self.zeros.least_withheld())
+    }
+
     /// Whether a count must be withheld for its own sake.
     pub fn is_small(self, count: u64) -> bool {
         count < self.threshold && (count > 0 || self.zeros == Zeros::Unsafe)

@@ -215,11 +215,13 @@ impl Council {
     fn write_lookups(&self, out: &Path) -> Result<(), SynthError> {
         let mut postcodes = String::from("postcode,ward\n");
         let mut localities = String::from("ward,locality\n");
+        let mut constituencies = String::from("ward,constituency\n");
         for (ward, (name, _, locality)) in places::WARDS.iter().enumerate() {
             for number in 0..places::POSTCODES {
                 postcodes += &format!("{},{name}\n", places::postcode(ward, number));
             }
             localities += &format!("{name},{locality}\n");
+            constituencies += &format!("{name},{}\n", places::constituency(ward));
         }
         let mut schools = String::from("school,phase\n");
         for school in 0..places::schools(self.pupils) {
@@ -229,6 +231,7 @@ impl Council {
         let folder = out.join("lookups");
         create(&folder, "postcode_ward.csv", &postcodes)?.close()?;
         create(&folder, "ward_locality.csv", &localities)?.close()?;
+        create(&folder, "ward_constituency.csv", &constituencies)?.close()?;
         create(&folder, "schools.csv", &schools)?.close()
     }
 }

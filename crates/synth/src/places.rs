@@ -34,6 +34,11 @@ pub(crate) const WARDS: [(&str, u32, &str); 30] = [
     ("Whitebeam", 27, "West"),
 ];
 
+/// The constituency of a ward: they cut across the localities.
+pub(crate) fn constituency(ward: usize) -> &'static str {
+    ["Mereford Vale", "Mereford Moor", "Mereford Quays"][ward % 3]
+}
+
 /// Postcodes of a ward.
 pub(crate) const POSTCODES: u64 = 120;
 
