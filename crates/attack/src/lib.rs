@@ -38,6 +38,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod claims;
 mod insider;
 mod intervals;
 mod linked;

@@ -1,12 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use minster_model::{
-    cube::{CountTable, Guarded, Pattern, TableSet, World},
+    cube::{CountTable, Pattern, TableSet, World},
     rounding::Rounding,
 };
 
 use crate::{
-    Certified, Failure, FailureReason, Refusal, ReleasableSet, linked,
+    Certified, Failure, FailureReason, Refusal, ReleasableSet,
+    claims::{self, Target},
+    linked,
     narrow::Relations,
     ranges::{self, Range},
     shift::{Making, Sums},
@@ -35,7 +37,7 @@ pub fn verify_rounded(
     published: Vec<Vec<u64>>,
     rule: Rounding,
 ) -> Result<ReleasableSet, Refusal> {
-    let (ranges, targets) = claims(&set, &published, rule)?;
+    let (ranges, targets) = read(&set, &published, rule)?;
     let relations = Relations::new(&set);
     // The truth is within them, so that none is empty.
     let narrowed = relations.narrowed(&ranges).ok_or(Refusal::Shape)?;
@@ -64,7 +66,7 @@ pub fn certify_rounded(
     rule: Rounding,
     certificates: &[World],
 ) -> Result<Certified, Refusal> {
-    let (ranges, targets) = claims(set, published, rule)?;
+    let (ranges, targets) = read(set, published, rule)?;
     let mut failures = seen_at_once(set, &ranges, &targets);
     let sums = Sums::new(set, &ranges);
     let proposed = certificates.iter().filter_map(|world| sums.changes(set, world)).collect();
@@ -80,7 +82,7 @@ pub fn certify_rounded(
 }
 
 /// Each cell's own range, and what the promise demands, once the numbers are seen to be the rule's.
-fn claims(
+fn read(
     set: &TableSet,
     published: &[Vec<u64>],
     rule: Rounding,
@@ -92,7 +94,7 @@ fn claims(
             return Err(Refusal::GrandTotal { table: table.name().to_owned() });
         }
     }
-    let targets = targets(set, &ranges);
+    let targets = claims::targets(set, &ranges);
     Ok((ranges, targets))
 }
 
@@ -124,112 +126,6 @@ fn shown(
 
 /// Worlds that further demands are tried in.
 const OPEN: usize = 4;
-
-/// One demand: what some inner cells of a table must be able to count together.
-struct Target {
-    table: usize,
-    cell: usize,
-    reason: FailureReason,
-    inner: Vec<usize>,
-    /// Whether these are the cell's own.
-    is_cell: bool,
-    bound: Bound,
-}
-
-impl Target {
-    /// Its inner cells among those of all tables.
-    fn places(&self, sums: &Sums) -> Vec<usize> {
-        self.inner.iter().map(|inner| sums.first[self.table] + inner).collect()
-    }
-
-    fn failure(&self) -> Failure {
-        Failure { table: self.table, cell: self.cell, reason: self.reason }
-    }
-}
-
-fn targets(set: &TableSet, ranges: &[Vec<Range>]) -> Vec<Target> {
-    let mut targets = Vec::new();
-    for (number, table) in set.tables.iter().enumerate() {
-        let below = world::below(table);
-        let counts = world::cells(table, table.inner());
-        for (cell, &count) in counts.iter().enumerate() {
-            let ends = match table.standing() {
-                None if set.policy.is_small(count) => {
-                    let Range { low, high } = ranges[number][cell];
-                    Some((low, high))
-                }
-                None => None,
-                Some(standing) if !standing.withheld[cell] => None,
-                Some(_) => before(set, table, &ranges[number], &below[cell], cell, count as i64),
-            };
-            let Some((low, high)) = ends else { continue };
-            for (reason, bound) in [
-                (FailureReason::Low, Bound::AtMost(low)),
-                (FailureReason::High, Bound::AtLeast(high)),
-            ] {
-                let inner = below[cell].clone();
-                targets.push(Target { table: number, cell, reason, inner, is_cell: true, bound });
-            }
-        }
-        classes(set, number, &below, &counts, &mut targets);
-    }
-    targets
-}
-
-/// What the promise demands of a cell that an earlier release withheld, if it does.
-fn before(
-    set: &TableSet,
-    table: &CountTable,
-    ranges: &[Range],
-    below: &[usize],
-    cell: usize,
-    count: i64,
-) -> Option<(i64, i64)> {
-    let inner = world::inner_cells(table);
-    let low: i64 = below.iter().map(|&place| ranges[inner[place]].low).sum();
-    let threshold = set.policy.threshold as i64;
-    let guarded = table.guarded().iter().find(|guarded| guarded.cell == cell);
-    match guarded {
-        _ if set.policy.is_small(count as u64) => Some((low, threshold.max(low + threshold - 1))),
-        Some(&Guarded { down, up, .. }) => Some((low.max(count - down as i64), count + up as i64)),
-        None => None,
-    }
-}
-
-/// Groups of which all, or all but fewer than the threshold, share a sensitive category.
-fn classes(
-    set: &TableSet,
-    number: usize,
-    below: &[Vec<usize>],
-    counts: &[u64],
-    targets: &mut Vec<Target>,
-) {
-    let table = &set.tables[number];
-    for sensitive in table.sensitive() {
-        let dimension = &table.dimensions()[sensitive.dimension];
-        for (cell, &count) in counts.iter().enumerate() {
-            let mut nodes = table.coordinates(cell);
-            let category = nodes[sensitive.dimension];
-            let root = std::iter::successors(Some(category), |&node| dimension.parent(node)).last();
-            nodes[sensitive.dimension] = root.unwrap_or(category);
-            let group = table.cell(&nodes);
-            let discloses = sensitive.categories.contains(&category)
-                && count > 0
-                && counts[group] - count < set.policy.threshold;
-            if discloses {
-                let outside = |inner: &usize| below[cell].binary_search(inner).is_err();
-                targets.push(Target {
-                    table: number,
-                    cell,
-                    reason: FailureReason::Class,
-                    inner: below[group].iter().copied().filter(outside).collect(),
-                    is_cell: false,
-                    bound: Bound::AtLeast(set.policy.threshold as i64),
-                });
-            }
-        }
-    }
-}
 
 /// Cells that must not be published at all, and ranges that single sums narrow.
 fn seen_at_once(set: &TableSet, narrowed: &[Vec<Range>], targets: &[Target]) -> Vec<Failure> {
