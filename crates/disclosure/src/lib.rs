@@ -42,8 +42,8 @@ mod step;
 mod world;
 
 pub use crowding::{Coarser, Crowding, crowding};
+pub use linear::{Linear, Singletons, linear};
 pub use perturbation::{NOISE, perturb};
 pub use rounding::{Method, Rounded, RoundingRefusal, round};
-pub use linear::{Linear, Singletons, linear};
 pub use rules::{Contributions, Dominance, SumRules};
 pub use secondary::{Refusal, Suppression, suppress, suppress_with, widen};
