@@ -5,7 +5,7 @@ use minster_model::cube::Zeros;
 use super::{
     Singletons, coordinates,
     field::Field,
-    span::{Span, Sparse},
+    span::{self, Span, Sparse},
 };
 use crate::{
     Refusal,
@@ -114,9 +114,21 @@ impl<'a> Elimination<'a> {
     pub(super) fn gives_away(&self, left: &Sparse) -> bool {
         let span = &self.span;
         let sharing = span.sharing(left);
-        sharing.iter().any(|&(primary, _)| span.are_proportional(left, span.watched(primary)))
-            || (self.is_guarded
-                && sharing.iter().any(|&(one, at)| self.gives_away_with(left, one, at, &sharing)))
+        if sharing.iter().any(|&(primary, _)| span.are_proportional(left, span.watched(primary))) {
+            return true;
+        }
+        let singletons =
+            self.primary.iter().enumerate().filter(|(_, primary)| primary.is_singleton);
+        let longest = singletons.map(|(place, _)| span.watched(place).len()).max();
+        // What is left beside another primary cell must be a singleton: no longer than any of them.
+        let may_be_one = |place: usize, longest: usize| {
+            self.primary[place].is_singleton
+                || span::differ_by_at_most(left, span.watched(place), longest)
+        };
+        let Some(longest) = longest.filter(|_| self.is_guarded) else { return false };
+        sharing.iter().any(|&(one, at)| {
+            may_be_one(one, longest) && self.gives_away_with(left, one, at, &sharing)
+        })
     }
 
     /// Whether this is a combination of a primary cell and another of which one is a singleton: then

@@ -46,10 +46,6 @@ impl Field {
         }
         result
     }
-
-    pub(crate) fn quotient(self, a: u64, b: u64) -> u64 {
-        if b == 1 { a } else { self.multiply(a, self.inverse(b)) }
-    }
 }
 
 #[cfg(test)]

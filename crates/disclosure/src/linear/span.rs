@@ -139,17 +139,43 @@ impl Span {
         })
     }
 
-    /// `left` less the multiple of `other` that leaves nothing of the coordinate `at`.
+    /// A multiple of `left` less the multiple of `other` that leaves nothing of the coordinate `at`.
     pub(crate) fn without(&self, left: &[(u32, u64)], other: &[(u32, u64)], at: u32) -> Sparse {
         let field = self.field;
         self.count(left.len() + other.len());
-        let factor = field.quotient(field.negative(value(left, at)), value(other, at));
-        combine(field, left, factor, other, |_| {})
+        let (factor, scale) = (field.negative(value(left, at)), value(other, at));
+        if scale == 1 {
+            return combine(field, left, factor, other, |_| {});
+        }
+        let scaled: Sparse =
+            left.iter().map(|&(at, value)| (at, field.multiply(value, scale))).collect();
+        combine(field, &scaled, factor, other, |_| {})
     }
 }
 
 pub(crate) fn value(vector: &[(u32, u64)], at: u32) -> u64 {
     vector.binary_search_by_key(&at, |&(at, _)| at).map_or(0, |place| vector[place].1)
+}
+
+/// Whether no more than so many coordinates are in one vector alone.
+pub(crate) fn differ_by_at_most(one: &[(u32, u64)], other: &[(u32, u64)], most: usize) -> bool {
+    let (mut mine, mut theirs) = (one.iter().peekable(), other.iter().peekable());
+    let mut alone = 0;
+    while alone <= most {
+        match (mine.peek(), theirs.peek()) {
+            (Some(a), Some(b)) if a.0 == b.0 => {
+                mine.next();
+                theirs.next();
+                continue;
+            }
+            (Some(a), Some(b)) if a.0 < b.0 => mine.next(),
+            (Some(_), None) => mine.next(),
+            (_, Some(_)) => theirs.next(),
+            (None, None) => return true,
+        };
+        alone += 1;
+    }
+    false
 }
 
 fn add(field: Field, sums: &mut [u64], touched: &mut Vec<u32>, at: u32, value: u64) {
