@@ -1,18 +1,18 @@
-//! Suppression, attack and certificates over tables as a council's: sex, age, ethnicity in groups, ward
-//! in localities, all margins. Made-up children, skewed as real ones are, so that small counts are common.
+//! Suppression, attack and certificates: over tables as a council's (sex, age, ethnicity in groups, ward in
+//! localities, all margins; made-up children, skewed as real ones are, so that small counts are common),
+//! and over the tables on which GaussSuppression was measured, where they are at hand: `MINSTER_SAMPLES`
+//! names a folder with `tables/z1.csv`, `MINSTER_PEER_TABLES` one with `micro_100000_20_5_3.csv`.
 //!
 //! `cargo bench --bench protect` runs those that take seconds; with `-- all` those that take minutes too.
 //! With `-- rounding` the same tables are rounded and perturbed instead.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints what it measured")]
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, io::Write, time::Instant};
 
 use minster_attack::{verify_rounded, verify_with};
-use minster_disclosure::{Method, round, suppress};
-use minster_model::cube::{CountTable, Hierarchy, Policy, TableSet, Zeros};
+use minster_disclosure::{Linear, Method, Singletons, linear, round, suppress};
+use minster_disclosure_tests::peers::{self, PeerTable, Recorded};
+use minster_model::cube::{CountTable, Hierarchy, Pattern, Policy, TableSet, Zeros};
 
 /// Weights of the age bands and of the ethnic codes, and the group of each code.
 const AGES: [f64; 6] = [5.0, 22.0, 27.0, 27.0, 14.0, 5.0];
@@ -26,55 +26,102 @@ fn main() {
     if asked("rounding") {
         return rounded(all);
     }
+    let (peer_tables, missing) = peers::at_hand(all);
+    missing.iter().for_each(|missing| println!("not at hand: {missing}"));
     println!(
-        "{:<34} {:>7} {:>8} {:>9} {:>10} {:>9} {:>7}",
-        "protect", "cells", "primary", "withheld", "suppress s", "attack s", "verdict"
+        "{:<35} {:>6} {:>7} | {:^19} | {:^41} | {:^32} | {:^32}",
+        "", "", "", "peer, as recorded", "not releasable", "zeros shown", "zeros may go"
+    );
+    println!(
+        "{:<35} {:>6} {:>7} | {:>5} {:>7} {:>5} | {:>13} {:>13} {:>13} | {} | {}",
+        "protect",
+        "cells",
+        "primary",
+        "none",
+        "default",
+        "wide",
+        "none",
+        "guarded",
+        "wide",
+        RELEASABLE,
+        RELEASABLE
     );
     let small = Council::new(100_000, 20, 5);
     let large = Council::new(1_000_000, 60, 10);
-    let mut tables = vec![
-        ("100,000 children, groups", small.table(false, false)),
-        ("1,000,000 children, groups", large.table(false, false)),
+    let mut own = vec![
+        ("100,000 made up, groups", small.table(false, false)),
+        ("1,000,000 made up, groups", large.table(false, false)),
     ];
     if all {
-        tables.push(("100,000 children, codes", small.table(true, false)));
-        tables.push(("100,000 children, codes, years", small.table(true, true)));
+        own.push(("100,000 made up, codes", small.table(true, false)));
+        own.push(("100,000 made up, codes, years", small.table(true, true)));
     }
-    for (name, table) in tables {
-        for zeros in [Zeros::Published, Zeros::MayBeWithheld] {
-            measure(name, &table, zeros);
-        }
+    for (name, table) in own {
+        let policy = Policy::new(5, Zeros::Published);
+        let set = TableSet { tables: vec![table], policy };
+        measure(&PeerTable { name, set, recorded: Recorded::default() }, false);
     }
+    peer_tables.iter().for_each(|table| measure(table, all));
 }
 
-fn measure(name: &str, table: &CountTable, zeros: Zeros) {
-    let policy = Policy::new(5, zeros);
-    let set = TableSet { tables: vec![table.clone()], policy };
-    let primary = table.cell_counts().into_iter().filter(|count| (1..5).contains(count)).count();
+const RELEASABLE: &str = " withheld suppress attack verdict";
+
+/// One line: how much is withheld, and in how many seconds. The weaker modes are run where the peer was.
+fn measure(table: &PeerTable, all: bool) {
+    let PeerTable { name, set, recorded } = table;
+    let counts = set.tables[0].cell_counts();
+    let primary = counts.iter().filter(|&&count| set.policy.is_small(count)).count();
+    print!("{name:<35} {:>6} {primary:>7} |", counts.len());
+    let figure = |figure: Option<usize>| figure.map_or("-".to_owned(), |figure| figure.to_string());
+    let Recorded { no_singletons, default, intervals } = *recorded;
+    print!(" {:>5} {:>7} {:>5} |", figure(no_singletons), figure(default), figure(intervals));
+    let compared = default.is_some() || name.ends_with("codes");
+    let modes = [
+        (compared, Singletons::None, 0),
+        (compared, Singletons::Guarded, 0),
+        (intervals.is_some() || (all && default.is_some()), Singletons::Guarded, 5),
+    ];
+    for (is_run, singletons, width) in modes {
+        let what = if is_run { compare(set, Linear { singletons, width }) } else { "-".into() };
+        print!(" {what:>13}");
+        std::io::stdout().flush().unwrap();
+    }
+    for zeros in [Zeros::Published, Zeros::MayBeWithheld] {
+        print!(" | {:>32}", release(set, zeros));
+        std::io::stdout().flush().unwrap();
+    }
+    println!();
+}
+
+fn compare(set: &TableSet, mode: Linear) -> String {
     let begun = Instant::now();
-    let cells = table.cell_count();
+    let patterns = linear(set, mode);
+    let seconds = begun.elapsed().as_secs_f64();
+    patterns.map_or_else(
+        |refusal| refusal.to_string(),
+        |patterns| format!("{} {seconds:>6.1} s", withheld(&patterns)),
+    )
+}
+
+fn release(set: &TableSet, zeros: Zeros) -> String {
+    let policy = Policy::new(set.policy.threshold, zeros);
+    let set = TableSet { tables: set.tables.clone(), policy };
+    let begun = Instant::now();
     let suppression = match suppress(&set) {
         Ok(suppression) => suppression,
-        Err(refusal) => return println!("{name:<34} {cells:>7} {primary:>8} {refusal}"),
+        Err(refusal) => return refusal.to_string(),
     };
-    let suppressed = begun.elapsed();
-    let withheld = suppression.patterns[0].withheld.iter().filter(|withheld| **withheld).count();
+    let suppressed = begun.elapsed().as_secs_f64();
+    let withheld = withheld(&suppression.patterns);
     let begun = Instant::now();
     let verdict = verify_with(set, suppression.patterns, &suppression.worlds)
         .map_or_else(|_| "refused", |_| "safe");
-    let attacked = begun.elapsed();
-    let zeros = match zeros {
-        Zeros::Published => "zeros shown",
-        Zeros::MayBeWithheld => "zeros may go",
-        Zeros::Unsafe => "zeros unsafe",
-    };
-    let seconds = |time: Duration| time.as_secs_f64();
-    println!(
-        "{:<34} {cells:>7} {primary:>8} {withheld:>9} {:>10.2} {:>9.2} {verdict:>7}",
-        format!("{name}, {zeros}"),
-        seconds(suppressed),
-        seconds(attacked)
-    );
+    let attacked = begun.elapsed().as_secs_f64();
+    format!("{withheld:>8} {suppressed:>8.2} {attacked:>6.2} {verdict:>7}")
+}
+
+fn withheld(patterns: &[Pattern]) -> usize {
+    patterns.iter().flat_map(|pattern| &pattern.withheld).filter(|withheld| **withheld).count()
 }
 
 /// What each way of rounding makes of the tables.

@@ -30,6 +30,7 @@ mod crowding;
 mod cube_search;
 mod demand;
 mod hypercube;
+mod linear;
 mod near;
 mod perturbation;
 mod republish;
@@ -41,6 +42,7 @@ mod step;
 mod world;
 
 pub use crowding::{Coarser, Crowding, crowding};
+pub use linear::{Linear, Singletons, linear};
 pub use perturbation::{NOISE, perturb};
 pub use rounding::{Method, Rounded, RoundingRefusal, round};
 pub use rules::{Contributions, Dominance, SumRules};

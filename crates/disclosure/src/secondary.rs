@@ -86,7 +86,7 @@ pub fn suppress_with(set: &TableSet, prices: Prices) -> Result<Suppression, Refu
     Ok(Suppression { patterns: patterns(&cells, &withheld), worlds: proposals(&cells, &worlds) })
 }
 
-fn kept_and_withheld(cells: &Cells<'_>) -> Result<(), Refusal> {
+pub(crate) fn kept_and_withheld(cells: &Cells<'_>) -> Result<(), Refusal> {
     for (number, table) in cells.set.tables.iter().enumerate() {
         let of_own_sake = |cell: usize| {
             let number = cells.number(number, cell);
@@ -141,7 +141,7 @@ pub fn widen(
     Ok(Suppression { patterns: patterns(&cells, &withheld), worlds: proposals(&cells, &worlds) })
 }
 
-fn patterns(cells: &Cells<'_>, withheld: &[bool]) -> Vec<Pattern> {
+pub(crate) fn patterns(cells: &Cells<'_>, withheld: &[bool]) -> Vec<Pattern> {
     let pattern = |(number, table): (usize, &minster_model::cube::CountTable)| Pattern {
         withheld: (0..table.cell_count())
             .map(|cell| withheld[cells.number(number, cell)])
