@@ -24,6 +24,8 @@ const STEPS_TO_MEND: u64 = 10_000;
 const DEAR: f64 = 0.5;
 /// What such a search must save at least.
 const SAVING: f64 = 1e-6;
+/// Hypercubes on top of each other that may meet one demand.
+const PILED: usize = 12;
 /// Searches to mend one change.
 const TRIES: usize = 24;
 
@@ -98,7 +100,10 @@ impl<'a> Hypercubes<'a> {
         };
         left -= first.times;
         self.add(&first);
-        while left > 0 {
+        for _ in 1..PILED {
+            if left <= 0 {
+                break;
+            }
             let Some(next) = self.best(&ways, Aim { times: left, ..aim }, cost) else { break };
             left -= next.times;
             self.add(&next);

@@ -3,8 +3,8 @@ use minster_model::cube::{Pattern, Prices, TableSet, World};
 use crate::{
     cells::{self, Cells},
     cover::{Search, count, cover},
-    demand,
-    near::Ranks,
+    demand::{self, Owner},
+    near::{Nearness, Ranks},
     republish::{publish_in_hope, republish},
     reroute::reroute,
     world::Worlds,
@@ -12,6 +12,12 @@ use crate::{
 
 /// Demands are met anew, in the light of each other, where no more than this many small cells ask.
 const REROUTED: usize = 1_000;
+
+/// Inner cells looked at first for another way round.
+const NEAR: usize = 480;
+/// What cells cost that are withheld already, where another way round is sought: as much as others, and
+/// more where that leads nowhere else.
+const DEAR: [f64; 3] = [1.0, 4.0, 16.0];
 
 /// Why no pattern was found. Names tables and cells, never a count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -114,21 +120,28 @@ pub fn widen(
     let before = count(&withheld);
     let ranks = Ranks::new(&cells);
     let mut search = Search::new(&cells, &ranks);
-    for owner in &owners {
-        if !failing.contains(&cells.place(owner.cell())) {
-            continue;
+    let near = Nearness::new(&cells, &ranks, NEAR);
+    let failing: Vec<&Owner> =
+        owners.iter().filter(|owner| failing.contains(&cells.place(owner.cell()))).collect();
+    for dear in DEAR {
+        if count(&withheld) > before {
+            break;
         }
-        for mut demand in owner.demands(&cells, &withheld) {
+        let demands = failing.iter().flat_map(|owner| owner.demands(&cells, &withheld));
+        for mut demand in demands.collect::<Vec<_>>() {
             if demand.change > 0.0 {
                 demand.change += set.policy.threshold as f64;
             }
-            // Cells that are withheld already are as dear as others, to find another way round.
             let cost = |cell: usize| match (cells.may_change(cell), withheld[cell]) {
                 (false, _) => f64::INFINITY,
-                (true, true) => 1.0,
+                (true, true) => dear,
                 (true, false) => cells.price[cell],
             };
-            let found = search.programs.cheapest(&demand, None, cost);
+            let near = near.around(&cells, &demand);
+            let found = search
+                .programs
+                .cheapest(&demand, near.as_deref(), cost)
+                .or_else(|| search.programs.cheapest(&demand, None, cost));
             let changes = found.iter().flat_map(|world| world.changes());
             changes.for_each(|&(cell, _)| withheld[cell] = true);
         }
