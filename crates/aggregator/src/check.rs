@@ -181,7 +181,7 @@ fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), Ag
     columns.extend([crate::definition::CHILDREN, "status"]);
     for (at, of) in table.measures.iter().enumerate() {
         let here = place!["table", number, "measure", at];
-        measure(definition, table, of).map_or(Ok(()), |what| wrong(here.clone(), what))?;
+        measure(table, of).map_or(Ok(()), |what| wrong(here.clone(), what))?;
         if !columns.insert(of.name.as_str()) {
             return wrong(here, format!("two of its columns are named {}", of.name));
         }
@@ -189,7 +189,7 @@ fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), Ag
     Ok(())
 }
 
-fn measure(definition: &Definition, table: &Table, measure: &Measure) -> Option<String> {
+fn measure(table: &Table, measure: &Measure) -> Option<String> {
     let Measure { name, sum, events, mean, percentage, median, per, times, step, .. } = measure;
     let columns = [sum, events, mean, percentage, median];
     if columns.into_iter().flatten().count() != 1 {
@@ -202,9 +202,6 @@ fn measure(definition: &Definition, table: &Table, measure: &Measure) -> Option<
     }
     if !times.is_finite() || *times <= 0.0 || *step == 0 {
         return Some(format!("the measure {name}: `times` and `step` are above 0"));
-    }
-    if median.is_some() && measure.minimum < definition.policy().threshold {
-        return Some(format!("the measure {name}: `minimum` is at least the threshold"));
     }
     let of = percentage.as_ref().filter(|of| !table.dimensions.contains(of))?;
     let instead = instead(of.as_str(), table.dimensions.iter().map(|name| name.as_str()));

@@ -227,7 +227,7 @@ impl Median<'_> {
                 2 * below >= all
             });
             middle
-                .filter(|(_, sharing)| all >= self.minimum && *sharing >= threshold)
+                .filter(|(_, sharing)| all >= self.minimum.max(threshold) && *sharing >= threshold)
                 .map(|(value, _)| value)
         };
         of_cells.into_iter().map(median).collect()

@@ -9,8 +9,8 @@ use crate::{Definition, Method};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
-    /// Counts 1 to 4 are withheld; a zero is published unless it is needed as cover. The Department for
-    /// Education leaves the threshold to the publication; this is the commonest.
+    /// Counts 1 to 4 are withheld; a zero is a zero. The Department for Education leaves the threshold to
+    /// the publication.
     #[default]
     Dfe,
     /// As the statistics on children looked after: counts 1 to 5 are withheld, figures of an authority
@@ -29,10 +29,10 @@ impl Profile {
     /// Threshold, zeros, and how many children an insider knows.
     pub(crate) fn rules_for_counts(self) -> (u64, Zeros, u64) {
         match self {
-            Self::Dfe => (5, Zeros::MayBeWithheld, 1),
+            Self::Dfe => (5, Zeros::Published, 1),
             Self::DfeCla => (6, Zeros::Published, 1),
-            Self::Opensafely => (8, Zeros::MayBeWithheld, 1),
-            Self::Acro => (10, Zeros::MayBeWithheld, 1),
+            Self::Opensafely => (8, Zeros::Published, 1),
+            Self::Acro => (10, Zeros::Published, 1),
             Self::Strict => (10, Zeros::Unsafe, 2),
         }
     }

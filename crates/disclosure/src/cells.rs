@@ -116,6 +116,15 @@ impl<'a> Cells<'a> {
         (table, cell - self.first[table])
     }
 
+    /// The table of a cell, and the cell by its categories, for people.
+    pub(crate) fn named(&self, cell: usize) -> (String, String) {
+        let (number, cell) = self.place(cell);
+        let table = &self.set.tables[number];
+        let named = table.dimensions().iter().zip(table.coordinates(cell));
+        let named = named.map(|(of, node)| format!("{} {}", of.name(), of.code(node)));
+        (name(table), named.collect::<Vec<_>>().join(", "))
+    }
+
     /// Whether a cell's table was published before.
     pub(crate) fn is_standing(&self, cell: usize) -> bool {
         self.set.tables[self.place(cell).0].standing().is_some()

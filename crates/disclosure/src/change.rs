@@ -106,8 +106,7 @@ fn solve(
         HashMap::with_capacity(inside.len());
     for &cell in inside {
         let (price, is_inner) = (price(cell), cells.is_inner[cell]);
-        let insiders = if own.contains(&cell) { cells.insiders[cell] } else { 0 };
-        let room = cells.room[cell].saturating_add(insiders);
+        let room = cells.room[cell].saturating_add(own.beyond(cells, cell));
         let room = i32::try_from(room).unwrap_or(i32::MAX);
         let (up, down) = match (is_inner, whole) {
             (true, true) => (
@@ -151,5 +150,5 @@ fn solve(
         let down = down.map_or(0.0, |down| solution.var_value(down));
         (cell, solution.var_value(up) - down)
     }));
-    (demand.is_met(&world) && (!whole || world.is_whole())).then_some(world)
+    (demand.is_met(cells, &world) && (!whole || world.is_whole())).then_some(world)
 }

@@ -1,6 +1,6 @@
 use crate::{
     Refusal,
-    cells::{self, Cells, KNOWN},
+    cells::{Cells, KNOWN},
     change::Programs,
     demand::{Demand, Owner},
     hypercube::Hypercubes,
@@ -68,17 +68,24 @@ pub(crate) fn cover(
     let near = if owners.len() > MANY { NEAR_OF_MANY } else { NEAR };
     let further = [near, 3 * near, 9 * near].map(|inner| Nearness::new(cells, search.ranks, inner));
     let mut cost = cells.costs(withheld);
+    // What no one world meets that leaves every insider where they are: the attack asks for each.
+    let mut left_to_attack = Vec::new();
     for _ in 0..ROUNDS {
         let before = count(withheld);
         for (owner, demand) in hardest_first(cells, owners, withheld) {
-            if is_met(&demand, worlds) {
+            let asked = (owner.cell(), demand.change as i64, demand.insiders);
+            let left = left_to_attack.contains(&asked);
+            let demand = if left { demand.ignoring_insiders() } else { demand };
+            if is_met(cells, &demand, worlds) {
                 continue;
             }
-            let found = search.cheapest(&demand, withheld, &cost, &further, owners.len());
-            let world = found.ok_or_else(|| {
-                let (table, cell) = cells.place(owner.cell());
-                Refusal::Unprotectable { table: cells::name(&cells.set.tables[table]), cell }
-            })?;
+            let mut search =
+                |demand: &Demand| search.cheapest(demand, withheld, &cost, &further, owners.len());
+            let found = search(&demand).or_else(|| {
+                left_to_attack.push(asked);
+                search(&demand.ignoring_insiders())
+            });
+            let world = found.ok_or_else(|| Refusal::unprotectable(cells, owner.cell()))?;
             for &(cell, _) in world.changes() {
                 withheld[cell] = true;
                 cost[cell] = KNOWN;
@@ -105,8 +112,11 @@ pub(crate) fn hardest_first(
     all
 }
 
-pub(crate) fn is_met(demand: &Demand, worlds: &Worlds) -> bool {
-    demand.terms.iter().any(|&(cell, _)| worlds.altering(cell).any(|world| demand.is_met(world)))
+pub(crate) fn is_met(cells: &Cells<'_>, demand: &Demand, worlds: &Worlds) -> bool {
+    demand
+        .terms
+        .iter()
+        .any(|&(cell, _)| worlds.altering(cell).any(|world| demand.is_met(cells, world)))
 }
 
 pub(crate) fn count(withheld: &[bool]) -> usize {

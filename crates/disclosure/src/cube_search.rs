@@ -2,6 +2,7 @@
 
 use crate::{
     cells::Cells,
+    demand::Own,
     step::{Dimensions, Level, Step},
 };
 
@@ -38,7 +39,7 @@ pub(crate) struct Search<'a> {
     /// Cells that must not change.
     pub(crate) pinned: &'a [usize],
     /// Inner cells that may be as little as an outsider can think.
-    pub(crate) own: &'a [usize],
+    pub(crate) own: &'a Own,
     /// What the world changes already.
     pub(crate) changes: &'a [i64],
     pub(crate) chosen: Vec<Step>,
@@ -157,8 +158,8 @@ impl Search<'_> {
         };
         let room = match sign * direction < 0 {
             true => {
-                let insiders = if self.own.contains(&cell) { self.cells.insiders[cell] } else { 0 };
-                paid.room.min(self.cells.room[cell].saturating_add(insiders).saturating_add(change))
+                let room = self.cells.room[cell].saturating_add(self.own.beyond(self.cells, cell));
+                paid.room.min(room.saturating_add(change))
             }
             false => paid.room,
         };

@@ -7,36 +7,87 @@ use crate::{cells::Cells, world::World};
 /// How far from whole a number may be and still be taken for it.
 const TOLERANCE: f64 = 1e-6;
 
+/// What a world that meets a demand must leave to those who know that they are in a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Insiders {
+    /// All stay, but for those of the cell that is to be less.
+    Stay,
+    /// Someone in an inner cell asks: all stay, but for the others in the cell that is to be less.
+    Ask(usize),
+    /// Nothing: for want of a world that serves all of them at once. The attack asks for each.
+    Ignored,
+}
+
 /// A sum of cells, with signs, and the change of it that some world must reach.
 #[derive(Debug, Clone)]
 pub(crate) struct Demand {
     pub(crate) terms: Vec<(usize, f64)>,
     /// At least this if it is above 0, at most this if it is below.
     pub(crate) change: f64,
+    pub(crate) insiders: Insiders,
 }
 
 impl Demand {
     /// That a cell changes.
     pub(crate) fn of_cell(cell: usize) -> Self {
-        Self { terms: vec![(cell, 1.0)], change: 1.0 }
+        Self::change_of(cell, 1.0)
     }
 
-    /// The inner cells that may be as little as an outsider can think: those of the cell that is to be less.
-    pub(crate) fn own(&self, cells: &Cells<'_>) -> Vec<usize> {
-        match self.terms[..] {
-            [(cell, _)] if self.change < 0.0 && cells.is_inner[cell] => vec![cell],
-            [(cell, _)] if self.change < 0.0 => {
-                cells.few_below.get(&cell).cloned().unwrap_or_default()
+    /// That a cell changes so far.
+    pub(crate) fn change_of(cell: usize, change: f64) -> Self {
+        Self { terms: vec![(cell, 1.0)], change, insiders: Insiders::Stay }
+    }
+
+    /// Which inner cells may be as little as an outsider can think.
+    pub(crate) fn own(&self, cells: &Cells<'_>) -> Own {
+        match (self.insiders, &self.terms[..]) {
+            (Insiders::Ignored, _) => Own::All,
+            (insiders, &[(cell, _)]) if self.change < 0.0 => {
+                let asks = |inner: &usize| insiders == Insiders::Ask(*inner);
+                let mut own = inner_of(cells, cell);
+                own.retain(|inner| !asks(inner));
+                Own::These(own)
             }
-            _ => Vec::new(),
+            _ => Own::These(Vec::new()),
         }
     }
 
-    pub(crate) fn is_met(&self, world: &World) -> bool {
+    /// The same, for want of a world that leaves every insider where they are.
+    pub(crate) fn ignoring_insiders(&self) -> Self {
+        Self { insiders: Insiders::Ignored, ..self.clone() }
+    }
+
+    pub(crate) fn is_met(&self, cells: &Cells<'_>, world: &World) -> bool {
         let change: f64 = self.terms.iter().map(|&(cell, sign)| sign * world.change(cell)).sum();
-        match self.change > 0.0 {
+        let reached = match self.change > 0.0 {
             true => change >= self.change - TOLERANCE,
             false => change <= self.change + TOLERANCE,
+        };
+        reached && (cells.set.policy.insider == 0 || self.leaves_insiders(cells, world))
+    }
+
+    /// Whether a world leaves those where they are who know that they are in a cell.
+    fn leaves_insiders(&self, cells: &Cells<'_>, world: &World) -> bool {
+        let own = self.own(cells);
+        world.changes().iter().all(|&(cell, change)| {
+            !cells.is_inner[cell]
+                || change >= -((cells.room[cell] + own.beyond(cells, cell)) as f64) - TOLERANCE
+        })
+    }
+}
+
+/// Inner cells that may be as little as an outsider can think.
+pub(crate) enum Own {
+    All,
+    These(Vec<usize>),
+}
+
+impl Own {
+    /// How much less a cell can be than an insider of it knows.
+    pub(crate) fn beyond(&self, cells: &Cells<'_>, cell: usize) -> i64 {
+        match self {
+            Self::These(these) if !these.contains(&cell) => 0,
+            _ => cells.insiders[cell],
         }
     }
 }
@@ -81,7 +132,15 @@ impl Owner {
                     None => Some(cells.insiders[cell]),
                 };
                 let high = threshold.max(low + more.unwrap_or_default() + threshold - 1);
-                between(cell, low - cells.count[cell], high - cells.count[cell])
+                let mut demands = between(cell, low - cells.count[cell], high - cells.count[cell]);
+                for who in inner_of(cells, cell) {
+                    let change = low + cells.insiders[who] - cells.count[cell];
+                    if cells.insiders[who] > 0 && change < 0 {
+                        let insiders = Insiders::Ask(who);
+                        demands.push(Demand { insiders, ..Demand::change_of(cell, change as f64) });
+                    }
+                }
+                demands
             }
             Self::Guarded(cell, Guarded { down, up, .. }) => {
                 let low = least(cells, withheld, cell) - cells.count[cell];
@@ -91,9 +150,21 @@ impl Owner {
                 let outside = cells.count[group] - cells.count[inside];
                 let terms = vec![(group, 1.0), (inside, -1.0)];
                 let missing = (threshold - outside) as f64;
-                if missing > 0.0 { vec![Demand { terms, change: missing }] } else { Vec::new() }
+                if missing > 0.0 {
+                    vec![Demand { terms, change: missing, insiders: Insiders::Stay }]
+                } else {
+                    Vec::new()
+                }
             }
         }
+    }
+}
+
+/// The inner cells with anyone in them of an inner cell or a margin that is small.
+fn inner_of(cells: &Cells<'_>, cell: usize) -> Vec<usize> {
+    match cells.is_inner[cell] {
+        true => vec![cell],
+        false => cells.few_below.get(&cell).cloned().unwrap_or_default(),
     }
 }
 
@@ -114,7 +185,7 @@ fn least(cells: &Cells<'_>, withheld: &[bool], cell: usize) -> i64 {
 
 /// A cell must be able to change this far down and this far up.
 fn between(cell: usize, down: i64, up: i64) -> Vec<Demand> {
-    let demand = |change: i64| Demand { terms: vec![(cell, 1.0)], change: change as f64 };
+    let demand = |change: i64| Demand::change_of(cell, change as f64);
     let up = (up > 0).then(|| demand(up));
     up.into_iter().chain((down < 0).then(|| demand(down))).collect()
 }

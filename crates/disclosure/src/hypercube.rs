@@ -8,7 +8,7 @@
 use crate::{
     cells::Cells,
     cube_search::{Aim, Found, Search},
-    demand::Demand,
+    demand::{Demand, Own},
     near::Ranks,
     step::{Dimensions, Level},
     world::World,
@@ -35,7 +35,7 @@ pub(crate) struct Hypercubes<'a> {
     dimensions: Dimensions<'a>,
     changes: Changes,
     /// Inner cells that may be as little as an outsider can think.
-    own: Vec<usize>,
+    own: Own,
 }
 
 /// What a world changes.
@@ -69,7 +69,7 @@ impl Changes {
 impl<'a> Hypercubes<'a> {
     pub(crate) fn new(cells: &'a Cells<'a>, ranks: &Ranks) -> Self {
         let changes = Changes { of: vec![0; cells.len()], touched: Vec::new() };
-        Self { cells, dimensions: Dimensions::new(cells, ranks), changes, own: Vec::new() }
+        Self { cells, dimensions: Dimensions::new(cells, ranks), changes, own: Own::All }
     }
 
     /// A cheap change that meets the demand, at what it costs to change each cell (infinite: it must not

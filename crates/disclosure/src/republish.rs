@@ -80,7 +80,7 @@ pub(crate) fn republish(
         let in_the_way = concerned.into_iter().find(|&owner| {
             let demands = owners[owner].demands(cells, withheld);
             demands.iter().any(|demand| {
-                if is_met_without(demand, worlds, cell, &found) {
+                if is_met_without(cells, demand, worlds, cell, &found) {
                     return false;
                 }
                 let world = search.cubes.cheapest(demand, &cost).or_else(|| {
@@ -111,10 +111,16 @@ pub(crate) fn republish(
     }
 }
 
-fn is_met_without(demand: &Demand, worlds: &Worlds, cell: usize, found: &[World]) -> bool {
-    found.iter().any(|world| demand.is_met(world))
+fn is_met_without(
+    cells: &Cells<'_>,
+    demand: &Demand,
+    worlds: &Worlds,
+    cell: usize,
+    found: &[World],
+) -> bool {
+    found.iter().any(|world| demand.is_met(cells, world))
         || demand.terms.iter().any(|&(term, _)| {
-            worlds.altering(term).any(|world| !world.alters(cell) && demand.is_met(world))
+            worlds.altering(term).any(|world| !world.alters(cell) && demand.is_met(cells, world))
         })
 }
 

@@ -107,7 +107,10 @@ impl Routes<'_, '_> {
     fn known(&self, number: usize) -> Option<usize> {
         let demand = &self.demands[number];
         demand.terms.iter().find_map(|&(cell, _)| {
-            self.altering[cell].iter().copied().find(|&world| demand.is_met(&self.worlds[world]))
+            self.altering[cell]
+                .iter()
+                .copied()
+                .find(|&world| demand.is_met(self.cells, &self.worlds[world]))
         })
     }
 

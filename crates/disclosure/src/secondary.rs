@@ -29,26 +29,33 @@ pub enum Refusal {
         table: String,
     },
     /// A cell that is to be published whatever comes is below the threshold.
-    #[error(
-        "the table {table} is to publish a cell that is withheld for its own sake: cell {cell}"
-    )]
+    #[error("the table {table} is to publish a cell that is withheld for its own sake: {cell}")]
     KeptAndWithheld {
         /// The table.
         table: String,
-        /// The cell's number.
-        cell: usize,
+        /// The cell, by its categories.
+        cell: String,
     },
     /// A cell that cannot be protected even by withholding everything but the totals.
-    #[error("cell {cell} of the table {table} cannot be protected; use coarser dimensions")]
+    #[error(
+        "the cell {cell} of the table {table} cannot be protected, whatever else is withheld; use coarser dimensions, or let zeros be withheld"
+    )]
     Unprotectable {
         /// The table.
         table: String,
-        /// The cell's number.
-        cell: usize,
+        /// The cell, by its categories.
+        cell: String,
     },
     /// The rounds are used up.
     #[error("no pattern was found within the work allowed; use coarser dimensions")]
     WorkUsedUp,
+}
+
+impl Refusal {
+    pub(crate) fn unprotectable(cells: &Cells<'_>, cell: usize) -> Self {
+        let (table, cell) = cells.named(cell);
+        Self::Unprotectable { table, cell }
+    }
 }
 
 /// What is withheld, and why that is enough.
@@ -101,7 +108,8 @@ pub(crate) fn kept_and_withheld(cells: &Cells<'_>) -> Result<(), Refusal> {
         };
         let kept = table.kept().iter().filter(|_| table.standing().is_none());
         if let Some(&cell) = kept.into_iter().find(|&&cell| of_own_sake(cell)) {
-            return Err(Refusal::KeptAndWithheld { table: cells::name(table), cell });
+            let (table, cell) = cells.named(cells.number(number, cell));
+            return Err(Refusal::KeptAndWithheld { table, cell });
         }
     }
     Ok(())

@@ -7,11 +7,7 @@ use super::{
     field::Field,
     span::{self, Span, Sparse},
 };
-use crate::{
-    Refusal,
-    cells::{self, Cells},
-    demand,
-};
+use crate::{Refusal, cells::Cells, demand};
 
 /// What follows from the cells published so far, and what is left of the primary ones.
 #[derive(Clone)]
@@ -65,9 +61,7 @@ impl<'a> Elimination<'a> {
         }
         let is_given_away = |place: usize| span.watched(place).is_empty();
         if let Some(place) = (0..primary.len()).find(|&place| is_given_away(place)) {
-            let (table, cell) = cells.place(primary[place].cell);
-            let table = cells::name(&cells.set.tables[table]);
-            return Err(Refusal::Unprotectable { table, cell });
+            return Err(Refusal::unprotectable(cells, primary[place].cell));
         }
         let is_guarded = singletons == Singletons::Guarded;
         Ok(Self { vectors: vectors.into(), primary: primary.into(), is_guarded, span, cells })

@@ -7,7 +7,7 @@ use minster_model::cube::{CountTable, Prices, TableSet, Zeros};
 use super::elimination::Elimination;
 use crate::{
     Refusal,
-    cells::{self, Cells, KNOWN},
+    cells::{Cells, KNOWN},
     change::Programs,
     demand::{self, Demand},
     near::{Nearness, Ranks},
@@ -77,11 +77,8 @@ impl Widths<'_> {
             return Ok(());
         }
         // It cannot be so much more: so it must be able to be less.
-        let refusal = || {
-            let (table, cell) = self.cells.place(cell);
-            Refusal::Unprotectable { table: cells::name(&self.cells.set.tables[table]), cell }
-        };
-        let (count, refusal) = (self.cells.count[cell], refusal());
+        let refusal = Refusal::unprotectable(self.cells, cell);
+        let count = self.cells.count[cell];
         self.withhold_for(cell, -count, withheld);
         match self.is_wide(cell, withheld, None) {
             Ok(()) => Ok(()),
@@ -179,5 +176,5 @@ impl Widths<'_> {
 }
 
 fn demand(cell: usize, change: i64) -> Demand {
-    Demand { terms: vec![(cell, 1.0)], change: change as f64 }
+    Demand::change_of(cell, change as f64)
 }
