@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use minster_model::Role;
+use minster_model::{DatasetClass, Role};
 use minster_store::{Manifest, Store};
 use minster_tests::{Site, files, text};
 use minster_vault_api::Client;
@@ -118,15 +118,20 @@ fn no_value_of_a_row_is_written_or_printed() {
 /// Every value of every column of every dataset, as text.
 fn decode_all(site: &Site) {
     let store = Store::open(&site.folder().join("store")).unwrap();
-    let mut vault =
-        Client::connect(Path::new(&site.path("vault.sock")), Role::Linker, "canary").unwrap();
+    let socket = site.path("vault.sock");
+    let connect = |role| Client::connect(Path::new(&socket), role, "canary").unwrap();
+    let (mut linker, mut auditor) = (connect(Role::Linker), connect(Role::Auditor));
     let mut values = 0;
     for (path, bytes) in files(&site.folder().join("store/datasets")) {
         if path.file_name().unwrap() != "manifest.json" {
             continue;
         }
         let manifest: Manifest = serde_json::from_slice(&bytes).unwrap();
-        let dataset = store.dataset(&manifest.dataset, &mut vault).unwrap();
+        let vault = match manifest.dataset.class {
+            DatasetClass::Report => &mut auditor,
+            DatasetClass::Source | DatasetClass::Integrated => &mut linker,
+        };
+        let dataset = store.dataset(&manifest.dataset, vault).unwrap();
         for table in &manifest.tables {
             for batch in dataset.table(&table.name, None).unwrap() {
                 let batch = batch.unwrap();

@@ -132,8 +132,8 @@ fn table(
             kept.push(cells[0]);
         }
     });
-    for cell in 0..count.cell_count() {
-        if shown[cell] != Some(0)
+    for (cell, shown) in shown.iter().enumerate() {
+        if *shown != Some(0)
             && let Some(room) = room(cell)
         {
             guarded.push(Guarded { cell, down: room, up: room });
