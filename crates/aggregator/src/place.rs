@@ -82,12 +82,13 @@ mod tests {
 
     #[test]
     fn a_place_is_a_line() {
-        assert_eq!(line(TEXT, &place!["name"]), Some(1));
-        assert_eq!(line(TEXT, &place!["table", 1, "name"]), Some(7));
-        assert_eq!(line(TEXT, &place!["table", 1, "dimensions", 1]), Some(10));
+        let line = |at: Place| line(TEXT, &at);
+        assert_eq!(line(place!["name"]), Some(1));
+        assert_eq!(line(place!["table", 1, "name"]), Some(7));
+        assert_eq!(line(place!["table", 1, "dimensions", 1]), Some(10));
         // What is not there is said to be where it would belong.
-        assert_eq!(line(TEXT, &place!["table", 0, "dimensions"]), Some(3));
-        assert_eq!(line(TEXT, &place![]), None);
+        assert_eq!(line(place!["table", 0, "dimensions"]), Some(3));
+        assert_eq!(line(place![]), None);
     }
 
     #[test]
