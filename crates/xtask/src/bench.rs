@@ -57,9 +57,11 @@ impl Bench {
             ));
         }
         drop(vault);
+        // The whole workspace, so that Polars is not built again with other features.
+        let benches = ["--bench", "tabulate", "--bench", "protect", "--bench", "pseudonymise"];
         let status = Command::new(env!("CARGO"))
-            .args(["bench", "--quiet", "--profile", "dev", "--package", "minster-benches"])
-            .args(["--bench", "protect", "--bench", "pseudonymise"])
+            .args(["bench", "--quiet", "--profile", "dev", "--workspace"])
+            .args(benches)
             .status()
             .map_err(Failure::Cargo)?;
         match status.success() {
