@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use minster_model::cube::Prices;
+use minster_model::cube::{Prices, Zeros};
 
 use crate::{
     AggregateError, Definition, Dimension, Level, Measure, Method, Table,
@@ -169,6 +169,11 @@ fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), Ag
             let here = place!["table", number, "sensitive", at, "dimension"];
             return wrong(here, its_own(sensitive.dimension.as_str()));
         }
+    }
+    if !table.never.is_empty() && definition.policy().zeros == Zeros::Published {
+        let what =
+            "a cell that is never published may be nothing: let zeros be withheld".to_owned();
+        return wrong(place!["table", number, "never"], what);
     }
     for (key, cells) in [("never", &table.never), ("always", &table.always)] {
         for (at, cell) in cells.iter().enumerate() {

@@ -283,7 +283,7 @@ fn cells_are_never_or_always_published() {
     let site = Site::new();
     let table = "\n[[table]]\nname = \"t\"\ndimensions = [\"ward\", \"sex\"]\n";
     let rows = site.rows(&format!(
-        "{HEAD}{table}never = [{{ ward = \"w4\" }}]\nalways = [{{ ward = \"south\" }}, {{ ward = \"west\", sex = \"F\" }}]\n"
+        "zeros = \"may-be-withheld\"\n{HEAD}{table}never = [{{ ward = \"w4\" }}]\nalways = [{{ ward = \"south\" }}, {{ ward = \"west\", sex = \"F\" }}]\n"
     ));
     let status =
         |ward: &str, sex: &str| cell(&rows, &[("ward", ward), ("sex", sex)])["status"].clone();
@@ -294,7 +294,10 @@ fn cells_are_never_or_always_published() {
         + "always = [{ ward = \"w3\", sex = \"M\" }]\n";
     let error = site.release(&forced).unwrap_err().to_string();
     assert!(error.contains("is to publish a cell that is withheld for its own sake"), "{error}");
-    let unknown = HEAD.replacen("\"r\"", "\"x\"", 1) + table + "never = [{ ward = \"w9\" }]\n";
+    let never = HEAD.replacen("\"r\"", "\"x\"", 1) + table + "never = [{ ward = \"w9\" }]\n";
+    let error = site.release(&never).unwrap_err().to_string();
+    assert!(error.contains("let zeros be withheld"), "{error}");
+    let unknown = "zeros = \"may-be-withheld\"\n".to_owned() + &never;
     let error = site.release(&unknown).unwrap_err().to_string();
     assert!(error.contains("did you mean w"), "{error}");
 }

@@ -117,8 +117,9 @@ fn guarded(
         let Some(Parts { unknowns, published }) = parts.get(&cell) else { continue };
         let least = (unknowns.len() as u64 * policy.zeros.least_withheld()) as i64;
         let count = counts[cell] as i64 - published;
+        let low = least.max(count - down as i64);
         let bounds = [
-            (FailureReason::Low, Bound::AtMost(least.max(count - down as i64)), least == count),
+            (FailureReason::Low, Bound::AtMost(low), low >= count),
             (FailureReason::High, Bound::AtLeast(count + up as i64), up == 0),
         ];
         for (reason, bound, met) in bounds {

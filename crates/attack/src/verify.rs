@@ -309,7 +309,7 @@ fn visible(set: &TableSet, patterns: &[Pattern]) -> Result<Vec<Failure>, Refusal
                 table.guarded().binary_search_by_key(&cell, |guarded| guarded.cell).is_ok();
             let reason = match (guarded || set.policy.is_small(count), withheld) {
                 (true, false) => FailureReason::SmallPublished,
-                (false, true) if count == 0 && set.policy.zeros == Zeros::Published => {
+                (_, true) if count == 0 && set.policy.zeros == Zeros::Published => {
                     FailureReason::ZeroWithheld
                 }
                 _ => continue,
