@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 
-use minster_attack::{Refusal, intervals, verify};
+use minster_attack::{Refusal, certify, intervals, verify};
 use minster_disclosure::{suppress, suppress_with, widen};
 use minster_disclosure_tests::worlds::{self, Known};
 use minster_model::cube::{
@@ -397,6 +397,8 @@ fn an_insider_learns_no_more_than_the_rule_says() {
         .run(&(guarded_sets(), 0..3u64), |(mut set, insider)| {
             set.policy.insider = insider;
             let Ok(patterns) = protect(&set) else { return Ok(()) };
+            let releasable = verify(set.clone(), patterns.clone()).unwrap();
+            prop_assert!(certify(&set, &patterns, releasable.certificates()).is_ok());
             for known in insiders(&set, &patterns).into_iter().map(Some).chain([None]) {
                 if let Some(worlds) = worlds::extremes_known(&set, &patterns, 20_000, known) {
                     knowing.set(knowing.get() + 1);

@@ -35,6 +35,8 @@ pub(crate) struct Categories {
     /// The ordinal of each leaf.
     ordinals: HashMap<String, u32>,
     unknown: u32,
+    /// Whether the categories are those in the data, which no message names.
+    is_open: bool,
 }
 
 impl Found {
@@ -167,6 +169,7 @@ impl Categories {
             labels: dimension.labels.clone(),
             ordinals,
             unknown,
+            is_open: is_open(dimension),
         })
     }
 
@@ -188,6 +191,9 @@ impl Categories {
     pub(crate) fn node(&self, code: &str) -> Result<usize, String> {
         let hierarchy = &self.hierarchy;
         hierarchy.node(code).ok_or_else(|| {
+            if self.is_open {
+                return "its categories are those in the data".to_owned();
+            }
             instead(code, (0..hierarchy.node_count()).map(|node| hierarchy.code(node)))
         })
     }

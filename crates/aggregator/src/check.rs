@@ -6,6 +6,7 @@ use minster_model::cube::{Prices, Zeros};
 
 use crate::{
     AggregateError, Definition, Dimension, Level, Measure, Method, Table,
+    definition::CHILDREN,
     place::{Place, instead, place},
 };
 
@@ -33,6 +34,16 @@ pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
             definition.method != Method::Suppress && definition.policy().insider > 0,
             "insider",
             "where every number is rounded, insiders are not considered: set it to 0, or withhold",
+        ),
+        (
+            matches!(definition.method, Method::Nearest { base } if base < definition.policy().threshold),
+            "method",
+            "to the nearest of a base below the threshold, small counts would show",
+        ),
+        (
+            matches!(definition.method, Method::Controlled { base } if base < 3),
+            "method",
+            "controlled rounding has a base of 3 or more",
         ),
         (
             definition.method == Method::OpenSafely && definition.policy().threshold < 8,
@@ -182,13 +193,17 @@ fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), Ag
             }
         }
     }
-    let mut columns: BTreeSet<&str> = table.dimensions.iter().map(|name| name.as_str()).collect();
-    columns.extend([crate::definition::CHILDREN, "status"]);
+    let mut columns: BTreeSet<String> = table.dimensions.iter().map(ToString::to_string).collect();
+    columns.extend([CHILDREN, "status"].map(str::to_owned));
     for (at, of) in table.measures.iter().enumerate() {
         let here = place!["table", number, "measure", at];
         measure(table, of).map_or(Ok(()), |what| wrong(here.clone(), what))?;
-        if !columns.insert(of.name.as_str()) {
-            return wrong(here, format!("two of its columns are named {}", of.name));
+        let status = format!("{}_status", of.name);
+        if !columns.insert(of.name.to_string()) || !columns.insert(status) {
+            return wrong(here, format!("two of its columns have the name of {}", of.name));
+        }
+        if of.summed().iter().any(|column| column.as_str() == CHILDREN) {
+            return wrong(here, format!("children are counted, not summed: {}", of.name));
         }
     }
     Ok(())

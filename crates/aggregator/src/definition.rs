@@ -383,6 +383,12 @@ impl Definition {
         let mut definition: Self =
             toml::from_str(text).map_err(|error| AggregateError::Definition(Box::new(error)))?;
         definition.profile.settle(&mut definition);
+        // Conditions all must hold, whatever their order.
+        for condition in &mut definition.conditions {
+            condition.values.sort();
+            condition.not_in.sort();
+        }
+        definition.conditions.sort_by(|a, b| a.column.cmp(&b.column).then(a.values.cmp(&b.values)));
         check::check(&definition).map_err(|error| error.located(text))?;
         Ok(definition)
     }
@@ -408,9 +414,10 @@ impl Definition {
         }
     }
 
-    /// The rules for sums, about children and, where they are named, about holders.
+    /// The rules for sums, about children: as many as the threshold contribute to one that is shown.
     pub fn sum_rules(&self) -> SumRules {
-        SumRules { dominance: self.dominance, p_percent: self.p_percent, contributors: None }
+        let contributors = Some(self.policy().threshold);
+        SumRules { dominance: self.dominance, p_percent: self.p_percent, contributors }
     }
 
     pub(crate) fn rule(&self, at: Place, what: String) -> AggregateError {

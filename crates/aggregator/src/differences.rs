@@ -1,52 +1,62 @@
-//! Two releases about nearly the same children show those who are in one and not in the other. A cell that
-//! differs from one that was published before by less than the threshold is withheld for its own sake.
+//! Two releases about nearly the same children show those who are in one and not in the other.
+//!
+//! For the same categories, a number that differs from one that was published before by less than the
+//! threshold is withheld for its own sake. Where nothing differs the children may be the same: what was
+//! withheld then is withheld, and what was published is published.
 
 use std::collections::{BTreeMap, HashMap};
 
 use minster_model::cube::{CountTable, Guarded, Hierarchy};
 
-use crate::{AggregateError, ledger::Entry};
+use crate::AggregateError;
 
 /// The categories that a cell is about, totals left out, by the column that is divided.
 type Categories<'a> = BTreeMap<&'a str, &'a str>;
 
-/// The table with the cells guarded that would show a difference by few children from what was published
-/// before about others; and how many they are.
+/// A table that was published before: its dimensions, and its numbers where they are not withheld.
+pub(crate) type Before<'a> = (&'a [Hierarchy], &'a [Option<u64>]);
+
+/// The table with the cells guarded that would say more than the threshold allows beside tables that were
+/// published before about others; and how many they are.
 pub(crate) fn guard<'a>(
     table: CountTable,
     threshold: u64,
-    others: impl Iterator<Item = &'a Entry>,
+    others: impl Iterator<Item = Before<'a>>,
 ) -> Result<(CountTable, usize), AggregateError> {
     let all: Vec<Option<u64>> = table.cell_counts().into_iter().map(Some).collect();
-    let mine: Vec<(usize, Categories<'_>, u64)> = by_categories(table.dimensions(), &all).collect();
-    let mut close = vec![false; all.len()];
-    for published in others.flat_map(|entry| &entry.tables) {
-        let theirs: HashMap<Categories<'_>, u64> =
-            by_categories(&published.dimensions, &published.counts)
-                .map(|(_, categories, count)| (categories, count))
-                .collect();
-        for (cell, categories, count) in &mine {
-            if let Some(other) = theirs.get(categories) {
-                close[*cell] |= (1..threshold).contains(&count.abs_diff(*other));
+    let mine: Vec<(usize, Categories<'_>, Option<u64>)> =
+        by_categories(table.dimensions(), &all).collect();
+    let (mut guarded, mut kept) = (vec![false; all.len()], vec![false; all.len()]);
+    for (dimensions, numbers) in others {
+        let theirs: HashMap<Categories<'_>, Option<u64>> = by_categories(dimensions, numbers)
+            .map(|(_, categories, number)| (categories, number))
+            .collect();
+        for (cell, categories, number) in &mine {
+            match (theirs.get(categories), number) {
+                (Some(None), Some(number)) => guarded[*cell] |= *number > 0,
+                (Some(Some(other)), Some(number)) => match number.abs_diff(*other) {
+                    0 => kept[*cell] = true,
+                    difference => guarded[*cell] |= difference < threshold,
+                },
+                _ => {}
             }
         }
     }
-    let guarded = (0..close.len()).filter(|&cell| close[cell]).map(|cell| Guarded {
-        cell,
-        down: threshold,
-        up: threshold,
-    });
-    let guarded: Vec<Guarded> = guarded.chain(table.guarded().iter().copied()).collect();
-    let found = close.iter().filter(|close| **close).count();
-    Ok((table.guarding(guarded)?, found))
+    let own: Vec<usize> = table.guarded().iter().map(|guarded| guarded.cell).collect();
+    let may_keep = |cell: &usize| kept[*cell] && !guarded[*cell] && !own.contains(cell);
+    let kept: Vec<usize> = (0..all.len()).filter(may_keep).chain(table.kept().to_vec()).collect();
+    let found = guarded.iter().filter(|guarded| **guarded).count();
+    let cells = (0..all.len()).filter(|&cell| guarded[cell]);
+    let guards = cells.map(|cell| Guarded { cell, down: threshold, up: threshold });
+    let guards: Vec<Guarded> = guards.chain(table.guarded().iter().copied()).collect();
+    Ok((table.guarding(guards)?.keeping(kept)?, found))
 }
 
 fn by_categories<'a>(
     dimensions: &'a [Hierarchy],
-    counts: &[Option<u64>],
-) -> impl Iterator<Item = (usize, Categories<'a>, u64)> {
-    let shown = counts.iter().enumerate().filter_map(|(cell, count)| Some((cell, (*count)?)));
-    shown.map(|(cell, count)| {
+    numbers: &[Option<u64>],
+) -> impl Iterator<Item = (usize, Categories<'a>, Option<u64>)> {
+    numbers.iter().enumerate().map(|(cell, number)| {
         let mut categories = Categories::new();
         let mut rest = cell;
         for dimension in dimensions.iter().rev() {
@@ -56,6 +66,29 @@ fn by_categories<'a>(
                 categories.insert(dimension.name(), dimension.code(node));
             }
         }
-        (cell, categories, count)
+        (cell, categories, *number)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_by_few_is_withheld_and_what_does_not_differ_is_as_it_was() {
+        let sex = Hierarchy::flat("sex", "all", ["F".into(), "M".into(), "U".into()]).unwrap();
+        let table = |inner: &[u64]| {
+            CountTable::new("t", vec![sex.clone()], inner.to_vec(), vec![]).unwrap()
+        };
+        let before = [Some(40), None, Some(23), Some(10)];
+        let (now, found) = guard(
+            table(&[7, 23, 13]),
+            5,
+            [([sex.clone()].as_slice(), before.as_slice())].into_iter(),
+        )
+        .unwrap();
+        // All are three more, F was withheld, M did not change, U is three more.
+        let guarded: Vec<usize> = now.guarded().iter().map(|guarded| guarded.cell).collect();
+        assert_eq!((guarded, now.kept(), found), (vec![0, 1, 3], &[2][..], 3));
+    }
 }

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AggregateError, Definition, Method,
     release::{self, Releasable},
-    tabulate::Tabulated,
+    sums,
+    tabulate::{Children, Tabulated},
 };
 
 /// The format that this release writes and reads.
@@ -27,6 +28,8 @@ pub(crate) struct Entry {
     pub(crate) definition: Definition,
     /// SHA-256 of the release's files.
     pub(crate) sha256: String,
+    /// Who was counted.
+    pub(crate) children: Children,
     /// The deliveries that the data were linked from.
     deliveries: Vec<(SourceName, Period)>,
     pub(crate) tables: Vec<Published>,
@@ -39,7 +42,7 @@ pub(crate) struct Published {
     /// Every cell; none where it is withheld.
     pub(crate) counts: Vec<Option<u64>>,
     /// The same of every column that is summed.
-    sums: BTreeMap<ColumnName, Vec<Option<u64>>>,
+    pub(crate) sums: BTreeMap<ColumnName, Vec<Option<u64>>>,
     /// SHA-256 of the table as it was released, with all that is measured.
     csv_sha256: String,
 }
@@ -72,6 +75,7 @@ impl Entry {
         definition: &Definition,
         period: &Period,
         releasable: &Releasable<'_>,
+        children: Children,
         integrated: &Manifest,
         sha256: String,
     ) -> Result<Self, AggregateError> {
@@ -90,7 +94,7 @@ impl Entry {
         }
         let (definition, period) = (definition.clone(), period.clone());
         let deliveries = deliveries(integrated);
-        Ok(Self { format: FORMAT, period, definition, sha256, deliveries, tables })
+        Ok(Self { format: FORMAT, period, definition, sha256, children, deliveries, tables })
     }
 
     /// Writes it down, before its release can be seen.
@@ -118,12 +122,8 @@ impl Entry {
             standing.counts.push(table);
             for (column, sums) in &published.sums {
                 let Some(now) = measured.sums.get(column) else { return Ok(None) };
-                let table = CountTable::new(
-                    format!("{} ({column})", cube.name()),
-                    cube.dimensions().to_vec(),
-                    now.inner.clone(),
-                    vec![],
-                )?;
+                let table =
+                    sums::table(&self.definition, place, column, cube, &published.counts, now)?;
                 let Some(table) = as_published(table, sums)? else { return Ok(None) };
                 standing.sums.entry(column.clone()).or_default().push(table);
             }
@@ -178,66 +178,114 @@ impl Ledger {
     pub(crate) fn standing(
         &self,
         definition: &Definition,
+        children: Children,
         mut tabulate: impl FnMut(&Definition) -> Result<Tabulated, AggregateError>,
     ) -> Result<Standing, AggregateError> {
         let mut standing = Standing::default();
-        for entry in
-            self.entries.iter().filter(|entry| same_children(&entry.definition, definition))
-        {
+        for entry in self.of_same(definition, children) {
             let name = &entry.definition.name;
+            let refused = |why: &str| {
+                Err(AggregateError::Refused(format!(
+                    "the release {name} of {} is about the same children, {why}",
+                    entry.period
+                )))
+            };
             if [entry.definition.method, definition.method] != [Method::Suppress; 2] {
-                return Err(AggregateError::Refused(format!(
-                    "the release {name} of this period is about the same children, and one of the two is rounded: together they would show what each hides; use one release"
-                )));
+                return refused(
+                    "and one of the two is rounded: together they would show what each hides; use one release",
+                );
             }
             if entry.definition.policy() != definition.policy() {
-                return Err(AggregateError::Refused(format!(
-                    "the release {name} of this period and these children stands under another threshold, policy for zeros or insider; use the same"
-                )));
+                return refused(
+                    "and stands under another threshold, policy for zeros or insider; use the same",
+                );
             }
-            let now = tabulate(&entry.definition)?;
-            standing.extend(entry.standing(&now)?.ok_or_else(|| {
-                AggregateError::Refused(format!(
-                    "the data have changed since the release {name} of this period, so that the two together would show whom the change is about; release another period"
-                ))
-            })?);
+            let rules = |of: &Definition| (of.dominance, of.p_percent, of.holder.clone());
+            if rules(&entry.definition) != rules(definition) {
+                return refused("and stands under other rules for sums; use the same");
+            }
+            match entry.standing(&tabulate(&entry.definition)?)? {
+                Some(tables) => standing.extend(tables),
+                None => {
+                    return refused(
+                        "and the data have changed since, so that the two together would show whom the change is about; release other deliveries",
+                    );
+                }
+            }
         }
         Ok(standing)
     }
 
-    /// Refuses a definition whose children are chosen by a column that another release of the same children
-    /// divides, or the other way round: the two together would show cells that are withheld.
-    pub(crate) fn nested(&self, definition: &Definition) -> Result<(), AggregateError> {
-        for entry in &self.entries {
+    /// Refuses a definition whose children are chosen by a column that another release divides, or the
+    /// other way round, where one of the two hides anything: together they would show it. `hides` says
+    /// whether the new one does.
+    pub(crate) fn nested(
+        &self,
+        definition: &Definition,
+        children: Children,
+        hides: bool,
+    ) -> Result<(), AggregateError> {
+        for entry in self.of_others(definition, children) {
             let other = &entry.definition;
-            if other.population != definition.population || same_children(other, definition) {
-                continue;
-            }
             let chosen = chosen_by_what_is_divided(definition, other)
                 .or_else(|| chosen_by_what_is_divided(other, definition));
-            let withholds =
-                entry.tables.iter().any(|table| table.counts.iter().any(Option::is_none));
-            if let (Some(column), true) = (chosen, withholds) {
+            let hid = other.method != Method::Suppress
+                || entry.tables.iter().any(|table| table.counts.iter().any(Option::is_none));
+            if let (Some(column), true) = (chosen, hides || hid) {
                 return Err(AggregateError::Refused(format!(
-                    "the release {} of this period withholds cells, and {column} chooses the children of one of the two and divides those of the other, so that together they would show what is withheld; divide by it in both",
-                    other.name
+                    "the release {} of {} and this one hide numbers that they would show together: {column} chooses the children of one of the two and divides those of the other; divide by it in both",
+                    other.name, entry.period
                 )));
             }
         }
         Ok(())
     }
 
-    /// What was published before about other children: another population, or another period that drew on
-    /// one of the same deliveries.
-    pub(crate) fn others<'a>(
+    /// Refuses to publish beside others where one of the two is rounded: what one rounds, the other may
+    /// show. Noise that depends on the children is made for that.
+    pub(crate) fn one_method(
+        &self,
+        definition: &Definition,
+        children: Children,
+    ) -> Result<(), AggregateError> {
+        let alike = |entry: &&Entry| match (entry.definition.method, definition.method) {
+            (Method::Suppress, Method::Suppress) | (Method::CellKey, Method::CellKey) => false,
+            _ => true,
+        };
+        match self.of_others(definition, children).find(alike) {
+            None => Ok(()),
+            Some(entry) => Err(AggregateError::Refused(format!(
+                "beside the release {} of {}, which is about other children, this one would show more than each alone, because one of the two is rounded; withhold in both, or use noise that depends on the children in both",
+                entry.definition.name, entry.period
+            ))),
+        }
+    }
+
+    /// What was published before about the same children, in this period or another that drew on one of
+    /// the same deliveries; and what is said to be about the same, though the data may have changed.
+    fn of_same<'a>(
         &'a self,
         definition: &'a Definition,
-        period: &'a Period,
+        children: Children,
     ) -> impl Iterator<Item = &'a Entry> {
-        let other = |entry: &&Entry| {
-            entry.period != *period || !same_children(&entry.definition, definition)
+        let said = move |entry: &&Entry| {
+            entry.children == children || same_children(&entry.definition, definition)
         };
-        self.entries.iter().chain(&self.of_other_periods).filter(other)
+        let counted = move |entry: &&Entry| entry.children == children;
+        self.entries.iter().filter(said).chain(self.of_other_periods.iter().filter(counted))
+    }
+
+    /// What was published before about other children.
+    pub(crate) fn of_others<'a>(
+        &'a self,
+        definition: &'a Definition,
+        children: Children,
+    ) -> impl Iterator<Item = &'a Entry> {
+        let other = move |entry: &&Entry| {
+            entry.children != children && !same_children(&entry.definition, definition)
+        };
+        let counted = move |entry: &&Entry| entry.children != children;
+        self.entries.iter().filter(other).chain(self.of_other_periods.iter().filter(counted))
     }
 }
 

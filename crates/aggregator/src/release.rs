@@ -76,6 +76,7 @@ pub fn files(
         "title": definition.title,
         "period": period,
         "population": definition.population,
+        "where": definition.conditions,
         "policy": policy,
         "policy_sha256": policy_sha256,
         "status": {

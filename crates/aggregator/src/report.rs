@@ -19,7 +19,7 @@ use minster_model::{
 use minster_store::{Dataset, DatasetKeys, DatasetWriter, Origin, Store, TableEntry, sha256_hex};
 use serde::{Deserialize, Serialize};
 
-use crate::{AggregateError, Definition, ReleasableSums};
+use crate::{AggregateError, Definition, ReleasableSums, Table};
 
 /// The name of the set of counts; a set of sums has its column's.
 pub(crate) const COUNTS: &str = "children";
@@ -148,7 +148,7 @@ impl Reporting<'_> {
             about(&writer, self.definition, self.sha256)?,
             write_sets(&writer, &sets)?,
             write_certificates(&writer, &sets)?,
-            write_cells(&writer, &sets, self.definition.prices)?,
+            write_cells(&writer, &sets, self.definition)?,
         ];
         let origin = Origin::Datasets {
             definition_sha256: sha256_of(self.definition)?,
@@ -249,9 +249,14 @@ fn write_certificates(
 fn write_cells(
     writer: &DatasetWriter,
     sets: &[Reported],
-    prices: Prices,
+    definition: &Definition,
 ) -> Result<TableEntry, AggregateError> {
-    let rows: Vec<Explanation> = sets.iter().flat_map(|of| of.explain(prices)).collect();
+    let own = |of: &Reported| match of.name.as_str() {
+        COUNTS => definition.tables.len(),
+        column => definition.tables.iter().filter(|table| sums(table, column)).count(),
+    };
+    let rows: Vec<Explanation> =
+        sets.iter().flat_map(|of| of.explain(definition.prices, own(of))).collect();
     let reason = |row: &Explanation| {
         serde_json::to_value(row.reason)
             .ok()
@@ -273,6 +278,12 @@ fn write_cells(
     )
 }
 
+/// Whether a table measures the sum of a column.
+pub(crate) fn sums(table: &Table, column: &str) -> bool {
+    let summed = table.measures.iter().flat_map(|measure| measure.summed());
+    summed.into_iter().any(|of| of.as_str() == column)
+}
+
 fn write(
     writer: &DatasetWriter,
     name: &str,
@@ -290,7 +301,9 @@ fn write(
 
 impl Reported {
     /// Why each cell is withheld, and what the certificates show of it.
-    fn explain(&self, prices: Prices) -> Vec<Explanation> {
+    ///
+    /// Of the definition's own tables, which come first; others were published before.
+    fn explain(&self, prices: Prices, own: usize) -> Vec<Explanation> {
         let counts: Vec<Vec<u64>> = self.set.tables.iter().map(CountTable::cell_counts).collect();
         // How far each cell moves in any certificate, down and up.
         let mut moves: BTreeMap<(usize, usize), (i64, i64)> = BTreeMap::new();
@@ -309,7 +322,8 @@ impl Reported {
             }
         }
         let mut explained = Vec::new();
-        for (place, (table, pattern)) in self.set.tables.iter().zip(&self.patterns).enumerate() {
+        let tables = self.set.tables.iter().zip(&self.patterns).take(own);
+        for (place, (table, pattern)) in tables.enumerate() {
             let guarded: Vec<usize> = table.guarded().iter().map(|guarded| guarded.cell).collect();
             for cell in (0..table.cell_count()).filter(|&cell| pattern.withheld[cell]) {
                 let count = counts[place][cell];

@@ -1,6 +1,10 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
-use minster_model::{DatasetRef, Period, RunId, TableName, cube::TableSet};
+use minster_attack::ReleasableSet;
+use minster_model::{
+    DatasetRef, Period, RunId, TableName,
+    cube::{CountTable, TableSet},
+};
 use minster_store::{Dataset, DatasetKeys, Origin, Release, Store};
 use serde::Serialize;
 
@@ -11,7 +15,7 @@ use crate::{
     release::{self, Releasable},
     report::{self, Reporting},
     sums::protect_sums,
-    tabulate::{self, Tabulated},
+    tabulate::{self, Tabulated, Who},
 };
 
 /// What to release from.
@@ -82,7 +86,7 @@ pub fn tabulate(
     lookups: &BTreeMap<String, PathBuf>,
 ) -> Result<TableSet, AggregateError> {
     let lookups = lookup::of(definition, lookups)?;
-    Ok(tabulate::tabulate(definition, dataset, children, &lookups)?.set)
+    Ok(tabulate::tabulate(definition, dataset, children, &lookups, Who::Untold)?.set)
 }
 
 /// Tabulates, protects, attacks and releases one definition. What was released before of the period
@@ -104,91 +108,137 @@ fn release(
     let dataset = job.store.dataset(job.dataset, keys)?;
     let tabulate = |definition: &Definition| -> Result<Tabulated, AggregateError> {
         let lookups = lookup::of(definition, job.lookups)?;
-        tabulate::tabulate(definition, &dataset, job.children, &lookups)
+        tabulate::tabulate(definition, &dataset, job.children, &lookups, Who::Told)
     };
     let ledger = Ledger::read(job.store, job.period, dataset.manifest())?;
-    let mut tabulated = tabulate(&definition)?;
-    let before = ledger.same(&definition);
-    let standing = match before {
-        // Numbers that are rounded are made again, and compared.
-        Some(_) if definition.method != Method::Suppress => ledger::Standing::default(),
-        Some(entry) => match entry.standing(&tabulated)? {
-            Some(standing) => standing,
-            None => return keep(job, entry),
-        },
-        None => {
-            ledger.nested(&definition)?;
-            ledger.standing(&definition, tabulate)?
-        }
+    let tabulated = tabulate(&definition)?;
+    let Some(entry) = ledger.same(&definition) else {
+        return first(job, &definition, &dataset, &ledger, tabulated, tabulate, keys);
     };
-    match before {
-        Some(_) if definition.method != Method::Suppress => {}
-        Some(_) => tabulated.set.tables = standing.counts.clone(),
-        None => {
-            for table in &mut tabulated.set.tables {
-                let others = ledger.others(&definition, job.period);
-                let threshold = definition.policy().threshold;
-                let (guarded, close) = differences::guard(table.clone(), threshold, others)?;
-                if close > 0 && definition.method != Method::Suppress {
-                    // Noise that depends on the children is made for this; a base is not.
-                    if definition.method != Method::CellKey {
-                        return Err(AggregateError::Refused(format!(
-                            "{close} cells of the table {} differ by less than the threshold from what was published about other children; withhold, or use noise that depends on the children",
-                            table.name()
-                        )));
-                    }
-                    continue;
-                }
-                if close > 0 {
-                    (job.notice)(&format!(
-                        "{close} cells of the table {} are withheld because they differ by less than the threshold from what was published about other children",
-                        table.name()
-                    ));
-                }
-                *table = guarded;
-            }
-            tabulated.set.tables.extend(standing.counts.iter().cloned());
+    match again(job, &definition, &dataset, entry, tabulated, keys) {
+        // What is no longer to be released stands as it was published.
+        Err(AggregateError::Refused(_)) => keep(job, entry),
+        other => other,
+    }
+}
+
+/// Releases what was not published before.
+fn first(
+    job: &Job<'_>,
+    definition: &Definition,
+    dataset: &Dataset,
+    ledger: &Ledger,
+    tabulated: Tabulated,
+    tabulate: impl FnMut(&Definition) -> Result<Tabulated, AggregateError>,
+    keys: &mut dyn DatasetKeys,
+) -> Result<ReleaseReport, AggregateError> {
+    let Tabulated { mut set, measured, children, keys: record_keys } = tabulated;
+    ledger.one_method(definition, children)?;
+    ledger.nested(definition, children, false)?;
+    let standing = ledger.standing(definition, children, tabulate)?;
+    let others: Vec<&Entry> = ledger.of_others(definition, children).collect();
+    if definition.method == Method::Suppress {
+        for table in &mut set.tables {
+            *table = beside_others(job, definition, table.clone(), &others)?;
         }
     }
-    for crowded in minster_disclosure::crowding(&tabulated.set) {
+    set.tables.extend(standing.counts.iter().cloned());
+    for crowded in minster_disclosure::crowding(&set) {
         (job.notice)(&crowded.to_string());
     }
     let counts = match definition.method {
-        Method::Suppress => protect(tabulated.set, definition.prices)?,
-        method => protect_rounded(tabulated.set, method, definition.prices, &tabulated.keys)?,
+        Method::Suppress => protect(set, definition.prices)?,
+        method => protect_rounded(set, method, definition.prices, &record_keys)?,
     };
-    let measured = tabulated.measured.as_slice();
-    let own = before.is_some();
-    let sums = protect_sums(&definition, &counts, measured, &standing.sums, own)?;
+    let withholds = counts.patterns().iter().any(|pattern| pattern.withheld.contains(&true));
+    ledger.nested(definition, children, withholds || counts.rounding().is_some())?;
+    let sums = protect_sums(definition, &counts, &measured, &standing.sums, &others, false)?;
+    let releasable = Releasable { counts: &counts, sums: &sums, measured: &measured };
+    let files = release::files(definition, job.period, &releasable)?;
+    let sha256 = Release::sha256_of(&files);
+    // A report of what was never released does no harm; a release without its report does.
+    report(job, definition, dataset, &sha256).write(&counts, &sums, keys)?;
+    let manifest = dataset.manifest();
+    Entry::new(definition, job.period, &releasable, children, manifest, sha256)?
+        .enter(job.store)?;
+    publish(job, definition, &counts, &files, Standing::New)
+}
+
+/// Publishes again what was published before, if it is still the same.
+fn again(
+    job: &Job<'_>,
+    definition: &Definition,
+    dataset: &Dataset,
+    entry: &Entry,
+    tabulated: Tabulated,
+    keys: &mut dyn DatasetKeys,
+) -> Result<ReleaseReport, AggregateError> {
+    let Tabulated { ref measured, keys: ref record_keys, .. } = tabulated;
+    let (counts, standing) = match definition.method {
+        Method::Suppress => {
+            let Some(standing) = entry.standing(&tabulated)? else { return keep(job, entry) };
+            let mut set = tabulated.set.clone();
+            set.tables = standing.counts.clone();
+            (protect(set, definition.prices)?, standing)
+        }
+        // Numbers that are rounded are made again, and compared.
+        method => {
+            let set = tabulated.set.clone();
+            let counts = protect_rounded(set, method, definition.prices, record_keys)?;
+            (counts, ledger::Standing::default())
+        }
+    };
+    let sums = protect_sums(definition, &counts, measured, &standing.sums, &[], true)?;
     let releasable = Releasable { counts: &counts, sums: &sums, measured };
-    if let Some(entry) = before
-        && !entry.is_same(&releasable)?
-    {
+    let files = release::files(definition, job.period, &releasable)?;
+    if !entry.is_same(&releasable)? || entry.sha256 != Release::sha256_of(&files) {
         return keep(job, entry);
     }
-    let files = release::files(&definition, job.period, &releasable)?;
-    let sha256 = Release::sha256_of(&files);
-    let standing = match before {
-        None => {
-            let integrated = dataset.manifest();
-            Entry::new(&definition, job.period, &releasable, integrated, sha256.clone())?
-                .enter(job.store)?;
-            Standing::New
-        }
-        Some(entry) if entry.sha256 == sha256 => Standing::Same,
-        Some(entry) => return keep(job, entry),
-    };
-    // A run that was killed between the two leaves a release without its report.
-    if standing == Standing::New || !has_report(job, &definition, &dataset)? {
-        let (store, run, period) = (job.store, job.run, job.period);
-        let sha256 = &sha256;
-        let integrated = &dataset;
-        let definition = &definition;
-        Reporting { store, run, period, integrated, definition, sha256 }
-            .write(&counts, &sums, keys)?;
+    // Another definition of the same name may have put its own report in its place.
+    if !has_report(job, definition, dataset)? {
+        report(job, definition, dataset, &entry.sha256).write(&counts, &sums, keys)?;
     }
+    publish(job, definition, &counts, &files, Standing::Same)
+}
+
+/// The table with what it must not say beside releases about other children.
+fn beside_others(
+    job: &Job<'_>,
+    definition: &Definition,
+    table: CountTable,
+    others: &[&Entry],
+) -> Result<CountTable, AggregateError> {
+    let before = others.iter().flat_map(|entry| &entry.tables);
+    let before = before.map(|table| (table.dimensions.as_slice(), table.counts.as_slice()));
+    let (guarded, close) = differences::guard(table, definition.policy().threshold, before)?;
+    if close > 0 {
+        (job.notice)(&format!(
+            "{close} cells of the table {} are withheld because they differ by less than the threshold from what was published about other children, or were withheld there",
+            guarded.name()
+        ));
+    }
+    Ok(guarded)
+}
+
+fn report<'a>(
+    job: &'a Job<'_>,
+    definition: &'a Definition,
+    integrated: &'a Dataset,
+    sha256: &'a str,
+) -> Reporting<'a> {
+    let (store, run, period) = (job.store, job.run, job.period);
+    Reporting { store, run, period, integrated, definition, sha256 }
+}
+
+fn publish(
+    job: &Job<'_>,
+    definition: &Definition,
+    counts: &ReleasableSet,
+    files: &[(String, Vec<u8>)],
+    standing: Standing,
+) -> Result<ReleaseReport, AggregateError> {
     let released =
-        job.store.publish_release(definition.name.as_str(), job.period.as_str(), &files)?;
+        job.store.publish_release(definition.name.as_str(), job.period.as_str(), files)?;
     let tables =
         definition.tables.iter().zip(counts.patterns()).map(|(table, pattern)| TableReport {
             name: table.name.clone(),

@@ -13,6 +13,8 @@ use crate::{
     AggregateError, Definition,
     contributions::{Measured, Summed},
     definition::Kind,
+    differences,
+    ledger::Entry,
     protect,
 };
 
@@ -55,12 +57,13 @@ pub(crate) fn policy() -> Policy {
 /// Protects the sums of every column that the definition's tables measure.
 ///
 /// `standing` holds the tables of sums that were published before, by column: of this very definition
-/// where `own` says so, first and in its order.
+/// where `own` says so, first and in its order. `others` are releases about other children.
 pub(crate) fn protect_sums(
     definition: &Definition,
     counts: &ReleasableSet,
     measured: &[Measured],
     standing: &BTreeMap<ColumnName, Vec<CountTable>>,
+    others: &[&Entry],
     own: bool,
 ) -> Result<ReleasableSums, AggregateError> {
     let mut columns: Vec<&ColumnName> = measured.iter().flat_map(|m| m.sums.keys()).collect();
@@ -73,7 +76,13 @@ pub(crate) fn protect_sums(
         for (place, of) in measured.iter().enumerate() {
             if let Some(summed) = of.sums.get(column) {
                 places[place] = Some(tables.len());
-                tables.push(table(definition, place, column, counts, summed)?);
+                let (cube, shown) = (&counts.tables()[place], counts.published_cells(place));
+                let table = table(definition, place, column, cube, &shown, summed)?;
+                let others = others.iter().flat_map(|entry| &entry.tables).filter_map(|table| {
+                    Some((table.dimensions.as_slice(), table.sums.get(column)?.as_slice()))
+                });
+                let threshold = definition.policy().threshold;
+                tables.push(differences::guard(table, threshold, others)?.0);
             }
         }
         let standing = standing.get(column).cloned().unwrap_or_default();
@@ -94,16 +103,15 @@ pub(crate) fn protect_sums(
     Ok(sums)
 }
 
-/// One table of sums, with what must be withheld of it for its own sake.
-fn table(
+/// One table of sums, with what must be withheld of it for its own sake, given what is shown of the counts.
+pub(crate) fn table(
     definition: &Definition,
     place: usize,
     column: &ColumnName,
-    counts: &ReleasableSet,
+    count: &CountTable,
+    shown: &[Option<u64>],
     summed: &Summed,
 ) -> Result<CountTable, AggregateError> {
-    let count = &counts.tables()[place];
-    let shown = counts.published_cells(place);
     let rules = definition.sum_rules();
     let of_holders = definition
         .holder
@@ -124,22 +132,17 @@ fn table(
         let rooms = [children, holders, few_events.then_some(threshold), withheld];
         rooms.into_iter().flatten().max()
     };
-    let mut guarded = Vec::new();
+    // Where a published count says that nobody is, here or further up, the sum is known to be nothing.
     let mut kept = Vec::new();
     count.add_up(|_, cells| {
-        // Where a published count says that nobody is, the sum is known to be nothing.
-        if shown[cells[0]] == Some(0) {
+        if cells.iter().any(|&cell| shown[cell] == Some(0)) {
             kept.push(cells[0]);
         }
     });
-    for (cell, shown) in shown.iter().enumerate() {
-        if *shown != Some(0)
-            && let Some(room) = room(cell)
-        {
-            guarded.push(Guarded { cell, down: room, up: room });
-        }
-    }
+    let guarded = (0..shown.len())
+        .filter(|cell| shown[*cell] != Some(0) && kept.binary_search(cell).is_err())
+        .filter_map(|cell| Some(Guarded { cell, down: room(cell)?, up: room(cell)? }));
     let name = format!("{} ({column})", count.name());
     let table = CountTable::new(name, count.dimensions().to_vec(), summed.inner.clone(), vec![])?;
-    Ok(table.guarding(guarded)?.keeping(kept)?)
+    Ok(table.guarding(guarded.collect())?.keeping(kept)?)
 }

@@ -11,6 +11,7 @@ use minster_model::{
 };
 use minster_store::Dataset;
 use polars::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     AggregateError, Condition, Definition, Method, Population, Table,
@@ -25,8 +26,24 @@ use crate::{
 pub(crate) struct Tabulated {
     pub(crate) set: TableSet,
     pub(crate) measured: Vec<Measured>,
+    /// Who was counted.
+    pub(crate) children: Children,
     /// Where noise depends on the children: their record keys, added up over each inner cell of each table.
     pub(crate) keys: Vec<Vec<u64>>,
+}
+
+/// Who was counted, told from others and saying nothing of anyone: how many, and their record keys added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Children {
+    count: u64,
+    keys: u64,
+}
+
+/// Whether it is told who was counted: it takes a column more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    Told,
+    Untold,
 }
 
 /// The number of a row's cell among a table's inner cells.
@@ -44,15 +61,23 @@ pub(crate) fn tabulate(
     dataset: &Dataset,
     children: &TableName,
     lookups: &Lookups,
+    who: Who,
 ) -> Result<Tabulated, AggregateError> {
-    let columns = columns(definition, dataset, children)?;
+    let columns = columns(definition, dataset, children, who)?;
     let dimensions = dimensions(definition, dataset, children, lookups)?;
     let mut counting = definition
         .tables
         .iter()
         .map(|table| Counting::new(definition, table, &dimensions))
         .collect::<Result<Vec<_>, _>>()?;
+    let mut counted = Children::default();
     each_batch(definition, dataset, children, &columns, |batch| {
+        if who == Who::Told {
+            counted.count += batch.num_rows() as u64;
+            for key in rows::record_keys(batch)? {
+                counted.keys = counted.keys.wrapping_add(key);
+            }
+        }
         let ordinals = dimensions
             .iter()
             .map(|dimension| dimension.of(batch))
@@ -67,7 +92,7 @@ pub(crate) fn tabulate(
         set.tables.push(table);
         measured.push(beside);
     }
-    Ok(Tabulated { set, measured, keys })
+    Ok(Tabulated { set, measured, children: counted, keys })
 }
 
 /// The columns that a release needs, each of which the dataset has.
@@ -75,6 +100,7 @@ fn columns<'a>(
     definition: &'a Definition,
     dataset: &Dataset,
     children: &TableName,
+    who: Who,
 ) -> Result<BTreeSet<&'a str>, AggregateError> {
     let mut named: Vec<(&ColumnName, Place)> = Vec::new();
     for (number, dimension) in definition.dimensions.iter().enumerate() {
@@ -111,7 +137,7 @@ fn columns<'a>(
     }
     let mut columns: BTreeSet<&str> =
         named.into_iter().map(|(column, _)| column.as_str()).collect();
-    if definition.method == Method::CellKey {
+    if definition.method == Method::CellKey || who == Who::Told {
         columns.insert(rows::CHILD);
     }
     Ok(columns)
@@ -316,12 +342,18 @@ fn sensitive(
         let dimension = place.unwrap_or_default();
         let mut categories = Vec::new();
         for (which, category) in sensitive.categories.iter().enumerate() {
-            categories.push(dimensions[dimension].node(category).map_err(|instead| {
-                let at = place!["table", number, "sensitive", at, "categories", which];
-                let name = &sensitive.dimension;
-                definition
-                    .rule(at, format!("the dimension {name} has no category {category}; {instead}"))
-            })?);
+            let at = place!["table", number, "sensitive", at, "categories", which];
+            let name = &sensitive.dimension;
+            let node = dimensions[dimension].node(category).map_err(|instead| {
+                let what = format!("the dimension {name} has no category {category}; {instead}");
+                definition.rule(at.clone(), what)
+            })?;
+            if dimensions[dimension].hierarchy.parent(node).is_none() {
+                let what =
+                    format!("{category} is a total or a grouping of {name}: name categories");
+                return Err(definition.rule(at, what));
+            }
+            categories.push(node);
         }
         found.push(Sensitive { dimension, categories });
     }

@@ -150,8 +150,7 @@ fn numbers(report: &Report, place: usize, folder: &Path) -> Result<Check, Aggreg
         if let Kind::Sum { of, .. } = measure.kind() {
             // A set of sums holds the tables in the definition's order, those without the sum left out.
             let tables = report.definition.tables[..place].iter();
-            let sums_too =
-                tables.filter(|table| table.measures.iter().any(|m| m.summed().contains(&of)));
+            let sums_too = tables.filter(|table| report::sums(table, of.as_str()));
             expected
                 .push((measure.name.to_string(), published(report, of.as_str(), sums_too.count())));
         }
@@ -187,7 +186,7 @@ fn numbers(report: &Report, place: usize, folder: &Path) -> Result<Check, Aggreg
         0 => format!("{cells} cells, {withheld} withheld, {} columns of numbers", expected.len()),
         differing => format!("{differing} numbers are other than the pattern lets out"),
     };
-    let what = format!("{}: it shows what its pattern lets out and nothing else", table.name);
+    let what = format!("{}: its counts and sums are what its pattern lets out", table.name);
     Ok(Check { what, passed: differing == 0, evidence })
 }
 

@@ -22,8 +22,9 @@ pub(crate) struct Insiders<'a> {
 
 impl Insiders<'_> {
     /// What is still to be shown: a demand, the inner cell where an insider is, and how many it holds at
-    /// least. For those who are left out, a known world that meets the demand is a certificate already.
-    pub(crate) fn demands(&self, certificates: &Certificates<'_>) -> Vec<(Demand, usize, u64)> {
+    /// least. For those who are left out, a known world that meets the demand is a certificate already: it
+    /// is marked as used.
+    pub(crate) fn demands(&self, certificates: &mut Certificates<'_>) -> Vec<(Demand, usize, u64)> {
         let below = self.demand.unknowns.iter().copied();
         let below = below.filter(|&unknown| self.more(unknown) > 0);
         let mut insiders = self.moved_by_every_world(certificates);
@@ -33,9 +34,11 @@ impl Insiders<'_> {
     }
 
     /// The insiders whom no known world that meets the demand leaves where they are.
-    fn moved_by_every_world(&self, certificates: &Certificates<'_>) -> BTreeSet<usize> {
+    fn moved_by_every_world(&self, certificates: &mut Certificates<'_>) -> BTreeSet<usize> {
         let mut moved: Option<BTreeSet<usize>> = None;
+        let mut looked_at = Vec::new();
         for world in certificates.meeting(self.demand) {
+            looked_at.push(world);
             let here: BTreeSet<usize> = certificates
                 .altered(world)
                 .filter(|&(unknown, value)| value < self.knows(unknown) as i64)
@@ -51,6 +54,7 @@ impl Insiders<'_> {
                 break;
             }
         }
+        certificates.use_all(looked_at);
         moved.unwrap_or_default()
     }
 

@@ -176,7 +176,7 @@ fn attack(
             continue;
         }
         let insiders = Insiders { policy: set.policy, system: &system, demand: &demand, published };
-        for (of, unknown, knows) in insiders.demands(&certificates) {
+        for (of, unknown, knows) in insiders.demands(&mut certificates) {
             let known = Some((unknown, knows));
             let met = certificates.meet_known(&of, known)
                 || find(&mut certificates, &of, known) && certificates.meet_known(&of, known);
@@ -256,6 +256,11 @@ impl<'a> Certificates<'a> {
         let found = self.meeting(demand).find(fits);
         self.used.extend(found);
         found.is_some()
+    }
+
+    /// Marks worlds as certificates that something rests on.
+    pub(crate) fn use_all(&mut self, worlds: Vec<usize>) {
+        self.used.extend(worlds);
     }
 
     /// The worlds that meet a demand, by their numbers; one may come more than once.

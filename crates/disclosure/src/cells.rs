@@ -164,10 +164,12 @@ impl<'a> Cells<'a> {
         let policy = self.set.policy;
         let dimensions = table.dimensions();
         let first = self.first[number];
-        if table.standing().is_none() {
-            let guarded = table.guarded().iter().map(|&guarded| (first + guarded.cell, guarded));
-            self.guarded.extend(guarded);
-        }
+        // What was published before is out, guarded or not.
+        let hidden = |guarded: &&Guarded| {
+            table.standing().is_none_or(|standing| standing.withheld[guarded.cell])
+        };
+        let guarded = table.guarded().iter().filter(hidden);
+        self.guarded.extend(guarded.map(|&guarded| (first + guarded.cell, guarded)));
         let counts = &mut self.count;
         let is_inner = &mut self.is_inner;
         table.add_up(|inner, cells| {

@@ -61,8 +61,10 @@ impl SumRules {
             let rest = u128::from(of.total - top(2).min(of.total)) * 100;
             (largest > rest).then(|| (largest - rest).div_ceil(100))
         });
-        let too_few = self.contributors.is_some_and(|least| of.contributors < least);
-        let rooms = dominance.into_iter().chain(p_percent).chain(too_few.then_some(1));
+        // Each that is missing could contribute one at least.
+        let missing = self.contributors.and_then(|least| least.checked_sub(of.contributors));
+        let too_few = missing.filter(|missing| *missing > 0).map(u128::from);
+        let rooms = dominance.into_iter().chain(p_percent).chain(too_few);
         rooms.max().map(|room| u64::try_from(room).unwrap_or(u64::MAX).max(1))
     }
 }
@@ -99,6 +101,7 @@ mod tests {
     fn few_contributors_are_too_few() {
         let rules = SumRules { contributors: Some(3), ..SumRules::default() };
         assert_eq!(rules.room(&of(&[5, 5])), Some(1));
+        assert_eq!(rules.room(&of(&[1, 0, 0])), Some(2));
         assert_eq!(rules.room(&of(&[5, 5, 5])), None);
         assert_eq!(rules.room(&of(&[0, 0])), None);
     }

@@ -143,10 +143,17 @@ impl CountTable {
         &self.sensitive
     }
 
-    /// Says which cells are withheld whatever they count. Each is a cell of the table.
+    /// Says which cells are withheld whatever they count. Each is a cell of the table; where one is named
+    /// twice, the larger rooms count.
     pub fn guarding(mut self, mut guarded: Vec<Guarded>) -> Result<Self, CubeError> {
         guarded.sort_unstable();
-        guarded.dedup_by_key(|guarded| guarded.cell);
+        guarded.dedup_by(|next, kept| {
+            let same = next.cell == kept.cell;
+            if same {
+                (kept.down, kept.up) = (kept.down.max(next.down), kept.up.max(next.up));
+            }
+            same
+        });
         if guarded.iter().any(|guarded| guarded.cell >= self.cell_count()) {
             return Err(CubeError::NoSuchCell { table: self.name });
         }
