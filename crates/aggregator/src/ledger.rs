@@ -248,11 +248,11 @@ impl Ledger {
         definition: &Definition,
         children: Children,
     ) -> Result<(), AggregateError> {
-        let alike = |entry: &&Entry| match (entry.definition.method, definition.method) {
-            (Method::Suppress, Method::Suppress) | (Method::CellKey, Method::CellKey) => false,
-            _ => true,
+        let alone = |entry: &&Entry| {
+            let methods = [entry.definition.method, definition.method];
+            methods != [Method::Suppress; 2] && methods != [Method::CellKey; 2]
         };
-        match self.of_others(definition, children).find(alike) {
+        match self.of_others(definition, children).find(alone) {
             None => Ok(()),
             Some(entry) => Err(AggregateError::Refused(format!(
                 "beside the release {} of {}, which is about other children, this one would show more than each alone, because one of the two is rounded; withhold in both, or use noise that depends on the children in both",
