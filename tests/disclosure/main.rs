@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 
-use minster_attack::{Refusal, certify, intervals, verify};
+use minster_attack::{FailureReason, Refusal, certify, intervals, verify};
 use minster_disclosure::{suppress, suppress_with, widen};
 use minster_disclosure_tests::worlds::{self, Known};
 use minster_model::cube::{
@@ -545,4 +545,45 @@ fn a_total_that_is_guarded_is_withheld_with_all_that_gives_it_away() {
     let patterns = protect(&all).unwrap();
     let withheld: Vec<usize> = (0..11).filter(|&cell| patterns[0].withheld[cell]).collect();
     assert_eq!(withheld, guarded);
+}
+
+#[test]
+fn a_zero_is_not_withheld_where_the_policy_publishes_zeros() {
+    let table = CountTable::new("t", vec![flat("a", 3)], vec![0, 20, 30], vec![]).unwrap();
+    let withheld = vec![Pattern { withheld: vec![false, true, true, true] }];
+    for (zeros, reason) in
+        [(Zeros::Published, Some(FailureReason::ZeroWithheld)), (Zeros::MayBeWithheld, None)]
+    {
+        let verdict = verify(set(vec![table.clone()], zeros), withheld.clone());
+        let found = match verdict {
+            Err(Refusal::Unprotected(failures)) => failures.first().map(|failure| failure.reason),
+            other => {
+                other.unwrap();
+                None
+            }
+        };
+        assert_eq!(found, reason);
+    }
+}
+
+#[test]
+fn a_cell_that_is_kept_is_not_withheld_and_a_guarded_one_is() {
+    let table = CountTable::new("t", vec![flat("a", 3)], vec![10, 20, 30], vec![]).unwrap();
+    let pattern = |withheld: [bool; 4]| vec![Pattern { withheld: withheld.to_vec() }];
+    let reason = |table: &CountTable, withheld| match verify(
+        set(vec![table.clone()], Zeros::MayBeWithheld),
+        pattern(withheld),
+    ) {
+        Err(Refusal::Unprotected(failures)) => failures.first().map(|failure| failure.reason),
+        other => {
+            other.unwrap();
+            None
+        }
+    };
+    let kept = table.clone().keeping(vec![1]).unwrap();
+    assert_eq!(reason(&kept, [false, true, true, false]), Some(FailureReason::KeptWithheld));
+    assert_eq!(reason(&kept, [false, false, true, true]), None);
+    let guarded = table.guarding(vec![Guarded { cell: 1, down: 5, up: 5 }]).unwrap();
+    assert_eq!(reason(&guarded, [false; 4]), Some(FailureReason::SmallPublished));
+    assert_eq!(reason(&guarded, [false, true, true, false]), None);
 }
