@@ -2,6 +2,8 @@
 //! here alone; neither knows the other.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod insiders;
+
 use std::cell::Cell;
 
 use minster_attack::{FailureReason, Refusal, certify, intervals, verify};
@@ -355,99 +357,6 @@ fn what_is_released_keeps_the_promise_in_every_world() {
         })
         .unwrap();
     assert!(released.get() > 5_000, "{} left out", left_out.get());
-}
-
-/// Everyone who could be in a withheld inner cell, with what they know of it.
-fn insiders(set: &TableSet, patterns: &[Pattern]) -> Vec<Known> {
-    let mut insiders = Vec::new();
-    for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
-        for (inner, &count) in table.inner().iter().enumerate() {
-            let withheld = pattern.withheld[table.cells_above(inner)[0]];
-            let knows = set.policy.insider.min(count);
-            if withheld && knows > set.policy.zeros.least_withheld() {
-                insiders.push(((number, inner), knows));
-            }
-        }
-    }
-    insiders
-}
-
-/// Small sets of which some cells are withheld whatever they count.
-fn guarded_sets() -> impl Strategy<Value = TableSet> {
-    let guards = prop::collection::vec((0..27usize, 0..4u64, 0..7u64), 0..3);
-    (small_sets(), guards).prop_map(|(mut set, guards)| {
-        let zeros = set.policy.zeros;
-        for table in &mut set.tables {
-            let counts = table.cell_counts();
-            let may = |cell: usize| counts[cell] > 0 || zeros != Zeros::Published;
-            let guarded = guards
-                .iter()
-                .map(|&(cell, down, up)| Guarded { cell: 1 + cell % (counts.len() - 1), down, up })
-                .filter(|guarded| may(guarded.cell));
-            *table = table.clone().guarding(guarded.collect()).unwrap();
-        }
-        set
-    })
-}
-
-#[test]
-fn an_insider_learns_no_more_than_the_rule_says() {
-    let (released, knowing) = (Cell::new(0u32), Cell::new(0u32));
-    cases(4_000)
-        .run(&(guarded_sets(), 0..3u64), |(mut set, insider)| {
-            set.policy.insider = insider;
-            let Ok(patterns) = protect(&set) else { return Ok(()) };
-            let releasable = verify(set.clone(), patterns.clone()).unwrap();
-            prop_assert!(certify(&set, &patterns, releasable.certificates()).is_ok());
-            for known in insiders(&set, &patterns).into_iter().map(Some).chain([None]) {
-                if let Some(worlds) = worlds::extremes_known(&set, &patterns, 20_000, known) {
-                    knowing.set(knowing.get() + 1);
-                    prop_assert!(holds_known(&set, &patterns, &worlds, known));
-                }
-            }
-            released.set(released.get() + 1);
-            Ok(())
-        })
-        .unwrap();
-    assert!(released.get() > 1_000 && knowing.get() > 1_000, "{released:?} {knowing:?}");
-}
-
-#[test]
-fn the_verdict_on_insiders_is_that_of_every_world() {
-    let (compared, passed) = (Cell::new(0u32), Cell::new(0u32));
-    let patterns = prop::collection::vec(any::<bool>(), 64);
-    cases(4_000)
-        .run(&(guarded_sets(), patterns, 0..3u64), |(mut set, withheld, insider)| {
-            set.policy.insider = insider;
-            let pattern = |(number, table): (usize, &CountTable)| {
-                let counts = worlds::sums(table, table.inner());
-                let withheld = (0..table.cell_count()).map(|cell| {
-                    let small = (1..5).contains(&counts[cell])
-                        || table.guarded().iter().any(|guarded| guarded.cell == cell);
-                    cell != 0
-                        && (small || withheld[(31 * number + cell) % 64])
-                        && !(counts[cell] == 0 && set.policy.zeros == Zeros::Published)
-                });
-                Pattern { withheld: withheld.collect() }
-            };
-            let patterns: Vec<Pattern> = set.tables.iter().enumerate().map(pattern).collect();
-            let everyone = insiders(&set, &patterns).into_iter().map(Some).chain([None]);
-            let small = |t: &CountTable| (1..5).contains(&t.inner().iter().sum::<u64>());
-            let mut safe = !set.tables.iter().any(small);
-            for known in everyone {
-                let Some(worlds) = worlds::extremes_known(&set, &patterns, 5_000, known) else {
-                    return Ok(());
-                };
-                safe &= holds_known(&set, &patterns, &worlds, known);
-            }
-            compared.set(compared.get() + 1);
-            let verdict = verify(set.clone(), patterns.clone()).is_ok();
-            prop_assert_eq!(verdict, safe);
-            passed.set(passed.get() + u32::from(verdict));
-            Ok(())
-        })
-        .unwrap();
-    assert!(compared.get() > 2_000 && passed.get() > 100, "{compared:?} {passed:?}");
 }
 
 #[test]

@@ -7,12 +7,12 @@ use minster_model::{
     ColumnName, Period, SourceName, TableName,
     cube::{CountTable, Hierarchy, Pattern},
 };
-use minster_store::{Manifest, Origin, Release, Store, StoreError, sha256_hex};
+use minster_store::{Manifest, Origin, Release, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     AggregateError, Definition, Method,
-    release::{self, Releasable},
+    release::Releasable,
     sums,
     tabulate::{Children, Tabulated},
 };
@@ -43,8 +43,6 @@ pub(crate) struct Published {
     pub(crate) counts: Vec<Option<u64>>,
     /// The same of every column that is summed.
     pub(crate) sums: BTreeMap<ColumnName, Vec<Option<u64>>>,
-    /// SHA-256 of the table as it was released, with all that is measured.
-    csv_sha256: String,
 }
 
 /// Tables as they were published before: nothing of them can be withheld or shown any more.
@@ -80,7 +78,7 @@ impl Entry {
         sha256: String,
     ) -> Result<Self, AggregateError> {
         let mut tables = Vec::new();
-        for (place, table) in definition.tables.iter().enumerate() {
+        for place in 0..definition.tables.len() {
             let columns = releasable.measured[place].sums.keys();
             let sums = columns.filter_map(|column| {
                 Some((column.clone(), releasable.sums.published_cells(place, column)?))
@@ -89,7 +87,6 @@ impl Entry {
                 dimensions: releasable.counts.tables()[place].dimensions().to_vec(),
                 counts: releasable.counts.published_cells(place),
                 sums: sums.collect(),
-                csv_sha256: sha256_hex(&release::csv_of(table, place, releasable)?),
             });
         }
         let (definition, period) = (definition.clone(), period.clone());
@@ -129,19 +126,6 @@ impl Entry {
             }
         }
         Ok((standing.counts.len() == now.set.tables.len()).then_some(standing))
-    }
-
-    /// Whether the tables are the same bytes now, medians and all.
-    pub(crate) fn is_same(&self, releasable: &Releasable<'_>) -> Result<bool, AggregateError> {
-        for (place, (table, published)) in
-            self.definition.tables.iter().zip(&self.tables).enumerate()
-        {
-            let csv = release::csv_of(table, place, releasable)?;
-            if sha256_hex(&csv) != published.csv_sha256 {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     /// Cells of each table: their number, and how many are withheld.

@@ -20,6 +20,7 @@ use crate::{
     AggregateError, Definition, Table,
     columns::{Column, Values, columns},
     contributions::Measured,
+    report,
     sums::ReleasableSums,
 };
 
@@ -41,9 +42,6 @@ pub fn files(
     period: &Period,
     releasable: &Releasable<'_>,
 ) -> Result<Vec<(String, Vec<u8>)>, AggregateError> {
-    let failed = |_| AggregateError::Write("the manifest failed".into());
-    // The definition's meaning: a comment more or less is the same definition.
-    let meaning = serde_json::to_vec(definition).map_err(failed)?;
     let policy = definition.policy();
     let policy = serde_json::json!({
         "profile": definition.profile,
@@ -83,7 +81,7 @@ pub fn files(
             "": "published", CONFIDENTIAL: "confidential", NOT_APPLICABLE: "not applicable",
             LOW: "rounds to 0 but is not 0",
         },
-        "definition_sha256": sha256_hex(&meaning),
+        "definition_sha256": report::sha256_of(definition)?,
         "tables": listed,
     });
     // Each Parquet file names the manifest, so the manifest's hash is taken before it names them.
@@ -104,15 +102,6 @@ pub fn files(
     manifest["sha256_without_parquet"] = manifest_sha256.into();
     files.push(("manifest.json".to_owned(), format!("{manifest:#}\n").into_bytes()));
     Ok(files)
-}
-
-/// A table's CSV.
-pub(crate) fn csv_of(
-    table: &Table,
-    place: usize,
-    releasable: &Releasable<'_>,
-) -> Result<Vec<u8>, AggregateError> {
-    csv(&columns_of(table, place, releasable))
 }
 
 fn columns_of(table: &Table, place: usize, releasable: &Releasable<'_>) -> Vec<Column> {

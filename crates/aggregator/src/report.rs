@@ -113,7 +113,7 @@ pub(crate) fn dataset(
     Ok(DatasetRef { class: DatasetClass::Report, name, period, purpose })
 }
 
-/// SHA-256 of what a definition means.
+/// SHA-256 of what a definition means: a comment more or less is the same definition.
 pub(crate) fn sha256_of(definition: &Definition) -> Result<String, AggregateError> {
     Ok(sha256_hex(&serde_json::to_vec(definition).map_err(|_| unwritable())?))
 }

@@ -191,7 +191,7 @@ fn again(
     let sums = protect_sums(definition, &counts, measured, &standing.sums, &[], true)?;
     let releasable = Releasable { counts: &counts, sums: &sums, measured };
     let files = release::files(definition, job.period, &releasable)?;
-    if !entry.is_same(&releasable)? || entry.sha256 != Release::sha256_of(&files) {
+    if entry.sha256 != Release::sha256_of(&files) {
         return keep(job, entry);
     }
     // Another definition of the same name may have put its own report in its place.
@@ -245,13 +245,22 @@ fn publish(
             cells: pattern.withheld.len(),
             withheld: pattern.withheld.iter().filter(|withheld| **withheld).count(),
         });
-    Ok(ReleaseReport {
+    Ok(reported(definition, released, standing, tables.collect()))
+}
+
+fn reported(
+    definition: &Definition,
+    released: Release,
+    standing: Standing,
+    tables: Vec<TableReport>,
+) -> ReleaseReport {
+    ReleaseReport {
         name: definition.name.clone(),
         folder: released.folder.canonicalize().unwrap_or(released.folder),
         sha256: released.sha256,
         standing,
-        tables: tables.collect(),
-    })
+        tables,
+    }
 }
 
 fn has_report(
@@ -276,13 +285,7 @@ fn keep(job: &Job<'_>, entry: &Entry) -> Result<ReleaseReport, AggregateError> {
         cells,
         withheld,
     });
-    Ok(ReleaseReport {
-        name: entry.definition.name.clone(),
-        folder: released.folder.canonicalize().unwrap_or(released.folder),
-        sha256: released.sha256,
-        standing: Standing::Kept,
-        tables: tables.collect(),
-    })
+    Ok(reported(&entry.definition, released, Standing::Kept, tables.collect()))
 }
 
 impl ReleaseReport {

@@ -50,7 +50,7 @@ impl ReleasableSums {
 
 /// The policy that sums are published under: none is small by itself, and a zero is a zero unless it is
 /// needed as cover.
-pub(crate) fn policy() -> Policy {
+fn policy() -> Policy {
     Policy::new(1, Zeros::MayBeWithheld)
 }
 
@@ -71,26 +71,24 @@ pub(crate) fn protect_sums(
     columns.dedup();
     let mut sums = ReleasableSums::default();
     for column in columns {
+        let summing = measured.iter().enumerate();
+        let summing = summing.filter_map(|(place, of)| Some((place, of.sums.get(column)?)));
         let mut places = vec![None; measured.len()];
         let mut tables = Vec::new();
-        for (place, of) in measured.iter().enumerate() {
-            if let Some(summed) = of.sums.get(column) {
-                places[place] = Some(tables.len());
-                let (cube, shown) = (&counts.tables()[place], counts.published_cells(place));
-                let table = table(definition, place, column, cube, &shown, summed)?;
-                let others = others.iter().flat_map(|entry| &entry.tables).filter_map(|table| {
-                    Some((table.dimensions.as_slice(), table.sums.get(column)?.as_slice()))
-                });
-                let threshold = definition.policy().threshold;
-                tables.push(differences::guard(table, threshold, others)?.0);
+        for (number, (place, summed)) in summing.enumerate() {
+            places[place] = Some(number);
+            if own {
+                continue;
             }
+            let (cube, shown) = (&counts.tables()[place], counts.published_cells(place));
+            let table = table(definition, place, column, cube, &shown, summed)?;
+            let others = others.iter().flat_map(|entry| &entry.tables).filter_map(|table| {
+                Some((table.dimensions.as_slice(), table.sums.get(column)?.as_slice()))
+            });
+            let threshold = definition.policy().threshold;
+            tables.push(differences::guard(table, threshold, others)?.0);
         }
-        let standing = standing.get(column).cloned().unwrap_or_default();
-        if own {
-            tables = standing;
-        } else {
-            tables.extend(standing);
-        }
+        tables.extend(standing.get(column).into_iter().flatten().cloned());
         let set = TableSet { tables, policy: policy() };
         let set = protect(set, definition.prices).map_err(|error| match error {
             AggregateError::Refused(why) => AggregateError::Refused(format!(

@@ -72,13 +72,13 @@ impl<'a> Cells<'a> {
                     set.policy.more_known(cells.count[cell].unsigned_abs()) as i64;
                 cells.room[cell] = cells.count[cell] - least - cells.insiders[cell];
             } else {
-                cells.price[cell] += prices.margin;
                 // Nothing below it can change.
                 if cells.count[cell] < least {
                     cells.room[cell] = -1;
                 }
             }
-            cells.price[cell] += prices.size * (1.0 + cells.count[cell] as f64).ln();
+            let count = cells.count[cell].unsigned_abs();
+            cells.price[cell] = prices.of(count, !cells.is_inner[cell]);
         }
         for second in 0..set.tables.len() {
             for first in 0..second {

@@ -210,15 +210,8 @@ impl CountTable {
 
     /// The numbers of all cells that count an inner cell, itself first.
     pub fn cells_above(&self, inner: usize) -> Vec<usize> {
-        let (mut place, mut stride) = (inner, 1);
-        let mut cells = vec![0];
-        for dimension in self.dimensions.iter().rev() {
-            let above = dimension.above(place % dimension.leaves().len());
-            place /= dimension.leaves().len();
-            let wider = cells.iter().flat_map(|cell| above.iter().map(move |a| cell + a * stride));
-            cells = wider.collect();
-            stride *= dimension.node_count();
-        }
+        let (mut cells, mut wider) = (Vec::new(), Vec::new());
+        self.climb(inner, &mut cells, &mut wider);
         cells
     }
 
@@ -230,25 +223,27 @@ impl CountTable {
 
     /// Calls back for every inner cell, in order, with the numbers of all cells that count it.
     pub fn add_up(&self, mut each: impl FnMut(usize, &[usize])) {
-        let mut cells = Vec::new();
-        let mut wider = Vec::new();
+        let (mut cells, mut wider) = (Vec::new(), Vec::new());
         for inner in 0..self.inner.len() {
-            let (mut place, mut stride) = (inner, 1);
-            cells.clear();
-            cells.push(0);
-            for dimension in self.dimensions.iter().rev() {
-                let above = dimension.above(place % dimension.leaves().len());
-                place /= dimension.leaves().len();
-                wider.clear();
-                wider.extend(
-                    cells
-                        .iter()
-                        .flat_map(|cell| above.iter().map(move |node| cell + node * stride)),
-                );
-                std::mem::swap(&mut cells, &mut wider);
-                stride *= dimension.node_count();
-            }
+            self.climb(inner, &mut cells, &mut wider);
             each(inner, &cells);
+        }
+    }
+
+    /// Puts all cells that count an inner cell, itself first, in place of what `cells` held.
+    fn climb(&self, inner: usize, cells: &mut Vec<usize>, wider: &mut Vec<usize>) {
+        let (mut place, mut stride) = (inner, 1);
+        cells.clear();
+        cells.push(0);
+        for dimension in self.dimensions.iter().rev() {
+            let above = dimension.above(place % dimension.leaves().len());
+            place /= dimension.leaves().len();
+            wider.clear();
+            wider.extend(
+                cells.iter().flat_map(|cell| above.iter().map(move |node| cell + node * stride)),
+            );
+            std::mem::swap(cells, wider);
+            stride *= dimension.node_count();
         }
     }
 
@@ -358,7 +353,7 @@ impl Prices {
     /// What it costs to withhold a cell.
     pub fn of(self, count: u64, is_margin: bool) -> f64 {
         let margin = if is_margin { self.margin } else { 0.0 };
-        1.0 + self.size * (1.0 + count as f64).ln() + margin
+        1.0 + margin + self.size * (1.0 + count as f64).ln()
     }
 }
 
