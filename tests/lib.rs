@@ -51,7 +51,9 @@ impl Site {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let mut site = Self { folder, vault: None };
         let (dir, key) = (site.path("vault"), site.path("custody.key"));
-        let made = site.run("minster-vault", &["init", "--dir", &dir, "--key-file", &key]);
+        let purposes = root().join("config/purposes.toml").display().to_string();
+        let init = ["init", "--dir", &dir, "--key-file", &key, "--purposes", &purposes];
+        let made = site.run("minster-vault", &init);
         assert!(made.status.success(), "{}", text(&made));
         site.serve();
         site

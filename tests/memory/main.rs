@@ -29,7 +29,7 @@ fn secrets(site: &Site) -> Vec<(String, Vec<u8>)> {
     let id = store["store_id"].as_str().unwrap();
     let mut root = unhex(store["sealed_root"].as_str().unwrap());
     let nonce = aead::Nonce::try_assume_unique_for_key(&root[..12]).unwrap();
-    let bound = format!("minster vault 1\n{id}\nroot");
+    let bound = format!("minster vault 2\n{id}\nroot");
     let cipher =
         aead::LessSafeKey::new(aead::UnboundKey::new(&aead::AES_256_GCM, &sealing).unwrap());
     let root = cipher
@@ -56,6 +56,8 @@ fn secrets(site: &Site) -> Vec<(String, Vec<u8>)> {
     let mut secrets = vec![
         ("the key file's key".to_owned(), sealing),
         ("the link key".to_owned(), derived(&["link"])),
+        ("the log's key".to_owned(), derived(&["log"])),
+        ("the signing key's seed".to_owned(), derived(&["signature"])),
     ];
     for kind in ["upn", "la-child-id", "census-pupil-row", "match-key:name-dob"] {
         secrets.push((

@@ -71,6 +71,7 @@ impl Planned {
             inputs: inputs.clone(),
             ceiling: u64::MAX,
         })?;
+        run.dictionary.turn_to(&opened.key_check);
         let dataset = DatasetRef {
             class: DatasetClass::Source,
             name: self.delivery.name.clone(),

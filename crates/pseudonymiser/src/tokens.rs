@@ -14,6 +14,7 @@ const BATCH_COUNT: usize = 128 << 10;
 #[derive(Default)]
 pub(crate) struct Dictionary {
     kinds: HashMap<Kind, HashMap<Box<[u8]>, Pseudonym>>,
+    key_check: String,
     asked: u64,
 }
 
@@ -30,6 +31,14 @@ impl Known<'_> {
 impl Dictionary {
     pub(crate) fn known(&self, kind: &Kind) -> Known<'_> {
         Known(self.kinds.get(kind))
+    }
+
+    /// Forgets all pseudonyms where those of the next run are of another key.
+    pub(crate) fn turn_to(&mut self, key_check: &str) {
+        if self.key_check != key_check {
+            self.kinds.clear();
+            key_check.clone_into(&mut self.key_check);
+        }
     }
 
     /// How many distinct identifiers were sent.

@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use minster_model::{DatasetRef, Kind, Pseudonym, Role};
+use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role};
 
 use crate::{
-    DataKey, Denial, IdentifierBatch, OpenedRun, PROTOCOL, Request, Response, RunManifest,
-    StatusReport, WrappedKey,
+    Approval, DataKey, Denial, IdentifierBatch, OpenedRun, PROTOCOL, Proposed, Reidentified,
+    Request, Response, RunManifest, StatusReport, SubjectPseudonym, WrappedKey,
     frame::{self, FrameError},
 };
 
@@ -115,10 +115,131 @@ impl Client {
         }
     }
 
+    /// The key of a dataset for a search for leaked identifiers; the vault logs it as such.
+    pub fn scan_key(
+        &mut self,
+        dataset: &DatasetRef,
+        wrapped: &WrappedKey,
+    ) -> Result<DataKey, VaultError> {
+        match self.ask(&Request::ScanKey(dataset.clone(), wrapped.clone()))? {
+            Response::KeyUnwrapped(key) => Ok(key),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
     /// The vault's status.
     pub fn status(&mut self) -> Result<StatusReport, VaultError> {
         match self.ask(&Request::Status)? {
             Response::Status(status) => Ok(status),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// The vault's statement: a signed note, see [`crate::Statement::read`].
+    pub fn statement(&mut self) -> Result<String, VaultError> {
+        self.note(&Request::Statement)
+    }
+
+    /// A checkpoint of the vault's log: a signed note.
+    pub fn checkpoint(&mut self) -> Result<String, VaultError> {
+        self.note(&Request::Checkpoint)
+    }
+
+    fn note(&mut self, request: &Request) -> Result<String, VaultError> {
+        match self.ask(request)? {
+            Response::Note(note) => Ok(note),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Puts a proposal before the custodians; gives the text that they sign.
+    pub fn propose(&mut self, proposed: Proposed) -> Result<String, VaultError> {
+        match self.ask(&Request::Propose(proposed))? {
+            Response::Proposal(text) => Ok(text),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Hands in a custodian's signature; gives how many custodians approved so far.
+    pub fn approve(&mut self, approval: Approval) -> Result<u32, VaultError> {
+        match self.ask(&Request::Approve(approval))? {
+            Response::Approved { approvals } => Ok(approvals),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Carries out an approved proposal.
+    pub fn enact(&mut self, proposal: &str) -> Result<(), VaultError> {
+        match self.ask(&Request::Enact { proposal: proposal.to_owned() })? {
+            Response::Enacted => Ok(()),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// The identifiers behind an approved proposal's pseudonyms.
+    pub fn reidentify(&mut self, proposal: &str) -> Result<Vec<Reidentified>, VaultError> {
+        match self.ask(&Request::Reidentify { proposal: proposal.to_owned() })? {
+            Response::Identifiers(found) => Ok(found),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// The pseudonyms of an approved proposal's identifier.
+    pub fn find_subject(
+        &mut self,
+        proposal: &str,
+        kind: &Kind,
+        identifiers: IdentifierBatch,
+    ) -> Result<Vec<SubjectPseudonym>, VaultError> {
+        let proposal = proposal.to_owned();
+        match self.ask(&Request::FindSubject { proposal, kind: kind.clone(), identifiers })? {
+            Response::Subject(pseudonyms) => Ok(pseudonyms),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Makes a new version of a purpose's keys.
+    pub fn rotate(&mut self, purpose: &Purpose) -> Result<KeyVersion, VaultError> {
+        match self.ask(&Request::Rotate { purpose: purpose.clone() })? {
+            Response::Rotated { version } => Ok(version),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// All pairs of old and new pseudonyms from one version of a purpose's keys to the next.
+    pub fn crosswalk(
+        &mut self,
+        purpose: &Purpose,
+        from: KeyVersion,
+    ) -> Result<Vec<(Pseudonym, Pseudonym)>, VaultError> {
+        let mut pairs = Vec::new();
+        for page in 0.. {
+            let request = Request::Crosswalk { purpose: purpose.clone(), from, page };
+            let Response::Crosswalk(bytes) = self.ask(&request)? else {
+                return Err(VaultError::Protocol);
+            };
+            let (halves, []) = bytes.as_chunks::<{ Pseudonym::LEN }>() else {
+                return Err(VaultError::Protocol);
+            };
+            let (page_pairs, []) = halves.as_chunks::<2>() else {
+                return Err(VaultError::Protocol);
+            };
+            if page_pairs.is_empty() {
+                break;
+            }
+            pairs.extend(
+                page_pairs
+                    .iter()
+                    .map(|&[old, new]| (Pseudonym::from_bytes(old), Pseudonym::from_bytes(new))),
+            );
+        }
+        Ok(pairs)
+    }
+
+    /// Ends a version of a purpose's keys.
+    pub fn retire(&mut self, purpose: &Purpose, version: KeyVersion) -> Result<(), VaultError> {
+        match self.ask(&Request::Retire { purpose: purpose.clone(), version })? {
+            Response::Retired => Ok(()),
             _ => Err(VaultError::Protocol),
         }
     }

@@ -1,6 +1,7 @@
 //! The messages on the vault's Unix socket, and the [`Client`] that sends them: bytes and kinds, no
 //! identifier types and no key code, so that every program may link it. It may depend on
-//! `minster-model`, `postcard`, `serde`, `thiserror` and `zeroize`.
+//! `minster-model`, `base64`, `postcard`, `ring` (to verify signatures), `serde`, `serde_json`, `thiserror` and
+//! `zeroize`.
 //!
 //! A conversation is a sequence of frames: a little-endian `u32` length (at most
 //! [`frame::MAX_FRAME`] bytes) and a postcard message. It opens with [`Request::Hello`].
@@ -18,12 +19,14 @@
 mod client;
 pub mod frame;
 mod message;
+pub mod note;
 
 pub use client::{Client, VaultError};
 pub use message::{
-    DataKey, Denial, IdentifierBatch, InputFile, OpenedRun, PurposeStatus, Request, Response,
-    RunManifest, StatusReport, WrappedKey,
+    Approval, DataKey, Denial, IdentifierBatch, InputFile, OpenedRun, Proposed, ProposedAction,
+    PurposeStatus, Reidentified, Request, Response, RunManifest, Statement, StatusReport,
+    SubjectPseudonym, VersionStatus, WrappedKey,
 };
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;

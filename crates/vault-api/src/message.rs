@@ -1,6 +1,6 @@
 use std::fmt;
 
-use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role, RunId, SourceName};
+use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role, RunId, SourceName};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -31,8 +31,58 @@ pub enum Request {
     CreateKey(DatasetRef),
     /// The dataset key that this wrapping holds.
     UnwrapKey(DatasetRef, WrappedKey),
+    /// The same for a search for leaked identifiers, of whatever dataset. Logged as a scan.
+    ScanKey(DatasetRef, WrappedKey),
     /// What the vault may tell without a secret.
     Status,
+    /// Purposes, key versions and check values, signed.
+    Statement,
+    /// The log's length and last hash, signed.
+    Checkpoint,
+    /// Puts a proposal before the custodians.
+    Propose(Proposed),
+    /// One custodian's signature under a proposal.
+    Approve(Approval),
+    /// Carries out what two custodians approved: all but the next two.
+    Enact {
+        /// The proposal.
+        proposal: String,
+    },
+    /// The identifiers behind the pseudonyms of an approved proposal. Once.
+    Reidentify {
+        /// The proposal.
+        proposal: String,
+    },
+    /// All pseudonyms of the identifier of an approved proposal. Once.
+    FindSubject {
+        /// The proposal.
+        proposal: String,
+        /// What the identifier identifies.
+        kind: Kind,
+        /// The identifier, canonical: the same as was proposed.
+        identifiers: IdentifierBatch,
+    },
+    /// A new version of a purpose's keys.
+    Rotate {
+        /// The purpose.
+        purpose: Purpose,
+    },
+    /// Old and new pseudonyms of a purpose's identifiers, one page of them.
+    Crosswalk {
+        /// The purpose.
+        purpose: Purpose,
+        /// The version of the old ones; the new ones are the next version's.
+        from: KeyVersion,
+        /// The page, from 0; an empty one ends them.
+        page: u32,
+    },
+    /// Ends a version of a purpose's keys: no answer is given for it again.
+    Retire {
+        /// The purpose.
+        purpose: Purpose,
+        /// The version.
+        version: KeyVersion,
+    },
 }
 
 /// What the vault answers.
@@ -46,7 +96,7 @@ pub enum Response {
     /// The run is open.
     RunOpened(OpenedRun),
     /// Pseudonyms, sixteen bytes each, in the order asked.
-    Pseudonyms(Vec<u8>),
+    Pseudonyms(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The run is closed.
     RunClosed,
     /// A new dataset key.
@@ -55,6 +105,30 @@ pub enum Response {
     KeyUnwrapped(DataKey),
     /// The status.
     Status(StatusReport),
+    /// A signed note.
+    Note(String),
+    /// A proposal as custodians sign it: the exact text.
+    Proposal(String),
+    /// How many custodians approved so far.
+    Approved {
+        /// Different custodians.
+        approvals: u32,
+    },
+    /// It was carried out.
+    Enacted,
+    /// Identifiers, in the order of the proposal's pseudonyms.
+    Identifiers(Vec<Reidentified>),
+    /// Pseudonyms, one a purpose and version.
+    Subject(Vec<SubjectPseudonym>),
+    /// The new version.
+    Rotated {
+        /// Its number.
+        version: KeyVersion,
+    },
+    /// Old and new pseudonyms in pairs, 32 bytes each pair.
+    Crosswalk(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// The version is retired.
+    Retired,
     /// Nothing was done.
     Denied(Denial),
 }
@@ -85,16 +159,72 @@ pub enum Denial {
         what: String,
     },
     /// No such purpose, or one whose time is over.
-    #[error("the purpose {purpose} is not named in vault.toml, or has expired: it has no key")]
+    #[error("the purpose {purpose} is not named, or has expired: it has no key")]
     NoSuchPurpose {
         /// The purpose.
         purpose: Purpose,
     },
+    /// The purpose does not name the source.
+    #[error("the purpose {purpose} does not allow the source {source_name}")]
+    SourceNotAllowed {
+        /// The purpose.
+        purpose: Purpose,
+        /// The source.
+        source_name: SourceName,
+    },
+    /// The purpose does not name the role.
+    #[error("the purpose {purpose} is not open to the role {role}")]
+    PurposeForbids {
+        /// The purpose.
+        purpose: Purpose,
+        /// The caller's role.
+        role: Role,
+    },
     /// More identifiers than the run may ask.
-    #[error("the run would ask for more than its {ceiling} identifiers; nothing was answered")]
+    #[error(
+        "the run would ask for more than its {ceiling} distinct identifiers; nothing was answered. A first \
+         load that needs more is proposed with `minster-vault request load` and approved by two custodians"
+    )]
     OverBudget {
         /// The run's ceiling.
         ceiling: u64,
+    },
+    /// More identifiers than a day may see.
+    #[error(
+        "today's {budget} distinct identifiers for {purpose} are used up; nothing was answered"
+    )]
+    OverDay {
+        /// The purpose.
+        purpose: Purpose,
+        /// The day's budget.
+        budget: u64,
+    },
+    /// What was asked looks like trying out numbers.
+    #[error(
+        "stopped: {rule}. No run for {purpose} is answered until two custodians approve \
+         `minster-vault request resume`"
+    )]
+    Probing {
+        /// The purpose.
+        purpose: Purpose,
+        /// Which rule was broken; no identifier.
+        rule: String,
+    },
+    /// A retired version of a purpose's keys.
+    #[error("version {version} of the keys of {purpose} is retired: no answer is given for it")]
+    Retired {
+        /// The purpose.
+        purpose: Purpose,
+        /// The version.
+        version: KeyVersion,
+    },
+    /// A proposal that cannot be made, approved or carried out.
+    #[error("the proposal cannot be {what}: {why}")]
+    Proposal {
+        /// Made, approved, carried out.
+        what: String,
+        /// What is wrong.
+        why: String,
     },
     /// A message out of order, such as a batch without a run.
     #[error("the message does not fit here: {what}")]
@@ -161,8 +291,9 @@ pub struct OpenedRun {
 }
 
 /// Many identifiers of one kind, end to end.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentifierBatch {
+    #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
     ends: Vec<u32>,
 }
@@ -247,21 +378,114 @@ impl fmt::Debug for DataKey {
 #[serde(transparent)]
 pub struct WrappedKey(pub String);
 
+/// What is put before the custodians.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Proposed {
+    /// What is to be done.
+    pub action: ProposedAction,
+    /// The case it belongs to: a reference, never a name.
+    pub reference: String,
+    /// Why, for the custodians' eyes; sealed in the vault and not logged.
+    pub reason: String,
+    /// The last day (ISO) on which it may be approved and carried out.
+    pub expires: String,
+}
+
+/// What is to be done.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum ProposedAction {
+    /// Name a purpose: the text of one `[[purpose]]` table.
+    Purpose(String),
+    /// Let one run of a source ask for more.
+    Load {
+        /// The purpose.
+        purpose: Purpose,
+        /// The source.
+        source: SourceName,
+        /// Distinct identifiers.
+        ceiling: u64,
+    },
+    /// Answer again after an alarm.
+    Resume {
+        /// The purpose.
+        purpose: Purpose,
+    },
+    /// Say which identifiers stand behind pseudonyms.
+    Reidentify {
+        /// Their purpose.
+        purpose: Purpose,
+        /// The pseudonyms.
+        pseudonyms: Vec<Pseudonym>,
+    },
+    /// Say all pseudonyms of one identifier.
+    Subject {
+        /// What it identifies.
+        kind: Kind,
+        /// The identifier, canonical: one.
+        identifier: IdentifierBatch,
+    },
+}
+
+/// One custodian's signature under a proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The proposal.
+    pub proposal: String,
+    /// The custodian's name in the vault.
+    pub custodian: String,
+    /// Ed25519 over the proposal's signing text.
+    pub signature: Vec<u8>,
+}
+
+/// One pseudonym undone. Holds an identifier: no `Debug`.
+#[derive(Serialize, Deserialize)]
+pub struct Reidentified {
+    /// The pseudonym.
+    pub pseudonym: Pseudonym,
+    /// What stands behind it; nothing where the vault never made it.
+    pub found: Option<(Kind, IdentifierBatch)>,
+}
+
+/// One of a child's pseudonyms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectPseudonym {
+    /// The purpose.
+    pub purpose: Purpose,
+    /// The version of its keys.
+    pub version: KeyVersion,
+    /// The pseudonym.
+    pub pseudonym: Pseudonym,
+    /// Whether the vault ever answered it.
+    pub answered: bool,
+}
+
 /// What the vault tells without a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusReport {
     /// The store's random name.
     pub store_id: String,
-    /// How the root key is sealed: `passphrase` or `key file`.
+    /// How the root key is sealed.
     pub custody: String,
+    /// How often the custody was changed.
+    pub custody_generation: u32,
     /// The age recipient of quarantined rows.
     pub recipient: String,
+    /// The key that verifies statements and checkpoints.
+    pub verifier: String,
+    /// The custodians' names.
+    pub custodians: Vec<String>,
     /// The purposes.
     pub purposes: Vec<PurposeStatus>,
     /// Entries in the log.
     pub log_entries: u64,
     /// The hash of the log's last entry, in hexadecimal.
     pub log_head: String,
+    /// Entries that the last exported checkpoint covers.
+    pub checkpointed: u64,
+    /// Proposals that wait for approval or for being carried out.
+    pub open_proposals: u32,
+    /// What the system granted of the process's own protection.
+    pub hardening: String,
 }
 
 /// One purpose's state.
@@ -273,8 +497,58 @@ pub struct PurposeStatus {
     pub key_version: KeyVersion,
     /// The check value that manifests carry.
     pub key_check: String,
+    /// All versions.
+    pub versions: Vec<VersionStatus>,
     /// The last day on which it has a key (ISO), where it ends.
     pub expires: Option<String>,
     /// Whether it is over.
     pub expired: bool,
+    /// Whether an alarm stopped it.
+    pub stopped: bool,
+    /// Identifiers that were ever answered.
+    pub identifiers: u64,
+    /// Distinct identifiers asked today (UTC).
+    pub today: u64,
+    /// What a run and a day may ask for.
+    pub budget: (u64, u64),
+}
+
+/// One version of a purpose's keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionStatus {
+    /// Its number.
+    pub version: KeyVersion,
+    /// The check value that manifests carry.
+    pub key_check: String,
+    /// Whether it was retired.
+    pub retired: bool,
+}
+
+/// What the vault states under its signature; the note's second line, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// The store's random name.
+    pub store_id: String,
+    /// When (RFC 3339, UTC).
+    pub time: String,
+    /// The purposes.
+    pub purposes: Vec<PurposeStatus>,
+}
+
+impl Statement {
+    /// The statement in a note's verified text.
+    pub fn read(text: &str) -> Option<Self> {
+        let (first, json) = text.split_once('\n')?;
+        let statement: Self = serde_json::from_str(json.trim_end()).ok()?;
+        (first == Self::origin(&statement.store_id)).then_some(statement)
+    }
+
+    /// The text that is signed.
+    pub fn text(&self) -> Result<String, serde_json::Error> {
+        Ok(format!("{}\n{}\n", Self::origin(&self.store_id), serde_json::to_string(self)?))
+    }
+
+    fn origin(store_id: &str) -> String {
+        format!("minster-vault/{store_id}/statement")
+    }
 }

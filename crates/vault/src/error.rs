@@ -59,6 +59,25 @@ pub enum VaultFault {
         /// What is wrong.
         why: &'static str,
     },
+    /// A checkpoint that the log does not agree with, or that is none.
+    #[error("{}: {why}; keep the log and the checkpoints as they are and call the auditor", path.display())]
+    Checkpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// A registry that was changed, cut, or put back from an older copy.
+    #[error("{}: {why}; the vault does not start with it. Put the newest copy back, and call the auditor", path.display())]
+    Registry {
+        /// The registry.
+        path: PathBuf,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// Something that cannot be asked of this vault.
+    #[error("{0}")]
+    Usage(String),
     /// The operating system's random numbers or a cipher failed.
     #[error("the cryptographic library failed: {0}")]
     Crypto(&'static str),
@@ -78,11 +97,13 @@ impl VaultFault {
         match self {
             Self::Served { .. } => exit::LOCKED,
             Self::WrongSecret { .. } => exit::VAULT,
-            Self::LogBroken { .. } => exit::AUDIT,
+            Self::LogBroken { .. } | Self::Checkpoint { .. } | Self::Registry { .. } => exit::AUDIT,
             Self::Crypto(_) => exit::FAULT,
-            Self::Io { .. } | Self::Exposed { .. } | Self::NotEmpty { .. } | Self::File { .. } => {
-                exit::USAGE
-            }
+            Self::Io { .. }
+            | Self::Exposed { .. }
+            | Self::NotEmpty { .. }
+            | Self::File { .. }
+            | Self::Usage(_) => exit::USAGE,
         }
     }
 }

@@ -1,23 +1,38 @@
-//! The vault's folder: `store.json` (the sealed root), `vault.toml` (roles, purposes, budget), the log.
+//! The vault's folder.
+//!
+//! | file | what | who changes it |
+//! |---|---|---|
+//! | `store.json` | the sealed root, custody | `init`, `rekey` |
+//! | `vault.toml` | which uids hold which role | the machine's administrator |
+//! | `log.jsonl` | what happened; the state is its sum | the vault |
+//! | `registry/<purpose>` | what was answered, sealed | the vault |
+//! | `proposals/<id>`, `crosswalks/…` | sealed texts and pairs | the vault |
 
 use std::{
     fs::{self, File},
-    io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use age::secrecy::ExposeSecret;
-use minster_model::{KeyVersion, Purpose, Role};
+use minster_model::{Purpose, Role};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::{
     VaultFault,
-    custody::{Custody, Secret, refuse_exposed},
-    keys::{Keys, RootKey, aead, hex, open, random, seal, unhex},
+    approvals::CustodianKey,
+    custody::{Custody, SealingKey, Secret, Wanted, refuse_exposed},
+    disk::Disk,
+    keys::{Keys, RootKey, Signer, aead, hex, open, random, seal, unhex},
+    log::{self, Event, Log},
+    purposes::PurposeDefinition,
+    state::State,
 };
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+/// What an `init` that was cut short may have left.
+const UNFINISHED: &[&str] = &["vault.toml", "vault.next", "log.jsonl", "store.next"];
 
 /// What `store.json` holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,22 +41,32 @@ struct StoreFile {
     format: u32,
     store_id: String,
     custody: Custody,
+    #[serde(default)]
+    generation: u32,
     sealed_root: String,
     recipient: String,
     sealed_identity: String,
 }
 
-/// What `vault.toml` holds.
+/// What `vault.toml` holds. A vault of the first format also named its purposes and budget there; they
+/// are taken over once, when this release first opens it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// How many distinct identifiers a run may ask for at most.
-    pub budget: u64,
     /// Which uids hold which role.
     pub roles: Roles,
-    /// The purposes that have a key.
+    #[serde(default)]
+    budget: Option<u64>,
     #[serde(default, rename = "purpose")]
-    pub purposes: Vec<NamedPurpose>,
+    purposes: Vec<OldPurpose>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OldPurpose {
+    name: Purpose,
+    text: String,
+    expires: Option<jiff::civil::Date>,
 }
 
 /// Which uids hold which role.
@@ -68,165 +93,294 @@ impl Roles {
     }
 }
 
-/// A purpose that has a key.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NamedPurpose {
-    /// Its name: an input of the key derivation.
-    pub name: Purpose,
-    /// What it is, for people.
-    pub text: String,
-    /// Its last day (ISO).
-    pub expires: Option<jiff::civil::Date>,
-}
-
-impl NamedPurpose {
-    /// The version of its keys.
-    pub fn version(&self) -> KeyVersion {
-        KeyVersion(1)
-    }
-
-    /// Whether its last day is over (UTC).
-    pub fn expired(&self) -> bool {
-        let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
-        self.expires.is_some_and(|last| last < today)
-    }
-}
-
 /// A vault's folder, opened: the keys are in this process.
 pub struct Opened {
     /// The folder.
     pub folder: PathBuf,
+    /// The disk under it.
+    pub disk: Disk,
     /// The store's random name.
     pub store_id: String,
-    /// The name of the custody.
-    pub custody: &'static str,
+    /// The custody, for people.
+    pub custody: String,
     /// The age recipient of quarantined rows.
     pub recipient: String,
     /// The key schedule.
     pub keys: Keys,
+    /// Signs statements and checkpoints.
+    pub signer: Signer,
     /// `vault.toml`.
     pub settings: Settings,
-    _lock: File,
+    /// The log.
+    pub log: Log,
+    /// What the log adds up to.
+    pub state: State,
+    pub(crate) lock: File,
 }
 
-/// Makes a vault in an empty folder. All roles are given to the caller's own uid.
-pub fn init(folder: &Path, secret: &Secret, purposes: &[Purpose]) -> Result<String, VaultFault> {
-    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(VaultFault::NotEmpty { path: folder.to_owned() });
-    }
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(VaultFault::io("create the folder", folder))?;
+/// What a new vault is made with.
+pub struct Plan<'a> {
+    /// How the root is sealed.
+    pub custody: &'a Wanted,
+    /// The purposes that have a key from the start.
+    pub purposes: Vec<PurposeDefinition>,
+    /// Whose approvals count.
+    pub custodians: Vec<CustodianKey>,
+}
+
+/// Makes a vault in an empty folder. All roles are given to the caller's own uid. The last thing
+/// written is `store.json`: without it there is no vault, and `init` may be called again.
+pub fn init(folder: &Path, plan: &Plan<'_>, disk: &Disk) -> Result<String, VaultFault> {
+    clear_unfinished(folder)?;
+    disk.make_folder(folder)?;
     refuse_exposed(folder)?;
-    let (custody, sealing) = Custody::establish(secret, folder)?;
+    let custodians = &plan.custodians;
+    let twice = custodians.iter().enumerate().any(|(at, one)| {
+        custodians[..at].iter().any(|other| other.name == one.name || other.key == one.key)
+    });
+    if twice {
+        return Err(VaultFault::Usage("two custodians have one name or one key".into()));
+    }
+    let (custody, sealing) = Custody::establish(plan.custody, folder)?;
     let store_id = hex(&random::<16>()?);
     let identity = age::x25519::Identity::generate();
-    let cipher = aead(&sealing)?;
-    let root = RootKey::generate()?;
-    let store = StoreFile {
-        format: FORMAT,
-        sealed_root: hex(&seal(&cipher, &bound(&store_id, "root"), root.expose())?),
-        sealed_identity: hex(&seal(
-            &cipher,
-            &bound(&store_id, "identity"),
-            identity.to_string().expose_secret().as_bytes(),
-        )?),
-        recipient: identity.to_public().to_string(),
-        store_id: store_id.clone(),
-        custody,
+    let secrets = Secrets {
+        root: Zeroizing::new(random()?),
+        identity: Zeroizing::new(identity.to_string().expose_secret().as_bytes().to_vec()),
     };
-    let store_path = folder.join("store.json");
-    let text = serde_json::to_vec_pretty(&store)
-        .map_err(|error| VaultFault::File { path: store_path.clone(), why: error.to_string() })?;
-    write_durably(&folder.join("vault.toml"), settings_text(purposes).as_bytes())?;
-    write_durably(&store_path, &text)?;
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(VaultFault::io("sync the folder", folder))?;
+    let recipient = identity.to_public().to_string();
+    let store = secrets.seal(&store_id, custody, 0, recipient, &sealing)?;
+    let keys = Keys::new(RootKey::from_bytes(*secrets.root), &store_id);
+    disk.replace(&folder.join("vault.toml"), settings_text().as_bytes())?;
+    let mut log = Log::open(&folder.join(log::FILE), keys.log_key(), disk.clone(), |_| {})?;
+    let event = Event::Made {
+        store_id: store_id.clone(),
+        verifier: keys.signer()?.verifier().to_string(),
+        custodians: plan.custodians.clone(),
+        purposes: plan.purposes.clone(),
+    };
+    log.append(None, event)?;
+    store.write(folder, disk)?;
     Ok(store_id)
 }
 
-/// Opens a vault's folder for serving: one process at a time.
-pub fn open_folder(folder: &Path, secret: &Secret) -> Result<Opened, VaultFault> {
+/// Opens a vault's folder: one process at a time.
+///
+/// # Errors
+/// Where the folder or a file in it is another's or open to others; where the secret is wrong; where
+/// `store.json`, the log or a registry were changed, cut or put back from an older copy, as far as the
+/// folder itself can show it.
+pub fn open_folder(folder: &Path, secret: &Secret, disk: Disk) -> Result<Opened, VaultFault> {
+    open_whole(folder, secret, disk).map(|(opened, _, _)| opened)
+}
+
+fn open_whole(
+    folder: &Path,
+    secret: &Secret,
+    disk: Disk,
+) -> Result<(Opened, StoreFile, Secrets), VaultFault> {
     let (store_path, settings_path) = (folder.join("store.json"), folder.join("vault.toml"));
-    for path in [folder, &store_path, &settings_path] {
-        refuse_exposed(path)?;
-    }
-    let lock = File::open(&store_path).map_err(VaultFault::io("open", &store_path))?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(fs::TryLockError::WouldBlock) => {
-            return Err(VaultFault::Served { path: folder.to_owned() });
-        }
-        Err(fs::TryLockError::Error(error)) => {
-            return Err(VaultFault::io("lock", &store_path)(error));
+    let log_path = folder.join(log::FILE);
+    for path in [folder, &store_path, &settings_path, &log_path] {
+        if path.exists() || path == folder {
+            refuse_exposed(path)?;
         }
     }
-    let store: StoreFile = serde_json::from_str(&read(&store_path)?)
-        .map_err(|error| VaultFault::File { path: store_path.clone(), why: error.to_string() })?;
-    if store.format != FORMAT {
-        let why = format!("has format {}; this release reads {FORMAT}", store.format);
-        return Err(VaultFault::File { path: store_path, why });
-    }
+    let lock = lock(&store_path, folder)?;
+    let mut store = StoreFile::read(&store_path)?;
     let settings: Settings = toml::from_str(&read(&settings_path)?)
         .map_err(|error| VaultFault::File { path: settings_path, why: error.to_string() })?;
     let sealing = store.custody.sealing_key(secret, &store_path)?;
-    let root = unhex(&store.sealed_root)
-        .and_then(|sealed| open(&aead(&sealing).ok()?, &bound(&store.store_id, "root"), &sealed))
-        .and_then(|root| <[u8; 32]>::try_from(root.as_slice()).ok())
-        .ok_or(VaultFault::WrongSecret { path: store_path })?;
-    Ok(Opened {
+    let secrets = Secrets::open(&store, &sealing, &store_path)?;
+    let keys = Keys::new(RootKey::from_bytes(*secrets.root), &store.store_id);
+    let mut state = State::default();
+    let mut log = Log::open(&log_path, keys.log_key(), disk.clone(), |entry| state.apply(entry))?;
+    let signer = keys.signer()?;
+    if store.format < FORMAT {
+        if !state.made {
+            let made = taken_over(&store.store_id, signer.verifier().to_string(), &settings);
+            state.apply(&log.append(None, made)?);
+        }
+        let StoreFile { store_id, custody, generation, recipient, .. } = store;
+        store = secrets.seal(&store_id, custody, generation, recipient, &sealing)?;
+        store.write(folder, &disk)?;
+    } else if !state.made {
+        let why = "it does not begin with the vault's making: it was cut or exchanged";
+        return Err(VaultFault::LogBroken { path: log_path, entry: 1, why });
+    }
+    if store.generation < state.generation {
+        let why = "has an older custody than the log says: an older copy was put back".into();
+        return Err(VaultFault::File { path: store_path, why });
+    }
+    if store.generation > state.generation {
+        // `rekey` was cut short after its last write but one.
+        let event = Event::Rekeyed { custody: store.custody.name(), generation: store.generation };
+        state.apply(&log.append(None, event)?);
+    }
+    let opened = Opened {
         folder: folder.to_owned(),
-        keys: Keys::new(RootKey::from_bytes(root), &store.store_id),
+        disk,
         custody: store.custody.name(),
-        store_id: store.store_id,
-        recipient: store.recipient,
+        store_id: store.store_id.clone(),
+        recipient: store.recipient.clone(),
+        keys,
+        signer,
         settings,
-        _lock: lock,
-    })
+        log,
+        state,
+        lock,
+    };
+    Ok((opened, store, secrets))
 }
 
-fn bound(store_id: &str, what: &str) -> Vec<u8> {
-    format!("minster vault {FORMAT}\n{store_id}\n{what}").into_bytes()
+/// Seals the root under another custody. Every pseudonym stays what it is.
+pub fn rekey(
+    folder: &Path,
+    secret: &Secret,
+    wanted: &Wanted,
+    disk: Disk,
+) -> Result<String, VaultFault> {
+    let (mut opened, store, secrets) = open_whole(folder, secret, disk.clone())?;
+    let (custody, sealing) = Custody::establish(wanted, folder)?;
+    let name = custody.name();
+    let generation = store.generation + 1;
+    let store = secrets.seal(&store.store_id, custody, generation, store.recipient, &sealing)?;
+    store.write(folder, &disk)?;
+    opened.log.append(None, Event::Rekeyed { custody: name.clone(), generation })?;
+    Ok(name)
+}
+
+/// What `store.json` seals.
+struct Secrets {
+    root: Zeroizing<[u8; 32]>,
+    identity: Zeroizing<Vec<u8>>,
+}
+
+impl Secrets {
+    fn open(store: &StoreFile, sealing: &SealingKey, path: &Path) -> Result<Self, VaultFault> {
+        let cipher = aead(sealing)?;
+        let wrong = || VaultFault::WrongSecret { path: path.to_owned() };
+        let part = |sealed: &str, what| {
+            open(&cipher, &bound(store.format, &store.store_id, what), &unhex(sealed)?)
+        };
+        let root = part(&store.sealed_root, "root").ok_or_else(wrong)?;
+        let root = <[u8; 32]>::try_from(root.as_slice()).map_err(|_| wrong())?;
+        let identity = part(&store.sealed_identity, "identity").ok_or_else(wrong)?;
+        Ok(Self { root: Zeroizing::new(root), identity })
+    }
+
+    fn seal(
+        &self,
+        store_id: &str,
+        custody: Custody,
+        generation: u32,
+        recipient: String,
+        sealing: &SealingKey,
+    ) -> Result<StoreFile, VaultFault> {
+        let cipher = aead(sealing)?;
+        let part = |what, plain: &[u8]| {
+            seal(&cipher, &bound(FORMAT, store_id, what), plain).map(|sealed| hex(&sealed))
+        };
+        Ok(StoreFile {
+            format: FORMAT,
+            store_id: store_id.to_owned(),
+            sealed_root: part("root", &*self.root)?,
+            sealed_identity: part("identity", &self.identity)?,
+            generation,
+            recipient,
+            custody,
+        })
+    }
+}
+
+impl StoreFile {
+    fn read(path: &Path) -> Result<Self, VaultFault> {
+        let wrong = |why| VaultFault::File { path: path.to_owned(), why };
+        let store: Self =
+            serde_json::from_str(&read(path)?).map_err(|error| wrong(error.to_string()))?;
+        if store.format == 0 || store.format > FORMAT {
+            let why = format!("has format {}; this release reads 1 to {FORMAT}", store.format);
+            return Err(wrong(why));
+        }
+        Ok(store)
+    }
+
+    fn write(&self, folder: &Path, disk: &Disk) -> Result<(), VaultFault> {
+        let path = folder.join("store.json");
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| VaultFault::File { path: path.clone(), why: error.to_string() })?;
+        disk.replace(&path, &text)
+    }
+}
+
+fn clear_unfinished(folder: &Path) -> Result<(), VaultFault> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    let names: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let known = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        UNFINISHED.contains(&name)
+    };
+    if !names.iter().all(known) {
+        return Err(VaultFault::NotEmpty { path: folder.to_owned() });
+    }
+    for path in names {
+        fs::remove_file(&path).map_err(VaultFault::io("remove the unfinished", &path))?;
+    }
+    Ok(())
+}
+
+fn lock(store_path: &Path, folder: &Path) -> Result<File, VaultFault> {
+    // The folder is locked, not `store.json`: that is replaced while it is held.
+    fs::metadata(store_path).map_err(VaultFault::io("open", store_path))?;
+    let lock = File::open(folder).map_err(VaultFault::io("open", folder))?;
+    // One that is being stopped may need a moment.
+    for attempt in 0.. {
+        match lock.try_lock() {
+            Ok(()) => break,
+            Err(fs::TryLockError::WouldBlock) if attempt < 100 => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(VaultFault::Served { path: folder.to_owned() });
+            }
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(VaultFault::io("lock", folder)(error));
+            }
+        }
+    }
+    Ok(lock)
+}
+
+/// The first entry of this release in a vault that the first release made.
+fn taken_over(store_id: &str, verifier: String, settings: &Settings) -> Event {
+    let run = settings.budget.unwrap_or(u64::MAX);
+    let old = settings.purposes.iter().cloned();
+    Event::Made {
+        store_id: store_id.to_owned(),
+        verifier,
+        custodians: Vec::new(),
+        purposes: old
+            .map(|old| PurposeDefinition::of_format_1(old.name, old.text, old.expires, run))
+            .collect(),
+    }
+}
+
+fn bound(format: u32, store_id: &str, what: &str) -> Vec<u8> {
+    format!("minster vault {format}\n{store_id}\n{what}").into_bytes()
 }
 
 fn read(path: &Path) -> Result<String, VaultFault> {
     fs::read_to_string(path).map_err(VaultFault::io("read", path))
 }
 
-fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), VaultFault> {
-    let aside = path.with_extension("next");
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&aside)
-        .map_err(VaultFault::io("create", &aside))?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&aside, path))
-        .map_err(VaultFault::io("write", path))
-}
-
-fn settings_text(purposes: &[Purpose]) -> String {
+fn settings_text() -> String {
     let uid = rustix::process::getuid().as_raw();
     let mut text = String::from(
-        "# How many distinct identifiers a run may ask for at most.\nbudget = 10_000_000\n\n\
-         # Which uids may ask in which role. In service each program has a uid of its own; `init` gave\n\
+        "# Which uids may ask in which role. In service each program has a uid of its own; `init` gave\n\
          # every role to the uid that ran it, which keeps nobody apart.\n[roles]\n",
     );
     for role in Role::ALL {
         text += &format!("{role} = [{uid}]\n");
-    }
-    for purpose in purposes {
-        text += &format!(
-            "\n# The name is an input of the key derivation: another name, other pseudonyms.\n\
-             [[purpose]]\nname = \"{purpose}\"\ntext = \"\"\n# expires = \"2030-12-31\"\n"
-        );
     }
     text
 }

@@ -5,12 +5,16 @@
 //! the first 16 bytes of `HMAC(key of purpose, version and kind, L)`.
 
 use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose};
-use minster_vault_api::{DataKey, Denial, WrappedKey};
+use minster_vault_api::{
+    DataKey, Denial, WrappedKey,
+    note::{self, Verifier},
+};
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hkdf::{HKDF_SHA256, Prk, Salt},
     hmac,
     rand::{SecureRandom, SystemRandom},
+    signature::{Ed25519KeyPair, KeyPair},
 };
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -44,16 +48,32 @@ pub struct Keys {
 
 /// Makes the pseudonyms of one purpose, version and kind.
 pub struct Pseudonymiser {
-    link: hmac::Key,
-    kind: Vec<u8>,
-    purpose: hmac::Key,
+    link: LinkKey,
+    purpose: PurposeKey,
 }
+
+/// The link of an identifier: the first of the two steps. It never leaves this process.
+pub type Link = [u8; 32];
+
+/// Makes links of one kind of identifier.
+pub struct LinkKey {
+    key: hmac::Key,
+    kind: Vec<u8>,
+}
+
+/// Makes pseudonyms from links, for one purpose, version and kind.
+pub struct PurposeKey(hmac::Key);
 
 impl Keys {
     /// The schedule of a root key; the store's id is the salt.
     pub fn new(root: RootKey, store_id: &str) -> Self {
         let salt = Salt::new(HKDF_SHA256, store_id.as_bytes());
         Self { root: salt.extract(root.expose()), store_id: store_id.to_owned() }
+    }
+
+    /// The store's random name.
+    pub fn store_id(&self) -> &str {
+        &self.store_id
     }
 
     /// Makes pseudonyms under a purpose. The purpose's name goes into the key: an unnamed purpose has
@@ -64,18 +84,68 @@ impl Keys {
         version: KeyVersion,
         kind: &Kind,
     ) -> Pseudonymiser {
+        Pseudonymiser {
+            link: self.link_key(kind),
+            purpose: self.purpose_key(purpose, version, kind),
+        }
+    }
+
+    /// The first step's key.
+    pub fn link_key(&self, kind: &Kind) -> LinkKey {
         let mut prefix = (kind.as_str().len() as u32).to_be_bytes().to_vec();
         prefix.extend_from_slice(kind.as_str().as_bytes());
-        Pseudonymiser {
-            link: self.mac_key(&["link"]),
-            kind: prefix,
-            purpose: self.mac_key(&[
-                "pseudonym",
-                purpose.as_str(),
-                &version.0.to_string(),
-                kind.as_str(),
-            ]),
-        }
+        LinkKey { key: self.mac_key(&["link"]), kind: prefix }
+    }
+
+    /// The second step's key.
+    pub fn purpose_key(&self, purpose: &Purpose, version: KeyVersion, kind: &Kind) -> PurposeKey {
+        let parts = ["pseudonym", purpose.as_str(), &version.0.to_string(), kind.as_str()];
+        PurposeKey(self.mac_key(&parts))
+    }
+
+    /// Seals the log's entries.
+    pub(crate) fn log_key(&self) -> hmac::Key {
+        self.mac_key(&["log"])
+    }
+
+    /// Seals the batches of a purpose's registry.
+    pub(crate) fn registry_key(&self, purpose: &Purpose) -> hmac::Key {
+        self.mac_key(&["registry", purpose.as_str()])
+    }
+
+    /// The tag that stands for an identifier in a proposal about it.
+    pub(crate) fn subject_tag(&self, kind: &Kind, identifier: &[u8]) -> String {
+        let link = self.link_key(kind).link(identifier);
+        hex(hmac::sign(&self.mac_key(&["subject"]), &link).as_ref())
+    }
+
+    /// A cipher for one use, such as one batch of a registry.
+    pub(crate) fn cipher(&self, parts: &[&str]) -> Result<LessSafeKey, VaultFault> {
+        let label = label(parts);
+        let info = [label.as_slice()];
+        let okm = self
+            .root
+            .expand(&info, &AES_256_GCM)
+            .map_err(|_| VaultFault::Crypto("a key could not be derived"))?;
+        Ok(LessSafeKey::new(UnboundKey::from(okm)))
+    }
+
+    /// Signs statements and checkpoints (Ed25519, RFC 8032).
+    pub fn signer(&self) -> Result<Signer, VaultFault> {
+        let crypto = |_| VaultFault::Crypto("the signing key could not be derived");
+        let mut seed = Zeroizing::new([0; 32]);
+        let label = label(&["signature"]);
+        self.root
+            .expand(&[&label], hmac::HMAC_SHA256)
+            .and_then(|okm| okm.fill(&mut *seed))
+            .map_err(crypto)?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(&*seed)
+            .map_err(|_| VaultFault::Crypto("the signing key could not be derived"))?;
+        let public = <[u8; 32]>::try_from(pair.public_key().as_ref())
+            .map_err(|_| VaultFault::Crypto("the signing key has no public key"))?;
+        let verifier = Verifier::new(&format!("minster-vault/{}", self.store_id), public)
+            .map_err(|_| VaultFault::Crypto("the store's id is no name"))?;
+        Ok(Signer { pair, verifier })
     }
 
     /// Shows which key was used and reveals nothing of it.
@@ -101,6 +171,12 @@ impl Keys {
     pub fn unwrap(&self, dataset: &DatasetRef, wrapped: &WrappedKey) -> Result<DataKey, Denial> {
         self.try_unwrap(dataset, wrapped)
             .ok_or_else(|| Denial::WrongWrapping { dataset: dataset.clone() })
+    }
+
+    /// The version of the purpose's keys that a wrapping names.
+    pub fn wrapping_version(wrapped: &WrappedKey) -> Option<KeyVersion> {
+        let (version, _) = wrapped.0.strip_prefix("minster-wrap-1:")?.split_once(':')?;
+        version.parse().ok().map(KeyVersion)
     }
 
     fn try_unwrap(&self, dataset: &DatasetRef, wrapped: &WrappedKey) -> Option<DataKey> {
@@ -138,31 +214,62 @@ impl Keys {
         purpose: &Purpose,
         version: KeyVersion,
     ) -> Result<LessSafeKey, VaultFault> {
-        let label = label(&["wrap", purpose.as_str(), &version.0.to_string()]);
-        let parts = [label.as_slice()];
-        let okm = self
-            .root
-            .expand(&parts, &AES_256_GCM)
-            .map_err(|_| VaultFault::Crypto("a key could not be derived"))?;
-        Ok(LessSafeKey::new(UnboundKey::from(okm)))
+        self.cipher(&["wrap", purpose.as_str(), &version.0.to_string()])
     }
 }
 
 impl Pseudonymiser {
     /// The pseudonym of one canonical identifier.
     pub fn pseudonym(&self, identifier: &[u8]) -> Pseudonym {
-        let mut link = hmac::Context::with_key(&self.link);
+        self.purpose.pseudonym(&self.link.link(identifier))
+    }
+}
+
+impl LinkKey {
+    /// The link of one canonical identifier.
+    pub fn link(&self, identifier: &[u8]) -> Link {
+        let mut link = hmac::Context::with_key(&self.key);
         link.update(&self.kind);
         link.update(identifier);
-        let full = hmac::sign(&self.purpose, link.sign().as_ref());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(link.sign().as_ref());
+        bytes
+    }
+}
+
+impl PurposeKey {
+    /// The pseudonym of a link.
+    pub fn pseudonym(&self, link: &Link) -> Pseudonym {
+        let full = hmac::sign(&self.0, link);
         let mut bytes = [0; Pseudonym::LEN];
         bytes.copy_from_slice(&full.as_ref()[..Pseudonym::LEN]);
         Pseudonym::from_bytes(bytes)
     }
 }
 
+/// Signs notes in the vault's name.
+pub struct Signer {
+    pair: Ed25519KeyPair,
+    verifier: Verifier,
+}
+
+impl Signer {
+    /// What verifies them.
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// A text as a signed note.
+    pub fn sign(&self, text: &str) -> Result<String, VaultFault> {
+        let signature = self.pair.sign(note::signed_text(text).as_bytes());
+        <&[u8; 64]>::try_from(signature.as_ref())
+            .map(|signature| self.verifier.note(text, signature))
+            .map_err(|_| VaultFault::Crypto("a signature has another length"))
+    }
+}
+
 /// Parts, each with its length before it, so that no two lists of parts give the same label.
-fn label(parts: &[&str]) -> Vec<u8> {
+pub(crate) fn label(parts: &[&str]) -> Vec<u8> {
     let mut label = b"minster/v1".to_vec();
     for part in parts {
         label.extend_from_slice(&(part.len() as u32).to_be_bytes());

@@ -1,15 +1,20 @@
 //! The vault: root key, pseudonym keys, dataset-key wrapping, log. The only crate with code for
-//! pseudonym keys; the program `minster-vault` is its only user. It may depend on `minster-model` and
-//! `minster-vault-api`.
+//! pseudonym keys; the program `minster-vault` is its only user. It may depend on `minster-model`,
+//! `minster-vault-api` and `minster-identifiers` (to bring a typed identifier into its canonical form).
 //!
 //! | module | what |
 //! |---|---|
-//! | [`custody`] | how the root key is sealed: passphrase (Argon2id) or key file |
-//! | [`folder`] | the vault's folder: `store.json`, `vault.toml`, who may read them |
-//! | [`keys`] | what is derived from the root: pseudonyms, wrappings, check values |
-//! | [`log`] | who asked how many of what, for which purpose and run; chained, durable first |
-//! | [`session`] | one conversation: what each role may ask |
-//! | [`server`] | the socket |
+//! | [`folder`] | the vault's folder: made, opened, put under another custody |
+//! | [`custody`] | how the root key is sealed: file, credential, passphrase, age recipients, token |
+//! | [`keys`] | what is derived from the root: links, pseudonyms, wrappings, check values, signatures |
+//! | [`purposes`] | the statistical purposes that have a key |
+//! | [`log`] | who asked how many of what; chained, sealed, durable first; signed checkpoints |
+//! | [`state`] | what the log adds up to |
+//! | [`approvals`] | proposals and the custodians' signatures |
+//! | [`registry`] | what was answered: sealed rows, an index of links |
+//! | [`probing`] | recognises that numbers are tried out |
+//! | [`vault`], [`session`], [`server`] | a vault that serves, one conversation, the socket |
+//! | [`disk`] | every write, so that a test can stop at each |
 //!
 //! ```
 //! use minster_vault::keys::{Keys, RootKey};
@@ -22,14 +27,21 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod approvals;
+mod books;
 pub mod custody;
+pub mod disk;
 mod error;
 pub mod folder;
-mod harden;
+pub mod harden;
 pub mod keys;
 pub mod log;
+pub mod probing;
+pub mod purposes;
+pub mod registry;
 pub mod server;
 pub mod session;
+pub mod state;
+pub mod vault;
 
 pub use error::VaultFault;
-pub use harden::harden;

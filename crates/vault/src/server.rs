@@ -12,21 +12,19 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use minster_model::Role;
 use minster_vault_api::{Request, frame};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::{
-    VaultFault,
-    log::Event,
-    session::{Session, Vault},
-};
+use crate::{VaultFault, log::Event, session::Session, vault::Vault};
 
 /// Conversations at one time; a further caller finds the connection closed.
 const MOST: usize = 32;
+/// How long a vault that stops waits for conversations to end.
+const LEAVE: Duration = Duration::from_secs(2);
 /// How long a caller may take to say hello.
 const HELLO: Duration = Duration::from_secs(10);
 
@@ -58,11 +56,19 @@ impl Server {
         Ok(Self { listener, socket: socket.to_owned(), vault: Arc::new(vault) })
     }
 
-    /// Serves until `stop` is set.
+    /// The vault.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Serves until `stop` is set, and exports checkpoints meanwhile. Where one that is due cannot be
+    /// written, the vault stops: nothing may happen that no checkpoint will cover.
     pub fn serve(&self, stop: &AtomicBool) -> Result<(), VaultFault> {
         let talking = Arc::new(AtomicUsize::new(0));
         let wait = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+        self.vault.export_checkpoint(true)?;
         while !stop.load(Ordering::SeqCst) {
+            self.vault.export_checkpoint(false)?;
             let mut ready = [PollFd::new(&self.listener, PollFlags::IN)];
             // An interrupted wait is a signal: the loop looks at `stop`.
             if !matches!(rustix::event::poll(&mut ready, Some(&wait)), Ok(1..)) {
@@ -76,12 +82,18 @@ impl Server {
             let (vault, talking) = (Arc::clone(&self.vault), Arc::clone(&talking));
             std::thread::spawn(move || {
                 converse(&vault, &stream);
+                drop(vault);
                 talking.fetch_sub(1, Ordering::SeqCst);
             });
         }
+        // Answers under way may leave first.
+        let begun = Instant::now();
+        while talking.load(Ordering::SeqCst) > 0 && begun.elapsed() < LEAVE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         // Without a log there is nobody left to tell.
         let _ = self.vault.record(None, Event::Stopped);
-        Ok(())
+        self.vault.export_checkpoint(true)
     }
 }
 

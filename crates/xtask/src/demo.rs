@@ -103,10 +103,12 @@ impl Stage {
         let (dir, key) = (self.folder.join("vault"), self.folder.join("custody.key"));
         let mut init = self.program("minster-vault");
         init.arg("init").arg("--dir").arg(&dir).arg("--key-file").arg(&key);
+        init.arg("--purposes").arg(self.folder.join("config/purposes.toml"));
         self.run_to_end("minster-vault init", &mut init)?;
         let socket = self.folder.join("vault.sock");
         let mut serve = self.program("minster-vault");
         serve.arg("serve").arg("--dir").arg(&dir).arg("--socket").arg(&socket);
+        serve.arg("--checkpoints").arg(self.folder.join("auditor"));
         let child = serve.arg("--key-file").arg(&key).spawn().map_err(Failure::Cargo)?;
         let mut serving = Serving { child };
         let begun = Instant::now();

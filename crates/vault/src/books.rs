@@ -1,0 +1,57 @@
+//! What a purpose has open while the vault serves: its registry, and who asked for how many different
+//! identifiers today.
+
+use jiff::civil::Date;
+
+use crate::{purposes::today, registry::Registry};
+
+/// A set of records.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen(Vec<u64>);
+
+impl Seen {
+    /// Adds a record; gives whether it is new.
+    pub(crate) fn insert(&mut self, record: u32) -> bool {
+        let (word, bit) = (record as usize / 64, 1u64 << (record % 64));
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        let new = self.0[word] & bit == 0;
+        self.0[word] |= bit;
+        new
+    }
+
+    /// Takes a record out again.
+    pub(crate) fn remove(&mut self, record: u32) {
+        if let Some(word) = self.0.get_mut(record as usize / 64) {
+            *word &= !(1 << (record % 64));
+        }
+    }
+}
+
+/// A purpose's registry and its day.
+pub(crate) struct Books {
+    /// The registry.
+    pub(crate) registry: Registry,
+    day: Date,
+    /// Records asked today since the vault started.
+    pub(crate) seen: Seen,
+    /// Different identifiers today. Those from before a restart count again if they are asked again:
+    /// the vault does not keep which they were.
+    pub(crate) count: u64,
+}
+
+impl Books {
+    /// Opens the books with what the log says of today.
+    pub(crate) fn new(registry: Registry, count: u64) -> Self {
+        Self { registry, day: today(), seen: Seen::default(), count }
+    }
+
+    /// Begins anew where a day ended.
+    pub(crate) fn turn_day(&mut self) {
+        let now = today();
+        if self.day != now {
+            (self.day, self.count, self.seen) = (now, 0, Seen::default());
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! How the root key is sealed. Every custody ends in the same thing, 32 bytes under which `store.json`
+//! seals the root, so that changing the custody changes no pseudonym.
+//!
+//! | custody | opened by | module |
+//! |---|---|---|
+//! | key file | a file on another disk | [`file`] |
+//! | systemd credential | what systemd hands to the service | [`file`] |
+//! | passphrase | Argon2id (RFC 9106), parameters stored | [`passphrase`] |
+//! | age recipients | any one identity | [`wraps`] |
+//! | custodians | m of n identities: one nested age file a combination | [`wraps`] |
+//! | PKCS#11 token | a key that never leaves the token, and its PIN | [`token`] |
+
+mod file;
+mod passphrase;
+mod token;
+mod wraps;
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::VaultFault;
+
+/// Where the secret that opens the vault comes from. Never from a flag or the environment.
+#[derive(Debug, Clone, Default)]
+pub struct Secret {
+    /// A file with 64 hexadecimal digits, 0600.
+    pub key_file: Option<PathBuf>,
+    /// A file whose first line is the passphrase, or the token's PIN, 0600. Absent: asked for on the
+    /// terminal.
+    pub passphrase_file: Option<PathBuf>,
+    /// Files with age identities, 0600.
+    pub identities: Vec<PathBuf>,
+}
+
+impl Secret {
+    /// A key file.
+    pub fn key_file(path: impl Into<PathBuf>) -> Self {
+        Self { key_file: Some(path.into()), ..Self::default() }
+    }
+
+    /// A passphrase or PIN in a file.
+    pub fn passphrase_file(path: impl Into<PathBuf>) -> Self {
+        Self { passphrase_file: Some(path.into()), ..Self::default() }
+    }
+}
+
+/// The custody that is wanted for a new vault, or instead of the one that stands.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// A key file; made where it is missing.
+    KeyFile(PathBuf),
+    /// A credential that systemd hands to the service, by its name.
+    Credential(String),
+    /// A passphrase: from a file, or asked for.
+    Passphrase(Option<PathBuf>),
+    /// age recipients, of whom so many must open it together.
+    Recipients(Vec<String>, usize),
+    /// A PKCS#11 token.
+    Token(TokenKey, Option<PathBuf>),
+}
+
+/// A key on a PKCS#11 token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenKey {
+    /// The token's PKCS#11 module.
+    pub module: PathBuf,
+    /// The token's label.
+    pub token: String,
+    /// The key's label; made on the token where it is missing.
+    pub key: String,
+}
+
+/// What `store.json` says about custody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Custody {
+    /// Sealed under a key file.
+    KeyFile,
+    /// Sealed under a systemd credential.
+    Credential {
+        /// Its name.
+        name: String,
+    },
+    /// Sealed under a passphrase.
+    Passphrase {
+        /// Argon2id salt, hexadecimal.
+        salt: String,
+        /// Memory in KiB.
+        memory: u32,
+        /// Passes.
+        passes: u32,
+        /// Lanes.
+        lanes: u32,
+    },
+    /// Sealed to age recipients.
+    Recipients {
+        /// How many must open it together.
+        threshold: usize,
+        /// Who.
+        recipients: Vec<String>,
+        /// One nested age file a combination.
+        wraps: Vec<wraps::Wrap>,
+    },
+    /// Sealed by a key on a PKCS#11 token.
+    Token {
+        /// Which.
+        #[serde(flatten)]
+        key: TokenKey,
+        /// AES-256-GCM nonce, hexadecimal.
+        nonce: String,
+        /// The sealed key, hexadecimal.
+        sealed: String,
+    },
+}
+
+pub(crate) type SealingKey = Zeroizing<[u8; 32]>;
+
+impl Custody {
+    /// Establishes a custody; gives the key to seal the root under.
+    pub fn establish(wanted: &Wanted, folder: &Path) -> Result<(Self, SealingKey), VaultFault> {
+        match wanted {
+            Wanted::KeyFile(path) => Ok((Self::KeyFile, file::establish(path, folder)?)),
+            Wanted::Credential(name) => {
+                Ok((Self::Credential { name: name.clone() }, file::credential(name)?))
+            }
+            Wanted::Passphrase(path) => passphrase::establish(path.as_deref()),
+            Wanted::Recipients(recipients, threshold) => wraps::establish(recipients, *threshold),
+            Wanted::Token(key, pin) => token::establish(key, pin.as_deref()),
+        }
+    }
+
+    /// The key that opens an existing vault.
+    pub fn sealing_key(&self, secret: &Secret, store: &Path) -> Result<SealingKey, VaultFault> {
+        let asks = |what: &str| VaultFault::File { path: store.to_owned(), why: what.into() };
+        match self {
+            Self::KeyFile => {
+                let asked = || asks("is sealed under a key file; name it with --key-file");
+                file::read(secret.key_file.as_deref().ok_or_else(asked)?)
+            }
+            Self::Credential { name } => file::credential(name),
+            _ if secret.key_file.is_some() => {
+                Err(asks("is not sealed under a key file; leave --key-file out"))
+            }
+            Self::Passphrase { salt, memory, passes, lanes } => {
+                let phrase = passphrase::ask(secret.passphrase_file.as_deref())?;
+                passphrase::derive(&phrase, salt, *memory, *passes, *lanes)
+            }
+            Self::Recipients { threshold, wraps, .. } => {
+                if secret.identities.len() < *threshold {
+                    return Err(asks(&format!(
+                        "is sealed to age recipients of whom {threshold} must open it together; name \
+                         their identity files with --identity"
+                    )));
+                }
+                let wrong = || VaultFault::WrongSecret { path: store.to_owned() };
+                wraps::open(wraps, &secret.identities)?.ok_or_else(wrong)
+            }
+            Self::Token { key, nonce, sealed } => {
+                token::open(key, nonce, sealed, secret.passphrase_file.as_deref(), store)
+            }
+        }
+    }
+
+    /// Its name for people.
+    pub fn name(&self) -> String {
+        match self {
+            Self::KeyFile => "key file".into(),
+            Self::Credential { .. } => "systemd credential".into(),
+            Self::Passphrase { memory, passes, lanes, .. } => {
+                format!("passphrase (Argon2id, {memory} KiB, {passes} passes, {lanes} lanes)")
+            }
+            Self::Recipients { threshold: 1, recipients, .. } => {
+                format!("age recipients (any one of {})", recipients.len())
+            }
+            Self::Recipients { threshold, recipients, .. } => {
+                format!("custodians ({threshold} of {})", recipients.len())
+            }
+            Self::Token { .. } => "PKCS#11 token".into(),
+        }
+    }
+}
+
+/// Refuses a file or folder that is another's, or that others may read or change.
+pub(crate) fn refuse_exposed(path: &Path) -> Result<(), VaultFault> {
+    let metadata = fs::metadata(path).map_err(VaultFault::io("open", path))?;
+    let exposed = |why| Err(VaultFault::Exposed { path: path.to_owned(), why });
+    if metadata.uid() != rustix::process::getuid().as_raw() {
+        return exposed("it belongs to another user");
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return exposed("others may read it (chmod go= on it)");
+    }
+    Ok(())
+}

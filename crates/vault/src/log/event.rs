@@ -1,0 +1,147 @@
+//! What the log says. Counts, names, purposes and signatures; never an identifier.
+
+use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role, RunId, SourceName};
+use minster_vault_api::InputFile;
+use serde::{Deserialize, Serialize};
+
+use crate::{approvals::CustodianKey, purposes::PurposeDefinition};
+
+/// What happened. The vault's state is the sum of these: which purposes have a key, in which version,
+/// what was approved, what today's budget has left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the fields are named for what they are")]
+pub enum Event {
+    /// The vault was made, or one of an earlier release was taken over.
+    Made {
+        store_id: String,
+        verifier: String,
+        custodians: Vec<CustodianKey>,
+        purposes: Vec<PurposeDefinition>,
+    },
+    /// The vault began to serve.
+    Started { hardening: String },
+    /// The vault stopped serving.
+    Stopped,
+    /// What a crash had cut short was removed: of the log, or of a registry.
+    Repaired { what: Option<String>, bytes: u64 },
+    /// The custody was changed.
+    Rekeyed { custody: String, generation: u32 },
+    /// A run was opened. `load` is the approved proposal that raised its ceiling.
+    OpenedRun {
+        run: RunId,
+        purpose: Purpose,
+        source: SourceName,
+        inputs: Vec<InputFile>,
+        ceiling: u64,
+        load: Option<String>,
+    },
+    /// Pseudonyms were made. `distinct` counts the run's different identifiers so far, `new` those of
+    /// this batch that the vault never saw, `today` the purpose's different ones of the day.
+    Pseudonymised {
+        run: RunId,
+        purpose: Purpose,
+        kind: Kind,
+        count: u64,
+        #[serde(alias = "so_far")]
+        distinct: u64,
+        #[serde(default)]
+        new: u64,
+        #[serde(default)]
+        today: u64,
+        #[serde(default)]
+        registry: Option<RegistryHead>,
+    },
+    /// A run was closed.
+    ClosedRun {
+        run: RunId,
+        #[serde(default)]
+        source: Option<SourceName>,
+        #[serde(default)]
+        purpose: Option<Purpose>,
+        asked: u64,
+    },
+    /// A run looked like trying out numbers; the purpose is stopped.
+    Alarm { run: RunId, purpose: Purpose, source: SourceName, rule: String },
+    /// A dataset key was made.
+    CreatedKey { dataset: DatasetRef },
+    /// A dataset key was unwrapped.
+    UnwrappedKey { dataset: DatasetRef },
+    /// A dataset key was unwrapped for a search for leaked identifiers.
+    ScannedKey { dataset: DatasetRef },
+    /// A proposal was put before the custodians.
+    Proposed {
+        proposal: String,
+        sha256: String,
+        action: String,
+        purpose: Option<Purpose>,
+        count: u64,
+        reference: String,
+        expires: String,
+    },
+    /// A custodian approved a proposal. The signature is hexadecimal.
+    Approved { proposal: String, custodian: String, signature: String },
+    /// A purpose was named, as two custodians approved.
+    NamedPurpose { proposal: String, definition: PurposeDefinition },
+    /// One run of a source may ask for more, as two custodians approved.
+    AllowedLoad { proposal: String, purpose: Purpose, source: SourceName, ceiling: u64 },
+    /// A stopped purpose is answered again, as two custodians approved.
+    Resumed { proposal: String, purpose: Purpose },
+    /// Identifiers behind pseudonyms were told, as two custodians approved.
+    Reidentified { proposal: String, purpose: Purpose, asked: u64, found: u64 },
+    /// A child's pseudonyms were told, as two custodians approved.
+    FoundSubject { proposal: String, pseudonyms: u64 },
+    /// A purpose's keys have a new version.
+    Rotated { purpose: Purpose, version: KeyVersion, pairs: u64 },
+    /// Old and new pseudonyms were told.
+    ReadCrosswalk { purpose: Purpose, from: KeyVersion, page: u32, pairs: u64 },
+    /// A version of a purpose's keys is answered for no more.
+    Retired { purpose: Purpose, version: KeyVersion },
+    /// A checkpoint that covers this entry was signed.
+    Checkpointed { counter: u64 },
+    /// A statement was signed.
+    Stated,
+    /// Something was refused.
+    Denied { what: String },
+}
+
+/// How long a purpose's registry is, and the tag of its last batch: an older copy that is put back has
+/// another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistryHead {
+    /// Records in it.
+    pub records: u64,
+    /// The last batch's tag, hexadecimal.
+    pub tag: String,
+}
+
+/// Who asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asker {
+    /// The caller's uid, from the socket.
+    pub uid: u32,
+    /// The role it asked in.
+    pub role: Role,
+    /// What it calls itself.
+    pub program: String,
+}
+
+/// One line of the log, without its tag.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Entry {
+    /// From 1.
+    pub number: u64,
+    /// When (RFC 3339, UTC).
+    pub time: String,
+    /// SHA-256 of the line before, hexadecimal.
+    pub prev: String,
+    /// Who asked, where someone did.
+    pub asker: Option<Asker>,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+    /// HMAC of the line without it: the vault's own seal, which it alone can verify. Entries of an
+    /// earlier release have none.
+    #[serde(default, skip_serializing)]
+    pub mac: Option<String>,
+}

@@ -1,0 +1,193 @@
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{BufRead, BufReader},
+    path::Path,
+};
+
+use super::{
+    Entry, Event, FIRST,
+    checkpoint::{self},
+    hash,
+};
+use crate::{VaultFault, approvals};
+
+/// What was verified without a secret.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Verified {
+    /// Entries of the log.
+    pub entries: u64,
+    /// The last one's hash, hexadecimal.
+    pub head: String,
+    /// Checkpoints that the log agrees with.
+    pub checkpoints: u64,
+    /// Entries that the last of them covers: what stands after can be cut unseen.
+    pub covered: u64,
+    /// Custodians' signatures that are right.
+    pub approvals: u64,
+}
+
+/// Verifies a log without any secret: its chain, the custodians' signatures in it, and the exported
+/// checkpoints where a folder of them is named.
+pub fn verify(path: &Path, checkpoints: Option<&Path>) -> Result<Verified, VaultFault> {
+    let file = File::open(path).map_err(VaultFault::io("open", path))?;
+    let length = file.metadata().map_err(VaultFault::io("read", path))?.len();
+    let (verifier, held) = match checkpoints {
+        Some(folder) => {
+            let (verifier, held) = checkpoint::read_folder(folder)?;
+            (Some(verifier), held)
+        }
+        None => (None, Vec::new()),
+    };
+    let mut witness = Witness::default();
+    let mut heads = HashMap::new();
+    let walked = walk(path, &file, |entry, line| {
+        if held.iter().any(|(_, checkpoint)| checkpoint.entries == entry.number) {
+            heads.insert(entry.number, hash(line));
+        }
+        witness.see(entry).map_err(|why| VaultFault::LogBroken {
+            path: path.to_owned(),
+            entry: entry.number,
+            why,
+        })
+    })?;
+    if walked.length < length {
+        let why = "the last line is cut short";
+        return Err(VaultFault::LogBroken {
+            path: path.to_owned(),
+            entry: walked.entries + 1,
+            why,
+        });
+    }
+    for (note, checkpoint) in &held {
+        let bad = |why: &str| VaultFault::Checkpoint { path: note.clone(), why: why.into() };
+        if witness.store_id.as_ref().is_some_and(|id| *id != checkpoint.store_id) {
+            return Err(bad("it is of another vault's log"));
+        }
+        match heads.get(&checkpoint.entries) {
+            Some(head) if *head == checkpoint.head => {}
+            Some(_) => {
+                return Err(bad("the log was written anew: its entry here has another hash"));
+            }
+            None => {
+                return Err(bad(
+                    "the log ends before it: its tail was cut, or an older copy put back",
+                ));
+            }
+        }
+    }
+    let named = verifier.as_ref().map(ToString::to_string);
+    if let (Some(theirs), Some(ours)) = (&named, &witness.verifier)
+        && theirs != ours
+    {
+        let why = "the log names another key than the checkpoints are verified with";
+        return Err(VaultFault::LogBroken { path: path.to_owned(), entry: 1, why });
+    }
+    Ok(Verified {
+        entries: walked.entries,
+        head: walked.head,
+        checkpoints: held.len() as u64,
+        covered: held.last().map_or(0, |(_, last)| last.entries),
+        approvals: witness.approvals,
+    })
+}
+
+/// What the log itself says of keys and proposals, so that approvals in it can be verified.
+#[derive(Default)]
+struct Witness {
+    store_id: Option<String>,
+    verifier: Option<String>,
+    custodians: Vec<approvals::CustodianKey>,
+    proposals: HashMap<String, (String, Vec<String>)>,
+    approvals: u64,
+}
+
+impl Witness {
+    fn see(&mut self, entry: &Entry) -> Result<(), &'static str> {
+        match &entry.event {
+            Event::Made { store_id, verifier, custodians, .. } => {
+                if self.store_id.is_some() {
+                    return Err("the vault is made a second time");
+                }
+                self.store_id = Some(store_id.clone());
+                self.verifier = Some(verifier.clone());
+                self.custodians.clone_from(custodians);
+            }
+            Event::Proposed { proposal, sha256, .. } => {
+                self.proposals.insert(proposal.clone(), (sha256.clone(), Vec::new()));
+            }
+            Event::Approved { proposal, custodian, signature } => {
+                let store_id = self.store_id.as_deref().unwrap_or_default();
+                let key = self.custodians.iter().find(|key| key.name == *custodian);
+                let key = key.ok_or("an approval by someone who is no custodian")?;
+                let (sha256, by) =
+                    self.proposals.get_mut(proposal).ok_or("an approval of no proposal")?;
+                let right = crate::keys::unhex(signature)
+                    .is_some_and(|signature| key.verify(store_id, sha256, &signature));
+                if !right {
+                    return Err("a custodian's signature is wrong");
+                }
+                if by.contains(custodian) {
+                    return Err("a custodian approves twice");
+                }
+                by.push(custodian.clone());
+                self.approvals += 1;
+            }
+            Event::NamedPurpose { proposal, .. }
+            | Event::AllowedLoad { proposal, .. }
+            | Event::Resumed { proposal, .. }
+            | Event::Reidentified { proposal, .. }
+            | Event::FoundSubject { proposal, .. } => {
+                // Once: what was carried out cannot be again.
+                let (_, by) = self
+                    .proposals
+                    .remove(proposal)
+                    .ok_or("something was done without a proposal")?;
+                if by.len() < approvals::NEEDED {
+                    return Err("something was done without two custodians' approval");
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+pub(super) struct Walked {
+    pub(super) entries: u64,
+    pub(super) head: String,
+    /// Of all whole lines, in bytes.
+    pub(super) length: u64,
+}
+
+/// Follows the chain; hands each entry and its line on.
+pub(super) fn walk(
+    path: &Path,
+    file: &File,
+    mut each: impl FnMut(&Entry, &[u8]) -> Result<(), VaultFault>,
+) -> Result<Walked, VaultFault> {
+    let mut reader = BufReader::new(file);
+    let mut walked = Walked { entries: 0, head: FIRST.to_owned(), length: 0 };
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = reader.read_until(b'\n', &mut line).map_err(VaultFault::io("read", path))?;
+        if line.pop_if(|last| *last == b'\n').is_none() {
+            return Ok(walked);
+        }
+        walked.entries += 1;
+        let broken =
+            |why| VaultFault::LogBroken { path: path.to_owned(), entry: walked.entries, why };
+        let entry: Entry =
+            serde_json::from_slice(&line).map_err(|_| broken("it is not an entry"))?;
+        if entry.number != walked.entries {
+            return Err(broken("its number is not the next"));
+        }
+        if entry.prev != walked.head {
+            return Err(broken("it does not follow the entry before it"));
+        }
+        each(&entry, &line)?;
+        walked.head = hash(&line);
+        walked.length += read as u64;
+    }
+}

@@ -1,0 +1,144 @@
+//! Recognises that someone tries out numbers. What is watched are pupil numbers and NHS numbers, which
+//! are built to a known plan and can be counted through; other identifiers have the budget alone.
+//!
+//! A run is stopped where
+//!
+//! 1. **a block is too dense**: more than [`DENSE_UPN`] of the thousand serials of one local authority,
+//!    school and year of allocation (a school gives serials in sequence, but to its own intake only), or
+//!    more than [`DENSE_NHS`] of a thousand neighbouring NHS numbers;
+//! 2. **there are too many newcomers**: of a source that was loaded before, more than
+//!    [`NEWCOMERS`] + a quarter of the run's numbers were never seen by the vault (a new school year
+//!    brings about one in thirteen).
+//!
+//! docs/threats.md has the false-alarm rate.
+
+use std::collections::HashMap;
+
+use minster_model::Kind;
+
+/// Serials of one school's year of allocation that a run may ask for.
+pub const DENSE_UPN: u32 = 400;
+/// Of a thousand neighbouring NHS numbers.
+pub const DENSE_NHS: u32 = 100;
+/// Newcomers that are always allowed.
+pub const NEWCOMERS: u64 = 1_000;
+
+/// The block that a number belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Block(u64);
+
+/// What one run asked for.
+#[derive(Debug, Default)]
+pub struct Watch {
+    blocks: HashMap<Block, u32, std::hash::BuildHasherDefault<Spread>>,
+    asked: u64,
+    new: u64,
+}
+
+impl Block {
+    const NHS: u64 = 1 << 63;
+
+    /// The block of a canonical identifier, where it is one of the watched kinds: by its shape for
+    /// pupil numbers (a letter and twelve digits, the last perhaps a letter), by its kind's name for
+    /// NHS numbers (ten digits).
+    pub fn of(kind: &Kind, identifier: &[u8]) -> Option<Self> {
+        let number = |digits: &[u8]| {
+            digits.iter().try_fold(0u64, |number, digit| {
+                digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0'))
+            })
+        };
+        match identifier.len() {
+            13 if identifier[0].is_ascii_uppercase() => number(&identifier[1..10]).map(Self),
+            10 if kind.as_str().contains("nhs") => {
+                number(&identifier[..6]).map(|block| Self(block | Self::NHS))
+            }
+            _ => None,
+        }
+    }
+
+    fn limit(self) -> u32 {
+        if self.0 & Self::NHS == 0 { DENSE_UPN } else { DENSE_NHS }
+    }
+}
+
+impl Watch {
+    /// Takes note of a number that the run did not ask for before; gives the rule that it breaks.
+    pub fn see(&mut self, block: Block, new: bool, loaded_before: bool) -> Option<&'static str> {
+        self.asked += 1;
+        self.new += u64::from(new);
+        let in_block = self.blocks.entry(block).or_default();
+        *in_block += 1;
+        if *in_block > block.limit() {
+            return Some(
+                "it asks for more numbers of one block than are ever given to children here",
+            );
+        }
+        if loaded_before && self.new > NEWCOMERS + self.asked / 4 {
+            return Some("it asks for too many numbers that no earlier run of this source knew");
+        }
+        None
+    }
+}
+
+/// Multiplies: blocks are not chosen by anyone who could gain from collisions, and there are few.
+#[derive(Default)]
+struct Spread(u64);
+
+impl std::hash::Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upn(school: u32, year: u32, serial: u32) -> Vec<u8> {
+        format!("A330{school:04}{year:02}{serial:03}").into_bytes()
+    }
+
+    fn stops(numbers: impl Iterator<Item = (Vec<u8>, bool)>, loaded: bool) -> Option<usize> {
+        let kind = "upn".parse().unwrap();
+        let mut watch = Watch::default();
+        numbers.enumerate().find_map(|(at, (number, new))| {
+            let block = Block::of(&kind, &number).unwrap();
+            watch.see(block, new, loaded).map(|_| at)
+        })
+    }
+
+    #[test]
+    fn counting_through_a_school_s_year_is_stopped() {
+        assert_eq!(stops((0..1000).map(|s| (upn(1, 24, s), true)), false), Some(400));
+        let schools = (1..200).flat_map(|school| (0..300).map(move |s| (upn(school, 24, s), true)));
+        assert_eq!(stops(schools, false), None, "serials in sequence are normal");
+    }
+
+    #[test]
+    fn too_many_newcomers_are_stopped_unless_it_is_the_first_load() {
+        let numbers =
+            |new: u32| (0..13_000u32).map(move |n| (upn(n / 100, 24, n % 100), n % 13 < new));
+        assert_eq!(stops(numbers(1), true), None, "a new year group");
+        assert!(stops(numbers(6), true).is_some());
+        assert_eq!(stops(numbers(6), false), None);
+        assert_eq!(stops((0..1000).map(|n| (upn(n / 100, 24, n % 100), true)), true), None);
+    }
+
+    #[test]
+    fn only_numbers_with_a_plan_are_watched() {
+        let (nhs, own) = ("nhs-number".parse().unwrap(), "la-child-id".parse().unwrap());
+        assert!(Block::of(&nhs, b"9434765919").is_some());
+        assert_eq!(Block::of(&own, b"9434765919"), None);
+        assert_eq!(Block::of(&own, b"A12"), None);
+        assert!(Block::of(&own, b"Q330400024001").is_some(), "whatever its kind is called");
+        assert_ne!(Block::of(&nhs, b"3304000249"), Block::of(&nhs, b"Q330400024001"));
+    }
+}

@@ -1,0 +1,148 @@
+//! `purposes.toml`: the statistical purposes that have a key, what each is for and what it may do.
+
+use std::path::Path;
+
+use jiff::{Timestamp, civil::Date, tz::Offset};
+use minster_model::{Purpose, Role, SourceName};
+use serde::{Deserialize, Serialize};
+
+use crate::VaultFault;
+
+/// One purpose. Its name is an input of the key derivation: another name, other pseudonyms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PurposeDefinition {
+    /// Its name.
+    pub name: Purpose,
+    /// What it is for, for people.
+    pub text: String,
+    /// The law that allows it.
+    pub legal_basis: String,
+    /// The sources it may use. Absent: any; a purpose of a vault that an earlier release made alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<Vec<SourceName>>,
+    /// The roles that may work under it.
+    pub roles: Vec<Role>,
+    /// How many distinct identifiers may be asked.
+    pub budget: Budget,
+    /// Its last day (ISO, UTC). Absent: without end; as with `sources`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Date>,
+}
+
+/// How many distinct identifiers may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// In a run.
+    pub run: u64,
+    /// In a day (UTC), all runs together.
+    pub day: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    purpose: Vec<PurposeDefinition>,
+}
+
+impl PurposeDefinition {
+    /// All purposes of a file's text; `path` is for the message.
+    pub fn parse_all(text: &str, path: &Path) -> Result<Vec<Self>, VaultFault> {
+        let wrong = |why: String| VaultFault::File { path: path.to_owned(), why };
+        let File { purpose } = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        for (at, definition) in purpose.iter().enumerate() {
+            definition.check().map_err(wrong)?;
+            if purpose[..at].iter().any(|other| other.name == definition.name) {
+                return Err(wrong(format!("the purpose {} stands there twice", definition.name)));
+            }
+        }
+        Ok(purpose)
+    }
+
+    /// The one purpose of a text with a single `[[purpose]]`.
+    pub fn parse_one(text: &str) -> Result<Self, String> {
+        let mut all =
+            Self::parse_all(text, Path::new("purposes.toml")).map_err(|fault| fault.to_string())?;
+        match (all.pop(), all.is_empty()) {
+            (Some(one), true) => Ok(one),
+            _ => Err("one purpose is proposed at a time".into()),
+        }
+    }
+
+    /// A purpose as an earlier release knew it: a name, a text, perhaps an end.
+    pub(crate) fn of_format_1(
+        name: Purpose,
+        text: String,
+        expires: Option<Date>,
+        run: u64,
+    ) -> Self {
+        Self {
+            name,
+            text,
+            legal_basis: String::new(),
+            sources: None,
+            roles: Role::ALL.to_vec(),
+            budget: Budget { run, day: u64::MAX },
+            expires,
+        }
+    }
+
+    /// Whether its last day is over (UTC).
+    pub fn expired(&self) -> bool {
+        self.expires.is_some_and(|last| last < today())
+    }
+
+    /// Whether it may use a source.
+    pub fn allows(&self, source: &SourceName) -> bool {
+        self.sources.as_ref().is_none_or(|sources| sources.contains(source))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let lacks = |what: &str| Err(format!("the purpose {} lacks {what}", self.name));
+        match self {
+            _ if self.text.trim().is_empty() => lacks("its `text`: what it is for"),
+            _ if self.legal_basis.trim().is_empty() => lacks("its `legal_basis`"),
+            Self { sources: None, .. } => lacks("`sources`, the list of those it may use"),
+            Self { expires: None, .. } => lacks("`expires`, its last day"),
+            _ if self.roles.is_empty() => lacks("`roles`"),
+            _ if self.budget.run > self.budget.day => {
+                Err(format!("the purpose {} allows a run more than a day", self.name))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Today (UTC).
+pub(crate) fn today() -> Date {
+    Offset::UTC.to_datetime(Timestamp::now()).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "[[purpose]]\nname = \"p\"\ntext = \"Statistics\"\nlegal_basis = \"UK GDPR 6(1)(e)\"\n\
+        sources = [\"census\"]\nroles = [\"ingest\"]\nbudget = { run = 10, day = 20 }\nexpires = \"2030-12-31\"\n";
+
+    #[test]
+    fn each_part_is_asked_for_by_name() {
+        assert!(PurposeDefinition::parse_one(ONE).unwrap().allows(&"census".parse().unwrap()));
+        for (part, word) in [
+            ("text = \"Statistics\"", "text"),
+            ("legal_basis = \"UK GDPR 6(1)(e)\"", "legal_basis"),
+            ("sources = [\"census\"]\n", "sources"),
+            ("expires = \"2030-12-31\"", "expires"),
+            ("roles = [\"ingest\"]", "roles"),
+            ("budget = { run = 10, day = 20 }", "budget"),
+        ] {
+            let why = PurposeDefinition::parse_one(&ONE.replace(part, "")).unwrap_err();
+            assert!(why.contains(word), "{word}: {why}");
+        }
+        assert!(PurposeDefinition::parse_one(&ONE.replace("day = 20", "day = 2")).is_err());
+        assert!(PurposeDefinition::parse_one(&format!("{ONE}{ONE}")).is_err());
+        assert!(PurposeDefinition::parse_one("").is_err());
+    }
+}

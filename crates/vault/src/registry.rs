@@ -1,0 +1,265 @@
+//! What the vault ever answered: one registry a purpose, each identifier sealed in a row of its own.
+//!
+//! The registry undoes a pseudonym (`reidentify`), and its index of links makes a new version's
+//! pseudonyms without the identifiers (`rotate`). It grows by batches that are durable before their
+//! pseudonyms leave. A batch is
+//!
+//! ```text
+//! length u32 | first record u64 | count u32 | version u32 | kind | salt 32 | links, sealed | rows | tag 32
+//! ```
+//!
+//! with AES-256-GCM under keys derived for the batch. A row's associated data are the store's id,
+//! purpose, version and record number, so that rows cannot change places. The tag is an HMAC over the
+//! batch and the tag before it. The log's entry about the batch names the tag, so that an older copy of
+//! a registry is refused.
+
+mod file;
+
+use std::path::Path;
+
+use hashbrown::HashTable;
+use minster_model::{KeyVersion, Kind, Pseudonym, Purpose};
+
+use crate::{
+    VaultFault,
+    disk::Disk,
+    keys::{Keys, Link},
+    log::RegistryHead,
+};
+use file::{Batch, RegistryFile};
+
+/// One purpose's registry, open.
+pub struct Registry {
+    file: RegistryFile,
+    kinds: Vec<Kind>,
+    kind_of: Vec<u8>,
+    links: Vec<Link>,
+    pseudonyms: Vec<Pseudonym>,
+    by_link: HashTable<u32>,
+    by_pseudonym: HashTable<u32>,
+}
+
+/// An identifier and its link, to be added.
+pub type New<'a> = (Link, &'a [u8]);
+
+impl Registry {
+    /// Opens a purpose's registry, or begins one. `head` is what the log says of it. Gives how many
+    /// bytes a crash had left unfinished and were cut.
+    pub fn open(
+        path: &Path,
+        keys: &Keys,
+        purpose: &Purpose,
+        version: KeyVersion,
+        head: Option<&RegistryHead>,
+        disk: Disk,
+    ) -> Result<(Self, u64), VaultFault> {
+        let mut batches = Vec::new();
+        let (file, cut) = RegistryFile::open(path, keys, purpose, head, disk, |batch| {
+            batches.push(batch);
+        })?;
+        let mut registry = Self {
+            file,
+            kinds: Vec::new(),
+            kind_of: Vec::new(),
+            links: Vec::new(),
+            pseudonyms: Vec::new(),
+            by_link: HashTable::new(),
+            by_pseudonym: HashTable::new(),
+        };
+        for Batch { kind, links } in batches {
+            let key = keys.purpose_key(purpose, version, &kind);
+            let pseudonyms =
+                spread(&links, |links| links.iter().map(|link| key.pseudonym(link)).collect());
+            registry.take_in(&kind, links.into_iter().zip(pseudonyms))?;
+        }
+        Ok((registry, cut))
+    }
+
+    /// How many identifiers it holds.
+    pub fn len(&self) -> u64 {
+        self.links.len() as u64
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// The record of a link.
+    pub fn find(&self, link: &Link) -> Option<u32> {
+        self.by_link.find(hash(link), |&record| self.links[record as usize] == *link).copied()
+    }
+
+    /// The record of a pseudonym of the current version.
+    pub fn find_pseudonym(&self, pseudonym: &Pseudonym) -> Option<u32> {
+        let same = |&record: &u32| self.pseudonyms[record as usize] == *pseudonym;
+        self.by_pseudonym.find(hash(pseudonym.as_bytes()), same).copied()
+    }
+
+    /// The record of a pseudonym of an earlier version: all records are tried.
+    pub fn find_older(
+        &self,
+        keys: &Keys,
+        purpose: &Purpose,
+        version: KeyVersion,
+        pseudonym: &Pseudonym,
+    ) -> Option<u32> {
+        let older: Vec<_> =
+            self.kinds.iter().map(|kind| keys.purpose_key(purpose, version, kind)).collect();
+        let records: Vec<u32> = (0..self.links.len() as u32).collect();
+        let found = spread(&records, |records| {
+            let same = |record: &&u32| {
+                let key = &older[usize::from(self.kind_of[**record as usize])];
+                key.pseudonym(&self.links[**record as usize]) == *pseudonym
+            };
+            records.iter().filter(same).copied().collect()
+        });
+        found.first().copied()
+    }
+
+    /// The pseudonym of a record, in the current version.
+    pub fn pseudonym(&self, record: u32) -> Pseudonym {
+        self.pseudonyms[record as usize]
+    }
+
+    /// The kind of a record.
+    pub fn kind(&self, record: u32) -> &Kind {
+        &self.kinds[usize::from(self.kind_of[record as usize])]
+    }
+
+    /// Adds identifiers that [`Registry::find`] does not know, all different; durable when this
+    /// returns. Gives the head that the log must name.
+    ///
+    /// # Errors
+    /// Where two links have the same pseudonym (128 bits: less than 10⁻²⁰ for a thousand million) it
+    /// refuses, as it does where the disk does.
+    pub fn add(
+        &mut self,
+        keys: &Keys,
+        version: KeyVersion,
+        kind: &Kind,
+        new: &[New<'_>],
+        pseudonyms: &[Pseudonym],
+    ) -> Result<RegistryHead, VaultFault> {
+        let collides = |pseudonym| self.find_pseudonym(pseudonym).is_some();
+        if pseudonyms.iter().any(collides) || self.kinds.len() > usize::from(u8::MAX) {
+            return Err(VaultFault::Crypto("two identifiers have one pseudonym"));
+        }
+        self.file.append(keys, version, kind, new)?;
+        self.take_in(kind, new.iter().map(|(link, _)| *link).zip(pseudonyms.iter().copied()))?;
+        Ok(self.file.head())
+    }
+
+    /// The length and tag that the log must name.
+    pub fn head(&self) -> RegistryHead {
+        self.file.head()
+    }
+
+    /// The identifiers of some records, from the disk.
+    pub fn identifiers(
+        &self,
+        keys: &Keys,
+        records: &[u32],
+    ) -> Result<Vec<zeroize::Zeroizing<Vec<u8>>>, VaultFault> {
+        self.file.identifiers(keys, records)
+    }
+
+    /// Old and new pseudonyms of every record, the new ones under `version`; in the order of the old
+    /// ones, which says nothing of when they were first asked for.
+    pub fn crosswalk(
+        &self,
+        keys: &Keys,
+        purpose: &Purpose,
+        version: KeyVersion,
+    ) -> Vec<(Pseudonym, Pseudonym)> {
+        let new_keys: Vec<_> =
+            self.kinds.iter().map(|kind| keys.purpose_key(purpose, version, kind)).collect();
+        let records: Vec<u32> = (0..self.links.len() as u32).collect();
+        let mut pairs = spread(&records, |records| {
+            let pair = |&record: &u32| {
+                let key = &new_keys[usize::from(self.kind_of[record as usize])];
+                (self.pseudonym(record), key.pseudonym(&self.links[record as usize]))
+            };
+            records.iter().map(pair).collect()
+        });
+        pairs.sort_unstable();
+        pairs
+    }
+
+    /// Goes over to a new version, whose pseudonyms [`Registry::crosswalk`] gave.
+    pub fn turn_to(&mut self, keys: &Keys, purpose: &Purpose, version: KeyVersion) {
+        let new_keys: Vec<_> =
+            self.kinds.iter().map(|kind| keys.purpose_key(purpose, version, kind)).collect();
+        let records: Vec<u32> = (0..self.links.len() as u32).collect();
+        self.pseudonyms = spread(&records, |records| {
+            let pseudonym = |&record: &u32| {
+                let key = &new_keys[usize::from(self.kind_of[record as usize])];
+                key.pseudonym(&self.links[record as usize])
+            };
+            records.iter().map(pseudonym).collect()
+        });
+        let pseudonyms = &self.pseudonyms;
+        self.by_pseudonym.clear();
+        for (record, pseudonym) in (0..).zip(pseudonyms) {
+            self.by_pseudonym.insert_unique(hash(pseudonym.as_bytes()), record, |&other| {
+                hash(pseudonyms[other as usize].as_bytes())
+            });
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        kind: &Kind,
+        records: impl Iterator<Item = (Link, Pseudonym)>,
+    ) -> Result<(), VaultFault> {
+        let place = match self.kinds.iter().position(|known| known == kind) {
+            Some(place) => place,
+            None => {
+                self.kinds.push(kind.clone());
+                self.kinds.len() - 1
+            }
+        };
+        let place = u8::try_from(place)
+            .map_err(|_| VaultFault::Crypto("a registry holds at most 256 kinds"))?;
+        for (link, pseudonym) in records {
+            let record = u32::try_from(self.links.len())
+                .map_err(|_| VaultFault::Crypto("a registry holds at most 2^32 identifiers"))?;
+            self.links.push(link);
+            self.kind_of.push(place);
+            self.pseudonyms.push(pseudonym);
+            let (links, pseudonyms) = (&self.links, &self.pseudonyms);
+            self.by_link.insert_unique(hash(&link), record, |&other| hash(&links[other as usize]));
+            self.by_pseudonym.insert_unique(hash(pseudonym.as_bytes()), record, |&other| {
+                hash(pseudonyms[other as usize].as_bytes())
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Links and pseudonyms are keyed hashes already.
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+}
+
+/// Works through a slice on all cores where it is worth it; the order is kept.
+pub(crate) fn spread<T: Sync, R: Send>(all: &[T], work: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
+    const WORTH_IT: usize = 4096;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = all.len().div_ceil(cores).max(WORTH_IT);
+    if all.len() <= share {
+        return work(all);
+    }
+    std::thread::scope(|scope| {
+        let work = &work;
+        let (first, rest) = all.split_at(share);
+        let threads: Vec<_> =
+            rest.chunks(share).map(|part| (part, scope.spawn(move || work(part)))).collect();
+        let mut done = work(first);
+        for (part, thread) in threads {
+            // A thread that could not finish has its share worked through here.
+            done.extend(thread.join().unwrap_or_else(|_| work(part)));
+        }
+        done
+    })
+}

@@ -1,0 +1,378 @@
+//! The registry's file: batches, each sealed and chained to the one before.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use minster_model::{KeyVersion, Kind, Purpose};
+use ring::{
+    aead::{Aad, LessSafeKey, NONCE_LEN, Nonce},
+    hmac,
+};
+use zeroize::Zeroizing;
+
+use super::New;
+use crate::{
+    VaultFault,
+    disk::Disk,
+    keys::{Keys, Link, hex, label, random},
+    log::RegistryHead,
+};
+
+const MAGIC: &[u8; 20] = b"minster registry 01\n";
+const TAG: usize = 32;
+const GCM_TAG: usize = 16;
+/// Bytes of a batch before its kind: first record, count, version, kind's length.
+const FIXED: usize = 8 + 4 + 4 + 1;
+/// A longer batch was not written by this release.
+const LONGEST: usize = 1 << 28;
+
+/// What a batch adds to the index.
+pub(super) struct Batch {
+    pub(super) kind: Kind,
+    pub(super) links: Vec<Link>,
+}
+
+/// Where a batch stands, so that a row of it can be found again.
+struct Place {
+    first: u64,
+    count: u32,
+    at: u64,
+    length: usize,
+}
+
+pub(super) struct RegistryFile {
+    path: PathBuf,
+    file: File,
+    disk: Disk,
+    purpose: Purpose,
+    mac: hmac::Key,
+    tag: [u8; TAG],
+    records: u64,
+    length: u64,
+    places: Vec<Place>,
+}
+
+impl RegistryFile {
+    pub(super) fn open(
+        path: &Path,
+        keys: &Keys,
+        purpose: &Purpose,
+        head: Option<&RegistryHead>,
+        disk: Disk,
+        mut each: impl FnMut(Batch),
+    ) -> Result<(Self, u64), VaultFault> {
+        let bad = |why| VaultFault::Registry { path: path.to_owned(), why };
+        let io = |error| VaultFault::io("read", path)(error);
+        let file = disk.open_append(path)?;
+        let mac = keys.registry_key(purpose);
+        let mut opened = Self {
+            path: path.to_owned(),
+            file,
+            disk,
+            purpose: purpose.clone(),
+            mac,
+            tag: [0; TAG],
+            records: 0,
+            length: 0,
+            places: Vec::new(),
+        };
+        let mut expected = head.filter(|head| head.records > 0);
+        let mut reader = BufReader::with_capacity(1 << 20, File::open(path).map_err(io)?);
+        let mut magic = [0; MAGIC.len()];
+        if read_whole(&mut reader, &mut magic).map_err(io)? {
+            if magic != *MAGIC {
+                return Err(bad("it is not a registry of this release"));
+            }
+            opened.length = MAGIC.len() as u64;
+            while let Some(body) = next(&mut reader).map_err(io)? {
+                let batch = opened.take(keys, &body).map_err(bad)?;
+                each(batch);
+                if let Some(head) = expected
+                    && opened.records >= head.records
+                {
+                    if opened.records > head.records || hex(&opened.tag) != head.tag {
+                        return Err(bad(
+                            "the log names another registry: one of them was put back",
+                        ));
+                    }
+                    expected = None;
+                }
+            }
+        }
+        if expected.is_some() {
+            return Err(bad(
+                "it lacks identifiers that were answered: it was cut, or an older copy put back",
+            ));
+        }
+        let whole = opened.file.metadata().map_err(io)?.len();
+        let cut = whole - opened.length;
+        if cut > 0 {
+            opened
+                .disk
+                .truncate(&opened.file, opened.length)
+                .map_err(VaultFault::io("repair", path))?;
+        }
+        if opened.length == 0 {
+            opened.disk.append(&mut opened.file, MAGIC).map_err(VaultFault::io("write", path))?;
+            opened.length = MAGIC.len() as u64;
+        }
+        Ok((opened, cut))
+    }
+
+    pub(super) fn head(&self) -> RegistryHead {
+        RegistryHead { records: self.records, tag: hex(&self.tag) }
+    }
+
+    /// Appends a batch; durable when this returns. What could not be written is cut off again.
+    pub(super) fn append(
+        &mut self,
+        keys: &Keys,
+        version: KeyVersion,
+        kind: &Kind,
+        new: &[New<'_>],
+    ) -> Result<(), VaultFault> {
+        let salt = random::<32>()?;
+        let count =
+            u32::try_from(new.len()).map_err(|_| VaultFault::Crypto("a batch is too long"))?;
+        let sealer = Sealer::new(keys, &self.purpose, version, &salt)?;
+        let mut body = Vec::with_capacity(new.len() * 96);
+        body.extend_from_slice(&self.records.to_be_bytes());
+        body.extend_from_slice(&count.to_be_bytes());
+        body.extend_from_slice(&version.0.to_be_bytes());
+        body.push(kind.as_str().len() as u8);
+        body.extend_from_slice(kind.as_str().as_bytes());
+        body.extend_from_slice(&salt);
+        let mut links: Vec<u8> = new.iter().flat_map(|(link, _)| *link).collect();
+        sealer.seal(&sealer.index, self.records, 0, &mut links)?;
+        body.extend_from_slice(&links);
+        let first = self.records;
+        let numbered: Vec<(u32, &New<'_>)> = (0..).zip(new).collect();
+        let rows = super::spread(&numbered, |part| {
+            let mut rows = Vec::with_capacity(part.len() * 40);
+            for (place, (_, identifier)) in part {
+                let mut row = identifier.to_vec();
+                let record = first + u64::from(*place);
+                let sealed = sealer.seal(&sealer.rows, record, *place, &mut row);
+                rows.push(sealed.map(|()| row));
+            }
+            rows
+        });
+        for row in rows {
+            let row = row?;
+            let length = u16::try_from(row.len())
+                .map_err(|_| VaultFault::Crypto("an identifier is too long"))?;
+            body.extend_from_slice(&length.to_be_bytes());
+            body.extend_from_slice(&row);
+        }
+        let tag = self.tag_of(&body);
+        body.extend_from_slice(tag.as_ref());
+        let length =
+            u32::try_from(body.len()).map_err(|_| VaultFault::Crypto("a batch is too long"))?;
+        let bytes = [&length.to_be_bytes(), body.as_slice()].concat();
+        if let Err(error) = self.disk.append(&mut self.file, &bytes) {
+            let _ = self.disk.truncate(&self.file, self.length);
+            return Err(VaultFault::io("write", &self.path)(error));
+        }
+        self.entered(&body, count);
+        Ok(())
+    }
+
+    /// The identifiers of some records.
+    pub(super) fn identifiers(
+        &self,
+        keys: &Keys,
+        records: &[u32],
+    ) -> Result<Vec<Zeroizing<Vec<u8>>>, VaultFault> {
+        let bad = |why| VaultFault::Registry { path: self.path.clone(), why };
+        let mut found = Vec::new();
+        for &record in records {
+            let record = u64::from(record);
+            let place = self
+                .places
+                .iter()
+                .find(|place| (place.first..place.first + u64::from(place.count)).contains(&record))
+                .ok_or_else(|| bad("a record is not in it"))?;
+            let mut body = vec![0; place.length];
+            self.file
+                .read_exact_at(&mut body, place.at)
+                .map_err(VaultFault::io("read", &self.path))?;
+            let parts = Parts::read(&body).ok_or_else(|| bad("a batch of it was changed"))?;
+            let sealer = Sealer::new(keys, &self.purpose, parts.version, parts.salt)?;
+            let at = (record - place.first) as u32;
+            let row = parts.row(at).ok_or_else(|| bad("a row of it was changed"))?;
+            let plain = sealer.open(&sealer.rows, record, at, row);
+            found.push(plain.ok_or_else(|| bad("a row of it was changed or moved"))?);
+        }
+        Ok(found)
+    }
+
+    fn take(&mut self, keys: &Keys, body: &[u8]) -> Result<Batch, &'static str> {
+        const CHANGED: &str = "a batch of it was changed, removed or moved";
+        let (sealed, tag) = body.split_last_chunk::<TAG>().ok_or(CHANGED)?;
+        hmac_verify(&self.mac, &self.tag, sealed, tag).ok_or(CHANGED)?;
+        let parts = Parts::read(body).ok_or(CHANGED)?;
+        if parts.first != self.records {
+            return Err(CHANGED);
+        }
+        let sealer = Sealer::new(keys, &self.purpose, parts.version, parts.salt)
+            .map_err(|_| "its key could not be derived")?;
+        let links = sealer.open(&sealer.index, parts.first, 0, parts.links).ok_or(CHANGED)?;
+        let (links, []) = links.as_chunks::<32>() else { return Err(CHANGED) };
+        let batch = Batch { kind: parts.kind, links: links.to_vec() };
+        let count = parts.count;
+        self.entered(body, count);
+        Ok(batch)
+    }
+
+    fn entered(&mut self, body: &[u8], count: u32) {
+        let at = self.length + 4;
+        self.places.push(Place { first: self.records, count, at, length: body.len() });
+        self.records += u64::from(count);
+        self.length = at + body.len() as u64;
+        if let Some(tag) = body.last_chunk::<TAG>() {
+            self.tag = *tag;
+        }
+    }
+
+    fn tag_of(&self, body: &[u8]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.mac);
+        context.update(&self.tag);
+        context.update(body);
+        context.sign()
+    }
+}
+
+fn hmac_verify(key: &hmac::Key, before: &[u8], sealed: &[u8], tag: &[u8]) -> Option<()> {
+    hmac::verify(key, &[before, sealed].concat(), tag).ok()
+}
+
+/// Seals the parts of one batch, under keys that the batch's random salt makes its own.
+struct Sealer {
+    index: LessSafeKey,
+    rows: LessSafeKey,
+    bound: Vec<u8>,
+}
+
+impl Sealer {
+    fn new(
+        keys: &Keys,
+        purpose: &Purpose,
+        version: KeyVersion,
+        salt: &[u8; 32],
+    ) -> Result<Self, VaultFault> {
+        let salt = hex(salt);
+        let version = version.0.to_string();
+        Ok(Self {
+            index: keys.cipher(&["registry index", purpose.as_str(), &version, &salt])?,
+            rows: keys.cipher(&["registry rows", purpose.as_str(), &version, &salt])?,
+            bound: label(&[keys.store_id(), purpose.as_str(), &version]),
+        })
+    }
+
+    /// The nonce is the place in the batch: no key seals two things in one place.
+    fn seal(
+        &self,
+        key: &LessSafeKey,
+        record: u64,
+        place: u32,
+        plain: &mut Vec<u8>,
+    ) -> Result<(), VaultFault> {
+        let bound = [self.bound.as_slice(), &record.to_be_bytes()].concat();
+        key.seal_in_place_append_tag(nonce(place), Aad::from(bound), plain)
+            .map_err(|_| VaultFault::Crypto("sealing failed"))
+    }
+
+    fn open(
+        &self,
+        key: &LessSafeKey,
+        record: u64,
+        place: u32,
+        sealed: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let bound = [self.bound.as_slice(), &record.to_be_bytes()].concat();
+        let mut plain = Zeroizing::new(sealed.to_vec());
+        let length = key.open_in_place(nonce(place), Aad::from(bound), &mut plain).ok()?.len();
+        plain.truncate(length);
+        Some(plain)
+    }
+}
+
+fn nonce(place: u32) -> Nonce {
+    let mut bytes = [0; NONCE_LEN];
+    bytes[NONCE_LEN - 4..].copy_from_slice(&place.to_be_bytes());
+    Nonce::assume_unique_for_key(bytes)
+}
+
+/// A batch's parts.
+struct Parts<'a> {
+    first: u64,
+    count: u32,
+    version: KeyVersion,
+    kind: Kind,
+    salt: &'a [u8; 32],
+    links: &'a [u8],
+    rows: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn read(body: &'a [u8]) -> Option<Self> {
+        let body = body.get(..body.len().checked_sub(TAG)?)?;
+        let (fixed, rest) = body.split_first_chunk::<FIXED>()?;
+        let (first, fixed) = fixed.split_first_chunk::<8>()?;
+        let (count, fixed) = fixed.split_first_chunk::<4>()?;
+        let (version, fixed) = fixed.split_first_chunk::<4>()?;
+        let (kind, rest) = rest.split_at_checked(usize::from(*fixed.first()?))?;
+        let (salt, rest) = rest.split_first_chunk::<32>()?;
+        let count = u32::from_be_bytes(*count);
+        let (links, rows) = rest.split_at_checked(count as usize * 32 + GCM_TAG)?;
+        Some(Self {
+            first: u64::from_be_bytes(*first),
+            count,
+            version: KeyVersion(u32::from_be_bytes(*version)),
+            kind: std::str::from_utf8(kind).ok()?.parse().ok()?,
+            salt,
+            links,
+            rows,
+        })
+    }
+
+    fn row(&self, place: u32) -> Option<&'a [u8]> {
+        let mut rows = self.rows;
+        for at in 0..=place {
+            let (length, rest) = rows.split_first_chunk::<2>()?;
+            let (row, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+            if at == place {
+                return Some(row);
+            }
+            rows = rest;
+        }
+        None
+    }
+}
+
+/// The next whole batch; nothing where the file ends, even in the middle of one.
+fn next(reader: &mut impl Read) -> std::io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 4];
+    if !read_whole(reader, &mut length)? {
+        return Ok(None);
+    }
+    let length = u32::from_be_bytes(length) as usize;
+    if length > LONGEST {
+        return Ok(None);
+    }
+    let mut body = Vec::new();
+    reader.take(length as u64).read_to_end(&mut body)?;
+    Ok((body.len() == length).then_some(body))
+}
+
+fn read_whole(reader: &mut impl Read, bytes: &mut [u8]) -> std::io::Result<bool> {
+    match reader.read_exact(bytes) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}

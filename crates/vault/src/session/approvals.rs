@@ -1,0 +1,297 @@
+//! Proposals: made, approved by two custodians, carried out once by whoever made them.
+
+use minster_model::{KeyVersion, Kind, Role};
+use minster_vault_api::{
+    Approval, Denial, IdentifierBatch, Proposed, ProposedAction, Reidentified, Response,
+    SubjectPseudonym,
+};
+
+use super::{Session, fault, out_of_order};
+use crate::{
+    approvals::{Action, NEEDED, Proposal, sha256},
+    keys::{hex, random},
+    log::Event,
+    purposes::{PurposeDefinition, today},
+};
+
+const FOLDER: &str = "proposals";
+const LONGEST_REASON: usize = 2_000;
+const MOST_PSEUDONYMS: usize = 1_000;
+
+impl Session<'_> {
+    pub(super) fn propose(&mut self, proposed: Proposed) -> Result<Response, Denial> {
+        let Proposed { action, reference, reason, expires } = proposed;
+        let makers: &[Role] = match action {
+            ProposedAction::Load { .. } | ProposedAction::Resume { .. } => {
+                &[Role::Ingest, Role::Custodian]
+            }
+            _ => &[Role::Custodian],
+        };
+        self.allow(makers, "such a proposal")?;
+        let action = self.action(action)?;
+        let expires = expires.parse().map_err(|_| made("its last day is no date (YYYY-MM-DD)"))?;
+        if expires < today() {
+            return Err(made("its last day is over"));
+        }
+        check_reference(&reference)?;
+        let printable = reason.chars().all(|c| !c.is_control());
+        if reason.trim().is_empty() || reason.len() > LONGEST_REASON || !printable {
+            return Err(made("it needs a reason of one line"));
+        }
+        let proposal = Proposal {
+            format: Proposal::FORMAT,
+            store_id: self.vault.keys().store_id().to_owned(),
+            nonce: hex(&random::<16>().map_err(fault)?),
+            requester: self.uid,
+            made: jiff::Timestamp::now().to_string(),
+            expires,
+            reference,
+            reason,
+            action,
+        };
+        let text = proposal.text().map_err(fault)?;
+        let id = Proposal::id(&text);
+        self.vault.write_sealed(FOLDER, &id, text.as_bytes()).map_err(fault)?;
+        let event = Event::Proposed {
+            proposal: id,
+            sha256: sha256(&text),
+            action: proposal.action.name().to_owned(),
+            purpose: proposal.action.purpose().cloned(),
+            count: proposal.action.count(),
+            reference: proposal.reference,
+            expires: proposal.expires.to_string(),
+        };
+        self.vault.record(self.asker.as_ref(), event)?;
+        Ok(Response::Proposal(text))
+    }
+
+    fn action(&self, proposed: ProposedAction) -> Result<Action, Denial> {
+        Ok(match proposed {
+            ProposedAction::Purpose(text) => {
+                let definition = PurposeDefinition::parse_one(&text).map_err(|why| made(&why))?;
+                Action::NamePurpose { definition }
+            }
+            ProposedAction::Load { purpose, source, ceiling } => {
+                if !self.vault.live_purpose(&purpose)?.definition.allows(&source) {
+                    return Err(Denial::SourceNotAllowed { purpose, source_name: source });
+                }
+                Action::AllowLoad { purpose, source, ceiling }
+            }
+            ProposedAction::Resume { purpose } => {
+                if !self.vault.live_purpose(&purpose)?.stopped {
+                    return Err(made("the purpose is not stopped"));
+                }
+                Action::Resume { purpose }
+            }
+            ProposedAction::Reidentify { purpose, pseudonyms } => {
+                self.vault.live_purpose(&purpose)?;
+                if pseudonyms.is_empty() || pseudonyms.len() > MOST_PSEUDONYMS {
+                    return Err(made(&format!("it is about 1 to {MOST_PSEUDONYMS} pseudonyms")));
+                }
+                Action::Reidentify { purpose, pseudonyms }
+            }
+            ProposedAction::Subject { kind, identifier } => {
+                let tag = self.subject_tag(&kind, &identifier)?;
+                Action::FindSubject { kind, tag }
+            }
+        })
+    }
+
+    pub(super) fn approve(&mut self, approval: Approval) -> Result<Response, Denial> {
+        self.allow(&[Role::Custodian], "an approval")?;
+        let Approval { proposal, custodian, signature } = approval;
+        let refused = |why: &str| refusal("approved", why);
+        let asker = self.asker.clone();
+        let store_id = self.vault.keys().store_id().to_owned();
+        self.vault.transact(|state, record| {
+            let standing =
+                state.proposals.get(&proposal).ok_or_else(|| refused("no such one is open"))?;
+            if standing.expires.is_none_or(|last| last < today()) {
+                return Err(refused("its last day is over"));
+            }
+            let key = state.custodians.iter().find(|key| key.name == custodian);
+            let key = key.ok_or_else(|| refused("no custodian has this name here"))?;
+            if !key.verify(&store_id, &standing.sha256, &signature) {
+                return Err(refused("the signature is not this custodian's under this text"));
+            }
+            if standing.by.contains(&custodian) {
+                return Err(refused("this custodian has approved it; a second one must"));
+            }
+            let approvals = standing.by.len() as u32 + 1;
+            let signature = hex(&signature);
+            record(asker.as_ref(), Event::Approved { proposal, custodian, signature })?;
+            Ok(Response::Approved { approvals })
+        })
+    }
+
+    pub(super) fn enact(&mut self, id: &str) -> Result<Response, Denial> {
+        let proposal = self.approved(id)?;
+        let id = id.to_owned();
+        let event = match proposal.action {
+            Action::NamePurpose { definition } => Event::NamedPurpose { proposal: id, definition },
+            Action::AllowLoad { purpose, source, ceiling } => {
+                Event::AllowedLoad { proposal: id, purpose, source, ceiling }
+            }
+            Action::Resume { purpose } => Event::Resumed { proposal: id, purpose },
+            Action::Reidentify { .. } | Action::FindSubject { .. } => {
+                return Err(refusal("carried out", "it is answered by `reidentify` or `subject`"));
+            }
+        };
+        self.once(event)?;
+        Ok(Response::Enacted)
+    }
+
+    pub(super) fn reidentify(&mut self, id: &str) -> Result<Response, Denial> {
+        self.allow(&[Role::Custodian], "identifiers")?;
+        let proposal = self.approved(id)?;
+        let Action::Reidentify { purpose, pseudonyms } = proposal.action else {
+            return Err(refusal("carried out", "it is not about pseudonyms"));
+        };
+        let vault = self.vault;
+        let state = vault.live_purpose(&purpose)?;
+        let books = vault.books(&purpose)?;
+        let books = books.lock().map_err(|_| Denial::LogUnwritable)?;
+        let registry = &books.registry;
+        let mut answer = Vec::new();
+        for pseudonym in pseudonyms {
+            let older = || {
+                let mut older = (1..state.version.0).map(KeyVersion);
+                let live = |version: &KeyVersion| !state.retired.contains(version);
+                older.by_ref().filter(live).find_map(|version| {
+                    registry.find_older(vault.keys(), &purpose, version, &pseudonym)
+                })
+            };
+            let found = match registry.find_pseudonym(&pseudonym).or_else(older) {
+                None => None,
+                Some(record) => {
+                    let mut batch = IdentifierBatch::default();
+                    let identifiers = registry.identifiers(vault.keys(), &[record]);
+                    identifiers.map_err(fault)?.iter().for_each(|one| batch.push(one));
+                    Some((registry.kind(record).clone(), batch))
+                }
+            };
+            answer.push(Reidentified { pseudonym, found });
+        }
+        let found = answer.iter().filter(|one| one.found.is_some()).count() as u64;
+        let asked = answer.len() as u64;
+        self.once(Event::Reidentified { proposal: id.to_owned(), purpose, asked, found })?;
+        Ok(Response::Identifiers(answer))
+    }
+
+    pub(super) fn find_subject(
+        &mut self,
+        id: &str,
+        kind: &Kind,
+        identifier: &IdentifierBatch,
+    ) -> Result<Response, Denial> {
+        self.allow(&[Role::Custodian], "a child's pseudonyms")?;
+        let proposal = self.approved(id)?;
+        let given = self.subject_tag(kind, identifier)?;
+        match proposal.action {
+            Action::FindSubject { kind: asked, tag } if asked == *kind && tag == given => {}
+            _ => return Err(refusal("carried out", "it is about another identifier")),
+        }
+        let vault = self.vault;
+        let link =
+            identifier.iter().next().map(|identifier| vault.keys().link_key(kind).link(identifier));
+        let link = link.ok_or_else(|| out_of_order("no identifier"))?;
+        let mut answer = Vec::new();
+        for (purpose, state) in vault.state()?.purposes {
+            let books = vault.books(&purpose)?;
+            let books = books.lock().map_err(|_| Denial::LogUnwritable)?;
+            let answered = books.registry.find(&link).is_some();
+            for version in (1..=state.version.0).map(KeyVersion) {
+                if !state.retired.contains(&version) {
+                    let pseudonym =
+                        vault.keys().purpose_key(&purpose, version, kind).pseudonym(&link);
+                    let purpose = purpose.clone();
+                    answer.push(SubjectPseudonym { purpose, version, pseudonym, answered });
+                }
+            }
+        }
+        let pseudonyms = answer.len() as u64;
+        self.once(Event::FoundSubject { proposal: id.to_owned(), pseudonyms })?;
+        Ok(Response::Subject(answer))
+    }
+
+    /// The text of a proposal that two custodians approved, that is not over, and that is the caller's.
+    fn approved(&self, id: &str) -> Result<Proposal, Denial> {
+        self.asker()?;
+        let refused = |why: &str| refusal("carried out", why);
+        let state = self.vault.state()?;
+        let standing = state
+            .proposals
+            .get(id)
+            .ok_or_else(|| refused("no such one is open; one is carried out once"))?;
+        if standing.by.len() < NEEDED {
+            let why = format!("{} of {NEEDED} custodians approved it", standing.by.len());
+            return Err(refused(&why));
+        }
+        let text = self.vault.read_sealed(FOLDER, id).map_err(fault)?;
+        let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
+        let text = text.filter(|text| sha256(text) == standing.sha256);
+        let proposal = text.and_then(Proposal::read);
+        let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
+        if proposal.expires < today() {
+            return Err(refused("its last day is over"));
+        }
+        if proposal.requester != self.uid {
+            return Err(refused("another uid asked for it"));
+        }
+        Ok(proposal)
+    }
+
+    /// Writes that a proposal was carried out, unless it was meanwhile.
+    fn once(&self, event: Event) -> Result<(), Denial> {
+        let proposal = match &event {
+            Event::NamedPurpose { proposal, .. }
+            | Event::AllowedLoad { proposal, .. }
+            | Event::Resumed { proposal, .. }
+            | Event::Reidentified { proposal, .. }
+            | Event::FoundSubject { proposal, .. } => proposal.clone(),
+            _ => return Err(out_of_order("not a proposal's event")),
+        };
+        self.vault.transact(|state, record| match state.proposals.contains_key(&proposal) {
+            true => record(self.asker.as_ref(), event),
+            false => Err(refusal("carried out", "it was, meanwhile")),
+        })
+    }
+
+    fn subject_tag(&self, kind: &Kind, identifier: &IdentifierBatch) -> Result<String, Denial> {
+        if identifier.len() != 1 || !identifier.is_well_formed() {
+            return Err(made("it is about one identifier"));
+        }
+        let one = identifier.iter().next().unwrap_or_default();
+        Ok(self.vault.keys().subject_tag(kind, one))
+    }
+}
+
+/// A reference is logged, so it must not be what identifies a child.
+fn check_reference(reference: &str) -> Result<(), Denial> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c);
+    if reference.is_empty() || reference.len() > 40 || !reference.chars().all(allowed) {
+        return Err(made("its reference is 1 to 40 letters, digits, '-', '_', '/' and '.'"));
+    }
+    let mut run = 0;
+    let longest = reference
+        .bytes()
+        .map(|byte| {
+            run = if byte.is_ascii_digit() { run + 1 } else { 0 };
+            run
+        })
+        .max();
+    if longest.is_some_and(|longest| longest >= 9) {
+        return Err(made(
+            "its reference must not hold a number of nine digits or more: it is logged",
+        ));
+    }
+    Ok(())
+}
+
+fn made(why: &str) -> Denial {
+    refusal("made", why)
+}
+
+fn refusal(what: &str, why: &str) -> Denial {
+    Denial::Proposal { what: what.into(), why: why.into() }
+}

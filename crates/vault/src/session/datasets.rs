@@ -1,0 +1,64 @@
+//! Dataset keys: who may make and unwrap those of which class.
+
+use minster_model::{DatasetClass, DatasetRef, Role};
+use minster_vault_api::{Denial, Response, WrappedKey};
+
+use super::{Session, fault};
+use crate::{keys::Keys, log::Event};
+
+impl Session<'_> {
+    pub(super) fn create_key(&mut self, dataset: DatasetRef) -> Result<Response, Denial> {
+        let makers: &[Role] = match dataset.class {
+            DatasetClass::Source => &[Role::Ingest, Role::Linker],
+            DatasetClass::Integrated => &[Role::Linker],
+            DatasetClass::Report => &[Role::Analyst, Role::Linker],
+        };
+        self.allow(makers, "a new key of such a dataset")?;
+        let version = self.purpose(&dataset.purpose)?.version;
+        let (key, wrapped) = self.vault.keys().create(&dataset, version).map_err(fault)?;
+        self.vault.record(self.asker.as_ref(), Event::CreatedKey { dataset })?;
+        Ok(Response::KeyCreated(key, wrapped))
+    }
+
+    pub(super) fn unwrap_key(
+        &mut self,
+        dataset: DatasetRef,
+        wrapped: &WrappedKey,
+    ) -> Result<Response, Denial> {
+        let readers: &[Role] = match dataset.class {
+            DatasetClass::Source => &[Role::Linker],
+            DatasetClass::Integrated => &[Role::Linker, Role::Analyst],
+            DatasetClass::Report => &[Role::Analyst, Role::Auditor, Role::Linker],
+        };
+        self.allow(readers, "the key of such a dataset")?;
+        self.opened(dataset, wrapped, |dataset| Event::UnwrappedKey { dataset })
+    }
+
+    /// Of whatever class: the auditor's program searches it and tells counts.
+    pub(super) fn scan_key(
+        &mut self,
+        dataset: DatasetRef,
+        wrapped: &WrappedKey,
+    ) -> Result<Response, Denial> {
+        self.allow(&[Role::Auditor], "a scan")?;
+        self.opened(dataset, wrapped, |dataset| Event::ScannedKey { dataset })
+    }
+
+    fn opened(
+        &mut self,
+        dataset: DatasetRef,
+        wrapped: &WrappedKey,
+        event: impl FnOnce(DatasetRef) -> Event,
+    ) -> Result<Response, Denial> {
+        let purpose = &dataset.purpose;
+        let state = self.purpose(purpose)?;
+        let version = Keys::wrapping_version(wrapped)
+            .ok_or_else(|| Denial::WrongWrapping { dataset: dataset.clone() })?;
+        if state.retired.contains(&version) {
+            return Err(Denial::Retired { purpose: purpose.clone(), version });
+        }
+        let key = self.vault.keys().unwrap(&dataset, wrapped)?;
+        self.vault.record(self.asker.as_ref(), event(dataset))?;
+        Ok(Response::KeyUnwrapped(key))
+    }
+}

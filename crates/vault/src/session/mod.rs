@@ -1,0 +1,125 @@
+//! One conversation: hello, then what the role may ask.
+
+mod approvals;
+mod datasets;
+mod rotation;
+mod runs;
+
+use minster_model::{Purpose, Role};
+use minster_vault_api::{Denial, PROTOCOL, Request, Response};
+
+use crate::{
+    VaultFault,
+    log::{Asker, Event},
+    state::PurposeState,
+    vault::Vault,
+};
+
+/// The state of one conversation.
+pub struct Session<'a> {
+    vault: &'a Vault,
+    uid: u32,
+    asker: Option<Asker>,
+    run: Option<runs::OpenRun>,
+}
+
+impl<'a> Session<'a> {
+    /// A conversation with a caller whose uid the socket told.
+    pub fn new(vault: &'a Vault, uid: u32) -> Self {
+        Self { vault, uid, asker: None, run: None }
+    }
+
+    /// Answers one request. A denial is logged; the conversation goes on.
+    pub fn answer(&mut self, request: Request) -> Response {
+        match self.try_answer(request) {
+            Ok(response) => response,
+            Err(denial) => {
+                let event = Event::Denied { what: denial.to_string() };
+                match self.vault.record(self.asker.as_ref(), event) {
+                    Ok(()) => Response::Denied(denial),
+                    Err(unwritable) => Response::Denied(unwritable),
+                }
+            }
+        }
+    }
+
+    fn try_answer(&mut self, request: Request) -> Result<Response, Denial> {
+        match request {
+            Request::Hello { protocol, role, program } => self.hello(protocol, role, program),
+            Request::OpenRun(manifest) => self.open_run(manifest),
+            Request::Pseudonymise { kind, identifiers } => self.pseudonymise(&kind, &identifiers),
+            Request::CloseRun => self.close_run(),
+            Request::CreateKey(dataset) => self.create_key(dataset),
+            Request::UnwrapKey(dataset, wrapped) => self.unwrap_key(dataset, &wrapped),
+            Request::ScanKey(dataset, wrapped) => self.scan_key(dataset, &wrapped),
+            Request::Status => {
+                self.asker()?;
+                Ok(Response::Status(self.vault.status()?))
+            }
+            Request::Statement => {
+                let asker = self.asker()?;
+                self.vault.statement(asker).map(Response::Note)
+            }
+            Request::Checkpoint => {
+                self.allow(&[Role::Auditor, Role::Custodian], "a checkpoint")?;
+                self.vault.checkpoint(self.asker.as_ref()).map(|(note, _)| Response::Note(note))
+            }
+            Request::Propose(proposed) => self.propose(proposed),
+            Request::Approve(approval) => self.approve(approval),
+            Request::Enact { proposal } => self.enact(&proposal),
+            Request::Reidentify { proposal } => self.reidentify(&proposal),
+            Request::FindSubject { proposal, kind, identifiers } => {
+                self.find_subject(&proposal, &kind, &identifiers)
+            }
+            Request::Rotate { purpose } => self.rotate(&purpose),
+            Request::Crosswalk { purpose, from, page } => self.crosswalk(&purpose, from, page),
+            Request::Retire { purpose, version } => self.retire(&purpose, version),
+        }
+    }
+
+    fn hello(&mut self, protocol: u16, role: Role, program: String) -> Result<Response, Denial> {
+        if protocol != PROTOCOL {
+            return Err(Denial::Protocol { vault: PROTOCOL });
+        }
+        if self.asker.is_some() {
+            return Err(out_of_order("hello was said before"));
+        }
+        if !self.vault.settings().roles.holders(role).contains(&self.uid) {
+            return Err(Denial::NotInRole { uid: self.uid, role });
+        }
+        let program = program.chars().filter(char::is_ascii_graphic).take(40).collect();
+        self.asker = Some(Asker { uid: self.uid, role, program });
+        Ok(Response::Welcome { protocol: PROTOCOL })
+    }
+
+    fn asker(&self) -> Result<&Asker, Denial> {
+        self.asker.as_ref().ok_or_else(|| out_of_order("say hello first"))
+    }
+
+    fn allow(&self, roles: &[Role], what: &str) -> Result<(), Denial> {
+        let role = self.asker()?.role;
+        match roles.contains(&role) {
+            true => Ok(()),
+            false => Err(Denial::RoleForbids { role, what: what.to_owned() }),
+        }
+    }
+
+    /// A purpose that has a key, and is open to the caller's role.
+    fn purpose(&self, name: &Purpose) -> Result<PurposeState, Denial> {
+        let state = self.vault.live_purpose(name)?;
+        let role = self.asker()?.role;
+        match state.definition.roles.contains(&role) {
+            true => Ok(state),
+            false => Err(Denial::PurposeForbids { purpose: name.clone(), role }),
+        }
+    }
+}
+
+fn out_of_order(what: &str) -> Denial {
+    Denial::OutOfOrder { what: what.to_owned() }
+}
+
+/// The caller is told what failed; a fault's text holds no identifier.
+fn fault(fault: VaultFault) -> Denial {
+    Denial::Fault { what: fault.to_string() }
+}

@@ -1,0 +1,98 @@
+//! New versions of a purpose's keys, and the end of old ones.
+//!
+//! The index of links makes the new pseudonyms without the raw identifiers. The pairs of old and new
+//! ones are kept sealed until the old version is retired, so that `minster rekey` can be resumed.
+
+use minster_model::{KeyVersion, Pseudonym, Purpose, Role};
+use minster_vault_api::{Denial, Response};
+
+use super::{Session, fault};
+use crate::log::Event;
+
+/// Pairs of old and new pseudonyms in one answer: 4 MiB.
+const PAGE: usize = 128 << 10;
+const FOLDER: &str = "crosswalks";
+const PAIR: usize = 2 * Pseudonym::LEN;
+
+impl Session<'_> {
+    /// Makes the next version. The pairs are durable before the version counts.
+    pub(super) fn rotate(&mut self, purpose: &Purpose) -> Result<Response, Denial> {
+        self.allow(&[Role::Custodian], "a new version of keys")?;
+        let vault = self.vault;
+        let books = vault.books(purpose)?;
+        let mut books = books.lock().map_err(|_| Denial::LogUnwritable)?;
+        let from = vault.live_purpose(purpose)?.version;
+        let version = KeyVersion(from.0 + 1);
+        let pairs = books.registry.crosswalk(vault.keys(), purpose, version);
+        for (page, pairs) in pairs.chunks(PAGE).enumerate() {
+            let mut bytes = Vec::with_capacity(pairs.len() * PAIR);
+            for (old, new) in pairs {
+                bytes.extend_from_slice(old.as_bytes());
+                bytes.extend_from_slice(new.as_bytes());
+            }
+            vault.write_sealed(FOLDER, &name(purpose, from, page), &bytes).map_err(fault)?;
+        }
+        let pairs = pairs.len() as u64;
+        let event = Event::Rotated { purpose: purpose.clone(), version, pairs };
+        vault.record(self.asker.as_ref(), event)?;
+        books.registry.turn_to(vault.keys(), purpose, version);
+        Ok(Response::Rotated { version })
+    }
+
+    pub(super) fn crosswalk(
+        &mut self,
+        purpose: &Purpose,
+        from: KeyVersion,
+        page: u32,
+    ) -> Result<Response, Denial> {
+        self.allow(&[Role::Linker], "old and new pseudonyms")?;
+        let state = self.purpose(purpose)?;
+        if state.retired.contains(&from) {
+            return Err(Denial::Retired { purpose: purpose.clone(), version: from });
+        }
+        if from.0 == 0 || from >= state.version {
+            let why = format!("no version follows {from}");
+            return Err(Denial::Proposal { what: "answered".into(), why });
+        }
+        let file = name(purpose, from, page as usize);
+        let bytes = self.vault.read_sealed(FOLDER, &file).map_err(fault)?;
+        let bytes = bytes.map(|bytes| bytes.to_vec()).unwrap_or_default();
+        let pairs = (bytes.len() / PAIR) as u64;
+        let event = Event::ReadCrosswalk { purpose: purpose.clone(), from, page, pairs };
+        self.vault.record(self.asker.as_ref(), event)?;
+        Ok(Response::Crosswalk(bytes))
+    }
+
+    /// Ends a version that another has followed. Its pairs are removed first: they lead back to it.
+    pub(super) fn retire(
+        &mut self,
+        purpose: &Purpose,
+        version: KeyVersion,
+    ) -> Result<Response, Denial> {
+        self.allow(&[Role::Custodian], "the end of a version of keys")?;
+        let state = self.vault.state()?;
+        let state = state
+            .purposes
+            .get(purpose)
+            .ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })?;
+        if version.0 == 0 || version >= state.version {
+            let why = format!("{version} is not a version that another has followed");
+            return Err(Denial::Proposal { what: "retired".into(), why });
+        }
+        let event = Event::Retired { purpose: purpose.clone(), version };
+        self.vault.record(self.asker.as_ref(), event)?;
+        let folder = self.vault.folder().join(FOLDER);
+        for page in 0.. {
+            let path = folder.join(name(purpose, version, page));
+            if !path.exists() {
+                break;
+            }
+            self.vault.disk().remove(&path).map_err(fault)?;
+        }
+        Ok(Response::Retired)
+    }
+}
+
+fn name(purpose: &Purpose, from: KeyVersion, page: usize) -> String {
+    format!("{purpose}.{from}.{page}")
+}

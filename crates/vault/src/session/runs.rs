@@ -1,0 +1,284 @@
+//! Runs: pseudonyms within a budget of different identifiers.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, Role, RunId, SourceName};
+use minster_vault_api::{Denial, IdentifierBatch, OpenedRun, Response, RunManifest};
+
+use super::{Session, fault, out_of_order};
+use crate::{
+    books::{Books, Seen},
+    keys::Link,
+    log::{Event, RegistryHead},
+    probing::{Block, Watch},
+    registry::{New, spread},
+    state::PurposeState,
+};
+
+/// A run in progress.
+pub(super) struct OpenRun {
+    run: RunId,
+    purpose: Purpose,
+    source: SourceName,
+    version: KeyVersion,
+    ceiling: u64,
+    seen: Seen,
+    distinct: u64,
+    watch: Watch,
+    loaded_before: bool,
+}
+
+/// What a batch's identifiers are to the registry.
+struct Looked {
+    link: Link,
+    record: Option<u32>,
+    block: Option<Block>,
+}
+
+/// What a batch adds to a run and a day.
+#[derive(Default)]
+struct Tally {
+    fresh: Vec<u32>,
+    fresh_today: Vec<u32>,
+    /// Places in the batch of identifiers that the vault never saw, each once.
+    new: Vec<usize>,
+    new_by_link: HashMap<Link, usize>,
+}
+
+impl Session<'_> {
+    pub(super) fn open_run(&mut self, manifest: RunManifest) -> Result<Response, Denial> {
+        self.allow(&[Role::Ingest], "pseudonyms")?;
+        if self.run.is_some() {
+            return Err(out_of_order("a run is open; close it first"));
+        }
+        let RunManifest { run, purpose, source, inputs, ceiling } = manifest;
+        let state = self.running(&purpose)?;
+        if !state.definition.allows(&source) {
+            return Err(Denial::SourceNotAllowed { purpose, source_name: source });
+        }
+        let raised = state.raised.get(&source).filter(|_| ceiling > state.definition.budget.run);
+        let (budget, load) = match raised {
+            Some((raised, proposal)) => (*raised, Some(proposal.clone())),
+            None => (state.definition.budget.run, None),
+        };
+        let ceiling = ceiling.min(budget);
+        let event = Event::OpenedRun {
+            run: run.clone(),
+            purpose: purpose.clone(),
+            source: source.clone(),
+            inputs,
+            ceiling,
+            load: load.clone(),
+        };
+        self.vault.record(self.asker.as_ref(), event)?;
+        let opened = OpenedRun {
+            key_version: state.version,
+            key_check: self.vault.keys().check_value(&purpose, state.version),
+            ceiling,
+            recipient: self.vault.recipient().to_owned(),
+        };
+        let loaded_before = state.loaded.contains(&source) && load.is_none();
+        self.run = Some(OpenRun {
+            run,
+            purpose,
+            source,
+            version: state.version,
+            ceiling,
+            seen: Seen::default(),
+            distinct: 0,
+            watch: Watch::default(),
+            loaded_before,
+        });
+        Ok(Response::RunOpened(opened))
+    }
+
+    pub(super) fn pseudonymise(
+        &mut self,
+        kind: &Kind,
+        batch: &IdentifierBatch,
+    ) -> Result<Response, Denial> {
+        self.allow(&[Role::Ingest], "pseudonyms")?;
+        if !batch.is_well_formed() || batch.iter().any(|identifier| identifier.len() > LONGEST) {
+            return Err(out_of_order("a batch whose lengths do not fit"));
+        }
+        let (vault, asker) = (self.vault, self.asker.clone());
+        let purpose = self.run.as_ref().map(|run| run.purpose.clone());
+        let purpose = purpose.ok_or_else(|| out_of_order("open a run first"))?;
+        let state = self.running(&purpose)?;
+        let Some(run) = self.run.as_mut() else { return Err(out_of_order("open a run first")) };
+        let books = vault.books(&purpose)?;
+        let mut books = books.lock().map_err(|_| Denial::LogUnwritable)?;
+        books.turn_day();
+        // Asked for again under the lock: a rotation holds it too.
+        if vault.live_purpose(&purpose)?.version != run.version {
+            return Err(out_of_order(
+                "the purpose has a new version of its keys; begin the run anew",
+            ));
+        }
+
+        let identifiers: Vec<&[u8]> = batch.iter().collect();
+        let link_key = vault.keys().link_key(kind);
+        let registry = &books.registry;
+        let looked = spread(&identifiers, |part| {
+            let look = |identifier: &&[u8]| {
+                let link = link_key.link(identifier);
+                let record = registry.find(&link);
+                Looked { link, record, block: Block::of(kind, identifier) }
+            };
+            part.iter().map(look).collect()
+        });
+        let tally = Tally::take(&looked, run, &mut books);
+        if let Err(denial) = tally.within(run, &books, &state) {
+            tally.undo(run, &mut books);
+            return Err(denial);
+        }
+        if let Some(rule) = tally.watched(&looked, run) {
+            tally.undo(run, &mut books);
+            let OpenRun { run: id, source, .. } = run;
+            let event = Event::Alarm {
+                run: id.clone(),
+                purpose: purpose.clone(),
+                source: source.clone(),
+                rule: rule.to_owned(),
+            };
+            vault.record(asker.as_ref(), event)?;
+            self.run = None;
+            return Err(Denial::Probing { purpose, rule: rule.to_owned() });
+        }
+
+        let new: Vec<New<'_>> =
+            tally.new.iter().map(|&place| (looked[place].link, identifiers[place])).collect();
+        let purpose_key = vault.keys().purpose_key(&purpose, run.version, kind);
+        let pseudonyms =
+            spread(&new, |part| part.iter().map(|(link, _)| purpose_key.pseudonym(link)).collect());
+        let first = books.registry.len();
+        let mut head: Option<RegistryHead> = None;
+        if !new.is_empty() {
+            let added = books.registry.add(vault.keys(), run.version, kind, &new, &pseudonyms);
+            match added {
+                Ok(added) => head = Some(added),
+                Err(why) => {
+                    tally.undo(run, &mut books);
+                    return Err(fault(why));
+                }
+            }
+        }
+        tally.enter(run, &mut books, first);
+        let event = Event::Pseudonymised {
+            run: run.run.clone(),
+            purpose,
+            kind: kind.clone(),
+            count: identifiers.len() as u64,
+            distinct: run.distinct,
+            new: new.len() as u64,
+            today: books.count,
+            registry: head,
+        };
+        vault.record(asker.as_ref(), event)?;
+
+        let mut answer = Vec::with_capacity(looked.len() * Pseudonym::LEN);
+        for Looked { link, record, .. } in &looked {
+            let pseudonym = match record {
+                Some(record) => books.registry.pseudonym(*record),
+                None => pseudonyms[tally.new_by_link[link]],
+            };
+            answer.extend_from_slice(pseudonym.as_bytes());
+        }
+        Ok(Response::Pseudonyms(answer))
+    }
+
+    pub(super) fn close_run(&mut self) -> Result<Response, Denial> {
+        let run = self.run.take().ok_or_else(|| out_of_order("no run is open"))?;
+        let event = Event::ClosedRun {
+            run: run.run,
+            source: Some(run.source),
+            purpose: Some(run.purpose),
+            asked: run.distinct,
+        };
+        self.vault.record(self.asker.as_ref(), event)?;
+        Ok(Response::RunClosed)
+    }
+
+    fn running(&self, purpose: &Purpose) -> Result<PurposeState, Denial> {
+        let state = self.purpose(purpose)?;
+        if state.stopped {
+            let rule = "an alarm stands".to_owned();
+            return Err(Denial::Probing { purpose: purpose.clone(), rule });
+        }
+        Ok(state)
+    }
+}
+
+/// No identifier of a council is longer; a match key's parts may be.
+const LONGEST: usize = 4096;
+
+impl Tally {
+    /// Marks what is known as asked for; [`Tally::undo`] takes it back.
+    fn take(looked: &[Looked], run: &mut OpenRun, books: &mut Books) -> Self {
+        let mut tally = Self::default();
+        for (place, Looked { link, record, .. }) in looked.iter().enumerate() {
+            match record {
+                Some(record) => {
+                    if run.seen.insert(*record) {
+                        tally.fresh.push(*record);
+                    }
+                    if books.seen.insert(*record) {
+                        tally.fresh_today.push(*record);
+                    }
+                }
+                None => {
+                    if let Entry::Vacant(vacant) = tally.new_by_link.entry(*link) {
+                        vacant.insert(tally.new.len());
+                        tally.new.push(place);
+                    }
+                }
+            }
+        }
+        tally
+    }
+
+    fn undo(&self, run: &mut OpenRun, books: &mut Books) {
+        self.fresh.iter().for_each(|&record| run.seen.remove(record));
+        self.fresh_today.iter().for_each(|&record| books.seen.remove(record));
+    }
+
+    fn within(&self, run: &OpenRun, books: &Books, state: &PurposeState) -> Result<(), Denial> {
+        let new = self.new.len() as u64;
+        if run.distinct + self.fresh.len() as u64 + new > run.ceiling {
+            return Err(Denial::OverBudget { ceiling: run.ceiling });
+        }
+        // A first load that custodians allowed may exceed the day, too.
+        let budget = state.definition.budget.day.max(run.ceiling);
+        if books.count + self.fresh_today.len() as u64 + new > budget {
+            return Err(Denial::OverDay { purpose: run.purpose.clone(), budget });
+        }
+        Ok(())
+    }
+
+    /// The rule that the batch breaks, if it does. Looks at what the run asks for the first time.
+    fn watched(&self, looked: &[Looked], run: &mut OpenRun) -> Option<&'static str> {
+        let mut fresh = self.fresh.iter().peekable();
+        let mut new = self.new.iter().peekable();
+        looked.iter().enumerate().find_map(|(place, looked)| {
+            let is_new = new.next_if(|&&at| at == place).is_some();
+            let is_fresh = looked
+                .record
+                .is_some_and(|record| fresh.next_if(|&&next| next == record).is_some());
+            if !is_new && !is_fresh {
+                return None;
+            }
+            run.watch.see(looked.block?, is_new, run.loaded_before)
+        })
+    }
+
+    /// Counts what was accepted; records from `first` on are the new ones.
+    fn enter(&self, run: &mut OpenRun, books: &mut Books, first: u64) {
+        for record in (first..first + self.new.len() as u64).map(|record| record as u32) {
+            run.seen.insert(record);
+            books.seen.insert(record);
+        }
+        let new = self.new.len() as u64;
+        run.distinct += self.fresh.len() as u64 + new;
+        books.count += self.fresh_today.len() as u64 + new;
+    }
+}

@@ -1,0 +1,180 @@
+//! What the log adds up to: purposes, versions, approvals, budgets. Nothing of it is kept elsewhere, so
+//! that nobody without the root key can add a purpose or an approval.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use minster_model::{KeyVersion, Purpose, SourceName};
+
+use crate::{
+    approvals::CustodianKey,
+    log::{Entry, Event, RegistryHead},
+    purposes::{PurposeDefinition, today},
+};
+
+/// The state that the log's entries lead to.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// Whether the log begins with the vault's making: not so in one of the first format.
+    pub made: bool,
+    /// The custodians.
+    pub custodians: Vec<CustodianKey>,
+    /// The purposes.
+    pub purposes: BTreeMap<Purpose, PurposeState>,
+    /// Proposals that were neither carried out nor forgotten.
+    pub proposals: BTreeMap<String, ProposalState>,
+    /// How often the custody was changed.
+    pub generation: u32,
+    /// Checkpoints signed.
+    pub checkpoints: u64,
+    /// What the system granted when the vault last started.
+    pub hardening: String,
+}
+
+/// One purpose's state.
+#[derive(Debug, Clone)]
+pub struct PurposeState {
+    /// What it is.
+    pub definition: PurposeDefinition,
+    /// The version of its keys.
+    pub version: KeyVersion,
+    /// Versions that are answered for no more.
+    pub retired: BTreeSet<KeyVersion>,
+    /// Sources of which a run was closed: their next run is no first load.
+    pub loaded: BTreeSet<SourceName>,
+    /// Whether an alarm stopped it.
+    pub stopped: bool,
+    /// Ceilings that were raised for one run.
+    pub raised: BTreeMap<SourceName, (u64, String)>,
+    /// The registry's length and last tag.
+    pub registry: Option<RegistryHead>,
+    /// A day, and how many distinct identifiers it saw.
+    day: Option<(Date, u64)>,
+}
+
+/// One proposal's state.
+#[derive(Debug, Clone)]
+pub struct ProposalState {
+    /// SHA-256 of its text.
+    pub sha256: String,
+    /// Who approved it.
+    pub by: BTreeSet<String>,
+    /// Its last day.
+    pub expires: Option<Date>,
+}
+
+impl PurposeState {
+    fn new(definition: PurposeDefinition) -> Self {
+        Self {
+            definition,
+            version: KeyVersion(1),
+            retired: BTreeSet::new(),
+            loaded: BTreeSet::new(),
+            stopped: false,
+            raised: BTreeMap::new(),
+            registry: None,
+            day: None,
+        }
+    }
+
+    /// Distinct identifiers asked today.
+    pub fn today(&self) -> u64 {
+        self.day.filter(|(day, _)| *day == today()).map_or(0, |(_, count)| count)
+    }
+}
+
+impl State {
+    /// Adds an entry.
+    pub fn apply(&mut self, entry: &Entry) {
+        match &entry.event {
+            Event::Made { custodians, purposes, .. } => {
+                self.made = true;
+                self.custodians.clone_from(custodians);
+                self.purposes = purposes
+                    .iter()
+                    .map(|definition| {
+                        (definition.name.clone(), PurposeState::new(definition.clone()))
+                    })
+                    .collect();
+            }
+            Event::Started { hardening } => self.hardening.clone_from(hardening),
+            Event::Rekeyed { generation, .. } => self.generation = *generation,
+            Event::Checkpointed { counter } => self.checkpoints = *counter,
+            Event::OpenedRun { purpose, source, load: Some(_), .. } => {
+                self.purpose(purpose, |state| drop(state.raised.remove(source)));
+            }
+            Event::Pseudonymised { purpose, today, registry, .. } => {
+                let day = entry.time.get(..10).and_then(|day| day.parse().ok());
+                self.purpose(purpose, |state| {
+                    state.day = day.map(|day| (day, *today));
+                    if registry.is_some() {
+                        state.registry.clone_from(registry);
+                    }
+                });
+            }
+            Event::ClosedRun { source: Some(source), purpose: Some(purpose), asked, .. } => {
+                if *asked > 0 {
+                    self.purpose(purpose, |state| {
+                        state.loaded.insert(source.clone());
+                    });
+                }
+            }
+            Event::Alarm { purpose, .. } => self.purpose(purpose, |state| state.stopped = true),
+            Event::Proposed { proposal, sha256, expires, .. } => {
+                let state = ProposalState {
+                    sha256: sha256.clone(),
+                    by: BTreeSet::new(),
+                    expires: expires.parse().ok(),
+                };
+                self.proposals.insert(proposal.clone(), state);
+            }
+            Event::Approved { proposal, custodian, .. } => {
+                if let Some(state) = self.proposals.get_mut(proposal) {
+                    state.by.insert(custodian.clone());
+                }
+            }
+            Event::NamedPurpose { proposal, definition } => {
+                self.proposals.remove(proposal);
+                let new = PurposeState::new(definition.clone());
+                let state = self.purposes.entry(definition.name.clone()).or_insert(new);
+                state.definition = definition.clone();
+            }
+            Event::AllowedLoad { proposal, purpose, source, ceiling } => {
+                self.proposals.remove(proposal);
+                let raised = (*ceiling, proposal.clone());
+                self.purpose(purpose, |state| drop(state.raised.insert(source.clone(), raised)));
+            }
+            Event::Resumed { proposal, purpose } => {
+                self.proposals.remove(proposal);
+                self.purpose(purpose, |state| state.stopped = false);
+            }
+            Event::Reidentified { proposal, .. } | Event::FoundSubject { proposal, .. } => {
+                self.proposals.remove(proposal);
+            }
+            Event::Rotated { purpose, version, .. } => {
+                self.purpose(purpose, |state| state.version = *version);
+            }
+            Event::Retired { purpose, version } => {
+                self.purpose(purpose, |state| {
+                    state.retired.insert(*version);
+                });
+            }
+            Event::Stopped
+            | Event::Repaired { .. }
+            | Event::OpenedRun { load: None, .. }
+            | Event::ClosedRun { .. }
+            | Event::CreatedKey { .. }
+            | Event::UnwrappedKey { .. }
+            | Event::ScannedKey { .. }
+            | Event::ReadCrosswalk { .. }
+            | Event::Stated
+            | Event::Denied { .. } => {}
+        }
+    }
+
+    fn purpose(&mut self, purpose: &Purpose, change: impl FnOnce(&mut PurposeState)) {
+        if let Some(state) = self.purposes.get_mut(purpose) {
+            change(state);
+        }
+    }
+}

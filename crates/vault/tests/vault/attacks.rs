@@ -1,0 +1,197 @@
+//! What an attacker tries, each as a test.
+
+use std::{collections::HashSet, fs};
+
+use minster_identifiers::check_letter;
+use minster_model::{KeyVersion, Pseudonym, Role};
+use minster_vault::{VaultFault, disk::Disk, folder};
+use minster_vault_api::{Denial, ProposedAction};
+
+use crate::common::{PURPOSES, Site, batch, copy, denial, kind, manifest};
+
+/// Every pupil number of one school and year.
+fn numbers(school: u32, year: u32) -> Vec<String> {
+    (0..1000)
+        .map(|serial| {
+            let body = format!("330{school:04}{year:02}{serial:03}");
+            let letter = check_letter(body.as_bytes().try_into().unwrap()).unwrap();
+            format!("{letter}{body}")
+        })
+        .collect()
+}
+
+/// A leaked root key undoes every pseudonym; without it the same search finds nothing.
+#[test]
+fn the_dictionary_attack_works_with_the_key_and_not_without() {
+    let site = Site::new();
+    let children: Vec<String> = numbers(4001, 12).into_iter().step_by(7).take(100).collect();
+    let names: Vec<&str> = children.iter().map(String::as_str).collect();
+    let stolen = site.serve().ask("education", "upn", &names).unwrap();
+    let stolen: HashSet<Pseudonym> = stolen.into_iter().collect();
+    let search = |make: &dyn Fn(&[u8]) -> Pseudonym| {
+        let all = (3998..4004).flat_map(|school| numbers(school, 12));
+        all.filter(|number| stolen.contains(&make(number.as_bytes()))).count()
+    };
+    let opened = folder::open_folder(&site.vault(), &site.secret(), Disk::new()).unwrap();
+    let with =
+        opened.keys.pseudonymiser(&"education".parse().unwrap(), KeyVersion(1), &kind("upn"));
+    assert_eq!(search(&|number| with.pseudonym(number)), 100, "all, within a second");
+    let guessed = minster_vault::keys::Keys::new(
+        minster_vault::keys::RootKey::from_bytes([0; 32]),
+        &opened.store_id,
+    );
+    let without = guessed.pseudonymiser(&"education".parse().unwrap(), KeyVersion(1), &kind("upn"));
+    assert_eq!(search(&|number| without.pseudonym(number)), 0);
+    let hashed = |number: &[u8]| {
+        let digest = ring::digest::digest(&ring::digest::SHA256, number);
+        Pseudonym::from_bytes(digest.as_ref()[..16].try_into().unwrap())
+    };
+    assert_eq!(search(&hashed), 0, "no plain hash either");
+}
+
+/// The service itself is asked through: the alarm stops it within one block, and it stays stopped.
+#[test]
+fn trying_out_numbers_through_the_socket_is_stopped() {
+    let site = Site::new();
+    let serving = site.serve();
+    let mut client = serving.client(Role::Ingest).unwrap();
+    client.open_run(manifest("education", "census", 20_000)).unwrap();
+    let all = numbers(4001, 12);
+    let mut answered = 0;
+    let denied = all
+        .chunks(50)
+        .find_map(|part| match client.pseudonymise(&kind("upn"), batch(part)) {
+            Ok(pseudonyms) => {
+                answered += pseudonyms.len();
+                None
+            }
+            Err(error) => Some(denial::<()>(Err(error))),
+        })
+        .unwrap();
+    assert!(matches!(denied, Denial::Probing { .. }), "{denied}");
+    assert_eq!(answered, 400);
+    assert!(matches!(
+        denial(client.open_run(manifest("education", "census", 1))),
+        Denial::Probing { .. }
+    ));
+    serving.ask("health", "upn", &["a"]).unwrap();
+    drop((client, serving));
+
+    let serving = site.serve();
+    let mut client = serving.client(Role::Ingest).unwrap();
+    let denied = denial(client.open_run(manifest("education", "cin", 1)));
+    assert!(matches!(denied, Denial::Probing { .. }), "it stays stopped after a restart");
+    assert!(fs::read_to_string(site.log()).unwrap().contains("\"alarm\""));
+    let resume = minster_vault_api::Proposed {
+        action: ProposedAction::Resume { purpose: "education".parse().unwrap() },
+        reference: "INC/7".into(),
+        reason: "a school was loaded twice".into(),
+        expires: "2099-01-01".into(),
+    };
+    let text = client.propose(resume).unwrap();
+    let mut custodian = serving.client(Role::Custodian).unwrap();
+    for name in ["ann", "ben"] {
+        custodian.approve(site.sign(name, &text)).unwrap();
+    }
+    client.enact(&minster_vault::approvals::Proposal::id(&text)).unwrap();
+    client.open_run(manifest("education", "cin", 1)).unwrap();
+}
+
+#[test]
+fn a_source_that_was_loaded_before_brings_no_crowd_of_newcomers() {
+    let site = Site::new();
+    let serving = site.serve();
+    let known: Vec<String> =
+        (0..10).flat_map(|school| numbers(school, 12).into_iter().take(200)).collect();
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    serving.ask("education", "upn", &names).unwrap();
+    serving.ask("education", "upn", &names).unwrap();
+    let strangers: Vec<String> =
+        (10..20).flat_map(|school| numbers(school, 12).into_iter().take(200)).collect();
+    let mut client = serving.client(Role::Ingest).unwrap();
+    client.open_run(manifest("education", "census", 20_000)).unwrap();
+    client.pseudonymise(&kind("upn"), batch(&strangers[..900])).unwrap();
+    let denied = denial(client.pseudonymise(&kind("upn"), batch(&strangers[900..])));
+    assert!(matches!(denied, Denial::Probing { .. }), "{denied}");
+    assert!(fs::read_to_string(site.log()).unwrap().contains("\"alarm\""));
+}
+
+/// Every byte of a registry counts: flipped, the vault does not start with it.
+#[test]
+fn a_flipped_bit_of_a_registry_is_refused() {
+    let site = Site::new();
+    site.serve().ask("education", "upn", &["a", "b", "c"]).unwrap();
+    let path = site.vault().join("registry/education");
+    let good = fs::read(&path).unwrap();
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        fs::write(&path, &bad).unwrap();
+        let outcome = site.open(Disk::new());
+        assert!(matches!(outcome.err(), Some(VaultFault::Registry { .. })), "byte {at}");
+        assert_eq!(fs::read(&path).unwrap(), bad, "and it stays as evidence");
+    }
+}
+
+#[test]
+fn a_registry_cut_put_back_or_exchanged_is_refused() {
+    let site = Site::new();
+    let registry = |name: &str| site.vault().join("registry").join(name);
+    site.serve().ask("education", "upn", &["a", "b"]).unwrap();
+    let older = fs::read(registry("education")).unwrap();
+    let serving = site.serve();
+    serving.ask("education", "upn", &["c", "d"]).unwrap();
+    serving.ask("health", "upn", &["a", "b"]).unwrap();
+    drop(serving);
+    let good = fs::read(registry("education")).unwrap();
+    let other = fs::read(registry("health")).unwrap();
+    for (bad, what) in [
+        (older, "an older copy"),
+        (good[..good.len() - 1].to_vec(), "cut"),
+        (good[..good.len() / 2].to_vec(), "cut in half"),
+        (Vec::new(), "emptied"),
+        (other, "another purpose's"),
+    ] {
+        fs::write(registry("education"), bad).unwrap();
+        let outcome = site.open(Disk::new());
+        assert!(matches!(outcome.err(), Some(VaultFault::Registry { .. })), "{what}");
+    }
+    fs::remove_file(registry("education")).unwrap();
+    assert!(matches!(site.open(Disk::new()).err(), Some(VaultFault::Registry { .. })));
+    fs::write(registry("education"), good).unwrap();
+    site.open(Disk::new()).unwrap();
+}
+
+/// The two batches of a registry change places, or a row takes another's.
+#[test]
+fn swapped_rows_are_refused() {
+    let site = Site::new();
+    let serving = site.serve();
+    serving.ask("education", "upn", &["aaaa", "bbbb"]).unwrap();
+    let first = fs::read(site.vault().join("registry/education")).unwrap().len();
+    serving.ask("education", "upn", &["cccc", "dddd"]).unwrap();
+    drop(serving);
+    let path = site.vault().join("registry/education");
+    let good = fs::read(&path).unwrap();
+    let header = 20;
+    let batches = [&good[header..first], &good[first..]];
+    fs::write(&path, [&good[..header], batches[1], batches[0]].concat()).unwrap();
+    assert!(site.open(Disk::new()).is_err(), "batches");
+    // Rows stand at the end of a batch, before its tag: 2 bytes of length, 4 of text, 16 of tag.
+    let row = 2 + 4 + 16;
+    let end = first - 32;
+    let rows = [&good[end - 2 * row..end - row], &good[end - row..end]];
+    let mut swapped = good.clone();
+    swapped[end - 2 * row..end].copy_from_slice(&[rows[1], rows[0]].concat());
+    fs::write(&path, &swapped).unwrap();
+    assert!(site.open(Disk::new()).is_err(), "rows");
+}
+
+/// A vault's registry does not open in another vault, even one with the same purposes.
+#[test]
+fn a_registry_of_another_vault_is_refused() {
+    let (site, other) = (Site::new(), Site::with(PURPOSES));
+    site.serve().ask("education", "upn", &["a"]).unwrap();
+    copy(&site.vault().join("registry"), &other.vault().join("registry"));
+    assert!(matches!(other.open(Disk::new()).err(), Some(VaultFault::Registry { .. })));
+}

@@ -1,0 +1,218 @@
+//! A vault that serves in a folder of its own.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+};
+
+use minster_model::{DatasetClass, DatasetRef, Kind, Pseudonym, Role};
+use minster_vault::{
+    VaultFault,
+    approvals::{CustodianKey, SigningKey},
+    custody::{Secret, Wanted},
+    disk::Disk,
+    folder::{self, Plan},
+    purposes::PurposeDefinition,
+    server::Server,
+    vault::Vault,
+};
+use minster_vault_api::{Approval, Client, Denial, IdentifierBatch, RunManifest, VaultError};
+
+/// Two purposes as a file names them.
+pub(crate) const PURPOSES: &str = r#"
+[[purpose]]
+name = "education"
+text = "Statistics on education"
+legal_basis = "UK GDPR Article 6(1)(e)"
+sources = ["census", "cin"]
+roles = ["ingest", "linker", "analyst", "custodian", "auditor"]
+budget = { run = 20_000, day = 50_000 }
+expires = "2099-12-31"
+
+[[purpose]]
+name = "health"
+text = "Statistics on health"
+legal_basis = "UK GDPR Article 9(2)(j)"
+sources = ["census"]
+roles = ["ingest", "linker"]
+budget = { run = 20_000, day = 50_000 }
+expires = "2099-12-31"
+"#;
+
+/// A vault's folder, its key file and two custodians' keys.
+pub(crate) struct Site {
+    folder: tempfile::TempDir,
+}
+
+impl Site {
+    /// A vault with two purposes and two custodians, ann and ben.
+    pub(crate) fn new() -> Self {
+        Self::with(PURPOSES)
+    }
+
+    pub(crate) fn with(purposes: &str) -> Self {
+        let site = Self::empty();
+        site.init(purposes, &Disk::new()).unwrap();
+        site
+    }
+
+    /// The custodians' keys alone.
+    pub(crate) fn empty() -> Self {
+        let site = Self { folder: tempfile::tempdir().unwrap() };
+        for name in ["ann", "ben", "cat"] {
+            SigningKey::create(&site.path(name)).unwrap();
+        }
+        site
+    }
+
+    pub(crate) fn init(&self, purposes: &str, disk: &Disk) -> Result<String, VaultFault> {
+        let custody = Wanted::KeyFile(self.path("key"));
+        let purposes = PurposeDefinition::parse_all(purposes, Path::new("purposes.toml")).unwrap();
+        let custodians = ["ann", "ben"].map(|name| self.custodian(name)).to_vec();
+        folder::init(&self.vault(), &Plan { custody: &custody, purposes, custodians }, disk)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn vault(&self) -> PathBuf {
+        self.path("vault")
+    }
+
+    pub(crate) fn log(&self) -> PathBuf {
+        self.vault().join("log.jsonl")
+    }
+
+    pub(crate) fn secret(&self) -> Secret {
+        Secret::key_file(self.path("key"))
+    }
+
+    pub(crate) fn custodian(&self, name: &str) -> CustodianKey {
+        let public = self.path(&format!("{name}.pub"));
+        CustodianKey::parse(&format!("{name}={}", public.display())).unwrap()
+    }
+
+    /// Opens the vault in this process.
+    pub(crate) fn open(&self, disk: Disk) -> Result<Vault, VaultFault> {
+        Vault::new(folder::open_folder(&self.vault(), &self.secret(), disk)?, None)
+    }
+
+    pub(crate) fn serve(&self) -> Serving {
+        self.serve_on(Disk::new(), None).unwrap()
+    }
+
+    pub(crate) fn serve_on(
+        &self,
+        disk: Disk,
+        checkpoints: Option<&Path>,
+    ) -> Result<Serving, VaultFault> {
+        let opened = folder::open_folder(&self.vault(), &self.secret(), disk)?;
+        let socket = self.path("sock");
+        let server = Server::bind(Vault::new(opened, checkpoints)?, &socket)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let watched = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || drop(server.serve(&watched)));
+        Ok(Serving { socket, stop, thread: Some(thread) })
+    }
+
+    /// A custodian's signature under a proposal.
+    pub(crate) fn sign(&self, name: &str, text: &str) -> Approval {
+        let (_, signature) = SigningKey::read(&self.path(name)).unwrap().sign(text).unwrap();
+        let proposal = minster_vault::approvals::Proposal::id(text);
+        Approval { proposal, custodian: name.into(), signature }
+    }
+}
+
+/// A vault that serves until it is dropped.
+pub(crate) struct Serving {
+    socket: PathBuf,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Serving {
+    pub(crate) fn client(&self, role: Role) -> Result<Client, VaultError> {
+        Client::connect(&self.socket, role, "test")
+    }
+
+    /// Pseudonyms of identifiers in a run of their own.
+    pub(crate) fn ask(
+        &self,
+        purpose: &str,
+        kind: &str,
+        identifiers: &[&str],
+    ) -> Result<Vec<Pseudonym>, VaultError> {
+        let mut client = self.client(Role::Ingest)?;
+        client.open_run(manifest(purpose, "census", 1_000_000))?;
+        let pseudonyms = client.pseudonymise(&self::kind(kind), batch(identifiers))?;
+        client.close_run()?;
+        Ok(pseudonyms)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+pub(crate) fn kind(name: &str) -> Kind {
+    name.parse().unwrap()
+}
+
+pub(crate) fn manifest(purpose: &str, source: &str, ceiling: u64) -> RunManifest {
+    RunManifest {
+        run: "r1".parse().unwrap(),
+        purpose: purpose.parse().unwrap(),
+        source: source.parse().unwrap(),
+        inputs: vec![],
+        ceiling,
+    }
+}
+
+pub(crate) fn batch(identifiers: &[impl AsRef<[u8]>]) -> IdentifierBatch {
+    let mut batch = IdentifierBatch::default();
+    identifiers.iter().for_each(|identifier| batch.push(identifier.as_ref()));
+    batch
+}
+
+pub(crate) fn dataset(class: DatasetClass) -> DatasetRef {
+    DatasetRef {
+        class,
+        name: "census".parse().unwrap(),
+        period: "2024-25".parse().unwrap(),
+        purpose: "education".parse().unwrap(),
+    }
+}
+
+pub(crate) fn denial<T>(outcome: Result<T, VaultError>) -> Denial {
+    match outcome {
+        Err(VaultError::Denied(denial)) => denial,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("not denied"),
+    }
+}
+
+/// Copies a vault's folder, with its modes.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    fs::set_permissions(to, fs::Permissions::from_mode(0o700)).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).unwrap();
+            fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The process is killed at each of its writes. What was answered stands; what was not leaves no trace
+//! that matters.
+
+use minster_model::{KeyVersion, Role};
+use minster_vault::{
+    custody::{Secret, Wanted},
+    disk::Disk,
+    folder,
+    session::Session,
+    vault::Vault,
+};
+use minster_vault_api::{PROTOCOL, Proposed, ProposedAction, Request, Response, RunManifest};
+
+use crate::common::{PURPOSES, Site, batch, kind, manifest};
+
+/// Does `work` on disks that end at each step in turn, until it comes to its end.
+fn at_every_write(mut work: impl FnMut(Disk) -> bool) -> usize {
+    for step in 0..1000 {
+        let disk = Disk::ending_at(step);
+        let done = work(disk.clone());
+        if disk.steps() <= step {
+            assert!(done, "nothing was in its way");
+            return step;
+        }
+    }
+    panic!("it never ends");
+}
+
+/// One conversation without the socket.
+struct Talk<'a>(Session<'a>);
+
+impl<'a> Talk<'a> {
+    fn new(vault: &'a Vault, role: Role) -> Self {
+        let mut session = Session::new(vault, rustix::process::getuid().as_raw());
+        session.answer(Request::Hello { protocol: PROTOCOL, role, program: "test".into() });
+        Self(session)
+    }
+
+    fn open(&mut self) -> bool {
+        let manifest = RunManifest { ..manifest("education", "census", 1000) };
+        matches!(self.0.answer(Request::OpenRun(manifest)), Response::RunOpened(_))
+    }
+
+    fn pseudonyms(&mut self, identifiers: &[&str]) -> Option<Vec<u8>> {
+        let identifiers = batch(identifiers);
+        match self.0.answer(Request::Pseudonymise { kind: kind("upn"), identifiers }) {
+            Response::Pseudonyms(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+#[test]
+fn init_is_done_or_can_be_done_again() {
+    let steps = at_every_write(|disk| {
+        let site = Site::empty();
+        let done = site.init(PURPOSES, &disk).is_ok();
+        if !site.vault().join("store.json").exists() {
+            assert!(!done);
+            site.init(PURPOSES, &Disk::new()).unwrap();
+        }
+        site.open(Disk::new()).unwrap();
+        done
+    });
+    assert!(steps > 10, "{steps}");
+}
+
+#[test]
+fn what_was_answered_is_answered_again_the_same() {
+    let steps = at_every_write(|disk| {
+        let site = Site::new();
+        let mut answers = Vec::new();
+        let mut all;
+        if let Ok(vault) = site.open(disk) {
+            let mut talk = Talk::new(&vault, Role::Ingest);
+            all = talk.open();
+            for identifiers in [&["a", "b"][..], &["b", "c"], &["d"], &["a", "d"]] {
+                match talk.pseudonyms(identifiers) {
+                    Some(bytes) => answers.push((identifiers, bytes)),
+                    None => all = false,
+                }
+            }
+            all &= matches!(talk.0.answer(Request::CloseRun), Response::RunClosed);
+        } else {
+            all = false;
+        }
+        let vault = site.open(Disk::new()).unwrap();
+        let mut talk = Talk::new(&vault, Role::Ingest);
+        assert!(talk.open());
+        for (identifiers, bytes) in &answers {
+            assert_eq!(talk.pseudonyms(identifiers).as_ref(), Some(bytes));
+        }
+        let registry = vault.status().unwrap().purposes[0].identifiers;
+        let answered: std::collections::BTreeSet<_> =
+            answers.iter().flat_map(|(identifiers, _)| identifiers.iter()).collect();
+        assert!(registry >= answered.len() as u64, "the log names what was answered");
+        drop(talk);
+        drop(vault);
+        minster_vault::log::verify(&site.log(), None).unwrap();
+        all
+    });
+    assert!(steps > 15, "{steps}");
+}
+
+#[test]
+fn a_rotation_is_whole_or_did_not_happen() {
+    let education = "education".parse().unwrap();
+    let steps = at_every_write(|disk| {
+        let site = Site::new();
+        let before = site.serve().ask("education", "upn", &["a", "b"]).unwrap();
+        let rotated = site.open(disk).is_ok_and(|vault| {
+            let mut talk = Talk::new(&vault, Role::Custodian);
+            let request = Request::Rotate { purpose: "education".parse().unwrap() };
+            matches!(talk.0.answer(request), Response::Rotated { .. })
+        });
+        let serving = site.serve();
+        let after = serving.ask("education", "upn", &["a", "b"]).unwrap();
+        let status = serving.client(Role::Auditor).unwrap().status().unwrap();
+        let version = status.purposes[0].key_version;
+        if rotated {
+            assert_eq!(version, KeyVersion(2));
+        }
+        if version == KeyVersion(2) {
+            let mut linker = serving.client(Role::Linker).unwrap();
+            let pairs = linker.crosswalk(&education, KeyVersion(1)).unwrap();
+            let mut expected: Vec<_> = before.into_iter().zip(after).collect();
+            expected.sort_unstable();
+            assert_eq!(pairs, expected);
+        } else {
+            assert_eq!(after, before);
+        }
+        rotated
+    });
+    assert!(steps > 5, "{steps}");
+}
+
+#[test]
+fn an_approval_that_was_confirmed_counts() {
+    let steps = at_every_write(|disk| {
+        let site = Site::new();
+        let made = site.serve().ask("education", "upn", &["a"]).unwrap();
+        let proposed = Proposed {
+            action: ProposedAction::Reidentify {
+                purpose: "education".parse().unwrap(),
+                pseudonyms: made.clone(),
+            },
+            reference: "C/1".into(),
+            reason: "r".into(),
+            expires: "2099-01-01".into(),
+        };
+        let mut text = None;
+        let (mut approved, mut told) = (Vec::new(), false);
+        if let Ok(vault) = site.open(disk) {
+            let mut talk = Talk::new(&vault, Role::Custodian);
+            if let Response::Proposal(made) = talk.0.answer(Request::Propose(proposed)) {
+                for name in ["ann", "ben"] {
+                    let approval = site.sign(name, &made);
+                    if let Response::Approved { .. } = talk.0.answer(Request::Approve(approval)) {
+                        approved.push(name);
+                    }
+                }
+                let proposal = minster_vault::approvals::Proposal::id(&made);
+                let answer = talk.0.answer(Request::Reidentify { proposal });
+                told = matches!(answer, Response::Identifiers(_));
+                text = Some(made);
+            }
+        }
+        let vault = site.open(Disk::new()).unwrap();
+        let mut talk = Talk::new(&vault, Role::Custodian);
+        if let Some(text) = text {
+            let proposal = minster_vault::approvals::Proposal::id(&text);
+            for name in ["ann", "ben"] {
+                let again = talk.0.answer(Request::Approve(site.sign(name, &text)));
+                let counts = matches!(again, Response::Approved { .. });
+                assert!(!(counts && approved.contains(&name)), "{name}'s approval was lost");
+            }
+            let again = talk.0.answer(Request::Reidentify { proposal });
+            assert!(!(told && matches!(again, Response::Identifiers(_))), "told twice");
+        }
+        told
+    });
+    assert!(steps > 5, "{steps}");
+}
+
+#[test]
+fn a_change_of_custody_leaves_one_way_that_opens() {
+    let steps = at_every_write(|disk| {
+        let site = Site::new();
+        let (old, new) = (site.secret(), Secret::key_file(site.path("key2")));
+        let wanted = Wanted::KeyFile(site.path("key2"));
+        let done = folder::rekey(&site.vault(), &old, &wanted, disk).is_ok();
+        let opens = |secret| folder::open_folder(&site.vault(), secret, Disk::new()).is_ok();
+        let by = [opens(&old), site.path("key2").exists() && opens(&new)];
+        assert_eq!(by.iter().filter(|opens| **opens).count(), 1, "{by:?}");
+        assert!(!done || by[1]);
+        done
+    });
+    assert!(steps > 3, "{steps}");
+}
+
+/// The program itself, killed at moments of the system's choosing.
+#[test]
+fn a_killed_program_serves_again() {
+    use std::{process::Command, time::Duration};
+    let site = Site::new();
+    let serve = || {
+        Command::new(env!("CARGO_BIN_EXE_minster-vault"))
+            .arg("serve")
+            .args(["--dir".as_ref(), site.vault().as_os_str()])
+            .args(["--socket".as_ref(), site.path("s").as_os_str()])
+            .args(["--key-file".as_ref(), site.path("key").as_os_str()])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let connect = || {
+        for _ in 0..500 {
+            let client = minster_vault_api::Client::connect(&site.path("s"), Role::Ingest, "test");
+            if let Ok(client) = client {
+                return client;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("it does not serve");
+    };
+    let mut known = std::collections::BTreeMap::new();
+    for round in 0..10u64 {
+        let mut child = serve();
+        let mut client = connect();
+        client.open_run(manifest("education", "census", 20_000)).unwrap();
+        let killer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(3 + round * 7));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        });
+        for n in 0.. {
+            let name = format!("{}", (round * 31 + n) % 400);
+            match client.pseudonymise(&kind("upn"), batch(&[&name])) {
+                Ok(made) => {
+                    let before = known.insert(name, made[0]);
+                    assert!(before.is_none_or(|before| before == made[0]));
+                }
+                Err(_) => break,
+            }
+        }
+        killer.join().unwrap();
+        drop(client);
+        std::fs::remove_file(site.path("s")).unwrap();
+    }
+    assert!(!known.is_empty());
+    minster_vault::log::verify(&site.log(), None).unwrap_or_else(|_| {
+        site.open(Disk::new()).unwrap();
+        minster_vault::log::verify(&site.log(), None).unwrap()
+    });
+}

@@ -1,0 +1,14 @@
+//! The vault as its callers, its custodians, its auditor and its attackers see it.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
+
+mod approvals;
+mod attacks;
+mod common;
+mod crash;
+mod custody;
+mod log;
+mod program;
+mod rotation;
+mod serving;
+mod vectors;

@@ -1,0 +1,187 @@
+//! The program, as custodians use it: a whole ceremony by its commands.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+use minster_model::Role;
+use minster_vault_api::Client;
+
+use crate::common::{PURPOSES, batch, kind, manifest};
+
+struct Office {
+    folder: tempfile::TempDir,
+    vault: Option<Child>,
+}
+
+impl Office {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        fs::write(folder.path().join("purposes.toml"), PURPOSES).unwrap();
+        Self { folder, vault: None }
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_minster-vault"))
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    fn good(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments}: {err}");
+        String::from_utf8(output.stdout).unwrap() + &err
+    }
+
+    fn bad(&self, arguments: &str, code: i32) -> String {
+        let output = self.run(arguments);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {err}");
+        err
+    }
+
+    fn serve(&mut self, arguments: &str) {
+        let child = Command::new(env!("CARGO_BIN_EXE_minster-vault"))
+            .args("serve --dir vault --socket s --checkpoints auditor".split(' '))
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.vault = Some(child);
+        for _ in 0..1000 {
+            if Client::connect(&self.folder.path().join("s"), Role::Ingest, "test").is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("it does not serve");
+    }
+
+    fn stop(&mut self) {
+        if let Some(mut child) = self.vault.take() {
+            let pid = rustix::process::Pid::from_child(&child);
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    fn keep(&self, name: &str, text: &str) {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[test]
+fn a_year_of_a_vault() {
+    let mut office = Office::new();
+    office.keep("phrase", "correct horse battery staple\n");
+    office.keep("short", "too short\n");
+    for name in ["ann", "ben"] {
+        office.good(&format!("custodian new --out {name}"));
+    }
+    let why = office.bad("init --dir vault --passphrase-file short", 2);
+    assert!(why.contains("12 characters"), "{why}");
+    office.good(
+        "init --dir vault --purposes purposes.toml --passphrase-file phrase \
+         --custodian ann=ann.pub --custodian ben=ben.pub",
+    );
+    office.bad("init --dir vault --passphrase-file phrase", 2);
+    office.serve("--passphrase-file phrase");
+    let status = office.good("status --socket s");
+    for word in ["Argon2id, 65536 KiB", "ann, ben", "education until 2099", "seccomp: yes"] {
+        assert!(status.contains(word), "{word}: {status}");
+    }
+    let mut client =
+        Client::connect(&office.folder.path().join("s"), Role::Ingest, "test").unwrap();
+    client.open_run(manifest("education", "census", 10)).unwrap();
+    let made = client.pseudonymise(&kind("upn"), batch(&["Q330400024001"])).unwrap();
+    client.close_run().unwrap();
+
+    office.keep("list", &format!("{}\n", made[0]));
+    let case = "--socket s --reference SAR/1 --reason access --expires 2099-01-01";
+    let text =
+        office.good(&format!("request {case} reidentify --purpose education --pseudonyms list"));
+    office.keep("proposal", text.split("proposal ").next().unwrap());
+    let why = office.bad("reidentify --socket s --proposal proposal", 6);
+    assert!(why.contains("0 of 2"), "{why}");
+    for name in ["ann", "ben"] {
+        let ask = format!("approve --socket s --proposal proposal --name {name} --key {name}");
+        let why = office.bad(&ask, 2);
+        assert!(why.contains("--yes"), "{why}");
+        office.good(&format!("{ask} --yes"));
+    }
+    let told = office.good("reidentify --socket s --proposal proposal");
+    assert_eq!(told, format!("{}\tupn\tQ330400024001\n", made[0]));
+    office.bad("reidentify --socket s --proposal proposal", 6);
+
+    office.keep("number", "q330400024001 \n");
+    let text = office.good(&format!("request {case} subject --kind upn --identifier-file number"));
+    office.keep("proposal", text.split("proposal ").next().unwrap());
+    for name in ["ann", "ben"] {
+        office.good(&format!(
+            "approve --socket s --proposal proposal --name {name} --key {name} --yes"
+        ));
+    }
+    let told =
+        office.good("subject --socket s --proposal proposal --kind upn --identifier-file number");
+    assert!(told.contains(&format!("education\tv1\t{}\tyes", made[0])), "{told}");
+    office.keep("number", "A330400024001\n");
+    let why =
+        office.bad("subject --socket s --proposal proposal --kind upn --identifier-file number", 2);
+    assert!(!why.contains("3304"), "never the number: {why}");
+
+    office.good("rotate --socket s --purpose education");
+    office.good("retire --socket s --purpose education --version 1");
+    office.good("checkpoint --socket s --out auditor");
+    let verified = office.good("log verify --dir vault --checkpoints auditor");
+    assert!(verified.contains("chain whole") && verified.contains("4 custodians' approvals"));
+    office.stop();
+    office.good("rekey --dir vault --passphrase-file phrase --new-key-file key");
+    office.serve("--key-file key");
+    assert!(office.good("status --socket s").contains("key file, changed 1 times"));
+    let statement = office.good("statement --socket s");
+    assert!(statement.contains("\u{2014} minster-vault/"));
+    office.bad("serve --dir vault --socket t --key-file key", 8);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_what_to_do() {
+    let office = Office::new();
+    office.good("custodian new --out ann");
+    office.bad("custodian new --out ann", 2);
+    office.good("init --dir vault --purposes purposes.toml --key-file key");
+    for (arguments, code, word) in [
+        ("serve --dir vault --socket s", 2, "--key-file"),
+        ("serve --dir vault --socket s --key-file none", 2, "none"),
+        ("serve --dir none --socket s --key-file key", 2, "none"),
+        ("status --socket s", 6, "minster-vault serve"),
+        ("log verify --dir none", 2, "none"),
+        ("log verify --dir vault --checkpoints none", 2, "verifier.txt"),
+        ("approve --socket s --proposal purposes.toml --name a --key ann", 1, "not a proposal"),
+        ("init --dir v2 --purposes ann.pub --key-file key", 2, "ann.pub"),
+        ("init --dir v2 --custodian ann=purposes.toml --key-file key", 2, "hexadecimal"),
+        ("init --dir v2 --recipient age1x --key-file key", 2, "cannot be used with"),
+        ("init --dir v2 --recipient age1x --threshold 2", 2, "age recipient"),
+    ] {
+        let why = office.bad(arguments, code);
+        assert!(why.contains(word), "{arguments}: {why}");
+    }
+    assert!(!Path::new("v2").exists());
+}
