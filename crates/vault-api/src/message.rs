@@ -410,6 +410,8 @@ pub enum ProposedAction {
         /// The purpose.
         purpose: Purpose,
     },
+    /// Let these custodians approve from now on: names, and Ed25519 keys in hexadecimal.
+    Custodians(Vec<(String, String)>),
     /// Say which identifiers stand behind pseudonyms.
     Reidentify {
         /// Their purpose.

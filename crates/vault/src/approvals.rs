@@ -63,6 +63,19 @@ impl CustodianKey {
         }
     }
 
+    /// Whether all names and keys differ: one person must not count twice.
+    pub fn all_differ(keys: &[Self]) -> bool {
+        keys.iter().enumerate().all(|(at, one)| {
+            keys[..at].iter().all(|other| other.name != one.name && other.key != one.key)
+        })
+    }
+
+    /// Whether name and key are well formed, as [`CustodianKey::parse`] makes them.
+    pub fn is_well_formed(&self) -> bool {
+        let name = !self.name.contains('=');
+        name && Self::parse(&format!("{}={}", self.name, self.key)).is_ok_and(|same| same == *self)
+    }
+
     /// Whether this custodian signed the proposal with this SHA-256.
     pub fn verify(&self, store_id: &str, sha256: &str, signature: &[u8]) -> bool {
         unhex(&self.key).is_some_and(|key| {
@@ -149,6 +162,11 @@ pub enum Action {
         /// The purpose.
         purpose: Purpose,
     },
+    /// Let these custodians, and no others, approve from now on.
+    ChangeCustodians {
+        /// Who.
+        custodians: Vec<CustodianKey>,
+    },
     /// Tell which identifiers stand behind pseudonyms.
     Reidentify {
         /// The purpose.
@@ -172,6 +190,7 @@ impl Action {
             Self::NamePurpose { .. } => "name-purpose",
             Self::AllowLoad { .. } => "allow-load",
             Self::Resume { .. } => "resume",
+            Self::ChangeCustodians { .. } => "change-custodians",
             Self::Reidentify { .. } => "reidentify",
             Self::FindSubject { .. } => "find-subject",
         }
@@ -184,15 +203,16 @@ impl Action {
             Self::AllowLoad { purpose, .. }
             | Self::Resume { purpose }
             | Self::Reidentify { purpose, .. } => Some(purpose),
-            Self::FindSubject { .. } => None,
+            Self::ChangeCustodians { .. } | Self::FindSubject { .. } => None,
         }
     }
 
-    /// How many pseudonyms or identifiers it is about.
+    /// How many pseudonyms, identifiers or custodians it is about.
     pub fn count(&self) -> u64 {
         match self {
             Self::NamePurpose { .. } | Self::Resume { .. } => 0,
             Self::AllowLoad { ceiling, .. } => *ceiling,
+            Self::ChangeCustodians { custodians } => custodians.len() as u64,
             Self::Reidentify { pseudonyms, .. } => pseudonyms.len() as u64,
             Self::FindSubject { .. } => 1,
         }

@@ -134,11 +134,7 @@ pub fn init(folder: &Path, plan: &Plan<'_>, disk: &Disk) -> Result<String, Vault
     clear_unfinished(folder)?;
     disk.make_folder(folder)?;
     refuse_exposed(folder)?;
-    let custodians = &plan.custodians;
-    let twice = custodians.iter().enumerate().any(|(at, one)| {
-        custodians[..at].iter().any(|other| other.name == one.name || other.key == one.key)
-    });
-    if twice {
+    if !CustodianKey::all_differ(&plan.custodians) {
         return Err(VaultFault::Usage("two custodians have one name or one key".into()));
     }
     let (custody, sealing) = Custody::establish(plan.custody, folder)?;

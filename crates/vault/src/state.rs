@@ -148,6 +148,12 @@ impl State {
                 self.proposals.remove(proposal);
                 self.purpose(purpose, |state| state.stopped = false);
             }
+            Event::ChangedCustodians { proposal, custodians } => {
+                self.proposals.remove(proposal);
+                self.custodians.clone_from(custodians);
+                // Signatures of those before count no more under what is still open.
+                self.proposals.values_mut().for_each(|state| state.by.clear());
+            }
             Event::Reidentified { proposal, .. } | Event::FoundSubject { proposal, .. } => {
                 self.proposals.remove(proposal);
             }

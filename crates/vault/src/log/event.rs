@@ -87,6 +87,8 @@ pub enum Event {
     AllowedLoad { proposal: String, purpose: Purpose, source: SourceName, ceiling: u64 },
     /// A stopped purpose is answered again, as two custodians approved.
     Resumed { proposal: String, purpose: Purpose },
+    /// Others approve from now on, as two custodians approved.
+    ChangedCustodians { proposal: String, custodians: Vec<CustodianKey> },
     /// Identifiers behind pseudonyms were told, as two custodians approved.
     Reidentified { proposal: String, purpose: Purpose, asked: u64, found: u64 },
     /// A child's pseudonyms were told, as two custodians approved.

@@ -136,6 +136,7 @@ impl Witness {
             Event::NamedPurpose { proposal, .. }
             | Event::AllowedLoad { proposal, .. }
             | Event::Resumed { proposal, .. }
+            | Event::ChangedCustodians { proposal, .. }
             | Event::Reidentified { proposal, .. }
             | Event::FoundSubject { proposal, .. } => {
                 // Once: what was carried out cannot be again.
@@ -145,6 +146,11 @@ impl Witness {
                     .ok_or("something was done without a proposal")?;
                 if by.len() < approvals::NEEDED {
                     return Err("something was done without two custodians' approval");
+                }
+                if let Event::ChangedCustodians { custodians, .. } = &entry.event {
+                    self.custodians.clone_from(custodians);
+                    // Signatures of those before count no more under what is still open.
+                    self.proposals.values_mut().for_each(|(_, by)| by.clear());
                 }
             }
             _ => {}

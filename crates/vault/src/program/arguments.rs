@@ -331,6 +331,12 @@ pub(crate) enum What {
         #[arg(long)]
         ceiling: u64,
     },
+    /// Let these custodians, and no others, approve from now on.
+    Custodians {
+        /// A custodian, NAME=FILE of the public key; all of them, those who stay too.
+        #[arg(long = "custodian", value_name = "NAME=FILE", value_parser = CustodianKey::parse, required = true)]
+        custodians: Vec<CustodianKey>,
+    },
     /// Answer a purpose again that an alarm stopped.
     Resume {
         /// The purpose.

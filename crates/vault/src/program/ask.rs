@@ -82,6 +82,9 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What) -> Result<(), Fai
         What::Load { purpose, source, ceiling } => {
             ProposedAction::Load { purpose, source, ceiling }
         }
+        What::Custodians { custodians } => ProposedAction::Custodians(
+            custodians.into_iter().map(|one| (one.name, one.key)).collect(),
+        ),
         What::Resume { purpose } => ProposedAction::Resume { purpose },
     };
     let Case { reference, reason, expires } = case;

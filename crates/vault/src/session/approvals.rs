@@ -8,7 +8,7 @@ use minster_vault_api::{
 
 use super::{Session, fault, out_of_order};
 use crate::{
-    approvals::{Action, NEEDED, Proposal, sha256},
+    approvals::{Action, CustodianKey, NEEDED, Proposal, sha256},
     keys::{hex, random},
     log::Event,
     purposes::{PurposeDefinition, today},
@@ -83,6 +83,17 @@ impl Session<'_> {
                 }
                 Action::Resume { purpose }
             }
+            ProposedAction::Custodians(keys) => {
+                let custodians: Vec<CustodianKey> =
+                    keys.into_iter().map(|(name, key)| CustodianKey { name, key }).collect();
+                let good = custodians.iter().all(CustodianKey::is_well_formed);
+                if !good || !CustodianKey::all_differ(&custodians) || custodians.len() < NEEDED {
+                    return Err(made(
+                        "it names two or more custodians, each with a key of their own",
+                    ));
+                }
+                Action::ChangeCustodians { custodians }
+            }
             ProposedAction::Reidentify { purpose, pseudonyms } => {
                 self.vault.live_purpose(&purpose)?;
                 if pseudonyms.is_empty() || pseudonyms.len() > MOST_PSEUDONYMS {
@@ -133,6 +144,9 @@ impl Session<'_> {
                 Event::AllowedLoad { proposal: id, purpose, source, ceiling }
             }
             Action::Resume { purpose } => Event::Resumed { proposal: id, purpose },
+            Action::ChangeCustodians { custodians } => {
+                Event::ChangedCustodians { proposal: id, custodians }
+            }
             Action::Reidentify { .. } | Action::FindSubject { .. } => {
                 return Err(refusal("carried out", "it is answered by `reidentify` or `subject`"));
             }
@@ -247,6 +261,7 @@ impl Session<'_> {
             Event::NamedPurpose { proposal, .. }
             | Event::AllowedLoad { proposal, .. }
             | Event::Resumed { proposal, .. }
+            | Event::ChangedCustodians { proposal, .. }
             | Event::Reidentified { proposal, .. }
             | Event::FoundSubject { proposal, .. } => proposal.clone(),
             _ => return Err(out_of_order("not a proposal's event")),

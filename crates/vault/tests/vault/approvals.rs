@@ -253,3 +253,31 @@ fn a_proposal_is_carried_out_by_the_uid_that_made_it() {
     assert!(!matches!(answer(own + 1), minster_vault_api::Response::Identifiers(_)));
     assert!(matches!(answer(own), minster_vault_api::Response::Identifiers(_)));
 }
+
+#[test]
+fn a_custodian_who_leaves_approves_no_more() {
+    let site = Site::new();
+    let serving = site.serve();
+    let made = serving.ask("education", "upn", &["a"]).unwrap();
+    let mut client = custodian(&serving);
+    let open = client.propose(proposed(about(&made))).unwrap();
+    client.approve(site.sign("ann", &open)).unwrap();
+    let keys = |names: &[&str]| {
+        let keys = names.iter().map(|name| site.custodian(name));
+        ProposedAction::Custodians(keys.map(|key| (key.name, key.key)).collect())
+    };
+    assert!(why(denial(client.propose(proposed(keys(&["ben"]))))).contains("two or more"));
+    assert!(why(denial(client.propose(proposed(keys(&["ben", "ben"]))))).contains("two or more"));
+    let text = client.propose(proposed(keys(&["ben", "cat"]))).unwrap();
+    for name in ["ann", "ben"] {
+        client.approve(site.sign(name, &text)).unwrap();
+    }
+    client.enact(&id(&text)).unwrap();
+    assert!(why(denial(client.approve(site.sign("ann", &open)))).contains("no custodian"));
+    assert_eq!(client.approve(site.sign("ben", &open)).unwrap(), 1, "ann's counts no more");
+    assert_eq!(client.approve(site.sign("cat", &open)).unwrap(), 2);
+    client.reidentify(&id(&open)).unwrap();
+    drop((client, serving));
+    minster_vault::log::verify(&site.log(), None).unwrap();
+    assert_eq!(site.open(Disk::new()).unwrap().status().unwrap().custodians, ["ben", "cat"]);
+}

@@ -1,0 +1,128 @@
+//! The vault's service beside hashing in one's own process, in the same run: the socket, the registry, the
+//! budget and the log are what lies between the two.
+//!
+//! `cargo bench -p minster-vault`: medians of five, in identifiers a second. First-seen identifiers cost
+//! a durable sealed row each and are reported apart.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to its terminal")]
+
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use minster_model::{KeyVersion, Pseudonym, Role};
+use minster_vault::{
+    custody::{Secret, Wanted},
+    disk::Disk,
+    folder::{self, Plan},
+    purposes::PurposeDefinition,
+    server::Server,
+    vault::Vault,
+};
+use minster_vault_api::{Client, IdentifierBatch, RunManifest};
+
+const IDENTIFIERS: usize = 1_000_000;
+const BATCH: usize = 128 << 10;
+const ROUNDS: usize = 5;
+const PURPOSE: &str = "[[purpose]]\nname = \"p\"\ntext = \"t\"\nlegal_basis = \"b\"\nsources = [\"s\"]\n\
+    roles = [\"ingest\"]\nbudget = { run = 100_000_000, day = 1_000_000_000 }\nexpires = \"2099-01-01\"\n";
+
+fn main() {
+    let numbers = numbers();
+    let folder = tempfile::tempdir().unwrap();
+    let (mut hashing, mut seen, mut first) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let dir = folder.path().join(format!("vault{round}"));
+        let key = folder.path().join(format!("key{round}"));
+        let purposes = PurposeDefinition::parse_all(PURPOSE, Path::new("p")).unwrap();
+        let custody = Wanted::KeyFile(key.clone());
+        let plan = Plan { custody: &custody, purposes, custodians: vec![] };
+        folder::init(&dir, &plan, &Disk::new()).unwrap();
+        let opened = folder::open_folder(&dir, &Secret::key_file(&key), Disk::new()).unwrap();
+        let (purpose, kind) = ("p".parse().unwrap(), "upn".parse().unwrap());
+        let own = opened.keys.pseudonymiser(&purpose, KeyVersion(1), &kind);
+        let (rate, expected) = timed(|| in_process(&numbers, |number| own.pseudonym(number)));
+        hashing.push(rate);
+
+        let socket = folder.path().join("sock");
+        let server = Server::bind(Vault::new(opened, None).unwrap(), &socket).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let watched = Arc::clone(&stop);
+        let serving = std::thread::spawn(move || server.serve(&watched).unwrap());
+        let mut client = Client::connect(&socket, Role::Ingest, "bench").unwrap();
+        for (rates, run) in [(&mut first, "r1"), (&mut seen, "r2")] {
+            let manifest = RunManifest {
+                run: run.parse().unwrap(),
+                purpose: purpose.clone(),
+                source: "s".parse().unwrap(),
+                inputs: vec![],
+                ceiling: u64::MAX,
+            };
+            client.open_run(manifest).unwrap();
+            let (rate, answers) = timed(|| {
+                let ask = |part: &[[u8; 13]]| {
+                    let mut batch = IdentifierBatch::default();
+                    part.iter().for_each(|number| batch.push(number));
+                    client.pseudonymise(&kind, batch).unwrap()
+                };
+                numbers.chunks(BATCH).flat_map(ask).collect::<Vec<_>>()
+            });
+            assert!(answers == expected, "the same pseudonyms");
+            rates.push(rate);
+            client.close_run().unwrap();
+        }
+        drop(client);
+        stop.store(true, Ordering::SeqCst);
+        serving.join().unwrap();
+        fs::remove_dir_all(&dir).unwrap();
+    }
+    let (hashing, seen, first) = (median(hashing), median(seen), median(first));
+    println!("hashing in process        {hashing:>12.0} a second");
+    println!(
+        "asked, seen before        {seen:>12.0} a second, {:.0} % of it",
+        100.0 * seen / hashing
+    );
+    println!("asked, first seen         {first:>12.0} a second, each a durable sealed row");
+}
+
+/// Pupil numbers of many schools and years, three hundred serials of each.
+fn numbers() -> Vec<[u8; 13]> {
+    (0..IDENTIFIERS)
+        .map(|n| {
+            let (serial, year, school) = (n % 300, n / 300 % 20, n / 6000);
+            let body = format!("330{school:04}{year:02}{serial:03}");
+            let letter = minster_identifiers::check_letter(body.as_bytes().try_into().unwrap());
+            format!("{}{body}", letter.unwrap()).into_bytes().try_into().unwrap()
+        })
+        .collect()
+}
+
+/// On all cores.
+fn in_process(numbers: &[[u8; 13]], hash: impl Fn(&[u8]) -> Pseudonym + Sync) -> Vec<Pseudonym> {
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let hash = &hash;
+    std::thread::scope(|scope| {
+        let part = |part: &[[u8; 13]]| part.iter().map(|number| hash(number)).collect::<Vec<_>>();
+        let threads: Vec<_> = numbers
+            .chunks(numbers.len().div_ceil(cores))
+            .map(|numbers| scope.spawn(move || part(numbers)))
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
+    let begun = Instant::now();
+    let done = work();
+    (IDENTIFIERS as f64 / begun.elapsed().as_secs_f64(), done)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
