@@ -29,6 +29,7 @@ mod cover;
 mod crowding;
 mod cube_search;
 mod demand;
+mod holders;
 mod hypercube;
 mod linear;
 mod near;
