@@ -2,6 +2,7 @@
 //! here alone; neither knows the other.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod holders;
 mod insiders;
 
 use std::cell::Cell;
@@ -307,7 +308,7 @@ fn promised(
                 .map_or(set.policy.zeros.least_withheld(), |(_, knows)| knows),
             false => table.inner()[place],
         };
-        for cell in (0..counts.len()).filter(|&cell| (1..threshold).contains(&counts[cell])) {
+        for cell in (0..counts.len()).filter(|&cell| set.policy.is_small(counts[cell])) {
             let low: u64 = below[cell].iter().map(&least).sum();
             all.push((number, cell, low, threshold.max(low + threshold - 1)));
         }

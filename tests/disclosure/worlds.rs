@@ -75,6 +75,46 @@ pub fn extremes_known(
         let least = set.policy.zeros.least_withheld();
         known.filter(|(of, _)| *of == inner).map_or(least, |(_, more)| least.max(more))
     };
+    extremes_within(set, patterns, limit, &|inner| (least(inner), u64::MAX))
+}
+
+/// Where in a table the holders' dimension stands.
+pub fn holders_place(set: &TableSet, table: &CountTable) -> Option<usize> {
+    table.dimensions().iter().position(|dimension| Some(dimension.name()) == set.holders())
+}
+
+/// Whether an inner cell of a table is a holder's, by the ordinal of their leaf.
+pub fn is_held(set: &TableSet, (number, inner): (usize, usize), holder: usize) -> bool {
+    let table = &set.tables[number];
+    let Some(place) = holders_place(set, table) else { return false };
+    let after = table.dimensions()[place + 1..].iter();
+    let after: usize = after.map(|dimension| dimension.leaves().len()).product();
+    inner / after % table.dimensions()[place].leaves().len() == holder
+}
+
+/// All worlds that leave a holder's own cells at the truth.
+pub fn extremes_held(
+    set: &TableSet,
+    patterns: &[Pattern],
+    limit: u64,
+    holder: usize,
+) -> Option<Extremes> {
+    let least = set.policy.zeros.least_withheld();
+    extremes_within(set, patterns, limit, &|inner| match is_held(set, inner, holder) {
+        true => [set.tables[inner.0].inner()[inner.1]; 2].into(),
+        false => (least, u64::MAX),
+    })
+}
+
+/// Between which counts an inner cell of a table lies.
+type Range<'a> = &'a dyn Fn((usize, usize)) -> (u64, u64);
+
+fn extremes_within(
+    set: &TableSet,
+    patterns: &[Pattern],
+    limit: u64,
+    range: Range<'_>,
+) -> Option<Extremes> {
     let covers: Vec<_> = set.tables.iter().map(below).collect();
     let mut unknowns = Vec::new();
     let mut inner: Vec<Vec<u64>> = set.tables.iter().map(|t| t.inner().to_vec()).collect();
@@ -134,7 +174,7 @@ pub fn extremes_known(
         }
         known.outside.iter_mut().zip(outside).for_each(|(most, now)| *most = (*most).max(now));
     };
-    go(0, &unknowns, &mut published, &least, &mut inner, &mut steps, limit, &mut done)
+    go(0, &unknowns, &mut published, range, &mut inner, &mut steps, limit, &mut done)
         .then_some(())?;
     found
 }
@@ -158,7 +198,7 @@ fn go(
     at: usize,
     unknowns: &[(usize, usize)],
     published: &mut [Sum],
-    least: &dyn Fn((usize, usize)) -> u64,
+    range: Range<'_>,
     inner: &mut [Vec<u64>],
     steps: &mut u64,
     limit: u64,
@@ -175,16 +215,21 @@ fn go(
     let mine: Vec<usize> =
         (0..published.len()).filter(|&sum| published[sum].unknowns.contains(&at)).collect();
     let most = mine.iter().map(|&sum| published[sum].rest).min();
-    let Some(most) = most else { return false };
+    let (least, own_most) = range((table, place));
+    let most = match most {
+        Some(most) => most.min(own_most),
+        None if own_most < u64::MAX => own_most,
+        None => return false,
+    };
     let keep = inner[table][place];
-    for value in least((table, place))..=most {
+    for value in least..=most {
         let is_last = |sum: &Sum| sum.unknowns.last() == Some(&at);
         if mine.iter().any(|&sum| is_last(&published[sum]) && published[sum].rest != value) {
             continue;
         }
         mine.iter().for_each(|&sum| published[sum].rest -= value);
         inner[table][place] = value;
-        let whole = go(at + 1, unknowns, published, least, inner, steps, limit, done);
+        let whole = go(at + 1, unknowns, published, range, inner, steps, limit, done);
         mine.iter().for_each(|&sum| published[sum].rest += value);
         if !whole {
             return false;

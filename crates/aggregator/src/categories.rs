@@ -160,6 +160,9 @@ impl Categories {
             let grouping = grouping(&level, &leaves, &groups);
             hierarchy = hierarchy.grouped(grouping).map_err(same_name)?;
         }
+        if definition.divides_by_holders(dimension) {
+            hierarchy = hierarchy.of_holders();
+        }
         let ordinals: HashMap<String, u32> = leaves.into_iter().zip(0..).collect();
         let unknown = ordinals.get(&dimension.unknown).copied().unwrap_or_default();
         Ok(Self {

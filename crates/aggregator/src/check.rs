@@ -36,6 +36,12 @@ pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
             "where every number is rounded, insiders are not considered: set it to 0, or withhold",
         ),
         (
+            definition.method != Method::Suppress
+                && definition.dimensions.iter().any(|of| definition.divides_by_holders(of)),
+            "holder",
+            "where every number is rounded, what holders know is not considered: leave `holder` out, or withhold",
+        ),
+        (
             matches!(definition.method, Method::Nearest { base } if base < definition.policy().threshold),
             "method",
             "to the nearest of a base below the threshold, small counts would show",

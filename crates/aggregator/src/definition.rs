@@ -49,7 +49,8 @@ pub struct Definition {
     /// The p % rule for sums.
     #[serde(default)]
     pub p_percent: Option<u32>,
-    /// Who holds the records that make up a sum: the rules for sums hold for them too.
+    /// Who holds the records: the rules for sums hold for them too, and each is taken to know all cells of
+    /// their own in every table with a dimension of that column.
     #[serde(default)]
     pub holder: Option<Holder>,
     /// What is kept where there is a choice of what to withhold.
@@ -402,6 +403,12 @@ impl Definition {
     /// A dimension by its name.
     pub fn dimension(&self, name: &ColumnName) -> Option<&Dimension> {
         self.dimensions.iter().find(|dimension| dimension.name == *name)
+    }
+
+    /// Whether a dimension's categories are those who hold the records.
+    pub(crate) fn divides_by_holders(&self, dimension: &Dimension) -> bool {
+        let of_holders = self.holder.as_ref().is_some_and(|of| of.column == dimension.column);
+        of_holders && dimension.bands.is_empty()
     }
 
     /// What is published with the tables.

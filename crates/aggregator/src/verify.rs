@@ -211,8 +211,11 @@ fn certificates(of: &Reported) -> Check {
     let cells: usize = set.tables.iter().map(CountTable::cell_count).sum();
     let count = |pattern: &Pattern| pattern.withheld.iter().filter(|withheld| **withheld).count();
     let withheld: usize = patterns.iter().map(count).sum();
+    let to_holders =
+        set.holders().map(|column| format!(", to each {column} that knows its own cells too"));
     let what = format!(
-        "{name}: for every cell that is unsafe the certificates leave open what the rule does"
+        "{name}: for every cell that is unsafe the certificates leave open what the rule does{}",
+        to_holders.unwrap_or_default()
     );
     let (passed, evidence) = match certified {
         Ok(certified) => (

@@ -278,6 +278,70 @@ fn a_sum_of_one_holder_is_withheld() {
     assert_eq!(total(&rows), "c");
 }
 
+/// To how many schools what is left of a published number of both is small: the true counts without their
+/// own.
+fn few_to_a_school(rows: &[BTreeMap<String, String>]) -> usize {
+    let rest = |row: &BTreeMap<String, String>, school: usize| -> usize {
+        let wards = match row["ward"].as_str() {
+            "north" => vec!["w1", "w2"],
+            "south" => vec!["w3", "w4"],
+            "east" => vec!["w1", "w4"],
+            "west" => vec!["w2", "w3"],
+            "all" => vec!["w1", "w2", "w3", "w4"],
+            ward => vec![ward],
+        };
+        let of_others = |child: &usize| child % 2 != school;
+        let counts = |child: &usize| match row["missing"].as_str() {
+            "much" => child % 7 == 6,
+            "little" => child % 7 != 6,
+            missing => missing == "all",
+        };
+        let sizes = [("w1", 60), ("w2", 43), ("w3", 23), ("w4", 74)];
+        let sizes = sizes.into_iter().filter(|(ward, _)| wards.contains(ward));
+        sizes.map(|(_, size)| (0..size).filter(of_others).filter(counts).count()).sum()
+    };
+    let of_both =
+        |row: &&BTreeMap<String, String>| row["school"] == "all" && row["status"].is_empty();
+    let rests = rows.iter().filter(of_both).flat_map(|row| [rest(row, 0), rest(row, 1)]);
+    rests.filter(|rest| (1..5).contains(rest)).count()
+}
+
+#[test]
+fn a_school_does_not_work_out_the_other() {
+    let dimensions = r#"
+[[dimension]]
+name = "missing"
+column = "missed"
+total = "all"
+bands = [0, 30]
+labels = ["little", "much"]
+
+[[dimension]]
+name = "school"
+column = "school"
+total = "all"
+
+[[table]]
+name = "t"
+dimensions = ["ward", "missing", "school"]
+"#;
+    let table = format!("{dimensions}measure = [{{ name = \"excluded\", sum = \"excluded\" }}]\n");
+    assert!(few_to_a_school(&Site::new().rows(&format!("{HEAD}{table}"))) > 0);
+    let site = Site::new();
+    let holder = "holder = { column = \"school\" }\n";
+    let rows = site.rows(&format!("{holder}{HEAD}{table}"));
+    assert_eq!(few_to_a_school(&rows), 0);
+    let (release, purpose) = ("r".parse().unwrap(), "test".parse().unwrap());
+    let period = &site.period;
+    let which = Which { store: &site.store, release: &release, period, purpose: &purpose };
+    let checks = verify_release(&which, &mut OneKey).unwrap();
+    assert!(checks.iter().all(|check| check.passed), "{checks:?}");
+    assert!(checks.iter().any(|check| check.what.contains("to each school")), "{checks:?}");
+    let rounded = format!("method = \"cell-key\"\n{holder}{HEAD}{dimensions}");
+    let error = Site::new().release(&rounded).unwrap_err().to_string();
+    assert!(error.contains("what holders know is not considered"), "{error}");
+}
+
 #[test]
 fn cells_are_never_or_always_published() {
     let site = Site::new();

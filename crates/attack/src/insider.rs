@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use minster_model::cube::Policy;
 
 use crate::{
+    certificates::Certificates,
     solve::{Bound, Demand},
     system::System,
-    verify::Certificates,
 };
 
 /// Everyone who could be in a withheld inner cell, against one demand.

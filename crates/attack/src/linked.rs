@@ -49,8 +49,15 @@ pub(crate) fn pairs(set: &TableSet) -> impl Iterator<Item = (usize, usize)> {
     (0..count).flat_map(move |first| (first + 1..count).map(move |second| (first, second)))
 }
 
-/// Refuses tables that disagree, or whose dimensions form a cycle.
+/// Refuses tables that disagree, that divide by two kinds of holders, or whose dimensions form a cycle.
 pub(crate) fn check(set: &TableSet) -> Result<(), Refusal> {
+    let mut dimensions = set.tables.iter().flat_map(CountTable::dimensions);
+    let holders = set.holders().unwrap_or_default();
+    let other = dimensions.find(|of| of.is_of_holders() && of.name() != holders);
+    if let Some(other) = other {
+        let (first, second) = (holders.to_owned(), other.name().to_owned());
+        return Err(Refusal::Holders { first, second });
+    }
     for (first, second) in pairs(set) {
         let (a, b) = (&set.tables[first], &set.tables[second]);
         let same_leaves = a.dimensions().iter().all(|mine| {

@@ -6,6 +6,7 @@ use minster_model::cube::{CountTable, Guarded, Pattern, Policy, TableSet};
 
 use crate::{
     FailureReason,
+    holder::{Held, Rests},
     solve::{Bound, Demand},
     system::System,
     world,
@@ -20,13 +21,29 @@ pub(crate) struct Target {
     pub(crate) demand: Option<Demand>,
     /// What of the cell is published, where the demand follows from the least that a small cell can be.
     pub(crate) published: Option<i64>,
+    pub(crate) whom: Whom,
 }
 
-pub(crate) fn targets(set: &TableSet, patterns: &[Pattern], system: &System) -> Vec<Target> {
-    let mut targets = Vec::new();
+/// Against whom a demand must be met.
+pub(crate) enum Whom {
+    /// Outsiders, insiders and every holder, but for these: they have children in what it is about.
+    Everyone { but: Vec<usize> },
+    /// One holder.
+    Holder(usize),
+}
+
+/// `holders` says whose each unknown is, where that is known.
+pub(crate) fn targets(
+    set: &TableSet,
+    patterns: &[Pattern],
+    system: &System,
+    holders: &[Option<usize>],
+) -> Vec<Target> {
+    let mut all = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         let counts = world::cells(table, table.inner());
         let groups = groups(set.policy, table, &counts);
+        let mut targets = Vec::new();
         let mut asked: Vec<bool> = counts
             .iter()
             .zip(&pattern.withheld)
@@ -37,9 +54,19 @@ pub(crate) fn targets(set: &TableSet, patterns: &[Pattern], system: &System) -> 
         let parts = parts(table, number, system, &asked);
         small_cells(set.policy, number, pattern, &counts, &parts, &mut targets);
         guarded(set.policy, number, table, &counts, &parts, &mut targets);
-        classes(set.policy, number, &groups, &parts, &mut targets);
+        let held = Held::new(set, table, &counts);
+        if let Some(held) = &held {
+            for target in &mut targets {
+                target.whom = Whom::Everyone { but: held.concerned(target.cell) };
+            }
+        }
+        classes(set.policy, number, &groups, &parts, held.as_ref(), &mut targets);
+        all.append(&mut targets);
+        if let Some(held) = held {
+            all.extend(Rests { set, number, held, pattern, system, holders }.targets());
+        }
     }
-    targets
+    all
 }
 
 /// What a cell counts: its unknowns, ascending, and its published inner cells added up.
@@ -135,6 +162,7 @@ fn classes(
     number: usize,
     groups: &[(usize, usize)],
     parts: &BTreeMap<usize, Parts>,
+    held: Option<&Held<'_>>,
     targets: &mut Vec<Target>,
 ) {
     for &(group, cell) in groups {
@@ -143,27 +171,34 @@ fn classes(
         let unknowns = all.unknowns.iter().copied().filter(is_outside).collect();
         let bound = policy.threshold as i64 - (all.published - inside.published);
         let bound = Bound::AtLeast(bound);
-        targets.push(target(number, cell, FailureReason::Class, unknowns, bound));
+        let but = held.map_or_else(Vec::new, |held| held.concerned_by_class(group, cell));
+        let target = target(number, cell, FailureReason::Class, unknowns, bound);
+        targets.push(Target { whom: Whom::Everyone { but }, ..target });
     }
 }
 
 /// Each group that a sensitive category discloses, and the category's cell in it.
 fn groups(policy: Policy, table: &CountTable, counts: &[u64]) -> Vec<(usize, usize)> {
+    let discloses = |&(group, cell): &(usize, usize)| {
+        counts[cell] > 0 && counts[group] - counts[cell] < policy.threshold
+    };
+    categories(table).into_iter().filter(discloses).collect()
+}
+
+/// Each group, and the cell in it of each sensitive category.
+pub(crate) fn categories(table: &CountTable) -> Vec<(usize, usize)> {
     let mut groups = Vec::new();
     for sensitive in table.sensitive() {
         let dimension = &table.dimensions()[sensitive.dimension];
         for cell in 0..table.cell_count() {
             let mut nodes = table.coordinates(cell);
             let category = nodes[sensitive.dimension];
-            if !sensitive.categories.contains(&category) || counts[cell] == 0 {
+            if !sensitive.categories.contains(&category) {
                 continue;
             }
             let root = std::iter::successors(Some(category), |&node| dimension.parent(node)).last();
             nodes[sensitive.dimension] = root.unwrap_or(category);
-            let group = table.cell(&nodes);
-            if counts[group] - counts[cell] < policy.threshold {
-                groups.push((group, cell));
-            }
+            groups.push((table.cell(&nodes), cell));
         }
     }
     groups
@@ -177,5 +212,6 @@ fn target(
     bound: Bound,
 ) -> Target {
     let demand = (!unknowns.is_empty()).then_some(Demand { unknowns, bound });
-    Target { table, cell, reason, demand, published: None }
+    let whom = Whom::Everyone { but: Vec::new() };
+    Target { table, cell, reason, demand, published: None, whom }
 }

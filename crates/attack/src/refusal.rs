@@ -22,6 +22,14 @@ pub enum Refusal {
         "the tables' dimensions form a cycle, those released before of the period included; release fewer tables, or one table with all their dimensions"
     )]
     Cyclic,
+    /// Two dimensions are declared as that of the holders.
+    #[error("the dimensions {first} and {second} are both declared as that of the holders")]
+    Holders {
+        /// One dimension.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// A rounded or perturbed number that the rule does not give, or a table that does not add up though
     /// the rule says so.
     #[error("a published number of the table {table} does not follow from its count by the rule")]
@@ -69,6 +77,8 @@ pub enum FailureReason {
     High,
     /// Someone who knows that they are in one cell would know more of this one than the rule says.
     Insider,
+    /// A holder who takes their own children out of it would know more of the others than the rule says.
+    Holder,
     /// No world was found in which enough of the group is outside the category.
     Class,
 }

@@ -28,21 +28,19 @@ pub(crate) enum Bound {
 /// Values of the unknowns of every component that the demand touches, if some whole ones were found.
 /// A demand is met by the least total, so that the problem is bounded.
 ///
-/// `known` is an unknown that is known to be no less than a number, by an insider.
+/// `range` says of an unknown how little it can be and, where whoever asks knows more than that, how much.
 pub(crate) fn solve(
     system: &System,
-    least: u64,
     demand: &Demand,
-    known: Option<(usize, u64)>,
+    range: Range<'_>,
 ) -> Option<BTreeMap<usize, u64>> {
     let (inside, equations) = system.around(&demand.unknowns);
-    let least = |unknown: usize| match known {
-        Some((of, more)) if of == unknown => least.max(more),
-        _ => least,
-    };
-    attempt(&least, demand, (&inside, &equations), false)
-        .or_else(|| attempt(&least, demand, (&inside, &equations), true))
+    attempt(range, demand, (&inside, &equations), false)
+        .or_else(|| attempt(range, demand, (&inside, &equations), true))
 }
+
+/// Between which values an unknown lies for someone.
+pub(crate) type Range<'a> = &'a dyn Fn(usize) -> (u64, Option<u64>);
 
 /// The least or greatest whole sum of the unknowns that fits; none where it has no bound.
 pub(crate) fn extreme(
@@ -96,7 +94,7 @@ fn add_equations(
 }
 
 fn attempt(
-    least: &dyn Fn(usize) -> u64,
+    range: Range<'_>,
     demand: &Demand,
     (inside, equations): (&[usize], &[&Equation]),
     whole: bool,
@@ -105,12 +103,16 @@ fn attempt(
     let variables: BTreeMap<usize, Variable> = inside
         .iter()
         .map(|&unknown| {
+            let (least, most) = range(unknown);
             let variable = match whole {
                 true => {
-                    let least = i32::try_from(least(unknown)).unwrap_or(i32::MAX);
-                    problem.add_integer_var(1.0, (least, i32::MAX))
+                    let bound = |count: u64| i32::try_from(count).unwrap_or(i32::MAX);
+                    problem.add_integer_var(1.0, (bound(least), most.map_or(i32::MAX, bound)))
                 }
-                false => problem.add_var(1.0, (least(unknown) as f64, f64::INFINITY)),
+                false => {
+                    let most = most.map_or(f64::INFINITY, |most| most as f64);
+                    problem.add_var(1.0, (least as f64, most))
+                }
             };
             (unknown, variable)
         })
@@ -130,12 +132,12 @@ fn attempt(
             (unknown, solution.var_value(variable).round().max(0.0) as u64)
         })
         .collect();
-    holds(equations, least, demand, &values).then_some(values)
+    holds(equations, range, demand, &values).then_some(values)
 }
 
 fn holds(
     equations: &[&Equation],
-    least: &dyn Fn(usize) -> u64,
+    range: Range<'_>,
     demand: &Demand,
     values: &BTreeMap<usize, u64>,
 ) -> bool {
@@ -148,5 +150,9 @@ fn holds(
         let terms = equation.terms.iter();
         terms.map(|(unknown, sign)| sign * values[unknown] as i64).sum::<i64>() == equation.is
     });
-    demanded && equations && values.iter().all(|(&unknown, &value)| value >= least(unknown))
+    let within = |(&unknown, &value): (&usize, &u64)| {
+        let (least, most) = range(unknown);
+        value >= least && most.is_none_or(|most| value <= most)
+    };
+    demanded && equations && values.iter().all(within)
 }

@@ -1,5 +1,3 @@
-use std::collections::{BTreeMap, BTreeSet};
-
 use minster_model::{
     cube::{CountTable, Pattern, Policy, TableSet, World, Zeros},
     rounding::Rounding,
@@ -7,11 +5,13 @@ use minster_model::{
 
 use crate::{
     Failure, FailureReason, Refusal,
+    certificates::{Certificates, Who},
+    holder,
     insider::Insiders,
     linked,
-    promise::{self, Target},
+    promise::{self, Target, Whom},
     rounded,
-    solve::{self, Bound, Demand},
+    solve::{self, Demand},
     system::System,
     world::{self, Checker},
 };
@@ -150,150 +150,95 @@ fn attack(
     linked::check(set)?;
     let mut failures = visible(set, patterns)?;
     let system = System::new(set, patterns);
-    let mut certificates = Certificates::new(Checker::new(set, patterns), &system);
+    let holders = holder::of_unknowns(set, &system);
+    let mut certificates = Certificates::new(Checker::new(set, patterns), &system, &holders);
     proposed.iter().for_each(|world| certificates.add(world.clone()));
     let least = set.policy.zeros.least_withheld();
-    let targets = promise::targets(set, patterns, &system);
+    let mut attack = Attack { system: &system, holders: &holders, certificates, least, search };
+    let targets = promise::targets(set, patterns, &system, &holders);
     let demands = targets.len();
-    for Target { table, cell, reason, demand, published } in targets {
+    for Target { table, cell, reason, demand, published, whom } in targets {
+        let mut fail = |reason| failures.push(Failure { table, cell, reason });
         let Some(demand) = demand else {
-            failures.push(Failure { table, cell, reason });
+            fail(reason);
             continue;
         };
-        let find = |certificates: &mut Certificates<'_>, demand: &Demand, known| {
-            let values = (search == Search::Allowed)
-                .then(|| solve::solve(&system, least, demand, known))
-                .flatten();
-            values.is_some_and(|values| {
-                certificates.add(certificates.world(&values));
-                true
-            })
+        let but = match whom {
+            Whom::Everyone { but } => but,
+            Whom::Holder(holder) => {
+                if !attack.meets(&demand, Who::Holder(holder)) {
+                    fail(reason);
+                }
+                continue;
+            }
         };
-        let met = certificates.meet(&demand)
-            || find(&mut certificates, &demand, None) && certificates.meet(&demand);
-        if !met {
-            failures.push(Failure { table, cell, reason });
+        if !attack.meets(&demand, Who::Outsider) {
+            fail(reason);
             continue;
         }
         let insiders = Insiders { policy: set.policy, system: &system, demand: &demand, published };
-        for (of, unknown, knows) in insiders.demands(&mut certificates) {
-            let known = Some((unknown, knows));
-            let met = certificates.meet_known(&of, known)
-                || find(&mut certificates, &of, known) && certificates.meet_known(&of, known);
-            if !met {
-                failures.push(Failure { table, cell, reason: FailureReason::Insider });
-                break;
-            }
+        let insiders = insiders.demands(&mut attack.certificates);
+        let is_met = |(of, unknown, knows)| attack.meets(&of, Who::Insider(unknown, knows));
+        if !insiders.into_iter().all(is_met) {
+            fail(FailureReason::Insider);
+        }
+        if !attack.leaves_holders(&demand, &but) {
+            fail(FailureReason::Holder);
         }
     }
-    let worlds = certificates.used();
+    let worlds = attack.certificates.used();
     match failures.is_empty() {
         true => Ok(Certified { demands, worlds }),
         false => Err(Refusal::Unprotected(failures)),
     }
 }
 
-/// Worlds that fit, found again by the unknowns that they alter.
-pub(crate) struct Certificates<'a> {
-    checker: Checker<'a>,
+/// The attack on one demand after the other.
+struct Attack<'a> {
     system: &'a System,
-    worlds: Vec<(World, BTreeMap<usize, i64>)>,
-    altering: BTreeMap<usize, Vec<usize>>,
-    used: BTreeSet<usize>,
+    /// Whose each unknown is, where holders are known.
+    holders: &'a [Option<usize>],
+    certificates: Certificates<'a>,
+    least: u64,
+    search: Search,
 }
 
-impl<'a> Certificates<'a> {
-    fn new(checker: Checker<'a>, system: &'a System) -> Self {
-        let (worlds, altering, used) = Default::default();
-        Self { checker, system, worlds, altering, used }
+impl Attack<'_> {
+    /// Whether someone thinks a world possible that meets the demand.
+    fn meets(&mut self, demand: &Demand, who: Who) -> bool {
+        self.certificates.meet(demand, who)
+            || self.find(demand, who) && self.certificates.meet(demand, who)
     }
 
-    /// Adds a world, if it is one.
-    fn add(&mut self, world: World) {
-        if !self.checker.fits(&world) {
-            return;
-        }
-        let change = |&(table, inner, count): &(usize, usize, u64)| {
-            let unknown = self.system.unknown(table, inner)?;
-            Some((unknown, self.checker.change(table, inner, count)?))
-        };
-        let changes: BTreeMap<usize, i64> = world.counts.iter().filter_map(change).collect();
-        for &unknown in changes.keys() {
-            self.altering.entry(unknown).or_default().push(self.worlds.len());
-        }
-        self.worlds.push((world, changes));
-    }
-
-    /// The world in which the unknowns take these values.
-    fn world(&self, values: &BTreeMap<usize, u64>) -> World {
-        let count = |(&unknown, &value): (&usize, &u64)| {
-            let (table, inner) = self.system.unknowns[unknown];
-            (table, inner, value)
-        };
-        let differs = |&(table, inner, count): &(usize, usize, u64)| {
-            self.checker.change(table, inner, count) != Some(0)
-        };
-        let mut counts: Vec<_> = values.iter().map(count).filter(differs).collect();
-        counts.sort_unstable();
-        World { counts }
-    }
-
-    /// Whether some world meets the demand. The truth never does.
-    fn meet(&mut self, demand: &Demand) -> bool {
-        let found = self.meeting(demand).next();
-        self.used.extend(found);
-        found.is_some()
-    }
-
-    /// Whether the truth or some world meets an insider's demand and is no less than what they know.
-    fn meet_known(&mut self, demand: &Demand, known: Option<(usize, u64)>) -> bool {
-        if self.meets(demand, &BTreeMap::new()) {
-            return true;
-        }
-        let fits = |number: &usize| {
-            known.is_none_or(|(unknown, knows)| self.value(*number, unknown) >= knows as i64)
-        };
-        let found = self.meeting(demand).find(fits);
-        self.used.extend(found);
-        found.is_some()
-    }
-
-    /// Marks worlds as certificates that something rests on.
-    pub(crate) fn use_all(&mut self, worlds: Vec<usize>) {
-        self.used.extend(worlds);
-    }
-
-    /// The worlds that meet a demand, by their numbers; one may come more than once.
-    pub(crate) fn meeting(&self, demand: &Demand) -> impl Iterator<Item = usize> {
-        let known = demand.unknowns.iter().filter_map(|unknown| self.altering.get(unknown));
-        known.flatten().copied().filter(|&number| self.meets(demand, &self.worlds[number].1))
-    }
-
-    fn meets(&self, demand: &Demand, changes: &BTreeMap<usize, i64>) -> bool {
-        let truth: i64 = demand.unknowns.iter().map(|&unknown| self.system.truth[unknown]).sum();
-        let change: i64 = demand.unknowns.iter().filter_map(|unknown| changes.get(unknown)).sum();
-        match demand.bound {
-            Bound::AtMost(bound) => truth + change <= bound,
-            Bound::AtLeast(bound) => truth + change >= bound,
+    /// Whether a world meets the demand for each holder, but for some, and leaves what is theirs alone. A
+    /// world serves all whom it leaves alone, so that few are looked for.
+    fn leaves_holders(&mut self, demand: &Demand, but: &[usize]) -> bool {
+        loop {
+            match self.certificates.moved_by_every_world(demand, but).first() {
+                None => return true,
+                Some(&holder) if !self.meets(demand, Who::Holder(holder)) => return false,
+                Some(_) => {}
+            }
         }
     }
 
-    /// What an unknown is in a world.
-    fn value(&self, world: usize, unknown: usize) -> i64 {
-        let change = self.worlds[world].1.get(&unknown).copied().unwrap_or_default();
-        self.system.truth[unknown] + change
-    }
-
-    /// What is other than the truth in a world: unknowns and their values.
-    pub(crate) fn altered(&self, world: usize) -> impl Iterator<Item = (usize, i64)> {
-        let changes = self.worlds[world].1.iter();
-        changes.map(|(&unknown, change)| (unknown, self.system.truth[unknown] + change))
-    }
-
-    /// The worlds that met a demand, in order, each once.
-    fn used(&self) -> Vec<World> {
-        let used = self.used.iter().map(|&number| self.worlds[number].0.clone());
-        used.collect::<BTreeSet<World>>().into_iter().collect()
+    /// Searches for such a world, where that is allowed.
+    fn find(&mut self, demand: &Demand, who: Who) -> bool {
+        let range = |unknown: usize| match who {
+            Who::Insider(of, knows) if of == unknown => (self.least.max(knows), None),
+            Who::Holder(holder) if self.holders[unknown] == Some(holder) => {
+                let truth = self.system.truth[unknown].unsigned_abs();
+                (truth, Some(truth))
+            }
+            _ => (self.least, None),
+        };
+        let values = (self.search == Search::Allowed)
+            .then(|| solve::solve(self.system, demand, &range))
+            .flatten();
+        values.is_some_and(|values| {
+            self.certificates.add(self.certificates.world(&values));
+            true
+        })
     }
 }
 
@@ -308,7 +253,9 @@ fn visible(set: &TableSet, patterns: &[Pattern]) -> Result<Vec<Failure>, Refusal
         if table.standing().is_some() {
             continue;
         }
-        for (cell, count) in world::cells(table, table.inner()).into_iter().enumerate() {
+        let counts = world::cells(table, table.inner());
+        failures.extend(holder::visible(set, number, &counts, pattern));
+        for (cell, count) in counts.into_iter().enumerate() {
             let withheld = pattern.withheld[cell];
             let guarded =
                 table.guarded().binary_search_by_key(&cell, |guarded| guarded.cell).is_ok();

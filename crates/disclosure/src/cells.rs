@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use minster_model::cube::{CountTable, Guarded, Prices, TableSet};
 
+use crate::holders::Holders;
+
 /// What it costs to change a cell that is withheld already.
 pub(crate) const KNOWN: f64 = 0.001;
 
@@ -34,6 +36,8 @@ pub(crate) struct Cells<'a> {
     pub(crate) guarded: BTreeMap<usize, Guarded>,
     /// Of each margin below the threshold, the inner cells with anyone in them.
     pub(crate) few_below: BTreeMap<usize, Vec<usize>>,
+    /// Who holds what, where that is declared.
+    pub(crate) holders: Holders,
     pub(crate) relations: Vec<Relation>,
     /// The relations that each cell is in.
     pub(crate) relations_of: Vec<Vec<usize>>,
@@ -58,6 +62,7 @@ impl<'a> Cells<'a> {
             stays_withheld: vec![false; all],
             guarded: BTreeMap::new(),
             few_below: BTreeMap::new(),
+            holders: Holders::default(),
             relations: Vec::new(),
             relations_of: vec![Vec::new(); all],
             first,
@@ -80,6 +85,7 @@ impl<'a> Cells<'a> {
             let count = cells.count[cell].unsigned_abs();
             cells.price[cell] = prices.of(count, !cells.is_inner[cell]);
         }
+        cells.holders = Holders::new(&cells);
         for second in 0..set.tables.len() {
             for first in 0..second {
                 cells.link(first, second);

@@ -40,8 +40,11 @@ impl<'a> Programs<'a> {
         near: Option<&[usize]>,
         cost: impl Fn(usize) -> f64,
     ) -> Option<World> {
-        let (inside, relations) = self.component(demand, near, &cost);
-        let solve = |whole| solve(self.cells, demand, (&inside, &relations), &cost, whole);
+        let cells = self.cells;
+        let cost =
+            |cell: usize| if demand.is_known(cells, cell) { f64::INFINITY } else { cost(cell) };
+        let (inside, relations) = self.component(demand, near, cost);
+        let solve = |whole| solve(cells, demand, (&inside, &relations), cost, whole);
         let world = solve(false)?;
         if world.is_whole() {
             return Some(world);
@@ -145,10 +148,13 @@ fn solve(
     let mut options = SolveOptions::default();
     options.node_limit = Some(NODES);
     let solution = problem.solve_with(options).ok()?.into_solution().ok()?;
-    let world = World::new(inside.iter().map(|&cell| {
-        let (up, down) = changes[&cell];
-        let down = down.map_or(0.0, |down| solution.var_value(down));
-        (cell, solution.var_value(up) - down)
-    }));
+    let world = World::new(
+        cells,
+        inside.iter().map(|&cell| {
+            let (up, down) = changes[&cell];
+            let down = down.map_or(0.0, |down| solution.var_value(down));
+            (cell, solution.var_value(up) - down)
+        }),
+    );
     (demand.is_met(cells, &world) && (!whole || world.is_whole())).then_some(world)
 }

@@ -2,7 +2,7 @@ use crate::{
     Refusal,
     cells::{Cells, KNOWN},
     change::Programs,
-    demand::{Demand, Owner},
+    demand::{Demand, Insiders, Owner},
     hypercube::Hypercubes,
     near::{Nearness, Ranks},
     world::{World, Worlds},
@@ -76,21 +76,29 @@ pub(crate) fn cover(
             let asked = (owner.cell(), demand.change as i64, demand.insiders);
             let left = left_to_attack.contains(&asked);
             let demand = if left { demand.ignoring_insiders() } else { demand };
-            if is_met(cells, &demand, worlds) {
-                continue;
+            let mut lacking = lacking(cells, &demand, worlds);
+            while let Some(next) = lacking {
+                let mut search = |demand: &Demand| {
+                    search.cheapest(demand, withheld, &cost, &further, owners.len())
+                };
+                let found = search(&next).or_else(|| {
+                    (next.insiders != Insiders::Ignored).then(|| {
+                        left_to_attack.push(asked);
+                        search(&next.ignoring_insiders())
+                    })?
+                });
+                let world = found.ok_or_else(|| match next.holder() {
+                    Some(holder) => Refusal::known_to(cells, owner.cell(), holder),
+                    None => Refusal::unprotectable(cells, owner.cell()),
+                })?;
+                for &(cell, _) in world.changes() {
+                    withheld[cell] = true;
+                    cost[cell] = KNOWN;
+                }
+                let goes_on = demand.is_of_holders() && next.is_met(cells, &world);
+                worlds.add(world);
+                lacking = goes_on.then(|| self::lacking(cells, &demand, worlds)).flatten();
             }
-            let mut search =
-                |demand: &Demand| search.cheapest(demand, withheld, &cost, &further, owners.len());
-            let found = search(&demand).or_else(|| {
-                left_to_attack.push(asked);
-                search(&demand.ignoring_insiders())
-            });
-            let world = found.ok_or_else(|| Refusal::unprotectable(cells, owner.cell()))?;
-            for &(cell, _) in world.changes() {
-                withheld[cell] = true;
-                cost[cell] = KNOWN;
-            }
-            worlds.add(world);
         }
         if count(withheld) == before {
             return Ok(());
@@ -112,11 +120,10 @@ pub(crate) fn hardest_first(
     all
 }
 
-pub(crate) fn is_met(cells: &Cells<'_>, demand: &Demand, worlds: &Worlds) -> bool {
-    demand
-        .terms
-        .iter()
-        .any(|&(cell, _)| worlds.altering(cell).any(|world| demand.is_met(cells, world)))
+/// What of a demand no known world meets.
+fn lacking(cells: &Cells<'_>, demand: &Demand, worlds: &Worlds) -> Option<Demand> {
+    let altering = demand.terms.iter().flat_map(|&(cell, _)| worlds.altering(cell));
+    demand.lacking(cells, altering)
 }
 
 pub(crate) fn count(withheld: &[bool]) -> usize {

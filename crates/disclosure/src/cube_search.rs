@@ -40,6 +40,8 @@ pub(crate) struct Search<'a> {
     pub(crate) pinned: &'a [usize],
     /// Inner cells that may be as little as an outsider can think.
     pub(crate) own: &'a Own,
+    /// The holder none of whose cells can change.
+    pub(crate) holder: Option<u32>,
     /// What the world changes already.
     pub(crate) changes: &'a [i64],
     pub(crate) chosen: Vec<Step>,
@@ -148,6 +150,9 @@ impl Search<'_> {
     /// Adds a cell that changes with the first, or against it; none where it cannot. A cell that changes
     /// back to what it was gives back its cost.
     fn pay(&self, paid: Paid, cell: usize, sign: i64) -> Option<Paid> {
+        if self.holder.is_some() && self.cells.holders.of(cell) == self.holder {
+            return None;
+        }
         let Aim { direction, times, at_once, .. } = self.aim;
         let change = self.changes[cell];
         let price = self.cost[cell].min(self.forbidden);

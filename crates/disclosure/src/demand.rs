@@ -2,7 +2,11 @@
 
 use minster_model::cube::Guarded;
 
-use crate::{cells::Cells, world::World};
+use crate::{
+    cells::Cells,
+    holders::{self, Knowing},
+    world::World,
+};
 
 /// How far from whole a number may be and still be taken for it.
 const TOLERANCE: f64 = 1e-6;
@@ -25,6 +29,7 @@ pub(crate) struct Demand {
     /// At least this if it is above 0, at most this if it is below.
     pub(crate) change: f64,
     pub(crate) insiders: Insiders,
+    pub(crate) knowing: Knowing,
 }
 
 impl Demand {
@@ -35,7 +40,8 @@ impl Demand {
 
     /// That a cell changes so far.
     pub(crate) fn change_of(cell: usize, change: f64) -> Self {
-        Self { terms: vec![(cell, 1.0)], change, insiders: Insiders::Stay }
+        let (insiders, knowing) = (Insiders::Stay, Knowing::Published);
+        Self { terms: vec![(cell, 1.0)], change, insiders, knowing }
     }
 
     /// Which inner cells may be as little as an outsider can think.
@@ -63,7 +69,11 @@ impl Demand {
             true => change >= self.change - TOLERANCE,
             false => change <= self.change + TOLERANCE,
         };
-        reached && (cells.set.policy.insider == 0 || self.leaves_insiders(cells, world))
+        let is_possible = match self.holder() {
+            Some(holder) => world.holders().binary_search(&holder).is_err(),
+            None => cells.set.policy.insider == 0 || self.leaves_insiders(cells, world),
+        };
+        reached && is_possible
     }
 
     /// Whether a world leaves those where they are who know that they are in a cell.
@@ -99,6 +109,8 @@ pub(crate) enum Owner {
     Small(usize),
     /// A cell that is withheld whatever it counts.
     Guarded(usize, Guarded),
+    /// A cell that is not small but to a holder who takes their own children out.
+    Rest(usize),
     /// A sensitive category of a group: enough children may be outside it.
     Class { group: usize, inside: usize },
 }
@@ -107,14 +119,15 @@ impl Owner {
     /// The cell that is named where nothing protects it.
     pub(crate) fn cell(self) -> usize {
         match self {
-            Self::Small(cell) | Self::Guarded(cell, _) | Self::Class { inside: cell, .. } => cell,
+            Self::Small(cell) | Self::Guarded(cell, _) | Self::Rest(cell) => cell,
+            Self::Class { inside, .. } => inside,
         }
     }
 
     /// Its cells: what it demands concerns their counts.
     pub(crate) fn cells(self) -> impl Iterator<Item = usize> {
         let (first, second) = match self {
-            Self::Small(cell) | Self::Guarded(cell, _) => (cell, None),
+            Self::Small(cell) | Self::Guarded(cell, _) | Self::Rest(cell) => (cell, None),
             Self::Class { group, inside } => (group, Some(inside)),
         };
         std::iter::once(first).chain(second)
@@ -122,6 +135,15 @@ impl Owner {
 
     /// Its demands, given which cells are withheld. One that the truth meets is none.
     pub(crate) fn demands(self, cells: &Cells<'_>, withheld: &[bool]) -> Vec<Demand> {
+        let mut demands = self.demands_of_all(cells, withheld);
+        if cells.holders.are_declared() {
+            demands.extend(holders::demands(self, cells, withheld));
+        }
+        demands
+    }
+
+    /// What must be open to outsiders and insiders.
+    fn demands_of_all(self, cells: &Cells<'_>, withheld: &[bool]) -> Vec<Demand> {
         let threshold = cells.set.policy.threshold as i64;
         match self {
             Self::Small(cell) => {
@@ -146,12 +168,13 @@ impl Owner {
                 let low = least(cells, withheld, cell) - cells.count[cell];
                 between(cell, low.max(-(down as i64)), up as i64)
             }
+            Self::Rest(_) => Vec::new(),
             Self::Class { group, inside } => {
                 let outside = cells.count[group] - cells.count[inside];
                 let terms = vec![(group, 1.0), (inside, -1.0)];
                 let missing = (threshold - outside) as f64;
                 if missing > 0.0 {
-                    vec![Demand { terms, change: missing, insiders: Insiders::Stay }]
+                    vec![Demand { terms, ..Demand::change_of(group, missing) }]
                 } else {
                     Vec::new()
                 }
@@ -169,7 +192,7 @@ fn inner_of(cells: &Cells<'_>, cell: usize) -> Vec<usize> {
 }
 
 /// The least that a cell can be, given which inner cells are withheld.
-fn least(cells: &Cells<'_>, withheld: &[bool], cell: usize) -> i64 {
+pub(crate) fn least(cells: &Cells<'_>, withheld: &[bool], cell: usize) -> i64 {
     let least = cells.set.policy.zeros.least_withheld() as i64;
     if cells.is_inner[cell] {
         return least;
@@ -184,7 +207,7 @@ fn least(cells: &Cells<'_>, withheld: &[bool], cell: usize) -> i64 {
 }
 
 /// A cell must be able to change this far down and this far up.
-fn between(cell: usize, down: i64, up: i64) -> Vec<Demand> {
+pub(crate) fn between(cell: usize, down: i64, up: i64) -> Vec<Demand> {
     let demand = |change: i64| Demand::change_of(cell, change as f64);
     let up = (up > 0).then(|| demand(up));
     up.into_iter().chain((down < 0).then(|| demand(down))).collect()
@@ -195,12 +218,18 @@ pub(crate) fn owners(cells: &Cells<'_>) -> Vec<Owner> {
     let small = (0..cells.len()).filter(|&cell| is_small(cells, cell)).map(Owner::Small);
     let guarded = (0..cells.len())
         .filter_map(|cell| Some(Owner::Guarded(cell, cells.guarded.get(&cell).copied()?)));
-    small.chain(guarded).chain(classes(cells)).collect()
+    let is_rest = |&cell: &usize| {
+        cells.holders.has_small_rest(cell) && !is_small(cells, cell) && !cells.is_fixed[cell]
+    };
+    let rests = (0..cells.len()).filter(is_rest).map(Owner::Rest);
+    small.chain(guarded).chain(rests).chain(classes(cells)).collect()
 }
 
 /// Whether a cell is withheld for its own sake.
 pub(crate) fn is_primary(cells: &Cells<'_>, cell: usize) -> bool {
-    is_small(cells, cell) || cells.guarded.contains_key(&cell)
+    is_small(cells, cell)
+        || cells.guarded.contains_key(&cell)
+        || cells.holders.has_small_rest(cell) && !cells.is_fixed[cell]
 }
 
 /// Whether a cell is below the threshold, and not out already.

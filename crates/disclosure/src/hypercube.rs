@@ -36,6 +36,8 @@ pub(crate) struct Hypercubes<'a> {
     changes: Changes,
     /// Inner cells that may be as little as an outsider can think.
     own: Own,
+    /// The holder none of whose cells can change.
+    holder: Option<u32>,
 }
 
 /// What a world changes.
@@ -69,19 +71,21 @@ impl Changes {
 impl<'a> Hypercubes<'a> {
     pub(crate) fn new(cells: &'a Cells<'a>, ranks: &Ranks) -> Self {
         let changes = Changes { of: vec![0; cells.len()], touched: Vec::new() };
-        Self { cells, dimensions: Dimensions::new(cells, ranks), changes, own: Own::All }
+        let dimensions = Dimensions::new(cells, ranks);
+        Self { cells, dimensions, changes, own: Own::All, holder: None }
     }
 
     /// A cheap change that meets the demand, at what it costs to change each cell (infinite: it must not
     /// change): one hypercube, or several on top of each other.
     pub(crate) fn cheapest(&mut self, demand: &Demand, cost: &[f64]) -> Option<World> {
         self.own = demand.own(self.cells);
+        self.holder = demand.holder();
         let found = self.pile(demand, cost).and_then(|()| {
             self.mend(demand, cost);
             let changes = self.changes.all();
             let allowed = changes.iter().all(|&(cell, _)| cost[cell].is_finite());
             let whole = changes.into_iter().map(|(cell, change)| (cell, change as f64));
-            allowed.then(|| World::new(whole))
+            allowed.then(|| World::new(self.cells, whole))
         });
         self.changes.clear();
         found
@@ -123,7 +127,9 @@ impl<'a> Hypercubes<'a> {
     /// The steps that change a demand's sum: where few of its inner cells have anyone in them, through
     /// each of these.
     fn ways(&self, demand: &Demand) -> Vec<Vec<Level>> {
-        match (&demand.terms[..], self.cells.few_below.get(&demand.terms[0].0)) {
+        let cell = demand.terms[0].0;
+        let others = demand.holder().and_then(|holder| self.cells.holders.others(cell, holder));
+        match (&demand.terms[..], others.or_else(|| self.cells.few_below.get(&cell))) {
             ([_], Some(few)) if !few.is_empty() => {
                 few.iter().map(|&inner| self.dimensions.around(demand, Some(inner))).collect()
             }
@@ -181,6 +187,7 @@ impl<'a> Hypercubes<'a> {
             forbidden: FORBIDDEN,
             pinned,
             own: &self.own,
+            holder: self.holder,
             changes: &self.changes.of,
             chosen: vec![(0, None); self.dimensions.len()],
             left: steps,

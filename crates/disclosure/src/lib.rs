@@ -2,6 +2,8 @@
 //! withheld, then as little more as a linear program finds is needed so that each could be as small and
 //! as large as the rule alone leaves open. It may depend on `minster-model`.
 //!
+//! Where a dimension is declared as that of the holders, the same for each of them, who know their own cells.
+//!
 //! Or every number is rounded or perturbed instead: [`round`].
 //!
 //! What comes out is not trusted: `minster-attack` shows for itself that it protects.
@@ -29,6 +31,7 @@ mod cover;
 mod crowding;
 mod cube_search;
 mod demand;
+mod holders;
 mod hypercube;
 mod linear;
 mod near;

@@ -34,7 +34,7 @@ pub(crate) fn republish(
     for (number, owner) in owners.iter().enumerate() {
         owner.cells().for_each(|cell| owners_of[cell].push(number));
         // What is withheld below a small margin decides how little it may be.
-        if let Owner::Small(cell) = *owner
+        if let Owner::Small(cell) | Owner::Rest(cell) = *owner
             && !cells.is_inner[cell]
         {
             cells.inner_below(cell).into_iter().for_each(|inner| owners_of[inner].push(number));
@@ -80,19 +80,22 @@ pub(crate) fn republish(
         let in_the_way = concerned.into_iter().find(|&owner| {
             let demands = owners[owner].demands(cells, withheld);
             demands.iter().any(|demand| {
-                if is_met_without(cells, demand, worlds, cell, &found) {
-                    return false;
+                let mut lacking = lacking_without(cells, demand, worlds, cell, &found);
+                while let Some(next) = lacking {
+                    let world = search.cubes.cheapest(&next, &cost).or_else(|| {
+                        let near = nearness.as_ref()?.around(cells, &next);
+                        let within =
+                            |at: usize| if cost[at].is_finite() { KNOWN } else { f64::INFINITY };
+                        search.programs.cheapest(&next, near.as_deref(), within)
+                    });
+                    let Some(world) = world.filter(World::is_whole) else { return true };
+                    let goes_on = demand.is_of_holders() && next.is_met(cells, &world);
+                    found.push(world);
+                    lacking = goes_on
+                        .then(|| lacking_without(cells, demand, worlds, cell, &found))
+                        .flatten();
                 }
-                let world = search.cubes.cheapest(demand, &cost).or_else(|| {
-                    let near = nearness.as_ref()?.around(cells, demand);
-                    let within =
-                        |at: usize| if cost[at].is_finite() { KNOWN } else { f64::INFINITY };
-                    search.programs.cheapest(demand, near.as_deref(), within)
-                });
-                let world = world.filter(World::is_whole);
-                let none = world.is_none();
-                found.extend(world);
-                none
+                false
             })
         });
         match in_the_way {
@@ -111,17 +114,17 @@ pub(crate) fn republish(
     }
 }
 
-fn is_met_without(
+/// What of a demand no world meets that leaves a cell alone.
+fn lacking_without(
     cells: &Cells<'_>,
     demand: &Demand,
     worlds: &Worlds,
     cell: usize,
     found: &[World],
-) -> bool {
-    found.iter().any(|world| demand.is_met(cells, world))
-        || demand.terms.iter().any(|&(term, _)| {
-            worlds.altering(term).any(|world| !world.alters(cell) && demand.is_met(cells, world))
-        })
+) -> Option<Demand> {
+    let known = demand.terms.iter().flat_map(|&(term, _)| worlds.altering(term));
+    let known = known.filter(|world| !world.alters(cell));
+    demand.lacking(cells, found.iter().chain(known))
 }
 
 /// Publishes whatever the bounds allow. Where one sum after the other says that a demand can be met, it

@@ -37,8 +37,10 @@ pub(crate) fn reroute(
     worlds: &mut Worlds,
     search: &mut Search<'_>,
 ) {
-    let demands: Vec<Demand> =
-        hardest_first(cells, owners, withheld).into_iter().map(|(_, demand)| demand).collect();
+    let demands: Vec<Demand> = hardest_first(cells, owners, withheld)
+        .into_iter()
+        .flat_map(|(_, demand)| one_by_one(cells, demand, worlds))
+        .collect();
     let (demands, cubes) = (&demands, &mut search.cubes);
     let given = (0..cells.len())
         .map(|cell| cells.stays_withheld[cell] || demand::is_primary(cells, cell))
@@ -100,6 +102,18 @@ pub(crate) fn reroute(
     for (cell, withheld) in withheld.iter_mut().enumerate() {
         *withheld = routes.given[cell] || !routes.altering[cell].is_empty();
     }
+}
+
+/// What is to be met by one world each: for all holders, what the first world that meets it leaves to others.
+/// Where another way round moves other holders, they are covered anew.
+fn one_by_one(cells: &Cells<'_>, demand: Demand, worlds: &Worlds) -> Vec<Demand> {
+    if !demand.is_of_holders() {
+        return vec![demand];
+    }
+    let altering = demand.terms.iter().flat_map(|&(cell, _)| worlds.altering(cell));
+    let mut meeting = altering.filter(|world| demand.is_met(cells, world));
+    let moved = meeting.next().map_or(&[][..], |world| world.holders());
+    demand.for_each_of(moved)
 }
 
 impl Routes<'_, '_> {

@@ -46,6 +46,18 @@ pub enum Refusal {
         /// The cell, by its categories.
         cell: String,
     },
+    /// A cell that a holder knows, whatever else is withheld, once they take their own children out.
+    #[error(
+        "the cell {cell} of the table {table} cannot be kept from {holder}, who holds most of it or all that could hide it; use coarser dimensions, or fewer"
+    )]
+    KnownToHolder {
+        /// The table.
+        table: String,
+        /// The cell, by its categories.
+        cell: String,
+        /// Who holds records, by their category.
+        holder: String,
+    },
     /// The rounds are used up.
     #[error("no pattern was found within the work allowed; use coarser dimensions")]
     WorkUsedUp,
@@ -55,6 +67,11 @@ impl Refusal {
     pub(crate) fn unprotectable(cells: &Cells<'_>, cell: usize) -> Self {
         let (table, cell) = cells.named(cell);
         Self::Unprotectable { table, cell }
+    }
+
+    pub(crate) fn known_to(cells: &Cells<'_>, cell: usize, holder: u32) -> Self {
+        let (table, cell) = cells.named(cell);
+        Self::KnownToHolder { table, cell, holder: cells.holders.name(cells, holder) }
     }
 }
 
@@ -82,6 +99,7 @@ pub fn suppress_with(set: &TableSet, prices: Prices) -> Result<Suppression, Refu
     }
     let cells = Cells::new(set, prices);
     kept_and_withheld(&cells)?;
+    published_to_holders(&cells)?;
     let owners = demand::owners(&cells);
     let mut withheld: Vec<bool> = (0..cells.len())
         .map(|cell| cells.stays_withheld[cell] || demand::is_primary(&cells, cell))
@@ -105,6 +123,7 @@ pub(crate) fn kept_and_withheld(cells: &Cells<'_>) -> Result<(), Refusal> {
             let number = cells.number(number, cell);
             cells.set.policy.is_small(cells.count[number].unsigned_abs())
                 || cells.guarded.contains_key(&number)
+                || cells.holders.has_small_rest(number)
         };
         let kept = table.kept().iter().filter(|_| table.standing().is_none());
         if let Some(&cell) = kept.into_iter().find(|&&cell| of_own_sake(cell)) {
@@ -113,6 +132,15 @@ pub(crate) fn kept_and_withheld(cells: &Cells<'_>) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Refuses totals that stay published though what is left of them to a holder is small.
+fn published_to_holders(cells: &Cells<'_>) -> Result<(), Refusal> {
+    let mut shown = cells.holders.all_small().filter(|&(cell, _)| cells.is_fixed[cell]);
+    match shown.find(|&(cell, _)| !cells.is_standing(cell)) {
+        Some((cell, holder)) => Err(Refusal::known_to(cells, cell, holder)),
+        None => Ok(()),
+    }
 }
 
 /// Withholds more for the cells that the attack found open: another way round, and with more room.
@@ -146,11 +174,21 @@ pub fn widen(
                 (true, false) => cells.price[cell],
             };
             let near = near.around(&cells, &demand);
-            let found = search
-                .programs
-                .cheapest(&demand, near.as_deref(), cost)
-                .or_else(|| search.programs.cheapest(&demand, None, cost));
-            let changes = found.iter().flat_map(|world| world.changes());
+            let mut found: Vec<crate::world::World> = Vec::new();
+            // All holders may take several worlds; everyone else takes one.
+            while let Some(next) = demand.lacking(&cells, &found) {
+                let world = search
+                    .programs
+                    .cheapest(&next, near.as_deref(), cost)
+                    .or_else(|| search.programs.cheapest(&next, None, cost));
+                let Some(world) = world else { break };
+                let goes_on = demand.is_of_holders() && next.is_met(&cells, &world);
+                found.push(world);
+                if !goes_on {
+                    break;
+                }
+            }
+            let changes = found.iter().flat_map(crate::world::World::changes);
             changes.for_each(|&(cell, _)| withheld[cell] = true);
         }
     }

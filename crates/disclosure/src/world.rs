@@ -1,5 +1,7 @@
 //! Changes of the true counts that contradict nothing published.
 
+use crate::cells::Cells;
+
 /// How small a change is none.
 const NONE: f64 = 1e-7;
 
@@ -7,17 +9,31 @@ const NONE: f64 = 1e-7;
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     changes: Vec<(usize, f64)>,
+    /// The holders whose cells change, ascending.
+    holders: Vec<u32>,
 }
 
 impl World {
     /// Changes in the order of the cells; those that are none are left out, and what is nearly whole
     /// is made whole.
-    pub(crate) fn new(changes: impl Iterator<Item = (usize, f64)>) -> Self {
+    pub(crate) fn new(cells: &Cells<'_>, changes: impl Iterator<Item = (usize, f64)>) -> Self {
         let tidy = |(cell, change): (usize, f64)| {
             let whole = change.round();
             (cell, if (change - whole).abs() < 1e-6 { whole } else { change })
         };
-        Self { changes: changes.map(tidy).filter(|(_, change)| change.abs() > NONE).collect() }
+        let changes: Vec<_> = changes.map(tidy).filter(|(_, change)| change.abs() > NONE).collect();
+        let mut holders = Vec::new();
+        if cells.holders.are_declared() {
+            holders.extend(changes.iter().filter_map(|&(cell, _)| cells.holders.of(cell)));
+            holders.sort_unstable();
+            holders.dedup();
+        }
+        Self { changes, holders }
+    }
+
+    /// The holders whose cells change, ascending.
+    pub(crate) fn holders(&self) -> &[u32] {
+        &self.holders
     }
 
     pub(crate) fn change(&self, cell: usize) -> f64 {

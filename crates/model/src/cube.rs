@@ -285,6 +285,16 @@ pub struct TableSet {
     pub policy: Policy,
 }
 
+impl TableSet {
+    /// The name of the dimension whose leaves are holders, if a table declares one: whoever a leaf is knows
+    /// the true counts of all cells with it, in every table that divides by a dimension of this name. There
+    /// is one such dimension in a set.
+    pub fn holders(&self) -> Option<&str> {
+        let mut dimensions = self.tables.iter().flat_map(CountTable::dimensions);
+        dimensions.find(|dimension| dimension.is_of_holders()).map(Hierarchy::name)
+    }
+}
+
 /// What is published with the tables: the attacker knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -406,6 +416,17 @@ mod tests {
             assert_eq!(table.cell(&table.coordinates(cell)), cell);
         }
         assert_eq!(table.coordinates(1), [0, 1]);
+    }
+
+    #[test]
+    fn holders_are_declared_by_a_dimension() {
+        let school = || Hierarchy::flat("school", "T", ["A".into(), "B".into()]).unwrap();
+        let table = |school| CountTable::new("t", vec![school], vec![1, 2], vec![]).unwrap();
+        let policy = Policy::new(5, Zeros::Published);
+        let set = |tables| TableSet { tables, policy };
+        assert_eq!(set(vec![table(school())]).holders(), None);
+        let declared = set(vec![table(school()), table(school().of_holders())]);
+        assert_eq!(declared.holders(), Some("school"));
     }
 
     #[test]

@@ -26,6 +26,9 @@ struct Parts {
     parents: Vec<Option<usize>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     groupings: Vec<Grouping>,
+    /// Whether each leaf is someone who holds records.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    holders: bool,
 }
 
 /// Another division of a dimension's leaves than its tree: each leaf is in one group.
@@ -44,7 +47,8 @@ impl Hierarchy {
         nodes: Vec<(String, Option<usize>)>,
     ) -> Result<Self, CubeError> {
         let (codes, parents) = nodes.into_iter().unzip();
-        Parts { name: name.into(), codes, parents, groupings: Vec::new() }.try_into()
+        Parts { name: name.into(), codes, parents, groupings: Vec::new(), holders: false }
+            .try_into()
     }
 
     /// The same dimension with another division of its leaves beside the tree. Its groups are nodes that
@@ -65,6 +69,18 @@ impl Hierarchy {
             .chain(categories.into_iter().map(|code| (code, Some(0))))
             .collect();
         Self::new(name, nodes)
+    }
+
+    /// The same dimension, declared as that of the *holders*: each leaf is someone (a school) who knows the
+    /// true counts of their own cells. See [`TableSet::holders`](crate::cube::TableSet::holders).
+    pub fn of_holders(mut self) -> Self {
+        self.parts.holders = true;
+        self
+    }
+
+    /// Whether each leaf is declared to be someone who holds records.
+    pub fn is_of_holders(&self) -> bool {
+        self.parts.holders
     }
 
     /// The dimension's name. Tables of one universe that name the same dimension are linked by it.
@@ -228,6 +244,7 @@ mod tests {
         assert_eq!(ward.sums(0), [vec![1, 4], vec![5, 6]]);
         let again: Hierarchy = Parts::from(ward.clone()).try_into().unwrap();
         assert_eq!(again, ward);
+        assert!(!ward.is_of_holders() && ward.clone().of_holders().is_of_holders());
         let table = CountTable::new("t", vec![ward.clone()], vec![1, 2, 3], vec![]).unwrap();
         assert_eq!(table.cell_counts(), [6, 3, 1, 2, 3, 1, 5]);
         let short = Grouping { group_of: vec![0, 1], ..grouping };

@@ -1,0 +1,347 @@
+//! Those who hold records and know all of their own cells: against every world that leaves these at the
+//! truth.
+
+use minster_attack::verify_with;
+
+use super::*;
+
+/// The set with one of a table's dimensions declared as that of the holders.
+fn held(set: TableSet, dimension: &str) -> TableSet {
+    let mut is_declared = false;
+    let tables = set.tables.into_iter().map(|table| {
+        let dimensions = table.dimensions().iter().map(|of| {
+            // In one table is enough.
+            let declare = of.name() == dimension && !std::mem::replace(&mut is_declared, true);
+            if declare { of.clone().of_holders() } else { of.clone() }
+        });
+        let (inner, sensitive) = (table.inner().to_vec(), table.sensitive().to_vec());
+        let declared =
+            CountTable::new(table.name(), dimensions.collect(), inner, sensitive).unwrap();
+        declared.guarding(table.guarded().to_vec()).unwrap()
+    });
+    TableSet { tables: tables.collect(), policy: set.policy }
+}
+
+/// How many holders a set declares.
+fn holders(set: &TableSet) -> usize {
+    let dimensions = set.tables.iter().flat_map(CountTable::dimensions);
+    let declared = dimensions.filter(|dimension| Some(dimension.name()) == set.holders());
+    declared.map(|dimension| dimension.leaves().len()).max().unwrap_or_default()
+}
+
+/// Small sets with holders: two to four of them, in one table or in both, in a hierarchy, of guarded cells,
+/// and where zeros are unsafe.
+fn held_sets() -> impl Strategy<Value = TableSet> {
+    let larger = prop::collection::vec(prop_oneof![2 => 0u64..6, 1 => 0u64..30], 9);
+    let three = (larger, 0..2usize).prop_map(|(counts, second)| {
+        let table = CountTable::new("t", vec![flat("a", 3), flat("b", 3)], counts, vec![]);
+        let zeros = if second == 0 { Zeros::Published } else { Zeros::MayBeWithheld };
+        set(vec![table.unwrap()], zeros)
+    });
+    let sets = prop_oneof![2 => insiders::guarded_sets().boxed(), 1 => three.boxed()];
+    (sets, any::<bool>(), 0..6u8).prop_map(|(mut set, last, zeros)| {
+        if zeros == 0 {
+            set.policy.zeros = Zeros::Unsafe;
+        }
+        let dimensions = set.tables[0].dimensions();
+        let at = if last { dimensions.len() - 1 } else { 0 };
+        let name = dimensions[at].name().to_owned();
+        held(set, &name)
+    })
+}
+
+/// Whether the promise holds for a holder: of every table with their own children taken out.
+fn holds_for(
+    set: &TableSet,
+    patterns: &[Pattern],
+    worlds: &worlds::Extremes,
+    holder: usize,
+) -> bool {
+    let Policy { threshold, zeros, .. } = set.policy;
+    let own = |number: usize, inner: &[u64]| -> Vec<u64> {
+        let only = |(at, &count): (usize, &u64)| {
+            if worlds::is_held(set, (number, at), holder) { count } else { 0 }
+        };
+        worlds::sums(&set.tables[number], &inner.iter().enumerate().map(only).collect::<Vec<u64>>())
+    };
+    let owned: Vec<Vec<u64>> =
+        set.tables.iter().enumerate().map(|(number, table)| own(number, table.inner())).collect();
+    let counts: Vec<Vec<u64>> =
+        set.tables.iter().map(|table| worlds::sums(table, table.inner())).collect();
+    for (number, table) in set.tables.iter().enumerate() {
+        let below = worlds::below(table);
+        let is_inner = |cell: &usize| table.is_inner(*cell);
+        let inner_cells: Vec<usize> = (0..below.len()).filter(is_inner).collect();
+        for cell in 0..below.len() {
+            let others: Vec<usize> = below[cell]
+                .iter()
+                .copied()
+                .filter(|&at| !worlds::is_held(set, (number, at), holder))
+                .collect();
+            if others.is_empty() {
+                continue;
+            }
+            let own = owned[number][cell];
+            let rest = counts[number][cell] - own;
+            let (least, most) = (worlds.least[number][cell] - own, worlds.most[number][cell] - own);
+            let least_of = |&at: &usize| match patterns[number].withheld[inner_cells[at]] {
+                true => zeros.least_withheld(),
+                false => table.inner()[at],
+            };
+            let low: u64 = others.iter().map(least_of).sum();
+            let high = threshold.max(low + threshold - 1);
+            if set.policy.is_small(rest) && (least > low || most < high) {
+                return false;
+            }
+            let guarded = table.guarded().iter().find(|guarded| guarded.cell == cell);
+            let Some(&Guarded { down, up, .. }) = guarded else { continue };
+            let is_asked = rest > 0 || zeros != Zeros::Published;
+            if is_asked && (least > low.max(rest.saturating_sub(down)) || most < rest + up) {
+                return false;
+            }
+        }
+    }
+    let groups = worlds::groups(set).into_iter().zip(&worlds.outside);
+    groups.into_iter().all(|((number, group, inside), outside)| {
+        let own = |cell: usize| owned[number][cell];
+        counts[number][inside] == own(inside) || outside - (own(group) - own(inside)) >= threshold
+    })
+}
+
+#[test]
+fn the_verdict_on_holders_is_that_of_every_world() {
+    let (compared, passed, by_holders) = (Cell::new(0u32), Cell::new(0u32), Cell::new(0u32));
+    let patterns = prop::collection::vec(0..4u8, 64);
+    cases(12_000)
+        .run(&(held_sets(), patterns, 0..4u8), |(set, withheld, often)| {
+            let pattern = |(number, table): (usize, &CountTable)| {
+                let counts = worlds::sums(table, table.inner());
+                let withheld = (0..table.cell_count()).map(|cell| {
+                    let small = set.policy.is_small(counts[cell])
+                        || table.guarded().iter().any(|guarded| guarded.cell == cell);
+                    cell != 0
+                        && (small || withheld[(31 * number + cell) % 64] <= often)
+                        && !(counts[cell] == 0 && set.policy.zeros == Zeros::Published)
+                });
+                Pattern { withheld: withheld.collect() }
+            };
+            let patterns: Vec<Pattern> = set.tables.iter().enumerate().map(pattern).collect();
+            let Some(everyone) = worlds::extremes(&set, &patterns, 3_000) else { return Ok(()) };
+            let small = |t: &CountTable| set.policy.is_small(t.inner().iter().sum::<u64>());
+            let without = !set.tables.iter().any(small) && holds(&set, &patterns, &everyone);
+            let mut safe = without;
+            for holder in 0..holders(&set) {
+                let worlds = worlds::extremes_held(&set, &patterns, 3_000, holder);
+                safe &= holds_for(&set, &patterns, &worlds.unwrap(), holder);
+            }
+            compared.set(compared.get() + 1);
+            let verdict = verify(set.clone(), patterns.clone());
+            prop_assert_eq!(verdict.is_ok(), safe, "{:?} {:?}", &set, &patterns);
+            if let Ok(releasable) = verdict {
+                prop_assert!(certify(&set, &patterns, releasable.certificates()).is_ok());
+            }
+            passed.set(passed.get() + u32::from(safe));
+            by_holders.set(by_holders.get() + u32::from(without && !safe));
+            Ok(())
+        })
+        .unwrap();
+    let counted = (compared.get(), passed.get(), by_holders.get());
+    assert!(counted.0 > 5_000 && counted.1 > 100 && counted.2 > 400, "{counted:?}");
+}
+
+/// All that may be withheld: everything but totals, and zeros where these are published.
+fn everything(set: &TableSet) -> Vec<Pattern> {
+    let pattern = |table: &CountTable| {
+        let counts = worlds::sums(table, table.inner());
+        let is_total = |cell: usize| {
+            let nodes = table.coordinates(cell);
+            table.dimensions().iter().zip(nodes).all(|(of, node)| of.is_total(node))
+        };
+        let stays = |cell: usize| {
+            let guarded = table.guarded().iter().any(|guarded| guarded.cell == cell);
+            is_total(cell) && !guarded || counts[cell] == 0 && set.policy.zeros == Zeros::Published
+        };
+        Pattern { withheld: (0..counts.len()).map(|cell| !stays(cell)).collect() }
+    };
+    set.tables.iter().map(pattern).collect()
+}
+
+#[test]
+fn a_holder_learns_no_more_than_the_rule_says() {
+    let (hiding, knowing) = (Cell::new(0u32), Cell::new(0u32));
+    let (refused, missed) = (Cell::new(0u32), Cell::new(0u32));
+    cases(6_000)
+        .run(&(held_sets(), 0..3u64), |(mut set, insider)| {
+            set.policy.insider = insider;
+            let patterns = match protect(&set) {
+                Ok(patterns) => patterns,
+                Err(_) => {
+                    refused.set(refused.get() + 1);
+                    if verify(set.clone(), everything(&set)).is_ok() {
+                        missed.set(missed.get() + 1);
+                    }
+                    return Ok(());
+                }
+            };
+            let withholds = patterns.iter().any(|pattern| pattern.withheld.contains(&true));
+            hiding.set(hiding.get() + u32::from(withholds));
+            let releasable = verify(set.clone(), patterns.clone()).unwrap();
+            prop_assert!(certify(&set, &patterns, releasable.certificates()).is_ok());
+            for holder in 0..holders(&set) {
+                if let Some(worlds) = worlds::extremes_held(&set, &patterns, 20_000, holder) {
+                    prop_assert!(
+                        holds_for(&set, &patterns, &worlds, holder),
+                        "{:?} {:?} {}",
+                        &set,
+                        &patterns,
+                        holder
+                    );
+                    knowing.set(knowing.get() + 1);
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    let counted = (hiding.get(), knowing.get(), refused.get(), missed.get());
+    assert!(counted.0 > 2_000 && counted.1 > 5_000 && counted.3 <= 5, "{counted:?}");
+}
+
+#[test]
+fn what_was_published_before_is_known_to_holders_too() {
+    let both = Cell::new(0u32);
+    let linked = held_sets().prop_filter("two tables", |set| set.tables.len() == 2).boxed();
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 600,
+        failure_persistence: None,
+        max_local_rejects: 1_000_000,
+        ..ProptestConfig::default()
+    });
+    runner
+        .run(&linked, |joint| {
+            let policy = joint.policy;
+            let alone = TableSet { tables: vec![joint.tables[0].clone()], policy };
+            let Ok(before) = protect(&alone) else { return Ok(()) };
+            let standing = joint.tables[0].clone().published_before(before[0].clone()).unwrap();
+            let later = TableSet { tables: vec![joint.tables[1].clone(), standing], policy };
+            let Ok(patterns) = protect(&later) else { return Ok(()) };
+            both.set(both.get() + 1);
+            for holder in 0..holders(&later) {
+                if let Some(worlds) = worlds::extremes_held(&later, &patterns, 20_000, holder) {
+                    prop_assert!(holds_for(&later, &patterns, &worlds, holder));
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert!(both.get() > 100, "{both:?}");
+}
+
+/// Schools by special educational needs: some, none.
+fn schools(counts: &[[u64; 2]]) -> TableSet {
+    let school = flat("school", counts.len()).of_holders();
+    let table =
+        CountTable::new("t", vec![school, flat("sen", 2)], counts.concat(), vec![]).unwrap();
+    set(vec![table], Zeros::Published)
+}
+
+#[test]
+fn of_two_schools_each_would_work_out_the_other() {
+    let two = schools(&[[30, 40], [3, 50]]);
+    let table = &two.tables[0];
+    let mut withheld = vec![false; table.cell_count()];
+    for nodes in [[1, 1], [1, 2], [2, 1], [2, 2]] {
+        withheld[table.cell(&nodes)] = true;
+    }
+    let patterns = vec![Pattern { withheld }];
+    // To the first, 33 less their own 30 is 3.
+    let Err(Refusal::Unprotected(failures)) = verify(two.clone(), patterns.clone()) else {
+        panic!("the second school's three are known to the first")
+    };
+    assert!(failures.iter().all(|failure| failure.reason == FailureReason::Holder));
+    let cells: Vec<usize> = failures.iter().map(|failure| failure.cell).collect();
+    assert!(cells.contains(&table.cell(&[2, 1])) && cells.contains(&table.cell(&[0, 1])));
+    // Nobody else knows.
+    let undeclared = CountTable::new(
+        "t",
+        vec![flat("school", 2), flat("sen", 2)],
+        table.inner().to_vec(),
+        vec![],
+    );
+    let undeclared = set(vec![undeclared.unwrap()], Zeros::Published);
+    assert!(verify(undeclared, patterns).is_ok());
+    let patterns = protect(&two).unwrap();
+    assert!(patterns[0].withheld[table.cell(&[0, 1])], "the total must go too");
+}
+
+#[test]
+fn of_three_schools_none_works_out_another() {
+    let three = schools(&[[30, 40], [3, 50], [12, 60]]);
+    let table = &three.tables[0];
+    let patterns = protect(&three).unwrap();
+    assert!(!patterns[0].withheld[table.cell(&[0, 1])], "the total can stay");
+    assert!((1..=3).all(|school| patterns[0].withheld[table.cell(&[school, 1])]));
+}
+
+#[test]
+fn what_is_few_without_a_school_is_hidden_from_it() {
+    let four = schools(&[[30, 40], [1, 50], [1, 60], [1, 70]]);
+    let patterns = protect(&four).unwrap();
+    assert!(patterns[0].withheld[four.tables[0].cell(&[0, 1])]);
+    // Of all children but three, the total cannot be hidden.
+    let one = schools(&[[30, 40], [1, 2]]);
+    let refusal = suppress(&one).unwrap_err().to_string();
+    assert!(refusal.contains("cannot be kept from school school0"), "{refusal}");
+}
+
+#[test]
+fn two_kinds_of_holders_are_refused() {
+    let dimensions = vec![flat("a", 2).of_holders(), flat("b", 2).of_holders()];
+    let table = CountTable::new("t", dimensions, vec![10; 4], vec![]).unwrap();
+    let none = vec![Pattern { withheld: vec![false; 9] }];
+    let refusal = verify(set(vec![table], Zeros::Published), none).unwrap_err();
+    assert!(matches!(refusal, Refusal::Holders { .. }));
+}
+
+/// Many schools in areas by sex and a skewed category, of which one school has most; and sex by another
+/// category for all schools together.
+fn many_schools(schools: usize) -> TableSet {
+    let groups = 6;
+    let areas = (0..10).map(|area| (format!("area{area}"), Some(0)));
+    let nodes = (0..schools).map(|school| (format!("school{school}"), Some(1 + school % 10)));
+    let nodes = std::iter::once(("all".to_owned(), None)).chain(areas).chain(nodes);
+    let school = Hierarchy::new("school", nodes.collect()).unwrap().of_holders();
+    let mut state = 1u64;
+    let mut inner: Vec<u64> = (0..schools * 2 * groups)
+        .map(|cell| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let group = (cell % groups) as u64;
+            (state >> 33) % (150 / (1 + group * group))
+        })
+        .collect();
+    inner[groups - 1] = 300;
+    let of_sex = |sex: usize| -> u64 {
+        let of_school = |school: usize| &inner[(2 * school + sex) * groups..][..groups];
+        (0..schools).flat_map(of_school).sum()
+    };
+    let by_other = [0, 1].map(|sex| [3, 7, 100, of_sex(sex) - 110]).concat();
+    let dimensions = vec![school, flat("sex", 2), flat("group", groups)];
+    let first = CountTable::new("t", dimensions, inner, vec![]).unwrap();
+    let dimensions = vec![flat("sex", 2), flat("other", 4)];
+    let second = CountTable::new("u", dimensions, by_other, vec![]).unwrap();
+    set(vec![first, second], Zeros::MayBeWithheld)
+}
+
+#[test]
+fn many_schools_are_attacked_with_few_worlds() {
+    let all = many_schools(300);
+    let suppression = suppress(&all).unwrap();
+    let patterns = &suppression.patterns;
+    let releasable = verify_with(all.clone(), patterns.clone(), &suppression.worlds).unwrap();
+    let certified = certify(&all, patterns, releasable.certificates()).unwrap();
+    let (demands, worlds) = (certified.demands, certified.worlds.len());
+    assert!(demands > 2_000 && worlds < 2 * demands, "{demands} met by {worlds}");
+    // To the school that has most, the rest of the category is few.
+    let table = &all.tables[0];
+    let hidden = patterns[0].withheld.iter().filter(|withheld| **withheld).count();
+    assert!(2 * hidden < table.cell_count(), "{hidden} withheld");
+}
