@@ -4,7 +4,7 @@
 use super::*;
 
 /// Everyone who could be in a withheld inner cell, with what they know of it.
-fn insiders(set: &TableSet, patterns: &[Pattern]) -> Vec<Known> {
+pub(crate) fn insiders(set: &TableSet, patterns: &[Pattern]) -> Vec<Known> {
     let mut insiders = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         for (inner, &count) in table.inner().iter().enumerate() {
@@ -19,7 +19,7 @@ fn insiders(set: &TableSet, patterns: &[Pattern]) -> Vec<Known> {
 }
 
 /// Small sets of which some cells are withheld whatever they count.
-fn guarded_sets() -> impl Strategy<Value = TableSet> {
+pub(crate) fn guarded_sets() -> impl Strategy<Value = TableSet> {
     let guards = prop::collection::vec((0..27usize, 0..4u64, 0..7u64), 0..3);
     (small_sets(), guards).prop_map(|(mut set, guards)| {
         let zeros = set.policy.zeros;
