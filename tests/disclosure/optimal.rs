@@ -111,6 +111,41 @@ fn any_sets() -> impl Strategy<Value = (TableSet, Prices)> {
     })
 }
 
+/// Tables of which a sum is withheld that must be able to be less: by less, the less of it is withheld.
+fn sets_with_a_guarded_sum() -> impl Strategy<Value = TableSet> {
+    let count = prop_oneof![1 => 1u64..5, 4 => 5u64..12];
+    let guards = prop::collection::vec((1..3usize, 1..9u64), 1..3);
+    (2..4usize, prop::collection::vec(count, 9), guards, any::<bool>(), 0..3u64).prop_map(
+        |(columns, counts, guards, published, insider)| {
+            let dimensions = vec![flat("a", 3), flat("b", columns)];
+            let counts = counts[..3 * columns].to_vec();
+            let table = CountTable::new("t", dimensions, counts, vec![]).unwrap();
+            let guard = |&(row, down): &(usize, u64)| {
+                let cell = table.cell(&[row, 0]);
+                Guarded { cell, down, up: 0 }
+            };
+            let table = table.clone().guarding(guards.iter().map(guard).collect()).unwrap();
+            let zeros = if published { Zeros::Published } else { Zeros::MayBeWithheld };
+            let mut set = set(vec![table], zeros);
+            set.policy.insider = insider;
+            set
+        },
+    )
+}
+
+#[test]
+fn no_cheaper_pattern_keeps_the_promise_to_a_guarded_sum() {
+    let compared = Cell::new(0u32);
+    cases(1_000)
+        .run(&sets_with_a_guarded_sum(), |set| {
+            let outcome = compare(&set, Prices::default())?;
+            compared.set(compared.get() + u32::from(outcome == Some(Outcome::Proved)));
+            Ok(())
+        })
+        .unwrap();
+    assert!(compared.get() > 200, "{compared:?}");
+}
+
 /// Holds one set's cheapest pattern against every cheaper one, and says how it ended if that could be done.
 fn compare(set: &TableSet, of: Prices) -> Result<Option<Outcome>, TestCaseError> {
     let Ok(found) = suppress_at(set, of, Effort::default()) else { return Ok(None) };
