@@ -2,13 +2,13 @@
 //!
 //! *Choose* the cheapest cells that obey all clauses known so far; *ask* whether the pattern leaves every
 //! demand of the promise some world in whole numbers; where one fails, enlarge the pattern for as long as
-//! it fails, and learn the clause that one of the cells left must be withheld. The first choice that meets
-//! all demands is the cheapest pattern: no clause excludes any that does, and none is cheaper. Why a clause
-//! holds of every pattern is said at [`ask`].
+//! it fails, and learn the clause that one of the cells left must be withheld. A pattern that meets all
+//! demands is the cheapest once no choice that obeys the clauses costs less: they exclude none that keeps
+//! the promise but such as have a cheaper one besides. Why a clause holds of every pattern is said at [`ask`].
 //!
 //! Sources: Fischetti & Salazar-González, *Solving the cell suppression problem on tabular data with linear
-//! constraints*, Management Science 47 (2001): choice and attack in turns, and the "bridges" below; Chandrasekaran,
-//! Karp, Moreno-Centeno & Vempala, *Algorithms for implicit hitting set problems*, SODA 2011.
+//! constraints*, Management Science 47 (2001): choice and attack in turns, and the "bridges" below;
+//! Chandrasekaran, Karp, Moreno-Centeno & Vempala, *Algorithms for implicit hitting set problems*, SODA 2011.
 
 mod ask;
 mod bits;
@@ -18,7 +18,7 @@ mod oracle;
 
 use crate::{
     cells::Cells,
-    demand::Owner,
+    demand::{self, Owner},
     optimal::{
         bits::Bits,
         clause::Clause,
@@ -31,7 +31,7 @@ use crate::{
 /// Patterns that differ in price by no more than this cost the same: a solver's sums are not exact.
 pub const SAME_PRICE: f64 = 1e-4;
 
-/// Branch-and-bound nodes of one choice at first, and how many times more where none is found.
+/// Branch-and-bound nodes of one choice, at first: half as many more each time that they are not enough.
 const NODES: u64 = 30;
 
 /// How much work goes into the search for the cheapest pattern.
@@ -54,8 +54,8 @@ impl Effort {
     pub const NONE: Self = Self { cells: 0, steps: 0 };
 }
 
-/// How far from the cheapest one component's pattern is. Prices are those of [`Prices`](minster_model::cube::Prices),
-/// of all its withheld cells added up.
+/// How far from the cheapest one component's pattern is: cells that sums or demands join. Prices are those of
+/// [`Prices`](minster_model::cube::Prices), of all its withheld cells added up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Optimum {
     /// How many cells of the component can be withheld.
@@ -64,7 +64,7 @@ pub struct Optimum {
     pub before: f64,
     /// What the pattern costs that stands.
     pub price: f64,
-    /// No pattern that keeps the promise costs less.
+    /// No pattern that keeps the promise costs less; infinite where there is none.
     pub bound: f64,
     /// How the search ended.
     pub outcome: Outcome,
@@ -96,30 +96,29 @@ pub(crate) fn improve(
         return Vec::new();
     }
     let mut steps = effort.steps;
-    let mut found = Vec::new();
-    for component in component::components(cells, owners) {
-        let mut before = Bits::none(component.len());
-        let now = component.cells.iter().enumerate().filter(|(_, cell)| withheld[**cell]);
-        now.for_each(|(here, _)| before.put(here));
-        let price = component.price(&before);
-        let forced = component.price(&component.forced);
+    let improved = component::members(cells, owners).into_iter().map(|members| {
+        let price = |of: &dyn Fn(usize) -> bool| -> f64 {
+            members.cells.iter().filter(|cell| of(**cell)).map(|&cell| cells.price[cell]).sum()
+        };
+        let before = price(&|cell| withheld[cell]);
+        let forced = price(&|cell| cells.stays_withheld[cell] || demand::is_primary(cells, cell));
         let optimum = Optimum {
-            cells: component.len(),
-            before: price,
-            price,
+            cells: members.cells.len(),
+            before,
+            price: before,
             bound: forced,
             outcome: Outcome::TooLarge,
         };
-        if component.len() > effort.cells {
-            found.push(optimum);
-            continue;
+        if members.cells.len() > effort.cells {
+            return optimum;
         }
-        let mut search = Search::new(&component, before, steps);
+        let component = Component::new(cells, members);
+        let mut search = Search::new(&component, withheld, steps);
         let outcome = search.run();
         steps = search.oracle.steps;
-        found.push(search.put(cells, withheld, worlds, Optimum { outcome, ..optimum }));
-    }
-    found
+        search.put(withheld, worlds, Optimum { outcome, ..optimum })
+    });
+    improved.collect()
 }
 
 struct Search<'a> {
@@ -133,8 +132,11 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(of: &'a Component, before: Bits, steps: u64) -> Self {
+    fn new(of: &'a Component, withheld: &[bool], steps: u64) -> Self {
         let oracle = Oracle::new(of, steps);
+        let mut before = Bits::none(of.len());
+        let cells = of.cells.iter().enumerate().filter(|(_, cell)| withheld[**cell]);
+        cells.for_each(|(here, _)| before.put(here));
         let bound = of.price(&of.forced);
         Self { of, oracle, clauses: Vec::new(), best: None, before, bound }
     }
@@ -267,13 +269,7 @@ impl<'a> Search<'a> {
     }
 
     /// Puts the best pattern and its certificates in place, if there is one.
-    fn put(
-        self,
-        cells: &Cells<'_>,
-        withheld: &mut [bool],
-        worlds: &mut Worlds,
-        optimum: Optimum,
-    ) -> Optimum {
+    fn put(self, withheld: &mut [bool], worlds: &mut Worlds, optimum: Optimum) -> Optimum {
         let Some((best, price)) = self.best else {
             return Optimum { bound: self.bound, ..optimum };
         };
@@ -286,7 +282,6 @@ impl<'a> Search<'a> {
         for world in self.oracle.certificates(&best) {
             worlds.add(World::new(world.into_iter().map(|(cell, change)| (cell, change as f64))));
         }
-        debug_assert!(self.of.cells.iter().all(|&cell| cells.may_change(cell)));
         Optimum { price, bound: self.bound.min(price), ..optimum }
     }
 }

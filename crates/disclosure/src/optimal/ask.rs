@@ -19,7 +19,11 @@ use std::collections::BTreeMap;
 
 use minster_model::cube::Guarded;
 
-use crate::{cells::Cells, demand::Owner, optimal::bits::Bits};
+use crate::{
+    cells::Cells,
+    demand::{self, Owner},
+    optimal::bits::Bits,
+};
 
 /// A demand of the promise, as an outsider makes it; who else makes it asks for the same or a little else.
 pub(crate) struct Ask {
@@ -119,6 +123,16 @@ impl Ask {
     }
 }
 
+/// The inner cells that decide how little an owner's cell may be: of a small one, those with anyone in them,
+/// for the others add nothing either way.
+pub(crate) fn deciding(cells: &Cells<'_>, owner: Owner) -> Vec<usize> {
+    match owner {
+        Owner::Small(cell) => demand::inner_of(cells, cell),
+        Owner::Guarded(cell, _) => cells.inner_below(cell),
+        Owner::Class { .. } => Vec::new(),
+    }
+}
+
 /// What an owner asks, in a component's numbers.
 pub(crate) fn asks(
     cells: &Cells<'_>,
@@ -127,9 +141,9 @@ pub(crate) fn asks(
     forced: &Bits,
 ) -> Vec<Ask> {
     let least = cells.set.policy.zeros.least_withheld() as i64;
-    let below = |cell: usize| -> BTreeMap<usize, i64> {
+    let below = || -> BTreeMap<usize, i64> {
         let here = |inner: usize| Some((*local.get(&inner)?, cells.count[inner] - least));
-        cells.inner_below(cell).into_iter().filter_map(here).collect()
+        deciding(cells, owner).into_iter().filter_map(here).collect()
     };
     let of = |terms: &[(usize, i64)]| -> Vec<(usize, i64)> {
         let here = |&(cell, sign): &(usize, i64)| Some((*local.get(&cell)?, sign));
@@ -138,7 +152,7 @@ pub(crate) fn asks(
     let threshold = cells.set.policy.threshold as i64;
     match owner {
         Owner::Small(cell) => {
-            let (below, count) = (below(cell), cells.count[cell]);
+            let (below, count) = (below(), cells.count[cell]);
             let withheld = below.iter().filter(|(inner, _)| forced.has(**inner));
             let low = count - withheld.map(|(_, less)| less).sum::<i64>();
             let ask = |wanted| Ask { terms: of(&[(cell, 1)]), wanted, below: below.clone() };
@@ -146,7 +160,7 @@ pub(crate) fn asks(
             vec![ask(Wanted::Large { low, threshold, count }), ask(Wanted::Less(i64::MAX))]
         }
         Owner::Guarded(cell, Guarded { down, up, .. }) => {
-            let below = below(cell);
+            let below = below();
             let ask = |wanted| Ask { terms: of(&[(cell, 1)]), wanted, below: below.clone() };
             let bounded = |room: u64| i64::try_from(room).unwrap_or(i64::MAX);
             let mut asks = vec![ask(Wanted::Less(bounded(down)))];

@@ -11,6 +11,12 @@ use crate::{
     },
 };
 
+/// The cells of one component that can be withheld, and who demands anything of them.
+pub(crate) struct Members {
+    pub(crate) cells: Vec<usize>,
+    owners: Vec<Owner>,
+}
+
 /// The cells of one component, numbered from 0, and what holds of them.
 pub(crate) struct Component {
     /// The cells' numbers among all.
@@ -29,7 +35,6 @@ pub(crate) struct Component {
 }
 
 /// A sum of cells, with signs, that changes by nothing in every world.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Relation {
     pub(crate) terms: Vec<(usize, i64)>,
     /// Whether it is one of those from which all others follow.
@@ -37,6 +42,48 @@ pub(crate) struct Relation {
 }
 
 impl Component {
+    pub(crate) fn new(cells: &Cells<'_>, Members { cells: of, owners }: Members) -> Self {
+        let local: BTreeMap<usize, usize> =
+            of.iter().enumerate().map(|(here, &cell)| (cell, here)).collect();
+        let numbers: BTreeSet<usize> =
+            of.iter().flat_map(|&cell| &cells.relations_of[cell]).copied().collect();
+        let relation = |&number: &usize| {
+            let relation = &cells.relations[number];
+            let terms = relation.terms.iter();
+            let mut terms: Vec<(usize, i64)> =
+                terms.filter_map(|&(cell, sign)| Some((*local.get(&cell)?, sign as i64))).collect();
+            terms.sort_unstable();
+            Relation { terms, defining: relation.defining }
+        };
+        let relations: Vec<Relation> = numbers.iter().map(relation).collect();
+        let mut relations_of = vec![Vec::new(); of.len()];
+        for (number, relation) in relations.iter().enumerate() {
+            relation.terms.iter().for_each(|&(cell, _)| relations_of[cell].push(number));
+        }
+        let mut forced = Bits::none(of.len());
+        for (here, &cell) in of.iter().enumerate() {
+            if cells.stays_withheld[cell] || demand::is_primary(cells, cell) {
+                forced.put(here);
+            }
+        }
+        let asks =
+            owners.iter().flat_map(|&owner| ask::asks(cells, owner, &local, &forced)).collect();
+        let floor = |&cell: &usize| {
+            cells.is_inner[cell].then(|| -cells.room[cell].saturating_add(cells.insiders[cell]))
+        };
+        Self {
+            is_inner: of.iter().map(|&cell| cells.is_inner[cell]).collect(),
+            price: of.iter().map(|&cell| cells.price[cell]).collect(),
+            floor: of.iter().map(floor).collect(),
+            known: of.iter().map(|&cell| cells.insiders[cell]).collect(),
+            cells: of,
+            forced,
+            relations,
+            relations_of,
+            asks,
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.cells.len()
     }
@@ -54,7 +101,7 @@ impl Component {
 
 /// The components in which anyone demands anything, the smallest first; none where what was withheld
 /// before does not fit the policy, so that the truth is no world.
-pub(crate) fn components(cells: &Cells<'_>, owners: &[Owner]) -> Vec<Component> {
+pub(crate) fn members(cells: &Cells<'_>, owners: &[Owner]) -> Vec<Members> {
     let fits = |cell: usize| !cells.stays_withheld[cell] || cells.may_change(cell);
     if !(0..cells.len()).all(fits) {
         return Vec::new();
@@ -67,10 +114,7 @@ pub(crate) fn components(cells: &Cells<'_>, owners: &[Owner]) -> Vec<Component> 
     let mut asking: BTreeMap<usize, Vec<Owner>> = BTreeMap::new();
     for &owner in owners {
         let mut concerned: Vec<usize> = owner.cells().collect();
-        if let Owner::Small(cell) | Owner::Guarded(cell, _) = owner {
-            // What is withheld below decides how little it may be.
-            concerned.extend(cells.inner_below(cell));
-        }
+        concerned.extend(ask::deciding(cells, owner));
         joined.join(concerned.into_iter().filter(changes));
     }
     for &owner in owners {
@@ -82,53 +126,10 @@ pub(crate) fn components(cells: &Cells<'_>, owners: &[Owner]) -> Vec<Component> 
     for cell in (0..cells.len()).filter(changes) {
         members.entry(joined.root(cell)).or_default().push(cell);
     }
-    let component = |(root, owners): (usize, Vec<Owner>)| {
-        new(cells, members.remove(&root).unwrap_or_default(), &owners)
-    };
-    let mut components: Vec<Component> = asking.into_iter().map(component).collect();
-    components.sort_by_key(Component::len);
+    let of = |(root, owners)| Members { cells: members.remove(&root).unwrap_or_default(), owners };
+    let mut components: Vec<Members> = asking.into_iter().map(of).collect();
+    components.sort_by_key(|component| component.cells.len());
     components
-}
-
-fn new(cells: &Cells<'_>, of: Vec<usize>, owners: &[Owner]) -> Component {
-    let local: BTreeMap<usize, usize> =
-        of.iter().enumerate().map(|(here, &cell)| (cell, here)).collect();
-    let numbers: BTreeSet<usize> =
-        of.iter().flat_map(|&cell| &cells.relations_of[cell]).copied().collect();
-    let relation = |&number: &usize| {
-        let relation = &cells.relations[number];
-        let terms = relation.terms.iter();
-        let mut terms: Vec<(usize, i64)> =
-            terms.filter_map(|&(cell, sign)| Some((*local.get(&cell)?, sign as i64))).collect();
-        terms.sort_unstable();
-        Relation { terms, defining: relation.defining }
-    };
-    let relations: Vec<Relation> = numbers.iter().map(relation).collect();
-    let mut relations_of = vec![Vec::new(); of.len()];
-    for (number, relation) in relations.iter().enumerate() {
-        relation.terms.iter().for_each(|&(cell, _)| relations_of[cell].push(number));
-    }
-    let mut forced = Bits::none(of.len());
-    for (here, &cell) in of.iter().enumerate() {
-        if cells.stays_withheld[cell] || demand::is_primary(cells, cell) {
-            forced.put(here);
-        }
-    }
-    let asks = owners.iter().flat_map(|&owner| ask::asks(cells, owner, &local, &forced)).collect();
-    let floor = |&cell: &usize| {
-        cells.is_inner[cell].then(|| -cells.room[cell].saturating_add(cells.insiders[cell]))
-    };
-    Component {
-        is_inner: of.iter().map(|&cell| cells.is_inner[cell]).collect(),
-        price: of.iter().map(|&cell| cells.price[cell]).collect(),
-        floor: of.iter().map(floor).collect(),
-        known: of.iter().map(|&cell| cells.insiders[cell]).collect(),
-        cells: of,
-        forced,
-        relations,
-        relations_of,
-        asks,
-    }
 }
 
 /// Which cells are joined.
