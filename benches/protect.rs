@@ -5,15 +5,19 @@
 //!
 //! `cargo bench --bench protect` runs those that take seconds; with `-- all` those that take minutes too.
 //! With `-- rounding` the same tables are rounded and perturbed instead; with `-- releasable` the comparison
-//! modes are left out; with `-- insider` the releasable mode is against insiders who know one child.
+//! modes are left out; with `-- insider` the releasable mode is against insiders who know one child. With
+//! `-- cheapest` small tables are suppressed by the heuristic alone, with the usual effort, and with more.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints what it measured")]
 
 use std::{collections::BTreeMap, io::Write, time::Instant};
 
 use minster_attack::{Refusal, verify_rounded, verify_with};
-use minster_disclosure::{Linear, Method, Singletons, linear, round, suppress, widen};
+use minster_disclosure::{
+    Effort, Linear, Method, Optimum, Outcome, Singletons, linear, round, suppress, suppress_at,
+    widen,
+};
 use minster_disclosure_tests::peers::{self, PeerTable, Recorded};
-use minster_model::cube::{CountTable, Hierarchy, Pattern, Policy, TableSet, Zeros};
+use minster_model::cube::{CountTable, Hierarchy, Pattern, Policy, Prices, TableSet, Zeros};
 
 /// Weights of the age bands and of the ethnic codes, and the group of each code.
 const AGES: [f64; 6] = [5.0, 22.0, 27.0, 27.0, 14.0, 5.0];
@@ -29,6 +33,9 @@ fn main() {
     let all = asked("all");
     if asked("rounding") {
         return rounded(all);
+    }
+    if asked("cheapest") {
+        return cheapest();
     }
     let (peer_tables, missing) = peers::at_hand(all);
     missing.iter().for_each(|missing| println!("not at hand: {missing}"));
@@ -147,6 +154,62 @@ const WIDENED: usize = 12;
 
 fn withheld(patterns: &[Pattern]) -> usize {
     patterns.iter().flat_map(|pattern| &pattern.withheld).filter(|withheld| **withheld).count()
+}
+
+/// What the search for the cheapest pattern saves, in price, and how long it takes.
+fn cheapest() {
+    println!("{:<34} {:>5} | heuristic | usual effort | more", "cheapest", "cells");
+    let (peer_tables, missing) = peers::at_hand(false);
+    missing.iter().for_each(|missing| println!("not at hand: {missing}"));
+    let small = peer_tables.into_iter().filter(|table| table.set.tables[0].cell_count() < 200);
+    for PeerTable { name, set, .. } in small {
+        efforts(name, &[set]);
+    }
+    let mut dice = Dice(7);
+    for sizes in [&[4, 5][..], &[6, 8], &[10, 12], &[3, 3, 3], &[2, 4, 5]] {
+        for zeros in [Zeros::Published, Zeros::MayBeWithheld] {
+            let sets: Vec<TableSet> = (0..20).map(|_| made_up(sizes, zeros, &mut dice)).collect();
+            efforts(&format!("20 of {sizes:?}, {zeros:?}"), &sets);
+        }
+    }
+}
+
+fn efforts(name: &str, sets: &[TableSet]) {
+    let cells: usize = sets.iter().map(|set| set.tables[0].cell_count()).sum();
+    print!("{name:<34} {cells:>5}");
+    let more = Effort { steps: 8 * Effort::default().steps, ..Effort::default() };
+    for effort in [Effort::NONE, Effort::default(), more] {
+        let (mut price, mut cells, mut proved, mut longest) = (0.0, 0, 0, 0f64);
+        for set in sets {
+            let begun = Instant::now();
+            let Ok(found) = suppress_at(set, Prices::default(), effort) else { continue };
+            longest = longest.max(begun.elapsed().as_secs_f64());
+            price += found.optima.iter().map(|optimum| optimum.price).sum::<f64>();
+            let is_proved = |optimum: &Optimum| optimum.outcome == Outcome::Proved;
+            proved += usize::from(found.optima.iter().all(is_proved));
+            cells += withheld(&found.patterns);
+            assert!(verify_with(set.clone(), found.patterns, &found.worlds).is_ok());
+        }
+        print!(" | {cells} {price:.1} {proved} proved, at most {longest:.3} s");
+        std::io::stdout().flush().unwrap();
+    }
+    println!();
+}
+
+/// A table of which a quarter of the cells are below four, and a quarter up to a hundred.
+fn made_up(sizes: &[usize], zeros: Zeros, dice: &mut Dice) -> TableSet {
+    let dimension = |(number, &size): (usize, &usize)| {
+        let leaves = (0..size).map(|leaf| format!("{number}-{leaf}"));
+        Hierarchy::flat(format!("d{number}"), "all", leaves).unwrap()
+    };
+    let mut count = |_| {
+        let most = [4.0, 12.0, 40.0, 100.0][dice.pick(&[1.0; 4])];
+        (dice.unit() * most) as u64
+    };
+    let counts = (0..sizes.iter().product()).map(&mut count).collect();
+    let dimensions = sizes.iter().enumerate().map(dimension).collect();
+    let table = CountTable::new("made up", dimensions, counts, vec![]).unwrap();
+    TableSet { tables: vec![table], policy: Policy::new(5, zeros) }
 }
 
 /// What each way of rounding makes of the tables.

@@ -4,7 +4,7 @@
 use super::*;
 
 /// Everyone who could be in a withheld inner cell, with what they know of it.
-fn insiders(set: &TableSet, patterns: &[Pattern]) -> Vec<Known> {
+pub(crate) fn insiders(set: &TableSet, patterns: &[Pattern]) -> Vec<Known> {
     let mut insiders = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         for (inner, &count) in table.inner().iter().enumerate() {

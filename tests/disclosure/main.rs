@@ -4,6 +4,7 @@
 
 mod holders;
 mod insiders;
+mod optimal;
 
 use std::cell::Cell;
 

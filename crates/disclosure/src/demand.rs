@@ -184,7 +184,7 @@ impl Owner {
 }
 
 /// The inner cells with anyone in them of an inner cell or a margin that is small.
-fn inner_of(cells: &Cells<'_>, cell: usize) -> Vec<usize> {
+pub(crate) fn inner_of(cells: &Cells<'_>, cell: usize) -> Vec<usize> {
     match cells.is_inner[cell] {
         true => vec![cell],
         false => cells.few_below.get(&cell).cloned().unwrap_or_default(),

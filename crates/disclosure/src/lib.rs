@@ -35,6 +35,7 @@ mod holders;
 mod hypercube;
 mod linear;
 mod near;
+mod optimal;
 mod perturbation;
 mod republish;
 mod reroute;
@@ -46,7 +47,8 @@ mod world;
 
 pub use crowding::{Coarser, Crowding, crowding};
 pub use linear::{Linear, Singletons, linear};
+pub use optimal::{Effort, Optimum, Outcome, SAME_PRICE};
 pub use perturbation::{NOISE, perturb};
 pub use rounding::{Method, Rounded, RoundingRefusal, round};
 pub use rules::{Contributions, Dominance, SumRules};
-pub use secondary::{Refusal, Suppression, suppress, suppress_with, widen};
+pub use secondary::{Refusal, Suppression, suppress, suppress_at, suppress_with, widen};

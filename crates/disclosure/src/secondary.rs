@@ -5,6 +5,7 @@ use crate::{
     cover::{Search, count, cover},
     demand::{self, Owner},
     near::{Nearness, Ranks},
+    optimal::{self, Effort, Optimum},
     republish::{publish_in_hope, republish},
     reroute::reroute,
     world::Worlds,
@@ -76,12 +77,15 @@ impl Refusal {
 }
 
 /// What is withheld, and why that is enough.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Suppression {
     /// One pattern a table.
     pub patterns: Vec<Pattern>,
     /// Proposed certificates: whoever releases has them checked.
     pub worlds: Vec<World>,
+    /// How far from the cheapest each component is in which anyone asks anything, the smallest first. Tells of
+    /// counts: not for the public. Nothing after [`widen`], and where holders are declared.
+    pub optima: Vec<Optimum>,
 }
 
 /// Withholds primary cells, then what is needed around them, then publishes again what is not.
@@ -91,6 +95,11 @@ pub fn suppress(set: &TableSet) -> Result<Suppression, Refusal> {
 
 /// [`suppress`], at other prices than the usual ones.
 pub fn suppress_with(set: &TableSet, prices: Prices) -> Result<Suppression, Refusal> {
+    suppress_at(set, prices, Effort::default())
+}
+
+/// [`suppress_with`], with more or less work on small components than usual.
+pub fn suppress_at(set: &TableSet, prices: Prices, effort: Effort) -> Result<Suppression, Refusal> {
     for table in &set.tables {
         let total: u64 = table.inner().iter().sum();
         if set.policy.is_small(total) {
@@ -114,7 +123,13 @@ pub fn suppress_with(set: &TableSet, prices: Prices) -> Result<Suppression, Refu
     publish_in_hope(&cells, &owners, &mut withheld, &mut worlds);
     cover(&cells, &owners, &mut withheld, &mut worlds, &mut search)?;
     republish(&cells, &owners, &mut withheld, &mut worlds, &mut search);
-    Ok(Suppression { patterns: patterns(&cells, &withheld), worlds: proposals(&cells, &worlds) })
+    // The search for the cheapest does not know what holders ask.
+    let optima = match cells.holders.are_declared() {
+        true => Vec::new(),
+        false => optimal::improve(&cells, &owners, &mut withheld, &mut worlds, effort),
+    };
+    let (patterns, worlds) = (patterns(&cells, &withheld), proposals(&cells, &worlds));
+    Ok(Suppression { patterns, worlds, optima })
 }
 
 pub(crate) fn kept_and_withheld(cells: &Cells<'_>) -> Result<(), Refusal> {
@@ -197,7 +212,8 @@ pub fn widen(
     }
     let mut worlds = Worlds::new(cells.len());
     cover(&cells, &owners, &mut withheld, &mut worlds, &mut search)?;
-    Ok(Suppression { patterns: patterns(&cells, &withheld), worlds: proposals(&cells, &worlds) })
+    let (patterns, worlds) = (patterns(&cells, &withheld), proposals(&cells, &worlds));
+    Ok(Suppression { patterns, worlds, optima: Vec::new() })
 }
 
 pub(crate) fn patterns(cells: &Cells<'_>, withheld: &[bool]) -> Vec<Pattern> {

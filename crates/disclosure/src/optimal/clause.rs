@@ -1,0 +1,73 @@
+//! What every pattern must obey, and the cheapest choice of cells that obeys all that is known so far.
+
+use microlp::{
+    ComparisonOp, Error, OptimizationDirection, Problem, SolutionStatus, SolveOptions, Variable,
+};
+
+use crate::optimal::{bits::Bits, component::Component};
+
+/// Some of `any` are withheld, or one of `unless` is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Clause {
+    pub(crate) any: Vec<usize>,
+    pub(crate) unless: Vec<usize>,
+}
+
+impl Clause {
+    pub(crate) fn is_obeyed(&self, withheld: &Bits) -> bool {
+        self.any.iter().any(|&cell| withheld.has(cell))
+            || self.unless.iter().any(|&cell| !withheld.has(cell))
+    }
+}
+
+/// The cheapest choice of cells, as far as a number of nodes settles it.
+pub(crate) struct Choice {
+    /// One that obeys all clauses and costs less than the best; none where none was found.
+    pub(crate) withheld: Option<Bits>,
+    /// None that does costs less than this: infinite where there is none.
+    pub(crate) bound: f64,
+    /// Branch-and-bound nodes that it took.
+    pub(crate) nodes: u64,
+}
+
+/// The cheapest pattern that obeys the clauses and costs less than a price, if there is one.
+pub(crate) fn cheapest(of: &Component, clauses: &[Clause], below: f64, nodes: u64) -> Choice {
+    let base = of.price(&of.forced);
+    let mut problem = Problem::new(OptimizationDirection::Minimize);
+    let variables: Vec<Option<Variable>> = (0..of.len())
+        .map(|cell| (!of.forced.has(cell)).then(|| problem.add_binary_var(of.price[cell])))
+        .collect();
+    for clause in clauses {
+        let terms = |cells: &[usize], sign: f64| -> Vec<(Variable, f64)> {
+            cells.iter().filter_map(|&cell| Some((variables[cell]?, sign))).collect()
+        };
+        let mut all = terms(&clause.any, 1.0);
+        all.extend(terms(&clause.unless, -1.0));
+        problem.add_constraint(all, ComparisonOp::Ge, 1.0 - clause.unless.len() as f64);
+    }
+    if below.is_finite() {
+        let price = |cell: usize| Some((variables[cell]?, of.price[cell]));
+        let prices: Vec<(Variable, f64)> = (0..of.len()).filter_map(price).collect();
+        problem.add_constraint(prices, ComparisonOp::Le, below - base);
+    }
+    let mut options = SolveOptions::default();
+    options.node_limit = Some(nodes);
+    let outcome = match problem.solve_with(options) {
+        Ok(outcome) => outcome,
+        Err(Error::Infeasible) => return Choice { withheld: None, bound: f64::INFINITY, nodes: 1 },
+        Err(_) => return Choice { withheld: None, bound: base, nodes },
+    };
+    let stats = outcome.stats();
+    let bound = match outcome.solution() {
+        Some(found) if found.status() == SolutionStatus::Optimal => found.objective(),
+        _ => stats.best_bound.unwrap_or_default(),
+    };
+    let withheld = outcome.solution().map(|found| {
+        let mut withheld = of.forced.clone();
+        let is_chosen = |variable: Variable| found.var_value(variable) > 0.5;
+        let free = of.free().filter(|&cell| variables[cell].is_some_and(is_chosen));
+        free.for_each(|cell| withheld.put(cell));
+        withheld
+    });
+    Choice { withheld, bound: bound + base, nodes: 1 + stats.nodes_solved }
+}

@@ -1,0 +1,279 @@
+//! The cheapest pattern, against every cheaper one.
+
+use std::collections::BTreeMap;
+
+use minster_attack::verify_with;
+use minster_disclosure::{Effort, Optimum, Outcome, SAME_PRICE, suppress_at};
+
+use super::{
+    insiders::{guarded_sets, insiders},
+    *,
+};
+
+/// What withholding each cell of a table costs.
+fn prices(table: &CountTable, prices: Prices) -> Vec<f64> {
+    let counts = table.cell_counts();
+    (0..counts.len()).map(|cell| prices.of(counts[cell], !table.is_inner(cell))).collect()
+}
+
+fn price(set: &TableSet, of: Prices, patterns: &[Pattern]) -> f64 {
+    let of_table = |(table, pattern): (&CountTable, &Pattern)| -> f64 {
+        let prices = prices(table, of).into_iter().zip(&pattern.withheld);
+        prices.filter(|(_, withheld)| **withheld).map(|(price, _)| price).sum()
+    };
+    set.tables.iter().zip(patterns).map(of_table).sum()
+}
+
+/// Whether a pattern keeps the promise: by every world, where these can be told, and by the attack.
+fn is_safe(set: &TableSet, patterns: &[Pattern]) -> bool {
+    let everyone = insiders(set, patterns).into_iter().map(Some).chain([None]);
+    let by_worlds = everyone
+        .map(|known| {
+            let worlds = worlds::extremes_known(set, patterns, 1_000, known)?;
+            Some(holds_known(set, patterns, &worlds, known))
+        })
+        .collect::<Option<Vec<bool>>>();
+    let by_attack = verify(set.clone(), patterns.to_vec()).is_ok();
+    if let Some(by_worlds) = by_worlds {
+        assert_eq!(by_worlds.into_iter().all(|held| held), by_attack);
+    }
+    by_attack
+}
+
+/// Every pattern that costs less than a price and withholds what must be, nothing that must not; none where
+/// they are too many.
+fn cheaper(set: &TableSet, of: Prices, than: f64) -> Option<Vec<Vec<Pattern>>> {
+    let mut forced = Vec::new();
+    let mut free: Vec<(usize, usize, f64)> = Vec::new();
+    for (number, table) in set.tables.iter().enumerate() {
+        let (counts, prices) = (table.cell_counts(), prices(table, of));
+        let mut withheld = vec![false; counts.len()];
+        for cell in 0..counts.len() {
+            let guarded = table.guarded().iter().any(|guarded| guarded.cell == cell);
+            match table.standing() {
+                Some(standing) => withheld[cell] = standing.withheld[cell],
+                None if guarded || set.policy.is_small(counts[cell]) => withheld[cell] = true,
+                None if counts[cell] == 0 && set.policy.zeros == Zeros::Published => {}
+                None if cell == 0 || table.kept().contains(&cell) => {}
+                None => free.push((number, cell, prices[cell])),
+            }
+        }
+        forced.push(Pattern { withheld });
+    }
+    let left = than - price(set, of, &forced) - SAME_PRICE;
+    // The cheap ones first: what is too dear with one is so with all that follow.
+    free.sort_by(|a, b| a.2.total_cmp(&b.2));
+    let mut found = Vec::new();
+    let mut open = vec![(forced, 0, left)];
+    while let Some((patterns, from, left)) = open.pop() {
+        if left > 0.0 {
+            for (next, &(table, cell, price)) in free.iter().enumerate().skip(from) {
+                if price >= left {
+                    break;
+                }
+                let mut patterns = patterns.clone();
+                patterns[table].withheld[cell] = true;
+                open.push((patterns, next + 1, left - price));
+            }
+            found.push(patterns);
+        }
+        if found.len() + open.len() > 1_000 {
+            return None;
+        }
+    }
+    Some(found)
+}
+
+/// Small sets of every kind: cells withheld whatever they count, cells kept, insiders, one table published
+/// before; and prices.
+fn any_sets() -> impl Strategy<Value = (TableSet, Prices)> {
+    let margin = prop_oneof![Just(0.3), Just(0.0), Just(3.0)];
+    let others = (0..3u64, prop::option::of(1..27usize), any::<bool>(), margin);
+    let sets = prop_oneof![small_sets().boxed(), guarded_sets().boxed()];
+    (sets, others).prop_map(|(mut set, (insider, kept, stands, margin))| {
+        set.policy.insider = insider;
+        let table = &set.tables[0];
+        let counts = table.cell_counts();
+        if let Some(kept) = kept.map(|kept| kept % counts.len())
+            && counts[kept] >= 5
+            && table.guarded().iter().all(|guarded| guarded.cell != kept)
+        {
+            set.tables[0] = table.clone().keeping(vec![kept]).unwrap();
+        }
+        if stands && set.tables.len() == 2 {
+            let alone = TableSet { tables: vec![set.tables[0].clone()], policy: set.policy };
+            if let Ok(before) = protect(&alone) {
+                let table = set.tables[0].clone().published_before(before[0].clone()).unwrap();
+                set.tables[0] = table;
+            }
+        }
+        (set, Prices { margin, ..Prices::default() })
+    })
+}
+
+/// Tables of which a sum is withheld that must be able to be less: by less, the less of it is withheld.
+fn sets_with_a_guarded_sum() -> impl Strategy<Value = TableSet> {
+    let count = prop_oneof![1 => 1u64..5, 4 => 5u64..12];
+    let guards = prop::collection::vec((1..3usize, 1..9u64), 1..3);
+    (2..4usize, prop::collection::vec(count, 9), guards, any::<bool>(), 0..3u64).prop_map(
+        |(columns, counts, guards, published, insider)| {
+            let dimensions = vec![flat("a", 3), flat("b", columns)];
+            let counts = counts[..3 * columns].to_vec();
+            let table = CountTable::new("t", dimensions, counts, vec![]).unwrap();
+            let guard = |&(row, down): &(usize, u64)| {
+                let cell = table.cell(&[row, 0]);
+                Guarded { cell, down, up: 0 }
+            };
+            let table = table.clone().guarding(guards.iter().map(guard).collect()).unwrap();
+            let zeros = if published { Zeros::Published } else { Zeros::MayBeWithheld };
+            let mut set = set(vec![table], zeros);
+            set.policy.insider = insider;
+            set
+        },
+    )
+}
+
+#[test]
+fn no_cheaper_pattern_keeps_the_promise_to_a_guarded_sum() {
+    let compared = Cell::new(0u32);
+    cases(1_000)
+        .run(&sets_with_a_guarded_sum(), |set| {
+            let outcome = compare(&set, Prices::default())?;
+            compared.set(compared.get() + u32::from(outcome == Some(Outcome::Proved)));
+            Ok(())
+        })
+        .unwrap();
+    assert!(compared.get() > 200, "{compared:?}");
+}
+
+/// Holds one set's cheapest pattern against every cheaper one, and says how it ended if that could be done.
+fn compare(set: &TableSet, of: Prices) -> Result<Option<Outcome>, TestCaseError> {
+    let Ok(found) = suppress_at(set, of, Effort::default()) else { return Ok(None) };
+    let outcomes: Vec<Outcome> = found.optima.iter().map(|optimum| optimum.outcome).collect();
+    let (outcome, than) = match () {
+        () if outcomes.contains(&Outcome::NoneSafe) => (Outcome::NoneSafe, f64::INFINITY),
+        () if outcomes.iter().all(|outcome| *outcome == Outcome::Proved) => {
+            prop_assert!(is_safe(set, &found.patterns));
+            (Outcome::Proved, price(set, of, &found.patterns))
+        }
+        () => return Ok(None),
+    };
+    let Some(cheaper) = cheaper(set, of, than) else { return Ok(None) };
+    for patterns in cheaper {
+        prop_assert!(!is_safe(set, &patterns), "cheaper: {:?}", patterns);
+    }
+    Ok(Some(outcome))
+}
+
+#[test]
+fn no_cheaper_pattern_keeps_the_promise() {
+    let compared = Cell::new(BTreeMap::new());
+    let count = |what: String| {
+        let mut kinds = compared.take();
+        *kinds.entry(what).or_insert(0u32) += 1;
+        compared.set(kinds);
+    };
+    cases(1_000)
+        .run(&any_sets(), |(set, of)| {
+            match compare(&set, of)? {
+                Some(Outcome::Proved) => {
+                    let stands = set.tables.iter().any(|table| table.standing().is_some());
+                    let tables = set.tables.len();
+                    count(format!("zeros {:?}, insider {}", set.policy.zeros, set.policy.insider));
+                    count(format!("tables {tables}, published before {stands}"));
+                }
+                Some(_) => count("none safe".into()),
+                None => {}
+            }
+            Ok(())
+        })
+        .unwrap();
+    let kinds = compared.take();
+    // Two policies for zeros with three insiders; one table, two linked, two of which one stands; none safe.
+    assert!(kinds.len() == 10 && kinds.values().all(|&sets| sets >= 3), "{kinds:?}");
+    assert!(kinds.values().sum::<u32>() > 800, "{kinds:?}");
+}
+
+#[test]
+fn the_cheapest_costs_no_more_than_the_heuristic_and_withstands() {
+    let (safe, better) = (Cell::new(0u32), Cell::new(0u32));
+    cases(2_000)
+        .run(&any_sets(), |(set, of)| {
+            let Ok(before) = suppress_at(&set, of, Effort::NONE) else { return Ok(()) };
+            let found = suppress_at(&set, of, Effort::default()).unwrap();
+            let sum = |price: fn(&Optimum) -> f64| found.optima.iter().map(price).sum::<f64>();
+            prop_assert!((sum(|o| o.before) - price(&set, of, &before.patterns)).abs() < 1e-6);
+            prop_assert!((sum(|o| o.price) - price(&set, of, &found.patterns)).abs() < 1e-6);
+            let is_left = |optimum: &Optimum| optimum.outcome == Outcome::TooLarge;
+            prop_assert!(before.optima.iter().all(is_left));
+            let was_safe = verify(set.clone(), before.patterns).is_ok();
+            for optimum in &found.optima {
+                prop_assert!(
+                    optimum.price >= optimum.bound || optimum.outcome == Outcome::NoneSafe
+                );
+                prop_assert!(optimum.price <= optimum.before || !was_safe);
+                better.set(better.get() + u32::from(optimum.price < optimum.before - SAME_PRICE));
+            }
+            if was_safe || found.optima.iter().all(|o| o.outcome == Outcome::Proved) {
+                // Its own worlds are certificates enough.
+                let proposed = verify_with(set.clone(), found.patterns.clone(), &found.worlds);
+                prop_assert!(certify(&set, &found.patterns, &found.worlds).is_ok());
+                prop_assert!(proposed.is_ok());
+                safe.set(safe.get() + 1);
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert!(safe.get() > 1_000 && better.get() > 50, "{safe:?} {better:?}");
+}
+
+/// A table that the heuristic does not solve at the least price.
+fn hard() -> TableSet {
+    let mut state = 11u64;
+    let mut below = |most: u64| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) % most
+    };
+    let mut count = || {
+        let most = [4, 12, 40, 100][below(4) as usize];
+        below(most)
+    };
+    let counts = (0..80).map(|_| count()).collect();
+    let table = CountTable::new("t", vec![flat("a", 8), flat("b", 10)], counts, vec![]).unwrap();
+    set(vec![table], Zeros::Published)
+}
+
+#[test]
+fn the_same_tables_have_the_same_cheapest_pattern() {
+    let of = || suppress_at(&hard(), Prices::default(), Effort::default()).unwrap();
+    let first = of();
+    assert!(first.optima[0].outcome == Outcome::Proved && first == of());
+}
+
+#[test]
+fn where_the_work_is_used_up_the_best_so_far_stands() {
+    let set = hard();
+    let at = |effort: Effort| suppress_at(&set, Prices::default(), effort).unwrap();
+    let (before, cheapest) = (at(Effort::NONE), at(Effort::default()));
+    let least = cheapest.optima[0].price;
+    assert!(least < before.optima[0].price - SAME_PRICE);
+    for (cells, steps, outcome) in [
+        (10, 500_000, Outcome::TooLarge),
+        (200, 0, Outcome::WorkUsedUp),
+        (200, 500, Outcome::WorkUsedUp),
+    ] {
+        let found = at(Effort { cells, steps });
+        assert_eq!((&found.patterns, found.optima[0].outcome), (&before.patterns, outcome));
+    }
+    let mut ended = Vec::new();
+    for steps in (0..16).map(|doubled| 1 << doubled) {
+        let found = at(Effort { cells: 200, steps });
+        let Optimum { price, bound, outcome, .. } = found.optima[0];
+        assert!(bound <= least + SAME_PRICE && least <= price + SAME_PRICE, "{steps}");
+        assert!(price <= before.optima[0].price);
+        assert!(verify(set.clone(), found.patterns).is_ok());
+        assert_eq!(outcome == Outcome::Proved, (price - bound).abs() < SAME_PRICE);
+        ended.push(outcome);
+    }
+    assert!(ended.contains(&Outcome::WorkUsedUp) && ended.contains(&Outcome::Proved), "{ended:?}");
+}
