@@ -45,13 +45,19 @@ pub struct Site {
 }
 
 impl Site {
-    /// An empty folder and a vault that serves.
+    /// An empty folder and a vault that serves, with the example's purposes.
     pub fn new() -> Self {
+        Self::with_purposes(&fs::read_to_string(root().join("config/purposes.toml")).unwrap())
+    }
+
+    /// The same with other purposes.
+    pub fn with_purposes(purposes: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let mut site = Self { folder, vault: None };
         let (dir, key) = (site.path("vault"), site.path("custody.key"));
-        let purposes = root().join("config/purposes.toml").display().to_string();
+        fs::write(site.path("purposes.toml"), purposes).unwrap();
+        let purposes = site.path("purposes.toml");
         let init = ["init", "--dir", &dir, "--key-file", &key, "--purposes", &purposes];
         let made = site.run("minster-vault", &init);
         assert!(made.status.success(), "{}", text(&made));

@@ -136,12 +136,10 @@ fn each_failure_has_its_exit_code() {
 
 #[test]
 fn a_link_across_purposes_is_refused() {
-    let mut site = Site::new();
-    let toml = site.folder().join("vault/vault.toml");
-    let settings = std::fs::read_to_string(&toml).unwrap();
-    std::fs::write(&toml, settings + "\n[[purpose]]\nname = \"other\"\ntext = \"\"\n").unwrap();
-    site.stop_vault();
-    site.serve();
+    let purposes =
+        std::fs::read_to_string(minster_tests::root().join("config/purposes.toml")).unwrap();
+    let other = purposes.replace("\"children-statistics\"", "\"other\"");
+    let site = Site::with_purposes(&(purposes + &other));
     site.make_council(300, 1);
     assert_eq!(site.job().status.code(), Some(3));
     let config = site.path("config/pipeline.toml");
@@ -357,4 +355,60 @@ fn the_schema_of_definitions_is_the_one_that_is_kept() {
     let schema = site.run("minster", &["schema"]);
     let kept = std::fs::read_to_string(minster_tests::root().join("config/tables.schema.json"));
     assert_eq!(text(&schema), kept.unwrap(), "run: minster schema > config/tables.schema.json");
+}
+
+#[test]
+fn new_keys_carry_every_dataset_over() {
+    let site = Site::new();
+    site.make_council(300, 1);
+    assert_eq!(site.job().status.code(), Some(3));
+    let (config, socket) = (site.path("config/pipeline.toml"), site.path("vault.sock"));
+    let vault = |what: &str, more: &[&str]| {
+        let mut arguments = vec![what, "--socket", &socket, "--purpose", "children-statistics"];
+        arguments.extend(more);
+        site.run("minster-vault", &arguments)
+    };
+    let rekey = || site.run("minster", &["rekey", "--config", &config]);
+    assert!(text(&rekey()).contains("0 datasets carried over to v1"));
+    let versions = || {
+        let manifests = files(&site.folder().join("store/datasets"));
+        let manifests = manifests.iter().filter(|(path, _)| path.ends_with("manifest.json"));
+        manifests
+            .map(|(_, bytes)| {
+                let manifest: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+                (manifest["key_version"].as_u64().unwrap(), manifest["tables"].to_string())
+            })
+            .collect::<Vec<_>>()
+    };
+    let before = versions();
+    for _ in 0..2 {
+        assert!(vault("rotate", &[]).status.success());
+    }
+
+    // Killed half-way and run again.
+    let mut run = site
+        .command("minster", &["rekey", "--config", &config])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(60));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let done = rekey();
+    assert!(done.status.success(), "{}", text(&done));
+    let after = versions();
+    assert!(after.iter().all(|(version, _)| *version == 3), "two versions at once");
+    let tables = |of: &[(u64, String)]| of.iter().map(|(_, t)| t.clone()).collect::<Vec<_>>();
+    assert_eq!(tables(&after), tables(&before), "rows and columns stay");
+    assert!(text(&rekey()).contains("0 datasets carried over to v3"));
+
+    for version in ["1", "2"] {
+        assert!(vault("retire", &["--version", version]).status.success());
+    }
+    let linked = site.run("minster", &["link", "--config", &config]);
+    assert_eq!(linked.status.code(), Some(0), "{}", text(&linked));
+    let verified = site.run("minster", &["verify", "children", "--config", &config]);
+    assert_eq!(verified.status.code(), Some(0), "{}", text(&verified));
+    let again = site.job();
+    assert_eq!(again.status.code(), Some(3), "{}", text(&again));
 }

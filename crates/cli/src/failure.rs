@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use minster_aggregator::AggregateError;
 use minster_matcher::MatchError;
-use minster_model::{TableName, exit};
+use minster_model::{Purpose, TableName, exit};
 use minster_store::StoreError;
 use minster_vault_api::VaultError;
 
@@ -30,6 +30,8 @@ pub(crate) enum Failure {
     Aggregate { path: PathBuf, source: Box<AggregateError> },
     #[error("the release {release}: {source}")]
     Release { release: TableName, source: Box<AggregateError> },
+    #[error("the vault names no purpose {purpose}")]
+    NoPurpose { purpose: Purpose },
     #[error("a cell is named by `column=category`")]
     Cell,
     #[error("a built-in name is not valid")]
@@ -57,7 +59,7 @@ impl Failure {
         match self {
             Self::Config { .. } | Self::Pipeline { .. } | Self::Cell => exit::USAGE,
             Self::Ingest { code } => *code,
-            Self::Vault(_) => exit::VAULT,
+            Self::Vault(_) | Self::NoPurpose { .. } => exit::VAULT,
             Self::Store(error) => error.exit_code(),
             Self::Match { source, .. } => source.exit_code(),
             Self::Aggregate { source, .. } | Self::Release { source, .. } => source.exit_code(),

@@ -6,6 +6,7 @@
 mod doubt;
 mod failure;
 mod pipeline;
+mod rekey;
 mod stages;
 mod summary;
 
@@ -51,6 +52,11 @@ enum Command {
     /// Tabulate, protect, attack and release.
     #[command(after_help = "Example:\n  minster aggregate --config config/pipeline.toml")]
     Aggregate(Report),
+    /// Carry the datasets over to the version of the purpose's keys that the vault has made.
+    #[command(
+        after_help = "Example:\n  minster rekey --config config/pipeline.toml\n\nAfter `minster-vault rotate`, before `minster-vault retire`. Needs the linker's role at the vault. Cut short,\nit is run again: what is over already stays."
+    )]
+    Rekey(Report),
     /// Check a release again: its files, its numbers, and its certificates by adding up alone.
     #[command(
         after_help = "Example:\n  minster verify children --config config/pipeline.toml\n\nNeeds the auditor's role at the vault. Exit: 0 every check passed; 9 one failed"
@@ -149,6 +155,11 @@ fn run(command: Command) -> Result<u8, Failure> {
             let mut summary = summary::Summary::default();
             stages::aggregate(&loaded, &store, &mut summary)?;
             finish(&summary, json)
+        }
+        Command::Rekey(Report { config, json }) => {
+            let rekeyed = rekey::rekey(&Loaded::read(&config)?)?;
+            print(&if json { rekeyed.json()? } else { rekeyed.text() })?;
+            Ok(exit::DONE)
         }
         Command::Verify(Released { release, config, json }) => {
             let checks = doubt::verify(&Loaded::read(&config)?, &release)?;

@@ -60,6 +60,17 @@ impl DatasetWriter {
         origin: Origin,
         tables: Vec<TableEntry>,
     ) -> Result<Manifest, StoreError> {
+        self.publish_as(key_version, key_check, origin, tables, None)
+    }
+
+    pub(crate) fn publish_as(
+        self,
+        key_version: KeyVersion,
+        key_check: String,
+        origin: Origin,
+        tables: Vec<TableEntry>,
+        rekeyed_from: Option<String>,
+    ) -> Result<Manifest, StoreError> {
         let manifest = Manifest {
             format: FORMAT,
             dataset: self.dataset.clone(),
@@ -69,6 +80,7 @@ impl DatasetWriter {
             wrapped_key: self.wrapped.clone(),
             origin,
             tables,
+            rekeyed_from,
         };
         manifest.check()?;
         let path = self.folder.join("manifest.json");
@@ -140,6 +152,11 @@ impl Dataset {
     /// Its manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The folder of its files.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// SHA-256 of its manifest.

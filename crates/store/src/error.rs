@@ -82,6 +82,17 @@ pub enum StoreError {
         /// The table.
         table: String,
     },
+    /// A pseudonym that no pair names: the dataset is not of the version that it says.
+    #[error(
+        "the table {table} of {dataset} holds a pseudonym that the vault has no successor for; ingest or link \
+         it again"
+    )]
+    NoSuccessor {
+        /// The dataset.
+        dataset: DatasetRef,
+        /// The table.
+        table: TableName,
+    },
     /// A folder or file that others may read.
     #[error("{} may be read by others; it must be its owner's alone (chmod go= on it)", path.display())]
     Exposed {
@@ -107,7 +118,9 @@ impl StoreError {
         use minster_model::exit;
         match self {
             Self::Locked { .. } => exit::LOCKED,
-            Self::NotConserved { .. } | Self::OtherRows { .. } => exit::NOT_CONSERVED,
+            Self::NotConserved { .. } | Self::OtherRows { .. } | Self::NoSuccessor { .. } => {
+                exit::NOT_CONSERVED
+            }
             Self::Vault(_) => exit::VAULT,
             Self::Exposed { .. } | Self::NoDataset { .. } | Self::OtherPurpose { .. } => {
                 exit::USAGE

@@ -28,6 +28,9 @@ pub struct Manifest {
     pub origin: Origin,
     /// Its tables.
     pub tables: Vec<TableEntry>,
+    /// SHA-256 of the manifest that this one took over from when the purpose's keys changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rekeyed_from: Option<String>,
 }
 
 /// What a dataset was made from.

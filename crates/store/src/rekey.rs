@@ -1,0 +1,114 @@
+//! Carries a dataset over to a new version of its purpose's keys: every pseudonym is replaced by its
+//! successor, batch by batch, and the whole is encrypted under a new dataset key.
+
+use std::{collections::HashMap, fs, sync::Arc};
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, RecordBatch},
+    datatypes::DataType,
+};
+use minster_model::{DatasetRef, KeyVersion, Pseudonym, RunId, TableName};
+
+use crate::{Dataset, DatasetKeys, DatasetWriter, Manifest, Store, StoreError, TableEntry};
+
+/// The successors of one version's pseudonyms.
+pub struct Successors {
+    /// The version that they are of.
+    pub version: KeyVersion,
+    /// That version's check value.
+    pub key_check: String,
+    /// The pseudonyms of the version before, and who follows each.
+    pub pairs: HashMap<Pseudonym, Pseudonym>,
+}
+
+impl Store {
+    /// Replaces a dataset that stands by the same under other pseudonyms, in one step for its readers.
+    /// Killed at any moment, the old one or the new one stands. The caller holds the run lock, and
+    /// unwraps and makes keys of all classes, as the vault's linker does.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuccessor`] where a pseudonym is in no pair; the old dataset stands.
+    pub fn rekey(
+        &self,
+        dataset: &DatasetRef,
+        run: &RunId,
+        successors: &Successors,
+        keys: &mut dyn DatasetKeys,
+    ) -> Result<Manifest, StoreError> {
+        let old = self.dataset(dataset, keys)?;
+        let (key, wrapped) = keys.create(dataset)?;
+        let writer = self.stage(dataset, run, key, wrapped)?;
+        let mut tables = Vec::new();
+        for table in &old.manifest().tables {
+            tables.push(carry_over(&old, &table.name, &writer, successors)?);
+        }
+        carry_files(&old, &writer)?;
+        writer.publish_as(
+            successors.version,
+            successors.key_check.clone(),
+            old.manifest().origin.clone(),
+            tables,
+            Some(old.manifest_sha256().to_owned()),
+        )
+    }
+}
+
+fn carry_over(
+    old: &Dataset,
+    name: &TableName,
+    writer: &DatasetWriter,
+    successors: &Successors,
+) -> Result<TableEntry, StoreError> {
+    let reader = old.table(name, None)?;
+    let schema = reader.schema();
+    let mut table = writer.table(name, Arc::clone(&schema))?;
+    let none =
+        || StoreError::NoSuccessor { dataset: old.manifest().dataset.clone(), table: name.clone() };
+    for batch in reader {
+        let batch = batch?;
+        let columns: Option<Vec<ArrayRef>> =
+            batch.columns().iter().map(|column| succeeded(column, &successors.pairs)).collect();
+        let columns = columns.ok_or_else(none)?;
+        let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|_| none())?;
+        table.write(&batch)?;
+    }
+    table.finish()
+}
+
+/// A column of sixteen bytes holds pseudonyms, and nothing else does; other columns stay.
+fn succeeded(column: &ArrayRef, pairs: &HashMap<Pseudonym, Pseudonym>) -> Option<ArrayRef> {
+    let width = Pseudonym::LEN as i32;
+    if *column.data_type() != DataType::FixedSizeBinary(width) {
+        return Some(Arc::clone(column));
+    }
+    let old = column.as_fixed_size_binary();
+    let mut new = FixedSizeBinaryBuilder::with_capacity(old.len(), width);
+    for row in 0..old.len() {
+        if old.is_null(row) {
+            new.append_null();
+        } else {
+            let bytes = old.value(row).try_into().ok()?;
+            let successor = pairs.get(&Pseudonym::from_bytes(bytes))?;
+            new.append_value(successor.as_bytes()).ok()?;
+        }
+    }
+    Some(Arc::new(new.finish()))
+}
+
+/// What lies beside the tables: reasons and sealed rows of the quarantine, reports.
+fn carry_files(old: &Dataset, writer: &DatasetWriter) -> Result<(), StoreError> {
+    let folder = old.folder();
+    let failed = || StoreError::io("read the folder", folder);
+    for entry in fs::read_dir(folder).map_err(failed())? {
+        let path = entry.map_err(failed())?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        if name == "manifest.json" || name.ends_with(".parquet") {
+            continue;
+        }
+        let mut from = fs::File::open(&path).map_err(StoreError::io("open", &path))?;
+        let mut to = writer.sealed(name)?;
+        std::io::copy(&mut from, &mut to).map_err(StoreError::io("copy", &path))?;
+        to.sync()?;
+    }
+    Ok(())
+}
