@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     VaultFault,
-    approvals::CustodianKey,
+    approvals::{CustodianKey, NEEDED},
     custody::{Custody, SealingKey, Secret, Wanted, refuse_exposed},
     disk::Disk,
     keys::{Keys, RootKey, Signer, aead, hex, open, random, seal, unhex},
@@ -244,6 +244,27 @@ pub fn rekey(
     store.write(folder, &disk)?;
     opened.log.append(None, Event::Rekeyed { custody: name.clone(), generation })?;
     Ok(name)
+}
+
+/// Appoints the first custodians of a vault that has fewer than two, such as one of the first format. Afterwards
+/// custodians are changed by two custodians' approval alone.
+pub fn appoint(
+    folder: &Path,
+    secret: &Secret,
+    custodians: Vec<CustodianKey>,
+    disk: Disk,
+) -> Result<(), VaultFault> {
+    if custodians.len() < NEEDED || !CustodianKey::all_differ(&custodians) {
+        let why = "two or more custodians are appointed, each with a key of their own";
+        return Err(VaultFault::Usage(why.into()));
+    }
+    let mut opened = open_folder(folder, secret, disk)?;
+    if opened.state.custodians.len() >= NEEDED {
+        let why = "the vault has custodians: two of them approve `request … custodians`";
+        return Err(VaultFault::Usage(why.into()));
+    }
+    opened.log.append(None, Event::Appointed { custodians })?;
+    Ok(())
 }
 
 /// What `store.json` seals.

@@ -20,15 +20,27 @@ pub fn process() -> String {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let core = rustix::process::setrlimit(Resource::Core, none);
     let dumpable = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    let lock = rustix::mm::mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE);
     let state =
         |done: rustix::io::Result<()>| if done.is_ok() { "yes" } else { "refused by the system" };
     format!(
         "no core dumps: {}; not dumpable: {}; memory locked: {}",
         state(core),
         state(dumpable),
-        state(lock)
+        lock_memory()
     )
+}
+
+/// All of it, now and later, where the system sets no limit. Within a limit only what there is now: what is
+/// locked later would count against it, and memory beyond it could not be had at all.
+fn lock_memory() -> &'static str {
+    let limit = rustix::process::getrlimit(Resource::Memlock).current;
+    let unlimited = limit.is_none() || rustix::process::geteuid().is_root();
+    let later = if unlimited { MlockAllFlags::FUTURE } else { MlockAllFlags::empty() };
+    match (rustix::mm::mlockall(MlockAllFlags::CURRENT | later), unlimited) {
+        (Ok(()), true) => "yes",
+        (Ok(()), false) => "what there was at the start (LimitMEMLOCK=infinity locks all)",
+        (Err(_), _) => "refused by the system (LimitMEMLOCK=infinity allows it)",
+    }
 }
 
 /// Shuts the serving process in: it may touch its own folder, the socket's and the checkpoints' (Landlock),

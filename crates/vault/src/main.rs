@@ -61,6 +61,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Rekey(rekey) => keep::rekey(rekey),
         Command::Log(LogCommand::Verify(verify)) => keep::verify(verify),
         Command::Custodian(Custodian::New { out }) => keep::new_custodian(&out),
+        Command::Custodian(Custodian::Appoint { dir, custodians, opening }) => {
+            keep::appoint(&dir, custodians, opening)
+        }
         Command::Status { caller, json } => ask::status(&caller, json),
         Command::Statement(caller) => ask::statement(&caller),
         Command::Checkpoint { caller, out } => ask::checkpoint(&caller, &out),

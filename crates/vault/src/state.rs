@@ -42,6 +42,9 @@ pub struct PurposeState {
     pub retired: BTreeSet<KeyVersion>,
     /// Sources of which a run was closed: their next run is no first load.
     pub loaded: BTreeSet<SourceName>,
+    /// Newcomers of sources of which no run was closed yet: a first load may be cut short and begun again,
+    /// but brings no more than one.
+    pub loading: BTreeMap<SourceName, u64>,
     /// Whether an alarm stopped it.
     pub stopped: bool,
     /// Ceilings that were raised for one run.
@@ -70,6 +73,7 @@ impl PurposeState {
             version: KeyVersion(1),
             retired: BTreeSet::new(),
             loaded: BTreeSet::new(),
+            loading: BTreeMap::new(),
             stopped: false,
             raised: BTreeMap::new(),
             registry: None,
@@ -103,10 +107,14 @@ impl State {
             Event::OpenedRun { purpose, source, load: Some(_), .. } => {
                 self.purpose(purpose, |state| drop(state.raised.remove(source)));
             }
-            Event::Pseudonymised { purpose, today, registry, .. } => {
+            Event::Pseudonymised { purpose, source, new, today, registry, .. } => {
                 let day = entry.time.get(..10).and_then(|day| day.parse().ok());
                 self.purpose(purpose, |state| {
                     state.day = day.map(|day| (day, *today));
+                    if let Some(source) = source.as_ref().filter(|one| !state.loaded.contains(*one))
+                    {
+                        *state.loading.entry(source.clone()).or_default() += new;
+                    }
                     if registry.is_some() {
                         state.registry.clone_from(registry);
                     }
@@ -116,6 +124,7 @@ impl State {
                 if *asked > 0 {
                     self.purpose(purpose, |state| {
                         state.loaded.insert(source.clone());
+                        state.loading.remove(source);
                     });
                 }
             }
@@ -148,6 +157,7 @@ impl State {
                 self.proposals.remove(proposal);
                 self.purpose(purpose, |state| state.stopped = false);
             }
+            Event::Appointed { custodians } => self.custodians.clone_from(custodians),
             Event::ChangedCustodians { proposal, custodians } => {
                 self.proposals.remove(proposal);
                 self.custodians.clone_from(custodians);

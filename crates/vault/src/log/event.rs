@@ -41,6 +41,8 @@ pub enum Event {
     Pseudonymised {
         run: RunId,
         purpose: Purpose,
+        #[serde(default)]
+        source: Option<SourceName>,
         kind: Kind,
         count: u64,
         #[serde(alias = "so_far")]
@@ -87,6 +89,8 @@ pub enum Event {
     AllowedLoad { proposal: String, purpose: Purpose, source: SourceName, ceiling: u64 },
     /// A stopped purpose is answered again, as two custodians approved.
     Resumed { proposal: String, purpose: Purpose },
+    /// The first custodians of a vault that had fewer than two.
+    Appointed { custodians: Vec<CustodianKey> },
     /// Others approve from now on, as two custodians approved.
     ChangedCustodians { proposal: String, custodians: Vec<CustodianKey> },
     /// Identifiers behind pseudonyms were told, as two custodians approved.

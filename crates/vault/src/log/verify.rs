@@ -113,6 +113,12 @@ impl Witness {
                 self.verifier = Some(verifier.clone());
                 self.custodians.clone_from(custodians);
             }
+            Event::Appointed { custodians } => {
+                if self.custodians.len() >= approvals::NEEDED {
+                    return Err("custodians are appointed where there are some");
+                }
+                self.custodians.clone_from(custodians);
+            }
             Event::Proposed { proposal, sha256, .. } => {
                 self.proposals.insert(proposal.clone(), (sha256.clone(), Vec::new()));
             }

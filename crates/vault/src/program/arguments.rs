@@ -383,6 +383,20 @@ pub(crate) enum Custodian {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Appoint the first custodians of a vault that has fewer than two. The vault must not be serving.
+    #[command(after_help = "Example:
+  minster-vault custodian appoint --dir /var/lib/minster-vault --key-file key \\
+      --custodian ann=ann.pub --custodian ben=ben.pub")]
+    Appoint {
+        /// The vault's folder.
+        #[arg(long)]
+        dir: PathBuf,
+        /// A custodian, NAME=FILE of the public key.
+        #[arg(long = "custodian", value_name = "NAME=FILE", value_parser = CustodianKey::parse, required = true)]
+        custodians: Vec<CustodianKey>,
+        #[command(flatten)]
+        opening: Opening,
+    },
 }
 
 #[derive(Subcommand)]

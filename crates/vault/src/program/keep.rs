@@ -9,7 +9,7 @@ use std::{
 
 use minster_vault::{
     VaultFault,
-    approvals::{NEEDED, SigningKey},
+    approvals::{CustodianKey, NEEDED, SigningKey},
     disk::Disk,
     folder::{self, Plan},
     harden,
@@ -21,7 +21,7 @@ use minster_vault::{
 
 use crate::{
     Failure,
-    arguments::{Init, Rekey, Serve, Verify},
+    arguments::{Init, Opening, Rekey, Serve, Verify},
 };
 
 pub(crate) fn init(arguments: Init) -> Result<(), Failure> {
@@ -86,6 +86,15 @@ pub(crate) fn rekey(arguments: Rekey) -> Result<(), Failure> {
          destroy them"
     )?;
     Ok(())
+}
+
+pub(crate) fn appoint(
+    dir: &Path,
+    custodians: Vec<CustodianKey>,
+    opening: Opening,
+) -> Result<(), Failure> {
+    harden::process();
+    Ok(folder::appoint(dir, &opening.into(), custodians, Disk::new())?)
 }
 
 pub(crate) fn verify(arguments: Verify) -> Result<(), Failure> {

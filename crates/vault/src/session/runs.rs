@@ -77,7 +77,10 @@ impl Session<'_> {
             ceiling,
             recipient: self.vault.recipient().to_owned(),
         };
-        let loaded_before = state.loaded.contains(&source) && load.is_none();
+        // A first load that is never closed is one first load all the same.
+        let newcomers = state.loading.get(&source).copied().unwrap_or_default();
+        let loaded = state.loaded.contains(&source) || newcomers >= state.definition.budget.run;
+        let loaded_before = loaded && load.is_none();
         self.run = Some(OpenRun {
             run,
             purpose,
@@ -167,6 +170,7 @@ impl Session<'_> {
         let event = Event::Pseudonymised {
             run: run.run.clone(),
             purpose,
+            source: Some(run.source.clone()),
             kind: kind.clone(),
             count: identifiers.len() as u64,
             distinct: run.distinct,

@@ -116,6 +116,24 @@ fn a_source_that_was_loaded_before_brings_no_crowd_of_newcomers() {
     assert!(fs::read_to_string(site.log()).unwrap().contains("\"alarm\""));
 }
 
+/// A run that is never closed leaves its source in its first load, but that is one first load in all.
+#[test]
+fn a_first_load_that_never_ends_brings_no_more_than_one() {
+    let site = Site::with(&PURPOSES.replace("run = 20_000", "run = 1_500"));
+    let serving = site.serve();
+    let all: Vec<String> =
+        (0..60).flat_map(|school| numbers(school, 12).into_iter().take(100)).collect();
+    let stopped = all.chunks(1_400).position(|part| {
+        let mut client = serving.client(Role::Ingest).unwrap();
+        client.open_run(manifest("education", "census", 20_000)).unwrap();
+        match client.pseudonymise(&kind("upn"), batch(part)) {
+            Ok(_) => false,
+            Err(error) => matches!(denial::<()>(Err(error)), Denial::Probing { .. }),
+        }
+    });
+    assert_eq!(stopped, Some(2), "two runs may be one load that was begun again");
+}
+
 /// Every byte of a registry counts: flipped, the vault does not start with it.
 #[test]
 fn a_flipped_bit_of_a_registry_is_refused() {

@@ -237,6 +237,15 @@ fn a_store_of_the_first_format_opens_and_keeps_its_keys() {
     }
     let store = fs::read_to_string(site.vault().join("store.json")).unwrap();
     assert!(store.contains("\"format\": 2"), "taken over once");
+    // It had no custodians: two are appointed by whoever can open it, once.
+    let appoint = |names: &[&str]| {
+        let custodians = names.iter().map(|name| site.custodian(name)).collect();
+        folder::appoint(&site.vault(), &site.secret(), custodians, Disk::new())
+    };
+    assert!(appoint(&["ann"]).is_err());
+    appoint(&["ann", "ben"]).unwrap();
+    assert!(appoint(&["ben", "cat"]).is_err());
+    minster_vault::log::verify(&site.log(), None).unwrap();
     // Its first form put back is an older copy: the purposes of vault.toml are not taken over again.
     fs::copy(from.join("store.json"), site.vault().join("store.json")).unwrap();
     let text = fs::read_to_string(site.vault().join("vault.toml")).unwrap();
