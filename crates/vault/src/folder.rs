@@ -337,7 +337,10 @@ fn clear_unfinished(folder: &Path) -> Result<(), VaultFault> {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         UNFINISHED.contains(&name)
     };
-    if !names.iter().all(known) {
+    // A log that tells of more than the making is a vault's that lost its `store.json`.
+    let lived = fs::read(folder.join(log::FILE))
+        .is_ok_and(|log| log.iter().filter(|byte| **byte == b'\n').count() > 1);
+    if lived || !names.iter().all(known) {
         return Err(VaultFault::NotEmpty { path: folder.to_owned() });
     }
     for path in names {

@@ -5,7 +5,8 @@
 //!
 //! 1. **a block is too dense**: more than [`DENSE_UPN`] of the thousand serials of one local authority,
 //!    school and year of allocation (a school gives serials in sequence, but to its own intake only), or
-//!    more than [`DENSE_NHS`] of a thousand neighbouring NHS numbers;
+//!    more than [`DENSE_NHS`] of a thousand neighbouring NHS numbers; or, of a source that was loaded before,
+//!    more than [`DENSE_NEW`] that the vault never saw (the largest intake of a school in a year);
 //! 2. **there are too many newcomers**: of a source that was loaded before, more than
 //!    [`NEWCOMERS`] + a quarter of the run's numbers were never seen by the vault (a new school year
 //!    brings about one in thirteen).
@@ -20,6 +21,8 @@ use minster_model::Kind;
 pub const DENSE_UPN: u32 = 400;
 /// Of a thousand neighbouring NHS numbers.
 pub const DENSE_NHS: u32 = 100;
+/// Newcomers of one block, where the source was loaded before.
+pub const DENSE_NEW: u32 = 150;
 /// Newcomers that are always allowed.
 pub const NEWCOMERS: u64 = 1_000;
 
@@ -30,7 +33,8 @@ pub struct Block(u64);
 /// What one run asked for.
 #[derive(Debug, Default)]
 pub struct Watch {
-    blocks: HashMap<Block, u32, std::hash::BuildHasherDefault<Spread>>,
+    /// How many of each block were asked for, and how many of these were new.
+    blocks: HashMap<Block, (u32, u32), std::hash::BuildHasherDefault<Spread>>,
     asked: u64,
     new: u64,
 }
@@ -66,9 +70,10 @@ impl Watch {
     pub fn see(&mut self, block: Block, new: bool, loaded_before: bool) -> Option<&'static str> {
         self.asked += 1;
         self.new += u64::from(new);
-        let in_block = self.blocks.entry(block).or_default();
-        *in_block += 1;
-        if *in_block > block.limit() {
+        let (asked, newcomers) = self.blocks.entry(block).or_default();
+        *asked += 1;
+        *newcomers += u32::from(new);
+        if *asked > block.limit() || loaded_before && *newcomers > DENSE_NEW {
             return Some(
                 "it asks for more numbers of one block than are ever given to children here",
             );
@@ -118,6 +123,7 @@ mod tests {
     #[test]
     fn counting_through_a_school_s_year_is_stopped() {
         assert_eq!(stops((0..1000).map(|s| (upn(1, 24, s), true)), false), Some(400));
+        assert_eq!(stops((0..1000).map(|s| (upn(1, 24, s), true)), true), Some(150));
         let schools = (1..200).flat_map(|school| (0..300).map(move |s| (upn(school, 24, s), true)));
         assert_eq!(stops(schools, false), None, "serials in sequence are normal");
     }

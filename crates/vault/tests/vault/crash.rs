@@ -66,6 +66,16 @@ fn init_is_done_or_can_be_done_again() {
 }
 
 #[test]
+fn init_does_not_remove_what_a_vault_that_lost_its_root_still_tells() {
+    let site = Site::new();
+    drop(site.serve());
+    std::fs::remove_file(site.vault().join("store.json")).unwrap();
+    std::fs::remove_dir_all(site.vault().join("registry")).unwrap();
+    assert!(site.init(PURPOSES, &Disk::new()).is_err());
+    assert!(site.log().exists());
+}
+
+#[test]
 fn what_was_answered_is_answered_again_the_same() {
     let steps = at_every_write(|disk| {
         let site = Site::new();
