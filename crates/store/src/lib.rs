@@ -30,6 +30,7 @@ mod keys;
 mod ledger;
 mod manifest;
 mod release;
+mod standing;
 mod store;
 mod table;
 
@@ -39,6 +40,7 @@ pub use error::StoreError;
 pub use keys::DatasetKeys;
 pub use manifest::{ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
 pub use release::Release;
+pub use standing::Standing;
 pub use store::{RunLock, Store};
 pub use table::{TableReader, TableWriter};
 

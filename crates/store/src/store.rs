@@ -40,6 +40,10 @@ impl Store {
         Ok(Self { root: root.to_owned(), disk })
     }
 
+    pub(crate) fn on(root: &Path) -> Self {
+        Self { root: root.to_owned(), disk: Disk::default() }
+    }
+
     /// The folder.
     pub fn root(&self) -> &Path {
         &self.root
