@@ -26,7 +26,7 @@ pub(super) struct Decoded {
     pub(super) datasets: Vec<(String, Result<Sum, Unopened>)>,
     /// Different pseudonyms of each purpose; gathered only where there are several purposes.
     pub(super) pseudonyms: BTreeMap<Purpose, HashSet<[u8; Pseudonym::LEN]>>,
-    /// Why the store itself was not read.
+    /// Why nothing was opened.
     pub(super) unread: Option<String>,
 }
 
@@ -62,6 +62,13 @@ pub(super) fn decode(
             return decoded;
         }
     };
+    let vault = match vault {
+        Ok(vault) => vault,
+        Err(error) => {
+            decoded.unread = Some(format!("{} datasets were not opened: {error}", standing.len()));
+            return decoded;
+        }
+    };
     let manifests = standing.iter().filter_map(|one| one.manifest.as_ref().ok());
     let purposes: BTreeSet<_> = manifests.map(|of| &of.dataset.purpose).collect();
     let several = purposes.len() > 1;
@@ -73,10 +80,7 @@ pub(super) fn decode(
             continue;
         };
         let of_purpose = decoded.pseudonyms.entry(manifest.dataset.purpose.clone()).or_default();
-        let found = match vault {
-            Ok(vault) => search(one, vault, several.then_some(of_purpose)),
-            Err(error) => Err(Unopened::NoKey(error.to_string())),
-        };
+        let found = search(one, vault, several.then_some(of_purpose));
         decoded.datasets.push((manifest.dataset.to_string(), found));
     }
     decoded

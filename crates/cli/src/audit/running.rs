@@ -106,14 +106,20 @@ fn users(site: &Site<'_>, processes: &io::Result<Vec<Process>>) -> Check {
     let mut check = Check::begin("run.users", title, by_hand);
     let listening = vault_uid(site.socket());
     let all = seen(processes, &mut check);
+    // Another vault of the machine is another installation's; where none listens, all are looked at.
     let vaults = all.iter().filter(|process| process.name == "minster-vault");
-    let mut uids: BTreeSet<u32> = vaults.map(|process| process.uid).collect();
-    uids.extend(listening);
+    let uids: BTreeSet<u32> = match listening {
+        Some(uid) => BTreeSet::from([uid]),
+        None => vaults.map(|process| process.uid).collect(),
+    };
     if let Some(uid) = listening {
         check.note(format!("who listens on the socket has uid {uid}"));
     }
     if uids.is_empty() {
         check.missing("no vault is running");
+    }
+    if uids.contains(&0) {
+        check.wrong("the vault runs as root: an intruder in it has the whole machine");
     }
     let of_all_programs = "one user runs all, as in a demo: whoever gets into one program is in the vault's \
                            place too. In service give the vault a user of its own";
