@@ -94,6 +94,9 @@ fn chance_is_told_from_a_leak() {
         noise.value(&[&[check_letter(&body).unwrap() as u8][..], &body].concat());
     }
     assert!(noise.findings()[0].beyond_chance() && !noise.findings()[1].beyond_chance());
+    let pupils = |text: &str| of(text.as_bytes())[0].beyond_chance();
+    assert!(pupils("Q330400024001") && pupils("Q330400024001 A330400024001"));
+    assert!(!pupils("Q330400024001 A330400024001 B330400024001") && !pupils("A330400024001"));
     assert!(of(b"the only one: 9434765919")[1].beyond_chance());
     assert!(!of(b"1234567890,9434765919")[1].beyond_chance(), "one beside a wrong one is chance");
 }
