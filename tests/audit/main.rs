@@ -407,6 +407,11 @@ fn folders(site: &Site) {
     open("vault/log.jsonl", 0o644, "run.vault-folder");
     open("store", 0o750, "run.store");
     open(".", 0o777, "run.socket");
+    let (socket, aside) = (site.path("vault.sock"), site.path("aside.sock"));
+    fs::rename(&socket, &aside).unwrap();
+    fs::write(&socket, "").unwrap();
+    Audit::of(site, &[]).fails("run.socket", &[]).is_left("keys.statement", "does not answer");
+    fs::rename(&aside, &socket).unwrap();
     let above = site.folder().to_str().unwrap();
     Audit::of(site, &["--vault-dir", above]).fails("run.store", &[]);
 }

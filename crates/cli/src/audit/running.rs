@@ -87,9 +87,13 @@ fn socket(site: &Site<'_>) -> Check {
             }
             let told =
                 format!("{}: uid {}, mode {:o}", socket.display(), at.uid(), at.mode() & 0o777);
-            match at.file_type().is_socket() {
-                true => check.fine(told),
-                false => check.wrong(format!("{told}: it is no socket")),
+            match vault_uid(socket) {
+                _ if !at.file_type().is_socket() => {
+                    check.wrong(format!("{told}: it is no socket"));
+                }
+                Some(uid) if uid == at.uid() => check.fine(format!("{told}; uid {uid} listens")),
+                Some(uid) => check.wrong(format!("{told}; but uid {uid} listens")),
+                None => check.missing(format!("{told}; nobody answers this user on it")),
             }
         }
         (Err(error), _) => check.missing(format!("{}: {error}", folder.display())),
