@@ -1,8 +1,9 @@
-//! `minster`: plan, run, link, aggregate. Holds pseudonymised data and tables; it links no code that
+//! `minster`: plan, run, link, aggregate, audit. Holds pseudonymised data and tables; it links no code that
 //! reads a raw identifier and none that makes a pseudonym: ingestion is a program of its own, started
 //! here as git starts its sub-commands.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod doubt;
 mod failure;
 mod pipeline;
@@ -76,6 +77,11 @@ enum Command {
         #[arg(long, value_name = "COLUMN=CATEGORY", requires = "table")]
         cell: Vec<String>,
     },
+    /// Check that the installation keeps its promises; needs no secret.
+    #[command(
+        after_help = "Examples:\n  minster audit --config config/pipeline.toml\n  minster audit --config config/pipeline.toml --vault-dir /var/lib/minster-vault \\\n      --checkpoints /srv/auditor/checkpoints --also /var/log/minster --json\n\nPrints for each check what was seen, PASS, FAIL or NOT CHECKED, and how to look oneself: docs/auditors.md.\nData are opened by the auditor's role at the vault, which logs it; counts alone are told.\nExit: 0 no check failed; 9 one failed; 2 usage or configuration"
+    )]
+    Audit(audit::Arguments),
     /// Print the JSON schema of table definitions, for editors.
     #[command(after_help = "Example:\n  minster schema > tables.schema.json")]
     Schema,
@@ -171,6 +177,11 @@ fn run(command: Command) -> Result<u8, Failure> {
             let chosen = doubt::Chosen::new(explained, table.as_deref(), &cell)?;
             print(&if json { chosen.json()? } else { chosen.text() })?;
             Ok(exit::DONE)
+        }
+        Command::Audit(arguments) => {
+            let checks = audit::run(&arguments)?;
+            print(&if arguments.json { audit::json(&checks)? } else { audit::text(&checks) })?;
+            Ok(audit::exit_code(&checks))
         }
         Command::Schema => {
             print(&minster_aggregator::Definition::schema())?;

@@ -31,6 +31,7 @@ mod ledger;
 mod manifest;
 mod rekey;
 mod release;
+mod standing;
 mod store;
 mod table;
 
@@ -41,6 +42,7 @@ pub use keys::DatasetKeys;
 pub use manifest::{ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
 pub use rekey::Successors;
 pub use release::Release;
+pub use standing::Standing;
 pub use store::{RunLock, Store};
 pub use table::{TableReader, TableWriter};
 

@@ -40,6 +40,10 @@ impl Store {
         Ok(Self { root: root.to_owned(), disk })
     }
 
+    pub(crate) fn on(root: &Path) -> Self {
+        Self { root: root.to_owned(), disk: Disk::default() }
+    }
+
     /// The folder.
     pub fn root(&self) -> &Path {
         &self.root
@@ -106,24 +110,6 @@ impl Store {
             });
         }
         Ok((manifest, sha256))
-    }
-
-    /// The manifests of all datasets that stand, in the order of class, name and period.
-    pub fn manifests(&self) -> Result<Vec<Manifest>, StoreError> {
-        let mut manifests = Vec::new();
-        for class in subfolders(&self.root.join("datasets"))? {
-            for name in subfolders(&class)? {
-                for period in subfolders(&name)? {
-                    let link = period.join("current");
-                    if let Ok(version) = fs::read_link(&link) {
-                        let path = period.join(version).join("manifest.json");
-                        manifests.push(Manifest::read(&path)?.0);
-                    }
-                }
-            }
-        }
-        manifests.sort_by(|a, b| a.dataset.cmp(&b.dataset));
-        Ok(manifests)
     }
 
     /// Opens the dataset that stands, for reading; refuses one whose manifest does not conserve rows.
@@ -220,22 +206,4 @@ impl Store {
         }
         Ok(())
     }
-}
-
-/// The folders in one, in order; none where it is not there.
-fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let failed = StoreError::io("read the folder", folder);
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.map_err(failed)?,
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(StoreError::io("read the folder", folder))?;
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    Ok(found)
 }

@@ -157,6 +157,16 @@ impl TableReader {
         Ok(Self { reader, path, schema })
     }
 
+    /// A table in clear, as releases have them.
+    pub fn clear(path: &Path) -> Result<Self, StoreError> {
+        let failed = failed("read", path);
+        let file = File::open(path).map_err(StoreError::io("open", path))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(&failed)?;
+        let reader = builder.with_batch_size(BATCH).build().map_err(&failed)?;
+        let schema = arrow::array::RecordBatchReader::schema(&reader);
+        Ok(Self { reader, path: path.to_owned(), schema })
+    }
+
     /// The columns, in the table's order.
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)

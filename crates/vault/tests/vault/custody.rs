@@ -248,6 +248,8 @@ fn a_store_of_the_first_format_opens_and_keeps_its_keys() {
     minster_vault::log::verify(&site.log(), None).unwrap();
     // Its first form put back is an older copy: the purposes of vault.toml are not taken over again.
     fs::copy(from.join("store.json"), site.vault().join("store.json")).unwrap();
+    let alone = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(site.vault().join("store.json"), alone).unwrap();
     let text = fs::read_to_string(site.vault().join("vault.toml")).unwrap();
     let added = "\n[[purpose]]\nname = \"slipped-in\"\ntext = \"\"\n";
     fs::write(site.vault().join("vault.toml"), text + added).unwrap();

@@ -1,0 +1,182 @@
+//! One thing that was looked at: what, with which verdict, on which evidence, and how to look oneself.
+
+use std::{
+    fmt::{self, Write as _},
+    path::Path,
+};
+
+use minster_model::exit;
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// What a check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) enum Verdict {
+    /// It is as it must be.
+    #[serde(rename = "PASS")]
+    Pass,
+    /// It is not.
+    #[serde(rename = "FAIL")]
+    Fail,
+    /// It could not be looked at; the evidence says why, and what to give.
+    #[serde(rename = "NOT CHECKED")]
+    NotChecked,
+}
+
+/// One check.
+#[derive(Debug, Serialize)]
+pub(crate) struct Check {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) verdict: Verdict,
+    pub(crate) evidence: Vec<String>,
+    /// A command that shows the same.
+    pub(crate) by_hand: String,
+}
+
+/// A check whose evidence is being gathered.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    check: Check,
+    /// Whether something was looked at and found in order.
+    seen: bool,
+    missing: bool,
+}
+
+impl Check {
+    pub(crate) fn begin(id: &str, title: &str, by_hand: impl Into<String>) -> Gathered {
+        let check = Check {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            verdict: Verdict::Pass,
+            evidence: Vec::new(),
+            by_hand: by_hand.into(),
+        };
+        Gathered { check, seen: false, missing: false }
+    }
+}
+
+impl Gathered {
+    /// Something is as it must be.
+    pub(crate) fn fine(&mut self, evidence: impl Into<String>) {
+        self.seen = true;
+        self.check.evidence.push(evidence.into());
+    }
+
+    /// Something is not.
+    pub(crate) fn wrong(&mut self, evidence: impl Into<String>) {
+        self.check.verdict = Verdict::Fail;
+        self.check.evidence.push(format!("WRONG: {}", evidence.into()));
+    }
+
+    /// Something could not be looked at.
+    pub(crate) fn missing(&mut self, evidence: impl Into<String>) {
+        self.missing = true;
+        self.check.evidence.push(format!("not checked: {}", evidence.into()));
+    }
+
+    /// Something to know, which decides nothing.
+    pub(crate) fn note(&mut self, evidence: impl Into<String>) {
+        self.check.evidence.push(evidence.into());
+    }
+
+    /// A fault anywhere fails; else what could not be looked at leaves all unchecked; nothing seen is
+    /// nothing checked.
+    pub(crate) fn end(mut self) -> Check {
+        if self.check.verdict == Verdict::Pass && (self.missing || !self.seen) {
+            self.check.verdict = Verdict::NotChecked;
+        }
+        self.check
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::NotChecked => "NOT CHECKED",
+        })
+    }
+}
+
+pub(crate) fn exit_code(checks: &[Check]) -> u8 {
+    match count(checks, Verdict::Fail) {
+        0 => exit::DONE,
+        _ => exit::AUDIT,
+    }
+}
+
+/// For people.
+pub(crate) fn text(checks: &[Check]) -> String {
+    let mut text = String::new();
+    for Check { id, title, verdict, evidence, by_hand } in checks {
+        let _ = writeln!(text, "{verdict:<12} {title} [{id}]");
+        for line in evidence {
+            let _ = writeln!(text, "             {line}");
+        }
+        let _ = writeln!(text, "             by hand: {by_hand}\n");
+    }
+    let [passed, failed, left] = counts(checks);
+    let _ = writeln!(
+        text,
+        "{} checks: {passed} passed, {failed} failed, {left} not checked",
+        checks.len()
+    );
+    text
+}
+
+/// For programs.
+pub(crate) fn json(checks: &[Check]) -> Result<String, Failure> {
+    let [passed, failed, not_checked] = counts(checks);
+    let object = serde_json::json!({
+        "format": 1, "exit": exit_code(checks), "passed": passed, "failed": failed,
+        "not_checked": not_checked, "checks": checks,
+    });
+    serde_json::to_string(&object).map(|text| text + "\n").map_err(Failure::Summary)
+}
+
+/// A path as a shell takes it.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    match text.chars().all(plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
+fn counts(checks: &[Check]) -> [usize; 3] {
+    [Verdict::Pass, Verdict::Fail, Verdict::NotChecked].map(|verdict| count(checks, verdict))
+}
+
+fn count(checks: &[Check], verdict: Verdict) -> usize {
+    checks.iter().filter(|check| check.verdict == verdict).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_decides_and_what_was_not_looked_at_is_no_pass() {
+        let check = |parts: &[fn(&mut Gathered)]| {
+            let mut check = Check::begin("id", "title", "true");
+            parts.iter().for_each(|part| part(&mut check));
+            check.end()
+        };
+        let fine: fn(&mut Gathered) = |check| check.fine("seen");
+        let wrong: fn(&mut Gathered) = |check| check.wrong("seen");
+        let missing: fn(&mut Gathered) = |check| check.missing("unseen");
+        let all =
+            [check(&[fine]), check(&[fine, missing]), check(&[]), check(&[missing, wrong, fine])];
+        let verdicts = all.each_ref().map(|check| check.verdict);
+        let [pass, left, fail] = [Verdict::Pass, Verdict::NotChecked, Verdict::Fail];
+        assert_eq!(verdicts, [pass, left, left, fail]);
+        assert_eq!((exit_code(&all[..3]), exit_code(&all)), (0, 9));
+        assert!(text(&all).ends_with("4 checks: 1 passed, 1 failed, 2 not checked\n"));
+        assert!(json(&all).unwrap().contains(r#""verdict":"NOT CHECKED""#));
+        assert_eq!(quoted(Path::new("/a b/c'd")), r"'/a b/c'\''d'");
+    }
+}

@@ -1,0 +1,287 @@
+//! Every dataset opened once, by the vault's logged unwrapping for scans; every value of every column handed to
+//! a search that tells counts.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    path::Path,
+};
+
+use arrow::{
+    array::{Array, AsArray, RecordBatch},
+    datatypes::{DataType, Float64Type, Int32Type, Int64Type, Schema, UInt32Type, UInt64Type},
+    error::ArrowError,
+    util::display::{ArrayFormatter, FormatOptions},
+};
+use minster_leakage::Search;
+use minster_model::{DatasetRef, Pseudonym, Purpose};
+use minster_store::{Dataset, DatasetKeys, Standing, StoreError, TableReader};
+use minster_vault_api::{Client, DataKey, VaultError, WrappedKey};
+
+use super::{keys::unreadable, leakage::Sum};
+
+/// What the datasets hold.
+#[derive(Default)]
+pub(super) struct Decoded {
+    /// What was found in each dataset, or why it was not opened.
+    pub(super) datasets: Vec<(String, Result<Sum, Unopened>)>,
+    /// Different pseudonyms of each purpose; gathered only where there are several purposes.
+    pub(super) pseudonyms: BTreeMap<Purpose, HashSet<[u8; Pseudonym::LEN]>>,
+    /// Why nothing was opened.
+    pub(super) unread: Option<String>,
+}
+
+/// Why a dataset was not opened.
+pub(super) enum Unopened {
+    /// The vault gave no key.
+    NoKey(String),
+    /// Its key or its bytes are not what the manifest says.
+    Broken(String),
+}
+
+impl Decoded {
+    /// Why something was left out.
+    pub(super) fn unopened(&self) -> impl Iterator<Item = String> {
+        let of_datasets = self.datasets.iter().filter_map(|(name, found)| match found {
+            Err(Unopened::NoKey(why) | Unopened::Broken(why)) => Some(format!("{name}: {why}")),
+            Ok(_) => None,
+        });
+        self.unread.iter().cloned().chain(of_datasets)
+    }
+}
+
+/// Opens and searches all of them.
+pub(super) fn decode(
+    standing: &Result<Vec<Standing>, StoreError>,
+    vault: &mut Result<Client, VaultError>,
+) -> Decoded {
+    let mut decoded = Decoded::default();
+    let standing = match standing {
+        Ok(standing) => standing,
+        Err(error) => {
+            decoded.unread = Some(unreadable(error));
+            return decoded;
+        }
+    };
+    let vault = match vault {
+        Ok(vault) => vault,
+        Err(error) => {
+            decoded.unread = Some(format!("{} datasets were not opened: {error}", standing.len()));
+            return decoded;
+        }
+    };
+    let manifests = standing.iter().filter_map(|one| one.manifest.as_ref().ok());
+    let purposes: BTreeSet<_> = manifests.map(|of| &of.dataset.purpose).collect();
+    let several = purposes.len() > 1;
+    for one in standing {
+        let Ok(manifest) = &one.manifest else {
+            let name = one.folder.display().to_string();
+            let why = "its manifest cannot be read".to_owned();
+            decoded.datasets.push((name, Err(Unopened::Broken(why))));
+            continue;
+        };
+        let of_purpose = decoded.pseudonyms.entry(manifest.dataset.purpose.clone()).or_default();
+        let found = search(one, vault, several.then_some(of_purpose));
+        decoded.datasets.push((manifest.dataset.to_string(), found));
+    }
+    decoded
+}
+
+/// Searches a table that stands in clear.
+pub(super) fn search_clear(path: &Path, sum: &mut Sum, name: &str) -> Result<(), StoreError> {
+    search_table(TableReader::clear(path)?, sum, name, &mut None)
+}
+
+fn search(
+    standing: &Standing,
+    vault: &mut Client,
+    mut pseudonyms: Option<&mut HashSet<[u8; Pseudonym::LEN]>>,
+) -> Result<Sum, Unopened> {
+    let dataset = standing.open(&mut Scan(vault)).map_err(unopened)?;
+    let mut sum = Sum::default();
+    for table in &dataset.manifest().tables {
+        search_in(&dataset, table, &mut sum, &mut pseudonyms).map_err(unopened)?;
+    }
+    Ok(sum)
+}
+
+fn search_in(
+    dataset: &Dataset,
+    table: &minster_store::TableEntry,
+    sum: &mut Sum,
+    pseudonyms: &mut Option<&mut HashSet<[u8; Pseudonym::LEN]>>,
+) -> Result<(), StoreError> {
+    let name = format!("{} of {}", table.name, dataset.manifest().dataset);
+    search_table(dataset.table(&table.name, None)?, sum, &name, pseudonyms)
+}
+
+/// Each column is searched by itself: chance in one must not hide a leak in another.
+fn search_table(
+    reader: TableReader,
+    sum: &mut Sum,
+    name: &str,
+    pseudonyms: &mut Option<&mut HashSet<[u8; Pseudonym::LEN]>>,
+) -> Result<(), StoreError> {
+    let schema = reader.schema();
+    let mut names = Search::default();
+    search_names(&schema, &mut names);
+    sum.add(&names, &format!("names of columns of {name}"));
+    let mut searches: Vec<Search> = schema.fields().iter().map(|_| Search::default()).collect();
+    for batch in reader {
+        let batch = batch?;
+        if let Some(pseudonyms) = pseudonyms {
+            gather(&batch, pseudonyms);
+        }
+        for (column, search) in batch.columns().iter().zip(&mut searches) {
+            if search_column(column, search).is_err() {
+                search.value(b"");
+                sum.unread += 1;
+            }
+        }
+    }
+    for (search, at) in searches.iter().zip(1..) {
+        sum.add(search, &format!("column {at} of {name}"));
+    }
+    Ok(())
+}
+
+fn search_names(schema: &Schema, search: &mut Search) {
+    let of_fields = schema.fields().iter().flat_map(|field| field.metadata());
+    for (key, value) in schema.metadata().iter().chain(of_fields) {
+        search.value(key.as_bytes());
+        search.value(value.as_bytes());
+    }
+    schema.fields().iter().for_each(|field| search.value(field.name().as_bytes()));
+}
+
+fn gather(batch: &RecordBatch, pseudonyms: &mut HashSet<[u8; Pseudonym::LEN]>) {
+    for column in batch.columns() {
+        if let Some(column) = column.as_fixed_size_binary_opt() {
+            let values = column.iter().flatten();
+            pseudonyms
+                .extend(values.filter_map(|value| <[u8; Pseudonym::LEN]>::try_from(value).ok()));
+        }
+    }
+}
+
+/// Text and bytes as they are; numbers of ten digits as text; what is nested as text.
+fn search_column(column: &dyn Array, search: &mut Search) -> Result<(), ArrowError> {
+    let mut text = |value: &str| search.value(value.as_bytes());
+    match column.data_type() {
+        DataType::Utf8 => column.as_string::<i32>().iter().flatten().for_each(text),
+        DataType::LargeUtf8 => column.as_string::<i64>().iter().flatten().for_each(text),
+        DataType::Utf8View => column.as_string_view().iter().flatten().for_each(text),
+        DataType::Binary => {
+            column.as_binary::<i32>().iter().flatten().for_each(|value| search.value(value));
+        }
+        DataType::LargeBinary => {
+            column.as_binary::<i64>().iter().flatten().for_each(|value| search.value(value));
+        }
+        DataType::FixedSizeBinary(_) => {
+            let values = column.as_fixed_size_binary().iter().flatten();
+            values.for_each(|value| search.value(value));
+        }
+        DataType::Dictionary(_, _) => {
+            return search_column(column.as_any_dictionary().values(), search);
+        }
+        // None of these can hold ten digits.
+        DataType::Null
+        | DataType::Boolean
+        | DataType::Date32
+        | DataType::Int8
+        | DataType::Int16
+        | DataType::UInt8
+        | DataType::UInt16 => {}
+        DataType::Int32 => {
+            let values = column.as_primitive::<Int32Type>().iter().flatten();
+            values.for_each(|value| number(i128::from(value), search));
+        }
+        DataType::UInt32 => {
+            let values = column.as_primitive::<UInt32Type>().iter().flatten();
+            values.for_each(|value| number(i128::from(value), search));
+        }
+        DataType::Int64 => {
+            let values = column.as_primitive::<Int64Type>().iter().flatten();
+            values.for_each(|value| number(i128::from(value), search));
+        }
+        DataType::UInt64 => {
+            let values = column.as_primitive::<UInt64Type>().iter().flatten();
+            values.for_each(|value| number(i128::from(value), search));
+        }
+        DataType::Float64 => {
+            let whole = |value: &f64| value.fract() == 0.0;
+            let values = column.as_primitive::<Float64Type>().iter().flatten().filter(whole);
+            values.for_each(|value| number(value as i128, search));
+        }
+        _ => {
+            let formatter = ArrayFormatter::try_new(column, &FormatOptions::new())?;
+            (0..column.len()).for_each(|row| text(&formatter.value(row).to_string()));
+        }
+    }
+    Ok(())
+}
+
+fn number(value: i128, search: &mut Search) {
+    if (1_000_000_000..10_000_000_000).contains(&value) {
+        search.value(value.to_string().as_bytes());
+    }
+}
+
+/// Unwraps as a scan, which the vault logs as such; makes nothing.
+struct Scan<'a>(&'a mut Client);
+
+impl DatasetKeys for Scan<'_> {
+    fn create(&mut self, _: &DatasetRef) -> Result<(DataKey, WrappedKey), VaultError> {
+        Err(VaultError::Protocol)
+    }
+
+    fn unwrap(
+        &mut self,
+        dataset: &DatasetRef,
+        wrapped: &WrappedKey,
+    ) -> Result<DataKey, VaultError> {
+        self.0.scan_key(dataset, wrapped)
+    }
+}
+
+fn unopened(error: StoreError) -> Unopened {
+    match error {
+        StoreError::Vault(VaultError::Denied(minster_vault_api::Denial::WrongWrapping {
+            ..
+        })) => Unopened::Broken(error.to_string()),
+        StoreError::Vault(_) | StoreError::Io { .. } => Unopened::NoKey(error.to_string()),
+        _ => Unopened::Broken(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{
+        ArrayRef, DictionaryArray, FixedSizeBinaryArray, Float64Array, Int64Array, ListArray,
+        StringArray, StringViewArray,
+    };
+    use std::sync::Arc;
+
+    #[test]
+    fn every_type_of_column_is_searched() {
+        let upn = "Q330400024001";
+        let dictionary: DictionaryArray<Int32Type> = vec![upn, upn].into_iter().collect();
+        let list =
+            ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(9_434_765_919)])]);
+        let columns: [ArrayRef; 7] = [
+            Arc::new(StringArray::from(vec!["W01", upn])),
+            Arc::new(StringViewArray::from(vec![upn])),
+            Arc::new(dictionary),
+            Arc::new(FixedSizeBinaryArray::try_from_iter([upn.as_bytes()].into_iter()).unwrap()),
+            Arc::new(Int64Array::from(vec![9_434_765_919])),
+            Arc::new(Float64Array::from(vec![0.5, 9_434_765_919.0])),
+            Arc::new(list),
+        ];
+        for column in columns {
+            let mut search = Search::default();
+            search_column(&column, &mut search).unwrap();
+            let right: u64 = search.findings().iter().map(|finding| finding.right).sum();
+            assert_eq!(right, 1, "{}", column.data_type());
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The log's chain and the checkpoints, verified by `minster-vault`, which needs no secret for it.
+
+use std::{path::Path, process::Command};
+
+use minster_model::exit;
+
+use super::{
+    Check, Site,
+    check::{Gathered, quoted},
+};
+
+/// The chain by itself, then against the checkpoints.
+pub(super) fn checks(site: &Site<'_>) -> Vec<Check> {
+    let program = site.program("minster-vault");
+    let checkpoints = site.arguments.checkpoints.as_deref();
+    let shown = |path: Option<&Path>, what: &str| path.map_or(what.to_owned(), quoted);
+    let log = shown(site.log.as_deref(), "LOG");
+    let by_hand = format!("minster-vault log verify --log {log}");
+    let title = "No entry of the vault's log was changed, removed, moved or inserted";
+    let mut chain = Check::begin("log.chain", title, &by_hand);
+    let folder = shown(checkpoints, "FOLDER");
+    let title = "The vault's log agrees with every checkpoint: it was not cut, nor written anew";
+    let by_hand = format!("{by_hand} --checkpoints {folder}");
+    let mut covered = Check::begin("log.checkpoints", title, by_hand);
+    match &site.log {
+        None => {
+            chain.missing("give --log FILE or --vault-dir DIR");
+            covered.missing("give --log FILE or --vault-dir DIR");
+        }
+        Some(log) => {
+            if let Some(verified) = verify(&program, log, None, &mut chain) {
+                let of = |key: &str| verified["log"][key].as_u64().unwrap_or_default();
+                chain.fine(format!("{} entries, each names the one before", of("entries")));
+                chain.fine(format!("{} custodians' signatures in it, all right", of("approvals")));
+            }
+            match checkpoints {
+                None => covered.missing(
+                    "give --checkpoints DIR: without it the log's end can be cut, or all of it \
+                     written anew, unseen",
+                ),
+                Some(_) => {
+                    if let Some(verified) = verify(&program, log, checkpoints, &mut covered) {
+                        compare(&verified, &mut covered);
+                    }
+                }
+            }
+        }
+    }
+    vec![chain.end(), covered.end()]
+}
+
+fn compare(verified: &serde_json::Value, check: &mut Gathered) {
+    let of = |key: &str| verified["log"][key].as_u64().unwrap_or_default();
+    let (held, covered, entries) = (of("checkpoints"), of("covered"), of("entries"));
+    if held == 0 {
+        return check.missing("the folder holds no checkpoint yet");
+    }
+    check.fine(format!("{held} checkpoints, every signature right, every hash the log's"));
+    check.note(format!(
+        "the last covers entry {covered} of {entries}: what stands after it could be cut unseen"
+    ));
+}
+
+/// What the vault's program says, in JSON; why not goes into the evidence.
+fn verify(
+    program: &Path,
+    log: &Path,
+    checkpoints: Option<&Path>,
+    check: &mut Gathered,
+) -> Option<serde_json::Value> {
+    let mut command = Command::new(program);
+    command.args(["log", "verify", "--json", "--log"]).arg(log);
+    if let Some(folder) = checkpoints {
+        command.arg("--checkpoints").arg(folder);
+    }
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(error) => {
+            check.missing(format!("{} cannot be started: {error}", program.display()));
+            return None;
+        }
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.lines().next().unwrap_or("it said nothing").trim_start_matches("error: ");
+    let code = output.status.code().and_then(|code| u8::try_from(code).ok());
+    match (code, serde_json::from_slice(&output.stdout)) {
+        (Some(exit::DONE), Ok(verified)) => Some(verified),
+        (Some(exit::AUDIT), _) => {
+            check.wrong(said);
+            None
+        }
+        _ => {
+            check.missing(format!("{said}; run the audit as a user who may read it"));
+            None
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `minster audit`: for someone with no secret. Each check says what was seen, PASS or FAIL, and how to
+//! look oneself; what could not be looked at is said, never passed over.
+
+mod build;
+mod check;
+mod decode;
+mod keys;
+mod leakage;
+mod log;
+mod processes;
+mod running;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use minster_model::{Role, pipeline::Pipeline};
+use minster_store::Store;
+use minster_vault_api::Client;
+
+pub(crate) use check::{Check, exit_code, json, text};
+
+use crate::{failure::Failure, pipeline::Loaded};
+
+/// What an auditor gives.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The pipeline.
+    #[arg(long)]
+    config: PathBuf,
+    /// The vault's folder, where the auditor may look into it.
+    #[arg(long, value_name = "DIR")]
+    vault_dir: Option<PathBuf>,
+    /// The auditor's folder of checkpoints.
+    #[arg(long, value_name = "DIR")]
+    checkpoints: Option<PathBuf>,
+    /// The vault's log, or a copy of it; the one in the vault's folder where that is given.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// The vault's signed statement (`minster-vault statement`); without it the vault is asked.
+    #[arg(long, value_name = "FILE")]
+    statement: Option<PathBuf>,
+    /// The key that verifies the vault's signature, or a file with it; without it the checkpoints'.
+    #[arg(long, value_name = "KEY")]
+    verifier: Option<String>,
+    /// The source of the programs, for the graph of what each links.
+    #[arg(long, value_name = "DIR")]
+    source: Option<PathBuf>,
+    /// The folder of the three programs; this one's where absent.
+    #[arg(long, value_name = "DIR")]
+    programs: Option<PathBuf>,
+    /// A further file or folder to search for identifiers: where programs' output and temporary files
+    /// are kept. Once for each.
+    #[arg(long, value_name = "PATH")]
+    also: Vec<PathBuf>,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is audited.
+struct Site<'a> {
+    arguments: &'a Arguments,
+    pipeline: Pipeline,
+    programs: PathBuf,
+    /// The vault's log, where it was named.
+    log: Option<PathBuf>,
+}
+
+impl Site<'_> {
+    fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
+    }
+
+    fn socket(&self) -> &Path {
+        &self.pipeline.vault.socket
+    }
+}
+
+/// Makes every check.
+pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Check>, Failure> {
+    let pipeline = Loaded::read(&arguments.config)?.pipeline;
+    let beside = std::env::current_exe().map_err(Failure::NoIngest)?;
+    let beside = beside.parent().unwrap_or(Path::new(".")).to_owned();
+    let programs = arguments.programs.clone().unwrap_or(beside);
+    let in_folder = || arguments.vault_dir.as_ref().map(|folder| folder.join("log.jsonl"));
+    let log = arguments.log.clone().or_else(in_folder);
+    let site = Site { arguments, pipeline, programs, log };
+
+    let mut checks = build::checks(&site);
+    checks.extend(running::checks(&site));
+    let store = Store::as_it_stands(&site.pipeline.store);
+    let standing = store.and_then(|store| store.standing());
+    let mut vault = Client::connect(site.socket(), Role::Auditor, "minster-audit");
+    checks.extend(keys::checks(&site, &mut vault, &standing));
+    let decoded = decode::decode(&standing, &mut vault);
+    checks.push(keys::disjoint(&decoded));
+    checks.extend(leakage::checks(&site, &decoded));
+    // Last: what was asked of the vault above is in its log.
+    checks.extend(log::checks(&site));
+    Ok(checks)
+}

@@ -1,0 +1,84 @@
+//! The store as it stands, for an auditor: nothing is made, swept or refused for its mode.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{Dataset, DatasetKeys, Manifest, Store, StoreError};
+
+/// A dataset's folder and what its manifest says.
+#[derive(Debug)]
+pub struct Standing {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The manifest, where it is one.
+    pub manifest: Result<Manifest, StoreError>,
+}
+
+impl Store {
+    /// The store in a folder that is there.
+    pub fn as_it_stands(root: &Path) -> Result<Self, StoreError> {
+        fs::read_dir(root).map_err(StoreError::io("read the folder", root))?;
+        Ok(Self::on(root))
+    }
+
+    /// Every dataset in its place: those that stand, and what is left of those that they superseded.
+    /// Those that a run was writing when it was killed are not in their place yet.
+    pub fn standing(&self) -> Result<Vec<Standing>, StoreError> {
+        let mut folders = vec![self.root().join("datasets")];
+        if !folders[0].exists() {
+            return Ok(Vec::new());
+        }
+        // Class, name, period, version.
+        for _ in 0..4 {
+            let mut below = Vec::new();
+            for folder in &folders {
+                below.extend(folders_in(folder)?);
+            }
+            folders = below;
+        }
+        folders.sort();
+        let standing = |folder: PathBuf| {
+            let manifest = Manifest::read(&folder.join("manifest.json"));
+            Standing { folder, manifest: manifest.map(|(manifest, _)| manifest) }
+        };
+        Ok(folders.into_iter().map(standing).collect())
+    }
+
+    /// The manifests of all datasets that stand, in the order of class, name and period.
+    pub fn manifests(&self) -> Result<Vec<Manifest>, StoreError> {
+        let mut manifests = Vec::new();
+        for standing in self.standing()? {
+            let current = standing.folder.parent().and_then(|place| {
+                fs::read_link(place.join("current")).ok().map(|version| place.join(version))
+            });
+            if current.as_ref() == Some(&standing.folder) {
+                manifests.push(standing.manifest?);
+            }
+        }
+        manifests.sort_by(|a, b| a.dataset.cmp(&b.dataset));
+        Ok(manifests)
+    }
+}
+
+impl Standing {
+    /// Opens the dataset. Its rows need not be conserved: an auditor reads what is there.
+    pub fn open(&self, keys: &mut dyn DatasetKeys) -> Result<Dataset, StoreError> {
+        let (manifest, sha256) = Manifest::read(&self.folder.join("manifest.json"))?;
+        let key = keys.unwrap(&manifest.dataset, &manifest.wrapped_key)?;
+        Ok(Dataset::new(self.folder.clone(), manifest, sha256, key))
+    }
+}
+
+/// Links are not followed.
+fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder).map_err(StoreError::io("read the folder", folder))? {
+        let entry = entry.map_err(StoreError::io("read the folder", folder))?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            folders.push(entry.path());
+        }
+    }
+    Ok(folders)
+}
