@@ -418,6 +418,10 @@ fn intervals_and_verdict_are_those_of_every_world() {
                 for (&cell, interval) in of_table {
                     prop_assert_eq!(interval.low, worlds.least[table][cell]);
                     prop_assert_eq!(interval.high, Some(worlds.most[table][cell]));
+                    if cell % 5 == 0 {
+                        let alone = minster_attack::interval(&set, &patterns, table, cell).unwrap();
+                        prop_assert_eq!(alone, Some(*interval));
+                    }
                 }
             }
             let total = |table: &CountTable| table.inner().iter().sum::<u64>();

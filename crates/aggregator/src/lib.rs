@@ -54,6 +54,7 @@ pub use definition::{
     SensitiveCategories, Table,
 };
 pub use error::AggregateError;
+pub use minster_attack::Interval;
 pub use place::{Place, Step};
 pub use profile::Profile;
 pub use protect::{protect, protect_rounded};

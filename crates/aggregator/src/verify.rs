@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use arrow::{array::AsArray, datatypes::Int64Type};
-use minster_attack::{Refusal, certify, certify_rounded};
+use minster_attack::{Interval, Refusal, certify, certify_rounded, interval};
 use minster_model::{
     Period, Purpose, TableName,
     cube::{CountTable, Pattern},
@@ -50,6 +50,22 @@ pub struct Explained {
     pub cells: Vec<Explanation>,
     /// The categories of each, in the same order.
     pub categories: Vec<Vec<Category>>,
+    #[serde(skip)]
+    sets: Vec<Reported>,
+}
+
+impl Explained {
+    /// What the published numbers and the policy leave open of a withheld count: its exact feasibility interval,
+    /// by two integer programs. Nothing for a sum, where numbers are rounded, and where the steps allowed
+    /// do not settle it.
+    pub fn interval(&self, of: &Explanation) -> Option<Interval> {
+        let set = self.sets.iter().find(|set| set.name == of.set && set.name == COUNTS)?;
+        if set.rounded.is_some() {
+            return None;
+        }
+        let table = set.set.tables.iter().position(|table| table.name() == of.table)?;
+        interval(&set.set, &set.patterns, table, of.cell).ok().flatten()
+    }
 }
 
 /// What a cell is in one dimension.
@@ -111,7 +127,7 @@ pub fn explain(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Explaine
         Some(table.coordinates(of.cell).into_iter().enumerate().map(category).collect())
     };
     let categories = report.cells.iter().map(|of| categories(of).unwrap_or_default()).collect();
-    Ok(Explained { cells: report.cells, categories })
+    Ok(Explained { cells: report.cells, categories, sets: report.sets })
 }
 
 fn open(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Report, AggregateError> {

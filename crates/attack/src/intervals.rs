@@ -29,30 +29,56 @@ pub fn intervals(
     set: &TableSet,
     patterns: &[Pattern],
 ) -> Result<Vec<BTreeMap<usize, Interval>>, Refusal> {
-    let fits = set.tables.len() == patterns.len()
-        && set.tables.iter().zip(patterns).all(|(t, p)| t.cell_count() == p.withheld.len());
-    if !fits {
-        return Err(Refusal::Shape);
-    }
-    linked::check(set)?;
+    check(set, patterns)?;
     let system = System::new(set, patterns);
-    let least = set.policy.zeros.least_withheld();
     let mut all = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         let mut of_table = BTreeMap::new();
-        for (cell, Parts { unknowns, published }) in
-            promise::parts(table, number, &system, &pattern.withheld)
-        {
-            let extreme = |direction| -> Result<Option<u64>, Refusal> {
-                let sum = solve::extreme(&system, least, &unknowns, direction)
-                    .map_err(|_| Refusal::WorkUsedUp)?;
-                Ok(sum.and_then(|sum| u64::try_from(published + sum).ok()))
-            };
-            let low = extreme(OptimizationDirection::Minimize)?.unwrap_or_default();
-            let high = extreme(OptimizationDirection::Maximize)?;
-            of_table.insert(cell, Interval { low, high });
+        for (cell, parts) in promise::parts(table, number, &system, &pattern.withheld) {
+            of_table.insert(cell, between(set, &system, &parts)?);
         }
         all.push(of_table);
     }
     Ok(all)
+}
+
+/// The feasibility interval of one withheld cell, as [`intervals`] has it; nothing where the cell is published.
+///
+/// # Errors
+/// As [`intervals`].
+pub fn interval(
+    set: &TableSet,
+    patterns: &[Pattern],
+    table: usize,
+    cell: usize,
+) -> Result<Option<Interval>, Refusal> {
+    check(set, patterns)?;
+    let (Some(of), Some(pattern)) = (set.tables.get(table), patterns.get(table)) else {
+        return Ok(None);
+    };
+    if pattern.withheld.get(cell) != Some(&true) {
+        return Ok(None);
+    }
+    let system = System::new(set, patterns);
+    let asked: Vec<bool> = (0..of.cell_count()).map(|other| other == cell).collect();
+    let parts = promise::parts(of, table, &system, &asked);
+    parts.get(&cell).map(|parts| between(set, &system, parts)).transpose()
+}
+
+fn check(set: &TableSet, patterns: &[Pattern]) -> Result<(), Refusal> {
+    let fits = set.tables.len() == patterns.len()
+        && set.tables.iter().zip(patterns).all(|(t, p)| t.cell_count() == p.withheld.len());
+    if fits { linked::check(set) } else { Err(Refusal::Shape) }
+}
+
+fn between(set: &TableSet, system: &System, parts: &Parts) -> Result<Interval, Refusal> {
+    let least = set.policy.zeros.least_withheld();
+    let extreme = |direction| -> Result<Option<u64>, Refusal> {
+        let sum = solve::extreme(system, least, &parts.unknowns, direction)
+            .map_err(|_| Refusal::WorkUsedUp)?;
+        Ok(sum.and_then(|sum| u64::try_from(parts.published + sum).ok()))
+    };
+    let low = extreme(OptimizationDirection::Minimize)?.unwrap_or_default();
+    let high = extreme(OptimizationDirection::Maximize)?;
+    Ok(Interval { low, high })
 }

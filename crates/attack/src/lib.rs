@@ -60,7 +60,7 @@ mod verify;
 mod whole;
 mod world;
 
-pub use intervals::{Interval, intervals};
+pub use intervals::{Interval, interval, intervals};
 pub use refusal::{Failure, FailureReason, Refusal};
 pub use rounded::{certify_rounded, verify_rounded};
 pub use verify::{Certified, ReleasableSet, certify, verify, verify_with};

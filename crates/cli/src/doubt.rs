@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use minster_aggregator::{AggregateError, Category, Check, Explained, Explanation, Reason, Which};
+use minster_aggregator::{
+    AggregateError, Category, Check, Explained, Explanation, Interval, Reason, Which,
+};
 use minster_model::{Role, TableName, exit};
 use minster_vault_api::Client;
 
@@ -55,6 +57,8 @@ pub(crate) fn json(checks: &[Check]) -> Result<String, Failure> {
 /// The withheld cells that were asked for.
 pub(crate) struct Chosen {
     cells: Vec<(Explanation, Vec<Category>)>,
+    /// Where one cell was asked for, what is left open of it, in the order of the cells.
+    intervals: Vec<Option<Interval>>,
     /// Whether one cell was asked for.
     is_one: bool,
 }
@@ -70,7 +74,8 @@ impl Chosen {
             let (column, category) = pair.split_once('=').ok_or(Failure::Cell)?;
             named.insert(column.to_owned(), category.to_owned());
         }
-        let all: Vec<_> = explained.cells.into_iter().zip(explained.categories).collect();
+        let all: Vec<_> =
+            explained.cells.iter().cloned().zip(explained.categories.iter().cloned()).collect();
         let of_table = |of: &Explanation| {
             // The sums of a table are named after it and the column.
             table.is_none_or(|table| {
@@ -86,7 +91,9 @@ impl Chosen {
             };
             cells.retain(|(_, categories)| categories.iter().all(asked));
         }
-        Ok(Self { cells, is_one })
+        let exact = |(of, _): &(Explanation, _)| explained.interval(of);
+        let intervals = if is_one { cells.iter().map(exact).collect() } else { Vec::new() };
+        Ok(Self { cells, intervals, is_one })
     }
 
     /// For people.
@@ -105,7 +112,7 @@ impl Chosen {
         if self.cells.is_empty() {
             return "no cell with these categories is withheld\n".to_owned();
         }
-        for (of, categories) in &self.cells {
+        for ((of, categories), exact) in self.cells.iter().zip(&self.intervals) {
             let named: Vec<String> =
                 categories.iter().map(|of| format!("{}={}", of.column, of.code)).collect();
             let _ = writeln!(
@@ -118,6 +125,10 @@ impl Chosen {
                 of.high,
                 of.cost
             );
+            if let Some(Interval { low, high }) = exact {
+                let high = high.map_or("any number".to_owned(), |high| high.to_string());
+                let _ = writeln!(text, "  what is published leaves open {low} to {high}, exactly");
+            }
         }
         text
     }
@@ -127,10 +138,17 @@ impl Chosen {
         let cells: Vec<_> = self
             .cells
             .iter()
-            .map(|(of, categories)| {
+            .enumerate()
+            .map(|(at, (of, categories))| {
+                let exact = self.intervals.get(at).copied().flatten();
+                let exact = exact.map(|exact| (exact.low, exact.high));
                 let categories: BTreeMap<_, _> =
                     categories.iter().map(|of| (&of.column, &of.code)).collect();
-                serde_json::json!({ "explanation": of, "categories": categories })
+                serde_json::json!({
+                    "explanation": of,
+                    "categories": categories,
+                    "exactly": exact,
+                })
             })
             .collect();
         let object = serde_json::json!({ "format": 1, "cells": cells });
