@@ -302,6 +302,22 @@ fn two_kinds_of_holders_are_refused() {
     assert!(matches!(refusal, Refusal::Holders { .. }));
 }
 
+#[test]
+fn what_a_school_sees_published_of_others_counts_in_the_least() {
+    // An earlier release was less strict: of 2 published and a withheld cell of nobody, the third school
+    // must not know that they are no more than 5.
+    let verdict = |last: u64| {
+        let (table, pattern) = tied(flat("school", 3).of_holders(), [0, 2, last]);
+        let table = table.published_before(pattern.clone()).unwrap();
+        let cell = table.cell(&[0, 1, 1]);
+        (cell, verify(set(vec![table], Zeros::MayBeWithheld), vec![pattern]))
+    };
+    let (cell, refused) = verdict(7);
+    let failure = Failure { table: 0, cell, reason: FailureReason::Holder };
+    assert_eq!(refused.unwrap_err(), Refusal::Unprotected(vec![failure]));
+    assert!(verdict(8).1.is_ok());
+}
+
 /// Many schools in areas by sex and a skewed category, of which one school has most; and sex by another
 /// category for all schools together.
 fn many_schools(schools: usize) -> TableSet {

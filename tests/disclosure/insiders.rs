@@ -1,6 +1,9 @@
 //! Those who know that they are in a cell, and cells that are withheld whatever they count: against every
 //! world that someone thinks possible.
 
+use minster_attack::verify_with;
+use minster_model::cube::World;
+
 use super::*;
 
 /// Everyone who could be in a withheld inner cell, with what they know of it.
@@ -94,4 +97,33 @@ fn the_verdict_on_insiders_is_that_of_every_world() {
         })
         .unwrap();
     assert!(compared.get() > 2_000 && passed.get() > 100, "{compared:?} {passed:?}");
+}
+
+#[test]
+fn whoever_is_in_a_small_cell_does_not_know_how_small() {
+    // 3 can be 6 at most, for the 7 then falls to 1. To three of them that is 3 more than they are.
+    let (table, pattern) = tied(flat("x", 2), [3, 100, 7]);
+    let cell = table.cell(&[1, 1, 1]);
+    let mut all = set(vec![table], Zeros::MayBeWithheld);
+    for insider in 0..3 {
+        all.policy.insider = insider;
+        assert!(verify(all.clone(), vec![pattern.clone()]).is_ok(), "{insider}");
+    }
+    all.policy.insider = 3;
+    let failure = Failure { table: 0, cell, reason: FailureReason::Insider };
+    assert_eq!(verify(all, vec![pattern]).unwrap_err(), Refusal::Unprotected(vec![failure]));
+}
+
+#[test]
+fn what_leaves_insiders_where_they_are_is_a_certificate() {
+    let table = CountTable::new("t", vec![flat("a", 3)], vec![2, 5, 5], vec![]).unwrap();
+    let mut all = set(vec![table], Zeros::MayBeWithheld);
+    all.policy.insider = 2;
+    let patterns = vec![Pattern { withheld: vec![false, true, true, true] }];
+    // Of those in which the 2 is large, one leaves too few in the second cell, the next in the third.
+    let world = |counts: [u64; 3]| World { counts: (0..3).map(|at| (0, at, counts[at])).collect() };
+    let proposed = [[5, 1, 6], [5, 6, 1], [0, 6, 6], [6, 0, 6]].map(world);
+    let releasable = verify_with(all.clone(), patterns.clone(), &proposed).unwrap();
+    assert_eq!(releasable.certificates().len(), 4);
+    assert!(certify(&all, &patterns, releasable.certificates()).is_ok());
 }

@@ -8,7 +8,7 @@ mod optimal;
 
 use std::cell::Cell;
 
-use minster_attack::{FailureReason, Refusal, certify, intervals, verify};
+use minster_attack::{Failure, FailureReason, Refusal, certify, intervals, verify};
 use minster_disclosure::{suppress, suppress_with, widen};
 use minster_disclosure_tests::worlds::{self, Known};
 use minster_model::cube::{
@@ -22,6 +22,27 @@ fn flat(name: &str, size: usize) -> Hierarchy {
 
 fn set(tables: Vec<CountTable>, zeros: Zeros) -> TableSet {
     TableSet { tables, policy: Policy::new(5, zeros) }
+}
+
+/// Counts of which one tells of twice another: as much as `first` is more, `last` is less twice over. All
+/// else is withheld but for what ties them, cells of nobody else included; `beside` is published next to
+/// the first, in a table that divides by `dimension` first.
+fn tied(dimension: Hierarchy, [first, beside, last]: [u64; 3]) -> (CountTable, Pattern) {
+    let leaves = dimension.leaves().len();
+    let mut inner = vec![100; 4 * leaves];
+    (inner[0], inner[4], inner[3]) = (first, beside, last);
+    inner[8..].fill(9);
+    let table =
+        CountTable::new("t", vec![dimension, flat("y", 2), flat("z", 2)], inner, vec![]).unwrap();
+    let unknown = [[1, 1, 1], [2, 2, 1], [2, 1, 2], [2, 2, 2], [1, 2, 2]];
+    // The first and the second; the first and the third; the second to the fourth; the fourth and the last.
+    let sums = [[0, 0, 1], [0, 1, 0], [2, 0, 0], [0, 2, 2]];
+    let withheld = (0..table.cell_count()).map(|cell| {
+        let nodes: [usize; 3] = table.coordinates(cell).try_into().unwrap();
+        unknown.contains(&nodes) || !table.is_inner(cell) && !sums.contains(&nodes)
+    });
+    let pattern = Pattern { withheld: withheld.collect() };
+    (table, pattern)
 }
 
 fn protect(set: &TableSet) -> Result<Vec<Pattern>, String> {
@@ -433,6 +454,18 @@ fn intervals_and_verdict_are_those_of_every_world() {
         })
         .unwrap();
     assert!(compared.get() > 8_000 && passed.get() > 200, "{compared:?} {passed:?}");
+}
+
+#[test]
+fn patterns_of_other_tables_have_no_intervals() {
+    let table = CountTable::new("t", vec![flat("a", 2)], vec![10, 20], vec![]).unwrap();
+    let all = set(vec![table], Zeros::MayBeWithheld);
+    let pattern = |cells: usize| Pattern { withheld: vec![false; cells] };
+    for wrong in [vec![], vec![pattern(2)], vec![pattern(3), pattern(3)]] {
+        assert_eq!(intervals(&all, &wrong), Err(Refusal::Shape));
+        assert_eq!(verify(all.clone(), wrong).unwrap_err(), Refusal::Shape);
+    }
+    assert!(intervals(&all, &[pattern(3)]).is_ok());
 }
 
 #[test]

@@ -112,6 +112,8 @@ fn a_group_of_one_category_is_disclosure_rounded_or_not() {
     let table = |inner| CountTable::new("t", dimensions.clone(), inner, sensitive.clone()).unwrap();
     let (all, none) =
         (set(vec![table(vec![30, 1, 20, 30])]), set(vec![table(vec![30, 9, 20, 30])]));
+    // Of few, none is in care.
+    let few = set(vec![table(vec![0, 2, 20, 30])]);
     for method in [Method::Nearest { base: 5 }, Method::Controlled { base: 5, attempt: 0 }] {
         let Err(Refusal::Unprotected(failures)) = attack(&all, &round(&all, method).unwrap())
         else {
@@ -119,6 +121,7 @@ fn a_group_of_one_category_is_disclosure_rounded_or_not() {
         };
         assert!(failures.iter().any(|failure| failure.reason == FailureReason::Class));
         assert!(attack(&none, &round(&none, method).unwrap()).is_ok());
+        assert!(attack(&few, &round(&few, method).unwrap()).is_ok());
     }
 }
 
@@ -139,6 +142,58 @@ fn what_was_published_before_is_known_exactly() {
         panic!("4 is 3 to 7 by itself, and 4 to 6 beside 0 to 2 of 6")
     };
     assert!(failures.iter().all(|failure| failure.table == 0));
+}
+
+#[test]
+fn what_was_withheld_before_stays_so_beside_rounded_numbers() {
+    // Of ward 0 and ward 1 together it is known how many they are.
+    let reasons = |first: u64, guarded: Option<Guarded>, parts: [u64; 2]| -> Vec<FailureReason> {
+        let before = CountTable::new("b", vec![flat("ward", 3)], vec![first, 60, 40], vec![]);
+        let before = before.unwrap().guarding(guarded.into_iter().collect()).unwrap();
+        let withheld = vec![false, true, true, false];
+        let before = before.published_before(Pattern { withheld }).unwrap();
+        let dimensions = vec![flat("ward", 3), flat("sex", 2)];
+        let inner = vec![parts[0], parts[1], 30, 30, 20, 20];
+        let now = CountTable::new("n", dimensions, inner, vec![]).unwrap();
+        let both = set(vec![now, before]);
+        match attack(&both, &round(&both, Method::Nearest { base: 15 }).unwrap()) {
+            Ok(()) => vec![],
+            Err(Refusal::Unprotected(failures)) => {
+                assert!(failures.iter().all(|failure| (failure.table, failure.cell) == (1, 1)));
+                failures.iter().map(|failure| failure.reason).collect()
+            }
+            Err(refusal) => panic!("{refusal}"),
+        }
+    };
+    let guard = |down, up| Some(Guarded { cell: 1, down, up });
+    // To the nearest 15, none to 7 are none, and 8 to 22 are 15.
+    assert_eq!(reasons(4, None, [4, 0]), []);
+    assert_eq!(reasons(15, None, [15, 0]), []);
+    assert_eq!(reasons(15, guard(7, 7), [15, 0]), []);
+    assert_eq!(reasons(15, guard(8, 7), [15, 0]), [FailureReason::Low]);
+    assert_eq!(reasons(15, guard(20, 7), [15, 0]), [FailureReason::Low]);
+    assert_eq!(reasons(15, guard(7, 8), [15, 0]), [FailureReason::High]);
+}
+
+#[test]
+fn what_was_small_before_can_still_be_so_many_more() {
+    // Of 1 + 2 + 5, none of which is none, the first two are 2 to 7.
+    let before =
+        CountTable::new("b", vec![flat("ward", 2), flat("sex", 2)], vec![1, 2, 5, 0], vec![]);
+    let withheld = [false, true, true, true, true, true, true, true, false].to_vec();
+    let before = before.unwrap().published_before(Pattern { withheld }).unwrap();
+    let now = CountTable::new("n", vec![flat("other", 2)], vec![8, 0], vec![]).unwrap();
+    let policy = Policy::new(6, Zeros::Published);
+    let both = |policy| TableSet { tables: vec![now.clone(), before.clone()], policy };
+    let verdict = |all| attack(&all, &round(&all, Method::Nearest { base: 5 }).unwrap());
+    assert_eq!(verdict(both(policy)), Ok(()));
+    let Err(Refusal::Unprotected(failures)) = verdict(both(Policy { threshold: 7, ..policy }))
+    else {
+        panic!("3 are not 8")
+    };
+    let high =
+        |cell: usize| failures.iter().any(|f| f.cell == cell && f.reason == FailureReason::High);
+    assert!(high(before.cell(&[1, 0])));
 }
 
 #[test]

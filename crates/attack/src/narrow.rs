@@ -117,3 +117,25 @@ fn tighten(ranges: &mut [Range], terms: &[(usize, i64)]) -> Option<bool> {
     }
     Some(changed)
 }
+
+#[cfg(test)]
+mod tests {
+    use minster_model::cube::{CountTable, Hierarchy, Policy, Zeros};
+
+    use super::*;
+
+    #[test]
+    fn what_a_sum_says_narrows_its_parts() {
+        let leaves = ["1", "2"].map(str::to_owned);
+        let dimension = Hierarchy::flat("a", "all", leaves).unwrap();
+        let table = CountTable::new("t", vec![dimension], vec![1, 2], vec![]).unwrap();
+        let set = TableSet { tables: vec![table], policy: Policy::new(5, Zeros::MayBeWithheld) };
+        let relations = Relations::new(&set);
+        let range = |(low, high)| Range { low, high };
+        let narrowed = |of: [(i64, i64); 3]| relations.narrowed(&[of.map(range).to_vec()]);
+        let is = |of: [(i64, i64); 3]| Some(vec![of.map(range).to_vec()]);
+        assert_eq!(narrowed([(3, 7), (0, 2), (0, 2)]), is([(3, 4), (1, 2), (1, 2)]));
+        assert_eq!(narrowed([(0, 2), (1, 9), (0, 9)]), is([(1, 2), (1, 2), (0, 1)]));
+        assert_eq!(narrowed([(5, 7), (0, 2), (0, 2)]), None);
+    }
+}

@@ -114,10 +114,9 @@ impl<'a> Making<'a> {
         making
     }
 
-    /// Whether every count and every sum is within its range.
+    /// Whether every sum is within its range.
     pub(crate) fn fits(&self) -> bool {
-        let counts = self.value.iter().zip(&self.sums.own);
-        self.broken.is_empty() && { counts }.all(|(v, own)| (own.low.max(0)..=own.high).contains(v))
+        self.broken.is_empty()
     }
 
     /// Moves children until the bound is met and all is within its range; what met it stays from then on.
@@ -211,5 +210,28 @@ impl<'a> Making<'a> {
             true => self.broken.remove(&entry),
             false => self.broken.insert(entry),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use minster_model::cube::{CountTable, Hierarchy, Policy, Zeros};
+
+    use super::*;
+
+    #[test]
+    fn a_world_has_every_count_and_every_sum_within_its_range() {
+        let leaves = ["1", "2"].map(str::to_owned);
+        let dimension = Hierarchy::flat("a", "all", leaves).unwrap();
+        let table = CountTable::new("t", vec![dimension], vec![1, 10], vec![]).unwrap();
+        let set = TableSet { tables: vec![table], policy: Policy::new(5, Zeros::MayBeWithheld) };
+        let range = |low, high| Range { low, high };
+        let sums = Sums::new(&set, &[vec![range(9, 13), range(0, 3), range(8, 11)]]);
+        let fits = |changes: &[(usize, i64)]| sums.fits(&changes.iter().copied().collect());
+        assert!(fits(&[]) && fits(&[(0, -1)]) && fits(&[(0, 2), (1, -2)]));
+        assert!(!fits(&[(0, 3), (1, -2)]), "4 is out of its range, their sum is not");
+        assert!(!fits(&[(0, -2), (1, 1)]));
+        assert!(!fits(&[(0, 2), (1, 1)]), "14 is out of its range");
+        assert!(!fits(&[(2, 0)]), "there is no such cell");
     }
 }

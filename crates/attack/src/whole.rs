@@ -101,3 +101,45 @@ fn attempt(
     };
     Some(variables.iter().map(change).filter(|(_, change)| *change != 0).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use minster_model::cube::{CountTable, Hierarchy, Policy, TableSet, Zeros};
+
+    use super::*;
+
+    /// 5 and 5 in a row, which count 10 to 12 together.
+    fn sums() -> Sums {
+        let leaves = ["1", "2"].map(str::to_owned);
+        let dimension = Hierarchy::flat("a", "all", leaves).unwrap();
+        let table = CountTable::new("t", vec![dimension], vec![5, 5], vec![]).unwrap();
+        let set = TableSet { tables: vec![table], policy: Policy::new(5, Zeros::MayBeWithheld) };
+        let range = |low, high| Range { low, high };
+        Sums::new(&set, &[vec![range(10, 12), range(0, 30), range(0, 30)]])
+    }
+
+    #[test]
+    fn what_is_found_meets_the_bound_and_adds_up() {
+        let sums = sums();
+        for (inner, bound, meets) in [
+            (vec![0], Bound::AtMost(1), (|first, _| first <= 1) as fn(i64, i64) -> bool),
+            (vec![0], Bound::AtLeast(12), |first, _| first >= 12),
+            (vec![0, 1], Bound::AtLeast(12), |first, second| first + second >= 12),
+        ] {
+            let changes = solve(&sums, &inner, bound).unwrap();
+            let at = |place: usize| 5 + changes.get(&place).copied().unwrap_or_default();
+            assert!(sums.fits(&changes) && meets(at(0), at(1)), "{changes:?}");
+        }
+        assert_eq!(solve(&sums, &[0], Bound::AtLeast(13)), None);
+    }
+
+    #[test]
+    fn what_is_far_stays_as_it_is() {
+        let sums = sums();
+        let only = BTreeSet::from([0]);
+        let found = |bound| attempt(&sums, &[0], bound, &only, 10);
+        assert_eq!(found(Bound::AtLeast(7)), Some(BTreeMap::from([(0, 2)])));
+        assert_eq!(found(Bound::AtLeast(8)), None);
+        assert_eq!(found(Bound::AtMost(4)), None);
+    }
+}

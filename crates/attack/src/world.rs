@@ -149,3 +149,78 @@ impl Covering {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use minster_model::cube::{Hierarchy, Policy, Zeros};
+
+    use super::*;
+
+    fn table(names: [&str; 2], inner: [u64; 4]) -> CountTable {
+        let two = |name: &str| {
+            Hierarchy::flat(name, "all", ["1", "2"].map(|leaf| format!("{name}{leaf}"))).unwrap()
+        };
+        CountTable::new(names.concat(), names.map(two).to_vec(), inner.to_vec(), vec![]).unwrap()
+    }
+
+    fn fits(tables: Vec<CountTable>, counts: &[(usize, usize, u64)]) -> bool {
+        fits_beside(tables, &[], Zeros::MayBeWithheld, counts)
+    }
+
+    /// Whether a world fits where of each table these cells are published.
+    fn fits_beside(
+        tables: Vec<CountTable>,
+        published: &[usize],
+        zeros: Zeros,
+        counts: &[(usize, usize, u64)],
+    ) -> bool {
+        let withheld = |table: &CountTable| {
+            (0..table.cell_count()).map(|cell| !published.contains(&cell)).collect()
+        };
+        let patterns: Vec<Pattern> =
+            tables.iter().map(|table| Pattern { withheld: withheld(table) }).collect();
+        let set = TableSet { tables, policy: Policy::new(5, zeros) };
+        Checker::new(&set, &patterns).fits(&World { counts: counts.to_vec() })
+    }
+
+    #[test]
+    fn a_world_reproduces_what_is_published() {
+        // The first row's total and the last inner cell are published.
+        let fits = |zeros, counts: &[(usize, usize, u64)]| {
+            let table = table(["a", "b"], [2, 20, 30, 40]);
+            let published = [table.cell(&[1, 0]), table.cell(&[2, 2])];
+            fits_beside(vec![table], &published, zeros, counts)
+        };
+        let zeros = Zeros::MayBeWithheld;
+        assert!(fits(zeros, &[]));
+        assert!(fits(zeros, &[(0, 0, 5), (0, 1, 17), (0, 2, 99)]));
+        assert!(!fits(zeros, &[(0, 0, 5)]) && !fits(zeros, &[(0, 0, 5), (0, 1, 18)]));
+        assert!(!fits(zeros, &[(0, 0, 1), (0, 1, 20)]) && !fits(zeros, &[(0, 3, 41)]));
+        assert!(fits(zeros, &[(0, 0, 0), (0, 1, 22)]));
+        assert!(!fits(Zeros::Published, &[(0, 0, 0), (0, 1, 22)]));
+        assert!(fits(Zeros::Published, &[(0, 0, 1), (0, 1, 21)]));
+        assert!(!fits(zeros, &[(0, 4, 1)]) && !fits(zeros, &[(1, 0, 1)]));
+        assert!(!fits(zeros, &[(0, 2, u64::MAX)]));
+    }
+
+    #[test]
+    fn a_world_says_each_count_once() {
+        let one = || vec![table(["a", "b"], [2, 20, 30, 40])];
+        assert!(fits(one(), &[(0, 0, 5), (0, 1, 20)]));
+        assert!(!fits(one(), &[(0, 0, 5), (0, 0, 5)]));
+        assert!(!fits(one(), &[(0, 0, 5), (0, 0, 9)]));
+        assert!(!fits(one(), &[(0, 1, 20), (0, 0, 5)]));
+    }
+
+    #[test]
+    fn a_world_agrees_where_tables_share_a_margin() {
+        // The first leaf of what they share is the first half of one table, every other cell of the other.
+        let both =
+            || vec![table(["a", "b"], [10, 20, 30, 40]), table(["c", "a"], [10, 30, 20, 40])];
+        assert!(fits(both(), &[(0, 1, 21), (1, 0, 11)]));
+        assert!(fits(both(), &[(0, 1, 21), (1, 2, 21)]));
+        assert!(!fits(both(), &[(0, 1, 21), (1, 1, 31)]));
+        assert!(!fits(both(), &[(0, 1, 21), (1, 3, 41)]));
+        assert!(!fits(both(), &[(0, 1, 21)]));
+    }
+}
