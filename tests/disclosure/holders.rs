@@ -2,6 +2,7 @@
 //! truth.
 
 use minster_attack::verify_with;
+use minster_model::cube::World;
 
 use super::*;
 
@@ -300,6 +301,22 @@ fn two_kinds_of_holders_are_refused() {
     let none = vec![Pattern { withheld: vec![false; 9] }];
     let refusal = verify(set(vec![table], Zeros::Published), none).unwrap_err();
     assert!(matches!(refusal, Refusal::Holders { .. }));
+}
+
+#[test]
+fn what_leaves_schools_alone_is_a_certificate_and_nothing_else() {
+    let school = flat("school", 3).of_holders();
+    let table = CountTable::new("t", vec![school], vec![2, 5, 5], vec![]).unwrap();
+    let all = set(vec![table], Zeros::MayBeWithheld);
+    let patterns = vec![Pattern { withheld: vec![false, true, true, true] }];
+    // Large and none, at the cost of the second school, then of the third.
+    let world = |counts: [u64; 3]| World { counts: (0..3).map(|at| (0, at, counts[at])).collect() };
+    let needed = [[0, 5, 7], [0, 7, 5], [5, 2, 5], [5, 5, 2]].map(world);
+    let proposed = [[5, 2, 5], [6, 1, 5], [5, 5, 2], [0, 7, 5], [0, 8, 4], [0, 5, 7]].map(world);
+    let releasable = verify_with(all.clone(), patterns.clone(), &proposed).unwrap();
+    assert_eq!(releasable.certificates(), needed);
+    assert!(certify(&all, &patterns, &needed).is_ok());
+    assert!(certify(&all, &patterns, &needed[1..]).is_err());
 }
 
 #[test]
