@@ -115,6 +115,21 @@ fn whoever_is_in_a_small_cell_does_not_know_how_small() {
 }
 
 #[test]
+fn what_is_published_of_a_small_cell_counts_for_those_in_its_rest() {
+    // An earlier release was less strict: 1 of north's 3 is published, and the other two can be 7.
+    let nodes =
+        [("all", None), ("north", Some(0)), ("n1", Some(1)), ("n2", Some(1)), ("south", Some(0))];
+    let nodes = nodes.map(|(code, of)| (code.to_owned(), of)).to_vec();
+    let ward = Hierarchy::new("ward", nodes).unwrap();
+    let pattern = Pattern { withheld: vec![false, true, false, true, true] };
+    let table = CountTable::new("t", vec![ward], vec![1, 2, 5], vec![]).unwrap();
+    let table = table.published_before(pattern.clone()).unwrap();
+    let mut all = set(vec![table], Zeros::MayBeWithheld);
+    all.policy.insider = 2;
+    assert!(verify(all, vec![pattern]).is_ok());
+}
+
+#[test]
 fn what_leaves_insiders_where_they_are_is_a_certificate() {
     let table = CountTable::new("t", vec![flat("a", 3)], vec![2, 5, 5], vec![]).unwrap();
     let mut all = set(vec![table], Zeros::MayBeWithheld);

@@ -457,6 +457,20 @@ fn intervals_and_verdict_are_those_of_every_world() {
 }
 
 #[test]
+fn what_is_withheld_is_not_published() {
+    let inner = vec![2, 20, 30, 40];
+    let table = CountTable::new("t", vec![flat("a", 2), flat("b", 2)], inner, vec![]).unwrap();
+    let all = set(vec![table.clone()], Zeros::MayBeWithheld);
+    let withheld = [false, false, false, false, true, true, false, true, true].to_vec();
+    let releasable = verify(all, vec![Pattern { withheld: withheld.clone() }]).unwrap();
+    assert_eq!(releasable.tables(), [table]);
+    assert_eq!(releasable.patterns(), [Pattern { withheld }]);
+    let shown = [Some(92), Some(32), Some(60), Some(22), None, None, Some(70), None, None];
+    assert_eq!(releasable.published_cells(0), shown);
+    assert_eq!((releasable.published(0, 1), releasable.published(0, 4)), (Some(32), None));
+}
+
+#[test]
 fn patterns_of_other_tables_have_no_intervals() {
     let table = CountTable::new("t", vec![flat("a", 2)], vec![10, 20], vec![]).unwrap();
     let all = set(vec![table], Zeros::MayBeWithheld);

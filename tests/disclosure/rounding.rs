@@ -187,6 +187,11 @@ fn what_was_small_before_can_still_be_so_many_more() {
     let both = |policy| TableSet { tables: vec![now.clone(), before.clone()], policy };
     let verdict = |all| attack(&all, &round(&all, Method::Nearest { base: 5 }).unwrap());
     assert_eq!(verdict(both(policy)), Ok(()));
+    let Rounded { published, rule } = round(&both(policy), Method::Nearest { base: 5 }).unwrap();
+    let releasable = verify_rounded(both(policy), published, rule).unwrap();
+    let shown = [Some(8), None, None, None, None, None, None, None, Some(0)];
+    assert_eq!(releasable.published_cells(1), shown);
+    assert_eq!(releasable.published_cells(0), [Some(10), Some(10), Some(0)]);
     let Err(Refusal::Unprotected(failures)) = verdict(both(Policy { threshold: 7, ..policy }))
     else {
         panic!("3 are not 8")
