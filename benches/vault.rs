@@ -45,7 +45,7 @@ fn main() {
         folder::init(&dir, &plan, &Disk::new()).unwrap();
         let opened = folder::open_folder(&dir, &Secret::key_file(&key), Disk::new()).unwrap();
         let (purpose, kind) = ("p".parse().unwrap(), "upn".parse().unwrap());
-        let own = opened.keys.pseudonymiser(&purpose, KeyVersion(1), &kind);
+        let own = opened.folder.keys.pseudonymiser(&purpose, KeyVersion(1), &kind);
         let (rate, expected) = timed(|| in_process(&numbers, |number| own.pseudonym(number)));
         hashing.push(rate);
 

@@ -6,8 +6,6 @@
 
 use std::{
     fs,
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -23,6 +21,7 @@ use zeroize::Zeroizing;
 use crate::{
     VaultFault,
     custody::refuse_exposed,
+    disk::write_new,
     keys::{hex, unhex},
     purposes::PurposeDefinition,
 };
@@ -99,17 +98,8 @@ impl SigningKey {
             .map_err(|_| VaultFault::Crypto("a signing key could not be read back"))?;
         let digits = Zeroizing::new(hex(pkcs8.as_ref()) + "\n");
         let public = PathBuf::from(format!("{}.pub", path.display()));
-        let write = |path: &Path, mode, text: &str| {
-            fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(mode)
-                .open(path)
-                .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-                .map_err(VaultFault::io("create", path))
-        };
-        write(path, 0o600, &digits)?;
-        write(&public, 0o644, &(hex(pair.public_key().as_ref()) + "\n"))?;
+        write_new(path, 0o600, &digits)?;
+        write_new(&public, 0o644, &(hex(pair.public_key().as_ref()) + "\n"))?;
         Ok(public)
     }
 

@@ -136,3 +136,14 @@ impl Disk {
         }
     }
 }
+
+/// Writes a new file outside of the vault's folder, such as a key; never over one that is there.
+pub(crate) fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), VaultFault> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .map_err(VaultFault::io("create", path))
+}

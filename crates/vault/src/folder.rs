@@ -95,12 +95,20 @@ impl Roles {
 
 /// A vault's folder, opened: the keys are in this process.
 pub struct Opened {
-    /// The folder.
-    pub folder: PathBuf,
+    /// What stays as it is while the folder is open.
+    pub folder: OpenFolder,
+    /// The log.
+    pub log: Log,
+    /// What the log adds up to.
+    pub state: State,
+}
+
+/// What of an opened folder stays as it is.
+pub struct OpenFolder {
+    /// Where it is.
+    pub path: PathBuf,
     /// The disk under it.
     pub disk: Disk,
-    /// The store's random name.
-    pub store_id: String,
     /// The custody, for people.
     pub custody: String,
     /// The age recipient of quarantined rows.
@@ -111,11 +119,7 @@ pub struct Opened {
     pub signer: Signer,
     /// `vault.toml`.
     pub settings: Settings,
-    /// The log.
-    pub log: Log,
-    /// What the log adds up to.
-    pub state: State,
-    pub(crate) lock: File,
+    _lock: File,
 }
 
 /// What a new vault is made with.
@@ -213,20 +217,17 @@ fn open_whole(
         let event = Event::Rekeyed { custody: store.custody.name(), generation: store.generation };
         state.apply(&log.append(None, event)?);
     }
-    let opened = Opened {
-        folder: folder.to_owned(),
+    let folder = OpenFolder {
+        path: folder.to_owned(),
         disk,
         custody: store.custody.name(),
-        store_id: store.store_id.clone(),
         recipient: store.recipient.clone(),
         keys,
         signer,
         settings,
-        log,
-        state,
-        lock,
+        _lock: lock,
     };
-    Ok((opened, store, secrets))
+    Ok((Opened { folder, log, state }, store, secrets))
 }
 
 /// Seals the root under another custody. Every pseudonym stays what it is.

@@ -30,11 +30,6 @@ impl RootKey {
         Self(bytes)
     }
 
-    /// A new one.
-    pub fn generate() -> Result<Self, VaultFault> {
-        random().map(Self)
-    }
-
     pub(crate) fn expose(&self) -> &[u8; 32] {
         &self.0
     }
@@ -175,13 +170,11 @@ impl Keys {
 
     /// The version of the purpose's keys that a wrapping names.
     pub fn wrapping_version(wrapped: &WrappedKey) -> Option<KeyVersion> {
-        let (version, _) = wrapped.0.strip_prefix("minster-wrap-1:")?.split_once(':')?;
-        version.parse().ok().map(KeyVersion)
+        parts(wrapped).map(|(version, _)| version)
     }
 
     fn try_unwrap(&self, dataset: &DatasetRef, wrapped: &WrappedKey) -> Option<DataKey> {
-        let (version, sealed) = wrapped.0.strip_prefix("minster-wrap-1:")?.split_once(':')?;
-        let version = KeyVersion(version.parse().ok()?);
+        let (version, sealed) = parts(wrapped)?;
         let wrapping = self.wrapping_key(&dataset.purpose, version).ok()?;
         let key = open(&wrapping, &self.bound(dataset, version), &unhex(sealed)?)?;
         Some(DataKey::from_bytes(key.as_slice().try_into().ok()?))
@@ -266,6 +259,12 @@ impl Signer {
             .map(|signature| self.verifier.note(text, signature))
             .map_err(|_| VaultFault::Crypto("a signature has another length"))
     }
+}
+
+/// A wrapping's version and sealed key.
+fn parts(wrapped: &WrappedKey) -> Option<(KeyVersion, &str)> {
+    let (version, sealed) = wrapped.0.strip_prefix("minster-wrap-1:")?.split_once(':')?;
+    Some((KeyVersion(version.parse().ok()?), sealed))
 }
 
 /// Parts, each with its length before it, so that no two lists of parts give the same label.

@@ -15,7 +15,10 @@
 
 mod file;
 
-use std::path::Path;
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use hashbrown::HashTable;
 use minster_model::{KeyVersion, Kind, Pseudonym, Purpose};
@@ -53,10 +56,7 @@ impl Registry {
         head: Option<&RegistryHead>,
         disk: Disk,
     ) -> Result<(Self, u64), VaultFault> {
-        let mut batches = Vec::new();
-        let (file, cut) = RegistryFile::open(path, keys, purpose, head, disk, |batch| {
-            batches.push(batch);
-        })?;
+        let (file, batches, cut) = RegistryFile::open(path, keys, purpose, head, disk)?;
         let mut registry = Self {
             file,
             kinds: Vec::new(),
@@ -96,25 +96,17 @@ impl Registry {
         self.by_pseudonym.find(hash(pseudonym.as_bytes()), same).copied()
     }
 
-    /// The record of a pseudonym of an earlier version: all records are tried.
-    pub fn find_older(
+    /// The records of pseudonyms of another version. All records are tried, once for all pseudonyms.
+    pub fn find_under(
         &self,
         keys: &Keys,
         purpose: &Purpose,
         version: KeyVersion,
-        pseudonym: &Pseudonym,
-    ) -> Option<u32> {
-        let older: Vec<_> =
-            self.kinds.iter().map(|kind| keys.purpose_key(purpose, version, kind)).collect();
-        let records: Vec<u32> = (0..self.links.len() as u32).collect();
-        let found = spread(&records, |records| {
-            let same = |record: &&u32| {
-                let key = &older[usize::from(self.kind_of[**record as usize])];
-                key.pseudonym(&self.links[**record as usize]) == *pseudonym
-            };
-            records.iter().filter(same).copied().collect()
-        });
-        found.first().copied()
+        wanted: &[Pseudonym],
+    ) -> HashMap<Pseudonym, u32> {
+        let wanted: HashSet<&Pseudonym> = wanted.iter().collect();
+        let all = (0..).zip(self.pseudonyms_under(keys, purpose, version));
+        all.filter(|(_, one)| wanted.contains(one)).map(|(record, one)| (one, record)).collect()
     }
 
     /// The pseudonym of a record, in the current version.
@@ -155,55 +147,47 @@ impl Registry {
         self.file.head()
     }
 
-    /// The identifiers of some records, from the disk.
-    pub fn identifiers(
+    /// The identifier of a record, from the disk.
+    pub fn identifier(
         &self,
         keys: &Keys,
-        records: &[u32],
-    ) -> Result<Vec<zeroize::Zeroizing<Vec<u8>>>, VaultFault> {
-        self.file.identifiers(keys, records)
+        record: u32,
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, VaultFault> {
+        self.file.identifier(keys, record)
     }
 
-    /// Old and new pseudonyms of every record, the new ones under `version`; in the order of the old
-    /// ones, which says nothing of when they were first asked for.
-    pub fn crosswalk(
+    /// Every record's pseudonym under some version, in the order of the records.
+    pub fn pseudonyms_under(
         &self,
         keys: &Keys,
         purpose: &Purpose,
         version: KeyVersion,
-    ) -> Vec<(Pseudonym, Pseudonym)> {
-        let new_keys: Vec<_> =
+    ) -> Vec<Pseudonym> {
+        let of_kinds: Vec<_> =
             self.kinds.iter().map(|kind| keys.purpose_key(purpose, version, kind)).collect();
-        let records: Vec<u32> = (0..self.links.len() as u32).collect();
-        let mut pairs = spread(&records, |records| {
-            let pair = |&record: &u32| {
-                let key = &new_keys[usize::from(self.kind_of[record as usize])];
-                (self.pseudonym(record), key.pseudonym(&self.links[record as usize]))
-            };
-            records.iter().map(pair).collect()
-        });
+        let records: Vec<(&u8, &Link)> = self.kind_of.iter().zip(&self.links).collect();
+        spread(&records, |records| {
+            let pseudonym =
+                |&(kind, link): &(&u8, &Link)| of_kinds[usize::from(*kind)].pseudonym(link);
+            records.iter().map(pseudonym).collect()
+        })
+    }
+
+    /// Each record's pseudonym with its successor, in the order of the old ones, which says nothing of when
+    /// they were first asked for.
+    pub fn crosswalk(&self, successors: &[Pseudonym]) -> Vec<(Pseudonym, Pseudonym)> {
+        let mut pairs: Vec<_> =
+            self.pseudonyms.iter().copied().zip(successors.iter().copied()).collect();
         pairs.sort_unstable();
         pairs
     }
 
-    /// Goes over to a new version, whose pseudonyms [`Registry::crosswalk`] gave.
-    pub fn turn_to(&mut self, keys: &Keys, purpose: &Purpose, version: KeyVersion) {
-        let new_keys: Vec<_> =
-            self.kinds.iter().map(|kind| keys.purpose_key(purpose, version, kind)).collect();
-        let records: Vec<u32> = (0..self.links.len() as u32).collect();
-        self.pseudonyms = spread(&records, |records| {
-            let pseudonym = |&record: &u32| {
-                let key = &new_keys[usize::from(self.kind_of[record as usize])];
-                key.pseudonym(&self.links[record as usize])
-            };
-            records.iter().map(pseudonym).collect()
-        });
-        let pseudonyms = &self.pseudonyms;
+    /// Goes over to the pseudonyms of a new version.
+    pub fn turn_to(&mut self, successors: Vec<Pseudonym>) {
+        self.pseudonyms = successors;
         self.by_pseudonym.clear();
-        for (record, pseudonym) in (0..).zip(pseudonyms) {
-            self.by_pseudonym.insert_unique(hash(pseudonym.as_bytes()), record, |&other| {
-                hash(pseudonyms[other as usize].as_bytes())
-            });
+        for record in 0..self.pseudonyms.len() as u32 {
+            enter(&mut self.by_pseudonym, &self.pseudonyms, record, Pseudonym::as_bytes);
         }
     }
 
@@ -227,14 +211,22 @@ impl Registry {
             self.links.push(link);
             self.kind_of.push(place);
             self.pseudonyms.push(pseudonym);
-            let (links, pseudonyms) = (&self.links, &self.pseudonyms);
-            self.by_link.insert_unique(hash(&link), record, |&other| hash(&links[other as usize]));
-            self.by_pseudonym.insert_unique(hash(pseudonym.as_bytes()), record, |&other| {
-                hash(pseudonyms[other as usize].as_bytes())
-            });
+            enter(&mut self.by_link, &self.links, record, Link::as_slice);
+            enter(&mut self.by_pseudonym, &self.pseudonyms, record, Pseudonym::as_bytes);
         }
         Ok(())
     }
+}
+
+/// Enters a record into an index of what stands in a list at its place.
+fn enter<T, B: AsRef<[u8]> + ?Sized>(
+    index: &mut HashTable<u32>,
+    all: &[T],
+    record: u32,
+    bytes: impl Fn(&T) -> &B,
+) {
+    let hash_of = |&record: &u32| hash(bytes(&all[record as usize]).as_ref());
+    index.insert_unique(hash_of(&record), record, hash_of);
 }
 
 /// Links and pseudonyms are keyed hashes already.

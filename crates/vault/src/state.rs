@@ -81,6 +81,12 @@ impl PurposeState {
         }
     }
 
+    /// Every version so far, and whether it is retired; the last is the one in use.
+    pub fn versions(&self) -> impl DoubleEndedIterator<Item = (KeyVersion, bool)> {
+        let all = (1..=self.version.0).map(KeyVersion);
+        all.map(|version| (version, self.retired.contains(&version)))
+    }
+
     /// Distinct identifiers asked today.
     pub fn today(&self) -> u64 {
         self.day.filter(|(day, _)| *day == today()).map_or(0, |(_, count)| count)
@@ -90,6 +96,9 @@ impl PurposeState {
 impl State {
     /// Adds an entry.
     pub fn apply(&mut self, entry: &Entry) {
+        if let Some(proposal) = entry.event.carries_out() {
+            self.proposals.remove(proposal);
+        }
         match &entry.event {
             Event::Made { custodians, purposes, .. } => {
                 self.made = true;
@@ -142,30 +151,23 @@ impl State {
                     state.by.insert(custodian.clone());
                 }
             }
-            Event::NamedPurpose { proposal, definition } => {
-                self.proposals.remove(proposal);
+            Event::NamedPurpose { definition, .. } => {
                 let new = PurposeState::new(definition.clone());
                 let state = self.purposes.entry(definition.name.clone()).or_insert(new);
                 state.definition = definition.clone();
             }
             Event::AllowedLoad { proposal, purpose, source, ceiling } => {
-                self.proposals.remove(proposal);
                 let raised = (*ceiling, proposal.clone());
                 self.purpose(purpose, |state| drop(state.raised.insert(source.clone(), raised)));
             }
-            Event::Resumed { proposal, purpose } => {
-                self.proposals.remove(proposal);
+            Event::Resumed { purpose, .. } => {
                 self.purpose(purpose, |state| state.stopped = false);
             }
             Event::Appointed { custodians } => self.custodians.clone_from(custodians),
-            Event::ChangedCustodians { proposal, custodians } => {
-                self.proposals.remove(proposal);
+            Event::ChangedCustodians { custodians, .. } => {
                 self.custodians.clone_from(custodians);
                 // Signatures of those before count no more under what is still open.
                 self.proposals.values_mut().for_each(|state| state.by.clear());
-            }
-            Event::Reidentified { proposal, .. } | Event::FoundSubject { proposal, .. } => {
-                self.proposals.remove(proposal);
             }
             Event::Rotated { purpose, version, .. } => {
                 self.purpose(purpose, |state| state.version = *version);
@@ -184,6 +186,8 @@ impl State {
             | Event::ScannedKey { .. }
             | Event::ReadCrosswalk { .. }
             | Event::Stated
+            | Event::Reidentified { .. }
+            | Event::FoundSubject { .. }
             | Event::Denied { .. } => {}
         }
     }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -14,8 +14,8 @@ use crate::{
     VaultFault,
     books::Books,
     disk::Disk,
-    folder::{Opened, Settings},
-    keys::{Keys, Signer, open, seal},
+    folder::{OpenFolder, Opened, Settings},
+    keys::{Keys, open, seal},
     log::{
         self, Asker, Entry, Event, Log,
         checkpoint::{Checkpoint, Exporter},
@@ -26,16 +26,9 @@ use crate::{
 
 /// A vault that serves.
 pub struct Vault {
-    folder: PathBuf,
-    disk: Disk,
-    custody: String,
-    recipient: String,
-    keys: Keys,
-    signer: Signer,
-    settings: Settings,
+    folder: OpenFolder,
     core: Mutex<Core>,
     books: Mutex<BTreeMap<Purpose, Arc<Mutex<Books>>>>,
-    _lock: fs::File,
 }
 
 struct Core {
@@ -53,69 +46,44 @@ impl Vault {
     /// A registry that was changed, cut or put back; a log that ends before a checkpoint or has another
     /// entry there.
     pub fn new(opened: Opened, checkpoints: Option<&Path>) -> Result<Self, VaultFault> {
-        let Opened {
-            folder,
-            disk,
-            custody,
-            recipient,
-            keys,
-            signer,
-            settings,
-            log,
-            state,
-            lock,
-            ..
-        } = opened;
+        let Opened { folder, log, state } = opened;
         let exporter = match checkpoints {
             Some(to) => {
-                let exporter = Exporter::new(to, signer.verifier(), disk.clone())?;
-                log::verify(&folder.join(log::FILE), Some(to))?;
+                let exporter = Exporter::new(to, folder.signer.verifier(), folder.disk.clone())?;
+                log::verify(&folder.path.join(log::FILE), Some(to))?;
                 Some(exporter)
             }
             None => None,
         };
-        let names: Vec<Purpose> = state.purposes.keys().cloned().collect();
-        let vault = Self {
-            folder,
-            disk,
-            custody,
-            recipient,
-            keys,
-            signer,
-            settings,
-            core: Mutex::new(Core { log, state, exporter }),
-            books: Mutex::default(),
-            _lock: lock,
-        };
-        for name in &names {
-            vault.books(name).map_err(|denial| match denial {
-                Refused::Fault(fault) => fault,
-                Refused::Denial(denial) => VaultFault::Usage(denial.to_string()),
-            })?;
+        let mut core = Core { log, state, exporter };
+        let mut books = BTreeMap::new();
+        for (name, state) in core.state.purposes.clone() {
+            let opened = core.open_books(&folder, &name, &state)?;
+            books.insert(name, Arc::new(Mutex::new(opened)));
         }
-        Ok(vault)
+        Ok(Self { folder, core: Mutex::new(core), books: Mutex::new(books) })
     }
 
     /// The folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub fn path(&self) -> &Path {
+        &self.folder.path
     }
 
     pub(crate) fn disk(&self) -> &Disk {
-        &self.disk
+        &self.folder.disk
     }
 
     pub(crate) fn keys(&self) -> &Keys {
-        &self.keys
+        &self.folder.keys
     }
 
     pub(crate) fn recipient(&self) -> &str {
-        &self.recipient
+        &self.folder.recipient
     }
 
     /// The settings.
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.folder.settings
     }
 
     /// Adds an entry to the log, and to the state. If it cannot be written, the answer must not leave.
@@ -123,59 +91,55 @@ impl Vault {
         self.core()?.record(asker, event).map(drop)
     }
 
-    /// What the log adds up to now.
-    pub(crate) fn state(&self) -> Result<State, Denial> {
-        Ok(self.core()?.state.clone())
-    }
-
-    /// Does what must see the state and change it in one step.
-    pub(crate) fn transact<T>(
+    /// Adds the entry that is decided on in the light of the state, in one step. Gives what was decided
+    /// besides.
+    pub(crate) fn record_if<T>(
         &self,
-        work: impl FnOnce(
-            &State,
-            &mut dyn FnMut(Option<&Asker>, Event) -> Result<(), Denial>,
-        ) -> Result<T, Denial>,
+        asker: Option<&Asker>,
+        decide: impl FnOnce(&State) -> Result<(Event, T), Denial>,
     ) -> Result<T, Denial> {
         let mut core = self.core()?;
-        let state = core.state.clone();
-        work(&state, &mut |asker, event| core.record(asker, event).map(drop))
+        let (event, decided) = decide(&core.state)?;
+        core.record(asker, event)?;
+        Ok(decided)
+    }
+
+    /// Looks at what the log adds up to now.
+    pub(crate) fn look<T>(&self, at: impl FnOnce(&State) -> T) -> Result<T, Denial> {
+        Ok(at(&self.core()?.state))
     }
 
     /// A purpose that is named and not over.
     pub(crate) fn live_purpose(&self, purpose: &Purpose) -> Result<PurposeState, Denial> {
-        let core = self.core()?;
-        let found = core.state.purposes.get(purpose);
-        found
-            .filter(|state| !state.definition.expired())
-            .cloned()
-            .ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })
+        self.named_purpose(purpose, |state| !state.definition.expired())
+    }
+
+    /// A purpose that is named, over or not.
+    pub(crate) fn purpose(&self, purpose: &Purpose) -> Result<PurposeState, Denial> {
+        self.named_purpose(purpose, |_| true)
+    }
+
+    fn named_purpose(
+        &self,
+        purpose: &Purpose,
+        fits: impl FnOnce(&&PurposeState) -> bool,
+    ) -> Result<PurposeState, Denial> {
+        let found = self.look(|state| state.purposes.get(purpose).filter(fits).cloned())?;
+        found.ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })
     }
 
     /// A purpose's registry and day; opened when it is first needed.
-    pub(crate) fn books(&self, purpose: &Purpose) -> Result<Arc<Mutex<Books>>, Refused> {
-        let mut all = self.books.lock().map_err(|_| Denial::LogUnwritable)?;
+    pub(crate) fn books(&self, purpose: &Purpose) -> Result<Arc<Mutex<Books>>, Denial> {
+        let mut all = locked(&self.books)?;
         if let Some(books) = all.get(purpose) {
             return Ok(Arc::clone(books));
         }
-        let (version, head, today) = {
-            let core = self.core()?;
-            let state = core.state.purposes.get(purpose);
-            let state = state.ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })?;
-            (state.version, state.registry.clone(), state.today())
-        };
-        let folder = self.folder.join("registry");
-        if !folder.exists() {
-            self.disk.make_folder(&folder)?;
-        }
-        let path = folder.join(purpose.as_str());
-        let disk = self.disk.clone();
-        let (registry, cut) =
-            Registry::open(&path, &self.keys, purpose, version, head.as_ref(), disk)?;
-        if cut > 0 {
-            let what = Some(format!("registry of {purpose}"));
-            self.record(None, Event::Repaired { what, bytes: cut })?;
-        }
-        let books = Arc::new(Mutex::new(Books::new(registry, today)));
+        let state = self.purpose(purpose)?;
+        let opened = self
+            .core()?
+            .open_books(&self.folder, purpose, &state)
+            .map_err(|fault| Denial::Fault { what: fault.to_string() })?;
+        let books = Arc::new(Mutex::new(opened));
         all.insert(purpose.clone(), Arc::clone(&books));
         Ok(books)
     }
@@ -187,12 +151,12 @@ impl Vault {
         name: &str,
         plain: &[u8],
     ) -> Result<(), VaultFault> {
-        let to = self.folder.join(folder);
+        let to = self.folder.path.join(folder);
         if !to.exists() {
-            self.disk.make_folder(&to)?;
+            self.folder.disk.make_folder(&to)?;
         }
-        let key = self.keys.cipher(&["sealed file", folder])?;
-        self.disk.replace(&to.join(name), &seal(&key, name.as_bytes(), plain)?)
+        let key = self.folder.keys.cipher(&["sealed file", folder])?;
+        self.folder.disk.replace(&to.join(name), &seal(&key, name.as_bytes(), plain)?)
     }
 
     /// What [`Vault::write_sealed`] wrote; nothing where it is not there or was changed.
@@ -201,8 +165,10 @@ impl Vault {
         folder: &str,
         name: &str,
     ) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, VaultFault> {
-        let key = self.keys.cipher(&["sealed file", folder])?;
-        let Ok(sealed) = fs::read(self.folder.join(folder).join(name)) else { return Ok(None) };
+        let key = self.folder.keys.cipher(&["sealed file", folder])?;
+        let Ok(sealed) = fs::read(self.folder.path.join(folder).join(name)) else {
+            return Ok(None);
+        };
         Ok(open(&key, name.as_bytes(), &sealed))
     }
 
@@ -210,11 +176,11 @@ impl Vault {
     pub(crate) fn statement(&self, asker: &Asker) -> Result<String, Denial> {
         let mut core = self.core()?;
         let statement = Statement {
-            store_id: self.keys.store_id().to_owned(),
+            store_id: self.folder.keys.store_id().to_owned(),
             time: jiff::Timestamp::now().to_string(),
             purposes: self.purposes(&core.state),
         };
-        let note = statement.text().ok().and_then(|text| self.signer.sign(&text).ok());
+        let note = statement.text().ok().and_then(|text| self.folder.signer.sign(&text).ok());
         let note = note.ok_or_else(|| Denial::Fault { what: "signing failed".into() })?;
         core.record(Some(asker), Event::Stated)?;
         Ok(note)
@@ -235,13 +201,13 @@ impl Vault {
         let entry = core.record(asker, Event::Checkpointed { counter })?;
         let (entries, head) = core.log.head();
         let checkpoint = Checkpoint {
-            store_id: self.keys.store_id().to_owned(),
+            store_id: self.folder.keys.store_id().to_owned(),
             entries,
             head: head.to_owned(),
             counter,
             time: entry.time,
         };
-        let note = self.signer.sign(&checkpoint.text());
+        let note = self.folder.signer.sign(&checkpoint.text());
         note.map(|note| (note, entries))
             .map_err(|_| Denial::Fault { what: "signing failed".into() })
     }
@@ -272,11 +238,11 @@ impl Vault {
         let (log_entries, log_head) = core.log.head();
         let state = &core.state;
         Ok(StatusReport {
-            store_id: self.keys.store_id().to_owned(),
-            custody: self.custody.clone(),
+            store_id: self.folder.keys.store_id().to_owned(),
+            custody: self.folder.custody.clone(),
             custody_generation: state.generation,
-            recipient: self.recipient.clone(),
-            verifier: self.signer.verifier().to_string(),
+            recipient: self.folder.recipient.clone(),
+            verifier: self.folder.signer.verifier().to_string(),
             custodians: state.custodians.iter().map(|one| one.name.clone()).collect(),
             purposes: self.purposes(state),
             log_entries,
@@ -291,13 +257,13 @@ impl Vault {
         let status = |(name, purpose): (&Purpose, &PurposeState)| PurposeStatus {
             purpose: name.clone(),
             key_version: purpose.version,
-            key_check: self.keys.check_value(name, purpose.version),
-            versions: (1..=purpose.version.0)
-                .map(minster_model::KeyVersion)
-                .map(|version| VersionStatus {
+            key_check: self.folder.keys.check_value(name, purpose.version),
+            versions: purpose
+                .versions()
+                .map(|(version, retired)| VersionStatus {
                     version,
-                    key_check: self.keys.check_value(name, version),
-                    retired: purpose.retired.contains(&version),
+                    key_check: self.folder.keys.check_value(name, version),
+                    retired,
                 })
                 .collect(),
             expires: purpose.definition.expires.map(|date| date.to_string()),
@@ -311,42 +277,45 @@ impl Vault {
     }
 
     fn core(&self) -> Result<MutexGuard<'_, Core>, Denial> {
-        self.core.lock().map_err(|_| Denial::LogUnwritable)
+        locked(&self.core)
     }
 }
 
 impl Core {
     fn record(&mut self, asker: Option<&Asker>, event: Event) -> Result<Entry, Denial> {
-        let entry = self.log.append(asker, event).map_err(|_| Denial::LogUnwritable)?;
+        self.append(asker, event).map_err(|_| Denial::LogUnwritable)
+    }
+
+    fn append(&mut self, asker: Option<&Asker>, event: Event) -> Result<Entry, VaultFault> {
+        let entry = self.log.append(asker, event)?;
         self.state.apply(&entry);
         Ok(entry)
     }
-}
 
-/// A denial to the caller, or a fault that the vault must not start with.
-#[derive(Debug)]
-pub(crate) enum Refused {
-    Denial(Denial),
-    Fault(VaultFault),
-}
-
-impl From<Denial> for Refused {
-    fn from(denial: Denial) -> Self {
-        Self::Denial(denial)
-    }
-}
-
-impl From<VaultFault> for Refused {
-    fn from(fault: VaultFault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<Refused> for Denial {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Denial(denial) => denial,
-            Refused::Fault(fault) => Self::Fault { what: fault.to_string() },
+    fn open_books(
+        &mut self,
+        folder: &OpenFolder,
+        purpose: &Purpose,
+        state: &PurposeState,
+    ) -> Result<Books, VaultFault> {
+        let OpenFolder { disk, keys, .. } = folder;
+        let within = folder.path.join("registry");
+        if !within.exists() {
+            disk.make_folder(&within)?;
         }
+        let path = within.join(purpose.as_str());
+        let head = state.registry.as_ref();
+        let (registry, cut) =
+            Registry::open(&path, keys, purpose, state.version, head, disk.clone())?;
+        if cut > 0 {
+            let what = Some(format!("registry of {purpose}"));
+            self.append(None, Event::Repaired { what, bytes: cut })?;
+        }
+        Ok(Books::new(registry, state.today()))
     }
+}
+
+/// What a lock guards. Where a thread that held it could not finish, nothing is answered any more.
+pub(crate) fn locked<T>(lock: &Mutex<T>) -> Result<MutexGuard<'_, T>, Denial> {
+    lock.lock().map_err(|_| Denial::LogUnwritable)
 }

@@ -2,8 +2,6 @@
 
 use std::{
     env, fs,
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -12,6 +10,7 @@ use zeroize::Zeroizing;
 use super::{SealingKey, refuse_exposed};
 use crate::{
     VaultFault,
+    disk::write_new,
     keys::{hex, random, unhex},
 };
 
@@ -24,13 +23,7 @@ pub(super) fn establish(path: &Path, folder: &Path) -> Result<SealingKey, VaultF
     }
     if !path.exists() {
         let digits = Zeroizing::new(hex(&random::<32>()?) + "\n");
-        fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .and_then(|mut file| file.write_all(digits.as_bytes()).and_then(|()| file.sync_all()))
-            .map_err(VaultFault::io("create", path))?;
+        write_new(path, 0o600, &digits)?;
     }
     read(path)
 }

@@ -94,13 +94,13 @@ fn peel(sealed: &[u8], identities: &[Box<dyn age::Identity>]) -> Option<Zeroizin
 
 fn read_identities(path: &Path) -> Result<Vec<Box<dyn age::Identity>>, VaultFault> {
     refuse_exposed(path)?;
-    let wrong = |_| VaultFault::File {
+    let wrong = || VaultFault::File {
         path: path.to_owned(),
         why: "is not a file of age identities (`age-keygen` makes one)".into(),
     };
     let file = fs::File::open(path).map_err(VaultFault::io("read", path))?;
-    let identities = age::IdentityFile::from_buffer(BufReader::new(file)).map_err(wrong)?;
-    let identities = identities.into_identities().map_err(|_| wrong(std::io::Error::other("")))?;
+    let identities = age::IdentityFile::from_buffer(BufReader::new(file)).map_err(|_| wrong())?;
+    let identities = identities.into_identities().map_err(|_| wrong())?;
     Ok(identities.into_iter().map(|identity| -> Box<dyn age::Identity> { identity }).collect())
 }
 

@@ -111,6 +111,21 @@ pub enum Event {
     Denied { what: String },
 }
 
+impl Event {
+    /// The proposal that it carries out: never a second time.
+    pub fn carries_out(&self) -> Option<&str> {
+        match self {
+            Self::NamedPurpose { proposal, .. }
+            | Self::AllowedLoad { proposal, .. }
+            | Self::Resumed { proposal, .. }
+            | Self::ChangedCustodians { proposal, .. }
+            | Self::Reidentified { proposal, .. }
+            | Self::FoundSubject { proposal, .. } => Some(proposal),
+            _ => None,
+        }
+    }
+}
+
 /// How long a purpose's registry is, and the tag of its last batch: an older copy that is put back has
 /// another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ mod verify;
 
 use std::{
     fs::File,
-    io::{Read, Seek, SeekFrom},
+    io::{Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -118,15 +118,6 @@ impl Log {
     /// How many entries stand, and the hash of the last.
     pub fn head(&self) -> (u64, &str) {
         (self.entries, &self.head)
-    }
-
-    /// All of it, as it stands on the disk.
-    pub fn text(&self) -> Result<String, VaultFault> {
-        let mut text = String::new();
-        File::open(&self.path)
-            .and_then(|mut file| file.read_to_string(&mut text))
-            .map_err(VaultFault::io("read", &self.path))?;
-        Ok(text)
     }
 }
 

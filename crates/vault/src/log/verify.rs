@@ -139,27 +139,19 @@ impl Witness {
                 by.push(custodian.clone());
                 self.approvals += 1;
             }
-            Event::NamedPurpose { proposal, .. }
-            | Event::AllowedLoad { proposal, .. }
-            | Event::Resumed { proposal, .. }
-            | Event::ChangedCustodians { proposal, .. }
-            | Event::Reidentified { proposal, .. }
-            | Event::FoundSubject { proposal, .. } => {
-                // Once: what was carried out cannot be again.
-                let (_, by) = self
-                    .proposals
-                    .remove(proposal)
-                    .ok_or("something was done without a proposal")?;
-                if by.len() < approvals::NEEDED {
-                    return Err("something was done without two custodians' approval");
-                }
-                if let Event::ChangedCustodians { custodians, .. } = &entry.event {
-                    self.custodians.clone_from(custodians);
-                    // Signatures of those before count no more under what is still open.
-                    self.proposals.values_mut().for_each(|(_, by)| by.clear());
-                }
-            }
             _ => {}
+        }
+        if let Some(proposal) = entry.event.carries_out() {
+            let (_, by) =
+                self.proposals.remove(proposal).ok_or("something was done without a proposal")?;
+            if by.len() < approvals::NEEDED {
+                return Err("something was done without two custodians' approval");
+            }
+        }
+        if let Event::ChangedCustodians { custodians, .. } = &entry.event {
+            self.custodians.clone_from(custodians);
+            // Signatures of those before count no more under what is still open.
+            self.proposals.values_mut().for_each(|(_, by)| by.clear());
         }
         Ok(())
     }

@@ -63,8 +63,7 @@ impl RegistryFile {
         purpose: &Purpose,
         head: Option<&RegistryHead>,
         disk: Disk,
-        mut each: impl FnMut(Batch),
-    ) -> Result<(Self, u64), VaultFault> {
+    ) -> Result<(Self, Vec<Batch>, u64), VaultFault> {
         let bad = |why| VaultFault::Registry { path: path.to_owned(), why };
         let io = |error| VaultFault::io("read", path)(error);
         let file = disk.open_append(path)?;
@@ -80,6 +79,7 @@ impl RegistryFile {
             length: 0,
             places: Vec::new(),
         };
+        let mut batches = Vec::new();
         let mut expected = head.filter(|head| head.records > 0);
         let mut reader = BufReader::with_capacity(1 << 20, File::open(path).map_err(io)?);
         let mut magic = [0; MAGIC.len()];
@@ -89,8 +89,7 @@ impl RegistryFile {
             }
             opened.length = MAGIC.len() as u64;
             while let Some(body) = next(&mut reader).map_err(io)? {
-                let batch = opened.take(keys, &body).map_err(bad)?;
-                each(batch);
+                batches.push(opened.take(keys, &body).map_err(bad)?);
                 if let Some(head) = expected
                     && opened.records >= head.records
                 {
@@ -120,7 +119,7 @@ impl RegistryFile {
             opened.disk.append(&mut opened.file, MAGIC).map_err(VaultFault::io("write", path))?;
             opened.length = MAGIC.len() as u64;
         }
-        Ok((opened, cut))
+        Ok((opened, batches, cut))
     }
 
     pub(super) fn head(&self) -> RegistryHead {
@@ -181,33 +180,27 @@ impl RegistryFile {
         Ok(())
     }
 
-    /// The identifiers of some records.
-    pub(super) fn identifiers(
+    /// The identifier of a record.
+    pub(super) fn identifier(
         &self,
         keys: &Keys,
-        records: &[u32],
-    ) -> Result<Vec<Zeroizing<Vec<u8>>>, VaultFault> {
+        record: u32,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultFault> {
         let bad = |why| VaultFault::Registry { path: self.path.clone(), why };
-        let mut found = Vec::new();
-        for &record in records {
-            let record = u64::from(record);
-            let place = self
-                .places
-                .iter()
-                .find(|place| (place.first..place.first + u64::from(place.count)).contains(&record))
-                .ok_or_else(|| bad("a record is not in it"))?;
-            let mut body = vec![0; place.length];
-            self.file
-                .read_exact_at(&mut body, place.at)
-                .map_err(VaultFault::io("read", &self.path))?;
-            let parts = Parts::read(&body).ok_or_else(|| bad("a batch of it was changed"))?;
-            let sealer = Sealer::new(keys, &self.purpose, parts.version, parts.salt)?;
-            let at = (record - place.first) as u32;
-            let row = parts.row(at).ok_or_else(|| bad("a row of it was changed"))?;
-            let plain = sealer.open(&sealer.rows, record, at, row);
-            found.push(plain.ok_or_else(|| bad("a row of it was changed or moved"))?);
-        }
-        Ok(found)
+        let record = u64::from(record);
+        let place = self
+            .places
+            .iter()
+            .find(|place| (place.first..place.first + u64::from(place.count)).contains(&record))
+            .ok_or_else(|| bad("a record is not in it"))?;
+        let mut body = vec![0; place.length];
+        self.file.read_exact_at(&mut body, place.at).map_err(VaultFault::io("read", &self.path))?;
+        let parts = Parts::read(&body).ok_or_else(|| bad("a batch of it was changed"))?;
+        let sealer = Sealer::new(keys, &self.purpose, parts.version, parts.salt)?;
+        let at = (record - place.first) as u32;
+        let row = parts.row(at).ok_or_else(|| bad("a row of it was changed"))?;
+        let plain = sealer.open(&sealer.rows, record, at, row);
+        plain.ok_or_else(|| bad("a row of it was changed or moved"))
     }
 
     fn take(&mut self, keys: &Keys, body: &[u8]) -> Result<Batch, &'static str> {

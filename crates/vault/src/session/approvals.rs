@@ -1,6 +1,8 @@
 //! Proposals: made, approved by two custodians, carried out once by whoever made them.
 
-use minster_model::{KeyVersion, Kind, Role};
+use std::collections::HashMap;
+
+use minster_model::{Kind, Pseudonym, Role};
 use minster_vault_api::{
     Approval, Denial, IdentifierBatch, Proposed, ProposedAction, Reidentified, Response,
     SubjectPseudonym,
@@ -12,6 +14,7 @@ use crate::{
     keys::{hex, random},
     log::Event,
     purposes::{PurposeDefinition, today},
+    vault::locked,
 };
 
 const FOLDER: &str = "proposals";
@@ -112,9 +115,8 @@ impl Session<'_> {
         self.allow(&[Role::Custodian], "an approval")?;
         let Approval { proposal, custodian, signature } = approval;
         let refused = |why: &str| refusal("approved", why);
-        let asker = self.asker.clone();
-        let store_id = self.vault.keys().store_id().to_owned();
-        self.vault.transact(|state, record| {
+        let store_id = self.vault.keys().store_id();
+        let approvals = self.vault.record_if(self.asker.as_ref(), |state| {
             let standing =
                 state.proposals.get(&proposal).ok_or_else(|| refused("no such one is open"))?;
             if standing.expires.is_none_or(|last| last < today()) {
@@ -122,7 +124,7 @@ impl Session<'_> {
             }
             let key = state.custodians.iter().find(|key| key.name == custodian);
             let key = key.ok_or_else(|| refused("no custodian has this name here"))?;
-            if !key.verify(&store_id, &standing.sha256, &signature) {
+            if !key.verify(store_id, &standing.sha256, &signature) {
                 return Err(refused("the signature is not this custodian's under this text"));
             }
             if standing.by.contains(&custodian) {
@@ -130,9 +132,9 @@ impl Session<'_> {
             }
             let approvals = standing.by.len() as u32 + 1;
             let signature = hex(&signature);
-            record(asker.as_ref(), Event::Approved { proposal, custodian, signature })?;
-            Ok(Response::Approved { approvals })
-        })
+            Ok((Event::Approved { proposal, custodian, signature }, approvals))
+        })?;
+        Ok(Response::Approved { approvals })
     }
 
     pub(super) fn enact(&mut self, id: &str) -> Result<Response, Denial> {
@@ -164,23 +166,22 @@ impl Session<'_> {
         let vault = self.vault;
         let state = vault.live_purpose(&purpose)?;
         let books = vault.books(&purpose)?;
-        let books = books.lock().map_err(|_| Denial::LogUnwritable)?;
+        let books = locked(&books)?;
         let registry = &books.registry;
+        let now = pseudonyms.iter().filter_map(|one| Some((*one, registry.find_pseudonym(one)?)));
+        let mut records: HashMap<Pseudonym, u32> = now.collect();
+        for (version, retired) in state.versions().rev().skip(1) {
+            if !retired && records.len() < pseudonyms.len() {
+                records.extend(registry.find_under(vault.keys(), &purpose, version, &pseudonyms));
+            }
+        }
         let mut answer = Vec::new();
         for pseudonym in pseudonyms {
-            let older = || {
-                let mut older = (1..state.version.0).map(KeyVersion);
-                let live = |version: &KeyVersion| !state.retired.contains(version);
-                older.by_ref().filter(live).find_map(|version| {
-                    registry.find_older(vault.keys(), &purpose, version, &pseudonym)
-                })
-            };
-            let found = match registry.find_pseudonym(&pseudonym).or_else(older) {
+            let found = match records.get(&pseudonym) {
                 None => None,
-                Some(record) => {
+                Some(&record) => {
                     let mut batch = IdentifierBatch::default();
-                    let identifiers = registry.identifiers(vault.keys(), &[record]);
-                    identifiers.map_err(fault)?.iter().for_each(|one| batch.push(one));
+                    batch.push(&registry.identifier(vault.keys(), record).map_err(fault)?);
                     Some((registry.kind(record).clone(), batch))
                 }
             };
@@ -210,17 +211,13 @@ impl Session<'_> {
             identifier.iter().next().map(|identifier| vault.keys().link_key(kind).link(identifier));
         let link = link.ok_or_else(|| out_of_order("no identifier"))?;
         let mut answer = Vec::new();
-        for (purpose, state) in vault.state()?.purposes {
+        for (purpose, state) in vault.look(|state| state.purposes.clone())? {
             let books = vault.books(&purpose)?;
-            let books = books.lock().map_err(|_| Denial::LogUnwritable)?;
-            let answered = books.registry.find(&link).is_some();
-            for version in (1..=state.version.0).map(KeyVersion) {
-                if !state.retired.contains(&version) {
-                    let pseudonym =
-                        vault.keys().purpose_key(&purpose, version, kind).pseudonym(&link);
-                    let purpose = purpose.clone();
-                    answer.push(SubjectPseudonym { purpose, version, pseudonym, answered });
-                }
+            let answered = locked(&books)?.registry.find(&link).is_some();
+            for (version, _) in state.versions().filter(|(_, retired)| !retired) {
+                let pseudonym = vault.keys().purpose_key(&purpose, version, kind).pseudonym(&link);
+                let purpose = purpose.clone();
+                answer.push(SubjectPseudonym { purpose, version, pseudonym, answered });
             }
         }
         let pseudonyms = answer.len() as u64;
@@ -232,11 +229,9 @@ impl Session<'_> {
     fn approved(&self, id: &str) -> Result<Proposal, Denial> {
         self.asker()?;
         let refused = |why: &str| refusal("carried out", why);
-        let state = self.vault.state()?;
-        let standing = state
-            .proposals
-            .get(id)
-            .ok_or_else(|| refused("no such one is open; one is carried out once"))?;
+        let standing = self.vault.look(|state| state.proposals.get(id).cloned())?;
+        let standing =
+            standing.ok_or_else(|| refused("no such one is open; one is carried out once"))?;
         if standing.by.len() < NEEDED {
             let why = format!("{} of {NEEDED} custodians approved it", standing.by.len());
             return Err(refused(&why));
@@ -257,18 +252,12 @@ impl Session<'_> {
 
     /// Writes that a proposal was carried out, unless it was meanwhile.
     fn once(&self, event: Event) -> Result<(), Denial> {
-        let proposal = match &event {
-            Event::NamedPurpose { proposal, .. }
-            | Event::AllowedLoad { proposal, .. }
-            | Event::Resumed { proposal, .. }
-            | Event::ChangedCustodians { proposal, .. }
-            | Event::Reidentified { proposal, .. }
-            | Event::FoundSubject { proposal, .. } => proposal.clone(),
-            _ => return Err(out_of_order("not a proposal's event")),
-        };
-        self.vault.transact(|state, record| match state.proposals.contains_key(&proposal) {
-            true => record(self.asker.as_ref(), event),
-            false => Err(refusal("carried out", "it was, meanwhile")),
+        self.vault.record_if(self.asker.as_ref(), |state| {
+            let is_open = event.carries_out().is_some_and(|one| state.proposals.contains_key(one));
+            match is_open {
+                true => Ok((event, ())),
+                false => Err(refusal("carried out", "it was, meanwhile")),
+            }
         })
     }
 

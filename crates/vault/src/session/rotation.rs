@@ -7,7 +7,7 @@ use minster_model::{KeyVersion, Pseudonym, Purpose, Role};
 use minster_vault_api::{Denial, Response};
 
 use super::{Session, fault};
-use crate::log::Event;
+use crate::{log::Event, vault::locked};
 
 /// Pairs of old and new pseudonyms in one answer: 4 MiB.
 const PAGE: usize = 128 << 10;
@@ -20,10 +20,11 @@ impl Session<'_> {
         self.allow(&[Role::Custodian], "a new version of keys")?;
         let vault = self.vault;
         let books = vault.books(purpose)?;
-        let mut books = books.lock().map_err(|_| Denial::LogUnwritable)?;
+        let mut books = locked(&books)?;
         let from = vault.live_purpose(purpose)?.version;
         let version = KeyVersion(from.0 + 1);
-        let pairs = books.registry.crosswalk(vault.keys(), purpose, version);
+        let successors = books.registry.pseudonyms_under(vault.keys(), purpose, version);
+        let pairs = books.registry.crosswalk(&successors);
         for (page, pairs) in pairs.chunks(PAGE).enumerate() {
             let mut bytes = Vec::with_capacity(pairs.len() * PAIR);
             for (old, new) in pairs {
@@ -35,7 +36,7 @@ impl Session<'_> {
         let pairs = pairs.len() as u64;
         let event = Event::Rotated { purpose: purpose.clone(), version, pairs };
         vault.record(self.asker.as_ref(), event)?;
-        books.registry.turn_to(vault.keys(), purpose, version);
+        books.registry.turn_to(successors);
         Ok(Response::Rotated { version })
     }
 
@@ -70,18 +71,14 @@ impl Session<'_> {
         version: KeyVersion,
     ) -> Result<Response, Denial> {
         self.allow(&[Role::Custodian], "the end of a version of keys")?;
-        let state = self.vault.state()?;
-        let state = state
-            .purposes
-            .get(purpose)
-            .ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })?;
-        if version.0 == 0 || version >= state.version {
+        let now = self.vault.purpose(purpose)?.version;
+        if version.0 == 0 || version >= now {
             let why = format!("{version} is not a version that another has followed");
             return Err(Denial::Proposal { what: "retired".into(), why });
         }
         let event = Event::Retired { purpose: purpose.clone(), version };
         self.vault.record(self.asker.as_ref(), event)?;
-        let folder = self.vault.folder().join(FOLDER);
+        let folder = self.vault.path().join(FOLDER);
         for page in 0.. {
             let path = folder.join(name(purpose, version, page));
             if !path.exists() {

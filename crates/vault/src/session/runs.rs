@@ -13,6 +13,7 @@ use crate::{
     probing::{Block, Watch},
     registry::{New, spread},
     state::PurposeState,
+    vault::locked,
 };
 
 /// A run in progress.
@@ -107,13 +108,13 @@ impl Session<'_> {
         let (vault, asker) = (self.vault, self.asker.clone());
         let purpose = self.run.as_ref().map(|run| run.purpose.clone());
         let purpose = purpose.ok_or_else(|| out_of_order("open a run first"))?;
+        let books = vault.books(&purpose)?;
+        let mut books = locked(&books)?;
+        books.turn_day();
+        // Under the lock: a rotation holds it too.
         let state = self.running(&purpose)?;
         let Some(run) = self.run.as_mut() else { return Err(out_of_order("open a run first")) };
-        let books = vault.books(&purpose)?;
-        let mut books = books.lock().map_err(|_| Denial::LogUnwritable)?;
-        books.turn_day();
-        // Asked for again under the lock: a rotation holds it too.
-        if vault.live_purpose(&purpose)?.version != run.version {
+        if state.version != run.version {
             return Err(out_of_order(
                 "the purpose has a new version of its keys; begin the run anew",
             ));

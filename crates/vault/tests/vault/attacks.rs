@@ -33,12 +33,15 @@ fn the_dictionary_attack_works_with_the_key_and_not_without() {
         all.filter(|number| stolen.contains(&make(number.as_bytes()))).count()
     };
     let opened = folder::open_folder(&site.vault(), &site.secret(), Disk::new()).unwrap();
-    let with =
-        opened.keys.pseudonymiser(&"education".parse().unwrap(), KeyVersion(1), &kind("upn"));
+    let with = opened.folder.keys.pseudonymiser(
+        &"education".parse().unwrap(),
+        KeyVersion(1),
+        &kind("upn"),
+    );
     assert_eq!(search(&|number| with.pseudonym(number)), 100, "all, within a second");
     let guessed = minster_vault::keys::Keys::new(
         minster_vault::keys::RootKey::from_bytes([0; 32]),
-        &opened.store_id,
+        opened.folder.keys.store_id(),
     );
     let without = guessed.pseudonymiser(&"education".parse().unwrap(), KeyVersion(1), &kind("upn"));
     assert_eq!(search(&|number| without.pseudonym(number)), 0);

@@ -27,7 +27,7 @@ fn private(path: &Path, text: &str) {
 
 fn check_value(site: &Site, secret: &Secret) -> Result<String, VaultFault> {
     let opened = folder::open_folder(&site.vault(), secret, Disk::new())?;
-    Ok(opened.keys.check_value(&"education".parse().unwrap(), KeyVersion(1)))
+    Ok(opened.folder.keys.check_value(&"education".parse().unwrap(), KeyVersion(1)))
 }
 
 fn identity(path: &Path) -> String {
@@ -179,7 +179,8 @@ fn token(folder: &Path, module: &str) {
     };
     made(key("vault", "root"), &dir).unwrap();
     let open = |pin: &Path| {
-        folder::open_folder(&dir, &Secret::passphrase_file(pin), Disk::new()).map(|o| o.custody)
+        folder::open_folder(&dir, &Secret::passphrase_file(pin), Disk::new())
+            .map(|o| o.folder.custody)
     };
     assert_eq!(open(&pin).unwrap(), "PKCS#11 token");
     let why = open(&wrong).unwrap_err().to_string();
@@ -232,7 +233,7 @@ fn a_store_of_the_first_format_opens_and_keeps_its_keys() {
         {
             let purpose = purpose.parse().unwrap();
             assert!(opened.state.purposes.contains_key(&purpose));
-            assert_eq!(opened.keys.check_value(&purpose, KeyVersion(1)), check);
+            assert_eq!(opened.folder.keys.check_value(&purpose, KeyVersion(1)), check);
         }
     }
     let store = fs::read_to_string(site.vault().join("store.json")).unwrap();
