@@ -8,9 +8,9 @@ use std::{
     sync::{Arc, Mutex, mpsc},
 };
 
-use arrow::datatypes::SchemaRef;
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use minster_model::{
-    DatasetClass, DatasetRef, Pseudonym, Purpose, RowCounts, RunId,
+    DatasetClass, DatasetRef, Purpose, RowCounts, RunId, TableName,
     pipeline::{Delivery, IdentifierRule},
 };
 use minster_sources::{
@@ -23,12 +23,12 @@ use rayon::prelude::*;
 use ring::digest;
 
 use crate::{
-    IngestError,
-    columns::{self, Column},
+    IngestError, columns,
     duplicates::Duplicates,
     quarantine::{Failed, Quarantine},
+    rows::{Sorted, Treated},
     tokens::Dictionary,
-    treatment::{Missing, Plan},
+    treatment::Plan,
 };
 
 /// A delivery whose definition and files were compared, and whose rows are not read yet.
@@ -47,17 +47,30 @@ pub(crate) struct Run<'a> {
     pub(crate) vault: &'a mut Client,
     pub(crate) dictionary: &'a mut Dictionary,
     pub(crate) lookups: &'a HashMap<String, Arc<Lookup>>,
+    /// Keys of the tables by which equal cells are found.
+    pub(crate) keys: ahash::RandomState,
     /// Is told how many more bytes were read.
     pub(crate) progress: Arc<dyn Fn(u64) + Send + Sync>,
 }
 
-/// One table while it is written.
+/// One table while it is treated.
 struct OpenTable {
-    name: String,
     plan: Plan,
     schema: SchemaRef,
-    writer: TableWriter,
     duplicates: Option<Duplicates>,
+}
+
+/// What a delivery's treated rows are written to.
+struct Outputs {
+    names: Vec<TableName>,
+    tables: Vec<TableWriter>,
+    quarantine: Quarantine,
+}
+
+/// A group of batches of one table that can be written.
+struct Written {
+    table: usize,
+    batches: Vec<(RecordBatch, Vec<Failed>)>,
 }
 
 impl Planned {
@@ -80,32 +93,30 @@ impl Planned {
         };
         let (key, wrapped) = run.vault.create_key(&dataset)?;
         let writer = run.store.stage(&dataset, run.id, key, wrapped)?;
-        let mut quarantine = Quarantine::open(&writer, &opened.recipient)?;
+        let quarantine = Quarantine::open(&writer, &opened.recipient)?;
+        let mut outputs = Outputs { names: Vec::new(), tables: Vec::new(), quarantine };
         let rule = self.delivery.identifier.unwrap_or(self.definition.identifier);
         let mut tables: Vec<OpenTable> = Vec::new();
         for table in &self.definition.tables {
             let plan = Plan::new(&self.definition, table, rule, run.lookups)?;
             let schema = columns::schema(&plan.outputs);
-            tables.push(OpenTable {
-                name: table.name.to_string(),
-                writer: writer.table(&table.name, Arc::clone(&schema))?,
-                duplicates: (table.duplicates == DuplicateRule::Exact).then(Duplicates::new),
-                plan,
-                schema,
-            });
+            outputs.names.push(table.name.clone());
+            outputs.tables.push(writer.table(&table.name, Arc::clone(&schema))?);
+            let duplicates = (table.duplicates == DuplicateRule::Exact).then(Duplicates::new);
+            tables.push(OpenTable { plan, schema, duplicates });
         }
         let mut rows = Vec::new();
         for (file, input) in self.files.files.iter().zip(&inputs) {
-            let counts = self.ingest_file(file, input, run, &mut tables, &mut quarantine)?;
+            let counts = self.ingest_file(file, input, run, &mut tables, &mut outputs)?;
             for (&table, counts) in file.tables.iter().zip(counts) {
                 let table = self.definition.tables[table].name.clone();
                 rows.push(FileCounts { file: file.name.clone(), table, counts });
             }
         }
         run.vault.close_run()?;
-        let reasons = quarantine.finish()?;
+        let reasons = outputs.quarantine.finish()?;
         let entries: Result<Vec<_>, _> =
-            tables.into_iter().map(|table| table.writer.finish()).collect();
+            outputs.tables.into_iter().map(TableWriter::finish).collect();
         let definition_sha256 = self.definition_sha256.clone();
         let origin = Origin::Delivery { definition_sha256, inputs, rows, reasons };
         Ok(writer.publish(opened.key_version, opened.key_check, origin, entries?)?)
@@ -125,14 +136,14 @@ impl Planned {
         self.files.files.iter().map(hash).collect()
     }
 
-    /// Reads on one thread, treats on all, writes in the file's order.
+    /// Reads on one thread, treats on all, writes on another, all in the file's order.
     fn ingest_file(
         &self,
         file: &PlannedFile,
         input: &InputFile,
         run: &mut Run<'_>,
         tables: &mut [OpenTable],
-        quarantine: &mut Quarantine,
+        outputs: &mut Outputs,
     ) -> Result<Vec<RowCounts>, IngestError> {
         let hasher = Arc::new(Mutex::new(digest::Context::new(&digest::SHA256)));
         let seen = {
@@ -145,18 +156,25 @@ impl Planned {
             }
         };
         let group = 2 * rayon::current_num_threads();
-        let (sender, receiver) = mpsc::sync_channel(2);
         let mut counts = vec![RowCounts::default(); file.tables.len()];
         std::thread::scope(|scope| -> Result<(), IngestError> {
+            let (sender, receiver) = mpsc::sync_channel(2);
+            let (treated, to_write) = mpsc::sync_channel::<Written>(2);
             scope.spawn(move || read(&self.definition, file, seen, group, &sender));
+            let writing = scope.spawn(move || outputs.write(&file.name, to_write));
             for group in receiver {
                 for (table, batches) in group? {
                     let place = file.tables.iter().position(|&listed| listed == table);
                     let counts = &mut counts[place.unwrap_or_default()];
-                    take(&mut tables[table], &file.name, batches, run, quarantine, counts)?;
+                    let batches = take(&mut tables[table], &batches, run, counts)?;
+                    if treated.send(Written { table, batches }).is_err() {
+                        break;
+                    }
                 }
             }
-            Ok(())
+            drop(treated);
+            // Where the writer stopped listening, this is why.
+            writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })?;
         let hash = hasher.lock().map(|hasher| hasher.clone().finish());
         let unchanged = hash.is_ok_and(|hash| hex(hash.as_ref()) == input.sha256);
@@ -209,141 +227,62 @@ fn read(
     }
 }
 
-/// A batch whose rows were treated; the pseudonyms of new identifiers are still to come.
-struct Treated {
-    columns: Vec<Column>,
-    accepted: u64,
-    failed: Vec<Failed>,
-    missing: Missing,
+impl Outputs {
+    fn write(&mut self, file: &str, groups: mpsc::Receiver<Written>) -> Result<(), IngestError> {
+        for Written { table, batches } in groups {
+            for (rows, failed) in batches {
+                self.tables[table].write(&rows)?;
+                for failed in &failed {
+                    self.quarantine.add(file, self.names[table].as_str(), failed)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
+/// Treats a group of batches: what is accepted, and what failed, of each.
 fn take(
     table: &mut OpenTable,
-    file: &str,
-    batches: Vec<RawBatch>,
+    batches: &[RawBatch],
     run: &mut Run<'_>,
-    quarantine: &mut Quarantine,
     counts: &mut RowCounts,
-) -> Result<(), IngestError> {
-    let fresh = recognise_duplicates(table.duplicates.as_mut(), &batches);
-    let treated: Vec<Treated> = batches
-        .par_iter()
-        .zip(&fresh)
-        .map(|(batch, fresh)| treat(&table.plan, batch, fresh, run.dictionary))
-        .collect();
-    for (place, output) in table.plan.outputs.iter().enumerate() {
-        if let Some(kind) = &output.kind {
-            let identifiers = treated
-                .iter()
-                .flat_map(|batch| batch.missing.places.keys())
-                .filter(|(column, _)| *column == place)
-                .map(|(_, identifier)| &**identifier);
-            run.dictionary.learn(kind, identifiers, run.vault)?;
-        }
-    }
+) -> Result<Vec<(RecordBatch, Vec<Failed>)>, IngestError> {
+    let OpenTable { plan, schema, duplicates } = table;
     let dictionary = &*run.dictionary;
-    let rows: Vec<u64> = batches.iter().map(|b| (b.len() + b.rejected().len()) as u64).collect();
-    let fresh_rows = fresh.iter().map(|fresh| fresh.iter().filter(|new| **new).count() as u64);
-    for ((read, fresh), batch) in rows.iter().zip(fresh_rows).zip(&treated) {
-        let rejected = batch.failed.len() as u64;
-        counts.read += read;
-        counts.accepted += batch.accepted;
-        counts.quarantined += rejected;
-        // Of the rows with fields, those that are not fresh.
-        counts.duplicate += read - (rejected_unsplit(batch) + fresh);
-    }
-    let arrays: Result<Vec<_>, IngestError> = treated
+    let (treated, prints): (Vec<Treated<'_>>, Vec<Option<Vec<u128>>>) = batches
+        .par_iter()
+        .map(|batch| Treated::new(plan, batch, duplicates.as_ref(), dictionary, &run.keys))
+        .unzip();
+    let prints: Option<Vec<Vec<u128>>> = prints.into_iter().collect();
+    let fresh = match (duplicates, prints) {
+        (Some(duplicates), Some(prints)) => {
+            duplicates.recognise(&prints).into_iter().map(Some).collect()
+        }
+        _ => vec![None; batches.len()],
+    };
+    let mut sorted: Vec<Sorted<'_>> = treated
         .into_par_iter()
-        .map(|batch| {
-            let learnt = learnt(&table.plan, &batch.missing, dictionary)?;
-            let rows = columns::batch(&table.schema, batch.columns, &learnt)?;
-            Ok((rows, batch.failed))
+        .zip(fresh)
+        .map(|(batch, fresh)| {
+            let mut sorted = batch.sort(fresh.as_deref(), dictionary);
+            sorted.forget_unused();
+            sorted
         })
         .collect();
-    for (rows, failed) in arrays? {
-        table.writer.write(&rows)?;
-        for failed in &failed {
-            quarantine.add(file, &table.name, failed)?;
+    for output in plan.outputs.iter() {
+        if let Some(kind) = &output.kind {
+            let unknown = sorted.iter().flat_map(Sorted::unknown);
+            let of_kind = unknown.filter(|(of, _)| *of == kind).map(|(_, identifier)| identifier);
+            run.dictionary.learn(kind, of_kind, run.vault)?;
         }
     }
-    Ok(())
-}
-
-fn rejected_unsplit(batch: &Treated) -> u64 {
-    batch.failed.iter().filter(|failed| failed.column.is_none()).count() as u64
-}
-
-/// For each batch, which of its rows were not seen before.
-fn recognise_duplicates(
-    duplicates: Option<&mut Duplicates>,
-    batches: &[RawBatch],
-) -> Vec<Vec<bool>> {
-    let Some(duplicates) = duplicates else {
-        return batches.iter().map(|batch| vec![true; batch.len()]).collect();
-    };
-    let known = &*duplicates;
-    let prints: Vec<Vec<u128>> = batches
-        .par_iter()
-        .map(|batch| batch.rows().map(|row| known.fingerprint(row)).collect())
-        .collect();
-    prints
-        .into_iter()
-        .map(|prints| prints.into_iter().map(|print| duplicates.is_new(print)).collect())
+    sorted.iter().for_each(|batch| *counts += batch.counts);
+    let dictionary = &*run.dictionary;
+    sorted
+        .par_iter_mut()
+        .map(|batch| Ok((batch.gather(schema, dictionary)?, std::mem::take(&mut batch.failed))))
         .collect()
-}
-
-fn treat(plan: &Plan, batch: &RawBatch, fresh: &[bool], dictionary: &Dictionary) -> Treated {
-    let mut columns: Vec<Column> =
-        plan.outputs.iter().map(|output| Column::new(output.output_type)).collect();
-    let known: Vec<_> = plan
-        .outputs
-        .iter()
-        .map(|output| output.kind.as_ref().map(|kind| dictionary.known(kind)))
-        .collect();
-    let mut treated = Treated {
-        columns: Vec::new(),
-        accepted: 0,
-        failed: Vec::new(),
-        missing: Missing::default(),
-    };
-    for row in batch.rejected() {
-        let (number, reason, raw) = (row.number, row.reason, row.raw.clone());
-        treated.failed.push(Failed { number, column: None, reason, raw });
-    }
-    let mut cells = Vec::new();
-    for (row, _) in batch.rows().zip(fresh).filter(|(_, fresh)| **fresh) {
-        match plan.treat(row, &known, &mut treated.missing, &mut cells) {
-            Ok(()) => {
-                for (column, cell) in columns.iter_mut().zip(cells.drain(..)) {
-                    column.push(cell);
-                }
-                treated.accepted += 1;
-            }
-            Err((reason, column)) => treated.failed.push(Failed {
-                number: row.number(),
-                column: Some(column.to_owned()),
-                reason,
-                raw: row.content().0.to_vec(),
-            }),
-        }
-    }
-    treated.failed.sort_by_key(|failed| failed.number);
-    treated.columns = columns;
-    treated
-}
-
-/// The pseudonyms of a batch's new identifiers, by their places.
-fn learnt(
-    plan: &Plan,
-    missing: &Missing,
-    dictionary: &Dictionary,
-) -> Result<Vec<Pseudonym>, IngestError> {
-    let mut learnt = vec![None; missing.places.len()];
-    for ((column, identifier), &place) in &missing.places {
-        let kind = plan.outputs[*column].kind.as_ref();
-        learnt[place as usize] = kind.and_then(|kind| dictionary.known(kind).get(identifier));
-    }
-    learnt.into_iter().collect::<Option<_>>().ok_or(IngestError::Unlearnt)
 }
 
 fn sha256_of_file(path: &Path) -> std::io::Result<String> {

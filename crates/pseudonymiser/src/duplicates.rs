@@ -1,51 +1,130 @@
 use std::{
-    collections::{HashSet, hash_map::RandomState},
+    hash::RandomState,
     hash::{BuildHasher, Hasher},
 };
 
-use minster_sources::RawRow;
+use hashbrown::HashTable;
+use rayon::prelude::*;
 
-/// Rows remembered in each of the two generations: bounds the memory to about 300 MB.
-const GENERATION: usize = 6 << 20;
+use crate::coded::Coded;
+
+/// Rows of a generation. Two are remembered: that bounds the memory to about 300 MB.
+const GENERATION: u64 = 6 << 20;
 
 /// Recognises equal rows by 128-bit fingerprints under keys drawn for this run. Remembers at least
 /// the last [`GENERATION`] rows of a table; equal rows further apart are not recognised.
+///
+/// A fingerprint is the XOR of keyed hashes (SipHash), one a column, of the cell and the column's place:
+/// tabulation hashing (Zobrist 1970), so that each distinct cell is hashed once a batch.
 pub(crate) struct Duplicates {
     keys: [RandomState; 2],
-    current: HashSet<u128>,
-    previous: HashSet<u128>,
-    generation: usize,
+    /// By the fingerprints' highest bits, for as many threads.
+    shards: Vec<Shard>,
+    generation: u64,
+    rows: u64,
+}
+
+#[derive(Default)]
+struct Shard {
+    current: HashTable<u128>,
+    previous: HashTable<u128>,
+    generation: u64,
 }
 
 impl Duplicates {
     pub(crate) fn new() -> Self {
+        let shards = rayon::current_num_threads().next_power_of_two();
         Self {
             keys: [RandomState::new(), RandomState::new()],
-            current: HashSet::new(),
-            previous: HashSet::new(),
+            shards: std::iter::repeat_with(Shard::default).take(shards).collect(),
             generation: GENERATION,
+            rows: 0,
         }
     }
 
-    pub(crate) fn fingerprint(&self, row: RawRow<'_>) -> u128 {
+    /// The fingerprints of a batch's rows, given its columns that are there, each with its place.
+    pub(crate) fn fingerprints(&self, rows: usize, columns: &[(usize, Coded<'_>)]) -> Vec<u128> {
+        let mut fingerprints = vec![0; rows];
+        for (place, coded) in columns {
+            let hashes: Vec<u128> =
+                coded.values.iter().map(|value| self.hash(*place, value)).collect();
+            for (fingerprint, code) in fingerprints.iter_mut().zip(&coded.codes) {
+                *fingerprint ^= hashes[*code as usize];
+            }
+        }
+        fingerprints
+    }
+
+    fn hash(&self, place: usize, value: &[u8]) -> u128 {
         let half = |key: &RandomState| {
             let mut hasher = key.build_hasher();
-            let (bytes, ends) = row.content();
-            hasher.write(bytes);
-            ends.for_each(|end| hasher.write_usize(end));
+            hasher.write_usize(place);
+            hasher.write(value);
             u128::from(hasher.finish())
         };
         half(&self.keys[0]) << 64 | half(&self.keys[1])
     }
 
-    /// Whether the row was not seen before; it is remembered.
-    pub(crate) fn is_new(&mut self, fingerprint: u128) -> bool {
-        if self.previous.contains(&fingerprint) || !self.current.insert(fingerprint) {
+    /// For each batch's fingerprints, whether its row was not seen before; all are remembered. What is
+    /// forgotten depends on the rows' and batches' order alone, not on the number of threads.
+    pub(crate) fn recognise(&mut self, batches: &[Vec<u128>]) -> Vec<Vec<bool>> {
+        let generations: Vec<u64> = batches
+            .iter()
+            .map(|batch| {
+                let generation = self.rows / self.generation;
+                self.rows += batch.len() as u64;
+                generation
+            })
+            .collect();
+        let bits = self.shards.len().trailing_zeros();
+        let seen: Vec<Vec<(usize, usize)>> = self
+            .shards
+            .par_iter_mut()
+            .enumerate()
+            .map(|(place, shard)| {
+                let own = |print: u128| bits == 0 || (print >> (128 - bits)) as usize == place;
+                let mut seen = Vec::new();
+                for (at, (batch, generation)) in batches.iter().zip(&generations).enumerate() {
+                    shard.turn_to(*generation);
+                    for (row, &print) in batch.iter().enumerate() {
+                        if own(print) && !shard.is_new(print) {
+                            seen.push((at, row));
+                        }
+                    }
+                }
+                seen
+            })
+            .collect();
+        let mut fresh: Vec<Vec<bool>> =
+            batches.iter().map(|batch| vec![true; batch.len()]).collect();
+        for (batch, row) in seen.into_iter().flatten() {
+            fresh[batch][row] = false;
+        }
+        fresh
+    }
+}
+
+impl Shard {
+    /// What was current two generations ago is forgotten.
+    fn turn_to(&mut self, generation: u64) {
+        if self.generation == generation {
+            return;
+        }
+        std::mem::swap(&mut self.previous, &mut self.current);
+        self.current.clear();
+        if self.generation + 1 < generation {
+            self.previous.clear();
+        }
+        self.generation = generation;
+    }
+
+    fn is_new(&mut self, print: u128) -> bool {
+        let hash = print as u64;
+        let same = |other: &u128| *other == print;
+        if self.previous.find(hash, same).is_some() || self.current.find(hash, same).is_some() {
             return false;
         }
-        if self.current.len() >= self.generation {
-            self.previous = std::mem::take(&mut self.current);
-        }
+        self.current.insert_unique(hash, print, |print| *print as u64);
         true
     }
 }
@@ -53,28 +132,43 @@ impl Duplicates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use minster_sources::RawBatch;
+
+    fn prints(duplicates: &Duplicates, rows: &[[&str; 2]]) -> Vec<u128> {
+        let keys = ahash::RandomState::new();
+        let column = |place: usize| {
+            let cells: Vec<&[u8]> = rows.iter().map(|row| row[place].as_bytes()).collect();
+            (place, Coded::new(cells.into_iter(), &keys))
+        };
+        duplicates.fingerprints(rows.len(), &[column(0), column(1)])
+    }
 
     #[test]
     fn equal_rows_alone_are_equal() {
-        let mut batch = RawBatch::new(2);
-        for (number, row) in [["ab", "c"], ["a", "bc"], ["ab", "c"], ["", "abc"]].iter().enumerate()
-        {
-            batch.push(number as u64, row.iter().map(|field| field.as_bytes()));
-        }
         let mut duplicates = Duplicates::new();
-        let prints: Vec<_> = batch.rows().map(|row| duplicates.fingerprint(row)).collect();
-        let new: Vec<_> = prints.into_iter().map(|print| duplicates.is_new(print)).collect();
-        assert_eq!(new, [true, true, false, true]);
+        let rows = [["ab", "c"], ["a", "bc"], ["ab", "c"], ["", "abc"], ["c", "ab"], ["x", "x"]];
+        let prints = prints(&duplicates, &rows);
+        assert_eq!(duplicates.recognise(&[prints]), [[true, true, false, true, true, true]]);
+        assert_eq!(prints_again(&mut duplicates), [[false, true]]);
+    }
+
+    fn prints_again(duplicates: &mut Duplicates) -> Vec<Vec<bool>> {
+        let prints = prints(duplicates, &[["a", "bc"], ["y", "y"]]);
+        duplicates.recognise(&[prints])
     }
 
     #[test]
     fn memory_is_bounded_and_near_rows_are_recognised() {
         let mut duplicates = Duplicates { generation: 10, ..Duplicates::new() };
-        for row in 0..1000u128 {
-            assert!(duplicates.is_new(row));
-            assert!(!duplicates.is_new(row.saturating_sub(9)));
-            assert!(duplicates.current.len() + duplicates.previous.len() <= 20);
+        let spread = |row: u64| u128::from(row) << 64 | u128::from(row) << 127;
+        for row in 0..1000u64 {
+            let near = spread(row.saturating_sub(4));
+            assert_eq!(duplicates.recognise(&[vec![spread(row)], vec![near]]), [[true], [false]]);
+            let held: usize = duplicates
+                .shards
+                .iter()
+                .map(|shard| shard.current.len() + shard.previous.len())
+                .sum();
+            assert!(held <= 20, "{held}");
         }
     }
 }

@@ -176,6 +176,7 @@ impl Ingestion {
                     vault: &mut vault,
                     dictionary: &mut dictionary,
                     lookups: &self.lookups,
+                    keys: ahash::RandomState::new(),
                     progress: Arc::clone(&options.progress),
                 })?;
                 sources.push(SourceReport::new(&manifest));

@@ -14,12 +14,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod coded;
 mod columns;
 mod delivery;
 mod duplicates;
 mod error;
 mod ingestion;
 mod quarantine;
+mod rows;
 mod tokens;
 mod treatment;
 

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, io::Write};
 
-use minster_sources::Reason;
+use minster_sources::{Reason, Rejected};
 use minster_store::{DatasetWriter, SealedFile};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::IngestError;
 
@@ -18,7 +18,31 @@ pub(crate) struct Failed {
     pub(crate) number: u64,
     pub(crate) column: Option<String>,
     pub(crate) reason: Reason,
-    pub(crate) raw: Vec<u8>,
+    pub(crate) raw: Raw,
+}
+
+/// What stood in a row that failed.
+pub(crate) enum Raw {
+    /// It could not be split into fields.
+    Unsplit(Vec<u8>),
+    /// Columns and their texts.
+    Fields(Vec<(String, String)>),
+}
+
+impl Failed {
+    pub(crate) fn unsplit(row: &Rejected) -> Self {
+        let Rejected { number, reason, raw } = row;
+        Self { number: *number, column: None, reason: *reason, raw: Raw::Unsplit(raw.clone()) }
+    }
+}
+
+impl Serialize for Raw {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Unsplit(bytes) => serializer.serialize_str(&String::from_utf8_lossy(bytes)),
+            Self::Fields(fields) => serializer.collect_map(fields.iter().map(|(k, v)| (k, v))),
+        }
+    }
 }
 
 /// A line of [`REASONS`].
@@ -31,13 +55,13 @@ struct Line<'a> {
     reason: &'static str,
 }
 
-/// A line inside [`ROWS`].
+/// A line inside [`ROWS`]; `raw` is one text, or one a column.
 #[derive(Serialize)]
 struct SealedLine<'a> {
     file: &'a str,
     table: &'a str,
     row: u64,
-    raw: &'a str,
+    raw: &'a Raw,
 }
 
 /// Writes both files beside the dataset's tables.
@@ -67,7 +91,7 @@ impl Quarantine {
     ) -> Result<(), IngestError> {
         let reason = failed.reason.code();
         let column = failed.column.as_deref();
-        let raw = &String::from_utf8_lossy(&failed.raw);
+        let raw = &failed.raw;
         write_line(&mut self.reasons, &Line { file, table, row: failed.number, column, reason })?;
         write_line(&mut self.rows, &SealedLine { file, table, row: failed.number, raw })?;
         *self.counts.entry(reason.to_owned()).or_default() += 1;

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use minster_model::{Kind, Pseudonym};
 use minster_vault_api::{Client, IdentifierBatch, VaultError};
 
+use crate::treatment::Cell;
+
 /// A batch's bytes and count stay well below the frame's limit.
 const BATCH_BYTES: usize = 2 << 20;
 const BATCH_COUNT: usize = 128 << 10;
@@ -13,24 +15,22 @@ const BATCH_COUNT: usize = 128 << 10;
 /// Identifiers and their pseudonyms, by kind. Has no `Debug`: it holds raw identifiers.
 #[derive(Default)]
 pub(crate) struct Dictionary {
-    kinds: HashMap<Kind, HashMap<Box<[u8]>, Pseudonym>>,
+    kinds: HashMap<Kind, Pseudonyms>,
     key_check: String,
     asked: u64,
 }
 
-/// One kind's part of the dictionary, to look up in from many threads.
-#[derive(Clone, Copy)]
-pub(crate) struct Known<'a>(Option<&'a HashMap<Box<[u8]>, Pseudonym>>);
-
-impl Known<'_> {
-    pub(crate) fn get(self, identifier: &[u8]) -> Option<Pseudonym> {
-        self.0?.get(identifier).copied()
-    }
-}
+type Pseudonyms = HashMap<Box<[u8]>, Pseudonym, ahash::RandomState>;
 
 impl Dictionary {
-    pub(crate) fn known(&self, kind: &Kind) -> Known<'_> {
-        Known(self.kinds.get(kind))
+    /// The identifier's pseudonym, if it was learnt.
+    pub(crate) fn get(&self, kind: &Kind, identifier: &[u8]) -> Option<Pseudonym> {
+        self.kinds.get(kind)?.get(identifier).copied()
+    }
+
+    /// The identifier's pseudonym, or the identifier itself, to be learnt.
+    pub(crate) fn cell<'a>(&self, kind: &Kind, identifier: &[u8]) -> Cell<'a> {
+        self.get(kind, identifier).map_or_else(|| Cell::New(identifier.into()), Cell::Known)
     }
 
     /// Forgets all pseudonyms where those of the next run are of another key.

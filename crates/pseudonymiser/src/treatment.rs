@@ -1,4 +1,4 @@
-//! Rows in, cells out: each column's treatment applied to one row at a time.
+//! Cells in, cells out: each column's treatment applied to one of its values.
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
@@ -6,11 +6,11 @@ use jiff::civil::Date;
 use minster_identifiers::{NhsNumber, OpaqueId, Uln, Upn, UpnField};
 use minster_model::{Kind, Pseudonym, pipeline::IdentifierRule};
 use minster_sources::{
-    Column, DateForm, Definition, Generalisation, Lookup, Part, RawRow, Reason, Table, Treatment,
+    Column, DateForm, Definition, Generalisation, Lookup, Part, Reason, Table, Treatment,
     UnknownCode, ValueType, parse_date, parse_decimal, parse_flag, parse_integer,
 };
 
-use crate::{IngestError, tokens::Known};
+use crate::{IngestError, tokens::Dictionary};
 
 /// What a column of the dataset holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +33,12 @@ pub(crate) struct Output {
 }
 
 /// One treated cell.
+#[derive(Clone)]
 pub(crate) enum Cell<'a> {
     Null,
     Known(Pseudonym),
-    /// A place in the batch's list of identifiers that the dictionary lacks.
-    New(u32),
+    /// An identifier whose pseudonym is still to be learnt.
+    New(Box<[u8]>),
     Date(i32),
     Integer(i64),
     Decimal(f64),
@@ -45,26 +46,62 @@ pub(crate) enum Cell<'a> {
     Text(Cow<'a, str>),
 }
 
+impl Cell<'_> {
+    /// The identifier whose pseudonym is still to be learnt.
+    pub(crate) fn new_identifier(&self) -> Option<&[u8]> {
+        match self {
+            Self::New(identifier) => Some(identifier),
+            _ => None,
+        }
+    }
+}
+
 /// How one table's rows are treated.
 pub(crate) struct Plan {
     pub(crate) outputs: Vec<Output>,
-    columns: Vec<PlannedColumn>,
-    keys: Vec<Vec<Part>>,
+    pub(crate) columns: Vec<PlannedColumn>,
+    pub(crate) keys: Vec<PlannedKey>,
     rule: IdentifierRule,
 }
 
-struct PlannedColumn {
-    name: String,
+/// A column of the source and what becomes of it.
+pub(crate) struct PlannedColumn {
+    pub(crate) name: String,
     column: Column,
     lookup: Option<Arc<Lookup>>,
     dates: Vec<DateForm>,
-    state: bool,
+    /// Its place among the outputs, where it passes.
+    pub(crate) output: Option<usize>,
+    /// The place of the output that says why an identifier is missing.
+    pub(crate) state: Option<usize>,
 }
 
-/// Identifiers of one batch that the dictionary lacks, each once.
-#[derive(Default)]
-pub(crate) struct Missing {
-    pub(crate) places: HashMap<(usize, Box<[u8]>), u32>,
+impl PlannedColumn {
+    /// Whether anything of it passes, or its rows can fail for it.
+    pub(crate) fn passes(&self) -> bool {
+        self.output.is_some() || self.column.part.is_some() || self.column.required
+    }
+
+    pub(crate) fn part(&self) -> Option<Part> {
+        self.column.part
+    }
+}
+
+/// A match key: its parts, and its place among the outputs.
+pub(crate) struct PlannedKey {
+    pub(crate) parts: Vec<Part>,
+    pub(crate) kind: Kind,
+    pub(crate) output: usize,
+}
+
+/// What one cell of the source became.
+#[derive(Clone)]
+pub(crate) struct TreatedCell<'a> {
+    pub(crate) cell: Cell<'a>,
+    /// Why an identifier is missing, for columns that say so.
+    pub(crate) state: &'static str,
+    /// Its part of match keys.
+    pub(crate) part: Option<String>,
 }
 
 impl Plan {
@@ -88,105 +125,60 @@ impl Plan {
                 _ => None,
             };
             let (output_type, kind) = output_type(&column.treatment);
-            let output = table.output_name(name);
-            let mut state = false;
-            if let Some(output_type) = output_type {
-                state =
-                    kind.as_ref().is_some_and(|kind| kind.as_str() == "upn") && !column.required;
-                outputs.push(Output { name: output.clone(), output_type, kind });
-            }
-            if state {
-                let (name, output_type) = (format!("{output}_state"), OutputType::Text);
-                outputs.push(Output { name, output_type, kind: None });
-            }
-            columns.push(PlannedColumn {
+            let mut planned = PlannedColumn {
                 name: name.clone(),
                 column: column.clone(),
                 lookup,
                 dates: definition.dates.clone(),
-                state,
-            });
+                output: None,
+                state: None,
+            };
+            if let Some(output_type) = output_type {
+                let name = table.output_name(name);
+                let state = format!("{name}_state");
+                let says =
+                    kind.as_ref().is_some_and(|kind| kind.as_str() == "upn") && !column.required;
+                planned.output = Some(outputs.len());
+                outputs.push(Output { name, output_type, kind });
+                if says {
+                    planned.state = Some(outputs.len());
+                    outputs.push(Output { name: state, output_type: OutputType::Text, kind: None });
+                }
+            }
+            columns.push(planned);
         }
+        let mut keys = Vec::new();
         for key in &table.match_keys {
-            let kind = format!("match-key:{}", key.name).parse().map_err(IngestError::Kind)?;
+            let kind: Kind =
+                format!("match-key:{}", key.name).parse().map_err(IngestError::Kind)?;
+            let (parts, output) = (key.parts.clone(), outputs.len());
+            keys.push(PlannedKey { parts, kind: kind.clone(), output });
             let name = format!("key_{}", key.name);
             outputs.push(Output { name, output_type: OutputType::Pseudonym, kind: Some(kind) });
         }
-        let keys = table.match_keys.iter().map(|key| key.parts.clone()).collect();
         Ok(Self { outputs, columns, keys, rule })
     }
 
-    /// Treats one row. On an error `cells` is of no use, and the column that failed is named.
+    /// Treats one cell of a column; a pseudonym that `dictionary` lacks is left to be learnt.
     pub(crate) fn treat<'a>(
-        &'a self,
-        row: RawRow<'a>,
-        known: &[Option<Known<'_>>],
-        missing: &mut Missing,
-        cells: &mut Vec<Cell<'a>>,
-    ) -> Result<(), (Reason, &'a str)> {
-        cells.clear();
-        let mut parts: [Option<String>; 4] = Default::default();
-        for (place, planned) in self.columns.iter().enumerate() {
-            let at = |reason| (reason, planned.name.as_str());
-            let text = std::str::from_utf8(row.field(place)).map_err(|_| at(Reason::Encoding))?;
-            let text = text.trim();
-            if text.is_empty() && planned.column.required {
-                return Err(at(Reason::Required));
-            }
-            if let Some(part) = planned.column.part {
-                parts[part as usize] = comparable(part, text, &planned.dates).map_err(at)?;
-            }
-            self.cell(planned, text, known, missing, cells).map_err(at)?;
-        }
-        for key in &self.keys {
-            let texts: Option<Vec<&str>> =
-                key.iter().map(|part| parts[*part as usize].as_deref()).collect();
-            let cell = match texts {
-                Some(texts) => token(texts.join("\u{1f}").as_bytes(), cells.len(), known, missing),
-                None => Cell::Null,
-            };
-            cells.push(cell);
-        }
-        Ok(())
-    }
-
-    fn cell<'a>(
         &self,
         planned: &'a PlannedColumn,
-        text: &'a str,
-        known: &[Option<Known<'_>>],
-        missing: &mut Missing,
-        cells: &mut Vec<Cell<'a>>,
-    ) -> Result<(), Reason> {
-        let blank = text.is_empty();
-        let cell = match &planned.column.treatment {
-            Treatment::Drop => return Ok(()),
-            Treatment::Pseudonymise(kind) => {
-                return self.identifier(planned, kind, text, known, missing, cells);
-            }
-            _ if blank => Cell::Null,
-            Treatment::Keep(ValueType::Date) => Cell::Date(days(parse_date(text, &planned.dates)?)),
-            Treatment::Keep(ValueType::Integer) => Cell::Integer(parse_integer(text)?),
-            Treatment::Keep(ValueType::Decimal) => Cell::Decimal(parse_decimal(text)?),
-            Treatment::Keep(ValueType::Flag) => Cell::Flag(parse_flag(text)?),
-            Treatment::Keep(ValueType::Token | ValueType::Postcode) => {
-                let short = text.len() <= 16 && !text.contains(char::is_whitespace);
-                Cell::Text(short.then_some(text).ok_or(Reason::NotToken)?.into())
-            }
-            Treatment::Code { codes, map, unknown } => {
-                match (codes.contains(text), map.get(text)) {
-                    (true, _) => Cell::Text(text.into()),
-                    (_, Some(code)) => Cell::Text(code.as_str().into()),
-                    _ => match unknown {
-                        UnknownCode::Quarantine => return Err(Reason::UnknownCode),
-                        UnknownCode::Becomes(code) => Cell::Text(code.as_str().into()),
-                    },
-                }
-            }
-            Treatment::Generalise(to) => generalise(planned, to, text)?,
+        raw: &'a [u8],
+        dictionary: &Dictionary,
+    ) -> Result<TreatedCell<'a>, Reason> {
+        let text = std::str::from_utf8(raw).map_err(|_| Reason::Encoding)?.trim();
+        if text.is_empty() && planned.column.required {
+            return Err(Reason::Required);
+        }
+        let part = match planned.column.part {
+            Some(part) => comparable(part, text, &planned.dates)?,
+            None => None,
         };
-        cells.push(cell);
-        Ok(())
+        let (cell, state) = match &planned.column.treatment {
+            Treatment::Pseudonymise(kind) => self.identifier(planned, kind, text, dictionary)?,
+            _ => (cell(planned, text)?, ""),
+        };
+        Ok(TreatedCell { cell, state, part })
     }
 
     fn identifier<'a>(
@@ -194,42 +186,60 @@ impl Plan {
         planned: &PlannedColumn,
         kind: &Kind,
         text: &str,
-        known: &[Option<Known<'_>>],
-        missing: &mut Missing,
-        cells: &mut Vec<Cell<'a>>,
-    ) -> Result<(), Reason> {
-        let place = cells.len();
+        dictionary: &Dictionary,
+    ) -> Result<(Cell<'a>, &'static str), Reason> {
+        let token = |identifier: &[u8]| dictionary.cell(kind, identifier);
+        let opaque = || OpaqueId::parse(text).map(|id| (token(id.canonical()), "known"));
         let (cell, state) = match (kind.as_str(), self.rule) {
             _ if text.is_empty() => (Cell::Null, "blank"),
             ("upn", IdentifierRule::Strict) => match UpnField::parse(text)? {
-                UpnField::Known(upn) => {
-                    (token_of_upn(&upn, place, known, missing), upn_state(&upn))
-                }
+                UpnField::Known(upn) => (token(upn.canonical()), upn_state(&upn)),
                 UpnField::Blank => (Cell::Null, "blank"),
                 UpnField::Missing(reason) => (Cell::Null, reason.code()),
             },
             ("upn", IdentifierRule::Opaque) => match UpnField::parse(text) {
                 Ok(UpnField::Missing(reason)) => (Cell::Null, reason.code()),
-                _ => (token(OpaqueId::parse(text)?.canonical(), place, known, missing), "known"),
+                _ => opaque()?,
             },
-            ("nhs-number", _) => {
-                (token(NhsNumber::parse(text)?.canonical(), place, known, missing), "known")
-            }
+            ("nhs-number", _) => (token(NhsNumber::parse(text)?.canonical()), "known"),
             ("uln", IdentifierRule::Strict) => match Uln::parse(text)?.canonical() {
-                Some(digits) => (token(digits, place, known, missing), "known"),
+                Some(digits) => (token(digits), "known"),
                 None => (Cell::Null, "temporary"),
             },
-            _ => (token(OpaqueId::parse(text)?.canonical(), place, known, missing), "known"),
+            _ => opaque()?,
         };
         if planned.column.required && matches!(cell, Cell::Null) {
             return Err(Reason::Required);
         }
-        cells.push(cell);
-        if planned.state {
-            cells.push(Cell::Text(Cow::Owned(state.to_owned())));
-        }
-        Ok(())
+        Ok((cell, state))
     }
+}
+
+/// What a cell that is no identifier becomes.
+fn cell<'a>(planned: &'a PlannedColumn, text: &'a str) -> Result<Cell<'a>, Reason> {
+    if text.is_empty() {
+        return Ok(Cell::Null);
+    }
+    Ok(match &planned.column.treatment {
+        Treatment::Drop | Treatment::Pseudonymise(_) => Cell::Null,
+        Treatment::Keep(ValueType::Date) => Cell::Date(days(parse_date(text, &planned.dates)?)),
+        Treatment::Keep(ValueType::Integer) => Cell::Integer(parse_integer(text)?),
+        Treatment::Keep(ValueType::Decimal) => Cell::Decimal(parse_decimal(text)?),
+        Treatment::Keep(ValueType::Flag) => Cell::Flag(parse_flag(text)?),
+        Treatment::Keep(ValueType::Token | ValueType::Postcode) => {
+            let short = text.len() <= 16 && !text.contains(char::is_whitespace);
+            Cell::Text(short.then_some(text).ok_or(Reason::NotToken)?.into())
+        }
+        Treatment::Code { codes, map, unknown } => match (codes.contains(text), map.get(text)) {
+            (true, _) => Cell::Text(text.into()),
+            (_, Some(code)) => Cell::Text(code.as_str().into()),
+            _ => match unknown {
+                UnknownCode::Quarantine => return Err(Reason::UnknownCode),
+                UnknownCode::Becomes(code) => Cell::Text(code.as_str().into()),
+            },
+        },
+        Treatment::Generalise(to) => generalise(planned, to, text)?,
+    })
 }
 
 fn output_type(treatment: &Treatment) -> (Option<OutputType>, Option<Kind>) {
@@ -310,32 +320,8 @@ fn compact(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_uppercase).collect()
 }
 
-fn token_of_upn<'a>(
-    upn: &Upn,
-    place: usize,
-    known: &[Option<Known<'_>>],
-    missing: &mut Missing,
-) -> Cell<'a> {
-    token(upn.canonical(), place, known, missing)
-}
-
 fn upn_state(upn: &Upn) -> &'static str {
     if upn.is_temporary() { "temporary" } else { "known" }
-}
-
-fn token<'a>(
-    identifier: &[u8],
-    place: usize,
-    known: &[Option<Known<'_>>],
-    missing: &mut Missing,
-) -> Cell<'a> {
-    if let Some(pseudonym) =
-        known.get(place).copied().flatten().and_then(|known| known.get(identifier))
-    {
-        return Cell::Known(pseudonym);
-    }
-    let next = u32::try_from(missing.places.len()).unwrap_or(u32::MAX);
-    Cell::New(*missing.places.entry((place, Box::from(identifier))).or_insert(next))
 }
 
 fn days(date: Date) -> i32 {

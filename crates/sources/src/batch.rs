@@ -1,13 +1,19 @@
 //! Raw rows as they pass, many at once, in one buffer.
 
+use std::sync::Arc;
+
 use crate::Reason;
 
 /// Rows of one table, field after field in one buffer. `Debug` is left out on purpose.
 #[derive(Default)]
 pub struct RawBatch {
     bytes: Vec<u8>,
-    ends: Vec<usize>,
+    /// Where each field ends in `bytes`, row after row.
+    ends: Vec<u32>,
+    /// Fields of a row as it was read.
     width: usize,
+    /// For each of the table's columns, which field it is; an absent column is always empty.
+    places: Arc<[Option<usize>]>,
     numbers: Vec<u64>,
     rejected: Vec<Rejected>,
 }
@@ -23,19 +29,34 @@ pub struct Rejected {
 }
 
 impl RawBatch {
-    /// An empty batch of rows with `width` fields.
-    pub fn new(width: usize) -> Self {
-        Self { width, ..Self::default() }
+    /// An empty batch of rows whose fields are the table's columns.
+    pub fn new(columns: usize) -> Self {
+        Self::with_places(columns, (0..columns).map(Some).collect())
     }
 
-    /// Adds a row: its number in the file and its fields.
+    /// An empty batch of rows with `width` fields each, of which the table's columns are those at
+    /// `places`, in the table's order.
+    pub fn with_places(width: usize, places: Arc<[Option<usize>]>) -> Self {
+        Self { width, places, ..Self::default() }
+    }
+
+    /// Adds a row: its number in the file and its fields, as many as the batch is wide.
     pub fn push<'a>(&mut self, number: u64, fields: impl Iterator<Item = &'a [u8]>) {
         let before = self.ends.len();
         for field in fields {
             self.bytes.extend_from_slice(field);
-            self.ends.push(self.bytes.len());
+            self.ends.push(self.bytes.len() as u32);
         }
         debug_assert_eq!(self.ends.len() - before, self.width);
+        self.numbers.push(number);
+    }
+
+    /// Adds a row whose fields stand one after another in `bytes` and end at `ends`.
+    pub(crate) fn push_whole(&mut self, number: u64, bytes: &[u8], ends: &[usize]) {
+        debug_assert_eq!(ends.len(), self.width);
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        self.ends.extend(ends.iter().map(|end| (start + end) as u32));
         self.numbers.push(number);
     }
 
@@ -59,6 +80,37 @@ impl RawBatch {
         self.bytes.len()
     }
 
+    /// All bytes of all fields.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many columns the table has.
+    pub fn columns(&self) -> usize {
+        self.places.len()
+    }
+
+    /// A column's field of every row in order; an absent column has none.
+    pub fn column(&self, column: usize) -> Option<impl ExactSizeIterator<Item = &[u8]>> {
+        let place = self.places[column]?;
+        Some((0..self.len()).map(move |row| self.at(row * self.width + place)))
+    }
+
+    /// The number of a row in its file, from 1 (the header is not counted).
+    pub fn number(&self, row: usize) -> u64 {
+        self.numbers[row]
+    }
+
+    /// One field.
+    pub fn field(&self, row: usize, column: usize) -> &[u8] {
+        self.places[column].map_or(&[], |place| self.at(row * self.width + place))
+    }
+
+    /// A row's fields as they were read.
+    pub(crate) fn fields(&self, row: usize) -> impl Iterator<Item = &[u8]> {
+        (0..self.width).map(move |place| self.at(row * self.width + place))
+    }
+
     /// All rows.
     pub fn rows(&self) -> impl Iterator<Item = RawRow<'_>> {
         (0..self.len()).map(|row| RawRow { batch: self, row })
@@ -67,6 +119,11 @@ impl RawBatch {
     /// The rows that could not be split.
     pub fn rejected(&self) -> &[Rejected] {
         &self.rejected
+    }
+
+    fn at(&self, field: usize) -> &[u8] {
+        let start = if field == 0 { 0 } else { self.ends[field - 1] };
+        &self.bytes[start as usize..self.ends[field] as usize]
     }
 }
 
@@ -80,25 +137,11 @@ pub struct RawRow<'a> {
 impl<'a> RawRow<'a> {
     /// The row's number in its file, from 1 (the header is not counted).
     pub fn number(self) -> u64 {
-        self.batch.numbers[self.row]
+        self.batch.number(self.row)
     }
 
     /// A field's bytes.
     pub fn field(self, column: usize) -> &'a [u8] {
-        let at = self.row * self.batch.width + column;
-        &self.batch.bytes[self.start(at)..self.batch.ends[at]]
-    }
-
-    /// All of the row's bytes, and where its fields end: equal for equal rows alone.
-    pub fn content(self) -> (&'a [u8], impl Iterator<Item = usize>) {
-        let first = self.row * self.batch.width;
-        let start = self.start(first);
-        let ends = &self.batch.ends[first..first + self.batch.width];
-        let end = ends.last().copied().unwrap_or(start);
-        (&self.batch.bytes[start..end], ends.iter().map(move |end| end - start))
-    }
-
-    fn start(self, at: usize) -> usize {
-        if at == 0 { 0 } else { self.batch.ends[at - 1] }
+        self.batch.field(self.row, column)
     }
 }

@@ -1,4 +1,11 @@
-use std::{fs::File, path::Path};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use csv_core::ReadRecordResult;
 
 use crate::{
     Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, definition::Encoding,
@@ -6,17 +13,20 @@ use crate::{
 
 /// No real cell is longer; a longer one sends its row to quarantine.
 const LONGEST_FIELD: usize = 8 << 10;
+/// A row longer than this is no row: a quotation mark that is never closed takes in all that follows.
+const LONGEST_ROW: usize = 1 << 20;
+/// More columns than any real layout has, and fewer than would fill the memory.
+const MOST_COLUMNS: usize = 4 << 10;
 /// A batch is full at this many rows or bytes.
 const BATCH_ROWS: usize = 32 << 10;
 const BATCH_BYTES: usize = 4 << 20;
 
 /// Reads one CSV file in batches of raw rows.
 pub struct CsvReader {
-    reader: csv::Reader<Counted>,
-    record: csv::ByteRecord,
-    file: PlannedFile,
+    records: Records,
     encoding: Encoding,
     width: usize,
+    places: Arc<[Option<usize>]>,
     row: u64,
     ended: bool,
 }
@@ -28,69 +38,70 @@ impl CsvReader {
         file: &PlannedFile,
         seen: impl FnMut(&[u8]) + Send + 'static,
     ) -> Result<Self, ReadError> {
-        let io = |source| ReadError::Io { path: file.path.clone(), source };
-        let inner = File::open(&file.path).map_err(io)?;
-        let mut reader = builder().from_reader(Counted { inner, seen: Box::new(seen) });
-        let width = reader.byte_headers().map_err(|error| wrong(&file.path, error))?.len();
+        let mut records = Records::open(&file.path, Box::new(seen))?;
+        records.read()?;
         Ok(Self {
-            reader,
-            record: csv::ByteRecord::new(),
-            file: file.clone(),
             encoding: definition.encoding,
-            width,
+            width: records.fields(),
+            places: file.columns.as_slice().into(),
             row: 0,
             ended: false,
+            records,
         })
     }
 
-    /// The next batch: for each row the table's columns in the definition's order, an absent
-    /// column's field being empty.
+    /// The next batch; a column that the file lacks is always empty.
     pub fn next_batch(&mut self) -> Result<Option<RawBatch>, ReadError> {
-        let mut batch = RawBatch::new(self.file.columns.len());
+        let mut batch = RawBatch::with_places(self.width, Arc::clone(&self.places));
         while !self.ended && batch.len() < BATCH_ROWS && batch.byte_len() < BATCH_BYTES {
-            let more = self.reader.read_byte_record(&mut self.record);
-            if !more.map_err(|error| wrong(&self.file.path, error))? {
+            if !self.records.read()? {
                 self.ended = true;
                 break;
             }
             self.row += 1;
             self.take(&mut batch);
         }
+        // Rows that are ASCII together are ASCII each: nearly all are looked at once.
+        if !batch.bytes().is_ascii() {
+            batch = self.decode(&batch);
+        }
         Ok((!batch.is_empty()).then_some(batch))
     }
 
     fn take(&self, batch: &mut RawBatch) {
-        let raw = self.record.as_slice();
-        if self.record.iter().all(<[u8]>::is_empty) || raw.trim_ascii().is_empty() {
+        let raw = self.records.bytes();
+        if raw.trim_ascii().is_empty() {
             return batch.reject(self.row, Reason::BlankRow, raw);
         }
-        if self.record.len() != self.width {
+        if self.records.fields() != self.width {
             return batch.reject(self.row, Reason::FieldCount, raw);
         }
-        if self.record.iter().any(|field| field.len() > LONGEST_FIELD) {
-            return batch.reject(self.row, Reason::FieldTooLong, &raw[..LONGEST_FIELD]);
+        if raw.len() > LONGEST_FIELD && self.records.longest() > LONGEST_FIELD {
+            return batch.reject(self.row, Reason::FieldTooLong, raw);
         }
-        let fields = |record: &csv::ByteRecord, batch: &mut RawBatch| {
-            batch.push(
-                self.row,
-                self.file
-                    .columns
-                    .iter()
-                    .map(|place| place.and_then(|place| record.get(place)).unwrap_or_default()),
-            );
-        };
-        if std::str::from_utf8(raw).is_ok() {
-            fields(&self.record, batch);
-        } else if self.encoding == Encoding::Windows1252 {
-            let decoded: csv::ByteRecord = self
-                .record
-                .iter()
-                .map(|field| encoding_rs::WINDOWS_1252.decode(field).0.into_owned().into_bytes())
-                .collect();
-            fields(&decoded, batch);
-        } else {
-            batch.reject(self.row, Reason::Encoding, raw);
+        batch.push_whole(self.row, raw, self.records.ends());
+    }
+
+    /// The batch with each of its rows in UTF-8, or rejected.
+    fn decode(&self, batch: &RawBatch) -> RawBatch {
+        let mut decoded = RawBatch::with_places(self.width, Arc::clone(&self.places));
+        for row in batch.rejected() {
+            decoded.reject(row.number, row.reason, &row.raw);
         }
+        for row in 0..batch.len() {
+            let number = batch.number(row);
+            let fields = || batch.fields(row);
+            if fields().all(|field| std::str::from_utf8(field).is_ok()) {
+                decoded.push(number, fields());
+            } else if self.encoding == Encoding::Windows1252 {
+                let texts: Vec<_> =
+                    fields().map(|field| encoding_rs::WINDOWS_1252.decode(field).0).collect();
+                decoded.push(number, texts.iter().map(|text| text.as_bytes()));
+            } else {
+                decoded.reject(number, Reason::Encoding, &fields().collect::<Vec<_>>().join(&b','));
+            }
+        }
+        decoded
     }
 }
 
@@ -101,17 +112,12 @@ pub(crate) fn plan_columns(
     path: &Path,
 ) -> Result<Vec<Option<usize>>, PlanError> {
     let table = &definition.tables[table];
-    let inner =
-        File::open(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
-    let mut reader = builder().from_reader(inner);
-    let header = reader.byte_headers().map_err(|error| wrong(path, error))?;
-    if header.is_empty() {
+    let mut header = Records::open(path, Box::new(|_| {}))?;
+    if !header.read()? {
         return Err(PlanError::Empty { path: path.to_owned() });
     }
-    let mut names: Vec<String> = Vec::with_capacity(header.len());
-    for (cell, place) in header.iter().zip(1..) {
-        let cell =
-            if place == 1 { cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell) } else { cell };
+    let mut names: Vec<String> = Vec::with_capacity(header.fields());
+    for (cell, place) in header.cells().zip(1..) {
         let name = std::str::from_utf8(cell).unwrap_or_default().trim();
         // A cell that is no name may be a row's value: it is not repeated.
         if name.parse::<minster_model::ColumnName>().is_err() {
@@ -144,26 +150,107 @@ pub(crate) fn plan_columns(
     Ok(table.columns.keys().map(|name| names.iter().position(|n| n == name)).collect())
 }
 
-fn builder() -> csv::ReaderBuilder {
-    let mut builder = csv::ReaderBuilder::new();
-    builder.flexible(true).buffer_capacity(1 << 20);
-    builder
+/// The records of a CSV file, one at a time, none longer than a row can be.
+struct Records {
+    path: PathBuf,
+    input: BufReader<Watched>,
+    parser: csv_core::Reader,
+    /// The record's fields, one after another, without quotation marks.
+    bytes: Vec<u8>,
+    length: usize,
+    ends: Vec<usize>,
+    fields: usize,
+    begun: u64,
 }
 
-fn wrong(path: &Path, error: csv::Error) -> ReadError {
-    let at = error.position().map_or(0, csv::Position::byte);
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => ReadError::Io { path: path.to_owned(), source },
-        _ => ReadError::Malformed { path: path.to_owned(), what: "the CSV is malformed", at },
+impl Records {
+    fn open(path: &Path, seen: crate::Seen) -> Result<Self, ReadError> {
+        let inner =
+            File::open(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
+        Ok(Self {
+            path: path.to_owned(),
+            input: BufReader::with_capacity(1 << 20, Watched { inner, seen }),
+            parser: csv_core::Reader::new(),
+            bytes: vec![0; 4 << 10],
+            length: 0,
+            ends: vec![0; 64],
+            fields: 0,
+            begun: 0,
+        })
+    }
+
+    /// Reads the next record; none is left where it gives `false`.
+    fn read(&mut self) -> Result<bool, ReadError> {
+        (self.length, self.fields) = (0, 0);
+        loop {
+            let io = |source| ReadError::Io { path: self.path.clone(), source };
+            let buffer = self.input.fill_buf().map_err(io)?;
+            let mark = buffer.starts_with(b"\xef\xbb\xbf") && self.begun == 0;
+            let skipped = if mark { 3 } else { 0 };
+            let input = &buffer[skipped..];
+            let (result, read, written, ended) = self.parser.read_record(
+                input,
+                &mut self.bytes[self.length..],
+                &mut self.ends[self.fields..],
+            );
+            self.input.consume(skipped + read);
+            self.begun += (skipped + read) as u64;
+            self.length += written;
+            self.fields += ended;
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull if self.bytes.len() < LONGEST_ROW => {
+                    self.bytes.resize(2 * self.bytes.len(), 0);
+                }
+                ReadRecordResult::OutputFull => {
+                    return Err(self.malformed(
+                        "a row is longer than any row can be (is a quotation mark never closed?)",
+                    ));
+                }
+                ReadRecordResult::OutputEndsFull if self.ends.len() < MOST_COLUMNS => {
+                    self.ends.resize(2 * self.ends.len(), 0);
+                }
+                ReadRecordResult::OutputEndsFull => {
+                    return Err(self.malformed("a row has more fields than any layout"));
+                }
+                ReadRecordResult::Record => return Ok(true),
+                ReadRecordResult::End => return Ok(false),
+            }
+        }
+    }
+
+    fn malformed(&self, what: &'static str) -> ReadError {
+        ReadError::Malformed { path: self.path.clone(), what, at: self.begun }
+    }
+
+    fn fields(&self) -> usize {
+        self.fields
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    fn ends(&self) -> &[usize] {
+        &self.ends[..self.fields]
+    }
+
+    fn cells(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends().iter().copied());
+        starts.zip(self.ends()).map(|(start, &end)| &self.bytes[start..end])
+    }
+
+    fn longest(&self) -> usize {
+        self.cells().map(<[u8]>::len).max().unwrap_or_default()
     }
 }
 
-struct Counted {
+struct Watched {
     inner: File,
     seen: crate::Seen,
 }
 
-impl std::io::Read for Counted {
+impl Read for Watched {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.inner.read(buffer)?;
         (self.seen)(&buffer[..count]);

@@ -1,0 +1,247 @@
+//! One batch from raw rows to a record batch: its cells coded and treated once for each distinct value, its
+//! rows accepted, set aside or recognised as duplicates, the accepted ones gathered.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow::{
+    array::{RecordBatch, StringViewArray, UInt32Array},
+    compute::take,
+    datatypes::SchemaRef,
+};
+use minster_model::{Kind, RowCounts};
+use minster_sources::{RawBatch, Reason};
+
+use crate::{
+    IngestError,
+    coded::Coded,
+    columns,
+    duplicates::Duplicates,
+    quarantine::{Failed, Raw},
+    tokens::Dictionary,
+    treatment::{Cell, Plan, PlannedKey, TreatedCell},
+};
+
+/// A batch whose distinct cells were treated.
+pub(crate) struct Treated<'a> {
+    plan: &'a Plan,
+    batch: &'a RawBatch,
+    /// One a column of the table; none where nothing of it passes.
+    columns: Vec<Option<ColumnCells<'a>>>,
+}
+
+/// A column: for each row the place of what its cell became.
+struct ColumnCells<'a> {
+    codes: Vec<u32>,
+    cells: Vec<Result<TreatedCell<'a>, Reason>>,
+}
+
+/// A batch whose rows are accepted or not; the pseudonyms of new identifiers are still to come.
+pub(crate) struct Sorted<'a> {
+    treated: Treated<'a>,
+    accepted: Vec<u32>,
+    keys: Vec<KeyCells>,
+    pub(crate) failed: Vec<Failed>,
+    pub(crate) counts: RowCounts,
+}
+
+/// A match key: for each accepted row the place of its cell.
+struct KeyCells {
+    codes: Vec<u32>,
+    cells: Vec<Cell<'static>>,
+}
+
+impl<'a> Treated<'a> {
+    /// Codes and treats a batch; its rows' fingerprints, where duplicates are to be recognised.
+    pub(crate) fn new(
+        plan: &'a Plan,
+        batch: &'a RawBatch,
+        duplicates: Option<&Duplicates>,
+        dictionary: &Dictionary,
+        keys: &ahash::RandomState,
+    ) -> (Self, Option<Vec<u128>>) {
+        let coded: Vec<(usize, Coded<'a>)> = (0..batch.columns())
+            .filter(|place| duplicates.is_some() || plan.columns[*place].passes())
+            .filter_map(|place| Some((place, Coded::new(batch.column(place)?, keys))))
+            .collect();
+        let prints = duplicates.map(|known| known.fingerprints(batch.len(), &coded));
+        let mut columns: Vec<Option<ColumnCells<'a>>> = plan
+            .columns
+            .iter()
+            .map(|column| {
+                column.passes().then(|| ColumnCells {
+                    codes: vec![0; batch.len()],
+                    cells: vec![plan.treat(column, b"", dictionary)],
+                })
+            })
+            .collect();
+        for (place, coded) in coded {
+            if let Some(column) = &mut columns[place] {
+                let planned = &plan.columns[place];
+                let treat = |value: &&'a [u8]| plan.treat(planned, value, dictionary);
+                column.cells = coded.values.iter().map(treat).collect();
+                column.codes = coded.codes;
+            }
+        }
+        (Self { plan, batch, columns }, prints)
+    }
+
+    /// Tells the rows that are accepted from those that are not; `fresh` says of each row whether it was
+    /// not seen before.
+    pub(crate) fn sort(self, fresh: Option<&[bool]>, dictionary: &Dictionary) -> Sorted<'a> {
+        let mut failed: Vec<Failed> = self.batch.rejected().iter().map(Failed::unsplit).collect();
+        let wrong: Vec<(usize, &ColumnCells<'_>)> = (0..self.columns.len())
+            .filter_map(|place| Some((place, self.columns[place].as_ref()?)))
+            .filter(|(_, column)| column.cells.iter().any(Result::is_err))
+            .collect();
+        let mut accepted = Vec::with_capacity(self.batch.len());
+        let mut duplicate = 0;
+        for row in 0..self.batch.len() {
+            if fresh.is_some_and(|fresh| !fresh[row]) {
+                duplicate += 1;
+                continue;
+            }
+            let reason = wrong.iter().find_map(|(place, column)| {
+                let reason = column.at(row).as_ref().err()?;
+                Some((*place, *reason))
+            });
+            match reason {
+                None => accepted.push(row as u32),
+                Some((place, reason)) => failed.push(self.fail(row, place, reason)),
+            }
+        }
+        failed.sort_by_key(|failed| failed.number);
+        let counts = RowCounts {
+            read: (self.batch.len() + self.batch.rejected().len()) as u64,
+            accepted: accepted.len() as u64,
+            quarantined: failed.len() as u64,
+            duplicate,
+            blocked: 0,
+        };
+        let keys = self.plan.keys.iter().map(|key| self.key(key, &accepted, dictionary)).collect();
+        Sorted { treated: self, accepted, keys, failed, counts }
+    }
+
+    fn fail(&self, row: usize, column: usize, reason: Reason) -> Failed {
+        let text = |place| String::from_utf8_lossy(self.batch.field(row, place)).into_owned();
+        let fields = self.plan.columns.iter().enumerate();
+        Failed {
+            number: self.batch.number(row),
+            column: Some(self.plan.columns[column].name.clone()),
+            reason,
+            raw: Raw::Fields(
+                fields.map(|(place, column)| (column.name.clone(), text(place))).collect(),
+            ),
+        }
+    }
+
+    fn key(&self, key: &PlannedKey, accepted: &[u32], dictionary: &Dictionary) -> KeyCells {
+        // Where two columns give the same part, the later one's counts.
+        let giving = |part| {
+            let place = self.plan.columns.iter().rposition(|column| column.part() == Some(part))?;
+            self.columns[place].as_ref()
+        };
+        let columns: Vec<Option<&ColumnCells<'_>>> =
+            key.parts.iter().map(|part| giving(*part)).collect();
+        let mut places: HashMap<String, u32> = HashMap::new();
+        let mut cells = vec![Cell::Null];
+        let mut text = String::new();
+        let codes = accepted.iter().map(|row| {
+            text.clear();
+            for (place, column) in columns.iter().enumerate() {
+                let part = column.and_then(|column| column.at(*row as usize).as_ref().ok());
+                let Some(part) = part.and_then(|cell| cell.part.as_deref()) else { return 0 };
+                if place > 0 {
+                    text.push('\u{1f}');
+                }
+                text.push_str(part);
+            }
+            *places.entry(text.clone()).or_insert_with(|| {
+                cells.push(dictionary.cell(&key.kind, text.as_bytes()));
+                cells.len() as u32 - 1
+            })
+        });
+        KeyCells { codes: codes.collect(), cells }
+    }
+}
+
+impl<'a> ColumnCells<'a> {
+    fn at(&self, row: usize) -> &Result<TreatedCell<'a>, Reason> {
+        &self.cells[self.codes[row] as usize]
+    }
+}
+
+impl Sorted<'_> {
+    /// Forgets the new identifiers that no accepted row has: nobody is asked about them.
+    pub(crate) fn forget_unused(&mut self) {
+        for (planned, column) in self.treated.plan.columns.iter().zip(&mut self.treated.columns) {
+            let Some(column) = column else { continue };
+            let is_new = |cell: &Result<TreatedCell<'_>, Reason>| {
+                cell.as_ref().is_ok_and(|cell| matches!(cell.cell, Cell::New(_)))
+            };
+            if planned.output.is_none() || !column.cells.iter().any(is_new) {
+                continue;
+            }
+            let mut used = vec![false; column.cells.len()];
+            for row in &self.accepted {
+                used[column.codes[*row as usize] as usize] = true;
+            }
+            for (cell, used) in column.cells.iter_mut().zip(used) {
+                if let Ok(cell) = cell
+                    && !used
+                    && matches!(cell.cell, Cell::New(_))
+                {
+                    cell.cell = Cell::Null;
+                }
+            }
+        }
+    }
+
+    /// The identifiers whose pseudonyms are still to be learnt.
+    pub(crate) fn unknown(&self) -> impl Iterator<Item = (&Kind, &[u8])> {
+        let plan = self.treated.plan;
+        let of_columns =
+            plan.columns.iter().zip(&self.treated.columns).flat_map(|(column, cells)| {
+                let kind = column.output.and_then(|output| plan.outputs[output].kind.as_ref());
+                let cells = cells.iter().flat_map(|column| &column.cells);
+                cells
+                    .flatten()
+                    .filter_map(move |treated| Some((kind?, treated.cell.new_identifier()?)))
+            });
+        let of_keys = plan.keys.iter().zip(&self.keys).flat_map(|(key, cells)| {
+            cells.cells.iter().filter_map(|cell| Some((&key.kind, cell.new_identifier()?)))
+        });
+        of_columns.chain(of_keys)
+    }
+
+    /// The accepted rows, once every identifier was learnt.
+    pub(crate) fn gather(
+        &self,
+        schema: &SchemaRef,
+        dictionary: &Dictionary,
+    ) -> Result<RecordBatch, IngestError> {
+        let plan = self.treated.plan;
+        let mut arrays = vec![None; plan.outputs.len()];
+        for (planned, column) in plan.columns.iter().zip(&self.treated.columns) {
+            let (Some(column), Some(output)) = (column, planned.output) else { continue };
+            let codes = self.accepted.iter().map(|row| column.codes[*row as usize]);
+            let codes = UInt32Array::from_iter_values(codes);
+            let cells = column.cells.iter().map(|cell| cell.as_ref().ok().map(|cell| &cell.cell));
+            let values = columns::values(&plan.outputs[output], cells, dictionary)?;
+            arrays[output] = Some(take(&values, &codes, None)?);
+            if let Some(state) = planned.state {
+                let states = column.cells.iter().map(|cell| cell.as_ref().ok().map(|c| c.state));
+                let values: StringViewArray = states.collect();
+                arrays[state] = Some(take(&values, &codes, None)?);
+            }
+        }
+        for (planned, key) in plan.keys.iter().zip(&self.keys) {
+            let output = &plan.outputs[planned.output];
+            let values = columns::values(output, key.cells.iter().map(Some), dictionary)?;
+            let codes = UInt32Array::from_iter_values(key.codes.iter().copied());
+            arrays[planned.output] = Some(take(&values, &codes, None)?);
+        }
+        let arrays: Option<Vec<_>> = arrays.into_iter().collect();
+        let arrays = arrays.ok_or(IngestError::Unlearnt)?;
+        Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
+    }
+}
