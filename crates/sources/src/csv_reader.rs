@@ -1,7 +1,10 @@
-use std::{fs::File, path::Path};
+use std::path::Path;
 
 use crate::{
-    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, definition::Encoding,
+    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason,
+    definition::Encoding,
+    header, reason,
+    text::{Mark, Text},
 };
 
 /// No real cell is longer; a longer one sends its row to quarantine.
@@ -12,7 +15,8 @@ const BATCH_BYTES: usize = 4 << 20;
 
 /// Reads one CSV file in batches of raw rows.
 pub struct CsvReader {
-    reader: csv::Reader<Counted>,
+    reader: csv::Reader<Text>,
+    mark: Mark,
     record: csv::ByteRecord,
     file: PlannedFile,
     encoding: Encoding,
@@ -28,12 +32,13 @@ impl CsvReader {
         file: &PlannedFile,
         seen: impl FnMut(&[u8]) + Send + 'static,
     ) -> Result<Self, ReadError> {
-        let io = |source| ReadError::Io { path: file.path.clone(), source };
-        let inner = File::open(&file.path).map_err(io)?;
-        let mut reader = builder().from_reader(Counted { inner, seen: Box::new(seen) });
+        let text = Text::open(file, definition.encoding, Box::new(seen))?;
+        let mark = text.mark();
+        let mut reader = builder(definition).from_reader(text);
         let width = reader.byte_headers().map_err(|error| wrong(&file.path, error))?.len();
         Ok(Self {
             reader,
+            mark,
             record: csv::ByteRecord::new(),
             file: file.clone(),
             encoding: definition.encoding,
@@ -53,6 +58,7 @@ impl CsvReader {
                 self.ended = true;
                 break;
             }
+            self.mark.set(self.reader.position().byte());
             self.row += 1;
             self.take(&mut batch);
         }
@@ -63,6 +69,9 @@ impl CsvReader {
         let raw = self.record.as_slice();
         if self.record.iter().all(<[u8]>::is_empty) || raw.trim_ascii().is_empty() {
             return batch.reject(self.row, Reason::BlankRow, raw);
+        }
+        if self.record.get(0).is_some_and(reason::is_totals) {
+            return batch.reject(self.row, Reason::TotalsRow, raw);
         }
         if self.record.len() != self.width {
             return batch.reject(self.row, Reason::FieldCount, raw);
@@ -97,56 +106,43 @@ impl CsvReader {
 /// Compares the header with the table's columns; gives each column's place in the file.
 pub(crate) fn plan_columns(
     definition: &Definition,
-    table: usize,
-    path: &Path,
+    file: &PlannedFile,
 ) -> Result<Vec<Option<usize>>, PlanError> {
-    let table = &definition.tables[table];
-    let inner =
-        File::open(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
-    let mut reader = builder().from_reader(inner);
-    let header = reader.byte_headers().map_err(|error| wrong(path, error))?;
-    if header.is_empty() {
-        return Err(PlanError::Empty { path: path.to_owned() });
-    }
-    let mut names: Vec<String> = Vec::with_capacity(header.len());
-    for (cell, place) in header.iter().zip(1..) {
-        let cell =
-            if place == 1 { cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell) } else { cell };
-        let name = std::str::from_utf8(cell).unwrap_or_default().trim();
-        // A cell that is no name may be a row's value: it is not repeated.
-        if name.parse::<minster_model::ColumnName>().is_err() {
-            return Err(PlanError::NotAHeader { path: path.to_owned(), place });
-        }
-        names.push(name.to_owned());
-    }
-    // Where most names are unknown the header row may be missing, and a name be a row's value.
-    let known = names.iter().filter(|name| table.columns.contains_key(*name)).count();
-    if 2 * known < names.len() {
-        return Err(PlanError::NotAHeader { path: path.to_owned(), place: 1 });
-    }
-    let twice = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name));
-    if let Some((_, name)) = twice {
-        return Err(PlanError::TwoColumns { path: path.to_owned(), name: name.clone() });
-    }
-    let missing =
-        table.columns.iter().find(|(name, column)| !column.optional && !names.contains(name));
-    if let Some(name) = names.iter().find(|name| !table.columns.contains_key(*name)) {
-        return Err(PlanError::Unlisted {
-            path: path.to_owned(),
-            what: "column",
-            name: name.clone(),
-            source_name: definition.name.to_string(),
-        });
-    }
-    if let Some((name, _)) = missing {
-        return Err(PlanError::MissingColumn { path: path.to_owned(), name: name.clone() });
-    }
-    Ok(table.columns.keys().map(|name| names.iter().position(|n| n == name)).collect())
+    let names = names(definition, file)?;
+    header::compare(&definition.tables[file.tables[0]], &names).places(definition, &file.path)
 }
 
-fn builder() -> csv::ReaderBuilder {
+/// The header's cells.
+pub(crate) fn names(definition: &Definition, file: &PlannedFile) -> Result<Vec<String>, PlanError> {
+    let path = &file.path;
+    let text = Text::open(file, definition.encoding, Box::new(|_| {}))?;
+    let mut reader = builder(definition).from_reader(text);
+    let header = reader.byte_headers().map_err(|error| wrong(path, error))?;
+    if header.is_empty() {
+        return Err(PlanError::Empty { path: path.clone() });
+    }
+    if header.len() > header::MOST_COLUMNS {
+        return Err(PlanError::TooManyColumns { path: path.clone() });
+    }
+    Ok((1..)
+        .zip(header)
+        .map(|(place, cell)| {
+            let mark = if place == 1 { cell.strip_prefix(b"\xef\xbb\xbf") } else { None };
+            let cell = mark.unwrap_or(cell);
+            match std::str::from_utf8(cell) {
+                Ok(name) => header::tidy(name),
+                Err(_) if definition.encoding == Encoding::Windows1252 => {
+                    header::tidy(&encoding_rs::WINDOWS_1252.decode(cell).0)
+                }
+                Err(_) => String::new(),
+            }
+        })
+        .collect())
+}
+
+fn builder(definition: &Definition) -> csv::ReaderBuilder {
     let mut builder = csv::ReaderBuilder::new();
-    builder.flexible(true).buffer_capacity(1 << 20);
+    builder.flexible(true).buffer_capacity(1 << 20).delimiter(definition.delimiter.byte());
     builder
 }
 
@@ -155,18 +151,5 @@ fn wrong(path: &Path, error: csv::Error) -> ReadError {
     match error.into_kind() {
         csv::ErrorKind::Io(source) => ReadError::Io { path: path.to_owned(), source },
         _ => ReadError::Malformed { path: path.to_owned(), what: "the CSV is malformed", at },
-    }
-}
-
-struct Counted {
-    inner: File,
-    seen: crate::Seen,
-}
-
-impl std::io::Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        (self.seen)(&buffer[..count]);
-        Ok(count)
     }
 }
