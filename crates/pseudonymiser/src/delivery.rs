@@ -15,7 +15,7 @@ use minster_model::{
 };
 use minster_sources::{
     CsvReader, Definition, Duplicates as DuplicateRule, Format, Lookup, Plan as DeliveryPlan,
-    PlannedFile, RawBatch, ReadError, XmlReader,
+    PlannedFile, RawBatch, ReadError, XmlReader, read_parquet, read_workbook,
 };
 use minster_store::{FileCounts, Manifest, Origin, Store, TableWriter};
 use minster_vault_api::{Client, InputFile, RunManifest};
@@ -106,7 +106,9 @@ impl Planned {
             tables.push(OpenTable { plan, schema, duplicates });
         }
         let mut rows = Vec::new();
-        for (file, input) in self.files.files.iter().zip(&inputs) {
+        for file in &self.files.files {
+            let input = inputs.iter().find(|input| input.name == file.delivered);
+            let input = input.ok_or_else(|| ReadError::Changed { path: file.path.clone() })?;
             let counts = self.ingest_file(file, input, run, &mut tables, &mut outputs)?;
             for (&table, counts) in file.tables.iter().zip(counts) {
                 let table = self.definition.tables[table].name.clone();
@@ -131,9 +133,12 @@ impl Planned {
         let hash = |file: &PlannedFile| {
             let sha256 = sha256_of_file(&file.path)
                 .map_err(|source| ReadError::Io { path: file.path.clone(), source })?;
-            Ok(InputFile { name: file.name.clone(), sha256, bytes: file.bytes })
+            Ok(InputFile { name: file.delivered.clone(), sha256, bytes: file.bytes })
         };
-        self.files.files.iter().map(hash).collect()
+        // A zip is one file, however many members are read from it; they stand together.
+        let mut files: Vec<&PlannedFile> = self.files.files.iter().collect();
+        files.dedup_by(|one, other| one.delivered == other.delivered);
+        files.into_iter().map(hash).collect()
     }
 
     /// Reads on one thread, treats on all, writes on another, all in the file's order.
@@ -219,6 +224,12 @@ fn read(
                 }
             }
             Ok(())
+        }),
+        Format::Xlsx => read_workbook(definition, file, seen, |table, batch| {
+            sender.send(Ok(vec![(table, vec![batch])])).is_ok()
+        }),
+        Format::Parquet => read_parquet(definition, file, seen, |batch| {
+            sender.send(Ok(vec![(file.tables[0], vec![batch])])).is_ok()
         }),
     };
     if let Err(error) = outcome {

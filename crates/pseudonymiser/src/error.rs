@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use minster_model::{NameError, Period, SourceName, exit};
-use minster_sources::{DefinitionError, LookupError, PlanError, ReadError};
+use minster_sources::{CatalogueError, LookupError, PlanError, ReadError};
 use minster_store::StoreError;
 use minster_vault_api::VaultError;
 
@@ -24,14 +24,9 @@ pub enum IngestError {
         /// What is wrong.
         source: Box<toml::de::Error>,
     },
-    /// A definition is not one.
-    #[error("{}: {source}", path.display())]
-    Definition {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: DefinitionError,
-    },
+    /// A definition or code list is not one.
+    #[error(transparent)]
+    Definitions(#[from] CatalogueError),
     /// A delivery of a source that no definition describes.
     #[error("the source {source_name} is not defined in {}", folder.display())]
     NoDefinition {
@@ -42,7 +37,7 @@ pub enum IngestError {
     },
     /// A delivery of a year that the definition does not fit.
     #[error(
-        "the definition of {source_name} does not fit the period {period}; add it to `years` once the layout was compared"
+        "the definition of {source_name} does not fit the period {period}; add it to `years`, or a [[version]] with what differs, once the layout was compared"
     )]
     Year {
         /// The source.
@@ -102,7 +97,7 @@ impl IngestError {
         match self {
             Self::Config { .. }
             | Self::Pipeline { .. }
-            | Self::Definition { .. }
+            | Self::Definitions(_)
             | Self::NoDefinition { .. }
             | Self::Year { .. }
             | Self::NoLookup { .. }

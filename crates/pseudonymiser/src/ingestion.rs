@@ -9,7 +9,7 @@ use minster_model::{
     DatasetRef, Period, Role, RowCounts, RunId, SourceName, exit,
     pipeline::{IdentifierRule, Pipeline},
 };
-use minster_sources::{Definition, Lookup, Plan, Treatment};
+use minster_sources::{Catalogue, Lookup, Plan, Treatment};
 use minster_store::{Manifest, Origin, Store, sha256_hex};
 use minster_vault_api::Client;
 use serde::Serialize;
@@ -73,33 +73,30 @@ pub struct SourceReport {
 
 impl Ingestion {
     /// Reads the configuration and compares every delivery with its definition. No row is read: CSV
-    /// headers and XML element names alone.
+    /// headers, sheets' headers and XML element names alone.
     pub fn load(path: &Path) -> Result<Self, IngestError> {
         let pipeline: Pipeline = toml::from_str(&read(path)?).map_err(|error| {
             IngestError::Pipeline { path: path.to_owned(), source: Box::new(error) }
         })?;
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let pipeline = pipeline.resolve(whole.parent().unwrap_or(Path::new(".")));
-        let definitions = definitions(&pipeline.definitions)?;
+        let definitions = Catalogue::load(&pipeline.definitions)?;
         let mut lookups = HashMap::new();
         for (name, path) in &pipeline.lookups {
             lookups.insert(name.clone(), Arc::new(Lookup::read(path)?));
         }
         let mut deliveries = Vec::new();
         for delivery in &pipeline.sources {
-            let (definition, definition_sha256) = definitions
-                .get(&delivery.name)
-                .cloned()
-                .ok_or_else(|| IngestError::NoDefinition {
-                    source_name: delivery.name.clone(),
-                    folder: pipeline.definitions.clone(),
-                })?;
-            if !definition.fits(&delivery.period) {
-                return Err(IngestError::Year {
-                    source_name: delivery.name.clone(),
-                    period: delivery.period.clone(),
+            let Some(found) = definitions.find(&delivery.name, &delivery.period) else {
+                let source_name = delivery.name.clone();
+                return Err(if definitions.knows(&source_name) {
+                    IngestError::Year { source_name, period: delivery.period.clone() }
+                } else {
+                    IngestError::NoDefinition { source_name, folder: pipeline.definitions.clone() }
                 });
-            }
+            };
+            let definition = found.definition.clone();
+            let definition_sha256 = sha256_hex(found.text.as_bytes());
             let files = Plan::make(&definition, &delivery.folder)?;
             let delivery = delivery.clone();
             deliveries.push(Planned { delivery, definition, definition_sha256, files });
@@ -233,23 +230,6 @@ impl Report {
             writeln!(text, "{} distinct identifiers asked of the vault", self.distinct_identifiers);
         text
     }
-}
-
-type Definitions = HashMap<SourceName, (Definition, String)>;
-
-fn definitions(folder: &Path) -> Result<Definitions, IngestError> {
-    let unreadable = |source| IngestError::Config { path: folder.to_owned(), source };
-    let mut definitions = HashMap::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            let text = read(&path)?;
-            let definition = Definition::parse(&text)
-                .map_err(|source| IngestError::Definition { path: path.clone(), source })?;
-            definitions.insert(definition.name.clone(), (definition, sha256_hex(text.as_bytes())));
-        }
-    }
-    Ok(definitions)
 }
 
 fn read(path: &Path) -> Result<String, IngestError> {

@@ -16,7 +16,11 @@ pub struct RawBatch {
     places: Arc<[Option<usize>]>,
     numbers: Vec<u64>,
     rejected: Vec<Rejected>,
+    rejected_bytes: usize,
 }
+
+/// Of a row that is no row, no more bytes are held than these.
+const LONGEST_REJECTED: usize = 64 << 10;
 
 /// A row that could not even be split into its fields.
 pub struct Rejected {
@@ -24,7 +28,7 @@ pub struct Rejected {
     pub number: u64,
     /// Why.
     pub reason: Reason,
-    /// What stood there: for the sealed quarantine alone.
+    /// What stood there, or its start: for the sealed quarantine alone.
     pub raw: Vec<u8>,
 }
 
@@ -62,7 +66,9 @@ impl RawBatch {
 
     /// Adds a row that is no row.
     pub fn reject(&mut self, number: u64, reason: Reason, raw: &[u8]) {
-        self.rejected.push(Rejected { number, reason, raw: raw.to_vec() });
+        let raw = raw[..raw.len().min(LONGEST_REJECTED)].to_vec();
+        self.rejected_bytes += raw.len() + size_of::<Rejected>();
+        self.rejected.push(Rejected { number, reason, raw });
     }
 
     /// Rows that have fields.
@@ -75,9 +81,9 @@ impl RawBatch {
         self.numbers.is_empty() && self.rejected.is_empty()
     }
 
-    /// Bytes held.
+    /// Bytes held, those of rejected rows included.
     pub fn byte_len(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.rejected_bytes
     }
 
     /// All bytes of all fields.

@@ -8,26 +8,34 @@ use crate::Reason;
 /// How a source writes its dates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 pub enum DateForm {
-    /// `2024-09-30`, or the same with a time after a `T`.
+    /// `2024-09-30`, or the same with a time after a `T` or a blank.
     #[serde(rename = "iso")]
     Iso,
-    /// `30/09/2024`.
+    /// `30/09/2024`, or the same with a time after a blank.
     #[serde(rename = "dd/mm/yyyy")]
     DayMonthYear,
+    /// `09/30/2024`, or the same with a time after a blank.
+    #[serde(rename = "mm/dd/yyyy")]
+    MonthDayYear,
     /// `2024-Sep-30 00:00:00`, the school census's own.
     #[serde(rename = "census")]
     Census,
+    /// `45565`: days as Excel counts them on Windows, 1 being 1 January 1900. Excel takes 1900 for a leap
+    /// year, so that its 60 is no day and later numbers are one too high (ECMA-376-1, 18.17.4.1).
+    #[serde(rename = "excel-serial")]
+    ExcelSerial,
 }
 
-/// Parses a date in the first declared form whose shape it has. The forms' shapes differ, so that
-/// nothing is guessed.
+/// Parses a date in the declared form whose shape it has. Where two declared forms read it as
+/// different days it is ambiguous: nothing is guessed.
 pub fn parse_date(text: &str, forms: &[DateForm]) -> Result<Date, Reason> {
     let text = text.trim();
-    let parsed = forms.iter().find_map(|form| form.parse(text));
-    match parsed {
+    let mut parsed = forms.iter().filter_map(|form| form.parse(text));
+    match parsed.next() {
+        Some(date) if parsed.any(|other| other != date) => Err(Reason::AmbiguousDate),
         Some(date) if (1900..=2100).contains(&date.year()) => Ok(date),
         Some(_) => Err(Reason::DateRange),
-        None if (4..=5).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) => {
+        None if (4..=5).contains(&text.len()) && digits(text.as_bytes()) => {
             Err(Reason::ExcelSerial)
         }
         None => Err(Reason::DateForm),
@@ -37,19 +45,69 @@ pub fn parse_date(text: &str, forms: &[DateForm]) -> Result<Date, Reason> {
 impl DateForm {
     fn parse(self, text: &str) -> Option<Date> {
         match self {
-            Self::Iso => {
-                let date = text.split('T').next().unwrap_or(text);
-                (date.len() == 10).then(|| Date::strptime("%Y-%m-%d", date).ok()).flatten()
+            Self::Iso => match without_time(text, &['T', ' '])?.as_bytes() {
+                [year @ .., b'-', m0, m1, b'-', d0, d1] if year.len() == 4 => {
+                    date(year, &[*m0, *m1], &[*d0, *d1])
+                }
+                _ => None,
+            },
+            Self::DayMonthYear => {
+                let [day, month, year] = slashed(text)?;
+                date(year, month, day)
             }
-            Self::DayMonthYear => Date::strptime("%d/%m/%Y", text).ok(),
+            Self::MonthDayYear => {
+                let [month, day, year] = slashed(text)?;
+                date(year, month, day)
+            }
             Self::Census => {
                 let (date, time) = text.split_once(' ').unwrap_or((text, "00:00:00"));
                 time.starts_with("00:00:00")
                     .then(|| Date::strptime("%Y-%b-%d", date).ok())
                     .flatten()
             }
+            Self::ExcelSerial => {
+                let (days, fraction) = text.split_once('.').unwrap_or((text, "0"));
+                let whole = (1..=6).contains(&days.len()) && digits(days.as_bytes());
+                let days = (whole && digits(fraction.as_bytes())).then(|| days.parse().ok())??;
+                let epoch = match days {
+                    1..=59 => jiff::civil::date(1899, 12, 31),
+                    61.. => jiff::civil::date(1899, 12, 30),
+                    _ => return None,
+                };
+                epoch.checked_add(jiff::Span::new().days(days)).ok()
+            }
         }
     }
+}
+
+fn digits(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
+
+/// The date before a time, if what stands behind it is one.
+fn without_time<'a>(text: &'a str, before: &[char]) -> Option<&'a str> {
+    let Some((date, time)) = text.split_once(before) else { return Some(text) };
+    let is_time = time.bytes().all(|b| b.is_ascii_digit() || b":.Z+-".contains(&b));
+    (is_time && time.len() >= 5).then_some(date)
+}
+
+/// The three numbers of `1/9/2024` or `01/09/2024`.
+fn slashed(text: &str) -> Option<[&[u8]; 3]> {
+    let text = without_time(text, &[' '])?;
+    let mut parts = text.as_bytes().split(|&byte| byte == b'/');
+    let parts = [parts.next()?, parts.next()?, parts.next().filter(|_| parts.next().is_none())?];
+    let lengths = (1..=2).contains(&parts[0].len()) && (1..=2).contains(&parts[1].len());
+    (lengths && parts[2].len() == 4).then_some(parts)
+}
+
+/// A day of the calendar from at most four digits each.
+fn date(year: &[u8], month: &[u8], day: &[u8]) -> Option<Date> {
+    let number = |text: &[u8]| {
+        digits(text)
+            .then(|| text.iter().fold(0i16, |sum, digit| sum * 10 + i16::from(digit - b'0')))
+    };
+    let (month, day) = (i8::try_from(number(month)?).ok()?, i8::try_from(number(day)?).ok()?);
+    Date::new(number(year)?, month, day).ok()
 }
 
 /// Parses a whole number; `12.0` is one, as exports write them so.
@@ -100,6 +158,50 @@ mod tests {
     }
 
     #[test]
+    fn a_date_that_two_forms_read_differently_is_flagged() {
+        let both = [DateForm::DayMonthYear, DateForm::MonthDayYear];
+        assert_eq!(parse_date("03/04/2024", &both), Err(Reason::AmbiguousDate));
+        assert_eq!(parse_date("25/04/2024", &both), Ok(jiff::civil::date(2024, 4, 25)));
+        assert_eq!(parse_date("04/25/2024", &both), Ok(jiff::civil::date(2024, 4, 25)));
+        assert_eq!(parse_date("04/04/2024", &both), Ok(jiff::civil::date(2024, 4, 4)));
+    }
+
+    #[test]
+    fn excel_s_numbers_are_days_where_they_are_declared() {
+        let serial = |text| parse_date(text, &[DateForm::Iso, DateForm::ExcelSerial]);
+        // ECMA-376-1, 18.17.4.1: 1 is 1900-01-01, 59 is 1900-02-28, 61 is 1900-03-01; 45565 by Excel itself.
+        for (text, day) in [
+            ("1", (1900, 1, 1)),
+            ("59", (1900, 2, 28)),
+            ("61", (1900, 3, 1)),
+            ("45565", (2024, 9, 30)),
+            ("45565.75", (2024, 9, 30)),
+        ] {
+            assert_eq!(serial(text), Ok(jiff::civil::date(day.0, day.1, day.2)), "{text}");
+        }
+        assert_eq!(serial("60"), Err(Reason::DateForm));
+        assert_eq!(serial("0"), Err(Reason::DateForm));
+        assert_eq!(serial("999999"), Err(Reason::DateRange));
+        assert_eq!(serial("45565.x"), Err(Reason::DateForm));
+    }
+
+    #[test]
+    fn a_time_behind_a_date_is_passed_over_and_nothing_else() {
+        let forms = [DateForm::Iso, DateForm::DayMonthYear];
+        let day = Ok(jiff::civil::date(2024, 9, 3));
+        for text in ["2024-09-03T10:30:00Z", "2024-09-03 10:30", "3/9/2024 00:00:00", "03/09/2024"]
+        {
+            assert_eq!(parse_date(text, &forms), day, "{text}");
+        }
+        for text in
+            ["2024-09-03Tea", "2024-9-3", "03/09/24", "03/09/2024/1", "03//2024", "2024-09-03 "]
+        {
+            let trimmed = text.trim_end() != text;
+            assert_eq!(parse_date(text, &forms).is_ok(), trimmed, "{text}");
+        }
+    }
+
+    #[test]
     fn numbers_and_flags() {
         assert_eq!(parse_integer("118.0"), Ok(118));
         assert_eq!(parse_integer("-3"), Ok(-3));
@@ -110,10 +212,18 @@ mod tests {
         assert_eq!(parse_flag("perhaps"), Err(Reason::NotFlag));
     }
 
+    const ALL: [DateForm; 5] = [
+        DateForm::Iso,
+        DateForm::DayMonthYear,
+        DateForm::MonthDayYear,
+        DateForm::Census,
+        DateForm::ExcelSerial,
+    ];
+
     proptest! {
         #[test]
         fn any_text_is_a_value_or_a_reason(text in ".{0,40}") {
-            let _ = parse_date(&text, &[DateForm::Iso, DateForm::DayMonthYear, DateForm::Census]);
+            let _ = parse_date(&text, &ALL);
             let _ = (parse_integer(&text), parse_decimal(&text), parse_flag(&text));
         }
 

@@ -1,22 +1,22 @@
 use std::{
-    fs::File,
-    io::{BufRead, BufReader, Read},
-    path::{Path, PathBuf},
+    io::{BufRead, BufReader},
+    path::PathBuf,
     sync::Arc,
 };
 
 use csv_core::ReadRecordResult;
 
 use crate::{
-    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, definition::Encoding,
+    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, Seen,
+    definition::Encoding,
+    header, reason,
+    text::{Mark, Text},
 };
 
 /// No real cell is longer; a longer one sends its row to quarantine.
 const LONGEST_FIELD: usize = 8 << 10;
 /// A row longer than this is no row: a quotation mark that is never closed takes in all that follows.
 const LONGEST_ROW: usize = 1 << 20;
-/// More columns than any real layout has, and fewer than would fill the memory.
-const MOST_COLUMNS: usize = 4 << 10;
 /// A batch is full at this many rows or bytes.
 const BATCH_ROWS: usize = 32 << 10;
 const BATCH_BYTES: usize = 4 << 20;
@@ -38,7 +38,7 @@ impl CsvReader {
         file: &PlannedFile,
         seen: impl FnMut(&[u8]) + Send + 'static,
     ) -> Result<Self, ReadError> {
-        let mut records = Records::open(&file.path, Box::new(seen))?;
+        let mut records = Records::open(definition, file, Box::new(seen))?;
         records.read()?;
         Ok(Self {
             encoding: definition.encoding,
@@ -72,6 +72,9 @@ impl CsvReader {
         let raw = self.records.bytes();
         if raw.trim_ascii().is_empty() {
             return batch.reject(self.row, Reason::BlankRow, raw);
+        }
+        if self.records.cells().next().is_some_and(reason::is_totals) {
+            return batch.reject(self.row, Reason::TotalsRow, raw);
         }
         if self.records.fields() != self.width {
             return batch.reject(self.row, Reason::FieldCount, raw);
@@ -108,74 +111,61 @@ impl CsvReader {
 /// Compares the header with the table's columns; gives each column's place in the file.
 pub(crate) fn plan_columns(
     definition: &Definition,
-    table: usize,
-    path: &Path,
+    file: &PlannedFile,
 ) -> Result<Vec<Option<usize>>, PlanError> {
-    let table = &definition.tables[table];
-    let mut header = Records::open(path, Box::new(|_| {}))?;
+    let names = names(definition, file)?;
+    header::compare(&definition.tables[file.tables[0]], &names).places(definition, &file.path)
+}
+
+/// The header's cells.
+pub(crate) fn names(definition: &Definition, file: &PlannedFile) -> Result<Vec<String>, PlanError> {
+    let path = &file.path;
+    let mut header = Records::open(definition, file, Box::new(|_| {}))?;
     if !header.read()? {
-        return Err(PlanError::Empty { path: path.to_owned() });
+        return Err(PlanError::Empty { path: path.clone() });
     }
-    let mut names: Vec<String> = Vec::with_capacity(header.fields());
-    for (cell, place) in header.cells().zip(1..) {
-        let name = std::str::from_utf8(cell).unwrap_or_default().trim();
-        // A cell that is no name may be a row's value: it is not repeated.
-        if name.parse::<minster_model::ColumnName>().is_err() {
-            return Err(PlanError::NotAHeader { path: path.to_owned(), place });
+    if header.fields() > header::MOST_COLUMNS {
+        return Err(PlanError::TooManyColumns { path: path.clone() });
+    }
+    let name = |cell: &[u8]| match std::str::from_utf8(cell) {
+        Ok(name) => header::tidy(name),
+        Err(_) if definition.encoding == Encoding::Windows1252 => {
+            header::tidy(&encoding_rs::WINDOWS_1252.decode(cell).0)
         }
-        names.push(name.to_owned());
-    }
-    // Where most names are unknown the header row may be missing, and a name be a row's value.
-    let known = names.iter().filter(|name| table.columns.contains_key(*name)).count();
-    if 2 * known < names.len() {
-        return Err(PlanError::NotAHeader { path: path.to_owned(), place: 1 });
-    }
-    let twice = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name));
-    if let Some((_, name)) = twice {
-        return Err(PlanError::TwoColumns { path: path.to_owned(), name: name.clone() });
-    }
-    let missing =
-        table.columns.iter().find(|(name, column)| !column.optional && !names.contains(name));
-    if let Some(name) = names.iter().find(|name| !table.columns.contains_key(*name)) {
-        return Err(PlanError::Unlisted {
-            path: path.to_owned(),
-            what: "column",
-            name: name.clone(),
-            source_name: definition.name.to_string(),
-        });
-    }
-    if let Some((name, _)) = missing {
-        return Err(PlanError::MissingColumn { path: path.to_owned(), name: name.clone() });
-    }
-    Ok(table.columns.keys().map(|name| names.iter().position(|n| n == name)).collect())
+        Err(_) => String::new(),
+    };
+    Ok(header.cells().map(name).collect())
 }
 
 /// The records of a CSV file, one at a time, none longer than a row can be.
 struct Records {
     path: PathBuf,
-    input: BufReader<Watched>,
+    input: BufReader<Text>,
+    mark: Mark,
     parser: csv_core::Reader,
     /// The record's fields, one after another, without quotation marks.
     bytes: Vec<u8>,
     length: usize,
     ends: Vec<usize>,
     fields: usize,
-    begun: u64,
+    /// Bytes that were read.
+    at: u64,
 }
 
 impl Records {
-    fn open(path: &Path, seen: crate::Seen) -> Result<Self, ReadError> {
-        let inner =
-            File::open(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
+    fn open(definition: &Definition, file: &PlannedFile, seen: Seen) -> Result<Self, ReadError> {
+        let text = Text::open(file, definition.encoding, seen)?;
+        let mut parser = csv_core::ReaderBuilder::new();
         Ok(Self {
-            path: path.to_owned(),
-            input: BufReader::with_capacity(1 << 20, Watched { inner, seen }),
-            parser: csv_core::Reader::new(),
+            path: file.path.clone(),
+            mark: text.mark(),
+            input: BufReader::with_capacity(1 << 20, text),
+            parser: parser.delimiter(definition.delimiter.byte()).build(),
             bytes: vec![0; 4 << 10],
             length: 0,
             ends: vec![0; 64],
             fields: 0,
-            begun: 0,
+            at: 0,
         })
     }
 
@@ -185,7 +175,7 @@ impl Records {
         loop {
             let io = |source| ReadError::Io { path: self.path.clone(), source };
             let buffer = self.input.fill_buf().map_err(io)?;
-            let mark = buffer.starts_with(b"\xef\xbb\xbf") && self.begun == 0;
+            let mark = buffer.starts_with(b"\xef\xbb\xbf") && self.at == 0;
             let skipped = if mark { 3 } else { 0 };
             let input = &buffer[skipped..];
             let (result, read, written, ended) = self.parser.read_record(
@@ -194,7 +184,7 @@ impl Records {
                 &mut self.ends[self.fields..],
             );
             self.input.consume(skipped + read);
-            self.begun += (skipped + read) as u64;
+            self.at += (skipped + read) as u64;
             self.length += written;
             self.fields += ended;
             match result {
@@ -207,20 +197,23 @@ impl Records {
                         "a row is longer than any row can be (is a quotation mark never closed?)",
                     ));
                 }
-                ReadRecordResult::OutputEndsFull if self.ends.len() < MOST_COLUMNS => {
+                ReadRecordResult::OutputEndsFull if self.ends.len() <= header::MOST_COLUMNS => {
                     self.ends.resize(2 * self.ends.len(), 0);
                 }
                 ReadRecordResult::OutputEndsFull => {
                     return Err(self.malformed("a row has more fields than any layout"));
                 }
-                ReadRecordResult::Record => return Ok(true),
+                ReadRecordResult::Record => {
+                    self.mark.set(self.at);
+                    return Ok(true);
+                }
                 ReadRecordResult::End => return Ok(false),
             }
         }
     }
 
     fn malformed(&self, what: &'static str) -> ReadError {
-        ReadError::Malformed { path: self.path.clone(), what, at: self.begun }
+        ReadError::Malformed { path: self.path.clone(), what, at: self.at }
     }
 
     fn fields(&self) -> usize {
@@ -242,18 +235,5 @@ impl Records {
 
     fn longest(&self) -> usize {
         self.cells().map(<[u8]>::len).max().unwrap_or_default()
-    }
-}
-
-struct Watched {
-    inner: File,
-    seen: crate::Seen,
-}
-
-impl Read for Watched {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        (self.seen)(&buffer[..count]);
-        Ok(count)
     }
 }

@@ -2,38 +2,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use minster_model::{ColumnName, Kind, SourceName, TableName, pipeline::IdentifierRule};
 use serde::Deserialize;
 
 use crate::DateForm;
 
-/// A whole definition, checked.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A whole definition, checked: one source in one year's layout.
+#[derive(Debug, Clone)]
 pub struct Definition {
     /// The source.
     pub name: SourceName,
     /// How its files are written.
     pub format: Format,
     /// The forms of its dates.
-    #[serde(default)]
     pub dates: Vec<DateForm>,
     /// The periods it fits: a delivery's period must start with one of them.
     pub years: Vec<String>,
     /// What stands in a pupil-number column.
-    #[serde(default)]
     pub identifier: IdentifierRule,
     /// CSV: the files' encoding.
-    #[serde(default)]
     pub encoding: Encoding,
-    /// Files (CSV) or element paths (XML) that are known and dropped.
-    #[serde(default)]
+    /// CSV: what stands between two fields.
+    pub delimiter: Delimiter,
+    /// Files (CSV, Parquet), files or sheets (XLSX), or element paths (XML) that are known and dropped.
     pub ignore: Vec<String>,
     /// XML: the path of the element that holds one child.
-    #[serde(default)]
     pub unit: Option<String>,
     /// The tables.
-    #[serde(rename = "table")]
     pub tables: Vec<Table>,
 }
 
@@ -45,6 +41,10 @@ pub enum Format {
     Csv,
     /// XML, one element a child.
     Xml,
+    /// A workbook (Office Open XML), a sheet a table.
+    Xlsx,
+    /// Parquet, one file a table.
+    Parquet,
 }
 
 /// The encoding of a CSV file.
@@ -57,30 +57,63 @@ pub enum Encoding {
     Utf8,
     /// Windows-1252.
     Windows1252,
+    /// UTF-16 with a byte-order mark, as Excel's "Unicode text" is.
+    #[serde(rename = "utf-16")]
+    Utf16,
 }
 
-/// One table: a file (CSV) or a repeated element (XML).
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What stands between two fields of a CSV file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum Delimiter {
+    /// `,`
+    #[default]
+    #[serde(rename = ",")]
+    Comma,
+    /// `;`
+    #[serde(rename = ";")]
+    Semicolon,
+    /// A tab.
+    #[serde(rename = "\t", alias = "tab")]
+    Tab,
+    /// `|`
+    #[serde(rename = "|")]
+    Bar,
+}
+
+impl Delimiter {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Bar];
+
+    /// Its byte.
+    pub fn byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Semicolon => b';',
+            Self::Tab => b'\t',
+            Self::Bar => b'|',
+        }
+    }
+}
+
+/// One table: a file (CSV, Parquet), a sheet (XLSX) or a repeated element (XML).
+#[derive(Debug, Clone)]
 pub struct Table {
     /// Its name in the dataset.
     pub name: TableName,
-    /// The file's name; one `*` stands for any characters.
+    /// The file's name, without `.gz` and without a zip's folders; one `*` stands for any characters.
     pub file: String,
+    /// XLSX: the sheet's name; one `*` stands for any characters.
+    pub sheet: Option<String>,
     /// XML: the record's path below the unit; `.` is the unit itself.
-    #[serde(default)]
     pub record: Option<String>,
     /// Whether a delivery without it is incomplete.
-    #[serde(default)]
     pub required: bool,
     /// What becomes of rows that are the same in every field.
-    #[serde(default)]
     pub duplicates: Duplicates,
     /// The columns by their name in the file; XML: by their path below the record, `^/` from the
     /// unit, `.` the record's own text.
     pub columns: BTreeMap<String, Column>,
     /// Match keys made from the columns' parts.
-    #[serde(default, rename = "match_key")]
     pub match_keys: Vec<MatchKey>,
 }
 
@@ -120,8 +153,7 @@ pub enum Part {
 }
 
 /// One column.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "ColumnText")]
+#[derive(Debug, Clone)]
 pub struct Column {
     /// What it becomes.
     pub treatment: Treatment,
@@ -131,16 +163,18 @@ pub struct Column {
     pub part: Option<Part>,
     /// Whether a blank cell sends the row to quarantine.
     pub required: bool,
-    /// CSV: whether the file may lack it.
+    /// CSV, XLSX, Parquet: whether the file may lack it.
     pub optional: bool,
 }
 
-/// What a column becomes. See `facts` of the field: a council's notice and DfE's CBDS.
+/// What a column becomes. A council's privacy notice and DfE's common basic data set (CBDS) say what the
+/// columns are; each variant says its rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Treatment {
-    /// Gone (its part may still go into match keys).
+    /// Gone: names, addresses, free text (its part may still go into match keys, as a keyed hash alone).
     Drop,
-    /// The keyed pseudonym of an identifier.
+    /// The keyed pseudonym of an identifier under the run's purpose. A `bridge` is the same of a
+    /// service's own number, kept to join the source's tables and other sources.
     Pseudonymise(Kind),
     /// As it is, typed. Free text has no type, so it never passes.
     Keep(ValueType),
@@ -187,111 +221,38 @@ pub enum ValueType {
 /// How a value becomes coarser.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Generalisation {
-    /// A date: its year.
+    /// A date: its calendar year, `2024`.
     Year,
     /// A date: its year and month, `2024-09`.
     Month,
-    /// A date: the academic year it falls in, `2024-25` (from 1 September, as in England).
+    /// A date: its school term, `2025-spring`: autumn is 1 September to 31 December, spring 1 January to
+    /// Easter Sunday, summer the day after to 31 August. So the school census divides the year where it
+    /// collects attendance and exclusions (DfE, School census guide, "collection periods").
+    Term,
+    /// A date: the academic year it falls in, `2024-25`, from 1 September to 31 August (Education Act
+    /// 1996, section 579: the school year begins at the start of the first term after July; DfE counts ages at 31 August).
+    /// Of a birth date this is the group that starts school together.
     AcademicYear,
-    /// A postcode: its outward part.
+    /// A birth date: the whole years completed at the end of a named day. Who was born on 29 February is a
+    /// year older from 1 March in other years. A birth after that day is out of range.
+    Age {
+        /// The day.
+        at: Date,
+    },
+    /// A postcode: its outward part, `AB12` (Royal Mail, Postcode Address File: the inward part is a digit and two letters).
     District,
-    /// Anything: the value of a look-up.
+    /// A postcode: its outward part and the inward part's digit, `AB12 3`.
+    Sector,
+    /// Anything: the value of a look-up that the council names, such as the LSOA or ward of a postcode (Office
+    /// for National Statistics, Postcode Directory). Case and white space do not matter.
     Lookup {
         /// The look-up's name in `pipeline.toml`.
         lookup: String,
         /// What stands for one that is not in it; without it the row is quarantined.
         unknown: Option<String>,
     },
-    /// A number: the band it falls in, by the bands' lower bounds.
+    /// A whole number: the band it falls in, by the bands' lower bounds: `[5, 10]` gives `<5`, `5–9`, `10+`.
     Band(Vec<i64>),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ColumnText {
-    treatment: String,
-    kind: Option<Kind>,
-    #[serde(rename = "as")]
-    output: Option<ColumnName>,
-    #[serde(rename = "type")]
-    value_type: Option<ValueType>,
-    codes: Option<BTreeSet<String>>,
-    map: Option<BTreeMap<String, String>>,
-    unknown: Option<String>,
-    to: Option<String>,
-    lookup: Option<String>,
-    bands: Option<Vec<i64>>,
-    part: Option<Part>,
-    #[serde(default)]
-    required: bool,
-    #[serde(default)]
-    optional: bool,
-}
-
-impl TryFrom<ColumnText> for Column {
-    type Error = String;
-
-    fn try_from(text: ColumnText) -> Result<Self, String> {
-        let ColumnText {
-            treatment,
-            kind,
-            output,
-            value_type,
-            codes,
-            map,
-            unknown,
-            to,
-            lookup,
-            bands,
-            part,
-            required,
-            optional,
-        } = text;
-        let treatment = match treatment.as_str() {
-            "drop" => Treatment::Drop,
-            "match-key" if part.is_none() => return Err("match-key needs a part".into()),
-            "match-key" => Treatment::Drop,
-            "pseudonymise" | "bridge" => {
-                Treatment::Pseudonymise(kind.ok_or("pseudonymise and bridge need a kind")?)
-            }
-            "keep" => match value_type {
-                None => return Err("keep needs a type; free text has none and never passes".into()),
-                Some(ValueType::Postcode) => return Err("a postcode is generalised or dropped".into()),
-                Some(value_type) => Treatment::Keep(value_type),
-            },
-            "code" => {
-                let (codes, map) = (codes.unwrap_or_default(), map.unwrap_or_default());
-                if codes.is_empty() && map.is_empty() {
-                    return Err("code needs codes or a map".into());
-                }
-                let unknown = unknown.map_or(UnknownCode::Quarantine, |text| match text.as_str() {
-                    "quarantine" => UnknownCode::Quarantine,
-                    _ => UnknownCode::Becomes(text),
-                });
-                Treatment::Code { codes, map, unknown }
-            }
-            "generalise" => Treatment::Generalise(match to.as_deref() {
-                Some("year") => Generalisation::Year,
-                Some("month") => Generalisation::Month,
-                Some("academic-year") => Generalisation::AcademicYear,
-                Some("district") => Generalisation::District,
-                Some("lookup") => Generalisation::Lookup {
-                    lookup: lookup.ok_or("to = \"lookup\" needs a lookup")?,
-                    unknown,
-                },
-                Some("band") => {
-                    let bands = bands.ok_or("to = \"band\" needs bands")?;
-                    if bands.is_empty() || !bands.is_sorted_by(|a, b| a < b) {
-                        return Err("bands must ascend".into());
-                    }
-                    Generalisation::Band(bands)
-                }
-                _ => return Err("generalise needs to = \"year\", \"month\", \"academic-year\", \"district\", \"lookup\" or \"band\"".into()),
-            }),
-            _ => return Err("a treatment is drop, match-key, pseudonymise, bridge, keep, code or generalise".into()),
-        };
-        Ok(Self { treatment, output, part, required, optional })
-    }
 }
 
 /// What is wrong with a definition.
@@ -306,17 +267,24 @@ pub enum DefinitionError {
         /// Which table or column.
         what: String,
         /// The rule.
-        rule: &'static str,
+        rule: String,
     },
 }
 
+impl DefinitionError {
+    pub(crate) fn rule(what: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self::Rule { what: what.into(), rule: rule.into() }
+    }
+}
+
 impl Definition {
-    /// Parses and checks a definition.
+    /// Parses and checks a definition that has one version and needs no shared code list.
     pub fn parse(text: &str) -> Result<Self, DefinitionError> {
-        let definition: Self =
-            toml::from_str(text).map_err(|error| DefinitionError::Toml(Box::new(error)))?;
-        definition.check()?;
-        Ok(definition)
+        let mut layouts = crate::layouts(text, &crate::CodeLists::default())?;
+        match layouts.pop() {
+            Some(only) if layouts.is_empty() => Ok(only),
+            _ => Err(DefinitionError::rule("version", "one is expected here")),
+        }
     }
 
     /// Whether a delivery of this period has the layout.
@@ -324,8 +292,11 @@ impl Definition {
         self.years.iter().any(|year| period.as_str().starts_with(year.as_str()))
     }
 
-    fn check(&self) -> Result<(), DefinitionError> {
-        let rule = |what: String, rule| Err(DefinitionError::Rule { what, rule });
+    pub(crate) fn check(&self) -> Result<(), DefinitionError> {
+        let rule = |what: String, rule: &str| Err(DefinitionError::rule(what, rule));
+        if self.years.is_empty() || self.years.iter().any(String::is_empty) {
+            return rule("years".into(), "a layout names the periods it fits");
+        }
         if self.format == Format::Xml && self.unit.is_none() {
             return rule("unit".into(), "an XML source names the element that holds one child");
         }
@@ -339,7 +310,10 @@ impl Definition {
                 return rule(at, "two tables have the same name");
             }
             if table.record.is_some() != (self.format == Format::Xml) {
-                return rule(at, "XML tables have a record, CSV tables have none");
+                return rule(at, "XML tables have a record, others have none");
+            }
+            if table.sheet.is_some() != (self.format == Format::Xlsx) {
+                return rule(at, "XLSX tables have a sheet, others have none");
             }
             table.check(&at)?;
         }
@@ -348,21 +322,26 @@ impl Definition {
 }
 
 impl Table {
-    /// The name that a column has in the dataset: `as`, or its last name in lower case.
+    /// The name that a column has in the dataset: `as`, or its last name in lower case, with `_` for
+    /// whatever a name may not hold.
     pub fn output_name(&self, column: &str) -> String {
-        match self.columns.get(column).and_then(|column| column.output.as_ref()) {
-            Some(name) => name.to_string(),
-            None => column.rsplit('/').next().unwrap_or(column).to_lowercase(),
+        if let Some(name) = self.columns.get(column).and_then(|column| column.output.as_ref()) {
+            return name.to_string();
         }
+        plain_name(column)
     }
 
     fn check(&self, at: &str) -> Result<(), DefinitionError> {
-        let rule = |what: String, rule| Err(DefinitionError::Rule { what, rule });
+        let rule = |what: String, rule: &str| Err(DefinitionError::rule(what, rule));
         let mut outputs = BTreeSet::new();
         let mut parts = BTreeSet::new();
         for (name, column) in &self.columns {
             let what = format!("{at}, column {name}");
-            if column.treatment != Treatment::Drop && !outputs.insert(self.output_name(name)) {
+            let passes = column.treatment != Treatment::Drop;
+            if passes && self.output_name(name).parse::<ColumnName>().is_err() {
+                return rule(what, "its name cannot be a dataset's; give it an `as`");
+            }
+            if passes && !outputs.insert(self.output_name(name)) {
                 return rule(
                     what,
                     "two columns have the same name in the dataset; give one an `as`",
@@ -387,6 +366,15 @@ impl Table {
         }
         Ok(())
     }
+}
+
+pub(crate) fn plain_name(column: &str) -> String {
+    let last = column.rsplit('/').next().unwrap_or(column).to_lowercase();
+    if last.parse::<ColumnName>().is_ok() {
+        return last;
+    }
+    let words = last.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("_")
 }
 
 #[cfg(test)]

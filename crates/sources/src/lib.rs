@@ -1,6 +1,6 @@
 //! What each council source looks like, and how it is read: definitions (`config/sources/*.toml`),
-//! default deny, CSV and XML readers, the parsing of cells, reason codes. Raw side only; it may
-//! depend on `minster-identifiers` and `minster-model`.
+//! default deny, readers of CSV, XML, workbooks and Parquet in plain files, gzip and zip, the parsing of
+//! cells, reason codes. Raw side only; it may depend on `minster-identifiers` and `minster-model`.
 //!
 //! ```
 //! use minster_sources::Definition;
@@ -26,24 +26,39 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod catalogue;
 mod cell;
+mod codes;
+mod contain;
+mod container;
 mod csv_reader;
 mod definition;
+mod header;
+mod layouts;
 mod lookup;
+mod parquet_reader;
 mod plan;
 mod reason;
+mod text;
+mod workbook;
+mod xlsx_reader;
 mod xml_reader;
 
 pub use batch::{RawBatch, RawRow, Rejected};
+pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use cell::{DateForm, parse_date, parse_decimal, parse_flag, parse_integer};
+pub use codes::{CodeList, CodeLists};
 pub use csv_reader::CsvReader;
 pub use definition::{
-    Column, Definition, DefinitionError, Duplicates, Format, Generalisation, MatchKey, Part, Table,
-    Treatment, UnknownCode, ValueType,
+    Column, Definition, DefinitionError, Delimiter, Duplicates, Encoding, Format, Generalisation,
+    MatchKey, Part, Table, Treatment, UnknownCode, ValueType,
 };
+pub use layouts::layouts;
 pub use lookup::{Lookup, LookupError};
+pub use parquet_reader::read_parquet;
 pub use plan::{Plan, PlanError, PlannedFile};
 pub use reason::Reason;
+pub use xlsx_reader::read_workbook;
 pub use xml_reader::XmlReader;
 
 /// Is shown every byte that is read, for the file's hash.
@@ -69,6 +84,14 @@ pub enum ReadError {
         what: &'static str,
         /// Where.
         at: u64,
+    },
+    /// The file is not read at all.
+    #[error("{}: {what}", path.display())]
+    Refused {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why, and what to do.
+        what: &'static str,
     },
     /// The file is not what the plan saw.
     #[error("{} changed while it was read; deliver it again and do not write to it meanwhile", path.display())]

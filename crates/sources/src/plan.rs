@@ -5,7 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Definition, Format, ReadError, csv_reader, xml_reader};
+use crate::{
+    Definition, Format, ReadError,
+    container::{self, Entry, Wrapping},
+    csv_reader,
+    header::MOST_COLUMNS,
+    parquet_reader, xlsx_reader,
+    xlsx_reader::PlannedSheet,
+    xml_reader,
+};
 
 /// What would be read: every file with its tables.
 #[derive(Debug)]
@@ -16,19 +24,24 @@ pub struct Plan {
     pub ignored: Vec<String>,
 }
 
-/// One file of a delivery.
+/// One file of a delivery: a file of the drop folder, or a member of a zip there.
 #[derive(Debug, Clone)]
 pub struct PlannedFile {
-    /// Its name in the drop folder.
+    /// Its name: in a zip, the zip's name, `/` and the member's.
     pub name: String,
-    /// Its path.
+    /// The name of the delivered file in the drop folder: of a zip, the zip's.
+    pub delivered: String,
+    /// The delivered file's path.
     pub path: PathBuf,
-    /// Its length when it was planned, in bytes.
+    /// The delivered file's length when it was planned, in bytes. So many bytes are shown to whoever hashes.
     pub bytes: u64,
     /// The tables drawn from it: places in the definition.
     pub tables: Vec<usize>,
-    /// CSV: for each of the table's columns in order, its place in the file, or none.
+    /// CSV, Parquet: for each of the table's columns in order, its place in the file, or none.
     pub columns: Vec<Option<usize>>,
+    /// XLSX: where each of the tables stands.
+    pub(crate) sheets: Vec<PlannedSheet>,
+    pub(crate) wrapping: Wrapping,
 }
 
 /// Why a delivery is not read.
@@ -86,6 +99,36 @@ pub enum PlanError {
         /// The file.
         path: PathBuf,
     },
+    /// A header wider than any layout.
+    #[error("{}: the header has more than {MOST_COLUMNS} columns; is it a file of this source?", path.display())]
+    TooManyColumns {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A sheet that the definition does not list.
+    #[error("{}: the definition of {source_name} lists no sheet `{sheet}`{}; add a [[table]] for it, or name it in `ignore`", path.display(), if *hidden { " (it is hidden)" } else { "" })]
+    UnlistedSheet {
+        /// The file.
+        path: PathBuf,
+        /// The sheet.
+        sheet: String,
+        /// Whether a reader of the workbook would not see it.
+        hidden: bool,
+        /// The source.
+        source_name: String,
+    },
+    /// A sheet without a row that holds the columns that the table counts on.
+    #[error("{}, sheet `{sheet}`: none of its first rows is the header of the table {table}; the nearest lacks `{lacks}`", path.display())]
+    NoHeader {
+        /// The file.
+        path: PathBuf,
+        /// The sheet.
+        sheet: String,
+        /// The table.
+        table: String,
+        /// A column's name, from the definition.
+        lacks: String,
+    },
     /// Two columns with one name.
     #[error("{}: the column `{name}` stands twice", path.display())]
     TwoColumns {
@@ -119,36 +162,11 @@ pub enum PlanError {
 
 impl Plan {
     /// Compares the files of `folder` with the definition: names and CSV headers; for XML, all
-    /// element paths (the rows' values are passed over).
+    /// element paths (the rows' values are passed over); for a workbook, its sheets and their headers.
     pub fn make(definition: &Definition, folder: &Path) -> Result<Self, PlanError> {
         let mut plan = Self { files: Vec::new(), ignored: Vec::new() };
         for (name, path, bytes) in list(definition, folder)? {
-            if definition.format == Format::Csv && listed(&definition.ignore, &name) {
-                plan.ignored.push(name);
-                continue;
-            }
-            let tables: Vec<usize> = (0..definition.tables.len())
-                .filter(|&table| matches(&definition.tables[table].file, &name))
-                .collect();
-            let columns = match (definition.format, tables.as_slice()) {
-                (_, []) => {
-                    let source_name = definition.name.to_string();
-                    return Err(PlanError::UnlistedFile { path, source_name });
-                }
-                (Format::Csv, [table]) => csv_reader::plan_columns(definition, *table, &path)?,
-                (Format::Csv, [first, second, ..]) => {
-                    return Err(PlanError::AmbiguousFile {
-                        path,
-                        first: definition.tables[*first].name.to_string(),
-                        second: definition.tables[*second].name.to_string(),
-                    });
-                }
-                (Format::Xml, _) => {
-                    xml_reader::check_structure(definition, &tables, &path)?;
-                    Vec::new()
-                }
-            };
-            plan.files.push(PlannedFile { name, path, bytes, tables, columns });
+            plan.add(definition, name, path, bytes)?;
         }
         for (place, table) in definition.tables.iter().enumerate() {
             if table.required && !plan.files.iter().any(|file| file.tables.contains(&place)) {
@@ -160,6 +178,97 @@ impl Plan {
             }
         }
         Ok(plan)
+    }
+
+    /// Compares one file with the definition, as if it alone were delivered and no table were
+    /// required.
+    pub fn of_file(definition: &Definition, path: &Path) -> Result<Self, PlanError> {
+        let unreadable = |source| ReadError::Io { path: path.to_owned(), source };
+        let metadata = fs::metadata(path).map_err(unreadable)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut plan = Self { files: Vec::new(), ignored: Vec::new() };
+        plan.add(definition, name, path.to_owned(), metadata.len())?;
+        Ok(plan)
+    }
+
+    fn add(
+        &mut self,
+        definition: &Definition,
+        delivered: String,
+        path: PathBuf,
+        bytes: u64,
+    ) -> Result<(), PlanError> {
+        let files_can_be_ignored = definition.format != Format::Xml;
+        if files_can_be_ignored && listed(&definition.ignore, &delivered) {
+            self.ignored.push(delivered);
+            return Ok(());
+        }
+        for Entry { name: own, wrapping } in container::entries(&path, &delivered)? {
+            let name = match &wrapping {
+                Wrapping::Member(member) => format!("{delivered}/{member}"),
+                Wrapping::Plain | Wrapping::Gzip => delivered.clone(),
+            };
+            let inside = name.strip_prefix(&format!("{delivered}/")).unwrap_or(&own);
+            if files_can_be_ignored
+                && (listed(&definition.ignore, &own) || listed(&definition.ignore, inside))
+            {
+                self.ignored.push(name);
+                continue;
+            }
+            let tables = (0..definition.tables.len())
+                .filter(|&table| matches(&definition.tables[table].file, &own))
+                .collect();
+            let mut file = PlannedFile {
+                name,
+                delivered: delivered.clone(),
+                path: path.clone(),
+                bytes,
+                tables,
+                columns: Vec::new(),
+                sheets: Vec::new(),
+                wrapping,
+            };
+            file.compare(definition)?;
+            self.files.push(file);
+        }
+        Ok(())
+    }
+}
+
+impl PlannedFile {
+    /// Default deny for what the file holds.
+    fn compare(&mut self, definition: &Definition) -> Result<(), PlanError> {
+        match (definition.format, self.tables.as_slice()) {
+            (_, []) => {
+                let (path, source_name) = (self.shown_path(), definition.name.to_string());
+                return Err(PlanError::UnlistedFile { path, source_name });
+            }
+            (Format::Csv | Format::Parquet, [first, second, ..]) => {
+                return Err(PlanError::AmbiguousFile {
+                    path: self.shown_path(),
+                    first: definition.tables[*first].name.to_string(),
+                    second: definition.tables[*second].name.to_string(),
+                });
+            }
+            (Format::Csv, _) => self.columns = csv_reader::plan_columns(definition, self)?,
+            (Format::Parquet, _) => self.columns = parquet_reader::plan_columns(definition, self)?,
+            (Format::Xml, _) => xml_reader::check_structure(definition, self)?,
+            (Format::Xlsx, _) => {
+                self.sheets = xlsx_reader::plan_sheets(definition, self)?;
+                self.tables = self.sheets.iter().map(|sheet| sheet.table).collect();
+                self.tables.sort_unstable();
+                self.tables.dedup();
+            }
+        }
+        Ok(())
+    }
+
+    /// The path with the member's name, for messages.
+    fn shown_path(&self) -> PathBuf {
+        match &self.wrapping {
+            Wrapping::Member(member) => self.path.join(member),
+            Wrapping::Plain | Wrapping::Gzip => self.path.clone(),
+        }
     }
 }
 
@@ -184,11 +293,11 @@ fn list(definition: &Definition, folder: &Path) -> Result<Vec<(String, PathBuf, 
     Ok(files)
 }
 
-fn listed(patterns: &[String], name: &str) -> bool {
+pub(crate) fn listed(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, name))
 }
 
-fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((start, end)) => {

@@ -7,6 +7,8 @@ pub enum Reason {
     FieldCount,
     /// Nothing but blanks.
     BlankRow,
+    /// A row of totals below the children's.
+    TotalsRow,
     /// Bytes that are not the declared encoding.
     Encoding,
     /// A field longer than any real one.
@@ -21,6 +23,8 @@ pub enum Reason {
     RecordTooLarge,
     /// Not a date in any of the declared forms.
     DateForm,
+    /// A date that two declared forms read as different days.
+    AmbiguousDate,
     /// A number where a date belongs: what a spreadsheet makes of one.
     ExcelSerial,
     /// A date outside 1900 to 2100.
@@ -33,6 +37,8 @@ pub enum Reason {
     NotFlag,
     /// A text where a short token belongs.
     NotToken,
+    /// What a spreadsheet shows where a formula failed.
+    SpreadsheetError,
     /// A code that is not in the list.
     UnknownCode,
     /// Not in the look-up.
@@ -55,6 +61,7 @@ impl Reason {
         match self {
             Self::FieldCount => "field-count",
             Self::BlankRow => "blank-row",
+            Self::TotalsRow => "totals-row",
             Self::Encoding => "encoding",
             Self::FieldTooLong => "field-too-long",
             Self::Required => "required",
@@ -62,12 +69,14 @@ impl Reason {
             Self::RepeatedElement => "repeated-element",
             Self::RecordTooLarge => "record-too-large",
             Self::DateForm => "date-form",
+            Self::AmbiguousDate => "ambiguous-date",
             Self::ExcelSerial => "excel-serial",
             Self::DateRange => "date-range",
             Self::NotInteger => "not-integer",
             Self::NotDecimal => "not-decimal",
             Self::NotFlag => "not-flag",
             Self::NotToken => "not-token",
+            Self::SpreadsheetError => "spreadsheet-error",
             Self::UnknownCode => "unknown-code",
             Self::NotInLookup => "not-in-lookup",
             Self::Malformed => "malformed",
@@ -76,6 +85,17 @@ impl Reason {
             Self::UnknownMissingCode => "unknown-missing-code",
             Self::BlankIdentifier => "blank-identifier",
         }
+    }
+}
+
+/// Whether a row's first cell says that the row holds totals.
+pub(crate) fn is_totals(first: &[u8]) -> bool {
+    (5..=16).contains(&first.len()) && {
+        let word = first.trim_ascii();
+        let word = word.strip_suffix(b":").unwrap_or(word);
+        ["total", "totals", "grand total", "sub total", "subtotal"]
+            .iter()
+            .any(|total| word.eq_ignore_ascii_case(total.as_bytes()))
     }
 }
 

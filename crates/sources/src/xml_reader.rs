@@ -1,18 +1,19 @@
-use std::{
-    collections::BTreeSet,
-    fs::File,
-    io::{BufReader, Read},
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, io::BufReader, path::PathBuf};
 
 use quick_xml::{Reader, events::Event};
 
-use crate::{Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, Treatment};
+use crate::{
+    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, Treatment,
+    definition::Encoding,
+    text::{Mark, Text},
+};
 
 /// No real child's element is longer; what is longer is quarantined and not held.
 const LARGEST_UNIT: u64 = 4 << 20;
 /// A batch is full at this many units.
 const BATCH_UNITS: usize = 2_000;
+/// As many different paths are remembered as known; more than any layout has.
+const MOST_KNOWN: usize = 10_000;
 /// Deeper than any real layout.
 const DEEPEST: usize = 64;
 
@@ -48,7 +49,7 @@ impl XmlReader {
     ) -> Result<Self, ReadError> {
         let tables = file.tables.iter().map(|&table| TablePaths::new(definition, table)).collect();
         Ok(Self {
-            events: Events::open(&file.path, Box::new(seen))?,
+            events: Events::open(file, Box::new(seen))?,
             unit_path: absolute(definition.unit.as_deref().unwrap_or_default()),
             tables,
             path: Vec::new(),
@@ -197,12 +198,11 @@ impl Unit {
 /// Default deny for XML: every element's path must be a listed one, lead to one, or be ignored.
 pub(crate) fn check_structure(
     definition: &Definition,
-    tables: &[usize],
-    file: &Path,
+    file: &PlannedFile,
 ) -> Result<(), PlanError> {
     let unit = absolute(definition.unit.as_deref().unwrap_or_default());
     let mut listed: BTreeSet<Vec<String>> = BTreeSet::new();
-    for &table in tables {
+    for &table in &file.tables {
         let paths = TablePaths::new(definition, table);
         for column in paths.columns {
             let mut path = unit.clone();
@@ -232,13 +232,15 @@ pub(crate) fn check_structure(
                         .any(|ignored| path.starts_with(ignored) || ignored.starts_with(&path));
                 if !allowed {
                     return Err(PlanError::Unlisted {
-                        path: file.to_owned(),
+                        path: file.path.clone(),
                         what: "element",
                         name: format!("/{}", path.join("/")),
                         source_name: definition.name.to_string(),
                     });
                 }
-                known.insert(path.clone());
+                if known.len() < MOST_KNOWN {
+                    known.insert(path.clone());
+                }
             }
             Token::End => {
                 path.pop();
@@ -267,7 +269,8 @@ enum Token {
 /// The events that matter: elements and text. A document type is refused, and with it every entity
 /// but XML's own five.
 struct Events {
-    reader: Reader<BufReader<Watched>>,
+    reader: Reader<BufReader<Text>>,
+    mark: Mark,
     buffer: Vec<u8>,
     file: PathBuf,
     depth: usize,
@@ -276,12 +279,12 @@ struct Events {
 }
 
 impl Events {
-    fn open(file: &Path, seen: crate::Seen) -> Result<Self, ReadError> {
-        let inner =
-            File::open(file).map_err(|source| ReadError::Io { path: file.to_owned(), source })?;
-        let reader =
-            Reader::from_reader(BufReader::with_capacity(1 << 20, Watched { inner, seen }));
-        Ok(Self { reader, buffer: Vec::new(), file: file.to_owned(), depth: 0, pending_end: false })
+    fn open(file: &PlannedFile, seen: crate::Seen) -> Result<Self, ReadError> {
+        let text = Text::open(file, Encoding::Utf8, seen)?;
+        let mark = text.mark();
+        let reader = Reader::from_reader(BufReader::with_capacity(1 << 20, text));
+        let file = file.path.clone();
+        Ok(Self { reader, mark, buffer: Vec::new(), file, depth: 0, pending_end: false })
     }
 
     fn position(&self) -> u64 {
@@ -298,6 +301,7 @@ impl Events {
         }
         loop {
             self.buffer.clear();
+            self.mark.set(self.reader.buffer_position());
             let token = match self.reader.read_event_into(&mut self.buffer) {
                 Ok(Event::Start(tag)) => Ok(Some((tag.local_name().as_ref().to_owned(), true))),
                 Ok(Event::Empty(tag)) => Ok(Some((tag.local_name().as_ref().to_owned(), false))),
@@ -350,18 +354,5 @@ impl Events {
                 }
             }
         }
-    }
-}
-
-struct Watched {
-    inner: File,
-    seen: crate::Seen,
-}
-
-impl Read for Watched {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        (self.seen)(&buffer[..count]);
-        Ok(count)
     }
 }

@@ -1,0 +1,119 @@
+//! All definitions of a folder, and which of them fits a delivery.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use minster_model::{Period, SourceName};
+
+use crate::{CodeList, CodeLists, Definition, DefinitionError, layouts};
+
+/// Every version of every definition, and the texts that it was made of.
+#[derive(Default)]
+pub struct Catalogue {
+    entries: Vec<CatalogueEntry>,
+}
+
+/// One version of one definition.
+#[derive(Clone)]
+pub struct CatalogueEntry {
+    /// The definition's file.
+    pub path: PathBuf,
+    /// The version, whole.
+    pub definition: Definition,
+    /// All that the version depends on, to be hashed: the file's text, then that of each shared code
+    /// list that it could name, by name.
+    pub text: Arc<str>,
+}
+
+/// Why definitions cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// A file or folder cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A definition or code list is not one.
+    #[error("{}: {source}", path.display())]
+    Definition {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: DefinitionError,
+    },
+}
+
+impl Catalogue {
+    /// Reads `*.toml` of a folder and its code lists `codes/*.toml`.
+    pub fn load(folder: &Path) -> Result<Self, CatalogueError> {
+        let (mut lists, mut texts) = (CodeLists::new(), String::new());
+        let codes = folder.join("codes");
+        if codes.is_dir() {
+            for path in files(&codes)? {
+                let text = read(&path)?;
+                let list = CodeList::parse(&text).map_err(|source| wrong(&path, source))?;
+                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                lists.insert(name, list);
+                texts.push_str(&text);
+            }
+        }
+        let mut entries: Vec<CatalogueEntry> = Vec::new();
+        for path in files(folder)? {
+            let text = read(&path)?;
+            let versions = layouts(&text, &lists).map_err(|source| wrong(&path, source))?;
+            let text: Arc<str> = (text + &texts).into();
+            entries.extend(versions.into_iter().map(|definition| CatalogueEntry {
+                path: path.clone(),
+                definition,
+                text: Arc::clone(&text),
+            }));
+            let all: Vec<Definition> =
+                entries.iter().map(|entry| entry.definition.clone()).collect();
+            layouts::one_version_a_period(&all).map_err(|source| wrong(&path, source))?;
+        }
+        Ok(Self { entries })
+    }
+
+    /// All versions of all definitions.
+    pub fn entries(&self) -> &[CatalogueEntry] {
+        &self.entries
+    }
+
+    /// Whether any definition has this name.
+    pub fn knows(&self, name: &SourceName) -> bool {
+        self.entries.iter().any(|entry| entry.definition.name == *name)
+    }
+
+    /// The one version of a source that fits a period.
+    pub fn find(&self, name: &SourceName, period: &Period) -> Option<&CatalogueEntry> {
+        let mut found = self.entries.iter();
+        found.find(|entry| entry.definition.name == *name && entry.definition.fits(period))
+    }
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
+    let unreadable = |source| CatalogueError::Io { path: folder.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<String, CatalogueError> {
+    fs::read_to_string(path).map_err(|source| CatalogueError::Io { path: path.to_owned(), source })
+}
+
+fn wrong(path: &Path, source: DefinitionError) -> CatalogueError {
+    CatalogueError::Definition { path: path.to_owned(), source }
+}

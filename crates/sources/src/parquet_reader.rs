@@ -1,0 +1,281 @@
+//! Parquet: one file a table, read batch by batch.
+//!
+//! A value becomes text as a workbook's cell does: a date as ISO, with `T` and the time where it has one that is not
+//! midnight; a whole number without `.0`; true and false as `true` and `false`; null as nothing. Columns
+//! of lists, structures or bytes are no table's and are refused.
+//!
+//! What a forged file announces is compared with what it holds; a panic of the library becomes an error.
+
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    sync::Arc,
+};
+
+use arrow::{
+    array::RecordBatch,
+    datatypes::{DataType, Field, Schema},
+    util::display::{ArrayFormatter, FormatOptions},
+};
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{
+            ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+        },
+    },
+    errors::ParquetError,
+    file::reader::{ChunkReader, Length},
+};
+
+use crate::{
+    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, Seen,
+    contain::contain,
+    container::{Jumping, refuse},
+    header::{self, MOST_COLUMNS},
+};
+
+/// No file's own description is longer, in bytes.
+const LONGEST_FOOTER: u64 = 64 << 20;
+/// Rows of one batch.
+const BATCH_ROWS: usize = 4 << 10;
+/// No real value is longer, in bytes.
+const LONGEST_FIELD: usize = 8 << 10;
+
+const UNREADABLE: &str = "it is no Parquet file that can be read; ask the service for a whole file";
+const FORGED: &str =
+    "it does not hold the rows that it announces; ask the service for a whole file";
+
+/// Compares the file's columns with the table's; gives each column's place in the file.
+pub(crate) fn plan_columns(
+    definition: &Definition,
+    file: &PlannedFile,
+) -> Result<Vec<Option<usize>>, PlanError> {
+    let names = names(file)?;
+    header::compare(&definition.tables[file.tables[0]], &names).places(definition, &file.path)
+}
+
+/// The columns' names.
+pub(crate) fn names(file: &PlannedFile) -> Result<Vec<String>, PlanError> {
+    let bytes = Jumping::open(file)?;
+    let builder = open(file, &bytes)?;
+    let names: Vec<String> =
+        builder.schema().fields().iter().map(|field| header::tidy(field.name())).collect();
+    match names.len() {
+        0 => Err(PlanError::Empty { path: file.path.clone() }),
+        1..=MOST_COLUMNS => Ok(names),
+        _ => Err(PlanError::TooManyColumns { path: file.path.clone() }),
+    }
+}
+
+/// Reads a file's rows in batches; `take` says whether to go on. `seen` is given every byte of the
+/// file in the end, for its hash.
+pub fn read_parquet(
+    definition: &Definition,
+    file: &PlannedFile,
+    seen: impl FnMut(&[u8]) + Send + 'static,
+    mut take: impl FnMut(RawBatch) -> bool,
+) -> Result<(), ReadError> {
+    let bytes = Jumping::open(file)?;
+    let no = |what| refuse(&file.path, what);
+    let builder = open(file, &bytes)?;
+    let announced = builder.metadata().file_metadata().num_rows();
+    let groups: Option<i64> = builder
+        .metadata()
+        .row_groups()
+        .iter()
+        .map(|group| Some(group.num_rows()).filter(|rows| *rows >= 0))
+        .try_fold(0i64, |sum, rows| sum.checked_add(rows?));
+    if groups != Some(announced) {
+        return Err(no(FORGED));
+    }
+    let mut reader =
+        contain(|| reader(builder)).ok_or_else(|| no(UNREADABLE))?.map_err(|_| no(UNREADABLE))?;
+    let mut row = 0;
+    loop {
+        let read = contain(|| reader.next().transpose()).ok_or_else(|| no(UNREADABLE))?;
+        let Some(rows) = read.map_err(|_| no(UNREADABLE))? else { break };
+        if row + rows.num_rows() as u64 > announced.unsigned_abs() {
+            return Err(no(FORGED));
+        }
+        let mut batch = RawBatch::new(definition.tables[file.tables[0]].columns.len());
+        let filled = contain(|| fill(&rows, &file.columns, row, &mut batch));
+        filled.ok_or_else(|| no(UNREADABLE))?.map_err(|_| no(UNREADABLE))?;
+        row += rows.num_rows() as u64;
+        if !batch.is_empty() && !take(batch) {
+            return Ok(());
+        }
+    }
+    if row != announced.unsigned_abs() {
+        return Err(no(FORGED));
+    }
+    let mut seen: Seen = Box::new(seen);
+    bytes.show(&mut seen).map_err(|source| ReadError::Io { path: file.path.clone(), source })
+}
+
+type Builder = ParquetRecordBatchReaderBuilder<Bytes>;
+
+/// Reads the file's own description. The schema of Arrow that a writer may add is not looked at: it is a
+/// second description that need not agree.
+fn open(file: &PlannedFile, bytes: &Jumping) -> Result<Builder, ReadError> {
+    let io = |source| ReadError::Io { path: file.path.clone(), source };
+    let no = |what| refuse(&file.path, what);
+    let bytes = Bytes::of(bytes).map_err(io)?;
+    if bytes.footer_length().map_err(io)?.is_none_or(|length| length > LONGEST_FOOTER) {
+        return Err(no(UNREADABLE));
+    }
+    let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let open = |options: ArrowReaderOptions| {
+        contain(|| Builder::try_new_with_options(bytes.clone(), options))
+            .ok_or_else(|| no(UNREADABLE))?
+            .map_err(|_| no(UNREADABLE))
+    };
+    let builder = open(options())?;
+    let mut fields = Vec::new();
+    for field in builder.schema().fields() {
+        let data_type = match field.data_type() {
+            // As views, no text is copied however often a page's dictionary repeats it.
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8View,
+            plain if is_plain(plain) => plain.clone(),
+            _ => {
+                return Err(no(
+                    "a column holds lists, structures or bytes; deliver a table of plain values",
+                ));
+            }
+        };
+        fields.push(Field::new(field.name(), data_type, field.is_nullable()));
+    }
+    open(options().with_schema(Arc::new(Schema::new(fields))))
+}
+
+fn is_plain(data_type: &DataType) -> bool {
+    data_type.is_numeric()
+        || data_type.is_temporal()
+        || *data_type == DataType::Boolean
+        || data_type.is_null()
+}
+
+fn reader(builder: Builder) -> Result<ParquetRecordBatchReader, ParquetError> {
+    builder.with_projection(ProjectionMask::all()).with_batch_size(BATCH_ROWS).build()
+}
+
+fn fill(
+    rows: &RecordBatch,
+    columns: &[Option<usize>],
+    before: u64,
+    batch: &mut RawBatch,
+) -> Result<(), arrow::error::ArrowError> {
+    let options = FormatOptions::new().with_null("").with_display_error(false);
+    let formatters: Result<Vec<_>, _> = columns
+        .iter()
+        .map(|place| {
+            place.map(|place| ArrayFormatter::try_new(rows.column(place), &options)).transpose()
+        })
+        .collect();
+    let formatters = formatters?;
+    let mut texts = vec![String::new(); columns.len()];
+    for (row, number) in (0..rows.num_rows()).zip(before + 1..) {
+        for (text, formatter) in texts.iter_mut().zip(&formatters) {
+            text.clear();
+            if let Some(formatter) = formatter {
+                formatter.value(row).write(text)?;
+            }
+        }
+        for (text, place) in texts.iter_mut().zip(columns) {
+            let data_type = place.map(|place| rows.column(place).data_type());
+            tidy(text, data_type);
+        }
+        let raw = || texts.join(",").into_bytes();
+        if texts.iter().all(|text| text.trim().is_empty()) {
+            batch.reject(number, Reason::BlankRow, b"");
+        } else if texts.iter().any(|text| text.len() > LONGEST_FIELD) {
+            batch.reject(number, Reason::FieldTooLong, &raw());
+        } else {
+            batch.push(number, texts.iter().map(String::as_bytes));
+        }
+    }
+    Ok(())
+}
+
+fn tidy(text: &mut String, data_type: Option<&DataType>) {
+    let end = match data_type {
+        Some(data_type) if data_type.is_floating() => ".0",
+        Some(DataType::Timestamp(..)) => "T00:00:00",
+        _ => return,
+    };
+    // A zone's `Z` stands behind the time.
+    if text.ends_with('Z') {
+        text.pop();
+    }
+    if text.ends_with(end) {
+        text.truncate(text.len() - end.len());
+    }
+}
+
+/// The file's bytes for the library, which asks for pieces of them.
+#[derive(Clone)]
+struct Bytes {
+    held: Option<Arc<[u8]>>,
+    file: Arc<File>,
+    length: u64,
+}
+
+impl Bytes {
+    fn of(bytes: &Jumping) -> std::io::Result<Self> {
+        let (held, file) = bytes.parts();
+        let file = file.try_clone()?;
+        let length = match &held {
+            Some(held) => held.len() as u64,
+            None => file.metadata()?.len(),
+        };
+        Ok(Self { held, file: Arc::new(file), length })
+    }
+
+    /// The last eight bytes are the description's length and a mark (Parquet format, "File format").
+    fn footer_length(&self) -> std::io::Result<Option<u64>> {
+        let Some(start) = self.length.checked_sub(8) else { return Ok(None) };
+        let mut end = [0; 8];
+        self.reader(start)?.read_exact(&mut end)?;
+        let length = u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
+        Ok((&end[4..] == b"PAR1" && length <= start).then_some(length))
+    }
+
+    fn reader(&self, start: u64) -> std::io::Result<Box<dyn Read>> {
+        match &self.held {
+            Some(held) => {
+                let mut cursor = std::io::Cursor::new(Arc::clone(held));
+                cursor.set_position(start);
+                Ok(Box::new(cursor))
+            }
+            None => {
+                let mut file = self.file.try_clone()?;
+                file.seek(SeekFrom::Start(start))?;
+                Ok(Box::new(std::io::BufReader::new(file)))
+            }
+        }
+    }
+}
+
+impl Length for Bytes {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+impl ChunkReader for Bytes {
+    type T = Box<dyn Read>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        Ok(self.reader(start)?)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<bytes::Bytes, ParquetError> {
+        let end = start.checked_add(length as u64);
+        if end.is_none_or(|end| end > self.length) {
+            return Err(ParquetError::EOF("a piece lies outside of the file".into()));
+        }
+        let mut piece = vec![0; length];
+        self.reader(start)?.read_exact(&mut piece)?;
+        Ok(piece.into())
+    }
+}

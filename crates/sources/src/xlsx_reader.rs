@@ -1,0 +1,318 @@
+//! Workbooks: a sheet a table, read row by row.
+//!
+//! A cell becomes text in one way: a date as ISO, `2024-09-30`, with `T` and the time where it has one; a whole
+//! number without `.0`; another in the shortest digits that give it back; true and false as `TRUE` and
+//! `FALSE`; a failed formula as the spreadsheet shows it, `#N/A`. What a spreadsheet took from a
+//! number (its leading zeros) is not put back: a column of codes that could begin with `0` must be text in the workbook.
+//!
+//! Rows without any content are no rows and are not counted, wherever they stand; a row that begins with
+//! "Total" is set aside.
+
+use calamine::{Cell, DataRef, XlsxError};
+
+use crate::{
+    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, Seen,
+    contain::contain,
+    container::Jumping,
+    header::{self, MOST_COLUMNS},
+    plan::{listed, matches},
+    reason::is_totals,
+    workbook::{self, UNREADABLE, Workbook},
+};
+
+/// The header is one of a sheet's first rows with content.
+const HEADER_ROWS: usize = 20;
+/// Excel's own limit.
+const MOST_ROWS: u32 = 1_048_576;
+/// No real cell is longer, in bytes.
+const LONGEST_FIELD: usize = 8 << 10;
+/// No real row is longer, in bytes; one shared string may stand in each of its cells.
+const LONGEST_ROW: usize = 4 << 20;
+/// A batch is full at this many rows or bytes.
+const BATCH_ROWS: usize = 8 << 10;
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Where a table stands in a workbook.
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedSheet {
+    pub(crate) table: usize,
+    sheet: String,
+    header: Header,
+}
+
+#[derive(Debug, Clone)]
+struct Header {
+    /// Its row in the sheet, from 0.
+    row: u32,
+    /// Its columns: where the first stands, and how many there are.
+    width: usize,
+    /// For each of the table's columns, its place in the sheet.
+    columns: Vec<Option<usize>>,
+}
+
+/// Default deny for sheets and their columns.
+pub(crate) fn plan_sheets(
+    definition: &Definition,
+    file: &PlannedFile,
+) -> Result<Vec<PlannedSheet>, PlanError> {
+    let mut workbook = workbook::open(file, &Jumping::open(file)?)?;
+    let mut planned = Vec::new();
+    for (sheet, hidden) in workbook::sheets(&workbook) {
+        if listed(&definition.ignore, &sheet) {
+            continue;
+        }
+        let path = file.path.clone();
+        let fits = |&&table: &&usize| {
+            definition.tables[table]
+                .sheet
+                .as_deref()
+                .is_some_and(|pattern| matches(pattern, &sheet))
+        };
+        let mut tables = file.tables.iter().filter(fits);
+        match (tables.next(), tables.next()) {
+            (None, _) => {
+                let source_name = definition.name.to_string();
+                return Err(PlanError::UnlistedSheet { path, sheet, hidden, source_name });
+            }
+            (Some(&first), Some(&second)) => {
+                return Err(PlanError::AmbiguousFile {
+                    path: path.join(sheet),
+                    first: definition.tables[first].name.to_string(),
+                    second: definition.tables[second].name.to_string(),
+                });
+            }
+            (Some(&table), None) => {
+                let rows = first_rows(&mut workbook, file, &sheet)?;
+                if rows.is_empty() {
+                    continue;
+                }
+                let header = find_header(definition, table, file, &sheet, &rows)?;
+                planned.push(PlannedSheet { table, sheet, header });
+            }
+        }
+    }
+    Ok(planned)
+}
+
+/// The first row that holds every column that the table counts on.
+fn find_header(
+    definition: &Definition,
+    table: usize,
+    file: &PlannedFile,
+    sheet: &str,
+    rows: &[Row],
+) -> Result<Header, PlanError> {
+    let wanted = &definition.tables[table];
+    let mut nearest: Option<Vec<String>> = None;
+    for row in rows {
+        let names = row.names();
+        let found = header::compare(wanted, &names);
+        if found.certain() {
+            let columns = found.places(definition, &file.path)?;
+            return Ok(Header { row: row.row, width: names.len(), columns });
+        }
+        if nearest.as_ref().is_none_or(|nearest| found.missing.len() < nearest.len()) {
+            nearest = Some(found.missing);
+        }
+    }
+    let lacks = nearest.and_then(|missing| missing.into_iter().next()).unwrap_or_default();
+    Err(PlanError::NoHeader {
+        path: file.path.clone(),
+        sheet: sheet.to_owned(),
+        table: wanted.name.to_string(),
+        lacks,
+    })
+}
+
+/// Reads a workbook's tables in batches; `take` says whether to go on. `seen` is given every byte of
+/// the file in the end, for its hash.
+pub fn read_workbook(
+    definition: &Definition,
+    file: &PlannedFile,
+    seen: impl FnMut(&[u8]) + Send + 'static,
+    mut take: impl FnMut(usize, RawBatch) -> bool,
+) -> Result<(), ReadError> {
+    let bytes = Jumping::open(file)?;
+    let mut workbook = workbook::open(file, &bytes)?;
+    for planned in &file.sheets {
+        let columns = definition.tables[planned.table].columns.len();
+        let mut batch = RawBatch::new(columns);
+        let mut heard = true;
+        rows(&mut workbook, file, &planned.sheet, |row| {
+            if row.row > planned.header.row {
+                planned.header.take(row, &mut batch);
+            }
+            if batch.len() >= BATCH_ROWS || batch.byte_len() >= BATCH_BYTES {
+                heard = take(planned.table, std::mem::replace(&mut batch, RawBatch::new(columns)));
+            }
+            heard
+        })?;
+        if !heard || !batch.is_empty() && !take(planned.table, batch) {
+            return Ok(());
+        }
+    }
+    let mut seen: Seen = Box::new(seen);
+    bytes.show(&mut seen).map_err(|source| ReadError::Io { path: file.path.clone(), source })
+}
+
+impl Header {
+    fn take(&self, row: &Row, batch: &mut RawBatch) {
+        let number = u64::from(row.row - self.row);
+        let cells = &row.cells;
+        let raw = || cells.join(",").into_bytes();
+        if cells.iter().find(|cell| !cell.is_empty()).is_some_and(|cell| is_totals(cell.as_bytes()))
+        {
+            return batch.reject(number, Reason::TotalsRow, &raw());
+        }
+        if cells.iter().skip(self.width).any(|cell| !cell.is_empty()) {
+            return batch.reject(number, Reason::FieldCount, &raw());
+        }
+        if cells.iter().any(|cell| cell.len() > LONGEST_FIELD) {
+            return batch.reject(number, Reason::FieldTooLong, &raw());
+        }
+        let cell = |place: &Option<usize>| place.and_then(|place| cells.get(place));
+        let fields = self.columns.iter().map(|place| cell(place).map_or("", String::as_str));
+        batch.push(number, fields.map(str::as_bytes));
+    }
+}
+
+/// A row with content.
+struct Row {
+    /// From 0.
+    row: u32,
+    /// Its cells from the sheet's first column on.
+    cells: Vec<String>,
+    /// The length of all of them.
+    bytes: usize,
+}
+
+impl Row {
+    /// The cells as names; blank ones at the end are none.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.cells.iter().map(|cell| header::tidy(cell)).collect();
+        while names.last().is_some_and(String::is_empty) {
+            names.pop();
+        }
+        names
+    }
+}
+
+fn first_rows(
+    workbook: &mut Workbook,
+    file: &PlannedFile,
+    sheet: &str,
+) -> Result<Vec<Row>, ReadError> {
+    let mut first: Vec<Row> = Vec::new();
+    rows(workbook, file, sheet, |row| {
+        first.push(Row { row: row.row, cells: row.cells.clone(), bytes: row.bytes });
+        first.len() < HEADER_ROWS
+    })?;
+    Ok(first)
+}
+
+/// Gives every row with content to `take`, in the sheet's order, until it has enough.
+fn rows(
+    workbook: &mut Workbook,
+    file: &PlannedFile,
+    sheet: &str,
+    mut take: impl FnMut(&Row) -> bool,
+) -> Result<(), ReadError> {
+    let outcome = contain(|| -> Result<(), &'static str> {
+        let unreadable = |_: XlsxError| UNREADABLE;
+        let mut cells = workbook.worksheet_cells_reader(sheet).map_err(unreadable)?;
+        let mut row = Row { row: 0, cells: Vec::new(), bytes: 0 };
+        while let Some(cell) = cells.next_cell().map_err(unreadable)? {
+            let (at, column) = cell.get_position();
+            if at >= MOST_ROWS || column as usize >= MOST_COLUMNS {
+                return Err("a cell lies outside of any sheet");
+            }
+            if at < row.row {
+                return Err("a sheet's rows are out of order");
+            }
+            if at > row.row {
+                if row.has_content() && !take(&row) {
+                    return Ok(());
+                }
+                row.row = at;
+                row.cells.clear();
+                row.bytes = 0;
+            }
+            row.put(column as usize, &cell)?;
+        }
+        if row.has_content() {
+            take(&row);
+        }
+        Ok(())
+    });
+    let refuse = |what| crate::container::refuse(&file.path, what);
+    outcome.ok_or_else(|| refuse(UNREADABLE))?.map_err(refuse)
+}
+
+impl Row {
+    fn has_content(&self) -> bool {
+        self.cells.iter().any(|cell| !cell.trim().is_empty())
+    }
+
+    fn put(&mut self, column: usize, cell: &Cell<DataRef<'_>>) -> Result<(), &'static str> {
+        let text = text(cell.get_value());
+        if text.is_empty() {
+            return Ok(());
+        }
+        if column < self.cells.len() && !self.cells[column].is_empty() {
+            return Err("a cell stands twice");
+        }
+        if self.cells.len() <= column {
+            self.cells.resize(column + 1, String::new());
+        }
+        self.bytes += text.len();
+        if self.bytes > LONGEST_ROW {
+            return Err("a row is longer than any real one");
+        }
+        self.cells[column] = text;
+        Ok(())
+    }
+}
+
+fn text(value: &DataRef<'_>) -> String {
+    match value {
+        DataRef::Int(number) => number.to_string(),
+        DataRef::Float(number) => number.to_string(),
+        DataRef::String(text) => text.clone(),
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::Bool(true) => "TRUE".to_owned(),
+        DataRef::Bool(false) => "FALSE".to_owned(),
+        DataRef::DateTime(when) if when.is_duration() => when.as_f64().to_string(),
+        DataRef::DateTime(when) => {
+            let (year, month, day, hour, minute, second, _) = when.to_ymd_hms_milli();
+            let date = format!("{year:04}-{month:02}-{day:02}");
+            match (hour, minute, second) {
+                (0, 0, 0) => date,
+                _ => format!("{date}T{hour:02}:{minute:02}:{second:02}"),
+            }
+        }
+        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
+        DataRef::Error(error) => error.to_string(),
+        DataRef::Empty => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use calamine::{ExcelDateTime, ExcelDateTimeType};
+
+    #[test]
+    fn cells_become_text_in_one_way() {
+        let day = |serial| {
+            text(&DataRef::DateTime(ExcelDateTime::new(serial, ExcelDateTimeType::DateTime, false)))
+        };
+        assert_eq!(text(&DataRef::Float(9212044.0)), "9212044");
+        assert_eq!(text(&DataRef::Float(1.5)), "1.5");
+        assert_eq!(text(&DataRef::Float(1e15)), "1000000000000000");
+        assert_eq!(text(&DataRef::Bool(true)), "TRUE");
+        assert_eq!(day(45565.0), "2024-09-30");
+        assert_eq!(day(45565.5), "2024-09-30T12:00:00");
+        // Excel takes 1900 for a leap year: its 61 is 1 March.
+        assert_eq!(day(61.0), "1900-03-01");
+    }
+}
