@@ -239,14 +239,21 @@ fn cell<'a>(planned: &'a PlannedColumn, text: &'a str) -> Result<Cell<'a>, Reaso
             let short = text.len() <= 16 && !text.contains(strange);
             Cell::Text(short.then_some(text).ok_or(Reason::NotToken)?.into())
         }
-        Treatment::Code { codes, map, unknown } => match (codes.contains(text), map.get(text)) {
-            (true, _) => Cell::Text(text.into()),
-            (_, Some(code)) => Cell::Text(code.as_str().into()),
-            _ => match unknown {
-                UnknownCode::Quarantine => return Err(Reason::UnknownCode),
-                UnknownCode::Becomes(code) => Cell::Text(code.as_str().into()),
-            },
-        },
+        Treatment::Code { codes, map, unknown, labelled } => {
+            let current = |text: &'a str| match map.get(text) {
+                Some(code) => Some(code.as_str()),
+                None => codes.contains(text).then_some(text),
+            };
+            let found = match labelled {
+                false => current(text),
+                true => labelled_codes(text).into_iter().find_map(current),
+            };
+            match (found, unknown) {
+                (Some(code), _) => Cell::Text(code.into()),
+                (None, UnknownCode::Becomes(code)) => Cell::Text(code.as_str().into()),
+                (None, UnknownCode::Quarantine) => return Err(Reason::UnknownCode),
+            }
+        }
         Treatment::Generalise(to) => generalise(planned, to, text)?,
     })
 }
@@ -316,6 +323,21 @@ fn generalise<'a>(
             })
         }
     })
+}
+
+/// What may be the code in a line of a drop-down list: the line, the line without its letter, and of that
+/// what stands before a colon or a dash.
+fn labelled_codes(line: &str) -> [&str; 3] {
+    let without = match line.split_once(") ") {
+        Some((letter, rest))
+            if letter.len() <= 2 && letter.bytes().all(|b| b.is_ascii_lowercase()) =>
+        {
+            rest.trim_start()
+        }
+        _ => line,
+    };
+    let ends = [without.find(": "), without.find(" - ")].into_iter().flatten().min();
+    [line, without, ends.map_or(without, |end| without[..end].trim_end())]
 }
 
 /// The school term of a day: see [`Generalisation::Term`].
@@ -444,6 +466,21 @@ mod tests {
         for wrong in ["AB1", "AB12 CDE", "12 3AB", "AB1 2C!", "A\u{e9}1 2CD", "AB12 345 6CD"] {
             assert_eq!(generalised("to='district'", wrong), Err(Reason::Malformed), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_code_is_found_in_a_drop_down_s_line() {
+        for (line, code) in [
+            ("a) WBRI", "WBRI"),
+            ("q) 6: Police", "6"),
+            ("N1 - Abuse or Neglect", "N1"),
+            ("f) U6: Foster placement - not FFA", "U6"),
+            ("C2", "C2"),
+        ] {
+            assert_eq!(labelled_codes(line)[2], code, "{line}");
+        }
+        assert_eq!(labelled_codes("b) Not stated/recorded")[1], "Not stated/recorded");
+        assert_eq!(labelled_codes("Ann) smith"), ["Ann) smith"; 3]);
     }
 
     #[test]

@@ -201,7 +201,9 @@ impl Records {
                     self.ends.resize(2 * self.ends.len(), 0);
                 }
                 ReadRecordResult::OutputEndsFull => {
-                    return Err(self.malformed("a row has more fields than any layout"));
+                    return Err(
+                        self.malformed("a row has more fields than the 16384 of any layout")
+                    );
                 }
                 ReadRecordResult::Record => {
                     self.mark.set(self.at);

@@ -56,6 +56,7 @@ pub enum Encoding {
     #[serde(rename = "utf-8")]
     Utf8,
     /// Windows-1252.
+    #[serde(rename = "windows-1252")]
     Windows1252,
     /// UTF-16 with a byte-order mark, as Excel's "Unicode text" is.
     #[serde(rename = "utf-16")]
@@ -186,6 +187,9 @@ pub enum Treatment {
         map: BTreeMap<String, String>,
         /// What becomes of any other.
         unknown: UnknownCode,
+        /// Whether the cell may be a line of a drop-down list, `a) N1 - Abuse`: a letter before the code, or
+        /// words behind it.
+        labelled: bool,
     },
     /// Coarser.
     Generalise(Generalisation),

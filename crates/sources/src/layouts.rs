@@ -180,6 +180,8 @@ struct ColumnText {
     codes: Option<CodesText>,
     map: Option<BTreeMap<String, String>>,
     unknown: Option<String>,
+    #[serde(default)]
+    labelled: bool,
     to: Option<String>,
     at: Option<Date>,
     lookup: Option<String>,
@@ -358,7 +360,7 @@ impl ColumnText {
             Some(text) if text != "quarantine" => UnknownCode::Becomes(text),
             _ => UnknownCode::Quarantine,
         };
-        Ok(Treatment::Code { codes: list.codes, map: list.map, unknown })
+        Ok(Treatment::Code { codes: list.codes, map: list.map, unknown, labelled: self.labelled })
     }
 
     fn generalisation(&self) -> Result<Generalisation, String> {

@@ -50,7 +50,7 @@ pub(crate) fn add(council: &Council, child: &Child, pieces: &mut [Piece]) {
         Err(code) => code.to_owned(),
     };
     let header_born = date(council, child.born, DateStyle::Slashed, &mut dice, &mut damage);
-    let sex = if child.male { "1" } else { "2" };
+    let sex = if child.male { "M" } else { "F" };
     tell(0, &[&id, sex, &header_born, child.ethnicity, &upn, "", ""], damage.defect());
     let mut start = Day::new(2024, 4, 1).plus(dice.between(-700, 300)).max(child.born);
     let episodes = dice.weighted(&[(1, 55), (2, 25), (3, 13), (5, 7)]);

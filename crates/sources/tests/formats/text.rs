@@ -1,0 +1,119 @@
+//! CSV as it is exported, and what could not be held.
+
+use minster_sources::Reason;
+
+use crate::common::{read_one, refused};
+
+fn definition(options: &str) -> String {
+    format!(
+        "name='s'\nformat='csv'\nyears=['2024']\n{options}\n[[table]]\nname='a'\nfile='a.csv'\n[table.columns]\nid = {{ treatment='bridge', kind='person' }}\n\"Née\" = {{ treatment='drop', optional=true }}\nx = {{ treatment='drop', optional=true }}"
+    )
+}
+
+#[test]
+fn each_delimiter_separates_and_quotes_hold() {
+    for (name, delimiter) in [(",", ","), (";", ";"), ("\\t", "\t"), ("tab", "\t"), ("|", "|")] {
+        let content = format!("x{delimiter}id\r\n\"a{delimiter}\"\"b\"\"\"{delimiter}1\r\n");
+        let rows =
+            read_one(&definition(&format!("delimiter=\"{name}\"")), "a.csv", content.as_bytes());
+        assert_eq!(rows.unwrap().rows[0].2[1..], ["1".to_owned(), format!("a{delimiter}\"b\"")]);
+    }
+}
+
+#[test]
+fn windows_1252_names_and_values_are_read() {
+    let rows = read_one(&definition("encoding='windows-1252'"), "a.csv", b"id,N\xe9e\n1,\x80\n");
+    assert_eq!(rows.unwrap().fields(), [["€", "1", ""]]);
+}
+
+#[test]
+fn utf_16_is_read_in_either_order_and_needs_its_mark() {
+    let definition = definition("encoding='utf-16'\ndelimiter='tab'");
+    let text = "id\tNée\n1\t😀\n";
+    let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for content in [[&[0xff, 0xfe][..], &little].concat(), [&[0xfe, 0xff][..], &big].concat()] {
+        assert_eq!(read_one(&definition, "a.csv", &content).unwrap().fields(), [["😀", "1", ""]]);
+    }
+    assert!(refused(read_one(&definition, "a.csv", &little)).contains("byte-order mark"));
+    // Half a pair is no character: its row is set aside, the next is not.
+    let units = [0x69u16, 0x64, 0x0a, 0xd83d, 0x0a, 0x32, 0x0a];
+    let content: Vec<u8> =
+        [0xfeffu16].iter().chain(&units).flat_map(|unit| unit.to_le_bytes()).collect();
+    let rows = read_one(&definition, "a.csv", &content).unwrap();
+    assert_eq!((rows.rejected[0], rows.rows.len()), ((1, Reason::Encoding), 1));
+}
+
+#[test]
+fn a_long_utf_16_file_is_read_whole() {
+    let mut text = String::from("\u{feff}id\n");
+    for number in 0..200_000 {
+        text.push_str(&format!("é{number}\n"));
+    }
+    let content: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let rows = read_one(&definition("encoding='utf-16'"), "a.csv", &content).unwrap();
+    assert_eq!((rows.rows.len(), rows.rows[199_999].2[1].as_str()), (200_000, "é199999"));
+}
+
+#[test]
+fn totals_and_empty_rows_are_set_aside_and_counted() {
+    let rows =
+        read_one(&definition(""), "a.csv", b"id,x\n1,2\nTotal,2\ngrand total:,2\n,\nTotally,1\n");
+    let rows = rows.unwrap();
+    assert_eq!(rows.rows.len(), 2);
+    let (totals, blank) = (Reason::TotalsRow, Reason::BlankRow);
+    assert_eq!(rows.rejected, [(2, totals), (3, totals), (4, blank)]);
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_an_error_within_bounds() {
+    let mut content = b"id,x\n1,\"CANARY".to_vec();
+    content.resize(64 << 20, b'\n');
+    assert!(refused(read_one(&definition(""), "a.csv", &content)).contains("never closed"));
+    // The header too.
+    let mut content = b"id,\"x".to_vec();
+    content.resize(64 << 20, b'y');
+    assert!(refused(read_one(&definition(""), "a.csv", &content)).contains("never closed"));
+}
+
+#[test]
+fn a_tag_or_text_without_an_end_is_an_error_within_bounds() {
+    let xml = "name='x'\nformat='xml'\nyears=['2024']\nunit='/M/C'\n[[table]]\nname='c'\nfile='*.xml'\nrecord='.'\n[table.columns]\nId = { treatment='bridge', kind='person' }";
+    for start in ["<M><C><Id>CANARY", "<M><C a='CANARY", "<M><!-- CANARY", "<M><![CDATA[CANARY"] {
+        let mut content = start.as_bytes().to_vec();
+        content.resize(40 << 20, b'x');
+        assert!(refused(read_one(xml, "a.xml", &content)).contains("16 MiB"), "{start}");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_columns_are_refused() {
+    let header: Vec<String> = (0..100_000).map(|number| format!("c{number}")).collect();
+    let error = refused(read_one(&definition(""), "a.csv", header.join(",").as_bytes()));
+    assert!(error.contains("16384"), "{error}");
+}
+
+#[test]
+fn many_rejected_rows_fill_a_batch_too() {
+    let mut content = b"id,x\n".to_vec();
+    for _ in 0..200_000 {
+        content.extend_from_slice(b"a,b,c,CANARY\n");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.csv"), &content).unwrap();
+    let definition = minster_sources::Definition::parse(&definition("")).unwrap();
+    let plan = minster_sources::Plan::make(&definition, folder.path()).unwrap();
+    let mut reader = minster_sources::CsvReader::open(&definition, &plan.files[0], |_| {}).unwrap();
+    let mut rows = 0;
+    while let Some(batch) = reader.next_batch().unwrap() {
+        assert!(batch.byte_len() < 8 << 20);
+        rows += batch.rejected().len();
+    }
+    assert_eq!(rows, 200_000);
+}
+
+#[test]
+fn a_nul_in_a_header_is_no_name() {
+    let error = refused(read_one(&definition(""), "a.csv", b"id,CAN\0ARY\n"));
+    assert!(error.contains("header cell 2"), "{error}");
+}
