@@ -124,12 +124,14 @@ impl Session<'_> {
         let link_key = vault.keys().link_key(kind);
         let registry = &books.registry;
         let looked = spread(&identifiers, |part| {
-            let look = |identifier: &&[u8]| {
-                let link = link_key.link(identifier);
-                let record = registry.find(&link);
-                Looked { link, record, block: Block::of(kind, identifier) }
+            let links: Vec<Link> = part.iter().map(|one| link_key.link(one)).collect();
+            let records = registry.find_all(&links);
+            let look = |((identifier, link), record): ((&&[u8], Link), Option<u32>)| Looked {
+                link,
+                record,
+                block: Block::of(kind, identifier),
             };
-            part.iter().map(look).collect()
+            part.iter().zip(links).zip(records).map(look).collect()
         });
         let tally = Tally::take(&looked, run, &mut books);
         if let Err(denial) = tally.within(run, &books, &state) {
