@@ -14,8 +14,10 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod check;
 mod columns;
 mod delivery;
+mod draft;
 mod duplicates;
 mod error;
 mod ingestion;
@@ -23,6 +25,8 @@ mod quarantine;
 mod tokens;
 mod treatment;
 
+pub use check::{Checked, CheckedFile, Fit, NearFit};
+pub use draft::draft;
 pub use error::IngestError;
 pub use ingestion::{Ingestion, Options, Report, SourceReport};
 pub use quarantine::{REASONS, ROWS};
