@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use minster_model::{NameError, Period, SourceName, exit};
-use minster_sources::{CatalogueError, LookupError, PlanError, ReadError};
+use minster_sources::{CatalogueError, LookupError, OutlineError, PlanError, ReadError};
 use minster_store::StoreError;
 use minster_vault_api::VaultError;
 
@@ -59,6 +59,9 @@ pub enum IngestError {
     /// A delivery is not what its definition says.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A file of which no definition can be drafted.
+    #[error(transparent)]
+    Outline(#[from] OutlineError),
     /// A file cannot be read on.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -103,6 +106,7 @@ impl IngestError {
             | Self::NoLookup { .. }
             | Self::Lookup(_)
             | Self::Plan(_)
+            | Self::Outline(_)
             | Self::Read(_)
             | Self::Kind(_) => exit::USAGE,
             Self::Vault(_) => exit::VAULT,

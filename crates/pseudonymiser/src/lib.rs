@@ -14,9 +14,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod check;
 mod coded;
 mod columns;
 mod delivery;
+mod draft;
 mod duplicates;
 mod error;
 mod ingestion;
@@ -25,6 +27,8 @@ mod rows;
 mod tokens;
 mod treatment;
 
+pub use check::{Checked, CheckedFile, Fit, NearFit};
+pub use draft::draft;
 pub use error::IngestError;
 pub use ingestion::{Ingestion, Options, Report, SourceReport};
 pub use quarantine::{REASONS, ROWS};

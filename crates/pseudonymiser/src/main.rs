@@ -1,4 +1,4 @@
-//! `minster-ingest`: plan, run.
+//! `minster-ingest`: plan, run, sources.
 #![forbid(unsafe_code)]
 
 use std::{
@@ -10,8 +10,8 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use minster_model::RunId;
-use minster_pseudonymiser::{IngestError, Ingestion, Options};
+use minster_model::{Period, RunId};
+use minster_pseudonymiser::{Checked, IngestError, Ingestion, Options};
 
 /// Reads the council's sources, has their identifiers pseudonymised by the vault, and publishes each as an encrypted dataset.
 #[derive(Parser)]
@@ -45,6 +45,39 @@ enum Command {
         /// The run's name; made from the clock where absent.
         #[arg(long, hide = true)]
         run: Option<RunId>,
+    },
+    /// Look at files and definitions; nothing is ingested.
+    #[command(subcommand)]
+    Sources(Sources),
+}
+
+#[derive(Subcommand)]
+enum Sources {
+    /// Say which definition and years each file fits, or what is wrong; no row is read.
+    #[command(
+        after_help = "Example:\n  minster-ingest sources check --definitions config/sources drop/*.csv\n\nExit: 0 where every file fits exactly one source, else 2"
+    )]
+    Check {
+        /// The files as they are delivered.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The folder of definitions.
+        #[arg(long)]
+        definitions: PathBuf,
+        /// Compare with the versions of this period alone.
+        #[arg(long)]
+        period: Option<Period>,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Draft a definition of a file, with every column dropped; names alone are written, never a value.
+    #[command(
+        after_help = "Example:\n  minster-ingest sources new early_help.csv > config/sources/early_help.toml"
+    )]
+    New {
+        /// The file.
+        file: PathBuf,
     },
 }
 
@@ -84,6 +117,22 @@ fn run(command: Command) -> Result<u8, IngestError> {
                 print(&report.text())?;
             }
             Ok(report.exit_code())
+        }
+        Command::Sources(Sources::Check { files, definitions, period, json }) => {
+            let checked = Checked::make(&files, &definitions, period.as_ref())?;
+            if json {
+                let text = serde_json::to_string(&checked)
+                    .map_err(|error| IngestError::Output(error.into()))?;
+                print(&(text + "\n"))?;
+            } else {
+                print(&checked.text())?;
+            }
+            Ok(checked.exit_code())
+        }
+        Command::Sources(Sources::New { file }) => {
+            let year = jiff::Timestamp::now().strftime("%Y").to_string();
+            print(&minster_pseudonymiser::draft(&file, &year)?)?;
+            Ok(minster_model::exit::DONE)
         }
     }
 }

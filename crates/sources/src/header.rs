@@ -83,16 +83,19 @@ impl Comparison {
         if let Some(name) = self.twice.into_iter().next() {
             return Err(PlanError::TwoColumns { path, name });
         }
-        if let Some((_, name)) = self.unlisted.into_iter().next() {
+        let mut unlisted = self.unlisted.into_iter().map(|(_, name)| name);
+        if let Some(name) = unlisted.next() {
             return Err(PlanError::Unlisted {
                 path,
                 what: "column",
                 name,
+                also: unlisted.collect(),
                 source_name: definition.name.to_string(),
             });
         }
-        match self.missing.into_iter().next() {
-            Some(name) => Err(PlanError::MissingColumn { path, name }),
+        let mut missing = self.missing.into_iter();
+        match missing.next() {
+            Some(name) => Err(PlanError::MissingColumn { path, name, also: missing.collect() }),
             None => Ok(self.places),
         }
     }

@@ -36,6 +36,8 @@ mod definition;
 mod header;
 mod layouts;
 mod lookup;
+mod outline;
+mod outline_xml;
 mod parquet_reader;
 mod plan;
 mod reason;
@@ -55,6 +57,7 @@ pub use definition::{
 };
 pub use layouts::layouts;
 pub use lookup::{Lookup, LookupError};
+pub use outline::{Outline, OutlineError, OutlinedTable};
 pub use parquet_reader::read_parquet;
 pub use plan::{Plan, PlanError, PlannedFile};
 pub use reason::Reason;

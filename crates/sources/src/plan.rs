@@ -74,7 +74,7 @@ pub enum PlanError {
         second: String,
     },
     /// A column (or element) without a treatment. Its name is part of the layout, not of a row.
-    #[error("{}: {what} `{name}` has no treatment; add a line for it to the definition of {source_name}, for example `{name:?} = {{ treatment = \"drop\" }}`", path.display())]
+    #[error("{}: {what} `{name}` has no treatment; add a line for it to the definition of {source_name}, for example `{name:?} = {{ treatment = \"drop\" }}`{}", path.display(), others(also))]
     Unlisted {
         /// The file.
         path: PathBuf,
@@ -82,6 +82,8 @@ pub enum PlanError {
         what: &'static str,
         /// Its name or path.
         name: String,
+        /// Others of the file.
+        also: Vec<String>,
         /// The source.
         source_name: String,
     },
@@ -138,12 +140,14 @@ pub enum PlanError {
         name: String,
     },
     /// A column that the definition counts on.
-    #[error("{}: the column `{name}` is missing; mark it `optional = true` in the definition if that is right", path.display())]
+    #[error("{}: the column `{name}` is missing; mark it `optional = true` in the definition if that is right{}", path.display(), others(also))]
     MissingColumn {
         /// The file.
         path: PathBuf,
         /// Its name.
         name: String,
+        /// Others of the table.
+        also: Vec<String>,
     },
     /// A table that every delivery has.
     #[error("{}: no file for the table {table} ({pattern})", path.display())]
@@ -158,6 +162,15 @@ pub enum PlanError {
     /// The file cannot be read far enough.
     #[error(transparent)]
     Read(#[from] ReadError),
+}
+
+fn others(names: &[String]) -> String {
+    let few = names.iter().take(20).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => String::new(),
+        1..=20 => format!("; so it is with {few}"),
+        count => format!("; so it is with {few} and {} more", count - 20),
+    }
 }
 
 impl Plan {
@@ -236,6 +249,20 @@ impl Plan {
 }
 
 impl PlannedFile {
+    /// A file that is looked at before any definition is known.
+    pub(crate) fn unplanned(path: &Path, delivered: &str, wrapping: Wrapping) -> Self {
+        Self {
+            name: delivered.to_owned(),
+            delivered: delivered.to_owned(),
+            path: path.to_owned(),
+            bytes: 0,
+            tables: Vec::new(),
+            columns: Vec::new(),
+            sheets: Vec::new(),
+            wrapping,
+        }
+    }
+
     /// Default deny for what the file holds.
     fn compare(&mut self, definition: &Definition) -> Result<(), PlanError> {
         match (definition.format, self.tables.as_slice()) {

@@ -197,6 +197,19 @@ impl Row {
     }
 }
 
+/// The names in the first row of each sheet that could be a header: its first with at least two texts, or
+/// else its first. For a draft.
+pub(crate) fn headings(file: &PlannedFile) -> Result<Vec<(String, Vec<String>)>, ReadError> {
+    let mut workbook = workbook::open(file, &Jumping::open(file)?)?;
+    let mut sheets = Vec::new();
+    for (sheet, _) in workbook::sheets(&workbook) {
+        let rows = first_rows(&mut workbook, file, &sheet)?;
+        let wide = rows.iter().find(|row| row.names().len() > 1).or(rows.first());
+        sheets.push((sheet, wide.map(Row::names).unwrap_or_default()));
+    }
+    Ok(sheets)
+}
+
 fn first_rows(
     workbook: &mut Workbook,
     file: &PlannedFile,

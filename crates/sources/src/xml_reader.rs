@@ -235,6 +235,7 @@ pub(crate) fn check_structure(
                         path: file.path.clone(),
                         what: "element",
                         name: format!("/{}", path.join("/")),
+                        also: Vec::new(),
                         source_name: definition.name.to_string(),
                     });
                 }
@@ -259,7 +260,7 @@ fn relative(path: &str) -> Vec<String> {
     path.split('/').filter(|step| !step.is_empty() && *step != ".").map(str::to_owned).collect()
 }
 
-enum Token {
+pub(crate) enum Token {
     Start(String),
     End,
     Text(String),
@@ -268,7 +269,7 @@ enum Token {
 
 /// The events that matter: elements and text. A document type is refused, and with it every entity
 /// but XML's own five.
-struct Events {
+pub(crate) struct Events {
     reader: Reader<BufReader<Text>>,
     mark: Mark,
     buffer: Vec<u8>,
@@ -279,7 +280,7 @@ struct Events {
 }
 
 impl Events {
-    fn open(file: &PlannedFile, seen: crate::Seen) -> Result<Self, ReadError> {
+    pub(crate) fn open(file: &PlannedFile, seen: crate::Seen) -> Result<Self, ReadError> {
         let text = Text::open(file, Encoding::Utf8, seen)?;
         let mark = text.mark();
         let reader = Reader::from_reader(BufReader::with_capacity(1 << 20, text));
@@ -295,7 +296,7 @@ impl Events {
         ReadError::Malformed { path: self.file.clone(), what, at: self.position() }
     }
 
-    fn next(&mut self) -> Result<Token, ReadError> {
+    pub(crate) fn next(&mut self) -> Result<Token, ReadError> {
         if std::mem::take(&mut self.pending_end) {
             return Ok(Token::End);
         }

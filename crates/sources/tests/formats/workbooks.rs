@@ -149,6 +149,17 @@ fn a_shared_string_in_every_cell_is_not_held_once_a_cell() {
 }
 
 #[test]
+fn an_outline_holds_names_and_no_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.xlsx");
+    let rows = format!("{HEADER}<row r='2'><c r='B2' t='str'><v>CANARY</v></c></row>");
+    std::fs::write(&path, workbook(&[("List 1", &rows, false), ("Empty", "", false)])).unwrap();
+    let outline = minster_sources::Outline::of(&path).unwrap();
+    assert_eq!(outline.ignore, ["Empty"]);
+    assert_eq!(outline.tables[0].columns, ["Seen Alone?", "Child Unique ID", "Date of Birth"]);
+}
+
+#[test]
 fn the_published_annex_a_is_read() {
     let Some(samples) = std::env::var_os("MINSTER_SAMPLES") else {
         eprintln!("LEFT OUT: MINSTER_SAMPLES names no folder of samples");
