@@ -1,7 +1,6 @@
 //! `minster-ingest sources check`: which definition a file fits, without reading a row.
 
 use std::{
-    collections::BTreeSet,
     fmt::Write as _,
     path::{Path, PathBuf},
 };
@@ -155,14 +154,7 @@ fn other_name(file: &Path, entries: &[&CatalogueEntry]) -> Vec<NearFit> {
     for definition in entries.iter().map(|entry| &entry.definition) {
         let same_format = definition.format == outline.format && outline.unit.is_none();
         for table in definition.tables.iter().filter(|_| same_format) {
-            let has = |outlined: &&OutlinedTable| {
-                let columns: BTreeSet<&str> = outlined.columns.iter().map(String::as_str).collect();
-                columns.iter().all(|name| table.columns.contains_key(*name))
-                    && table
-                        .columns
-                        .iter()
-                        .all(|(name, column)| column.optional || columns.contains(name.as_str()))
-            };
+            let has = |outlined: &&OutlinedTable| table.has_header(&outlined.columns);
             if let Some(outlined) = outline.tables.iter().find(has) {
                 near.push(NearFit {
                     source: definition.name.clone(),

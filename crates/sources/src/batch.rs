@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use crate::Reason;
 
+/// No real cell is longer, in bytes; a longer one sends its row to quarantine.
+pub(crate) const LONGEST_FIELD: usize = 8 << 10;
+
 /// Rows of one table, field after field in one buffer. `Debug` is left out on purpose.
 #[derive(Default)]
 pub struct RawBatch {

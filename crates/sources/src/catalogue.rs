@@ -73,8 +73,7 @@ impl Catalogue {
                 definition,
                 text: Arc::clone(&text),
             }));
-            let all: Vec<Definition> =
-                entries.iter().map(|entry| entry.definition.clone()).collect();
+            let all: Vec<&Definition> = entries.iter().map(|entry| &entry.definition).collect();
             layouts::one_version_a_period(&all).map_err(|source| wrong(&path, source))?;
         }
         Ok(Self { entries })

@@ -144,13 +144,13 @@ fn announced(file: &mut File) -> io::Result<Option<usize>> {
 /// Opens a planned file's bytes. `seen` is given every byte of the delivered file by the time that
 /// the reader has reached its end: while it is read or, where reading jumps, in one go afterwards.
 pub(crate) fn open(file: &PlannedFile, seen: Seen) -> Result<Box<dyn Read + Send>, ReadError> {
-    let opened = File::open(&file.path).map_err(|source| io_error(&file.path, source))?;
-    let taken = Arc::new(AtomicU64::new(0));
     Ok(match &file.wrapping {
-        Wrapping::Plain => Box::new(Watched { inner: opened, seen, taken }),
+        Wrapping::Plain => Box::new(Watched::open(&file.path, seen)?),
         Wrapping::Gzip => {
-            let watched = Watched { inner: opened, seen, taken: Arc::clone(&taken) };
-            let inner = MultiGzDecoder::new(BufReader::with_capacity(1 << 20, watched));
+            let taken = Arc::new(AtomicU64::new(0));
+            let packed =
+                Counted { inner: Watched::open(&file.path, seen)?, taken: Arc::clone(&taken) };
+            let inner = MultiGzDecoder::new(BufReader::with_capacity(1 << 20, packed));
             Box::new(Limited { inner, taken, given: 0, most: LARGEST_UNPACKED })
         }
         Wrapping::Member(name) => Box::new(Member::open(&file.path, name, seen)?),
@@ -207,12 +207,16 @@ impl Jumping {
 
     /// Shows `seen` the whole delivered file, now that it was read: if it is another than before, its
     /// hash tells.
-    pub(crate) fn show(mut self, seen: &mut Seen) -> io::Result<()> {
-        show(&mut self.file, seen)
+    pub(crate) fn show(
+        mut self,
+        file: &PlannedFile,
+        mut seen: impl FnMut(&[u8]),
+    ) -> Result<(), ReadError> {
+        show(&mut self.file, &mut seen).map_err(|source| io_error(&file.path, source))
     }
 }
 
-fn show(file: &mut File, seen: &mut Seen) -> io::Result<()> {
+fn show(file: &mut File, seen: &mut impl FnMut(&[u8])) -> io::Result<()> {
     file.rewind()?;
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -227,13 +231,18 @@ fn show(file: &mut File, seen: &mut Seen) -> io::Result<()> {
 struct Watched {
     inner: File,
     seen: Seen,
-    taken: Arc<AtomicU64>,
+}
+
+impl Watched {
+    fn open(path: &Path, seen: Seen) -> Result<Self, ReadError> {
+        let inner = File::open(path).map_err(|source| io_error(path, source))?;
+        Ok(Self { inner, seen })
+    }
 }
 
 impl Read for Watched {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.taken.fetch_add(count as u64, Ordering::Relaxed);
         (self.seen)(&buffer[..count]);
         Ok(count)
     }

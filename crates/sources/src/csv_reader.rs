@@ -8,13 +8,12 @@ use csv_core::ReadRecordResult;
 
 use crate::{
     Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, Seen,
+    batch::LONGEST_FIELD,
     definition::Encoding,
     header, reason,
     text::{Mark, Text},
 };
 
-/// No real cell is longer; a longer one sends its row to quarantine.
-const LONGEST_FIELD: usize = 8 << 10;
 /// A row longer than this is no row: a quotation mark that is never closed takes in all that follows.
 const LONGEST_ROW: usize = 1 << 20;
 /// A batch is full at this many rows or bytes.
@@ -174,17 +173,14 @@ impl Records {
         (self.length, self.fields) = (0, 0);
         loop {
             let io = |source| ReadError::Io { path: self.path.clone(), source };
-            let buffer = self.input.fill_buf().map_err(io)?;
-            let mark = buffer.starts_with(b"\xef\xbb\xbf") && self.at == 0;
-            let skipped = if mark { 3 } else { 0 };
-            let input = &buffer[skipped..];
+            let input = self.input.fill_buf().map_err(io)?;
             let (result, read, written, ended) = self.parser.read_record(
                 input,
                 &mut self.bytes[self.length..],
                 &mut self.ends[self.fields..],
             );
-            self.input.consume(skipped + read);
-            self.at += (skipped + read) as u64;
+            self.input.consume(read);
+            self.at += read as u64;
             self.length += written;
             self.fields += ended;
             match result {

@@ -1,6 +1,9 @@
 //! Default deny for columns: a header's cells against a table's columns.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use minster_model::ColumnName;
 
@@ -17,8 +20,8 @@ pub(crate) struct Comparison {
     pub(crate) unlisted: Vec<(usize, String)>,
     /// Columns that the table counts on.
     pub(crate) missing: Vec<String>,
-    /// Names that stand twice.
-    pub(crate) twice: Vec<String>,
+    /// The first name that stands twice.
+    twice: Option<String>,
     known: usize,
     cells: usize,
 }
@@ -29,13 +32,7 @@ pub(crate) fn tidy(cell: &str) -> String {
 }
 
 pub(crate) fn compare(table: &Table, names: &[String]) -> Comparison {
-    let mut at: HashMap<&str, usize> = HashMap::new();
-    let mut twice = Vec::new();
-    for (place, name) in names.iter().enumerate() {
-        if at.insert(name, place).is_some() {
-            twice.push(name.clone());
-        }
-    }
+    let at: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
     let unlisted: Vec<_> = (1..)
         .zip(names)
         .filter(|(_, name)| !table.columns.contains_key(*name))
@@ -50,8 +47,22 @@ pub(crate) fn compare(table: &Table, names: &[String]) -> Comparison {
         missing: missing.map(|(name, _)| name.clone()).collect(),
         known: names.len() - unlisted.len(),
         unlisted,
-        twice,
+        twice: repeated(names).cloned(),
         cells: names.len(),
+    }
+}
+
+/// The first name that stands twice.
+pub(crate) fn repeated(names: &[String]) -> Option<&String> {
+    let mut known = HashSet::new();
+    names.iter().find(|name| !known.insert(*name))
+}
+
+impl Table {
+    /// Whether a header has the columns that the table counts on, and none that it does not list.
+    pub fn has_header(&self, names: &[String]) -> bool {
+        let found = compare(self, names);
+        found.unlisted.is_empty() && found.missing.is_empty()
     }
 }
 
@@ -68,9 +79,6 @@ impl Comparison {
         path: &Path,
     ) -> Result<Vec<Option<usize>>, PlanError> {
         let path = path.to_owned();
-        if self.cells > MOST_COLUMNS {
-            return Err(PlanError::TooManyColumns { path });
-        }
         // A cell that is no name may be a row's value: it is not repeated, unless the header is one for certain.
         let strange = self.unlisted.iter().find(|(_, name)| !self.may_be_named(name));
         if let Some((place, _)) = strange {
@@ -80,7 +88,7 @@ impl Comparison {
         if 2 * self.known < self.cells {
             return Err(PlanError::NotAHeader { path, place: 1 });
         }
-        if let Some(name) = self.twice.into_iter().next() {
+        if let Some(name) = self.twice {
             return Err(PlanError::TwoColumns { path, name });
         }
         let mut unlisted = self.unlisted.into_iter().map(|(_, name)| name);

@@ -59,12 +59,12 @@ pub fn layouts(text: &str, lists: &CodeLists) -> Result<Vec<Definition>, Definit
             error => error,
         })?);
     }
-    one_version_a_period(&definitions)?;
+    one_version_a_period(&definitions.iter().collect::<Vec<_>>())?;
     Ok(definitions)
 }
 
 /// No period may fit two versions of a source.
-pub(crate) fn one_version_a_period(definitions: &[Definition]) -> Result<(), DefinitionError> {
+pub(crate) fn one_version_a_period(definitions: &[&Definition]) -> Result<(), DefinitionError> {
     for (place, one) in definitions.iter().enumerate() {
         for other in definitions[..place].iter().filter(|other| other.name == one.name) {
             for year in &one.years {

@@ -212,9 +212,8 @@ fn named(file: &PlannedFile, names: Vec<String>) -> Result<Vec<String>, OutlineE
     if let Some(place) = names.iter().position(|name| may_be_a_value(name)) {
         return Err(OutlineError::NoHeader { path: path(), place: place + 1 });
     }
-    let twice = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name));
-    match twice {
-        Some((_, name)) => Err(PlanError::TwoColumns { path: path(), name: name.clone() }.into()),
+    match header::repeated(&names) {
+        Some(name) => Err(PlanError::TwoColumns { path: path(), name: name.clone() }.into()),
         None => Ok(names),
     }
 }

@@ -29,7 +29,8 @@ use parquet::{
 };
 
 use crate::{
-    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, Seen,
+    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason,
+    batch::LONGEST_FIELD,
     contain::contain,
     container::{Jumping, refuse},
     header::{self, MOST_COLUMNS},
@@ -39,8 +40,6 @@ use crate::{
 const LONGEST_FOOTER: u64 = 64 << 20;
 /// Rows of one batch.
 const BATCH_ROWS: usize = 4 << 10;
-/// No real value is longer, in bytes.
-const LONGEST_FIELD: usize = 8 << 10;
 
 const UNREADABLE: &str = "it is no Parquet file that can be read; ask the service for a whole file";
 const FORGED: &str =
@@ -89,18 +88,15 @@ pub fn read_parquet(
     if groups != Some(announced) {
         return Err(no(FORGED));
     }
-    let mut reader =
-        contain(|| reader(builder)).ok_or_else(|| no(UNREADABLE))?.map_err(|_| no(UNREADABLE))?;
+    let mut reader = readable(file, || reader(builder))?;
     let mut row = 0;
     loop {
-        let read = contain(|| reader.next().transpose()).ok_or_else(|| no(UNREADABLE))?;
-        let Some(rows) = read.map_err(|_| no(UNREADABLE))? else { break };
+        let Some(rows) = readable(file, || reader.next().transpose())? else { break };
         if row + rows.num_rows() as u64 > announced.unsigned_abs() {
             return Err(no(FORGED));
         }
         let mut batch = RawBatch::new(definition.tables[file.tables[0]].columns.len());
-        let filled = contain(|| fill(&rows, &file.columns, row, &mut batch));
-        filled.ok_or_else(|| no(UNREADABLE))?.map_err(|_| no(UNREADABLE))?;
+        readable(file, || fill(&rows, &file.columns, row, &mut batch))?;
         row += rows.num_rows() as u64;
         if !batch.is_empty() && !take(batch) {
             return Ok(());
@@ -109,8 +105,7 @@ pub fn read_parquet(
     if row != announced.unsigned_abs() {
         return Err(no(FORGED));
     }
-    let mut seen: Seen = Box::new(seen);
-    bytes.show(&mut seen).map_err(|source| ReadError::Io { path: file.path.clone(), source })
+    bytes.show(file, seen)
 }
 
 type Builder = ParquetRecordBatchReaderBuilder<Bytes>;
@@ -125,11 +120,7 @@ fn open(file: &PlannedFile, bytes: &Jumping) -> Result<Builder, ReadError> {
         return Err(no(UNREADABLE));
     }
     let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let open = |options: ArrowReaderOptions| {
-        contain(|| Builder::try_new_with_options(bytes.clone(), options))
-            .ok_or_else(|| no(UNREADABLE))?
-            .map_err(|_| no(UNREADABLE))
-    };
+    let open = |options| readable(file, || Builder::try_new_with_options(bytes.clone(), options));
     let builder = open(options())?;
     let mut fields = Vec::new();
     for field in builder.schema().fields() {
@@ -146,6 +137,11 @@ fn open(file: &PlannedFile, bytes: &Jumping) -> Result<Builder, ReadError> {
         fields.push(Field::new(field.name(), data_type, field.is_nullable()));
     }
     open(options().with_schema(Arc::new(Schema::new(fields))))
+}
+
+/// What the library makes of the file; its errors, which could hold what was read, and its panics say one thing.
+fn readable<T, E>(file: &PlannedFile, work: impl FnOnce() -> Result<T, E>) -> Result<T, ReadError> {
+    contain(work).and_then(Result::ok).ok_or_else(|| refuse(&file.path, UNREADABLE))
 }
 
 fn is_plain(data_type: &DataType) -> bool {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What would be read: every file with its tables.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Plan {
     /// The files, by name.
     pub files: Vec<PlannedFile>,
@@ -177,7 +177,7 @@ impl Plan {
     /// Compares the files of `folder` with the definition: names and CSV headers; for XML, all
     /// element paths (the rows' values are passed over); for a workbook, its sheets and their headers.
     pub fn make(definition: &Definition, folder: &Path) -> Result<Self, PlanError> {
-        let mut plan = Self { files: Vec::new(), ignored: Vec::new() };
+        let mut plan = Self::default();
         for (name, path, bytes) in list(definition, folder)? {
             plan.add(definition, name, path, bytes)?;
         }
@@ -199,7 +199,7 @@ impl Plan {
         let unreadable = |source| ReadError::Io { path: path.to_owned(), source };
         let metadata = fs::metadata(path).map_err(unreadable)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut plan = Self { files: Vec::new(), ignored: Vec::new() };
+        let mut plan = Self::default();
         plan.add(definition, name, path.to_owned(), metadata.len())?;
         Ok(plan)
     }
@@ -217,11 +217,10 @@ impl Plan {
             return Ok(());
         }
         for Entry { name: own, wrapping } in container::entries(&path, &delivered)? {
-            let name = match &wrapping {
-                Wrapping::Member(member) => format!("{delivered}/{member}"),
-                Wrapping::Plain | Wrapping::Gzip => delivered.clone(),
+            let (name, inside) = match &wrapping {
+                Wrapping::Member(member) => (format!("{delivered}/{member}"), member),
+                Wrapping::Plain | Wrapping::Gzip => (delivered.clone(), &own),
             };
-            let inside = name.strip_prefix(&format!("{delivered}/")).unwrap_or(&own);
             if files_can_be_ignored
                 && (listed(&definition.ignore, &own) || listed(&definition.ignore, inside))
             {
@@ -231,16 +230,8 @@ impl Plan {
             let tables = (0..definition.tables.len())
                 .filter(|&table| matches(&definition.tables[table].file, &own))
                 .collect();
-            let mut file = PlannedFile {
-                name,
-                delivered: delivered.clone(),
-                path: path.clone(),
-                bytes,
-                tables,
-                columns: Vec::new(),
-                sheets: Vec::new(),
-                wrapping,
-            };
+            let unplanned = PlannedFile::unplanned(&path, &delivered, wrapping);
+            let mut file = PlannedFile { name, bytes, tables, ..unplanned };
             file.compare(definition)?;
             self.files.push(file);
         }

@@ -11,9 +11,10 @@
 use calamine::{Cell, DataRef, XlsxError};
 
 use crate::{
-    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, Seen,
+    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason,
+    batch::LONGEST_FIELD,
     contain::contain,
-    container::Jumping,
+    container::{Jumping, refuse},
     header::{self, MOST_COLUMNS},
     plan::{listed, matches},
     reason::is_totals,
@@ -24,8 +25,6 @@ use crate::{
 const HEADER_ROWS: usize = 20;
 /// Excel's own limit.
 const MOST_ROWS: u32 = 1_048_576;
-/// No real cell is longer, in bytes.
-const LONGEST_FIELD: usize = 8 << 10;
 /// No real row is longer, in bytes; one shared string may stand in each of its cells.
 const LONGEST_ROW: usize = 4 << 20;
 /// A batch is full at this many rows or bytes.
@@ -151,8 +150,7 @@ pub fn read_workbook(
             return Ok(());
         }
     }
-    let mut seen: Seen = Box::new(seen);
-    bytes.show(&mut seen).map_err(|source| ReadError::Io { path: file.path.clone(), source })
+    bytes.show(file, seen)
 }
 
 impl Header {
@@ -177,6 +175,7 @@ impl Header {
 }
 
 /// A row with content.
+#[derive(Clone)]
 struct Row {
     /// From 0.
     row: u32,
@@ -217,7 +216,7 @@ fn first_rows(
 ) -> Result<Vec<Row>, ReadError> {
     let mut first: Vec<Row> = Vec::new();
     rows(workbook, file, sheet, |row| {
-        first.push(Row { row: row.row, cells: row.cells.clone(), bytes: row.bytes });
+        first.push(row.clone());
         first.len() < HEADER_ROWS
     })?;
     Ok(first)
@@ -257,7 +256,7 @@ fn rows(
         }
         Ok(())
     });
-    let refuse = |what| crate::container::refuse(&file.path, what);
+    let refuse = |what| refuse(&file.path, what);
     outcome.ok_or_else(|| refuse(UNREADABLE))?.map_err(refuse)
 }
 
