@@ -2,10 +2,7 @@
 
 use std::{fs, path::PathBuf, sync::OnceLock};
 
-use minster_sources::{
-    CsvReader, Definition, Format, Plan, PlanError, RawBatch, XmlReader, read_parquet,
-    read_workbook,
-};
+use minster_sources::{Definition, Plan, PlanError};
 
 fn folder() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
@@ -22,46 +19,20 @@ pub fn read(definition: &Definition, name: &str, content: &[u8]) {
 }
 
 fn read_all(definition: &Definition) -> Result<(), PlanError> {
-    let look = |batch: &RawBatch, table: usize| {
-        for row in batch.rows() {
-            for column in 0..definition.tables[table].columns.len() {
-                assert!(row.field(column).len() <= 4 << 20);
-            }
-        }
-    };
     for file in &Plan::make(definition, folder())?.files {
-        match definition.format {
-            Format::Csv => {
-                let mut reader = CsvReader::open(definition, file, |_| {})?;
-                while let Some(batch) = reader.next_batch()? {
-                    look(&batch, file.tables[0]);
+        minster_sources::read(
+            definition,
+            file,
+            |_| {},
+            |table, batch| {
+                for row in 0..batch.len() {
+                    for column in 0..definition.tables[table].columns.len() {
+                        assert!(batch.field(row, column).len() <= 4 << 20);
+                    }
                 }
-            }
-            Format::Xml => {
-                let mut reader = XmlReader::open(definition, file, |_| {})?;
-                while let Some(batches) = reader.next_batches()? {
-                    batches.iter().for_each(|(table, batch)| look(batch, *table));
-                }
-            }
-            Format::Xlsx => read_workbook(
-                definition,
-                file,
-                |_| {},
-                |table, batch| {
-                    look(&batch, table);
-                    true
-                },
-            )?,
-            Format::Parquet => read_parquet(
-                definition,
-                file,
-                |_| {},
-                |batch| {
-                    look(&batch, file.tables[0]);
-                    true
-                },
-            )?,
-        }
+                true
+            },
+        )?;
     }
     Ok(())
 }

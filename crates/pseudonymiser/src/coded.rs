@@ -41,6 +41,11 @@ impl<'a> Coded<'a> {
         }
         Self { codes, values }
     }
+
+    /// The column of a file that lacks it: every cell is empty.
+    pub(crate) fn absent(rows: usize) -> Self {
+        Self { codes: vec![0; rows], values: vec![b""] }
+    }
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use minster_model::{
     pipeline::{Delivery, IdentifierRule},
 };
 use minster_sources::{
-    CsvReader, Definition, Duplicates as DuplicateRule, Format, Lookup, Plan as DeliveryPlan,
-    PlannedFile, RawBatch, ReadError, XmlReader, read_parquet, read_workbook,
+    Definition, Duplicates as DuplicateRule, Lookup, Plan as DeliveryPlan, PlannedFile, RawBatch,
+    ReadError,
 };
 use minster_store::{FileCounts, Manifest, Origin, Store, TableWriter};
 use minster_vault_api::{Client, InputFile, RunManifest};
@@ -95,7 +95,7 @@ impl Planned {
         let writer = run.store.stage(&dataset, run.id, key, wrapped)?;
         let quarantine = Quarantine::open(&writer, &opened.recipient)?;
         let mut outputs = Outputs { names: Vec::new(), tables: Vec::new(), quarantine };
-        let rule = self.delivery.identifier.unwrap_or(self.definition.identifier);
+        let rule = rule(self);
         let mut tables: Vec<OpenTable> = Vec::new();
         for table in &self.definition.tables {
             let plan = Plan::new(&self.definition, table, rule, run.lookups)?;
@@ -168,13 +168,12 @@ impl Planned {
             scope.spawn(move || read(&self.definition, file, seen, group, &sender));
             let writing = scope.spawn(move || outputs.write(&file.name, to_write));
             for group in receiver {
-                for (table, batches) in group? {
-                    let place = file.tables.iter().position(|&listed| listed == table);
-                    let counts = &mut counts[place.unwrap_or_default()];
-                    let batches = take(&mut tables[table], &batches, run, counts)?;
-                    if treated.send(Written { table, batches }).is_err() {
-                        break;
-                    }
+                let Group { table, batches } = group?;
+                let place = file.tables.iter().position(|&listed| listed == table);
+                let counts = &mut counts[place.unwrap_or_default()];
+                let batches = take(&mut tables[table], &batches, run, counts)?;
+                if treated.send(Written { table, batches }).is_err() {
+                    break;
                 }
             }
             drop(treated);
@@ -190,52 +189,37 @@ impl Planned {
     }
 }
 
-type Group = Vec<(usize, Vec<RawBatch>)>;
+/// Batches of one table, one after the other in the file.
+struct Group {
+    table: usize,
+    batches: Vec<RawBatch>,
+}
 
-/// Sends groups of batches; stops when nobody listens any more.
+/// Sends groups of at most `most` batches; stops when nobody listens any more.
 fn read(
     definition: &Definition,
     file: &PlannedFile,
     seen: impl FnMut(&[u8]) + Send + 'static,
-    group: usize,
+    most: usize,
     sender: &mpsc::SyncSender<Result<Group, ReadError>>,
 ) {
-    let outcome = match definition.format {
-        Format::Csv => CsvReader::open(definition, file, seen).and_then(|mut reader| {
-            loop {
-                let mut batches = Vec::new();
-                while batches.len() < group
-                    && let Some(batch) = reader.next_batch()?
-                {
-                    batches.push(batch);
-                }
-                let ended = batches.len() < group;
-                let heard = sender.send(Ok(vec![(file.tables[0], batches)])).is_ok();
-                if ended || !heard {
-                    return Ok(());
-                }
-            }
-        }),
-        Format::Xml => XmlReader::open(definition, file, seen).and_then(|mut reader| {
-            while let Some(batches) = reader.next_batches()? {
-                let group = batches.into_iter().map(|(table, batch)| (table, vec![batch]));
-                if sender.send(Ok(group.collect())).is_err() {
-                    break;
-                }
-            }
-            Ok(())
-        }),
-        Format::Xlsx => read_workbook(definition, file, seen, |table, batch| {
-            sender.send(Ok(vec![(table, vec![batch])])).is_ok()
-        }),
-        Format::Parquet => read_parquet(definition, file, seen, |batch| {
-            sender.send(Ok(vec![(file.tables[0], vec![batch])])).is_ok()
-        }),
+    let mut group: Option<Group> = None;
+    let outcome = minster_sources::read(definition, file, seen, |table, batch| match &mut group {
+        Some(group) if group.table == table && group.batches.len() < most => {
+            group.batches.push(batch);
+            true
+        }
+        _ => match group.replace(Group { table, batches: vec![batch] }) {
+            Some(full) => sender.send(Ok(full)).is_ok(),
+            None => true,
+        },
+    });
+    // If nobody listens, the other side failed first and says why.
+    let _ = match (outcome, group) {
+        (Err(error), _) => sender.send(Err(error)),
+        (Ok(()), Some(last)) => sender.send(Ok(last)),
+        (Ok(()), None) => Ok(()),
     };
-    if let Err(error) = outcome {
-        // If nobody listens, the other side failed first and says why.
-        let _ = sender.send(Err(error));
-    }
 }
 
 impl Outputs {
@@ -275,11 +259,7 @@ fn take(
     let mut sorted: Vec<Sorted<'_>> = treated
         .into_par_iter()
         .zip(fresh)
-        .map(|(batch, fresh)| {
-            let mut sorted = batch.sort(fresh.as_deref(), dictionary);
-            sorted.forget_unused();
-            sorted
-        })
+        .map(|(batch, fresh)| batch.sort(fresh.as_deref(), dictionary))
         .collect();
     for output in plan.outputs.iter() {
         if let Some(kind) = &output.kind {

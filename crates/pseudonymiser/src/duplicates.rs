@@ -42,12 +42,13 @@ impl Duplicates {
         }
     }
 
-    /// The fingerprints of a batch's rows, given its columns that are there, each with its place.
-    pub(crate) fn fingerprints(&self, rows: usize, columns: &[(usize, Coded<'_>)]) -> Vec<u128> {
+    /// The fingerprints of a batch's rows, given its columns that are there, each at its place.
+    pub(crate) fn fingerprints(&self, rows: usize, columns: &[Option<Coded<'_>>]) -> Vec<u128> {
         let mut fingerprints = vec![0; rows];
-        for (place, coded) in columns {
+        for (place, coded) in columns.iter().enumerate() {
+            let Some(coded) = coded else { continue };
             let hashes: Vec<u128> =
-                coded.values.iter().map(|value| self.hash(*place, value)).collect();
+                coded.values.iter().map(|value| self.hash(place, value)).collect();
             for (fingerprint, code) in fingerprints.iter_mut().zip(&coded.codes) {
                 *fingerprint ^= hashes[*code as usize];
             }
@@ -137,7 +138,7 @@ mod tests {
         let keys = ahash::RandomState::new();
         let column = |place: usize| {
             let cells: Vec<&[u8]> = rows.iter().map(|row| row[place].as_bytes()).collect();
-            (place, Coded::new(cells.into_iter(), &keys))
+            Some(Coded::new(cells.into_iter(), &keys))
         };
         duplicates.fingerprints(rows.len(), &[column(0), column(1)])
     }

@@ -109,23 +109,17 @@ fn run(command: Command) -> Result<u8, IngestError> {
             let report = ingestion.run(&Options { lock_held, run, progress });
             bar.finish_and_clear();
             let report = report?;
-            if json {
-                let text = serde_json::to_string(&report)
-                    .map_err(|error| IngestError::Output(error.into()))?;
-                print(&(text + "\n"))?;
-            } else {
-                print(&report.text())?;
+            match json {
+                true => print_json(&report)?,
+                false => print(&report.text())?,
             }
             Ok(report.exit_code())
         }
         Command::Sources(Sources::Check { files, definitions, period, json }) => {
             let checked = Checked::make(&files, &definitions, period.as_ref())?;
-            if json {
-                let text = serde_json::to_string(&checked)
-                    .map_err(|error| IngestError::Output(error.into()))?;
-                print(&(text + "\n"))?;
-            } else {
-                print(&checked.text())?;
+            match json {
+                true => print_json(&checked)?,
+                false => print(&checked.text())?,
             }
             Ok(checked.exit_code())
         }
@@ -153,6 +147,11 @@ fn progress_bar(bytes: u64) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+fn print_json(report: &impl serde::Serialize) -> Result<(), IngestError> {
+    let text = serde_json::to_string(report).map_err(|error| IngestError::Output(error.into()))?;
+    print(&(text + "\n"))
 }
 
 fn print(text: &str) -> Result<(), IngestError> {

@@ -18,7 +18,7 @@ use crate::{
     duplicates::Duplicates,
     quarantine::{Failed, Raw},
     tokens::Dictionary,
-    treatment::{Cell, Plan, PlannedKey, TreatedCell},
+    treatment::{Cell, Plan, PlannedColumn, PlannedKey, TreatedCell},
 };
 
 /// A batch whose distinct cells were treated.
@@ -59,29 +59,20 @@ impl<'a> Treated<'a> {
         dictionary: &Dictionary,
         keys: &ahash::RandomState,
     ) -> (Self, Option<Vec<u128>>) {
-        let coded: Vec<(usize, Coded<'a>)> = (0..batch.columns())
-            .filter(|place| duplicates.is_some() || plan.columns[*place].passes())
-            .filter_map(|place| Some((place, Coded::new(batch.column(place)?, keys))))
-            .collect();
+        let code = |(place, planned): (usize, &PlannedColumn)| {
+            let needed = duplicates.is_some() || planned.passes();
+            Some(Coded::new(batch.column(place).filter(|_| needed)?, keys))
+        };
+        let coded: Vec<Option<Coded<'a>>> = plan.columns.iter().enumerate().map(code).collect();
         let prints = duplicates.map(|known| known.fingerprints(batch.len(), &coded));
-        let mut columns: Vec<Option<ColumnCells<'a>>> = plan
-            .columns
-            .iter()
-            .map(|column| {
-                column.passes().then(|| ColumnCells {
-                    codes: vec![0; batch.len()],
-                    cells: vec![plan.treat(column, b"", dictionary)],
-                })
+        let treat = |(planned, coded): (&'a PlannedColumn, Option<Coded<'a>>)| {
+            planned.passes().then(|| {
+                let Coded { codes, values } = coded.unwrap_or_else(|| Coded::absent(batch.len()));
+                let treat = |value| plan.treat(planned, value, dictionary);
+                ColumnCells { codes, cells: values.into_iter().map(treat).collect() }
             })
-            .collect();
-        for (place, coded) in coded {
-            if let Some(column) = &mut columns[place] {
-                let planned = &plan.columns[place];
-                let treat = |value: &&'a [u8]| plan.treat(planned, value, dictionary);
-                column.cells = coded.values.iter().map(treat).collect();
-                column.codes = coded.codes;
-            }
-        }
+        };
+        let columns = plan.columns.iter().zip(coded).map(treat).collect();
         (Self { plan, batch, columns }, prints)
     }
 
@@ -118,7 +109,9 @@ impl<'a> Treated<'a> {
             blocked: 0,
         };
         let keys = self.plan.keys.iter().map(|key| self.key(key, &accepted, dictionary)).collect();
-        Sorted { treated: self, accepted, keys, failed, counts }
+        let mut sorted = Sorted { treated: self, accepted, keys, failed, counts };
+        sorted.forget_unused();
+        sorted
     }
 
     fn fail(&self, row: usize, column: usize, reason: Reason) -> Failed {
@@ -155,10 +148,13 @@ impl<'a> Treated<'a> {
                 }
                 text.push_str(part);
             }
-            *places.entry(text.clone()).or_insert_with(|| {
-                cells.push(dictionary.cell(&key.kind, text.as_bytes()));
-                cells.len() as u32 - 1
-            })
+            if let Some(place) = places.get(&text) {
+                return *place;
+            }
+            let place = cells.len() as u32;
+            cells.push(dictionary.cell(&key.kind, text.as_bytes()));
+            places.insert(text.clone(), place);
+            place
         });
         KeyCells { codes: codes.collect(), cells }
     }
@@ -172,7 +168,7 @@ impl<'a> ColumnCells<'a> {
 
 impl Sorted<'_> {
     /// Forgets the new identifiers that no accepted row has: nobody is asked about them.
-    pub(crate) fn forget_unused(&mut self) {
+    fn forget_unused(&mut self) {
         for (planned, column) in self.treated.plan.columns.iter().zip(&mut self.treated.columns) {
             let Some(column) = column else { continue };
             let is_new = |cell: &Result<TreatedCell<'_>, Reason>| {

@@ -33,7 +33,6 @@ pub(crate) struct Output {
 }
 
 /// One treated cell.
-#[derive(Clone)]
 pub(crate) enum Cell<'a> {
     Null,
     Known(Pseudonym),
@@ -99,7 +98,6 @@ pub(crate) struct PlannedKey {
 }
 
 /// What one cell of the source became.
-#[derive(Clone)]
 pub(crate) struct TreatedCell<'a> {
     pub(crate) cell: Cell<'a>,
     /// Why an identifier is missing, for columns that say so.

@@ -120,11 +120,6 @@ impl RawBatch {
         (0..self.width).map(move |place| self.at(row * self.width + place))
     }
 
-    /// All rows.
-    pub fn rows(&self) -> impl Iterator<Item = RawRow<'_>> {
-        (0..self.len()).map(|row| RawRow { batch: self, row })
-    }
-
     /// The rows that could not be split.
     pub fn rejected(&self) -> &[Rejected] {
         &self.rejected
@@ -133,24 +128,5 @@ impl RawBatch {
     fn at(&self, field: usize) -> &[u8] {
         let start = if field == 0 { 0 } else { self.ends[field - 1] };
         &self.bytes[start as usize..self.ends[field] as usize]
-    }
-}
-
-/// One row of a batch.
-#[derive(Clone, Copy)]
-pub struct RawRow<'a> {
-    batch: &'a RawBatch,
-    row: usize,
-}
-
-impl<'a> RawRow<'a> {
-    /// The row's number in its file, from 1 (the header is not counted).
-    pub fn number(self) -> u64 {
-        self.batch.number(self.row)
-    }
-
-    /// A field's bytes.
-    pub fn field(self, column: usize) -> &'a [u8] {
-        self.batch.field(self.row, column)
     }
 }

@@ -21,7 +21,7 @@ const BATCH_ROWS: usize = 32 << 10;
 const BATCH_BYTES: usize = 4 << 20;
 
 /// Reads one CSV file in batches of raw rows.
-pub struct CsvReader {
+pub(crate) struct CsvReader {
     records: Records,
     encoding: Encoding,
     width: usize,
@@ -32,7 +32,7 @@ pub struct CsvReader {
 
 impl CsvReader {
     /// Opens a planned file. `seen` is given every byte read, for the file's hash.
-    pub fn open(
+    pub(crate) fn open(
         definition: &Definition,
         file: &PlannedFile,
         seen: impl FnMut(&[u8]) + Send + 'static,
@@ -50,7 +50,7 @@ impl CsvReader {
     }
 
     /// The next batch; a column that the file lacks is always empty.
-    pub fn next_batch(&mut self) -> Result<Option<RawBatch>, ReadError> {
+    pub(crate) fn next_batch(&mut self) -> Result<Option<RawBatch>, ReadError> {
         let mut batch = RawBatch::with_places(self.width, Arc::clone(&self.places));
         while !self.ended && batch.len() < BATCH_ROWS && batch.byte_len() < BATCH_BYTES {
             if !self.records.read()? {

@@ -40,17 +40,17 @@ mod outline;
 mod outline_xml;
 mod parquet_reader;
 mod plan;
+mod read;
 mod reason;
 mod text;
 mod workbook;
 mod xlsx_reader;
 mod xml_reader;
 
-pub use batch::{RawBatch, RawRow, Rejected};
+pub use batch::{RawBatch, Rejected};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use cell::{DateForm, parse_date, parse_decimal, parse_flag, parse_integer};
 pub use codes::{CodeList, CodeLists};
-pub use csv_reader::CsvReader;
 pub use definition::{
     Column, Definition, DefinitionError, Delimiter, Duplicates, Encoding, Format, Generalisation,
     MatchKey, Part, Table, Treatment, UnknownCode, ValueType,
@@ -58,11 +58,9 @@ pub use definition::{
 pub use layouts::layouts;
 pub use lookup::{Lookup, LookupError};
 pub use outline::{Outline, OutlineError, OutlinedTable};
-pub use parquet_reader::read_parquet;
 pub use plan::{Plan, PlanError, PlannedFile};
+pub use read::read;
 pub use reason::Reason;
-pub use xlsx_reader::read_workbook;
-pub use xml_reader::XmlReader;
 
 /// Is shown every byte that is read, for the file's hash.
 pub(crate) type Seen = Box<dyn FnMut(&[u8]) + Send>;

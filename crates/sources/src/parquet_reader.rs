@@ -69,7 +69,7 @@ pub(crate) fn names(file: &PlannedFile) -> Result<Vec<String>, PlanError> {
 
 /// Reads a file's rows in batches; `take` says whether to go on. `seen` is given every byte of the
 /// file in the end, for its hash.
-pub fn read_parquet(
+pub(crate) fn read_parquet(
     definition: &Definition,
     file: &PlannedFile,
     seen: impl FnMut(&[u8]) + Send + 'static,

@@ -125,7 +125,7 @@ fn find_header(
 
 /// Reads a workbook's tables in batches; `take` says whether to go on. `seen` is given every byte of
 /// the file in the end, for its hash.
-pub fn read_workbook(
+pub(crate) fn read_workbook(
     definition: &Definition,
     file: &PlannedFile,
     seen: impl FnMut(&[u8]) + Send + 'static,

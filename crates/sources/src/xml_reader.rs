@@ -18,7 +18,7 @@ const MOST_KNOWN: usize = 10_000;
 const DEEPEST: usize = 64;
 
 /// Reads one XML file, unit by unit (a unit holds one child), in batches of raw rows.
-pub struct XmlReader {
+pub(crate) struct XmlReader {
     events: Events,
     unit_path: Vec<String>,
     tables: Vec<TablePaths>,
@@ -42,7 +42,7 @@ struct ColumnPath {
 
 impl XmlReader {
     /// Opens a planned file. `seen` is given every byte read, for the file's hash.
-    pub fn open(
+    pub(crate) fn open(
         definition: &Definition,
         file: &PlannedFile,
         seen: impl FnMut(&[u8]) + Send + 'static,
@@ -58,7 +58,7 @@ impl XmlReader {
     }
 
     /// The next batches, one for each of the file's tables (by its place in the definition).
-    pub fn next_batches(&mut self) -> Result<Option<Vec<(usize, RawBatch)>>, ReadError> {
+    pub(crate) fn next_batches(&mut self) -> Result<Option<Vec<(usize, RawBatch)>>, ReadError> {
         let mut batches: Vec<_> = self
             .tables
             .iter()

@@ -1,7 +1,7 @@
 //! Default deny and reading, on files written here.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
-use minster_sources::{CsvReader, Definition, Plan, PlanError, ReadError, Reason, XmlReader};
+use minster_sources::{Definition, Plan, PlanError, RawBatch, ReadError, Reason, read};
 
 const CSV: &str = r#"
 name = "eh"
@@ -54,18 +54,14 @@ fn planned(
 
 fn csv_rows(content: &[u8]) -> (Vec<Vec<String>>, Vec<(u64, Reason)>) {
     let (_folder, definition, plan) = planned(CSV, "a_plans.csv", content).unwrap();
-    let mut reader = CsvReader::open(&definition, &plan.files[0], |_| {}).unwrap();
     let (mut rows, mut rejected) = (Vec::new(), Vec::new());
-    while let Some(batch) = reader.next_batch().unwrap() {
-        for row in batch.rows() {
-            rows.push(
-                (0..4)
-                    .map(|column| String::from_utf8(row.field(column).to_vec()).unwrap())
-                    .collect(),
-            );
-        }
+    let take = |_, batch: RawBatch| {
+        let text = |row, column| String::from_utf8(batch.field(row, column).to_vec()).unwrap();
+        rows.extend((0..batch.len()).map(|row| (0..4).map(|column| text(row, column)).collect()));
         rejected.extend(batch.rejected().iter().map(|row| (row.number, row.reason)));
-    }
+        true
+    };
+    read(&definition, &plan.files[0], |_| {}, take).unwrap();
     (rows, rejected)
 }
 
@@ -125,22 +121,20 @@ fn xml_rows(content: &str) -> Result<(XmlRows, Vec<(u64, Reason)>), ReadError> {
             return Ok(Default::default());
         }
     };
-    let mut reader = XmlReader::open(&definition, &plan.files[0], |_| {})?;
     let (mut rows, mut rejected) = (Vec::new(), Vec::new());
-    while let Some(batches) = reader.next_batches()? {
-        for (table, batch) in batches {
-            for row in batch.rows() {
-                let width = definition.tables[table].columns.len();
-                rows.push((
-                    table,
-                    (0..width)
-                        .map(|column| String::from_utf8(row.field(column).to_vec()).unwrap())
-                        .collect(),
-                ));
-            }
+    read(
+        &definition,
+        &plan.files[0],
+        |_| {},
+        |table, batch| {
+            let width = definition.tables[table].columns.len();
+            let text = |row, column| String::from_utf8(batch.field(row, column).to_vec()).unwrap();
+            let fields = |row| (0..width).map(|column| text(row, column)).collect();
+            rows.extend((0..batch.len()).map(|row| (table, fields(row))));
             rejected.extend(batch.rejected().iter().map(|row| (row.number, row.reason)));
-        }
-    }
+            true
+        },
+    )?;
     Ok((rows, rejected))
 }
 

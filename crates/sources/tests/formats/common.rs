@@ -4,10 +4,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use minster_sources::{
-    CsvReader, Definition, Format, Plan, PlanError, RawBatch, Reason, XmlReader, read_parquet,
-    read_workbook,
-};
+use minster_sources::{Definition, Plan, PlanError, RawBatch, Reason};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 /// What came out of a drop folder.
@@ -25,10 +22,10 @@ impl Rows {
 
     fn take(&mut self, definition: &Definition, table: usize, batch: &RawBatch) {
         let table = &definition.tables[table];
-        for row in batch.rows() {
-            let field = |column| String::from_utf8(row.field(column).to_vec()).unwrap();
+        for row in 0..batch.len() {
+            let field = |column| String::from_utf8(batch.field(row, column).to_vec()).unwrap();
             let fields = (0..table.columns.len()).map(field).collect();
-            self.rows.push((table.name.to_string(), row.number(), fields));
+            self.rows.push((table.name.to_string(), batch.number(row), fields));
         }
         self.rejected.extend(batch.rejected().iter().map(|row| (row.number, row.reason)));
     }
@@ -44,30 +41,10 @@ pub(crate) fn read(definition: &Definition, folder: &Path) -> Result<Rows, PlanE
             let shown = Arc::clone(&shown);
             move |bytes: &[u8]| shown.lock().unwrap().extend_from_slice(bytes)
         };
-        match definition.format {
-            Format::Csv => {
-                let mut reader = CsvReader::open(definition, file, seen)?;
-                while let Some(batch) = reader.next_batch()? {
-                    rows.take(definition, file.tables[0], &batch);
-                }
-            }
-            Format::Xml => {
-                let mut reader = XmlReader::open(definition, file, seen)?;
-                while let Some(batches) = reader.next_batches()? {
-                    for (table, batch) in batches {
-                        rows.take(definition, table, &batch);
-                    }
-                }
-            }
-            Format::Xlsx => read_workbook(definition, file, seen, |table, batch| {
-                rows.take(definition, table, &batch);
-                true
-            })?,
-            Format::Parquet => read_parquet(definition, file, seen, |batch| {
-                rows.take(definition, file.tables[0], &batch);
-                true
-            })?,
-        }
+        minster_sources::read(definition, file, seen, |table, batch| {
+            rows.take(definition, table, &batch);
+            true
+        })?;
         assert!(*shown.lock().unwrap() == std::fs::read(&file.path).unwrap(), "not all was shown");
     }
     Ok(rows)

@@ -103,12 +103,13 @@ fn many_rejected_rows_fill_a_batch_too() {
     std::fs::write(folder.path().join("a.csv"), &content).unwrap();
     let definition = minster_sources::Definition::parse(&definition("")).unwrap();
     let plan = minster_sources::Plan::make(&definition, folder.path()).unwrap();
-    let mut reader = minster_sources::CsvReader::open(&definition, &plan.files[0], |_| {}).unwrap();
     let mut rows = 0;
-    while let Some(batch) = reader.next_batch().unwrap() {
+    let take = |_, batch: minster_sources::RawBatch| {
         assert!(batch.byte_len() < 8 << 20);
         rows += batch.rejected().len();
-    }
+        true
+    };
+    minster_sources::read(&definition, &plan.files[0], |_| {}, take).unwrap();
     assert_eq!(rows, 200_000);
 }
 
