@@ -21,6 +21,7 @@ mod delivery;
 mod draft;
 mod duplicates;
 mod error;
+mod generalise;
 mod ingestion;
 mod quarantine;
 mod rows;
