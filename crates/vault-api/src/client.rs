@@ -8,8 +8,9 @@ use std::{
 use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role};
 
 use crate::{
-    Approval, DataKey, Denial, IdentifierBatch, OpenedRun, PROTOCOL, Proposed, Reidentified,
-    Request, Response, RunManifest, StatusReport, SubjectPseudonym, WrappedKey,
+    Approval, DataKey, Denial, IdentifierBatch, OpenedQuarantine, OpenedRun, PROTOCOL, Proposed,
+    QuarantineCase, QuarantineRows, Reidentified, Request, Response, RunManifest, StatusReport,
+    SubjectPseudonym, WrappedKey,
     frame::{self, FrameError},
 };
 
@@ -194,6 +195,38 @@ impl Client {
         let proposal = proposal.to_owned();
         match self.ask(&Request::FindSubject { proposal, kind: kind.clone(), identifiers })? {
             Response::Subject(pseudonyms) => Ok(pseudonyms),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Begins to open a sealed quarantine.
+    pub fn begin_quarantine(&mut self, case: QuarantineCase) -> Result<(), VaultError> {
+        match self.ask(&Request::BeginQuarantine(case))? {
+            Response::QuarantineNext => Ok(()),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Sends the sealed file's next piece for the first time: it is looked through.
+    pub fn weigh_quarantine(&mut self, piece: &[u8]) -> Result<(), VaultError> {
+        match self.ask(&Request::QuarantinePiece(piece.to_vec()))? {
+            Response::QuarantineNext => Ok(()),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Says that the sealed file was sent to its end. It is whole, and its opening logged, where this succeeds.
+    pub fn end_quarantine(&mut self) -> Result<OpenedQuarantine, VaultError> {
+        match self.ask(&Request::EndQuarantine)? {
+            Response::QuarantineOpened(opened) => Ok(opened),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Sends the sealed file's next piece again; gives what of the chosen rows stands in it.
+    pub fn open_quarantine(&mut self, piece: &[u8]) -> Result<QuarantineRows, VaultError> {
+        match self.ask(&Request::QuarantinePiece(piece.to_vec()))? {
+            Response::QuarantineRows(rows) => Ok(rows),
             _ => Err(VaultError::Protocol),
         }
     }

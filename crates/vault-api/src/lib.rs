@@ -17,16 +17,24 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod denial;
 pub mod frame;
+mod keys;
 mod message;
 pub mod note;
+mod proposal;
+mod quarantine;
+mod run;
+mod status;
 
 pub use client::{Client, VaultError};
-pub use message::{
-    Approval, DataKey, Denial, IdentifierBatch, InputFile, OpenedRun, Proposed, ProposedAction,
-    PurposeStatus, Reidentified, Request, Response, RunManifest, Statement, StatusReport,
-    SubjectPseudonym, VersionStatus, WrappedKey,
-};
+pub use denial::Denial;
+pub use keys::{DataKey, WrappedKey};
+pub use message::{Request, Response};
+pub use proposal::{Approval, Proposed, ProposedAction, Reidentified, SubjectPseudonym};
+pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
+pub use run::{IdentifierBatch, InputFile, OpenedRun, RunManifest};
+pub use status::{PurposeStatus, Statement, StatusReport, VersionStatus};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 2;
+pub const PROTOCOL: u16 = 3;

@@ -13,6 +13,7 @@
 //! | [`approvals`] | proposals and the custodians' signatures |
 //! | [`registry`] | what was answered: sealed rows, an index of links |
 //! | [`probing`] | recognises that numbers are tried out |
+//! | `quarantine` | unseals what ingestion set aside |
 //! | [`vault`], [`session`], [`server`] | a vault that serves, one conversation, the socket |
 //! | [`disk`] | every write, so that a test can stop at each |
 //!
@@ -38,6 +39,7 @@ pub mod keys;
 pub mod log;
 pub mod probing;
 pub mod purposes;
+mod quarantine;
 pub mod registry;
 pub mod server;
 pub mod session;

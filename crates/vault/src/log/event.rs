@@ -97,6 +97,8 @@ pub enum Event {
     Reidentified { proposal: String, purpose: Purpose, asked: u64, found: u64 },
     /// A child's pseudonyms were told, as two custodians approved.
     FoundSubject { proposal: String, pseudonyms: u64 },
+    /// Rows in quarantine were opened for a custodian: of which sealed file, how many of how many, and why.
+    OpenedQuarantine { sha256: String, rows: u64, chosen: u64, reference: String, reason: String },
     /// A purpose's keys have a new version.
     Rotated { purpose: Purpose, version: KeyVersion, pairs: u64 },
     /// Old and new pseudonyms were told.

@@ -162,6 +162,64 @@ fn a_year_of_a_vault() {
 }
 
 #[test]
+fn rows_in_quarantine_are_opened_into_a_file_of_one_s_own() {
+    let mut office = Office::new();
+    office.good("init --dir vault --purposes purposes.toml --key-file key");
+    office.serve("--key-file key");
+    let status = office.good("status --socket s");
+    let recipient = status.lines().find_map(|line| line.strip_prefix("quarantine ")).unwrap();
+    let row = |file: &str, row: u32| {
+        format!("{{\"file\":\"{file}\",\"table\":\"t\",\"row\":{row},\"raw\":\"CANARY{row}\"}}\n")
+    };
+    let rows = [row("a.csv", 1), row("a.csv", 2), row("b.csv", 1)];
+    let recipient: age::x25519::Recipient = recipient.parse().unwrap();
+    let sealed = age::encrypt(&recipient, rows.concat().as_bytes()).unwrap();
+    fs::write(office.folder.path().join("quarantine.age"), sealed).unwrap();
+    let reason = |file: &str, row: u32, reason: &str| {
+        format!(
+            "{{\"file\":\"{file}\",\"table\":\"t\",\"row\":{row},\"column\":null,\"reason\":\"{reason}\"}}\n"
+        )
+    };
+    let reasons = [
+        reason("a.csv", 1, "encoding"),
+        reason("a.csv", 2, "required"),
+        reason("b.csv", 1, "encoding"),
+    ];
+    office.keep("quarantine.jsonl", &reasons.concat());
+
+    let open =
+        "quarantine open --socket s --sealed quarantine.age --reference DQ/1 --reason letters";
+    office.good(&format!("{open} --out rows.jsonl"));
+    let out = office.folder.path().join("rows.jsonl");
+    assert_eq!(fs::read_to_string(&out).unwrap(), rows.concat());
+    assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+    office.bad(&format!("{open} --out rows.jsonl"), 2);
+    assert_eq!(fs::read_to_string(&out).unwrap(), rows.concat(), "what is there stays");
+    for (choice, chosen) in [
+        ("--failed-for encoding", vec![0, 2]),
+        ("--failed-for encoding --file a.csv", vec![0]),
+        ("--row 1 --table t", vec![0, 2]),
+        ("--row 2", vec![1]),
+    ] {
+        let told = office.run(&format!("{open} {choice}")).stdout;
+        let wanted: String = chosen.iter().map(|&at| rows[at].as_str()).collect();
+        assert_eq!(String::from_utf8(told).unwrap(), wanted, "{choice}");
+    }
+    let why = office.bad(&format!("{open} --row 9"), 2);
+    assert!(why.contains("no row that fits"), "{why}");
+    let why = office.bad(&open.replace("--reason letters", "--reason 9434765919"), 6);
+    assert!(why.contains("number") && !why.contains("9434"), "{why}");
+    let why = office.bad(&format!("{open} --role auditor"), 6);
+    assert!(why.contains("may not ask"), "{why}");
+    fs::write(office.folder.path().join("quarantine.age"), "a,b\n").unwrap();
+    let why = office.bad(&format!("{open} --out none.jsonl"), 6);
+    assert!(why.contains("no sealed quarantine"), "{why}");
+    assert!(!office.folder.path().join("none.jsonl").exists());
+    let log = fs::read_to_string(office.folder.path().join("vault/log.jsonl")).unwrap();
+    assert!(log.contains("\"rows\":3,\"chosen\":2") && !log.contains("CANARY"));
+}
+
+#[test]
 fn what_is_wrong_is_said_with_what_to_do() {
     let office = Office::new();
     office.good("custodian new --out ann");

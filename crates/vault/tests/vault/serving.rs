@@ -158,7 +158,7 @@ fn messages_out_of_order_or_of_another_release_are_refused() {
     let hello = Request::Hello { protocol: 1, role: Role::Ingest, program: "old".into() };
     frame::write(&mut &stream, &hello).unwrap();
     let answer: Response = frame::read(&mut &stream).unwrap();
-    assert!(matches!(answer, Response::Denied(Denial::Protocol { vault: 2 })));
+    assert!(matches!(answer, Response::Denied(Denial::Protocol { vault: 3 })));
     frame::write(&mut &stream, &Request::Status).unwrap();
     let answer: Response = frame::read(&mut &stream).unwrap();
     assert!(matches!(answer, Response::Denied(Denial::OutOfOrder { .. })));
