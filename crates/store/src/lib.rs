@@ -34,6 +34,7 @@ mod release;
 mod standing;
 mod store;
 mod table;
+mod tokens;
 
 pub use dataset::{Dataset, DatasetWriter, SealedFile};
 pub use disk::Disk;

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::RunKey;
+
 /// The key of one dataset: AES-256. Held while the dataset is read or written, then cleared.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 pub struct DataKey([u8; 32]);
@@ -31,3 +33,12 @@ impl fmt::Debug for DataKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct WrappedKey(pub String);
+
+/// The keys that open a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unwrapped {
+    /// The dataset's.
+    pub key: DataKey,
+    /// That of the run whose tokens it holds, where it holds tokens.
+    pub run: Option<RunKey>,
+}

@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Approval, DataKey, Denial, IdentifierBatch, OpenedQuarantine, OpenedRun, Proposed,
-    QuarantineCase, QuarantineRows, Reidentified, RunManifest, StatusReport, SubjectPseudonym,
-    WrappedKey,
+    QuarantineCase, QuarantineRows, Reidentified, RunManifest, SealedRunKey, StatusReport,
+    SubjectPseudonym, Unwrapped, WrappedKey,
 };
 
 /// What a caller asks.
@@ -21,7 +21,7 @@ pub enum Request {
     },
     /// Opens a run: which purpose and source, how many identifiers at most.
     OpenRun(RunManifest),
-    /// Pseudonyms of these identifiers, in their order, under the open run's purpose.
+    /// The run's tokens for the pseudonyms of these identifiers, in their order, under the open run's purpose.
     Pseudonymise {
         /// What they identify.
         kind: Kind,
@@ -32,10 +32,10 @@ pub enum Request {
     CloseRun,
     /// A new dataset key, and the same wrapped.
     CreateKey(DatasetRef),
-    /// The dataset key that this wrapping holds.
-    UnwrapKey(DatasetRef, WrappedKey),
+    /// The dataset key that this wrapping holds, and the key of the run whose tokens the dataset holds.
+    UnwrapKey(DatasetRef, WrappedKey, Option<SealedRunKey>),
     /// The same for a search for leaked identifiers, of whatever dataset. Logged as a scan.
-    ScanKey(DatasetRef, WrappedKey),
+    ScanKey(DatasetRef, WrappedKey, Option<SealedRunKey>),
     /// What the vault may tell without a secret.
     Status,
     /// Purposes, key versions and check values, signed.
@@ -105,14 +105,14 @@ pub enum Response {
     },
     /// The run is open.
     RunOpened(OpenedRun),
-    /// Pseudonyms, sixteen bytes each, in the order asked.
-    Pseudonyms(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// Tokens, sixteen bytes each, in the order asked.
+    Tokens(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The run is closed.
     RunClosed,
     /// A new dataset key.
     KeyCreated(DataKey, WrappedKey),
-    /// An unwrapped dataset key.
-    KeyUnwrapped(DataKey),
+    /// The keys that open a dataset.
+    KeyUnwrapped(Unwrapped),
     /// The status.
     Status(StatusReport),
     /// A signed note.

@@ -6,6 +6,8 @@ use minster_model::{KeyVersion, Purpose, RunId, SourceName};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
+use crate::SealedRunKey;
+
 /// What a run declares before it may ask for pseudonyms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunManifest {
@@ -43,6 +45,8 @@ pub struct OpenedRun {
     pub ceiling: u64,
     /// The age recipient to which quarantined rows are sealed.
     pub recipient: String,
+    /// The key of the run's tokens, sealed: it goes into the manifest of the dataset.
+    pub run_key: SealedRunKey,
 }
 
 /// Many identifiers of one kind, end to end.

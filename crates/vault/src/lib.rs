@@ -12,6 +12,7 @@
 //! | [`state`] | what the log adds up to |
 //! | [`approvals`] | proposals and the custodians' signatures |
 //! | [`registry`] | what was answered: sealed rows, an index of links |
+//! | [`tokens`] | the keys under which a run's answers are given |
 //! | [`probing`] | recognises that numbers are tried out |
 //! | `quarantine` | unseals what ingestion set aside |
 //! | [`vault`], [`session`], [`server`] | a vault that serves, one conversation, the socket |
@@ -44,6 +45,7 @@ pub mod registry;
 pub mod server;
 pub mod session;
 pub mod state;
+pub mod tokens;
 pub mod vault;
 
 pub use error::VaultFault;

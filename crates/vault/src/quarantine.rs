@@ -145,8 +145,10 @@ impl Rows {
 
     /// Whether every row that is chosen has passed.
     pub(crate) fn all_passed(&self) -> bool {
-        let chosen = |bytes: &Vec<u8>| bytes.iter().map(|byte| u64::from(byte.count_ones())).sum();
-        self.chosen.as_ref().is_none_or(|bytes| self.let_through == chosen(bytes))
+        self.chosen.as_ref().is_none_or(|bytes| {
+            let chosen: u64 = bytes.iter().map(|byte| u64::from(byte.count_ones())).sum();
+            self.let_through == chosen
+        })
     }
 
     /// The same rows from the beginning.

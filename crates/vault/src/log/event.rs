@@ -67,10 +67,18 @@ pub enum Event {
     Alarm { run: RunId, purpose: Purpose, source: SourceName, rule: String },
     /// A dataset key was made.
     CreatedKey { dataset: DatasetRef },
-    /// A dataset key was unwrapped.
-    UnwrappedKey { dataset: DatasetRef },
-    /// A dataset key was unwrapped for a search for leaked identifiers.
-    ScannedKey { dataset: DatasetRef },
+    /// A dataset key was unwrapped, and the key of the run whose tokens the dataset holds.
+    UnwrappedKey {
+        dataset: DatasetRef,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunId>,
+    },
+    /// The same for a search for leaked identifiers.
+    ScannedKey {
+        dataset: DatasetRef,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunId>,
+    },
     /// A proposal was put before the custodians.
     Proposed {
         proposal: String,

@@ -52,8 +52,12 @@ impl<'a> Session<'a> {
             Request::Pseudonymise { kind, identifiers } => self.pseudonymise(&kind, &identifiers),
             Request::CloseRun => self.close_run(),
             Request::CreateKey(dataset) => self.create_key(dataset),
-            Request::UnwrapKey(dataset, wrapped) => self.unwrap_key(dataset, &wrapped),
-            Request::ScanKey(dataset, wrapped) => self.scan_key(dataset, &wrapped),
+            Request::UnwrapKey(dataset, wrapped, run) => {
+                self.unwrap_key(dataset, &wrapped, run.as_ref())
+            }
+            Request::ScanKey(dataset, wrapped, run) => {
+                self.scan_key(dataset, &wrapped, run.as_ref())
+            }
             Request::Status => {
                 self.asker()?;
                 Ok(Response::Status(self.vault.status()?))

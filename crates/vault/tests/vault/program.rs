@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use minster_model::Role;
+use minster_model::{DatasetClass, Role};
 use minster_vault_api::Client;
 
-use crate::common::{PURPOSES, batch, kind, manifest};
+use crate::common::{PURPOSES, batch, dataset, kind, manifest, turned_back};
 
 struct Office {
     folder: tempfile::TempDir,
@@ -110,9 +110,15 @@ fn a_year_of_a_vault() {
     }
     let mut client =
         Client::connect(&office.folder.path().join("s"), Role::Ingest, "test").unwrap();
-    client.open_run(manifest("education", "census", 10)).unwrap();
-    let made = client.pseudonymise(&kind("upn"), batch(&["Q330400024001"])).unwrap();
+    let opened = client.open_run(manifest("education", "census", 10)).unwrap();
+    let tokens = client.pseudonymise(&kind("upn"), batch(&["Q330400024001"])).unwrap();
     client.close_run().unwrap();
+    let source = dataset(DatasetClass::Source);
+    let mut linker =
+        Client::connect(&office.folder.path().join("s"), Role::Linker, "test").unwrap();
+    let (_, wrapped) = linker.create_key(&source).unwrap();
+    let unwrapped = linker.unwrap_key(&source, &wrapped, Some(&opened.run_key)).unwrap();
+    let made = turned_back(&unwrapped.run.unwrap(), &tokens);
 
     office.keep("list", &format!("{}\n", made[0]));
     let case = "--socket s --reference SAR/1 --reason access --expires 2099-01-01";
