@@ -22,7 +22,7 @@ use arrow::{
 use minster_aggregator::{Definition, tabulate};
 use minster_model::{DatasetClass, DatasetRef, KeyVersion};
 use minster_store::{DatasetKeys, Origin, Store};
-use minster_vault_api::{DataKey, VaultError, WrappedKey};
+use minster_vault_api::{DataKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
 use parquet::arrow::ArrowWriter;
 
 const CHILDREN: usize = 1_000_000;
@@ -132,7 +132,12 @@ impl DatasetKeys for OneKey {
         Ok((DataKey::from_bytes([7; 32]), WrappedKey("bench".into())))
     }
 
-    fn unwrap(&mut self, _: &DatasetRef, _: &WrappedKey) -> Result<DataKey, VaultError> {
-        Ok(DataKey::from_bytes([7; 32]))
+    fn unwrap(
+        &mut self,
+        _: &DatasetRef,
+        _: &WrappedKey,
+        _: Option<&SealedRunKey>,
+    ) -> Result<Unwrapped, VaultError> {
+        Ok(Unwrapped { key: DataKey::from_bytes([7; 32]), run: None })
     }
 }

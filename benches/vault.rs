@@ -16,7 +16,7 @@ use std::{
     time::Instant,
 };
 
-use minster_model::{KeyVersion, Pseudonym, Role};
+use minster_model::{DatasetClass, DatasetRef, KeyVersion, Pseudonym, Role};
 use minster_vault::{
     custody::{Secret, Wanted},
     disk::Disk,
@@ -25,13 +25,13 @@ use minster_vault::{
     server::Server,
     vault::Vault,
 };
-use minster_vault_api::{Client, IdentifierBatch, RunManifest};
+use minster_vault_api::{Client, IdentifierBatch, RunKey, RunManifest, Token};
 
 const BATCH: usize = 128 << 10;
 const IDENTIFIERS: usize = 8 * BATCH;
 const ROUNDS: usize = 5;
 const PURPOSE: &str = "[[purpose]]\nname = \"p\"\ntext = \"t\"\nlegal_basis = \"b\"\nsources = [\"s\"]\n\
-    roles = [\"ingest\"]\nbudget = { run = 100_000_000, day = 1_000_000_000 }\nexpires = \"2099-01-01\"\n";
+    roles = [\"ingest\", \"linker\"]\nbudget = { run = 100_000_000, day = 1_000_000_000 }\nexpires = \"2099-01-01\"\n";
 
 fn main() {
     let numbers = numbers();
@@ -53,6 +53,14 @@ fn main() {
         let watched = Arc::clone(&stop);
         let serving = std::thread::spawn(move || server.serve(&watched).unwrap());
         let mut client = Client::connect(&socket, Role::Ingest, "bench").unwrap();
+        let mut linker = Client::connect(&socket, Role::Linker, "bench").unwrap();
+        let dataset = DatasetRef {
+            class: DatasetClass::Source,
+            name: "s".parse().unwrap(),
+            period: "2024-25".parse().unwrap(),
+            purpose: purpose.clone(),
+        };
+        let (_, wrapped) = linker.create_key(&dataset).unwrap();
         for (run, numbers) in [("first", &numbers), ("again", &in_another_order(&numbers))] {
             let manifest = RunManifest {
                 run: run.parse().unwrap(),
@@ -61,7 +69,9 @@ fn main() {
                 inputs: vec![],
                 ceiling: u64::MAX,
             };
-            client.open_run(manifest).unwrap();
+            let opened = client.open_run(manifest).unwrap();
+            let unwrapped = linker.unwrap_key(&dataset, &wrapped, Some(&opened.run_key));
+            let key = unwrapped.unwrap().run.unwrap();
             for part in numbers.chunks_exact(BATCH) {
                 let (hashed, expected) = timed(|| in_process(part, |number| own.pseudonym(number)));
                 let (asked, answer) = timed(|| {
@@ -69,7 +79,7 @@ fn main() {
                     part.iter().for_each(|number| batch.push(number));
                     client.pseudonymise(&kind, batch).unwrap()
                 });
-                assert!(answer == expected, "the same pseudonyms");
+                assert!(turned_back(&key, &answer) == expected, "the same pseudonyms");
                 hashing.push(hashed);
                 match run {
                     "first" => first.push(asked),
@@ -81,7 +91,7 @@ fn main() {
             }
             client.close_run().unwrap();
         }
-        drop(client);
+        drop((client, linker));
         stop.store(true, Ordering::SeqCst);
         serving.join().unwrap();
         fs::remove_dir_all(&dir).unwrap();
@@ -124,6 +134,14 @@ fn in_process(numbers: &[[u8; 13]], hash: impl Fn(&[u8]) -> Pseudonym + Sync) ->
             .collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     })
+}
+
+/// What whoever may open the run's dataset sees.
+fn turned_back(key: &RunKey, tokens: &[Token]) -> Vec<Pseudonym> {
+    let mut bytes: Vec<u8> = tokens.iter().flat_map(|token| *token.as_bytes()).collect();
+    key.cipher().to_pseudonyms(&mut bytes);
+    let (pseudonyms, _) = bytes.as_chunks();
+    pseudonyms.iter().copied().map(Pseudonym::from_bytes).collect()
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {

@@ -20,6 +20,8 @@ pub(crate) const ROOT: u32 = 0;
 const VAULT: u32 = 41_001;
 /// Ingests, links and releases.
 pub(crate) const STORE: u32 = 41_002;
+/// Has no business here.
+const STRANGER: u32 = 41_003;
 
 pub(crate) struct Site {
     folder: tempfile::TempDir,
@@ -99,32 +101,56 @@ impl Site {
     }
 
     fn serve(&mut self) {
+        self.vault = Some(self.serving(VAULT, "own", "run/vault.sock"));
+    }
+
+    /// A vault that a user serves from a folder of theirs, once it answers.
+    fn serving(&self, user: u32, folder: &str, socket: &str) -> Child {
+        let of = |name: &str| format!("{folder}/{name}");
+        let (dir, key, checkpoints) = (of("vault"), of("key"), of("checkpoints"));
+        // A limit that leaves nothing to lock: one that is reached later stops the vault.
+        let limited = ["-c", "ulimit -l 64; exec \"$@\"", "sh", "programs/minster-vault", "serve"];
+        let serve = ["--dir", &dir, "--key-file", &key, "--socket", socket];
         let mut serve = self.command(
-            VAULT,
+            user,
             "sh",
-            // A limit that leaves nothing to lock: one that is reached later stops the vault.
-            &[
-                "-c",
-                "ulimit -l 64; exec \"$@\"",
-                "sh",
-                "programs/minster-vault",
-                "serve",
-                "--dir",
-                "own/vault",
-                "--key-file",
-                "own/key",
-                "--socket",
-                "run/vault.sock",
-                "--checkpoints",
-                "own/checkpoints",
-            ],
+            &[&limited[..], &serve, &["--checkpoints", &checkpoints]].concat(),
         );
-        self.vault = Some(serve.stderr(Stdio::null()).spawn().unwrap());
+        let vault = serve.stderr(Stdio::null()).spawn().unwrap();
         let begun = Instant::now();
-        while UnixStream::connect(self.at("run/vault.sock")).is_err() {
+        while UnixStream::connect(self.at(socket)).is_err() {
             assert!(begun.elapsed() < Duration::from_secs(30), "the vault does not answer");
             std::thread::sleep(Duration::from_millis(10));
         }
+        vault
+    }
+
+    /// A stranger's own vault listens where the vault did, until this is dropped. The file of the socket is
+    /// made to look like the vault's.
+    pub(crate) fn usurped(&self) -> Usurped<'_> {
+        fs::create_dir(self.at("strange")).unwrap();
+        chown(self.at("strange"), Some(STRANGER), Some(STRANGER)).unwrap();
+        let init = ["init", "--dir", "strange/vault", "--key-file", "strange/key"];
+        done(self.command(STRANGER, "minster-vault", &init), 0);
+        let vault = self.serving(STRANGER, "strange", "strange/vault.sock");
+        fs::rename(self.at("run/vault.sock"), self.at("run/aside.sock")).unwrap();
+        fs::rename(self.at("strange/vault.sock"), self.at("run/vault.sock")).unwrap();
+        chown(self.at("run/vault.sock"), Some(VAULT), Some(VAULT)).unwrap();
+        Usurped { site: self, vault }
+    }
+
+    /// The vault's own process.
+    pub(crate) fn vault_pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(self.vault.as_ref().unwrap())
+    }
+
+    /// A program of the vault's user under another's name.
+    pub(crate) fn of_vault_user(&self, name: &str) -> Child {
+        fs::create_dir_all(self.at("running")).unwrap();
+        let program = self.at("running").join(name);
+        fs::copy("/bin/sleep", &program).unwrap();
+        let mut command = Command::new(program);
+        command.arg("60").env_clear().uid(VAULT).gid(VAULT).stdin(Stdio::null()).spawn().unwrap()
     }
 
     /// An audit by a user, with everything that can be given.
@@ -146,8 +172,22 @@ impl Site {
         command
     }
 
-    fn at(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn at(&self, name: &str) -> std::path::PathBuf {
         Path::new(self.folder.path()).join(name)
+    }
+}
+
+/// Another listens on the vault's socket.
+pub(crate) struct Usurped<'a> {
+    site: &'a Site,
+    vault: Child,
+}
+
+impl Drop for Usurped<'_> {
+    fn drop(&mut self) {
+        let _ = self.vault.kill();
+        let _ = self.vault.wait();
+        let _ = fs::rename(self.site.at("run/aside.sock"), self.site.at("run/vault.sock"));
     }
 }
 

@@ -56,6 +56,7 @@ fn where_every_program_has_its_user_nothing_fails() {
         assert!(expected.contains(&verdict.as_str()), "{id} {verdict}: {evidence}");
     }
     assert_eq!(audit.code, 0);
+    intruders(&site);
 
     // Someone without the role is told so, and what they may not read is no pass.
     let audit = Audit::read(&site.audit(apart::STORE));
@@ -68,6 +69,97 @@ fn where_every_program_has_its_user_nothing_fails() {
         .is_left("keys.disjoint", "not opened");
     audit.is_left("run.vault-folder", "ermission denied").is_left("run.environment", "as root");
     audit.is_left("log.chain", "ermission denied").passes("run.users").passes("leakage.releases");
+}
+
+/// What only root can plant.
+fn intruders(site: &apart::Site) {
+    let by_root = || Audit::read(&site.audit(apart::ROOT));
+    let usurped = site.usurped();
+    let audit = by_root();
+    audit.fails("run.socket", &[]);
+    assert!(audit.evidence("run.socket").contains("but uid 41003 listens"));
+    drop(usurped);
+    by_root().passes("run.socket").passes("run.core");
+
+    // The vault itself forbids dumps as it starts; its limit is raised while it runs.
+    let limit = |most| {
+        let most = rustix::process::Rlimit { current: most, maximum: most };
+        rustix::process::prlimit(Some(site.vault_pid()), rustix::process::Resource::Core, most)
+    };
+    match limit(None) {
+        Ok(was) => {
+            assert_eq!((was.current, was.maximum), (Some(0), Some(0)));
+            by_root().fails("run.core", &[]);
+            limit(Some(0)).unwrap();
+            by_root().passes("run.core");
+        }
+        Err(_) => eprintln!("LEFT OUT: the system does not let root raise another's limit"),
+    }
+
+    let mut other = site.of_vault_user("minster-ingest");
+    let audit = by_root();
+    audit.fails("run.users", &[]);
+    assert!(audit.evidence("run.users").contains(&format!("process {}", other.id())));
+    other.kill().unwrap();
+    other.wait().unwrap();
+    by_root().passes("run.users");
+
+    let planted = site.at("own/vault/planted");
+    fs::write(&planted, "").unwrap();
+    fs::set_permissions(&planted, fs::Permissions::from_mode(0o600)).unwrap();
+    let audit = by_root();
+    audit.fails("run.vault-folder", &[]);
+    assert!(audit.evidence("run.vault-folder").contains("planted: uid 0"));
+    fs::remove_file(planted).unwrap();
+    by_root().passes("run.vault-folder");
+}
+
+/// The vault's own programs end a purpose and a key, and the data stay.
+#[test]
+fn data_of_a_purpose_that_is_over_or_a_key_that_was_retired_fail() {
+    let _alone = ALONE.lock();
+    let mut site = Site::new();
+    site.make_council(300, 1);
+    assert_eq!(site.job().status.code(), Some(3));
+    let done = |site: &Site, arguments: &str| {
+        let output = site.run("minster-vault", &arguments.split(' ').collect::<Vec<_>>());
+        assert!(output.status.success(), "{arguments}: {}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let today = Audit::with(&site, &[]);
+    today.passes("keys.manifests").passes("keys.purposes");
+
+    done(&site, "rotate --socket vault.sock --purpose children-statistics");
+    Audit::with(&site, &[]).passes("keys.manifests");
+    done(&site, "retire --socket vault.sock --purpose children-statistics --version 1");
+    let audit = Audit::with(&site, &[]);
+    audit.fails("keys.manifests", &[]).passes("keys.purposes").passes("keys.statement");
+    assert!(audit.evidence("keys.manifests").contains("this key was retired"));
+
+    site.stop_vault();
+    for name in ["ann", "ben"] {
+        done(&site, &format!("custodian new --out {name}"));
+    }
+    done(
+        &site,
+        "custodian appoint --dir vault --key-file custody.key --custodian ann=ann.pub --custodian ben=ben.pub",
+    );
+    site.serve();
+    let purposes = fs::read_to_string(root().join("config/purposes.toml")).unwrap();
+    let over = purposes.replace("2030-12-31", "2020-12-31");
+    assert_ne!(over, purposes);
+    fs::write(site.path("over.toml"), over).unwrap();
+    let request = "request --socket vault.sock --reference C/1 --reason ended --expires 2099-01-01 purpose \
+                   --definition over.toml";
+    fs::write(site.path("proposal"), done(&site, request)).unwrap();
+    for name in ["ann", "ben"] {
+        let approve = "approve --socket vault.sock --proposal proposal --yes";
+        done(&site, &format!("{approve} --name {name} --key {name}"));
+    }
+    done(&site, "enact --socket vault.sock --proposal proposal");
+    let audit = Audit::with(&site, &[]);
+    audit.fails("keys.purposes", &[]);
+    assert!(audit.evidence("keys.purposes").contains("was over on 2020-12-31"));
 }
 
 /// A small council's data, two purposes, a checkpoint that covers what happened.
@@ -329,6 +421,10 @@ fn log(site: &Site) {
     assert_ne!(changed, whole);
     of(&changed).fails("log.chain", &[]).fails("log.checkpoints", &[]);
     of(&[&lines[..3], &lines[4..]].concat().join("\n")).fails("log.chain", &[]);
+    let mut moved = lines.clone();
+    moved.swap(3, 4);
+    of(&(moved.join("\n") + "\n")).fails("log.chain", &[]);
+    of(&([&lines[..4], &lines[3..]].concat().join("\n") + "\n")).fails("log.chain", &[]);
     // Whole, but shorter than what a checkpoint covers.
     let cut = lines[..5].join("\n") + "\n";
     let audit = of(&cut);
@@ -339,6 +435,18 @@ fn log(site: &Site) {
         audit.evidence("log.checkpoints")
     );
     Audit::of(site, &["--log", &site.path("none")]).is_left("log.chain", "none");
+    // A checkpoint that was changed, and one of another vault's log.
+    let folder = site.folder().join("auditor");
+    let note = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let note = note.filter(|path| path.file_name().unwrap() != "verifier.txt").max().unwrap();
+    let was = fs::read_to_string(&note).unwrap();
+    fs::write(&note, was.replacen("\n", "\n1", 1)).unwrap();
+    Audit::of(site, &[]).passes("log.chain").fails("log.checkpoints", &[]);
+    fs::write(&note, was).unwrap();
+    let other = Site::new();
+    Audit::of(site, &["--log", &other.path("vault/log.jsonl")])
+        .passes("log.chain")
+        .fails("log.checkpoints", &[]);
     fs::remove_file(copy).unwrap();
 }
 

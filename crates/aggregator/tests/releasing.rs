@@ -14,7 +14,7 @@ use minster_aggregator::{
 };
 use minster_model::{DatasetClass, DatasetRef, KeyVersion, Period, TableName};
 use minster_store::{DatasetKeys, Origin, Store};
-use minster_vault_api::{DataKey, VaultError, WrappedKey};
+use minster_vault_api::{DataKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
 
 /// A stand-in for the vault.
 struct OneKey;
@@ -24,8 +24,13 @@ impl DatasetKeys for OneKey {
         Ok((DataKey::from_bytes([7; 32]), WrappedKey("test".into())))
     }
 
-    fn unwrap(&mut self, _: &DatasetRef, _: &WrappedKey) -> Result<DataKey, VaultError> {
-        Ok(DataKey::from_bytes([7; 32]))
+    fn unwrap(
+        &mut self,
+        _: &DatasetRef,
+        _: &WrappedKey,
+        _: Option<&SealedRunKey>,
+    ) -> Result<Unwrapped, VaultError> {
+        Ok(Unwrapped { key: DataKey::from_bytes([7; 32]), run: None })
     }
 }
 

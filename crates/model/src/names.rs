@@ -105,16 +105,16 @@ name!(
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// Pseudonyms within a budget, and keys of source datasets to write.
+    /// Tokens for pseudonyms within a budget, and keys of source datasets to write. Never a pseudonym.
     Ingest,
-    /// Keys of source datasets to read, of the integrated one to write.
+    /// Keys of source datasets to read and of the runs whose tokens they hold, of the integrated one to write.
     Linker,
     /// The key of the integrated dataset to read, and of a release's report to write and read. Never a
     /// pseudonym.
     Analyst,
     /// Approves, opens quarantine, rotates.
     Custodian,
-    /// Status, checkpoints, the key of a release's report to read, a logged leakage scan.
+    /// Status, checkpoints, the key of a release's report to read, a logged leakage scan of any dataset.
     Auditor,
 }
 

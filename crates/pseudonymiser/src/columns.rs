@@ -10,7 +10,7 @@ use arrow::{
     },
     datatypes::{DataType, Field, Schema, SchemaRef},
 };
-use minster_model::Pseudonym;
+use minster_vault_api::Token;
 
 use crate::{
     IngestError,
@@ -21,7 +21,7 @@ use crate::{
 pub(crate) fn schema(outputs: &[Output]) -> SchemaRef {
     let fields = outputs.iter().map(|output| {
         let data_type = match output.output_type {
-            OutputType::Pseudonym => DataType::FixedSizeBinary(Pseudonym::LEN as i32),
+            OutputType::Pseudonym => DataType::FixedSizeBinary(Token::LEN as i32),
             OutputType::Date => DataType::Date32,
             OutputType::Integer => DataType::Int64,
             OutputType::Decimal => DataType::Float64,
@@ -40,7 +40,7 @@ pub(crate) fn values<'a, 'b: 'a>(
     dictionary: &Dictionary,
 ) -> Result<ArrayRef, IngestError> {
     Ok(match output.output_type {
-        OutputType::Pseudonym => pseudonyms(output, cells, dictionary)?,
+        OutputType::Pseudonym => tokens(output, cells, dictionary)?,
         OutputType::Date => Arc::new(Date32Array::from_iter(cells.map(|cell| match cell {
             Some(Cell::Date(days)) => Some(*days),
             _ => None,
@@ -64,19 +64,19 @@ pub(crate) fn values<'a, 'b: 'a>(
     })
 }
 
-fn pseudonyms<'a, 'b: 'a>(
+fn tokens<'a, 'b: 'a>(
     output: &Output,
     cells: impl ExactSizeIterator<Item = Option<&'a Cell<'b>>>,
     dictionary: &Dictionary,
 ) -> Result<ArrayRef, IngestError> {
-    let width = Pseudonym::LEN as i32;
+    let width = Token::LEN as i32;
     let mut builder = FixedSizeBinaryBuilder::with_capacity(cells.len(), width);
     for cell in cells {
         match (cell, &output.kind) {
-            (Some(Cell::Known(pseudonym)), _) => builder.append_value(pseudonym.as_bytes())?,
+            (Some(Cell::Known(token)), _) => builder.append_value(token.as_bytes())?,
             (Some(Cell::New(identifier)), Some(kind)) => {
-                let pseudonym = dictionary.get(kind, identifier).ok_or(IngestError::Unlearnt)?;
-                builder.append_value(pseudonym.as_bytes())?;
+                let token = dictionary.get(kind, identifier).ok_or(IngestError::Unlearnt)?;
+                builder.append_value(token.as_bytes())?;
             }
             _ => builder.append_null(),
         }

@@ -107,10 +107,10 @@ impl Planned {
             inputs: inputs.clone(),
             ceiling: u64::MAX,
         })?;
-        run.dictionary.turn_to(&opened.key_check);
+        run.dictionary.begin_run();
         let dataset = self.delivery.dataset(run.purpose);
         let (key, wrapped) = run.vault.create_key(&dataset)?;
-        let writer = run.store.stage(&dataset, run.id, key, wrapped)?;
+        let writer = run.store.stage(&dataset, run.id, key, wrapped)?.of_run(opened.run_key);
         let quarantine = Quarantine::open(&writer, &opened.recipient)?;
         let mut outputs = Outputs { names: Vec::new(), tables: Vec::new(), quarantine };
         let rule = rule(self);

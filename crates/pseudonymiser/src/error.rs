@@ -91,8 +91,8 @@ pub enum IngestError {
     /// A batch that Arrow does not take: a fault of this program.
     #[error("a batch could not be put together: {0}")]
     Arrow(#[from] arrow::error::ArrowError),
-    /// An identifier without a pseudonym: a fault of this program. Nothing was published.
-    #[error("an identifier has no pseudonym; nothing was published")]
+    /// An identifier without a token: a fault of this program. Nothing was published.
+    #[error("an identifier has no token; nothing was published")]
     Unlearnt,
     /// The threads could not be started.
     #[error("the threads could not be started")]

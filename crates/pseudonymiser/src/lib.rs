@@ -1,5 +1,5 @@
 //! Ingestion: raw batches in, pseudonymised batches out, one treatment a column; the program
-//! `minster-ingest`. Holds raw records while they pass, and no key: pseudonyms come from the vault over
+//! `minster-ingest`. Holds raw records while they pass, and no key: tokens for pseudonyms come from the vault over
 //! its socket, each distinct identifier once a run. It may depend on `minster-sources`,
 //! `minster-identifiers`, `minster-vault-api`, `minster-store` and `minster-model`.
 //!

@@ -15,7 +15,7 @@ pub struct Report {
     pub run: RunId,
     /// One entry a delivery.
     pub sources: Vec<SourceRecord>,
-    /// Distinct identifiers that the vault was asked for.
+    /// Identifiers that the vault was asked for, each once a delivery.
     pub distinct_identifiers: u64,
 }
 
@@ -53,8 +53,8 @@ impl Report {
                 let _ = writeln!(text, "  {rows:>8} {reason}");
             }
         }
-        let _ =
-            writeln!(text, "{} distinct identifiers asked of the vault", self.distinct_identifiers);
+        let asked = self.distinct_identifiers;
+        let _ = writeln!(text, "{asked} identifiers asked of the vault, each once a delivery");
         text
     }
 }

@@ -35,7 +35,7 @@ struct ColumnCells<'a> {
     cells: Vec<Result<TreatedCell<'a>, Reason>>,
 }
 
-/// A batch whose rows are accepted or not; the pseudonyms of new identifiers are still to come.
+/// A batch whose rows are accepted or not; the tokens of new identifiers are still to come.
 pub(crate) struct Sorted<'a> {
     treated: Treated<'a>,
     accepted: Vec<u32>,
@@ -192,7 +192,7 @@ impl Sorted<'_> {
         }
     }
 
-    /// The identifiers whose pseudonyms are still to be learnt.
+    /// The identifiers whose tokens are still to be learnt.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = (&Kind, &[u8])> {
         let plan = self.treated.plan;
         let of_columns =

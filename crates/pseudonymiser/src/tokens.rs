@@ -1,10 +1,10 @@
-//! The run's dictionary of identifiers and their pseudonyms: each distinct identifier is sent to the
-//! vault once.
+//! A delivery's dictionary of identifiers and the tokens that stand for their pseudonyms: each distinct identifier
+//! is sent to the vault once. The next delivery's tokens are others.
 
 use std::collections::HashMap;
 
-use minster_model::{Kind, Pseudonym};
-use minster_vault_api::{Client, IdentifierBatch, VaultError};
+use minster_model::Kind;
+use minster_vault_api::{Client, IdentifierBatch, Token, VaultError};
 
 use crate::treatment::Cell;
 
@@ -12,36 +12,32 @@ use crate::treatment::Cell;
 const BATCH_BYTES: usize = 2 << 20;
 const BATCH_COUNT: usize = 128 << 10;
 
-/// Identifiers and their pseudonyms, by kind. Has no `Debug`: it holds raw identifiers.
+/// Identifiers and their tokens, by kind. Has no `Debug`: it holds raw identifiers.
 #[derive(Default)]
 pub(crate) struct Dictionary {
-    kinds: HashMap<Kind, Pseudonyms>,
-    key_check: String,
+    kinds: HashMap<Kind, Tokens>,
     asked: u64,
 }
 
-type Pseudonyms = HashMap<Box<[u8]>, Pseudonym, ahash::RandomState>;
+type Tokens = HashMap<Box<[u8]>, Token, ahash::RandomState>;
 
 impl Dictionary {
-    /// The identifier's pseudonym, if it was learnt.
-    pub(crate) fn get(&self, kind: &Kind, identifier: &[u8]) -> Option<Pseudonym> {
+    /// The identifier's token, if it was learnt.
+    pub(crate) fn get(&self, kind: &Kind, identifier: &[u8]) -> Option<Token> {
         self.kinds.get(kind)?.get(identifier).copied()
     }
 
-    /// The identifier's pseudonym, or the identifier itself, to be learnt.
+    /// The identifier's token, or the identifier itself, to be learnt.
     pub(crate) fn cell<'a>(&self, kind: &Kind, identifier: &[u8]) -> Cell<'a> {
         self.get(kind, identifier).map_or_else(|| Cell::New(identifier.into()), Cell::Known)
     }
 
-    /// Forgets all pseudonyms where those of the next run are of another key.
-    pub(crate) fn turn_to(&mut self, key_check: &str) {
-        if self.key_check != key_check {
-            self.kinds.clear();
-            key_check.clone_into(&mut self.key_check);
-        }
+    /// Forgets all tokens: the vault opened a run, and the next ones are of that run.
+    pub(crate) fn begin_run(&mut self) {
+        self.kinds.clear();
     }
 
-    /// How many distinct identifiers were sent.
+    /// How many identifiers were sent, each once a delivery.
     pub(crate) fn asked(&self) -> u64 {
         self.asked
     }
@@ -73,8 +69,8 @@ impl Dictionary {
             }
             let count = batch.len();
             let (now, later) = rest.split_at(count);
-            let pseudonyms = vault.pseudonymise(kind, batch)?;
-            known.extend(now.iter().map(|id| Box::from(*id)).zip(pseudonyms));
+            let tokens = vault.pseudonymise(kind, batch)?;
+            known.extend(now.iter().map(|id| Box::from(*id)).zip(tokens));
             self.asked += now.len() as u64;
             rest = later;
         }

@@ -4,11 +4,12 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use jiff::civil::Date;
 use minster_identifiers::{NhsNumber, OpaqueId, Uln, Upn, UpnField};
-use minster_model::{Kind, Pseudonym, pipeline::IdentifierRule};
+use minster_model::{Kind, pipeline::IdentifierRule};
 use minster_sources::{
     Column, DateForm, Definition, Generalisation, Lookup, Part, Reason, Table, Treatment,
     UnknownCode, ValueType, parse_date, parse_decimal, parse_flag, parse_integer,
 };
+use minster_vault_api::Token;
 
 use crate::{IngestError, generalise::generalise, tokens::Dictionary};
 
@@ -28,15 +29,16 @@ pub(crate) enum OutputType {
 pub(crate) struct Output {
     pub(crate) name: String,
     pub(crate) output_type: OutputType,
-    /// For pseudonyms: of what.
+    /// For pseudonyms, for which tokens stand: of what.
     pub(crate) kind: Option<Kind>,
 }
 
 /// One treated cell.
 pub(crate) enum Cell<'a> {
     Null,
-    Known(Pseudonym),
-    /// An identifier whose pseudonym is still to be learnt.
+    /// What stands for a pseudonym in this run.
+    Known(Token),
+    /// An identifier whose token is still to be learnt.
     New(Box<[u8]>),
     Date(i32),
     Integer(i64),
@@ -46,7 +48,7 @@ pub(crate) enum Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// The identifier whose pseudonym is still to be learnt.
+    /// The identifier whose token is still to be learnt.
     pub(crate) fn new_identifier(&self) -> Option<&[u8]> {
         match self {
             Self::New(identifier) => Some(identifier),
@@ -161,7 +163,7 @@ impl Plan {
         Ok(Self { outputs, columns, keys, rule })
     }
 
-    /// Treats one cell of a column; a pseudonym that `dictionary` lacks is left to be learnt.
+    /// Treats one cell of a column; a token that `dictionary` lacks is left to be learnt.
     pub(crate) fn treat<'a>(
         &self,
         planned: &'a PlannedColumn,

@@ -3,13 +3,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use arrow::datatypes::SchemaRef;
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use minster_model::{DatasetRef, KeyVersion, RunId, TableName};
-use minster_vault_api::{DataKey, WrappedKey};
+use minster_vault_api::{DataKey, RunKey, SealedRunKey, Unwrapped, WrappedKey};
 
 use crate::{
-    Manifest, Origin, Store, StoreError, TableEntry, TableReader, TableWriter, manifest::FORMAT,
-    retention::remove_superseded, table::Text,
+    DatasetKeys, Manifest, Origin, Store, StoreError, TableEntry, TableReader, TableWriter,
+    manifest::FORMAT,
+    retention::remove_superseded,
+    table::{Lock, Text},
+    tokens,
 };
 
 /// A dataset being written aside. Dropped unpublished, it leaves nothing.
@@ -20,6 +23,7 @@ pub struct DatasetWriter {
     folder: PathBuf,
     key: DataKey,
     wrapped: WrappedKey,
+    run_key: Option<SealedRunKey>,
 }
 
 impl DatasetWriter {
@@ -31,14 +35,21 @@ impl DatasetWriter {
         key: DataKey,
         wrapped: WrappedKey,
     ) -> Self {
-        Self { store, dataset, run, folder, key, wrapped }
+        Self { store, dataset, run, folder, key, wrapped, run_key: None }
+    }
+
+    /// Says, before any table is begun, that the tables will hold tokens of the run with this key.
+    pub fn of_run(mut self, key: SealedRunKey) -> Self {
+        self.run_key = Some(key);
+        self
     }
 
     /// Starts one table.
     pub fn table(&self, name: &TableName, schema: SchemaRef) -> Result<TableWriter, StoreError> {
         let path = self.folder.join(format!("{name}.parquet"));
         let file = self.store.disk().create_file(&path)?;
-        TableWriter::new(file, path, name, schema, &self.dataset, &self.key)
+        let lock = Lock { dataset: &self.dataset, key: &self.key, run_key: self.run_key.as_ref() };
+        TableWriter::new(file, path, name, schema, lock)
     }
 
     /// Adds a file that is not a table: reasons in clear, rows that are already sealed, a report.
@@ -78,6 +89,7 @@ impl DatasetWriter {
             key_version,
             key_check,
             wrapped_key: self.wrapped.clone(),
+            run_key: self.run_key.clone(),
             origin,
             tables,
             rekeyed_from,
@@ -135,11 +147,19 @@ pub struct Dataset {
     manifest: Manifest,
     sha256: String,
     key: DataKey,
+    run_key: Option<RunKey>,
 }
 
 impl Dataset {
-    pub(crate) fn new(folder: PathBuf, manifest: Manifest, sha256: String, key: DataKey) -> Self {
-        Self { folder, manifest, sha256, key }
+    pub(crate) fn open_with(
+        folder: PathBuf,
+        manifest: Manifest,
+        sha256: String,
+        keys: &mut dyn DatasetKeys,
+    ) -> Result<Self, StoreError> {
+        let (wrapped, run) = (&manifest.wrapped_key, manifest.run_key.as_ref());
+        let Unwrapped { key, run: run_key } = keys.unwrap(&manifest.dataset, wrapped, run)?;
+        Ok(Self { folder, manifest, sha256, key, run_key })
     }
 
     /// Its manifest.
@@ -157,8 +177,13 @@ impl Dataset {
         &self.sha256
     }
 
+    /// The key of the run whose tokens its tables hold.
+    pub(crate) fn run_key(&self) -> Option<&RunKey> {
+        self.run_key.as_ref()
+    }
+
     /// Opens a table, some of its columns where `columns` names them; refuses one with other rows
-    /// than the manifest counts.
+    /// than the manifest counts. Tokens are turned back into pseudonyms as they are read.
     pub fn table(
         &self,
         name: &TableName,
@@ -177,6 +202,19 @@ impl Dataset {
         self.open(name, columns, Text::Coded)
     }
 
+    /// [`Dataset::table`] as it rests: with tokens where it holds tokens.
+    pub fn table_at_rest(&self, name: &TableName) -> Result<TableReader, StoreError> {
+        Ok(self.open(name, None, Text::Plain)?.at_rest())
+    }
+
+    /// A batch that was read as it rests, with pseudonyms.
+    pub fn with_pseudonyms(&self, batch: &RecordBatch) -> RecordBatch {
+        match &self.run_key {
+            Some(key) => tokens::to_pseudonyms(&key.cipher(), batch),
+            None => batch.clone(),
+        }
+    }
+
     fn open(
         &self,
         name: &TableName,
@@ -188,6 +226,9 @@ impl Dataset {
             return Err(StoreError::NoTable { dataset: dataset.clone(), table: name.to_string() });
         };
         let path = self.folder.join(format!("{name}.parquet"));
-        TableReader::open(path, entry, columns, text, dataset, &self.key)
+        let run_key = self.manifest.run_key.as_ref();
+        let lock = Lock { dataset, key: &self.key, run_key };
+        let cipher = self.run_key.as_ref().map(RunKey::cipher);
+        TableReader::open(path, entry, columns, text, lock, cipher)
     }
 }

@@ -37,6 +37,7 @@ mod runs;
 mod standing;
 mod store;
 mod table;
+mod tokens;
 
 pub use dataset::{Dataset, DatasetWriter, SealedFile};
 pub use disk::Disk;

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use minster_model::{DatasetRef, KeyVersion, RowCounts, RunId, TableName};
-use minster_vault_api::{InputFile, WrappedKey};
+use minster_vault_api::{InputFile, SealedRunKey, WrappedKey};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -24,6 +24,10 @@ pub struct Manifest {
     pub key_check: String,
     /// The dataset's key, sealed by the vault.
     pub wrapped_key: WrappedKey,
+    /// The sealed key of the run whose tokens stand in its tables for pseudonyms. Where absent, its tables hold
+    /// pseudonyms: not a source's, or made by an earlier release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_key: Option<SealedRunKey>,
     /// What it was made from.
     pub origin: Origin,
     /// Its tables.

@@ -1,5 +1,6 @@
 //! Carries a dataset over to a new version of its purpose's keys: every pseudonym is replaced by its
-//! successor, batch by batch, and the whole is encrypted under a new dataset key.
+//! successor, batch by batch, and the whole is encrypted under a new dataset key. Where tokens stood for pseudonyms,
+//! tokens of the same run stand for their successors.
 
 use std::{collections::HashMap, fs, sync::Arc};
 
@@ -9,7 +10,9 @@ use arrow::{
 };
 use minster_model::{DatasetRef, KeyVersion, Pseudonym, RunId, TableName};
 
-use crate::{Dataset, DatasetKeys, DatasetWriter, Manifest, Store, StoreError, TableEntry};
+use minster_vault_api::RunKey;
+
+use crate::{Dataset, DatasetKeys, DatasetWriter, Manifest, Store, StoreError, TableEntry, tokens};
 
 /// The successors of one version's pseudonyms.
 pub struct Successors {
@@ -37,7 +40,10 @@ impl Store {
     ) -> Result<Manifest, StoreError> {
         let old = self.dataset(dataset, keys)?;
         let (key, wrapped) = keys.create(dataset)?;
-        let writer = self.stage(dataset, run, key, wrapped)?;
+        let mut writer = self.stage(dataset, run, key, wrapped)?;
+        if let Some(run_key) = &old.manifest().run_key {
+            writer = writer.of_run(run_key.clone());
+        }
         let mut tables = Vec::new();
         for table in &old.manifest().tables {
             tables.push(carry_over(&old, &table.name, &writer, successors)?);
@@ -61,6 +67,7 @@ fn carry_over(
 ) -> Result<TableEntry, StoreError> {
     let reader = old.table(name, None)?;
     let schema = reader.schema();
+    let cipher = old.run_key().map(RunKey::cipher);
     let mut table = writer.table(name, Arc::clone(&schema))?;
     let none =
         || StoreError::NoSuccessor { dataset: old.manifest().dataset.clone(), table: name.clone() };
@@ -70,7 +77,10 @@ fn carry_over(
             batch.columns().iter().map(|column| succeeded(column, &successors.pairs)).collect();
         let columns = columns.ok_or_else(none)?;
         let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|_| none())?;
-        table.write(&batch)?;
+        match &cipher {
+            Some(cipher) => table.write(&tokens::to_tokens(cipher, &batch))?,
+            None => table.write(&batch)?,
+        }
     }
     table.finish()
 }

@@ -66,8 +66,7 @@ impl Standing {
     /// Opens the dataset. Its rows need not be conserved: an auditor reads what is there.
     pub fn open(&self, keys: &mut dyn DatasetKeys) -> Result<Dataset, StoreError> {
         let (manifest, sha256) = Manifest::read(&self.folder.join("manifest.json"))?;
-        let key = keys.unwrap(&manifest.dataset, &manifest.wrapped_key)?;
-        Ok(Dataset::new(self.folder.clone(), manifest, sha256, key))
+        Dataset::open_with(self.folder.clone(), manifest, sha256, keys)
     }
 }
 

@@ -148,8 +148,7 @@ impl Store {
         let folder = self.current(dataset)?;
         let (manifest, sha256) = self.manifest(dataset)?;
         manifest.check()?;
-        let key = keys.unwrap(dataset, &manifest.wrapped_key)?;
-        Ok(Dataset::new(folder, manifest, sha256, key))
+        Dataset::open_with(folder, manifest, sha256, keys)
     }
 
     /// Publishes a release: `files` are `(name, bytes)`. Its folder is named after its content, so

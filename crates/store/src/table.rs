@@ -13,7 +13,7 @@ use arrow::{
     datatypes::{DataType, Field, Schema, SchemaRef},
 };
 use minster_model::{DatasetRef, TableName};
-use minster_vault_api::DataKey;
+use minster_vault_api::{DataKey, RunCipher, SealedRunKey};
 use parquet::{
     arrow::{
         ArrowWriter, ProjectionMask,
@@ -28,7 +28,7 @@ use parquet::{
     file::properties::{EnabledStatistics, WriterProperties},
 };
 
-use crate::{ColumnEntry, StoreError, TableEntry, disk::DiskFile};
+use crate::{ColumnEntry, StoreError, TableEntry, disk::DiskFile, tokens};
 
 /// Rows of a row group: bounds what the writer holds.
 const ROW_GROUP: usize = 512 << 10;
@@ -50,12 +50,11 @@ impl TableWriter {
         path: PathBuf,
         name: &TableName,
         schema: SchemaRef,
-        dataset: &DatasetRef,
-        key: &DataKey,
+        lock: Lock<'_>,
     ) -> Result<Self, StoreError> {
         let failed = failed("written", &path);
-        let encryption = FileEncryptionProperties::builder(key.expose().to_vec())
-            .with_aad_prefix(associated_data(dataset, name))
+        let encryption = FileEncryptionProperties::builder(lock.key.expose().to_vec())
+            .with_aad_prefix(lock.associated_data(name))
             .with_aad_prefix_storage(false)
             .build()
             .map_err(&failed)?;
@@ -102,6 +101,26 @@ impl TableWriter {
     }
 }
 
+/// What a table is encrypted with and bound to.
+#[derive(Clone, Copy)]
+pub(crate) struct Lock<'a> {
+    pub(crate) dataset: &'a DatasetRef,
+    pub(crate) key: &'a DataKey,
+    pub(crate) run_key: Option<&'a SealedRunKey>,
+}
+
+impl Lock<'_> {
+    /// A manifest that lost its run's key, or has another's, opens no table: tokens are not taken for pseudonyms.
+    fn associated_data(&self, table: &TableName) -> Vec<u8> {
+        let dataset = self.dataset;
+        match self.run_key {
+            None => format!("minster dataset 1\n{dataset}\n{table}"),
+            Some(SealedRunKey(key)) => format!("minster dataset 2\n{dataset}\n{table}\n{key}"),
+        }
+        .into_bytes()
+    }
+}
+
 /// How text is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Text {
@@ -116,6 +135,7 @@ pub struct TableReader {
     reader: ParquetRecordBatchReader,
     path: PathBuf,
     schema: SchemaRef,
+    cipher: Option<RunCipher>,
 }
 
 impl TableReader {
@@ -124,12 +144,12 @@ impl TableReader {
         table: &TableEntry,
         columns: Option<&[&str]>,
         text: Text,
-        dataset: &DatasetRef,
-        key: &DataKey,
+        lock: Lock<'_>,
+        cipher: Option<RunCipher>,
     ) -> Result<Self, StoreError> {
         let failed = failed("read", &path);
-        let decryption = FileDecryptionProperties::builder(key.expose().to_vec())
-            .with_aad_prefix(associated_data(dataset, &table.name))
+        let decryption = FileDecryptionProperties::builder(lock.key.expose().to_vec())
+            .with_aad_prefix(lock.associated_data(&table.name))
             .build()
             .map_err(&failed)?;
         let file = File::open(&path).map_err(StoreError::io("open", &path))?;
@@ -142,7 +162,7 @@ impl TableReader {
         }
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
         if u64::try_from(builder.metadata().file_metadata().num_rows()) != Ok(table.rows) {
-            let (dataset, table) = (dataset.clone(), table.name.clone());
+            let (dataset, table) = (lock.dataset.clone(), table.name.clone());
             return Err(StoreError::OtherRows { dataset, table });
         }
         let mask = match columns {
@@ -154,7 +174,12 @@ impl TableReader {
         let reader =
             builder.with_projection(mask).with_batch_size(BATCH).build().map_err(&failed)?;
         let schema = arrow::array::RecordBatchReader::schema(&reader);
-        Ok(Self { reader, path, schema })
+        Ok(Self { reader, path, schema, cipher })
+    }
+
+    /// Leaves tokens as they are.
+    pub(crate) fn at_rest(self) -> Self {
+        Self { cipher: None, ..self }
     }
 
     /// A table in clear, as releases have them.
@@ -164,7 +189,7 @@ impl TableReader {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(&failed)?;
         let reader = builder.with_batch_size(BATCH).build().map_err(&failed)?;
         let schema = arrow::array::RecordBatchReader::schema(&reader);
-        Ok(Self { reader, path: path.to_owned(), schema })
+        Ok(Self { reader, path: path.to_owned(), schema, cipher: None })
     }
 
     /// The columns, in the table's order.
@@ -178,7 +203,11 @@ impl Iterator for TableReader {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.reader.next()?;
-        Some(batch.map_err(|error| failed("read", &self.path)(error.into())))
+        let batch = batch.map_err(|error| failed("read", &self.path)(error.into()));
+        Some(match &self.cipher {
+            Some(cipher) => batch.map(|batch| tokens::to_pseudonyms(cipher, &batch)),
+            None => batch,
+        })
     }
 }
 
@@ -194,10 +223,6 @@ fn coded(schema: &SchemaRef) -> SchemaRef {
     };
     let fields: Vec<Arc<Field>> = schema.fields().iter().map(field).collect();
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
-}
-
-fn associated_data(dataset: &DatasetRef, table: &TableName) -> Vec<u8> {
-    format!("minster dataset 1\n{dataset}\n{table}").into_bytes()
 }
 
 fn failed(verb: &'static str, path: &Path) -> impl Fn(ParquetError) -> StoreError + use<> {

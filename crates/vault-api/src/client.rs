@@ -8,8 +8,9 @@ use std::{
 use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role};
 
 use crate::{
-    Approval, DataKey, Denial, IdentifierBatch, OpenedRun, PROTOCOL, Proposed, Reidentified,
-    Request, Response, RunManifest, StatusReport, SubjectPseudonym, WrappedKey,
+    Approval, DataKey, Denial, IdentifierBatch, OpenedQuarantine, OpenedRun, PROTOCOL, Proposed,
+    QuarantineCase, QuarantineRows, Reidentified, Request, Response, RunManifest, SealedRunKey,
+    StatusReport, SubjectPseudonym, Token, Unwrapped, WrappedKey,
     frame::{self, FrameError},
 };
 
@@ -68,17 +69,17 @@ impl Client {
         }
     }
 
-    /// Pseudonyms of the identifiers, in their order. A batch must fit one frame.
+    /// The run's tokens for the identifiers, in their order. A batch must fit one frame.
     pub fn pseudonymise(
         &mut self,
         kind: &Kind,
         identifiers: IdentifierBatch,
-    ) -> Result<Vec<Pseudonym>, VaultError> {
+    ) -> Result<Vec<Token>, VaultError> {
         let asked = identifiers.len();
         match self.ask(&Request::Pseudonymise { kind: kind.clone(), identifiers })? {
-            Response::Pseudonyms(bytes) if bytes.len() == asked * Pseudonym::LEN => {
-                let (pseudonyms, _) = bytes.as_chunks::<{ Pseudonym::LEN }>();
-                Ok(pseudonyms.iter().copied().map(Pseudonym::from_bytes).collect())
+            Response::Tokens(bytes) if bytes.len() == asked * Token::LEN => {
+                let (tokens, _) = bytes.as_chunks::<{ Token::LEN }>();
+                Ok(tokens.iter().copied().map(Token::from_bytes).collect())
             }
             _ => Err(VaultError::Protocol),
         }
@@ -103,26 +104,31 @@ impl Client {
         }
     }
 
-    /// The key of a dataset from its wrapping.
+    /// The key of a dataset from its wrapping, and the key of the run whose tokens it holds.
     pub fn unwrap_key(
         &mut self,
         dataset: &DatasetRef,
         wrapped: &WrappedKey,
-    ) -> Result<DataKey, VaultError> {
-        match self.ask(&Request::UnwrapKey(dataset.clone(), wrapped.clone()))? {
-            Response::KeyUnwrapped(key) => Ok(key),
-            _ => Err(VaultError::Protocol),
-        }
+        run: Option<&SealedRunKey>,
+    ) -> Result<Unwrapped, VaultError> {
+        let run = run.cloned();
+        self.unwrapped(&Request::UnwrapKey(dataset.clone(), wrapped.clone(), run))
     }
 
-    /// The key of a dataset for a search for leaked identifiers; the vault logs it as such.
+    /// The same for a search for leaked identifiers; the vault logs it as such.
     pub fn scan_key(
         &mut self,
         dataset: &DatasetRef,
         wrapped: &WrappedKey,
-    ) -> Result<DataKey, VaultError> {
-        match self.ask(&Request::ScanKey(dataset.clone(), wrapped.clone()))? {
-            Response::KeyUnwrapped(key) => Ok(key),
+        run: Option<&SealedRunKey>,
+    ) -> Result<Unwrapped, VaultError> {
+        let run = run.cloned();
+        self.unwrapped(&Request::ScanKey(dataset.clone(), wrapped.clone(), run))
+    }
+
+    fn unwrapped(&mut self, request: &Request) -> Result<Unwrapped, VaultError> {
+        match self.ask(request)? {
+            Response::KeyUnwrapped(unwrapped) => Ok(unwrapped),
             _ => Err(VaultError::Protocol),
         }
     }
@@ -194,6 +200,38 @@ impl Client {
         let proposal = proposal.to_owned();
         match self.ask(&Request::FindSubject { proposal, kind: kind.clone(), identifiers })? {
             Response::Subject(pseudonyms) => Ok(pseudonyms),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Begins to open a sealed quarantine.
+    pub fn begin_quarantine(&mut self, case: QuarantineCase) -> Result<(), VaultError> {
+        match self.ask(&Request::BeginQuarantine(case))? {
+            Response::QuarantineNext => Ok(()),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Sends the sealed file's next piece for the first time: it is looked through.
+    pub fn weigh_quarantine(&mut self, piece: &[u8]) -> Result<(), VaultError> {
+        match self.ask(&Request::QuarantinePiece(piece.to_vec()))? {
+            Response::QuarantineNext => Ok(()),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Says that the sealed file was sent to its end. It is whole, and its opening logged, where this succeeds.
+    pub fn end_quarantine(&mut self) -> Result<OpenedQuarantine, VaultError> {
+        match self.ask(&Request::EndQuarantine)? {
+            Response::QuarantineOpened(opened) => Ok(opened),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Sends the sealed file's next piece again; gives what of the chosen rows stands in it.
+    pub fn open_quarantine(&mut self, piece: &[u8]) -> Result<QuarantineRows, VaultError> {
+        match self.ask(&Request::QuarantinePiece(piece.to_vec()))? {
+            Response::QuarantineRows(rows) => Ok(rows),
             _ => Err(VaultError::Protocol),
         }
     }

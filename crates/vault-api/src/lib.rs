@@ -1,6 +1,6 @@
 //! The messages on the vault's Unix socket, and the [`Client`] that sends them: bytes and kinds, no
-//! identifier types and no key code, so that every program may link it. It may depend on
-//! `minster-model`, `base64`, `postcard`, `ring` (to verify signatures), `serde`, `serde_json`, `thiserror` and
+//! identifier types and no code of pseudonym keys, so that every program may link it. It may depend on
+//! `minster-model`, `aes` (for the tokens of runs), `base64`, `postcard`, `ring` (to verify signatures), `serde`, `serde_json`, `thiserror` and
 //! `zeroize`.
 //!
 //! A conversation is a sequence of frames: a little-endian `u32` length (at most
@@ -17,16 +17,26 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod denial;
 pub mod frame;
+mod keys;
 mod message;
 pub mod note;
+mod proposal;
+mod quarantine;
+mod run;
+mod status;
+mod tokens;
 
 pub use client::{Client, VaultError};
-pub use message::{
-    Approval, DataKey, Denial, IdentifierBatch, InputFile, OpenedRun, Proposed, ProposedAction,
-    PurposeStatus, Reidentified, Request, Response, RunManifest, Statement, StatusReport,
-    SubjectPseudonym, VersionStatus, WrappedKey,
-};
+pub use denial::Denial;
+pub use keys::{DataKey, Unwrapped, WrappedKey};
+pub use message::{Request, Response};
+pub use proposal::{Approval, Proposed, ProposedAction, Reidentified, SubjectPseudonym};
+pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
+pub use run::{IdentifierBatch, InputFile, OpenedRun, RunManifest};
+pub use status::{PurposeStatus, Statement, StatusReport, VersionStatus};
+pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 2;
+pub const PROTOCOL: u16 = 3;

@@ -113,6 +113,8 @@ pub struct OpenFolder {
     pub custody: String,
     /// The age recipient of quarantined rows.
     pub recipient: String,
+    /// What opens them.
+    pub(crate) identity: age::x25519::Identity,
     /// The key schedule.
     pub keys: Keys,
     /// Signs statements and checkpoints.
@@ -222,6 +224,7 @@ fn open_whole(
         disk,
         custody: store.custody.name(),
         recipient: store.recipient.clone(),
+        identity: secrets.identity(&store_path)?,
         keys,
         signer,
         settings,
@@ -285,6 +288,12 @@ impl Secrets {
         let root = <[u8; 32]>::try_from(root.as_slice()).map_err(|_| wrong())?;
         let identity = part(&store.sealed_identity, "identity").ok_or_else(wrong)?;
         Ok(Self { root: Zeroizing::new(root), identity })
+    }
+
+    fn identity(&self, path: &Path) -> Result<age::x25519::Identity, VaultFault> {
+        let text = std::str::from_utf8(&self.identity).unwrap_or_default();
+        let why = || "seals what is no age identity".into();
+        text.parse().map_err(|_| VaultFault::File { path: path.to_owned(), why: why() })
     }
 
     fn seal(

@@ -12,7 +12,9 @@
 //! | [`state`] | what the log adds up to |
 //! | [`approvals`] | proposals and the custodians' signatures |
 //! | [`registry`] | what was answered: sealed rows, an index of links |
+//! | [`tokens`] | the keys under which a run's answers are given |
 //! | [`probing`] | recognises that numbers are tried out |
+//! | `quarantine` | unseals what ingestion set aside |
 //! | [`vault`], [`session`], [`server`] | a vault that serves, one conversation, the socket |
 //! | [`disk`] | every write, so that a test can stop at each |
 //!
@@ -38,10 +40,12 @@ pub mod keys;
 pub mod log;
 pub mod probing;
 pub mod purposes;
+mod quarantine;
 pub mod registry;
 pub mod server;
 pub mod session;
 pub mod state;
+pub mod tokens;
 pub mod vault;
 
 pub use error::VaultFault;

@@ -7,6 +7,8 @@ mod arguments;
 mod ask;
 #[path = "program/keep.rs"]
 mod keep;
+#[path = "program/quarantine.rs"]
+mod quarantine;
 
 use std::{
     io::{self, Write},
@@ -18,6 +20,7 @@ use clap::Parser;
 use minster_model::exit;
 use minster_vault::VaultFault;
 use minster_vault_api::VaultError;
+use quarantine::Quarantine;
 
 /// Why a command stopped.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +75,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Enact { caller, proposal } => ask::enact(&caller, &proposal),
         Command::Reidentify { caller, proposal } => ask::reidentify(&caller, &proposal),
         Command::Subject { caller, proposal, child } => ask::subject(&caller, &proposal, &child),
+        Command::Quarantine(Quarantine::Open(open)) => quarantine::open(open),
         Command::Rotate { caller, purpose } => ask::rotate(&caller, &purpose),
         Command::Retire { caller, purpose, version } => ask::retire(&caller, &purpose, version),
     }

@@ -188,6 +188,7 @@ impl State {
             | Event::Stated
             | Event::Reidentified { .. }
             | Event::FoundSubject { .. }
+            | Event::OpenedQuarantine { .. }
             | Event::Denied { .. } => {}
         }
     }

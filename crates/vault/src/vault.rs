@@ -77,6 +77,10 @@ impl Vault {
         &self.folder.keys
     }
 
+    pub(crate) fn identity(&self) -> &age::x25519::Identity {
+        &self.folder.identity
+    }
+
     pub(crate) fn recipient(&self) -> &str {
         &self.folder.recipient
     }

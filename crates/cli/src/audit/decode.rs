@@ -15,7 +15,7 @@ use arrow::{
 use minster_leakage::Search;
 use minster_model::{DatasetRef, Pseudonym, Purpose};
 use minster_store::{Dataset, DatasetKeys, Standing, StoreError, TableReader};
-use minster_vault_api::{Client, DataKey, VaultError, WrappedKey};
+use minster_vault_api::{Client, DataKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
 
 use super::{keys::unreadable, leakage::Sum};
 
@@ -88,7 +88,7 @@ pub(super) fn decode(
 
 /// Searches a table that stands in clear.
 pub(super) fn search_clear(path: &Path, sum: &mut Sum, name: &str) -> Result<(), StoreError> {
-    search_table(TableReader::clear(path)?, sum, name, &mut None)
+    search_table(TableReader::clear(path)?, sum, name, |_| {})
 }
 
 fn search(
@@ -111,7 +111,12 @@ fn search_in(
     pseudonyms: &mut Option<&mut HashSet<[u8; Pseudonym::LEN]>>,
 ) -> Result<(), StoreError> {
     let name = format!("{} of {}", table.name, dataset.manifest().dataset);
-    search_table(dataset.table(&table.name, None)?, sum, &name, pseudonyms)
+    // What rests is searched: a number in a token's place must not be turned into what looks like chance.
+    search_table(dataset.table_at_rest(&table.name)?, sum, &name, |batch| {
+        if let Some(pseudonyms) = pseudonyms {
+            gather(&dataset.with_pseudonyms(batch), pseudonyms);
+        }
+    })
 }
 
 /// Each column is searched by itself: chance in one must not hide a leak in another.
@@ -119,7 +124,7 @@ fn search_table(
     reader: TableReader,
     sum: &mut Sum,
     name: &str,
-    pseudonyms: &mut Option<&mut HashSet<[u8; Pseudonym::LEN]>>,
+    mut besides: impl FnMut(&RecordBatch),
 ) -> Result<(), StoreError> {
     let schema = reader.schema();
     let mut names = Search::default();
@@ -128,9 +133,7 @@ fn search_table(
     let mut searches: Vec<Search> = schema.fields().iter().map(|_| Search::default()).collect();
     for batch in reader {
         let batch = batch?;
-        if let Some(pseudonyms) = pseudonyms {
-            gather(&batch, pseudonyms);
-        }
+        besides(&batch);
         for (column, search) in batch.columns().iter().zip(&mut searches) {
             if search_column(column, search).is_err() {
                 search.value(b"");
@@ -238,8 +241,9 @@ impl DatasetKeys for Scan<'_> {
         &mut self,
         dataset: &DatasetRef,
         wrapped: &WrappedKey,
-    ) -> Result<DataKey, VaultError> {
-        self.0.scan_key(dataset, wrapped)
+        run: Option<&SealedRunKey>,
+    ) -> Result<Unwrapped, VaultError> {
+        self.0.scan_key(dataset, wrapped, run)
     }
 }
 

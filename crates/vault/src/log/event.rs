@@ -67,10 +67,18 @@ pub enum Event {
     Alarm { run: RunId, purpose: Purpose, source: SourceName, rule: String },
     /// A dataset key was made.
     CreatedKey { dataset: DatasetRef },
-    /// A dataset key was unwrapped.
-    UnwrappedKey { dataset: DatasetRef },
-    /// A dataset key was unwrapped for a search for leaked identifiers.
-    ScannedKey { dataset: DatasetRef },
+    /// A dataset key was unwrapped, and the key of the run whose tokens the dataset holds.
+    UnwrappedKey {
+        dataset: DatasetRef,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunId>,
+    },
+    /// The same for a search for leaked identifiers.
+    ScannedKey {
+        dataset: DatasetRef,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunId>,
+    },
     /// A proposal was put before the custodians.
     Proposed {
         proposal: String,
@@ -97,6 +105,8 @@ pub enum Event {
     Reidentified { proposal: String, purpose: Purpose, asked: u64, found: u64 },
     /// A child's pseudonyms were told, as two custodians approved.
     FoundSubject { proposal: String, pseudonyms: u64 },
+    /// Rows in quarantine were opened for a custodian: of which sealed file, how many of how many, and why.
+    OpenedQuarantine { sha256: String, rows: u64, chosen: u64, reference: String, reason: String },
     /// A purpose's keys have a new version.
     Rotated { purpose: Purpose, version: KeyVersion, pairs: u64 },
     /// Old and new pseudonyms were told.

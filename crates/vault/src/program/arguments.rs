@@ -9,6 +9,8 @@ use minster_vault::{
     custody::{Secret, TokenKey, Wanted},
 };
 
+use crate::quarantine::Quarantine;
+
 /// Holds the keys that turn identifiers into pseudonyms, in a process of its own.
 ///
 /// Custodians: docs/custodians.md leads through every ceremony.
@@ -133,6 +135,9 @@ answered, with tabs between.")]
         #[command(flatten)]
         child: Child,
     },
+    /// Rows that ingestion set aside.
+    #[command(subcommand)]
+    Quarantine(Quarantine),
     /// Make a new version of a purpose's keys. `minster rekey` then carries the datasets over.
     #[command(after_help = "Example:
   minster-vault rotate --socket S --purpose children-statistics")]

@@ -173,7 +173,7 @@ pub(crate) fn retire(caller: &Caller, purpose: &Purpose, version: u32) -> Result
     Ok(())
 }
 
-fn connect(caller: &Caller, role: Role) -> Result<Client, Failure> {
+pub(crate) fn connect(caller: &Caller, role: Role) -> Result<Client, Failure> {
     Ok(Client::connect(&caller.socket, caller.role.unwrap_or(role), "minster-vault")?)
 }
 

@@ -8,7 +8,7 @@ use minster_vault_api::{
     SubjectPseudonym,
 };
 
-use super::{Session, fault, out_of_order};
+use super::{Session, check_reference, fault, out_of_order};
 use crate::{
     approvals::{Action, CustodianKey, NEEDED, Proposal, sha256},
     keys::{hex, random},
@@ -36,7 +36,7 @@ impl Session<'_> {
         if expires < today() {
             return Err(made("its last day is over"));
         }
-        check_reference(&reference)?;
+        check_reference(&reference).map_err(made)?;
         let printable = reason.chars().all(|c| !c.is_control());
         if reason.trim().is_empty() || reason.len() > LONGEST_REASON || !printable {
             return Err(made("it needs a reason of one line"));
@@ -268,28 +268,6 @@ impl Session<'_> {
         let one = identifier.iter().next().unwrap_or_default();
         Ok(self.vault.keys().subject_tag(kind, one))
     }
-}
-
-/// A reference is logged, so it must not be what identifies a child.
-fn check_reference(reference: &str) -> Result<(), Denial> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c);
-    if reference.is_empty() || reference.len() > 40 || !reference.chars().all(allowed) {
-        return Err(made("its reference is 1 to 40 letters, digits, '-', '_', '/' and '.'"));
-    }
-    let mut run = 0;
-    let longest = reference
-        .bytes()
-        .map(|byte| {
-            run = if byte.is_ascii_digit() { run + 1 } else { 0 };
-            run
-        })
-        .max();
-    if longest.is_some_and(|longest| longest >= 9) {
-        return Err(made(
-            "its reference must not hold a number of nine digits or more: it is logged",
-        ));
-    }
-    Ok(())
 }
 
 fn made(why: &str) -> Denial {

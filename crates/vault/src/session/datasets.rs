@@ -1,10 +1,10 @@
 //! Dataset keys: who may make and unwrap those of which class.
 
-use minster_model::{DatasetClass, DatasetRef, Role};
-use minster_vault_api::{Denial, Response, WrappedKey};
+use minster_model::{DatasetClass, DatasetRef, Role, RunId};
+use minster_vault_api::{Denial, Response, SealedRunKey, Unwrapped, WrappedKey};
 
 use super::{Session, fault};
-use crate::{keys::Keys, log::Event};
+use crate::{keys::Keys, log::Event, tokens};
 
 impl Session<'_> {
     pub(super) fn create_key(&mut self, dataset: DatasetRef) -> Result<Response, Denial> {
@@ -24,6 +24,7 @@ impl Session<'_> {
         &mut self,
         dataset: DatasetRef,
         wrapped: &WrappedKey,
+        run: Option<&SealedRunKey>,
     ) -> Result<Response, Denial> {
         let readers: &[Role] = match dataset.class {
             DatasetClass::Source => &[Role::Linker],
@@ -31,7 +32,7 @@ impl Session<'_> {
             DatasetClass::Report => &[Role::Analyst, Role::Auditor, Role::Linker],
         };
         self.allow(readers, "the key of such a dataset")?;
-        self.opened(dataset, wrapped, |dataset| Event::UnwrappedKey { dataset })
+        self.opened(dataset, wrapped, run, |dataset, run| Event::UnwrappedKey { dataset, run })
     }
 
     /// Of whatever class: the auditor's program searches it and tells counts.
@@ -39,16 +40,18 @@ impl Session<'_> {
         &mut self,
         dataset: DatasetRef,
         wrapped: &WrappedKey,
+        run: Option<&SealedRunKey>,
     ) -> Result<Response, Denial> {
         self.allow(&[Role::Auditor], "a scan")?;
-        self.opened(dataset, wrapped, |dataset| Event::ScannedKey { dataset })
+        self.opened(dataset, wrapped, run, |dataset, run| Event::ScannedKey { dataset, run })
     }
 
     fn opened(
         &mut self,
         dataset: DatasetRef,
         wrapped: &WrappedKey,
-        event: impl FnOnce(DatasetRef) -> Event,
+        sealed: Option<&SealedRunKey>,
+        event: impl FnOnce(DatasetRef, Option<RunId>) -> Event,
     ) -> Result<Response, Denial> {
         let purpose = &dataset.purpose;
         let state = self.purpose(purpose)?;
@@ -58,7 +61,21 @@ impl Session<'_> {
             return Err(Denial::Retired { purpose: purpose.clone(), version });
         }
         let key = self.vault.keys().unwrap(&dataset, wrapped)?;
-        self.vault.record(self.asker.as_ref(), event(dataset))?;
-        Ok(Response::KeyUnwrapped(key))
+        let (run, run_key) = match sealed {
+            None => (None, None),
+            Some(sealed) => {
+                let opened = match dataset.class {
+                    DatasetClass::Source => {
+                        tokens::reveal(self.vault.keys(), purpose, &dataset.name, sealed)
+                    }
+                    // Others hold pseudonyms.
+                    DatasetClass::Integrated | DatasetClass::Report => None,
+                };
+                let wrong = || Denial::WrongWrapping { dataset: dataset.clone() };
+                opened.map(|(run, key)| (Some(run), Some(key))).ok_or_else(wrong)?
+            }
+        };
+        self.vault.record(self.asker.as_ref(), event(dataset, run))?;
+        Ok(Response::KeyUnwrapped(Unwrapped { key, run: run_key }))
     }
 }

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod datasets;
+mod quarantine;
 mod rotation;
 mod runs;
 
@@ -21,12 +22,13 @@ pub struct Session<'a> {
     uid: u32,
     asker: Option<Asker>,
     run: Option<runs::OpenRun>,
+    quarantine: Option<quarantine::Opening>,
 }
 
 impl<'a> Session<'a> {
     /// A conversation with a caller whose uid the socket told.
     pub fn new(vault: &'a Vault, uid: u32) -> Self {
-        Self { vault, uid, asker: None, run: None }
+        Self { vault, uid, asker: None, run: None, quarantine: None }
     }
 
     /// Answers one request. A denial is logged; the conversation goes on.
@@ -50,8 +52,12 @@ impl<'a> Session<'a> {
             Request::Pseudonymise { kind, identifiers } => self.pseudonymise(&kind, &identifiers),
             Request::CloseRun => self.close_run(),
             Request::CreateKey(dataset) => self.create_key(dataset),
-            Request::UnwrapKey(dataset, wrapped) => self.unwrap_key(dataset, &wrapped),
-            Request::ScanKey(dataset, wrapped) => self.scan_key(dataset, &wrapped),
+            Request::UnwrapKey(dataset, wrapped, run) => {
+                self.unwrap_key(dataset, &wrapped, run.as_ref())
+            }
+            Request::ScanKey(dataset, wrapped, run) => {
+                self.scan_key(dataset, &wrapped, run.as_ref())
+            }
             Request::Status => {
                 self.asker()?;
                 Ok(Response::Status(self.vault.status()?))
@@ -71,6 +77,9 @@ impl<'a> Session<'a> {
             Request::FindSubject { proposal, kind, identifiers } => {
                 self.find_subject(&proposal, &kind, &identifiers)
             }
+            Request::BeginQuarantine(case) => self.begin_quarantine(case),
+            Request::QuarantinePiece(piece) => self.quarantine_piece(&piece),
+            Request::EndQuarantine => self.end_quarantine(),
             Request::Rotate { purpose } => self.rotate(&purpose),
             Request::Crosswalk { purpose, from, page } => self.crosswalk(&purpose, from, page),
             Request::Retire { purpose, version } => self.retire(&purpose, version),
@@ -113,6 +122,24 @@ impl<'a> Session<'a> {
             false => Err(Denial::PurposeForbids { purpose: name.clone(), role }),
         }
     }
+}
+
+/// A reference is logged, so it must not be what identifies a child.
+fn check_reference(reference: &str) -> Result<(), &'static str> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c);
+    if reference.is_empty() || reference.len() > 40 || !reference.chars().all(allowed) {
+        return Err("its reference is 1 to 40 letters, digits, '-', '_', '/' and '.'");
+    }
+    if longest_digits(reference, "") >= 9 {
+        return Err("its reference must not hold a number of nine digits or more: it is logged");
+    }
+    Ok(())
+}
+
+/// The longest run of digits, what is in `between` left out.
+fn longest_digits(text: &str, between: &str) -> usize {
+    let left = text.chars().filter(|c| !between.contains(*c)).collect::<String>();
+    left.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default()
 }
 
 fn out_of_order(what: &str) -> Denial {

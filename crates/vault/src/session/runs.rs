@@ -3,7 +3,7 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, Role, RunId, SourceName};
-use minster_vault_api::{Denial, IdentifierBatch, OpenedRun, Response, RunManifest};
+use minster_vault_api::{Denial, IdentifierBatch, OpenedRun, Response, RunCipher, RunManifest};
 
 use super::{Session, fault, out_of_order};
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     probing::{Block, Watch},
     registry::{New, spread},
     state::PurposeState,
+    tokens::{self, RunOf},
     vault::locked,
 };
 
@@ -22,6 +23,8 @@ pub(super) struct OpenRun {
     purpose: Purpose,
     source: SourceName,
     version: KeyVersion,
+    /// What leaves are not pseudonyms, but this run's tokens for them.
+    tokens: RunCipher,
     ceiling: u64,
     seen: Seen,
     distinct: u64,
@@ -63,6 +66,8 @@ impl Session<'_> {
             None => (state.definition.budget.run, None),
         };
         let ceiling = ceiling.min(budget);
+        let of = RunOf { purpose: &purpose, source: &source, run: &run };
+        let (key, run_key) = tokens::draw(self.vault.keys(), of).map_err(fault)?;
         let event = Event::OpenedRun {
             run: run.clone(),
             purpose: purpose.clone(),
@@ -77,6 +82,7 @@ impl Session<'_> {
             key_check: self.vault.keys().check_value(&purpose, state.version),
             ceiling,
             recipient: self.vault.recipient().to_owned(),
+            run_key,
         };
         // A first load that is never closed is one first load all the same.
         let newcomers = state.loading.get(&source).copied().unwrap_or_default();
@@ -87,6 +93,7 @@ impl Session<'_> {
             purpose,
             source,
             version: state.version,
+            tokens: key.cipher(),
             ceiling,
             seen: Seen::default(),
             distinct: 0,
@@ -191,7 +198,8 @@ impl Session<'_> {
             };
             answer.extend_from_slice(pseudonym.as_bytes());
         }
-        Ok(Response::Pseudonyms(answer))
+        run.tokens.to_tokens(&mut answer);
+        Ok(Response::Tokens(answer))
     }
 
     pub(super) fn close_run(&mut self) -> Result<Response, Denial> {

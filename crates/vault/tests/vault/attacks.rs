@@ -3,11 +3,11 @@
 use std::{collections::HashSet, fs};
 
 use minster_identifiers::check_letter;
-use minster_model::{KeyVersion, Pseudonym, Role};
+use minster_model::{DatasetClass, DatasetRef, KeyVersion, Pseudonym, Role};
 use minster_vault::{VaultFault, disk::Disk, folder};
-use minster_vault_api::{Denial, ProposedAction};
+use minster_vault_api::{Denial, ProposedAction, RunManifest, Token};
 
-use crate::common::{PURPOSES, Site, batch, copy, denial, kind, manifest};
+use crate::common::{PURPOSES, Site, batch, copy, dataset, denial, kind, manifest, turned_back};
 
 /// Every pupil number of one school and year.
 fn numbers(school: u32, year: u32) -> Vec<String> {
@@ -52,35 +52,56 @@ fn the_dictionary_attack_works_with_the_key_and_not_without() {
     assert_eq!(search(&hashed), 0, "no plain hash either");
 }
 
-/// Whoever holds a dataset but not the role gets nothing from the socket; who has the role too finds what is
-/// among the few that are answered before the alarm.
+/// Whoever holds datasets, decrypted, and the role `ingest` besides, matches nobody: what the socket answers are
+/// tokens of a run of its own. It takes the linker too.
 #[test]
-fn the_dictionary_attack_through_the_socket_finds_nothing_or_is_stopped() {
+fn the_dictionary_attack_through_the_socket_matches_nobody() {
     let site = Site::new();
     let serving = site.serve();
-    let mut children: Vec<String> = numbers(4001, 12).into_iter().step_by(9).collect();
-    children.extend((10..60).flat_map(|school| numbers(school, 12).into_iter().take(100)));
-    let names: Vec<&str> = children.iter().map(String::as_str).collect();
-    let stolen: HashSet<Pseudonym> =
-        serving.ask("education", "upn", &names).unwrap().into_iter().collect();
+    let children: Vec<String> = numbers(4001, 12).into_iter().step_by(9).collect();
+    // Another run made a source's dataset, in which tokens stand; the linker made of it an integrated one.
+    let mut engineer = serving.client(Role::Ingest).unwrap();
+    let theirs = engineer.open_run(manifest("education", "census", 20_000)).unwrap();
+    let tokens = engineer.pseudonymise(&kind("upn"), batch(&children)).unwrap();
+    engineer.close_run().unwrap();
+    let pseudonyms = turned_back(&serving.run_key("education", &theirs.run_key), &tokens);
+    let source: HashSet<[u8; 16]> = tokens.iter().map(|one| *one.as_bytes()).collect();
+    let integrated: HashSet<[u8; 16]> = pseudonyms.iter().map(|one| *one.as_bytes()).collect();
+    assert!(source.len() == 112 && integrated.len() == 112 && source.is_disjoint(&integrated));
+
     for role in [Role::Linker, Role::Analyst, Role::Auditor, Role::Custodian] {
         let mut client = serving.client(role).unwrap();
         assert!(client.open_run(manifest("education", "census", 1)).is_err(), "{role}");
-        assert!(client.pseudonymise(&kind("upn"), batch(&numbers(4001, 12))).is_err(), "{role}");
+        assert!(client.pseudonymise(&kind("upn"), batch(&children)).is_err(), "{role}");
     }
-    let mut client = serving.client(Role::Ingest).unwrap();
-    client.open_run(manifest("education", "census", 20_000)).unwrap();
-    let mut found = 0;
-    for part in numbers(4001, 12).chunks(10) {
-        match client.pseudonymise(&kind("upn"), batch(part)) {
-            Ok(answers) => found += answers.iter().filter(|one| stolen.contains(one)).count(),
-            Err(error) => {
-                assert!(matches!(denial::<()>(Err(error)), Denial::Probing { .. }));
-                break;
-            }
+
+    // The attacker asks for exactly these children, which no alarm forbids, in runs of the same name and others.
+    let (mut asked, mut matched, mut together) = (0, 0, 0);
+    for run in ["r1", "r1", "mine"] {
+        for name in ["census", "cin"] {
+            let manifest =
+                RunManifest { run: run.parse().unwrap(), ..manifest("education", name, u64::MAX) };
+            let mine = engineer.open_run(manifest).unwrap();
+            let answers = engineer.pseudonymise(&kind("upn"), batch(&children)).unwrap();
+            engineer.close_run().unwrap();
+            let is_in = |set: &HashSet<[u8; 16]>, one: &Token| set.contains(one.as_bytes());
+            asked += answers.len();
+            matched += answers.iter().filter(|one| is_in(&source, one)).count();
+            matched += answers.iter().filter(|one| is_in(&integrated, one)).count();
+            // The sealed key is all that ingestion has; nothing opens it for the role.
+            let of_source =
+                DatasetRef { name: name.parse().unwrap(), ..dataset(DatasetClass::Source) };
+            let (_, wrapped) = engineer.create_key(&of_source).unwrap();
+            let opened = engineer.unwrap_key(&of_source, &wrapped, Some(&mine.run_key));
+            assert!(matches!(denial(opened), Denial::RoleForbids { .. }));
+            // With the linker's role as well every child is found.
+            let mut linker = serving.client(Role::Linker).unwrap();
+            let opened = linker.unwrap_key(&of_source, &wrapped, Some(&mine.run_key)).unwrap();
+            let found = turned_back(&opened.run.unwrap(), &answers);
+            together += found.iter().filter(|one| integrated.contains(one.as_bytes())).count();
         }
     }
-    assert!(found <= 18, "{found} of 112 children of that school and year");
+    assert_eq!((asked, matched, together), (6 * 112, 0, 6 * 112));
 }
 
 /// The service itself is asked through: the alarm stops it within one block, and it stays stopped.

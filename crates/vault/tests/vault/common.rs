@@ -22,7 +22,9 @@ use minster_vault::{
     server::Server,
     vault::Vault,
 };
-use minster_vault_api::{Approval, Client, Denial, IdentifierBatch, RunManifest, VaultError};
+use minster_vault_api::{
+    Approval, Client, Denial, IdentifierBatch, RunKey, RunManifest, SealedRunKey, Token, VaultError,
+};
 
 /// Two purposes as a file names them.
 pub(crate) const PURPOSES: &str = r#"
@@ -142,7 +144,7 @@ impl Serving {
         Client::connect(&self.socket, role, "test")
     }
 
-    /// Pseudonyms of identifiers in a run of their own.
+    /// Pseudonyms of identifiers in a run of their own, as the linker turns the run's tokens back.
     pub(crate) fn ask(
         &self,
         purpose: &str,
@@ -150,10 +152,19 @@ impl Serving {
         identifiers: &[&str],
     ) -> Result<Vec<Pseudonym>, VaultError> {
         let mut client = self.client(Role::Ingest)?;
-        client.open_run(manifest(purpose, "census", 1_000_000))?;
-        let pseudonyms = client.pseudonymise(&self::kind(kind), batch(identifiers))?;
+        let opened = client.open_run(manifest(purpose, "census", 1_000_000))?;
+        let tokens = client.pseudonymise(&self::kind(kind), batch(identifiers))?;
         client.close_run()?;
-        Ok(pseudonyms)
+        Ok(turned_back(&self.run_key(purpose, &opened.run_key), &tokens))
+    }
+
+    /// A run's key, as the linker is given it.
+    pub(crate) fn run_key(&self, purpose: &str, sealed: &SealedRunKey) -> RunKey {
+        let mut linker = self.client(Role::Linker).unwrap();
+        let dataset =
+            DatasetRef { purpose: purpose.parse().unwrap(), ..dataset(DatasetClass::Source) };
+        let (_, wrapped) = linker.create_key(&dataset).unwrap();
+        linker.unwrap_key(&dataset, &wrapped, Some(sealed)).unwrap().run.unwrap()
     }
 }
 
@@ -162,6 +173,17 @@ impl Drop for Serving {
         self.stop.store(true, Ordering::SeqCst);
         self.thread.take().unwrap().join().unwrap();
     }
+}
+
+/// The pseudonyms that stand behind tokens.
+pub(crate) fn turned_back(key: &RunKey, tokens: &[Token]) -> Vec<Pseudonym> {
+    let cipher = key.cipher();
+    let back = |token: &Token| {
+        let mut bytes = *token.as_bytes();
+        cipher.to_pseudonyms(&mut bytes);
+        Pseudonym::from_bytes(bytes)
+    };
+    tokens.iter().map(back).collect()
 }
 
 pub(crate) fn kind(name: &str) -> Kind {

@@ -1,7 +1,9 @@
 //! The process is killed at each of its writes. What was answered stands; what was not leaves no trace
 //! that matters.
 
-use minster_model::{KeyVersion, Role};
+use std::collections::BTreeMap;
+
+use minster_model::{DatasetClass, KeyVersion, Role};
 use minster_vault::{
     custody::{Secret, Wanted},
     disk::Disk,
@@ -9,9 +11,11 @@ use minster_vault::{
     session::Session,
     vault::Vault,
 };
-use minster_vault_api::{PROTOCOL, Proposed, ProposedAction, Request, Response, RunManifest};
+use minster_vault_api::{
+    PROTOCOL, Proposed, ProposedAction, Request, Response, RunKey, RunManifest, SealedRunKey,
+};
 
-use crate::common::{PURPOSES, Site, batch, kind, manifest};
+use crate::common::{PURPOSES, Site, batch, dataset, kind, manifest, turned_back};
 
 /// Does `work` on disks that end at each step in turn, until it comes to its end.
 fn at_every_write(mut work: impl FnMut(Disk) -> bool) -> usize {
@@ -26,26 +30,43 @@ fn at_every_write(mut work: impl FnMut(Disk) -> bool) -> usize {
     panic!("it never ends");
 }
 
-/// One conversation without the socket.
-struct Talk<'a>(Session<'a>);
+/// One conversation without the socket, and the sealed key of its run.
+struct Talk<'a>(Session<'a>, Option<SealedRunKey>);
 
 impl<'a> Talk<'a> {
     fn new(vault: &'a Vault, role: Role) -> Self {
         let mut session = Session::new(vault, rustix::process::getuid().as_raw());
         session.answer(Request::Hello { protocol: PROTOCOL, role, program: "test".into() });
-        Self(session)
+        Self(session, None)
     }
 
     fn open(&mut self) -> bool {
         let manifest = RunManifest { ..manifest("education", "census", 1000) };
-        matches!(self.0.answer(Request::OpenRun(manifest)), Response::RunOpened(_))
+        match self.0.answer(Request::OpenRun(manifest)) {
+            Response::RunOpened(opened) => self.1 = Some(opened.run_key),
+            _ => return false,
+        }
+        true
     }
 
-    fn pseudonyms(&mut self, identifiers: &[&str]) -> Option<Vec<u8>> {
+    fn tokens(&mut self, identifiers: &[&str]) -> Option<Vec<u8>> {
         let identifiers = batch(identifiers);
         match self.0.answer(Request::Pseudonymise { kind: kind("upn"), identifiers }) {
-            Response::Pseudonyms(bytes) => Some(bytes),
+            Response::Tokens(bytes) => Some(bytes),
             _ => None,
+        }
+    }
+
+    /// The key of a run, as the linker is given it.
+    fn run_key(&mut self, sealed: Option<SealedRunKey>) -> RunKey {
+        let source = dataset(DatasetClass::Source);
+        let Response::KeyCreated(_, wrapped) = self.0.answer(Request::CreateKey(source.clone()))
+        else {
+            panic!("no key");
+        };
+        match self.0.answer(Request::UnwrapKey(source, wrapped, sealed)) {
+            Response::KeyUnwrapped(unwrapped) => unwrapped.run.unwrap(),
+            _ => panic!("no run's key"),
         }
     }
 }
@@ -80,12 +101,14 @@ fn what_was_answered_is_answered_again_the_same() {
     let steps = at_every_write(|disk| {
         let site = Site::new();
         let mut answers = Vec::new();
+        let mut sealed = None;
         let mut all;
         if let Ok(vault) = site.open(disk) {
             let mut talk = Talk::new(&vault, Role::Ingest);
             all = talk.open();
+            sealed = talk.1.clone();
             for identifiers in [&["a", "b"][..], &["b", "c"], &["d"], &["a", "d"]] {
-                match talk.pseudonyms(identifiers) {
+                match talk.tokens(identifiers) {
                     Some(bytes) => answers.push((identifiers, bytes)),
                     None => all = false,
                 }
@@ -97,8 +120,16 @@ fn what_was_answered_is_answered_again_the_same() {
         let vault = site.open(Disk::new()).unwrap();
         let mut talk = Talk::new(&vault, Role::Ingest);
         assert!(talk.open());
-        for (identifiers, bytes) in &answers {
-            assert_eq!(talk.pseudonyms(identifiers).as_ref(), Some(bytes));
+        if !answers.is_empty() {
+            let mut linker = Talk::new(&vault, Role::Linker);
+            let (then, now) = (linker.run_key(sealed), linker.run_key(talk.1.clone()));
+            for (identifiers, bytes) in &answers {
+                let (mut before, mut after) = (bytes.clone(), talk.tokens(identifiers).unwrap());
+                assert_ne!(before, after, "another run has other tokens");
+                then.cipher().to_pseudonyms(&mut before);
+                now.cipher().to_pseudonyms(&mut after);
+                assert_eq!(before, after);
+            }
         }
         let registry = vault.status().unwrap().purposes[0].identifiers;
         let answered: std::collections::BTreeSet<_> =
@@ -233,11 +264,11 @@ fn a_killed_program_serves_again() {
         }
         panic!("it does not serve");
     };
-    let mut known = std::collections::BTreeMap::new();
+    let mut told = Vec::new();
     for round in 0..10u64 {
         let mut child = serve();
         let mut client = connect();
-        client.open_run(manifest("education", "census", 20_000)).unwrap();
+        let sealed = client.open_run(manifest("education", "census", 20_000)).unwrap().run_key;
         let killer = std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(3 + round * 7));
             child.kill().unwrap();
@@ -246,10 +277,7 @@ fn a_killed_program_serves_again() {
         for n in 0.. {
             let name = format!("{}", (round * 31 + n) % 400);
             match client.pseudonymise(&kind("upn"), batch(&[&name])) {
-                Ok(made) => {
-                    let before = known.insert(name, made[0]);
-                    assert!(before.is_none_or(|before| before == made[0]));
-                }
+                Ok(tokens) => told.push((name, sealed.clone(), tokens)),
                 Err(_) => break,
             }
         }
@@ -257,9 +285,17 @@ fn a_killed_program_serves_again() {
         drop(client);
         std::fs::remove_file(site.path("s")).unwrap();
     }
-    assert!(!known.is_empty());
+    assert!(!told.is_empty());
     minster_vault::log::verify(&site.log(), None).unwrap_or_else(|_| {
         site.open(Disk::new()).unwrap();
         minster_vault::log::verify(&site.log(), None).unwrap()
     });
+    let serving = site.serve();
+    let (mut keys, mut known) = (BTreeMap::new(), BTreeMap::new());
+    for (name, sealed, tokens) in told {
+        let key =
+            keys.entry(sealed.0.clone()).or_insert_with(|| serving.run_key("education", &sealed));
+        let pseudonym = turned_back(key, &tokens)[0];
+        assert_eq!(*known.entry(name).or_insert(pseudonym), pseudonym, "the same in every run");
+    }
 }

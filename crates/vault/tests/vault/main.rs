@@ -10,6 +10,7 @@ mod custody;
 mod intakes;
 mod log;
 mod program;
+mod quarantine;
 mod rotation;
 mod serving;
 mod vectors;

@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use minster_model::Role;
+use minster_model::{DatasetClass, Role};
 use minster_vault_api::Client;
 
-use crate::common::{PURPOSES, batch, kind, manifest};
+use crate::common::{PURPOSES, batch, dataset, kind, manifest, turned_back};
 
 struct Office {
     folder: tempfile::TempDir,
@@ -110,9 +110,15 @@ fn a_year_of_a_vault() {
     }
     let mut client =
         Client::connect(&office.folder.path().join("s"), Role::Ingest, "test").unwrap();
-    client.open_run(manifest("education", "census", 10)).unwrap();
-    let made = client.pseudonymise(&kind("upn"), batch(&["Q330400024001"])).unwrap();
+    let opened = client.open_run(manifest("education", "census", 10)).unwrap();
+    let tokens = client.pseudonymise(&kind("upn"), batch(&["Q330400024001"])).unwrap();
     client.close_run().unwrap();
+    let source = dataset(DatasetClass::Source);
+    let mut linker =
+        Client::connect(&office.folder.path().join("s"), Role::Linker, "test").unwrap();
+    let (_, wrapped) = linker.create_key(&source).unwrap();
+    let unwrapped = linker.unwrap_key(&source, &wrapped, Some(&opened.run_key)).unwrap();
+    let made = turned_back(&unwrapped.run.unwrap(), &tokens);
 
     office.keep("list", &format!("{}\n", made[0]));
     let case = "--socket s --reference SAR/1 --reason access --expires 2099-01-01";
@@ -159,6 +165,64 @@ fn a_year_of_a_vault() {
     let statement = office.good("statement --socket s");
     assert!(statement.contains("\u{2014} minster-vault/"));
     office.bad("serve --dir vault --socket t --key-file key", 8);
+}
+
+#[test]
+fn rows_in_quarantine_are_opened_into_a_file_of_one_s_own() {
+    let mut office = Office::new();
+    office.good("init --dir vault --purposes purposes.toml --key-file key");
+    office.serve("--key-file key");
+    let status = office.good("status --socket s");
+    let recipient = status.lines().find_map(|line| line.strip_prefix("quarantine ")).unwrap();
+    let row = |file: &str, row: u32| {
+        format!("{{\"file\":\"{file}\",\"table\":\"t\",\"row\":{row},\"raw\":\"CANARY{row}\"}}\n")
+    };
+    let rows = [row("a.csv", 1), row("a.csv", 2), row("b.csv", 1)];
+    let recipient: age::x25519::Recipient = recipient.parse().unwrap();
+    let sealed = age::encrypt(&recipient, rows.concat().as_bytes()).unwrap();
+    fs::write(office.folder.path().join("quarantine.age"), sealed).unwrap();
+    let reason = |file: &str, row: u32, reason: &str| {
+        format!(
+            "{{\"file\":\"{file}\",\"table\":\"t\",\"row\":{row},\"column\":null,\"reason\":\"{reason}\"}}\n"
+        )
+    };
+    let reasons = [
+        reason("a.csv", 1, "encoding"),
+        reason("a.csv", 2, "required"),
+        reason("b.csv", 1, "encoding"),
+    ];
+    office.keep("quarantine.jsonl", &reasons.concat());
+
+    let open =
+        "quarantine open --socket s --sealed quarantine.age --reference DQ/1 --reason letters";
+    office.good(&format!("{open} --out rows.jsonl"));
+    let out = office.folder.path().join("rows.jsonl");
+    assert_eq!(fs::read_to_string(&out).unwrap(), rows.concat());
+    assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+    office.bad(&format!("{open} --out rows.jsonl"), 2);
+    assert_eq!(fs::read_to_string(&out).unwrap(), rows.concat(), "what is there stays");
+    for (choice, chosen) in [
+        ("--failed-for encoding", vec![0, 2]),
+        ("--failed-for encoding --file a.csv", vec![0]),
+        ("--row 1 --table t", vec![0, 2]),
+        ("--row 2", vec![1]),
+    ] {
+        let told = office.run(&format!("{open} {choice}")).stdout;
+        let wanted: String = chosen.iter().map(|&at| rows[at].as_str()).collect();
+        assert_eq!(String::from_utf8(told).unwrap(), wanted, "{choice}");
+    }
+    let why = office.bad(&format!("{open} --row 9"), 2);
+    assert!(why.contains("no row that fits"), "{why}");
+    let why = office.bad(&open.replace("--reason letters", "--reason 9434765919"), 6);
+    assert!(why.contains("number") && !why.contains("9434"), "{why}");
+    let why = office.bad(&format!("{open} --role auditor"), 6);
+    assert!(why.contains("may not ask"), "{why}");
+    fs::write(office.folder.path().join("quarantine.age"), "a,b\n").unwrap();
+    let why = office.bad(&format!("{open} --out none.jsonl"), 6);
+    assert!(why.contains("no sealed quarantine"), "{why}");
+    assert!(!office.folder.path().join("none.jsonl").exists());
+    let log = fs::read_to_string(office.folder.path().join("vault/log.jsonl")).unwrap();
+    assert!(log.contains("\"rows\":3,\"chosen\":2") && !log.contains("CANARY"));
 }
 
 #[test]

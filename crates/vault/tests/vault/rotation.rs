@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs};
 use minster_model::{DatasetClass, KeyVersion, Role};
 use minster_vault_api::{Denial, ProposedAction};
 
-use crate::common::{Site, batch, dataset, denial, kind, manifest};
+use crate::common::{Site, batch, dataset, denial, kind, manifest, turned_back};
 
 #[test]
 fn a_new_version_comes_with_all_pairs_and_without_identifiers() {
@@ -55,7 +55,7 @@ fn a_retired_version_is_answered_for_no_more() {
     }
     custodian.rotate(&education).unwrap();
     let mut linker = serving.client(Role::Linker).unwrap();
-    linker.unwrap_key(&source, &wrapped).unwrap();
+    linker.unwrap_key(&source, &wrapped, None).unwrap();
     // Before it is retired, an old pseudonym can be undone.
     let proposal = minster_vault_api::Proposed {
         action: ProposedAction::Reidentify { purpose: education.clone(), pseudonyms: old.clone() },
@@ -74,7 +74,7 @@ fn a_retired_version_is_answered_for_no_more() {
     assert!(undo(proposal.clone()));
     serving.client(Role::Custodian).unwrap().retire(&education, KeyVersion(1)).unwrap();
     assert!(!undo(proposal));
-    let denied = denial(linker.unwrap_key(&source, &wrapped));
+    let denied = denial(linker.unwrap_key(&source, &wrapped, None));
     assert!(matches!(denied, Denial::Retired { version: KeyVersion(1), .. }), "{denied}");
     assert!(matches!(denial(linker.crosswalk(&education, KeyVersion(1))), Denial::Retired { .. }));
     let left = fs::read_dir(site.vault().join("crosswalks")).unwrap().count();
@@ -91,6 +91,7 @@ fn a_run_goes_over_to_the_new_version_in_its_next_batch() {
     let mut client = serving.client(Role::Ingest).unwrap();
     let opened = client.open_run(manifest("education", "census", 10)).unwrap();
     let old = client.pseudonymise(&kind("upn"), batch(&["a"])).unwrap();
+    let turned = |sealed, tokens: &[_]| turned_back(&serving.run_key("education", sealed), tokens);
     serving.client(Role::Custodian).unwrap().rotate(&"education".parse().unwrap()).unwrap();
     // A run that began under the old version must not mix the two.
     let denied = denial(client.pseudonymise(&kind("upn"), batch(&["a", "b"])));
@@ -98,5 +99,6 @@ fn a_run_goes_over_to_the_new_version_in_its_next_batch() {
     client.close_run().unwrap();
     let renewed = client.open_run(manifest("education", "census", 10)).unwrap();
     assert_ne!(opened.key_check, renewed.key_check);
-    assert_ne!(client.pseudonymise(&kind("upn"), batch(&["a"])).unwrap(), old);
+    let new = client.pseudonymise(&kind("upn"), batch(&["a"])).unwrap();
+    assert_ne!(turned(&opened.run_key, &old), turned(&renewed.run_key, &new));
 }

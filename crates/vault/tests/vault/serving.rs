@@ -6,18 +6,19 @@ use minster_model::{DatasetClass, Role};
 use minster_vault::{VaultFault, disk::Disk, folder};
 use minster_vault_api::{Denial, Request, Response, frame};
 
-use crate::common::{PURPOSES, Site, batch, dataset, denial, kind, manifest};
+use crate::common::{PURPOSES, Site, batch, dataset, denial, kind, manifest, turned_back};
 
 #[test]
-fn a_run_gets_its_pseudonyms_and_the_log_no_identifier() {
+fn a_run_gets_its_tokens_and_the_log_no_identifier() {
     let site = Site::new();
     let serving = site.serve();
     let mut client = serving.client(Role::Ingest).unwrap();
-    client.open_run(manifest("education", "census", 10)).unwrap();
+    let opened = client.open_run(manifest("education", "census", 10)).unwrap();
     let upn = kind("upn");
     let one = client.pseudonymise(&upn, batch(&["Q330400024001", "CANARY"])).unwrap();
     assert_eq!(one[1], client.pseudonymise(&upn, batch(&["CANARY"])).unwrap()[0]);
     client.close_run().unwrap();
+    let one = turned_back(&serving.run_key("education", &opened.run_key), &one);
     let other = serving.ask("health", "upn", &["Q330400024001", "CANARY"]).unwrap();
     assert!(one.iter().all(|pseudonym| !other.contains(pseudonym)), "two purposes share none");
     let kinds = serving.ask("education", "former-upn", &["CANARY"]).unwrap();
@@ -86,6 +87,11 @@ fn each_role_has_its_own_questions() {
     let (_, of_source) = serving.client(Role::Ingest).unwrap().create_key(&source).unwrap();
     let (_, of_integrated) = serving.client(Role::Linker).unwrap().create_key(&integrated).unwrap();
     let (_, of_report) = serving.client(Role::Analyst).unwrap().create_key(&report).unwrap();
+    let mut engineer = serving.client(Role::Ingest).unwrap();
+    let run = engineer.open_run(manifest("education", "census", 1)).unwrap().run_key;
+    let elsewhere =
+        engineer.close_run().and_then(|()| engineer.open_run(manifest("education", "cin", 1)));
+    let elsewhere = elsewhere.unwrap().run_key;
     for role in Role::ALL {
         let mut client = serving.client(role).unwrap();
         let is = |roles: &[Role]| roles.contains(&role);
@@ -95,18 +101,27 @@ fn each_role_has_its_own_questions() {
         assert_eq!(client.create_key(&source).is_ok(), is(&[Ingest, Linker]), "{role}");
         assert_eq!(client.create_key(&integrated).is_ok(), is(&[Linker]), "{role}");
         assert_eq!(client.create_key(&report).is_ok(), is(&[Analyst, Linker]), "{role}");
-        assert_eq!(client.unwrap_key(&source, &of_source).is_ok(), is(&[Linker]), "{role}");
-        let reads = client.unwrap_key(&integrated, &of_integrated).is_ok();
+        for run in [None, Some(&run)] {
+            let opened = client.unwrap_key(&source, &of_source, run);
+            assert_eq!(opened.is_ok(), is(&[Linker]), "{role}");
+            assert!(opened.is_err() || opened.unwrap().run.is_some() == run.is_some(), "{role}");
+        }
+        // A run's key opens with the source's datasets alone, and with its own source's.
+        assert!(client.unwrap_key(&source, &of_source, Some(&elsewhere)).is_err(), "{role}");
+        assert!(client.unwrap_key(&integrated, &of_integrated, Some(&run)).is_err(), "{role}");
+        let reads = client.unwrap_key(&integrated, &of_integrated, None).is_ok();
         assert_eq!(reads, is(&[Linker, Analyst]), "{role}");
-        let reads = client.unwrap_key(&report, &of_report).is_ok();
+        let reads = client.unwrap_key(&report, &of_report, None).is_ok();
         assert_eq!(reads, is(&[Analyst, Auditor, Linker]), "{role}");
         for (dataset, wrapped) in [(&source, &of_source), (&integrated, &of_integrated)] {
-            assert_eq!(client.scan_key(dataset, wrapped).is_ok(), is(&[Auditor]), "{role}");
+            assert_eq!(client.scan_key(dataset, wrapped, None).is_ok(), is(&[Auditor]), "{role}");
         }
+        let scans = client.scan_key(&source, &of_source, Some(&run)).is_ok();
+        assert_eq!(scans, is(&[Auditor]), "{role}");
         let rotates = client.rotate(&"health".parse().unwrap());
         assert_eq!(rotates.is_ok(), is(&[Custodian]), "{role}");
         assert_eq!(client.checkpoint().is_ok(), is(&[Custodian, Auditor]), "{role}");
-        assert!(client.unwrap_key(&source, &of_integrated).is_err());
+        assert!(client.unwrap_key(&source, &of_integrated, None).is_err());
         client.status().unwrap();
     }
 }
@@ -128,7 +143,8 @@ fn a_purpose_opens_to_its_own_sources_and_roles_alone() {
     let mut integrated = dataset(DatasetClass::Integrated);
     integrated.purpose = "health".parse().unwrap();
     let (_, wrapped) = serving.client(Role::Linker).unwrap().create_key(&integrated).unwrap();
-    let denied = denial(serving.client(Role::Analyst).unwrap().unwrap_key(&integrated, &wrapped));
+    let denied =
+        denial(serving.client(Role::Analyst).unwrap().unwrap_key(&integrated, &wrapped, None));
     assert!(matches!(denied, Denial::PurposeForbids { role: Role::Analyst, .. }), "{denied}");
 }
 
@@ -158,7 +174,7 @@ fn messages_out_of_order_or_of_another_release_are_refused() {
     let hello = Request::Hello { protocol: 1, role: Role::Ingest, program: "old".into() };
     frame::write(&mut &stream, &hello).unwrap();
     let answer: Response = frame::read(&mut &stream).unwrap();
-    assert!(matches!(answer, Response::Denied(Denial::Protocol { vault: 2 })));
+    assert!(matches!(answer, Response::Denied(Denial::Protocol { vault: 3 })));
     frame::write(&mut &stream, &Request::Status).unwrap();
     let answer: Response = frame::read(&mut &stream).unwrap();
     assert!(matches!(answer, Response::Denied(Denial::OutOfOrder { .. })));

@@ -1,0 +1,126 @@
+use minster_model::{DatasetRef, KeyVersion, Purpose, Role, SourceName};
+use serde::{Deserialize, Serialize};
+
+/// Why the vault did nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum Denial {
+    /// Another protocol version.
+    #[error("the vault speaks protocol {vault}; use programs of one release")]
+    Protocol {
+        /// The vault's version.
+        vault: u16,
+    },
+    /// The caller's uid does not hold the role.
+    #[error("uid {uid} does not hold the role {role}; a custodian names it in vault.toml")]
+    NotInRole {
+        /// The caller's user id.
+        uid: u32,
+        /// The role asked for.
+        role: Role,
+    },
+    /// The role may not ask this.
+    #[error("the role {role} may not ask for {what}")]
+    RoleForbids {
+        /// The caller's role.
+        role: Role,
+        /// What was asked.
+        what: String,
+    },
+    /// No such purpose, or one whose time is over.
+    #[error("the purpose {purpose} is not named, or has expired: it has no key")]
+    NoSuchPurpose {
+        /// The purpose.
+        purpose: Purpose,
+    },
+    /// The purpose does not name the source.
+    #[error("the purpose {purpose} does not allow the source {source_name}")]
+    SourceNotAllowed {
+        /// The purpose.
+        purpose: Purpose,
+        /// The source.
+        source_name: SourceName,
+    },
+    /// The purpose does not name the role.
+    #[error("the purpose {purpose} is not open to the role {role}")]
+    PurposeForbids {
+        /// The purpose.
+        purpose: Purpose,
+        /// The caller's role.
+        role: Role,
+    },
+    /// More identifiers than the run may ask.
+    #[error(
+        "the run would ask for more than its {ceiling} distinct identifiers; nothing was answered. A first \
+         load that needs more is proposed with `minster-vault request load` and approved by two custodians"
+    )]
+    OverBudget {
+        /// The run's ceiling.
+        ceiling: u64,
+    },
+    /// More identifiers than a day may see.
+    #[error(
+        "today's {budget} distinct identifiers for {purpose} are used up; nothing was answered"
+    )]
+    OverDay {
+        /// The purpose.
+        purpose: Purpose,
+        /// The day's budget.
+        budget: u64,
+    },
+    /// What was asked looks like trying out numbers.
+    #[error(
+        "stopped: {rule}. No run for {purpose} is answered until two custodians approve \
+         `minster-vault request resume`"
+    )]
+    Probing {
+        /// The purpose.
+        purpose: Purpose,
+        /// Which rule was broken; no identifier.
+        rule: String,
+    },
+    /// A retired version of a purpose's keys.
+    #[error("version {version} of the keys of {purpose} is retired: no answer is given for it")]
+    Retired {
+        /// The purpose.
+        purpose: Purpose,
+        /// The version.
+        version: KeyVersion,
+    },
+    /// A proposal that cannot be made, approved or carried out.
+    #[error("the proposal cannot be {what}: {why}")]
+    Proposal {
+        /// Made, approved, carried out.
+        what: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A sealed file that is none, another vault's, or was changed; or a case that says too little.
+    #[error("the quarantine is not opened: {why}")]
+    Quarantine {
+        /// What is wrong.
+        why: String,
+    },
+    /// A message out of order, such as a batch without a run.
+    #[error("the message does not fit here: {what}")]
+    OutOfOrder {
+        /// What is missing.
+        what: String,
+    },
+    /// The wrapping was made by another vault, for another dataset, or was changed.
+    #[error(
+        "the dataset key of {dataset} does not open: another vault's, another dataset's, or changed"
+    )]
+    WrongWrapping {
+        /// The dataset.
+        dataset: DatasetRef,
+    },
+    /// The log could not be written, so nothing was answered.
+    #[error("the vault cannot write its log, so it does not answer")]
+    LogUnwritable,
+    /// A fault inside the vault.
+    #[error("the vault failed: {what}")]
+    Fault {
+        /// What failed; never an identifier.
+        what: String,
+    },
+}

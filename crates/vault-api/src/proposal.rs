@@ -1,0 +1,89 @@
+//! What custodians approve, and what their approval opens.
+
+use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, SourceName};
+use serde::{Deserialize, Serialize};
+
+use crate::IdentifierBatch;
+
+/// What is put before the custodians.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Proposed {
+    /// What is to be done.
+    pub action: ProposedAction,
+    /// The case it belongs to: a reference, never a name.
+    pub reference: String,
+    /// Why, for the custodians' eyes; sealed in the vault and not logged.
+    pub reason: String,
+    /// The last day (ISO) on which it may be approved and carried out.
+    pub expires: String,
+}
+
+/// What is to be done.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum ProposedAction {
+    /// Name a purpose: the text of one `[[purpose]]` table.
+    Purpose(String),
+    /// Let one run of a source ask for more.
+    Load {
+        /// The purpose.
+        purpose: Purpose,
+        /// The source.
+        source: SourceName,
+        /// Distinct identifiers.
+        ceiling: u64,
+    },
+    /// Answer again after an alarm.
+    Resume {
+        /// The purpose.
+        purpose: Purpose,
+    },
+    /// Let these custodians approve from now on: names, and Ed25519 keys in hexadecimal.
+    Custodians(Vec<(String, String)>),
+    /// Say which identifiers stand behind pseudonyms.
+    Reidentify {
+        /// Their purpose.
+        purpose: Purpose,
+        /// The pseudonyms.
+        pseudonyms: Vec<Pseudonym>,
+    },
+    /// Say all pseudonyms of one identifier.
+    Subject {
+        /// What it identifies.
+        kind: Kind,
+        /// The identifier, canonical: one.
+        identifier: IdentifierBatch,
+    },
+}
+
+/// One custodian's signature under a proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The proposal.
+    pub proposal: String,
+    /// The custodian's name in the vault.
+    pub custodian: String,
+    /// Ed25519 over the proposal's signing text.
+    pub signature: Vec<u8>,
+}
+
+/// One pseudonym undone. Holds an identifier: no `Debug`.
+#[derive(Serialize, Deserialize)]
+pub struct Reidentified {
+    /// The pseudonym.
+    pub pseudonym: Pseudonym,
+    /// What stands behind it; nothing where the vault never made it.
+    pub found: Option<(Kind, IdentifierBatch)>,
+}
+
+/// One of a child's pseudonyms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectPseudonym {
+    /// The purpose.
+    pub purpose: Purpose,
+    /// The version of its keys.
+    pub version: KeyVersion,
+    /// The pseudonym.
+    pub pseudonym: Pseudonym,
+    /// Whether the vault ever answered it.
+    pub answered: bool,
+}

@@ -1,0 +1,111 @@
+//! What a run declares, is granted and asks for.
+
+use std::fmt;
+
+use minster_model::{KeyVersion, Purpose, RunId, SourceName};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+use crate::SealedRunKey;
+
+/// What a run declares before it may ask for pseudonyms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunManifest {
+    /// The run.
+    pub run: RunId,
+    /// The purpose.
+    pub purpose: Purpose,
+    /// The source it ingests.
+    pub source: SourceName,
+    /// The files it reads.
+    pub inputs: Vec<InputFile>,
+    /// How many distinct identifiers it will ask for at most.
+    pub ceiling: u64,
+}
+
+/// One file of a run's manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// The file's name inside its drop folder.
+    pub name: String,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// What the vault grants a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenedRun {
+    /// The version of the purpose's keys.
+    pub key_version: KeyVersion,
+    /// A value that shows which key made the pseudonyms and reveals nothing of it.
+    pub key_check: String,
+    /// How many identifiers the run may ask for.
+    pub ceiling: u64,
+    /// The age recipient to which quarantined rows are sealed.
+    pub recipient: String,
+    /// The key of the run's tokens, sealed: it goes into the manifest of the dataset.
+    pub run_key: SealedRunKey,
+}
+
+/// Many identifiers of one kind, end to end.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentifierBatch {
+    #[serde(with = "serde_bytes")]
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+}
+
+impl IdentifierBatch {
+    /// Adds one identifier.
+    pub fn push(&mut self, identifier: &[u8]) {
+        self.bytes.extend_from_slice(identifier);
+        // A frame is bounded far below u32::MAX; `frame::write` refuses what is longer.
+        self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Bytes of all identifiers together.
+    pub fn byte_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether the ends are ascending and cover the bytes: to be asked of a batch that came over
+    /// the socket before it is iterated.
+    pub fn is_well_formed(&self) -> bool {
+        let mut before = 0;
+        self.ends.iter().all(|&end| std::mem::replace(&mut before, end) <= end)
+            && before as usize == self.bytes.len()
+    }
+
+    /// The identifiers in order. One whose ends do not fit reads as empty.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let end = end as usize;
+            self.bytes.get(std::mem::replace(&mut start, end)..end).unwrap_or_default()
+        })
+    }
+}
+
+impl Drop for IdentifierBatch {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+impl fmt::Debug for IdentifierBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdentifierBatch({} identifiers)", self.len())
+    }
+}

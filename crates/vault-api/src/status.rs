@@ -1,0 +1,98 @@
+//! What the vault tells without a secret.
+
+use minster_model::{KeyVersion, Purpose};
+use serde::{Deserialize, Serialize};
+
+/// What the vault tells without a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The store's random name.
+    pub store_id: String,
+    /// How the root key is sealed.
+    pub custody: String,
+    /// How often the custody was changed.
+    pub custody_generation: u32,
+    /// The age recipient of quarantined rows.
+    pub recipient: String,
+    /// The key that verifies statements and checkpoints.
+    pub verifier: String,
+    /// The custodians' names.
+    pub custodians: Vec<String>,
+    /// The purposes.
+    pub purposes: Vec<PurposeStatus>,
+    /// Entries in the log.
+    pub log_entries: u64,
+    /// The hash of the log's last entry, in hexadecimal.
+    pub log_head: String,
+    /// Entries that the last exported checkpoint covers.
+    pub checkpointed: u64,
+    /// Proposals that wait for approval or for being carried out.
+    pub open_proposals: u32,
+    /// What the system granted of the process's own protection.
+    pub hardening: String,
+}
+
+/// One purpose's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PurposeStatus {
+    /// The purpose.
+    pub purpose: Purpose,
+    /// The version of its keys.
+    pub key_version: KeyVersion,
+    /// The check value that manifests carry.
+    pub key_check: String,
+    /// All versions.
+    pub versions: Vec<VersionStatus>,
+    /// The last day on which it has a key (ISO), where it ends.
+    pub expires: Option<String>,
+    /// Whether it is over.
+    pub expired: bool,
+    /// Whether an alarm stopped it.
+    pub stopped: bool,
+    /// Identifiers that were ever answered.
+    pub identifiers: u64,
+    /// Distinct identifiers asked today (UTC).
+    pub today: u64,
+    /// What a run and a day may ask for.
+    pub budget: (u64, u64),
+}
+
+/// One version of a purpose's keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionStatus {
+    /// Its number.
+    pub version: KeyVersion,
+    /// The check value that manifests carry.
+    pub key_check: String,
+    /// Whether it was retired.
+    pub retired: bool,
+}
+
+/// What the vault states under its signature; the note's second line, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// The store's random name.
+    pub store_id: String,
+    /// When (RFC 3339, UTC).
+    pub time: String,
+    /// The purposes.
+    pub purposes: Vec<PurposeStatus>,
+}
+
+impl Statement {
+    /// The statement in a note's verified text.
+    pub fn read(text: &str) -> Option<Self> {
+        let (first, json) = text.split_once('\n')?;
+        let statement: Self = serde_json::from_str(json.trim_end()).ok()?;
+        (first == Self::origin(&statement.store_id)).then_some(statement)
+    }
+
+    /// The text that is signed.
+    pub fn text(&self) -> Result<String, serde_json::Error> {
+        Ok(format!("{}\n{}\n", Self::origin(&self.store_id), serde_json::to_string(self)?))
+    }
+
+    fn origin(store_id: &str) -> String {
+        format!("minster-vault/{store_id}/statement")
+    }
+}
