@@ -32,6 +32,7 @@ mod codes;
 mod contain;
 mod container;
 mod csv_reader;
+mod csv_records;
 mod definition;
 mod header;
 mod layouts;
