@@ -39,6 +39,7 @@ mod layouts;
 mod lookup;
 mod outline;
 mod outline_xml;
+mod parquet_pages;
 mod parquet_reader;
 mod plan;
 mod read;
