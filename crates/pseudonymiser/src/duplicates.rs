@@ -138,14 +138,15 @@ impl Shard {
         self.generation = generation;
     }
 
-    /// Reads the buckets of many rows, so that the waits for memory overlap.
+    /// Reads the buckets of many rows, from end to end, so that the waits for memory overlap.
     fn fetch(&self, rows: &[(usize, u128)]) {
-        let first = |prints: &Prints, print| prints.buckets[prints.place(print)][0];
-        let read = rows.iter().map(|(_, print)| {
-            first(&self.current, *print)
-                ^ if self.generation > 0 { first(&self.previous, *print) } else { 0 }
-        });
-        std::hint::black_box(read.fold(0, |all, bits| all ^ bits));
+        let read = |prints: &Prints, print| {
+            let bucket = prints.buckets[prints.place(print)];
+            bucket[0] ^ bucket[BUCKET - 1]
+        };
+        let earlier = |print| if self.generation > 0 { read(&self.previous, print) } else { 0 };
+        let all = rows.iter().map(|(_, print)| read(&self.current, *print) ^ earlier(*print));
+        std::hint::black_box(all.fold(0, |all, bits| all ^ bits));
     }
 
     fn is_new(&mut self, print: u128) -> bool {
