@@ -163,8 +163,8 @@ impl Prints {
 
     /// The bucket to begin with: evenly, by the bits after those that chose the shard.
     fn place(&self, print: u128) -> usize {
-        let bits = u128::from((print >> 64) as u64) << self.bits & u128::from(u64::MAX);
-        (bits * self.buckets.len() as u128 >> 64) as usize
+        let bits = (print << self.bits) >> 64;
+        ((bits * self.buckets.len() as u128) >> 64) as usize
     }
 
     fn has(&self, print: u128) -> bool {

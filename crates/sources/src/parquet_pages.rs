@@ -77,7 +77,9 @@ impl<R: Read> Header<R> {
             // True and false are told by the kind alone.
             1 | 2 => {}
             3 => self.pass(1)?,
-            4..=6 => drop(self.varint()?),
+            4..=6 => {
+                self.varint()?;
+            }
             7 => self.pass(8)?,
             8 => {
                 let length = self.varint()?;
