@@ -41,7 +41,7 @@ impl CsvReader {
     /// The next batch; a column that the file lacks is always empty.
     pub(crate) fn next_batch(&mut self) -> Result<Option<RawBatch>, ReadError> {
         while let Some(block) = self.records.block()? {
-            let batch = self.split(block);
+            let batch = self.split(block)?;
             if !batch.is_empty() {
                 return Ok(Some(self.decode(batch)));
             }
@@ -51,7 +51,7 @@ impl CsvReader {
     }
 
     /// The rows of a block, where they stand: without a quotation mark, delimiters and line ends are all there is.
-    fn split(&mut self, block: Vec<u8>) -> RawBatch {
+    fn split(&mut self, block: Vec<u8>) -> Result<RawBatch, ReadError> {
         let mut batch = RawBatch::with_places(self.width, Arc::clone(&self.places));
         let mut ends: Vec<u32> = Vec::with_capacity(self.width);
         let mut start = 0;
@@ -62,6 +62,9 @@ impl CsvReader {
             // Where nothing stands at all, csv_core sees no row either.
             if !(ends_row && at == start) {
                 ends.push(at as u32);
+            }
+            if ends.len() > header::MOST_COLUMNS {
+                return Err(self.records.too_wide());
             }
             if !ends_row {
                 continue;
@@ -81,7 +84,7 @@ impl CsvReader {
             start = at + 1;
         }
         batch.hold(block);
-        batch
+        Ok(batch)
     }
 
     /// A batch of rows of any kind.

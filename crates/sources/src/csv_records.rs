@@ -81,11 +81,7 @@ impl Records {
                 ReadRecordResult::OutputEndsFull if self.ends.len() <= header::MOST_COLUMNS => {
                     self.ends.resize(2 * self.ends.len(), 0);
                 }
-                ReadRecordResult::OutputEndsFull => {
-                    return Err(
-                        self.malformed("a row has more fields than the 16384 of any layout")
-                    );
-                }
+                ReadRecordResult::OutputEndsFull => return Err(self.too_wide()),
                 ReadRecordResult::Record => {
                     self.mark.set(self.at);
                     return Ok(true);
@@ -105,6 +101,11 @@ impl Records {
             self.mark.set(self.at);
         }
         Ok(block)
+    }
+
+    /// A row with more fields than any layout has.
+    pub(crate) fn too_wide(&self) -> ReadError {
+        self.malformed("a row has more fields than the 16384 of any layout")
     }
 
     fn malformed(&self, what: &'static str) -> ReadError {

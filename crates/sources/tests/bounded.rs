@@ -71,7 +71,7 @@ fn read_apart(folder: &Path) -> (String, u64) {
         .output()
         .unwrap();
     let output = String::from_utf8(child.stdout).unwrap();
-    let after = |what| {
+    let after = |what: &str| {
         let start = output.find(what).unwrap_or_else(|| panic!("{what} in {output}"));
         output[start + what.len()..].lines().next().unwrap()
     };
