@@ -45,6 +45,7 @@ pub mod release;
 mod report;
 mod rows;
 mod run;
+mod sheet;
 mod sums;
 mod tabulate;
 mod verify;

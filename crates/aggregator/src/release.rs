@@ -20,7 +20,7 @@ use crate::{
     AggregateError, Definition, Table,
     columns::{Column, Values, columns},
     contributions::Measured,
-    report,
+    report, sheet,
     sums::ReleasableSums,
 };
 
@@ -59,7 +59,7 @@ pub fn files(
     let mut texts = Vec::new();
     for (place, table) in definition.tables.iter().enumerate() {
         let columns = columns_of(table, place, releasable);
-        let csv = csv(&columns)?;
+        let csv = sheet::csv(&columns)?;
         let counts = releasable.counts.published_cells(place);
         let withheld = counts.iter().filter(|count| count.is_none()).count();
         listed.push(serde_json::json!({
@@ -109,33 +109,6 @@ fn columns_of(table: &Table, place: usize, releasable: &Releasable<'_>) -> Vec<C
     let counts = releasable.counts.published_cells(place);
     let sums = |column: &_| releasable.sums.published_cells(place, column);
     columns(table, cube, &counts, &sums, &releasable.measured[place])
-}
-
-fn csv(columns: &[Column]) -> Result<Vec<u8>, AggregateError> {
-    let failed = |_| AggregateError::Write("CSV failed".to_owned());
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(columns.iter().map(|column| column.name.as_str())).map_err(failed)?;
-    let rows = columns.first().map_or(0, |column| column.values.len());
-    for row in 0..rows {
-        let cells = columns.iter().map(|column| match &column.values {
-            Values::Text(texts) => harmless(&texts[row]),
-            Values::Whole(values) => values[row].map(|value| value.to_string()).unwrap_or_default(),
-            Values::Number(values) => {
-                values[row].map(|value| value.to_string()).unwrap_or_default()
-            }
-        });
-        writer.write_record(cells).map_err(failed)?;
-    }
-    writer.into_inner().map_err(|_| AggregateError::Write("CSV failed".to_owned()))
-}
-
-/// A spreadsheet runs a cell that begins like a formula: an apostrophe keeps it text (OWASP, CSV
-/// injection).
-fn harmless(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
-    }
 }
 
 fn parquet(columns: &[Column], footer: &[(&str, String)]) -> Result<Vec<u8>, AggregateError> {

@@ -3,13 +3,16 @@ use std::{
     hash::{BuildHasher, Hasher},
 };
 
-use hashbrown::HashTable;
 use rayon::prelude::*;
 
 use crate::coded::Coded;
 
-/// Rows of a generation. Two are remembered: that bounds the memory to about 300 MB.
+/// Rows of a generation. Two are remembered: that bounds the memory to about 140 MB.
 const GENERATION: u64 = 6 << 20;
+/// Fingerprints of a bucket: as many as a cache line holds.
+const BUCKET: usize = 8;
+/// Rows whose buckets are fetched together.
+const AHEAD: usize = 64;
 
 /// Recognises equal rows by 128-bit fingerprints under keys drawn for this run. Remembers at least
 /// the last [`GENERATION`] rows of a table; equal rows further apart are not recognised.
@@ -24,20 +27,34 @@ pub(crate) struct Duplicates {
     rows: u64,
 }
 
-#[derive(Default)]
 struct Shard {
-    current: HashTable<u128>,
-    previous: HashTable<u128>,
+    current: Prints,
+    previous: Prints,
     generation: u64,
+}
+
+/// A set of fingerprints. Of each, 64 bits stand in its bucket, whose place tells about twenty more: a new row
+/// is taken for one seen before with a chance of 10 in 2^64.
+struct Prints {
+    /// 0 where nothing stands; filled from the front, and on into the next bucket where one is full.
+    buckets: Vec<[u64; BUCKET]>,
+    /// By how many bits a fingerprint chose its shard.
+    bits: u32,
 }
 
 impl Duplicates {
     pub(crate) fn new() -> Self {
+        Self::with_generation(GENERATION)
+    }
+
+    fn with_generation(generation: u64) -> Self {
         let shards = rayon::current_num_threads().next_power_of_two();
+        let prints = || Prints::new(generation as usize / shards, shards.trailing_zeros());
+        let shard = || Shard { current: prints(), previous: prints(), generation: 0 };
         Self {
             keys: [RandomState::new(), RandomState::new()],
-            shards: std::iter::repeat_with(Shard::default).take(shards).collect(),
-            generation: GENERATION,
+            shards: std::iter::repeat_with(shard).take(shards).collect(),
+            generation,
             rows: 0,
         }
     }
@@ -87,10 +104,12 @@ impl Duplicates {
                 let mut seen = Vec::new();
                 for (at, (batch, generation)) in batches.iter().zip(&generations).enumerate() {
                     shard.turn_to(*generation);
-                    for (row, &print) in batch.iter().enumerate() {
-                        if own(print) && !shard.is_new(print) {
-                            seen.push((at, row));
-                        }
+                    let rows = batch.iter().copied().enumerate();
+                    let rows: Vec<(usize, u128)> = rows.filter(|(_, print)| own(*print)).collect();
+                    for rows in rows.chunks(AHEAD) {
+                        shard.fetch(rows);
+                        let old = rows.iter().filter(|(_, print)| !shard.is_new(*print));
+                        seen.extend(old.map(|(row, _)| (at, *row)));
                     }
                 }
                 seen
@@ -112,22 +131,78 @@ impl Shard {
             return;
         }
         std::mem::swap(&mut self.previous, &mut self.current);
-        self.current.clear();
+        self.current.buckets.fill([0; BUCKET]);
         if self.generation + 1 < generation {
-            self.previous.clear();
+            self.previous.buckets.fill([0; BUCKET]);
         }
         self.generation = generation;
     }
 
+    /// Reads the buckets of many rows, from end to end, so that the waits for memory overlap.
+    fn fetch(&self, rows: &[(usize, u128)]) {
+        let read = |prints: &Prints, print| {
+            let bucket = prints.buckets[prints.place(print)];
+            bucket[0] ^ bucket[BUCKET - 1]
+        };
+        let earlier = |print| if self.generation > 0 { read(&self.previous, print) } else { 0 };
+        let all = rows.iter().map(|(_, print)| read(&self.current, *print) ^ earlier(*print));
+        std::hint::black_box(all.fold(0, |all, bits| all ^ bits));
+    }
+
     fn is_new(&mut self, print: u128) -> bool {
-        let hash = print as u64;
-        let same = |other: &u128| *other == print;
-        if self.previous.find(hash, same).is_some() || self.current.find(hash, same).is_some() {
-            return false;
+        let forgotten = self.generation == 0 || !self.previous.has(print);
+        forgotten && self.current.add(print)
+    }
+}
+
+impl Prints {
+    /// Room for `most` and a third more; memory that is never written is never taken.
+    fn new(most: usize, bits: u32) -> Self {
+        Self { buckets: vec![[0; BUCKET]; (most + most / 3) / BUCKET + 8], bits }
+    }
+
+    /// The bucket to begin with: evenly, by the bits after those that chose the shard.
+    fn place(&self, print: u128) -> usize {
+        let bits = (print << self.bits) >> 64;
+        ((bits * self.buckets.len() as u128) >> 64) as usize
+    }
+
+    fn has(&self, print: u128) -> bool {
+        let kept = kept(print);
+        let (before, from) = self.buckets.split_at(self.place(print));
+        for bucket in from.iter().chain(before) {
+            if bucket.contains(&kept) {
+                return true;
+            }
+            if bucket[BUCKET - 1] == 0 {
+                break;
+            }
         }
-        self.current.insert_unique(hash, print, |print| *print as u64);
+        false
+    }
+
+    /// Adds a fingerprint; `false` if it is there.
+    fn add(&mut self, print: u128) -> bool {
+        let kept = kept(print);
+        let place = self.place(print);
+        let (before, from) = self.buckets.split_at_mut(place);
+        for bucket in from.iter_mut().chain(before) {
+            if bucket.contains(&kept) {
+                return false;
+            }
+            let used = bucket.iter().filter(|print| **print != 0).count();
+            if used < BUCKET {
+                bucket[used] = kept;
+                break;
+            }
+        }
         true
     }
+}
+
+/// The bits of a fingerprint that are kept; 0 is for what is empty.
+fn kept(print: u128) -> u64 {
+    (print as u64).max(1)
 }
 
 #[cfg(test)]
@@ -159,17 +234,36 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_near_rows_are_recognised() {
-        let mut duplicates = Duplicates { generation: 10, ..Duplicates::new() };
-        let spread = |row: u64| u128::from(row) << 64 | u128::from(row) << 127;
+        let mut duplicates = Duplicates::with_generation(10);
+        let spread = |row: u64| u128::from(row + 1) | u128::from(row) << 127;
         for row in 0..1000u64 {
             let near = spread(row.saturating_sub(4));
             assert_eq!(duplicates.recognise(&[vec![spread(row)], vec![near]]), [[true], [false]]);
             let held: usize = duplicates
                 .shards
                 .iter()
-                .map(|shard| shard.current.len() + shard.previous.len())
-                .sum();
+                .flat_map(|shard| [&shard.current, &shard.previous])
+                .flat_map(|prints| prints.buckets.as_flattened())
+                .filter(|print| **print != 0)
+                .count();
             assert!(held <= 20, "{held}");
         }
+    }
+
+    #[test]
+    fn many_prints_are_each_found_again_and_no_other() {
+        let mut prints = Prints::new(10_000, 1);
+        // Places as even as a hash's, from the golden ratio.
+        let print = |row: u64| {
+            let place = row.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            u128::from(place) << 64 | u128::from(row)
+        };
+        assert!((0..10_000).all(|row| prints.add(print(row))));
+        assert!((0..10_000).all(|row| prints.has(print(row)) && !prints.add(print(row))));
+        assert!((10_000..20_000).all(|row| !prints.has(print(row))));
+        // All in one bucket: they go on into the next ones.
+        let mut prints = Prints::new(100, 0);
+        assert!((1..=100).all(|row| prints.add(row)) && (1..=100).all(|row| prints.has(row)));
+        assert!(!prints.has(101));
     }
 }

@@ -11,8 +11,12 @@ pub(crate) const LONGEST_FIELD: usize = 8 << 10;
 #[derive(Default)]
 pub struct RawBatch {
     bytes: Vec<u8>,
+    /// Where each row begins in `bytes`.
+    starts: Vec<u32>,
     /// Where each field ends in `bytes`, row after row.
     ends: Vec<u32>,
+    /// Bytes between two fields of a row: a delimiter, where rows stand as they were read.
+    between: u32,
     /// Fields of a row as it was read.
     width: usize,
     /// For each of the table's columns, which field it is; an absent column is always empty.
@@ -49,7 +53,9 @@ impl RawBatch {
 
     /// Adds a row: its number in the file and its fields, as many as the batch is wide.
     pub fn push<'a>(&mut self, number: u64, fields: impl Iterator<Item = &'a [u8]>) {
+        debug_assert_eq!(self.between, 0);
         let before = self.ends.len();
+        self.starts.push(self.bytes.len() as u32);
         for field in fields {
             self.bytes.extend_from_slice(field);
             self.ends.push(self.bytes.len() as u32);
@@ -60,10 +66,26 @@ impl RawBatch {
 
     /// Adds a row whose fields stand one after another in `bytes` and end at `ends`.
     pub(crate) fn push_whole(&mut self, number: u64, bytes: &[u8], ends: &[usize]) {
-        debug_assert_eq!(ends.len(), self.width);
+        debug_assert_eq!((ends.len(), self.between), (self.width, 0));
         let start = self.bytes.len();
+        self.starts.push(start as u32);
         self.bytes.extend_from_slice(bytes);
         self.ends.extend(ends.iter().map(|end| (start + end) as u32));
+        self.numbers.push(number);
+    }
+
+    /// Takes text as it was read, whose rows are then marked with [`RawBatch::mark`]: a byte, the
+    /// delimiter, between two fields.
+    pub(crate) fn hold(&mut self, text: Vec<u8>) {
+        debug_assert!(self.bytes.is_empty());
+        (self.bytes, self.between) = (text, 1);
+    }
+
+    /// Says where the fields of a row end in the text that is held.
+    pub(crate) fn mark(&mut self, number: u64, start: usize, ends: &[u32]) {
+        debug_assert_eq!((ends.len(), self.between), (self.width, 1));
+        self.starts.push(start as u32);
+        self.ends.extend_from_slice(ends);
         self.numbers.push(number);
     }
 
@@ -89,9 +111,16 @@ impl RawBatch {
         self.bytes.len() + self.rejected_bytes
     }
 
-    /// All bytes of all fields.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Whether every field is UTF-8.
+    pub(crate) fn is_utf8(&self) -> bool {
+        let utf8 = |bytes| std::str::from_utf8(bytes).is_ok();
+        let together = match self.between {
+            // Two halves of a character are UTF-8 together and not alone.
+            0 => self.bytes.is_ascii(),
+            // A delimiter is ASCII, and part of no other character.
+            _ => utf8(&self.bytes),
+        };
+        together || (0..self.len()).all(|row| self.fields(row).all(utf8))
     }
 
     /// How many columns the table has.
@@ -102,7 +131,7 @@ impl RawBatch {
     /// A column's field of every row in order; an absent column has none.
     pub fn column(&self, column: usize) -> Option<impl ExactSizeIterator<Item = &[u8]>> {
         let place = self.places[column]?;
-        Some((0..self.len()).map(move |row| self.at(row * self.width + place)))
+        Some((0..self.len()).map(move |row| self.at(row, place)))
     }
 
     /// The number of a row in its file, from 1 (the header is not counted).
@@ -111,13 +140,14 @@ impl RawBatch {
     }
 
     /// One field.
+    #[inline]
     pub fn field(&self, row: usize, column: usize) -> &[u8] {
-        self.places[column].map_or(&[], |place| self.at(row * self.width + place))
+        self.places[column].map_or(&[], |place| self.at(row, place))
     }
 
     /// A row's fields as they were read.
     pub(crate) fn fields(&self, row: usize) -> impl Iterator<Item = &[u8]> {
-        (0..self.width).map(move |place| self.at(row * self.width + place))
+        (0..self.width).map(move |place| self.at(row, place))
     }
 
     /// The rows that could not be split.
@@ -125,8 +155,13 @@ impl RawBatch {
         &self.rejected
     }
 
-    fn at(&self, field: usize) -> &[u8] {
-        let start = if field == 0 { 0 } else { self.ends[field - 1] };
+    #[inline]
+    fn at(&self, row: usize, place: usize) -> &[u8] {
+        let field = row * self.width + place;
+        let start = match place {
+            0 => self.starts[row],
+            _ => self.ends[field - 1] + self.between,
+        };
         &self.bytes[start as usize..self.ends[field] as usize]
     }
 }

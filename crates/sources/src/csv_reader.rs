@@ -1,21 +1,10 @@
-use std::{
-    io::{BufRead, BufReader},
-    path::PathBuf,
-    sync::Arc,
-};
-
-use csv_core::ReadRecordResult;
+use std::sync::Arc;
 
 use crate::{
-    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, Seen,
-    batch::LONGEST_FIELD,
-    definition::Encoding,
-    header, reason,
-    text::{Mark, Text},
+    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, batch::LONGEST_FIELD,
+    csv_records::Records, definition::Encoding, header, reason,
 };
 
-/// A row longer than this is no row: a quotation mark that is never closed takes in all that follows.
-const LONGEST_ROW: usize = 1 << 20;
 /// A batch is full at this many rows or bytes.
 const BATCH_ROWS: usize = 32 << 10;
 const BATCH_BYTES: usize = 4 << 20;
@@ -26,8 +15,8 @@ pub(crate) struct CsvReader {
     encoding: Encoding,
     width: usize,
     places: Arc<[Option<usize>]>,
+    delimiter: u8,
     row: u64,
-    ended: bool,
 }
 
 impl CsvReader {
@@ -43,49 +32,100 @@ impl CsvReader {
             encoding: definition.encoding,
             width: records.fields(),
             places: file.columns.as_slice().into(),
+            delimiter: definition.delimiter.byte(),
             row: 0,
-            ended: false,
             records,
         })
     }
 
     /// The next batch; a column that the file lacks is always empty.
     pub(crate) fn next_batch(&mut self) -> Result<Option<RawBatch>, ReadError> {
-        let mut batch = RawBatch::with_places(self.width, Arc::clone(&self.places));
-        while !self.ended && batch.len() < BATCH_ROWS && batch.byte_len() < BATCH_BYTES {
-            if !self.records.read()? {
-                self.ended = true;
-                break;
+        while let Some(block) = self.records.block()? {
+            let batch = self.split(block)?;
+            if !batch.is_empty() {
+                return Ok(Some(self.decode(batch)));
             }
-            self.row += 1;
-            self.take(&mut batch);
         }
-        // Rows that are ASCII together are ASCII each: nearly all are looked at once.
-        if !batch.bytes().is_ascii() {
-            batch = self.decode(&batch);
-        }
-        Ok((!batch.is_empty()).then_some(batch))
+        let batch = self.parse()?;
+        Ok((!batch.is_empty()).then(|| self.decode(batch)))
     }
 
-    fn take(&self, batch: &mut RawBatch) {
-        let raw = self.records.bytes();
-        if raw.trim_ascii().is_empty() {
-            return batch.reject(self.row, Reason::BlankRow, raw);
+    /// The rows of a block, where they stand: without a quotation mark, delimiters and line ends are all there is.
+    fn split(&mut self, block: Vec<u8>) -> Result<RawBatch, ReadError> {
+        let mut batch = RawBatch::with_places(self.width, Arc::clone(&self.places));
+        let mut ends: Vec<u32> = Vec::with_capacity(self.width);
+        let mut start = 0;
+        let separators = memchr::memchr3_iter(self.delimiter, b'\n', b'\r', &block);
+        // The last line of a file may have no end.
+        for at in separators.chain(std::iter::once(block.len())) {
+            let ends_row = block.get(at) != Some(&self.delimiter);
+            // Where nothing stands at all, csv_core sees no row either.
+            if !(ends_row && at == start) {
+                ends.push(at as u32);
+            }
+            if ends.len() > header::MOST_COLUMNS {
+                return Err(self.records.too_wide());
+            }
+            if !ends_row {
+                continue;
+            }
+            if !ends.is_empty() {
+                self.row += 1;
+                let starts = std::iter::once(start).chain(ends.iter().map(|end| *end as usize + 1));
+                let fields = starts.zip(&ends).map(|(start, end)| &block[start..*end as usize]);
+                match self.judge(at - start, ends.len(), fields.clone()) {
+                    None => batch.mark(self.row, start, &ends),
+                    Some(reason) => {
+                        batch.reject(self.row, reason, &fields.collect::<Vec<_>>().concat());
+                    }
+                }
+            }
+            ends.clear();
+            start = at + 1;
         }
-        if self.records.cells().next().is_some_and(reason::is_totals) {
-            return batch.reject(self.row, Reason::TotalsRow, raw);
+        batch.hold(block);
+        Ok(batch)
+    }
+
+    /// A batch of rows of any kind.
+    fn parse(&mut self) -> Result<RawBatch, ReadError> {
+        let mut batch = RawBatch::with_places(self.width, Arc::clone(&self.places));
+        while batch.len() < BATCH_ROWS && batch.byte_len() < BATCH_BYTES && self.records.read()? {
+            self.row += 1;
+            let raw = self.records.bytes();
+            match self.judge(raw.len(), self.records.fields(), self.records.cells()) {
+                None => batch.push_whole(self.row, raw, self.records.ends()),
+                Some(reason) => batch.reject(self.row, reason, raw),
+            }
         }
-        if self.records.fields() != self.width {
-            return batch.reject(self.row, Reason::FieldCount, raw);
+        Ok(batch)
+    }
+
+    /// Why a row is none, if it is none.
+    fn judge<'a>(
+        &self,
+        length: usize,
+        count: usize,
+        mut fields: impl Iterator<Item = &'a [u8]> + Clone,
+    ) -> Option<Reason> {
+        if fields.clone().all(|field| field.trim_ascii().is_empty()) {
+            return Some(Reason::BlankRow);
         }
-        if raw.len() > LONGEST_FIELD && self.records.longest() > LONGEST_FIELD {
-            return batch.reject(self.row, Reason::FieldTooLong, raw);
+        if fields.clone().next().is_some_and(reason::is_totals) {
+            return Some(Reason::TotalsRow);
         }
-        batch.push_whole(self.row, raw, self.records.ends());
+        if count != self.width {
+            return Some(Reason::FieldCount);
+        }
+        let long = length > LONGEST_FIELD && fields.any(|field| field.len() > LONGEST_FIELD);
+        long.then_some(Reason::FieldTooLong)
     }
 
     /// The batch with each of its rows in UTF-8, or rejected.
-    fn decode(&self, batch: &RawBatch) -> RawBatch {
+    fn decode(&self, batch: RawBatch) -> RawBatch {
+        if batch.is_utf8() {
+            return batch;
+        }
         let mut decoded = RawBatch::with_places(self.width, Arc::clone(&self.places));
         for row in batch.rejected() {
             decoded.reject(row.number, row.reason, &row.raw);
@@ -134,104 +174,4 @@ pub(crate) fn names(definition: &Definition, file: &PlannedFile) -> Result<Vec<S
         Err(_) => String::new(),
     };
     Ok(header.cells().map(name).collect())
-}
-
-/// The records of a CSV file, one at a time, none longer than a row can be.
-struct Records {
-    path: PathBuf,
-    input: BufReader<Text>,
-    mark: Mark,
-    parser: csv_core::Reader,
-    /// The record's fields, one after another, without quotation marks.
-    bytes: Vec<u8>,
-    length: usize,
-    ends: Vec<usize>,
-    fields: usize,
-    /// Bytes that were read.
-    at: u64,
-}
-
-impl Records {
-    fn open(definition: &Definition, file: &PlannedFile, seen: Seen) -> Result<Self, ReadError> {
-        let text = Text::open(file, definition.encoding, seen)?;
-        let mut parser = csv_core::ReaderBuilder::new();
-        Ok(Self {
-            path: file.path.clone(),
-            mark: text.mark(),
-            input: BufReader::with_capacity(1 << 20, text),
-            parser: parser.delimiter(definition.delimiter.byte()).build(),
-            bytes: vec![0; 4 << 10],
-            length: 0,
-            ends: vec![0; 64],
-            fields: 0,
-            at: 0,
-        })
-    }
-
-    /// Reads the next record; none is left where it gives `false`.
-    fn read(&mut self) -> Result<bool, ReadError> {
-        (self.length, self.fields) = (0, 0);
-        loop {
-            let io = |source| ReadError::Io { path: self.path.clone(), source };
-            let input = self.input.fill_buf().map_err(io)?;
-            let (result, read, written, ended) = self.parser.read_record(
-                input,
-                &mut self.bytes[self.length..],
-                &mut self.ends[self.fields..],
-            );
-            self.input.consume(read);
-            self.at += read as u64;
-            self.length += written;
-            self.fields += ended;
-            match result {
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if self.bytes.len() < LONGEST_ROW => {
-                    self.bytes.resize(2 * self.bytes.len(), 0);
-                }
-                ReadRecordResult::OutputFull => {
-                    return Err(self.malformed(
-                        "a row is longer than any row can be (is a quotation mark never closed?)",
-                    ));
-                }
-                ReadRecordResult::OutputEndsFull if self.ends.len() <= header::MOST_COLUMNS => {
-                    self.ends.resize(2 * self.ends.len(), 0);
-                }
-                ReadRecordResult::OutputEndsFull => {
-                    return Err(
-                        self.malformed("a row has more fields than the 16384 of any layout")
-                    );
-                }
-                ReadRecordResult::Record => {
-                    self.mark.set(self.at);
-                    return Ok(true);
-                }
-                ReadRecordResult::End => return Ok(false),
-            }
-        }
-    }
-
-    fn malformed(&self, what: &'static str) -> ReadError {
-        ReadError::Malformed { path: self.path.clone(), what, at: self.at }
-    }
-
-    fn fields(&self) -> usize {
-        self.fields
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-
-    fn ends(&self) -> &[usize] {
-        &self.ends[..self.fields]
-    }
-
-    fn cells(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends().iter().copied());
-        starts.zip(self.ends()).map(|(start, &end)| &self.bytes[start..end])
-    }
-
-    fn longest(&self) -> usize {
-        self.cells().map(<[u8]>::len).max().unwrap_or_default()
-    }
 }

@@ -34,6 +34,7 @@ use crate::{
     contain::contain,
     container::{Jumping, refuse},
     header::{self, MOST_COLUMNS},
+    parquet_pages::{self, LARGEST_PAGE},
 };
 
 /// No file's own description is longer, in bytes.
@@ -42,6 +43,8 @@ const LONGEST_FOOTER: u64 = 64 << 20;
 const BATCH_ROWS: usize = 4 << 10;
 
 const UNREADABLE: &str = "it is no Parquet file that can be read; ask the service for a whole file";
+const PAGE: &str =
+    "a page of it is longer than 64 MiB; have it written with pages of a MiB, as is usual";
 const FORGED: &str =
     "it does not hold the rows that it announces; ask the service for a whole file";
 
@@ -77,6 +80,8 @@ pub(crate) fn read_parquet(
 ) -> Result<(), ReadError> {
     let bytes = Jumping::open(file)?;
     let no = |what| refuse(&file.path, what);
+    let pieces =
+        Bytes::of(&bytes).map_err(|source| ReadError::Io { path: file.path.clone(), source })?;
     let builder = open(file, &bytes)?;
     let announced = builder.metadata().file_metadata().num_rows();
     let groups: Option<i64> = builder
@@ -87,6 +92,15 @@ pub(crate) fn read_parquet(
         .try_fold(0i64, |sum, rows| sum.checked_add(rows?));
     if groups != Some(announced) {
         return Err(no(FORGED));
+    }
+    let largest = readable(file, || {
+        let open = |at| pieces.get_read(at);
+        parquet_pages::largest(builder.metadata(), open)
+    })?;
+    match largest {
+        Some(size) if size <= LARGEST_PAGE => {}
+        Some(_) => return Err(no(PAGE)),
+        None => return Err(no(UNREADABLE)),
     }
     let mut reader = readable(file, || reader(builder))?;
     let mut row = 0;

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Read,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -72,14 +73,21 @@ impl Bench {
 }
 
 /// Data rows of all CSV deliveries.
-fn count_rows(stage: &Stage) -> Result<u64, Failure> {
+pub(crate) fn count_rows(stage: &Stage) -> Result<u64, Failure> {
     let path = stage.folder.join("council/attendance/2024-25/attendance.csv");
-    let bytes = fs::read(&path).map_err(|source| Failure::Folder { path, source })?;
-    Ok(bytes.iter().filter(|byte| **byte == b'\n').count() as u64 - 1)
+    let io = |source| Failure::Folder { path: path.clone(), source };
+    let mut file = fs::File::open(&path).map_err(io)?;
+    let (mut buffer, mut lines) = (vec![0; 1 << 20], 0);
+    loop {
+        match file.read(&mut buffer).map_err(io)? {
+            0 => return Ok(lines - 1),
+            count => lines += buffer[..count].iter().filter(|byte| **byte == b'\n').count() as u64,
+        }
+    }
 }
 
 /// Seconds, and the peak memory in KiB of the program and what it starts, as the kernel tells it.
-fn measure(command: &mut Command) -> Result<(f64, u64), Failure> {
+pub(crate) fn measure(command: &mut Command) -> Result<(f64, u64), Failure> {
     let begun = Instant::now();
     let mut child = command.spawn().map_err(Failure::Cargo)?;
     let mut peak = 0;

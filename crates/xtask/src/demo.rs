@@ -67,9 +67,29 @@ impl Stage {
         if !status.success() {
             return Err(Failure::Program { program: "cargo build".into(), code: status.code() });
         }
-        let me = std::env::current_exe().map_err(Failure::Cargo)?;
-        let programs = me.parent().unwrap_or(Path::new(".")).to_owned();
-        let folder = programs.parent().unwrap_or(&programs).join(name);
+        let programs = own_folder()?;
+        Self::beside(programs.clone(), &programs, name)
+    }
+
+    /// Builds the programs of ingestion as they are shipped, without the job's other half.
+    pub(crate) fn build_shipped(name: &str) -> Result<Self, Failure> {
+        let packages =
+            ["-p", "minster-pseudonymiser", "-p", "minster-vault", "-p", "minster-synth"];
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--release"])
+            .args(packages)
+            .status()
+            .map_err(Failure::Cargo)?;
+        if !status.success() {
+            return Err(Failure::Program { program: "cargo build".into(), code: status.code() });
+        }
+        let debug = own_folder()?;
+        let target = debug.parent().unwrap_or(&debug);
+        Self::beside(target.join("release"), &debug, name)
+    }
+
+    fn beside(programs: PathBuf, own: &Path, name: &str) -> Result<Self, Failure> {
+        let folder = own.parent().unwrap_or(own).join(name);
         let io = |source| Failure::Folder { path: folder.clone(), source };
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(io)?;
@@ -157,6 +177,11 @@ impl Drop for Serving {
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         let _ = self.child.wait();
     }
+}
+
+fn own_folder() -> Result<PathBuf, Failure> {
+    let me = std::env::current_exe().map_err(Failure::Cargo)?;
+    Ok(me.parent().unwrap_or(Path::new(".")).to_owned())
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {

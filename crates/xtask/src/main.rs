@@ -5,6 +5,7 @@
 
 mod bench;
 mod demo;
+mod peers;
 
 use std::{
     io::{self, Write},
@@ -27,6 +28,8 @@ enum Task {
     Demo(demo::Demo),
     /// Measure the whole job, stage by stage.
     Bench(bench::Bench),
+    /// Measure ingestion beside pandas, Polars and DuckDB in Python, on the same rows.
+    Peers(peers::Peers),
 }
 
 /// Why a task stopped.
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         Task::Demo(demo) => demo.run(),
         Task::Bench(bench) => bench.run(),
+        Task::Peers(peers) => peers.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

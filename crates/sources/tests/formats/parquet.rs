@@ -141,6 +141,35 @@ fn forged_counts_are_refused() {
     refused(read_one(DEFINITION, "a.parquet", &forged));
 }
 
+/// A page is held whole: one that unpacks to more than 64 MiB is refused before it does.
+#[test]
+fn a_page_that_unpacks_to_a_gigabyte_is_refused() {
+    let long = String::from_utf8(vec![b'0'; 65 << 20]).unwrap();
+    for compression in [Compression::ZSTD(Default::default()), Compression::UNCOMPRESSED] {
+        let columns: [(&str, ArrayRef); 6] = [
+            ("id", Arc::new(StringArray::from(vec![long.as_str()]))),
+            ("n", Arc::new(Int64Array::from(vec![1]))),
+            ("f", Arc::new(Int64Array::from(vec![1]))),
+            ("b", Arc::new(Int64Array::from(vec![1]))),
+            ("d", Arc::new(Int64Array::from(vec![1]))),
+            ("t", Arc::new(Int64Array::from(vec![1]))),
+        ];
+        let whole = file(&columns, compression);
+        let error = refused(read_one(DEFINITION, "a.parquet", &whole));
+        assert!(error.contains("64 MiB"), "{error}");
+    }
+}
+
+#[test]
+fn more_columns_than_any_layout_has_are_refused() {
+    let value: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let names: Vec<String> = (0..16_385).map(|place| format!("c{place}")).collect();
+    let columns: Vec<(&str, ArrayRef)> =
+        names.iter().map(|name| (name.as_str(), Arc::clone(&value))).collect();
+    let error = refused(read_one(DEFINITION, "a.parquet", &file(&columns, Compression::SNAPPY)));
+    assert!(error.contains("16384"), "{error}");
+}
+
 fn nulls() -> ArrayRef {
     Arc::new(Int64Array::from(vec![None; 100]))
 }

@@ -118,3 +118,62 @@ fn a_nul_in_a_header_is_no_name() {
     let error = refused(read_one(&definition(""), "a.csv", b"id,CAN\0ARY\n"));
     assert!(error.contains("header cell 2"), "{error}");
 }
+
+/// What `csv` itself makes of the text, row by row: the fields, or why there are none.
+fn by_csv(content: &[u8]) -> Vec<(u64, Result<Vec<String>, Reason>)> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(content);
+    let records = reader.records().map(Result::unwrap).zip(1..);
+    let row = |(record, number): (csv::StringRecord, u64)| {
+        let fields: Vec<String> = record.iter().map(str::to_owned).collect();
+        let row = match fields.len() {
+            _ if fields.iter().all(|field| field.trim().is_empty()) => Err(Reason::BlankRow),
+            2 => Ok(fields),
+            _ => Err(Reason::FieldCount),
+        };
+        (number, row)
+    };
+    records.map(row).collect()
+}
+
+fn compare_with_csv(content: &[u8]) {
+    let rows = read_one(&definition(""), "a.csv", content).unwrap();
+    let read = rows.rows.iter().map(|(_, number, fields)| {
+        // The table's order: id, Née, x; the file has id and x.
+        (*number, Ok(vec![fields[1].clone(), fields[2].clone()]))
+    });
+    let rejected = rows.rejected.iter().map(|(number, reason)| (*number, Err(*reason)));
+    let mut all: Vec<_> = read.chain(rejected).collect();
+    all.sort_by_key(|(number, _)| *number);
+    assert!(
+        all == by_csv(content),
+        "{:?}",
+        String::from_utf8_lossy(&content[..content.len().min(200)])
+    );
+}
+
+#[test]
+fn rows_are_the_same_wherever_a_block_ends_and_a_quote_stands() {
+    let mut content = b"id,x\r\n".to_vec();
+    for number in 0..400_000u32 {
+        match number % 90_001 {
+            0 => content.extend_from_slice(b"\"a\r\n,b\"\"\",1\r\n"),
+            1 => content.extend_from_slice(b"\n\r\n ,\t\r1\n1,2,3\n"),
+            // A quotation mark in the midst of a field is a character.
+            7 => content.extend_from_slice(b"a\"b,2\n"),
+            _ => content.extend_from_slice(format!("{number},x{}\n", number % 977).as_bytes()),
+        }
+    }
+    assert!(content.len() > 4 << 20);
+    compare_with_csv(&content);
+    content.pop();
+    compare_with_csv(&content);
+}
+
+proptest::proptest! {
+    #[test]
+    fn plain_text_and_quoted_text_are_split_as_csv_does(
+        lines in proptest::collection::vec("[a ,\r\n]{0,9}|[a,\"\r\n]{0,9}", 0..20),
+    ) {
+        compare_with_csv(format!("id,x\n{}", lines.concat()).as_bytes());
+    }
+}

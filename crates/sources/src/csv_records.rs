@@ -1,0 +1,189 @@
+//! The records of a CSV file: one at a time, or many lines at once where no quotation mark stands.
+
+use std::{
+    io::{self, Read},
+    path::PathBuf,
+};
+
+use csv_core::ReadRecordResult;
+
+use crate::{
+    Definition, PlannedFile, ReadError, Seen, header,
+    text::{Mark, Text},
+};
+
+/// A row longer than this is no row: a quotation mark that is never closed takes in all that follows.
+const LONGEST_ROW: usize = 1 << 20;
+/// Bytes that are read at once, and a block at most.
+const BLOCK: usize = 1 << 20;
+
+/// The records of a CSV file, one at a time, none longer than a row can be.
+pub(crate) struct Records {
+    path: PathBuf,
+    input: Input,
+    mark: Mark,
+    parser: csv_core::Reader,
+    /// The record's fields, one after another, without quotation marks.
+    bytes: Vec<u8>,
+    length: usize,
+    ends: Vec<usize>,
+    fields: usize,
+    /// Bytes that were read.
+    at: u64,
+}
+
+impl Records {
+    pub(crate) fn open(
+        definition: &Definition,
+        file: &PlannedFile,
+        seen: Seen,
+    ) -> Result<Self, ReadError> {
+        let text = Text::open(file, definition.encoding, seen)?;
+        let mut parser = csv_core::ReaderBuilder::new();
+        Ok(Self {
+            path: file.path.clone(),
+            mark: text.mark(),
+            input: Input { text, bytes: Vec::new(), at: 0 },
+            parser: parser.delimiter(definition.delimiter.byte()).build(),
+            bytes: vec![0; 4 << 10],
+            length: 0,
+            ends: vec![0; 64],
+            fields: 0,
+            at: 0,
+        })
+    }
+
+    /// Reads the next record; none is left where it gives `false`.
+    pub(crate) fn read(&mut self) -> Result<bool, ReadError> {
+        (self.length, self.fields) = (0, 0);
+        loop {
+            let io = |source| ReadError::Io { path: self.path.clone(), source };
+            let input = self.input.some().map_err(io)?;
+            let (result, read, written, ended) = self.parser.read_record(
+                input,
+                &mut self.bytes[self.length..],
+                &mut self.ends[self.fields..],
+            );
+            self.input.at += read;
+            self.at += read as u64;
+            self.length += written;
+            self.fields += ended;
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull if self.bytes.len() < LONGEST_ROW => {
+                    self.bytes.resize(2 * self.bytes.len(), 0);
+                }
+                ReadRecordResult::OutputFull => {
+                    return Err(self.malformed(
+                        "a row is longer than any row can be (is a quotation mark never closed?)",
+                    ));
+                }
+                ReadRecordResult::OutputEndsFull if self.ends.len() <= header::MOST_COLUMNS => {
+                    self.ends.resize(2 * self.ends.len(), 0);
+                }
+                ReadRecordResult::OutputEndsFull => return Err(self.too_wide()),
+                ReadRecordResult::Record => {
+                    self.mark.set(self.at);
+                    return Ok(true);
+                }
+                ReadRecordResult::End => return Ok(false),
+            }
+        }
+    }
+
+    /// Whole lines as they stand, if there is no quotation mark in them: then nothing in them needs a parser.
+    /// To be asked for between two records.
+    pub(crate) fn block(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
+        let io = |source| ReadError::Io { path: self.path.clone(), source };
+        let block = self.input.block().map_err(io)?;
+        if let Some(block) = &block {
+            self.at += block.len() as u64;
+            self.mark.set(self.at);
+        }
+        Ok(block)
+    }
+
+    /// A row with more fields than any layout has.
+    pub(crate) fn too_wide(&self) -> ReadError {
+        self.malformed("a row has more fields than the 16384 of any layout")
+    }
+
+    fn malformed(&self, what: &'static str) -> ReadError {
+        ReadError::Malformed { path: self.path.clone(), what, at: self.at }
+    }
+
+    pub(crate) fn fields(&self) -> usize {
+        self.fields
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    pub(crate) fn ends(&self) -> &[usize] {
+        &self.ends[..self.fields]
+    }
+
+    pub(crate) fn cells(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        let starts = std::iter::once(0).chain(self.ends().iter().copied());
+        starts.zip(self.ends()).map(|(start, &end)| &self.bytes[start..end])
+    }
+}
+
+/// The text that is read and not yet parsed.
+struct Input {
+    text: Text,
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Input {
+    /// What is there; more is read where nothing is. Nothing at the end.
+    fn some(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.bytes.len() {
+            self.fill()?;
+        }
+        Ok(&self.bytes[self.at..])
+    }
+
+    /// Reads on until a block is there, or the end; says whether it is the end.
+    fn fill(&mut self) -> io::Result<bool> {
+        self.bytes.drain(..self.at);
+        self.at = 0;
+        let mut filled = self.bytes.len();
+        self.bytes.resize(BLOCK.max(filled), 0);
+        while filled < self.bytes.len() {
+            match self.text.read(&mut self.bytes[filled..]) {
+                Ok(0) => {
+                    self.bytes.truncate(filled);
+                    return Ok(true);
+                }
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.bytes.truncate(filled);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes the whole lines before the first quotation mark of a block; none if there are none.
+    fn block(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let ended = self.fill()?;
+        let quote = memchr::memchr(b'"', &self.bytes);
+        let plain = &self.bytes[..quote.unwrap_or(self.bytes.len())];
+        let end = match ended && quote.is_none() {
+            true => plain.len(),
+            false => memchr::memrchr(b'\n', plain).map_or(0, |end| end + 1),
+        };
+        if end == 0 {
+            return Ok(None);
+        }
+        let rest = self.bytes[end..].to_vec();
+        let mut block = std::mem::replace(&mut self.bytes, rest);
+        block.truncate(end);
+        Ok(Some(block))
+    }
+}

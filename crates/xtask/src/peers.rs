@@ -1,0 +1,190 @@
+//! `cargo xtask peers`: attendance rows from CSV to pseudonymised Parquet, by `minster-ingest` with a vault beside it
+//! and by others in Python, in turns on the same file.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use clap::Args;
+
+use crate::{
+    Failure,
+    bench::{count_rows, measure},
+    demo::Stage,
+    say,
+};
+
+/// Each program of `benches/peers/ingest.py`, and what it is called.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("polars", "Polars, hash plugin"),
+    ("duckdb", "DuckDB, sha256()"),
+    ("pandas", "pandas, hmac"),
+    ("read", "reading alone (Polars)"),
+    ("write", "writing alone (Polars)"),
+];
+
+#[derive(Args)]
+pub(crate) struct Peers {
+    /// Pupils of the made-up council; each has about 374 attendance rows. 268000 make 100 million, which need 4 GB
+    /// of disk and with `--alone` some minutes.
+    #[arg(long, default_value_t = 26_800)]
+    pupils: u64,
+    /// Turns; the median and the best are shown. pandas takes part in the first alone.
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+    /// Measure minster-ingest without the others.
+    #[arg(long)]
+    alone: bool,
+}
+
+/// One program's runs.
+struct Measured {
+    name: &'static str,
+    seconds: Vec<f64>,
+    peak: u64,
+}
+
+impl Peers {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let stage = Stage::build_shipped("peers")?;
+        stage.make_council(self.pupils, 1)?;
+        let config = attendance_alone(&stage)?;
+        let rows = count_rows(&stage)?;
+        let python = if self.alone { None } else { Some(python(&stage)?) };
+        let vault = stage.start_vault()?;
+        let mut all = vec![Measured::new("minster-ingest, encrypted")];
+        all.extend(PROGRAMS.iter().filter(|_| !self.alone).map(|(_, name)| Measured::new(name)));
+        for turn in 0..self.runs.max(1) {
+            let mut ingest = stage.program("minster-ingest");
+            ingest.arg("run").arg("--config").arg(&config);
+            ingest.stdout(Stdio::null()).stderr(Stdio::null());
+            all[0].add(measure(&mut ingest)?);
+            let Some(python) = &python else { continue };
+            for (place, (program, _)) in PROGRAMS.iter().enumerate() {
+                if *program != "pandas" || turn == 0 {
+                    all[place + 1].add(peer(&stage, python, program)?);
+                }
+            }
+        }
+        drop(vault);
+        self.show(rows, &all);
+        Ok(())
+    }
+
+    fn show(&self, rows: u64, all: &[Measured]) {
+        let (ours, best) = (all[0].median(), all[0].best());
+        say(&format!(
+            "{rows} attendance rows, {} runs. minster-ingest is timed with its start, checks every number, code and",
+            self.runs
+        ));
+        say(
+            "column, recognises duplicates, seals what fails, asks a vault over its socket and encrypts. The others are",
+        );
+        say("timed without Python's start, hash and write, and do none of this.");
+        say(&format!(
+            "{:<26} {:>9} {:>9} {:>7} {:>7} {:>9}",
+            "program", "median s", "best s", "ratio", "best", "peak MB"
+        ));
+        for measured in all {
+            say(&format!(
+                "{:<26} {:>9.2} {:>9.2} {:>7.2} {:>7.2} {:>9}",
+                measured.name,
+                measured.median(),
+                measured.best(),
+                measured.median() / ours,
+                measured.best() / best,
+                measured.peak / 1024
+            ));
+        }
+        if let [.., read, write] = all
+            && !self.alone
+        {
+            say(&format!(
+                "minster-ingest takes {:.2} times the slower of reading and writing alone (best runs: {:.2}); the goal is 1.5",
+                ours / read.median().max(write.median()),
+                best / read.best().max(write.best())
+            ));
+        }
+    }
+}
+
+impl Measured {
+    fn new(name: &'static str) -> Self {
+        Self { name, seconds: Vec::new(), peak: 0 }
+    }
+
+    fn add(&mut self, (seconds, peak): (f64, u64)) {
+        self.seconds.push(seconds);
+        self.seconds.sort_by(f64::total_cmp);
+        self.peak = self.peak.max(peak);
+    }
+
+    fn median(&self) -> f64 {
+        self.seconds[self.seconds.len() / 2]
+    }
+
+    fn best(&self) -> f64 {
+        self.seconds[0]
+    }
+}
+
+/// The example's pipeline with its largest source alone.
+fn attendance_alone(stage: &Stage) -> Result<PathBuf, Failure> {
+    let whole = stage.folder.join("config/pipeline.toml");
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        |source| Failure::Folder { path, source }
+    };
+    let text = fs::read_to_string(&whole).map_err(io(&whole))?;
+    let head = text.split("[[source]]").next().unwrap_or_default();
+    let source = "[[source]]\nname = \"attendance\"\nperiod = \"2024-25\"\nfolder = \"../council/attendance/2024-25\"\n";
+    let path = stage.folder.join("config/attendance-alone.toml");
+    fs::write(&path, format!("{head}{source}")).map_err(io(&path))?;
+    Ok(path)
+}
+
+/// A Python of its own with the peers' packages, made once under the target folder.
+fn python(stage: &Stage) -> Result<PathBuf, Failure> {
+    let folder = stage.folder.with_file_name("peers-python");
+    let python = folder.join("bin/python");
+    let requirements = peers_folder().join("requirements.txt");
+    let run = |program: &OsStr, arguments: &[&OsStr]| {
+        let status = Command::new(program)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .status()
+            .map_err(Failure::Cargo)?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(Failure::Program { program: "python".into(), code: status.code() }),
+        }
+    };
+    if !python.exists() {
+        run("python3".as_ref(), &["-m".as_ref(), "venv".as_ref(), folder.as_ref()])?;
+    }
+    let install = ["-m", "pip", "install", "--quiet", "-r"].map(OsStr::new);
+    run(python.as_ref(), &[&install[..], &[requirements.as_ref()]].concat())?;
+    Ok(python)
+}
+
+/// The seconds that a peer says it took, and its peak memory.
+fn peer(stage: &Stage, python: &Path, program: &str) -> Result<(f64, u64), Failure> {
+    let said = stage.folder.join("peer.txt");
+    let io = |source| Failure::Folder { path: said.clone(), source };
+    let mut command = Command::new(python);
+    command.arg(peers_folder().join("ingest.py")).arg(program);
+    command.arg(stage.folder.join("council/attendance/2024-25/attendance.csv"));
+    command.arg(stage.folder.join("peer.parquet"));
+    command.stdout(fs::File::create(&said).map_err(io)?);
+    let (_, peak) = measure(&mut command)?;
+    let seconds = fs::read_to_string(&said).map_err(io)?;
+    let wrong = || Failure::Program { program: format!("ingest.py {program}"), code: None };
+    Ok((seconds.trim().parse().map_err(|_| wrong())?, peak))
+}
+
+fn peers_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches/peers")
+}
