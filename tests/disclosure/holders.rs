@@ -148,7 +148,7 @@ fn the_verdict_on_holders_is_that_of_every_world() {
         .unwrap();
     let counted = (compared.get(), passed.get(), by_holders.get());
     assert!(
-        counted.0 > seen(5_000) && counted.1 > seen(100) && counted.2 > seen(400),
+        counted.0 >= seen(5_000) && counted.1 >= seen(100) && counted.2 >= seen(400),
         "{counted:?}"
     );
 }
@@ -207,7 +207,7 @@ fn a_holder_learns_no_more_than_the_rule_says() {
         })
         .unwrap();
     let counted = (hiding.get(), knowing.get(), refused.get(), missed.get());
-    assert!(counted.0 > seen(2_000) && counted.1 > seen(5_000) && counted.3 <= 5, "{counted:?}");
+    assert!(counted.0 >= seen(2_000) && counted.1 >= seen(5_000) && counted.3 <= 5, "{counted:?}");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn what_was_published_before_is_known_to_holders_too() {
             Ok(())
         })
         .unwrap();
-    assert!(both.get() > seen(100), "{both:?}");
+    assert!(both.get() >= seen(100), "{both:?}");
 }
 
 /// Schools by special educational needs: some, none.

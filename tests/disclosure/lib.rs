@@ -14,7 +14,7 @@ pub fn tried(cases: u32) -> u32 {
     (cases * percent()).div_ceil(100)
 }
 
-/// How often something must have been seen where all cases are tried; where only some are, more than never.
+/// How often at least something must have been seen where all cases are tried; where only some are, not at all.
 pub fn seen(least: u32) -> u32 {
     if percent() < 100 { 0 } else { least }
 }

@@ -132,7 +132,7 @@ fn no_primary_cell_follows_and_each_secondary_would_give_one_away() {
         })
         .unwrap();
     assert!(
-        patterns.get() > seen(2_000) && secondaries.get() > seen(5_000),
+        patterns.get() >= seen(2_000) && secondaries.get() >= seen(5_000),
         "{patterns:?} {secondaries:?}"
     );
 }
@@ -179,7 +179,7 @@ fn whoever_is_alone_in_a_cell_works_out_no_other() {
         })
         .unwrap();
     assert!(
-        patterns.get() > seen(2_000) && unguarded.get() > seen(200),
+        patterns.get() >= seen(2_000) && unguarded.get() >= seen(200),
         "{patterns:?} {unguarded:?}"
     );
 }
@@ -198,7 +198,7 @@ fn no_interval_of_a_primary_cell_is_narrow() {
             Ok(())
         })
         .unwrap();
-    assert!(patterns.get() > seen(200) && narrow.get() > seen(20), "{patterns:?} {narrow:?}");
+    assert!(patterns.get() >= seen(200) && narrow.get() >= seen(20), "{patterns:?} {narrow:?}");
 }
 
 /// The narrowest interval of a primary cell where what is withheld may be 0.

@@ -387,7 +387,7 @@ fn what_is_released_keeps_the_promise_in_every_world() {
             Ok(())
         })
         .unwrap();
-    assert!(released.get() > seen(5_000), "{} left out", left_out.get());
+    assert!(released.get() >= seen(5_000), "{} left out", left_out.get());
 }
 
 #[test]
@@ -420,7 +420,7 @@ fn what_was_published_before_counts_in_every_world() {
             Ok(())
         })
         .unwrap();
-    assert!(both.get() > seen(300), "{both:?} released, {refused:?} refused");
+    assert!(both.get() >= seen(300), "{both:?} released, {refused:?} refused");
 }
 
 #[test]
@@ -461,7 +461,7 @@ fn intervals_and_verdict_are_those_of_every_world() {
             Ok(())
         })
         .unwrap();
-    assert!(compared.get() > seen(8_000) && passed.get() > seen(200), "{compared:?} {passed:?}");
+    assert!(compared.get() >= seen(8_000) && passed.get() >= seen(200), "{compared:?} {passed:?}");
 }
 
 #[test]

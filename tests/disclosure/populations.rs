@@ -76,12 +76,12 @@ fn all(plans: &[Plan], children: &Children, by: &[usize]) -> (CountTable, Vec<us
     let (who, nodes) = who_counts(&leaves).unwrap();
     let size: usize = by.iter().map(|&column| SIZES[column]).product();
     let mut inner = vec![0; size * leaves.len()];
-    for place in 0..12 {
+    for (place, count) in children.iter().enumerate() {
         let of = conditions(category(place, 0));
         let Some(leaf) = leaves.iter().position(|leaf| *leaf == of) else { continue };
         let cell =
             by.iter().fold(0, |cell, &column| cell * SIZES[column] + category(place, column));
-        inner[cell * leaves.len() + leaf] += children[place];
+        inner[cell * leaves.len() + leaf] += count;
     }
     let dimensions = by.iter().map(|&column| flat(NAMES[column], SIZES[column])).chain([who]);
     (CountTable::new("all", dimensions.collect(), inner, vec![]).unwrap(), nodes)
@@ -353,7 +353,7 @@ fn releases_about_other_children_say_nothing_together() {
         .unwrap();
     let counted = (passed.get(), hiding.get(), broken.get());
     assert!(
-        counted.0 > seen(1_500) && counted.1 > seen(400) && counted.2 > seen(50),
+        counted.0 >= seen(1_500) && counted.1 >= seen(400) && counted.2 >= seen(50),
         "{counted:?}"
     );
 }

@@ -470,7 +470,7 @@ fn the_verdict_is_that_of_every_world() {
         .unwrap();
     let (compared, safe, refused) = (compared.get(), safe.get(), refused.get());
     assert!(
-        compared > seen(5_000) && safe > seen(1_000) && refused > seen(500),
+        compared >= seen(5_000) && safe >= seen(1_000) && refused >= seen(500),
         "{compared} {safe} {refused}"
     );
 }
@@ -529,7 +529,7 @@ fn a_controlled_rounding_adds_up_and_leaves_multiples() {
             Ok(())
         })
         .unwrap();
-    assert!(adjacent.get() > seen(2_900), "{adjacent:?} next to the truth everywhere");
+    assert!(adjacent.get() >= seen(2_900), "{adjacent:?} next to the truth everywhere");
 }
 
 #[test]
