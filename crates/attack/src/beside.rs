@@ -46,7 +46,7 @@ pub struct Beside<'a> {
 /// Beside the releases themselves it has whom one counts and another does not: of these too nothing may follow.
 ///
 /// # Errors
-/// [`CubeError::Empty`] where there is no leaf, or a release counts nobody: such a one stands beside nothing.
+/// [`CubeError::Empty`] where a release counts nobody: such a one stands beside nothing.
 pub fn who_counts(counted: &[Vec<bool>]) -> Result<(Hierarchy, Vec<usize>), CubeError> {
     let leaves = (0..counted.len()).map(|leaf| leaf.to_string());
     let mut who = Hierarchy::flat("who counts", "anyone", leaves)?;
@@ -173,5 +173,70 @@ impl Beside<'_> {
         let is_own = |cell: usize| self.all.coordinates(cell).last() == Some(&self.own);
         let withheld = (0..counts.len()).map(|cell| counts[cell] > 0 && !is_own(cell));
         Pattern { withheld: withheld.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The verdict on releases of one total each. `counted` says who counts whom, `children` how many they are.
+    fn totals(zeros: Zeros, counted: &[&[bool]], children: &[u64]) -> Result<(), Refusal> {
+        let counted: Vec<Vec<bool>> = counted.iter().map(|of| of.to_vec()).collect();
+        let (who, nodes) = who_counts(&counted).unwrap();
+        let all = CountTable::new("all", vec![who], children.to_vec(), vec![]).unwrap();
+        let other = |count: u64| {
+            let sex = Hierarchy::flat("sex", "all", ["F".into(), "M".into()]).unwrap();
+            [CountTable::new("t", vec![sex], vec![count / 2, count - count / 2], vec![]).unwrap()]
+        };
+        let counts = all.cell_counts();
+        let tables: Vec<[CountTable; 1]> = nodes.iter().map(|&node| other(counts[node])).collect();
+        let patterns = [Pattern { withheld: vec![false, true, true] }];
+        let releases: Vec<Beside<'_>> = tables
+            .iter()
+            .zip(nodes)
+            .map(|(tables, own)| Beside { tables, patterns: &patterns, all: all.clone(), own })
+            .collect();
+        verify_beside(Policy::new(5, zeros), &releases)
+    }
+
+    const BOTH: &[bool] = &[true, true];
+    const ONE: &[bool] = &[true, false];
+    const OTHER: &[bool] = &[false, true];
+
+    #[test]
+    fn of_a_few_whom_one_counts_none_and_many_must_stay_possible() {
+        for zeros in [Zeros::Published, Zeros::MayBeWithheld] {
+            assert_eq!(totals(zeros, &[BOTH, ONE, OTHER], &[20, 2, 2]), Ok(()));
+            // One more than the other has: of those whom it counts alone someone is there.
+            assert!(totals(zeros, &[BOTH, ONE, OTHER], &[20, 2, 1]).is_err());
+            // The other counts whom one does, and nobody is known to be few.
+            assert!(totals(zeros, &[BOTH, OTHER], &[20, 4]).is_err());
+            assert_eq!(totals(zeros, &[BOTH, OTHER], &[20, 5]), Ok(()));
+            assert_eq!(totals(zeros, &[BOTH], &[20]), Ok(()));
+        }
+        // Where nobody is anybody's business, that nobody is counted alone is too much.
+        assert!(totals(Zeros::Unsafe, &[BOTH, OTHER, ONE], &[20, 5, 0]).is_err());
+        assert_eq!(totals(Zeros::Unsafe, &[BOTH, OTHER], &[20, 5]), Ok(()));
+    }
+
+    #[test]
+    fn of_whom_one_counts_and_another_does_not_nothing_follows_together() {
+        // A third release divides those whom the first counts and the second does not: none need be of either
+        // kind, but they are three or more together.
+        let counted: [&[bool]; 5] = [
+            &[true, true, false],
+            &[true, false, false],
+            &[true, false, true],
+            &[false, true, false],
+            &[false, false, true],
+        ];
+        assert!(totals(Zeros::MayBeWithheld, &counted, &[20, 2, 2, 1, 10]).is_err());
+        assert_eq!(totals(Zeros::MayBeWithheld, &counted, &[20, 2, 2, 4, 10]), Ok(()));
+    }
+
+    #[test]
+    fn a_release_that_counts_nobody_stands_beside_nothing() {
+        assert_eq!(who_counts(&[vec![true, false]]), Err(CubeError::Empty));
     }
 }
