@@ -208,6 +208,8 @@ mod tests {
     fn of_a_few_whom_one_counts_none_and_many_must_stay_possible() {
         for zeros in [Zeros::Published, Zeros::MayBeWithheld] {
             assert_eq!(totals(zeros, &[BOTH, ONE, OTHER], &[20, 2, 2]), Ok(()));
+            // Nobody said that anyone is counted by both, or by one alone.
+            assert_eq!(totals(zeros, &[BOTH, ONE, OTHER], &[2, 3, 3]), Ok(()));
             // One more than the other has: of those whom it counts alone someone is there.
             assert!(totals(zeros, &[BOTH, ONE, OTHER], &[20, 2, 1]).is_err());
             // The other counts whom one does, and nobody is known to be few.
