@@ -230,7 +230,7 @@ fn made_up(sizes: &[usize], zeros: Zeros, dice: &mut Dice) -> TableSet {
 
 /// Tables of a million cells: one that most cells have children for, and one that is mostly empty.
 fn million() {
-    for children in [24_000_000, 100_000] {
+    for children in [100_000, 24_000_000] {
         let table = Council::by_years(children, 150, 30).table(true, true);
         let policy = Policy::new(5, Zeros::Published);
         let set = TableSet { tables: vec![table], policy };
