@@ -79,6 +79,10 @@ impl Site {
         let whole = fs::read_to_string(&pipeline).unwrap();
         let moved =
             whole.replace("vault.sock", "run/vault.sock").replace("../store", "../data/store");
+        let moved = moved
+            .replace("quiet_seconds = 2", "quiet_seconds = 0")
+            .replace("../minster.prom", "../data/minster.prom");
+        let moved = moved.replace("../lineage.jsonl", "../data/lineage.jsonl");
         fs::write(pipeline, moved).unwrap();
         let table = self.at("config/tables/children.toml");
         let definition = fs::read_to_string(&table).unwrap();

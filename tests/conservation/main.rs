@@ -11,6 +11,8 @@ store = "store"
 definitions = "config/sources"
 matching = "config/matching.toml"
 tables = "config/tables"
+[arrival]
+quiet_seconds = 0
 [vault]
 socket = "vault.sock"
 [[source]]

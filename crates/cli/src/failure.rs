@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use minster_aggregator::AggregateError;
 use minster_matcher::MatchError;
-use minster_model::{Purpose, TableName, exit};
+use minster_model::{Purpose, RunId, TableName, exit};
 use minster_store::StoreError;
 use minster_vault_api::VaultError;
 
@@ -32,6 +32,8 @@ pub(crate) enum Failure {
     Release { release: TableName, source: Box<AggregateError> },
     #[error("the vault names no purpose {purpose}")]
     NoPurpose { purpose: Purpose },
+    #[error("the run ledger has no run {run}; `minster runs list` names them")]
+    NoRun { run: RunId },
     #[error("a cell is named by `column=category`")]
     Cell,
     #[error("a built-in name is not valid")]
@@ -57,7 +59,9 @@ impl From<VaultError> for Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config { .. } | Self::Pipeline { .. } | Self::Cell => exit::USAGE,
+            Self::Config { .. } | Self::Pipeline { .. } | Self::NoRun { .. } | Self::Cell => {
+                exit::USAGE
+            }
             Self::Ingest { code } => *code,
             Self::Vault(_) | Self::NoPurpose { .. } => exit::VAULT,
             Self::Store(error) => error.exit_code(),

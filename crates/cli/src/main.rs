@@ -8,6 +8,7 @@ mod doubt;
 mod failure;
 mod pipeline;
 mod rekey;
+mod runs;
 mod stages;
 mod summary;
 
@@ -18,7 +19,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use minster_model::{TableName, exit};
+use minster_model::{RunId, TableName, exit};
 
 use crate::{failure::Failure, pipeline::Loaded};
 
@@ -39,7 +40,13 @@ enum Command {
     #[command(
         after_help = "Example:\n  minster run --config config/pipeline.toml\n\nExit: 0 done; 2 usage or configuration; 3 done, with rows in quarantine; 4 a release was refused by\ndisclosure control; 5 rows not conserved; 6 the vault; 7 publishing failed, what stood stands; 8 another\nrun holds the lock; 1 an unexpected fault"
     )]
-    Run(Report),
+    Run {
+        #[command(flatten)]
+        report: Report,
+        /// Ingest and link also what is the same as what stands.
+        #[arg(long)]
+        again: bool,
+    },
     /// Run minster-ingest with these arguments.
     #[command(after_help = "Example:\n  minster ingest run --config config/pipeline.toml")]
     Ingest {
@@ -82,9 +89,35 @@ enum Command {
         after_help = "Examples:\n  minster audit --config config/pipeline.toml\n  minster audit --config config/pipeline.toml --vault-dir /var/lib/minster-vault \\\n      --checkpoints /srv/auditor/checkpoints --also /var/log/minster --json\n\nPrints for each check what was seen, PASS, FAIL or NOT CHECKED, and how to look oneself: docs/auditors.md.\nData are opened by the auditor's role at the vault, which logs it; counts alone are told.\nExit: 0 no check failed; 9 one failed; 2 usage or configuration"
     )]
     Audit(audit::Arguments),
+    /// See what runs did.
+    #[command(subcommand)]
+    Runs(Runs),
     /// Print the JSON schema of table definitions, for editors.
     #[command(after_help = "Example:\n  minster schema > tables.schema.json")]
     Schema,
+}
+
+#[derive(Subcommand)]
+enum Runs {
+    /// The latest runs, a line each.
+    #[command(after_help = "Example:\n  minster runs list --config config/pipeline.toml")]
+    List {
+        #[command(flatten)]
+        report: Report,
+        /// How many, at most.
+        #[arg(long, default_value_t = 20)]
+        most: usize,
+    },
+    /// One run, source by source and stage by stage.
+    #[command(
+        after_help = "Example:\n  minster runs show 20261127t020000-3f1 --config config/pipeline.toml"
+    )]
+    Show {
+        /// The run, as `list` names it.
+        run: RunId,
+        #[command(flatten)]
+        report: Report,
+    },
 }
 
 #[derive(Args)]
@@ -137,30 +170,43 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Ingest { arguments } => {
             stages::ingest_program(&arguments.into_iter().map(Into::into).collect::<Vec<_>>())
         }
-        Command::Run(Report { config, json }) => {
+        Command::Run { report: Report { config, json }, again } => {
             let loaded = Loaded::read(&config)?;
-            let store = loaded.store()?;
-            let _lock = store.lock()?;
-            let ingest = Some(stages::ingest(&loaded, &config)?);
-            let linkage = Some(stages::link(&loaded, &store)?);
-            let mut summary = summary::Summary { ingest, linkage, ..Default::default() };
-            stages::aggregate(&loaded, &store, &mut summary)?;
+            let summary = runs::recorded(&loaded, |store, journal| {
+                let ingest = Some(stages::ingest(&loaded, &config, again)?);
+                let linkage = Some(stages::link(&loaded, store, journal, again)?);
+                let mut summary = summary::Summary { ingest, linkage, ..Default::default() };
+                stages::aggregate(&loaded, store, journal, &mut summary)?;
+                Ok(summary)
+            })?;
             finish(&summary, json)
         }
         Command::Link(Report { config, json }) => {
             let loaded = Loaded::read(&config)?;
-            let store = loaded.store()?;
-            let _lock = store.lock()?;
-            let linkage = Some(stages::link(&loaded, &store)?);
-            finish(&summary::Summary { linkage, ..Default::default() }, json)
+            let summary = runs::recorded(&loaded, |store, journal| {
+                let linkage = Some(stages::link(&loaded, store, journal, false)?);
+                Ok(summary::Summary { linkage, ..Default::default() })
+            })?;
+            finish(&summary, json)
         }
         Command::Aggregate(Report { config, json }) => {
             let loaded = Loaded::read(&config)?;
-            let store = loaded.store()?;
-            let _lock = store.lock()?;
-            let mut summary = summary::Summary::default();
-            stages::aggregate(&loaded, &store, &mut summary)?;
+            let summary = runs::recorded(&loaded, |store, journal| {
+                let mut summary = summary::Summary::default();
+                stages::aggregate(&loaded, store, journal, &mut summary)?;
+                Ok(summary)
+            })?;
             finish(&summary, json)
+        }
+        Command::Runs(Runs::List { report: Report { config, json }, most }) => {
+            let records = runs::list(&Loaded::read(&config)?, most)?;
+            print(&if json { runs::json(&records)? } else { runs::text(&records) })?;
+            Ok(exit::DONE)
+        }
+        Command::Runs(Runs::Show { run, report: Report { config, json } }) => {
+            let records = runs::show(&Loaded::read(&config)?, &run)?;
+            print(&if json { runs::json(&records)? } else { runs::whole_text(&records) })?;
+            Ok(exit::DONE)
         }
         Command::Rekey(Report { config, json }) => {
             let rekeyed = rekey::rekey(&Loaded::read(&config)?)?;

@@ -1,7 +1,6 @@
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use minster_aggregator::Definition;
@@ -23,14 +22,13 @@ impl Loaded {
         })?;
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let pipeline = pipeline.resolve(whole.parent().unwrap_or(Path::new(".")));
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let run =
-            format!("{seconds}-{:x}", std::process::id()).parse().map_err(|_| Failure::Name)?;
+        let now = jiff::Timestamp::now().strftime("%Y%m%dt%H%M%S").to_string();
+        let run = format!("{now}-{:x}", std::process::id()).parse().map_err(|_| Failure::Name)?;
         Ok(Self { pipeline, run })
     }
 
     pub(crate) fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::open(&self.pipeline.store)?)
+        Ok(Store::open(&self.pipeline.store)?.keeping(self.pipeline.retention))
     }
 
     /// The table definitions, by file name.

@@ -9,13 +9,15 @@ use std::{
 };
 
 use indicatif::ProgressBar;
-use minster_aggregator::AggregateError;
+use minster_aggregator::{AggregateError, Standing};
 use minster_matcher::{CHILDREN, LinkageReport, integrated};
-use minster_model::{Role, exit};
-use minster_store::Store;
+use minster_model::{DatasetRef, Role, exit};
+use minster_store::{Journal, LineageJob, Progress, Store};
 use minster_vault_api::Client;
 
 use crate::{failure::Failure, pipeline, pipeline::Loaded, summary::Summary};
+
+const REFUSED: &str = "refused by disclosure control";
 
 /// Runs minster-ingest with these arguments; gives its exit code, which must be "done".
 pub(crate) fn ingest_program(arguments: &[OsString]) -> Result<u8, Failure> {
@@ -26,11 +28,16 @@ pub(crate) fn ingest_program(arguments: &[OsString]) -> Result<u8, Failure> {
     }
 }
 
-/// Ingests every delivery; gives minster-ingest's report.
-pub(crate) fn ingest(loaded: &Loaded, config: &Path) -> Result<serde_json::Value, Failure> {
+/// Ingests the deliveries; gives minster-ingest's report.
+pub(crate) fn ingest(
+    loaded: &Loaded,
+    config: &Path,
+    again: bool,
+) -> Result<serde_json::Value, Failure> {
     let output = ingest_command()?
         .arg("run")
         .args(["--json", "--lock-held", "--run", loaded.run.as_str()])
+        .args(again.then_some("--again"))
         .arg("--config")
         .arg(config)
         .stdin(Stdio::null())
@@ -46,9 +53,18 @@ pub(crate) fn ingest(loaded: &Loaded, config: &Path) -> Result<serde_json::Value
 }
 
 /// Links the datasets, as the linker.
-pub(crate) fn link(loaded: &Loaded, store: &Store) -> Result<LinkageReport, Failure> {
-    let bar = spinner("link");
+pub(crate) fn link(
+    loaded: &Loaded,
+    store: &Store,
+    journal: &mut Journal<'_>,
+    again: bool,
+) -> Result<LinkageReport, Failure> {
     let pipeline = &loaded.pipeline;
+    let dataset = children(loaded)?;
+    let inputs: Vec<_> =
+        pipeline.sources.iter().map(|delivery| delivery.dataset(&pipeline.purpose)).collect();
+    journal.begin_stage("link", LineageJob::link(&inputs, &dataset))?;
+    let bar = spinner("link");
     let matching = pipeline::read(&pipeline.matching)?;
     let deliveries: Vec<_> = pipeline
         .sources
@@ -63,12 +79,26 @@ pub(crate) fn link(loaded: &Loaded, store: &Store) -> Result<LinkageReport, Fail
         run: &loaded.run,
         deliveries: &deliveries,
         matching: &matching,
+        again,
     };
     let linked = minster_matcher::link(&job, &mut vault);
     bar.finish_and_clear();
     let path = pipeline.matching.clone();
-    linked
-        .map(|(_, report)| report)
+    let (manifest, report) =
+        linked.map_err(|source| Failure::Match { path, source: Box::new(source) })?;
+    let progress = match manifest.run == loaded.run {
+        true => Progress::Published,
+        false => Progress::Unchanged,
+    };
+    journal.end_stage(progress, None)?;
+    Ok(report)
+}
+
+/// The integrated dataset.
+fn children(loaded: &Loaded) -> Result<DatasetRef, Failure> {
+    let pipeline = &loaded.pipeline;
+    let path = pipeline.matching.clone();
+    integrated(&pipeline.purpose, &pipeline.period)
         .map_err(|source| Failure::Match { path, source: Box::new(source) })
 }
 
@@ -76,15 +106,17 @@ pub(crate) fn link(loaded: &Loaded, store: &Store) -> Result<LinkageReport, Fail
 pub(crate) fn aggregate(
     loaded: &Loaded,
     store: &Store,
+    journal: &mut Journal<'_>,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     let pipeline = &loaded.pipeline;
-    let name =
-        |source| Failure::Match { path: pipeline.matching.clone(), source: Box::new(source) };
-    let dataset = integrated(&pipeline.purpose, &pipeline.period).map_err(name)?;
+    let dataset = children(loaded)?;
     let children = CHILDREN.parse().map_err(|_| Failure::Name)?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Analyst, "minster")?;
     for (path, definition) in loaded.tables()? {
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        journal.begin_stage(&format!("release {stem}"), LineageJob::release(&dataset, &stem))?;
         let bar = spinner("protect");
         let job = minster_aggregator::Job {
             store,
@@ -98,9 +130,17 @@ pub(crate) fn aggregate(
         let released = minster_aggregator::aggregate(&job, &definition, &mut vault);
         bar.finish_and_clear();
         match released {
-            Ok(report) => summary.releases.push(report),
+            Ok(report) => {
+                let progress = match report.standing {
+                    Standing::New => Progress::Published,
+                    Standing::Same | Standing::Kept => Progress::Unchanged,
+                };
+                journal.end_stage(progress, None)?;
+                summary.releases.push(report);
+            }
             Err(AggregateError::Refused(why)) => {
-                let file = path.file_name().unwrap_or_default().to_string_lossy();
+                // Which cell cannot be protected is the analyst's to know, not the monitors'.
+                journal.end_stage(Progress::Refused, Some(REFUSED.to_owned()))?;
                 summary.refused.push(format!("{file}: {why}"));
             }
             Err(source) => {

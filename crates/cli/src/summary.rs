@@ -23,7 +23,7 @@ impl Summary {
     pub(crate) fn exit_code(&self) -> u8 {
         if !self.refused.is_empty() {
             exit::REFUSED
-        } else if self.rows("quarantined") > 0 {
+        } else if self.rows("quarantined") > 0 || self.left_out() > 0 {
             exit::QUARANTINED
         } else {
             exit::DONE
@@ -56,8 +56,15 @@ impl Summary {
         if self.rows("quarantined") > 0 {
             let _ = writeln!(
                 text,
-                "\n{} rows are in quarantine: quarantine.jsonl beside each dataset says where and why",
+                "\n{} rows are in quarantine: `minster ingest quarantine list` says where and why",
                 self.rows("quarantined")
+            );
+        }
+        if self.left_out() > 0 {
+            let _ = writeln!(
+                text,
+                "\n{} sources were left out; what stood of them was linked",
+                self.left_out()
             );
         }
         text
@@ -76,21 +83,31 @@ impl Summary {
         for source in sources {
             let name = |key: &str| source[key].as_str().unwrap_or_default();
             let count = |key: &str| source["counts"][key].as_u64().unwrap_or_default();
+            let _ = write!(text, "{:<16} {:<14} ", name("name"), name("period"));
+            if source["why"].is_string() {
+                let _ = writeln!(text, "{}: {}", name("progress"), name("why"));
+                continue;
+            }
             let _ = writeln!(
                 text,
-                "{:<16} {:<14} {:>11} {:>11} {:>11} {:>10}",
-                name("name"),
-                name("period"),
+                "{:>11} {:>11} {:>11} {:>10}{}",
                 count("read"),
                 count("accepted"),
                 count("quarantined"),
                 count("duplicate"),
+                if name("progress") == "unchanged" { "  unchanged" } else { "" },
             );
             for (reason, rows) in source["reasons"].as_object().into_iter().flatten() {
                 let _ = writeln!(text, "  {:>8} {reason}", rows.as_u64().unwrap_or_default());
             }
         }
         text.push('\n');
+    }
+
+    fn left_out(&self) -> usize {
+        let sources = self.ingest.as_ref().and_then(|ingest| ingest["sources"].as_array());
+        let sources = sources.into_iter().flatten();
+        sources.filter(|source| source["progress"] == "left-out").count()
     }
 
     fn rows(&self, key: &str) -> u64 {

@@ -29,6 +29,8 @@ use crate::{
 
 /// The integrated dataset's only table.
 pub const CHILDREN: &str = "children";
+/// The report beside it.
+const REPORT: &str = "linkage.json";
 
 /// What to link.
 pub struct Job<'a> {
@@ -44,6 +46,8 @@ pub struct Job<'a> {
     pub deliveries: &'a [(SourceName, Period)],
     /// `matching.toml`.
     pub matching: &'a str,
+    /// Links also where the integrated dataset that stands was made of the same.
+    pub again: bool,
 }
 
 /// The reference of a purpose's integrated dataset.
@@ -53,13 +57,19 @@ pub fn integrated(purpose: &Purpose, period: &Period) -> Result<DatasetRef, Matc
     Ok(DatasetRef { class: DatasetClass::Integrated, name, period, purpose })
 }
 
-/// Links the deliveries' datasets and publishes the integrated one with its report.
+/// Links the deliveries' datasets and publishes the integrated one with its report. Where one stands that was
+/// made of the same datasets by the same definition, nothing is done: its manifest names an earlier run.
 pub fn link(
     job: &Job<'_>,
     keys: &mut dyn DatasetKeys,
 ) -> Result<(Manifest, LinkageReport), MatchError> {
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
+    if !job.again
+        && let Some(standing) = standing(job, &matching)
+    {
+        return Ok(standing);
+    }
     let datasets = open(job, &matching, keys)?;
     let mut builder = ChildrenBuilder::default();
     for (delivery, (identity, dataset)) in persons(&matching, &datasets).enumerate() {
@@ -78,6 +88,43 @@ pub fn link(
     Ok((manifest, report))
 }
 
+/// The integrated dataset that stands, where linking would make the same. One that cannot be read is made
+/// again.
+fn standing(job: &Job<'_>, matching: &Matching) -> Option<(Manifest, LinkageReport)> {
+    let dataset = integrated(job.purpose, job.period).ok()?;
+    let manifest = job.store.whole(&dataset).ok()?;
+    let mut made_of = Vec::new();
+    for (_, dataset) in wanted(job, matching) {
+        let (_, sha256) = job.store.manifest(&dataset).ok()?;
+        made_of.push((dataset, sha256));
+    }
+    let origin = Origin::Datasets {
+        definition_sha256: sha256_hex(job.matching.as_bytes()),
+        datasets: made_of,
+    };
+    let report = std::fs::read(job.store.beside(&dataset, REPORT).ok()?).ok()?;
+    let report = serde_json::from_slice(&report).ok()?;
+    (manifest.origin == origin).then_some((manifest, report))
+}
+
+/// The deliveries that the definition names, each with its dataset.
+fn wanted<'a>(
+    job: &'a Job<'_>,
+    matching: &Matching,
+) -> impl Iterator<Item = (&'a SourceName, DatasetRef)> {
+    let wanted: Vec<SourceName> = matching.sources().into_iter().cloned().collect();
+    let of_definition = job.deliveries.iter().filter(move |(name, _)| wanted.contains(name));
+    of_definition.map(|(name, period)| {
+        let dataset = DatasetRef {
+            class: DatasetClass::Source,
+            name: name.clone(),
+            period: period.clone(),
+            purpose: job.purpose.clone(),
+        };
+        (name, dataset)
+    })
+}
+
 type Datasets = Vec<(SourceName, Dataset)>;
 
 fn open(
@@ -85,15 +132,8 @@ fn open(
     matching: &Matching,
     keys: &mut dyn DatasetKeys,
 ) -> Result<Datasets, MatchError> {
-    let wanted = matching.sources();
     let mut datasets: Datasets = Vec::new();
-    for (name, period) in job.deliveries.iter().filter(|(name, _)| wanted.contains(&name)) {
-        let dataset = DatasetRef {
-            class: DatasetClass::Source,
-            name: name.clone(),
-            period: period.clone(),
-            purpose: job.purpose.clone(),
-        };
+    for (name, dataset) in wanted(job, matching) {
         let dataset = job.store.dataset(&dataset, keys)?;
         let check = &dataset.manifest().key_check;
         if datasets.first().is_some_and(|(_, first)| first.manifest().key_check != *check) {
@@ -367,7 +407,7 @@ fn publish(
     table.write(batch)?;
     let table = table.finish()?;
     let json = serde_json::to_vec_pretty(report).map_err(MatchError::Report)?;
-    writer.file("linkage.json", &json)?;
+    writer.file(REPORT, &json)?;
     writer.file("linkage.txt", report.text().as_bytes())?;
     let (_, first) = datasets.first().ok_or(MatchError::Nothing)?;
     let (version, check) = (first.manifest().key_version, first.manifest().key_check.clone());

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::children::Linkage;
 
 /// The whole report. Counts alone; it stays inside the council.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LinkageReport {
     /// The report's format.
     pub format: u32,
@@ -24,7 +24,7 @@ pub struct LinkageReport {
 }
 
 /// How one table's persons were linked.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TableLinkage {
     /// The source.
     pub source: String,
@@ -33,9 +33,9 @@ pub struct TableLinkage {
     /// Rows.
     pub rows: u64,
     /// Rows linked to the spine, by how.
-    pub linked: BTreeMap<&'static str, u64>,
+    pub linked: BTreeMap<String, u64>,
     /// Rows not linked, by reason.
-    pub unlinked: BTreeMap<&'static str, u64>,
+    pub unlinked: BTreeMap<String, u64>,
 }
 
 impl TableLinkage {
@@ -51,7 +51,7 @@ impl TableLinkage {
 
     pub(crate) fn count(&mut self, linkage: Linkage, rows: u64) {
         let ways = if linkage.is_linked() { &mut self.linked } else { &mut self.unlinked };
-        *ways.entry(linkage.code()).or_default() += rows;
+        *ways.entry(linkage.code().to_owned()).or_default() += rows;
         self.rows += rows;
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Period, Purpose, SourceName};
+use crate::{DatasetClass, DatasetRef, Period, Purpose, SourceName};
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -28,12 +28,80 @@ pub struct Pipeline {
     /// Threads for parsing and hashing; all cores where absent.
     #[serde(default)]
     pub threads: Option<usize>,
+    /// What becomes of the others where a delivery is not what its definition says.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// How a file is told that is still being written.
+    #[serde(default)]
+    pub arrival: Arrival,
+    /// What of the past is kept.
+    #[serde(default)]
+    pub retention: Retention,
+    /// What monitors read of a run.
+    #[serde(default)]
+    pub monitoring: Monitoring,
     /// The deliveries to read.
     #[serde(rename = "source")]
     pub sources: Vec<Delivery>,
     /// Code lists and look-ups that are data of the council: name to CSV file.
     #[serde(default)]
     pub lookups: std::collections::BTreeMap<String, PathBuf>,
+}
+
+/// What becomes of the other deliveries where one is not what its definition says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// The run ends before anything is read.
+    #[default]
+    Stop,
+    /// It is left out and named; what stood of it stands, the others go on, and the run ends with
+    /// [`crate::exit::QUARANTINED`].
+    GoOn,
+}
+
+/// When a delivered file counts as whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Arrival {
+    /// Seconds for which a file must not have changed.
+    pub quiet_seconds: u64,
+    /// Seconds that a run waits for that, at most.
+    pub wait_seconds: u64,
+}
+
+impl Default for Arrival {
+    fn default() -> Self {
+        Self { quiet_seconds: 10, wait_seconds: 600 }
+    }
+}
+
+/// What of the past is kept in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Superseded snapshots of a dataset, at most.
+    pub snapshots: usize,
+    /// Days after which a superseded snapshot goes in any case.
+    pub snapshot_days: u32,
+    /// Days for which the records of runs are kept.
+    pub run_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { snapshots: 0, snapshot_days: 30, run_days: 400 }
+    }
+}
+
+/// Files for monitors. Each holds names, counts and times; never a row's value.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Monitoring {
+    /// Prometheus' text format, for the node exporter's textfile collector; written anew by each run.
+    pub textfile: Option<PathBuf>,
+    /// OpenLineage events, one JSON object a line; each run adds to it.
+    pub lineage: Option<PathBuf>,
 }
 
 fn tidy(path: &std::path::Path) -> PathBuf {
@@ -70,6 +138,21 @@ pub struct Delivery {
     /// What stands in its pupil-number columns, where that differs from the definition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identifier: Option<IdentifierRule>,
+    /// What becomes of the others where this one fails, where that differs from the pipeline's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
+}
+
+impl Delivery {
+    /// The dataset that it becomes.
+    pub fn dataset(&self, purpose: &Purpose) -> DatasetRef {
+        DatasetRef {
+            class: DatasetClass::Source,
+            name: self.name.clone(),
+            period: self.period.clone(),
+            purpose: purpose.clone(),
+        }
+    }
 }
 
 /// What stands in a pupil-number column.
@@ -84,6 +167,11 @@ pub enum IdentifierRule {
 }
 
 impl Pipeline {
+    /// What becomes of the others where this delivery fails.
+    pub fn on_failure(&self, delivery: &Delivery) -> OnFailure {
+        delivery.on_failure.unwrap_or(self.on_failure)
+    }
+
     /// Makes every path absolute against the folder that the file stands in; `..` is taken as written,
     /// so the folder itself should hold no link.
     pub fn resolve(mut self, folder: &std::path::Path) -> Self {
@@ -95,7 +183,10 @@ impl Pipeline {
             &mut self.tables,
         ];
         let deliveries = self.sources.iter_mut().map(|delivery| &mut delivery.folder);
-        for path in paths.into_iter().chain(deliveries).chain(self.lookups.values_mut()) {
+        let monitors =
+            [&mut self.monitoring.textfile, &mut self.monitoring.lineage].into_iter().flatten();
+        let others = deliveries.chain(self.lookups.values_mut()).chain(monitors);
+        for path in paths.into_iter().chain(others) {
             *path = tidy(&folder.join(&path));
         }
         self

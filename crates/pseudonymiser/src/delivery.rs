@@ -10,7 +10,7 @@ use std::{
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use minster_model::{
-    DatasetClass, DatasetRef, Purpose, RowCounts, RunId, TableName,
+    Purpose, RowCounts, RunId, TableName,
     pipeline::{Delivery, IdentifierRule},
 };
 use minster_sources::{
@@ -36,6 +36,8 @@ pub(crate) struct Planned {
     pub(crate) delivery: Delivery,
     pub(crate) definition: Definition,
     pub(crate) definition_sha256: String,
+    /// Of all but the files that decides what the delivery becomes.
+    pub(crate) recipe_sha256: String,
     pub(crate) files: DeliveryPlan,
 }
 
@@ -74,9 +76,30 @@ struct Written {
 }
 
 impl Planned {
+    /// The manifest that stands, where it is of the same files by the same recipe. One that cannot be read
+    /// is superseded.
+    pub(crate) fn standing(
+        &self,
+        store: &Store,
+        purpose: &Purpose,
+        inputs: &[InputFile],
+    ) -> Option<Manifest> {
+        let manifest = store.whole(&self.delivery.dataset(purpose)).ok()?;
+        let same = match &manifest.origin {
+            Origin::Delivery { inputs: stood, recipe_sha256: Some(recipe), .. } => {
+                stood == inputs && *recipe == self.recipe_sha256
+            }
+            _ => false,
+        };
+        same.then_some(manifest)
+    }
+
     /// Reads, treats and publishes the delivery.
-    pub(crate) fn ingest(&self, run: &mut Run<'_>) -> Result<Manifest, IngestError> {
-        let inputs = self.hash_inputs()?;
+    pub(crate) fn ingest(
+        &self,
+        inputs: Vec<InputFile>,
+        run: &mut Run<'_>,
+    ) -> Result<Manifest, IngestError> {
         let opened = run.vault.open_run(RunManifest {
             run: run.id.clone(),
             purpose: run.purpose.clone(),
@@ -85,12 +108,7 @@ impl Planned {
             ceiling: u64::MAX,
         })?;
         run.dictionary.turn_to(&opened.key_check);
-        let dataset = DatasetRef {
-            class: DatasetClass::Source,
-            name: self.delivery.name.clone(),
-            period: self.delivery.period.clone(),
-            purpose: run.purpose.clone(),
-        };
+        let dataset = self.delivery.dataset(run.purpose);
         let (key, wrapped) = run.vault.create_key(&dataset)?;
         let writer = run.store.stage(&dataset, run.id, key, wrapped)?;
         let quarantine = Quarantine::open(&writer, &opened.recipient)?;
@@ -120,7 +138,8 @@ impl Planned {
         let entries: Result<Vec<_>, _> =
             outputs.tables.into_iter().map(TableWriter::finish).collect();
         let definition_sha256 = self.definition_sha256.clone();
-        let origin = Origin::Delivery { definition_sha256, inputs, rows, reasons };
+        let recipe_sha256 = Some(self.recipe_sha256.clone());
+        let origin = Origin::Delivery { definition_sha256, recipe_sha256, inputs, rows, reasons };
         Ok(writer.publish(opened.key_version, opened.key_check, origin, entries?)?)
     }
 
@@ -129,7 +148,8 @@ impl Planned {
         self.files.files.iter().map(|file| file.bytes).sum()
     }
 
-    fn hash_inputs(&self) -> Result<Vec<InputFile>, IngestError> {
+    /// Each delivered file with its hash.
+    pub(crate) fn hash_inputs(&self) -> Result<Vec<InputFile>, IngestError> {
         let hash = |file: &PlannedFile| {
             let sha256 = sha256_of_file(&file.path)
                 .map_err(|source| ReadError::Io { path: file.path.clone(), source })?;

@@ -45,6 +45,14 @@ pub enum IngestError {
         /// The delivery's period.
         period: Period,
     },
+    /// A file that has not settled.
+    #[error("{}: still being written after {waited} seconds; the next run looks again, or set `arrival.wait_seconds` higher", path.display())]
+    StillWritten {
+        /// The file.
+        path: PathBuf,
+        /// How long the run waited, in seconds.
+        waited: u64,
+    },
     /// A look-up that a definition needs.
     #[error("table {table} needs the look-up {lookup}; name its file under [lookups]")]
     NoLookup {
@@ -95,6 +103,19 @@ pub enum IngestError {
 }
 
 impl IngestError {
+    /// Whether it is about one delivery, and others can do without that.
+    pub(crate) fn is_of_source(&self) -> bool {
+        matches!(
+            self,
+            Self::NoDefinition { .. }
+                | Self::Year { .. }
+                | Self::StillWritten { .. }
+                | Self::NoLookup { .. }
+                | Self::Plan(_)
+                | Self::Read(_)
+        )
+    }
+
     /// The program's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -103,6 +124,7 @@ impl IngestError {
             | Self::Definitions(_)
             | Self::NoDefinition { .. }
             | Self::Year { .. }
+            | Self::StillWritten { .. }
             | Self::NoLookup { .. }
             | Self::Lookup(_)
             | Self::Plan(_)

@@ -1,30 +1,31 @@
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Write as _,
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
+use jiff::{SignedDuration, Timestamp};
 use minster_model::{
-    DatasetRef, Period, Role, RowCounts, RunId, SourceName, exit,
-    pipeline::{IdentifierRule, Pipeline},
+    Role, RunId,
+    pipeline::{Arrival, OnFailure, Pipeline},
 };
-use minster_sources::{Catalogue, Lookup, Plan, Treatment};
-use minster_store::{Manifest, Origin, Store, sha256_hex};
+use minster_sources::Catalogue;
+use minster_store::{
+    Disk, Journal, LineageJob, Manifest, Origin, Progress, RunRecord, SourceRecord, Store,
+};
 use minster_vault_api::Client;
-use serde::Serialize;
 
 use crate::{
-    IngestError,
-    delivery::{self, Planned, Run},
+    IngestError, Quarantined, Report,
+    delivery::{Planned, Run},
+    expected::{Expected, Lookups, expect},
     tokens::Dictionary,
 };
 
-/// A run that was planned: every delivery's files were compared with its definition.
+/// As the run ledger names it.
+const PROGRAM: &str = "minster-ingest";
+
+/// A pipeline that can be run.
 pub struct Ingestion {
     pipeline: Pipeline,
-    deliveries: Vec<Planned>,
-    lookups: HashMap<String, Arc<Lookup>>,
+    definitions: Catalogue,
+    lookups: Lookups,
 }
 
 /// How a run goes about it.
@@ -33,212 +34,235 @@ pub struct Options {
     pub lock_held: bool,
     /// The run's name; made from the clock where absent.
     pub run: Option<RunId>,
-    /// Is told how many more bytes were read.
-    pub progress: Arc<dyn Fn(u64) + Send + Sync>,
+    /// Deliveries that are the same as what stands are read too.
+    pub again: bool,
+    /// What the store is written on.
+    pub disk: Disk,
+    /// Is told what happens.
+    pub told: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { lock_held: false, run: None, progress: Arc::new(|_| {}) }
+        Self {
+            lock_held: false,
+            run: None,
+            again: false,
+            disk: Disk::default(),
+            told: Arc::new(|_| {}),
+        }
     }
 }
 
-/// What a run did. Holds counts and names; never a row's value.
-#[derive(Debug, Serialize)]
-pub struct Report {
-    /// The report's format.
-    pub format: u32,
-    /// The run.
-    pub run: RunId,
-    /// One entry a delivery.
-    pub sources: Vec<SourceReport>,
-    /// Distinct identifiers that the vault was asked for.
-    pub distinct_identifiers: u64,
-}
-
-/// What became of one delivery.
-#[derive(Debug, Serialize)]
-pub struct SourceReport {
-    /// The source.
-    pub name: SourceName,
-    /// Its period.
-    pub period: Period,
-    /// Files read.
-    pub files: usize,
-    /// Where the rows went.
-    pub counts: RowCounts,
-    /// Quarantined rows by reason.
-    pub reasons: BTreeMap<String, u64>,
+/// What happens in a run. Holds no row's value.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// It begins.
+    Begun(&'a RunId),
+    /// A file is still being written.
+    Waiting(&'a Path),
+    /// All deliveries were compared with their definitions; so many bytes are to be read.
+    Planned(u64),
+    /// So many more bytes were read.
+    Read(u64),
+    /// A delivery's turn has come.
+    SourceBegun(&'a SourceRecord),
+    /// What became of a delivery.
+    SourceEnded(&'a SourceRecord),
+    /// A monitor's file could not be written; the run goes on.
+    Trouble(String),
 }
 
 impl Ingestion {
-    /// Reads the configuration and compares every delivery with its definition. No row is read: CSV
-    /// headers, sheets' headers and XML element names alone.
+    /// Reads the configuration: pipeline, definitions, look-ups.
     pub fn load(path: &Path) -> Result<Self, IngestError> {
-        let pipeline: Pipeline = toml::from_str(&read(path)?).map_err(|error| {
-            IngestError::Pipeline { path: path.to_owned(), source: Box::new(error) }
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| IngestError::Config { path: path.to_owned(), source })?;
+        let pipeline: Pipeline = toml::from_str(&text).map_err(|error| IngestError::Pipeline {
+            path: path.to_owned(),
+            source: Box::new(error),
         })?;
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let pipeline = pipeline.resolve(whole.parent().unwrap_or(Path::new(".")));
         let definitions = Catalogue::load(&pipeline.definitions)?;
-        let mut lookups = HashMap::new();
-        for (name, path) in &pipeline.lookups {
-            lookups.insert(name.clone(), Arc::new(Lookup::read(path)?));
-        }
-        let mut deliveries = Vec::new();
-        for delivery in &pipeline.sources {
-            let Some(found) = definitions.find(&delivery.name, &delivery.period) else {
-                let source_name = delivery.name.clone();
-                return Err(if definitions.knows(&source_name) {
-                    IngestError::Year { source_name, period: delivery.period.clone() }
-                } else {
-                    IngestError::NoDefinition { source_name, folder: pipeline.definitions.clone() }
-                });
-            };
-            let definition = found.definition.clone();
-            let definition_sha256 = sha256_hex(found.text.as_bytes());
-            let files = Plan::make(&definition, &delivery.folder)?;
-            let delivery = delivery.clone();
-            deliveries.push(Planned { delivery, definition, definition_sha256, files });
-        }
-        Ok(Self { pipeline, deliveries, lookups })
+        let lookups = Lookups::read(&pipeline.lookups)?;
+        Ok(Self { pipeline, definitions, lookups })
     }
 
-    /// Bytes of all files.
-    pub fn bytes(&self) -> u64 {
-        self.deliveries.iter().map(Planned::bytes).sum()
+    /// The pipeline, with paths that are whole.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
     }
 
-    /// What would happen, for people.
-    pub fn describe(&self) -> String {
+    /// Says what a run would read and what would pass. No row is read: CSV headers, sheets' headers and XML
+    /// element names alone.
+    ///
+    /// # Errors
+    /// What would stop the run.
+    pub fn describe(&self) -> Result<String, IngestError> {
+        let now = Arrival { quiet_seconds: 0, wait_seconds: 0 };
+        let expected = self.expect(now, &|_| {})?;
         let mut text = format!("purpose {}\n", self.pipeline.purpose);
-        for planned in &self.deliveries {
-            let strict = match delivery::rule(planned) {
-                IdentifierRule::Strict => "",
-                IdentifierRule::Opaque => ", pupil numbers taken as they are",
-            };
-            let _ = writeln!(
-                text,
-                "\n{} {} ({} files, {} bytes{strict})",
-                planned.delivery.name,
-                planned.delivery.period,
-                planned.files.files.len(),
-                planned.bytes(),
-            );
-            for file in &planned.files.files {
-                for &table in &file.tables {
-                    let table = &planned.definition.tables[table];
-                    let kept =
-                        |column: &&minster_sources::Column| column.treatment != Treatment::Drop;
-                    let passing = table.columns.values().filter(kept).count();
-                    let dropped = table.columns.len() - passing;
-                    let _ = writeln!(
-                        text,
-                        "  {} -> {}: {passing} columns pass, {} match keys, {dropped} dropped",
-                        file.name,
-                        table.name,
-                        table.match_keys.len(),
-                    );
-                }
-            }
-            for ignored in &planned.files.ignored {
-                let _ = writeln!(text, "  {ignored}: known and dropped");
-            }
-        }
-        text
+        expected.iter().for_each(|expected| expected.describe(&mut text));
+        Ok(text)
     }
 
-    /// Ingests every delivery.
+    /// Ingests every delivery that is not the same as what stands.
     pub fn run(&self, options: &Options) -> Result<Report, IngestError> {
-        let store = Store::open(&self.pipeline.store)?;
+        let store = Store::open_on(&self.pipeline.store, options.disk.clone())?
+            .keeping(self.pipeline.retention);
         let _lock = if options.lock_held { None } else { Some(store.lock()?) };
+        let now = Timestamp::now();
         let run = match &options.run {
             Some(run) => run.clone(),
-            None => clock_run()?,
+            None => clock_run(now)?,
         };
-        let mut vault =
-            Client::connect(&self.pipeline.vault.socket, Role::Ingest, "minster-ingest")?;
+        (options.told)(&Event::Begun(&run));
+        let record = RunRecord::begin(run, PROGRAM, self.pipeline.purpose.clone(), now);
+        let mut journal = Journal::begin(&store, &self.pipeline.monitoring, record)?;
+        let outcome = self.ingest(&store, &mut journal, options);
+        let recorded = match &outcome {
+            Ok(report) => journal.end(report.exit_code(), None),
+            Err(error) => journal.end(error.exit_code(), Some(error.to_string())),
+        };
+        if let Some(trouble) = journal.trouble() {
+            (options.told)(&Event::Trouble(trouble.to_string()));
+        }
+        let report = outcome?;
+        recorded?;
+        self.retire(&store, now)?;
+        Ok(report)
+    }
+
+    /// Compares every delivery with its definition; fails where one that failed stops the run.
+    fn expect(
+        &self,
+        arrival: Arrival,
+        waiting: &dyn Fn(&Path),
+    ) -> Result<Vec<Expected<'_>>, IngestError> {
+        let mut expected =
+            expect(&self.pipeline, &self.definitions, &self.lookups, arrival, waiting);
+        let stops = |expected: &Expected<'_>| {
+            expected.found.is_err() && expected.on_failure == OnFailure::Stop
+        };
+        if let Some(place) = expected.iter().position(stops)
+            && let Err(error) = expected.swap_remove(place).found
+        {
+            return Err(error);
+        }
+        Ok(expected)
+    }
+
+    fn ingest(
+        &self,
+        store: &Store,
+        journal: &mut Journal<'_>,
+        options: &Options,
+    ) -> Result<Report, IngestError> {
+        let told = &options.told;
+        let expected = self.expect(self.pipeline.arrival, &|path| told(&Event::Waiting(path)))?;
+        journal.list(expected.iter().map(Expected::record).collect())?;
+        told(&Event::Planned(journal.record().sources.iter().map(|source| source.bytes).sum()));
+        let run = journal.record().run.clone();
+        let mut vault = None;
         let mut dictionary = Dictionary::default();
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(self.pipeline.threads.unwrap_or(0))
             .build()
             .map_err(|_| IngestError::Threads)?;
-        let sources = threads.install(|| {
-            let mut sources = Vec::new();
-            for planned in &self.deliveries {
-                let manifest = planned.ingest(&mut Run {
-                    id: &run,
-                    purpose: &self.pipeline.purpose,
-                    store: &store,
-                    vault: &mut vault,
-                    dictionary: &mut dictionary,
-                    lookups: &self.lookups,
-                    keys: ahash::RandomState::new(),
-                    progress: Arc::clone(&options.progress),
-                })?;
-                sources.push(SourceReport::new(&manifest));
+        for (place, Expected { delivery, on_failure, found }) in expected.into_iter().enumerate() {
+            let dataset = delivery.dataset(&self.pipeline.purpose);
+            journal.begin_source(place, LineageJob::ingest(&delivery.folder, &dataset))?;
+            told(&Event::SourceBegun(&journal.record().sources[place]));
+            let outcome = found.and_then(|planned| {
+                threads.install(|| {
+                    self.ingest_one(&planned, &run, store, &mut vault, &mut dictionary, options)
+                })
+            });
+            match outcome {
+                Ok((progress, manifest)) => journal.end_source(place, |record| {
+                    record.progress = progress;
+                    record.counts = manifest.totals();
+                    if let Origin::Delivery { reasons, .. } = &manifest.origin {
+                        record.reasons.clone_from(reasons);
+                    }
+                })?,
+                Err(error) if on_failure == OnFailure::GoOn && error.is_of_source() => {
+                    // The vault's run of it stays open; the next source has a conversation of its own.
+                    vault = None;
+                    journal.end_source(place, |record| {
+                        record.progress = Progress::LeftOut;
+                        record.why = Some(error.to_string());
+                    })?;
+                }
+                Err(error) => return Err(error),
             }
-            Ok::<_, IngestError>(sources)
-        })?;
+            told(&Event::SourceEnded(&journal.record().sources[place]));
+        }
+        let RunRecord { run, sources, .. } = journal.record().clone();
         Ok(Report { format: 1, run, sources, distinct_identifiers: dictionary.asked() })
     }
-}
 
-impl SourceReport {
-    fn new(manifest: &Manifest) -> Self {
-        let DatasetRef { name, period, .. } = manifest.dataset.clone();
-        let (files, reasons) = match &manifest.origin {
-            Origin::Delivery { inputs, reasons, .. } => (inputs.len(), reasons.clone()),
-            Origin::Datasets { .. } => Default::default(),
-        };
-        Self { name, period, files, counts: manifest.totals(), reasons }
-    }
-}
-
-impl Report {
-    /// Where all rows went.
-    pub fn totals(&self) -> RowCounts {
-        let mut totals = RowCounts::default();
-        self.sources.iter().for_each(|source| totals += source.counts);
-        totals
-    }
-
-    /// 0, or 3 where rows are in quarantine.
-    pub fn exit_code(&self) -> u8 {
-        if self.totals().quarantined > 0 { exit::QUARANTINED } else { exit::DONE }
-    }
-
-    /// For people.
-    pub fn text(&self) -> String {
-        let mut text = format!(
-            "{:<16} {:<14} {:>11} {:>11} {:>11} {:>10}\n",
-            "source", "period", "read", "accepted", "quarantined", "duplicate"
-        );
-        for SourceReport { name, period, counts, reasons, .. } in &self.sources {
-            let RowCounts { read, accepted, quarantined, duplicate, .. } = counts;
-            let _ = writeln!(
-                text,
-                "{:<16} {:<14} {read:>11} {accepted:>11} {quarantined:>11} {duplicate:>10}",
-                name.as_str(),
-                period.as_str(),
-            );
-            for (reason, rows) in reasons {
-                let _ = writeln!(text, "  {rows:>8} {reason}");
-            }
+    fn ingest_one(
+        &self,
+        planned: &Planned,
+        run: &RunId,
+        store: &Store,
+        vault: &mut Option<Client>,
+        dictionary: &mut Dictionary,
+        options: &Options,
+    ) -> Result<(Progress, Manifest), IngestError> {
+        let purpose = &self.pipeline.purpose;
+        let inputs = planned.hash_inputs()?;
+        if !options.again
+            && let Some(manifest) = planned.standing(store, purpose, &inputs)
+        {
+            (options.told)(&Event::Read(planned.bytes()));
+            return Ok((Progress::Unchanged, manifest));
         }
-        let _ =
-            writeln!(text, "{} distinct identifiers asked of the vault", self.distinct_identifiers);
-        text
+        let vault = match vault {
+            Some(vault) => vault,
+            None => {
+                let socket = &self.pipeline.vault.socket;
+                vault.insert(Client::connect(socket, Role::Ingest, PROGRAM)?)
+            }
+        };
+        let told = Arc::clone(&options.told);
+        let manifest = planned.ingest(
+            inputs,
+            &mut Run {
+                id: run,
+                purpose,
+                store,
+                vault,
+                dictionary,
+                lookups: &self.lookups.by_name,
+                keys: ahash::RandomState::new(),
+                progress: Arc::new(move |bytes| told(&Event::Read(bytes))),
+            },
+        )?;
+        Ok((Progress::Published, manifest))
     }
-}
 
-fn read(path: &Path) -> Result<String, IngestError> {
-    std::fs::read_to_string(path)
-        .map_err(|source| IngestError::Config { path: path.to_owned(), source })
+    /// What of the deliveries that stand is in quarantine, by reason.
+    pub fn quarantined(&self) -> Result<Quarantined, IngestError> {
+        let store = Store::as_it_stands(&self.pipeline.store)?;
+        Quarantined::of(&store, &self.pipeline)
+    }
+
+    /// Lets go of what is kept no longer.
+    fn retire(&self, store: &Store, now: Timestamp) -> Result<(), IngestError> {
+        store.sweep_snapshots()?;
+        let days = SignedDuration::from_hours(24 * i64::from(self.pipeline.retention.run_days));
+        if let Ok(before) = now.checked_sub(days) {
+            store.forget_runs(before)?;
+        }
+        Ok(())
+    }
 }
 
 /// A name for this run: the time and the process.
-fn clock_run() -> Result<RunId, IngestError> {
-    let now = jiff::Timestamp::now().strftime("%Y%m%dt%H%M%S").to_string();
+fn clock_run(now: Timestamp) -> Result<RunId, IngestError> {
+    let now = now.strftime("%Y%m%dt%H%M%S").to_string();
     Ok(format!("{now}-{:x}", std::process::id()).parse()?)
 }

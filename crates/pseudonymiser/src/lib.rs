@@ -7,13 +7,14 @@
 //! use minster_pseudonymiser::{Ingestion, Options};
 //!
 //! let ingestion = Ingestion::load("config/pipeline.toml".as_ref())?;
-//! println!("{}", ingestion.describe());
+//! println!("{}", ingestion.describe()?);
 //! let report = ingestion.run(&Options::default())?;
 //! assert!(report.sources.iter().all(|source| source.counts.conserved()));
 //! # Ok::<(), minster_pseudonymiser::IngestError>(())
 //! ```
 #![forbid(unsafe_code)]
 
+mod arrival;
 mod check;
 mod coded;
 mod columns;
@@ -21,9 +22,12 @@ mod delivery;
 mod draft;
 mod duplicates;
 mod error;
+mod expected;
 mod generalise;
 mod ingestion;
 mod quarantine;
+mod quarantined;
+mod report;
 mod rows;
 mod tokens;
 mod treatment;
@@ -31,5 +35,7 @@ mod treatment;
 pub use check::{Checked, CheckedFile, Fit, NearFit};
 pub use draft::draft;
 pub use error::IngestError;
-pub use ingestion::{Ingestion, Options, Report, SourceReport};
+pub use ingestion::{Event, Ingestion, Options};
 pub use quarantine::{REASONS, ROWS};
+pub use quarantined::{Group, Quarantined};
+pub use report::Report;

@@ -1,17 +1,20 @@
 //! `minster-ingest`: plan, run, sources.
 #![forbid(unsafe_code)]
 
+mod log;
+
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
 
 use clap::{Parser, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 use minster_model::{Period, RunId};
-use minster_pseudonymiser::{Checked, IngestError, Ingestion, Options};
+use minster_pseudonymiser::{Checked, Event, IngestError, Ingestion, Options};
+
+use crate::log::{Format, Log};
 
 /// Reads the council's sources, has their identifiers pseudonymised by the vault, and publishes each as an encrypted dataset.
 #[derive(Parser)]
@@ -30,8 +33,10 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
-    /// Ingest every delivery of the pipeline.
-    #[command(after_help = "Example:\n  minster-ingest run --config config/pipeline.toml --json")]
+    /// Ingest every delivery of the pipeline that is not the same as what stands.
+    #[command(
+        after_help = "Example:\n  minster-ingest run --config config/pipeline.toml --json --log json\n\nExit: 0 done; 2 usage or configuration, or a source not as defined; 3 done, with rows in quarantine or a\nsource left out; 5 rows not conserved; 6 the vault; 7 publishing failed, what stood stands; 8 another run\nholds the lock; 1 an unexpected fault. docs/engineers.md says what to do for each"
+    )]
     Run {
         /// The pipeline.
         #[arg(long)]
@@ -39,6 +44,12 @@ enum Command {
         /// One JSON object.
         #[arg(long)]
         json: bool,
+        /// What goes to stderr: words, or one JSON object a line.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        log: Format,
+        /// Read also the deliveries that are the same as what stands.
+        #[arg(long)]
+        again: bool,
         /// The caller holds the store's lock (`minster run` does).
         #[arg(long, hide = true)]
         lock_held: bool,
@@ -49,6 +60,25 @@ enum Command {
     /// Look at files and definitions; nothing is ingested.
     #[command(subcommand)]
     Sources(Sources),
+    /// See what is in quarantine, and why; the rows themselves are sealed to the vault.
+    #[command(subcommand)]
+    Quarantine(Quarantine),
+}
+
+#[derive(Subcommand)]
+enum Quarantine {
+    /// Count the rows in quarantine by file, column and reason.
+    #[command(
+        after_help = "Example:\n  minster-ingest quarantine list --config config/pipeline.toml\n\nExit: 0 nothing is in quarantine; 3 rows are"
+    )]
+    List {
+        /// The pipeline.
+        #[arg(long)]
+        config: PathBuf,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -82,38 +112,56 @@ enum Sources {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    let arguments = Arguments::parse();
+    let format = match &arguments.command {
+        Command::Run { log, .. } => *log,
+        _ => Format::Text,
+    };
+    let log = Arc::new(Log::new(format));
+    match run(arguments.command, &log) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error}");
+            log.failed(&error);
             ExitCode::from(error.exit_code())
         }
     }
 }
 
-fn run(command: Command) -> Result<u8, IngestError> {
+fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
     match command {
         Command::Plan { config } => {
             let ingestion = Ingestion::load(&config)?;
-            print(&ingestion.describe())?;
+            print(&ingestion.describe()?)?;
             Ok(minster_model::exit::DONE)
         }
-        Command::Run { config, json, lock_held, run } => {
+        Command::Run { config, json, log: _, again, lock_held, run } => {
             if lock_held {
                 end_with_parent();
             }
             let ingestion = Ingestion::load(&config)?;
-            let bar = progress_bar(ingestion.bytes());
-            let ticking = bar.clone();
-            let progress = Arc::new(move |bytes| ticking.inc(bytes));
-            let report = ingestion.run(&Options { lock_held, run, progress });
-            bar.finish_and_clear();
+            let telling = Arc::clone(log);
+            let told = Arc::new(move |event: &Event<'_>| telling.tell(event));
+            let report =
+                ingestion.run(&Options { lock_held, run, again, told, ..Default::default() });
+            log.finish();
             let report = report?;
+            log.ended(report.exit_code());
             match json {
                 true => print_json(&report)?,
                 false => print(&report.text())?,
             }
             Ok(report.exit_code())
+        }
+        Command::Quarantine(Quarantine::List { config, json }) => {
+            let quarantined = Ingestion::load(&config)?.quarantined()?;
+            match json {
+                true => print_json(&quarantined)?,
+                false => print(&quarantined.text())?,
+            }
+            Ok(match quarantined.groups.is_empty() {
+                true => minster_model::exit::DONE,
+                false => minster_model::exit::QUARANTINED,
+            })
         }
         Command::Sources(Sources::Check { files, definitions, period, json }) => {
             let checked = Checked::make(&files, &definitions, period.as_ref())?;
@@ -135,18 +183,6 @@ fn run(command: Command) -> Result<u8, IngestError> {
 /// system refuses, the store's own steps still leave nothing half published.
 fn end_with_parent() {
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
-}
-
-/// On a terminal alone.
-fn progress_bar(bytes: u64) -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(bytes);
-    if let Ok(style) = ProgressStyle::with_template("ingest {bar:30} {bytes}/{total_bytes} {eta}") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn print_json(report: &impl serde::Serialize) -> Result<(), IngestError> {

@@ -1,10 +1,10 @@
 //! Rows that failed: their place and reason in clear, the row itself sealed to the vault's recipient.
 
-use std::{collections::BTreeMap, io::Write};
+use std::{borrow::Cow, collections::BTreeMap, io::Write};
 
 use minster_sources::{Reason, Rejected};
 use minster_store::{DatasetWriter, SealedFile};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::IngestError;
 
@@ -46,13 +46,17 @@ impl Serialize for Raw {
 }
 
 /// A line of [`REASONS`].
-#[derive(Serialize)]
-struct Line<'a> {
-    file: &'a str,
-    table: &'a str,
-    row: u64,
-    column: Option<&'a str>,
-    reason: &'static str,
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Line<'a> {
+    #[serde(borrow)]
+    pub(crate) file: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) table: Cow<'a, str>,
+    pub(crate) row: u64,
+    #[serde(borrow)]
+    pub(crate) column: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) reason: Cow<'a, str>,
 }
 
 /// A line inside [`ROWS`]; `raw` is one text, or one a column.
@@ -90,9 +94,15 @@ impl Quarantine {
         failed: &Failed,
     ) -> Result<(), IngestError> {
         let reason = failed.reason.code();
-        let column = failed.column.as_deref();
+        let line = Line {
+            file: file.into(),
+            table: table.into(),
+            row: failed.number,
+            column: failed.column.as_deref().map(Cow::from),
+            reason: reason.into(),
+        };
+        write_line(&mut self.reasons, &line)?;
         let raw = &failed.raw;
-        write_line(&mut self.reasons, &Line { file, table, row: failed.number, column, reason })?;
         write_line(&mut self.rows, &SealedLine { file, table, row: failed.number, raw })?;
         *self.counts.entry(reason.to_owned()).or_default() += 1;
         Ok(())

@@ -9,7 +9,7 @@ use minster_vault_api::{DataKey, WrappedKey};
 
 use crate::{
     Manifest, Origin, Store, StoreError, TableEntry, TableReader, TableWriter, manifest::FORMAT,
-    table::Text,
+    retention::remove_superseded, table::Text,
 };
 
 /// A dataset being written aside. Dropped unpublished, it leaves nothing.
@@ -52,7 +52,7 @@ impl DatasetWriter {
     }
 
     /// Checks that rows are conserved, writes the manifest and puts the dataset in its place, in one
-    /// step for its readers. What it supersedes is removed.
+    /// step for its readers. What it supersedes is removed, at once or as the store's retention says.
     pub fn publish(
         self,
         key_version: KeyVersion,
@@ -90,7 +90,11 @@ impl DatasetWriter {
         let place = self.store.place(&self.dataset);
         let version = format!("v-{}", self.run);
         self.store.switch(&self.folder, &place, &version)?;
-        remove_superseded(&place, &version);
+        match manifest.rekeyed_from {
+            // The version before is to be retired: what it could still name goes with it.
+            Some(_) => remove_superseded(&place, &version),
+            None => drop(self.store.sweep(&place, &version)),
+        }
         Ok(manifest)
     }
 }
@@ -121,17 +125,6 @@ impl std::io::Write for SealedFile {
 
     fn flush(&mut self) -> std::io::Result<()> {
         self.file.flush()
-    }
-}
-
-/// The new version stands whether or not the old one's bytes can be removed.
-pub(crate) fn remove_superseded(place: &Path, version: &str) {
-    let Ok(entries) = fs::read_dir(place) else { return };
-    for entry in entries.flatten() {
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && entry.file_name() != version {
-            let _ = fs::remove_dir_all(entry.path());
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -17,18 +17,55 @@ use crate::StoreError;
 /// The disk, or one that fails.
 #[derive(Debug, Clone, Default)]
 pub struct Disk {
-    left: Option<Arc<AtomicI64>>,
+    fault: Option<Arc<Fault>>,
+    shared: bool,
+}
+
+#[derive(Debug)]
+struct Fault {
+    operations: AtomicI64,
+    dies: bool,
 }
 
 impl Disk {
     /// A disk whose operations fail with "no space left" after the first `operations`.
     pub fn failing_after(operations: i64) -> Self {
-        Self { left: Some(Arc::new(AtomicI64::new(operations))) }
+        Self::with_fault(operations, false)
+    }
+
+    /// A disk at whose operation number `operations`, from 0, the process dies at once, as by SIGKILL; a
+    /// write is torn in half.
+    pub fn dying_after(operations: i64) -> Self {
+        Self::with_fault(operations, true)
+    }
+
+    fn with_fault(operations: i64, dies: bool) -> Self {
+        let operations = AtomicI64::new(operations);
+        Self { fault: Some(Arc::new(Fault { operations, dies })), shared: false }
+    }
+
+    /// How many operations are left until it fails; for a disk that fails.
+    pub fn operations_left(&self) -> Option<i64> {
+        self.fault.as_ref().map(|fault| fault.operations.load(Ordering::SeqCst))
+    }
+
+    /// What is created may be read, and folders changed, by the group of the folder that it is in.
+    pub(crate) fn shared(self) -> Self {
+        Self { shared: true, ..self }
     }
 
     fn step(&self) -> io::Result<()> {
-        match &self.left {
-            Some(left) if left.fetch_sub(1, Ordering::SeqCst) <= 0 => {
+        self.step_after(|| {})
+    }
+
+    /// Does `last` before it dies.
+    fn step_after(&self, last: impl FnOnce()) -> io::Result<()> {
+        match &self.fault {
+            Some(fault) if fault.operations.fetch_sub(1, Ordering::SeqCst) <= 0 => {
+                if fault.dies {
+                    last();
+                    std::process::abort();
+                }
                 Err(io::ErrorKind::StorageFull.into())
             }
             _ => Ok(()),
@@ -37,18 +74,89 @@ impl Disk {
 
     pub(crate) fn create_folders(&self, path: &Path) -> Result<(), StoreError> {
         self.step()
-            .and_then(|()| fs::DirBuilder::new().recursive(true).mode(0o700).create(path))
+            .and_then(|()| self.make(path))
             .map_err(StoreError::io("create the folder", path))
     }
 
+    fn make(&self, path: &Path) -> io::Result<()> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = path.parent() {
+            self.make(parent)?;
+        }
+        let mode = if self.shared { 0o2770 } else { 0o700 };
+        match fs::DirBuilder::new().mode(mode).create(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        self.open_to_group(path, mode)
+    }
+
+    /// Against a umask that keeps the group out.
+    fn open_to_group(&self, path: &Path, mode: u32) -> io::Result<()> {
+        match self.shared {
+            true => fs::set_permissions(path, fs::Permissions::from_mode(mode)),
+            false => Ok(()),
+        }
+    }
+
     pub(crate) fn create_file(&self, path: &Path) -> Result<DiskFile, StoreError> {
+        self.create_with(path, if self.shared { 0o640 } else { 0o600 })
+    }
+
+    fn create_with(&self, path: &Path, mode: u32) -> Result<DiskFile, StoreError> {
         let file = self
             .step()
             .and_then(|()| {
-                fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+                let mut options = fs::OpenOptions::new();
+                let file = options.write(true).create_new(true).mode(mode).open(path)?;
+                // Against a umask that keeps others out.
+                file.set_permissions(fs::Permissions::from_mode(mode))?;
+                Ok(file)
             })
             .map_err(StoreError::io("create", path))?;
         Ok(DiskFile { file, disk: self.clone(), path: path.to_owned() })
+    }
+
+    /// [`Disk::replace_file`] for a file outside the store that all may read.
+    pub(crate) fn replace_public_file(
+        &self,
+        aside: &Path,
+        path: &Path,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        remove_if_there(aside)?;
+        let mut file = self.create_with(aside, 0o644)?;
+        file.write_all(bytes).map_err(StoreError::io("write", aside))?;
+        file.sync()?;
+        self.rename(aside, path)
+    }
+
+    /// Puts other bytes in a file's place, in one step.
+    pub(crate) fn replace_file(
+        &self,
+        aside: &Path,
+        path: &Path,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        remove_if_there(aside)?;
+        self.write_file(aside, bytes)?;
+        self.rename(aside, path)
+    }
+
+    /// The lock's file. Who did not make it, may open it all the same.
+    pub(crate) fn open_lock(&self, path: &Path) -> Result<File, StoreError> {
+        let mode = if self.shared { 0o660 } else { 0o600 };
+        let made = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+        match made {
+            Ok(file) => self.open_to_group(path, mode).map(|()| file),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                fs::OpenOptions::new().write(true).open(path)
+            }
+            Err(error) => Err(error),
+        }
+        .map_err(StoreError::io("open", path))
     }
 
     pub(crate) fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
@@ -68,12 +176,7 @@ impl Disk {
     /// Lets a symbolic link name another target, in one step.
     pub(crate) fn switch_link(&self, link: &Path, target: &str) -> Result<(), StoreError> {
         let aside = link.with_extension("next");
-        match fs::remove_file(&aside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(StoreError::io("remove", &aside)(error));
-            }
-            _ => {}
-        }
+        remove_if_there(&aside)?;
         self.step()
             .and_then(|()| std::os::unix::fs::symlink(target, &aside))
             .map_err(StoreError::io("create the link", &aside))?;
@@ -91,7 +194,16 @@ impl Disk {
     }
 }
 
-/// A file being written, 0600.
+fn remove_if_there(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::io("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A file being written, its owner's alone, or its group's to read.
 pub(crate) struct DiskFile {
     file: File,
     disk: Disk,
@@ -109,7 +221,8 @@ impl DiskFile {
 
 impl Write for DiskFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.disk.step()?;
+        let file = &mut self.file;
+        self.disk.step_after(|| drop(file.write_all(&bytes[..bytes.len() / 2])))?;
         self.file.write(bytes)
     }
 

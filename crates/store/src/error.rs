@@ -46,6 +46,14 @@ pub enum StoreError {
         /// What is wrong.
         why: String,
     },
+    /// A run's record that is not one, or of a later format.
+    #[error("the record {} {why}", path.display())]
+    Run {
+        /// The record.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// Rows went missing or came from nowhere.
     #[error(
         "rows are not conserved in {file}: read is not accepted + quarantined + duplicate + blocked; nothing was published"
@@ -93,8 +101,8 @@ pub enum StoreError {
         /// The table.
         table: TableName,
     },
-    /// A folder or file that others may read.
-    #[error("{} may be read by others; it must be its owner's alone (chmod go= on it)", path.display())]
+    /// A folder that others may read.
+    #[error("{} may be read by others; it must be its owner's alone (chmod go= on it), or that of one group that the programs share (chmod 2770)", path.display())]
     Exposed {
         /// The folder.
         path: PathBuf,
@@ -126,7 +134,9 @@ impl StoreError {
                 exit::USAGE
             }
             Self::NoTable { .. } => exit::USAGE,
-            Self::Io { .. } | Self::Manifest { .. } | Self::Table { .. } => exit::PUBLISH,
+            Self::Io { .. } | Self::Manifest { .. } | Self::Run { .. } | Self::Table { .. } => {
+                exit::PUBLISH
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 //! STORE/staging/…                                   what a run is writing; swept by the next run
 //! STORE/datasets/<class>/<name>/<period>/current    -> v-<run>
 //! STORE/datasets/<class>/<name>/<period>/v-<run>/   manifest.json, <table>.parquet, quarantine…
+//! STORE/runs/<run>.<program>.json                   what each run did
 //! STORE/releases/<name>/<period>/current            -> r-<hash of its content>
 //! STORE/ledger/<period>/<name>.<hash>.json          what was released, for ever
 //! ```
@@ -31,6 +32,8 @@ mod ledger;
 mod manifest;
 mod rekey;
 mod release;
+mod retention;
+mod runs;
 mod standing;
 mod store;
 mod table;
@@ -42,6 +45,7 @@ pub use keys::DatasetKeys;
 pub use manifest::{ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
 pub use rekey::Successors;
 pub use release::Release;
+pub use runs::{Journal, LineageJob, Progress, RunRecord, SourceRecord, StageRecord};
 pub use standing::Standing;
 pub use store::{RunLock, Store};
 pub use table::{TableReader, TableWriter};

@@ -41,6 +41,10 @@ pub enum Origin {
     Delivery {
         /// SHA-256 of the definition that was applied.
         definition_sha256: String,
+        /// SHA-256 of all that the files' bytes leave open: definition, look-ups, settings, the program's
+        /// version. Files and this being the same, so is the dataset.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recipe_sha256: Option<String>,
         /// The files read.
         inputs: Vec<InputFile>,
         /// Where each file's rows went.

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::{Store, StoreError, dataset::remove_superseded, hex};
+use crate::{Store, StoreError, hex, retention::remove_superseded};
 
 /// A release that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

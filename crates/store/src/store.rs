@@ -4,16 +4,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use minster_model::{DatasetRef, RunId};
+use minster_model::{DatasetRef, RunId, pipeline::Retention};
 use minster_vault_api::{DataKey, WrappedKey};
 
-use crate::{Dataset, DatasetKeys, DatasetWriter, Disk, Manifest, Release, StoreError};
+use crate::{Dataset, DatasetKeys, DatasetWriter, Disk, Manifest, Release, StoreError, TableEntry};
+
+/// Superseded snapshots go at once.
+const NONE: Retention = Retention { snapshots: 0, snapshot_days: 0, run_days: 0 };
 
 /// A store's folder.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
     disk: Disk,
+    pub(crate) retention: Retention,
 }
 
 /// Held while a run changes the store; released when dropped, or when the program ends in any way.
@@ -23,7 +27,9 @@ pub struct RunLock {
 }
 
 impl Store {
-    /// Opens the folder, creating it (0700) where it is missing; refuses one that others may read.
+    /// Opens the folder, creating it (0700) where it is missing; refuses one that others may read. One that
+    /// is its group's too (2770: what is made in it has the group as well) is shared by the programs of that
+    /// group: what each writes, the other reads.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         Self::open_on(root, Disk::default())
     }
@@ -34,14 +40,21 @@ impl Store {
             disk.create_folders(root)?;
         }
         let mode = fs::metadata(root).map_err(StoreError::io("open", root))?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(StoreError::Exposed { path: root.to_owned() });
-        }
-        Ok(Self { root: root.to_owned(), disk })
+        let disk = match (mode & 0o7, mode & 0o70, mode & 0o2000) {
+            (0, 0, _) => disk,
+            (0, _, 0o2000) => disk.shared(),
+            _ => return Err(StoreError::Exposed { path: root.to_owned() }),
+        };
+        Ok(Self { root: root.to_owned(), disk, retention: NONE })
+    }
+
+    /// The same store, whose superseded snapshots are kept so long; without this, none is.
+    pub fn keeping(self, retention: Retention) -> Self {
+        Self { retention, ..self }
     }
 
     pub(crate) fn on(root: &Path) -> Self {
-        Self { root: root.to_owned(), disk: Disk::default() }
+        Self { root: root.to_owned(), disk: Disk::default(), retention: NONE }
     }
 
     /// The folder.
@@ -52,12 +65,7 @@ impl Store {
     /// Takes the run lock and sweeps away what a killed run left in staging.
     pub fn lock(&self) -> Result<RunLock, StoreError> {
         let path = self.root.join("lock");
-        let file = fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(StoreError::io("open", &path))?;
+        let file = self.disk.open_lock(&path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Locked { path }),
@@ -110,6 +118,25 @@ impl Store {
             });
         }
         Ok((manifest, sha256))
+    }
+
+    /// The manifest of the dataset that stands, all its tables' files being there; no key is needed.
+    ///
+    /// # Errors
+    /// [`StoreError::NoDataset`] where none stands, or one that lacks a file.
+    pub fn whole(&self, dataset: &DatasetRef) -> Result<Manifest, StoreError> {
+        let folder = self.current(dataset)?;
+        let (manifest, _) = self.manifest(dataset)?;
+        let there = |table: &TableEntry| folder.join(format!("{}.parquet", table.name)).is_file();
+        match manifest.tables.iter().all(there) {
+            true => Ok(manifest),
+            false => Err(StoreError::NoDataset { dataset: dataset.clone() }),
+        }
+    }
+
+    /// A file beside the tables of the dataset that stands.
+    pub fn beside(&self, dataset: &DatasetRef, name: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.current(dataset)?.join(name))
     }
 
     /// Opens the dataset that stands, for reading; refuses one whose manifest does not conserve rows.

@@ -37,6 +37,7 @@ fn origin(counts: RowCounts) -> Origin {
     let rows = vec![FileCounts { file: "a.csv".into(), table: "pupils".parse().unwrap(), counts }];
     Origin::Delivery {
         definition_sha256: String::new(),
+        recipe_sha256: None,
         inputs: vec![],
         rows,
         reasons: Default::default(),

@@ -1,0 +1,66 @@
+//! How long the past is kept: superseded snapshots of datasets, by number and age.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use crate::{Store, StoreError};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Store {
+    /// Removes the superseded snapshots whose time is over; says how many went. What stands is not touched.
+    pub fn sweep_snapshots(&self) -> Result<usize, StoreError> {
+        let mut places: Vec<PathBuf> = self
+            .standing()?
+            .iter()
+            .filter_map(|standing| standing.folder.parent().map(Path::to_owned))
+            .collect();
+        places.dedup();
+        let mut removed = 0;
+        for place in places {
+            // Without a link none stands, and none is superseded.
+            if let Ok(version) = fs::read_link(place.join("current")) {
+                removed += self.sweep(&place, &version.to_string_lossy());
+            }
+        }
+        Ok(removed)
+    }
+
+    /// What supersedes stands whether or not the old one's bytes can be removed.
+    pub(crate) fn sweep(&self, place: &Path, version: &str) -> usize {
+        let mut superseded: Vec<(SystemTime, PathBuf)> =
+            superseded(place, version).map(|folder| (made(&folder), folder)).collect();
+        superseded.sort_by(|a, b| b.cmp(a));
+        let oldest = DAY * self.retention.snapshot_days;
+        // Of a time to come, where the clock went back: not old.
+        let old = |made: &SystemTime| made.elapsed().is_ok_and(|age| age > oldest);
+        let over = superseded
+            .iter()
+            .enumerate()
+            .filter(|(place, (made, _))| *place >= self.retention.snapshots || old(made));
+        over.filter(|(_, (_, folder))| fs::remove_dir_all(folder).is_ok()).count()
+    }
+}
+
+/// Removes all that `version` superseded.
+pub(crate) fn remove_superseded(place: &Path, version: &str) {
+    for folder in superseded(place, version) {
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+fn superseded(place: &Path, version: &str) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(place).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let version = version.to_owned();
+    folders.filter(move |entry| *entry.file_name() != *version).map(|entry| entry.path())
+}
+
+/// When a snapshot was finished; long ago, where it was not.
+fn made(folder: &Path) -> SystemTime {
+    let modified = fs::metadata(folder.join("manifest.json")).and_then(|file| file.modified());
+    modified.unwrap_or(SystemTime::UNIX_EPOCH)
+}

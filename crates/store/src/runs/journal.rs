@@ -1,0 +1,162 @@
+use std::time::Instant;
+
+use jiff::Timestamp;
+use minster_model::pipeline::Monitoring;
+
+use super::{
+    LineageJob, Progress, RunRecord, SourceRecord, StageRecord,
+    lineage::{self, Happening},
+    textfile,
+};
+use crate::{Store, StoreError};
+
+/// Keeps one run's record while it goes on, and tells the monitors. The caller holds the run lock.
+///
+/// A monitor that cannot be written to stops no run: see [`Journal::trouble`].
+pub struct Journal<'a> {
+    store: &'a Store,
+    monitoring: &'a Monitoring,
+    record: RunRecord,
+    work: Option<(LineageJob, Instant)>,
+    trouble: Option<StoreError>,
+}
+
+impl<'a> Journal<'a> {
+    /// Writes the record of a run that begins.
+    pub fn begin(
+        store: &'a Store,
+        monitoring: &'a Monitoring,
+        record: RunRecord,
+    ) -> Result<Self, StoreError> {
+        store.record(&record)?;
+        Ok(Self { store, monitoring, record, work: None, trouble: None })
+    }
+
+    /// The record as it is now.
+    pub fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
+    /// The first thing that kept a monitor's file from being written.
+    pub fn trouble(&self) -> Option<&StoreError> {
+        self.trouble.as_ref()
+    }
+
+    /// Writes what is known of the deliveries before the first is in work.
+    pub fn list(&mut self, sources: Vec<SourceRecord>) -> Result<(), StoreError> {
+        self.record.sources = sources;
+        self.store.record(&self.record)
+    }
+
+    /// The delivery at `place` is in work from now.
+    pub fn begin_source(&mut self, place: usize, job: LineageJob) -> Result<(), StoreError> {
+        if let Some(source) = self.record.sources.get_mut(place) {
+            source.progress = Progress::Working;
+        }
+        self.begin_work(job)
+    }
+
+    /// What became of the delivery at `place`.
+    pub fn end_source(
+        &mut self,
+        place: usize,
+        change: impl FnOnce(&mut SourceRecord),
+    ) -> Result<(), StoreError> {
+        let milliseconds = self.milliseconds();
+        let Some(source) = self.record.sources.get_mut(place) else { return Ok(()) };
+        source.milliseconds = milliseconds;
+        change(source);
+        let (progress, why) = (source.progress, source.why.clone());
+        let written = (source.counts.accepted, source.bytes);
+        self.end_work(progress, why, Some(written))
+    }
+
+    /// Linking, or a release, is in work from now.
+    pub fn begin_stage(&mut self, name: &str, job: LineageJob) -> Result<(), StoreError> {
+        self.record.stages.push(StageRecord {
+            name: name.to_owned(),
+            progress: Progress::Working,
+            milliseconds: 0,
+            why: None,
+        });
+        self.begin_work(job)
+    }
+
+    /// What became of the stage that was in work.
+    pub fn end_stage(&mut self, progress: Progress, why: Option<String>) -> Result<(), StoreError> {
+        let milliseconds = self.milliseconds();
+        let Some(stage) = self.record.stages.last_mut() else { return Ok(()) };
+        (stage.progress, stage.why, stage.milliseconds) = (progress, why.clone(), milliseconds);
+        self.end_work(progress, why, None)
+    }
+
+    /// The run is over.
+    pub fn end(&mut self, exit: u8, why: Option<String>) -> Result<(), StoreError> {
+        if self.work.is_some() {
+            self.fail_work(why.as_deref());
+        }
+        self.record.ended = Some(Timestamp::now());
+        self.record.exit = Some(exit);
+        self.record.why = why;
+        self.store.record(&self.record)?;
+        if let Some(path) = &self.monitoring.textfile {
+            let written = textfile::write(self.store, path);
+            self.note(written);
+        }
+        Ok(())
+    }
+
+    /// What was in work when the run stopped.
+    fn fail_work(&mut self, why: Option<&str>) {
+        let failed = |progress: &mut Progress, reason: &mut Option<String>| {
+            if *progress == Progress::Working {
+                *progress = Progress::Failed;
+                *reason = why.map(str::to_owned);
+            }
+        };
+        let record = &mut self.record;
+        record.sources.iter_mut().for_each(|source| failed(&mut source.progress, &mut source.why));
+        record.stages.iter_mut().for_each(|stage| failed(&mut stage.progress, &mut stage.why));
+        self.tell(Happening::Failed(why));
+        self.work = None;
+    }
+
+    fn begin_work(&mut self, job: LineageJob) -> Result<(), StoreError> {
+        self.work = Some((job, Instant::now()));
+        self.tell(Happening::Begun);
+        self.store.record(&self.record)
+    }
+
+    fn end_work(
+        &mut self,
+        progress: Progress,
+        why: Option<String>,
+        written: Option<(u64, u64)>,
+    ) -> Result<(), StoreError> {
+        match progress {
+            Progress::Published => self.tell(Happening::Published(written)),
+            Progress::Unchanged => self.tell(Happening::Published(None)),
+            _ => self.tell(Happening::Failed(why.as_deref())),
+        }
+        self.work = None;
+        self.store.record(&self.record)
+    }
+
+    fn milliseconds(&self) -> u64 {
+        let took = self.work.as_ref().map(|(_, begun)| begun.elapsed()).unwrap_or_default();
+        u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn tell(&mut self, happening: Happening<'_>) {
+        if let (Some(path), Some((job, _))) = (&self.monitoring.lineage, &self.work) {
+            let written = lineage::append(path, &self.record, job, &happening);
+            self.note(written);
+        }
+    }
+
+    fn note(&mut self, written: Result<(), StoreError>) {
+        if let Err(error) = written {
+            self.trouble.get_or_insert(error);
+        }
+    }
+}

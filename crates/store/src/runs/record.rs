@@ -1,0 +1,212 @@
+//! What each run did, source by source.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use minster_model::{Period, Purpose, RowCounts, RunId, SourceName};
+use serde::{Deserialize, Serialize};
+
+use crate::{Store, StoreError};
+
+const FORMAT: u32 = 1;
+
+/// What one program did in one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The record's format.
+    pub format: u32,
+    /// The run.
+    pub run: RunId,
+    /// `minster-ingest` or `minster`.
+    pub program: String,
+    /// The purpose.
+    pub purpose: Purpose,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended; none while it runs, and for ever where it was killed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// Its exit code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<u8>,
+    /// Why it stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The deliveries, in the pipeline's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceRecord>,
+    /// Linking and releases, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageRecord>,
+}
+
+/// How far a delivery or stage came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Progress {
+    /// Its turn has not come.
+    Waiting,
+    /// In work; where the run ended, this is where.
+    Working,
+    /// Published.
+    Published,
+    /// The same as what stands: nothing was done.
+    Unchanged,
+    /// Not as its definition says; the others went on.
+    LeftOut,
+    /// Refused by disclosure control.
+    Refused,
+    /// It stopped the run.
+    Failed,
+}
+
+impl Progress {
+    /// As it stands in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Working => "working",
+            Self::Published => "published",
+            Self::Unchanged => "unchanged",
+            Self::LeftOut => "left-out",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What became of one delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRecord {
+    /// The source.
+    pub name: SourceName,
+    /// What it covers.
+    pub period: Period,
+    /// How far it came.
+    pub progress: Progress,
+    /// Files of the delivery.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How long it took, in milliseconds.
+    pub milliseconds: u64,
+    /// Where the rows went; where it is unchanged, those of the dataset that stands.
+    pub counts: RowCounts,
+    /// Quarantined rows by reason.
+    pub reasons: BTreeMap<String, u64>,
+    /// Why it was left out or failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// What became of linking, or of one release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageRecord {
+    /// `link`, or `release` and the definition's name.
+    pub name: String,
+    /// How far it came.
+    pub progress: Progress,
+    /// How long it took, in milliseconds.
+    pub milliseconds: u64,
+    /// Why it was refused or failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+impl RunRecord {
+    /// A run that begins now.
+    pub fn begin(run: RunId, program: &str, purpose: Purpose, now: Timestamp) -> Self {
+        Self {
+            format: FORMAT,
+            run,
+            program: program.to_owned(),
+            purpose,
+            started: now,
+            ended: None,
+            exit: None,
+            why: None,
+            sources: Vec::new(),
+            stages: Vec::new(),
+        }
+    }
+
+    /// How long it took; none where it has not ended, or the clock went back meanwhile.
+    pub fn duration(&self) -> Option<SignedDuration> {
+        let took = self.ended?.duration_since(self.started);
+        (!took.is_negative()).then_some(took)
+    }
+
+    /// The four ways of all deliveries that were read in this run.
+    pub fn totals(&self) -> RowCounts {
+        let mut totals = RowCounts::default();
+        let read = self.sources.iter().filter(|source| source.progress == Progress::Published);
+        read.for_each(|source| totals += source.counts);
+        totals
+    }
+}
+
+impl Store {
+    /// Writes what a run has done so far. The caller holds the run lock.
+    pub fn record(&self, record: &RunRecord) -> Result<(), StoreError> {
+        let path = self.record_path(&record.run, &record.program);
+        let text = serde_json::to_vec_pretty(record)
+            .map_err(|error| StoreError::Run { path: path.clone(), why: error.to_string() })?;
+        self.disk().create_folders(&self.runs_folder())?;
+        self.disk().create_folders(&self.staging())?;
+        self.disk().replace_file(&self.staging().join("run.json"), &path, &text)
+    }
+
+    /// All records, the latest first. Needs no key.
+    pub fn runs(&self) -> Result<Vec<RunRecord>, StoreError> {
+        let folder = self.runs_folder();
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(StoreError::io("read the folder", &folder))?,
+        };
+        let mut records = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(StoreError::io("read the folder", &folder))?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                records.push(read(&path)?);
+            }
+        }
+        records
+            .sort_by(|a, b| (b.started, &b.run, &b.program).cmp(&(a.started, &a.run, &a.program)));
+        Ok(records)
+    }
+
+    /// Removes the records of runs that began before `before`.
+    pub fn forget_runs(&self, before: Timestamp) -> Result<usize, StoreError> {
+        let old = self.runs()?.into_iter().filter(|record| record.started < before);
+        let mut removed = 0;
+        for record in old {
+            let path = self.record_path(&record.run, &record.program);
+            fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+            removed += 1;
+        }
+        Ok(removed)
+    }
+
+    fn runs_folder(&self) -> PathBuf {
+        self.root().join("runs")
+    }
+
+    fn record_path(&self, run: &RunId, program: &str) -> PathBuf {
+        self.runs_folder().join(format!("{run}.{program}.json"))
+    }
+}
+
+fn read(path: &Path) -> Result<RunRecord, StoreError> {
+    let text = fs::read(path).map_err(StoreError::io("read", path))?;
+    let wrong = |why: String| StoreError::Run { path: path.to_owned(), why };
+    let record: RunRecord =
+        serde_json::from_slice(&text).map_err(|error| wrong(format!("is not one: {error}")))?;
+    match record.format {
+        FORMAT => Ok(record),
+        other => Err(wrong(format!("has format {other}; this release reads {FORMAT}"))),
+    }
+}

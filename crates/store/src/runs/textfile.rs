@@ -1,0 +1,120 @@
+//! The run ledger in Prometheus' text format, for the node exporter's textfile collector.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::{Display, Write as _},
+    path::Path,
+};
+
+use super::{Progress, RunRecord, SourceRecord};
+use crate::{Store, StoreError};
+
+/// Writes the file anew, in one step, for all to read.
+pub(super) fn write(store: &Store, path: &Path) -> Result<(), StoreError> {
+    let text = text(&store.runs()?);
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".next");
+    let aside = Path::new(&aside);
+    store.disk().replace_public_file(aside, path, text.as_bytes())
+}
+
+/// Names are of `a-z`, digits, `-` and `_`: none needs to be quoted.
+fn text(runs: &[RunRecord]) -> String {
+    let mut families = Families::default();
+    let programs: BTreeSet<&str> = runs.iter().map(|run| run.program.as_str()).collect();
+    for program in programs {
+        let label = format!("program=\"{program}\"");
+        let mut of_program = runs.iter().filter(|run| run.program == program);
+        let done = |run: &&RunRecord| matches!(run.exit, Some(0 | 3));
+        if let Some(good) = of_program.clone().find(done).and_then(|run| run.ended) {
+            families.add(SUCCESS, &label, good.as_second());
+        }
+        let Some(last) = of_program.next() else { continue };
+        families.add(STARTED, &label, last.started.as_second());
+        if let Some(exit) = last.exit {
+            families.add(EXIT, &label, exit);
+        }
+        if let Some(took) = last.duration() {
+            families.add(DURATION, &label, took.as_secs_f64());
+        }
+    }
+    for (source, published) in latest(runs) {
+        families.add_source(source, published);
+    }
+    families.text()
+}
+
+/// Each source and period as the latest run left it, and when it was last published.
+fn latest(runs: &[RunRecord]) -> impl Iterator<Item = (&SourceRecord, Option<i64>)> {
+    let mut found: BTreeMap<_, (&SourceRecord, Option<i64>)> = BTreeMap::new();
+    for run in runs {
+        for source in &run.sources {
+            let (_, published) =
+                found.entry((&source.name, &source.period)).or_insert((source, None));
+            if published.is_none() && source.progress == Progress::Published {
+                *published = Some(run.ended.unwrap_or(run.started).as_second());
+            }
+        }
+    }
+    found.into_values()
+}
+
+type Family = (&'static str, &'static str);
+
+const STARTED: Family =
+    ("minster_run_last_start_timestamp_seconds", "When the program's last run began.");
+const SUCCESS: Family = (
+    "minster_run_last_success_timestamp_seconds",
+    "When a run of the program last ended with exit 0 or 3.",
+);
+const EXIT: Family = ("minster_run_last_exit_code", "How the program's last run ended.");
+const DURATION: Family = ("minster_run_last_duration_seconds", "How long it took.");
+const PUBLISHED: Family = (
+    "minster_source_last_published_timestamp_seconds",
+    "When the source's dataset was last published.",
+);
+const PROGRESS: Family =
+    ("minster_source_progress", "1 for what became of the source in its last run.");
+const ROWS: Family = ("minster_source_rows", "Where the rows of its last delivery went.");
+const BYTES: Family = ("minster_source_bytes", "Bytes of its last delivery's files.");
+const TOOK: Family =
+    ("minster_source_duration_seconds", "How long the source took in its last run.");
+
+#[derive(Default)]
+struct Families(BTreeMap<Family, String>);
+
+impl Families {
+    fn add(&mut self, family: Family, labels: &str, value: impl Display) {
+        let _ = writeln!(self.0.entry(family).or_default(), "{}{{{labels}}} {value}", family.0);
+    }
+
+    fn add_source(&mut self, source: &SourceRecord, published: Option<i64>) {
+        let label = format!("source=\"{}\",period=\"{}\"", source.name, source.period);
+        if let Some(published) = published {
+            self.add(PUBLISHED, &label, published);
+        }
+        self.add(PROGRESS, &format!("{label},progress=\"{}\"", source.progress.as_str()), 1);
+        if !matches!(source.progress, Progress::Published | Progress::Unchanged) {
+            return;
+        }
+        let counts = source.counts;
+        for (outcome, rows) in [
+            ("accepted", counts.accepted),
+            ("quarantined", counts.quarantined),
+            ("duplicate", counts.duplicate),
+            ("blocked", counts.blocked),
+        ] {
+            self.add(ROWS, &format!("{label},outcome=\"{outcome}\""), rows);
+        }
+        self.add(BYTES, &label, source.bytes);
+        self.add(TOOK, &label, source.milliseconds as f64 / 1000.0);
+    }
+
+    fn text(self) -> String {
+        let mut text = String::new();
+        for ((name, help), lines) in self.0 {
+            let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{lines}");
+        }
+        text
+    }
+}

@@ -1,0 +1,36 @@
+"""The nightly run as an Airflow DAG: ingestion, linkage, releases, each by its own Unix user.
+
+The worker's user needs sudo for these three commands as these two users, and for nothing else. Exit 3 of the
+ingestion (rows in quarantine, or a source left out) counts as done; the textfile and `minster runs` tell.
+"""
+
+import datetime
+
+from airflow import DAG
+from airflow.operators.bash import BashOperator
+
+CONFIG = "/etc/minster/pipeline.toml"
+
+with DAG(
+    dag_id="minster",
+    schedule="0 2 * * *",
+    start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc),
+    catchup=False,
+    # The store's lock refuses a second run (exit 8); do not even start one.
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": datetime.timedelta(minutes=15)},
+) as dag:
+    ingest = BashOperator(
+        task_id="ingest",
+        bash_command=(
+            f"sudo -n -u minster-ingest minster-ingest run --config {CONFIG} --log json; "
+            "code=$?; [ $code -eq 3 ] && exit 0; exit $code"
+        ),
+    )
+    link = BashOperator(
+        task_id="link", bash_command=f"sudo -n -u minster minster link --config {CONFIG}"
+    )
+    release = BashOperator(
+        task_id="release", bash_command=f"sudo -n -u minster minster aggregate --config {CONFIG}"
+    )
+    ingest >> link >> release

@@ -1,0 +1,180 @@
+//! Two small sources, and what their datasets hold once decrypted.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use arrow::{array::RecordBatch, compute::concat_batches};
+use minster_model::{DatasetClass, DatasetRef, Role};
+use minster_store::{Origin, Store};
+use minster_tests::{Site, copy, root};
+use minster_vault_api::Client;
+
+const PIPELINE: &str = r#"
+purpose = "children-statistics"
+period = "2024-25"
+store = "store"
+definitions = "config/sources"
+matching = "config/matching.toml"
+tables = "config/tables"
+[vault]
+socket = "vault.sock"
+[arrival]
+quiet_seconds = 0
+[retention]
+snapshots = 1
+[monitoring]
+textfile = "minster.prom"
+lineage = "lineage.jsonl"
+"#;
+const HELP: &str = r#"
+[[source]]
+name = "early_help"
+period = "2024-25"
+folder = "help"
+"#;
+const MISSING: &str = r#"
+[[source]]
+name = "missing"
+period = "2024-25"
+folder = "missing"
+"#;
+
+pub(crate) struct Place {
+    site: Site,
+}
+
+/// What stands, source by source.
+#[derive(PartialEq)]
+pub(crate) struct Content {
+    pub(crate) sources: Vec<Source>,
+}
+
+/// Tables, where the rows went, and why some are in quarantine.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Source {
+    tables: Vec<(String, RecordBatch)>,
+    origin: Origin,
+    quarantine: Vec<u8>,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let place = Self { site: Site::new() };
+        copy(&root().join("config"), &place.at("config"));
+        fs::create_dir(place.at("help")).unwrap();
+        fs::create_dir(place.at("missing")).unwrap();
+        place.both();
+        place
+    }
+
+    pub(crate) fn both(&self) {
+        fs::write(self.pipeline(), [PIPELINE, HELP, MISSING].concat()).unwrap();
+    }
+
+    pub(crate) fn only_missing(&self) {
+        fs::write(self.pipeline(), [PIPELINE, MISSING].concat()).unwrap();
+    }
+
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.site.folder().join(name)
+    }
+
+    pub(crate) fn pipeline(&self) -> PathBuf {
+        self.at("pipeline.toml")
+    }
+
+    pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        self.site.command(program, arguments)
+    }
+
+    pub(crate) fn vault_pid(&self) -> u32 {
+        self.site.vault_pid()
+    }
+
+    pub(crate) fn serve_again(&mut self) {
+        self.site.stop_vault();
+        self.site.serve();
+    }
+
+    /// The deliveries of a night; some rows of each are for the quarantine, one is a duplicate.
+    pub(crate) fn deliver(&self, night: u32) {
+        let help = "person_id,upn,forename,surname,dob,postcode,start_date,end_date,reason\n";
+        let rows = (0..40 + 10 * night).map(|n| {
+            let day = if n % 9 == 0 { "2025-02-30" } else { "03/04/2025" };
+            format!("EH{n},,Ann,Other{n},01/02/2012,AB1 2CD,{day},,R{night}\n")
+        });
+        let again = format!("EH1,,Ann,Other1,01/02/2012,AB1 2CD,03/04/2025,,R{night}\n");
+        let text = help.to_owned() + &rows.collect::<String>() + &again;
+        fs::write(self.at("help/early_help.csv"), text).unwrap();
+        let missing = "police_ref,nhs_number,forename,surname,dob,postcode,reported,found,risk\n";
+        let rows = (0..30 + night).map(|n| {
+            format!("P{n},,Bo,Other{n},2011-05-06,AB1 2CD,2025-02-03,2025-02-0{night},low\n")
+        });
+        let text = missing.to_owned() + &rows.collect::<String>();
+        fs::write(self.at("missing/missing_episodes.csv"), text).unwrap();
+    }
+
+    /// The files in the drop folders.
+    pub(crate) fn dropped(&self) -> Vec<PathBuf> {
+        ["help/early_help.csv", "missing/missing_episodes.csv"].map(|name| self.at(name)).to_vec()
+    }
+
+    pub(crate) fn manifests(&self) -> Vec<PathBuf> {
+        let files = minster_tests::files(&self.at("store/datasets")).into_iter();
+        files.map(|(path, _)| path).filter(|path| path.ends_with("manifest.json")).collect()
+    }
+
+    pub(crate) fn keep_store(&self) {
+        copy_whole(&self.at("store"), &self.at("kept"));
+    }
+
+    pub(crate) fn put_store_back(&self) {
+        copy_whole(&self.at("kept"), &self.at("store"));
+    }
+
+    pub(crate) fn content(&self) -> Content {
+        let sources = ["early_help", "missing"].map(|name| self.content_of(name)).to_vec();
+        Content { sources }
+    }
+
+    /// As whoever links reads it.
+    pub(crate) fn content_of(&self, name: &str) -> Source {
+        let store = Store::as_it_stands(&self.at("store")).unwrap();
+        let dataset = DatasetRef {
+            class: DatasetClass::Source,
+            name: name.parse().unwrap(),
+            period: "2024-25".parse().unwrap(),
+            purpose: "children-statistics".parse().unwrap(),
+        };
+        let mut vault = Client::connect(&self.at("vault.sock"), Role::Linker, "test").unwrap();
+        let opened = store.dataset(&dataset, &mut vault).unwrap();
+        let table = |table: &minster_store::TableEntry| {
+            let reader = opened.table(&table.name, None).unwrap();
+            let schema = reader.schema();
+            let batches: Vec<_> = reader.map(Result::unwrap).collect();
+            (table.name.to_string(), concat_batches(&schema, &batches).unwrap())
+        };
+        Source {
+            tables: opened.manifest().tables.iter().map(table).collect(),
+            origin: opened.manifest().origin.clone(),
+            quarantine: fs::read(store.beside(&dataset, "quarantine.jsonl").unwrap()).unwrap(),
+        }
+    }
+
+    /// Files of the store that are no run's.
+    pub(crate) fn left_over(&self) -> Vec<String> {
+        let files = minster_tests::files(&self.at("store")).into_iter();
+        let names = files.map(|(path, _)| path.display().to_string());
+        names.filter(|name| name.contains("/staging/") || name.contains(".next")).collect()
+    }
+}
+
+/// Links and times with it.
+fn copy_whole(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    let copied = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+    assert!(copied.success());
+}

@@ -1,0 +1,132 @@
+//! What monitors read: the textfile, lineage, JSON logs.
+
+use std::fs;
+
+use minster_tests::text;
+use serde_json::Value;
+
+use crate::Night;
+
+fn metric(text: &str, name: &str) -> Option<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().parse().ok()
+}
+
+#[test]
+fn the_textfile_tells_of_the_last_run_and_the_last_success() {
+    let night = Night::new();
+    night.report(0);
+    let read = || fs::read_to_string(night.at("minster.prom")).unwrap();
+    let first = read();
+    let success = "minster_run_last_success_timestamp_seconds{program=\"minster-ingest\"}";
+    let accepted =
+        "minster_source_rows{source=\"early_help\",period=\"2024-25\",outcome=\"accepted\"}";
+    let exit = "minster_run_last_exit_code{program=\"minster-ingest\"}";
+    assert_eq!(metric(&first, accepted), Some(20.0), "{first}");
+    assert_eq!(metric(&first, exit), Some(0.0));
+    let bytes = fs::metadata(night.at("help/early_help.csv")).unwrap().len();
+    let of_bytes = "minster_source_bytes{source=\"early_help\",period=\"2024-25\"}";
+    assert_eq!(metric(&first, of_bytes), Some(bytes as f64));
+    // Every sample belongs to a family that was announced.
+    for line in first.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split('{').next().unwrap();
+        assert!(first.contains(&format!("# TYPE {name} gauge\n")), "{line}");
+    }
+
+    fs::write(night.at("help/unknown.csv"), "a\n").unwrap();
+    night.ingest(&[]);
+    let second = read();
+    assert_eq!(metric(&second, exit), Some(2.0));
+    assert_eq!(metric(&second, success), metric(&first, success), "the success before");
+    assert_eq!(metric(&second, accepted), Some(20.0), "the source as it was last read");
+}
+
+#[test]
+fn a_monitor_that_cannot_be_written_stops_no_run() {
+    let night = Night::new();
+    night.configure(|whole| whole.replace("\"minster.prom\"", "\"nowhere/minster.prom\""));
+    let ran = night.ingest(&[]);
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran));
+    assert!(text(&ran).contains("nowhere"), "{}", text(&ran));
+}
+
+#[test]
+fn lineage_has_a_start_and_an_end_for_each_source_that_was_in_work() {
+    let night = Night::new();
+    night.report(0);
+    night.deliver_missing(6);
+    night.report(0);
+    night.configure(|whole| whole.replace("on_failure = \"stop\"", "on_failure = \"go-on\""));
+    fs::write(night.at("help/early_help.csv"), "other\n1\n").unwrap();
+    night.report(3);
+    let lines = fs::read_to_string(night.at("lineage.jsonl")).unwrap();
+    let events: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for event in &events {
+        for required in ["eventTime", "producer", "schemaURL"] {
+            assert!(event[required].is_string(), "{event}");
+        }
+        let id = event["run"]["runId"].as_str().unwrap();
+        assert_eq!(id.len(), 36);
+        assert_eq!(&id[14..15], "8", "a UUID of version 8");
+        assert_eq!(event["job"]["namespace"], "minster/children-statistics");
+        assert!(event["inputs"][0]["name"].is_string() && event["outputs"][0]["name"].is_string());
+    }
+    let told = |id: &Value| -> Vec<&str> {
+        let of_run = events.iter().filter(|event| event["run"]["runId"] == *id);
+        of_run.map(|event| event["eventType"].as_str().unwrap()).collect()
+    };
+    let starts: Vec<&Value> = events.iter().filter(|event| event["eventType"] == "START").collect();
+    assert_eq!(starts.len(), 6);
+    for start in &starts {
+        let told = told(&start["run"]["runId"]);
+        assert!(told == ["START", "COMPLETE"] || told == ["START", "FAIL"], "{told:?}");
+    }
+    let published = &events[1];
+    assert_eq!(published["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"], 20);
+    let failed = events.iter().find(|event| event["eventType"] == "FAIL").unwrap();
+    assert!(
+        failed["run"]["facets"]["errorMessage"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("early_help.csv")
+    );
+}
+
+#[test]
+fn a_log_in_json_has_an_object_a_line() {
+    let night = Night::new();
+    night.configure(|whole| whole.replace("on_failure = \"stop\"", "on_failure = \"go-on\""));
+    fs::write(night.at("missing/other.csv"), "a\n").unwrap();
+    let ran = night.ingest(&["--log", "json"]);
+    assert_eq!(ran.status.code(), Some(3));
+    let lines = String::from_utf8(ran.stderr).unwrap();
+    let events: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "run-begun",
+            "planned",
+            "source-begun",
+            "source-ended",
+            "source-begun",
+            "source-ended",
+            "run-ended"
+        ]
+    );
+    for event in &events {
+        for required in ["time", "level", "run"] {
+            assert!(event[required].is_string(), "{event}");
+        }
+    }
+    assert_eq!(events[5]["level"], "warning");
+    assert_eq!(events[3]["counts"]["accepted"], 20);
+
+    night.configure(|whole| whole);
+    let ran = night.ingest(&["--log", "json"]);
+    let lines = String::from_utf8(ran.stderr).unwrap();
+    let last: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!((last["level"].as_str(), last["exit"].as_u64()), (Some("error"), Some(2)));
+}
