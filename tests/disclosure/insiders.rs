@@ -58,7 +58,10 @@ fn an_insider_learns_no_more_than_the_rule_says() {
             Ok(())
         })
         .unwrap();
-    assert!(released.get() > 1_000 && knowing.get() > 1_000, "{released:?} {knowing:?}");
+    assert!(
+        released.get() >= seen(1_000) && knowing.get() >= seen(1_000),
+        "{released:?} {knowing:?}"
+    );
 }
 
 #[test]
@@ -96,7 +99,7 @@ fn the_verdict_on_insiders_is_that_of_every_world() {
             Ok(())
         })
         .unwrap();
-    assert!(compared.get() > 2_000 && passed.get() > 100, "{compared:?} {passed:?}");
+    assert!(compared.get() >= seen(2_000) && passed.get() >= seen(100), "{compared:?} {passed:?}");
 }
 
 #[test]

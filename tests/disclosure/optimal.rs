@@ -143,7 +143,7 @@ fn no_cheaper_pattern_keeps_the_promise_to_a_guarded_sum() {
             Ok(())
         })
         .unwrap();
-    assert!(compared.get() > 200, "{compared:?}");
+    assert!(compared.get() >= seen(200), "{compared:?}");
 }
 
 /// Holds one set's cheapest pattern against every cheaper one, and says how it ended if that could be done.
@@ -190,8 +190,9 @@ fn no_cheaper_pattern_keeps_the_promise() {
         .unwrap();
     let kinds = compared.take();
     // Two policies for zeros with three insiders; one table, two linked, two of which one stands; none safe.
-    assert!(kinds.len() == 10 && kinds.values().all(|&sets| sets >= 3), "{kinds:?}");
-    assert!(kinds.values().sum::<u32>() > 800, "{kinds:?}");
+    assert!(kinds.len() >= seen(10) as usize, "{kinds:?}");
+    assert!(kinds.values().all(|&sets| sets >= seen(3)), "{kinds:?}");
+    assert!(kinds.values().sum::<u32>() >= seen(800), "{kinds:?}");
 }
 
 #[test]
@@ -224,7 +225,7 @@ fn the_cheapest_costs_no_more_than_the_heuristic_and_withstands() {
             Ok(())
         })
         .unwrap();
-    assert!(safe.get() > 1_000 && better.get() > 50, "{safe:?} {better:?}");
+    assert!(safe.get() >= seen(1_000) && better.get() >= seen(50), "{safe:?} {better:?}");
 }
 
 /// A table that the heuristic does not solve at the least price.

@@ -5,7 +5,7 @@ use std::{cell::Cell, collections::BTreeMap};
 
 use minster_attack::{Failure, FailureReason, Refusal, certify_rounded, verify_rounded};
 use minster_disclosure::{Method, NOISE, Rounded, perturb, round};
-use minster_disclosure_tests::{ranges, worlds};
+use minster_disclosure_tests::{ranges, seen, tried, worlds};
 use minster_model::{
     cube::{CountTable, Grouping, Guarded, Hierarchy, Pattern, Policy, Sensitive, TableSet, Zeros},
     rounding::{Margins, Rounding},
@@ -349,7 +349,11 @@ fn small_sets() -> impl Strategy<Value = TableSet> {
 }
 
 fn cases(cases: u32) -> TestRunner {
-    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        cases: tried(cases),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     TestRunner::new(config)
 }
 
@@ -465,7 +469,10 @@ fn the_verdict_is_that_of_every_world() {
         })
         .unwrap();
     let (compared, safe, refused) = (compared.get(), safe.get(), refused.get());
-    assert!(compared > 5_000 && safe > 1_000 && refused > 500, "{compared} {safe} {refused}");
+    assert!(
+        compared >= seen(5_000) && safe >= seen(1_000) && refused >= seen(500),
+        "{compared} {safe} {refused}"
+    );
 }
 
 /// Record keys of inner cells, the same where tables count the same children; none where there are none.
@@ -522,7 +529,7 @@ fn a_controlled_rounding_adds_up_and_leaves_multiples() {
             Ok(())
         })
         .unwrap();
-    assert!(adjacent.get() > 2_900, "{adjacent:?} next to the truth everywhere");
+    assert!(adjacent.get() >= seen(2_900), "{adjacent:?} next to the truth everywhere");
 }
 
 #[test]

@@ -24,7 +24,7 @@ const FORMAT: u32 = 2;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entry {
     format: u32,
-    period: Period,
+    pub(crate) period: Period,
     pub(crate) definition: Definition,
     /// SHA-256 of the release's files.
     pub(crate) sha256: String,
@@ -54,7 +54,7 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    fn extend(&mut self, other: Self) {
+    pub(crate) fn extend(&mut self, other: Self) {
         self.counts.extend(other.counts);
         for (column, tables) in other.sums {
             self.sums.entry(column).or_default().extend(tables);
@@ -158,14 +158,14 @@ impl Ledger {
         self.entries.iter().find(|entry| entry.definition == *definition)
     }
 
-    /// The tables published before of the same children, to be protected together with new ones.
-    pub(crate) fn standing(
-        &self,
-        definition: &Definition,
+    /// What was published before of the same children, to be protected together with new tables.
+    pub(crate) fn standing<'a>(
+        &'a self,
+        definition: &'a Definition,
         children: Children,
         mut tabulate: impl FnMut(&Definition) -> Result<Tabulated, AggregateError>,
-    ) -> Result<Standing, AggregateError> {
-        let mut standing = Standing::default();
+    ) -> Result<Vec<(&'a Entry, Standing)>, AggregateError> {
+        let mut standing = Vec::new();
         for entry in self.of_same(definition, children) {
             let name = &entry.definition.name;
             let refused = |why: &str| {
@@ -189,7 +189,7 @@ impl Ledger {
                 return refused("and stands under other rules for sums; use the same");
             }
             match entry.standing(&tabulate(&entry.definition)?)? {
-                Some(tables) => standing.extend(tables),
+                Some(tables) => standing.push((entry, tables)),
                 None => {
                     return refused(
                         "and the data have changed since, so that the two together would show whom the change is about; release other deliveries",
@@ -202,14 +202,13 @@ impl Ledger {
 
     /// Refuses a definition whose children are chosen by a column that another release divides, or the
     /// other way round, where one of the two hides anything: together they would show it. `hides` says
-    /// whether the new one does.
+    /// whether the new one does. Of `others`, that cannot be attacked together with it.
     pub(crate) fn nested(
-        &self,
         definition: &Definition,
-        children: Children,
+        others: &[&Entry],
         hides: bool,
     ) -> Result<(), AggregateError> {
-        for entry in self.of_others(definition, children) {
+        for entry in others {
             let other = &entry.definition;
             let chosen = chosen_by_what_is_divided(definition, other)
                 .or_else(|| chosen_by_what_is_divided(other, definition));

@@ -39,6 +39,7 @@ mod error;
 mod ledger;
 mod lookup;
 mod place;
+mod populations;
 mod profile;
 mod protect;
 pub mod release;

@@ -11,11 +11,13 @@ use serde::Serialize;
 use crate::{
     AggregateError, Definition, Method, differences,
     ledger::{self, Entry, Ledger},
-    lookup, protect, protect_rounded,
+    lookup,
+    populations::Related,
+    protect, protect_rounded,
     release::{self, Releasable},
     report::{self, Reporting},
     sums::protect_sums,
-    tabulate::{self, Tabulated, Who},
+    tabulate::{self, ByTests, Tabulated, Who},
 };
 
 /// What to release from.
@@ -129,19 +131,29 @@ fn first(
     dataset: &Dataset,
     ledger: &Ledger,
     tabulated: Tabulated,
-    tabulate: impl FnMut(&Definition) -> Result<Tabulated, AggregateError>,
+    mut tabulate: impl FnMut(&Definition) -> Result<Tabulated, AggregateError>,
     keys: &mut dyn DatasetKeys,
 ) -> Result<ReleaseReport, AggregateError> {
-    let Tabulated { mut set, measured, children, keys: record_keys } = tabulated;
+    let children = tabulated.children;
     ledger.one_method(definition, children)?;
-    ledger.nested(definition, children, false)?;
-    let standing = ledger.standing(definition, children, tabulate)?;
+    let same = ledger.standing(definition, children, &mut tabulate)?;
     let others: Vec<&Entry> = ledger.of_others(definition, children).collect();
+    let related = related(job, definition, dataset, &tabulated, &same, &others, &mut tabulate)?;
+    // What cannot be attacked together is compared number by number.
+    let is_apart = |entry: &&Entry| related.as_ref().is_none_or(|related| !related.has(entry));
+    let apart: Vec<&Entry> = others.iter().copied().filter(is_apart).collect();
+    Ledger::nested(definition, &apart, false)?;
+    let Tabulated { mut set, measured, keys: record_keys, .. } = tabulated;
     if definition.method == Method::Suppress {
         for table in &mut set.tables {
-            *table = beside_others(job, definition, table.clone(), &others)?;
+            *table = beside_others(job, definition, table.clone(), &apart)?;
         }
     }
+    if let Some(related) = &related {
+        related.keeping(&mut set.tables)?;
+    }
+    let mut standing = ledger::Standing::default();
+    same.into_iter().for_each(|(_, tables)| standing.extend(tables));
     set.tables.extend(standing.counts.iter().cloned());
     for crowded in minster_disclosure::crowding(&set) {
         (job.notice)(&crowded.to_string());
@@ -151,7 +163,10 @@ fn first(
         method => protect_rounded(set, method, definition.prices, &record_keys)?,
     };
     let withholds = counts.patterns().iter().any(|pattern| pattern.withheld.contains(&true));
-    ledger.nested(definition, children, withholds || counts.rounding().is_some())?;
+    Ledger::nested(definition, &apart, withholds || counts.rounding().is_some())?;
+    if let Some(related) = &related {
+        related.verify(&counts)?;
+    }
     let sums = protect_sums(definition, &counts, &measured, &standing.sums, &others, false)?;
     let releasable = Releasable { counts: &counts, sums: &sums, measured: &measured };
     let files = release::files(definition, job.period, &releasable)?;
@@ -162,6 +177,36 @@ fn first(
     Entry::new(definition, job.period, &releasable, children, manifest, sha256)?
         .enter(job.store)?;
     publish(job, definition, &counts, &files, Standing::New)
+}
+
+/// The releases about other children that a new one can be attacked together with, and must be: those of which
+/// the data still say the same.
+fn related<'a>(
+    job: &Job<'_>,
+    definition: &'a Definition,
+    dataset: &Dataset,
+    tabulated: &Tabulated,
+    same: &[(&'a Entry, ledger::Standing)],
+    others: &[&'a Entry],
+    mut tabulate: impl FnMut(&Definition) -> Result<Tabulated, AggregateError>,
+) -> Result<Option<Related<'a>>, AggregateError> {
+    if definition.method != Method::Suppress {
+        return Ok(None);
+    }
+    let mut unchanged = Vec::new();
+    for entry in others.iter().filter(|entry| entry.definition.method == Method::Suppress) {
+        let now = tabulate(&entry.definition)?;
+        if now.children == entry.children
+            && let Some(standing) = entry.standing(&now)?
+        {
+            unchanged.push((*entry, standing.counts));
+        }
+    }
+    let same = same.iter().map(|(entry, standing)| (*entry, standing.counts.clone())).collect();
+    Related::new(definition, tabulated, same, unchanged, |definition, by, tests| {
+        let lookups = lookup::of(definition, job.lookups)?;
+        ByTests::new(definition, by, tests, dataset, job.children, &lookups)
+    })
 }
 
 /// Publishes again what was published before, if it is still the same.

@@ -109,3 +109,46 @@ fn classes(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use minster_model::cube::{Hierarchy, Pattern, Policy, Sensitive, Zeros};
+
+    use super::*;
+
+    fn table(counts: [u64; 2]) -> CountTable {
+        let care = Hierarchy::flat("care", "all", ["yes".into(), "no".into()]).unwrap();
+        let sensitive = vec![Sensitive { dimension: 0, categories: vec![1] }];
+        CountTable::new("t", vec![care], counts.to_vec(), sensitive).unwrap()
+    }
+
+    /// Cells and why they are asked for.
+    fn asked(table: CountTable) -> Vec<(usize, FailureReason)> {
+        let ranges = vec![vec![Range { low: 0, high: 9 }; table.cell_count()]];
+        let set = TableSet { tables: vec![table], policy: Policy::new(5, Zeros::MayBeWithheld) };
+        targets(&set, &ranges).into_iter().map(|target| (target.cell, target.reason)).collect()
+    }
+
+    #[test]
+    fn that_fewer_than_the_threshold_are_outside_a_category_is_asked_about() {
+        let class = (1, FailureReason::Class);
+        assert!(asked(table([1, 4])).contains(&class));
+        assert!(asked(table([9, 4])).contains(&class));
+        assert_eq!(asked(table([9, 5])), []);
+        assert_eq!(asked(table([20, 10])), []);
+        // Of nobody nothing is learnt.
+        assert!(!asked(table([0, 4])).contains(&class));
+    }
+
+    #[test]
+    fn what_an_earlier_release_showed_is_asked_about_no_more() {
+        let both = |cell| [(cell, FailureReason::Low), (cell, FailureReason::High)];
+        let before = |withheld: [bool; 3]| {
+            let pattern = Pattern { withheld: withheld.to_vec() };
+            asked(table([9, 3]).published_before(pattern).unwrap())
+        };
+        let class = vec![(1, FailureReason::Class)];
+        assert_eq!(before([false, false, false]), class);
+        assert_eq!(before([false, true, true]), [both(2).to_vec(), class].concat());
+    }
+}

@@ -21,6 +21,8 @@
 //! [`verify_rounded`] does the same for tables of which every number is published rounded or perturbed: each
 //! then tells a range, and all ranges together must say no more about a small cell than its own.
 //!
+//! [`verify_beside`] says whether releases about different children may stand beside each other.
+//!
 //! ```
 //! use minster_attack::verify;
 //! use minster_model::cube::{CountTable, Hierarchy, Pattern, Policy, TableSet, Zeros};
@@ -42,6 +44,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod beside;
 mod certificates;
 mod claims;
 mod holder;
@@ -60,6 +63,7 @@ mod verify;
 mod whole;
 mod world;
 
+pub use beside::{Beside, verify_beside, who_counts};
 pub use intervals::{Interval, interval, intervals};
 pub use refusal::{Failure, FailureReason, Refusal};
 pub use rounded::{certify_rounded, verify_rounded};

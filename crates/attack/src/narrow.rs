@@ -138,4 +138,18 @@ mod tests {
         assert_eq!(narrowed([(0, 2), (1, 9), (0, 9)]), is([(1, 2), (1, 2), (0, 1)]));
         assert_eq!(narrowed([(5, 7), (0, 2), (0, 2)]), None);
     }
+    #[test]
+    fn what_one_sum_says_narrows_the_next_until_nothing_does() {
+        let nodes =
+            [("all", None), ("a", Some(0)), ("a1", Some(1)), ("a2", Some(1)), ("b", Some(0))];
+        let nodes = nodes.map(|(code, parent)| (code.to_owned(), parent)).to_vec();
+        let dimension = Hierarchy::new("a", nodes).unwrap();
+        let table = CountTable::new("t", vec![dimension], vec![2, 3, 5], vec![]).unwrap();
+        let set = TableSet { tables: vec![table], policy: Policy::new(5, Zeros::MayBeWithheld) };
+        let range = |(low, high)| Range { low, high };
+        // The total comes first, and says nothing of b before a is known.
+        let ranges = [(10, 10), (0, 10), (2, 2), (3, 3), (0, 10)].map(range).to_vec();
+        let narrowed = Relations::new(&set).narrowed(&[ranges]).unwrap();
+        assert_eq!(narrowed, [[(10, 10), (5, 5), (2, 2), (3, 3), (5, 5)].map(range).to_vec()]);
+    }
 }

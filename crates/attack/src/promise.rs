@@ -215,3 +215,33 @@ fn target(
     let whom = Whom::Everyone { but: Vec::new() };
     Target { table, cell, reason, demand, published: None, whom }
 }
+
+#[cfg(test)]
+mod tests {
+    use minster_model::cube::{Hierarchy, Zeros};
+
+    use super::*;
+    use crate::{Failure, Refusal};
+
+    #[test]
+    fn a_small_margin_must_be_able_to_be_as_many_more_as_its_parts() {
+        let nodes = [("all", None), ("m", Some(0)), ("a", Some(1)), ("b", Some(1)), ("z", Some(0))];
+        let nodes = nodes.map(|(code, parent)| (code.to_owned(), parent)).to_vec();
+        let dimension = Hierarchy::new("d", nodes).unwrap();
+        let high_of_m = |z: u64| {
+            let inner = vec![1, 1, z];
+            let table = CountTable::new("t", vec![dimension.clone()], inner, vec![]).unwrap();
+            let policy = Policy::new(5, Zeros::Published);
+            let set = TableSet { tables: vec![table], policy };
+            let withheld = vec![false, true, true, true, true];
+            let failure = Failure { table: 0, cell: 1, reason: FailureReason::High };
+            match crate::verify(set, vec![Pattern { withheld }]) {
+                Err(Refusal::Unprotected(failures)) => failures.contains(&failure),
+                verdict => verdict.is_err(),
+            }
+        };
+        // Of one and one, 6 must be possible: the threshold alone would be 5.
+        assert!(high_of_m(4));
+        assert!(!high_of_m(5));
+    }
+}

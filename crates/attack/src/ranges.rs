@@ -191,4 +191,17 @@ mod tests {
         let margin = range(controlled(Margins::WithinTwo), false, 9);
         assert_eq!((margin.low, margin.high), (4, 14));
     }
+    #[test]
+    fn what_no_rule_gives_is_not_by_it() {
+        let bases = [0, Rounding::LEAST_BASE - 1, Rounding::LARGEST_BASE + 1];
+        assert!(bases.iter().all(|&base| !is_a_rule(Rounding::Nearest { base })));
+        assert!(is_a_rule(Rounding::Nearest { base: Rounding::LEAST_BASE }));
+        // By cell key: none stay none, and nothing small is shown.
+        let by_key = |number, count| follows(Rounding::CellKey, number, count);
+        assert!(by_key(0, 0) && by_key(0, 3) && by_key(6, 2));
+        assert!(!by_key(5, 0) && !by_key(1, 2) && !by_key(3, 3));
+        // Nothing becomes 5 where up to 7 become 0.
+        let Range { low, high } = range(Rounding::OpenSafely, true, 5);
+        assert!(low > high);
+    }
 }

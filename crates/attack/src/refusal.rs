@@ -43,6 +43,14 @@ pub enum Refusal {
         /// The table.
         table: String,
     },
+    /// A release beside others about other children does not show all that it shares with them.
+    #[error(
+        "numbers by what several releases about different children divide or choose by are withheld"
+    )]
+    SharedWithheld {
+        /// The release's place among them.
+        release: usize,
+    },
     /// The steps allowed are used up.
     #[error("the work allowed did not settle every cell; use coarser dimensions")]
     WorkUsedUp,

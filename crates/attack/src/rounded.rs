@@ -303,3 +303,15 @@ pub(crate) fn patterns(set: &TableSet) -> Vec<Pattern> {
     };
     set.tables.iter().map(pattern).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_is_met_up_to_itself() {
+        let at_most = [4, 5, 6].map(|value| is_met(value, Bound::AtMost(5)));
+        let at_least = [4, 5, 6].map(|value| is_met(value, Bound::AtLeast(5)));
+        assert_eq!((at_most, at_least), ([true, true, false], [false, true, true]));
+    }
+}

@@ -3,6 +3,10 @@ use minster_model::cube::{CountTable, TableSet};
 /// A table is crowded where one in this many of its cells with anyone in them is primary.
 const CROWDED: usize = 4;
 
+/// Where more cells than this are primary, and more than half of those with anyone in them, a pattern is not sought:
+/// there is next to nothing to publish, and to find that out takes hours.
+const HOPELESS: usize = 100_000;
+
 /// A table so fine that little of it can be published. Holds numbers of cells, never a count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crowding {
@@ -33,6 +37,16 @@ pub struct Coarser {
 pub fn crowding(set: &TableSet) -> Vec<Crowding> {
     let tables = set.tables.iter().filter(|table| table.standing().is_none());
     tables.filter_map(|table| of_table(table, set.policy.threshold)).collect()
+}
+
+/// The first table of which so little would be left that it is not worth the work.
+pub(crate) fn hopeless(set: &TableSet) -> Option<Crowding> {
+    // To look is no work where no table is as large.
+    if set.tables.iter().all(|table| table.cell_count() <= HOPELESS) {
+        return None;
+    }
+    let is_hopeless = |of: &Crowding| of.primary > HOPELESS && 2 * of.primary > of.filled;
+    crowding(set).into_iter().find(is_hopeless)
 }
 
 fn of_table(table: &CountTable, threshold: u64) -> Option<Crowding> {
@@ -113,5 +127,27 @@ mod tests {
         let best = &crowded[0].coarser[0];
         assert_eq!((best.dimension.as_str(), best.left_out), ("ward", false));
         assert_eq!((best.primary, best.filled), (0, 6));
+    }
+    #[test]
+    fn a_large_table_of_which_nothing_would_be_left_is_refused_with_what_would_help() {
+        let side = |name: &str, size: usize| {
+            let leaves = (0..size).map(|leaf| leaf.to_string());
+            Hierarchy::flat(name, "all", leaves).unwrap()
+        };
+        let table = |rows: usize, count: u64| {
+            let counts = vec![count; rows * 330];
+            let dimensions = vec![side("street", rows), side("day", 330)];
+            CountTable::new("t", dimensions, counts, vec![]).unwrap()
+        };
+        let policy = Policy::new(5, Zeros::Published);
+        let set = |table| TableSet { tables: vec![table], policy };
+        let Err(crate::Refusal::Crowded(crowded)) = crate::suppress(&set(table(310, 4))) else {
+            panic!("all but the margins are primary")
+        };
+        assert_eq!((crowded.primary, crowded.filled), (310 * 330, 311 * 331));
+        assert_eq!(crowded.coarser[0].primary, 0);
+        // As many, but no more than the work allows; and larger, but with children enough.
+        assert_eq!(hopeless(&set(table(303, 4))), None);
+        assert_eq!(hopeless(&set(table(310, 5))), None);
     }
 }

@@ -3,6 +3,7 @@ use minster_model::cube::{Pattern, Prices, TableSet, World};
 use crate::{
     cells::{self, Cells},
     cover::{Search, count, cover},
+    crowding::{Crowding, hopeless},
     demand::{self, Owner},
     near::{Nearness, Ranks},
     optimal::{self, Effort, Optimum},
@@ -29,6 +30,9 @@ pub enum Refusal {
         /// The table.
         table: String,
     },
+    /// A table of which hardly anything would be left, too large to find out how little.
+    #[error("{0}; it is too large for a pattern to be sought, use coarser dimensions")]
+    Crowded(Box<Crowding>),
     /// A cell that is to be published whatever comes is below the threshold.
     #[error("the table {table} is to publish a cell that is withheld for its own sake: {cell}")]
     KeptAndWithheld {
@@ -105,6 +109,9 @@ pub fn suppress_at(set: &TableSet, prices: Prices, effort: Effort) -> Result<Sup
         if set.policy.is_small(total) {
             return Err(Refusal::GrandTotalBelowThreshold { table: cells::name(table) });
         }
+    }
+    if let Some(crowded) = hopeless(set) {
+        return Err(Refusal::Crowded(Box::new(crowded)));
     }
     let cells = Cells::new(set, prices);
     kept_and_withheld(&cells)?;

@@ -1,0 +1,429 @@
+//! Releases about different children, against every way in which all children could be.
+
+use minster_attack::{Beside, verify_beside, who_counts};
+
+use super::*;
+
+/// Categories of the column `c`, which releases choose their children by, of `w` and of `s`.
+const SIZES: [usize; 3] = [3, 2, 2];
+const NAMES: [&str; 3] = ["c", "w", "s"];
+
+/// Children by all three columns.
+type Children = [u64; 12];
+
+/// A release: which categories of `c` it counts, and the columns that it divides them by.
+#[derive(Debug, Clone)]
+struct Plan {
+    counts: [bool; 3],
+    by: Vec<usize>,
+}
+
+/// The category of a column that a place among all children stands for.
+fn category(place: usize, column: usize) -> usize {
+    [place / 4, place / 2 % 2, place % 2][column]
+}
+
+impl Plan {
+    fn is_chosen(&self) -> bool {
+        self.counts.contains(&false)
+    }
+
+    /// Its columns that another divides or chooses by, or it chooses by itself.
+    fn shared(&self, all: &[Self]) -> Vec<usize> {
+        let is_shared = |column: &usize| {
+            let others = all.iter().filter(|other| !std::ptr::eq(*other, self));
+            let divides = |other: &Self| other.by.contains(column);
+            { others }.any(divides) || *column == 0 && all.iter().any(Self::is_chosen)
+        };
+        self.by.iter().copied().filter(is_shared).collect()
+    }
+
+    fn table(&self, children: &Children) -> CountTable {
+        let size: usize = self.by.iter().map(|&column| SIZES[column]).product();
+        let mut inner = vec![0; size];
+        for place in (0..12).filter(|&place| self.counts[category(place, 0)]) {
+            inner[self.cell(place)] += children[place];
+        }
+        let dimensions = self.by.iter().map(|&column| flat(NAMES[column], SIZES[column])).collect();
+        CountTable::new("t", dimensions, inner, vec![]).unwrap()
+    }
+
+    /// The inner cell that a child of a place is in.
+    fn cell(&self, place: usize) -> usize {
+        self.by.iter().fold(0, |cell, &column| cell * SIZES[column] + category(place, column))
+    }
+
+    /// The places whose children a cell of its table counts.
+    fn places(&self, table: &CountTable, cell: usize) -> Vec<usize> {
+        let below = worlds::below(table);
+        let counts = |place: &usize| {
+            self.counts[category(*place, 0)] && below[cell].contains(&self.cell(*place))
+        };
+        (0..12).filter(counts).collect()
+    }
+}
+
+/// The children of all releases, by some columns and by who counts them; and what each release counts of it.
+fn all(plans: &[Plan], children: &Children, by: &[usize]) -> (CountTable, Vec<usize>) {
+    let conditions = |c: usize| plans.iter().map(|plan| plan.counts[c]).collect::<Vec<bool>>();
+    let mut leaves: Vec<Vec<bool>> = Vec::new();
+    for place in (0..12).filter(|&place| children[place] > 0) {
+        let of = conditions(category(place, 0));
+        if of.contains(&true) && !leaves.contains(&of) {
+            leaves.push(of);
+        }
+    }
+    let (who, nodes) = who_counts(&leaves).unwrap();
+    let size: usize = by.iter().map(|&column| SIZES[column]).product();
+    let mut inner = vec![0; size * leaves.len()];
+    for (place, count) in children.iter().enumerate() {
+        let of = conditions(category(place, 0));
+        let Some(leaf) = leaves.iter().position(|leaf| *leaf == of) else { continue };
+        let cell =
+            by.iter().fold(0, |cell, &column| cell * SIZES[column] + category(place, column));
+        inner[cell * leaves.len() + leaf] += count;
+    }
+    let dimensions = by.iter().map(|&column| flat(NAMES[column], SIZES[column])).chain([who]);
+    (CountTable::new("all", dimensions.collect(), inner, vec![]).unwrap(), nodes)
+}
+
+/// The table keeping what it shares.
+fn keeping(table: CountTable, plan: &Plan, shared: &[usize]) -> CountTable {
+    let is_kept = |cell: &usize| {
+        let nodes = table.coordinates(*cell);
+        plan.by.iter().zip(nodes).all(|(column, node)| shared.contains(column) == (node > 0))
+    };
+    let kept = (0..table.cell_count()).filter(is_kept).collect();
+    table.clone().keeping(kept).unwrap()
+}
+
+/// The verdict on releases as they stand beside each other.
+fn beside(
+    policy: Policy,
+    plans: &[Plan],
+    children: &Children,
+    released: &[(CountTable, Pattern)],
+) -> Result<(), Refusal> {
+    let releases: Vec<Beside<'_>> = plans
+        .iter()
+        .zip(released)
+        .enumerate()
+        .map(|(number, (plan, (table, pattern)))| {
+            let (all, nodes) = all(plans, children, &plan.shared(plans));
+            let (tables, patterns) = (std::slice::from_ref(table), std::slice::from_ref(pattern));
+            Beside { tables, patterns, all, own: nodes[number] }
+        })
+        .collect();
+    verify_beside(policy, &releases)
+}
+
+/// What is published: places, and how many children are there together; and which of them are not empty.
+struct Known {
+    sums: Vec<(Vec<usize>, u64)>,
+    filled: Vec<Vec<usize>>,
+}
+
+impl Known {
+    fn new(plans: &[Plan], released: &[(CountTable, Pattern)], zeros: Zeros) -> Self {
+        let mut known = Self { sums: Vec::new(), filled: Vec::new() };
+        for (plan, (table, pattern)) in plans.iter().zip(released) {
+            for (cell, count) in table.cell_counts().into_iter().enumerate() {
+                let places = plan.places(table, cell);
+                match pattern.withheld[cell] {
+                    false => known.sums.push((places, count)),
+                    true if table.is_inner(cell) && zeros == Zeros::Published => {
+                        known.filled.push(places);
+                    }
+                    true => {}
+                }
+            }
+        }
+        known
+    }
+
+    /// Calls back with all children as they could be, until that says that it is enough; false where that takes
+    /// more than so many steps.
+    fn worlds(
+        &self,
+        truth: &Children,
+        steps: usize,
+        each: &mut dyn FnMut(&Children) -> bool,
+    ) -> bool {
+        let counting = |place: usize| {
+            let counts = |at: &usize| self.sums[*at].0.contains(&place);
+            (0..self.sums.len()).filter(counts).collect()
+        };
+        let mut filling = Filling {
+            known: self,
+            truth,
+            counting: (0..12).map(counting).collect(),
+            left: self.sums.iter().map(|(_, sum)| *sum as i64).collect(),
+            children: [0; 12],
+            steps,
+            each,
+        };
+        !matches!(filling.fill(0), Some(Stop::WorkUsedUp))
+    }
+}
+
+enum Stop {
+    Enough,
+    WorkUsedUp,
+}
+
+/// All children, place after place.
+struct Filling<'a> {
+    known: &'a Known,
+    truth: &'a Children,
+    /// The sums that count each place.
+    counting: Vec<Vec<usize>>,
+    left: Vec<i64>,
+    children: Children,
+    steps: usize,
+    each: &'a mut dyn FnMut(&Children) -> bool,
+}
+
+impl Filling<'_> {
+    fn fill(&mut self, place: usize) -> Option<Stop> {
+        if self.steps == 0 {
+            return Some(Stop::WorkUsedUp);
+        }
+        self.steps -= 1;
+        if place == 12 {
+            let is_filled = |places: &Vec<usize>| places.iter().any(|&at| self.children[at] > 0);
+            let is_world = self.known.filled.iter().all(is_filled);
+            return (is_world && (self.each)(&self.children)).then_some(Stop::Enough);
+        }
+        let counting = self.counting[place].clone();
+        // Whom nobody counts nobody asks about.
+        let truth = self.truth[place] as i64;
+        let most = counting.iter().map(|&at| self.left[at]).min();
+        let (least, most) = most.map_or((truth, truth), |most| (0, most));
+        for count in least..=most {
+            counting.iter().for_each(|&at| self.left[at] -= count);
+            self.children[place] = count as u64;
+            let is_last = |at: usize| self.known.sums[at].0.last() == Some(&place);
+            let adds_up = counting.iter().all(|&at| !is_last(at) || self.left[at] == 0);
+            let stop = if adds_up { self.fill(place + 1) } else { None };
+            counting.iter().for_each(|&at| self.left[at] += count);
+            if stop.is_some() {
+                return stop;
+            }
+        }
+        None
+    }
+}
+
+/// What must stay possible: some places together at most so many, and at least so many.
+fn demands(
+    policy: Policy,
+    plans: &[Plan],
+    children: &Children,
+    released: &[(CountTable, Pattern)],
+) -> Vec<(Vec<usize>, u64, u64)> {
+    let threshold = policy.threshold;
+    let mut all = Vec::new();
+    for (plan, (table, pattern)) in plans.iter().zip(released) {
+        let one = set(vec![table.clone()], policy.zeros);
+        for (_, cell, low, high) in promised(&one, std::slice::from_ref(pattern), None) {
+            all.push((plan.places(table, cell), low, high));
+        }
+    }
+    // Whom one counts and another does not, by what both divide by; and whom the same releases count.
+    let mut groups: Vec<([bool; 3], Vec<&Plan>)> = Vec::new();
+    for (one, other) in plans.iter().flat_map(|one| plans.iter().map(move |other| (one, other))) {
+        let differing = [0, 1, 2].map(|c| one.counts[c] && !other.counts[c]);
+        groups.push((differing, vec![one, other]));
+    }
+    for c in 0..3 {
+        let alike = |other: usize| plans.iter().all(|plan| plan.counts[c] == plan.counts[other]);
+        if plans.iter().any(|plan| plan.counts[c]) {
+            groups.push(([0, 1, 2].map(alike), plans.iter().collect()));
+        }
+    }
+    for (group, by) in groups {
+        let nodes = |column: usize| {
+            let divide = by.iter().all(|plan| plan.by.contains(&column));
+            (0..SIZES[column]).map(Some).filter(move |_| divide).chain([None])
+        };
+        for (c, w) in nodes(0).flat_map(|c| nodes(1).map(move |w| (c, w))) {
+            for s in nodes(2) {
+                let is = |place: usize, column, of: Option<usize>| {
+                    of.is_none_or(|of| category(place, column) == of)
+                };
+                let counts = |&place: &usize| {
+                    let is_here = is(place, 0, c) && is(place, 1, w) && is(place, 2, s);
+                    group[category(place, 0)] && is_here
+                };
+                let places: Vec<usize> = (0..12).filter(counts).collect();
+                let count: u64 = places.iter().map(|&place| children[place]).sum();
+                if (1..threshold).contains(&count) {
+                    all.push((places, 0, threshold));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Whether each demand is met by some way in which all children could be; none where these are too many.
+fn is_open(
+    policy: Policy,
+    plans: &[Plan],
+    children: &Children,
+    released: &[(CountTable, Pattern)],
+    steps: usize,
+) -> Option<bool> {
+    let demands = demands(policy, plans, children, released);
+    let mut ends = vec![(u64::MAX, 0); demands.len()];
+    let known = Known::new(plans, released, policy.zeros);
+    let is_met = |((_, low, high), (least, most)): (&(_, u64, u64), &(u64, u64))| {
+        least <= low && most >= high
+    };
+    let mut is_open = demands.is_empty();
+    let whole = known.worlds(children, steps, &mut |world| {
+        for ((places, ..), (least, most)) in demands.iter().zip(&mut ends) {
+            let count = places.iter().map(|&place| world[place]).sum();
+            (*least, *most) = ((*least).min(count), (*most).max(count));
+        }
+        is_open = demands.iter().zip(&ends).all(is_met);
+        is_open
+    });
+    whole.then_some(is_open)
+}
+
+fn plans() -> impl Strategy<Value = Vec<Plan>> {
+    let counts = prop::sample::select(vec![
+        [true, true, true],
+        [true, true, false],
+        [false, true, true],
+        [true, false, false],
+        [false, true, false],
+    ]);
+    let by = prop::sample::select(vec![vec![1], vec![2], vec![1, 2], vec![0], vec![0, 1]]);
+    let plan = (counts, by).prop_map(|(counts, by)| Plan { counts, by });
+    prop::collection::vec(plan, 2..4)
+}
+
+fn children() -> impl Strategy<Value = Children> {
+    let count = prop_oneof![2 => Just(0u64), 3 => 1u64..4, 4 => 4u64..9];
+    prop::collection::vec(count, 12).prop_map(|counts| counts.try_into().unwrap())
+}
+
+/// Each release by itself: what it shares is kept, the rest protected.
+fn release(
+    plans: &[Plan],
+    children: &Children,
+    zeros: Zeros,
+) -> Option<Vec<(CountTable, Pattern)>> {
+    let each = plans.iter().map(|plan| {
+        // A release about nobody is beside nothing.
+        let places = (0..12).filter(|&place| plan.counts[category(place, 0)]);
+        if places.map(|place| children[place]).sum::<u64>() == 0 {
+            return None;
+        }
+        let table = keeping(plan.table(children), plan, &plan.shared(plans));
+        let patterns = protect(&set(vec![table.clone()], zeros)).ok()?;
+        Some((table, patterns[0].clone()))
+    });
+    each.collect()
+}
+
+#[test]
+fn releases_about_other_children_say_nothing_together() {
+    let (passed, hiding, broken) = (Cell::new(0u32), Cell::new(0u32), Cell::new(0u32));
+    cases(6_000)
+        .run(&(plans(), children(), any::<bool>()), |(plans, children, published)| {
+            let zeros = if published { Zeros::Published } else { Zeros::MayBeWithheld };
+            let policy = Policy::new(5, zeros);
+            let Some(released) = release(&plans, &children, zeros) else { return Ok(()) };
+            let verdict = beside(policy, &plans, &children, &released);
+            let Some(open) = is_open(policy, &plans, &children, &released, 30_000) else {
+                return Ok(());
+            };
+            if verdict.is_ok() {
+                prop_assert!(open, "{:?} {:?} {:?}", plans, children, released);
+                passed.set(passed.get() + 1);
+                let hides = |(_, pattern): &(_, Pattern)| pattern.withheld.contains(&true);
+                hiding.set(hiding.get() + u32::from(released.iter().any(hides)));
+            }
+            broken.set(broken.get() + u32::from(!open));
+            Ok(())
+        })
+        .unwrap();
+    let counted = (passed.get(), hiding.get(), broken.get());
+    assert!(
+        counted.0 >= seen(1_500) && counted.1 >= seen(400) && counted.2 >= seen(50),
+        "{counted:?}"
+    );
+}
+
+fn plan(counts: [bool; 3], by: &[usize]) -> Plan {
+    Plan { counts, by: by.to_vec() }
+}
+
+/// What becomes of releases that withhold nothing.
+fn shown(plans: &[Plan], children: &Children) -> Result<(), Refusal> {
+    let policy = Policy::new(5, Zeros::Published);
+    let shown = |plan: &Plan| {
+        let table = plan.table(children);
+        let withheld = vec![false; table.cell_count()];
+        (table, Pattern { withheld })
+    };
+    let released: Vec<(CountTable, Pattern)> = plans.iter().map(shown).collect();
+    let verdict = beside(policy, plans, children, &released);
+    assert_eq!(verdict.is_ok(), is_open(policy, plans, children, &released, 30_000_000).unwrap());
+    verdict
+}
+
+#[test]
+fn three_releases_tell_what_no_two_of_them_do() {
+    let [some, others, all] = [[true, false, false], [false, true, false], [true; 3]];
+    let of = |left| [6, 7, 8, 9, 9, 8, 7, 6, left, 0, 6, 7];
+    let two = |of: &Children| shown(&[plan(some, &[1]), plan(all, &[1])], of);
+    let three = |of: &Children| shown(&[plan(some, &[1]), plan(others, &[1]), plan(all, &[1])], of);
+    // Of the first ward's children two are neither.
+    assert!(two(&of(2)).is_ok());
+    let Err(Refusal::Unprotected(failures)) = three(&of(2)) else { panic!("two follow") };
+    assert!(failures.iter().all(|failure| failure.table < 3));
+    assert!(three(&of(5)).is_ok());
+}
+
+#[test]
+fn a_sum_of_cells_of_one_is_taken_from_another() {
+    // The first divides by what chooses the second's children, and has no number for all of these.
+    let plans = [plan([true, true, false], &[0]), plan([false, true, true], &[1])];
+    assert!(shown(&plans, &[3, 0, 3, 0, 5, 0, 5, 0, 2, 0, 1, 0]).is_err());
+    assert!(shown(&plans, &[3, 0, 3, 0, 5, 0, 5, 0, 2, 0, 1, 2]).is_ok());
+}
+
+#[test]
+fn what_is_shared_must_be_shown() {
+    let children = [6, 7, 8, 9, 9, 8, 7, 6, 5, 5, 6, 7];
+    let policy = Policy::new(5, Zeros::Published);
+    let plans = [plan([true, true, false], &[1, 2]), plan([true; 3], &[1])];
+    let release = |withheld: &[usize]| {
+        let tables: Vec<CountTable> = plans.iter().map(|plan| plan.table(&children)).collect();
+        let mut patterns: Vec<Pattern> = tables
+            .iter()
+            .map(|table| Pattern { withheld: vec![false; table.cell_count()] })
+            .collect();
+        withheld.iter().for_each(|&cell| patterns[0].withheld[cell] = true);
+        let released: Vec<_> = tables.into_iter().zip(patterns).collect();
+        beside(policy, &plans, &children, &released)
+    };
+    // By ward they share; by ward and sex they do not.
+    assert_eq!(release(&[4, 5, 7, 8]), Ok(()));
+    assert_eq!(release(&[3, 4, 5]), Err(Refusal::SharedWithheld { release: 0 }));
+    let table = plans[0].table(&children);
+    let (all, nodes) = all(&plans, &children, &[1]);
+    let one = |tables, patterns| Beside { tables, patterns, all: all.clone(), own: nodes[0] };
+    let tables = [table];
+    assert_eq!(verify_beside(policy, &[one(&tables, &[])]), Err(Refusal::Shape));
+    let short = [Pattern { withheld: vec![false] }];
+    assert_eq!(verify_beside(policy, &[one(&tables, &short)]), Err(Refusal::Shape));
+    let other = [plans[0].table(&[9; 12])];
+    let whole = [Pattern { withheld: vec![false; 9] }];
+    let verdict = verify_beside(policy, &[one(&other, &whole)]);
+    assert!(matches!(verdict, Err(Refusal::Inconsistent { .. })));
+}
