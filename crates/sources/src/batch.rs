@@ -74,16 +74,16 @@ impl RawBatch {
         self.numbers.push(number);
     }
 
-    /// Takes text as it was read, whose rows are then marked with [`RawBatch::mark`]: a byte, the
-    /// delimiter, between two fields.
+    /// Takes text as it was read, whose rows were marked with [`RawBatch::mark`]: a byte, the delimiter,
+    /// between two fields.
     pub(crate) fn hold(&mut self, text: Vec<u8>) {
         debug_assert!(self.bytes.is_empty());
         (self.bytes, self.between) = (text, 1);
     }
 
-    /// Says where the fields of a row end in the text that is held.
+    /// Says where the fields of a row end in the text that is to be held.
     pub(crate) fn mark(&mut self, number: u64, start: usize, ends: &[u32]) {
-        debug_assert_eq!((ends.len(), self.between), (self.width, 1));
+        debug_assert_eq!(ends.len(), self.width);
         self.starts.push(start as u32);
         self.ends.extend_from_slice(ends);
         self.numbers.push(number);
