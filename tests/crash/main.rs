@@ -13,7 +13,7 @@ use minster_tests::{Site, files, text};
 #[test]
 fn a_killed_run_leaves_the_last_release_whole() {
     let site = Site::new();
-    site.make_council(1500, 4);
+    site.make_council(1500, 1);
     let begun = Instant::now();
     assert_eq!(site.job().status.code(), Some(3));
     let whole = begun.elapsed();
