@@ -59,7 +59,7 @@ impl Peers {
         all.extend(PROGRAMS.iter().filter(|_| !self.alone).map(|(_, name)| Measured::new(name)));
         for turn in 0..self.runs.max(1) {
             let mut ingest = stage.program("minster-ingest");
-            ingest.arg("run").arg("--config").arg(&config);
+            ingest.args(["run", "--again", "--config"]).arg(&config);
             ingest.stdout(Stdio::null()).stderr(Stdio::null());
             all[0].add(measure(&mut ingest)?);
             let Some(python) = &python else { continue };
