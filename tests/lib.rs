@@ -174,6 +174,28 @@ impl Drop for Site {
     }
 }
 
+/// A pipeline over small files that a test writes: each source of 2024-25 with its drop folder, and more tables.
+pub fn pipeline(sources: &[(&str, &str)], more: &str) -> String {
+    let sources = sources.iter().map(|(name, folder)| {
+        format!("[[source]]\nname = \"{name}\"\nperiod = \"2024-25\"\nfolder = \"{folder}\"\n")
+    });
+    format!("{PIPELINE}{more}{}", sources.collect::<String>())
+}
+
+const PIPELINE: &str = r#"
+purpose = "children-statistics"
+period = "2024-25"
+store = "store"
+definitions = "config/sources"
+matching = "config/matching.toml"
+tables = "config/tables"
+on_failure = "stop"
+[vault]
+socket = "vault.sock"
+[arrival]
+quiet_seconds = 0
+"#;
+
 /// Everything that a program printed.
 pub fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()

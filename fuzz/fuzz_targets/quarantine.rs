@@ -1,43 +1,19 @@
 //! A quarantine's bytes, raw, or a good one changed: rows come out of what was sealed, and of nothing else.
 #![no_main]
 
-use std::{io::Write, os::unix::fs::MetadataExt, path::PathBuf, sync::OnceLock};
+mod site;
+
+use std::{io::Write, sync::OnceLock};
 
 use age::{Encryptor, Recipient, x25519};
 use libfuzzer_sys::fuzz_target;
 use minster_model::Role;
-use minster_vault::{
-    custody::{Secret, Wanted},
-    disk::Disk,
-    folder::{self, Plan},
-    purposes::PurposeDefinition,
-    session::Session,
-    vault::Vault,
-};
+use minster_vault::{session::Session, vault::Vault};
 use minster_vault_api::{PROTOCOL, QuarantineCase, Request, Response, RunManifest};
 
-const PURPOSE: &str = "[[purpose]]\nname = \"p\"\ntext = \"t\"\nlegal_basis = \"b\"\nsources = [\"s\"]\n\
-    roles = [\"ingest\", \"custodian\"]\nbudget = { run = 1000, day = 1000 }\nexpires = \"2099-01-01\"\n";
 const ROWS: &[u8] = b"{\"row\":1}\n{\"row\":2}\n";
 
-/// A vault, its owner, and a file sealed to it.
-fn site() -> &'static (Vault, u32, Vec<u8>) {
-    static SITE: OnceLock<(Vault, u32, Vec<u8>)> = OnceLock::new();
-    SITE.get_or_init(|| {
-        let root: PathBuf = tempfile::tempdir().unwrap().keep();
-        let custody = Wanted::KeyFile(root.join("key"));
-        let purposes = PurposeDefinition::parse_all(PURPOSE, "p".as_ref()).unwrap();
-        let plan = Plan { custody: &custody, purposes, custodians: vec![] };
-        folder::init(&root.join("vault"), &plan, &Disk::new()).unwrap();
-        let secret = Secret::key_file(root.join("key"));
-        let opened = folder::open_folder(&root.join("vault"), &secret, Disk::new()).unwrap();
-        let uid = std::fs::metadata(root.join("vault/log.jsonl")).unwrap().uid();
-        let vault = Vault::new(opened, None).unwrap();
-        let sealed = sealed(&vault, uid);
-        (vault, uid, sealed)
-    })
-}
-
+/// A file sealed to the vault.
 fn sealed(vault: &Vault, uid: u32) -> Vec<u8> {
     let mut session = begun(vault, uid, Role::Ingest);
     let manifest = RunManifest {
@@ -66,7 +42,9 @@ fn begun(vault: &Vault, uid: u32, role: Role) -> Session<'_> {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let (vault, uid, good) = site();
+    static GOOD: OnceLock<Vec<u8>> = OnceLock::new();
+    let (vault, uid) = site::site();
+    let good = GOOD.get_or_init(|| sealed(vault, *uid));
     let mut file = good.clone();
     match bytes.split_first() {
         Some((0..=127, rest)) => file = rest.to_vec(),

@@ -1,25 +1,8 @@
 //! Every row goes one of four ways, whatever the file holds.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
-use minster_tests::{Site, text};
+use minster_tests::{Site, pipeline, text};
 use proptest::prelude::*;
-
-const PIPELINE: &str = r#"
-purpose = "children-statistics"
-period = "2024-25"
-store = "store"
-definitions = "config/sources"
-matching = "config/matching.toml"
-tables = "config/tables"
-[arrival]
-quiet_seconds = 0
-[vault]
-socket = "vault.sock"
-[[source]]
-name = "early_help"
-period = "2024-25"
-folder = "drop"
-"#;
 
 /// One row: well formed, repeated, short, blank in every cell, or wrong in one.
 fn row() -> impl Strategy<Value = (String, bool)> {
@@ -38,7 +21,8 @@ fn row() -> impl Strategy<Value = (String, bool)> {
 fn rows_are_conserved() {
     let site = Site::new();
     minster_tests::copy(&minster_tests::root().join("config"), &site.folder().join("config"));
-    std::fs::write(site.folder().join("pipeline.toml"), PIPELINE).unwrap();
+    std::fs::write(site.folder().join("pipeline.toml"), pipeline(&[("early_help", "drop")], ""))
+        .unwrap();
     std::fs::create_dir(site.folder().join("drop")).unwrap();
     let config =
         ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() };

@@ -9,38 +9,12 @@ use std::{
 use arrow::{array::RecordBatch, compute::concat_batches};
 use minster_model::{DatasetClass, DatasetRef, Role};
 use minster_store::{Origin, Store};
-use minster_tests::{Site, copy, root};
+use minster_tests::{Site, copy, pipeline, root};
 use minster_vault_api::Client;
 
-const PIPELINE: &str = r#"
-purpose = "children-statistics"
-period = "2024-25"
-store = "store"
-definitions = "config/sources"
-matching = "config/matching.toml"
-tables = "config/tables"
-[vault]
-socket = "vault.sock"
-[arrival]
-quiet_seconds = 0
-[retention]
-snapshots = 1
-[monitoring]
-textfile = "minster.prom"
-lineage = "lineage.jsonl"
-"#;
-const HELP: &str = r#"
-[[source]]
-name = "early_help"
-period = "2024-25"
-folder = "help"
-"#;
-const MISSING: &str = r#"
-[[source]]
-name = "missing"
-period = "2024-25"
-folder = "missing"
-"#;
+const MORE: &str = "[retention]\nsnapshots = 1\n[monitoring]\ntextfile = \"minster.prom\"\nlineage = \"lineage.jsonl\"\n";
+const HELP: (&str, &str) = ("early_help", "help");
+const MISSING: (&str, &str) = ("missing", "missing");
 
 pub(crate) struct Place {
     site: Site,
@@ -71,11 +45,11 @@ impl Place {
     }
 
     pub(crate) fn both(&self) {
-        fs::write(self.pipeline(), [PIPELINE, HELP, MISSING].concat()).unwrap();
+        fs::write(self.pipeline(), pipeline(&[HELP, MISSING], MORE)).unwrap();
     }
 
     pub(crate) fn only_missing(&self) {
-        fs::write(self.pipeline(), [PIPELINE, MISSING].concat()).unwrap();
+        fs::write(self.pipeline(), pipeline(&[MISSING], MORE)).unwrap();
     }
 
     pub(crate) fn at(&self, name: &str) -> PathBuf {

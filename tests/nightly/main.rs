@@ -9,34 +9,10 @@ mod sources;
 
 use std::{fs, path::PathBuf, process::Output};
 
-use minster_tests::{Site, copy, root, text};
+use minster_tests::{Site, copy, pipeline, root, text};
 use serde_json::Value;
 
-/// Two sources in drop folders of their own.
-const PIPELINE: &str = r#"
-purpose = "children-statistics"
-period = "2024-25"
-store = "store"
-definitions = "config/sources"
-matching = "config/matching.toml"
-tables = "config/tables"
-on_failure = "stop"
-[vault]
-socket = "vault.sock"
-[arrival]
-quiet_seconds = 0
-[monitoring]
-textfile = "minster.prom"
-lineage = "lineage.jsonl"
-[[source]]
-name = "early_help"
-period = "2024-25"
-folder = "help"
-[[source]]
-name = "missing"
-period = "2024-25"
-folder = "missing"
-"#;
+const MONITORING: &str = "[monitoring]\ntextfile = \"minster.prom\"\nlineage = \"lineage.jsonl\"\n";
 
 const HELP: &str = "person_id,upn,forename,surname,dob,postcode,start_date,end_date,reason\n";
 
@@ -66,7 +42,8 @@ impl Night {
 
     /// Writes the pipeline, changed.
     fn configure(&self, change: impl Fn(String) -> String) {
-        fs::write(self.at("pipeline.toml"), change(PIPELINE.to_owned())).unwrap();
+        let whole = pipeline(&[("early_help", "help"), ("missing", "missing")], MONITORING);
+        fs::write(self.at("pipeline.toml"), change(whole)).unwrap();
     }
 
     fn at(&self, name: &str) -> PathBuf {

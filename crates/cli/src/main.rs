@@ -56,7 +56,13 @@ enum Command {
     },
     /// Link the datasets that stand into one row a child.
     #[command(after_help = "Example:\n  minster link --config config/pipeline.toml")]
-    Link(Report),
+    Link {
+        #[command(flatten)]
+        report: Report,
+        /// Link also what is the same as what stands.
+        #[arg(long)]
+        again: bool,
+    },
     /// Tabulate, protect, attack and release.
     #[command(after_help = "Example:\n  minster aggregate --config config/pipeline.toml")]
     Aggregate(Report),
@@ -181,10 +187,10 @@ fn run(command: Command) -> Result<u8, Failure> {
             })?;
             finish(&summary, json)
         }
-        Command::Link(Report { config, json }) => {
+        Command::Link { report: Report { config, json }, again } => {
             let loaded = Loaded::read(&config)?;
             let summary = runs::recorded(&loaded, |store, journal| {
-                let linkage = Some(stages::link(&loaded, store, journal, false)?);
+                let linkage = Some(stages::link(&loaded, store, journal, again)?);
                 Ok(summary::Summary { linkage, ..Default::default() })
             })?;
             finish(&summary, json)

@@ -5,7 +5,7 @@ use std::{
 
 use minster_aggregator::Definition;
 use minster_model::{RunId, pipeline::Pipeline};
-use minster_store::Store;
+use minster_store::{Store, name_by_clock};
 
 use crate::failure::Failure;
 
@@ -22,8 +22,7 @@ impl Loaded {
         })?;
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let pipeline = pipeline.resolve(whole.parent().unwrap_or(Path::new(".")));
-        let now = jiff::Timestamp::now().strftime("%Y%m%dt%H%M%S").to_string();
-        let run = format!("{now}-{:x}", std::process::id()).parse().map_err(|_| Failure::Name)?;
+        let run = name_by_clock(jiff::Timestamp::now()).map_err(|_| Failure::Name)?;
         Ok(Self { pipeline, run })
     }
 

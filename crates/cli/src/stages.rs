@@ -14,8 +14,15 @@ use minster_matcher::{CHILDREN, LinkageReport, integrated};
 use minster_model::{DatasetRef, Role, exit};
 use minster_store::{Journal, LineageJob, Progress, Store};
 use minster_vault_api::Client;
+use serde::Deserialize;
+use serde_json::Value;
 
-use crate::{failure::Failure, pipeline, pipeline::Loaded, summary::Summary};
+use crate::{
+    failure::Failure,
+    pipeline,
+    pipeline::Loaded,
+    summary::{Ingested, Summary},
+};
 
 const REFUSED: &str = "refused by disclosure control";
 
@@ -29,11 +36,7 @@ pub(crate) fn ingest_program(arguments: &[OsString]) -> Result<u8, Failure> {
 }
 
 /// Ingests the deliveries; gives minster-ingest's report.
-pub(crate) fn ingest(
-    loaded: &Loaded,
-    config: &Path,
-    again: bool,
-) -> Result<serde_json::Value, Failure> {
+pub(crate) fn ingest(loaded: &Loaded, config: &Path, again: bool) -> Result<Ingested, Failure> {
     let output = ingest_command()?
         .arg("run")
         .args(["--json", "--lock-held", "--run", loaded.run.as_str()])
@@ -46,7 +49,10 @@ pub(crate) fn ingest(
         .map_err(Failure::NoIngest)?;
     match code(output.status) {
         exit::DONE | exit::QUARANTINED => {
-            serde_json::from_slice(&output.stdout).map_err(|_| Failure::IngestReport)
+            let wrong = |_| Failure::IngestReport;
+            let report: Value = serde_json::from_slice(&output.stdout).map_err(wrong)?;
+            let sources = Vec::deserialize(&report["sources"]).map_err(wrong)?;
+            Ok(Ingested { report, sources })
         }
         code => Err(Failure::Ingest { code }),
     }
@@ -66,18 +72,13 @@ pub(crate) fn link(
     journal.begin_stage("link", LineageJob::link(&inputs, &dataset))?;
     let bar = spinner("link");
     let matching = pipeline::read(&pipeline.matching)?;
-    let deliveries: Vec<_> = pipeline
-        .sources
-        .iter()
-        .map(|delivery| (delivery.name.clone(), delivery.period.clone()))
-        .collect();
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
     let job = minster_matcher::Job {
         store,
         purpose: &pipeline.purpose,
         period: &pipeline.period,
         run: &loaded.run,
-        deliveries: &deliveries,
+        deliveries: &inputs,
         matching: &matching,
         again,
     };

@@ -16,7 +16,7 @@ use arrow::{
 use minster_model::{
     ColumnName, DatasetClass, DatasetRef, Period, Pseudonym, Purpose, RunId, SourceName, TableName,
 };
-use minster_store::{Dataset, DatasetKeys, Manifest, Origin, Store, sha256_hex};
+use minster_store::{Dataset, DatasetKeys, Manifest, Store};
 use polars::prelude::{DataType, NamedFrom, Series};
 
 use crate::{
@@ -24,13 +24,14 @@ use crate::{
     children::{Children, ChildrenBuilder, IdentityRow},
     definition::{DELIVERY, Identity, Matching, SummaryColumn},
     report::{LinkageReport, TableLinkage},
+    standing,
     summary::{Summarised, Summariser, Summary},
 };
 
 /// The integrated dataset's only table.
 pub const CHILDREN: &str = "children";
 /// The report beside it.
-const REPORT: &str = "linkage.json";
+pub(crate) const REPORT: &str = "linkage.json";
 
 /// What to link.
 pub struct Job<'a> {
@@ -42,8 +43,8 @@ pub struct Job<'a> {
     pub period: &'a Period,
     /// The run.
     pub run: &'a RunId,
-    /// The deliveries whose datasets are linked, in order: a later one's attributes win.
-    pub deliveries: &'a [(SourceName, Period)],
+    /// The deliveries' datasets, in order: a later one's attributes win.
+    pub deliveries: &'a [DatasetRef],
     /// `matching.toml`.
     pub matching: &'a str,
     /// Links also where the integrated dataset that stands was made of the same.
@@ -66,7 +67,7 @@ pub fn link(
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
     if !job.again
-        && let Some(standing) = standing(job, &matching)
+        && let Some(standing) = standing::standing(job, &matching)
     {
         return Ok(standing);
     }
@@ -88,43 +89,6 @@ pub fn link(
     Ok((manifest, report))
 }
 
-/// The integrated dataset that stands, where linking would make the same. One that cannot be read is made
-/// again.
-fn standing(job: &Job<'_>, matching: &Matching) -> Option<(Manifest, LinkageReport)> {
-    let dataset = integrated(job.purpose, job.period).ok()?;
-    let manifest = job.store.whole(&dataset).ok()?;
-    let mut made_of = Vec::new();
-    for (_, dataset) in wanted(job, matching) {
-        let (_, sha256) = job.store.manifest(&dataset).ok()?;
-        made_of.push((dataset, sha256));
-    }
-    let origin = Origin::Datasets {
-        definition_sha256: sha256_hex(job.matching.as_bytes()),
-        datasets: made_of,
-    };
-    let report = std::fs::read(job.store.beside(&dataset, REPORT).ok()?).ok()?;
-    let report = serde_json::from_slice(&report).ok()?;
-    (manifest.origin == origin).then_some((manifest, report))
-}
-
-/// The deliveries that the definition names, each with its dataset.
-fn wanted<'a>(
-    job: &'a Job<'_>,
-    matching: &Matching,
-) -> impl Iterator<Item = (&'a SourceName, DatasetRef)> {
-    let wanted: Vec<SourceName> = matching.sources().into_iter().cloned().collect();
-    let of_definition = job.deliveries.iter().filter(move |(name, _)| wanted.contains(name));
-    of_definition.map(|(name, period)| {
-        let dataset = DatasetRef {
-            class: DatasetClass::Source,
-            name: name.clone(),
-            period: period.clone(),
-            purpose: job.purpose.clone(),
-        };
-        (name, dataset)
-    })
-}
-
 type Datasets = Vec<(SourceName, Dataset)>;
 
 fn open(
@@ -133,13 +97,13 @@ fn open(
     keys: &mut dyn DatasetKeys,
 ) -> Result<Datasets, MatchError> {
     let mut datasets: Datasets = Vec::new();
-    for (name, dataset) in wanted(job, matching) {
-        let dataset = job.store.dataset(&dataset, keys)?;
+    for wanted in standing::wanted(job, matching) {
+        let dataset = job.store.dataset(wanted, keys)?;
         let check = &dataset.manifest().key_check;
         if datasets.first().is_some_and(|(_, first)| first.manifest().key_check != *check) {
             return Err(MatchError::OtherKey { dataset: dataset.manifest().dataset.clone() });
         }
-        datasets.push((name.clone(), dataset));
+        datasets.push((wanted.name.clone(), dataset));
     }
     match datasets.is_empty() {
         true => Err(MatchError::Nothing),
@@ -411,15 +375,10 @@ fn publish(
     writer.file("linkage.txt", report.text().as_bytes())?;
     let (_, first) = datasets.first().ok_or(MatchError::Nothing)?;
     let (version, check) = (first.manifest().key_version, first.manifest().key_check.clone());
-    let origin = Origin::Datasets {
-        definition_sha256: sha256_hex(job.matching.as_bytes()),
-        datasets: datasets
-            .iter()
-            .map(|(_, dataset)| {
-                (dataset.manifest().dataset.clone(), dataset.manifest_sha256().to_owned())
-            })
-            .collect(),
-    };
+    let made_of = datasets.iter().map(|(_, dataset)| {
+        (dataset.manifest().dataset.clone(), dataset.manifest_sha256().to_owned())
+    });
+    let origin = standing::origin(job, made_of.collect());
     Ok(writer.publish(version, check, origin, vec![table])?)
 }
 

@@ -25,6 +25,7 @@ mod error;
 mod groups;
 mod integrate;
 mod report;
+mod standing;
 pub mod summary;
 
 pub use error::MatchError;

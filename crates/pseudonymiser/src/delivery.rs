@@ -36,6 +36,8 @@ pub(crate) struct Planned {
     pub(crate) delivery: Delivery,
     pub(crate) definition: Definition,
     pub(crate) definition_sha256: String,
+    /// What stands in its pupil-number columns.
+    pub(crate) rule: IdentifierRule,
     /// Of all but the files that decides what the delivery becomes.
     pub(crate) recipe_sha256: String,
     pub(crate) files: DeliveryPlan,
@@ -113,10 +115,9 @@ impl Planned {
         let writer = run.store.stage(&dataset, run.id, key, wrapped)?.of_run(opened.run_key);
         let quarantine = Quarantine::open(&writer, &opened.recipient)?;
         let mut outputs = Outputs { names: Vec::new(), tables: Vec::new(), quarantine };
-        let rule = rule(self);
         let mut tables: Vec<OpenTable> = Vec::new();
         for table in &self.definition.tables {
-            let plan = Plan::new(&self.definition, table, rule, run.lookups)?;
+            let plan = Plan::new(&self.definition, table, self.rule, run.lookups)?;
             let schema = columns::schema(&plan.outputs);
             outputs.names.push(table.name.clone());
             outputs.tables.push(writer.table(&table.name, Arc::clone(&schema))?);
@@ -310,9 +311,4 @@ fn sha256_of_file(path: &Path) -> std::io::Result<String> {
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// What stands in the delivery's pupil-number columns.
-pub(crate) fn rule(planned: &Planned) -> IdentifierRule {
-    planned.delivery.identifier.unwrap_or(planned.definition.identifier)
 }

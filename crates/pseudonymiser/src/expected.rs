@@ -8,14 +8,12 @@ use std::{
 };
 
 use minster_model::pipeline::{Arrival, Delivery, IdentifierRule, OnFailure, Pipeline};
-use minster_sources::{Catalogue, Generalisation, Lookup, LookupError, Plan, Treatment};
+use minster_sources::{
+    Catalogue, Definition, Generalisation, Lookup, LookupError, Plan, Treatment,
+};
 use minster_store::{Progress, SourceRecord, sha256_hex};
 
-use crate::{
-    IngestError,
-    arrival::settle,
-    delivery::{self, Planned},
-};
+use crate::{IngestError, arrival::settle, delivery::Planned};
 
 /// The council's look-ups by name, and the SHA-256 of each one's file.
 #[derive(Default)]
@@ -34,7 +32,7 @@ impl Lookups {
             };
             let bytes = std::fs::read(path).map_err(unreadable)?;
             lookups.sha256.insert(name.clone(), sha256_hex(&bytes));
-            lookups.by_name.insert(name.clone(), Arc::new(Lookup::read(path)?));
+            lookups.by_name.insert(name.clone(), Arc::new(Lookup::parse(path, &bytes)?));
         }
         Ok(lookups)
     }
@@ -84,23 +82,25 @@ fn plan(
         });
     };
     let files = Plan::make(&found.definition, &delivery.folder)?;
-    let mut planned = Planned {
-        delivery: delivery.clone(),
-        definition: found.definition.clone(),
-        definition_sha256: sha256_hex(found.text.as_bytes()),
-        recipe_sha256: String::new(),
-        files,
-    };
-    planned.recipe_sha256 = recipe(&planned, lookups)?;
-    Ok(planned)
+    let definition = found.definition.clone();
+    let definition_sha256 = sha256_hex(found.text.as_bytes());
+    let rule = delivery.identifier.unwrap_or(definition.identifier);
+    let recipe_sha256 = recipe(&definition, &definition_sha256, rule, lookups)?;
+    let delivery = delivery.clone();
+    Ok(Planned { delivery, definition, definition_sha256, rule, recipe_sha256, files })
 }
 
 /// SHA-256 of all but the files that decides what a delivery becomes.
-fn recipe(planned: &Planned, lookups: &Lookups) -> Result<String, IngestError> {
+fn recipe(
+    definition: &Definition,
+    definition_sha256: &str,
+    rule: IdentifierRule,
+    lookups: &Lookups,
+) -> Result<String, IngestError> {
     let mut text = format!("minster-ingest {}\n", env!("CARGO_PKG_VERSION"));
-    let _ = writeln!(text, "definition {}", planned.definition_sha256);
-    let _ = writeln!(text, "identifier {:?}", delivery::rule(planned));
-    for table in &planned.definition.tables {
+    let _ = writeln!(text, "definition {definition_sha256}");
+    let _ = writeln!(text, "identifier {rule:?}");
+    for table in &definition.tables {
         for (name, column) in &table.columns {
             let Treatment::Generalise(Generalisation::Lookup { lookup, .. }) = &column.treatment
             else {
@@ -143,7 +143,7 @@ impl Expected<'_> {
                 return;
             }
         };
-        let strict = match delivery::rule(planned) {
+        let strict = match planned.rule {
             IdentifierRule::Strict => "",
             IdentifierRule::Opaque => ", pupil numbers taken as they are",
         };

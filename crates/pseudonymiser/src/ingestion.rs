@@ -8,6 +8,7 @@ use minster_model::{
 use minster_sources::Catalogue;
 use minster_store::{
     Disk, Journal, LineageJob, Manifest, Origin, Progress, RunRecord, SourceRecord, Store,
+    name_by_clock,
 };
 use minster_vault_api::Client;
 
@@ -89,11 +90,6 @@ impl Ingestion {
         Ok(Self { pipeline, definitions, lookups })
     }
 
-    /// The pipeline, with paths that are whole.
-    pub fn pipeline(&self) -> &Pipeline {
-        &self.pipeline
-    }
-
     /// Says what a run would read and what would pass. No row is read: CSV headers, sheets' headers and XML
     /// element names alone.
     ///
@@ -115,7 +111,7 @@ impl Ingestion {
         let now = Timestamp::now();
         let run = match &options.run {
             Some(run) => run.clone(),
-            None => clock_run(now)?,
+            None => name_by_clock(now)?,
         };
         (options.told)(&Event::Begun(&run));
         let record = RunRecord::begin(run, PROGRAM, self.pipeline.purpose.clone(), now);
@@ -259,10 +255,4 @@ impl Ingestion {
         }
         Ok(())
     }
-}
-
-/// A name for this run: the time and the process.
-fn clock_run(now: Timestamp) -> Result<RunId, IngestError> {
-    let now = now.strftime("%Y%m%dt%H%M%S").to_string();
-    Ok(format!("{now}-{:x}", std::process::id()).parse()?)
 }

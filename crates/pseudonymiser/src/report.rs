@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use minster_model::{RowCounts, RunId, exit};
-use minster_store::{Progress, SourceRecord};
+use minster_model::RunId;
+use minster_store::{SourceRecord, deliveries};
 use serde::Serialize;
 
 /// What a run did. Holds counts and names; never a row's value.
@@ -20,39 +20,14 @@ pub struct Report {
 }
 
 impl Report {
-    /// Where all rows went; of a delivery that is unchanged, as when it was read.
-    pub fn totals(&self) -> RowCounts {
-        let mut totals = RowCounts::default();
-        self.sources.iter().for_each(|source| totals += source.counts);
-        totals
-    }
-
     /// 0, or 3 where rows are in quarantine or a source was left out.
     pub fn exit_code(&self) -> u8 {
-        let left_out = self.sources.iter().any(|source| source.progress == Progress::LeftOut);
-        if left_out || self.totals().quarantined > 0 { exit::QUARANTINED } else { exit::DONE }
+        deliveries::exit_code(&self.sources)
     }
 
     /// For people.
     pub fn text(&self) -> String {
-        let mut text = format!(
-            "{:<16} {:<14} {:>11} {:>11} {:>11} {:>10}\n",
-            "source", "period", "read", "accepted", "quarantined", "duplicate"
-        );
-        for source in &self.sources {
-            let SourceRecord { name, period, counts, reasons, progress, why, .. } = source;
-            let _ = write!(text, "{:<16} {:<14} ", name.as_str(), period.as_str());
-            if let Some(why) = why {
-                let _ = writeln!(text, "{}: {why}", progress.as_str());
-                continue;
-            }
-            let RowCounts { read, accepted, quarantined, duplicate, .. } = counts;
-            let _ = write!(text, "{read:>11} {accepted:>11} {quarantined:>11} {duplicate:>10}");
-            text += if *progress == Progress::Unchanged { "  unchanged\n" } else { "\n" };
-            for (reason, rows) in reasons {
-                let _ = writeln!(text, "  {rows:>8} {reason}");
-            }
-        }
+        let mut text = deliveries::text(&self.sources);
         let asked = self.distinct_identifiers;
         let _ = writeln!(text, "{asked} identifiers asked of the vault, each once a delivery");
         text

@@ -33,15 +33,10 @@ pub enum LookupError {
 }
 
 impl Lookup {
-    /// Reads `key,value,…` with a header row.
-    pub fn read(path: &Path) -> Result<Self, LookupError> {
+    /// Parses `key,value,…` with a header row; `path` is named in errors.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, LookupError> {
         let unreadable = |why: String| LookupError::Unreadable { path: path.to_owned(), why };
-        let mut reader = csv::Reader::from_path(path).map_err(|error| {
-            unreadable(match error.into_kind() {
-                csv::ErrorKind::Io(source) => source.to_string(),
-                _ => "it is malformed".into(),
-            })
-        })?;
+        let mut reader = csv::Reader::from_reader(bytes);
         let mut values = HashMap::new();
         for (record, row) in reader.records().zip(1..) {
             let record = record.map_err(|_| unreadable(format!("row {row} is malformed")))?;

@@ -102,7 +102,11 @@ impl Disk {
     }
 
     pub(crate) fn create_file(&self, path: &Path) -> Result<DiskFile, StoreError> {
-        self.create_with(path, if self.shared { 0o640 } else { 0o600 })
+        self.create_with(path, self.file_mode())
+    }
+
+    fn file_mode(&self) -> u32 {
+        if self.shared { 0o640 } else { 0o600 }
     }
 
     fn create_with(&self, path: &Path, mode: u32) -> Result<DiskFile, StoreError> {
@@ -119,20 +123,6 @@ impl Disk {
         Ok(DiskFile { file, disk: self.clone(), path: path.to_owned() })
     }
 
-    /// [`Disk::replace_file`] for a file outside the store that all may read.
-    pub(crate) fn replace_public_file(
-        &self,
-        aside: &Path,
-        path: &Path,
-        bytes: &[u8],
-    ) -> Result<(), StoreError> {
-        remove_if_there(aside)?;
-        let mut file = self.create_with(aside, 0o644)?;
-        file.write_all(bytes).map_err(StoreError::io("write", aside))?;
-        file.sync()?;
-        self.rename(aside, path)
-    }
-
     /// Puts other bytes in a file's place, in one step.
     pub(crate) fn replace_file(
         &self,
@@ -140,8 +130,28 @@ impl Disk {
         path: &Path,
         bytes: &[u8],
     ) -> Result<(), StoreError> {
+        self.replace_with(aside, path, bytes, self.file_mode())
+    }
+
+    /// [`Disk::replace_file`] for a file outside the store that all may read.
+    pub(crate) fn replace_public_file(
+        &self,
+        aside: &Path,
+        path: &Path,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        self.replace_with(aside, path, bytes, 0o644)
+    }
+
+    fn replace_with(
+        &self,
+        aside: &Path,
+        path: &Path,
+        bytes: &[u8],
+        mode: u32,
+    ) -> Result<(), StoreError> {
         remove_if_there(aside)?;
-        self.write_file(aside, bytes)?;
+        self.create_with(aside, mode)?.finish(bytes)?;
         self.rename(aside, path)
     }
 
@@ -160,9 +170,7 @@ impl Disk {
     }
 
     pub(crate) fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        let mut file = self.create_file(path)?;
-        file.write_all(bytes).map_err(StoreError::io("write", path))?;
-        file.sync()
+        self.create_file(path)?.finish(bytes)
     }
 
     /// Puts a folder in its place. The parent is synced: the rename is durable when this returns.
@@ -211,6 +219,12 @@ pub(crate) struct DiskFile {
 }
 
 impl DiskFile {
+    /// Writes all that it is to hold, and makes it durable.
+    fn finish(mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write_all(bytes).map_err(StoreError::io("write", &self.path))?;
+        self.sync()
+    }
+
     pub(crate) fn sync(self) -> Result<(), StoreError> {
         self.disk
             .step()

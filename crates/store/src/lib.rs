@@ -46,7 +46,9 @@ pub use keys::DatasetKeys;
 pub use manifest::{ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
 pub use rekey::Successors;
 pub use release::Release;
-pub use runs::{Journal, LineageJob, Progress, RunRecord, SourceRecord, StageRecord};
+pub use runs::{
+    Journal, LineageJob, Progress, RunRecord, SourceRecord, StageRecord, deliveries, name_by_clock,
+};
 pub use standing::Standing;
 pub use store::{RunLock, Store};
 pub use table::{TableReader, TableWriter};

@@ -13,14 +13,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 impl Store {
     /// Removes the superseded snapshots whose time is over; says how many went. What stands is not touched.
     pub fn sweep_snapshots(&self) -> Result<usize, StoreError> {
-        let mut places: Vec<PathBuf> = self
-            .standing()?
-            .iter()
-            .filter_map(|standing| standing.folder.parent().map(Path::to_owned))
-            .collect();
-        places.dedup();
         let mut removed = 0;
-        for place in places {
+        for place in self.places()? {
             // Without a link none stands, and none is superseded.
             if let Ok(version) = fs::read_link(place.join("current")) {
                 removed += self.sweep(&place, &version.to_string_lossy());

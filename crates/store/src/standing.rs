@@ -26,24 +26,23 @@ impl Store {
     /// Every dataset in its place: those that stand, and what is left of those that they superseded.
     /// Those that a run was writing when it was killed are not in their place yet.
     pub fn standing(&self) -> Result<Vec<Standing>, StoreError> {
-        let mut folders = vec![self.root().join("datasets")];
-        if !folders[0].exists() {
-            return Ok(Vec::new());
-        }
-        // Class, name, period, version.
-        for _ in 0..4 {
-            let mut below = Vec::new();
-            for folder in &folders {
-                below.extend(folders_in(folder)?);
-            }
-            folders = below;
-        }
+        let mut folders = below(&self.places()?)?;
         folders.sort();
         let standing = |folder: PathBuf| {
             let manifest = Manifest::read(&folder.join("manifest.json"));
             Standing { folder, manifest: manifest.map(|(manifest, _)| manifest) }
         };
         Ok(folders.into_iter().map(standing).collect())
+    }
+
+    /// The folder of each class, name and period: that of its versions.
+    pub(crate) fn places(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let root = self.root().join("datasets");
+        let mut folders = if root.exists() { vec![root] } else { Vec::new() };
+        for _ in 0..3 {
+            folders = below(&folders)?;
+        }
+        Ok(folders)
     }
 
     /// The manifests of all datasets that stand, in the order of class, name and period.
@@ -68,6 +67,14 @@ impl Standing {
         let (manifest, sha256) = Manifest::read(&self.folder.join("manifest.json"))?;
         Dataset::open_with(self.folder.clone(), manifest, sha256, keys)
     }
+}
+
+fn below(folders: &[PathBuf]) -> Result<Vec<PathBuf>, StoreError> {
+    let mut below = Vec::new();
+    for folder in folders {
+        below.extend(folders_in(folder)?);
+    }
+    Ok(below)
 }
 
 /// Links are not followed.

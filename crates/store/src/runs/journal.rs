@@ -67,8 +67,8 @@ impl<'a> Journal<'a> {
         source.milliseconds = milliseconds;
         change(source);
         let (progress, why) = (source.progress, source.why.clone());
-        let written = (source.counts.accepted, source.bytes);
-        self.end_work(progress, why, Some(written))
+        let rows = source.counts.accepted;
+        self.end_work(progress, why, Some(rows))
     }
 
     /// Linking, or a release, is in work from now.
@@ -131,10 +131,10 @@ impl<'a> Journal<'a> {
         &mut self,
         progress: Progress,
         why: Option<String>,
-        written: Option<(u64, u64)>,
+        rows: Option<u64>,
     ) -> Result<(), StoreError> {
         match progress {
-            Progress::Published => self.tell(Happening::Published(written)),
+            Progress::Published => self.tell(Happening::Published(rows)),
             Progress::Unchanged => self.tell(Happening::Published(None)),
             _ => self.tell(Happening::Failed(why.as_deref())),
         }

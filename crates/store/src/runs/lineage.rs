@@ -57,8 +57,8 @@ impl LineageJob {
 /// What happened to a piece of work.
 pub(super) enum Happening<'a> {
     Begun,
-    /// With rows written and bytes read, where they are counted.
-    Published(Option<(u64, u64)>),
+    /// With the rows written, where they are counted.
+    Published(Option<u64>),
     Failed(Option<&'a str>),
 }
 
@@ -102,7 +102,7 @@ fn event(record: &RunRecord, job: &LineageJob, happening: &Happening<'_>, now: T
     let kind = match happening {
         Happening::Begun => "START",
         Happening::Published(None) => "COMPLETE",
-        Happening::Published(Some((rows, _))) => {
+        Happening::Published(Some(rows)) => {
             output["outputFacets"] = json!({"outputStatistics": {
                 "_producer": PRODUCER,
                 "_schemaURL": STATISTICS,

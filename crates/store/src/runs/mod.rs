@@ -3,6 +3,7 @@
 //! Prometheus textfile and OpenLineage events. All hold names, counts, times and messages; never a row's
 //! value.
 
+pub mod deliveries;
 mod journal;
 mod lineage;
 mod record;
@@ -10,4 +11,4 @@ mod textfile;
 
 pub use journal::Journal;
 pub use lineage::LineageJob;
-pub use record::{Progress, RunRecord, SourceRecord, StageRecord};
+pub use record::{Progress, RunRecord, SourceRecord, StageRecord, name_by_clock};

@@ -7,9 +7,10 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use minster_model::{Period, Purpose, RowCounts, RunId, SourceName};
+use minster_model::{NameError, Period, Purpose, RowCounts, RunId, SourceName};
 use serde::{Deserialize, Serialize};
 
+use super::deliveries;
 use crate::{Store, StoreError};
 
 const FORMAT: u32 = 1;
@@ -117,6 +118,12 @@ pub struct StageRecord {
     pub why: Option<String>,
 }
 
+/// A name for a run that begins now: the time and the process.
+pub fn name_by_clock(now: Timestamp) -> Result<RunId, NameError> {
+    let now = now.strftime("%Y%m%dt%H%M%S");
+    format!("{now}-{:x}", std::process::id()).parse()
+}
+
 impl RunRecord {
     /// A run that begins now.
     pub fn begin(run: RunId, program: &str, purpose: Purpose, now: Timestamp) -> Self {
@@ -142,10 +149,8 @@ impl RunRecord {
 
     /// The four ways of all deliveries that were read in this run.
     pub fn totals(&self) -> RowCounts {
-        let mut totals = RowCounts::default();
-        let read = self.sources.iter().filter(|source| source.progress == Progress::Published);
-        read.for_each(|source| totals += source.counts);
-        totals
+        let read = |source: &&SourceRecord| source.progress == Progress::Published;
+        deliveries::totals(self.sources.iter().filter(read))
     }
 }
 
