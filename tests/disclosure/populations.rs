@@ -18,6 +18,46 @@ struct Plan {
     by: Vec<usize>,
 }
 
+/// What the releases show: how many children there are, or something of theirs added up.
+struct Shows {
+    policy: Policy,
+    /// Of a sum, from how many children it comes; one from fewer than three is unsafe.
+    contributors: Option<Children>,
+}
+
+impl Shows {
+    fn counts(policy: Policy) -> Self {
+        Self { policy, contributors: None }
+    }
+
+    /// How unsure everyone must be of a number; none where that is not asked for its contributors' sake.
+    fn room(contributors: u64) -> Option<u64> {
+        (1..3).contains(&contributors).then(|| 3 - contributors)
+    }
+
+    /// A table of numbers, of which the unsafe ones are not to follow. `table` makes the same of contributors.
+    fn guarded(&self, table: impl Fn(&Children) -> CountTable, children: &Children) -> CountTable {
+        let Some(contributors) = &self.contributors else { return table(children) };
+        let guarded = table(contributors).cell_counts().into_iter().enumerate();
+        let guarded = guarded.filter_map(|(cell, contributors)| {
+            let room = Self::room(contributors)?;
+            Some(Guarded { cell, down: room, up: room })
+        });
+        table(children).guarding(guarded.collect()).unwrap()
+    }
+
+    /// How little and how much the number of some places must be able to be, if anything is asked.
+    fn asked(&self, places: &[usize], children: &Children) -> Option<(u64, u64)> {
+        let sum = |of: &Children| places.iter().map(|&place| of[place]).sum::<u64>();
+        let (number, threshold) = (sum(children), self.policy.threshold);
+        match &self.contributors {
+            None => (1..threshold).contains(&number).then_some((0, threshold)),
+            Some(contributors) => Self::room(sum(contributors))
+                .map(|room| (number.saturating_sub(room), number + room)),
+        }
+    }
+}
+
 /// The category of a column that a place among all children stands for.
 fn category(place: usize, column: usize) -> usize {
     [place / 4, place / 2 % 2, place % 2][column]
@@ -99,7 +139,7 @@ fn keeping(table: CountTable, plan: &Plan, shared: &[usize]) -> CountTable {
 
 /// The verdict on releases as they stand beside each other.
 fn beside(
-    policy: Policy,
+    shows: &Shows,
     plans: &[Plan],
     children: &Children,
     released: &[(CountTable, Pattern)],
@@ -109,12 +149,14 @@ fn beside(
         .zip(released)
         .enumerate()
         .map(|(number, (plan, (table, pattern)))| {
-            let (all, nodes) = all(plans, children, &plan.shared(plans));
+            let shared = plan.shared(plans);
+            let (_, nodes) = all(plans, children, &shared);
+            let all = shows.guarded(|children| all(plans, children, &shared).0, children);
             let (tables, patterns) = (std::slice::from_ref(table), std::slice::from_ref(pattern));
             Beside { tables, patterns, all, own: nodes[number] }
         })
         .collect();
-    verify_beside(policy, &releases)
+    verify_beside(shows.policy, &releases)
 }
 
 /// What is published: places, and how many children are there together; and which of them are not empty.
@@ -216,15 +258,14 @@ impl Filling<'_> {
 
 /// What must stay possible: some places together at most so many, and at least so many.
 fn demands(
-    policy: Policy,
+    shows: &Shows,
     plans: &[Plan],
     children: &Children,
     released: &[(CountTable, Pattern)],
 ) -> Vec<(Vec<usize>, u64, u64)> {
-    let threshold = policy.threshold;
     let mut all = Vec::new();
     for (plan, (table, pattern)) in plans.iter().zip(released) {
-        let one = set(vec![table.clone()], policy.zeros);
+        let one = TableSet { tables: vec![table.clone()], policy: shows.policy };
         for (_, cell, low, high) in promised(&one, std::slice::from_ref(pattern), None) {
             all.push((plan.places(table, cell), low, high));
         }
@@ -256,9 +297,8 @@ fn demands(
                     group[category(place, 0)] && is_here
                 };
                 let places: Vec<usize> = (0..12).filter(counts).collect();
-                let count: u64 = places.iter().map(|&place| children[place]).sum();
-                if (1..threshold).contains(&count) {
-                    all.push((places, 0, threshold));
+                if let Some((low, high)) = shows.asked(&places, children) {
+                    all.push((places, low, high));
                 }
             }
         }
@@ -268,15 +308,15 @@ fn demands(
 
 /// Whether each demand is met by some way in which all children could be; none where these are too many.
 fn is_open(
-    policy: Policy,
+    shows: &Shows,
     plans: &[Plan],
     children: &Children,
     released: &[(CountTable, Pattern)],
     steps: usize,
 ) -> Option<bool> {
-    let demands = demands(policy, plans, children, released);
+    let demands = demands(shows, plans, children, released);
     let mut ends = vec![(u64::MAX, 0); demands.len()];
-    let known = Known::new(plans, released, policy.zeros);
+    let known = Known::new(plans, released, shows.policy.zeros);
     let is_met = |((_, low, high), (least, most)): (&(_, u64, u64), &(u64, u64))| {
         least <= low && most >= high
     };
@@ -312,9 +352,9 @@ fn children() -> impl Strategy<Value = Children> {
 
 /// Each release by itself: what it shares is kept, the rest protected.
 fn release(
+    shows: &Shows,
     plans: &[Plan],
     children: &Children,
-    zeros: Zeros,
 ) -> Option<Vec<(CountTable, Pattern)>> {
     let each = plans.iter().map(|plan| {
         // A release about nobody is beside nothing.
@@ -322,40 +362,78 @@ fn release(
         if places.map(|place| children[place]).sum::<u64>() == 0 {
             return None;
         }
-        let table = keeping(plan.table(children), plan, &plan.shared(plans));
-        let patterns = protect(&set(vec![table.clone()], zeros)).ok()?;
+        let table = shows.guarded(|children| plan.table(children), children);
+        let table = keeping(table, plan, &plan.shared(plans));
+        let set = TableSet { tables: vec![table.clone()], policy: shows.policy };
+        let patterns = protect(&set).ok()?;
         Some((table, patterns[0].clone()))
     });
     each.collect()
 }
 
+/// How many cases were let through, how many of them hide anything, and how many an enumeration breaks.
+#[derive(Default)]
+struct Seen {
+    passed: Cell<u32>,
+    hiding: Cell<u32>,
+    broken: Cell<u32>,
+}
+
+impl Seen {
+    /// What is let through is open.
+    fn case(
+        &self,
+        shows: &Shows,
+        plans: &[Plan],
+        children: &Children,
+    ) -> Result<(), TestCaseError> {
+        let Some(released) = release(shows, plans, children) else { return Ok(()) };
+        let verdict = beside(shows, plans, children, &released);
+        let Some(open) = is_open(shows, plans, children, &released, 30_000) else { return Ok(()) };
+        if verdict.is_ok() {
+            prop_assert!(open, "{:?} {:?} {:?}", plans, children, released);
+            self.passed.set(self.passed.get() + 1);
+            let hides = |(_, pattern): &(_, Pattern)| pattern.withheld.contains(&true);
+            self.hiding.set(self.hiding.get() + u32::from(released.iter().any(hides)));
+        }
+        self.broken.set(self.broken.get() + u32::from(!open));
+        Ok(())
+    }
+
+    fn at_least(&self, passed: u32, hiding: u32, broken: u32) {
+        let counted = (self.passed.get(), self.hiding.get(), self.broken.get());
+        assert!(
+            counted.0 >= seen(passed) && counted.1 >= seen(hiding) && counted.2 >= seen(broken),
+            "{counted:?}"
+        );
+    }
+}
+
 #[test]
 fn releases_about_other_children_say_nothing_together() {
-    let (passed, hiding, broken) = (Cell::new(0u32), Cell::new(0u32), Cell::new(0u32));
+    let tried = Seen::default();
     cases(6_000)
         .run(&(plans(), children(), any::<bool>()), |(plans, children, published)| {
             let zeros = if published { Zeros::Published } else { Zeros::MayBeWithheld };
-            let policy = Policy::new(5, zeros);
-            let Some(released) = release(&plans, &children, zeros) else { return Ok(()) };
-            let verdict = beside(policy, &plans, &children, &released);
-            let Some(open) = is_open(policy, &plans, &children, &released, 30_000) else {
-                return Ok(());
-            };
-            if verdict.is_ok() {
-                prop_assert!(open, "{:?} {:?} {:?}", plans, children, released);
-                passed.set(passed.get() + 1);
-                let hides = |(_, pattern): &(_, Pattern)| pattern.withheld.contains(&true);
-                hiding.set(hiding.get() + u32::from(released.iter().any(hides)));
-            }
-            broken.set(broken.get() + u32::from(!open));
-            Ok(())
+            tried.case(&Shows::counts(Policy::new(5, zeros)), &plans, &children)
         })
         .unwrap();
-    let counted = (passed.get(), hiding.get(), broken.get());
-    assert!(
-        counted.0 >= seen(1_500) && counted.1 >= seen(400) && counted.2 >= seen(50),
-        "{counted:?}"
-    );
+    tried.at_least(1_500, 400, 50);
+}
+
+#[test]
+fn sums_of_other_children_say_nothing_together() {
+    let tried = Seen::default();
+    let contributors = prop::collection::vec(1u64..4, 12);
+    cases(6_000)
+        .run(&(plans(), children(), contributors), |(plans, amounts, contributors)| {
+            let contributors = std::array::from_fn(|place| contributors[place].min(amounts[place]));
+            let policy = Policy::new(1, Zeros::MayBeWithheld);
+            let shows = Shows { policy, contributors: Some(contributors) };
+            tried.case(&shows, &plans, &amounts)
+        })
+        .unwrap();
+    tried.at_least(1_500, 400, 50);
 }
 
 fn plan(counts: [bool; 3], by: &[usize]) -> Plan {
@@ -364,15 +442,15 @@ fn plan(counts: [bool; 3], by: &[usize]) -> Plan {
 
 /// What becomes of releases that withhold nothing.
 fn shown(plans: &[Plan], children: &Children) -> Result<(), Refusal> {
-    let policy = Policy::new(5, Zeros::Published);
+    let shows = Shows::counts(Policy::new(5, Zeros::Published));
     let shown = |plan: &Plan| {
         let table = plan.table(children);
         let withheld = vec![false; table.cell_count()];
         (table, Pattern { withheld })
     };
     let released: Vec<(CountTable, Pattern)> = plans.iter().map(shown).collect();
-    let verdict = beside(policy, plans, children, &released);
-    assert_eq!(verdict.is_ok(), is_open(policy, plans, children, &released, 30_000_000).unwrap());
+    let verdict = beside(&shows, plans, children, &released);
+    assert_eq!(verdict.is_ok(), is_open(&shows, plans, children, &released, 30_000_000).unwrap());
     verdict
 }
 
@@ -410,7 +488,7 @@ fn what_is_shared_must_be_shown() {
             .collect();
         withheld.iter().for_each(|&cell| patterns[0].withheld[cell] = true);
         let released: Vec<_> = tables.into_iter().zip(patterns).collect();
-        beside(policy, &plans, &children, &released)
+        beside(&Shows::counts(policy), &plans, &children, &released)
     };
     // By ward they share; by ward and sex they do not.
     assert_eq!(release(&[4, 5, 7, 8]), Ok(()));

@@ -1,6 +1,6 @@
 //! What is measured beside the count: sums with their largest contributors, and medians.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::RecordBatch;
 use minster_disclosure::Contributions;
@@ -59,16 +59,7 @@ struct Median<'a> {
 
 impl<'a> Measuring<'a> {
     pub(crate) fn new(definition: &'a Definition, table: &'a Table, size: usize) -> Self {
-        let each = definition.sum_rules().largest();
-        let summed: BTreeSet<&ColumnName> =
-            table.measures.iter().flat_map(|measure| measure.summed()).collect();
-        let summing = |_: &&ColumnName| Summing {
-            inner: vec![0; size],
-            largest: vec![0; size * each],
-            each,
-            contributors: vec![0; size],
-            of_holders: BTreeMap::new(),
-        };
+        let summed = table.measures.iter().flat_map(|measure| measure.summed());
         let medians = table.measures.iter().filter_map(|measure| match measure.kind() {
             Kind::Median { of, step, minimum } => {
                 let children = BTreeMap::new();
@@ -76,9 +67,26 @@ impl<'a> Measuring<'a> {
             }
             _ => None,
         });
+        Self { medians: medians.collect(), ..Self::of_sums(definition, summed, size) }
+    }
+
+    /// Adds up some columns, and nothing else.
+    pub(crate) fn of_sums(
+        definition: &'a Definition,
+        columns: impl IntoIterator<Item = &'a ColumnName>,
+        size: usize,
+    ) -> Self {
+        let each = definition.sum_rules().largest();
+        let summing = || Summing {
+            inner: vec![0; size],
+            largest: vec![0; size * each],
+            each,
+            contributors: vec![0; size],
+            of_holders: BTreeMap::new(),
+        };
         Self {
-            sums: summed.into_iter().map(|name| (name, summing(&name))).collect(),
-            medians: medians.collect(),
+            sums: columns.into_iter().map(|name| (name, summing())).collect(),
+            medians: Vec::new(),
             holder: definition.holder.as_ref().map(|holder| &holder.column),
             holders: HashMap::new(),
             threshold: definition.policy().threshold,

@@ -138,6 +138,10 @@ pub struct Condition {
     /// The least number that no longer passes; a blank does not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below: Option<i64>,
+    /// That everyone of a group meets it must not be learnt from this release and another together. So it is, too, where
+    /// it chooses a category that a table of the one or the other lists as sensitive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sensitive: bool,
 }
 
 /// One way of dividing the children.

@@ -29,6 +29,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod beside;
 mod categories;
 mod check;
 mod columns;
@@ -36,6 +37,7 @@ mod contributions;
 mod definition;
 mod differences;
 mod error;
+mod everyone;
 mod ledger;
 mod lookup;
 mod place;

@@ -3,17 +3,25 @@
 //! Two releases are *related* where a condition of one is on a column that the other divides or chooses by, or where
 //! everyone in the data is counted by one of the two; others through these. What is not related says nothing
 //! together: every child of one could be none of the other's. What is related must show all that it shares, and the
-//! shared numbers together must not give away few (`minster_attack::verify_beside`).
+//! shared numbers together must not give away few (`beside`); nor that everyone of a group has what some of the
+//! releases choose by, where that is sensitive.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use minster_attack::{Beside, Refusal, ReleasableSet, verify_beside, who_counts};
-use minster_model::cube::{CountTable, CubeError, Hierarchy, Pattern, Policy, Zeros};
+use arrow::array::RecordBatch;
+use minster_attack::ReleasableSet;
+use minster_model::{
+    ColumnName,
+    cube::{CountTable, Policy, Zeros},
+};
 
 use crate::{
-    AggregateError, Condition, Definition, Population,
-    ledger::Entry,
-    tabulate::{self, ByTests, Tabulated},
+    AggregateError, Condition, Definition, Dimension, Population,
+    beside::{Beside, Shown},
+    definition::SensitiveCategories,
+    everyone::{By, Everyone},
+    ledger::{Entry, Standing},
+    tabulate::{self, Tabulated},
 };
 
 /// What a child must be for a release to count them: one of the release's conditions.
@@ -32,33 +40,90 @@ impl Test {
         }
     }
 
-    fn of(definition: &Definition) -> Vec<Self> {
-        let spine = (definition.population == Population::Spine).then_some(Self::OnSpine);
-        let conditions = definition.conditions.iter().cloned().map(Self::Condition);
+    /// Whether each row meets it.
+    pub(crate) fn holds(&self, batch: &RecordBatch) -> Result<Vec<bool>, AggregateError> {
+        match self {
+            Self::OnSpine => {
+                Ok(tabulate::on_spine(batch)?.iter().map(|on| on == Some(true)).collect())
+            }
+            Self::Condition(condition) => tabulate::holds(condition, batch),
+        }
+    }
+
+    /// Each test of a definition, and whether it says that the test is sensitive.
+    fn of(definition: &Definition) -> Vec<(Self, bool)> {
+        let spine = (definition.population == Population::Spine).then_some((Self::OnSpine, false));
+        let conditions = definition.conditions.iter().map(|condition| {
+            let test = Condition { sensitive: false, ..condition.clone() };
+            (Self::Condition(test), condition.sensitive)
+        });
         spine.into_iter().chain(conditions).collect()
+    }
+
+    /// Whether it may choose children for the sake of categories that are sensitive.
+    fn chooses(&self, dimension: &Dimension, categories: &[String]) -> bool {
+        let Self::Condition(Condition { column, values, not_in, .. }) = self else { return false };
+        if *column != dimension.column {
+            return false;
+        }
+        let is_plain = dimension.lookup.is_none()
+            && dimension.levels.is_empty()
+            && dimension.groupings.is_empty()
+            && dimension.bands.is_empty();
+        // What a group or a band holds is not known here.
+        !is_plain
+            || match (values.is_empty(), not_in.is_empty()) {
+                (false, _) => values.iter().any(|value| categories.contains(value)),
+                (true, false) => categories.iter().any(|category| !not_in.contains(category)),
+                (true, true) => true,
+            }
     }
 }
 
 /// Releases that count the same children.
 #[derive(Default)]
-struct Group<'a> {
+pub(crate) struct Group<'a> {
     /// How it is called in messages; none for the new release.
-    name: Option<String>,
-    definitions: Vec<&'a Definition>,
+    pub(crate) name: Option<String>,
+    pub(crate) definitions: Vec<&'a Definition>,
     /// Those of all its definitions: whoever meets one's meets every one's.
-    tests: Vec<Test>,
-    tables: Vec<CountTable>,
-    patterns: Vec<Pattern>,
+    pub(crate) tests: Vec<Test>,
+    pub(crate) counts: Shown,
+    /// By the column that is summed.
+    pub(crate) sums: BTreeMap<ColumnName, Shown>,
+    sensitive: Vec<Test>,
 }
 
-impl Group<'_> {
-    /// The columns that its tables divide by.
-    fn divides(&self) -> BTreeSet<&str> {
-        self.tables.iter().flat_map(CountTable::dimensions).map(Hierarchy::name).collect()
+impl<'a> Group<'a> {
+    fn add(&mut self, definition: &'a Definition) {
+        self.definitions.push(definition);
+        for (test, is_sensitive) in Test::of(definition) {
+            if is_sensitive {
+                self.sensitive.push(test.clone());
+            }
+            if !self.tests.contains(&test) {
+                self.tests.push(test);
+            }
+        }
     }
 
-    fn chooses(&self) -> BTreeSet<&str> {
+    /// A release that stands.
+    fn add_standing(&mut self, (entry, standing): Stands<'a>) {
+        self.add(&entry.definition);
+        self.counts.add_standing(standing.counts);
+        for (column, tables) in standing.sums {
+            self.sums.entry(column).or_default().add_standing(tables);
+        }
+    }
+
+    pub(crate) fn chooses(&self) -> BTreeSet<&str> {
         self.tests.iter().map(Test::column).collect()
+    }
+
+    /// Whether it counts whoever meets these tests (a bit each).
+    pub(crate) fn counts(&self, tests: &[Test], met: u64) -> bool {
+        let place = |test: &Test| tests.iter().position(|of| of == test);
+        self.tests.iter().filter_map(place).all(|place| met >> place & 1 == 1)
     }
 }
 
@@ -66,13 +131,12 @@ impl Group<'_> {
 pub(crate) struct Related<'a> {
     /// The new one last.
     groups: Vec<Group<'a>>,
-    /// For each, the children of all by the columns that it shares and who counts them; and the node of its own.
-    all: Vec<(CountTable, usize)>,
-    policy: Policy,
+    counts: Beside,
+    sums: BTreeMap<ColumnName, Beside>,
 }
 
 /// A release that stands, of which the data still say the same, and its tables.
-pub(crate) type Stands<'a> = (&'a Entry, Vec<CountTable>);
+pub(crate) type Stands<'a> = (&'a Entry, Standing);
 
 impl<'a> Related<'a> {
     /// The related ones among `others`; none where there are none. `same` are about the same children as the new
@@ -82,28 +146,24 @@ impl<'a> Related<'a> {
         own: &Tabulated,
         same: Vec<Stands<'a>>,
         others: Vec<Stands<'a>>,
-        mut count: impl FnMut(&Definition, &[&str], &[Test]) -> Result<ByTests, AggregateError>,
+        everyone: &Everyone<'_>,
     ) -> Result<Option<Self>, AggregateError> {
         let mut groups: Vec<Group<'a>> = Vec::new();
         let mut children = Vec::new();
-        for (entry, tables) in others.into_iter().filter(|(entry, _)| entry.children.is_anyone()) {
+        for stands in others.into_iter().filter(|(entry, _)| entry.children.is_anyone()) {
+            let entry = stands.0;
             let at = children.iter().position(|of| *of == entry.children).unwrap_or_else(|| {
                 children.push(entry.children);
                 let name = format!("{} of {}", entry.definition.name, entry.period);
                 groups.push(Group { name: Some(name), ..Group::default() });
                 groups.len() - 1
             });
-            groups[at].add(&entry.definition, tables);
+            groups[at].add_standing(stands);
         }
         if groups.is_empty() || !own.children.is_anyone() {
             return Ok(None);
         }
-        let mut new = Group::default();
-        new.add(definition, own.set.tables.clone());
-        for (entry, tables) in same {
-            new.add(&entry.definition, tables);
-        }
-        groups.push(new);
+        groups.push(new(definition, own, same));
         let mut tests: Vec<Test> = Vec::new();
         for test in groups.iter().flat_map(|group| &group.tests) {
             if !tests.contains(test) {
@@ -115,110 +175,46 @@ impl<'a> Related<'a> {
                 "the releases of the period choose their children by too many conditions to compare them; release fewer".into(),
             ));
         }
-        let met: Vec<u64> = count(definition, &[], &tests)?.counts.into_keys().collect();
+        let met = everyone.count(By { definition, columns: &[], tests: &tests })?;
+        let met: Vec<u64> = met.counts.into_keys().collect();
         let groups = related(groups, &tests, &met);
-        if groups.len() < 2 {
+        let Some((new, others)) = groups.split_last().filter(|(_, others)| !others.is_empty())
+        else {
             return Ok(None);
-        }
+        };
         let policy =
             policy(groups.iter().flat_map(|group| &group.definitions), definition.policy());
-        let mut all = Vec::new();
-        for place in 0..groups.len() {
-            all.push(everyone(&groups, place, &tests, &mut count)?);
+        let all: Vec<&Group<'_>> = groups.iter().collect();
+        let counts = Beside::of_counts(&all, &tests, policy, everyone)?;
+        let mut sums = BTreeMap::new();
+        for column in new.sums.keys() {
+            let others = others.iter().filter(|group| group.sums.contains_key(column));
+            let all: Vec<&Group<'_>> = others.chain([new]).collect();
+            if all.len() > 1 {
+                sums.insert(
+                    column.clone(),
+                    Beside::of_sums(&all, column, &tests, definition, everyone)?,
+                );
+            }
         }
-        Ok(Some(Self { groups, all, policy }))
+        let related = Self { groups, counts, sums };
+        related.everyone_is_not_sensitive()?;
+        Ok(Some(related))
     }
 
     /// The new release's tables, keeping all that they share with others.
     pub(crate) fn keeping(&self, tables: &mut [CountTable]) -> Result<(), AggregateError> {
-        let (Some(group), Some((all, _))) = (self.groups.last(), self.all.last()) else {
-            return Ok(());
-        };
-        let shared = shared_of(all);
-        let divides = |table: &CountTable| margin(table, &shared);
-        let stands = group.tables.iter().zip(&group.patterns).skip(tables.len());
-        let mut stands = stands.filter_map(|(table, pattern)| Some((divides(table)?, pattern)));
-        if stands.any(|(cells, pattern)| cells.iter().all(|&cell| !pattern.withheld[cell])) {
-            return Ok(());
-        }
-        let Some(table) = tables.iter_mut().find(|table| divides(table).is_some()) else {
-            return Err(self.not_shown(self.groups.len() - 1));
-        };
-        let cells = divides(table).unwrap_or_default();
-        let counts = table.cell_counts();
-        let is_withheld = |cell: &usize| {
-            let is_guarded = table.guarded().iter().any(|guarded| guarded.cell == *cell);
-            let mut rules = group.definitions.iter().map(|definition| definition.policy());
-            is_guarded || rules.any(|rule| rule.is_small(counts[*cell]))
-        };
-        if cells.iter().any(is_withheld) {
-            return Err(self.not_shown(self.groups.len() - 1));
-        }
-        let kept = table.kept().iter().copied().chain(cells).collect();
-        *table = table.clone().keeping(kept)?;
-        Ok(())
+        self.counts.keeping(tables)
     }
 
     /// Attacks the new release as it stands beside the related ones.
     pub(crate) fn verify(&self, new: &ReleasableSet) -> Result<(), AggregateError> {
-        let last = self.groups.len() - 1;
-        let releases: Vec<Beside<'_>> = self
-            .groups
-            .iter()
-            .zip(&self.all)
-            .enumerate()
-            .map(|(place, (group, (all, own)))| {
-                let (tables, patterns) = match place == last {
-                    // What stands of the same children was protected together with it.
-                    true => (new.tables(), new.patterns()),
-                    false => (group.tables.as_slice(), group.patterns.as_slice()),
-                };
-                Beside { tables, patterns, all: all.clone(), own: *own }
-            })
-            .collect();
-        verify_beside(self.policy, &releases).map_err(|refusal| match refusal {
-            Refusal::SharedWithheld { release } => self.not_shown(release),
-            Refusal::Unprotected(failures) => AggregateError::Refused(format!(
-                "beside {}, about other children, this one would show {} small numbers of children whom one of them counts and another does not; divide by {} in one release instead",
-                self.names(),
-                failures.len(),
-                self.chosen()
-            )),
-            refusal => AggregateError::Refused(format!(
-                "beside {}, about other children: {refusal}; divide by {} in one release instead",
-                self.names(),
-                self.chosen()
-            )),
-        })
+        self.counts.verify(new)
     }
 
-    fn not_shown(&self, release: usize) -> AggregateError {
-        let shared: Vec<&str> =
-            shared_of(&self.all[release].0).iter().map(|of| of.name()).collect();
-        let shared = if shared.is_empty() { "all children".into() } else { shared.join(" and ") };
-        let which = match &self.groups[release].name {
-            Some(name) => format!("the release {name}"),
-            None => "this one".into(),
-        };
-        AggregateError::Refused(format!(
-            "beside {}, about other children, {which} would have to show every number by {shared}, and does not: the two together would show what each hides; divide by {} in one release instead",
-            self.names(),
-            self.chosen()
-        ))
-    }
-
-    fn names(&self) -> String {
-        let names: Vec<&str> =
-            self.groups.iter().filter_map(|group| group.name.as_deref()).collect();
-        format!("the release {}", names.join(" and "))
-    }
-
-    /// The columns that not all of them choose by alike.
-    fn chosen(&self) -> String {
-        let tests = self.groups.iter().flat_map(|group| &group.tests);
-        let differing = tests.filter(|test| !self.groups.iter().all(|of| of.tests.contains(test)));
-        let columns: BTreeSet<&str> = differing.map(Test::column).collect();
-        columns.into_iter().collect::<Vec<_>>().join(" and ")
+    /// How the sums of a column stand beside those of related releases, where there are any.
+    pub(crate) fn sums(&self, column: &ColumnName) -> Option<&Beside> {
+        self.sums.get(column)
     }
 
     /// Whether a release that stands is one of the related ones.
@@ -226,29 +222,58 @@ impl<'a> Related<'a> {
         let definitions = self.groups.iter().flat_map(|group| &group.definitions);
         { definitions }.any(|of| std::ptr::eq(*of, &entry.definition))
     }
-}
 
-impl<'a> Group<'a> {
-    /// A definition, and its tables: as they were published, where they were.
-    fn add(&mut self, definition: &'a Definition, tables: Vec<CountTable>) {
-        self.definitions.push(definition);
-        for test in Test::of(definition) {
-            if !self.tests.contains(&test) {
-                self.tests.push(test);
+    /// Refuses where some number of one release is as large as another's, who are some of these, and so tells of
+    /// everyone whom it counts what the other chooses by.
+    fn everyone_is_not_sensitive(&self) -> Result<(), AggregateError> {
+        for (place, one) in self.groups.iter().enumerate() {
+            for (at, other) in self.groups.iter().enumerate() {
+                let chosen = other.tests.iter().filter(|test| !one.tests.contains(test));
+                let Some(test) = { chosen }.find(|test| self.is_sensitive(test)) else { continue };
+                if self.counts.has_everyone_in(place, at) {
+                    let name = |group: &Group<'_>| match &group.name {
+                        Some(name) => format!("the release {name}"),
+                        None => "this one".into(),
+                    };
+                    return Err(AggregateError::Refused(format!(
+                        "{} and {} would show together that everyone of some group meets a condition on {}, which is sensitive; use coarser categories, or divide by {} in one release instead",
+                        name(one),
+                        name(other),
+                        test.column(),
+                        test.column()
+                    )));
+                }
             }
         }
-        for table in tables {
-            let shown = || Pattern { withheld: vec![false; table.cell_count()] };
-            self.patterns.push(table.standing().cloned().unwrap_or_else(shown));
-            self.tables.push(table);
-        }
+        Ok(())
+    }
+
+    fn is_sensitive(&self, test: &Test) -> bool {
+        self.groups.iter().any(|group| {
+            let listed = |definition: &&Definition| {
+                let lists = definition.tables.iter().flat_map(|table| &table.sensitive);
+                { lists }.any(|SensitiveCategories { dimension, categories }| {
+                    definition.dimension(dimension).is_some_and(|of| test.chooses(of, categories))
+                })
+            };
+            group.sensitive.contains(test) || group.definitions.iter().any(listed)
+        })
     }
 }
 
-/// Whether a group counts whoever meets these tests (a bit each).
-fn counts(group: &Group<'_>, tests: &[Test], met: u64) -> bool {
-    let place = |test: &Test| tests.iter().position(|of| of == test);
-    group.tests.iter().filter_map(place).all(|place| met >> place & 1 == 1)
+/// The new release, with those that stand about the same children.
+fn new<'a>(definition: &'a Definition, own: &Tabulated, same: Vec<Stands<'a>>) -> Group<'a> {
+    let mut new = Group::default();
+    new.add(definition);
+    for (table, measured) in own.set.tables.iter().zip(&own.measured) {
+        let columns = || table.dimensions().iter().map(|of| of.name().to_owned());
+        new.counts.divides.extend(columns());
+        for column in measured.sums.keys() {
+            new.sums.entry(column.clone()).or_default().divides.extend(columns());
+        }
+    }
+    same.into_iter().for_each(|stands| new.add_standing(stands));
+    new
 }
 
 /// The groups that are related to the last, itself last.
@@ -264,10 +289,9 @@ fn related<'a>(groups: Vec<Group<'a>>, tests: &[Test], met: &[u64]) -> Vec<Group
     };
     let touches = |one: &Group<'_>, other: &Group<'_>| {
         let (chooses, other_chooses) = (chooses(one), chooses(other));
-        let divides = other.divides();
         chooses
             .iter()
-            .any(|column| divides.contains(column.as_str()) || other_chooses.contains(column))
+            .any(|column| other.counts.divides.contains(column) || other_chooses.contains(column))
     };
     let mut of: Vec<usize> = (0..groups.len()).collect();
     let join = |of: &mut Vec<usize>, one: usize, other: usize| {
@@ -285,7 +309,7 @@ fn related<'a>(groups: Vec<Group<'a>>, tests: &[Test], met: &[u64]) -> Vec<Group
     loop {
         let is_everyone = |family: usize| {
             let members = || groups.iter().zip(&of).filter(|(_, of)| **of == family);
-            met.iter().all(|&met| members().any(|(group, _)| counts(group, tests, met)))
+            met.iter().all(|&met| members().any(|(group, _)| group.counts(tests, met)))
         };
         let families: BTreeSet<usize> = of.iter().copied().collect();
         let wide = families.iter().copied().find(|&family| is_everyone(family));
@@ -305,66 +329,33 @@ fn policy<'a>(definitions: impl Iterator<Item = &'a &'a Definition>, own: Policy
     })
 }
 
-/// The children of all groups by what one of them shares and by who counts them; and whom it counts itself.
-fn everyone(
-    groups: &[Group<'_>],
-    place: usize,
-    tests: &[Test],
-    mut count: impl FnMut(&Definition, &[&str], &[Test]) -> Result<ByTests, AggregateError>,
-) -> Result<(CountTable, usize), AggregateError> {
-    let group = &groups[place];
-    let others = groups.iter().enumerate().filter(|(of, _)| *of != place);
-    let mut known: BTreeSet<&str> = others.flat_map(|(_, other)| other.divides()).collect();
-    known.extend(groups.iter().flat_map(Group::chooses));
-    let shared: Vec<&str> = group.divides().intersection(&known).copied().collect();
-    // Divided as its own tables divide.
-    let divides = |definition: &&&Definition| {
-        let dimensions = |column: &&str| {
-            definition.dimensions.iter().any(|dimension| dimension.column.as_str() == *column)
-        };
-        shared.iter().all(dimensions)
-    };
-    let Some(definition) = group.definitions.iter().find(divides) else {
-        return Err(AggregateError::Refused(format!(
-            "releases about the same children divide by {} apart, and others are about other children; use one release",
-            shared.join(" and ")
-        )));
-    };
-    let ByTests { hierarchies, counts: found } = count(definition, &shared, tests)?;
-    let who = |met: u64| groups.iter().map(|of| counts(of, tests, met)).collect::<Vec<bool>>();
-    let anyone = found.into_iter().map(|(met, counts)| (who(met), counts));
-    let leaves: Vec<(Vec<bool>, Vec<u64>)> =
-        anyone.filter(|(who, _)| who.contains(&true)).collect();
-    let counted: Vec<Vec<bool>> = leaves.iter().map(|(who, _)| who.clone()).collect();
-    let (who, nodes) = who_counts(&counted)?;
-    let size: usize = hierarchies.iter().map(|of| of.leaves().len()).product();
-    let inner = (0..size).flat_map(|cell| leaves.iter().map(move |(_, counts)| counts[cell]));
-    let name = group.name.clone().unwrap_or_else(|| definition.name.to_string());
-    let inner = inner.collect();
-    let dimensions = hierarchies.into_iter().chain([who]).collect();
-    let table = CountTable::new(name, dimensions, inner, vec![])?;
-    Ok((table, *nodes.get(place).ok_or(CubeError::Empty)?))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The dimensions of [`everyone`] but the last.
-fn shared_of(all: &CountTable) -> Vec<&Hierarchy> {
-    let dimensions = all.dimensions();
-    dimensions[..dimensions.len() - 1].iter().collect()
-}
-
-/// A table's cells by some columns together; none where it does not divide by all of them.
-fn margin(table: &CountTable, shared: &[&Hierarchy]) -> Option<Vec<usize>> {
-    let is_shared = |own: &Hierarchy| shared.iter().any(|of| of.name() == own.name());
-    if table.dimensions().iter().filter(|own| is_shared(own)).count() < shared.len() {
-        return None;
+    /// Whether a condition is taken to choose a sensitive E, in a definition with this much more to its dimension.
+    fn chooses(condition: &str, more: &str) -> bool {
+        let definition = Definition::parse(&format!(
+            "name = \"r\"\nthreshold = 5\nzeros = \"published\"\npopulation = \"all\"\nwhere = [{{ {condition} }}]\n\
+             [[dimension]]\nname = \"plan\"\ncolumn = \"sen\"\ntotal = \"all\"\n{more}\n\
+             [[table]]\nname = \"t\"\ndimensions = [\"plan\"]\n"
+        ))
+        .unwrap();
+        let (test, _) = Test::of(&definition).pop().unwrap();
+        test.chooses(&definition.dimensions[0], &["E".to_owned()])
     }
-    let is_margin = |cell: &usize| {
-        let nodes = table.coordinates(*cell);
-        let mut nodes = table.dimensions().iter().zip(nodes);
-        nodes.all(|(own, node)| match is_shared(own) {
-            true => own.leaves().binary_search(&node).is_ok(),
-            false => own.roots().any(|root| root == node),
-        })
-    };
-    Some((0..table.cell_count()).filter(is_margin).collect())
+
+    #[test]
+    fn a_condition_may_choose_a_sensitive_category() {
+        let codes = "codes = [\"E\", \"K\", \"N\"]";
+        assert!(chooses("column = \"sen\", in = [\"E\", \"K\"]", codes));
+        assert!(!chooses("column = \"sen\", in = [\"K\"]", codes));
+        assert!(chooses("column = \"sen\", not-in = [\"N\"]", codes));
+        assert!(!chooses("column = \"sen\", not-in = [\"E\"]", codes));
+        assert!(!chooses("column = \"ward\", in = [\"E\"]", codes));
+        // What a band or a level is made of is not known.
+        let bands = "bands = [0, 5]\nlabels = [\"few\", \"E\"]";
+        assert!(chooses("column = \"sen\", at-least = 5", bands));
+        assert!(chooses("column = \"sen\", in = [\"K\"]", "lookup = \"needs\""));
+    }
 }

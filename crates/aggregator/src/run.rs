@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::{
     AggregateError, Definition, Method, differences,
+    everyone::Everyone,
     ledger::{self, Entry, Ledger},
     lookup,
     populations::Related,
@@ -17,7 +18,7 @@ use crate::{
     release::{self, Releasable},
     report::{self, Reporting},
     sums::protect_sums,
-    tabulate::{self, ByTests, Tabulated, Who},
+    tabulate::{self, Tabulated, Who},
 };
 
 /// What to release from.
@@ -167,7 +168,15 @@ fn first(
     if let Some(related) = &related {
         related.verify(&counts)?;
     }
-    let sums = protect_sums(definition, &counts, &measured, &standing.sums, &others, false)?;
+    let sums = protect_sums(
+        definition,
+        &counts,
+        &measured,
+        &standing.sums,
+        &apart,
+        related.as_ref(),
+        false,
+    )?;
     let releasable = Releasable { counts: &counts, sums: &sums, measured: &measured };
     let files = release::files(definition, job.period, &releasable)?;
     let sha256 = Release::sha256_of(&files);
@@ -199,14 +208,11 @@ fn related<'a>(
         if now.children == entry.children
             && let Some(standing) = entry.standing(&now)?
         {
-            unchanged.push((*entry, standing.counts));
+            unchanged.push((*entry, standing));
         }
     }
-    let same = same.iter().map(|(entry, standing)| (*entry, standing.counts.clone())).collect();
-    Related::new(definition, tabulated, same, unchanged, |definition, by, tests| {
-        let lookups = lookup::of(definition, job.lookups)?;
-        ByTests::new(definition, by, tests, dataset, job.children, &lookups)
-    })
+    let everyone = Everyone { dataset, children: job.children, lookups: job.lookups };
+    Related::new(definition, tabulated, same.to_vec(), unchanged, &everyone)
 }
 
 /// Publishes again what was published before, if it is still the same.
@@ -233,7 +239,7 @@ fn again(
             (counts, ledger::Standing::default())
         }
     };
-    let sums = protect_sums(definition, &counts, measured, &standing.sums, &[], true)?;
+    let sums = protect_sums(definition, &counts, measured, &standing.sums, &[], None, true)?;
     let releasable = Releasable { counts: &counts, sums: &sums, measured };
     let files = release::files(definition, job.period, &releasable)?;
     if entry.sha256 != Release::sha256_of(&files) {

@@ -4,17 +4,20 @@
 use std::collections::BTreeMap;
 
 use minster_attack::ReleasableSet;
+use minster_disclosure::SumRules;
 use minster_model::{
     ColumnName,
     cube::{CountTable, Guarded, Policy, TableSet, Zeros},
 };
 
 use crate::{
-    AggregateError, Definition,
+    AggregateError, Definition, Measure, Table,
+    beside::Beside,
     contributions::{Measured, Summed},
     definition::Kind,
     differences,
     ledger::Entry,
+    populations::Related,
     protect,
 };
 
@@ -50,20 +53,22 @@ impl ReleasableSums {
 
 /// The policy that sums are published under: none is small by itself, and a zero is a zero unless it is
 /// needed as cover.
-fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     Policy::new(1, Zeros::MayBeWithheld)
 }
 
 /// Protects the sums of every column that the definition's tables measure.
 ///
 /// `standing` holds the tables of sums that were published before, by column: of this very definition
-/// where `own` says so, first and in its order. `others` are releases about other children.
+/// where `own` says so, first and in its order. `others` are releases about other children, which are compared
+/// number by number; those in `related` are attacked together with it.
 pub(crate) fn protect_sums(
     definition: &Definition,
     counts: &ReleasableSet,
     measured: &[Measured],
     standing: &BTreeMap<ColumnName, Vec<CountTable>>,
     others: &[&Entry],
+    related: Option<&Related<'_>>,
     own: bool,
 ) -> Result<ReleasableSums, AggregateError> {
     let mut columns: Vec<&ColumnName> = measured.iter().flat_map(|m| m.sums.keys()).collect();
@@ -88,9 +93,10 @@ pub(crate) fn protect_sums(
             let threshold = definition.policy().threshold;
             tables.push(differences::guard(table, threshold, others)?.0);
         }
-        tables.extend(standing.get(column).into_iter().flatten().cloned());
-        let set = TableSet { tables, policy: policy() };
-        let set = protect(set, definition.prices).map_err(|error| match error {
+        let standing = standing.get(column).into_iter().flatten().cloned();
+        let beside = related.and_then(|related| related.sums(column));
+        let protected = protect_column(definition, tables, standing, beside);
+        let set = protected.map_err(|error| match error {
             AggregateError::Refused(why) => AggregateError::Refused(format!(
                 "the sums of {column}: {why}; or leave that measure out"
             )),
@@ -99,6 +105,23 @@ pub(crate) fn protect_sums(
         sums.of.insert(column.clone(), Column { places, set });
     }
     Ok(sums)
+}
+
+fn protect_column(
+    definition: &Definition,
+    mut tables: Vec<CountTable>,
+    standing: impl Iterator<Item = CountTable>,
+    beside: Option<&Beside>,
+) -> Result<ReleasableSet, AggregateError> {
+    if let Some(beside) = beside {
+        beside.keeping(&mut tables)?;
+    }
+    tables.extend(standing);
+    let set = protect(TableSet { tables, policy: policy() }, definition.prices)?;
+    if let Some(beside) = beside {
+        beside.verify(&set)?;
+    }
+    Ok(set)
 }
 
 /// One table of sums, with what must be withheld of it for its own sake, given what is shown of the counts.
@@ -110,25 +133,10 @@ pub(crate) fn table(
     shown: &[Option<u64>],
     summed: &Summed,
 ) -> Result<CountTable, AggregateError> {
-    let rules = definition.sum_rules();
-    let of_holders = definition
-        .holder
-        .as_ref()
-        .map(|holder| minster_disclosure::SumRules { contributors: Some(holder.minimum), ..rules });
-    let counts_events = definition.tables[place]
-        .measures
-        .iter()
-        .any(|measure| matches!(measure.kind(), Kind::Sum { of, events: true } if of == column));
-    let threshold = definition.policy().threshold;
+    let is_of_events = counts_events(&definition.tables[place], column);
     let room = |cell: usize| {
-        let children = rules.room(&summed.children[cell]);
-        let holders = of_holders.zip(summed.holders.as_ref());
-        let holders = holders.and_then(|(rules, holders)| rules.room(&holders[cell]));
-        let total = summed.children[cell].total;
-        let few_events = counts_events && (1..threshold).contains(&total);
         let withheld = shown[cell].is_none().then_some(1);
-        let rooms = [children, holders, few_events.then_some(threshold), withheld];
-        rooms.into_iter().flatten().max()
+        room(definition, is_of_events, summed, cell).max(withheld)
     };
     // Where a published count says that nobody is, here or further up, the sum is known to be nothing.
     let mut kept = Vec::new();
@@ -143,4 +151,39 @@ pub(crate) fn table(
     let name = format!("{} ({column})", count.name());
     let table = CountTable::new(name, count.dimensions().to_vec(), summed.inner.clone(), vec![])?;
     Ok(table.guarding(guarded.collect())?.keeping(kept)?)
+}
+
+/// The sums of a column over the children of several releases, of which no number that is unsafe may follow.
+pub(crate) fn of_others(
+    definition: &Definition,
+    column: &ColumnName,
+    count: &CountTable,
+    summed: &Summed,
+) -> Result<CountTable, AggregateError> {
+    let is_of_events = definition.tables.iter().any(|table| counts_events(table, column));
+    let guarded = (0..summed.children.len()).filter_map(|cell| {
+        let room = room(definition, is_of_events, summed, cell)?;
+        Some(Guarded { cell, down: room, up: room })
+    });
+    let dimensions = count.dimensions().to_vec();
+    let table = CountTable::new(count.name(), dimensions, summed.inner.clone(), vec![])?;
+    Ok(table.guarding(guarded.collect())?)
+}
+
+fn counts_events(table: &Table, column: &ColumnName) -> bool {
+    let mut kinds = table.measures.iter().map(Measure::kind);
+    kinds.any(|kind| matches!(kind, Kind::Sum { of, events: true } if of == column))
+}
+
+/// How unsure of a cell's sum everyone must be, by the rules for sums; none where it is safe.
+fn room(definition: &Definition, is_of_events: bool, summed: &Summed, cell: usize) -> Option<u64> {
+    let rules = definition.sum_rules();
+    let children = rules.room(&summed.children[cell]);
+    let holders = definition.holder.as_ref().zip(summed.holders.as_ref());
+    let holders = holders.and_then(|(holder, holders)| {
+        SumRules { contributors: Some(holder.minimum), ..rules }.room(&holders[cell])
+    });
+    let (total, threshold) = (summed.children[cell].total, definition.policy().threshold);
+    let few_events = is_of_events && (1..threshold).contains(&total);
+    [children, holders, few_events.then_some(threshold)].into_iter().flatten().max()
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use minster_model::{
     ColumnName, TableName,
-    cube::{CountTable, Guarded, Hierarchy, Sensitive, TableSet},
+    cube::{CountTable, Guarded, Sensitive, TableSet},
 };
 use minster_store::Dataset;
 use polars::prelude::*;
@@ -19,7 +19,6 @@ use crate::{
     contributions::{Measured, Measuring},
     definition::Kind,
     place::{Place, instead, place},
-    populations::Test,
     rows::{self, failed},
 };
 
@@ -152,7 +151,7 @@ fn columns<'a>(
 }
 
 /// Every dimension's categories. Where some are those in the data, the data are looked through for them.
-fn dimensions(
+pub(crate) fn dimensions(
     definition: &Definition,
     dataset: &Dataset,
     children: &TableName,
@@ -173,7 +172,7 @@ fn dimensions(
 }
 
 /// Calls back with the rows of the population, batch by batch: the next one is decrypted meanwhile.
-fn each_batch(
+pub(crate) fn each_batch(
     definition: &Definition,
     dataset: &Dataset,
     children: &TableName,
@@ -206,7 +205,7 @@ fn each_batch(
 /// Whether a child is a pupil of the council's schools.
 pub(crate) const ON_SPINE: &str = "on_spine";
 
-fn on_spine(batch: &RecordBatch) -> Result<&BooleanArray, AggregateError> {
+pub(crate) fn on_spine(batch: &RecordBatch) -> Result<&BooleanArray, AggregateError> {
     let column = batch.column_by_name(ON_SPINE);
     let column = column.and_then(|column| column.as_any().downcast_ref::<BooleanArray>());
     column.ok_or_else(|| failed(ON_SPINE, "finding who is a pupil of the schools"))
@@ -227,8 +226,11 @@ fn population(
 }
 
 /// Whether each row meets a condition.
-fn holds(condition: &Condition, batch: &RecordBatch) -> Result<Vec<bool>, AggregateError> {
-    let Condition { column, values, not_in, at_least, below } = condition;
+pub(crate) fn holds(
+    condition: &Condition,
+    batch: &RecordBatch,
+) -> Result<Vec<bool>, AggregateError> {
+    let Condition { column, values, not_in, at_least, below, sensitive: _ } = condition;
     if at_least.is_some() || below.is_some() {
         let numbers = rows::numbers(batch, column)?.into_iter();
         let holds = |number: Option<i64>| {
@@ -246,62 +248,6 @@ fn holds(condition: &Condition, batch: &RecordBatch) -> Result<Vec<bool>, Aggreg
         if values.is_empty() { !among(not_in) } else { among(values) }
     };
     Ok(texts.iter().map(holds).collect())
-}
-
-/// All children, whoever counts them: by the categories that a definition has for some columns, apart for each
-/// combination of tests (a bit each) that any child meets.
-pub(crate) struct ByTests {
-    pub(crate) hierarchies: Vec<Hierarchy>,
-    pub(crate) counts: BTreeMap<u64, Vec<u64>>,
-}
-
-impl ByTests {
-    /// The definition has a dimension of each column.
-    pub(crate) fn new(
-        definition: &Definition,
-        by: &[&str],
-        tests: &[Test],
-        dataset: &Dataset,
-        children: &TableName,
-        lookups: &Lookups,
-    ) -> Result<Self, AggregateError> {
-        let dimensions = dimensions(definition, dataset, children, lookups)?;
-        let place = |column: &&str| {
-            definition.dimensions.iter().position(|of| of.column.as_str() == *column)
-        };
-        let places: Vec<usize> = by.iter().filter_map(place).collect();
-        let size = places.iter().map(|&at| dimensions[at].hierarchy.leaves().len()).product();
-        let mut columns: BTreeSet<&str> = tests.iter().map(Test::column).collect();
-        columns.extend(by);
-        let everyone = Definition {
-            population: Population::All,
-            conditions: Vec::new(),
-            ..definition.clone()
-        };
-        let mut counts: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
-        each_batch(&everyone, dataset, children, &columns, |batch| {
-            let mut met = vec![0u64; batch.num_rows()];
-            for (bit, test) in tests.iter().enumerate() {
-                let holds = match test {
-                    Test::OnSpine => on_spine(batch)?.iter().map(|on| on == Some(true)).collect(),
-                    Test::Condition(condition) => holds(condition, batch)?,
-                };
-                met.iter_mut().zip(holds).for_each(|(met, holds)| *met |= u64::from(holds) << bit);
-            }
-            let mut cells = vec![0usize; batch.num_rows()];
-            for &at in &places {
-                let size = dimensions[at].hierarchy.leaves().len();
-                let ordinals = dimensions[at].of(batch)?;
-                cells.iter_mut().zip(ordinals).for_each(|(c, of)| *c = *c * size + of as usize);
-            }
-            for (met, cell) in met.into_iter().zip(cells) {
-                counts.entry(met).or_insert_with(|| vec![0; size])[cell] += 1;
-            }
-            Ok(())
-        })?;
-        let hierarchy = |&at: &usize| dimensions[at].hierarchy.clone();
-        Ok(Self { hierarchies: places.iter().map(hierarchy).collect(), counts })
-    }
 }
 
 /// One table while its rows are counted.

@@ -17,6 +17,10 @@
 //! that none says more of another's cells than that one does itself. What all of them say of the
 //! differences is what their shared numbers say, since with these as they are everything else can be as it is in
 //! each one's own worlds: that is (2).
+//!
+//! Of sums of a column the same holds, with amounts in the place of children: those of each combination of shared
+//! columns and of who counts them are dealt out anew among the categories of one release and as they truly are among
+//! those of another. What must not follow is then what [`Beside::all`] guards.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,8 @@
 //! Definitions released from a small dataset: what each part of one does to the files.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod populations;
+
 use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 
 use arrow::{
@@ -439,72 +441,4 @@ fn beside_rounded_counts_no_sum_is_shown() {
     );
     let error = Site::new().release(&definition).unwrap_err().to_string();
     assert!(error.contains("only percentages are shown"), "{error}");
-}
-
-/// A release of one table over children chosen by a condition, if there is one.
-fn chosen(name: &str, condition: &str, dimensions: &str) -> String {
-    let conditions = match condition {
-        "" => String::new(),
-        condition => format!("\nwhere = [{{ {condition} }}]"),
-    };
-    let population = format!("population = \"spine\"{conditions}");
-    HEAD.replacen("name = \"r\"", &format!("name = \"{name}\""), 1).replacen(
-        "population = \"spine\"",
-        &population,
-        1,
-    ) + &format!("[[table]]\nname = \"t\"\ndimensions = [{dimensions}]\n")
-}
-
-fn refusal(site: &Site, definition: &str) -> String {
-    match site.release(definition) {
-        Err(AggregateError::Refused(why)) => why,
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn a_release_about_some_children_keeps_what_one_about_all_shows() {
-    let site = Site::new();
-    site.rows(&chosen("everyone", "", "\"ward\""));
-    // By ward both show all, so that nothing else of either follows from the two.
-    let some = chosen("some", "column = \"school\", in = [\"a\"]", "\"ward\", \"sex\"");
-    let rows = site.rows(&some);
-    assert_eq!(cell(&rows, &[("ward", "w3"), ("sex", "all")])["children"], "12");
-    assert_eq!(cell(&rows, &[("ward", "w3"), ("sex", "M")])["status"], "c");
-    assert_eq!(cell(&rows, &[("ward", "w3"), ("sex", "F")])["status"], "c");
-    let wards: Vec<_> = rows.iter().filter(|row| row["sex"] == "all").collect();
-    assert!(wards.iter().all(|row| row["status"] != "c"), "{wards:?}");
-
-    // Of the third ward four children missed nothing.
-    let few = refusal(&site, &chosen("few", "column = \"missed\", at-least = 5", "\"ward\""));
-    assert!(few.contains("small numbers of children whom one of them counts"), "{few}");
-    assert!(few.contains("everyone of 2024-25") && few.contains("divide by missed"), "{few}");
-    // Of the third ward three are boys, which is not shown, and so the girls are not all there are.
-    let hiding = refusal(&site, &chosen("boys", "column = \"sex\", in = [\"M\"]", "\"ward\""));
-    assert!(hiding.contains("this one would have to show every number by ward"), "{hiding}");
-}
-
-#[test]
-fn a_release_about_all_children_is_refused_beside_one_that_hides_what_it_shows() {
-    let site = Site::new();
-    site.rows(&chosen("boys", "column = \"sex\", in = [\"M\"]", "\"ward\""));
-    let all = refusal(&site, &chosen("everyone", "", "\"ward\""));
-    assert!(all.contains("the release boys of 2024-25 would have to show"), "{all}");
-    // With nothing in common but the total, nothing more is told.
-    site.rows(&chosen("everyone", "", "\"sex\"").replace("\"sex\"]", "\"school\"]").replacen(
-        "[[table]]",
-        "[[dimension]]\nname = \"school\"\ncolumn = \"school\"\ntotal = \"all\"\ncodes = [\"a\", \"b\"]\n\n[[table]]",
-        1,
-    ));
-}
-
-#[test]
-fn releases_that_choose_by_other_columns_stand_beside_each_other() {
-    let site = Site::new();
-    site.rows(&chosen("boys", "column = \"sex\", in = [\"M\"]", "\"ward\""));
-    // No girl need be of the other school: who is a boy says nothing of who is of it.
-    site.rows(&chosen("some", "column = \"school\", in = [\"a\"]", "\"ward\""));
-    // But boys and girls are everyone.
-    let girls = refusal(&site, &chosen("girls", "column = \"sex\", in = [\"F\"]", "\"ward\""));
-    assert!(girls.contains("the release boys of 2024-25 would have to show"), "{girls}");
 }
