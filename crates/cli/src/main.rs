@@ -116,7 +116,7 @@ enum Runs {
     },
     /// One run, source by source and stage by stage.
     #[command(
-        after_help = "Example:\n  minster runs show 20261127t020000-3f1 --config config/pipeline.toml"
+        after_help = "Example:\n  minster runs show 20261127t020000123-3f1 --config config/pipeline.toml"
     )]
     Show {
         /// The run, as `list` names it.

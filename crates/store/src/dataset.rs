@@ -100,7 +100,11 @@ impl DatasetWriter {
             .map_err(|error| StoreError::Manifest { path: path.clone(), why: error.to_string() })?;
         self.store.disk().write_file(&path, &text)?;
         let place = self.store.place(&self.dataset);
-        let version = format!("v-{}", self.run);
+        // A name that was used before is not used again: what stands is superseded, not overwritten.
+        let names = std::iter::once(format!("v-{}", self.run));
+        let others = (2u64..).map(|next| format!("v-{}-{next}", self.run));
+        let is_free = |name: &String| !place.join(name).exists();
+        let version = names.chain(others).find(is_free).unwrap_or_default();
         self.store.switch(&self.folder, &place, &version)?;
         match manifest.rekeyed_from {
             // The version before is to be retired: what it could still name goes with it.

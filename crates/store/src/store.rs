@@ -208,7 +208,7 @@ impl Store {
         self.disk.create_folders(place)?;
         let target = place.join(version);
         if target.exists() {
-            // Not what it is named for: it was tampered with, or the run was given a name used before.
+            // Not what it is named for: it was tampered with.
             let aside = self.staging().join("superseded");
             if aside.exists() {
                 fs::remove_dir_all(&aside).map_err(StoreError::io("sweep", &aside))?;

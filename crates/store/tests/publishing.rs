@@ -106,6 +106,28 @@ fn files(folder: &Path, found: &mut Vec<Vec<u8>>) {
 }
 
 #[test]
+fn a_run_whose_name_was_used_supersedes_and_does_not_overwrite() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let store = Store::open(&root).unwrap();
+    publish(&store, "r1", &["a"], counts(1)).unwrap();
+    for left in 0..100 {
+        let disk = Disk::failing_after(left);
+        let failing = Store::open_on(&root, disk.clone());
+        let again = failing.and_then(|store| publish(&store, "r1", &["b"], counts(1)));
+        let values = read(&store);
+        assert!(values == ["a"] || values == ["b"], "{left}");
+        if again.is_ok() {
+            assert!(left > 5 && values == ["b"]);
+            return;
+        }
+        // What stood or the new one is there, whole, whatever failed.
+        store.whole(&dataset("p")).unwrap();
+    }
+    panic!("every try failed");
+}
+
+#[test]
 fn what_is_written_comes_back_and_rests_encrypted() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store")).unwrap();

@@ -118,9 +118,9 @@ pub struct StageRecord {
     pub why: Option<String>,
 }
 
-/// A name for a run that begins now: the time and the process.
+/// A name for a run that begins now: the time, to the millisecond, and the process.
 pub fn name_by_clock(now: Timestamp) -> Result<RunId, NameError> {
-    let now = now.strftime("%Y%m%dt%H%M%S");
+    let now = now.strftime("%Y%m%dt%H%M%S%3f");
     format!("{now}-{:x}", std::process::id()).parse()
 }
 

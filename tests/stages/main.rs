@@ -1,0 +1,288 @@
+//! Linking and releasing on a disk that fills or dies at any write: what stood stands, and the next run gives
+//! what an undisturbed one does.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use arrow::{array::RecordBatch, compute::concat_batches};
+use minster_aggregator::{AggregateError, ReleaseReport};
+use minster_matcher::{CHILDREN, MatchError, integrated};
+use minster_model::{RunId, pipeline::Pipeline};
+use minster_store::{Disk, Manifest, Store, name_by_clock};
+use minster_tests::{Site, files, text};
+use minster_vault_api::Client;
+
+/// Where a child process of a test finds the folder, what it does there, and at which operation its disk dies.
+const DIES: [&str; 3] = ["MINSTER_TEST_FOLDER", "MINSTER_TEST_STAGE", "MINSTER_TEST_DIES_AFTER"];
+
+/// More operations than either stage needs. How many it needs differs by a few: an age header has random stanzas.
+const MANY: i64 = 1_000;
+
+/// A release about the same children as the example's.
+const OTHER: &str = r#"
+name = "other"
+threshold = 5
+zeros = "may-be-withheld"
+profile = "dfe"
+insider = 0
+population = "spine"
+
+[[dimension]]
+name = "sex"
+column = "sex"
+total = "All"
+codes = ["F", "M"]
+
+[[table]]
+name = "by_sex"
+dimensions = ["sex"]
+"#;
+
+/// Both stages of the pipeline in a folder, in this process.
+struct Stages {
+    folder: PathBuf,
+    pipeline: Pipeline,
+}
+
+impl Stages {
+    fn new(folder: &Path) -> Self {
+        let config = folder.join("config");
+        let text = fs::read_to_string(config.join("pipeline.toml")).unwrap();
+        let pipeline: Pipeline = toml::from_str(&text).unwrap();
+        Self { folder: folder.to_owned(), pipeline: pipeline.resolve(&config) }
+    }
+
+    fn store(&self, disk: Disk) -> Result<Store, minster_store::StoreError> {
+        Store::open_on(&self.pipeline.store, disk)
+    }
+
+    fn vault(&self, role: minster_model::Role) -> Client {
+        Client::connect(&self.pipeline.vault.socket, role, "test").unwrap()
+    }
+
+    fn link(&self, disk: Disk) -> Result<Manifest, MatchError> {
+        let (pipeline, store) = (&self.pipeline, self.store(disk)?);
+        let _lock = store.lock()?;
+        let deliveries: Vec<_> =
+            pipeline.sources.iter().map(|of| of.dataset(&pipeline.purpose)).collect();
+        let job = minster_matcher::Job {
+            store: &store,
+            purpose: &pipeline.purpose,
+            period: &pipeline.period,
+            run: &run(),
+            deliveries: &deliveries,
+            matching: &fs::read_to_string(&pipeline.matching).unwrap(),
+            again: false,
+        };
+        let mut vault = self.vault(minster_model::Role::Linker);
+        minster_matcher::link(&job, &mut vault).map(|(manifest, _)| manifest)
+    }
+
+    fn release(&self, definition: &str, disk: Disk) -> Result<ReleaseReport, AggregateError> {
+        let (pipeline, store) = (&self.pipeline, self.store(disk)?);
+        let _lock = store.lock()?;
+        let job = minster_aggregator::Job {
+            store: &store,
+            dataset: &integrated(&pipeline.purpose, &pipeline.period).unwrap(),
+            children: &CHILDREN.parse().unwrap(),
+            period: &pipeline.period,
+            run: &run(),
+            lookups: &pipeline.lookups,
+            notice: &|_| {},
+        };
+        let mut vault = self.vault(minster_model::Role::Analyst);
+        minster_aggregator::aggregate(&job, definition, &mut vault)
+    }
+
+    /// The integrated dataset's rows, and what is said of how they were linked.
+    fn linked(&self) -> (RecordBatch, Vec<u8>) {
+        let dataset = integrated(&self.pipeline.purpose, &self.pipeline.period).unwrap();
+        let store = Store::as_it_stands(&self.pipeline.store).unwrap();
+        let mut vault = self.vault(minster_model::Role::Linker);
+        let reader = store.dataset(&dataset, &mut vault).unwrap();
+        let reader = reader.table(&CHILDREN.parse().unwrap(), None).unwrap();
+        let schema = reader.schema();
+        let batches: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
+        let report = fs::read(store.beside(&dataset, "linkage.json").unwrap()).unwrap();
+        (concat_batches(&schema, &batches).unwrap(), report)
+    }
+
+    /// What the public has, file by file.
+    fn released(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        files(&self.pipeline.store.join("releases")).into_iter().collect()
+    }
+
+    /// Files of the store that are no run's.
+    fn left_over(&self) -> Vec<PathBuf> {
+        let files = files(&self.pipeline.store).into_iter().map(|(path, _)| path);
+        let is_left = |path: &PathBuf| {
+            let name = path.display().to_string();
+            name.contains("/staging/") || name.contains(".next")
+        };
+        files.filter(is_left).collect()
+    }
+
+    fn keep_store(&self) {
+        self.copy("store", "kept");
+    }
+
+    fn put_store_back(&self) {
+        self.copy("kept", "store");
+    }
+
+    /// Links and times with it.
+    fn copy(&self, from: &str, to: &str) {
+        let _ = fs::remove_dir_all(self.folder.join(to));
+        let mut copy = Command::new("cp");
+        copy.arg("-a").args([from, to].map(|name| self.folder.join(name)));
+        assert!(copy.status().unwrap().success());
+    }
+
+    /// Does a stage in another process, whose disk dies; whether it did not.
+    fn survives(&self, stage: &str, after: i64) -> bool {
+        let ended = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "this_process_does_a_stage_and_dies", "--nocapture"])
+            .envs(DIES.into_iter().zip([
+                self.folder.as_os_str(),
+                stage.as_ref(),
+                after.to_string().as_ref(),
+            ]))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(ended.success() || ended.code().is_none(), "{stage} after {after}");
+        ended.success()
+    }
+}
+
+fn run() -> RunId {
+    name_by_clock(jiff::Timestamp::now()).unwrap()
+}
+
+/// A council whose deliveries were linked and of which one release stands; since then one source was corrected.
+fn site() -> (Site, Stages) {
+    let site = Site::new();
+    site.make_council(400, 1);
+    let stages = Stages::new(site.folder());
+    let config = site.path("config/pipeline.toml");
+    let ingest = || {
+        let ingested = site.run("minster-ingest", &["run", "--config", &config]);
+        assert_eq!(ingested.status.code(), Some(3), "{}", text(&ingested));
+    };
+    ingest();
+    stages.link(Disk::default()).unwrap();
+    let early_help = site.folder().join("council/early_help/2024-25/early_help.csv");
+    let whole = fs::read_to_string(&early_help).unwrap();
+    let shorter: Vec<&str> = whole.lines().collect();
+    fs::write(&early_help, shorter[..shorter.len() / 2].join("\n") + "\n").unwrap();
+    ingest();
+    (site, stages)
+}
+
+/// Does a stage again and again, on disks that fail and on disks that die one operation later each time. After
+/// each `stands` is asked, and then, once the stage was done undisturbed, `is_done`.
+fn disturbed(
+    stages: &Stages,
+    stage: &str,
+    act: impl Fn(Disk) -> Result<(), String>,
+    stands: impl Fn(&str),
+    is_done: impl Fn(&str),
+) {
+    stages.keep_store();
+    for dies in [false, true] {
+        let mut ended = false;
+        for after in 0..MANY {
+            let when = format!("{stage}, operation {after}, dies: {dies}");
+            let undisturbed = match dies {
+                true => stages.survives(stage, after),
+                false => {
+                    let disk = Disk::failing_after(after);
+                    let is_done = act(disk.clone()).is_ok();
+                    assert!(!is_done || disk.operations_left().unwrap() >= 0, "{when}");
+                    is_done
+                }
+            };
+            if undisturbed {
+                assert!(after > 10, "{when}");
+                ended = true;
+                break;
+            }
+            stands(&when);
+            act(Disk::default()).unwrap_or_else(|error| panic!("{when}: {error}"));
+            is_done(&when);
+            stages.put_store_back();
+        }
+        assert!(ended, "{stage}: more than {MANY} operations");
+        stages.put_store_back();
+    }
+}
+
+#[test]
+fn linking_leaves_the_old_or_the_new_children() {
+    let (_site, stages) = site();
+    let old = stages.linked();
+    stages.keep_store();
+    stages.link(Disk::default()).unwrap();
+    let new = stages.linked();
+    assert!(old != new);
+    stages.put_store_back();
+    disturbed(
+        &stages,
+        "link",
+        |disk| stages.link(disk).map(drop).map_err(|error| error.to_string()),
+        |when| {
+            let now = stages.linked();
+            assert!(now == old || now == new, "{when}");
+        },
+        |when| {
+            assert!(stages.linked() == new, "{when}");
+            assert_eq!(stages.left_over(), Vec::<PathBuf>::new(), "{when}");
+        },
+    );
+}
+
+#[test]
+fn releasing_leaves_what_stood_and_a_whole_release_or_none() {
+    let (site, stages) = site();
+    stages.link(Disk::default()).unwrap();
+    let definition = fs::read_to_string(site.folder().join("config/tables/children.toml")).unwrap();
+    stages.release(&definition, Disk::default()).unwrap();
+    let old = stages.released();
+    stages.keep_store();
+    stages.release(OTHER, Disk::default()).unwrap();
+    let new = stages.released();
+    assert!(old.iter().all(|(path, bytes)| new.get(path) == Some(bytes)) && new.len() > old.len());
+    stages.put_store_back();
+    disturbed(
+        &stages,
+        "release",
+        |disk| stages.release(OTHER, disk).map(drop).map_err(|error| error.to_string()),
+        |when| {
+            let now = stages.released();
+            assert!(now == old || now == new, "{when}");
+        },
+        |when| {
+            assert!(stages.released() == new, "{when}");
+            assert_eq!(stages.left_over(), Vec::<PathBuf>::new(), "{when}");
+        },
+    );
+}
+
+/// Does nothing but where another test starts it.
+#[test]
+fn this_process_does_a_stage_and_dies() {
+    let [folder, stage, after] = DIES.map(|name| std::env::var(name).ok());
+    let (Some(folder), Some(stage), Some(after)) = (folder, stage, after) else { return };
+    let stages = Stages::new(folder.as_ref());
+    let disk = Disk::dying_after(after.parse().unwrap());
+    match stage.as_str() {
+        "link" => drop(stages.link(disk).unwrap()),
+        _ => drop(stages.release(OTHER, disk).unwrap()),
+    }
+}
