@@ -13,8 +13,8 @@
 //! | [`Kind::Learner`] | the same | 1 in 11 |
 //!
 //! Each is delimited by the beginning or end of what is searched, or by bytes that are neither ASCII
-//! letters nor digits. Three ten-digit strings are no numbers: ten equal digits, what follows a decimal
-//! point, and a run's name (`1700000000-1a2b`: seconds and a process).
+//! letters nor digits. Two ten-digit strings are no numbers: ten equal digits, and what follows a decimal
+//! point.
 //!
 //! ```
 //! use minster_leakage::{Kind, Search};

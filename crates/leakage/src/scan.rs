@@ -4,8 +4,8 @@
 const ALPHABET: &[u8; 23] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
 /// Bytes before a number's first that decide whether it is one.
 pub(crate) const CONTEXT: usize = 2;
-/// Bytes from a number's first on that decide whether it is one: ten digits and the rest of a run's name.
-pub(crate) const LOOKAHEAD: usize = 24;
+/// Bytes from a number's first on that decide whether it is one: the longest form, and what follows it.
+pub(crate) const LOOKAHEAD: usize = 16;
 /// Digits, spaces and hyphens that stand together in every form of a number, at least.
 const STRETCH: usize = 10;
 
@@ -70,7 +70,7 @@ fn number(bytes: &[u8], start: usize, end: usize) -> Option<(usize, Seen)> {
         }
         10 if delimits(before) && delimits(after) => {
             let digits: [u8; 10] = bytes[start..end].try_into().ok()?;
-            let other = is_fraction(bytes, start) || is_run(bytes, start, end);
+            let other = is_fraction(bytes, start);
             (!other && plausible(&digits)).then_some((start, Seen::Ten(digits)))
         }
         11 | 12 => {
@@ -120,18 +120,6 @@ fn plausible(digits: &[u8; 10]) -> bool {
 /// Whether the digits follow a decimal point.
 fn is_fraction(bytes: &[u8], start: usize) -> bool {
     before_of(bytes, start) == Some(b'.') && start >= 2 && is_digit(Some(bytes[start - 2]))
-}
-
-/// Whether the digits are the seconds of a run's name: `1700000000-1a2b`.
-fn is_run(bytes: &[u8], start: usize, end: usize) -> bool {
-    let Some(rest) = bytes.get(end..).and_then(|rest| rest.strip_prefix(b"-")) else {
-        return false;
-    };
-    let is_hex = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let process = rest.iter().take(9).take_while(is_hex).count();
-    matches!(bytes[start], b'1' | b'2')
-        && (1..=8).contains(&process)
-        && delimits(rest.get(process).copied())
 }
 
 fn before_of(bytes: &[u8], at: usize) -> Option<u8> {
