@@ -1,4 +1,4 @@
-"""The nightly run as an Airflow DAG: ingestion, linkage, releases, each by its own Unix user.
+"""The nightly run as a DAG of Airflow 3: ingestion, linkage, releases, each by its own Unix user.
 
 The worker's user needs sudo for these three commands as these two users, and for nothing else. Exit 3 of the
 ingestion (rows in quarantine, or a source left out) counts as done; the textfile and `minster runs` tell.
@@ -6,8 +6,8 @@ ingestion (rows in quarantine, or a source left out) counts as done; the textfil
 
 import datetime
 
-from airflow import DAG
-from airflow.operators.bash import BashOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG
 
 CONFIG = "/etc/minster/pipeline.toml"
 
