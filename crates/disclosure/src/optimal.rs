@@ -64,7 +64,8 @@ pub struct Optimum {
     pub before: f64,
     /// What the pattern costs that stands.
     pub price: f64,
-    /// No pattern that keeps the promise costs less; infinite where there is none.
+    /// No pattern that keeps the promise costs less; infinite where there is none. Above the price, where what stands does
+    /// not keep it.
     pub bound: f64,
     /// How the search ended.
     pub outcome: Outcome,
