@@ -412,6 +412,44 @@ fn what_a_school_sees_published_of_others_counts_in_the_least() {
     assert!(verdict(8).1.is_ok());
 }
 
+/// Four schools by three categories. The first category of the first three and the last of the others are withheld, so
+/// that the second and third school have the less of the first category the fewer of the fourth are in the last one,
+/// to whoever knows the first school. Whether the pattern withstands, and the cell of all schools' first category.
+fn chained(counts: [[u64; 3]; 4], before: bool) -> (usize, Result<(), Refusal>) {
+    let dimensions = vec![flat("school", 4).of_holders(), flat("sen", 3)];
+    let table = CountTable::new("t", dimensions, counts.concat(), vec![]).unwrap();
+    let mut withheld = vec![false; table.cell_count()];
+    let inner = [[1, 2], [1, 3], [2, 1], [2, 3], [3, 1], [3, 3], [4, 2], [4, 3]];
+    for nodes in inner.into_iter().chain([[0, 1], [0, 2]]) {
+        withheld[table.cell(&nodes)] = true;
+    }
+    // A zero is published.
+    withheld[table.cell(&[1, 1])] = counts[0][0] > 0;
+    let (pattern, cell) = (Pattern { withheld }, table.cell(&[0, 1]));
+    let table = match before {
+        true => table.published_before(pattern.clone()).unwrap(),
+        false => table,
+    };
+    (cell, verify(set(vec![table], Zeros::Published), vec![pattern]).map(drop))
+}
+
+#[test]
+fn what_others_have_together_can_be_the_least_to_each_school() {
+    let refused = |(cell, verdict): (usize, Result<(), Refusal>)| {
+        let failure = Failure { table: 0, cell, reason: FailureReason::Holder };
+        assert_eq!(verdict, Err(Refusal::Unprotected(vec![failure])));
+    };
+    // Of two and two, each can be one, and together they can be many; but not two.
+    refused(chained([[20, 30, 30], [2, 20, 20], [2, 20, 20], [0, 20, 2]], false));
+    assert_eq!(chained([[20, 30, 30], [2, 20, 20], [2, 20, 20], [0, 20, 3]], false).1, Ok(()));
+    // Nor to a school that has none there itself.
+    refused(chained([[0, 30, 30], [2, 20, 20], [2, 20, 20], [0, 20, 2]], false));
+    assert_eq!(chained([[0, 30, 30], [2, 20, 20], [2, 20, 20], [0, 20, 3]], false).1, Ok(()));
+    // Where an earlier release showed one of the fourth school, it is one more.
+    refused(chained([[20, 30, 30], [1, 20, 20], [2, 20, 20], [1, 20, 1]], true));
+    assert_eq!(chained([[20, 30, 30], [1, 20, 20], [2, 20, 20], [1, 20, 2]], true).1, Ok(()));
+}
+
 /// Many schools in areas by sex and a skewed category, of which one school has most; and sex by another
 /// category for all schools together.
 fn many_schools(schools: usize) -> TableSet {
