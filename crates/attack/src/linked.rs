@@ -110,3 +110,30 @@ fn is_acyclic(set: &TableSet) -> bool {
         edges = kept;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use minster_model::cube::{Hierarchy, Policy, Zeros};
+
+    use super::*;
+
+    /// The verdict on two tables that divide by one column.
+    fn two(codes: [[&str; 2]; 2], counts: [[u64; 2]; 2]) -> Result<(), Refusal> {
+        let table = |name: &str, place: usize| {
+            let codes = codes[place].map(str::to_owned);
+            let dimension = Hierarchy::flat("ward", "all", codes).unwrap();
+            CountTable::new(name, vec![dimension], counts[place].to_vec(), vec![]).unwrap()
+        };
+        let policy = Policy::new(5, Zeros::Published);
+        check(&TableSet { tables: vec![table("first", 0), table("second", 1)], policy })
+    }
+
+    #[test]
+    fn tables_of_one_column_have_its_categories_and_its_children() {
+        let refused = Refusal::Inconsistent { first: "first".into(), second: "second".into() };
+        assert_eq!(two([["a", "b"], ["a", "b"]], [[7, 8], [7, 8]]), Ok(()));
+        assert_eq!(two([["a", "b"], ["a", "b"]], [[7, 8], [7, 9]]), Err(refused.clone()));
+        assert_eq!(two([["a", "b"], ["b", "a"]], [[7, 7], [7, 7]]), Err(refused.clone()));
+        assert_eq!(two([["a", "b"], ["a", "c"]], [[7, 8], [7, 8]]), Err(refused));
+    }
+}

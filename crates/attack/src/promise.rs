@@ -244,4 +244,25 @@ mod tests {
         assert!(high_of_m(4));
         assert!(!high_of_m(5));
     }
+
+    #[test]
+    fn a_guarded_number_must_be_able_to_be_as_much_less_as_it_is_asked_to() {
+        let of = |name: &str| Hierarchy::flat(name, "all", ["1".into(), "2".into()]).unwrap();
+        // One more than its diagonal neighbour, whatever is withheld.
+        let verdict = |down: u64| {
+            let table = CountTable::new("t", vec![of("a"), of("b")], vec![3, 9, 9, 2], vec![]);
+            let (cell, up) = (table.as_ref().unwrap().cell(&[1, 1]), 3);
+            let table = table.unwrap().guarding(vec![Guarded { cell, down, up }]).unwrap();
+            let withheld = (0..9).map(|cell| table.is_inner(cell)).collect();
+            let policy = Policy::new(1, Zeros::MayBeWithheld);
+            let set = TableSet { tables: vec![table], policy };
+            let failure = Failure { table: 0, cell, reason: FailureReason::Low };
+            match crate::verify(set, vec![Pattern { withheld }]) {
+                Err(refusal) => refusal == Refusal::Unprotected(vec![failure]),
+                Ok(_) => false,
+            }
+        };
+        assert!(verdict(3));
+        assert!(!verdict(2));
+    }
 }

@@ -36,6 +36,7 @@ pub(crate) fn rekey(loaded: &Loaded) -> Result<Rekeyed, Failure> {
             continue;
         }
         if manifest.key_version >= now.key_version {
+            store.remove_of_earlier_keys(&manifest.dataset, now.key_version)?;
             left += 1;
             continue;
         }

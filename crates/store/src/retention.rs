@@ -6,7 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{Store, StoreError};
+use minster_model::{DatasetRef, KeyVersion};
+
+use crate::{Manifest, Store, StoreError};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -21,6 +23,30 @@ impl Store {
             }
         }
         Ok(removed)
+    }
+
+    /// Removes the superseded snapshots of a dataset under an earlier version of its purpose's keys: what that version
+    /// could still name goes with it. A run that was killed as it carried the dataset over has left one.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where one cannot be removed.
+    pub fn remove_of_earlier_keys(
+        &self,
+        dataset: &DatasetRef,
+        version: KeyVersion,
+    ) -> Result<(), StoreError> {
+        let place = self.place(dataset);
+        let Ok(stands) = fs::read_link(place.join("current")) else { return Ok(()) };
+        for folder in superseded(&place, &stands.to_string_lossy()) {
+            let is_earlier = |manifest: &Manifest| {
+                manifest.dataset == *dataset && manifest.key_version < version
+            };
+            let manifest = Manifest::read(&folder.join("manifest.json"));
+            if manifest.is_ok_and(|(manifest, _)| is_earlier(&manifest)) {
+                fs::remove_dir_all(&folder).map_err(StoreError::io("remove", &folder))?;
+            }
+        }
+        Ok(())
     }
 
     /// What supersedes stands whether or not the old one's bytes can be removed.

@@ -7,7 +7,9 @@ use arrow::{
     array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray},
     datatypes::{DataType, Field, Schema},
 };
-use minster_model::{DatasetClass, DatasetRef, KeyVersion, Pseudonym, RowCounts, RunId};
+use minster_model::{
+    DatasetClass, DatasetRef, KeyVersion, Pseudonym, RowCounts, RunId, pipeline::Retention,
+};
 use minster_store::{
     DatasetKeys, Disk, FileCounts, Manifest, Origin, Store, StoreError, Successors,
 };
@@ -67,6 +69,16 @@ fn publish(
     values: &[&str],
     counts: RowCounts,
 ) -> Result<Manifest, StoreError> {
+    publish_under(KeyVersion(1), store, run, values, counts)
+}
+
+fn publish_under(
+    version: KeyVersion,
+    store: &Store,
+    run: &str,
+    values: &[&str],
+    counts: RowCounts,
+) -> Result<Manifest, StoreError> {
     let _lock = store.lock()?;
     let run: RunId = run.parse().unwrap();
     let (key, wrapped) = OneKey.create(&dataset("p")).unwrap();
@@ -75,7 +87,7 @@ fn publish(
     let mut table = writer.table(&"pupils".parse().unwrap(), rows.schema())?;
     table.write(&rows)?;
     let table = table.finish()?;
-    writer.publish(KeyVersion(1), "check".into(), origin(counts), vec![table])
+    writer.publish(version, "check".into(), origin(counts), vec![table])
 }
 
 fn read(store: &Store) -> Vec<String> {
@@ -103,6 +115,29 @@ fn files(folder: &Path, found: &mut Vec<Vec<u8>>) {
             found.push(std::fs::read(path).unwrap());
         }
     }
+}
+
+#[test]
+fn snapshots_under_earlier_keys_go_and_others_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let keeping = Retention { snapshots: 9, ..Retention::default() };
+    let store = Store::open(&root).unwrap().keeping(keeping);
+    for (version, run) in [(1, "r1"), (2, "r2"), (2, "r3")] {
+        publish_under(KeyVersion(version), &store, run, &["a"], counts(1)).unwrap();
+    }
+    let place = root.join("datasets/source/census/2024-25");
+    let snapshots = || {
+        let names = std::fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names.filter(|name| name != "current").collect();
+        names.sort();
+        names
+    };
+    assert_eq!(snapshots(), ["v-r1", "v-r2", "v-r3"]);
+    store.remove_of_earlier_keys(&dataset("other"), KeyVersion(3)).unwrap();
+    assert_eq!(snapshots().len(), 3, "of another purpose");
+    store.remove_of_earlier_keys(&dataset("p"), KeyVersion(2)).unwrap();
+    assert_eq!(snapshots(), ["v-r2", "v-r3"]);
 }
 
 #[test]
