@@ -306,6 +306,8 @@ pub(crate) fn patterns(set: &TableSet) -> Vec<Pattern> {
 
 #[cfg(test)]
 mod tests {
+    use minster_model::cube::{CountTable, Guarded, Hierarchy, Policy, Zeros};
+
     use super::*;
 
     #[test]
@@ -313,5 +315,23 @@ mod tests {
         let at_most = [4, 5, 6].map(|value| is_met(value, Bound::AtMost(5)));
         let at_least = [4, 5, 6].map(|value| is_met(value, Bound::AtLeast(5)));
         assert_eq!((at_most, at_least), ([true, true, false], [false, true, true]));
+    }
+
+    #[test]
+    fn a_cell_that_is_never_published_is_seen_again_too() {
+        let sex = Hierarchy::flat("sex", "all", ["F".into(), "M".into()]).unwrap();
+        let table = CountTable::new("t", vec![sex], vec![10, 15], vec![]).unwrap();
+        let published = vec![table.cell_counts()];
+        let of = |guarded| {
+            let tables = vec![table.clone().guarding(guarded).unwrap()];
+            TableSet { tables, policy: Policy::new(5, Zeros::Published) }
+        };
+        let rule = Rounding::Nearest { base: 5 };
+        assert!(certify_rounded(&of(vec![]), &published, rule, &[]).is_ok());
+        let never = of(vec![Guarded { cell: 1, down: 5, up: 5 }]);
+        let failure = Failure { table: 0, cell: 1, reason: FailureReason::SmallPublished };
+        let refused = Refusal::Unprotected(vec![failure]);
+        assert_eq!(certify_rounded(&never, &published, rule, &[]), Err(refused.clone()));
+        assert_eq!(verify_rounded(never, published, rule).unwrap_err(), refused);
     }
 }
