@@ -218,6 +218,19 @@ pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
+/// Puts a folder in the place of another, links and times with it.
+pub fn copy_whole(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    let copied = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+    assert!(copied.success());
+}
+
+/// Files of a store that are no run's.
+pub fn left_over(store: &Path) -> Vec<String> {
+    let names = files(store).into_iter().map(|(path, _)| path.display().to_string());
+    names.filter(|name| name.contains("/staging/") || name.contains(".next")).collect()
+}
+
 /// Copies a folder.
 pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();

@@ -1,15 +1,11 @@
 //! Two small sources, and what their datasets hold once decrypted.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use arrow::{array::RecordBatch, compute::concat_batches};
 use minster_model::{DatasetClass, DatasetRef, Role};
 use minster_store::{Origin, Store};
-use minster_tests::{Site, copy, pipeline, root};
+use minster_tests::{Site, copy, copy_whole, pipeline, root};
 use minster_vault_api::Client;
 
 const MORE: &str = "[retention]\nsnapshots = 1\n[monitoring]\ntextfile = \"minster.prom\"\nlineage = \"lineage.jsonl\"\n";
@@ -138,17 +134,7 @@ impl Place {
         }
     }
 
-    /// Files of the store that are no run's.
     pub(crate) fn left_over(&self) -> Vec<String> {
-        let files = minster_tests::files(&self.at("store")).into_iter();
-        let names = files.map(|(path, _)| path.display().to_string());
-        names.filter(|name| name.contains("/staging/") || name.contains(".next")).collect()
+        minster_tests::left_over(&self.at("store"))
     }
-}
-
-/// Links and times with it.
-fn copy_whole(from: &Path, to: &Path) {
-    let _ = fs::remove_dir_all(to);
-    let copied = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
-    assert!(copied.success());
 }

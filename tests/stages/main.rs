@@ -12,9 +12,9 @@ use std::{
 use arrow::{array::RecordBatch, compute::concat_batches};
 use minster_aggregator::{AggregateError, ReleaseReport};
 use minster_matcher::{CHILDREN, MatchError, integrated};
-use minster_model::{RunId, pipeline::Pipeline};
-use minster_store::{Disk, Manifest, Store, name_by_clock};
-use minster_tests::{Site, files, text};
+use minster_model::{Role, RunId, pipeline::Pipeline};
+use minster_store::{Disk, Manifest, Store, StoreError, name_by_clock};
+use minster_tests::{Site, copy_whole, files, left_over, text};
 use minster_vault_api::Client;
 
 /// Where a child process of a test finds the folder, what it does there, and at which operation its disk dies.
@@ -57,11 +57,11 @@ impl Stages {
         Self { folder: folder.to_owned(), pipeline: pipeline.resolve(&config) }
     }
 
-    fn store(&self, disk: Disk) -> Result<Store, minster_store::StoreError> {
+    fn store(&self, disk: Disk) -> Result<Store, StoreError> {
         Store::open_on(&self.pipeline.store, disk)
     }
 
-    fn vault(&self, role: minster_model::Role) -> Client {
+    fn vault(&self, role: Role) -> Client {
         Client::connect(&self.pipeline.vault.socket, role, "test").unwrap()
     }
 
@@ -79,7 +79,7 @@ impl Stages {
             matching: &fs::read_to_string(&pipeline.matching).unwrap(),
             again: false,
         };
-        let mut vault = self.vault(minster_model::Role::Linker);
+        let mut vault = self.vault(Role::Linker);
         minster_matcher::link(&job, &mut vault).map(|(manifest, _)| manifest)
     }
 
@@ -95,7 +95,7 @@ impl Stages {
             lookups: &pipeline.lookups,
             notice: &|_| {},
         };
-        let mut vault = self.vault(minster_model::Role::Analyst);
+        let mut vault = self.vault(Role::Analyst);
         minster_aggregator::aggregate(&job, definition, &mut vault)
     }
 
@@ -103,7 +103,7 @@ impl Stages {
     fn linked(&self) -> (RecordBatch, Vec<u8>) {
         let dataset = integrated(&self.pipeline.purpose, &self.pipeline.period).unwrap();
         let store = Store::as_it_stands(&self.pipeline.store).unwrap();
-        let mut vault = self.vault(minster_model::Role::Linker);
+        let mut vault = self.vault(Role::Linker);
         let reader = store.dataset(&dataset, &mut vault).unwrap();
         let reader = reader.table(&CHILDREN.parse().unwrap(), None).unwrap();
         let schema = reader.schema();
@@ -117,30 +117,12 @@ impl Stages {
         files(&self.pipeline.store.join("releases")).into_iter().collect()
     }
 
-    /// Files of the store that are no run's.
-    fn left_over(&self) -> Vec<PathBuf> {
-        let files = files(&self.pipeline.store).into_iter().map(|(path, _)| path);
-        let is_left = |path: &PathBuf| {
-            let name = path.display().to_string();
-            name.contains("/staging/") || name.contains(".next")
-        };
-        files.filter(is_left).collect()
-    }
-
     fn keep_store(&self) {
-        self.copy("store", "kept");
+        copy_whole(&self.pipeline.store, &self.folder.join("kept"));
     }
 
     fn put_store_back(&self) {
-        self.copy("kept", "store");
-    }
-
-    /// Links and times with it.
-    fn copy(&self, from: &str, to: &str) {
-        let _ = fs::remove_dir_all(self.folder.join(to));
-        let mut copy = Command::new("cp");
-        copy.arg("-a").args([from, to].map(|name| self.folder.join(name)));
-        assert!(copy.status().unwrap().success());
+        copy_whole(&self.folder.join("kept"), &self.pipeline.store);
     }
 
     /// Does a stage in another process, whose disk dies; whether it did not.
@@ -165,7 +147,7 @@ fn run() -> RunId {
     name_by_clock(jiff::Timestamp::now()).unwrap()
 }
 
-/// A council whose deliveries were linked and of which one release stands; since then one source was corrected.
+/// A council whose deliveries were linked; since then one source was corrected.
 fn site() -> (Site, Stages) {
     let site = Site::new();
     site.make_council(400, 1);
@@ -185,16 +167,15 @@ fn site() -> (Site, Stages) {
     (site, stages)
 }
 
-/// Does a stage again and again, on disks that fail and on disks that die one operation later each time. After
-/// each `stands` is asked, and then, once the stage was done undisturbed, `is_done`.
-fn disturbed(
+/// Does a stage again and again on the store that is kept, on disks that fail and on disks that die one operation
+/// later each time. After each the old or the new stands, and the new once the stage was done undisturbed.
+fn disturbed<T: PartialEq>(
     stages: &Stages,
     stage: &str,
     act: impl Fn(Disk) -> Result<(), String>,
-    stands: impl Fn(&str),
-    is_done: impl Fn(&str),
+    stands: impl Fn() -> T,
+    [old, new]: [T; 2],
 ) {
-    stages.keep_store();
     for dies in [false, true] {
         let mut ended = false;
         for after in 0..MANY {
@@ -213,9 +194,11 @@ fn disturbed(
                 ended = true;
                 break;
             }
-            stands(&when);
+            let now = stands();
+            assert!(now == old || now == new, "{when}");
             act(Disk::default()).unwrap_or_else(|error| panic!("{when}: {error}"));
-            is_done(&when);
+            assert!(stands() == new, "{when}");
+            assert_eq!(left_over(&stages.pipeline.store), Vec::<String>::new(), "{when}");
             stages.put_store_back();
         }
         assert!(ended, "{stage}: more than {MANY} operations");
@@ -236,14 +219,8 @@ fn linking_leaves_the_old_or_the_new_children() {
         &stages,
         "link",
         |disk| stages.link(disk).map(drop).map_err(|error| error.to_string()),
-        |when| {
-            let now = stages.linked();
-            assert!(now == old || now == new, "{when}");
-        },
-        |when| {
-            assert!(stages.linked() == new, "{when}");
-            assert_eq!(stages.left_over(), Vec::<PathBuf>::new(), "{when}");
-        },
+        || stages.linked(),
+        [old, new],
     );
 }
 
@@ -263,14 +240,8 @@ fn releasing_leaves_what_stood_and_a_whole_release_or_none() {
         &stages,
         "release",
         |disk| stages.release(OTHER, disk).map(drop).map_err(|error| error.to_string()),
-        |when| {
-            let now = stages.released();
-            assert!(now == old || now == new, "{when}");
-        },
-        |when| {
-            assert!(stages.released() == new, "{when}");
-            assert_eq!(stages.left_over(), Vec::<PathBuf>::new(), "{when}");
-        },
+        || stages.released(),
+        [old, new],
     );
 }
 

@@ -1,7 +1,7 @@
 //! What related releases show of one kind of number, how many children or a column added up, as it stands beside
 //! each other (`minster_attack::verify_beside`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minster_attack::{self as attack, Refusal, ReleasableSet, verify_beside, who_counts};
 use minster_model::{
@@ -84,10 +84,8 @@ impl Beside {
         Self::new(groups, &shown, [sums::policy(); 2], |shared| {
             let counted = shared.count(groups, tests, everyone)?;
             let by = shared.by(tests);
-            let summed = everyone.sum(by, column, definition, &counted.table, |met| {
-                let who: Vec<bool> = groups.iter().map(|of| of.counts(tests, met)).collect();
-                counted.leaves.iter().position(|leaf| *leaf == who)
-            })?;
+            let leaf = |met| counted.leaf_of.get(&met).copied();
+            let summed = everyone.sum(by, column, definition, &counted.table, leaf)?;
             let table = sums::of_others(definition, column, &counted.table, &summed)?;
             Ok(Counted { table, ..counted })
         })
@@ -198,10 +196,7 @@ impl Beside {
         let Release { name, all, .. } = &self.releases[release];
         let shared: Vec<&str> = shared_of(all).iter().map(|of| of.name()).collect();
         let shared = if shared.is_empty() { "all children".into() } else { shared.join(" and ") };
-        let which = match name {
-            Some(name) => format!("the release {name}"),
-            None => "this one".into(),
-        };
+        let which = called(name.as_deref());
         AggregateError::Refused(format!(
             "beside {}, about other children, {which} would have to show every number by {shared}, and does not: the two together would show what each hides; divide by {} in one release instead",
             self.names(),
@@ -213,6 +208,11 @@ impl Beside {
         let names: Vec<&str> = self.releases.iter().filter_map(|of| of.name.as_deref()).collect();
         format!("the release {}", names.join(" and "))
     }
+}
+
+/// A release in a message: the new one has no name.
+pub(crate) fn called(name: Option<&str>) -> String {
+    name.map_or_else(|| "this one".into(), |name| format!("the release {name}"))
 }
 
 /// What one of several groups shares with the others.
@@ -229,8 +229,8 @@ struct Counted {
     table: CountTable,
     /// Whom each group counts: nodes of the last dimension.
     who: Vec<usize>,
-    /// Which groups count each leaf of it.
-    leaves: Vec<Vec<bool>>,
+    /// The leaf of it for the tests that a child meets, where a group counts them.
+    leaf_of: BTreeMap<u64, usize>,
 }
 
 impl<'a> Shared<'a> {
@@ -275,20 +275,19 @@ impl<'a> Shared<'a> {
         let ByTests { hierarchies, counts } = everyone.count(self.by(tests))?;
         let mut leaves: Vec<Vec<bool>> = Vec::new();
         let mut of_leaves: Vec<Vec<u64>> = Vec::new();
+        let mut leaf_of = BTreeMap::new();
         for (met, counts) in counts {
             let who: Vec<bool> = groups.iter().map(|of| of.counts(tests, met)).collect();
             if !who.contains(&true) {
                 continue;
             }
-            match leaves.iter().position(|leaf| *leaf == who) {
-                Some(at) => {
-                    of_leaves[at].iter_mut().zip(counts).for_each(|(of, count)| *of += count)
-                }
-                None => {
-                    leaves.push(who);
-                    of_leaves.push(counts);
-                }
-            }
+            let leaf = leaves.iter().position(|leaf| *leaf == who).unwrap_or_else(|| {
+                leaves.push(who);
+                of_leaves.push(vec![0; counts.len()]);
+                leaves.len() - 1
+            });
+            of_leaves[leaf].iter_mut().zip(counts).for_each(|(of, count)| *of += count);
+            leaf_of.insert(met, leaf);
         }
         let (dimension, who) = who_counts(&leaves)?;
         let size: usize = hierarchies.iter().map(|of| of.leaves().len()).product();
@@ -296,7 +295,7 @@ impl<'a> Shared<'a> {
         let inner = inner.collect();
         let dimensions = hierarchies.into_iter().chain([dimension]).collect();
         let table = CountTable::new(self.name.as_str(), dimensions, inner, vec![])?;
-        Ok(Counted { table, who, leaves })
+        Ok(Counted { table, who, leaf_of })
     }
 }
 

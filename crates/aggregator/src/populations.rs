@@ -17,7 +17,7 @@ use minster_model::{
 
 use crate::{
     AggregateError, Condition, Definition, Dimension, Population,
-    beside::{Beside, Shown},
+    beside::{Beside, Shown, called},
     definition::SensitiveCategories,
     everyone::{By, Everyone},
     ledger::{Entry, Standing},
@@ -231,14 +231,10 @@ impl<'a> Related<'a> {
                 let chosen = other.tests.iter().filter(|test| !one.tests.contains(test));
                 let Some(test) = { chosen }.find(|test| self.is_sensitive(test)) else { continue };
                 if self.counts.has_everyone_in(place, at) {
-                    let name = |group: &Group<'_>| match &group.name {
-                        Some(name) => format!("the release {name}"),
-                        None => "this one".into(),
-                    };
                     return Err(AggregateError::Refused(format!(
                         "{} and {} would show together that everyone of some group meets a condition on {}, which is sensitive; use coarser categories, or divide by {} in one release instead",
-                        name(one),
-                        name(other),
+                        called(one.name.as_deref()),
+                        called(other.name.as_deref()),
                         test.column(),
                         test.column()
                     )));

@@ -70,8 +70,7 @@ fn number(bytes: &[u8], start: usize, end: usize) -> Option<(usize, Seen)> {
         }
         10 if delimits(before) && delimits(after) => {
             let digits: [u8; 10] = bytes[start..end].try_into().ok()?;
-            let other = is_fraction(bytes, start);
-            (!other && plausible(&digits)).then_some((start, Seen::Ten(digits)))
+            (!is_fraction(bytes, start) && plausible(&digits)).then_some((start, Seen::Ten(digits)))
         }
         11 | 12 => {
             let first = start.checked_sub(1)?;

@@ -53,8 +53,10 @@ fn known_numbers_are_counted_where_they_are_delimited() {
             assert_eq!(fed(text.as_bytes(), piece), found, "{text} in pieces of {piece}");
         }
     }
-    let before_more = of(b"v-1764038108-3f2/manifest.json");
-    assert_eq!(before_more.map(|finding| finding.shaped), [0, 1, 1], "whatever follows a hyphen");
+    for text in ["v-1764038108-3f2/manifest.json", "1764038108-xyz"] {
+        let shaped = of(text.as_bytes()).map(|finding| finding.shaped);
+        assert_eq!(shaped, [0, 1, 1], "whatever follows a hyphen: {text}");
+    }
     let run = of(b"v-20261127t020000123-3f2/manifest.json");
     assert_eq!(run.map(|finding| finding.shaped), [0, 0, 0], "a run's name is no number");
 }
