@@ -1,0 +1,314 @@
+//! Known answers: what is withheld and published of made-up tables of every shape. An answer that changes is no
+//! fault by itself, but a council that protects a table twice, with two versions, finds out: so no change goes
+//! unseen. Whether an answer is safe is asked elsewhere.
+//!
+//! `MINSTER_KNOWN=write cargo test --test known` writes the answers anew.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+use std::{fmt::Write, path::Path};
+
+use minster_disclosure::{
+    Effort, Linear, Method, Outcome, Refusal, Singletons, Suppression, crowding, linear, round,
+    suppress_at, widen,
+};
+use minster_disclosure_tests::tried;
+use minster_model::cube::{
+    CountTable, Grouping, Guarded, Hierarchy, Pattern, Policy, Prices, Sensitive, TableSet, Zeros,
+};
+
+/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers for ever.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// As groups of children are: many small, some large, some none.
+    fn count(&mut self) -> u64 {
+        match self.below(10) {
+            0 => 0,
+            1..3 => 1 + self.below(4),
+            3..7 => 3 + self.below(25),
+            _ => 20 + self.below(200),
+        }
+    }
+}
+
+fn flat(name: &str, size: usize) -> Hierarchy {
+    Hierarchy::flat(name, "all", (0..size).map(|leaf| format!("{name}{leaf}"))).unwrap()
+}
+
+fn wards() -> Hierarchy {
+    let nodes = [
+        ("all", None),
+        ("north", Some(0)),
+        ("n1", Some(1)),
+        ("n2", Some(1)),
+        ("n3", Some(1)),
+        ("south", Some(0)),
+        ("east", Some(5)),
+        ("e1", Some(6)),
+        ("e2", Some(6)),
+        ("west", Some(5)),
+        ("w1", Some(9)),
+        ("w2", Some(9)),
+        ("none", Some(0)),
+    ];
+    Hierarchy::new("ward", nodes.map(|(code, parent)| (code.into(), parent)).to_vec()).unwrap()
+}
+
+/// With another geography over the same leaves.
+fn overlapping() -> Hierarchy {
+    let codes = ["a", "b", "c"].map(str::to_owned).to_vec();
+    wards().grouped(Grouping { codes, group_of: vec![0, 1, 1, 2, 0, 2, 2, 1] }).unwrap()
+}
+
+fn table(name: &str, dimensions: Vec<Hierarchy>, numbers: &mut Numbers) -> CountTable {
+    let size = dimensions.iter().map(|dimension| dimension.leaves().len()).product();
+    let inner = (0..size).map(|_| numbers.count()).collect();
+    CountTable::new(name, dimensions, inner, vec![]).unwrap()
+}
+
+/// Two margins of one table of three dimensions.
+fn linked(numbers: &mut Numbers) -> [CountTable; 2] {
+    let (a, b, c) = (flat("a", 5), flat("b", 4), flat("c", 3));
+    // Of many of its cells nobody is, so that some margins are small.
+    let whole: Vec<u64> = (0..60)
+        .map(|at| if [1, 3].contains(&(at / 12)) { numbers.below(3) } else { numbers.count() / 4 })
+        .collect();
+    let margin = |name: &str, place: usize, other: Hierarchy| {
+        let size = other.leaves().len();
+        let mut inner = vec![0; 5 * size];
+        for (at, count) in whole.iter().enumerate() {
+            let leaves = [at / 12, at / 3 % 4, at % 3];
+            inner[leaves[0] * size + leaves[place]] += count;
+        }
+        CountTable::new(name, vec![a.clone(), other], inner, vec![]).unwrap()
+    };
+    [margin("by b", 1, b), margin("by c", 2, c)]
+}
+
+/// Every shape with every policy on zeros, each with numbers of its own.
+fn sets() -> Vec<(String, TableSet)> {
+    let mut sets = Vec::new();
+    let all_zeros = [Zeros::Published, Zeros::MayBeWithheld].into_iter().cycle();
+    for (round, zeros) in (0..u64::from(tried(8).max(2))).zip(all_zeros) {
+        let numbers = &mut Numbers(round);
+        let zeros = if round == 7 { Zeros::Unsafe } else { zeros };
+        let mut policy = Policy::new([5, 3, 10][round as usize % 3], zeros);
+        let mut add = |name: &str, tables: Vec<CountTable>, policy: Policy| {
+            sets.push((format!("{name} {round}"), TableSet { tables, policy }));
+        };
+        add("two flat", vec![table("t", vec![flat("a", 6), flat("b", 7)], numbers)], policy);
+        let three = || vec![flat("a", 4), flat("b", 3), flat("c", 4)];
+        add("three flat", vec![table("t", three(), numbers)], policy);
+        add("wards", vec![table("t", vec![wards(), flat("sex", 2)], numbers)], policy);
+        let geographies = vec![overlapping(), flat("b", 3)];
+        add("geographies", vec![table("t", geographies, numbers)], policy);
+        add("linked", linked(numbers).to_vec(), policy);
+        let sparse = {
+            let mut one = table("t", vec![flat("a", 9), flat("b", 8)], numbers);
+            let thin = |(at, &count): (usize, &u64)| if at % 3 == 0 { 0 } else { count };
+            let inner = one.inner().iter().enumerate().map(thin).collect();
+            one = CountTable::new("t", one.dimensions().to_vec(), inner, vec![]).unwrap();
+            one
+        };
+        add("sparse", vec![sparse], policy);
+        let few = (0..90).map(|at| numbers.below(if at % 5 == 0 { 40 } else { 4 })).collect();
+        let dimensions = vec![flat("a", 6), flat("b", 5), flat("c", 3)];
+        add("few", vec![CountTable::new("t", dimensions, few, vec![]).unwrap()], policy);
+        let plain = table("t", vec![flat("a", 5), flat("care", 4)], numbers);
+        let mut inner = plain.inner().to_vec();
+        (inner[4], inner[5], inner[6], inner[7]) = (1, 60, 0, 2);
+        let sensitive = vec![Sensitive { dimension: 1, categories: vec![2] }];
+        let dimensions = plain.dimensions().to_vec();
+        let classes = CountTable::new("t", dimensions, inner, sensitive).unwrap();
+        add("class", vec![classes], policy);
+        let guarded = table("t", vec![flat("a", 5), flat("b", 6)], numbers);
+        let counts = guarded.cell_counts();
+        let large = |cell: &usize| !policy.is_small(counts[*cell]) && counts[*cell] > 10;
+        let large: Vec<usize> = (8..counts.len()).filter(large).collect();
+        let guard = |&cell: &usize| Guarded { cell, down: 4, up: 1 + counts[cell] / 5 };
+        let guards = large.iter().step_by(7).map(guard).collect();
+        let kept = large.iter().skip(3).step_by(7).copied().collect();
+        let guarded = guarded.guarding(guards).unwrap().keeping(kept).unwrap();
+        add("guarded", vec![guarded], policy);
+        let holders = vec![flat("school", 4).of_holders(), flat("b", 4)];
+        add("holders", vec![table("t", holders, numbers)], policy);
+        let [first, later] = linked(numbers);
+        let alone = TableSet { tables: vec![first.clone()], policy };
+        if let Ok(mut before) = suppress_at(&alone, Prices::default(), Effort::default()) {
+            let standing = first.published_before(before.patterns.remove(0)).unwrap();
+            add("after another", vec![later, standing], policy);
+        }
+        policy.insider = 1;
+        add("insiders", vec![table("t", vec![flat("a", 5), flat("b", 5)], numbers)], policy);
+    }
+    sets
+}
+
+/// Tables for which some searches go about it otherwise.
+fn large_sets() -> Vec<(String, TableSet)> {
+    let zeros = [Zeros::Published, Zeros::MayBeWithheld];
+    let large = |(round, zeros)| {
+        let dimensions = vec![overlapping(), flat("sex", 2), flat("group", 12)];
+        let tables = vec![table("t", dimensions, &mut Numbers(round))];
+        (format!("large {round}"), TableSet { tables, policy: Policy::new(5, zeros) })
+    };
+    (8..).zip(zeros).map(large).collect()
+}
+
+/// Four cells a digit.
+fn digits(pattern: &Pattern) -> String {
+    let digit = |four: &[bool]| {
+        let number = four.iter().fold(0, |number, &bit| 2 * number + u32::from(bit));
+        char::from_digit(number, 16).unwrap()
+    };
+    pattern.withheld.chunks(4).map(digit).collect()
+}
+
+fn patterns(found: Result<Vec<Pattern>, Refusal>) -> String {
+    match found {
+        Ok(patterns) => patterns.iter().map(digits).collect::<Vec<_>>().join(" "),
+        Err(refusal) => refusal.to_string(),
+    }
+}
+
+/// The patterns, how many certificates are proposed and of how many cells, and how near the cheapest they are.
+fn whole(found: Result<Suppression, Refusal>) -> String {
+    let Suppression { patterns, worlds, optima } = match found {
+        Ok(found) => found,
+        Err(refusal) => return refusal.to_string(),
+    };
+    let mut text = self::patterns(Ok(patterns));
+    let cells: usize = worlds.iter().map(|world| world.counts.len()).sum();
+    write!(text, " | {} of {cells}", worlds.len()).unwrap();
+    for optimum in optima {
+        let outcome = match optimum.outcome {
+            Outcome::Proved => "proved",
+            Outcome::WorkUsedUp => "work used up",
+            Outcome::TooLarge => "too large",
+            Outcome::NoneSafe => "none safe",
+        };
+        let (before, price, bound) = (optimum.before, optimum.price, optimum.bound);
+        let cells = optimum.cells;
+        write!(text, " | {cells}: {before:.3} {price:.3} {bound:.3} {outcome}").unwrap();
+    }
+    text
+}
+
+/// Compares the answers with those that are known, or writes them.
+fn known(
+    name: &str,
+    known: &str,
+    sets: Vec<(String, TableSet)>,
+    answer: impl Fn(&TableSet) -> String,
+) {
+    let answer = |(name, set): (String, TableSet)| format!("{name}: {}", answer(&set));
+    if std::env::var("MINSTER_KNOWN").is_ok_and(|what| what == "write") {
+        let all: String = sets.into_iter().map(|set| answer(set) + "\n").collect();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("known").join(name);
+        return std::fs::write(path, all).unwrap();
+    }
+    let mut before = known.lines();
+    for set in sets {
+        let now = answer(set);
+        assert_eq!(Some(now.as_str()), before.next(), "see the top of tests/disclosure/known.rs");
+    }
+}
+
+macro_rules! known {
+    ($name:ident, $sets:expr, $answer:expr) => {
+        #[test]
+        fn $name() {
+            let file = concat!(stringify!($name), ".txt");
+            known(file, include_str!(concat!("known/", stringify!($name), ".txt")), $sets, $answer);
+        }
+    };
+}
+
+known!(heuristic, sets(), |set| whole(suppress_at(set, Prices::default(), Effort::NONE)));
+known!(cheapest, sets(), |set| {
+    whole(suppress_at(set, Prices::default(), Effort { cells: 60, steps: 60_000 }))
+});
+known!(dear_margins, sets(), |set| whole(suppress_at(
+    set,
+    Prices { margin: 6.0, size: 1.0 },
+    Effort::NONE
+)));
+known!(every_cell_alike, sets(), |set| whole(suppress_at(
+    set,
+    Prices { margin: 0.0, size: 0.0 },
+    Effort { cells: 40, steps: 20_000 }
+)));
+known!(widened, sets(), |set| {
+    let Ok(found) = suppress_at(set, Prices::default(), Effort::NONE) else { return "–".into() };
+    let small = |(number, table): (usize, &CountTable)| {
+        let counts = table.cell_counts().into_iter().enumerate();
+        let small = counts.filter(|(_, count)| set.policy.is_small(*count));
+        small.map(|(cell, _)| (number, cell)).collect::<Vec<_>>()
+    };
+    let failing: Vec<_> = set.tables.iter().enumerate().flat_map(small).step_by(3).collect();
+    whole(widen(set, &found.patterns, &failing))
+});
+known!(no_exact_recovery, sets(), |set| {
+    patterns(linear(set, Linear { singletons: Singletons::None, width: 0 }))
+});
+known!(no_singleton_recovers, sets(), |set| {
+    patterns(linear(set, Linear { singletons: Singletons::Guarded, width: 0 }))
+});
+known!(five_wide, sets(), |set| {
+    patterns(linear(set, Linear { singletons: Singletons::Guarded, width: 5 }))
+});
+known!(rounded, sets(), |set| {
+    // Numbers take more room than patterns: of the smaller tables alone.
+    if set.tables.iter().map(CountTable::cell_count).sum::<usize>() > 60 {
+        return "–".into();
+    }
+    let keys: Vec<Vec<u64>> = set
+        .tables
+        .iter()
+        .map(|table| table.inner().iter().enumerate().map(|(at, count)| 977 * at as u64 ^ count))
+        .map(Iterator::collect)
+        .collect();
+    let mut methods = vec![Method::OpenSafely, Method::CellKey { keys: &keys }];
+    methods.push(Method::Nearest { base: 10 });
+    for base in [3, 5] {
+        methods.extend((0..2).map(|attempt| Method::Controlled { base, attempt }));
+    }
+    let answers = methods.into_iter().map(|method| match round(set, method) {
+        Ok(rounded) => format!("{:?}", rounded.published),
+        Err(refusal) => refusal.to_string(),
+    });
+    answers.collect::<Vec<_>>().join(" | ")
+});
+known!(heuristic_large, large_sets(), |set| {
+    whole(suppress_at(set, Prices::default(), Effort::NONE))
+});
+known!(five_wide_large, large_sets(), |set| {
+    patterns(linear(set, Linear { singletons: Singletons::Guarded, width: 5 }))
+});
+known!(rounded_large, large_sets(), |set| {
+    let answer = |attempt| match round(set, Method::Controlled { base: 5, attempt }) {
+        Ok(rounded) => {
+            let mut digest = Numbers(0);
+            rounded.published.iter().flatten().for_each(|number| {
+                digest.0 ^= number;
+                digest.0 = digest.next();
+            });
+            format!("{:016x}", digest.0)
+        }
+        Err(refusal) => refusal.to_string(),
+    };
+    (0..3).map(answer).collect::<Vec<_>>().join(" ")
+});
+known!(crowded, sets(), |set| format!("{:?}", crowding(set)));
