@@ -24,37 +24,42 @@ impl<'a> Coded<'a> {
         let mut values: Vec<&[u8]> = Vec::new();
         let mut known: Vec<Key> = Vec::new();
         let mut places: HashTable<u32> = HashTable::new();
-        // A cell is often that of the row before, or of the one before that: a child's rows stand together, mornings
-        // and afternoons take turns.
-        let mut recent: [(Key, u32); 2] = [((0, 0, usize::MAX), 0); 2];
+        // A cell is often that of the row before, or what followed that one when it changed last: a child's rows stand
+        // together, each with the same days, mornings and afternoons take turns.
+        let mut follower: Vec<u32> = Vec::new();
+        let mut last = None;
         for cell in cells {
             let key = key(cell, keys);
-            let same = |other: Key, place: u32, values: &[&[u8]]| {
-                other == key && (cell.len() <= SHORT || values[place as usize] == cell)
+            let is = |place: u32| {
+                let place = place as usize;
+                known[place] == key && (cell.len() <= SHORT || values[place] == cell)
             };
-            let [last, before] = recent;
-            if same(last.0, last.1, &values) {
-                codes.push(last.1);
-                continue;
-            }
-            if same(before.0, before.1, &values) {
-                codes.push(before.1);
-                continue;
-            }
-            let hash = |key: &Key| keys.hash_one((key.0, key.1));
-            let found =
-                places.find(hash(&key), |place| same(known[*place as usize], *place, &values));
-            let code = match found {
-                Some(place) => *place,
+            let guesses = last.map(|last: u32| [last, follower[last as usize]]);
+            let code = match guesses.and_then(|guesses| guesses.into_iter().find(|code| is(*code)))
+            {
+                Some(code) => code,
                 None => {
-                    let next = values.len() as u32;
-                    values.push(cell);
-                    known.push(key);
-                    places.insert_unique(hash(&key), next, |place| hash(&known[*place as usize]));
-                    next
+                    let hash = |key: &Key| keys.hash_one((key.0, key.1));
+                    let code = match places.find(hash(&key), |place| is(*place)) {
+                        Some(place) => *place,
+                        None => {
+                            let next = values.len() as u32;
+                            values.push(cell);
+                            known.push(key);
+                            follower.push(next);
+                            places.insert_unique(hash(&key), next, |place| {
+                                hash(&known[*place as usize])
+                            });
+                            next
+                        }
+                    };
+                    if let Some(last) = last {
+                        follower[last as usize] = code;
+                    }
+                    code
                 }
             };
-            recent = [(key, code), last];
+            last = Some(code);
             codes.push(code);
         }
         Self { codes, values }

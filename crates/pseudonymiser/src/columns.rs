@@ -14,7 +14,6 @@ use minster_vault_api::Token;
 
 use crate::{
     IngestError,
-    tokens::Dictionary,
     treatment::{Cell, Output, OutputType},
 };
 
@@ -33,14 +32,16 @@ pub(crate) fn schema(outputs: &[Output]) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// The distinct values of one output column; identifiers that were new are looked up in `dictionary`.
+/// The distinct values of one output column.
+///
+/// # Errors
+/// Where an identifier stands whose token was not learnt.
 pub(crate) fn values<'a, 'b: 'a>(
     output: &Output,
     cells: impl ExactSizeIterator<Item = Option<&'a Cell<'b>>>,
-    dictionary: &Dictionary,
 ) -> Result<ArrayRef, IngestError> {
     Ok(match output.output_type {
-        OutputType::Pseudonym => tokens(output, cells, dictionary)?,
+        OutputType::Pseudonym => tokens(cells)?,
         OutputType::Date => Arc::new(Date32Array::from_iter(cells.map(|cell| match cell {
             Some(Cell::Date(days)) => Some(*days),
             _ => None,
@@ -65,19 +66,14 @@ pub(crate) fn values<'a, 'b: 'a>(
 }
 
 fn tokens<'a, 'b: 'a>(
-    output: &Output,
     cells: impl ExactSizeIterator<Item = Option<&'a Cell<'b>>>,
-    dictionary: &Dictionary,
 ) -> Result<ArrayRef, IngestError> {
     let width = Token::LEN as i32;
     let mut builder = FixedSizeBinaryBuilder::with_capacity(cells.len(), width);
     for cell in cells {
-        match (cell, &output.kind) {
-            (Some(Cell::Known(token)), _) => builder.append_value(token.as_bytes())?,
-            (Some(Cell::New(identifier)), Some(kind)) => {
-                let token = dictionary.get(kind, identifier).ok_or(IngestError::Unlearnt)?;
-                builder.append_value(token.as_bytes())?;
-            }
+        match cell {
+            Some(Cell::Token(token)) => builder.append_value(token.as_bytes())?,
+            Some(Cell::Identifier(_)) => return Err(IngestError::Unlearnt),
             _ => builder.append_null(),
         }
     }

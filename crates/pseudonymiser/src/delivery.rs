@@ -8,27 +8,24 @@ use std::{
     sync::{Arc, Mutex, mpsc},
 };
 
-use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use minster_model::{
     Purpose, RowCounts, RunId, TableName,
     pipeline::{Delivery, IdentifierRule},
 };
 use minster_sources::{
-    Definition, Duplicates as DuplicateRule, Lookup, Plan as DeliveryPlan, PlannedFile, RawBatch,
-    ReadError,
+    Definition, Duplicates as DuplicateRule, Lookup, Plan as DeliveryPlan, PlannedFile, ReadError,
 };
 use minster_store::{FileCounts, Manifest, Origin, Store, TableWriter};
 use minster_vault_api::{Client, InputFile, RunManifest};
-use rayon::prelude::*;
 use ring::digest;
 
 use crate::{
     IngestError, columns,
-    duplicates::Duplicates,
-    quarantine::{Failed, Quarantine},
-    rows::{Sorted, Treated},
+    duplicates::{Duplicates, Fingerprints},
+    quarantine::Quarantine,
     tokens::Dictionary,
     treatment::Plan,
+    work::{Group, OpenTable, Work, Written},
 };
 
 /// A delivery whose definition and files were compared, and whose rows are not read yet.
@@ -53,15 +50,10 @@ pub(crate) struct Run<'a> {
     pub(crate) lookups: &'a HashMap<String, Arc<Lookup>>,
     /// Keys of the tables by which equal cells are found.
     pub(crate) keys: ahash::RandomState,
+    /// Threads that treat rows.
+    pub(crate) threads: usize,
     /// Is told how many more bytes were read.
     pub(crate) progress: Arc<dyn Fn(u64) + Send + Sync>,
-}
-
-/// One table while it is treated.
-struct OpenTable {
-    plan: Plan,
-    schema: SchemaRef,
-    duplicates: Option<Duplicates>,
 }
 
 /// What a delivery's treated rows are written to.
@@ -69,12 +61,6 @@ struct Outputs {
     names: Vec<TableName>,
     tables: Vec<TableWriter>,
     quarantine: Quarantine,
-}
-
-/// A group of batches of one table that can be written.
-struct Written {
-    table: usize,
-    batches: Vec<(RecordBatch, Vec<Failed>)>,
 }
 
 impl Planned {
@@ -115,22 +101,25 @@ impl Planned {
         let writer = run.store.stage(&dataset, run.id, key, wrapped)?.of_run(opened.run_key);
         let quarantine = Quarantine::open(&writer, &opened.recipient)?;
         let mut outputs = Outputs { names: Vec::new(), tables: Vec::new(), quarantine };
-        let mut tables: Vec<OpenTable> = Vec::new();
+        let (mut tables, mut duplicates) = (Vec::new(), Vec::new());
         for table in &self.definition.tables {
             let plan = Plan::new(&self.definition, table, self.rule, run.lookups)?;
             let schema = columns::schema(&plan.outputs);
             outputs.names.push(table.name.clone());
             outputs.tables.push(writer.table(&table.name, Arc::clone(&schema))?);
-            let duplicates = (table.duplicates == DuplicateRule::Exact).then(Duplicates::new);
-            tables.push(OpenTable { plan, schema, duplicates });
+            let exact = table.duplicates == DuplicateRule::Exact;
+            duplicates.push(exact.then(Duplicates::new));
+            let fingerprints = exact.then(Fingerprints::default);
+            tables.push(OpenTable { plan, schema, fingerprints });
         }
         let mut rows = Vec::new();
         for file in &self.files.files {
             let input = inputs.iter().find(|input| input.name == file.delivered);
             let input = input.ok_or_else(|| ReadError::Changed { path: file.path.clone() })?;
-            let counts = self.ingest_file(file, input, run, &mut tables, &mut outputs)?;
-            for (&table, counts) in file.tables.iter().zip(counts) {
-                let table = self.definition.tables[table].name.clone();
+            let counts =
+                self.ingest_file(file, input, run, &tables, &mut duplicates, &mut outputs)?;
+            for &table in &file.tables {
+                let (counts, table) = (counts[table], self.definition.tables[table].name.clone());
                 rows.push(FileCounts { file: file.name.clone(), table, counts });
             }
         }
@@ -162,13 +151,14 @@ impl Planned {
         files.into_iter().map(hash).collect()
     }
 
-    /// Reads on one thread, treats on all, writes on another, all in the file's order.
+    /// Reads on one thread, treats on all, writes on another, all in the file's order; each table's counts.
     fn ingest_file(
         &self,
         file: &PlannedFile,
         input: &InputFile,
         run: &mut Run<'_>,
-        tables: &mut [OpenTable],
+        tables: &[OpenTable],
+        duplicates: &mut [Option<Duplicates>],
         outputs: &mut Outputs,
     ) -> Result<Vec<RowCounts>, IngestError> {
         let hasher = Arc::new(Mutex::new(digest::Context::new(&digest::SHA256)));
@@ -181,25 +171,17 @@ impl Planned {
                 progress(bytes.len() as u64);
             }
         };
-        let group = 2 * rayon::current_num_threads();
-        let mut counts = vec![RowCounts::default(); file.tables.len()];
-        std::thread::scope(|scope| -> Result<(), IngestError> {
-            let (sender, receiver) = mpsc::sync_channel(2);
-            let (treated, to_write) = mpsc::sync_channel::<Written>(2);
-            scope.spawn(move || read(&self.definition, file, seen, group, &sender));
+        let counts = std::thread::scope(|scope| -> Result<Vec<RowCounts>, IngestError> {
+            let (sender, groups) = mpsc::sync_channel(run.threads);
+            let (treated, to_write) = mpsc::sync_channel(run.threads);
+            scope.spawn(move || read(&self.definition, file, seen, &sender));
             let writing = scope.spawn(move || outputs.write(&file.name, to_write));
-            for group in receiver {
-                let Group { table, batches } = group?;
-                let place = file.tables.iter().position(|&listed| listed == table);
-                let counts = &mut counts[place.unwrap_or_default()];
-                let batches = take(&mut tables[table], &batches, run, counts)?;
-                if treated.send(Written { table, batches }).is_err() {
-                    break;
-                }
-            }
-            drop(treated);
+            let work = Work::new(tables, duplicates, &run.keys, run.dictionary, run.vault, treated);
+            let counts = work.carry_out(groups, run.threads);
             // Where the writer stopped listening, this is why.
-            writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let counts = counts?;
+            written.map(|()| counts)
         })?;
         let hash = hasher.lock().map(|hasher| hasher.clone().finish());
         let unchanged = hash.is_ok_and(|hash| hex(hash.as_ref()) == input.sha256);
@@ -210,30 +192,30 @@ impl Planned {
     }
 }
 
-/// Batches of one table, one after the other in the file.
-struct Group {
-    table: usize,
-    batches: Vec<RawBatch>,
-}
+/// Bytes of a group, about: few enough that several fit in a processor's cache, and many enough that the vault is
+/// asked seldom.
+const GROUP: usize = 2 << 20;
 
-/// Sends groups of at most `most` batches; stops when nobody listens any more.
+/// Sends groups of about [`GROUP`] bytes; stops when nobody listens any more.
 fn read(
     definition: &Definition,
     file: &PlannedFile,
     seen: impl FnMut(&[u8]) + Send + 'static,
-    most: usize,
     sender: &mpsc::SyncSender<Result<Group, ReadError>>,
 ) {
     let mut group: Option<Group> = None;
+    let mut bytes = 0;
     let outcome = minster_sources::read(definition, file, seen, |table, batch| match &mut group {
-        Some(group) if group.table == table && group.batches.len() < most => {
+        Some(group) if group.table == table && bytes < GROUP => {
+            bytes += batch.byte_len();
             group.batches.push(batch);
             true
         }
-        _ => match group.replace(Group { table, batches: vec![batch] }) {
-            Some(full) => sender.send(Ok(full)).is_ok(),
-            None => true,
-        },
+        _ => {
+            bytes = batch.byte_len();
+            let full = group.replace(Group { table, batches: vec![batch] });
+            full.is_none_or(|full| sender.send(Ok(full)).is_ok())
+        }
     });
     // If nobody listens, the other side failed first and says why.
     let _ = match (outcome, group) {
@@ -255,46 +237,6 @@ impl Outputs {
         }
         Ok(())
     }
-}
-
-/// Treats a group of batches: what is accepted, and what failed, of each.
-fn take(
-    table: &mut OpenTable,
-    batches: &[RawBatch],
-    run: &mut Run<'_>,
-    counts: &mut RowCounts,
-) -> Result<Vec<(RecordBatch, Vec<Failed>)>, IngestError> {
-    let OpenTable { plan, schema, duplicates } = table;
-    let dictionary = &*run.dictionary;
-    let (treated, prints): (Vec<Treated<'_>>, Vec<Option<Vec<u128>>>) = batches
-        .par_iter()
-        .map(|batch| Treated::new(plan, batch, duplicates.as_ref(), dictionary, &run.keys))
-        .unzip();
-    let prints: Option<Vec<Vec<u128>>> = prints.into_iter().collect();
-    let fresh = match (duplicates, prints) {
-        (Some(duplicates), Some(prints)) => {
-            duplicates.recognise(&prints).into_iter().map(Some).collect()
-        }
-        _ => vec![None; batches.len()],
-    };
-    let mut sorted: Vec<Sorted<'_>> = treated
-        .into_par_iter()
-        .zip(fresh)
-        .map(|(batch, fresh)| batch.sort(fresh.as_deref(), dictionary))
-        .collect();
-    for output in plan.outputs.iter() {
-        if let Some(kind) = &output.kind {
-            let unknown = sorted.iter().flat_map(Sorted::unknown);
-            let of_kind = unknown.filter(|(of, _)| *of == kind).map(|(_, identifier)| identifier);
-            run.dictionary.learn(kind, of_kind, run.vault)?;
-        }
-    }
-    sorted.iter().for_each(|batch| *counts += batch.counts);
-    let dictionary = &*run.dictionary;
-    sorted
-        .par_iter_mut()
-        .map(|batch| Ok((batch.gather(schema, dictionary)?, std::mem::take(&mut batch.failed))))
-        .collect()
 }
 
 fn sha256_of_file(path: &Path) -> std::io::Result<String> {

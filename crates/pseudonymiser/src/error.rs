@@ -94,9 +94,6 @@ pub enum IngestError {
     /// An identifier without a token: a fault of this program. Nothing was published.
     #[error("an identifier has no token; nothing was published")]
     Unlearnt,
-    /// The threads could not be started.
-    #[error("the threads could not be started")]
-    Threads,
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(std::io::Error),
@@ -134,11 +131,7 @@ impl IngestError {
             Self::Vault(_) => exit::VAULT,
             Self::Store(error) => error.exit_code(),
             Self::Quarantine(_) => exit::PUBLISH,
-            Self::Sealing(_)
-            | Self::Unlearnt
-            | Self::Arrow(_)
-            | Self::Threads
-            | Self::Output(_) => exit::FAULT,
+            Self::Sealing(_) | Self::Unlearnt | Self::Arrow(_) | Self::Output(_) => exit::FAULT,
         }
     }
 }

@@ -97,7 +97,7 @@ fn postcode(text: &str) -> Result<(String, String), Reason> {
 #[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 mod tests {
     use super::*;
-    use crate::{tokens::Dictionary, treatment::Plan};
+    use crate::treatment::Plan;
     use minster_model::pipeline::IdentifierRule;
     use minster_sources::Definition;
     use std::collections::HashMap;
@@ -109,7 +109,7 @@ mod tests {
         .unwrap();
         let table = &definition.tables[0];
         let plan = Plan::new(&definition, table, IdentifierRule::Strict, &HashMap::new()).unwrap();
-        let treated = plan.treat(&plan.columns[0], text.as_bytes(), &Dictionary::default())?;
+        let treated = plan.treat(&plan.columns[0], text.as_bytes())?;
         Ok(match treated.cell {
             Cell::Text(text) => text.to_string(),
             Cell::Integer(number) => number.to_string(),

@@ -162,18 +162,12 @@ impl Ingestion {
         let run = journal.record().run.clone();
         let mut vault = None;
         let mut dictionary = Dictionary::default();
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.pipeline.threads.unwrap_or(0))
-            .build()
-            .map_err(|_| IngestError::Threads)?;
         for (place, Expected { delivery, on_failure, found }) in expected.into_iter().enumerate() {
             let dataset = delivery.dataset(&self.pipeline.purpose);
             journal.begin_source(place, LineageJob::ingest(&delivery.folder, &dataset))?;
             told(&Event::SourceBegun(&journal.record().sources[place]));
             let outcome = found.and_then(|planned| {
-                threads.install(|| {
-                    self.ingest_one(&planned, &run, store, &mut vault, &mut dictionary, options)
-                })
+                self.ingest_one(&planned, &run, store, &mut vault, &mut dictionary, options)
             });
             match outcome {
                 Ok((progress, manifest)) => journal.end_source(place, |record| {
@@ -208,6 +202,7 @@ impl Ingestion {
         dictionary: &mut Dictionary,
         options: &Options,
     ) -> Result<(Progress, Manifest), IngestError> {
+        keep_freed_memory();
         let purpose = &self.pipeline.purpose;
         let inputs = planned.hash_inputs()?;
         if !options.again
@@ -234,10 +229,17 @@ impl Ingestion {
                 dictionary,
                 lookups: &self.lookups.by_name,
                 keys: ahash::RandomState::new(),
+                threads: self.threads(),
                 progress: Arc::new(move |bytes| told(&Event::Read(bytes))),
             },
         )?;
         Ok((Progress::Published, manifest))
+    }
+
+    /// As many as there are processors, where the pipeline does not say.
+    fn threads(&self) -> usize {
+        let all = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.pipeline.threads.filter(|threads| *threads > 0).unwrap_or_else(all)
     }
 
     /// What of the deliveries that stand is in quarantine, by reason.
@@ -255,4 +257,11 @@ impl Ingestion {
         }
         Ok(())
     }
+}
+
+/// A batch's memory is used again for the next one. The allocator of glibc else gives it back whenever a thread frees
+/// some at its end, and takes it anew page by page; it leaves that once a block as large as this one was freed
+/// (mallopt(3), "dynamic mmap threshold").
+fn keep_freed_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(24 << 20)));
 }

@@ -24,6 +24,7 @@ mod duplicates;
 mod error;
 mod expected;
 mod generalise;
+mod in_turn;
 mod ingestion;
 mod quarantine;
 mod quarantined;
@@ -31,6 +32,7 @@ mod report;
 mod rows;
 mod tokens;
 mod treatment;
+mod work;
 
 pub use check::{Checked, CheckedFile, Fit, NearFit};
 pub use draft::draft;

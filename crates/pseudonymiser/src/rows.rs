@@ -15,7 +15,7 @@ use crate::{
     IngestError,
     coded::Coded,
     columns,
-    duplicates::Duplicates,
+    duplicates::Fingerprints,
     quarantine::{Failed, Raw},
     tokens::Dictionary,
     treatment::{Cell, Plan, PlannedColumn, PlannedKey, TreatedCell},
@@ -35,7 +35,7 @@ struct ColumnCells<'a> {
     cells: Vec<Result<TreatedCell<'a>, Reason>>,
 }
 
-/// A batch whose rows are accepted or not; the tokens of new identifiers are still to come.
+/// A batch whose rows are accepted or not; identifiers' tokens are still to come.
 pub(crate) struct Sorted<'a> {
     treated: Treated<'a>,
     accepted: Vec<u32>,
@@ -55,20 +55,19 @@ impl<'a> Treated<'a> {
     pub(crate) fn new(
         plan: &'a Plan,
         batch: &'a RawBatch,
-        duplicates: Option<&Duplicates>,
-        dictionary: &Dictionary,
+        fingerprints: Option<&Fingerprints>,
         keys: &ahash::RandomState,
     ) -> (Self, Option<Vec<u128>>) {
         let code = |(place, planned): (usize, &PlannedColumn)| {
-            let needed = duplicates.is_some() || planned.passes();
+            let needed = fingerprints.is_some() || planned.passes();
             Some(Coded::new(batch.column(place).filter(|_| needed)?, keys))
         };
         let coded: Vec<Option<Coded<'a>>> = plan.columns.iter().enumerate().map(code).collect();
-        let prints = duplicates.map(|known| known.fingerprints(batch.len(), &coded));
+        let prints = fingerprints.map(|prints| prints.of(batch.len(), &coded));
         let treat = |(planned, coded): (&'a PlannedColumn, Option<Coded<'a>>)| {
             planned.passes().then(|| {
                 let Coded { codes, values } = coded.unwrap_or_else(|| Coded::absent(batch.len()));
-                let treat = |value| plan.treat(planned, value, dictionary);
+                let treat = |value| plan.treat(planned, value);
                 ColumnCells { codes, cells: values.into_iter().map(treat).collect() }
             })
         };
@@ -78,7 +77,7 @@ impl<'a> Treated<'a> {
 
     /// Tells the rows that are accepted from those that are not; `fresh` says of each row whether it was
     /// not seen before.
-    pub(crate) fn sort(self, fresh: Option<&[bool]>, dictionary: &Dictionary) -> Sorted<'a> {
+    pub(crate) fn sort(self, fresh: Option<&[bool]>) -> Sorted<'a> {
         let mut failed: Vec<Failed> = self.batch.rejected().iter().map(Failed::unsplit).collect();
         let wrong: Vec<(usize, &ColumnCells<'_>)> = (0..self.columns.len())
             .filter_map(|place| Some((place, self.columns[place].as_ref()?)))
@@ -108,7 +107,7 @@ impl<'a> Treated<'a> {
             duplicate,
             blocked: 0,
         };
-        let keys = self.plan.keys.iter().map(|key| self.key(key, &accepted, dictionary)).collect();
+        let keys = self.plan.keys.iter().map(|key| self.key(key, &accepted)).collect();
         let mut sorted = Sorted { treated: self, accepted, keys, failed, counts };
         sorted.forget_unused();
         sorted
@@ -127,7 +126,7 @@ impl<'a> Treated<'a> {
         }
     }
 
-    fn key(&self, key: &PlannedKey, accepted: &[u32], dictionary: &Dictionary) -> KeyCells {
+    fn key(&self, key: &PlannedKey, accepted: &[u32]) -> KeyCells {
         // Where two columns give the same part, the later one's counts.
         let giving = |part| {
             let place = self.plan.columns.iter().rposition(|column| column.part() == Some(part))?;
@@ -152,7 +151,7 @@ impl<'a> Treated<'a> {
                 return *place;
             }
             let place = cells.len() as u32;
-            cells.push(dictionary.cell(&key.kind, text.as_bytes()));
+            cells.push(Cell::Identifier(text.as_bytes().into()));
             places.insert(text.clone(), place);
             place
         });
@@ -167,14 +166,14 @@ impl<'a> ColumnCells<'a> {
 }
 
 impl Sorted<'_> {
-    /// Forgets the new identifiers that no accepted row has: nobody is asked about them.
+    /// Forgets the identifiers that no accepted row has: nobody is asked about them.
     fn forget_unused(&mut self) {
         for (planned, column) in self.treated.plan.columns.iter().zip(&mut self.treated.columns) {
             let Some(column) = column else { continue };
-            let is_new = |cell: &Result<TreatedCell<'_>, Reason>| {
-                cell.as_ref().is_ok_and(|cell| matches!(cell.cell, Cell::New(_)))
+            let is_identifier = |cell: &Result<TreatedCell<'_>, Reason>| {
+                cell.as_ref().is_ok_and(|cell| matches!(cell.cell, Cell::Identifier(_)))
             };
-            if planned.output.is_none() || !column.cells.iter().any(is_new) {
+            if planned.output.is_none() || !column.cells.iter().any(is_identifier) {
                 continue;
             }
             let mut used = vec![false; column.cells.len()];
@@ -184,7 +183,7 @@ impl Sorted<'_> {
             for (cell, used) in column.cells.iter_mut().zip(used) {
                 if let Ok(cell) = cell
                     && !used
-                    && matches!(cell.cell, Cell::New(_))
+                    && matches!(cell.cell, Cell::Identifier(_))
                 {
                     cell.cell = Cell::Null;
                 }
@@ -193,36 +192,51 @@ impl Sorted<'_> {
     }
 
     /// The identifiers whose tokens are still to be learnt.
-    pub(crate) fn unknown(&self) -> impl Iterator<Item = (&Kind, &[u8])> {
+    pub(crate) fn identifiers(&self) -> impl Iterator<Item = (&Kind, &[u8])> {
         let plan = self.treated.plan;
         let of_columns =
             plan.columns.iter().zip(&self.treated.columns).flat_map(|(column, cells)| {
                 let kind = column.output.and_then(|output| plan.outputs[output].kind.as_ref());
                 let cells = cells.iter().flat_map(|column| &column.cells);
-                cells
-                    .flatten()
-                    .filter_map(move |treated| Some((kind?, treated.cell.new_identifier()?)))
+                cells.flatten().filter_map(move |treated| Some((kind?, treated.cell.identifier()?)))
             });
         let of_keys = plan.keys.iter().zip(&self.keys).flat_map(|(key, cells)| {
-            cells.cells.iter().filter_map(|cell| Some((&key.kind, cell.new_identifier()?)))
+            cells.cells.iter().filter_map(|cell| Some((&key.kind, cell.identifier()?)))
         });
         of_columns.chain(of_keys)
     }
 
-    /// The accepted rows, once every identifier was learnt.
-    pub(crate) fn gather(
-        &self,
-        schema: &SchemaRef,
-        dictionary: &Dictionary,
-    ) -> Result<RecordBatch, IngestError> {
+    /// Puts each identifier's token in its place, once all were learnt.
+    pub(crate) fn resolve(&mut self, dictionary: &Dictionary) -> Result<(), IngestError> {
         let plan = self.treated.plan;
+        for (column, cells) in plan.columns.iter().zip(&mut self.treated.columns) {
+            let kind = column.output.and_then(|output| plan.outputs[output].kind.as_ref());
+            let (Some(kind), Some(cells)) = (kind, cells) else { continue };
+            for treated in cells.cells.iter_mut().flatten() {
+                dictionary.resolve(kind, &mut treated.cell)?;
+            }
+        }
+        for (key, cells) in plan.keys.iter().zip(&mut self.keys) {
+            cells.cells.iter_mut().try_for_each(|cell| dictionary.resolve(&key.kind, cell))?;
+        }
+        Ok(())
+    }
+
+    /// The accepted rows, once every identifier's token stands in its place.
+    pub(crate) fn gather(mut self, schema: &SchemaRef) -> Result<RecordBatch, IngestError> {
+        let plan = self.treated.plan;
+        let all = self.accepted.len() == self.treated.batch.len();
         let mut arrays = vec![None; plan.outputs.len()];
-        for (planned, column) in plan.columns.iter().zip(&self.treated.columns) {
+        for (planned, column) in plan.columns.iter().zip(&mut self.treated.columns) {
             let (Some(column), Some(output)) = (column, planned.output) else { continue };
-            let codes = self.accepted.iter().map(|row| column.codes[*row as usize]);
-            let codes = UInt32Array::from_iter_values(codes);
+            let codes = match all {
+                true => UInt32Array::from(std::mem::take(&mut column.codes)),
+                false => UInt32Array::from_iter_values(
+                    self.accepted.iter().map(|row| column.codes[*row as usize]),
+                ),
+            };
             let cells = column.cells.iter().map(|cell| cell.as_ref().ok().map(|cell| &cell.cell));
-            let values = columns::values(&plan.outputs[output], cells, dictionary)?;
+            let values = columns::values(&plan.outputs[output], cells)?;
             arrays[output] = Some(take(&values, &codes, None)?);
             if let Some(state) = planned.state {
                 let states = column.cells.iter().map(|cell| cell.as_ref().ok().map(|c| c.state));
@@ -232,7 +246,7 @@ impl Sorted<'_> {
         }
         for (planned, key) in plan.keys.iter().zip(&self.keys) {
             let output = &plan.outputs[planned.output];
-            let values = columns::values(output, key.cells.iter().map(Some), dictionary)?;
+            let values = columns::values(output, key.cells.iter().map(Some))?;
             let codes = UInt32Array::from_iter_values(key.codes.iter().copied());
             arrays[planned.output] = Some(take(&values, &codes, None)?);
         }

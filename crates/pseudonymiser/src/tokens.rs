@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use minster_model::Kind;
 use minster_vault_api::{Client, IdentifierBatch, Token, VaultError};
 
-use crate::treatment::Cell;
+use crate::{IngestError, treatment::Cell};
 
 /// A batch's bytes and count stay well below the frame's limit.
 const BATCH_BYTES: usize = 2 << 20;
@@ -22,14 +22,13 @@ pub(crate) struct Dictionary {
 type Tokens = HashMap<Box<[u8]>, Token, ahash::RandomState>;
 
 impl Dictionary {
-    /// The identifier's token, if it was learnt.
-    pub(crate) fn get(&self, kind: &Kind, identifier: &[u8]) -> Option<Token> {
-        self.kinds.get(kind)?.get(identifier).copied()
-    }
-
-    /// The identifier's token, or the identifier itself, to be learnt.
-    pub(crate) fn cell<'a>(&self, kind: &Kind, identifier: &[u8]) -> Cell<'a> {
-        self.get(kind, identifier).map_or_else(|| Cell::New(identifier.into()), Cell::Known)
+    /// Puts an identifier's token in its place.
+    pub(crate) fn resolve(&self, kind: &Kind, cell: &mut Cell<'_>) -> Result<(), IngestError> {
+        if let Some(identifier) = cell.identifier() {
+            let token = self.kinds.get(kind).and_then(|tokens| tokens.get(identifier));
+            *cell = Cell::Token(*token.ok_or(IngestError::Unlearnt)?);
+        }
+        Ok(())
     }
 
     /// Forgets all tokens: the vault opened a run, and the next ones are of that run.

@@ -11,7 +11,7 @@ use minster_sources::{
 };
 use minster_vault_api::Token;
 
-use crate::{IngestError, generalise::generalise, tokens::Dictionary};
+use crate::{IngestError, generalise::generalise};
 
 /// What a column of the dataset holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +37,9 @@ pub(crate) struct Output {
 pub(crate) enum Cell<'a> {
     Null,
     /// What stands for a pseudonym in this run.
-    Known(Token),
+    Token(Token),
     /// An identifier whose token is still to be learnt.
-    New(Box<[u8]>),
+    Identifier(Box<[u8]>),
     Date(i32),
     Integer(i64),
     Decimal(f64),
@@ -49,9 +49,9 @@ pub(crate) enum Cell<'a> {
 
 impl Cell<'_> {
     /// The identifier whose token is still to be learnt.
-    pub(crate) fn new_identifier(&self) -> Option<&[u8]> {
+    pub(crate) fn identifier(&self) -> Option<&[u8]> {
         match self {
-            Self::New(identifier) => Some(identifier),
+            Self::Identifier(identifier) => Some(identifier),
             _ => None,
         }
     }
@@ -163,12 +163,11 @@ impl Plan {
         Ok(Self { outputs, columns, keys, rule })
     }
 
-    /// Treats one cell of a column; a token that `dictionary` lacks is left to be learnt.
+    /// Treats one cell of a column; an identifier's token is left to be learnt.
     pub(crate) fn treat<'a>(
         &self,
         planned: &'a PlannedColumn,
         raw: &'a [u8],
-        dictionary: &Dictionary,
     ) -> Result<TreatedCell<'a>, Reason> {
         let text = std::str::from_utf8(raw).map_err(|_| Reason::Encoding)?.trim();
         if text.is_empty() && planned.column.required {
@@ -183,7 +182,7 @@ impl Plan {
             _ if text.starts_with('#') && SPREADSHEET_ERRORS.contains(&text) => {
                 return Err(Reason::SpreadsheetError);
             }
-            Treatment::Pseudonymise(kind) => self.identifier(planned, kind, text, dictionary)?,
+            Treatment::Pseudonymise(kind) => self.identifier(planned, kind, text)?,
             _ => (cell(planned, text)?, ""),
         };
         Ok(TreatedCell { cell, state, part })
@@ -194,14 +193,13 @@ impl Plan {
         planned: &PlannedColumn,
         kind: &Kind,
         text: &str,
-        dictionary: &Dictionary,
     ) -> Result<(Cell<'a>, &'static str), Reason> {
-        let token = |identifier: &[u8]| dictionary.cell(kind, identifier);
-        let opaque = || OpaqueId::parse(text).map(|id| (token(id.canonical()), "known"));
+        let cell = |identifier: &[u8]| Cell::Identifier(identifier.into());
+        let opaque = || OpaqueId::parse(text).map(|id| (cell(id.canonical()), "known"));
         let (cell, state) = match (kind.as_str(), self.rule) {
             _ if text.is_empty() => (Cell::Null, "blank"),
             ("upn", IdentifierRule::Strict) => match UpnField::parse(text)? {
-                UpnField::Known(upn) => (token(upn.canonical()), upn_state(&upn)),
+                UpnField::Known(upn) => (cell(upn.canonical()), upn_state(&upn)),
                 UpnField::Blank => (Cell::Null, "blank"),
                 UpnField::Missing(reason) => (Cell::Null, reason.code()),
             },
@@ -209,9 +207,9 @@ impl Plan {
                 Ok(UpnField::Missing(reason)) => (Cell::Null, reason.code()),
                 _ => opaque()?,
             },
-            ("nhs-number", _) => (token(NhsNumber::parse(text)?.canonical()), "known"),
+            ("nhs-number", _) => (cell(NhsNumber::parse(text)?.canonical()), "known"),
             ("uln", IdentifierRule::Strict) => match Uln::parse(text)?.canonical() {
-                Some(digits) => (token(digits), "known"),
+                Some(digits) => (cell(digits), "known"),
                 None => (Cell::Null, "temporary"),
             },
             _ => opaque()?,
@@ -352,7 +350,7 @@ mod tests {
                 &HashMap::new(),
             )
             .unwrap();
-            plan.treat(&plan.columns[0], text.as_bytes(), &Dictionary::default()).map(|_| ())
+            plan.treat(&plan.columns[0], text.as_bytes()).map(|_| ())
         };
         assert_eq!(plan("#N/A"), Err(Reason::SpreadsheetError));
         assert_eq!(plan("a\0b"), Err(Reason::NotToken));

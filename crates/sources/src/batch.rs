@@ -51,6 +51,13 @@ impl RawBatch {
         Self { width, places, ..Self::default() }
     }
 
+    /// Makes room for so many more rows.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.starts.reserve(rows);
+        self.ends.reserve(rows * self.width);
+        self.numbers.reserve(rows);
+    }
+
     /// Adds a row: its number in the file and its fields, as many as the batch is wide.
     pub fn push<'a>(&mut self, number: u64, fields: impl Iterator<Item = &'a [u8]>) {
         debug_assert_eq!(self.between, 0);

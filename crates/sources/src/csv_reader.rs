@@ -17,6 +17,8 @@ pub(crate) struct CsvReader {
     places: Arc<[Option<usize>]>,
     delimiter: u8,
     row: u64,
+    /// Rows of the last block: the next one has about as many.
+    expected: usize,
 }
 
 impl CsvReader {
@@ -34,6 +36,7 @@ impl CsvReader {
             places: file.columns.as_slice().into(),
             delimiter: definition.delimiter.byte(),
             row: 0,
+            expected: 0,
             records,
         })
     }
@@ -53,6 +56,7 @@ impl CsvReader {
     /// The rows of a block, where they stand: without a quotation mark, delimiters and line ends are all there is.
     fn split(&mut self, block: Vec<u8>) -> Result<RawBatch, ReadError> {
         let mut batch = RawBatch::with_places(self.width, Arc::clone(&self.places));
+        batch.reserve(self.expected + self.expected / 16);
         let mut ends: Vec<u32> = Vec::with_capacity(self.width);
         let mut start = 0;
         let separators = memchr::memchr3_iter(self.delimiter, b'\n', b'\r', &block);
@@ -84,6 +88,7 @@ impl CsvReader {
             start = at + 1;
         }
         batch.hold(block);
+        self.expected = batch.len();
         Ok(batch)
     }
 

@@ -1,0 +1,189 @@
+//! The threads that treat a file's groups of batches: each group by one of them, several at once. What depends on the
+//! rows before is done in the file's order, so that the same file gives the same dataset whatever the threads.
+
+use std::sync::{Arc, Mutex, mpsc};
+
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use minster_model::RowCounts;
+use minster_sources::{RawBatch, ReadError};
+use minster_vault_api::Client;
+
+use crate::{
+    IngestError,
+    duplicates::{Duplicates, Fingerprints},
+    in_turn::InTurn,
+    quarantine::Failed,
+    rows::{Sorted, Treated},
+    tokens::Dictionary,
+    treatment::Plan,
+};
+
+/// How a table's rows are treated.
+pub(crate) struct OpenTable {
+    pub(crate) plan: Plan,
+    pub(crate) schema: SchemaRef,
+    /// Where duplicates are to be recognised.
+    pub(crate) fingerprints: Option<Fingerprints>,
+}
+
+/// Batches of one table, one after the other in the file.
+pub(crate) struct Group {
+    pub(crate) table: usize,
+    pub(crate) batches: Vec<RawBatch>,
+}
+
+/// A group that can be written.
+pub(crate) struct Written {
+    pub(crate) table: usize,
+    pub(crate) batches: Vec<(RecordBatch, Vec<Failed>)>,
+}
+
+/// Groups as they are read, or why reading ended.
+pub(crate) type Groups = mpsc::Receiver<Result<Group, ReadError>>;
+
+/// One file's work.
+pub(crate) struct Work<'a> {
+    tables: &'a [OpenTable],
+    keys: &'a ahash::RandomState,
+    known: InTurn<&'a mut [Option<Duplicates>]>,
+    vault: Mutex<(&'a mut Dictionary, &'a mut Client)>,
+    leaving: InTurn<Leaving>,
+    /// The first group that failed.
+    failure: Mutex<Option<(u64, IngestError)>>,
+}
+
+/// Where groups leave.
+struct Leaving {
+    to: mpsc::SyncSender<Written>,
+    /// By table.
+    counts: Vec<RowCounts>,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(
+        tables: &'a [OpenTable],
+        duplicates: &'a mut [Option<Duplicates>],
+        keys: &'a ahash::RandomState,
+        dictionary: &'a mut Dictionary,
+        vault: &'a mut Client,
+        to: mpsc::SyncSender<Written>,
+    ) -> Self {
+        let counts = vec![RowCounts::default(); tables.len()];
+        Self {
+            tables,
+            keys,
+            known: InTurn::new(duplicates),
+            vault: Mutex::new((dictionary, vault)),
+            leaving: InTurn::new(Leaving { to, counts }),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// Treats all groups on so many threads; each table's counts. Ends early, and well, where nobody listens any
+    /// more to what is treated.
+    ///
+    /// # Errors
+    /// What the first group of the file that failed failed of.
+    pub(crate) fn carry_out(
+        self,
+        groups: Groups,
+        threads: usize,
+    ) -> Result<Vec<RowCounts>, IngestError> {
+        // Dropped by the last thread that ends: then the reader stops.
+        let groups = Arc::new(Mutex::new(groups.into_iter().enumerate()));
+        std::thread::scope(|scope| {
+            for _ in 0..threads.max(1) {
+                let groups = Arc::clone(&groups);
+                let work = &self;
+                scope.spawn(move || {
+                    let next = || groups.lock().ok()?.next();
+                    while let Some((number, group)) = next()
+                        && work.serve(number as u64, group)
+                    {}
+                });
+            }
+            drop(groups);
+        });
+        let failure = self.failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match failure {
+            Some((_, error)) => Err(error),
+            None => Ok(self.leaving.into_inner().counts),
+        }
+    }
+
+    /// Says whether to go on.
+    fn serve(&self, number: u64, group: Result<Group, ReadError>) -> bool {
+        let mut held = Turn { work: self, number, done: false };
+        match group.map_err(IngestError::from).and_then(|group| self.treat(number, &group)) {
+            Ok(went_on) => held.done = went_on.is_some(),
+            Err(error) => {
+                let mut failure = self.failure.lock().unwrap_or_else(|held| held.into_inner());
+                if failure.as_ref().is_none_or(|(earlier, _)| number < *earlier) {
+                    *failure = Some((number, error));
+                }
+            }
+        }
+        held.done
+    }
+
+    /// `None` where an earlier group failed, or nobody listens.
+    fn treat(&self, number: u64, group: &Group) -> Result<Option<()>, IngestError> {
+        let OpenTable { plan, schema, fingerprints } = &self.tables[group.table];
+        let (treated, prints): (Vec<_>, Vec<_>) = group
+            .batches
+            .iter()
+            .map(|batch| Treated::new(plan, batch, fingerprints.as_ref(), self.keys))
+            .unzip();
+        let prints: Option<Vec<Vec<u128>>> = prints.into_iter().collect();
+        let fresh = self.known.pass(number, |known| match (&mut known[group.table], prints) {
+            (Some(known), Some(prints)) => Some(known.recognise(&prints)),
+            _ => None,
+        });
+        let Some(fresh) = fresh else { return Ok(None) };
+        let mut fresh = fresh.into_iter().flatten();
+        let mut sorted: Vec<Sorted<'_>> =
+            treated.into_iter().map(|batch| batch.sort(fresh.next().as_deref())).collect();
+        self.learn(plan, &mut sorted)?;
+        let mut counts = RowCounts::default();
+        let mut batches = Vec::with_capacity(sorted.len());
+        for mut batch in sorted {
+            counts += batch.counts;
+            let failed = std::mem::take(&mut batch.failed);
+            batches.push((batch.gather(schema)?, failed));
+        }
+        let left = self.leaving.pass(number, |leaving| {
+            leaving.counts[group.table] += counts;
+            leaving.to.send(Written { table: group.table, batches }).ok()
+        });
+        Ok(left.flatten())
+    }
+
+    /// Puts tokens in the places of identifiers.
+    fn learn(&self, plan: &Plan, sorted: &mut [Sorted<'_>]) -> Result<(), IngestError> {
+        let mut vault = self.vault.lock().map_err(|_| IngestError::Unlearnt)?;
+        let (dictionary, vault) = &mut *vault;
+        for kind in plan.outputs.iter().filter_map(|output| output.kind.as_ref()) {
+            let identifiers = sorted.iter().flat_map(Sorted::identifiers);
+            let of_kind =
+                identifiers.filter(|(of, _)| *of == kind).map(|(_, identifier)| identifier);
+            dictionary.learn(kind, of_kind, vault)?;
+        }
+        sorted.iter_mut().try_for_each(|batch| batch.resolve(dictionary))
+    }
+}
+
+/// A group under way: where it does not get to its end, even by a panic, the groups after it do not wait.
+struct Turn<'a, 'b> {
+    work: &'a Work<'b>,
+    number: u64,
+    done: bool,
+}
+
+impl Drop for Turn<'_, '_> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.work.known.fail(self.number);
+            self.work.leaving.fail(self.number);
+        }
+    }
+}
