@@ -89,7 +89,7 @@ fn main() {
                     }
                 }
             }
-            client.close_run().unwrap();
+            client.close_run(&[]).unwrap();
         }
         drop((client, linker));
         stop.store(true, Ordering::SeqCst);

@@ -78,6 +78,23 @@ fn table(name: &str, dimensions: Vec<Hierarchy>, numbers: &mut Numbers) -> Count
     CountTable::new(name, dimensions, inner, vec![]).unwrap()
 }
 
+/// With some large cells withheld, and some kept.
+fn guarded(
+    name: &str,
+    dimensions: Vec<Hierarchy>,
+    policy: Policy,
+    numbers: &mut Numbers,
+) -> CountTable {
+    let table = table(name, dimensions, numbers);
+    let counts = table.cell_counts();
+    let large = |cell: &usize| !policy.is_small(counts[*cell]) && counts[*cell] > 10;
+    let large: Vec<usize> = (8..counts.len()).filter(large).collect();
+    let guard = |&cell: &usize| Guarded { cell, down: 4, up: 1 + counts[cell] / 5 };
+    let guards = large.iter().step_by(7).map(guard).collect();
+    let kept = large.iter().skip(3).step_by(7).copied().collect();
+    table.guarding(guards).unwrap().keeping(kept).unwrap()
+}
+
 /// Two margins of one table of three dimensions.
 fn linked(numbers: &mut Numbers) -> [CountTable; 2] {
     let (a, b, c) = (flat("a", 5), flat("b", 4), flat("c", 3));
@@ -133,25 +150,54 @@ fn sets() -> Vec<(String, TableSet)> {
         let dimensions = plain.dimensions().to_vec();
         let classes = CountTable::new("t", dimensions, inner, sensitive).unwrap();
         add("class", vec![classes], policy);
-        let guarded = table("t", vec![flat("a", 5), flat("b", 6)], numbers);
-        let counts = guarded.cell_counts();
-        let large = |cell: &usize| !policy.is_small(counts[*cell]) && counts[*cell] > 10;
-        let large: Vec<usize> = (8..counts.len()).filter(large).collect();
-        let guard = |&cell: &usize| Guarded { cell, down: 4, up: 1 + counts[cell] / 5 };
-        let guards = large.iter().step_by(7).map(guard).collect();
-        let kept = large.iter().skip(3).step_by(7).copied().collect();
-        let guarded = guarded.guarding(guards).unwrap().keeping(kept).unwrap();
-        add("guarded", vec![guarded], policy);
-        let holders = vec![flat("school", 4).of_holders(), flat("b", 4)];
-        add("holders", vec![table("t", holders, numbers)], policy);
+        let kept = guarded("t", vec![flat("a", 5), flat("b", 6)], policy, numbers);
+        add("guarded", vec![kept], policy);
+        let schools = |of: usize| flat("school", of).of_holders();
+        add("holders", vec![table("t", vec![schools(4), flat("b", 4)], numbers)], policy);
+        let three = vec![schools(3), flat("b", 3), flat("c", 2)];
+        add("holders of three", vec![table("t", three, numbers)], policy);
+        let areas = vec![wards().of_holders(), flat("b", 3)];
+        add("holders in areas", vec![table("t", areas, numbers)], policy);
+        let kept = guarded("t", vec![schools(4), flat("b", 5)], policy, numbers);
+        add("holders guarded", vec![kept], policy);
+        let inner = table("t", vec![schools(4), flat("care", 3)], numbers).inner().to_vec();
+        let sensitive = vec![Sensitive { dimension: 1, categories: vec![1] }];
+        let dimensions = vec![schools(4), flat("care", 3)];
+        let classes = CountTable::new("t", dimensions, inner, sensitive).unwrap();
+        add("holders and class", vec![classes], policy);
+        let of_holders = linked(numbers).map(|table| {
+            let dimensions = table.dimensions().iter().cloned();
+            let held = dimensions.map(|of| if of.name() == "a" { of.of_holders() } else { of });
+            CountTable::new(table.name(), held.collect(), table.inner().to_vec(), vec![]).unwrap()
+        });
+        add("holders linked", of_holders.to_vec(), policy);
+        let [first, later] = of_holders;
+        let alone = TableSet { tables: vec![first.clone()], policy };
+        if let Ok(mut before) = suppress_at(&alone, Prices::default(), Effort::NONE) {
+            let standing = first.published_before(before.patterns.remove(0)).unwrap();
+            add("holders after another", vec![later, standing], policy);
+        }
         let [first, later] = linked(numbers);
         let alone = TableSet { tables: vec![first.clone()], policy };
         if let Ok(mut before) = suppress_at(&alone, Prices::default(), Effort::default()) {
             let standing = first.published_before(before.patterns.remove(0)).unwrap();
             add("after another", vec![later, standing], policy);
         }
-        policy.insider = 1;
-        add("insiders", vec![table("t", vec![flat("a", 5), flat("b", 5)], numbers)], policy);
+        policy.insider = 1 + round % 2;
+        let two = || vec![flat("a", 5), flat("b", 5)];
+        add("insiders", vec![table("t", two(), numbers)], policy);
+        add("insiders guarded", vec![guarded("t", two(), policy, numbers)], policy);
+        let inner = table("t", vec![flat("a", 5), flat("care", 4)], numbers).inner().to_vec();
+        let sensitive = vec![Sensitive { dimension: 1, categories: vec![1, 2] }];
+        let dimensions = vec![flat("a", 5), flat("care", 4)];
+        let classes = CountTable::new("t", dimensions, inner, sensitive).unwrap();
+        add("insiders and class", vec![classes], policy);
+        let [first, later] = linked(numbers);
+        let alone = TableSet { tables: vec![first.clone()], policy };
+        if let Ok(mut before) = suppress_at(&alone, Prices::default(), Effort::NONE) {
+            let standing = first.published_before(before.patterns.remove(0)).unwrap();
+            add("insiders after another", vec![later, standing], policy);
+        }
     }
     sets
 }
@@ -164,7 +210,23 @@ fn large_sets() -> Vec<(String, TableSet)> {
         let tables = vec![table("t", dimensions, &mut Numbers(round))];
         (format!("large {round}"), TableSet { tables, policy: Policy::new(5, zeros) })
     };
-    (8..).zip(zeros).map(large).collect()
+    let mut sets: Vec<_> = (8..).zip(zeros).map(large).collect();
+    // Two margins, by group and by ward, of a table of more.
+    let numbers = &mut Numbers(10);
+    let whole: Vec<u64> = (0..8 * 2 * 12).map(|_| numbers.count() / 2).collect();
+    let margin = |of: &dyn Fn(usize) -> usize, dimensions: Vec<Hierarchy>| {
+        let mut inner = vec![0; dimensions.iter().map(|of| of.leaves().len()).product()];
+        whole.iter().enumerate().for_each(|(at, count)| inner[of(at)] += count);
+        let name = dimensions[1].name().to_owned();
+        CountTable::new(name, dimensions, inner, vec![]).unwrap()
+    };
+    let tables = vec![
+        margin(&|at| at / 24 * 12 + at % 12, vec![wards(), flat("group", 12)]),
+        margin(&|at| at / 12, vec![wards(), flat("sex", 2)]),
+    ];
+    let policy = Policy::new(5, Zeros::MayBeWithheld);
+    sets.push(("large linked".into(), TableSet { tables, policy }));
+    sets
 }
 
 /// Four cells a digit.
@@ -270,8 +332,9 @@ known!(five_wide, sets(), |set| {
     patterns(linear(set, Linear { singletons: Singletons::Guarded, width: 5 }))
 });
 known!(rounded, sets(), |set| {
-    // Numbers take more room than patterns: of the smaller tables alone.
-    if set.tables.iter().map(CountTable::cell_count).sum::<usize>() > 60 {
+    // Numbers take more room than patterns: of the smaller tables alone, and who attacks is no matter here.
+    let cells: usize = set.tables.iter().map(CountTable::cell_count).sum();
+    if cells > 60 || set.holders().is_some() || set.policy.insider > 0 {
         return "–".into();
     }
     let keys: Vec<Vec<u64>> = set

@@ -199,10 +199,20 @@ fn a_file_that_goes_or_changes_while_it_is_read_publishes_nothing_of_its_source(
                 }
             }),
         ),
+        (
+            "is written over",
+            Box::new({
+                let (path, mut other) = (path.clone(), whole.clone());
+                let last = other.len() - 2;
+                other[last] = b'x';
+                move || fs::write(path, other).unwrap()
+            }),
+        ),
     ] {
-        // A file that goes is gone before it is hashed; one that grows does so after it.
-        let when = if what == "goes" { second_source_begins } else { first_bytes_are_read };
-        if what == "grows" {
+        // A file that goes is gone before it is opened; others change when it was.
+        let is_there = what != "goes";
+        let when = if is_there { first_bytes_are_read } else { second_source_begins };
+        if is_there {
             // It alone is left to read.
             fs::rename(night.place.at("help"), night.place.at("help-aside")).unwrap();
             night.place.only_missing();
@@ -212,7 +222,7 @@ fn a_file_that_goes_or_changes_while_it_is_read_publishes_nothing_of_its_source(
         let now = night.place.content_of("missing");
         assert!(now == night.old.sources[1], "{what}");
         fs::write(&path, &whole).unwrap();
-        if what == "grows" {
+        if is_there {
             fs::rename(night.place.at("help-aside"), night.place.at("help")).unwrap();
             night.place.both();
         }

@@ -59,6 +59,19 @@ fn a_corrected_return_supersedes_and_a_late_file_fits_in() {
     assert_eq!(report["sources"][0]["counts"]["accepted"], 20, "a file that was taken back");
 }
 
+#[test]
+fn a_correction_as_long_as_what_it_corrects_is_read() {
+    let night = Night::new();
+    night.report(0);
+    let path = night.at("missing/missing_episodes.csv");
+    let text = fs::read_to_string(&path).unwrap();
+    let mended = text.replacen("2025-02-03", "2025-02-01", 1);
+    assert!(mended != text && mended.len() == text.len());
+    fs::write(&path, mended).unwrap();
+    assert_eq!(progress(&night.report(0)), ["unchanged", "published"]);
+    assert_eq!(progress(&night.report(0)), ["unchanged", "unchanged"]);
+}
+
 /// The files are the same; what becomes of them is not.
 #[test]
 fn another_definition_setting_or_look_up_reads_a_source_again() {

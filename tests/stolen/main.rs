@@ -104,7 +104,7 @@ fn stolen_datasets_and_the_role_that_asks_match_nobody() {
     let mut batch = IdentifierBatch::default();
     numbers.iter().for_each(|number| batch.push(number.as_bytes()));
     let answers = thief.pseudonymise(&"upn".parse().unwrap(), batch).unwrap();
-    thief.close_run().unwrap();
+    thief.close_run(&[]).unwrap();
     assert!(answers.len() > 200, "{}", answers.len());
     let matched =
         |values: &Values| answers.iter().filter(|one| values.contains(one.as_bytes())).count();

@@ -16,7 +16,7 @@ use minster_sources::{
     Definition, Duplicates as DuplicateRule, Lookup, Plan as DeliveryPlan, PlannedFile, ReadError,
 };
 use minster_store::{FileCounts, Manifest, Origin, Store, TableWriter};
-use minster_vault_api::{Client, InputFile, RunManifest};
+use minster_vault_api::{Client, InputFile, NamedFile, RunManifest};
 use ring::digest;
 
 use crate::{
@@ -65,34 +65,31 @@ struct Outputs {
 
 impl Planned {
     /// The manifest that stands, where it is of the same files by the same recipe. One that cannot be read
-    /// is superseded.
+    /// is superseded. Nothing is hashed where names and lengths tell.
     pub(crate) fn standing(
         &self,
         store: &Store,
         purpose: &Purpose,
-        inputs: &[InputFile],
-    ) -> Option<Manifest> {
-        let manifest = store.whole(&self.delivery.dataset(purpose)).ok()?;
-        let same = match &manifest.origin {
-            Origin::Delivery { inputs: stood, recipe_sha256: Some(recipe), .. } => {
-                stood == inputs && *recipe == self.recipe_sha256
-            }
-            _ => false,
+    ) -> Result<Option<Manifest>, IngestError> {
+        let Ok(manifest) = store.whole(&self.delivery.dataset(purpose)) else { return Ok(None) };
+        let Origin::Delivery { inputs, recipe_sha256: Some(recipe), .. } = &manifest.origin else {
+            return Ok(None);
         };
-        same.then_some(manifest)
+        let named = self.named();
+        let alike = *recipe == self.recipe_sha256
+            && inputs.len() == named.len()
+            && inputs.iter().zip(&named).all(|(stood, named)| stood.is(named));
+        let same = alike && self.hash_inputs()? == *inputs;
+        Ok(same.then_some(manifest))
     }
 
     /// Reads, treats and publishes the delivery.
-    pub(crate) fn ingest(
-        &self,
-        inputs: Vec<InputFile>,
-        run: &mut Run<'_>,
-    ) -> Result<Manifest, IngestError> {
+    pub(crate) fn ingest(&self, run: &mut Run<'_>) -> Result<Manifest, IngestError> {
         let opened = run.vault.open_run(RunManifest {
             run: run.id.clone(),
             purpose: run.purpose.clone(),
             source: self.delivery.name.clone(),
-            inputs: inputs.clone(),
+            inputs: self.named(),
             ceiling: u64::MAX,
         })?;
         run.dictionary.begin_run();
@@ -112,18 +109,24 @@ impl Planned {
             let fingerprints = exact.then(Fingerprints::default);
             tables.push(OpenTable { plan, schema, fingerprints });
         }
-        let mut rows = Vec::new();
+        let (mut rows, mut inputs) = (Vec::new(), Vec::<InputFile>::new());
         for file in &self.files.files {
-            let input = inputs.iter().find(|input| input.name == file.delivered);
-            let input = input.ok_or_else(|| ReadError::Changed { path: file.path.clone() })?;
-            let counts =
-                self.ingest_file(file, input, run, &tables, &mut duplicates, &mut outputs)?;
+            let (sha256, counts) =
+                self.ingest_file(file, run, &tables, &mut duplicates, &mut outputs)?;
+            match inputs.last() {
+                // Another member of the same zip.
+                Some(last) if last.name == file.delivered && last.sha256 == sha256 => {}
+                Some(last) if last.name == file.delivered => return Err(changed(file)),
+                _ => inputs.push(read_as(file, sha256)),
+            }
             for &table in &file.tables {
                 let (counts, table) = (counts[table], self.definition.tables[table].name.clone());
                 rows.push(FileCounts { file: file.name.clone(), table, counts });
             }
         }
-        run.vault.close_run()?;
+        // So much memory takes a while to give back.
+        std::thread::spawn(move || drop(duplicates));
+        run.vault.close_run(&inputs)?;
         let reasons = outputs.quarantine.finish()?;
         let entries: Result<Vec<_>, _> =
             outputs.tables.into_iter().map(TableWriter::finish).collect();
@@ -138,29 +141,39 @@ impl Planned {
         self.files.files.iter().map(|file| file.bytes).sum()
     }
 
+    /// The delivered files. A zip is one, however many members are read from it; they stand together.
+    fn delivered(&self) -> Vec<&PlannedFile> {
+        let mut files: Vec<&PlannedFile> = self.files.files.iter().collect();
+        files.dedup_by(|one, other| one.delivered == other.delivered);
+        files
+    }
+
+    fn named(&self) -> Vec<NamedFile> {
+        let name =
+            |file: &PlannedFile| NamedFile { name: file.delivered.clone(), bytes: file.bytes };
+        self.delivered().into_iter().map(name).collect()
+    }
+
     /// Each delivered file with its hash.
-    pub(crate) fn hash_inputs(&self) -> Result<Vec<InputFile>, IngestError> {
+    fn hash_inputs(&self) -> Result<Vec<InputFile>, IngestError> {
         let hash = |file: &PlannedFile| {
             let sha256 = sha256_of_file(&file.path)
                 .map_err(|source| ReadError::Io { path: file.path.clone(), source })?;
-            Ok(InputFile { name: file.delivered.clone(), sha256, bytes: file.bytes })
+            Ok(read_as(file, sha256))
         };
-        // A zip is one file, however many members are read from it; they stand together.
-        let mut files: Vec<&PlannedFile> = self.files.files.iter().collect();
-        files.dedup_by(|one, other| one.delivered == other.delivered);
-        files.into_iter().map(hash).collect()
+        self.delivered().into_iter().map(hash).collect()
     }
 
-    /// Reads on one thread, treats on all, writes on another, all in the file's order; each table's counts.
+    /// Reads on one thread, treats on all, writes on another, all in the file's order. Gives the
+    /// delivered file's hash and each table's counts.
     fn ingest_file(
         &self,
         file: &PlannedFile,
-        input: &InputFile,
         run: &mut Run<'_>,
         tables: &[OpenTable],
         duplicates: &mut [Option<Duplicates>],
         outputs: &mut Outputs,
-    ) -> Result<Vec<RowCounts>, IngestError> {
+    ) -> Result<(String, Vec<RowCounts>), IngestError> {
         let hasher = Arc::new(Mutex::new(digest::Context::new(&digest::SHA256)));
         let seen = {
             let (hasher, progress) = (Arc::clone(&hasher), Arc::clone(&run.progress));
@@ -183,13 +196,20 @@ impl Planned {
             let counts = counts?;
             written.map(|()| counts)
         })?;
-        let hash = hasher.lock().map(|hasher| hasher.clone().finish());
-        let unchanged = hash.is_ok_and(|hash| hex(hash.as_ref()) == input.sha256);
-        if !unchanged {
-            return Err(ReadError::Changed { path: file.path.clone() }.into());
+        let hash = hasher.lock().map(|hasher| hex(hasher.clone().finish().as_ref()));
+        match hash {
+            Ok(hash) if file.is_as_planned() => Ok((hash, counts)),
+            _ => Err(changed(file)),
         }
-        Ok(counts)
     }
+}
+
+fn read_as(file: &PlannedFile, sha256: String) -> InputFile {
+    InputFile { name: file.delivered.clone(), sha256, bytes: file.bytes }
+}
+
+fn changed(file: &PlannedFile) -> IngestError {
+    ReadError::Changed { path: file.path.clone() }.into()
 }
 
 /// Bytes of a group, about: few enough that several fit in a processor's cache, and many enough that the vault is

@@ -1,12 +1,12 @@
-use std::{
-    hash::RandomState,
-    hash::{BuildHasher, Hasher},
-};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use crate::coded::Coded;
 
-/// Rows of a generation. Two are remembered: that bounds the memory to about 140 MB.
-const GENERATION: u64 = 6 << 20;
+/// Rows of a generation: a year's attendance of most councils. Two are remembered: that bounds the memory to about
+/// 230 MB.
+const GENERATION: usize = 10 << 20;
+/// Rows of the first one, so that a small table takes little.
+const FIRST: usize = 128 << 10;
 /// Fingerprints of a bucket: as many as a cache line holds.
 const BUCKET: usize = 8;
 /// Rows whose buckets are fetched together.
@@ -25,11 +25,13 @@ pub(crate) struct Fingerprints {
 /// rows further apart are not recognised.
 pub(crate) struct Duplicates {
     current: Prints,
-    previous: Prints,
-    generation: u64,
-    rows: u64,
-    /// Rows of a generation.
-    most: u64,
+    /// None in the first generation.
+    previous: Option<Prints>,
+    /// Rows of the current generation, so far and at most.
+    rows: usize,
+    most: usize,
+    /// Rows of every generation but the first.
+    generation: usize,
 }
 
 /// A set of fingerprints. Of each, 64 bits stand in its bucket, whose place tells about twenty more: a new row
@@ -70,20 +72,21 @@ impl Fingerprints {
 
 impl Duplicates {
     pub(crate) fn new() -> Self {
-        Self::with_generation(GENERATION)
+        Self::with_generations(FIRST, GENERATION)
     }
 
-    fn with_generation(most: u64) -> Self {
-        let prints = || Prints::new(most as usize);
-        Self { current: prints(), previous: prints(), generation: 0, rows: 0, most }
+    fn with_generations(first: usize, generation: usize) -> Self {
+        Self { current: Prints::new(first), previous: None, rows: 0, most: first, generation }
     }
 
     /// For each batch's fingerprints, whether its row was not seen before; all are remembered. What is
     /// forgotten depends on the rows' and batches' order alone.
     pub(crate) fn recognise(&mut self, batches: &[Vec<u128>]) -> Vec<Vec<bool>> {
         let recognise = |batch: &Vec<u128>| {
-            self.turn_to(self.rows / self.most);
-            self.rows += batch.len() as u64;
+            if self.rows + batch.len() > self.most {
+                self.turn(batch.len());
+            }
+            self.rows += batch.len();
             let mut fresh = Vec::with_capacity(batch.len());
             for prints in batch.chunks(AHEAD) {
                 self.fetch(prints);
@@ -94,40 +97,56 @@ impl Duplicates {
         batches.iter().map(recognise).collect()
     }
 
-    /// What was current two generations ago is forgotten.
-    fn turn_to(&mut self, generation: u64) {
-        if self.generation == generation {
-            return;
-        }
-        std::mem::swap(&mut self.previous, &mut self.current);
-        self.current.clear();
-        if self.generation + 1 < generation {
-            self.previous.clear();
-        }
-        self.generation = generation;
+    /// A generation begins with a batch of so many rows; what was current two generations ago is forgotten.
+    fn turn(&mut self, rows: usize) {
+        self.most = self.generation.max(rows);
+        let current = match self.previous.take() {
+            Some(mut used) if used.holds(self.most) => {
+                used.clear();
+                used
+            }
+            _ => Prints::new(self.most),
+        };
+        self.previous = Some(std::mem::replace(&mut self.current, current));
+        self.rows = 0;
     }
 
-    /// Reads the buckets of many rows, so that the waits for memory overlap.
-    fn fetch(&self, fingerprints: &[u128]) {
-        let read = |prints: &Prints, print| prints.bucket(prints.place(print))[0];
-        let earlier = |print| if self.generation > 0 { read(&self.previous, print) } else { 0 };
-        let all = fingerprints.iter().map(|print| read(&self.current, *print) ^ earlier(*print));
-        std::hint::black_box(all.fold(0, |all, bits| all ^ bits));
+    /// Touches the buckets of many rows, so that the waits for memory overlap. Those that are about to be written are
+    /// touched by writing: a page that is read first is given twice.
+    fn fetch(&mut self, fingerprints: &[u128]) {
+        if let Some(previous) = &self.previous {
+            let read = |print: &u128| previous.bucket(previous.place(*print))[0];
+            std::hint::black_box(fingerprints.iter().map(read).fold(0, |all, bits| all ^ bits));
+        }
+        let nothing = std::hint::black_box(0);
+        for print in fingerprints {
+            let place = self.current.place(*print);
+            self.current.bucket_mut(place)[0] |= nothing;
+        }
     }
 
     fn is_new(&mut self, print: u128) -> bool {
-        let forgotten = self.generation == 0 || !self.previous.has(print);
-        forgotten && self.current.add(print)
+        let before = self.previous.as_ref().is_some_and(|previous| previous.has(print));
+        !before && self.current.add(print)
     }
 }
 
 impl Prints {
     /// Room for `most` and a third more; memory that is never written is never taken.
     fn new(most: usize) -> Self {
-        let buckets = (most + most / 3) / BUCKET + 8;
+        let buckets = Self::buckets(most);
         let words = vec![0; (buckets + 1) * BUCKET];
         let first = words.as_ptr().align_offset(size_of::<[u64; BUCKET]>()).min(BUCKET);
         Self { words, first, buckets }
+    }
+
+    fn buckets(most: usize) -> usize {
+        (most + most / 3) / BUCKET + 8
+    }
+
+    /// Whether there is room for `most`.
+    fn holds(&self, most: usize) -> bool {
+        self.buckets >= Self::buckets(most)
     }
 
     fn bucket(&self, place: usize) -> &[u64; BUCKET] {
@@ -223,13 +242,13 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_near_rows_are_recognised() {
-        let mut duplicates = Duplicates::with_generation(10);
+        let mut duplicates = Duplicates::with_generations(4, 10);
         let spread = |row: u64| u128::from(row + 1) | u128::from(row) << 127;
         for row in 0..1000u64 {
             let near = spread(row.saturating_sub(4));
             assert_eq!(duplicates.recognise(&[vec![spread(row)], vec![near]]), [[true], [false]]);
-            let held = [&duplicates.current, &duplicates.previous]
-                .into_iter()
+            let held = std::iter::once(&duplicates.current)
+                .chain(&duplicates.previous)
                 .flat_map(|prints| &prints.words)
                 .filter(|print| **print != 0)
                 .count();

@@ -204,9 +204,8 @@ impl Ingestion {
     ) -> Result<(Progress, Manifest), IngestError> {
         keep_freed_memory();
         let purpose = &self.pipeline.purpose;
-        let inputs = planned.hash_inputs()?;
         if !options.again
-            && let Some(manifest) = planned.standing(store, purpose, &inputs)
+            && let Some(manifest) = planned.standing(store, purpose)?
         {
             (options.told)(&Event::Read(planned.bytes()));
             return Ok((Progress::Unchanged, manifest));
@@ -219,20 +218,17 @@ impl Ingestion {
             }
         };
         let told = Arc::clone(&options.told);
-        let manifest = planned.ingest(
-            inputs,
-            &mut Run {
-                id: run,
-                purpose,
-                store,
-                vault,
-                dictionary,
-                lookups: &self.lookups.by_name,
-                keys: ahash::RandomState::new(),
-                threads: self.threads(),
-                progress: Arc::new(move |bytes| told(&Event::Read(bytes))),
-            },
-        )?;
+        let manifest = planned.ingest(&mut Run {
+            id: run,
+            purpose,
+            store,
+            vault,
+            dictionary,
+            lookups: &self.lookups.by_name,
+            keys: ahash::RandomState::new(),
+            threads: self.threads(),
+            progress: Arc::new(move |bytes| told(&Event::Read(bytes))),
+        })?;
         Ok((Progress::Published, manifest))
     }
 

@@ -83,9 +83,14 @@ impl<'a> Treated<'a> {
             .filter_map(|place| Some((place, self.columns[place].as_ref()?)))
             .filter(|(_, column)| column.cells.iter().any(Result::is_err))
             .collect();
-        let mut accepted = Vec::with_capacity(self.batch.len());
+        let rows = self.batch.len();
+        let all = wrong.is_empty() && fresh.is_none_or(|fresh| fresh.iter().all(|fresh| *fresh));
+        let mut accepted: Vec<u32> = Vec::with_capacity(rows);
+        if all {
+            accepted.extend(0..rows as u32);
+        }
         let mut duplicate = 0;
-        for row in 0..self.batch.len() {
+        for row in accepted.len()..rows {
             if fresh.is_some_and(|fresh| !fresh[row]) {
                 duplicate += 1;
                 continue;

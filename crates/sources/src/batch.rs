@@ -81,19 +81,33 @@ impl RawBatch {
         self.numbers.push(number);
     }
 
-    /// Takes text as it was read, whose rows were marked with [`RawBatch::mark`]: a byte, the delimiter,
-    /// between two fields.
+    /// Takes text as it was read, whose rows were marked with [`RawBatch::end_field`] and [`RawBatch::end_row`]: a
+    /// byte, the delimiter, between two fields.
     pub(crate) fn hold(&mut self, text: Vec<u8>) {
         debug_assert!(self.bytes.is_empty());
         (self.bytes, self.between) = (text, 1);
     }
 
-    /// Says where the fields of a row end in the text that is to be held.
-    pub(crate) fn mark(&mut self, number: u64, start: usize, ends: &[u32]) {
-        debug_assert_eq!(ends.len(), self.width);
+    /// Says where a field of the next row ends in the text that is to be held.
+    pub(crate) fn end_field(&mut self, end: usize) {
+        self.ends.push(end as u32);
+    }
+
+    /// The ends of the fields of the row that did not end yet.
+    pub(crate) fn open_row(&self) -> &[u32] {
+        &self.ends[self.starts.len() * self.width..]
+    }
+
+    /// Says that the row ends which begins at `start` in the text that is to be held.
+    pub(crate) fn end_row(&mut self, number: u64, start: usize) {
+        debug_assert_eq!(self.open_row().len(), self.width);
         self.starts.push(start as u32);
-        self.ends.extend_from_slice(ends);
         self.numbers.push(number);
+    }
+
+    /// Forgets the fields of the row that did not end yet.
+    pub(crate) fn drop_row(&mut self) {
+        self.ends.truncate(self.starts.len() * self.width);
     }
 
     /// Adds a row that is no row.

@@ -44,7 +44,14 @@ impl CsvReader {
     /// The next batch; a column that the file lacks is always empty.
     pub(crate) fn next_batch(&mut self) -> Result<Option<RawBatch>, ReadError> {
         while let Some(block) = self.records.block()? {
-            let batch = self.split(block)?;
+            let batch = match memchr::memchr(b'\r', &block) {
+                None => self.split(memchr::memchr2_iter(self.delimiter, b'\n', &block), &block),
+                Some(_) => {
+                    self.split(memchr::memchr3_iter(self.delimiter, b'\n', b'\r', &block), &block)
+                }
+            };
+            let mut batch = batch?;
+            batch.hold(block);
             if !batch.is_empty() {
                 return Ok(Some(self.decode(batch)));
             }
@@ -54,19 +61,22 @@ impl CsvReader {
     }
 
     /// The rows of a block, where they stand: without a quotation mark, delimiters and line ends are all there is.
-    fn split(&mut self, block: Vec<u8>) -> Result<RawBatch, ReadError> {
+    fn split(
+        &mut self,
+        separators: impl Iterator<Item = usize>,
+        block: &[u8],
+    ) -> Result<RawBatch, ReadError> {
         let mut batch = RawBatch::with_places(self.width, Arc::clone(&self.places));
         batch.reserve(self.expected + self.expected / 16);
-        let mut ends: Vec<u32> = Vec::with_capacity(self.width);
         let mut start = 0;
-        let separators = memchr::memchr3_iter(self.delimiter, b'\n', b'\r', &block);
         // The last line of a file may have no end.
         for at in separators.chain(std::iter::once(block.len())) {
             let ends_row = block.get(at) != Some(&self.delimiter);
             // Where nothing stands at all, csv_core sees no row either.
             if !(ends_row && at == start) {
-                ends.push(at as u32);
+                batch.end_field(at);
             }
+            let ends = batch.open_row();
             if ends.len() > header::MOST_COLUMNS {
                 return Err(self.records.too_wide());
             }
@@ -76,18 +86,18 @@ impl CsvReader {
             if !ends.is_empty() {
                 self.row += 1;
                 let starts = std::iter::once(start).chain(ends.iter().map(|end| *end as usize + 1));
-                let fields = starts.zip(&ends).map(|(start, end)| &block[start..*end as usize]);
+                let fields = starts.zip(ends).map(|(start, end)| &block[start..*end as usize]);
                 match self.judge(at - start, ends.len(), fields.clone()) {
-                    None => batch.mark(self.row, start, &ends),
+                    None => batch.end_row(self.row, start),
                     Some(reason) => {
-                        batch.reject(self.row, reason, &fields.collect::<Vec<_>>().concat());
+                        let raw = fields.collect::<Vec<_>>().concat();
+                        batch.drop_row();
+                        batch.reject(self.row, reason, &raw);
                     }
                 }
             }
-            ends.clear();
             start = at + 1;
         }
-        batch.hold(block);
         self.expected = batch.len();
         Ok(batch)
     }

@@ -1,7 +1,8 @@
 //! Default deny: what a delivery holds is compared with the definition before any row is read.
 
 use std::{
-    fs,
+    fs::{self, Metadata},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -42,6 +43,28 @@ pub struct PlannedFile {
     /// XLSX: where each of the tables stands.
     pub(crate) sheets: Vec<PlannedSheet>,
     pub(crate) wrapping: Wrapping,
+    stamp: Stamp,
+}
+
+/// What a file system changes of a file where anything writes to it, or puts another in its place. Its number is left
+/// out: of a file on a share it may change by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+    /// Of its entry too: no program sets it back.
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(file: &Metadata) -> Self {
+        Self {
+            bytes: file.len(),
+            modified: (file.mtime(), file.mtime_nsec()),
+            changed: (file.ctime(), file.ctime_nsec()),
+        }
+    }
 }
 
 /// Why a delivery is not read.
@@ -178,8 +201,8 @@ impl Plan {
     /// element paths (the rows' values are passed over); for a workbook, its sheets and their headers.
     pub fn make(definition: &Definition, folder: &Path) -> Result<Self, PlanError> {
         let mut plan = Self::default();
-        for (name, path, bytes) in list(definition, folder)? {
-            plan.add(definition, name, path, bytes)?;
+        for (name, path, stamp) in list(definition, folder)? {
+            plan.add(definition, name, path, stamp)?;
         }
         for (place, table) in definition.tables.iter().enumerate() {
             if table.required && !plan.files.iter().any(|file| file.tables.contains(&place)) {
@@ -200,7 +223,7 @@ impl Plan {
         let metadata = fs::metadata(path).map_err(unreadable)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut plan = Self::default();
-        plan.add(definition, name, path.to_owned(), metadata.len())?;
+        plan.add(definition, name, path.to_owned(), Stamp::of(&metadata))?;
         Ok(plan)
     }
 
@@ -209,7 +232,7 @@ impl Plan {
         definition: &Definition,
         delivered: String,
         path: PathBuf,
-        bytes: u64,
+        stamp: Stamp,
     ) -> Result<(), PlanError> {
         let files_can_be_ignored = definition.format != Format::Xml;
         if files_can_be_ignored && listed(&definition.ignore, &delivered) {
@@ -231,7 +254,7 @@ impl Plan {
                 .filter(|&table| matches(&definition.tables[table].file, &own))
                 .collect();
             let unplanned = PlannedFile::unplanned(&path, &delivered, wrapping);
-            let mut file = PlannedFile { name, bytes, tables, ..unplanned };
+            let mut file = PlannedFile { name, bytes: stamp.bytes, tables, stamp, ..unplanned };
             file.compare(definition)?;
             self.files.push(file);
         }
@@ -251,7 +274,13 @@ impl PlannedFile {
             columns: Vec::new(),
             sheets: Vec::new(),
             wrapping,
+            stamp: Stamp::default(),
         }
+    }
+
+    /// Whether the delivered file is still the one that was planned, and was not written to since.
+    pub fn is_as_planned(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok_and(|now| Stamp::of(&now) == self.stamp)
     }
 
     /// Default deny for what the file holds.
@@ -290,7 +319,10 @@ impl PlannedFile {
     }
 }
 
-fn list(definition: &Definition, folder: &Path) -> Result<Vec<(String, PathBuf, u64)>, PlanError> {
+fn list(
+    definition: &Definition,
+    folder: &Path,
+) -> Result<Vec<(String, PathBuf, Stamp)>, PlanError> {
     let unreadable = |source| PlanError::Folder { path: folder.to_owned(), source };
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -305,9 +337,9 @@ fn list(definition: &Definition, folder: &Path) -> Result<Vec<(String, PathBuf, 
                 return Err(PlanError::UnlistedFile { path, source_name });
             }
         };
-        files.push((name, path, metadata.len()));
+        files.push((name, path, Stamp::of(&metadata)));
     }
-    files.sort();
+    files.sort_by(|(one, ..), (other, ..)| one.cmp(other));
     Ok(files)
 }
 

@@ -32,7 +32,7 @@ use crate::{ColumnEntry, StoreError, TableEntry, disk::DiskFile, tokens};
 
 /// Rows of a row group: bounds what the writer holds.
 const ROW_GROUP: usize = 512 << 10;
-/// Rows of a batch that a reader gives.
+/// Rows of a batch that a reader gives, and that a writer's encoders take at once at most.
 const BATCH: usize = 64 << 10;
 
 /// Writes one table.
@@ -61,6 +61,7 @@ impl TableWriter {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(&failed)?))
             .set_max_row_group_row_count(Some(ROW_GROUP))
+            .set_write_batch_size(BATCH)
             .set_statistics_enabled(EnabledStatistics::None)
             .set_created_by("minster".into())
             .with_file_encryption_properties(encryption)

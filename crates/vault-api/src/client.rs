@@ -8,9 +8,9 @@ use std::{
 use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role};
 
 use crate::{
-    Approval, DataKey, Denial, IdentifierBatch, OpenedQuarantine, OpenedRun, PROTOCOL, Proposed,
-    QuarantineCase, QuarantineRows, Reidentified, Request, Response, RunManifest, SealedRunKey,
-    StatusReport, SubjectPseudonym, Token, Unwrapped, WrappedKey,
+    Approval, DataKey, Denial, IdentifierBatch, InputFile, OpenedQuarantine, OpenedRun, PROTOCOL,
+    Proposed, QuarantineCase, QuarantineRows, Reidentified, Request, Response, RunManifest,
+    SealedRunKey, StatusReport, SubjectPseudonym, Token, Unwrapped, WrappedKey,
     frame::{self, FrameError},
 };
 
@@ -85,9 +85,9 @@ impl Client {
         }
     }
 
-    /// Closes the run.
-    pub fn close_run(&mut self) -> Result<(), VaultError> {
-        match self.ask(&Request::CloseRun)? {
+    /// Closes the run, which read these files.
+    pub fn close_run(&mut self, inputs: &[InputFile]) -> Result<(), VaultError> {
+        match self.ask(&Request::CloseRun(inputs.to_vec()))? {
             Response::RunClosed => Ok(()),
             _ => Err(VaultError::Protocol),
         }

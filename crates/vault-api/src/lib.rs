@@ -34,9 +34,9 @@ pub use keys::{DataKey, Unwrapped, WrappedKey};
 pub use message::{Request, Response};
 pub use proposal::{Approval, Proposed, ProposedAction, Reidentified, SubjectPseudonym};
 pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
-pub use run::{IdentifierBatch, InputFile, OpenedRun, RunManifest};
+pub use run::{IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};
 pub use status::{PurposeStatus, Statement, StatusReport, VersionStatus};
 pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 3;
+pub const PROTOCOL: u16 = 4;

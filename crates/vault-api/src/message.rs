@@ -2,7 +2,7 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, DataKey, Denial, IdentifierBatch, OpenedQuarantine, OpenedRun, Proposed,
+    Approval, DataKey, Denial, IdentifierBatch, InputFile, OpenedQuarantine, OpenedRun, Proposed,
     QuarantineCase, QuarantineRows, Reidentified, RunManifest, SealedRunKey, StatusReport,
     SubjectPseudonym, Unwrapped, WrappedKey,
 };
@@ -28,8 +28,8 @@ pub enum Request {
         /// The identifiers, canonical.
         identifiers: IdentifierBatch,
     },
-    /// Closes the open run.
-    CloseRun,
+    /// Closes the open run, which read these files: all that it was opened for.
+    CloseRun(Vec<InputFile>),
     /// A new dataset key, and the same wrapped.
     CreateKey(DatasetRef),
     /// The dataset key that this wrapping holds, and the key of the run whose tokens the dataset holds.

@@ -17,13 +17,22 @@ pub struct RunManifest {
     pub purpose: Purpose,
     /// The source it ingests.
     pub source: SourceName,
-    /// The files it reads.
-    pub inputs: Vec<InputFile>,
+    /// The files that it is to read.
+    pub inputs: Vec<NamedFile>,
     /// How many distinct identifiers it will ask for at most.
     pub ceiling: u64,
 }
 
-/// One file of a run's manifest.
+/// A file that a run is to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedFile {
+    /// The file's name inside its drop folder.
+    pub name: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// A file that a run read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFile {
     /// The file's name inside its drop folder.
@@ -32,6 +41,13 @@ pub struct InputFile {
     pub sha256: String,
     /// Its length in bytes.
     pub bytes: u64,
+}
+
+impl InputFile {
+    /// Whether it is this file, of this length.
+    pub fn is(&self, named: &NamedFile) -> bool {
+        self.name == named.name && self.bytes == named.bytes
+    }
 }
 
 /// What the vault grants a run.

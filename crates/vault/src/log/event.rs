@@ -1,7 +1,7 @@
 //! What the log says. Counts, names, purposes and signatures; never an identifier.
 
 use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role, RunId, SourceName};
-use minster_vault_api::InputFile;
+use minster_vault_api::{InputFile, NamedFile};
 use serde::{Deserialize, Serialize};
 
 use crate::{approvals::CustodianKey, purposes::PurposeDefinition};
@@ -27,12 +27,13 @@ pub enum Event {
     Repaired { what: Option<String>, bytes: u64 },
     /// The custody was changed.
     Rekeyed { custody: String, generation: u32 },
-    /// A run was opened. `load` is the approved proposal that raised its ceiling.
+    /// A run was opened, to read these files (earlier entries have their hashes too). `load` is the approved proposal
+    /// that raised its ceiling.
     OpenedRun {
         run: RunId,
         purpose: Purpose,
         source: SourceName,
-        inputs: Vec<InputFile>,
+        inputs: Vec<NamedFile>,
         ceiling: u64,
         load: Option<String>,
     },
@@ -54,7 +55,7 @@ pub enum Event {
         #[serde(default)]
         registry: Option<RegistryHead>,
     },
-    /// A run was closed.
+    /// A run was closed that read these files. What a run asks for that is never closed gets into no dataset.
     ClosedRun {
         run: RunId,
         #[serde(default)]
@@ -62,6 +63,8 @@ pub enum Event {
         #[serde(default)]
         purpose: Option<Purpose>,
         asked: u64,
+        #[serde(default)]
+        inputs: Vec<InputFile>,
     },
     /// A run looked like trying out numbers; the purpose is stopped.
     Alarm { run: RunId, purpose: Purpose, source: SourceName, rule: String },

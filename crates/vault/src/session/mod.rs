@@ -50,7 +50,7 @@ impl<'a> Session<'a> {
             Request::Hello { protocol, role, program } => self.hello(protocol, role, program),
             Request::OpenRun(manifest) => self.open_run(manifest),
             Request::Pseudonymise { kind, identifiers } => self.pseudonymise(&kind, &identifiers),
-            Request::CloseRun => self.close_run(),
+            Request::CloseRun(inputs) => self.close_run(inputs),
             Request::CreateKey(dataset) => self.create_key(dataset),
             Request::UnwrapKey(dataset, wrapped, run) => {
                 self.unwrap_key(dataset, &wrapped, run.as_ref())

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, Role, RunId, SourceName};
-use minster_vault_api::{Denial, IdentifierBatch, OpenedRun, Response, RunCipher, RunManifest};
+use minster_vault_api::{
+    Denial, IdentifierBatch, InputFile, NamedFile, OpenedRun, Response, RunCipher, RunManifest,
+};
 
 use super::{Session, fault, out_of_order};
 use crate::{
@@ -22,6 +24,7 @@ pub(super) struct OpenRun {
     run: RunId,
     purpose: Purpose,
     source: SourceName,
+    inputs: Vec<NamedFile>,
     version: KeyVersion,
     /// What leaves are not pseudonyms, but this run's tokens for them.
     tokens: RunCipher,
@@ -72,7 +75,7 @@ impl Session<'_> {
             run: run.clone(),
             purpose: purpose.clone(),
             source: source.clone(),
-            inputs,
+            inputs: inputs.clone(),
             ceiling,
             load: load.clone(),
         };
@@ -92,6 +95,7 @@ impl Session<'_> {
             run,
             purpose,
             source,
+            inputs,
             version: state.version,
             tokens: key.cipher(),
             ceiling,
@@ -202,13 +206,19 @@ impl Session<'_> {
         Ok(Response::Tokens(answer))
     }
 
-    pub(super) fn close_run(&mut self) -> Result<Response, Denial> {
+    pub(super) fn close_run(&mut self, inputs: Vec<InputFile>) -> Result<Response, Denial> {
         let run = self.run.take().ok_or_else(|| out_of_order("no run is open"))?;
+        let same = inputs.len() == run.inputs.len()
+            && inputs.iter().zip(&run.inputs).all(|(read, named)| read.is(named));
+        if !same {
+            return Err(out_of_order("the files read are not those that the run was opened for"));
+        }
         let event = Event::ClosedRun {
             run: run.run,
             source: Some(run.source),
             purpose: Some(run.purpose),
             asked: run.distinct,
+            inputs,
         };
         self.vault.record(self.asker.as_ref(), event)?;
         Ok(Response::RunClosed)

@@ -194,10 +194,10 @@ fn a_larger_first_load_is_allowed_for_one_run() {
     client.approve(site.sign("ben", &text)).unwrap();
     engineer.enact(&id(&text)).unwrap();
     assert_eq!(engineer.open_run(manifest("education", "cin", 4)).unwrap().ceiling, 2);
-    engineer.close_run().unwrap();
+    engineer.close_run(&[]).unwrap();
     assert_eq!(engineer.open_run(manifest("education", "census", 9)).unwrap().ceiling, 4);
     engineer.pseudonymise(&kind("upn"), batch(&["a", "b", "c", "d"])).unwrap();
-    engineer.close_run().unwrap();
+    engineer.close_run(&[]).unwrap();
     assert_eq!(engineer.open_run(manifest("education", "census", 9)).unwrap().ceiling, 2);
 }
 

@@ -63,7 +63,7 @@ fn the_dictionary_attack_through_the_socket_matches_nobody() {
     let mut engineer = serving.client(Role::Ingest).unwrap();
     let theirs = engineer.open_run(manifest("education", "census", 20_000)).unwrap();
     let tokens = engineer.pseudonymise(&kind("upn"), batch(&children)).unwrap();
-    engineer.close_run().unwrap();
+    engineer.close_run(&[]).unwrap();
     let pseudonyms = turned_back(&serving.run_key("education", &theirs.run_key), &tokens);
     let source: HashSet<[u8; 16]> = tokens.iter().map(|one| *one.as_bytes()).collect();
     let integrated: HashSet<[u8; 16]> = pseudonyms.iter().map(|one| *one.as_bytes()).collect();
@@ -83,7 +83,7 @@ fn the_dictionary_attack_through_the_socket_matches_nobody() {
                 RunManifest { run: run.parse().unwrap(), ..manifest("education", name, u64::MAX) };
             let mine = engineer.open_run(manifest).unwrap();
             let answers = engineer.pseudonymise(&kind("upn"), batch(&children)).unwrap();
-            engineer.close_run().unwrap();
+            engineer.close_run(&[]).unwrap();
             let is_in = |set: &HashSet<[u8; 16]>, one: &Token| set.contains(one.as_bytes());
             asked += answers.len();
             matched += answers.iter().filter(|one| is_in(&source, one)).count();

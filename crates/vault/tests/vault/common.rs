@@ -154,7 +154,7 @@ impl Serving {
         let mut client = self.client(Role::Ingest)?;
         let opened = client.open_run(manifest(purpose, "census", 1_000_000))?;
         let tokens = client.pseudonymise(&self::kind(kind), batch(identifiers))?;
-        client.close_run()?;
+        client.close_run(&[])?;
         Ok(turned_back(&self.run_key(purpose, &opened.run_key), &tokens))
     }
 

@@ -113,7 +113,7 @@ fn what_was_answered_is_answered_again_the_same() {
                     None => all = false,
                 }
             }
-            all &= matches!(talk.0.answer(Request::CloseRun), Response::RunClosed);
+            all &= matches!(talk.0.answer(Request::CloseRun(vec![])), Response::RunClosed);
         } else {
             all = false;
         }

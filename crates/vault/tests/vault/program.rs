@@ -112,7 +112,7 @@ fn a_year_of_a_vault() {
         Client::connect(&office.folder.path().join("s"), Role::Ingest, "test").unwrap();
     let opened = client.open_run(manifest("education", "census", 10)).unwrap();
     let tokens = client.pseudonymise(&kind("upn"), batch(&["Q330400024001"])).unwrap();
-    client.close_run().unwrap();
+    client.close_run(&[]).unwrap();
     let source = dataset(DatasetClass::Source);
     let mut linker =
         Client::connect(&office.folder.path().join("s"), Role::Linker, "test").unwrap();

@@ -96,7 +96,7 @@ fn a_run_goes_over_to_the_new_version_in_its_next_batch() {
     // A run that began under the old version must not mix the two.
     let denied = denial(client.pseudonymise(&kind("upn"), batch(&["a", "b"])));
     assert!(matches!(denied, Denial::OutOfOrder { .. }), "{denied}");
-    client.close_run().unwrap();
+    client.close_run(&[]).unwrap();
     let renewed = client.open_run(manifest("education", "census", 10)).unwrap();
     assert_ne!(opened.key_check, renewed.key_check);
     let new = client.pseudonymise(&kind("upn"), batch(&["a"])).unwrap();

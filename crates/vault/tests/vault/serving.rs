@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use minster_model::{DatasetClass, Role};
 use minster_vault::{VaultFault, disk::Disk, folder};
-use minster_vault_api::{Denial, Request, Response, frame};
+use minster_vault_api::{Denial, InputFile, NamedFile, Request, Response, RunManifest, frame};
 
 use crate::common::{PURPOSES, Site, batch, dataset, denial, kind, manifest, turned_back};
 
@@ -17,7 +17,7 @@ fn a_run_gets_its_tokens_and_the_log_no_identifier() {
     let upn = kind("upn");
     let one = client.pseudonymise(&upn, batch(&["Q330400024001", "CANARY"])).unwrap();
     assert_eq!(one[1], client.pseudonymise(&upn, batch(&["CANARY"])).unwrap()[0]);
-    client.close_run().unwrap();
+    client.close_run(&[]).unwrap();
     let one = turned_back(&serving.run_key("education", &opened.run_key), &one);
     let other = serving.ask("health", "upn", &["Q330400024001", "CANARY"]).unwrap();
     assert!(one.iter().all(|pseudonym| !other.contains(pseudonym)), "two purposes share none");
@@ -63,10 +63,10 @@ fn a_budget_counts_different_identifiers_of_a_run_and_of_a_day() {
     let denied = denial(client.pseudonymise(&upn, batch(&["c", "d"])));
     assert_eq!(denied, Denial::OverBudget { ceiling: 3 });
     client.pseudonymise(&upn, batch(&["c"])).unwrap();
-    client.close_run().unwrap();
+    client.close_run(&[]).unwrap();
     assert_eq!(client.open_run(manifest("education", "census", 2)).unwrap().ceiling, 2);
     client.pseudonymise(&upn, batch(&["a", "d"])).unwrap();
-    client.close_run().unwrap();
+    client.close_run(&[]).unwrap();
     client.open_run(manifest("education", "census", 3)).unwrap();
     let denied = denial(client.pseudonymise(&upn, batch(&["e", "f"])));
     assert!(matches!(denied, Denial::OverDay { budget: 5, .. }), "{denied}");
@@ -90,7 +90,7 @@ fn each_role_has_its_own_questions() {
     let mut engineer = serving.client(Role::Ingest).unwrap();
     let run = engineer.open_run(manifest("education", "census", 1)).unwrap().run_key;
     let elsewhere =
-        engineer.close_run().and_then(|()| engineer.open_run(manifest("education", "cin", 1)));
+        engineer.close_run(&[]).and_then(|()| engineer.open_run(manifest("education", "cin", 1)));
     let elsewhere = elsewhere.unwrap().run_key;
     for role in Role::ALL {
         let mut client = serving.client(role).unwrap();
@@ -149,6 +149,28 @@ fn a_purpose_opens_to_its_own_sources_and_roles_alone() {
 }
 
 #[test]
+fn a_run_is_closed_with_the_files_that_it_was_opened_for() {
+    let site = Site::new();
+    let serving = site.serve();
+    let mut client = serving.client(Role::Ingest).unwrap();
+    let named = |name: &str, bytes| NamedFile { name: name.into(), bytes };
+    let read = |name: &str, bytes| InputFile { name: name.into(), sha256: "5e".into(), bytes };
+    let inputs = vec![named("a.csv", 7), named("b.csv", 8)];
+    let manifest = RunManifest { inputs, ..manifest("education", "census", 1) };
+    let whole = [read("a.csv", 7), read("b.csv", 8)];
+    for other in [&whole[..1], &[], &[read("a.csv", 7), read("b.csv", 9)], &[read("c.csv", 7)]] {
+        client.open_run(manifest.clone()).unwrap();
+        assert!(matches!(denial(client.close_run(other)), Denial::OutOfOrder { .. }));
+    }
+    client.open_run(manifest).unwrap();
+    client.close_run(&whole).unwrap();
+    let log = fs::read_to_string(site.log()).unwrap();
+    let closed: Vec<&str> = log.lines().filter(|line| line.contains("closed-run")).collect();
+    assert_eq!(closed.len(), 1);
+    assert!(closed[0].contains(r#"{"name":"b.csv","sha256":"5e","bytes":8}"#), "{closed:?}");
+}
+
+#[test]
 fn a_uid_without_the_role_is_refused() {
     let site = Site::new();
     let toml = site.vault().join("vault.toml");
@@ -169,12 +191,12 @@ fn messages_out_of_order_or_of_another_release_are_refused() {
         denial(client.pseudonymise(&kind("upn"), batch(&["a"]))),
         Denial::OutOfOrder { .. }
     ));
-    assert!(matches!(denial(client.close_run()), Denial::OutOfOrder { .. }));
+    assert!(matches!(denial(client.close_run(&[])), Denial::OutOfOrder { .. }));
     let stream = std::os::unix::net::UnixStream::connect(site.path("sock")).unwrap();
     let hello = Request::Hello { protocol: 1, role: Role::Ingest, program: "old".into() };
     frame::write(&mut &stream, &hello).unwrap();
     let answer: Response = frame::read(&mut &stream).unwrap();
-    assert!(matches!(answer, Response::Denied(Denial::Protocol { vault: 3 })));
+    assert!(matches!(answer, Response::Denied(Denial::Protocol { vault: 4 })));
     frame::write(&mut &stream, &Request::Status).unwrap();
     let answer: Response = frame::read(&mut &stream).unwrap();
     assert!(matches!(answer, Response::Denied(Denial::OutOfOrder { .. })));
