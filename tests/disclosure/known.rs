@@ -8,8 +8,8 @@
 use std::{fmt::Write, path::Path};
 
 use minster_disclosure::{
-    Effort, Linear, Method, Outcome, Refusal, Singletons, Suppression, crowding, linear, round,
-    suppress_at, widen,
+    Effort, Linear, Method, Outcome, Refusal, RoundingRefusal, Singletons, Suppression, crowding,
+    linear, round, suppress_at, widen,
 };
 use minster_disclosure_tests::tried;
 use minster_model::cube::{
@@ -375,3 +375,49 @@ known!(rounded_large, large_sets(), |set| {
     (0..3).map(answer).collect::<Vec<_>>().join(" ")
 });
 known!(crowded, sets(), |set| format!("{:?}", crowding(set)));
+
+#[test]
+fn what_is_kept_cannot_be_withheld_for_its_own_sake() {
+    let table = |inner: Vec<u64>| CountTable::new("t", vec![flat("a", 3)], inner, vec![]).unwrap();
+    let set = |table| TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) };
+    let all = |set: &TableSet| {
+        let mode = Linear { singletons: Singletons::None, width: 0 };
+        let whole = suppress_at(set, Prices::default(), Effort::NONE);
+        [whole.err(), linear(set, mode).err()]
+    };
+    for refusal in all(&set(table(vec![3, 40, 50]).keeping(vec![1]).unwrap())) {
+        assert!(matches!(refusal, Some(Refusal::KeptAndWithheld { .. })), "{refusal:?}");
+    }
+    let guarded = table(vec![30, 40, 50]).guarding(vec![Guarded { cell: 1, down: 2, up: 2 }]);
+    for refusal in all(&set(guarded.unwrap().keeping(vec![1]).unwrap())) {
+        assert!(matches!(refusal, Some(Refusal::KeptAndWithheld { .. })), "{refusal:?}");
+    }
+    for refusal in all(&set(table(vec![30, 40, 50]).keeping(vec![1]).unwrap())) {
+        assert_eq!(refusal, None);
+    }
+}
+
+#[test]
+fn record_keys_are_the_same_for_the_same_children() {
+    let dimensions = |name| vec![flat("a", 2), flat(name, 2)];
+    let table = |name, inner| CountTable::new(name, dimensions(name), inner, vec![]).unwrap();
+    let tables = vec![table("b", vec![10, 20, 30, 40]), table("c", vec![15, 15, 50, 20])];
+    let set = TableSet { tables, policy: Policy::new(3, Zeros::Published) };
+    let keys = [vec![1, 2, 3, 4], vec![2, 1, 4, 3]];
+    let rounded = round(&set, Method::CellKey { keys: &keys }).unwrap();
+    // The cells that both tables have are the same there, noise and all.
+    let shared = |table: usize, node| rounded.published[table][set.tables[table].cell(&[node, 0])];
+    assert_eq!([1, 2].map(|node| shared(0, node)), [1, 2].map(|node| shared(1, node)));
+    for wrong in [vec![2, 1, 4, 4], vec![2, 2, 3, 3], vec![2, 1, 4]] {
+        let refusal = round(&set, Method::CellKey { keys: &[keys[0].clone(), wrong] });
+        assert_eq!(refusal, Err(RoundingRefusal::Keys));
+    }
+    // What was published before has no keys.
+    let whole = Pattern { withheld: vec![false; 9] };
+    let standing = set.tables[1].clone().published_before(whole).unwrap();
+    let later = TableSet { tables: vec![set.tables[0].clone(), standing], ..set.clone() };
+    for others in [vec![], vec![9, 9, 9, 9]] {
+        let again = round(&later, Method::CellKey { keys: &[keys[0].clone(), others] }).unwrap();
+        assert_eq!(again.published, [rounded.published[0].clone(), vec![]]);
+    }
+}

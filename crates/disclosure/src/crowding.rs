@@ -127,7 +127,12 @@ mod tests {
         let best = &crowded[0].coarser[0];
         assert_eq!((best.dimension.as_str(), best.left_out), ("ward", false));
         assert_eq!((best.primary, best.filled), (0, 6));
+        let said = "4 of the 12 cells of the table t with anyone in them are below the threshold: little of it can \
+            be released; without the lowest level of ward it would be 0 of 6; without ward it would be 0 of 3; \
+            without sex it would be 1 of 4";
+        assert_eq!(crowded[0].to_string(), said);
     }
+
     #[test]
     fn a_large_table_of_which_nothing_would_be_left_is_refused_with_what_would_help() {
         let side = |name: &str, size: usize| {

@@ -98,6 +98,13 @@ mod tests {
     }
 
     #[test]
+    fn as_many_are_looked_at_as_the_rule_names_and_two_at_least() {
+        let of = |n| SumRules { dominance: Some(Dominance { n, k: 85 }), ..SumRules::default() };
+        assert_eq!([1, 2, 3].map(|n| of(n).largest()), [2, 2, 3]);
+        assert_eq!(SumRules::default().largest(), 2);
+    }
+
+    #[test]
     fn few_contributors_are_too_few() {
         let rules = SumRules { contributors: Some(3), ..SumRules::default() };
         assert_eq!(rules.room(&of(&[5, 5])), Some(1));
