@@ -340,7 +340,7 @@ known!(rounded, sets(), |set| {
     let keys: Vec<Vec<u64>> = set
         .tables
         .iter()
-        .map(|table| table.inner().iter().enumerate().map(|(at, count)| 977 * at as u64 ^ count))
+        .map(|table| table.inner().iter().enumerate().map(|(at, count)| (977 * at as u64) ^ count))
         .map(Iterator::collect)
         .collect();
     let mut methods = vec![Method::OpenSafely, Method::CellKey { keys: &keys }];
