@@ -114,6 +114,22 @@ fn linked(numbers: &mut Numbers) -> [CountTable; 2] {
     [margin("by b", 1, b), margin("by c", 2, c)]
 }
 
+/// With categories of its second dimension that must not be learnt about a group.
+fn class(dimensions: Vec<Hierarchy>, inner: Vec<u64>, categories: Vec<usize>) -> CountTable {
+    CountTable::new("t", dimensions, inner, vec![Sensitive { dimension: 1, categories }]).unwrap()
+}
+
+/// The second of two tables, the first having been published before; none where it could not be.
+fn after(
+    [first, later]: [CountTable; 2],
+    policy: Policy,
+    effort: Effort,
+) -> Option<Vec<CountTable>> {
+    let alone = TableSet { tables: vec![first.clone()], policy };
+    let mut before = suppress_at(&alone, Prices::default(), effort).ok()?;
+    Some(vec![later, first.published_before(before.patterns.remove(0)).unwrap()])
+}
+
 /// Every shape with every policy on zeros, each with numbers of its own.
 fn sets() -> Vec<(String, TableSet)> {
     let mut sets = Vec::new();
@@ -132,24 +148,17 @@ fn sets() -> Vec<(String, TableSet)> {
         let geographies = vec![overlapping(), flat("b", 3)];
         add("geographies", vec![table("t", geographies, numbers)], policy);
         add("linked", linked(numbers).to_vec(), policy);
-        let sparse = {
-            let mut one = table("t", vec![flat("a", 9), flat("b", 8)], numbers);
-            let thin = |(at, &count): (usize, &u64)| if at % 3 == 0 { 0 } else { count };
-            let inner = one.inner().iter().enumerate().map(thin).collect();
-            one = CountTable::new("t", one.dimensions().to_vec(), inner, vec![]).unwrap();
-            one
-        };
+        let mut inner = table("t", vec![flat("a", 9), flat("b", 8)], numbers).inner().to_vec();
+        inner.iter_mut().step_by(3).for_each(|count| *count = 0);
+        let sparse = CountTable::new("t", vec![flat("a", 9), flat("b", 8)], inner, vec![]).unwrap();
         add("sparse", vec![sparse], policy);
         let few = (0..90).map(|at| numbers.below(if at % 5 == 0 { 40 } else { 4 })).collect();
         let dimensions = vec![flat("a", 6), flat("b", 5), flat("c", 3)];
         add("few", vec![CountTable::new("t", dimensions, few, vec![]).unwrap()], policy);
-        let plain = table("t", vec![flat("a", 5), flat("care", 4)], numbers);
-        let mut inner = plain.inner().to_vec();
+        let care = vec![flat("a", 5), flat("care", 4)];
+        let mut inner = table("t", care.clone(), numbers).inner().to_vec();
         (inner[4], inner[5], inner[6], inner[7]) = (1, 60, 0, 2);
-        let sensitive = vec![Sensitive { dimension: 1, categories: vec![2] }];
-        let dimensions = plain.dimensions().to_vec();
-        let classes = CountTable::new("t", dimensions, inner, sensitive).unwrap();
-        add("class", vec![classes], policy);
+        add("class", vec![class(care.clone(), inner, vec![2])], policy);
         let kept = guarded("t", vec![flat("a", 5), flat("b", 6)], policy, numbers);
         add("guarded", vec![kept], policy);
         let schools = |of: usize| flat("school", of).of_holders();
@@ -160,43 +169,29 @@ fn sets() -> Vec<(String, TableSet)> {
         add("holders in areas", vec![table("t", areas, numbers)], policy);
         let kept = guarded("t", vec![schools(4), flat("b", 5)], policy, numbers);
         add("holders guarded", vec![kept], policy);
-        let inner = table("t", vec![schools(4), flat("care", 3)], numbers).inner().to_vec();
-        let sensitive = vec![Sensitive { dimension: 1, categories: vec![1] }];
         let dimensions = vec![schools(4), flat("care", 3)];
-        let classes = CountTable::new("t", dimensions, inner, sensitive).unwrap();
-        add("holders and class", vec![classes], policy);
+        let inner = table("t", dimensions.clone(), numbers).inner().to_vec();
+        add("holders and class", vec![class(dimensions, inner, vec![1])], policy);
         let of_holders = linked(numbers).map(|table| {
             let dimensions = table.dimensions().iter().cloned();
             let held = dimensions.map(|of| if of.name() == "a" { of.of_holders() } else { of });
             CountTable::new(table.name(), held.collect(), table.inner().to_vec(), vec![]).unwrap()
         });
         add("holders linked", of_holders.to_vec(), policy);
-        let [first, later] = of_holders;
-        let alone = TableSet { tables: vec![first.clone()], policy };
-        if let Ok(mut before) = suppress_at(&alone, Prices::default(), Effort::NONE) {
-            let standing = first.published_before(before.patterns.remove(0)).unwrap();
-            add("holders after another", vec![later, standing], policy);
+        if let Some(tables) = after(of_holders, policy, Effort::NONE) {
+            add("holders after another", tables, policy);
         }
-        let [first, later] = linked(numbers);
-        let alone = TableSet { tables: vec![first.clone()], policy };
-        if let Ok(mut before) = suppress_at(&alone, Prices::default(), Effort::default()) {
-            let standing = first.published_before(before.patterns.remove(0)).unwrap();
-            add("after another", vec![later, standing], policy);
+        if let Some(tables) = after(linked(numbers), policy, Effort::default()) {
+            add("after another", tables, policy);
         }
         policy.insider = 1 + round % 2;
         let two = || vec![flat("a", 5), flat("b", 5)];
         add("insiders", vec![table("t", two(), numbers)], policy);
         add("insiders guarded", vec![guarded("t", two(), policy, numbers)], policy);
-        let inner = table("t", vec![flat("a", 5), flat("care", 4)], numbers).inner().to_vec();
-        let sensitive = vec![Sensitive { dimension: 1, categories: vec![1, 2] }];
-        let dimensions = vec![flat("a", 5), flat("care", 4)];
-        let classes = CountTable::new("t", dimensions, inner, sensitive).unwrap();
-        add("insiders and class", vec![classes], policy);
-        let [first, later] = linked(numbers);
-        let alone = TableSet { tables: vec![first.clone()], policy };
-        if let Ok(mut before) = suppress_at(&alone, Prices::default(), Effort::NONE) {
-            let standing = first.published_before(before.patterns.remove(0)).unwrap();
-            add("insiders after another", vec![later, standing], policy);
+        let inner = table("t", care.clone(), numbers).inner().to_vec();
+        add("insiders and class", vec![class(care, inner, vec![1, 2])], policy);
+        if let Some(tables) = after(linked(numbers), policy, Effort::NONE) {
+            add("insiders after another", tables, policy);
         }
     }
     sets

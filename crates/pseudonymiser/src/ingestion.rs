@@ -159,6 +159,7 @@ impl Ingestion {
         let expected = self.expect(self.pipeline.arrival, &|path| told(&Event::Waiting(path)))?;
         journal.list(expected.iter().map(Expected::record).collect())?;
         told(&Event::Planned(journal.record().sources.iter().map(|source| source.bytes).sum()));
+        keep_freed_memory();
         let run = journal.record().run.clone();
         let mut vault = None;
         let mut dictionary = Dictionary::default();
@@ -202,7 +203,6 @@ impl Ingestion {
         dictionary: &mut Dictionary,
         options: &Options,
     ) -> Result<(Progress, Manifest), IngestError> {
-        keep_freed_memory();
         let purpose = &self.pipeline.purpose;
         if !options.again
             && let Some(manifest) = planned.standing(store, purpose)?
