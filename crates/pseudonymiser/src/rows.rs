@@ -15,7 +15,7 @@ use crate::{
     IngestError,
     coded::Coded,
     columns,
-    duplicates::Fingerprints,
+    duplicates::{Fingerprints, Print},
     quarantine::{Failed, Raw},
     tokens::Dictionary,
     treatment::{Cell, Plan, PlannedColumn, PlannedKey, TreatedCell},
@@ -57,7 +57,7 @@ impl<'a> Treated<'a> {
         batch: &'a RawBatch,
         fingerprints: Option<&Fingerprints>,
         keys: &ahash::RandomState,
-    ) -> (Self, Option<Vec<u128>>) {
+    ) -> (Self, Option<Vec<Print>>) {
         let code = |(place, planned): (usize, &PlannedColumn)| {
             let needed = fingerprints.is_some() || planned.passes();
             Some(Coded::new(batch.column(place).filter(|_| needed)?, keys))

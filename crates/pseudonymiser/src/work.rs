@@ -10,7 +10,7 @@ use minster_vault_api::Client;
 
 use crate::{
     IngestError,
-    duplicates::{Duplicates, Fingerprints},
+    duplicates::{Duplicates, Fingerprints, Print},
     in_turn::InTurn,
     quarantine::Failed,
     rows::{Sorted, Treated},
@@ -134,7 +134,7 @@ impl<'a> Work<'a> {
             .iter()
             .map(|batch| Treated::new(plan, batch, fingerprints.as_ref(), self.keys))
             .unzip();
-        let prints: Option<Vec<Vec<u128>>> = prints.into_iter().collect();
+        let prints: Option<Vec<Vec<Print>>> = prints.into_iter().collect();
         let fresh = self.known.pass(number, |known| match (&mut known[group.table], prints) {
             (Some(known), Some(prints)) => Some(known.recognise(&prints)),
             _ => None,

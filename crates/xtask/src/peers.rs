@@ -17,8 +17,11 @@ use crate::{
     say,
 };
 
-/// Each program of `benches/peers/ingest.py`, and what it is called.
-const PROGRAMS: [(&str, &str); 5] = [
+const MINSTER: &str = "minster-ingest";
+
+/// Ours and each program of `benches/peers/ingest.py`, and what it is called.
+const PROGRAMS: [(&str, &str); 6] = [
+    (MINSTER, "minster-ingest, encrypted"),
     ("polars", "Polars, hash plugin"),
     ("duckdb", "DuckDB, sha256()"),
     ("pandas", "pandas, hmac"),
@@ -56,17 +59,22 @@ impl Peers {
         let python = if self.alone { None } else { Some(python(&stage)?) };
         widen_budget(&stage)?;
         let vault = stage.start_vault()?;
-        let mut all = vec![Measured::new("minster-ingest, encrypted")];
-        all.extend(PROGRAMS.iter().filter(|_| !self.alone).map(|(_, name)| Measured::new(name)));
+        let taking_part = if self.alone { 1 } else { PROGRAMS.len() };
+        let mut all: Vec<_> =
+            PROGRAMS[..taking_part].iter().map(|(_, name)| Measured::new(name)).collect();
         for turn in 0..self.runs.max(1) {
-            let mut ingest = stage.program("minster-ingest");
-            ingest.args(["run", "--again", "--config"]).arg(&config);
-            ingest.stdout(Stdio::null());
-            all[0].add(measure(&mut ingest)?);
-            let Some(python) = &python else { continue };
-            for (place, (program, _)) in PROGRAMS.iter().enumerate() {
-                if *program != "pandas" || turn == 0 {
-                    all[place + 1].add(peer(&stage, python, program)?);
+            // Each turn begins with another, so that nobody always follows who writes most.
+            for place in (0..taking_part).map(|place| (place + turn) % taking_part) {
+                match (PROGRAMS[place].0, &python) {
+                    (MINSTER, _) => {
+                        let mut ingest = stage.program(MINSTER);
+                        ingest.args(["run", "--again", "--config"]).arg(&config);
+                        ingest.stdout(Stdio::null());
+                        all[place].add(measure(&mut ingest)?);
+                    }
+                    ("pandas", _) if turn > 0 => {}
+                    (program, Some(python)) => all[place].add(peer(&stage, python, program)?),
+                    (_, None) => {}
                 }
             }
         }
