@@ -265,3 +265,6 @@ fn classes(cells: &Cells<'_>) -> Vec<Owner> {
     }
     owners
 }
+
+#[cfg(test)]
+mod tests;
