@@ -393,6 +393,22 @@ fn what_is_kept_cannot_be_withheld_for_its_own_sake() {
 }
 
 #[test]
+fn a_published_total_may_not_leave_few_to_a_holder() {
+    let schools = |inner: Vec<u64>| {
+        let dimensions = vec![flat("school", 2).of_holders(), flat("kind", 2)];
+        let table = CountTable::new("t", dimensions, inner, vec![]).unwrap();
+        TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) }
+    };
+    let refused = suppress_at(&schools(vec![50, 40, 1, 2]), Prices::default(), Effort::NONE);
+    let refusal = refused.unwrap_err();
+    assert!(matches!(refusal, Refusal::KnownToHolder { .. }), "{refusal:?}");
+    assert!(refusal.to_string().contains("school school0"), "{refusal}");
+    // Of ten others, which kind they are can be hidden.
+    let enough = suppress_at(&schools(vec![50, 40, 9, 1]), Prices::default(), Effort::NONE);
+    assert!(enough.is_ok(), "{enough:?}");
+}
+
+#[test]
 fn record_keys_are_the_same_for_the_same_children() {
     let dimensions = |name| vec![flat("a", 2), flat(name, 2)];
     let table = |name, inner| CountTable::new(name, dimensions(name), inner, vec![]).unwrap();

@@ -154,5 +154,35 @@ mod tests {
         // As many, but no more than the work allows; and larger, but with children enough.
         assert_eq!(hopeless(&set(table(303, 4))), None);
         assert_eq!(hopeless(&set(table(310, 5))), None);
+        // At the bounds: 100,000 primary, and half of 500 by 500.
+        let of = |rows: usize, columns: usize, small: usize| {
+            let counts = (0..rows * columns).map(|cell| if cell < small { 4 } else { 50 });
+            let dimensions = vec![side("street", rows), side("day", columns)];
+            set(CountTable::new("t", dimensions, counts.collect(), vec![]).unwrap())
+        };
+        assert_eq!(hopeless(&of(250, 400, 100_000)), None);
+        assert_eq!(hopeless(&of(499, 499, 125_000)), None);
+        assert_eq!(hopeless(&of(499, 499, 125_001)).unwrap().primary, 125_001);
+    }
+
+    #[test]
+    fn what_helps_most_is_said_first() {
+        let side = |name: &str, size: usize| {
+            let leaves = (0..size).map(|leaf| leaf.to_string());
+            Hierarchy::flat(name, "all", leaves).unwrap()
+        };
+        let policy = Policy::new(5, Zeros::Published);
+        let crowded = |dimensions: Vec<Hierarchy>, counts: Vec<u64>| {
+            let table = CountTable::new("t", dimensions, counts, vec![]).unwrap();
+            crowding(&TableSet { tables: vec![table], policy }).remove(0)
+        };
+        // Without the rows, 1 of 3 would be primary; without the columns 2 of 9. The second is less, though more cells are.
+        let counts = vec![1, 1, 1, 1, 1, 40, 1, 40, 0, 40, 0, 40, 0, 40, 0, 40];
+        let of = crowded(vec![side("row", 8), side("column", 2)], counts);
+        let said: Vec<_> =
+            of.coarser.iter().map(|c| (c.dimension.as_str(), c.primary, c.filled)).collect();
+        assert_eq!(said, [("column", 2, 9), ("row", 1, 3)]);
+        // One dimension has nothing that could be left out.
+        assert_eq!(crowded(vec![side("row", 2)], vec![1, 7]).coarser, []);
     }
 }
