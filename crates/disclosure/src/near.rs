@@ -135,3 +135,55 @@ impl<'a> Nearness<'a> {
         Some(near)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use minster_model::cube::{CountTable, Hierarchy, Policy, Prices, TableSet, Zeros};
+
+    use super::*;
+
+    /// Four wards in two localities and one alone, by six kinds; the later, the more children.
+    fn wards() -> TableSet {
+        let nodes = [("all", None), ("A", Some(0)), ("a1", Some(1)), ("a2", Some(1))];
+        let more =
+            [("B", Some(0)), ("b1", Some(4)), ("b2", Some(4)), ("C", Some(0)), ("c1", Some(7))];
+        let nodes = nodes.into_iter().chain(more).map(|(code, parent)| (code.to_owned(), parent));
+        let wards = Hierarchy::new("ward", nodes.collect()).unwrap();
+        let kinds = Hierarchy::flat("kind", "all", (0..6).map(|kind| kind.to_string())).unwrap();
+        let inner = (0..30).map(|cell| 50 + 10 * (cell / 6) + cell % 6).collect();
+        let table = CountTable::new("t", vec![wards, kinds], inner, vec![]).unwrap();
+        TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) }
+    }
+
+    #[test]
+    fn near_are_the_leaves_below_those_beside_them_and_the_best() {
+        let set = wards();
+        let cells = Cells::new(&set, Prices::default());
+        let ranks = Ranks::new(&cells);
+        // No cell is small: the first leaf, the second and the one with most children, and so on.
+        assert_eq!(ranks.of("ward"), [0, 1, 4, 2, 3]);
+        assert_eq!(ranks.of("kind"), [0, 1, 5, 2, 3, 4]);
+        let nearness = Nearness::new(&cells, &ranks, 9);
+        assert_eq!(nearness.most, 3);
+        let table = &set.tables[0];
+        let near = |ward: usize, kind: usize| {
+            let demand = Demand::of_cell(table.cell(&[ward, kind]));
+            let mut near = nearness.around(&cells, &demand).unwrap();
+            near.sort_unstable();
+            near
+        };
+        let product = |wards: &[usize], kinds: &[usize]| -> Vec<usize> {
+            wards
+                .iter()
+                .flat_map(|ward| kinds.iter().map(|kind| table.cell(&[*ward, *kind])))
+                .collect()
+        };
+        // Of ward b1, b2 is beside it and a1 the best; of kind 3 the two best are beside it.
+        assert_eq!(near(5, 4), product(&[0, 1, 2, 4, 5, 6], &[0, 1, 2, 4]));
+        // Ward c1 has nobody beside it.
+        assert_eq!(near(8, 4), product(&[0, 1, 2, 3, 7, 8], &[0, 1, 2, 4]));
+        // Below locality B are two, and two of those beside it; below all kinds the two best, and the next.
+        assert_eq!(near(4, 0), product(&[0, 1, 2, 3, 4, 5, 6], &[0, 1, 2, 6]));
+        assert!(Nearness::new(&cells, &ranks, 30).around(&cells, &Demand::of_cell(0)).is_none());
+    }
+}

@@ -176,3 +176,110 @@ impl<'a> Dimensions<'a> {
         gained.chain(lost).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use minster_model::cube::{CountTable, Hierarchy, Policy, Prices, TableSet, Zeros};
+
+    use super::*;
+    use crate::cells::Cells;
+
+    fn flat(name: &str, size: usize) -> Hierarchy {
+        Hierarchy::flat(name, "all", (0..size).map(|leaf| leaf.to_string())).unwrap()
+    }
+
+    fn set(dimensions: Vec<Hierarchy>) -> TableSet {
+        let inner = dimensions.iter().map(|dimension| dimension.leaves().len()).product();
+        let table = CountTable::new("t", dimensions, vec![50; inner], vec![]).unwrap();
+        TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) }
+    }
+
+    fn wards() -> Hierarchy {
+        let nodes =
+            [("all", None), ("A", Some(0)), ("a1", Some(1)), ("a2", Some(1)), ("b", Some(0))];
+        let nodes = nodes.map(|(code, parent)| (code.to_owned(), parent));
+        Hierarchy::new("ward", nodes.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn every_step_changes_a_demand_by_one_and_alters_what_it_says() {
+        let set = set(vec![wards(), flat("kind", 3)]);
+        let cells = Cells::new(&set, Prices::default());
+        let ranks = Ranks::new(&cells);
+        let dimensions = Dimensions::new(&cells, &ranks);
+        let of_cells = (0..cells.len()).map(Demand::of_cell);
+        // A kind and all kinds: what is outside it.
+        let outside = (0..5).flat_map(|ward| (1..4).map(move |kind| (4 * ward, 4 * ward + kind)));
+        let outside = outside.map(|(group, inside)| {
+            let terms = vec![(group, 1.0), (inside, -1.0)];
+            Demand { terms, ..Demand::of_cell(group) }
+        });
+        for demand in of_cells.chain(outside) {
+            let levels = dimensions.around(&demand, None);
+            let [first, second] = &levels[..] else { panic!("two dimensions") };
+            let first_term = demand.terms[0].0;
+            for (one, other) in first
+                .choices
+                .iter()
+                .flat_map(|one| second.choices.iter().map(move |two| (one, two)))
+            {
+                let mut steps = vec![(0, None); 2];
+                steps[first.dimension] = one.step;
+                steps[second.dimension] = other.step;
+                let altered = dimensions.altered(0, &steps);
+                let change: f64 = demand
+                    .terms
+                    .iter()
+                    .map(|(term, sign)| {
+                        let of_term = altered.iter().filter(|(cell, _)| cell == term);
+                        sign * of_term.map(|(_, by)| *by as f64).sum::<f64>()
+                    })
+                    .sum();
+                assert_eq!(change, 1.0, "{:?} by {steps:?}", demand.terms);
+                let along = |choice: &Choice| {
+                    let own = choice.alters_own.then_some((0, 1));
+                    own.into_iter().chain(choice.others.iter().copied()).collect::<Vec<_>>()
+                };
+                let seen: BTreeSet<(usize, i64)> = along(one)
+                    .into_iter()
+                    .flat_map(|(a, by)| {
+                        along(other).into_iter().map(move |(b, of)| (a + b, by * of))
+                    })
+                    .map(|(away, by)| (first_term.wrapping_add_signed(away), by))
+                    .collect();
+                assert_eq!(seen, altered.into_iter().collect());
+            }
+        }
+    }
+
+    #[test]
+    fn the_dimension_of_a_difference_comes_first_then_the_one_with_most_to_choose_from() {
+        let set = set(vec![wards(), flat("kind", 9)]);
+        let cells = Cells::new(&set, Prices::default());
+        let ranks = Ranks::new(&cells);
+        let dimensions = Dimensions::new(&cells, &ranks);
+        let names = |demand: &Demand| -> Vec<usize> {
+            dimensions.around(demand, None).iter().map(|level| level.dimension).collect()
+        };
+        // By name: kinds are 0 and wards 1.
+        assert_eq!(names(&Demand::of_cell(23)), [0, 1]);
+        let outside = Demand { terms: vec![(20, 1.0), (0, -1.0)], ..Demand::of_cell(20) };
+        assert_eq!(names(&outside), [1, 0]);
+    }
+
+    #[test]
+    fn no_more_steps_are_looked_at_than_the_work_allows() {
+        let nodes =
+            [("all".to_owned(), None), ("A".to_owned(), Some(0)), ("B".to_owned(), Some(0))];
+        let leaves = (0..120).map(|leaf| (format!("{leaf}"), Some(1 + leaf % 2)));
+        let large = Hierarchy::new("ward", nodes.into_iter().chain(leaves).collect()).unwrap();
+        let set = set(vec![large]);
+        let cells = Cells::new(&set, Prices::default());
+        let ranks = Ranks::new(&cells);
+        let levels = Dimensions::new(&cells, &ranks).around(&Demand::of_cell(1), None);
+        // 60 leaves inside, and 60 outside or none, would be 3,660; 54 and 54 are 2,970.
+        assert_eq!(levels[0].choices.len(), 54 * 55);
+    }
+}

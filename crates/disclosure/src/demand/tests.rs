@@ -225,6 +225,23 @@ fn holders_ask_for_what_their_own_leave_of_a_cell() {
 }
 
 #[test]
+fn who_is_not_there_adds_nothing_to_a_rest_but_where_they_were_withheld_before() {
+    // North: 13, of which 12 are of school 0; school 1 has 0 and 1.
+    let table = || schools([7, 5, 0, 1, 15, 11], vec![]);
+    let withheld = [3, 4, 5, 7, 10, 11];
+    let rest = |set: &TableSet| {
+        let demands = demanded(set, &withheld);
+        demands.into_iter().filter(|demand| demand.starts_with("rest 3")).collect::<Vec<_>>()
+    };
+    let expected = ["rest 3: +3 by +4, no insiders, holder 0"];
+    assert_eq!(rest(&set(table(), Zeros::Published, 0)), expected);
+    let pattern = Pattern { withheld: (0..15).map(|cell| withheld.contains(&cell)).collect() };
+    let standing = table().published_before(pattern).unwrap();
+    let expected = ["rest 3: +3 by +5, no insiders, holder 0"];
+    assert_eq!(rest(&set(standing, Zeros::Published, 0)), expected);
+}
+
+#[test]
 fn holders_ask_for_guarded_cells_that_others_are_in() {
     let guarded = vec![
         Guarded { cell: 4, down: 2, up: 2 },

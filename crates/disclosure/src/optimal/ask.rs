@@ -180,3 +180,138 @@ pub(crate) fn asks(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use minster_model::cube::{CountTable, Hierarchy, Policy, Prices, Sensitive, TableSet, Zeros};
+
+    use super::*;
+    use crate::demand::Insiders;
+
+    fn leaves(name: &str, size: usize) -> Hierarchy {
+        Hierarchy::flat(name, "all", (0..size).map(|leaf| leaf.to_string())).unwrap()
+    }
+
+    /// Two areas by three kinds, with a small area, a large one that is guarded, and a sensitive kind.
+    fn set(zeros: Zeros, insider: u64, guarded: Guarded) -> TableSet {
+        let sensitive = vec![Sensitive { dimension: 1, categories: vec![1] }];
+        let dimensions = vec![leaves("area", 2), leaves("kind", 3)];
+        let table = CountTable::new("t", dimensions, vec![1, 0, 2, 9, 3, 8], sensitive).unwrap();
+        let table = table.guarding(vec![guarded]).unwrap();
+        TableSet { tables: vec![table], policy: Policy { insider, ..Policy::new(5, zeros) } }
+    }
+
+    fn bits(cells: impl IntoIterator<Item = usize>) -> Bits {
+        let mut bits = Bits::none(12);
+        cells.into_iter().for_each(|cell| bits.put(cell));
+        bits
+    }
+
+    /// The component is the whole table, with the same numbers.
+    fn asks_of(cells: &Cells<'_>, owner: Owner) -> (Vec<Ask>, Bits) {
+        let local = (0..cells.len()).map(|cell| (cell, cell)).collect();
+        let forced = bits((0..cells.len()).filter(|&cell| demand::is_primary(cells, cell)));
+        (asks(cells, owner, &local, &forced), forced)
+    }
+
+    fn change(bound: Bound) -> f64 {
+        match bound {
+            Bound::AtMost(change) | Bound::AtLeast(change) => change as f64,
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_what_is_demanded() {
+        for (zeros, insider) in [
+            (Zeros::Published, 0),
+            (Zeros::MayBeWithheld, 0),
+            (Zeros::Unsafe, 0),
+            (Zeros::MayBeWithheld, 1),
+            (Zeros::MayBeWithheld, 2),
+        ] {
+            for (down, up) in [(3, 2), (25, 1), (0, 4), (4, 0)] {
+                let set = set(zeros, insider, Guarded { cell: 8, down, up });
+                let cells = Cells::new(&set, Prices::default());
+                for owner in demand::owners(&cells) {
+                    let (asks, forced) = asks_of(&cells, owner);
+                    for also in [vec![], vec![9], vec![9, 11]] {
+                        let withheld = bits(forced.iter().chain(also));
+                        let pattern: Vec<bool> = (0..12).map(|cell| withheld.has(cell)).collect();
+                        let told = |terms: &[(usize, i64)], who: Option<usize>, change: f64| {
+                            format!("{terms:?} by {change} for {who:?}")
+                        };
+                        // One world for all insiders is what one of them asks who knows most.
+                        let is_compared = |change: f64| insider == 0 || change < 0.0;
+                        let demands = owner.demands(&cells, &pattern).into_iter();
+                        let demanded = demands.filter(|demand| is_compared(demand.change));
+                        let mut demanded: Vec<String> = demanded
+                            .map(|demand| {
+                                let terms = demand.terms.iter().map(|(c, sign)| (*c, *sign as i64));
+                                let who = match demand.insiders {
+                                    Insiders::Ask(who) => Some(who),
+                                    _ => None,
+                                };
+                                told(&terms.collect::<Vec<_>>(), who, demand.change)
+                            })
+                            .collect();
+                        let mut asked = Vec::new();
+                        for ask in &asks {
+                            let insiders = ask.below.keys().copied().filter(|who| {
+                                matches!(owner, Owner::Small(_)) && cells.insiders[*who] > 0
+                            });
+                            for who in std::iter::once(None).chain(insiders.map(Some)) {
+                                let bound = ask.bound(&cells.insiders, &withheld, who);
+                                let change = bound.map(change).filter(|by| is_compared(*by));
+                                asked.extend(change.map(|change| told(&ask.terms, who, change)));
+                            }
+                        }
+                        demanded.sort();
+                        asked.sort();
+                        assert_eq!(asked, demanded, "{owner:?} {zeros:?} {insider}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_pinned_is_what_a_smaller_pattern_could_be_asked_less_without() {
+        for (insider, down) in (0..3).flat_map(|insider| (1..25).map(move |down| (insider, down))) {
+            let guarded = Guarded { cell: 8, down, up: 1 };
+            let set = set(Zeros::MayBeWithheld, insider, guarded);
+            let cells = Cells::new(&set, Prices::default());
+            let (asks, forced) = asks_of(&cells, Owner::Guarded(8, guarded));
+            let ask = &asks[0];
+            let whole = bits(forced.iter().chain([9, 10, 11]));
+            for who in [None, Some(9), Some(10), Some(11)] {
+                // Whoever is in a published cell asks as everyone does.
+                let asked = |pattern: &Bits| {
+                    let who = who.filter(|who| pattern.has(*who));
+                    ask.bound(&cells.insiders, pattern, who).map_or(0.0, change)
+                };
+                let pinned = ask.pinned(&cells.insiders, &forced, &whole, who);
+                let smaller = |left: &[usize]| {
+                    let all = (0..8u8).map(|some| {
+                        [9, 11].into_iter().filter(move |cell| some >> (cell - 9) & 1 == 1)
+                    });
+                    let forced = &forced;
+                    let left = left.to_vec();
+                    all.map(move |some| bits(forced.iter().chain(some).chain(left.clone())))
+                        .collect::<Vec<_>>()
+                };
+                assert!(
+                    smaller(&pinned).iter().all(|pattern| asked(pattern) <= asked(&whole)),
+                    "{insider} {down} {who:?}"
+                );
+                // Whoever asks is pinned themselves, though others might do.
+                for cell in pinned.iter().filter(|_| who.is_none()) {
+                    let without: Vec<_> = pinned.iter().copied().filter(|of| of != cell).collect();
+                    assert!(
+                        smaller(&without).iter().any(|pattern| asked(pattern) > asked(&whole)),
+                        "{insider} {down} {who:?} {cell}"
+                    );
+                }
+            }
+        }
+    }
+}
