@@ -139,3 +139,51 @@ impl<'a> Bounds<'a> {
 fn most_before(range: (i64, i64), sign: f64) -> i64 {
     if sign > 0.0 { range.1 } else { -range.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use minster_model::cube::{CountTable, Hierarchy, Policy, Prices, TableSet, Zeros};
+
+    use super::*;
+
+    fn set(sizes: &[usize], inner: Vec<u64>) -> TableSet {
+        let dimension = |(place, size): (usize, &usize)| {
+            let leaves = (0..*size).map(|leaf| leaf.to_string());
+            Hierarchy::flat(format!("d{place}"), "all", leaves).unwrap()
+        };
+        let dimensions = sizes.iter().enumerate().map(dimension).collect();
+        let table = CountTable::new("t", dimensions, inner, vec![]).unwrap();
+        TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) }
+    }
+
+    #[test]
+    fn the_last_cell_of_a_sum_cannot_change() {
+        let set = set(&[3], vec![3, 40, 50]);
+        let cells = Cells::new(&set, Prices::default());
+        for change in [-2.0, 2.0] {
+            let withheld = [false, true, true, true];
+            let demands = [Demand::change_of(1, change)];
+            let mut bounds = Bounds::new(&cells, &withheld, &demands);
+            assert!(bounds.publish(3));
+            assert!(!bounds.publish(2));
+            bounds.back();
+            assert!(!bounds.publish(2));
+        }
+    }
+
+    #[test]
+    fn a_margin_changes_no_further_than_its_parts() {
+        // All but the totals of the columns are withheld; the first row's is 3 + 40.
+        let set = set(&[2, 2], vec![3, 40, 50, 60]);
+        let cells = Cells::new(&set, Prices::default());
+        let withheld = [false, false, false, true, true, true, true, true, true];
+        let may_publish = |cell: usize, margin_less: f64| {
+            let demands = [Demand::change_of(3, margin_less)];
+            Bounds::new(&cells, &withheld, &demands).publish(cell)
+        };
+        // With the 50 published, so is the 3 beside it, and the 40 alone may be less.
+        assert!(may_publish(7, -39.0));
+        assert!(!may_publish(7, -40.0));
+        assert!(!may_publish(3, -1.0));
+    }
+}

@@ -184,3 +184,62 @@ fn is_published_zero(cells: &Cells<'_>, cell: usize) -> bool {
         && !cells.guarded.contains_key(&cell)
         && !cells.stays_withheld[cell]
 }
+
+#[cfg(test)]
+mod tests {
+    use minster_model::cube::{CountTable, Hierarchy, Policy, Prices, TableSet};
+
+    use super::*;
+    use crate::linear::field::PRIMES;
+
+    fn set(inner: Vec<u64>) -> TableSet {
+        let leaves = (0..inner.len()).map(|leaf| leaf.to_string());
+        let dimension = Hierarchy::flat("kind", "all", leaves).unwrap();
+        let table = CountTable::new("t", vec![dimension], inner, vec![]).unwrap();
+        TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) }
+    }
+
+    fn confirms(inner: Vec<u64>, singletons: Singletons, withheld: &[usize]) -> bool {
+        let set = set(inner);
+        let cells = Cells::new(&set, Prices::default());
+        let withheld: Vec<bool> = (0..cells.len()).map(|cell| withheld.contains(&cell)).collect();
+        PRIMES
+            .map(|prime| Elimination::new(&cells, singletons, prime).unwrap().confirms(&withheld))
+            .into_iter()
+            .all(|confirms| confirms)
+    }
+
+    #[test]
+    fn what_gives_a_primary_cell_away_is_not_confirmed() {
+        // The total less all others is the 3.
+        assert!(!confirms(vec![3, 40, 50], Singletons::None, &[1]));
+        assert!(confirms(vec![3, 40, 50], Singletons::None, &[1, 2]));
+        // Guarded or not, it is the same where nobody is alone.
+        assert!(!confirms(vec![3, 40, 50], Singletons::Guarded, &[1]));
+        assert!(confirms(vec![3, 40, 50], Singletons::Guarded, &[1, 2]));
+    }
+
+    #[test]
+    fn what_one_alone_could_work_out_is_not_confirmed() {
+        // Whoever is alone in the first cell takes themselves off the rest.
+        assert!(confirms(vec![1, 3, 50], Singletons::None, &[1, 2]));
+        assert!(!confirms(vec![1, 3, 50], Singletons::Guarded, &[1, 2]));
+        assert!(confirms(vec![1, 3, 50], Singletons::Guarded, &[1, 2, 3]));
+        // Of two cells, the total gives as much away in any case.
+        assert!(confirms(vec![1, 4], Singletons::Guarded, &[1, 2]));
+    }
+
+    #[test]
+    fn work_is_counted() {
+        let set = set(vec![3, 40, 50, 60]);
+        let cells = Cells::new(&set, Prices::default());
+        let mut elimination = Elimination::new(&cells, Singletons::None, PRIMES[0]).unwrap();
+        let before = elimination.work();
+        let first = elimination.left(3);
+        let looked = elimination.work();
+        elimination.publish(first);
+        elimination.left(4);
+        // A cell, with a coordinate or more, and what is published beside it.
+        assert!(before > 1 && looked > before + 1 && elimination.work() > looked + 1);
+    }
+}

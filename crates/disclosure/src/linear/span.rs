@@ -217,3 +217,25 @@ fn combine(
     sum.extend(mine);
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn vectors_differ_by_what_is_in_one_alone(
+            one in prop::collection::btree_set(0..12u32, 0..8),
+            other in prop::collection::btree_set(0..12u32, 0..8),
+            most in 0..10usize,
+        ) {
+            let vector = |of: &BTreeSet<u32>| of.iter().map(|at| (*at, 1)).collect::<Sparse>();
+            let alone = one.symmetric_difference(&other).count();
+            prop_assert_eq!(differ_by_at_most(&vector(&one), &vector(&other), most), alone <= most);
+        }
+    }
+}

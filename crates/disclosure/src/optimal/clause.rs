@@ -71,3 +71,22 @@ pub(crate) fn cheapest(of: &Component, clauses: &[Clause], below: f64, nodes: u6
     });
     Choice { withheld, bound: bound + base, nodes: 1 + stats.nodes_solved }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clause_is_obeyed_by_one_more_or_by_one_of_the_others_less() {
+        let clause = Clause { any: vec![1, 2], unless: vec![3, 4] };
+        let is_obeyed = |withheld: &[usize]| {
+            let mut bits = Bits::none(6);
+            withheld.iter().for_each(|cell| bits.put(*cell));
+            clause.is_obeyed(&bits)
+        };
+        assert!(
+            is_obeyed(&[1, 3, 4]) && is_obeyed(&[2, 3, 4]) && is_obeyed(&[3]) && is_obeyed(&[])
+        );
+        assert!(!is_obeyed(&[3, 4]) && !is_obeyed(&[0, 3, 4, 5]));
+    }
+}
