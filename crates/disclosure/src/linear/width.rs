@@ -178,3 +178,24 @@ impl Widths<'_> {
 fn demand(cell: usize, change: i64) -> Demand {
     Demand::change_of(cell, change as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use minster_model::cube::{Guarded, Hierarchy, Policy};
+
+    use super::*;
+
+    #[test]
+    fn zeros_may_be_withheld_but_those_that_are_published_stay() {
+        let leaves = (0..4).map(|leaf| leaf.to_string());
+        let dimension = Hierarchy::flat("kind", "all", leaves).unwrap();
+        let table = CountTable::new("t", vec![dimension], vec![3, 0, 50, 0], vec![]).unwrap();
+        let table = table.guarding(vec![Guarded { cell: 4, down: 0, up: 2 }]).unwrap();
+        let table = table.keeping(vec![3]).unwrap();
+        let set = |zeros| TableSet { tables: vec![table.clone()], policy: Policy::new(5, zeros) };
+        let allowed = allowing_zeros(&set(Zeros::Published));
+        assert_eq!(allowed.policy.zeros, Zeros::MayBeWithheld);
+        assert_eq!(allowed.tables[0].kept(), [2, 3]);
+        assert_eq!(allowing_zeros(&set(Zeros::Unsafe)), set(Zeros::Unsafe));
+    }
+}
