@@ -282,8 +282,12 @@ mod tests {
             let cells = Cells::new(&set, Prices::default());
             let (asks, forced) = asks_of(&cells, Owner::Guarded(8, guarded));
             let ask = &asks[0];
-            let whole = bits(forced.iter().chain([9, 10, 11]));
-            for who in [None, Some(9), Some(10), Some(11)] {
+            let wholes = [&[9, 11][..], &[9], &[11]];
+            let cases = wholes.iter().flat_map(|free| {
+                [None, Some(9), Some(10), Some(11)]
+                    .map(|who| (bits(forced.iter().chain(free.iter().copied())), *free, who))
+            });
+            for (whole, free, who) in cases {
                 // Whoever is in a published cell asks as everyone does.
                 let asked = |pattern: &Bits| {
                     let who = who.filter(|who| pattern.has(*who));
@@ -292,7 +296,7 @@ mod tests {
                 let pinned = ask.pinned(&cells.insiders, &forced, &whole, who);
                 let smaller = |left: &[usize]| {
                     let all = (0..8u8).map(|some| {
-                        [9, 11].into_iter().filter(move |cell| some >> (cell - 9) & 1 == 1)
+                        free.iter().copied().filter(move |cell| some >> (cell - 9) & 1 == 1)
                     });
                     let forced = &forced;
                     let left = left.to_vec();
