@@ -33,7 +33,8 @@ pub(crate) struct Fingerprints {
 }
 
 /// Recognises equal rows by their fingerprints. Remembers at least the last [`GENERATION`] rows of a table; equal
-/// rows further apart are not recognised. A new row is taken for one seen before with a chance of about 10 in 2^64.
+/// rows further apart are not recognised. A new row is taken for one seen before with a chance of n in 2^64, where n rows
+/// have its first column (half a million at most), or 10 where these are scattered.
 pub(crate) struct Duplicates {
     seen: Seen,
     /// Rows of the current generation, so far and at most.
