@@ -177,13 +177,16 @@ mod tests {
         let set = set(&[2, 2], vec![3, 40, 50, 60]);
         let cells = Cells::new(&set, Prices::default());
         let withheld = [false, false, false, true, true, true, true, true, true];
-        let may_publish = |cell: usize, margin_less: f64| {
-            let demands = [Demand::change_of(3, margin_less)];
+        let may_publish = |cell: usize, margin: f64| {
+            let demands = [Demand::change_of(3, margin)];
             Bounds::new(&cells, &withheld, &demands).publish(cell)
         };
         // With the 50 published, so is the 3 beside it, and the 40 alone may be less.
         assert!(may_publish(7, -39.0));
         assert!(!may_publish(7, -40.0));
+        // Of the 60, one must be left.
+        assert!(may_publish(7, 59.0));
+        assert!(!may_publish(7, 60.0));
         assert!(!may_publish(3, -1.0));
     }
 }
