@@ -6,7 +6,7 @@ use microlp::{
 
 use crate::optimal::{bits::Bits, component::Component};
 
-/// Some of `any` are withheld, or one of `unless` is not.
+/// Some of `any` are withheld, or one of `unless` is not. None of these is withheld whatever comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Clause {
     pub(crate) any: Vec<usize>,
@@ -74,6 +74,8 @@ pub(crate) fn cheapest(of: &Component, clauses: &[Clause], below: f64, nodes: u6
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -88,5 +90,63 @@ mod tests {
             is_obeyed(&[1, 3, 4]) && is_obeyed(&[2, 3, 4]) && is_obeyed(&[3]) && is_obeyed(&[])
         );
         assert!(!is_obeyed(&[3, 4]) && !is_obeyed(&[0, 3, 4, 5]));
+    }
+
+    /// Cells of which nothing is asked; the first is forced.
+    fn component(price: Vec<f64>) -> Component {
+        let cells = price.len();
+        let mut forced = Bits::none(cells);
+        forced.put(0);
+        Component {
+            cells: (0..cells).collect(),
+            is_inner: vec![true; cells],
+            price,
+            floor: vec![None; cells],
+            known: vec![0; cells],
+            forced,
+            relations: Vec::new(),
+            relations_of: vec![Vec::new(); cells],
+            asks: Vec::new(),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn no_bound_is_above_what_is_possible(
+            prices in prop::collection::vec(100..200u32, 14),
+            clauses in prop::collection::vec(
+                (prop::collection::btree_set(1..14usize, 2..4), prop::option::weighted(0.2, 1..14usize)),
+                10..30,
+            ),
+        ) {
+            let of = component(prices.iter().map(|price| f64::from(*price) / 100.0).collect());
+            let clauses: Vec<Clause> = clauses
+                .into_iter()
+                .map(|(any, unless)| Clause {
+                    unless: unless.into_iter().filter(|cell| !any.contains(cell)).collect(),
+                    any: any.into_iter().collect(),
+                })
+                .collect();
+            let bits = |pattern: u32| {
+                let mut bits = Bits::none(14);
+                (0..14).filter(|cell| pattern >> cell & 1 == 1).for_each(|cell| bits.put(cell));
+                bits
+            };
+            let obey = |withheld: &Bits| clauses.iter().all(|clause| clause.is_obeyed(withheld));
+            let all = (0..1 << 13).map(|pattern| bits(pattern << 1 | 1)).filter(obey);
+            let least = all.map(|withheld| of.price(&withheld)).fold(f64::INFINITY, f64::min);
+            for nodes in [1, 2, 3, 5, 8, 13, 10_000] {
+                let choice = cheapest(&of, &clauses, f64::INFINITY, nodes);
+                prop_assert!(choice.bound <= least + 1e-6, "{} > {least} by {nodes}", choice.bound);
+                if let Some(withheld) = choice.withheld {
+                    prop_assert!(obey(&withheld) && of.price(&withheld) >= least - 1e-6);
+                }
+            }
+            let choice = cheapest(&of, &clauses, f64::INFINITY, 10_000);
+            prop_assert!((choice.bound - least).abs() < 1e-6);
+            let none = cheapest(&of, &clauses, least - 1e-3, 10_000);
+            prop_assert!(none.withheld.is_none() && none.bound.is_infinite());
+        }
     }
 }
