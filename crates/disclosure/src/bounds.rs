@@ -142,23 +142,14 @@ fn most_before(range: (i64, i64), sign: f64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use minster_model::cube::{CountTable, Hierarchy, Policy, Prices, TableSet, Zeros};
+    use minster_model::cube::Prices;
 
     use super::*;
-
-    fn set(sizes: &[usize], inner: Vec<u64>) -> TableSet {
-        let dimension = |(place, size): (usize, &usize)| {
-            let leaves = (0..*size).map(|leaf| leaf.to_string());
-            Hierarchy::flat(format!("d{place}"), "all", leaves).unwrap()
-        };
-        let dimensions = sizes.iter().enumerate().map(dimension).collect();
-        let table = CountTable::new("t", dimensions, inner, vec![]).unwrap();
-        TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) }
-    }
+    use crate::made_up::{flat, set};
 
     #[test]
     fn the_last_cell_of_a_sum_cannot_change() {
-        let set = set(&[3], vec![3, 40, 50]);
+        let set = set(vec![flat("a", 3)], vec![3, 40, 50]);
         let cells = Cells::new(&set, Prices::default());
         for change in [-2.0, 2.0] {
             let withheld = [false, true, true, true];
@@ -174,7 +165,7 @@ mod tests {
     #[test]
     fn a_margin_changes_no_further_than_its_parts() {
         // All but the totals of the columns are withheld; the first row's is 3 + 40.
-        let set = set(&[2, 2], vec![3, 40, 50, 60]);
+        let set = set(vec![flat("a", 2), flat("b", 2)], vec![3, 40, 50, 60]);
         let cells = Cells::new(&set, Prices::default());
         let withheld = [false, false, false, true, true, true, true, true, true];
         let may_publish = |cell: usize, margin: f64| {

@@ -167,14 +167,12 @@ fn solve(choices: &Choices, attempt: u64) -> Option<Vec<bool>> {
 
 #[cfg(test)]
 mod tests {
-    use minster_model::cube::{CountTable, Hierarchy, Policy, Zeros};
+    use minster_model::cube::{CountTable, Policy, Zeros};
 
     use super::*;
+    use crate::made_up::flat;
 
     fn two_way(rows: usize, columns: usize) -> TableSet {
-        let flat = |name: &str, size: usize| {
-            Hierarchy::flat(name, "all", (0..size).map(|leaf| format!("{name}{leaf}"))).unwrap()
-        };
         let mut dice = balance::Dice::new(1);
         let inner = (0..rows * columns)
             .map(|_| {

@@ -109,13 +109,13 @@ mod tests {
     use minster_model::cube::{Hierarchy, Policy, Zeros};
 
     use super::*;
+    use crate::made_up::{flat, tree};
 
     #[test]
     fn a_table_that_is_too_fine_says_what_would_help() {
         let sex = Hierarchy::flat("sex", "all", ["F".into(), "M".into()]).unwrap();
         let nodes = [("all", None), ("north", Some(0)), ("n1", Some(1)), ("n2", Some(1))];
-        let nodes = nodes.map(|(code, parent)| (code.to_owned(), parent));
-        let ward = Hierarchy::new("ward", nodes.to_vec()).unwrap();
+        let ward = tree("ward", &nodes);
         let table = CountTable::new("t", vec![sex, ward], vec![3, 40, 2, 50], vec![]).unwrap();
         let policy = Policy::new(5, Zeros::Published);
         let set = |table| TableSet { tables: vec![table], policy };
@@ -135,13 +135,9 @@ mod tests {
 
     #[test]
     fn a_large_table_of_which_nothing_would_be_left_is_refused_with_what_would_help() {
-        let side = |name: &str, size: usize| {
-            let leaves = (0..size).map(|leaf| leaf.to_string());
-            Hierarchy::flat(name, "all", leaves).unwrap()
-        };
         let table = |rows: usize, count: u64| {
             let counts = vec![count; rows * 330];
-            let dimensions = vec![side("street", rows), side("day", 330)];
+            let dimensions = vec![flat("street", rows), flat("day", 330)];
             CountTable::new("t", dimensions, counts, vec![]).unwrap()
         };
         let policy = Policy::new(5, Zeros::Published);
@@ -157,7 +153,7 @@ mod tests {
         // At the bounds: 100,000 primary, and half of 500 by 500.
         let of = |rows: usize, columns: usize, small: usize| {
             let counts = (0..rows * columns).map(|cell| if cell < small { 4 } else { 50 });
-            let dimensions = vec![side("street", rows), side("day", columns)];
+            let dimensions = vec![flat("street", rows), flat("day", columns)];
             set(CountTable::new("t", dimensions, counts.collect(), vec![]).unwrap())
         };
         assert_eq!(hopeless(&of(250, 400, 100_000)), None);
@@ -167,10 +163,6 @@ mod tests {
 
     #[test]
     fn what_helps_most_is_said_first() {
-        let side = |name: &str, size: usize| {
-            let leaves = (0..size).map(|leaf| leaf.to_string());
-            Hierarchy::flat(name, "all", leaves).unwrap()
-        };
         let policy = Policy::new(5, Zeros::Published);
         let crowded = |dimensions: Vec<Hierarchy>, counts: Vec<u64>| {
             let table = CountTable::new("t", dimensions, counts, vec![]).unwrap();
@@ -178,11 +170,11 @@ mod tests {
         };
         // Without the rows, 1 of 3 would be primary; without the columns 2 of 9. The second is less, though more cells are.
         let counts = vec![1, 1, 1, 1, 1, 40, 1, 40, 0, 40, 0, 40, 0, 40, 0, 40];
-        let of = crowded(vec![side("row", 8), side("column", 2)], counts);
+        let of = crowded(vec![flat("row", 8), flat("column", 2)], counts);
         let said: Vec<_> =
             of.coarser.iter().map(|c| (c.dimension.as_str(), c.primary, c.filled)).collect();
         assert_eq!(said, [("column", 2, 9), ("row", 1, 3)]);
         // One dimension has nothing that could be left out.
-        assert_eq!(crowded(vec![side("row", 2)], vec![1, 7]).coarser, []);
+        assert_eq!(crowded(vec![flat("row", 2)], vec![1, 7]).coarser, []);
     }
 }

@@ -34,6 +34,8 @@ mod demand;
 mod holders;
 mod hypercube;
 mod linear;
+#[cfg(test)]
+mod made_up;
 mod near;
 mod optimal;
 mod perturbation;

@@ -138,21 +138,26 @@ impl<'a> Nearness<'a> {
 
 #[cfg(test)]
 mod tests {
-    use minster_model::cube::{CountTable, Hierarchy, Policy, Prices, TableSet, Zeros};
+    use minster_model::cube::{Prices, TableSet};
 
     use super::*;
+    use crate::made_up::{flat, set, tree};
 
     /// Four wards in two localities and one alone, by six kinds; the later, the more children.
     fn wards() -> TableSet {
-        let nodes = [("all", None), ("A", Some(0)), ("a1", Some(1)), ("a2", Some(1))];
-        let more =
-            [("B", Some(0)), ("b1", Some(4)), ("b2", Some(4)), ("C", Some(0)), ("c1", Some(7))];
-        let nodes = nodes.into_iter().chain(more).map(|(code, parent)| (code.to_owned(), parent));
-        let wards = Hierarchy::new("ward", nodes.collect()).unwrap();
-        let kinds = Hierarchy::flat("kind", "all", (0..6).map(|kind| kind.to_string())).unwrap();
+        let nodes = [
+            ("all", None),
+            ("A", Some(0)),
+            ("a1", Some(1)),
+            ("a2", Some(1)),
+            ("B", Some(0)),
+            ("b1", Some(4)),
+            ("b2", Some(4)),
+            ("C", Some(0)),
+            ("c1", Some(7)),
+        ];
         let inner = (0..30).map(|cell| 50 + 10 * (cell / 6) + cell % 6).collect();
-        let table = CountTable::new("t", vec![wards, kinds], inner, vec![]).unwrap();
-        TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) }
+        set(vec![tree("ward", &nodes), flat("kind", 6)], inner)
     }
 
     #[test]

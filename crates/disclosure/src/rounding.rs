@@ -113,30 +113,24 @@ fn each(set: &TableSet, published: impl Fn(u64) -> u64) -> Vec<Vec<u64>> {
 
 #[cfg(test)]
 mod tests {
-    use minster_model::cube::{CountTable, Hierarchy, Policy, Zeros};
-
     use super::*;
+    use crate::made_up::{flat, set};
 
-    fn flat(name: &str, size: usize) -> Hierarchy {
-        Hierarchy::flat(name, "all", (0..size).map(|leaf| format!("{name}{leaf}"))).unwrap()
-    }
-
-    fn set(inner: Vec<u64>) -> TableSet {
-        let table = CountTable::new("t", vec![flat("a", inner.len())], inner, vec![]).unwrap();
-        TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) }
+    fn one(inner: Vec<u64>) -> TableSet {
+        set(vec![flat("a", inner.len())], inner)
     }
 
     #[test]
     fn each_cell_goes_to_the_nearest_by_itself() {
-        let rounded = round(&set(vec![2, 3, 7, 8, 12]), Method::Nearest { base: 5 }).unwrap();
+        let rounded = round(&one(vec![2, 3, 7, 8, 12]), Method::Nearest { base: 5 }).unwrap();
         assert_eq!(rounded.published, [vec![30, 0, 5, 5, 10, 10]]);
-        let rounded = round(&set(vec![4, 5, 15]), Method::Nearest { base: 10 }).unwrap();
+        let rounded = round(&one(vec![4, 5, 15]), Method::Nearest { base: 10 }).unwrap();
         assert_eq!(rounded.published, [vec![20, 0, 10, 20]]);
     }
 
     #[test]
     fn open_safely_redacts_up_to_seven() {
-        let rounded = round(&set(vec![0, 7, 8, 12, 13]), Method::OpenSafely).unwrap();
+        let rounded = round(&one(vec![0, 7, 8, 12, 13]), Method::OpenSafely).unwrap();
         assert_eq!(rounded.published, [vec![40, 0, 0, 10, 10, 15]]);
     }
 
@@ -144,7 +138,7 @@ mod tests {
     fn a_base_of_one_is_none() {
         for base in [0, 1, 1_001] {
             assert_eq!(
-                round(&set(vec![9]), Method::Controlled { base, attempt: 0 }),
+                round(&one(vec![9]), Method::Controlled { base, attempt: 0 }),
                 Err(RoundingRefusal::Base)
             );
         }
@@ -153,12 +147,12 @@ mod tests {
     #[test]
     fn a_controlled_rounding_adds_up_by_hand() {
         // 5 + 5 = 10 is off by 1, 1 and 2; 5 + 0 = 5 by 1, 4 and 3.
-        let rounded = round(&set(vec![4, 4]), Method::Controlled { base: 5, attempt: 0 }).unwrap();
+        let rounded = round(&one(vec![4, 4]), Method::Controlled { base: 5, attempt: 0 }).unwrap();
         assert_eq!(rounded.published, [vec![10, 5, 5]]);
-        let rounded = round(&set(vec![1, 1]), Method::Controlled { base: 5, attempt: 0 }).unwrap();
+        let rounded = round(&one(vec![1, 1]), Method::Controlled { base: 5, attempt: 0 }).unwrap();
         assert_eq!(rounded.published, [vec![0, 0, 0]]);
         // A sum that is a multiple stays, so that one of the two is rounded up.
-        let rounded = round(&set(vec![2, 1]), Method::Controlled { base: 3, attempt: 0 }).unwrap();
+        let rounded = round(&one(vec![2, 1]), Method::Controlled { base: 3, attempt: 0 }).unwrap();
         assert_eq!(rounded.published, [vec![3, 3, 0]]);
     }
 }

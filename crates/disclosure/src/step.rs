@@ -181,34 +181,28 @@ impl<'a> Dimensions<'a> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use minster_model::cube::{CountTable, Hierarchy, Policy, Prices, TableSet, Zeros};
+    use minster_model::cube::{Hierarchy, Prices, TableSet};
 
     use super::*;
-    use crate::cells::Cells;
+    use crate::made_up::{flat, set, tree};
 
-    fn flat(name: &str, size: usize) -> Hierarchy {
-        Hierarchy::flat(name, "all", (0..size).map(|leaf| leaf.to_string())).unwrap()
-    }
-
-    fn set(dimensions: Vec<Hierarchy>) -> TableSet {
+    /// Fifty everywhere.
+    fn fifties(dimensions: Vec<Hierarchy>) -> TableSet {
         let inner = dimensions.iter().map(|dimension| dimension.leaves().len()).product();
-        let table = CountTable::new("t", dimensions, vec![50; inner], vec![]).unwrap();
-        TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) }
+        set(dimensions, vec![50; inner])
     }
 
     fn wards() -> Hierarchy {
         let nodes =
             [("all", None), ("A", Some(0)), ("a1", Some(1)), ("a2", Some(1)), ("b", Some(0))];
-        let nodes = nodes.map(|(code, parent)| (code.to_owned(), parent));
-        Hierarchy::new("ward", nodes.to_vec()).unwrap()
+        tree("ward", &nodes)
     }
 
     #[test]
     fn every_step_changes_a_demand_by_one_and_alters_what_it_says() {
-        let set = set(vec![wards(), flat("kind", 3)]);
+        let set = fifties(vec![wards(), flat("kind", 3)]);
         let cells = Cells::new(&set, Prices::default());
-        let ranks = Ranks::new(&cells);
-        let dimensions = Dimensions::new(&cells, &ranks);
+        let dimensions = Dimensions::new(&cells, &Ranks::new(&cells));
         let of_cells = (0..cells.len()).map(Demand::of_cell);
         // A kind and all kinds: what is outside it.
         let outside = (0..5).flat_map(|ward| (1..4).map(move |kind| (4 * ward, 4 * ward + kind)));
@@ -256,10 +250,9 @@ mod tests {
 
     #[test]
     fn the_dimension_of_a_difference_comes_first_then_the_one_with_most_to_choose_from() {
-        let set = set(vec![wards(), flat("kind", 9)]);
+        let set = fifties(vec![wards(), flat("kind", 9)]);
         let cells = Cells::new(&set, Prices::default());
-        let ranks = Ranks::new(&cells);
-        let dimensions = Dimensions::new(&cells, &ranks);
+        let dimensions = Dimensions::new(&cells, &Ranks::new(&cells));
         let names = |demand: &Demand| -> Vec<usize> {
             dimensions.around(demand, None).iter().map(|level| level.dimension).collect()
         };
@@ -275,10 +268,10 @@ mod tests {
             [("all".to_owned(), None), ("A".to_owned(), Some(0)), ("B".to_owned(), Some(0))];
         let leaves = (0..120).map(|leaf| (format!("{leaf}"), Some(1 + leaf % 2)));
         let large = Hierarchy::new("ward", nodes.into_iter().chain(leaves).collect()).unwrap();
-        let set = set(vec![large]);
+        let set = fifties(vec![large]);
         let cells = Cells::new(&set, Prices::default());
-        let ranks = Ranks::new(&cells);
-        let levels = Dimensions::new(&cells, &ranks).around(&Demand::of_cell(1), None);
+        let dimensions = Dimensions::new(&cells, &Ranks::new(&cells));
+        let levels = dimensions.around(&Demand::of_cell(1), None);
         // 60 leaves inside, and 60 outside or none, would be 3,660; 54 and 54 are 2,970.
         assert_eq!(levels[0].choices.len(), 54 * 55);
     }

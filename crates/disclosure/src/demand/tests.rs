@@ -1,12 +1,9 @@
 use minster_model::cube::{
-    CountTable, Guarded, Hierarchy, Pattern, Policy, Prices, Sensitive, TableSet, Zeros,
+    CountTable, Guarded, Pattern, Policy, Prices, Sensitive, TableSet, Zeros,
 };
 
 use super::*;
-
-fn leaves(name: &str, size: usize) -> Hierarchy {
-    Hierarchy::flat(name, "all", (0..size).map(|leaf| format!("{name}{leaf}"))).unwrap()
-}
+use crate::made_up::{flat, tree};
 
 /// Two areas by three kinds: the first area has 1, 0 and 2, 3 in all.
 ///
@@ -16,7 +13,7 @@ fn leaves(name: &str, size: usize) -> Hierarchy {
 ///   8: 24    9:  9  10: 7   11:  8
 /// ```
 fn areas(sensitive: Vec<Sensitive>) -> CountTable {
-    let dimensions = vec![leaves("area", 2), leaves("kind", 3)];
+    let dimensions = vec![flat("area", 2), flat("kind", 3)];
     CountTable::new("t", dimensions, vec![1, 0, 2, 9, 7, 8], sensitive).unwrap()
 }
 
@@ -72,9 +69,8 @@ fn told(demand: &Demand) -> String {
 fn schools(inner: [u64; 6], sensitive: Vec<Sensitive>) -> CountTable {
     let nodes =
         [("all", None), ("north", Some(0)), ("s0", Some(1)), ("s1", Some(1)), ("s2", Some(0))];
-    let nodes = nodes.map(|(code, parent)| (code.to_owned(), parent)).to_vec();
-    let schools = Hierarchy::new("school", nodes).unwrap().of_holders();
-    CountTable::new("t", vec![schools, leaves("kind", 2)], inner.to_vec(), sensitive).unwrap()
+    let schools = tree("school", &nodes).of_holders();
+    CountTable::new("t", vec![schools, flat("kind", 2)], inner.to_vec(), sensitive).unwrap()
 }
 
 #[test]

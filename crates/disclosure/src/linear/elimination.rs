@@ -187,20 +187,20 @@ fn is_published_zero(cells: &Cells<'_>, cell: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use minster_model::cube::{CountTable, Hierarchy, Policy, Prices, TableSet};
+    use minster_model::cube::{Prices, TableSet};
 
     use super::*;
-    use crate::linear::field::PRIMES;
+    use crate::{
+        linear::field::PRIMES,
+        made_up::{flat, set},
+    };
 
-    fn set(inner: Vec<u64>) -> TableSet {
-        let leaves = (0..inner.len()).map(|leaf| leaf.to_string());
-        let dimension = Hierarchy::flat("kind", "all", leaves).unwrap();
-        let table = CountTable::new("t", vec![dimension], inner, vec![]).unwrap();
-        TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) }
+    fn kinds(inner: Vec<u64>) -> TableSet {
+        set(vec![flat("kind", inner.len())], inner)
     }
 
     fn confirms(inner: Vec<u64>, singletons: Singletons, withheld: &[usize]) -> bool {
-        let set = set(inner);
+        let set = kinds(inner);
         let cells = Cells::new(&set, Prices::default());
         let withheld: Vec<bool> = (0..cells.len()).map(|cell| withheld.contains(&cell)).collect();
         PRIMES
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn work_is_counted() {
-        let set = set(vec![3, 40, 50, 60]);
+        let set = kinds(vec![3, 40, 50, 60]);
         let cells = Cells::new(&set, Prices::default());
         let mut elimination = Elimination::new(&cells, Singletons::None, PRIMES[0]).unwrap();
         let before = elimination.work();

@@ -181,15 +181,15 @@ fn demand(cell: usize, change: i64) -> Demand {
 
 #[cfg(test)]
 mod tests {
-    use minster_model::cube::{Guarded, Hierarchy, Policy};
+    use minster_model::cube::{Guarded, Policy};
 
     use super::*;
+    use crate::made_up::flat;
 
     #[test]
     fn zeros_may_be_withheld_but_those_that_are_published_stay() {
-        let leaves = (0..4).map(|leaf| leaf.to_string());
-        let dimension = Hierarchy::flat("kind", "all", leaves).unwrap();
-        let table = CountTable::new("t", vec![dimension], vec![3, 0, 50, 0], vec![]).unwrap();
+        let inner = vec![3, 0, 50, 0];
+        let table = CountTable::new("t", vec![flat("kind", 4)], inner, vec![]).unwrap();
         let table = table.guarding(vec![Guarded { cell: 4, down: 0, up: 2 }]).unwrap();
         let table = table.keeping(vec![3]).unwrap();
         let set = |zeros| TableSet { tables: vec![table.clone()], policy: Policy::new(5, zeros) };

@@ -183,19 +183,15 @@ pub(crate) fn asks(
 
 #[cfg(test)]
 mod tests {
-    use minster_model::cube::{CountTable, Hierarchy, Policy, Prices, Sensitive, TableSet, Zeros};
+    use minster_model::cube::{CountTable, Policy, Prices, Sensitive, TableSet, Zeros};
 
     use super::*;
-    use crate::demand::Insiders;
-
-    fn leaves(name: &str, size: usize) -> Hierarchy {
-        Hierarchy::flat(name, "all", (0..size).map(|leaf| leaf.to_string())).unwrap()
-    }
+    use crate::{demand::Insiders, made_up::flat};
 
     /// Two areas by three kinds, with a small area, a large one that is guarded, and a sensitive kind.
     fn set(zeros: Zeros, insider: u64, guarded: Guarded) -> TableSet {
         let sensitive = vec![Sensitive { dimension: 1, categories: vec![1] }];
-        let dimensions = vec![leaves("area", 2), leaves("kind", 3)];
+        let dimensions = vec![flat("area", 2), flat("kind", 3)];
         let table = CountTable::new("t", dimensions, vec![1, 0, 2, 9, 3, 8], sensitive).unwrap();
         let table = table.guarding(vec![guarded]).unwrap();
         TableSet { tables: vec![table], policy: Policy { insider, ..Policy::new(5, zeros) } }
@@ -220,55 +216,72 @@ mod tests {
         }
     }
 
+    fn told(terms: &[(usize, i64)], who: Option<usize>, change: f64) -> String {
+        format!("{terms:?} by {change} for {who:?}")
+    }
+
+    /// One world for all insiders is what one of them asks who knows most.
+    fn is_compared(cells: &Cells<'_>, change: f64) -> bool {
+        cells.set.policy.insider == 0 || change < 0.0
+    }
+
+    fn demanded(cells: &Cells<'_>, owner: Owner, withheld: &Bits) -> Vec<String> {
+        let pattern: Vec<bool> = (0..cells.len()).map(|cell| withheld.has(cell)).collect();
+        let demands = owner.demands(cells, &pattern).into_iter();
+        let of = demands.filter(|demand| is_compared(cells, demand.change)).map(|demand| {
+            let terms = demand.terms.iter().map(|(cell, sign)| (*cell, *sign as i64));
+            let who = match demand.insiders {
+                Insiders::Ask(who) => Some(who),
+                _ => None,
+            };
+            told(&terms.collect::<Vec<_>>(), who, demand.change)
+        });
+        let mut demanded: Vec<String> = of.collect();
+        demanded.sort();
+        demanded
+    }
+
+    fn asked(cells: &Cells<'_>, owner: Owner, asks: &[Ask], withheld: &Bits) -> Vec<String> {
+        let mut asked = Vec::new();
+        for ask in asks {
+            let insiders = ask
+                .below
+                .keys()
+                .copied()
+                .filter(|who| matches!(owner, Owner::Small(_)) && cells.insiders[*who] > 0);
+            for who in std::iter::once(None).chain(insiders.map(Some)) {
+                let bound = ask.bound(&cells.insiders, withheld, who);
+                let change = bound.map(change).filter(|by| is_compared(cells, *by));
+                asked.extend(change.map(|change| told(&ask.terms, who, change)));
+            }
+        }
+        asked.sort();
+        asked
+    }
+
     #[test]
     fn what_is_asked_is_what_is_demanded() {
-        for (zeros, insider) in [
+        let policies = [
             (Zeros::Published, 0),
             (Zeros::MayBeWithheld, 0),
             (Zeros::Unsafe, 0),
             (Zeros::MayBeWithheld, 1),
             (Zeros::MayBeWithheld, 2),
-        ] {
-            for (down, up) in [(3, 2), (25, 1), (0, 4), (4, 0)] {
-                let set = set(zeros, insider, Guarded { cell: 8, down, up });
-                let cells = Cells::new(&set, Prices::default());
-                for owner in demand::owners(&cells) {
-                    let (asks, forced) = asks_of(&cells, owner);
-                    for also in [vec![], vec![9], vec![9, 11]] {
-                        let withheld = bits(forced.iter().chain(also));
-                        let pattern: Vec<bool> = (0..12).map(|cell| withheld.has(cell)).collect();
-                        let told = |terms: &[(usize, i64)], who: Option<usize>, change: f64| {
-                            format!("{terms:?} by {change} for {who:?}")
-                        };
-                        // One world for all insiders is what one of them asks who knows most.
-                        let is_compared = |change: f64| insider == 0 || change < 0.0;
-                        let demands = owner.demands(&cells, &pattern).into_iter();
-                        let demanded = demands.filter(|demand| is_compared(demand.change));
-                        let mut demanded: Vec<String> = demanded
-                            .map(|demand| {
-                                let terms = demand.terms.iter().map(|(c, sign)| (*c, *sign as i64));
-                                let who = match demand.insiders {
-                                    Insiders::Ask(who) => Some(who),
-                                    _ => None,
-                                };
-                                told(&terms.collect::<Vec<_>>(), who, demand.change)
-                            })
-                            .collect();
-                        let mut asked = Vec::new();
-                        for ask in &asks {
-                            let insiders = ask.below.keys().copied().filter(|who| {
-                                matches!(owner, Owner::Small(_)) && cells.insiders[*who] > 0
-                            });
-                            for who in std::iter::once(None).chain(insiders.map(Some)) {
-                                let bound = ask.bound(&cells.insiders, &withheld, who);
-                                let change = bound.map(change).filter(|by| is_compared(*by));
-                                asked.extend(change.map(|change| told(&ask.terms, who, change)));
-                            }
-                        }
-                        demanded.sort();
-                        asked.sort();
-                        assert_eq!(asked, demanded, "{owner:?} {zeros:?} {insider}");
-                    }
+        ];
+        let rooms = [(3, 2), (25, 1), (0, 4), (4, 0)];
+        let all = policies.iter().flat_map(|policy| rooms.map(|room| (*policy, room)));
+        for ((zeros, insider), (down, up)) in all {
+            let set = set(zeros, insider, Guarded { cell: 8, down, up });
+            let cells = Cells::new(&set, Prices::default());
+            for owner in demand::owners(&cells) {
+                let (asks, forced) = asks_of(&cells, owner);
+                for also in [vec![], vec![9], vec![9, 11]] {
+                    let withheld = bits(forced.iter().chain(also));
+                    assert_eq!(
+                        asked(&cells, owner, &asks, &withheld),
+                        demanded(&cells, owner, &withheld),
+                        "{owner:?} {zeros:?} {insider}"
+                    );
                 }
             }
         }

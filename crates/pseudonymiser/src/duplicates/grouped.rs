@@ -16,6 +16,8 @@ const SPENT_BY_ROW: usize = 2;
 const OFTEN: u32 = 4;
 /// Rows kept at hand, and rows of one first column: where there are more, it says too little.
 const MOST_KEPT: usize = 512 << 10;
+/// What a set takes of memory beside its rows, in rows.
+const SET: usize = 16;
 /// A set with room for more than these is not used again for the next first column.
 const SMALL: usize = 4 << 10;
 
@@ -143,7 +145,7 @@ impl Grouped {
 
 /// What a set takes of memory, in rows.
 fn weight(known: &HashTable<u64>) -> usize {
-    known.len() + BEGINNING
+    known.len() + SET
 }
 
 /// Whether it was not there.
