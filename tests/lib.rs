@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 #![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
+pub mod deliveries;
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,

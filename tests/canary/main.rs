@@ -97,7 +97,7 @@ fn no_value_of_a_row_is_written_or_printed() {
     std::fs::write(&delivery, &good).unwrap();
     let cin = site.folder().join("council/cin/2024-25/cin.xml");
     let xml = std::fs::read_to_string(&cin).unwrap();
-    std::fs::write(&cin, xml.replacen("<UPN>", "<UPN>Q330400024001<Unlisted>", 1)).unwrap();
+    std::fs::write(&cin, xml.replacen("<UPN>", "<UPN>Q330400024001<Unlisted/>", 1)).unwrap();
     let output = site.job();
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
     // An element's name is part of the layout, and named; what stands beside it is not.

@@ -73,8 +73,8 @@ impl Place {
     pub(crate) fn deliver(&self, night: u32) {
         let help = "person_id,upn,forename,surname,dob,postcode,start_date,end_date,reason\n";
         let rows = (0..40 + 10 * night).map(|n| {
-            let day = if n % 9 == 0 { "2025-02-30" } else { "03/04/2025" };
-            format!("EH{n},,Ann,Other{n},01/02/2012,AB1 2CD,{day},,R{night}\n")
+            let born = if n % 9 == 0 { "2012-02-30" } else { "01/02/2012" };
+            format!("EH{n},,Ann,Other{n},{born},AB1 2CD,03/04/2025,,R{night}\n")
         });
         let again = format!("EH1,,Ann,Other1,01/02/2012,AB1 2CD,03/04/2025,,R{night}\n");
         let text = help.to_owned() + &rows.collect::<String>() + &again;

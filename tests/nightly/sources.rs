@@ -219,10 +219,12 @@ fn append(path: &Path, time: Duration) -> u32 {
 #[test]
 fn what_is_mended_and_delivered_again_leaves_the_quarantine() {
     let night = Night::new();
-    // Two ways to be wrong: a date in the first three rows, free text in the others.
+    // Two ways to be wrong: a birth date in the first three rows, a pupil number in the others. Free text where a code
+    // belongs is left out of its cell.
     night.deliver_help("early_help.csv", 0..20, "not a token: Zebedee Quux");
     let rows = fs::read_to_string(night.at("help/early_help.csv")).unwrap();
-    let rows = rows.replacen("03/04/2025,,not a token: Zebedee Quux", "2025-99-99,,HEALTH", 3);
+    let rows = rows.replacen("01/02/2012", "2012-99-99", 3);
+    let rows = rows.replace(",,Ann", ",A330400024001,Ann").replacen("A330400024001", "", 3);
     fs::write(night.at("help/early_help.csv"), rows).unwrap();
     let report = night.report(3);
     assert_eq!(report["sources"][0]["counts"]["quarantined"], 20);
@@ -239,12 +241,13 @@ fn what_is_mended_and_delivered_again_leaves_the_quarantine() {
     assert_eq!(groups.len(), 2);
     let rows: u64 = groups.iter().map(|group| group["rows"].as_u64().unwrap()).sum();
     assert_eq!(rows, 20);
-    let of_dates = groups.iter().find(|group| group["column"] == "start_date").unwrap();
+    let of_dates = groups.iter().find(|group| group["column"] == "dob").unwrap();
     assert_eq!((of_dates["rows"].as_u64(), &of_dates["file"]), (Some(3), &"early_help.csv".into()));
-    assert_eq!(of_dates["first"], serde_json::json!([1, 2, 3]));
+    // As a spreadsheet shows them.
+    assert_eq!(of_dates["first"], serde_json::json!([2, 3, 4]));
     let words = list(3, false);
-    assert!(words.contains("3 ") && words.contains("start_date") && words.contains("20 rows"));
-    assert!(!words.contains("not a token") && !words.contains("2025-99"), "{words}");
+    assert!(words.contains("cells E2, E3, E4\n") && words.contains("20 rows"), "{words}");
+    assert!(!words.contains("not a token") && !words.contains("2012-99"), "{words}");
 
     night.deliver_help("early_help.csv", 0..20, "HEALTH");
     assert_eq!(night.report(0)["sources"][0]["counts"]["accepted"], 20);

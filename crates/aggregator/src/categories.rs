@@ -65,6 +65,7 @@ impl Found {
         let leaves = rows::texts(batch, &dimension.column)?;
         for leaf in leaves.distinct() {
             if !self.categories.contains(leaf) {
+                harmless(definition, number, leaf)?;
                 self.categories.insert(leaf.to_owned());
             }
         }
@@ -106,11 +107,29 @@ impl Found {
                         ),
                     ));
                 }
-                None => drop(above.insert(category.to_owned(), group.to_owned())),
+                None => {
+                    harmless(definition, number, group)?;
+                    above.insert(category.to_owned(), group.to_owned());
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Refuses a label that comes from the data and may identify someone. It is not repeated.
+fn harmless(definition: &Definition, number: usize, label: &str) -> Result<(), AggregateError> {
+    if !minster_leakage::may_identify(label) {
+        return Ok(());
+    }
+    let name = &definition.dimensions[number].name;
+    Err(definition.rule(
+        place!["dimension", number],
+        format!(
+            "a category of {name} comes from the data and looks like an identifier, an address or a telephone number; \
+             nothing is released. List the codes of {name}, or mend what the source's definition keeps"
+        ),
+    ))
 }
 
 /// Whether the categories are those in the data.

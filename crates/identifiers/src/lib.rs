@@ -24,11 +24,13 @@
 mod canonical;
 mod mod11;
 mod opaque;
+mod shape;
 mod upn;
 
 pub use canonical::{Canonical, canonicalise};
 pub use mod11::{NhsNumber, Uln, UlnDigits};
 pub use opaque::OpaqueId;
+pub use shape::{Shape, shown, shown_path};
 pub use upn::{MissingReason, Upn, UpnField, check_letter};
 
 /// Why a text is not an identifier. Holds nothing of the text.

@@ -32,12 +32,14 @@
 #![forbid(unsafe_code)]
 
 mod chance;
+mod label;
 mod scan;
 mod tally;
 
 use std::hash::RandomState;
 
 pub use chance::Finding;
+pub use label::may_identify;
 use scan::{CONTEXT, LOOKAHEAD, Seen};
 use tally::Tally;
 

@@ -20,6 +20,7 @@
 
 pub mod cube;
 pub mod exit;
+mod foreign;
 mod hierarchy;
 mod names;
 pub mod pipeline;
@@ -27,6 +28,7 @@ mod pseudonym;
 pub mod rounding;
 mod rows;
 
+pub use foreign::{Escaped, escaped, is_hidden};
 pub use names::{
     ColumnName, DatasetClass, DatasetRef, Kind, NameError, Period, Purpose, Role, RunId,
     SourceName, TableName,

@@ -40,6 +40,9 @@ pub struct Pipeline {
     /// What monitors read of a run.
     #[serde(default)]
     pub monitoring: Monitoring,
+    /// What a delivery may have of what is not understood.
+    #[serde(default)]
+    pub limits: Limits,
     /// The deliveries to read.
     #[serde(rename = "source")]
     pub sources: Vec<Delivery>,
@@ -94,6 +97,20 @@ impl Default for Retention {
     }
 }
 
+/// What a delivery may have of what is not understood, before its source stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Of a required table: codes of a column that are not in its list, in a hundred that are not blank.
+    pub unknown_percent: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { unknown_percent: 5 }
+    }
+}
+
 /// Files for monitors. Each holds names, counts and times; never a row's value.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -141,6 +158,9 @@ pub struct Delivery {
     /// What becomes of the others where this one fails, where that differs from the pipeline's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<OnFailure>,
+    /// Unknown codes in a hundred, where that differs from the pipeline's [`Limits`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_percent: Option<u32>,
 }
 
 impl Delivery {
@@ -170,6 +190,11 @@ impl Pipeline {
     /// What becomes of the others where this delivery fails.
     pub fn on_failure(&self, delivery: &Delivery) -> OnFailure {
         delivery.on_failure.unwrap_or(self.on_failure)
+    }
+
+    /// Unknown codes in a hundred, above which this delivery stops.
+    pub fn unknown_percent(&self, delivery: &Delivery) -> u32 {
+        delivery.unknown_percent.unwrap_or(self.limits.unknown_percent)
     }
 
     /// Makes every path absolute against the folder that the file stands in; `..` is taken as written,

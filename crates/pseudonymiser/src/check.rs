@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use minster_identifiers::{shown, shown_path};
 use minster_model::{Period, SourceName, exit};
 use minster_sources::{
     Catalogue, CatalogueEntry, Outline, OutlinedTable, Plan, PlanError, PlannedFile,
@@ -63,7 +64,10 @@ impl Checked {
         definitions: &Path,
         period: Option<&Period>,
     ) -> Result<Self, IngestError> {
-        let catalogue = Catalogue::load(definitions)?;
+        let mut catalogue = Catalogue::load(definitions)?;
+        if let Some(broken) = catalogue.take_broken() {
+            return Err(broken.into());
+        }
         let entries: Vec<&CatalogueEntry> = catalogue
             .entries()
             .iter()
@@ -82,7 +86,7 @@ impl Checked {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for CheckedFile { file, fits, nearly } in &self.files {
-            let _ = writeln!(text, "{}", file.display());
+            let _ = writeln!(text, "{}", shown_path(file));
             for Fit { source, years, tables } in fits {
                 let (years, tables) = (years.join(", "), tables.join(", "));
                 let _ = writeln!(text, "  fits {source} ({years}): {tables}");
@@ -99,7 +103,7 @@ impl Checked {
                 let _ = writeln!(
                     text,
                     "  fits no definition; draft one: minster-ingest sources new {}",
-                    file.display()
+                    shown_path(file)
                 );
             }
         }
@@ -114,6 +118,8 @@ impl CheckedFile {
             let definition = &entry.definition;
             let source = definition.name.clone();
             match Plan::of_file(definition, file) {
+                // A workbook of which every sheet is passed over has not the layout.
+                Ok(plan) if plan.files.iter().any(|file| file.tables.is_empty()) => {}
                 Ok(plan) => {
                     let name = |&table: &usize| definition.tables[table].name.to_string();
                     let tables =
@@ -154,14 +160,16 @@ fn other_name(file: &Path, entries: &[&CatalogueEntry]) -> Vec<NearFit> {
     for definition in entries.iter().map(|entry| &entry.definition) {
         let same_format = definition.format == outline.format && outline.unit.is_none();
         for table in definition.tables.iter().filter(|_| same_format) {
-            let has = |outlined: &&OutlinedTable| table.has_header(&outlined.columns);
+            let has = |outlined: &&OutlinedTable| definition.has_header(table, &outlined.columns);
             if let Some(outlined) = outline.tables.iter().find(has) {
                 near.push(NearFit {
                     source: definition.name.clone(),
                     years: definition.years.clone(),
                     why: format!(
                         "{} has the columns of the table {}, but its name does not fit {}",
-                        outlined.file, table.name, table.file
+                        shown(&outlined.file),
+                        table.name,
+                        table.files.join(", ")
                     ),
                 });
             }

@@ -8,24 +8,29 @@ use std::{
     sync::{Arc, Mutex, mpsc},
 };
 
+use arrow::array::RecordBatch;
+use minster_identifiers::shown;
 use minster_model::{
-    Purpose, RowCounts, RunId, TableName,
+    Purpose, RunId,
     pipeline::{Delivery, IdentifierRule},
 };
 use minster_sources::{
     Definition, Duplicates as DuplicateRule, Lookup, Plan as DeliveryPlan, PlannedFile, ReadError,
 };
-use minster_store::{FileCounts, Manifest, Origin, Store, TableWriter};
+use minster_store::{CellCounts, FileCounts, Manifest, Origin, Store, TableWriter};
 use minster_vault_api::{Client, InputFile, NamedFile, RunManifest};
 use ring::digest;
 
 use crate::{
-    IngestError, columns,
+    IngestError,
+    cells::Cells,
+    columns,
     duplicates::{Duplicates, Fingerprints},
-    quarantine::Quarantine,
+    gate::{Gate, Names},
+    quarantine::{Failed, Headings, Quarantine},
     tokens::Dictionary,
-    treatment::Plan,
-    work::{Group, OpenTable, Work, Written},
+    treatment::{Circumstances, Plan},
+    work::{Group, OpenTable, TableCounts, Work, Written},
 };
 
 /// A delivery whose definition and files were compared, and whose rows are not read yet.
@@ -38,6 +43,8 @@ pub(crate) struct Planned {
     /// Of all but the files that decides what the delivery becomes.
     pub(crate) recipe_sha256: String,
     pub(crate) files: DeliveryPlan,
+    /// Unknown codes in a hundred, above which it stops.
+    pub(crate) unknown_percent: u32,
 }
 
 /// What one run has in hand for all its deliveries.
@@ -46,6 +53,11 @@ pub(crate) struct Run<'a> {
     pub(crate) purpose: &'a Purpose,
     pub(crate) store: &'a Store,
     pub(crate) vault: &'a mut Client,
+    pub(crate) hands: Hands<'a>,
+}
+
+/// What reading takes, whether a dataset is to be made or a definition is tried.
+pub(crate) struct Hands<'a> {
     pub(crate) dictionary: &'a mut Dictionary,
     pub(crate) lookups: &'a HashMap<String, Arc<Lookup>>,
     /// Keys of the tables by which equal cells are found.
@@ -56,11 +68,43 @@ pub(crate) struct Run<'a> {
     pub(crate) progress: Arc<dyn Fn(u64) + Send + Sync>,
 }
 
-/// What a delivery's treated rows are written to.
+/// Where a delivery's treated rows go.
+pub(crate) trait Outlet: Send {
+    /// Takes rows of a table, by its place in the definition.
+    fn rows(&mut self, table: usize, rows: &RecordBatch) -> Result<(), IngestError>;
+    /// Takes a row that failed.
+    fn failed(
+        &mut self,
+        file: &PlannedFile,
+        headings: &Headings<'_>,
+        failed: &Failed,
+    ) -> Result<(), IngestError>;
+}
+
+/// A dataset that is being written.
 struct Outputs {
-    names: Vec<TableName>,
-    tables: Vec<TableWriter>,
+    /// None where nothing of a table passes: its rows are counted and not written.
+    tables: Vec<Option<TableWriter>>,
     quarantine: Quarantine,
+}
+
+/// What became of all files of a delivery.
+pub(crate) struct Outcome {
+    /// The files as they were read.
+    pub(crate) inputs: Vec<InputFile>,
+    /// Where each file's rows went.
+    pub(crate) rows: Vec<FileCounts>,
+    /// Cells that did not pass as they were.
+    pub(crate) cells: Vec<CellCounts>,
+    /// The delivery's names, where a kept text is one of them: it must be read again with these.
+    collision: Option<Arc<Names>>,
+}
+
+impl Outcome {
+    /// The delivery's names, where a kept text is one of them.
+    pub(crate) fn collision(&self) -> Option<Arc<Names>> {
+        self.collision.clone()
+    }
 }
 
 impl Planned {
@@ -92,27 +136,83 @@ impl Planned {
             inputs: self.named(),
             ceiling: u64::MAX,
         })?;
-        run.dictionary.begin_run();
+        run.hands.dictionary.begin_run();
         let dataset = self.delivery.dataset(run.purpose);
-        let (key, wrapped) = run.vault.create_key(&dataset)?;
-        let writer = run.store.stage(&dataset, run.id, key, wrapped)?.of_run(opened.run_key);
-        let quarantine = Quarantine::open(&writer, &opened.recipient)?;
-        let mut outputs = Outputs { names: Vec::new(), tables: Vec::new(), quarantine };
-        let (mut tables, mut duplicates) = (Vec::new(), Vec::new());
-        for table in &self.definition.tables {
-            let plan = Plan::new(&self.definition, table, self.rule, run.lookups)?;
-            let schema = columns::schema(&plan.outputs);
-            outputs.names.push(table.name.clone());
-            outputs.tables.push(writer.table(&table.name, Arc::clone(&schema))?);
-            let exact = table.duplicates == DuplicateRule::Exact;
-            duplicates.push(exact.then(Duplicates::new));
-            let fingerprints = exact.then(Fingerprints::default);
-            tables.push(OpenTable { plan, schema, fingerprints });
+        let mut names = None;
+        loop {
+            let (key, wrapped) = run.vault.create_key(&dataset)?;
+            let writer =
+                run.store.stage(&dataset, run.id, key, wrapped)?.of_run(opened.run_key.clone());
+            let quarantine = Quarantine::open(&writer, &opened.recipient)?;
+            let mut outputs = Outputs { tables: Vec::new(), quarantine };
+            let again = names.is_some();
+            let tables = self.open_tables(run.hands.lookups, names)?;
+            for table in &tables {
+                let passes = !table.schema.fields().is_empty();
+                let table = || writer.table(&table.name, Arc::clone(&table.schema));
+                outputs.tables.push(passes.then(table).transpose()?);
+            }
+            let read = self.read(&mut run.hands, Some(run.vault), &tables, &mut outputs)?;
+            if let (Some(collision), false) = (&read.collision, again) {
+                // A kept text is a person's name: its rows are told once all names are known.
+                names = Some(Arc::clone(collision));
+                drop(outputs);
+                drop(writer);
+                continue;
+            }
+            run.vault.close_run(&read.inputs)?;
+            let reasons = outputs.quarantine.finish()?;
+            let entries: Result<Vec<_>, _> =
+                outputs.tables.into_iter().flatten().map(TableWriter::finish).collect();
+            let definition_sha256 = self.definition_sha256.clone();
+            let recipe_sha256 = Some(self.recipe_sha256.clone());
+            let Outcome { inputs, rows, cells, .. } = read;
+            let origin =
+                Origin::Delivery { definition_sha256, recipe_sha256, inputs, rows, reasons, cells };
+            return Ok(writer.publish(opened.key_version, opened.key_check, origin, entries?)?);
         }
+    }
+
+    /// The definition's tables, ready for rows. `names` are those that no kept text may be.
+    pub(crate) fn open_tables(
+        &self,
+        lookups: &HashMap<String, Arc<Lookup>>,
+        names: Option<Arc<Names>>,
+    ) -> Result<Vec<OpenTable>, IngestError> {
+        let circumstances =
+            Circumstances { rule: self.rule, period: &self.delivery.period, lookups, names };
+        let open = |table: &minster_sources::Table| {
+            let plan = Plan::new(&self.definition, table, &circumstances)?;
+            let schema = columns::schema(&plan.outputs);
+            let exact = table.duplicates == DuplicateRule::Exact;
+            let fingerprints = exact.then(Fingerprints::default);
+            Ok(OpenTable { name: table.name.clone(), plan, schema, fingerprints })
+        };
+        self.definition.tables.iter().map(open).collect()
+    }
+
+    /// Reads and treats all files.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or holds too much that is not understood.
+    pub(crate) fn read(
+        &self,
+        hands: &mut Hands<'_>,
+        mut vault: Option<&mut Client>,
+        tables: &[OpenTable],
+        outlet: &mut dyn Outlet,
+    ) -> Result<Outcome, IngestError> {
+        let gate = Gate::new(hands.keys.clone());
+        let mut duplicates: Vec<Option<Duplicates>> = tables
+            .iter()
+            .map(|table| table.fingerprints.as_ref().map(|_| Duplicates::new()))
+            .collect();
         let (mut rows, mut inputs) = (Vec::new(), Vec::<InputFile>::new());
+        let mut told = vec![Cells::default(); tables.len()];
         for file in &self.files.files {
-            let (sha256, counts) =
-                self.ingest_file(file, run, &tables, &mut duplicates, &mut outputs)?;
+            let vault = vault.as_deref_mut();
+            let (sha256, mut counts) =
+                self.read_file(file, hands, vault, &gate, tables, &mut duplicates, outlet)?;
             match inputs.last() {
                 // Another member of the same zip.
                 Some(last) if last.name == file.delivered && last.sha256 == sha256 => {}
@@ -120,20 +220,22 @@ impl Planned {
                 _ => inputs.push(read_as(file, sha256)),
             }
             for &table in &file.tables {
-                let (counts, table) = (counts[table], self.definition.tables[table].name.clone());
-                rows.push(FileCounts { file: file.name.clone(), table, counts });
+                let TableCounts { rows: counts, cells } = std::mem::take(&mut counts[table]);
+                let name = tables[table].name.clone();
+                rows.push(FileCounts { file: file.name.clone(), table: name, counts });
+                told[table].add(cells, |column, row| cell_name(file, table, column, row));
             }
         }
         // So much memory takes a while to give back.
         std::thread::spawn(move || drop(duplicates));
-        run.vault.close_run(&inputs)?;
-        let reasons = outputs.quarantine.finish()?;
-        let entries: Result<Vec<_>, _> =
-            outputs.tables.into_iter().map(TableWriter::finish).collect();
-        let definition_sha256 = self.definition_sha256.clone();
-        let recipe_sha256 = Some(self.recipe_sha256.clone());
-        let origin = Origin::Delivery { definition_sha256, recipe_sha256, inputs, rows, reasons };
-        Ok(writer.publish(opened.key_version, opened.key_check, origin, entries?)?)
+        let mut cells = Vec::new();
+        for ((told, table), definition) in told.iter().zip(tables).zip(&self.definition.tables) {
+            if definition.required {
+                told.check(&table.name, &table.plan, self.unknown_percent)?;
+            }
+            cells.extend(told.counts(&table.name, &table.plan));
+        }
+        Ok(Outcome { inputs, rows, cells, collision: gate.collision() })
     }
 
     /// Bytes of all files.
@@ -164,19 +266,22 @@ impl Planned {
         self.delivered().into_iter().map(hash).collect()
     }
 
-    /// Reads on one thread, treats on all, writes on another, all in the file's order. Gives the
+    /// Reads on one thread, treats on all, hands out on another, all in the file's order. Gives the
     /// delivered file's hash and each table's counts.
-    fn ingest_file(
+    #[allow(clippy::too_many_arguments, reason = "they are the parts of one file's way")]
+    fn read_file(
         &self,
         file: &PlannedFile,
-        run: &mut Run<'_>,
+        hands: &mut Hands<'_>,
+        vault: Option<&mut Client>,
+        gate: &Gate,
         tables: &[OpenTable],
         duplicates: &mut [Option<Duplicates>],
-        outputs: &mut Outputs,
-    ) -> Result<(String, Vec<RowCounts>), IngestError> {
+        outlet: &mut dyn Outlet,
+    ) -> Result<(String, Vec<TableCounts>), IngestError> {
         let hasher = Arc::new(Mutex::new(digest::Context::new(&digest::SHA256)));
         let seen = {
-            let (hasher, progress) = (Arc::clone(&hasher), Arc::clone(&run.progress));
+            let (hasher, progress) = (Arc::clone(&hasher), Arc::clone(&hands.progress));
             move |bytes: &[u8]| {
                 if let Ok(mut hasher) = hasher.lock() {
                     hasher.update(bytes);
@@ -184,13 +289,14 @@ impl Planned {
                 progress(bytes.len() as u64);
             }
         };
-        let counts = std::thread::scope(|scope| -> Result<Vec<RowCounts>, IngestError> {
-            let (sender, groups) = mpsc::sync_channel(run.threads);
-            let (treated, to_write) = mpsc::sync_channel(run.threads);
+        let counts = std::thread::scope(|scope| -> Result<Vec<TableCounts>, IngestError> {
+            let (sender, groups) = mpsc::sync_channel(hands.threads);
+            let (treated, to_write) = mpsc::sync_channel(hands.threads);
             scope.spawn(move || read(&self.definition, file, seen, &sender));
-            let writing = scope.spawn(move || outputs.write(&file.name, to_write));
-            let work = Work::new(tables, duplicates, &run.keys, run.dictionary, run.vault, treated);
-            let counts = work.carry_out(groups, run.threads);
+            let writing = scope.spawn(move || hand_out(file, tables, to_write, outlet));
+            let answers = (&mut *hands.dictionary, vault);
+            let work = Work::new(tables, duplicates, &hands.keys, gate, answers, treated);
+            let counts = work.carry_out(groups, hands.threads);
             // Where the writer stopped listening, this is why.
             let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let counts = counts?;
@@ -245,17 +351,56 @@ fn read(
     };
 }
 
-impl Outputs {
-    fn write(&mut self, file: &str, groups: mpsc::Receiver<Written>) -> Result<(), IngestError> {
-        for Written { table, batches } in groups {
-            for (rows, failed) in batches {
-                self.tables[table].write(&rows)?;
-                for failed in &failed {
-                    self.quarantine.add(file, self.names[table].as_str(), failed)?;
-                }
+/// A cell as people find it: by its letter and row in a spreadsheet, by its line in XML.
+pub(crate) fn cell_name(file: &PlannedFile, table: usize, column: usize, row: u64) -> String {
+    let name = shown(&file.name);
+    match file.letter(table, column) {
+        Some(letter) => format!("{name} cell {letter}{row}"),
+        None if file.counts_lines() => format!("{name} line {row}"),
+        None => format!("{name} row {row}"),
+    }
+}
+
+/// Gives an outlet what becomes of a file's rows.
+fn hand_out(
+    file: &PlannedFile,
+    tables: &[OpenTable],
+    groups: mpsc::Receiver<Written>,
+    outlet: &mut dyn Outlet,
+) -> Result<(), IngestError> {
+    let mut headings = Vec::with_capacity(tables.len());
+    for (place, OpenTable { name, plan, .. }) in tables.iter().enumerate() {
+        let columns = plan.columns.iter().enumerate();
+        let named =
+            columns.map(|(column, planned)| (planned.name.as_str(), file.letter(place, column)));
+        headings.push(Headings { place, table: name.as_str(), columns: named.collect() });
+    }
+    for Written { table, batches } in groups {
+        for (rows, failed) in batches {
+            outlet.rows(table, &rows)?;
+            for failed in &failed {
+                outlet.failed(file, &headings[table], failed)?;
             }
         }
-        Ok(())
+    }
+    Ok(())
+}
+
+impl Outlet for Outputs {
+    fn rows(&mut self, table: usize, rows: &RecordBatch) -> Result<(), IngestError> {
+        match &mut self.tables[table] {
+            Some(table) => Ok(table.write(rows)?),
+            None => Ok(()),
+        }
+    }
+
+    fn failed(
+        &mut self,
+        file: &PlannedFile,
+        headings: &Headings<'_>,
+        failed: &Failed,
+    ) -> Result<(), IngestError> {
+        self.quarantine.add(&file.name, headings, failed)
     }
 }
 

@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 
-use minster_model::{NameError, Period, SourceName, exit};
+use minster_identifiers::{shown, shown_path};
+use minster_model::{NameError, Period, SourceName, TableName, exit};
 use minster_sources::{CatalogueError, LookupError, OutlineError, PlanError, ReadError};
 use minster_store::StoreError;
-use minster_vault_api::VaultError;
+use minster_vault_api::{Denial, VaultError};
 
 /// Why an ingestion stops. No variant holds a row's value.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +47,10 @@ pub enum IngestError {
         period: Period,
     },
     /// A file that has not settled.
-    #[error("{}: still being written after {waited} seconds; the next run looks again, or set `arrival.wait_seconds` higher", path.display())]
+    #[error(
+        "{}: still being written after {waited} seconds; the next run looks again, or set `arrival.wait_seconds` higher",
+        shown_path(path)
+    )]
     StillWritten {
         /// The file.
         path: PathBuf,
@@ -64,9 +68,63 @@ pub enum IngestError {
     /// A look-up that cannot be used.
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    /// Codes that the definition does not know.
+    #[error(
+        "table {table}, column {column}: {cells} of {of} cells are codes that its list does not have, more than {percent} in a hundred; add them to the list, or set `unknown_percent` of the source higher. See them: minster-ingest sources new FILE --values {column}"
+    )]
+    UnknownCodes {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: String,
+        /// Such cells.
+        cells: u64,
+        /// Cells that are not blank.
+        of: u64,
+        /// So many in a hundred are let through.
+        percent: u32,
+    },
+    /// A kept text that is no code.
+    #[error(
+        "table {table}, column {column}: it holds more than {most} different texts, as no code does; give it a pattern or a code list, drop it, or, if they are codes, set `distinct` higher"
+    )]
+    TooManyTexts {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: String,
+        /// So many may differ.
+        most: usize,
+    },
     /// A delivery is not what its definition says.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A column whose different texts are not told.
+    #[error("the texts of the column {} are not told: {why}", shown(column))]
+    NoValues {
+        /// The column.
+        column: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// A definition that is needed and cannot be used.
+    #[error("the source {source_name} has no definition that can be used; {why}")]
+    BrokenDefinition {
+        /// The source.
+        source_name: SourceName,
+        /// What is wrong with one that may be its.
+        why: String,
+    },
+    /// A look-up that is needed and cannot be used.
+    #[error("table {table} needs the look-up {lookup}: {why}")]
+    BrokenLookup {
+        /// The look-up.
+        lookup: String,
+        /// The table.
+        table: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A file of which no definition can be drafted.
     #[error(transparent)]
     Outline(#[from] OutlineError),
@@ -102,14 +160,30 @@ pub enum IngestError {
 impl IngestError {
     /// Whether it is about one delivery, and others can do without that.
     pub(crate) fn is_of_source(&self) -> bool {
+        // The vault answers for other sources all the same.
+        if let Self::Vault(VaultError::Denied(denial)) = self {
+            return matches!(
+                denial,
+                Denial::SourceNotAllowed { .. }
+                    | Denial::KindNotAllowed { .. }
+                    | Denial::OverBudget { .. }
+            );
+        }
         matches!(
             self,
             Self::NoDefinition { .. }
+                | Self::BrokenDefinition { .. }
+                | Self::BrokenLookup { .. }
                 | Self::Year { .. }
                 | Self::StillWritten { .. }
                 | Self::NoLookup { .. }
+                | Self::UnknownCodes { .. }
+                | Self::TooManyTexts { .. }
                 | Self::Plan(_)
                 | Self::Read(_)
+                | Self::Kind(_)
+                | Self::Arrow(_)
+                | Self::Unlearnt
         )
     }
 
@@ -123,6 +197,11 @@ impl IngestError {
             | Self::Year { .. }
             | Self::StillWritten { .. }
             | Self::NoLookup { .. }
+            | Self::NoValues { .. }
+            | Self::BrokenDefinition { .. }
+            | Self::BrokenLookup { .. }
+            | Self::UnknownCodes { .. }
+            | Self::TooManyTexts { .. }
             | Self::Lookup(_)
             | Self::Plan(_)
             | Self::Outline(_)

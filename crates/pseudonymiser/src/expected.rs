@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use minster_identifiers::shown;
 use minster_model::pipeline::{Arrival, Delivery, IdentifierRule, OnFailure, Pipeline};
 use minster_sources::{
     Catalogue, Definition, Generalisation, Lookup, LookupError, Plan, Treatment,
@@ -20,21 +21,45 @@ use crate::{IngestError, arrival::settle, delivery::Planned};
 pub(crate) struct Lookups {
     pub(crate) by_name: HashMap<String, Arc<Lookup>>,
     sha256: HashMap<String, String>,
+    /// Those that cannot be used.
+    broken: BTreeMap<String, LookupError>,
 }
 
 impl Lookups {
-    pub(crate) fn read(paths: &BTreeMap<String, PathBuf>) -> Result<Self, IngestError> {
+    pub(crate) fn read(paths: &BTreeMap<String, PathBuf>) -> Self {
         let mut lookups = Self::default();
         for (name, path) in paths {
             let unreadable = |error: std::io::Error| LookupError::Unreadable {
                 path: path.clone(),
                 why: error.to_string(),
             };
-            let bytes = std::fs::read(path).map_err(unreadable)?;
-            lookups.sha256.insert(name.clone(), sha256_hex(&bytes));
-            lookups.by_name.insert(name.clone(), Arc::new(Lookup::parse(path, &bytes)?));
+            let read = std::fs::read(path)
+                .map_err(unreadable)
+                .and_then(|bytes| Ok((sha256_hex(&bytes), Arc::new(Lookup::parse(path, &bytes)?))));
+            match read {
+                Ok((sha256, lookup)) => {
+                    lookups.sha256.insert(name.clone(), sha256);
+                    lookups.by_name.insert(name.clone(), lookup);
+                }
+                Err(error) => {
+                    lookups.broken.insert(name.clone(), error);
+                }
+            }
         }
-        Ok(lookups)
+        lookups
+    }
+
+    /// The first that cannot be used.
+    pub(crate) fn take_broken(&mut self) -> Option<LookupError> {
+        self.broken.pop_first().map(|(_, error)| error)
+    }
+
+    fn missing(&self, lookup: &str, table: &str) -> IngestError {
+        let (lookup, table) = (lookup.to_owned(), table.to_owned());
+        match self.broken.get(&lookup) {
+            Some(error) => IngestError::BrokenLookup { why: error.to_string(), lookup, table },
+            None => IngestError::NoLookup { lookup, table },
+        }
     }
 }
 
@@ -75,7 +100,10 @@ fn plan(
 ) -> Result<Planned, IngestError> {
     let Some(found) = definitions.find(&delivery.name, &delivery.period) else {
         let source_name = delivery.name.clone();
-        return Err(if definitions.knows(&source_name) {
+        let broken = definitions.broken().first();
+        return Err(if let (Some(broken), false) = (broken, definitions.knows(&source_name)) {
+            IngestError::BrokenDefinition { source_name, why: broken.to_string() }
+        } else if definitions.knows(&source_name) {
             IngestError::Year { source_name, period: delivery.period.clone() }
         } else {
             IngestError::NoDefinition { source_name, folder: pipeline.definitions.clone() }
@@ -87,7 +115,16 @@ fn plan(
     let rule = delivery.identifier.unwrap_or(definition.identifier);
     let recipe_sha256 = recipe(&definition, &definition_sha256, rule, lookups)?;
     let delivery = delivery.clone();
-    Ok(Planned { delivery, definition, definition_sha256, rule, recipe_sha256, files })
+    let unknown_percent = pipeline.unknown_percent(&delivery);
+    Ok(Planned {
+        delivery,
+        definition,
+        definition_sha256,
+        rule,
+        recipe_sha256,
+        files,
+        unknown_percent,
+    })
 }
 
 /// SHA-256 of all but the files that decides what a delivery becomes.
@@ -106,14 +143,44 @@ fn recipe(
             else {
                 continue;
             };
-            let sha256 = lookups.sha256.get(lookup).ok_or_else(|| IngestError::NoLookup {
-                lookup: lookup.clone(),
-                table: table.name.to_string(),
-            })?;
+            let sha256 = lookups.sha256.get(lookup);
+            let sha256 = sha256.ok_or_else(|| lookups.missing(lookup, table.name.as_str()))?;
             let _ = writeln!(text, "lookup {} {name} {lookup} {sha256}", table.name);
         }
     }
     Ok(sha256_hex(text.as_bytes()))
+}
+
+impl Planned {
+    /// What was done so that the files can be read, in words.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let notes = |file: &minster_sources::PlannedFile| {
+            let name = shown(&file.name);
+            file.notes.iter().map(|note| format!("{name}: {note}")).collect::<Vec<_>>()
+        };
+        self.files.files.iter().flat_map(notes).collect()
+    }
+
+    /// Optional columns that no file of a table has.
+    fn lacking(&self) -> Vec<(String, Vec<String>)> {
+        let mut lacking = Vec::new();
+        for (place, table) in self.definition.tables.iter().enumerate() {
+            let files: Vec<_> =
+                self.files.files.iter().filter(|file| file.tables.contains(&place)).collect();
+            let absent = |(column, _): &(usize, &String)| {
+                !files.is_empty() && files.iter().all(|file| file.lacks(place, *column))
+            };
+            let columns: Vec<String> = (table.columns.keys().enumerate())
+                .filter(absent)
+                .filter(|(_, name)| table.columns[*name].treatment != Treatment::Drop)
+                .map(|(_, name)| name.clone())
+                .collect();
+            if !columns.is_empty() {
+                lacking.push((table.name.to_string(), columns));
+            }
+        }
+        lacking
+    }
 }
 
 impl Expected<'_> {
@@ -129,6 +196,8 @@ impl Expected<'_> {
             milliseconds: 0,
             counts: Default::default(),
             reasons: BTreeMap::new(),
+            cells: Vec::new(),
+            notes: planned.map_or_else(Vec::new, Planned::notes),
             why: None,
         }
     }
@@ -158,14 +227,20 @@ impl Expected<'_> {
                 let _ = writeln!(
                     text,
                     "  {} -> {}: {passing} columns pass, {} match keys, {dropped} dropped",
-                    file.name,
+                    shown(&file.name),
                     table.name,
                     table.match_keys.len(),
                 );
             }
         }
         for ignored in &planned.files.ignored {
-            let _ = writeln!(text, "  {ignored}: known and dropped");
+            let _ = writeln!(text, "  {}: known and dropped", shown(ignored));
+        }
+        for note in planned.notes() {
+            let _ = writeln!(text, "  {note}");
+        }
+        for (table, columns) in planned.lacking() {
+            let _ = writeln!(text, "  {table} lacks {}", columns.join(", "));
         }
     }
 }

@@ -97,18 +97,24 @@ fn postcode(text: &str) -> Result<(String, String), Reason> {
 #[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 mod tests {
     use super::*;
-    use crate::treatment::Plan;
+    use crate::treatment::{Circumstances, Plan};
     use minster_model::pipeline::IdentifierRule;
     use minster_sources::Definition;
     use std::collections::HashMap;
 
     fn generalised(column: &str, text: &str) -> Result<String, Reason> {
         let definition = Definition::parse(&format!(
-            "name='s'\nformat='csv'\nyears=['2024']\ndates=['iso']\n[[table]]\nname='t'\nfile='t.csv'\n[table.columns]\nc = {{ treatment='generalise', {column} }}"
+            "name='s'\nformat='csv'\nyears=['2024']\ndates=['iso']\n[[table]]\nname='t'\nfile='t.csv'\n[table.columns]\nc = {{ treatment='generalise', fault='quarantine', {column} }}"
         ))
         .unwrap();
         let table = &definition.tables[0];
-        let plan = Plan::new(&definition, table, IdentifierRule::Strict, &HashMap::new()).unwrap();
+        let circumstances = Circumstances {
+            rule: IdentifierRule::Strict,
+            period: &"2024-25".parse().unwrap(),
+            lookups: &HashMap::new(),
+            names: None,
+        };
+        let plan = Plan::new(&definition, table, &circumstances).unwrap();
         let treated = plan.treat(&plan.columns[0], text.as_bytes())?;
         Ok(match treated.cell {
             Cell::Text(text) => text.to_string(),

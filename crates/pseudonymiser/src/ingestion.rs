@@ -14,9 +14,10 @@ use minster_vault_api::Client;
 
 use crate::{
     IngestError, Quarantined, Report,
-    delivery::{Planned, Run},
+    delivery::{Hands, Planned, Run},
     expected::{Expected, Lookups, expect},
     tokens::Dictionary,
+    trial::Tried,
 };
 
 /// As the run ledger names it.
@@ -85,8 +86,18 @@ impl Ingestion {
         })?;
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let pipeline = pipeline.resolve(whole.parent().unwrap_or(Path::new(".")));
-        let definitions = Catalogue::load(&pipeline.definitions)?;
-        let lookups = Lookups::read(&pipeline.lookups)?;
+        let mut definitions = Catalogue::load(&pipeline.definitions)?;
+        let mut lookups = Lookups::read(&pipeline.lookups);
+        // Where one source may be left out, another's definition or look-up is no reason to stop.
+        let goes_on = |delivery| pipeline.on_failure(delivery) == OnFailure::GoOn;
+        if !pipeline.sources.iter().all(goes_on) {
+            if let Some(broken) = definitions.take_broken() {
+                return Err(broken.into());
+            }
+            if let Some(broken) = lookups.take_broken() {
+                return Err(broken.into());
+            }
+        }
         Ok(Self { pipeline, definitions, lookups })
     }
 
@@ -174,8 +185,9 @@ impl Ingestion {
                 Ok((progress, manifest)) => journal.end_source(place, |record| {
                     record.progress = progress;
                     record.counts = manifest.totals();
-                    if let Origin::Delivery { reasons, .. } = &manifest.origin {
+                    if let Origin::Delivery { reasons, cells, .. } = &manifest.origin {
                         record.reasons.clone_from(reasons);
+                        record.cells.clone_from(cells);
                     }
                 })?,
                 Err(error) if on_failure == OnFailure::GoOn && error.is_of_source() => {
@@ -223,13 +235,37 @@ impl Ingestion {
             purpose,
             store,
             vault,
-            dictionary,
-            lookups: &self.lookups.by_name,
-            keys: ahash::RandomState::new(),
-            threads: self.threads(),
-            progress: Arc::new(move |bytes| told(&Event::Read(bytes))),
+            hands: Hands {
+                dictionary,
+                lookups: &self.lookups.by_name,
+                keys: ahash::RandomState::new(),
+                threads: self.threads(),
+                progress: Arc::new(move |bytes| told(&Event::Read(bytes))),
+            },
         })?;
         Ok((Progress::Published, manifest))
+    }
+
+    /// Applies the definitions to every row, without a vault and without a dataset.
+    ///
+    /// # Errors
+    /// Where the configuration cannot be used. A delivery that would stop is told in what is given.
+    pub fn try_definitions(&self) -> Result<Tried, IngestError> {
+        let now = Arrival { quiet_seconds: 0, wait_seconds: 0 };
+        let expected = expect(&self.pipeline, &self.definitions, &self.lookups, now, &|_| {});
+        let mut tried = Tried::default();
+        for expected in expected {
+            let mut dictionary = Dictionary::default();
+            let mut hands = Hands {
+                dictionary: &mut dictionary,
+                lookups: &self.lookups.by_name,
+                keys: ahash::RandomState::new(),
+                threads: self.threads(),
+                progress: Arc::new(|_| {}),
+            };
+            tried.add(&expected, &mut hands);
+        }
+        Ok(tried)
     }
 
     /// As many as there are processors, where the pipeline does not say.

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod arrival;
+mod cells;
 mod check;
 mod coded;
 mod columns;
@@ -23,15 +24,18 @@ mod draft;
 mod duplicates;
 mod error;
 mod expected;
+mod gate;
 mod generalise;
 mod in_turn;
 mod ingestion;
+mod period;
 mod quarantine;
 mod quarantined;
 mod report;
 mod rows;
 mod tokens;
 mod treatment;
+mod trial;
 mod work;
 
 pub use check::{Checked, CheckedFile, Fit, NearFit};
@@ -41,3 +45,4 @@ pub use ingestion::{Event, Ingestion, Options};
 pub use quarantine::{REASONS, ROWS};
 pub use quarantined::{Group, Quarantined};
 pub use report::Report;
+pub use trial::{Tried, TriedSource};

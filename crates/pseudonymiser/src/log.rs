@@ -8,6 +8,7 @@ use std::{
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use minster_identifiers::shown_path;
 use minster_model::RunId;
 use minster_pseudonymiser::{Event, IngestError};
 use minster_store::{Progress, SourceRecord};
@@ -41,8 +42,8 @@ impl Log {
                 self.line("info", "run-begun", json!({}));
             }
             Event::Waiting(path) => {
-                self.say(&format!("waiting: {} is still being written", path.display()));
-                self.line("info", "waiting", json!({"file": path.display().to_string()}));
+                self.say(&format!("waiting: {} is still being written", shown_path(path)));
+                self.line("info", "waiting", json!({"file": shown_path(path)}));
             }
             Event::Planned(bytes) => {
                 if self.format == Format::Text && io::stderr().is_terminal() {

@@ -57,6 +57,20 @@ enum Command {
         #[arg(long, hide = true)]
         run: Option<RunId>,
     },
+    /// Apply the definitions to every row and say what would become of it, without a vault and without a dataset.
+    #[command(
+        after_help = "Example:\n  minster-ingest try config/pipeline.toml\n\nExit: 0 every row would pass; 2 a source would stop; 3 rows would be set aside"
+    )]
+    Try {
+        /// The pipeline.
+        config: PathBuf,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON schema of definitions, for editors.
+    #[command(after_help = "Example:\n  minster-ingest schema > config/sources.schema.json")]
+    Schema,
     /// Look at files and definitions; nothing is ingested.
     #[command(subcommand)]
     Sources(Sources),
@@ -101,13 +115,17 @@ enum Sources {
         #[arg(long)]
         json: bool,
     },
-    /// Draft a definition of a file, with every column dropped; names alone are written, never a value.
+    /// Draft a definition of a file, with every column dropped; names alone are written, never a value but of the columns
+    /// that are asked for.
     #[command(
-        after_help = "Example:\n  minster-ingest sources new early_help.csv > config/sources/early_help.toml"
+        after_help = "Example:\n  minster-ingest sources new early_help.csv > config/sources/early_help.toml\n  minster-ingest sources new early_help.csv --values reason"
     )]
     New {
         /// The file.
         file: PathBuf,
+        /// Write the different texts of this column too, at most 50, for a code list.
+        #[arg(long, value_name = "COLUMN")]
+        values: Vec<String>,
     },
 }
 
@@ -152,6 +170,21 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
             }
             Ok(report.exit_code())
         }
+        Command::Try { config, json } => {
+            let tried = Ingestion::load(&config)?.try_definitions()?;
+            match json {
+                true => print_json(&tried)?,
+                false => print(&tried.text())?,
+            }
+            Ok(tried.exit_code())
+        }
+        Command::Schema => {
+            let schema = minster_sources::schema();
+            let text = serde_json::to_string_pretty(&schema)
+                .map_err(|error| IngestError::Output(error.into()))?;
+            print(&(text + "\n"))?;
+            Ok(minster_model::exit::DONE)
+        }
         Command::Quarantine(Quarantine::List { config, json }) => {
             let quarantined = Ingestion::load(&config)?.quarantined()?;
             match json {
@@ -171,9 +204,9 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
             }
             Ok(checked.exit_code())
         }
-        Command::Sources(Sources::New { file }) => {
+        Command::Sources(Sources::New { file, values }) => {
             let year = jiff::Timestamp::now().strftime("%Y").to_string();
-            print(&minster_pseudonymiser::draft(&file, &year)?)?;
+            print(&minster_pseudonymiser::draft(&file, &year, &values)?)?;
             Ok(minster_model::exit::DONE)
         }
     }

@@ -16,8 +16,11 @@ pub const ROWS: &str = "quarantine.age";
 /// A row that failed.
 pub(crate) struct Failed {
     pub(crate) number: u64,
-    pub(crate) column: Option<String>,
+    /// The place of the column that failed first, in the table.
+    pub(crate) column: Option<usize>,
     pub(crate) reason: Reason,
+    /// Its other faults.
+    pub(crate) also: Vec<(usize, Reason)>,
     pub(crate) raw: Raw,
 }
 
@@ -32,7 +35,8 @@ pub(crate) enum Raw {
 impl Failed {
     pub(crate) fn unsplit(row: &Rejected) -> Self {
         let Rejected { number, reason, raw } = row;
-        Self { number: *number, column: None, reason: *reason, raw: Raw::Unsplit(raw.clone()) }
+        let raw = Raw::Unsplit(raw.clone());
+        Self { number: *number, column: None, reason: *reason, also: Vec::new(), raw }
     }
 }
 
@@ -52,11 +56,37 @@ pub(crate) struct Line<'a> {
     pub(crate) file: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) table: Cow<'a, str>,
+    /// Of a table the row as a spreadsheet shows it, of XML the line.
     pub(crate) row: u64,
     #[serde(borrow)]
     pub(crate) column: Option<Cow<'a, str>>,
+    /// The column's letter in a spreadsheet.
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    pub(crate) letter: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(crate) reason: Cow<'a, str>,
+    /// The row's other faults.
+    #[serde(default, borrow, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) also: Vec<Also<'a>>,
+}
+
+/// Another fault of a row.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Also<'a> {
+    #[serde(borrow)]
+    pub(crate) column: Cow<'a, str>,
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    pub(crate) letter: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) reason: Cow<'a, str>,
+}
+
+/// A table's columns, as quarantine names them: each with its letter, where it has one.
+pub(crate) struct Headings<'a> {
+    /// The table's place in the definition.
+    pub(crate) place: usize,
+    pub(crate) table: &'a str,
+    pub(crate) columns: Vec<(&'a str, Option<String>)>,
 }
 
 /// A line inside [`ROWS`]; `raw` is one text, or one a column.
@@ -90,16 +120,25 @@ impl Quarantine {
     pub(crate) fn add(
         &mut self,
         file: &str,
-        table: &str,
+        headings: &Headings<'_>,
         failed: &Failed,
     ) -> Result<(), IngestError> {
+        let table = headings.table;
         let reason = failed.reason.code();
+        let letter = |column: usize| headings.columns[column].1.as_deref().map(Cow::from);
+        let also = failed.also.iter().map(|&(column, reason)| Also {
+            column: headings.columns[column].0.into(),
+            letter: letter(column),
+            reason: reason.code().into(),
+        });
         let line = Line {
             file: file.into(),
             table: table.into(),
             row: failed.number,
-            column: failed.column.as_deref().map(Cow::from),
+            column: failed.column.map(|column| headings.columns[column].0.into()),
+            letter: failed.column.and_then(letter),
             reason: reason.into(),
+            also: also.collect(),
         };
         write_line(&mut self.reasons, &line)?;
         let raw = &failed.raw;

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
-    array::{RecordBatch, StringViewArray, UInt32Array},
+    array::{RecordBatch, RecordBatchOptions, StringViewArray, UInt32Array},
     compute::take,
     datatypes::SchemaRef,
 };
@@ -13,6 +13,7 @@ use minster_sources::{RawBatch, Reason};
 
 use crate::{
     IngestError,
+    cells::Tally,
     coded::Coded,
     columns,
     duplicates::{Fingerprints, Print},
@@ -42,6 +43,7 @@ pub(crate) struct Sorted<'a> {
     keys: Vec<KeyCells>,
     pub(crate) failed: Vec<Failed>,
     pub(crate) counts: RowCounts,
+    pub(crate) tally: Tally,
 }
 
 /// A match key: for each accepted row the place of its cell.
@@ -95,13 +97,13 @@ impl<'a> Treated<'a> {
                 duplicate += 1;
                 continue;
             }
-            let reason = wrong.iter().find_map(|(place, column)| {
+            let mut faults = wrong.iter().filter_map(|(place, column)| {
                 let reason = column.at(row).as_ref().err()?;
                 Some((*place, *reason))
             });
-            match reason {
+            match faults.next() {
                 None => accepted.push(row as u32),
-                Some((place, reason)) => failed.push(self.fail(row, place, reason)),
+                Some(first) => failed.push(self.fail(row, first, faults)),
             }
         }
         failed.sort_by_key(|failed| failed.number);
@@ -113,18 +115,61 @@ impl<'a> Treated<'a> {
             blocked: 0,
         };
         let keys = self.plan.keys.iter().map(|key| self.key(key, &accepted)).collect();
-        let mut sorted = Sorted { treated: self, accepted, keys, failed, counts };
+        let tally = self.tally(&accepted);
+        let mut sorted = Sorted { treated: self, accepted, keys, failed, counts, tally };
         sorted.forget_unused();
         sorted
     }
 
-    fn fail(&self, row: usize, column: usize, reason: Reason) -> Failed {
+    /// What a column's different cells became.
+    pub(crate) fn distinct(&self, column: usize) -> impl Iterator<Item = Option<&TreatedCell<'a>>> {
+        let cells = self.columns[column].iter().flat_map(|column| &column.cells);
+        cells.map(|cell| cell.as_ref().ok())
+    }
+
+    /// Counts the accepted rows' cells that did not pass as they were. A batch without such a cell costs nothing.
+    fn tally(&self, accepted: &[u32]) -> Tally {
+        let mut tally = Tally::rows(accepted.len() as u64);
+        for (place, (planned, column)) in self.plan.columns.iter().zip(&self.columns).enumerate() {
+            let Some(column) = column else { continue };
+            let told =
+                |cell: &TreatedCell<'_>| cell.note.is_some() || cell.blank && planned.is_code();
+            if !column.cells.iter().flatten().any(told) {
+                continue;
+            }
+            let mut counts = vec![0u64; column.cells.len()];
+            for row in accepted {
+                counts[column.codes[*row as usize] as usize] += 1;
+            }
+            for (code, (cell, cells)) in (0..).zip(column.cells.iter().zip(counts)) {
+                let Ok(cell) = cell else { continue };
+                if let Some(note) = cell.note {
+                    let rows = accepted.iter().filter(|row| column.codes[**row as usize] == code);
+                    let first = rows.take(Tally::few());
+                    let first = first.map(|row| self.batch.number(*row as usize)).collect();
+                    tally.note(place, note, cells, first);
+                }
+                if cell.blank {
+                    tally.blank(place, cells);
+                }
+            }
+        }
+        tally
+    }
+
+    fn fail(
+        &self,
+        row: usize,
+        first: (usize, Reason),
+        others: impl Iterator<Item = (usize, Reason)>,
+    ) -> Failed {
         let text = |place| String::from_utf8_lossy(self.batch.field(row, place)).into_owned();
         let fields = self.plan.columns.iter().enumerate();
         Failed {
             number: self.batch.number(row),
-            column: Some(self.plan.columns[column].name.clone()),
-            reason,
+            column: Some(first.0),
+            reason: first.1,
+            also: others.collect(),
             raw: Raw::Fields(
                 fields.map(|(place, column)| (column.name.clone(), text(place))).collect(),
             ),
@@ -257,6 +302,7 @@ impl Sorted<'_> {
         }
         let arrays: Option<Vec<_>> = arrays.into_iter().collect();
         let arrays = arrays.ok_or(IngestError::Unlearnt)?;
-        Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
+        let rows = RecordBatchOptions::new().with_row_count(Some(self.accepted.len()));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &rows)?)
     }
 }

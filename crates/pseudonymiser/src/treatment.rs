@@ -3,15 +3,16 @@
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use jiff::civil::Date;
-use minster_identifiers::{NhsNumber, OpaqueId, Uln, Upn, UpnField};
-use minster_model::{Kind, pipeline::IdentifierRule};
+use minster_identifiers::{NhsNumber, OpaqueId, Shape, Uln, Upn, UpnField};
+use minster_model::{Kind, Period, pipeline::IdentifierRule};
 use minster_sources::{
-    Column, DateForm, Definition, Generalisation, Lookup, Part, Reason, Table, Treatment,
-    UnknownCode, ValueType, parse_date, parse_decimal, parse_flag, parse_integer,
+    Column, DateForm, Definition, Fault, Format, Generalisation, Lookup, Part, Reason, Table,
+    TokenRule, Treatment, UnknownCode, ValueType, parse_date, parse_decimal, parse_flag,
+    parse_integer,
 };
 use minster_vault_api::Token;
 
-use crate::{IngestError, generalise::generalise};
+use crate::{IngestError, cells::Note, gate::Names, generalise::generalise, period};
 
 /// What a column of the dataset holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,20 @@ pub(crate) enum Cell<'a> {
 }
 
 impl Cell<'_> {
+    /// The same, bound to nothing.
+    fn into_owned(self) -> Cell<'static> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Token(token) => Cell::Token(token),
+            Self::Identifier(identifier) => Cell::Identifier(identifier),
+            Self::Date(days) => Cell::Date(days),
+            Self::Integer(number) => Cell::Integer(number),
+            Self::Decimal(number) => Cell::Decimal(number),
+            Self::Flag(flag) => Cell::Flag(flag),
+            Self::Text(text) => Cell::Text(text.into_owned().into()),
+        }
+    }
+
     /// The identifier whose token is still to be learnt.
     pub(crate) fn identifier(&self) -> Option<&[u8]> {
         match self {
@@ -56,6 +71,9 @@ impl Cell<'_> {
         }
     }
 }
+
+/// No name, date or postcode is longer, in bytes; the vault takes four of them in one match key.
+const LONGEST_PART: usize = 1_000;
 
 /// What a spreadsheet shows where a formula failed, and writes into its exports (ECMA-376-1, 18.18.11).
 const SPREADSHEET_ERRORS: [&str; 8] =
@@ -67,6 +85,22 @@ pub(crate) struct Plan {
     pub(crate) columns: Vec<PlannedColumn>,
     pub(crate) keys: Vec<PlannedKey>,
     rule: IdentifierRule,
+    /// Texts that mean a blank cell, in upper case.
+    blanks: Vec<String>,
+    /// The year of the delivery's period, for codes.
+    year: Option<i16>,
+    /// The last day of the delivery's period, after which nobody in it is born.
+    last_day: Option<Date>,
+    /// Names that no kept text may be.
+    names: Option<Arc<Names>>,
+}
+
+/// What the whole delivery says to a table's plan.
+pub(crate) struct Circumstances<'a> {
+    pub(crate) rule: IdentifierRule,
+    pub(crate) period: &'a Period,
+    pub(crate) lookups: &'a HashMap<String, Arc<Lookup>>,
+    pub(crate) names: Option<Arc<Names>>,
 }
 
 /// A column of the source and what becomes of it.
@@ -75,6 +109,8 @@ pub(crate) struct PlannedColumn {
     column: Column,
     lookup: Option<Arc<Lookup>>,
     dates: Vec<DateForm>,
+    /// What of the cell's JSON it is (RFC 6901).
+    pointer: Option<String>,
     /// Its place among the outputs, where it passes.
     pub(crate) output: Option<usize>,
     /// The place of the output that says why an identifier is missing.
@@ -84,7 +120,28 @@ pub(crate) struct PlannedColumn {
 impl PlannedColumn {
     /// Whether anything of it passes, or its rows can fail for it.
     pub(crate) fn passes(&self) -> bool {
-        self.output.is_some() || self.column.part.is_some() || self.column.required
+        self.output.is_some()
+            || self.column.part.is_some()
+            || self.column.required
+            || self.is_name()
+    }
+
+    /// Whether it holds persons' names.
+    pub(crate) fn is_name(&self) -> bool {
+        self.column.person_name
+    }
+
+    /// The rule of a kept text.
+    pub(crate) fn token_rule(&self) -> Option<&TokenRule> {
+        match &self.column.treatment {
+            Treatment::Token(rule) => Some(rule),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a code of a list.
+    pub(crate) fn is_code(&self) -> bool {
+        matches!(self.column.treatment, Treatment::Code(_))
     }
 
     pub(crate) fn part(&self) -> Option<Part> {
@@ -106,17 +163,42 @@ pub(crate) struct TreatedCell<'a> {
     pub(crate) state: &'static str,
     /// Its part of match keys.
     pub(crate) part: Option<String>,
+    /// A person's name, as it is compared with kept texts.
+    pub(crate) name: Option<String>,
+    /// What became of it, where it did not pass as it was.
+    pub(crate) note: Option<Note>,
+    /// Whether it was blank.
+    pub(crate) blank: bool,
+}
+
+impl TreatedCell<'_> {
+    /// The same, bound to nothing.
+    fn into_owned(self) -> TreatedCell<'static> {
+        let Self { cell, state, part, name, note, blank } = self;
+        TreatedCell { cell: cell.into_owned(), state, part, name, note, blank }
+    }
+}
+
+/// A name, or a text that may be one, as they are compared: letters and digits in upper case.
+pub(crate) fn folded_name(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
 }
 
 impl Plan {
     pub(crate) fn new(
         definition: &Definition,
         table: &Table,
-        rule: IdentifierRule,
-        lookups: &HashMap<String, Arc<Lookup>>,
+        circumstances: &Circumstances<'_>,
     ) -> Result<Self, IngestError> {
+        let Circumstances { rule, period, lookups, names } = circumstances;
         let mut outputs = Vec::new();
         let mut columns = Vec::new();
+        let mut dates = definition.dates.clone();
+        // Their own cells of dates are read as ISO, whatever form texts have.
+        let typed = matches!(definition.format, Format::Xlsx | Format::Parquet);
+        if typed && !dates.contains(&DateForm::Iso) {
+            dates.push(DateForm::Iso);
+        }
         for (name, column) in &table.columns {
             let lookup = match &column.treatment {
                 Treatment::Generalise(Generalisation::Lookup { lookup, .. }) => {
@@ -133,7 +215,8 @@ impl Plan {
                 name: name.clone(),
                 column: column.clone(),
                 lookup,
-                dates: definition.dates.clone(),
+                dates: dates.clone(),
+                pointer: name.find("#/").map(|at| name[at + 1..].to_owned()),
                 output: None,
                 state: None,
             };
@@ -160,32 +243,87 @@ impl Plan {
             let name = format!("key_{}", key.name);
             outputs.push(Output { name, output_type: OutputType::Pseudonym, kind: Some(kind) });
         }
-        Ok(Self { outputs, columns, keys, rule })
+        Ok(Self {
+            outputs,
+            columns,
+            keys,
+            rule: *rule,
+            blanks: definition.blanks.clone(),
+            year: period::year(period),
+            last_day: period::last_day(period),
+            names: names.clone(),
+        })
     }
 
     /// Treats one cell of a column; an identifier's token is left to be learnt.
+    ///
+    /// # Errors
+    /// Why the row is to be set aside. A cell that fails and may be blank becomes so, with a note.
     pub(crate) fn treat<'a>(
         &self,
         planned: &'a PlannedColumn,
         raw: &'a [u8],
     ) -> Result<TreatedCell<'a>, Reason> {
         let text = std::str::from_utf8(raw).map_err(|_| Reason::Encoding)?.trim();
+        let text = if self.means_blank(text) { "" } else { text };
+        let treated = match &planned.pointer {
+            None => self.treat_text(planned, text),
+            Some(pointer) => match drawn(text, pointer) {
+                Ok(drawn) => self.treat_text(planned, &drawn).map(TreatedCell::into_owned),
+                Err(reason) => Err(reason),
+            },
+        };
+        match treated {
+            // What must not be kept is never only left out of its cell.
+            Err(reason @ (Reason::LooksLikeIdentifier | Reason::EqualsName | Reason::Encoding)) => {
+                Err(reason)
+            }
+            Err(reason) if planned.column.fault() == Fault::Blank => Ok(TreatedCell {
+                cell: Cell::Null,
+                state: "",
+                part: None,
+                name: None,
+                note: Some(Note::Blank(reason)),
+                blank: false,
+            }),
+            treated => treated,
+        }
+    }
+
+    fn means_blank(&self, text: &str) -> bool {
+        self.blanks.iter().any(|blank| blank.eq_ignore_ascii_case(text))
+    }
+
+    fn treat_text<'a>(
+        &self,
+        planned: &'a PlannedColumn,
+        text: &'a str,
+    ) -> Result<TreatedCell<'a>, Reason> {
+        let text = text.trim();
+        let text = if self.means_blank(text) { "" } else { text };
         if text.is_empty() && planned.column.required {
             return Err(Reason::Required);
         }
         let part = match planned.column.part {
-            Some(part) => comparable(part, text, &planned.dates)?,
+            Some(part) => self.comparable(part, text, &planned.dates)?,
             None => None,
         };
-        let (cell, state) = match &planned.column.treatment {
-            Treatment::Drop => (Cell::Null, ""),
+        let (cell, state, note) = match &planned.column.treatment {
+            Treatment::Drop => (Cell::Null, "", None),
             _ if text.starts_with('#') && SPREADSHEET_ERRORS.contains(&text) => {
                 return Err(Reason::SpreadsheetError);
             }
-            Treatment::Pseudonymise(kind) => self.identifier(planned, kind, text)?,
-            _ => (cell(planned, text)?, ""),
+            Treatment::Pseudonymise(kind) => {
+                let (cell, state) = self.identifier(planned, kind, text)?;
+                (cell, state, None)
+            }
+            _ => {
+                let (cell, note) = self.cell(planned, text)?;
+                (cell, "", note)
+            }
         };
-        Ok(TreatedCell { cell, state, part })
+        let name = planned.is_name().then(|| folded_name(text));
+        Ok(TreatedCell { cell, state, part, name, note, blank: text.is_empty() })
     }
 
     fn identifier<'a>(
@@ -221,41 +359,114 @@ impl Plan {
     }
 }
 
-/// What a cell that is no identifier becomes.
-fn cell<'a>(planned: &'a PlannedColumn, text: &'a str) -> Result<Cell<'a>, Reason> {
-    if text.is_empty() {
-        return Ok(Cell::Null);
-    }
-    Ok(match &planned.column.treatment {
-        Treatment::Drop | Treatment::Pseudonymise(_) => Cell::Null,
-        Treatment::Keep(ValueType::Date) => Cell::Date(days(parse_date(text, &planned.dates)?)),
-        Treatment::Keep(ValueType::Integer) => Cell::Integer(parse_integer(text)?),
-        Treatment::Keep(ValueType::Decimal) => Cell::Decimal(parse_decimal(text)?),
-        Treatment::Keep(ValueType::Flag) => Cell::Flag(parse_flag(text)?),
-        Treatment::Keep(ValueType::Token | ValueType::Postcode) => {
-            let strange = |c: char| c.is_whitespace() || c.is_control();
-            let short = text.len() <= 16 && !text.contains(strange);
-            Cell::Text(short.then_some(text).ok_or(Reason::NotToken)?.into())
+impl Plan {
+    /// What a cell that is no identifier becomes.
+    fn cell<'a>(
+        &self,
+        planned: &'a PlannedColumn,
+        text: &'a str,
+    ) -> Result<(Cell<'a>, Option<Note>), Reason> {
+        if text.is_empty() {
+            return Ok((Cell::Null, None));
         }
-        Treatment::Code { codes, map, unknown, labelled } => {
-            let current = |text: &'a str| match map.get(text) {
-                Some(code) => Some(code.as_str()),
-                None => codes.contains(text).then_some(text),
-            };
-            let found = match labelled {
-                false => current(text),
-                true => labelled_codes(text).into_iter().find_map(current),
-            };
-            match (found, unknown) {
-                (Some(code), _) => Cell::Text(code.into()),
-                (None, UnknownCode::Becomes(code)) => Cell::Text(code.as_str().into()),
-                (None, UnknownCode::Quarantine) => return Err(Reason::UnknownCode),
+        let cell = match &planned.column.treatment {
+            Treatment::Drop | Treatment::Pseudonymise(_) => Cell::Null,
+            Treatment::Keep(ValueType::Date) => Cell::Date(days(parse_date(text, &planned.dates)?)),
+            Treatment::Keep(ValueType::Integer) => {
+                let number = parse_integer(text)?;
+                // The numbers that a service counts are shorter than those that name someone.
+                let long = number.unsigned_abs() >= 1_000_000_000;
+                if long && Shape::find(&number.to_string()).is_some() {
+                    return Err(Reason::LooksLikeIdentifier);
+                }
+                Cell::Integer(number)
             }
-        }
-        Treatment::Generalise(to) => {
-            generalise(to, text, &planned.dates, planned.lookup.as_deref())?
-        }
-    })
+            Treatment::Keep(ValueType::Decimal) => {
+                let number = parse_decimal(text)?;
+                let whole = number.fract() == 0.0 && number.abs() >= 1e9;
+                if whole && Shape::find(&format!("{number:.0}")).is_some() {
+                    return Err(Reason::LooksLikeIdentifier);
+                }
+                Cell::Decimal(number)
+            }
+            Treatment::Keep(ValueType::Flag) => Cell::Flag(parse_flag(text)?),
+            Treatment::Token(rule) => {
+                if Shape::find(text).is_some() {
+                    return Err(Reason::LooksLikeIdentifier);
+                }
+                if self.names.as_ref().is_some_and(|names| names.hold(text)) {
+                    return Err(Reason::EqualsName);
+                }
+                let fits = match rule {
+                    TokenRule::Pattern(pattern) => pattern.fits(text),
+                    TokenRule::Distinct(_) => {
+                        let strange = |c: char| c.is_whitespace() || c.is_control();
+                        text.len() <= 16 && !text.contains(strange)
+                    }
+                };
+                Cell::Text(fits.then_some(text).ok_or(Reason::NotToken)?.into())
+            }
+            Treatment::Code(codes) => {
+                return match (codes.find(text, self.year), &codes.unknown) {
+                    (Some(found), _) => {
+                        let note = found.outside_its_years.then_some(Note::OutsideItsYears);
+                        Ok((Cell::Text(found.code.into()), note))
+                    }
+                    (None, UnknownCode::Becomes(code)) => {
+                        Ok((Cell::Text(code.as_str().into()), Some(Note::Unknown)))
+                    }
+                    (None, UnknownCode::Blank) => Ok((Cell::Null, Some(Note::Unknown))),
+                    (None, UnknownCode::Quarantine) => Err(Reason::UnknownCode),
+                };
+            }
+            Treatment::Generalise(to) => {
+                generalise(to, text, &planned.dates, planned.lookup.as_deref())?
+            }
+        };
+        Ok((cell, None))
+    }
+
+    fn comparable(
+        &self,
+        part: Part,
+        text: &str,
+        dates: &[DateForm],
+    ) -> Result<Option<String>, Reason> {
+        let text = match part {
+            _ if text.is_empty() => return Ok(None),
+            _ if text.len() > LONGEST_PART => return Err(Reason::FieldTooLong),
+            Part::Surname | Part::Forename => folded_name(text),
+            Part::BirthDate => {
+                let born = parse_date(text, dates)?;
+                if self.last_day.is_some_and(|last_day| born > last_day) {
+                    return Err(Reason::BirthAfterDelivery);
+                }
+                born.to_string()
+            }
+            Part::Postcode => compact(text),
+        };
+        Ok((!text.is_empty()).then_some(text))
+    }
+}
+
+/// The value at a place of a cell's JSON, as text; what is not there, or null, is blank.
+fn drawn(text: &str, pointer: &str) -> Result<String, Reason> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let json: serde_json::Value = match serde_json::from_str(text) {
+        Ok(json) => json,
+        // A database's word for nothing may stand in the place of the JSON.
+        Err(_) if text.eq_ignore_ascii_case("null") => return Ok(String::new()),
+        Err(_) => return Err(Reason::NotJson),
+    };
+    match json.pointer(pointer) {
+        None | Some(serde_json::Value::Null) => Ok(String::new()),
+        Some(serde_json::Value::String(text)) => Ok(text.clone()),
+        Some(serde_json::Value::Bool(flag)) => Ok(flag.to_string()),
+        Some(serde_json::Value::Number(number)) => Ok(number.to_string()),
+        Some(_) => Err(Reason::NotJson),
+    }
 }
 
 fn output_type(treatment: &Treatment) -> (Option<OutputType>, Option<Kind>) {
@@ -269,40 +480,9 @@ fn output_type(treatment: &Treatment) -> (Option<OutputType>, Option<Kind>) {
         Treatment::Generalise(Generalisation::Year | Generalisation::Age { .. }) => {
             OutputType::Integer
         }
-        Treatment::Keep(ValueType::Token | ValueType::Postcode)
-        | Treatment::Code { .. }
-        | Treatment::Generalise(_) => OutputType::Text,
+        Treatment::Token(_) | Treatment::Code(_) | Treatment::Generalise(_) => OutputType::Text,
     };
     (Some(output_type), None)
-}
-
-/// What may be the code in a line of a drop-down list: the line, the line without its letter, and of that
-/// what stands before a colon or a dash.
-fn labelled_codes(line: &str) -> [&str; 3] {
-    let without = match line.split_once(") ") {
-        Some((letter, rest))
-            if letter.len() <= 2 && letter.bytes().all(|b| b.is_ascii_lowercase()) =>
-        {
-            rest.trim_start()
-        }
-        _ => line,
-    };
-    let ends = [without.find(": "), without.find(" - ")].into_iter().flatten().min();
-    [line, without, ends.map_or(without, |end| without[..end].trim_end())]
-}
-
-fn comparable(part: Part, text: &str, dates: &[DateForm]) -> Result<Option<String>, Reason> {
-    let text = match part {
-        _ if text.is_empty() => return Ok(None),
-        Part::Surname | Part::Forename => text
-            .chars()
-            .filter(|c| c.is_alphabetic() || c.is_numeric())
-            .flat_map(char::to_uppercase)
-            .collect(),
-        Part::BirthDate => parse_date(text, dates)?.to_string(),
-        Part::Postcode => compact(text),
-    };
-    Ok((!text.is_empty()).then_some(text))
 }
 
 pub(crate) fn compact(text: &str) -> String {
@@ -320,40 +500,4 @@ fn days(date: Date) -> i32 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_is_found_in_a_drop_down_s_line() {
-        for (line, code) in [
-            ("a) WBRI", "WBRI"),
-            ("q) 6: Police", "6"),
-            ("N1 - Abuse or Neglect", "N1"),
-            ("f) U6: Foster placement - not FFA", "U6"),
-            ("C2", "C2"),
-        ] {
-            assert_eq!(labelled_codes(line)[2], code, "{line}");
-        }
-        assert_eq!(labelled_codes("b) Not stated/recorded")[1], "Not stated/recorded");
-        assert_eq!(labelled_codes("Ann) smith"), ["Ann) smith"; 3]);
-    }
-
-    #[test]
-    fn a_failed_formula_or_a_control_character_is_no_token() {
-        let plan = |text: &str| {
-            let definition = Definition::parse("name='s'\nformat='csv'\nyears=['2024']\n[[table]]\nname='t'\nfile='t.csv'\n[table.columns]\nc = { treatment='keep', type='token' }").unwrap();
-            let plan = Plan::new(
-                &definition,
-                &definition.tables[0],
-                IdentifierRule::Strict,
-                &HashMap::new(),
-            )
-            .unwrap();
-            plan.treat(&plan.columns[0], text.as_bytes()).map(|_| ())
-        };
-        assert_eq!(plan("#N/A"), Err(Reason::SpreadsheetError));
-        assert_eq!(plan("a\0b"), Err(Reason::NotToken));
-        assert_eq!(plan("L1"), Ok(()));
-    }
-}
+mod tests;

@@ -4,13 +4,15 @@
 use std::sync::{Arc, Mutex, mpsc};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
-use minster_model::RowCounts;
+use minster_model::{RowCounts, TableName};
 use minster_sources::{RawBatch, ReadError};
 use minster_vault_api::Client;
 
 use crate::{
     IngestError,
+    cells::Tally,
     duplicates::{Duplicates, Fingerprints, Print},
+    gate::Gate,
     in_turn::InTurn,
     quarantine::Failed,
     rows::{Sorted, Treated},
@@ -20,6 +22,7 @@ use crate::{
 
 /// How a table's rows are treated.
 pub(crate) struct OpenTable {
+    pub(crate) name: TableName,
     pub(crate) plan: Plan,
     pub(crate) schema: SchemaRef,
     /// Where duplicates are to be recognised.
@@ -45,8 +48,9 @@ pub(crate) type Groups = mpsc::Receiver<Result<Group, ReadError>>;
 pub(crate) struct Work<'a> {
     tables: &'a [OpenTable],
     keys: &'a ahash::RandomState,
+    gate: &'a Gate,
     known: InTurn<&'a mut [Option<Duplicates>]>,
-    vault: Mutex<(&'a mut Dictionary, &'a mut Client)>,
+    vault: Mutex<(&'a mut Dictionary, Option<&'a mut Client>)>,
     leaving: InTurn<Leaving>,
     /// The first group that failed.
     failure: Mutex<Option<(u64, IngestError)>>,
@@ -56,7 +60,14 @@ pub(crate) struct Work<'a> {
 struct Leaving {
     to: mpsc::SyncSender<Written>,
     /// By table.
-    counts: Vec<RowCounts>,
+    counts: Vec<TableCounts>,
+}
+
+/// What became of a table's rows and cells in one file.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TableCounts {
+    pub(crate) rows: RowCounts,
+    pub(crate) cells: Tally,
 }
 
 impl<'a> Work<'a> {
@@ -64,14 +75,15 @@ impl<'a> Work<'a> {
         tables: &'a [OpenTable],
         duplicates: &'a mut [Option<Duplicates>],
         keys: &'a ahash::RandomState,
-        dictionary: &'a mut Dictionary,
-        vault: &'a mut Client,
+        gate: &'a Gate,
+        (dictionary, vault): (&'a mut Dictionary, Option<&'a mut Client>),
         to: mpsc::SyncSender<Written>,
     ) -> Self {
-        let counts = vec![RowCounts::default(); tables.len()];
+        let counts = vec![TableCounts::default(); tables.len()];
         Self {
             tables,
             keys,
+            gate,
             known: InTurn::new(duplicates),
             vault: Mutex::new((dictionary, vault)),
             leaving: InTurn::new(Leaving { to, counts }),
@@ -88,7 +100,7 @@ impl<'a> Work<'a> {
         self,
         groups: Groups,
         threads: usize,
-    ) -> Result<Vec<RowCounts>, IngestError> {
+    ) -> Result<Vec<TableCounts>, IngestError> {
         // Dropped by the last thread that ends: then the reader stops.
         let groups = Arc::new(Mutex::new(groups.into_iter().enumerate()));
         std::thread::scope(|scope| {
@@ -128,12 +140,15 @@ impl<'a> Work<'a> {
 
     /// `None` where an earlier group failed, or nobody listens.
     fn treat(&self, number: u64, group: &Group) -> Result<Option<()>, IngestError> {
-        let OpenTable { plan, schema, fingerprints } = &self.tables[group.table];
+        let OpenTable { name, plan, schema, fingerprints } = &self.tables[group.table];
         let (treated, prints): (Vec<_>, Vec<_>) = group
             .batches
             .iter()
             .map(|batch| Treated::new(plan, batch, fingerprints.as_ref(), self.keys))
             .unzip();
+        for batch in &treated {
+            self.gate.note((group.table, name), plan, batch)?;
+        }
         let prints: Option<Vec<Vec<Print>>> = prints.into_iter().collect();
         let fresh = self.known.pass(number, |known| match (&mut known[group.table], prints) {
             (Some(known), Some(prints)) => Some(known.recognise(&prints)),
@@ -144,15 +159,18 @@ impl<'a> Work<'a> {
         let mut sorted: Vec<Sorted<'_>> =
             treated.into_iter().map(|batch| batch.sort(fresh.next().as_deref())).collect();
         self.learn(plan, &mut sorted)?;
-        let mut counts = RowCounts::default();
+        let mut counts = TableCounts::default();
         let mut batches = Vec::with_capacity(sorted.len());
         for mut batch in sorted {
-            counts += batch.counts;
+            counts.rows += batch.counts;
+            counts.cells.add(std::mem::take(&mut batch.tally));
             let failed = std::mem::take(&mut batch.failed);
             batches.push((batch.gather(schema)?, failed));
         }
         let left = self.leaving.pass(number, |leaving| {
-            leaving.counts[group.table] += counts;
+            let all = &mut leaving.counts[group.table];
+            all.rows += counts.rows;
+            all.cells.add(counts.cells);
             leaving.to.send(Written { table: group.table, batches }).ok()
         });
         Ok(left.flatten())
@@ -166,7 +184,7 @@ impl<'a> Work<'a> {
             let identifiers = sorted.iter().flat_map(Sorted::identifiers);
             let of_kind =
                 identifiers.filter(|(of, _)| *of == kind).map(|(_, identifier)| identifier);
-            dictionary.learn(kind, of_kind, vault)?;
+            dictionary.learn(kind, of_kind, vault.as_deref_mut())?;
         }
         sorted.iter_mut().try_for_each(|batch| batch.resolve(dictionary))
     }

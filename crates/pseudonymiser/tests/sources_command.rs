@@ -104,7 +104,7 @@ fn a_draft_is_a_definition_that_the_file_fits() {
         assert!(
             text.lines()
                 .filter(|line| line.contains("treatment"))
-                .all(|line| line.ends_with("= { treatment = \"drop\" }"))
+                .all(|line| line.contains("= { treatment = \"drop\" }"))
         );
         std::fs::write(folder.path().join("definitions/d.toml"), &text).unwrap();
         let checked = sources(&["check", file, "--definitions", "definitions"], folder.path());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::Reason;
 
 /// No real cell is longer, in bytes; a longer one sends its row to quarantine.
-pub(crate) const LONGEST_FIELD: usize = 8 << 10;
+pub(crate) const LONGEST_FIELD: usize = 64 << 10;
 
 /// Rows of one table, field after field in one buffer. `Debug` is left out on purpose.
 #[derive(Default)]
@@ -31,7 +31,7 @@ const LONGEST_REJECTED: usize = 64 << 10;
 
 /// A row that could not even be split into its fields.
 pub struct Rejected {
-    /// Its number in the file, from 1.
+    /// Its number in the file, as [`RawBatch::number`] counts.
     pub number: u64,
     /// Why.
     pub reason: Reason,
@@ -100,7 +100,9 @@ impl RawBatch {
 
     /// Says that the row ends which begins at `start` in the text that is to be held.
     pub(crate) fn end_row(&mut self, number: u64, start: usize) {
-        debug_assert_eq!(self.open_row().len(), self.width);
+        debug_assert!(self.open_row().len() >= self.width);
+        // What stands behind the last column that has a name is blank.
+        self.ends.truncate((self.starts.len() + 1) * self.width);
         self.starts.push(start as u32);
         self.numbers.push(number);
     }
@@ -155,7 +157,8 @@ impl RawBatch {
         Some((0..self.len()).map(move |row| self.at(row, place)))
     }
 
-    /// The number of a row in its file, from 1 (the header is not counted).
+    /// The number of a row in its file: of a table the row as a spreadsheet shows it, of XML the line on which the record
+    /// begins.
     pub fn number(&self, row: usize) -> u64 {
         self.numbers[row]
     }

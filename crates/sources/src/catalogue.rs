@@ -14,6 +14,7 @@ use crate::{CodeList, CodeLists, Definition, DefinitionError, layouts};
 #[derive(Default)]
 pub struct Catalogue {
     entries: Vec<CatalogueEntry>,
+    broken: Vec<CatalogueError>,
 }
 
 /// One version of one definition.
@@ -32,7 +33,7 @@ pub struct CatalogueEntry {
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
     /// A file or folder cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", minster_identifiers::shown_path(path))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -40,7 +41,7 @@ pub enum CatalogueError {
         source: std::io::Error,
     },
     /// A definition or code list is not one.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", minster_identifiers::shown_path(path))]
     Definition {
         /// The file.
         path: PathBuf,
@@ -50,33 +51,64 @@ pub enum CatalogueError {
 }
 
 impl Catalogue {
-    /// Reads `*.toml` of a folder and its code lists `codes/*.toml`.
+    /// Reads `*.toml` of a folder and its code lists `codes/*.toml`. Files that cannot be used are set apart.
+    ///
+    /// # Errors
+    /// Where the folder cannot be listed.
     pub fn load(folder: &Path) -> Result<Self, CatalogueError> {
         let (mut lists, mut texts) = (CodeLists::new(), String::new());
+        let mut broken = Vec::new();
         let codes = folder.join("codes");
         if codes.is_dir() {
             for path in files(&codes)? {
-                let text = read(&path)?;
-                let list = CodeList::parse(&text).map_err(|source| wrong(&path, source))?;
-                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                lists.insert(name, list);
-                texts.push_str(&text);
+                let list = read(&path).and_then(|text| {
+                    let list = CodeList::parse(&text).map_err(|source| wrong(&path, source))?;
+                    Ok((text, list))
+                });
+                match list {
+                    Ok((text, list)) => {
+                        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                        lists.insert(name.into_owned(), Arc::new(list));
+                        texts.push_str(&text);
+                    }
+                    Err(error) => broken.push(error),
+                }
             }
         }
         let mut entries: Vec<CatalogueEntry> = Vec::new();
         for path in files(folder)? {
-            let text = read(&path)?;
-            let versions = layouts(&text, &lists).map_err(|source| wrong(&path, source))?;
+            let versions = read(&path).and_then(|text| {
+                let versions = layouts(&text, &lists).map_err(|source| wrong(&path, source))?;
+                let known = entries.iter().map(|entry: &CatalogueEntry| &entry.definition);
+                let all: Vec<&Definition> = known.chain(&versions).collect();
+                layouts::one_version_a_period(&all).map_err(|source| wrong(&path, source))?;
+                Ok((text, versions))
+            });
+            let (text, versions) = match versions {
+                Ok(read) => read,
+                Err(error) => {
+                    broken.push(error);
+                    continue;
+                }
+            };
             let text: Arc<str> = (text + &texts).into();
             entries.extend(versions.into_iter().map(|definition| CatalogueEntry {
                 path: path.clone(),
                 definition,
                 text: Arc::clone(&text),
             }));
-            let all: Vec<&Definition> = entries.iter().map(|entry| &entry.definition).collect();
-            layouts::one_version_a_period(&all).map_err(|source| wrong(&path, source))?;
         }
-        Ok(Self { entries })
+        Ok(Self { entries, broken })
+    }
+
+    /// Why files cannot be used.
+    pub fn broken(&self) -> &[CatalogueError] {
+        &self.broken
+    }
+
+    /// Why the first of them cannot.
+    pub fn take_broken(&mut self) -> Option<CatalogueError> {
+        (!self.broken.is_empty()).then(|| self.broken.remove(0))
     }
 
     /// All versions of all definitions.

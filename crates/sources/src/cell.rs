@@ -1,12 +1,13 @@
 //! The parsing of cells. An error is a [`Reason`], never the text.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::Reason;
 
 /// How a source writes its dates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 pub enum DateForm {
     /// `2024-09-30`, or the same with a time after a `T` or a blank.
     #[serde(rename = "iso")]
@@ -24,6 +25,10 @@ pub enum DateForm {
     /// year, so that its 60 is no day and later numbers are one too high (ECMA-376-1, 18.17.4.1).
     #[serde(rename = "excel-serial")]
     ExcelSerial,
+    /// `30-SEP-24` or `30-SEP-2024`, or the same with a time after a blank: Oracle's own. Of two digits 00 to 49 are
+    /// this century and 50 to 99 the last (Oracle, SQL Language Reference, format model element RR).
+    #[serde(rename = "oracle")]
+    Oracle,
 }
 
 /// Parses a date in the declared form whose shape it has. Where two declared forms read it as
@@ -65,6 +70,7 @@ impl DateForm {
                     .then(|| Date::strptime("%Y-%b-%d", date).ok())
                     .flatten()
             }
+            Self::Oracle => oracle(text.split_once(' ').map_or(text, |(date, _)| date)),
             Self::ExcelSerial => {
                 let (days, fraction) = text.split_once('.').unwrap_or((text, "0"));
                 let whole = (1..=6).contains(&days.len()) && digits(days.as_bytes());
@@ -100,6 +106,22 @@ fn slashed(text: &str) -> Option<[&[u8]; 3]> {
     (lengths && parts[2].len() == 4).then_some(parts)
 }
 
+/// A day of `30-SEP-24` or `30-SEP-2024`.
+fn oracle(text: &str) -> Option<Date> {
+    const MONTHS: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let mut parts = text.split('-');
+    let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
+    let fits = parts.next().is_none() && (1..=2).contains(&day.len()) && digits(day.as_bytes());
+    let month = MONTHS.iter().position(|name| month.eq_ignore_ascii_case(name))? + 1;
+    let year = match (year.len(), digits(year.as_bytes()).then(|| year.parse::<i16>())?) {
+        (4, Ok(year)) => year,
+        (2, Ok(year)) => year + if year < 50 { 2000 } else { 1900 },
+        _ => return None,
+    };
+    fits.then(|| Date::new(year, month as i8, day.parse().ok()?).ok()).flatten()
+}
+
 /// A day of the calendar from at most four digits each.
 fn date(year: &[u8], month: &[u8], day: &[u8]) -> Option<Date> {
     let number = |text: &[u8]| {
@@ -132,8 +154,8 @@ pub fn parse_decimal(text: &str) -> Result<f64, Reason> {
 /// Parses a flag as the sources write them.
 pub fn parse_flag(text: &str) -> Result<bool, Reason> {
     match text.trim() {
-        "1" | "Y" | "y" | "true" | "True" | "TRUE" => Ok(true),
-        "0" | "N" | "n" | "false" | "False" | "FALSE" => Ok(false),
+        "1" | "1.0" | "Y" | "y" | "Yes" | "yes" | "YES" | "true" | "True" | "TRUE" => Ok(true),
+        "0" | "0.0" | "N" | "n" | "No" | "no" | "NO" | "false" | "False" | "FALSE" => Ok(false),
         _ => Err(Reason::NotFlag),
     }
 }
@@ -186,6 +208,23 @@ mod tests {
     }
 
     #[test]
+    fn oracle_s_years_of_two_digits_are_of_the_nearest_century() {
+        let day = |text| parse_date(text, &[DateForm::Oracle]);
+        for (text, expected) in [
+            ("30-SEP-24", (2024, 9, 30)),
+            ("1-jan-49", (2049, 1, 1)),
+            ("01-Jan-50", (1950, 1, 1)),
+            ("29-FEB-2024 10.30.00.000000000 AM", (2024, 2, 29)),
+        ] {
+            let (year, month, day_) = expected;
+            assert_eq!(day(text), Ok(jiff::civil::date(year, month, day_)), "{text}");
+        }
+        for text in ["30-SEPT-24", "30-09-24", "SEP-30-24", "31-SEP-24", "30-SEP-024", "-SEP-24"] {
+            assert_eq!(day(text), Err(Reason::DateForm), "{text}");
+        }
+    }
+
+    #[test]
     fn a_time_behind_a_date_is_passed_over_and_nothing_else() {
         let forms = [DateForm::Iso, DateForm::DayMonthYear];
         let day = Ok(jiff::civil::date(2024, 9, 3));
@@ -212,12 +251,13 @@ mod tests {
         assert_eq!(parse_flag("perhaps"), Err(Reason::NotFlag));
     }
 
-    const ALL: [DateForm; 5] = [
+    const ALL: [DateForm; 6] = [
         DateForm::Iso,
         DateForm::DayMonthYear,
         DateForm::MonthDayYear,
         DateForm::Census,
         DateForm::ExcelSerial,
+        DateForm::Oracle,
     ];
 
     proptest! {

@@ -1,22 +1,23 @@
 use std::sync::Arc;
 
 use crate::{
-    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, batch::LONGEST_FIELD,
-    csv_records::Records, definition::Encoding, header, reason,
+    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason,
+    batch::LONGEST_FIELD,
+    csv_dialect::{self, Dialect, Found},
+    csv_records::Records,
+    definition::Encoding,
+    header, reason,
 };
 
 /// A batch is full at this many rows or bytes.
 const BATCH_ROWS: usize = 32 << 10;
 const BATCH_BYTES: usize = 4 << 20;
 
-/// Reads one CSV file in batches of raw rows.
+/// Reads one CSV file in batches of raw rows. Their numbers are those that a spreadsheet shows.
 pub(crate) struct CsvReader {
     records: Records,
-    encoding: Encoding,
-    width: usize,
+    dialect: Dialect,
     places: Arc<[Option<usize>]>,
-    delimiter: u8,
-    row: u64,
     /// Rows of the last block: the next one has about as many.
     expected: usize,
 }
@@ -24,30 +25,25 @@ pub(crate) struct CsvReader {
 impl CsvReader {
     /// Opens a planned file. `seen` is given every byte read, for the file's hash.
     pub(crate) fn open(
-        definition: &Definition,
         file: &PlannedFile,
         seen: impl FnMut(&[u8]) + Send + 'static,
     ) -> Result<Self, ReadError> {
-        let mut records = Records::open(definition, file, Box::new(seen))?;
-        records.read()?;
-        Ok(Self {
-            encoding: definition.encoding,
-            width: records.fields(),
-            places: file.columns.as_slice().into(),
-            delimiter: definition.delimiter.byte(),
-            row: 0,
-            expected: 0,
-            records,
-        })
+        let dialect = file.dialect;
+        let mut records = Records::open(file, &dialect, Box::new(seen))?;
+        for _ in 0..dialect.header {
+            records.read()?;
+        }
+        Ok(Self { places: file.columns.as_slice().into(), dialect, expected: 0, records })
     }
 
     /// The next batch; a column that the file lacks is always empty.
     pub(crate) fn next_batch(&mut self) -> Result<Option<RawBatch>, ReadError> {
+        let delimiter = self.dialect.delimiter.byte();
         while let Some(block) = self.records.block()? {
             let batch = match memchr::memchr(b'\r', &block) {
-                None => self.split(memchr::memchr2_iter(self.delimiter, b'\n', &block), &block),
+                None => self.split(memchr::memchr2_iter(delimiter, b'\n', &block), &block),
                 Some(_) => {
-                    self.split(memchr::memchr3_iter(self.delimiter, b'\n', b'\r', &block), &block)
+                    self.split(memchr::memchr3_iter(delimiter, b'\n', b'\r', &block), &block)
                 }
             };
             let mut batch = batch?;
@@ -66,12 +62,15 @@ impl CsvReader {
         separators: impl Iterator<Item = usize>,
         block: &[u8],
     ) -> Result<RawBatch, ReadError> {
-        let mut batch = RawBatch::with_places(self.width, Arc::clone(&self.places));
+        let mut batch = RawBatch::with_places(self.dialect.width, Arc::clone(&self.places));
         batch.reserve(self.expected + self.expected / 16);
+        let delimiter = self.dialect.delimiter.byte();
         let mut start = 0;
+        let (mut lines, mut row) = (self.records.passed(), self.records.row());
         // The last line of a file may have no end.
         for at in separators.chain(std::iter::once(block.len())) {
-            let ends_row = block.get(at) != Some(&self.delimiter);
+            let end = block.get(at).copied();
+            let ends_row = end != Some(delimiter);
             // Where nothing stands at all, csv_core sees no row either.
             if !(ends_row && at == start) {
                 batch.end_field(at);
@@ -84,33 +83,35 @@ impl CsvReader {
                 continue;
             }
             if !ends.is_empty() {
-                self.row += 1;
+                row = (lines + 1).max(row + 1);
                 let starts = std::iter::once(start).chain(ends.iter().map(|end| *end as usize + 1));
                 let fields = starts.zip(ends).map(|(start, end)| &block[start..*end as usize]);
                 match self.judge(at - start, ends.len(), fields.clone()) {
-                    None => batch.end_row(self.row, start),
+                    None => batch.end_row(row, start),
                     Some(reason) => {
                         let raw = fields.collect::<Vec<_>>().concat();
                         batch.drop_row();
-                        batch.reject(self.row, reason, &raw);
+                        batch.reject(row, reason, &raw);
                     }
                 }
             }
+            lines += u64::from(end == Some(b'\n'));
             start = at + 1;
         }
+        self.records.pass(lines, row);
         self.expected = batch.len();
         Ok(batch)
     }
 
     /// A batch of rows of any kind.
     fn parse(&mut self) -> Result<RawBatch, ReadError> {
-        let mut batch = RawBatch::with_places(self.width, Arc::clone(&self.places));
+        let width = self.dialect.width;
+        let mut batch = RawBatch::with_places(width, Arc::clone(&self.places));
         while batch.len() < BATCH_ROWS && batch.byte_len() < BATCH_BYTES && self.records.read()? {
-            self.row += 1;
-            let raw = self.records.bytes();
+            let (row, raw) = (self.records.row(), self.records.bytes());
             match self.judge(raw.len(), self.records.fields(), self.records.cells()) {
-                None => batch.push_whole(self.row, raw, self.records.ends()),
-                Some(reason) => batch.reject(self.row, reason, raw),
+                None => batch.push_whole(row, raw, &self.records.ends()[..width]),
+                Some(reason) => batch.reject(row, reason, raw),
             }
         }
         Ok(batch)
@@ -129,7 +130,11 @@ impl CsvReader {
         if fields.clone().next().is_some_and(reason::is_totals) {
             return Some(Reason::TotalsRow);
         }
-        if count != self.width {
+        let Dialect { width, blank_ends, .. } = self.dialect;
+        let blank = |field: &[u8]| field.trim_ascii().is_empty();
+        let only_blank_more =
+            || blank_ends && count > width && fields.clone().skip(width).all(blank);
+        if count != width && !only_blank_more() {
             return Some(Reason::FieldCount);
         }
         let long = length > LONGEST_FIELD && fields.any(|field| field.len() > LONGEST_FIELD);
@@ -141,7 +146,7 @@ impl CsvReader {
         if batch.is_utf8() {
             return batch;
         }
-        let mut decoded = RawBatch::with_places(self.width, Arc::clone(&self.places));
+        let mut decoded = RawBatch::with_places(self.dialect.width, Arc::clone(&self.places));
         for row in batch.rejected() {
             decoded.reject(row.number, row.reason, &row.raw);
         }
@@ -150,7 +155,7 @@ impl CsvReader {
             let fields = || batch.fields(row);
             if fields().all(|field| std::str::from_utf8(field).is_ok()) {
                 decoded.push(number, fields());
-            } else if self.encoding == Encoding::Windows1252 {
+            } else if self.dialect.encoding == Encoding::Windows1252 {
                 let texts: Vec<_> =
                     fields().map(|field| encoding_rs::WINDOWS_1252.decode(field).0).collect();
                 decoded.push(number, texts.iter().map(|text| text.as_bytes()));
@@ -162,31 +167,13 @@ impl CsvReader {
     }
 }
 
-/// Compares the header with the table's columns; gives each column's place in the file.
+/// Finds the header and compares it with the table's columns.
 pub(crate) fn plan_columns(
     definition: &Definition,
-    file: &PlannedFile,
-) -> Result<Vec<Option<usize>>, PlanError> {
-    let names = names(definition, file)?;
-    header::compare(&definition.tables[file.tables[0]], &names).places(definition, &file.path)
-}
-
-/// The header's cells.
-pub(crate) fn names(definition: &Definition, file: &PlannedFile) -> Result<Vec<String>, PlanError> {
-    let path = &file.path;
-    let mut header = Records::open(definition, file, Box::new(|_| {}))?;
-    if !header.read()? {
-        return Err(PlanError::Empty { path: path.clone() });
-    }
-    if header.fields() > header::MOST_COLUMNS {
-        return Err(PlanError::TooManyColumns { path: path.clone() });
-    }
-    let name = |cell: &[u8]| match std::str::from_utf8(cell) {
-        Ok(name) => header::tidy(name),
-        Err(_) if definition.encoding == Encoding::Windows1252 => {
-            header::tidy(&encoding_rs::WINDOWS_1252.decode(cell).0)
-        }
-        Err(_) => String::new(),
-    };
-    Ok(header.cells().map(name).collect())
+    file: &mut PlannedFile,
+) -> Result<(), PlanError> {
+    let table = &definition.tables[file.tables[0]];
+    let Found { dialect, columns, notes } = csv_dialect::find(definition, table, file)?;
+    (file.dialect, file.columns, file.notes) = (dialect, columns, notes);
+    Ok(())
 }

@@ -8,7 +8,9 @@ use std::{
 use csv_core::ReadRecordResult;
 
 use crate::{
-    Definition, PlannedFile, ReadError, Seen, header,
+    PlannedFile, ReadError, Seen,
+    csv_dialect::Dialect,
+    header,
     text::{Mark, Text},
 };
 
@@ -30,26 +32,32 @@ pub(crate) struct Records {
     fields: usize,
     /// Bytes that were read.
     at: u64,
+    /// Line ends that were read, but for those inside of fields: as many rows as a spreadsheet shows.
+    lines: u64,
+    /// The row of the record in a spreadsheet, from 1.
+    row: u64,
 }
 
 impl Records {
     pub(crate) fn open(
-        definition: &Definition,
         file: &PlannedFile,
+        dialect: &Dialect,
         seen: Seen,
     ) -> Result<Self, ReadError> {
-        let text = Text::open(file, definition.encoding, seen)?;
+        let text = Text::open(file, dialect.encoding, seen)?;
         let mut parser = csv_core::ReaderBuilder::new();
         Ok(Self {
             path: file.path.clone(),
             mark: text.mark(),
             input: Input { text, bytes: Vec::new(), at: 0 },
-            parser: parser.delimiter(definition.delimiter.byte()).build(),
+            parser: parser.delimiter(dialect.delimiter.byte()).build(),
             bytes: vec![0; 4 << 10],
             length: 0,
             ends: vec![0; 64],
             fields: 0,
             at: 0,
+            lines: 0,
+            row: 0,
         })
     }
 
@@ -64,6 +72,8 @@ impl Records {
                 &mut self.bytes[self.length..],
                 &mut self.ends[self.fields..],
             );
+            let (taken, last) = (&input[..read], input[..read].last().copied());
+            self.lines += memchr::memchr_iter(b'\n', taken).count() as u64;
             self.input.at += read;
             self.at += read as u64;
             self.length += written;
@@ -84,6 +94,12 @@ impl Records {
                 ReadRecordResult::OutputEndsFull => return Err(self.too_wide()),
                 ReadRecordResult::Record => {
                     self.mark.set(self.at);
+                    let inside = memchr::memchr_iter(b'\n', self.bytes()).count() as u64;
+                    self.lines = self.lines.saturating_sub(inside);
+                    // The end of a line belongs to the row; that of `\r\n` is read with the next one.
+                    let before = self.lines - u64::from(last == Some(b'\n'));
+                    // Where lines end in `\r` alone, none is counted.
+                    self.row = (before + 1).max(self.row + 1);
                     return Ok(true);
                 }
                 ReadRecordResult::End => return Ok(false),
@@ -101,6 +117,21 @@ impl Records {
             self.mark.set(self.at);
         }
         Ok(block)
+    }
+
+    /// The row of the record that was read last, as a spreadsheet shows it.
+    pub(crate) fn row(&self) -> u64 {
+        self.row
+    }
+
+    /// Rows that were passed, as a spreadsheet counts them.
+    pub(crate) fn passed(&self) -> u64 {
+        self.lines
+    }
+
+    /// Says how far a block's rows reached.
+    pub(crate) fn pass(&mut self, lines: u64, row: u64) {
+        (self.lines, self.row) = (lines, row);
     }
 
     /// A row with more fields than any layout has.

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use minster_model::{ColumnName, Kind, SourceName, TableName, pipeline::IdentifierRule};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::DateForm;
+use crate::{Codes, DateForm, Pattern};
 
 /// A whole definition, checked: one source in one year's layout.
 #[derive(Debug, Clone)]
@@ -25,6 +28,13 @@ pub struct Definition {
     pub encoding: Encoding,
     /// CSV: what stands between two fields.
     pub delimiter: Delimiter,
+    /// Whether what a spreadsheet does to an export is read: headings in another case or with spaces, titles above the
+    /// header, a `sep=` line, blank columns at the end, another delimiter, UTF-16 or Windows-1252 unannounced.
+    pub excel_exports: bool,
+    /// Texts that mean a blank cell, in upper case.
+    pub blanks: Vec<String>,
+    /// XLSX: what becomes of a sheet that is no table.
+    pub extra_sheets: ExtraSheets,
     /// Files (CSV, Parquet), files or sheets (XLSX), or element paths (XML) that are known and dropped.
     pub ignore: Vec<String>,
     /// XML: the path of the element that holds one child.
@@ -33,8 +43,19 @@ pub struct Definition {
     pub tables: Vec<Table>,
 }
 
+/// What becomes of a workbook's sheet that no table lists and whose header is no table's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExtraSheets {
+    /// The source stops.
+    #[default]
+    Refuse,
+    /// It is named and passed over, as guidance is.
+    Ignore,
+}
+
 /// How files are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// Comma-separated values with a header row.
@@ -48,7 +69,7 @@ pub enum Format {
 }
 
 /// The encoding of a CSV file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// UTF-8, with or without a byte-order mark.
@@ -64,7 +85,7 @@ pub enum Encoding {
 }
 
 /// What stands between two fields of a CSV file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 pub enum Delimiter {
     /// `,`
     #[default]
@@ -101,25 +122,28 @@ impl Delimiter {
 pub struct Table {
     /// Its name in the dataset.
     pub name: TableName,
-    /// The file's name, without `.gz` and without a zip's folders; one `*` stands for any characters.
-    pub file: String,
-    /// XLSX: the sheet's name; one `*` stands for any characters.
-    pub sheet: Option<String>,
-    /// XML: the record's path below the unit; `.` is the unit itself.
-    pub record: Option<String>,
+    /// What the file's name may be, without `.gz` and without a zip's folders: a `*` stands for any characters, and case
+    /// does not matter.
+    pub files: Vec<String>,
+    /// XLSX: what the sheet's name may be.
+    pub sheets: Vec<String>,
+    /// XML: the path of the element that holds one child, where it is not the definition's.
+    pub unit: Option<String>,
+    /// XML: the record's path below the unit; `.` is the unit itself. Of several the first that a unit has counts.
+    pub records: Vec<String>,
     /// Whether a delivery without it is incomplete.
     pub required: bool,
     /// What becomes of rows that are the same in every field.
     pub duplicates: Duplicates,
     /// The columns by their name in the file; XML: by their path below the record, `^/` from the
-    /// unit, `.` the record's own text.
+    /// unit, `.` the record's own text. `NAME#/POINTER` is a value in the JSON of the column `NAME` (RFC 6901, section 6).
     pub columns: BTreeMap<String, Column>,
     /// Match keys made from the columns' parts.
     pub match_keys: Vec<MatchKey>,
 }
 
 /// What becomes of equal rows of one table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Duplicates {
     /// The second and later ones are counted as duplicates.
@@ -130,17 +154,18 @@ pub enum Duplicates {
 }
 
 /// A keyed hash of several parts; the parts themselves do not pass.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MatchKey {
     /// Its name; keys of the same name can be compared across sources.
+    #[schemars(with = "String")]
     pub name: TableName,
     /// The parts, in order.
     pub parts: Vec<Part>,
 }
 
 /// What a part of a match key is, and so how it is made comparable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// A surname: its letters, upper case.
@@ -158,6 +183,10 @@ pub enum Part {
 pub struct Column {
     /// What it becomes.
     pub treatment: Treatment,
+    /// Other names that it may have in the file; XML: other paths.
+    pub also: Vec<String>,
+    /// CSV, XLSX, Parquet: a pattern of the headings that it may have.
+    pub heading: Option<Pattern>,
     /// Its name in the dataset.
     pub output: Option<ColumnName>,
     /// The part that it gives to match keys.
@@ -166,6 +195,32 @@ pub struct Column {
     pub required: bool,
     /// CSV, XLSX, Parquet: whether the file may lack it.
     pub optional: bool,
+    /// What becomes of a row where the cell fails.
+    pub fault: Fault,
+    /// Whether it holds a person's name, for which kept texts are searched.
+    pub person_name: bool,
+}
+
+impl Column {
+    /// What becomes of a row where this cell fails. Without its identifier, its match keys or what the table cannot do
+    /// without, a row is set aside, whatever the column says.
+    pub fn fault(&self) -> Fault {
+        let needed = self.required
+            || self.part.is_some()
+            || matches!(self.treatment, Treatment::Pseudonymise(_));
+        if needed { Fault::Quarantine } else { self.fault }
+    }
+}
+
+/// What becomes of a row where a cell is not what its column says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The cell becomes blank and is counted; the row stays.
+    #[default]
+    Blank,
+    /// The row is set aside.
+    Quarantine,
 }
 
 /// What a column becomes. A council's privacy notice and DfE's common basic data set (CBDS) say what the
@@ -179,34 +234,32 @@ pub enum Treatment {
     Pseudonymise(Kind),
     /// As it is, typed. Free text has no type, so it never passes.
     Keep(ValueType),
+    /// A short text as it is, bound by a rule: whatever passes is searched for identifiers and names.
+    Token(TokenRule),
     /// A code of a list, mapped to the current list's.
-    Code {
-        /// Codes that pass as they are.
-        codes: BTreeSet<String>,
-        /// Codes that pass as another.
-        map: BTreeMap<String, String>,
-        /// What becomes of any other.
-        unknown: UnknownCode,
-        /// Whether the cell may be a line of a drop-down list, `a) N1 - Abuse`: a letter before the code, or
-        /// words behind it.
-        labelled: bool,
-    },
+    Code(Arc<Codes>),
     /// Coarser.
     Generalise(Generalisation),
 }
 
-/// What becomes of a code that is not in its list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UnknownCode {
-    /// The row is quarantined.
-    Quarantine,
-    /// The cell becomes this code.
-    Becomes(String),
+impl Treatment {
+    /// Whether a text of the file passes as it is, so that it must be searched.
+    pub fn passes_text(&self) -> bool {
+        matches!(self, Self::Token(_))
+    }
+}
+
+/// What a kept text may be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TokenRule {
+    /// The whole cell matches.
+    Pattern(Pattern),
+    /// At most 16 characters without a blank, and no more different ones in a delivery.
+    Distinct(usize),
 }
 
 /// The types that may be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueType {
     /// A day.
     Date,
@@ -216,10 +269,6 @@ pub enum ValueType {
     Decimal,
     /// True or false.
     Flag,
-    /// At most 16 characters without a blank: a code whose list is not known here.
-    Token,
-    /// A postcode: to be generalised, never kept.
-    Postcode,
 }
 
 /// How a value becomes coarser.
@@ -291,6 +340,30 @@ impl Definition {
         }
     }
 
+    /// Compiles the patterns of headings, codes and tokens.
+    ///
+    /// # Errors
+    /// Where one is too large.
+    pub(crate) fn compile_patterns(&self) -> Result<(), DefinitionError> {
+        for table in &self.tables {
+            for (name, column) in &table.columns {
+                let wrong = |rule| {
+                    DefinitionError::rule(format!("table {}, column {name}", table.name), rule)
+                };
+                if let Some(heading) = &column.heading {
+                    heading.compile().map_err(wrong)?;
+                }
+                match &column.treatment {
+                    Treatment::Token(TokenRule::Pattern(pattern)) => pattern.compile(),
+                    Treatment::Code(codes) => codes.compile_patterns(),
+                    _ => Ok(()),
+                }
+                .map_err(wrong)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a delivery of this period has the layout.
     pub fn fits(&self, period: &minster_model::Period) -> bool {
         self.years.iter().any(|year| period.as_str().starts_with(year.as_str()))
@@ -313,11 +386,17 @@ impl Definition {
             if !names.insert(&table.name) {
                 return rule(at, "two tables have the same name");
             }
-            if table.record.is_some() != (self.format == Format::Xml) {
+            if table.records.is_empty() == (self.format == Format::Xml) {
                 return rule(at, "XML tables have a record, others have none");
             }
-            if table.sheet.is_some() != (self.format == Format::Xlsx) {
+            if table.sheets.is_empty() == (self.format == Format::Xlsx) {
                 return rule(at, "XLSX tables have a sheet, others have none");
+            }
+            if table.unit.is_some() && self.format != Format::Xml {
+                return rule(at, "XML tables may have a unit of their own, others have none");
+            }
+            if table.files.is_empty() {
+                return rule(at, "it names the file that it stands in");
             }
             table.check(&at)?;
         }
@@ -335,6 +414,14 @@ impl Table {
         plain_name(column)
     }
 
+    /// A column's name in the file, and what is drawn out of its JSON.
+    pub(crate) fn source_of(column: &str) -> (&str, Option<&str>) {
+        match column.find("#/") {
+            Some(at) => (&column[..at], Some(&column[at + 1..])),
+            None => (column, None),
+        }
+    }
+
     fn check(&self, at: &str) -> Result<(), DefinitionError> {
         let rule = |what: String, rule: &str| Err(DefinitionError::rule(what, rule));
         let mut outputs = BTreeSet::new();
@@ -350,6 +437,9 @@ impl Table {
                     what,
                     "two columns have the same name in the dataset; give one an `as`",
                 );
+            }
+            if column.also.iter().any(|also| also.contains("#/")) {
+                return rule(what, "`also` names columns; a value in JSON has a line of its own");
             }
             if column.required && column.optional {
                 return rule(what, "a column is required or optional, not both");
@@ -412,5 +502,19 @@ mod tests {
     fn a_match_key_needs_its_parts() {
         let text = "name='s'\nformat='csv'\nyears=['2024']\n[[table]]\nname='t'\nfile='t.csv'\n[table.columns]\nc = { treatment='match-key', part='surname' }\n[[table.match_key]]\nname='k'\nparts=['surname','forename']";
         assert!(Definition::parse(text).unwrap_err().to_string().contains("match key k"));
+    }
+
+    #[test]
+    fn a_row_without_its_identifier_its_keys_or_its_required_cells_is_set_aside() {
+        let fault = |column: &str| with_column(column).map(|d| d.tables[0].columns["c"].fault());
+        for (column, expected) in [
+            ("{ treatment = 'keep', type = 'date' }", Fault::Blank),
+            ("{ treatment = 'keep', type = 'date', fault = 'quarantine' }", Fault::Quarantine),
+            ("{ treatment = 'keep', type = 'date', required = true }", Fault::Quarantine),
+            ("{ treatment = 'drop', part = 'birth-date' }", Fault::Quarantine),
+            ("{ treatment = 'bridge', kind = 'x', fault = 'blank' }", Fault::Quarantine),
+        ] {
+            assert_eq!(fault(column).unwrap(), expected, "{column}");
+        }
     }
 }

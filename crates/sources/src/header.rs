@@ -5,12 +5,15 @@ use std::{
     path::Path,
 };
 
+use minster_identifiers::Shape;
 use minster_model::ColumnName;
 
-use crate::{Definition, PlanError, Table};
+use crate::{Column, Definition, PlanError, Table};
 
 /// No file has more columns: Excel's own limit, and no layout comes near.
 pub(crate) const MOST_COLUMNS: usize = 16_384;
+/// The header is one of a file's or sheet's first rows with content.
+pub(crate) const HEADER_ROWS: usize = 20;
 
 /// What a header has that the table has not, and the other way round.
 pub(crate) struct Comparison {
@@ -22,7 +25,7 @@ pub(crate) struct Comparison {
     pub(crate) missing: Vec<String>,
     /// The first name that stands twice.
     twice: Option<String>,
-    known: usize,
+    pub(crate) known: usize,
     cells: usize,
 }
 
@@ -31,20 +34,98 @@ pub(crate) fn tidy(cell: &str) -> String {
     cell.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-pub(crate) fn compare(table: &Table, names: &[String]) -> Comparison {
+/// A name without case, blanks and punctuation: so a spreadsheet's user may change it.
+fn folded(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// A column of the file, as the table names it: more than one value may be drawn out of its JSON.
+struct Wanted<'a> {
+    name: &'a str,
+    columns: Vec<(usize, &'a Column)>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(table: &'a Table) -> Vec<Self> {
+        let mut wanted: Vec<Self> = Vec::new();
+        for (place, (name, column)) in table.columns.iter().enumerate() {
+            let (name, _) = Table::source_of(name);
+            match wanted.iter_mut().find(|wanted| wanted.name == name) {
+                Some(wanted) => wanted.columns.push((place, column)),
+                None => wanted.push(Self { name, columns: vec![(place, column)] }),
+            }
+        }
+        wanted
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let also = self.columns.iter().flat_map(|(_, column)| &column.also).map(String::as_str);
+        std::iter::once(self.name).chain(also)
+    }
+}
+
+/// Compares names with a table's columns: exact names first, then names without case and punctuation where the
+/// definition allows it, then patterns.
+pub(crate) fn compare(definition: &Definition, table: &Table, names: &[String]) -> Comparison {
+    let wanted = Wanted::of(table);
+    let mut place_of: Vec<Option<usize>> = vec![None; wanted.len()];
+    let mut taken = vec![false; names.len()];
     let at: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
-    let unlisted: Vec<_> = (1..)
+    let mut take = |place_of: &mut Vec<Option<usize>>, want: usize, place: usize| {
+        if place_of[want].is_none() && !taken[place] {
+            place_of[want] = Some(place);
+            taken[place] = true;
+        }
+    };
+    for (want, wanted) in wanted.iter().enumerate() {
+        if let Some(place) = wanted.names().find_map(|name| at.get(name)) {
+            take(&mut place_of, want, *place);
+        }
+    }
+    if definition.excel_exports {
+        // Two names that are the same without case are told apart as they are written, or not at all.
+        let mut loose: HashMap<String, Option<usize>> = HashMap::new();
+        for (place, name) in names.iter().enumerate().filter(|(_, name)| !folded(name).is_empty()) {
+            loose.entry(folded(name)).and_modify(|first| *first = None).or_insert(Some(place));
+        }
+        for (want, wanted) in wanted.iter().enumerate() {
+            let found = wanted.names().find_map(|name| loose.get(&folded(name)).copied().flatten());
+            if let Some(place) = found {
+                take(&mut place_of, want, place);
+            }
+        }
+    }
+    for (want, wanted) in wanted.iter().enumerate() {
+        for pattern in wanted.columns.iter().filter_map(|(_, column)| column.heading.as_ref()) {
+            let fits = names.iter().position(|name| pattern.fits(name));
+            let free = names
+                .iter()
+                .enumerate()
+                .position(|(place, name)| pattern.fits(name) && !place_of.contains(&Some(place)));
+            if let Some(place) = free.or(fits) {
+                take(&mut place_of, want, place);
+            }
+        }
+    }
+    let mut places = vec![None; table.columns.len()];
+    let mut missing = Vec::new();
+    for (wanted, place) in wanted.iter().zip(&place_of) {
+        for (column, _) in &wanted.columns {
+            places[*column] = *place;
+        }
+        if place.is_none() && wanted.columns.iter().any(|(_, column)| !column.optional) {
+            missing.push(wanted.name.to_owned());
+        }
+    }
+    let unlisted: Vec<(usize, String)> = (1..)
         .zip(names)
-        .filter(|(_, name)| !table.columns.contains_key(*name))
-        .map(|(place, name)| (place, name.clone()))
+        .zip(&taken)
+        .filter(|(_, taken)| !**taken)
+        .map(|((place, name), _)| (place, name.clone()))
         .collect();
-    let missing = table
-        .columns
-        .iter()
-        .filter(|(name, column)| !column.optional && !at.contains_key(name.as_str()));
     Comparison {
-        places: table.columns.keys().map(|name| at.get(name.as_str()).copied()).collect(),
-        missing: missing.map(|(name, _)| name.clone()).collect(),
+        places,
+        missing,
         known: names.len() - unlisted.len(),
         unlisted,
         twice: repeated(names).cloned(),
@@ -55,14 +136,13 @@ pub(crate) fn compare(table: &Table, names: &[String]) -> Comparison {
 /// The first name that stands twice.
 pub(crate) fn repeated(names: &[String]) -> Option<&String> {
     let mut known = HashSet::new();
-    names.iter().find(|name| !known.insert(*name))
+    names.iter().filter(|name| !name.is_empty()).find(|name| !known.insert(*name))
 }
 
-impl Table {
-    /// Whether a header has the columns that the table counts on, and none that it does not list.
-    pub fn has_header(&self, names: &[String]) -> bool {
-        let found = compare(self, names);
-        found.unlisted.is_empty() && found.missing.is_empty()
+impl Definition {
+    /// Whether a header has the columns that a table counts on, and none that it does not list.
+    pub fn has_header(&self, table: &Table, names: &[String]) -> bool {
+        compare(self, table, names).is_exact()
     }
 }
 
@@ -72,10 +152,16 @@ impl Comparison {
         self.missing.is_empty() && self.known > 0
     }
 
+    /// Whether nothing is missing and nothing is unlisted.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.certain() && self.unlisted.is_empty()
+    }
+
     /// The places of the table's columns, or the first thing that is wrong.
     pub(crate) fn places(
         self,
         definition: &Definition,
+        table: &Table,
         path: &Path,
     ) -> Result<Vec<Option<usize>>, PlanError> {
         let path = path.to_owned();
@@ -91,26 +177,21 @@ impl Comparison {
         if let Some(name) = self.twice {
             return Err(PlanError::TwoColumns { path, name });
         }
-        let mut unlisted = self.unlisted.into_iter().map(|(_, name)| name);
-        if let Some(name) = unlisted.next() {
-            return Err(PlanError::Unlisted {
-                path,
-                what: "column",
-                name,
-                also: unlisted.collect(),
-                source_name: definition.name.to_string(),
-            });
+        if self.unlisted.is_empty() && self.missing.is_empty() {
+            return Ok(self.places);
         }
-        let mut missing = self.missing.into_iter();
-        match missing.next() {
-            Some(name) => Err(PlanError::MissingColumn { path, name, also: missing.collect() }),
-            None => Ok(self.places),
-        }
+        Err(PlanError::OtherColumns {
+            path,
+            table: table.name.to_string(),
+            source_name: definition.name.to_string(),
+            missing: self.missing.into(),
+            unlisted: self.unlisted.into_iter().map(|(_, name)| name).collect(),
+        })
     }
 
     fn may_be_named(&self, name: &str) -> bool {
         let plain = name.parse::<ColumnName>().is_ok();
-        plain || (self.certain() && is_a_heading(name))
+        Shape::find(name).is_none() && (plain || (self.certain() && is_a_heading(name)))
     }
 }
 

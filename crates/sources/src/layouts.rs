@@ -30,16 +30,22 @@
 //! (`[version.place.header]` with `file`, `sheet`), and change `name`, `format`, `dates`, `encoding`, `delimiter`
 //! or `ignore`: so a return that is delivered as CSV here and as a workbook there is written once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeMap, sync::Arc};
 
-use jiff::civil::Date;
-use minster_model::{ColumnName, Kind, SourceName, TableName, pipeline::IdentifierRule};
-use serde::Deserialize;
+mod text;
 
-use crate::{
-    CodeLists, Column, DateForm, Definition, DefinitionError, Delimiter, Duplicates, Encoding,
-    Format, Generalisation, MatchKey, Part, Table, Treatment, UnknownCode, ValueType,
+use minster_model::TableName;
+
+use self::text::{
+    CodesText, ColumnText, DefinitionText, TableText, ToText, TreatmentText, TypeText, VersionText,
 };
+use crate::{
+    CodeList, CodeLists, Column, Definition, DefinitionError, Fault, Generalisation, Part, Pattern,
+    Table, TokenRule, Treatment, UnknownCode, ValueType,
+};
+
+/// Different tokens of one column in a delivery, where a definition says nothing.
+const DISTINCT_TOKENS: usize = 100;
 
 /// Parses a definition's text: every version, each whole and checked.
 pub fn layouts(text: &str, lists: &CodeLists) -> Result<Vec<Definition>, DefinitionError> {
@@ -85,114 +91,6 @@ pub(crate) fn one_version_a_period(definitions: &[&Definition]) -> Result<(), De
     Ok(())
 }
 
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DefinitionText {
-    name: SourceName,
-    format: Format,
-    #[serde(default)]
-    dates: Vec<DateForm>,
-    years: Vec<String>,
-    #[serde(default)]
-    identifier: IdentifierRule,
-    #[serde(default)]
-    encoding: Encoding,
-    #[serde(default)]
-    delimiter: Delimiter,
-    #[serde(default)]
-    ignore: Vec<String>,
-    #[serde(default)]
-    unit: Option<String>,
-    #[serde(rename = "table")]
-    tables: Vec<TableText>,
-    #[serde(default, rename = "version")]
-    versions: Vec<VersionText>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TableText {
-    name: TableName,
-    file: String,
-    #[serde(default)]
-    sheet: Option<String>,
-    #[serde(default)]
-    record: Option<String>,
-    #[serde(default)]
-    required: bool,
-    #[serde(default)]
-    duplicates: Duplicates,
-    columns: BTreeMap<String, ColumnText>,
-    #[serde(default, rename = "match_key")]
-    match_keys: Vec<MatchKey>,
-}
-
-/// A difference from the version before.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VersionText {
-    years: Vec<String>,
-    name: Option<SourceName>,
-    format: Option<Format>,
-    dates: Option<Vec<DateForm>>,
-    encoding: Option<Encoding>,
-    delimiter: Option<Delimiter>,
-    ignore: Option<Vec<String>>,
-    #[serde(default)]
-    remove_tables: Vec<TableName>,
-    #[serde(default)]
-    remove: BTreeMap<TableName, Vec<String>>,
-    #[serde(default)]
-    rename: BTreeMap<TableName, BTreeMap<String, String>>,
-    #[serde(default)]
-    change: BTreeMap<TableName, BTreeMap<String, ColumnText>>,
-    #[serde(default)]
-    add: BTreeMap<TableName, BTreeMap<String, ColumnText>>,
-    #[serde(default)]
-    place: BTreeMap<TableName, PlaceText>,
-    #[serde(default, rename = "table")]
-    tables: Vec<TableText>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PlaceText {
-    file: Option<String>,
-    sheet: Option<String>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(untagged)]
-enum CodesText {
-    Shared(String),
-    Own(BTreeSet<String>),
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ColumnText {
-    treatment: String,
-    kind: Option<Kind>,
-    #[serde(rename = "as")]
-    output: Option<ColumnName>,
-    #[serde(rename = "type")]
-    value_type: Option<ValueType>,
-    codes: Option<CodesText>,
-    map: Option<BTreeMap<String, String>>,
-    unknown: Option<String>,
-    #[serde(default)]
-    labelled: bool,
-    to: Option<String>,
-    at: Option<Date>,
-    lookup: Option<String>,
-    bands: Option<Vec<i64>>,
-    part: Option<Part>,
-    #[serde(default)]
-    required: bool,
-    #[serde(default)]
-    optional: bool,
-}
-
 /// What does not fit, and why.
 type Misfit = (String, &'static str);
 
@@ -203,8 +101,12 @@ impl DefinitionText {
         self.format = version.format.unwrap_or(self.format);
         self.encoding = version.encoding.unwrap_or(self.encoding);
         self.delimiter = version.delimiter.unwrap_or(self.delimiter);
+        self.extra_sheets = version.extra_sheets.unwrap_or(self.extra_sheets);
         if let Some(dates) = version.dates {
             self.dates = dates;
+        }
+        if let Some(blanks) = version.blanks {
+            self.blanks = blanks;
         }
         if let Some(ignore) = version.ignore {
             self.ignore = ignore;
@@ -243,8 +145,15 @@ impl DefinitionText {
         }
         for (name, place) in version.place {
             let table = self.table(&name)?;
-            table.file = place.file.unwrap_or_else(|| table.file.clone());
-            table.sheet = place.sheet.or_else(|| table.sheet.take());
+            for (ours, theirs) in [
+                (&mut table.file, place.file),
+                (&mut table.sheet, place.sheet),
+                (&mut table.record, place.record),
+            ] {
+                if let Some(theirs) = theirs {
+                    *ours = theirs;
+                }
+            }
         }
         self.tables.extend(version.tables);
         Ok(())
@@ -265,6 +174,9 @@ impl DefinitionText {
             identifier: self.identifier,
             encoding: self.encoding,
             delimiter: self.delimiter,
+            excel_exports: self.excel_exports,
+            blanks: self.blanks.iter().map(|blank| blank.trim().to_uppercase()).collect(),
+            extra_sheets: self.extra_sheets,
             ignore: self.ignore.clone(),
             unit: self.unit.clone(),
             tables: tables?,
@@ -278,7 +190,7 @@ impl TableText {
     /// A renamed column keeps its name in the dataset.
     fn rename(&mut self, from: &str, to: String) -> Result<(), &'static str> {
         let mut column = self.columns.remove(from).ok_or("there is no such column")?;
-        if column.output.is_none() && column.treatment != "drop" {
+        if column.output.is_none() && column.treatment != TreatmentText::Drop {
             let name = crate::definition::plain_name(from);
             column.output = Some(name.parse().map_err(|_| "give the column an `as` first")?);
         }
@@ -298,9 +210,10 @@ impl TableText {
         }
         Ok(Table {
             name: self.name.clone(),
-            file: self.file.clone(),
-            sheet: self.sheet.clone(),
-            record: self.record.clone(),
+            files: self.file.all(),
+            sheets: self.sheet.all(),
+            unit: self.unit.clone(),
+            records: self.record.all(),
             required: self.required,
             duplicates: self.duplicates,
             columns,
@@ -311,83 +224,117 @@ impl TableText {
 
 impl ColumnText {
     fn resolve(&self, lists: &CodeLists) -> Result<Column, String> {
-        let treatment = match self.treatment.as_str() {
-            "drop" => Treatment::Drop,
-            "match-key" if self.part.is_none() => return Err("match-key needs a part".into()),
-            "match-key" => Treatment::Drop,
-            "pseudonymise" | "bridge" => Treatment::Pseudonymise(
+        let token = self.value_type == Some(TypeText::Token);
+        if !token && (self.pattern.is_some() || self.distinct.is_some()) {
+            return Err("`pattern` and `distinct` belong to a token".into());
+        }
+        let treatment = match self.treatment {
+            TreatmentText::Drop => Treatment::Drop,
+            TreatmentText::MatchKey if self.part.is_none() => {
+                return Err("match-key needs a part".into());
+            }
+            TreatmentText::MatchKey => Treatment::Drop,
+            TreatmentText::Pseudonymise | TreatmentText::Bridge => Treatment::Pseudonymise(
                 self.kind.clone().ok_or("pseudonymise and bridge need a kind")?,
             ),
-            "keep" => match self.value_type {
+            TreatmentText::Keep => match self.value_type {
                 None => {
                     return Err("keep needs a type; free text has none and never passes".into());
                 }
-                Some(ValueType::Postcode) => {
+                Some(TypeText::Postcode) => {
                     return Err("a postcode is generalised or dropped".into());
                 }
-                Some(value_type) => Treatment::Keep(value_type),
+                Some(TypeText::Date) => Treatment::Keep(ValueType::Date),
+                Some(TypeText::Integer) => Treatment::Keep(ValueType::Integer),
+                Some(TypeText::Decimal) => Treatment::Keep(ValueType::Decimal),
+                Some(TypeText::Flag) => Treatment::Keep(ValueType::Flag),
+                Some(TypeText::Token) => Treatment::Token(self.token()?),
             },
-            "code" => self.code(lists)?,
-            "generalise" => Treatment::Generalise(self.generalisation()?),
-            _ => {
-                return Err("a treatment is drop, match-key, pseudonymise, bridge, keep, code or generalise".into());
-            }
+            TreatmentText::Code => self.code(lists)?,
+            TreatmentText::Generalise => Treatment::Generalise(self.generalisation()?),
         };
         Ok(Column {
             treatment,
+            also: self.also.clone(),
+            heading: self.heading.as_deref().map(Pattern::anywhere).transpose()?,
             output: self.output.clone(),
             part: self.part,
             required: self.required,
             optional: self.optional,
+            fault: match self.unknown.as_deref() {
+                Some("quarantine") => Fault::Quarantine,
+                _ => self.fault,
+            },
+            person_name: self.person_name
+                || matches!(self.part, Some(Part::Surname | Part::Forename)),
         })
     }
 
+    fn token(&self) -> Result<TokenRule, String> {
+        match (&self.pattern, self.distinct) {
+            (Some(_), Some(_)) => Err("a token has a pattern or a bound, not both".into()),
+            (Some(pattern), None) => Ok(TokenRule::Pattern(Pattern::whole(pattern)?)),
+            (None, bound) => Ok(TokenRule::Distinct(bound.unwrap_or(DISTINCT_TOKENS))),
+        }
+    }
+
     fn code(&self, lists: &CodeLists) -> Result<Treatment, String> {
-        let mut list = match &self.codes {
-            Some(CodesText::Shared(name)) => lists.get(name).cloned().ok_or_else(|| {
-                format!("there is no code list `{name}`; it would stand in codes/{name}.toml")
-            })?,
-            Some(CodesText::Own(codes)) => {
-                crate::CodeList { codes: codes.clone(), ..Default::default() }
+        let list = match &self.codes {
+            Some(CodesText::Shared(name)) => {
+                let found = lists.get(name).ok_or_else(|| {
+                    format!("there is no code list `{name}`; it would stand in codes/{name}.toml")
+                })?;
+                Arc::clone(found)
             }
-            None => Default::default(),
+            Some(CodesText::Own(codes)) => Arc::new(CodeList::own(codes.clone())),
+            None => Arc::default(),
         };
-        list.map.extend(self.map.clone().unwrap_or_default());
+        let list = match &self.map {
+            Some(map) => Arc::new(list.with(map)),
+            None => list,
+        };
         if list.codes.is_empty() && list.map.is_empty() {
             return Err("code needs codes or a map".into());
         }
-        let unknown = match self.unknown.clone().or(list.unknown) {
-            Some(text) if text != "quarantine" => UnknownCode::Becomes(text),
-            _ => UnknownCode::Quarantine,
+        let unknown = match self.unknown.clone().or_else(|| list.unknown.clone()) {
+            Some(text) if text == "quarantine" => UnknownCode::Quarantine,
+            Some(text) => UnknownCode::Becomes(text),
+            None if self.fault == Fault::Quarantine => UnknownCode::Quarantine,
+            None => UnknownCode::Blank,
         };
-        Ok(Treatment::Code { codes: list.codes, map: list.map, unknown, labelled: self.labelled })
+        Ok(Treatment::Code(Arc::new(list.compile(self.level, unknown)?)))
     }
 
     fn generalisation(&self) -> Result<Generalisation, String> {
-        Ok(match self.to.as_deref() {
-            Some("year") => Generalisation::Year,
-            Some("month") => Generalisation::Month,
-            Some("term") => Generalisation::Term,
-            Some("academic-year") => Generalisation::AcademicYear,
-            Some("age") => Generalisation::Age {
+        Ok(match self.to {
+            Some(ToText::Year) => Generalisation::Year,
+            Some(ToText::Month) => Generalisation::Month,
+            Some(ToText::Term) => Generalisation::Term,
+            Some(ToText::AcademicYear) => Generalisation::AcademicYear,
+            Some(ToText::Age) => Generalisation::Age {
                 at: self.at.ok_or("to = \"age\" needs a day: at = \"2024-08-31\"")?,
             },
-            Some("district") => Generalisation::District,
-            Some("sector") => Generalisation::Sector,
-            Some("lookup") => Generalisation::Lookup {
+            Some(ToText::District) => Generalisation::District,
+            Some(ToText::Sector) => Generalisation::Sector,
+            Some(ToText::Lookup) => Generalisation::Lookup {
                 lookup: self.lookup.clone().ok_or("to = \"lookup\" needs a lookup")?,
                 unknown: self.unknown.clone(),
             },
-            Some("band") => {
+            Some(ToText::Band) => {
                 let bands = self.bands.clone().ok_or("to = \"band\" needs bands")?;
                 if bands.is_empty() || !bands.is_sorted_by(|a, b| a < b) {
                     return Err("bands must ascend".into());
                 }
                 Generalisation::Band(bands)
             }
-            _ => {
+            None => {
                 return Err("generalise needs to = \"year\", \"month\", \"term\", \"academic-year\", \"age\", \"district\", \"sector\", \"lookup\" or \"band\"".into());
             }
         })
     }
+}
+
+/// The JSON schema of definitions, for editors.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(DefinitionText)
 }

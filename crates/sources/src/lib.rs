@@ -31,6 +31,7 @@ mod cell;
 mod codes;
 mod contain;
 mod container;
+mod csv_dialect;
 mod csv_reader;
 mod csv_records;
 mod definition;
@@ -41,26 +42,29 @@ mod outline;
 mod outline_xml;
 mod parquet_pages;
 mod parquet_reader;
+mod pattern;
 mod plan;
 mod read;
 mod reason;
 mod text;
 mod workbook;
 mod xlsx_reader;
+mod xml_layout;
 mod xml_reader;
 
 pub use batch::{RawBatch, Rejected};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use cell::{DateForm, parse_date, parse_decimal, parse_flag, parse_integer};
-pub use codes::{CodeList, CodeLists};
+pub use codes::{CodeList, CodeLists, Codes, Found, Level, UnknownCode};
 pub use definition::{
-    Column, Definition, DefinitionError, Delimiter, Duplicates, Encoding, Format, Generalisation,
-    MatchKey, Part, Table, Treatment, UnknownCode, ValueType,
+    Column, Definition, DefinitionError, Delimiter, Duplicates, Encoding, ExtraSheets, Fault,
+    Format, Generalisation, MatchKey, Part, Table, TokenRule, Treatment, ValueType,
 };
-pub use layouts::layouts;
+pub use layouts::{layouts, schema};
 pub use lookup::{Lookup, LookupError};
 pub use outline::{Outline, OutlineError, OutlinedTable};
-pub use plan::{Plan, PlanError, PlannedFile};
+pub use pattern::Pattern;
+pub use plan::{Plan, PlanError, PlannedFile, Proposed, quoted};
 pub use read::read;
 pub use reason::Reason;
 
@@ -71,7 +75,7 @@ pub(crate) type Seen = Box<dyn FnMut(&[u8]) + Send>;
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The system refused.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", minster_identifiers::shown_path(path))]
     Io {
         /// The file.
         path: std::path::PathBuf,
@@ -79,7 +83,10 @@ pub enum ReadError {
         source: std::io::Error,
     },
     /// The file is not well formed from this place on.
-    #[error("{}: {what} at byte {at}; ask the service for a whole file", path.display())]
+    #[error(
+        "{}: {what} at byte {at}; ask the service for a whole file",
+        minster_identifiers::shown_path(path)
+    )]
     Malformed {
         /// The file.
         path: std::path::PathBuf,
@@ -89,7 +96,7 @@ pub enum ReadError {
         at: u64,
     },
     /// The file is not read at all.
-    #[error("{}: {what}", path.display())]
+    #[error("{}: {what}", minster_identifiers::shown_path(path))]
     Refused {
         /// The file.
         path: std::path::PathBuf,
@@ -97,7 +104,10 @@ pub enum ReadError {
         what: &'static str,
     },
     /// The file is not what the plan saw.
-    #[error("{} changed while it was read; deliver it again and do not write to it meanwhile", path.display())]
+    #[error(
+        "{} changed while it was read; deliver it again and do not write to it meanwhile",
+        minster_identifiers::shown_path(path)
+    )]
     Changed {
         /// The file.
         path: std::path::PathBuf,

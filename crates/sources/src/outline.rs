@@ -1,20 +1,17 @@
 //! What an unknown file looks like: its format, its tables and its columns' names, and never a value.
 
-use std::{
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use minster_model::pipeline::IdentifierRule;
+use minster_identifiers::shown_path;
 
 use crate::{
-    DateForm, Definition, Delimiter, Encoding, Format, PlanError, PlannedFile, ReadError,
+    DateForm, Delimiter, Encoding, Format, PlanError, PlannedFile, ReadError,
     container::{self, Entry},
-    csv_reader, header, outline_xml, parquet_reader, parse_date, xlsx_reader,
+    csv_dialect::{self, Dialect},
+    csv_records::Records,
+    header::{self, HEADER_ROWS},
+    outline_xml, parquet_reader, parse_date, xlsx_reader,
 };
-
-/// So much of a file is looked at to tell its encoding, in bytes.
-const LOOKED_AT: u64 = 256 << 10;
 
 /// A file as it would be defined.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,19 +47,25 @@ pub struct OutlinedTable {
 #[derive(Debug, thiserror::Error)]
 pub enum OutlineError {
     /// A name that ends like no format.
-    #[error("{}: its name ends in none of .csv, .txt, .tsv, .xml, .xlsx and .parquet", path.display())]
+    #[error(
+        "{}: its name ends in none of .csv, .txt, .tsv, .xml, .xlsx and .parquet",
+        shown_path(path)
+    )]
     Format {
         /// The file.
         path: PathBuf,
     },
     /// A zip of several formats.
-    #[error("{}: it holds files of several formats; draft a definition of each", path.display())]
+    #[error("{}: it holds files of several formats; draft a definition of each", shown_path(path))]
     Formats {
         /// The file.
         path: PathBuf,
     },
     /// A first row that may be a child's.
-    #[error("{}: cell {place} of the first row looks like a value, not like a column's name; no name is repeated from there: ask for a header row", path.display())]
+    #[error(
+        "{}: cell {place} of the first row looks like a value, not like a column's name; no name is repeated from there: ask for a header row",
+        shown_path(path)
+    )]
     NoHeader {
         /// The file.
         path: PathBuf,
@@ -140,51 +143,43 @@ fn format(path: &Path, name: &str) -> Result<Format, OutlineError> {
 }
 
 fn csv(file: &PlannedFile, own: String) -> Result<Outline, OutlineError> {
-    let encoding = encoding(file)?;
+    let start = csv_dialect::look(file, Encoding::Utf8)?;
     let mut widest: Option<(Delimiter, Vec<String>)> = None;
     for delimiter in Delimiter::ALL {
-        let names = csv_reader::names(&reading(encoding, delimiter)?, file)?;
+        let dialect = Dialect { encoding: start.encoding, delimiter, ..Dialect::default() };
+        let mut records = Records::open(file, &dialect, Box::new(|_| {}))?;
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        while rows.len() < HEADER_ROWS && records.read()? {
+            rows.push(csv_dialect::names(&records, &dialect));
+        }
+        if rows.is_empty() {
+            return Err(PlanError::Empty { path: file.path.clone() }.into());
+        }
+        let names = heading(rows);
         if widest.as_ref().is_none_or(|(_, widest)| names.len() > widest.len()) {
             widest = Some((delimiter, names));
         }
     }
     let (delimiter, names) = widest.unwrap_or_default();
+    let encoding = start.encoding;
     Ok(Outline { encoding, delimiter, ..Outline::new(Format::Csv, own, named(file, names)?) })
 }
 
-/// A definition that says how a CSV file is read, and nothing of what it holds.
-fn reading(encoding: Encoding, delimiter: Delimiter) -> Result<Definition, ReadError> {
-    let name = "unknown".parse().map_err(|_| container::refuse(Path::new(""), "no name"))?;
-    Ok(Definition {
-        name,
-        format: Format::Csv,
-        dates: Vec::new(),
-        years: Vec::new(),
-        identifier: IdentifierRule::Strict,
-        encoding,
-        delimiter,
-        ignore: Vec::new(),
-        unit: None,
-        tables: Vec::new(),
-    })
-}
-
-fn encoding(file: &PlannedFile) -> Result<Encoding, ReadError> {
-    let mut start = Vec::new();
-    let bytes = container::open(file, Box::new(|_| {}))?;
-    bytes
-        .take(LOOKED_AT)
-        .read_to_end(&mut start)
-        .map_err(|source| container::io_error(&file.path, source))?;
-    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
-        return Ok(Encoding::Utf16);
+/// The first rows' header: the first with the most cells that are not blank, for titles have fewer. Blank cells at its
+/// end are none where no row has anything there.
+fn heading(rows: Vec<Vec<String>>) -> Vec<String> {
+    let width =
+        |row: &Vec<String>| row.iter().rposition(|cell| !cell.is_empty()).map_or(0, |at| at + 1);
+    let cells = |row: &&Vec<String>| row.iter().filter(|cell| !cell.is_empty()).count();
+    let most = rows.iter().map(|row| cells(&row)).max().unwrap_or(0);
+    let widest = rows.iter().map(width).max().unwrap_or(0);
+    let several = rows.len() > 1;
+    let header = rows.into_iter().find(|row| cells(&row) == most);
+    let mut header = header.unwrap_or_default();
+    if several {
+        header.truncate(widest);
     }
-    Ok(match std::str::from_utf8(&start) {
-        Ok(_) => Encoding::Utf8,
-        // A character may be cut where the looking ends.
-        Err(error) if error.error_len().is_none() => Encoding::Utf8,
-        Err(_) => Encoding::Windows1252,
-    })
+    header
 }
 
 fn workbook(file: &PlannedFile, own: &str) -> Result<Outline, OutlineError> {

@@ -1,10 +1,12 @@
 //! Parquet: one file a table, read batch by batch.
 //!
 //! A value becomes text as a workbook's cell does: a date as ISO, with `T` and the time where it has one that is not
-//! midnight; a whole number without `.0`; true and false as `true` and `false`; null as nothing. Columns
-//! of lists, structures or bytes are no table's and are refused.
+//! midnight; a whole number without `.0`; true and false as `true` and `false`; null as nothing. An instant (a timestamp in
+//! UTC) becomes the time that clocks in London showed: pandas writes midnight of a summer's day in London as 23:00 of the
+//! day before in UTC. Columns of lists, structures or bytes are no table's and are refused.
 //!
-//! What a forged file announces is compared with what it holds; a panic of the library becomes an error.
+//! What a forged file announces is compared with what it holds, what it becomes is bounded by its size, and a panic of
+//! the library becomes an error.
 
 use std::{
     fs::File,
@@ -13,10 +15,14 @@ use std::{
 };
 
 use arrow::{
-    array::RecordBatch,
-    datatypes::{DataType, Field, Schema},
+    array::{Array, AsArray, RecordBatch},
+    datatypes::{
+        DataType, Field, Schema, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+        TimestampNanosecondType, TimestampSecondType,
+    },
     util::display::{ArrayFormatter, FormatOptions},
 };
+use jiff::Timestamp;
 use parquet::{
     arrow::{
         ProjectionMask,
@@ -32,7 +38,7 @@ use crate::{
     Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason,
     batch::LONGEST_FIELD,
     contain::contain,
-    container::{Jumping, refuse},
+    container::{Jumping, LARGEST_RATIO, refuse},
     header::{self, MOST_COLUMNS},
     parquet_pages::{self, LARGEST_PAGE},
 };
@@ -41,10 +47,18 @@ use crate::{
 const LONGEST_FOOTER: u64 = 64 << 20;
 /// Rows of one batch.
 const BATCH_ROWS: usize = 4 << 10;
+/// Cells that a byte of a file may hold: a row of a real table has a number of its own, of several bytes.
+const CELLS_A_BYTE: u64 = 100;
+/// Bytes of text that a byte of a file may hold, as of a zip.
+const TEXT_A_BYTE: u64 = LARGEST_RATIO;
+/// Neither is looked at before so much was read.
+const FREE_CELLS: u64 = 10_000_000;
+const FREE_TEXT: u64 = 64 << 20;
 
 const UNREADABLE: &str = "it is no Parquet file that can be read; ask the service for a whole file";
 const PAGE: &str =
     "a page of it is longer than 64 MiB; have it written with pages of a MiB, as is usual";
+const REPEATED: &str = "it holds far more cells or text than its size can, as where one value is repeated without end; ask the service what it is";
 const FORGED: &str =
     "it does not hold the rows that it announces; ask the service for a whole file";
 
@@ -54,7 +68,8 @@ pub(crate) fn plan_columns(
     file: &PlannedFile,
 ) -> Result<Vec<Option<usize>>, PlanError> {
     let names = names(file)?;
-    header::compare(&definition.tables[file.tables[0]], &names).places(definition, &file.path)
+    let table = &definition.tables[file.tables[0]];
+    header::compare(definition, table, &names).places(definition, table, &file.path)
 }
 
 /// The columns' names.
@@ -73,7 +88,6 @@ pub(crate) fn names(file: &PlannedFile) -> Result<Vec<String>, PlanError> {
 /// Reads a file's rows in batches; `take` says whether to go on. `seen` is given every byte of the
 /// file in the end, for its hash.
 pub(crate) fn read_parquet(
-    definition: &Definition,
     file: &PlannedFile,
     seen: impl FnMut(&[u8]) + Send + 'static,
     mut take: impl FnMut(RawBatch) -> bool,
@@ -104,13 +118,24 @@ pub(crate) fn read_parquet(
     }
     let mut reader = readable(file, || reader(builder))?;
     let mut row = 0;
+    let size = pieces.length;
+    let (mut cells, mut text) = (0, 0);
+    let columns = file.columns.len();
     loop {
         let Some(rows) = readable(file, || reader.next().transpose())? else { break };
         if row + rows.num_rows() as u64 > announced.unsigned_abs() {
             return Err(no(FORGED));
         }
-        let mut batch = RawBatch::new(definition.tables[file.tables[0]].columns.len());
+        let mut batch = RawBatch::new(columns);
+        cells += (rows.num_rows() * rows.num_columns().max(1)) as u64;
+        if cells > FREE_CELLS.saturating_add(size.saturating_mul(CELLS_A_BYTE)) {
+            return Err(no(REPEATED));
+        }
         readable(file, || fill(&rows, &file.columns, row, &mut batch))?;
+        text += batch.byte_len() as u64;
+        if text > FREE_TEXT.saturating_add(size.saturating_mul(TEXT_A_BYTE)) {
+            return Err(no(REPEATED));
+        }
         row += rows.num_rows() as u64;
         if !batch.is_empty() && !take(batch) {
             return Ok(());
@@ -179,15 +204,25 @@ fn fill(
     let formatters: Result<Vec<_>, _> = columns
         .iter()
         .map(|place| {
-            place.map(|place| ArrayFormatter::try_new(rows.column(place), &options)).transpose()
+            let plain = place.filter(|place| !is_instant(rows.column(*place).data_type()));
+            plain.map(|place| ArrayFormatter::try_new(rows.column(place), &options)).transpose()
         })
         .collect();
     let formatters = formatters?;
     let mut texts = vec![String::new(); columns.len()];
     for (row, number) in (0..rows.num_rows()).zip(before + 1..) {
-        for (text, formatter) in texts.iter_mut().zip(&formatters) {
+        // A value is looked at before it is copied: a small file may repeat a long one in every row.
+        let too_long = |place: &usize| length(rows.column(*place), row) > LONGEST_FIELD;
+        if columns.iter().flatten().any(too_long) {
+            batch.reject(number, Reason::FieldTooLong, b"");
+            continue;
+        }
+        for ((text, formatter), place) in texts.iter_mut().zip(&formatters).zip(columns) {
             text.clear();
-            if let Some(formatter) = formatter {
+            let column = place.map(|place| rows.column(place));
+            if let Some(instant) = column.and_then(|column| instant(column, row)) {
+                text.push_str(&instant.unwrap_or_default());
+            } else if let Some(formatter) = formatter {
                 formatter.value(row).write(text)?;
             }
         }
@@ -207,16 +242,52 @@ fn fill(
     Ok(())
 }
 
+/// The length of a text, in bytes.
+fn length(column: &dyn Array, row: usize) -> usize {
+    match column.as_string_view_opt() {
+        Some(texts) if texts.is_valid(row) => texts.value(row).len(),
+        _ => 0,
+    }
+}
+
+fn is_instant(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Timestamp(_, Some(_)))
+}
+
+/// Of a column of instants the local time of one, if it has one.
+fn instant(column: &dyn Array, row: usize) -> Option<Option<String>> {
+    let DataType::Timestamp(unit, Some(_)) = column.data_type() else { return None };
+    if column.is_null(row) {
+        return Some(None);
+    }
+    let instant = match unit {
+        TimeUnit::Second => {
+            Timestamp::from_second(column.as_primitive::<TimestampSecondType>().value(row))
+        }
+        TimeUnit::Millisecond => Timestamp::from_millisecond(
+            column.as_primitive::<TimestampMillisecondType>().value(row),
+        ),
+        TimeUnit::Microsecond => Timestamp::from_microsecond(
+            column.as_primitive::<TimestampMicrosecondType>().value(row),
+        ),
+        TimeUnit::Nanosecond => Timestamp::from_nanosecond(
+            column.as_primitive::<TimestampNanosecondType>().value(row).into(),
+        ),
+    };
+    let local = instant.ok().and_then(|instant| instant.in_tz("Europe/London").ok());
+    // One that no calendar has is told as what it is: no date.
+    Some(Some(local.map_or_else(
+        || "out of range".to_owned(),
+        |local| local.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
+    )))
+}
+
 fn tidy(text: &mut String, data_type: Option<&DataType>) {
     let end = match data_type {
         Some(data_type) if data_type.is_floating() => ".0",
         Some(DataType::Timestamp(..)) => "T00:00:00",
         _ => return,
     };
-    // A zone's `Z` stands behind the time.
-    if text.ends_with('Z') {
-        text.pop();
-    }
     if text.ends_with(end) {
         text.truncate(text.len() - end.len());
     }

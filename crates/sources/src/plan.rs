@@ -6,14 +6,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod error;
+
+pub use error::{PlanError, Proposed, quoted};
+use minster_identifiers::Shape;
+use minster_model::is_hidden;
+
 use crate::{
     Definition, Format, ReadError,
     container::{self, Entry, Wrapping},
-    csv_reader,
-    header::MOST_COLUMNS,
-    parquet_reader, xlsx_reader,
+    csv_dialect::Dialect,
+    csv_reader, parquet_reader, xlsx_reader,
     xlsx_reader::PlannedSheet,
-    xml_reader,
+    xml_layout,
 };
 
 /// What would be read: every file with its tables.
@@ -40,6 +45,10 @@ pub struct PlannedFile {
     pub tables: Vec<usize>,
     /// CSV, Parquet: for each of the table's columns in order, its place in the file, or none.
     pub columns: Vec<Option<usize>>,
+    /// What was done so that it can be read, in words: another delimiter, titles passed over, sheets ignored.
+    pub notes: Vec<String>,
+    /// CSV: how it is written.
+    pub(crate) dialect: Dialect,
     /// XLSX: where each of the tables stands.
     pub(crate) sheets: Vec<PlannedSheet>,
     pub(crate) wrapping: Wrapping,
@@ -67,139 +76,11 @@ impl Stamp {
     }
 }
 
-/// Why a delivery is not read.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// The drop folder cannot be listed.
-    #[error("cannot read the drop folder {}: {source}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A file that the definition does not list, or one that is no plain file.
-    #[error("{}: the definition of {source_name} lists no such file; add a [[table]] for it, or name it in `ignore`, or take it away", path.display())]
-    UnlistedFile {
-        /// The file.
-        path: PathBuf,
-        /// The source.
-        source_name: String,
-    },
-    /// A file that two tables of a CSV source, or none's order, could take.
-    #[error("{}: the tables {first} and {second} both list this file", path.display())]
-    AmbiguousFile {
-        /// The file.
-        path: PathBuf,
-        /// One table.
-        first: String,
-        /// The other.
-        second: String,
-    },
-    /// A column (or element) without a treatment. Its name is part of the layout, not of a row.
-    #[error("{}: {what} `{name}` has no treatment; add a line for it to the definition of {source_name}, for example `{name:?} = {{ treatment = \"drop\" }}`{}", path.display(), others(also))]
-    Unlisted {
-        /// The file.
-        path: PathBuf,
-        /// `column` or `element`.
-        what: &'static str,
-        /// Its name or path.
-        name: String,
-        /// Others of the file.
-        also: Vec<String>,
-        /// The source.
-        source_name: String,
-    },
-    /// A header cell that cannot be a column's name: the header row may be missing.
-    #[error("{}: header cell {place} cannot be a column's name; is the header row missing?", path.display())]
-    NotAHeader {
-        /// The file.
-        path: PathBuf,
-        /// Which cell, from 1.
-        place: usize,
-    },
-    /// A file without even a header.
-    #[error("{}: the file is empty; ask the service to deliver it again", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A header wider than any layout.
-    #[error("{}: the header has more than {MOST_COLUMNS} columns; is it a file of this source?", path.display())]
-    TooManyColumns {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A sheet that the definition does not list.
-    #[error("{}: the definition of {source_name} lists no sheet `{sheet}`{}; add a [[table]] for it, or name it in `ignore`", path.display(), if *hidden { " (it is hidden)" } else { "" })]
-    UnlistedSheet {
-        /// The file.
-        path: PathBuf,
-        /// The sheet.
-        sheet: String,
-        /// Whether a reader of the workbook would not see it.
-        hidden: bool,
-        /// The source.
-        source_name: String,
-    },
-    /// A sheet without a row that holds the columns that the table counts on.
-    #[error("{}, sheet `{sheet}`: none of its first rows is the header of the table {table}; the nearest lacks `{lacks}`", path.display())]
-    NoHeader {
-        /// The file.
-        path: PathBuf,
-        /// The sheet.
-        sheet: String,
-        /// The table.
-        table: String,
-        /// A column's name, from the definition.
-        lacks: String,
-    },
-    /// Two columns with one name.
-    #[error("{}: the column `{name}` stands twice", path.display())]
-    TwoColumns {
-        /// The file.
-        path: PathBuf,
-        /// Its name.
-        name: String,
-    },
-    /// A column that the definition counts on.
-    #[error("{}: the column `{name}` is missing; mark it `optional = true` in the definition if that is right{}", path.display(), others(also))]
-    MissingColumn {
-        /// The file.
-        path: PathBuf,
-        /// Its name.
-        name: String,
-        /// Others of the table.
-        also: Vec<String>,
-    },
-    /// A table that every delivery has.
-    #[error("{}: no file for the table {table} ({pattern})", path.display())]
-    MissingTable {
-        /// The folder.
-        path: PathBuf,
-        /// The table.
-        table: String,
-        /// What its file would be called.
-        pattern: String,
-    },
-    /// The file cannot be read far enough.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-}
-
-fn others(names: &[String]) -> String {
-    let few = names.iter().take(20).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    match names.len() {
-        0 => String::new(),
-        1..=20 => format!("; so it is with {few}"),
-        count => format!("; so it is with {few} and {} more", count - 20),
-    }
-}
-
 impl Plan {
     /// Compares the files of `folder` with the definition: names and CSV headers; for XML, all
     /// element paths (the rows' values are passed over); for a workbook, its sheets and their headers.
     pub fn make(definition: &Definition, folder: &Path) -> Result<Self, PlanError> {
+        definition.compile_patterns()?;
         let mut plan = Self::default();
         for (name, path, stamp) in list(definition, folder)? {
             plan.add(definition, name, path, stamp)?;
@@ -209,7 +90,7 @@ impl Plan {
                 return Err(PlanError::MissingTable {
                     path: folder.to_owned(),
                     table: table.name.to_string(),
-                    pattern: table.file.clone(),
+                    pattern: table.files.join(", "),
                 });
             }
         }
@@ -222,6 +103,10 @@ impl Plan {
         let unreadable = |source| ReadError::Io { path: path.to_owned(), source };
         let metadata = fs::metadata(path).map_err(unreadable)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if let Some(shape) = Shape::find(&name) {
+            let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+            return Err(PlanError::TellingName { path: folder, place: 1, shape });
+        }
         let mut plan = Self::default();
         plan.add(definition, name, path.to_owned(), Stamp::of(&metadata))?;
         Ok(plan)
@@ -234,25 +119,43 @@ impl Plan {
         path: PathBuf,
         stamp: Stamp,
     ) -> Result<(), PlanError> {
+        // In a workbook's definition a pattern without a dot is a sheet's.
+        let files = |patterns: &[String]| -> Vec<String> {
+            let of_file =
+                |pattern: &&String| definition.format != Format::Xlsx || pattern.contains('.');
+            patterns.iter().filter(of_file).cloned().collect()
+        };
+        let ignored = files(&definition.ignore);
         let files_can_be_ignored = definition.format != Format::Xml;
-        if files_can_be_ignored && listed(&definition.ignore, &delivered) {
+        if is_litter(&delivered) || files_can_be_ignored && listed(&ignored, &delivered) {
             self.ignored.push(delivered);
             return Ok(());
         }
-        for Entry { name: own, wrapping } in container::entries(&path, &delivered)? {
+        for (Entry { name: own, wrapping }, place) in
+            container::entries(&path, &delivered)?.into_iter().zip(1..)
+        {
+            if let (Wrapping::Member(member), false) = (&wrapping, is_litter(&own))
+                && let Some(shape) = member.split('/').find_map(Shape::find)
+            {
+                return Err(PlanError::TellingName { path, place, shape });
+            }
+            if let Wrapping::Member(member) = &wrapping
+                && member.contains(is_hidden)
+            {
+                return Err(PlanError::HiddenName { path, place });
+            }
             let (name, inside) = match &wrapping {
                 Wrapping::Member(member) => (format!("{delivered}/{member}"), member),
                 Wrapping::Plain | Wrapping::Gzip => (delivered.clone(), &own),
             };
-            if files_can_be_ignored
-                && (listed(&definition.ignore, &own) || listed(&definition.ignore, inside))
+            let litter = is_litter(&own) || inside.split('/').any(|step| step == "__MACOSX");
+            if litter
+                || files_can_be_ignored && (listed(&ignored, &own) || listed(&ignored, inside))
             {
                 self.ignored.push(name);
                 continue;
             }
-            let tables = (0..definition.tables.len())
-                .filter(|&table| matches(&definition.tables[table].file, &own))
-                .collect();
+            let tables = fitting(definition, &own);
             let unplanned = PlannedFile::unplanned(&path, &delivered, wrapping);
             let mut file = PlannedFile { name, bytes: stamp.bytes, tables, stamp, ..unplanned };
             file.compare(definition)?;
@@ -272,9 +175,36 @@ impl PlannedFile {
             bytes: 0,
             tables: Vec::new(),
             columns: Vec::new(),
+            notes: Vec::new(),
+            dialect: Dialect::default(),
             sheets: Vec::new(),
             wrapping,
             stamp: Stamp::default(),
+        }
+    }
+
+    /// The letter of a table's column in a spreadsheet: the file's own, if it has rows and columns. Tables and columns are
+    /// places in the definition.
+    pub fn letter(&self, table: usize, column: usize) -> Option<String> {
+        Some(letters(self.place(table, column)?))
+    }
+
+    /// Whether the file lacks a table's column.
+    pub fn lacks(&self, table: usize, column: usize) -> bool {
+        let tabular = !self.columns.is_empty() || !self.sheets.is_empty();
+        tabular && self.place(table, column).is_none()
+    }
+
+    /// Whether a record's number is a line, as of XML, and not a row.
+    pub fn counts_lines(&self) -> bool {
+        self.columns.is_empty() && self.sheets.is_empty()
+    }
+
+    fn place(&self, table: usize, column: usize) -> Option<usize> {
+        match self.sheets.iter().find(|sheet| sheet.table == table) {
+            Some(sheet) => sheet.place(column),
+            None if self.tables == [table] => self.columns.get(column).copied().flatten(),
+            None => None,
         }
     }
 
@@ -297,11 +227,11 @@ impl PlannedFile {
                     second: definition.tables[*second].name.to_string(),
                 });
             }
-            (Format::Csv, _) => self.columns = csv_reader::plan_columns(definition, self)?,
+            (Format::Csv, _) => csv_reader::plan_columns(definition, self)?,
             (Format::Parquet, _) => self.columns = parquet_reader::plan_columns(definition, self)?,
-            (Format::Xml, _) => xml_reader::check_structure(definition, self)?,
+            (Format::Xml, _) => xml_layout::check_structure(definition, self)?,
             (Format::Xlsx, _) => {
-                self.sheets = xlsx_reader::plan_sheets(definition, self)?;
+                (self.sheets, self.notes) = xlsx_reader::plan_sheets(definition, self)?;
                 self.tables = self.sheets.iter().map(|sheet| sheet.table).collect();
                 self.tables.sort_unstable();
                 self.tables.dedup();
@@ -317,6 +247,17 @@ impl PlannedFile {
             Wrapping::Plain | Wrapping::Gzip => self.path.clone(),
         }
     }
+}
+
+/// A spreadsheet's name of a column: A to Z, then AA.
+fn letters(place: usize) -> String {
+    let mut letters = Vec::new();
+    let mut rest = place + 1;
+    while rest > 0 {
+        letters.push(b'A' + ((rest - 1) % 26) as u8);
+        rest = (rest - 1) / 26;
+    }
+    letters.iter().rev().map(|letter| char::from(*letter)).collect()
 }
 
 fn list(
@@ -340,20 +281,66 @@ fn list(
         files.push((name, path, Stamp::of(&metadata)));
     }
     files.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    for ((name, ..), place) in files.iter().zip(1..) {
+        let path = || folder.to_owned();
+        if let (Some(shape), false) = (Shape::find(name), is_litter(name)) {
+            return Err(PlanError::TellingName { path: path(), place, shape });
+        }
+        if name.contains(is_hidden) {
+            return Err(PlanError::HiddenName { path: path(), place });
+        }
+    }
     Ok(files)
+}
+
+/// The tables whose file this may be. Of a file that several list, those count that list it most exactly.
+fn fitting(definition: &Definition, name: &str) -> Vec<usize> {
+    let fit = |table: usize| Some((best(&definition.tables[table].files, name)?, table));
+    let fits: Vec<(usize, usize)> = (0..definition.tables.len()).filter_map(fit).collect();
+    match definition.format {
+        // One file holds all tables.
+        Format::Xml | Format::Xlsx => fits.into_iter().map(|(_, table)| table).collect(),
+        Format::Csv | Format::Parquet => {
+            let most = fits.iter().map(|(exact, _)| *exact).max();
+            let best = fits.into_iter().filter(|(exact, _)| Some(*exact) == most);
+            best.map(|(_, table)| table).collect()
+        }
+    }
+}
+
+/// How exactly the best of the patterns that fit describes a name: its characters besides `*`.
+pub(crate) fn best(patterns: &[String], name: &str) -> Option<usize> {
+    let fit = patterns.iter().filter(|pattern| matches(pattern, name));
+    fit.map(|pattern| pattern.chars().filter(|c| *c != '*').count()).max()
+}
+
+/// Files that systems leave in folders, and no service delivers: Windows' and macOS' own, and the lock of a workbook
+/// that is open.
+fn is_litter(name: &str) -> bool {
+    ["thumbs.db", "desktop.ini", ".ds_store"].contains(&name.to_lowercase().as_str())
+        || name.starts_with("~$")
+        || name.starts_with("._")
 }
 
 pub(crate) fn listed(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, name))
 }
 
+/// Whether a name fits a pattern: a `*` stands for any characters, and case does not matter.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, end)) => {
-            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+    let (pattern, name) = (pattern.to_lowercase(), name.to_lowercase());
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        // The earliest place leaves the most for what follows.
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
         }
     }
+    rest.ends_with(last)
 }
 
 #[cfg(test)]
@@ -361,10 +348,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_star_stands_for_any_characters() {
-        assert!(matches("*_pupilonroll.csv", "2024_autumn_pupilonroll.csv"));
-        assert!(!matches("*_pupilonroll.csv", "2024_autumn_pupilnolongeronroll.csv"));
-        assert!(!matches("ab*ba", "aba"));
-        assert!(matches("a.csv", "a.csv") && !matches("a.csv", "A.csv"));
+    fn stars_stand_for_any_characters_and_case_does_not_matter() {
+        for (pattern, name) in [
+            ("*_pupilonroll.csv", "2024_autumn_pupilonroll.csv"),
+            ("*_pupilonroll.csv", "2024_AUTUMN_PupilOnRoll.CSV"),
+            ("a.csv", "A.csv"),
+            ("*", ""),
+            ("a*b*c", "abc"),
+            ("a*b*c", "a1b2b3c"),
+            ("*ab*ab*", "xabyab"),
+        ] {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [
+            ("*_pupilonroll.csv", "2024_autumn_pupilnolongeronroll.csv"),
+            ("ab*ba", "aba"),
+            ("a.csv", "a.csv2"),
+            ("a*b*c", "acb"),
+            ("*ab*ab*", "xaby"),
+            ("", "a"),
+        ] {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn columns_have_letters() {
+        for (place, name) in [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (702, "AAA")] {
+            assert_eq!(letters(place), name);
+        }
+    }
+
+    #[test]
+    fn the_most_exact_pattern_counts() {
+        let episodes = ["*episodes.csv".to_owned()];
+        let workers = ["*sw_episodes.csv".to_owned(), "*workers*".to_owned()];
+        assert!(best(&workers, "903_SW_episodes.csv") > best(&episodes, "903_SW_episodes.csv"));
+        assert_eq!(best(&workers, "903_episodes.csv"), None);
     }
 }

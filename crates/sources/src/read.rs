@@ -18,7 +18,7 @@ pub fn read(
 ) -> Result<(), ReadError> {
     match definition.format {
         Format::Csv => {
-            let mut reader = CsvReader::open(definition, file, seen)?;
+            let mut reader = CsvReader::open(file, seen)?;
             while let Some(batch) = reader.next_batch()? {
                 if !take(file.tables[0], batch) {
                     break;
@@ -37,8 +37,6 @@ pub fn read(
             Ok(())
         }
         Format::Xlsx => read_workbook(definition, file, seen, take),
-        Format::Parquet => {
-            read_parquet(definition, file, seen, |batch| take(file.tables[0], batch))
-        }
+        Format::Parquet => read_parquet(file, seen, |batch| take(file.tables[0], batch)),
     }
 }

@@ -43,6 +43,14 @@ pub enum Reason {
     UnknownCode,
     /// Not in the look-up.
     NotInLookup,
+    /// A birth later than the delivery.
+    BirthAfterDelivery,
+    /// A text that is to be kept looks like an identifier.
+    LooksLikeIdentifier,
+    /// A text that is to be kept is a person's name in the same delivery.
+    EqualsName,
+    /// A column of JSON holds something else.
+    NotJson,
     /// The identifier has not its shape.
     Malformed,
     /// The identifier's check letter does not fit.
@@ -79,6 +87,10 @@ impl Reason {
             Self::SpreadsheetError => "spreadsheet-error",
             Self::UnknownCode => "unknown-code",
             Self::NotInLookup => "not-in-lookup",
+            Self::BirthAfterDelivery => "birth-after-delivery",
+            Self::LooksLikeIdentifier => "looks-like-identifier",
+            Self::EqualsName => "equals-name",
+            Self::NotJson => "not-json",
             Self::Malformed => "malformed",
             Self::BadCheckLetter => "bad-check-letter",
             Self::BadCheckDigit => "bad-check-digit",

@@ -103,13 +103,17 @@ impl Utf16 {
                 let encoding = match source {
                     [0xff, 0xfe, ..] => UTF_16LE,
                     [0xfe, 0xff, ..] => UTF_16BE,
+                    // Without a mark: the first character is a letter or a sign of ASCII, and so has a zero.
+                    [first, 0, ..] if *first != 0 => UTF_16LE,
+                    [0, second, ..] if *second != 0 => UTF_16BE,
                     _ => {
                         return Err(io::Error::other(
-                            "there is no UTF-16 byte-order mark; is the definition's `encoding` right?",
+                            "it is not UTF-16; is the definition's `encoding` right?",
                         ));
                     }
                 };
-                source = &source[2..];
+                let marked = matches!(source, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+                source = &source[if marked { 2 } else { 0 }..];
                 self.decoder.insert(encoding.new_decoder_without_bom_handling())
             }
         };

@@ -5,24 +5,24 @@
 //! `FALSE`; a failed formula as the spreadsheet shows it, `#N/A`. What a spreadsheet took from a
 //! number (its leading zeros) is not put back: a column of codes that could begin with `0` must be text in the workbook.
 //!
-//! Rows without any content are no rows and are not counted, wherever they stand; a row that begins with
+//! A row's number is the one that a spreadsheet shows. Rows without any content are no rows and are not counted, wherever they stand; a row that begins with
 //! "Total" is set aside.
 
 use calamine::{Cell, DataRef, XlsxError};
 
+use minster_identifiers::{Shape, shown};
+
 use crate::{
-    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason,
+    Definition, ExtraSheets, PlanError, PlannedFile, RawBatch, ReadError, Reason,
     batch::LONGEST_FIELD,
     contain::contain,
     container::{Jumping, refuse},
-    header::{self, MOST_COLUMNS},
-    plan::{listed, matches},
+    header::{self, Comparison, HEADER_ROWS, MOST_COLUMNS},
+    plan::{best, listed},
     reason::is_totals,
     workbook::{self, UNREADABLE, Workbook},
 };
 
-/// The header is one of a sheet's first rows with content.
-const HEADER_ROWS: usize = 20;
 /// Excel's own limit.
 const MOST_ROWS: u32 = 1_048_576;
 /// No real row is longer, in bytes; one shared string may stand in each of its cells.
@@ -39,6 +39,13 @@ pub(crate) struct PlannedSheet {
     header: Header,
 }
 
+impl PlannedSheet {
+    /// Where a column of the table stands.
+    pub(crate) fn place(&self, column: usize) -> Option<usize> {
+        self.header.columns.get(column).copied().flatten()
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Header {
     /// Its row in the sheet, from 0.
@@ -49,48 +56,80 @@ struct Header {
     columns: Vec<Option<usize>>,
 }
 
-/// Default deny for sheets and their columns.
+/// Default deny for sheets and their columns. Gives where the tables stand, and what is to be told.
 pub(crate) fn plan_sheets(
     definition: &Definition,
     file: &PlannedFile,
-) -> Result<Vec<PlannedSheet>, PlanError> {
+) -> Result<(Vec<PlannedSheet>, Vec<String>), PlanError> {
     let mut workbook = workbook::open(file, &Jumping::open(file)?)?;
-    let mut planned = Vec::new();
-    for (sheet, hidden) in workbook::sheets(&workbook) {
+    let (mut planned, mut notes) = (Vec::new(), Vec::new());
+    let mut unnamed = Vec::new();
+    for ((sheet, hidden), place) in workbook::sheets(&workbook).into_iter().zip(1..) {
+        let path = file.path.clone();
+        if let Some(shape) = Shape::find(&sheet) {
+            return Err(PlanError::TellingName { path, place, shape });
+        }
         if listed(&definition.ignore, &sheet) {
+            notes.push(format!("the sheet `{}` is known and dropped", shown(&sheet)));
             continue;
         }
-        let path = file.path.clone();
-        let fits = |&&table: &&usize| {
-            definition.tables[table]
-                .sheet
-                .as_deref()
-                .is_some_and(|pattern| matches(pattern, &sheet))
-        };
-        let mut tables = file.tables.iter().filter(fits);
+        let fit = |&table: &usize| Some((best(&definition.tables[table].sheets, &sheet)?, table));
+        let fits: Vec<(usize, usize)> = file.tables.iter().filter_map(fit).collect();
+        let most = fits.iter().map(|(exact, _)| *exact).max();
+        let mut tables = fits.iter().filter(|(exact, _)| Some(*exact) == most);
+        let rows = first_rows(&mut workbook, file, &sheet)?;
         match (tables.next(), tables.next()) {
-            (None, _) => {
-                let source_name = definition.name.to_string();
-                return Err(PlanError::UnlistedSheet { path, sheet, hidden, source_name });
-            }
-            (Some(&first), Some(&second)) => {
+            _ if rows.is_empty() => notes.push(format!("the sheet `{}` is empty", shown(&sheet))),
+            (None, _) => unnamed.push((sheet, hidden, rows)),
+            (Some(&(_, first)), Some(&(_, second))) => {
                 return Err(PlanError::AmbiguousFile {
                     path: path.join(sheet),
                     first: definition.tables[first].name.to_string(),
                     second: definition.tables[second].name.to_string(),
                 });
             }
-            (Some(&table), None) => {
-                let rows = first_rows(&mut workbook, file, &sheet)?;
-                if rows.is_empty() {
-                    continue;
-                }
+            (Some(&(_, table)), None) => {
                 let header = find_header(definition, table, file, &sheet, &rows)?;
                 planned.push(PlannedSheet { table, sheet, header });
             }
         }
     }
-    Ok(planned)
+    for (sheet, hidden, rows) in unnamed {
+        // What nobody sees, or has a table already, is not read under another name.
+        let free = |table: &usize| planned.iter().all(|planned| planned.table != *table);
+        let tables: Vec<usize> =
+            file.tables.iter().copied().filter(|table| !hidden && free(table)).collect();
+        let named = shown(&sheet);
+        if let Some(table) = by_header(definition, &tables, &rows) {
+            let name = &definition.tables[table].name;
+            notes
+                .push(format!("the sheet `{named}` is read as {name}: its header is that table's"));
+            let header = find_header(definition, table, file, &sheet, &rows)?;
+            planned.push(PlannedSheet { table, sheet, header });
+        } else if definition.extra_sheets == ExtraSheets::Ignore {
+            notes.push(format!("the sheet `{named}` is no table and is passed over"));
+        } else {
+            let (path, source_name) = (file.path.clone(), definition.name.to_string());
+            return Err(PlanError::UnlistedSheet { path, sheet, hidden, source_name });
+        }
+    }
+    Ok((planned, notes))
+}
+
+/// The one table whose header stands in a sheet, nothing missing and nothing more.
+fn by_header(definition: &Definition, tables: &[usize], rows: &[Row]) -> Option<usize> {
+    let fits = |table: usize| {
+        let found = rows
+            .iter()
+            .map(|row| header::compare(definition, &definition.tables[table], &row.names()))
+            .filter(Comparison::is_exact);
+        Some((found.map(|found| found.known).max()?, table))
+    };
+    let fits: Vec<(usize, usize)> = tables.iter().filter_map(|&table| fits(table)).collect();
+    let most = fits.iter().map(|(known, _)| *known).max()?;
+    let mut best = fits.into_iter().filter(|(known, _)| *known == most);
+    let (_, table) = best.next()?;
+    best.next().is_none().then_some(table)
 }
 
 /// The first row that holds every column that the table counts on.
@@ -102,24 +141,32 @@ fn find_header(
     rows: &[Row],
 ) -> Result<Header, PlanError> {
     let wanted = &definition.tables[table];
-    let mut nearest: Option<Vec<String>> = None;
+    let mut nearest: Option<Comparison> = None;
     for row in rows {
         let names = row.names();
-        let found = header::compare(wanted, &names);
+        let found = header::compare(definition, wanted, &names);
         if found.certain() {
-            let columns = found.places(definition, &file.path)?;
+            let columns = found.places(definition, wanted, &file.path)?;
             return Ok(Header { row: row.row, width: names.len(), columns });
         }
-        if nearest.as_ref().is_none_or(|nearest| found.missing.len() < nearest.len()) {
-            nearest = Some(found.missing);
+        if nearest.as_ref().is_none_or(|nearest| found.missing.len() < nearest.missing.len()) {
+            nearest = Some(found);
         }
     }
-    let lacks = nearest.and_then(|missing| missing.into_iter().next()).unwrap_or_default();
+    let (lacks, new) = match nearest {
+        // Where most columns are known the row is a header, and names may be told.
+        Some(nearest) if nearest.known > nearest.unlisted.len() => {
+            (nearest.missing, nearest.unlisted.into_iter().map(|(_, name)| name).collect())
+        }
+        Some(nearest) => (nearest.missing, Vec::new()),
+        None => (Vec::new(), Vec::new()),
+    };
     Err(PlanError::NoHeader {
         path: file.path.clone(),
         sheet: sheet.to_owned(),
         table: wanted.name.to_string(),
-        lacks,
+        lacks: lacks.into(),
+        new: new.into(),
     })
 }
 
@@ -155,7 +202,7 @@ pub(crate) fn read_workbook(
 
 impl Header {
     fn take(&self, row: &Row, batch: &mut RawBatch) {
-        let number = u64::from(row.row - self.row);
+        let number = u64::from(row.row) + 1;
         let cells = &row.cells;
         let raw = || cells.join(",").into_bytes();
         if cells.iter().find(|cell| !cell.is_empty()).is_some_and(|cell| is_totals(cell.as_bytes()))

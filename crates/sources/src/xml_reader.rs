@@ -1,43 +1,79 @@
-use std::{collections::BTreeSet, io::BufReader, path::PathBuf};
+//! XML: the records that each child's element holds, read child by child.
+//!
+//! The number of a record is the line of the file on which its start tag begins.
 
+use std::{io::BufReader, path::PathBuf};
+
+use minster_identifiers::Shape;
 use quick_xml::{Reader, events::Event};
 
 use crate::{
-    Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason, Treatment,
+    Definition, PlannedFile, RawBatch, ReadError, Reason,
+    batch::LONGEST_FIELD,
     definition::Encoding,
     text::{Mark, Text},
+    xml_layout::Layout,
 };
 
-/// No real child's element is longer; what is longer is quarantined and not held.
+/// No real child's element is longer, in bytes; what is longer is quarantined and not held.
 const LARGEST_UNIT: u64 = 4 << 20;
-/// A batch is full at this many units.
+/// What one child's element may become, in bytes: what stands once in it stands in each of its rows.
+const LARGEST_ROWS: usize = 64 << 20;
+/// A batch is full at this many units or bytes.
 const BATCH_UNITS: usize = 2_000;
-/// As many different paths are remembered as known; more than any layout has.
-const MOST_KNOWN: usize = 10_000;
+const BATCH_BYTES: usize = 4 << 20;
 /// Deeper than any real layout.
 const DEEPEST: usize = 64;
 
 /// Reads one XML file, unit by unit (a unit holds one child), in batches of raw rows.
 pub(crate) struct XmlReader {
     events: Events,
-    unit_path: Vec<String>,
-    tables: Vec<TablePaths>,
-    path: Vec<String>,
+    layout: Layout,
+    /// For each open element outside of a unit its node; none where nothing is listed.
+    open: Vec<Option<usize>>,
     ended: bool,
 }
 
-/// Where a table's records and columns stand.
-struct TablePaths {
-    table: usize,
-    record: Vec<String>,
-    columns: Vec<ColumnPath>,
-    rows: u64,
+/// One child's element: the rows that its records become.
+struct Unit {
+    /// The line on which it begins.
+    line: u64,
+    /// For each table its record paths, each with its rows.
+    rows: Vec<Vec<Vec<Row>>>,
+    /// For each table the cells that stand once in the unit.
+    shared: Vec<Vec<CellText>>,
+    /// Whether text stands between elements.
+    stray: bool,
 }
 
-struct ColumnPath {
-    from_unit: bool,
-    steps: Vec<String>,
-    dropped: bool,
+/// One record.
+struct Row {
+    line: u64,
+    cells: Vec<CellText>,
+    repeated: bool,
+}
+
+/// The text of one column.
+struct CellText {
+    column: usize,
+    choice: usize,
+    passes: bool,
+    text: String,
+    repeated: bool,
+}
+
+/// An open element of a unit.
+struct Open {
+    node: Option<usize>,
+    text: String,
+    has_text: bool,
+    has_children: bool,
+}
+
+impl Open {
+    fn new(node: Option<usize>) -> Self {
+        Self { node, text: String::new(), has_text: false, has_children: false }
+    }
 }
 
 impl XmlReader {
@@ -47,12 +83,10 @@ impl XmlReader {
         file: &PlannedFile,
         seen: impl FnMut(&[u8]) + Send + 'static,
     ) -> Result<Self, ReadError> {
-        let tables = file.tables.iter().map(|&table| TablePaths::new(definition, table)).collect();
         Ok(Self {
             events: Events::open(file, Box::new(seen))?,
-            unit_path: absolute(definition.unit.as_deref().unwrap_or_default()),
-            tables,
-            path: Vec::new(),
+            layout: Layout::new(definition, file),
+            open: vec![Some(Layout::ROOT)],
             ended: false,
         })
     }
@@ -60,26 +94,31 @@ impl XmlReader {
     /// The next batches, one for each of the file's tables (by its place in the definition).
     pub(crate) fn next_batches(&mut self) -> Result<Option<Vec<(usize, RawBatch)>>, ReadError> {
         let mut batches: Vec<_> = self
+            .layout
             .tables
             .iter()
-            .map(|table| (table.table, RawBatch::new(table.columns.len())))
+            .map(|table| (table.table, RawBatch::new(table.columns)))
             .collect();
         let mut units = 0;
-        while !self.ended && units < BATCH_UNITS {
+        let full = |batches: &[(usize, RawBatch)]| {
+            batches.iter().any(|(_, batch)| batch.byte_len() >= BATCH_BYTES)
+        };
+        while !self.ended && units < BATCH_UNITS && !full(&batches) {
             match self.events.next()? {
                 Token::Start(name) => {
-                    self.path.push(name);
-                    if self.path == self.unit_path {
-                        let unit = self.unit()?;
-                        self.path.pop();
-                        units += 1;
-                        for (table, (_, batch)) in self.tables.iter_mut().zip(&mut batches) {
-                            table.take(unit.as_ref(), batch);
+                    let parent = self.open.last().copied().flatten();
+                    let node = parent.and_then(|parent| self.layout.child(parent, &name));
+                    match node {
+                        Some(node) if self.layout.node(node).is_unit => {
+                            units += 1;
+                            let (line, unit) = self.unit(node)?;
+                            self.put(node, line, unit.as_ref(), &mut batches);
                         }
+                        node => self.open.push(node),
                     }
                 }
                 Token::End => {
-                    self.path.pop();
+                    self.open.pop();
                 }
                 Token::Text(_) => {}
                 Token::Eof => self.ended = true,
@@ -88,176 +127,153 @@ impl XmlReader {
         Ok(batches.iter().any(|(_, batch)| !batch.is_empty()).then_some(batches))
     }
 
-    /// Reads the unit whose start tag was just read; none if it is too large to be one.
-    fn unit(&mut self) -> Result<Option<Unit>, ReadError> {
+    /// Reads the unit whose start tag was just read, and the line on which it begins; none if it is too large to be
+    /// one.
+    fn unit(&mut self, node: usize) -> Result<(u64, Option<Unit>), ReadError> {
         let start = self.events.position();
-        let mut unit = Unit { nodes: vec![Node::default()], stray: false };
-        let mut open = vec![0];
+        let tables = &self.layout.tables;
+        let mut unit = Unit {
+            line: self.events.line(),
+            rows: tables.iter().map(|t| (0..t.records).map(|_| Vec::new()).collect()).collect(),
+            shared: tables.iter().map(|_| Vec::new()).collect(),
+            stray: false,
+        };
+        let mut open = vec![Open::new(Some(node))];
+        unit.begin(&self.layout, node, unit.line);
         let mut too_large = false;
-        while let Some(&at) = open.last() {
+        while let Some(current) = open.last_mut() {
             too_large |= self.events.position() - start > LARGEST_UNIT;
             match self.events.next()? {
                 Token::Start(name) => {
-                    let node = unit.nodes.len();
-                    if too_large {
-                        open.push(at);
-                    } else {
-                        unit.nodes[at].children.push(node);
-                        unit.nodes.push(Node { name, ..Node::default() });
-                        open.push(node);
+                    current.has_children = true;
+                    let node = current.node.and_then(|node| self.layout.child(node, &name));
+                    if let (Some(node), false) = (node, too_large) {
+                        unit.begin(&self.layout, node, self.events.line());
+                    }
+                    open.push(Open::new(node));
+                }
+                Token::Text(text) if !too_large => {
+                    current.has_text |= !text.trim().is_empty();
+                    if current.node.is_some_and(|node| !self.layout.node(node).columns.is_empty()) {
+                        current.text.push_str(&text);
                     }
                 }
-                Token::Text(text) if !too_large => unit.nodes[at].text.push_str(&text),
                 Token::Text(_) => {}
                 Token::End => {
+                    unit.stray |= current.has_children && current.has_text;
+                    if let (Some(node), false) = (current.node, too_large) {
+                        unit.end(&self.layout, node, &current.text);
+                    }
                     open.pop();
                 }
                 Token::Eof => return Err(self.events.malformed("the file ends inside an element")),
             }
         }
-        unit.stray =
-            unit.nodes.iter().any(|node| !node.children.is_empty() && !node.text.trim().is_empty());
-        Ok((!too_large).then_some(unit))
-    }
-}
-
-impl TablePaths {
-    fn new(definition: &Definition, table: usize) -> Self {
-        let definition = &definition.tables[table];
-        let columns = definition
-            .columns
-            .iter()
-            .map(|(name, column)| ColumnPath {
-                from_unit: name.starts_with("^/"),
-                steps: relative(name.strip_prefix("^/").unwrap_or(name)),
-                dropped: column.treatment == Treatment::Drop && column.part.is_none(),
-            })
-            .collect();
-        let record = relative(definition.record.as_deref().unwrap_or("."));
-        Self { table, record, columns, rows: 0 }
+        let too_large = too_large || unit.bytes() > LARGEST_ROWS;
+        Ok((unit.line, (!too_large).then_some(unit)))
     }
 
-    fn take(&mut self, unit: Option<&Unit>, batch: &mut RawBatch) {
-        let Some(unit) = unit else {
-            self.rows += 1;
-            return batch.reject(self.rows, Reason::RecordTooLarge, b"");
-        };
-        for record in unit.find(0, &self.record) {
-            self.rows += 1;
-            let mut repeated = false;
-            let fields: Vec<&[u8]> = self
-                .columns
-                .iter()
-                .map(|column| {
-                    let found = unit.find(if column.from_unit { 0 } else { record }, &column.steps);
-                    repeated |= found.len() > 1 && !column.dropped;
-                    found.first().map_or("", |&node| unit.nodes[node].text.trim()).as_bytes()
-                })
-                .collect();
-            let reason = match (unit.stray, repeated) {
-                (true, _) => Some(Reason::StrayText),
-                (_, true) => Some(Reason::RepeatedElement),
-                _ => None,
-            };
-            match reason {
-                Some(reason) => batch.reject(self.rows, reason, &fields.join(&[b','][..])),
-                None => batch.push(self.rows, fields.into_iter()),
+    fn put(&self, node: usize, line: u64, unit: Option<&Unit>, batches: &mut [(usize, RawBatch)]) {
+        for (own, (table, (_, batch))) in self.layout.tables.iter().zip(batches).enumerate() {
+            if table.unit != node {
+                continue;
+            }
+            match unit {
+                Some(unit) => unit.put(own, table.columns, batch),
+                None => batch.reject(line, Reason::RecordTooLarge, b""),
             }
         }
     }
-}
-
-/// One child's element as a tree.
-struct Unit {
-    nodes: Vec<Node>,
-    stray: bool,
-}
-
-#[derive(Default)]
-struct Node {
-    name: String,
-    text: String,
-    children: Vec<usize>,
 }
 
 impl Unit {
-    fn find(&self, from: usize, steps: &[String]) -> Vec<usize> {
-        let mut found = vec![from];
-        for step in steps {
-            found = found
-                .iter()
-                .flat_map(|&node| &self.nodes[node].children)
-                .copied()
-                .filter(|&child| self.nodes[child].name == *step)
-                .collect();
+    /// Records that begin at an element.
+    fn begin(&mut self, layout: &Layout, node: usize, line: u64) {
+        for &(table, record) in &layout.node(node).records {
+            let row = Row { line, cells: Vec::new(), repeated: false };
+            self.rows[table][record].push(row);
         }
-        found
     }
-}
 
-/// Default deny for XML: every element's path must be a listed one, lead to one, or be ignored.
-pub(crate) fn check_structure(
-    definition: &Definition,
-    file: &PlannedFile,
-) -> Result<(), PlanError> {
-    let unit = absolute(definition.unit.as_deref().unwrap_or_default());
-    let mut listed: BTreeSet<Vec<String>> = BTreeSet::new();
-    for &table in &file.tables {
-        let paths = TablePaths::new(definition, table);
-        for column in paths.columns {
-            let mut path = unit.clone();
-            if !column.from_unit {
-                path.extend_from_slice(&paths.record);
-            }
-            path.extend(column.steps);
-            for length in 1..=path.len() {
-                listed.insert(path[..length].to_vec());
+    /// Columns whose text ends at an element.
+    fn end(&mut self, layout: &Layout, node: usize, text: &str) {
+        for place in &layout.node(node).columns {
+            let cell = |text: &str| CellText {
+                column: place.column,
+                choice: place.choice,
+                passes: place.passes,
+                text: text.trim().to_owned(),
+                repeated: false,
+            };
+            match place.record {
+                None => put_cell(&mut self.shared[place.table], cell(text)),
+                Some(record) => {
+                    if let Some(row) = self.rows[place.table][record].last_mut() {
+                        put_cell(&mut row.cells, cell(text));
+                        row.repeated |= row.cells.iter().any(|cell| cell.repeated);
+                    }
+                }
             }
         }
     }
-    let ignored: Vec<Vec<String>> = definition.ignore.iter().map(|path| absolute(path)).collect();
-    let mut events = Events::open(file, Box::new(|_| {}))?;
-    let mut path = Vec::new();
-    let mut known: BTreeSet<Vec<String>> = BTreeSet::new();
-    loop {
-        match events.next()? {
-            Token::Start(name) => {
-                path.push(name);
-                if known.contains(&path) {
-                    continue;
-                }
-                let allowed = listed.contains(&path)
-                    || ignored
-                        .iter()
-                        .any(|ignored| path.starts_with(ignored) || ignored.starts_with(&path));
-                if !allowed {
-                    return Err(PlanError::Unlisted {
-                        path: file.path.clone(),
-                        what: "element",
-                        name: format!("/{}", path.join("/")),
-                        also: Vec::new(),
-                        source_name: definition.name.to_string(),
-                    });
-                }
-                if known.len() < MOST_KNOWN {
-                    known.insert(path.clone());
-                }
+
+    /// What all rows hold together, in bytes.
+    fn bytes(&self) -> usize {
+        let length = |cells: &[CellText]| cells.iter().map(|cell| cell.text.len()).sum::<usize>();
+        let tables = self.rows.iter().zip(&self.shared).map(|(paths, shared)| {
+            let rows = paths.iter().flatten();
+            rows.map(|row| length(&row.cells) + length(shared)).sum::<usize>()
+        });
+        tables.sum()
+    }
+
+    fn put(&self, table: usize, columns: usize, batch: &mut RawBatch) {
+        let shared = &self.shared[table];
+        let Some(rows) = self.rows[table].iter().find(|rows| !rows.is_empty()) else { return };
+        let mut fields: Vec<&[u8]> = vec![b""; columns];
+        for row in rows {
+            fields.fill(b"");
+            let mut too_long = false;
+            for cell in shared.iter().chain(&row.cells) {
+                fields[cell.column] = cell.text.as_bytes();
+                too_long |= cell.passes && cell.text.len() > LONGEST_FIELD;
             }
-            Token::End => {
-                path.pop();
+            let repeated = row.repeated || shared.iter().any(|cell| cell.repeated);
+            let reason = if self.stray {
+                Some(Reason::StrayText)
+            } else if repeated {
+                Some(Reason::RepeatedElement)
+            } else if too_long {
+                Some(Reason::FieldTooLong)
+            } else {
+                None
+            };
+            match reason {
+                None => batch.push(row.line, fields.iter().copied()),
+                Some(reason) => batch.reject(row.line, reason, &fields.join(&[b','][..])),
             }
-            Token::Text(_) => {}
-            Token::Eof => return Ok(()),
         }
     }
 }
 
-fn absolute(path: &str) -> Vec<String> {
-    path.split('/').filter(|step| !step.is_empty()).map(str::to_owned).collect()
-}
-
-fn relative(path: &str) -> Vec<String> {
-    path.split('/').filter(|step| !step.is_empty() && *step != ".").map(str::to_owned).collect()
+/// Adds a cell; of two under different names the one that the definition names first counts, a second under the same
+/// name makes the row doubtful.
+fn put_cell(cells: &mut Vec<CellText>, cell: CellText) {
+    match cells.iter_mut().find(|known| known.column == cell.column) {
+        None => cells.push(cell),
+        // What is dropped may stand more than once; it tells two rows apart.
+        Some(known) if !cell.passes => {
+            known.text.push('\u{1f}');
+            known.text.push_str(&cell.text);
+        }
+        Some(known) if known.choice == cell.choice => known.repeated = true,
+        Some(known) if known.text.is_empty() || cell.choice < known.choice => {
+            if !cell.text.is_empty() {
+                *known = cell;
+            }
+        }
+        Some(_) => {}
+    }
 }
 
 pub(crate) enum Token {
@@ -274,6 +290,10 @@ pub(crate) struct Events {
     mark: Mark,
     buffer: Vec<u8>,
     file: PathBuf,
+    /// Line ends that were read.
+    lines: u64,
+    /// The line on which the last element began.
+    line: u64,
     depth: usize,
     /// The end of an element that was opened and closed in one tag.
     pending_end: bool,
@@ -285,14 +305,20 @@ impl Events {
         let mark = text.mark();
         let reader = Reader::from_reader(BufReader::with_capacity(1 << 20, text));
         let file = file.path.clone();
-        Ok(Self { reader, mark, buffer: Vec::new(), file, depth: 0, pending_end: false })
+        let buffer = Vec::new();
+        Ok(Self { reader, mark, buffer, file, lines: 0, line: 1, depth: 0, pending_end: false })
     }
 
     fn position(&self) -> u64 {
         self.reader.buffer_position()
     }
 
-    fn malformed(&self, what: &'static str) -> ReadError {
+    /// The line on which the last element began.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
+    }
+
+    pub(crate) fn malformed(&self, what: &'static str) -> ReadError {
         ReadError::Malformed { path: self.file.clone(), what, at: self.position() }
     }
 
@@ -304,30 +330,35 @@ impl Events {
             self.buffer.clear();
             self.mark.set(self.reader.buffer_position());
             let token = match self.reader.read_event_into(&mut self.buffer) {
-                Ok(Event::Start(tag)) => Ok(Some((tag.local_name().as_ref().to_owned(), true))),
-                Ok(Event::Empty(tag)) => Ok(Some((tag.local_name().as_ref().to_owned(), false))),
-                Ok(Event::End(_)) => {
-                    self.depth = self.depth.saturating_sub(1);
-                    return Ok(Token::End);
+                Ok(Event::Start(tag)) => {
+                    Ok(Some((Token::Start(tag.local_name().as_ref().to_owned()), true)))
                 }
-                Ok(Event::Text(text)) => return Ok(Token::Text(text.xml10_content().into_owned())),
+                Ok(Event::Empty(tag)) => {
+                    Ok(Some((Token::Start(tag.local_name().as_ref().to_owned()), false)))
+                }
+                Ok(Event::End(_)) => Ok(Some((Token::End, false))),
+                Ok(Event::Text(text)) => {
+                    Ok(Some((Token::Text(text.xml10_content().into_owned()), false)))
+                }
                 Ok(Event::CData(text)) => {
-                    return Ok(Token::Text(text.xml10_content().into_owned()));
+                    Ok(Some((Token::Text(text.xml10_content().into_owned()), false)))
                 }
                 Ok(Event::GeneralRef(reference)) => {
-                    match (reference.resolve_char_ref(), Some(reference.as_ref())) {
-                        (Ok(Some(character)), _) => return Ok(Token::Text(character.into())),
-                        (Ok(None), Some("amp")) => return Ok(Token::Text("&".into())),
-                        (Ok(None), Some("lt")) => return Ok(Token::Text("<".into())),
-                        (Ok(None), Some("gt")) => return Ok(Token::Text(">".into())),
-                        (Ok(None), Some("quot")) => return Ok(Token::Text("\"".into())),
-                        (Ok(None), Some("apos")) => return Ok(Token::Text("'".into())),
-                        _ => Err("an entity that XML does not know"),
-                    }
+                    let text = match (reference.resolve_char_ref(), Some(reference.as_ref())) {
+                        (Ok(Some(character)), _) => Some(character.into()),
+                        (Ok(None), Some("amp")) => Some("&".to_owned()),
+                        (Ok(None), Some("lt")) => Some("<".to_owned()),
+                        (Ok(None), Some("gt")) => Some(">".to_owned()),
+                        (Ok(None), Some("quot")) => Some("\"".to_owned()),
+                        (Ok(None), Some("apos")) => Some("'".to_owned()),
+                        _ => None,
+                    };
+                    let text = text.ok_or("an entity that XML does not know");
+                    text.map(|text| Some((Token::Text(text), false)))
                 }
                 Ok(Event::DocType(_)) => Err("a document type (DTD) is not accepted"),
                 Ok(Event::Decl(_) | Event::Comment(_) | Event::PI(_)) => Ok(None),
-                Ok(Event::Eof) if self.depth == 0 => return Ok(Token::Eof),
+                Ok(Event::Eof) if self.depth == 0 => Ok(Some((Token::Eof, false))),
                 Ok(Event::Eof) => Err("the file ends inside an element"),
                 Err(quick_xml::Error::Io(error)) => {
                     let source = std::io::Error::new(error.kind(), error.to_string());
@@ -335,14 +366,17 @@ impl Events {
                 }
                 Err(_) => Err("the XML is not well formed"),
             };
-            match token {
-                Err(what) => return Err(self.malformed(what)),
-                Ok(None) => {}
-                // What is no name may be a value out of place: it is not repeated.
-                Ok(Some((name, _))) if name.parse::<minster_model::ColumnName>().is_err() => {
-                    return Err(self.malformed("an element has an unusual name"));
-                }
-                Ok(Some((name, opens))) => {
+            let begun = self.lines + 1;
+            self.lines += memchr::memchr_iter(b'\n', &self.buffer).count() as u64;
+            match token.map_err(|what| self.malformed(what))? {
+                None => {}
+                Some((Token::Start(name), opens)) => {
+                    // What is no name may be a value out of place: it is not repeated.
+                    let strange = name.parse::<minster_model::ColumnName>().is_err();
+                    if strange || Shape::find(&name).is_some() {
+                        return Err(self.malformed("an element has an unusual name"));
+                    }
+                    self.line = begun;
                     if opens {
                         self.depth += 1;
                         if self.depth > DEEPEST {
@@ -352,6 +386,12 @@ impl Events {
                         self.pending_end = true;
                     }
                     return Ok(Token::Start(name));
+                }
+                Some((token, _)) => {
+                    if matches!(token, Token::End) {
+                        self.depth = self.depth.saturating_sub(1);
+                    }
+                    return Ok(token);
                 }
             }
         }

@@ -55,6 +55,9 @@ pub enum Origin {
         rows: Vec<FileCounts>,
         /// Quarantined rows by reason code.
         reasons: BTreeMap<String, u64>,
+        /// Cells of accepted rows that did not pass as they were.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cells: Vec<CellCounts>,
     },
     /// Other datasets.
     Datasets {
@@ -74,6 +77,26 @@ pub struct FileCounts {
     pub table: TableName,
     /// The four ways.
     pub counts: RowCounts,
+}
+
+/// Cells of one column, in accepted rows, that did not pass as they were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellCounts {
+    /// The table.
+    pub table: TableName,
+    /// The column, as the definition names it.
+    pub column: String,
+    /// What became of them: `unknown`, `blank`, or `passed` all the same.
+    pub became: String,
+    /// Why: a reason code.
+    pub reason: String,
+    /// How many.
+    pub cells: u64,
+    /// Of how many cells that were not blank.
+    pub of: u64,
+    /// The first of them: file, and cell, row or line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first: Vec<String>,
 }
 
 /// One table of a dataset.

@@ -54,6 +54,7 @@ fn origin(counts: RowCounts) -> Origin {
         inputs: vec![],
         rows,
         reasons: Default::default(),
+        cells: Vec::new(),
     }
 }
 

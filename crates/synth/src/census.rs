@@ -1,7 +1,14 @@
-//! The school census: seven CSV tables a term.
+//! The school census: the CSV tables of three terms.
 
+mod layouts;
+mod pupil;
+
+use layouts::{Layout, Table};
+pub(crate) use layouts::{NAMES, TABLES};
+
+use self::pupil::Pupil;
 use crate::{
-    calendar::{DateStyle, TERMS},
+    calendar::{DateStyle, Day, TERMS},
     child::{Child, year_group},
     council::Council,
     dice::{Dice, Subject},
@@ -10,199 +17,252 @@ use crate::{
     sheet::Piece,
 };
 
-const PUPILS: &str = "\
-    pupilonrolltableid,NativeId,dob,surname,forename,middlenames,\
-    preferredsurname,formersurname,upn,formerupn,uniquelearnernumber,sex,\
-    entrydate,pupilonrollorderseqcolumn,sourceid,schoolcensustableid,\
-    hoursatsetting,schoollunchtaken,parttime,topupfunding,\
-    termlysessionspossible,termlysessionsauthorised,termlysessionsunauthorised,\
-    senunitindicator,resourcedprovisionindicator,nonqualhrs,ftemp,qualhrs,\
-    qualhrspreviousyear,nonqualhrspreviousyear,tlevelqualhrs,tlevelnonqualhrs,\
-    moveoffrollflag,fundedhours,missingaddress,duplicatenotfunded,\
-    summerhalfterm2sessionspossible,extendedhours,eligibilitycode,\
-    summerhalfterm2sessionsauthorised,summerhalfterm2sessionsunauthorised,\
-    dafindicator,summerhalfterm2sessionseducational,\
-    summerhalfterm2sessionsexceptional,summerhalfterm2sessionscoronavirus,yssa,\
-    servicechild,language,classtype,enrolstatus,boarder,plaa,senprovision,\
-    ncyearactual,mathsgcsehighestpriorattainment,mathsgcsepriorattainmentyear11,\
-    englishgcsehighestpriorattainment,englishgcsepriorattainmentyear11,\
-    mathsgcsefundingexemption,englishgcsefundingexemption,\
-    mathsgcsehighestpriorattainmentpreviousyear,\
-    englishgcsehighestpriorattainmentpreviousyear,eyppr,eyppbf,ethnicity";
-const LEAVERS: &str = "\
-    pupilnolongeronrolltableid,NativeId,dob,surname,forename,middlenames,\
-    preferredsurname,formersurname,upn,formerupn,uniquelearnernumber,sex,\
-    entrydate,leavingdate,pupilnolongeronrollorderseqcolumn,sourceid,\
-    schoolcensustableid,parttime,termlysessionspossible,termlysessionsauthorised,\
-    termlysessionsunauthorised,moveonrollflag,missingaddress,\
-    summerhalfterm2sessionsauthorised,summerhalfterm2sessionspossible,\
-    summerhalfterm2sessionsunauthorised,qualhrs,qualhrspreviousyear,\
-    nonqualhrspreviousyear,tlevelqualhrs,tlevelnonqualhrs,nonqualhrs,\
-    summerhalfterm2sessionseducational,summerhalfterm2sessionsexceptional,\
-    summerhalfterm2sessionscoronavirus,boarder,language,ncyearleaving,\
-    mathsgcsehighestpriorattainment,mathsgcsepriorattainmentyear11,\
-    englishgcsehighestpriorattainment,englishgcsepriorattainmentyear11,\
-    mathsgcsefundingexemption,englishgcsefundingexemption,\
-    mathsgcsehighestpriorattainmentpreviousyear,\
-    englishgcsehighestpriorattainmentpreviousyear";
-const SESSIONS: &str = "\
-    pupilonrolltableid,NativeId,termlysessiondetailsonrolltableid,\
-    termlysessiondetailsonrollorderseqcolumn,sourceid,sessions,attendancereason";
-const EXCLUSIONS: &str = "\
-    pupilonrolltableid,NativeId,termlyexclusionsonrolltableid,\
-    termlyexclusionsonrollorderseqcolumn,sourceid,startdate,sessions,reason1,\
-    reason2,reason3,category,senprovision";
-const MEALS: &str = "\
-    pupilonrolltableid,NativeId,fsmperiodsonrolltableid,\
-    fsmperiodsonrollorderseqcolumn,sourceid,fsmstartdate,fsmenddate,ukcountry";
-const NEEDS: &str = "\
-    pupilonrolltableid,NativeId,senneedsonrolltableid,\
-    senneedsonrollorderseqcolumn,sourceid,sentyperank,sentype";
-const ADDRESSES: &str = "\
-    pupilonrolltableid,NativeId,addressesonrolltableid,\
-    addressesonrollorderseqcolumn,sourceid,postcode,uprn";
-/// The tables of one term: the end of the file's name, and its header.
-pub(crate) const FILES: [(&str, &str); 7] = [
-    ("pupilonroll", PUPILS),
-    ("pupilnolongeronroll", LEAVERS),
-    ("termlysessiondetailsonroll", SESSIONS),
-    ("termlyexclusionsonroll", EXCLUSIONS),
-    ("fsmperiodsonroll", MEALS),
-    ("senneedsonroll", NEEDS),
-    ("addressesonroll", ADDRESSES),
-];
+/// Tables of all three terms.
+pub(crate) const FILES: usize = TABLES[0].len() + TABLES[1].len() + TABLES[2].len();
 
-/// Folder and file prefix of each term.
-pub(crate) const NAMES: [(&str, &str); 3] = [
-    ("2024-autumn", "2024_autumn"),
-    ("2025-spring", "2025_spring"),
-    ("2025-summer", "2025_summer"),
-];
-
-/// Adds a child's rows of one term. `pieces` are the seven tables'.
-pub(crate) fn add(council: &Council, child: &Child, term: usize, pieces: &mut [Piece]) {
-    let mut dice = Dice::new(council.seed, Subject::Census, child.number * 3 + term as u64);
-    if let Some(school) = child.schools[term] {
-        on_roll(council, child, term, school, &mut dice, pieces);
+/// Adds a child's rows of all terms. `pieces` are the tables', term after term.
+pub(crate) fn add(council: &Council, child: &Child, mut pieces: &mut [Piece]) {
+    if !child.in_spine() {
+        return;
     }
-    let before = term.checked_sub(1).and_then(|term| child.schools[term]);
-    if let Some(school) = before.filter(|_| child.schools[term] != before) {
-        leaver(council, child, term, school, &mut dice, &mut pieces[1]);
+    let pupil = Pupil::of(council, child);
+    for (term, layouts) in TABLES.into_iter().enumerate() {
+        let (pieces_of_term, rest) = pieces.split_at_mut(layouts.len());
+        pieces = rest;
+        let dice = Dice::new(council.seed, Subject::Census, child.number * 3 + term as u64);
+        let mut census =
+            Census { council, child, pupil: &pupil, term, layouts, dice, pieces: pieces_of_term };
+        if let Some(school) = child.schools[term] {
+            census.on_roll(school);
+        }
+        if let Some(school) = census.left().filter(|left| child.schools[term] != Some(*left)) {
+            census.off_roll(school);
+        }
     }
 }
 
-fn on_roll(
-    council: &Council,
-    child: &Child,
+/// One child in one term.
+struct Census<'a> {
+    council: &'a Council,
+    child: &'a Child,
+    pupil: &'a Pupil,
     term: usize,
-    school: u64,
-    dice: &mut Dice,
-    pieces: &mut [Piece],
-) {
-    let id = numbers::pupil_table_id(child.number, term as u64);
-    let code = places::code(school);
-    let mut damage = Damage::default();
-    let (upn, former) = child.upn_in(term);
-    let upn = tidy_upn(council, upn.unwrap_or_default(), dice, &mut damage);
-    let born = date(council, child.born, DateStyle::Census, dice, &mut damage);
-    let ethnicity = match dice.chance(council.defects.unknown_code) {
-        true => damage.note("unknown-code", "ZZZZ"),
-        false => child.ethnicity,
-    };
-    let possible = 120 + dice.below(20);
-    let missed = (possible as f64 * child.absence) as u64;
-    let unauthorised = dice.below(missed / 3 + 1);
-    let row: Vec<String> = PUPILS
-        .split(',')
-        .map(|column| match column {
-            "pupilonrolltableid" => id.clone(),
-            "NativeId" => code.clone(),
+    layouts: &'static [Layout],
+    dice: Dice,
+    pieces: &'a mut [Piece],
+}
+
+/// The rows of one child at one school share this.
+struct Entry {
+    /// The number that the child tables join on.
+    id: String,
+    school: String,
+    source: String,
+}
+
+impl Census<'_> {
+    /// The school that the child left since the census before.
+    fn left(&self) -> Option<u64> {
+        match self.term.checked_sub(1) {
+            Some(before) => self.child.schools[before],
+            None => self.pupil.left_in_summer.then(|| {
+                let school = self.child.schools[0].unwrap_or_default();
+                (school + 1) % places::schools(self.council.pupils)
+            }),
+        }
+    }
+
+    /// The last day of the term before.
+    fn leaving_day(&self) -> Day {
+        self.term.checked_sub(1).map_or(Day::new(2024, 7, 23), |before| TERMS[before].last)
+    }
+
+    /// Adds a row to a table, where the term has it. Columns that all tables have are filled here.
+    fn row(
+        &mut self,
+        table: Table,
+        entry: &Entry,
+        order: u64,
+        defect: &'static str,
+        value: impl Fn(&str) -> String,
+    ) {
+        let Some(place) = self.layouts.iter().position(|layout| layout.table == table) else {
+            return;
+        };
+        let own = self.child.number * 64 + table as u64 * 4 + order;
+        let row: Vec<String> = self.layouts[place]
+            .columns
+            .split(',')
+            .map(|column| match column {
+                "pupilonrolltableid" | "pupilnolongeronrolltableid" => entry.id.clone(),
+                "NativeId" => entry.school.clone(),
+                "sourceid" => entry.source.clone(),
+                "schoolcensustableid" => census_id(&entry.school, self.term),
+                column if column.ends_with("tableid") => {
+                    numbers::table_id(own, 40 + self.term as u64)
+                }
+                column if column.ends_with("orderseqcolumn") => order.to_string(),
+                column => value(column),
+            })
+            .collect();
+        self.pieces[place].row(&row);
+        self.pieces[place].tell(self.child.number, defect);
+    }
+
+    fn on_roll(&mut self, school: u64) {
+        let (council, child, pupil, term) = (self.council, self.child, self.pupil, self.term);
+        let entry = self.entry(school, 0);
+        let mut damage = Damage::default();
+        let (upn, former) = child.upn_in(term);
+        let upn = tidy_upn(council, upn.unwrap_or_default(), &mut self.dice, &mut damage);
+        let born = date(council, child.born, DateStyle::Census, &mut self.dice, &mut damage);
+        // The pupils' table is every term's first. Autumn does not ask for ethnicity: nothing can be
+        // wrong with it.
+        let asked = self.layouts[0].columns.contains("ethnicity");
+        let ethnicity = match self.dice.chance(council.defects.unknown_code) && asked {
+            true => damage.note("unknown-code", "ZZZZ"),
+            false => child.recorded_ethnicity,
+        };
+        let possible = 120 + self.dice.below(20);
+        let missed = (possible as f64 * child.absence) as u64;
+        let unauthorised = self.dice.below(missed / 3 + 1);
+        self.row(Table::Pupils, &entry, 1, damage.defect(), |column| match column {
             "dob" => born.clone(),
-            "surname" => child.surname.clone(),
-            "forename" => child.forename.clone(),
             "upn" => upn.clone(),
             "formerupn" => former.unwrap_or_default().to_owned(),
-            "uniquelearnernumber" => child.uln.clone().unwrap_or_default(),
-            "sex" => if child.male { "M" } else { "F" }.to_owned(),
             "entrydate" => TERMS[term].first.census(),
-            "pupilonrollorderseqcolumn" => "1".to_owned(),
-            "sourceid" => numbers::table_id(child.number, 11 + term as u64),
+            "ethnicity" => ethnicity.to_owned(),
             "senprovision" => child.sen.to_string(),
             "ncyearactual" => nc_year(child),
             "termlysessionspossible" => format!("{possible}.0"),
             "termlysessionsauthorised" => format!("{}.0", missed - unauthorised),
             "termlysessionsunauthorised" => format!("{unauthorised}.0"),
-            "language" => "ENG".to_owned(),
-            "ethnicity" => ethnicity.to_owned(),
-            _ => String::new(),
-        })
-        .collect();
-    pieces[0].row(&row);
-    pieces[0].tell(child.number, damage.defect());
-    if dice.chance(council.defects.duplicate_row) {
-        pieces[0].repeat(child.number);
-    }
-    let other = |salt: u64| numbers::table_id(child.number * 8 + salt, term as u64);
-    for (order, reason) in ["I", "M", "U"].iter().enumerate() {
-        if dice.chance(child.absence * 3.0) {
-            let sessions = format!("{}.0", 1 + dice.below(missed + 1));
-            let order = (order + 1).to_string();
-            pieces[2].row(&[&id, &code, &other(1), &order, &other(7), &sessions, *reason]);
-            pieces[2].tell(child.number, "");
+            _ => pupil.value(child, column),
+        });
+        if self.dice.chance(council.defects.duplicate_row) {
+            self.pieces[0].repeat(child.number);
+        }
+        self.sessions(Table::Sessions, &entry, missed);
+        let rate = if child.sen == 'N' { 0.004 } else { 0.02 };
+        self.exclusion(Table::Exclusions, &entry, rate, 0.05);
+        if child.meals {
+            self.row(Table::Meals, &entry, 1, "", |column| match column {
+                "fsmstartdate" => TERMS[0].first.census(),
+                "ukcountry" => "ENG".to_owned(),
+                _ => String::new(),
+            });
+        }
+        if child.sen != 'N' {
+            let need = self.dice.pick(&["SPLD", "MLD", "SLCN", "SEMH", "ASD", "PD", "HI"]);
+            self.need(&entry, 1, need);
+            if self.dice.chance(0.15) {
+                self.need(&entry, 2, "OTH");
+            }
+        }
+        self.row(Table::Addresses, &entry, 1, "", |column| pupil.address(child, column));
+        if self.dice.chance(child.absence / 4.0) {
+            self.half_term(Table::HalfTerm, &entry);
         }
     }
-    if dice.chance(if child.sen == 'N' { 0.004 } else { 0.02 }) {
-        let day = TERMS[term].first.plus(dice.between(3, 60)).census();
-        let (sessions, category) =
-            if dice.chance(0.05) { ("0.0", "PERM") } else { ("4.0", "FIXD") };
-        let reason = dice.pick(&["PP", "PA", "VA", "DB", "DM"]);
-        let (table, source) = (other(2), other(7));
-        pieces[3]
-            .row(&[&id, &code, &table, "1", &source, &day, sessions, reason, "", "", category, ""]);
-        pieces[3].tell(child.number, "");
-    }
-    if child.meals {
-        let start = TERMS[0].first.census();
-        pieces[4].row(&[&id, &code, &other(3), "1", &other(7), &start, "", "ENG"]);
-        pieces[4].tell(child.number, "");
-    }
-    if child.sen != 'N' {
-        let need = dice.pick(&["SPLD", "MLD", "SLCN", "SEMH", "ASD", "PD", "HI"]);
-        pieces[5].row(&[&id, &code, &other(4), "1", &other(7), "1", need]);
-        pieces[5].tell(child.number, "");
-    }
-    pieces[6].row(&[&id, &code, &other(5), "1", &other(7), &child.postcode, ""]);
-    pieces[6].tell(child.number, "");
-}
 
-fn leaver(
-    council: &Council,
-    child: &Child,
-    term: usize,
-    school: u64,
-    dice: &mut Dice,
-    piece: &mut Piece,
-) {
-    let mut damage = Damage::default();
-    let (upn, former) = child.upn_in(term);
-    let upn = tidy_upn(council, upn.unwrap_or_default(), dice, &mut damage);
-    let row: Vec<String> = LEAVERS
-        .split(',')
-        .map(|column| match column {
-            "pupilnolongeronrolltableid" => numbers::pupil_table_id(child.number, 9 + term as u64),
-            "NativeId" => places::code(school),
+    fn off_roll(&mut self, school: u64) {
+        let (council, child, pupil, term) = (self.council, self.child, self.pupil, self.term);
+        let entry = self.entry(school, 9);
+        let mut damage = Damage::default();
+        let (upn, former) = child.upn_in(term);
+        let upn = tidy_upn(council, upn.unwrap_or_default(), &mut self.dice, &mut damage);
+        let last = self.leaving_day();
+        let possible = 60 + self.dice.below(60);
+        let missed = (possible as f64 * child.absence) as u64;
+        self.row(Table::Leavers, &entry, 1, damage.defect(), |column| match column {
             "dob" => child.born.census(),
-            "surname" => child.surname.clone(),
-            "forename" => child.forename.clone(),
             "upn" => upn.clone(),
             "formerupn" => former.unwrap_or_default().to_owned(),
-            "sex" => if child.male { "M" } else { "F" }.to_owned(),
-            "leavingdate" => TERMS[term - 1].last.census(),
+            "entrydate" => last.plus(-300).census(),
+            "leavingdate" => last.census(),
+            "ethnicity" => child.recorded_ethnicity.to_owned(),
+            "ncyearleaving" => nc_year(child),
+            "termlysessionspossible" => format!("{possible}.0"),
+            "termlysessionsauthorised" => format!("{missed}.0"),
+            "termlysessionsunauthorised" => "0.0".to_owned(),
+            _ => pupil.value(child, column),
+        });
+        self.sessions(Table::SessionsOff, &entry, missed);
+        self.exclusion(Table::ExclusionsOff, &entry, 0.06, 0.6);
+        self.row(Table::AddressesOff, &entry, 1, "", |column| pupil.address(child, column));
+        if self.dice.chance(child.absence) {
+            self.half_term(Table::HalfTermOff, &entry);
+        }
+    }
+
+    fn entry(&self, school: u64, salt: u64) -> Entry {
+        let term = self.term as u64;
+        Entry {
+            id: numbers::pupil_table_id(self.child.number, salt + term),
+            school: places::code(school),
+            source: numbers::table_id(self.child.number, 11 + salt + term),
+        }
+    }
+
+    fn sessions(&mut self, table: Table, entry: &Entry, missed: u64) {
+        for (order, reason) in ["I", "M", "U"].iter().enumerate() {
+            if self.dice.chance(self.child.absence * 3.0) {
+                let sessions = 1 + self.dice.below(missed + 1);
+                self.session_row(table, entry, order as u64 + 1, sessions, reason);
+            }
+        }
+    }
+
+    fn half_term(&mut self, table: Table, entry: &Entry) {
+        let (sessions, reason) = (1 + self.dice.below(9), self.dice.pick(&["I", "M", "G"]));
+        self.session_row(table, entry, 1, sessions, reason);
+    }
+
+    fn session_row(&mut self, table: Table, entry: &Entry, order: u64, sessions: u64, why: &str) {
+        self.row(table, entry, order, "", |column| match column {
+            "sessions" => format!("{sessions}.0"),
+            "attendancereason" => why.to_owned(),
             _ => String::new(),
-        })
-        .collect();
-    piece.row(&row);
-    piece.tell(child.number, damage.defect());
+        });
+    }
+
+    /// Adds an exclusion at a rate; so many of them are permanent.
+    fn exclusion(&mut self, table: Table, entry: &Entry, rate: f64, permanent: f64) {
+        if !self.dice.chance(rate) {
+            return;
+        }
+        let day = match table {
+            Table::ExclusionsOff => self.leaving_day().plus(-self.dice.between(3, 60)),
+            _ => TERMS[self.term].first.plus(self.dice.between(3, 60)),
+        };
+        let permanent = self.dice.chance(permanent);
+        let reason = self.dice.pick(&["PP", "PA", "VA", "DB", "DM"]);
+        let second = if self.dice.chance(0.1) { "BU" } else { "" };
+        let sen = self.child.sen;
+        self.row(table, entry, 1, "", |column| match column {
+            "startdate" => day.census(),
+            "sessions" => if permanent { "0.0" } else { "4.0" }.to_owned(),
+            "category" => if permanent { "PERM" } else { "SUSP" }.to_owned(),
+            "reason1" => reason.to_owned(),
+            "reason2" => second.to_owned(),
+            "senprovision" => sen.to_string(),
+            _ => String::new(),
+        });
+    }
+
+    fn need(&mut self, entry: &Entry, rank: u64, need: &str) {
+        self.row(Table::Needs, entry, rank, "", |column| match column {
+            "sentyperank" => format!("{rank}.0"),
+            "sentype" => need.to_owned(),
+            _ => String::new(),
+        });
+    }
+}
+
+/// The number of a school's whole return.
+fn census_id(school: &str, term: usize) -> String {
+    let number = school.bytes().fold(0, |sum: u64, byte| sum * 31 + u64::from(byte));
+    numbers::table_id(number, 30 + term as u64)
 }
 
 fn nc_year(child: &Child) -> String {

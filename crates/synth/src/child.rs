@@ -4,6 +4,7 @@ use crate::{
     calendar::Day,
     council::Council,
     dice::{Dice, Subject},
+    ethnicity,
     numbers::{self, Numbers, authority},
     places,
 };
@@ -32,7 +33,10 @@ pub(crate) struct Child {
     pub(crate) born: Day,
     pub(crate) ward: usize,
     pub(crate) postcode: String,
+    /// The main code.
     pub(crate) ethnicity: &'static str,
+    /// The code that schools recorded: the main code, or an extended one below it.
+    pub(crate) recorded_ethnicity: &'static str,
     pub(crate) sen: char,
     pub(crate) meals: bool,
     pub(crate) upn: PupilNumber,
@@ -45,6 +49,8 @@ pub(crate) struct Child {
     pub(crate) absence: f64,
     pub(crate) looked_after: bool,
     pub(crate) unaccompanied: bool,
+    /// Not born yet: only the children in need census knows it, and `born` is the day expected.
+    pub(crate) unborn: bool,
     pub(crate) in_need: bool,
     pub(crate) early_help: bool,
     pub(crate) missing: bool,
@@ -53,26 +59,6 @@ pub(crate) struct Child {
 /// Children of one block are a few families; a block is what is made at once.
 pub(crate) const BLOCK: u64 = 4;
 
-const ETHNICITIES: [(&str, u32); 18] = [
-    ("WBRI", 640),
-    ("WOTH", 62),
-    ("WIRI", 6),
-    ("WIRT", 3),
-    ("WROM", 4),
-    ("APKN", 58),
-    ("AIND", 38),
-    ("ABAN", 22),
-    ("AOTH", 17),
-    ("BAFR", 44),
-    ("BCRB", 9),
-    ("BOTH", 8),
-    ("MWBC", 16),
-    ("MWAS", 15),
-    ("MWBA", 9),
-    ("MOTH", 24),
-    ("CHNE", 5),
-    ("OOTH", 20),
-];
 const ONSETS: [&str; 18] =
     ["B", "C", "D", "F", "G", "H", "K", "L", "M", "N", "P", "R", "S", "T", "W", "Br", "Gr", "Th"];
 const MIDDLES: [&str; 12] =
@@ -99,13 +85,12 @@ pub(crate) fn block(council: &Council, block: u64) -> Vec<Child> {
 }
 
 fn family(council: &Council, first: u64, size: u64, dice: &mut Dice, out: &mut Vec<Child>) {
-    let surname =
-        format!("{}{}{}", dice.pick(&ONSETS), dice.pick(&MIDDLES), dice.pick(&SURNAME_ENDS));
+    let surname = surname(dice);
     let weights: Vec<(usize, u32)> =
         places::WARDS.iter().enumerate().map(|(ward, (_, weight, _))| (ward, *weight)).collect();
     let ward = dice.weighted(&weights);
     let postcode = places::postcode(ward, dice.below(places::POSTCODES));
-    let ethnicity = dice.weighted(&ETHNICITIES);
+    let ethnicity = ethnicity::main_code(dice);
     let meals = dice.chance(0.12 + 0.35 * (ward % 7) as f64 / 7.0);
     let twins = size > 1 && dice.chance(0.03);
     let mut elder: Option<(Day, char)> = None;
@@ -130,7 +115,8 @@ fn family(council: &Council, first: u64, size: u64, dice: &mut Dice, out: &mut V
         elder = Some((born, forename.chars().next().unwrap_or('A')));
         let looked_after = unaccompanied || dice.chance(if pupil { 0.008 } else { 0.12 });
         let (upn, former_upn) = pupil_number(council, number, pupil, born, &mut dice);
-        out.push(Child {
+        let mut detail = Dice::new(council.seed, Subject::Detail, number);
+        let mut child = Child {
             number,
             surname: surname.clone(),
             forename,
@@ -139,6 +125,7 @@ fn family(council: &Council, first: u64, size: u64, dice: &mut Dice, out: &mut V
             ward,
             postcode: postcode.clone(),
             ethnicity,
+            recorded_ethnicity: ethnicity::recorded(ethnicity, &mut detail),
             sen: dice.weighted(&[('N', 82), ('K', 14), ('E', 4)]),
             meals,
             upn,
@@ -149,14 +136,37 @@ fn family(council: &Council, first: u64, size: u64, dice: &mut Dice, out: &mut V
             absence: 0.02 + 0.12 * dice.unit().powi(4) + if dice.chance(0.05) { 0.25 } else { 0.0 },
             looked_after,
             unaccompanied,
+            unborn: false,
             in_need: looked_after || dice.chance(if pupil { 0.035 } else { 0.3 }),
             early_help: dice.chance(if pupil { 0.05 } else { 0.3 }),
             missing: dice.chance(if looked_after { 0.08 } else { 0.004 }),
-        });
+        };
+        let may_be_unborn = !pupil && !looked_after && !twins && child.sen != 'E';
+        if may_be_unborn && detail.chance(0.04) {
+            expect(&mut child, &mut detail);
+        }
+        out.push(child);
     }
 }
 
-fn forename(dice: &mut Dice, male: bool) -> String {
+/// Turns a child of no school into one who is expected: it has no name and no number yet.
+fn expect(child: &mut Child, dice: &mut Dice) {
+    child.unborn = true;
+    child.born = Day::YEAR_END.plus(dice.between(5, 200));
+    child.forename.clear();
+    child.nhs.clear();
+    (child.upn, child.former_upn, child.uln) = (PupilNumber::Missing("UN1"), None, None);
+    child.sen = 'N';
+    child.in_need = true;
+    child.early_help = false;
+    child.missing = false;
+}
+
+pub(crate) fn surname(dice: &mut Dice) -> String {
+    format!("{}{}{}", dice.pick(&ONSETS), dice.pick(&MIDDLES), dice.pick(&SURNAME_ENDS))
+}
+
+pub(crate) fn forename(dice: &mut Dice, male: bool) -> String {
     let ends = if male { &BOY_ENDS } else { &GIRL_ENDS };
     format!("{}{}{}", dice.pick(&ONSETS), dice.pick(&MIDDLES), dice.pick(ends))
 }

@@ -11,12 +11,12 @@ use crate::{
     calendar::{self, SchoolDay},
     census,
     child::{self, BLOCK, Child, PupilNumber},
+    cin,
     dice::{Dice, Subject},
     looked_after,
     numbers::Numbers,
-    places, services,
+    places, safeguarding, sen2, services,
     sheet::Piece,
-    xml,
 };
 
 /// A made-up council: how many pupils, which seed, how much of a school year, which defects.
@@ -60,16 +60,16 @@ pub enum SynthError {
 /// Children of one piece of work.
 const CHUNK: u64 = 50 * BLOCK;
 
-const CENSUS: usize = census::FILES.len();
-const CARE: usize = looked_after::FILES.len();
-/// Files: three terms of census, attendance, SSDA903, CIN, SEN2, early help, missing, the children.
-const ATTENDANCE: usize = 3 * CENSUS;
+/// Files: three terms of census, attendance, SSDA903, CIN, SEN2, early help, missing, the safeguarding
+/// dataset, the children.
+const ATTENDANCE: usize = census::FILES;
 const LOOKED_AFTER: usize = ATTENDANCE + 1;
-const CIN: usize = LOOKED_AFTER + CARE;
+const CIN: usize = LOOKED_AFTER + looked_after::FILES.len();
 const SEN2: usize = CIN + 1;
 const EARLY_HELP: usize = SEN2 + 1;
 const MISSING: usize = EARLY_HELP + 1;
-const CHILDREN: usize = MISSING + 1;
+const SAFEGUARDING: usize = MISSING + 1;
+const CHILDREN: usize = SAFEGUARDING + safeguarding::FILES.len();
 const FILES: usize = CHILDREN + 1;
 
 /// A file while it is written.
@@ -124,15 +124,14 @@ impl Council {
         let blocks =
             chunk * CHUNK / BLOCK..((chunk + 1) * CHUNK).min(self.children()).div_ceil(BLOCK);
         for child in blocks.flat_map(|block| self.block(block)) {
-            for term in 0..3 {
-                census::add(self, &child, term, &mut pieces[term * CENSUS..(term + 1) * CENSUS]);
-            }
+            census::add(self, &child, &mut pieces[..ATTENDANCE]);
             attendance::add(self, &child, days, &mut pieces[ATTENDANCE]);
             looked_after::add(self, &child, &mut pieces[LOOKED_AFTER..CIN]);
-            xml::add_cin(self, &child, &mut pieces[CIN]);
-            xml::add_sen2(self, &child, &mut pieces[SEN2]);
+            cin::add(self, &child, &mut pieces[CIN]);
+            sen2::add(self, &child, &mut pieces[SEN2]);
             services::add_early_help(self, &child, &mut pieces[EARLY_HELP]);
             services::add_missing(self, &child, &mut pieces[MISSING]);
+            safeguarding::add(self, &child, &mut pieces[SAFEGUARDING..CHILDREN]);
             pieces[CHILDREN].row(&self.truth_row(&child));
         }
         pieces
@@ -153,7 +152,7 @@ impl Council {
         children
     }
 
-    fn truth_row(&self, child: &Child) -> [String; 11] {
+    fn truth_row(&self, child: &Child) -> [String; 12] {
         let (upn, former) = match child.upn_in(2) {
             (Some(upn), former) => (upn.to_owned(), former.unwrap_or_default().to_owned()),
             (None, _) => (child.upn_at_end().err().unwrap_or_default().to_owned(), String::new()),
@@ -164,11 +163,12 @@ impl Council {
             former,
             child.nhs.clone(),
             child.uln.clone().unwrap_or_default(),
-            child.born.iso(),
+            if child.unborn { String::new() } else { child.born.iso() },
             child.surname.clone(),
             child.forename.clone(),
             child.postcode.clone(),
             places::WARDS[child.ward].0.to_owned(),
+            child.ethnicity.to_owned(),
             child.in_spine().to_string(),
         ]
     }
@@ -183,8 +183,8 @@ impl Council {
         let mut rows = 0;
         for (place, mut file) in files.into_iter().enumerate() {
             match place {
-                CIN => file.put(xml::CIN_TAIL.as_bytes())?,
-                SEN2 => file.put(xml::SEN2_TAIL.as_bytes())?,
+                CIN => file.put(cin::TAIL.as_bytes())?,
+                SEN2 => file.put(sen2::TAIL.as_bytes())?,
                 EARLY_HELP | MISSING => {
                     let mut dice = Dice::new(self.seed, Subject::FileEnd, place as u64);
                     if dice.chance(self.defects.trailing_rows) {
@@ -238,24 +238,28 @@ impl Council {
 
 fn open_files(out: &Path, truth: &Path) -> Result<Vec<Open>, SynthError> {
     let mut files = Vec::new();
-    for (folder, prefix) in census::NAMES {
-        for (name, header) in census::FILES {
-            let name = format!("{prefix}_{name}.csv");
-            let folder = out.join("school_census").join(folder);
-            files.push(create(&folder, &name, &format!("{header}\n"))?);
-        }
-    }
     let year = |source: &str| out.join(source).join("2024-25");
     let head = |header: &str| format!("{header}\n");
+    for ((folder, prefix), layouts) in census::NAMES.into_iter().zip(census::TABLES) {
+        let folder = out.join("school_census").join(folder);
+        for layout in layouts {
+            let name = format!("{prefix}_{}.csv", layout.name);
+            files.push(create(&folder, &name, &head(layout.columns))?);
+        }
+    }
     files.push(create(&year("attendance"), "attendance.csv", &head(attendance::HEADER))?);
     for (name, header) in looked_after::FILES {
         files.push(create(&year("ssda903"), name, &head(header))?);
     }
-    files.push(create(&year("cin"), "cin.xml", xml::CIN_HEAD)?);
-    files.push(create(&year("sen2"), "sen2.xml", xml::SEN2_HEAD)?);
+    files.push(create(&year("cin"), "cin.xml", cin::HEAD)?);
+    files.push(create(&year("sen2"), "sen2.xml", sen2::HEAD)?);
     files.push(create(&year("early_help"), "early_help.csv", &head(services::EARLY_HELP))?);
     files.push(create(&year("missing"), "missing_episodes.csv", &head(services::MISSING))?);
-    let header = "child,upn,former_upn,nhs,uln,dob,surname,forename,postcode,ward,in_spine";
+    for (name, header) in safeguarding::FILES {
+        files.push(create(&year("ssd"), name, &head(header))?);
+    }
+    let header =
+        "child,upn,former_upn,nhs,uln,dob,surname,forename,postcode,ward,ethnicity,in_spine";
     files.push(create(truth, "children.csv", &head(header))?);
     Ok(files)
 }

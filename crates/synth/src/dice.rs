@@ -20,6 +20,12 @@ pub(crate) enum Subject {
     Missing,
     SecondNumber,
     FileEnd,
+    Detail,
+    Pupil,
+    Left,
+    Referrals,
+    CareEpisodes,
+    Request,
 }
 
 /// A stream of chance.

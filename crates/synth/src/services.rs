@@ -29,10 +29,29 @@ impl Damage {
     }
 }
 
+/// How a pupil number can be untidy where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Untidy {
+    /// A cell of a table holds whatever was typed.
+    Anyhow,
+    /// An XML return's schema allows small letters, and refuses blanks and apostrophes.
+    SmallLetters,
+}
+
 /// A pupil number as it was typed: now and then untidy, wrong or left out.
 pub(crate) fn tidy_upn(
     council: &Council,
     upn: &str,
+    dice: &mut Dice,
+    damage: &mut Damage,
+) -> String {
+    typed_upn(council, upn, Untidy::Anyhow, dice, damage)
+}
+
+fn typed_upn(
+    council: &Council,
+    upn: &str,
+    untidy: Untidy,
     dice: &mut Dice,
     damage: &mut Damage,
 ) -> String {
@@ -46,10 +65,10 @@ pub(crate) fn tidy_upn(
         return damage.note("missing-upn", String::new());
     }
     if dice.chance(defects.untidy_upn) {
-        let untidy = match dice.below(4) {
-            0 => upn.to_lowercase(),
-            1 => format!(" {upn} "),
-            2 => format!("{}\u{a0}{}", &upn[..4], &upn[4..]),
+        let untidy = match (dice.below(4), untidy) {
+            (0, _) | (_, Untidy::SmallLetters) => upn.to_lowercase(),
+            (1, _) => format!(" {upn} "),
+            (2, _) => format!("{}\u{a0}{}", &upn[..4], &upn[4..]),
             _ => format!("'{upn}"),
         };
         return damage.note("untidy-upn", untidy);
@@ -61,6 +80,7 @@ pub(crate) fn tidy_upn(
 pub(crate) fn service_upn(
     council: &Council,
     child: &Child,
+    untidy: Untidy,
     dice: &mut Dice,
     damage: &mut Damage,
 ) -> Result<String, &'static str> {
@@ -70,7 +90,7 @@ pub(crate) fn service_upn(
         let second = numbers.upn(authority::MISTAKEN, child.number, 2016);
         return Ok(damage.note("second-upn", second));
     }
-    Ok(tidy_upn(council, upn, dice, damage))
+    Ok(typed_upn(council, upn, untidy, dice, damage))
 }
 
 /// A date as it was typed: now and then a serial number, or with day and month swapped.
@@ -108,7 +128,8 @@ pub(crate) fn add_early_help(council: &Council, child: &Child, piece: &mut Piece
     for _ in 0..dice.weighted(&[(1, 80), (2, 20)]) {
         let mut damage = Damage::default();
         let upn = match dice.chance(0.55) {
-            true => service_upn(council, child, &mut dice, &mut damage).unwrap_or_default(),
+            true => service_upn(council, child, Untidy::Anyhow, &mut dice, &mut damage)
+                .unwrap_or_default(),
             false => String::new(),
         };
         let start = Day::new(2024, 9, 1).plus(dice.between(-60, 270));

@@ -1,4 +1,4 @@
-use minster_model::{DatasetRef, KeyVersion, Purpose, Role, SourceName};
+use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role, SourceName};
 use serde::{Deserialize, Serialize};
 
 /// Why the vault did nothing.
@@ -122,5 +122,16 @@ pub enum Denial {
     Fault {
         /// What failed; never an identifier.
         what: String,
+    },
+    /// The purpose does not name the kind.
+    #[error(
+        "the purpose {purpose} does not name the kind {kind} in its `kinds`; use one that it names, or propose the \
+         purpose anew"
+    )]
+    KindNotAllowed {
+        /// The purpose.
+        purpose: Purpose,
+        /// The kind.
+        kind: Kind,
     },
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
-use minster_model::{Purpose, Role, SourceName};
+use minster_model::{Kind, Purpose, Role, SourceName};
 use serde::{Deserialize, Serialize};
 
 use crate::VaultFault;
@@ -21,6 +21,9 @@ pub struct PurposeDefinition {
     /// The sources it may use. Absent: any; a purpose of a vault that an earlier release made alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<Vec<SourceName>>,
+    /// The kinds of identifiers and match keys that may become pseudonyms. Absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kinds: Option<Vec<Kind>>,
     /// The roles that may work under it.
     pub roles: Vec<Role>,
     /// How many distinct identifiers may be asked.
@@ -83,6 +86,7 @@ impl PurposeDefinition {
             text,
             legal_basis: String::new(),
             sources: None,
+            kinds: None,
             roles: Role::ALL.to_vec(),
             budget: Budget { run, day: u64::MAX },
             expires,
@@ -97,6 +101,11 @@ impl PurposeDefinition {
     /// Whether it may use a source.
     pub fn allows(&self, source: &SourceName) -> bool {
         self.sources.as_ref().is_none_or(|sources| sources.contains(source))
+    }
+
+    /// Whether identifiers of a kind may become pseudonyms for it.
+    pub fn allows_kind(&self, kind: &Kind) -> bool {
+        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -126,6 +135,16 @@ mod tests {
 
     const ONE: &str = "[[purpose]]\nname = \"p\"\ntext = \"Statistics\"\nlegal_basis = \"UK GDPR 6(1)(e)\"\n\
         sources = [\"census\"]\nroles = [\"ingest\"]\nbudget = { run = 10, day = 20 }\nexpires = \"2030-12-31\"\n";
+
+    #[test]
+    fn kinds_are_a_closed_list_where_they_are_named() {
+        let (upn, other) = ("upn".parse().unwrap(), "made-up".parse().unwrap());
+        let any = PurposeDefinition::parse_one(ONE).unwrap();
+        assert!(any.allows_kind(&upn) && any.allows_kind(&other));
+        let some = ONE.replace("roles", "kinds = [\"upn\"]\nroles");
+        let some = PurposeDefinition::parse_one(&some).unwrap();
+        assert!(some.allows_kind(&upn) && !some.allows_kind(&other));
+    }
 
     #[test]
     fn each_part_is_asked_for_by_name() {

@@ -19,7 +19,7 @@ NOTE = { treatment = "drop" }
 
 fn lists() -> CodeLists {
     let sex = CodeList::parse("codes = ['M', 'F']\nmap = { 1 = 'M' }\nunknown = 'F'").unwrap();
-    CodeLists::from([("sex".to_owned(), sex)])
+    CodeLists::from([("sex".to_owned(), std::sync::Arc::new(sex))])
 }
 
 fn with(version: &str) -> Result<Vec<minster_sources::Definition>, DefinitionError> {
@@ -42,7 +42,7 @@ fn a_version_is_its_difference_from_the_one_before() {
     assert_eq!(versions[1].tables[0].columns["SEX"].treatment, Treatment::Drop);
     assert_eq!(versions[1].tables[1].name.as_str(), "dolo");
     assert_eq!((versions[2].tables.len(), versions[2].name.as_str()), (1, "returns_xlsx"));
-    assert_eq!(versions[2].tables[0].sheet.as_deref(), Some("Header"));
+    assert_eq!(versions[2].tables[0].sheets, ["Header"]);
     assert_eq!(columns(2), columns(1));
 }
 
@@ -74,12 +74,11 @@ fn exactly_one_version_fits_a_period() {
 #[test]
 fn a_shared_list_is_one_list() {
     let version = &layouts(BASE, &lists()).unwrap()[0];
-    let Treatment::Code { codes, map, unknown, .. } = &version.tables[0].columns["SEX"].treatment
-    else {
+    let Treatment::Code(codes) = &version.tables[0].columns["SEX"].treatment else {
         panic!("a code");
     };
-    assert!(codes.contains("M") && map["1"] == "M");
-    assert_eq!(*unknown, UnknownCode::Becomes("F".to_owned()));
+    assert_eq!(codes.find("1", None).unwrap().code, "M");
+    assert_eq!(codes.unknown, UnknownCode::Becomes("F".to_owned()));
     let error = layouts(BASE, &CodeLists::new()).unwrap_err().to_string();
     assert!(error.contains("codes/sex.toml"), "{error}");
 }
@@ -99,8 +98,11 @@ fn a_catalogue_finds_the_version_and_hashes_all_that_it_depends_on() {
     assert!(find("2021-22").is_none() && catalogue.knows(&name));
     assert!(find("2024-25").unwrap().text.ends_with("codes = ['M']"));
     std::fs::write(folder.path().join("again.toml"), BASE).unwrap();
-    let error = Catalogue::load(folder.path()).err().unwrap().to_string();
-    assert!(error.contains("two versions"), "{error}");
+    // `again.toml` comes first: the other one is set apart, and told.
+    let catalogue = Catalogue::load(folder.path()).unwrap();
+    assert_eq!((catalogue.entries().len(), catalogue.broken().len()), (1, 1));
+    let error = catalogue.broken()[0].to_string();
+    assert!(error.contains("r.toml") && error.contains("two versions"), "{error}");
 }
 
 #[test]

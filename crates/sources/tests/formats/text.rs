@@ -27,21 +27,21 @@ fn windows_1252_names_and_values_are_read() {
 }
 
 #[test]
-fn utf_16_is_read_in_either_order_and_needs_its_mark() {
+fn utf_16_is_read_in_either_order_with_its_mark_and_without() {
     let definition = definition("encoding='utf-16'\ndelimiter='tab'");
     let text = "id\tNée\n1\t😀\n";
     let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    for content in [[&[0xff, 0xfe][..], &little].concat(), [&[0xfe, 0xff][..], &big].concat()] {
+    let marked = [[&[0xff, 0xfe][..], &little].concat(), [&[0xfe, 0xff][..], &big].concat()];
+    for content in marked.into_iter().chain([little, big]) {
         assert_eq!(read_one(&definition, "a.csv", &content).unwrap().fields(), [["😀", "1", ""]]);
     }
-    assert!(refused(read_one(&definition, "a.csv", &little)).contains("byte-order mark"));
     // Half a pair is no character: its row is set aside, the next is not.
     let units = [0x69u16, 0x64, 0x0a, 0xd83d, 0x0a, 0x32, 0x0a];
     let content: Vec<u8> =
         [0xfeffu16].iter().chain(&units).flat_map(|unit| unit.to_le_bytes()).collect();
     let rows = read_one(&definition, "a.csv", &content).unwrap();
-    assert_eq!((rows.rejected[0], rows.rows.len()), ((1, Reason::Encoding), 1));
+    assert_eq!((rows.rejected[0], rows.rows.len()), ((2, Reason::Encoding), 1));
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn totals_and_empty_rows_are_set_aside_and_counted() {
     let rows = rows.unwrap();
     assert_eq!(rows.rows.len(), 2);
     let (totals, blank) = (Reason::TotalsRow, Reason::BlankRow);
-    assert_eq!(rows.rejected, [(2, totals), (3, totals), (4, blank)]);
+    assert_eq!(rows.rejected, [(3, totals), (4, totals), (5, blank)]);
 }
 
 #[test]
@@ -119,20 +119,37 @@ fn a_nul_in_a_header_is_no_name() {
     assert!(error.contains("header cell 2"), "{error}");
 }
 
-/// What `csv` itself makes of the text, row by row: the fields, or why there are none.
+/// What `csv` itself makes of the text, row by row: the fields, or why there are none. A row's number is that of a
+/// spreadsheet: one more than the line ends before it that stand in no field.
 fn by_csv(content: &[u8]) -> Vec<(u64, Result<Vec<String>, Reason>)> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(content);
-    let records = reader.records().map(Result::unwrap).zip(1..);
-    let row = |(record, number): (csv::StringRecord, u64)| {
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(content);
+    let newlines = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let (mut inside, mut row, mut before, mut counted) = (0, 0, 0, 0);
+    let mut rows = Vec::new();
+    for record in reader.records().map(Result::unwrap) {
         let fields: Vec<String> = record.iter().map(str::to_owned).collect();
-        let row = match fields.len() {
-            _ if fields.iter().all(|field| field.trim().is_empty()) => Err(Reason::BlankRow),
-            2 => Ok(fields),
-            _ => Err(Reason::FieldCount),
-        };
-        (number, row)
-    };
-    records.map(row).collect()
+        let mut start = record.position().unwrap().byte() as usize;
+        while matches!(content.get(start), Some(b'\n' | b'\r')) {
+            start += 1;
+        }
+        before += newlines(&content[counted..start]);
+        counted = start;
+        row = (before - inside + 1).max(row + 1);
+        inside += fields.iter().map(|field| newlines(field.as_bytes())).sum::<u64>();
+        let more_is_blank = || fields[2..].iter().all(|field| field.trim().is_empty());
+        rows.push((
+            row,
+            match fields.len() {
+                _ if fields.iter().all(|field| field.trim().is_empty()) => Err(Reason::BlankRow),
+                2 => Ok(fields),
+                3.. if more_is_blank() => Ok(fields[..2].to_vec()),
+                _ => Err(Reason::FieldCount),
+            },
+        ));
+    }
+    drop(rows.remove(0));
+    rows
 }
 
 fn compare_with_csv(content: &[u8]) {
@@ -175,5 +192,64 @@ proptest::proptest! {
         lines in proptest::collection::vec("[a ,\r\n]{0,9}|[a,\"\r\n]{0,9}", 0..20),
     ) {
         compare_with_csv(format!("id,x\n{}", lines.concat()).as_bytes());
+    }
+}
+
+#[test]
+fn what_a_spreadsheet_does_to_an_export_is_read_and_told() {
+    let plain = "id,x\r\n1,a\r\n2,b\r\n";
+    let utf16: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let quoted = format!("\u{feff}{}", "\"id\",\"x\"\r\n\"1\",\"a\"\r\n\"2\",\"b\"\r\n");
+    for (what, content, first) in [
+        ("as it was", plain.as_bytes().to_vec(), 2),
+        ("a separator", format!("sep=,\r\n{plain}").into_bytes(), 3),
+        ("another separator", format!("sep=;\n{}", plain.replace(',', ";")).into_bytes(), 3),
+        ("a quoted separator", format!("\"sep=,\"\r\n{plain}").into_bytes(), 3),
+        ("blank ends", plain.replace("\r\n", ",,\r\n").into_bytes(), 2),
+        ("blank ends of rows alone", plain.replace("a\r\n", "a,,\r\n").into_bytes(), 2),
+        ("titles", format!("Plans,,\nMade on 2 June,,\n\n{plain}").into_bytes(), 5),
+        ("case and spaces", plain.replace("id", " I_D ").into_bytes(), 2),
+        ("semicolons", plain.replace(',', ";").into_bytes(), 2),
+        ("tabs", plain.replace(',', "\t").into_bytes(), 2),
+        ("UTF-16", utf16, 2),
+        ("a mark", format!("\u{feff}{plain}").into_bytes(), 2),
+        ("a mark and quotes", quoted.into_bytes(), 2),
+    ] {
+        let rows = read_one(&definition(""), "a.csv", &content).unwrap();
+        assert_eq!(rows.fields(), [["", "1", "a"], ["", "2", "b"]], "{what}");
+        assert_eq!(rows.rows[0].1, first, "{what}");
+        assert!(rows.rejected.is_empty(), "{what}");
+    }
+    // What stands behind the last name is a value, and not passed over.
+    let rows = read_one(&definition(""), "a.csv", b"id,x,,\n1,a,,CANARY\n").unwrap();
+    assert_eq!(rows.rejected, [(2, Reason::FieldCount)]);
+}
+
+#[test]
+fn a_definition_may_be_strict() {
+    for content in ["sep=,\nid,x\n1,a\n", "Plans\nid,x\n1,a\n", "ID,x\n1,a\n", "id;x\n1;a\n"] {
+        let definition = definition("excel_exports=false");
+        let error = refused(read_one(&definition, "a.csv", content.as_bytes()));
+        assert!(error.contains("a.csv"), "{error}");
+    }
+}
+
+#[test]
+fn windows_1252_is_told_from_the_file_where_it_is_not_declared() {
+    let rows = read_one(&definition(""), "a.csv", b"id,x\n1,Zo\xeb\n").unwrap();
+    assert_eq!(rows.fields(), [["", "1", "Zo\u{eb}"]]);
+}
+
+#[test]
+fn of_columns_that_differ_both_halves_are_told_with_the_line_to_write() {
+    let one = definition("")
+        .replace("x = { treatment='drop', optional=true }", "reason = { treatment='drop' }");
+    let error = refused(read_one(&one, "a.csv", b"id,reason_code\n1,CANARY\n"));
+    for part in ["`reason` is missing", "`reason_code` is new", "also = [\"reason_code\"]"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    let error = refused(read_one(&one, "a.csv", b"id,reason,team,note\n1,2,3,CANARY\n"));
+    for line in ["\n\"team\" = { treatment = \"drop\" }", "\n\"note\" = { treatment = \"drop\" }"] {
+        assert!(error.contains(line), "{error}");
     }
 }

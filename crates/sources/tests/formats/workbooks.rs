@@ -73,8 +73,9 @@ fn a_sheet_s_typed_cells_become_text() {
     let read = read_one(DEFINITION, "a.xlsx", &content).unwrap();
     // In the order of the names: Age, Child Unique ID, Date of Birth, Seen Alone?
     assert_eq!(read.fields(), [["", "9212044", "2015-01-25", "TRUE"], ["", "0012", "#N/A", ""]]);
-    assert_eq!((read.rows[0].1, read.rows[1].1), (1, 3));
-    assert_eq!(read.rejected, [(4, Reason::TotalsRow), (5, Reason::FieldCount)]);
+    // As a spreadsheet shows them.
+    assert_eq!((read.rows[0].1, read.rows[1].1), (4, 6));
+    assert_eq!(read.rejected, [(7, Reason::TotalsRow), (8, Reason::FieldCount)]);
     for (name, packed) in
         [("a.xlsx.gz", gzipped(&content)), ("d.zip", zipped(&[("x/a.xlsx", &content)]))]
     {
@@ -92,6 +93,26 @@ fn unlisted_and_hidden_sheets_are_refused() {
     assert!(error.contains("`Staff`") && error.contains("hidden"), "{error}");
     let error = refused(read_one(DEFINITION, "a.xlsx", &workbook(&[("List 2", "", false)])));
     assert!(error.contains("children"), "{error}");
+}
+
+#[test]
+fn a_sheet_under_another_name_is_found_by_its_header_and_guidance_may_be_passed_over() {
+    let row = format!("{HEADER}<row r='2'><c r='B2'><v>1</v></c></row>");
+    let text = |text: &str| format!("<row r='1'><c r='A1' t='str'><v>{text}</v></c></row>");
+    let content =
+        workbook(&[("How to", &text("Read this"), false), ("Children 2024", &row, false)]);
+    let error = refused(read_one(DEFINITION, "a.xlsx", &content));
+    assert!(error.contains("`How to`"), "{error}");
+    let lenient = format!("extra_sheets = \"ignore\"\n{DEFINITION}");
+    let rows = read_one(&lenient, "a.xlsx", &content).unwrap();
+    assert_eq!(rows.rows.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["children"]);
+    // A second sheet with the same header is no other table: it is told, and not added.
+    let twice = workbook(&[("List 1", &row, false), ("Copy", &row, false)]);
+    assert!(refused(read_one(DEFINITION, "a.xlsx", &twice)).contains("`Copy`"));
+    // The same under a name of the table is read as well.
+    let definition = DEFINITION.replace("sheet = \"List 1\"", "sheet = [\"List 1\", \"list 1 *\"]");
+    let both = workbook(&[("List 1", &row, false), ("LIST 1 (Sept)", &row, false)]);
+    assert_eq!(read_one(&definition, "a.xlsx", &both).unwrap().rows.len(), 2);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use minster_model::{RowCounts, exit};
 
 use super::{Progress, SourceRecord};
+use crate::CellCounts;
 
 /// Where all rows went; of a delivery that is unchanged, as when it was read.
 pub fn totals<'a>(sources: impl IntoIterator<Item = &'a SourceRecord>) -> RowCounts {
@@ -33,7 +34,8 @@ pub fn text(sources: &[SourceRecord]) -> String {
         "source", "period", "read", "accepted", "quarantined", "duplicate"
     );
     for source in sources {
-        let SourceRecord { name, period, counts, reasons, progress, why, .. } = source;
+        let SourceRecord { name, period, counts, reasons, cells, notes, progress, why, .. } =
+            source;
         let _ = write!(text, "{:<16} {:<14} ", name.as_str(), period.as_str());
         if let Some(why) = why {
             let _ = writeln!(text, "{}: {why}", progress.as_str());
@@ -45,6 +47,30 @@ pub fn text(sources: &[SourceRecord]) -> String {
         for (reason, rows) in reasons {
             let _ = writeln!(text, "  {rows:>8} {reason}");
         }
+        text += &cells_text(cells);
+        for note in notes {
+            let _ = writeln!(text, "  {note}");
+        }
+    }
+    text
+}
+
+/// Cells that did not pass as they were, a column a line.
+pub fn cells_text(cells: &[CellCounts]) -> String {
+    let mut text = String::new();
+    for CellCounts { table, column, became, reason, cells, of, first } in cells {
+        let percent = (*cells * 100).checked_div(*of).unwrap_or(0);
+        let what = match became.as_str() {
+            "unknown" => "cells became unknown",
+            "passed" => "cells passed",
+            _ => "cells became blank",
+        };
+        let more = if *cells > first.len() as u64 { ", ..." } else { "" };
+        let _ = writeln!(
+            text,
+            "  {cells:>8} {what}: {reason} in {column} of {table} ({percent} % of {of}): {}{more}",
+            first.join(", ")
+        );
     }
     text
 }

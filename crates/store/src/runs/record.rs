@@ -11,7 +11,7 @@ use minster_model::{NameError, Period, Purpose, RowCounts, RunId, SourceName};
 use serde::{Deserialize, Serialize};
 
 use super::deliveries;
-use crate::{Store, StoreError};
+use crate::{CellCounts, Store, StoreError};
 
 const FORMAT: u32 = 1;
 
@@ -99,6 +99,12 @@ pub struct SourceRecord {
     pub counts: RowCounts,
     /// Quarantined rows by reason.
     pub reasons: BTreeMap<String, u64>,
+    /// Cells of accepted rows that did not pass as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<CellCounts>,
+    /// What was done so that its files can be read, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Why it was left out or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,

@@ -124,6 +124,9 @@ impl Session<'_> {
         books.turn_day();
         // Under the lock: a rotation holds it too.
         let state = self.running(&purpose)?;
+        if !state.definition.allows_kind(kind) {
+            return Err(Denial::KindNotAllowed { purpose, kind: kind.clone() });
+        }
         let Some(run) = self.run.as_mut() else { return Err(out_of_order("open a run first")) };
         if state.version != run.version {
             return Err(out_of_order(

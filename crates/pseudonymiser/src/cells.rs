@@ -1,0 +1,150 @@
+//! Cells that did not pass as they were: counted by column, so that nothing is recoded or blanked in silence.
+
+use std::collections::BTreeMap;
+
+use minster_model::TableName;
+use minster_sources::Reason;
+use minster_store::CellCounts;
+
+use crate::{IngestError, treatment::Plan};
+
+/// What became of a cell that did not pass as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Note {
+    /// A code that is not in its list became what the list says of unknown ones, or blank.
+    Unknown,
+    /// A code that is not valid in the delivery's year passed all the same.
+    OutsideItsYears,
+    /// It became blank.
+    Blank(Reason),
+}
+
+/// Places of a column's cells that are told.
+const FEW: usize = 5;
+
+/// The cells of one table in one file.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    /// Accepted rows.
+    rows: u64,
+    /// By column: cells that were blank already.
+    blanks: BTreeMap<usize, u64>,
+    /// How many, and the first rows.
+    noted: BTreeMap<(usize, Note), (u64, Vec<u64>)>,
+}
+
+/// The cells of one table in all files.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cells {
+    rows: u64,
+    blanks: BTreeMap<usize, u64>,
+    /// How many, and the first places.
+    noted: BTreeMap<(usize, Note), (u64, Vec<String>)>,
+}
+
+impl Tally {
+    pub(crate) fn rows(rows: u64) -> Self {
+        Self { rows, ..Self::default() }
+    }
+
+    /// Cells of a column; `first` are their rows, or the first of them.
+    pub(crate) fn note(&mut self, column: usize, note: Note, cells: u64, first: Vec<u64>) {
+        if cells > 0 {
+            let (count, rows) = self.noted.entry((column, note)).or_default();
+            *count += cells;
+            rows.extend(first);
+            rows.truncate(FEW);
+        }
+    }
+
+    pub(crate) fn blank(&mut self, column: usize, cells: u64) {
+        if cells > 0 {
+            *self.blanks.entry(column).or_default() += cells;
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        for (column, cells) in other.blanks {
+            self.blank(column, cells);
+        }
+        for ((column, note), (cells, first)) in other.noted {
+            self.note(column, note, cells, first);
+        }
+    }
+
+    /// As many rows as are told of a column.
+    pub(crate) fn few() -> usize {
+        FEW
+    }
+}
+
+impl Cells {
+    /// Adds a file's. `place` names a cell by its column and row.
+    pub(crate) fn add(&mut self, tally: Tally, place: impl Fn(usize, u64) -> String) {
+        self.rows += tally.rows;
+        for (column, cells) in tally.blanks {
+            *self.blanks.entry(column).or_default() += cells;
+        }
+        for ((column, note), (cells, rows)) in tally.noted {
+            let (count, first) = self.noted.entry((column, note)).or_default();
+            *count += cells;
+            first.extend(rows.into_iter().map(|row| place(column, row)));
+            first.truncate(FEW);
+        }
+    }
+
+    /// For the manifest.
+    pub(crate) fn counts(&self, table: &TableName, plan: &Plan) -> Vec<CellCounts> {
+        let count =
+            |(&(column, note), (cells, first)): (&(usize, Note), &(u64, Vec<String>))| CellCounts {
+                table: table.clone(),
+                column: plan.columns[column].name.clone(),
+                became: match note {
+                    Note::Unknown => "unknown",
+                    Note::OutsideItsYears => "passed",
+                    Note::Blank(_) => "blank",
+                }
+                .to_owned(),
+                reason: match note {
+                    Note::Unknown => Reason::UnknownCode.code(),
+                    Note::OutsideItsYears => "outside-its-years",
+                    Note::Blank(reason) => reason.code(),
+                }
+                .to_owned(),
+                cells: *cells,
+                of: self.not_blank(column),
+                first: first.clone(),
+            };
+        self.noted.iter().map(count).collect()
+    }
+
+    fn not_blank(&self, column: usize) -> u64 {
+        self.rows - self.blanks.get(&column).copied().unwrap_or(0)
+    }
+
+    /// Whether the codes of a required table are understood.
+    ///
+    /// # Errors
+    /// Where more than `percent` in a hundred of a column are not in its list.
+    pub(crate) fn check(
+        &self,
+        table: &TableName,
+        plan: &Plan,
+        percent: u32,
+    ) -> Result<(), IngestError> {
+        for (&(column, note), &(cells, _)) in &self.noted {
+            let of = self.not_blank(column);
+            if note == Note::Unknown && cells * 100 > of * u64::from(percent) {
+                return Err(IngestError::UnknownCodes {
+                    table: table.clone(),
+                    column: plan.columns[column].name.clone(),
+                    cells,
+                    of,
+                    percent,
+                });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,244 @@
+//! An XML definition as a tree of elements: what each element's path means to the tables.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::{
+    Definition, PlanError, PlannedFile, Table, Treatment,
+    plan::Proposed,
+    xml_reader::{Events, Token},
+};
+
+/// As many different unlisted paths are named; more than any layout adds.
+const MOST_UNLISTED: usize = 1_000;
+
+/// All element paths that the tables of a file list, and those that lead to them.
+pub(crate) struct Layout {
+    nodes: Vec<Node>,
+    /// The tables, by their places in the definition.
+    pub(crate) tables: Vec<TableLayout>,
+}
+
+/// What an element is.
+#[derive(Default)]
+pub(crate) struct Node {
+    children: HashMap<String, usize>,
+    /// By the name in lower case; none where two differ in case alone.
+    folded: HashMap<String, Option<usize>>,
+    /// Whether everything below is passed over.
+    ignored: bool,
+    pub(crate) is_unit: bool,
+    /// Records that begin here: the table, and which of its record paths this is.
+    pub(crate) records: Vec<(usize, usize)>,
+    /// Columns whose text stands here.
+    pub(crate) columns: Vec<ColumnPlace>,
+}
+
+/// A column of a table at an element.
+pub(crate) struct ColumnPlace {
+    pub(crate) table: usize,
+    pub(crate) column: usize,
+    /// Of which record path; none for a column of the unit.
+    pub(crate) record: Option<usize>,
+    /// Its place among the column's paths: the first one counts where several stand.
+    pub(crate) choice: usize,
+    /// Whether anything of it passes. What is dropped is read all the same: it tells two rows apart.
+    pub(crate) passes: bool,
+}
+
+pub(crate) struct TableLayout {
+    /// Its place in the definition.
+    pub(crate) table: usize,
+    /// How many columns it has.
+    pub(crate) columns: usize,
+    /// How many record paths it has.
+    pub(crate) records: usize,
+    /// The unit's element.
+    pub(crate) unit: usize,
+}
+
+impl Layout {
+    pub(crate) const ROOT: usize = 0;
+
+    pub(crate) fn new(definition: &Definition, file: &PlannedFile) -> Self {
+        let mut layout = Self { nodes: vec![Node::default()], tables: Vec::new() };
+        for path in &definition.ignore {
+            let node = layout.at(Self::ROOT, path);
+            layout.nodes[node].ignored = true;
+        }
+        for &table in &file.tables {
+            layout.add(definition, table);
+        }
+        for node in &mut layout.nodes {
+            let mut folded: HashMap<String, Option<usize>> = HashMap::new();
+            for (name, child) in &node.children {
+                let both = folded.entry(name.to_lowercase());
+                both.and_modify(|first| *first = None).or_insert(Some(*child));
+            }
+            node.folded = folded;
+        }
+        layout
+    }
+
+    fn add(&mut self, definition: &Definition, place: usize) {
+        let table = &definition.tables[place];
+        let unit_path = table.unit.as_deref().or(definition.unit.as_deref()).unwrap_or_default();
+        let unit = self.at(Self::ROOT, unit_path);
+        self.nodes[unit].is_unit = true;
+        let own = self.tables.len();
+        for (record, path) in table.records.iter().enumerate() {
+            let node = self.at(unit, path);
+            self.nodes[node].records.push((own, record));
+            for (column, (name, what)) in table.columns.iter().enumerate() {
+                for (choice, name) in paths_of(name, &what.also).enumerate() {
+                    if name.starts_with("^/") {
+                        continue;
+                    }
+                    let at = self.at(node, name);
+                    let (record, passes) = (Some(record), passes(what));
+                    let place = ColumnPlace { table: own, column, record, choice, passes };
+                    self.nodes[at].columns.push(place);
+                }
+            }
+        }
+        for (column, (name, what)) in table.columns.iter().enumerate() {
+            for (choice, name) in paths_of(name, &what.also).enumerate() {
+                let Some(below) = name.strip_prefix("^/") else { continue };
+                let at = self.at(unit, below);
+                let (record, passes) = (None, passes(what));
+                let place = ColumnPlace { table: own, column, record, choice, passes };
+                self.nodes[at].columns.push(place);
+            }
+        }
+        let (columns, records) = (table.columns.len(), table.records.len());
+        self.tables.push(TableLayout { table: place, columns, records, unit });
+    }
+
+    /// The node of a path below another, made where there is none.
+    fn at(&mut self, from: usize, path: &str) -> usize {
+        let mut at = from;
+        for step in path.split('/').filter(|step| !step.is_empty() && *step != ".") {
+            at = match self.nodes[at].children.get(step) {
+                Some(child) => *child,
+                None => {
+                    self.nodes.push(Node::default());
+                    let child = self.nodes.len() - 1;
+                    self.nodes[at].children.insert(step.to_owned(), child);
+                    child
+                }
+            };
+        }
+        at
+    }
+
+    pub(crate) fn node(&self, node: usize) -> &Node {
+        &self.nodes[node]
+    }
+
+    /// The child of that name: as it is written, or without regard to case.
+    pub(crate) fn child(&self, node: usize, name: &str) -> Option<usize> {
+        let node = &self.nodes[node];
+        node.children
+            .get(name)
+            .copied()
+            .or_else(|| node.folded.get(&name.to_lowercase()).copied().flatten())
+    }
+}
+
+fn paths_of<'a>(name: &'a str, also: &'a [String]) -> impl Iterator<Item = &'a str> {
+    std::iter::once(name).chain(also.iter().map(String::as_str))
+}
+
+fn passes(column: &crate::Column) -> bool {
+    column.treatment != Treatment::Drop
+        || column.part.is_some()
+        || column.required
+        || column.person_name
+}
+
+/// Default deny for XML: every element's path must be a listed one, lead to one, or be ignored. All that are not are
+/// named at once, each with the line that would list it.
+pub(crate) fn check_structure(
+    definition: &Definition,
+    file: &PlannedFile,
+) -> Result<(), PlanError> {
+    let layout = Layout::new(definition, file);
+    let mut events = Events::open(file, Box::new(|_| {}))?;
+    let mut path: Vec<String> = Vec::new();
+    // For each open element its node; none below what is ignored or unlisted.
+    let mut open: Vec<Option<usize>> = vec![Some(Layout::ROOT)];
+    let mut unlisted: BTreeSet<Vec<String>> = BTreeSet::new();
+    loop {
+        match events.next()? {
+            Token::Start(name) => {
+                let parent = open.last().copied().flatten();
+                let node = parent.and_then(|parent| layout.child(parent, &name));
+                path.push(name);
+                let passed_over = node.is_some_and(|node| layout.node(node).ignored);
+                let below_unlisted = parent.is_none() && unlisted.contains(&path[..path.len() - 1]);
+                if (parent.is_some() && node.is_none() || below_unlisted)
+                    && unlisted.len() < MOST_UNLISTED
+                {
+                    unlisted.insert(path.clone());
+                }
+                open.push(node.filter(|_| !passed_over));
+            }
+            Token::End => {
+                path.pop();
+                open.pop();
+            }
+            Token::Text(_) => {}
+            Token::Eof => break,
+        }
+    }
+    if unlisted.is_empty() {
+        return Ok(());
+    }
+    Err(PlanError::OtherElements {
+        path: file.path.clone(),
+        source_name: definition.name.to_string(),
+        proposed: propose(definition, file, &unlisted),
+    })
+}
+
+/// The lines that would list the elements, by table.
+fn propose(
+    definition: &Definition,
+    file: &PlannedFile,
+    unlisted: &BTreeSet<Vec<String>>,
+) -> Proposed {
+    let mut proposed = Proposed { columns: BTreeMap::new(), ignore: Vec::new() };
+    // What lists an element lists those around it.
+    let innermost = unlisted.iter().filter(|path| {
+        !unlisted.range(path.to_vec()..).skip(1).take(1).any(|next| next.starts_with(path))
+    });
+    for path in innermost {
+        let tables = file.tables.iter().map(|&table| &definition.tables[table]);
+        let records = tables.flat_map(|table| {
+            let unit = table.unit.as_deref().or(definition.unit.as_deref()).unwrap_or_default();
+            table.records.iter().map(move |record| (table, absolute(unit, record)))
+        });
+        let around = records.filter(|(_, record)| path.starts_with(record));
+        match around.max_by_key(|(_, record)| record.len()) {
+            Some((Table { name, .. }, record)) => {
+                let below = path[record.len()..].join("/");
+                proposed.columns.entry(name.to_string()).or_default().push(below);
+            }
+            None => {
+                let first = (1..=path.len())
+                    .map(|length| &path[..length])
+                    .find(|outer| unlisted.contains(*outer))
+                    .unwrap_or(path);
+                let line = format!("/{}", first.join("/"));
+                if !proposed.ignore.contains(&line) {
+                    proposed.ignore.push(line);
+                }
+            }
+        }
+    }
+    proposed
+}
+
+fn absolute(unit: &str, record: &str) -> Vec<String> {
+    let steps = unit.split('/').chain(record.split('/'));
+    steps.filter(|step| !step.is_empty() && *step != ".").map(str::to_owned).collect()
+}

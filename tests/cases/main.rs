@@ -1,0 +1,26 @@
+//! Small oddities from public bug reports and from files of people who do this work, each with its right value. All input
+//! is made up here; the shipped configuration reads it.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+mod children_in_need;
+mod codes;
+mod exports;
+mod frames;
+mod names;
+mod oddities;
+mod places;
+mod plans;
+#[path = "../values.rs"]
+mod values;
+mod workbooks;
+
+use minster_tests::deliveries::{Child, Council, pupils};
+
+const CENSUS: &str = "school_census";
+
+/// A council whose census has so many pupils, and drop folders for more sources.
+fn council(children: u32, more: &[&str]) -> Council {
+    let council = Council::new(&[&[CENSUS], more].concat());
+    council.deliver(CENSUS, "2025_autumn_pupilonroll.csv", pupils((1..=children).map(Child::at)));
+    council
+}
