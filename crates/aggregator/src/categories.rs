@@ -133,7 +133,7 @@ fn harmless(definition: &Definition, number: usize, label: &str) -> Result<(), A
 }
 
 /// Whether the categories are those in the data.
-fn is_open(dimension: &Dimension) -> bool {
+pub(crate) fn is_open(dimension: &Dimension) -> bool {
     let listed = dimension.lookup.is_some()
         || dimension.levels.first().is_some_and(|level| level.column.is_none());
     dimension.bands.is_empty() && dimension.codes.is_empty() && !listed

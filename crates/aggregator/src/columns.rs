@@ -1,6 +1,9 @@
 //! The columns of a released table, each measure beside its status: the value, or why there is none.
 
-use minster_model::{ColumnName, cube::CountTable};
+use minster_model::{
+    ColumnName,
+    cube::{CountTable, Hierarchy},
+};
 
 use crate::{
     Measure, Table,
@@ -49,9 +52,11 @@ enum Said {
 
 type Sums<'a> = &'a dyn Fn(&ColumnName) -> Option<Vec<Option<u64>>>;
 
-/// A table's columns from what is published of its counts and sums.
+/// A table's columns from what is published of its counts and sums. `open` says of each of its dimensions whether its
+/// categories are those in the data.
 pub(crate) fn columns(
     table: &Table,
+    open: &[bool],
     cube: &CountTable,
     counts: &[Option<u64>],
     sums: Sums<'_>,
@@ -60,8 +65,9 @@ pub(crate) fn columns(
     let mut columns = Vec::new();
     let coordinates: Vec<Vec<usize>> =
         (0..cube.cell_count()).map(|cell| cube.coordinates(cell)).collect();
-    for (place, (dimension, name)) in cube.dimensions().iter().zip(&table.dimensions).enumerate() {
-        let codes = coordinates.iter().map(|nodes| dimension.code(nodes[place]).to_owned());
+    for (place, name) in table.dimensions.iter().enumerate() {
+        let labels = labels(cube, place, open.get(place) == Some(&true), counts);
+        let codes = coordinates.iter().map(|nodes| labels[nodes[place]].clone());
         columns.push(Column { name: name.to_string(), values: Values::Text(codes.collect()) });
     }
     let said = counts.iter().map(|count| count.map_or(Said::Withheld, Said::Whole));
@@ -73,6 +79,35 @@ pub(crate) fn columns(
         add(&mut columns, name, &format!("{name}_status"), whole, said);
     }
     columns
+}
+
+/// The labels of a dimension's nodes. Where they come from the data, that of a category whose own total is withheld is a
+/// number: the label alone would tell that someone has it.
+fn labels(cube: &CountTable, place: usize, open: bool, counts: &[Option<u64>]) -> Vec<String> {
+    let dimension = &cube.dimensions()[place];
+    let has_total = |dimension: &Hierarchy| dimension.roots().count() == 1;
+    let has_totals = cube.dimensions().iter().all(has_total);
+    let is_withheld = |node: usize| match has_totals {
+        true => {
+            let mut nodes = vec![0; cube.dimensions().len()];
+            nodes[place] = node;
+            counts[cube.cell(&nodes)].is_none()
+        }
+        false => {
+            let mut cells = (0..counts.len()).filter(|cell| cube.coordinates(*cell)[place] == node);
+            cells.all(|cell| counts[cell].is_none())
+        }
+    };
+    let mut withheld = 0;
+    let label = |node: usize| {
+        let is_total = has_total(dimension) && dimension.is_total(node);
+        if !open || is_total || !is_withheld(node) {
+            return dimension.code(node).to_owned();
+        }
+        withheld += 1;
+        format!("(withheld {withheld})")
+    };
+    (0..dimension.node_count()).map(label).collect()
 }
 
 fn said_of(

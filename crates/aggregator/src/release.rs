@@ -17,7 +17,8 @@ use parquet::{
 };
 
 use crate::{
-    AggregateError, Definition, Table,
+    AggregateError, Definition,
+    categories::is_open,
     columns::{Column, Values, columns},
     contributions::Measured,
     report, sheet,
@@ -58,7 +59,7 @@ pub fn files(
     let mut listed = Vec::new();
     let mut texts = Vec::new();
     for (place, table) in definition.tables.iter().enumerate() {
-        let columns = columns_of(table, place, releasable);
+        let columns = columns_of(definition, place, releasable);
         let csv = sheet::csv(&columns)?;
         let counts = releasable.counts.published_cells(place);
         let withheld = counts.iter().filter(|count| count.is_none()).count();
@@ -104,11 +105,18 @@ pub fn files(
     Ok(files)
 }
 
-fn columns_of(table: &Table, place: usize, releasable: &Releasable<'_>) -> Vec<Column> {
+fn columns_of(definition: &Definition, place: usize, releasable: &Releasable<'_>) -> Vec<Column> {
+    let table = &definition.tables[place];
+    let open: Vec<bool> = (table.dimensions.iter())
+        .map(|name| {
+            let dimension = definition.dimensions.iter().find(|dimension| dimension.name == *name);
+            dimension.is_some_and(is_open)
+        })
+        .collect();
     let cube: &CountTable = &releasable.counts.tables()[place];
     let counts = releasable.counts.published_cells(place);
     let sums = |column: &_| releasable.sums.published_cells(place, column);
-    columns(table, cube, &counts, &sums, &releasable.measured[place])
+    columns(table, &open, cube, &counts, &sums, &releasable.measured[place])
 }
 
 fn parquet(columns: &[Column], footer: &[(&str, String)]) -> Result<Vec<u8>, AggregateError> {

@@ -1,7 +1,11 @@
 //! Cells in, cells out: each column's treatment applied to one of its values.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+mod cell;
 
+use std::{collections::HashMap, sync::Arc};
+
+use self::cell::output_type;
+pub(crate) use self::cell::{Cell, Output, OutputType};
 use jiff::civil::Date;
 use minster_identifiers::{NhsNumber, OpaqueId, Shape, Uln, Upn, UpnField};
 use minster_model::{Kind, Period, pipeline::IdentifierRule};
@@ -10,67 +14,8 @@ use minster_sources::{
     TokenRule, Treatment, UnknownCode, ValueType, parse_date, parse_decimal, parse_flag,
     parse_integer,
 };
-use minster_vault_api::Token;
 
 use crate::{IngestError, cells::Note, gate::Names, generalise::generalise, period};
-
-/// What a column of the dataset holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OutputType {
-    Pseudonym,
-    Date,
-    Integer,
-    Decimal,
-    Flag,
-    Text,
-}
-
-/// One column of the dataset.
-#[derive(Debug, Clone)]
-pub(crate) struct Output {
-    pub(crate) name: String,
-    pub(crate) output_type: OutputType,
-    /// For pseudonyms, for which tokens stand: of what.
-    pub(crate) kind: Option<Kind>,
-}
-
-/// One treated cell.
-pub(crate) enum Cell<'a> {
-    Null,
-    /// What stands for a pseudonym in this run.
-    Token(Token),
-    /// An identifier whose token is still to be learnt.
-    Identifier(Box<[u8]>),
-    Date(i32),
-    Integer(i64),
-    Decimal(f64),
-    Flag(bool),
-    Text(Cow<'a, str>),
-}
-
-impl Cell<'_> {
-    /// The same, bound to nothing.
-    fn into_owned(self) -> Cell<'static> {
-        match self {
-            Self::Null => Cell::Null,
-            Self::Token(token) => Cell::Token(token),
-            Self::Identifier(identifier) => Cell::Identifier(identifier),
-            Self::Date(days) => Cell::Date(days),
-            Self::Integer(number) => Cell::Integer(number),
-            Self::Decimal(number) => Cell::Decimal(number),
-            Self::Flag(flag) => Cell::Flag(flag),
-            Self::Text(text) => Cell::Text(text.into_owned().into()),
-        }
-    }
-
-    /// The identifier whose token is still to be learnt.
-    pub(crate) fn identifier(&self) -> Option<&[u8]> {
-        match self {
-            Self::Identifier(identifier) => Some(identifier),
-            _ => None,
-        }
-    }
-}
 
 /// No name, date or postcode is longer, in bytes; the vault takes four of them in one match key.
 const LONGEST_PART: usize = 1_000;
@@ -467,22 +412,6 @@ fn drawn(text: &str, pointer: &str) -> Result<String, Reason> {
         Some(serde_json::Value::Number(number)) => Ok(number.to_string()),
         Some(_) => Err(Reason::NotJson),
     }
-}
-
-fn output_type(treatment: &Treatment) -> (Option<OutputType>, Option<Kind>) {
-    let output_type = match treatment {
-        Treatment::Drop => return (None, None),
-        Treatment::Pseudonymise(kind) => return (Some(OutputType::Pseudonym), Some(kind.clone())),
-        Treatment::Keep(ValueType::Date) => OutputType::Date,
-        Treatment::Keep(ValueType::Integer) => OutputType::Integer,
-        Treatment::Keep(ValueType::Decimal) => OutputType::Decimal,
-        Treatment::Keep(ValueType::Flag) => OutputType::Flag,
-        Treatment::Generalise(Generalisation::Year | Generalisation::Age { .. }) => {
-            OutputType::Integer
-        }
-        Treatment::Token(_) | Treatment::Code(_) | Treatment::Generalise(_) => OutputType::Text,
-    };
-    (Some(output_type), None)
 }
 
 pub(crate) fn compact(text: &str) -> String {

@@ -2,14 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use std::sync::Arc;
-
-use jiff::civil::Date;
-use minster_model::{ColumnName, Kind, SourceName, TableName, pipeline::IdentifierRule};
+use minster_model::{ColumnName, SourceName, TableName, pipeline::IdentifierRule};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Codes, DateForm, Pattern};
+use crate::{Column, DateForm, TokenRule, Treatment};
 
 /// A whole definition, checked: one source in one year's layout.
 #[derive(Debug, Clone)]
@@ -178,136 +175,6 @@ pub enum Part {
     Postcode,
 }
 
-/// One column.
-#[derive(Debug, Clone)]
-pub struct Column {
-    /// What it becomes.
-    pub treatment: Treatment,
-    /// Other names that it may have in the file; XML: other paths.
-    pub also: Vec<String>,
-    /// CSV, XLSX, Parquet: a pattern of the headings that it may have.
-    pub heading: Option<Pattern>,
-    /// Its name in the dataset.
-    pub output: Option<ColumnName>,
-    /// The part that it gives to match keys.
-    pub part: Option<Part>,
-    /// Whether a blank cell sends the row to quarantine.
-    pub required: bool,
-    /// CSV, XLSX, Parquet: whether the file may lack it.
-    pub optional: bool,
-    /// What becomes of a row where the cell fails.
-    pub fault: Fault,
-    /// Whether it holds a person's name, for which kept texts are searched.
-    pub person_name: bool,
-}
-
-impl Column {
-    /// What becomes of a row where this cell fails. Without its identifier, its match keys or what the table cannot do
-    /// without, a row is set aside, whatever the column says.
-    pub fn fault(&self) -> Fault {
-        let needed = self.required
-            || self.part.is_some()
-            || matches!(self.treatment, Treatment::Pseudonymise(_));
-        if needed { Fault::Quarantine } else { self.fault }
-    }
-}
-
-/// What becomes of a row where a cell is not what its column says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fault {
-    /// The cell becomes blank and is counted; the row stays.
-    #[default]
-    Blank,
-    /// The row is set aside.
-    Quarantine,
-}
-
-/// What a column becomes. A council's privacy notice and DfE's common basic data set (CBDS) say what the
-/// columns are; each variant says its rule.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Treatment {
-    /// Gone: names, addresses, free text (its part may still go into match keys, as a keyed hash alone).
-    Drop,
-    /// The keyed pseudonym of an identifier under the run's purpose. A `bridge` is the same of a
-    /// service's own number, kept to join the source's tables and other sources.
-    Pseudonymise(Kind),
-    /// As it is, typed. Free text has no type, so it never passes.
-    Keep(ValueType),
-    /// A short text as it is, bound by a rule: whatever passes is searched for identifiers and names.
-    Token(TokenRule),
-    /// A code of a list, mapped to the current list's.
-    Code(Arc<Codes>),
-    /// Coarser.
-    Generalise(Generalisation),
-}
-
-impl Treatment {
-    /// Whether a text of the file passes as it is, so that it must be searched.
-    pub fn passes_text(&self) -> bool {
-        matches!(self, Self::Token(_))
-    }
-}
-
-/// What a kept text may be.
-#[derive(Debug, Clone, PartialEq)]
-pub enum TokenRule {
-    /// The whole cell matches.
-    Pattern(Pattern),
-    /// At most 16 characters without a blank, and no more different ones in a delivery.
-    Distinct(usize),
-}
-
-/// The types that may be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ValueType {
-    /// A day.
-    Date,
-    /// A whole number.
-    Integer,
-    /// A number.
-    Decimal,
-    /// True or false.
-    Flag,
-}
-
-/// How a value becomes coarser.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Generalisation {
-    /// A date: its calendar year, `2024`.
-    Year,
-    /// A date: its year and month, `2024-09`.
-    Month,
-    /// A date: its school term, `2025-spring`: autumn is 1 September to 31 December, spring 1 January to
-    /// Easter Sunday, summer the day after to 31 August. So the school census divides the year where it
-    /// collects attendance and exclusions (DfE, School census guide, "collection periods").
-    Term,
-    /// A date: the academic year it falls in, `2024-25`, from 1 September to 31 August (Education Act
-    /// 1996, section 579: the school year begins at the start of the first term after July; DfE counts ages at 31 August).
-    /// Of a birth date this is the group that starts school together.
-    AcademicYear,
-    /// A birth date: the whole years completed at the end of a named day. Who was born on 29 February is a
-    /// year older from 1 March in other years. A birth after that day is out of range.
-    Age {
-        /// The day.
-        at: Date,
-    },
-    /// A postcode: its outward part, `AB12` (Royal Mail, Postcode Address File: the inward part is a digit and two letters).
-    District,
-    /// A postcode: its outward part and the inward part's digit, `AB12 3`.
-    Sector,
-    /// Anything: the value of a look-up that the council names, such as the LSOA or ward of a postcode (Office
-    /// for National Statistics, Postcode Directory). Case and white space do not matter.
-    Lookup {
-        /// The look-up's name in `pipeline.toml`.
-        lookup: String,
-        /// What stands for one that is not in it; without it the row is quarantined.
-        unknown: Option<String>,
-    },
-    /// A whole number: the band it falls in, by the bands' lower bounds: `[5, 10]` gives `<5`, `5–9`, `10+`.
-    Band(Vec<i64>),
-}
-
 /// What is wrong with a definition.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionError {
@@ -474,6 +341,7 @@ pub(crate) fn plain_name(column: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Fault;
 
     fn with_column(column: &str) -> Result<Definition, DefinitionError> {
         Definition::parse(&format!(

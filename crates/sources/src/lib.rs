@@ -29,6 +29,7 @@ mod batch;
 mod catalogue;
 mod cell;
 mod codes;
+mod column;
 mod contain;
 mod container;
 mod csv_dialect;
@@ -56,9 +57,10 @@ pub use batch::{RawBatch, Rejected};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use cell::{DateForm, parse_date, parse_decimal, parse_flag, parse_integer};
 pub use codes::{CodeList, CodeLists, Codes, Found, Level, UnknownCode};
+pub use column::{Column, Fault, Generalisation, TokenRule, Treatment, ValueType};
 pub use definition::{
-    Column, Definition, DefinitionError, Delimiter, Duplicates, Encoding, ExtraSheets, Fault,
-    Format, Generalisation, MatchKey, Part, Table, TokenRule, Treatment, ValueType,
+    Definition, DefinitionError, Delimiter, Duplicates, Encoding, ExtraSheets, Format, MatchKey,
+    Part, Table,
 };
 pub use layouts::{layouts, schema};
 pub use lookup::{Lookup, LookupError};

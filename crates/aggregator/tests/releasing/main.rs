@@ -49,6 +49,10 @@ struct Site {
 /// one holds nearly all exclusions.
 impl Site {
     fn new() -> Self {
+        Self::of(children())
+    }
+
+    fn of(batch: RecordBatch) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
         let lookup = |name: &str, text: &str| {
@@ -67,7 +71,6 @@ impl Site {
             period: "2024-25".parse().unwrap(),
             purpose: "test".parse().unwrap(),
         };
-        let batch = children();
         let (key, wrapped) = OneKey.create(&dataset).unwrap();
         let writer = store.stage(&dataset, &"1".parse().unwrap(), key, wrapped).unwrap();
         let children: TableName = "children".parse().unwrap();
@@ -186,6 +189,50 @@ fn overlapping_geographies_are_in_one_table_and_protected_together() {
     let known = |names: &[&str], sex: &str| names.iter().all(|ward| !count(ward, sex).is_empty());
     assert!(!known(&["west", "w2"], "M"));
     assert!(!known(&["south", "w4"], "M"));
+}
+
+#[test]
+fn the_label_of_a_withheld_category_from_the_data_is_not_told() {
+    let site = Site::new();
+    // w3 has 23 children, w2 43, which hide it.
+    let open = "name = \"r\"\npopulation = \"spine\"\nthreshold = 30\n[[dimension]]\nname = \"ward\"\ncolumn = \"ward\"\ntotal = \"all\"\n[[table]]\nname = \"t\"\ndimensions = [\"ward\"]\n";
+    let labels = |definition: &str| {
+        let rows = site.rows(definition);
+        rows.iter().map(|row| (row["ward"].clone(), row["children"].clone())).collect::<Vec<_>>()
+    };
+    let told = labels(open);
+    let withheld: Vec<&str> =
+        told.iter().filter(|row| row.1.is_empty()).map(|row| row.0.as_str()).collect();
+    assert_eq!(withheld, ["(withheld 1)", "(withheld 2)"]);
+    assert!(
+        told.contains(&("w1".into(), "60".into())) && told.contains(&("w4".into(), "74".into()))
+    );
+    // Codes that the definition lists are known to everyone.
+    let listed = open
+        .replace("name = \"r\"", "name = \"s\"")
+        .replace("total", "codes = [\"w1\", \"w2\", \"w3\", \"w4\"]\ntotal");
+    let told = labels(&listed);
+    assert!(told.iter().any(|row| row.0 == "w3" && row.1.is_empty()), "{told:?}");
+}
+
+#[test]
+fn a_label_from_the_data_that_may_identify_stops_the_release_and_is_not_told() {
+    let batch = children();
+    let place = batch.schema().index_of("area").unwrap();
+    let open = "name = \"r\"\npopulation = \"spine\"\n[[dimension]]\nname = \"area\"\ncolumn = \"area\"\ntotal = \"all\"\n[[table]]\nname = \"t\"\ndimensions = [\"area\"]\n";
+    for (label, refused) in [("inland", false), ("Q330400024001", true), ("01632 960983", true)] {
+        let labels = StringViewArray::from(vec![label; batch.num_rows()]);
+        let mut columns = batch.columns().to_vec();
+        columns[place] = Arc::new(labels);
+        let site = Site::of(RecordBatch::try_new(batch.schema(), columns).unwrap());
+        match site.release(open) {
+            Ok(_) => assert!(!refused, "{label}"),
+            Err(error) => {
+                let said = error.to_string();
+                assert!(refused && said.contains("area") && !said.contains(label), "{said}");
+            }
+        }
+    }
 }
 
 #[test]

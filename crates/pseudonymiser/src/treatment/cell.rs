@@ -1,0 +1,82 @@
+//! What cells become, and what a column of the dataset holds.
+
+use std::borrow::Cow;
+
+use minster_model::Kind;
+use minster_sources::{Generalisation, Treatment, ValueType};
+use minster_vault_api::Token;
+
+/// What a column of the dataset holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutputType {
+    Pseudonym,
+    Date,
+    Integer,
+    Decimal,
+    Flag,
+    Text,
+}
+
+/// One column of the dataset.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    pub(crate) name: String,
+    pub(crate) output_type: OutputType,
+    /// For pseudonyms, for which tokens stand: of what.
+    pub(crate) kind: Option<Kind>,
+}
+
+/// One treated cell.
+pub(crate) enum Cell<'a> {
+    Null,
+    /// What stands for a pseudonym in this run.
+    Token(Token),
+    /// An identifier whose token is still to be learnt.
+    Identifier(Box<[u8]>),
+    Date(i32),
+    Integer(i64),
+    Decimal(f64),
+    Flag(bool),
+    Text(Cow<'a, str>),
+}
+
+impl Cell<'_> {
+    /// The same, bound to nothing.
+    pub(super) fn into_owned(self) -> Cell<'static> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Token(token) => Cell::Token(token),
+            Self::Identifier(identifier) => Cell::Identifier(identifier),
+            Self::Date(days) => Cell::Date(days),
+            Self::Integer(number) => Cell::Integer(number),
+            Self::Decimal(number) => Cell::Decimal(number),
+            Self::Flag(flag) => Cell::Flag(flag),
+            Self::Text(text) => Cell::Text(text.into_owned().into()),
+        }
+    }
+
+    /// The identifier whose token is still to be learnt.
+    pub(crate) fn identifier(&self) -> Option<&[u8]> {
+        match self {
+            Self::Identifier(identifier) => Some(identifier),
+            _ => None,
+        }
+    }
+}
+
+/// What a column that is treated so holds, and of identifiers the kind.
+pub(super) fn output_type(treatment: &Treatment) -> (Option<OutputType>, Option<Kind>) {
+    let output_type = match treatment {
+        Treatment::Drop => return (None, None),
+        Treatment::Pseudonymise(kind) => return (Some(OutputType::Pseudonym), Some(kind.clone())),
+        Treatment::Keep(ValueType::Date) => OutputType::Date,
+        Treatment::Keep(ValueType::Integer) => OutputType::Integer,
+        Treatment::Keep(ValueType::Decimal) => OutputType::Decimal,
+        Treatment::Keep(ValueType::Flag) => OutputType::Flag,
+        Treatment::Generalise(Generalisation::Year | Generalisation::Age { .. }) => {
+            OutputType::Integer
+        }
+        Treatment::Token(_) | Treatment::Code(_) | Treatment::Generalise(_) => OutputType::Text,
+    };
+    (Some(output_type), None)
+}
