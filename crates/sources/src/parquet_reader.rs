@@ -45,8 +45,9 @@ use crate::{
 
 /// No file's own description is longer, in bytes.
 const LONGEST_FOOTER: u64 = 64 << 20;
-/// Rows of one batch.
+/// A batch is full at this many rows or bytes.
 const BATCH_ROWS: usize = 4 << 10;
+const BATCH_BYTES: usize = 4 << 20;
 /// Cells that a byte of a file may hold: a row of a real table has a number of its own, of several bytes.
 const CELLS_A_BYTE: u64 = 100;
 /// Bytes of text that a byte of a file may hold, as of a zip.
@@ -126,20 +127,23 @@ pub(crate) fn read_parquet(
         if row + rows.num_rows() as u64 > announced.unsigned_abs() {
             return Err(no(FORGED));
         }
-        let mut batch = RawBatch::new(columns);
         cells += (rows.num_rows() * rows.num_columns().max(1)) as u64;
         if cells > FREE_CELLS.saturating_add(size.saturating_mul(CELLS_A_BYTE)) {
             return Err(no(REPEATED));
         }
-        readable(file, || fill(&rows, &file.columns, row, &mut batch))?;
-        text += batch.byte_len() as u64;
-        if text > FREE_TEXT.saturating_add(size.saturating_mul(TEXT_A_BYTE)) {
-            return Err(no(REPEATED));
+        let mut from = 0;
+        while from < rows.num_rows() {
+            let mut batch = RawBatch::new(columns);
+            from = readable(file, || fill(&rows, from, &file.columns, row, &mut batch))?;
+            text += batch.byte_len() as u64;
+            if text > FREE_TEXT.saturating_add(size.saturating_mul(TEXT_A_BYTE)) {
+                return Err(no(REPEATED));
+            }
+            if !batch.is_empty() && !take(batch) {
+                return Ok(());
+            }
         }
         row += rows.num_rows() as u64;
-        if !batch.is_empty() && !take(batch) {
-            return Ok(());
-        }
     }
     if row != announced.unsigned_abs() {
         return Err(no(FORGED));
@@ -194,12 +198,14 @@ fn reader(builder: Builder) -> Result<ParquetRecordBatchReader, ParquetError> {
     builder.with_projection(ProjectionMask::all()).with_batch_size(BATCH_ROWS).build()
 }
 
+/// Adds rows from a place on until the batch is full; gives the place of the next.
 fn fill(
     rows: &RecordBatch,
+    from: usize,
     columns: &[Option<usize>],
     before: u64,
     batch: &mut RawBatch,
-) -> Result<(), arrow::error::ArrowError> {
+) -> Result<usize, arrow::error::ArrowError> {
     let options = FormatOptions::new().with_null("").with_display_error(false);
     let formatters: Result<Vec<_>, _> = columns
         .iter()
@@ -210,7 +216,11 @@ fn fill(
         .collect();
     let formatters = formatters?;
     let mut texts = vec![String::new(); columns.len()];
-    for (row, number) in (0..rows.num_rows()).zip(before + 1..) {
+    for row in from..rows.num_rows() {
+        if batch.byte_len() >= BATCH_BYTES {
+            return Ok(row);
+        }
+        let number = before + row as u64 + 1;
         // A value is looked at before it is copied: a small file may repeat a long one in every row.
         let too_long = |place: &usize| length(rows.column(*place), row) > LONGEST_FIELD;
         if columns.iter().flatten().any(too_long) {
@@ -239,7 +249,7 @@ fn fill(
             batch.push(number, texts.iter().map(String::as_bytes));
         }
     }
-    Ok(())
+    Ok(rows.num_rows())
 }
 
 /// The length of a text, in bytes.

@@ -160,6 +160,66 @@ fn a_page_that_unpacks_to_a_gigabyte_is_refused() {
     }
 }
 
+/// A file of many rows that all have one text, which stands in it once.
+fn one_text(text: &str, rows: usize) -> Vec<u8> {
+    let keys = arrow::array::Int32Array::from(vec![0; rows]);
+    let values = Arc::new(StringArray::from(vec![text]));
+    let ids = arrow::array::DictionaryArray::try_new(keys, values).unwrap();
+    let mut columns: Vec<(&str, ArrayRef)> = vec![("id", Arc::new(ids))];
+    for name in ["n", "f", "b", "d", "t"] {
+        columns.push((name, Arc::new(Int64Array::from(vec![1; rows]))));
+    }
+    file(&columns, Compression::ZSTD(Default::default()))
+}
+
+#[test]
+fn a_value_that_is_repeated_without_end_ends_its_source_within_bounds() {
+    // Each is a small file: one that would be formatted for minutes, and one that would take gigabytes.
+    for (text, rows) in [("x".repeat(200), 4_000_000), ("CANARY".repeat(10_000), 100_000)] {
+        let content = one_text(&text, rows);
+        assert!(content.len() < 200_000, "{}", content.len());
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.parquet"), &content).unwrap();
+        let definition = minster_sources::Definition::parse(DEFINITION).unwrap();
+        let plan = minster_sources::Plan::make(&definition, folder.path()).unwrap();
+        let take = |_, batch: minster_sources::RawBatch| {
+            assert!(batch.byte_len() < 8 << 20);
+            true
+        };
+        let error = minster_sources::read(&definition, &plan.files[0], |_| {}, take).unwrap_err();
+        assert!(error.to_string().contains("without end"), "{error}");
+    }
+    // A value longer than any cell is never copied: its rows are set aside.
+    let rows = read_one(DEFINITION, "a.parquet", &one_text(&"CANARY".repeat(20_000), 50_000));
+    assert_eq!(rows.unwrap().rejected.len(), 50_000);
+}
+
+#[test]
+fn an_instant_is_the_time_that_clocks_in_london_showed() {
+    let instant = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    let times = [
+        // Midnight of a summer's day in London, as pandas writes it, and of a winter's day.
+        (instant("2024-09-30T23:00:00Z"), "2024-10-01"),
+        (instant("2024-12-01T00:00:00Z"), "2024-12-01"),
+        (instant("2024-07-01T12:30:00Z"), "2024-07-01T13:30:00"),
+    ];
+    let values = TimestampMillisecondArray::from(times.map(|time| time.0).to_vec());
+    let mut columns: Vec<(&str, ArrayRef)> = vec![
+        ("t", Arc::new(values.with_timezone("UTC"))),
+        ("id", Arc::new(Int64Array::from(vec![1, 2, 3]))),
+    ];
+    for name in ["n", "f", "b", "d"] {
+        columns.push((name, nulls_of(3)));
+    }
+    let rows = read_one(DEFINITION, "a.parquet", &file(&columns, Compression::SNAPPY)).unwrap();
+    let read: Vec<&str> = rows.fields().iter().map(|row| row[6]).collect();
+    assert_eq!(read, times.map(|time| time.1));
+}
+
+fn nulls_of(rows: usize) -> ArrayRef {
+    Arc::new(Int64Array::from(vec![None; rows]))
+}
+
 #[test]
 fn more_columns_than_any_layout_has_are_refused() {
     let value: ArrayRef = Arc::new(Int64Array::from(vec![1]));
