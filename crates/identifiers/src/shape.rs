@@ -146,26 +146,42 @@ fn compact(text: &str) -> String {
     kept.map(|c| c.to_ascii_uppercase()).collect()
 }
 
-/// Digits with single blanks or dashes between them, put together.
+/// Digits with single blanks or dashes between them, put together. Those that hold a date are a file's stamp.
 fn digit_groups(text: &str) -> impl Iterator<Item = String> {
-    let mut groups = vec![String::new()];
+    let mut groups: Vec<Vec<String>> = vec![vec![String::new()]];
     let mut between = 0;
     for c in text.chars() {
         match c {
             '0'..='9' => {
-                if between > 1 {
-                    groups.push(String::new());
+                match (between, groups.last_mut()) {
+                    (0, _) => {}
+                    (1, Some(group)) => group.push(String::new()),
+                    _ => groups.push(vec![String::new()]),
                 }
                 between = 0;
-                if let Some(last) = groups.last_mut() {
-                    last.push(c);
+                if let Some(piece) = groups.last_mut().and_then(|group| group.last_mut()) {
+                    piece.push(c);
                 }
             }
             ' ' | '-' => between += 1,
             _ => between = 2,
         }
     }
-    groups.into_iter().filter(|group| (10..=14).contains(&group.len()))
+    let dated = |group: &Vec<String>| {
+        let year = |text: &str| text.parse::<u32>().is_ok_and(|year| (1990..=2100).contains(&year));
+        let of_day = |piece: &String| piece.len() == 8 && (year(&piece[..4]) || year(&piece[4..]));
+        let apart = |pieces: &[String]| {
+            let lengths: Vec<usize> = pieces.iter().map(String::len).collect();
+            match lengths.as_slice() {
+                [2, 2, 4] => year(&pieces[2]),
+                [4, 2, 2] => year(&pieces[0]),
+                _ => false,
+            }
+        };
+        group.iter().any(of_day) || group.windows(3).any(apart)
+    };
+    let whole = groups.into_iter().filter(move |group| !dated(group)).map(|group| group.concat());
+    whole.filter(|group| (10..=14).contains(&group.len()))
 }
 
 /// The year, month, day and hour of a file's name: `2024093010`.
@@ -280,6 +296,9 @@ mod tests {
             "SSDA903_2025_header.csv",
             "20240930103000.csv",
             "2024093010_export.csv",
+            "Cin_07-07-2024 09.30.12.xml",
+            "300_CIN_2024_001 20250501.xml",
+            "returns 2024-09-30 10-30.csv",
             "summerhalfterm2sessionspossible",
             "AssessmentInternalReviewDate",
             "List 11",

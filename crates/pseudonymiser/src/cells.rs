@@ -19,6 +19,8 @@ pub(crate) enum Note {
     Blank(Reason),
 }
 
+/// Of a small table one or two unknown codes are no share.
+const FEWEST: u64 = 3;
 /// Places of a column's cells that are told.
 const FEW: usize = 5;
 
@@ -135,7 +137,7 @@ impl Cells {
     ) -> Result<(), IngestError> {
         for (&(column, note), &(cells, _)) in &self.noted {
             let of = self.not_blank(column);
-            if note == Note::Unknown && cells * 100 > of * u64::from(percent) {
+            if note == Note::Unknown && cells >= FEWEST && cells * 100 > of * u64::from(percent) {
                 return Err(IngestError::UnknownCodes {
                     table: table.clone(),
                     column: plan.columns[column].name.clone(),

@@ -154,9 +154,16 @@ pub fn parse_decimal(text: &str) -> Result<f64, Reason> {
 /// Parses a flag as the sources write them.
 pub fn parse_flag(text: &str) -> Result<bool, Reason> {
     match text.trim() {
-        "1" | "1.0" | "Y" | "y" | "Yes" | "yes" | "YES" | "true" | "True" | "TRUE" => Ok(true),
-        "0" | "0.0" | "N" | "n" | "No" | "no" | "NO" | "false" | "False" | "FALSE" => Ok(false),
-        _ => Err(Reason::NotFlag),
+        "1" | "1.0" => Ok(true),
+        "0" | "0.0" => Ok(false),
+        word => {
+            let is = |words: [&str; 4]| words.iter().any(|one| word.eq_ignore_ascii_case(one));
+            match (is(["y", "yes", "t", "true"]), is(["n", "no", "f", "false"])) {
+                (true, _) => Ok(true),
+                (_, true) => Ok(false),
+                _ => Err(Reason::NotFlag),
+            }
+        }
     }
 }
 
@@ -247,7 +254,9 @@ mod tests {
         assert_eq!(parse_integer("1.5"), Err(Reason::NotInteger));
         assert_eq!(parse_decimal("1.5"), Ok(1.5));
         assert_eq!(parse_decimal("inf"), Err(Reason::NotDecimal));
-        assert_eq!(parse_flag("True"), Ok(true));
+        for (yes, no) in [("True", "FALSE"), ("Y", "n"), ("1", "0"), ("t", "f"), ("YES", "No")] {
+            assert_eq!((parse_flag(yes), parse_flag(no)), (Ok(true), Ok(false)));
+        }
         assert_eq!(parse_flag("perhaps"), Err(Reason::NotFlag));
     }
 

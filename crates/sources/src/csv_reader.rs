@@ -131,6 +131,9 @@ impl CsvReader {
             return Some(Reason::TotalsRow);
         }
         let Dialect { width, blank_ends, .. } = self.dialect;
+        if blank_ends && reason::is_note(width, fields.clone()) {
+            return Some(Reason::NoteRow);
+        }
         let blank = |field: &[u8]| field.trim_ascii().is_empty();
         let only_blank_more =
             || blank_ends && count > width && fields.clone().skip(width).all(blank);

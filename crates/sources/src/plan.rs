@@ -229,7 +229,7 @@ impl PlannedFile {
             }
             (Format::Csv, _) => csv_reader::plan_columns(definition, self)?,
             (Format::Parquet, _) => self.columns = parquet_reader::plan_columns(definition, self)?,
-            (Format::Xml, _) => xml_layout::check_structure(definition, self)?,
+            (Format::Xml, _) => self.notes = xml_layout::check_structure(definition, self)?,
             (Format::Xlsx, _) => {
                 (self.sheets, self.notes) = xlsx_reader::plan_sheets(definition, self)?;
                 self.tables = self.sheets.iter().map(|sheet| sheet.table).collect();

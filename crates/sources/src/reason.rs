@@ -9,6 +9,8 @@ pub enum Reason {
     BlankRow,
     /// A row of totals below the children's.
     TotalsRow,
+    /// Words below or above the data, in one cell.
+    NoteRow,
     /// Bytes that are not the declared encoding.
     Encoding,
     /// A field longer than any real one.
@@ -70,6 +72,7 @@ impl Reason {
             Self::FieldCount => "field-count",
             Self::BlankRow => "blank-row",
             Self::TotalsRow => "totals-row",
+            Self::NoteRow => "note-row",
             Self::Encoding => "encoding",
             Self::FieldTooLong => "field-too-long",
             Self::Required => "required",
@@ -109,6 +112,17 @@ pub(crate) fn is_totals(first: &[u8]) -> bool {
             .iter()
             .any(|total| word.eq_ignore_ascii_case(total.as_bytes()))
     }
+}
+
+/// Whether a row of a table of several columns holds nothing but words in one cell: `Note: data as at 31 March`.
+pub(crate) fn is_note<'a>(width: usize, mut fields: impl Iterator<Item = &'a [u8]>) -> bool {
+    let filled = |field: &&[u8]| !field.trim_ascii().is_empty();
+    let Some(first) = fields.by_ref().find(filled) else { return false };
+    // Nearly every row ends here.
+    if width < 3 || fields.any(|field| filled(&field)) {
+        return false;
+    }
+    first.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count() >= 3
 }
 
 impl fmt::Display for Reason {

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
+use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::{PlannedFile, ReadError, Seen, container, definition::Encoding};
 
@@ -44,9 +44,23 @@ impl Text {
         let bytes = container::open(file, seen)?;
         let inner: Box<dyn Read + Send> = match encoding {
             Encoding::Utf8 | Encoding::Windows1252 => bytes,
-            Encoding::Utf16 => Box::new(Utf16::new(bytes)),
+            Encoding::Utf16 => Box::new(Decoded::new(bytes)),
         };
         Ok(Self { inner, given: 0, mark: Mark::default() })
+    }
+
+    /// The same as UTF-8, whatever the encoding: for a reader that knows no other.
+    pub(crate) fn decoded(
+        file: &PlannedFile,
+        encoding: Encoding,
+        seen: Seen,
+    ) -> Result<Self, ReadError> {
+        if encoding != Encoding::Windows1252 {
+            return Self::open(file, encoding, seen);
+        }
+        let mut decoded = Decoded::new(container::open(file, seen)?);
+        decoded.decoder = Some(WINDOWS_1252.new_decoder_without_bom_handling());
+        Ok(Self { inner: Box::new(decoded), given: 0, mark: Mark::default() })
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -67,9 +81,9 @@ impl Read for Text {
     }
 }
 
-/// UTF-16 to UTF-8. What is no character becomes a byte that UTF-8 never has, so that its row is
+/// UTF-16 to UTF-8, or from the encoding whose decoder is there. What is no character becomes a byte that UTF-8 never has, so that its row is
 /// set aside.
-struct Utf16 {
+struct Decoded {
     inner: Box<dyn Read + Send>,
     decoder: Option<Decoder>,
     raw: Vec<u8>,
@@ -78,7 +92,7 @@ struct Utf16 {
     ended: bool,
 }
 
-impl Utf16 {
+impl Decoded {
     fn new(inner: Box<dyn Read + Send>) -> Self {
         Self { inner, decoder: None, raw: Vec::new(), at: 0, ready: Vec::new(), ended: false }
     }
@@ -139,7 +153,7 @@ impl Utf16 {
     }
 }
 
-impl Read for Utf16 {
+impl Read for Decoded {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.at == self.ready.len() && !self.ended {
             self.fill()?;

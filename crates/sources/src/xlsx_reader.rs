@@ -19,7 +19,7 @@ use crate::{
     container::{Jumping, refuse},
     header::{self, Comparison, HEADER_ROWS, MOST_COLUMNS},
     plan::{best, listed},
-    reason::is_totals,
+    reason::{is_note, is_totals},
     workbook::{self, UNREADABLE, Workbook},
 };
 
@@ -208,6 +208,9 @@ impl Header {
         if cells.iter().find(|cell| !cell.is_empty()).is_some_and(|cell| is_totals(cell.as_bytes()))
         {
             return batch.reject(number, Reason::TotalsRow, &raw());
+        }
+        if is_note(self.width, cells.iter().map(String::as_bytes)) {
+            return batch.reject(number, Reason::NoteRow, &raw());
         }
         if cells.iter().skip(self.width).any(|cell| !cell.is_empty()) {
             return batch.reject(number, Reason::FieldCount, &raw());

@@ -8,6 +8,8 @@ use crate::{
     xml_reader::{Events, Token},
 };
 
+/// Lines that are told.
+const FEW: usize = 5;
 /// As many different unlisted paths are named; more than any layout adds.
 const MOST_UNLISTED: usize = 1_000;
 
@@ -157,16 +159,20 @@ fn passes(column: &crate::Column) -> bool {
 
 /// Default deny for XML: every element's path must be a listed one, lead to one, or be ignored. All that are not are
 /// named at once, each with the line that would list it.
+/// Gives what is to be told of the file.
 pub(crate) fn check_structure(
     definition: &Definition,
     file: &PlannedFile,
-) -> Result<(), PlanError> {
+) -> Result<Vec<String>, PlanError> {
     let layout = Layout::new(definition, file);
     let mut events = Events::open(file, Box::new(|_| {}))?;
     let mut path: Vec<String> = Vec::new();
     // For each open element its node; none below what is ignored or unlisted.
     let mut open: Vec<Option<usize>> = vec![Some(Layout::ROOT)];
     let mut unlisted: BTreeSet<Vec<String>> = BTreeSet::new();
+    // For each open element the line on which its own text stands, and whether it has children.
+    let mut texts: Vec<(Option<u64>, bool)> = vec![(None, false)];
+    let (mut strays, mut lines) = (0u64, Vec::new());
     loop {
         match events.next()? {
             Token::Start(name) => {
@@ -181,17 +187,36 @@ pub(crate) fn check_structure(
                     unlisted.insert(path.clone());
                 }
                 open.push(node.filter(|_| !passed_over));
+                if let Some(around) = texts.last_mut() {
+                    around.1 = true;
+                }
+                texts.push((None, false));
             }
             Token::End => {
                 path.pop();
                 open.pop();
+                if let Some((Some(line), true)) = texts.pop() {
+                    strays += 1;
+                    if lines.len() < FEW {
+                        lines.push(line.to_string());
+                    }
+                }
             }
-            Token::Text(_) => {}
+            Token::Text(text) => {
+                if let Some(around) = texts.last_mut().filter(|_| !text.trim().is_empty()) {
+                    around.0.get_or_insert(events.last_line());
+                }
+            }
             Token::Eof => break,
         }
     }
     if unlisted.is_empty() {
-        return Ok(());
+        let more = if strays > lines.len() as u64 { ", ..." } else { "" };
+        let told = || {
+            let lines = lines.join(", ");
+            format!("text between elements dropped in {strays} elements, near lines {lines}{more}")
+        };
+        return Ok((strays > 0).then(told).into_iter().collect());
     }
     Err(PlanError::OtherElements {
         path: file.path.clone(),

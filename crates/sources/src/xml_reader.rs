@@ -10,6 +10,7 @@ use quick_xml::{Reader, events::Event};
 use crate::{
     Definition, PlannedFile, RawBatch, ReadError, Reason,
     batch::LONGEST_FIELD,
+    csv_dialect,
     definition::Encoding,
     text::{Mark, Text},
     xml_layout::Layout,
@@ -42,7 +43,7 @@ struct Unit {
     rows: Vec<Vec<Vec<Row>>>,
     /// For each table the cells that stand once in the unit.
     shared: Vec<Vec<CellText>>,
-    /// Whether text stands between elements.
+    /// Whether text stands between the elements of one whose own text is read.
     stray: bool,
 }
 
@@ -160,7 +161,13 @@ impl XmlReader {
                 }
                 Token::Text(_) => {}
                 Token::End => {
-                    unit.stray |= current.has_children && current.has_text;
+                    // Text between elements has no treatment: it is dropped, and the plan told where it stands. Where
+                    // the definition reads an element's own text, it cannot be told from that.
+                    let read = |node: usize| {
+                        self.layout.node(node).columns.iter().any(|place| place.passes)
+                    };
+                    unit.stray |=
+                        current.has_children && current.has_text && current.node.is_some_and(read);
                     if let (Some(node), false) = (current.node, too_large) {
                         unit.end(&self.layout, node, &current.text);
                     }
@@ -301,7 +308,8 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) fn open(file: &PlannedFile, seen: crate::Seen) -> Result<Self, ReadError> {
-        let text = Text::open(file, Encoding::Utf8, seen)?;
+        let encoding = csv_dialect::look(file, Encoding::Utf8)?.encoding;
+        let text = Text::decoded(file, encoding, seen)?;
         let mark = text.mark();
         let reader = Reader::from_reader(BufReader::with_capacity(1 << 20, text));
         let file = file.path.clone();
@@ -316,6 +324,11 @@ impl Events {
     /// The line on which the last element began.
     pub(crate) fn line(&self) -> u64 {
         self.line
+    }
+
+    /// The line up to which was read.
+    pub(crate) fn last_line(&self) -> u64 {
+        self.lines + 1
     }
 
     pub(crate) fn malformed(&self, what: &'static str) -> ReadError {

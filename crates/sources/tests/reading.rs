@@ -158,13 +158,61 @@ fn records_know_their_child() {
 }
 
 #[test]
-fn stray_text_and_repeated_elements_are_set_aside() {
-    let (rows, rejected) = xml_rows(
-        "<Message><Children><Child><Ids><Id>1</Id>stray</Ids></Child><Child><Ids><Id>1</Id><Id>2</Id></Ids></Child></Children></Message>",
+fn repeated_elements_are_set_aside_and_text_between_elements_is_dropped_and_told() {
+    let content = "<Message><Children>\n<Child><Ids><Id>1</Id>CANARY</Ids></Child>\n<Child><Ids><Id>1</Id><Id>2</Id></Ids></Child></Children></Message>";
+    let (rows, rejected) = xml_rows(content).unwrap();
+    assert_eq!(rows, [(0, vec!["1".to_owned()])]);
+    assert_eq!(rejected, [(3, Reason::RepeatedElement)]);
+    let (_folder, _, plan) = planned(XML, "c.xml", content.as_bytes()).unwrap();
+    let notes = &plan.files[0].notes;
+    assert!(notes.len() == 1 && notes[0].contains("near lines 2"), "{notes:?}");
+    assert!(!notes[0].contains("CANARY"));
+    // Of an element whose own text is read nobody can tell what it is.
+    let content =
+        "<Message><Children><Child><Ids><Id>1<Name/>2</Id></Ids></Child></Children></Message>";
+    let definition = XML.replace(
+        "record = \".\"\n[table.columns]",
+        "record = \".\"\n[table.columns]\n\"Ids/Id/Name\" = { treatment = \"drop\" }",
+    );
+    let (_folder, definition, plan) = planned(&definition, "c.xml", content.as_bytes()).unwrap();
+    read(
+        &definition,
+        &plan.files[0],
+        |_| {},
+        |_, batch| {
+            assert_eq!(batch.rejected()[0].reason, Reason::StrayText);
+            true
+        },
     )
     .unwrap();
-    assert!(rows.is_empty());
-    assert_eq!(rejected, [(1, Reason::StrayText), (1, Reason::RepeatedElement)]);
+}
+
+#[test]
+fn xml_in_another_encoding_is_read() {
+    let content = "<?xml version='1.0' encoding='x'?><Message><Children><Child><Ids><Id>Zo\u{eb}</Id></Ids></Child></Children></Message>";
+    let utf16: Vec<u8> = "\u{feff}"
+        .chars()
+        .chain(content.chars())
+        .collect::<String>()
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let western = encoding_rs::WINDOWS_1252.encode(content).0.into_owned();
+    for bytes in [content.as_bytes().to_vec(), utf16, western] {
+        let (_folder, definition, plan) = planned(XML, "c.xml", &bytes).unwrap();
+        let mut read_ids = Vec::new();
+        read(
+            &definition,
+            &plan.files[0],
+            |_| {},
+            |_, batch| {
+                read_ids.push(String::from_utf8(batch.field(0, 0).to_vec()).unwrap());
+                true
+            },
+        )
+        .unwrap();
+        assert_eq!(read_ids, ["Zo\u{eb}"]);
+    }
 }
 
 #[test]

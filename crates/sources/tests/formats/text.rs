@@ -66,6 +66,15 @@ fn totals_and_empty_rows_are_set_aside_and_counted() {
 }
 
 #[test]
+fn a_note_below_the_data_is_no_child() {
+    let three = definition("").replace("x = {", "y = { treatment='drop' }\nx = {");
+    let content = b"id,x,y\n1,2,3\nNote: as at 31 March,,\n4,,\nBT 3,,\n";
+    let rows = read_one(&three, "a.csv", content).unwrap();
+    assert_eq!(rows.rejected, [(3, Reason::NoteRow)]);
+    assert_eq!(rows.rows.len(), 3);
+}
+
+#[test]
 fn a_quote_that_is_never_closed_is_an_error_within_bounds() {
     let mut content = b"id,x\n1,\"CANARY".to_vec();
     content.resize(64 << 20, b'\n');
