@@ -82,12 +82,15 @@ impl Shape {
         // `AB1 2CD` stands in two runs.
         let postcode = |pair: &[&str]| {
             let together = pair.concat().to_ascii_uppercase();
-            (pair[1].len() == 3 && is_postcode(&together)).then_some(Self::Postcode)
+            // `S47 1st visits` is no postcode.
+            let ordinal = ["1st", "2nd", "3rd"].contains(&pair[1])
+                || pair[1].len() == 3 && pair[1].ends_with("th");
+            (pair[1].len() == 3 && !ordinal && is_postcode(&together)).then_some(Self::Postcode)
         };
         in_runs
             .or_else(|| runs.windows(2).find_map(postcode))
             .or_else(|| runs.windows(3).find_map(Self::of_groups))
-            .or_else(|| (runs.len() > 1).then(|| Self::of_run(&compact(text))).flatten())
+            .or_else(|| (runs.len() > 2).then(|| Self::of_run(&compact(text))).flatten())
             .or_else(|| Self::of_pieces(&runs, text))
             .or_else(|| digit_groups(text).find_map(|digits| Self::of_run(&digits)))
     }
@@ -296,6 +299,10 @@ mod tests {
             "SSDA903_2025_header.csv",
             "20240930103000.csv",
             "2024093010_export.csv",
+            "S47 1st visit date",
+            "S47 2nd enquiry",
+            "List_S47_1st_visits.csv",
+            "E1 3rd quarter",
             "Cin_07-07-2024 09.30.12.xml",
             "300_CIN_2024_001 20250501.xml",
             "returns 2024-09-30 10-30.csv",

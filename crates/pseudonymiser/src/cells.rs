@@ -15,6 +15,8 @@ pub(crate) enum Note {
     Unknown,
     /// A code that is not valid in the delivery's year passed all the same.
     OutsideItsYears,
+    /// A pattern of the list alone led to the code.
+    ByPattern,
     /// It became blank.
     Blank(Reason),
 }
@@ -104,13 +106,14 @@ impl Cells {
                 column: plan.columns[column].name.clone(),
                 became: match note {
                     Note::Unknown => "unknown",
-                    Note::OutsideItsYears => "passed",
+                    Note::OutsideItsYears | Note::ByPattern => "passed",
                     Note::Blank(_) => "blank",
                 }
                 .to_owned(),
                 reason: match note {
                     Note::Unknown => Reason::UnknownCode.code(),
                     Note::OutsideItsYears => "outside-its-years",
+                    Note::ByPattern => "by-pattern",
                     Note::Blank(reason) => reason.code(),
                 }
                 .to_owned(),

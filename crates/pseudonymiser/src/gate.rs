@@ -22,6 +22,8 @@ use crate::{
 const MOST_TEXTS: usize = 1 << 20;
 /// An initial is no name.
 const SHORTEST_NAME: usize = 2;
+/// A word of a name or text counts by itself from this length on: `de`, `van` and codes of a few letters are too common.
+const SHORTEST_WORD: usize = 4;
 
 /// The names of a delivery, as hashes.
 pub(crate) struct Names {
@@ -30,14 +32,21 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Whether a text is one of them, without regard to case and punctuation.
+    /// Whether a text is one of them, or holds one as a word, without regard to case and punctuation.
     pub(crate) fn hold(&self, text: &str) -> bool {
-        hash(&self.keys, &folded_name(text)).is_some_and(|hash| self.hashes.contains(&hash))
+        hashes(&self.keys, text).into_iter().any(|hash| self.hashes.contains(&hash))
     }
 }
 
-fn hash(keys: &RandomState, folded: &str) -> Option<u64> {
-    (folded.chars().count() >= SHORTEST_NAME).then(|| keys.hash_one(folded))
+/// Of a name or a text: the whole, and each word that is long enough to be a name. What holds a digit is no name: one
+/// row with its cells shifted would else set every other row aside.
+fn hashes(keys: &RandomState, text: &str) -> Vec<u64> {
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    let words = words.map(folded_name).filter(|word| word.chars().count() >= SHORTEST_WORD);
+    let whole = std::iter::once(folded_name(text));
+    let whole = whole.filter(|whole| whole.chars().count() >= SHORTEST_NAME);
+    let names = whole.chain(words).filter(|name| !name.contains(|c: char| c.is_numeric()));
+    names.map(|name| keys.hash_one(name.as_str())).collect()
 }
 
 /// What was seen of a delivery so far.
@@ -49,8 +58,10 @@ pub(crate) struct Gate {
 #[derive(Default)]
 struct Seen {
     names: HashSet<u64>,
-    /// By table and column.
+    /// Kept texts, by table and column: so that they can be counted.
     kept: HashMap<(usize, usize), HashSet<u64>>,
+    /// What of them may be a name.
+    parts: HashSet<u64>,
 }
 
 impl Gate {
@@ -75,13 +86,10 @@ impl Gate {
                 continue;
             }
             for treated in batch.distinct(place).flatten() {
-                names.extend(treated.name.as_deref().and_then(|folded| hash(&self.keys, folded)));
+                names.extend(treated.name.iter().flat_map(|name| hashes(&self.keys, name)));
                 if let (Some(_), Cell::Text(text)) = (rule, &treated.cell) {
-                    // A text that could be no name counts against the column's bound all the same.
-                    let folded = folded_name(text);
-                    let print = hash(&self.keys, &folded)
-                        .unwrap_or_else(|| self.keys.hash_one((text.as_ref(), true)));
-                    kept.push((place, print));
+                    let whole = self.keys.hash_one((text.as_ref(), true));
+                    kept.push((place, whole, hashes(&self.keys, text)));
                 }
             }
         }
@@ -90,9 +98,10 @@ impl Gate {
         }
         let mut seen = self.seen.lock().unwrap_or_else(|held| held.into_inner());
         seen.names.extend(names);
-        for (column, print) in kept {
+        for (column, whole, parts) in kept {
+            seen.parts.extend(parts);
             let texts = seen.kept.entry((table, column)).or_default();
-            texts.insert(print);
+            texts.insert(whole);
             let most = match plan.columns[column].token_rule() {
                 Some(TokenRule::Distinct(most)) => *most,
                 _ => MOST_TEXTS,
@@ -110,8 +119,9 @@ impl Gate {
 
     /// The names, where a kept text is one of them.
     pub(crate) fn collision(self) -> Option<Arc<Names>> {
-        let Seen { names, kept } = self.seen.into_inner().unwrap_or_else(|held| held.into_inner());
-        let collides = kept.values().flatten().any(|print| names.contains(print));
+        let Seen { names, parts, .. } =
+            self.seen.into_inner().unwrap_or_else(|held| held.into_inner());
+        let collides = parts.iter().any(|part| names.contains(part));
         collides.then(|| Arc::new(Names { keys: self.keys, hashes: names }))
     }
 }

@@ -71,6 +71,8 @@ pub enum Event<'a> {
     SourceBegun(&'a SourceRecord),
     /// What became of a delivery.
     SourceEnded(&'a SourceRecord),
+    /// A definition or code list that cannot be used; sources that need it are left out.
+    Broken(String),
     /// A monitor's file could not be written; the run goes on.
     Trouble(String),
 }
@@ -110,6 +112,9 @@ impl Ingestion {
         let now = Arrival { quiet_seconds: 0, wait_seconds: 0 };
         let expected = self.expect(now, &|_| {})?;
         let mut text = format!("purpose {}\n", self.pipeline.purpose);
+        for broken in self.definitions.broken() {
+            text += &format!("\na definition cannot be used: {broken}\n");
+        }
         expected.iter().for_each(|expected| expected.describe(&mut text));
         Ok(text)
     }
@@ -125,6 +130,9 @@ impl Ingestion {
             None => name_by_clock(now)?,
         };
         (options.told)(&Event::Begun(&run));
+        for broken in self.definitions.broken() {
+            (options.told)(&Event::Broken(broken.to_string()));
+        }
         let record = RunRecord::begin(run, PROGRAM, self.pipeline.purpose.clone(), now);
         let mut journal = Journal::begin(&store, &self.pipeline.monitoring, record)?;
         let outcome = self.ingest(&store, &mut journal, options);
@@ -253,7 +261,8 @@ impl Ingestion {
     pub fn try_definitions(&self) -> Result<Tried, IngestError> {
         let now = Arrival { quiet_seconds: 0, wait_seconds: 0 };
         let expected = expect(&self.pipeline, &self.definitions, &self.lookups, now, &|_| {});
-        let mut tried = Tried::default();
+        let broken = self.definitions.broken().iter().map(ToString::to_string).collect();
+        let mut tried = Tried { broken, ..Tried::default() };
         for expected in expected {
             let mut dictionary = Dictionary::default();
             let mut hands = Hands {

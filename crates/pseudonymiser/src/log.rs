@@ -64,6 +64,10 @@ impl Log {
                 let level = if source.progress == Progress::LeftOut { "warning" } else { "info" };
                 self.line(level, "source-ended", json!(source));
             }
+            Event::Broken(why) => {
+                self.say(&format!("warning: a definition cannot be used: {why}"));
+                self.line("warning", "broken-definition", json!({"message": why}));
+            }
             Event::Trouble(why) => {
                 self.say(&format!("warning: a monitor's file is not written: {why}"));
                 self.line("warning", "trouble", json!({"message": why}));

@@ -10,13 +10,17 @@ pub(crate) fn year(period: &Period) -> Option<i16> {
     (1900..=2100).contains(&year).then_some(year)
 }
 
-/// The last day that a delivery of the period can be about; none where the period is not named by its year.
+/// The last day that a delivery of the period can be about; none where the name does not tell it.
 ///
 /// `2024-25` ends on 31 August 2025, `2024-autumn` on 31 December 2024, `2025-spring` on the last day of April, `2025-summer` on
 /// 31 August, `2025-03` at the end of March, `2025-03-31` on that day, `2025` at the end of the year.
 pub(crate) fn last_day(period: &Period) -> Option<Date> {
     let start = year(period)?;
-    let rest = period.as_str()[4..].strip_prefix('-').unwrap_or_default();
+    let rest = &period.as_str()[4..];
+    if rest.is_empty() {
+        return Some(date(start, 12, 31));
+    }
+    let rest = rest.strip_prefix(['-', '_'])?;
     let month_and_day: Vec<&str> = rest.split('-').collect();
     let number = |text: &str| (text.len() == 2).then(|| text.parse::<i8>().ok()).flatten();
     match month_and_day.as_slice() {
@@ -26,15 +30,10 @@ pub(crate) fn last_day(period: &Period) -> Option<Date> {
         [one] if number(one).map(i16::from) == Some((start + 1) % 100) => {
             Some(date(start + 1, 8, 31))
         }
-        [month] => match number(month).and_then(|month| Date::new(start, month, 1).ok()) {
-            Some(first) => Some(first.last_of_month()),
-            None => Some(date(start, 12, 31)),
-        },
-        [month, day] => {
-            let day = Date::new(start, number(month)?, number(day)?).ok();
-            Some(day.unwrap_or(date(start, 12, 31)))
-        }
-        _ => Some(date(start, 12, 31)),
+        [one] if one.parse() == Ok(start + 1) => Some(date(start + 1, 8, 31)),
+        [month] => Some(Date::new(start, number(month)?, 1).ok()?.last_of_month()),
+        [month, day] => Date::new(start, number(month)?, number(day)?).ok(),
+        _ => None,
     }
 }
 
@@ -54,7 +53,10 @@ mod tests {
             ("2024-02", Some(date(2024, 2, 29))),
             ("2025-03-31", Some(date(2025, 3, 31))),
             ("2025", Some(date(2025, 12, 31))),
-            ("2025-q1", Some(date(2025, 12, 31))),
+            ("2024-2025", Some(date(2025, 8, 31))),
+            ("2024_25", Some(date(2025, 8, 31))),
+            ("2025-q1", None),
+            ("2024-04-to-2025-03", None),
             ("first", None),
         ] {
             assert_eq!(last_day(&period.parse().unwrap()), end, "{period}");

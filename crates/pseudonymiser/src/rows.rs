@@ -1,7 +1,10 @@
 //! One batch from raw rows to a record batch: its cells coded and treated once for each distinct value, its
 //! rows accepted, set aside or recognised as duplicates, the accepted ones gathered.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use arrow::{
     array::{RecordBatch, RecordBatchOptions, StringViewArray, UInt32Array},
@@ -13,7 +16,7 @@ use minster_sources::{RawBatch, Reason};
 
 use crate::{
     IngestError,
-    cells::Tally,
+    cells::{Note, Tally},
     coded::Coded,
     columns,
     duplicates::{Fingerprints, Print},
@@ -132,22 +135,29 @@ impl<'a> Treated<'a> {
         let mut tally = Tally::rows(accepted.len() as u64);
         for (place, (planned, column)) in self.plan.columns.iter().zip(&self.columns).enumerate() {
             let Some(column) = column else { continue };
-            let told =
-                |cell: &TreatedCell<'_>| cell.note.is_some() || cell.blank && planned.is_code();
-            if !column.cells.iter().flatten().any(told) {
+            let told = |cell: &TreatedCell<'_>| cell.note.is_some() || cell.blank;
+            if planned.output.is_none() || !column.cells.iter().flatten().any(told) {
                 continue;
             }
+            // One pass over the rows, however many of the cells are noted.
+            let note = |cell: &Result<TreatedCell<'_>, Reason>| cell.as_ref().ok()?.note;
+            let notes: Vec<Option<Note>> = column.cells.iter().map(note).collect();
             let mut counts = vec![0u64; column.cells.len()];
+            let mut first: BTreeMap<Note, Vec<u64>> = BTreeMap::new();
             for row in accepted {
-                counts[column.codes[*row as usize] as usize] += 1;
+                let code = column.codes[*row as usize] as usize;
+                counts[code] += 1;
+                if let Some(note) = notes[code] {
+                    let rows = first.entry(note).or_default();
+                    if rows.len() < Tally::few() {
+                        rows.push(self.batch.number(*row as usize));
+                    }
+                }
             }
-            for (code, (cell, cells)) in (0..).zip(column.cells.iter().zip(counts)) {
+            for (cell, cells) in column.cells.iter().zip(counts) {
                 let Ok(cell) = cell else { continue };
                 if let Some(note) = cell.note {
-                    let rows = accepted.iter().filter(|row| column.codes[**row as usize] == code);
-                    let first = rows.take(Tally::few());
-                    let first = first.map(|row| self.batch.number(*row as usize)).collect();
-                    tally.note(place, note, cells, first);
+                    tally.note(place, note, cells, first.remove(&note).unwrap_or_default());
                 }
                 if cell.blank {
                     tally.blank(place, cells);

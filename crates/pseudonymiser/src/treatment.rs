@@ -84,11 +84,6 @@ impl PlannedColumn {
         }
     }
 
-    /// Whether it is a code of a list.
-    pub(crate) fn is_code(&self) -> bool {
-        matches!(self.column.treatment, Treatment::Code(_))
-    }
-
     pub(crate) fn part(&self) -> Option<Part> {
         self.column.part
     }
@@ -108,7 +103,7 @@ pub(crate) struct TreatedCell<'a> {
     pub(crate) state: &'static str,
     /// Its part of match keys.
     pub(crate) part: Option<String>,
-    /// A person's name, as it is compared with kept texts.
+    /// A person's name, for which kept texts are searched.
     pub(crate) name: Option<String>,
     /// What became of it, where it did not pass as it was.
     pub(crate) note: Option<Note>,
@@ -267,7 +262,7 @@ impl Plan {
                 (cell, "", note)
             }
         };
-        let name = planned.is_name().then(|| folded_name(text));
+        let name = planned.is_name().then(|| text.to_owned());
         Ok(TreatedCell { cell, state, part, name, note, blank: text.is_empty() })
     }
 
@@ -319,9 +314,11 @@ impl Plan {
             Treatment::Keep(ValueType::Date) => Cell::Date(days(parse_date(text, &planned.dates)?)),
             Treatment::Keep(ValueType::Integer) => {
                 let number = parse_integer(text)?;
-                // The numbers that a service counts are shorter than those that name someone.
+                // The numbers that a service counts are shorter than those that name someone. A telephone number's 0 is
+                // part of its text alone.
                 let long = number.unsigned_abs() >= 1_000_000_000;
-                if long && Shape::find(&number.to_string()).is_some() {
+                let found = |text: &str| Shape::find(text).is_some();
+                if long && (found(&number.to_string()) || found(text)) {
                     return Err(Reason::LooksLikeIdentifier);
                 }
                 Cell::Integer(number)
@@ -354,7 +351,14 @@ impl Plan {
             Treatment::Code(codes) => {
                 return match (codes.find(text, self.year), &codes.unknown) {
                     (Some(found), _) => {
-                        let note = found.outside_its_years.then_some(Note::OutsideItsYears);
+                        // A pattern may say of words that they are not understood.
+                        let is_unknown = matches!(&codes.unknown, UnknownCode::Becomes(code) if code == found.code);
+                        let note = match (found.outside_its_years, found.by_pattern) {
+                            (true, _) => Some(Note::OutsideItsYears),
+                            (_, true) if is_unknown => Some(Note::Unknown),
+                            (_, true) => Some(Note::ByPattern),
+                            _ => None,
+                        };
                         Ok((Cell::Text(found.code.into()), note))
                     }
                     (None, UnknownCode::Becomes(code)) => {

@@ -23,6 +23,9 @@ const FEW: usize = 5;
 /// What the definitions would make of the deliveries.
 #[derive(Debug, Default, Serialize)]
 pub struct Tried {
+    /// Definitions and code lists that cannot be used, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<String>,
     /// One entry a delivery.
     pub sources: Vec<TriedSource>,
 }
@@ -89,7 +92,8 @@ impl Tried {
 
     /// 0; 2 where a delivery would stop; 3 where rows would be set aside.
     pub fn exit_code(&self) -> u8 {
-        if self.sources.iter().any(|source| source.stops.is_some()) {
+        let stops = self.sources.iter().any(|source| source.stops.is_some());
+        if stops || !self.broken.is_empty() {
             return exit::USAGE;
         }
         match self.sources.iter().any(|source| !source.faults.is_empty()) {
@@ -101,6 +105,9 @@ impl Tried {
     /// For people.
     pub fn text(&self) -> String {
         let mut text = String::new();
+        for broken in &self.broken {
+            let _ = writeln!(text, "a definition cannot be used: {broken}");
+        }
         for source in &self.sources {
             let _ = writeln!(text, "{} {}", source.name, source.period);
             if let Some(stops) = &source.stops {

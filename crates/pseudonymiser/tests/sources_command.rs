@@ -113,6 +113,19 @@ fn a_draft_is_a_definition_that_the_file_fits() {
 }
 
 #[test]
+fn a_fuller_row_below_is_not_taken_for_the_header() {
+    let content = "Visits of 2025,,,\nsurname,forename,team,\nOther,Jo,North,\nCANARY,CANARY2,South,CANARY asked for it\n";
+    let folder = folder(&[("a.csv", content)]);
+    let ran = sources(&["new", "a.csv"], folder.path());
+    // The fourth column has no name.
+    assert_eq!(ran.status.code(), Some(2), "{ran:?}");
+    let folder = self::folder(&[("a.csv", &content.replace("team,", "team,note"))]);
+    let ran = sources(&["new", "a.csv", "--values", "team"], folder.path());
+    let text = String::from_utf8(ran.stdout).unwrap();
+    assert!(text.contains("\"surname\" =") && text.contains("[\"North\", \"South\"]"), "{text}");
+}
+
+#[test]
 fn no_draft_is_made_of_a_row() {
     for row in ["CANARY,01/02/2010\n", "CANARY,Q330400024001\n", "CANARY,a@b.org\n", "CANARY,\n"] {
         let folder = folder(&[("a.csv", row)]);

@@ -129,9 +129,10 @@ impl RawBatch {
         self.numbers.is_empty() && self.rejected.is_empty()
     }
 
-    /// Bytes held, those of rejected rows included.
+    /// Bytes held, those of rejected rows and of the places of fields included.
     pub fn byte_len(&self) -> usize {
-        self.bytes.len() + self.rejected_bytes
+        let places = (self.starts.len() + self.ends.len()) * size_of::<u32>();
+        self.bytes.len() + self.rejected_bytes + places + self.numbers.len() * size_of::<u64>()
     }
 
     /// Whether every field is UTF-8.

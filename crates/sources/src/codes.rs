@@ -210,14 +210,27 @@ impl CodeList {
     }
 }
 
-/// A text as it is compared: without surrounding space, one blank between words, upper case.
+/// A text as it is compared: without surrounding space, one blank between words, upper case, and one sign for all that
+/// stand between a code and its label: `N1: Abuse`, `N1 – Abuse` and `N1 - abuse` are one.
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
+    let mut add = |word: &str| {
         if !folded.is_empty() {
             folded.push(' ');
         }
         folded.extend(word.chars().flat_map(char::to_uppercase));
+    };
+    for word in text.split_whitespace() {
+        match word {
+            "\u{2013}" | "\u{2014}" | ":" => add("-"),
+            word => match word.strip_suffix(':') {
+                Some(code) => {
+                    add(code);
+                    add("-");
+                }
+                None => add(word),
+            },
+        }
     }
     folded
 }
@@ -246,6 +259,8 @@ pub struct Found<'a> {
     pub code: &'a str,
     /// Whether its years do not include the period's.
     pub outside_its_years: bool,
+    /// Whether a pattern alone led to it.
+    pub by_pattern: bool,
 }
 
 impl Codes {
@@ -262,12 +277,12 @@ impl Codes {
                     let after = |year| until.is_some_and(|until| year > until);
                     year.is_some_and(|year| before(year) || after(year))
                 });
-                Some(Found { code, outside_its_years: outside })
+                Some(Found { code, outside_its_years: outside, by_pattern: false })
             }
             None => {
                 let mut patterns = self.table.patterns.iter();
                 let (_, code) = patterns.find(|(pattern, _)| pattern.fits(cell))?;
-                Some(Found { code, outside_its_years: false })
+                Some(Found { code, outside_its_years: false, by_pattern: true })
             }
         }
     }
@@ -355,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_code_is_found_whatever_its_case_its_space_and_its_label() {
-        let text = "codes = ['WBRI', '6', 'N1', 'U6', 'C2', 'UN', '1A']\nmap = { 'Not stated/recorded' = 'UN', 'a) Male' = 'C2' }";
+        let text = "codes = ['WBRI', '6', 'N1', 'U6', 'C2', 'UN', '1A', '3']\nmap = { '3 - Gone' = '6', 'Not stated/recorded' = 'UN', 'a) Male' = 'C2' }";
         let codes = codes(text, Level::Main);
         for (cell, code) in [
             ("WBRI", "WBRI"),
@@ -367,6 +382,9 @@ mod tests {
             ("N1 - Abuse or Neglect", "N1"),
             ("n1 \u{2013} Abuse", "N1"),
             ("N1- Abuse", "N1"),
+            ("3 \u{2013} Gone", "6"),
+            ("3: gone", "6"),
+            ("3: somewhere", "3"),
             ("f) U6: Foster placement - not FFA", "U6"),
             ("1A (Individual)", "1A"),
             ("b) not  stated/recorded", "UN"),

@@ -7,6 +7,7 @@ use crate::{
     csv_records::Records,
     definition::{Delimiter, Encoding},
     header::{self, Comparison, HEADER_ROWS, MOST_COLUMNS},
+    xlsx_reader::ROWS_ABOVE,
 };
 
 /// So much of a file is looked at to tell its encoding, in bytes.
@@ -120,6 +121,7 @@ pub(crate) fn find(
     };
     let mut nearest: Option<Header> = None;
     let mut empty = true;
+    let filled = |names: &[String]| names.iter().filter(|name| !name.is_empty()).count();
     for delimiter in delimiters {
         let dialect = Dialect {
             encoding: start.encoding,
@@ -131,6 +133,7 @@ pub(crate) fn find(
         let mut records = Records::open(file, &dialect, Box::new(|_| {}))?;
         let most = if definition.excel_exports { HEADER_ROWS } else { 1 };
         let skipped = usize::from(start.separator.is_some());
+        let mut widest = 0;
         for number in 1..=most + skipped {
             match records.read() {
                 Ok(true) => empty = false,
@@ -149,6 +152,10 @@ pub(crate) fn find(
             let comparison = header::compare(definition, table, &names);
             let dialect = Dialect { header: number, width: names.len(), ..dialect };
             let certain = comparison.certain();
+            if certain && widest >= filled(&names) {
+                return Err(container::refuse(&file.path, ROWS_ABOVE).into());
+            }
+            widest = widest.max(filled(&names));
             let nearer = nearest
                 .as_ref()
                 .is_none_or(|nearest| certain || comparison.known > nearest.comparison.known);

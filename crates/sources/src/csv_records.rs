@@ -36,6 +36,9 @@ pub(crate) struct Records {
     lines: u64,
     /// The row of the record in a spreadsheet, from 1.
     row: u64,
+    /// Columns of a row, once they are known.
+    columns: usize,
+    delimiter: u8,
 }
 
 impl Records {
@@ -58,6 +61,8 @@ impl Records {
             at: 0,
             lines: 0,
             row: 0,
+            columns: dialect.width,
+            delimiter: dialect.delimiter.byte(),
         })
     }
 
@@ -94,6 +99,11 @@ impl Records {
                 ReadRecordResult::OutputEndsFull => return Err(self.too_wide()),
                 ReadRecordResult::Record => {
                     self.mark.set(self.at);
+                    if self.takes_rows_in() {
+                        return Err(self.malformed(
+                            "a quotation mark takes in whole rows below its own (it is opened and not closed, or closed rows below); mend the file, or ask the service for one",
+                        ));
+                    }
                     let inside = memchr::memchr_iter(b'\n', self.bytes()).count() as u64;
                     self.lines = self.lines.saturating_sub(inside);
                     // The end of a line belongs to the row; that of `\r\n` is read with the next one.
@@ -105,6 +115,19 @@ impl Records {
                 ReadRecordResult::End => return Ok(false),
             }
         }
+    }
+
+    /// Whether a field holds lines that look like rows of the table: then a quotation mark was not closed where it
+    /// should have been, and nobody would miss the rows. A line break inside an address is none.
+    fn takes_rows_in(&self) -> bool {
+        let columns = self.columns;
+        let like_rows = |field: &[u8]| {
+            let lines = field.split(|byte| *byte == b'\n').skip(1);
+            let delimiters =
+                |line: &[u8]| line.iter().filter(|byte| **byte == self.delimiter).count();
+            lines.filter(|line| delimiters(line) + 1 >= columns).take(2).count() == 2
+        };
+        columns > 1 && memchr::memchr(b'\n', self.bytes()).is_some() && self.cells().any(like_rows)
     }
 
     /// Whole lines as they stand, if there is no quotation mark in them: then nothing in them needs a parser.

@@ -247,6 +247,18 @@ impl Definition {
         if self.tables.is_empty() {
             return rule("table".into(), "a source has at least one");
         }
+        let units: BTreeSet<&str> = self
+            .tables
+            .iter()
+            .filter_map(|table| table.unit.as_deref())
+            .chain(self.unit.as_deref())
+            .collect();
+        let nested = |unit: &&str| {
+            units.iter().any(|other| unit.starts_with(&format!("{}/", other.trim_end_matches('/'))))
+        };
+        if let Some(unit) = units.iter().copied().find(|unit| nested(unit)) {
+            return rule(format!("unit {unit}"), "it stands inside another unit; make it a record");
+        }
         let mut names = BTreeSet::new();
         for table in &self.tables {
             let at = format!("table {}", table.name);

@@ -77,6 +77,12 @@ pub(crate) fn compare(definition: &Definition, table: &Table, names: &[String]) 
             taken[place] = true;
         }
     };
+    // A column's own name before any other's second name.
+    for (want, wanted) in wanted.iter().enumerate() {
+        if let Some(place) = at.get(wanted.name) {
+            take(&mut place_of, want, *place);
+        }
+    }
     for (want, wanted) in wanted.iter().enumerate() {
         if let Some(place) = wanted.names().find_map(|name| at.get(name)) {
             take(&mut place_of, want, *place);

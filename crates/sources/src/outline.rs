@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use minster_identifiers::shown_path;
+use minster_identifiers::{Shape, shown_path};
 
 use crate::{
     DateForm, Delimiter, Encoding, Format, PlanError, PlannedFile, ReadError,
@@ -165,17 +165,16 @@ fn csv(file: &PlannedFile, own: String) -> Result<Outline, OutlineError> {
     Ok(Outline { encoding, delimiter, ..Outline::new(Format::Csv, own, named(file, names)?) })
 }
 
-/// The first rows' header: the first with the most cells that are not blank, for titles have fewer. Blank cells at its
-/// end are none where no row has anything there.
+/// The first rows' header: the first with two cells or more, for a title has one. A later row is never taken because
+/// it is fuller: it would be a child's. Blank cells at the header's end are none where no row has anything there.
 fn heading(rows: Vec<Vec<String>>) -> Vec<String> {
+    let filled = |row: &Vec<String>| row.iter().filter(|cell| !cell.is_empty()).count();
     let width =
         |row: &Vec<String>| row.iter().rposition(|cell| !cell.is_empty()).map_or(0, |at| at + 1);
-    let cells = |row: &&Vec<String>| row.iter().filter(|cell| !cell.is_empty()).count();
-    let most = rows.iter().map(|row| cells(&row)).max().unwrap_or(0);
     let widest = rows.iter().map(width).max().unwrap_or(0);
     let several = rows.len() > 1;
-    let header = rows.into_iter().find(|row| cells(&row) == most);
-    let mut header = header.unwrap_or_default();
+    let place = rows.iter().position(|row| filled(row) > 1).unwrap_or(0);
+    let mut header = rows.into_iter().nth(place).unwrap_or_default();
     if several {
         header.truncate(widest);
     }
@@ -207,8 +206,9 @@ fn named(file: &PlannedFile, names: Vec<String>) -> Result<Vec<String>, OutlineE
     if let Some(place) = names.iter().position(|name| may_be_a_value(name)) {
         return Err(OutlineError::NoHeader { path: path(), place: place + 1 });
     }
-    match header::repeated(&names) {
-        Some(name) => Err(PlanError::TwoColumns { path: path(), name: name.clone() }.into()),
+    // A cell that stands twice may be a value, and is told by its place.
+    match header::repeated(&names).and_then(|twice| names.iter().rposition(|name| name == twice)) {
+        Some(place) => Err(OutlineError::NoHeader { path: path(), place: place + 1 }),
         None => Ok(names),
     }
 }
@@ -219,6 +219,7 @@ fn may_be_a_value(cell: &str) -> bool {
         [DateForm::Iso, DateForm::DayMonthYear, DateForm::MonthDayYear, DateForm::Census];
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
     !header::is_a_heading(cell)
+        || Shape::find(cell).is_some()
         || digits > 4
         || 2 * digits >= cell.chars().count()
         || cell.contains('@')

@@ -7,7 +7,7 @@ use std::{
 
 use regex::{Regex, RegexBuilder};
 
-/// A compiled pattern may take this many bytes; the longest shipped one takes a hundredth.
+/// A compiled pattern may take this many bytes; every shipped one takes less.
 const LARGEST: usize = 1 << 20;
 
 /// A pattern of a definition. It is parsed with its definition and compiled when it is first needed: a run needs few of

@@ -103,15 +103,17 @@ impl Reason {
     }
 }
 
-/// Whether a row's first cell says that the row holds totals.
+/// Whether a row's first cell says that the row holds totals: `Total`, `Grand total:`, `Total children`.
 pub(crate) fn is_totals(first: &[u8]) -> bool {
-    (5..=16).contains(&first.len()) && {
-        let word = first.trim_ascii();
-        let word = word.strip_suffix(b":").unwrap_or(word);
-        ["total", "totals", "grand total", "sub total", "subtotal"]
-            .iter()
-            .any(|total| word.eq_ignore_ascii_case(total.as_bytes()))
+    if first.len() < 5 {
+        return false;
     }
+    let word = first.trim_ascii();
+    ["total", "totals", "grand total", "sub total", "subtotal"].iter().any(|total| {
+        let (start, rest) = word.split_at(total.len().min(word.len()));
+        start.eq_ignore_ascii_case(total.as_bytes())
+            && matches!(rest.first(), None | Some(b' ' | b':'))
+    })
 }
 
 /// Whether a row of a table of several columns holds nothing but words in one cell: `Note: data as at 31 March`.

@@ -31,6 +31,9 @@ const LONGEST_ROW: usize = 4 << 20;
 const BATCH_ROWS: usize = 8 << 10;
 const BATCH_BYTES: usize = 4 << 20;
 
+/// As where a user sorted the sheet with its header.
+pub(crate) const ROWS_ABOVE: &str = "rows as wide as the header stand above it; put the header on top (was the table sorted with it?) and deliver it again";
+
 /// Where a table stands in a workbook.
 #[derive(Debug, Clone)]
 pub(crate) struct PlannedSheet {
@@ -106,6 +109,11 @@ pub(crate) fn plan_sheets(
                 .push(format!("the sheet `{named}` is read as {name}: its header is that table's"));
             let header = find_header(definition, table, file, &sheet, &rows)?;
             planned.push(PlannedSheet { table, sheet, header });
+        } else if let Some(table) = nearly(definition, file, &rows) {
+            // Not guidance, but a table with another column, or one more sheet of a table that is read already.
+            find_header(definition, table, file, &sheet, &rows)?;
+            let (path, source_name) = (file.path.clone(), definition.name.to_string());
+            return Err(PlanError::UnlistedSheet { path, sheet, hidden, source_name });
         } else if definition.extra_sheets == ExtraSheets::Ignore {
             notes.push(format!("the sheet `{named}` is no table and is passed over"));
         } else {
@@ -132,6 +140,19 @@ fn by_header(definition: &Definition, tables: &[usize], rows: &[Row]) -> Option<
     best.next().is_none().then_some(table)
 }
 
+/// A table of which a sheet has most of the columns, and at least three.
+fn nearly(definition: &Definition, file: &PlannedFile, rows: &[Row]) -> Option<usize> {
+    let known = |table: usize| {
+        let compare = |row: &Row| {
+            let found = header::compare(definition, &definition.tables[table], &row.names());
+            (found.known > found.unlisted.len()).then_some(found.known)
+        };
+        Some((rows.iter().filter_map(compare).max()?, table))
+    };
+    let most = file.tables.iter().filter_map(|&table| known(table)).max()?;
+    (most.0 >= 3).then_some(most.1)
+}
+
 /// The first row that holds every column that the table counts on.
 fn find_header(
     definition: &Definition,
@@ -147,6 +168,13 @@ fn find_header(
         let found = header::compare(definition, wanted, &names);
         if found.certain() {
             let columns = found.places(definition, wanted, &file.path)?;
+            let filled =
+                |row: &Row| row.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
+            let above = rows.iter().take_while(|above| above.row < row.row);
+            let as_wide = above.filter(|above| filled(above) >= filled(row)).count();
+            if as_wide > 0 {
+                return Err(refuse(&file.path, ROWS_ABOVE).into());
+            }
             return Ok(Header { row: row.row, width: names.len(), columns });
         }
         if nearest.as_ref().is_none_or(|nearest| found.missing.len() < nearest.missing.len()) {

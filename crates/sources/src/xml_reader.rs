@@ -13,7 +13,7 @@ use crate::{
     csv_dialect,
     definition::Encoding,
     text::{Mark, Text},
-    xml_layout::Layout,
+    xml_layout::{Layout, TableLayout},
 };
 
 /// No real child's element is longer, in bytes; what is longer is quarantined and not held.
@@ -176,7 +176,7 @@ impl XmlReader {
                 Token::Eof => return Err(self.events.malformed("the file ends inside an element")),
             }
         }
-        let too_large = too_large || unit.bytes() > LARGEST_ROWS;
+        let too_large = too_large || unit.bytes(&self.layout) > LARGEST_ROWS;
         Ok((unit.line, (!too_large).then_some(unit)))
     }
 
@@ -224,19 +224,32 @@ impl Unit {
         }
     }
 
-    /// What all rows hold together, in bytes.
-    fn bytes(&self) -> usize {
+    /// What all rows come to together, in bytes: their texts, and a place for each field.
+    fn bytes(&self, layout: &Layout) -> usize {
         let length = |cells: &[CellText]| cells.iter().map(|cell| cell.text.len()).sum::<usize>();
-        let tables = self.rows.iter().zip(&self.shared).map(|(paths, shared)| {
-            let rows = paths.iter().flatten();
-            rows.map(|row| length(&row.cells) + length(shared)).sum::<usize>()
-        });
-        tables.sum()
+        let tables = self.rows.iter().zip(&self.shared).zip(&layout.tables);
+        let of_table =
+            |((paths, shared), table): ((&Vec<Vec<Row>>, &Vec<CellText>), &TableLayout)| {
+                let places = (table.columns + 4) * size_of::<u32>();
+                let shared = length(shared) + places;
+                paths.iter().flatten().map(|row| length(&row.cells) + shared).sum::<usize>()
+            };
+        tables.map(of_table).sum()
     }
 
     fn put(&self, table: usize, columns: usize, batch: &mut RawBatch) {
         let shared = &self.shared[table];
-        let Some(rows) = self.rows[table].iter().find(|rows| !rows.is_empty()) else { return };
+        let filled = |row: &Row| row.cells.iter().any(|cell| cell.passes && !cell.text.is_empty());
+        let paths = &self.rows[table];
+        let first = paths.iter().position(|rows| rows.iter().any(filled));
+        let Some(chosen) = first.or_else(|| paths.iter().position(|rows| !rows.is_empty())) else {
+            return;
+        };
+        // Records under two of its paths are two ways of saying it: one is read, the other is set aside and told.
+        for row in paths.iter().skip(chosen + 1).flatten().filter(|row| filled(row)) {
+            batch.reject(row.line, Reason::RepeatedElement, b"");
+        }
+        let rows = &paths[chosen];
         let mut fields: Vec<&[u8]> = vec![b""; columns];
         for row in rows {
             fields.fill(b"");
@@ -274,12 +287,10 @@ fn put_cell(cells: &mut Vec<CellText>, cell: CellText) {
             known.text.push_str(&cell.text);
         }
         Some(known) if known.choice == cell.choice => known.repeated = true,
-        Some(known) if known.text.is_empty() || cell.choice < known.choice => {
-            if !cell.text.is_empty() {
-                *known = cell;
-            }
-        }
-        Some(_) => {}
+        Some(_) if cell.text.is_empty() => {}
+        Some(known) if known.text.is_empty() => *known = cell,
+        // Two names of one column that say two things are doubtful, too.
+        Some(known) => known.repeated |= known.text != cell.text,
     }
 }
 

@@ -295,7 +295,7 @@ Start = { treatment = "keep", type = "date" }
 "#;
     let rows = lines(
         definition,
-        "<M><On><P><gender>M</gender><Plans><Record><Start>1</Start></Record><Record><Start>2</Start></Record></Plans></P><P><More><Sex>F</Sex></More><Sex>M</Sex><Plans><Start>3</Start></Plans></P></On><Off><P><Sex>F</Sex></P></Off></M>",
+        "<M><On><P><gender>M</gender><Plans><Record><Start>1</Start></Record><Record><Start>2</Start></Record></Plans></P><P><More><Sex>M</Sex></More><Sex>M</Sex><Plans><Start>3</Start></Plans></P></On><Off><P><Sex>F</Sex></P></Off></M>",
     );
     let row = |table: &str, field: &str| (table.to_owned(), 1, vec![field.to_owned()]);
     assert_eq!(rows.len(), 6);
@@ -325,6 +325,64 @@ fn what_is_dropped_tells_rows_apart_and_may_be_long_and_repeated() {
     let needs: Vec<_> = rows.iter().filter(|row| row.0 == "need").map(|row| &row.2).collect();
     assert_eq!(needs.len(), 2);
     assert_ne!(needs[0], needs[1]);
+}
+
+#[test]
+fn two_ways_of_saying_one_thing_are_set_aside_where_they_differ() {
+    let definition = XML
+        .replace("record = \"Need\"", "record = [\"Needs/Need\", \"Need\"]")
+        .replace("\"Code\" = {", "\"Code\" = { also = [\"Kode\"],");
+    let rejected = |content: &str| {
+        let (_folder, definition, plan) =
+            planned(&definition, "c.xml", content.as_bytes()).unwrap();
+        let mut rejected = Vec::new();
+        read(
+            &definition,
+            &plan.files[0],
+            |_| {},
+            |_, batch| {
+                rejected.extend(batch.rejected().iter().map(|row| row.reason));
+                true
+            },
+        )
+        .unwrap();
+        rejected
+    };
+    let child =
+        |needs: &str| format!("<Message><Children><Child>{needs}</Child></Children></Message>");
+    let need = |inner: &str| format!("<Need>{inner}</Need>");
+    let (one, other) = (need("<Code>1</Code>"), need("<Code>2</Code>"));
+    let wrapped = format!("<Needs>{one}</Needs>");
+    assert_eq!(rejected(&child(&format!("{wrapped}{other}"))), [Reason::RepeatedElement]);
+    assert_eq!(rejected(&child(&wrapped)), []);
+    assert_eq!(rejected(&child(&need("<Code>1</Code><Kode>1</Kode>"))), []);
+    let differ = child(&need("<Code>1</Code><Kode>2</Kode>"));
+    assert_eq!(rejected(&differ), [Reason::RepeatedElement]);
+    // A unit inside another would never be seen.
+    let nested =
+        XML.replace("record = \"Need\"", "record = \".\"\nunit = \"/Message/Children/Child/Need\"");
+    assert!(Definition::parse(&nested).is_err());
+}
+
+#[test]
+fn empty_records_are_held_within_bounds() {
+    // Forty bytes a record in a batch: a hundred units of 100,000 would take half a gigabyte at once.
+    let unit = format!("<Child><Ids><Id>1</Id></Ids>{}</Child>", "<Need/>".repeat(100_000));
+    let content = format!("<Message><Children>{}</Children></Message>", unit.repeat(20));
+    let (_folder, definition, plan) = planned(XML, "c.xml", content.as_bytes()).unwrap();
+    let mut rows = 0;
+    read(
+        &definition,
+        &plan.files[0],
+        |_| {},
+        |table, batch| {
+            assert!(batch.byte_len() < 16 << 20, "{}", batch.byte_len());
+            rows += if table == 1 { batch.len() } else { 0 };
+            true
+        },
+    )
+    .unwrap();
+    assert_eq!(rows, 2_000_000);
 }
 
 #[test]

@@ -116,6 +116,22 @@ fn a_sheet_under_another_name_is_found_by_its_header_and_guidance_may_be_passed_
 }
 
 #[test]
+fn a_table_with_a_column_more_is_no_guidance_and_a_sorted_sheet_has_no_header() {
+    let lenient = format!("extra_sheets = \"ignore\"\n{DEFINITION}");
+    let row = format!("{HEADER}<row r='2'><c r='B2'><v>1</v></c></row>");
+    let more = row.replacen("</row>", "<c r='D1' t='str'><v>New one</v></c></row>", 1);
+    for (name, rows) in [("Copy of it", &row), ("Other", &more)] {
+        let content = workbook(&[("List 1", &row, false), (name, rows, false)]);
+        let error = refused(read_one(&lenient, "a.xlsx", &content));
+        assert!(error.contains(name) || error.contains("New one"), "{error}");
+    }
+    let child = "<row r='1'><c r='A1' t='str'><v>CANARY</v></c><c r='B1'><v>1</v></c><c r='C1'><v>2</v></c></row>";
+    let sorted = format!("{child}{}", HEADER.replace("r='1'", "r='2'").replace("1' t", "2' t"));
+    let error = refused(read_one(DEFINITION, "a.xlsx", &workbook(&[("List 1", &sorted, false)])));
+    assert!(error.contains("header on top"), "{error}");
+}
+
+#[test]
 fn a_header_is_found_by_the_columns_that_it_must_hold() {
     let without = HEADER.replace("Date of Birth", "Birth");
     let error = refused(read_one(DEFINITION, "a.xlsx", &workbook(&[("List 1", &without, false)])));
