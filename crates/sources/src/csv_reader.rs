@@ -124,17 +124,19 @@ impl CsvReader {
         count: usize,
         mut fields: impl Iterator<Item = &'a [u8]> + Clone,
     ) -> Option<Reason> {
-        if fields.clone().all(|field| field.trim_ascii().is_empty()) {
-            return Some(Reason::BlankRow);
+        let (width, blank_ends) = (self.dialect.width, self.dialect.blank_ends);
+        let blank = |field: &[u8]| field.trim_ascii().is_empty();
+        let mut filled = fields.clone().filter(|field| !blank(field));
+        match (filled.next(), filled.next()) {
+            (None, _) => return Some(Reason::BlankRow),
+            (Some(only), None) if blank_ends && reason::is_note(width, only) => {
+                return Some(Reason::NoteRow);
+            }
+            _ => {}
         }
         if fields.clone().next().is_some_and(reason::is_totals) {
             return Some(Reason::TotalsRow);
         }
-        let Dialect { width, blank_ends, .. } = self.dialect;
-        if blank_ends && reason::is_note(width, fields.clone()) {
-            return Some(Reason::NoteRow);
-        }
-        let blank = |field: &[u8]| field.trim_ascii().is_empty();
         let only_blank_more =
             || blank_ends && count > width && fields.clone().skip(width).all(blank);
         if count != width && !only_blank_more() {

@@ -105,10 +105,11 @@ impl Reason {
 
 /// Whether a row's first cell says that the row holds totals: `Total`, `Grand total:`, `Total children`.
 pub(crate) fn is_totals(first: &[u8]) -> bool {
-    if first.len() < 5 {
+    let word = first.trim_ascii();
+    // Nearly every row ends here.
+    if word.len() < 5 || !matches!(word[0], b't' | b'T' | b'g' | b'G' | b's' | b'S') {
         return false;
     }
-    let word = first.trim_ascii();
     ["total", "totals", "grand total", "sub total", "subtotal"].iter().any(|total| {
         let (start, rest) = word.split_at(total.len().min(word.len()));
         start.eq_ignore_ascii_case(total.as_bytes())
@@ -116,15 +117,9 @@ pub(crate) fn is_totals(first: &[u8]) -> bool {
     })
 }
 
-/// Whether a row of a table of several columns holds nothing but words in one cell: `Note: data as at 31 March`.
-pub(crate) fn is_note<'a>(width: usize, mut fields: impl Iterator<Item = &'a [u8]>) -> bool {
-    let filled = |field: &&[u8]| !field.trim_ascii().is_empty();
-    let Some(first) = fields.by_ref().find(filled) else { return false };
-    // Nearly every row ends here.
-    if width < 3 || fields.any(|field| filled(&field)) {
-        return false;
-    }
-    first.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count() >= 3
+/// Whether a row of a table of several columns that holds `only` one cell is a note: `Note: data as at 31 March`.
+pub(crate) fn is_note(width: usize, only: &[u8]) -> bool {
+    width >= 3 && only.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count() >= 3
 }
 
 impl fmt::Display for Reason {

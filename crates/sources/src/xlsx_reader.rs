@@ -237,7 +237,10 @@ impl Header {
         {
             return batch.reject(number, Reason::TotalsRow, &raw());
         }
-        if is_note(self.width, cells.iter().map(String::as_bytes)) {
+        let mut filled = cells.iter().filter(|cell| !cell.trim().is_empty());
+        if let (Some(only), None) = (filled.next(), filled.next())
+            && is_note(self.width, only.as_bytes())
+        {
             return batch.reject(number, Reason::NoteRow, &raw());
         }
         if cells.iter().skip(self.width).any(|cell| !cell.is_empty()) {
