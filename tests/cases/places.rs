@@ -2,7 +2,7 @@
 
 use jiff::civil::date;
 use minster_tests::deliveries::{
-    Cell, Child, Council, EARLY_HELP, Epoch, cin, cin_child, cin_identifiers, cin_referral,
+    Cell, Child, Council, EARLY_HELP, Epoch, LIST_2, cin, cin_child, cin_identifiers, cin_referral,
     early_help_row, workbook,
 };
 
@@ -61,22 +61,12 @@ fn a_cell_that_sets_its_row_aside_is_told_by_its_letter_and_row() {
 #[test]
 fn a_cell_of_a_workbook_is_told_by_its_letter_and_row() {
     let council = Council::new(&["annex_a"]);
-    let headings = [
-        "Child Unique ID",
-        "Gender",
-        "Ethnicity",
-        "Date of Birth",
-        "Age",
-        "Assessment start date",
-        "Assessment completion date",
-        "Organisation completing assessment",
-    ];
     let mut rows = vec![
         vec!["List 2: early help assessments".into()],
         vec![],
         vec!["As at 3 March".into()],
         vec![],
-        headings.map(Cell::from).to_vec(),
+        LIST_2.map(Cell::from).to_vec(),
     ];
     for place in 1..=12 {
         let start = match place {

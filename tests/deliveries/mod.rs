@@ -18,7 +18,7 @@ pub use self::{
         Child, EARLY_HELP, EPISODES_903, born, cin, cin_child, cin_identifiers, cin_referral,
         day_first, early_help_row, episodes_903, header_903, header_903_row, leavers, pupils,
     },
-    workbook::{Cell, Epoch, workbook, zipped},
+    workbook::{Cell, Epoch, LIST_2, workbook, zipped},
 };
 use crate::{Site, copy, pipeline, root, text};
 

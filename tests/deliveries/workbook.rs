@@ -8,6 +8,18 @@ use std::{
 use jiff::civil::Date;
 use zip::{ZipWriter, write::SimpleFileOptions};
 
+/// The headings of list 2 of Ofsted's Annex A: early help assessments.
+pub const LIST_2: [&str; 8] = [
+    "Child Unique ID",
+    "Gender",
+    "Ethnicity",
+    "Date of Birth",
+    "Age",
+    "Assessment start date",
+    "Assessment completion date",
+    "Organisation completing assessment",
+];
+
 /// A cell of a sheet.
 #[derive(Debug, Clone)]
 pub enum Cell {
