@@ -26,38 +26,30 @@ const FEWEST: u64 = 3;
 /// Places of a column's cells that are told.
 const FEW: usize = 5;
 
-/// The cells of one table in one file.
+/// The cells of one table; a place is told as `P`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tally {
+pub(crate) struct Told<P> {
     /// Accepted rows.
     rows: u64,
     /// By column: cells that were blank already.
     blanks: BTreeMap<usize, u64>,
-    /// How many, and the first rows.
-    noted: BTreeMap<(usize, Note), (u64, Vec<u64>)>,
-}
-
-/// The cells of one table in all files.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Cells {
-    rows: u64,
-    blanks: BTreeMap<usize, u64>,
     /// How many, and the first places.
-    noted: BTreeMap<(usize, Note), (u64, Vec<String>)>,
+    noted: BTreeMap<(usize, Note), (u64, Vec<P>)>,
 }
 
-impl Tally {
-    pub(crate) fn rows(rows: u64) -> Self {
-        Self { rows, ..Self::default() }
-    }
+/// In one file: a place is a row.
+pub(crate) type Tally = Told<u64>;
+/// In all files: a place is named.
+pub(crate) type Cells = Told<String>;
 
-    /// Cells of a column; `first` are their rows, or the first of them.
-    pub(crate) fn note(&mut self, column: usize, note: Note, cells: u64, first: Vec<u64>) {
+impl<P> Told<P> {
+    /// Cells of a column; `first` are their places, or the first of them.
+    pub(crate) fn note(&mut self, column: usize, note: Note, cells: u64, first: Vec<P>) {
         if cells > 0 {
-            let (count, rows) = self.noted.entry((column, note)).or_default();
+            let (count, places) = self.noted.entry((column, note)).or_default();
             *count += cells;
-            rows.extend(first);
-            rows.truncate(FEW);
+            places.extend(first);
+            places.truncate(FEW);
         }
     }
 
@@ -76,28 +68,32 @@ impl Tally {
             self.note(column, note, cells, first);
         }
     }
+}
+
+impl Tally {
+    pub(crate) fn rows(rows: u64) -> Self {
+        Self { rows, ..Self::default() }
+    }
 
     /// As many rows as are told of a column.
     pub(crate) fn few() -> usize {
         FEW
     }
+
+    /// The same with each place named by its column and row.
+    pub(crate) fn named(self, place: impl Fn(usize, u64) -> String) -> Cells {
+        let named = |((column, note), (cells, rows)): ((usize, Note), (u64, Vec<u64>))| {
+            ((column, note), (cells, rows.into_iter().map(|row| place(column, row)).collect()))
+        };
+        Told {
+            rows: self.rows,
+            blanks: self.blanks,
+            noted: self.noted.into_iter().map(named).collect(),
+        }
+    }
 }
 
 impl Cells {
-    /// Adds a file's. `place` names a cell by its column and row.
-    pub(crate) fn add(&mut self, tally: Tally, place: impl Fn(usize, u64) -> String) {
-        self.rows += tally.rows;
-        for (column, cells) in tally.blanks {
-            *self.blanks.entry(column).or_default() += cells;
-        }
-        for ((column, note), (cells, rows)) in tally.noted {
-            let (count, first) = self.noted.entry((column, note)).or_default();
-            *count += cells;
-            first.extend(rows.into_iter().map(|row| place(column, row)));
-            first.truncate(FEW);
-        }
-    }
-
     /// For the manifest.
     pub(crate) fn counts(&self, table: &TableName, plan: &Plan) -> Vec<CellCounts> {
         let count =

@@ -223,7 +223,8 @@ impl Planned {
                 let TableCounts { rows: counts, cells } = std::mem::take(&mut counts[table]);
                 let name = tables[table].name.clone();
                 rows.push(FileCounts { file: file.name.clone(), table: name, counts });
-                told[table].add(cells, |column, row| cell_name(file, table, column, row));
+                let place = |column, row| place_name(file, table, Some(column), row);
+                told[table].add(cells.named(place));
             }
         }
         // So much memory takes a while to give back.
@@ -351,10 +352,15 @@ fn read(
     };
 }
 
-/// A cell as people find it: by its letter and row in a spreadsheet, by its line in XML.
-pub(crate) fn cell_name(file: &PlannedFile, table: usize, column: usize, row: u64) -> String {
+/// A cell, or a whole row, as people find it: by its letter and row in a spreadsheet, by its line in XML.
+pub(crate) fn place_name(
+    file: &PlannedFile,
+    table: usize,
+    column: Option<usize>,
+    row: u64,
+) -> String {
     let name = shown(&file.name);
-    match file.letter(table, column) {
+    match column.and_then(|column| file.letter(table, column)) {
         Some(letter) => format!("{name} cell {letter}{row}"),
         None if file.counts_lines() => format!("{name} line {row}"),
         None => format!("{name} row {row}"),

@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) columns: Vec<PlannedColumn>,
     pub(crate) keys: Vec<PlannedKey>,
     rule: IdentifierRule,
+    /// The forms in which dates are written.
+    dates: Vec<DateForm>,
     /// Texts that mean a blank cell, in upper case.
     blanks: Vec<String>,
     /// The year of the delivery's period, for codes.
@@ -53,7 +55,6 @@ pub(crate) struct PlannedColumn {
     pub(crate) name: String,
     column: Column,
     lookup: Option<Arc<Lookup>>,
-    dates: Vec<DateForm>,
     /// What of the cell's JSON it is (RFC 6901).
     pointer: Option<String>,
     /// Its place among the outputs, where it passes.
@@ -155,7 +156,6 @@ impl Plan {
                 name: name.clone(),
                 column: column.clone(),
                 lookup,
-                dates: dates.clone(),
                 pointer: name.find("#/").map(|at| name[at + 1..].to_owned()),
                 output: None,
                 state: None,
@@ -188,6 +188,7 @@ impl Plan {
             columns,
             keys,
             rule: *rule,
+            dates,
             blanks: definition.blanks.clone(),
             year: period::year(period),
             last_day: period::last_day(period),
@@ -204,12 +205,13 @@ impl Plan {
         planned: &'a PlannedColumn,
         raw: &'a [u8],
     ) -> Result<TreatedCell<'a>, Reason> {
-        let text = std::str::from_utf8(raw).map_err(|_| Reason::Encoding)?.trim();
-        let text = if self.means_blank(text) { "" } else { text };
+        let text = self.bare(std::str::from_utf8(raw).map_err(|_| Reason::Encoding)?);
         let treated = match &planned.pointer {
             None => self.treat_text(planned, text),
             Some(pointer) => match drawn(text, pointer) {
-                Ok(drawn) => self.treat_text(planned, &drawn).map(TreatedCell::into_owned),
+                Ok(drawn) => {
+                    self.treat_text(planned, self.bare(&drawn)).map(TreatedCell::into_owned)
+                }
                 Err(reason) => Err(reason),
             },
         };
@@ -230,8 +232,11 @@ impl Plan {
         }
     }
 
-    fn means_blank(&self, text: &str) -> bool {
-        self.blanks.iter().any(|blank| blank.eq_ignore_ascii_case(text))
+    /// A text without the space around it; nothing, where it means a blank cell.
+    fn bare<'a>(&self, text: &'a str) -> &'a str {
+        let text = text.trim();
+        let is_blank = self.blanks.iter().any(|blank| blank.eq_ignore_ascii_case(text));
+        if is_blank { "" } else { text }
     }
 
     fn treat_text<'a>(
@@ -239,13 +244,11 @@ impl Plan {
         planned: &'a PlannedColumn,
         text: &'a str,
     ) -> Result<TreatedCell<'a>, Reason> {
-        let text = text.trim();
-        let text = if self.means_blank(text) { "" } else { text };
         if text.is_empty() && planned.column.required {
             return Err(Reason::Required);
         }
         let part = match planned.column.part {
-            Some(part) => self.comparable(part, text, &planned.dates)?,
+            Some(part) => self.comparable(part, text)?,
             None => None,
         };
         let (cell, state, note) = match &planned.column.treatment {
@@ -311,7 +314,7 @@ impl Plan {
         }
         let cell = match &planned.column.treatment {
             Treatment::Drop | Treatment::Pseudonymise(_) => Cell::Null,
-            Treatment::Keep(ValueType::Date) => Cell::Date(days(parse_date(text, &planned.dates)?)),
+            Treatment::Keep(ValueType::Date) => Cell::Date(days(parse_date(text, &self.dates)?)),
             Treatment::Keep(ValueType::Integer) => {
                 let number = parse_integer(text)?;
                 // The numbers that a service counts are shorter than those that name someone. A telephone number's 0 is
@@ -369,24 +372,19 @@ impl Plan {
                 };
             }
             Treatment::Generalise(to) => {
-                generalise(to, text, &planned.dates, planned.lookup.as_deref())?
+                generalise(to, text, &self.dates, planned.lookup.as_deref())?
             }
         };
         Ok((cell, None))
     }
 
-    fn comparable(
-        &self,
-        part: Part,
-        text: &str,
-        dates: &[DateForm],
-    ) -> Result<Option<String>, Reason> {
+    fn comparable(&self, part: Part, text: &str) -> Result<Option<String>, Reason> {
         let text = match part {
             _ if text.is_empty() => return Ok(None),
             _ if text.len() > LONGEST_PART => return Err(Reason::FieldTooLong),
             Part::Surname | Part::Forename => folded_name(text),
             Part::BirthDate => {
-                let born = parse_date(text, dates)?;
+                let born = parse_date(text, &self.dates)?;
                 if self.last_day.is_some_and(|last_day| born > last_day) {
                     return Err(Reason::BirthAfterDelivery);
                 }

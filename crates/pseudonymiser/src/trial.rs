@@ -4,7 +4,6 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use arrow::array::RecordBatch;
-use minster_identifiers::shown;
 use minster_model::{Period, RowCounts, SourceName, TableName, exit};
 use minster_sources::PlannedFile;
 use minster_store::{CellCounts, FileCounts, deliveries};
@@ -12,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     IngestError,
-    delivery::{Hands, Outlet, Planned, cell_name},
+    delivery::{Hands, Outlet, Planned, place_name},
     expected::Expected,
     quarantine::{Failed, Headings},
 };
@@ -206,12 +205,7 @@ impl Outlet for Faults {
             let (rows, places) = self.0.entry(key).or_default();
             *rows += 1;
             if places.len() < FEW {
-                let number = failed.number;
-                places.push(match column {
-                    Some(column) => cell_name(file, headings.place, column, number),
-                    None if file.counts_lines() => format!("{} line {number}", shown(&file.name)),
-                    None => format!("{} row {number}", shown(&file.name)),
-                });
+                places.push(place_name(file, headings.place, column, failed.number));
             }
         }
         Ok(())
