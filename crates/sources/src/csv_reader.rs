@@ -125,7 +125,20 @@ impl CsvReader {
         mut fields: impl Iterator<Item = &'a [u8]> + Clone,
     ) -> Option<Reason> {
         let (width, blank_ends) = (self.dialect.width, self.dialect.blank_ends);
-        let blank = |field: &[u8]| field.trim_ascii().is_empty();
+        // Nearly every row has its columns, and its first two cells tell that it is none of the kinds below.
+        let mut first = fields.clone();
+        if count == width
+            && length <= LONGEST_FIELD
+            && first.next().is_some_and(reason::begins_a_row)
+            && first.next().and_then(<[u8]>::first).is_some_and(u8::is_ascii_graphic)
+        {
+            return None;
+        }
+        // Most cells begin with a letter or digit: one look tells that they are not blank.
+        let blank = |field: &[u8]| match field.first() {
+            Some(first) if first.is_ascii_graphic() => false,
+            _ => field.trim_ascii().is_empty(),
+        };
         let mut filled = fields.clone().filter(|field| !blank(field));
         match (filled.next(), filled.next()) {
             (None, _) => return Some(Reason::BlankRow),

@@ -103,11 +103,20 @@ impl Reason {
     }
 }
 
+/// Whether one look at a row's first cell tells that the row is neither blank nor totals.
+pub(crate) fn begins_a_row(first: &[u8]) -> bool {
+    first.first().is_some_and(|first| first.is_ascii_graphic() && !begins_totals(*first))
+}
+
+fn begins_totals(first: u8) -> bool {
+    matches!(first, b't' | b'T' | b'g' | b'G' | b's' | b'S')
+}
+
 /// Whether a row's first cell says that the row holds totals: `Total`, `Grand total:`, `Total children`.
 pub(crate) fn is_totals(first: &[u8]) -> bool {
     let word = first.trim_ascii();
     // Nearly every row ends here.
-    if word.len() < 5 || !matches!(word[0], b't' | b'T' | b'g' | b'G' | b's' | b'S') {
+    if word.len() < 5 || !begins_totals(word[0]) {
         return false;
     }
     ["total", "totals", "grand total", "sub total", "subtotal"].iter().any(|total| {
