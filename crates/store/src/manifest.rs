@@ -108,7 +108,15 @@ pub struct TableEntry {
     pub rows: u64,
     /// The columns in order.
     pub columns: Vec<ColumnEntry>,
+    /// Columns that, with the child, tell one event from another: a plan's start date. Where absent, each row is an
+    /// event of its own; where empty, a child has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Vec<String>>,
 }
+
+/// The column of XML tables that counts the delivery's units, from 0: rows of one number are about one person, whether
+/// or not that person has an identifier.
+pub const UNIT: &str = "unit";
 
 /// One column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -98,7 +98,7 @@ impl TableWriter {
                 data_type: field.data_type().to_string(),
             })
             .collect();
-        Ok(TableEntry { name: self.name, rows: self.rows, columns })
+        Ok(TableEntry { name: self.name, rows: self.rows, columns, key: None })
     }
 }
 
