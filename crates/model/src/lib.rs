@@ -35,3 +35,7 @@ pub use names::{
 };
 pub use pseudonym::{KeyVersion, Pseudonym, PseudonymError};
 pub use rows::RowCounts;
+
+/// The column of XML tables that counts the delivery's units, from 0: rows of one number are about one person, whether
+/// or not that person has an identifier.
+pub const UNIT: &str = "unit";

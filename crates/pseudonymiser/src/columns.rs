@@ -26,8 +26,9 @@ pub(crate) fn schema(outputs: &[Output]) -> SchemaRef {
             OutputType::Decimal => DataType::Float64,
             OutputType::Flag => DataType::Boolean,
             OutputType::Text => DataType::Utf8View,
+            OutputType::Unit => DataType::UInt32,
         };
-        Field::new(&output.name, data_type, true)
+        Field::new(&output.name, data_type, output.output_type != OutputType::Unit)
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
@@ -62,6 +63,8 @@ pub(crate) fn values<'a, 'b: 'a>(
             Some(Cell::Text(text)) => Some(text.as_ref()),
             _ => None,
         }))),
+        // It is no column's: each row brings its own.
+        OutputType::Unit => return Err(IngestError::Unlearnt),
     })
 }
 

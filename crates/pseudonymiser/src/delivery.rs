@@ -17,7 +17,7 @@ use minster_model::{
 use minster_sources::{
     Definition, Duplicates as DuplicateRule, Lookup, Plan as DeliveryPlan, PlannedFile, ReadError,
 };
-use minster_store::{CellCounts, FileCounts, Manifest, Origin, Store, TableWriter};
+use minster_store::{CellCounts, FileCounts, Manifest, Origin, Store, TableEntry, TableWriter};
 use minster_vault_api::{Client, InputFile, NamedFile, RunManifest};
 use ring::digest;
 
@@ -162,8 +162,12 @@ impl Planned {
             }
             run.vault.close_run(&read.inputs)?;
             let reasons = outputs.quarantine.finish()?;
-            let entries: Result<Vec<_>, _> =
-                outputs.tables.into_iter().flatten().map(TableWriter::finish).collect();
+            let keys = self.definition.tables.iter().map(|table| table.key.clone());
+            let written = outputs.tables.into_iter().zip(keys);
+            let entries: Result<Vec<TableEntry>, IngestError> = written
+                .filter_map(|(table, key)| Some((table?, key)))
+                .map(|(table, key)| Ok(TableEntry { key, ..table.finish()? }))
+                .collect();
             let definition_sha256 = self.definition_sha256.clone();
             let recipe_sha256 = Some(self.recipe_sha256.clone());
             let Outcome { inputs, rows, cells, .. } = read;

@@ -51,9 +51,16 @@ enum Seen {
 }
 
 impl Fingerprints {
-    /// Those of a batch's rows, given its columns that are there, each at its place.
-    pub(crate) fn of(&self, rows: usize, columns: &[Option<Coded<'_>>]) -> Vec<Print> {
+    /// Those of a batch's rows, given its columns that are there, each at its place, and of XML each row's unit: rows of
+    /// two units are about two persons, and never equal.
+    pub(crate) fn of(
+        &self,
+        rows: usize,
+        columns: &[Option<Coded<'_>>],
+        units: &[u32],
+    ) -> Vec<Print> {
         let mut prints = vec![Print { row: 0, first: 0 }; rows];
+        let unit_place = columns.len();
         let mut columns = columns.iter().enumerate();
         if let Some((place, coded)) =
             columns.by_ref().find_map(|(place, coded)| Some((place, coded.as_ref()?)))
@@ -77,6 +84,14 @@ impl Fingerprints {
             for (print, code) in prints.iter_mut().zip(&coded.codes) {
                 print.row ^= hashes[*code as usize];
             }
+        }
+        // Rows of a unit stand together: its number is hashed once.
+        let (mut last, mut hashed) = (None, 0);
+        for (print, unit) in prints.iter_mut().zip(units) {
+            if last != Some(*unit) {
+                (last, hashed) = (Some(*unit), hash(&self.rows, unit_place, &unit.to_le_bytes()));
+            }
+            print.row ^= hashed;
         }
         prints
     }
@@ -147,7 +162,7 @@ mod tests {
             let cells: Vec<&[u8]> = rows.iter().map(|row| row[place].as_bytes()).collect();
             Some(Coded::new(cells.into_iter(), &keys))
         };
-        fingerprints.of(rows.len(), &[None, column(0), column(1)])
+        fingerprints.of(rows.len(), &[None, column(0), column(1)], &[])
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl<'a> Treated<'a> {
             Some(Coded::new(batch.column(place).filter(|_| needed)?, keys))
         };
         let coded: Vec<Option<Coded<'a>>> = plan.columns.iter().enumerate().map(code).collect();
-        let prints = fingerprints.map(|prints| prints.of(batch.len(), &coded));
+        let prints = fingerprints.map(|prints| prints.of(batch.len(), &coded, batch.units()));
         let treat = |(planned, coded): (&'a PlannedColumn, Option<Coded<'a>>)| {
             planned.passes().then(|| {
                 let Coded { codes, values } = coded.unwrap_or_else(|| Coded::absent(batch.len()));
@@ -84,6 +84,10 @@ impl<'a> Treated<'a> {
     /// not seen before.
     pub(crate) fn sort(self, fresh: Option<&[bool]>) -> Sorted<'a> {
         let mut failed: Vec<Failed> = self.batch.rejected().iter().map(Failed::unsplit).collect();
+        let identifiers: Vec<&ColumnCells<'_>> = (self.plan.columns.iter().zip(&self.columns))
+            .filter(|(planned, _)| planned.is_identifier())
+            .filter_map(|(_, column)| column.as_ref())
+            .collect();
         let wrong: Vec<(usize, &ColumnCells<'_>)> = (0..self.columns.len())
             .filter_map(|place| Some((place, self.columns[place].as_ref()?)))
             .filter(|(_, column)| column.cells.iter().any(Result::is_err))
@@ -96,7 +100,8 @@ impl<'a> Treated<'a> {
         }
         let mut duplicate = 0;
         for row in accepted.len()..rows {
-            if fresh.is_some_and(|fresh| !fresh[row]) {
+            // Two rows of nobody that is known may be two children's.
+            if fresh.is_some_and(|fresh| !fresh[row]) && !nobodys(&identifiers, row) {
                 duplicate += 1;
                 continue;
             }
@@ -219,6 +224,14 @@ impl<'a> Treated<'a> {
     }
 }
 
+/// Whether a table has identifiers, and a row none.
+fn nobodys(identifiers: &[&ColumnCells<'_>], row: usize) -> bool {
+    let is_blank = |column: &&ColumnCells<'_>| {
+        column.at(row).as_ref().is_ok_and(|cell| matches!(cell.cell, Cell::Null))
+    };
+    !identifiers.is_empty() && identifiers.iter().all(is_blank)
+}
+
 impl<'a> ColumnCells<'a> {
     fn at(&self, row: usize) -> &Result<TreatedCell<'a>, Reason> {
         &self.cells[self.codes[row] as usize]
@@ -309,6 +322,11 @@ impl Sorted<'_> {
             let values = columns::values(output, key.cells.iter().map(Some))?;
             let codes = UInt32Array::from_iter_values(key.codes.iter().copied());
             arrays[planned.output] = Some(take(&values, &codes, None)?);
+        }
+        if let Some(unit) = plan.unit {
+            let units = self.treated.batch.units();
+            let units = self.accepted.iter().map(|row| units[*row as usize]);
+            arrays[unit] = Some(Arc::new(UInt32Array::from_iter_values(units)));
         }
         let arrays: Option<Vec<_>> = arrays.into_iter().collect();
         let arrays = arrays.ok_or(IngestError::Unlearnt)?;

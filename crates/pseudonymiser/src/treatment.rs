@@ -8,7 +8,7 @@ use self::cell::output_type;
 pub(crate) use self::cell::{Cell, Output, OutputType};
 use jiff::civil::Date;
 use minster_identifiers::{NhsNumber, OpaqueId, Shape, Uln, Upn, UpnField};
-use minster_model::{Kind, Period, pipeline::IdentifierRule};
+use minster_model::{Kind, Period, UNIT, pipeline::IdentifierRule};
 use minster_sources::{
     Column, DateForm, Definition, Fault, Format, Generalisation, Lookup, Part, Reason, Table,
     TokenRule, Treatment, UnknownCode, ValueType, parse_date, parse_decimal, parse_flag,
@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) outputs: Vec<Output>,
     pub(crate) columns: Vec<PlannedColumn>,
     pub(crate) keys: Vec<PlannedKey>,
+    /// XML: the place of the unit's number among the outputs.
+    pub(crate) unit: Option<usize>,
     rule: IdentifierRule,
     /// The forms in which dates are written.
     dates: Vec<DateForm>,
@@ -70,6 +72,11 @@ impl PlannedColumn {
             || self.column.part.is_some()
             || self.column.required
             || self.is_name()
+    }
+
+    /// Whether it holds an identifier.
+    pub(crate) fn is_identifier(&self) -> bool {
+        matches!(self.column.treatment, Treatment::Pseudonymise(_))
     }
 
     /// Whether it holds persons' names.
@@ -183,10 +190,18 @@ impl Plan {
             let name = format!("key_{}", key.name);
             outputs.push(Output { name, output_type: OutputType::Pseudonym, kind: Some(kind) });
         }
+        // A table of which nothing passes is not written.
+        let numbered = definition.format == Format::Xml && !outputs.is_empty();
+        let unit = numbered.then_some(outputs.len());
+        if numbered {
+            let name = UNIT.to_owned();
+            outputs.push(Output { name, output_type: OutputType::Unit, kind: None });
+        }
         Ok(Self {
             outputs,
             columns,
             keys,
+            unit,
             rule: *rule,
             dates,
             blanks: definition.blanks.clone(),

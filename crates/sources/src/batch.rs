@@ -22,6 +22,8 @@ pub struct RawBatch {
     /// For each of the table's columns, which field it is; an absent column is always empty.
     places: Arc<[Option<usize>]>,
     numbers: Vec<u64>,
+    /// XML: each row's unit.
+    units: Vec<u32>,
     rejected: Vec<Rejected>,
     rejected_bytes: usize,
 }
@@ -69,6 +71,16 @@ impl RawBatch {
         }
         debug_assert_eq!(self.ends.len() - before, self.width);
         self.numbers.push(number);
+    }
+
+    /// Says of which unit all rows are that were added since this was last said.
+    pub(crate) fn end_unit(&mut self, unit: u32) {
+        self.units.resize(self.numbers.len(), unit);
+    }
+
+    /// The unit of each row in order, counted through the delivery; nothing where rows stand in no unit.
+    pub fn units(&self) -> &[u32] {
+        &self.units
     }
 
     /// Adds a row whose fields stand one after another in `bytes` and end at `ends`.
@@ -131,7 +143,7 @@ impl RawBatch {
 
     /// Bytes held, those of rejected rows and of the places of fields included.
     pub fn byte_len(&self) -> usize {
-        let places = (self.starts.len() + self.ends.len()) * size_of::<u32>();
+        let places = (self.starts.len() + self.ends.len() + self.units.len()) * size_of::<u32>();
         self.bytes.len() + self.rejected_bytes + places + self.numbers.len() * size_of::<u64>()
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minster_model::{ColumnName, SourceName, TableName, pipeline::IdentifierRule};
+use minster_model::{ColumnName, SourceName, TableName, UNIT, pipeline::IdentifierRule};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -132,6 +132,9 @@ pub struct Table {
     pub required: bool,
     /// What becomes of rows that are the same in every field.
     pub duplicates: Duplicates,
+    /// Columns, by their names in the dataset, that with the child tell one event from another. Where absent, each row
+    /// is an event of its own; where empty, a child has one.
+    pub key: Option<Vec<String>>,
     /// The columns by their name in the file; XML: by their path below the record, `^/` from the
     /// unit, `.` the record's own text. `NAME#/POINTER` is a value in the JSON of the column `NAME` (RFC 6901, section 6).
     pub columns: BTreeMap<String, Column>,
@@ -139,12 +142,12 @@ pub struct Table {
     pub match_keys: Vec<MatchKey>,
 }
 
-/// What becomes of equal rows of one table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+/// What becomes of equal rows of one table. Where a definition says nothing, a table with a key has exact duplicates,
+/// and one without has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Duplicates {
     /// The second and later ones are counted as duplicates.
-    #[default]
     Exact,
     /// Equal rows are different facts.
     Off,
@@ -277,6 +280,12 @@ impl Definition {
             if table.files.is_empty() {
                 return rule(at, "it names the file that it stands in");
             }
+            if self.format == Format::Xml && table.outputs().any(|(_, output)| output == UNIT) {
+                return rule(
+                    at,
+                    "the dataset numbers its units under the name `unit`; give it an `as`",
+                );
+            }
             table.check(&at)?;
         }
         Ok(())
@@ -291,6 +300,12 @@ impl Table {
             return name.to_string();
         }
         plain_name(column)
+    }
+
+    /// The columns that pass, by their names in the file and in the dataset.
+    fn outputs(&self) -> impl Iterator<Item = (&str, String)> {
+        let passing = self.columns.iter().filter(|(_, column)| column.treatment != Treatment::Drop);
+        passing.map(|(name, _)| (name.as_str(), self.output_name(name)))
     }
 
     /// A column's name in the file, and what is drawn out of its JSON.
@@ -327,6 +342,14 @@ impl Table {
                 && !parts.insert(part)
             {
                 return rule(what, "two columns give the same part");
+            }
+        }
+        for column in self.key.iter().flatten() {
+            if !outputs.contains(column) {
+                return rule(
+                    format!("{at}, key"),
+                    "each of its columns must be one of the dataset's",
+                );
             }
         }
         for key in &self.match_keys {
@@ -376,6 +399,41 @@ mod tests {
             assert!(with_column(column).is_err(), "{column}");
         }
         assert!(with_column("{ treatment = 'keep', type = 'date' }").is_ok());
+    }
+
+    #[test]
+    fn a_key_names_columns_of_the_dataset() {
+        let table = |more: &str, column: &str| {
+            Definition::parse(&format!(
+                "name='s'\nformat='csv'\nyears=['2024']\n[[table]]\nname='t'\nfile='t.csv'\n{more}\n[table.columns]\nSTART = {column}"
+            ))
+        };
+        let date = "{ treatment = 'keep', type = 'date', as = 'start' }";
+        let known =
+            |more| table(more, date).map(|definition| definition.tables[0].clone()).unwrap();
+        assert_eq!(known("").key, None);
+        assert_eq!(known("key=[]").key, Some(Vec::new()));
+        assert_eq!(known("key=['start']").key, Some(vec!["start".to_owned()]));
+        // Without a key, equal rows are two events.
+        assert_eq!(known("").duplicates, Duplicates::Off);
+        assert_eq!(known("key=[]").duplicates, Duplicates::Exact);
+        assert_eq!(known("key=[]\nduplicates='off'").duplicates, Duplicates::Off);
+        assert_eq!(known("duplicates='exact'").duplicates, Duplicates::Exact);
+        for (key, column) in [("START", date), ("end", date), ("start", "{ treatment = 'drop' }")] {
+            let wrong = table(&format!("key=['{key}']"), column).unwrap_err();
+            assert!(wrong.to_string().contains("table t, key"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_column_of_an_xml_table_has_the_name_of_its_units_number() {
+        let table = |name: &str| {
+            Definition::parse(&format!(
+                "name='s'\nformat='xml'\nunit='/a'\nyears=['2024']\n[[table]]\nname='t'\nfile='*.xml'\nrecord='.'\n[table.columns]\nUnit = {{ treatment = 'keep', type = 'flag'{name} }}"
+            ))
+        };
+        assert!(table("").unwrap_err().to_string().contains("`unit`"));
+        assert!(table(", as = 'ward_unit'").is_ok());
     }
 
     #[test]

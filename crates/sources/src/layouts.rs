@@ -40,8 +40,8 @@ use self::text::{
     CodesText, ColumnText, DefinitionText, TableText, ToText, TreatmentText, TypeText, VersionText,
 };
 use crate::{
-    CodeList, CodeLists, Column, Definition, DefinitionError, Fault, Generalisation, Part, Pattern,
-    Table, TokenRule, Treatment, UnknownCode, ValueType,
+    CodeList, CodeLists, Column, Definition, DefinitionError, Duplicates, Fault, Generalisation,
+    Part, Pattern, Table, TokenRule, Treatment, UnknownCode, ValueType,
 };
 
 /// Different tokens of one column in a delivery, where a definition says nothing.
@@ -215,7 +215,11 @@ impl TableText {
             unit: self.unit.clone(),
             records: self.record.all(),
             required: self.required,
-            duplicates: self.duplicates,
+            duplicates: self.duplicates.unwrap_or(match self.key {
+                Some(_) => Duplicates::Exact,
+                None => Duplicates::Off,
+            }),
+            key: self.key.clone(),
             columns,
             match_keys: self.match_keys.clone(),
         })

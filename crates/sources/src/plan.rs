@@ -47,6 +47,9 @@ pub struct PlannedFile {
     pub columns: Vec<Option<usize>>,
     /// What was done so that it can be read, in words: another delimiter, titles passed over, sheets ignored.
     pub notes: Vec<String>,
+    /// XML: how many units it has, and how many stand in the files before it.
+    pub units: u32,
+    pub(crate) first_unit: u32,
     /// CSV: how it is written.
     pub(crate) dialect: Dialect,
     /// XLSX: where each of the tables stands.
@@ -159,6 +162,13 @@ impl Plan {
             let unplanned = PlannedFile::unplanned(&path, &delivered, wrapping);
             let mut file = PlannedFile { name, bytes: stamp.bytes, tables, stamp, ..unplanned };
             file.compare(definition)?;
+            let before = self.files.last().map_or(0, |last| last.first_unit + last.units);
+            file.first_unit = before;
+            // More children than numbers is no delivery.
+            if before.checked_add(file.units).is_none() {
+                let what = "the delivery has more units than can be numbered";
+                return Err(ReadError::Refused { path: file.path, what }.into());
+            }
             self.files.push(file);
         }
         Ok(())
@@ -176,6 +186,8 @@ impl PlannedFile {
             tables: Vec::new(),
             columns: Vec::new(),
             notes: Vec::new(),
+            units: 0,
+            first_unit: 0,
             dialect: Dialect::default(),
             sheets: Vec::new(),
             wrapping,
@@ -229,7 +241,9 @@ impl PlannedFile {
             }
             (Format::Csv, _) => csv_reader::plan_columns(definition, self)?,
             (Format::Parquet, _) => self.columns = parquet_reader::plan_columns(definition, self)?,
-            (Format::Xml, _) => self.notes = xml_layout::check_structure(definition, self)?,
+            (Format::Xml, _) => {
+                (self.units, self.notes) = xml_layout::check_structure(definition, self)?;
+            }
             (Format::Xlsx, _) => {
                 (self.sheets, self.notes) = xlsx_reader::plan_sheets(definition, self)?;
                 self.tables = self.sheets.iter().map(|sheet| sheet.table).collect();

@@ -159,11 +159,11 @@ fn passes(column: &crate::Column) -> bool {
 
 /// Default deny for XML: every element's path must be a listed one, lead to one, or be ignored. All that are not are
 /// named at once, each with the line that would list it.
-/// Gives what is to be told of the file.
+/// Gives the file's units, and what is to be told of it.
 pub(crate) fn check_structure(
     definition: &Definition,
     file: &PlannedFile,
-) -> Result<Vec<String>, PlanError> {
+) -> Result<(u32, Vec<String>), PlanError> {
     let layout = Layout::new(definition, file);
     let mut events = Events::open(file, Box::new(|_| {}))?;
     let mut path: Vec<String> = Vec::new();
@@ -173,12 +173,15 @@ pub(crate) fn check_structure(
     // For each open element the line on which its own text stands, and whether it has children.
     let mut texts: Vec<(Option<u64>, bool)> = vec![(None, false)];
     let (mut strays, mut lines) = (0u64, Vec::new());
+    let mut units = 0u32;
     loop {
         match events.next()? {
             Token::Start(name) => {
                 let parent = open.last().copied().flatten();
                 let node = parent.and_then(|parent| layout.child(parent, &name));
                 path.push(name);
+                let is_unit = node.is_some_and(|node| layout.node(node).is_unit);
+                units = units.saturating_add(u32::from(is_unit));
                 let passed_over = node.is_some_and(|node| layout.node(node).ignored);
                 let below_unlisted = parent.is_none() && unlisted.contains(&path[..path.len() - 1]);
                 if (parent.is_some() && node.is_none() || below_unlisted)
@@ -216,7 +219,7 @@ pub(crate) fn check_structure(
             let lines = lines.join(", ");
             format!("text between elements dropped in {strays} elements, near lines {lines}{more}")
         };
-        return Ok((strays > 0).then(told).into_iter().collect());
+        return Ok((units, (strays > 0).then(told).into_iter().collect()));
     }
     Err(PlanError::OtherElements {
         path: file.path.clone(),

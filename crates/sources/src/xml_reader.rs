@@ -32,6 +32,8 @@ pub(crate) struct XmlReader {
     layout: Layout,
     /// For each open element outside of a unit its node; none where nothing is listed.
     open: Vec<Option<usize>>,
+    /// The next unit's number in the delivery.
+    next_unit: u32,
     ended: bool,
 }
 
@@ -88,6 +90,7 @@ impl XmlReader {
             events: Events::open(file, Box::new(seen))?,
             layout: Layout::new(definition, file),
             open: vec![Some(Layout::ROOT)],
+            next_unit: file.first_unit,
             ended: false,
         })
     }
@@ -114,6 +117,7 @@ impl XmlReader {
                             units += 1;
                             let (line, unit) = self.unit(node)?;
                             self.put(node, line, unit.as_ref(), &mut batches);
+                            self.next_unit = self.next_unit.saturating_add(1);
                         }
                         node => self.open.push(node),
                     }
@@ -186,7 +190,10 @@ impl XmlReader {
                 continue;
             }
             match unit {
-                Some(unit) => unit.put(own, table.columns, batch),
+                Some(unit) => {
+                    unit.put(own, table.columns, batch);
+                    batch.end_unit(self.next_unit);
+                }
                 None => batch.reject(line, Reason::RecordTooLarge, b""),
             }
         }

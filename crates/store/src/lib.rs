@@ -43,7 +43,8 @@ pub use dataset::{Dataset, DatasetWriter, SealedFile};
 pub use disk::Disk;
 pub use error::StoreError;
 pub use keys::DatasetKeys;
-pub use manifest::{CellCounts, ColumnEntry, FileCounts, Manifest, Origin, TableEntry, UNIT};
+pub use manifest::{CellCounts, ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
+pub use minster_model::UNIT;
 pub use rekey::Successors;
 pub use release::Release;
 pub use runs::{

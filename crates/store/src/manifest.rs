@@ -114,10 +114,6 @@ pub struct TableEntry {
     pub key: Option<Vec<String>>,
 }
 
-/// The column of XML tables that counts the delivery's units, from 0: rows of one number are about one person, whether
-/// or not that person has an identifier.
-pub const UNIT: &str = "unit";
-
 /// One column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnEntry {

@@ -15,6 +15,8 @@ pub(crate) enum OutputType {
     Decimal,
     Flag,
     Text,
+    /// The number of the row's unit.
+    Unit,
 }
 
 /// One column of the dataset.

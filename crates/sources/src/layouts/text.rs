@@ -71,8 +71,10 @@ pub(super) struct TableText {
     /// Whether a delivery without it is incomplete.
     #[serde(default)]
     pub(super) required: bool,
-    #[serde(default)]
-    pub(super) duplicates: Duplicates,
+    /// What becomes of equal rows; without it they are duplicates where the table has a key.
+    pub(super) duplicates: Option<Duplicates>,
+    /// Columns of the dataset that, with the child, tell one event from another.
+    pub(super) key: Option<Vec<String>>,
     /// Its columns by their names in the file.
     pub(super) columns: BTreeMap<String, ColumnText>,
     #[serde(default, rename = "match_key")]
