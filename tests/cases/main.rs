@@ -4,6 +4,7 @@
 
 mod children_in_need;
 mod codes;
+mod events;
 mod exports;
 mod frames;
 mod names;
