@@ -14,8 +14,9 @@ use minster_sources::TokenRule;
 
 use crate::{
     IngestError,
+    names::{folded_name, words},
     rows::Treated,
-    treatment::{Cell, Plan, folded_name},
+    treatment::{Cell, Plan},
 };
 
 /// Different texts of a column that are remembered, where its pattern bounds them no further.
@@ -32,7 +33,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Whether a text is one of them, or holds one as a word, without regard to case and punctuation.
+    /// Whether a text is one of them, or holds one as a word, without regard to case, accents and punctuation.
     pub(crate) fn hold(&self, text: &str) -> bool {
         hashes(&self.keys, text).into_iter().any(|hash| self.hashes.contains(&hash))
     }
@@ -41,8 +42,7 @@ impl Names {
 /// Of a name or a text: the whole, and each word that is long enough to be a name. What holds a digit is no name: one
 /// row with its cells shifted would else set every other row aside.
 fn hashes(keys: &RandomState, text: &str) -> Vec<u64> {
-    let words = text.split(|c: char| !c.is_alphanumeric());
-    let words = words.map(folded_name).filter(|word| word.chars().count() >= SHORTEST_WORD);
+    let words = words(text).into_iter().filter(|word| word.chars().count() >= SHORTEST_WORD);
     let whole = std::iter::once(folded_name(text));
     let whole = whole.filter(|whole| whole.chars().count() >= SHORTEST_NAME);
     let names = whole.chain(words).filter(|name| !name.contains(|c: char| c.is_numeric()));

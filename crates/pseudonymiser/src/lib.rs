@@ -28,6 +28,7 @@ mod gate;
 mod generalise;
 mod in_turn;
 mod ingestion;
+mod names;
 mod period;
 mod quarantine;
 mod quarantined;

@@ -15,7 +15,9 @@ use minster_sources::{
     parse_integer,
 };
 
-use crate::{IngestError, cells::Note, gate::Names, generalise::generalise, period};
+use crate::{
+    IngestError, cells::Note, gate::Names, generalise::generalise, names::folded_name, period,
+};
 
 /// No name, date or postcode is longer, in bytes; the vault takes four of them in one match key.
 const LONGEST_PART: usize = 1_000;
@@ -125,11 +127,6 @@ impl TreatedCell<'_> {
         let Self { cell, state, part, name, note, blank } = self;
         TreatedCell { cell: cell.into_owned(), state, part, name, note, blank }
     }
-}
-
-/// A name, or a text that may be one, as they are compared: letters and digits in upper case.
-pub(crate) fn folded_name(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
 }
 
 impl Plan {

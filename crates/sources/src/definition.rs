@@ -168,9 +168,9 @@ pub struct MatchKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
-    /// A surname: its letters, upper case.
+    /// A surname: its letters without accents, upper case.
     Surname,
-    /// A forename: its letters, upper case.
+    /// A forename: its letters without accents, upper case.
     Forename,
     /// A date of birth, ISO.
     BirthDate,
