@@ -173,7 +173,7 @@ fn a_number_that_a_blank_made_a_double_is_the_number_it_was() {
     let ran = council.run();
     assert_eq!(ran.exit, 3, "{}", ran.text);
     assert_eq!(ran.rows("early_help"), [36, 33, 3, 0]);
-    assert_eq!(ran.reasons("early_help"), by_name(&[("required", 3)]));
+    assert_eq!(ran.reasons("early_help"), by_name(&[("unidentified", 3)]));
     assert_eq!(ran.linked("early_help/plans"), by_name(&[("identifier", 36 + 33)]));
     assert_eq!(ran.children(), (80, 0));
 }

@@ -8,6 +8,7 @@ mod events;
 mod exports;
 mod frames;
 mod names;
+mod numbers;
 mod oddities;
 mod places;
 mod plans;

@@ -198,6 +198,12 @@ impl Ran {
         notes.iter().map(|note| note.as_str().unwrap().to_owned()).collect()
     }
 
+    /// What someone must look at in a source's delivery, in words.
+    pub fn warnings(&self, source: &str) -> Vec<String> {
+        let warnings = self.source(source)["warnings"].as_array().cloned().unwrap_or_default();
+        warnings.iter().map(|warning| warning.as_str().unwrap().to_owned()).collect()
+    }
+
     /// How the persons of a table were linked, and why others were not.
     pub fn linked(&self, table: &str) -> Vec<(String, u64)> {
         let tables = self.summary["linkage"]["tables"].as_array().unwrap();

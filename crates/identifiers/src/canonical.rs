@@ -32,14 +32,15 @@ pub fn canonicalise(field: &str) -> Canonical<'_> {
     if field.chars().all(unchanged) {
         return Canonical { text: Cow::Borrowed(field), changed: false };
     }
-    let text: String = field
-        .trim_start_matches(|c: char| is_space(c) || c == '\'')
-        .chars()
-        .filter(|c| !is_space(*c))
-        .map(|c| c.to_ascii_uppercase())
-        .collect();
+    let text = trimmed(field).to_ascii_uppercase();
     let changed = text != field;
     Canonical { text: Cow::Owned(text), changed }
+}
+
+/// The same with letters as they are.
+pub(crate) fn trimmed(field: &str) -> String {
+    let field = field.trim_start_matches(|c: char| is_space(c) || c == '\'');
+    field.chars().filter(|c| !is_space(*c)).collect()
 }
 
 fn is_space(c: char) -> bool {

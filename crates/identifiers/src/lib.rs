@@ -23,12 +23,14 @@
 
 mod canonical;
 mod mod11;
+mod number;
 mod opaque;
 mod shape;
 mod upn;
 
 pub use canonical::{Canonical, canonicalise};
 pub use mod11::{NhsNumber, Uln, UlnDigits};
+pub use number::{NumberForm, is_placeholder};
 pub use opaque::OpaqueId;
 pub use shape::{Shape, shown, shown_path};
 pub use upn::{MissingReason, Upn, UpnField, check_letter};

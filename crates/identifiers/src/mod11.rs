@@ -26,6 +26,11 @@ impl NhsNumber {
         &self.0
     }
 
+    /// Whether its ten digits are the same: such numbers pass the check, and stand where none is known.
+    pub fn is_one_digit(&self) -> bool {
+        self.0.iter().all(|digit| *digit == self.0[0])
+    }
+
     /// Whether it lies in the range kept for tests (999…).
     pub fn is_test(&self) -> bool {
         self.0.starts_with(b"999")
@@ -128,6 +133,8 @@ mod tests {
             assert_eq!(NhsNumber::parse(bad), Err(IdentifierError::BadCheckDigit), "{bad}");
         }
         assert!(NhsNumber::parse("9991590838").unwrap().is_test());
+        assert!(NhsNumber::parse("9999999999").unwrap().is_one_digit());
+        assert!(!NhsNumber::parse("9434765919").unwrap().is_one_digit());
     }
 
     #[test]

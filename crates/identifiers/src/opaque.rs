@@ -13,8 +13,10 @@ impl OpaqueId {
 
     /// Reads an identifier: any printable characters, in canonical form (see [`canonicalise`]).
     pub fn parse(field: &str) -> Result<Self, IdentifierError> {
-        let canonical = canonicalise(field);
-        let text = canonical.as_str();
+        Self::of_canonical(canonicalise(field).as_str())
+    }
+
+    pub(crate) fn of_canonical(text: &str) -> Result<Self, IdentifierError> {
         if text.is_empty() {
             return Err(IdentifierError::Blank);
         }

@@ -28,6 +28,7 @@ use crate::{
     duplicates::{Duplicates, Fingerprints},
     gate::{Gate, Names},
     quarantine::{Failed, Headings, Quarantine},
+    shared::{Numbers, Watched, strangers, watched},
     tokens::Dictionary,
     treatment::{Circumstances, Plan},
     work::{Group, OpenTable, TableCounts, Work, Written},
@@ -96,6 +97,8 @@ pub(crate) struct Outcome {
     pub(crate) rows: Vec<FileCounts>,
     /// Cells that did not pass as they were.
     pub(crate) cells: Vec<CellCounts>,
+    /// What someone must look at, in words.
+    pub(crate) warnings: Vec<String>,
     /// The delivery's names, where a kept text is one of them: it must be read again with these.
     collision: Option<Arc<Names>>,
 }
@@ -170,9 +173,16 @@ impl Planned {
                 .collect();
             let definition_sha256 = self.definition_sha256.clone();
             let recipe_sha256 = Some(self.recipe_sha256.clone());
-            let Outcome { inputs, rows, cells, .. } = read;
-            let origin =
-                Origin::Delivery { definition_sha256, recipe_sha256, inputs, rows, reasons, cells };
+            let Outcome { inputs, rows, cells, warnings, .. } = read;
+            let origin = Origin::Delivery {
+                definition_sha256,
+                recipe_sha256,
+                inputs,
+                rows,
+                reasons,
+                cells,
+                warnings,
+            };
             return Ok(writer.publish(opened.key_version, opened.key_check, origin, entries?)?);
         }
     }
@@ -185,14 +195,14 @@ impl Planned {
     ) -> Result<Vec<OpenTable>, IngestError> {
         let circumstances =
             Circumstances { rule: self.rule, period: &self.delivery.period, lookups, names };
-        let open = |table: &minster_sources::Table| {
+        let open = |(table, watched): (&minster_sources::Table, Vec<Watched>)| {
             let plan = Plan::new(&self.definition, table, &circumstances)?;
             let schema = columns::schema(&plan.outputs);
             let exact = table.duplicates == DuplicateRule::Exact;
             let fingerprints = exact.then(Fingerprints::default);
-            Ok(OpenTable { name: table.name.clone(), plan, schema, fingerprints })
+            Ok(OpenTable { name: table.name.clone(), plan, schema, fingerprints, watched })
         };
-        self.definition.tables.iter().map(open).collect()
+        self.definition.tables.iter().zip(watched(&self.definition)).map(open).collect()
     }
 
     /// Reads and treats all files.
@@ -213,6 +223,7 @@ impl Planned {
             .collect();
         let (mut rows, mut inputs) = (Vec::new(), Vec::<InputFile>::new());
         let mut told = vec![Cells::default(); tables.len()];
+        let mut numbers = vec![Numbers::new(); tables.len()];
         for file in &self.files.files {
             let vault = vault.as_deref_mut();
             let (sha256, mut counts) =
@@ -224,7 +235,11 @@ impl Planned {
                 _ => inputs.push(read_as(file, sha256)),
             }
             for &table in &file.tables {
-                let TableCounts { rows: counts, cells } = std::mem::take(&mut counts[table]);
+                let TableCounts { rows: counts, cells, numbers: met } =
+                    std::mem::take(&mut counts[table]);
+                for (column, met) in met {
+                    numbers[table].entry(column).or_default().extend(met);
+                }
                 let name = tables[table].name.clone();
                 rows.push(FileCounts { file: file.name.clone(), table: name, counts });
                 let place = |column, row| place_name(file, table, Some(column), row);
@@ -240,7 +255,8 @@ impl Planned {
             }
             cells.extend(told.counts(&table.name, &table.plan));
         }
-        Ok(Outcome { inputs, rows, cells, collision: gate.collision() })
+        let warnings = strangers(&self.definition, &numbers);
+        Ok(Outcome { inputs, rows, cells, warnings, collision: gate.collision() })
     }
 
     /// Bytes of all files.

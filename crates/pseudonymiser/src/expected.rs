@@ -198,6 +198,7 @@ impl Expected<'_> {
             reasons: BTreeMap::new(),
             cells: Vec::new(),
             notes: planned.map_or_else(Vec::new, Planned::notes),
+            warnings: Vec::new(),
             why: None,
         }
     }

@@ -193,9 +193,10 @@ impl Ingestion {
                 Ok((progress, manifest)) => journal.end_source(place, |record| {
                     record.progress = progress;
                     record.counts = manifest.totals();
-                    if let Origin::Delivery { reasons, cells, .. } = &manifest.origin {
+                    if let Origin::Delivery { reasons, cells, warnings, .. } = &manifest.origin {
                         record.reasons.clone_from(reasons);
                         record.cells.clone_from(cells);
+                        record.warnings.clone_from(warnings);
                     }
                 })?,
                 Err(error) if on_failure == OnFailure::GoOn && error.is_of_source() => {

@@ -34,6 +34,7 @@ mod quarantine;
 mod quarantined;
 mod report;
 mod rows;
+mod shared;
 mod tokens;
 mod treatment;
 mod trial;

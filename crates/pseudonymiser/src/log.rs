@@ -61,7 +61,11 @@ impl Log {
                 if let (Progress::LeftOut, Some(why)) = (source.progress, &source.why) {
                     self.say(&format!("left out: {} {}: {why}", source.name, source.period));
                 }
-                let level = if source.progress == Progress::LeftOut { "warning" } else { "info" };
+                for warning in &source.warnings {
+                    self.say(&format!("warning: {} {}: {warning}", source.name, source.period));
+                }
+                let is_well = source.progress != Progress::LeftOut && source.warnings.is_empty();
+                let level = if is_well { "info" } else { "warning" };
                 self.line(level, "source-ended", json!(source));
             }
             Event::Broken(why) => {

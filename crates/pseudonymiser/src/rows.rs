@@ -12,7 +12,7 @@ use arrow::{
     datatypes::SchemaRef,
 };
 use minster_model::{Kind, RowCounts};
-use minster_sources::{RawBatch, Reason};
+use minster_sources::{Part, RawBatch, Reason};
 
 use crate::{
     IngestError,
@@ -21,6 +21,7 @@ use crate::{
     columns,
     duplicates::{Fingerprints, Print},
     quarantine::{Failed, Raw},
+    shared::Watched,
     tokens::Dictionary,
     treatment::{Cell, Plan, PlannedColumn, PlannedKey, TreatedCell},
 };
@@ -84,16 +85,15 @@ impl<'a> Treated<'a> {
     /// not seen before.
     pub(crate) fn sort(self, fresh: Option<&[bool]>) -> Sorted<'a> {
         let mut failed: Vec<Failed> = self.batch.rejected().iter().map(Failed::unsplit).collect();
-        let identifiers: Vec<&ColumnCells<'_>> = (self.plan.columns.iter().zip(&self.columns))
-            .filter(|(planned, _)| planned.is_identifier())
-            .filter_map(|(_, column)| column.as_ref())
-            .collect();
+        let known = Known::of(&self);
         let wrong: Vec<(usize, &ColumnCells<'_>)> = (0..self.columns.len())
             .filter_map(|place| Some((place, self.columns[place].as_ref()?)))
             .filter(|(_, column)| column.cells.iter().any(Result::is_err))
             .collect();
         let rows = self.batch.len();
-        let all = wrong.is_empty() && fresh.is_none_or(|fresh| fresh.iter().all(|fresh| *fresh));
+        let all = wrong.is_empty()
+            && known.are_all()
+            && fresh.is_none_or(|fresh| fresh.iter().all(|fresh| *fresh));
         let mut accepted: Vec<u32> = Vec::with_capacity(rows);
         if all {
             accepted.extend(0..rows as u32);
@@ -101,7 +101,7 @@ impl<'a> Treated<'a> {
         let mut duplicate = 0;
         for row in accepted.len()..rows {
             // Two rows of nobody that is known may be two children's.
-            if fresh.is_some_and(|fresh| !fresh[row]) && !nobodys(&identifiers, row) {
+            if fresh.is_some_and(|fresh| !fresh[row]) && known.has_number(row) {
                 duplicate += 1;
                 continue;
             }
@@ -110,6 +110,10 @@ impl<'a> Treated<'a> {
                 Some((*place, *reason))
             });
             match faults.next() {
+                None if self.plan.finds_persons && !known.has_person(row) => {
+                    let place = known.first_place();
+                    failed.push(self.fail(row, (place, Reason::Unidentified), std::iter::empty()));
+                }
                 None => accepted.push(row as u32),
                 Some(first) => failed.push(self.fail(row, first, faults)),
             }
@@ -191,14 +195,15 @@ impl<'a> Treated<'a> {
         }
     }
 
+    /// The column that gives a part; of two the later one.
+    fn giving(&self, part: Part) -> Option<&ColumnCells<'a>> {
+        let place = self.plan.columns.iter().rposition(|column| column.part() == Some(part))?;
+        self.columns[place].as_ref()
+    }
+
     fn key(&self, key: &PlannedKey, accepted: &[u32]) -> KeyCells {
-        // Where two columns give the same part, the later one's counts.
-        let giving = |part| {
-            let place = self.plan.columns.iter().rposition(|column| column.part() == Some(part))?;
-            self.columns[place].as_ref()
-        };
         let columns: Vec<Option<&ColumnCells<'_>>> =
-            key.parts.iter().map(|part| giving(*part)).collect();
+            key.parts.iter().map(|part| self.giving(*part)).collect();
         let mut places: HashMap<String, u32> = HashMap::new();
         let mut cells = vec![Cell::Null];
         let mut text = String::new();
@@ -224,12 +229,57 @@ impl<'a> Treated<'a> {
     }
 }
 
-/// Whether a table has identifiers, and a row none.
-fn nobodys(identifiers: &[&ColumnCells<'_>], row: usize) -> bool {
-    let is_blank = |column: &&ColumnCells<'_>| {
-        column.at(row).as_ref().is_ok_and(|cell| matches!(cell.cell, Cell::Null))
-    };
-    !identifiers.is_empty() && identifiers.iter().all(is_blank)
+/// By which cells of a batch a row's person can be found. Of a table without identifiers nothing is asked.
+struct Known<'a> {
+    /// Each with its place in the table.
+    identifiers: Vec<(usize, &'a ColumnCells<'a>)>,
+    /// Of each match key with a name in it, the columns of its parts.
+    names: Vec<Vec<&'a ColumnCells<'a>>>,
+}
+
+impl<'a> Known<'a> {
+    fn of(treated: &'a Treated<'a>) -> Self {
+        let Treated { plan, columns, .. } = treated;
+        let identifiers = plan.columns.iter().zip(columns).enumerate();
+        let identifiers = identifiers.filter(|(_, (planned, _))| planned.is_identifier());
+        let of_names = |key: &&PlannedKey| {
+            key.parts.iter().any(|part| matches!(part, Part::Surname | Part::Forename))
+        };
+        let parts =
+            |key: &PlannedKey| key.parts.iter().filter_map(|part| treated.giving(*part)).collect();
+        Self {
+            identifiers: identifiers
+                .filter_map(|(place, (_, column))| Some((place, column.as_ref()?)))
+                .collect(),
+            names: plan.keys.iter().filter(of_names).map(parts).collect(),
+        }
+    }
+
+    /// Whether every row has a number, as one look at the columns' different cells tells.
+    fn are_all(&self) -> bool {
+        let is_full = |(_, column): &(usize, &ColumnCells<'_>)| !column.cells.iter().any(is_blank);
+        self.identifiers.is_empty() || self.identifiers.iter().any(is_full)
+    }
+
+    fn has_number(&self, row: usize) -> bool {
+        self.identifiers.is_empty()
+            || self.identifiers.iter().any(|(_, column)| !is_blank(column.at(row)))
+    }
+
+    fn has_person(&self, row: usize) -> bool {
+        let is_there = |column: &&ColumnCells<'_>| {
+            column.at(row).as_ref().is_ok_and(|cell| cell.part.is_some())
+        };
+        self.has_number(row) || self.names.iter().any(|parts| parts.iter().all(is_there))
+    }
+
+    fn first_place(&self) -> usize {
+        self.identifiers.first().map_or(0, |(place, _)| *place)
+    }
+}
+
+fn is_blank(cell: &Result<TreatedCell<'_>, Reason>) -> bool {
+    cell.as_ref().is_ok_and(|cell| matches!(cell.cell, Cell::Null))
 }
 
 impl<'a> ColumnCells<'a> {
@@ -262,6 +312,12 @@ impl Sorted<'_> {
                 }
             }
         }
+    }
+
+    /// A column's different numbers in accepted rows, before their tokens stand in their places.
+    pub(crate) fn numbers(&self, Watched(column): Watched) -> impl Iterator<Item = &[u8]> {
+        let cells = self.treated.columns[column].iter().flat_map(|column| &column.cells);
+        cells.flatten().filter_map(|cell| cell.cell.identifier())
     }
 
     /// The identifiers whose tokens are still to be learnt.

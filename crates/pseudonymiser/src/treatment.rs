@@ -7,7 +7,9 @@ use std::{collections::HashMap, sync::Arc};
 use self::cell::output_type;
 pub(crate) use self::cell::{Cell, Output, OutputType};
 use jiff::civil::Date;
-use minster_identifiers::{NhsNumber, OpaqueId, Shape, Uln, Upn, UpnField};
+use minster_identifiers::{
+    NhsNumber, NumberForm, OpaqueId, Shape, Uln, Upn, UpnField, is_placeholder,
+};
 use minster_model::{Kind, Period, UNIT, pipeline::IdentifierRule};
 use minster_sources::{
     Column, DateForm, Definition, Fault, Format, Generalisation, Lookup, Part, Reason, Table,
@@ -33,6 +35,8 @@ pub(crate) struct Plan {
     pub(crate) keys: Vec<PlannedKey>,
     /// XML: the place of the unit's number among the outputs.
     pub(crate) unit: Option<usize>,
+    /// Whether a row by which nobody can be found is set aside. A record of a unit is found by its unit's own.
+    pub(crate) finds_persons: bool,
     rule: IdentifierRule,
     /// The forms in which dates are written.
     dates: Vec<DateForm>,
@@ -59,6 +63,8 @@ pub(crate) struct PlannedColumn {
     pub(crate) name: String,
     column: Column,
     lookup: Option<Arc<Lookup>>,
+    /// Of a service's number: what of its writing does not matter.
+    form: NumberForm,
     /// What of the cell's JSON it is (RFC 6901).
     pointer: Option<String>,
     /// Its place among the outputs, where it passes.
@@ -160,6 +166,7 @@ impl Plan {
                 name: name.clone(),
                 column: column.clone(),
                 lookup,
+                form: kind.as_ref().map(|kind| definition.numbers.form(kind)).unwrap_or_default(),
                 pointer: name.find("#/").map(|at| name[at + 1..].to_owned()),
                 output: None,
                 state: None,
@@ -199,6 +206,7 @@ impl Plan {
             columns,
             keys,
             unit,
+            finds_persons: definition.format != Format::Xml || table.records == ["."],
             rule: *rule,
             dates,
             blanks: definition.blanks.clone(),
@@ -265,13 +273,14 @@ impl Plan {
         };
         let (cell, state, note) = match &planned.column.treatment {
             Treatment::Drop => (Cell::Null, "", None),
+            // A formula that finds no number says so.
+            Treatment::Pseudonymise(kind) if is_placeholder(text) => {
+                self.identifier(planned, kind, text)?
+            }
             _ if text.starts_with('#') && SPREADSHEET_ERRORS.contains(&text) => {
                 return Err(Reason::SpreadsheetError);
             }
-            Treatment::Pseudonymise(kind) => {
-                let (cell, state) = self.identifier(planned, kind, text)?;
-                (cell, state, None)
-            }
+            Treatment::Pseudonymise(kind) => self.identifier(planned, kind, text)?,
             _ => {
                 let (cell, note) = self.cell(planned, text)?;
                 (cell, "", note)
@@ -286,11 +295,17 @@ impl Plan {
         planned: &PlannedColumn,
         kind: &Kind,
         text: &str,
-    ) -> Result<(Cell<'a>, &'static str), Reason> {
+    ) -> Result<(Cell<'a>, &'static str, Option<Note>), Reason> {
         let cell = |identifier: &[u8]| Cell::Identifier(identifier.into());
         let opaque = || OpaqueId::parse(text).map(|id| (cell(id.canonical()), "known"));
+        let mut note = None;
+        let mut none = || {
+            note = Some(Note::Blank(Reason::Placeholder));
+            (Cell::Null, "blank")
+        };
         let (cell, state) = match (kind.as_str(), self.rule) {
             _ if text.is_empty() => (Cell::Null, "blank"),
+            _ if is_placeholder(text) => none(),
             ("upn", IdentifierRule::Strict) => match UpnField::parse(text)? {
                 UpnField::Known(upn) => (cell(upn.canonical()), upn_state(&upn)),
                 UpnField::Blank => (Cell::Null, "blank"),
@@ -300,17 +315,25 @@ impl Plan {
                 Ok(UpnField::Missing(reason)) => (Cell::Null, reason.code()),
                 _ => opaque()?,
             },
-            ("nhs-number", _) => (cell(NhsNumber::parse(text)?.canonical()), "known"),
+            ("nhs-number", _) => match NhsNumber::parse(text)? {
+                // Ten equal digits pass the check, and nobody has them.
+                number if number.is_one_digit() => none(),
+                number => (cell(number.canonical()), "known"),
+            },
             ("uln", IdentifierRule::Strict) => match Uln::parse(text)?.canonical() {
                 Some(digits) => (cell(digits), "known"),
                 None => (Cell::Null, "temporary"),
             },
-            _ => opaque()?,
+            ("uln", IdentifierRule::Opaque) => opaque()?,
+            _ => match planned.form.parse(text)? {
+                Some(number) => (cell(number.canonical()), "known"),
+                None => none(),
+            },
         };
         if planned.column.required && matches!(cell, Cell::Null) {
             return Err(Reason::Required);
         }
-        Ok((cell, state))
+        Ok((cell, state, note))
     }
 }
 

@@ -161,6 +161,8 @@ impl TriedSource {
             self.faults = faults.list();
             let read = read?;
             (self.files, self.cells) = (read.rows, read.cells);
+            let warnings = read.warnings.iter().map(|warning| format!("WARNING: {warning}"));
+            self.notes.extend(warnings);
             return Ok(());
         }
     }

@@ -16,6 +16,7 @@ use crate::{
     in_turn::InTurn,
     quarantine::Failed,
     rows::{Sorted, Treated},
+    shared::{Numbers, Watched},
     tokens::Dictionary,
     treatment::Plan,
 };
@@ -27,6 +28,8 @@ pub(crate) struct OpenTable {
     pub(crate) schema: SchemaRef,
     /// Where duplicates are to be recognised.
     pub(crate) fingerprints: Option<Fingerprints>,
+    /// Columns whose numbers other tables have too.
+    pub(crate) watched: Vec<Watched>,
 }
 
 /// Batches of one table, one after the other in the file.
@@ -68,6 +71,17 @@ struct Leaving {
 pub(crate) struct TableCounts {
     pub(crate) rows: RowCounts,
     pub(crate) cells: Tally,
+    pub(crate) numbers: Numbers,
+}
+
+impl TableCounts {
+    fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.cells.add(other.cells);
+        for (column, numbers) in other.numbers {
+            self.numbers.entry(column).or_default().extend(numbers);
+        }
+    }
 }
 
 impl<'a> Work<'a> {
@@ -140,7 +154,7 @@ impl<'a> Work<'a> {
 
     /// `None` where an earlier group failed, or nobody listens.
     fn treat(&self, number: u64, group: &Group) -> Result<Option<()>, IngestError> {
-        let OpenTable { name, plan, schema, fingerprints } = &self.tables[group.table];
+        let OpenTable { name, plan, schema, fingerprints, watched } = &self.tables[group.table];
         let (treated, prints): (Vec<_>, Vec<_>) = group
             .batches
             .iter()
@@ -158,8 +172,13 @@ impl<'a> Work<'a> {
         let mut fresh = fresh.into_iter().flatten();
         let mut sorted: Vec<Sorted<'_>> =
             treated.into_iter().map(|batch| batch.sort(fresh.next().as_deref())).collect();
-        self.learn(plan, &mut sorted)?;
         let mut counts = TableCounts::default();
+        for column in watched {
+            let numbers = sorted.iter().flat_map(|batch| batch.numbers(*column));
+            let numbers = numbers.map(|number| self.keys.hash_one(number)).collect();
+            counts.numbers.insert(*column, numbers);
+        }
+        self.learn(plan, &mut sorted)?;
         let mut batches = Vec::with_capacity(sorted.len());
         for mut batch in sorted {
             counts.rows += batch.counts;
@@ -168,9 +187,7 @@ impl<'a> Work<'a> {
             batches.push((batch.gather(schema)?, failed));
         }
         let left = self.leaving.pass(number, |leaving| {
-            let all = &mut leaving.counts[group.table];
-            all.rows += counts.rows;
-            all.cells.add(counts.cells);
+            leaving.counts[group.table].add(counts);
             leaving.to.send(Written { table: group.table, batches }).ok()
         });
         Ok(left.flatten())

@@ -8,7 +8,10 @@ use std::{
 
 use minster_model::{Period, SourceName};
 
-use crate::{CodeList, CodeLists, Definition, DefinitionError, layouts};
+use crate::{CodeList, CodeLists, Definition, DefinitionError, Numbers, layouts};
+
+/// The file of the forms of numbers: no definition.
+const NUMBERS: &str = "numbers.toml";
 
 /// Every version of every definition, and the texts that it was made of.
 #[derive(Default)]
@@ -25,7 +28,7 @@ pub struct CatalogueEntry {
     /// The version, whole.
     pub definition: Definition,
     /// All that the version depends on, to be hashed: the file's text, then that of each shared code
-    /// list that it could name, by name.
+    /// list that it could name, by name, and that of the forms of numbers.
     pub text: Arc<str>,
 }
 
@@ -51,10 +54,11 @@ pub enum CatalogueError {
 }
 
 impl Catalogue {
-    /// Reads `*.toml` of a folder and its code lists `codes/*.toml`. Files that cannot be used are set apart.
+    /// Reads `*.toml` of a folder, its code lists `codes/*.toml` and its forms of numbers `numbers.toml`. Files that cannot be
+    /// used are set apart.
     ///
     /// # Errors
-    /// Where the folder cannot be listed.
+    /// Where the folder cannot be listed, or the forms of numbers cannot be used: all sources have them.
     pub fn load(folder: &Path) -> Result<Self, CatalogueError> {
         let (mut lists, mut texts) = (CodeLists::new(), String::new());
         let mut broken = Vec::new();
@@ -75,8 +79,15 @@ impl Catalogue {
                 }
             }
         }
+        let path = folder.join(NUMBERS);
+        let mut numbers = Arc::<Numbers>::default();
+        if path.exists() {
+            let text = read(&path)?;
+            numbers = Arc::new(Numbers::parse(&text).map_err(|source| wrong(&path, source))?);
+            texts.push_str(&text);
+        }
         let mut entries: Vec<CatalogueEntry> = Vec::new();
-        for path in files(folder)? {
+        for path in files(folder)?.into_iter().filter(|path| !path.ends_with(NUMBERS)) {
             let versions = read(&path).and_then(|text| {
                 let versions = layouts(&text, &lists).map_err(|source| wrong(&path, source))?;
                 let known = entries.iter().map(|entry: &CatalogueEntry| &entry.definition);
@@ -94,7 +105,7 @@ impl Catalogue {
             let text: Arc<str> = (text + &texts).into();
             entries.extend(versions.into_iter().map(|definition| CatalogueEntry {
                 path: path.clone(),
-                definition,
+                definition: Definition { numbers: Arc::clone(&numbers), ..definition },
                 text: Arc::clone(&text),
             }));
         }

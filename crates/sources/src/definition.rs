@@ -1,12 +1,15 @@
 //! A source's definition: its files, tables and columns, and what each column may become.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use minster_model::{ColumnName, SourceName, TableName, UNIT, pipeline::IdentifierRule};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Column, DateForm, TokenRule, Treatment};
+use crate::{Column, DateForm, Numbers, TokenRule, Treatment};
 
 /// A whole definition, checked: one source in one year's layout.
 #[derive(Debug, Clone)]
@@ -38,6 +41,8 @@ pub struct Definition {
     pub unit: Option<String>,
     /// The tables.
     pub tables: Vec<Table>,
+    /// The normal forms of service numbers.
+    pub numbers: Arc<Numbers>,
 }
 
 /// What becomes of a workbook's sheet that no table lists and whose header is no table's.

@@ -180,6 +180,7 @@ impl DefinitionText {
             ignore: self.ignore.clone(),
             unit: self.unit.clone(),
             tables: tables?,
+            numbers: Arc::default(),
         };
         definition.check()?;
         Ok(definition)

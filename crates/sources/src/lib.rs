@@ -39,6 +39,7 @@ mod definition;
 mod header;
 mod layouts;
 mod lookup;
+mod numbers;
 mod outline;
 mod outline_xml;
 mod parquet_pages;
@@ -64,6 +65,7 @@ pub use definition::{
 };
 pub use layouts::{layouts, schema};
 pub use lookup::{Lookup, LookupError};
+pub use numbers::Numbers;
 pub use outline::{Outline, OutlineError, OutlinedTable};
 pub use pattern::Pattern;
 pub use plan::{Plan, PlanError, PlannedFile, Proposed, quoted};

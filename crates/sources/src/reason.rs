@@ -63,6 +63,10 @@ pub enum Reason {
     UnknownMissingCode,
     /// A blank identifier where one is required.
     BlankIdentifier,
+    /// A word or a zero in the place of a number.
+    Placeholder,
+    /// Neither an identifier nor a name: nobody can be found by the row.
+    Unidentified,
 }
 
 impl Reason {
@@ -99,6 +103,8 @@ impl Reason {
             Self::BadCheckDigit => "bad-check-digit",
             Self::UnknownMissingCode => "unknown-missing-code",
             Self::BlankIdentifier => "blank-identifier",
+            Self::Placeholder => "placeholder",
+            Self::Unidentified => "unidentified",
         }
     }
 }

@@ -58,6 +58,9 @@ pub enum Origin {
         /// Cells of accepted rows that did not pass as they were.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         cells: Vec<CellCounts>,
+        /// What someone must look at, in words.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
     },
     /// Other datasets.
     Datasets {

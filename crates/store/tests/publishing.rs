@@ -55,6 +55,7 @@ fn origin(counts: RowCounts) -> Origin {
         rows,
         reasons: Default::default(),
         cells: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

@@ -34,8 +34,18 @@ pub fn text(sources: &[SourceRecord]) -> String {
         "source", "period", "read", "accepted", "quarantined", "duplicate"
     );
     for source in sources {
-        let SourceRecord { name, period, counts, reasons, cells, notes, progress, why, .. } =
-            source;
+        let SourceRecord {
+            name,
+            period,
+            counts,
+            reasons,
+            cells,
+            notes,
+            warnings,
+            progress,
+            why,
+            ..
+        } = source;
         let _ = write!(text, "{:<16} {:<14} ", name.as_str(), period.as_str());
         if let Some(why) = why {
             let _ = writeln!(text, "{}: {why}", progress.as_str());
@@ -48,6 +58,9 @@ pub fn text(sources: &[SourceRecord]) -> String {
             let _ = writeln!(text, "  {rows:>8} {reason}");
         }
         text += &cells_text(cells);
+        for warning in warnings {
+            let _ = writeln!(text, "  WARNING: {warning}");
+        }
         for note in notes {
             let _ = writeln!(text, "  {note}");
         }

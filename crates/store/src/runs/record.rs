@@ -105,6 +105,9 @@ pub struct SourceRecord {
     /// What was done so that its files can be read, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What someone must look at, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Why it was left out or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use minster_identifiers::{NhsNumber, OpaqueId, Upn};
+use minster_identifiers::{NhsNumber, NumberForm, Upn};
 use minster_model::{KeyVersion, Kind, Purpose, Role};
 use minster_vault::{
     VaultFault,
@@ -201,13 +201,16 @@ fn identifier(child: &Child) -> Result<IdentifierBatch, Failure> {
     Ok(batch)
 }
 
-/// As ingestion canonicalises: pupil and NHS numbers with their check characters, others as they are.
+/// As ingestion canonicalises: pupil and NHS numbers with their check characters, others in the usual form of service numbers.
 fn canonical(kind: &Kind, text: &str, mut take: impl FnMut(&[u8])) -> Result<(), String> {
     let told = |error: minster_identifiers::IdentifierError| error.to_string();
     match kind.as_str() {
         "upn" => take(Upn::parse(text).map_err(told)?.canonical()),
         "nhs-number" => take(NhsNumber::parse(text).map_err(told)?.canonical()),
-        _ => take(OpaqueId::parse(text).map_err(told)?.canonical()),
+        _ => {
+            let number = NumberForm::default().parse(text).map_err(told)?;
+            take(number.ok_or("a word or a zero stands in its place")?.canonical());
+        }
     }
     Ok(())
 }
