@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use minster_model::Role;
-use minster_store::{Manifest, Store};
+use minster_model::{DatasetClass, DatasetRef, Role};
+use minster_store::{Dataset, Manifest, Store, TableEntry};
 use minster_tests::{Site, files};
 use minster_vault_api::Client;
 
@@ -46,26 +46,48 @@ pub(crate) fn values(site: &Site) -> Vec<Values> {
         let manifest: Manifest = serde_json::from_slice(&bytes).unwrap();
         let dataset = store.dataset(&manifest.dataset, &mut vault).unwrap();
         for table in &manifest.tables {
-            let mut rows = Vec::new();
-            for batch in dataset.table(&table.name, None).unwrap() {
-                let batch = batch.unwrap();
-                let options = FormatOptions::new();
-                let columns: Vec<_> = (batch.columns().iter())
-                    .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
-                    .collect();
-                rows.extend((0..batch.num_rows()).map(|row| {
-                    columns.iter().map(|column| column.value(row).to_string()).collect()
-                }));
-            }
-            all.push(Values {
-                source: manifest.dataset.name.to_string(),
-                table: table.name.to_string(),
-                columns: table.columns.iter().map(|column| column.name.clone()).collect(),
-                rows,
-            });
+            all.push(read(&dataset, table));
         }
     }
     all
+}
+
+/// A table of a dataset that is open.
+pub(crate) fn read(dataset: &Dataset, table: &TableEntry) -> Values {
+    let mut rows = Vec::new();
+    for batch in dataset.table(&table.name, None).unwrap() {
+        let batch = batch.unwrap();
+        let options = FormatOptions::new();
+        let columns: Vec<_> = (batch.columns().iter())
+            .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
+            .collect();
+        rows.extend(
+            (0..batch.num_rows())
+                .map(|row| columns.iter().map(|column| column.value(row).to_string()).collect()),
+        );
+    }
+    Values {
+        source: dataset.manifest().dataset.name.to_string(),
+        table: table.name.to_string(),
+        columns: table.columns.iter().map(|column| column.name.clone()).collect(),
+        rows,
+    }
+}
+
+/// The children of the integrated dataset.
+#[allow(dead_code, reason = "not every test that has values looks at them")]
+pub(crate) fn integrated(site: &Site) -> Values {
+    let store = Store::open(&site.folder().join("store")).unwrap();
+    let socket = site.path("vault.sock");
+    let mut vault = Client::connect(Path::new(&socket), Role::Linker, "tests").unwrap();
+    let dataset = DatasetRef {
+        class: DatasetClass::Integrated,
+        name: "children".parse().unwrap(),
+        period: "2024-25".parse().unwrap(),
+        purpose: "children-statistics".parse().unwrap(),
+    };
+    let dataset = store.dataset(&dataset, &mut vault).unwrap();
+    read(&dataset, &dataset.manifest().tables[0])
 }
 
 /// One table of a source's dataset.

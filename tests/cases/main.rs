@@ -4,9 +4,11 @@
 
 mod children_in_need;
 mod codes;
+mod definitions;
 mod events;
 mod exports;
 mod frames;
+mod linkage;
 mod names;
 mod numbers;
 mod oddities;

@@ -52,6 +52,24 @@ impl Council {
         council
     }
 
+    /// With a drop folder for each delivery: a source and the period that it is of, in their order.
+    pub fn of_deliveries(deliveries: &[(&str, &str)]) -> Self {
+        let mut sources: Vec<&str> = deliveries.iter().map(|delivery| delivery.0).collect();
+        sources.dedup();
+        let council = Self::new(&sources);
+        let text = fs::read_to_string(council.path("pipeline.toml")).unwrap();
+        let mut text = text[..text.find("[[source]]").unwrap()].to_owned();
+        for (source, period) in deliveries {
+            let folder = format!("drop/{source}/{period}");
+            fs::create_dir_all(council.path(&folder)).unwrap();
+            text += &format!(
+                "[[source]]\nname = \"{source}\"\nperiod = \"{period}\"\nfolder = \"{folder}\"\n"
+            );
+        }
+        fs::write(council.path("pipeline.toml"), text).unwrap();
+        council
+    }
+
     /// A path in the site's folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.site.folder().join(name)
@@ -206,19 +224,38 @@ impl Ran {
 
     /// How the persons of a table were linked, and why others were not.
     pub fn linked(&self, table: &str) -> Vec<(String, u64)> {
-        let tables = self.summary["linkage"]["tables"].as_array().unwrap();
+        let entry = self.linkage(table);
+        [counts(&entry["linked"]), counts(&entry["unlinked"])].concat()
+    }
+
+    fn linkage(&self, table: &str) -> &Value {
+        let tables = self.summary["linkage"]["tables"].as_array();
+        let tables = tables.unwrap_or_else(|| panic!("{}", self.text));
         let named = |entry: &&Value| {
             let part = |key: &str| entry[key].as_str().unwrap().to_owned();
             part("source") + "/" + &part("table") == table
         };
-        let entry = tables.iter().find(named).unwrap();
-        [counts(&entry["linked"]), counts(&entry["unlinked"])].concat()
+        tables.iter().find(named).unwrap()
     }
 
-    /// Children in all, and merges that were refused.
+    /// Children in all, and pupils of the council's schools.
     pub fn children(&self) -> (u64, u64) {
         let count = |key: &str| self.summary["linkage"][key].as_u64().unwrap();
-        (count("children"), count("refused_merges"))
+        (count("children"), count("on_spine"))
+    }
+
+    /// What is for review, by code.
+    pub fn review(&self) -> Vec<(String, u64)> {
+        let found = self.summary["linkage"]["review"].as_array().unwrap();
+        let entry = |entry: &Value| {
+            (entry["code"].as_str().unwrap().to_owned(), entry["count"].as_u64().unwrap())
+        };
+        found.iter().map(entry).collect()
+    }
+
+    /// Rows of a table of events that say again what another row says.
+    pub fn superseded(&self, table: &str) -> u64 {
+        self.linkage(table)["superseded"].as_u64().unwrap()
     }
 }
 

@@ -209,6 +209,12 @@ impl Categories {
         Ok(rows::numbers(batch, &self.column)?.into_iter().map(band).collect())
     }
 
+    /// The texts that a category takes, where the definition or a look-up lists them.
+    pub(crate) fn listed(&self) -> Option<BTreeSet<&str>> {
+        let listed = self.bands.is_empty() && !self.is_open;
+        listed.then(|| self.ordinals.keys().map(String::as_str).collect())
+    }
+
     /// The node with a name, or what to say instead.
     pub(crate) fn node(&self, code: &str) -> Result<usize, String> {
         let hierarchy = &self.hierarchy;

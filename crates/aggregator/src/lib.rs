@@ -40,6 +40,7 @@ mod error;
 mod everyone;
 mod ledger;
 mod lookup;
+mod occurring;
 mod place;
 mod populations;
 mod profile;

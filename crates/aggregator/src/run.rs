@@ -12,7 +12,7 @@ use crate::{
     AggregateError, Definition, Method, differences,
     everyone::Everyone,
     ledger::{self, Entry, Ledger},
-    lookup,
+    lookup, occurring,
     populations::Related,
     protect, protect_rounded,
     release::{self, Releasable},
@@ -115,6 +115,7 @@ fn release(
     };
     let ledger = Ledger::read(job.store, job.period, dataset.manifest())?;
     let tabulated = tabulate(&definition)?;
+    occurring::check(&definition, &dataset, job.children, &lookup::of(&definition, job.lookups)?)?;
     let Some(entry) = ledger.same(&definition) else {
         return first(job, &definition, &dataset, &ledger, tabulated, tabulate, keys);
     };

@@ -1,7 +1,5 @@
-use minster_model::{ColumnName, DatasetRef, exit};
+use minster_model::{ColumnName, DatasetRef, SourceName, TableName, exit};
 use minster_store::StoreError;
-
-use crate::summary::SummaryError;
 
 /// Why sources could not be linked. No variant holds a row's value.
 #[derive(Debug, thiserror::Error)]
@@ -18,12 +16,87 @@ pub enum MatchError {
         /// The dataset.
         dataset: DatasetRef,
     },
-    /// A column that the definition names.
-    #[error("there is no column {column}; the dataset's manifest lists its columns")]
+    /// A column that the definition names and no delivery has.
+    #[error(
+        "matching: {source_name}/{table} has no column {column} in any delivery; did you mean {nearest}?"
+    )]
     NoColumn {
+        /// The source.
+        source_name: SourceName,
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: ColumnName,
+        /// The column that is most like it.
+        nearest: String,
+    },
+    /// A table that the definition names and no delivery has.
+    #[error(
+        "matching: {source_name} has no table {table} in any delivery; did you mean {nearest}?"
+    )]
+    NoTable {
+        /// The source.
+        source_name: SourceName,
+        /// The table.
+        table: TableName,
+        /// The table that is most like it.
+        nearest: String,
+    },
+    /// A period of which the source has no delivery.
+    #[error(
+        "matching, {column}: no delivery of {source_name} is of that period; the nearest is {nearest}"
+    )]
+    NoPeriod {
+        /// The summary column.
+        column: ColumnName,
+        /// The source.
+        source_name: SourceName,
+        /// The period that is most like it.
+        nearest: String,
+    },
+    /// A condition that is none.
+    #[error("matching, {column}: {why}")]
+    Condition {
+        /// The summary column.
+        column: ColumnName,
+        /// What is wrong.
+        why: String,
+    },
+    /// A condition none of whose values stands in any row.
+    #[error(
+        "matching, {column}: no row has any of the values of its condition, so that it would count nothing; look at the codes in the source's definition, and write a blank as `blank = true`"
+    )]
+    Unmet {
+        /// The summary column.
+        column: ColumnName,
+    },
+    /// A ratio of something that is no count.
+    #[error("matching, {column}: {of} is no column of counts above it; did you mean {nearest}?")]
+    NoCount {
+        /// The ratio.
+        column: ColumnName,
+        /// What it names.
+        of: ColumnName,
+        /// The column that is most like it.
+        nearest: String,
+    },
+    /// A condition's value that its column cannot hold.
+    #[error(
+        "a condition compares {column} with a value of another type; a day is written as 2025-03-31"
+    )]
+    WrongValue {
         /// The column.
         column: ColumnName,
     },
+    /// Rows about persons that belong to no child: a fault of this program.
+    #[error("{rows} rows about persons belong to no child; nothing was linked")]
+    Lost {
+        /// How many.
+        rows: usize,
+    },
+    /// Events that could not be told apart: a fault of this program.
+    #[error("events could not be told apart")]
+    Events,
     /// A column of another type.
     #[error("the column {column} does not hold {expected}")]
     WrongType {
@@ -32,15 +105,6 @@ pub enum MatchError {
         /// What it should hold.
         expected: &'static str,
     },
-    /// A summary that could not be read back.
-    #[error("the values of {column} are neither text nor whole numbers")]
-    Values {
-        /// The summary column.
-        column: String,
-    },
-    /// A summary failed.
-    #[error(transparent)]
-    Summary(#[from] SummaryError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,11 +127,16 @@ impl MatchError {
             | Self::Nothing
             | Self::OtherKey { .. }
             | Self::NoColumn { .. }
-            | Self::WrongType { .. }
-            | Self::Values { .. }
-            | Self::Summary(_) => exit::USAGE,
+            | Self::NoTable { .. }
+            | Self::NoPeriod { .. }
+            | Self::Condition { .. }
+            | Self::Unmet { .. }
+            | Self::NoCount { .. }
+            | Self::WrongValue { .. }
+            | Self::WrongType { .. } => exit::USAGE,
+            Self::Lost { .. } => exit::NOT_CONSERVED,
             Self::Store(error) => error.exit_code(),
-            Self::Arrow(_) | Self::Report(_) | Self::Name => exit::FAULT,
+            Self::Arrow(_) | Self::Report(_) | Self::Name | Self::Events => exit::FAULT,
         }
     }
 }

@@ -1,31 +1,24 @@
 //! From the sources' datasets to one row a child.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
-    array::{
-        Array, ArrayRef, BooleanArray, FixedSizeBinaryArray, FixedSizeBinaryBuilder, Int64Array,
-        Int64Builder, RecordBatch, StringViewArray, StringViewBuilder,
-    },
-    compute::cast,
-    datatypes::{DataType as ArrowType, Field, Schema},
+    array::{Array, ArrayRef, BooleanArray, FixedSizeBinaryBuilder, Int64Array, RecordBatch},
+    datatypes::{Field, Schema},
 };
 use minster_model::{
     ColumnName, DatasetClass, DatasetRef, Period, Pseudonym, Purpose, RunId, SourceName, TableName,
 };
-use minster_store::{Dataset, DatasetKeys, Manifest, Store};
-use polars::prelude::{DataType, NamedFrom, Series};
+use minster_store::{DatasetKeys, Manifest, Store};
 
 use crate::{
     MatchError,
-    children::{Children, ChildrenBuilder, IdentityRow},
-    definition::{DELIVERY, Identity, Matching, SummaryColumn},
+    children::Children,
+    definition::{Matching, Ratio, SummaryColumn},
+    events::{Delivered, Pass, Passed, nearest},
+    people::People,
     report::{LinkageReport, TableLinkage},
     standing,
-    summary::{Summarised, Summariser, Summary},
 };
 
 /// The integrated dataset's only table.
@@ -71,282 +64,211 @@ pub fn link(
     {
         return Ok(standing);
     }
-    let datasets = open(job, &matching, keys)?;
-    let mut builder = ChildrenBuilder::default();
-    for (delivery, (identity, dataset)) in persons(&matching, &datasets).enumerate() {
-        each_person(identity, dataset, |row, has_current| match (identity.spine, has_current) {
-            (true, true) => builder.add_spine(row),
-            (true, false) => builder.add_unnumbered(delivery, row),
-            (false, _) => builder.add(row),
-        })?;
+    let delivered = open(job, &matching, keys)?;
+    let mut people = People::read(&matching, &delivered)?;
+    let children = Children::new(&people.persons);
+    match children.lost() {
+        0 => people.prefer(&matching, &children),
+        rows => return Err(MatchError::Lost { rows }),
     }
-    let children = builder.build();
-    let mut integration = Integration::new(&children, &matching);
-    integration.count_persons(&matching, &datasets)?;
-    let columns = integration.summarise(&matching, &datasets)?;
+    let mut integration = Integration::new(&matching, &children, &people, &delivered);
+    let columns = integration.summarise()?;
     let (batch, report) = integration.assemble(columns)?;
-    let manifest = publish(job, keys, &datasets, &batch, &report)?;
+    let manifest = publish(job, keys, &delivered, &batch, &report)?;
     Ok((manifest, report))
 }
-
-type Datasets = Vec<(SourceName, Dataset)>;
 
 fn open(
     job: &Job<'_>,
     matching: &Matching,
     keys: &mut dyn DatasetKeys,
-) -> Result<Datasets, MatchError> {
-    let mut datasets: Datasets = Vec::new();
-    for wanted in standing::wanted(job, matching) {
+) -> Result<Vec<Delivered>, MatchError> {
+    let mut delivered: Vec<Delivered> = Vec::new();
+    for (wanted, place) in standing::wanted(job, matching).zip(0..) {
         let dataset = job.store.dataset(wanted, keys)?;
         let check = &dataset.manifest().key_check;
-        if datasets.first().is_some_and(|(_, first)| first.manifest().key_check != *check) {
+        if delivered.first().is_some_and(|first| first.dataset.manifest().key_check != *check) {
             return Err(MatchError::OtherKey { dataset: dataset.manifest().dataset.clone() });
         }
-        datasets.push((wanted.name.clone(), dataset));
+        delivered.push(Delivered { place, source: wanted.name.clone(), dataset });
     }
-    match datasets.is_empty() {
+    match delivered.is_empty() {
         true => Err(MatchError::Nothing),
-        false => Ok(datasets),
+        false => Ok(delivered),
     }
-}
-
-fn persons<'a>(
-    matching: &'a Matching,
-    datasets: &'a Datasets,
-) -> impl Iterator<Item = (&'a Identity, &'a Dataset)> {
-    matching.identities.iter().flat_map(move |identity| {
-        let of_source = datasets.iter().filter(|(name, _)| *name == identity.source);
-        of_source.map(move |(_, dataset)| (identity, dataset))
-    })
-}
-
-/// Gives each person's row, and whether it has the first of the identifiers.
-fn each_person(
-    identity: &Identity,
-    dataset: &Dataset,
-    mut take: impl FnMut(IdentityRow, bool),
-) -> Result<(), MatchError> {
-    let names: Vec<&ColumnName> = identity
-        .identifiers
-        .iter()
-        .chain(&identity.match_keys)
-        .chain(&identity.birth_date)
-        .collect();
-    let (ids, keys) = (identity.identifiers.len(), identity.match_keys.len());
-    for batch in read(dataset, &identity.table, &names)? {
-        let batch = batch?;
-        let columns: Vec<&FixedSizeBinaryArray> =
-            names.iter().map(|name| pseudonyms(&batch, name)).collect::<Result<_, _>>()?;
-        for row in 0..batch.num_rows() {
-            let some = |columns: &[&FixedSizeBinaryArray]| {
-                columns.iter().filter_map(|column| pseudonym(column, row)).collect()
-            };
-            let has_current = columns.first().is_some_and(|column| !column.is_null(row));
-            let person = IdentityRow {
-                identifiers: some(&columns[..ids]),
-                match_keys: some(&columns[ids..ids + keys]),
-                birth_date: columns.get(ids + keys).and_then(|column| pseudonym(column, row)),
-            };
-            take(person, has_current);
-        }
-    }
-    Ok(())
 }
 
 /// The children, and what is gathered about them.
 struct Integration<'a> {
+    matching: &'a Matching,
     children: &'a Children,
-    /// Children off the spine whom a match key showed to be one on it.
-    same_as: HashMap<u32, u32>,
-    on_spine: Vec<bool>,
+    people: &'a People,
+    delivered: &'a [Delivered],
     present: BTreeMap<SourceName, Vec<bool>>,
     report: LinkageReport,
 }
 
 impl<'a> Integration<'a> {
-    fn new(children: &'a Children, matching: &Matching) -> Self {
+    fn new(
+        matching: &'a Matching,
+        children: &'a Children,
+        people: &'a People,
+        delivered: &'a [Delivered],
+    ) -> Self {
         let absent = || vec![false; children.names().len()];
         let present =
             matching.sources().into_iter().map(|source| (source.clone(), absent())).collect();
+        let on_spine = children.on_spine().iter().filter(|on_spine| **on_spine).count();
         let report = LinkageReport {
-            format: 1,
-            conflicting_identifiers: children.conflicting_identifiers() as u64,
-            refused_merges: children.refused_merges(),
+            format: 2,
+            children: children.names().len() as u64,
+            on_spine: on_spine as u64,
+            review: children.review().to_vec(),
+            notes: people.missing.clone(),
             ..LinkageReport::default()
         };
-        let on_spine = children.on_spine().to_vec();
-        Self { children, same_as: HashMap::new(), on_spine, present, report }
+        let mut integration = Self { matching, children, people, delivered, present, report };
+        integration.count_persons();
+        integration
     }
 
-    fn count_persons(
-        &mut self,
-        matching: &Matching,
-        datasets: &Datasets,
-    ) -> Result<(), MatchError> {
-        let children = self.children;
-        let mut found: Vec<(SourceName, u32)> = Vec::new();
-        let mut tables: BTreeMap<(String, String), TableLinkage> = BTreeMap::new();
-        for (identity, dataset) in persons(matching, datasets) {
-            let (source, table) = (identity.source.as_str(), identity.table.as_str());
-            let entry = tables
-                .entry((source.to_owned(), table.to_owned()))
-                .or_insert_with(|| TableLinkage::new(source, table));
-            each_person(identity, dataset, |row, _| {
-                let (child, linkage) = children.resolve(&row);
-                entry.count(linkage, 1);
-                let Some(child) = child else { return };
-                self.on_spine[child as usize] |= identity.spine;
-                found.push((identity.source.clone(), child));
-                let own = row.identifiers.iter().find_map(|id| children.child(id));
-                if let Some(own) = own.filter(|&own| own != child) {
-                    self.same_as.insert(own, child);
+    fn count_persons(&mut self) {
+        let delivered =
+            |source: &SourceName| self.delivered.iter().any(|one| one.source == *source);
+        for identity in self.matching.identities.iter().filter(|one| delivered(&one.source)) {
+            let (source, table) = (&identity.source, &identity.table);
+            let mut counted = TableLinkage::new(source.as_str(), table.as_str());
+            for people in self.people.tables.iter().filter(|people| people.table == *table) {
+                let of = &self.people.persons.tables[people.place];
+                if of.source != *source {
+                    continue;
                 }
-            })?;
-        }
-        self.report.tables = tables.into_values().collect();
-        for (source, child) in found {
-            self.mark(&source, child);
-        }
-        Ok(())
-    }
-
-    fn mark(&mut self, source: &SourceName, child: u32) {
-        let child = self.same_as.get(&child).copied().unwrap_or(child);
-        if let Some(present) = self.present.get_mut(source) {
-            present[child as usize] = true;
-        }
-    }
-
-    fn summarise(
-        &mut self,
-        matching: &Matching,
-        datasets: &Datasets,
-    ) -> Result<Vec<(String, Summary, Summarised)>, MatchError> {
-        let persons: Vec<_> = matching
-            .identities
-            .iter()
-            .map(|identity| (&identity.source, &identity.table))
-            .collect();
-        let mut counted = Vec::new();
-        let mut columns = Vec::new();
-        for column in &matching.columns {
-            let table = (&column.source, &column.table);
-            // Tables of persons are counted as such; of the others, each once.
-            let count = !persons.contains(&table) && !counted.contains(&table);
-            if count {
-                counted.push(table);
+                let linkage = self.children.linkage_of_table(people.place);
+                linkage.iter().for_each(|linkage| counted.count(*linkage, 1));
+                if let Some(present) = self.present.get_mut(source) {
+                    let rows = self.children.of_table(people.place);
+                    rows.iter().for_each(|child| present[*child as usize] = true);
+                }
             }
-            columns.push(self.summarise_one(column, datasets, count)?);
+            self.report.tables.push(counted);
+        }
+        self.report.tables.sort_by(|a, b| (&a.source, &a.table).cmp(&(&b.source, &b.table)));
+    }
+
+    /// Every column, each table's in one pass.
+    fn summarise(&mut self) -> Result<Vec<(ColumnName, ArrayRef)>, MatchError> {
+        type Place<'a> = (&'a SourceName, &'a TableName, Option<&'a ColumnName>);
+        let mut tables: Vec<(Place<'_>, Vec<(usize, &SummaryColumn)>)> = Vec::new();
+        for (place, column) in self.matching.columns.iter().enumerate() {
+            let table = (&column.source, &column.table, column.child.as_ref());
+            match tables.iter_mut().find(|known| known.0 == table) {
+                Some(known) => known.1.push((place, column)),
+                None => tables.push((table, vec![(place, column)])),
+            }
+        }
+        let mut counted: Vec<(&SourceName, &TableName)> = Vec::new();
+        let mut values: BTreeMap<usize, ArrayRef> = BTreeMap::new();
+        for ((source, table, child), columns) in tables {
+            let pass = Pass {
+                matching: self.matching,
+                children: self.children,
+                people: self.people,
+                source,
+                table,
+                child,
+                columns: columns.iter().map(|column| column.1).collect(),
+            };
+            let passed = pass.run(self.delivered)?;
+            self.look_for_unmet(&columns, &passed)?;
+            for (summariser, (place, _)) in passed.summarisers.into_iter().zip(&columns) {
+                values.insert(*place, summariser.finish());
+            }
+            if let Some(present) = self.present.get_mut(source) {
+                let both = present.iter_mut().zip(&passed.present);
+                both.for_each(|(present, passed)| *present |= passed);
+            }
+            // Tables of persons are counted as such; of the others, each once.
+            if self.matching.identity(source, table).is_none()
+                && !counted.contains(&(source, table))
+            {
+                counted.push((source, table));
+                let mut linkage = passed.linkage;
+                linkage.superseded = passed.superseded;
+                self.report.tables.push(linkage);
+            }
+        }
+        let names = self.matching.columns.iter().map(|column| column.name.clone());
+        let mut columns: Vec<(ColumnName, ArrayRef)> = names.zip(values.into_values()).collect();
+        for ratio in &self.matching.ratios {
+            let values = share(ratio, &columns)?;
+            columns.push((ratio.name.clone(), values));
         }
         Ok(columns)
     }
 
-    fn summarise_one(
+    /// A condition none of whose codes stands in any row would count nothing without a word.
+    fn look_for_unmet(
         &mut self,
-        column: &SummaryColumn,
-        datasets: &Datasets,
-        count: bool,
-    ) -> Result<(String, Summary, Summarised), MatchError> {
-        let mut summariser = Summariser::new(column.name.as_str(), column.summary.clone());
-        let mut linkage = TableLinkage::new(column.source.as_str(), column.table.as_str());
-        let wanted: Vec<&ColumnName> =
-            column.summary.columns().into_iter().filter(|name| name.as_str() != DELIVERY).collect();
-        let tested = column.conditions.iter().map(|condition| &condition.column);
-        let names: Vec<&ColumnName> =
-            std::iter::once(&column.child).chain(wanted).chain(tested).collect();
-        for (delivery, (_, dataset)) in
-            datasets.iter().enumerate().filter(|(_, (name, _))| *name == column.source)
-        {
-            for batch in read(dataset, &column.table, &names)? {
-                let batch = batch?;
-                let (rows, children) = self.rows(column, &batch, &mut linkage)?;
-                let values = column.summary.columns().into_iter().map(|name| match name.as_str() {
-                    DELIVERY => Ok(Series::new(DELIVERY.into(), vec![delivery as i64; rows.len()])),
-                    _ => series(&batch, name, &rows),
-                });
-                summariser.add(&children, values.collect::<Result<_, _>>()?)?;
+        columns: &[(usize, &SummaryColumn)],
+        passed: &Passed,
+    ) -> Result<(), MatchError> {
+        for ((_, column), conditions) in columns.iter().zip(&passed.unmet) {
+            for (condition, met) in column.conditions.iter().zip(conditions) {
+                let unmet = met.values().filter(|is_met| !**is_met).count();
+                if unmet == 0 {
+                    continue;
+                }
+                if unmet == met.len() && condition.blank.is_none() {
+                    return Err(MatchError::Unmet { column: column.name.clone() });
+                }
+                self.report.notes.push(format!(
+                    "{}: {unmet} of the {} values of its condition stand in no row",
+                    column.name,
+                    met.len()
+                ));
             }
         }
-        if count {
-            self.report.tables.push(linkage);
-        }
-        Ok((column.name.to_string(), column.summary.clone(), summariser.finish()?))
+        Ok(())
     }
 
-    /// The batch's rows that pass the conditions and are about a known child, and that child.
-    fn rows(
-        &mut self,
-        column: &SummaryColumn,
-        batch: &RecordBatch,
-        linkage: &mut TableLinkage,
-    ) -> Result<(Vec<usize>, Vec<u32>), MatchError> {
-        use crate::children::Linkage;
-        let ids = pseudonyms(batch, &column.child)?;
-        let mut tests = Vec::new();
-        for condition in &column.conditions {
-            tests.push((texts(batch, &condition.column)?, &condition.values));
-        }
-        let mut last: Option<(Pseudonym, Option<u32>)> = None;
-        let (mut rows, mut children) = (Vec::new(), Vec::new());
-        for row in 0..batch.num_rows() {
-            let Some(id) = pseudonym(ids, row) else {
-                linkage.count(Linkage::NoIdentifier, 1);
+    /// For each delivery of the register, 1 where the child is a pupil in it: on roll on the day of that census.
+    fn on_roll(&self) -> Vec<(String, ArrayRef)> {
+        let mut on_roll: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for people in &self.people.tables {
+            let table = &self.people.persons.tables[people.place];
+            if !table.spine {
                 continue;
-            };
-            let child = match last {
-                Some((known, child)) if known == id => child,
-                _ => {
-                    let child = self.children.child(&id);
-                    child.map(|child| self.same_as.get(&child).copied().unwrap_or(child))
-                }
-            };
-            if last != Some((id, child)) {
-                last = Some((id, child));
-                if let Some(child) = child {
-                    self.mark(&column.source, child);
-                }
             }
-            let on_spine = child.is_some_and(|child| self.on_spine[child as usize]);
-            linkage.count(if on_spine { Linkage::Identifier } else { Linkage::NotOnSpine }, 1);
-            let passes = tests.iter().all(|(texts, values)| {
-                !texts.is_null(row) && values.iter().any(|value| value == texts.value(row))
-            });
-            if let (Some(child), true) = (child, passes) {
-                rows.push(row);
-                children.push(child);
-            }
+            let name = format!("on_roll_{}", table.period.as_str().replace('-', "_"));
+            let present =
+                on_roll.entry(name).or_insert_with(|| vec![0; self.children.names().len()]);
+            let rows = self.children.of_table(people.place);
+            rows.iter().for_each(|child| present[*child as usize] = 1);
         }
-        Ok((rows, children))
+        let column =
+            |(name, present)| -> (String, ArrayRef) { (name, Arc::new(Int64Array::from(present))) };
+        on_roll.into_iter().map(column).collect()
     }
 
     fn assemble(
-        mut self,
-        columns: Vec<(String, Summary, Summarised)>,
+        self,
+        columns: Vec<(ColumnName, ArrayRef)>,
     ) -> Result<(RecordBatch, LinkageReport), MatchError> {
-        let kept: Vec<u32> = (0..self.children.names().len() as u32)
-            .filter(|child| !self.same_as.contains_key(child))
-            .collect();
-        let flags = |flags: &[bool]| -> ArrayRef {
-            Arc::new(BooleanArray::from_iter(kept.iter().map(|&child| Some(flags[child as usize]))))
-        };
-        let mut names = FixedSizeBinaryBuilder::with_capacity(kept.len(), Pseudonym::LEN as i32);
-        for &child in &kept {
-            names.append_value(self.children.names()[child as usize].as_bytes())?;
+        let flags = |flags: &[bool]| -> ArrayRef { Arc::new(BooleanArray::from(flags.to_vec())) };
+        let names = self.children.names();
+        let mut tokens = FixedSizeBinaryBuilder::with_capacity(names.len(), Pseudonym::LEN as i32);
+        for child in names {
+            tokens.append_value(child.as_bytes())?;
         }
-        let on_spine = flags(&self.on_spine);
-        self.report.children = kept.len() as u64;
-        self.report.on_spine =
-            kept.iter().filter(|&&child| self.on_spine[child as usize]).count() as u64;
-        let mut fields: Vec<(String, ArrayRef)> =
-            vec![("child".to_owned(), Arc::new(names.finish())), ("on_spine".to_owned(), on_spine)];
+        let mut fields: Vec<(String, ArrayRef)> = vec![
+            ("child".to_owned(), Arc::new(tokens.finish())),
+            ("on_spine".to_owned(), flags(self.children.on_spine())),
+        ];
         for (source, present) in &self.present {
             fields.push((format!("in_{source}"), flags(present)));
         }
-        for (name, summary, summarised) in columns {
-            let values = spread(&name, &summary, &summarised, &kept)?;
-            fields.push((name, values));
-        }
+        fields.extend(self.on_roll());
+        fields.extend(columns.into_iter().map(|(name, values)| (name.to_string(), values)));
         let schema = fields
             .iter()
             .map(|(name, values)| Field::new(name, values.data_type().clone(), true))
@@ -356,10 +278,29 @@ impl<'a> Integration<'a> {
     }
 }
 
+/// 1 where one column is at least a share of another.
+fn share(ratio: &Ratio, columns: &[(ColumnName, ArrayRef)]) -> Result<ArrayRef, MatchError> {
+    let find = |name: &ColumnName| {
+        let column = columns.iter().find(|(known, _)| known == name);
+        let whole = column.and_then(|(_, values)| values.as_any().downcast_ref::<Int64Array>());
+        whole.ok_or_else(|| MatchError::NoCount {
+            column: ratio.name.clone(),
+            of: name.clone(),
+            nearest: nearest(name.as_str(), columns.iter().map(|(known, _)| known.as_str())),
+        })
+    };
+    let (of, per) = (find(&ratio.of)?, find(&ratio.per)?);
+    let at_least = |(of, per): (Option<i64>, Option<i64>)| {
+        let (of, per) = (i128::from(of?), i128::from(per?));
+        (per > 0).then(|| i64::from(of * 100 >= per * i128::from(ratio.at_least_percent)))
+    };
+    Ok(Arc::new(Int64Array::from_iter(of.iter().zip(per).map(at_least))))
+}
+
 fn publish(
     job: &Job<'_>,
     keys: &mut dyn DatasetKeys,
-    datasets: &Datasets,
+    delivered: &[Delivered],
     batch: &RecordBatch,
     report: &LinkageReport,
 ) -> Result<Manifest, MatchError> {
@@ -373,90 +314,11 @@ fn publish(
     let json = serde_json::to_vec_pretty(report).map_err(MatchError::Report)?;
     writer.file(REPORT, &json)?;
     writer.file("linkage.txt", report.text().as_bytes())?;
-    let (_, first) = datasets.first().ok_or(MatchError::Nothing)?;
-    let (version, check) = (first.manifest().key_version, first.manifest().key_check.clone());
-    let made_of = datasets.iter().map(|(_, dataset)| {
-        (dataset.manifest().dataset.clone(), dataset.manifest_sha256().to_owned())
+    let first = delivered.first().ok_or(MatchError::Nothing)?.dataset.manifest();
+    let (version, check) = (first.key_version, first.key_check.clone());
+    let made_of = delivered.iter().map(|one| {
+        (one.dataset.manifest().dataset.clone(), one.dataset.manifest_sha256().to_owned())
     });
     let origin = standing::origin(job, made_of.collect());
     Ok(writer.publish(version, check, origin, vec![table])?)
-}
-
-fn read(
-    dataset: &Dataset,
-    table: &TableName,
-    columns: &[&ColumnName],
-) -> Result<minster_store::TableReader, MatchError> {
-    let names: Vec<&str> = columns.iter().map(|name| name.as_str()).collect();
-    Ok(dataset.table(table, Some(&names))?)
-}
-
-fn column<'a>(batch: &'a RecordBatch, name: &ColumnName) -> Result<&'a ArrayRef, MatchError> {
-    batch.column_by_name(name.as_str()).ok_or_else(|| MatchError::NoColumn { column: name.clone() })
-}
-
-fn pseudonyms<'a>(
-    batch: &'a RecordBatch,
-    name: &ColumnName,
-) -> Result<&'a FixedSizeBinaryArray, MatchError> {
-    let column = column(batch, name)?;
-    let wrong = || MatchError::WrongType { column: name.clone(), expected: "pseudonyms" };
-    let array = column.as_any().downcast_ref::<FixedSizeBinaryArray>().ok_or_else(wrong)?;
-    if array.value_length() == Pseudonym::LEN as i32 { Ok(array) } else { Err(wrong()) }
-}
-
-fn pseudonym(column: &FixedSizeBinaryArray, row: usize) -> Option<Pseudonym> {
-    let bytes = (!column.is_null(row)).then(|| column.value(row))?;
-    bytes.try_into().ok().map(Pseudonym::from_bytes)
-}
-
-fn texts<'a>(batch: &'a RecordBatch, name: &ColumnName) -> Result<&'a StringViewArray, MatchError> {
-    let wrong = || MatchError::WrongType { column: name.clone(), expected: "text" };
-    column(batch, name)?.as_any().downcast_ref::<StringViewArray>().ok_or_else(wrong)
-}
-
-/// Some rows of a column as Polars takes them: text, or whole numbers (days, flags).
-fn series(batch: &RecordBatch, name: &ColumnName, rows: &[usize]) -> Result<Series, MatchError> {
-    let values = column(batch, name)?;
-    if let Some(texts) = values.as_any().downcast_ref::<StringViewArray>() {
-        let values: Vec<Option<&str>> =
-            rows.iter().map(|&row| (!texts.is_null(row)).then(|| texts.value(row))).collect();
-        return Ok(Series::new(name.as_str().into(), values));
-    }
-    let whole = match values.data_type() {
-        ArrowType::Date32 => cast(&cast(values, &ArrowType::Int32)?, &ArrowType::Int64)?,
-        _ => cast(values, &ArrowType::Int64)?,
-    };
-    let wrong = || MatchError::WrongType { column: name.clone(), expected: "text or numbers" };
-    let whole = whole.as_any().downcast_ref::<Int64Array>().ok_or_else(wrong)?;
-    let values: Vec<Option<i64>> =
-        rows.iter().map(|&row| (!whole.is_null(row)).then(|| whole.value(row))).collect();
-    Ok(Series::new(name.as_str().into(), values))
-}
-
-/// One value a child: counts and sums are 0 where there is no row, other summaries null.
-fn spread(
-    name: &str,
-    summary: &Summary,
-    summarised: &Summarised,
-    kept: &[u32],
-) -> Result<ArrayRef, MatchError> {
-    let wrong = || MatchError::Values { column: name.to_owned() };
-    let place: HashMap<u32, usize> =
-        summarised.children.iter().enumerate().map(|(place, &child)| (child, place)).collect();
-    let places = kept.iter().map(|child| place.get(child).copied());
-    if summarised.values.dtype() == &DataType::String {
-        let texts = summarised.values.str().map_err(|_| wrong())?;
-        let mut builder = StringViewBuilder::new().with_deduplicate_strings();
-        places.for_each(|place| builder.append_option(place.and_then(|place| texts.get(place))));
-        return Ok(Arc::new(builder.finish()));
-    }
-    let numbers = summarised.values.cast(&DataType::Int64).map_err(|_| wrong())?;
-    let numbers = numbers.i64().map_err(|_| wrong())?;
-    let absent = matches!(summary, Summary::Count | Summary::Sum { .. }).then_some(0);
-    let mut builder = Int64Builder::new();
-    for place in places {
-        builder.append_option(place.and_then(|place| numbers.get(place)).or(absent));
-    }
-    Ok(Arc::new(builder.finish()))
 }

@@ -1,30 +1,53 @@
 //! Links pseudonymised sources into one row a child, and reports how well they linked.
 //!
-//! Sees pseudonyms alone: it may depend on `model`, `store` and Polars, never on a crate that can
-//! parse a raw identifier or hold a key.
+//! Sees pseudonyms alone: it may depend on `model` and `store`, never on a crate that can parse a raw identifier or hold
+//! a key.
 //!
 //! ```
-//! use minster_matcher::children::{ChildrenBuilder, IdentityRow, Linkage};
+//! use minster_matcher::{
+//!     children::{Children, Number},
+//!     persons::{PersonRow, PersonTable, Persons},
+//! };
 //! use minster_model::Pseudonym;
 //!
 //! let (upn, service_id) = (Pseudonym::from_bytes([1; 16]), Pseudonym::from_bytes([2; 16]));
-//! let mut builder = ChildrenBuilder::default();
-//! builder.add_spine(IdentityRow { identifiers: vec![upn], ..Default::default() });
-//! let bridge = IdentityRow { identifiers: vec![service_id, upn], ..Default::default() };
-//! builder.add(bridge);
+//! let mut persons = Persons::default();
+//! let mut begin = |persons: &mut Persons, source: &str, register| {
+//!     persons.begin(PersonTable {
+//!         source: source.parse().unwrap(),
+//!         period: "2024-25".parse().unwrap(),
+//!         table: "persons".parse().unwrap(),
+//!         delivery: 0,
+//!         register,
+//!         spine: register,
+//!         numbers: 2,
+//!         match_keys: 0,
+//!     })
+//! };
+//! begin(&mut persons, "school_census", true);
+//! persons.add(&PersonRow { numbers: vec![Some(upn)], ..Default::default() });
+//! begin(&mut persons, "cin", false);
+//! persons.add(&PersonRow { numbers: vec![Some(service_id), Some(upn)], ..Default::default() });
 //!
-//! let children = builder.build();
-//! let episode = IdentityRow { identifiers: vec![service_id], ..Default::default() };
-//! assert_eq!(children.resolve(&episode), (Some(0), Linkage::Identifier));
+//! let children = Children::new(&persons);
+//! assert_eq!(children.names(), [upn]);
+//! assert_eq!(children.number(&service_id), Number::Child(0));
 //! ```
 #![forbid(unsafe_code)]
 
 pub mod children;
+pub mod condition;
 pub mod definition;
 mod error;
-mod groups;
+mod events;
+mod few;
 mod integrate;
+mod people;
+pub mod persons;
+mod register;
 mod report;
+pub mod review;
+mod services;
 mod standing;
 pub mod summary;
 

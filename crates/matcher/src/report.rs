@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
 
-use crate::children::Linkage;
+use crate::{
+    children::Linkage,
+    review::{ReviewEntry, meaning},
+};
 
 /// The whole report. Counts alone; it stays inside the council.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -15,12 +18,14 @@ pub struct LinkageReport {
     pub children: u64,
     /// Of them, pupils of the council's schools.
     pub on_spine: u64,
-    /// Identifiers that two children of the spine seem to share: set aside.
-    pub conflicting_identifiers: u64,
-    /// Merges refused because birth dates differ.
-    pub refused_merges: u64,
-    /// One entry a source and table of persons.
+    /// One entry a table of persons, then one a table of events.
     pub tables: Vec<TableLinkage>,
+    /// What a person should look at: codes, counts, and places of rows.
+    #[serde(default)]
+    pub review: Vec<ReviewEntry>,
+    /// What is worth knowing of the definition and the deliveries.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// How one table's persons were linked.
@@ -36,6 +41,9 @@ pub struct TableLinkage {
     pub linked: BTreeMap<String, u64>,
     /// Rows not linked, by reason.
     pub unlinked: BTreeMap<String, u64>,
+    /// Rows about an event that another row is about too: a later delivery's stands.
+    #[serde(default)]
+    pub superseded: u64,
 }
 
 impl TableLinkage {
@@ -46,6 +54,7 @@ impl TableLinkage {
             rows: 0,
             linked: BTreeMap::new(),
             unlinked: BTreeMap::new(),
+            superseded: 0,
         }
     }
 
@@ -72,16 +81,25 @@ impl LinkageReport {
         for table in &self.tables {
             let rate = table.rate().map_or("-".to_owned(), |rate| format!("{rate:.1} %"));
             let ways = table.linked.iter().chain(&table.unlinked);
-            let ways: Vec<String> = ways.map(|(code, rows)| format!("{code} {rows}")).collect();
+            let mut ways: Vec<String> = ways.map(|(code, rows)| format!("{code} {rows}")).collect();
+            if table.superseded > 0 {
+                ways.push(format!("superseded {}", table.superseded));
+            }
             let name = format!("{}/{}", table.source, table.table);
             let _ = writeln!(text, "{name:<28} {:>9} {rate:>8}  {}", table.rows, ways.join(", "));
         }
-        if self.conflicting_identifiers + self.refused_merges > 0 {
+        for found in &self.review {
+            let sources: Vec<&str> = found.sources.keys().map(String::as_str).collect();
+            let (count, meaning) = (found.count, meaning(&found.code));
             let _ = writeln!(
                 text,
-                "for review: {} identifiers with two birth dates, {} merges refused",
-                self.conflicting_identifiers, self.refused_merges
+                "for review: {count} {meaning} ({}; {})",
+                found.code,
+                sources.join(", ")
             );
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "note: {note}");
         }
         text
     }

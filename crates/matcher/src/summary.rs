@@ -1,18 +1,24 @@
-//! One summary column a child: rows of a source's table, grouped by child with Polars.
-//!
-//! Batch by batch: each batch is grouped at once and only its partial result is kept, so memory is
-//! bounded by the number of children, not of rows.
+//! One summary column: a value a child, kept in an array by child while rows pass, so that memory is bounded by the number
+//! of children and not of rows.
 
+use std::sync::Arc;
+
+use ahash::HashMap;
+use arrow::{
+    array::{
+        Array, ArrayRef, DictionaryArray, Int64Array, Int64Builder, RecordBatch, StringArray,
+        StringViewBuilder,
+    },
+    compute::cast,
+    datatypes::{DataType, Int32Type},
+};
 use minster_model::ColumnName;
-use polars::prelude::*;
 use serde::Deserialize;
 
-/// Groups partial results together once they hold this many rows.
-const PARTIAL_ROWS: usize = 1 << 20;
-
-const CHILD: &str = "child";
-const VALUE: &str = "value";
-const ORDER: &str = "order";
+use crate::{
+    MatchError,
+    definition::{Blank, DELIVERY},
+};
 
 /// What becomes of a table's rows: one value a child.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -20,6 +26,8 @@ const ORDER: &str = "order";
 pub enum Summary {
     /// The number of rows.
     Count,
+    /// 1 where there is a row, else 0.
+    Any,
     /// The sum of a whole-number column; a missing value adds nothing.
     Sum {
         /// The column summed.
@@ -30,147 +38,275 @@ pub enum Summary {
         /// The column compared.
         of: ColumnName,
     },
-    /// The value that stands in the row with the greatest `by`; ties go to the greater value.
+    /// The least value of a column.
+    Min {
+        /// The column compared.
+        of: ColumnName,
+    },
+    /// The latest known value: that of the row with the greatest `by` among those that have one. Where rows have the same
+    /// `by`, the later delivery goes before, and then the row of the preferred person.
     Latest {
         /// The column whose value is taken.
         of: ColumnName,
         /// The column, most often a date, that decides which row is latest.
         by: ColumnName,
     },
+    /// The first known value: that of the row with the least `by`.
+    First {
+        /// The column whose value is taken.
+        of: ColumnName,
+        /// The column, most often a date, that decides which row is first.
+        by: ColumnName,
+    },
 }
 
 impl Summary {
-    /// The columns that it reads: the value's, then the order's.
+    /// The columns of the table that it reads.
     pub fn columns(&self) -> Vec<&ColumnName> {
-        match self {
-            Self::Count => vec![],
-            Self::Sum { of } | Self::Max { of } => vec![of],
-            Self::Latest { of, by } => vec![of, by],
-        }
+        let columns = match self {
+            Self::Count | Self::Any => vec![],
+            Self::Sum { of } | Self::Max { of } | Self::Min { of } => vec![of],
+            Self::Latest { of, by } | Self::First { of, by } => vec![of, by],
+        };
+        columns.into_iter().filter(|name| name.as_str() != DELIVERY).collect()
     }
 }
 
-/// Why rows could not be summarised. Polars' own message may quote values, so it is not repeated.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "could not summarise {column}: {step} failed; check that the column's type fits its summary"
-)]
-pub struct SummaryError {
-    column: String,
-    step: &'static str,
+/// A row that a summary takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taken {
+    /// Its place in the batch.
+    pub(crate) row: usize,
+    /// Its child.
+    pub(crate) child: u32,
+    /// Whether its person's row is the one that counts.
+    pub(crate) preferred: bool,
 }
 
-/// Gathers one summary over the batches of a table.
-#[derive(Debug)]
-pub struct Summariser {
-    name: String,
+/// The rows that passed so far, summed up.
+pub(crate) struct Summariser {
     summary: Summary,
-    partial: Option<DataFrame>,
+    blank: Blank,
+    counts: Vec<i64>,
+    values: Vec<Option<Value>>,
+    words: Words,
 }
 
-/// A summary's result: children in ascending order, each once, with its value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Summarised {
-    /// The children's numbers.
-    pub children: Vec<u32>,
-    /// Their values.
-    pub values: Series,
+/// A value and what decides whether another takes its place.
+#[derive(Debug, Clone, Copy)]
+struct Value {
+    order: (i64, u32, bool),
+    value: Option<i64>,
+}
+
+/// Texts by number.
+#[derive(Default)]
+struct Words {
+    texts: Vec<Arc<str>>,
+    codes: HashMap<Arc<str>, i64>,
+    are_used: bool,
+}
+
+impl Words {
+    fn code(&mut self, text: &str) -> i64 {
+        if let Some(code) = self.codes.get(text) {
+            return *code;
+        }
+        let (text, code): (Arc<str>, i64) = (text.into(), self.texts.len() as i64);
+        self.texts.push(Arc::clone(&text));
+        self.codes.insert(text, code);
+        code
+    }
+
+    fn text(&self, code: i64) -> Option<&str> {
+        self.texts.get(usize::try_from(code).ok()?).map(AsRef::as_ref)
+    }
+}
+
+/// A column's values as numbers: themselves, or those of texts.
+enum Numbers {
+    Whole(Int64Array),
+    Texts { keys: arrow::array::PrimitiveArray<Int32Type>, codes: Vec<i64> },
+    Absent,
+}
+
+impl Numbers {
+    fn at(&self, row: usize) -> Option<i64> {
+        match self {
+            Self::Whole(whole) => whole.is_valid(row).then(|| whole.value(row)),
+            Self::Texts { keys, codes } => {
+                keys.is_valid(row).then(|| codes.get(keys.value(row) as usize).copied()).flatten()
+            }
+            Self::Absent => None,
+        }
+    }
 }
 
 impl Summariser {
-    /// Starts a summary; `name` is the column of the integrated dataset it fills.
-    pub fn new(name: impl Into<String>, summary: Summary) -> Self {
-        Self { name: name.into(), summary, partial: None }
-    }
-
-    /// Adds rows: the child of each, and the columns that [`Summary::columns`] names, in its order.
-    pub fn add(&mut self, children: &[u32], columns: Vec<Series>) -> Result<(), SummaryError> {
-        let mut frame = vec![Column::new(CHILD.into(), children)];
-        for (column, name) in columns.into_iter().zip([VALUE, ORDER]) {
-            frame.push(column.with_name(name.into()).into());
+    pub(crate) fn new(summary: Summary, blank: Blank, children: usize) -> Self {
+        let counts = matches!(summary, Summary::Count | Summary::Sum { .. } | Summary::Any);
+        Self {
+            counts: vec![0; if counts { children } else { 0 }],
+            values: vec![None; if counts { 0 } else { children }],
+            words: Words::default(),
+            summary,
+            blank,
         }
-        let batch =
-            DataFrame::new(children.len(), frame).map_err(|_| self.error("reading a batch"))?;
-        let first: Expr = match &self.summary {
-            Summary::Count => len().cast(DataType::Int64).alias(VALUE),
-            Summary::Sum { .. } => col(VALUE).cast(DataType::Int64).sum().alias(VALUE),
-            Summary::Max { .. } | Summary::Latest { .. } => col(VALUE),
-        };
-        let grouped = match &self.summary {
-            Summary::Count | Summary::Sum { .. } => {
-                batch.lazy().group_by([col(CHILD)]).agg([first]).collect()
-            }
-            Summary::Max { .. } | Summary::Latest { .. } => self.reduce(batch),
-        };
-        let grouped = grouped.map_err(|_| self.error("grouping a batch"))?;
-        self.merge(grouped)
     }
 
-    /// The values of all rows added.
-    pub fn finish(mut self) -> Result<Summarised, SummaryError> {
-        let Some(partial) = self.partial.take() else {
-            return Ok(Summarised {
-                children: vec![],
-                values: Series::new_empty(self.name.as_str().into(), &DataType::Int64),
-            });
-        };
-        let reduced = self
-            .reduce(partial)
-            .and_then(|frame| frame.lazy().sort([CHILD], SortMultipleOptions::default()).collect())
-            .map_err(|_| self.error("grouping"))?;
-        let read = || -> PolarsResult<Summarised> {
-            let children = reduced.column(CHILD)?.as_materialized_series().u32()?;
-            let values = reduced.column(VALUE)?.as_materialized_series().clone();
-            Ok(Summarised {
-                children: children.into_no_null_iter().collect(),
-                values: values.with_name(self.name.as_str().into()),
-            })
-        };
-        read().map_err(|_| self.error("reading the result"))
-    }
-
-    fn merge(&mut self, grouped: DataFrame) -> Result<(), SummaryError> {
-        let merged = match self.partial.take() {
-            None => grouped,
-            Some(mut partial) => {
-                partial.vstack_mut(&grouped).map_err(|_| self.error("joining batches"))?;
-                partial
+    /// Takes rows of a batch.
+    pub(crate) fn add(
+        &mut self,
+        batch: &RecordBatch,
+        delivery: u32,
+        rows: impl Iterator<Item = Taken>,
+    ) -> Result<(), MatchError> {
+        match self.summary.clone() {
+            Summary::Count => rows.for_each(|taken| self.counts[taken.child as usize] += 1),
+            Summary::Any => rows.for_each(|taken| self.counts[taken.child as usize] = 1),
+            Summary::Sum { of } => {
+                let numbers = self.numbers(batch, &of)?;
+                if self.words.are_used {
+                    return Err(MatchError::WrongType { column: of, expected: "whole numbers" });
+                }
+                for taken in rows {
+                    let sum = &mut self.counts[taken.child as usize];
+                    *sum = sum.saturating_add(numbers.at(taken.row).unwrap_or(0));
+                }
             }
-        };
-        self.partial = Some(if merged.height() > PARTIAL_ROWS {
-            self.reduce(merged).map_err(|_| self.error("joining batches"))?
-        } else {
-            merged
-        });
+            Summary::Max { of } => self.extreme(batch, &of, rows, false)?,
+            Summary::Min { of } => self.extreme(batch, &of, rows, true)?,
+            Summary::Latest { of, by } => {
+                self.by_order(batch, (&of, &by), delivery, rows, false)?
+            }
+            Summary::First { of, by } => self.by_order(batch, (&of, &by), delivery, rows, true)?,
+        }
         Ok(())
     }
 
-    /// Partial results to one row a child. Reducing twice changes nothing.
-    fn reduce(&self, partial: DataFrame) -> PolarsResult<DataFrame> {
-        let values: Vec<Expr> = match &self.summary {
-            Summary::Count | Summary::Sum { .. } => vec![col(VALUE).sum()],
-            Summary::Max { .. } => vec![col(VALUE).max()],
-            Summary::Latest { .. } => {
-                let by = [col(ORDER), col(VALUE)];
-                let order = SortMultipleOptions::default();
-                vec![
-                    col(VALUE).sort_by(by.clone(), order.clone()).last(),
-                    col(ORDER).sort_by(by, order).last(),
-                ]
+    fn extreme(
+        &mut self,
+        batch: &RecordBatch,
+        of: &ColumnName,
+        rows: impl Iterator<Item = Taken>,
+        least: bool,
+    ) -> Result<(), MatchError> {
+        let numbers = self.numbers(batch, of)?;
+        for taken in rows {
+            let Some(value) = numbers.at(taken.row) else { continue };
+            let known = &mut self.values[taken.child as usize];
+            let takes_its_place = known.and_then(|known| known.value).is_none_or(|known| {
+                let order = match self.words.are_used {
+                    true => self.words.text(value).cmp(&self.words.text(known)),
+                    false => value.cmp(&known),
+                };
+                if least { order.is_lt() } else { order.is_gt() }
+            });
+            if takes_its_place {
+                *known = Some(Value { order: (0, 0, false), value: Some(value) });
             }
-        };
-        partial.lazy().group_by([col(CHILD)]).agg(values).collect()
+        }
+        Ok(())
     }
 
-    fn error(&self, step: &'static str) -> SummaryError {
-        SummaryError { column: self.name.clone(), step }
+    fn by_order(
+        &mut self,
+        batch: &RecordBatch,
+        (of, by): (&ColumnName, &ColumnName),
+        delivery: u32,
+        rows: impl Iterator<Item = Taken>,
+        first: bool,
+    ) -> Result<(), MatchError> {
+        // A delivery without the column says nothing.
+        if batch.column_by_name(of.as_str()).is_none() {
+            return Ok(());
+        }
+        let numbers = self.numbers(batch, of)?;
+        let order = match by.as_str() {
+            DELIVERY => None,
+            _ => Some(days_or_numbers(batch, by)?),
+        };
+        for taken in rows {
+            let value = numbers.at(taken.row);
+            if value.is_none() && self.blank == Blank::SaysNothing {
+                continue;
+            }
+            let by = match &order {
+                None => Some(i64::from(delivery)),
+                Some(order) => order.at(taken.row),
+            };
+            let by = by.map(|by| if first { by.saturating_neg() } else { by });
+            let delivery = if first { u32::MAX - delivery } else { delivery };
+            // A row without a date goes after all that have one.
+            let order = (by.unwrap_or(i64::MIN), delivery, taken.preferred);
+            let known = &mut self.values[taken.child as usize];
+            if known.is_none_or(|known| order > known.order) {
+                *known = Some(Value { order, value });
+            }
+        }
+        Ok(())
+    }
+
+    fn numbers(&mut self, batch: &RecordBatch, name: &ColumnName) -> Result<Numbers, MatchError> {
+        let Some(column) = batch.column_by_name(name.as_str()) else { return Ok(Numbers::Absent) };
+        let Some(coded) = column.as_any().downcast_ref::<DictionaryArray<Int32Type>>() else {
+            return days_or_numbers(batch, name);
+        };
+        let wrong = || MatchError::WrongType { column: name.clone(), expected: "text" };
+        let texts = coded.values().as_any().downcast_ref::<StringArray>().ok_or_else(wrong)?;
+        self.words.are_used = true;
+        let codes = texts.iter().map(|text| self.words.code(text.unwrap_or_default())).collect();
+        Ok(Numbers::Texts { keys: coded.keys().clone(), codes })
+    }
+
+    /// One value a child: counts and sums are 0 where there is no row, other summaries null.
+    pub(crate) fn finish(self) -> ArrayRef {
+        if self.values.is_empty() {
+            return Arc::new(Int64Array::from(self.counts));
+        }
+        let values = self.values.iter().map(|value| value.and_then(|value| value.value));
+        if self.words.are_used {
+            let mut builder = StringViewBuilder::new().with_deduplicate_strings();
+            values.for_each(|value| {
+                builder.append_option(value.and_then(|code| self.words.text(code)));
+            });
+            return Arc::new(builder.finish());
+        }
+        let mut builder = Int64Builder::with_capacity(self.values.len());
+        values.for_each(|value| builder.append_option(value));
+        Arc::new(builder.finish())
     }
 }
 
+fn days_or_numbers(batch: &RecordBatch, name: &ColumnName) -> Result<Numbers, MatchError> {
+    match batch.column_by_name(name.as_str()) {
+        None => Ok(Numbers::Absent),
+        Some(column) => whole(column, name).map(Numbers::Whole),
+    }
+}
+
+/// A column of days, whole numbers or flags, as numbers.
+pub(crate) fn whole(column: &ArrayRef, name: &ColumnName) -> Result<Int64Array, MatchError> {
+    let wrong =
+        || MatchError::WrongType { column: name.clone(), expected: "days or whole numbers" };
+    let whole = match column.data_type() {
+        DataType::Date32 => cast(&cast(column, &DataType::Int32)?, &DataType::Int64)?,
+        DataType::Boolean => cast(column, &DataType::Int64)?,
+        data_type if data_type.is_integer() => cast(column, &DataType::Int64)?,
+        _ => return Err(wrong()),
+    };
+    whole.as_any().downcast_ref::<Int64Array>().cloned().ok_or_else(wrong)
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 mod tests {
     use std::collections::BTreeMap;
 
+    use arrow::{
+        array::{Date32Array, StringDictionaryBuilder},
+        datatypes::{Field, Schema},
+    };
     use proptest::prelude::*;
 
     use super::*;
@@ -179,82 +315,141 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn column(values: Vec<Option<i64>>) -> Series {
-        Series::new("x".into(), values)
+    fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+        let fields: Vec<Field> = columns
+            .iter()
+            .map(|(name, values)| Field::new(*name, values.data_type().clone(), true))
+            .collect();
+        let arrays = columns.into_iter().map(|(_, values)| values).collect();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap()
     }
 
-    fn run(summary: Summary, rows: &[(u32, i64, i64)], batch: usize) -> BTreeMap<u32, i64> {
-        let needed = summary.columns().len();
-        let mut summariser = Summariser::new("s", summary);
-        for rows in rows.chunks(batch) {
-            let children: Vec<u32> = rows.iter().map(|row| row.0).collect();
-            let mut columns = vec![
-                column(rows.iter().map(|row| Some(row.1)).collect()),
-                column(rows.iter().map(|row| Some(row.2)).collect()),
-            ];
-            columns.truncate(needed);
-            summariser.add(&children, columns).unwrap();
+    fn whole(values: &[Option<i64>]) -> ArrayRef {
+        Arc::new(Int64Array::from(values.to_vec()))
+    }
+
+    fn texts(values: &[Option<&str>]) -> ArrayRef {
+        let mut builder = StringDictionaryBuilder::<Int32Type>::new();
+        values.iter().for_each(|value| builder.append_option(*value));
+        Arc::new(builder.finish())
+    }
+
+    fn taken(children: &[u32]) -> impl Iterator<Item = Taken> + '_ {
+        let taken = |(row, child): (usize, &u32)| Taken { row, child: *child, preferred: true };
+        children.iter().enumerate().map(taken)
+    }
+
+    fn numbers(array: &ArrayRef) -> Vec<Option<i64>> {
+        array.as_any().downcast_ref::<Int64Array>().unwrap().iter().collect()
+    }
+
+    /// The latest of two deliveries: the first of text, then of another.
+    fn latest(blank: Blank, deliveries: &[&[Option<&str>]]) -> Vec<Option<String>> {
+        let summary = Summary::Latest { of: name("a"), by: name(DELIVERY) };
+        let children = deliveries[0].len();
+        let mut summariser = Summariser::new(summary, blank, children);
+        for (delivery, values) in deliveries.iter().enumerate() {
+            let all: Vec<u32> = (0..children as u32).collect();
+            summariser
+                .add(&batch(vec![("a", texts(values))]), delivery as u32, taken(&all))
+                .unwrap();
         }
-        let result = summariser.finish().unwrap();
-        let values = result.values.i64().unwrap();
-        result.children.iter().copied().zip(values.into_no_null_iter()).collect()
+        let values = summariser.finish();
+        let values = values.as_any().downcast_ref::<arrow::array::StringViewArray>().unwrap();
+        values.iter().map(|value| value.map(str::to_owned)).collect()
     }
 
     #[test]
-    fn the_latest_row_wins_and_ties_go_to_the_greater_value() {
-        let rows = [(1, 7, 100), (1, 8, 300), (1, 9, 200), (2, 5, 1), (2, 6, 1)];
-        let latest = Summary::Latest { of: name("a"), by: name("b") };
-        assert_eq!(run(latest, &rows, 2), BTreeMap::from([(1, 8), (2, 6)]));
+    fn a_blank_in_a_later_delivery_changes_nothing_unless_it_clears() {
+        let deliveries: [&[Option<&str>]; 2] =
+            [&[Some("K"), Some("E"), None], &[None, Some("N"), Some("K")]];
+        let known =
+            |values: [Option<&str>; 3]| values.map(|value| value.map(str::to_owned)).to_vec();
+        assert_eq!(
+            latest(Blank::SaysNothing, &deliveries),
+            known([Some("K"), Some("N"), Some("K")])
+        );
+        assert_eq!(latest(Blank::Clears, &deliveries), known([None, Some("N"), Some("K")]));
     }
 
     #[test]
-    fn a_missing_value_adds_nothing() {
-        let mut summariser = Summariser::new("s", Summary::Sum { of: name("a") });
-        summariser.add(&[3, 3], vec![column(vec![None, Some(4)])]).unwrap();
-        let result = summariser.finish().unwrap();
-        assert_eq!(result.children, [3]);
-        assert_eq!(result.values.i64().unwrap().get(0), Some(4));
-    }
-
-    #[test]
-    fn an_error_quotes_no_value() {
-        let mut summariser = Summariser::new("s", Summary::Sum { of: name("a") });
-        let text = Series::new("x".into(), ["Q330400024001"]);
-        if let Err(error) = summariser.add(&[1], vec![text]) {
-            assert!(!error.to_string().contains("Q3304"));
+    fn a_delivery_without_the_column_changes_nothing() {
+        let summary = Summary::Latest { of: name("a"), by: name(DELIVERY) };
+        for blank in [Blank::SaysNothing, Blank::Clears] {
+            let mut summariser = Summariser::new(summary.clone(), blank, 1);
+            summariser.add(&batch(vec![("a", whole(&[Some(7)]))]), 0, taken(&[0])).unwrap();
+            summariser.add(&batch(vec![("b", whole(&[Some(8)]))]), 1, taken(&[0])).unwrap();
+            assert_eq!(numbers(&summariser.finish()), [Some(7)]);
         }
-        let short = summariser.add(&[1, 2], vec![column(vec![Some(1)])]);
-        assert!(short.is_err());
+    }
+
+    #[test]
+    fn the_row_of_the_preferred_person_goes_before_another_of_the_same_delivery() {
+        let summary = Summary::Latest { of: name("a"), by: name(DELIVERY) };
+        let mut summariser = Summariser::new(summary, Blank::SaysNothing, 1);
+        let rows = [(0, false), (1, true), (2, false)];
+        let rows = rows.map(|(row, preferred)| Taken { row, child: 0, preferred });
+        let values = batch(vec![("a", whole(&[Some(9), Some(5), Some(8)]))]);
+        summariser.add(&values, 0, rows.into_iter()).unwrap();
+        assert_eq!(numbers(&summariser.finish()), [Some(5)]);
+    }
+
+    #[test]
+    fn a_summary_of_another_type_is_an_error_without_a_value() {
+        let mut summariser = Summariser::new(Summary::Sum { of: name("a") }, Blank::SaysNothing, 1);
+        let values = batch(vec![("a", texts(&[Some("Q330400024001")]))]);
+        let error = summariser.add(&values, 0, taken(&[0])).unwrap_err();
+        assert!(!error.to_string().contains("Q3304"), "{error}");
+        assert!(error.to_string().contains("column a"), "{error}");
     }
 
     proptest! {
         #[test]
-        fn the_size_of_batches_changes_nothing(
-            rows in prop::collection::vec((0u32..6, -9i64..9, 0i64..5), 0..60),
-            batch in 1usize..20,
+        fn each_summary_is_that_of_a_plain_loop(
+            rows in prop::collection::vec((0u32..5, prop::option::of(-9i64..9), prop::option::of(0i32..5)), 1..60),
+            size in 1usize..20,
         ) {
+            let (of, by) = (name("a"), name("b"));
             for summary in [
                 Summary::Count,
-                Summary::Sum { of: name("a") },
-                Summary::Max { of: name("a") },
-                Summary::Latest { of: name("a"), by: name("b") },
+                Summary::Any,
+                Summary::Sum { of: of.clone() },
+                Summary::Max { of: of.clone() },
+                Summary::Min { of: of.clone() },
+                Summary::Latest { of: of.clone(), by: by.clone() },
+                Summary::First { of: of.clone(), by: by.clone() },
             ] {
-                let whole = run(summary.clone(), &rows, 1000);
-                prop_assert_eq!(run(summary.clone(), &rows, batch), whole.clone());
-                let mut expected: BTreeMap<u32, Vec<(i64, i64)>> = BTreeMap::new();
-                for &(child, value, order) in &rows {
-                    expected.entry(child).or_default().push((order, value));
+                let mut summariser = Summariser::new(summary.clone(), Blank::SaysNothing, 5);
+                for rows in rows.chunks(size) {
+                    let children: Vec<u32> = rows.iter().map(|row| row.0).collect();
+                    let values: Vec<Option<i64>> = rows.iter().map(|row| row.1).collect();
+                    let days: ArrayRef = Arc::new(Date32Array::from_iter(rows.iter().map(|row| row.2)));
+                    summariser.add(&batch(vec![("a", whole(&values)), ("b", days)]), 0, taken(&children)).unwrap();
                 }
-                let expected: BTreeMap<u32, i64> = expected.into_iter().map(|(child, rows)| {
-                    let values = rows.iter().map(|row| row.1);
-                    (child, match summary {
-                        Summary::Count => rows.len() as i64,
-                        Summary::Sum { .. } => values.sum(),
-                        Summary::Max { .. } => values.max().unwrap(),
-                        Summary::Latest { .. } => rows.iter().max().unwrap().1,
-                    })
+                let mut expected: BTreeMap<u32, Vec<(Option<i64>, Option<i32>)>> = BTreeMap::new();
+                rows.iter().for_each(|row| expected.entry(row.0).or_default().push((row.1, row.2)));
+                let expected: Vec<Option<i64>> = (0..5).map(|child| {
+                    let rows = expected.get(&child).cloned().unwrap_or_default();
+                    let known = || rows.iter().filter_map(|row| row.0);
+                    // Of equal dates the first row is taken.
+                    let dated = |row: &&(Option<i64>, Option<i32>)| row.0.is_some();
+                    match summary {
+                        Summary::Count => Some(rows.len() as i64),
+                        Summary::Any => Some(i64::from(!rows.is_empty())),
+                        Summary::Sum { .. } => Some(known().sum()),
+                        Summary::Max { .. } => known().max(),
+                        Summary::Min { .. } => known().min(),
+                        Summary::Latest { .. } => {
+                            let last = rows.iter().filter(dated).rev().max_by_key(|row| row.1);
+                            last.and_then(|row| row.0)
+                        }
+                        Summary::First { .. } => {
+                            let day = |row: &&(Option<i64>, Option<i32>)| row.1.map_or(i64::MAX, i64::from);
+                            rows.iter().filter(dated).min_by_key(day).and_then(|row| row.0)
+                        }
+                    }
                 }).collect();
-                prop_assert_eq!(whole, expected);
+                prop_assert_eq!(numbers(&summariser.finish()), expected, "{:?}", summary);
             }
         }
     }

@@ -8,7 +8,7 @@ use arrow::{
     array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, RecordBatch},
     datatypes::DataType,
 };
-use minster_model::{DatasetRef, KeyVersion, Pseudonym, RunId, TableName};
+use minster_model::{DatasetClass, DatasetRef, KeyVersion, Pseudonym, RunId, TableName};
 
 use minster_vault_api::RunKey;
 
@@ -46,7 +46,8 @@ impl Store {
         }
         let mut tables = Vec::new();
         for table in &old.manifest().tables {
-            tables.push(carry_over(&old, &table.name, &writer, successors)?);
+            let carried = carry_over(&old, &table.name, &writer, successors)?;
+            tables.push(TableEntry { key: table.key.clone(), ..carried });
         }
         carry_files(&old, &writer)?;
         writer.publish_as(
@@ -68,13 +69,15 @@ fn carry_over(
     let reader = old.table(name, None)?;
     let schema = reader.schema();
     let cipher = old.run_key().map(RunKey::cipher);
+    let linked = old.manifest().dataset.class == DatasetClass::Integrated;
     let mut table = writer.table(name, Arc::clone(&schema))?;
     let none =
         || StoreError::NoSuccessor { dataset: old.manifest().dataset.clone(), table: name.clone() };
     for batch in reader {
         let batch = batch?;
+        let columns = batch.columns().iter();
         let columns: Option<Vec<ArrayRef>> =
-            batch.columns().iter().map(|column| succeeded(column, &successors.pairs)).collect();
+            columns.map(|column| succeeded(column, &successors.pairs, linked)).collect();
         let columns = columns.ok_or_else(none)?;
         let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|_| none())?;
         match &cipher {
@@ -85,8 +88,13 @@ fn carry_over(
     table.finish()
 }
 
-/// A column of sixteen bytes holds pseudonyms, and nothing else does; other columns stay.
-fn succeeded(column: &ArrayRef, pairs: &HashMap<Pseudonym, Pseudonym>) -> Option<ArrayRef> {
+/// A column of sixteen bytes holds pseudonyms, and nothing else does; other columns stay. Among children who were `linked`,
+/// one without any number is called by a name that no key made: it has no successor, and stays until the next linking.
+fn succeeded(
+    column: &ArrayRef,
+    pairs: &HashMap<Pseudonym, Pseudonym>,
+    linked: bool,
+) -> Option<ArrayRef> {
     let width = Pseudonym::LEN as i32;
     if *column.data_type() != DataType::FixedSizeBinary(width) {
         return Some(Arc::clone(column));
@@ -98,7 +106,8 @@ fn succeeded(column: &ArrayRef, pairs: &HashMap<Pseudonym, Pseudonym>) -> Option
             new.append_null();
         } else {
             let bytes = old.value(row).try_into().ok()?;
-            let successor = pairs.get(&Pseudonym::from_bytes(bytes))?;
+            let old = Pseudonym::from_bytes(bytes);
+            let successor = pairs.get(&old).or_else(|| linked.then_some(&old))?;
             new.append_value(successor.as_bytes()).ok()?;
         }
     }

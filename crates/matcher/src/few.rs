@@ -1,0 +1,91 @@
+//! A set that holds one value nearly always: a child's birth dates, names, numbers.
+
+/// Stands for no value.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Whether codes are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Seen {
+    /// None was seen.
+    #[default]
+    Nothing,
+    /// One, however often.
+    One(u32),
+    /// Two or more.
+    Several,
+}
+
+impl Seen {
+    pub(crate) fn add(&mut self, code: u32) {
+        *self = match *self {
+            _ if code == NONE => *self,
+            Self::Nothing => Self::One(code),
+            Self::One(known) if known == code => *self,
+            _ => Self::Several,
+        };
+    }
+
+    pub(crate) fn only(self) -> Option<u32> {
+        match self {
+            Self::One(code) => Some(code),
+            _ => None,
+        }
+    }
+}
+
+/// Different codes, in the order in which they came.
+#[derive(Debug, Clone)]
+pub(crate) struct Few {
+    first: u32,
+    more: Vec<u32>,
+}
+
+impl Default for Few {
+    fn default() -> Self {
+        Self { first: NONE, more: Vec::new() }
+    }
+}
+
+impl Few {
+    /// Adds a code, unless it is there or is none.
+    pub(crate) fn add(&mut self, code: u32) {
+        if code == NONE || self.has(code) {
+        } else if self.first == NONE {
+            self.first = code;
+        } else {
+            self.more.push(code);
+        }
+    }
+
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        other.iter().for_each(|code| self.add(code));
+    }
+
+    pub(crate) fn has(&self, code: u32) -> bool {
+        code != NONE && (self.first == code || self.more.contains(&code))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first == NONE
+    }
+
+    /// Whether there are several.
+    pub(crate) fn several(&self) -> bool {
+        !self.more.is_empty()
+    }
+
+    /// The only one.
+    pub(crate) fn only(&self) -> Option<u32> {
+        (!self.is_empty() && self.more.is_empty()).then_some(self.first)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        let first = (self.first != NONE).then_some(self.first);
+        first.into_iter().chain(self.more.iter().copied())
+    }
+
+    /// Whether both hold one code.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.iter().any(|code| other.has(code))
+    }
+}

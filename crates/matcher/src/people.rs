@@ -1,0 +1,270 @@
+//! The tables of persons, read: who each row says it is about, what the delivery's other tables call it, and which row
+//! of a child is preferred.
+
+use ahash::{HashMap, HashMapExt};
+use arrow::{
+    array::{Array, DictionaryArray, FixedSizeBinaryArray, RecordBatch, StringArray, UInt32Array},
+    datatypes::Int32Type,
+};
+use minster_model::{ColumnName, Pseudonym, TableName};
+use minster_store::UNIT;
+
+use crate::{
+    MatchError,
+    children::Children,
+    definition::{Identity, Matching, Preference},
+    events::{Delivered, nearest},
+    persons::{PersonRow, PersonTable, Persons},
+    summary::whole,
+};
+
+/// All tables of persons, of all deliveries.
+#[derive(Default)]
+pub(crate) struct People {
+    pub(crate) persons: Persons,
+    pub(crate) tables: Vec<TablePeople>,
+    /// Columns of the definition that no delivery has: what is missing is not needed to go on, and is told.
+    pub(crate) missing: Vec<String>,
+}
+
+/// A table of persons of one delivery.
+pub(crate) struct TablePeople {
+    /// Its place among all tables of persons.
+    pub(crate) place: usize,
+    pub(crate) delivery: u32,
+    pub(crate) table: TableName,
+    identity: usize,
+    row_numbers: Vec<Option<Pseudonym>>,
+    units: Vec<Option<u32>>,
+    /// What the rows are preferred by, one number a preference; the greater goes before.
+    ranks: Vec<i64>,
+    preferred: Vec<bool>,
+}
+
+impl TablePeople {
+    /// What other tables of the delivery call a row: its own number, and its person's.
+    pub(crate) fn called<'a>(
+        &'a self,
+        persons: &'a Persons,
+        row: usize,
+    ) -> impl Iterator<Item = Pseudonym> + 'a {
+        let own = self.row_numbers.get(row).copied().flatten();
+        let numbers = persons.numbers_known(persons.starts[self.place] + row as u32);
+        own.into_iter().chain(numbers.map(|number| persons.pseudonyms[number as usize]))
+    }
+
+    pub(crate) fn unit(&self, row: usize) -> Option<u32> {
+        self.units.get(row).copied().flatten()
+    }
+
+    /// Whether the row is the one of its child that counts.
+    pub(crate) fn is_preferred(&self, row: usize) -> bool {
+        self.preferred.get(row).copied().unwrap_or(true)
+    }
+}
+
+impl People {
+    /// Reads them.
+    pub(crate) fn read(matching: &Matching, delivered: &[Delivered]) -> Result<Self, MatchError> {
+        let mut people = Self::default();
+        for (place, identity) in matching.identities.iter().enumerate() {
+            let of_source = || delivered.iter().filter(|one| one.source == identity.source);
+            people.check(identity, of_source().collect())?;
+            for one in of_source() {
+                people.add(matching, place, one)?;
+            }
+        }
+        Ok(people)
+    }
+
+    pub(crate) fn of_delivery(&self, delivery: u32) -> impl Iterator<Item = &TablePeople> {
+        self.tables.iter().filter(move |table| table.delivery == delivery)
+    }
+
+    /// A table of persons must have one column at least that says who they are; others may be absent, and are told.
+    fn check(&mut self, identity: &Identity, delivered: Vec<&Delivered>) -> Result<(), MatchError> {
+        let tables: Vec<_> =
+            delivered.iter().filter_map(|one| one.table(&identity.table)).collect();
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let known = || tables.iter().flat_map(|table| &table.columns).map(|one| one.name.as_str());
+        let has = |name: &&ColumnName| known().any(|known| known == name.as_str());
+        let tell = identity.identifiers.iter().chain(&identity.match_keys);
+        let (of_persons, absent): (Vec<&ColumnName>, Vec<&ColumnName>) = tell.partition(has);
+        if let (true, Some(first)) = (of_persons.is_empty(), absent.first()) {
+            return Err(MatchError::NoColumn {
+                source_name: identity.source.clone(),
+                table: identity.table.clone(),
+                column: (*first).clone(),
+                nearest: nearest(first.as_str(), known()),
+            });
+        }
+        let others = [&identity.row, &identity.birth_date, &identity.name].into_iter().flatten();
+        let others = others.chain(identity.prefer.iter().map(|one| &one.column));
+        let absent = absent.into_iter().chain(others.filter(|name| !has(name)));
+        let place = format!("{}/{}", identity.source, identity.table);
+        self.missing.extend(absent.map(|name| format!("{place} has no column {name}")));
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        matching: &Matching,
+        place: usize,
+        one: &Delivered,
+    ) -> Result<(), MatchError> {
+        let identity = &matching.identities[place];
+        let Some(entry) = one.table(&identity.table) else { return Ok(()) };
+        let has =
+            |name: &ColumnName| entry.columns.iter().any(|column| column.name == name.as_str());
+        let all = identity.identifiers.iter().chain(&identity.match_keys);
+        let all = all.chain(&identity.birth_date).chain(&identity.name).chain(&identity.row);
+        let all = all.chain(identity.prefer.iter().map(|one| &one.column));
+        let mut names: Vec<&str> = Vec::new();
+        for name in all.filter(|name| has(name)).map(ColumnName::as_str).chain([UNIT]) {
+            if !names.contains(&name) && entry.columns.iter().any(|column| column.name == name) {
+                names.push(name);
+            }
+        }
+        self.persons.begin(PersonTable {
+            source: identity.source.clone(),
+            period: one.dataset.manifest().dataset.period.clone(),
+            table: identity.table.clone(),
+            delivery: one.place,
+            register: matching.is_register(&identity.source),
+            spine: identity.spine,
+            numbers: identity.identifiers.len(),
+            match_keys: identity.match_keys.len(),
+        });
+        let mut table = TablePeople {
+            place: self.tables.len(),
+            delivery: one.place,
+            table: identity.table.clone(),
+            identity: place,
+            row_numbers: Vec::new(),
+            units: Vec::new(),
+            ranks: Vec::new(),
+            preferred: Vec::new(),
+        };
+        for batch in one.dataset.table_coded(&identity.table, Some(&names))? {
+            let batch = batch?;
+            let numbers = columns(&batch, &identity.identifiers)?;
+            let keys = columns(&batch, &identity.match_keys)?;
+            let single = |name: &Option<ColumnName>| match name {
+                Some(name) => column(&batch, name),
+                None => Ok(None),
+            };
+            let (birth, name, own) =
+                (single(&identity.birth_date)?, single(&identity.name)?, single(&identity.row)?);
+            let units = batch.column_by_name(UNIT);
+            let units = units.and_then(|units| units.as_any().downcast_ref::<UInt32Array>());
+            let ranks = ranks(&batch, &identity.prefer)?;
+            for row in 0..batch.num_rows() {
+                let cell = |column: Option<&FixedSizeBinaryArray>| pseudonym(column?, row);
+                let cells = |columns: &[Option<&FixedSizeBinaryArray>]| {
+                    columns.iter().map(|column| cell(*column)).collect::<Vec<_>>()
+                };
+                let person = PersonRow {
+                    numbers: cells(&numbers),
+                    birth_date: cell(birth),
+                    name: cell(name),
+                    match_keys: cells(&keys),
+                };
+                self.persons.add(&person);
+                if own.is_some() {
+                    table.row_numbers.push(cell(own));
+                }
+                if let Some(units) = units {
+                    table.units.push(units.is_valid(row).then(|| units.value(row)));
+                }
+                table.ranks.extend(ranks.iter().map(|rank| rank[row]));
+            }
+        }
+        self.tables.push(table);
+        Ok(())
+    }
+
+    /// Decides for each child which of its rows of a delivery counts.
+    pub(crate) fn prefer(&mut self, matching: &Matching, children: &Children) {
+        for table in &mut self.tables {
+            let width = matching.identities[table.identity].prefer.len();
+            if width == 0 {
+                continue;
+            }
+            let of_row = children.of_table(table.place);
+            let rank = |row: usize| &table.ranks[row * width..(row + 1) * width];
+            let mut best: HashMap<u32, usize> = HashMap::new();
+            for (row, child) in of_row.iter().enumerate() {
+                let known = best.entry(*child).or_insert(row);
+                if rank(row) > rank(*known) {
+                    *known = row;
+                }
+            }
+            table.preferred = vec![false; of_row.len()];
+            best.into_values().for_each(|row| table.preferred[row] = true);
+            table.ranks = Vec::new();
+        }
+    }
+}
+
+/// For each preference, for each row: the greater goes before.
+fn ranks(batch: &RecordBatch, prefer: &[Preference]) -> Result<Vec<Vec<i64>>, MatchError> {
+    let rank = |preference: &Preference| -> Result<Vec<i64>, MatchError> {
+        let rows = batch.num_rows();
+        let Some(column) = batch.column_by_name(preference.column.as_str()) else {
+            return Ok(vec![0; rows]);
+        };
+        if preference.order.is_empty() {
+            let whole = whole(column, &preference.column)?;
+            return Ok(whole.iter().map(|value| value.unwrap_or(i64::MIN)).collect());
+        }
+        let wrong =
+            || MatchError::WrongType { column: preference.column.clone(), expected: "text" };
+        let coded =
+            column.as_any().downcast_ref::<DictionaryArray<Int32Type>>().ok_or_else(wrong)?;
+        let words = coded.values().as_any().downcast_ref::<StringArray>().ok_or_else(wrong)?;
+        let place = |word: Option<&str>| {
+            let place = preference.order.iter().position(|code| Some(code.as_str()) == word);
+            -(place.unwrap_or(preference.order.len()) as i64)
+        };
+        let places: Vec<i64> = words.iter().map(place).collect();
+        let rank = |code: Option<i32>| code.map_or(i64::MIN, |code| places[code as usize]);
+        Ok(coded.keys().iter().map(rank).collect())
+    };
+    prefer.iter().map(rank).collect()
+}
+
+fn columns<'a>(
+    batch: &'a RecordBatch,
+    names: &[ColumnName],
+) -> Result<Vec<Option<&'a FixedSizeBinaryArray>>, MatchError> {
+    names.iter().map(|name| column(batch, name)).collect()
+}
+
+fn column<'a>(
+    batch: &'a RecordBatch,
+    name: &ColumnName,
+) -> Result<Option<&'a FixedSizeBinaryArray>, MatchError> {
+    match batch.column_by_name(name.as_str()) {
+        Some(_) => pseudonyms(batch, name).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A column of pseudonyms.
+pub(crate) fn pseudonyms<'a>(
+    batch: &'a RecordBatch,
+    name: &ColumnName,
+) -> Result<&'a FixedSizeBinaryArray, MatchError> {
+    let wrong = || MatchError::WrongType { column: name.clone(), expected: "pseudonyms" };
+    let column = batch.column_by_name(name.as_str()).ok_or_else(wrong)?;
+    let array = column.as_any().downcast_ref::<FixedSizeBinaryArray>().ok_or_else(wrong)?;
+    if array.value_length() == Pseudonym::LEN as i32 { Ok(array) } else { Err(wrong()) }
+}
+
+/// A row's pseudonym.
+pub(crate) fn pseudonym(column: &FixedSizeBinaryArray, row: usize) -> Option<Pseudonym> {
+    let bytes = (!column.is_null(row)).then(|| column.value(row))?;
+    bytes.try_into().ok().map(Pseudonym::from_bytes)
+}

@@ -1,0 +1,139 @@
+//! Rows about persons, held as small codes: what the tables of persons say of who is who.
+
+use ahash::HashMap;
+use minster_model::{Period, Pseudonym, SourceName, TableName};
+
+use crate::few::NONE;
+
+/// What one row says about one person. Every field is a keyed pseudonym.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PersonRow {
+    /// Its numbers, in the order of the table's columns; in a register's table the current number comes first.
+    pub numbers: Vec<Option<Pseudonym>>,
+    /// The keyed birth date.
+    pub birth_date: Option<Pseudonym>,
+    /// The keyed name, without the birth date.
+    pub name: Option<Pseudonym>,
+    /// Match keys, in the order in which they are tried.
+    pub match_keys: Vec<Option<Pseudonym>>,
+}
+
+/// A table of persons in one delivery.
+#[derive(Debug, Clone)]
+pub struct PersonTable {
+    /// The source.
+    pub source: SourceName,
+    /// The delivery's period.
+    pub period: Period,
+    /// The table.
+    pub table: TableName,
+    /// The delivery's place among the pipeline's.
+    pub delivery: u32,
+    /// Whether the source is the register of pupils, whose numbers are believed before any other's.
+    pub register: bool,
+    /// Whether its rows are pupils of the council's schools.
+    pub spine: bool,
+    /// Columns with numbers.
+    pub numbers: usize,
+    /// Columns with match keys.
+    pub match_keys: usize,
+}
+
+/// All rows about persons.
+#[derive(Debug, Default)]
+pub struct Persons {
+    pub(crate) tables: Vec<PersonTable>,
+    /// For each table, its first row.
+    pub(crate) starts: Vec<u32>,
+    tokens: HashMap<Pseudonym, u32>,
+    pub(crate) pseudonyms: Vec<Pseudonym>,
+    /// For each row its table and where its cells begin.
+    rows: Vec<(u16, u32)>,
+    /// Numbers, birth date, name and match keys, row after row.
+    cells: Vec<u32>,
+}
+
+impl Persons {
+    /// Begins a table; the rows that follow are its rows, in order.
+    pub fn begin(&mut self, table: PersonTable) {
+        self.starts.push(self.rows.len() as u32);
+        self.tables.push(table);
+    }
+
+    /// Adds a row of the table that was begun last; cells beyond the table's columns are left out.
+    pub fn add(&mut self, row: &PersonRow) {
+        let Some(table) = self.tables.len().checked_sub(1) else { return };
+        let (numbers, keys) = (self.tables[table].numbers, self.tables[table].match_keys);
+        self.rows.push((table as u16, self.cells.len() as u32));
+        let cell = |cells: &[Option<Pseudonym>], place: usize| cells.get(place).copied().flatten();
+        let cells = (0..numbers).map(|place| cell(&row.numbers, place));
+        let cells = cells.chain([row.birth_date, row.name]);
+        for cell in cells.chain((0..keys).map(|place| cell(&row.match_keys, place))) {
+            let code = match cell {
+                None => NONE,
+                Some(pseudonym) => self.code(pseudonym),
+            };
+            self.cells.push(code);
+        }
+    }
+
+    fn code(&mut self, pseudonym: Pseudonym) -> u32 {
+        let next = self.pseudonyms.len() as u32;
+        let code = *self.tokens.entry(pseudonym).or_insert(next);
+        if code == next {
+            self.pseudonyms.push(pseudonym);
+        }
+        code
+    }
+
+    /// Rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = u32> + use<> {
+        0..self.rows.len() as u32
+    }
+
+    pub(crate) fn table_of(&self, row: u32) -> &PersonTable {
+        &self.tables[self.rows[row as usize].0 as usize]
+    }
+
+    /// The row's place in its table, from 0.
+    pub(crate) fn place_of(&self, row: u32) -> u32 {
+        row - self.starts[self.rows[row as usize].0 as usize]
+    }
+
+    pub(crate) fn numbers(&self, row: u32) -> &[u32] {
+        let start = self.rows[row as usize].1 as usize;
+        &self.cells[start..start + self.table_of(row).numbers]
+    }
+
+    /// The register's current number.
+    pub(crate) fn current(&self, row: u32) -> u32 {
+        self.numbers(row).first().copied().unwrap_or(NONE)
+    }
+
+    pub(crate) fn birth(&self, row: u32) -> u32 {
+        self.cells[self.rows[row as usize].1 as usize + self.table_of(row).numbers]
+    }
+
+    pub(crate) fn name(&self, row: u32) -> u32 {
+        self.cells[self.rows[row as usize].1 as usize + self.table_of(row).numbers + 1]
+    }
+
+    pub(crate) fn keys(&self, row: u32) -> impl Iterator<Item = u32> + '_ {
+        let (table, start) = (self.table_of(row), self.rows[row as usize].1 as usize);
+        let start = start + table.numbers + 2;
+        self.cells[start..start + table.match_keys].iter().copied().filter(|key| *key != NONE)
+    }
+
+    pub(crate) fn numbers_known(&self, row: u32) -> impl Iterator<Item = u32> + '_ {
+        self.numbers(row).iter().copied().filter(|number| *number != NONE)
+    }
+}

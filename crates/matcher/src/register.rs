@@ -1,0 +1,374 @@
+//! Who is who in the register of pupils: its numbers are believed before any other's.
+//!
+//! Rows with one current number are one child, unless they name two. A former number ties two numbers to one child; no
+//! other source does. Pupils without a number are told by their match key.
+
+use ahash::{HashMap, HashMapExt};
+
+use crate::{
+    few::{Few, NONE, Seen},
+    persons::Persons,
+    review::{Finding, Review},
+};
+
+/// One child of the register, while it is being put together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unit {
+    /// Current numbers: more than one where a former number tied them.
+    pub(crate) numbers: Few,
+    pub(crate) births: Few,
+    pub(crate) names: Few,
+    pub(crate) spine: bool,
+    /// A row that it was made of.
+    pub(crate) row: u32,
+}
+
+/// The children of the register.
+pub(crate) struct Register {
+    units: Vec<Unit>,
+    parents: Vec<u32>,
+    /// For each row of a register its unit; none for other rows.
+    of_row: Vec<u32>,
+    /// Numbers that one child has, former ones too.
+    by_number: HashMap<u32, u32>,
+    /// Numbers that stand for several children, and these.
+    pub(crate) shared: HashMap<u32, Vec<u32>>,
+    by_key: HashMap<u32, Few>,
+}
+
+impl Register {
+    pub(crate) fn new(persons: &Persons, review: &mut Review) -> Self {
+        let mut register = Self {
+            units: Vec::new(),
+            parents: Vec::new(),
+            of_row: vec![NONE; persons.len()],
+            by_number: HashMap::new(),
+            shared: HashMap::new(),
+            by_key: HashMap::new(),
+        };
+        let rows = persons.all().filter(|row| persons.table_of(*row).register);
+        let (mut numbered, unnumbered): (Vec<u32>, Vec<u32>) =
+            rows.partition(|row| persons.current(*row) != NONE);
+        numbered.sort_unstable_by_key(|row| (persons.current(*row), *row));
+        for rows in numbered.chunk_by(|a, b| persons.current(*a) == persons.current(*b)) {
+            register.add_number(persons, rows, review);
+        }
+        register.follow_former(persons, &numbered, review);
+        for row in &numbered {
+            register.learn_keys(persons, *row);
+        }
+        register.look_for_twice(persons, review);
+        register.add_unnumbered(persons, &unnumbered, review);
+        register
+    }
+
+    /// The rows of one current number.
+    fn add_number(&mut self, persons: &Persons, rows: &[u32], review: &mut Review) {
+        let Some(&first) = rows.first() else { return };
+        let number = persons.current(first);
+        let Some(children) = two_children(persons, rows) else {
+            let unit = self.start(persons, first);
+            self.units[unit as usize].numbers.add(number);
+            rows.iter().for_each(|row| self.put(persons, *row, unit));
+            self.by_number.insert(number, unit);
+            if self.units[unit as usize].births.several() {
+                review.note(Finding::BirthDateInDoubt, rows.iter().copied());
+            }
+            return;
+        };
+        review.note(Finding::OneNumberTwoChildren, rows.iter().copied());
+        let mut units: HashMap<u32, u32> = HashMap::new();
+        for (row, child) in rows.iter().zip(children) {
+            let unit = match units.get(&child) {
+                Some(unit) => *unit,
+                None => {
+                    let unit = self.start(persons, *row);
+                    units.insert(child, unit);
+                    self.shared.entry(number).or_default().push(unit);
+                    unit
+                }
+            };
+            self.put(persons, *row, unit);
+        }
+    }
+
+    fn start(&mut self, persons: &Persons, row: u32) -> u32 {
+        let unit = self.units.len() as u32;
+        self.units.push(Unit { row, ..Unit::default() });
+        self.parents.push(unit);
+        self.put(persons, row, unit);
+        unit
+    }
+
+    fn put(&mut self, persons: &Persons, row: u32, unit: u32) {
+        let unit = self.root(unit);
+        self.of_row[row as usize] = unit;
+        let unit = &mut self.units[unit as usize];
+        unit.births.add(persons.birth(row));
+        unit.names.add(persons.name(row));
+        unit.spine |= persons.table_of(row).spine;
+    }
+
+    /// Former numbers, each followed where one child alone claims it and the birth dates of all that it would tie allow it.
+    fn follow_former(&mut self, persons: &Persons, rows: &[u32], review: &mut Review) {
+        let mut claims: Vec<(u32, u32)> = Vec::new();
+        for &row in rows {
+            let former = persons.numbers(row).iter().skip(1);
+            claims.extend(former.filter(|number| **number != NONE).map(|number| (*number, row)));
+        }
+        claims.sort_unstable();
+        let mut ties: Vec<(u32, u32, &[(u32, u32)])> = Vec::new();
+        for claims in claims.chunk_by(|a, b| a.0 == b.0) {
+            let former = claims[0].0;
+            let mut claiming = Few::default();
+            claims.iter().for_each(|claim| claiming.add(self.unit(claim.1)));
+            match (claiming.only(), self.by_number.get(&former)) {
+                (Some(unit), Some(known)) => ties.push((unit, *known, claims)),
+                (Some(unit), None) if !self.shared.contains_key(&former) => {
+                    self.by_number.insert(former, unit);
+                }
+                (None, None) if !self.shared.contains_key(&former) => {
+                    // Two children with one former number: it says nothing of either.
+                    self.shared.insert(former, claiming.iter().collect());
+                    review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1));
+                }
+                _ => review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1)),
+            }
+        }
+        // What is tied is looked at as a whole before anything is joined.
+        let mut whole: Vec<u32> = (0..self.units.len() as u32).collect();
+        let root = |whole: &[u32], mut unit: u32| {
+            while whole[unit as usize] != unit {
+                unit = whole[unit as usize];
+            }
+            unit
+        };
+        for (unit, known, _) in &ties {
+            let (a, b) = (root(&whole, *unit), root(&whole, *known));
+            whole[a.max(b) as usize] = a.min(b);
+        }
+        let mut members: HashMap<u32, Few> = HashMap::new();
+        for (unit, known, _) in &ties {
+            let of = members.entry(root(&whole, *unit)).or_default();
+            of.add(*unit);
+            of.add(*known);
+        }
+        for (unit, known, claims) in ties {
+            let all = &members[&root(&whole, unit)];
+            let fits = |a: u32| all.iter().all(|b| self.may_be_one(a, b));
+            match all.iter().all(fits) {
+                true => self.join(self.root(unit), self.root(known)),
+                false => {
+                    review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1));
+                }
+            }
+        }
+    }
+
+    fn may_be_one(&self, a: u32, b: u32) -> bool {
+        let (a, b) = (&self.units[a as usize], &self.units[b as usize]);
+        a.births.is_empty() || b.births.is_empty() || a.births.meets(&b.births)
+    }
+
+    fn join(&mut self, a: u32, b: u32) {
+        let (keep, join) = (a.min(b), a.max(b));
+        if keep == join {
+            return;
+        }
+        self.parents[join as usize] = keep;
+        let joined = self.units[join as usize].clone();
+        let unit = &mut self.units[keep as usize];
+        unit.numbers.add_all(&joined.numbers);
+        unit.births.add_all(&joined.births);
+        unit.names.add_all(&joined.names);
+        unit.spine |= joined.spine;
+    }
+
+    fn learn_keys(&mut self, persons: &Persons, row: u32) {
+        let unit = self.unit(row);
+        for key in persons.keys(row) {
+            self.by_key.entry(key).or_default().add(unit);
+        }
+    }
+
+    /// Pupils who look like others of another number.
+    fn look_for_twice(&self, persons: &Persons, review: &mut Review) {
+        let mut noted: HashMap<u32, ()> = HashMap::new();
+        let register = persons.all().filter(|row| persons.table_of(*row).register);
+        for row in register.filter(|row| persons.current(*row) != NONE) {
+            let Some(key) = persons.keys(row).next() else { continue };
+            let unit = self.unit(row);
+            // The first of the children that look alike is counted; the others are noted.
+            let first = self.by_key.get(&key).and_then(|units| units.iter().min());
+            if first.is_some_and(|first| first != unit) && noted.insert(unit, ()).is_none() {
+                review.note(Finding::TwoNumbersOneChild, [row]);
+            }
+        }
+    }
+
+    /// Pupils without a number: the child that their match key leads to, else one child a key.
+    fn add_unnumbered(&mut self, persons: &Persons, rows: &[u32], review: &mut Review) {
+        // What each row leads to is looked up before any row is added: their order decides nothing.
+        let found: Vec<Option<u32>> =
+            rows.iter().map(|row| self.of_unnumbered(persons, *row, review)).collect();
+        let mut by_key: HashMap<u32, u32> = HashMap::new();
+        for (&row, found) in rows.iter().zip(found) {
+            let key = persons.keys(row).next();
+            match found.or_else(|| by_key.get(&key?).copied()) {
+                Some(unit) => self.put(persons, row, unit),
+                None => {
+                    let unit = self.start(persons, row);
+                    if let Some(key) = key {
+                        by_key.insert(key, unit);
+                    }
+                }
+            }
+        }
+        for &row in rows {
+            self.learn_keys(persons, row);
+        }
+    }
+
+    /// The numbered child that a pupil without a number is.
+    fn of_unnumbered(&self, persons: &Persons, row: u32, review: &mut Review) -> Option<u32> {
+        let mut former = persons.numbers_known(row).filter_map(|number| self.number(number));
+        let former = former.find(|unit| self.fits(persons, row, *unit));
+        former.or_else(|| match self.by_match_key(persons, row) {
+            Keyed::One(unit) => Some(unit),
+            Keyed::Several => {
+                review.note(Finding::AmbiguousMatchKey, [row]);
+                None
+            }
+            Keyed::None => None,
+        })
+    }
+
+    /// The child of a register's row.
+    pub(crate) fn unit(&self, row: u32) -> u32 {
+        match self.of_row[row as usize] {
+            NONE => NONE,
+            unit => self.root(unit),
+        }
+    }
+
+    pub(crate) fn root(&self, mut unit: u32) -> u32 {
+        while self.parents[unit as usize] != unit {
+            unit = self.parents[unit as usize];
+        }
+        unit
+    }
+
+    pub(crate) fn at(&self, unit: u32) -> &Unit {
+        &self.units[unit as usize]
+    }
+
+    /// The children, each once.
+    pub(crate) fn units(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.units.len() as u32).filter(|unit| self.parents[*unit as usize] == *unit)
+    }
+
+    /// The one child of a number.
+    pub(crate) fn number(&self, number: u32) -> Option<u32> {
+        self.by_number.get(&number).map(|unit| self.root(*unit))
+    }
+
+    /// All numbers of one child, with it.
+    pub(crate) fn all_numbers(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.by_number.iter().map(|(number, unit)| (*number, self.root(*unit)))
+    }
+
+    /// Whether a row's birth date, or else its name, allows that it is about this child.
+    pub(crate) fn fits(&self, persons: &Persons, row: u32, unit: u32) -> bool {
+        let (birth, name) = (persons.birth(row), persons.name(row));
+        let unit = self.at(unit);
+        birth == NONE || unit.births.is_empty() || unit.births.has(birth) || unit.names.has(name)
+    }
+
+    /// The child that a row's match keys lead to, the keys being tried in order; a pupil goes before a leaver.
+    pub(crate) fn by_match_key(&self, persons: &Persons, row: u32) -> Keyed {
+        let mut several = false;
+        for key in persons.keys(row) {
+            let Some(units) = self.by_key.get(&key) else { continue };
+            let mut spine = Few::default();
+            units.iter().filter(|unit| self.at(*unit).spine).for_each(|unit| spine.add(unit));
+            match spine.only().or_else(|| units.only()) {
+                Some(unit) => return Keyed::One(unit),
+                None => several = true,
+            }
+        }
+        if several { Keyed::Several } else { Keyed::None }
+    }
+}
+
+/// The children that have a match key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keyed {
+    None,
+    One(u32),
+    Several,
+}
+
+/// Where rows of one number are about two children: for each row which of them. Names tell them apart; where a row has
+/// none, birth dates do.
+fn two_children(persons: &Persons, rows: &[u32]) -> Option<Vec<u32>> {
+    let first = (persons.birth(*rows.first()?), persons.name(rows[0]));
+    if rows.iter().all(|row| (persons.birth(*row), persons.name(*row)) == first) {
+        return None;
+    }
+    if two_in_one_term(persons, rows) {
+        let by_name = |row: &u32| match persons.name(*row) {
+            NONE => persons.birth(*row),
+            name => name,
+        };
+        return Some(rows.iter().map(by_name).collect());
+    }
+    apart(persons, rows)
+}
+
+/// Whether rows of one delivery have two names, or, where a name is not known, two birth dates.
+fn two_in_one_term(persons: &Persons, rows: &[u32]) -> bool {
+    let mut terms: HashMap<u32, (Seen, Seen, bool)> = HashMap::new();
+    for row in rows {
+        let (names, births, unnamed) = terms.entry(persons.table_of(*row).delivery).or_default();
+        names.add(persons.name(*row));
+        births.add(persons.birth(*row));
+        *unnamed |= persons.name(*row) == NONE && persons.birth(*row) != NONE;
+    }
+    let two = |(names, births, unnamed): &(Seen, Seen, bool)| {
+        *names == Seen::Several || *unnamed && *births == Seen::Several
+    };
+    terms.values().any(two)
+}
+
+/// Rows of several terms that neither a name nor a birth date holds together: a number that was used again.
+fn apart(persons: &Persons, rows: &[u32]) -> Option<Vec<u32>> {
+    let mut groups: Vec<(Few, Few)> = Vec::new();
+    let whole = |row: &&u32| persons.name(**row) != NONE && persons.birth(**row) != NONE;
+    for row in rows.iter().filter(whole) {
+        let (name, birth) = (persons.name(*row), persons.birth(*row));
+        let meets = |group: &(Few, Few)| group.0.has(name) || group.1.has(birth);
+        let mut joined = (Few::default(), Few::default());
+        joined.0.add(name);
+        joined.1.add(birth);
+        for group in groups.extract_if(.., |group| meets(group)) {
+            joined.0.add_all(&group.0);
+            joined.1.add_all(&group.1);
+        }
+        groups.push(joined);
+    }
+    if groups.len() < 2 {
+        return None;
+    }
+    let group_of = |row: &u32| {
+        let meets = |group: &(Few, Few)| {
+            group.0.has(persons.name(*row)) || group.1.has(persons.birth(*row))
+        };
+        let mut found = groups.iter().enumerate().filter(|(_, group)| meets(group));
+        match (found.next(), found.next()) {
+            (Some((place, _)), None) => place as u32,
+            // A row that could be either child's is told as a third: it is not given to one of them by chance.
+            _ => NONE,
+        }
+    };
+    Some(rows.iter().map(group_of).collect())
+}

@@ -1,0 +1,151 @@
+//! What a person should look at: codes, counts and the places of rows; never a value.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::persons::Persons;
+
+/// Places that are listed of one finding, at most.
+const PLACES: usize = 100;
+
+/// Something about who is who that a person should look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Finding {
+    /// One number of the register stands for two names in one term, or for two names and birth dates over several.
+    OneNumberTwoChildren,
+    /// Rows under one number of the register disagree on the birth date alone.
+    BirthDateInDoubt,
+    /// Two current numbers of the register have one name and birth date.
+    TwoNumbersOneChild,
+    /// A former number that would tie two children with different birth dates, or that two children claim.
+    FormerNumberRefused,
+    /// Another source's row has a pupil's number and another birth date and name.
+    NumberOfAnotherChild,
+    /// A service's number stands on rows of two children: it is no bridge.
+    ServiceNumberTwoChildren,
+    /// More than one child of the register has the row's match key.
+    AmbiguousMatchKey,
+}
+
+impl Finding {
+    /// The stable name in reports.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::OneNumberTwoChildren => "one-number-two-children",
+            Self::BirthDateInDoubt => "birth-date-in-doubt",
+            Self::TwoNumbersOneChild => "two-numbers-one-child",
+            Self::FormerNumberRefused => "former-number-refused",
+            Self::NumberOfAnotherChild => "number-of-another-child",
+            Self::ServiceNumberTwoChildren => "service-number-two-children",
+            Self::AmbiguousMatchKey => "ambiguous-match-key",
+        }
+    }
+
+    /// For people, after a count.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::OneNumberTwoChildren => {
+                "pupil numbers stand for two children each; what only the number names is set aside"
+            }
+            Self::BirthDateInDoubt => {
+                "pupil numbers have rows with two birth dates; each is one child"
+            }
+            Self::TwoNumbersOneChild => {
+                "pupils look like others of another number; they are counted twice"
+            }
+            Self::FormerNumberRefused => {
+                "former numbers were not followed: two children would be one"
+            }
+            Self::NumberOfAnotherChild => {
+                "rows of other sources have the number of a pupil with another birth date; the number was not believed"
+            }
+            Self::ServiceNumberTwoChildren => {
+                "numbers of services stand for two children each; they join nothing"
+            }
+            Self::AmbiguousMatchKey => {
+                "rows fit more than one pupil by name and birth date; they were joined to none"
+            }
+        }
+    }
+}
+
+/// One finding in a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewEntry {
+    /// Its code.
+    pub code: String,
+    /// How many numbers, pupils or rows it is about.
+    pub count: u64,
+    /// Rows of each source.
+    pub sources: BTreeMap<String, u64>,
+    /// The first rows: dataset, table and the row's place in it, from 1.
+    pub first: Vec<RowPlace>,
+}
+
+/// Where a row stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RowPlace {
+    /// The source.
+    pub source: String,
+    /// The delivery's period.
+    pub period: String,
+    /// The table.
+    pub table: String,
+    /// The row, from 1, among the dataset's accepted rows.
+    pub row: u32,
+}
+
+/// Findings while children are decided.
+#[derive(Debug, Default)]
+pub(crate) struct Review {
+    found: BTreeMap<Finding, (u64, Vec<u32>)>,
+}
+
+impl Review {
+    /// Notes one number, pupil or row, with the rows that it is about.
+    pub(crate) fn note(&mut self, finding: Finding, rows: impl IntoIterator<Item = u32>) {
+        let (count, all) = self.found.entry(finding).or_default();
+        *count += 1;
+        all.extend(rows);
+    }
+
+    pub(crate) fn entries(mut self, persons: &Persons) -> Vec<ReviewEntry> {
+        let place = |row: u32| {
+            let table = persons.table_of(row);
+            RowPlace {
+                source: table.source.to_string(),
+                period: table.period.to_string(),
+                table: table.table.to_string(),
+                row: persons.place_of(row) + 1,
+            }
+        };
+        let entry = |(finding, (count, rows)): (Finding, (u64, Vec<u32>))| {
+            let mut rows = rows;
+            rows.sort_unstable();
+            rows.dedup();
+            let mut sources = BTreeMap::new();
+            for row in &rows {
+                *sources.entry(persons.table_of(*row).source.to_string()).or_default() += 1;
+            }
+            let first = rows.iter().take(PLACES).map(|row| place(*row)).collect();
+            ReviewEntry { code: finding.code().to_owned(), count, sources, first }
+        };
+        std::mem::take(&mut self.found).into_iter().map(entry).collect()
+    }
+}
+
+/// What a code means, for people.
+pub(crate) fn meaning(code: &str) -> &'static str {
+    use Finding::*;
+    let all = [
+        OneNumberTwoChildren,
+        BirthDateInDoubt,
+        TwoNumbersOneChild,
+        FormerNumberRefused,
+        NumberOfAnotherChild,
+        ServiceNumberTwoChildren,
+        AmbiguousMatchKey,
+    ];
+    all.into_iter().find(|finding| finding.code() == code).map_or("", Finding::meaning)
+}

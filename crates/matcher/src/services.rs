@@ -1,0 +1,323 @@
+//! Who is who in all other sources: rows lead to a child of the register by its number, by a service's number that stands
+//! beside it, or by a match key. Those that lead to none are joined among themselves.
+//!
+//! A service's number may be a family's, an incident's or a placeholder: where it stands on rows of two children, it joins
+//! nothing. What a number would join is looked at as a whole before anything is joined, so that the order of rows decides
+//! nothing.
+
+use ahash::{HashMap, HashMapExt};
+
+use crate::{
+    children::Linkage,
+    few::{Few, NONE, Seen},
+    persons::Persons,
+    register::{Keyed, Register},
+    review::{Finding, Review},
+};
+
+/// Rows of other sources, joined.
+pub(crate) struct Services {
+    /// For each row the first row that it was joined to; none for rows of the register.
+    parents: Vec<u32>,
+    /// For each row the register's child that it leads to itself.
+    target: Vec<u32>,
+    /// The register's child whose number a row has, although the birth date forbids it.
+    refused: Vec<u32>,
+    pub(crate) linkage: Vec<Linkage>,
+    /// Numbers that are not the register's: the one row that stands for its child, or none where there are two.
+    pub(crate) numbers: HashMap<u32, Option<u32>>,
+}
+
+impl Services {
+    pub(crate) fn new(persons: &Persons, register: &Register, review: &mut Review) -> Self {
+        let mut services = Self {
+            parents: persons.all().collect(),
+            target: vec![NONE; persons.len()],
+            refused: vec![NONE; persons.len()],
+            linkage: vec![Linkage::NotOnSpine; persons.len()],
+            numbers: HashMap::new(),
+        };
+        let rows: Vec<u32> = persons.all().filter(|row| !persons.table_of(*row).register).collect();
+        for &row in &rows {
+            services.lead(persons, register, row);
+        }
+        services.follow_numbers(persons, register, &rows, review);
+        services.settle(persons, register, &rows, review);
+        services.join_by_key(persons, &rows, review);
+        for &row in &rows {
+            if services.refused[row as usize] != NONE && services.child(row) == NONE {
+                review.note(Finding::NumberOfAnotherChild, [row]);
+            }
+            if services.linkage[row as usize] == Linkage::AmbiguousMatchKey {
+                review.note(Finding::AmbiguousMatchKey, [row]);
+            }
+        }
+        services
+    }
+
+    /// The register's child that a row leads to by itself: by a number, else by a match key.
+    fn lead(&mut self, persons: &Persons, register: &Register, row: u32) {
+        let place = row as usize;
+        let mut shared = false;
+        for number in persons.numbers_known(row) {
+            if let Some(unit) = register.number(number) {
+                if register.fits(persons, row, unit) {
+                    self.target[place] = unit;
+                    self.linkage[place] = Linkage::Identifier;
+                    return;
+                }
+                self.refused[place] = unit;
+            } else if let Some(units) = register.shared.get(&number) {
+                match of_several(persons, register, row, units) {
+                    Some(unit) => {
+                        self.target[place] = unit;
+                        self.linkage[place] = Linkage::Identifier;
+                        return;
+                    }
+                    None => shared = true,
+                }
+            }
+        }
+        let keyed = register.by_match_key(persons, row);
+        self.linkage[place] = match keyed {
+            Keyed::One(unit) => {
+                self.target[place] = unit;
+                Linkage::MatchKey
+            }
+            _ if shared => Linkage::SharedNumber,
+            _ if self.refused[place] != NONE => Linkage::ConflictingBirthDate,
+            Keyed::Several => Linkage::AmbiguousMatchKey,
+            Keyed::None if persons.numbers_known(row).next().is_some() => Linkage::NotOnSpine,
+            Keyed::None if persons.keys(row).next().is_some() => Linkage::NotOnSpine,
+            Keyed::None => Linkage::NoIdentifier,
+        };
+    }
+
+    /// Joins rows through the numbers of services.
+    fn follow_numbers(
+        &mut self,
+        persons: &Persons,
+        register: &Register,
+        rows: &[u32],
+        review: &mut Review,
+    ) {
+        let mut pairs: Vec<(u32, u32)> = Vec::new();
+        for &row in rows {
+            for number in persons.numbers_known(row) {
+                if register.number(number).is_none() && !register.shared.contains_key(&number) {
+                    pairs.push((number, row));
+                }
+            }
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        for pairs in pairs.chunk_by(|a, b| a.0 == b.0) {
+            let rows: Vec<u32> = pairs.iter().map(|pair| pair.1).collect();
+            let classes = self.classes(persons, register, &rows);
+            for class in &classes {
+                class.iter().skip(1).for_each(|row| self.union(class[0], *row));
+            }
+            let one = (classes.len() == 1).then(|| rows[0]);
+            if one.is_none() {
+                review.note(Finding::ServiceNumberTwoChildren, rows.iter().copied());
+            }
+            self.numbers.insert(pairs[0].0, one);
+        }
+    }
+
+    /// Rows of one number, by the child that they are about.
+    fn classes(&self, persons: &Persons, register: &Register, rows: &[u32]) -> Vec<Vec<u32>> {
+        let (led, mut open): (Vec<u32>, Vec<u32>) =
+            rows.iter().partition(|row| self.target[**row as usize] != NONE);
+        let mut classes = by(&led, |row| self.target[row as usize]);
+        if let [class] = classes.as_mut_slice() {
+            let unit = self.target[class[0] as usize];
+            let (join, rest) =
+                open.iter().partition(|row| self.joins(persons, register, **row, unit));
+            class.extend::<Vec<u32>>(join);
+            open = rest;
+        }
+        classes.extend(alike(persons, &open));
+        classes
+    }
+
+    /// Whether a row may be about the child that its number leads to. Where the row's own pupil number names the same
+    /// child, two numbers outweigh a birth date.
+    fn joins(&self, persons: &Persons, register: &Register, row: u32, unit: u32) -> bool {
+        register.fits(persons, row, unit) || self.refused[row as usize] == unit
+    }
+
+    /// Looks at what was joined: rows that lead to two children, or to two birth dates without one name, are put apart.
+    fn settle(
+        &mut self,
+        persons: &Persons,
+        register: &Register,
+        rows: &[u32],
+        review: &mut Review,
+    ) {
+        let mut groups: HashMap<u32, Vec<u32>> = HashMap::new();
+        for &row in rows {
+            groups.entry(self.root(row)).or_default().push(row);
+        }
+        let mut groups: Vec<_> = groups.into_values().filter(|group| group.len() > 1).collect();
+        groups.sort_unstable();
+        for group in groups {
+            let (mut targets, mut births, mut names) =
+                (Seen::default(), Seen::default(), Seen::default());
+            for &row in &group {
+                targets.add(self.target[row as usize]);
+                births.add(persons.birth(row));
+                names.add(persons.name(row));
+            }
+            let sound = match targets {
+                Seen::One(unit) => {
+                    group.iter().all(|row| self.joins(persons, register, *row, unit))
+                }
+                Seen::Nothing => births != Seen::Several || names.only().is_some(),
+                Seen::Several => false,
+            };
+            if sound {
+                continue;
+            }
+            review.note(Finding::ServiceNumberTwoChildren, group.iter().copied());
+            group.iter().for_each(|row| self.parents[*row as usize] = *row);
+            let mut first: HashMap<u32, u32> = HashMap::new();
+            for &row in &group {
+                let own =
+                    persons.numbers_known(row).find(|number| self.numbers.contains_key(number));
+                let target = self.target[row as usize];
+                // Rows that lead to one child are together again; the others stand alone.
+                if target != NONE {
+                    let keep = *first.entry(target).or_insert(row);
+                    self.union(keep, row);
+                }
+                if let Some(number) = own {
+                    self.numbers.insert(number, None);
+                }
+            }
+        }
+        self.spread(rows);
+    }
+
+    /// Gives a row the child that the rows it was joined to lead to.
+    fn spread(&mut self, rows: &[u32]) {
+        let mut of_root: HashMap<u32, u32> = HashMap::new();
+        for &row in rows {
+            if self.target[row as usize] != NONE {
+                of_root.insert(self.root(row), self.target[row as usize]);
+            }
+        }
+        for &row in rows {
+            if self.target[row as usize] == NONE
+                && let Some(unit) = of_root.get(&self.root(row))
+            {
+                self.target[row as usize] = *unit;
+                self.linkage[row as usize] = Linkage::Identifier;
+            }
+        }
+    }
+
+    /// Joins children off the register whom a match key shows to be one, unless two of them have different numbers in one
+    /// column of one source.
+    fn join_by_key(&mut self, persons: &Persons, rows: &[u32], review: &mut Review) {
+        let mut holders: Vec<(u32, u32)> = Vec::new();
+        for &row in rows.iter().filter(|row| self.target[**row as usize] == NONE) {
+            if let Some(key) = persons.keys(row).next() {
+                holders.push((key, row));
+            }
+        }
+        holders.sort_unstable();
+        for holders in holders.chunk_by(|a, b| a.0 == b.0) {
+            let rows: Vec<u32> = holders.iter().map(|holder| holder.1).collect();
+            let mut roots = Seen::default();
+            rows.iter().for_each(|row| roots.add(self.root(*row)));
+            if roots != Seen::Several {
+                continue;
+            }
+            match self.numbers_differ(persons, &rows) {
+                true => review.note(Finding::AmbiguousMatchKey, rows),
+                false => rows.iter().for_each(|row| self.union(rows[0], *row)),
+            }
+        }
+    }
+
+    fn numbers_differ(&self, persons: &Persons, rows: &[u32]) -> bool {
+        let mut known: HashMap<(&str, usize), (u32, u32)> = HashMap::new();
+        rows.iter().any(|row| {
+            let source = persons.table_of(*row).source.as_str();
+            persons.numbers(*row).iter().enumerate().any(|(column, number)| {
+                let one_child = self.numbers.get(number).is_some_and(Option::is_some);
+                let place = (source, column);
+                *number != NONE
+                    && one_child
+                    && known.insert(place, (*number, *row)).is_some_and(|(other, of)| {
+                        other != *number && self.root(of) != self.root(*row)
+                    })
+            })
+        })
+    }
+
+    /// The register's child of a row, or none.
+    pub(crate) fn child(&self, row: u32) -> u32 {
+        self.target[row as usize]
+    }
+
+    pub(crate) fn root(&self, mut row: u32) -> u32 {
+        while self.parents[row as usize] != row {
+            row = self.parents[row as usize];
+        }
+        row
+    }
+
+    fn union(&mut self, a: u32, b: u32) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.parents[a.max(b) as usize] = a.min(b);
+    }
+}
+
+/// Which of the children of one number a row is about: the only one with its name, else the only one with its birth date.
+fn of_several(persons: &Persons, register: &Register, row: u32, units: &[u32]) -> Option<u32> {
+    let only = |fits: &dyn Fn(u32) -> bool| {
+        let mut found = Few::default();
+        units.iter().filter(|unit| fits(**unit)).for_each(|unit| found.add(register.root(*unit)));
+        found.only()
+    };
+    let (name, birth) = (persons.name(row), persons.birth(row));
+    only(&|unit| register.at(register.root(unit)).names.has(name))
+        .or_else(|| only(&|unit| register.at(register.root(unit)).births.has(birth)))
+}
+
+/// Rows of one number that lead to no child of the register, by name, else by birth date. A row that says neither goes
+/// with the others where these are one child.
+fn alike(persons: &Persons, rows: &[u32]) -> Vec<Vec<u32>> {
+    let (mut names, mut births) = (Seen::default(), Seen::default());
+    for &row in rows {
+        names.add(persons.name(row));
+        births.add(persons.birth(row));
+    }
+    let named = rows.iter().all(|row| persons.name(*row) != NONE);
+    match (names, births) {
+        _ if rows.is_empty() => Vec::new(),
+        (Seen::One(_), _) if named => vec![rows.to_vec()],
+        (Seen::Several, _) => by(rows, |row| match persons.name(row) {
+            NONE => persons.birth(row),
+            name => name,
+        }),
+        (_, Seen::Several) => by(rows, |row| persons.birth(row)),
+        _ => vec![rows.to_vec()],
+    }
+}
+
+/// Rows by a code, in the order in which the codes come.
+fn by(rows: &[u32], code: impl Fn(u32) -> u32) -> Vec<Vec<u32>> {
+    let mut places: HashMap<u32, usize> = HashMap::new();
+    let mut groups: Vec<Vec<u32>> = Vec::new();
+    for &row in rows {
+        let place = *places.entry(code(row)).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    groups
+}

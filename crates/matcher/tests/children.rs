@@ -1,0 +1,383 @@
+//! Who is who, on small tables of persons that a person can work out.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+use minster_matcher::{
+    children::{Children, Linkage, Number},
+    persons::{PersonRow, PersonTable, Persons},
+};
+use minster_model::Pseudonym;
+use proptest::prelude::*;
+
+fn p(n: u16) -> Pseudonym {
+    let mut bytes = [7; 16];
+    bytes[..2].copy_from_slice(&n.to_be_bytes());
+    Pseudonym::from_bytes(bytes)
+}
+
+fn some(n: u16) -> Option<Pseudonym> {
+    (n > 0).then(|| p(n))
+}
+
+/// A made-up person's row: 0 is a blank. Numbers, birth date, name; the match key is made of the last two.
+#[derive(Debug, Clone)]
+struct Said(Vec<u16>, u16, u16);
+
+impl Said {
+    fn row(&self) -> PersonRow {
+        let Self(numbers, birth, name) = self;
+        let key = (*birth > 0 && *name > 0).then(|| p(10_000 + 100 * birth + name));
+        PersonRow {
+            numbers: numbers.iter().map(|number| some(*number)).collect(),
+            birth_date: some(1_000 * u16::from(*birth > 0) + birth),
+            name: some(2_000 * u16::from(*name > 0) + name),
+            match_keys: vec![key],
+        }
+    }
+}
+
+/// A table of one delivery: the name of its source, whether it is the register, its rows.
+type Table = (&'static str, u32, bool, Vec<Said>);
+
+fn persons(tables: &[Table]) -> Persons {
+    let mut persons = Persons::default();
+    for (source, delivery, register, rows) in tables {
+        persons.begin(PersonTable {
+            source: source.parse().unwrap(),
+            period: format!("2024-{delivery}").parse().unwrap(),
+            table: "persons".parse().unwrap(),
+            delivery: *delivery,
+            register: *register,
+            spine: *register,
+            numbers: 2,
+            match_keys: 1,
+        });
+        rows.iter().for_each(|row| persons.add(&row.row()));
+    }
+    persons
+}
+
+fn children(tables: &[Table]) -> Children {
+    Children::new(&persons(tables))
+}
+
+fn pupils(children: &Children) -> usize {
+    children.on_spine().iter().filter(|on_spine| **on_spine).count()
+}
+
+fn found(children: &Children, code: &str) -> u64 {
+    children.review().iter().filter(|entry| entry.code == code).map(|entry| entry.count).sum()
+}
+
+fn one(number: u16, birth: u16, name: u16) -> Said {
+    Said(vec![number, 0], birth, name)
+}
+
+#[test]
+fn a_bridge_and_a_former_number_lead_to_the_pupil() {
+    let census = ("census", 0, true, vec![Said(vec![10, 11], 1, 1)]);
+    let header = ("header", 1, false, vec![Said(vec![11, 50], 1, 0)]);
+    let cin = ("cin", 2, false, vec![Said(vec![50, 0], 0, 0)]);
+    let children = children(&[census, header, cin]);
+    assert_eq!(children.names(), [p(10)]);
+    assert_eq!(children.of_table(2), [0]);
+    assert_eq!(children.linkage_of_table(2), [Linkage::Identifier]);
+    assert_eq!(children.number(&p(50)), Number::Child(0));
+}
+
+#[test]
+fn twins_under_one_number_are_two_pupils_and_the_number_alone_is_neither() {
+    let census = ("census", 0, true, vec![one(10, 1, 1), one(10, 1, 2), one(20, 1, 3)]);
+    let plans = ("help", 1, false, vec![one(10, 1, 2), one(10, 1, 0)]);
+    let children = children(&[census, plans]);
+    assert_eq!((pupils(&children), found(&children, "one-number-two-children")), (3, 1));
+    assert_eq!(children.number(&p(10)), Number::Shared);
+    // The name tells which twin the first plan is about; the second could be either's.
+    let plan = children.of_table(1);
+    assert_eq!(plan[0], children.of_table(0)[1]);
+    assert!(!children.of_table(0).contains(&plan[1]));
+    assert_eq!(children.linkage_of_table(1), [Linkage::Identifier, Linkage::SharedNumber]);
+}
+
+#[test]
+fn one_mistyped_birth_date_in_one_term_makes_no_other_child() {
+    for names in [[1, 1, 1], [0, 0, 0]] {
+        let terms = [(0, 1), (1, 2), (2, 1)];
+        let tables: Vec<Table> = (terms.iter().zip(names))
+            .map(|((term, birth), name)| ("census", *term, true, vec![one(10, *birth, name)]))
+            .collect();
+        let children = children(&tables);
+        assert_eq!((pupils(&children), children.names()), (1, &[p(10)][..]));
+        assert_eq!(found(&children, "birth-date-in-doubt"), 1);
+    }
+}
+
+#[test]
+fn a_number_that_was_used_again_for_another_child_is_two_pupils() {
+    let tables =
+        [("census", 0, true, vec![one(10, 1, 1)]), ("census", 1, true, vec![one(10, 2, 2)])];
+    let children = children(&tables);
+    assert_eq!((pupils(&children), found(&children, "one-number-two-children")), (2, 1));
+}
+
+#[test]
+fn two_current_numbers_are_two_pupils_whatever_a_services_number_says() {
+    // Twins and a family's number.
+    let census = ("census", 0, true, vec![one(10, 1, 1), one(20, 1, 2)]);
+    let plans = ("help", 1, false, vec![Said(vec![10, 90], 1, 1), Said(vec![20, 90], 1, 2)]);
+    // A worker knows the family's number alone.
+    let visits = ("visits", 2, false, vec![Said(vec![0, 90], 0, 0)]);
+    let children = children(&[census, plans, visits]);
+    assert_eq!((pupils(&children), children.names().len()), (2, 3));
+    assert_eq!(found(&children, "service-number-two-children"), 1);
+    assert_eq!(children.number(&p(90)), Number::Shared);
+    assert_eq!(children.of_table(1), [0, 1]);
+}
+
+#[test]
+fn a_word_in_the_place_of_a_number_merges_nobody() {
+    let census = ("census", 0, true, (1..=40).map(|n| one(n, 1 + n % 5, n)).collect());
+    let plans = ("help", 1, false, (1..=40).map(|n| Said(vec![n, 99], 1 + n % 5, n)).collect());
+    let children = children(&[census, plans]);
+    assert_eq!(children.names().len(), 40);
+    assert_eq!(children.of_table(0), children.of_table(1));
+}
+
+#[test]
+fn one_child_under_two_numbers_is_for_review() {
+    let census = ("census", 0, true, vec![one(10, 1, 1), one(20, 1, 1), one(30, 2, 1)]);
+    let children = children(&[census]);
+    assert_eq!((pupils(&children), found(&children, "two-numbers-one-child")), (3, 1));
+    let places = &children.review().iter().find(|e| e.code == "two-numbers-one-child").unwrap();
+    assert_eq!(places.first[0].row, 2);
+}
+
+#[test]
+fn two_children_who_claim_one_former_number_stay_two() {
+    let census =
+        ("census", 0, true, vec![Said(vec![10, 5], 1, 1), Said(vec![20, 5], 1, 2), one(5, 1, 1)]);
+    let children = children(&[census]);
+    assert_eq!((pupils(&children), found(&children, "former-number-refused")), (3, 1));
+}
+
+#[test]
+fn a_former_number_is_followed_over_the_terms_unless_the_birth_dates_forbid_it() {
+    let autumn = ("census", 0, true, vec![one(10, 1, 1), one(11, 1, 2)]);
+    let spring = ("census", 1, true, vec![Said(vec![20, 10], 1, 1), Said(vec![21, 11], 2, 2)]);
+    let children = children(&[autumn, spring]);
+    assert_eq!((pupils(&children), found(&children, "former-number-refused")), (3, 1));
+    assert_eq!(children.number(&p(10)), children.number(&p(20)));
+    assert_ne!(children.number(&p(11)), children.number(&p(21)));
+}
+
+#[test]
+fn pupils_without_a_number_are_told_by_name_and_birth_date() {
+    let autumn = ("census", 0, true, vec![one(0, 1, 1), one(0, 1, 1), one(10, 1, 2), one(0, 0, 0)]);
+    let spring = ("census", 1, true, vec![one(0, 1, 1), one(0, 1, 2), one(0, 0, 0)]);
+    let children = children(&[autumn, spring]);
+    // One without a number; the numbered one; two rows that say nothing of who they are.
+    assert_eq!(pupils(&children), 4);
+    assert_eq!(children.of_table(0)[0], children.of_table(1)[0]);
+    assert_eq!(children.of_table(0)[2], children.of_table(1)[1]);
+}
+
+#[test]
+fn a_number_of_a_pupil_with_another_birth_date_is_not_believed_alone() {
+    let census = ("census", 0, true, vec![one(10, 1, 1), one(20, 2, 2)]);
+    // The first row has a neighbour's number; the second a mistyped birth date, and the right name.
+    let help = ("help", 1, false, vec![one(10, 2, 2), one(10, 3, 1), one(10, 4, 4)]);
+    let children = children(&[census, help]);
+    let of = children.of_table(1);
+    assert_eq!(of[..2], [1, 0]);
+    assert_eq!(children.linkage_of_table(1)[0], Linkage::MatchKey);
+    assert_eq!(children.linkage_of_table(1)[2], Linkage::ConflictingBirthDate);
+    assert_eq!(found(&children, "number-of-another-child"), 1);
+}
+
+#[test]
+fn two_numbers_outweigh_one_mistyped_birth_date() {
+    let census = ("census", 0, true, vec![one(10, 1, 1)]);
+    let cin = ("cin", 1, false, vec![Said(vec![10, 50], 1, 0)]);
+    let header = ("header", 2, false, vec![Said(vec![10, 50], 9, 0)]);
+    let children = children(&[census, cin, header]);
+    assert_eq!(children.names(), [p(10)]);
+}
+
+#[test]
+fn children_off_the_register_are_joined_among_themselves() {
+    let police = ("police", 0, false, vec![one(0, 1, 1), one(0, 1, 1), one(0, 2, 2), one(0, 0, 0)]);
+    let cin = ("cin", 1, false, vec![Said(vec![0, 50], 1, 1), Said(vec![0, 50], 0, 0)]);
+    let children = children(&[police, cin]);
+    assert_eq!(children.names().len(), 3);
+    assert_eq!(children.of_table(0)[0], children.of_table(1)[1]);
+    // Two records of one service with different numbers are not joined by name alone.
+    let cin = ("cin", 0, false, vec![Said(vec![0, 50], 1, 1), Said(vec![0, 51], 1, 1)]);
+    let children = self::children(&[cin]);
+    assert_eq!((children.names().len(), found(&children, "ambiguous-match-key")), (2, 1));
+}
+
+#[test]
+fn a_family_number_off_the_register_joins_no_siblings() {
+    let help = ("help", 0, false, vec![Said(vec![0, 90], 1, 1), Said(vec![0, 90], 2, 2)]);
+    let children = children(&[help]);
+    assert_eq!(children.names().len(), 2);
+    assert_eq!(children.number(&p(90)), Number::Shared);
+}
+
+#[test]
+fn a_chain_of_numbers_that_leads_to_two_pupils_joins_neither() {
+    let census = ("census", 0, true, vec![one(10, 1, 1), one(20, 2, 2)]);
+    let a = ("a", 1, false, vec![Said(vec![10, 50], 0, 0), Said(vec![51, 50], 0, 0)]);
+    let b = ("b", 2, false, vec![Said(vec![20, 52], 0, 0), Said(vec![51, 52], 0, 0)]);
+    let children = children(&[census, a, b]);
+    assert_eq!(children.of_table(1)[0], 0);
+    assert_eq!(children.of_table(2)[0], 1);
+    assert_eq!(children.names().len(), 4);
+}
+
+/// Small worlds of rows: two terms of the register and two services.
+fn worlds() -> impl Strategy<Value = Vec<Table>> {
+    let said = |numbers: u16, others: u16| {
+        let row = (0..=numbers, 0..=others, 0u16..4, 0u16..4);
+        prop::collection::vec(
+            row.prop_map(|(a, b, birth, name)| Said(vec![a, b], birth, name)),
+            0..8,
+        )
+    };
+    (said(5, 5), said(5, 5), said(7, 0), said(0, 4)).prop_map(|(autumn, spring, one, two)| {
+        let shift = |rows: Vec<Said>, by: u16| -> Vec<Said> {
+            let shift = |said: Said| {
+                let numbers = vec![said.0[0], if said.0[1] > 0 { said.0[1] + by } else { 0 }];
+                Said(numbers, said.1, said.2)
+            };
+            rows.into_iter().map(shift).collect()
+        };
+        vec![
+            ("census", 0, true, autumn),
+            ("census", 1, true, spring),
+            ("help", 2, false, shift(one, 20)),
+            ("cin", 3, false, shift(two, 20)),
+        ]
+    })
+}
+
+/// The children as sets of rows: what they are called does not matter.
+fn partition(children: &Children, tables: usize) -> Vec<Vec<(usize, usize)>> {
+    let mut sets = vec![Vec::new(); children.names().len()];
+    for table in 0..tables {
+        for (row, child) in children.of_table(table).iter().enumerate() {
+            sets[*child as usize].push((table, row));
+        }
+    }
+    sets.sort();
+    sets
+}
+
+/// Random worlds a property; `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2_000)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
+
+    #[test]
+    fn each_row_belongs_to_exactly_one_child_and_no_child_is_empty(tables in worlds()) {
+        let children = children(&tables);
+        prop_assert_eq!(children.lost(), 0);
+        let sets = partition(&children, tables.len());
+        prop_assert!(sets.iter().all(|set| !set.is_empty()));
+        let names: std::collections::BTreeSet<_> = children.names().iter().collect();
+        prop_assert_eq!(names.len(), children.names().len());
+    }
+
+    #[test]
+    fn pupils_are_no_more_than_numbers_and_unnumbered_name_keys(tables in worlds()) {
+        let mut numbers = std::collections::BTreeSet::new();
+        // A number with two names, or with two birth dates where a name is not known, is two children's.
+        let mut unnumbered = std::collections::BTreeSet::new();
+        let mut nameless = 0;
+        let children = children(&tables);
+        let shared = |number: u16| children.number(&p(number)) == Number::Shared;
+        for (_, _, _, rows) in tables.iter().filter(|table| table.2) {
+            for Said(own, birth, name) in rows {
+                match own[0] {
+                    0 if *birth > 0 && *name > 0 => { unnumbered.insert((0, *birth, *name)); }
+                    0 => nameless += 1,
+                    number if shared(number) => { unnumbered.insert((number, *birth, *name)); }
+                    number => { numbers.insert(number); }
+                }
+            }
+        }
+        prop_assert!(pupils(&children) <= numbers.len() + unnumbered.len() + nameless);
+    }
+
+    #[test]
+    fn a_row_is_never_joined_to_a_child_whose_birth_dates_are_all_others(tables in worlds()) {
+        let children = children(&tables);
+        for set in partition(&children, tables.len()) {
+            let said = |(table, row): &(usize, usize)| (&tables[*table].3[*row], tables[*table].2);
+            let of_register: Vec<&Said> = set.iter().map(said).filter(|row| row.1).map(|row| row.0).collect();
+            let births: Vec<u16> = of_register.iter().map(|said| said.1).filter(|birth| *birth > 0).collect();
+            let names: Vec<u16> = of_register.iter().map(|said| said.2).filter(|name| *name > 0).collect();
+            if births.is_empty() {
+                continue;
+            }
+            for (row, is_register) in set.iter().map(said) {
+                let two_numbers = set.iter().map(said).any(|(other, register)| {
+                    !register && other.0[1] > 0 && other.0[1] == row.0[1] && row.0[0] > 0
+                });
+                let fits = row.1 == 0 || births.contains(&row.1) || names.contains(&row.2);
+                prop_assert!(is_register || fits || two_numbers, "{:?} in {:?}", row, set);
+            }
+        }
+    }
+
+    #[test]
+    fn two_current_numbers_are_one_child_only_by_the_registers_own_former_number(tables in worlds()) {
+        let without: Vec<Table> = tables.iter().cloned().map(|(source, delivery, register, rows)| {
+            let rows = rows.into_iter().map(|said| match register {
+                true => Said(vec![said.0[0], 0], said.1, said.2),
+                false => said,
+            });
+            (source, delivery, register, rows.collect())
+        }).collect();
+        let children = children(&without);
+        for set in partition(&children, without.len()) {
+            let numbers = set.iter().filter(|(table, _)| without[*table].2);
+            let numbers: std::collections::BTreeSet<u16> =
+                numbers.map(|(table, row)| without[*table].3[*row].0[0]).filter(|number| *number > 0).collect();
+            prop_assert!(numbers.len() <= 1, "{numbers:?}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_rows_and_the_numbers_themselves_change_nothing(
+        tables in worlds(),
+        seed in any::<u64>(),
+    ) {
+        let before = partition(&children(&tables), tables.len());
+        let turned: Vec<(Table, Vec<usize>)> = tables.iter().cloned().map(|(source, delivery, register, rows)| {
+            let mut order: Vec<usize> = (0..rows.len()).collect();
+            order.rotate_left((seed as usize) % rows.len().max(1));
+            order.reverse();
+            let renamed = |place: &usize| {
+                let Said(numbers, birth, name) = rows[*place].clone();
+                let other = |number: u16| if number > 0 { 900 - number } else { 0 };
+                Said(numbers.into_iter().map(other).collect(), birth, name)
+            };
+            let rows = order.iter().map(renamed).collect();
+            ((source, delivery, register, rows), order)
+        }).collect();
+        let (tables, orders): (Vec<Table>, Vec<Vec<usize>>) = turned.into_iter().unzip();
+        let mut after: Vec<Vec<(usize, usize)>> = partition(&children(&tables), tables.len())
+            .into_iter()
+            .map(|set| {
+                let mut set: Vec<_> = set.into_iter().map(|(table, row)| (table, orders[table][row])).collect();
+                set.sort_unstable();
+                set
+            })
+            .collect();
+        after.sort();
+        prop_assert_eq!(before, after);
+    }
+}
