@@ -10,6 +10,7 @@ mod names;
 mod oddities;
 mod places;
 mod plans;
+mod published_mistake;
 #[path = "../values.rs"]
 mod values;
 mod workbooks;
