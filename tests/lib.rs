@@ -158,9 +158,22 @@ impl Site {
         command
     }
 
-    /// Runs the whole job of `config/pipeline.toml`.
+    /// Runs the whole job of `config/pipeline.toml`, which ends with drafts.
     pub fn job(&self) -> Output {
         self.run("minster", &["run", "--config", &self.path("config/pipeline.toml")])
+    }
+
+    /// Lets all drafts out.
+    pub fn release(&self) -> Output {
+        self.run("minster", &["release", "--all", "--config", &self.path("config/pipeline.toml")])
+    }
+
+    /// Runs the whole job and lets all drafts out; gives the job's output.
+    pub fn released(&self) -> Output {
+        let job = self.job();
+        let let_out = self.release();
+        assert!(let_out.status.success(), "{}{}", text(&job), text(&let_out));
+        job
     }
 }
 

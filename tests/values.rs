@@ -75,7 +75,6 @@ pub(crate) fn read(dataset: &Dataset, table: &TableEntry) -> Values {
 }
 
 /// The children of the integrated dataset.
-#[allow(dead_code, reason = "not every test that has values looks at them")]
 pub(crate) fn integrated(site: &Site) -> Values {
     let store = Store::open(&site.folder().join("store")).unwrap();
     let socket = site.path("vault.sock");

@@ -1,4 +1,4 @@
-"""The nightly run as a DAG of Airflow 3: ingestion, linkage, releases, each by its own Unix user.
+"""The nightly run as a DAG of Airflow 3: ingestion, linkage, drafts, each by its own Unix user.
 
 The worker's user needs sudo for these three commands as these two users, and for nothing else. Exit 3 of the
 ingestion (rows in quarantine, or a source left out) counts as done; the textfile and `minster runs` tell.
@@ -30,7 +30,7 @@ with DAG(
     link = BashOperator(
         task_id="link", bash_command=f"sudo -n -u minster minster link --config {CONFIG}"
     )
-    release = BashOperator(
-        task_id="release", bash_command=f"sudo -n -u minster minster aggregate --config {CONFIG}"
+    draft = BashOperator(
+        task_id="draft", bash_command=f"sudo -n -u minster minster aggregate --config {CONFIG}"
     )
-    ingest >> link >> release
+    ingest >> link >> draft

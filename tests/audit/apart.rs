@@ -56,6 +56,8 @@ impl Site {
         fs::write(&settings, roles.collect::<String>()).unwrap();
         site.serve();
         done(site.command(STORE, "minster", &["run", "--config", "config/pipeline.toml"]), 3);
+        let release = ["release", "--all", "--config", "config/pipeline.toml"];
+        done(site.command(STORE, "minster", &release), 0);
         Some(site)
     }
 

@@ -14,7 +14,7 @@ use std::{
     sync::Mutex,
 };
 
-use minster_tests::{Site, programs, root, text};
+use minster_tests::{Site, copy_whole, programs, root, text};
 use serde_json::Value;
 
 /// Numbers of the right form that are nobody's.
@@ -120,7 +120,7 @@ fn data_of_a_purpose_that_is_over_or_a_key_that_was_retired_fail() {
     let _alone = ALONE.lock();
     let mut site = Site::new();
     site.make_council(300, 1);
-    assert_eq!(site.job().status.code(), Some(3));
+    assert_eq!(site.released().status.code(), Some(3));
     let done = |site: &Site, arguments: &str| {
         let output = site.run("minster-vault", &arguments.split(' ').collect::<Vec<_>>());
         assert!(output.status.success(), "{arguments}: {}", text(&output));
@@ -168,7 +168,7 @@ fn site() -> Site {
     let other = purposes.replace("children-statistics", "other");
     let site = Site::with_purposes(&(purposes + &other));
     site.make_council(300, 2);
-    assert_eq!(site.job().status.code(), Some(3));
+    assert_eq!(site.released().status.code(), Some(3));
     let (socket, auditor) = (site.path("vault.sock"), site.path("auditor"));
     let checkpoint =
         site.run("minster-vault", &["checkpoint", "--socket", &socket, "--out", &auditor]);
@@ -260,7 +260,7 @@ fn healthy(site: &Site) {
             _ => assert_eq!(verdict, "PASS", "{id}: {evidence}"),
         }
     }
-    assert_eq!(audit.verdicts.len(), 21);
+    assert_eq!(audit.verdicts.len(), 22);
     assert!(audit.evidence("run.users").contains("one user runs all"));
     audit.fails("run.users", &[]);
 
@@ -277,7 +277,7 @@ fn healthy(site: &Site) {
         "{said}"
     );
     assert!(
-        said.contains("by hand: minster-vault log verify") && said.contains("21 checks: "),
+        said.contains("by hand: minster-vault log verify") && said.contains("22 checks: "),
         "{said}"
     );
 
@@ -425,6 +425,20 @@ fn log(site: &Site) {
     moved.swap(3, 4);
     of(&(moved.join("\n") + "\n")).fails("log.chain", &[]);
     of(&([&lines[..4], &lines[3..]].concat().join("\n") + "\n")).fails("log.chain", &[]);
+    // What readers see is what somebody let out.
+    of(&whole).passes("log.releases");
+    let table = site.folder().join("store/releases/children/2024-25/current/sen_by_ward.csv");
+    let text = fs::read_to_string(&table).unwrap();
+    fs::write(&table, text.replacen(",c", ",", 1)).unwrap();
+    of(&whole).fails("log.releases", &[]);
+    fs::write(&table, text).unwrap();
+    let (children, planted) =
+        (site.folder().join("store/releases/children"), "store/releases/more");
+    copy_whole(&children, &site.folder().join(planted));
+    let audit = of(&whole);
+    audit.fails("log.releases", &[]);
+    assert!(audit.evidence("log.releases").contains("more of 2024-25: the log does not say"));
+    fs::remove_dir_all(site.folder().join(planted)).unwrap();
     // Whole, but shorter than what a checkpoint covers.
     let cut = lines[..5].join("\n") + "\n";
     let audit = of(&cut);

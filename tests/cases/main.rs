@@ -14,6 +14,7 @@ mod numbers;
 mod oddities;
 mod places;
 mod plans;
+mod published_mistake;
 #[path = "../values.rs"]
 mod values;
 mod workbooks;

@@ -5,6 +5,7 @@
 
 mod made;
 #[path = "../values.rs"]
+#[allow(dead_code, reason = "one of its ways to look at a dataset is used here")]
 mod values;
 
 use std::{fs, process::Command};

@@ -17,6 +17,7 @@ fn a_killed_run_leaves_the_last_release_whole() {
     let begun = Instant::now();
     assert_eq!(site.job().status.code(), Some(3));
     let whole = begun.elapsed();
+    assert!(site.release().status.success());
     let releases = site.folder().join("store/releases");
     let before = files(&releases);
     assert!(before.len() >= 5);

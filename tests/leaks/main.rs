@@ -7,6 +7,7 @@ mod kept_text;
 mod litter;
 mod names;
 #[path = "../values.rs"]
+#[allow(dead_code, reason = "only the sources' datasets are looked at here")]
 mod values;
 
 use memchr::memmem;

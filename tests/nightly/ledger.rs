@@ -42,7 +42,7 @@ fn the_whole_job_is_recorded_and_its_second_run_changes_nothing() {
     let site = Site::new();
     site.make_council(1500, 1);
     let config = site.path("config/pipeline.toml");
-    assert_eq!(site.job().status.code(), Some(3));
+    assert_eq!(site.released().status.code(), Some(3));
     let stood = (
         files(&site.folder().join("store/datasets")),
         files(&site.folder().join("store/releases")),
@@ -57,9 +57,9 @@ fn the_whole_job_is_recorded_and_its_second_run_changes_nothing() {
     let list = site.run("minster", &["runs", "list", "--json", "--config", &config]);
     let list: Value = serde_json::from_slice(&list.stdout).unwrap();
     let runs = list["runs"].as_array().unwrap();
-    assert_eq!(runs.len(), 4, "two programs, twice");
+    assert_eq!(runs.len(), 5, "two programs, twice, and the person who let the draft out");
     let of = |place: usize, program: &str| {
-        let run = &runs[2 * place]["run"];
+        let run = &runs[place]["run"];
         let mut of_run = runs.iter().filter(|record| record["run"] == *run);
         of_run.find(|record| record["program"] == program).unwrap()
     };
@@ -68,11 +68,14 @@ fn the_whole_job_is_recorded_and_its_second_run_changes_nothing() {
         let stages = record["stages"].as_array().unwrap().iter();
         stages.map(|stage| (text(&stage["name"]), text(&stage["progress"]))).collect()
     };
-    let named = |progress: &str| {
-        ["link", "release children"].map(|name| (name.to_owned(), progress.to_owned())).to_vec()
+    let named = |stages: &[[&str; 2]]| -> Vec<(String, String)> {
+        stages.iter().map(|[name, progress]| ((*name).to_owned(), (*progress).to_owned())).collect()
     };
-    assert_eq!(stages(of(1, "minster")), named("published"));
-    assert_eq!(stages(of(0, "minster")), named("unchanged"));
+    let first = [["link", "published"], ["draft children", "drafted"]];
+    assert_eq!(stages(of(3, "minster")), named(&first));
+    assert_eq!(stages(of(2, "minster-release")), named(&[["release children", "published"]]));
+    let second = [["link", "unchanged"], ["draft children", "unchanged"]];
+    assert_eq!(stages(of(0, "minster")), named(&second));
     assert!(progress(of(0, "minster-ingest")).iter().all(|progress| *progress == "unchanged"));
 }
 

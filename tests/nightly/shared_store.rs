@@ -154,6 +154,7 @@ fn one_user_a_program_does_the_nights_work() {
         done(&server.run(INGEST, "minster-ingest", &with(&["run"])), 3);
         done(&server.run(MINSTER, "minster", &with(&["link"])), 0);
         done(&server.run(MINSTER, "minster", &with(&["aggregate"])), 0);
+        done(&server.run(MINSTER, "minster", &with(&["release", "--all"])), 0);
     }
     // Something to read again, and to link.
     let path = server.at("council/missing/2024-25/missing_episodes.csv");

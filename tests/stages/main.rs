@@ -10,7 +10,7 @@ use std::{
 };
 
 use arrow::{array::RecordBatch, compute::concat_batches};
-use minster_aggregator::{AggregateError, ReleaseReport};
+use minster_aggregator::{AggregateError, Job, Person, ReleaseReport, draft, let_out, withdraw};
 use minster_matcher::{CHILDREN, MatchError, integrated};
 use minster_model::{Role, RunId, pipeline::Pipeline};
 use minster_store::{Disk, Manifest, Store, StoreError, name_by_clock};
@@ -83,10 +83,14 @@ impl Stages {
         minster_matcher::link(&job, &mut vault).map(|(manifest, _)| manifest)
     }
 
-    fn release(&self, definition: &str, disk: Disk) -> Result<ReleaseReport, AggregateError> {
+    fn work<T>(
+        &self,
+        disk: Disk,
+        work: impl FnOnce(&Job<'_>, &mut Client) -> Result<T, AggregateError>,
+    ) -> Result<T, AggregateError> {
         let (pipeline, store) = (&self.pipeline, self.store(disk)?);
         let _lock = store.lock()?;
-        let job = minster_aggregator::Job {
+        let job = Job {
             store: &store,
             dataset: &integrated(&pipeline.purpose, &pipeline.period).unwrap(),
             children: &CHILDREN.parse().unwrap(),
@@ -95,8 +99,29 @@ impl Stages {
             lookups: &pipeline.lookups,
             notice: &|_| {},
         };
-        let mut vault = self.vault(Role::Analyst);
-        minster_aggregator::aggregate(&job, definition, &mut vault)
+        work(&job, &mut self.vault(Role::Analyst))
+    }
+
+    fn draft(&self, definition: &str, disk: Disk) -> Result<ReleaseReport, AggregateError> {
+        self.work(disk, |job, vault| draft(job, definition, vault))
+    }
+
+    fn let_out(&self, name: &str, disk: Disk) -> Result<(), AggregateError> {
+        let released =
+            self.work(disk, |job, vault| let_out(job, &name.parse().unwrap(), &person(), vault));
+        match released {
+            // What was let out to its end before the disk failed has no draft any more.
+            Err(AggregateError::Draft(_)) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    fn withdraw(&self, name: &str, disk: Disk) -> Result<(), AggregateError> {
+        self.work(disk, |job, vault| {
+            let (name, purpose) = (name.parse().unwrap(), &self.pipeline.purpose);
+            let which = (&name, job.period, purpose);
+            withdraw(job.store, which, &person(), "a file was cut off", vault).map(drop)
+        })
     }
 
     /// The integrated dataset's rows, and what is said of how they were linked.
@@ -141,6 +166,10 @@ impl Stages {
         assert!(ended.success() || ended.code().is_none(), "{stage} after {after}");
         ended.success()
     }
+}
+
+fn person() -> Person {
+    Person { uid: 1000, user: None, at: "2026-11-28T09:00:00Z".into() }
 }
 
 fn run() -> RunId {
@@ -224,25 +253,60 @@ fn linking_leaves_the_old_or_the_new_children() {
     );
 }
 
-#[test]
-fn releasing_leaves_what_stood_and_a_whole_release_or_none() {
+/// A council with one release let out, and another drafted.
+fn drafted() -> (Site, Stages) {
     let (site, stages) = site();
     stages.link(Disk::default()).unwrap();
     let definition = fs::read_to_string(site.folder().join("config/tables/children.toml")).unwrap();
-    stages.release(&definition, Disk::default()).unwrap();
+    stages.draft(&definition, Disk::default()).unwrap();
+    stages.let_out("children", Disk::default()).unwrap();
     let old = stages.released();
+    stages.draft(OTHER, Disk::default()).unwrap();
+    assert!(old == stages.released(), "a draft changes nothing public");
     stages.keep_store();
-    stages.release(OTHER, Disk::default()).unwrap();
+    (site, stages)
+}
+
+#[test]
+fn letting_out_leaves_what_stood_and_a_whole_release_or_none() {
+    let (_site, stages) = drafted();
+    let old = stages.released();
+    stages.let_out("other", Disk::default()).unwrap();
     let new = stages.released();
     assert!(old.iter().all(|(path, bytes)| new.get(path) == Some(bytes)) && new.len() > old.len());
     stages.put_store_back();
     disturbed(
         &stages,
         "release",
-        |disk| stages.release(OTHER, disk).map(drop).map_err(|error| error.to_string()),
+        |disk| stages.let_out("other", disk).map_err(|error| error.to_string()),
         || stages.released(),
         [old, new],
     );
+}
+
+#[test]
+fn withdrawing_leaves_a_release_that_is_current_or_one_that_is_said_to_be_withdrawn() {
+    let (_site, stages) = drafted();
+    // What readers take for current, and whether they are told.
+    let seen = || {
+        let place = stages.pipeline.store.join("releases/children/2024-25");
+        (place.join("current/manifest.json").exists(), place.join("WITHDRAWN.txt").exists())
+    };
+    assert_eq!(seen(), (true, false));
+    for after in 0..MANY {
+        let disk = Disk::failing_after(after);
+        let done = stages.withdraw("children", disk).is_ok();
+        assert!(seen().0 || seen().1, "operation {after}");
+        stages.withdraw("children", Disk::default()).unwrap();
+        assert_eq!(seen(), (false, true), "operation {after}");
+        assert_eq!(left_over(&stages.pipeline.store), Vec::<String>::new(), "operation {after}");
+        stages.put_store_back();
+        if done {
+            assert!(after > 5);
+            return;
+        }
+    }
+    panic!("more than {MANY} operations");
 }
 
 /// Does nothing but where another test starts it.
@@ -254,6 +318,6 @@ fn this_process_does_a_stage_and_dies() {
     let disk = Disk::dying_after(after.parse().unwrap());
     match stage.as_str() {
         "link" => drop(stages.link(disk).unwrap()),
-        _ => drop(stages.release(OTHER, disk).unwrap()),
+        _ => stages.let_out("other", disk).unwrap(),
     }
 }

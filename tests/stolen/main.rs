@@ -80,7 +80,7 @@ fn numbers(site: &Site) -> BTreeSet<String> {
 fn stolen_datasets_and_the_role_that_asks_match_nobody() {
     let site = Site::new();
     site.make_council(300, 2);
-    assert_eq!(site.job().status.code(), Some(3));
+    assert_eq!(site.released().status.code(), Some(3));
     let (source, integrated) =
         (Stolen::of(&site, DatasetClass::Source), Stolen::of(&site, DatasetClass::Integrated));
     let children = source.read_values();

@@ -16,40 +16,70 @@ type Categories<'a> = BTreeMap<&'a str, &'a str>;
 /// A table that was published before: its dimensions, and its numbers where they are not withheld.
 pub(crate) type Before<'a> = (&'a [Hierarchy], &'a [Option<u64>]);
 
+/// What each cell of a table is beside tables that were published before.
+pub(crate) struct Marks {
+    /// It counts someone, and one of them withholds it.
+    pub(crate) hid: Vec<bool>,
+    /// It differs from one of them, by less than the threshold.
+    pub(crate) near: Vec<bool>,
+    /// It is the same in one of them.
+    pub(crate) equal: Vec<bool>,
+}
+
+impl Marks {
+    pub(crate) fn new<'a>(
+        table: &CountTable,
+        threshold: u64,
+        others: impl Iterator<Item = Before<'a>>,
+    ) -> Self {
+        let all: Vec<Option<u64>> = table.cell_counts().into_iter().map(Some).collect();
+        let mine: Vec<(usize, Categories<'_>, Option<u64>)> =
+            by_categories(table.dimensions(), &all).collect();
+        let none = || vec![false; all.len()];
+        let mut marks = Self { hid: none(), near: none(), equal: none() };
+        for (dimensions, numbers) in others {
+            let theirs: HashMap<Categories<'_>, Option<u64>> = by_categories(dimensions, numbers)
+                .map(|(_, categories, number)| (categories, number))
+                .collect();
+            for (cell, categories, number) in &mine {
+                match (theirs.get(categories), number) {
+                    (Some(None), Some(number)) => marks.hid[*cell] |= *number > 0,
+                    (Some(Some(other)), Some(number)) => match number.abs_diff(*other) {
+                        0 => marks.equal[*cell] = true,
+                        difference => marks.near[*cell] |= difference < threshold,
+                    },
+                    _ => {}
+                }
+            }
+        }
+        marks
+    }
+
+    /// The cells that are withheld for their own sake: hidden before, or near to what was not.
+    pub(crate) fn guarded(&self) -> impl Iterator<Item = usize> {
+        (0..self.hid.len()).filter(|&cell| self.hid[cell] || self.near[cell])
+    }
+}
+
 /// The table with the cells guarded that would say more than the threshold allows beside tables that were
-/// published before about others; and how many they are.
+/// published before about others, each by this room; and how many they are.
 pub(crate) fn guard<'a>(
     table: CountTable,
     threshold: u64,
+    room: u64,
     others: impl Iterator<Item = Before<'a>>,
 ) -> Result<(CountTable, usize), AggregateError> {
-    let all: Vec<Option<u64>> = table.cell_counts().into_iter().map(Some).collect();
-    let mine: Vec<(usize, Categories<'_>, Option<u64>)> =
-        by_categories(table.dimensions(), &all).collect();
-    let (mut guarded, mut kept) = (vec![false; all.len()], vec![false; all.len()]);
-    for (dimensions, numbers) in others {
-        let theirs: HashMap<Categories<'_>, Option<u64>> = by_categories(dimensions, numbers)
-            .map(|(_, categories, number)| (categories, number))
-            .collect();
-        for (cell, categories, number) in &mine {
-            match (theirs.get(categories), number) {
-                (Some(None), Some(number)) => guarded[*cell] |= *number > 0,
-                (Some(Some(other)), Some(number)) => match number.abs_diff(*other) {
-                    0 => kept[*cell] = true,
-                    difference => guarded[*cell] |= difference < threshold,
-                },
-                _ => {}
-            }
-        }
-    }
+    let marks = Marks::new(&table, threshold, others);
     let own: Vec<usize> = table.guarded().iter().map(|guarded| guarded.cell).collect();
-    let may_keep = |cell: &usize| kept[*cell] && !guarded[*cell] && !own.contains(cell);
-    let kept: Vec<usize> = (0..all.len()).filter(may_keep).chain(table.kept().to_vec()).collect();
-    let found = guarded.iter().filter(|guarded| **guarded).count();
-    let cells = (0..all.len()).filter(|&cell| guarded[cell]);
-    let guards = cells.map(|cell| Guarded { cell, down: threshold, up: threshold });
+    let guarded: Vec<usize> = marks.guarded().collect();
+    let may_keep = |cell: &usize| {
+        marks.equal[*cell] && !marks.hid[*cell] && !marks.near[*cell] && !own.contains(cell)
+    };
+    let kept: Vec<usize> =
+        (0..marks.equal.len()).filter(may_keep).chain(table.kept().to_vec()).collect();
+    let guards = guarded.iter().map(|&cell| Guarded { cell, down: room, up: room });
     let guards: Vec<Guarded> = guards.chain(table.guarded().iter().copied()).collect();
-    Ok((table.guarding(guards)?.keeping(kept)?, found))
+    Ok((table.guarding(guards)?.keeping(kept)?, guarded.len()))
 }
 
 fn by_categories<'a>(
@@ -83,6 +113,7 @@ mod tests {
         let before = [Some(40), None, Some(23), Some(10)];
         let (now, found) = guard(
             table(&[7, 23, 13]),
+            5,
             5,
             [([sex.clone()].as_slice(), before.as_slice())].into_iter(),
         )

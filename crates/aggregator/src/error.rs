@@ -45,6 +45,9 @@ pub enum AggregateError {
         /// What failed.
         step: &'static str,
     },
+    /// A draft that cannot be let out as it is, or a release that cannot be withdrawn.
+    #[error("{0}")]
+    Draft(&'static str),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -73,7 +76,7 @@ impl AggregateError {
             }
             Self::Refused(_) => exit::REFUSED,
             Self::Store(error) => error.exit_code(),
-            Self::Report(_) => exit::USAGE,
+            Self::Draft(_) | Self::Report(_) => exit::USAGE,
             Self::Tabulate { .. } | Self::Write(_) => exit::FAULT,
         }
     }

@@ -1,66 +1,14 @@
-//! What was released before of the same period: later releases are protected together with it, and
-//! what differs from it is not released. An entry holds what the public was given, and nothing else.
+//! What was ever released: later releases are protected together with it, withdrawn or not, for the public knows
+//! it for ever. An entry holds what the public was given, and nothing else.
 
-use std::collections::BTreeMap;
-
-use minster_model::{
-    ColumnName, Period, SourceName, TableName,
-    cube::{CountTable, Hierarchy, Pattern},
-};
-use minster_store::{Manifest, Origin, Release, Store, StoreError};
-use serde::{Deserialize, Serialize};
+use minster_model::{ColumnName, Period, TableName};
+use minster_store::{Manifest, Release, Store, StoreError, sha256_hex};
 
 use crate::{
     AggregateError, Definition, Method,
-    release::Releasable,
-    sums,
+    entry::{Entry, FORMAT, Standing, WITHDRAWN, Withdrawal, deliveries},
     tabulate::{Children, Tabulated},
 };
-
-/// The format that this release writes and reads.
-const FORMAT: u32 = 2;
-
-/// One release, as the public has it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Entry {
-    format: u32,
-    pub(crate) period: Period,
-    pub(crate) definition: Definition,
-    /// SHA-256 of the release's files.
-    pub(crate) sha256: String,
-    /// Who was counted.
-    pub(crate) children: Children,
-    /// The deliveries that the data were linked from.
-    deliveries: Vec<(SourceName, Period)>,
-    pub(crate) tables: Vec<Published>,
-}
-
-/// One table, as the public has it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Published {
-    pub(crate) dimensions: Vec<Hierarchy>,
-    /// Every cell; none where it is withheld.
-    pub(crate) counts: Vec<Option<u64>>,
-    /// The same of every column that is summed.
-    pub(crate) sums: BTreeMap<ColumnName, Vec<Option<u64>>>,
-}
-
-/// Tables as they were published before: nothing of them can be withheld or shown any more.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Standing {
-    pub(crate) counts: Vec<CountTable>,
-    /// By the column that is summed.
-    pub(crate) sums: BTreeMap<ColumnName, Vec<CountTable>>,
-}
-
-impl Standing {
-    pub(crate) fn extend(&mut self, other: Self) {
-        self.counts.extend(other.counts);
-        for (column, tables) in other.sums {
-            self.sums.entry(column).or_default().extend(tables);
-        }
-    }
-}
 
 /// The entries of one period, and those of others that drew on one of the same deliveries.
 pub(crate) struct Ledger {
@@ -68,73 +16,12 @@ pub(crate) struct Ledger {
     of_other_periods: Vec<Entry>,
 }
 
-impl Entry {
-    pub(crate) fn new(
-        definition: &Definition,
-        period: &Period,
-        releasable: &Releasable<'_>,
-        children: Children,
-        integrated: &Manifest,
-        sha256: String,
-    ) -> Result<Self, AggregateError> {
-        let mut tables = Vec::new();
-        for place in 0..definition.tables.len() {
-            let columns = releasable.measured[place].sums.keys();
-            let sums = columns.filter_map(|column| {
-                Some((column.clone(), releasable.sums.published_cells(place, column)?))
-            });
-            tables.push(Published {
-                dimensions: releasable.counts.tables()[place].dimensions().to_vec(),
-                counts: releasable.counts.published_cells(place),
-                sums: sums.collect(),
-            });
-        }
-        let (definition, period) = (definition.clone(), period.clone());
-        let deliveries = deliveries(integrated);
-        Ok(Self { format: FORMAT, period, definition, sha256, children, deliveries, tables })
-    }
-
-    /// Writes it down, before its release can be seen.
-    pub(crate) fn enter(&self, store: &Store) -> Result<(), AggregateError> {
-        let bytes = serde_json::to_vec(self)
-            .map_err(|_| AggregateError::Write("the ledger's entry failed".into()))?;
-        let name = format!("{}.{}", self.definition.name, &self.sha256[..32]);
-        Ok(store.enter(&self.period, &name, &bytes)?)
-    }
-
-    /// The tables as they were published, if the data still say what was published then.
-    pub(crate) fn standing(&self, now: &Tabulated) -> Result<Option<Standing>, AggregateError> {
-        let mut standing = Standing::default();
-        for (place, published) in self.tables.iter().enumerate() {
-            let (Some(cube), Some(measured)) = (now.set.tables.get(place), now.measured.get(place))
-            else {
-                return Ok(None);
-            };
-            if cube.dimensions() != published.dimensions {
-                return Ok(None);
-            }
-            let Some(table) = as_published(cube.clone(), &published.counts)? else {
-                return Ok(None);
-            };
-            standing.counts.push(table);
-            for (column, sums) in &published.sums {
-                let Some(now) = measured.sums.get(column) else { return Ok(None) };
-                let table =
-                    sums::table(&self.definition, place, column, cube, &published.counts, now)?;
-                let Some(table) = as_published(table, sums)? else { return Ok(None) };
-                standing.sums.entry(column.clone()).or_default().push(table);
-            }
-        }
-        Ok((standing.counts.len() == now.set.tables.len()).then_some(standing))
-    }
-
-    /// Cells of each table: their number, and how many are withheld.
-    pub(crate) fn sizes(&self) -> impl Iterator<Item = (&TableName, usize, usize)> {
-        self.definition.tables.iter().zip(&self.tables).map(|(table, published)| {
-            let withheld = published.counts.iter().filter(|count| count.is_none()).count();
-            (&table.name, published.counts.len(), withheld)
-        })
-    }
+/// What was published before of the same children.
+pub(crate) struct AboutSame<'a> {
+    /// The data still say it.
+    pub(crate) unchanged: Vec<(&'a Entry, Standing)>,
+    /// The data have changed since.
+    pub(crate) changed: Vec<&'a Entry>,
 }
 
 impl Ledger {
@@ -153,19 +40,37 @@ impl Ledger {
         Ok(Self { entries: read(store, period)?, of_other_periods })
     }
 
-    /// The entry of exactly this definition.
+    /// The release of exactly this definition that stands: one that was withdrawn does not.
     pub(crate) fn same(&self, definition: &Definition) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.definition == *definition)
+        self.of_definition(definition).find(|entry| entry.withdrawn.is_none())
+    }
+
+    /// Every release of exactly this definition, the withdrawn ones too.
+    pub(crate) fn of_definition(&self, definition: &Definition) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.definition == *definition)
+    }
+
+    /// Every release of the period with this name.
+    pub(crate) fn named(&self, name: &TableName) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.definition.name == *name)
+    }
+
+    /// What the ledger calls a release with this name and hash: the same one may be let out again after it was
+    /// withdrawn.
+    pub(crate) fn file(&self, name: &TableName, sha256: &str) -> String {
+        let first = format!("{name}.{}", &sha256[..32]);
+        let again = self.named(name).filter(|entry| entry.sha256 == *sha256).count();
+        if again == 0 { first } else { format!("{first}.{}", again + 1) }
     }
 
     /// What was published before of the same children, to be protected together with new tables.
-    pub(crate) fn standing<'a>(
+    pub(crate) fn about_same<'a>(
         &'a self,
         definition: &'a Definition,
         children: Children,
         mut tabulate: impl FnMut(&Definition) -> Result<Tabulated, AggregateError>,
-    ) -> Result<Vec<(&'a Entry, Standing)>, AggregateError> {
-        let mut standing = Vec::new();
+    ) -> Result<AboutSame<'a>, AggregateError> {
+        let mut same = AboutSame { unchanged: Vec::new(), changed: Vec::new() };
         for entry in self.of_same(definition, children) {
             let name = &entry.definition.name;
             let refused = |why: &str| {
@@ -188,16 +93,17 @@ impl Ledger {
             if rules(&entry.definition) != rules(definition) {
                 return refused("and stands under other rules for sums; use the same");
             }
-            match entry.standing(&tabulate(&entry.definition)?)? {
-                Some(tables) => standing.push((entry, tables)),
-                None => {
-                    return refused(
-                        "and the data have changed since, so that the two together would show whom the change is about; release other deliveries",
-                    );
-                }
+            let now = match tabulate(&entry.definition) {
+                // A column or look-up that it needs is no more: the data say something else.
+                Err(AggregateError::Rule { .. } | AggregateError::Lookup { .. }) => None,
+                now => entry.standing(&now?)?,
+            };
+            match now {
+                Some(tables) => same.unchanged.push((entry, tables)),
+                None => same.changed.push(entry),
             }
         }
-        Ok(standing)
+        Ok(same)
     }
 
     /// Refuses a definition whose children are chosen by a column that another release divides, or the
@@ -272,43 +178,42 @@ impl Ledger {
     }
 }
 
-fn read(store: &Store, period: &Period) -> Result<Vec<Entry>, AggregateError> {
-    let entry = |bytes: &Vec<u8>| {
-        let entry: Option<Entry> = serde_json::from_slice(bytes).ok();
-        entry.filter(|entry| entry.format == FORMAT).ok_or_else(|| {
-            AggregateError::Store(StoreError::Manifest {
-                path: store.root().join("ledger").join(period.as_str()),
-                why: "holds an entry that this release does not understand".into(),
-            })
+/// A period's releases, each with its withdrawal if there is one.
+pub(crate) fn read(store: &Store, period: &Period) -> Result<Vec<Entry>, AggregateError> {
+    let unknown = || {
+        AggregateError::Store(StoreError::Manifest {
+            path: store.root().join("ledger").join(period.as_str()),
+            why: "holds an entry that this release does not understand".into(),
         })
     };
-    store.ledger(period)?.iter().map(entry).collect()
-}
-
-/// The deliveries that an integrated dataset was linked from.
-fn deliveries(integrated: &Manifest) -> Vec<(SourceName, Period)> {
-    match &integrated.origin {
-        Origin::Datasets { datasets, .. } => {
-            datasets.iter().map(|(of, _)| (of.name.clone(), of.period.clone())).collect()
+    let (mut entries, mut withdrawals): (Vec<Entry>, Vec<Withdrawal>) = (Vec::new(), Vec::new());
+    for (file, bytes) in store.ledger(period)? {
+        if file.ends_with(WITHDRAWN) {
+            withdrawals.push(serde_json::from_slice(&bytes).map_err(|_| unknown())?);
+            continue;
         }
-        Origin::Delivery { .. } => Vec::new(),
+        let entry: Entry = serde_json::from_slice(&bytes).map_err(|_| unknown())?;
+        if entry.format != FORMAT {
+            return Err(unknown());
+        }
+        entries.push(Entry { file, ..entry });
     }
+    for withdrawal in withdrawals {
+        let of = entries.iter_mut().find(|entry| entry.file == withdrawal.entry);
+        of.ok_or_else(unknown)?.withdrawn = Some(withdrawal);
+    }
+    Ok(entries)
 }
 
-/// The table as it was published, if its numbers are still those.
-fn as_published(
-    table: CountTable,
-    published: &[Option<u64>],
-) -> Result<Option<CountTable>, AggregateError> {
-    let counts = table.cell_counts();
-    let still = |(count, published): (&u64, &Option<u64>)| {
-        published.is_none_or(|published| published == *count)
-    };
-    if counts.len() != published.len() || !counts.iter().zip(published).all(still) {
-        return Ok(None);
+/// SHA-256 of all that was ever released, in every period.
+pub(crate) fn sha256_of(store: &Store) -> Result<String, AggregateError> {
+    let mut hashes = String::new();
+    for period in store.ledger_periods()? {
+        for (file, bytes) in store.ledger(&period)? {
+            hashes += &format!("{period}/{file} {}\n", sha256_hex(&bytes));
+        }
     }
-    let withheld = published.iter().map(Option::is_none).collect();
-    Ok(Some(table.published_before(Pattern { withheld })?))
+    Ok(sha256_hex(hashes.as_bytes()))
 }
 
 /// A column on which `one` alone has a condition and that a table of `other` divides.
@@ -329,11 +234,6 @@ fn same_children(one: &Definition, other: &Definition) -> bool {
 }
 
 /// The release that an entry tells of, if its folder is still there.
-pub(crate) fn release_of(store: &Store, entry: &Entry) -> Result<Release, AggregateError> {
-    let name = entry.definition.name.as_str();
-    store.standing_release(name, entry.period.as_str(), &entry.sha256).ok_or_else(|| {
-        AggregateError::Refused(format!(
-            "the release {name} of this period was published, but its folder is gone and the data have changed; bring it back from a copy"
-        ))
-    })
+pub(crate) fn release_of(store: &Store, entry: &Entry) -> Option<Release> {
+    store.standing_release(entry.definition.name.as_str(), entry.period.as_str(), &entry.sha256)
 }

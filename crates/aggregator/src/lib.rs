@@ -1,4 +1,4 @@
-//! Table definitions in, released tables out: tabulate, protect, attack, release. Sees pseudonymised
+//! Table definitions in, released tables out: tabulate, protect, attack, draft, release. Sees pseudonymised
 //! rows and counts; it may depend on `minster-disclosure`, `minster-attack`, `minster-leakage`, `minster-store`,
 //! `minster-model` and Polars.
 //!
@@ -31,16 +31,21 @@
 
 mod beside;
 mod categories;
+mod changed;
 mod check;
 mod columns;
 mod contributions;
 mod definition;
 mod differences;
+mod draft;
+mod entry;
 mod error;
 mod everyone;
 mod ledger;
 mod lookup;
+mod made;
 mod occurring;
+mod outcome;
 mod place;
 mod populations;
 mod profile;
@@ -58,12 +63,14 @@ pub use definition::{
     Condition, Definition, Dimension, Holder, Level, Measure, Method, Population,
     SensitiveCategories, Table,
 };
+pub use entry::Person;
 pub use error::AggregateError;
 pub use minster_attack::Interval;
+pub use outcome::{Outcome, ReleaseReport, Revision, TableReport};
 pub use place::{Place, Step};
 pub use profile::Profile;
 pub use protect::{protect, protect_rounded};
 pub use report::{Explanation, Reason};
-pub use run::{Job, ReleaseReport, Standing, TableReport, aggregate, tabulate};
+pub use run::{Job, draft, release as let_out, tabulate, withdraw};
 pub use sums::ReleasableSums;
 pub use verify::{Category, Check, Explained, Which, explain, verify_release};

@@ -19,8 +19,8 @@ use crate::{
     AggregateError, Condition, Definition, Dimension, Population,
     beside::{Beside, Shown, called},
     definition::SensitiveCategories,
+    entry::{Entry, Standing},
     everyone::{By, Everyone},
-    ledger::{Entry, Standing},
     tabulate::{self, Tabulated},
 };
 

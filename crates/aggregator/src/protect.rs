@@ -7,7 +7,7 @@ use minster_model::cube::{Prices, TableSet};
 use crate::{AggregateError, Method};
 
 /// How often a pattern is widened before the tables are refused.
-const ROUNDS: usize = 12;
+pub(crate) const ROUNDS: usize = 12;
 
 /// Protects tables of one release together. Nothing is released on trust: what is returned withstood
 /// the attack.

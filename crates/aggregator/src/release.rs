@@ -43,18 +43,7 @@ pub fn files(
     period: &Period,
     releasable: &Releasable<'_>,
 ) -> Result<Vec<(String, Vec<u8>)>, AggregateError> {
-    let policy = definition.policy();
-    let policy = serde_json::json!({
-        "profile": definition.profile,
-        "method": definition.method,
-        "rounding": releasable.counts.rounding(),
-        "threshold": policy.threshold,
-        "zeros": policy.zeros,
-        "insider": policy.insider,
-        "dominance": definition.dominance,
-        "p_percent": definition.p_percent,
-        "holder": definition.holder,
-    });
+    let policy = policy(definition, releasable.counts);
     let policy_sha256 = sha256_hex(policy.to_string().as_bytes());
     let mut listed = Vec::new();
     let mut texts = Vec::new();
@@ -103,6 +92,26 @@ pub fn files(
     manifest["sha256_without_parquet"] = manifest_sha256.into();
     files.push(("manifest.json".to_owned(), format!("{manifest:#}\n").into_bytes()));
     Ok(files)
+}
+
+fn policy(definition: &Definition, counts: &ReleasableSet) -> serde_json::Value {
+    let policy = definition.policy();
+    serde_json::json!({
+        "profile": definition.profile,
+        "method": definition.method,
+        "rounding": counts.rounding(),
+        "threshold": policy.threshold,
+        "zeros": policy.zeros,
+        "insider": policy.insider,
+        "dominance": definition.dominance,
+        "p_percent": definition.p_percent,
+        "holder": definition.holder,
+    })
+}
+
+/// SHA-256 of the policy that a release follows, as its manifest says it.
+pub(crate) fn policy_sha256(definition: &Definition, counts: &ReleasableSet) -> String {
+    sha256_hex(policy(definition, counts).to_string().as_bytes())
 }
 
 fn columns_of(definition: &Definition, place: usize, releasable: &Releasable<'_>) -> Vec<Column> {

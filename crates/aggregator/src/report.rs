@@ -102,13 +102,19 @@ pub(crate) struct Report {
     pub(crate) cells: Vec<Explanation>,
 }
 
-/// The dataset that holds a release's report.
+/// The dataset that holds a release's report: each release has one of its own, and keeps it, for what it withheld
+/// is asked for as long as the public has its numbers. `sha256` is the release's, or its first half.
 pub(crate) fn dataset(
     release: &TableName,
+    sha256: &str,
     period: &Period,
     purpose: &Purpose,
 ) -> Result<DatasetRef, AggregateError> {
-    let name = release.as_str().parse().map_err(|_| unwritable())?;
+    /// A name is no longer than 64.
+    const NAME: usize = 47;
+    let (name, sha256) = (release.as_str(), sha256.get(..16).ok_or_else(unreadable)?);
+    let name = format!("{}-{sha256}", &name[..name.len().min(NAME)]);
+    let name = name.parse().map_err(|_| unwritable())?;
     let (period, purpose) = (period.clone(), purpose.clone());
     Ok(DatasetRef { class: DatasetClass::Report, name, period, purpose })
 }
@@ -137,7 +143,8 @@ impl Reporting<'_> {
         keys: &mut dyn DatasetKeys,
     ) -> Result<(), AggregateError> {
         let manifest = self.integrated.manifest();
-        let dataset = dataset(&self.definition.name, self.period, &manifest.dataset.purpose)?;
+        let purpose = &manifest.dataset.purpose;
+        let dataset = dataset(&self.definition.name, self.sha256, self.period, purpose)?;
         let (key, wrapped) = keys.create(&dataset).map_err(minster_store::StoreError::from)?;
         let writer = self.store.stage(&dataset, self.run, key, wrapped)?;
         let sets: Vec<Reported> = std::iter::once((COUNTS, counts))

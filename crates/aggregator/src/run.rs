@@ -1,24 +1,19 @@
-use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
+//! Drafts, what lets one out, and what withdraws a release.
 
-use minster_attack::ReleasableSet;
-use minster_model::{
-    DatasetRef, Period, RunId, TableName,
-    cube::{CountTable, TableSet},
-};
-use minster_store::{Dataset, DatasetKeys, Origin, Release, Store};
-use serde::Serialize;
+use std::{collections::BTreeMap, path::PathBuf};
+
+use minster_model::{DatasetRef, Period, Purpose, RunId, TableName, cube::TableSet};
+use minster_store::{Dataset, DatasetKeys, Publication, Publishing, ReleaseLog, Store};
 
 use crate::{
-    AggregateError, Definition, Method, differences,
-    everyone::Everyone,
-    ledger::{self, Entry, Ledger},
-    lookup, occurring,
-    populations::Related,
-    protect, protect_rounded,
-    release::{self, Releasable},
+    AggregateError, Definition,
+    draft::Draft,
+    entry::{Entry, Person, Withdrawal},
+    ledger, lookup,
+    made::{Judged, Made, Work},
+    outcome::{Outcome, ReleaseReport, Revision, TableReport},
     report::{self, Reporting},
-    sums::protect_sums,
-    tabulate::{self, Tabulated, Who},
+    tabulate::{self, Who},
 };
 
 /// What to release from.
@@ -39,44 +34,6 @@ pub struct Job<'a> {
     pub notice: &'a dyn Fn(&str),
 }
 
-/// What was released.
-#[derive(Debug, Clone, Serialize)]
-pub struct ReleaseReport {
-    /// The release.
-    pub name: TableName,
-    /// Its folder.
-    pub folder: PathBuf,
-    /// SHA-256 of its content.
-    pub sha256: String,
-    /// How it came to stand.
-    pub standing: Standing,
-    /// Its tables.
-    pub tables: Vec<TableReport>,
-}
-
-/// One released table.
-#[derive(Debug, Clone, Serialize)]
-pub struct TableReport {
-    /// The table.
-    pub name: TableName,
-    /// Its cells, margins included.
-    pub cells: usize,
-    /// Of them, withheld.
-    pub withheld: usize,
-}
-
-/// How a release came to stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Standing {
-    /// It is new.
-    New,
-    /// It was published before, and the data still say the same.
-    Same,
-    /// It was published before; the data have changed since, and it was kept.
-    Kept,
-}
-
 /// Counts a definition's tables, all margins, and protects nothing: for benches, and for whoever may see
 /// the dataset.
 ///
@@ -92,265 +49,200 @@ pub fn tabulate(
     Ok(tabulate::tabulate(definition, dataset, children, &lookups, Who::Untold)?.set)
 }
 
-/// Tabulates, protects, attacks and releases one definition. What was released before of the period
-/// counts: the same definition keeps the release that stands, another is protected together with it.
-pub fn aggregate(
+/// Tabulates, protects and attacks one definition beside all that was ever published, and keeps a draft. Nothing
+/// public changes. Where a release of the very definition stands, it says what has changed since.
+///
+/// # Errors
+/// [`AggregateError::Refused`] where nothing of it stands and disclosure control refuses it.
+pub fn draft(
     job: &Job<'_>,
     definition_text: &str,
     keys: &mut dyn DatasetKeys,
 ) -> Result<ReleaseReport, AggregateError> {
-    release(job, definition_text, keys).map_err(|error| error.located(definition_text))
+    keep_draft(job, definition_text, keys).map_err(|error| error.located(definition_text))
 }
 
-fn release(
+fn keep_draft(
     job: &Job<'_>,
     definition_text: &str,
     keys: &mut dyn DatasetKeys,
 ) -> Result<ReleaseReport, AggregateError> {
     let definition = Definition::parse(definition_text)?;
-    let dataset = job.store.dataset(job.dataset, keys)?;
-    let tabulate = |definition: &Definition| -> Result<Tabulated, AggregateError> {
-        let lookups = lookup::of(definition, job.lookups)?;
-        tabulate::tabulate(definition, &dataset, job.children, &lookups, Who::Told)
-    };
-    let ledger = Ledger::read(job.store, job.period, dataset.manifest())?;
-    let tabulated = tabulate(&definition)?;
-    occurring::check(&definition, &dataset, job.children, &lookup::of(&definition, job.lookups)?)?;
-    let Some(entry) = ledger.same(&definition) else {
-        return first(job, &definition, &dataset, &ledger, tabulated, tabulate, keys);
-    };
-    match again(job, &definition, &dataset, entry, tabulated, keys) {
-        // What is no longer to be released stands as it was published.
-        Err(AggregateError::Refused(_)) => keep(job, entry),
-        other => other,
+    let work = Work::begin(job, keys)?;
+    let judged = work.judge(&definition, keys);
+    if matches!(judged, Ok(_) | Err(AggregateError::Refused(_))) {
+        // A draft of another night's data is none.
+        job.store.forget_draft(&definition.name, job.period)?;
+    }
+    let report = |outcome| ReleaseReport::new(&definition.name, job.period, outcome);
+    match judged? {
+        Judged::New(made) => {
+            Draft::of(&work, &made)?.keep(job)?;
+            Ok(report(Outcome::Draft).of(&made))
+        }
+        Judged::Same(made) => {
+            let name = (definition.name.as_str(), job.period.as_str());
+            let seen = job.store.standing_release(name.0, name.1, &made.sha256);
+            if seen.is_none() {
+                // Cut short when it was let out, or its folder is lost.
+                Draft::of(&work, &made)?.keep(job)?;
+            }
+            let outcome = if seen.is_some() { Outcome::Same } else { Outcome::Lost };
+            Ok(report(outcome).of(&made).seen(seen))
+        }
+        Judged::Kept { changed, revised } => {
+            let entry = work.ledger.same(&definition);
+            let seen = entry.and_then(|entry| ledger::release_of(job.store, entry));
+            let revision = match revised {
+                Ok(made) => {
+                    Draft::of(&work, &made)?.keep(job)?;
+                    Revision::Draft(TableReport::all(made.sizes()))
+                }
+                Err(why) => Revision::Refused(why),
+            };
+            let mut kept = report(Outcome::Kept).seen(seen);
+            kept.tables = entry.map(|e| TableReport::all(e.sizes())).unwrap_or_default();
+            kept.tables.iter_mut().zip(changed).for_each(|(of, n)| of.changed = Some(n));
+            kept.revision = Some(revision);
+            Ok(kept)
+        }
     }
 }
 
-/// Releases what was not published before.
-fn first(
+/// Lets a draft out: it is made again and attacked beside all that was published up to now, and what is let out is
+/// what that gives. The caller holds the run lock.
+///
+/// # Errors
+/// [`AggregateError::Draft`] where there is no draft, or it is one of other data; [`AggregateError::Refused`] where
+/// it can be let out no more. Where a release stands that must be withdrawn first, it is kept, and nothing is done.
+pub fn release(
     job: &Job<'_>,
-    definition: &Definition,
-    dataset: &Dataset,
-    ledger: &Ledger,
-    tabulated: Tabulated,
-    mut tabulate: impl FnMut(&Definition) -> Result<Tabulated, AggregateError>,
-    keys: &mut dyn DatasetKeys,
+    name: &TableName,
+    by: &Person,
+    vault: &mut dyn ReleaseLog,
 ) -> Result<ReleaseReport, AggregateError> {
-    let children = tabulated.children;
-    ledger.one_method(definition, children)?;
-    let same = ledger.standing(definition, children, &mut tabulate)?;
-    let others: Vec<&Entry> = ledger.of_others(definition, children).collect();
-    let related = related(job, definition, dataset, &tabulated, &same, &others, &mut tabulate)?;
-    // What cannot be attacked together is compared number by number.
-    let is_apart = |entry: &&Entry| related.as_ref().is_none_or(|related| !related.has(entry));
-    let apart: Vec<&Entry> = others.iter().copied().filter(is_apart).collect();
-    Ledger::nested(definition, &apart, false)?;
-    let Tabulated { mut set, measured, keys: record_keys, .. } = tabulated;
-    if definition.method == Method::Suppress {
-        for table in &mut set.tables {
-            *table = beside_others(job, definition, table.clone(), &apart)?;
-        }
-    }
-    if let Some(related) = &related {
-        related.keeping(&mut set.tables)?;
-    }
-    let mut standing = ledger::Standing::default();
-    same.into_iter().for_each(|(_, tables)| standing.extend(tables));
-    set.tables.extend(standing.counts.iter().cloned());
-    for crowded in minster_disclosure::crowding(&set) {
-        (job.notice)(&crowded.to_string());
-    }
-    let counts = match definition.method {
-        Method::Suppress => protect(set, definition.prices)?,
-        method => protect_rounded(set, method, definition.prices, &record_keys)?,
-    };
-    let withholds = counts.patterns().iter().any(|pattern| pattern.withheld.contains(&true));
-    Ledger::nested(definition, &apart, withholds || counts.rounding().is_some())?;
-    if let Some(related) = &related {
-        related.verify(&counts)?;
-    }
-    let sums = protect_sums(
-        definition,
-        &counts,
-        &measured,
-        &standing.sums,
-        &apart,
-        related.as_ref(),
-        false,
-    )?;
-    let releasable = Releasable { counts: &counts, sums: &sums, measured: &measured };
-    let files = release::files(definition, job.period, &releasable)?;
-    let sha256 = Release::sha256_of(&files);
-    // A report of what was never released does no harm; a release without its report does.
-    report(job, definition, dataset, &sha256).write(&counts, &sums, keys)?;
-    let manifest = dataset.manifest();
-    Entry::new(definition, job.period, &releasable, children, manifest, sha256)?
-        .enter(job.store)?;
-    publish(job, definition, &counts, &files, Standing::New)
-}
-
-/// The releases about other children that a new one can be attacked together with, and must be: those of which
-/// the data still say the same.
-fn related<'a>(
-    job: &Job<'_>,
-    definition: &'a Definition,
-    dataset: &Dataset,
-    tabulated: &Tabulated,
-    same: &[(&'a Entry, ledger::Standing)],
-    others: &[&'a Entry],
-    mut tabulate: impl FnMut(&Definition) -> Result<Tabulated, AggregateError>,
-) -> Result<Option<Related<'a>>, AggregateError> {
-    if definition.method != Method::Suppress {
-        return Ok(None);
-    }
-    let mut unchanged = Vec::new();
-    for entry in others.iter().filter(|entry| entry.definition.method == Method::Suppress) {
-        let now = tabulate(&entry.definition)?;
-        if now.children == entry.children
-            && let Some(standing) = entry.standing(&now)?
-        {
-            unchanged.push((*entry, standing));
-        }
-    }
-    let everyone = Everyone { dataset, children: job.children, lookups: job.lookups };
-    Related::new(definition, tabulated, same.to_vec(), unchanged, &everyone)
-}
-
-/// Publishes again what was published before, if it is still the same.
-fn again(
-    job: &Job<'_>,
-    definition: &Definition,
-    dataset: &Dataset,
-    entry: &Entry,
-    tabulated: Tabulated,
-    keys: &mut dyn DatasetKeys,
-) -> Result<ReleaseReport, AggregateError> {
-    let Tabulated { ref measured, keys: ref record_keys, .. } = tabulated;
-    let (counts, standing) = match definition.method {
-        Method::Suppress => {
-            let Some(standing) = entry.standing(&tabulated)? else { return keep(job, entry) };
-            let mut set = tabulated.set.clone();
-            set.tables = standing.counts.clone();
-            (protect(set, definition.prices)?, standing)
-        }
-        // Numbers that are rounded are made again, and compared.
-        method => {
-            let set = tabulated.set.clone();
-            let counts = protect_rounded(set, method, definition.prices, record_keys)?;
-            (counts, ledger::Standing::default())
-        }
-    };
-    let sums = protect_sums(definition, &counts, measured, &standing.sums, &[], None, true)?;
-    let releasable = Releasable { counts: &counts, sums: &sums, measured };
-    let files = release::files(definition, job.period, &releasable)?;
-    if entry.sha256 != Release::sha256_of(&files) {
-        return keep(job, entry);
-    }
-    // Another definition of the same name may have put its own report in its place.
-    if !has_report(job, definition, dataset)? {
-        report(job, definition, dataset, &entry.sha256).write(&counts, &sums, keys)?;
-    }
-    publish(job, definition, &counts, &files, Standing::Same)
-}
-
-/// The table with what it must not say beside releases about other children.
-fn beside_others(
-    job: &Job<'_>,
-    definition: &Definition,
-    table: CountTable,
-    others: &[&Entry],
-) -> Result<CountTable, AggregateError> {
-    let before = others.iter().flat_map(|entry| &entry.tables);
-    let before = before.map(|table| (table.dimensions.as_slice(), table.counts.as_slice()));
-    let (guarded, close) = differences::guard(table, definition.policy().threshold, before)?;
-    if close > 0 {
-        (job.notice)(&format!(
-            "{close} cells of the table {} are withheld because they differ by less than the threshold from what was published about other children, or were withheld there",
-            guarded.name()
+    let draft = Draft::read(job.store, name, job.period)?;
+    let draft = draft.ok_or(AggregateError::Draft(
+        "there is no draft of it; `minster aggregate` makes drafts",
+    ))?;
+    let work = Work::begin(job, vault)?;
+    if draft.dataset_sha256 != work.dataset.manifest_sha256() {
+        return Err(AggregateError::Draft(
+            "it was made of data that were linked anew since; make it again with `minster aggregate`, and look at it",
         ));
     }
-    Ok(guarded)
+    let report = |outcome| ReleaseReport::new(name, job.period, outcome);
+    let (made, outcome) = match work.judge(&draft.definition, vault)? {
+        Judged::Kept { .. } => return Ok(report(Outcome::Kept)),
+        // It was let out, and the program was stopped before readers could see it.
+        Judged::Same(made) => (made, Outcome::Same),
+        Judged::New(made) => (made, Outcome::Released),
+    };
+    if made.sha256 != draft.sha256 && draft.ledger_sha256 == ledger::sha256_of(job.store)? {
+        return Err(AggregateError::Draft(
+            "made again it is another, because a look-up or the program has changed; make it again with `minster aggregate`, and look at it",
+        ));
+    }
+    write_report(&work, &made, vault)?;
+    if matches!(outcome, Outcome::Released) {
+        let missing = vault.publish(&publication(job, name, &made.sha256, Publishing::LetOut));
+        let missing = missing.map_err(minster_store::StoreError::from)?;
+        if missing > 0 {
+            return Ok(report(Outcome::Waiting(missing)).of(&made));
+        }
+        let file = work.ledger.file(name, &made.sha256);
+        let manifest = work.dataset.manifest();
+        Entry::new(&made, job.period, manifest, by.clone(), file).enter(job.store)?;
+    }
+    let seen = job.store.publish_release(name.as_str(), job.period.as_str(), &made.files)?;
+    job.store.forget_draft(name, job.period)?;
+    let mut report = report(outcome).of(&made).seen(Some(seen));
+    report.differs_from_draft = made.sha256 != draft.sha256;
+    Ok(report)
 }
 
-fn report<'a>(
-    job: &'a Job<'_>,
-    definition: &'a Definition,
-    integrated: &'a Dataset,
-    sha256: &'a str,
-) -> Reporting<'a> {
-    let (store, run, period) = (job.store, job.run, job.period);
-    Reporting { store, run, period, integrated, definition, sha256 }
-}
-
-fn publish(
-    job: &Job<'_>,
-    definition: &Definition,
-    counts: &ReleasableSet,
-    files: &[(String, Vec<u8>)],
-    standing: Standing,
+/// Withdraws a release: the ledger marks it, readers find `WITHDRAWN.txt` and no current release. What was public
+/// counts as known for ever. Done twice, it is the same. The caller holds the run lock.
+///
+/// # Errors
+/// [`AggregateError::Draft`] where no release of this name was let out, or the reason is none.
+pub fn withdraw(
+    store: &Store,
+    (name, period, purpose): (&TableName, &Period, &Purpose),
+    by: &Person,
+    reason: &str,
+    vault: &mut dyn ReleaseLog,
 ) -> Result<ReleaseReport, AggregateError> {
-    let released =
-        job.store.publish_release(definition.name.as_str(), job.period.as_str(), files)?;
-    let tables =
-        definition.tables.iter().zip(counts.patterns()).map(|(table, pattern)| TableReport {
-            name: table.name.clone(),
-            cells: pattern.withheld.len(),
-            withheld: pattern.withheld.iter().filter(|withheld| **withheld).count(),
-        });
-    Ok(reported(definition, released, standing, tables.collect()))
+    check_reason(reason).map_err(AggregateError::Draft)?;
+    let entries = ledger::read(store, period)?;
+    let mut named = entries.into_iter().filter(|of| of.definition.name == *name).peekable();
+    if named.peek().is_none() {
+        return Err(AggregateError::Draft("no release of this name and period was let out"));
+    }
+    let mut withdrawals = Vec::new();
+    for mut entry in named {
+        if entry.withdrawn.is_none() {
+            let sha256 = entry.sha256.clone();
+            let (purpose, release, period) = (purpose.clone(), name.clone(), period.clone());
+            let what = Publishing::Withdrawn;
+            let publication = Publication { purpose, release, period, sha256, what };
+            vault.publish(&publication).map_err(minster_store::StoreError::from)?;
+            let withdrawal = Withdrawal::new(&entry, by.clone(), reason);
+            withdrawal.enter(store, &entry.period)?;
+            entry.withdrawn = Some(withdrawal);
+        }
+        withdrawals.extend(entry.withdrawn);
+    }
+    withdrawals.sort_by(|a, b| a.by.at.cmp(&b.by.at));
+    let text: Vec<String> = withdrawals.iter().map(Withdrawal::text).collect();
+    store.withdraw_release(name.as_str(), period.as_str(), text.join("\n").as_bytes())?;
+    Ok(ReleaseReport::new(name, period, Outcome::Withdrawn))
 }
 
-fn reported(
-    definition: &Definition,
-    released: Release,
-    standing: Standing,
-    tables: Vec<TableReport>,
-) -> ReleaseReport {
-    ReleaseReport {
-        name: definition.name.clone(),
-        folder: released.folder.canonicalize().unwrap_or(released.folder),
-        sha256: released.sha256,
-        standing,
-        tables,
+/// The reason is public, so that it must not be what identifies a child.
+fn check_reason(reason: &str) -> Result<(), &'static str> {
+    const LONGEST: usize = 500;
+    if reason.trim().is_empty() || reason.len() > LONGEST || reason.chars().any(char::is_control) {
+        return Err("a withdrawal needs a reason, of one line");
+    }
+    let words: Vec<&str> = reason.split_whitespace().collect();
+    let few = words.iter().map(|word| (*word).to_owned());
+    let pairs = words.windows(2).map(|pair| pair.join(" "));
+    let identifies = |text: String| minster_leakage::may_identify(&text);
+    if minster_leakage::may_identify(reason) || few.chain(pairs).any(identifies) {
+        return Err(
+            "the reason is published, and must not hold a number or an address that may identify someone",
+        );
+    }
+    Ok(())
+}
+
+fn publication(job: &Job<'_>, release: &TableName, sha256: &str, what: Publishing) -> Publication {
+    Publication {
+        purpose: job.dataset.purpose.clone(),
+        release: release.clone(),
+        period: job.period.clone(),
+        sha256: sha256.to_owned(),
+        what,
     }
 }
 
-fn has_report(
-    job: &Job<'_>,
-    definition: &Definition,
-    integrated: &Dataset,
-) -> Result<bool, AggregateError> {
-    let purpose = &integrated.manifest().dataset.purpose;
-    let dataset = report::dataset(&definition.name, job.period, purpose)?;
-    let Ok((manifest, _)) = job.store.manifest(&dataset) else { return Ok(false) };
-    let of = report::sha256_of(definition)?;
-    Ok(
-        matches!(manifest.origin, Origin::Datasets { definition_sha256, .. } if definition_sha256 == of),
+/// A report of what was never released does no harm; a release without its report does.
+fn write_report(
+    work: &Work<'_>,
+    made: &Made,
+    keys: &mut dyn DatasetKeys,
+) -> Result<(), AggregateError> {
+    let Job { store, run, period, dataset, .. } = work.job;
+    let Made { definition, sha256, .. } = made;
+    let stands = report::dataset(&definition.name, sha256, period, &dataset.purpose)?;
+    if store.manifest(&stands).is_ok() {
+        return Ok(());
+    }
+    let integrated = &work.dataset;
+    Reporting { store, run, period, integrated, definition, sha256 }.write(
+        &made.counts,
+        &made.sums,
+        keys,
     )
-}
-
-/// The release that stands, although the data have changed: a second one would show by whom.
-fn keep(job: &Job<'_>, entry: &Entry) -> Result<ReleaseReport, AggregateError> {
-    let released = ledger::release_of(job.store, entry)?;
-    let tables = entry.sizes().map(|(name, cells, withheld)| TableReport {
-        name: name.clone(),
-        cells,
-        withheld,
-    });
-    Ok(reported(&entry.definition, released, Standing::Kept, tables.collect()))
-}
-
-impl ReleaseReport {
-    /// For people.
-    pub fn text(&self) -> String {
-        let mut text = format!("release {} in {}\n", self.name, self.folder.display());
-        if self.standing == Standing::Kept {
-            text += "  stands as it was published: the data have changed since, and a second release of the\n  period would show whom the change is about\n";
-        }
-        for TableReport { name, cells, withheld } in &self.tables {
-            let name = name.as_str();
-            let _ = writeln!(text, "  {name:<28} {cells:>6} cells, {withheld} withheld");
-        }
-        text
-    }
 }

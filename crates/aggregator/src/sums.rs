@@ -11,12 +11,11 @@ use minster_model::{
 };
 
 use crate::{
-    AggregateError, Definition, Measure, Table,
-    beside::Beside,
+    AggregateError, Definition, Measure, Table, beside,
     contributions::{Measured, Summed},
     definition::Kind,
     differences,
-    ledger::Entry,
+    entry::Entry,
     populations::Related,
     protect,
 };
@@ -57,18 +56,27 @@ pub(crate) fn policy() -> Policy {
     Policy::new(1, Zeros::MayBeWithheld)
 }
 
+/// Earlier releases that sums are compared with.
+#[derive(Default)]
+pub(crate) struct Beside<'a> {
+    /// About other children, number by number.
+    pub(crate) apart: &'a [&'a Entry],
+    /// About the same children, of which the data have changed since.
+    pub(crate) changed: &'a [&'a Entry],
+    /// About other children, attacked together with it.
+    pub(crate) related: Option<&'a Related<'a>>,
+}
+
 /// Protects the sums of every column that the definition's tables measure.
 ///
 /// `standing` holds the tables of sums that were published before, by column: of this very definition
-/// where `own` says so, first and in its order. `others` are releases about other children, which are compared
-/// number by number; those in `related` are attacked together with it.
+/// where `own` says so, first and in its order.
 pub(crate) fn protect_sums(
     definition: &Definition,
     counts: &ReleasableSet,
     measured: &[Measured],
     standing: &BTreeMap<ColumnName, Vec<CountTable>>,
-    others: &[&Entry],
-    related: Option<&Related<'_>>,
+    beside: &Beside<'_>,
     own: bool,
 ) -> Result<ReleasableSums, AggregateError> {
     let mut columns: Vec<&ColumnName> = measured.iter().flat_map(|m| m.sums.keys()).collect();
@@ -87,15 +95,19 @@ pub(crate) fn protect_sums(
             }
             let (cube, shown) = (&counts.tables()[place], counts.published_cells(place));
             let table = table(definition, place, column, cube, &shown, summed)?;
-            let others = others.iter().flat_map(|entry| &entry.tables).filter_map(|table| {
-                Some((table.dimensions.as_slice(), table.sums.get(column)?.as_slice()))
-            });
             let threshold = definition.policy().threshold;
-            tables.push(differences::guard(table, threshold, others)?.0);
+            let apart = published(beside.apart, column);
+            let (table, _) = differences::guard(table, threshold, threshold, apart)?;
+            // A change by less than so much may be few children's.
+            let most = summed.children.iter().filter_map(|of| of.largest.first()).max();
+            let most = most.copied().unwrap_or_default().max(1);
+            let few = most.saturating_mul(threshold);
+            let changed = published(beside.changed, column);
+            tables.push(differences::guard(table, few, most, changed)?.0);
         }
         let standing = standing.get(column).into_iter().flatten().cloned();
-        let beside = related.and_then(|related| related.sums(column));
-        let protected = protect_column(definition, tables, standing, beside);
+        let related = beside.related.and_then(|related| related.sums(column));
+        let protected = protect_column(definition, tables, standing, related);
         let set = protected.map_err(|error| match error {
             AggregateError::Refused(why) => AggregateError::Refused(format!(
                 "the sums of {column}: {why}; or leave that measure out"
@@ -107,19 +119,29 @@ pub(crate) fn protect_sums(
     Ok(sums)
 }
 
+/// What releases published of a column's sums.
+fn published<'a>(
+    entries: &'a [&'a Entry],
+    column: &'a ColumnName,
+) -> impl Iterator<Item = differences::Before<'a>> {
+    let tables = entries.iter().flat_map(|entry| &entry.tables);
+    tables
+        .filter_map(|table| Some((table.dimensions.as_slice(), table.sums.get(column)?.as_slice())))
+}
+
 fn protect_column(
     definition: &Definition,
     mut tables: Vec<CountTable>,
     standing: impl Iterator<Item = CountTable>,
-    beside: Option<&Beside>,
+    related: Option<&beside::Beside>,
 ) -> Result<ReleasableSet, AggregateError> {
-    if let Some(beside) = beside {
-        beside.keeping(&mut tables)?;
+    if let Some(related) = related {
+        related.keeping(&mut tables)?;
     }
     tables.extend(standing);
     let set = protect(TableSet { tables, policy: policy() }, definition.prices)?;
-    if let Some(beside) = beside {
-        beside.verify(&set)?;
+    if let Some(related) = related {
+        related.verify(&set)?;
     }
     Ok(set)
 }

@@ -131,7 +131,14 @@ pub fn explain(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Explaine
 }
 
 fn open(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Report, AggregateError> {
-    let dataset = report::dataset(which.release, which.period, which.purpose)?;
+    let (name, period) = (which.release.as_str(), which.period.as_str());
+    let current = which.store.current_release(name, period);
+    let current = current.ok_or_else(|| {
+        AggregateError::Report(format!(
+            "no release {name} of {period} is current: it was never let out, or was withdrawn"
+        ))
+    })?;
+    let dataset = report::dataset(which.release, &current, which.period, which.purpose)?;
     Report::open(which.store, &dataset, keys)
 }
 

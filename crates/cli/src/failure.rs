@@ -30,6 +30,10 @@ pub(crate) enum Failure {
     Aggregate { path: PathBuf, source: Box<AggregateError> },
     #[error("the release {release}: {source}")]
     Release { release: TableName, source: Box<AggregateError> },
+    #[error(
+        "the release {release} stands as it was published, and the data have changed since; withdraw it first: `minster withdraw {release} --reason \"…\"`"
+    )]
+    Stands { release: TableName },
     #[error("the vault names no purpose {purpose}")]
     NoPurpose { purpose: Purpose },
     #[error("the run ledger has no run {run}; `minster runs list` names them")]
@@ -63,6 +67,7 @@ impl Failure {
                 exit::USAGE
             }
             Self::Ingest { code } => *code,
+            Self::Stands { .. } => exit::REFUSED,
             Self::Vault(_) | Self::NoPurpose { .. } => exit::VAULT,
             Self::Store(error) => error.exit_code(),
             Self::Match { source, .. } => source.exit_code(),

@@ -1,4 +1,4 @@
-//! `minster`: plan, run, link, aggregate, audit. Holds pseudonymised data and tables; it links no code that
+//! `minster`: plan, run, link, aggregate, release, audit. Holds pseudonymised data and tables; it links no code that
 //! reads a raw identifier and none that makes a pseudonym: ingestion is a program of its own, started
 //! here as git starts its sub-commands.
 #![forbid(unsafe_code)]
@@ -6,6 +6,7 @@
 mod audit;
 mod doubt;
 mod failure;
+mod person;
 mod pipeline;
 mod rekey;
 mod runs;
@@ -36,9 +37,9 @@ enum Command {
     /// Say what a run would read, link and release; no row is read.
     #[command(after_help = "Example:\n  minster plan --config config/pipeline.toml")]
     Plan(Config),
-    /// Do it all: ingest, link, aggregate.
+    /// Do it all: ingest, link, and draft the tables. Nothing is public before a person lets a draft out.
     #[command(
-        after_help = "Example:\n  minster run --config config/pipeline.toml\n\nExit: 0 done; 2 usage or configuration; 3 done, with rows in quarantine; 4 a release was refused by\ndisclosure control; 5 rows not conserved; 6 the vault; 7 publishing failed, what stood stands; 8 another\nrun holds the lock; 1 an unexpected fault"
+        after_help = "Example:\n  minster run --config config/pipeline.toml\n\nExit: 0 done; 2 usage or configuration; 3 done, with rows in quarantine; 4 a draft was refused by\ndisclosure control; 5 rows not conserved; 6 the vault; 7 publishing failed, what stood stands; 8 another\nrun holds the lock; 1 an unexpected fault"
     )]
     Run {
         #[command(flatten)]
@@ -63,9 +64,36 @@ enum Command {
         #[arg(long)]
         again: bool,
     },
-    /// Tabulate, protect, attack and release.
+    /// Tabulate, protect and attack: make drafts, and say what a person may let out.
     #[command(after_help = "Example:\n  minster aggregate --config config/pipeline.toml")]
     Aggregate(Report),
+    /// Let a draft out. It is checked again beside all that was ever published.
+    #[command(
+        after_help = "Examples:\n  minster release children --config config/pipeline.toml\n  minster release --all --config config/pipeline.toml\n\nNeeds the analyst's role at the vault, whose log has the release's hash before anyone can see it. The ledger says\nwho let it out, when, and under which policy. Exit: 0 done; 2 there is no such draft, or it is of other data; 4 refused,\nor a release stands that is to be withdrawn first; 8 a run holds the lock"
+    )]
+    Release {
+        /// The draft.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        release: Option<TableName>,
+        /// All drafts, but those of revised releases of what stands.
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        report: Report,
+    },
+    /// Withdraw a release. Readers are told; its numbers count as known for ever.
+    #[command(
+        after_help = "Example:\n  minster withdraw children --reason \"a file was cut off\" --config config/pipeline.toml\n\nThe reason is published. Then `minster release` lets a revised release out, protected together with what was withdrawn."
+    )]
+    Withdraw {
+        /// The release.
+        release: TableName,
+        /// Why, in one line; it is published.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        report: Report,
+    },
     /// Carry the datasets over to the version of the purpose's keys that the vault has made.
     #[command(
         after_help = "Example:\n  minster rekey --config config/pipeline.toml\n\nAfter `minster-vault rotate`, before `minster-vault retire`. Needs the linker's role at the vault. Cut short,\nit is run again: what is over already stays."
@@ -178,18 +206,19 @@ fn run(command: Command) -> Result<u8, Failure> {
         }
         Command::Run { report: Report { config, json }, again } => {
             let loaded = Loaded::read(&config)?;
-            let summary = runs::recorded(&loaded, |store, journal| {
+            let summary = runs::recorded(&loaded, "minster", |store, journal| {
                 let ingest = Some(stages::ingest(&loaded, &config, again)?);
                 let linkage = Some(stages::link(&loaded, store, journal, again)?);
-                let mut summary = summary::Summary { ingest, linkage, ..Default::default() };
-                stages::aggregate(&loaded, store, journal, &mut summary)?;
+                let mut summary =
+                    summary::Summary { ingest, linkage, config, ..Default::default() };
+                stages::draft(&loaded, store, journal, &mut summary)?;
                 Ok(summary)
             })?;
             finish(&summary, json)
         }
         Command::Link { report: Report { config, json }, again } => {
             let loaded = Loaded::read(&config)?;
-            let summary = runs::recorded(&loaded, |store, journal| {
+            let summary = runs::recorded(&loaded, "minster", |store, journal| {
                 let linkage = Some(stages::link(&loaded, store, journal, again)?);
                 Ok(summary::Summary { linkage, ..Default::default() })
             })?;
@@ -197,9 +226,28 @@ fn run(command: Command) -> Result<u8, Failure> {
         }
         Command::Aggregate(Report { config, json }) => {
             let loaded = Loaded::read(&config)?;
-            let summary = runs::recorded(&loaded, |store, journal| {
-                let mut summary = summary::Summary::default();
-                stages::aggregate(&loaded, store, journal, &mut summary)?;
+            let summary = runs::recorded(&loaded, "minster", |store, journal| {
+                let mut summary = summary::Summary { config, ..Default::default() };
+                stages::draft(&loaded, store, journal, &mut summary)?;
+                Ok(summary)
+            })?;
+            finish(&summary, json)
+        }
+        Command::Release { release, all: _, report: Report { config, json } } => {
+            let loaded = Loaded::read(&config)?;
+            let summary = runs::recorded(&loaded, "minster-release", |store, journal| {
+                let mut summary = summary::Summary { config, ..Default::default() };
+                stages::release(&loaded, release.as_ref(), store, journal, &mut summary)?;
+                Ok(summary)
+            })?;
+            finish(&summary, json)
+        }
+        Command::Withdraw { release, reason, report: Report { config, json } } => {
+            let loaded = Loaded::read(&config)?;
+            let summary = runs::recorded(&loaded, "minster-release", |store, journal| {
+                let mut summary = summary::Summary { config, ..Default::default() };
+                let which = (&release, reason.as_str());
+                stages::withdraw(&loaded, which, store, journal, &mut summary)?;
                 Ok(summary)
             })?;
             finish(&summary, json)

@@ -62,7 +62,7 @@ impl Loaded {
                 definition.tables.iter().map(|table| table.name.as_str()).collect();
             let _ = writeln!(
                 text,
-                "released: {}, threshold {}: {}",
+                "drafted: {}, threshold {}: {}",
                 definition.name,
                 definition.policy().threshold,
                 tables.join(", ")

@@ -11,15 +11,17 @@ use minster_store::{Journal, RunRecord, SourceRecord, StageRecord, Store};
 
 use crate::{failure::Failure, pipeline::Loaded, summary::Summary};
 
-/// Runs stages under the store's lock, and keeps the record of what they did.
+/// Runs stages under the store's lock, and keeps the record of what they did. What a person does between nights has a
+/// `program` of its own, so that a monitor does not take it for a night.
 pub(crate) fn recorded(
     loaded: &Loaded,
+    program: &str,
     work: impl FnOnce(&Store, &mut Journal<'_>) -> Result<Summary, Failure>,
 ) -> Result<Summary, Failure> {
     let store = loaded.store()?;
     let _lock = store.lock()?;
     let purpose = loaded.pipeline.purpose.clone();
-    let record = RunRecord::begin(loaded.run.clone(), "minster", purpose, Timestamp::now());
+    let record = RunRecord::begin(loaded.run.clone(), program, purpose, Timestamp::now());
     let mut journal = Journal::begin(&store, &loaded.pipeline.monitoring, record)?;
     let outcome = work(&store, &mut journal);
     let recorded = match &outcome {

@@ -9,9 +9,9 @@ use std::{
 };
 
 use indicatif::ProgressBar;
-use minster_aggregator::{AggregateError, Standing};
+use minster_aggregator::{AggregateError, Outcome, ReleaseReport};
 use minster_matcher::{CHILDREN, LinkageReport, integrated};
-use minster_model::{DatasetRef, Role, exit};
+use minster_model::{DatasetRef, Role, TableName, exit};
 use minster_store::{Journal, LineageJob, Progress, Store};
 use minster_vault_api::Client;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     failure::Failure,
-    pipeline,
+    person, pipeline,
     pipeline::Loaded,
     summary::{Ingested, Summary},
 };
@@ -103,53 +103,145 @@ fn children(loaded: &Loaded) -> Result<DatasetRef, Failure> {
         .map_err(|source| Failure::Match { path, source: Box::new(source) })
 }
 
-/// Releases every definition, as the analyst. One that disclosure control refuses leaves the others be.
-pub(crate) fn aggregate(
+/// Drafts every definition, as the analyst. One that disclosure control refuses leaves the others be.
+pub(crate) fn draft(
     loaded: &Loaded,
+    store: &Store,
+    journal: &mut Journal<'_>,
+    summary: &mut Summary,
+) -> Result<(), Failure> {
+    let analyst = Analyst::begin(loaded, store)?;
+    let mut vault = Client::connect(&loaded.pipeline.vault.socket, Role::Analyst, "minster")?;
+    for (path, definition) in loaded.tables()? {
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let lineage = LineageJob::draft(&analyst.dataset, &stem);
+        journal.begin_stage(&format!("draft {stem}"), lineage)?;
+        let drafted = analyst.work(|job| minster_aggregator::draft(job, &definition, &mut vault));
+        let failed = |source| Failure::Aggregate { path, source: Box::new(source) };
+        conclude(drafted, &file, journal, summary)?.map_err(failed)?;
+    }
+    // A draft whose definition is no more is none.
+    let period = &loaded.pipeline.period;
+    for draft in store.drafts(period)? {
+        if !summary.releases.iter().any(|release| release.name == draft) {
+            store.forget_draft(&draft, period)?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets drafts out, as the analyst: this one, or all.
+pub(crate) fn release(
+    loaded: &Loaded,
+    name: Option<&TableName>,
+    store: &Store,
+    journal: &mut Journal<'_>,
+    summary: &mut Summary,
+) -> Result<(), Failure> {
+    let analyst = Analyst::begin(loaded, store)?;
+    let (by, period) = (person::caller(), &loaded.pipeline.period);
+    let mut vault = Client::connect(&loaded.pipeline.vault.socket, Role::Analyst, "minster")?;
+    let names = match name {
+        Some(name) => vec![name.clone()],
+        None => store.drafts(period)?,
+    };
+    for release in names {
+        let lineage = LineageJob::release(&analyst.dataset, release.as_str());
+        journal.begin_stage(&format!("release {release}"), lineage)?;
+        let let_out =
+            analyst.work(|job| minster_aggregator::let_out(job, &release, &by, &mut vault));
+        if name.is_some()
+            && let Ok(ReleaseReport { outcome: Outcome::Kept, .. }) = &let_out
+        {
+            return Err(Failure::Stands { release });
+        }
+        let failed = |source| Failure::Release { release: release.clone(), source };
+        conclude(let_out, release.as_str(), journal, summary)?
+            .map_err(|source| failed(Box::new(source)))?;
+    }
+    Ok(())
+}
+
+/// Withdraws a release, as the analyst.
+pub(crate) fn withdraw(
+    loaded: &Loaded,
+    (release, reason): (&TableName, &str),
     store: &Store,
     journal: &mut Journal<'_>,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     let pipeline = &loaded.pipeline;
     let dataset = children(loaded)?;
-    let children = CHILDREN.parse().map_err(|_| Failure::Name)?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Analyst, "minster")?;
-    for (path, definition) in loaded.tables()? {
-        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        journal.begin_stage(&format!("release {stem}"), LineageJob::release(&dataset, &stem))?;
-        let bar = spinner("protect");
-        let job = minster_aggregator::Job {
-            store,
-            dataset: &dataset,
-            children: &children,
-            period: &pipeline.period,
-            run: &loaded.run,
-            lookups: &pipeline.lookups,
-            notice: &|text| bar.suspend(|| drop(writeln!(io::stderr(), "note: {text}"))),
-        };
-        let released = minster_aggregator::aggregate(&job, &definition, &mut vault);
-        bar.finish_and_clear();
-        match released {
-            Ok(report) => {
-                let progress = match report.standing {
-                    Standing::New => Progress::Published,
-                    Standing::Same | Standing::Kept => Progress::Unchanged,
-                };
-                journal.end_stage(progress, None)?;
-                summary.releases.push(report);
-            }
-            Err(AggregateError::Refused(why)) => {
-                // Which cell cannot be protected is the analyst's to know, not the monitors'.
-                journal.end_stage(Progress::Refused, Some(REFUSED.to_owned()))?;
-                summary.refused.push(format!("{file}: {why}"));
-            }
-            Err(source) => {
-                return Err(Failure::Aggregate { path, source: Box::new(source) });
-            }
-        }
+    let lineage = LineageJob::release(&dataset, release.as_str());
+    journal.begin_stage(&format!("withdraw {release}"), lineage)?;
+    let which = (release, &pipeline.period, &pipeline.purpose);
+    let by = person::caller();
+    let withdrawn = minster_aggregator::withdraw(store, which, &by, reason, &mut vault);
+    let failed = |source| Failure::Release { release: release.clone(), source: Box::new(source) };
+    conclude(withdrawn, release.as_str(), journal, summary)?.map_err(failed)
+}
+
+/// What drafts and releases are made from.
+struct Analyst<'a> {
+    loaded: &'a Loaded,
+    store: &'a Store,
+    dataset: DatasetRef,
+    children: TableName,
+}
+
+impl<'a> Analyst<'a> {
+    fn begin(loaded: &'a Loaded, store: &'a Store) -> Result<Self, Failure> {
+        let dataset = children(loaded)?;
+        let children = CHILDREN.parse().map_err(|_| Failure::Name)?;
+        Ok(Self { loaded, store, dataset, children })
     }
-    Ok(())
+
+    fn work<T>(&self, work: impl FnOnce(&minster_aggregator::Job<'_>) -> T) -> T {
+        let bar = spinner("protect");
+        let done = work(&minster_aggregator::Job {
+            store: self.store,
+            dataset: &self.dataset,
+            children: &self.children,
+            period: &self.loaded.pipeline.period,
+            run: &self.loaded.run,
+            lookups: &self.loaded.pipeline.lookups,
+            notice: &|text| bar.suspend(|| drop(writeln!(io::stderr(), "note: {text}"))),
+        });
+        bar.finish_and_clear();
+        done
+    }
+}
+
+/// Puts what became of a draft or release into the journal and the summary. What stops the run is handed back.
+fn conclude(
+    done: Result<ReleaseReport, AggregateError>,
+    name: &str,
+    journal: &mut Journal<'_>,
+    summary: &mut Summary,
+) -> Result<Result<(), AggregateError>, Failure> {
+    match done {
+        Ok(report) => {
+            let progress = match report.outcome {
+                Outcome::Draft | Outcome::Waiting(_) => Progress::Drafted,
+                Outcome::Released => Progress::Published,
+                Outcome::Same | Outcome::Lost => Progress::Unchanged,
+                Outcome::Kept => Progress::Kept,
+                Outcome::Withdrawn => Progress::Withdrawn,
+            };
+            journal.end_stage(progress, None)?;
+            summary.releases.push(report);
+            Ok(Ok(()))
+        }
+        Err(AggregateError::Refused(why)) => {
+            // Which cell cannot be protected is the analyst's to know, not the monitors'.
+            journal.end_stage(Progress::Refused, Some(REFUSED.to_owned()))?;
+            summary.refused.push(format!("{name}: {why}"));
+            Ok(Ok(()))
+        }
+        Err(other) => Ok(Err(other)),
+    }
 }
 
 /// Beside this program, else on the path.

@@ -1,6 +1,6 @@
 //! What a run did, for people and for programs.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::PathBuf};
 
 use minster_aggregator::ReleaseReport;
 use minster_matcher::LinkageReport;
@@ -25,6 +25,8 @@ pub(crate) struct Summary {
     pub(crate) linkage: Option<LinkageReport>,
     pub(crate) releases: Vec<ReleaseReport>,
     pub(crate) refused: Vec<String>,
+    /// The pipeline, for what is said to be done next.
+    pub(crate) config: PathBuf,
 }
 
 impl Summary {
@@ -61,6 +63,14 @@ impl Summary {
         self.releases.iter().for_each(|release| text += &release.text());
         for refused in &self.refused {
             let _ = writeln!(text, "refused {refused}");
+        }
+        let drafts = self.releases.iter().filter(|release| release.has_draft());
+        let mut drafts = drafts.map(|release| release.name.as_str()).peekable();
+        if drafts.peek().is_some() {
+            text += "\nA draft is public once a person lets it out:\n";
+        }
+        for draft in drafts {
+            let _ = writeln!(text, "  minster release {draft} --config {}", self.config.display());
         }
         let quarantined = deliveries::totals(self.sources()).quarantined;
         if quarantined > 0 {

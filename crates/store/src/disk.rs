@@ -191,6 +191,13 @@ impl Disk {
         self.rename(&aside, link)
     }
 
+    /// Removes a file or link, if it is there; durable when this returns.
+    pub(crate) fn remove(&self, path: &Path) -> Result<(), StoreError> {
+        self.step().map_err(StoreError::io("remove", path))?;
+        remove_if_there(path)?;
+        self.sync_parent(path)
+    }
+
     pub(crate) fn sync_folder(&self, folder: &Path) -> Result<(), StoreError> {
         self.step()
             .and_then(|()| File::open(folder)?.sync_all())

@@ -1,5 +1,7 @@
 use minster_model::DatasetRef;
-use minster_vault_api::{Client, DataKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
+use minster_vault_api::{
+    Client, DataKey, Publication, SealedRunKey, Unwrapped, VaultError, WrappedKey,
+};
 
 /// Whoever makes and unwraps dataset keys: the vault's client, or a stand-in in a test.
 pub trait DatasetKeys {
@@ -12,6 +14,18 @@ pub trait DatasetKeys {
         wrapped: &WrappedKey,
         run: Option<&SealedRunKey>,
     ) -> Result<Unwrapped, VaultError>;
+}
+
+/// Whoever also keeps a log of what is let out and withdrawn.
+pub trait ReleaseLog: DatasetKeys {
+    /// Has a release logged before it can be seen, or its withdrawal; gives how many further persons must let it out.
+    fn publish(&mut self, publication: &Publication) -> Result<u32, VaultError>;
+}
+
+impl ReleaseLog for Client {
+    fn publish(&mut self, publication: &Publication) -> Result<u32, VaultError> {
+        Client::publish(self, publication)
+    }
 }
 
 impl DatasetKeys for Client {

@@ -8,8 +8,8 @@ use minster_model::Period;
 use crate::{Store, StoreError};
 
 impl Store {
-    /// The ledger's entries of a period, in the order of their names.
-    pub fn ledger(&self, period: &Period) -> Result<Vec<Vec<u8>>, StoreError> {
+    /// The ledger's entries of a period by their names, in order.
+    pub fn ledger(&self, period: &Period) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         let folder = self.ledger_folder(period);
         let failed = StoreError::io("read the folder", &folder);
         let entries = match std::fs::read_dir(&folder) {
@@ -21,7 +21,10 @@ impl Store {
             paths.push(entry.map_err(StoreError::io("read the folder", &folder))?.path());
         }
         paths.sort();
-        let read = |path: &PathBuf| std::fs::read(path).map_err(StoreError::io("read", path));
+        let read = |path: &PathBuf| {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            Ok((name, std::fs::read(path).map_err(StoreError::io("read", path))?))
+        };
         paths.iter().map(read).collect()
     }
 
@@ -47,11 +50,20 @@ impl Store {
     }
 
     /// Adds an entry; where it stands already, nothing happens.
+    ///
+    /// # Errors
+    /// [`StoreError::Manifest`] where another stands under the name: none is ever changed.
     pub fn enter(&self, period: &Period, name: &str, entry: &[u8]) -> Result<(), StoreError> {
         let folder = self.ledger_folder(period);
         let place = folder.join(format!("{name}.json"));
-        if std::fs::read(&place).is_ok_and(|standing| standing == entry) {
-            return Ok(());
+        match std::fs::read(&place) {
+            Ok(standing) if standing == entry => return Ok(()),
+            Ok(_) => {
+                let why = "is an entry of the ledger, which never changes".into();
+                return Err(StoreError::Manifest { path: place, why });
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StoreError::io("read", &place)(error)),
         }
         self.disk().create_folders(&folder)?;
         self.disk().create_folders(&self.staging())?;

@@ -9,6 +9,8 @@
 //! STORE/datasets/<class>/<name>/<period>/v-<run>/   manifest.json, <table>.parquet, quarantine…
 //! STORE/runs/<run>.<program>.json                   what each run did
 //! STORE/releases/<name>/<period>/current            -> r-<hash of its content>
+//! STORE/releases/<name>/<period>/WITHDRAWN.txt      which of them were withdrawn, when and why
+//! STORE/drafts/<period>/<name>.json                 what a person may let out; nobody else reads it
 //! STORE/ledger/<period>/<name>.<hash>.json          what was released, for ever
 //! ```
 //!
@@ -26,6 +28,7 @@
 
 mod dataset;
 mod disk;
+mod drafts;
 mod error;
 mod keys;
 mod ledger;
@@ -42,7 +45,7 @@ mod tokens;
 pub use dataset::{Dataset, DatasetWriter, SealedFile};
 pub use disk::Disk;
 pub use error::StoreError;
-pub use keys::DatasetKeys;
+pub use keys::{DatasetKeys, ReleaseLog};
 pub use manifest::{CellCounts, ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
 pub use minster_model::UNIT;
 pub use rekey::Successors;
@@ -53,6 +56,8 @@ pub use runs::{
 pub use standing::Standing;
 pub use store::{RunLock, Store};
 pub use table::{TableReader, TableWriter};
+// What the vault's log says of a release, for whoever need not know the vault.
+pub use minster_vault_api::{Publication, Publishing};
 
 /// SHA-256 in hexadecimal, for manifests.
 pub fn sha256_hex(bytes: &[u8]) -> String {

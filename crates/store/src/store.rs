@@ -159,14 +159,47 @@ impl Store {
         period: &str,
         files: &[(String, Vec<u8>)],
     ) -> Result<Release, StoreError> {
-        Release::publish(self, &self.root.join("releases").join(name).join(period), files)
+        Release::publish(self, &self.releases_of(name, period), files)
     }
 
     /// A release by its hash, if its folder is there.
     pub fn standing_release(&self, name: &str, period: &str, sha256: &str) -> Option<Release> {
         let version = format!("r-{}", sha256.get(..32)?);
-        let folder = self.root.join("releases").join(name).join(period).join(version);
+        let folder = self.releases_of(name, period).join(version);
         folder.is_dir().then(|| Release { folder, sha256: sha256.to_owned() })
+    }
+
+    /// The hash, or its first half, of the release that readers see; none where none is current.
+    pub fn current_release(&self, name: &str, period: &str) -> Option<String> {
+        let link = self.releases_of(name, period).join("current");
+        let version = fs::read_link(link).ok()?;
+        Some(version.to_str()?.strip_prefix("r-")?.to_owned())
+    }
+
+    /// Tells readers that what they saw is withdrawn: `notice` stands beside the releases of the period, and none
+    /// is current any more. Done twice, it is the same.
+    pub fn withdraw_release(
+        &self,
+        name: &str,
+        period: &str,
+        notice: &[u8],
+    ) -> Result<(), StoreError> {
+        let place = self.releases_of(name, period);
+        self.say_withdrawn(name, period, notice)?;
+        self.disk.remove(&place.join("current"))
+    }
+
+    /// Writes what `WITHDRAWN.txt` says beside the releases of a period.
+    pub fn say_withdrawn(&self, name: &str, period: &str, notice: &[u8]) -> Result<(), StoreError> {
+        let place = self.releases_of(name, period);
+        self.disk.create_folders(&place)?;
+        self.disk.create_folders(&self.staging())?;
+        let aside = self.staging().join(format!("withdrawn.{name}"));
+        self.disk.replace_file(&aside, &place.join("WITHDRAWN.txt"), notice)
+    }
+
+    fn releases_of(&self, name: &str, period: &str) -> PathBuf {
+        self.root.join("releases").join(name).join(period)
     }
 
     pub(crate) fn disk(&self) -> &Disk {

@@ -9,8 +9,8 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role};
 
 use crate::{
     Approval, DataKey, Denial, IdentifierBatch, InputFile, OpenedQuarantine, OpenedRun, PROTOCOL,
-    Proposed, QuarantineCase, QuarantineRows, Reidentified, Request, Response, RunManifest,
-    SealedRunKey, StatusReport, SubjectPseudonym, Token, Unwrapped, WrappedKey,
+    Proposed, Publication, QuarantineCase, QuarantineRows, Reidentified, Request, Response,
+    RunManifest, SealedRunKey, StatusReport, SubjectPseudonym, Token, Unwrapped, WrappedKey,
     frame::{self, FrameError},
 };
 
@@ -278,6 +278,15 @@ impl Client {
     pub fn retire(&mut self, purpose: &Purpose, version: KeyVersion) -> Result<(), VaultError> {
         match self.ask(&Request::Retire { purpose: purpose.clone(), version })? {
             Response::Retired => Ok(()),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Has a release logged that is to be let out, or was withdrawn. Gives how many further persons must let it out
+    /// before it may be seen.
+    pub fn publish(&mut self, publication: &Publication) -> Result<u32, VaultError> {
+        match self.ask(&Request::Publish(publication.clone()))? {
+            Response::Published { missing } => Ok(missing),
             _ => Err(VaultError::Protocol),
         }
     }

@@ -23,6 +23,7 @@ mod keys;
 mod message;
 pub mod note;
 mod proposal;
+mod publication;
 mod quarantine;
 mod run;
 mod status;
@@ -33,10 +34,11 @@ pub use denial::Denial;
 pub use keys::{DataKey, Unwrapped, WrappedKey};
 pub use message::{Request, Response};
 pub use proposal::{Approval, Proposed, ProposedAction, Reidentified, SubjectPseudonym};
+pub use publication::{Publication, Publishing};
 pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
 pub use run::{IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};
 pub use status::{PurposeStatus, Statement, StatusReport, VersionStatus};
 pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 4;
+pub const PROTOCOL: u16 = 5;

@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Approval, DataKey, Denial, IdentifierBatch, InputFile, OpenedQuarantine, OpenedRun, Proposed,
-    QuarantineCase, QuarantineRows, Reidentified, RunManifest, SealedRunKey, StatusReport,
-    SubjectPseudonym, Unwrapped, WrappedKey,
+    Publication, QuarantineCase, QuarantineRows, Reidentified, RunManifest, SealedRunKey,
+    StatusReport, SubjectPseudonym, Unwrapped, WrappedKey,
 };
 
 /// What a caller asks.
@@ -93,6 +93,8 @@ pub enum Request {
         /// The version.
         version: KeyVersion,
     },
+    /// Logs a release before it can be seen, or its withdrawal.
+    Publish(Publication),
 }
 
 /// What the vault answers.
@@ -147,4 +149,9 @@ pub enum Response {
     Retired,
     /// Nothing was done.
     Denied(Denial),
+    /// It is logged.
+    Published {
+        /// How many further persons must let the release out before it may be seen.
+        missing: u32,
+    },
 }

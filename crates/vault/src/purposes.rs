@@ -28,6 +28,9 @@ pub struct PurposeDefinition {
     pub roles: Vec<Role>,
     /// How many distinct identifiers may be asked.
     pub budget: Budget,
+    /// Who must let a release out.
+    #[serde(default, skip_serializing_if = "ReleaseRule::is_usual")]
+    pub release: ReleaseRule,
     /// Its last day (ISO, UTC). Absent: without end; as with `sources`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Date>,
@@ -41,6 +44,26 @@ pub struct Budget {
     pub run: u64,
     /// In a day (UTC), all runs together.
     pub day: u64,
+}
+
+/// Who must let a release out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseRule {
+    /// How many persons: users of the analyst's role.
+    pub persons: u32,
+}
+
+impl Default for ReleaseRule {
+    fn default() -> Self {
+        Self { persons: 1 }
+    }
+}
+
+impl ReleaseRule {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[derive(Deserialize)]
@@ -89,6 +112,7 @@ impl PurposeDefinition {
             kinds: None,
             roles: Role::ALL.to_vec(),
             budget: Budget { run, day: u64::MAX },
+            release: ReleaseRule::default(),
             expires,
         }
     }
@@ -116,6 +140,7 @@ impl PurposeDefinition {
             Self { sources: None, .. } => lacks("`sources`, the list of those it may use"),
             Self { expires: None, .. } => lacks("`expires`, its last day"),
             _ if self.roles.is_empty() => lacks("`roles`"),
+            _ if self.release.persons == 0 => lacks("a person who lets a release out"),
             _ if self.budget.run > self.budget.day => {
                 Err(format!("the purpose {} allows a run more than a day", self.name))
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use minster_model::{KeyVersion, Purpose, SourceName};
+use minster_vault_api::Publication;
 
 use crate::{
     approvals::CustodianKey,
@@ -45,6 +46,8 @@ pub struct PurposeState {
     /// Newcomers of sources of which no run was closed yet: a first load may be cut short and begun again,
     /// but brings no more than one.
     pub loading: BTreeMap<SourceName, u64>,
+    /// Releases that some persons let out, and others must: the users' numbers.
+    pub agreed: BTreeMap<Publication, BTreeSet<u32>>,
     /// Whether an alarm stopped it.
     pub stopped: bool,
     /// Ceilings that were raised for one run.
@@ -74,6 +77,7 @@ impl PurposeState {
             retired: BTreeSet::new(),
             loaded: BTreeSet::new(),
             loading: BTreeMap::new(),
+            agreed: BTreeMap::new(),
             stopped: false,
             raised: BTreeMap::new(),
             registry: None,
@@ -177,7 +181,17 @@ impl State {
                     state.retired.insert(*version);
                 });
             }
+            Event::Agreed(publication) => {
+                let uid = entry.asker.as_ref().map(|asker| asker.uid);
+                self.purpose(&publication.purpose, |state| {
+                    state.agreed.entry(publication.clone()).or_default().extend(uid);
+                });
+            }
+            Event::LetOut(publication) => {
+                self.purpose(&publication.purpose, |state| drop(state.agreed.remove(publication)));
+            }
             Event::Stopped
+            | Event::Withdrew(_)
             | Event::Repaired { .. }
             | Event::OpenedRun { load: None, .. }
             | Event::ClosedRun { .. }

@@ -20,6 +20,9 @@ pub(crate) struct Demo {
     /// Another seed, another council.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Let the draft out too, as a person does, and show what is public then.
+    #[arg(long)]
+    let_out: bool,
 }
 
 /// Programs, folders and the vault of one demo.
@@ -42,13 +45,19 @@ impl Demo {
             "all roles are this user's. In service it runs under a uid of its own, with custodians.",
         );
         let code = stage.run_pipeline(Stdio::inherit())?;
-        drop(vault);
         say(&format!(
             "done after {:.1} s; everything is in {}",
             begun.elapsed().as_secs_f32(),
             stage.folder.display()
         ));
-        stage.show()?;
+        if self.let_out {
+            stage.let_out()?;
+            stage.show()?;
+        }
+        drop(vault);
+        if !self.let_out {
+            stage.say_how_to_let_out();
+        }
         // 3: rows in quarantine. A made-up council has some, as a real one does.
         match code {
             Some(0 | 3) => Ok(()),
@@ -152,6 +161,29 @@ impl Stage {
         let mut minster = self.program("minster");
         minster.arg("run").arg("--config").arg(self.folder.join("config/pipeline.toml"));
         Ok(minster.stdout(out).status().map_err(Failure::Cargo)?.code())
+    }
+
+    /// Lets the draft out.
+    fn let_out(&self) -> Result<(), Failure> {
+        let mut minster = self.program("minster");
+        minster.args(["release", "children", "--config"]);
+        minster.arg(self.folder.join("config/pipeline.toml"));
+        self.run_to_end("minster release", &mut minster)
+    }
+
+    /// What a person does who has looked at the draft.
+    fn say_how_to_let_out(&self) {
+        let [vault, minster] =
+            ["minster-vault", "minster"].map(|name| self.programs.join(name).display().to_string());
+        let folder = self.folder.display();
+        say(
+            "nothing is public: the run ends with a draft. To let it out, with the vault serving again:",
+        );
+        say(&format!(
+            "  {vault} serve --dir {folder}/vault --key-file {folder}/custody.key --socket {folder}/vault.sock &"
+        ));
+        say(&format!("  {minster} release children --config {folder}/config/pipeline.toml"));
+        say("or `cargo demo --let-out`, which does it all.");
     }
 
     /// The first lines of what was released.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 mod populations;
+mod revised;
 
 use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 
@@ -12,10 +13,11 @@ use arrow::{
     datatypes::{Field, Schema},
 };
 use minster_aggregator::{
-    AggregateError, Job, ReleaseReport, Which, aggregate, explain, verify_release,
+    AggregateError, Job, Outcome, Person, ReleaseReport, Which, draft, explain, let_out,
+    verify_release, withdraw,
 };
 use minster_model::{DatasetClass, DatasetRef, KeyVersion, Period, TableName};
-use minster_store::{DatasetKeys, Origin, Store};
+use minster_store::{DatasetKeys, Origin, Publication, ReleaseLog, Store};
 use minster_vault_api::{DataKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
 
 /// A stand-in for the vault.
@@ -33,6 +35,12 @@ impl DatasetKeys for OneKey {
         _: Option<&SealedRunKey>,
     ) -> Result<Unwrapped, VaultError> {
         Ok(Unwrapped { key: DataKey::from_bytes([7; 32]), run: None })
+    }
+}
+
+impl ReleaseLog for OneKey {
+    fn publish(&mut self, _: &Publication) -> Result<u32, VaultError> {
+        Ok(0)
     }
 }
 
@@ -71,20 +79,27 @@ impl Site {
             period: "2024-25".parse().unwrap(),
             purpose: "test".parse().unwrap(),
         };
-        let (key, wrapped) = OneKey.create(&dataset).unwrap();
-        let writer = store.stage(&dataset, &"1".parse().unwrap(), key, wrapped).unwrap();
         let children: TableName = "children".parse().unwrap();
-        let mut table = writer.table(&children, batch.schema()).unwrap();
+        let period = "2024-25".parse().unwrap();
+        let site = Self { _folder: folder, store, dataset, lookups, children, period };
+        site.link(batch);
+        site
+    }
+
+    /// Puts other data in the place of those that stand.
+    fn link(&self, batch: RecordBatch) {
+        let (key, wrapped) = OneKey.create(&self.dataset).unwrap();
+        let run = format!("run-{}", batch.num_rows()).parse().unwrap();
+        let writer = self.store.stage(&self.dataset, &run, key, wrapped).unwrap();
+        let mut table = writer.table(&self.children, batch.schema()).unwrap();
         table.write(&batch).unwrap();
         let table = table.finish().unwrap();
         let origin = Origin::Datasets { definition_sha256: String::new(), datasets: vec![] };
         writer.publish(KeyVersion(1), String::new(), origin, vec![table]).unwrap();
-        let period = "2024-25".parse().unwrap();
-        Self { _folder: folder, store, dataset, lookups, children, period }
     }
 
-    fn release(&self, definition: &str) -> Result<ReleaseReport, AggregateError> {
-        let job = Job {
+    fn job<T>(&self, work: impl FnOnce(&Job<'_>) -> T) -> T {
+        work(&Job {
             store: &self.store,
             dataset: &self.dataset,
             children: &self.children,
@@ -92,17 +107,43 @@ impl Site {
             run: &"2".parse().unwrap(),
             lookups: &self.lookups,
             notice: &|_| {},
-        };
-        aggregate(&job, definition, &mut OneKey)
+        })
+    }
+
+    fn draft(&self, definition: &str) -> Result<ReleaseReport, AggregateError> {
+        self.job(|job| draft(job, definition, &mut OneKey))
+    }
+
+    fn let_out(&self, name: &str) -> Result<ReleaseReport, AggregateError> {
+        self.job(|job| let_out(job, &name.parse().unwrap(), &person(), &mut OneKey))
+    }
+
+    fn withdraw(&self, name: &str, reason: &str) -> Result<ReleaseReport, AggregateError> {
+        let (name, purpose) = (name.parse().unwrap(), "test".parse().unwrap());
+        let which = (&name, &self.period, &purpose);
+        withdraw(&self.store, which, &person(), reason, &mut OneKey)
+    }
+
+    /// Drafts a definition and lets it out, if nothing stands of it.
+    fn release(&self, definition: &str) -> Result<ReleaseReport, AggregateError> {
+        let drafted = self.draft(definition)?;
+        match drafted.outcome {
+            Outcome::Draft => self.let_out(drafted.name.as_str()),
+            _ => Ok(drafted),
+        }
     }
 
     /// A released table's rows, each with its cells by column.
     fn rows(&self, definition: &str) -> Vec<BTreeMap<String, String>> {
         let report = self.release(definition).unwrap();
-        let table = report.folder.join(format!("{}.csv", report.tables[0].name));
+        let table = report.folder.unwrap().join(format!("{}.csv", report.tables[0].name));
         let mut reader = csv::Reader::from_path(table).unwrap();
         reader.deserialize().map(|row| row.unwrap()).collect()
     }
+}
+
+fn person() -> Person {
+    Person { uid: 1000, user: Some("ann".into()), at: "2026-11-28T09:00:00Z".into() }
 }
 
 fn children() -> RecordBatch {
@@ -473,7 +514,7 @@ fn numbers_are_rounded_instead_and_checked_again() {
         assert!(checks.iter().all(|check| check.passed), "{method}: {checks:?}");
         // Again: the same bytes.
         let first = site.release(&definition).unwrap();
-        assert_eq!(first.standing, minster_aggregator::Standing::Same, "{method}");
+        assert_eq!(first.outcome, Outcome::Same, "{method}");
         // Withheld beside it, the same children would be known.
         let withheld = format!("{}{table}", HEAD.replacen("\"r\"", "\"s\"", 1));
         let error = site.release(&withheld).unwrap_err().to_string();

@@ -7,6 +7,7 @@ use minster_model::exit;
 use super::{
     Check, Site,
     check::{Gathered, quoted},
+    releases,
 };
 
 /// The chain by itself, then against the checkpoints.
@@ -22,16 +23,21 @@ pub(super) fn checks(site: &Site<'_>) -> Vec<Check> {
     let title = "The vault's log agrees with every checkpoint: it was not cut, nor written anew";
     let by_hand = format!("{by_hand} --checkpoints {folder}");
     let mut covered = Check::begin("log.checkpoints", title, by_hand);
+    let mut published = releases::begin(&shown(site.log.as_deref(), "LOG"));
     match &site.log {
         None => {
             chain.missing("give --log FILE or --vault-dir DIR");
             covered.missing("give --log FILE or --vault-dir DIR");
+            published.missing("give --log FILE or --vault-dir DIR");
         }
         Some(log) => {
             if let Some(verified) = verify(&program, log, None, &mut chain) {
                 let of = |key: &str| verified["log"][key].as_u64().unwrap_or_default();
                 chain.fine(format!("{} entries, each names the one before", of("entries")));
                 chain.fine(format!("{} custodians' signatures in it, all right", of("approvals")));
+                releases::compare(&site.pipeline.store, &verified, &mut published);
+            } else {
+                published.missing("the log could not be verified");
             }
             match checkpoints {
                 None => covered.missing(
@@ -46,7 +52,7 @@ pub(super) fn checks(site: &Site<'_>) -> Vec<Check> {
             }
         }
     }
-    vec![chain.end(), covered.end()]
+    vec![chain.end(), covered.end(), published.end()]
 }
 
 fn compare(verified: &serde_json::Value, check: &mut Gathered) {

@@ -8,6 +8,7 @@ mod keys;
 mod leakage;
 mod log;
 mod processes;
+mod releases;
 mod running;
 
 use std::path::{Path, PathBuf};

@@ -135,7 +135,9 @@ impl<'a> Journal<'a> {
     ) -> Result<(), StoreError> {
         match progress {
             Progress::Published => self.tell(Happening::Published(rows)),
-            Progress::Unchanged => self.tell(Happening::Published(None)),
+            Progress::Drafted | Progress::Unchanged | Progress::Kept | Progress::Withdrawn => {
+                self.tell(Happening::Published(None));
+            }
             _ => self.tell(Happening::Failed(why.as_deref())),
         }
         self.work = None;

@@ -42,9 +42,18 @@ impl LineageJob {
         Self::new(inputs.iter().map(dataset_of).collect(), dataset_of(dataset), dataset)
     }
 
-    /// A dataset becomes a release.
+    /// A dataset becomes a draft.
+    pub fn draft(dataset: &DatasetRef, release: &str) -> Self {
+        Self::tables("draft", dataset, release)
+    }
+
+    /// A dataset becomes a release, or one is withdrawn.
     pub fn release(dataset: &DatasetRef, release: &str) -> Self {
-        let name = format!("release/{release}/{}", dataset.period);
+        Self::tables("release", dataset, release)
+    }
+
+    fn tables(what: &str, dataset: &DatasetRef, release: &str) -> Self {
+        let name = format!("{what}/{release}/{}", dataset.period);
         let output = json!({"namespace": namespace(dataset), "name": name});
         Self { name, inputs: vec![dataset_of(dataset)], output }
     }

@@ -55,8 +55,14 @@ pub enum Progress {
     Working,
     /// Published.
     Published,
+    /// A draft was made, which a person may let out.
+    Drafted,
     /// The same as what stands: nothing was done.
     Unchanged,
+    /// What was released stands, though the data have changed since.
+    Kept,
+    /// A release was withdrawn.
+    Withdrawn,
     /// Not as its definition says; the others went on.
     LeftOut,
     /// Refused by disclosure control.
@@ -72,7 +78,10 @@ impl Progress {
             Self::Waiting => "waiting",
             Self::Working => "working",
             Self::Published => "published",
+            Self::Drafted => "drafted",
             Self::Unchanged => "unchanged",
+            Self::Kept => "kept",
+            Self::Withdrawn => "withdrawn",
             Self::LeftOut => "left-out",
             Self::Refused => "refused",
             Self::Failed => "failed",
@@ -116,7 +125,7 @@ pub struct SourceRecord {
 /// What became of linking, or of one release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageRecord {
-    /// `link`, or `release` and the definition's name.
+    /// `link`, or `draft`, `release` or `withdraw` and the name of what.
     pub name: String,
     /// How far it came.
     pub progress: Progress,

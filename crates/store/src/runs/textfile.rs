@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::{Progress, RunRecord, SourceRecord};
+use super::{Progress, RunRecord, SourceRecord, StageRecord};
 use crate::{Store, StoreError};
 
 /// Writes the file anew, in one step, for all to read.
@@ -38,6 +38,10 @@ fn text(runs: &[RunRecord]) -> String {
             families.add(DURATION, &label, took.as_secs_f64());
         }
     }
+    for (release, stage) in releases(runs) {
+        let label = format!("release=\"{release}\",progress=\"{}\"", stage.progress.as_str());
+        families.add(RELEASE, &label, 1);
+    }
     for (source, published) in latest(runs) {
         families.add_source(source, published);
     }
@@ -59,6 +63,19 @@ fn latest(runs: &[RunRecord]) -> impl Iterator<Item = (&SourceRecord, Option<i64
     found.into_values()
 }
 
+/// Each draft or release as the latest run left it.
+fn releases(runs: &[RunRecord]) -> BTreeMap<&str, &StageRecord> {
+    let mut found = BTreeMap::new();
+    for run in runs {
+        for stage in run.stages.iter().rev() {
+            if let Some(("draft" | "release" | "withdraw", name)) = stage.name.split_once(' ') {
+                found.entry(name).or_insert(stage);
+            }
+        }
+    }
+    found
+}
+
 type Family = (&'static str, &'static str);
 
 const STARTED: Family =
@@ -75,6 +92,8 @@ const PUBLISHED: Family = (
 );
 const PROGRESS: Family =
     ("minster_source_progress", "1 for what became of the source in its last run.");
+const RELEASE: Family =
+    ("minster_release_progress", "1 for what became of the release when it was last worked on.");
 const ROWS: Family = ("minster_source_rows", "Where the rows of its last delivery went.");
 const BYTES: Family = ("minster_source_bytes", "Bytes of its last delivery's files.");
 const TOOK: Family =

@@ -1,7 +1,7 @@
 //! What the log says. Counts, names, purposes and signatures; never an identifier.
 
 use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role, RunId, SourceName};
-use minster_vault_api::{InputFile, NamedFile};
+use minster_vault_api::{InputFile, NamedFile, Publication};
 use serde::{Deserialize, Serialize};
 
 use crate::{approvals::CustodianKey, purposes::PurposeDefinition};
@@ -116,6 +116,12 @@ pub enum Event {
     ReadCrosswalk { purpose: Purpose, from: KeyVersion, page: u32, pairs: u64 },
     /// A version of a purpose's keys is answered for no more.
     Retired { purpose: Purpose, version: KeyVersion },
+    /// A person lets a release out, and another must.
+    Agreed(Publication),
+    /// A release was let out, by as many persons as its purpose asks for.
+    LetOut(Publication),
+    /// A release was withdrawn.
+    Withdrew(Publication),
     /// A checkpoint that covers this entry was signed.
     Checkpointed { counter: u64 },
     /// A statement was signed.

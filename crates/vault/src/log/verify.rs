@@ -5,6 +5,8 @@ use std::{
     path::Path,
 };
 
+use minster_vault_api::Publication;
+
 use super::{
     Entry, Event, FIRST,
     checkpoint::{self},
@@ -25,6 +27,8 @@ pub struct Verified {
     pub covered: u64,
     /// Custodians' signatures that are right.
     pub approvals: u64,
+    /// Releases that were let out and withdrawn, in order.
+    pub publications: Vec<Publication>,
 }
 
 /// Verifies a log without any secret: its chain, the custodians' signatures in it, and the exported
@@ -89,6 +93,7 @@ pub fn verify(path: &Path, checkpoints: Option<&Path>) -> Result<Verified, Vault
         checkpoints: held.len() as u64,
         covered: held.last().map_or(0, |(_, last)| last.entries),
         approvals: witness.approvals,
+        publications: witness.publications,
     })
 }
 
@@ -100,6 +105,7 @@ struct Witness {
     custodians: Vec<approvals::CustodianKey>,
     proposals: HashMap<String, (String, Vec<String>)>,
     approvals: u64,
+    publications: Vec<Publication>,
 }
 
 impl Witness {
@@ -138,6 +144,9 @@ impl Witness {
                 }
                 by.push(custodian.clone());
                 self.approvals += 1;
+            }
+            Event::LetOut(publication) | Event::Withdrew(publication) => {
+                self.publications.push(publication.clone());
             }
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod datasets;
+mod publishing;
 mod quarantine;
 mod rotation;
 mod runs;
@@ -83,6 +84,7 @@ impl<'a> Session<'a> {
             Request::Rotate { purpose } => self.rotate(&purpose),
             Request::Crosswalk { purpose, from, page } => self.crosswalk(&purpose, from, page),
             Request::Retire { purpose, version } => self.retire(&purpose, version),
+            Request::Publish(publication) => self.publish(publication),
         }
     }
 

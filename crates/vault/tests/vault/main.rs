@@ -10,6 +10,7 @@ mod custody;
 mod intakes;
 mod log;
 mod program;
+mod publishing;
 mod quarantine;
 mod rotation;
 mod serving;

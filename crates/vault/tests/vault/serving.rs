@@ -4,7 +4,9 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use minster_model::{DatasetClass, Role};
 use minster_vault::{VaultFault, disk::Disk, folder};
-use minster_vault_api::{Denial, InputFile, NamedFile, Request, Response, RunManifest, frame};
+use minster_vault_api::{
+    Denial, InputFile, NamedFile, PROTOCOL, Request, Response, RunManifest, frame,
+};
 
 use crate::common::{PURPOSES, Site, batch, dataset, denial, kind, manifest, turned_back};
 
@@ -196,7 +198,7 @@ fn messages_out_of_order_or_of_another_release_are_refused() {
     let hello = Request::Hello { protocol: 1, role: Role::Ingest, program: "old".into() };
     frame::write(&mut &stream, &hello).unwrap();
     let answer: Response = frame::read(&mut &stream).unwrap();
-    assert!(matches!(answer, Response::Denied(Denial::Protocol { vault: 4 })));
+    assert!(matches!(answer, Response::Denied(Denial::Protocol { vault: PROTOCOL })));
     frame::write(&mut &stream, &Request::Status).unwrap();
     let answer: Response = frame::read(&mut &stream).unwrap();
     assert!(matches!(answer, Response::Denied(Denial::OutOfOrder { .. })));

@@ -1,0 +1,65 @@
+//! Drafts of releases: what a person may let out. Nobody reads them but the programs that share the store.
+
+use std::path::PathBuf;
+
+use minster_model::{Period, TableName};
+
+use crate::{Store, StoreError};
+
+impl Store {
+    /// Keeps a draft, in the place of an earlier one of the same name and period.
+    pub fn keep_draft(
+        &self,
+        name: &TableName,
+        period: &Period,
+        draft: &[u8],
+    ) -> Result<(), StoreError> {
+        let path = self.draft_path(name, period);
+        self.disk().create_folders(&self.drafts_folder().join(period.as_str()))?;
+        self.disk().create_folders(&self.staging())?;
+        self.disk().replace_file(&self.staging().join("draft.json"), &path, draft)
+    }
+
+    /// A draft, if there is one.
+    pub fn draft(&self, name: &TableName, period: &Period) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.draft_path(name, period);
+        match std::fs::read(&path) {
+            Ok(draft) => Ok(Some(draft)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreError::io("read", &path)(error)),
+        }
+    }
+
+    /// The names of a period's drafts, in order.
+    pub fn drafts(&self, period: &Period) -> Result<Vec<TableName>, StoreError> {
+        let folder = self.drafts_folder().join(period.as_str());
+        let failed = StoreError::io("read the folder", &folder);
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(failed)?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(StoreError::io("read the folder", &folder))?;
+            let name = entry.file_name();
+            let name = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            names.extend(name.and_then(|name| name.parse().ok()));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Removes a draft, if there is one.
+    pub fn forget_draft(&self, name: &TableName, period: &Period) -> Result<(), StoreError> {
+        let path = self.draft_path(name, period);
+        if path.exists() { self.disk().remove(&path) } else { Ok(()) }
+    }
+
+    fn drafts_folder(&self) -> PathBuf {
+        self.root().join("drafts")
+    }
+
+    fn draft_path(&self, name: &TableName, period: &Period) -> PathBuf {
+        self.drafts_folder().join(period.as_str()).join(format!("{name}.json"))
+    }
+}

@@ -1,0 +1,36 @@
+//! Releases that are let out and withdrawn: logged before anyone can see them.
+
+use minster_model::Role;
+use minster_vault_api::{Denial, Publication, Publishing, Response};
+
+use super::Session;
+use crate::log::Event;
+
+impl Session<'_> {
+    /// Where the purpose asks for several persons, each is a user of their own, as the socket tells, who lets the very
+    /// same files out.
+    pub(super) fn publish(&mut self, publication: Publication) -> Result<Response, Denial> {
+        self.allow(&[Role::Analyst], "letting a release out")?;
+        let is_hash = publication.sha256.len() == 64
+            && publication.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hash {
+            return Err(super::out_of_order("a release is named by its SHA-256"));
+        }
+        let state = self.purpose(&publication.purpose)?;
+        let needed = match publication.what {
+            Publishing::LetOut => state.definition.release.persons,
+            Publishing::Withdrawn => 1,
+        };
+        let uid = self.asker()?.uid;
+        let mut by = state.agreed.get(&publication).cloned().unwrap_or_default();
+        by.insert(uid);
+        let missing = needed.saturating_sub(u32::try_from(by.len()).unwrap_or(u32::MAX));
+        let event = match (publication.what, missing) {
+            (Publishing::LetOut, 0) => Event::LetOut(publication),
+            (Publishing::LetOut, _) => Event::Agreed(publication),
+            (Publishing::Withdrawn, _) => Event::Withdrew(publication),
+        };
+        self.vault.record(self.asker.as_ref(), event)?;
+        Ok(Response::Published { missing })
+    }
+}
