@@ -244,8 +244,7 @@ fn missing(people: &[Real], dice: &mut Dice) -> String {
         "police_ref,nhs_number,forename,surname,dob,postcode,reported,found,risk\r\n".to_owned();
     for (place, real) in people.iter().enumerate().filter(|(place, _)| place % 7 >= 5) {
         let Child { surname, forename, born, .. } = &real.child;
-        let plain =
-            forename.replace('é', "e").replace('ë', "e").replace('â', "a").replace('Ł', "L");
+        let plain = forename.replace(['é', 'ë'], "e").replace('â', "a").replace('Ł', "L");
         let incident = place / 7;
         let row = format!(
             "INC{incident},,{plain},{surname},{born},LS9 8ZZ,2025-02-11,2025-02-11,LOW\r\n"

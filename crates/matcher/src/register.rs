@@ -23,6 +23,13 @@ pub(crate) struct Unit {
     pub(crate) row: u32,
 }
 
+/// A former number that one child claims and another has: the claims are pairs of number and row.
+struct Tie<'a> {
+    unit: u32,
+    known: u32,
+    claims: &'a [(u32, u32)],
+}
+
 /// The children of the register.
 pub(crate) struct Register {
     units: Vec<Unit>,
@@ -117,13 +124,13 @@ impl Register {
             claims.extend(former.filter(|number| **number != NONE).map(|number| (*number, row)));
         }
         claims.sort_unstable();
-        let mut ties: Vec<(u32, u32, &[(u32, u32)])> = Vec::new();
+        let mut ties: Vec<Tie<'_>> = Vec::new();
         for claims in claims.chunk_by(|a, b| a.0 == b.0) {
             let former = claims[0].0;
             let mut claiming = Few::default();
             claims.iter().for_each(|claim| claiming.add(self.unit(claim.1)));
             match (claiming.only(), self.by_number.get(&former)) {
-                (Some(unit), Some(known)) => ties.push((unit, *known, claims)),
+                (Some(unit), Some(known)) => ties.push(Tie { unit, known: *known, claims }),
                 (Some(unit), None) if !self.shared.contains_key(&former) => {
                     self.by_number.insert(former, unit);
                 }
@@ -143,17 +150,17 @@ impl Register {
             }
             unit
         };
-        for (unit, known, _) in &ties {
+        for Tie { unit, known, .. } in &ties {
             let (a, b) = (root(&whole, *unit), root(&whole, *known));
             whole[a.max(b) as usize] = a.min(b);
         }
         let mut members: HashMap<u32, Few> = HashMap::new();
-        for (unit, known, _) in &ties {
+        for Tie { unit, known, .. } in &ties {
             let of = members.entry(root(&whole, *unit)).or_default();
             of.add(*unit);
             of.add(*known);
         }
-        for (unit, known, claims) in ties {
+        for Tie { unit, known, claims } in ties {
             let all = &members[&root(&whole, unit)];
             let fits = |a: u32| all.iter().all(|b| self.may_be_one(a, b));
             match all.iter().all(fits) {

@@ -356,7 +356,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let before = partition(&children(&tables), tables.len());
-        let turned: Vec<(Table, Vec<usize>)> = tables.iter().cloned().map(|(source, delivery, register, rows)| {
+        let turned: Vec<(Table, Vec<usize>)> = tables.iter().map(|(source, delivery, register, rows)| {
             let mut order: Vec<usize> = (0..rows.len()).collect();
             order.rotate_left((seed as usize) % rows.len().max(1));
             order.reverse();
@@ -366,7 +366,7 @@ proptest! {
                 Said(numbers.into_iter().map(other).collect(), birth, name)
             };
             let rows = order.iter().map(renamed).collect();
-            ((source, delivery, register, rows), order)
+            ((*source, *delivery, *register, rows), order)
         }).collect();
         let (tables, orders): (Vec<Table>, Vec<Vec<usize>>) = turned.into_iter().unzip();
         let mut after: Vec<Vec<(usize, usize)>> = partition(&children(&tables), tables.len())
