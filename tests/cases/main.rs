@@ -7,6 +7,7 @@ mod codes;
 mod events;
 mod exports;
 mod frames;
+mod gates;
 mod names;
 mod numbers;
 mod oddities;
