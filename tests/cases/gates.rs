@@ -51,11 +51,19 @@ fn set(council: &Council, head: &str, limits: &str) {
 fn a_required_table_without_a_row_stops_its_source_on_the_first_night_and_later() {
     let council = Council::new(&[RETURN]);
     deliver(&council, 0, 0);
-    stops(&council, "table header: it has 0 rows, and is required", None);
+    stops(
+        &council,
+        "ssda903 2024-25: table header: it has 0 rows, and is required (0 stand)",
+        None,
+    );
     deliver(&council, 60, 60);
     assert_eq!(council.ingest().rows(RETURN), [120, 120, 0, 0]);
     deliver(&council, 60, 0);
-    stops(&council, "table episodes: it has 0 rows, and is required", Some(120));
+    stops(
+        &council,
+        "ssda903 2024-25: table episodes: it has 0 rows, and is required (60 stand)",
+        Some(120),
+    );
     deliver(&council, 0, 0);
     stops(&council, "it has 0 rows", Some(120));
     // An XML file without a child.

@@ -162,7 +162,10 @@ impl Planned {
                 let table = || writer.table(&table.name, Arc::clone(&table.schema));
                 outputs.tables.push(passes.then(table).transpose()?);
             }
-            let mut read = self.read(&mut run.hands, Some(run.vault), &tables, &mut outputs)?;
+            let stands = run.store.whole(&dataset).ok();
+            let mut read = self
+                .read(&mut run.hands, Some(run.vault), &tables, &mut outputs)
+                .map_err(|error| gates::beside(stands.as_ref(), error))?;
             if let (Some(collision), false) = (&read.collision, again) {
                 // A kept text is a person's name: its rows are told once all names are known.
                 names = Some(Arc::clone(collision));
@@ -170,8 +173,8 @@ impl Planned {
                 drop(writer);
                 continue;
             }
-            if let Ok(stands) = run.store.whole(&dataset) {
-                let found = gates::of_fall(&self.definition, &stands, &read.rows, self.shares);
+            if let Some(stands) = &stands {
+                let found = gates::of_fall(&self.definition, stands, &read.rows, self.shares);
                 read.warnings.extend(stop_or_tell(found, self.accepted)?);
             }
             run.vault.close_run(&read.inputs)?;

@@ -86,11 +86,23 @@ pub enum IngestError {
     },
     /// A required table without a row.
     #[error(
-        "table {table}: it has 0 rows, and is required; ask the service for the whole export, or take it as it is with --accept"
+        "table {table}: it has 0 rows, and is required ({stood} stand); ask the service for the whole export, or take it as it is with --accept"
     )]
     EmptyTable {
         /// The table.
         table: TableName,
+        /// Its rows as they stand.
+        stood: u64,
+    },
+    /// What is wrong with one source, by its name.
+    #[error("{source_name} {period}: {error}")]
+    OfSource {
+        /// The source.
+        source_name: SourceName,
+        /// The delivery's period.
+        period: Period,
+        /// What is wrong.
+        error: Box<IngestError>,
     },
     /// A table that is much smaller than before.
     #[error(
@@ -221,6 +233,23 @@ pub enum IngestError {
 }
 
 impl IngestError {
+    /// The same under the source's name, where its message names a table alone.
+    pub(crate) fn named(self, source_name: &SourceName, period: &Period) -> Self {
+        match self {
+            Self::UnknownCodes { .. }
+            | Self::TooManyTexts { .. }
+            | Self::EmptyTable { .. }
+            | Self::Fallen { .. }
+            | Self::MostlySetAside { .. }
+            | Self::OtherHeader { .. } => Self::OfSource {
+                source_name: source_name.clone(),
+                period: period.clone(),
+                error: Box::new(self),
+            },
+            other => other,
+        }
+    }
+
     /// Whether it is about one delivery, and others can do without that.
     pub(crate) fn is_of_source(&self) -> bool {
         // The vault answers for other sources all the same.
@@ -280,6 +309,7 @@ impl IngestError {
             | Self::Outline(_)
             | Self::Read(_)
             | Self::Kind(_) => exit::USAGE,
+            Self::OfSource { error, .. } => error.exit_code(),
             Self::Vault(_) => exit::VAULT,
             Self::Store(error) => error.exit_code(),
             Self::Quarantine(_) => exit::PUBLISH,

@@ -34,13 +34,25 @@ pub(crate) fn of_rows(
             read.get(&table.name).copied().unwrap_or_default();
         let table = table.name.clone();
         if read == 0 {
-            found.push(IngestError::EmptyTable { table });
+            found.push(IngestError::EmptyTable { table, stood: 0 });
         } else if quarantined >= FEWEST && quarantined * 100 > read * u64::from(shares.quarantine) {
             let percent = shares.quarantine;
             found.push(IngestError::MostlySetAside { table, quarantined, read, percent });
         }
     }
     found
+}
+
+/// The same with the rows that stand of an empty table.
+pub(crate) fn beside(standing: Option<&Manifest>, error: IngestError) -> IngestError {
+    let IngestError::EmptyTable { table, .. } = error else { return error };
+    let stood = match standing.map(|manifest| &manifest.origin) {
+        Some(Origin::Delivery { rows, .. }) => {
+            by_table(rows).get(&table).map_or(0, |rows| rows.read)
+        }
+        _ => 0,
+    };
+    IngestError::EmptyTable { table, stood }
 }
 
 /// The tables that fell too far against what stands. One that the definition has no longer did not fall.

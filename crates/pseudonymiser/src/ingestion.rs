@@ -165,9 +165,9 @@ impl Ingestion {
             expected.found.is_err() && expected.on_failure == OnFailure::Stop
         };
         if let Some(place) = expected.iter().position(stops)
-            && let Err(error) = expected.swap_remove(place).found
+            && let Expected { delivery, found: Err(error), .. } = expected.swap_remove(place)
         {
-            return Err(error);
+            return Err(error.named(&delivery.name, &delivery.period));
         }
         Ok(expected)
     }
@@ -218,7 +218,7 @@ impl Ingestion {
                         record.why = Some(error.to_string());
                     })?;
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.named(&delivery.name, &delivery.period)),
             }
             told(&Event::SourceEnded(&journal.record().sources[place]));
         }
