@@ -8,6 +8,7 @@ mod definitions;
 mod events;
 mod exports;
 mod frames;
+mod gates;
 mod linkage;
 mod names;
 mod numbers;

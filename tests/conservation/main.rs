@@ -30,7 +30,7 @@ fn rows_are_conserved() {
         let header = "person_id,upn,forename,surname,dob,postcode,start_date,end_date,reason\n";
         let body: String = rows.iter().map(|(row, _)| format!("{row}\n")).collect();
         std::fs::write(site.folder().join("drop/early_help.csv"), format!("{header}{body}")).unwrap();
-        let ran = site.run("minster-ingest", &["run", "--json", "--config", &site.path("pipeline.toml")]);
+        let ran = site.run("minster-ingest", &["run", "--json", "--accept", "early_help", "--config", &site.path("pipeline.toml")]);
         prop_assert!([Some(0), Some(3)].contains(&ran.status.code()), "{}", text(&ran));
         let report: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
         let count = |key: &str| report["sources"][0]["counts"][key].as_u64().unwrap();

@@ -58,7 +58,7 @@ fn lineage_has_a_start_and_an_end_for_each_source_that_was_in_work() {
     night.report(0);
     night.configure(|whole| whole.replace("on_failure = \"stop\"", "on_failure = \"go-on\""));
     fs::write(night.at("help/early_help.csv"), "other\n1\n").unwrap();
-    night.report(3);
+    night.report(10);
     let lines = fs::read_to_string(night.at("lineage.jsonl")).unwrap();
     let events: Vec<Value> =
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -99,7 +99,7 @@ fn a_log_in_json_has_an_object_a_line() {
     night.configure(|whole| whole.replace("on_failure = \"stop\"", "on_failure = \"go-on\""));
     fs::write(night.at("missing/other.csv"), "a\n").unwrap();
     let ran = night.ingest(&["--log", "json"]);
-    assert_eq!(ran.status.code(), Some(3));
+    assert_eq!(ran.status.code(), Some(10));
     let lines = String::from_utf8(ran.stderr).unwrap();
     let events: Vec<Value> =
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

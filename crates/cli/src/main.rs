@@ -20,7 +20,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use minster_model::{RunId, TableName, exit};
+use minster_model::{RunId, SourceName, TableName, exit};
 
 use crate::{failure::Failure, pipeline::Loaded};
 
@@ -39,7 +39,7 @@ enum Command {
     Plan(Config),
     /// Do it all: ingest, link, and draft the tables. Nothing is public before a person lets a draft out.
     #[command(
-        after_help = "Example:\n  minster run --config config/pipeline.toml\n\nExit: 0 done; 2 usage or configuration; 3 done, with rows in quarantine; 4 a draft was refused by\ndisclosure control; 5 rows not conserved; 6 the vault; 7 publishing failed, what stood stands; 8 another\nrun holds the lock; 1 an unexpected fault"
+        after_help = "Example:\n  minster run --config config/pipeline.toml\n\nExit: 0 done; 2 usage or configuration; 3 done, with rows in quarantine; 4 a draft was refused by\ndisclosure control; 5 rows not conserved; 6 the vault; 7 publishing failed, what stood stands; 8 another\nrun holds the lock; 10 done, but a source was left out; 1 an unexpected fault"
     )]
     Run {
         #[command(flatten)]
@@ -47,6 +47,9 @@ enum Command {
         /// Ingest and link also what is the same as what stands.
         #[arg(long)]
         again: bool,
+        /// Take this source's delivery as it is, as `minster-ingest run` does.
+        #[arg(long, value_name = "SOURCE")]
+        accept: Vec<SourceName>,
     },
     /// Run minster-ingest with these arguments.
     #[command(after_help = "Example:\n  minster ingest run --config config/pipeline.toml")]
@@ -204,10 +207,10 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Ingest { arguments } => {
             stages::ingest_program(&arguments.into_iter().map(Into::into).collect::<Vec<_>>())
         }
-        Command::Run { report: Report { config, json }, again } => {
+        Command::Run { report: Report { config, json }, again, accept } => {
             let loaded = Loaded::read(&config)?;
             let summary = runs::recorded(&loaded, "minster", |store, journal| {
-                let ingest = Some(stages::ingest(&loaded, &config, again)?);
+                let ingest = Some(stages::ingest(&loaded, &config, again, &accept)?);
                 let linkage = Some(stages::link(&loaded, store, journal, again)?);
                 let mut summary =
                     summary::Summary { ingest, linkage, config, ..Default::default() };

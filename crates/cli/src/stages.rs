@@ -11,7 +11,7 @@ use std::{
 use indicatif::ProgressBar;
 use minster_aggregator::{AggregateError, Outcome, ReleaseReport};
 use minster_matcher::{CHILDREN, LinkageReport, integrated};
-use minster_model::{DatasetRef, Role, TableName, exit};
+use minster_model::{DatasetRef, Role, SourceName, TableName, exit};
 use minster_store::{Journal, LineageJob, Progress, Store};
 use minster_vault_api::Client;
 use serde::Deserialize;
@@ -30,17 +30,23 @@ const REFUSED: &str = "refused by disclosure control";
 pub(crate) fn ingest_program(arguments: &[OsString]) -> Result<u8, Failure> {
     let status = ingest_command()?.args(arguments).status().map_err(Failure::NoIngest)?;
     match code(status) {
-        code @ (exit::DONE | exit::QUARANTINED) => Ok(code),
+        code @ (exit::DONE | exit::QUARANTINED | exit::LEFT_OUT) => Ok(code),
         code => Err(Failure::Ingest { code }),
     }
 }
 
 /// Ingests the deliveries; gives minster-ingest's report.
-pub(crate) fn ingest(loaded: &Loaded, config: &Path, again: bool) -> Result<Ingested, Failure> {
+pub(crate) fn ingest(
+    loaded: &Loaded,
+    config: &Path,
+    again: bool,
+    accept: &[SourceName],
+) -> Result<Ingested, Failure> {
     let output = ingest_command()?
         .arg("run")
         .args(["--json", "--lock-held", "--run", loaded.run.as_str()])
         .args(again.then_some("--again"))
+        .args(accept.iter().flat_map(|source| ["--accept", source.as_str()]))
         .arg("--config")
         .arg(config)
         .stdin(Stdio::null())
@@ -48,7 +54,7 @@ pub(crate) fn ingest(loaded: &Loaded, config: &Path, again: bool) -> Result<Inge
         .output()
         .map_err(Failure::NoIngest)?;
     match code(output.status) {
-        exit::DONE | exit::QUARANTINED => {
+        exit::DONE | exit::QUARANTINED | exit::LEFT_OUT => {
             let wrong = |_| Failure::IngestReport;
             let report: Value = serde_json::from_slice(&output.stdout).map_err(wrong)?;
             let sources = Vec::deserialize(&report["sources"]).map_err(wrong)?;

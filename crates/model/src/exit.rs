@@ -6,7 +6,7 @@ pub const DONE: u8 = 0;
 pub const FAULT: u8 = 1;
 /// Usage or configuration.
 pub const USAGE: u8 = 2;
-/// Done, but with rows in quarantine or a source left out.
+/// Done, but with rows in quarantine.
 pub const QUARANTINED: u8 = 3;
 /// Refused by disclosure control.
 pub const REFUSED: u8 = 4;
@@ -20,3 +20,5 @@ pub const PUBLISH: u8 = 7;
 pub const LOCKED: u8 = 8;
 /// Audit: a check failed.
 pub const AUDIT: u8 = 9;
+/// Done, but a source was left out: what stood of it stands.
+pub const LEFT_OUT: u8 = 10;

@@ -37,6 +37,9 @@ pub struct Pipeline {
     /// What of the past is kept.
     #[serde(default)]
     pub retention: Retention,
+    /// The council's number, `816`: a file whose header names another stops its source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
     /// What monitors read of a run.
     #[serde(default)]
     pub monitoring: Monitoring,
@@ -59,7 +62,7 @@ pub enum OnFailure {
     #[default]
     Stop,
     /// It is left out and named; what stood of it stands, the others go on, and the run ends with
-    /// [`crate::exit::QUARANTINED`].
+    /// [`crate::exit::LEFT_OUT`].
     GoOn,
 }
 
@@ -97,17 +100,21 @@ impl Default for Retention {
     }
 }
 
-/// What a delivery may have of what is not understood, before its source stops.
+/// What a delivery may have of what is not understood, not there or set aside, before its source stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Of a required table: codes of a column that are not in its list, in a hundred that are not blank.
     pub unknown_percent: u32,
+    /// Rows by which a table may fall against the dataset that stands, in a hundred.
+    pub fall_percent: u32,
+    /// Rows of a required table that may be set aside, in a hundred.
+    pub quarantine_percent: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { unknown_percent: 5 }
+        Self { unknown_percent: 5, fall_percent: 20, quarantine_percent: 5 }
     }
 }
 
@@ -161,6 +168,12 @@ pub struct Delivery {
     /// Unknown codes in a hundred, where that differs from the pipeline's [`Limits`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_percent: Option<u32>,
+    /// Rows by which a table may fall, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fall_percent: Option<u32>,
+    /// Rows of a required table that may be set aside, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine_percent: Option<u32>,
 }
 
 impl Delivery {
@@ -195,6 +208,16 @@ impl Pipeline {
     /// Unknown codes in a hundred, above which this delivery stops.
     pub fn unknown_percent(&self, delivery: &Delivery) -> u32 {
         delivery.unknown_percent.unwrap_or(self.limits.unknown_percent)
+    }
+
+    /// Rows in a hundred by which a table of this delivery may fall.
+    pub fn fall_percent(&self, delivery: &Delivery) -> u32 {
+        delivery.fall_percent.unwrap_or(self.limits.fall_percent)
+    }
+
+    /// Rows in a hundred of a required table of this delivery that may be set aside.
+    pub fn quarantine_percent(&self, delivery: &Delivery) -> u32 {
+        delivery.quarantine_percent.unwrap_or(self.limits.quarantine_percent)
     }
 
     /// Makes every path absolute against the folder that the file stands in; `..` is taken as written,

@@ -27,6 +27,7 @@ use crate::{
     columns,
     duplicates::{Duplicates, Fingerprints},
     gate::{Gate, Names},
+    gates::{self, Shares},
     quarantine::{Failed, Headings, Quarantine},
     shared::{Numbers, Watched, strangers, watched},
     tokens::Dictionary,
@@ -46,6 +47,12 @@ pub(crate) struct Planned {
     pub(crate) files: DeliveryPlan,
     /// Unknown codes in a hundred, above which it stops.
     pub(crate) unknown_percent: u32,
+    /// How far it may fall, and how much of it may be set aside.
+    pub(crate) shares: Shares,
+    /// Whether someone said that it is to be taken as it is.
+    pub(crate) accepted: bool,
+    /// What would stop it otherwise, before a row is read.
+    pub(crate) let_through: Vec<String>,
 }
 
 /// What one run has in hand for all its deliveries.
@@ -155,13 +162,20 @@ impl Planned {
                 let table = || writer.table(&table.name, Arc::clone(&table.schema));
                 outputs.tables.push(passes.then(table).transpose()?);
             }
-            let read = self.read(&mut run.hands, Some(run.vault), &tables, &mut outputs)?;
+            let stands = run.store.whole(&dataset).ok();
+            let mut read = self
+                .read(&mut run.hands, Some(run.vault), &tables, &mut outputs)
+                .map_err(|error| gates::beside(stands.as_ref(), error))?;
             if let (Some(collision), false) = (&read.collision, again) {
                 // A kept text is a person's name: its rows are told once all names are known.
                 names = Some(Arc::clone(collision));
                 drop(outputs);
                 drop(writer);
                 continue;
+            }
+            if let Some(stands) = &stands {
+                let found = gates::of_fall(&self.definition, stands, &read.rows, self.shares);
+                read.warnings.extend(stop_or_tell(found, self.accepted)?);
             }
             run.vault.close_run(&read.inputs)?;
             let reasons = outputs.quarantine.finish()?;
@@ -255,7 +269,12 @@ impl Planned {
             }
             cells.extend(told.counts(&table.name, &table.plan));
         }
-        let warnings = strangers(&self.definition, &numbers);
+        let mut warnings = self.let_through.clone();
+        warnings.extend(stop_or_tell(
+            gates::of_rows(&self.definition, &rows, self.shares),
+            self.accepted,
+        )?);
+        warnings.extend(strangers(&self.definition, &numbers));
         Ok(Outcome { inputs, rows, cells, warnings, collision: gate.collision() })
     }
 
@@ -328,6 +347,20 @@ impl Planned {
             Ok(hash) if file.is_as_planned() => Ok((hash, counts)),
             _ => Err(changed(file)),
         }
+    }
+}
+
+/// What is told of what was found, where it is let through.
+///
+/// # Errors
+/// The first of it, where it is not.
+pub(crate) fn stop_or_tell(
+    found: Vec<IngestError>,
+    accepted: bool,
+) -> Result<Vec<String>, IngestError> {
+    match accepted {
+        true => Ok(found.iter().map(|error| format!("accepted all the same: {error}")).collect()),
+        false => found.into_iter().next().map_or(Ok(Vec::new()), Err),
     }
 }
 

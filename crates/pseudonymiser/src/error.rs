@@ -84,6 +84,81 @@ pub enum IngestError {
         /// So many in a hundred are let through.
         percent: u32,
     },
+    /// A required table without a row.
+    #[error(
+        "table {table}: it has 0 rows, and is required ({stood} stand); ask the service for the whole export, or take it as it is with --accept"
+    )]
+    EmptyTable {
+        /// The table.
+        table: TableName,
+        /// Its rows as they stand.
+        stood: u64,
+    },
+    /// What is wrong with one source, by its name.
+    #[error("{source_name} {period}: {error}")]
+    OfSource {
+        /// The source.
+        source_name: SourceName,
+        /// The delivery's period.
+        period: Period,
+        /// What is wrong.
+        error: Box<IngestError>,
+    },
+    /// A table that is much smaller than before.
+    #[error(
+        "table {table}: it has {read} rows, and {stood} stand, which is a fall of more than {percent} in a hundred; ask the service whether the export is whole, take it as it is with --accept, or set `fall_percent` of the source higher"
+    )]
+    Fallen {
+        /// The table.
+        table: TableName,
+        /// Its rows now.
+        read: u64,
+        /// Its rows as they stand.
+        stood: u64,
+        /// So many in a hundred may be gone.
+        percent: u32,
+    },
+    /// A required table whose rows are set aside.
+    #[error(
+        "table {table}: {quarantined} of {read} rows would be set aside, more than {percent} in a hundred; see why with `minster-ingest try`, take it as it is with --accept, or set `quarantine_percent` of the source higher"
+    )]
+    MostlySetAside {
+        /// The table.
+        table: TableName,
+        /// Such rows.
+        quarantined: u64,
+        /// All its rows.
+        read: u64,
+        /// So many in a hundred are let through.
+        percent: u32,
+    },
+    /// A file whose header names another collection, year or authority.
+    #[error(
+        "{}: its header names {says} as its {what}, and {expected} is expected; deliver the right file, or take it as it is with --accept",
+        shown(file)
+    )]
+    OtherHeader {
+        /// The file.
+        file: String,
+        /// Collection, year or authority.
+        what: &'static str,
+        /// What it says.
+        says: String,
+        /// What it should say.
+        expected: String,
+    },
+    /// A source that is to be accepted and is not delivered.
+    #[error("--accept {source_name}: the pipeline has no such source")]
+    NotDelivered {
+        /// The source.
+        source_name: SourceName,
+    },
+    /// Nothing is left to go on with.
+    #[error("all {sources} sources were left out")]
+    AllLeftOut {
+        /// How many.
+        sources: usize,
+    },
     /// A kept text that is no code.
     #[error(
         "table {table}, column {column}: it holds more than {most} different texts, as no code does; give it a pattern or a code list, drop it, or, if they are codes, set `distinct` higher"
@@ -158,6 +233,23 @@ pub enum IngestError {
 }
 
 impl IngestError {
+    /// The same under the source's name, where its message names a table alone.
+    pub(crate) fn named(self, source_name: &SourceName, period: &Period) -> Self {
+        match self {
+            Self::UnknownCodes { .. }
+            | Self::TooManyTexts { .. }
+            | Self::EmptyTable { .. }
+            | Self::Fallen { .. }
+            | Self::MostlySetAside { .. }
+            | Self::OtherHeader { .. } => Self::OfSource {
+                source_name: source_name.clone(),
+                period: period.clone(),
+                error: Box::new(self),
+            },
+            other => other,
+        }
+    }
+
     /// Whether it is about one delivery, and others can do without that.
     pub(crate) fn is_of_source(&self) -> bool {
         // The vault answers for other sources all the same.
@@ -178,6 +270,10 @@ impl IngestError {
                 | Self::StillWritten { .. }
                 | Self::NoLookup { .. }
                 | Self::UnknownCodes { .. }
+                | Self::EmptyTable { .. }
+                | Self::Fallen { .. }
+                | Self::MostlySetAside { .. }
+                | Self::OtherHeader { .. }
                 | Self::TooManyTexts { .. }
                 | Self::Plan(_)
                 | Self::Read(_)
@@ -201,12 +297,19 @@ impl IngestError {
             | Self::BrokenDefinition { .. }
             | Self::BrokenLookup { .. }
             | Self::UnknownCodes { .. }
+            | Self::EmptyTable { .. }
+            | Self::Fallen { .. }
+            | Self::MostlySetAside { .. }
+            | Self::OtherHeader { .. }
+            | Self::NotDelivered { .. }
+            | Self::AllLeftOut { .. }
             | Self::TooManyTexts { .. }
             | Self::Lookup(_)
             | Self::Plan(_)
             | Self::Outline(_)
             | Self::Read(_)
             | Self::Kind(_) => exit::USAGE,
+            Self::OfSource { error, .. } => error.exit_code(),
             Self::Vault(_) => exit::VAULT,
             Self::Store(error) => error.exit_code(),
             Self::Quarantine(_) => exit::PUBLISH,

@@ -1,20 +1,28 @@
 //! The pipeline's deliveries as they are found: compared with their definitions, before any row is read.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use minster_identifiers::shown;
-use minster_model::pipeline::{Arrival, Delivery, IdentifierRule, OnFailure, Pipeline};
+use minster_model::{
+    SourceName,
+    pipeline::{Arrival, Delivery, IdentifierRule, OnFailure, Pipeline},
+};
 use minster_sources::{
     Catalogue, Definition, Generalisation, Lookup, LookupError, Plan, Treatment,
 };
 use minster_store::{Progress, SourceRecord, sha256_hex};
 
-use crate::{IngestError, arrival::settle, delivery::Planned};
+use crate::{
+    IngestError,
+    arrival::settle,
+    delivery::{Planned, stop_or_tell},
+    gates::{self, Shares},
+};
 
 /// The council's look-ups by name, and the SHA-256 of each one's file.
 #[derive(Default)]
@@ -76,6 +84,7 @@ pub(crate) fn expect<'a>(
     definitions: &Catalogue,
     lookups: &Lookups,
     arrival: Arrival,
+    accept: &BTreeSet<SourceName>,
     waiting: &dyn Fn(&Path),
 ) -> Vec<Expected<'a>> {
     let folders: Vec<&Path> =
@@ -86,7 +95,10 @@ pub(crate) fn expect<'a>(
         on_failure: pipeline.on_failure(delivery),
         found: match unsettled {
             Some(path) => Err(IngestError::StillWritten { path, waited: arrival.wait_seconds }),
-            None => plan(delivery, pipeline, definitions, lookups),
+            None => {
+                let accepted = accept.contains(&delivery.name);
+                plan(delivery, pipeline, definitions, lookups, accepted)
+            }
         },
     });
     expected.collect()
@@ -97,6 +109,7 @@ fn plan(
     pipeline: &Pipeline,
     definitions: &Catalogue,
     lookups: &Lookups,
+    accepted: bool,
 ) -> Result<Planned, IngestError> {
     let Some(found) = definitions.find(&delivery.name, &delivery.period) else {
         let source_name = delivery.name.clone();
@@ -111,11 +124,18 @@ fn plan(
     };
     let files = Plan::make(&found.definition, &delivery.folder)?;
     let definition = found.definition.clone();
+    let authority = pipeline.authority.as_deref();
+    let others = gates::of_headers(&definition, &files.files, &delivery.period, authority);
+    let let_through = stop_or_tell(others, accepted)?;
     let definition_sha256 = sha256_hex(found.text.as_bytes());
     let rule = delivery.identifier.unwrap_or(definition.identifier);
     let recipe_sha256 = recipe(&definition, &definition_sha256, rule, lookups)?;
     let delivery = delivery.clone();
     let unknown_percent = pipeline.unknown_percent(&delivery);
+    let shares = Shares {
+        fall: pipeline.fall_percent(&delivery),
+        quarantine: pipeline.quarantine_percent(&delivery),
+    };
     Ok(Planned {
         delivery,
         definition,
@@ -124,6 +144,9 @@ fn plan(
         recipe_sha256,
         files,
         unknown_percent,
+        shares,
+        accepted,
+        let_through,
     })
 }
 

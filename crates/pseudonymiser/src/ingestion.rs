@@ -1,14 +1,14 @@
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use minster_model::{
-    Role, RunId,
+    Role, RunId, SourceName,
     pipeline::{Arrival, OnFailure, Pipeline},
 };
 use minster_sources::Catalogue;
 use minster_store::{
     Disk, Journal, LineageJob, Manifest, Origin, Progress, RunRecord, SourceRecord, Store,
-    name_by_clock,
+    deliveries, name_by_clock,
 };
 use minster_vault_api::Client;
 
@@ -38,6 +38,8 @@ pub struct Options {
     pub run: Option<RunId>,
     /// Deliveries that are the same as what stands are read too.
     pub again: bool,
+    /// Sources whose deliveries are taken as they are, empty, fallen or another year's.
+    pub accept: BTreeSet<SourceName>,
     /// What the store is written on.
     pub disk: Disk,
     /// Is told what happens.
@@ -50,6 +52,7 @@ impl Default for Options {
             lock_held: false,
             run: None,
             again: false,
+            accept: BTreeSet::new(),
             disk: Disk::default(),
             told: Arc::new(|_| {}),
         }
@@ -110,7 +113,7 @@ impl Ingestion {
     /// What would stop the run.
     pub fn describe(&self) -> Result<String, IngestError> {
         let now = Arrival { quiet_seconds: 0, wait_seconds: 0 };
-        let expected = self.expect(now, &|_| {})?;
+        let expected = self.expect(now, &BTreeSet::new(), &|_| {})?;
         let mut text = format!("purpose {}\n", self.pipeline.purpose);
         for broken in self.definitions.broken() {
             text += &format!("\na definition cannot be used: {broken}\n");
@@ -153,17 +156,18 @@ impl Ingestion {
     fn expect(
         &self,
         arrival: Arrival,
+        accept: &BTreeSet<SourceName>,
         waiting: &dyn Fn(&Path),
     ) -> Result<Vec<Expected<'_>>, IngestError> {
         let mut expected =
-            expect(&self.pipeline, &self.definitions, &self.lookups, arrival, waiting);
+            expect(&self.pipeline, &self.definitions, &self.lookups, arrival, accept, waiting);
         let stops = |expected: &Expected<'_>| {
             expected.found.is_err() && expected.on_failure == OnFailure::Stop
         };
         if let Some(place) = expected.iter().position(stops)
-            && let Err(error) = expected.swap_remove(place).found
+            && let Expected { delivery, found: Err(error), .. } = expected.swap_remove(place)
         {
-            return Err(error);
+            return Err(error.named(&delivery.name, &delivery.period));
         }
         Ok(expected)
     }
@@ -175,7 +179,14 @@ impl Ingestion {
         options: &Options,
     ) -> Result<Report, IngestError> {
         let told = &options.told;
-        let expected = self.expect(self.pipeline.arrival, &|path| told(&Event::Waiting(path)))?;
+        let delivered = |name: &&SourceName| {
+            self.pipeline.sources.iter().any(|delivery| delivery.name == **name)
+        };
+        if let Some(name) = options.accept.iter().find(|name| !delivered(name)) {
+            return Err(IngestError::NotDelivered { source_name: name.clone() });
+        }
+        let waiting = |path: &Path| told(&Event::Waiting(path));
+        let expected = self.expect(self.pipeline.arrival, &options.accept, &waiting)?;
         journal.list(expected.iter().map(Expected::record).collect())?;
         told(&Event::Planned(journal.record().sources.iter().map(|source| source.bytes).sum()));
         keep_freed_memory();
@@ -207,11 +218,15 @@ impl Ingestion {
                         record.why = Some(error.to_string());
                     })?;
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.named(&delivery.name, &delivery.period)),
             }
             told(&Event::SourceEnded(&journal.record().sources[place]));
         }
         let RunRecord { run, sources, .. } = journal.record().clone();
+        let left_out = deliveries::left_out(&sources);
+        if left_out > 0 && left_out == sources.len() {
+            return Err(IngestError::AllLeftOut { sources: left_out });
+        }
         Ok(Report { format: 1, run, sources, distinct_identifiers: dictionary.asked() })
     }
 
@@ -261,7 +276,9 @@ impl Ingestion {
     /// Where the configuration cannot be used. A delivery that would stop is told in what is given.
     pub fn try_definitions(&self) -> Result<Tried, IngestError> {
         let now = Arrival { quiet_seconds: 0, wait_seconds: 0 };
-        let expected = expect(&self.pipeline, &self.definitions, &self.lookups, now, &|_| {});
+        let none = BTreeSet::new();
+        let expected =
+            expect(&self.pipeline, &self.definitions, &self.lookups, now, &none, &|_| {});
         let broken = self.definitions.broken().iter().map(ToString::to_string).collect();
         let mut tried = Tried { broken, ..Tried::default() };
         for expected in expected {

@@ -25,6 +25,7 @@ mod duplicates;
 mod error;
 mod expected;
 mod gate;
+mod gates;
 mod generalise;
 mod in_turn;
 mod ingestion;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use minster_model::{Period, RunId};
+use minster_model::{Period, RunId, SourceName};
 use minster_pseudonymiser::{Checked, Event, IngestError, Ingestion, Options};
 
 use crate::log::{Format, Log};
@@ -35,7 +35,7 @@ enum Command {
     },
     /// Ingest every delivery of the pipeline that is not the same as what stands.
     #[command(
-        after_help = "Example:\n  minster-ingest run --config config/pipeline.toml --json --log json\n\nExit: 0 done; 2 usage or configuration, or a source not as defined; 3 done, with rows in quarantine or a\nsource left out; 5 rows not conserved; 6 the vault; 7 publishing failed, what stood stands; 8 another run\nholds the lock; 1 an unexpected fault. docs/engineers.md says what to do for each"
+        after_help = "Example:\n  minster-ingest run --config config/pipeline.toml --json --log json\n\nExit: 0 done; 2 usage or configuration, or a source not as defined; 3 done, with rows in quarantine;\n5 rows not conserved; 6 the vault; 7 publishing failed, what stood stands; 8 another run\nholds the lock; 10 done, but a source was left out; 1 an unexpected fault. docs/engineers.md says what to do for each"
     )]
     Run {
         /// The pipeline.
@@ -50,6 +50,9 @@ enum Command {
         /// Read also the deliveries that are the same as what stands.
         #[arg(long)]
         again: bool,
+        /// Take this source's delivery as it is: empty, fallen, mostly set aside, or of another year.
+        #[arg(long, value_name = "SOURCE")]
+        accept: Vec<SourceName>,
         /// The caller holds the store's lock (`minster run` does).
         #[arg(long, hide = true)]
         lock_held: bool,
@@ -152,15 +155,16 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
             print(&ingestion.describe()?)?;
             Ok(minster_model::exit::DONE)
         }
-        Command::Run { config, json, log: _, again, lock_held, run } => {
+        Command::Run { config, json, log: _, again, accept, lock_held, run } => {
             if lock_held {
                 end_with_parent();
             }
             let ingestion = Ingestion::load(&config)?;
             let telling = Arc::clone(log);
             let told = Arc::new(move |event: &Event<'_>| telling.tell(event));
-            let report =
-                ingestion.run(&Options { lock_held, run, again, told, ..Default::default() });
+            let accept = accept.into_iter().collect();
+            let options = Options { lock_held, run, again, accept, told, ..Default::default() };
+            let report = ingestion.run(&options);
             log.finish();
             let report = report?;
             log.ended(report.exit_code());

@@ -20,7 +20,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// 0, or 3 where rows are in quarantine or a source was left out.
+    /// 0, 3 where rows are in quarantine, or 10 where a source was left out.
     pub fn exit_code(&self) -> u8 {
         deliveries::exit_code(&self.sources)
     }

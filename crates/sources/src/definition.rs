@@ -39,10 +39,46 @@ pub struct Definition {
     pub ignore: Vec<String>,
     /// XML: the path of the element that holds one child.
     pub unit: Option<String>,
+    /// XML: where a file says what it is.
+    pub header: Header,
     /// The tables.
     pub tables: Vec<Table>,
     /// The normal forms of service numbers.
     pub numbers: Arc<Numbers>,
+}
+
+/// XML: the paths at which a file names its collection, year and authority.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// The collection.
+    pub collection: Option<HeaderPath>,
+    /// The year, which must be one of the period's.
+    pub year: Option<HeaderPath>,
+    /// The authority, which must be the pipeline's.
+    pub authority: Option<HeaderPath>,
+}
+
+/// An element of a file's header.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderPath {
+    /// Its path.
+    pub path: String,
+    /// Of the collection: what stands there.
+    pub is: Option<String>,
+}
+
+impl Header {
+    /// What each of them is, and its path.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("collection", &self.collection),
+            ("year", &self.year),
+            ("authority", &self.authority),
+        ];
+        all.into_iter().filter_map(|(what, path)| Some((what, path.as_ref()?.path.as_str())))
+    }
 }
 
 /// What becomes of a workbook's sheet that no table lists and whose header is no table's.
@@ -251,6 +287,9 @@ impl Definition {
         }
         if self.format == Format::Xml && self.unit.is_none() {
             return rule("unit".into(), "an XML source names the element that holds one child");
+        }
+        if self.format != Format::Xml && self.header != Header::default() {
+            return rule("header".into(), "XML sources may have one, others have none");
         }
         if self.tables.is_empty() {
             return rule("table".into(), "a source has at least one");

@@ -179,6 +179,7 @@ impl DefinitionText {
             extra_sheets: self.extra_sheets,
             ignore: self.ignore.clone(),
             unit: self.unit.clone(),
+            header: self.header.clone(),
             tables: tables?,
             numbers: Arc::default(),
         };

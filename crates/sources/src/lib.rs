@@ -60,15 +60,15 @@ pub use cell::{DateForm, parse_date, parse_decimal, parse_flag, parse_integer};
 pub use codes::{CodeList, CodeLists, Codes, Found, Level, UnknownCode};
 pub use column::{Column, Fault, Generalisation, TokenRule, Treatment, ValueType};
 pub use definition::{
-    Definition, DefinitionError, Delimiter, Duplicates, Encoding, ExtraSheets, Format, MatchKey,
-    Part, Table,
+    Definition, DefinitionError, Delimiter, Duplicates, Encoding, ExtraSheets, Format, Header,
+    HeaderPath, MatchKey, Part, Table,
 };
 pub use layouts::{layouts, schema};
 pub use lookup::{Lookup, LookupError};
 pub use numbers::Numbers;
 pub use outline::{Outline, OutlineError, OutlinedTable};
 pub use pattern::Pattern;
-pub use plan::{Plan, PlanError, PlannedFile, Proposed, quoted};
+pub use plan::{HeaderText, Plan, PlanError, PlannedFile, Proposed, quoted};
 pub use read::read;
 pub use reason::Reason;
 

@@ -50,12 +50,23 @@ pub struct PlannedFile {
     /// XML: how many units it has, and how many stand in the files before it.
     pub units: u32,
     pub(crate) first_unit: u32,
+    /// XML: what its header says that it is.
+    pub header: Vec<HeaderText>,
     /// CSV: how it is written.
     pub(crate) dialect: Dialect,
     /// XLSX: where each of the tables stands.
     pub(crate) sheets: Vec<PlannedSheet>,
     pub(crate) wrapping: Wrapping,
     stamp: Stamp,
+}
+
+/// A word of a file's header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderText {
+    /// `collection`, `year` or `authority`.
+    pub what: &'static str,
+    /// What stands there.
+    pub text: String,
 }
 
 /// What a file system changes of a file where anything writes to it, or puts another in its place. Its number is left
@@ -188,6 +199,7 @@ impl PlannedFile {
             notes: Vec::new(),
             units: 0,
             first_unit: 0,
+            header: Vec::new(),
             dialect: Dialect::default(),
             sheets: Vec::new(),
             wrapping,
@@ -242,7 +254,9 @@ impl PlannedFile {
             (Format::Csv, _) => csv_reader::plan_columns(definition, self)?,
             (Format::Parquet, _) => self.columns = parquet_reader::plan_columns(definition, self)?,
             (Format::Xml, _) => {
-                (self.units, self.notes) = xml_layout::check_structure(definition, self)?;
+                let structure = xml_layout::check_structure(definition, self)?;
+                (self.units, self.header, self.notes) =
+                    (structure.units, structure.header, structure.notes);
             }
             (Format::Xlsx, _) => {
                 (self.sheets, self.notes) = xlsx_reader::plan_sheets(definition, self)?;

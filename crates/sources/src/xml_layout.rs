@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     Definition, PlanError, PlannedFile, Table, Treatment,
-    plan::Proposed,
+    plan::{HeaderText, Proposed},
     xml_reader::{Events, Token},
 };
 
@@ -157,13 +157,21 @@ fn passes(column: &crate::Column) -> bool {
         || column.person_name
 }
 
+/// What an XML file is like, as its elements tell.
+pub(crate) struct Structure {
+    /// How many units it has.
+    pub(crate) units: u32,
+    pub(crate) header: Vec<HeaderText>,
+    /// What is to be told of it.
+    pub(crate) notes: Vec<String>,
+}
+
 /// Default deny for XML: every element's path must be a listed one, lead to one, or be ignored. All that are not are
 /// named at once, each with the line that would list it.
-/// Gives the file's units, and what is to be told of it.
 pub(crate) fn check_structure(
     definition: &Definition,
     file: &PlannedFile,
-) -> Result<(u32, Vec<String>), PlanError> {
+) -> Result<Structure, PlanError> {
     let layout = Layout::new(definition, file);
     let mut events = Events::open(file, Box::new(|_| {}))?;
     let mut path: Vec<String> = Vec::new();
@@ -174,6 +182,10 @@ pub(crate) fn check_structure(
     let mut texts: Vec<(Option<u64>, bool)> = vec![(None, false)];
     let (mut strays, mut lines) = (0u64, Vec::new());
     let mut units = 0u32;
+    let header_paths: Vec<(&'static str, Vec<&str>)> = (definition.header.paths())
+        .map(|(what, path)| (what, path.split('/').filter(|step| !step.is_empty()).collect()))
+        .collect();
+    let mut header = Vec::new();
     loop {
         match events.next()? {
             Token::Start(name) => {
@@ -206,6 +218,18 @@ pub(crate) fn check_structure(
                 }
             }
             Token::Text(text) => {
+                let is_here = |steps: &Vec<&str>| {
+                    steps.len() == path.len()
+                        && steps
+                            .iter()
+                            .zip(&path)
+                            .all(|(step, name)| step.eq_ignore_ascii_case(name))
+                };
+                if let Some((what, _)) = header_paths.iter().find(|(_, steps)| is_here(steps))
+                    && !text.trim().is_empty()
+                {
+                    header.push(HeaderText { what, text: text.trim().to_owned() });
+                }
                 if let Some(around) = texts.last_mut().filter(|_| !text.trim().is_empty()) {
                     around.0.get_or_insert(events.last_line());
                 }
@@ -219,7 +243,8 @@ pub(crate) fn check_structure(
             let lines = lines.join(", ");
             format!("text between elements dropped in {strays} elements, near lines {lines}{more}")
         };
-        return Ok((units, (strays > 0).then(told).into_iter().collect()));
+        let notes = (strays > 0).then(told).into_iter().collect();
+        return Ok(Structure { units, header, notes });
     }
     Err(PlanError::OtherElements {
         path: file.path.clone(),

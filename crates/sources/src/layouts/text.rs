@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    DateForm, Delimiter, Duplicates, Encoding, ExtraSheets, Fault, Format, Level, MatchKey, Part,
+    DateForm, Delimiter, Duplicates, Encoding, ExtraSheets, Fault, Format, Header, Level, MatchKey,
+    Part,
 };
 
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -45,6 +46,9 @@ pub(super) struct DefinitionText {
     /// XML: the path of the element that holds one child.
     #[serde(default)]
     pub(super) unit: Option<String>,
+    /// XML: where a file says what it is.
+    #[serde(default)]
+    pub(super) header: Header,
     #[serde(rename = "table")]
     pub(super) tables: Vec<TableText>,
     #[serde(default, rename = "version")]

@@ -19,11 +19,14 @@ pub fn left_out(sources: &[SourceRecord]) -> usize {
     sources.iter().filter(|source| source.progress == Progress::LeftOut).count()
 }
 
-/// 0, or 3 where rows are in quarantine or a source was left out.
+/// 0, 3 where rows are in quarantine, or 10 where a source was left out.
 pub fn exit_code(sources: &[SourceRecord]) -> u8 {
-    match left_out(sources) > 0 || totals(sources).quarantined > 0 {
-        true => exit::QUARANTINED,
-        false => exit::DONE,
+    if left_out(sources) > 0 {
+        exit::LEFT_OUT
+    } else if totals(sources).quarantined > 0 {
+        exit::QUARANTINED
+    } else {
+        exit::DONE
     }
 }
 

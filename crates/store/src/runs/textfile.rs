@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use minster_model::exit;
+
 use super::{Progress, RunRecord, SourceRecord, StageRecord};
 use crate::{Store, StoreError};
 
@@ -25,7 +27,9 @@ fn text(runs: &[RunRecord]) -> String {
     for program in programs {
         let label = format!("program=\"{program}\"");
         let mut of_program = runs.iter().filter(|run| run.program == program);
-        let done = |run: &&RunRecord| matches!(run.exit, Some(0 | 3));
+        let done = |run: &&RunRecord| {
+            matches!(run.exit, Some(exit::DONE | exit::QUARANTINED | exit::LEFT_OUT))
+        };
         if let Some(good) = of_program.clone().find(done).and_then(|run| run.ended) {
             families.add(SUCCESS, &label, good.as_second());
         }
@@ -82,7 +86,7 @@ const STARTED: Family =
     ("minster_run_last_start_timestamp_seconds", "When the program's last run began.");
 const SUCCESS: Family = (
     "minster_run_last_success_timestamp_seconds",
-    "When a run of the program last ended with exit 0 or 3.",
+    "When a run of the program last ended with exit 0, 3 or 10.",
 );
 const EXIT: Family = ("minster_run_last_exit_code", "How the program's last run ended.");
 const DURATION: Family = ("minster_run_last_duration_seconds", "How long it took.");
@@ -95,6 +99,8 @@ const PROGRESS: Family =
 const RELEASE: Family =
     ("minster_release_progress", "1 for what became of the release when it was last worked on.");
 const ROWS: Family = ("minster_source_rows", "Where the rows of its last delivery went.");
+const WARNINGS: Family =
+    ("minster_source_warnings", "What someone must look at in its last delivery, counted.");
 const BYTES: Family = ("minster_source_bytes", "Bytes of its last delivery's files.");
 const TOOK: Family =
     ("minster_source_duration_seconds", "How long the source took in its last run.");
@@ -125,6 +131,7 @@ impl Families {
         ] {
             self.add(ROWS, &format!("{label},outcome=\"{outcome}\""), rows);
         }
+        self.add(WARNINGS, &label, source.warnings.len());
         self.add(BYTES, &label, source.bytes);
         self.add(TOOK, &label, source.milliseconds as f64 / 1000.0);
     }
