@@ -19,6 +19,7 @@ mod published_mistake;
 #[path = "../values.rs"]
 mod values;
 mod workbooks;
+mod years;
 
 use minster_tests::deliveries::{Child, Council, pupils};
 
