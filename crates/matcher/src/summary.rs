@@ -311,6 +311,9 @@ mod tests {
 
     use super::*;
 
+    /// A value and its day.
+    type Dated = (Option<i64>, Option<i32>);
+
     fn name(text: &str) -> ColumnName {
         text.parse().unwrap()
     }
@@ -426,13 +429,13 @@ mod tests {
                     let days: ArrayRef = Arc::new(Date32Array::from_iter(rows.iter().map(|row| row.2)));
                     summariser.add(&batch(vec![("a", whole(&values)), ("b", days)]), 0, taken(&children)).unwrap();
                 }
-                let mut expected: BTreeMap<u32, Vec<(Option<i64>, Option<i32>)>> = BTreeMap::new();
+                let mut expected: BTreeMap<u32, Vec<Dated>> = BTreeMap::new();
                 rows.iter().for_each(|row| expected.entry(row.0).or_default().push((row.1, row.2)));
                 let expected: Vec<Option<i64>> = (0..5).map(|child| {
                     let rows = expected.get(&child).cloned().unwrap_or_default();
                     let known = || rows.iter().filter_map(|row| row.0);
                     // Of equal dates the first row is taken.
-                    let dated = |row: &&(Option<i64>, Option<i32>)| row.0.is_some();
+                    let dated = |row: &&Dated| row.0.is_some();
                     match summary {
                         Summary::Count => Some(rows.len() as i64),
                         Summary::Any => Some(i64::from(!rows.is_empty())),
@@ -444,7 +447,7 @@ mod tests {
                             last.and_then(|row| row.0)
                         }
                         Summary::First { .. } => {
-                            let day = |row: &&(Option<i64>, Option<i32>)| row.1.map_or(i64::MAX, i64::from);
+                            let day = |row: &&Dated| row.1.map_or(i64::MAX, i64::from);
                             rows.iter().filter(dated).min_by_key(day).and_then(|row| row.0)
                         }
                     }

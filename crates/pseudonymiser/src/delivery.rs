@@ -372,9 +372,9 @@ fn changed(file: &PlannedFile) -> IngestError {
     ReadError::Changed { path: file.path.clone() }.into()
 }
 
-/// Bytes of a group, about: few enough that several fit in a processor's cache, and many enough that the vault is
-/// asked seldom.
-const GROUP: usize = 2 << 20;
+/// Bytes of a group with the places of its fields, about: few enough that several fit in a processor's cache, and many
+/// enough that the vault is asked seldom.
+const GROUP: usize = 4 << 20;
 
 /// Sends groups of about [`GROUP`] bytes; stops when nobody listens any more.
 fn read(

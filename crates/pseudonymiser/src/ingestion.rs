@@ -91,7 +91,8 @@ impl Ingestion {
         })?;
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let pipeline = pipeline.resolve(whole.parent().unwrap_or(Path::new(".")));
-        let mut definitions = Catalogue::load(&pipeline.definitions)?;
+        let sources: Vec<_> = pipeline.sources.iter().map(|delivery| &delivery.name).collect();
+        let mut definitions = Catalogue::load_for(&pipeline.definitions, &sources)?;
         let mut lookups = Lookups::read(&pipeline.lookups);
         // Where one source may be left out, another's definition or look-up is no reason to stop.
         let goes_on = |delivery| pipeline.on_failure(delivery) == OnFailure::GoOn;

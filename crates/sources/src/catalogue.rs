@@ -60,23 +60,45 @@ impl Catalogue {
     /// # Errors
     /// Where the folder cannot be listed, or the forms of numbers cannot be used: all sources have them.
     pub fn load(folder: &Path) -> Result<Self, CatalogueError> {
-        let (mut lists, mut texts) = (CodeLists::new(), String::new());
+        Self::load_all(folder, None)
+    }
+
+    /// The same of these sources alone: a run needs few of all that ship, and the others would be most of its start.
+    ///
+    /// # Errors
+    /// As [`Catalogue::load`].
+    pub fn load_for(folder: &Path, sources: &[&SourceName]) -> Result<Self, CatalogueError> {
+        Self::load_all(folder, Some(sources))
+    }
+
+    fn load_all(folder: &Path, sources: Option<&[&SourceName]>) -> Result<Self, CatalogueError> {
         let mut broken = Vec::new();
-        let codes = folder.join("codes");
-        if codes.is_dir() {
-            for path in files(&codes)? {
-                let list = read(&path).and_then(|text| {
-                    let list = CodeList::parse(&text).map_err(|source| wrong(&path, source))?;
-                    Ok((text, list))
-                });
-                match list {
-                    Ok((text, list)) => {
-                        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-                        lists.insert(name.into_owned(), Arc::new(list));
-                        texts.push_str(&text);
-                    }
-                    Err(error) => broken.push(error),
+        let mut definitions: Vec<(PathBuf, String)> = Vec::new();
+        for path in files(folder)?.into_iter().filter(|path| !path.ends_with(NUMBERS)) {
+            match read(&path) {
+                Ok(text) if sources.is_none_or(|sources| may_define(&path, &text, sources)) => {
+                    definitions.push((path, text));
                 }
+                Ok(_) => {}
+                Err(error) => broken.push(error),
+            }
+        }
+        let (mut lists, mut texts) = (CodeLists::new(), String::new());
+        let codes = folder.join("codes");
+        for path in if codes.is_dir() { files(&codes)? } else { Vec::new() } {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let list = read(&path).and_then(|text| {
+                let is_named = definitions.iter().any(|(_, definition)| names(definition, &name));
+                let list = is_named.then(|| CodeList::parse(&text)).transpose();
+                Ok((list.map_err(|source| wrong(&path, source))?, text))
+            });
+            match list {
+                Ok((list, text)) => {
+                    // What is hashed is the same, whichever sources a run has.
+                    texts.push_str(&text);
+                    lists.extend(list.map(|list| (name.into_owned(), Arc::new(list))));
+                }
+                Err(error) => broken.push(error),
             }
         }
         let path = folder.join(NUMBERS);
@@ -87,18 +109,17 @@ impl Catalogue {
             texts.push_str(&text);
         }
         let mut entries: Vec<CatalogueEntry> = Vec::new();
-        for path in files(folder)?.into_iter().filter(|path| !path.ends_with(NUMBERS)) {
-            let versions = read(&path).and_then(|text| {
-                let versions = layouts(&text, &lists).map_err(|source| wrong(&path, source))?;
+        for (path, text) in definitions {
+            let versions = layouts(&text, &lists).and_then(|versions| {
                 let known = entries.iter().map(|entry: &CatalogueEntry| &entry.definition);
                 let all: Vec<&Definition> = known.chain(&versions).collect();
-                layouts::one_version_a_period(&all).map_err(|source| wrong(&path, source))?;
-                Ok((text, versions))
+                layouts::one_version_a_period(&all)?;
+                Ok(versions)
             });
-            let (text, versions) = match versions {
-                Ok(read) => read,
-                Err(error) => {
-                    broken.push(error);
+            let versions = match versions {
+                Ok(versions) => versions,
+                Err(source) => {
+                    broken.push(wrong(&path, source));
                     continue;
                 }
             };
@@ -137,6 +158,21 @@ impl Catalogue {
         let mut found = self.entries.iter();
         found.find(|entry| entry.definition.name == *name && entry.definition.fits(period))
     }
+}
+
+/// Whether a definition's file may be one of these sources': its name says so, or a quoted text in it.
+fn may_define(path: &Path, text: &str, sources: &[&SourceName]) -> bool {
+    let stem = path.file_stem().unwrap_or_default();
+    sources.iter().any(|source| stem == source.as_str() || names(text, source.as_str()))
+}
+
+/// Whether a definition's text has a name in quotation marks.
+fn names(text: &str, name: &str) -> bool {
+    let quoted = |(at, _): (usize, &str)| {
+        let around = (text[..at].chars().next_back(), text[at + name.len()..].chars().next());
+        matches!(around, (Some('"'), Some('"')) | (Some('\''), Some('\'')))
+    };
+    text.match_indices(name).any(quoted)
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
