@@ -426,7 +426,7 @@ mod tests {
                     let days: ArrayRef = Arc::new(Date32Array::from_iter(rows.iter().map(|row| row.2)));
                     summariser.add(&batch(vec![("a", whole(&values)), ("b", days)]), 0, taken(&children)).unwrap();
                 }
-                let mut expected: BTreeMap<u32, Vec<(Option<i64>, Option<i32>)>> = BTreeMap::new();
+                let mut expected: BTreeMap<u32, Vec<_>> = BTreeMap::new();
                 rows.iter().for_each(|row| expected.entry(row.0).or_default().push((row.1, row.2)));
                 let expected: Vec<Option<i64>> = (0..5).map(|child| {
                     let rows = expected.get(&child).cloned().unwrap_or_default();
