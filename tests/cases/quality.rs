@@ -250,6 +250,24 @@ fn the_second_night_is_compared_with_the_first() {
 }
 
 #[test]
+fn children_whom_an_earlier_release_linked_are_linked_again() {
+    let council = council();
+    let path = council.path("store/datasets/integrated/children/2024-25/current/linkage.json");
+    let mut linkage: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    linkage["format"] = json!(2);
+    for table in linkage["tables"].as_array_mut().unwrap() {
+        table.as_object_mut().unwrap().remove("deliveries").unwrap();
+    }
+    fs::write(&path, linkage.to_string()).unwrap();
+    let notes = &report(&council, &[])["deliveries"][0]["stands"]["notes"];
+    assert!(notes[0].as_str().unwrap().contains("run `minster link`"), "{notes}");
+    assert_eq!(council.program("minster", &["link"]).exit, 0);
+    let stands = &report(&council, &[])["deliveries"][0]["stands"];
+    assert_eq!(stands["notes"], json!([]));
+    assert_eq!(stands["findings"].as_array().unwrap().len(), 8);
+}
+
+#[test]
 fn a_delivery_that_was_left_out_comes_first_with_its_reason() {
     let council = council();
     let pipeline = fs::read_to_string(council.path("pipeline.toml")).unwrap();

@@ -225,3 +225,27 @@ fn plain(name: &str) -> String {
     };
     name.chars().map(|c| if is_plain(c) { c } else { '?' }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(places: &[&str], count: u64) -> String {
+        let finding = Finding::new(Kind::Orphan, None, "visits", (count, 40));
+        let places = places.iter().map(|place| (*place).to_owned()).collect();
+        Finding { places, file: Some("visits.csv".to_owned()), ..finding }.whereabouts()
+    }
+
+    #[test]
+    fn places_in_one_file_name_it_once() {
+        assert_eq!(at(&["a.csv cell B2", "a.csv cell B5"], 2), "a.csv cell B2, B5");
+        assert_eq!(at(&["a.csv cell B2", "b.csv cell B2"], 3), "a.csv cell B2, b.csv cell B2, ...");
+        assert_eq!(at(&["a.xml line 7"], 1), "a.xml line 7");
+        assert_eq!(at(&[], 3), "visits.csv");
+    }
+
+    #[test]
+    fn a_file_s_name_cannot_move_a_terminal() {
+        assert_eq!(plain("visits \u{1b}[2J\u{202e}é.csv"), "visits ?[2J?é.csv");
+    }
+}

@@ -100,3 +100,16 @@ fn day(at: Timestamp) -> String {
     let local = at.in_tz("Europe/London").map(|local| local.strftime(DAY).to_string());
     local.unwrap_or_else(|_| at.strftime(DAY).to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn a_share_that_is_not_nothing_is_not_shown_as_nothing() {
+        assert_eq!(percent(0, 40), "0.0 %");
+        assert_eq!(percent(1, 40), "2.5 %");
+        assert_eq!(percent(1, 1_000_000), "< 0.1 %");
+        assert_eq!(percent(0, 0), "-");
+    }
+}

@@ -22,6 +22,8 @@ fn block(delivery: &Delivery, text: &mut String) {
     let taken_in = taken_in.map(|at| format!(", taken in on {}", day(at)));
     let _ = writeln!(text, "\n{source} {period}{}", taken_in.unwrap_or_default());
     if let Some(why) = left_out {
+        // The message may have lines of its own, with what is to be added.
+        let why = why.replace('\n', "\n    ");
         let _ = writeln!(text, "  LEFT OUT by the last run: {why}");
     }
     let Some(stands) = stands else {
