@@ -14,8 +14,7 @@ use minster_model::{
 use minster_store::{DatasetKeys, Store};
 
 use crate::{
-    AggregateError, Definition,
-    differences::Marks,
+    AggregateError, Definition, differences,
     entry::Entry,
     protect,
     protect::ROUNDS,
@@ -95,22 +94,26 @@ impl<'a> Changed<'a> {
         notice: &dyn Fn(&str),
     ) -> Result<ReleasableSet, AggregateError> {
         let own = definition.tables.len();
-        let threshold = set.policy.threshold;
         let mut guessed = set.clone();
         let mut tables = Vec::new();
-        for (place, table) in set.tables.iter().enumerate().take(own) {
-            let before = self.entries().flat_map(|entry| &entry.tables);
-            let before = before.map(|of| (of.dimensions.as_slice(), of.counts.as_slice()));
-            let marks = Marks::new(table, threshold, before);
-            let near = marks.guarded().count();
+        let Policy { threshold, zeros, .. } = set.policy;
+        let rooms = vec![(threshold, threshold); own];
+        let before = |entry: &'a Entry| {
+            let tables = entry.tables.iter();
+            tables.map(|of| (of.dimensions.as_slice(), of.counts.as_slice())).collect()
+        };
+        let beside =
+            differences::beside(&set.tables[..own], &rooms, zeros, self.entries().map(before));
+        for (table, beside) in set.tables.iter().zip(beside) {
+            let near = beside.guarded();
             if near > 0 {
                 notice(&format!(
                     "{near} cells of the table {} are withheld because they differ by less than the threshold from what was published before the data changed, or were withheld there",
                     table.name()
                 ));
             }
-            guessed.tables[place] = guess(table.clone(), set.policy, &marks)?;
-            tables.push(guarding(table.clone(), threshold, &marks)?);
+            guessed.tables[tables.len()] = beside.guess(table.clone(), set.policy)?;
+            tables.push(beside.guarding(table.clone())?);
         }
         set.tables.splice(..own, tables);
         // Whoever takes earlier numbers for the present ones learns no small one either.
@@ -184,39 +187,6 @@ fn counted(
 fn empty(dimensions: &[Hierarchy]) -> Result<CountTable, AggregateError> {
     let inner = dimensions.iter().map(|of| of.leaves().len()).product();
     Ok(CountTable::new("", dimensions.to_vec(), vec![0; inner], vec![])?)
-}
-
-/// The table as whoever takes earlier numbers for the present ones knows it: what is near to one, or the same, is
-/// shown.
-fn guess(table: CountTable, policy: Policy, marks: &Marks) -> Result<CountTable, AggregateError> {
-    let counts = table.cell_counts();
-    let own: Vec<usize> = table.guarded().iter().map(|guarded| guarded.cell).collect();
-    let is_known = |cell: &usize| {
-        (marks.near[*cell] || marks.equal[*cell])
-            && !marks.hid[*cell]
-            && !policy.is_small(counts[*cell])
-            && !own.contains(cell)
-    };
-    let known = (0..counts.len()).filter(is_known).chain(table.kept().to_vec()).collect();
-    let hid = (0..counts.len()).filter(|&cell| marks.hid[cell]);
-    let room = policy.threshold;
-    let guards = hid.map(|cell| Guarded { cell, down: room, up: room });
-    let guards = guards.chain(table.guarded().iter().copied()).collect();
-    Ok(table.guarding(guards)?.keeping(known)?)
-}
-
-/// The table with what it must withhold for the sake of the difference.
-fn guarding(
-    table: CountTable,
-    threshold: u64,
-    marks: &Marks,
-) -> Result<CountTable, AggregateError> {
-    let guards = marks.guarded().map(|cell| Guarded { cell, down: threshold, up: threshold });
-    let guards: Vec<Guarded> = guards.chain(table.guarded().iter().copied()).collect();
-    let is_guarded = |cell: &usize| guards.iter().any(|guarded| guarded.cell == *cell);
-    let equal = (0..marks.equal.len()).filter(|&cell| marks.equal[cell]);
-    let kept = equal.filter(|cell| !is_guarded(cell)).chain(table.kept().to_vec()).collect();
-    Ok(table.guarding(guards)?.keeping(kept)?)
 }
 
 /// Withholds cells, of which nothing need be left open.

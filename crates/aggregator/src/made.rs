@@ -282,10 +282,10 @@ fn beside_others(
     table: CountTable,
     others: &[&Entry],
 ) -> Result<CountTable, AggregateError> {
-    let threshold = definition.policy().threshold;
+    let (threshold, zeros) = (definition.policy().threshold, definition.policy().zeros);
     let before = others.iter().flat_map(|entry| &entry.tables);
     let before = before.map(|table| (table.dimensions.as_slice(), table.counts.as_slice()));
-    let (guarded, close) = differences::guard(table, threshold, threshold, before)?;
+    let (guarded, close) = differences::guard(table, threshold, (threshold, zeros), before)?;
     if close > 0 {
         (job.notice)(&format!(
             "{close} cells of the table {} are withheld because they differ by less than the threshold from what was published about other children, or were withheld there",

@@ -47,7 +47,7 @@ impl Reason {
             Self::BelowThreshold => "it is below the threshold",
             Self::UnsafeZero => "its zero is unsafe under the policy",
             Self::ForItsOwnSake => {
-                "it is withheld whatever it counts: never published, dominated by few, or withheld as a count"
+                "it is withheld whatever it counts: never published, dominated by few, withheld as a count, near to an earlier number, or withheld there"
             }
             Self::Secondary => "others could be worked out from it",
             Self::Standing => "it was withheld when its table was published before",

@@ -87,7 +87,7 @@ pub(crate) fn protect_sums(
         let summing = measured.iter().enumerate();
         let summing = summing.filter_map(|(place, of)| Some((place, of.sums.get(column)?)));
         let mut places = vec![None; measured.len()];
-        let mut tables = Vec::new();
+        let (mut tables, mut rooms) = (Vec::new(), Vec::new());
         for (number, (place, summed)) in summing.enumerate() {
             places[place] = Some(number);
             if own {
@@ -97,14 +97,18 @@ pub(crate) fn protect_sums(
             let table = table(definition, place, column, cube, &shown, summed)?;
             let threshold = definition.policy().threshold;
             let apart = published(beside.apart, column);
-            let (table, _) = differences::guard(table, threshold, threshold, apart)?;
+            let (table, _) =
+                differences::guard(table, threshold, (threshold, Zeros::Published), apart)?;
+            tables.push(table);
             // A change by less than so much may be few children's.
             let most = summed.children.iter().filter_map(|of| of.largest.first()).max();
             let most = most.copied().unwrap_or_default().max(1);
-            let few = most.saturating_mul(threshold);
-            let changed = published(beside.changed, column);
-            tables.push(differences::guard(table, few, most, changed)?.0);
+            rooms.push((most.saturating_mul(threshold), most));
         }
+        let before = beside.changed.iter().map(|entry| published(&[entry], column).collect());
+        let changed = differences::beside(&tables, &rooms, Zeros::Published, before);
+        let guarded = tables.into_iter().zip(changed).map(|(table, of)| of.guarding(table));
+        let tables = guarded.collect::<Result<Vec<_>, _>>()?;
         let standing = standing.get(column).into_iter().flatten().cloned();
         let related = beside.related.and_then(|related| related.sums(column));
         let protected = protect_column(definition, tables, standing, related);
@@ -121,8 +125,8 @@ pub(crate) fn protect_sums(
 
 /// What releases published of a column's sums.
 fn published<'a>(
-    entries: &'a [&'a Entry],
-    column: &'a ColumnName,
+    entries: &[&'a Entry],
+    column: &ColumnName,
 ) -> impl Iterator<Item = differences::Before<'a>> {
     let tables = entries.iter().flat_map(|entry| &entry.tables);
     tables

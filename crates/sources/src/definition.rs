@@ -9,7 +9,7 @@ use minster_model::{ColumnName, SourceName, TableName, UNIT, pipeline::Identifie
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Column, DateForm, Numbers, TokenRule, Treatment};
+use crate::{Column, DateForm, Header, Numbers, TokenRule, Treatment};
 
 /// A whole definition, checked: one source in one year's layout.
 #[derive(Debug, Clone)]
@@ -45,40 +45,6 @@ pub struct Definition {
     pub tables: Vec<Table>,
     /// The normal forms of service numbers.
     pub numbers: Arc<Numbers>,
-}
-
-/// XML: the paths at which a file names its collection, year and authority.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Header {
-    /// The collection.
-    pub collection: Option<HeaderPath>,
-    /// The year, which must be one of the period's.
-    pub year: Option<HeaderPath>,
-    /// The authority, which must be the pipeline's.
-    pub authority: Option<HeaderPath>,
-}
-
-/// An element of a file's header.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HeaderPath {
-    /// Its path.
-    pub path: String,
-    /// Of the collection: what stands there.
-    pub is: Option<String>,
-}
-
-impl Header {
-    /// What each of them is, and its path.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let all = [
-            ("collection", &self.collection),
-            ("year", &self.year),
-            ("authority", &self.authority),
-        ];
-        all.into_iter().filter_map(|(what, path)| Some((what, path.as_ref()?.path.as_str())))
-    }
 }
 
 /// What becomes of a workbook's sheet that no table lists and whose header is no table's.

@@ -48,6 +48,7 @@ mod pattern;
 mod plan;
 mod read;
 mod reason;
+mod self_description;
 mod text;
 mod workbook;
 mod xlsx_reader;
@@ -60,8 +61,8 @@ pub use cell::{DateForm, parse_date, parse_decimal, parse_flag, parse_integer};
 pub use codes::{CodeList, CodeLists, Codes, Found, Level, UnknownCode};
 pub use column::{Column, Fault, Generalisation, TokenRule, Treatment, ValueType};
 pub use definition::{
-    Definition, DefinitionError, Delimiter, Duplicates, Encoding, ExtraSheets, Format, Header,
-    HeaderPath, MatchKey, Part, Table,
+    Definition, DefinitionError, Delimiter, Duplicates, Encoding, ExtraSheets, Format, MatchKey,
+    Part, Table,
 };
 pub use layouts::{layouts, schema};
 pub use lookup::{Lookup, LookupError};
@@ -71,6 +72,7 @@ pub use pattern::Pattern;
 pub use plan::{HeaderText, Plan, PlanError, PlannedFile, Proposed, quoted};
 pub use read::read;
 pub use reason::Reason;
+pub use self_description::{Header, HeaderPath};
 
 /// Is shown every byte that is read, for the file's hash.
 pub(crate) type Seen = Box<dyn FnMut(&[u8]) + Send>;

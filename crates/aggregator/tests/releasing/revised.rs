@@ -273,6 +273,18 @@ fn tried(before: [usize; 3], after: [usize; 3]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Six joined one group and three two others: of the three, two and one, who joined must stay open beyond three.
+#[test]
+fn of_few_who_joined_two_groups_it_is_not_said_how_many_each_has() {
+    tried([6, 6, 6], [7, 8, 12]).unwrap();
+    let definition = by("r", &[("looked_after", &["a", "b", "c"])]);
+    let site = Site::of(pupils(&[("F", "a", 6), ("F", "b", 6), ("F", "c", 6)]));
+    site.release(&definition).unwrap();
+    site.link(pupils(&[("F", "a", 7), ("F", "b", 8), ("F", "c", 12)]));
+    let kept = site.draft(&definition).unwrap();
+    assert!(matches!(&kept.revision, Some(Revision::Draft(of)) if of[0].withheld > 2), "{kept:?}");
+}
+
 proptest! {
     #![proptest_config(Config { cases: 200, ..Config::default() })]
 
