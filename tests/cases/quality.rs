@@ -114,6 +114,8 @@ fn every_figure_of_a_delivery_is_told_and_the_worst_comes_first() {
             "read": 79, "accepted": 74, "quarantined": 3, "duplicate": 2, "blocked": 0, "recoded": 3, "blanked": 1
         })
     );
+    let first = &spring["stands"]["findings"][0];
+    assert_eq!((&first["share"], &first["file"]), (&json!(3.08), &json!(PUPILS)));
     let pupils = |cells: &[&str]| {
         let cells = cells.iter().map(|cell| format!("{PUPILS} cell {cell}"));
         cells.collect::<Vec<_>>().join(", ")
@@ -203,6 +205,7 @@ fn the_page_has_the_same_figures_and_says_each_bar_in_words() {
         "rows about nobody|orphan in fsm|2|16.7 % of 12|",
         "superseded rows|in fsm|10|100.0 % of 10|",
         "read|70|79|+9|",
+        "2025-spring_pupilonroll_&lt;b&gt;&amp;.csv|pupils|65|62|3 (4.6 %)|0|",
     ] {
         assert!(words.contains(told), "{told}: {words}");
     }

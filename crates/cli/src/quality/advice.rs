@@ -25,6 +25,9 @@ pub(super) fn next(kind: Kind, reason: &str) -> &'static str {
         Kind::Recoded => {
             "Mend the code at the source; where it is a new one, ask the council's data engineer to add it to the list."
         }
+        Kind::Passed if reason == "by-pattern" => {
+            "Look whether the spelling means the code that it was taken for."
+        }
         Kind::Passed => "Look whether the code is right for this year; it was taken as it stands.",
         Kind::Duplicate => {
             "Nothing is lost: each was counted once. Look whether the export was made twice."

@@ -130,7 +130,7 @@ pub(super) fn all(
             Some((manifest, sha256)) => {
                 let mut stands = stands(&store, &ledger, (&manifest, &sha256), &linkage)?;
                 if stands.before.is_none() {
-                    // Of the periods before this one, the last that stands.
+                    // The last period before this one of which something stands.
                     let earlier = pipeline.sources[..place].iter().rev();
                     for earlier in earlier.filter(|earlier| earlier.name == *name) {
                         if let Some((manifest, _)) = self::manifest(loaded, &store, earlier)? {

@@ -76,8 +76,10 @@ pub(super) struct Finding {
     pub(super) column: Option<String>,
     /// Rows, or cells.
     pub(super) count: u64,
-    /// Of how many.
+    /// The rows, or the cells that were not blank, among which they were counted.
     pub(super) of: u64,
+    /// The count in a hundred of these; none where there are none.
+    pub(super) share: Option<f64>,
     /// The first places.
     pub(super) places: Vec<String>,
     /// What to do, in one line.
@@ -94,6 +96,7 @@ impl Finding {
             column: None,
             count,
             of,
+            share: (of > 0).then(|| (10_000.0 * count as f64 / of as f64).round() / 100.0),
             places: Vec::new(),
             next: advice::next(kind, reason.unwrap_or_default()),
         }
@@ -218,7 +221,7 @@ pub(super) fn of_linkage(
 }
 
 /// A file's name as a terminal may show it.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let is_plain = |c: char| {
         !c.is_control()
             && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -2,11 +2,12 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use minster_model::RowCounts;
+use minster_store::FileCounts;
 
 use super::{
     Quality, day,
     deliveries::{Before, Delivery, Stands},
-    finding::Finding,
+    finding::{Finding, plain},
     percent,
     text::{before_name, changes, difference},
 };
@@ -118,7 +119,7 @@ fn section(place: usize, delivery: &Delivery) -> Markup {
 }
 
 fn standing(stands: &Stands) -> Markup {
-    let Stands { started, counts, before, findings, warnings, notes, .. } = stands;
+    let Stands { started, counts, files, before, findings, warnings, notes, .. } = stands;
     let RowCounts { read, accepted, quarantined, duplicate, blocked } = counts.rows;
     html! {
         p {
@@ -150,7 +151,46 @@ fn standing(stands: &Stands) -> Markup {
                 tbody { @for finding in findings { (row(finding)) } }
             }
         }
+        @if files.len() > 1 { (by_file(files)) }
         @for note in notes { p { "Note: " (note) "." } }
+    }
+}
+
+/// So that a school finds its own file: the one of which most was set aside comes first.
+fn by_file(files: &[FileCounts]) -> Markup {
+    let mut files: Vec<&FileCounts> = files.iter().collect();
+    let share = |of: &FileCounts| {
+        of.counts.quarantined.saturating_mul(1_000_000).checked_div(of.counts.read)
+    };
+    files.sort_by_key(|of| std::cmp::Reverse(share(of)));
+    html! {
+        table {
+            caption { "The rows by file" }
+            thead {
+                tr {
+                    th scope="col" { "File" }
+                    th scope="col" { "Table" }
+                    th scope="col" class="number" { "Read" }
+                    th scope="col" class="number" { "Accepted" }
+                    th scope="col" class="number" { "Set aside" }
+                    th scope="col" class="number" { "Duplicate" }
+                    th scope="col" { "Where the rows went" }
+                }
+            }
+            tbody {
+                @for FileCounts { file, table, counts } in files {
+                    tr {
+                        th scope="row" class="where" { (plain(file)) }
+                        td { (table) }
+                        td class="number" { (counts.read) }
+                        td class="number" { (counts.accepted) }
+                        td class="number" { (counts.quarantined) " (" (percent(counts.quarantined, counts.read)) ")" }
+                        td class="number" { (counts.duplicate) }
+                        td class="share" { (ways(counts)) }
+                    }
+                }
+            }
+        }
     }
 }
 
