@@ -1,8 +1,10 @@
 //! Definitions that do not fit the data: an error with the nearest name, and never a table of zeros.
 
-use minster_tests::deliveries::{Council, Dimension};
+use minster_tests::deliveries::{Child, Council, Dimension, EARLY_HELP, early_help_row};
 
 use crate::council;
+
+const SESSIONS: &str = "UPN,date,session,code,school\n";
 
 /// A council of fifty pupils with a table by sex; what is changed of its definition, and what the run says.
 fn told(from: &str, to: &str) -> (i32, String, Council) {
@@ -73,7 +75,8 @@ fn what_the_linkage_names_and_no_delivery_has_is_an_error_with_the_nearest() {
         ),
     ] {
         let council = council(20, &["attendance"]);
-        council.deliver("attendance", "attendance.csv", "UPN,date,session,code,school\n");
+        let session = format!("{},2024-09-09,AM,/,S101\n", Child::at(1).upn);
+        council.deliver("attendance", "attendance.csv", format!("{SESSIONS}{session}"));
         council.change("matching.toml", |matching| matching.replacen(from, to, 1));
         let ran = council.run();
         assert_eq!(ran.exit, 2, "{to}: {}", ran.text);
@@ -84,7 +87,7 @@ fn what_the_linkage_names_and_no_delivery_has_is_an_error_with_the_nearest() {
 #[test]
 fn a_day_is_told_by_what_began_and_did_not_end() {
     let council = council(40, &["early_help"]);
-    let mut plans = format!("{}\n", minster_tests::deliveries::EARLY_HELP);
+    let mut plans = format!("{}\n", EARLY_HELP);
     for (place, (start, end)) in (1..).zip([
         ("01/09/2024", ""),           // open
         ("16/01/2025", ""),           // begins on the day
@@ -93,8 +96,8 @@ fn a_day_is_told_by_what_began_and_did_not_end() {
         ("17/01/2025", ""),           // begins on the day after
         ("", ""),                     // no date
     ]) {
-        let child = minster_tests::deliveries::Child::at(place);
-        let row = minster_tests::deliveries::early_help_row(&format!("E{place}"), &child, start);
+        let child = Child::at(place);
+        let row = early_help_row(&format!("E{place}"), &child, start);
         plans += &(row.replacen(",,HOUSING", &format!(",{end},HOUSING"), 1) + "\n");
     }
     council.deliver("early_help", "early_help.csv", plans);
@@ -115,8 +118,8 @@ fn a_day_is_told_by_what_began_and_did_not_end() {
 #[test]
 fn a_session_counts_as_its_code_did_in_that_month() {
     let council = council(20, &["attendance"]);
-    let mut rows = "UPN,date,session,code,school\n".to_owned();
-    let child = minster_tests::deliveries::Child::at(3);
+    let mut rows = SESSIONS.to_owned();
+    let child = Child::at(3);
     for (day, code) in [
         ("2024-07-01", "H"), // missed until summer 2024
         ("2024-09-09", "H"), // no code any more

@@ -20,6 +20,7 @@ mod quality;
 #[path = "../values.rs"]
 mod values;
 mod workbooks;
+mod years;
 
 use minster_tests::deliveries::{Child, Council, pupils};
 

@@ -237,6 +237,8 @@ fn with_identifiers_taken_as_they_are_the_samples_are_read_whole_and_link() {
     assert!(cin["notes"].to_string().contains("text between elements dropped"), "{cin}");
     // `len({r["upn"] for r in csv.DictReader(open(".../2024_autumn_pupilonroll.csv"))})` is 9088.
     assert_eq!(summary["linkage"]["on_spine"], 9088);
+    let let_out = site.run("minster", &["release", "samples", "--config", &config]);
+    assert_eq!(let_out.status.code(), Some(0), "{}", text(&let_out));
     let released = site.folder().join("store/releases/samples/2024-25/current");
     let table = fs::read_to_string(released.join("sen_by_sex.csv")).unwrap();
     // `Counter(r["sex"] for r in …)`: F 4412, M 4676; the margin stands, the pupils are all there.

@@ -78,7 +78,8 @@ impl<'a> Work<'a> {
     ) -> Result<Judged, AggregateError> {
         let tabulated = self.tabulate(definition)?;
         let lookups = lookup::of(definition, self.job.lookups)?;
-        occurring::check(definition, &self.dataset, self.job.children, &lookups)?;
+        let notes = occurring::check(definition, &self.dataset, self.job.children, &lookups)?;
+        notes.iter().for_each(|note| (self.job.notice)(note));
         for entry in self.ledger.of_definition(definition) {
             // Also what was withdrawn by mistake is the same release when it is let out again.
             if let Some(made) = self.again(definition, entry, &tabulated)? {

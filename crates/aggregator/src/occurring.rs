@@ -6,8 +6,8 @@ use minster_model::TableName;
 use minster_store::Dataset;
 
 use crate::{
-    AggregateError, Definition, Population,
-    categories::Lookups,
+    AggregateError, Definition, Dimension, Population,
+    categories::{Categories, Lookups},
     place::{Place, place},
     rows,
     tabulate::{self, ON_SPINE, each_batch, on_spine},
@@ -21,7 +21,8 @@ const NAMED_FROM: u64 = 10;
 /// How many children have each text of a column.
 type Counts = BTreeMap<String, u64>;
 
-/// Refuses a definition whose conditions or categories do not fit the data.
+/// Refuses a definition whose conditions or categories do not fit the data. Gives what is worth knowing all the same:
+/// dimensions of which many children have no value.
 ///
 /// # Errors
 /// [`AggregateError::Rule`] where no child has any value of a condition, where a listed category occurs nowhere while
@@ -31,33 +32,39 @@ pub(crate) fn check(
     dataset: &Dataset,
     children: &TableName,
     lookups: &Lookups,
-) -> Result<(), AggregateError> {
+) -> Result<Vec<String>, AggregateError> {
     conditions(definition, dataset, children)?;
     let categories = tabulate::dimensions(definition, dataset, children, lookups)?;
-    let listed: Vec<usize> =
-        (0..categories.len()).filter(|number| categories[*number].listed().is_some()).collect();
-    if listed.is_empty() {
-        return Ok(());
-    }
+    let listed: Vec<Option<BTreeSet<&str>>> = categories.iter().map(Categories::listed).collect();
     let columns: BTreeSet<&str> = (definition.conditions.iter())
         .map(|condition| condition.column.as_str())
-        .chain(listed.iter().map(|number| definition.dimensions[*number].column.as_str()))
+        .chain(definition.dimensions.iter().map(|dimension| dimension.column.as_str()))
         .collect();
     let mut counts: Vec<Counts> = vec![Counts::new(); categories.len()];
-    let mut all = 0;
+    let (mut all, mut blank) = (0, vec![0u64; categories.len()]);
     each_batch(definition, dataset, children, &columns, |batch| {
         all += batch.num_rows() as u64;
-        for &number in &listed {
-            let texts = rows::texts(batch, &definition.dimensions[number].column)?;
-            add(&mut counts[number], texts.iter().flatten());
+        for (number, dimension) in definition.dimensions.iter().enumerate() {
+            blank[number] += rows::blanks(batch, &dimension.column)?;
+            if listed[number].is_some() {
+                let texts = rows::texts(batch, &dimension.column)?;
+                add(&mut counts[number], texts.iter().flatten());
+            }
         }
         Ok(())
     })?;
-    for number in listed {
-        let Some(known) = categories[number].listed() else { continue };
-        fits(definition, number, &known, &counts[number], all)?;
+    for (number, known) in listed.iter().enumerate() {
+        if let Some(known) = known {
+            fits(definition, number, known, &counts[number], all)?;
+        }
     }
-    Ok(())
+    let many = definition.dimensions.iter().zip(blank);
+    let many = many.filter(|(_, blank)| blank * 100 > all * UNLISTED_PERCENT);
+    let note = |(dimension, blank): (&Dimension, u64)| {
+        let Dimension { name, column, unknown, .. } = dimension;
+        format!("{blank} of {all} children have no {column}, and count as {unknown} of {name}")
+    };
+    Ok(many.map(note).collect())
 }
 
 fn add<'a>(counts: &mut Counts, texts: impl Iterator<Item = &'a str>) {

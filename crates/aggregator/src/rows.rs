@@ -56,6 +56,11 @@ pub(crate) fn numbers(
     Ok(array.iter().collect())
 }
 
+/// Rows without a value.
+pub(crate) fn blanks(batch: &RecordBatch, name: &ColumnName) -> Result<u64, AggregateError> {
+    Ok(column(batch, name)?.logical_null_count() as u64)
+}
+
 /// The column of the children's pseudonyms.
 pub(crate) const CHILD: &str = "child";
 
