@@ -68,11 +68,10 @@ impl Quarantined {
                 let _ = writeln!(text, "{name} {period}");
                 before = Some((name, period));
             }
-            let FailedRows { file, table, column, reason, rows: count, first, .. } = rows;
+            let FailedRows { file, table, column, reason, rows: count, .. } = rows;
             let column = column.as_deref().unwrap_or("(the whole row)");
             let (file, (what, places)) = (shown(file), rows.places());
-            let (places, more) =
-                (places.join(", "), if *count > first.len() as u64 { ", ..." } else { "" });
+            let (places, more) = (places.join(", "), if rows.has_more() { ", ..." } else { "" });
             let _ = writeln!(
                 text,
                 "{count:>10} {reason} in {column}: {file}, table {table}, {what}s {places}{more}"

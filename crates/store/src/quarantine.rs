@@ -88,6 +88,11 @@ impl FailedRows {
         };
         (what, self.first.iter().map(|row| format!("{letter}{row}")).collect())
     }
+
+    /// Whether there are more than are told.
+    pub fn has_more(&self) -> bool {
+        self.first.len() == FEW && self.rows > FEW as u64
+    }
 }
 
 /// File, table, column, its letter, reason.
@@ -117,7 +122,8 @@ impl Store {
                 let key = (file, table, owned(column), owned(letter), reason.into_owned());
                 let (count, first) = found.entry(key).or_default();
                 *count += 1;
-                if first.len() < FEW {
+                // Several records of XML may begin on one line.
+                if first.len() < FEW && first.last() != Some(&line.row) {
                     first.push(line.row);
                 }
             }
