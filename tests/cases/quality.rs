@@ -253,6 +253,20 @@ fn the_second_night_is_compared_with_the_first() {
 }
 
 #[test]
+fn the_first_term_of_a_new_year_s_file_is_compared_with_the_last_of_the_old() {
+    let council = Council::of_deliveries(&[(CENSUS, AUTUMN)]);
+    deliver_pupils(&council, AUTUMN, "2024-autumn_pupilonroll.csv", dated(1, 60));
+    assert_eq!(council.ingest().exit, 0);
+    let pipeline = fs::read_to_string(council.path("pipeline.toml")).unwrap();
+    fs::write(council.path("pipeline.toml"), pipeline.replace(AUTUMN, SPRING)).unwrap();
+    fs::create_dir_all(council.path("drop").join(CENSUS).join(SPRING)).unwrap();
+    deliver_pupils(&council, SPRING, PUPILS, dated(1, 55));
+    assert_eq!(council.ingest().exit, 0);
+    let before = &report(&council, &[])["deliveries"][0]["stands"]["before"];
+    assert_eq!((&before["period"], &before["counts"]["read"]), (&json!(AUTUMN), &json!(60)));
+}
+
+#[test]
 fn children_whom_an_earlier_release_linked_are_linked_again() {
     let council = council();
     let path = council.path("store/datasets/integrated/children/2024-25/current/linkage.json");

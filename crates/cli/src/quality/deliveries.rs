@@ -141,6 +141,11 @@ pub(super) fn all(
                         }
                     }
                 }
+                if stands.before.is_none() {
+                    stands.before = stands
+                        .started
+                        .and_then(|at| ledger.of_another_pipeline(pipeline, name, at));
+                }
                 Some(stands)
             }
         };
@@ -252,6 +257,31 @@ impl Ledger {
             None => !is_as(of.2, manifest),
         };
         let (started, _, source) = self.published(manifest).find(other)?;
+        let counts = Counts::new(source.counts, &source.cells);
+        Some(Before { period: source.period.clone(), started: Some(started), counts })
+    }
+
+    /// The last delivery of a source before `at` of which the pipeline knows nothing: last year's, where each year has a
+    /// file.
+    fn of_another_pipeline(
+        &self,
+        pipeline: &pipeline::Pipeline,
+        name: &SourceName,
+        at: Timestamp,
+    ) -> Option<Before> {
+        let all = self
+            .records
+            .iter()
+            .flat_map(|record| record.sources.iter().map(move |source| (record.started, source)));
+        let is_known = |source: &SourceRecord| {
+            pipeline.sources.iter().any(|of| of.name == *name && of.period == source.period)
+        };
+        let (started, source) = all.into_iter().find(|(started, source)| {
+            *started < at
+                && source.name == *name
+                && source.progress == Progress::Published
+                && !is_known(source)
+        })?;
         let counts = Counts::new(source.counts, &source.cells);
         Some(Before { period: source.period.clone(), started: Some(started), counts })
     }

@@ -122,7 +122,8 @@ impl Finding {
             text += if before == Some(file) { at } else { place };
             before = Some(file);
         }
-        match (&self.file, self.count > self.places.len() as u64) {
+        let has_more = self.places.len() >= FEW && self.count > self.places.len() as u64;
+        match (&self.file, has_more) {
             (Some(file), _) if text.is_empty() => file.clone(),
             (_, true) if !text.is_empty() => text + ", ...",
             _ => text,
@@ -242,8 +243,11 @@ mod tests {
     #[test]
     fn places_in_one_file_name_it_once() {
         assert_eq!(at(&["a.csv cell B2", "a.csv cell B5"], 2), "a.csv cell B2, B5");
-        assert_eq!(at(&["a.csv cell B2", "b.csv cell B2"], 3), "a.csv cell B2, b.csv cell B2, ...");
-        assert_eq!(at(&["a.xml line 7"], 1), "a.xml line 7");
+        assert_eq!(at(&["a.csv cell B2", "b.csv cell B2"], 2), "a.csv cell B2, b.csv cell B2");
+        let five = ["a.csv row 2", "a.csv row 3", "a.csv row 4", "a.csv row 5", "a.csv row 6"];
+        assert_eq!(at(&five, 9), "a.csv row 2, 3, 4, 5, 6, ...");
+        // Two records that begin on one line.
+        assert_eq!(at(&["a.xml line 7"], 2), "a.xml line 7");
         assert_eq!(at(&[], 3), "visits.csv");
     }
 

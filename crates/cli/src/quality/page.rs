@@ -258,12 +258,19 @@ fn ways(rows: &RowCounts) -> Markup {
 /// Drawn and not shaded, so that a printer keeps it. A part that is not nothing is never too thin to be seen.
 fn bar(parts: &[(u64, &str)], of: u64, said: &str) -> Markup {
     const WIDTH: f64 = 200.0;
+    const LEAST: f64 = 2.0;
+    let parts = parts.iter().filter(|part| part.0 > 0);
+    let wide = |count: u64| (WIDTH * count as f64 / of.max(1) as f64).max(LEAST);
+    let mut parts: Vec<(f64, &str)> = parts.map(|(count, fill)| (wide(*count), *fill)).collect();
+    // The widest gives up what the thinnest are drawn too wide.
+    let over = parts.iter().map(|part| part.0).sum::<f64>() - WIDTH;
+    if let Some(widest) = parts.iter_mut().max_by(|a, b| a.0.total_cmp(&b.0)) {
+        widest.0 -= over.max(0.0);
+    }
     let mut from = 0.0;
     let mut drawn = Vec::new();
-    for (count, fill) in parts.iter().filter(|part| part.0 > 0) {
-        let wide = (WIDTH * *count as f64 / of.max(1) as f64).clamp(1.5, WIDTH);
-        from = f64::min(from, WIDTH - wide);
-        drawn.push((format!("{from:.1}"), format!("{wide:.1}"), *fill));
+    for (wide, fill) in parts {
+        drawn.push((format!("{from:.1}"), format!("{wide:.1}"), fill));
         from += wide;
     }
     html! {
@@ -279,5 +286,29 @@ fn bar(parts: &[(u64, &str)], of: u64, said: &str) -> Markup {
 fn sample(fill: &str) -> Markup {
     html! {
         svg class="swatch" aria-hidden="true" viewBox="0 0 10 10" { rect fill=(fill) width="10" height="10" {} }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The beginnings and widths of a bar's parts.
+    fn drawn(parts: &[u64], of: u64) -> Vec<String> {
+        let parts: Vec<(u64, &str)> = parts.iter().map(|count| (*count, ASIDE)).collect();
+        let bar = bar(&parts, of, "said").into_string();
+        let parts = bar.split("<rect ").skip(2);
+        let number = |part: &str, name: &str| {
+            part.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap().to_owned()
+        };
+        parts.map(|part| number(part, " x") + "+" + &number(part, "width")).collect()
+    }
+
+    #[test]
+    fn a_row_among_thousands_is_seen_and_hides_no_other() {
+        assert_eq!(drawn(&[30, 10], 40), ["0.0+150.0", "150.0+50.0"]);
+        assert_eq!(drawn(&[9997, 2, 1], 10_000), ["0.0+196.0", "196.0+2.0", "198.0+2.0"]);
+        assert_eq!(drawn(&[0, 1], 10_000), ["0.0+2.0"]);
+        assert_eq!(drawn(&[0, 0], 0), [""; 0]);
     }
 }

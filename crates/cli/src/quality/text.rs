@@ -98,7 +98,10 @@ pub(super) fn changes(stands: &Stands, before: &Before) -> Vec<(&'static str, u6
     both.map(|((what, then), (_, now))| (what, then, now)).collect()
 }
 
-/// `+12`, `-3`.
+/// `+12`, `-3`, `0`.
 pub(super) fn difference(then: u64, now: u64) -> String {
-    format!("{:+}", i128::from(now) - i128::from(then))
+    match i128::from(now) - i128::from(then) {
+        0 => "0".to_owned(),
+        difference => format!("{difference:+}"),
+    }
 }
