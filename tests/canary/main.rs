@@ -67,12 +67,16 @@ fn no_value_of_a_row_is_written_or_printed() {
     plant(&site);
     let config = site.path("config/pipeline.toml");
     let socket = site.path("vault.sock");
-    let commands: [(&str, &[&str]); 9] = [
+    let page = site.path("quality.html");
+    let commands: [(&str, &[&str]); 12] = [
         ("minster", &["plan", "--config", &config]),
         ("minster", &["run", "--config", &config]),
         ("minster", &["release", "children", "--config", &config]),
         ("minster", &["run", "--json", "--config", &config]),
         ("minster", &["link", "--config", &config]),
+        ("minster", &["report", "quality", "--config", &config]),
+        ("minster", &["report", "quality", "--json", "--config", &config]),
+        ("minster", &["report", "quality", "--html", &page, "--config", &config]),
         ("minster", &["aggregate", "--json", "--config", &config]),
         ("minster", &["withdraw", "children", "--reason", "as a test", "--config", &config]),
         ("minster-ingest", &["run", "--json", "--config", &config]),

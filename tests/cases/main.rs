@@ -16,6 +16,7 @@ mod oddities;
 mod places;
 mod plans;
 mod published_mistake;
+mod quality;
 #[path = "../values.rs"]
 mod values;
 mod workbooks;

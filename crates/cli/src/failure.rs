@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use minster_aggregator::AggregateError;
 use minster_matcher::MatchError;
-use minster_model::{Purpose, RunId, TableName, exit};
+use minster_model::{Purpose, RunId, SourceName, TableName, exit};
 use minster_store::StoreError;
 use minster_vault_api::VaultError;
 
@@ -38,6 +38,12 @@ pub(crate) enum Failure {
     NoPurpose { purpose: Purpose },
     #[error("the run ledger has no run {run}; `minster runs list` names them")]
     NoRun { run: RunId },
+    #[error("the pipeline has no such delivery; `minster plan` names them")]
+    NoDelivery,
+    #[error("a run is changing {source_name}; ask again when it has ended")]
+    Changing { source_name: SourceName },
+    #[error("cannot write {}: {source}", path.display())]
+    Page { path: PathBuf, source: std::io::Error },
     #[error("a cell is named by `column=category`")]
     Cell,
     #[error("a built-in name is not valid")]
@@ -63,9 +69,13 @@ impl From<VaultError> for Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config { .. } | Self::Pipeline { .. } | Self::NoRun { .. } | Self::Cell => {
-                exit::USAGE
-            }
+            Self::Config { .. }
+            | Self::Pipeline { .. }
+            | Self::NoRun { .. }
+            | Self::NoDelivery
+            | Self::Page { .. }
+            | Self::Cell => exit::USAGE,
+            Self::Changing { .. } => exit::LOCKED,
             Self::Ingest { code } => *code,
             Self::Stands { .. } => exit::REFUSED,
             Self::Vault(_) | Self::NoPurpose { .. } => exit::VAULT,

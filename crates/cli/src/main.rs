@@ -8,6 +8,7 @@ mod doubt;
 mod failure;
 mod person;
 mod pipeline;
+mod quality;
 mod rekey;
 mod runs;
 mod stages;
@@ -126,12 +127,24 @@ enum Command {
         after_help = "Examples:\n  minster audit --config config/pipeline.toml\n  minster audit --config config/pipeline.toml --vault-dir /var/lib/minster-vault \\\n      --checkpoints /srv/auditor/checkpoints --also /var/log/minster --json\n\nPrints for each check what was seen, PASS, FAIL or NOT CHECKED, and how to look oneself: docs/auditors.md.\nData are opened by the auditor's role at the vault, which logs it; counts alone are told.\nExit: 0 no check failed; 9 one failed; 2 usage or configuration"
     )]
     Audit(audit::Arguments),
+    /// Say what is wrong with the deliveries, for the people who can mend it.
+    #[command(subcommand)]
+    Report(Reports),
     /// See what runs did.
     #[command(subcommand)]
     Runs(Runs),
     /// Print the JSON schema of table definitions, for editors.
     #[command(after_help = "Example:\n  minster schema > tables.schema.json")]
     Schema,
+}
+
+#[derive(Subcommand)]
+enum Reports {
+    /// Each delivery's rows and cells that were set aside, recoded, blanked or in doubt; the worst delivery first.
+    #[command(
+        after_help = "Examples:\n  minster report quality --config config/pipeline.toml\n  minster report quality early_help --period 2024-25 --config config/pipeline.toml\n  minster report quality --html quality.html --config config/pipeline.toml\n\nNeeds no key. It has counts and places, and no row's value; small counts are in it, so it stays inside the council."
+    )]
+    Quality(quality::Arguments),
 }
 
 #[derive(Subcommand)]
@@ -254,6 +267,10 @@ fn run(command: Command) -> Result<u8, Failure> {
                 Ok(summary)
             })?;
             finish(&summary, json)
+        }
+        Command::Report(Reports::Quality(arguments)) => {
+            print(&quality::report(&arguments)?)?;
+            Ok(exit::DONE)
         }
         Command::Runs(Runs::List { report: Report { config, json }, most }) => {
             let records = runs::list(&Loaded::read(&config)?, most)?;

@@ -84,6 +84,13 @@ impl Summary {
             let _ =
                 writeln!(text, "\n{left_out} sources were left out; what stood of them was linked");
         }
+        if self.ingest.is_some() {
+            let _ = writeln!(
+                text,
+                "\n`minster report quality --config {}` says what the services can mend",
+                self.config.display()
+            );
+        }
         text
     }
 

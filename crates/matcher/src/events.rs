@@ -19,7 +19,7 @@ use crate::{
     children::{Children, Linkage, Number},
     definition::{Identity, Matching, SummaryColumn},
     people::{People, pseudonym, pseudonyms},
-    report::TableLinkage,
+    report::{Linked, TableLinkage},
     summary::{Summariser, Taken, whole},
 };
 
@@ -54,8 +54,6 @@ pub(crate) struct Passed {
     pub(crate) linkage: TableLinkage,
     /// Children that a row of the source is about.
     pub(crate) present: Vec<bool>,
-    /// Rows that a later delivery, or an earlier row, says as well.
-    pub(crate) superseded: u64,
     /// For each column and condition, the values that no row has.
     pub(crate) unmet: Vec<Vec<HashMap<String, bool>>>,
 }
@@ -138,7 +136,6 @@ impl Pass<'_> {
             summarisers: self.columns.iter().map(summariser).collect(),
             linkage: TableLinkage::new(self.source.as_str(), self.table.as_str()),
             present: vec![false; children],
-            superseded: 0,
             unmet: self
                 .columns
                 .iter()
@@ -184,6 +181,7 @@ impl Pass<'_> {
             let period = &one.dataset.manifest().dataset.period;
             column.present_in().is_none_or(|wanted| wanted == period)
         };
+        let mut linked = Linked::default();
         let mut first = 0u32;
         for batch in one.dataset.table_coded(self.table, Some(&names))? {
             let batch = batch?;
@@ -196,7 +194,7 @@ impl Pass<'_> {
             };
             for (row, resolved) in resolved.into_iter().enumerate() {
                 if identity.is_none() {
-                    passed.linkage.count(resolved.linkage, 1);
+                    linked.count(resolved.linkage);
                 }
                 let Some(child) = resolved.child else { continue };
                 passed.present[child as usize] = true;
@@ -207,7 +205,7 @@ impl Pass<'_> {
                         Err(scattered) => return Ok(Err(scattered)),
                     };
                     is_new_here = !is_here || here.insert((child, hashes[row]));
-                    passed.superseded += u64::from(!is_new);
+                    linked.superseded += u64::from(!is_new);
                 }
                 events.push((
                     Taken { row, child, preferred: resolved.preferred },
@@ -235,6 +233,7 @@ impl Pass<'_> {
                 passed.summarisers[place].add(&batch, one.place, rows.map(|(taken, ..)| *taken))?;
             }
         }
+        passed.linkage.add(&one.dataset.manifest().dataset.period, linked);
         Ok(Ok(()))
     }
 

@@ -17,14 +17,12 @@ use crate::{
     definition::{Matching, Ratio, SummaryColumn},
     events::{Delivered, Pass, Passed, nearest},
     people::People,
-    report::{LinkageReport, TableLinkage},
+    report::{FORMAT, LinkageReport, Linked, REPORT, TableLinkage},
     standing,
 };
 
 /// The integrated dataset's only table.
 pub const CHILDREN: &str = "children";
-/// The report beside it.
-pub(crate) const REPORT: &str = "linkage.json";
 
 /// What to link.
 pub struct Job<'a> {
@@ -120,7 +118,7 @@ impl<'a> Integration<'a> {
             matching.sources().into_iter().map(|source| (source.clone(), absent())).collect();
         let on_spine = children.on_spine().iter().filter(|on_spine| **on_spine).count();
         let report = LinkageReport {
-            format: 2,
+            format: FORMAT,
             children: children.names().len() as u64,
             on_spine: on_spine as u64,
             review: children.review().to_vec(),
@@ -144,7 +142,9 @@ impl<'a> Integration<'a> {
                     continue;
                 }
                 let linkage = self.children.linkage_of_table(people.place);
-                linkage.iter().for_each(|linkage| counted.count(*linkage, 1));
+                let mut rows = Linked::default();
+                linkage.iter().for_each(|linkage| rows.count(*linkage));
+                counted.add(&of.period, rows);
                 if let Some(present) = self.present.get_mut(source) {
                     let rows = self.children.of_table(people.place);
                     rows.iter().for_each(|child| present[*child as usize] = true);
@@ -192,9 +192,7 @@ impl<'a> Integration<'a> {
                 && !counted.contains(&(source, table))
             {
                 counted.push((source, table));
-                let mut linkage = passed.linkage;
-                linkage.superseded = passed.superseded;
-                self.report.tables.push(linkage);
+                self.report.tables.push(passed.linkage);
             }
         }
         let names = self.matching.columns.iter().map(|column| column.name.clone());

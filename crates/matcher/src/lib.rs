@@ -53,4 +53,4 @@ pub mod summary;
 
 pub use error::MatchError;
 pub use integrate::{CHILDREN, Job, integrated, link};
-pub use report::{LinkageReport, TableLinkage};
+pub use report::{LinkageReport, Linked, REPORT, TableLinkage};

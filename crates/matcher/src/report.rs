@@ -2,12 +2,19 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use minster_model::Period;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     children::Linkage,
     review::{ReviewEntry, meaning},
 };
+
+/// The format that this release writes. Where another stands, the children are linked again.
+pub(crate) const FORMAT: u32 = 3;
+
+/// The name of the report's file, beside the integrated dataset.
+pub const REPORT: &str = "linkage.json";
 
 /// The whole report. Counts alone; it stays inside the council.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -28,13 +35,23 @@ pub struct LinkageReport {
     pub notes: Vec<String>,
 }
 
-/// How one table's persons were linked.
+/// How one table's rows were linked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TableLinkage {
     /// The source.
     pub source: String,
     /// The table.
     pub table: String,
+    /// Its rows in all deliveries.
+    #[serde(flatten)]
+    pub counts: Linked,
+    /// The same of each delivery, by its period.
+    pub deliveries: BTreeMap<Period, Linked>,
+}
+
+/// Rows, by what became of them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Linked {
     /// Rows.
     pub rows: u64,
     /// Rows linked to the spine, by how.
@@ -42,8 +59,29 @@ pub struct TableLinkage {
     /// Rows not linked, by reason.
     pub unlinked: BTreeMap<String, u64>,
     /// Rows about an event that another row is about too: a later delivery's stands.
-    #[serde(default)]
     pub superseded: u64,
+}
+
+impl Linked {
+    pub(crate) fn count(&mut self, linkage: Linkage) {
+        let ways = if linkage.is_linked() { &mut self.linked } else { &mut self.unlinked };
+        match ways.get_mut(linkage.code()) {
+            Some(rows) => *rows += 1,
+            None => drop(ways.insert(linkage.code().to_owned(), 1)),
+        }
+        self.rows += 1;
+    }
+
+    fn add(&mut self, other: &Self) {
+        let both = [(&mut self.linked, &other.linked), (&mut self.unlinked, &other.unlinked)];
+        for (ways, more) in both {
+            for (code, rows) in more {
+                *ways.entry(code.clone()).or_default() += rows;
+            }
+        }
+        self.rows += other.rows;
+        self.superseded += other.superseded;
+    }
 }
 
 impl TableLinkage {
@@ -51,23 +89,22 @@ impl TableLinkage {
         Self {
             source: source.to_owned(),
             table: table.to_owned(),
-            rows: 0,
-            linked: BTreeMap::new(),
-            unlinked: BTreeMap::new(),
-            superseded: 0,
+            counts: Linked::default(),
+            deliveries: BTreeMap::new(),
         }
     }
 
-    pub(crate) fn count(&mut self, linkage: Linkage, rows: u64) {
-        let ways = if linkage.is_linked() { &mut self.linked } else { &mut self.unlinked };
-        *ways.entry(linkage.code().to_owned()).or_default() += rows;
-        self.rows += rows;
+    /// Adds the rows of one delivery.
+    pub(crate) fn add(&mut self, period: &Period, counts: Linked) {
+        self.counts.add(&counts);
+        self.deliveries.entry(period.clone()).or_default().add(&counts);
     }
 
     /// Linked rows in a hundred; none without rows.
     pub fn rate(&self) -> Option<f64> {
-        let linked: u64 = self.linked.values().sum();
-        (self.rows > 0).then(|| 100.0 * linked as f64 / self.rows as f64)
+        let Linked { rows, linked, .. } = &self.counts;
+        let linked: u64 = linked.values().sum();
+        (*rows > 0).then(|| 100.0 * linked as f64 / *rows as f64)
     }
 }
 
@@ -80,13 +117,14 @@ impl LinkageReport {
         );
         for table in &self.tables {
             let rate = table.rate().map_or("-".to_owned(), |rate| format!("{rate:.1} %"));
-            let ways = table.linked.iter().chain(&table.unlinked);
+            let Linked { rows, linked, unlinked, superseded } = &table.counts;
+            let ways = linked.iter().chain(unlinked);
             let mut ways: Vec<String> = ways.map(|(code, rows)| format!("{code} {rows}")).collect();
-            if table.superseded > 0 {
-                ways.push(format!("superseded {}", table.superseded));
+            if *superseded > 0 {
+                ways.push(format!("superseded {superseded}"));
             }
             let name = format!("{}/{}", table.source, table.table);
-            let _ = writeln!(text, "{name:<28} {:>9} {rate:>8}  {}", table.rows, ways.join(", "));
+            let _ = writeln!(text, "{name:<28} {rows:>9} {rate:>8}  {}", ways.join(", "));
         }
         for found in &self.review {
             let sources: Vec<&str> = found.sources.keys().map(String::as_str).collect();

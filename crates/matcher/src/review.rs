@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::persons::Persons;
 
-/// Places that are listed of one finding, at most.
-const PLACES: usize = 100;
+/// Places that are listed of one finding in one table of a delivery, at most.
+const PLACES: u64 = 100;
 
 /// Something about who is who that a person should look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,8 +79,23 @@ pub struct ReviewEntry {
     pub count: u64,
     /// Rows of each source.
     pub sources: BTreeMap<String, u64>,
-    /// The first rows: dataset, table and the row's place in it, from 1.
+    /// Rows of each table of each delivery.
+    pub rows: Vec<ReviewRows>,
+    /// The first rows of each table of each delivery.
     pub first: Vec<RowPlace>,
+}
+
+/// How many rows of a table a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewRows {
+    /// The source.
+    pub source: String,
+    /// The delivery's period.
+    pub period: String,
+    /// The table.
+    pub table: String,
+    /// Rows.
+    pub rows: u64,
 }
 
 /// Where a row stands.
@@ -125,11 +140,27 @@ impl Review {
             rows.sort_unstable();
             rows.dedup();
             let mut sources = BTreeMap::new();
-            for row in &rows {
-                *sources.entry(persons.table_of(*row).source.to_string()).or_default() += 1;
+            let mut counted: Vec<ReviewRows> = Vec::new();
+            let mut first = Vec::new();
+            // The rows of a table follow each other.
+            for place in rows.into_iter().map(place) {
+                *sources.entry(place.source.clone()).or_default() += 1;
+                let RowPlace { source, period, table, .. } = &place;
+                let is_same = |last: &ReviewRows| {
+                    (&last.source, &last.period, &last.table) == (source, period, table)
+                };
+                if !counted.last().is_some_and(is_same) {
+                    let (source, period) = (source.clone(), period.clone());
+                    counted.push(ReviewRows { source, period, table: table.clone(), rows: 0 });
+                }
+                let Some(of_table) = counted.last_mut() else { continue };
+                of_table.rows += 1;
+                if of_table.rows <= PLACES {
+                    first.push(place);
+                }
             }
-            let first = rows.iter().take(PLACES).map(|row| place(*row)).collect();
-            ReviewEntry { code: finding.code().to_owned(), count, sources, first }
+            let code = finding.code().to_owned();
+            ReviewEntry { code, count, sources, rows: counted, first }
         };
         std::mem::take(&mut self.found).into_iter().map(entry).collect()
     }

@@ -6,7 +6,8 @@ use minster_store::{Manifest, Origin, sha256_hex};
 use crate::{
     Job, LinkageReport,
     definition::Matching,
-    integrate::{REPORT, integrated},
+    integrate::integrated,
+    report::{FORMAT, REPORT},
 };
 
 /// It and its report, where it was made of the same datasets by the same definition. One that cannot be
@@ -20,8 +21,9 @@ pub(crate) fn standing(job: &Job<'_>, matching: &Matching) -> Option<(Manifest, 
         made_of.push((dataset.clone(), sha256));
     }
     let report = std::fs::read(job.store.beside(&dataset, REPORT).ok()?).ok()?;
-    let report = serde_json::from_slice(&report).ok()?;
-    (manifest.origin == origin(job, made_of)).then_some((manifest, report))
+    let report: LinkageReport = serde_json::from_slice(&report).ok()?;
+    let is_same = report.format == FORMAT && manifest.origin == origin(job, made_of);
+    is_same.then_some((manifest, report))
 }
 
 /// The deliveries' datasets that the definition names.

@@ -3,13 +3,11 @@
 use std::{borrow::Cow, collections::BTreeMap, io::Write};
 
 use minster_sources::{Reason, Rejected};
-use minster_store::{DatasetWriter, SealedFile};
-use serde::{Deserialize, Serialize, Serializer};
+use minster_store::{AlsoFailed, DatasetWriter, REASONS, SealedFile, SetAside};
+use serde::{Serialize, Serializer};
 
 use crate::IngestError;
 
-/// Where the reasons stand in the dataset's folder.
-pub const REASONS: &str = "quarantine.jsonl";
 /// Where the sealed rows stand.
 pub const ROWS: &str = "quarantine.age";
 
@@ -47,38 +45,6 @@ impl Serialize for Raw {
             Self::Fields(fields) => serializer.collect_map(fields.iter().map(|(k, v)| (k, v))),
         }
     }
-}
-
-/// A line of [`REASONS`].
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Line<'a> {
-    #[serde(borrow)]
-    pub(crate) file: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(crate) table: Cow<'a, str>,
-    /// Of a table the row as a spreadsheet shows it, of XML the line.
-    pub(crate) row: u64,
-    #[serde(borrow)]
-    pub(crate) column: Option<Cow<'a, str>>,
-    /// The column's letter in a spreadsheet.
-    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
-    pub(crate) letter: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub(crate) reason: Cow<'a, str>,
-    /// The row's other faults.
-    #[serde(default, borrow, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) also: Vec<Also<'a>>,
-}
-
-/// Another fault of a row.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Also<'a> {
-    #[serde(borrow)]
-    pub(crate) column: Cow<'a, str>,
-    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
-    pub(crate) letter: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub(crate) reason: Cow<'a, str>,
 }
 
 /// A table's columns, as quarantine names them: each with its letter, where it has one.
@@ -126,12 +92,12 @@ impl Quarantine {
         let table = headings.table;
         let reason = failed.reason.code();
         let letter = |column: usize| headings.columns[column].1.as_deref().map(Cow::from);
-        let also = failed.also.iter().map(|&(column, reason)| Also {
+        let also = failed.also.iter().map(|&(column, reason)| AlsoFailed {
             column: headings.columns[column].0.into(),
             letter: letter(column),
             reason: reason.code().into(),
         });
-        let line = Line {
+        let line = SetAside {
             file: file.into(),
             table: table.into(),
             row: failed.number,

@@ -33,6 +33,7 @@ mod error;
 mod keys;
 mod ledger;
 mod manifest;
+mod quarantine;
 mod rekey;
 mod release;
 mod retention;
@@ -48,6 +49,7 @@ pub use error::StoreError;
 pub use keys::{DatasetKeys, ReleaseLog};
 pub use manifest::{CellCounts, ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
 pub use minster_model::UNIT;
+pub use quarantine::{AlsoFailed, FailedRows, REASONS, SetAside};
 pub use rekey::Successors;
 pub use release::Release;
 pub use runs::{
