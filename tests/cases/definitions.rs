@@ -67,6 +67,11 @@ fn what_the_linkage_names_and_no_delivery_has_is_an_error_with_the_nearest() {
             "summary = { kind = \"latest\", of = \"sex\", by = \"delivery\" }\nwhere = [{ column = \"entrydate\", open_on = \"2025-01-16\" }]",
             "`open_on` needs `end`",
         ),
+        (
+            "table = \"fsm\"\nchild = \"pupil_row\"\n",
+            "table = \"fsm\"\n",
+            "meal_periods: `child` must name the column that says which child a row is about",
+        ),
         ("group = \"missed\"", "group = \"absent\"", "there is no [[group]] `absent`"),
         (
             "of = \"sessions_missed\"\nper",

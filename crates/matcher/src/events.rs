@@ -254,6 +254,17 @@ impl Pass<'_> {
                 }),
             };
         }
+        let by_unit =
+            tables.iter().flat_map(|table| &table.columns).any(|column| column.name == UNIT);
+        let of_persons = self.matching.identity(self.source, self.table).is_some();
+        if let (None, false, false, Some(column)) =
+            (self.child, by_unit, of_persons, self.columns.first())
+        {
+            return Err(MatchError::Condition {
+                column: column.name.clone(),
+                why: "`child` must name the column that says which child a row is about".into(),
+            });
+        }
         for column in &self.columns {
             for condition in &column.conditions {
                 condition
