@@ -44,6 +44,22 @@ fn a_condition_on_a_value_that_no_child_has_is_an_error_with_the_nearest() {
 }
 
 #[test]
+fn texts_in_the_place_of_numbers_are_an_error() {
+    let bands = "total = \"All\"\nbands = [0, 1]\nlabels = [\"none\", \"some\"]\n";
+    let (exit, text, _) = told("total = \"All\"\n", bands);
+    assert_eq!(exit, 2, "{text}");
+    assert!(text.contains("50 of 50 children have a value of sex that is no number"), "{text}");
+    let (exit, text, _) =
+        told("population", "where = [{ column = \"sex\", at-least = 1 }]\npopulation");
+    assert_eq!(exit, 2, "{text}");
+    assert!(text.contains("the values of sex are no numbers"), "{text}");
+    // A flag counts as 1 or 0.
+    let (exit, text, _) =
+        told("population", "where = [{ column = \"in_school_census\", at-least = 1 }]\npopulation");
+    assert_eq!(exit, 0, "{text}");
+}
+
+#[test]
 fn what_the_linkage_names_and_no_delivery_has_is_an_error_with_the_nearest() {
     for (from, to, said) in [
         ("of = \"sen\"", "of = \"senn\"", "has no column senn in any delivery; did you mean sen?"),

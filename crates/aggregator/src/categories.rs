@@ -215,6 +215,15 @@ impl Categories {
         listed.then(|| self.ordinals.keys().map(String::as_str).collect())
     }
 
+    /// Rows with a value that is no number or in no band, where the categories are bands.
+    pub(crate) fn in_no_band(&self, batch: &RecordBatch) -> Result<u64, AggregateError> {
+        if self.bands.is_empty() {
+            return Ok(0);
+        }
+        let unknown = self.of(batch)?.into_iter().filter(|of| *of == self.unknown).count() as u64;
+        Ok(unknown.saturating_sub(rows::blanks(batch, &self.column)?))
+    }
+
     /// The node with a name, or what to say instead.
     pub(crate) fn node(&self, code: &str) -> Result<usize, String> {
         let hierarchy = &self.hierarchy;

@@ -6,7 +6,7 @@ use minster_model::TableName;
 use minster_store::Dataset;
 
 use crate::{
-    AggregateError, Definition, Dimension, Population,
+    AggregateError, Condition, Definition, Dimension, Population,
     categories::{Categories, Lookups},
     place::{Place, place},
     rows,
@@ -42,10 +42,12 @@ pub(crate) fn check(
         .collect();
     let mut counts: Vec<Counts> = vec![Counts::new(); categories.len()];
     let (mut all, mut blank) = (0, vec![0u64; categories.len()]);
+    let mut in_no_band = vec![0u64; categories.len()];
     each_batch(definition, dataset, children, &columns, |batch| {
         all += batch.num_rows() as u64;
         for (number, dimension) in definition.dimensions.iter().enumerate() {
             blank[number] += rows::blanks(batch, &dimension.column)?;
+            in_no_band[number] += categories[number].in_no_band(batch)?;
             if listed[number].is_some() {
                 let texts = rows::texts(batch, &dimension.column)?;
                 add(&mut counts[number], texts.iter().flatten());
@@ -54,6 +56,17 @@ pub(crate) fn check(
         Ok(())
     })?;
     for (number, known) in listed.iter().enumerate() {
+        let children = in_no_band[number];
+        if children * 100 > all * UNLISTED_PERCENT {
+            let Dimension { name, column, .. } = &definition.dimensions[number];
+            return Err(definition.rule(
+                place!["dimension", number, "bands"],
+                format!(
+                    "{children} of {all} children have a value of {column} that is no number or below the first band of \
+                     {name}, more than {UNLISTED_PERCENT} in a hundred"
+                ),
+            ));
+        }
         if let Some(known) = known {
             fits(definition, number, known, &counts[number], all)?;
         }
@@ -129,49 +142,58 @@ fn near<'a>(code: &str, values: &'a Counts) -> Option<&'a str> {
     (like(nearest) > 0.5).then_some(nearest.as_str())
 }
 
-/// Each condition on texts: some child of the population must have one of its values.
+/// Each condition: some child of the population must have one of its values, or a number where it compares numbers.
 fn conditions(
     definition: &Definition,
     dataset: &Dataset,
     children: &TableName,
 ) -> Result<(), AggregateError> {
-    let tested: Vec<usize> = (0..definition.conditions.len())
-        .filter(|number| {
-            let condition = &definition.conditions[*number];
-            !(condition.values.is_empty() && condition.not_in.is_empty())
-        })
-        .collect();
+    let tested: Vec<usize> = (0..definition.conditions.len()).collect();
     if tested.is_empty() {
         return Ok(());
     }
     let column = |number: &usize| definition.conditions[*number].column.as_str();
     let columns: Vec<&str> = tested.iter().map(column).chain([ON_SPINE]).collect();
     let mut counts: Vec<Counts> = vec![Counts::new(); tested.len()];
+    // Of conditions that compare numbers: whether there is a value, and whether one is a number.
+    let mut numbers = vec![(false, false); tested.len()];
     for batch in dataset.table_coded(children, Some(&columns))? {
         let batch = batch?;
         let spine = on_spine(&batch)?;
-        for (counts, number) in counts.iter_mut().zip(&tested) {
+        for (place, (counts, number)) in counts.iter_mut().zip(&tested).enumerate() {
+            let Condition { column, at_least, below, .. } = &definition.conditions[*number];
+            if at_least.is_some() || below.is_some() {
+                let has_value = rows::blanks(&batch, column)? < batch.num_rows() as u64;
+                let has_number = rows::numbers(&batch, column)?.iter().any(Option::is_some);
+                numbers[place] = (numbers[place].0 | has_value, numbers[place].1 | has_number);
+                continue;
+            }
             let texts = rows::texts(&batch, &definition.conditions[*number].column)?;
             let counted = |row: usize| definition.population == Population::All || spine.value(row);
             let texts = texts.iter().enumerate().filter(|(row, _)| counted(*row));
             add(counts, texts.filter_map(|(_, text)| text));
         }
     }
-    for (counts, number) in counts.iter().zip(tested) {
+    for (place, (counts, number)) in counts.iter().zip(tested).enumerate() {
         let condition = &definition.conditions[number];
-        let (key, values) = match condition.values.is_empty() {
-            true => ("not-in", &condition.not_in),
-            false => ("in", &condition.values),
+        let (key, values) = match (condition.values.is_empty(), condition.not_in.is_empty()) {
+            (false, _) => ("in", &condition.values),
+            (true, false) => ("not-in", &condition.not_in),
+            (true, true) if numbers[place] != (true, false) => continue,
+            (true, true) => {
+                let what = format!("the values of {} are no numbers", condition.column);
+                return Err(definition.rule(place!["where", number], what));
+            }
         };
         if values.iter().any(|value| counts.contains_key(value)) {
             continue;
         }
-        let place: Place = place!["where", number, key];
+        let at: Place = place!["where", number, key];
         let nearest = values.iter().find_map(|value| near(value, counts));
         let nearest = nearest.filter(|value| counts[*value] >= NAMED_FROM);
         let instead = nearest.map_or(String::new(), |value| format!("; children have {value}"));
         return Err(definition.rule(
-            place,
+            at,
             format!("no child has any of these values of {}{instead}", condition.column),
         ));
     }
