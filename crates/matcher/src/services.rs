@@ -183,16 +183,17 @@ impl Services {
             group.iter().for_each(|row| self.parents[*row as usize] = *row);
             let mut first: HashMap<u32, u32> = HashMap::new();
             for &row in &group {
-                let own =
-                    persons.numbers_known(row).find(|number| self.numbers.contains_key(number));
                 let target = self.target[row as usize];
                 // Rows that lead to one child are together again; the others stand alone.
                 if target != NONE {
                     let keep = *first.entry(target).or_insert(row);
                     self.union(keep, row);
                 }
-                if let Some(number) = own {
-                    self.numbers.insert(number, None);
+                // None of the numbers among which the fault is leads anywhere by itself.
+                for number in persons.numbers_known(row) {
+                    if let Some(one) = self.numbers.get_mut(&number) {
+                        *one = None;
+                    }
                 }
             }
         }

@@ -234,6 +234,19 @@ fn a_chain_of_numbers_that_leads_to_two_pupils_joins_neither() {
     assert_eq!(children.names().len(), 4);
 }
 
+#[test]
+fn each_number_of_such_a_chain_leads_nowhere_by_itself() {
+    let census = ("census", 0, true, vec![one(10, 1, 1), one(20, 2, 2)]);
+    // The chain is by 50; 70 stands beside it on the rows without a pupil number.
+    let a = ("a", 1, false, vec![Said(vec![10, 50], 0, 0), Said(vec![51, 50], 0, 0)]);
+    let b = ("b", 2, false, vec![Said(vec![20, 52], 0, 0), Said(vec![51, 52], 0, 0)]);
+    let c = ("c", 3, false, vec![Said(vec![51, 70], 0, 0), Said(vec![51, 70], 0, 0)]);
+    let children = children(&[census, a, b, c]);
+    for number in [50, 51, 52, 70] {
+        assert_eq!(children.number(&p(number)), Number::Shared, "{number}");
+    }
+}
+
 /// Small worlds of rows: two terms of the register and two services.
 fn worlds() -> impl Strategy<Value = Vec<Table>> {
     let said = |numbers: u16, others: u16| {
