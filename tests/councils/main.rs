@@ -8,7 +8,7 @@ mod made;
 #[allow(dead_code, reason = "one of its ways to look at a dataset is used here")]
 mod values;
 
-use std::{fs, process::Command};
+use std::process::Command;
 
 use minster_tests::{deliveries::Council, root};
 
@@ -75,6 +75,5 @@ fn every_child_of_a_council_with_defects_is_as_a_second_program_counts_it() {
             differ.1,
             ran.text
         );
-        fs::remove_dir_all(council.path("store")).unwrap();
     }
 }

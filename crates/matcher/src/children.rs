@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use ahash::{HashMap, HashMapExt};
 use minster_model::Pseudonym;
-use minster_store::sha256_hex;
+use minster_store::sha256;
 
 use crate::{
     few::NONE,
@@ -245,11 +245,8 @@ fn of_row(persons: &Persons, row: u32) -> Pseudonym {
 
 /// A pseudonym of a child without a number, made of what is pseudonymised or a place: it says nothing that these do not.
 fn derived(kind: &str, of: &[u8]) -> Pseudonym {
-    let digest = sha256_hex(&[b"minster child\n", kind.as_bytes(), b"\n", of].concat());
+    let digest = sha256(&[b"minster child\n", kind.as_bytes(), b"\n", of].concat());
     let mut bytes = [0u8; Pseudonym::LEN];
-    for (byte, digits) in bytes.iter_mut().zip(digest.as_bytes().chunks_exact(2)) {
-        let digit = |digit: u8| (digit as char).to_digit(16).unwrap_or(0) as u8;
-        *byte = digit(digits[0]) << 4 | digit(digits[1]);
-    }
+    bytes.copy_from_slice(&digest[..Pseudonym::LEN]);
     Pseudonym::from_bytes(bytes)
 }

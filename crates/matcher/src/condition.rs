@@ -8,6 +8,7 @@
 //! where = [{ present_in = "2025-spring" }]
 //! ```
 
+use ahash::HashMap;
 use arrow::{
     array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int64Array, RecordBatch, StringArray},
     datatypes::{DataType, Int32Type},
@@ -200,19 +201,24 @@ impl Condition {
             && self.group.is_none()
     }
 
-    /// Codes of the condition that could be mistyped, each with whether a batch has it.
-    pub(crate) fn met<'a>(
-        &'a self,
+    /// Notes which of the condition's values, any of which could be mistyped, a batch has. A value that was met is not
+    /// looked for again.
+    pub(crate) fn look_for_values(
+        &self,
         batch: &RecordBatch,
-    ) -> Result<Vec<(&'a str, bool)>, MatchError> {
-        let (Some(name), Some(values)) = (&self.column, &self.values) else { return Ok(vec![]) };
-        let Some(column) = batch.column_by_name(name.as_str()) else { return Ok(vec![]) };
+        met: &mut HashMap<String, bool>,
+    ) -> Result<(), MatchError> {
+        let (Some(name), Some(values)) = (&self.column, &self.values) else { return Ok(()) };
+        let Some(column) = batch.column_by_name(name.as_str()) else { return Ok(()) };
         let cells = Cells::new(column, name)?;
-        let meets = |value: &'a String| -> Result<(&'a str, bool), MatchError> {
-            let one = cells.one_of(std::slice::from_ref(value), name)?;
-            Ok((value.as_str(), (0..batch.num_rows()).any(|row| one.has(&cells, row))))
-        };
-        values.iter().filter(|value| !value.is_empty()).map(meets).collect()
+        for value in values.iter().filter(|value| !value.is_empty()) {
+            let is_met = met.entry(value.clone()).or_default();
+            if !*is_met {
+                let one = cells.one_of(std::slice::from_ref(value), name)?;
+                *is_met = (0..batch.num_rows()).any(|row| one.has(&cells, row));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     MatchError,
     children::{Children, Linkage, Number},
     definition::{Identity, Matching, SummaryColumn},
-    people::{People, pseudonym, pseudonyms},
+    people::{People, TablePeople, column, pseudonym},
     report::{Linked, TableLinkage},
     summary::{Summariser, Taken, whole},
 };
@@ -34,6 +34,20 @@ impl Delivered {
     pub(crate) fn table(&self, name: &TableName) -> Option<&TableEntry> {
         self.dataset.manifest().tables.iter().find(|table| table.name == *name)
     }
+}
+
+/// Those of the wanted columns that a table has, and its number of units, each once.
+pub(crate) fn present<'n>(
+    table: &TableEntry,
+    wanted: impl Iterator<Item = &'n str>,
+) -> Vec<&'n str> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in wanted.chain([UNIT]) {
+        if table.columns.iter().any(|column| column.name == name) && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// All columns that one table fills by one column of numbers.
@@ -161,18 +175,12 @@ impl Pass<'_> {
         let identity = self.matching.identity(self.source, self.table);
         let key: Option<Vec<&str>> =
             entry.key.as_ref().map(|key| key.iter().map(String::as_str).collect());
-        let has = |name: &str| entry.columns.iter().any(|column| column.name == name);
-        let mut names: Vec<&str> = Vec::new();
         let wanted = self.columns.iter().flat_map(|column| {
             let tested = column.conditions.iter().flat_map(|condition| condition.columns());
             column.summary.columns().into_iter().chain(tested)
         });
         let wanted = wanted.chain(self.child).map(ColumnName::as_str);
-        for name in wanted.chain(key.iter().flatten().copied()).chain([UNIT]) {
-            if has(name) && !names.contains(&name) {
-                names.push(name);
-            }
-        }
+        let names = present(entry, wanted.chain(key.iter().flatten().copied()));
         let own = OwnPeople::new(self, one, identity);
         // In a delivery of its own, an event that a later one has as well was there all the same.
         let mut here: HashSet<(u32, u64)> = HashSet::new();
@@ -221,9 +229,7 @@ impl Pass<'_> {
                 for (condition, met) in column.conditions.iter().zip(&mut passed.unmet[place]) {
                     let of = condition.passes(&batch, &self.matching.groups)?;
                     passes.iter_mut().zip(of).for_each(|(passes, of)| *passes &= of);
-                    for (value, is_met) in condition.met(&batch)? {
-                        *met.entry(value.to_owned()).or_default() |= is_met;
-                    }
+                    condition.look_for_values(&batch, met)?;
                 }
                 let chosen = identity.is_some_and(|identity| !identity.prefer.is_empty());
                 let rows = events.iter().filter(|(taken, is_new, is_new_here)| {
@@ -310,7 +316,7 @@ struct OwnPeople<'a> {
     children: &'a Children,
     child: Option<&'a ColumnName>,
     /// Where the rows are persons' own.
-    own: Option<&'a crate::people::TablePeople>,
+    own: Option<&'a TablePeople>,
     /// The source has a table of persons, so that an event without one is an orphan.
     has_persons: bool,
     by_number: HashMap<Pseudonym, Option<(u32, bool)>>,
@@ -319,16 +325,12 @@ struct OwnPeople<'a> {
 
 impl<'a> OwnPeople<'a> {
     fn new(pass: &'a Pass<'_>, one: &Delivered, identity: Option<&Identity>) -> Self {
-        let mut own = None;
         let mut by_number: HashMap<Pseudonym, Option<(u32, bool)>> = HashMap::new();
         let mut by_unit = HashMap::new();
-        let mut has_persons = false;
-        for table in pass.people.of_delivery(one.place) {
-            has_persons = true;
-            if identity.is_some() && table.table == *pass.table {
-                own = Some(table);
-                continue;
-            }
+        let tables = || pass.people.of_delivery(one.place);
+        let own = tables().find(|table| identity.is_some() && table.table == *pass.table);
+        // A person's own row needs no number to be found by.
+        for table in tables().filter(|_| own.is_none()) {
             let children = pass.children.of_table(table.place);
             for (row, child) in children.iter().enumerate() {
                 let preferred = table.is_preferred(row);
@@ -346,6 +348,7 @@ impl<'a> OwnPeople<'a> {
                 }
             }
         }
+        let has_persons = tables().next().is_some();
         Self { children: pass.children, child: pass.child, own, has_persons, by_number, by_unit }
     }
 
@@ -365,9 +368,7 @@ impl<'a> OwnPeople<'a> {
             return Ok((0..batch.num_rows()).map(own).collect());
         }
         let numbers = match self.child {
-            Some(name) => {
-                batch.column_by_name(name.as_str()).map(|_| pseudonyms(batch, name)).transpose()?
-            }
+            Some(name) => column(batch, name)?,
             None => None,
         };
         let units = batch

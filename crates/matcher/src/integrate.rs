@@ -133,14 +133,14 @@ impl<'a> Integration<'a> {
     fn count_persons(&mut self) {
         let delivered =
             |source: &SourceName| self.delivered.iter().any(|one| one.source == *source);
-        for identity in self.matching.identities.iter().filter(|one| delivered(&one.source)) {
+        for (place, identity) in self.matching.identities.iter().enumerate() {
             let (source, table) = (&identity.source, &identity.table);
+            if !delivered(source) {
+                continue;
+            }
             let mut counted = TableLinkage::new(source.as_str(), table.as_str());
-            for people in self.people.tables.iter().filter(|people| people.table == *table) {
+            for people in self.people.tables.iter().filter(|people| people.identity == place) {
                 let of = &self.people.persons.tables[people.place];
-                if of.source != *source {
-                    continue;
-                }
                 let linkage = self.children.linkage_of_table(people.place);
                 let mut rows = Linked::default();
                 linkage.iter().for_each(|linkage| rows.count(*linkage));

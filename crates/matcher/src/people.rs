@@ -13,7 +13,7 @@ use crate::{
     MatchError,
     children::Children,
     definition::{Identity, Matching, Preference},
-    events::{Delivered, nearest},
+    events::{Delivered, nearest, present},
     persons::{PersonRow, PersonTable, Persons},
     summary::whole,
 };
@@ -33,7 +33,8 @@ pub(crate) struct TablePeople {
     pub(crate) place: usize,
     pub(crate) delivery: u32,
     pub(crate) table: TableName,
-    identity: usize,
+    /// Its definition's place in `matching.toml`.
+    pub(crate) identity: usize,
     row_numbers: Vec<Option<Pseudonym>>,
     units: Vec<Option<u32>>,
     /// What the rows are preferred by, one number a preference; the greater goes before.
@@ -116,17 +117,10 @@ impl People {
     ) -> Result<(), MatchError> {
         let identity = &matching.identities[place];
         let Some(entry) = one.table(&identity.table) else { return Ok(()) };
-        let has =
-            |name: &ColumnName| entry.columns.iter().any(|column| column.name == name.as_str());
         let all = identity.identifiers.iter().chain(&identity.match_keys);
         let all = all.chain(&identity.birth_date).chain(&identity.name).chain(&identity.row);
         let all = all.chain(identity.prefer.iter().map(|one| &one.column));
-        let mut names: Vec<&str> = Vec::new();
-        for name in all.filter(|name| has(name)).map(ColumnName::as_str).chain([UNIT]) {
-            if !names.contains(&name) && entry.columns.iter().any(|column| column.name == name) {
-                names.push(name);
-            }
-        }
+        let names = present(entry, all.map(ColumnName::as_str));
         self.persons.begin(PersonTable {
             source: identity.source.clone(),
             period: one.dataset.manifest().dataset.period.clone(),
@@ -242,7 +236,8 @@ fn columns<'a>(
     names.iter().map(|name| column(batch, name)).collect()
 }
 
-fn column<'a>(
+/// A column of pseudonyms, where the batch has it.
+pub(crate) fn column<'a>(
     batch: &'a RecordBatch,
     name: &ColumnName,
 ) -> Result<Option<&'a FixedSizeBinaryArray>, MatchError> {
@@ -252,8 +247,7 @@ fn column<'a>(
     }
 }
 
-/// A column of pseudonyms.
-pub(crate) fn pseudonyms<'a>(
+fn pseudonyms<'a>(
     batch: &'a RecordBatch,
     name: &ColumnName,
 ) -> Result<&'a FixedSizeBinaryArray, MatchError> {

@@ -125,7 +125,7 @@ impl Review {
         all.extend(rows);
     }
 
-    pub(crate) fn entries(mut self, persons: &Persons) -> Vec<ReviewEntry> {
+    pub(crate) fn entries(self, persons: &Persons) -> Vec<ReviewEntry> {
         let place = |row: u32| {
             let table = persons.table_of(row);
             RowPlace {
@@ -162,7 +162,7 @@ impl Review {
             let code = finding.code().to_owned();
             ReviewEntry { code, count, sources, rows: counted, first }
         };
-        std::mem::take(&mut self.found).into_iter().map(entry).collect()
+        self.found.into_iter().map(entry).collect()
     }
 }
 

@@ -134,11 +134,7 @@ impl CsvReader {
         {
             return None;
         }
-        // Most cells begin with a letter or digit: one look tells that they are not blank.
-        let blank = |field: &[u8]| match field.first() {
-            Some(first) if first.is_ascii_graphic() => false,
-            _ => field.trim_ascii().is_empty(),
-        };
+        let blank = |field: &[u8]| field.trim_ascii().is_empty();
         let mut filled = fields.clone().filter(|field| !blank(field));
         match (filled.next(), filled.next()) {
             (None, _) => return Some(Reason::BlankRow),

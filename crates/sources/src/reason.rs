@@ -121,7 +121,6 @@ fn begins_totals(first: u8) -> bool {
 /// Whether a row's first cell says that the row holds totals: `Total`, `Grand total:`, `Total children`.
 pub(crate) fn is_totals(first: &[u8]) -> bool {
     let word = first.trim_ascii();
-    // Nearly every row ends here.
     if word.len() < 5 || !begins_totals(word[0]) {
         return false;
     }
