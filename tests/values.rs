@@ -76,17 +76,23 @@ pub(crate) fn read(dataset: &Dataset, table: &TableEntry) -> Values {
 
 /// The children of the integrated dataset.
 pub(crate) fn integrated(site: &Site) -> Values {
+    of_period(site, "2024-25", "children")
+}
+
+/// A table of the integrated dataset of a period.
+pub(crate) fn of_period(site: &Site, period: &str, table: &str) -> Values {
     let store = Store::open(&site.folder().join("store")).unwrap();
     let socket = site.path("vault.sock");
     let mut vault = Client::connect(Path::new(&socket), Role::Linker, "tests").unwrap();
     let dataset = DatasetRef {
         class: DatasetClass::Integrated,
         name: "children".parse().unwrap(),
-        period: "2024-25".parse().unwrap(),
+        period: period.parse().unwrap(),
         purpose: "children-statistics".parse().unwrap(),
     };
     let dataset = store.dataset(&dataset, &mut vault).unwrap();
-    read(&dataset, &dataset.manifest().tables[0])
+    let entry = dataset.manifest().tables.iter().find(|entry| entry.name.as_str() == table);
+    read(&dataset, entry.unwrap())
 }
 
 /// One table of a source's dataset.

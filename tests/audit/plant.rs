@@ -43,7 +43,12 @@ pub(crate) fn dataset(
     let mut table = writer.table(&"rows".parse().unwrap(), batch.schema()).unwrap();
     table.write(&batch).unwrap();
     let entry = table.finish().unwrap();
-    let origin = Origin::Datasets { definition_sha256: String::new(), datasets: Vec::new() };
+    let origin = Origin::Datasets {
+        definition_sha256: String::new(),
+        datasets: Vec::new(),
+        carried_over: Vec::new(),
+        linked_with: Vec::new(),
+    };
     writer.publish(stated.key_version, stated.key_check.clone(), origin, vec![entry]).unwrap();
     site.folder().join("store/datasets/source").join(name)
 }

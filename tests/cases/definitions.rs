@@ -71,7 +71,7 @@ fn what_the_linkage_names_and_no_delivery_has_is_an_error_with_the_nearest() {
         (
             "summary = { kind = \"latest\", of = \"sex\", by = \"delivery\" }",
             "summary = { kind = \"latest\", of = \"sex\", by = \"delivery\" }\nwhere = [{ present_in = \"2025-spring\" }]",
-            "no delivery of school_census is of that period; the nearest is 2024-25",
+            "sex: no delivery of school_census is of the period 2025-spring; the nearest is 2024-25",
         ),
         (
             "summary = { kind = \"latest\", of = \"sex\", by = \"delivery\" }",

@@ -13,6 +13,7 @@ mod linkage;
 mod names;
 mod numbers;
 mod oddities;
+mod periods;
 mod places;
 mod plans;
 mod published_mistake;

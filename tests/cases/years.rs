@@ -79,20 +79,24 @@ fn two_school_years_are_released_with_a_correction_a_withdrawal_and_a_cut_file_b
     let revised = public(&council, "2024-25").unwrap();
     assert_eq!(revised, ["All,90,", "F,30,", "M,60,", "Unknown,0,"]);
 
-    // The first of September: a new period, its own deliveries, and the summer's census, which carries over.
+    // The first of September: a second period with its own deliveries.
     let pipeline = fs::read_to_string(council.path("pipeline.toml")).unwrap();
-    let head = pipeline[..pipeline.find("[[source]]").unwrap()].replacen(
-        "period = \"2024-25\"",
-        "period = \"2025-26\"",
-        1,
-    );
+    let (head, sources) = pipeline.split_at(pipeline.find("[[source]]").unwrap());
+    let head = head.replacen("period = \"2024-25\"\n", "", 1);
+    let first = sources.replace("[[source]]", "[[period.source]]");
     let source = |name: &str, period: &str| {
         let folder = format!("drop/{name}/{period}");
         fs::create_dir_all(council.path(&folder)).unwrap();
-        format!("[[source]]\nname = \"{name}\"\nperiod = \"{period}\"\nfolder = \"{folder}\"\n")
+        format!(
+            "[[period.source]]\nname = \"{name}\"\nperiod = \"{period}\"\nfolder = \"{folder}\"\n"
+        )
     };
-    let sources = source(CENSUS, "2025-autumn") + &source("early_help", "2025-26");
-    fs::write(council.path("pipeline.toml"), head + &sources).unwrap();
+    let second = source(CENSUS, "2025-autumn") + &source("early_help", "2025-26");
+    let periods = format!(
+        "[[period]]\nname = \"2024-25\"\n{first}[[period]]\nname = \"2025-26\"\n\
+         carries_over = [{{ name = \"school_census\", period = \"2025-summer\" }}]\n{second}"
+    );
+    fs::write(council.path("pipeline.toml"), head + &periods).unwrap();
     census(&council, "2025-autumn", 20..=130, 70);
     plans(&council, "2025-26", 60..=100);
     let night = minster(&council, &["run", "--json"]);

@@ -12,7 +12,7 @@ use std::{
 use arrow::{array::RecordBatch, compute::concat_batches};
 use minster_aggregator::{AggregateError, Job, Person, ReleaseReport, draft, let_out, withdraw};
 use minster_matcher::{CHILDREN, MatchError, integrated};
-use minster_model::{Role, RunId, pipeline::Pipeline};
+use minster_model::{Period, Role, RunId, pipeline::Pipeline};
 use minster_store::{Disk, Manifest, Store, StoreError, name_by_clock};
 use minster_tests::{Site, copy_whole, files, left_over, text};
 use minster_vault_api::Client;
@@ -54,7 +54,11 @@ impl Stages {
         let config = folder.join("config");
         let text = fs::read_to_string(config.join("pipeline.toml")).unwrap();
         let pipeline: Pipeline = toml::from_str(&text).unwrap();
-        Self { folder: folder.to_owned(), pipeline: pipeline.resolve(&config) }
+        Self { folder: folder.to_owned(), pipeline: pipeline.resolve(&config).unwrap() }
+    }
+
+    fn period(&self) -> &Period {
+        &self.pipeline.periods.iter().next().unwrap().name
     }
 
     fn store(&self, disk: Disk) -> Result<Store, StoreError> {
@@ -68,19 +72,16 @@ impl Stages {
     fn link(&self, disk: Disk) -> Result<Manifest, MatchError> {
         let (pipeline, store) = (&self.pipeline, self.store(disk)?);
         let _lock = store.lock()?;
-        let deliveries: Vec<_> =
-            pipeline.sources.iter().map(|of| of.dataset(&pipeline.purpose)).collect();
         let job = minster_matcher::Job {
             store: &store,
             purpose: &pipeline.purpose,
-            period: &pipeline.period,
+            periods: &pipeline.periods,
             run: &run(),
-            deliveries: &deliveries,
             matching: &fs::read_to_string(&pipeline.matching).unwrap(),
             again: false,
         };
         let mut vault = self.vault(Role::Linker);
-        minster_matcher::link(&job, &mut vault).map(|(manifest, _)| manifest)
+        minster_matcher::link(&job, &mut vault).map(|mut linked| linked.remove(0).manifest)
     }
 
     fn work<T>(
@@ -92,9 +93,9 @@ impl Stages {
         let _lock = store.lock()?;
         let job = Job {
             store: &store,
-            dataset: &integrated(&pipeline.purpose, &pipeline.period).unwrap(),
+            dataset: &integrated(&pipeline.purpose, self.period()).unwrap(),
             children: &CHILDREN.parse().unwrap(),
-            period: &pipeline.period,
+            period: self.period(),
             run: &run(),
             lookups: &pipeline.lookups,
             notice: &|_| {},
@@ -126,7 +127,7 @@ impl Stages {
 
     /// The integrated dataset's rows, and what is said of how they were linked.
     fn linked(&self) -> (RecordBatch, Vec<u8>) {
-        let dataset = integrated(&self.pipeline.purpose, &self.pipeline.period).unwrap();
+        let dataset = integrated(&self.pipeline.purpose, self.period()).unwrap();
         let store = Store::as_it_stands(&self.pipeline.store).unwrap();
         let mut vault = self.vault(Role::Linker);
         let reader = store.dataset(&dataset, &mut vault).unwrap();

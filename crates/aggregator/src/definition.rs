@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use minster_disclosure::{Dominance, SumRules};
 use minster_model::{
-    ColumnName, TableName,
+    ColumnName, Period, TableName,
     cube::{Policy, Prices, Zeros},
 };
 use schemars::JsonSchema;
@@ -26,6 +26,10 @@ pub struct Definition {
     /// A heading for people.
     #[serde(default)]
     pub title: String,
+    /// The periods that it is released for; all of the pipeline's where it names none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub periods: Vec<Period>,
     /// Whose rules it follows, where it does not give its own.
     #[serde(default)]
     pub profile: Profile,
@@ -379,6 +383,11 @@ fn placed(
 }
 
 impl Definition {
+    /// Whether it is released for a period.
+    pub fn is_of(&self, period: &Period) -> bool {
+        self.periods.is_empty() || self.periods.contains(period)
+    }
+
     /// Parses and checks a definition.
     ///
     /// # Errors

@@ -163,6 +163,8 @@ impl Reporting<'_> {
                 manifest.dataset.clone(),
                 self.integrated.manifest_sha256().to_owned(),
             )],
+            carried_over: Vec::new(),
+            linked_with: Vec::new(),
         };
         writer.publish(manifest.key_version, manifest.key_check.clone(), origin, tables)?;
         Ok(())

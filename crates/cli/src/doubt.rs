@@ -5,29 +5,38 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use minster_aggregator::{
     AggregateError, Category, Check, Explained, Explanation, Interval, Reason, Which,
 };
-use minster_model::{Role, TableName, exit};
+use minster_model::{Period, Role, TableName, exit};
 use minster_vault_api::Client;
 
 use crate::{failure::Failure, pipeline::Loaded};
 
 /// Checks a release, as the auditor.
-pub(crate) fn verify(loaded: &Loaded, release: &TableName) -> Result<Vec<Check>, Failure> {
+pub(crate) fn verify(
+    loaded: &Loaded,
+    release: (&TableName, Option<&Period>),
+) -> Result<Vec<Check>, Failure> {
     open(loaded, release, minster_aggregator::verify_release)
 }
 
 /// Opens a release's restricted report, as the auditor.
-pub(crate) fn explain(loaded: &Loaded, release: &TableName) -> Result<Explained, Failure> {
+pub(crate) fn explain(
+    loaded: &Loaded,
+    release: (&TableName, Option<&Period>),
+) -> Result<Explained, Failure> {
     open(loaded, release, minster_aggregator::explain)
 }
 
 fn open<T>(
     loaded: &Loaded,
-    release: &TableName,
+    (release, asked): (&TableName, Option<&Period>),
     ask: impl Fn(&Which<'_>, &mut dyn minster_store::DatasetKeys) -> Result<T, AggregateError>,
 ) -> Result<T, Failure> {
     let pipeline = &loaded.pipeline;
     let store = loaded.store()?;
-    let (period, purpose) = (&pipeline.period, &pipeline.purpose);
+    let purpose = &pipeline.purpose;
+    let period = loaded.period(asked, release, |period| {
+        Ok(store.current_release(release.as_str(), period.as_str()).is_some())
+    })?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Auditor, "minster")?;
     let which = Which { store: &store, release, period, purpose };
     ask(&which, &mut vault)

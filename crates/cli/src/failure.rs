@@ -34,6 +34,10 @@ pub(crate) enum Failure {
         "the release {release} stands as it was published, and the data have changed since; withdraw it first: `minster withdraw {release} --reason \"…\"`"
     )]
     Stands { release: TableName },
+    #[error("the pipeline has no such period; it has {known}")]
+    NoPeriod { known: String },
+    #[error("{release} is there for several periods ({periods}): say which with `--period`")]
+    WhichPeriod { release: TableName, periods: String },
     #[error("the vault names no purpose {purpose}")]
     NoPurpose { purpose: Purpose },
     #[error("the run ledger has no run {run}; `minster runs list` names them")]
@@ -73,6 +77,8 @@ impl Failure {
             | Self::Pipeline { .. }
             | Self::NoRun { .. }
             | Self::NoDelivery
+            | Self::NoPeriod { .. }
+            | Self::WhichPeriod { .. }
             | Self::Page { .. }
             | Self::Cell => exit::USAGE,
             Self::Changing { .. } => exit::LOCKED,

@@ -21,7 +21,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use minster_model::{RunId, SourceName, TableName, exit};
+use minster_model::{Period, RunId, SourceName, TableName, exit};
 
 use crate::{failure::Failure, pipeline::Loaded};
 
@@ -59,7 +59,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Link the datasets that stand into one row a child.
+    /// Link the datasets that stand: for each period one row a child, and tables of events.
     #[command(after_help = "Example:\n  minster link --config config/pipeline.toml")]
     Link {
         #[command(flatten)]
@@ -82,6 +82,9 @@ enum Command {
         /// All drafts, but those of revised releases of what stands.
         #[arg(long)]
         all: bool,
+        /// The period, where the pipeline has several.
+        #[arg(long)]
+        period: Option<Period>,
         #[command(flatten)]
         report: Report,
     },
@@ -95,6 +98,9 @@ enum Command {
         /// Why, in one line; it is published.
         #[arg(long)]
         reason: String,
+        /// The period, where the release stands for several.
+        #[arg(long)]
+        period: Option<Period>,
         #[command(flatten)]
         report: Report,
     },
@@ -174,6 +180,9 @@ enum Runs {
 struct Released {
     /// The release's name.
     release: TableName,
+    /// The period, where the release stands for several.
+    #[arg(long)]
+    period: Option<Period>,
     /// The pipeline.
     #[arg(long)]
     config: PathBuf,
@@ -224,7 +233,7 @@ fn run(command: Command) -> Result<u8, Failure> {
             let loaded = Loaded::read(&config)?;
             let summary = runs::recorded(&loaded, "minster", |store, journal| {
                 let ingest = Some(stages::ingest(&loaded, &config, again, &accept)?);
-                let linkage = Some(stages::link(&loaded, store, journal, again)?);
+                let linkage = stages::link(&loaded, store, journal, again)?;
                 let mut summary =
                     summary::Summary { ingest, linkage, config, ..Default::default() };
                 stages::draft(&loaded, store, journal, &mut summary)?;
@@ -235,7 +244,7 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Link { report: Report { config, json }, again } => {
             let loaded = Loaded::read(&config)?;
             let summary = runs::recorded(&loaded, "minster", |store, journal| {
-                let linkage = Some(stages::link(&loaded, store, journal, again)?);
+                let linkage = stages::link(&loaded, store, journal, again)?;
                 Ok(summary::Summary { linkage, ..Default::default() })
             })?;
             finish(&summary, json)
@@ -249,20 +258,21 @@ fn run(command: Command) -> Result<u8, Failure> {
             })?;
             finish(&summary, json)
         }
-        Command::Release { release, all: _, report: Report { config, json } } => {
+        Command::Release { release, all: _, period, report: Report { config, json } } => {
             let loaded = Loaded::read(&config)?;
             let summary = runs::recorded(&loaded, "minster-release", |store, journal| {
                 let mut summary = summary::Summary { config, ..Default::default() };
-                stages::release(&loaded, release.as_ref(), store, journal, &mut summary)?;
+                let which = (release.as_ref(), period.as_ref());
+                stages::release(&loaded, which, store, journal, &mut summary)?;
                 Ok(summary)
             })?;
             finish(&summary, json)
         }
-        Command::Withdraw { release, reason, report: Report { config, json } } => {
+        Command::Withdraw { release, reason, period, report: Report { config, json } } => {
             let loaded = Loaded::read(&config)?;
             let summary = runs::recorded(&loaded, "minster-release", |store, journal| {
                 let mut summary = summary::Summary { config, ..Default::default() };
-                let which = (&release, reason.as_str());
+                let which = (&release, period.as_ref(), reason.as_str());
                 stages::withdraw(&loaded, which, store, journal, &mut summary)?;
                 Ok(summary)
             })?;
@@ -287,13 +297,16 @@ fn run(command: Command) -> Result<u8, Failure> {
             print(&if json { rekeyed.json()? } else { rekeyed.text() })?;
             Ok(exit::DONE)
         }
-        Command::Verify(Released { release, config, json }) => {
-            let checks = doubt::verify(&Loaded::read(&config)?, &release)?;
+        Command::Verify(Released { release, period, config, json }) => {
+            let which = (&release, period.as_ref());
+            let checks = doubt::verify(&Loaded::read(&config)?, which)?;
             print(&if json { doubt::json(&checks)? } else { doubt::text(&checks) })?;
             Ok(doubt::exit_code(&checks))
         }
-        Command::Explain { released: Released { release, config, json }, table, cell } => {
-            let explained = doubt::explain(&Loaded::read(&config)?, &release)?;
+        Command::Explain { released, table, cell } => {
+            let Released { release, period, config, json } = released;
+            let which = (&release, period.as_ref());
+            let explained = doubt::explain(&Loaded::read(&config)?, which)?;
             let chosen = doubt::Chosen::new(explained, table.as_deref(), &cell)?;
             print(&if json { chosen.json()? } else { chosen.text() })?;
             Ok(exit::DONE)

@@ -4,7 +4,7 @@ use std::{
 };
 
 use minster_aggregator::Definition;
-use minster_model::{RunId, pipeline::Pipeline};
+use minster_model::{Period, RunId, TableName, pipeline::Pipeline};
 use minster_store::{Store, name_by_clock};
 
 use crate::failure::Failure;
@@ -17,17 +17,47 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let pipeline: Pipeline = toml::from_str(&read(path)?).map_err(|error| {
-            Failure::Pipeline { path: path.to_owned(), source: Box::new(error) }
-        })?;
+        let failed = |error| Failure::Pipeline { path: path.to_owned(), source: Box::new(error) };
+        let pipeline: Pipeline = toml::from_str(&read(path)?).map_err(failed)?;
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let pipeline = pipeline.resolve(whole.parent().unwrap_or(Path::new(".")));
+        let pipeline = pipeline
+            .resolve(whole.parent().unwrap_or(Path::new(".")))
+            .map_err(|why| failed(serde::de::Error::custom(why)))?;
         let run = name_by_clock(jiff::Timestamp::now()).map_err(|_| Failure::Name)?;
         Ok(Self { pipeline, run })
     }
 
     pub(crate) fn store(&self) -> Result<Store, Failure> {
         Ok(Store::open(&self.pipeline.store)?.keeping(self.pipeline.retention))
+    }
+
+    /// The period that is asked for, else the only one of which `has` is true, else the only or the last one.
+    pub(crate) fn period(
+        &self,
+        asked: Option<&Period>,
+        release: &TableName,
+        has: impl Fn(&Period) -> Result<bool, Failure>,
+    ) -> Result<&Period, Failure> {
+        let periods = &self.pipeline.periods;
+        let names = || periods.iter().map(|period| period.name.to_string()).collect::<Vec<_>>();
+        if let Some(asked) = asked {
+            let found = periods.find(asked).map(|period| &period.name);
+            return found.ok_or_else(|| Failure::NoPeriod { known: names().join(", ") });
+        }
+        let mut with = Vec::new();
+        for period in periods.iter() {
+            if has(&period.name)? {
+                with.push(&period.name);
+            }
+        }
+        match (with.as_slice(), periods.iter().next_back()) {
+            ([one], _) => Ok(one),
+            ([], Some(last)) => Ok(&last.name),
+            _ => Err(Failure::WhichPeriod {
+                release: release.clone(),
+                periods: with.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            }),
+        }
     }
 
     /// The table definitions, by file name.
@@ -48,12 +78,15 @@ impl Loaded {
 
     /// What would be linked and released, for people.
     pub(crate) fn describe(&self) -> Result<String, Failure> {
-        let mut text = format!(
-            "\nlinked into {} {} by {}\n",
-            self.pipeline.purpose,
-            self.pipeline.period,
-            self.pipeline.matching.display()
-        );
+        let Pipeline { purpose, matching, .. } = &self.pipeline;
+        let mut text = String::from("\n");
+        for period in self.pipeline.periods.iter() {
+            let name = &period.name;
+            let _ = writeln!(text, "linked into {purpose} {name} by {}", matching.display());
+            for carried in &period.carries_over {
+                let _ = writeln!(text, "  carried over: {} {}", carried.name, carried.period);
+            }
+        }
         for (path, definition) in self.tables()? {
             let definition = Definition::parse(&definition).map_err(|source| {
                 Failure::Aggregate { path: path.clone(), source: Box::new(source) }

@@ -3,15 +3,15 @@
 use std::{
     ffi::OsString,
     io::{self, IsTerminal, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
 use indicatif::ProgressBar;
-use minster_aggregator::{AggregateError, Outcome, ReleaseReport};
-use minster_matcher::{CHILDREN, LinkageReport, integrated};
-use minster_model::{DatasetRef, Role, SourceName, TableName, exit};
+use minster_aggregator::{AggregateError, Definition, Outcome, ReleaseReport};
+use minster_matcher::{CHILDREN, Integrated, integrated};
+use minster_model::{DatasetRef, Period, Role, SourceName, TableName, exit};
 use minster_store::{Journal, LineageJob, Progress, Store};
 use minster_vault_api::Client;
 use serde::Deserialize;
@@ -70,91 +70,120 @@ pub(crate) fn link(
     store: &Store,
     journal: &mut Journal<'_>,
     again: bool,
-) -> Result<LinkageReport, Failure> {
+) -> Result<Vec<Integrated>, Failure> {
     let pipeline = &loaded.pipeline;
-    let dataset = children(loaded)?;
     let inputs: Vec<_> =
         pipeline.sources.iter().map(|delivery| delivery.dataset(&pipeline.purpose)).collect();
-    journal.begin_stage("link", LineageJob::link(&inputs, &dataset))?;
+    let periods = pipeline.periods.iter().map(|period| children(loaded, &period.name));
+    let datasets = periods.collect::<Result<Vec<_>, _>>()?;
+    journal.begin_stage("link", LineageJob::link(&inputs, &datasets))?;
     let bar = spinner("link");
     let matching = pipeline::read(&pipeline.matching)?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
     let job = minster_matcher::Job {
         store,
         purpose: &pipeline.purpose,
-        period: &pipeline.period,
+        periods: &pipeline.periods,
         run: &loaded.run,
-        deliveries: &inputs,
         matching: &matching,
         again,
     };
     let linked = minster_matcher::link(&job, &mut vault);
     bar.finish_and_clear();
     let path = pipeline.matching.clone();
-    let (manifest, report) =
-        linked.map_err(|source| Failure::Match { path, source: Box::new(source) })?;
-    let progress = match manifest.run == loaded.run {
+    let linked = linked.map_err(|source| Failure::Match { path, source: Box::new(source) })?;
+    let progress = match linked.iter().any(|linked| linked.manifest.run == loaded.run) {
         true => Progress::Published,
         false => Progress::Unchanged,
     };
     journal.end_stage(progress, None)?;
-    Ok(report)
+    Ok(linked)
 }
 
-/// The integrated dataset.
-fn children(loaded: &Loaded) -> Result<DatasetRef, Failure> {
+/// The integrated dataset of a period.
+fn children(loaded: &Loaded, period: &Period) -> Result<DatasetRef, Failure> {
     let pipeline = &loaded.pipeline;
     let path = pipeline.matching.clone();
-    integrated(&pipeline.purpose, &pipeline.period)
+    integrated(&pipeline.purpose, period)
         .map_err(|source| Failure::Match { path, source: Box::new(source) })
 }
 
-/// Drafts every definition, as the analyst. One that disclosure control refuses leaves the others be.
+/// Drafts every definition for each period that it is of, as the analyst. One that disclosure control refuses leaves the
+/// others be.
 pub(crate) fn draft(
     loaded: &Loaded,
     store: &Store,
     journal: &mut Journal<'_>,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
-    let analyst = Analyst::begin(loaded, store)?;
+    let tables = loaded.tables()?;
+    for period in loaded.pipeline.periods.iter() {
+        draft_period(loaded, &period.name, &tables, store, journal, summary)?;
+    }
+    Ok(())
+}
+
+fn draft_period(
+    loaded: &Loaded,
+    period: &Period,
+    tables: &[(PathBuf, String)],
+    store: &Store,
+    journal: &mut Journal<'_>,
+    summary: &mut Summary,
+) -> Result<(), Failure> {
+    let analyst = Analyst::begin(loaded, period, store)?;
     let mut vault = Client::connect(&loaded.pipeline.vault.socket, Role::Analyst, "minster")?;
-    for (path, definition) in loaded.tables()? {
+    for (path, definition) in tables {
+        let failed = |source| Failure::Aggregate { path: path.clone(), source: Box::new(source) };
+        if !Definition::parse(definition).map_err(failed)?.is_of(period) {
+            continue;
+        }
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let lineage = LineageJob::draft(&analyst.dataset, &stem);
-        journal.begin_stage(&format!("draft {stem}"), lineage)?;
-        let drafted = analyst.work(|job| minster_aggregator::draft(job, &definition, &mut vault));
-        let failed = |source| Failure::Aggregate { path, source: Box::new(source) };
+        journal.begin_stage(&stage("draft", &stem, loaded, period), lineage)?;
+        let drafted = analyst.work(|job| minster_aggregator::draft(job, definition, &mut vault));
         conclude(drafted, &file, journal, summary)?.map_err(failed)?;
     }
     // A draft whose definition is no more is none.
-    let period = &loaded.pipeline.period;
     for draft in store.drafts(period)? {
-        if !summary.releases.iter().any(|release| release.name == draft) {
+        let is_it = |of: &ReleaseReport| of.name == draft && of.period == *period;
+        if !summary.releases.iter().any(is_it) {
             store.forget_draft(&draft, period)?;
         }
     }
     Ok(())
 }
 
-/// Lets drafts out, as the analyst: this one, or all.
+/// Lets drafts out, as the analyst: this one, or all, of a period or of all.
 pub(crate) fn release(
     loaded: &Loaded,
-    name: Option<&TableName>,
+    (name, asked): (Option<&TableName>, Option<&Period>),
     store: &Store,
     journal: &mut Journal<'_>,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
-    let analyst = Analyst::begin(loaded, store)?;
-    let (by, period) = (person::caller(), &loaded.pipeline.period);
+    let by = person::caller();
     let mut vault = Client::connect(&loaded.pipeline.vault.socket, Role::Analyst, "minster")?;
-    let names = match name {
-        Some(name) => vec![name.clone()],
-        None => store.drafts(period)?,
-    };
-    for release in names {
+    let mut drafts: Vec<(TableName, &Period)> = Vec::new();
+    match name {
+        Some(name) => {
+            let has = |period: &Period| Ok(store.drafts(period)?.contains(name));
+            drafts.push((name.clone(), loaded.period(asked, name, has)?));
+        }
+        None => {
+            for period in loaded.pipeline.periods.iter() {
+                if asked.is_none_or(|asked| *asked == period.name) {
+                    let names = store.drafts(&period.name)?.into_iter();
+                    drafts.extend(names.map(|name| (name, &period.name)));
+                }
+            }
+        }
+    }
+    for (release, period) in drafts {
+        let analyst = Analyst::begin(loaded, period, store)?;
         let lineage = LineageJob::release(&analyst.dataset, release.as_str());
-        journal.begin_stage(&format!("release {release}"), lineage)?;
+        journal.begin_stage(&stage("release", release.as_str(), loaded, period), lineage)?;
         let let_out =
             analyst.work(|job| minster_aggregator::let_out(job, &release, &by, &mut vault));
         if name.is_some()
@@ -172,36 +201,48 @@ pub(crate) fn release(
 /// Withdraws a release, as the analyst.
 pub(crate) fn withdraw(
     loaded: &Loaded,
-    (release, reason): (&TableName, &str),
+    (release, asked, reason): (&TableName, Option<&Period>, &str),
     store: &Store,
     journal: &mut Journal<'_>,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     let pipeline = &loaded.pipeline;
-    let dataset = children(loaded)?;
+    let period = loaded.period(asked, release, |period| {
+        Ok(store.current_release(release.as_str(), period.as_str()).is_some())
+    })?;
+    let dataset = children(loaded, period)?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Analyst, "minster")?;
     let lineage = LineageJob::release(&dataset, release.as_str());
-    journal.begin_stage(&format!("withdraw {release}"), lineage)?;
-    let which = (release, &pipeline.period, &pipeline.purpose);
+    journal.begin_stage(&stage("withdraw", release.as_str(), loaded, period), lineage)?;
+    let which = (release, period, &pipeline.purpose);
     let by = person::caller();
     let withdrawn = minster_aggregator::withdraw(store, which, &by, reason, &mut vault);
     let failed = |source| Failure::Release { release: release.clone(), source: Box::new(source) };
     conclude(withdrawn, release.as_str(), journal, summary)?.map_err(failed)
 }
 
+/// The name of a stage; with the period, where the pipeline has several.
+fn stage(what: &str, name: &str, loaded: &Loaded, period: &Period) -> String {
+    match loaded.pipeline.periods.iter().len() {
+        1 => format!("{what} {name}"),
+        _ => format!("{what} {name} {period}"),
+    }
+}
+
 /// What drafts and releases are made from.
 struct Analyst<'a> {
     loaded: &'a Loaded,
     store: &'a Store,
+    period: &'a Period,
     dataset: DatasetRef,
     children: TableName,
 }
 
 impl<'a> Analyst<'a> {
-    fn begin(loaded: &'a Loaded, store: &'a Store) -> Result<Self, Failure> {
-        let dataset = children(loaded)?;
+    fn begin(loaded: &'a Loaded, period: &'a Period, store: &'a Store) -> Result<Self, Failure> {
+        let dataset = children(loaded, period)?;
         let children = CHILDREN.parse().map_err(|_| Failure::Name)?;
-        Ok(Self { loaded, store, dataset, children })
+        Ok(Self { loaded, store, period, dataset, children })
     }
 
     fn work<T>(&self, work: impl FnOnce(&minster_aggregator::Job<'_>) -> T) -> T {
@@ -210,7 +251,7 @@ impl<'a> Analyst<'a> {
             store: self.store,
             dataset: &self.dataset,
             children: &self.children,
-            period: &self.loaded.pipeline.period,
+            period: self.period,
             run: &self.loaded.run,
             lookups: &self.loaded.pipeline.lookups,
             notice: &|text| bar.suspend(|| drop(writeln!(io::stderr(), "note: {text}"))),

@@ -1,9 +1,9 @@
 //! What a run did, for people and for programs.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 use minster_aggregator::ReleaseReport;
-use minster_matcher::LinkageReport;
+use minster_matcher::{Integrated, LinkageReport};
 use minster_model::exit;
 use minster_store::{SourceRecord, deliveries};
 use serde_json::Value;
@@ -22,7 +22,8 @@ pub(crate) struct Ingested {
 #[derive(Default)]
 pub(crate) struct Summary {
     pub(crate) ingest: Option<Ingested>,
-    pub(crate) linkage: Option<LinkageReport>,
+    /// One a period.
+    pub(crate) linkage: Vec<Integrated>,
     pub(crate) releases: Vec<ReleaseReport>,
     pub(crate) refused: Vec<String>,
     /// The pipeline, for what is said to be done next.
@@ -43,7 +44,8 @@ impl Summary {
             "format": 1,
             "exit": self.exit_code(),
             "ingest": self.ingest.as_ref().map(|ingest| &ingest.report),
-            "linkage": self.linkage,
+            "linkage": self.linkage.last().map(|linked| &linked.report),
+            "linkage_by_period": self.by_period(),
             "releases": self.releases,
             "refused": self.refused,
         });
@@ -56,8 +58,11 @@ impl Summary {
             text += &deliveries::text(&ingest.sources);
             text.push('\n');
         }
-        if let Some(linkage) = &self.linkage {
-            text += &linkage.text();
+        for linked in &self.linkage {
+            if self.linkage.len() > 1 {
+                let _ = writeln!(text, "{}", linked.period);
+            }
+            text += &linked.report.text();
             text.push('\n');
         }
         self.releases.iter().for_each(|release| text += &release.text());
@@ -65,7 +70,13 @@ impl Summary {
             let _ = writeln!(text, "refused {refused}");
         }
         let drafts = self.releases.iter().filter(|release| release.has_draft());
-        let mut drafts = drafts.map(|release| release.name.as_str()).peekable();
+        let several = self.linkage.len() > 1
+            || self.releases.iter().any(|of| of.period != self.releases[0].period);
+        let draft = |of: &ReleaseReport| match several {
+            true => format!("{} --period {}", of.name, of.period),
+            false => of.name.to_string(),
+        };
+        let mut drafts = drafts.map(draft).peekable();
         if drafts.peek().is_some() {
             text += "\nA draft is public once a person lets it out:\n";
         }
@@ -92,6 +103,11 @@ impl Summary {
             );
         }
         text
+    }
+
+    /// The linkage reports of all periods, by their names.
+    fn by_period(&self) -> BTreeMap<&str, &LinkageReport> {
+        self.linkage.iter().map(|of| (of.period.as_str(), &of.report)).collect()
     }
 
     fn sources(&self) -> &[SourceRecord] {

@@ -81,7 +81,7 @@ pub struct Children {
     of_row: Vec<u32>,
     linkage: Vec<Linkage>,
     by_number: HashMap<Pseudonym, Option<u32>>,
-    review: Vec<ReviewEntry>,
+    review: Review,
     starts: Vec<u32>,
 }
 
@@ -137,7 +137,6 @@ impl Children {
         for number in register.shared.keys() {
             learn(*number, None);
         }
-        let review = review.entries(persons);
         let names = named.into_keys().collect();
         let starts = persons.starts.clone();
         Self { names, spine, of_row: rows, linkage, by_number, review, starts }
@@ -185,9 +184,10 @@ impl Children {
         self.of_row.iter().filter(|child| **child == NONE).count()
     }
 
-    /// For review.
-    pub fn review(&self) -> &[ReviewEntry] {
-        &self.review
+    /// For review: what has a row in one of the wanted tables of persons, which are numbered in the order in which they
+    /// were added.
+    pub fn review(&self, persons: &Persons, wanted: impl Fn(usize) -> bool) -> Vec<ReviewEntry> {
+        self.review.entries(persons, wanted)
     }
 }
 

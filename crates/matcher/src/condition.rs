@@ -5,7 +5,10 @@
 //! where = [{ column = "decom", from = "2024-04-01", until = "2025-03-31" }]
 //! where = [{ column = "decom", end = "dec", open_on = "2025-03-31" }]
 //! where = [{ column = "code", group = "absent", on = "date" }]
+//! where = [{ column = "decom", end = "dec", open_on = "03-31" }]
+//! where = [{ column = "startdate", in_period = true }]
 //! where = [{ present_in = "2025-spring" }]
+//! where = [{ present_in = "*-spring" }]
 //! ```
 
 use ahash::HashMap;
@@ -13,10 +16,10 @@ use arrow::{
     array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int64Array, RecordBatch, StringArray},
     datatypes::{DataType, Int32Type},
 };
-use minster_model::{ColumnName, Period};
+use minster_model::{ColumnName, Day, Period};
 use serde::Deserialize;
 
-use crate::{MatchError, summary::whole};
+use crate::{MatchError, values::whole};
 
 /// A condition on one column. All that it says must hold.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -32,19 +35,22 @@ pub struct Condition {
     /// Whether the cell must be blank (`true`) or must not (`false`).
     pub blank: Option<bool>,
     /// The first day that passes.
-    pub from: Option<Day>,
+    pub from: Option<When>,
     /// The last day that passes.
-    pub until: Option<Day>,
+    pub until: Option<When>,
+    /// With `true`: only days of the period that is linked pass.
+    pub in_period: Option<bool>,
     /// With `end`: what began on this day or before and did not end on it or before.
-    pub open_on: Option<Day>,
+    pub open_on: Option<When>,
     /// The column with the last day, for `open_on`.
     pub end: Option<ColumnName>,
     /// The group whose codes pass.
     pub group: Option<String>,
     /// The column with the day, or the month, that decides which codes are in the group.
     pub on: Option<ColumnName>,
-    /// The period of the only delivery whose rows pass: pupils on roll on the day of the spring census.
-    pub present_in: Option<Period>,
+    /// The period of the only delivery whose rows pass: pupils on roll on the day of the spring census. `*-spring` is the
+    /// period's only delivery whose name ends so.
+    pub present_in: Option<DeliveryPeriod>,
 }
 
 /// Codes that count as one thing: a session missed.
@@ -75,23 +81,129 @@ pub struct DatedCodes {
     pub until: Option<Day>,
 }
 
-/// A day, as `2025-03-31`: days since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+/// A day, or one of each period: `2025-03-31`, or `03-31`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Day(pub i32);
+pub enum When {
+    /// This very day.
+    On(Day),
+    /// A day of the year: the one in the period that is linked.
+    Yearly {
+        /// 1 to 12.
+        month: i8,
+        /// 1 to 31.
+        day: i8,
+    },
+}
 
-impl TryFrom<String> for Day {
+impl TryFrom<String> for When {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no day; write it as 2025-03-31");
-        let date: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
-        let since = date.since(jiff::civil::date(1970, 1, 1)).map_err(|_| wrong())?;
-        Ok(Self(since.get_days()))
+        let Some((month, day)) = text.split_once('-').filter(|_| text.len() == 5) else {
+            return text.parse().map(Self::On);
+        };
+        let wrong = || {
+            format!(
+                "`{text}` is no day; write it as 2025-03-31, or as 03-31 for that of each period"
+            )
+        };
+        let (month, day) = (month.parse().map_err(|_| wrong())?, day.parse().map_err(|_| wrong())?);
+        // A day that a leap year alone has is not in each period.
+        Day::of(2023, month, day).ok_or_else(wrong)?;
+        Ok(Self::Yearly { month, day })
     }
 }
 
+impl When {
+    /// The day of a period whose first and last days these are.
+    fn day(self, period: Option<(Day, Day)>) -> Result<Day, String> {
+        let (month, day) = match self {
+            Self::On(day) => return Ok(day),
+            Self::Yearly { month, day } => (month, day),
+        };
+        let written = format!("{month:02}-{day:02}");
+        let (from, until) = period.ok_or_else(|| {
+            format!("`{written}` is a day of each period, and the period has no first and last day: give it `from` and `until`")
+        })?;
+        let years = from.year().zip(until.year()).map(|(from, until)| from..=until);
+        let days = years.into_iter().flatten().filter_map(|year| Day::of(year, month, day));
+        let mut days = days.filter(|day| (from..=until).contains(day));
+        match (days.next(), days.next()) {
+            (Some(day), None) => Ok(day),
+            (None, _) => Err(format!("the period has no {written}")),
+            _ => Err(format!("the period has {written} twice")),
+        }
+    }
+}
+
+/// A delivery's period, `2025-spring`, or the end of its name, `*-spring`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum DeliveryPeriod {
+    /// This very one.
+    Named(Period),
+    /// The one whose name ends so.
+    Ending(String),
+}
+
+impl TryFrom<String> for DeliveryPeriod {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.strip_prefix('*') {
+            Some(end) if !end.is_empty() => Ok(Self::Ending(end.to_owned())),
+            _ => text.parse().map(Self::Named).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+impl DeliveryPeriod {
+    /// Whether a delivery's period is meant.
+    pub fn is(&self, period: &Period) -> bool {
+        match self {
+            Self::Named(named) => named == period,
+            Self::Ending(end) => period.as_str().ends_with(end.as_str()),
+        }
+    }
+}
+
+impl std::fmt::Display for DeliveryPeriod {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named(period) => period.fmt(f),
+            Self::Ending(end) => write!(f, "*{end}"),
+        }
+    }
+}
+
+/// A condition's days, those of the period that is linked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    from: Option<Day>,
+    until: Option<Day>,
+    open_on: Option<Day>,
+}
+
 impl Condition {
+    /// Its days in a period whose first and last days these are.
+    ///
+    /// # Errors
+    /// Says which day the period does not have, or has twice.
+    pub fn limits(&self, period: Option<(Day, Day)>) -> Result<Limits, String> {
+        let day = |when: Option<When>| when.map(|when| when.day(period)).transpose();
+        let mut limits =
+            Limits { from: day(self.from)?, until: day(self.until)?, open_on: day(self.open_on)? };
+        if self.in_period == Some(true) {
+            let (from, until) = period.ok_or(
+                "`in_period` needs the period's first and last day: give it `from` and `until`",
+            )?;
+            limits.from = limits.from.max(Some(from));
+            limits.until = Some(limits.until.map_or(until, |day| day.min(until)));
+        }
+        Ok(limits)
+    }
+
     /// The columns that it reads.
     pub fn columns(&self) -> impl Iterator<Item = &ColumnName> {
         [&self.column, &self.end, &self.on].into_iter().flatten()
@@ -100,14 +212,17 @@ impl Condition {
     /// Why it says nothing that could be tested.
     pub(crate) fn check(&self, groups: &[CodeGroup]) -> Result<(), String> {
         let tests = self.values.is_some() || self.not_in.is_some() || self.blank.is_some();
-        let days = self.from.is_some() || self.until.is_some();
+        let days = self.from.is_some() || self.until.is_some() || self.in_period.is_some();
         let of_column = tests || days || self.open_on.is_some() || self.group.is_some();
+        if self.in_period == Some(false) {
+            return Err("`in_period` is `true` or left out".into());
+        }
         if of_column && self.column.is_none() {
             return Err("a condition names no `column`".into());
         }
         if !of_column && (self.column.is_some() || self.present_in.is_none()) {
             return Err(
-                "a condition has none of in, not_in, blank, from, until, open_on, group, present_in".into()
+                "a condition has none of in, not_in, blank, from, until, in_period, open_on, group, present_in".into()
             );
         }
         if self.open_on.is_some() != self.end.is_some() {
@@ -134,12 +249,13 @@ impl Condition {
         &self,
         batch: &RecordBatch,
         groups: &[CodeGroup],
+        limits: &Limits,
     ) -> Result<Vec<bool>, MatchError> {
         let Some(name) = &self.column else { return Ok(vec![true; batch.num_rows()]) };
         let rows = batch.num_rows();
         // A delivery without the column: its cells are blank.
         let Some(cells) = batch.column_by_name(name.as_str()) else {
-            return Ok(vec![self.blank_passes(); rows]);
+            return Ok(vec![self.blank_passes() && *limits == Limits::default(); rows]);
         };
         let cells = Cells::new(cells, name)?;
         let mut passes = vec![true; rows];
@@ -157,8 +273,8 @@ impl Condition {
             let one = cells.one_of(values, name)?;
             test(&|row| !one.has(&cells, row));
         }
-        if self.from.is_some() || self.until.is_some() {
-            let (from, until) = (self.from.map(|day| day.0), self.until.map(|day| day.0));
+        if limits.from.is_some() || limits.until.is_some() {
+            let (from, until) = (limits.from.map(|day| day.0), limits.until.map(|day| day.0));
             let days = cells.days(name)?;
             test(&|row| {
                 days.get(row).is_some_and(|day| {
@@ -166,7 +282,7 @@ impl Condition {
                 })
             });
         }
-        if let (Some(Day(on)), Some(end)) = (self.open_on, &self.end) {
+        if let (Some(Day(on)), Some(end)) = (limits.open_on, &self.end) {
             let days = cells.days(name)?;
             let ends = match batch.column_by_name(end.as_str()) {
                 Some(ends) => Cells::new(ends, end)?,
@@ -197,7 +313,6 @@ impl Condition {
         self.blank != Some(false)
             && self.values.as_ref().is_none_or(blank)
             && !self.not_in.as_ref().is_some_and(blank)
-            && (self.from, self.until, self.open_on) == (None, None, None)
             && self.group.is_none()
     }
 

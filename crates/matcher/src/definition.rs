@@ -1,10 +1,11 @@
 //! `matching.toml`: which tables tie identifiers together, and which summary columns a child gets.
 
-use minster_model::{ColumnName, Period, SourceName, TableName};
+use minster_model::{ColumnName, SourceName, TableName};
 use serde::Deserialize;
 
 use crate::{
-    condition::{CodeGroup, Condition},
+    CHILDREN, CROSSWALK, MatchError,
+    condition::{CodeGroup, Condition, DeliveryPeriod},
     summary::Summary,
 };
 
@@ -21,6 +22,9 @@ pub struct Matching {
     /// The summary columns of the integrated dataset, in order.
     #[serde(default, rename = "column")]
     pub columns: Vec<SummaryColumn>,
+    /// The event tables of the integrated dataset.
+    #[serde(default, rename = "event")]
+    pub events: Vec<EventTable>,
     /// Columns made of two summary columns.
     #[serde(default, rename = "ratio")]
     pub ratios: Vec<Ratio>,
@@ -97,8 +101,70 @@ pub struct SummaryColumn {
 
 impl SummaryColumn {
     /// The period of the only delivery that counts.
-    pub fn present_in(&self) -> Option<&Period> {
-        self.conditions.iter().find_map(|condition| condition.present_in.as_ref())
+    pub fn present_in(&self) -> Option<&DeliveryPeriod> {
+        present_in(&self.conditions)
+    }
+}
+
+fn present_in(conditions: &[Condition]) -> Option<&DeliveryPeriod> {
+    conditions.iter().find_map(|condition| condition.present_in.as_ref())
+}
+
+/// A table of the integrated dataset with a row an event: its child, its day, its kind, and further codes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventTable {
+    /// Its name.
+    pub name: TableName,
+    /// The source.
+    pub source: SourceName,
+    /// Its table.
+    pub table: TableName,
+    /// The column that says which child a row is about. A row about a person is about its own child.
+    #[serde(default)]
+    pub child: Option<ColumnName>,
+    /// The column with the day, which becomes `date`.
+    #[serde(default)]
+    pub date: Option<ColumnName>,
+    /// With `month`, `date` is the first of the day's month.
+    #[serde(default)]
+    pub by: By,
+    /// The column with the kind of event, which becomes `kind`.
+    #[serde(default)]
+    pub kind: Option<ColumnName>,
+    /// Further columns, under their own names.
+    #[serde(default)]
+    pub codes: Vec<ColumnName>,
+    /// The name of a column that counts equal events of a child, which are then one row.
+    #[serde(default)]
+    pub count: Option<ColumnName>,
+    /// Rows that count: all of these must hold.
+    #[serde(default, rename = "where")]
+    pub conditions: Vec<Condition>,
+}
+
+/// How exact the day of an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// As the source has it.
+    #[default]
+    Day,
+    /// The first of its month.
+    Month,
+}
+
+impl EventTable {
+    /// The period of the only delivery that counts.
+    pub fn present_in(&self) -> Option<&DeliveryPeriod> {
+        present_in(&self.conditions)
+    }
+
+    /// The columns of the source's table that become columns of this one, by their new names.
+    pub fn columns(&self) -> Vec<(&ColumnName, &str)> {
+        let named = [(&self.date, "date"), (&self.kind, "kind")];
+        let named = named.into_iter().filter_map(|(column, name)| Some((column.as_ref()?, name)));
+        named.chain(self.codes.iter().map(|code| (code, code.as_str()))).collect()
     }
 }
 
@@ -136,11 +202,24 @@ impl Matching {
         toml::from_str(text)
     }
 
+    /// The tables of an integrated dataset have names of their own.
+    pub(crate) fn check(&self) -> Result<(), MatchError> {
+        let mut names = vec![CHILDREN, CROSSWALK];
+        for table in &self.events {
+            if names.contains(&table.name.as_str()) {
+                return Err(MatchError::TwoTables { table: table.name.clone() });
+            }
+            names.push(table.name.as_str());
+        }
+        Ok(())
+    }
+
     /// The sources it reads, each once, in order.
     pub fn sources(&self) -> Vec<&SourceName> {
         let identities = self.identities.iter().map(|identity| &identity.source);
-        let mut sources: Vec<_> =
-            identities.chain(self.columns.iter().map(|column| &column.source)).collect();
+        let columns = self.columns.iter().map(|column| &column.source);
+        let events = self.events.iter().map(|events| &events.source);
+        let mut sources: Vec<_> = identities.chain(columns).chain(events).collect();
         sources.sort();
         sources.dedup();
         sources

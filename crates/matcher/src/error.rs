@@ -1,4 +1,4 @@
-use minster_model::{ColumnName, DatasetRef, SourceName, TableName, exit};
+use minster_model::{ColumnName, DatasetRef, Period, SourceName, TableName, exit};
 use minster_store::StoreError;
 
 /// Why sources could not be linked. No variant holds a row's value.
@@ -44,11 +44,13 @@ pub enum MatchError {
     },
     /// A period of which the source has no delivery.
     #[error(
-        "matching, {column}: no delivery of {source_name} is of that period; the nearest is {nearest}"
+        "matching, {column}: no delivery of {source_name} is of the period {wanted}; the nearest is {nearest}"
     )]
     NoPeriod {
         /// The summary column.
         column: ColumnName,
+        /// The period.
+        wanted: Period,
         /// The source.
         source_name: SourceName,
         /// The period that is most like it.
@@ -64,11 +66,11 @@ pub enum MatchError {
     },
     /// A condition none of whose values stands in any row.
     #[error(
-        "matching, {column}: no row has any of the values of its condition, so that it would count nothing; look at the codes in the source's definition, and write a blank as `blank = true`"
+        "matching, {name}: no row has any of the values of its condition, so that it would count nothing; look at the codes in the source's definition, and write a blank as `blank = true`"
     )]
     Unmet {
-        /// The summary column.
-        column: ColumnName,
+        /// The summary column or table of events.
+        name: String,
     },
     /// A ratio of something that is no count.
     #[error("matching, {column}: {of} is no column of counts above it; did you mean {nearest}?")]
@@ -105,6 +107,20 @@ pub enum MatchError {
         /// What it should hold.
         expected: &'static str,
     },
+    /// A column that two deliveries hold with two types.
+    #[error(
+        "the column {column} does not have one type in all deliveries: ingest the older ones again with the definition of the newer"
+    )]
+    TwoTypes {
+        /// The column.
+        column: ColumnName,
+    },
+    /// A table of events whose name another table of the integrated dataset has.
+    #[error("matching: two tables of the integrated dataset are named {table}")]
+    TwoTables {
+        /// The name.
+        table: TableName,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -133,6 +149,8 @@ impl MatchError {
             | Self::Unmet { .. }
             | Self::NoCount { .. }
             | Self::WrongValue { .. }
+            | Self::TwoTypes { .. }
+            | Self::TwoTables { .. }
             | Self::WrongType { .. } => exit::USAGE,
             Self::Lost { .. } => exit::NOT_CONSERVED,
             Self::Store(error) => error.exit_code(),

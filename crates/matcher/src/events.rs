@@ -4,23 +4,30 @@
 //! has no table of persons, its number alone says which child it is about. A table with a key counts one event once: what
 //! a later delivery says of it stands.
 
-use std::hash::{BuildHasher, Hasher};
+use std::{
+    hash::{BuildHasher, Hasher},
+    sync::Arc,
+};
 
 use ahash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use arrow::{
-    array::{Array, DictionaryArray, FixedSizeBinaryArray, RecordBatch, UInt32Array},
+    array::{Array, DictionaryArray, FixedSizeBinaryArray, RecordBatch},
     datatypes::Int32Type,
 };
-use minster_model::{ColumnName, Pseudonym, SourceName, TableName};
+use minster_model::{ColumnName, Day, Period, SourceName, TableName};
 use minster_store::{Dataset, TableEntry, UNIT};
 
 use crate::{
     MatchError,
-    children::{Children, Linkage, Number},
-    definition::{Identity, Matching, SummaryColumn},
-    people::{People, TablePeople, column, pseudonym},
+    children::Children,
+    condition::{Condition, DeliveryPeriod, Limits},
+    definition::{EventTable, Matching, SummaryColumn},
+    own_people::OwnPeople,
+    people::People,
     report::{Linked, TableLinkage},
-    summary::{Summariser, Taken, whole},
+    summary::{Summariser, Taken},
+    tables::Events,
+    values::whole,
 };
 
 /// A delivery's dataset: its place among the pipeline's, and what it is of.
@@ -34,6 +41,14 @@ impl Delivered {
     pub(crate) fn table(&self, name: &TableName) -> Option<&TableEntry> {
         self.dataset.manifest().tables.iter().find(|table| table.name == *name)
     }
+}
+
+/// A delivery as a period sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct InPeriod<'a> {
+    pub(crate) one: &'a Delivered,
+    /// Its own, and not carried over: its rows put children into the period.
+    pub(crate) own: bool,
 }
 
 /// Those of the wanted columns that a table has, and its number of units, each once.
@@ -59,25 +74,43 @@ pub(crate) struct Pass<'a> {
     pub(crate) table: &'a TableName,
     pub(crate) child: Option<&'a ColumnName>,
     pub(crate) columns: Vec<&'a SummaryColumn>,
+    pub(crate) events: Vec<&'a EventTable>,
+    /// Whether each child is a pupil of the council's schools in the period.
+    pub(crate) on_spine: Arc<[bool]>,
+    /// The period's first and last days.
+    pub(crate) days: Option<(Day, Day)>,
+}
+
+/// What a column, or a table of events, wants of a source's table.
+struct Wanted<'a> {
+    /// For messages.
+    name: ColumnName,
+    columns: Vec<&'a ColumnName>,
+    conditions: Vec<(&'a Condition, Limits)>,
+    present_in: Option<&'a DeliveryPeriod>,
+    /// Why the period says nothing of it: it has no such day.
+    unknown: Option<String>,
+}
+
+impl Wanted<'_> {
+    fn is_in(&self, period: &Period) -> bool {
+        self.unknown.is_none() && self.present_in.is_none_or(|wanted| wanted.is(period))
+    }
 }
 
 /// What a pass gathered.
-pub(crate) struct Passed {
+pub(crate) struct Passed<'a> {
     /// One a column.
     pub(crate) summarisers: Vec<Summariser>,
+    /// One a table of events.
+    pub(crate) events: Vec<Events<'a>>,
     pub(crate) linkage: TableLinkage,
+    /// For each column, then each table of events: why the period says nothing of it.
+    pub(crate) unknown: Vec<Option<String>>,
     /// Children that a row of the source is about.
     pub(crate) present: Vec<bool>,
-    /// For each column and condition, the values that no row has.
+    /// For each column, then each table of events, and condition: its values, and whether a row has them.
     pub(crate) unmet: Vec<Vec<HashMap<String, bool>>>,
-}
-
-/// How a row is known to be about a child.
-#[derive(Clone, Copy)]
-struct Resolved {
-    child: Option<u32>,
-    preferred: bool,
-    linkage: Linkage,
 }
 
 /// Why events were not told apart within a child: the table is read again, and all of its events are remembered.
@@ -113,52 +146,82 @@ impl Met {
     }
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
     /// Reads the table in all deliveries of its source.
-    pub(crate) fn run(&self, delivered: &[Delivered]) -> Result<Passed, MatchError> {
-        let of_source = || {
-            let has =
-                |one: &&Delivered| one.source == *self.source && one.table(self.table).is_some();
-            delivered.iter().filter(has)
-        };
-        self.check(delivered)?;
+    pub(crate) fn run(&self, delivered: &[InPeriod<'_>]) -> Result<Passed<'a>, MatchError> {
+        let of_source = || delivered.iter().filter(|of| self.reads(of.one));
+        let wanted = self.wanted()?;
+        self.check(&wanted, delivered)?;
         let children = self.children.names().len();
         // One delivery, its rows child by child: the events of one child are remembered at a time.
         if of_source().count() == 1 {
             let done = vec![false; children];
             let met = Met::OfOneChild { child: u32::MAX, events: HashSet::new(), done };
-            if let Ok(passed) = self.all(of_source(), met)? {
+            if let Ok(passed) = self.all(&wanted, of_source(), met)? {
                 return Ok(passed);
             }
         }
-        match self.all(of_source(), Met::OfAll(HashSet::new()))? {
+        match self.all(&wanted, of_source(), Met::OfAll(HashSet::new()))? {
             Ok(passed) => Ok(passed),
             Err(Scattered) => Err(MatchError::Events),
         }
     }
 
+    /// Whether a delivery has the table.
+    pub(crate) fn reads(&self, one: &Delivered) -> bool {
+        one.source == *self.source && one.table(self.table).is_some()
+    }
+
+    /// The columns, then the tables of events.
+    fn wanted(&self) -> Result<Vec<Wanted<'a>>, MatchError> {
+        let wanted = |name: ColumnName, conditions: &'a [Condition], columns, present_in| {
+            let mut of =
+                Wanted { name, columns, conditions: Vec::new(), present_in, unknown: None };
+            for condition in conditions {
+                condition
+                    .check(&self.matching.groups)
+                    .map_err(|why| MatchError::Condition { column: of.name.clone(), why })?;
+                match condition.limits(self.days) {
+                    Ok(limits) => of.conditions.push((condition, limits)),
+                    Err(why) => of.unknown = Some(why),
+                }
+            }
+            Ok(of)
+        };
+        let columns = self.columns.iter().map(|column| {
+            let present_in = column.present_in();
+            wanted(column.name.clone(), &column.conditions, column.summary.columns(), present_in)
+        });
+        let events = self.events.iter().map(|table| {
+            let name = table.name.as_str().parse().map_err(|_| MatchError::Name)?;
+            let columns = table.columns().into_iter().map(|(column, _)| column).collect();
+            wanted(name, &table.conditions, columns, table.present_in())
+        });
+        columns.chain(events).collect()
+    }
+
     fn all<'d>(
         &self,
-        delivered: impl DoubleEndedIterator<Item = &'d Delivered>,
+        wanted: &[Wanted<'_>],
+        delivered: impl DoubleEndedIterator<Item = &'d InPeriod<'d>>,
         mut met: Met,
-    ) -> Result<Result<Passed, Scattered>, MatchError> {
+    ) -> Result<Result<Passed<'a>, Scattered>, MatchError> {
         let children = self.children.names().len();
         let summariser = |column: &&SummaryColumn| {
             Summariser::new(column.summary.clone(), column.blank, children)
         };
+        let unmet = |wanted: &Wanted<'_>| vec![HashMap::new(); wanted.conditions.len()];
         let mut passed = Passed {
             summarisers: self.columns.iter().map(summariser).collect(),
+            events: self.events.iter().map(|table| Events::new(table)).collect(),
             linkage: TableLinkage::new(self.source.as_str(), self.table.as_str()),
             present: vec![false; children],
-            unmet: self
-                .columns
-                .iter()
-                .map(|column| vec![HashMap::new(); column.conditions.len()])
-                .collect(),
+            unmet: wanted.iter().map(unmet).collect(),
+            unknown: wanted.iter().map(|wanted| wanted.unknown.clone()).collect(),
         };
         // The latest delivery first: what it says of an event stands.
-        for one in delivered.rev() {
-            if self.one(one, &mut met, &mut passed)?.is_err() {
+        for of in delivered.rev() {
+            if self.one(wanted, *of, &mut met, &mut passed)?.is_err() {
                 return Ok(Err(Scattered));
             }
         }
@@ -167,28 +230,26 @@ impl Pass<'_> {
 
     fn one(
         &self,
-        one: &Delivered,
+        wanted: &[Wanted<'_>],
+        InPeriod { one, own: is_own }: InPeriod<'_>,
         met: &mut Met,
-        passed: &mut Passed,
+        passed: &mut Passed<'a>,
     ) -> Result<Result<(), Scattered>, MatchError> {
         let Some(entry) = one.table(self.table) else { return Ok(Ok(())) };
         let identity = self.matching.identity(self.source, self.table);
         let key: Option<Vec<&str>> =
             entry.key.as_ref().map(|key| key.iter().map(String::as_str).collect());
-        let wanted = self.columns.iter().flat_map(|column| {
-            let tested = column.conditions.iter().flat_map(|condition| condition.columns());
-            column.summary.columns().into_iter().chain(tested)
+        let read = wanted.iter().flat_map(|wanted| {
+            let tested = wanted.conditions.iter().flat_map(|(condition, _)| condition.columns());
+            wanted.columns.iter().copied().chain(tested)
         });
-        let wanted = wanted.chain(self.child).map(ColumnName::as_str);
-        let names = present(entry, wanted.chain(key.iter().flatten().copied()));
+        let read = read.chain(self.child).map(ColumnName::as_str);
+        let names = present(entry, read.chain(key.iter().flatten().copied()));
         let own = OwnPeople::new(self, one, identity);
         // In a delivery of its own, an event that a later one has as well was there all the same.
         let mut here: HashSet<(u32, u64)> = HashSet::new();
-        let is_here = self.columns.iter().any(|column| column.present_in().is_some());
-        let in_period = |column: &SummaryColumn| {
-            let period = &one.dataset.manifest().dataset.period;
-            column.present_in().is_none_or(|wanted| wanted == period)
-        };
+        let is_here = wanted.iter().any(|wanted| wanted.present_in.is_some());
+        let chosen = identity.is_some_and(|identity| !identity.prefer.is_empty());
         let mut linked = Linked::default();
         let mut first = 0u32;
         for batch in one.dataset.table_coded(self.table, Some(&names))? {
@@ -205,7 +266,7 @@ impl Pass<'_> {
                     linked.count(resolved.linkage);
                 }
                 let Some(child) = resolved.child else { continue };
-                passed.present[child as usize] = true;
+                passed.present[child as usize] |= is_own;
                 let (mut is_new, mut is_new_here) = (true, true);
                 if let Some(hashes) = &hashes {
                     is_new = match met.is_new(child, hashes[row]) {
@@ -215,42 +276,47 @@ impl Pass<'_> {
                     is_new_here = !is_here || here.insert((child, hashes[row]));
                     linked.superseded += u64::from(!is_new);
                 }
-                events.push((
-                    Taken { row, child, preferred: resolved.preferred },
-                    is_new,
-                    is_new_here,
-                ));
+                let taken = Taken { row, child, preferred: resolved.preferred };
+                events.push((taken, is_new, is_new_here));
             }
-            for (place, column) in self.columns.iter().enumerate() {
-                if !in_period(column) {
+            for (place, wanted) in wanted.iter().enumerate() {
+                if !wanted.is_in(&one.dataset.manifest().dataset.period) {
                     continue;
                 }
                 let mut passes = vec![true; batch.num_rows()];
-                for (condition, met) in column.conditions.iter().zip(&mut passed.unmet[place]) {
-                    let of = condition.passes(&batch, &self.matching.groups)?;
+                for ((condition, limits), met) in
+                    wanted.conditions.iter().zip(&mut passed.unmet[place])
+                {
+                    let of = condition.passes(&batch, &self.matching.groups, limits)?;
                     passes.iter_mut().zip(of).for_each(|(passes, of)| *passes &= of);
                     condition.look_for_values(&batch, met)?;
                 }
-                let chosen = identity.is_some_and(|identity| !identity.prefer.is_empty());
                 let rows = events.iter().filter(|(taken, is_new, is_new_here)| {
-                    let is_new = if column.present_in().is_some() { is_new_here } else { is_new };
+                    let is_new = if wanted.present_in.is_some() { is_new_here } else { is_new };
                     *is_new && passes[taken.row] && (!chosen || taken.preferred)
                 });
-                passed.summarisers[place].add(&batch, one.place, rows.map(|(taken, ..)| *taken))?;
+                let rows = rows.map(|(taken, ..)| *taken);
+                match passed.summarisers.get_mut(place) {
+                    Some(summariser) => summariser.add(&batch, one.place, rows)?,
+                    None => passed.events[place - self.columns.len()].add(&batch, rows)?,
+                }
             }
         }
-        passed.linkage.add(&one.dataset.manifest().dataset.period, linked);
+        if is_own {
+            passed.linkage.add(&one.dataset.manifest().dataset.period, linked);
+        }
         Ok(Ok(()))
     }
 
-    /// The columns that are named must stand in one delivery at least, and a period that is named must be one.
-    fn check(&self, delivered: &[Delivered]) -> Result<(), MatchError> {
-        let of_source = || delivered.iter().filter(|one| one.source == *self.source);
+    /// The columns that are named must stand in one delivery at least.
+    fn check(&self, wanted: &[Wanted<'_>], delivered: &[InPeriod<'_>]) -> Result<(), MatchError> {
+        let of_source = || delivered.iter().filter(|of| of.one.source == *self.source);
         // A source whose deliveries were all left out, or a table that none of them has, fills nothing.
         let tables: Vec<&TableEntry> =
-            of_source().filter_map(|one| one.table(self.table)).collect();
+            of_source().filter_map(|of| of.one.table(self.table)).collect();
         if tables.is_empty() {
-            let mut others = of_source().flat_map(|one| &one.dataset.manifest().tables).peekable();
+            let others = of_source().flat_map(|of| &of.one.dataset.manifest().tables);
+            let mut others = others.peekable();
             return match others.peek() {
                 None => Ok(()),
                 Some(_) => Err(MatchError::NoTable {
@@ -260,32 +326,19 @@ impl Pass<'_> {
                 }),
             };
         }
-        let by_unit =
-            tables.iter().flat_map(|table| &table.columns).any(|column| column.name == UNIT);
+        let known = || tables.iter().flat_map(|table| &table.columns);
+        let known = || known().map(|column| column.name.as_str());
         let of_persons = self.matching.identity(self.source, self.table).is_some();
-        if let (None, false, false, Some(column)) =
-            (self.child, by_unit, of_persons, self.columns.first())
-        {
+        let is_told = self.child.is_some() || of_persons || known().any(|name| name == UNIT);
+        if let (false, Some(first)) = (is_told, wanted.first()) {
             return Err(MatchError::Condition {
-                column: column.name.clone(),
+                column: first.name.clone(),
                 why: "`child` must name the column that says which child a row is about".into(),
             });
         }
-        for column in &self.columns {
-            for condition in &column.conditions {
-                condition
-                    .check(&self.matching.groups)
-                    .map_err(|why| MatchError::Condition { column: column.name.clone(), why })?;
-            }
-            let tested = column.conditions.iter().flat_map(|condition| condition.columns());
-            let wanted = column.summary.columns().into_iter().chain(tested).chain(&column.child);
-            for name in wanted {
-                let known = || {
-                    tables
-                        .iter()
-                        .flat_map(|table| &table.columns)
-                        .map(|column| column.name.as_str())
-                };
+        for wanted in wanted {
+            let tested = wanted.conditions.iter().flat_map(|(condition, _)| condition.columns());
+            for name in wanted.columns.iter().copied().chain(tested).chain(self.child) {
                 if !known().any(|known| known == name.as_str()) {
                     return Err(MatchError::NoColumn {
                         source_name: self.source.clone(),
@@ -295,126 +348,8 @@ impl Pass<'_> {
                     });
                 }
             }
-            if let Some(period) = column.present_in() {
-                let periods =
-                    || of_source().map(|one| one.dataset.manifest().dataset.period.as_str());
-                if !periods().any(|known| known == period.as_str()) {
-                    return Err(MatchError::NoPeriod {
-                        column: column.name.clone(),
-                        source_name: self.source.clone(),
-                        nearest: nearest(period.as_str(), periods()),
-                    });
-                }
-            }
         }
         Ok(())
-    }
-}
-
-/// The persons of one delivery, by what its other tables call them.
-struct OwnPeople<'a> {
-    children: &'a Children,
-    child: Option<&'a ColumnName>,
-    /// Where the rows are persons' own.
-    own: Option<&'a TablePeople>,
-    /// The source has a table of persons, so that an event without one is an orphan.
-    has_persons: bool,
-    by_number: HashMap<Pseudonym, Option<(u32, bool)>>,
-    by_unit: HashMap<u32, (u32, bool)>,
-}
-
-impl<'a> OwnPeople<'a> {
-    fn new(pass: &'a Pass<'_>, one: &Delivered, identity: Option<&Identity>) -> Self {
-        let mut by_number: HashMap<Pseudonym, Option<(u32, bool)>> = HashMap::new();
-        let mut by_unit = HashMap::new();
-        let tables = || pass.people.of_delivery(one.place);
-        let own = tables().find(|table| identity.is_some() && table.table == *pass.table);
-        // A person's own row needs no number to be found by.
-        for table in tables().filter(|_| own.is_none()) {
-            let children = pass.children.of_table(table.place);
-            for (row, child) in children.iter().enumerate() {
-                let preferred = table.is_preferred(row);
-                for number in table.called(&pass.people.persons, row) {
-                    let known = by_number.entry(number).or_insert(Some((*child, preferred)));
-                    *known = match *known {
-                        Some((other, before)) if other == *child => {
-                            Some((other, before || preferred))
-                        }
-                        _ => None,
-                    };
-                }
-                if let Some(unit) = table.unit(row) {
-                    by_unit.insert(unit, (*child, preferred));
-                }
-            }
-        }
-        let has_persons = tables().next().is_some();
-        Self { children: pass.children, child: pass.child, own, has_persons, by_number, by_unit }
-    }
-
-    /// The child of each row of a batch; `first` is the place of its first row in the table.
-    fn resolve(&self, batch: &RecordBatch, first: u32) -> Result<Vec<Resolved>, MatchError> {
-        if let Some(table) = self.own {
-            let children = self.children.of_table(table.place);
-            let linkage = self.children.linkage_of_table(table.place);
-            let own = |row: usize| {
-                let row = first as usize + row;
-                Resolved {
-                    child: Some(children[row]),
-                    preferred: table.is_preferred(row),
-                    linkage: linkage[row],
-                }
-            };
-            return Ok((0..batch.num_rows()).map(own).collect());
-        }
-        let numbers = match self.child {
-            Some(name) => column(batch, name)?,
-            None => None,
-        };
-        let units = batch
-            .column_by_name(UNIT)
-            .filter(|_| !self.by_unit.is_empty())
-            .and_then(|units| units.as_any().downcast_ref::<UInt32Array>());
-        let mut last: Option<(Option<u32>, Option<Pseudonym>, Resolved)> = None;
-        let mut resolved = Vec::with_capacity(batch.num_rows());
-        for row in 0..batch.num_rows() {
-            let unit = units.filter(|units| units.is_valid(row)).map(|units| units.value(row));
-            let number = numbers.and_then(|numbers: &FixedSizeBinaryArray| pseudonym(numbers, row));
-            let found = match last {
-                Some((of_unit, of_number, found)) if (of_unit, of_number) == (unit, number) => {
-                    found
-                }
-                _ => self.find(unit, number),
-            };
-            last = Some((unit, number, found));
-            resolved.push(found);
-        }
-        Ok(resolved)
-    }
-
-    fn find(&self, unit: Option<u32>, number: Option<Pseudonym>) -> Resolved {
-        let found = |(child, preferred): (u32, bool)| {
-            let on_spine = self.children.on_spine()[child as usize];
-            let linkage = if on_spine { Linkage::Identifier } else { Linkage::NotOnSpine };
-            Resolved { child: Some(child), preferred, linkage }
-        };
-        let none = |linkage| Resolved { child: None, preferred: false, linkage };
-        if let Some(own) = unit.and_then(|unit| self.by_unit.get(&unit)) {
-            return found(*own);
-        }
-        let Some(number) = number else { return none(Linkage::NoIdentifier) };
-        match self.by_number.get(&number) {
-            Some(Some(own)) => return found(*own),
-            Some(None) => return none(Linkage::SharedNumber),
-            None => {}
-        }
-        // Not a person of this delivery: another delivery or source may know the number.
-        match self.children.number(&number) {
-            Number::Child(child) => found((child, false)),
-            Number::Shared => none(Linkage::SharedNumber),
-            Number::Unknown if self.has_persons => none(Linkage::Orphan),
-            Number::Unknown => none(Linkage::NotOnSpine),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Links pseudonymised sources into one row a child, and reports how well they linked.
+//! Links pseudonymised sources into one row a child and period, with tables of events beside it, and reports how well they linked.
 //!
 //! Sees pseudonyms alone: it may depend on `model` and `store`, never on a crate that can parse a raw identifier or hold
 //! a key.
@@ -42,6 +42,8 @@ mod error;
 mod events;
 mod few;
 mod integrate;
+mod integration;
+mod own_people;
 mod people;
 pub mod persons;
 mod register;
@@ -50,7 +52,10 @@ pub mod review;
 mod services;
 mod standing;
 pub mod summary;
+mod tables;
+mod values;
 
 pub use error::MatchError;
-pub use integrate::{CHILDREN, Job, integrated, link};
+pub use integrate::{CHILDREN, Integrated, Job, integrated, link};
 pub use report::{LinkageReport, Linked, REPORT, TableLinkage};
+pub use tables::CROSSWALK;

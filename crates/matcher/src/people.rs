@@ -15,7 +15,7 @@ use crate::{
     definition::{Identity, Matching, Preference},
     events::{Delivered, nearest, present},
     persons::{PersonRow, PersonTable, Persons},
-    summary::whole,
+    values::whole,
 };
 
 /// All tables of persons, of all deliveries.
@@ -43,6 +43,11 @@ pub(crate) struct TablePeople {
 }
 
 impl TablePeople {
+    /// What its rows say.
+    pub(crate) fn persons<'a>(&self, people: &'a People) -> &'a PersonTable {
+        &people.persons.tables[self.place]
+    }
+
     /// What other tables of the delivery call a row: its own number, and its person's.
     pub(crate) fn called<'a>(
         &'a self,

@@ -104,6 +104,11 @@ impl Persons {
         &self.tables[self.rows[row as usize].0 as usize]
     }
 
+    /// The place of the row's table.
+    pub(crate) fn table_place(&self, row: u32) -> usize {
+        self.rows[row as usize].0 as usize
+    }
+
     /// The row's place in its table, from 0.
     pub(crate) fn place_of(&self, row: u32) -> u32 {
         row - self.starts[self.rows[row as usize].0 as usize]

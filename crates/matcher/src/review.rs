@@ -111,21 +111,24 @@ pub struct RowPlace {
     pub row: u32,
 }
 
-/// Findings while children are decided.
+/// Findings while children are decided, each with the rows that it is about.
 #[derive(Debug, Default)]
 pub(crate) struct Review {
-    found: BTreeMap<Finding, (u64, Vec<u32>)>,
+    found: BTreeMap<Finding, Vec<Vec<u32>>>,
 }
 
 impl Review {
     /// Notes one number, pupil or row, with the rows that it is about.
     pub(crate) fn note(&mut self, finding: Finding, rows: impl IntoIterator<Item = u32>) {
-        let (count, all) = self.found.entry(finding).or_default();
-        *count += 1;
-        all.extend(rows);
+        self.found.entry(finding).or_default().push(rows.into_iter().collect());
     }
 
-    pub(crate) fn entries(self, persons: &Persons) -> Vec<ReviewEntry> {
+    /// Those with a row in one of the wanted tables, and their rows there.
+    pub(crate) fn entries(
+        &self,
+        persons: &Persons,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Vec<ReviewEntry> {
         let place = |row: u32| {
             let table = persons.table_of(row);
             RowPlace {
@@ -135,8 +138,13 @@ impl Review {
                 row: persons.place_of(row) + 1,
             }
         };
-        let entry = |(finding, (count, rows)): (Finding, (u64, Vec<u32>))| {
-            let mut rows = rows;
+        let is_wanted = |row: &u32| wanted(persons.table_place(*row));
+        let entry = |(finding, found): (&Finding, &Vec<Vec<u32>>)| {
+            let of_wanted = |rows: &&Vec<u32>| rows.iter().any(is_wanted);
+            let found: Vec<&Vec<u32>> = found.iter().filter(of_wanted).collect();
+            let count = found.len() as u64;
+            let rows = found.into_iter().flatten().copied().filter(is_wanted);
+            let mut rows: Vec<u32> = rows.collect();
             rows.sort_unstable();
             rows.dedup();
             let mut sources = BTreeMap::new();
@@ -162,7 +170,7 @@ impl Review {
             let code = finding.code().to_owned();
             ReviewEntry { code, count, sources, rows: counted, first }
         };
-        self.found.into_iter().map(entry).collect()
+        self.found.iter().map(entry).filter(|entry| entry.count > 0).collect()
     }
 }
 

@@ -1,41 +1,62 @@
-//! The integrated dataset that stands: whether linking would make the same.
+//! The integrated datasets that stand: whether linking would make the same.
 
-use minster_model::DatasetRef;
-use minster_store::{Manifest, Origin, sha256_hex};
+use minster_model::{DatasetRef, periods::LinkedPeriod};
+use minster_store::{Origin, sha256_hex};
 
 use crate::{
-    Job, LinkageReport,
+    Integrated, Job, LinkageReport,
     definition::Matching,
     integrate::integrated,
     report::{FORMAT, REPORT},
 };
 
-/// It and its report, where it was made of the same datasets by the same definition. One that cannot be
-/// read is made again.
-pub(crate) fn standing(job: &Job<'_>, matching: &Matching) -> Option<(Manifest, LinkageReport)> {
-    let dataset = integrated(job.purpose, job.period).ok()?;
-    let manifest = job.store.whole(&dataset).ok()?;
+/// Those of all periods, each with its report, where they were made of the same datasets by the same definition. What
+/// cannot be read is made again.
+pub(crate) fn standing(job: &Job<'_>, matching: &Matching) -> Option<Vec<Integrated>> {
     let mut made_of = Vec::new();
     for dataset in wanted(job, matching) {
-        let (_, sha256) = job.store.manifest(dataset).ok()?;
-        made_of.push((dataset.clone(), sha256));
+        let (_, sha256) = job.store.manifest(&dataset).ok()?;
+        made_of.push((dataset, sha256));
     }
-    let report = std::fs::read(job.store.beside(&dataset, REPORT).ok()?).ok()?;
-    let report: LinkageReport = serde_json::from_slice(&report).ok()?;
-    let is_same = report.format == FORMAT && manifest.origin == origin(job, made_of);
-    is_same.then_some((manifest, report))
+    let of_period = |period: &LinkedPeriod| {
+        let dataset = integrated(job.purpose, &period.name).ok()?;
+        let manifest = job.store.whole(&dataset).ok()?;
+        let report = std::fs::read(job.store.beside(&dataset, REPORT).ok()?).ok()?;
+        let report: LinkageReport = serde_json::from_slice(&report).ok()?;
+        let origin = origin(job, period, made_of.clone());
+        let is_same = report.format == FORMAT && manifest.origin == origin;
+        is_same.then(|| Integrated { period: period.name.clone(), manifest, report })
+    };
+    job.periods.iter().map(of_period).collect()
 }
 
-/// The deliveries' datasets that the definition names.
-pub(crate) fn wanted<'a>(
-    job: &Job<'a>,
-    matching: &'a Matching,
-) -> impl Iterator<Item = &'a DatasetRef> {
+/// The datasets of all periods' deliveries that the definition names.
+pub(crate) fn wanted(job: &Job<'_>, matching: &Matching) -> Vec<DatasetRef> {
     let wanted = matching.sources();
-    job.deliveries.iter().filter(move |dataset| wanted.contains(&&dataset.name))
+    let mut all: Vec<DatasetRef> = Vec::new();
+    for period in job.periods.iter() {
+        // What no other period has as its own comes before.
+        for dataset in period.carried(job.purpose).into_iter().chain(period.datasets(job.purpose)) {
+            if wanted.contains(&&dataset.name) && !all.contains(&dataset) {
+                all.push(dataset);
+            }
+        }
+    }
+    all
 }
 
-/// What an integrated dataset is made from: datasets, each with the SHA-256 of its manifest.
-pub(crate) fn origin(job: &Job<'_>, datasets: Vec<(DatasetRef, String)>) -> Origin {
-    Origin::Datasets { definition_sha256: sha256_hex(job.matching.as_bytes()), datasets }
+/// What the integrated dataset of a period is made from: its deliveries' datasets and those that it carries over, and all
+/// others, which say who is who. Each has the SHA-256 of its manifest.
+pub(crate) fn origin(
+    job: &Job<'_>,
+    period: &LinkedPeriod,
+    all: Vec<(DatasetRef, String)>,
+) -> Origin {
+    let (own, carried) = (period.datasets(job.purpose), period.carried(job.purpose));
+    let (datasets, others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(dataset, _)| own.contains(dataset));
+    let (carried_over, linked_with) =
+        others.into_iter().partition(|(dataset, _)| carried.contains(dataset));
+    let definition_sha256 = sha256_hex(job.matching.as_bytes());
+    Origin::Datasets { definition_sha256, datasets, carried_over, linked_with }
 }

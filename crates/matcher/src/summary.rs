@@ -3,21 +3,14 @@
 
 use std::sync::Arc;
 
-use ahash::HashMap;
-use arrow::{
-    array::{
-        Array, ArrayRef, DictionaryArray, Int64Array, Int64Builder, RecordBatch, StringArray,
-        StringViewBuilder,
-    },
-    compute::cast,
-    datatypes::{DataType, Int32Type},
-};
+use arrow::array::{ArrayRef, Int64Array, Int64Builder, RecordBatch, StringViewBuilder};
 use minster_model::ColumnName;
 use serde::Deserialize;
 
 use crate::{
     MatchError,
     definition::{Blank, DELIVERY},
+    values::{Numbers, Words},
 };
 
 /// What becomes of a table's rows: one value a child.
@@ -99,49 +92,6 @@ struct Value {
     value: Option<i64>,
 }
 
-/// Texts by number.
-#[derive(Default)]
-struct Words {
-    texts: Vec<Arc<str>>,
-    codes: HashMap<Arc<str>, i64>,
-    are_used: bool,
-}
-
-impl Words {
-    fn code(&mut self, text: &str) -> i64 {
-        if let Some(code) = self.codes.get(text) {
-            return *code;
-        }
-        let (text, code): (Arc<str>, i64) = (text.into(), self.texts.len() as i64);
-        self.texts.push(Arc::clone(&text));
-        self.codes.insert(text, code);
-        code
-    }
-
-    fn text(&self, code: i64) -> Option<&str> {
-        self.texts.get(usize::try_from(code).ok()?).map(AsRef::as_ref)
-    }
-}
-
-/// A column's values as numbers: themselves, or those of texts.
-enum Numbers {
-    Whole(Int64Array),
-    Texts { keys: arrow::array::PrimitiveArray<Int32Type>, codes: Vec<i64> },
-    Absent,
-}
-
-impl Numbers {
-    fn at(&self, row: usize) -> Option<i64> {
-        match self {
-            Self::Whole(whole) => whole.is_valid(row).then(|| whole.value(row)),
-            Self::Texts { keys, codes } => {
-                keys.is_valid(row).then(|| codes.get(keys.value(row) as usize).copied()).flatten()
-            }
-            Self::Absent => None,
-        }
-    }
-}
-
 impl Summariser {
     pub(crate) fn new(summary: Summary, blank: Blank, children: usize) -> Self {
         let counts = matches!(summary, Summary::Count | Summary::Sum { .. } | Summary::Any);
@@ -165,7 +115,7 @@ impl Summariser {
             Summary::Count => rows.for_each(|taken| self.counts[taken.child as usize] += 1),
             Summary::Any => rows.for_each(|taken| self.counts[taken.child as usize] = 1),
             Summary::Sum { of } => {
-                let numbers = self.numbers(batch, &of)?;
+                let numbers = Numbers::of(batch, &of, &mut self.words)?;
                 if self.words.are_used {
                     return Err(MatchError::WrongType { column: of, expected: "whole numbers" });
                 }
@@ -191,7 +141,7 @@ impl Summariser {
         rows: impl Iterator<Item = Taken>,
         least: bool,
     ) -> Result<(), MatchError> {
-        let numbers = self.numbers(batch, of)?;
+        let numbers = Numbers::of(batch, of, &mut self.words)?;
         for taken in rows {
             let Some(value) = numbers.at(taken.row) else { continue };
             let known = &mut self.values[taken.child as usize];
@@ -221,10 +171,10 @@ impl Summariser {
         if batch.column_by_name(of.as_str()).is_none() {
             return Ok(());
         }
-        let numbers = self.numbers(batch, of)?;
+        let numbers = Numbers::of(batch, of, &mut self.words)?;
         let order = match by.as_str() {
             DELIVERY => None,
-            _ => Some(days_or_numbers(batch, by)?),
+            _ => Some(Numbers::whole(batch, by)?),
         };
         for taken in rows {
             let value = numbers.at(taken.row);
@@ -247,18 +197,6 @@ impl Summariser {
         Ok(())
     }
 
-    fn numbers(&mut self, batch: &RecordBatch, name: &ColumnName) -> Result<Numbers, MatchError> {
-        let Some(column) = batch.column_by_name(name.as_str()) else { return Ok(Numbers::Absent) };
-        let Some(coded) = column.as_any().downcast_ref::<DictionaryArray<Int32Type>>() else {
-            return days_or_numbers(batch, name);
-        };
-        let wrong = || MatchError::WrongType { column: name.clone(), expected: "text" };
-        let texts = coded.values().as_any().downcast_ref::<StringArray>().ok_or_else(wrong)?;
-        self.words.are_used = true;
-        let codes = texts.iter().map(|text| self.words.code(text.unwrap_or_default())).collect();
-        Ok(Numbers::Texts { keys: coded.keys().clone(), codes })
-    }
-
     /// One value a child: counts and sums are 0 where there is no row, other summaries null.
     pub(crate) fn finish(self) -> ArrayRef {
         if self.values.is_empty() {
@@ -278,26 +216,6 @@ impl Summariser {
     }
 }
 
-fn days_or_numbers(batch: &RecordBatch, name: &ColumnName) -> Result<Numbers, MatchError> {
-    match batch.column_by_name(name.as_str()) {
-        None => Ok(Numbers::Absent),
-        Some(column) => whole(column, name).map(Numbers::Whole),
-    }
-}
-
-/// A column of days, whole numbers or flags, as numbers.
-pub(crate) fn whole(column: &ArrayRef, name: &ColumnName) -> Result<Int64Array, MatchError> {
-    let wrong =
-        || MatchError::WrongType { column: name.clone(), expected: "days or whole numbers" };
-    let whole = match column.data_type() {
-        DataType::Date32 => cast(&cast(column, &DataType::Int32)?, &DataType::Int64)?,
-        DataType::Boolean => cast(column, &DataType::Int64)?,
-        data_type if data_type.is_integer() => cast(column, &DataType::Int64)?,
-        _ => return Err(wrong()),
-    };
-    whole.as_any().downcast_ref::<Int64Array>().cloned().ok_or_else(wrong)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 mod tests {
@@ -305,7 +223,7 @@ mod tests {
 
     use arrow::{
         array::{Date32Array, StringDictionaryBuilder},
-        datatypes::{Field, Schema},
+        datatypes::{Field, Int32Type, Schema},
     };
     use proptest::prelude::*;
 

@@ -4,6 +4,7 @@
 use minster_matcher::{
     children::{Children, Linkage, Number},
     persons::{PersonRow, PersonTable, Persons},
+    review::ReviewEntry,
 };
 use minster_model::Pseudonym;
 use proptest::prelude::*;
@@ -56,15 +57,37 @@ fn persons(tables: &[Table]) -> Persons {
     persons
 }
 
-fn children(tables: &[Table]) -> Children {
-    Children::new(&persons(tables))
+/// Children, and the rows that say who they are.
+struct World {
+    persons: Persons,
+    children: Children,
+}
+
+impl std::ops::Deref for World {
+    type Target = Children;
+
+    fn deref(&self) -> &Children {
+        &self.children
+    }
+}
+
+impl World {
+    fn review(&self) -> Vec<ReviewEntry> {
+        self.children.review(&self.persons, |_| true)
+    }
+}
+
+fn children(tables: &[Table]) -> World {
+    let persons = persons(tables);
+    let children = Children::new(&persons);
+    World { persons, children }
 }
 
 fn pupils(children: &Children) -> usize {
     children.on_spine().iter().filter(|on_spine| **on_spine).count()
 }
 
-fn found(children: &Children, code: &str) -> u64 {
+fn found(children: &World, code: &str) -> u64 {
     children.review().iter().filter(|entry| entry.code == code).map(|entry| entry.count).sum()
 }
 
@@ -147,7 +170,8 @@ fn one_child_under_two_numbers_is_for_review() {
     let census = ("census", 0, true, vec![one(10, 1, 1), one(20, 1, 1), one(30, 2, 1)]);
     let children = children(&[census]);
     assert_eq!((pupils(&children), found(&children, "two-numbers-one-child")), (3, 1));
-    let places = &children.review().iter().find(|e| e.code == "two-numbers-one-child").unwrap();
+    let review = children.review();
+    let places = &review.iter().find(|e| e.code == "two-numbers-one-child").unwrap();
     assert_eq!(places.first[0].row, 2);
 }
 

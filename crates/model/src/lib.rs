@@ -1,7 +1,7 @@
 //! The words that every room of minster shares: names, pseudonyms, roles, row counts, tables.
 //!
 //! No I/O, no cryptography, and no type that could hold a raw identifier: this crate is linked by
-//! all three programs. It may depend on `serde` and `thiserror` alone.
+//! all three programs. It may depend on `jiff`, `serde` and `thiserror` alone.
 //!
 //! ```
 //! use minster_model::{Pseudonym, Purpose, RowCounts};
@@ -19,15 +19,18 @@
 #![forbid(unsafe_code)]
 
 pub mod cube;
+mod day;
 pub mod exit;
 mod foreign;
 mod hierarchy;
 mod names;
+pub mod periods;
 pub mod pipeline;
 mod pseudonym;
 pub mod rounding;
 mod rows;
 
+pub use day::Day;
 pub use foreign::{Escaped, escaped, is_hidden};
 pub use names::{
     ColumnName, DatasetClass, DatasetRef, Kind, NameError, Period, Purpose, Role, RunId,

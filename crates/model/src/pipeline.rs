@@ -3,18 +3,19 @@
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::{DatasetClass, DatasetRef, Period, Purpose, SourceName};
+use crate::{DatasetClass, DatasetRef, Period, Purpose, SourceName, periods::Periods};
 
 /// The whole file.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pipeline {
     /// The purpose the run pseudonymises for.
     pub purpose: Purpose,
-    /// The period of the integrated dataset and the release.
-    pub period: Period,
+    /// The periods of the integrated dataset and the releases.
+    #[serde(rename = "period")]
+    pub periods: Periods,
     /// Where the vault listens.
     pub vault: VaultAddress,
     /// The folder of datasets, quarantine, reports and releases.
@@ -38,7 +39,7 @@ pub struct Pipeline {
     #[serde(default)]
     pub retention: Retention,
     /// The council's number, `816`: a file whose header names another stops its source.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub authority: Option<String>,
     /// What monitors read of a run.
     #[serde(default)]
@@ -46,8 +47,8 @@ pub struct Pipeline {
     /// What a delivery may have of what is not understood.
     #[serde(default)]
     pub limits: Limits,
-    /// The deliveries to read.
-    #[serde(rename = "source")]
+    /// The deliveries to read: once the file is resolved, those of all periods.
+    #[serde(rename = "source", default)]
     pub sources: Vec<Delivery>,
     /// Code lists and look-ups that are data of the council: name to CSV file.
     #[serde(default)]
@@ -55,7 +56,7 @@ pub struct Pipeline {
 }
 
 /// What becomes of the other deliveries where one is not what its definition says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnFailure {
     /// The run ends before anything is read.
@@ -67,7 +68,7 @@ pub enum OnFailure {
 }
 
 /// When a delivered file counts as whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Arrival {
     /// Seconds for which a file must not have changed.
@@ -83,7 +84,7 @@ impl Default for Arrival {
 }
 
 /// What of the past is kept in the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retention {
     /// Superseded snapshots of a dataset, at most.
@@ -101,7 +102,7 @@ impl Default for Retention {
 }
 
 /// What a delivery may have of what is not understood, not there or set aside, before its source stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Of a required table: codes of a column that are not in its list, in a hundred that are not blank.
@@ -119,7 +120,7 @@ impl Default for Limits {
 }
 
 /// Files for monitors. Each holds names, counts and times; never a row's value.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Monitoring {
     /// Prometheus' text format, for the node exporter's textfile collector; written anew by each run.
@@ -142,7 +143,7 @@ fn tidy(path: &std::path::Path) -> PathBuf {
 }
 
 /// Where the vault listens.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VaultAddress {
     /// The Unix socket's path.
@@ -150,7 +151,7 @@ pub struct VaultAddress {
 }
 
 /// One delivery of one source.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delivery {
     /// The source, as its definition names it.
@@ -160,19 +161,19 @@ pub struct Delivery {
     /// The drop folder. Every file in it must be listed by the definition.
     pub folder: PathBuf,
     /// What stands in its pupil-number columns, where that differs from the definition.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub identifier: Option<IdentifierRule>,
     /// What becomes of the others where this one fails, where that differs from the pipeline's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub on_failure: Option<OnFailure>,
     /// Unknown codes in a hundred, where that differs from the pipeline's [`Limits`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub unknown_percent: Option<u32>,
     /// Rows by which a table may fall, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub fall_percent: Option<u32>,
     /// Rows of a required table that may be set aside, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub quarantine_percent: Option<u32>,
 }
 
@@ -189,7 +190,7 @@ impl Delivery {
 }
 
 /// What stands in a pupil-number column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdentifierRule {
     /// Pupil numbers with right check letters.
@@ -221,8 +222,11 @@ impl Pipeline {
     }
 
     /// Makes every path absolute against the folder that the file stands in; `..` is taken as written,
-    /// so the folder itself should hold no link.
-    pub fn resolve(mut self, folder: &std::path::Path) -> Self {
+    /// so the folder itself should hold no link. Gives each period its deliveries.
+    ///
+    /// # Errors
+    /// Says what the periods contradict each other in.
+    pub fn resolve(mut self, folder: &std::path::Path) -> Result<Self, String> {
         let paths = [
             &mut self.vault.socket,
             &mut self.store,
@@ -230,13 +234,15 @@ impl Pipeline {
             &mut self.matching,
             &mut self.tables,
         ];
-        let deliveries = self.sources.iter_mut().map(|delivery| &mut delivery.folder);
+        self.periods.settle(&mut self.sources)?;
+        let deliveries = self.sources.iter_mut().chain(self.periods.deliveries_mut());
+        let deliveries = deliveries.map(|delivery| &mut delivery.folder);
         let monitors =
             [&mut self.monitoring.textfile, &mut self.monitoring.lineage].into_iter().flatten();
         let others = deliveries.chain(self.lookups.values_mut()).chain(monitors);
         for path in paths.into_iter().chain(others) {
             *path = tidy(&folder.join(&path));
         }
-        self
+        Ok(self)
     }
 }

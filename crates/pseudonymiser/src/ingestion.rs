@@ -85,12 +85,13 @@ impl Ingestion {
     pub fn load(path: &Path) -> Result<Self, IngestError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| IngestError::Config { path: path.to_owned(), source })?;
-        let pipeline: Pipeline = toml::from_str(&text).map_err(|error| IngestError::Pipeline {
-            path: path.to_owned(),
-            source: Box::new(error),
-        })?;
+        let failed =
+            |error| IngestError::Pipeline { path: path.to_owned(), source: Box::new(error) };
+        let pipeline: Pipeline = toml::from_str(&text).map_err(failed)?;
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let pipeline = pipeline.resolve(whole.parent().unwrap_or(Path::new(".")));
+        let pipeline = pipeline
+            .resolve(whole.parent().unwrap_or(Path::new(".")))
+            .map_err(|why| failed(serde::de::Error::custom(why)))?;
         let sources: Vec<_> = pipeline.sources.iter().map(|delivery| &delivery.name).collect();
         let mut definitions = Catalogue::load_for(&pipeline.definitions, &sources)?;
         let mut lookups = Lookups::read(&pipeline.lookups);

@@ -66,8 +66,14 @@ pub enum Origin {
     Datasets {
         /// SHA-256 of the matching definition.
         definition_sha256: String,
-        /// Those datasets, each with the SHA-256 of its manifest.
+        /// Those datasets, each with the SHA-256 of its manifest: a child stands in the dataset of whom one has a row.
         datasets: Vec<(DatasetRef, String)>,
+        /// Datasets of other periods that say something about its children as well, and put none into it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        carried_over: Vec<(DatasetRef, String)>,
+        /// Datasets of other periods that told who is who, and fill no cell.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        linked_with: Vec<(DatasetRef, String)>,
     },
 }
 

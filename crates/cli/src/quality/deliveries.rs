@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use minster_matcher::{LinkageReport, REPORT, integrated};
-use minster_model::{Period, RowCounts, RunId, SourceName, pipeline};
+use minster_model::{DatasetRef, Period, RowCounts, RunId, SourceName, pipeline};
 use minster_store::{
     CellCounts, FileCounts, Manifest, Origin, Progress, RunRecord, SourceRecord, Store, StoreError,
 };
@@ -308,30 +308,36 @@ fn is_as(source: &SourceRecord, manifest: &Manifest) -> bool {
     }
 }
 
-/// The linkage report that stands, and of what it was made.
+/// The linkage reports that stand, one a period, each with its own deliveries and of what it was made.
 struct Linkage {
-    report: Option<(LinkageReport, Manifest)>,
+    reports: Vec<(Vec<DatasetRef>, LinkageReport, Manifest)>,
 }
 
 impl Linkage {
     fn read(loaded: &Loaded, store: &Store) -> Result<Self, Failure> {
         let pipeline = &loaded.pipeline;
-        let dataset = integrated(&pipeline.purpose, &pipeline.period).map_err(|_| Failure::Name)?;
-        let manifest = match store.manifest(&dataset) {
-            Ok((manifest, _)) => manifest,
-            Err(StoreError::NoDataset { .. }) => return Ok(Self { report: None }),
-            Err(error) => return Err(error.into()),
-        };
-        let path = store.beside(&dataset, REPORT)?;
-        let report = std::fs::read(&path).map_err(|source| Failure::Config { path, source })?;
-        // One that an earlier release wrote does not count by delivery.
-        let report = serde_json::from_slice(&report).ok();
-        Ok(Self { report: report.map(|report| (report, manifest)) })
+        let mut reports = Vec::new();
+        for period in pipeline.periods.iter() {
+            let dataset = integrated(&pipeline.purpose, &period.name).map_err(|_| Failure::Name)?;
+            let manifest = match store.manifest(&dataset) {
+                Ok((manifest, _)) => manifest,
+                Err(StoreError::NoDataset { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let path = store.beside(&dataset, REPORT)?;
+            let report = std::fs::read(&path).map_err(|source| Failure::Config { path, source })?;
+            // One that an earlier release wrote does not count by delivery.
+            if let Ok(report) = serde_json::from_slice(&report) {
+                reports.push((period.datasets(&pipeline.purpose), report, manifest));
+            }
+        }
+        Ok(Self { reports })
     }
 
     /// The report, where it is of this very delivery.
     fn of(&self, manifest: &Manifest, sha256: &str) -> Result<&LinkageReport, &'static str> {
-        let Some((report, linked)) = &self.report else {
+        let of_period = self.reports.iter().find(|(own, ..)| own.contains(&manifest.dataset));
+        let Some((_, report, linked)) = of_period else {
             return Err(
                 "not linked yet by this release: who is who is not known; run `minster link`",
             );

@@ -47,7 +47,8 @@ struct Quality {
     /// The report's format.
     format: u32,
     purpose: Purpose,
-    period: Period,
+    /// The pipeline's periods.
+    period: String,
     /// The worst first.
     deliveries: Vec<Delivery>,
 }
@@ -55,10 +56,12 @@ struct Quality {
 /// What is to be printed.
 pub(crate) fn report(arguments: &Arguments) -> Result<String, Failure> {
     let loaded = Loaded::read(&arguments.config)?;
+    let periods = loaded.pipeline.periods.iter();
+    let periods: Vec<String> = periods.map(|period| period.name.to_string()).collect();
     let quality = Quality {
         format: 1,
         purpose: loaded.pipeline.purpose.clone(),
-        period: loaded.pipeline.period.clone(),
+        period: periods.join(", "),
         deliveries: deliveries::all(&loaded, |source, period| {
             arguments.source.as_ref().is_none_or(|wanted| wanted == source)
                 && arguments.period.as_ref().is_none_or(|wanted| wanted == period)

@@ -27,19 +27,21 @@ const PRODUCER: &str = concat!("urn:minster:", env!("CARGO_PKG_VERSION"));
 pub struct LineageJob {
     name: String,
     inputs: Vec<Value>,
-    output: Value,
+    outputs: Vec<Value>,
 }
 
 impl LineageJob {
     /// A delivery becomes a dataset.
     pub fn ingest(folder: &Path, dataset: &DatasetRef) -> Self {
         let input = json!({"namespace": "file", "name": folder.display().to_string()});
-        Self::new(vec![input], dataset_of(dataset), dataset)
+        Self { name: name_of(dataset), inputs: vec![input], outputs: vec![dataset_of(dataset)] }
     }
 
-    /// Datasets become another.
-    pub fn link(inputs: &[DatasetRef], dataset: &DatasetRef) -> Self {
-        Self::new(inputs.iter().map(dataset_of).collect(), dataset_of(dataset), dataset)
+    /// Datasets become others, one a period.
+    pub fn link(inputs: &[DatasetRef], datasets: &[DatasetRef]) -> Self {
+        let name = datasets.last().map(name_of).unwrap_or_default();
+        let inputs = inputs.iter().map(dataset_of).collect();
+        Self { name, inputs, outputs: datasets.iter().map(dataset_of).collect() }
     }
 
     /// A dataset becomes a draft.
@@ -55,11 +57,7 @@ impl LineageJob {
     fn tables(what: &str, dataset: &DatasetRef, release: &str) -> Self {
         let name = format!("{what}/{release}/{}", dataset.period);
         let output = json!({"namespace": namespace(dataset), "name": name});
-        Self { name, inputs: vec![dataset_of(dataset)], output }
-    }
-
-    fn new(inputs: Vec<Value>, output: Value, dataset: &DatasetRef) -> Self {
-        Self { name: name_of(dataset), inputs, output }
+        Self { name, inputs: vec![dataset_of(dataset)], outputs: vec![output] }
     }
 }
 
@@ -107,16 +105,19 @@ fn event(record: &RunRecord, job: &LineageJob, happening: &Happening<'_>, now: T
         "run": {"runId": run_id(record, "")},
         "job": {"namespace": namespace, "name": record.program},
     }});
-    let mut output = job.output.clone();
+    let mut outputs = job.outputs.clone();
     let kind = match happening {
         Happening::Begun => "START",
         Happening::Published(None) => "COMPLETE",
         Happening::Published(Some(rows)) => {
-            output["outputFacets"] = json!({"outputStatistics": {
-                "_producer": PRODUCER,
-                "_schemaURL": STATISTICS,
-                "rowCount": rows,
-            }});
+            // Rows are counted where one dataset is written.
+            for output in &mut outputs {
+                output["outputFacets"] = json!({"outputStatistics": {
+                    "_producer": PRODUCER,
+                    "_schemaURL": STATISTICS,
+                    "rowCount": rows,
+                }});
+            }
             "COMPLETE"
         }
         Happening::Failed(why) => {
@@ -135,7 +136,7 @@ fn event(record: &RunRecord, job: &LineageJob, happening: &Happening<'_>, now: T
         "run": {"runId": run_id(record, &job.name), "facets": facets},
         "job": {"namespace": namespace, "name": job.name},
         "inputs": job.inputs,
-        "outputs": [output],
+        "outputs": outputs,
         "producer": PRODUCER,
         "schemaURL": EVENT,
     })

@@ -1,0 +1,97 @@
+//! A column's cells as numbers: days, whole numbers and flags as themselves, texts by a number of their own.
+
+use std::sync::Arc;
+
+use ahash::HashMap;
+use arrow::{
+    array::{
+        Array, ArrayRef, DictionaryArray, Int64Array, PrimitiveArray, RecordBatch, StringArray,
+    },
+    compute::cast,
+    datatypes::{DataType, Int32Type},
+};
+use minster_model::ColumnName;
+
+use crate::MatchError;
+
+/// Texts by number.
+#[derive(Default)]
+pub(crate) struct Words {
+    texts: Vec<Arc<str>>,
+    codes: HashMap<Arc<str>, i64>,
+    /// Whether a column of texts was seen.
+    pub(crate) are_used: bool,
+}
+
+impl Words {
+    fn code(&mut self, text: &str) -> i64 {
+        if let Some(code) = self.codes.get(text) {
+            return *code;
+        }
+        let (text, code): (Arc<str>, i64) = (text.into(), self.texts.len() as i64);
+        self.texts.push(Arc::clone(&text));
+        self.codes.insert(text, code);
+        code
+    }
+
+    pub(crate) fn text(&self, code: i64) -> Option<&str> {
+        self.texts.get(usize::try_from(code).ok()?).map(AsRef::as_ref)
+    }
+}
+
+/// A column's values as numbers: themselves, or those of texts.
+pub(crate) enum Numbers {
+    Whole(Int64Array),
+    Texts { keys: PrimitiveArray<Int32Type>, codes: Vec<i64> },
+    Absent,
+}
+
+impl Numbers {
+    /// Of a column of any kind; a batch without it has blanks.
+    pub(crate) fn of(
+        batch: &RecordBatch,
+        name: &ColumnName,
+        words: &mut Words,
+    ) -> Result<Self, MatchError> {
+        let Some(column) = batch.column_by_name(name.as_str()) else { return Ok(Self::Absent) };
+        let Some(coded) = column.as_any().downcast_ref::<DictionaryArray<Int32Type>>() else {
+            return Self::whole(batch, name);
+        };
+        let wrong = || MatchError::WrongType { column: name.clone(), expected: "text" };
+        let texts = coded.values().as_any().downcast_ref::<StringArray>().ok_or_else(wrong)?;
+        words.are_used = true;
+        let codes = texts.iter().map(|text| words.code(text.unwrap_or_default())).collect();
+        Ok(Self::Texts { keys: coded.keys().clone(), codes })
+    }
+
+    /// Of a column of days, whole numbers or flags.
+    pub(crate) fn whole(batch: &RecordBatch, name: &ColumnName) -> Result<Self, MatchError> {
+        match batch.column_by_name(name.as_str()) {
+            None => Ok(Self::Absent),
+            Some(column) => whole(column, name).map(Self::Whole),
+        }
+    }
+
+    pub(crate) fn at(&self, row: usize) -> Option<i64> {
+        match self {
+            Self::Whole(whole) => whole.is_valid(row).then(|| whole.value(row)),
+            Self::Texts { keys, codes } => {
+                keys.is_valid(row).then(|| codes.get(keys.value(row) as usize).copied()).flatten()
+            }
+            Self::Absent => None,
+        }
+    }
+}
+
+/// A column of days, whole numbers or flags, as numbers.
+pub(crate) fn whole(column: &ArrayRef, name: &ColumnName) -> Result<Int64Array, MatchError> {
+    let wrong =
+        || MatchError::WrongType { column: name.clone(), expected: "days or whole numbers" };
+    let whole = match column.data_type() {
+        DataType::Date32 => cast(&cast(column, &DataType::Int32)?, &DataType::Int64)?,
+        DataType::Boolean => cast(column, &DataType::Int64)?,
+        data_type if data_type.is_integer() => cast(column, &DataType::Int64)?,
+        _ => return Err(wrong()),
+    };
+    whole.as_any().downcast_ref::<Int64Array>().cloned().ok_or_else(wrong)
+}
