@@ -81,12 +81,17 @@ pub(crate) fn integrated(site: &Site) -> Values {
 
 /// A table of the integrated dataset of a period.
 pub(crate) fn of_period(site: &Site, period: &str, table: &str) -> Values {
+    of_linked(site, "children", period, table)
+}
+
+/// A table of a dataset that linking made.
+pub(crate) fn of_linked(site: &Site, name: &str, period: &str, table: &str) -> Values {
     let store = Store::open(&site.folder().join("store")).unwrap();
     let socket = site.path("vault.sock");
     let mut vault = Client::connect(Path::new(&socket), Role::Linker, "tests").unwrap();
     let dataset = DatasetRef {
         class: DatasetClass::Integrated,
-        name: "children".parse().unwrap(),
+        name: name.parse().unwrap(),
         period: period.parse().unwrap(),
         purpose: "children-statistics".parse().unwrap(),
     };

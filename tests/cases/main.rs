@@ -9,6 +9,7 @@ mod events;
 mod exports;
 mod frames;
 mod gates;
+mod ids;
 mod linkage;
 mod names;
 mod numbers;

@@ -6,14 +6,13 @@
 //! those that come to none are joined among themselves. A number that stands for two children joins nothing. A row that
 //! nothing joins to another is a child of its own: none is lost, and none is counted twice.
 
-use std::collections::BTreeMap;
-
 use ahash::{HashMap, HashMapExt};
 use minster_model::Pseudonym;
-use minster_store::sha256;
 
 use crate::{
+    clusters::{Clusters, reasons},
     few::NONE,
+    identities::{Change, Identities},
     persons::Persons,
     register::Register,
     review::{Review, ReviewEntry},
@@ -83,38 +82,44 @@ pub struct Children {
     by_number: HashMap<Pseudonym, Option<u32>>,
     review: Review,
     starts: Vec<u32>,
+    made: u64,
+    changes: Vec<(Change, String)>,
 }
 
 impl Children {
-    /// Decides who is who.
+    /// Decides who is who; nobody has an id yet.
     pub fn new(persons: &Persons) -> Self {
+        Self::known(persons, &mut Identities::default())
+    }
+
+    /// Decides who is who. A child who has an id keeps it, and what is new is remembered.
+    pub fn known(persons: &Persons, identities: &mut Identities) -> Self {
         let mut review = Review::default();
         let register = Register::new(persons, &mut review);
         let services = Services::new(persons, &register, &mut review);
-        // A child of the register is told by its unit, another by the first of its rows.
-        let group = |row: u32| match (register.unit(row), services.child(row)) {
-            (NONE, NONE) => (1u8, services.root(row)),
-            (NONE, unit) => (0, unit),
-            (unit, _) => (0, unit),
-        };
-        let mut named: BTreeMap<Pseudonym, (u8, u32)> = BTreeMap::new();
+        let Clusters { of_row, all, rows: rows_of, keys } =
+            Clusters::new(persons, &register, &services);
+        let assigned = identities.assign(&all);
+        let mut order: Vec<u32> = (0..assigned.ids.len() as u32).collect();
+        order.sort_unstable_by_key(|cluster| assigned.ids[*cluster as usize]);
+        let mut child_of = vec![0u32; order.len()];
+        for (cluster, child) in order.iter().zip(0u32..) {
+            child_of[*cluster as usize] = child;
+        }
+        let names: Vec<Pseudonym> =
+            order.iter().map(|cluster| assigned.ids[*cluster as usize]).collect();
+        let child_of_key =
+            |key: &(u8, u32)| keys.get(key).map(|cluster| child_of[*cluster as usize]);
+        let mut spine = vec![false; names.len()];
         for unit in register.units() {
-            named.insert(register_name(persons, &register, unit), (0, unit));
+            if let Some(child) = child_of_key(&(0, unit)) {
+                spine[child as usize] = register.at(unit).spine;
+            }
         }
-        for (root, name) in service_names(persons, &services) {
-            // Two children may have one match key alone: their rows tell them apart.
-            let name = match named.contains_key(&name) {
-                false => name,
-                true => of_row(persons, root),
-            };
-            named.insert(name, (1, root));
-        }
-        let child_of: HashMap<(u8, u32), u32> =
-            named.values().zip(0u32..).map(|(group, child)| (*group, child)).collect();
-        let child = |group: (u8, u32)| child_of.get(&group).copied();
-        let spine = named.values().map(|(kind, unit)| *kind == 0 && register.at(*unit).spine);
-        let spine: Vec<bool> = spine.collect();
-        let rows: Vec<u32> = persons.all().map(|row| child(group(row)).unwrap_or(NONE)).collect();
+        let rows: Vec<u32> = of_row.iter().map(|cluster| child_of[*cluster as usize]).collect();
+        let child = |row: u32| rows.get(row as usize).copied();
+        let reasons = reasons(persons, &rows_of, &assigned, &review);
+        let changes = assigned.changes.into_iter().zip(reasons).collect();
         let linkage = |row: u32| {
             let on_spine = spine.get(rows[row as usize] as usize).copied().unwrap_or(false);
             match services.linkage[row as usize] {
@@ -129,21 +134,21 @@ impl Children {
             by_number.insert(persons.pseudonyms[number as usize], child);
         };
         for (number, row) in &services.numbers {
-            learn(*number, row.and_then(|row| child(group(row))));
+            learn(*number, row.and_then(child));
         }
         for (number, unit) in register.all_numbers() {
-            learn(number, child((0, unit)));
+            learn(number, child_of_key(&(0, unit)));
         }
         for number in register.shared.keys() {
             learn(*number, None);
         }
-        let names = named.into_keys().collect();
         let starts = persons.starts.clone();
-        Self { names, spine, of_row: rows, linkage, by_number, review, starts }
+        let made = assigned.made as u64;
+        Self { names, spine, of_row: rows, linkage, by_number, review, starts, made, changes }
     }
 
-    /// Each child's pseudonym: its least current number of the register, else its least number, else one made of its
-    /// match key or of its row's place.
+    /// Each child's id. It was made of the first delivery with a row about the child: its least current number of the
+    /// register there, else its least number, else its match key, else its row's place.
     pub fn names(&self) -> &[Pseudonym] {
         &self.names
     }
@@ -151,6 +156,16 @@ impl Children {
     /// Whether each child is a pupil of the council's schools.
     pub fn on_spine(&self) -> &[bool] {
         &self.spine
+    }
+
+    /// Ids that were made now.
+    pub fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// Merges and splits of ids that stood, each with its reason.
+    pub fn changes(&self) -> &[(Change, String)] {
+        &self.changes
     }
 
     /// The child of a number.
@@ -189,64 +204,4 @@ impl Children {
     pub fn review(&self, persons: &Persons, wanted: impl Fn(usize) -> bool) -> Vec<ReviewEntry> {
         self.review.entries(persons, wanted)
     }
-}
-
-fn register_name(persons: &Persons, register: &Register, unit: u32) -> Pseudonym {
-    let known = register.at(unit);
-    let least = known.numbers.iter().map(|number| persons.pseudonyms[number as usize]).min();
-    least.unwrap_or_else(|| match (persons.current(known.row), persons.keys(known.row).next()) {
-        // A pupil without a number is told by the match key; one of two with one number by the row.
-        (NONE, Some(key)) => derived("key", persons.pseudonyms[key as usize].as_bytes()),
-        _ => of_row(persons, known.row),
-    })
-}
-
-/// The children whom only other sources know, each by its first row.
-fn service_names(persons: &Persons, services: &Services) -> Vec<(u32, Pseudonym)> {
-    let mut least: BTreeMap<u32, Option<Pseudonym>> = BTreeMap::new();
-    let rows = persons
-        .all()
-        .filter(|row| !persons.table_of(*row).register && services.child(*row) == NONE);
-    for row in rows {
-        let own = persons
-            .numbers_known(row)
-            .filter(|number| services.numbers.get(number).is_some_and(Option::is_some));
-        let own = own.map(|number| persons.pseudonyms[number as usize]).min();
-        let known = least.entry(services.root(row)).or_default();
-        *known = match (*known, own) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-    }
-    let name = |(root, least): (u32, Option<Pseudonym>)| {
-        let by_key = || {
-            let key = persons.keys(root).next()?;
-            Some(derived("key", persons.pseudonyms[key as usize].as_bytes()))
-        };
-        (root, least.or_else(by_key).unwrap_or_else(|| of_row(persons, root)))
-    };
-    least.into_iter().map(name).collect()
-}
-
-fn of_row(persons: &Persons, row: u32) -> Pseudonym {
-    let table = persons.table_of(row);
-    let place = persons.place_of(row);
-    let mut text =
-        format!("{}\n{}\n{}\n{place}\n", table.source, table.period, table.table).into_bytes();
-    // What the row says is keyed: who knows its place alone cannot make the pseudonym.
-    let said = persons.numbers_known(row).chain(persons.keys(row));
-    let said = said
-        .chain([persons.birth(row), persons.name(row)].into_iter().filter(|code| *code != NONE));
-    for code in said {
-        text.extend_from_slice(persons.pseudonyms[code as usize].as_bytes());
-    }
-    derived("row", &text)
-}
-
-/// A pseudonym of a child without a number, made of what is pseudonymised or a place: it says nothing that these do not.
-fn derived(kind: &str, of: &[u8]) -> Pseudonym {
-    let digest = sha256(&[b"minster child\n", kind.as_bytes(), b"\n", of].concat());
-    let mut bytes = [0u8; Pseudonym::LEN];
-    bytes.copy_from_slice(&digest[..Pseudonym::LEN]);
-    Pseudonym::from_bytes(bytes)
 }

@@ -121,6 +121,9 @@ pub enum MatchError {
         /// The name.
         table: TableName,
     },
+    /// The dataset of ids is of another form: a fault of this program.
+    #[error("the dataset of ids is of a form that this release does not know")]
+    Ledger,
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -154,7 +157,9 @@ impl MatchError {
             | Self::WrongType { .. } => exit::USAGE,
             Self::Lost { .. } => exit::NOT_CONSERVED,
             Self::Store(error) => error.exit_code(),
-            Self::Arrow(_) | Self::Report(_) | Self::Name | Self::Events => exit::FAULT,
+            Self::Arrow(_) | Self::Report(_) | Self::Name | Self::Ledger | Self::Events => {
+                exit::FAULT
+            }
         }
     }
 }

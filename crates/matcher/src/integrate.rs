@@ -11,6 +11,7 @@ use crate::{
     definition::Matching,
     events::Delivered,
     integration::{Integration, Made},
+    ledger::Ledger,
     people::People,
     report::{LinkageReport, REPORT},
     standing,
@@ -70,17 +71,23 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     }
     let delivered = open(job, &matching, keys)?;
     let mut people = People::read(&matching, &delivered)?;
-    let children = Children::new(&people.persons);
+    let mut ledger = Ledger::read(job, &delivered, keys)?;
+    let children = Children::known(&people.persons, &mut ledger.identities);
     match children.lost() {
         0 => people.prefer(&matching, &children),
         rows => return Err(MatchError::Lost { rows }),
     }
+    let ids = ledger.counted(&children)?;
     let mut made = Vec::new();
     for period in job.periods.iter() {
         let integration =
             Integration::new(&matching, &children, &people, &delivered, (period, job.purpose));
-        made.push((period, integration.make()?));
+        let mut of_period = integration.make()?;
+        of_period.report.ids = ids.clone();
+        made.push((period, of_period));
     }
+    // Ids go first: whatever stops the rest, the next run gives the same.
+    ledger.write(job, &children, &delivered, keys)?;
     let publish = |(period, made): (_, Made)| publish(job, keys, &delivered, period, made);
     made.into_iter().map(publish).collect()
 }

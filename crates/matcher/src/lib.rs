@@ -36,13 +36,16 @@
 #![forbid(unsafe_code)]
 
 pub mod children;
+mod clusters;
 pub mod condition;
 pub mod definition;
 mod error;
 mod events;
 mod few;
+pub mod identities;
 mod integrate;
 mod integration;
+mod ledger;
 mod own_people;
 mod people;
 pub mod persons;

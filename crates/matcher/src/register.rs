@@ -19,8 +19,6 @@ pub(crate) struct Unit {
     pub(crate) births: Few,
     pub(crate) names: Few,
     pub(crate) spine: bool,
-    /// A row that it was made of.
-    pub(crate) row: u32,
 }
 
 /// A former number that one child claims and another has: the claims are pairs of number and row.
@@ -101,7 +99,7 @@ impl Register {
 
     fn start(&mut self, persons: &Persons, row: u32) -> u32 {
         let unit = self.units.len() as u32;
-        self.units.push(Unit { row, ..Unit::default() });
+        self.units.push(Unit::default());
         self.parents.push(unit);
         self.put(persons, row, unit);
         unit

@@ -25,6 +25,9 @@ pub struct LinkageReport {
     pub children: u64,
     /// Of them, pupils of the council's schools.
     pub on_spine: u64,
+    /// Ids of children of all periods since the first linking: `made`, `merged`, `split`.
+    #[serde(default)]
+    pub ids: BTreeMap<String, u64>,
     /// One entry a table of persons, then one a table of events.
     pub tables: Vec<TableLinkage>,
     /// What a person should look at: codes, counts, and places of rows.
@@ -125,6 +128,11 @@ impl LinkageReport {
             }
             let name = format!("{}/{}", table.source, table.table);
             let _ = writeln!(text, "{name:<28} {rows:>9} {rate:>8}  {}", ways.join(", "));
+        }
+        if !self.ids.is_empty() {
+            let ids: Vec<String> =
+                self.ids.iter().map(|(what, ids)| format!("{ids} {what}")).collect();
+            let _ = writeln!(text, "ids of children since the first linking: {}", ids.join(", "));
         }
         for found in &self.review {
             let sources: Vec<&str> = found.sources.keys().map(String::as_str).collect();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ahash::{HashMap, HashMapExt};
 use serde::{Deserialize, Serialize};
 
 use crate::persons::Persons;
@@ -121,6 +122,17 @@ impl Review {
     /// Notes one number, pupil or row, with the rows that it is about.
     pub(crate) fn note(&mut self, finding: Finding, rows: impl IntoIterator<Item = u32>) {
         self.found.entry(finding).or_default().push(rows.into_iter().collect());
+    }
+
+    /// For each row the first finding about it.
+    pub(crate) fn by_row(&self) -> HashMap<u32, Finding> {
+        let mut by_row = HashMap::new();
+        for (finding, found) in &self.found {
+            for row in found.iter().flatten() {
+                by_row.entry(*row).or_insert(*finding);
+            }
+        }
+        by_row
     }
 
     /// Those with a row in one of the wanted tables, and their rows there.

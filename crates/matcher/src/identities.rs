@@ -1,0 +1,244 @@
+//! Ids that stay. A child's id is made once, of what the first delivery says about the child, and is kept as long as any
+//! number or match key leads back to it. Where two ids turn out to be one child's, the older stays; where one turns out to be
+//! two children's, the child with more of its evidence keeps it. Both are written down.
+
+use std::collections::BTreeMap;
+
+use ahash::{HashMap, HashMapExt, HashSet};
+use minster_model::Pseudonym;
+use serde::{Deserialize, Serialize};
+
+/// A child while ids are given out.
+#[derive(Debug, Clone, Default)]
+pub struct Cluster {
+    /// What leads to this child and to no other: numbers, match keys, or rows where there is neither.
+    pub evidence: Vec<Pseudonym>,
+    /// Ids that it may get where it has none, the best first. The last is of a row, which no other child has.
+    pub candidates: Vec<Pseudonym>,
+}
+
+/// What happened to an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Happened {
+    /// `from` and `to` are one child's: `to` stays.
+    Merged,
+    /// Evidence of `from` is of another child: `to` is that child's.
+    Split,
+}
+
+impl Happened {
+    /// The name in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Merged => "merged",
+            Self::Split => "split",
+        }
+    }
+}
+
+/// A merge or a split.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which.
+    pub happened: Happened,
+    /// The id that was.
+    pub from: Pseudonym,
+    /// The id that is.
+    pub to: Pseudonym,
+    /// The child that now has `to`.
+    pub cluster: usize,
+}
+
+/// The ids of children, and what leads to each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identities {
+    /// For each number, match key or row the id that it leads to.
+    pub evidence: BTreeMap<Pseudonym, Pseudonym>,
+    /// All ids that were ever made, and which was first.
+    pub made: BTreeMap<Pseudonym, u64>,
+}
+
+/// Ids given out: one a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assigned {
+    /// The id of each cluster.
+    pub ids: Vec<Pseudonym>,
+    /// How many of them were made now.
+    pub made: usize,
+    /// Merges and splits.
+    pub changes: Vec<Change>,
+    /// For each child with a change, the ids that its evidence led to before.
+    pub before: BTreeMap<Pseudonym, Pseudonym>,
+}
+
+impl Identities {
+    /// Gives each cluster its id, and remembers what leads to it.
+    pub fn assign(&mut self, clusters: &[Cluster]) -> Assigned {
+        let held = self.held(clusters);
+        let age = |id: &&Pseudonym| self.made.get(*id).copied().unwrap_or(u64::MAX);
+        let mut ids: Vec<Option<Pseudonym>> =
+            held.iter().map(|held| held.iter().min_by_key(age).copied()).collect();
+        let mut taken: HashSet<Pseudonym> = ids.iter().flatten().copied().collect();
+        let mut next = self.made.values().max().map_or(0, |last| last + 1);
+        let mut made = 0;
+        for (cluster, id) in clusters.iter().zip(&mut ids).filter(|(_, id)| id.is_none()) {
+            // An id that was merged away comes back to the child whose evidence it was.
+            let is_free = |candidate: &&Pseudonym| {
+                !taken.contains(*candidate)
+                    && (!self.made.contains_key(*candidate) || cluster.evidence.contains(candidate))
+            };
+            let found = cluster.candidates.iter().find(is_free).or(cluster.candidates.last());
+            let Some(found) = found.copied() else { continue };
+            taken.insert(found);
+            if let std::collections::btree_map::Entry::Vacant(new) = self.made.entry(found) {
+                new.insert(next);
+                next += 1;
+                made += 1;
+            }
+            *id = Some(found);
+        }
+        let ids: Vec<Pseudonym> = ids.into_iter().flatten().collect();
+        let (mut changes, mut before) = (Vec::new(), BTreeMap::new());
+        for (cluster, (of, to)) in clusters.iter().zip(&ids).enumerate() {
+            let known: Vec<(Pseudonym, Pseudonym)> = (of.evidence.iter())
+                .filter_map(|one| Some((*one, self.evidence.insert(*one, *to)?)))
+                .collect();
+            let mut others: Vec<Pseudonym> =
+                known.iter().map(|(_, id)| *id).filter(|id| id != to).collect();
+            others.sort_unstable();
+            others.dedup();
+            if !others.is_empty() {
+                before.extend(known);
+            }
+            changes.extend(others.into_iter().map(|from| {
+                let is_held = held[cluster].contains(&from);
+                let happened = if is_held { Happened::Merged } else { Happened::Split };
+                Change { happened, from, to: *to, cluster }
+            }));
+        }
+        Assigned { ids, made, changes, before }
+    }
+
+    /// For each cluster the ids that it holds: of each id, the cluster with most of its evidence, then the one that the id is
+    /// a number of, then the first.
+    fn held(&self, clusters: &[Cluster]) -> Vec<Vec<Pseudonym>> {
+        let mut claims: HashMap<Pseudonym, Vec<(usize, usize, bool)>> = HashMap::new();
+        for (place, cluster) in clusters.iter().enumerate() {
+            for evidence in &cluster.evidence {
+                let Some(id) = self.evidence.get(evidence) else { continue };
+                let claims = claims.entry(*id).or_default();
+                match claims.last_mut().filter(|claim| claim.0 == place) {
+                    Some(claim) => {
+                        claim.1 += 1;
+                        claim.2 |= evidence == id;
+                    }
+                    None => claims.push((place, 1, evidence == id)),
+                }
+            }
+        }
+        let mut held = vec![Vec::new(); clusters.len()];
+        for (id, claims) in claims {
+            let best = claims
+                .iter()
+                .max_by_key(|(place, count, is_id)| (*count, *is_id, std::cmp::Reverse(*place)));
+            if let Some((place, ..)) = best {
+                held[*place].push(id);
+            }
+        }
+        held.iter_mut().for_each(|ids| ids.sort_unstable());
+        held
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn p(n: u8) -> Pseudonym {
+        Pseudonym::from_bytes([n; 16])
+    }
+
+    /// Evidence, the first of which is the best candidate; the row's is 200 and more.
+    fn cluster(evidence: &[u8]) -> Cluster {
+        let mut candidates: Vec<Pseudonym> = evidence.iter().map(|n| p(*n)).collect();
+        candidates.truncate(1);
+        candidates.push(p(200 + evidence.first().copied().unwrap_or_default()));
+        Cluster { evidence: evidence.iter().map(|n| p(*n)).collect(), candidates }
+    }
+
+    #[test]
+    fn a_new_number_of_a_child_changes_no_id() {
+        let mut known = Identities::default();
+        assert_eq!(known.assign(&[cluster(&[5]), cluster(&[7])]).ids, [p(5), p(7)]);
+        let second = known.assign(&[cluster(&[1, 5]), cluster(&[7]), cluster(&[3])]);
+        assert_eq!((second.ids, second.made, second.changes), (vec![p(5), p(7), p(3)], 1, vec![]));
+    }
+
+    #[test]
+    fn of_two_ids_of_one_child_the_older_stays_and_the_merge_is_written_down() {
+        let mut known = Identities::default();
+        known.assign(&[cluster(&[9])]);
+        known.assign(&[cluster(&[9]), cluster(&[2])]);
+        let merged = known.assign(&[cluster(&[2, 9])]);
+        assert_eq!(merged.ids, [p(9)]);
+        let change = Change { happened: Happened::Merged, from: p(2), to: p(9), cluster: 0 };
+        assert_eq!(merged.changes, [change]);
+        // The same again changes nothing.
+        let again = known.assign(&[cluster(&[2, 9])]);
+        assert_eq!((again.ids, again.changes), (vec![p(9)], vec![]));
+        // Apart again, the second child has the id that it had.
+        let apart = known.assign(&[cluster(&[9]), cluster(&[2])]);
+        assert_eq!(apart.ids, [p(9), p(2)]);
+        let change = Change { happened: Happened::Split, from: p(9), to: p(2), cluster: 1 };
+        assert_eq!((apart.made, apart.changes), (0, vec![change]));
+    }
+
+    #[test]
+    fn the_child_with_more_of_the_evidence_keeps_an_id() {
+        let mut known = Identities::default();
+        known.assign(&[cluster(&[1, 2, 3])]);
+        let split = known.assign(&[cluster(&[1]), cluster(&[2, 3])]);
+        assert_eq!(split.ids[1], p(1));
+        assert_eq!(split.ids[0], p(201), "the number is the other child's id: the row tells");
+        assert_eq!(split.changes.len(), 1);
+    }
+
+    proptest! {
+        /// Worlds of evidence, night after night: each child has one id, no two have the same, the same night again changes
+        /// nothing, and all nights from the beginning give the same ids.
+        #[test]
+        fn ids_are_unique_and_stay(
+            nights in prop::collection::vec(prop::collection::vec(0usize..6, 12), 1..5),
+        ) {
+            let clusters = |night: &Vec<usize>| -> Vec<Cluster> {
+                let of = |child: usize| {
+                    let evidence: Vec<u8> =
+                        (0..12u8).filter(|n| night[*n as usize] == child).collect();
+                    cluster(&evidence)
+                };
+                (0..6).map(of).filter(|cluster| !cluster.evidence.is_empty()).collect()
+            };
+            let mut known = Identities::default();
+            let mut all = Vec::new();
+            for night in &nights {
+                let given = known.assign(&clusters(night));
+                let unique: std::collections::BTreeSet<_> = given.ids.iter().collect();
+                prop_assert_eq!(unique.len(), clusters(night).len());
+                let before = known.clone();
+                let again = known.assign(&clusters(night));
+                prop_assert_eq!(&again.ids, &given.ids);
+                prop_assert_eq!((again.made, again.changes.len()), (0, 0));
+                prop_assert_eq!(&known, &before);
+                all.push(given);
+            }
+            let mut anew = Identities::default();
+            for (night, given) in nights.iter().zip(&all) {
+                prop_assert_eq!(&anew.assign(&clusters(night)), given);
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The dataset of ids: what leads to each, which was made when, and every merge and split. One for all periods of a purpose.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow::{
+    array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray, UInt64Array},
+    compute::concat_batches,
+};
+use minster_model::{DatasetClass, DatasetRef, Pseudonym};
+use minster_store::{Dataset, DatasetKeys, Origin, StoreError};
+
+use crate::{
+    Job, MatchError,
+    children::Children,
+    events::Delivered,
+    identities::Identities,
+    people::pseudonym,
+    tables::{batch, pseudonyms},
+};
+
+/// The tables: what leads to an id, ids in the order in which they were made, and what happened to them.
+const EVIDENCE: &str = "evidence";
+const IDS: &str = "ids";
+const CHANGES: &str = "changes";
+
+/// The ids that stand, as they were read.
+pub(crate) struct Ledger {
+    pub(crate) identities: Identities,
+    read: Identities,
+    changes: Option<RecordBatch>,
+}
+
+/// The reference of the dataset of ids.
+fn dataset(job: &Job<'_>) -> Result<DatasetRef, MatchError> {
+    Ok(DatasetRef {
+        class: DatasetClass::Integrated,
+        name: "identities".parse().map_err(|_| MatchError::Name)?,
+        period: "all".parse().map_err(|_| MatchError::Name)?,
+        purpose: job.purpose.clone(),
+    })
+}
+
+impl Ledger {
+    /// Reads it; where there is none, nobody has an id yet.
+    ///
+    /// # Errors
+    /// [`MatchError::OtherKey`] where its ids are of other keys than the deliveries' pseudonyms.
+    pub(crate) fn read(
+        job: &Job<'_>,
+        delivered: &[Delivered],
+        keys: &mut dyn DatasetKeys,
+    ) -> Result<Self, MatchError> {
+        let dataset = match job.store.dataset(&dataset(job)?, keys) {
+            Ok(dataset) => dataset,
+            Err(StoreError::NoDataset { .. }) => {
+                let none = Identities::default();
+                return Ok(Self { identities: none.clone(), read: none, changes: None });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let check = &dataset.manifest().key_check;
+        if delivered.first().is_some_and(|one| one.dataset.manifest().key_check != *check) {
+            return Err(MatchError::OtherKey { dataset: dataset.manifest().dataset.clone() });
+        }
+        let mut read = Identities::default();
+        each(&dataset, EVIDENCE, |batch| {
+            let [evidence, ids] = [tokens(batch, 0)?, tokens(batch, 1)?];
+            for row in 0..batch.num_rows() {
+                let pair = pseudonym(evidence, row).zip(pseudonym(ids, row));
+                read.evidence.extend(pair);
+            }
+            Ok(())
+        })?;
+        each(&dataset, IDS, |batch| {
+            let ids = tokens(batch, 0)?;
+            let made = batch.column(1).as_any().downcast_ref::<UInt64Array>();
+            let made = made.ok_or(MatchError::Ledger)?;
+            for row in 0..batch.num_rows() {
+                read.made.extend(pseudonym(ids, row).map(|id| (id, made.value(row))));
+            }
+            Ok(())
+        })?;
+        let mut changes: Vec<RecordBatch> = Vec::new();
+        each(&dataset, CHANGES, |batch| {
+            changes.push(batch.clone());
+            Ok(())
+        })?;
+        let changes = match changes.first() {
+            Some(first) => Some(concat_batches(&first.schema(), &changes)?),
+            None => None,
+        };
+        Ok(Self { identities: read.clone(), read, changes })
+    }
+
+    /// How many ids were made, merged and split since the first linking, this one included: linking the same again gives the
+    /// same numbers.
+    pub(crate) fn counted(&self, children: &Children) -> Result<BTreeMap<String, u64>, MatchError> {
+        let mut counted = BTreeMap::from([("made".to_owned(), self.identities.made.len() as u64)]);
+        for (change, _) in children.changes() {
+            *counted.entry(change.happened.as_str().to_owned()).or_default() += 1;
+        }
+        if let Some(changes) = &self.changes {
+            let happened = changes.column(1).as_any().downcast_ref::<StringArray>();
+            for happened in happened.ok_or(MatchError::Ledger)?.iter().flatten() {
+                *counted.entry(happened.to_owned()).or_default() += 1;
+            }
+        }
+        Ok(counted)
+    }
+
+    /// Writes it, where linking made, merged or split an id or learnt what leads to one.
+    pub(crate) fn write(
+        self,
+        job: &Job<'_>,
+        children: &Children,
+        delivered: &[Delivered],
+        keys: &mut dyn DatasetKeys,
+    ) -> Result<(), MatchError> {
+        if self.identities == self.read {
+            return Ok(());
+        }
+        let Identities { evidence, made } = &self.identities;
+        let ids = batch(vec![
+            ("id".into(), pseudonyms(made.keys().copied())?),
+            ("made".into(), Arc::new(UInt64Array::from_iter_values(made.values().copied()))),
+        ])?;
+        let leads = batch(vec![
+            ("evidence".into(), pseudonyms(evidence.keys().copied())?),
+            ("id".into(), pseudonyms(evidence.values().copied())?),
+        ])?;
+        let now = changes(job, children)?;
+        let changes = match &self.changes {
+            Some(before) => concat_batches(&now.schema(), [before, &now])?,
+            None => now,
+        };
+        let dataset = dataset(job)?;
+        let (key, wrapped) = keys.create(&dataset).map_err(StoreError::from)?;
+        let writer = job.store.stage(&dataset, job.run, key, wrapped)?;
+        let mut tables = Vec::new();
+        for (name, batch) in [(EVIDENCE, &leads), (IDS, &ids), (CHANGES, &changes)] {
+            let name = name.parse().map_err(|_| MatchError::Name)?;
+            let mut table = writer.table(&name, batch.schema())?;
+            table.write(batch)?;
+            tables.push(table.finish()?);
+        }
+        let manifests = delivered.iter().map(|one| one.dataset.manifest());
+        let made_of = delivered.iter().map(|one| {
+            (one.dataset.manifest().dataset.clone(), one.dataset.manifest_sha256().to_owned())
+        });
+        let origin = Origin::Datasets {
+            definition_sha256: minster_store::sha256_hex(job.matching.as_bytes()),
+            datasets: made_of.collect(),
+            carried_over: Vec::new(),
+            linked_with: Vec::new(),
+        };
+        let first = manifests.into_iter().next().ok_or(MatchError::Nothing)?;
+        let (version, check) = (first.key_version, first.key_check.clone());
+        writer.publish(version, check, origin, tables)?;
+        Ok(())
+    }
+}
+
+/// What happened to ids in this run.
+fn changes(job: &Job<'_>, children: &Children) -> Result<RecordBatch, MatchError> {
+    let changes = children.changes();
+    let texts = |text: &dyn Fn(&(crate::identities::Change, String)) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(changes.iter().map(text)))
+    };
+    batch(vec![
+        ("run".into(), texts(&|_| job.run.to_string())),
+        ("happened".into(), texts(&|(change, _)| change.happened.as_str().to_owned())),
+        ("from".into(), pseudonyms(changes.iter().map(|(change, _)| change.from))?),
+        ("to".into(), pseudonyms(changes.iter().map(|(change, _)| change.to))?),
+        ("why".into(), texts(&|(_, why)| why.clone())),
+    ])
+}
+
+fn each(
+    dataset: &Dataset,
+    table: &str,
+    mut each: impl FnMut(&RecordBatch) -> Result<(), MatchError>,
+) -> Result<(), MatchError> {
+    for batch in dataset.table(&table.parse().map_err(|_| MatchError::Name)?, None)? {
+        each(&batch?)?;
+    }
+    Ok(())
+}
+
+fn tokens(batch: &RecordBatch, column: usize) -> Result<&FixedSizeBinaryArray, MatchError> {
+    let column = batch.columns().get(column).ok_or(MatchError::Ledger)?;
+    let tokens = column.as_any().downcast_ref::<FixedSizeBinaryArray>();
+    tokens.filter(|tokens| tokens.value_length() == Pseudonym::LEN as i32).ok_or(MatchError::Ledger)
+}
