@@ -111,3 +111,27 @@ fn the_same_table_under_another_name_may_show_the_difference() {
     let table = council.path("store/releases/renamed/2024-25/current/cells.csv");
     assert!(fs::read_to_string(table).unwrap().contains("one,60,"));
 }
+
+#[test]
+fn another_definition_does_not_take_the_place_of_a_release_that_stands() {
+    let council = mistaken(400);
+    let before = looked_after(&council);
+    // The same name, and another column.
+    council.release(&[Dimension::of("sex", "sex")]);
+    let night = council.program("minster", &["run", "--json"]);
+    assert_eq!(night.exit, 0, "{}", night.text);
+    assert!(
+        night.text.contains("a release of another definition stands as small"),
+        "{}",
+        night.text
+    );
+    let refused = council.program("minster", &["release", "small"]);
+    assert_eq!(refused.exit, 4, "{}", refused.text);
+    assert!(refused.text.contains("its data or its definition are others now"), "{}", refused.text);
+    assert_eq!(looked_after(&council), before);
+    let reason = ["withdraw", "small", "--reason", "The table is replaced"];
+    assert_eq!(council.program("minster", &reason).exit, 0);
+    let let_out = council.program("minster", &["release", "small"]);
+    assert_eq!(let_out.exit, 0, "{}", let_out.text);
+    assert_eq!(looked_after(&council), None, "the new table stands in its place");
+}

@@ -172,6 +172,11 @@ fn a_release_that_cannot_be_written_leaves_the_last_one_whole() {
         site.run("minster", &["aggregate", "--config", &site.path("config/pipeline.toml")]);
     assert_eq!(drafted.status.code(), Some(0), "{}", text(&drafted));
     assert!(before == released(&site), "a draft changes nothing public");
+    let config = site.path("config/pipeline.toml");
+    let reason = ["withdraw", "children", "--reason", "another title", "--config", &config];
+    let withdrawn = site.run("minster", &reason);
+    assert_eq!(withdrawn.status.code(), Some(0), "{}", text(&withdrawn));
+    let before = released(&site);
     // No file may grow past one block, as on a full disk; the shell's ignored signal is inherited.
     let limited = format!(
         "trap '' XFSZ; ulimit -f 1; exec '{}' release children --config '{}'",

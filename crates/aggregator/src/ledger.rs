@@ -55,6 +55,13 @@ impl Ledger {
         self.entries.iter().filter(move |entry| entry.definition.name == *name)
     }
 
+    /// A release of another definition that stands under a definition's name.
+    pub(crate) fn another(&self, definition: &Definition) -> Option<&Entry> {
+        let is_another =
+            |entry: &&Entry| entry.withdrawn.is_none() && entry.definition != *definition;
+        self.named(&definition.name).find(is_another)
+    }
+
     /// What the ledger calls a release with this name and hash: the same one may be let out again after it was
     /// withdrawn.
     pub(crate) fn file(&self, name: &TableName, sha256: &str) -> String {

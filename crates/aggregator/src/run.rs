@@ -78,6 +78,12 @@ fn keep_draft(
     match judged? {
         Judged::New(made) => {
             Draft::of(&work, &made)?.keep(job)?;
+            if work.ledger.another(&definition).is_some() {
+                (job.notice)(&format!(
+                    "a release of another definition stands as {name}: before this draft is let out, withdraw it, or give the definition another name",
+                    name = definition.name
+                ));
+            }
             Ok(report(Outcome::Draft).of(&made))
         }
         Judged::Same(made) => {
@@ -134,6 +140,10 @@ pub fn release(
     let report = |outcome| ReleaseReport::new(name, job.period, outcome);
     let (made, outcome) = match work.judge(&draft.definition, vault)? {
         Judged::Kept { .. } => return Ok(report(Outcome::Kept)),
+        // Readers of the name would find other tables in the place of those that they know.
+        Judged::New(_) if work.ledger.another(&draft.definition).is_some() => {
+            return Ok(report(Outcome::Kept));
+        }
         // It was let out, and the program was stopped before readers could see it.
         Judged::Same(made) => (made, Outcome::Same),
         Judged::New(made) => (made, Outcome::Released),

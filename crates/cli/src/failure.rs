@@ -31,7 +31,7 @@ pub(crate) enum Failure {
     #[error("the release {release}: {source}")]
     Release { release: TableName, source: Box<AggregateError> },
     #[error(
-        "the release {release} stands as it was published, and the data have changed since; withdraw it first: `minster withdraw {release} --reason \"…\"`"
+        "the release {release} stands as it was published, and its data or its definition are others now; withdraw it first: `minster withdraw {release} --reason \"…\"`"
     )]
     Stands { release: TableName },
     #[error("the pipeline has no such period; it has {known}")]
