@@ -6,6 +6,7 @@ mod children_in_need;
 mod codes;
 mod definitions;
 mod events;
+mod exact_only;
 mod exports;
 mod frames;
 mod gates;

@@ -6,7 +6,7 @@
 //! those that come to none are joined among themselves. A number that stands for two children joins nothing. A row that
 //! nothing joins to another is a child of its own: none is lost, and none is counted twice.
 
-use ahash::{HashMap, HashMapExt};
+use ahash::{HashMap, HashMapExt, HashSet};
 use minster_model::Pseudonym;
 
 use crate::{
@@ -119,7 +119,18 @@ impl Children {
         let rows: Vec<u32> = of_row.iter().map(|cluster| child_of[*cluster as usize]).collect();
         let child = |row: u32| rows.get(row as usize).copied();
         let reasons = reasons(persons, &rows_of, &assigned, &review);
-        let changes = assigned.changes.into_iter().zip(reasons).collect();
+        // What would name two identities of one child together stands nowhere.
+        let is_exact_only =
+            |cluster: usize| rows_of[cluster].iter().any(|row| persons.is_exact_only(*row));
+        let exact_only: HashSet<Pseudonym> = (assigned.ids.iter().enumerate())
+            .filter(|(cluster, _)| is_exact_only(*cluster))
+            .map(|(_, id)| *id)
+            .collect();
+        let changes = assigned.changes.into_iter().zip(reasons);
+        let changes = changes.filter(|(change, _)| {
+            !exact_only.contains(&change.from) && !exact_only.contains(&change.to)
+        });
+        let changes = changes.collect();
         let linkage = |row: u32| {
             let on_spine = spine.get(rows[row as usize] as usize).copied().unwrap_or(false);
             match services.linkage[row as usize] {

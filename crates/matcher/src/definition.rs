@@ -16,6 +16,9 @@ pub struct Matching {
     /// Tables with a row a person: what they say about who is who.
     #[serde(rename = "identity")]
     pub identities: Vec<Identity>,
+    /// Identities that are linked by their numbers alone.
+    #[serde(default)]
+    pub exact_only: Vec<ExactOnly>,
     /// Codes that conditions name together, with the dates between which each counts.
     #[serde(default, rename = "group")]
     pub groups: Vec<CodeGroup>,
@@ -63,6 +66,21 @@ pub struct Identity {
     /// tells them apart decides, then the first row. All columns are taken from it.
     #[serde(default)]
     pub prefer: Vec<Preference>,
+}
+
+/// Rows that mark the identity of their child: an adopted child's before the adoption. It is linked by its number alone.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExactOnly {
+    /// The source.
+    pub source: SourceName,
+    /// Its table.
+    pub table: TableName,
+    /// The column that says which child a row is about.
+    pub child: ColumnName,
+    /// Rows that mark: all of these must hold.
+    #[serde(default, rename = "where")]
+    pub conditions: Vec<Condition>,
 }
 
 /// What one row of a child is preferred by.
@@ -219,7 +237,8 @@ impl Matching {
         let identities = self.identities.iter().map(|identity| &identity.source);
         let columns = self.columns.iter().map(|column| &column.source);
         let events = self.events.iter().map(|events| &events.source);
-        let mut sources: Vec<_> = identities.chain(columns).chain(events).collect();
+        let marked = self.exact_only.iter().map(|rule| &rule.source);
+        let mut sources: Vec<_> = identities.chain(columns).chain(events).chain(marked).collect();
         sources.sort();
         sources.dedup();
         sources

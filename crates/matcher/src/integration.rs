@@ -60,7 +60,13 @@ impl<'a> Integration<'a> {
         let nobody = || vec![false; children.names().len()];
         let present =
             matching.sources().into_iter().map(|source| (source.clone(), nobody())).collect();
-        let notes = people.missing.clone();
+        let mut notes = people.missing.clone();
+        if people.marked.len() > 0 {
+            notes.push(format!(
+                "{} numbers are of marked identities; their rows are linked by number alone",
+                people.marked.len()
+            ));
+        }
         let report = LinkageReport { format: FORMAT, notes, ..LinkageReport::default() };
         let mut integration = Self {
             matching,

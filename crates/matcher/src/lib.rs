@@ -41,6 +41,7 @@ pub mod condition;
 pub mod definition;
 mod error;
 mod events;
+mod exact_only;
 mod few;
 pub mod identities;
 mod integrate;

@@ -14,6 +14,7 @@ use crate::{
     children::Children,
     definition::{Identity, Matching, Preference},
     events::{Delivered, nearest, present},
+    exact_only::{Marked, Unsaid},
     persons::{PersonRow, PersonTable, Persons},
     values::whole,
 };
@@ -23,6 +24,8 @@ use crate::{
 pub(crate) struct People {
     pub(crate) persons: Persons,
     pub(crate) tables: Vec<TablePeople>,
+    /// Identities that are linked by their numbers alone.
+    pub(crate) marked: Marked,
     /// Columns of the definition that no delivery has: what is missing is not needed to go on, and is told.
     pub(crate) missing: Vec<String>,
 }
@@ -37,6 +40,7 @@ pub(crate) struct TablePeople {
     pub(crate) identity: usize,
     row_numbers: Vec<Option<Pseudonym>>,
     units: Vec<Option<u32>>,
+    unsaid: Unsaid,
     /// What the rows are preferred by, one number a preference; the greater goes before.
     ranks: Vec<i64>,
     preferred: Vec<bool>,
@@ -56,7 +60,8 @@ impl TablePeople {
     ) -> impl Iterator<Item = Pseudonym> + 'a {
         let own = self.row_numbers.get(row).copied().flatten();
         let numbers = persons.numbers_known(persons.starts[self.place] + row as u32);
-        own.into_iter().chain(numbers.map(|number| persons.pseudonyms[number as usize]))
+        let said = own.into_iter().chain(numbers.map(|number| persons.pseudonyms[number as usize]));
+        said.chain(self.unsaid.numbers(row))
     }
 
     pub(crate) fn unit(&self, row: usize) -> Option<u32> {
@@ -72,7 +77,7 @@ impl TablePeople {
 impl People {
     /// Reads them.
     pub(crate) fn read(matching: &Matching, delivered: &[Delivered]) -> Result<Self, MatchError> {
-        let mut people = Self::default();
+        let mut people = Self { marked: Marked::read(matching, delivered)?, ..Self::default() };
         for (place, identity) in matching.identities.iter().enumerate() {
             let of_source = || delivered.iter().filter(|one| one.source == identity.source);
             people.check(identity, of_source().collect())?;
@@ -136,6 +141,7 @@ impl People {
             numbers: identity.identifiers.len(),
             match_keys: identity.match_keys.len(),
         });
+        let first = self.persons.len() as u32;
         let mut table = TablePeople {
             place: self.tables.len(),
             delivery: one.place,
@@ -143,6 +149,7 @@ impl People {
             identity: place,
             row_numbers: Vec::new(),
             units: Vec::new(),
+            unsaid: Unsaid::default(),
             ranks: Vec::new(),
             preferred: Vec::new(),
         };
@@ -164,12 +171,18 @@ impl People {
                 let cells = |columns: &[Option<&FixedSizeBinaryArray>]| {
                     columns.iter().map(|column| cell(*column)).collect::<Vec<_>>()
                 };
-                let person = PersonRow {
+                let mut person = PersonRow {
                     numbers: cells(&numbers),
                     birth_date: cell(birth),
                     name: cell(name),
                     match_keys: cells(&keys),
+                    exact_only: false,
                 };
+                let place = self.persons.len() as u32 - first;
+                if table.unsaid.of(place, &mut person.numbers, &self.marked) {
+                    person.match_keys.clear();
+                    person.exact_only = true;
+                }
                 self.persons.add(&person);
                 if own.is_some() {
                     table.row_numbers.push(cell(own));
@@ -234,7 +247,7 @@ fn ranks(batch: &RecordBatch, prefer: &[Preference]) -> Result<Vec<Vec<i64>>, Ma
     prefer.iter().map(rank).collect()
 }
 
-fn columns<'a>(
+pub(crate) fn columns<'a>(
     batch: &'a RecordBatch,
     names: &[ColumnName],
 ) -> Result<Vec<Option<&'a FixedSizeBinaryArray>>, MatchError> {

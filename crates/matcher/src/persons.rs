@@ -1,6 +1,6 @@
 //! Rows about persons, held as small codes: what the tables of persons say of who is who.
 
-use ahash::HashMap;
+use ahash::{HashMap, HashSet};
 use minster_model::{Period, Pseudonym, SourceName, TableName};
 
 use crate::few::NONE;
@@ -16,6 +16,8 @@ pub struct PersonRow {
     pub name: Option<Pseudonym>,
     /// Match keys, in the order in which they are tried.
     pub match_keys: Vec<Option<Pseudonym>>,
+    /// Whether it is linked by its number alone, and what happens to its child's id is written down nowhere.
+    pub exact_only: bool,
 }
 
 /// A table of persons in one delivery.
@@ -51,6 +53,8 @@ pub struct Persons {
     rows: Vec<(u16, u32)>,
     /// Numbers, birth date, name and match keys, row after row.
     cells: Vec<u32>,
+    /// Rows that are linked by their number alone.
+    exact_only: HashSet<u32>,
 }
 
 impl Persons {
@@ -64,6 +68,9 @@ impl Persons {
     pub fn add(&mut self, row: &PersonRow) {
         let Some(table) = self.tables.len().checked_sub(1) else { return };
         let (numbers, keys) = (self.tables[table].numbers, self.tables[table].match_keys);
+        if row.exact_only {
+            self.exact_only.insert(self.rows.len() as u32);
+        }
         self.rows.push((table as u16, self.cells.len() as u32));
         let cell = |cells: &[Option<Pseudonym>], place: usize| cells.get(place).copied().flatten();
         let cells = (0..numbers).map(|place| cell(&row.numbers, place));
@@ -98,6 +105,11 @@ impl Persons {
 
     pub(crate) fn all(&self) -> impl Iterator<Item = u32> + use<> {
         0..self.rows.len() as u32
+    }
+
+    /// Whether the row is linked by its number alone.
+    pub(crate) fn is_exact_only(&self, row: u32) -> bool {
+        self.exact_only.contains(&row)
     }
 
     pub(crate) fn table_of(&self, row: u32) -> &PersonTable {

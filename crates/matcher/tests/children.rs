@@ -32,6 +32,7 @@ impl Said {
             birth_date: some(1_000 * u16::from(*birth > 0) + birth),
             name: some(2_000 * u16::from(*name > 0) + name),
             match_keys: vec![key],
+            exact_only: false,
         }
     }
 }
