@@ -199,6 +199,55 @@ fn what_one_term_alone_asks_stands_whether_the_others_lack_the_column_or_leave_i
 }
 
 #[test]
+fn a_system_that_numbers_its_rows_alike_each_term_loses_no_earlier_answer() {
+    let council = Council::of_deliveries(&TERMS);
+    deliver_terms(&council, "pupilonroll", |place, _| {
+        let ethnicity = if place == 0 { "APKN" } else { "" };
+        pupils(dated(1, 35).map(|child| Child { ethnicity: ethnicity.into(), ..child }))
+    });
+    council.release(&[Dimension::of("ethnicity", "ethnicity")]);
+    let ran = council.run();
+    assert_eq!(ran.exit, 0, "{}", ran.text);
+    assert_eq!(council.released(), ["All,35,", "APKN,35,", "Unknown,0,"]);
+}
+
+#[test]
+fn an_event_that_two_deliveries_tell_of_keeps_what_the_first_alone_says() {
+    let council = Council::of_deliveries(&[
+        ("school_census", "2024-autumn"),
+        ("early_help", "2024-autumn"),
+        ("early_help", "2025-spring"),
+    ]);
+    council.deliver(
+        "school_census",
+        "2024-autumn/pupilonroll.csv",
+        pupils((1..=40).map(Child::at)),
+    );
+    for (period, reason) in [("2024-autumn", "HOUSING"), ("2025-spring", "")] {
+        let row = |place| {
+            let row = early_help_row(&format!("E{place}"), &Child::at(place), "14/10/2024");
+            row.replace("HOUSING", reason) + "\n"
+        };
+        let csv = format!("{EARLY_HELP}\n{}", (1..=25).map(row).collect::<String>());
+        council.deliver("early_help", &format!("{period}/early_help.csv"), csv);
+    }
+    council.change("matching.toml", |matching| {
+        let column = |name: &str, summary: &str| {
+            format!("\n[[column]]\nname = \"{name}\"\nsource = \"early_help\"\ntable = \"plans\"\nsummary = {{ {summary} }}\n")
+        };
+        let reason = column("reason", "kind = \"latest\", of = \"reason\", by = \"delivery\"");
+        format!("{matching}{reason}{}", column("help_plans", "kind = \"count\""))
+    });
+    let ran = council.run();
+    assert_eq!(ran.exit, 0, "{}", ran.text);
+    let table = crate::values::integrated(&council.site);
+    let count = |name: &str, wanted: &str| {
+        table.column(name).iter().filter(|cell| **cell == wanted).count()
+    };
+    assert_eq!([count("reason", "HOUSING"), count("help_plans", "1")], [25, 25]);
+}
+
+#[test]
 fn one_birth_date_that_a_term_mistyped_makes_no_other_pupil() {
     let council = Council::of_deliveries(&TERMS);
     deliver_terms(&council, "pupilonroll", |place, period| {

@@ -88,6 +88,8 @@ struct Wanted<'a> {
     columns: Vec<&'a ColumnName>,
     conditions: Vec<(&'a Condition, Limits)>,
     present_in: Option<&'a DeliveryPeriod>,
+    /// Each delivery is asked, also for what a later one tells of again: there it may be blank.
+    by_delivery: bool,
     /// Why the period says nothing of it: it has no such day.
     unknown: Option<String>,
 }
@@ -175,8 +177,14 @@ impl<'a> Pass<'a> {
     /// The columns, then the tables of events.
     fn wanted(&self) -> Result<Vec<Wanted<'a>>, MatchError> {
         let wanted = |name: ColumnName, conditions: &'a [Condition], columns, present_in| {
-            let mut of =
-                Wanted { name, columns, conditions: Vec::new(), present_in, unknown: None };
+            let mut of = Wanted {
+                name,
+                columns,
+                conditions: Vec::new(),
+                present_in,
+                by_delivery: false,
+                unknown: None,
+            };
             for condition in conditions {
                 condition
                     .check(&self.matching.groups)
@@ -190,7 +198,9 @@ impl<'a> Pass<'a> {
         };
         let columns = self.columns.iter().map(|column| {
             let present_in = column.present_in();
-            wanted(column.name.clone(), &column.conditions, column.summary.columns(), present_in)
+            let columns = column.summary.columns();
+            let of = wanted(column.name.clone(), &column.conditions, columns, present_in)?;
+            Ok(Wanted { by_delivery: column.summary.is_by_delivery(), ..of })
         });
         let events = self.events.iter().map(|table| {
             let name = table.name.as_str().parse().map_err(|_| MatchError::Name)?;
@@ -250,6 +260,11 @@ impl<'a> Pass<'a> {
         let mut here: HashSet<(u32, u64)> = HashSet::new();
         let is_here = wanted.iter().any(|wanted| wanted.present_in.is_some());
         let chosen = identity.is_some_and(|identity| !identity.prefer.is_empty());
+        // A row's own number is no event's: the next delivery uses it again.
+        let by_row = identity
+            .and_then(|identity| identity.row.as_ref())
+            .is_some_and(|row| key.as_ref().is_some_and(|key| key.contains(&row.as_str())));
+        let of_delivery = by_row.then_some(one.place);
         let mut linked = Linked::default();
         let mut first = 0u32;
         for batch in one.dataset.table_coded(self.table, Some(&names))? {
@@ -258,7 +273,9 @@ impl<'a> Pass<'a> {
             first += batch.num_rows() as u32;
             let mut events: Vec<(Taken, bool, bool)> = Vec::with_capacity(batch.num_rows());
             let hashes = match &key {
-                Some(key) if !(key.is_empty() && identity.is_some()) => Some(hashes(&batch, key)?),
+                Some(key) if !(key.is_empty() && identity.is_some()) => {
+                    Some(hashes(&batch, key, of_delivery)?)
+                }
                 _ => None,
             };
             for (row, resolved) in resolved.into_iter().enumerate() {
@@ -293,7 +310,9 @@ impl<'a> Pass<'a> {
                 }
                 let rows = events.iter().filter(|(taken, is_new, is_new_here)| {
                     let is_new = if wanted.present_in.is_some() { is_new_here } else { is_new };
-                    *is_new && passes[taken.row] && (!chosen || taken.preferred)
+                    (*is_new || wanted.by_delivery)
+                        && passes[taken.row]
+                        && (!chosen || taken.preferred)
                 });
                 let rows = rows.map(|(taken, ..)| *taken);
                 match passed.summarisers.get_mut(place) {
@@ -354,9 +373,14 @@ impl<'a> Pass<'a> {
 }
 
 /// One number a row, made of its key's cells: equal cells give equal numbers. Of two events of one child, the chance that
-/// they are taken for one is one in 10¹⁹.
-fn hashes(batch: &RecordBatch, key: &[&str]) -> Result<Vec<u64>, MatchError> {
-    let state = ahash::RandomState::with_seeds(1, 2, 3, 4);
+/// they are taken for one is one in 10¹⁹. Where a delivery is given, its events are its own.
+fn hashes(
+    batch: &RecordBatch,
+    key: &[&str],
+    of_delivery: Option<u32>,
+) -> Result<Vec<u64>, MatchError> {
+    let of_delivery = of_delivery.map_or(0, |place| 1 + u64::from(place));
+    let state = ahash::RandomState::with_seeds(1, 2, 3, 4 + of_delivery);
     let mut hashers: Vec<_> = (0..batch.num_rows()).map(|_| state.build_hasher()).collect();
     for name in key {
         let Some(column) = batch.column_by_name(name) else {

@@ -54,6 +54,14 @@ pub enum Summary {
 }
 
 impl Summary {
+    /// Whether the order of deliveries decides.
+    pub(crate) fn is_by_delivery(&self) -> bool {
+        match self {
+            Self::Latest { by, .. } | Self::First { by, .. } => by.as_str() == DELIVERY,
+            _ => false,
+        }
+    }
+
     /// The columns of the table that it reads.
     pub fn columns(&self) -> Vec<&ColumnName> {
         let columns = match self {
