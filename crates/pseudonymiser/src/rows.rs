@@ -101,22 +101,25 @@ impl<'a> Treated<'a> {
         let mut duplicate = 0;
         for row in accepted.len()..rows {
             // Two rows of nobody that is known may be two children's.
-            if fresh.is_some_and(|fresh| !fresh[row]) && known.has_number(row) {
+            if fresh.is_some_and(|fresh| !fresh[row]) && known.says_number(row) {
                 duplicate += 1;
                 continue;
             }
-            let mut faults = wrong.iter().filter_map(|(place, column)| {
-                let reason = column.at(row).as_ref().err()?;
-                Some((*place, *reason))
-            });
-            match faults.next() {
-                None if self.plan.finds_persons && !known.has_person(row) => {
-                    let place = known.first_place();
-                    failed.push(self.fail(row, (place, Reason::Unidentified), std::iter::empty()));
-                }
-                None => accepted.push(row as u32),
-                Some(first) => failed.push(self.fail(row, first, faults)),
+            let mut faults: Vec<(usize, Reason)> = wrong
+                .iter()
+                .filter_map(|(place, column)| Some((*place, *column.at(row).as_ref().err()?)))
+                .collect();
+            let nobody = self.plan.finds_persons && !known.has_person(row);
+            if faults.is_empty() && !nobody {
+                accepted.push(row as u32);
+                continue;
             }
+            // Why no number of the row tells whose it is, beside what else fails.
+            faults.extend(known.failed(row));
+            faults.sort_unstable_by_key(|fault| fault.0);
+            let mut faults = faults.into_iter();
+            let first = faults.next().unwrap_or((known.first_place(), Reason::Unidentified));
+            failed.push(self.fail(row, first, faults));
         }
         failed.sort_by_key(|failed| failed.number);
         let counts = RowCounts {
@@ -134,9 +137,11 @@ impl<'a> Treated<'a> {
     }
 
     /// What a column's different cells became.
-    pub(crate) fn distinct(&self, column: usize) -> impl Iterator<Item = Option<&TreatedCell<'a>>> {
-        let cells = self.columns[column].iter().flat_map(|column| &column.cells);
-        cells.map(|cell| cell.as_ref().ok())
+    pub(crate) fn distinct(
+        &self,
+        column: usize,
+    ) -> impl Iterator<Item = &Result<TreatedCell<'a>, Reason>> {
+        self.columns[column].iter().flat_map(|column| &column.cells)
     }
 
     /// Counts the accepted rows' cells that did not pass as they were. A batch without such a cell costs nothing.
@@ -241,7 +246,7 @@ impl<'a> Known<'a> {
     fn of(treated: &'a Treated<'a>) -> Self {
         let Treated { plan, columns, .. } = treated;
         let identifiers = plan.columns.iter().zip(columns).enumerate();
-        let identifiers = identifiers.filter(|(_, (planned, _))| planned.is_identifier());
+        let identifiers = identifiers.filter(|(_, (planned, _))| planned.kind().is_some());
         let of_names = |key: &&PlannedKey| {
             key.parts.iter().any(|part| matches!(part, Part::Surname | Part::Forename))
         };
@@ -264,6 +269,18 @@ impl<'a> Known<'a> {
     fn has_number(&self, row: usize) -> bool {
         self.identifiers.is_empty()
             || self.identifiers.iter().any(|(_, column)| !is_blank(column.at(row)))
+    }
+
+    /// Whether a number stands in the row, be it a wrong one.
+    fn says_number(&self, row: usize) -> bool {
+        self.has_number(row) || self.failed(row).next().is_some()
+    }
+
+    /// The row's numbers that failed and became blank.
+    fn failed(&self, row: usize) -> impl Iterator<Item = (usize, Reason)> {
+        self.identifiers.iter().filter_map(move |(place, column)| {
+            Some((*place, column.at(row).as_ref().ok()?.failed()?))
+        })
     }
 
     fn has_person(&self, row: usize) -> bool {

@@ -13,12 +13,12 @@ use minster_identifiers::{
 use minster_model::{Kind, Period, UNIT, pipeline::IdentifierRule};
 use minster_sources::{
     Column, DateForm, Definition, Fault, Format, Generalisation, Lookup, Part, Reason, Table,
-    TokenRule, Treatment, UnknownCode, ValueType, parse_date, parse_decimal, parse_flag,
+    TokenRule, Treatment, UnknownCode, ValueType, is_serial, parse_date, parse_decimal, parse_flag,
     parse_integer,
 };
 
 use crate::{
-    IngestError, cells::Note, gate::Names, generalise::generalise, names::folded_name, period,
+    IngestError, cells::Note, gate::Whole, generalise::generalise, names::folded_name, period,
 };
 
 /// No name, date or postcode is longer, in bytes; the vault takes four of them in one match key.
@@ -46,8 +46,8 @@ pub(crate) struct Plan {
     year: Option<i16>,
     /// The last day of the delivery's period, after which nobody in it is born.
     last_day: Option<Date>,
-    /// Names that no kept text may be.
-    names: Option<Arc<Names>>,
+    /// What a first reading of the whole delivery told.
+    whole: Option<Arc<Whole>>,
 }
 
 /// What the whole delivery says to a table's plan.
@@ -55,7 +55,7 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) rule: IdentifierRule,
     pub(crate) period: &'a Period,
     pub(crate) lookups: &'a HashMap<String, Arc<Lookup>>,
-    pub(crate) names: Option<Arc<Names>>,
+    pub(crate) whole: Option<Arc<Whole>>,
 }
 
 /// A column of the source and what becomes of it.
@@ -67,6 +67,8 @@ pub(crate) struct PlannedColumn {
     form: NumberForm,
     /// What of the cell's JSON it is (RFC 6901).
     pointer: Option<String>,
+    /// Of dates: whether a spreadsheet's numbers cannot be told from others here.
+    doubted: bool,
     /// Its place among the outputs, where it passes.
     pub(crate) output: Option<usize>,
     /// The place of the output that says why an identifier is missing.
@@ -82,9 +84,16 @@ impl PlannedColumn {
             || self.is_name()
     }
 
-    /// Whether it holds an identifier.
-    pub(crate) fn is_identifier(&self) -> bool {
-        matches!(self.column.treatment, Treatment::Pseudonymise(_))
+    /// The kind of identifier that it holds.
+    pub(crate) fn kind(&self) -> Option<&Kind> {
+        match &self.column.treatment {
+            Treatment::Pseudonymise(kind) => Some(kind),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_date(&self) -> bool {
+        self.column.is_date()
     }
 
     /// Whether it holds persons' names.
@@ -128,6 +137,15 @@ pub(crate) struct TreatedCell<'a> {
 }
 
 impl TreatedCell<'_> {
+    /// Why a cell that was not blank became so. A word that stands for no number is as good as a blank.
+    pub(crate) fn failed(&self) -> Option<Reason> {
+        match self.note {
+            Some(Note::Blank(Reason::Placeholder)) | None => None,
+            Some(Note::Blank(reason)) => Some(reason),
+            Some(_) => None,
+        }
+    }
+
     /// The same, bound to nothing.
     fn into_owned(self) -> TreatedCell<'static> {
         let Self { cell, state, part, name, note, blank } = self;
@@ -138,10 +156,10 @@ impl TreatedCell<'_> {
 impl Plan {
     pub(crate) fn new(
         definition: &Definition,
-        table: &Table,
+        (place, table): (usize, &Table),
         circumstances: &Circumstances<'_>,
     ) -> Result<Self, IngestError> {
-        let Circumstances { rule, period, lookups, names } = circumstances;
+        let Circumstances { rule, period, lookups, whole } = circumstances;
         let mut outputs = Vec::new();
         let mut columns = Vec::new();
         let mut dates = definition.dates.clone();
@@ -168,6 +186,7 @@ impl Plan {
                 lookup,
                 form: kind.as_ref().map(|kind| definition.numbers.form(kind)).unwrap_or_default(),
                 pointer: name.find("#/").map(|at| name[at + 1..].to_owned()),
+                doubted: whole.as_ref().is_some_and(|whole| whole.doubts((place, columns.len()))),
                 output: None,
                 state: None,
             };
@@ -212,7 +231,7 @@ impl Plan {
             blanks: definition.blanks.clone(),
             year: period::year(period),
             last_day: period::last_day(period),
-            names: names.clone(),
+            whole: whole.clone(),
         })
     }
 
@@ -242,7 +261,7 @@ impl Plan {
             }
             Err(reason) if planned.column.fault() == Fault::Blank => Ok(TreatedCell {
                 cell: Cell::Null,
-                state: "",
+                state: "wrong",
                 part: None,
                 name: None,
                 note: Some(Note::Blank(reason)),
@@ -267,6 +286,10 @@ impl Plan {
         if text.is_empty() && planned.column.required {
             return Err(Reason::Required);
         }
+        let serial = planned.is_date() && !text.is_empty() && is_serial(text);
+        if serial && planned.doubted && parse_date(text, &self.dates).is_ok() {
+            return Err(Reason::AmbiguousDate);
+        }
         let part = match planned.column.part {
             Some(part) => self.comparable(part, text)?,
             None => None,
@@ -286,6 +309,7 @@ impl Plan {
                 (cell, "", note)
             }
         };
+        let note = note.or(serial.then_some(Note::Serial));
         let name = planned.is_name().then(|| text.to_owned());
         Ok(TreatedCell { cell, state, part, name, note, blank: text.is_empty() })
     }
@@ -374,7 +398,7 @@ impl Plan {
                 if Shape::find(text).is_some() {
                     return Err(Reason::LooksLikeIdentifier);
                 }
-                if self.names.as_ref().is_some_and(|names| names.hold(text)) {
+                if self.whole.as_ref().is_some_and(|whole| whole.hold(text)) {
                     return Err(Reason::EqualsName);
                 }
                 let fits = match rule {

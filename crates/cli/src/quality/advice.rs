@@ -28,6 +28,7 @@ pub(super) fn next(kind: Kind, reason: &str) -> &'static str {
         Kind::Passed if reason == "by-pattern" => {
             "Look whether the spelling means the code that it was taken for."
         }
+        Kind::Passed if reason == "excel-serial" => fault(reason),
         Kind::Passed => "Look whether the code is right for this year; it was taken as it stands.",
         Kind::Duplicate => {
             "Nothing is lost: each was counted once. Look whether the export was made twice."
@@ -78,6 +79,9 @@ fn fault(reason: &str) -> &'static str {
         "date-form" => "Write the date in the form that the service's export declares.",
         "ambiguous-date" => "Look whether day and month are changed round.",
         "date-range" => "Mend the year: it is not of this century or the last.",
+        "date-number" => {
+            "Write days as dates: a year alone, or a day in digits alone, cannot be told from a spreadsheet's number."
+        }
         "excel-serial" => "Format the column as dates before it is exported from the spreadsheet.",
         "spreadsheet-error" => "Mend the formula, or export the values from the system itself.",
         "not-integer" | "not-decimal" | "not-flag" | "not-token" => {
