@@ -19,6 +19,8 @@ pub(crate) enum Note {
     ByPattern,
     /// A spreadsheet's number passed as a date.
     Serial,
+    /// A number that failed for this reason was repaired.
+    Repaired(Reason),
     /// It became blank.
     Blank(Reason),
 }
@@ -105,6 +107,7 @@ impl Cells {
                 became: match note {
                     Note::Unknown => "unknown",
                     Note::OutsideItsYears | Note::ByPattern | Note::Serial => "passed",
+                    Note::Repaired(_) => "repaired",
                     Note::Blank(_) => "blank",
                 }
                 .to_owned(),
@@ -113,7 +116,7 @@ impl Cells {
                     Note::OutsideItsYears => "outside-its-years",
                     Note::ByPattern => "by-pattern",
                     Note::Serial => Reason::ExcelSerial.code(),
-                    Note::Blank(reason) => reason.code(),
+                    Note::Repaired(reason) | Note::Blank(reason) => reason.code(),
                 }
                 .to_owned(),
                 cells: *cells,

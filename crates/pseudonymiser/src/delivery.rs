@@ -143,10 +143,11 @@ impl Planned {
             run: run.id.clone(),
             purpose: run.purpose.clone(),
             source: self.delivery.name.clone(),
+            period: self.delivery.period.clone(),
             inputs: self.named(),
             ceiling: u64::MAX,
         })?;
-        run.hands.dictionary.begin_run();
+        run.hands.dictionary.begin_run(opened.repairs);
         let dataset = self.delivery.dataset(run.purpose);
         let mut whole = None;
         loop {
@@ -156,6 +157,7 @@ impl Planned {
             let quarantine = Quarantine::open(&writer, &opened.recipient)?;
             let mut outputs = Outputs { tables: Vec::new(), quarantine };
             let second = whole.is_some();
+            run.hands.dictionary.slips.begin_reading();
             let tables = self.open_tables(run.hands.lookups, whole)?;
             for table in &tables {
                 let passes = !table.schema.fields().is_empty();
@@ -177,6 +179,7 @@ impl Planned {
                 let found = gates::of_fall(&self.definition, stands, &read.rows, self.shares);
                 read.warnings.extend(stop_or_tell(found, self.accepted)?);
             }
+            read.warnings.extend(run.hands.dictionary.slips.warnings());
             run.vault.close_run(&read.inputs)?;
             let reasons = outputs.quarantine.finish()?;
             let keys = self.definition.tables.iter().map(|table| table.key.clone());

@@ -5,7 +5,7 @@ mod cell;
 use std::{collections::HashMap, sync::Arc};
 
 use self::cell::output_type;
-pub(crate) use self::cell::{Cell, Output, OutputType};
+pub(crate) use self::cell::{Cell, Output, OutputType, TreatedCell};
 use jiff::civil::Date;
 use minster_identifiers::{
     NhsNumber, NumberForm, OpaqueId, Shape, Uln, Upn, UpnField, is_placeholder,
@@ -18,7 +18,13 @@ use minster_sources::{
 };
 
 use crate::{
-    IngestError, cells::Note, gate::Whole, generalise::generalise, names::folded_name, period,
+    IngestError,
+    cells::Note,
+    gate::Whole,
+    generalise::generalise,
+    names::folded_name,
+    period,
+    slips::{are_repaired, slip_of},
 };
 
 /// No name, date or postcode is longer, in bytes; the vault takes four of them in one match key.
@@ -69,6 +75,8 @@ pub(crate) struct PlannedColumn {
     pointer: Option<String>,
     /// Of dates: whether a spreadsheet's numbers cannot be told from others here.
     doubted: bool,
+    /// Of numbers: whether a mistyped one is repaired.
+    repaired: bool,
     /// Its place among the outputs, where it passes.
     pub(crate) output: Option<usize>,
     /// The place of the output that says why an identifier is missing.
@@ -90,6 +98,11 @@ impl PlannedColumn {
             Treatment::Pseudonymise(kind) => Some(kind),
             _ => None,
         }
+    }
+
+    /// The kind of its numbers, where a mistyped one is repaired by the birth date beside it.
+    pub(crate) fn repaired(&self) -> Option<&Kind> {
+        self.kind().filter(|_| self.repaired)
     }
 
     pub(crate) fn is_date(&self) -> bool {
@@ -121,38 +134,6 @@ pub(crate) struct PlannedKey {
     pub(crate) output: usize,
 }
 
-/// What one cell of the source became.
-pub(crate) struct TreatedCell<'a> {
-    pub(crate) cell: Cell<'a>,
-    /// Why an identifier is missing, for columns that say so.
-    pub(crate) state: &'static str,
-    /// Its part of match keys.
-    pub(crate) part: Option<String>,
-    /// A person's name, for which kept texts are searched.
-    pub(crate) name: Option<String>,
-    /// What became of it, where it did not pass as it was.
-    pub(crate) note: Option<Note>,
-    /// Whether it was blank.
-    pub(crate) blank: bool,
-}
-
-impl TreatedCell<'_> {
-    /// Why a cell that was not blank became so. A word that stands for no number is as good as a blank.
-    pub(crate) fn failed(&self) -> Option<Reason> {
-        match self.note {
-            Some(Note::Blank(Reason::Placeholder)) | None => None,
-            Some(Note::Blank(reason)) => Some(reason),
-            Some(_) => None,
-        }
-    }
-
-    /// The same, bound to nothing.
-    fn into_owned(self) -> TreatedCell<'static> {
-        let Self { cell, state, part, name, note, blank } = self;
-        TreatedCell { cell: cell.into_owned(), state, part, name, note, blank }
-    }
-}
-
 impl Plan {
     pub(crate) fn new(
         definition: &Definition,
@@ -162,6 +143,7 @@ impl Plan {
         let Circumstances { rule, period, lookups, whole } = circumstances;
         let mut outputs = Vec::new();
         let mut columns = Vec::new();
+        let dated = table.columns.values().any(|column| column.part == Some(Part::BirthDate));
         let mut dates = definition.dates.clone();
         // Their own cells of dates are read as ISO, whatever form texts have.
         let typed = matches!(definition.format, Format::Xlsx | Format::Parquet);
@@ -186,6 +168,7 @@ impl Plan {
                 lookup,
                 form: kind.as_ref().map(|kind| definition.numbers.form(kind)).unwrap_or_default(),
                 pointer: name.find("#/").map(|at| name[at + 1..].to_owned()),
+                repaired: dated && kind.as_ref().is_some_and(|kind| are_repaired(kind, *rule)),
                 doubted: whole.as_ref().is_some_and(|whole| whole.doubts((place, columns.len()))),
                 output: None,
                 state: None,
@@ -266,6 +249,10 @@ impl Plan {
                 name: None,
                 note: Some(Note::Blank(reason)),
                 blank: false,
+                slip: planned
+                    .kind()
+                    .filter(|_| planned.repaired && planned.pointer.is_none())
+                    .and_then(|kind| slip_of(kind, text, reason)),
             }),
             treated => treated,
         }
@@ -311,7 +298,7 @@ impl Plan {
         };
         let note = note.or(serial.then_some(Note::Serial));
         let name = planned.is_name().then(|| text.to_owned());
-        Ok(TreatedCell { cell, state, part, name, note, blank: text.is_empty() })
+        Ok(TreatedCell { cell, state, part, name, note, blank: text.is_empty(), slip: None })
     }
 
     fn identifier<'a>(

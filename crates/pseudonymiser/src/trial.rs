@@ -139,7 +139,8 @@ impl Tried {
             }
             text += &deliveries::cells_text(&source.cells);
         }
-        text += "No dataset was written; the vault was not asked.\n";
+        text +=
+            "No dataset was written; the vault was not asked, so that no number was repaired.\n";
         text
     }
 }

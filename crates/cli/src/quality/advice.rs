@@ -25,6 +25,9 @@ pub(super) fn next(kind: Kind, reason: &str) -> &'static str {
         Kind::Recoded => {
             "Mend the code at the source; where it is a new one, ask the council's data engineer to add it to the list."
         }
+        Kind::Repaired => {
+            "Mend the number: it was taken for that of the only child of this birth date whom one slip makes of it."
+        }
         Kind::Passed if reason == "by-pattern" => {
             "Look whether the spelling means the code that it was taken for."
         }
