@@ -48,6 +48,9 @@ fn doubt(code: &str) -> &'static str {
         "birth-date-in-doubt" => {
             "Look up the birth date: rows under one number give two. They are taken for one child."
         }
+        "sex-in-doubt" => {
+            "Look up the sex: rows under one number give two. They are taken for one child."
+        }
         "former-number-refused" => {
             "Look up the former number: it would make one child of two, and was not followed."
         }
