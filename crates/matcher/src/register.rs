@@ -129,6 +129,7 @@ impl Register {
         }
         claims.sort_unstable();
         let mut ties: Vec<Tie<'_>> = Vec::new();
+        let mut several: Vec<&[(u32, u32)]> = Vec::new();
         for claims in claims.chunk_by(|a, b| a.0 == b.0) {
             let former = claims[0].0;
             let mut claiming = Few::default();
@@ -138,11 +139,7 @@ impl Register {
                 (Some(unit), None) if !self.shared.contains_key(&former) => {
                     self.by_number.insert(former, unit);
                 }
-                (None, None) if !self.shared.contains_key(&former) => {
-                    // Two children with one former number: it says nothing of either.
-                    self.shared.insert(former, claiming.iter().collect());
-                    review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1));
-                }
+                (None, None) if !self.shared.contains_key(&former) => several.push(claims),
                 _ => review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1)),
             }
         }
@@ -170,6 +167,19 @@ impl Register {
             match all.iter().all(fits) {
                 true => self.join(self.root(unit), self.root(known)),
                 false => {
+                    review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1));
+                }
+            }
+        }
+        // Numbers that two claim, such as a learner number: by now they may be one child.
+        for claims in several {
+            let mut claiming = Few::default();
+            claims.iter().for_each(|claim| claiming.add(self.unit(claim.1)));
+            match claiming.only() {
+                Some(unit) => drop(self.by_number.insert(claims[0].0, unit)),
+                None => {
+                    // Two children with one number: it says nothing of either.
+                    self.shared.insert(claims[0].0, claiming.iter().collect());
                     review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1));
                 }
             }

@@ -64,7 +64,7 @@ fn persons_of<'a>(
             delivery,
             register,
             spine: register,
-            numbers: 2,
+            numbers: 3,
             match_keys: 1,
         });
         rows.iter().for_each(|row| persons.add(row));
@@ -177,6 +177,25 @@ fn a_pupil_with_two_sexes_is_one_child_and_is_noted() {
     let tables = terms.map(|(term, sex)| ("census", term, true, vec![one(10, 1, 1).of(sex)]));
     let children = world(persons_of(tables));
     assert_eq!((pupils(&children), found(&children, "sex-in-doubt")), (1, 1));
+}
+
+#[test]
+fn a_learner_number_under_both_numbers_of_one_pupil_leads_to_the_pupil() {
+    let census = |former| {
+        let before = ("census", 0, true, vec![Said(vec![10, 0, 30], 1, 1)]);
+        let now = ("census", 1, true, vec![Said(vec![20, former, 30], 1, 2)]);
+        let colleges = ("college", 2, false, vec![Said(vec![0, 30], 1, 0)]);
+        world(persons_of([before, now, colleges].map(|(source, delivery, register, said)| {
+            (source, delivery, register, said.iter().map(Said::row).collect::<Vec<_>>())
+        })))
+    };
+    let one = census(10);
+    assert_eq!((pupils(&one), found(&one, "former-number-refused")), (1, 0));
+    assert_eq!(one.linkage_of_table(2), [Linkage::Identifier]);
+    // Alone it makes no one child of two current numbers.
+    let two = census(0);
+    assert_eq!((pupils(&two), found(&two, "former-number-refused")), (2, 1));
+    assert_eq!(two.number(&p(30)), Number::Shared);
 }
 
 #[test]
