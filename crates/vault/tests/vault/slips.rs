@@ -130,19 +130,22 @@ impl Known {
     }
 }
 
-/// Of so many children known and so many absent: repaired rightly, repaired wrongly, and absent ones that were "repaired".
-fn figures(known: &Known, here: &[(&str, &str)], absent: &[(&str, &str)], seed: u64) -> [usize; 3] {
+/// How many were repaired rightly, how many wrongly, how many pass the check as they are, and how many absent ones were
+/// "repaired".
+fn figures(known: &Known, here: &[(&str, &str)], absent: &[(&str, &str)], seed: u64) -> [usize; 4] {
     let mut dice = Dice(seed);
-    let (mut right, mut wrong) = (0, 0);
+    let (mut right, mut wrong, mut unseen) = (0, 0, 0);
     for (number, born) in here {
-        match known.repaired(&dice.slip(number), born) {
+        let slip = dice.slip(number);
+        unseen += usize::from(Upn::parse(&slip).is_ok() || NhsNumber::parse(&slip).is_ok());
+        match known.repaired(&slip, born) {
             Some(found) if found == *number => right += 1,
             Some(_) => wrong += 1,
             None => {}
         }
     }
     let mut repaired = |pair: &&(&str, &str)| known.repaired(&dice.slip(pair.0), pair.1).is_some();
-    [right, wrong, absent.iter().filter(|pair| repaired(pair)).count()]
+    [right, wrong, unseen, absent.iter().filter(|pair| repaired(pair)).count()]
 }
 
 #[test]
@@ -168,10 +171,10 @@ fn of_20000_slips_nearly_all_are_repaired_and_none_of_an_absent_child() {
         }
         let (here, absent) = (borrowed(&here), borrowed(&absent));
         let known = Known::of(folder.path(), kind(name), &here);
-        let [right, wrong, false_] = figures(&known, &here, &absent, 20_261_128);
+        let [right, wrong, unseen, false_] = figures(&known, &here, &absent, 20_261_128);
         let percent = 100.0 * right as f64 / here.len() as f64;
         eprintln!(
-            "{name}: {right} of {} slips repaired ({percent:.2} %), {wrong} wrongly; {false_} of {} of absent children",
+            "{name}: {right} of {} slips repaired ({percent:.2} %), {wrong} wrongly, {unseen} pass the check; {false_} of {} of absent children",
             here.len(),
             absent.len()
         );
@@ -273,7 +276,7 @@ fn what_a_closed_run_told_repairs_another_delivery_s_numbers_and_not_its_own() {
     opened(&mut client, "census", "2024-autumn");
     assert_eq!(repair(&mut client, SLIP, ONE.1), None);
     client.close_run(&[]).unwrap();
-    // What is told and not closed is forgotten.
+    // A run that is not closed has told nothing.
     let two = ("B801200005001", "2009-01-31");
     let mut cut = serving.client(Role::Ingest).unwrap();
     opened(&mut cut, "census", "2025-spring");
