@@ -66,6 +66,7 @@ fn main() {
                 run: run.parse().unwrap(),
                 purpose: purpose.clone(),
                 source: "s".parse().unwrap(),
+                period: "2024-25".parse().unwrap(),
                 inputs: vec![],
                 ceiling: u64::MAX,
             };

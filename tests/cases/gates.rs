@@ -115,6 +115,25 @@ fn a_small_table_may_fall_and_a_share_may_be_declared() {
 
 #[test]
 fn a_table_whose_rows_are_mostly_set_aside_stops_its_source() {
+    let undated = |wrong: u32, all: u32| {
+        let council = Council::new(&[CENSUS]);
+        let child = |place: u32| Child {
+            born: if place <= wrong { "umpteen".into() } else { Child::at(place).born },
+            ..Child::at(place)
+        };
+        council.deliver(CENSUS, "2025_autumn_pupilonroll.csv", pupils((1..=all).map(child)));
+        council.ingest()
+    };
+    let ran = undated(12, 60);
+    assert_eq!(ran.exit, 2, "{}", ran.text);
+    let told = "table pupils: 12 of 60 rows would be set aside, more than 5 in a hundred";
+    assert!(ran.text.contains(told), "{}", ran.text);
+    assert_eq!(undated(1, 10).exit, 3);
+    assert_eq!(undated(10, 300).exit, 3);
+}
+
+#[test]
+fn a_required_table_whose_numbers_are_mostly_wrong_stops_its_source_though_its_rows_would_stay() {
     let mistyped = |wrong: u32, all: u32| {
         let council = Council::new(&[CENSUS]);
         let child = |place: u32| Child {
@@ -122,14 +141,25 @@ fn a_table_whose_rows_are_mostly_set_aside_stops_its_source() {
             ..Child::at(place)
         };
         council.deliver(CENSUS, "2025_autumn_pupilonroll.csv", pupils((1..=all).map(child)));
-        council.ingest()
+        (council.ingest(), council)
     };
-    let ran = mistyped(12, 60);
-    assert_eq!(ran.exit, 2, "{}", ran.text);
-    let told = "table pupils: 12 of 60 rows would be set aside, more than 5 in a hundred";
-    assert!(ran.text.contains(told), "{}", ran.text);
-    assert_eq!(mistyped(1, 10).exit, 3);
-    assert_eq!(mistyped(10, 300).exit, 3);
+    for (wrong, all) in [(12, 60), (60, 60)] {
+        let (ran, council) = mistyped(wrong, all);
+        assert_eq!(ran.exit, 2, "{}", ran.text);
+        let told = format!(
+            "table pupils, column upn: {wrong} of {all} numbers are wrong, more than 5 in a hundred"
+        );
+        assert!(ran.text.contains(&told), "{}", ran.text);
+        let ran = accept(&council, CENSUS);
+        assert_eq!(ran.exit, 0, "{}", ran.text);
+        assert!(ran.warnings(CENSUS)[0].contains(&told), "{}", ran.text);
+        assert_eq!(ran.rows(CENSUS), [all.into(), all.into(), 0, 0]);
+    }
+    for (wrong, all) in [(1, 10), (9, 60), (10, 300)] {
+        let (ran, _) = mistyped(wrong, all);
+        assert_eq!(ran.exit, 0, "{}", ran.text);
+        assert_eq!(ran.rows(CENSUS), [all.into(), all.into(), 0, 0]);
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod quality;
 #[path = "../values.rs"]
 mod values;
 mod workbooks;
+mod wrong_numbers;
 mod years;
 
 use minster_tests::deliveries::{Child, Council, pupils};

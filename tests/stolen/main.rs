@@ -97,6 +97,7 @@ fn stolen_datasets_and_the_role_that_asks_match_nobody() {
             run: "thief".parse().unwrap(),
             purpose: "children-statistics".parse().unwrap(),
             source: "school_census".parse().unwrap(),
+            period: "2024-25".parse().unwrap(),
             inputs: vec![],
             ceiling: u64::MAX,
         })

@@ -26,6 +26,7 @@ mod mod11;
 mod number;
 mod opaque;
 mod shape;
+mod slip;
 mod upn;
 
 pub use canonical::{Canonical, canonicalise};
@@ -33,6 +34,7 @@ pub use mod11::{NhsNumber, Uln, UlnDigits};
 pub use number::{NumberForm, is_placeholder};
 pub use opaque::OpaqueId;
 pub use shape::{Shape, shown, shown_path};
+pub use slip::{nhs_numbers_before_a_slip, upns_before_a_slip};
 pub use upn::{MissingReason, Upn, UpnField, check_letter};
 
 /// Why a text is not an identifier. Holds nothing of the text.

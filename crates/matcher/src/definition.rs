@@ -55,6 +55,9 @@ pub struct Identity {
     /// birth date was mistyped.
     #[serde(default)]
     pub name: Option<ColumnName>,
+    /// The column with the sex, `F` or `M`; any other code says nothing. It tells twins apart where names do not.
+    #[serde(default)]
+    pub sex: Option<ColumnName>,
     /// The columns with match keys, in the order in which they are tried.
     #[serde(default)]
     pub match_keys: Vec<ColumnName>,

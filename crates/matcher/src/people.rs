@@ -3,7 +3,10 @@
 
 use ahash::{HashMap, HashMapExt};
 use arrow::{
-    array::{Array, DictionaryArray, FixedSizeBinaryArray, RecordBatch, StringArray, UInt32Array},
+    array::{
+        Array, ArrayRef, DictionaryArray, FixedSizeBinaryArray, Int32Array, RecordBatch,
+        StringArray, UInt32Array,
+    },
     datatypes::Int32Type,
 };
 use minster_model::{ColumnName, Pseudonym, TableName};
@@ -15,7 +18,7 @@ use crate::{
     definition::{Identity, Matching, Preference},
     events::{Delivered, nearest, present},
     exact_only::{Marked, Unsaid},
-    persons::{PersonRow, PersonTable, Persons},
+    persons::{PersonRow, PersonTable, Persons, Sex},
     values::whole,
 };
 
@@ -111,7 +114,8 @@ impl People {
                 nearest: nearest(first.as_str(), known()),
             });
         }
-        let others = [&identity.row, &identity.birth_date, &identity.name].into_iter().flatten();
+        let others = [&identity.row, &identity.birth_date, &identity.name, &identity.sex];
+        let others = others.into_iter().flatten();
         let others = others.chain(identity.prefer.iter().map(|one| &one.column));
         let absent = absent.into_iter().chain(others.filter(|name| !has(name)));
         let place = format!("{}/{}", identity.source, identity.table);
@@ -128,7 +132,8 @@ impl People {
         let identity = &matching.identities[place];
         let Some(entry) = one.table(&identity.table) else { return Ok(()) };
         let all = identity.identifiers.iter().chain(&identity.match_keys);
-        let all = all.chain(&identity.birth_date).chain(&identity.name).chain(&identity.row);
+        let all = all.chain(&identity.birth_date).chain(&identity.name).chain(&identity.sex);
+        let all = all.chain(&identity.row);
         let all = all.chain(identity.prefer.iter().map(|one| &one.column));
         let names = present(entry, all.map(ColumnName::as_str));
         self.persons.begin(PersonTable {
@@ -166,6 +171,7 @@ impl People {
             let units = batch.column_by_name(UNIT);
             let units = units.and_then(|units| units.as_any().downcast_ref::<UInt32Array>());
             let ranks = ranks(&batch, &identity.prefer)?;
+            let sexes = identity.sex.as_ref().map(|column| sexes(&batch, column)).transpose()?;
             for row in 0..batch.num_rows() {
                 let cell = |column: Option<&FixedSizeBinaryArray>| pseudonym(column?, row);
                 let cells = |columns: &[Option<&FixedSizeBinaryArray>]| {
@@ -175,6 +181,7 @@ impl People {
                     numbers: cells(&numbers),
                     birth_date: cell(birth),
                     name: cell(name),
+                    sex: sexes.as_ref().and_then(|sexes| sexes.get(row).copied().flatten()),
                     match_keys: cells(&keys),
                     exact_only: false,
                 };
@@ -220,6 +227,25 @@ impl People {
     }
 }
 
+/// For each row the sex; nothing where the batch has no such column.
+fn sexes(batch: &RecordBatch, column: &ColumnName) -> Result<Vec<Option<Sex>>, MatchError> {
+    let Some(cells) = batch.column_by_name(column.as_str()) else { return Ok(Vec::new()) };
+    let (codes, words) = coded(cells, column)?;
+    let sexes: Vec<Option<Sex>> = words.iter().map(|word| word.and_then(Sex::of)).collect();
+    Ok(codes.iter().map(|code| sexes[code? as usize]).collect())
+}
+
+/// A column of codes: for each row the place of its word.
+fn coded<'a>(
+    cells: &'a ArrayRef,
+    column: &ColumnName,
+) -> Result<(&'a Int32Array, &'a StringArray), MatchError> {
+    let wrong = || MatchError::WrongType { column: column.clone(), expected: "text" };
+    let coded = cells.as_any().downcast_ref::<DictionaryArray<Int32Type>>().ok_or_else(wrong)?;
+    let words = coded.values().as_any().downcast_ref::<StringArray>().ok_or_else(wrong)?;
+    Ok((coded.keys(), words))
+}
+
 /// For each preference, for each row: the greater goes before.
 fn ranks(batch: &RecordBatch, prefer: &[Preference]) -> Result<Vec<Vec<i64>>, MatchError> {
     let rank = |preference: &Preference| -> Result<Vec<i64>, MatchError> {
@@ -231,18 +257,14 @@ fn ranks(batch: &RecordBatch, prefer: &[Preference]) -> Result<Vec<Vec<i64>>, Ma
             let whole = whole(column, &preference.column)?;
             return Ok(whole.iter().map(|value| value.unwrap_or(i64::MIN)).collect());
         }
-        let wrong =
-            || MatchError::WrongType { column: preference.column.clone(), expected: "text" };
-        let coded =
-            column.as_any().downcast_ref::<DictionaryArray<Int32Type>>().ok_or_else(wrong)?;
-        let words = coded.values().as_any().downcast_ref::<StringArray>().ok_or_else(wrong)?;
+        let (codes, words) = coded(column, &preference.column)?;
         let place = |word: Option<&str>| {
             let place = preference.order.iter().position(|code| Some(code.as_str()) == word);
             -(place.unwrap_or(preference.order.len()) as i64)
         };
         let places: Vec<i64> = words.iter().map(place).collect();
         let rank = |code: Option<i32>| code.map_or(i64::MIN, |code| places[code as usize]);
-        Ok(coded.keys().iter().map(rank).collect())
+        Ok(codes.iter().map(rank).collect())
     };
     prefer.iter().map(rank).collect()
 }

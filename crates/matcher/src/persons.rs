@@ -5,7 +5,7 @@ use minster_model::{Period, Pseudonym, SourceName, TableName};
 
 use crate::few::NONE;
 
-/// What one row says about one person. Every field is a keyed pseudonym.
+/// What one row says about one person. Every field but the sex is a keyed pseudonym.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PersonRow {
     /// Its numbers, in the order of the table's columns; in a register's table the current number comes first.
@@ -14,10 +14,40 @@ pub struct PersonRow {
     pub birth_date: Option<Pseudonym>,
     /// The keyed name, without the birth date.
     pub name: Option<Pseudonym>,
+    /// The sex.
+    pub sex: Option<Sex>,
     /// Match keys, in the order in which they are tried.
     pub match_keys: Vec<Option<Pseudonym>>,
     /// Whether it is linked by its number alone, and what happens to its child's id is written down nowhere.
     pub exact_only: bool,
+}
+
+/// A child's sex, as a source gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sex {
+    /// `F`
+    Female,
+    /// `M`
+    Male,
+}
+
+impl Sex {
+    /// Of a code; any but these two says nothing.
+    pub(crate) fn of(code: &str) -> Option<Self> {
+        match code {
+            "F" => Some(Self::Female),
+            "M" => Some(Self::Male),
+            _ => None,
+        }
+    }
+
+    /// A code that is no pseudonym's.
+    fn code(self) -> u32 {
+        match self {
+            Self::Female => NONE - 1,
+            Self::Male => NONE - 2,
+        }
+    }
 }
 
 /// A table of persons in one delivery.
@@ -51,7 +81,7 @@ pub struct Persons {
     pub(crate) pseudonyms: Vec<Pseudonym>,
     /// For each row its table and where its cells begin.
     rows: Vec<(u16, u32)>,
-    /// Numbers, birth date, name and match keys, row after row.
+    /// Numbers, birth date, name, match keys and sex, row after row.
     cells: Vec<u32>,
     /// Rows that are linked by their number alone.
     exact_only: HashSet<u32>,
@@ -82,6 +112,7 @@ impl Persons {
             };
             self.cells.push(code);
         }
+        self.cells.push(row.sex.map_or(NONE, Sex::code));
     }
 
     fn code(&mut self, pseudonym: Pseudonym) -> u32 {
@@ -148,6 +179,11 @@ impl Persons {
         let (table, start) = (self.table_of(row), self.rows[row as usize].1 as usize);
         let start = start + table.numbers + 2;
         self.cells[start..start + table.match_keys].iter().copied().filter(|key| *key != NONE)
+    }
+
+    pub(crate) fn sex(&self, row: u32) -> u32 {
+        let (table, start) = (self.table_of(row), self.rows[row as usize].1 as usize);
+        self.cells[start + table.numbers + 2 + table.match_keys]
     }
 
     pub(crate) fn numbers_known(&self, row: u32) -> impl Iterator<Item = u32> + '_ {

@@ -18,6 +18,7 @@ pub(crate) struct Unit {
     pub(crate) numbers: Few,
     pub(crate) births: Few,
     pub(crate) names: Few,
+    pub(crate) sexes: Few,
     pub(crate) spine: bool,
 }
 
@@ -79,6 +80,9 @@ impl Register {
             if self.units[unit as usize].births.several() {
                 review.note(Finding::BirthDateInDoubt, rows.iter().copied());
             }
+            if self.units[unit as usize].sexes.several() {
+                review.note(Finding::SexInDoubt, rows.iter().copied());
+            }
             return;
         };
         review.note(Finding::OneNumberTwoChildren, rows.iter().copied());
@@ -111,10 +115,12 @@ impl Register {
         let unit = &mut self.units[unit as usize];
         unit.births.add(persons.birth(row));
         unit.names.add(persons.name(row));
+        unit.sexes.add(persons.sex(row));
         unit.spine |= persons.table_of(row).spine;
     }
 
-    /// Former numbers, each followed where one child alone claims it and the birth dates of all that it would tie allow it.
+    /// Former numbers, each followed where one child alone claims it and the birth dates and sexes of all that it would tie
+    /// allow it.
     fn follow_former(&mut self, persons: &Persons, rows: &[u32], review: &mut Review) {
         let mut claims: Vec<(u32, u32)> = Vec::new();
         for &row in rows {
@@ -123,6 +129,7 @@ impl Register {
         }
         claims.sort_unstable();
         let mut ties: Vec<Tie<'_>> = Vec::new();
+        let mut several: Vec<&[(u32, u32)]> = Vec::new();
         for claims in claims.chunk_by(|a, b| a.0 == b.0) {
             let former = claims[0].0;
             let mut claiming = Few::default();
@@ -132,11 +139,7 @@ impl Register {
                 (Some(unit), None) if !self.shared.contains_key(&former) => {
                     self.by_number.insert(former, unit);
                 }
-                (None, None) if !self.shared.contains_key(&former) => {
-                    // Two children with one former number: it says nothing of either.
-                    self.shared.insert(former, claiming.iter().collect());
-                    review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1));
-                }
+                (None, None) if !self.shared.contains_key(&former) => several.push(claims),
                 _ => review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1)),
             }
         }
@@ -168,11 +171,26 @@ impl Register {
                 }
             }
         }
+        // Numbers that two claim, such as a learner number: by now they may be one child.
+        for claims in several {
+            let mut claiming = Few::default();
+            claims.iter().for_each(|claim| claiming.add(self.unit(claim.1)));
+            match claiming.only() {
+                Some(unit) => drop(self.by_number.insert(claims[0].0, unit)),
+                None => {
+                    // Two children with one number: it says nothing of either.
+                    self.shared.insert(claims[0].0, claiming.iter().collect());
+                    review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1));
+                }
+            }
+        }
     }
 
     fn may_be_one(&self, a: u32, b: u32) -> bool {
         let (a, b) = (&self.units[a as usize], &self.units[b as usize]);
-        a.births.is_empty() || b.births.is_empty() || a.births.meets(&b.births)
+        let births = a.births.is_empty() || b.births.is_empty() || a.births.meets(&b.births);
+        let sexes = a.sexes.is_empty() || b.sexes.is_empty() || a.sexes.meets(&b.sexes);
+        births && (sexes || a.names.meets(&b.names))
     }
 
     fn join(&mut self, a: u32, b: u32) {
@@ -186,6 +204,7 @@ impl Register {
         unit.numbers.add_all(&joined.numbers);
         unit.births.add_all(&joined.births);
         unit.names.add_all(&joined.names);
+        unit.sexes.add_all(&joined.sexes);
         unit.spine |= joined.spine;
     }
 
@@ -282,11 +301,15 @@ impl Register {
         self.by_number.iter().map(|(number, unit)| (*number, self.root(*unit)))
     }
 
-    /// Whether a row's birth date, or else its name, allows that it is about this child.
+    /// Whether a row's birth date, or else its name, allows that it is about this child. A brother with his twin sister's
+    /// number has her birth date, and neither her name nor her sex.
     pub(crate) fn fits(&self, persons: &Persons, row: u32, unit: u32) -> bool {
         let (birth, name) = (persons.birth(row), persons.name(row));
         let unit = self.at(unit);
-        birth == NONE || unit.births.is_empty() || unit.births.has(birth) || unit.names.has(name)
+        let other = |known: &Few, code| code != NONE && !known.is_empty() && !known.has(code);
+        let twin = other(&unit.names, name) && other(&unit.sexes, persons.sex(row));
+        let born = birth == NONE || unit.births.is_empty() || unit.births.has(birth);
+        born && !twin || unit.names.has(name)
     }
 
     /// The child that a row's match keys lead to, the keys being tried in order; a pupil goes before a leaver.

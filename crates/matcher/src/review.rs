@@ -17,6 +17,8 @@ pub enum Finding {
     OneNumberTwoChildren,
     /// Rows under one number of the register disagree on the birth date alone.
     BirthDateInDoubt,
+    /// Rows under one number of the register disagree on the sex alone.
+    SexInDoubt,
     /// Two current numbers of the register have one name and birth date.
     TwoNumbersOneChild,
     /// A former number that would tie two children with different birth dates, or that two children claim.
@@ -35,6 +37,7 @@ impl Finding {
         match self {
             Self::OneNumberTwoChildren => "one-number-two-children",
             Self::BirthDateInDoubt => "birth-date-in-doubt",
+            Self::SexInDoubt => "sex-in-doubt",
             Self::TwoNumbersOneChild => "two-numbers-one-child",
             Self::FormerNumberRefused => "former-number-refused",
             Self::NumberOfAnotherChild => "number-of-another-child",
@@ -52,6 +55,7 @@ impl Finding {
             Self::BirthDateInDoubt => {
                 "pupil numbers have rows with two birth dates; each is one child"
             }
+            Self::SexInDoubt => "pupil numbers have rows with two sexes; each is one child",
             Self::TwoNumbersOneChild => {
                 "pupils look like others of another number; they are counted twice"
             }
@@ -192,6 +196,7 @@ pub(crate) fn meaning(code: &str) -> &'static str {
     let all = [
         OneNumberTwoChildren,
         BirthDateInDoubt,
+        SexInDoubt,
         TwoNumbersOneChild,
         FormerNumberRefused,
         NumberOfAnotherChild,

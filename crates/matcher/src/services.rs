@@ -147,7 +147,8 @@ impl Services {
         register.fits(persons, row, unit) || self.refused[row as usize] == unit
     }
 
-    /// Looks at what was joined: rows that lead to two children, or to two birth dates without one name, are put apart.
+    /// Looks at what was joined: rows that lead to two children, or to two birth dates or sexes without one name, are put
+    /// apart.
     fn settle(
         &mut self,
         persons: &Persons,
@@ -162,18 +163,20 @@ impl Services {
         let mut groups: Vec<_> = groups.into_values().filter(|group| group.len() > 1).collect();
         groups.sort_unstable();
         for group in groups {
-            let (mut targets, mut births, mut names) =
-                (Seen::default(), Seen::default(), Seen::default());
+            let (mut targets, mut births, mut names, mut sexes) =
+                (Seen::default(), Seen::default(), Seen::default(), Seen::default());
             for &row in &group {
                 targets.add(self.target[row as usize]);
                 births.add(persons.birth(row));
                 names.add(persons.name(row));
+                sexes.add(persons.sex(row));
             }
+            let two = births == Seen::Several || sexes == Seen::Several;
             let sound = match targets {
                 Seen::One(unit) => {
                     group.iter().all(|row| self.joins(persons, register, *row, unit))
                 }
-                Seen::Nothing => births != Seen::Several || names.only().is_some(),
+                Seen::Nothing => !two || names.only().is_some(),
                 Seen::Several => false,
             };
             if sound {
@@ -288,13 +291,14 @@ fn of_several(persons: &Persons, register: &Register, row: u32, units: &[u32]) -
         .or_else(|| only(&|unit| register.at(register.root(unit)).births.has(birth)))
 }
 
-/// Rows of one number that lead to no child of the register, by name, else by birth date. A row that says neither goes
-/// with the others where these are one child.
+/// Rows of one number that lead to no child of the register, by name, else by birth date, else by sex: a family's number may
+/// stand for twins. A row that says none of these goes with the others where these are one child.
 fn alike(persons: &Persons, rows: &[u32]) -> Vec<Vec<u32>> {
-    let (mut names, mut births) = (Seen::default(), Seen::default());
+    let (mut names, mut births, mut sexes) = (Seen::default(), Seen::default(), Seen::default());
     for &row in rows {
         names.add(persons.name(row));
         births.add(persons.birth(row));
+        sexes.add(persons.sex(row));
     }
     let named = rows.iter().all(|row| persons.name(*row) != NONE);
     match (names, births) {
@@ -305,6 +309,7 @@ fn alike(persons: &Persons, rows: &[u32]) -> Vec<Vec<u32>> {
             name => name,
         }),
         (_, Seen::Several) => by(rows, |row| persons.birth(row)),
+        (Seen::Nothing, _) if sexes == Seen::Several => by(rows, |row| persons.sex(row)),
         _ => vec![rows.to_vec()],
     }
 }

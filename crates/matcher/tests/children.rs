@@ -3,7 +3,7 @@
 
 use minster_matcher::{
     children::{Children, Linkage, Number},
-    persons::{PersonRow, PersonTable, Persons},
+    persons::{PersonRow, PersonTable, Persons, Sex},
     review::ReviewEntry,
 };
 use minster_model::Pseudonym;
@@ -32,8 +32,12 @@ impl Said {
             birth_date: some(1_000 * u16::from(*birth > 0) + birth),
             name: some(2_000 * u16::from(*name > 0) + name),
             match_keys: vec![key],
-            exact_only: false,
+            ..PersonRow::default()
         }
+    }
+
+    fn of(&self, sex: Sex) -> PersonRow {
+        PersonRow { sex: Some(sex), ..self.row() }
     }
 }
 
@@ -41,19 +45,29 @@ impl Said {
 type Table = (&'static str, u32, bool, Vec<Said>);
 
 fn persons(tables: &[Table]) -> Persons {
+    let rows = |rows: &[Said]| rows.iter().map(Said::row).collect();
+    let tables = tables
+        .iter()
+        .map(|(source, delivery, register, said)| (*source, *delivery, *register, rows(said)));
+    persons_of(tables)
+}
+
+fn persons_of<'a>(
+    tables: impl IntoIterator<Item = (&'a str, u32, bool, Vec<PersonRow>)>,
+) -> Persons {
     let mut persons = Persons::default();
     for (source, delivery, register, rows) in tables {
         persons.begin(PersonTable {
             source: source.parse().unwrap(),
             period: format!("2024-{delivery}").parse().unwrap(),
             table: "persons".parse().unwrap(),
-            delivery: *delivery,
-            register: *register,
-            spine: *register,
-            numbers: 2,
+            delivery,
+            register,
+            spine: register,
+            numbers: 3,
             match_keys: 1,
         });
-        rows.iter().for_each(|row| persons.add(&row.row()));
+        rows.iter().for_each(|row| persons.add(row));
     }
     persons
 }
@@ -79,7 +93,10 @@ impl World {
 }
 
 fn children(tables: &[Table]) -> World {
-    let persons = persons(tables);
+    world(persons(tables))
+}
+
+fn world(persons: Persons) -> World {
     let children = Children::new(&persons);
     World { persons, children }
 }
@@ -120,6 +137,76 @@ fn twins_under_one_number_are_two_pupils_and_the_number_alone_is_neither() {
     assert_eq!(plan[0], children.of_table(0)[1]);
     assert!(!children.of_table(0).contains(&plan[1]));
     assert_eq!(children.linkage_of_table(1), [Linkage::Identifier, Linkage::SharedNumber]);
+}
+
+#[test]
+fn twins_without_names_under_a_family_s_number_are_told_apart_by_their_sex() {
+    for (second, children, noted) in [(Sex::Male, 2, 1), (Sex::Female, 1, 0)] {
+        let header = ("header", 0, false, vec![one(50, 1, 0).of(Sex::Female)]);
+        let cin = ("cin", 1, false, vec![one(50, 1, 0).of(second)]);
+        let found_ = world(persons_of([header, cin]));
+        assert_eq!(found_.names().len(), children);
+        assert_eq!(found(&found_, "service-number-two-children"), noted);
+    }
+    // Two who have one name are one child, whatever a source says of the sex.
+    let header = ("header", 0, false, vec![one(50, 1, 1).of(Sex::Female)]);
+    let ssd = ("ssd", 1, false, vec![one(50, 1, 1).of(Sex::Male)]);
+    assert_eq!(world(persons_of([header, ssd])).names().len(), 1);
+}
+
+#[test]
+fn a_brother_with_his_twin_sister_s_number_is_the_brother() {
+    let (sister, brother) = (one(10, 1, 1).of(Sex::Female), one(20, 1, 2).of(Sex::Male));
+    let mistaken = one(10, 1, 2).of(Sex::Male);
+    let no_name = one(10, 1, 0).of(Sex::Male);
+    let short_name = one(10, 1, 3).of(Sex::Female);
+    let census = ("census", 0, true, vec![sister, brother]);
+    let help = ("help", 1, false, vec![mistaken, no_name, short_name]);
+    let children = world(persons_of([census, help]));
+    let pupils = children.of_table(0);
+    assert_eq!(children.of_table(1), [pupils[1], pupils[0], pupils[0]]);
+    assert_eq!(
+        children.linkage_of_table(1),
+        [Linkage::MatchKey, Linkage::Identifier, Linkage::Identifier]
+    );
+}
+
+#[test]
+fn a_pupil_with_two_sexes_is_one_child_and_is_noted() {
+    let terms = [(0, Sex::Female), (1, Sex::Male), (2, Sex::Female)];
+    let tables = terms.map(|(term, sex)| ("census", term, true, vec![one(10, 1, 1).of(sex)]));
+    let children = world(persons_of(tables));
+    assert_eq!((pupils(&children), found(&children, "sex-in-doubt")), (1, 1));
+}
+
+#[test]
+fn a_learner_number_under_both_numbers_of_one_pupil_leads_to_the_pupil() {
+    let census = |former| {
+        let before = ("census", 0, true, vec![Said(vec![10, 0, 30], 1, 1)]);
+        let now = ("census", 1, true, vec![Said(vec![20, former, 30], 1, 2)]);
+        let colleges = ("college", 2, false, vec![Said(vec![0, 30], 1, 0)]);
+        world(persons_of([before, now, colleges].map(|(source, delivery, register, said)| {
+            (source, delivery, register, said.iter().map(Said::row).collect::<Vec<_>>())
+        })))
+    };
+    let one = census(10);
+    assert_eq!((pupils(&one), found(&one, "former-number-refused")), (1, 0));
+    assert_eq!(one.linkage_of_table(2), [Linkage::Identifier]);
+    // Alone it makes no one child of two current numbers.
+    let two = census(0);
+    assert_eq!((pupils(&two), found(&two, "former-number-refused")), (2, 1));
+    assert_eq!(two.number(&p(30)), Number::Shared);
+}
+
+#[test]
+fn a_former_number_that_would_tie_brother_and_sister_is_refused() {
+    for (name, sex, tied) in [(2, Sex::Male, false), (1, Sex::Male, true), (2, Sex::Female, true)] {
+        let before = ("census", 0, true, vec![one(10, 1, 1).of(Sex::Female)]);
+        let now = ("census", 1, true, vec![Said(vec![20, 10], 1, name).of(sex)]);
+        let children = world(persons_of([before, now]));
+        assert_eq!(pupils(&children), if tied { 1 } else { 2 });
+        assert_eq!(found(&children, "former-number-refused"), u64::from(!tied));
+    }
 }
 
 #[test]
@@ -326,6 +413,29 @@ proptest! {
         prop_assert!(sets.iter().all(|set| !set.is_empty()));
         let names: std::collections::BTreeSet<_> = children.names().iter().collect();
         prop_assert_eq!(names.len(), children.names().len());
+    }
+
+    #[test]
+    fn rows_without_names_of_two_sexes_are_one_child_only_by_a_number_of_the_register(
+        tables in worlds(), sexes in prop::collection::vec(prop::sample::select(vec![None, Some(Sex::Female), Some(Sex::Male)]), 7)
+    ) {
+        let sexed = |said: &Said, place: usize| PersonRow { sex: sexes[place % 7], ..said.row() };
+        let rows: Vec<(&str, u32, bool, Vec<PersonRow>)> = tables
+            .iter()
+            .map(|(source, delivery, register, said)| {
+                let rows = said.iter().zip(0..).map(|(said, place)| sexed(said, place + *delivery as usize));
+                (*source, *delivery, *register, rows.collect())
+            })
+            .collect();
+        let children = world(persons_of(rows.clone()));
+        prop_assert_eq!(children.lost(), 0);
+        for set in partition(&children, tables.len()) {
+            let of_register = set.iter().any(|(table, _)| tables[*table].2);
+            let row = |place: &(usize, usize)| &rows[place.0].3[place.1];
+            let named = set.iter().any(|place| row(place).name.is_some());
+            let has = |sex| set.iter().any(|place| row(place).sex == Some(sex));
+            prop_assert!(of_register || named || !has(Sex::Female) || !has(Sex::Male), "{:?}", set);
+        }
     }
 
     #[test]

@@ -109,7 +109,7 @@ pub struct Limits {
     pub unknown_percent: u32,
     /// Rows by which a table may fall against the dataset that stands, in a hundred.
     pub fall_percent: u32,
-    /// Rows of a required table that may be set aside, in a hundred.
+    /// Rows of a required table that may be set aside, and cells of a column of its numbers that may fail, in a hundred.
     pub quarantine_percent: u32,
 }
 

@@ -6,7 +6,7 @@ use minster_model::TableName;
 use minster_sources::Reason;
 use minster_store::CellCounts;
 
-use crate::{IngestError, treatment::Plan};
+use crate::{IngestError, gates, treatment::Plan};
 
 /// What became of a cell that did not pass as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +17,10 @@ pub(crate) enum Note {
     OutsideItsYears,
     /// A pattern of the list alone led to the code.
     ByPattern,
+    /// A spreadsheet's number passed as a date.
+    Serial,
+    /// A number that failed for this reason was repaired.
+    Repaired(Reason),
     /// It became blank.
     Blank(Reason),
 }
@@ -102,7 +106,8 @@ impl Cells {
                 column: plan.columns[column].name.clone(),
                 became: match note {
                     Note::Unknown => "unknown",
-                    Note::OutsideItsYears | Note::ByPattern => "passed",
+                    Note::OutsideItsYears | Note::ByPattern | Note::Serial => "passed",
+                    Note::Repaired(_) => "repaired",
                     Note::Blank(_) => "blank",
                 }
                 .to_owned(),
@@ -110,7 +115,8 @@ impl Cells {
                     Note::Unknown => Reason::UnknownCode.code(),
                     Note::OutsideItsYears => "outside-its-years",
                     Note::ByPattern => "by-pattern",
-                    Note::Blank(reason) => reason.code(),
+                    Note::Serial => Reason::ExcelSerial.code(),
+                    Note::Repaired(reason) | Note::Blank(reason) => reason.code(),
                 }
                 .to_owned(),
                 cells: *cells,
@@ -147,5 +153,35 @@ impl Cells {
             }
         }
         Ok(())
+    }
+
+    /// Columns of numbers that fail too often in a required table: one that slipped, or another system's. Their rows may
+    /// stay, so that no count of rows shows it. A learner number is never all that a row is known by, and often made up.
+    pub(crate) fn wrong_numbers(
+        &self,
+        table: &TableName,
+        plan: &Plan,
+        percent: u32,
+    ) -> Vec<IngestError> {
+        let mut wrong: BTreeMap<usize, u64> = BTreeMap::new();
+        for (&(column, note), &(cells, _)) in &self.noted {
+            let fails = matches!(note, Note::Blank(reason) if reason != Reason::Placeholder);
+            let kind = plan.columns[column].kind();
+            if fails && kind.is_some_and(|kind| kind.as_str() != "uln") {
+                *wrong.entry(column).or_default() += cells;
+            }
+        }
+        let of_column = |(column, cells): (usize, u64)| {
+            let of = self.not_blank(column);
+            let stops = cells >= gates::FEWEST && cells * 100 > of * u64::from(percent);
+            stops.then(|| IngestError::WrongNumbers {
+                table: table.clone(),
+                column: plan.columns[column].name.clone(),
+                cells,
+                of,
+                percent,
+            })
+        };
+        wrong.into_iter().filter_map(of_column).collect()
     }
 }

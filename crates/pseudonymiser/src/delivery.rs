@@ -26,7 +26,7 @@ use crate::{
     cells::Cells,
     columns,
     duplicates::{Duplicates, Fingerprints},
-    gate::{Gate, Names},
+    gate::{Gate, Whole},
     gates::{self, Shares},
     quarantine::{Failed, Headings, Quarantine},
     shared::{Numbers, Watched, strangers, watched},
@@ -106,14 +106,14 @@ pub(crate) struct Outcome {
     pub(crate) cells: Vec<CellCounts>,
     /// What someone must look at, in words.
     pub(crate) warnings: Vec<String>,
-    /// The delivery's names, where a kept text is one of them: it must be read again with these.
-    collision: Option<Arc<Names>>,
+    /// What it told of the whole delivery, where it must be read again with that.
+    again: Option<Arc<Whole>>,
 }
 
 impl Outcome {
-    /// The delivery's names, where a kept text is one of them.
-    pub(crate) fn collision(&self) -> Option<Arc<Names>> {
-        self.collision.clone()
+    /// What it told of the whole delivery, where it must be read again with that.
+    pub(crate) fn again(&self) -> Option<Arc<Whole>> {
+        self.again.clone()
     }
 }
 
@@ -143,20 +143,22 @@ impl Planned {
             run: run.id.clone(),
             purpose: run.purpose.clone(),
             source: self.delivery.name.clone(),
+            period: self.delivery.period.clone(),
             inputs: self.named(),
             ceiling: u64::MAX,
         })?;
-        run.hands.dictionary.begin_run();
+        run.hands.dictionary.begin_run(opened.repairs);
         let dataset = self.delivery.dataset(run.purpose);
-        let mut names = None;
+        let mut whole = None;
         loop {
             let (key, wrapped) = run.vault.create_key(&dataset)?;
             let writer =
                 run.store.stage(&dataset, run.id, key, wrapped)?.of_run(opened.run_key.clone());
             let quarantine = Quarantine::open(&writer, &opened.recipient)?;
             let mut outputs = Outputs { tables: Vec::new(), quarantine };
-            let again = names.is_some();
-            let tables = self.open_tables(run.hands.lookups, names)?;
+            let second = whole.is_some();
+            run.hands.dictionary.slips.begin_reading();
+            let tables = self.open_tables(run.hands.lookups, whole)?;
             for table in &tables {
                 let passes = !table.schema.fields().is_empty();
                 let table = || writer.table(&table.name, Arc::clone(&table.schema));
@@ -166,9 +168,9 @@ impl Planned {
             let mut read = self
                 .read(&mut run.hands, Some(run.vault), &tables, &mut outputs)
                 .map_err(|error| gates::beside(stands.as_ref(), error))?;
-            if let (Some(collision), false) = (&read.collision, again) {
-                // A kept text is a person's name: its rows are told once all names are known.
-                names = Some(Arc::clone(collision));
+            if let (Some(again), false) = (&read.again, second) {
+                // Which rows a name or a doubtful date sets aside is known once all of them were read.
+                whole = Some(Arc::clone(again));
                 drop(outputs);
                 drop(writer);
                 continue;
@@ -177,6 +179,7 @@ impl Planned {
                 let found = gates::of_fall(&self.definition, stands, &read.rows, self.shares);
                 read.warnings.extend(stop_or_tell(found, self.accepted)?);
             }
+            read.warnings.extend(run.hands.dictionary.slips.warnings());
             run.vault.close_run(&read.inputs)?;
             let reasons = outputs.quarantine.finish()?;
             let keys = self.definition.tables.iter().map(|table| table.key.clone());
@@ -201,22 +204,23 @@ impl Planned {
         }
     }
 
-    /// The definition's tables, ready for rows. `names` are those that no kept text may be.
+    /// The definition's tables, ready for rows. `whole` is what a first reading told.
     pub(crate) fn open_tables(
         &self,
         lookups: &HashMap<String, Arc<Lookup>>,
-        names: Option<Arc<Names>>,
+        whole: Option<Arc<Whole>>,
     ) -> Result<Vec<OpenTable>, IngestError> {
         let circumstances =
-            Circumstances { rule: self.rule, period: &self.delivery.period, lookups, names };
-        let open = |(table, watched): (&minster_sources::Table, Vec<Watched>)| {
-            let plan = Plan::new(&self.definition, table, &circumstances)?;
+            Circumstances { rule: self.rule, period: &self.delivery.period, lookups, whole };
+        let open = |(place, (table, watched)): (usize, (&minster_sources::Table, Vec<Watched>))| {
+            let plan = Plan::new(&self.definition, (place, table), &circumstances)?;
             let schema = columns::schema(&plan.outputs);
             let exact = table.duplicates == DuplicateRule::Exact;
             let fingerprints = exact.then(Fingerprints::default);
             Ok(OpenTable { name: table.name.clone(), plan, schema, fingerprints, watched })
         };
-        self.definition.tables.iter().zip(watched(&self.definition)).map(open).collect()
+        let tables = self.definition.tables.iter().zip(watched(&self.definition));
+        tables.enumerate().map(open).collect()
     }
 
     /// Reads and treats all files.
@@ -263,19 +267,19 @@ impl Planned {
         // So much memory takes a while to give back.
         std::thread::spawn(move || drop(duplicates));
         let mut cells = Vec::new();
+        let mut found = gates::of_rows(&self.definition, &rows, self.shares);
         for ((told, table), definition) in told.iter().zip(tables).zip(&self.definition.tables) {
             if definition.required {
                 told.check(&table.name, &table.plan, self.unknown_percent)?;
+                let percent = self.shares.quarantine;
+                found.extend(told.wrong_numbers(&table.name, &table.plan, percent));
             }
             cells.extend(told.counts(&table.name, &table.plan));
         }
         let mut warnings = self.let_through.clone();
-        warnings.extend(stop_or_tell(
-            gates::of_rows(&self.definition, &rows, self.shares),
-            self.accepted,
-        )?);
+        warnings.extend(stop_or_tell(found, self.accepted)?);
         warnings.extend(strangers(&self.definition, &numbers));
-        Ok(Outcome { inputs, rows, cells, warnings, collision: gate.collision() })
+        Ok(Outcome { inputs, rows, cells, warnings, again: gate.again() })
     }
 
     /// Bytes of all files.

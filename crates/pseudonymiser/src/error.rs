@@ -132,6 +132,22 @@ pub enum IngestError {
         /// So many in a hundred are let through.
         percent: u32,
     },
+    /// A column of numbers of a required table that mostly fail.
+    #[error(
+        "table {table}, column {column}: {cells} of {of} numbers are wrong, more than {percent} in a hundred; see why with `minster-ingest try`, take them as blank with --accept, or set `quarantine_percent` of the source higher"
+    )]
+    WrongNumbers {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: String,
+        /// Such cells.
+        cells: u64,
+        /// Cells that are not blank.
+        of: u64,
+        /// So many in a hundred are let through.
+        percent: u32,
+    },
     /// A file whose header names another collection, year or authority.
     #[error(
         "{}: its header names {says} as its {what}, and {expected} is expected; deliver the right file, or take it as it is with --accept",
@@ -241,6 +257,7 @@ impl IngestError {
             | Self::EmptyTable { .. }
             | Self::Fallen { .. }
             | Self::MostlySetAside { .. }
+            | Self::WrongNumbers { .. }
             | Self::OtherHeader { .. } => Self::OfSource {
                 source_name: source_name.clone(),
                 period: period.clone(),
@@ -273,6 +290,7 @@ impl IngestError {
                 | Self::EmptyTable { .. }
                 | Self::Fallen { .. }
                 | Self::MostlySetAside { .. }
+                | Self::WrongNumbers { .. }
                 | Self::OtherHeader { .. }
                 | Self::TooManyTexts { .. }
                 | Self::Plan(_)
@@ -300,6 +318,7 @@ impl IngestError {
             | Self::EmptyTable { .. }
             | Self::Fallen { .. }
             | Self::MostlySetAside { .. }
+            | Self::WrongNumbers { .. }
             | Self::OtherHeader { .. }
             | Self::NotDelivered { .. }
             | Self::AllLeftOut { .. }

@@ -1,5 +1,7 @@
 //! The gate before kept text: what looks like an identifier is set aside where it is treated; what equals a person's name
-//! of the same delivery is known only when all of it was read, and then the delivery is read once more.
+//! of the same delivery is known only when all of it was read, and then the delivery is read once more. So it is with a
+//! column of dates that holds a spreadsheet's numbers and others: `40110` may be 24 October 2009, or a 4 January 2010 that
+//! lost its zero, where `150310` stands below it.
 //!
 //! Names and kept texts are remembered as hashes under keys drawn for the run, and forgotten with it.
 
@@ -10,10 +12,11 @@ use std::{
 
 use ahash::RandomState;
 use minster_model::TableName;
-use minster_sources::TokenRule;
+use minster_sources::{Reason, TokenRule};
 
 use crate::{
     IngestError,
+    cells::Note,
     names::{folded_name, words},
     rows::Treated,
     treatment::{Cell, Plan},
@@ -26,16 +29,25 @@ const SHORTEST_NAME: usize = 2;
 /// A word of a name or text counts by itself from this length on: `de`, `van` and codes of a few letters are too common.
 const SHORTEST_WORD: usize = 4;
 
-/// The names of a delivery, as hashes.
-pub(crate) struct Names {
+/// What a first reading of a delivery told: its names, as hashes, and columns of dates with two kinds of numbers.
+pub(crate) struct Whole {
     keys: RandomState,
-    hashes: HashSet<u64>,
+    names: HashSet<u64>,
+    doubted: HashSet<Place>,
 }
 
-impl Names {
-    /// Whether a text is one of them, or holds one as a word, without regard to case, accents and punctuation.
+/// A table's and a column's place.
+type Place = (usize, usize);
+
+impl Whole {
+    /// Whether a text is one of its names, or holds one as a word, without regard to case, accents and punctuation.
     pub(crate) fn hold(&self, text: &str) -> bool {
-        hashes(&self.keys, text).into_iter().any(|hash| self.hashes.contains(&hash))
+        hashes(&self.keys, text).into_iter().any(|hash| self.names.contains(&hash))
+    }
+
+    /// Whether the numbers of a column of dates are in doubt.
+    pub(crate) fn doubts(&self, column: Place) -> bool {
+        self.doubted.contains(&column)
     }
 }
 
@@ -59,9 +71,12 @@ pub(crate) struct Gate {
 struct Seen {
     names: HashSet<u64>,
     /// Kept texts, by table and column: so that they can be counted.
-    kept: HashMap<(usize, usize), HashSet<u64>>,
+    kept: HashMap<Place, HashSet<u64>>,
     /// What of them may be a name.
     parts: HashSet<u64>,
+    /// Columns of dates with a spreadsheet's numbers, and with numbers that are none.
+    serials: HashSet<Place>,
+    others: HashSet<Place>,
 }
 
 impl Gate {
@@ -81,11 +96,14 @@ impl Gate {
     ) -> Result<(), IngestError> {
         let (mut names, mut kept) = (Vec::new(), Vec::new());
         for (place, planned) in plan.columns.iter().enumerate() {
+            if planned.is_date() {
+                self.note_numbers((table, place), batch);
+            }
             let rule = planned.token_rule();
             if rule.is_none() && !planned.is_name() {
                 continue;
             }
-            for treated in batch.distinct(place).flatten() {
+            for treated in batch.distinct(place).filter_map(|cell| cell.as_ref().ok()) {
                 names.extend(treated.name.iter().flat_map(|name| hashes(&self.keys, name)));
                 if let (Some(_), Cell::Text(text)) = (rule, &treated.cell) {
                     let whole = self.keys.hash_one((text.as_ref(), true));
@@ -117,11 +135,32 @@ impl Gate {
         Ok(())
     }
 
-    /// The names, where a kept text is one of them.
-    pub(crate) fn collision(self) -> Option<Arc<Names>> {
-        let Seen { names, parts, .. } =
+    /// Which kinds of numbers a column of dates holds.
+    fn note_numbers(&self, column: Place, batch: &Treated<'_>) {
+        let (mut serial, mut other) = (false, false);
+        for cell in batch.distinct(column.1) {
+            let number = Reason::DateNumber;
+            match cell {
+                Ok(cell) => {
+                    serial |= cell.note == Some(Note::Serial);
+                    other |= cell.note == Some(Note::Blank(number));
+                }
+                Err(reason) => other |= *reason == number,
+            }
+        }
+        if serial || other {
+            let mut seen = self.seen.lock().unwrap_or_else(|held| held.into_inner());
+            seen.serials.extend(serial.then_some(column));
+            seen.others.extend(other.then_some(column));
+        }
+    }
+
+    /// What was told, where the delivery is to be read again: a kept text is a name, or a date's number is in doubt.
+    pub(crate) fn again(self) -> Option<Arc<Whole>> {
+        let Seen { names, parts, serials, others, .. } =
             self.seen.into_inner().unwrap_or_else(|held| held.into_inner());
-        let collides = parts.iter().any(|part| names.contains(part));
-        collides.then(|| Arc::new(Names { keys: self.keys, hashes: names }))
+        let doubted: HashSet<Place> = serials.intersection(&others).copied().collect();
+        let again = !doubted.is_empty() || parts.iter().any(|part| names.contains(part));
+        again.then(|| Arc::new(Whole { keys: self.keys, names, doubted }))
     }
 }

@@ -10,14 +10,14 @@ use minster_store::{FileCounts, Manifest, Origin};
 use crate::IngestError;
 
 /// Of fewer rows a share says little: tables of a few rows rise and fall.
-const FEWEST: u64 = 10;
+pub(crate) const FEWEST: u64 = 10;
 
 /// What a source may do before it stops, in a hundred.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shares {
     /// Rows of a table that are gone.
     pub(crate) fall: u32,
-    /// Rows of a required table that are set aside.
+    /// Rows of a required table that are set aside, and cells of a column of its numbers that fail.
     pub(crate) quarantine: u32,
 }
 

@@ -112,9 +112,9 @@ mod tests {
             rule: IdentifierRule::Strict,
             period: &"2024-25".parse().unwrap(),
             lookups: &HashMap::new(),
-            names: None,
+            whole: None,
         };
-        let plan = Plan::new(&definition, table, &circumstances).unwrap();
+        let plan = Plan::new(&definition, (0, table), &circumstances).unwrap();
         let treated = plan.treat(&plan.columns[0], text.as_bytes())?;
         Ok(match treated.cell {
             Cell::Text(text) => text.to_string(),

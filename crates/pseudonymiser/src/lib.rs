@@ -36,6 +36,7 @@ mod quarantined;
 mod report;
 mod rows;
 mod shared;
+mod slips;
 mod tokens;
 mod treatment;
 mod trial;

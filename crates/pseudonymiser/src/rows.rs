@@ -2,7 +2,7 @@
 //! rows accepted, set aside or recognised as duplicates, the accepted ones gathered.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -13,6 +13,7 @@ use arrow::{
 };
 use minster_model::{Kind, RowCounts};
 use minster_sources::{Part, RawBatch, Reason};
+use minster_vault_api::Token;
 
 use crate::{
     IngestError,
@@ -22,6 +23,7 @@ use crate::{
     duplicates::{Fingerprints, Print},
     quarantine::{Failed, Raw},
     shared::Watched,
+    slips::Pair,
     tokens::Dictionary,
     treatment::{Cell, Plan, PlannedColumn, PlannedKey, TreatedCell},
 };
@@ -81,6 +83,48 @@ impl<'a> Treated<'a> {
         (Self { plan, batch, columns }, prints)
     }
 
+    /// A column's mistyped numbers, each with the birth date beside it; and how many different ones of how many are such.
+    pub(crate) fn slips(&self, column: usize) -> (BTreeSet<Pair<'_>>, (usize, usize)) {
+        let (Some(numbers), Some(born)) = (&self.columns[column], self.giving(Part::BirthDate))
+        else {
+            return Default::default();
+        };
+        let is_slip = |cell: &Result<TreatedCell<'_>, Reason>| {
+            cell.as_ref().is_ok_and(|cell| cell.slip.is_some())
+        };
+        let is_there =
+            |cell: &&Result<TreatedCell<'_>, Reason>| cell.as_ref().is_ok_and(|cell| !cell.blank);
+        let wrong = numbers.cells.iter().filter(|cell| is_slip(cell)).count();
+        let mut slips = BTreeSet::new();
+        if wrong > 0 {
+            let rows = 0..self.batch.len();
+            slips.extend(rows.filter_map(|row| Some((numbers.slip(row)?, born.day(row)?))));
+        }
+        (slips, (wrong, numbers.cells.iter().filter(is_there).count()))
+    }
+
+    /// Puts what was learnt of a column's mistyped numbers in their places.
+    pub(crate) fn mend(&mut self, column: usize, token: impl Fn(Pair<'_>) -> Option<Token>) {
+        let Some(born) = self.giving(Part::BirthDate) else { return };
+        let Some(numbers) = &self.columns[column] else { return };
+        let mut mended: HashMap<(u32, u32), Option<u32>> = HashMap::new();
+        let (mut cells, mut codes) = (Vec::new(), Vec::new());
+        for row in 0..self.batch.len() {
+            let (Some(slip), Some(day)) = (numbers.slip(row), born.day(row)) else { continue };
+            let place = (numbers.codes[row], born.codes[row]);
+            let place = *mended.entry(place).or_insert_with(|| {
+                let reason = numbers.at(row).as_ref().ok()?.failed()?;
+                cells.push(Ok(TreatedCell::repaired(token((slip, day))?, reason)));
+                Some((numbers.cells.len() + cells.len() - 1) as u32)
+            });
+            codes.extend(place.map(|place| (row, place)));
+        }
+        if let Some(numbers) = &mut self.columns[column] {
+            numbers.cells.extend(cells);
+            codes.into_iter().for_each(|(row, place)| numbers.codes[row] = place);
+        }
+    }
+
     /// Tells the rows that are accepted from those that are not; `fresh` says of each row whether it was
     /// not seen before.
     pub(crate) fn sort(self, fresh: Option<&[bool]>) -> Sorted<'a> {
@@ -101,22 +145,25 @@ impl<'a> Treated<'a> {
         let mut duplicate = 0;
         for row in accepted.len()..rows {
             // Two rows of nobody that is known may be two children's.
-            if fresh.is_some_and(|fresh| !fresh[row]) && known.has_number(row) {
+            if fresh.is_some_and(|fresh| !fresh[row]) && known.says_number(row) {
                 duplicate += 1;
                 continue;
             }
-            let mut faults = wrong.iter().filter_map(|(place, column)| {
-                let reason = column.at(row).as_ref().err()?;
-                Some((*place, *reason))
-            });
-            match faults.next() {
-                None if self.plan.finds_persons && !known.has_person(row) => {
-                    let place = known.first_place();
-                    failed.push(self.fail(row, (place, Reason::Unidentified), std::iter::empty()));
-                }
-                None => accepted.push(row as u32),
-                Some(first) => failed.push(self.fail(row, first, faults)),
+            let mut faults: Vec<(usize, Reason)> = wrong
+                .iter()
+                .filter_map(|(place, column)| Some((*place, *column.at(row).as_ref().err()?)))
+                .collect();
+            let nobody = self.plan.finds_persons && !known.has_person(row);
+            if faults.is_empty() && !nobody {
+                accepted.push(row as u32);
+                continue;
             }
+            // Why no number of the row tells whose it is, beside what else fails.
+            faults.extend(known.failed(row));
+            faults.sort_unstable_by_key(|fault| fault.0);
+            let mut faults = faults.into_iter();
+            let first = faults.next().unwrap_or((known.first_place(), Reason::Unidentified));
+            failed.push(self.fail(row, first, faults));
         }
         failed.sort_by_key(|failed| failed.number);
         let counts = RowCounts {
@@ -134,9 +181,11 @@ impl<'a> Treated<'a> {
     }
 
     /// What a column's different cells became.
-    pub(crate) fn distinct(&self, column: usize) -> impl Iterator<Item = Option<&TreatedCell<'a>>> {
-        let cells = self.columns[column].iter().flat_map(|column| &column.cells);
-        cells.map(|cell| cell.as_ref().ok())
+    pub(crate) fn distinct(
+        &self,
+        column: usize,
+    ) -> impl Iterator<Item = &Result<TreatedCell<'a>, Reason>> {
+        self.columns[column].iter().flat_map(|column| &column.cells)
     }
 
     /// Counts the accepted rows' cells that did not pass as they were. A batch without such a cell costs nothing.
@@ -165,7 +214,10 @@ impl<'a> Treated<'a> {
             }
             for (cell, cells) in column.cells.iter().zip(counts) {
                 let Ok(cell) = cell else { continue };
-                if let Some(note) = cell.note {
+                // A number that was repaired in all its rows is no row's any more.
+                if let Some(note) = cell.note
+                    && cells > 0
+                {
                     tally.note(place, note, cells, first.remove(&note).unwrap_or_default());
                 }
                 if cell.blank {
@@ -241,7 +293,7 @@ impl<'a> Known<'a> {
     fn of(treated: &'a Treated<'a>) -> Self {
         let Treated { plan, columns, .. } = treated;
         let identifiers = plan.columns.iter().zip(columns).enumerate();
-        let identifiers = identifiers.filter(|(_, (planned, _))| planned.is_identifier());
+        let identifiers = identifiers.filter(|(_, (planned, _))| planned.kind().is_some());
         let of_names = |key: &&PlannedKey| {
             key.parts.iter().any(|part| matches!(part, Part::Surname | Part::Forename))
         };
@@ -266,6 +318,18 @@ impl<'a> Known<'a> {
             || self.identifiers.iter().any(|(_, column)| !is_blank(column.at(row)))
     }
 
+    /// Whether a number stands in the row, be it a wrong one.
+    fn says_number(&self, row: usize) -> bool {
+        self.has_number(row) || self.failed(row).next().is_some()
+    }
+
+    /// The row's numbers that failed and became blank.
+    fn failed(&self, row: usize) -> impl Iterator<Item = (usize, Reason)> {
+        self.identifiers.iter().filter_map(move |(place, column)| {
+            Some((*place, column.at(row).as_ref().ok()?.failed()?))
+        })
+    }
+
     fn has_person(&self, row: usize) -> bool {
         let is_there = |column: &&ColumnCells<'_>| {
             column.at(row).as_ref().is_ok_and(|cell| cell.part.is_some())
@@ -283,6 +347,16 @@ fn is_blank(cell: &Result<TreatedCell<'_>, Reason>) -> bool {
 }
 
 impl<'a> ColumnCells<'a> {
+    /// A row's mistyped number.
+    fn slip(&self, row: usize) -> Option<&[u8]> {
+        self.at(row).as_ref().ok()?.slip.as_deref()
+    }
+
+    /// A row's birth date.
+    fn day(&self, row: usize) -> Option<&str> {
+        self.at(row).as_ref().ok()?.part.as_deref()
+    }
+
     fn at(&self, row: usize) -> &Result<TreatedCell<'a>, Reason> {
         &self.cells[self.codes[row] as usize]
     }
@@ -318,6 +392,20 @@ impl Sorted<'_> {
     pub(crate) fn numbers(&self, Watched(column): Watched) -> impl Iterator<Item = &[u8]> {
         let cells = self.treated.columns[column].iter().flat_map(|column| &column.cells);
         cells.flatten().filter_map(|cell| cell.cell.identifier())
+    }
+
+    /// A column's numbers in accepted rows, each with the birth dates beside it, before their tokens stand in their places.
+    pub(crate) fn births(&self, column: usize) -> BTreeSet<Pair<'_>> {
+        let Some(numbers) = &self.treated.columns[column] else { return BTreeSet::new() };
+        let Some(born) = self.treated.giving(Part::BirthDate) else { return BTreeSet::new() };
+        let codes = |row: &u32| (numbers.codes[*row as usize], born.codes[*row as usize]);
+        let rows: HashMap<(u32, u32), u32> =
+            self.accepted.iter().map(|row| (codes(row), *row)).collect();
+        let pair = |row: u32| {
+            let number = numbers.at(row as usize).as_ref().ok()?.cell.identifier()?;
+            Some((number, born.day(row as usize)?))
+        };
+        rows.into_values().filter_map(pair).collect()
     }
 
     /// The identifiers whose tokens are still to be learnt.

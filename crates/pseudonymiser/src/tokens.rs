@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use minster_model::Kind;
 use minster_vault_api::{Client, IdentifierBatch, Token, VaultError};
 
-use crate::{IngestError, treatment::Cell};
+use crate::{IngestError, slips::Slips, treatment::Cell};
 
 /// A batch's bytes and count stay well below the frame's limit.
 const BATCH_BYTES: usize = 2 << 20;
@@ -17,6 +17,8 @@ const BATCH_COUNT: usize = 128 << 10;
 pub(crate) struct Dictionary {
     kinds: HashMap<Kind, Tokens>,
     asked: u64,
+    /// What mistyped numbers were, and which birth dates were told.
+    pub(crate) slips: Slips,
 }
 
 type Tokens = HashMap<Box<[u8]>, Token, ahash::RandomState>;
@@ -31,9 +33,10 @@ impl Dictionary {
         Ok(())
     }
 
-    /// Forgets all tokens: the vault opened a run, and the next ones are of that run.
-    pub(crate) fn begin_run(&mut self) {
+    /// Forgets all tokens: the vault opened a run, and the next ones are of that run. It was granted so many repairs.
+    pub(crate) fn begin_run(&mut self, repairs: u64) {
         self.kinds.clear();
+        self.slips.begin_run(repairs);
     }
 
     /// How many identifiers were sent, each once a delivery.

@@ -5,7 +5,7 @@ mod cell;
 use std::{collections::HashMap, sync::Arc};
 
 use self::cell::output_type;
-pub(crate) use self::cell::{Cell, Output, OutputType};
+pub(crate) use self::cell::{Cell, Output, OutputType, TreatedCell};
 use jiff::civil::Date;
 use minster_identifiers::{
     NhsNumber, NumberForm, OpaqueId, Shape, Uln, Upn, UpnField, is_placeholder,
@@ -13,12 +13,18 @@ use minster_identifiers::{
 use minster_model::{Kind, Period, UNIT, pipeline::IdentifierRule};
 use minster_sources::{
     Column, DateForm, Definition, Fault, Format, Generalisation, Lookup, Part, Reason, Table,
-    TokenRule, Treatment, UnknownCode, ValueType, parse_date, parse_decimal, parse_flag,
+    TokenRule, Treatment, UnknownCode, ValueType, is_serial, parse_date, parse_decimal, parse_flag,
     parse_integer,
 };
 
 use crate::{
-    IngestError, cells::Note, gate::Names, generalise::generalise, names::folded_name, period,
+    IngestError,
+    cells::Note,
+    gate::Whole,
+    generalise::generalise,
+    names::folded_name,
+    period,
+    slips::{are_repaired, slip_of},
 };
 
 /// No name, date or postcode is longer, in bytes; the vault takes four of them in one match key.
@@ -46,8 +52,8 @@ pub(crate) struct Plan {
     year: Option<i16>,
     /// The last day of the delivery's period, after which nobody in it is born.
     last_day: Option<Date>,
-    /// Names that no kept text may be.
-    names: Option<Arc<Names>>,
+    /// What a first reading of the whole delivery told.
+    whole: Option<Arc<Whole>>,
 }
 
 /// What the whole delivery says to a table's plan.
@@ -55,7 +61,7 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) rule: IdentifierRule,
     pub(crate) period: &'a Period,
     pub(crate) lookups: &'a HashMap<String, Arc<Lookup>>,
-    pub(crate) names: Option<Arc<Names>>,
+    pub(crate) whole: Option<Arc<Whole>>,
 }
 
 /// A column of the source and what becomes of it.
@@ -67,6 +73,10 @@ pub(crate) struct PlannedColumn {
     form: NumberForm,
     /// What of the cell's JSON it is (RFC 6901).
     pointer: Option<String>,
+    /// Of dates: whether a spreadsheet's numbers cannot be told from others here.
+    doubted: bool,
+    /// Of numbers: whether a mistyped one is repaired.
+    repaired: bool,
     /// Its place among the outputs, where it passes.
     pub(crate) output: Option<usize>,
     /// The place of the output that says why an identifier is missing.
@@ -82,9 +92,21 @@ impl PlannedColumn {
             || self.is_name()
     }
 
-    /// Whether it holds an identifier.
-    pub(crate) fn is_identifier(&self) -> bool {
-        matches!(self.column.treatment, Treatment::Pseudonymise(_))
+    /// The kind of identifier that it holds.
+    pub(crate) fn kind(&self) -> Option<&Kind> {
+        match &self.column.treatment {
+            Treatment::Pseudonymise(kind) => Some(kind),
+            _ => None,
+        }
+    }
+
+    /// The kind of its numbers, where a mistyped one is repaired by the birth date beside it.
+    pub(crate) fn repaired(&self) -> Option<&Kind> {
+        self.kind().filter(|_| self.repaired)
+    }
+
+    pub(crate) fn is_date(&self) -> bool {
+        self.column.is_date()
     }
 
     /// Whether it holds persons' names.
@@ -112,38 +134,16 @@ pub(crate) struct PlannedKey {
     pub(crate) output: usize,
 }
 
-/// What one cell of the source became.
-pub(crate) struct TreatedCell<'a> {
-    pub(crate) cell: Cell<'a>,
-    /// Why an identifier is missing, for columns that say so.
-    pub(crate) state: &'static str,
-    /// Its part of match keys.
-    pub(crate) part: Option<String>,
-    /// A person's name, for which kept texts are searched.
-    pub(crate) name: Option<String>,
-    /// What became of it, where it did not pass as it was.
-    pub(crate) note: Option<Note>,
-    /// Whether it was blank.
-    pub(crate) blank: bool,
-}
-
-impl TreatedCell<'_> {
-    /// The same, bound to nothing.
-    fn into_owned(self) -> TreatedCell<'static> {
-        let Self { cell, state, part, name, note, blank } = self;
-        TreatedCell { cell: cell.into_owned(), state, part, name, note, blank }
-    }
-}
-
 impl Plan {
     pub(crate) fn new(
         definition: &Definition,
-        table: &Table,
+        (place, table): (usize, &Table),
         circumstances: &Circumstances<'_>,
     ) -> Result<Self, IngestError> {
-        let Circumstances { rule, period, lookups, names } = circumstances;
+        let Circumstances { rule, period, lookups, whole } = circumstances;
         let mut outputs = Vec::new();
         let mut columns = Vec::new();
+        let dated = table.columns.values().any(|column| column.part == Some(Part::BirthDate));
         let mut dates = definition.dates.clone();
         // Their own cells of dates are read as ISO, whatever form texts have.
         let typed = matches!(definition.format, Format::Xlsx | Format::Parquet);
@@ -168,6 +168,8 @@ impl Plan {
                 lookup,
                 form: kind.as_ref().map(|kind| definition.numbers.form(kind)).unwrap_or_default(),
                 pointer: name.find("#/").map(|at| name[at + 1..].to_owned()),
+                repaired: dated && kind.as_ref().is_some_and(|kind| are_repaired(kind, *rule)),
+                doubted: whole.as_ref().is_some_and(|whole| whole.doubts((place, columns.len()))),
                 output: None,
                 state: None,
             };
@@ -212,7 +214,7 @@ impl Plan {
             blanks: definition.blanks.clone(),
             year: period::year(period),
             last_day: period::last_day(period),
-            names: names.clone(),
+            whole: whole.clone(),
         })
     }
 
@@ -242,11 +244,15 @@ impl Plan {
             }
             Err(reason) if planned.column.fault() == Fault::Blank => Ok(TreatedCell {
                 cell: Cell::Null,
-                state: "",
+                state: "wrong",
                 part: None,
                 name: None,
                 note: Some(Note::Blank(reason)),
                 blank: false,
+                slip: planned
+                    .kind()
+                    .filter(|_| planned.repaired && planned.pointer.is_none())
+                    .and_then(|kind| slip_of(kind, text, reason)),
             }),
             treated => treated,
         }
@@ -267,6 +273,10 @@ impl Plan {
         if text.is_empty() && planned.column.required {
             return Err(Reason::Required);
         }
+        let serial = planned.is_date() && !text.is_empty() && is_serial(text);
+        if serial && planned.doubted && parse_date(text, &self.dates).is_ok() {
+            return Err(Reason::AmbiguousDate);
+        }
         let part = match planned.column.part {
             Some(part) => self.comparable(part, text)?,
             None => None,
@@ -286,8 +296,9 @@ impl Plan {
                 (cell, "", note)
             }
         };
+        let note = note.or(serial.then_some(Note::Serial));
         let name = planned.is_name().then(|| text.to_owned());
-        Ok(TreatedCell { cell, state, part, name, note, blank: text.is_empty() })
+        Ok(TreatedCell { cell, state, part, name, note, blank: text.is_empty(), slip: None })
     }
 
     fn identifier<'a>(
@@ -374,7 +385,7 @@ impl Plan {
                 if Shape::find(text).is_some() {
                     return Err(Reason::LooksLikeIdentifier);
                 }
-                if self.names.as_ref().is_some_and(|names| names.hold(text)) {
+                if self.whole.as_ref().is_some_and(|whole| whole.hold(text)) {
                     return Err(Reason::EqualsName);
                 }
                 let fits = match rule {

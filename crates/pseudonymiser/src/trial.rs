@@ -139,23 +139,24 @@ impl Tried {
             }
             text += &deliveries::cells_text(&source.cells);
         }
-        text += "No dataset was written; the vault was not asked.\n";
+        text +=
+            "No dataset was written; the vault was not asked, so that no number was repaired.\n";
         text
     }
 }
 
 impl TriedSource {
     fn read(&mut self, planned: &Planned, hands: &mut Hands<'_>) -> Result<(), IngestError> {
-        let mut names = None;
+        let mut whole = None;
         loop {
-            let again = names.is_some();
-            let tables = planned.open_tables(hands.lookups, names)?;
+            let second = whole.is_some();
+            let tables = planned.open_tables(hands.lookups, whole)?;
             let mut faults = Faults::default();
             let read = planned.read(hands, None, &tables, &mut faults);
             if let Ok(read) = &read
-                && let (Some(collision), false) = (read.collision(), again)
+                && let (Some(again), false) = (read.again(), second)
             {
-                names = Some(collision);
+                whole = Some(again);
                 continue;
             }
             self.faults = faults.list();

@@ -1,7 +1,10 @@
 //! The threads that treat a file's groups of batches: each group by one of them, several at once. What depends on the
 //! rows before is done in the file's order, so that the same file gives the same dataset whatever the threads.
 
-use std::sync::{Arc, Mutex, mpsc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, mpsc},
+};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use minster_model::{RowCounts, TableName};
@@ -17,6 +20,7 @@ use crate::{
     quarantine::Failed,
     rows::{Sorted, Treated},
     shared::{Numbers, Watched},
+    slips::are_slips,
     tokens::Dictionary,
     treatment::Plan,
 };
@@ -53,6 +57,8 @@ pub(crate) struct Work<'a> {
     keys: &'a ahash::RandomState,
     gate: &'a Gate,
     known: InTurn<&'a mut [Option<Duplicates>]>,
+    /// Mistyped numbers are asked about in the file's order, since there is a budget of them.
+    slips: InTurn<()>,
     vault: Mutex<(&'a mut Dictionary, Option<&'a mut Client>)>,
     leaving: InTurn<Leaving>,
     /// The first group that failed.
@@ -99,6 +105,7 @@ impl<'a> Work<'a> {
             keys,
             gate,
             known: InTurn::new(duplicates),
+            slips: InTurn::new(()),
             vault: Mutex::new((dictionary, vault)),
             leaving: InTurn::new(Leaving { to, counts }),
             failure: Mutex::new(None),
@@ -155,11 +162,15 @@ impl<'a> Work<'a> {
     /// `None` where an earlier group failed, or nobody listens.
     fn treat(&self, number: u64, group: &Group) -> Result<Option<()>, IngestError> {
         let OpenTable { name, plan, schema, fingerprints, watched } = &self.tables[group.table];
-        let (treated, prints): (Vec<_>, Vec<_>) = group
+        let (mut treated, prints): (Vec<_>, Vec<_>) = group
             .batches
             .iter()
             .map(|batch| Treated::new(plan, batch, fingerprints.as_ref(), self.keys))
             .unzip();
+        match self.slips.pass(number, |()| self.repair(plan, &mut treated)) {
+            Some(repaired) => repaired?,
+            None => return Ok(None),
+        }
         for batch in &treated {
             self.gate.note((group.table, name), plan, batch)?;
         }
@@ -193,7 +204,35 @@ impl<'a> Work<'a> {
         Ok(left.flatten())
     }
 
-    /// Puts tokens in the places of identifiers.
+    /// Has mistyped numbers repaired that stand beside a birth date. Without a vault, where a definition is only tried, none is.
+    fn repair(&self, plan: &Plan, treated: &mut [Treated<'_>]) -> Result<(), IngestError> {
+        for (column, planned) in plan.columns.iter().enumerate() {
+            let Some(kind) = planned.repaired() else { continue };
+            let (mut slips, mut wrong, mut of) = (BTreeSet::new(), 0, 0);
+            for batch in treated.iter() {
+                let (more, (wrong_, of_)) = batch.slips(column);
+                slips.extend(more);
+                (wrong, of) = (wrong + wrong_, of + of_);
+            }
+            if slips.is_empty() {
+                continue;
+            }
+            let mut vault = self.vault.lock().map_err(|_| IngestError::Unlearnt)?;
+            let (dictionary, Some(vault)) = &mut *vault else { continue };
+            if !are_slips(wrong, of) {
+                dictionary.slips.leave(slips.len());
+                continue;
+            }
+            dictionary.slips.ask(kind, &slips, vault)?;
+            drop(slips);
+            for batch in treated.iter_mut() {
+                batch.mend(column, |pair| dictionary.slips.token(kind, pair));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts tokens in the places of identifiers, and tells the birth dates beside them.
     fn learn(&self, plan: &Plan, sorted: &mut [Sorted<'_>]) -> Result<(), IngestError> {
         let mut vault = self.vault.lock().map_err(|_| IngestError::Unlearnt)?;
         let (dictionary, vault) = &mut *vault;
@@ -202,6 +241,13 @@ impl<'a> Work<'a> {
             let of_kind =
                 identifiers.filter(|(of, _)| *of == kind).map(|(_, identifier)| identifier);
             dictionary.learn(kind, of_kind, vault.as_deref_mut())?;
+        }
+        for (column, planned) in plan.columns.iter().enumerate() {
+            let (Some(kind), Some(vault)) = (planned.repaired(), vault.as_deref_mut()) else {
+                continue;
+            };
+            let births = sorted.iter().flat_map(|batch| batch.births(column)).collect();
+            dictionary.slips.tell(kind, &births, vault)?;
         }
         sorted.iter_mut().try_for_each(|batch| batch.resolve(dictionary))
     }
@@ -217,6 +263,7 @@ struct Turn<'a, 'b> {
 impl Drop for Turn<'_, '_> {
     fn drop(&mut self) {
         if !self.done {
+            self.work.slips.fail(self.number);
             self.work.known.fail(self.number);
             self.work.leaving.fail(self.number);
         }

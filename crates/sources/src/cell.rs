@@ -22,7 +22,8 @@ pub enum DateForm {
     #[serde(rename = "census")]
     Census,
     /// `45565`: days as Excel counts them on Windows, 1 being 1 January 1900. Excel takes 1900 for a leap
-    /// year, so that its 60 is no day and later numbers are one too high (ECMA-376-1, 18.17.4.1).
+    /// year, so that its 60 is no day and later numbers are one too high (ECMA-376-1, 18.17.4.1). A number from 1900 to
+    /// 2100 is more likely a year, and one that begins with 0 is none that Excel writes: neither is read.
     #[serde(rename = "excel-serial")]
     ExcelSerial,
     /// `30-SEP-24` or `30-SEP-2024`, or the same with a time after a blank: Oracle's own. Of two digits 00 to 49 are
@@ -39,12 +40,20 @@ pub fn parse_date(text: &str, forms: &[DateForm]) -> Result<Date, Reason> {
     match parsed.next() {
         Some(date) if parsed.any(|other| other != date) => Err(Reason::AmbiguousDate),
         Some(date) if (1900..=2100).contains(&date.year()) => Ok(date),
+        _ if digits(text.as_bytes()) && forms.contains(&DateForm::ExcelSerial) => {
+            Err(Reason::DateNumber)
+        }
         Some(_) => Err(Reason::DateRange),
         None if (4..=5).contains(&text.len()) && digits(text.as_bytes()) => {
             Err(Reason::ExcelSerial)
         }
         None => Err(Reason::DateForm),
     }
+}
+
+/// Whether a text that reads as a date is a spreadsheet's number: no other declared form is one of digits alone.
+pub fn is_serial(text: &str) -> bool {
+    text.trim().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 impl DateForm {
@@ -74,8 +83,10 @@ impl DateForm {
             Self::ExcelSerial => {
                 let (days, fraction) = text.split_once('.').unwrap_or((text, "0"));
                 let whole = (1..=6).contains(&days.len()) && digits(days.as_bytes());
+                let whole = whole && !days.starts_with('0');
                 let days = (whole && digits(fraction.as_bytes())).then(|| days.parse().ok())??;
                 let epoch = match days {
+                    1900..=2100 => return None,
                     1..=59 => jiff::civil::date(1899, 12, 31),
                     61.. => jiff::civil::date(1899, 12, 30),
                     _ => return None,
@@ -208,10 +219,12 @@ mod tests {
         ] {
             assert_eq!(serial(text), Ok(jiff::civil::date(day.0, day.1, day.2)), "{text}");
         }
-        assert_eq!(serial("60"), Err(Reason::DateForm));
-        assert_eq!(serial("0"), Err(Reason::DateForm));
-        assert_eq!(serial("999999"), Err(Reason::DateRange));
+        // No day, a year, a day with its zero before it, and days as `ddmmyy` and `yyyymmdd`.
+        for text in ["60", "0", "2008", "1900", "2100", "045565", "150308", "999999", "20080315"] {
+            assert_eq!(serial(text), Err(Reason::DateNumber), "{text}");
+        }
         assert_eq!(serial("45565.x"), Err(Reason::DateForm));
+        assert!(is_serial("45565.75") && !is_serial("2024-09-30") && !is_serial("30/09/2024"));
     }
 
     #[test]

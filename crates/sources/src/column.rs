@@ -33,13 +33,22 @@ pub struct Column {
 }
 
 impl Column {
-    /// What becomes of a row where this cell fails. Without its identifier, its match keys or what the table cannot do
-    /// without, a row is set aside, whatever the column says.
+    /// What becomes of a row where this cell fails. Without its match keys or what the table cannot do without, a row is
+    /// set aside, whatever the column says. A number that fails becomes blank as other cells do: the row stays where
+    /// something else tells whose it is.
     pub fn fault(&self) -> Fault {
-        let needed = self.required
-            || self.part.is_some()
-            || matches!(self.treatment, Treatment::Pseudonymise(_));
-        if needed { Fault::Quarantine } else { self.fault }
+        if self.required || self.part.is_some() { Fault::Quarantine } else { self.fault }
+    }
+
+    /// Whether its cells are read as dates.
+    pub fn is_date(&self) -> bool {
+        use Generalisation::{AcademicYear, Age, Month, Term, Year};
+        self.part == Some(Part::BirthDate)
+            || matches!(
+                self.treatment,
+                Treatment::Keep(ValueType::Date)
+                    | Treatment::Generalise(Year | Month | Term | AcademicYear | Age { .. })
+            )
     }
 }
 

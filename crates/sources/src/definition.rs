@@ -453,14 +453,16 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_its_identifier_its_keys_or_its_required_cells_is_set_aside() {
+    fn a_row_without_its_keys_or_its_required_cells_is_set_aside() {
         let fault = |column: &str| with_column(column).map(|d| d.tables[0].columns["c"].fault());
         for (column, expected) in [
             ("{ treatment = 'keep', type = 'date' }", Fault::Blank),
             ("{ treatment = 'keep', type = 'date', fault = 'quarantine' }", Fault::Quarantine),
             ("{ treatment = 'keep', type = 'date', required = true }", Fault::Quarantine),
             ("{ treatment = 'drop', part = 'birth-date' }", Fault::Quarantine),
-            ("{ treatment = 'bridge', kind = 'x', fault = 'blank' }", Fault::Quarantine),
+            ("{ treatment = 'pseudonymise', kind = 'upn' }", Fault::Blank),
+            ("{ treatment = 'pseudonymise', kind = 'upn', required = true }", Fault::Quarantine),
+            ("{ treatment = 'bridge', kind = 'x', fault = 'quarantine' }", Fault::Quarantine),
         ] {
             assert_eq!(fault(column).unwrap(), expected, "{column}");
         }

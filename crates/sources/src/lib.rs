@@ -57,7 +57,7 @@ mod xml_reader;
 
 pub use batch::{RawBatch, Rejected};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
-pub use cell::{DateForm, parse_date, parse_decimal, parse_flag, parse_integer};
+pub use cell::{DateForm, is_serial, parse_date, parse_decimal, parse_flag, parse_integer};
 pub use codes::{CodeList, CodeLists, Codes, Found, Level, UnknownCode};
 pub use column::{Column, Fault, Generalisation, TokenRule, Treatment, ValueType};
 pub use definition::{

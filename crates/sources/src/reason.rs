@@ -29,6 +29,8 @@ pub enum Reason {
     AmbiguousDate,
     /// A number where a date belongs: what a spreadsheet makes of one.
     ExcelSerial,
+    /// A number where a date belongs, and no day as a spreadsheet counts them.
+    DateNumber,
     /// A date outside 1900 to 2100.
     DateRange,
     /// Not a whole number.
@@ -86,6 +88,7 @@ impl Reason {
             Self::DateForm => "date-form",
             Self::AmbiguousDate => "ambiguous-date",
             Self::ExcelSerial => "excel-serial",
+            Self::DateNumber => "date-number",
             Self::DateRange => "date-range",
             Self::NotInteger => "not-integer",
             Self::NotDecimal => "not-decimal",

@@ -95,7 +95,7 @@ pub struct CellCounts {
     pub table: TableName,
     /// The column, as the definition names it.
     pub column: String,
-    /// What became of them: `unknown`, `blank`, or `passed` all the same.
+    /// What became of them: `unknown`, `blank`, `repaired`, or `passed` all the same.
     pub became: String,
     /// Why: a reason code.
     pub reason: String,

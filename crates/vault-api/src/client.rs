@@ -85,6 +85,41 @@ impl Client {
         }
     }
 
+    /// Tells the birth dates beside identifiers that the run asked for, in their order. A batch must fit one frame.
+    pub fn tell_births(
+        &mut self,
+        kind: &Kind,
+        identifiers: IdentifierBatch,
+        born: IdentifierBatch,
+    ) -> Result<(), VaultError> {
+        match self.ask(&Request::TellBirths { kind: kind.clone(), identifiers, born })? {
+            Response::BirthsTold => Ok(()),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// The run's tokens of what mistyped numbers were, in their order; nothing for those that cannot be repaired.
+    pub fn repair(
+        &mut self,
+        kind: &Kind,
+        faulty: IdentifierBatch,
+        born: IdentifierBatch,
+    ) -> Result<Vec<Option<Token>>, VaultError> {
+        let asked = faulty.len();
+        match self.ask(&Request::Repair { kind: kind.clone(), faulty, born })? {
+            Response::Repaired { found, tokens } => {
+                let (tokens, rest) = tokens.as_chunks::<{ Token::LEN }>();
+                let repaired = found.iter().filter(|found| **found).count();
+                if found.len() != asked || tokens.len() != repaired || !rest.is_empty() {
+                    return Err(VaultError::Protocol);
+                }
+                let mut tokens = tokens.iter().copied().map(Token::from_bytes);
+                Ok(found.into_iter().map(|found| found.then(|| tokens.next()).flatten()).collect())
+            }
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
     /// Closes the run, which read these files.
     pub fn close_run(&mut self, inputs: &[InputFile]) -> Result<(), VaultError> {
         match self.ask(&Request::CloseRun(inputs.to_vec()))? {

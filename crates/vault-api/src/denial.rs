@@ -67,6 +67,18 @@ pub enum Denial {
         /// The day's budget.
         budget: u64,
     },
+    /// More repairs than the run or the day may see.
+    #[error(
+        "{purpose} has no more than {budget} repairs of numbers for {whose}; nothing was answered"
+    )]
+    OverRepairs {
+        /// The purpose.
+        purpose: Purpose,
+        /// The budget.
+        budget: u64,
+        /// A run, or a day.
+        whose: String,
+    },
     /// What was asked looks like trying out numbers.
     #[error(
         "stopped: {rule}. No run for {purpose} is answered until two custodians approve \

@@ -28,6 +28,26 @@ pub enum Request {
         /// The identifiers, canonical.
         identifiers: IdentifierBatch,
     },
+    /// Birth dates that stand beside identifiers which the open run asked for, so that later runs' mistyped numbers can be
+    /// repaired. The vault keeps them once the run is closed.
+    TellBirths {
+        /// What the identifiers identify.
+        kind: Kind,
+        /// The identifiers, canonical.
+        identifiers: IdentifierBatch,
+        /// For each its birth date, `2008-03-15`.
+        born: IdentifierBatch,
+    },
+    /// The run's tokens of the numbers that these were before one slip, where other deliveries told exactly one of them
+    /// with this birth date.
+    Repair {
+        /// What they should identify.
+        kind: Kind,
+        /// Numbers that fail their check.
+        faulty: IdentifierBatch,
+        /// For each the birth date beside it, `2008-03-15`.
+        born: IdentifierBatch,
+    },
     /// Closes the open run, which read these files: all that it was opened for.
     CloseRun(Vec<InputFile>),
     /// A new dataset key, and the same wrapped.
@@ -109,6 +129,16 @@ pub enum Response {
     RunOpened(OpenedRun),
     /// Tokens, sixteen bytes each, in the order asked.
     Tokens(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// The birth dates are taken note of.
+    BirthsTold,
+    /// Tokens of the repaired numbers, in the order asked.
+    Repaired {
+        /// Whether each was repaired.
+        found: Vec<bool>,
+        /// Sixteen bytes for each that was.
+        #[serde(with = "serde_bytes")]
+        tokens: Vec<u8>,
+    },
     /// The run is closed.
     RunClosed,
     /// A new dataset key.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use minster_model::{KeyVersion, Purpose, RunId, SourceName};
+use minster_model::{KeyVersion, Period, Purpose, RunId, SourceName};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
@@ -17,6 +17,8 @@ pub struct RunManifest {
     pub purpose: Purpose,
     /// The source it ingests.
     pub source: SourceName,
+    /// The delivery's period.
+    pub period: Period,
     /// The files that it is to read.
     pub inputs: Vec<NamedFile>,
     /// How many distinct identifiers it will ask for at most.
@@ -59,6 +61,8 @@ pub struct OpenedRun {
     pub key_check: String,
     /// How many identifiers the run may ask for.
     pub ceiling: u64,
+    /// How many mistyped numbers it may have repaired.
+    pub repairs: u64,
     /// The age recipient to which quarantined rows are sealed.
     pub recipient: String,
     /// The key of the run's tokens, sealed: it goes into the manifest of the dataset.

@@ -55,6 +55,12 @@ pub struct PurposeStatus {
     pub today: u64,
     /// What a run and a day may ask for.
     pub budget: (u64, u64),
+    /// Mistyped numbers that were to be repaired today (UTC).
+    #[serde(default)]
+    pub repairs_today: u64,
+    /// How many a run and a day may have repaired.
+    #[serde(default)]
+    pub repair_budget: (u64, u64),
 }
 
 /// One version of a purpose's keys.

@@ -1,9 +1,16 @@
-//! What a purpose has open while the vault serves: its registry, and who asked for how many different
-//! identifiers today.
+//! What a purpose has open while the vault serves: its registry, the birth dates beside it, and who asked for how many
+//! different identifiers and repairs today.
+
+use std::collections::HashSet;
 
 use jiff::civil::Date;
 
-use crate::{purposes::today, registry::Registry};
+use crate::{
+    keys::Link,
+    probing::Slips,
+    purposes::today,
+    registry::{Births, Registry},
+};
 
 /// A set of records.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +28,11 @@ impl Seen {
         new
     }
 
+    /// Whether a record is in it.
+    pub(crate) fn has(&self, record: u32) -> bool {
+        self.0.get(record as usize / 64).is_some_and(|word| word & 1 << (record % 64) != 0)
+    }
+
     /// Takes a record out again.
     pub(crate) fn remove(&mut self, record: u32) {
         if let Some(word) = self.0.get_mut(record as usize / 64) {
@@ -33,18 +45,35 @@ impl Seen {
 pub(crate) struct Books {
     /// The registry.
     pub(crate) registry: Registry,
+    /// The birth dates beside its identifiers.
+    pub(crate) births: Births,
     day: Date,
     /// Records asked today since the vault started.
     pub(crate) seen: Seen,
     /// Different identifiers today. Those from before a restart count again if they are asked again:
     /// the vault does not keep which they were.
     pub(crate) count: u64,
+    /// Keyed hashes of what was to be repaired today since the vault started.
+    pub(crate) faulty: HashSet<Link>,
+    /// What it was about.
+    pub(crate) slips: Slips,
+    /// Different numbers to be repaired today, counted as `count` is.
+    pub(crate) repairs: u64,
 }
 
 impl Books {
     /// Opens the books with what the log says of today.
-    pub(crate) fn new(registry: Registry, count: u64) -> Self {
-        Self { registry, day: today(), seen: Seen::default(), count }
+    pub(crate) fn new(registry: Registry, births: Births, (count, repairs): (u64, u64)) -> Self {
+        Self {
+            registry,
+            births,
+            day: today(),
+            seen: Seen::default(),
+            count,
+            faulty: HashSet::new(),
+            slips: Slips::default(),
+            repairs,
+        }
     }
 
     /// Begins anew where a day ended.
@@ -52,6 +81,7 @@ impl Books {
         let now = today();
         if self.day != now {
             (self.day, self.count, self.seen) = (now, 0, Seen::default());
+            (self.repairs, self.faulty, self.slips) = (0, HashSet::new(), Slips::default());
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | `vault.toml` | which uids hold which role | the machine's administrator |
 //! | `log.jsonl` | what happened; the state is its sum | the vault |
 //! | `registry/<purpose>` | what was answered, sealed | the vault |
+//! | `births/<purpose>` | which birth dates stood beside it, as keyed hashes, sealed | the vault |
 //! | `proposals/<id>`, `crosswalks/…` | sealed texts and pairs | the vault |
 
 use std::{

@@ -59,6 +59,9 @@ pub struct LinkKey {
 /// Makes pseudonyms from links, for one purpose, version and kind.
 pub struct PurposeKey(hmac::Key);
 
+/// Makes keyed hashes of an identifier and the birth date beside it, for one purpose.
+pub struct BesideKey(hmac::Key);
+
 impl Keys {
     /// The schedule of a root key; the store's id is the salt.
     pub fn new(root: RootKey, store_id: &str) -> Self {
@@ -103,9 +106,14 @@ impl Keys {
         self.mac_key(&["log"])
     }
 
-    /// Seals the batches of a purpose's registry.
-    pub(crate) fn registry_key(&self, purpose: &Purpose) -> hmac::Key {
-        self.mac_key(&["registry", purpose.as_str()])
+    /// Seals the batches of a purpose's registry, or of its birth dates.
+    pub(crate) fn book_key(&self, book: &str, purpose: &Purpose) -> hmac::Key {
+        self.mac_key(&[book, purpose.as_str()])
+    }
+
+    /// Makes what stands for a birth date beside an identifier of a purpose.
+    pub fn beside_key(&self, purpose: &Purpose) -> BesideKey {
+        BesideKey(self.mac_key(&["birth date beside", purpose.as_str()]))
     }
 
     /// The tag that stands for an identifier in a proposal about it.
@@ -226,6 +234,18 @@ impl LinkKey {
         link.update(identifier);
         let mut bytes = [0; 32];
         bytes.copy_from_slice(link.sign().as_ref());
+        bytes
+    }
+}
+
+impl BesideKey {
+    /// Of a link and a birth date (`2008-03-15`).
+    pub fn beside(&self, link: &Link, born: &[u8]) -> Link {
+        let mut beside = hmac::Context::with_key(&self.0);
+        beside.update(link);
+        beside.update(born);
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(beside.sign().as_ref());
         bytes
     }
 }
@@ -356,6 +376,21 @@ mod tests {
             pseudonym("education", "upn", "Q330400024001"),
             "82cda682a5aaa62cb03d3cd699e0c459"
         );
+    }
+
+    /// Expected value by the same lines, and `H(key(b"birth date beside", b"education"), L + b"2008-03-15").hex()`.
+    #[test]
+    fn known_answer_of_a_birth_date() {
+        let link = keys().link_key(&"upn".parse().unwrap()).link(b"Q330400024001");
+        let beside = |purpose: &str, born: &str| {
+            hex(&keys().beside_key(&purpose.parse().unwrap()).beside(&link, born.as_bytes()))
+        };
+        assert_eq!(
+            beside("education", "2008-03-15"),
+            "5a758035824329f06aabc27fab32d4a611827b840b06d663cdeb47700ed8b374"
+        );
+        assert_ne!(beside("education", "2008-03-15"), beside("education", "2008-05-13"));
+        assert_ne!(beside("education", "2008-03-15"), beside("health", "2008-03-15"));
     }
 
     #[test]

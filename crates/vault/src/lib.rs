@@ -1,6 +1,7 @@
 //! The vault: root key, pseudonym keys, dataset-key wrapping, log. The only crate with code for
 //! pseudonym keys; the program `minster-vault` is its only user. It may depend on `minster-model`,
-//! `minster-vault-api` and `minster-identifiers` (to bring a typed identifier into its canonical form).
+//! `minster-vault-api` and `minster-identifiers` (to bring a typed identifier into its canonical form, and to say what a
+//! mistyped one may have been).
 //!
 //! | module | what |
 //! |---|---|
@@ -11,7 +12,8 @@
 //! | [`log`] | who asked how many of what; chained, sealed, durable first; signed checkpoints |
 //! | [`state`] | what the log adds up to |
 //! | [`approvals`] | proposals and the custodians' signatures |
-//! | [`registry`] | what was answered: sealed rows, an index of links |
+//! | [`registry`] | what was answered: sealed rows, an index of links, keyed birth dates |
+//! | [`slips`] | what a mistyped number was |
 //! | [`tokens`] | the keys under which a run's answers are given |
 //! | [`probing`] | recognises that numbers are tried out |
 //! | `quarantine` | unseals what ingestion set aside |
@@ -44,6 +46,7 @@ mod quarantine;
 pub mod registry;
 pub mod server;
 pub mod session;
+pub mod slips;
 pub mod state;
 pub mod tokens;
 pub mod vault;

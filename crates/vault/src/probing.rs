@@ -11,6 +11,12 @@
 //!    [`NEWCOMERS`] + a quarter of the run's numbers were never seen by the vault (a new school year
 //!    brings about one in thirteen).
 //!
+//! Repairs are asked with a birth date, so that they could be used to try out birth dates of a number, or numbers of a birth
+//! date. They are stopped where, in one day (UTC),
+//!
+//! 3. **one number is tried with too many birth dates**: more than [`BIRTHS_TRIED`], for a number that the vault knows;
+//! 4. **too many are of one block**: more than [`DENSE_SLIPS`] of what they may have been.
+//!
 //! docs/threats.md has the false-alarm rate.
 
 use std::collections::HashMap;
@@ -26,8 +32,13 @@ pub const DENSE_NEW: u32 = 150;
 /// Newcomers that are always allowed.
 pub const NEWCOMERS: u64 = 1_000;
 
+/// Birth dates with which one number may be tried in a day.
+pub const BIRTHS_TRIED: usize = 5;
+/// Mistyped numbers in a day that may have been of one block.
+pub const DENSE_SLIPS: u32 = 60;
+
 /// The block that a number belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Block(u64);
 
 /// What one run asked for.
@@ -85,6 +96,45 @@ impl Watch {
     }
 }
 
+/// What a day's repairs were about.
+#[derive(Debug, Default)]
+pub struct Slips {
+    /// Birth dates, as keyed hashes, with which a record was tried.
+    tried: HashMap<u32, Vec<u64>>,
+    blocks: HashMap<Block, u32, std::hash::BuildHasherDefault<Spread>>,
+}
+
+impl Slips {
+    /// Takes note of a repair that was not asked for before today: the blocks of what the number may have been, the records
+    /// that are such, and what stands for the birth date. Gives the rule that it breaks.
+    pub fn see(
+        &mut self,
+        blocks: impl IntoIterator<Item = Block>,
+        records: &[u32],
+        born: u64,
+    ) -> Option<&'static str> {
+        let mut dense = false;
+        let mut seen: Vec<Block> = blocks.into_iter().collect();
+        seen.sort_unstable();
+        seen.dedup();
+        for block in seen {
+            let slips = self.blocks.entry(block).or_default();
+            *slips += 1;
+            dense |= *slips > DENSE_SLIPS;
+        }
+        for record in records {
+            let births = self.tried.entry(*record).or_default();
+            if !births.contains(&born) {
+                births.push(born);
+            }
+            if births.len() > BIRTHS_TRIED {
+                return Some("it tries out birth dates of one number");
+            }
+        }
+        dense.then_some("it has more numbers of one block repaired than are ever mistyped")
+    }
+}
+
 /// Multiplies: blocks are not chosen by anyone who could gain from collisions, and there are few.
 #[derive(Default)]
 struct Spread(u64);
@@ -136,6 +186,24 @@ mod tests {
         assert!(stops(numbers(6), true).is_some());
         assert_eq!(stops(numbers(6), false), None);
         assert_eq!(stops((0..1000).map(|n| (upn(n / 100, 24, n % 100), true)), true), None);
+    }
+
+    #[test]
+    fn birth_dates_of_one_number_and_numbers_of_one_block_are_not_tried_out() {
+        let kind = "upn".parse().unwrap();
+        let block = |school| Block::of(&kind, &upn(school, 24, 7)).unwrap();
+        let mut slips = Slips::default();
+        // Services repeat a child's birth date; five different ones are told of a number, and no sixth.
+        for born in [1, 1, 2, 1, 3, 4, 5, 5] {
+            assert_eq!(slips.see([], &[7, 8], born), None);
+        }
+        assert!(slips.see([], &[9], 6).is_none() && slips.see([], &[9, 8], 6).is_some());
+        // What one mistyped number may have been counts once in a block.
+        for asked in 0..u64::from(DENSE_SLIPS) {
+            assert_eq!(slips.see([block(1), block(2), block(1)], &[], asked), None);
+        }
+        assert!(slips.see([block(3)], &[], 0).is_none());
+        assert!(slips.see([block(2)], &[], 0).is_some());
     }
 
     #[test]

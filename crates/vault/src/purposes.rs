@@ -28,6 +28,9 @@ pub struct PurposeDefinition {
     pub roles: Vec<Role>,
     /// How many distinct identifiers may be asked.
     pub budget: Budget,
+    /// How many mistyped numbers may be repaired. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repairs: Option<Budget>,
     /// Who must let a release out.
     #[serde(default, skip_serializing_if = "ReleaseRule::is_usual")]
     pub release: ReleaseRule,
@@ -36,7 +39,7 @@ pub struct PurposeDefinition {
     pub expires: Option<Date>,
 }
 
-/// How many distinct identifiers may be asked.
+/// How many distinct identifiers may be asked, or mistyped numbers repaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
@@ -112,6 +115,7 @@ impl PurposeDefinition {
             kinds: None,
             roles: Role::ALL.to_vec(),
             budget: Budget { run, day: u64::MAX },
+            repairs: None,
             release: ReleaseRule::default(),
             expires,
         }
@@ -141,7 +145,7 @@ impl PurposeDefinition {
             Self { expires: None, .. } => lacks("`expires`, its last day"),
             _ if self.roles.is_empty() => lacks("`roles`"),
             _ if self.release.persons == 0 => lacks("a person who lets a release out"),
-            _ if self.budget.run > self.budget.day => {
+            _ if [Some(self.budget), self.repairs].iter().flatten().any(|of| of.run > of.day) => {
                 Err(format!("the purpose {} allows a run more than a day", self.name))
             }
             _ => Ok(()),
@@ -186,6 +190,12 @@ mod tests {
             assert!(why.contains(word), "{word}: {why}");
         }
         assert!(PurposeDefinition::parse_one(&ONE.replace("day = 20", "day = 2")).is_err());
+        assert_eq!(PurposeDefinition::parse_one(ONE).unwrap().repairs, None);
+        for (day, good) in [(5, true), (4, false)] {
+            let repairs = format!("repairs = {{ run = 5, day = {day} }}\nroles");
+            let parsed = PurposeDefinition::parse_one(&ONE.replace("roles", &repairs));
+            assert_eq!(parsed.is_ok(), good);
+        }
         assert!(PurposeDefinition::parse_one(&format!("{ONE}{ONE}")).is_err());
         assert!(PurposeDefinition::parse_one("").is_err());
     }

@@ -8,11 +8,14 @@
 //! length u32 | first record u64 | count u32 | version u32 | kind | salt 32 | links, sealed | rows | tag 32
 //! ```
 //!
+//! Birth dates beside identifiers stand in a file of their own ([`Births`]): of each a keyed hash alone, without rows.
+//!
 //! with AES-256-GCM under keys derived for the batch. A row's associated data are the store's id,
 //! purpose, version and record number, so that rows cannot change places. The tag is an HMAC over the
 //! batch and the tag before it. The log's entry about the batch names the tag, so that an older copy of
 //! a registry is refused.
 
+mod births;
 mod file;
 
 use std::{
@@ -29,7 +32,10 @@ use crate::{
     keys::{Keys, Link},
     log::RegistryHead,
 };
-use file::{Batch, RegistryFile};
+pub use births::Births;
+use file::{Batch, Book, RegistryFile};
+
+const REGISTRY: Book = Book { magic: b"minster registry 01\n", name: "registry" };
 
 /// One purpose's registry, open.
 pub struct Registry {
@@ -56,7 +62,7 @@ impl Registry {
         head: Option<&RegistryHead>,
         disk: Disk,
     ) -> Result<(Self, u64), VaultFault> {
-        let (file, batches, cut) = RegistryFile::open(path, keys, purpose, head, disk)?;
+        let (file, batches, cut) = RegistryFile::open(REGISTRY, path, keys, purpose, head, disk)?;
         let mut registry = Self {
             file,
             kinds: Vec::new(),
@@ -66,7 +72,9 @@ impl Registry {
             by_link: HashTable::new(),
             by_pseudonym: HashTable::new(),
         };
-        for Batch { kind, links } in batches {
+        for Batch { subject, links } in batches {
+            let kind: Kind =
+                subject.parse().map_err(|_| VaultFault::Crypto("a batch's kind is no name"))?;
             let key = keys.purpose_key(purpose, version, &kind);
             let pseudonyms =
                 spread(&links, |links| links.iter().map(|link| key.pseudonym(link)).collect());
@@ -150,7 +158,9 @@ impl Registry {
         if pseudonyms.iter().any(collides) || self.kinds.len() > usize::from(u8::MAX) {
             return Err(VaultFault::Crypto("two identifiers have one pseudonym"));
         }
-        self.file.append(keys, version, kind, new)?;
+        let identifiers: Vec<&[u8]> = new.iter().map(|(_, identifier)| *identifier).collect();
+        let links = new.iter().map(|(link, _)| *link);
+        self.file.append(keys, version, kind.as_str(), links, &identifiers)?;
         self.take_in(kind, new.iter().map(|(link, _)| *link).zip(pseudonyms.iter().copied()))?;
         Ok(self.file.head())
     }

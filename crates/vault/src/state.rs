@@ -54,8 +54,12 @@ pub struct PurposeState {
     pub raised: BTreeMap<SourceName, (u64, String)>,
     /// The registry's length and last tag.
     pub registry: Option<RegistryHead>,
+    /// The same of the birth dates beside its identifiers.
+    pub births: Option<RegistryHead>,
     /// A day, and how many distinct identifiers it saw.
     day: Option<(Date, u64)>,
+    /// A day, and how many different numbers were to be repaired on it.
+    repairs: Option<(Date, u64)>,
 }
 
 /// One proposal's state.
@@ -81,7 +85,9 @@ impl PurposeState {
             stopped: false,
             raised: BTreeMap::new(),
             registry: None,
+            births: None,
             day: None,
+            repairs: None,
         }
     }
 
@@ -93,8 +99,17 @@ impl PurposeState {
 
     /// Distinct identifiers asked today.
     pub fn today(&self) -> u64 {
-        self.day.filter(|(day, _)| *day == today()).map_or(0, |(_, count)| count)
+        of_today(self.day)
     }
+
+    /// Different numbers that were to be repaired today.
+    pub fn repairs_today(&self) -> u64 {
+        of_today(self.repairs)
+    }
+}
+
+fn of_today(count: Option<(Date, u64)>) -> u64 {
+    count.filter(|(day, _)| *day == today()).map_or(0, |(_, count)| count)
 }
 
 impl State {
@@ -121,7 +136,7 @@ impl State {
                 self.purpose(purpose, |state| drop(state.raised.remove(source)));
             }
             Event::Pseudonymised { purpose, source, new, today, registry, .. } => {
-                let day = entry.time.get(..10).and_then(|day| day.parse().ok());
+                let day = day_of(entry);
                 self.purpose(purpose, |state| {
                     state.day = day.map(|day| (day, *today));
                     if let Some(source) = source.as_ref().filter(|one| !state.loaded.contains(*one))
@@ -132,6 +147,13 @@ impl State {
                         state.registry.clone_from(registry);
                     }
                 });
+            }
+            Event::ToldBirths { purpose, births, .. } => {
+                self.purpose(purpose, |state| state.births = Some(births.clone()));
+            }
+            Event::RepairedNumbers { purpose, today, .. } => {
+                let day = day_of(entry);
+                self.purpose(purpose, |state| state.repairs = day.map(|day| (day, *today)));
             }
             Event::ClosedRun { source: Some(source), purpose: Some(purpose), asked, .. } => {
                 if *asked > 0 {
@@ -212,4 +234,8 @@ impl State {
             change(state);
         }
     }
+}
+
+fn day_of(entry: &Entry) -> Option<Date> {
+    entry.time.get(..10).and_then(|day| day.parse().ok())
 }

@@ -20,7 +20,7 @@ use crate::{
         self, Asker, Entry, Event, Log,
         checkpoint::{Checkpoint, Exporter},
     },
-    registry::Registry,
+    registry::{Births, Registry},
     state::{PurposeState, State},
 };
 
@@ -276,6 +276,8 @@ impl Vault {
             identifiers: purpose.registry.as_ref().map_or(0, |head| head.records),
             today: purpose.today(),
             budget: (purpose.definition.budget.run, purpose.definition.budget.day),
+            repairs_today: purpose.repairs_today(),
+            repair_budget: purpose.definition.repairs.map_or((0, 0), |of| (of.run, of.day)),
         };
         state.purposes.iter().map(status).collect()
     }
@@ -303,19 +305,30 @@ impl Core {
         state: &PurposeState,
     ) -> Result<Books, VaultFault> {
         let OpenFolder { disk, keys, .. } = folder;
-        let within = folder.path.join("registry");
-        if !within.exists() {
-            disk.make_folder(&within)?;
-        }
-        let path = within.join(purpose.as_str());
-        let head = state.registry.as_ref();
+        let within = |name: &str| {
+            let within = folder.path.join(name);
+            if !within.exists() {
+                disk.make_folder(&within)?;
+            }
+            Ok::<_, VaultFault>(within.join(purpose.as_str()))
+        };
+        let (path, head) = (within("registry")?, state.registry.as_ref());
         let (registry, cut) =
             Registry::open(&path, keys, purpose, state.version, head, disk.clone())?;
-        if cut > 0 {
-            let what = Some(format!("registry of {purpose}"));
-            self.append(None, Event::Repaired { what, bytes: cut })?;
+        self.tell_cut("registry", purpose, cut)?;
+        let (path, head) = (within("births")?, state.births.as_ref());
+        let (births, cut) = Births::open(&path, keys, purpose, head, disk.clone())?;
+        self.tell_cut("birth dates", purpose, cut)?;
+        Ok(Books::new(registry, births, (state.today(), state.repairs_today())))
+    }
+
+    /// What a crash had left unfinished of a purpose's file was cut.
+    fn tell_cut(&mut self, what: &str, purpose: &Purpose, bytes: u64) -> Result<(), VaultFault> {
+        if bytes > 0 {
+            let what = Some(format!("{what} of {purpose}"));
+            self.append(None, Event::Repaired { what, bytes })?;
         }
-        Ok(Books::new(registry, state.today()))
+        Ok(())
     }
 }
 

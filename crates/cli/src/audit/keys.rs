@@ -252,6 +252,8 @@ mod tests {
             identifiers: 0,
             today: 0,
             budget: (1, 1),
+            repairs_today: 0,
+            repair_budget: (0, 0),
         };
         Statement { store_id: "s".into(), time: String::new(), purposes: vec![purpose] }
     }

@@ -25,9 +25,13 @@ pub(super) fn next(kind: Kind, reason: &str) -> &'static str {
         Kind::Recoded => {
             "Mend the code at the source; where it is a new one, ask the council's data engineer to add it to the list."
         }
+        Kind::Repaired => {
+            "Mend the number: it was taken for that of the only child of this birth date whom one slip makes of it."
+        }
         Kind::Passed if reason == "by-pattern" => {
             "Look whether the spelling means the code that it was taken for."
         }
+        Kind::Passed if reason == "excel-serial" => fault(reason),
         Kind::Passed => "Look whether the code is right for this year; it was taken as it stands.",
         Kind::Duplicate => {
             "Nothing is lost: each was counted once. Look whether the export was made twice."
@@ -43,6 +47,9 @@ fn doubt(code: &str) -> &'static str {
     match code {
         "birth-date-in-doubt" => {
             "Look up the birth date: rows under one number give two. They are taken for one child."
+        }
+        "sex-in-doubt" => {
+            "Look up the sex: rows under one number give two. They are taken for one child."
         }
         "former-number-refused" => {
             "Look up the former number: it would make one child of two, and was not followed."
@@ -78,6 +85,9 @@ fn fault(reason: &str) -> &'static str {
         "date-form" => "Write the date in the form that the service's export declares.",
         "ambiguous-date" => "Look whether day and month are changed round.",
         "date-range" => "Mend the year: it is not of this century or the last.",
+        "date-number" => {
+            "Write days as dates: a year alone, or a day in digits alone, cannot be told from a spreadsheet's number."
+        }
         "excel-serial" => "Format the column as dates before it is exported from the spreadsheet.",
         "spreadsheet-error" => "Mend the formula, or export the values from the system itself.",
         "not-integer" | "not-decimal" | "not-flag" | "not-token" => {

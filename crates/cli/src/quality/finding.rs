@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Recoded,
     /// Cells that became blank.
     Blanked,
+    /// Wrong numbers that stand for the right ones all the same.
+    Repaired,
     /// Cells that passed though something is wrong with them.
     Passed,
     /// Rows that stand in the delivery already.
@@ -50,6 +52,7 @@ impl Kind {
             Self::Unlinked => "rows without a child",
             Self::Recoded => "cells recoded to unknown",
             Self::Blanked => "cells blanked",
+            Self::Repaired => "numbers repaired",
             Self::Passed => "cells passed with a doubt",
             Self::Duplicate => "duplicate rows",
             Self::Superseded => "superseded rows",
@@ -146,6 +149,7 @@ impl Finding {
     pub(super) fn cells(cells: CellCounts) -> Self {
         let kind = match cells.became.as_str() {
             "unknown" => Kind::Recoded,
+            "repaired" => Kind::Repaired,
             "passed" => Kind::Passed,
             _ => Kind::Blanked,
         };

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use minster_model::Kind;
-use minster_sources::{Generalisation, Treatment, ValueType};
+use minster_sources::{Generalisation, Reason, Treatment, ValueType};
 use minster_vault_api::Token;
+
+use crate::cells::Note;
 
 /// What a column of the dataset holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,52 @@ impl Cell<'_> {
             Self::Identifier(identifier) => Some(identifier),
             _ => None,
         }
+    }
+}
+
+/// What one cell of the source became.
+pub(crate) struct TreatedCell<'a> {
+    pub(crate) cell: Cell<'a>,
+    /// Why an identifier is missing, for columns that say so.
+    pub(crate) state: &'static str,
+    /// Its part of match keys.
+    pub(crate) part: Option<String>,
+    /// A person's name, for which kept texts are searched.
+    pub(crate) name: Option<String>,
+    /// What became of it, where it did not pass as it was.
+    pub(crate) note: Option<Note>,
+    /// Whether it was blank.
+    pub(crate) blank: bool,
+    /// A number that failed and may be repaired, in its canonical writing.
+    pub(crate) slip: Option<Box<[u8]>>,
+}
+
+impl TreatedCell<'_> {
+    /// What stands for a number that failed for this reason and was repaired.
+    pub(crate) fn repaired(token: Token, reason: Reason) -> TreatedCell<'static> {
+        TreatedCell {
+            cell: Cell::Token(token),
+            state: "repaired",
+            part: None,
+            name: None,
+            note: Some(Note::Repaired(reason)),
+            blank: false,
+            slip: None,
+        }
+    }
+
+    /// Why a cell that was not blank became so. A word that stands for no number is as good as a blank.
+    pub(crate) fn failed(&self) -> Option<Reason> {
+        match self.note {
+            Some(Note::Blank(Reason::Placeholder)) | None => None,
+            Some(Note::Blank(reason)) => Some(reason),
+            Some(_) => None,
+        }
+    }
+
+    /// The same, bound to nothing.
+    pub(super) fn into_owned(self) -> TreatedCell<'static> {
+        TreatedCell { cell: self.cell.into_owned(), ..self }
     }
 }
 

@@ -13,9 +13,9 @@ fn plan(column: &str) -> Plan {
         rule: IdentifierRule::Strict,
         period: &"2024-25".parse().unwrap(),
         lookups: &HashMap::new(),
-        names: None,
+        whole: None,
     };
-    Plan::new(&definition, &definition.tables[0], &circumstances).unwrap()
+    Plan::new(&definition, (0, &definition.tables[0]), &circumstances).unwrap()
 }
 
 /// What a cell becomes, as text; with what is noted of it.
@@ -105,4 +105,67 @@ fn a_value_is_drawn_out_of_json_and_the_rest_is_dropped() {
     ] {
         assert_eq!(treated(column, json), expected, "{json}");
     }
+}
+
+/// What a cell of a date became, and its part of match keys.
+fn shown(treated: &TreatedCell<'_>) -> (String, Option<String>) {
+    let text = match &treated.cell {
+        Cell::Text(text) => text.to_string(),
+        Cell::Integer(number) => number.to_string(),
+        Cell::Date(days) => format!("day {days}"),
+        _ => String::new(),
+    };
+    (text, treated.part.clone())
+}
+
+#[test]
+fn each_shipped_definition_of_a_sheet_or_a_text_file_reads_a_spreadsheet_s_days() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/sources");
+    let catalogue = minster_sources::Catalogue::load(&folder).unwrap();
+    let names = ["postcode_ward", "ward_locality", "ward_constituency"];
+    let lookups = names.map(|name| (name.to_owned(), Arc::new(Lookup::default()))).into();
+    let (mut columns, mut sources) = (0, std::collections::BTreeSet::new());
+    for entry in catalogue.entries() {
+        let definition = &entry.definition;
+        let period = definition.years[0].parse().unwrap();
+        let circumstances = Circumstances {
+            rule: IdentifierRule::Strict,
+            period: &period,
+            lookups: &lookups,
+            whole: None,
+        };
+        for (place, table) in definition.tables.iter().enumerate() {
+            let plan = Plan::new(definition, (place, table), &circumstances).unwrap();
+            for planned in plan.columns.iter().filter(|planned| planned.is_date()) {
+                // 1 January 2008, as Excel counts it and as the return writes it.
+                let number = match planned.pointer {
+                    Some(_) => continue,
+                    None => plan.treat(planned, b"39448"),
+                };
+                let at = format!("{} {} {}", definition.name, table.name, planned.name);
+                if definition.format == Format::Xml {
+                    let note = number.map(|cell| cell.note).map_err(|reason| reason.code());
+                    let blank = Ok(Some(Note::Blank(Reason::ExcelSerial)));
+                    assert!(note == blank || note == Err("excel-serial"), "{at}: {note:?}");
+                    continue;
+                }
+                let number = number.unwrap();
+                assert_eq!(number.note, Some(Note::Serial), "{at}");
+                let written = ["2008-01-01", "01/01/2008", "2008-Jan-01 00:00:00"];
+                let written = written.iter().find_map(|text| {
+                    plan.treat(planned, text.as_bytes()).ok().filter(|cell| cell.note.is_none())
+                });
+                assert_eq!(shown(&number), shown(&written.unwrap()), "{at}");
+                // A year is no day, nor are digits alone.
+                for text in ["2008", "010108", "01012008"] {
+                    let wrong = plan.treat(planned, text.as_bytes());
+                    let reason = wrong.map_or_else(Some, |cell| cell.failed());
+                    assert_eq!(reason, Some(Reason::DateNumber), "{at}: {text}");
+                }
+                columns += 1;
+                sources.insert(definition.name.clone());
+            }
+        }
+    }
+    assert!(columns > 100 && sources.len() >= 11, "{columns} of {sources:?}");
 }

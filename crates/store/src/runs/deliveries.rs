@@ -79,6 +79,7 @@ pub fn cells_text(cells: &[CellCounts]) -> String {
         let what = match became.as_str() {
             "unknown" => "cells became unknown",
             "passed" => "cells passed",
+            "repaired" => "cells repaired",
             _ => "cells became blank",
         };
         let more = if *cells > first.len() as u64 { ", ..." } else { "" };

@@ -1,6 +1,6 @@
 //! What the log says. Counts, names, purposes and signatures; never an identifier.
 
-use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role, RunId, SourceName};
+use minster_model::{DatasetRef, KeyVersion, Kind, Period, Purpose, Role, RunId, SourceName};
 use minster_vault_api::{InputFile, NamedFile, Publication};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,28 @@ pub enum Event {
         today: u64,
         #[serde(default)]
         registry: Option<RegistryHead>,
+    },
+    /// Birth dates beside identifiers were taken in: so many pairs were told, and so many of them no delivery before had told.
+    ToldBirths {
+        run: RunId,
+        purpose: Purpose,
+        source: SourceName,
+        period: Period,
+        told: u64,
+        new: u64,
+        births: RegistryHead,
+    },
+    /// Mistyped numbers were to be repaired. `count` are those of this message, `found` of them were; `distinct` counts the
+    /// run's different ones so far, `today` the purpose's of the day.
+    RepairedNumbers {
+        run: RunId,
+        purpose: Purpose,
+        source: SourceName,
+        kind: Kind,
+        count: u64,
+        found: u64,
+        distinct: u64,
+        today: u64,
     },
     /// A run was closed that read these files. What a run asks for that is never closed gets into no dataset.
     ClosedRun {

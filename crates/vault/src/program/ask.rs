@@ -260,6 +260,12 @@ fn print_status(status: &StatusReport) -> io::Result<()> {
             budget(run),
             budget(day)
         )?;
+        let (run, day) = purpose.repair_budget;
+        writeln!(
+            out,
+            "             {} repairs today; allowed: {run} a run, {day} a day",
+            purpose.repairs_today
+        )?;
         for version in &purpose.versions {
             let retired = if version.retired { ", retired" } else { "" };
             writeln!(

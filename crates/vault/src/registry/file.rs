@@ -1,4 +1,5 @@
-//! The registry's file: batches, each sealed and chained to the one before.
+//! A file of keyed hashes: batches, each sealed and chained to the one before. What was answered stands in one, the birth
+//! dates beside it in another; each has keys of its own.
 
 use std::{
     fs::File,
@@ -7,14 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use minster_model::{KeyVersion, Kind, Purpose};
+use minster_model::{KeyVersion, Purpose};
 use ring::{
     aead::{Aad, LessSafeKey, NONCE_LEN, Nonce},
     hmac,
 };
 use zeroize::Zeroizing;
 
-use super::New;
 use crate::{
     VaultFault,
     disk::Disk,
@@ -22,17 +22,27 @@ use crate::{
     log::RegistryHead,
 };
 
-const MAGIC: &[u8; 20] = b"minster registry 01\n";
 const TAG: usize = 32;
 const GCM_TAG: usize = 16;
-/// Bytes of a batch before its kind: first record, count, version, kind's length.
+/// Bytes of a batch before its subject: first record, count, version, the subject's length.
 const FIXED: usize = 8 + 4 + 4 + 1;
+const OTHER: &str = "the log names another registry: one of them was put back";
 /// A longer batch was not written by this release.
 const LONGEST: usize = 1 << 28;
 
+/// What a file is of.
+#[derive(Clone, Copy)]
+pub(super) struct Book {
+    /// Its first line.
+    pub(super) magic: &'static [u8],
+    /// An input of its keys' derivation.
+    pub(super) name: &'static str,
+}
+
 /// What a batch adds to the index.
 pub(super) struct Batch {
-    pub(super) kind: Kind,
+    /// The kind of its identifiers, or the delivery that told of them.
+    pub(super) subject: String,
     pub(super) links: Vec<Link>,
 }
 
@@ -48,6 +58,7 @@ pub(super) struct RegistryFile {
     path: PathBuf,
     file: File,
     disk: Disk,
+    book: Book,
     purpose: Purpose,
     mac: hmac::Key,
     tag: [u8; TAG],
@@ -58,6 +69,7 @@ pub(super) struct RegistryFile {
 
 impl RegistryFile {
     pub(super) fn open(
+        book: Book,
         path: &Path,
         keys: &Keys,
         purpose: &Purpose,
@@ -67,11 +79,12 @@ impl RegistryFile {
         let bad = |why| VaultFault::Registry { path: path.to_owned(), why };
         let io = |error| VaultFault::io("read", path)(error);
         let file = disk.open_append(path)?;
-        let mac = keys.registry_key(purpose);
+        let mac = keys.book_key(book.name, purpose);
         let mut opened = Self {
             path: path.to_owned(),
             file,
             disk,
+            book,
             purpose: purpose.clone(),
             mac,
             tag: [0; TAG],
@@ -80,32 +93,34 @@ impl RegistryFile {
             places: Vec::new(),
         };
         let mut batches = Vec::new();
-        let mut expected = head.filter(|head| head.records > 0);
+        let mut expected = head.filter(|head| !head.tag.is_empty() && head.tag != hex(&[0; TAG]));
         let mut reader = BufReader::with_capacity(1 << 20, File::open(path).map_err(io)?);
-        let mut magic = [0; MAGIC.len()];
+        let mut magic = vec![0; book.magic.len()];
         if read_whole(&mut reader, &mut magic).map_err(io)? {
-            if magic != *MAGIC {
+            if magic != *book.magic {
                 return Err(bad("it is not a registry of this release"));
             }
-            opened.length = MAGIC.len() as u64;
+            opened.length = book.magic.len() as u64;
             while let Some(body) = next(&mut reader).map_err(io)? {
                 batches.push(opened.take(keys, &body).map_err(bad)?);
-                if let Some(head) = expected
-                    && opened.records >= head.records
-                {
-                    if opened.records > head.records || hex(&opened.tag) != head.tag {
-                        return Err(bad(
-                            "the log names another registry: one of them was put back",
-                        ));
+                if let Some(head) = expected {
+                    // A batch may add none.
+                    if opened.records > head.records {
+                        return Err(bad(OTHER));
                     }
-                    expected = None;
+                    if opened.records == head.records && hex(&opened.tag) == head.tag {
+                        expected = None;
+                    }
                 }
             }
         }
-        if expected.is_some() {
-            return Err(bad(
-                "it lacks identifiers that were answered: it was cut, or an older copy put back",
-            ));
+        if let Some(head) = expected {
+            return Err(bad(match opened.records == head.records {
+                true => OTHER,
+                false => {
+                    "it lacks identifiers that were answered: it was cut, or an older copy put back"
+                }
+            }));
         }
         let whole = opened.file.metadata().map_err(io)?.len();
         let cut = whole - opened.length;
@@ -116,8 +131,9 @@ impl RegistryFile {
                 .map_err(VaultFault::io("repair", path))?;
         }
         if opened.length == 0 {
-            opened.disk.append(&mut opened.file, MAGIC).map_err(VaultFault::io("write", path))?;
-            opened.length = MAGIC.len() as u64;
+            let begun = opened.disk.append(&mut opened.file, book.magic);
+            begun.map_err(VaultFault::io("write", path))?;
+            opened.length = book.magic.len() as u64;
         }
         Ok((opened, batches, cut))
     }
@@ -126,33 +142,35 @@ impl RegistryFile {
         RegistryHead { records: self.records, tag: hex(&self.tag) }
     }
 
-    /// Appends a batch; durable when this returns. What could not be written is cut off again.
+    /// Appends a batch; durable when this returns. What could not be written is cut off again. `identifiers` are those of
+    /// the links, or none.
     pub(super) fn append(
         &mut self,
         keys: &Keys,
         version: KeyVersion,
-        kind: &Kind,
-        new: &[New<'_>],
+        subject: &str,
+        links: impl ExactSizeIterator<Item = Link>,
+        identifiers: &[&[u8]],
     ) -> Result<(), VaultFault> {
+        let long = |_| VaultFault::Crypto("a batch is too long");
         let salt = random::<32>()?;
-        let count =
-            u32::try_from(new.len()).map_err(|_| VaultFault::Crypto("a batch is too long"))?;
-        let sealer = Sealer::new(keys, &self.purpose, version, &salt)?;
-        let mut body = Vec::with_capacity(new.len() * 96);
+        let count = u32::try_from(links.len()).map_err(long)?;
+        let sealer = Sealer::new(keys, self.book, &self.purpose, version, &salt)?;
+        let mut body = Vec::with_capacity(links.len() * 96);
         body.extend_from_slice(&self.records.to_be_bytes());
         body.extend_from_slice(&count.to_be_bytes());
         body.extend_from_slice(&version.0.to_be_bytes());
-        body.push(kind.as_str().len() as u8);
-        body.extend_from_slice(kind.as_str().as_bytes());
+        body.push(u8::try_from(subject.len()).map_err(long)?);
+        body.extend_from_slice(subject.as_bytes());
         body.extend_from_slice(&salt);
-        let mut links: Vec<u8> = new.iter().flat_map(|(link, _)| *link).collect();
+        let mut links: Vec<u8> = links.flatten().collect();
         sealer.seal(&sealer.index, self.records, 0, &mut links)?;
         body.extend_from_slice(&links);
         let first = self.records;
-        let numbered: Vec<(u32, &New<'_>)> = (0..).zip(new).collect();
+        let numbered: Vec<(u32, &&[u8])> = (0..).zip(identifiers).collect();
         let rows = super::spread(&numbered, |part| {
             let mut rows = Vec::with_capacity(part.len() * 40);
-            for (place, (_, identifier)) in part {
+            for (place, identifier) in part {
                 let mut row = identifier.to_vec();
                 let record = first + u64::from(*place);
                 let sealed = sealer.seal(&sealer.rows, record, *place, &mut row);
@@ -169,8 +187,7 @@ impl RegistryFile {
         }
         let tag = self.tag_of(&body);
         body.extend_from_slice(tag.as_ref());
-        let length =
-            u32::try_from(body.len()).map_err(|_| VaultFault::Crypto("a batch is too long"))?;
+        let length = u32::try_from(body.len()).map_err(long)?;
         let bytes = [&length.to_be_bytes(), body.as_slice()].concat();
         if let Err(error) = self.disk.append(&mut self.file, &bytes) {
             let _ = self.disk.truncate(&self.file, self.length);
@@ -196,7 +213,7 @@ impl RegistryFile {
         let mut body = vec![0; place.length];
         self.file.read_exact_at(&mut body, place.at).map_err(VaultFault::io("read", &self.path))?;
         let parts = Parts::read(&body).ok_or_else(|| bad("a batch of it was changed"))?;
-        let sealer = Sealer::new(keys, &self.purpose, parts.version, parts.salt)?;
+        let sealer = Sealer::new(keys, self.book, &self.purpose, parts.version, parts.salt)?;
         let at = (record - place.first) as u32;
         let row = parts.row(at).ok_or_else(|| bad("a row of it was changed"))?;
         let plain = sealer.open(&sealer.rows, record, at, row);
@@ -211,11 +228,11 @@ impl RegistryFile {
         if parts.first != self.records {
             return Err(CHANGED);
         }
-        let sealer = Sealer::new(keys, &self.purpose, parts.version, parts.salt)
+        let sealer = Sealer::new(keys, self.book, &self.purpose, parts.version, parts.salt)
             .map_err(|_| "its key could not be derived")?;
         let links = sealer.open(&sealer.index, parts.first, 0, parts.links).ok_or(CHANGED)?;
         let (links, []) = links.as_chunks::<32>() else { return Err(CHANGED) };
-        let batch = Batch { kind: parts.kind, links: links.to_vec() };
+        let batch = Batch { subject: parts.subject.to_owned(), links: links.to_vec() };
         let count = parts.count;
         self.entered(body, count);
         Ok(batch)
@@ -253,15 +270,20 @@ struct Sealer {
 impl Sealer {
     fn new(
         keys: &Keys,
+        book: Book,
         purpose: &Purpose,
         version: KeyVersion,
         salt: &[u8; 32],
     ) -> Result<Self, VaultFault> {
         let salt = hex(salt);
         let version = version.0.to_string();
+        let cipher = |of: &str| {
+            let use_ = format!("{} {of}", book.name);
+            keys.cipher(&[&use_, purpose.as_str(), &version, &salt])
+        };
         Ok(Self {
-            index: keys.cipher(&["registry index", purpose.as_str(), &version, &salt])?,
-            rows: keys.cipher(&["registry rows", purpose.as_str(), &version, &salt])?,
+            index: cipher("index")?,
+            rows: cipher("rows")?,
             bound: label(&[keys.store_id(), purpose.as_str(), &version]),
         })
     }
@@ -305,7 +327,7 @@ struct Parts<'a> {
     first: u64,
     count: u32,
     version: KeyVersion,
-    kind: Kind,
+    subject: &'a str,
     salt: &'a [u8; 32],
     links: &'a [u8],
     rows: &'a [u8],
@@ -318,7 +340,7 @@ impl<'a> Parts<'a> {
         let (first, fixed) = fixed.split_first_chunk::<8>()?;
         let (count, fixed) = fixed.split_first_chunk::<4>()?;
         let (version, fixed) = fixed.split_first_chunk::<4>()?;
-        let (kind, rest) = rest.split_at_checked(usize::from(*fixed.first()?))?;
+        let (subject, rest) = rest.split_at_checked(usize::from(*fixed.first()?))?;
         let (salt, rest) = rest.split_first_chunk::<32>()?;
         let count = u32::from_be_bytes(*count);
         let (links, rows) = rest.split_at_checked(count as usize * 32 + GCM_TAG)?;
@@ -326,7 +348,7 @@ impl<'a> Parts<'a> {
             first: u64::from_be_bytes(*first),
             count,
             version: KeyVersion(u32::from_be_bytes(*version)),
-            kind: std::str::from_utf8(kind).ok()?.parse().ok()?,
+            subject: std::str::from_utf8(subject).ok()?,
             salt,
             links,
             rows,

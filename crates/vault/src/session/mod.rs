@@ -6,6 +6,7 @@ mod publishing;
 mod quarantine;
 mod rotation;
 mod runs;
+mod slips;
 
 use minster_model::{Purpose, Role};
 use minster_vault_api::{Denial, PROTOCOL, Request, Response};
@@ -51,6 +52,10 @@ impl<'a> Session<'a> {
             Request::Hello { protocol, role, program } => self.hello(protocol, role, program),
             Request::OpenRun(manifest) => self.open_run(manifest),
             Request::Pseudonymise { kind, identifiers } => self.pseudonymise(&kind, &identifiers),
+            Request::TellBirths { kind, identifiers, born } => {
+                self.tell_births(&kind, &identifiers, &born)
+            }
+            Request::Repair { kind, faulty, born } => self.repair(&kind, &faulty, &born),
             Request::CloseRun(inputs) => self.close_run(inputs),
             Request::CreateKey(dataset) => self.create_key(dataset),
             Request::UnwrapKey(dataset, wrapped, run) => {

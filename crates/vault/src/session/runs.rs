@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, Role, RunId, SourceName};
+use minster_model::{KeyVersion, Kind, Period, Pseudonym, Purpose, Role, RunId, SourceName};
 use minster_vault_api::{
     Denial, IdentifierBatch, InputFile, NamedFile, OpenedRun, Response, RunCipher, RunManifest,
 };
 
-use super::{Session, fault, out_of_order};
+use super::{Session, fault, out_of_order, slips::Told};
 use crate::{
     books::{Books, Seen},
     keys::Link,
@@ -21,18 +21,36 @@ use crate::{
 
 /// A run in progress.
 pub(super) struct OpenRun {
-    run: RunId,
-    purpose: Purpose,
-    source: SourceName,
+    pub(super) run: RunId,
+    pub(super) purpose: Purpose,
+    pub(super) source: SourceName,
+    pub(super) period: Period,
     inputs: Vec<NamedFile>,
-    version: KeyVersion,
+    pub(super) version: KeyVersion,
     /// What leaves are not pseudonyms, but this run's tokens for them.
-    tokens: RunCipher,
+    pub(super) tokens: RunCipher,
     ceiling: u64,
-    seen: Seen,
-    distinct: u64,
+    pub(super) seen: Seen,
+    pub(super) distinct: u64,
     watch: Watch,
     loaded_before: bool,
+    /// How many numbers it may have repaired.
+    pub(super) repairs: u64,
+    /// How many deliveries told before it what it may be repaired by.
+    pub(super) before: u32,
+    pub(super) told: Told,
+}
+
+impl OpenRun {
+    /// Whether the purpose's keys are still those under which it was opened.
+    pub(super) fn is_of(&self, state: &PurposeState) -> Result<(), Denial> {
+        match state.version == self.version {
+            true => Ok(()),
+            false => {
+                Err(out_of_order("the purpose has a new version of its keys; begin the run anew"))
+            }
+        }
+    }
 }
 
 /// What a batch's identifiers are to the registry.
@@ -58,7 +76,7 @@ impl Session<'_> {
         if self.run.is_some() {
             return Err(out_of_order("a run is open; close it first"));
         }
-        let RunManifest { run, purpose, source, inputs, ceiling } = manifest;
+        let RunManifest { run, purpose, source, period, inputs, ceiling } = manifest;
         let state = self.running(&purpose)?;
         if !state.definition.allows(&source) {
             return Err(Denial::SourceNotAllowed { purpose, source_name: source });
@@ -69,6 +87,8 @@ impl Session<'_> {
             None => (state.definition.budget.run, None),
         };
         let ceiling = ceiling.min(budget);
+        let repairs = state.definition.repairs.map_or(0, |budget| budget.run);
+        let before = locked(&*self.vault.books(&purpose)?)?.births.before(&source, &period);
         let of = RunOf { purpose: &purpose, source: &source, run: &run };
         let (key, run_key) = tokens::draw(self.vault.keys(), of).map_err(fault)?;
         let event = Event::OpenedRun {
@@ -84,6 +104,7 @@ impl Session<'_> {
             key_version: state.version,
             key_check: self.vault.keys().check_value(&purpose, state.version),
             ceiling,
+            repairs,
             recipient: self.vault.recipient().to_owned(),
             run_key,
         };
@@ -95,6 +116,7 @@ impl Session<'_> {
             run,
             purpose,
             source,
+            period,
             inputs,
             version: state.version,
             tokens: key.cipher(),
@@ -103,6 +125,9 @@ impl Session<'_> {
             distinct: 0,
             watch: Watch::default(),
             loaded_before,
+            repairs,
+            before,
+            told: Told::default(),
         });
         Ok(Response::RunOpened(opened))
     }
@@ -128,11 +153,7 @@ impl Session<'_> {
             return Err(Denial::KindNotAllowed { purpose, kind: kind.clone() });
         }
         let Some(run) = self.run.as_mut() else { return Err(out_of_order("open a run first")) };
-        if state.version != run.version {
-            return Err(out_of_order(
-                "the purpose has a new version of its keys; begin the run anew",
-            ));
-        }
+        run.is_of(&state)?;
 
         let identifiers: Vec<&[u8]> = batch.iter().collect();
         let link_key = vault.keys().link_key(kind);
@@ -210,12 +231,13 @@ impl Session<'_> {
     }
 
     pub(super) fn close_run(&mut self, inputs: Vec<InputFile>) -> Result<Response, Denial> {
-        let run = self.run.take().ok_or_else(|| out_of_order("no run is open"))?;
+        let mut run = self.run.take().ok_or_else(|| out_of_order("no run is open"))?;
         let same = inputs.len() == run.inputs.len()
             && inputs.iter().zip(&run.inputs).all(|(read, named)| read.is(named));
         if !same {
             return Err(out_of_order("the files read are not those that the run was opened for"));
         }
+        self.take_births(&mut run)?;
         let event = Event::ClosedRun {
             run: run.run,
             source: Some(run.source),
@@ -227,7 +249,7 @@ impl Session<'_> {
         Ok(Response::RunClosed)
     }
 
-    fn running(&self, purpose: &Purpose) -> Result<PurposeState, Denial> {
+    pub(super) fn running(&self, purpose: &Purpose) -> Result<PurposeState, Denial> {
         let state = self.purpose(purpose)?;
         if state.stopped {
             let rule = "an alarm stands".to_owned();
@@ -238,7 +260,7 @@ impl Session<'_> {
 }
 
 /// No identifier of a council is longer; a match key's parts may be.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 
 impl Tally {
     /// Marks what is known as asked for; [`Tally::undo`] takes it back.

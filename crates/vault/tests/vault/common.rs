@@ -195,6 +195,7 @@ pub(crate) fn manifest(purpose: &str, source: &str, ceiling: u64) -> RunManifest
         run: "r1".parse().unwrap(),
         purpose: purpose.parse().unwrap(),
         source: source.parse().unwrap(),
+        period: "2024-25".parse().unwrap(),
         inputs: vec![],
         ceiling,
     }

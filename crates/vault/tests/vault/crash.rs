@@ -71,6 +71,53 @@ impl<'a> Talk<'a> {
     }
 }
 
+/// A run that tells a birth date, and whether it was closed.
+fn told(vault: &Vault) -> bool {
+    let mut talk = Talk::new(vault, Role::Ingest);
+    let (identifiers, born) = (batch(&["Q330400024001"]), batch(&["2008-03-15"]));
+    talk.open()
+        && talk.tokens(&["Q330400024001"]).is_some()
+        && matches!(
+            talk.0.answer(Request::TellBirths { kind: kind("upn"), identifiers, born }),
+            Response::BirthsTold
+        )
+        && matches!(talk.0.answer(Request::CloseRun(vec![])), Response::RunClosed)
+}
+
+/// Whether another delivery's slip is repaired by it, and its run closed.
+fn repaired(vault: &Vault) -> Option<bool> {
+    let mut talk = Talk::new(vault, Role::Ingest);
+    talk.0.answer(Request::OpenRun(manifest("education", "cin", 10)));
+    let (faulty, born) = (batch(&["Q330400024010"]), batch(&["2008-03-15"]));
+    match talk.0.answer(Request::Repair { kind: kind("upn"), faulty, born }) {
+        Response::Repaired { found, .. } => {
+            let closed = matches!(talk.0.answer(Request::CloseRun(vec![])), Response::RunClosed);
+            closed.then_some(found == [true])
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn a_birth_date_that_a_closed_run_told_stands() {
+    let purposes = PURPOSES.replacen("expires", "repairs = { run = 5, day = 50 }\nexpires", 1);
+    let steps = at_every_write(|disk| {
+        let site = Site::with(&purposes);
+        let (closed, done) = match site.open(disk) {
+            Ok(vault) => (told(&vault), repaired(&vault) == Some(true)),
+            Err(_) => (false, false),
+        };
+        let vault = site.open(Disk::new()).unwrap();
+        let stands = repaired(&vault).unwrap();
+        // The run's last write may be done and its answer not heard.
+        assert!(stands || !closed, "it was closed");
+        drop(vault);
+        minster_vault::log::verify(&site.log(), None).unwrap();
+        done
+    });
+    assert!(steps > 10, "{steps}");
+}
+
 #[test]
 fn init_is_done_or_can_be_done_again() {
     let steps = at_every_write(|disk| {

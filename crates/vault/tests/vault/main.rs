@@ -14,4 +14,5 @@ mod publishing;
 mod quarantine;
 mod rotation;
 mod serving;
+mod slips;
 mod vectors;
