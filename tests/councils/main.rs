@@ -8,7 +8,7 @@ mod made;
 #[allow(dead_code, reason = "one of its ways to look at a dataset is used here")]
 mod values;
 
-use std::process::Command;
+use std::{collections::BTreeMap, fs, process::Command};
 
 use minster_tests::{deliveries::Council, root};
 
@@ -76,4 +76,53 @@ fn every_child_of_a_council_with_defects_is_as_a_second_program_counts_it() {
             ran.text
         );
     }
+}
+
+#[test]
+fn the_integrated_dataset_is_the_same_whatever_the_threads() {
+    let council = Council::of_deliveries(&DELIVERIES);
+    made::deliver(&council, 5);
+    let ran = council.run();
+    assert_eq!(ran.exit, 0, "{}", ran.text);
+    let pipeline = fs::read_to_string(council.path("pipeline.toml")).unwrap();
+    let linked = || {
+        let table = values::integrated(&council.site);
+        (table.columns, table.rows)
+    };
+    let first = linked();
+    assert!(first.1.len() > 70);
+    for threads in [1, 2, 5] {
+        let with = format!("threads = {threads}\n{pipeline}");
+        fs::write(council.path("pipeline.toml"), with).unwrap();
+        for (program, command) in [("minster-ingest", "run"), ("minster", "link")] {
+            let ran = council.program(program, &[command, "--again"]);
+            assert_eq!(ran.exit, 0, "{}", ran.text);
+        }
+        // Pseudonyms and the order of children too.
+        assert!(linked() == first, "{threads} threads");
+    }
+}
+
+#[test]
+fn the_crosswalk_leads_each_row_to_the_child_that_it_is_counted_for() {
+    let council = Council::of_deliveries(&DELIVERIES);
+    made::deliver(&council, 6);
+    let ran = council.run();
+    assert_eq!(ran.exit, 0, "{}", ran.text);
+    let children = values::integrated(&council.site);
+    let crosswalk = values::of_period(&council.site, "2024-25", "crosswalk");
+    let mut episodes: BTreeMap<&str, usize> =
+        children.column("child").into_iter().map(|child| (child, 0)).collect();
+    let (sources, of) = (crosswalk.column("source"), crosswalk.column("child"));
+    for (source, child) in sources.into_iter().zip(of) {
+        // No row is about a child that is not there.
+        let known = episodes.get_mut(child).unwrap();
+        *known += usize::from(source == "missing");
+    }
+    let counted =
+        children.column("missing_episodes").into_iter().map(|count| count.parse().unwrap());
+    let counted: BTreeMap<&str, usize> =
+        children.column("child").into_iter().zip(counted).collect();
+    assert_eq!(episodes, counted);
+    assert!(episodes.values().sum::<usize>() > 15);
 }

@@ -89,15 +89,28 @@ pub(crate) struct Summariser {
     summary: Summary,
     blank: Blank,
     counts: Vec<i64>,
-    values: Vec<Option<Value>>,
+    /// What a child's value is compared by first: of `latest` the day, of extremes the value. Rows stand in no order of
+    /// children, so that each looks at another place in memory: most go no further than this one.
+    ranks: Vec<i64>,
+    values: Vec<Value>,
     words: Words,
 }
 
-/// A value and what decides whether another takes its place.
-#[derive(Debug, Clone, Copy)]
+/// A value and what else decides whether another takes its place.
+#[derive(Debug, Clone, Copy, Default)]
 struct Value {
-    order: (i64, u32, bool),
-    value: Option<i64>,
+    value: i64,
+    delivery: u32,
+    preferred: bool,
+    /// Whether a row was taken, and whether its value is known.
+    is_taken: bool,
+    is_known: bool,
+}
+
+impl Value {
+    fn known(self) -> Option<i64> {
+        self.is_known.then_some(self.value)
+    }
 }
 
 impl Summariser {
@@ -105,7 +118,8 @@ impl Summariser {
         let counts = matches!(summary, Summary::Count | Summary::Sum { .. } | Summary::Any);
         Self {
             counts: vec![0; if counts { children } else { 0 }],
-            values: vec![None; if counts { 0 } else { children }],
+            ranks: vec![i64::MIN; if counts { 0 } else { children }],
+            values: vec![Value::default(); if counts { 0 } else { children }],
             words: Words::default(),
             summary,
             blank,
@@ -152,16 +166,23 @@ impl Summariser {
         let numbers = Numbers::of(batch, of, &mut self.words)?;
         for taken in rows {
             let Some(value) = numbers.at(taken.row) else { continue };
-            let known = &mut self.values[taken.child as usize];
-            let takes_its_place = known.and_then(|known| known.value).is_none_or(|known| {
-                let order = match self.words.are_used {
-                    true => self.words.text(value).cmp(&self.words.text(known)),
-                    false => value.cmp(&known),
-                };
-                if least { order.is_lt() } else { order.is_gt() }
-            });
+            let child = taken.child as usize;
+            // `!` turns the order of numbers round.
+            let rank = if least { !value } else { value };
+            let takes_its_place = if self.words.are_used {
+                let known = self.values[child].known();
+                known.is_none_or(|known| {
+                    let order = self.words.text(value).cmp(&self.words.text(known));
+                    if least { order.is_lt() } else { order.is_gt() }
+                })
+            } else {
+                let known = self.ranks[child];
+                rank > known || rank == known && !self.values[child].is_known
+            };
             if takes_its_place {
-                *known = Some(Value { order: (0, 0, false), value: Some(value) });
+                self.ranks[child] = rank;
+                self.values[child] =
+                    Value { value, is_taken: true, is_known: true, ..Value::default() };
             }
         }
         Ok(())
@@ -196,10 +217,22 @@ impl Summariser {
             let by = by.map(|by| if first { by.saturating_neg() } else { by });
             let delivery = if first { u32::MAX - delivery } else { delivery };
             // A row without a date goes after all that have one.
-            let order = (by.unwrap_or(i64::MIN), delivery, taken.preferred);
+            let by = by.unwrap_or(i64::MIN);
+            let rank = &mut self.ranks[taken.child as usize];
+            if by < *rank {
+                continue;
+            }
             let known = &mut self.values[taken.child as usize];
-            if known.is_none_or(|known| order > known.order) {
-                *known = Some(Value { order, value });
+            let order = (by, delivery, taken.preferred);
+            if !known.is_taken || order > (*rank, known.delivery, known.preferred) {
+                *rank = by;
+                *known = Value {
+                    value: value.unwrap_or_default(),
+                    delivery,
+                    preferred: taken.preferred,
+                    is_taken: true,
+                    is_known: value.is_some(),
+                };
             }
         }
         Ok(())
@@ -210,7 +243,7 @@ impl Summariser {
         if self.values.is_empty() {
             return Arc::new(Int64Array::from(self.counts));
         }
-        let values = self.values.iter().map(|value| value.and_then(|value| value.value));
+        let values = self.values.iter().map(|value| value.known());
         if self.words.are_used {
             let mut builder = StringViewBuilder::new().with_deduplicate_strings();
             values.for_each(|value| {

@@ -4,7 +4,7 @@ use crate::{
     calendar::SchoolDay,
     child::Child,
     council::Council,
-    dice::{Dice, Subject},
+    dice::Subject,
     places,
     services::{Damage, tidy_upn},
     sheet::Piece,
@@ -14,7 +14,7 @@ pub(crate) const HEADER: &str = "UPN,date,session,code,school";
 
 /// Adds a child's sessions of the year.
 pub(crate) fn add(council: &Council, child: &Child, days: &[SchoolDay], piece: &mut Piece) {
-    let mut dice = Dice::new(council.seed, Subject::Attendance, child.number);
+    let mut dice = child.dice(council, Subject::Attendance);
     let mut away = 0;
     for SchoolDay { term, iso, .. } in days {
         let Some(school) = child.schools[*term] else { continue };
@@ -43,7 +43,7 @@ pub(crate) fn add(council: &Council, child: &Child, days: &[SchoolDay], piece: &
             // A register's number is seldom typed: a tenth of the other sources' rate.
             let typed = dice.below(10) == 0;
             let number = match typed {
-                true => tidy_upn(council, upn, &mut dice, &mut damage),
+                true => tidy_upn(council, child, upn, &mut dice, &mut damage),
                 false => upn.to_owned(),
             };
             let row: [&str; 4] = [&number, iso, session, code];

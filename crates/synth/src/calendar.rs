@@ -103,6 +103,9 @@ pub(crate) struct Term {
     holidays: &'static [(Day, Day)],
 }
 
+/// Days of a school year: whole weeks, so that a school day stays one.
+pub(crate) const WEEKS: i32 = 364;
+
 /// Autumn, spring, summer.
 pub(crate) const TERMS: [Term; 3] = [
     Term {
@@ -132,24 +135,24 @@ pub(crate) struct SchoolDay {
     pub(crate) iso: String,
 }
 
-/// Every school day of the year, in order.
-pub(crate) fn school_days() -> Vec<SchoolDay> {
+/// Every school day of a year, in order.
+pub(crate) fn school_days(year: i32) -> Vec<SchoolDay> {
     let mut days = Vec::new();
     for (index, term) in TERMS.iter().enumerate() {
         for number in term.first.0..=term.last.0 {
             let day = Day(number);
             let off = term.holidays.iter().any(|(first, last)| (*first..=*last).contains(&day));
             if !off && !day.is_weekend() {
-                days.push(SchoolDay { term: index, iso: day.iso() });
+                days.push(SchoolDay { term: index, iso: day.plus(year * WEEKS).iso() });
             }
         }
     }
     days
 }
 
-/// So many school days, spread evenly over the year.
-pub(crate) fn spread(wanted: usize) -> Vec<SchoolDay> {
-    let all = school_days();
+/// So many school days, spread evenly over the year, which is 0, or -1 for the one before.
+pub(crate) fn spread(wanted: usize, year: i32) -> Vec<SchoolDay> {
+    let all = school_days(year);
     let wanted = wanted.min(all.len());
     (0..wanted).map(|index| all[index * all.len() / wanted].clone()).collect()
 }
@@ -173,9 +176,9 @@ mod tests {
 
     #[test]
     fn a_year_has_its_sessions() {
-        let days = school_days();
+        let days = school_days(0);
         assert!((190..200).contains(&days.len()), "{}", days.len());
         assert_eq!(days[0].iso, "2024-09-02");
-        assert_eq!(spread(6).iter().map(|day| day.term).collect::<Vec<_>>(), [0, 0, 0, 1, 1, 2]);
+        assert_eq!(spread(6, 0).iter().map(|day| day.term).collect::<Vec<_>>(), [0, 0, 0, 1, 1, 2]);
     }
 }

@@ -8,13 +8,14 @@ pub(crate) use layouts::{NAMES, TABLES};
 
 use self::pupil::Pupil;
 use crate::{
-    calendar::{DateStyle, Day, TERMS},
-    child::{Child, year_group},
+    calendar::{DateStyle, Day},
+    child::Child,
     council::Council,
     dice::{Dice, Subject},
     numbers, places,
     services::{Damage, date, tidy_upn},
     sheet::Piece,
+    slips::{self, Clerk},
 };
 
 /// Tables of all three terms.
@@ -22,14 +23,14 @@ pub(crate) const FILES: usize = TABLES[0].len() + TABLES[1].len() + TABLES[2].le
 
 /// Adds a child's rows of all terms. `pieces` are the tables', term after term.
 pub(crate) fn add(council: &Council, child: &Child, mut pieces: &mut [Piece]) {
-    if !child.in_spine() {
+    if !child.ever_in_spine() {
         return;
     }
     let pupil = Pupil::of(council, child);
     for (term, layouts) in TABLES.into_iter().enumerate() {
         let (pieces_of_term, rest) = pieces.split_at_mut(layouts.len());
         pieces = rest;
-        let dice = Dice::new(council.seed, Subject::Census, child.number * 3 + term as u64);
+        let dice = child.dice_of(council, Subject::Census, child.number * 3 + term as u64);
         let mut census =
             Census { council, child, pupil: &pupil, term, layouts, dice, pieces: pieces_of_term };
         if let Some(school) = child.schools[term] {
@@ -65,6 +66,10 @@ impl Census<'_> {
     fn left(&self) -> Option<u64> {
         match self.term.checked_sub(1) {
             Some(before) => self.child.schools[before],
+            // Who left in summer is told of by the school of the year before.
+            None if !self.child.in_spine() => {
+                self.child.hard.as_deref().and_then(|hard| hard.before.schools[2])
+            }
             None => self.pupil.left_in_summer.then(|| {
                 let school = self.child.schools[0].unwrap_or_default();
                 (school + 1) % places::schools(self.council.pupils)
@@ -74,7 +79,8 @@ impl Census<'_> {
 
     /// The last day of the term before.
     fn leaving_day(&self) -> Day {
-        self.term.checked_sub(1).map_or(Day::new(2024, 7, 23), |before| TERMS[before].last)
+        let child = self.child;
+        self.term.checked_sub(1).map_or(child.day(2024, 7, 23), |before| child.term(before).1)
     }
 
     /// Adds a row to a table, where the term has it. Columns that all tables have are filled here.
@@ -114,8 +120,11 @@ impl Census<'_> {
         let entry = self.entry(school, 0);
         let mut damage = Damage::default();
         let (upn, former) = child.upn_in(term);
-        let upn = tidy_upn(council, upn.unwrap_or_default(), &mut self.dice, &mut damage);
-        let born = date(council, child.born, DateStyle::Census, &mut self.dice, &mut damage);
+        let upn = tidy_upn(council, child, upn.unwrap_or_default(), &mut self.dice, &mut damage);
+        let born =
+            date(council, child, Clerk::School, DateStyle::Census, &mut self.dice, &mut damage);
+        let day = child.term(term).0;
+        let named = self.names(day, &mut damage);
         // The pupils' table is every term's first. Autumn does not ask for ethnicity: nothing can be
         // wrong with it.
         let asked = self.layouts[0].columns.contains("ethnicity");
@@ -129,8 +138,10 @@ impl Census<'_> {
         self.row(Table::Pupils, &entry, 1, damage.defect(), |column| match column {
             "dob" => born.clone(),
             "upn" => upn.clone(),
+            "surname" => named[1].clone(),
+            "forename" => named[0].clone(),
             "formerupn" => former.unwrap_or_default().to_owned(),
-            "entrydate" => TERMS[term].first.census(),
+            "entrydate" => child.term(term).0.census(),
             "ethnicity" => ethnicity.to_owned(),
             "senprovision" => child.sen.to_string(),
             "ncyearactual" => nc_year(child),
@@ -147,7 +158,7 @@ impl Census<'_> {
         self.exclusion(Table::Exclusions, &entry, rate, 0.05);
         if child.meals {
             self.row(Table::Meals, &entry, 1, "", |column| match column {
-                "fsmstartdate" => TERMS[0].first.census(),
+                "fsmstartdate" => child.term(0).0.census(),
                 "ukcountry" => "ENG".to_owned(),
                 _ => String::new(),
             });
@@ -159,7 +170,8 @@ impl Census<'_> {
                 self.need(&entry, 2, "OTH");
             }
         }
-        self.row(Table::Addresses, &entry, 1, "", |column| pupil.address(child, column));
+        let home = slips::postcode(child, day, &mut self.dice, &mut Damage::default());
+        self.row(Table::Addresses, &entry, 1, "", |column| pupil.address(child, &home, column));
         if self.dice.chance(child.absence / 4.0) {
             self.half_term(Table::HalfTerm, &entry);
         }
@@ -170,12 +182,15 @@ impl Census<'_> {
         let entry = self.entry(school, 9);
         let mut damage = Damage::default();
         let (upn, former) = child.upn_in(term);
-        let upn = tidy_upn(council, upn.unwrap_or_default(), &mut self.dice, &mut damage);
+        let upn = tidy_upn(council, child, upn.unwrap_or_default(), &mut self.dice, &mut damage);
         let last = self.leaving_day();
+        let named = self.names(last, &mut damage);
         let possible = 60 + self.dice.below(60);
         let missed = (possible as f64 * child.absence) as u64;
         self.row(Table::Leavers, &entry, 1, damage.defect(), |column| match column {
             "dob" => child.born.census(),
+            "surname" => named[1].clone(),
+            "forename" => named[0].clone(),
             "upn" => upn.clone(),
             "formerupn" => former.unwrap_or_default().to_owned(),
             "entrydate" => last.plus(-300).census(),
@@ -189,10 +204,18 @@ impl Census<'_> {
         });
         self.sessions(Table::SessionsOff, &entry, missed);
         self.exclusion(Table::ExclusionsOff, &entry, 0.06, 0.6);
-        self.row(Table::AddressesOff, &entry, 1, "", |column| pupil.address(child, column));
+        let home = slips::postcode(child, last, &mut self.dice, &mut Damage::default());
+        self.row(Table::AddressesOff, &entry, 1, "", |column| pupil.address(child, &home, column));
         if self.dice.chance(child.absence) {
             self.half_term(Table::HalfTermOff, &entry);
         }
+    }
+
+    /// Forename and surname as the school has them on a day.
+    fn names(&mut self, day: Day, damage: &mut Damage) -> [String; 2] {
+        let (council, child) = (self.council, self.child);
+        let named = slips::names(council, child, Clerk::School, day, &mut self.dice, damage);
+        named.unwrap_or_else(|| [child.forename.clone(), child.surname.clone()])
     }
 
     fn entry(&self, school: u64, salt: u64) -> Entry {
@@ -233,7 +256,7 @@ impl Census<'_> {
         }
         let day = match table {
             Table::ExclusionsOff => self.leaving_day().plus(-self.dice.between(3, 60)),
-            _ => TERMS[self.term].first.plus(self.dice.between(3, 60)),
+            _ => self.child.term(self.term).0.plus(self.dice.between(3, 60)),
         };
         let permanent = self.dice.chance(permanent);
         let reason = self.dice.pick(&["PP", "PA", "VA", "DB", "DM"]);
@@ -266,7 +289,7 @@ fn census_id(school: &str, term: usize) -> String {
 }
 
 fn nc_year(child: &Child) -> String {
-    match year_group(child.born) {
+    match child.year_group() {
         year @ 1..=14 => year.to_string(),
         0 => "R".to_owned(),
         -1 => "N2".to_owned(),

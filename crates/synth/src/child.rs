@@ -1,10 +1,11 @@
 //! One child, made from the seed and its own number.
 
 use crate::{
-    calendar::Day,
+    calendar::{self, Day, TERMS},
     council::Council,
     dice::{Dice, Subject},
     ethnicity,
+    hard::{self, Hard},
     numbers::{self, Numbers, authority},
     places,
 };
@@ -54,6 +55,10 @@ pub(crate) struct Child {
     pub(crate) in_need: bool,
     pub(crate) early_help: bool,
     pub(crate) missing: bool,
+    /// The school year that is written about: 0, or -1 for the one before.
+    pub(crate) year: i32,
+    /// What the harder council knows more.
+    pub(crate) hard: Option<Box<Hard>>,
 }
 
 /// Children of one block are a few families; a block is what is made at once.
@@ -140,6 +145,8 @@ fn family(council: &Council, first: u64, size: u64, dice: &mut Dice, out: &mut V
             in_need: looked_after || dice.chance(if pupil { 0.035 } else { 0.3 }),
             early_help: dice.chance(if pupil { 0.05 } else { 0.3 }),
             missing: dice.chance(if looked_after { 0.08 } else { 0.004 }),
+            year: 0,
+            hard: None,
         };
         let may_be_unborn = !pupil && !looked_after && !twins && child.sen != 'E';
         if may_be_unborn && detail.chance(0.04) {
@@ -233,6 +240,42 @@ pub(crate) fn year_group(born: Day) -> i32 {
 }
 
 impl Child {
+    /// A day of the school year that is written about; `year` is the one that it has in 2024-25.
+    pub(crate) fn day(&self, year: i32, month: i32, day: i32) -> Day {
+        Day::new(year + self.year, month, day)
+    }
+
+    /// The last day that is counted in that year.
+    pub(crate) fn year_end(&self) -> Day {
+        self.day(2025, 3, 31)
+    }
+
+    /// First and last day of a term of that year.
+    pub(crate) fn term(&self, term: usize) -> (Day, Day) {
+        let weeks = self.year * calendar::WEEKS;
+        (TERMS[term].first.plus(weeks), TERMS[term].last.plus(weeks))
+    }
+
+    /// A stream of chance about this child in that year.
+    pub(crate) fn dice(&self, council: &Council, subject: Subject) -> Dice {
+        self.dice_of(council, subject, self.number)
+    }
+
+    /// One of several such streams.
+    pub(crate) fn dice_of(&self, council: &Council, subject: Subject, number: u64) -> Dice {
+        Dice::new(council.seed ^ u64::from(self.year.unsigned_abs()) << 48, subject, number)
+    }
+
+    /// The year group in that year: 0 is reception, -1 and -2 the nursery years.
+    pub(crate) fn year_group(&self) -> i32 {
+        year_group(self.born) + self.year
+    }
+
+    /// How many times as often as others its records are wrong.
+    pub(crate) fn error(&self) -> f64 {
+        self.hard.as_deref().map_or(1.0, |hard| hard.error)
+    }
+
     /// The pupil number and the former one as the schools hold them in a term.
     pub(crate) fn upn_in(&self, term: usize) -> (Option<&str>, Option<&str>) {
         match &self.upn {
@@ -256,5 +299,10 @@ impl Child {
     /// Whether it was at one of the council's schools in any term.
     pub(crate) fn in_spine(&self) -> bool {
         self.schools.iter().any(Option::is_some)
+    }
+
+    /// The same of all years that are written about.
+    pub(crate) fn ever_in_spine(&self) -> bool {
+        self.in_spine() || hard::a_year_before(self).is_some_and(|before| before.in_spine())
     }
 }

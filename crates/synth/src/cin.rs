@@ -11,11 +11,17 @@ use crate::{
     xml::{around, born, dated, element, flag, push, upn_or_code},
 };
 
-pub(crate) const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+/// The census of a year: 0, or -1 for the one before.
+pub(crate) fn head(year: i32) -> String {
+    let year = 2025 + year;
+    format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
 <Message>
-<Header><CollectionDetails><Collection>CIN</Collection><Year>2025</Year><ReferenceDate>2025-03-31</ReferenceDate></CollectionDetails><Source><SourceLevel>L</SourceLevel><LEA>899</LEA><SoftwareCode>Local Authority</SoftwareCode><Release>1</Release><SerialNo>001</SerialNo><DateTime>2025-05-23T11:14:05</DateTime></Source></Header>
+<Header><CollectionDetails><Collection>CIN</Collection><Year>{year}</Year><ReferenceDate>{year}-03-31</ReferenceDate></CollectionDetails><Source><SourceLevel>L</SourceLevel><LEA>899</LEA><SoftwareCode>Local Authority</SoftwareCode><Release>1</Release><SerialNo>001</SerialNo><DateTime>{year}-05-23T11:14:05</DateTime></Source></Header>
 <Children>
-"#;
+"#
+    )
+}
 pub(crate) const TAIL: &str = "</Children>\n</Message>\n";
 
 const SOURCES: [&str; 12] = ["1A", "1B", "1D", "2A", "2A", "2B", "3A", "3B", "3E", "5A", "6", "6"];
@@ -42,15 +48,15 @@ pub(crate) fn referrals(council: &Council, child: &Child) -> Vec<Referral> {
     if !child.in_need {
         return Vec::new();
     }
-    let mut dice = Dice::new(council.seed, Subject::Referrals, child.number);
+    let mut dice = child.dice(council, Subject::Referrals);
     if child.unborn {
-        let date = Day::YEAR_END.plus(dice.between(-120, -5));
+        let date = child.year_end().plus(dice.between(-120, -5));
         let source = dice.pick(&["3A", "3F", "5A"]);
         return vec![Referral { date, source, need: "N1", closed: None, no_action: false }];
     }
     let wanted = dice.weighted(&[(1, 85), (2, 15)]);
     let latest = if wanted == 1 { 330 } else { 120 };
-    let mut date = Day::new(2024, 4, 1).plus(dice.between(-200, latest)).max(child.born);
+    let mut date = child.day(2024, 4, 1).plus(dice.between(-200, latest)).max(child.born);
     let mut referrals = Vec::new();
     for number in 1..=wanted {
         let no_action = dice.chance(0.06);
@@ -65,10 +71,10 @@ pub(crate) fn referrals(council: &Council, child: &Child) -> Vec<Referral> {
             date,
             source: dice.pick(&SOURCES),
             need: dice.pick(&NEEDS),
-            closed: (!open && end <= Day::YEAR_END).then_some((end, why)),
+            closed: (!open && end <= child.year_end()).then_some((end, why)),
             no_action,
         });
-        date = end.plus(dice.between(20, 60)).min(Day::YEAR_END.plus(-5));
+        date = end.plus(dice.between(20, 60)).min(child.year_end().plus(-5));
     }
     // Only where no other source goes on naming the child.
     let elsewhere = child.in_spine() || child.looked_after || child.early_help || child.missing;
@@ -91,7 +97,7 @@ pub(crate) fn add(council: &Council, child: &Child, piece: &mut Piece) {
     if !child.in_need {
         return;
     }
-    let mut dice = Dice::new(council.seed, Subject::InNeed, child.number);
+    let mut dice = child.dice(council, Subject::InNeed);
     let mut damage = Damage::default();
     let referrals = referrals(council, child);
     let mut text = String::from("<Child>");
@@ -107,7 +113,11 @@ pub(crate) fn add(council: &Council, child: &Child, piece: &mut Piece) {
             return;
         }
         element(text, "PersonBirthDate", &born(council, child, &mut dice, &mut damage));
-        element(text, "Sex", if child.male { "M" } else { "F" });
+        // Until 2024 the census asked for the gender, as a number.
+        match (child.year, child.male) {
+            (0, male) => element(text, "Sex", if male { "M" } else { "F" }),
+            (_, male) => element(text, "GenderCurrent", if male { "1" } else { "2" }),
+        }
         dated(text, "PersonDeathDate", death(&referrals));
     });
     around(&mut text, "ChildCharacteristics", |text| {
@@ -130,7 +140,7 @@ pub(crate) fn add(council: &Council, child: &Child, piece: &mut Piece) {
 
 /// One referral and what followed. Nothing is dated behind its end.
 fn details(text: &mut String, referral: &Referral, child: &Child, dice: &mut Dice) {
-    let end = referral.closed.map_or(Day::YEAR_END, |(day, _)| day);
+    let end = referral.closed.map_or(child.year_end(), |(day, _)| day);
     let by_end = |day: Day| Some(day).filter(|day| *day <= end);
     let followed = !referral.no_action;
     // A conference follows an inquiry, or a plan that another council had made.

@@ -13,7 +13,7 @@ use crate::{
     child::{self, BLOCK, Child, PupilNumber},
     cin,
     dice::{Dice, Subject},
-    looked_after,
+    hard, looked_after,
     numbers::Numbers,
     places, safeguarding, sen2, services,
     sheet::Piece,
@@ -30,6 +30,9 @@ pub struct Council {
     pub days: usize,
     /// How often each defect is made.
     pub defects: Defects,
+    /// The harder council: names that many have, errors that depend on who a child is, namesakes, adopted children, and the
+    /// deliveries of the school year before.
+    pub hard: bool,
 }
 
 /// Why a council cannot be written.
@@ -70,7 +73,17 @@ const EARLY_HELP: usize = SEN2 + 1;
 const MISSING: usize = EARLY_HELP + 1;
 const SAFEGUARDING: usize = MISSING + 1;
 const CHILDREN: usize = SAFEGUARDING + safeguarding::FILES.len();
-const FILES: usize = CHILDREN + 1;
+const FILES: usize = CHILDREN + TRUTH.len();
+/// What the truth says of children, and the headers. The ordinary council has the first alone.
+const TRUTH: [(&str, &str); 4] = [
+    (
+        "children.csv",
+        "child,upn,former_upn,nhs,uln,dob,surname,forename,postcode,ward,ethnicity,in_spine",
+    ),
+    ("traits.csv", "child,trait"),
+    ("twins.csv", "child,other"),
+    ("exact_only.csv", "before,after"),
+];
 
 /// A file while it is written.
 struct Open {
@@ -94,24 +107,41 @@ impl Council {
                 return Err(SynthError::NotEmpty { path: folder.to_owned() });
             }
         }
-        let mut files = open_files(out, truth)?;
         let mut rows_truth = create(truth, "rows.csv", "file,row,child,defect\n")?;
-        let days = calendar::spread(self.days);
+        let mut rows = 0;
+        for year in if self.hard { -1..=0 } else { 0..=0 } {
+            let files = self.open_files(out, truth, year)?;
+            rows += self.write_year(year, files, &mut rows_truth)?;
+        }
+        self.finish(rows_truth, out, truth)?;
+        Ok(rows)
+    }
+
+    /// Writes all deliveries of a year.
+    fn write_year(
+        &self,
+        year: i32,
+        mut files: Vec<Option<Open>>,
+        rows_truth: &mut Open,
+    ) -> Result<u64, SynthError> {
+        let days = calendar::spread(self.days, year);
         let chunks = self.children().div_ceil(CHUNK);
         let group = 4 * rayon::current_num_threads() as u64;
         let mut first = 0;
         while first < chunks {
             let last = (first + group).min(chunks);
             let pieces: Vec<Vec<Piece>> =
-                (first..last).into_par_iter().map(|chunk| self.chunk(chunk, &days)).collect();
+                (first..last).into_par_iter().map(|chunk| self.chunk(chunk, year, &days)).collect();
             for pieces in pieces {
                 for (place, (file, piece)) in files.iter_mut().zip(pieces).enumerate() {
-                    file.add(&piece, place == CHILDREN, &mut rows_truth)?;
+                    if let Some(file) = file {
+                        file.add(&piece, place >= CHILDREN, rows_truth)?;
+                    }
                 }
             }
             first = last;
         }
-        self.finish(files, rows_truth, out, truth)
+        self.end_files(files, rows_truth)
     }
 
     /// All children: the pupils, then those whom only a service knows.
@@ -119,11 +149,16 @@ impl Council {
         self.pupils + self.pupils.div_ceil(30)
     }
 
-    fn chunk(&self, chunk: u64, days: &[SchoolDay]) -> Vec<Piece> {
+    fn chunk(&self, chunk: u64, year: i32, days: &[SchoolDay]) -> Vec<Piece> {
         let mut pieces: Vec<Piece> = (0..FILES).map(|_| Piece::default()).collect();
         let blocks =
             chunk * CHUNK / BLOCK..((chunk + 1) * CHUNK).min(self.children()).div_ceil(BLOCK);
-        for child in blocks.flat_map(|block| self.block(block)) {
+        for now in blocks.flat_map(|block| self.block(block)) {
+            self.tell(&now, &mut pieces[CHILDREN..]);
+            let Some(child) = (if year == 0 { Some(now) } else { hard::a_year_before(&now) })
+            else {
+                continue;
+            };
             census::add(self, &child, &mut pieces[..ATTENDANCE]);
             attendance::add(self, &child, days, &mut pieces[ATTENDANCE]);
             looked_after::add(self, &child, &mut pieces[LOOKED_AFTER..CIN]);
@@ -132,14 +167,30 @@ impl Council {
             services::add_early_help(self, &child, &mut pieces[EARLY_HELP]);
             services::add_missing(self, &child, &mut pieces[MISSING]);
             safeguarding::add(self, &child, &mut pieces[SAFEGUARDING..CHILDREN]);
-            pieces[CHILDREN].row(&self.truth_row(&child));
         }
         pieces
+    }
+
+    /// Says who a child is. `pieces` are the truth's files.
+    fn tell(&self, child: &Child, pieces: &mut [Piece]) {
+        let number = child.number.to_string();
+        pieces[0].row(&self.truth_row(child));
+        hard::traits(child).into_iter().for_each(|one| pieces[1].row(&[number.as_str(), one]));
+        let Some(hard) = child.hard.as_deref() else { return };
+        if hard.is_twin {
+            pieces[2].row(&[(child.number - 1).to_string().as_str(), &number]);
+        }
+        if let Some(old) = hard.new_identity_of {
+            pieces[3].row(&[old.to_string().as_str(), &number]);
+        }
     }
 
     /// A block's children, some of whom were given a sibling's or neighbour's number by mistake.
     fn block(&self, block: u64) -> Vec<Child> {
         let mut children = child::block(self, block);
+        if self.hard {
+            hard::harden(self, block, &mut children);
+        }
         let mut dice = Dice::new(self.seed, Subject::SecondNumber, block);
         for at in 1..children.len() {
             if dice.chance(self.defects.shared_upn)
@@ -169,19 +220,19 @@ impl Council {
             child.postcode.clone(),
             places::WARDS[child.ward].0.to_owned(),
             child.ethnicity.to_owned(),
-            child.in_spine().to_string(),
+            child.ever_in_spine().to_string(),
         ]
     }
 
-    fn finish(
+    /// Ends the files of a year; gives their rows.
+    fn end_files(
         &self,
-        files: Vec<Open>,
-        mut rows_truth: Open,
-        out: &Path,
-        truth: &Path,
+        files: Vec<Option<Open>>,
+        rows_truth: &mut Open,
     ) -> Result<u64, SynthError> {
         let mut rows = 0;
-        for (place, mut file) in files.into_iter().enumerate() {
+        for (place, file) in files.into_iter().enumerate() {
+            let Some(mut file) = file else { continue };
             match place {
                 CIN => file.put(cin::TAIL.as_bytes())?,
                 SEN2 => file.put(sen2::TAIL.as_bytes())?,
@@ -198,18 +249,24 @@ impl Council {
                 }
                 _ => {}
             }
-            if place != CHILDREN {
+            if place < CHILDREN {
                 rows += file.rows;
             }
             file.close()?;
         }
+        Ok(rows)
+    }
+
+    fn finish(&self, rows_truth: Open, out: &Path, truth: &Path) -> Result<(), SynthError> {
         rows_truth.close()?;
-        let config = serde_json::json!({
+        let mut config = serde_json::json!({
             "pupils": self.pupils, "seed": self.seed, "days": self.days, "defects": self.defects,
         });
+        if self.hard {
+            config["hard"] = true.into();
+        }
         create(truth, "config.json", &format!("{config:#}\n"))?.close()?;
-        self.write_lookups(out)?;
-        Ok(rows)
+        self.write_lookups(out)
     }
 
     fn write_lookups(&self, out: &Path) -> Result<(), SynthError> {
@@ -234,34 +291,62 @@ impl Council {
         create(&folder, "ward_constituency.csv", &constituencies)?.close()?;
         create(&folder, "schools.csv", &schools)?.close()
     }
-}
 
-fn open_files(out: &Path, truth: &Path) -> Result<Vec<Open>, SynthError> {
-    let mut files = Vec::new();
-    let year = |source: &str| out.join(source).join("2024-25");
-    let head = |header: &str| format!("{header}\n");
-    for ((folder, prefix), layouts) in census::NAMES.into_iter().zip(census::TABLES) {
-        let folder = out.join("school_census").join(folder);
-        for layout in layouts {
-            let name = format!("{prefix}_{}.csv", layout.name);
-            files.push(create(&folder, &name, &head(layout.columns))?);
+    /// The files of a year; none for a return that the year before has not.
+    fn open_files(
+        &self,
+        out: &Path,
+        truth: &Path,
+        year: i32,
+    ) -> Result<Vec<Option<Open>>, SynthError> {
+        let mut files = Vec::new();
+        let period = format!("{}-{}", 2024 + year, 25 + year);
+        let mut add = |source: &str, period: &str, name: &str, head: &str| {
+            let mut open = create(&out.join(source).join(period), name, head)?;
+            // Two years have files of one name.
+            if self.hard {
+                open.name = format!("{source}/{period}/{name}");
+            }
+            files.push(Some(open));
+            Ok(())
+        };
+        let line = |header: &str| format!("{header}\n");
+        for ((term, begins), layouts) in census::NAMES.into_iter().zip(census::TABLES) {
+            let term = format!("{}-{term}", begins + year);
+            let prefix = term.replace('-', "_");
+            for layout in layouts {
+                let name = format!("{prefix}_{}.csv", layout.name);
+                add("school_census", &term, &name, &line(layout.columns))?;
+            }
         }
+        add("attendance", &period, "attendance.csv", &line(attendance::HEADER))?;
+        for (name, header) in looked_after::FILES {
+            let name = format!("SSDA903_{}_{name}.csv", 2025 + year);
+            add("ssda903", &period, &name, &line(header))?;
+        }
+        add("cin", &period, "cin.xml", &cin::head(year))?;
+        // The plans' return and the safeguarding dataset are delivered once.
+        let once = year == 0;
+        let mut add_or_not = |source: &str, name: &str, head: &str, is_there: bool| match is_there {
+            true => add(source, &period, name, head),
+            false => Ok(()),
+        };
+        add_or_not("sen2", "sen2.xml", sen2::HEAD, once)?;
+        add_or_not("early_help", "early_help.csv", &line(services::EARLY_HELP), true)?;
+        add_or_not("missing", "missing_episodes.csv", &line(services::MISSING), true)?;
+        for (name, header) in safeguarding::FILES {
+            add_or_not("ssd", name, &line(header), once)?;
+        }
+        if !once {
+            files.insert(SEN2, None);
+            files.resize_with(CHILDREN, || None);
+        }
+        let told = if self.hard { TRUTH.len() } else { 1 };
+        for (name, header) in TRUTH.into_iter().take(if once { told } else { 0 }) {
+            files.push(Some(create(truth, name, &line(header))?));
+        }
+        Ok(files)
     }
-    files.push(create(&year("attendance"), "attendance.csv", &head(attendance::HEADER))?);
-    for (name, header) in looked_after::FILES {
-        files.push(create(&year("ssda903"), name, &head(header))?);
-    }
-    files.push(create(&year("cin"), "cin.xml", cin::HEAD)?);
-    files.push(create(&year("sen2"), "sen2.xml", sen2::HEAD)?);
-    files.push(create(&year("early_help"), "early_help.csv", &head(services::EARLY_HELP))?);
-    files.push(create(&year("missing"), "missing_episodes.csv", &head(services::MISSING))?);
-    for (name, header) in safeguarding::FILES {
-        files.push(create(&year("ssd"), name, &head(header))?);
-    }
-    let header =
-        "child,upn,former_upn,nhs,uln,dob,surname,forename,postcode,ward,ethnicity,in_spine";
-    files.push(create(truth, "children.csv", &head(header))?);
-    Ok(files)
 }
 
 fn create(folder: &Path, name: &str, start: &str) -> Result<Open, SynthError> {

@@ -28,6 +28,32 @@ pub struct Defects {
     pub wrong_nhs_number: f64,
     /// Empty rows at a file's end (files).
     pub trailing_rows: f64,
+    /// A pupil number with one digit that is another.
+    #[serde(skip_serializing_if = "is_none")]
+    pub wrong_digit: f64,
+    /// A pupil number with two neighbouring digits swapped.
+    #[serde(skip_serializing_if = "is_none")]
+    pub swapped_digits: f64,
+    /// A valid pupil number that is a sibling's or a classmate's, in a service's record.
+    #[serde(skip_serializing_if = "is_none")]
+    pub relatives_upn: f64,
+    /// A birth date that was mistyped or guessed. This and what follows is made in the harder council alone.
+    #[serde(skip_serializing_if = "is_none")]
+    pub wrong_date: f64,
+    /// A name whose sounds are written in another way.
+    #[serde(skip_serializing_if = "is_none")]
+    pub name_variant: f64,
+    /// A forename as the child is called.
+    #[serde(skip_serializing_if = "is_none")]
+    pub short_name: f64,
+    /// Forename and surname in each other's place.
+    #[serde(skip_serializing_if = "is_none")]
+    pub swapped_names: f64,
+}
+
+/// The ordinary council's configuration is written without what it has not.
+fn is_none(rate: &f64) -> bool {
+    *rate == 0.0
 }
 
 impl Default for Defects {
@@ -45,11 +71,34 @@ impl Default for Defects {
             misspelt_name: 0.02,
             wrong_nhs_number: 0.01,
             trailing_rows: 0.5,
+            wrong_digit: 0.0,
+            swapped_digits: 0.0,
+            relatives_upn: 0.0,
+            wrong_date: 0.0,
+            name_variant: 0.0,
+            short_name: 0.0,
+            swapped_names: 0.0,
         }
     }
 }
 
 impl Defects {
+    /// Those of the harder council. What is said of a child's records is multiplied for children whose names were written
+    /// in other letters first, who are new, or who are in care.
+    pub fn hard() -> Self {
+        Self {
+            misspelt_name: 0.025,
+            wrong_digit: 0.0015,
+            swapped_digits: 0.0010,
+            relatives_upn: 0.004,
+            wrong_date: 0.006,
+            name_variant: 0.03,
+            short_name: 0.02,
+            swapped_names: 0.002,
+            ..Self::default()
+        }
+    }
+
     /// No defect at all.
     pub fn none() -> Self {
         Self {
@@ -65,6 +114,13 @@ impl Defects {
             misspelt_name: 0.0,
             wrong_nhs_number: 0.0,
             trailing_rows: 0.0,
+            wrong_digit: 0.0,
+            swapped_digits: 0.0,
+            relatives_upn: 0.0,
+            wrong_date: 0.0,
+            name_variant: 0.0,
+            short_name: 0.0,
+            swapped_names: 0.0,
         }
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Subject {
     Referrals,
     CareEpisodes,
     Request,
+    Hard,
+    Safeguarding,
 }
 
 /// A stream of chance.

@@ -8,7 +8,7 @@
 //! use minster_synth::{Council, Defects};
 //!
 //! let folder = std::env::temp_dir().join(format!("minster-synth-doc-{}", std::process::id()));
-//! let council = Council { pupils: 40, seed: 1, days: 2, defects: Defects::none() };
+//! let council = Council { pupils: 40, seed: 1, days: 2, defects: Defects::none(), hard: false };
 //! let rows = council.write(&folder.join("out"), &folder.join("truth"))?;
 //! assert!(rows > 40);
 //! # std::fs::remove_dir_all(&folder).ok();
@@ -25,13 +25,16 @@ mod council;
 mod defects;
 mod dice;
 mod ethnicity;
+mod hard;
 mod looked_after;
+mod names;
 mod numbers;
 mod places;
 mod safeguarding;
 mod sen2;
 mod services;
 mod sheet;
+mod slips;
 mod xml;
 
 pub use council::{Council, SynthError};

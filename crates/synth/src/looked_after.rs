@@ -4,39 +4,34 @@ use crate::{
     calendar::{DateStyle, Day},
     child::Child,
     council::Council,
-    dice::{Dice, Subject},
+    dice::Subject,
     numbers, places,
     services::{Damage, Untidy, date, service_upn},
     sheet::Piece,
+    slips::Clerk,
 };
 
-/// The files of the set and their headers.
+/// The files of the set and their headers. The year before has its own in the name.
 pub(crate) const FILES: [(&str, &str); 12] = [
-    ("SSDA903_2025_header.csv", "CHILD,SEX,DOB,ETHNIC,UPN,MOTHER,MC_DOB"),
+    ("header", "CHILD,SEX,DOB,ETHNIC,UPN,MOTHER,MC_DOB"),
     (
-        "SSDA903_2025_episodes.csv",
+        "episodes",
         "CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC,REASON_PLACE_CHANGE,HOME_POST,PL_POST,URN",
     ),
-    ("SSDA903_2025_reviews.csv", "CHILD,DOB,REVIEW,REVIEW_CODE"),
-    ("SSDA903_2025_uasc.csv", "CHILD,SEX,DOB,DUC"),
+    ("reviews", "CHILD,DOB,REVIEW,REVIEW_CODE"),
+    ("uasc", "CHILD,SEX,DOB,DUC"),
     (
-        "SSDA903_2025_oc2.csv",
+        "oc2",
         "CHILD,DOB,SDQ_SCORE,SDQ_REASON,CONVICTED,HEALTH_CHECK,IMMUNISATIONS,TEETH_CHECK,HEALTH_ASSESSMENT,SUBSTANCE_MISUSE,INTERVENTION_RECEIVED,INTERVENTION_OFFERED",
     ),
-    ("SSDA903_2025_oc3.csv", "CHILD,DOB,IN_TOUCH,ACTIV,ACCOM"),
-    (
-        "SSDA903_2025_ad1.csv",
-        "CHILD,DOB,DATE_INT,DATE_MATCH,FOSTER_CARE,NB_ADOPTR,SEX_ADOPTR,LS_ADOPTR",
-    ),
-    (
-        "SSDA903_2025_placedadoption.csv",
-        "CHILD,DOB,DATE_PLACED,DATE_PLACED_CEASED,REASON_PLACED_CEASED",
-    ),
-    ("SSDA903_2025_prevperm.csv", "CHILD,DOB,PREV_PERM,LA_PERM,DATE_PERM"),
-    ("SSDA903_2025_missing.csv", "CHILD,DOB,MISSING,MIS_START,MIS_END"),
+    ("oc3", "CHILD,DOB,IN_TOUCH,ACTIV,ACCOM"),
+    ("ad1", "CHILD,DOB,DATE_INT,DATE_MATCH,FOSTER_CARE,NB_ADOPTR,SEX_ADOPTR,LS_ADOPTR"),
+    ("placedadoption", "CHILD,DOB,DATE_PLACED,DATE_PLACED_CEASED,REASON_PLACED_CEASED"),
+    ("prevperm", "CHILD,DOB,PREV_PERM,LA_PERM,DATE_PERM"),
+    ("missing", "CHILD,DOB,MISSING,MIS_START,MIS_END"),
     // One export with a byte-order mark, as some systems write all of theirs.
-    ("SSDA903_2025_sw_episodes.csv", "\u{feff}CHILD,DOB,SW_ID,SW_DECOM,SW_DEC,SW_REASON"),
-    ("SSDA903_2025_DoLo.csv", "CHILD,DOB,DOLO_START,DOLO_END"),
+    ("sw_episodes", "\u{feff}CHILD,DOB,SW_ID,SW_DECOM,SW_DEC,SW_REASON"),
+    ("DoLo", "CHILD,DOB,DOLO_START,DOLO_END"),
 ];
 
 /// One episode of care.
@@ -59,15 +54,15 @@ pub(crate) fn episodes(council: &Council, child: &Child) -> Vec<Episode> {
     if !child.looked_after {
         return Vec::new();
     }
-    let mut dice = Dice::new(council.seed, Subject::CareEpisodes, child.number);
+    let mut dice = child.dice(council, Subject::CareEpisodes);
     let (year, month, day) = child.born.civil();
     // Care ends at eighteen at the latest. 1 March stands for 29 February.
     let adult = match (month, day) {
         (2, 29) => Day::new(year + 18, 3, 1),
         _ => Day::new(year + 18, month, day),
     };
-    let limit = adult.min(Day::YEAR_END);
-    let mut start = Day::new(2024, 4, 1).plus(dice.between(-700, 300));
+    let limit = adult.min(child.year_end());
+    let mut start = child.day(2024, 4, 1).plus(dice.between(-700, 300));
     start = start.min(limit.plus(-30)).max(child.born);
     let wanted = dice.weighted(&[(1, 55), (2, 25), (3, 13), (5, 7)]);
     let need = dice.pick(&["N1", "N1", "N1", "N2", "N3", "N4", "N5", "N8"]);
@@ -75,7 +70,7 @@ pub(crate) fn episodes(council: &Council, child: &Child) -> Vec<Episode> {
     for number in 0..wanted {
         let end = start.plus(dice.between(20, 250)).min(limit);
         let last = number + 1 == wanted || end == limit;
-        let open = last && limit == Day::YEAR_END && dice.chance(0.75);
+        let open = last && limit == child.year_end() && dice.chance(0.75);
         let place = dice.pick(&["U1", "U3", "U4", "U6", "K2", "K1", "P1", "A6"]);
         episodes.push(Episode {
             start,
@@ -105,6 +100,15 @@ pub(crate) fn episodes(council: &Council, child: &Child) -> Vec<Episode> {
         }
         start = end;
     }
+    // Care under this identity ended when the child was adopted.
+    if child.hard.as_deref().is_some_and(|hard| hard.is_old_identity)
+        && child.year == 0
+        && let Some(last) = episodes.last_mut()
+    {
+        let day = child.day(2024, 12, 1).plus(dice.between(0, 40)).max(last.start.plus(1));
+        last.end = Some((day.min(limit), dice.pick(&["E11", "E12"])));
+        last.place = "A6";
+    }
     episodes
 }
 
@@ -113,7 +117,7 @@ pub(crate) fn add(council: &Council, child: &Child, pieces: &mut [Piece]) {
     if !child.looked_after {
         return;
     }
-    let mut dice = Dice::new(council.seed, Subject::LookedAfter, child.number);
+    let mut dice = child.dice(council, Subject::LookedAfter);
     let id = numbers::care_number(child.number);
     let born = child.born.slashed();
     let mut tell = |file: usize, fields: &[&str], defect: &'static str| {
@@ -126,11 +130,12 @@ pub(crate) fn add(council: &Council, child: &Child, pieces: &mut [Piece]) {
         Ok(upn) => upn,
         Err(code) => code.to_owned(),
     };
-    let header_born = date(council, child.born, DateStyle::Slashed, &mut dice, &mut damage);
+    let header_born =
+        date(council, child, Clerk::Service, DateStyle::Slashed, &mut dice, &mut damage);
     let sex = if child.male { "M" } else { "F" };
     let mother = !child.male && child.born < Day::new(2010, 1, 1) && dice.chance(0.03);
     let (is_mother, of_child) = match mother {
-        true => ("1", Day::new(2024, 6, 1).plus(dice.between(0, 200)).slashed()),
+        true => ("1", child.day(2024, 6, 1).plus(dice.between(0, 200)).slashed()),
         false => ("", String::new()),
     };
     let header = [&id, sex, &header_born, child.ethnicity, &upn, is_mother, &of_child];
@@ -146,7 +151,7 @@ pub(crate) fn add(council: &Council, child: &Child, pieces: &mut [Piece]) {
         let begun = [&id, start.as_str(), why_new, legal, need, place, provider];
         tell(1, &[begun.as_slice(), &[&end, reason, change], &placed].concat(), "");
     }
-    let mut review = Day::new(2024, 10, 1).plus(dice.between(-180, 0));
+    let mut review = child.day(2024, 10, 1).plus(dice.between(-180, 0));
     for _ in 0..dice.weighted(&[(1, 70), (2, 25), (3, 5)]) {
         let code = dice.pick(&["PN1", "PN1", "PN2", "PN3", "PN5"]);
         tell(2, &[&id, &born, &review.slashed(), code], "");
@@ -169,7 +174,7 @@ pub(crate) fn add(council: &Council, child: &Child, pieces: &mut [Piece]) {
         tell(5, &[&id, &born, "YES", dice.pick(&["F4", "F2", "P5", "G5"]), "B1"], "");
     }
     if child.born > Day::new(2019, 1, 1) && dice.chance(0.1) {
-        let day = Day::new(2024, 11, 1).plus(dice.between(0, 100)).slashed();
+        let day = child.day(2024, 11, 1).plus(dice.between(0, 100)).slashed();
         tell(6, &[&id, &born, &day, &day, "0", "2", "MF", "L0"], "");
         tell(7, &[&id, &born, &day, "", ""], "");
     }
@@ -180,15 +185,15 @@ pub(crate) fn add(council: &Council, child: &Child, pieces: &mut [Piece]) {
         tell(8, &[&id, &born, "Z1", "", ""], "");
     }
     if child.missing {
-        let day = Day::new(2024, 5, 1).plus(dice.between(0, 300));
+        let day = child.day(2024, 5, 1).plus(dice.between(0, 300));
         let kind = if dice.chance(0.85) { "M" } else { "A" };
         tell(9, &[&id, &born, kind, &day.slashed(), &day.plus(2).slashed()], "");
     }
     let worker = format!("SW{:04}", dice.below(400));
-    let begun = Day::new(2024, 4, 1).slashed();
+    let begun = child.day(2024, 4, 1).slashed();
     tell(10, &[&id, &born, &worker, &begun, "", "FCONTA"], "");
     if dice.chance(0.01) {
-        let day = Day::new(2025, 1, 1).plus(dice.between(0, 40));
+        let day = child.day(2025, 1, 1).plus(dice.between(0, 40));
         tell(11, &[&id, &born, &day.slashed(), &day.plus(20).slashed()], "");
     }
 }

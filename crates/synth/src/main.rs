@@ -33,6 +33,10 @@ struct Arguments {
     /// School days of the year with attendance.
     #[arg(long, default_value_t = 190)]
     attendance_days: usize,
+    /// The harder council: names that many have, errors that depend on who a child is, namesakes, adopted children, movers,
+    /// and the deliveries of the school year before.
+    #[arg(long)]
+    hard: bool,
     /// A JSON file with the rate of each defect; a defect that is not named has its default.
     #[arg(long)]
     defects: Option<PathBuf>,
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<u64, Box<dyn std::error::Error>> {
     let defects = match &arguments.defects {
+        None if arguments.hard => Defects::hard(),
         None => Defects::default(),
         Some(path) => serde_json::from_slice(
             &std::fs::read(path)
@@ -63,7 +68,7 @@ fn run(arguments: &Arguments) -> Result<u64, Box<dyn std::error::Error>> {
         )
         .map_err(|error| format!("{}: {error}", path.display()))?,
     };
-    let Arguments { pupils, seed, attendance_days: days, .. } = *arguments;
-    let council = Council { pupils, seed, days, defects };
+    let Arguments { pupils, seed, attendance_days: days, hard, .. } = *arguments;
+    let council = Council { pupils, seed, days, defects, hard };
     Ok(council.write(&arguments.out, &arguments.truth)?)
 }

@@ -76,6 +76,13 @@ pub(crate) fn nhs_number(number: u64) -> String {
     })
 }
 
+/// The number with another check digit.
+pub(crate) fn wrong_last_digit(number: &str) -> String {
+    let (rest, last) = number.split_at(number.len().saturating_sub(1));
+    let digit = last.bytes().next().map_or(0, |digit| (digit - b'0' + 1) % 10);
+    format!("{rest}{digit}")
+}
+
 /// A unique learner number: the check digit is 10 − r; r = 0 is not issued.
 pub(crate) fn learner_number(number: u64) -> String {
     let first = 100_000_000 + 2 * (number * 69_621_337 % 100_000_000);

@@ -2,7 +2,15 @@
 //! same children what the children in need census and the looked-after return say.
 
 use crate::{
-    calendar::Day, child::Child, cin, council::Council, looked_after, numbers, sheet::Piece,
+    calendar::Day,
+    child::Child,
+    cin,
+    council::Council,
+    dice::Subject,
+    hard, looked_after, numbers,
+    services::Damage,
+    sheet::Piece,
+    slips::{self, Clerk},
 };
 
 /// The tables and their columns.
@@ -37,12 +45,29 @@ pub(crate) fn add(council: &Council, child: &Child, pieces: &mut [Piece]) {
     };
     let ethnicity = if child.unborn { "NOBT" } else { child.ethnicity };
     let no_number = child.upn_at_end().err().unwrap_or_default();
+    let mut dice = child.dice(council, Subject::Safeguarding);
+    let mut damage = Damage::default();
+    let day = child.year_end();
+    let named = match child.unborn {
+        true => None,
+        false => slips::names(council, child, Clerk::Service, day, &mut dice, &mut damage),
+    };
+    let [forename, surname] =
+        named.unwrap_or_else(|| [child.forename.clone(), child.surname.clone()]);
+    let wrong = (!child.unborn)
+        .then(|| slips::wrong_birth_date(council, child, Clerk::Service, &mut dice, &mut damage));
+    let wrong = wrong.flatten().map(|day| time(Some(day)));
+    let born = wrong.as_deref().unwrap_or(born);
+    let (nhs, defect) = hard::nhs_number(council, child, &mut dice);
+    if !defect.is_empty() {
+        damage.note(defect, ());
+    }
+    let name = [forename.as_str(), &surname];
+    let known = [sex, "", ethnicity, born, &nhs, "", no_number, yes(child.sen != 'N')];
     let mut tell = |table: usize, fields: &[&str]| {
         pieces[table].row(fields);
-        pieces[table].tell(child.number, "");
+        pieces[table].tell(child.number, if table == 0 { damage.defect() } else { "" });
     };
-    let name = [child.forename.as_str(), &child.surname];
-    let known = [sex, "", ethnicity, born, &child.nhs, "", no_number, yes(child.sen != 'N')];
     let referrals = cin::referrals(council, child);
     let died = time(cin::death(&referrals));
     tell(0, &[[id.as_str()].as_slice(), &name, &known, &[expected, &died, "N", ""]].concat());

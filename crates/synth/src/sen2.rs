@@ -8,6 +8,7 @@ use crate::{
     dice::{Dice, Subject},
     services::{Damage, name},
     sheet::Piece,
+    slips::{self, Clerk},
     xml::{around, born, dated, element, flag, push, upn_or_code},
 };
 
@@ -44,12 +45,18 @@ pub(crate) fn add(council: &Council, child: &Child, piece: &mut Piece) {
     let mut dice = Dice::new(council.seed, Subject::Sen2, child.number);
     let mut damage = Damage::default();
     let mut text = String::from("<Person>");
-    element(&mut text, "Surname", &name(council, &child.surname, &mut dice, &mut damage));
-    element(&mut text, "Forename", &name(council, &child.forename, &mut dice, &mut damage));
+    let named = slips::names(council, child, Clerk::Service, CENSUS, &mut dice, &mut damage);
+    let [forename, surname] = named.unwrap_or_else(|| {
+        let surname = name(council, &child.surname, &mut dice, &mut damage);
+        [name(council, &child.forename, &mut dice, &mut damage), surname]
+    });
+    element(&mut text, "Surname", &surname);
+    element(&mut text, "Forename", &forename);
     element(&mut text, "PersonBirthDate", &born(council, child, &mut dice, &mut damage));
     element(&mut text, "Sex", if child.male { "M" } else { "F" });
     element(&mut text, "Ethnicity", child.recorded_ethnicity);
-    element(&mut text, "PostCode", &child.postcode);
+    let postcode = slips::postcode(child, CENSUS, &mut dice, &mut damage);
+    element(&mut text, "PostCode", &postcode);
     let upn = upn_or_code(council, child, &mut dice, &mut damage, "UN5");
     element(&mut text, "UPN", upn.as_deref().unwrap_or_default());
     element(&mut text, "UniqueLearnerNumber", child.uln.as_deref().unwrap_or_default());

@@ -5,8 +5,10 @@ use crate::{
     child::Child,
     council::Council,
     dice::{Dice, Subject},
+    hard,
     numbers::{self, Numbers, authority},
     sheet::Piece,
+    slips::{self, Clerk},
 };
 
 pub(crate) const EARLY_HELP: &str =
@@ -41,15 +43,17 @@ pub(crate) enum Untidy {
 /// A pupil number as it was typed: now and then untidy, wrong or left out.
 pub(crate) fn tidy_upn(
     council: &Council,
+    child: &Child,
     upn: &str,
     dice: &mut Dice,
     damage: &mut Damage,
 ) -> String {
-    typed_upn(council, upn, Untidy::Anyhow, dice, damage)
+    typed_upn(council, child, upn, Untidy::Anyhow, dice, damage)
 }
 
 fn typed_upn(
     council: &Council,
+    child: &Child,
     upn: &str,
     untidy: Untidy,
     dice: &mut Dice,
@@ -57,6 +61,16 @@ fn typed_upn(
 ) -> String {
     let Some(first) = upn.bytes().next() else { return String::new() };
     let defects = &council.defects;
+    if council.hard {
+        for (rate, swap, defect) in [
+            (defects.wrong_digit, false, "wrong-digit"),
+            (defects.swapped_digits, true, "swapped-digits"),
+        ] {
+            if dice.chance(rate * child.error()) {
+                return damage.note(defect, hard::faulty(upn, swap, dice));
+            }
+        }
+    }
     if dice.chance(defects.wrong_check_letter) {
         let letter = numbers::wrong_letter(first, dice.bits());
         return damage.note("wrong-check-letter", format!("{letter}{}", &upn[1..]));
@@ -90,17 +104,26 @@ pub(crate) fn service_upn(
         let second = numbers.upn(authority::MISTAKEN, child.number, 2016);
         return Ok(damage.note("second-upn", second));
     }
-    Ok(typed_upn(council, upn, untidy, dice, damage))
+    if let Some(hard) = child.hard.as_deref()
+        && let Some(other) = &hard.relative
+        && dice.chance(council.defects.relatives_upn * hard.error)
+    {
+        return Ok(damage.note("anothers-upn", other.clone()));
+    }
+    Ok(typed_upn(council, child, upn, untidy, dice, damage))
 }
 
-/// A date as it was typed: now and then a serial number, or with day and month swapped.
+/// The birth date as it was typed: now and then a serial number, or with day and month swapped.
 pub(crate) fn date(
     council: &Council,
-    day: Day,
+    child: &Child,
+    clerk: Clerk,
     style: DateStyle,
     dice: &mut Dice,
     damage: &mut Damage,
 ) -> String {
+    let wrong = slips::wrong_birth_date(council, child, clerk, dice, damage);
+    let day = wrong.unwrap_or(child.born);
     if dice.chance(council.defects.serial_date) {
         return damage.note("serial-date", day.serial());
     }
@@ -120,11 +143,24 @@ pub(crate) fn name(council: &Council, name: &str, dice: &mut Dice, damage: &mut 
     name.to_owned()
 }
 
+/// Forename and surname as a service has them on a day.
+fn names(
+    council: &Council,
+    child: &Child,
+    day: Day,
+    dice: &mut Dice,
+    damage: &mut Damage,
+) -> [String; 2] {
+    slips::names(council, child, Clerk::Service, day, dice, damage).unwrap_or_else(|| {
+        [&child.forename, &child.surname].map(|own| name(council, own, dice, damage))
+    })
+}
+
 pub(crate) fn add_early_help(council: &Council, child: &Child, piece: &mut Piece) {
     if !child.early_help {
         return;
     }
-    let mut dice = Dice::new(council.seed, Subject::EarlyHelp, child.number);
+    let mut dice = child.dice(council, Subject::EarlyHelp);
     for _ in 0..dice.weighted(&[(1, 80), (2, 20)]) {
         let mut damage = Damage::default();
         let upn = match dice.chance(0.55) {
@@ -132,18 +168,19 @@ pub(crate) fn add_early_help(council: &Council, child: &Child, piece: &mut Piece
                 .unwrap_or_default(),
             false => String::new(),
         };
-        let start = Day::new(2024, 9, 1).plus(dice.between(-60, 270));
+        let start = child.day(2024, 9, 1).plus(dice.between(-60, 270));
         let end = match dice.chance(0.6) {
             true => start.plus(dice.between(20, 200)).slashed(),
             false => String::new(),
         };
+        let [forename, surname] = names(council, child, start, &mut dice, &mut damage);
         let row = [
             format!("EH{}", numbers::service_number(child.number)),
             upn,
-            name(council, &child.forename, &mut dice, &mut damage),
-            name(council, &child.surname, &mut dice, &mut damage),
-            date(council, child.born, DateStyle::Slashed, &mut dice, &mut damage),
-            child.postcode.clone(),
+            forename,
+            surname,
+            date(council, child, Clerk::Service, DateStyle::Slashed, &mut dice, &mut damage),
+            slips::postcode(child, start, &mut dice, &mut damage),
             start.slashed(),
             end,
             dice.pick(&["ATTEND", "PARENT", "HOUSING", "HEALTH", "BEHAVE"]).to_owned(),
@@ -160,23 +197,23 @@ pub(crate) fn add_missing(council: &Council, child: &Child, piece: &mut Piece) {
     if !child.missing {
         return;
     }
-    let mut dice = Dice::new(council.seed, Subject::Missing, child.number);
+    let mut dice = child.dice(council, Subject::Missing);
     for episode in 0..dice.weighted(&[(1, 60), (2, 20), (5, 20)]) {
         let mut damage = Damage::default();
         let mut nhs = if dice.chance(0.3) { child.nhs.clone() } else { String::new() };
         if !nhs.is_empty() && dice.chance(council.defects.wrong_nhs_number) {
-            let digit = (nhs.as_bytes()[9] - b'0' + 1) % 10;
-            nhs.replace_range(9.., &digit.to_string());
+            nhs = numbers::wrong_last_digit(&nhs);
             damage.note("wrong-nhs-number", ());
         }
-        let reported = Day::new(2024, 9, 1).plus(dice.between(0, 320));
+        let reported = child.day(2024, 9, 1).plus(dice.between(0, 320));
+        let [forename, surname] = names(council, child, reported, &mut dice, &mut damage);
         let row = [
             format!("P{}", numbers::service_number(child.number * 6 + episode)),
             nhs,
-            name(council, &child.forename, &mut dice, &mut damage),
-            name(council, &child.surname, &mut dice, &mut damage),
-            date(council, child.born, DateStyle::Iso, &mut dice, &mut damage),
-            child.postcode.clone(),
+            forename,
+            surname,
+            date(council, child, Clerk::Service, DateStyle::Iso, &mut dice, &mut damage),
+            slips::postcode(child, reported, &mut dice, &mut damage),
             reported.iso(),
             reported.plus(dice.between(0, 4)).iso(),
             dice.pick(&["LOW", "MEDIUM", "HIGH"]).to_owned(),

@@ -11,6 +11,7 @@ use crate::{
     dice::Dice,
     services::{Damage, Untidy, service_upn},
     sheet::Piece,
+    slips::{self, Clerk},
 };
 
 pub(crate) fn element(text: &mut String, name: &str, value: &str) {
@@ -66,6 +67,9 @@ pub(crate) fn born(
     dice: &mut Dice,
     damage: &mut Damage,
 ) -> String {
+    if let Some(wrong) = slips::wrong_birth_date(council, child, Clerk::Service, dice, damage) {
+        return wrong.iso();
+    }
     match dice.chance(council.defects.swapped_date).then(|| child.born.swapped()).flatten() {
         Some(swapped) => damage.note("swapped-date", swapped.iso()),
         None => child.born.iso(),

@@ -12,7 +12,7 @@ fn council(
     defects: Defects,
 ) -> (tempfile::TempDir, BTreeMap<String, Vec<u8>>) {
     let folder = tempfile::tempdir().unwrap();
-    let council = Council { pupils, seed, days: 3, defects };
+    let council = Council { pupils, seed, days: 3, defects, hard: false };
     council.write(&folder.path().join("out"), &folder.path().join("truth")).unwrap();
     let mut files = BTreeMap::new();
     collect(folder.path(), folder.path(), &mut files);
@@ -106,7 +106,7 @@ fn there_are_twins_siblings_movers_and_children_of_no_school() {
 fn a_folder_in_use_and_a_truth_among_the_deliveries_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("x"), "").unwrap();
-    let council = Council { pupils: 10, seed: 1, days: 1, defects: Defects::none() };
+    let council = Council { pupils: 10, seed: 1, days: 1, defects: Defects::none(), hard: false };
     let refused = council.write(folder.path(), &folder.path().with_extension("t"));
     assert!(matches!(refused, Err(SynthError::NotEmpty { .. })));
     let inside = folder.path().join("out/truth");

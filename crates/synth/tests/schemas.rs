@@ -8,7 +8,7 @@ use minster_synth::{Council, Defects};
 
 fn council(pupils: u64, seed: u64, defects: Defects) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let council = Council { pupils, seed, days: 1, defects };
+    let council = Council { pupils, seed, days: 1, defects, hard: false };
     council.write(&folder.path().join("out"), &folder.path().join("truth")).unwrap();
     folder
 }

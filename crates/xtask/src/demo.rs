@@ -111,7 +111,7 @@ impl Stage {
         Command::new(self.programs.join(name))
     }
 
-    fn run_to_end(&self, name: &str, command: &mut Command) -> Result<(), Failure> {
+    pub(crate) fn run_to_end(&self, name: &str, command: &mut Command) -> Result<(), Failure> {
         let status = command.status().map_err(Failure::Cargo)?;
         match status.success() {
             true => Ok(()),
@@ -119,10 +119,39 @@ impl Stage {
         }
     }
 
+    /// `benches/linkage` over this folder: it reads what was linked, as the linker's role may.
+    pub(crate) fn linkage_bench(&self, arguments: &[&str]) -> Command {
+        let mut bench = Command::new(env!("CARGO"));
+        // The whole workspace, so that Polars is not built again with other features.
+        bench.args([
+            "bench",
+            "--quiet",
+            "--workspace",
+            "--profile",
+            "dev",
+            "--bench",
+            "linkage",
+            "--",
+        ]);
+        bench.args(arguments).arg(&self.folder);
+        bench
+    }
+
     pub(crate) fn make_council(&self, pupils: u64, seed: u64) -> Result<(), Failure> {
+        self.make_council_with(pupils, seed, &[])
+    }
+
+    /// Makes a council with more of `minster-synth`'s options, and copies the example's configuration beside it.
+    pub(crate) fn make_council_with(
+        &self,
+        pupils: u64,
+        seed: u64,
+        options: &[&str],
+    ) -> Result<(), Failure> {
         let mut synth = self.program("minster-synth");
         synth.args(["--pupils", &pupils.to_string(), "--seed", &seed.to_string(), "--out"]);
         synth.arg(self.folder.join("council")).arg("--truth").arg(self.folder.join("truth"));
+        synth.args(options);
         self.run_to_end("minster-synth", &mut synth)?;
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         copy_folder(&root.join("config"), &self.folder.join("config"))?;
@@ -216,7 +245,7 @@ fn own_folder() -> Result<PathBuf, Failure> {
     Ok(me.parent().unwrap_or(Path::new(".")).to_owned())
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
     let io = |source| Failure::Folder { path: to.to_owned(), source };
     fs::create_dir_all(to).map_err(io)?;
     for entry in fs::read_dir(from).map_err(io)? {

@@ -5,6 +5,8 @@
 
 mod bench;
 mod demo;
+mod link;
+mod linkage;
 mod peers;
 
 use std::{
@@ -28,8 +30,10 @@ enum Task {
     Demo(demo::Demo),
     /// Measure the whole job, stage by stage.
     Bench(bench::Bench),
-    /// Measure ingestion beside pandas, Polars and DuckDB in Python, on the same rows.
+    /// Measure ingestion, or linking, beside others in Python, on the same rows.
     Peers(peers::Peers),
+    /// Measure how well made-up councils are linked, with their truth.
+    Linkage(linkage::Linkage),
 }
 
 /// Why a task stopped.
@@ -39,6 +43,8 @@ pub(crate) enum Failure {
     Cargo(io::Error),
     #[error("{program} ended with {code:?}")]
     Program { program: String, code: Option<i32> },
+    #[error("{program} counts {of} otherwise than {other}: {counted}, and not {expected}")]
+    Differ { program: String, other: String, of: String, counted: String, expected: String },
     #[error("{}: {source}", path.display())]
     Folder { path: PathBuf, source: io::Error },
 }
@@ -49,6 +55,7 @@ fn main() -> ExitCode {
         Task::Demo(demo) => demo.run(),
         Task::Bench(bench) => bench.run(),
         Task::Peers(peers) => peers.run(),
+        Task::Linkage(linkage) => linkage.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,5 @@
 //! `cargo xtask peers`: attendance rows from CSV to pseudonymised Parquet, by `minster-ingest` with a vault beside it
-//! and by others in Python, in turns on the same file.
+//! and by others in Python, in turns on the same file. `cargo xtask peers link` measures linking: see `link.rs`.
 
 use std::{
     ffi::OsStr,
@@ -8,12 +8,13 @@ use std::{
     process::{Command, Stdio},
 };
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::{
     Failure,
     bench::{count_rows, measure},
     demo::Stage,
+    link::Link,
     say,
 };
 
@@ -30,7 +31,10 @@ const PROGRAMS: [(&str, &str); 6] = [
 ];
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Peers {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Pupils of the made-up council; each has about 374 attendance rows. 268000 make 100 million, which need 4 GB
     /// of disk and with `--alone` some minutes.
     #[arg(long, default_value_t = 26_800)]
@@ -43,6 +47,12 @@ pub(crate) struct Peers {
     alone: bool,
 }
 
+#[derive(Subcommand)]
+enum Other {
+    /// Measure linking beside DuckDB and Polars, which read plain Parquet of the same rows.
+    Link(Link),
+}
+
 /// One program's runs.
 struct Measured {
     name: &'static str,
@@ -52,6 +62,9 @@ struct Measured {
 
 impl Peers {
     pub(crate) fn run(&self) -> Result<(), Failure> {
+        if let Some(Other::Link(link)) = &self.other {
+            return link.run();
+        }
         let stage = Stage::build_shipped("peers")?;
         stage.make_council(self.pupils, 1)?;
         let config = attendance_alone(&stage)?;
@@ -167,7 +180,7 @@ fn attendance_alone(stage: &Stage) -> Result<PathBuf, Failure> {
 }
 
 /// A Python of its own with the peers' packages, made once under the target folder.
-fn python(stage: &Stage) -> Result<PathBuf, Failure> {
+pub(crate) fn python(stage: &Stage) -> Result<PathBuf, Failure> {
     let folder = stage.folder.with_file_name("peers-python");
     let python = folder.join("bin/python");
     let requirements = peers_folder().join("requirements.txt");
@@ -205,6 +218,6 @@ fn peer(stage: &Stage, python: &Path, program: &str) -> Result<(f64, u64), Failu
     Ok((seconds.trim().parse().map_err(|_| wrong())?, peak))
 }
 
-fn peers_folder() -> PathBuf {
+pub(crate) fn peers_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches/peers")
 }

@@ -174,9 +174,5 @@ const SUMMER: &[Layout] = &[
 /// The tables of the three terms, each in the order in which its pieces stand.
 pub(crate) const TABLES: [&[Layout]; 3] = [AUTUMN, SPRING, SUMMER];
 
-/// Folder and file prefix of each term.
-pub(crate) const NAMES: [(&str, &str); 3] = [
-    ("2024-autumn", "2024_autumn"),
-    ("2025-spring", "2025_spring"),
-    ("2025-summer", "2025_summer"),
-];
+/// Each term and the calendar year that it is in.
+pub(crate) const NAMES: [(&str, i32); 3] = [("autumn", 2024), ("spring", 2025), ("summer", 2025)];

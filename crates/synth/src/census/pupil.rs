@@ -1,7 +1,7 @@
 //! Schools hold more of a pupil than other sources do: other names, the language, the address.
 
 use crate::{
-    child::{self, Child, year_group},
+    child::{self, Child},
     council::Council,
     dice::{Dice, Subject},
     places,
@@ -25,7 +25,7 @@ pub(super) struct Pupil {
 
 impl Pupil {
     pub(super) fn of(council: &Council, child: &Child) -> Self {
-        let mut dice = Dice::new(council.seed, Subject::Pupil, child.number);
+        let mut dice = child.dice(council, Subject::Pupil);
         let middle = match dice.chance(0.6) {
             true => child::forename(&mut dice, child.male),
             false => String::new(),
@@ -35,7 +35,10 @@ impl Pupil {
             false => String::new(),
         };
         let preferred = other(&mut dice, 0.04);
-        let former = other(&mut dice, 0.02);
+        let mut former = other(&mut dice, 0.02);
+        if let Some(hard) = child.hard.as_deref() {
+            former = hard.former_name.as_ref().map(|(_, name)| name.clone()).unwrap_or_default();
+        }
         // Children of one home live in one house: it follows from what they share.
         let home = child.surname.bytes().chain(child.postcode.bytes());
         let home = home.fold(7, |sum: u64, byte| (sum * 131 + u64::from(byte)) % 1_000_000_007);
@@ -45,20 +48,20 @@ impl Pupil {
             former,
             language: language(child, &mut dice),
             enrolment: if dice.chance(0.01) { "M" } else { "C" },
-            lunch: (0..=2).contains(&year_group(child.born)) && dice.chance(0.85),
+            lunch: (0..=2).contains(&child.year_group()) && dice.chance(0.85),
             service: if dice.chance(0.02) { "Y" } else { "N" },
             carer: dice.weighted(&[("N", 980), ("P", 12), ("S", 8)]),
             house: 1 + home % 140,
             // Twelve digits, so that none looks like an NHS number.
             property: format!("{}", 100_000_000_000 + home),
             left_in_summer: child.schools[0].is_some()
-                && Dice::new(council.seed, Subject::Left, child.number).chance(0.02),
+                && child.dice(council, Subject::Left).chance(0.02),
         }
     }
 
     /// A column of the pupils' and the leavers' tables; blank where nothing is known.
     pub(super) fn value(&self, child: &Child, column: &str) -> String {
-        let nursery = year_group(child.born) < 0;
+        let nursery = child.year_group() < 0;
         let flag = |yes: bool| if yes { "True" } else { "False" };
         let text = match column {
             "surname" => &child.surname,
@@ -94,9 +97,9 @@ impl Pupil {
     }
 
     /// A column of the addresses' tables.
-    pub(super) fn address(&self, child: &Child, column: &str) -> String {
+    pub(super) fn address(&self, child: &Child, home: &str, column: &str) -> String {
         match column {
-            "postcode" => child.postcode.clone(),
+            "postcode" => home.to_owned(),
             "uniquepropertyreferencenumber" => self.property.clone(),
             "paon" => self.house.to_string(),
             "street" => format!("{} Road", places::WARDS[child.ward].0),

@@ -45,7 +45,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// new year group: a child in fifteen comes in the second, another in the third.
 fn alarms(seed: u64, pupils: u64) -> (usize, usize) {
     let folder = tempfile::tempdir().unwrap();
-    let council = Council { pupils, seed, days: 3, defects: Defects::default() };
+    let council = Council { pupils, seed, days: 3, defects: Defects::default(), hard: false };
     council.write(&folder.path().join("out"), &folder.path().join("truth")).unwrap();
     let mut known: HashSet<Vec<u8>> = HashSet::new();
     let mut loaded: BTreeSet<PathBuf> = BTreeSet::new();
