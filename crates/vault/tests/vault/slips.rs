@@ -28,7 +28,7 @@ struct Child {
 fn children(pupils: u64, seed: u64) -> Vec<Child> {
     let folder = tempfile::tempdir().unwrap();
     let (out, truth) = (folder.path().join("out"), folder.path().join("truth"));
-    let council = Council { pupils, seed, days: 1, defects: Defects::none() };
+    let council = Council { pupils, seed, days: 1, defects: Defects::none(), hard: false };
     council.write(&out, &truth).unwrap();
     let text = fs::read_to_string(truth.join("children.csv")).unwrap();
     let child = |line: &str| {
