@@ -29,6 +29,7 @@ mod gates;
 mod generalise;
 mod in_turn;
 mod ingestion;
+mod linkage;
 mod names;
 mod period;
 mod quarantine;
@@ -46,6 +47,9 @@ pub use check::{Checked, CheckedFile, Fit, NearFit};
 pub use draft::draft;
 pub use error::IngestError;
 pub use ingestion::{Event, Ingestion, Options};
+pub use linkage::{
+    LinkageForm, LinkageParts, birth_date_parts, name_parts, postcode_parts, surname_parts,
+};
 pub use minster_store::REASONS;
 pub use quarantine::ROWS;
 pub use quarantined::{Group, Quarantined};

@@ -5,6 +5,7 @@
 
 mod bench;
 mod demo;
+mod febrl;
 mod peers;
 
 use std::{
@@ -30,6 +31,8 @@ enum Task {
     Bench(bench::Bench),
     /// Measure ingestion beside pandas, Polars and DuckDB in Python, on the same rows.
     Peers(peers::Peers),
+    /// Measure scored matching beside Splink, on records whose pairs are known.
+    Febrl(febrl::Febrl),
 }
 
 /// Why a task stopped.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Task::Demo(demo) => demo.run(),
         Task::Bench(bench) => bench.run(),
         Task::Peers(peers) => peers.run(),
+        Task::Febrl(febrl) => febrl.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
