@@ -1,6 +1,9 @@
 //! Which pairs are compared: those that share a key of a few parts. What a key costs has a bound.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -80,7 +83,12 @@ pub(crate) fn candidates(
     let mut entries: Vec<Vec<Entries>> = Vec::new();
     for (place, key) in KEYS.iter().enumerate() {
         let mut report = KeyReport { key, ..KeyReport::default() };
-        entries.push(sides.iter().map(|side| of_side(values, side, place, &mut report)).collect());
+        let mut of_key: Vec<Entries> = Vec::new();
+        for side in sides {
+            let known = of_key.first().map(Vec::as_slice);
+            of_key.push(of_side(values, side, place, known, &mut report));
+        }
+        entries.push(of_key);
         reports.push(report);
     }
     // Where all blocks together are too many, the largest go. How large they are is counted first.
@@ -218,16 +226,29 @@ impl Blocks<'_> {
     }
 }
 
-/// Each record's keys of one kind, sorted by key.
-fn of_side(values: &Values<'_>, side: &Side, key: usize, report: &mut KeyReport) -> Entries {
-    let mut all = Vec::new();
-    for record in 0..side.len() {
-        let mut keys = keys(values, side, record, key);
-        keys.sort_unstable();
-        keys.dedup();
-        report.records_with_too_many += u64::from(keys.len() > MOST_KEYS);
-        all.extend(keys.into_iter().take(MOST_KEYS).map(|key| (key, record as u32)));
-    }
+/// Each record's keys of one kind, sorted by key: those that the other table has too, where it is known.
+fn of_side(
+    values: &Values<'_>,
+    side: &Side,
+    key: usize,
+    other: Option<&[(u64, u32)]>,
+    report: &mut KeyReport,
+) -> Entries {
+    let too_many = AtomicU64::new(0);
+    let is_shared =
+        |key: &u64| other.is_none_or(|other| other.binary_search_by_key(key, |of| of.0).is_ok());
+    let mut all: Entries = (0..side.len())
+        .into_par_iter()
+        .flat_map_iter(|record| {
+            let mut keys = keys(values, side, record, key);
+            keys.sort_unstable();
+            keys.dedup();
+            too_many.fetch_add(u64::from(keys.len() > MOST_KEYS), Ordering::Relaxed);
+            let used = keys.into_iter().take(MOST_KEYS).filter(is_shared);
+            used.map(move |key| (key, record as u32)).collect::<Vec<_>>()
+        })
+        .collect();
+    report.records_with_too_many += too_many.into_inner();
     all.par_sort_unstable();
     all
 }

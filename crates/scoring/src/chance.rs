@@ -60,19 +60,32 @@ pub(crate) struct Chances {
 
 /// What two values of a kind have in common, for shares of their own.
 trait Near {
+    /// The level of equal values.
+    const WHOLE: u8;
+    /// The other levels whose two values share a token of [`Near::spellings`].
+    const NEAR: &'static [u8];
+    /// The level of values that share a token of [`Near::coarse`] and no closer level.
+    const COARSE: Option<u8>;
     /// Tokens of which two near values share one.
-    fn tokens(&self) -> Vec<Token>;
+    fn spellings(&self) -> Vec<Token>;
+    /// What many values have in common.
+    fn coarse(&self) -> &[Token];
     /// The level at which two agree.
     fn level(&self, other: &Self) -> u8;
-    /// The levels whose share is counted.
-    const COUNTED: &'static [u8];
 }
 
 impl Near for Name {
-    const COUNTED: &'static [u8] = &[name::WHOLE, name::ONE_LESS, name::TWO_LESS, name::SOUND];
+    const WHOLE: u8 = name::WHOLE;
+    // Names two letters apart are many and cost much to count; for these the average stands.
+    const NEAR: &'static [u8] = &[name::ONE_LESS];
+    const COARSE: Option<u8> = Some(name::SOUND);
 
-    fn tokens(&self) -> Vec<Token> {
-        self.two_less.iter().chain(&self.sounds).copied().collect()
+    fn spellings(&self) -> Vec<Token> {
+        self.one_less.clone()
+    }
+
+    fn coarse(&self) -> &[Token] {
+        &self.sounds
     }
 
     fn level(&self, other: &Self) -> u8 {
@@ -81,10 +94,16 @@ impl Near for Name {
 }
 
 impl Near for BirthDate {
-    const COUNTED: &'static [u8] = &[date::WHOLE, date::SWAPPED, date::ONE_LESS];
+    const WHOLE: u8 = date::WHOLE;
+    const NEAR: &'static [u8] = &[date::SWAPPED, date::ONE_LESS];
+    const COARSE: Option<u8> = None;
 
-    fn tokens(&self) -> Vec<Token> {
+    fn spellings(&self) -> Vec<Token> {
         self.one_less.iter().copied().chain([self.whole]).chain(self.swapped).collect()
+    }
+
+    fn coarse(&self) -> &[Token] {
+        &[]
     }
 
     fn level(&self, other: &Self) -> u8 {
@@ -93,10 +112,16 @@ impl Near for BirthDate {
 }
 
 impl Near for Postcode {
-    const COUNTED: &'static [u8] = &[postcode::UNIT, postcode::ONE_LESS, postcode::SECTOR];
+    const WHOLE: u8 = postcode::UNIT;
+    const NEAR: &'static [u8] = &[postcode::ONE_LESS];
+    const COARSE: Option<u8> = Some(postcode::SECTOR);
 
-    fn tokens(&self) -> Vec<Token> {
-        self.one_less.iter().copied().chain(self.sector).collect()
+    fn spellings(&self) -> Vec<Token> {
+        self.one_less.clone()
+    }
+
+    fn coarse(&self) -> &[Token] {
+        self.sector.as_slice()
     }
 
     fn level(&self, other: &Self) -> u8 {
@@ -106,47 +131,53 @@ impl Near for Postcode {
 
 impl Own {
     fn new<T: Near + Sync>(values: &[&T], frequency: impl Fn(u32) -> f64 + Sync) -> Self {
-        let mut sharing: Vec<(Token, u32)> = values
-            .iter()
-            .enumerate()
-            .flat_map(|(place, value)| {
-                value.tokens().into_iter().map(move |token| (token, place as u32))
-            })
-            .collect();
+        let mut sharing: Vec<(Token, u32)> = Vec::new();
+        let mut coarse: HashMap<Token, f64> = HashMap::new();
+        for (place, value) in values.iter().enumerate() {
+            sharing.extend(value.spellings().into_iter().map(|token| (token, place as u32)));
+            for token in value.coarse() {
+                *coarse.entry(*token).or_insert(0.0) += frequency(place as u32);
+            }
+        }
         sharing.par_sort_unstable();
         sharing.dedup();
-        let shares = values
-            .par_iter()
-            .enumerate()
-            .map(|(place, value)| {
-                let mut shares = [0.0; LEVELS];
-                let mut near = vec![place as u32];
-                let mut is_known = true;
-                for token in value.tokens() {
-                    let begin = sharing.partition_point(|(other, _)| *other < token);
-                    let of_token = sharing[begin..].iter().take_while(|(other, _)| *other == token);
-                    let before = near.len();
-                    near.extend(of_token.take(MOST_SHARING).map(|(_, other)| *other));
-                    is_known &= near.len() - before < MOST_SHARING;
+        let shares = |(place, value): (usize, &&T)| {
+            let mut shares = [f64::NAN; LEVELS];
+            let mut near = vec![place as u32];
+            let mut is_known = true;
+            for token in value.spellings() {
+                let begin = sharing.partition_point(|(other, _)| *other < token);
+                let of_token = sharing[begin..].iter().take_while(|(other, _)| *other == token);
+                let before = near.len();
+                near.extend(of_token.take(MOST_SHARING).map(|(_, other)| *other));
+                is_known &= near.len() - before < MOST_SHARING;
+            }
+            near.sort_unstable();
+            near.dedup();
+            let mut found = [0.0; LEVELS];
+            let mut of_coarse: f64 = value.coarse().iter().map(|token| coarse[token]).sum();
+            for other in near {
+                let share = frequency(other);
+                let other = values[other as usize];
+                let level = value.level(other);
+                found[usize::from(level)] += share;
+                if Some(level) != T::COARSE {
+                    let in_common = value.coarse().iter().filter(|of| other.coarse().contains(of));
+                    of_coarse -= share * in_common.count() as f64;
                 }
-                near.sort_unstable();
-                near.dedup();
-                for other in near {
-                    let level = value.level(values[other as usize]);
-                    shares[usize::from(level)] += frequency(other);
+            }
+            shares[usize::from(T::WHOLE)] = found[usize::from(T::WHOLE)];
+            if is_known {
+                T::NEAR.iter().for_each(|level| {
+                    shares[usize::from(*level)] = found[usize::from(*level)];
+                });
+                if let Some(level) = T::COARSE {
+                    shares[usize::from(level)] = of_coarse;
                 }
-                for (level, share) in shares.iter_mut().enumerate() {
-                    // Those of the same value are always among the near ones.
-                    let is_whole = usize::from(T::COUNTED[0]) == level;
-                    let is_counted = is_known && T::COUNTED.contains(&(level as u8));
-                    if !is_whole && !is_counted {
-                        *share = f64::NAN;
-                    }
-                }
-                shares
-            })
-            .collect();
-        Self { shares }
+            }
+            shares
+        };
+        Self { shares: values.par_iter().enumerate().map(shares).collect() }
     }
 }
 
@@ -176,7 +207,8 @@ impl Chances {
         let own = self.own[part].as_ref()?;
         let share = |value: u32| own.shares[value as usize].get(usize::from(level)).copied();
         let chance = (share(a)? + share(b)?) / 2.0;
-        (chance > 0.0).then_some(chance)
+        // What rounding leaves of a difference is no chance.
+        (chance > 1e-12).then_some(chance)
     }
 
     /// The chance that a random person has the two names of another, in the wrong order or the right one.
