@@ -13,8 +13,9 @@ use std::{
     time::Instant,
 };
 
+use minster_model::LinkageForm;
 use minster_pseudonymiser::{
-    LinkageForm, LinkageParts, birth_date_parts, name_parts, postcode_parts, surname_parts,
+    LinkageParts, birth_date_parts, name_parts, postcode_parts, surname_parts,
 };
 use minster_scoring::{
     BirthDate, Forenames, Name, Postcode, Probability, Record, Records, Report, Settings, Token,

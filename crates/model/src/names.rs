@@ -12,6 +12,12 @@ pub struct NameError {
     rule: &'static str,
 }
 
+impl NameError {
+    pub(crate) fn new(what: &'static str, rule: &'static str) -> Self {
+        Self { what, rule }
+    }
+}
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $rule:literal, $ok:expr) => {
         $(#[$doc])*
@@ -124,7 +130,8 @@ pub enum Role {
     Analyst,
     /// Approves, opens quarantine, rotates.
     Custodian,
-    /// Status, checkpoints, the key of a release's report to read, a logged leakage scan of any dataset.
+    /// Status, checkpoints, the key of a release's report to read, a logged leakage scan of any dataset
+    /// but linkage datasets.
     Auditor,
 }
 
@@ -161,8 +168,9 @@ pub enum DatasetClass {
     Integrated,
     /// Why each cell of a release is withheld, and the certificates that this is enough.
     Report,
-    /// Keyed parts of names, birth dates and postcodes of one source and period, by which its rows are matched. What they have
-    /// in common can be attacked as no pseudonym can: the linker alone reads them, and they are shredded after the match.
+    /// Keyed parts of names, birth dates and postcodes of one source and period, by which its rows are matched. They have
+    /// spellings in common, which can be attacked as no pseudonym can: the linker alone reads them, and they are shredded
+    /// after the match.
     Linkage,
 }
 

@@ -3,6 +3,7 @@
 //! `Kowalska` gives the name `KOWALSKA`, its first letter, how it sounds, and its spellings with one and with two letters
 //! less. Each is hashed for itself, so that who compares the hashes sees that two names are alike and reads neither.
 
+use minster_model::{LinkageForm, LinkagePart};
 use rphonetic::DoubleMetaphone;
 
 use crate::{
@@ -22,64 +23,54 @@ const SHORTEST_FOR_ONE: usize = 3;
 /// Names of fewer letters have no spellings with two letters less.
 const SHORTEST_FOR_TWO: usize = 5;
 
-/// What a text is of the value from which it was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LinkageForm {
-    /// A name, folded.
-    Name,
-    /// The name with one letter less.
-    NameOneLess,
-    /// The name with two letters less.
-    NameTwoLess,
-    /// How the name sounds: a code of Double Metaphone (Philips 2000).
-    NameSound,
-    /// The name's first letter.
-    NameInitial,
-    /// A birth date.
-    BirthDate,
-    /// The date with day and month swapped.
-    BirthDateSwapped,
-    /// The date's eight digits with one less.
-    BirthDateOneLess,
-    /// The year.
-    BirthYear,
-    /// The month.
-    BirthMonth,
-    /// The day of the month.
-    BirthDay,
-    /// A postcode.
-    Postcode,
-    /// The postcode with one character less.
-    PostcodeOneLess,
-    /// The postcode's sector: all but the last two letters.
-    PostcodeSector,
-}
-
-impl LinkageForm {
-    /// The kind under which the vault hashes it. Forms that are compared with one another share a kind: `ANNA` is a name,
-    /// and `ANNNA` with a letter less.
-    pub fn kind(self) -> &'static str {
-        match self {
-            Self::Name | Self::NameOneLess | Self::NameTwoLess => "linkage:name",
-            Self::NameSound => "linkage:name-sound",
-            Self::NameInitial => "linkage:name-initial",
-            Self::BirthDate | Self::BirthDateSwapped => "linkage:birth-date",
-            Self::BirthDateOneLess => "linkage:birth-date-digits",
-            Self::BirthYear => "linkage:birth-year",
-            Self::BirthMonth => "linkage:birth-month",
-            Self::BirthDay => "linkage:birth-day",
-            Self::Postcode | Self::PostcodeOneLess => "linkage:postcode",
-            Self::PostcodeSector => "linkage:postcode-sector",
-        }
-    }
-}
-
 /// A value's forms: what each text is, and the text. No form of a value has a text twice.
 pub type LinkageParts = Vec<(LinkageForm, String)>;
 
 /// The parts of a forename, or of a surname that is one word. A name of one letter is a first letter alone.
 pub fn name_parts(text: &str) -> LinkageParts {
     of_name(&folded_name(text))
+}
+
+/// A clear value of a part, and what is made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkageValue {
+    /// What stands for the value: its form, and the text.
+    pub whole: (LinkageForm, String),
+    /// What it is compared by.
+    pub parts: LinkageParts,
+    /// The words of a surname of several, each a value of its own.
+    pub words: Vec<LinkageValue>,
+}
+
+/// The value that a clear text is of a part; nothing, where it says nothing.
+pub fn linkage_value(part: LinkagePart, text: &str) -> Option<LinkageValue> {
+    let of = |whole: String, parts: LinkageParts| {
+        (!parts.is_empty()).then(|| LinkageValue {
+            whole: (part.whole(), whole),
+            parts,
+            words: Vec::new(),
+        })
+    };
+    match part {
+        LinkagePart::Forename => of(folded_name(text), name_parts(text)),
+        LinkagePart::Surname => {
+            let mut names = surname_parts(text).into_iter();
+            let mut value = of(folded_name(text), names.next()?)?;
+            for parts in names {
+                let word = parts.iter().find(|(form, _)| *form == LinkageForm::Name)?.1.clone();
+                value.parts.push((LinkageForm::NameWord, word.clone()));
+                value.words.extend(of(word, parts));
+            }
+            Some(value)
+        }
+        LinkagePart::BirthDate => {
+            let parts = birth_date_parts(text);
+            let whole = parts.first()?.1.clone();
+            of(whole, parts)
+        }
+        LinkagePart::Sex => of(text.to_owned(), vec![(LinkageForm::Sex, text.to_owned())]),
+        LinkagePart::Postcode => of(compact(text), postcode_parts(text)),
+    }
 }
 
 /// The parts of a surname and, where it has several words, of each of them that has three letters or more:
@@ -117,7 +108,7 @@ pub fn birth_date_parts(text: &str) -> LinkageParts {
     parts
 }
 
-/// The parts of a postcode. What is not written as a postcode of the United Kingdom has no sector.
+/// The parts of a postcode. One that is not written as in the United Kingdom has no sector.
 pub fn postcode_parts(text: &str) -> LinkageParts {
     let unit = compact(text);
     if unit.is_empty() {
@@ -201,6 +192,7 @@ fn is_uk_postcode(text: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 mod tests {
     use proptest::prelude::*;
 
@@ -253,6 +245,22 @@ mod tests {
         assert_eq!(wholes("de Silva"), ["DESILVA", "SILVA"]);
         assert_eq!(wholes("Patel"), ["PATEL"]);
         assert_eq!(wholes(""), [""; 0]);
+    }
+
+    #[test]
+    fn a_value_is_told_by_its_whole_and_knows_its_words() {
+        let value = linkage_value(LinkagePart::Surname, "Smith-Jones").unwrap();
+        assert_eq!(value.whole, (LinkageForm::Name, "SMITHJONES".to_owned()));
+        assert_eq!(texts(&value.parts, LinkageForm::NameWord), ["SMITH", "JONES"]);
+        let words: Vec<&str> = value.words.iter().map(|word| word.whole.1.as_str()).collect();
+        assert_eq!(words, ["SMITH", "JONES"]);
+        let value = linkage_value(LinkagePart::Forename, "Mary-Jane").unwrap();
+        assert_eq!((value.whole.1.as_str(), value.words.len()), ("MARYJANE", 0));
+        let value = linkage_value(LinkagePart::BirthDate, "2011-03-04").unwrap();
+        assert_eq!(value.whole, (LinkageForm::BirthDate, "20110304".to_owned()));
+        for part in LinkagePart::ALL.iter().filter(|part| **part != LinkagePart::Sex) {
+            assert_eq!(linkage_value(*part, " - "), None, "{part:?}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which pairs are compared: those that share a key of a few parts. What a key costs has a bound.
+//! Which pairs are compared: those that share a key of a few parts. The cost of a key has a bound.
 
 use std::{
     collections::BTreeMap,

@@ -207,7 +207,7 @@ impl Chances {
         let own = self.own[part].as_ref()?;
         let share = |value: u32| own.shares[value as usize].get(usize::from(level)).copied();
         let chance = (share(a)? + share(b)?) / 2.0;
-        // What rounding leaves of a difference is no chance.
+        // A difference that rounding leaves is no chance.
         (chance > 1e-12).then_some(chance)
     }
 

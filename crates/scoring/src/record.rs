@@ -80,7 +80,7 @@ pub struct Postcode {
     pub unit: Token,
     /// The postcode without its last two letters.
     pub sector: Option<Token>,
-    /// The postcode with each of its characters left out. Of the kind of `unit`.
+    /// The postcode with each of its characters left out: tokens of the kind of `unit`.
     pub one_less: Vec<Token>,
 }
 
@@ -147,8 +147,8 @@ impl Records {
     /// Adds a record behind the others.
     ///
     /// # Errors
-    /// A record with more values or tokens than a person can have, or a table with too many records. What it costs to compare
-    /// two records has thereby a bound.
+    /// A record with more values or tokens than a person can have, or a table with too many records. Thereby two records are
+    /// compared at a bounded cost.
     pub fn add(&mut self, record: Record) -> Result<(), ScoringError> {
         let row = self.ends.len();
         if self.values.len() + PARTS * MOST_VALUES >= u32::MAX as usize {

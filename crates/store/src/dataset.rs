@@ -109,7 +109,7 @@ impl DatasetWriter {
         match manifest.rekeyed_from {
             // The version before is to be retired: what it could still name goes with it.
             Some(_) => remove_superseded(&place, &version),
-            // Of parts for scored matching nothing is kept but what is matched next.
+            // Parts for scored matching are kept for the next match alone.
             None if self.dataset.class == DatasetClass::Linkage => {
                 remove_superseded(&place, &version);
             }

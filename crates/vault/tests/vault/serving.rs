@@ -121,7 +121,7 @@ fn each_role_has_its_own_questions() {
         }
         let scans = client.scan_key(&source, &of_source, Some(&run)).is_ok();
         assert_eq!(scans, is(&[Auditor]), "{role}");
-        // What could be attacked by how parts hang together is read by the linker alone.
+        // Parts hang together and can be attacked by it: the linker alone reads them.
         assert_eq!(client.create_key(&linkage).is_ok(), is(&[Ingest]), "{role}");
         for run in [None, Some(&run)] {
             let opened = client.unwrap_key(&linkage, &of_linkage, run);
