@@ -137,7 +137,7 @@ fn decode_all(site: &Site) {
         let manifest: Manifest = serde_json::from_slice(&bytes).unwrap();
         let vault = match manifest.dataset.class {
             DatasetClass::Report => &mut auditor,
-            DatasetClass::Source | DatasetClass::Integrated => &mut linker,
+            DatasetClass::Source | DatasetClass::Integrated | DatasetClass::Linkage => &mut linker,
         };
         let dataset = store.dataset(&manifest.dataset, vault).unwrap();
         for table in &manifest.tables {

@@ -420,6 +420,11 @@ fn new_keys_carry_every_dataset_over() {
     for version in ["1", "2"] {
         assert!(vault("retire", &["--version", version]).status.success());
     }
+    // Parts for scored matching have no successors, and were shredded before.
+    let linked = site.run("minster", &["link", "--config", &config]);
+    assert_eq!(linked.status.code(), Some(2), "{}", text(&linked));
+    let ingested = site.run("minster", &["ingest", "run", "--parts", "--config", &config]);
+    assert_eq!(ingested.status.code(), Some(3), "{}", text(&ingested));
     let linked = site.run("minster", &["link", "--config", &config]);
     assert_eq!(linked.status.code(), Some(0), "{}", text(&linked));
     let verified = site.run("minster", &["verify", "children", "--config", &config]);

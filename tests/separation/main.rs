@@ -36,6 +36,7 @@ const NEVER: &[(&str, &[&str])] = &[
         "minster-aggregator",
         &["minster-vault", "minster-identifiers", "minster-sources", "minster-synth"],
     ),
+    ("minster-scoring", &["minster-model", "polars", "parquet", "ring"]),
     ("minster-leakage", &["minster-identifiers", "minster-model"]),
     ("minster-disclosure", &["polars", "minster-attack"]),
     ("minster-attack", &["polars", "minster-disclosure"]),

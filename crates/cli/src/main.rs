@@ -232,7 +232,7 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Run { report: Report { config, json }, again, accept } => {
             let loaded = Loaded::read(&config)?;
             let summary = runs::recorded(&loaded, "minster", |store, journal| {
-                let ingest = Some(stages::ingest(&loaded, &config, again, &accept)?);
+                let ingest = Some(stages::ingest(&loaded, &config, store, again, &accept)?);
                 let linkage = stages::link(&loaded, store, journal, again)?;
                 let mut summary =
                     summary::Summary { ingest, linkage, config, ..Default::default() };

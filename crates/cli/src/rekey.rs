@@ -7,7 +7,7 @@ use std::{
     fmt::Write as _,
 };
 
-use minster_model::{KeyVersion, Pseudonym, Role};
+use minster_model::{DatasetClass, KeyVersion, Pseudonym, Role};
 use minster_store::Successors;
 use minster_vault_api::Client;
 
@@ -18,6 +18,8 @@ use crate::{failure::Failure, pipeline::Loaded};
 pub(crate) struct Rekeyed {
     version: u32,
     carried: Vec<String>,
+    /// Parts for scored matching have no successors: their rows are ingested again.
+    shredded: Vec<String>,
     left: usize,
 }
 
@@ -30,7 +32,7 @@ pub(crate) fn rekey(loaded: &Loaded) -> Result<Rekeyed, Failure> {
     let now = status.purposes.into_iter().find(|status| status.purpose == *purpose);
     let now = now.ok_or_else(|| Failure::NoPurpose { purpose: purpose.clone() })?;
     let mut walks = Walks { to: now.key_version, by_version: BTreeMap::new() };
-    let (mut carried, mut left) = (Vec::new(), 0);
+    let (mut carried, mut shredded, mut left) = (Vec::new(), Vec::new(), 0);
     for manifest in store.manifests()? {
         if manifest.dataset.purpose != *purpose {
             continue;
@@ -40,6 +42,11 @@ pub(crate) fn rekey(loaded: &Loaded) -> Result<Rekeyed, Failure> {
             left += 1;
             continue;
         }
+        if manifest.dataset.class == DatasetClass::Linkage {
+            store.shred(&manifest.dataset)?;
+            shredded.push(manifest.dataset.to_string());
+            continue;
+        }
         let pairs = walks.from(manifest.key_version, purpose, &mut vault)?;
         let key_check = now.key_check.clone();
         let successors = Successors { version: now.key_version, key_check, pairs };
@@ -47,7 +54,7 @@ pub(crate) fn rekey(loaded: &Loaded) -> Result<Rekeyed, Failure> {
         walks.keep(manifest.key_version, successors.pairs);
         carried.push(manifest.dataset.to_string());
     }
-    Ok(Rekeyed { version: now.key_version.0, carried, left })
+    Ok(Rekeyed { version: now.key_version.0, carried, shredded, left })
 }
 
 /// Pairs from each earlier version to the present one.
@@ -88,10 +95,13 @@ impl Walks {
 
 impl Rekeyed {
     pub(crate) fn text(&self) -> String {
-        let Self { version, carried, left } = self;
+        let Self { version, carried, shredded, left } = self;
         let mut text = String::new();
         for dataset in carried {
             let _ = writeln!(text, "{dataset}");
+        }
+        for dataset in shredded {
+            let _ = writeln!(text, "{dataset}: shredded, to be ingested again");
         }
         let count = carried.len();
         let _ = writeln!(
@@ -103,11 +113,12 @@ impl Rekeyed {
     }
 
     pub(crate) fn json(&self) -> Result<String, Failure> {
-        let Self { version, carried, left } = self;
+        let Self { version, carried, shredded, left } = self;
         let object = serde_json::json!({
             "format": 1,
             "version": version,
             "carried": carried,
+            "shredded": shredded,
             "left": left,
         });
         serde_json::to_string_pretty(&object).map(|text| text + "\n").map_err(Failure::Summary)

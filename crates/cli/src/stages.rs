@@ -10,7 +10,7 @@ use std::{
 
 use indicatif::ProgressBar;
 use minster_aggregator::{AggregateError, Definition, Outcome, ReleaseReport};
-use minster_matcher::{CHILDREN, Integrated, integrated};
+use minster_matcher::{CHILDREN, Integrated, MatchError, integrated};
 use minster_model::{DatasetRef, Period, Role, SourceName, TableName, exit};
 use minster_store::{Journal, LineageJob, Progress, Store};
 use minster_vault_api::Client;
@@ -39,13 +39,18 @@ pub(crate) fn ingest_program(arguments: &[OsString]) -> Result<u8, Failure> {
 pub(crate) fn ingest(
     loaded: &Loaded,
     config: &Path,
+    store: &Store,
     again: bool,
     accept: &[SourceName],
 ) -> Result<Ingested, Failure> {
+    let matching = pipeline::read(&loaded.pipeline.matching)?;
+    let parts = minster_matcher::needs_parts(&job(loaded, store, &matching, again));
+    let parts = parts.map_err(|error| failed(loaded, error))?;
     let output = ingest_command()?
         .arg("run")
         .args(["--json", "--lock-held", "--run", loaded.run.as_str()])
         .args(again.then_some("--again"))
+        .args(parts.then_some("--parts"))
         .args(accept.iter().flat_map(|source| ["--accept", source.as_str()]))
         .arg("--config")
         .arg(config)
@@ -80,24 +85,36 @@ pub(crate) fn link(
     let bar = spinner("link");
     let matching = pipeline::read(&pipeline.matching)?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
-    let job = minster_matcher::Job {
-        store,
-        purpose: &pipeline.purpose,
-        periods: &pipeline.periods,
-        run: &loaded.run,
-        matching: &matching,
-        again,
-    };
-    let linked = minster_matcher::link(&job, &mut vault);
+    let linked = minster_matcher::link(&job(loaded, store, &matching, again), &mut vault);
     bar.finish_and_clear();
-    let path = pipeline.matching.clone();
-    let linked = linked.map_err(|source| Failure::Match { path, source: Box::new(source) })?;
+    let linked = linked.map_err(|error| failed(loaded, error))?;
+    if !pipeline.keep_linkage_parts {
+        for dataset in &inputs {
+            let shredded = store.shred(&dataset.linkage());
+            shredded.map_err(|error| failed(loaded, error.into()))?;
+        }
+    }
     let progress = match linked.iter().any(|linked| linked.manifest.run == loaded.run) {
         true => Progress::Published,
         false => Progress::Unchanged,
     };
     journal.end_stage(progress, None)?;
     Ok(linked)
+}
+
+fn job<'a>(
+    loaded: &'a Loaded,
+    store: &'a Store,
+    matching: &'a str,
+    again: bool,
+) -> minster_matcher::Job<'a> {
+    let Loaded { pipeline, run, .. } = loaded;
+    let (purpose, periods) = (&pipeline.purpose, &pipeline.periods);
+    minster_matcher::Job { store, purpose, periods, run, matching, again }
+}
+
+fn failed(loaded: &Loaded, source: MatchError) -> Failure {
+    Failure::Match { path: loaded.pipeline.matching.clone(), source: Box::new(source) }
 }
 
 /// The integrated dataset of a period.

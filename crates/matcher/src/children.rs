@@ -6,6 +6,8 @@
 //! those that come to none are joined among themselves. A number that stands for two children joins nothing. A row that
 //! nothing joins to another is a child of its own: none is lost, and none is counted twice.
 
+use std::convert::Infallible;
+
 use ahash::{HashMap, HashMapExt, HashSet};
 use minster_model::Pseudonym;
 
@@ -26,6 +28,8 @@ pub enum Linkage {
     Identifier,
     /// By a match key that exactly one child of the spine has.
     MatchKey,
+    /// By the probability that its names, birth date and postcodes are a child's.
+    Scored,
     /// Its identifier is unknown to the spine, and so are its match keys.
     NotOnSpine,
     /// More than one child of the spine has its match key.
@@ -43,7 +47,7 @@ pub enum Linkage {
 impl Linkage {
     /// Whether the row is linked to the spine.
     pub fn is_linked(self) -> bool {
-        matches!(self, Self::Identifier | Self::MatchKey)
+        matches!(self, Self::Identifier | Self::MatchKey | Self::Scored)
     }
 
     /// The stable name in reports.
@@ -51,6 +55,7 @@ impl Linkage {
         match self {
             Self::Identifier => "identifier",
             Self::MatchKey => "match-key",
+            Self::Scored => "scored",
             Self::NotOnSpine => "not-on-spine",
             Self::AmbiguousMatchKey => "ambiguous-match-key",
             Self::NoIdentifier => "no-identifier",
@@ -59,6 +64,14 @@ impl Linkage {
             Self::Orphan => "orphan",
         }
     }
+}
+
+/// What numbers and match keys decided.
+pub(crate) struct Exact<'a> {
+    pub(crate) persons: &'a Persons,
+    pub(crate) register: &'a Register,
+    pub(crate) services: &'a Services,
+    pub(crate) review: &'a Review,
 }
 
 /// What a number leads to.
@@ -94,11 +107,37 @@ impl Children {
 
     /// Decides who is who. A child who has an id keeps it, and what is new is remembered.
     pub fn known(persons: &Persons, identities: &mut Identities) -> Self {
+        let by_nothing_else = |_: &Exact<'_>| Ok::<_, Infallible>(Vec::new());
+        match Self::with(persons, identities, by_nothing_else) {
+            Ok(children) => children,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Decides who is who, and asks a last step for links of what numbers and match keys leave: the first row of a group of
+    /// rows, and a child of the register.
+    pub(crate) fn with<E>(
+        persons: &Persons,
+        identities: &mut Identities,
+        last: impl FnOnce(&Exact<'_>) -> Result<Vec<(u32, u32)>, E>,
+    ) -> Result<Self, E> {
         let mut review = Review::default();
         let register = Register::new(persons, &mut review);
-        let services = Services::new(persons, &register, &mut review);
+        let mut services = Services::new(persons, &register, &mut review);
+        let exact = Exact { persons, register: &register, services: &services, review: &review };
+        let links = last(&exact)?;
+        services.lead_groups(persons, &links);
+        Ok(Self::of(persons, identities, (&register, &services), review))
+    }
+
+    fn of(
+        persons: &Persons,
+        identities: &mut Identities,
+        (register, services): (&Register, &Services),
+        review: Review,
+    ) -> Self {
         let Clusters { of_row, all, rows: rows_of, keys } =
-            Clusters::new(persons, &register, &services);
+            Clusters::new(persons, register, services);
         let assigned = identities.assign(&all);
         let mut order: Vec<u32> = (0..assigned.ids.len() as u32).collect();
         order.sort_unstable_by_key(|cluster| assigned.ids[*cluster as usize]);

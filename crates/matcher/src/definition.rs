@@ -19,6 +19,9 @@ pub struct Matching {
     /// Identities that are linked by their numbers alone.
     #[serde(default)]
     pub exact_only: Vec<ExactOnly>,
+    /// Scored matching of what numbers and match keys leave.
+    #[serde(default)]
+    pub scoring: Option<Scoring>,
     /// Codes that conditions name together, with the dates between which each counts.
     #[serde(default, rename = "group")]
     pub groups: Vec<CodeGroup>,
@@ -31,6 +34,31 @@ pub struct Matching {
     /// Columns made of two summary columns.
     #[serde(default, rename = "ratio")]
     pub ratios: Vec<Ratio>,
+}
+
+/// Which sources' rows are scored against the register, where no number and no match key leads to it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scoring {
+    /// The sources.
+    pub sources: Vec<SourceName>,
+    /// Of them, those in which a child has one person at most.
+    #[serde(default)]
+    pub one_to_one: Vec<SourceName>,
+    /// The least probability of a link.
+    #[serde(default = "usual_threshold")]
+    pub threshold: f64,
+    /// How many times as likely a child must be as the next best: a ratio of odds.
+    #[serde(default = "usual_lead")]
+    pub lead: f64,
+}
+
+fn usual_threshold() -> f64 {
+    0.99
+}
+
+fn usual_lead() -> f64 {
+    100.0
 }
 
 /// A table with a row a person.
@@ -232,7 +260,18 @@ impl Matching {
             }
             names.push(table.name.as_str());
         }
-        Ok(())
+        let Some(scoring) = &self.scoring else { return Ok(()) };
+        for source in &scoring.sources {
+            let has_persons = self.identities.iter().any(|identity| identity.source == *source);
+            if !has_persons || self.is_register(source) {
+                return Err(MatchError::NotScored { source_name: source.clone() });
+            }
+            scoring.settings(source)?;
+        }
+        match scoring.one_to_one.iter().find(|source| !scoring.sources.contains(source)) {
+            Some(source) => Err(MatchError::NotScored { source_name: source.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// The sources it reads, each once, in order.

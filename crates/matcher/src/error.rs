@@ -1,4 +1,5 @@
 use minster_model::{ColumnName, DatasetRef, Period, SourceName, TableName, exit};
+use minster_scoring::ScoringError;
 use minster_store::StoreError;
 
 /// Why sources could not be linked. No variant holds a row's value.
@@ -124,6 +125,32 @@ pub enum MatchError {
     /// The dataset of ids is of another form: a fault of this program.
     #[error("the dataset of ids is of a form that this release does not know")]
     Ledger,
+    /// A source that is to be scored, or the register, has no parts.
+    #[error(
+        "there are no parts for scored matching beside {dataset}: its definition gives none (`linkage`), or they were shredded \
+         after an earlier match; read it again (`minster ingest run --parts`), or say `keep_linkage_parts = true`"
+    )]
+    NoParts {
+        /// The source's dataset.
+        dataset: DatasetRef,
+    },
+    /// A linkage dataset that another release wrote.
+    #[error("{dataset} is not as this release writes it; ingest the source again")]
+    Parts {
+        /// The linkage dataset.
+        dataset: DatasetRef,
+    },
+    /// Parts, or a probability, that scored matching does not take.
+    #[error("scored matching: {0}")]
+    Scoring(ScoringError),
+    /// A source that is to be scored and has no table of persons, or is the register.
+    #[error(
+        "matching: {source_name} is scored, and has no `[[identity]]` table or is the register itself"
+    )]
+    NotScored {
+        /// The source.
+        source_name: SourceName,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -154,6 +181,10 @@ impl MatchError {
             | Self::WrongValue { .. }
             | Self::TwoTypes { .. }
             | Self::TwoTables { .. }
+            | Self::NoParts { .. }
+            | Self::Parts { .. }
+            | Self::Scoring(_)
+            | Self::NotScored { .. }
             | Self::WrongType { .. } => exit::USAGE,
             Self::Lost { .. } => exit::NOT_CONSERVED,
             Self::Store(error) => error.exit_code(),

@@ -14,7 +14,7 @@ use crate::{
     ledger::Ledger,
     people::People,
     report::{LinkageReport, REPORT},
-    standing,
+    scored, standing,
 };
 
 /// The integrated dataset's table with a row a child.
@@ -72,7 +72,17 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let delivered = open(job, &matching, keys)?;
     let mut people = People::read(&matching, &delivered)?;
     let mut ledger = Ledger::read(job, &delivered, keys)?;
-    let children = Children::known(&people.persons, &mut ledger.identities);
+    let mut scored = Vec::new();
+    let children =
+        Children::with(&people.persons, &mut ledger.identities, |exact| match &matching.scoring {
+            None => Ok(Vec::new()),
+            Some(scoring) => {
+                let of = (&matching, scoring);
+                let found = scored::score(job, of, (&delivered, &people), exact, keys)?;
+                scored = found.report;
+                Ok::<_, MatchError>(found.links)
+            }
+        })?;
     match children.lost() {
         0 => people.prefer(&matching, &children),
         rows => return Err(MatchError::Lost { rows }),
@@ -84,12 +94,25 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
             Integration::new(&matching, &children, &people, &delivered, (period, job.purpose));
         let mut of_period = integration.make()?;
         of_period.report.ids = ids.clone();
+        of_period.report.scored.clone_from(&scored);
         made.push((period, of_period));
     }
     // Ids go first: whatever stops the rest, the next run gives the same.
     ledger.write(job, &children, &delivered, keys)?;
     let publish = |(period, made): (_, Made)| publish(job, keys, &delivered, period, made);
     made.into_iter().map(publish).collect()
+}
+
+/// Whether linking will need the parts for scored matching: the definition scores, and what stands is not what linking would
+/// make.
+///
+/// # Errors
+/// [`MatchError::Definition`].
+pub fn needs_parts(job: &Job<'_>) -> Result<bool, MatchError> {
+    let matching =
+        Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
+    let stands = !job.again && standing::standing(job, &matching).is_some();
+    Ok(matching.scoring.is_some() && !stands)
 }
 
 fn open(

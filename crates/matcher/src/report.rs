@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     children::Linkage,
     review::{ReviewEntry, meaning},
+    scored::ScoredSource,
 };
 
 /// The format that this release writes. Where another stands, the children are linked again.
-pub(crate) const FORMAT: u32 = 4;
+pub(crate) const FORMAT: u32 = 5;
 
 /// The name of the report's file, beside the integrated dataset.
 pub const REPORT: &str = "linkage.json";
@@ -33,6 +34,9 @@ pub struct LinkageReport {
     /// What a person should look at: codes, counts, and places of rows.
     #[serde(default)]
     pub review: Vec<ReviewEntry>,
+    /// What scored matching did, source by source, in all periods together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scored: Vec<ScoredSource>,
     /// What is worth knowing of the definition and the deliveries.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -133,6 +137,19 @@ impl LinkageReport {
             let ids: Vec<String> =
                 self.ids.iter().map(|(what, ids)| format!("{ids} {what}")).collect();
             let _ = writeln!(text, "ids of children since the first linking: {}", ids.join(", "));
+        }
+        for scored in &self.scored {
+            let ScoredSource { source, left, linked, threshold, .. } = scored;
+            let in_doubt = scored.in_doubt + scored.pupils_in_doubt + scored.contradicted;
+            let precision =
+                scored.estimated_precision.map_or("-".to_owned(), |of| format!("{of:.5}"));
+            let (same, other) = (scored.same_as_before, scored.other_than_before);
+            let _ = writeln!(
+                text,
+                "scored: {source}: {linked} of {left} persons whom no number and no match key led to a pupil, at {threshold} or \
+                 more; estimated precision {precision}; {in_doubt} in doubt were left; of those led before, {same} would come to \
+                 the same pupil and {other} to another"
+            );
         }
         for found in &self.review {
             let sources: Vec<&str> = found.sources.keys().map(String::as_str).collect();

@@ -139,6 +139,11 @@ impl Review {
         by_row
     }
 
+    /// All rows that a finding is about.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = u32> {
+        self.found.values().flatten().flatten().copied()
+    }
+
     /// Those with a row in one of the wanted tables, and their rows there.
     pub(crate) fn entries(
         &self,

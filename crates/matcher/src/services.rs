@@ -261,6 +261,19 @@ impl Services {
         })
     }
 
+    /// Leads groups of rows, each named by its first, to children of the register, by their score.
+    pub(crate) fn lead_groups(&mut self, persons: &Persons, links: &[(u32, u32)]) {
+        let of_root: HashMap<u32, u32> = links.iter().copied().collect();
+        for row in persons.all() {
+            if self.target[row as usize] == NONE
+                && let Some(unit) = of_root.get(&self.root(row))
+            {
+                self.target[row as usize] = *unit;
+                self.linkage[row as usize] = Linkage::Scored;
+            }
+        }
+    }
+
     /// The register's child of a row, or none.
     pub(crate) fn child(&self, row: u32) -> u32 {
         self.target[row as usize]

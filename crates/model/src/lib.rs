@@ -23,6 +23,7 @@ mod day;
 pub mod exit;
 mod foreign;
 mod hierarchy;
+mod linkage;
 mod names;
 pub mod periods;
 pub mod pipeline;
@@ -32,6 +33,7 @@ mod rows;
 
 pub use day::Day;
 pub use foreign::{Escaped, escaped, is_hidden};
+pub use linkage::{LinkageForm, LinkagePart};
 pub use names::{
     ColumnName, DatasetClass, DatasetRef, Kind, NameError, Period, Purpose, Role, RunId,
     SourceName, TableName,

@@ -12,6 +12,12 @@ pub struct NameError {
     rule: &'static str,
 }
 
+impl NameError {
+    pub(crate) fn new(what: &'static str, rule: &'static str) -> Self {
+        Self { what, rule }
+    }
+}
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $rule:literal, $ok:expr) => {
         $(#[$doc])*
@@ -95,6 +101,16 @@ name!(
     Kind, "identifier kind", 64, "1 to 64 of a-z, 0-9, '-', '_', ':', starting with a letter or digit",
     |c| lower(c) || c == ':'
 );
+impl Kind {
+    /// What the kinds of parts for scored matching begin with, such as `linkage:name`.
+    pub const LINKAGE: &str = "linkage:";
+
+    /// Whether it is a part for scored matching: no identifier, and nothing that is ever named again.
+    pub fn is_linkage(&self) -> bool {
+        self.0.starts_with(Self::LINKAGE)
+    }
+}
+
 name!(
     /// A column of a dataset. Keeps the source's own spelling.
     ColumnName, "column name", 128, "1 to 128 of A-Z, a-z, 0-9, '-', '_', '.', '/', starting with a letter or digit",
@@ -105,16 +121,17 @@ name!(
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// Tokens for pseudonyms within a budget, and keys of source datasets to write. Never a pseudonym.
+    /// Tokens for pseudonyms within a budget, and keys of source and linkage datasets to write. Never a pseudonym.
     Ingest,
-    /// Keys of source datasets to read and of the runs whose tokens they hold, of the integrated one to write.
+    /// Keys of source and linkage datasets to read and of the runs whose tokens they hold, of the integrated one to write.
     Linker,
     /// The key of the integrated dataset to read, and of a release's report to write and read. Never a
     /// pseudonym.
     Analyst,
     /// Approves, opens quarantine, rotates.
     Custodian,
-    /// Status, checkpoints, the key of a release's report to read, a logged leakage scan of any dataset.
+    /// Status, checkpoints, the key of a release's report to read, a logged leakage scan of any dataset
+    /// but linkage datasets.
     Auditor,
 }
 
@@ -151,6 +168,10 @@ pub enum DatasetClass {
     Integrated,
     /// Why each cell of a release is withheld, and the certificates that this is enough.
     Report,
+    /// Keyed parts of names, birth dates and postcodes of one source and period, by which its rows are matched. They have
+    /// spellings in common, which can be attacked as no pseudonym can: the linker alone reads them, and they are shredded
+    /// after the match.
+    Linkage,
 }
 
 impl DatasetClass {
@@ -160,6 +181,7 @@ impl DatasetClass {
             Self::Source => "source",
             Self::Integrated => "integrated",
             Self::Report => "report",
+            Self::Linkage => "linkage",
         }
     }
 }
@@ -176,6 +198,13 @@ pub struct DatasetRef {
     pub period: Period,
     /// The purpose it was pseudonymised for.
     pub purpose: Purpose,
+}
+
+impl DatasetRef {
+    /// The linkage dataset of a source's dataset.
+    pub fn linkage(&self) -> Self {
+        Self { class: DatasetClass::Linkage, ..self.clone() }
+    }
 }
 
 impl fmt::Display for DatasetRef {

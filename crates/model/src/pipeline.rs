@@ -41,6 +41,10 @@ pub struct Pipeline {
     /// The council's number, `816`: a file whose header names another stops its source.
     #[serde(default)]
     pub authority: Option<String>,
+    /// Whether parts for scored matching stay after the match, in datasets that the linker alone opens. Else they are
+    /// shredded, and a run to which anything new was delivered reads all deliveries that give parts again.
+    #[serde(default)]
+    pub keep_linkage_parts: bool,
     /// What monitors read of a run.
     #[serde(default)]
     pub monitoring: Monitoring,

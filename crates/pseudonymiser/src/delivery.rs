@@ -2,9 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
-    io::Read,
-    path::Path,
     sync::{Arc, Mutex, mpsc},
 };
 
@@ -28,11 +25,14 @@ use crate::{
     duplicates::{Duplicates, Fingerprints},
     gate::{Gate, Whole},
     gates::{self, Shares},
+    hash::{hex, sha256_of_file},
+    linkage_dataset::LinkageWriter,
+    parts::Parts,
     quarantine::{Failed, Headings, Quarantine},
     shared::{Numbers, Watched, strangers, watched},
     tokens::Dictionary,
     treatment::{Circumstances, Plan},
-    work::{Group, OpenTable, TableCounts, Work, Written},
+    work::{Group, OpenTable, TableCounts, Work, Written, WrittenBatch},
 };
 
 /// A delivery whose definition and files were compared, and whose rows are not read yet.
@@ -80,6 +80,10 @@ pub(crate) struct Hands<'a> {
 pub(crate) trait Outlet: Send {
     /// Takes rows of a table, by its place in the definition.
     fn rows(&mut self, table: usize, rows: &RecordBatch) -> Result<(), IngestError>;
+    /// Takes the same rows of the linkage dataset, where the table has one.
+    fn parts(&mut self, _table: usize, _rows: &RecordBatch) -> Result<(), IngestError> {
+        Ok(())
+    }
     /// Takes a row that failed.
     fn failed(
         &mut self,
@@ -93,6 +97,8 @@ pub(crate) trait Outlet: Send {
 struct Outputs {
     /// None where nothing of a table passes: its rows are counted and not written.
     tables: Vec<Option<TableWriter>>,
+    /// Where a column gives a part to scored matching.
+    linkage: Option<LinkageWriter>,
     quarantine: Quarantine,
 }
 
@@ -106,6 +112,8 @@ pub(crate) struct Outcome {
     pub(crate) cells: Vec<CellCounts>,
     /// What someone must look at, in words.
     pub(crate) warnings: Vec<String>,
+    /// The values that the rows give to scored matching.
+    parts: Parts,
     /// What it told of the whole delivery, where it must be read again with that.
     again: Option<Arc<Whole>>,
 }
@@ -155,7 +163,7 @@ impl Planned {
             let writer =
                 run.store.stage(&dataset, run.id, key, wrapped)?.of_run(opened.run_key.clone());
             let quarantine = Quarantine::open(&writer, &opened.recipient)?;
-            let mut outputs = Outputs { tables: Vec::new(), quarantine };
+            let mut outputs = Outputs { tables: Vec::new(), linkage: None, quarantine };
             let second = whole.is_some();
             run.hands.dictionary.slips.begin_reading();
             let tables = self.open_tables(run.hands.lookups, whole)?;
@@ -164,6 +172,7 @@ impl Planned {
                 let table = || writer.table(&table.name, Arc::clone(&table.schema));
                 outputs.tables.push(passes.then(table).transpose()?);
             }
+            outputs.linkage = self.begin_linkage(run, &opened, &tables)?;
             let stands = run.store.whole(&dataset).ok();
             let mut read = self
                 .read(&mut run.hands, Some(run.vault), &tables, &mut outputs)
@@ -177,7 +186,7 @@ impl Planned {
             }
             if let Some(stands) = &stands {
                 let found = gates::of_fall(&self.definition, stands, &read.rows, self.shares);
-                read.warnings.extend(stop_or_tell(found, self.accepted)?);
+                read.warnings.extend(gates::stop_or_tell(found, self.accepted)?);
             }
             read.warnings.extend(run.hands.dictionary.slips.warnings());
             run.vault.close_run(&read.inputs)?;
@@ -190,7 +199,7 @@ impl Planned {
                 .collect();
             let definition_sha256 = self.definition_sha256.clone();
             let recipe_sha256 = Some(self.recipe_sha256.clone());
-            let Outcome { inputs, rows, cells, warnings, .. } = read;
+            let Outcome { inputs, rows, cells, warnings, parts, .. } = read;
             let origin = Origin::Delivery {
                 definition_sha256,
                 recipe_sha256,
@@ -200,7 +209,15 @@ impl Planned {
                 cells,
                 warnings,
             };
-            return Ok(writer.publish(opened.key_version, opened.key_check, origin, entries?)?);
+            let (version, check) = (opened.key_version, opened.key_check);
+            let manifest = writer.publish(version, check.clone(), origin, entries?)?;
+            if let Some(linkage) = outputs.linkage {
+                linkage.publish(run.store, &self.definition_sha256, (version, check), parts)?;
+            } else {
+                // A definition of before gave parts.
+                run.store.shred(&dataset.linkage())?;
+            }
+            return Ok(manifest);
         }
     }
 
@@ -239,13 +256,21 @@ impl Planned {
             .iter()
             .map(|table| table.fingerprints.as_ref().map(|_| Duplicates::new()))
             .collect();
+        let parts = Parts::default();
         let (mut rows, mut inputs) = (Vec::new(), Vec::<InputFile>::new());
         let mut told = vec![Cells::default(); tables.len()];
         let mut numbers = vec![Numbers::new(); tables.len()];
         for file in &self.files.files {
             let vault = vault.as_deref_mut();
-            let (sha256, mut counts) =
-                self.read_file(file, hands, vault, &gate, tables, &mut duplicates, outlet)?;
+            let (sha256, mut counts) = self.read_file(
+                file,
+                hands,
+                vault,
+                (&gate, &parts),
+                tables,
+                &mut duplicates,
+                outlet,
+            )?;
             match inputs.last() {
                 // Another member of the same zip.
                 Some(last) if last.name == file.delivered && last.sha256 == sha256 => {}
@@ -277,9 +302,9 @@ impl Planned {
             cells.extend(told.counts(&table.name, &table.plan));
         }
         let mut warnings = self.let_through.clone();
-        warnings.extend(stop_or_tell(found, self.accepted)?);
+        warnings.extend(gates::stop_or_tell(found, self.accepted)?);
         warnings.extend(strangers(&self.definition, &numbers));
-        Ok(Outcome { inputs, rows, cells, warnings, again: gate.again() })
+        Ok(Outcome { inputs, rows, cells, warnings, parts, again: gate.again() })
     }
 
     /// Bytes of all files.
@@ -318,7 +343,7 @@ impl Planned {
         file: &PlannedFile,
         hands: &mut Hands<'_>,
         vault: Option<&mut Client>,
-        gate: &Gate,
+        (gate, parts): (&Gate, &Parts),
         tables: &[OpenTable],
         duplicates: &mut [Option<Duplicates>],
         outlet: &mut dyn Outlet,
@@ -338,7 +363,7 @@ impl Planned {
             let (treated, to_write) = mpsc::sync_channel(hands.threads);
             scope.spawn(move || read(&self.definition, file, seen, &sender));
             let writing = scope.spawn(move || hand_out(file, tables, to_write, outlet));
-            let answers = (&mut *hands.dictionary, vault);
+            let answers = (&mut *hands.dictionary, vault, parts);
             let work = Work::new(tables, duplicates, &hands.keys, gate, answers, treated);
             let counts = work.carry_out(groups, hands.threads);
             // Where the writer stopped listening, this is why.
@@ -351,20 +376,6 @@ impl Planned {
             Ok(hash) if file.is_as_planned() => Ok((hash, counts)),
             _ => Err(changed(file)),
         }
-    }
-}
-
-/// What is told of what was found, where it is let through.
-///
-/// # Errors
-/// The first of it, where it is not.
-pub(crate) fn stop_or_tell(
-    found: Vec<IngestError>,
-    accepted: bool,
-) -> Result<Vec<String>, IngestError> {
-    match accepted {
-        true => Ok(found.iter().map(|error| format!("accepted all the same: {error}")).collect()),
-        false => found.into_iter().next().map_or(Ok(Vec::new()), Err),
     }
 }
 
@@ -439,8 +450,11 @@ fn hand_out(
         headings.push(Headings { place, table: name.as_str(), columns: named.collect() });
     }
     for Written { table, batches } in groups {
-        for (rows, failed) in batches {
+        for WrittenBatch { rows, parts, failed } in batches {
             outlet.rows(table, &rows)?;
+            if let Some(parts) = &parts {
+                outlet.parts(table, parts)?;
+            }
             for failed in &failed {
                 outlet.failed(file, &headings[table], failed)?;
             }
@@ -457,6 +471,13 @@ impl Outlet for Outputs {
         }
     }
 
+    fn parts(&mut self, table: usize, rows: &RecordBatch) -> Result<(), IngestError> {
+        match &mut self.linkage {
+            Some(linkage) => linkage.write(table, rows),
+            None => Ok(()),
+        }
+    }
+
     fn failed(
         &mut self,
         file: &PlannedFile,
@@ -465,20 +486,4 @@ impl Outlet for Outputs {
     ) -> Result<(), IngestError> {
         self.quarantine.add(&file.name, headings, failed)
     }
-}
-
-fn sha256_of_file(path: &Path) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut context = digest::Context::new(&digest::SHA256);
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(context.finish().as_ref())),
-            count => context.update(&buffer[..count]),
-        }
-    }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

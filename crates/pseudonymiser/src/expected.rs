@@ -20,7 +20,7 @@ use minster_store::{Progress, SourceRecord, sha256_hex};
 use crate::{
     IngestError,
     arrival::settle,
-    delivery::{Planned, stop_or_tell},
+    delivery::Planned,
     gates::{self, Shares},
 };
 
@@ -126,7 +126,7 @@ fn plan(
     let definition = found.definition.clone();
     let authority = pipeline.authority.as_deref();
     let others = gates::of_headers(&definition, &files.files, &delivery.period, authority);
-    let let_through = stop_or_tell(others, accepted)?;
+    let let_through = gates::stop_or_tell(others, accepted)?;
     let definition_sha256 = sha256_hex(found.text.as_bytes());
     let rule = delivery.identifier.unwrap_or(definition.identifier);
     let recipe_sha256 = recipe(&definition, &definition_sha256, rule, lookups)?;

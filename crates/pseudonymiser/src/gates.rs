@@ -133,6 +133,20 @@ fn shown(text: &str) -> String {
     if is_plain { text.to_owned() } else { "something else".to_owned() }
 }
 
+/// What is told of what was found, where it is let through.
+///
+/// # Errors
+/// The first of it, where it is not.
+pub(crate) fn stop_or_tell(
+    found: Vec<IngestError>,
+    accepted: bool,
+) -> Result<Vec<String>, IngestError> {
+    match accepted {
+        true => Ok(found.iter().map(|error| format!("accepted all the same: {error}")).collect()),
+        false => found.into_iter().next().map_or(Ok(Vec::new()), Err),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 mod tests {

@@ -38,6 +38,8 @@ pub struct Options {
     pub run: Option<RunId>,
     /// Deliveries that are the same as what stands are read too.
     pub again: bool,
+    /// Reads again also what stands, gives parts for scored matching and has none any more: all is to be matched anew.
+    pub parts: bool,
     /// Sources whose deliveries are taken as they are, empty, fallen or another year's.
     pub accept: BTreeSet<SourceName>,
     /// What the store is written on.
@@ -52,6 +54,7 @@ impl Default for Options {
             lock_held: false,
             run: None,
             again: false,
+            parts: false,
             accept: BTreeSet::new(),
             disk: Disk::default(),
             told: Arc::new(|_| {}),
@@ -195,12 +198,22 @@ impl Ingestion {
         let run = journal.record().run.clone();
         let mut vault = None;
         let mut dictionary = Dictionary::default();
+        let parts = options.parts || self.lacks_parts(&expected, store)?;
         for (place, Expected { delivery, on_failure, found }) in expected.into_iter().enumerate() {
             let dataset = delivery.dataset(&self.pipeline.purpose);
             journal.begin_source(place, LineageJob::ingest(&delivery.folder, &dataset))?;
             told(&Event::SourceBegun(&journal.record().sources[place]));
             let outcome = found.and_then(|planned| {
-                self.ingest_one(&planned, &run, store, &mut vault, &mut dictionary, options)
+                let again =
+                    options.again || (parts && planned.lacks_parts(store, &self.pipeline.purpose));
+                self.ingest_one(
+                    &planned,
+                    &run,
+                    (store, again),
+                    &mut vault,
+                    &mut dictionary,
+                    options,
+                )
             });
             match outcome {
                 Ok((progress, manifest)) => journal.end_source(place, |record| {
@@ -232,19 +245,33 @@ impl Ingestion {
         Ok(Report { format: 1, run, sources, distinct_identifiers: dictionary.asked() })
     }
 
+    /// Whether a delivery is not what stands: then all are matched anew, and those whose parts were shredded after the last
+    /// match are read again.
+    fn lacks_parts(&self, expected: &[Expected<'_>], store: &Store) -> Result<bool, IngestError> {
+        let purpose = &self.pipeline.purpose;
+        let planned: Vec<_> = expected.iter().filter_map(|one| one.found.as_ref().ok()).collect();
+        if !planned.iter().any(|one| one.lacks_parts(store, purpose)) {
+            return Ok(false);
+        }
+        for one in planned {
+            if one.standing(store, purpose)?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn ingest_one(
         &self,
         planned: &Planned,
         run: &RunId,
-        store: &Store,
+        (store, again): (&Store, bool),
         vault: &mut Option<Client>,
         dictionary: &mut Dictionary,
         options: &Options,
     ) -> Result<(Progress, Manifest), IngestError> {
         let purpose = &self.pipeline.purpose;
-        if !options.again
-            && let Some(manifest) = planned.standing(store, purpose)?
-        {
+        if !again && let Some(manifest) = planned.standing(store, purpose)? {
             (options.told)(&Event::Read(planned.bytes()));
             return Ok((Progress::Unchanged, manifest));
         }

@@ -27,9 +27,13 @@ mod expected;
 mod gate;
 mod gates;
 mod generalise;
+mod hash;
 mod in_turn;
 mod ingestion;
+mod linkage;
+mod linkage_dataset;
 mod names;
+mod parts;
 mod period;
 mod quarantine;
 mod quarantined;
@@ -46,6 +50,10 @@ pub use check::{Checked, CheckedFile, Fit, NearFit};
 pub use draft::draft;
 pub use error::IngestError;
 pub use ingestion::{Event, Ingestion, Options};
+pub use linkage::{
+    LinkageParts, LinkageValue, birth_date_parts, linkage_value, name_parts, postcode_parts,
+    surname_parts,
+};
 pub use minster_store::REASONS;
 pub use quarantine::ROWS;
 pub use quarantined::{Group, Quarantined};

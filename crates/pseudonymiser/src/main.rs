@@ -50,6 +50,9 @@ enum Command {
         /// Read also the deliveries that are the same as what stands.
         #[arg(long)]
         again: bool,
+        /// Also read again what gives parts for scored matching and has none any more: all is to be matched anew.
+        #[arg(long)]
+        parts: bool,
         /// Take this source's delivery as it is: empty, fallen, mostly set aside, or of another year.
         #[arg(long, value_name = "SOURCE")]
         accept: Vec<SourceName>,
@@ -155,7 +158,7 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
             print(&ingestion.describe()?)?;
             Ok(minster_model::exit::DONE)
         }
-        Command::Run { config, json, log: _, again, accept, lock_held, run } => {
+        Command::Run { config, json, log: _, again, parts, accept, lock_held, run } => {
             if lock_held {
                 end_with_parent();
             }
@@ -163,7 +166,8 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
             let telling = Arc::clone(log);
             let told = Arc::new(move |event: &Event<'_>| telling.tell(event));
             let accept = accept.into_iter().collect();
-            let options = Options { lock_held, run, again, accept, told, ..Default::default() };
+            let options =
+                Options { lock_held, run, again, parts, accept, told, ..Default::default() };
             let report = ingestion.run(&options);
             log.finish();
             let report = report?;

@@ -388,6 +388,20 @@ impl Sorted<'_> {
         }
     }
 
+    /// What the accepted rows' cells of a column give to scored matching.
+    pub(crate) fn for_scoring(&self, column: usize) -> impl Iterator<Item = Option<&str>> {
+        let column = self.treated.columns[column].as_ref();
+        self.accepted.iter().map(move |row| {
+            let cell = column?.at(*row as usize).as_ref().ok()?;
+            cell.linkage.as_deref()
+        })
+    }
+
+    /// How many rows are accepted.
+    pub(crate) fn accepted(&self) -> usize {
+        self.accepted.len()
+    }
+
     /// A column's different numbers in accepted rows, before their tokens stand in their places.
     pub(crate) fn numbers(&self, Watched(column): Watched) -> impl Iterator<Item = &[u8]> {
         let cells = self.treated.columns[column].iter().flat_map(|column| &column.cells);

@@ -33,6 +33,12 @@ impl Dictionary {
         Ok(())
     }
 
+    /// The token of a text that was learnt.
+    pub(crate) fn token(&self, kind: &Kind, text: &[u8]) -> Result<Token, IngestError> {
+        let token = self.kinds.get(kind).and_then(|tokens| tokens.get(text));
+        token.copied().ok_or(IngestError::Unlearnt)
+    }
+
     /// Forgets all tokens: the vault opened a run, and the next ones are of that run. It was granted so many repairs.
     pub(crate) fn begin_run(&mut self, repairs: u64) {
         self.kinds.clear();

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use minster_identifiers::{
     NhsNumber, NumberForm, OpaqueId, Shape, Uln, Upn, UpnField, is_placeholder,
 };
-use minster_model::{Kind, Period, UNIT, pipeline::IdentifierRule};
+use minster_model::{Kind, LinkagePart, Period, UNIT, pipeline::IdentifierRule};
 use minster_sources::{
     Column, DateForm, Definition, Fault, Format, Generalisation, Lookup, Part, Reason, Table,
     TokenRule, Treatment, UnknownCode, ValueType, is_serial, parse_date, parse_decimal, parse_flag,
@@ -88,6 +88,7 @@ impl PlannedColumn {
     pub(crate) fn passes(&self) -> bool {
         self.output.is_some()
             || self.column.part.is_some()
+            || self.column.linkage.is_some()
             || self.column.required
             || self.is_name()
     }
@@ -124,6 +125,10 @@ impl PlannedColumn {
 
     pub(crate) fn part(&self) -> Option<Part> {
         self.column.part
+    }
+
+    pub(crate) fn linkage(&self) -> Option<LinkagePart> {
+        self.column.linkage
     }
 }
 
@@ -246,6 +251,7 @@ impl Plan {
                 cell: Cell::Null,
                 state: "wrong",
                 part: None,
+                linkage: None,
                 name: None,
                 note: Some(Note::Blank(reason)),
                 blank: false,
@@ -298,7 +304,17 @@ impl Plan {
         };
         let note = note.or(serial.then_some(Note::Serial));
         let name = planned.is_name().then(|| text.to_owned());
-        Ok(TreatedCell { cell, state, part, name, note, blank: text.is_empty(), slip: None })
+        let linkage = self.for_scoring(planned, text, &cell);
+        Ok(TreatedCell {
+            cell,
+            state,
+            part,
+            linkage,
+            name,
+            note,
+            blank: text.is_empty(),
+            slip: None,
+        })
     }
 
     fn identifier<'a>(

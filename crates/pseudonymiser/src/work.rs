@@ -17,6 +17,7 @@ use crate::{
     duplicates::{Duplicates, Fingerprints, Print},
     gate::Gate,
     in_turn::InTurn,
+    parts::Parts,
     quarantine::Failed,
     rows::{Sorted, Treated},
     shared::{Numbers, Watched},
@@ -45,7 +46,15 @@ pub(crate) struct Group {
 /// A group that can be written.
 pub(crate) struct Written {
     pub(crate) table: usize,
-    pub(crate) batches: Vec<(RecordBatch, Vec<Failed>)>,
+    pub(crate) batches: Vec<WrittenBatch>,
+}
+
+/// A batch that can be written.
+pub(crate) struct WrittenBatch {
+    pub(crate) rows: RecordBatch,
+    /// The same rows of the linkage dataset, where the table has one.
+    pub(crate) parts: Option<RecordBatch>,
+    pub(crate) failed: Vec<Failed>,
 }
 
 /// Groups as they are read, or why reading ended.
@@ -60,6 +69,7 @@ pub(crate) struct Work<'a> {
     /// Mistyped numbers are asked about in the file's order, since there is a budget of them.
     slips: InTurn<()>,
     vault: Mutex<(&'a mut Dictionary, Option<&'a mut Client>)>,
+    parts: &'a Parts,
     leaving: InTurn<Leaving>,
     /// The first group that failed.
     failure: Mutex<Option<(u64, IngestError)>>,
@@ -96,7 +106,7 @@ impl<'a> Work<'a> {
         duplicates: &'a mut [Option<Duplicates>],
         keys: &'a ahash::RandomState,
         gate: &'a Gate,
-        (dictionary, vault): (&'a mut Dictionary, Option<&'a mut Client>),
+        (dictionary, vault, parts): (&'a mut Dictionary, Option<&'a mut Client>, &'a Parts),
         to: mpsc::SyncSender<Written>,
     ) -> Self {
         let counts = vec![TableCounts::default(); tables.len()];
@@ -107,6 +117,7 @@ impl<'a> Work<'a> {
             known: InTurn::new(duplicates),
             slips: InTurn::new(()),
             vault: Mutex::new((dictionary, vault)),
+            parts,
             leaving: InTurn::new(Leaving { to, counts }),
             failure: Mutex::new(None),
         }
@@ -189,13 +200,13 @@ impl<'a> Work<'a> {
             let numbers = numbers.map(|number| self.keys.hash_one(number)).collect();
             counts.numbers.insert(*column, numbers);
         }
-        self.learn(plan, &mut sorted)?;
+        let parts = self.learn(plan, &mut sorted)?;
         let mut batches = Vec::with_capacity(sorted.len());
-        for mut batch in sorted {
+        for (mut batch, parts) in sorted.into_iter().zip(parts) {
             counts.rows += batch.counts;
             counts.cells.add(std::mem::take(&mut batch.tally));
             let failed = std::mem::take(&mut batch.failed);
-            batches.push((batch.gather(schema)?, failed));
+            batches.push(WrittenBatch { rows: batch.gather(schema)?, parts, failed });
         }
         let left = self.leaving.pass(number, |leaving| {
             leaving.counts[group.table].add(counts);
@@ -232,8 +243,12 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Puts tokens in the places of identifiers, and tells the birth dates beside them.
-    fn learn(&self, plan: &Plan, sorted: &mut [Sorted<'_>]) -> Result<(), IngestError> {
+    /// Puts tokens in the places of identifiers, and tells the birth dates beside them; gives each batch's rows of the linkage dataset.
+    fn learn(
+        &self,
+        plan: &Plan,
+        sorted: &mut [Sorted<'_>],
+    ) -> Result<Vec<Option<RecordBatch>>, IngestError> {
         let mut vault = self.vault.lock().map_err(|_| IngestError::Unlearnt)?;
         let (dictionary, vault) = &mut *vault;
         for kind in plan.outputs.iter().filter_map(|output| output.kind.as_ref()) {
@@ -249,7 +264,11 @@ impl<'a> Work<'a> {
             let births = sorted.iter().flat_map(|batch| batch.births(column)).collect();
             dictionary.slips.tell(kind, &births, vault)?;
         }
-        sorted.iter_mut().try_for_each(|batch| batch.resolve(dictionary))
+        sorted.iter_mut().try_for_each(|batch| batch.resolve(dictionary))?;
+        let rows = |batch: &Sorted<'_>| {
+            self.parts.rows(plan, batch, (&mut **dictionary, vault.as_deref_mut()))
+        };
+        sorted.iter().map(rows).collect()
     }
 }
 

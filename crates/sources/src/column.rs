@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use minster_model::{ColumnName, Kind};
+use minster_model::{ColumnName, Kind, LinkagePart};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -22,6 +22,8 @@ pub struct Column {
     pub output: Option<ColumnName>,
     /// The part that it gives to match keys.
     pub part: Option<Part>,
+    /// The part that it gives to scored matching, in a dataset that the linker alone opens.
+    pub linkage: Option<LinkagePart>,
     /// Whether a blank cell sends the row to quarantine.
     pub required: bool,
     /// CSV, XLSX, Parquet: whether the file may lack it.

@@ -34,7 +34,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 mod text;
 
-use minster_model::TableName;
+use minster_model::{LinkagePart, TableName};
 
 use self::text::{
     CodesText, ColumnText, DefinitionText, TableText, ToText, TreatmentText, TypeText, VersionText,
@@ -259,12 +259,16 @@ impl ColumnText {
             TreatmentText::Code => self.code(lists)?,
             TreatmentText::Generalise => Treatment::Generalise(self.generalisation()?),
         };
+        if self.linkage == Some(LinkagePart::Sex) && !matches!(treatment, Treatment::Code(_)) {
+            return Err("a sex for scored matching is a code: sources have it in many words".into());
+        }
         Ok(Column {
             treatment,
             also: self.also.clone(),
             heading: self.heading.as_deref().map(Pattern::anywhere).transpose()?,
             output: self.output.clone(),
             part: self.part,
+            linkage: self.linkage,
             required: self.required,
             optional: self.optional,
             fault: match self.unknown.as_deref() {
@@ -272,7 +276,8 @@ impl ColumnText {
                 _ => self.fault,
             },
             person_name: self.person_name
-                || matches!(self.part, Some(Part::Surname | Part::Forename)),
+                || matches!(self.part, Some(Part::Surname | Part::Forename))
+                || matches!(self.linkage, Some(LinkagePart::Surname | LinkagePart::Forename)),
         })
     }
 

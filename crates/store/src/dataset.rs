@@ -4,7 +4,7 @@ use std::{
 };
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
-use minster_model::{DatasetRef, KeyVersion, RunId, TableName};
+use minster_model::{DatasetClass, DatasetRef, KeyVersion, RunId, TableName};
 use minster_vault_api::{DataKey, RunKey, SealedRunKey, Unwrapped, WrappedKey};
 
 use crate::{
@@ -109,6 +109,10 @@ impl DatasetWriter {
         match manifest.rekeyed_from {
             // The version before is to be retired: what it could still name goes with it.
             Some(_) => remove_superseded(&place, &version),
+            // Parts for scored matching are kept for the next match alone.
+            None if self.dataset.class == DatasetClass::Linkage => {
+                remove_superseded(&place, &version);
+            }
             None => drop(self.store.sweep(&place, &version)),
         }
         Ok(manifest)

@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Dataset, DatasetKeys, Manifest, Store, StoreError};
+use minster_model::DatasetRef;
+
+use crate::{Dataset, DatasetKeys, Manifest, Origin, Store, StoreError};
 
 /// A dataset's folder and what its manifest says.
 #[derive(Debug)]
@@ -33,6 +35,18 @@ impl Store {
             Standing { folder, manifest: manifest.map(|(manifest, _)| manifest) }
         };
         Ok(folders.into_iter().map(standing).collect())
+    }
+
+    /// Whether the linkage dataset of the source's dataset that stands is there: of its rows, not of an earlier delivery's.
+    pub fn has_linkage(&self, dataset: &DatasetRef) -> bool {
+        let stands = || {
+            let (_, sha256) = self.manifest(dataset).ok()?;
+            match self.whole(&dataset.linkage()).ok()?.origin {
+                Origin::Datasets { datasets, .. } => Some(datasets == [(dataset.clone(), sha256)]),
+                Origin::Delivery { .. } => None,
+            }
+        };
+        stands() == Some(true)
     }
 
     /// The folder of each class, name and period: that of its versions.

@@ -198,6 +198,27 @@ impl Store {
         self.disk.replace_file(&aside, &place.join("WITHDRAWN.txt"), notice)
     }
 
+    /// Removes a dataset and all that it superseded; gives whether there was one. Its key was wrapped in its manifest alone, and
+    /// goes with it. Killed in between, the next run sweeps what is left. The caller holds the run lock.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where it cannot be removed.
+    pub fn shred(&self, dataset: &DatasetRef) -> Result<bool, StoreError> {
+        let place = self.place(dataset);
+        if !place.exists() {
+            return Ok(false);
+        }
+        self.disk.create_folders(&self.staging())?;
+        let aside = self.staging().join(format!("shredded.{}.{}", dataset.name, dataset.period));
+        if aside.exists() {
+            fs::remove_dir_all(&aside).map_err(StoreError::io("sweep", &aside))?;
+        }
+        self.disk.rename(&place, &aside)?;
+        self.sync_ancestors(&place)?;
+        fs::remove_dir_all(&aside).map_err(StoreError::io("remove", &aside))?;
+        Ok(true)
+    }
+
     fn releases_of(&self, name: &str, period: &str) -> PathBuf {
         self.root.join("releases").join(name).join(period)
     }

@@ -1,7 +1,7 @@
 //! What publishing promises: whole or not at all, encrypted, conserved, one purpose.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
-use std::{path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray},
@@ -442,4 +442,42 @@ fn a_ledger_entry_is_there_whole_or_not_at_all_whatever_write_fails() {
         assert_eq!(holds(&store.ledger(&period).unwrap()), 1);
     }
     assert!(failures > 5, "{failures}");
+}
+
+#[test]
+fn a_linkage_dataset_keeps_no_past_and_is_shredded_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let owner_alone = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    fs::set_permissions(folder.path(), owner_alone).unwrap();
+    let retention = Retention { snapshots: 3, ..Retention::default() };
+    let store = Store::open(folder.path()).unwrap().keeping(retention);
+    publish(&store, "one", &["a"], counts(1)).unwrap();
+    let linkage = dataset("p").linkage();
+    let place = folder.path().join("datasets/linkage/census/2024-25");
+    for run in ["one", "two"] {
+        let _lock = store.lock().unwrap();
+        let (key, wrapped) = OneKey.create(&linkage).unwrap();
+        let writer = store.stage(&linkage, &run.parse().unwrap(), key, wrapped).unwrap();
+        let rows = batch(&["north"]);
+        let mut table = writer.table(&"pupils".parse().unwrap(), rows.schema()).unwrap();
+        table.write(&rows).unwrap();
+        let table = table.finish().unwrap();
+        let origin = Origin::Datasets {
+            definition_sha256: String::new(),
+            datasets: vec![],
+            carried_over: vec![],
+            linked_with: vec![],
+        };
+        writer.publish(KeyVersion(1), "check".into(), origin, vec![table]).unwrap();
+        // The link and one version: what is superseded goes at once.
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 2);
+    }
+    store.whole(&linkage).unwrap();
+    assert!(store.shred(&linkage).unwrap());
+    assert!(!place.exists());
+    assert!(matches!(store.whole(&linkage), Err(StoreError::NoDataset { .. })));
+    assert!(!store.shred(&linkage).unwrap());
+    let left: Vec<_> = fs::read_dir(folder.path().join("staging")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(read(&store), ["a"]);
 }

@@ -57,6 +57,17 @@ pub enum Denial {
         /// The run's ceiling.
         ceiling: u64,
     },
+    /// More parts for scored matching than a run may ask.
+    #[error(
+        "the run would ask for more than the {budget} parts for scored matching that {purpose} allows; nothing was \
+         answered. A purpose with more is proposed with `minster-vault request purpose` and approved by two custodians"
+    )]
+    OverParts {
+        /// The purpose.
+        purpose: Purpose,
+        /// A run's budget.
+        budget: u64,
+    },
     /// More identifiers than a day may see.
     #[error(
         "today's {budget} distinct identifiers for {purpose} are used up; nothing was answered"

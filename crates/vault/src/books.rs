@@ -59,11 +59,17 @@ pub(crate) struct Books {
     pub(crate) slips: Slips,
     /// Different numbers to be repaired today, counted as `count` is.
     pub(crate) repairs: u64,
+    /// Parts for scored matching, asked today.
+    pub(crate) parts: u64,
 }
 
 impl Books {
     /// Opens the books with what the log says of today.
-    pub(crate) fn new(registry: Registry, births: Births, (count, repairs): (u64, u64)) -> Self {
+    pub(crate) fn new(
+        registry: Registry,
+        births: Births,
+        (count, repairs, parts): (u64, u64, u64),
+    ) -> Self {
         Self {
             registry,
             births,
@@ -73,6 +79,7 @@ impl Books {
             faulty: HashSet::new(),
             slips: Slips::default(),
             repairs,
+            parts,
         }
     }
 
@@ -80,7 +87,7 @@ impl Books {
     pub(crate) fn turn_day(&mut self) {
         let now = today();
         if self.day != now {
-            (self.day, self.count, self.seen) = (now, 0, Seen::default());
+            (self.day, self.count, self.parts, self.seen) = (now, 0, 0, Seen::default());
             (self.repairs, self.faulty, self.slips) = (0, HashSet::new(), Slips::default());
         }
     }

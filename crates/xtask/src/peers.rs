@@ -69,7 +69,11 @@ impl Peers {
         stage.make_council(self.pupils, 1)?;
         let config = attendance_alone(&stage)?;
         let rows = count_rows(&stage)?;
-        let python = if self.alone { None } else { Some(python(&stage)?) };
+        let python = if self.alone {
+            None
+        } else {
+            Some(python(&stage.folder.with_file_name("peers-python"), "requirements.txt")?)
+        };
         widen_budget(&stage)?;
         let vault = stage.start_vault()?;
         let taking_part = if self.alone { 1 } else { PROGRAMS.len() };
@@ -179,11 +183,10 @@ fn attendance_alone(stage: &Stage) -> Result<PathBuf, Failure> {
     Ok(path)
 }
 
-/// A Python of its own with the peers' packages, made once under the target folder.
-pub(crate) fn python(stage: &Stage) -> Result<PathBuf, Failure> {
-    let folder = stage.folder.with_file_name("peers-python");
+/// A Python of its own with the packages that a file beside the peers names, made once in this folder.
+pub(crate) fn python(folder: &Path, requirements: &str) -> Result<PathBuf, Failure> {
     let python = folder.join("bin/python");
-    let requirements = peers_folder().join("requirements.txt");
+    let requirements = peers_folder().join(requirements);
     let run = |program: &OsStr, arguments: &[&OsStr]| {
         let status = Command::new(program)
             .args(arguments)

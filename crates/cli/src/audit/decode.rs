@@ -13,7 +13,7 @@ use arrow::{
     util::display::{ArrayFormatter, FormatOptions},
 };
 use minster_leakage::Search;
-use minster_model::{DatasetRef, Pseudonym, Purpose};
+use minster_model::{DatasetClass, DatasetRef, Pseudonym, Purpose};
 use minster_store::{Dataset, DatasetKeys, Standing, StoreError, TableReader};
 use minster_vault_api::{Client, DataKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
 
@@ -26,6 +26,8 @@ pub(super) struct Decoded {
     pub(super) datasets: Vec<(String, Result<Sum, Unopened>)>,
     /// Different pseudonyms of each purpose; gathered only where there are several purposes.
     pub(super) pseudonyms: BTreeMap<Purpose, HashSet<[u8; Pseudonym::LEN]>>,
+    /// Linkage datasets that stand: the linker alone opens them, so that an auditor cannot.
+    pub(super) of_linkage: usize,
     /// Why nothing was opened.
     pub(super) unread: Option<String>,
 }
@@ -79,6 +81,10 @@ pub(super) fn decode(
             decoded.datasets.push((name, Err(Unopened::Broken(why))));
             continue;
         };
+        if manifest.dataset.class == DatasetClass::Linkage {
+            decoded.of_linkage += 1;
+            continue;
+        }
         let of_purpose = decoded.pseudonyms.entry(manifest.dataset.purpose.clone()).or_default();
         let found = search(one, vault, several.then_some(of_purpose));
         decoded.datasets.push((manifest.dataset.to_string(), found));

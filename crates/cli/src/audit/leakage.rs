@@ -162,6 +162,12 @@ fn of_datasets(decoded: &Decoded) -> Check {
         }
     }
     check.note(format!("{opened} of {} datasets were opened", decoded.datasets.len()));
+    if decoded.of_linkage > 0 {
+        check.note(format!(
+            "{} linkage datasets were not: the linker alone opens them, until the match shreds them",
+            decoded.of_linkage
+        ));
+    }
     sum.tell("columns", &mut check);
     check.end()
 }

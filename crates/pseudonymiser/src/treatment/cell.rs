@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use minster_model::Kind;
-use minster_sources::{Generalisation, Reason, Treatment, ValueType};
+use minster_model::{Kind, LinkagePart};
+use minster_sources::{Generalisation, Reason, Treatment, ValueType, parse_date};
 use minster_vault_api::Token;
 
+use super::{LONGEST_PART, Plan, PlannedColumn};
 use crate::cells::Note;
 
 /// What a column of the dataset holds.
@@ -75,6 +76,8 @@ pub(crate) struct TreatedCell<'a> {
     pub(crate) state: &'static str,
     /// Its part of match keys.
     pub(crate) part: Option<String>,
+    /// The value that it gives to scored matching.
+    pub(crate) linkage: Option<String>,
     /// A person's name, for which kept texts are searched.
     pub(crate) name: Option<String>,
     /// What became of it, where it did not pass as it was.
@@ -85,6 +88,26 @@ pub(crate) struct TreatedCell<'a> {
     pub(crate) slip: Option<Box<[u8]>>,
 }
 
+impl Plan {
+    /// What a cell gives to scored matching. A date that is none gives nothing.
+    pub(super) fn for_scoring(
+        &self,
+        planned: &PlannedColumn,
+        text: &str,
+        cell: &Cell<'_>,
+    ) -> Option<String> {
+        let said = match planned.column.linkage? {
+            LinkagePart::BirthDate => parse_date(text, &self.dates).ok()?.to_string(),
+            LinkagePart::Sex => match cell {
+                Cell::Text(code) => code.as_ref().to_owned(),
+                _ => return None,
+            },
+            LinkagePart::Forename | LinkagePart::Surname | LinkagePart::Postcode => text.to_owned(),
+        };
+        (!said.is_empty() && said.len() <= LONGEST_PART).then_some(said)
+    }
+}
+
 impl TreatedCell<'_> {
     /// What stands for a number that failed for this reason and was repaired.
     pub(crate) fn repaired(token: Token, reason: Reason) -> TreatedCell<'static> {
@@ -92,6 +115,7 @@ impl TreatedCell<'_> {
             cell: Cell::Token(token),
             state: "repaired",
             part: None,
+            linkage: None,
             name: None,
             note: Some(Note::Repaired(reason)),
             blank: false,

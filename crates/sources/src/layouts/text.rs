@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use minster_model::{ColumnName, Kind, SourceName, TableName, pipeline::IdentifierRule};
+use minster_model::{
+    ColumnName, Kind, LinkagePart, SourceName, TableName, pipeline::IdentifierRule,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -203,6 +205,10 @@ pub(super) struct ColumnText {
     pub(super) lookup: Option<String>,
     pub(super) bands: Option<Vec<i64>>,
     pub(super) part: Option<Part>,
+    /// The part that it gives to scored matching: `forename`, `surname`, `birth-date`, `sex` or `postcode`. Several columns may
+    /// give one part.
+    #[schemars(with = "Option<String>")]
+    pub(super) linkage: Option<LinkagePart>,
     #[serde(default)]
     pub(super) required: bool,
     #[serde(default)]

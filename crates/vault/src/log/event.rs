@@ -55,6 +55,17 @@ pub enum Event {
         #[serde(default)]
         registry: Option<RegistryHead>,
     },
+    /// Parts for scored matching were made: spellings of names, parts of birth dates, postcodes. No registry knows them.
+    /// `so_far` counts those of the run, `today` those of the purpose's day.
+    MadeParts {
+        run: RunId,
+        purpose: Purpose,
+        source: SourceName,
+        kind: Kind,
+        count: u64,
+        so_far: u64,
+        today: u64,
+    },
     /// Birth dates beside identifiers were taken in: so many pairs were told, and so many of them no delivery before had told.
     ToldBirths {
         run: RunId,

@@ -12,6 +12,7 @@ impl Session<'_> {
             DatasetClass::Source => &[Role::Ingest, Role::Linker],
             DatasetClass::Integrated => &[Role::Linker],
             DatasetClass::Report => &[Role::Analyst, Role::Linker],
+            DatasetClass::Linkage => &[Role::Ingest],
         };
         self.allow(makers, "a new key of such a dataset")?;
         let version = self.purpose(&dataset.purpose)?.version;
@@ -27,7 +28,7 @@ impl Session<'_> {
         run: Option<&SealedRunKey>,
     ) -> Result<Response, Denial> {
         let readers: &[Role] = match dataset.class {
-            DatasetClass::Source => &[Role::Linker],
+            DatasetClass::Source | DatasetClass::Linkage => &[Role::Linker],
             DatasetClass::Integrated => &[Role::Linker, Role::Analyst],
             DatasetClass::Report => &[Role::Analyst, Role::Auditor, Role::Linker],
         };
@@ -35,14 +36,20 @@ impl Session<'_> {
         self.opened(dataset, wrapped, run, |dataset, run| Event::UnwrappedKey { dataset, run })
     }
 
-    /// Of whatever class: the auditor's program searches it and tells counts.
+    /// Of whatever class but linkage datasets: the auditor's program searches it and tells counts.
     pub(super) fn scan_key(
         &mut self,
         dataset: DatasetRef,
         wrapped: &WrappedKey,
         run: Option<&SealedRunKey>,
     ) -> Result<Response, Denial> {
-        self.allow(&[Role::Auditor], "a scan")?;
+        let readers: &[Role] = match dataset.class {
+            DatasetClass::Source | DatasetClass::Integrated | DatasetClass::Report => {
+                &[Role::Auditor]
+            }
+            DatasetClass::Linkage => &[],
+        };
+        self.allow(readers, "a scan")?;
         self.opened(dataset, wrapped, run, |dataset, run| Event::ScannedKey { dataset, run })
     }
 
@@ -65,7 +72,7 @@ impl Session<'_> {
             None => (None, None),
             Some(sealed) => {
                 let opened = match dataset.class {
-                    DatasetClass::Source => {
+                    DatasetClass::Source | DatasetClass::Linkage => {
                         tokens::reveal(self.vault.keys(), purpose, &dataset.name, sealed)
                     }
                     // Others hold pseudonyms.

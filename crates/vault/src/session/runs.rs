@@ -11,12 +11,12 @@ use super::{Session, fault, out_of_order, slips::Told};
 use crate::{
     books::{Books, Seen},
     keys::Link,
-    log::{Event, RegistryHead},
+    log::{Asker, Event, RegistryHead},
     probing::{Block, Watch},
     registry::{New, spread},
     state::PurposeState,
     tokens::{self, RunOf},
-    vault::locked,
+    vault::{Vault, locked},
 };
 
 /// A run in progress.
@@ -32,6 +32,8 @@ pub(super) struct OpenRun {
     ceiling: u64,
     pub(super) seen: Seen,
     pub(super) distinct: u64,
+    /// Parts for scored matching.
+    parts: u64,
     watch: Watch,
     loaded_before: bool,
     /// How many numbers it may have repaired.
@@ -123,6 +125,7 @@ impl Session<'_> {
             ceiling,
             seen: Seen::default(),
             distinct: 0,
+            parts: 0,
             watch: Watch::default(),
             loaded_before,
             repairs,
@@ -154,6 +157,9 @@ impl Session<'_> {
         }
         let Some(run) = self.run.as_mut() else { return Err(out_of_order("open a run first")) };
         run.is_of(&state)?;
+        if kind.is_linkage() {
+            return run.parts(vault, asker.as_ref(), &mut books, &state, kind, batch);
+        }
 
         let identifiers: Vec<&[u8]> = batch.iter().collect();
         let link_key = vault.keys().link_key(kind);
@@ -256,6 +262,53 @@ impl Session<'_> {
             return Err(Denial::Probing { purpose: purpose.clone(), rule });
         }
         Ok(state)
+    }
+}
+
+impl OpenRun {
+    /// Tokens for parts for scored matching. No registry knows a part, so that nobody can ask what stands behind one; a part
+    /// counts each time it is asked.
+    fn parts(
+        &mut self,
+        vault: &Vault,
+        asker: Option<&Asker>,
+        books: &mut Books,
+        state: &PurposeState,
+        kind: &Kind,
+        batch: &IdentifierBatch,
+    ) -> Result<Response, Denial> {
+        let purpose = &self.purpose;
+        let Some(budget) = state.definition.linkage else {
+            return Err(Denial::KindNotAllowed { purpose: purpose.clone(), kind: kind.clone() });
+        };
+        let parts: Vec<&[u8]> = batch.iter().collect();
+        let count = parts.len() as u64;
+        if self.parts + count > budget.run {
+            return Err(Denial::OverParts { purpose: purpose.clone(), budget: budget.run });
+        }
+        if books.parts + count > budget.day {
+            return Err(Denial::OverDay { purpose: purpose.clone(), budget: budget.day });
+        }
+        let link_key = vault.keys().link_key(kind);
+        let purpose_key = vault.keys().purpose_key(purpose, self.version, kind);
+        let made: Vec<Pseudonym> = spread(&parts, |some| {
+            some.iter().map(|part| purpose_key.pseudonym(&link_key.link(part))).collect()
+        });
+        self.parts += count;
+        books.parts += count;
+        let event = Event::MadeParts {
+            run: self.run.clone(),
+            purpose: purpose.clone(),
+            source: self.source.clone(),
+            kind: kind.clone(),
+            count,
+            so_far: self.parts,
+            today: books.parts,
+        };
+        vault.record(asker, event)?;
+        let mut answer: Vec<u8> = made.iter().flat_map(Pseudonym::as_bytes).copied().collect();
+        self.tokens.to_tokens(&mut answer);
+        Ok(Response::Tokens(answer))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use minster_model::{DatasetClass, Role};
+use minster_model::{DatasetClass, DatasetRef, Role};
 use minster_vault::{VaultFault, disk::Disk, folder};
 use minster_vault_api::{
     Denial, InputFile, NamedFile, PROTOCOL, Request, Response, RunManifest, frame,
@@ -85,7 +85,8 @@ fn each_role_has_its_own_questions() {
     let site = Site::new();
     let serving = site.serve();
     let (source, integrated) = (dataset(DatasetClass::Source), dataset(DatasetClass::Integrated));
-    let report = dataset(DatasetClass::Report);
+    let (report, linkage) = (dataset(DatasetClass::Report), dataset(DatasetClass::Linkage));
+    let (_, of_linkage) = serving.client(Role::Ingest).unwrap().create_key(&linkage).unwrap();
     let (_, of_source) = serving.client(Role::Ingest).unwrap().create_key(&source).unwrap();
     let (_, of_integrated) = serving.client(Role::Linker).unwrap().create_key(&integrated).unwrap();
     let (_, of_report) = serving.client(Role::Analyst).unwrap().create_key(&report).unwrap();
@@ -120,12 +121,73 @@ fn each_role_has_its_own_questions() {
         }
         let scans = client.scan_key(&source, &of_source, Some(&run)).is_ok();
         assert_eq!(scans, is(&[Auditor]), "{role}");
+        // Parts hang together and can be attacked by it: the linker alone reads them.
+        assert_eq!(client.create_key(&linkage).is_ok(), is(&[Ingest]), "{role}");
+        for run in [None, Some(&run)] {
+            let opened = client.unwrap_key(&linkage, &of_linkage, run);
+            assert_eq!(opened.is_ok(), is(&[Linker]), "{role}");
+            assert!(opened.is_err() || opened.unwrap().run.is_some() == run.is_some(), "{role}");
+        }
+        assert!(client.scan_key(&linkage, &of_linkage, None).is_err(), "{role}");
+        assert!(client.unwrap_key(&source, &of_linkage, None).is_err(), "{role}");
         let rotates = client.rotate(&"health".parse().unwrap());
         assert_eq!(rotates.is_ok(), is(&[Custodian]), "{role}");
         assert_eq!(client.checkpoint().is_ok(), is(&[Custodian, Auditor]), "{role}");
         assert!(client.unwrap_key(&source, &of_integrated, None).is_err());
         client.status().unwrap();
     }
+}
+
+#[test]
+fn parts_for_scored_matching_have_a_budget_of_their_own() {
+    let purposes = PURPOSES.replacen(
+        "budget = { run = 20_000, day = 50_000 }",
+        "budget = { run = 3, day = 5 }\nlinkage = { run = 6, day = 10 }",
+        1,
+    );
+    let site = Site::with(&purposes);
+    let serving = site.serve();
+    let mut client = serving.client(Role::Ingest).unwrap();
+    let (name, digits) = (kind("linkage:name"), kind("linkage:birth-date-digits"));
+    let opened = client.open_run(manifest("education", "census", 100)).unwrap();
+    let one = client.pseudonymise(&name, batch(&["ANNA", "ANA", "ANN"])).unwrap();
+    let other = client.pseudonymise(&digits, batch(&["ANNA"])).unwrap();
+    let key = serving.run_key("education", &opened.run_key);
+    let (one, other) = (turned_back(&key, &one), turned_back(&key, &other));
+    // One text of two kinds has two tokens.
+    assert!(one[0] != one[1] && one[0] != other[0]);
+    let denied = denial(client.pseudonymise(&name, batch(&["A", "B", "C"])));
+    assert!(matches!(denied, Denial::OverParts { budget: 6, .. }), "{denied}");
+    // The budget of identifiers is another one, and is as it was.
+    client.pseudonymise(&kind("upn"), batch(&["a", "b", "c"])).unwrap();
+    client.close_run(&[]).unwrap();
+    let opened = client.open_run(manifest("education", "cin", 100)).unwrap();
+    // Another source has the same parts, else nothing could be matched.
+    let again = client.pseudonymise(&name, batch(&["ANNA", "ANA", "ANN"])).unwrap();
+    let mut linker = serving.client(Role::Linker).unwrap();
+    let of_cin = DatasetRef { name: "cin".parse().unwrap(), ..dataset(DatasetClass::Linkage) };
+    let (_, wrapped) = client.create_key(&of_cin).unwrap();
+    let key = linker.unwrap_key(&of_cin, &wrapped, Some(&opened.run_key)).unwrap().run.unwrap();
+    assert_eq!(turned_back(&key, &again), one);
+    let denied = denial(client.pseudonymise(&name, batch(&["A", "B", "C", "D"])));
+    assert!(
+        matches!(denied, Denial::OverParts { .. } | Denial::OverDay { budget: 10, .. }),
+        "{denied}"
+    );
+    client.pseudonymise(&name, batch(&["A", "B", "C"])).unwrap();
+    client.close_run(&[]).unwrap();
+    drop((client, linker));
+    drop(serving);
+    let serving = site.serve();
+    let denied = denial(serving.ask("education", "linkage:name", &["X"]));
+    assert!(matches!(denied, Denial::OverDay { .. }), "a restart gives no new day: {denied}");
+    // A purpose that says nothing of parts makes none.
+    let denied = denial(serving.ask("health", "linkage:name", &["X"]));
+    assert!(matches!(denied, Denial::KindNotAllowed { .. }), "{denied}");
+    // No registry knows a part: nobody can ask what stands behind one.
+    let status = serving.client(Role::Custodian).unwrap().status().unwrap();
+    let known = status.purposes.iter().map(|purpose| purpose.identifiers).max();
+    assert_eq!(known, Some(3));
 }
 
 #[test]

@@ -1,0 +1,150 @@
+//! The parts of linkage datasets, read for scored matching: keyed values of names, birth dates, sexes and postcodes, row by
+//! row. Nothing of them is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ahash::HashMap;
+use arrow::array::{AsArray, FixedSizeBinaryArray, RecordBatch, StringViewArray};
+use minster_model::{LinkageForm, LinkagePart, TableName};
+use minster_scoring::{BirthDate, MOST_VALUES, Name, Postcode, Record, Token};
+use minster_store::Dataset;
+
+use crate::{MatchError, people::pseudonym};
+
+/// The table of a linkage dataset that has each value's parts.
+const VALUES: &str = "values";
+
+/// The values of one person: each once.
+pub(crate) type Values = BTreeMap<LinkagePart, BTreeSet<Token>>;
+
+/// The values of rows, and each value's parts.
+#[derive(Default)]
+pub(crate) struct Parts {
+    of_value: HashMap<Token, Vec<(LinkageForm, Token)>>,
+}
+
+impl Parts {
+    /// Reads what a linkage dataset says of its values.
+    pub(crate) fn read(&mut self, dataset: &Dataset) -> Result<(), MatchError> {
+        let name: TableName = VALUES.parse().map_err(|_| MatchError::Name)?;
+        for batch in dataset.table(&name, None)? {
+            let batch = batch?;
+            let (values, tokens) = (tokens(&batch, "value")?, tokens(&batch, "token")?);
+            let wrong = || MatchError::Parts { dataset: dataset.manifest().dataset.clone() };
+            let forms = batch.column_by_name("form").ok_or_else(wrong)?;
+            let forms: &StringViewArray = forms.as_string_view_opt().ok_or_else(wrong)?;
+            for row in 0..batch.num_rows() {
+                let form = forms.value(row).parse().map_err(|_| wrong())?;
+                let (value, token) = (token(values, row), token(tokens, row));
+                let (Some(value), Some(token)) = (value, token) else { return Err(wrong()) };
+                let known = self.of_value.entry(value).or_default();
+                if !known.contains(&(form, token)) {
+                    known.push((form, token));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells each row's values of a table of a linkage dataset; the rows of the source's own are in the same order. Gives how
+    /// many rows there are.
+    pub(crate) fn rows(
+        dataset: &Dataset,
+        table: &TableName,
+        mut tell: impl FnMut(usize, LinkagePart, Token),
+    ) -> Result<usize, MatchError> {
+        let mut rows = 0;
+        if !dataset.manifest().tables.iter().any(|entry| entry.name == *table) {
+            return Ok(rows);
+        }
+        for batch in dataset.table(table, None)? {
+            let batch = batch?;
+            for field in batch.schema().fields() {
+                let wrong = || MatchError::Parts { dataset: dataset.manifest().dataset.clone() };
+                let (part, _) = field.name().rsplit_once('-').ok_or_else(wrong)?;
+                let part: LinkagePart = part.parse().map_err(|_| wrong())?;
+                let values = tokens(&batch, field.name())?;
+                for row in 0..batch.num_rows() {
+                    if let Some(value) = token(values, row) {
+                        tell(rows + row, part, value);
+                    }
+                }
+            }
+            rows += batch.num_rows();
+        }
+        Ok(rows)
+    }
+
+    /// A person's record, and whether some of the values were too many.
+    pub(crate) fn record(&self, values: &Values) -> (Record, bool) {
+        let mut record = Record::default();
+        let mut too_many = false;
+        for (part, values) in values {
+            // Words of a surname are values beside it.
+            let mut all: BTreeSet<Token> = values.clone();
+            for value in values {
+                all.extend(self.forms(value, LinkageForm::NameWord));
+            }
+            too_many |= all.len() > MOST_VALUES;
+            for value in all.iter().take(MOST_VALUES) {
+                self.add(&mut record, *part, value);
+            }
+        }
+        (record, too_many)
+    }
+
+    fn add(&self, record: &mut Record, part: LinkagePart, value: &Token) {
+        let first = |form| self.forms(value, form).next();
+        let all = |form| self.forms(value, form).collect();
+        match part {
+            LinkagePart::Forename | LinkagePart::Surname => {
+                let name = Name {
+                    whole: first(LinkageForm::Name),
+                    initial: first(LinkageForm::NameInitial),
+                    sounds: all(LinkageForm::NameSound),
+                    one_less: all(LinkageForm::NameOneLess),
+                    two_less: all(LinkageForm::NameTwoLess),
+                };
+                match part {
+                    LinkagePart::Forename => record.forenames.push(name),
+                    _ => record.surnames.push(name),
+                }
+            }
+            LinkagePart::BirthDate => {
+                let year = first(LinkageForm::BirthYear);
+                let (month, day) = (first(LinkageForm::BirthMonth), first(LinkageForm::BirthDay));
+                if let (Some(year), Some(month), Some(day)) = (year, month, day) {
+                    record.birth_dates.push(BirthDate {
+                        whole: *value,
+                        swapped: first(LinkageForm::BirthDateSwapped),
+                        one_less: all(LinkageForm::BirthDateOneLess),
+                        year,
+                        month,
+                        day,
+                    });
+                }
+            }
+            LinkagePart::Sex => record.sexes.push(*value),
+            LinkagePart::Postcode => record.postcodes.push(Postcode {
+                unit: *value,
+                sector: first(LinkageForm::PostcodeSector),
+                one_less: all(LinkageForm::PostcodeOneLess),
+            }),
+        }
+    }
+
+    fn forms(&self, value: &Token, form: LinkageForm) -> impl Iterator<Item = Token> {
+        let parts = self.of_value.get(value).into_iter().flatten();
+        parts.filter(move |part| part.0 == form).map(|part| part.1)
+    }
+}
+
+/// A column of tokens, which the store turned into pseudonyms: equal in all datasets of a purpose.
+fn tokens<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a FixedSizeBinaryArray, MatchError> {
+    let column = batch.column_by_name(name).and_then(|column| column.as_fixed_size_binary_opt());
+    column.filter(|column| column.value_length() == 16).ok_or(MatchError::Name)
+}
+
+fn token(column: &FixedSizeBinaryArray, row: usize) -> Option<Token> {
+    pseudonym(column, row).map(|pseudonym| Token::from_bytes(*pseudonym.as_bytes()))
+}

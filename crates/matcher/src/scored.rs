@@ -1,0 +1,259 @@
+//! The last step of who is who: rows that no number and no match key led to a child of the register are scored against it, by
+//! keyed parts of their names, birth dates, sexes and postcodes.
+//!
+//! All rows of a source take part in the estimate, also those that the steps before linked: how likely two records are one
+//! person's depends on how they agree, and not on how else they were found. Rows that were linked show besides how often the
+//! score would have said the same. A row is linked where nothing about it is under review.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ahash::{HashMap, HashMapExt};
+use minster_model::{DatasetRef, LinkagePart, SourceName};
+use minster_scoring::{Lead, Matching as HowMany, Probability, Records, Settings};
+use minster_store::{Dataset, DatasetKeys};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Job, MatchError,
+    children::{Exact, Linkage},
+    definition::{Matching, Scoring},
+    events::Delivered,
+    few::NONE,
+    parts::{Parts, Values},
+    people::People,
+};
+
+/// What scored matching did for one source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoredSource {
+    /// The source.
+    pub source: String,
+    /// The least probability of a link.
+    pub threshold: f64,
+    /// Persons of the source, as the steps before told them apart.
+    pub persons: u64,
+    /// Of them, those whom the steps before linked to no child of the register.
+    pub left: u64,
+    /// Of these, those under review, in conflict, or found by their number alone: they are not linked by a score.
+    pub in_doubt: u64,
+    /// Persons linked by their score.
+    pub linked: u64,
+    /// Persons whose score leads to a pupil of whom the same holds: they are not linked either.
+    pub pupils_in_doubt: u64,
+    /// Persons whom the scores of two sources would have linked to two children: they are linked to none.
+    pub contradicted: u64,
+    /// The mean probability of the links.
+    pub estimated_precision: Option<f64>,
+    /// Of the persons whom the steps before linked, those whom the score leads to the same child, and to another.
+    pub same_as_before: u64,
+    /// See `same_as_before`.
+    pub other_than_before: u64,
+    /// Persons of the source, and pupils, with more names or postcodes than are compared.
+    pub with_too_many_values: u64,
+    /// Pairs compared, blocks left out, weights, pairs by probability, estimates over all persons of the source.
+    pub details: serde_json::Value,
+}
+
+/// Links by score: for each first row of a group of rows, the child of the register.
+#[derive(Default)]
+pub(crate) struct Scored {
+    pub(crate) links: Vec<(u32, u32)>,
+    pub(crate) report: Vec<ScoredSource>,
+}
+
+/// A person of one source: the child that the steps before led to, else the first of its rows.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Person {
+    Child(u32),
+    Rows(u32),
+}
+
+/// Scores what is left of the sources that the definition names.
+pub(crate) fn score(
+    job: &Job<'_>,
+    (matching, scoring): (&Matching, &Scoring),
+    (delivered, people): (&[Delivered], &People),
+    exact: &Exact<'_>,
+    keys: &mut dyn DatasetKeys,
+) -> Result<Scored, MatchError> {
+    // Without their rows nobody is scored, and no part is needed.
+    if !delivered.iter().any(|one| scoring.sources.contains(&one.source)) {
+        return Ok(Scored::default());
+    }
+    let mut parts = Parts::default();
+    let mut of_row: HashMap<u32, Vec<(LinkagePart, minster_scoring::Token)>> = HashMap::new();
+    for one in delivered {
+        if !matching.is_register(&one.source) && !scoring.sources.contains(&one.source) {
+            continue;
+        }
+        let linkage = open(job, &one.dataset.manifest().dataset, keys)?;
+        parts.read(&linkage)?;
+        for table in people.of_delivery(one.place) {
+            let start = exact.persons.starts[table.place];
+            let tell = |row: usize, part, value| {
+                of_row.entry(start + row as u32).or_default().push((part, value));
+            };
+            Parts::rows(&linkage, &table.table, tell)?;
+        }
+    }
+    let mut register: BTreeMap<u32, Values> = BTreeMap::new();
+    let mut sources: BTreeMap<&SourceName, BTreeMap<Person, Values>> = BTreeMap::new();
+    for row in exact.persons.all() {
+        let table = exact.persons.table_of(row);
+        let values = match exact.register.unit(row) {
+            NONE if scoring.sources.contains(&table.source) => {
+                sources.entry(&table.source).or_default().entry(exact.person(row)).or_default()
+            }
+            NONE => continue,
+            unit => register.entry(unit).or_default(),
+        };
+        for (part, value) in of_row.get(&row).into_iter().flatten() {
+            values.entry(*part).or_default().insert(*value);
+        }
+    }
+    drop(of_row);
+    let units: Vec<u32> = register.keys().copied().collect();
+    let (of_register, of_pupils) = records(&parts, register.values())?;
+    let in_doubt = exact.in_doubt();
+    let mut found: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    let mut scored = Scored::default();
+    let mut by_source: Vec<Vec<u32>> = Vec::new();
+    for (source, persons) in sources {
+        let settings = scoring.settings(source)?;
+        let (of_source, cut) = records(&parts, persons.values())?;
+        let linkage = minster_scoring::link(&of_source, &of_register, &settings);
+        let all: Vec<Person> = persons.into_keys().collect();
+        let is_left = |person: &&Person| matches!(person, Person::Rows(_));
+        let doubtful = |person: &Person| match person {
+            Person::Rows(root) => in_doubt.roots.contains(root),
+            Person::Child(_) => false,
+        };
+        let mut report = ScoredSource {
+            source: source.to_string(),
+            threshold: settings.threshold.get(),
+            persons: all.len() as u64,
+            left: all.iter().filter(is_left).count() as u64,
+            in_doubt: all.iter().filter(|person| doubtful(person)).count() as u64,
+            linked: 0,
+            pupils_in_doubt: 0,
+            contradicted: 0,
+            estimated_precision: None,
+            same_as_before: 0,
+            other_than_before: 0,
+            with_too_many_values: of_pupils + cut,
+            details: serde_json::to_value(&linkage.report).map_err(MatchError::Report)?,
+        };
+        let (mut sum, mut roots) = (0.0, Vec::new());
+        for link in linkage.links {
+            let unit = units[link.right];
+            match all[link.left] {
+                Person::Child(before) if before == unit => report.same_as_before += 1,
+                Person::Child(_) => report.other_than_before += 1,
+                Person::Rows(root) if in_doubt.roots.contains(&root) => {}
+                Person::Rows(_) if in_doubt.units.contains(&unit) => report.pupils_in_doubt += 1,
+                Person::Rows(root) => {
+                    found.entry(root).or_default().insert(unit);
+                    roots.push(root);
+                    sum += link.probability;
+                    report.linked += 1;
+                }
+            }
+        }
+        report.estimated_precision = (report.linked > 0).then(|| sum / report.linked as f64);
+        scored.report.push(report);
+        by_source.push(roots);
+    }
+    for (report, roots) in scored.report.iter_mut().zip(by_source) {
+        report.contradicted = roots.iter().filter(|root| found[*root].len() > 1).count() as u64;
+        report.linked -= report.contradicted;
+    }
+    let one = |(root, units): (u32, BTreeSet<u32>)| match units.len() {
+        1 => units.first().map(|unit| (root, *unit)),
+        _ => None,
+    };
+    scored.links = found.into_iter().filter_map(one).collect();
+    Ok(scored)
+}
+
+/// Opens the linkage dataset of a source's dataset.
+fn open(
+    job: &Job<'_>,
+    dataset: &DatasetRef,
+    keys: &mut dyn DatasetKeys,
+) -> Result<Dataset, MatchError> {
+    match job.store.has_linkage(dataset) {
+        true => Ok(job.store.dataset(&dataset.linkage(), keys)?),
+        false => Err(MatchError::NoParts { dataset: dataset.clone() }),
+    }
+}
+
+/// Records for scoring, in order, and how many persons have more values than are compared.
+fn records<'a>(
+    parts: &Parts,
+    persons: impl Iterator<Item = &'a Values>,
+) -> Result<(Records, u64), MatchError> {
+    let (mut records, mut cut) = (Records::default(), 0);
+    for values in persons {
+        let (record, too_many) = parts.record(values);
+        cut += u64::from(too_many);
+        records.add(record).map_err(MatchError::Scoring)?;
+    }
+    Ok((records, cut))
+}
+
+/// What no score decides.
+pub(crate) struct InDoubt {
+    /// Groups of rows, by their first.
+    roots: BTreeSet<u32>,
+    /// Children of the register.
+    units: BTreeSet<u32>,
+}
+
+impl Exact<'_> {
+    fn person(&self, row: u32) -> Person {
+        match self.services.child(row) {
+            NONE => Person::Rows(self.services.root(row)),
+            unit => Person::Child(self.register.root(unit)),
+        }
+    }
+
+    fn in_doubt(&self) -> InDoubt {
+        let mut in_doubt = InDoubt { roots: BTreeSet::new(), units: BTreeSet::new() };
+        for row in self.review.rows() {
+            match self.register.unit(row) {
+                NONE => drop(in_doubt.roots.insert(self.services.root(row))),
+                unit => drop(in_doubt.units.insert(unit)),
+            }
+        }
+        for row in self.persons.all() {
+            let open = matches!(
+                self.services.linkage[row as usize],
+                Linkage::NotOnSpine | Linkage::NoIdentifier
+            );
+            // An identity that is to be found by its number alone is found by no score either.
+            let exact_only = self.persons.is_exact_only(row);
+            match self.register.unit(row) {
+                NONE if exact_only || !open => drop(in_doubt.roots.insert(self.services.root(row))),
+                unit if exact_only => drop(in_doubt.units.insert(unit)),
+                _ => {}
+            }
+        }
+        in_doubt
+    }
+}
+
+impl Scoring {
+    /// How a source is scored.
+    pub(crate) fn settings(&self, source: &SourceName) -> Result<Settings, MatchError> {
+        let matching = match self.one_to_one.contains(source) {
+            true => HowMany::OneToOne,
+            false => HowMany::ManyToOne,
+        };
+        Ok(Settings {
+            threshold: Probability::new(self.threshold).map_err(MatchError::Scoring)?,
+            lead: Lead::new(self.lead).map_err(MatchError::Scoring)?,
+            matching,
+            ..Settings::default()
+        })
+    }
+}
