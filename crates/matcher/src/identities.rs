@@ -88,8 +88,15 @@ impl Identities {
                 !taken.contains(*candidate)
                     && (!self.made.contains_key(*candidate) || cluster.evidence.contains(candidate))
             };
-            let found = cluster.candidates.iter().find(is_free).or(cluster.candidates.last());
-            let Some(found) = found.copied() else { continue };
+            let mut last = cluster.candidates.last().copied();
+            // A row that has another child now may have given its id to the child that it had.
+            let found = cluster.candidates.iter().find(is_free).copied().or_else(|| {
+                while let Some(used) = last.filter(|id| !is_free(&id)) {
+                    last = Some(after(used));
+                }
+                last
+            });
+            let Some(found) = found else { continue };
             taken.insert(found);
             if let std::collections::btree_map::Entry::Vacant(new) = self.made.entry(found) {
                 new.insert(next);
@@ -149,6 +156,15 @@ impl Identities {
         held.iter_mut().for_each(|ids| ids.sort_unstable());
         held
     }
+}
+
+/// The id that is tried where one is used.
+fn after(used: Pseudonym) -> Pseudonym {
+    let digest =
+        minster_store::sha256(&[b"minster child\nafter\n", used.as_bytes().as_slice()].concat());
+    let mut bytes = [0u8; Pseudonym::LEN];
+    bytes.copy_from_slice(&digest[..Pseudonym::LEN]);
+    Pseudonym::from_bytes(bytes)
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ pub fn linkage_value(part: LinkagePart, text: &str) -> Option<LinkageValue> {
             of(whole, parts)
         }
         LinkagePart::Sex => of(text.to_owned(), vec![(LinkageForm::Sex, text.to_owned())]),
-        LinkagePart::Postcode => of(compact(text), postcode_parts(text)),
+        LinkagePart::Postcode => of(postcode_unit(text), postcode_parts(text)),
     }
 }
 
@@ -110,7 +110,7 @@ pub fn birth_date_parts(text: &str) -> LinkageParts {
 
 /// The parts of a postcode. One that is not written as in the United Kingdom has no sector.
 pub fn postcode_parts(text: &str) -> LinkageParts {
-    let unit = compact(text);
+    let unit = postcode_unit(text);
     if unit.is_empty() {
         return Vec::new();
     }
@@ -123,6 +123,11 @@ pub fn postcode_parts(text: &str) -> LinkageParts {
         parts.extend(less.map(|less| (LinkageForm::PostcodeOneLess, less)));
     }
     parts
+}
+
+/// A postcode without what stands between its characters; a dash alone is none.
+fn postcode_unit(text: &str) -> String {
+    compact(text).chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// A folded name's parts.
