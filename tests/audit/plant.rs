@@ -43,12 +43,7 @@ pub(crate) fn dataset(
     let mut table = writer.table(&"rows".parse().unwrap(), batch.schema()).unwrap();
     table.write(&batch).unwrap();
     let entry = table.finish().unwrap();
-    let origin = Origin::Datasets {
-        definition_sha256: String::new(),
-        datasets: Vec::new(),
-        carried_over: Vec::new(),
-        linked_with: Vec::new(),
-    };
+    let origin = Origin::datasets(String::new(), Vec::new());
     writer.publish(stated.key_version, stated.key_check.clone(), origin, vec![entry]).unwrap();
     site.folder().join("store/datasets/source").join(name)
 }

@@ -139,3 +139,17 @@ fn an_adoption_that_is_told_later_puts_the_identities_apart_and_no_file_pairs_th
         assert_ne!(entry["code"], "two-numbers-one-child", "{entry}");
     }
 }
+
+#[test]
+fn days_of_a_mark_count_as_well() {
+    // Care ended on 1 December 2024: who marks from the day after marks nobody.
+    for (from, children) in [("2024-12-01", 61), ("2024-12-02", 60)] {
+        let council = council("E11");
+        council.change("matching.toml", |matching| {
+            let day =
+                format!("in = [\"E11\", \"E12\"] }}, {{ column = \"dec\", from = \"{from}\" }}]");
+            matching.replace("in = [\"E11\", \"E12\"] }]", &day)
+        });
+        assert_eq!(ran(&council).children(), (children, children), "{from}");
+    }
+}

@@ -157,15 +157,10 @@ impl Reporting<'_> {
             write_certificates(&writer, &sets)?,
             write_cells(&writer, &sets, self.definition)?,
         ];
-        let origin = Origin::Datasets {
-            definition_sha256: sha256_of(self.definition)?,
-            datasets: vec![(
-                manifest.dataset.clone(),
-                self.integrated.manifest_sha256().to_owned(),
-            )],
-            carried_over: Vec::new(),
-            linked_with: Vec::new(),
-        };
+        let origin = Origin::datasets(
+            sha256_of(self.definition)?,
+            vec![(manifest.dataset.clone(), self.integrated.manifest_sha256().to_owned())],
+        );
         writer.publish(manifest.key_version, manifest.key_check.clone(), origin, tables)?;
         Ok(())
     }

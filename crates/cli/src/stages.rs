@@ -119,10 +119,7 @@ fn failed(loaded: &Loaded, source: MatchError) -> Failure {
 
 /// The integrated dataset of a period.
 fn children(loaded: &Loaded, period: &Period) -> Result<DatasetRef, Failure> {
-    let pipeline = &loaded.pipeline;
-    let path = pipeline.matching.clone();
-    integrated(&pipeline.purpose, period)
-        .map_err(|source| Failure::Match { path, source: Box::new(source) })
+    integrated(&loaded.pipeline.purpose, period).map_err(|error| failed(loaded, error))
 }
 
 /// Drafts every definition for each period that it is of, as the analyst. One that disclosure control refuses leaves the

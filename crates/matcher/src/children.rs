@@ -95,7 +95,7 @@ pub struct Children {
     by_number: HashMap<Pseudonym, Option<u32>>,
     review: Review,
     starts: Vec<u32>,
-    made: u64,
+    is_news: bool,
     changes: Vec<(Change, String)>,
 }
 
@@ -170,6 +170,7 @@ impl Children {
             !exact_only.contains(&change.from) && !exact_only.contains(&change.to)
         });
         let changes = changes.collect();
+        let is_news = assigned.learnt > 0;
         let linkage = |row: u32| {
             let on_spine = spine.get(rows[row as usize] as usize).copied().unwrap_or(false);
             match services.linkage[row as usize] {
@@ -193,8 +194,7 @@ impl Children {
             learn(*number, None);
         }
         let starts = persons.starts.clone();
-        let made = assigned.made as u64;
-        Self { names, spine, of_row: rows, linkage, by_number, review, starts, made, changes }
+        Self { names, spine, of_row: rows, linkage, by_number, review, starts, is_news, changes }
     }
 
     /// Each child's id. It was made of the first delivery with a row about the child: its least current number of the
@@ -208,9 +208,9 @@ impl Children {
         &self.spine
     }
 
-    /// Ids that were made now.
-    pub fn made(&self) -> u64 {
-        self.made
+    /// Whether something leads to an id that did not before.
+    pub(crate) fn is_news(&self) -> bool {
+        self.is_news
     }
 
     /// Merges and splits of ids that stood, each with its reason.

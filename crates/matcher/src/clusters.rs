@@ -2,11 +2,10 @@
 
 use ahash::{HashMap, HashMapExt};
 use minster_model::Pseudonym;
-use minster_store::sha256;
 
 use crate::{
     few::{NONE, Seen},
-    identities::{Assigned, Change, Cluster, Happened},
+    identities::{Assigned, Change, Cluster, Happened, derived},
     persons::{PersonTable, Persons},
     register::Register,
     review::Review,
@@ -82,7 +81,7 @@ impl Telling<'_> {
 
     fn cluster(&self, rows: &[u32], cluster: u32) -> Cluster {
         let persons = self.persons;
-        let mut of = Cluster::default();
+        let mut all = Vec::new();
         let first = rows.iter().map(|row| persons.table_of(*row).delivery).min();
         let (mut current, mut number, mut key) = (None, None, None);
         let less = |known: &mut Option<Pseudonym>, found: Pseudonym| {
@@ -94,7 +93,7 @@ impl Telling<'_> {
             let mut is_told = false;
             for code in persons.numbers_known(row).filter(|code| self.leads(*code, cluster)) {
                 let found = persons.pseudonyms[code as usize];
-                of.evidence.push(found);
+                all.push(found);
                 is_told = true;
                 if is_first && table.register && code == persons.current(row) {
                     less(&mut current, found);
@@ -107,21 +106,20 @@ impl Telling<'_> {
                 |key: &u32| self.of_key.get(key).copied().and_then(Seen::only) == Some(cluster);
             for code in persons.keys(row).filter(is_own) {
                 let found = of_key(persons, code);
-                of.evidence.push(found);
+                all.push(found);
                 is_told = true;
                 if is_first {
                     less(&mut key, found);
                 }
             }
             if !is_told {
-                of.evidence.push(of_place(persons, row));
+                all.push(of_place(persons, row));
             }
         }
-        of.evidence.sort_unstable();
-        of.evidence.dedup();
-        of.candidates.extend(current.or(number).or(key));
-        of.candidates.push(of_place(persons, rows[0]));
-        of
+        all.sort_unstable();
+        all.dedup();
+        let best = current.or(number).or(key);
+        Cluster { evidence: all, best, of_row: of_place(persons, rows[0]) }
     }
 }
 
@@ -138,14 +136,6 @@ fn of_place(persons: &Persons, row: u32) -> Pseudonym {
         text.extend_from_slice(persons.pseudonyms[code as usize].as_bytes());
     }
     derived("row", &text)
-}
-
-/// A pseudonym of a child without a number, made of what is pseudonymised or a place: it says nothing that these do not.
-fn derived(kind: &str, of: &[u8]) -> Pseudonym {
-    let digest = sha256(&[b"minster child\n", kind.as_bytes(), b"\n", of].concat());
-    let mut bytes = [0u8; Pseudonym::LEN];
-    bytes.copy_from_slice(&digest[..Pseudonym::LEN]);
-    Pseudonym::from_bytes(bytes)
 }
 
 /// Why ids were merged or split: of a merge the table of the first row that has evidence of both, of a split what there is

@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use crate::{
     CHILDREN, CROSSWALK, MatchError,
-    condition::{CodeGroup, Condition, DeliveryPeriod},
+    condition::{CodeGroup, Condition},
     summary::Summary,
+    when::DeliveryPeriod,
 };
 
 /// The whole file.
@@ -112,6 +113,14 @@ pub struct ExactOnly {
     /// Rows that mark: all of these must hold.
     #[serde(default, rename = "where")]
     pub conditions: Vec<Condition>,
+}
+
+impl ExactOnly {
+    /// The columns that it reads.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &ColumnName> {
+        let tested = self.conditions.iter().flat_map(|condition| condition.columns());
+        tested.chain([&self.child])
+    }
 }
 
 /// What one row of a child is preferred by.

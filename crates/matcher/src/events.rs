@@ -14,13 +14,13 @@ use arrow::{
     array::{Array, DictionaryArray, FixedSizeBinaryArray, RecordBatch},
     datatypes::Int32Type,
 };
-use minster_model::{ColumnName, Day, Period, SourceName, TableName};
+use minster_model::{ColumnName, DatasetRef, Day, Period, SourceName, TableName};
 use minster_store::{Dataset, TableEntry, UNIT};
 
 use crate::{
     MatchError,
     children::Children,
-    condition::{Condition, DeliveryPeriod, Limits},
+    condition::{Condition, Limits, all_pass},
     definition::{EventTable, Matching, SummaryColumn},
     own_people::OwnPeople,
     people::People,
@@ -28,6 +28,7 @@ use crate::{
     summary::{Summariser, Taken},
     tables::Events,
     values::whole,
+    when::DeliveryPeriod,
 };
 
 /// A delivery's dataset: its place among the pipeline's, and what it is of.
@@ -38,9 +39,35 @@ pub(crate) struct Delivered {
 }
 
 impl Delivered {
+    /// What a dataset that is made of it says of it: which it is, and the SHA-256 of its manifest.
+    pub(crate) fn made_of(&self) -> (DatasetRef, String) {
+        (self.dataset.manifest().dataset.clone(), self.dataset.manifest_sha256().to_owned())
+    }
+
     pub(crate) fn table(&self, name: &TableName) -> Option<&TableEntry> {
         self.dataset.manifest().tables.iter().find(|table| table.name == *name)
     }
+}
+
+/// Each of the columns must stand in one of a table's deliveries at least.
+pub(crate) fn must_have<'n>(
+    (source, table): (&SourceName, &TableName),
+    delivered: &[&TableEntry],
+    names: impl Iterator<Item = &'n ColumnName>,
+) -> Result<(), MatchError> {
+    let known = || delivered.iter().flat_map(|table| &table.columns);
+    let known = || known().map(|column| column.name.as_str());
+    for name in names {
+        if !known().any(|known| known == name.as_str()) {
+            return Err(MatchError::NoColumn {
+                source_name: source.clone(),
+                table: table.clone(),
+                column: name.clone(),
+                nearest: nearest(name.as_str(), known()),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// A delivery as a period sees it.
@@ -300,12 +327,9 @@ impl<'a> Pass<'a> {
                 if !wanted.is_in(&one.dataset.manifest().dataset.period) {
                     continue;
                 }
-                let mut passes = vec![true; batch.num_rows()];
-                for ((condition, limits), met) in
-                    wanted.conditions.iter().zip(&mut passed.unmet[place])
+                let passes = all_pass(&wanted.conditions, &batch, &self.matching.groups)?;
+                for ((condition, _), met) in wanted.conditions.iter().zip(&mut passed.unmet[place])
                 {
-                    let of = condition.passes(&batch, &self.matching.groups, limits)?;
-                    passes.iter_mut().zip(of).for_each(|(passes, of)| *passes &= of);
                     condition.look_for_values(&batch, met)?;
                 }
                 let rows = events.iter().filter(|(taken, is_new, is_new_here)| {
@@ -345,10 +369,9 @@ impl<'a> Pass<'a> {
                 }),
             };
         }
-        let known = || tables.iter().flat_map(|table| &table.columns);
-        let known = || known().map(|column| column.name.as_str());
+        let mut known = tables.iter().flat_map(|table| &table.columns);
         let of_persons = self.matching.identity(self.source, self.table).is_some();
-        let is_told = self.child.is_some() || of_persons || known().any(|name| name == UNIT);
+        let is_told = self.child.is_some() || of_persons || known.any(|column| column.name == UNIT);
         if let (false, Some(first)) = (is_told, wanted.first()) {
             return Err(MatchError::Condition {
                 column: first.name.clone(),
@@ -357,16 +380,8 @@ impl<'a> Pass<'a> {
         }
         for wanted in wanted {
             let tested = wanted.conditions.iter().flat_map(|(condition, _)| condition.columns());
-            for name in wanted.columns.iter().copied().chain(tested).chain(self.child) {
-                if !known().any(|known| known == name.as_str()) {
-                    return Err(MatchError::NoColumn {
-                        source_name: self.source.clone(),
-                        table: self.table.clone(),
-                        column: name.clone(),
-                        nearest: nearest(name.as_str(), known()),
-                    });
-                }
-            }
+            let names = wanted.columns.iter().copied().chain(tested).chain(self.child);
+            must_have((self.source, self.table), &tables, names)?;
         }
         Ok(())
     }

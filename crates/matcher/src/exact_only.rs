@@ -7,9 +7,9 @@ use minster_model::{ColumnName, Pseudonym};
 
 use crate::{
     MatchError,
-    condition::Limits,
+    condition::{Condition, Limits, all_pass},
     definition::{ExactOnly, Identity, Matching},
-    events::{Delivered, nearest, present},
+    events::{Delivered, must_have, present},
     people::{column, columns, pseudonym},
 };
 
@@ -25,9 +25,13 @@ impl Marked {
         let mut marked = Self::default();
         for rule in &matching.exact_only {
             let of_source = || delivered.iter().filter(|one| one.source == rule.source);
-            check(matching, rule, of_source())?;
+            let conditions = conditions(matching, rule)?;
+            let tables: Vec<_> = of_source().filter_map(|one| one.table(&rule.table)).collect();
+            if !tables.is_empty() {
+                must_have((&rule.source, &rule.table), &tables, rule.columns())?;
+            }
             for one in of_source() {
-                let named = marked_rows(matching, rule, one)?;
+                let named = marked_rows(matching, rule, &conditions, one)?;
                 if named.is_empty() {
                     continue;
                 }
@@ -79,49 +83,32 @@ impl Marked {
     }
 }
 
-fn check<'d>(
+/// The rule's conditions, which know no period.
+fn conditions<'a>(
     matching: &Matching,
-    rule: &ExactOnly,
-    delivered: impl Iterator<Item = &'d Delivered> + Clone,
-) -> Result<(), MatchError> {
-    let named = |why| MatchError::Condition { column: rule.child.clone(), why };
-    for condition in &rule.conditions {
-        condition.check(&matching.groups).map_err(named)?;
-        condition.limits(None).map_err(named)?;
-    }
-    let tables: Vec<_> = delivered.filter_map(|one| one.table(&rule.table)).collect();
-    let known = || tables.iter().flat_map(|table| &table.columns).map(|one| one.name.as_str());
-    let tested = rule.conditions.iter().flat_map(|condition| condition.columns());
-    for name in tested.chain([&rule.child]) {
-        if !tables.is_empty() && !known().any(|known| known == name.as_str()) {
-            return Err(MatchError::NoColumn {
-                source_name: rule.source.clone(),
-                table: rule.table.clone(),
-                column: name.clone(),
-                nearest: nearest(name.as_str(), known()),
-            });
-        }
-    }
-    Ok(())
+    rule: &'a ExactOnly,
+) -> Result<Vec<(&'a Condition, Limits)>, MatchError> {
+    let settled = |condition: &'a Condition| {
+        condition.check(&matching.groups)?;
+        Ok((condition, condition.limits(None)?))
+    };
+    let settled: Result<_, String> = rule.conditions.iter().map(settled).collect();
+    settled.map_err(|why| MatchError::Condition { column: rule.child.clone(), why })
 }
 
 /// What the marked rows of a delivery call their children.
 fn marked_rows(
     matching: &Matching,
     rule: &ExactOnly,
+    conditions: &[(&Condition, Limits)],
     one: &Delivered,
 ) -> Result<HashSet<Pseudonym>, MatchError> {
     let mut named = HashSet::new();
     let Some(entry) = one.table(&rule.table) else { return Ok(named) };
-    let tested = rule.conditions.iter().flat_map(|condition| condition.columns());
-    let names = present(entry, tested.chain([&rule.child]).map(ColumnName::as_str));
+    let names = present(entry, rule.columns().map(ColumnName::as_str));
     for batch in one.dataset.table_coded(&rule.table, Some(&names))? {
         let batch = batch?;
-        let mut passes = vec![true; batch.num_rows()];
-        for condition in &rule.conditions {
-            let of = condition.passes(&batch, &matching.groups, &Limits::default())?;
-            passes.iter_mut().zip(of).for_each(|(passes, of)| *passes &= of);
-        }
+        let passes = all_pass(conditions, &batch, &matching.groups)?;
         let Some(children) = column(&batch, &rule.child)? else { continue };
         let rows = passes.iter().enumerate().filter(|(_, passes)| **passes);
         named.extend(rows.filter_map(|(row, _)| pseudonym(children, row)));

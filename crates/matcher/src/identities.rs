@@ -6,15 +6,18 @@ use std::collections::BTreeMap;
 
 use ahash::{HashMap, HashMapExt, HashSet};
 use minster_model::Pseudonym;
+use minster_store::sha256;
 use serde::{Deserialize, Serialize};
 
 /// A child while ids are given out.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Cluster {
     /// What leads to this child and to no other: numbers, match keys, or rows where there is neither.
     pub evidence: Vec<Pseudonym>,
-    /// Ids that it may get where it has none, the best first. The last is of a row, which no other child has.
-    pub candidates: Vec<Pseudonym>,
+    /// The id that it gets where it has none and nobody else has it.
+    pub best: Option<Pseudonym>,
+    /// The id that its first row gives: none other fits.
+    pub of_row: Pseudonym,
 }
 
 /// What happened to an id.
@@ -54,9 +57,9 @@ pub struct Change {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identities {
     /// For each number, match key or row the id that it leads to.
-    pub evidence: BTreeMap<Pseudonym, Pseudonym>,
+    pub evidence: HashMap<Pseudonym, Pseudonym>,
     /// All ids that were ever made, and which was first.
-    pub made: BTreeMap<Pseudonym, u64>,
+    pub made: HashMap<Pseudonym, u64>,
 }
 
 /// Ids given out: one a cluster.
@@ -64,8 +67,9 @@ pub struct Identities {
 pub struct Assigned {
     /// The id of each cluster.
     pub ids: Vec<Pseudonym>,
-    /// How many of them were made now.
-    pub made: usize,
+    /// How many numbers, match keys and rows lead to an id that they did not lead to before. Where there are none, nothing is
+    /// new.
+    pub learnt: usize,
     /// Merges and splits.
     pub changes: Vec<Change>,
     /// For each child with a change, the ids that its evidence led to before.
@@ -77,42 +81,44 @@ impl Identities {
     pub fn assign(&mut self, clusters: &[Cluster]) -> Assigned {
         let held = self.held(clusters);
         let age = |id: &&Pseudonym| self.made.get(*id).copied().unwrap_or(u64::MAX);
-        let mut ids: Vec<Option<Pseudonym>> =
+        let oldest: Vec<Option<Pseudonym>> =
             held.iter().map(|held| held.iter().min_by_key(age).copied()).collect();
-        let mut taken: HashSet<Pseudonym> = ids.iter().flatten().copied().collect();
+        let mut taken: HashSet<Pseudonym> = oldest.iter().flatten().copied().collect();
         let mut next = self.made.values().max().map_or(0, |last| last + 1);
-        let mut made = 0;
-        for (cluster, id) in clusters.iter().zip(&mut ids).filter(|(_, id)| id.is_none()) {
+        let mut new = |cluster: &Cluster| {
             // An id that was merged away comes back to the child whose evidence it was.
-            let is_free = |candidate: &&Pseudonym| {
-                !taken.contains(*candidate)
-                    && (!self.made.contains_key(*candidate) || cluster.evidence.contains(candidate))
+            let is_free = |id: &Pseudonym| {
+                !taken.contains(id)
+                    && (!self.made.contains_key(id) || cluster.evidence.contains(id))
             };
-            let mut last = cluster.candidates.last().copied();
-            // A row that has another child now may have given its id to the child that it had.
-            let found = cluster.candidates.iter().find(is_free).copied().or_else(|| {
-                while let Some(used) = last.filter(|id| !is_free(&id)) {
-                    last = Some(after(used));
+            let id = cluster.best.filter(is_free).unwrap_or_else(|| {
+                let mut id = cluster.of_row;
+                // A row that has another child now may have given its id to the child that it had.
+                while !is_free(&id) {
+                    id = derived("after", id.as_bytes());
                 }
-                last
+                id
             });
-            let Some(found) = found else { continue };
-            taken.insert(found);
-            if let std::collections::btree_map::Entry::Vacant(new) = self.made.entry(found) {
-                new.insert(next);
+            taken.insert(id);
+            self.made.entry(id).or_insert_with(|| {
                 next += 1;
-                made += 1;
-            }
-            *id = Some(found);
-        }
-        let ids: Vec<Pseudonym> = ids.into_iter().flatten().collect();
-        let (mut changes, mut before) = (Vec::new(), BTreeMap::new());
+                next - 1
+            });
+            id
+        };
+        let ids: Vec<Pseudonym> = clusters
+            .iter()
+            .zip(oldest)
+            .map(|(cluster, oldest)| oldest.unwrap_or_else(|| new(cluster)))
+            .collect();
+        let (mut changes, mut before, mut learnt) = (Vec::new(), BTreeMap::new(), 0);
         for (cluster, (of, to)) in clusters.iter().zip(&ids).enumerate() {
             let known: Vec<(Pseudonym, Pseudonym)> = (of.evidence.iter())
                 .filter_map(|one| Some((*one, self.evidence.insert(*one, *to)?)))
                 .collect();
             let mut others: Vec<Pseudonym> =
                 known.iter().map(|(_, id)| *id).filter(|id| id != to).collect();
+            learnt += of.evidence.len() - known.len() + others.len();
             others.sort_unstable();
             others.dedup();
             if !others.is_empty() {
@@ -124,7 +130,7 @@ impl Identities {
                 Change { happened, from, to: *to, cluster }
             }));
         }
-        Assigned { ids, made, changes, before }
+        Assigned { ids, learnt, changes, before }
     }
 
     /// For each cluster the ids that it holds: of each id, the cluster with most of its evidence, then the one that the id is
@@ -158,10 +164,9 @@ impl Identities {
     }
 }
 
-/// The id that is tried where one is used.
-fn after(used: Pseudonym) -> Pseudonym {
-    let digest =
-        minster_store::sha256(&[b"minster child\nafter\n", used.as_bytes().as_slice()].concat());
+/// A pseudonym of a child without a number, made of what is pseudonymised or a place: it says nothing that these do not.
+pub(crate) fn derived(kind: &str, of: &[u8]) -> Pseudonym {
+    let digest = sha256(&[b"minster child\n", kind.as_bytes(), b"\n", of].concat());
     let mut bytes = [0u8; Pseudonym::LEN];
     bytes.copy_from_slice(&digest[..Pseudonym::LEN]);
     Pseudonym::from_bytes(bytes)
@@ -180,10 +185,9 @@ mod tests {
 
     /// Evidence, the first of which is the best candidate; the row's is 200 and more.
     fn cluster(evidence: &[u8]) -> Cluster {
-        let mut candidates: Vec<Pseudonym> = evidence.iter().map(|n| p(*n)).collect();
-        candidates.truncate(1);
-        candidates.push(p(200 + evidence.first().copied().unwrap_or_default()));
-        Cluster { evidence: evidence.iter().map(|n| p(*n)).collect(), candidates }
+        let evidence: Vec<Pseudonym> = evidence.iter().map(|n| p(*n)).collect();
+        let first = evidence.first().map_or(0, |first| first.as_bytes()[0]);
+        Cluster { best: evidence.first().copied(), of_row: p(200 + first), evidence }
     }
 
     #[test]
@@ -191,7 +195,9 @@ mod tests {
         let mut known = Identities::default();
         assert_eq!(known.assign(&[cluster(&[5]), cluster(&[7])]).ids, [p(5), p(7)]);
         let second = known.assign(&[cluster(&[1, 5]), cluster(&[7]), cluster(&[3])]);
-        assert_eq!((second.ids, second.made, second.changes), (vec![p(5), p(7), p(3)], 1, vec![]));
+        let ids = (second.ids, known.made.len(), second.changes);
+        assert_eq!(ids, (vec![p(5), p(7), p(3)], 2 + 1, vec![]));
+        assert_eq!(second.learnt, 2, "the new number, and the new child's");
     }
 
     #[test]
@@ -205,12 +211,12 @@ mod tests {
         assert_eq!(merged.changes, [change]);
         // The same again changes nothing.
         let again = known.assign(&[cluster(&[2, 9])]);
-        assert_eq!((again.ids, again.changes), (vec![p(9)], vec![]));
+        assert_eq!((again.ids, again.learnt, again.changes), (vec![p(9)], 0, vec![]));
         // Apart again, the second child has the id that it had.
         let apart = known.assign(&[cluster(&[9]), cluster(&[2])]);
         assert_eq!(apart.ids, [p(9), p(2)]);
         let change = Change { happened: Happened::Split, from: p(9), to: p(2), cluster: 1 };
-        assert_eq!((apart.made, apart.changes), (0, vec![change]));
+        assert_eq!((known.made.len(), apart.changes), (2, vec![change]));
     }
 
     #[test]
@@ -247,7 +253,7 @@ mod tests {
                 let before = known.clone();
                 let again = known.assign(&clusters(night));
                 prop_assert_eq!(&again.ids, &given.ids);
-                prop_assert_eq!((again.made, again.changes.len()), (0, 0));
+                prop_assert_eq!((again.learnt, again.changes.len()), (0, 0));
                 prop_assert_eq!(&known, &before);
                 all.push(given);
             }

@@ -1,9 +1,11 @@
 //! From the sources' datasets to one row a child and period.
 
+use arrow::array::RecordBatch;
 use minster_model::{
-    DatasetClass, DatasetRef, Period, Purpose, RunId, TableName, periods::Periods,
+    DatasetClass, DatasetRef, Period, Purpose, RunId, TableName,
+    periods::{LinkedPeriod, Periods},
 };
-use minster_store::{DatasetKeys, Manifest, Store};
+use minster_store::{DatasetKeys, Manifest, Origin, Store, StoreError};
 
 use crate::{
     MatchError,
@@ -99,7 +101,7 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     }
     // Ids go first: whatever stops the rest, the next run gives the same.
     ledger.write(job, &children, &delivered, keys)?;
-    let publish = |(period, made): (_, Made)| publish(job, keys, &delivered, period, made);
+    let publish = |(period, made)| publish_period(job, keys, &delivered, period, made);
     made.into_iter().map(publish).collect()
 }
 
@@ -135,32 +137,44 @@ fn open(
     }
 }
 
-fn publish(
+fn publish_period(
     job: &Job<'_>,
     keys: &mut dyn DatasetKeys,
     delivered: &[Delivered],
-    period: &minster_model::periods::LinkedPeriod,
+    period: &LinkedPeriod,
     made: Made,
 ) -> Result<Integrated, MatchError> {
     let dataset = integrated(job.purpose, &period.name)?;
-    let (key, wrapped) = keys.create(&dataset).map_err(minster_store::StoreError::from)?;
-    let writer = job.store.stage(&dataset, job.run, key, wrapped)?;
-    let mut tables = Vec::with_capacity(made.tables.len());
-    for (name, batch) in &made.tables {
+    let origin = standing::origin(job, period, delivered.iter().map(Delivered::made_of).collect());
+    let tables: Vec<_> = made.tables.iter().map(|(name, batch)| (name.as_str(), batch)).collect();
+    let json = serde_json::to_vec_pretty(&made.report).map_err(MatchError::Report)?;
+    let text = made.report.text();
+    let files = [(REPORT, json.as_slice()), ("linkage.txt", text.as_bytes())];
+    let manifest = publish(job, keys, delivered, (&dataset, origin), &tables, &files)?;
+    Ok(Integrated { period: period.name.clone(), manifest, report: made.report })
+}
+
+/// Publishes a dataset that linking made: its tables, and what stands beside them.
+pub(crate) fn publish(
+    job: &Job<'_>,
+    keys: &mut dyn DatasetKeys,
+    delivered: &[Delivered],
+    (dataset, origin): (&DatasetRef, Origin),
+    tables: &[(&str, &RecordBatch)],
+    files: &[(&str, &[u8])],
+) -> Result<Manifest, MatchError> {
+    let (key, wrapped) = keys.create(dataset).map_err(StoreError::from)?;
+    let writer = job.store.stage(dataset, job.run, key, wrapped)?;
+    let mut entries = Vec::with_capacity(tables.len());
+    for (name, batch) in tables {
         let name: TableName = name.parse().map_err(|_| MatchError::Name)?;
         let mut table = writer.table(&name, batch.schema())?;
         table.write(batch)?;
-        tables.push(table.finish()?);
+        entries.push(table.finish()?);
     }
-    let json = serde_json::to_vec_pretty(&made.report).map_err(MatchError::Report)?;
-    writer.file(REPORT, &json)?;
-    writer.file("linkage.txt", made.report.text().as_bytes())?;
+    for (name, bytes) in files {
+        writer.file(name, bytes)?;
+    }
     let first = delivered.first().ok_or(MatchError::Nothing)?.dataset.manifest();
-    let (version, check) = (first.key_version, first.key_check.clone());
-    let made_of = delivered.iter().map(|one| {
-        (one.dataset.manifest().dataset.clone(), one.dataset.manifest_sha256().to_owned())
-    });
-    let origin = standing::origin(job, period, made_of.collect());
-    let manifest = writer.publish(version, check, origin, tables)?;
-    Ok(Integrated { period: period.name.clone(), manifest, report: made.report })
+    Ok(writer.publish(first.key_version, first.key_check.clone(), origin, entries)?)
 }

@@ -11,12 +11,13 @@ use minster_model::{ColumnName, Purpose, SourceName, TableName, periods::LinkedP
 use crate::{
     CHILDREN, MatchError,
     children::{Children, Linkage},
-    condition::DeliveryPeriod,
+    condition::Condition,
     definition::{EventTable, Matching, Ratio, SummaryColumn},
     events::{Delivered, InPeriod, Pass, Passed, nearest},
     people::{People, TablePeople},
     report::{FORMAT, LinkageReport, Linked, TableLinkage},
     tables::{CROSSWALK, Crosswalk, Events, batch, pseudonyms},
+    when::DeliveryPeriod,
 };
 
 /// The tables of an integrated dataset, by name, and the report.
@@ -353,7 +354,7 @@ fn not_delivered(
 
 /// A condition none of whose codes stands in any row would count nothing without a word.
 fn look_for_unmet<'c>(
-    conditioned: impl Iterator<Item = (&'c str, &'c [crate::condition::Condition])>,
+    conditioned: impl Iterator<Item = (&'c str, &'c [Condition])>,
     passed: &Passed<'_>,
     notes: &mut Vec<String>,
 ) -> Result<(), MatchError> {

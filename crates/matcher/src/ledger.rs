@@ -14,6 +14,7 @@ use crate::{
     children::Children,
     events::Delivered,
     identities::Identities,
+    integrate::publish,
     people::pseudonym,
     tables::{batch, pseudonyms},
 };
@@ -26,7 +27,6 @@ const CHANGES: &str = "changes";
 /// The ids that stand, as they were read.
 pub(crate) struct Ledger {
     pub(crate) identities: Identities,
-    read: Identities,
     changes: Option<RecordBatch>,
 }
 
@@ -53,8 +53,7 @@ impl Ledger {
         let dataset = match job.store.dataset(&dataset(job)?, keys) {
             Ok(dataset) => dataset,
             Err(StoreError::NoDataset { .. }) => {
-                let none = Identities::default();
-                return Ok(Self { identities: none.clone(), read: none, changes: None });
+                return Ok(Self { identities: Identities::default(), changes: None });
             }
             Err(error) => return Err(error.into()),
         };
@@ -89,7 +88,7 @@ impl Ledger {
             Some(first) => Some(concat_batches(&first.schema(), &changes)?),
             None => None,
         };
-        Ok(Self { identities: read.clone(), read, changes })
+        Ok(Self { identities: read, changes })
     }
 
     /// How many ids were made, merged and split since the first linking, this one included: linking the same again gives the
@@ -116,10 +115,12 @@ impl Ledger {
         delivered: &[Delivered],
         keys: &mut dyn DatasetKeys,
     ) -> Result<(), MatchError> {
-        if self.identities == self.read {
+        if !children.is_news() {
             return Ok(());
         }
-        let Identities { evidence, made } = &self.identities;
+        let Identities { evidence, made } = self.identities;
+        let made: BTreeMap<Pseudonym, u64> = made.into_iter().collect();
+        let evidence: BTreeMap<Pseudonym, Pseudonym> = evidence.into_iter().collect();
         let ids = batch(vec![
             ("id".into(), pseudonyms(made.keys().copied())?),
             ("made".into(), Arc::new(UInt64Array::from_iter_values(made.values().copied()))),
@@ -134,28 +135,11 @@ impl Ledger {
             None => now,
         };
         let dataset = dataset(job)?;
-        let (key, wrapped) = keys.create(&dataset).map_err(StoreError::from)?;
-        let writer = job.store.stage(&dataset, job.run, key, wrapped)?;
-        let mut tables = Vec::new();
-        for (name, batch) in [(EVIDENCE, &leads), (IDS, &ids), (CHANGES, &changes)] {
-            let name = name.parse().map_err(|_| MatchError::Name)?;
-            let mut table = writer.table(&name, batch.schema())?;
-            table.write(batch)?;
-            tables.push(table.finish()?);
-        }
-        let manifests = delivered.iter().map(|one| one.dataset.manifest());
-        let made_of = delivered.iter().map(|one| {
-            (one.dataset.manifest().dataset.clone(), one.dataset.manifest_sha256().to_owned())
-        });
-        let origin = Origin::Datasets {
-            definition_sha256: minster_store::sha256_hex(job.matching.as_bytes()),
-            datasets: made_of.collect(),
-            carried_over: Vec::new(),
-            linked_with: Vec::new(),
-        };
-        let first = manifests.into_iter().next().ok_or(MatchError::Nothing)?;
-        let (version, check) = (first.key_version, first.key_check.clone());
-        writer.publish(version, check, origin, tables)?;
+        let tables = [(EVIDENCE, &leads), (IDS, &ids), (CHANGES, &changes)];
+        let definition = minster_store::sha256_hex(job.matching.as_bytes());
+        let origin =
+            Origin::datasets(definition, delivered.iter().map(Delivered::made_of).collect());
+        publish(job, keys, delivered, (&dataset, origin), &tables, &[])?;
         Ok(())
     }
 }

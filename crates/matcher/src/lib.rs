@@ -60,6 +60,7 @@ mod standing;
 pub mod summary;
 mod tables;
 mod values;
+pub mod when;
 
 pub use error::MatchError;
 pub use integrate::{CHILDREN, Integrated, Job, integrated, link, needs_parts};

@@ -5,14 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ahash::HashMap;
 use arrow::array::{AsArray, FixedSizeBinaryArray, RecordBatch, StringViewArray};
-use minster_model::{LinkageForm, LinkagePart, TableName};
+use minster_model::{LINKAGE_VALUES, LinkageForm, LinkagePart, TableName};
 use minster_scoring::{BirthDate, MOST_VALUES, Name, Postcode, Record, Token};
 use minster_store::Dataset;
 
 use crate::{MatchError, people::pseudonym};
-
-/// The table of a linkage dataset that has each value's parts.
-const VALUES: &str = "values";
 
 /// The values of one person: each once.
 pub(crate) type Values = BTreeMap<LinkagePart, BTreeSet<Token>>;
@@ -26,7 +23,7 @@ pub(crate) struct Parts {
 impl Parts {
     /// Reads what a linkage dataset says of its values.
     pub(crate) fn read(&mut self, dataset: &Dataset) -> Result<(), MatchError> {
-        let name: TableName = VALUES.parse().map_err(|_| MatchError::Name)?;
+        let name: TableName = LINKAGE_VALUES.parse().map_err(|_| MatchError::Name)?;
         for batch in dataset.table(&name, None)? {
             let batch = batch?;
             let (values, tokens) = (tokens(&batch, "value")?, tokens(&batch, "token")?);
@@ -46,16 +43,15 @@ impl Parts {
         Ok(())
     }
 
-    /// Tells each row's values of a table of a linkage dataset; the rows of the source's own are in the same order. Gives how
-    /// many rows there are.
+    /// Tells each row's values of a table of a linkage dataset; the rows of the source's own are in the same order.
     pub(crate) fn rows(
         dataset: &Dataset,
         table: &TableName,
         mut tell: impl FnMut(usize, LinkagePart, Token),
-    ) -> Result<usize, MatchError> {
+    ) -> Result<(), MatchError> {
         let mut rows = 0;
         if !dataset.manifest().tables.iter().any(|entry| entry.name == *table) {
-            return Ok(rows);
+            return Ok(());
         }
         for batch in dataset.table(table, None)? {
             let batch = batch?;
@@ -72,7 +68,7 @@ impl Parts {
             }
             rows += batch.num_rows();
         }
-        Ok(rows)
+        Ok(())
     }
 
     /// A person's record, and whether some of the values were too many.

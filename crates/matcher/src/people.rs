@@ -16,7 +16,7 @@ use crate::{
     MatchError,
     children::Children,
     definition::{Identity, Matching, Preference},
-    events::{Delivered, nearest, present},
+    events::{Delivered, must_have, present},
     exact_only::{Marked, Unsaid},
     persons::{PersonRow, PersonTable, Persons, Sex},
     values::whole,
@@ -106,13 +106,8 @@ impl People {
         let has = |name: &&ColumnName| known().any(|known| known == name.as_str());
         let tell = identity.identifiers.iter().chain(&identity.match_keys);
         let (of_persons, absent): (Vec<&ColumnName>, Vec<&ColumnName>) = tell.partition(has);
-        if let (true, Some(first)) = (of_persons.is_empty(), absent.first()) {
-            return Err(MatchError::NoColumn {
-                source_name: identity.source.clone(),
-                table: identity.table.clone(),
-                column: (*first).clone(),
-                nearest: nearest(first.as_str(), known()),
-            });
+        if of_persons.is_empty() {
+            must_have((&identity.source, &identity.table), &tables, absent.iter().copied())?;
         }
         let others = [&identity.row, &identity.birth_date, &identity.name, &identity.sex];
         let others = others.into_iter().flatten();

@@ -5,11 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use minster_model::Period;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    children::Linkage,
-    review::{ReviewEntry, meaning},
-    scored::ScoredSource,
-};
+use crate::{children::Linkage, review::ReviewEntry, scored::ScoredSource};
 
 /// The format that this release writes. Where another stands, the children are linked again.
 pub(crate) const FORMAT: u32 = 5;
@@ -153,11 +149,12 @@ impl LinkageReport {
         }
         for found in &self.review {
             let sources: Vec<&str> = found.sources.keys().map(String::as_str).collect();
-            let (count, meaning) = (found.count, meaning(&found.code));
+            let (count, finding) = (found.count, found.code);
             let _ = writeln!(
                 text,
-                "for review: {count} {meaning} ({}; {})",
-                found.code,
+                "for review: {count} {} ({}; {})",
+                finding.meaning(),
+                finding.code(),
                 sources.join(", ")
             );
         }

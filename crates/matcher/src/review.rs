@@ -11,7 +11,8 @@ use crate::persons::Persons;
 const PLACES: u64 = 100;
 
 /// Something about who is who that a person should look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Finding {
     /// One number of the register stands for two names in one term, or for two names and birth dates over several.
     OneNumberTwoChildren,
@@ -78,8 +79,8 @@ impl Finding {
 /// One finding in a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewEntry {
-    /// Its code.
-    pub code: String,
+    /// What was found.
+    pub code: Finding,
     /// How many numbers, pupils or rows it is about.
     pub count: u64,
     /// Rows of each source.
@@ -188,25 +189,8 @@ impl Review {
                     first.push(place);
                 }
             }
-            let code = finding.code().to_owned();
-            ReviewEntry { code, count, sources, rows: counted, first }
+            ReviewEntry { code: *finding, count, sources, rows: counted, first }
         };
         self.found.iter().map(entry).filter(|entry| entry.count > 0).collect()
     }
-}
-
-/// What a code means, for people.
-pub(crate) fn meaning(code: &str) -> &'static str {
-    use Finding::*;
-    let all = [
-        OneNumberTwoChildren,
-        BirthDateInDoubt,
-        SexInDoubt,
-        TwoNumbersOneChild,
-        FormerNumberRefused,
-        NumberOfAnotherChild,
-        ServiceNumberTwoChildren,
-        AmbiguousMatchKey,
-    ];
-    all.into_iter().find(|finding| finding.code() == code).map_or("", Finding::meaning)
 }

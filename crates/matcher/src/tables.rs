@@ -6,7 +6,7 @@ use ahash::HashMap;
 use arrow::{
     array::{
         ArrayRef, BooleanArray, Date32Array, FixedSizeBinaryBuilder, Int64Array, RecordBatch,
-        StringArray, UInt32Array,
+        StringArray, StringBuilder, UInt32Array,
     },
     datatypes::{DataType, Field, Schema},
 };
@@ -153,38 +153,32 @@ pub(crate) fn batch(fields: Vec<(String, ArrayRef)>) -> Result<RecordBatch, Matc
 /// Where rows about persons stand, and who they are about.
 #[derive(Default)]
 pub(crate) struct Crosswalk {
-    places: [Vec<String>; 3],
+    places: [StringBuilder; 3],
     rows: Vec<u32>,
     children: Vec<Pseudonym>,
-    linkage: Vec<&'static str>,
+    linkage: StringBuilder,
 }
 
 impl Crosswalk {
     /// Adds the row of a table; `row` counts the dataset's rows from 1.
-    pub(crate) fn add(
-        &mut self,
-        place: [&str; 3],
-        row: u32,
-        child: Pseudonym,
-        linkage: &'static str,
-    ) {
-        self.places.iter_mut().zip(place).for_each(|(all, one)| all.push(one.to_owned()));
+    pub(crate) fn add(&mut self, place: [&str; 3], row: u32, child: Pseudonym, linkage: &str) {
+        self.places.iter_mut().zip(place).for_each(|(all, one)| all.append_value(one));
         self.rows.push(row);
         self.children.push(child);
-        self.linkage.push(linkage);
+        self.linkage.append_value(linkage);
     }
 
     /// The table.
     pub(crate) fn finish(self) -> Result<RecordBatch, MatchError> {
-        let [sources, periods, tables] = self.places;
-        let texts = |texts: Vec<String>| -> ArrayRef { Arc::new(StringArray::from(texts)) };
+        let texts = |mut texts: StringBuilder| -> ArrayRef { Arc::new(texts.finish()) };
+        let [source, period, table] = self.places.map(texts);
         batch(vec![
-            ("source".into(), texts(sources)),
-            ("period".into(), texts(periods)),
-            ("table".into(), texts(tables)),
+            ("source".into(), source),
+            ("period".into(), period),
+            ("table".into(), table),
             ("row".into(), Arc::new(UInt32Array::from(self.rows))),
             ("child".into(), pseudonyms(self.children.into_iter())?),
-            ("linkage".into(), Arc::new(StringArray::from(self.linkage))),
+            ("linkage".into(), texts(self.linkage)),
         ])
     }
 }

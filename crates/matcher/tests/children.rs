@@ -106,7 +106,12 @@ fn pupils(children: &Children) -> usize {
 }
 
 fn found(children: &World, code: &str) -> u64 {
-    children.review().iter().filter(|entry| entry.code == code).map(|entry| entry.count).sum()
+    children
+        .review()
+        .iter()
+        .filter(|entry| entry.code.code() == code)
+        .map(|entry| entry.count)
+        .sum()
 }
 
 fn one(number: u16, birth: u16, name: u16) -> Said {
@@ -259,7 +264,7 @@ fn one_child_under_two_numbers_is_for_review() {
     let children = children(&[census]);
     assert_eq!((pupils(&children), found(&children, "two-numbers-one-child")), (3, 1));
     let review = children.review();
-    let places = &review.iter().find(|e| e.code == "two-numbers-one-child").unwrap();
+    let places = &review.iter().find(|e| e.code.code() == "two-numbers-one-child").unwrap();
     assert_eq!(places.first[0].row, 2);
 }
 

@@ -33,7 +33,7 @@ mod rows;
 
 pub use day::Day;
 pub use foreign::{Escaped, escaped, is_hidden};
-pub use linkage::{LinkageForm, LinkagePart};
+pub use linkage::{LINKAGE_VALUES, LinkageForm, LinkagePart};
 pub use names::{
     ColumnName, DatasetClass, DatasetRef, Kind, NameError, Period, Purpose, Role, RunId,
     SourceName, TableName,

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::NameError;
 
+/// The table of a linkage dataset that has each value's parts.
+pub const LINKAGE_VALUES: &str = "values";
+
 macro_rules! codes {
     ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$of:meta])* $variant:ident = $code:literal,)+ }) => {
         $(#[$doc])*

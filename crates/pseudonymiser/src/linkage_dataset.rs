@@ -80,12 +80,7 @@ impl LinkageWriter {
             entries.push(table.finish()?);
         }
         let (_, sha256) = store.manifest(&self.of)?;
-        let origin = Origin::Datasets {
-            definition_sha256: definition_sha256.to_owned(),
-            datasets: vec![(self.of, sha256)],
-            carried_over: Vec::new(),
-            linked_with: Vec::new(),
-        };
+        let origin = Origin::datasets(definition_sha256.to_owned(), vec![(self.of, sha256)]);
         self.writer.publish(version, check, origin, entries)?;
         Ok(())
     }

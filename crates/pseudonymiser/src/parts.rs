@@ -2,7 +2,7 @@
 //! value the tokens of its parts. No text passes, and no part of a value stands twice.
 //!
 //! The table of a source's table has a row an accepted row, in order, and a column `forename-1`, `birth-date-2` for each column
-//! of the source that gives such a part. Its cells name a value by the token of the whole. The table [`VALUES`] has
+//! of the source that gives such a part. Its cells name a value by the token of the whole. The table [`LINKAGE_VALUES`] has
 //! a row a value and part: the value, the form of the part, the token of the part. It is in the order of the run's tokens, which
 //! says nothing of the texts.
 
@@ -15,7 +15,7 @@ use arrow::{
     array::{ArrayRef, FixedSizeBinaryBuilder, RecordBatch, RecordBatchOptions, StringViewArray},
     datatypes::{DataType, Field, Schema, SchemaRef},
 };
-use minster_model::{Kind, LinkageForm, LinkagePart};
+use minster_model::{Kind, LINKAGE_VALUES, LinkageForm, LinkagePart};
 use minster_store::DatasetWriter;
 use minster_vault_api::{Client, Token};
 
@@ -26,9 +26,6 @@ use crate::{
     tokens::Dictionary,
     treatment::Plan,
 };
-
-/// The table of values.
-pub(crate) const VALUES: &str = "values";
 
 /// What one delivery's columns gave so far.
 #[derive(Default)]
@@ -130,7 +127,7 @@ impl Parts {
             Field::new("form", DataType::Utf8View, false),
             Field::new("token", token_type(), false),
         ]));
-        let name = VALUES.parse().map_err(|_| IngestError::Unlearnt)?;
+        let name = LINKAGE_VALUES.parse().map_err(|_| IngestError::Unlearnt)?;
         let mut table = writer.table(&name, Arc::clone(&schema))?;
         let forms: StringViewArray = all().map(|(_, form, _)| Some(form.as_str())).collect();
         let arrays: Vec<ArrayRef> = vec![

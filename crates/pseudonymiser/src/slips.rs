@@ -96,11 +96,7 @@ impl Slips {
         }
         self.unasked += later.len() as u64;
         for part in now.chunks(BATCH) {
-            let (mut numbers, mut days) = (IdentifierBatch::default(), IdentifierBatch::default());
-            for (faulty, born) in part {
-                numbers.push(faulty);
-                days.push(born.as_bytes());
-            }
+            let (numbers, days) = batches(part.iter().copied());
             let tokens = match vault.repair(kind, numbers, days) {
                 // The day's budget is used up: what could be repaired tomorrow is no reason to do without the rest.
                 Err(VaultError::Denied(Denial::OverRepairs { .. })) => {
@@ -141,11 +137,7 @@ impl Slips {
         let new: Vec<&Pair<'_>> =
             pairs.iter().filter(|pair| told.insert(keys.hash_one((kind.as_str(), pair)))).collect();
         for part in new.chunks(BATCH) {
-            let (mut numbers, mut days) = (IdentifierBatch::default(), IdentifierBatch::default());
-            for (number, born) in part {
-                numbers.push(number);
-                days.push(born.as_bytes());
-            }
+            let (numbers, days) = batches(part.iter().map(|pair| **pair));
             vault.tell_births(kind, numbers, days)?;
         }
         Ok(())
@@ -168,6 +160,16 @@ impl Slips {
         };
         told.into_iter().filter_map(tell).collect()
     }
+}
+
+/// Numbers, and the birth dates beside them, as the vault is sent them.
+fn batches<'a>(pairs: impl Iterator<Item = Pair<'a>>) -> (IdentifierBatch, IdentifierBatch) {
+    let (mut numbers, mut days) = (IdentifierBatch::default(), IdentifierBatch::default());
+    for (number, born) in pairs {
+        numbers.push(number);
+        days.push(born.as_bytes());
+    }
+    (numbers, days)
 }
 
 #[cfg(test)]

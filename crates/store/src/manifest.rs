@@ -77,6 +77,18 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// Of these datasets alone.
+    pub fn datasets(definition_sha256: String, datasets: Vec<(DatasetRef, String)>) -> Self {
+        Self::Datasets {
+            definition_sha256,
+            datasets,
+            carried_over: Vec::new(),
+            linked_with: Vec::new(),
+        }
+    }
+}
+
 /// Where the rows of one table of one file went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileCounts {

@@ -462,12 +462,7 @@ fn a_linkage_dataset_keeps_no_past_and_is_shredded_whole() {
         let mut table = writer.table(&"pupils".parse().unwrap(), rows.schema()).unwrap();
         table.write(&rows).unwrap();
         let table = table.finish().unwrap();
-        let origin = Origin::Datasets {
-            definition_sha256: String::new(),
-            datasets: vec![],
-            carried_over: vec![],
-            linked_with: vec![],
-        };
+        let origin = Origin::datasets(String::new(), vec![]);
         writer.publish(KeyVersion(1), "check".into(), origin, vec![table]).unwrap();
         // The link and one version: what is superseded goes at once.
         assert_eq!(fs::read_dir(&place).unwrap().count(), 2);

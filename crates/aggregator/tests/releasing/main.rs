@@ -94,12 +94,7 @@ impl Site {
         let mut table = writer.table(&self.children, batch.schema()).unwrap();
         table.write(&batch).unwrap();
         let table = table.finish().unwrap();
-        let origin = Origin::Datasets {
-            definition_sha256: String::new(),
-            datasets: vec![],
-            carried_over: vec![],
-            linked_with: vec![],
-        };
+        let origin = Origin::datasets(String::new(), vec![]);
         writer.publish(KeyVersion(1), String::new(), origin, vec![table]).unwrap();
     }
 

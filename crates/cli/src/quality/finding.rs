@@ -1,6 +1,9 @@
 //! One thing that is wrong with a delivery, or worth knowing of it.
 
-use minster_matcher::{LinkageReport, Linked, review::RowPlace};
+use minster_matcher::{
+    LinkageReport, Linked,
+    review::{Finding as Review, RowPlace},
+};
 use minster_model::DatasetRef;
 use minster_store::{CellCounts, FailedRows, FileCounts};
 use serde::Serialize;
@@ -184,14 +187,16 @@ pub(super) fn of_linkage(
     };
     let mut found = Vec::new();
     for entry in &report.review {
-        let kind = match entry.code.as_str() {
-            "one-number-two-children" | "service-number-two-children" => Kind::NumberOnTwoChildren,
-            "two-numbers-one-child" => Kind::ChildOnTwoNumbers,
+        let kind = match entry.code {
+            Review::OneNumberTwoChildren | Review::ServiceNumberTwoChildren => {
+                Kind::NumberOnTwoChildren
+            }
+            Review::TwoNumbersOneChild => Kind::ChildOnTwoNumbers,
             _ => Kind::Doubtful,
         };
         for rows in entry.rows.iter().filter(|of| of.source == source && of.period == period) {
             let of = of_table(&rows.table).map_or(0, |linked| linked.rows);
-            let finding = Finding::new(kind, Some(&entry.code), &rows.table, (rows.rows, of));
+            let finding = Finding::new(kind, Some(entry.code.code()), &rows.table, (rows.rows, of));
             let first = entry.first.iter().filter(|place| {
                 (&place.source, &place.period, &place.table)
                     == (&rows.source, &rows.period, &rows.table)

@@ -181,16 +181,7 @@ impl Session<'_> {
         }
         if let Some(rule) = tally.watched(&looked, run) {
             tally.undo(run, &mut books);
-            let OpenRun { run: id, source, .. } = run;
-            let event = Event::Alarm {
-                run: id.clone(),
-                purpose: purpose.clone(),
-                source: source.clone(),
-                rule: rule.to_owned(),
-            };
-            vault.record(asker.as_ref(), event)?;
-            self.run = None;
-            return Err(Denial::Probing { purpose, rule: rule.to_owned() });
+            return Err(self.alarm(rule)?);
         }
 
         let new: Vec<New<'_>> =
@@ -234,6 +225,19 @@ impl Session<'_> {
         }
         run.tokens.to_tokens(&mut answer);
         Ok(Response::Tokens(answer))
+    }
+
+    /// Ends a run that tries out numbers, and writes the alarm down. Gives what the caller is told.
+    pub(super) fn alarm(&mut self, rule: &str) -> Result<Denial, Denial> {
+        let Some(OpenRun { run, purpose, source, .. }) = self.run.as_ref() else {
+            return Err(out_of_order("no run is open"));
+        };
+        let (run, purpose, source) = (run.clone(), purpose.clone(), source.clone());
+        let rule = rule.to_owned();
+        let event = Event::Alarm { run, purpose: purpose.clone(), source, rule: rule.clone() };
+        self.vault.record(self.asker.as_ref(), event)?;
+        self.run = None;
+        Ok(Denial::Probing { purpose, rule })
     }
 
     pub(super) fn close_run(&mut self, inputs: Vec<InputFile>) -> Result<Response, Denial> {

@@ -98,16 +98,7 @@ impl Session<'_> {
                 let born = beside.beside(&[0; 32], born);
                 let born = born.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
                 if let Some(rule) = books.slips.see(blocks, &known, born) {
-                    let rule = rule.to_owned();
-                    let event = Event::Alarm {
-                        run: run.run.clone(),
-                        purpose: purpose.clone(),
-                        source: run.source.clone(),
-                        rule: rule.clone(),
-                    };
-                    vault.record(asker.as_ref(), event)?;
-                    self.run = None;
-                    return Err(Denial::Probing { purpose, rule });
+                    return Err(self.alarm(rule)?);
                 }
             }
             found.push(record.is_some());
