@@ -100,6 +100,9 @@ pub enum MatchError {
     /// Events that could not be told apart: a fault of this program.
     #[error("events could not be told apart")]
     Events,
+    /// A thread that ended without a word: a fault of this program.
+    #[error("a thread that read a table stopped")]
+    Thread,
     /// A column of another type.
     #[error("the column {column} does not hold {expected}")]
     WrongType {
@@ -188,9 +191,12 @@ impl MatchError {
             | Self::WrongType { .. } => exit::USAGE,
             Self::Lost { .. } => exit::NOT_CONSERVED,
             Self::Store(error) => error.exit_code(),
-            Self::Arrow(_) | Self::Report(_) | Self::Name | Self::Ledger | Self::Events => {
-                exit::FAULT
-            }
+            Self::Arrow(_)
+            | Self::Report(_)
+            | Self::Name
+            | Self::Ledger
+            | Self::Events
+            | Self::Thread => exit::FAULT,
         }
     }
 }

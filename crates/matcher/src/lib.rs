@@ -51,6 +51,7 @@ mod own_people;
 mod parts;
 mod people;
 pub mod persons;
+mod reading;
 mod register;
 mod report;
 pub mod review;

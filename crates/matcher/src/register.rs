@@ -35,8 +35,8 @@ pub(crate) struct Register {
     parents: Vec<u32>,
     /// For each row of a register its unit; none for other rows.
     of_row: Vec<u32>,
-    /// Numbers that one child has, former ones too.
-    by_number: HashMap<u32, u32>,
+    /// For each number, former ones too, its one child, or none.
+    by_number: Vec<u32>,
     /// Numbers that stand for several children, and these.
     pub(crate) shared: HashMap<u32, Vec<u32>>,
     by_key: HashMap<u32, Few>,
@@ -48,7 +48,7 @@ impl Register {
             units: Vec::new(),
             parents: Vec::new(),
             of_row: vec![NONE; persons.len()],
-            by_number: HashMap::new(),
+            by_number: vec![NONE; persons.pseudonyms.len()],
             shared: HashMap::new(),
             by_key: HashMap::new(),
         };
@@ -76,7 +76,7 @@ impl Register {
             let unit = self.start(persons, first);
             self.units[unit as usize].numbers.add(number);
             rows.iter().for_each(|row| self.put(persons, *row, unit));
-            self.by_number.insert(number, unit);
+            self.by_number[number as usize] = unit;
             if self.units[unit as usize].births.several() {
                 review.note(Finding::BirthDateInDoubt, rows.iter().copied());
             }
@@ -134,10 +134,11 @@ impl Register {
             let former = claims[0].0;
             let mut claiming = Few::default();
             claims.iter().for_each(|claim| claiming.add(self.unit(claim.1)));
-            match (claiming.only(), self.by_number.get(&former)) {
-                (Some(unit), Some(known)) => ties.push(Tie { unit, known: *known, claims }),
+            let known = Some(self.by_number[former as usize]).filter(|known| *known != NONE);
+            match (claiming.only(), known) {
+                (Some(unit), Some(known)) => ties.push(Tie { unit, known, claims }),
                 (Some(unit), None) if !self.shared.contains_key(&former) => {
-                    self.by_number.insert(former, unit);
+                    self.by_number[former as usize] = unit;
                 }
                 (None, None) if !self.shared.contains_key(&former) => several.push(claims),
                 _ => review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1)),
@@ -176,7 +177,7 @@ impl Register {
             let mut claiming = Few::default();
             claims.iter().for_each(|claim| claiming.add(self.unit(claim.1)));
             match claiming.only() {
-                Some(unit) => drop(self.by_number.insert(claims[0].0, unit)),
+                Some(unit) => self.by_number[claims[0].0 as usize] = unit,
                 None => {
                     // Two children with one number: it says nothing of either.
                     self.shared.insert(claims[0].0, claiming.iter().collect());
@@ -293,12 +294,15 @@ impl Register {
 
     /// The one child of a number.
     pub(crate) fn number(&self, number: u32) -> Option<u32> {
-        self.by_number.get(&number).map(|unit| self.root(*unit))
+        Some(self.by_number[number as usize])
+            .filter(|unit| *unit != NONE)
+            .map(|unit| self.root(unit))
     }
 
     /// All numbers of one child, with it.
     pub(crate) fn all_numbers(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
-        self.by_number.iter().map(|(number, unit)| (*number, self.root(*unit)))
+        let known = (0u32..).zip(&self.by_number).filter(|(_, unit)| **unit != NONE);
+        known.map(|(number, unit)| (number, self.root(*unit)))
     }
 
     /// Whether a row's birth date, or else its name, allows that it is about this child. A brother with his twin sister's
