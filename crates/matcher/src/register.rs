@@ -22,11 +22,11 @@ pub(crate) struct Unit {
     pub(crate) spine: bool,
 }
 
-/// A former number that one child claims and another has: the claims are pairs of number and row.
-struct Tie<'a> {
+/// A former number that one child claims, in these rows, and another has.
+struct Tie {
     unit: u32,
     known: u32,
-    claims: &'a [(u32, u32)],
+    claims: Vec<u32>,
 }
 
 /// The children of the register.
@@ -128,7 +128,7 @@ impl Register {
             claims.extend(former.filter(|number| **number != NONE).map(|number| (*number, row)));
         }
         claims.sort_unstable();
-        let mut ties: Vec<Tie<'_>> = Vec::new();
+        let mut ties: Vec<Tie> = Vec::new();
         let mut several: Vec<&[(u32, u32)]> = Vec::new();
         for claims in claims.chunk_by(|a, b| a.0 == b.0) {
             let former = claims[0].0;
@@ -136,12 +136,28 @@ impl Register {
             claims.iter().for_each(|claim| claiming.add(self.unit(claim.1)));
             let known = Some(self.by_number[former as usize]).filter(|known| *known != NONE);
             match (claiming.only(), known) {
-                (Some(unit), Some(known)) => ties.push(Tie { unit, known, claims }),
+                (Some(unit), Some(known)) => {
+                    let claims = claims.iter().map(|claim| claim.1).collect();
+                    ties.push(Tie { unit, known, claims });
+                }
                 (Some(unit), None) if !self.shared.contains_key(&former) => {
                     self.by_number[former as usize] = unit;
                 }
                 (None, None) if !self.shared.contains_key(&former) => several.push(claims),
-                _ => review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1)),
+                (_, known) => {
+                    // A temporary number that was used again: each of those who had it is told by name and birth date.
+                    let shared = self.shared.get(&former).cloned().unwrap_or_default();
+                    let had = known.map_or(shared, |one| vec![one]);
+                    for unit in claiming.iter() {
+                        let rows = claims.iter().map(|claim| claim.1);
+                        let claims: Vec<u32> = rows.filter(|row| self.unit(*row) == unit).collect();
+                        let mut same = had.iter().filter(|one| self.is_told_the_same(unit, **one));
+                        match (same.next(), same.next()) {
+                            (Some(&known), None) => ties.push(Tie { unit, known, claims }),
+                            _ => review.note(Finding::FormerNumberRefused, claims),
+                        }
+                    }
+                }
             }
         }
         // What is tied is looked at as a whole before anything is joined.
@@ -168,7 +184,7 @@ impl Register {
             match all.iter().all(fits) {
                 true => self.join(self.root(unit), self.root(known)),
                 false => {
-                    review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1));
+                    review.note(Finding::FormerNumberRefused, claims);
                 }
             }
         }
@@ -185,6 +201,12 @@ impl Register {
                 }
             }
         }
+    }
+
+    /// Whether both have one birth date and one name.
+    fn is_told_the_same(&self, a: u32, b: u32) -> bool {
+        let (a, b) = (&self.units[a as usize], &self.units[b as usize]);
+        a.births.meets(&b.births) && a.names.meets(&b.names)
     }
 
     fn may_be_one(&self, a: u32, b: u32) -> bool {
