@@ -65,5 +65,5 @@ pub mod when;
 pub use error::MatchError;
 pub use integrate::{CHILDREN, Integrated, Job, integrated, link, needs_parts};
 pub use report::{LinkageReport, Linked, REPORT, TableLinkage};
-pub use scored::ScoredSource;
+pub use scored::{AtThreshold, ScoredSource, THRESHOLDS};
 pub use tables::CROSSWALK;
