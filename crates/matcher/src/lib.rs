@@ -52,7 +52,7 @@ mod parts;
 mod people;
 pub mod persons;
 mod register;
-mod report;
+pub mod report;
 pub mod review;
 mod scored;
 mod services;
@@ -64,6 +64,6 @@ pub mod when;
 
 pub use error::MatchError;
 pub use integrate::{CHILDREN, Integrated, Job, integrated, link, needs_parts};
-pub use report::{LinkageReport, Linked, REPORT, TableLinkage};
+pub use report::{LinkageReport, Linked, REPORT, TableLinkage, hiding};
 pub use scored::{AtThreshold, ScoredSource, THRESHOLDS};
 pub use tables::CROSSWALK;
