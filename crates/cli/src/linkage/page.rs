@@ -180,7 +180,10 @@ fn beside(appraisal: &Appraisal) -> Markup {
 
 /// The least share of a scale on which the intervals of a table are apart.
 fn scale(grouped: &Grouped) -> f64 {
-    let lows = grouped.values.iter().filter_map(|valued| valued.rate.map(|rate| rate.low));
+    let low = |valued: &Valued| {
+        valued.rate.map(|rate| rate.low).or(valued.between.map(|between| between.0))
+    };
+    let lows = grouped.values.iter().filter_map(low);
     let least = lows.fold(1.0, f64::min);
     ((least * 20.0).floor() / 20.0).clamp(0.0, 0.95)
 }

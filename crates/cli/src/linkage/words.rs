@@ -9,7 +9,7 @@ use minster_matcher::{
 pub(super) fn way(code: &str) -> &'static str {
     match code {
         "register" => "the row of a pupil in the register itself",
-        "number" => "by the pupil's current number",
+        "number" => "by a number that a delivery of the register has as the pupil's current one",
         "bridge" => "by a service's number that stands beside the pupil's in another row",
         "match-key" => "by a name and birth date that one pupil alone has",
         "scored" => "by the probability that names, birth dates and postcodes are a pupil's",

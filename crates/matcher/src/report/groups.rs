@@ -387,3 +387,60 @@ fn texts(cells: &ArrayRef, name: &ColumnName) -> Result<StringArray, MatchError>
     let texts = cast(cells, &DataType::Utf8)?;
     texts.as_any().downcast_ref::<StringArray>().cloned().ok_or_else(wrong)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn grouped(counts: &[(u64, u64)]) -> (BTreeMap<Option<String>, Pair>, Grouped) {
+        let value = |at: usize| (at > 0).then(|| format!("V{at}"));
+        let counts: BTreeMap<Option<String>, Pair> = (counts.iter().enumerate())
+            .map(|(at, (part, rest))| (value(at), Pair { part: *part, rest: *rest }))
+            .collect();
+        let of = (&"cin".parse().unwrap(), &"sex".parse().unwrap(), ColumnOf::Source);
+        let grouped = Grouped::new(of, counts.clone(), Smallest::default());
+        (counts, grouped)
+    }
+
+    proptest! {
+        /// What is shown is right, adds up, and bounds what is not.
+        #[test]
+        fn what_is_shown_adds_up_and_its_bounds_hold(
+            counts in prop::collection::vec((0u64..30, 0u64..12), 1..9),
+        ) {
+            let (counts, grouped) = grouped(&counts);
+            let (mut children, mut part) = (0, 0);
+            for valued in &grouped.values {
+                let truth = counts[&valued.value];
+                prop_assert_eq!(valued.children, truth.size());
+                prop_assert!(valued.children >= 5);
+                match (valued.part, valued.between) {
+                    (Some(shown), None) => {
+                        prop_assert_eq!(shown, truth.part);
+                        prop_assert_eq!(valued.rate, Share::of(truth.part, truth.size()));
+                        children += valued.children;
+                        part += shown;
+                    }
+                    (None, Some((low, high))) => {
+                        let share = truth.part as f64 / truth.size() as f64;
+                        prop_assert!(valued.rate.is_none());
+                        prop_assert!(low <= share + 1e-9 && share <= high + 1e-9);
+                    }
+                    shown => prop_assert!(false, "{:?}", shown),
+                }
+            }
+            let hidden = grouped.hidden.map_or((0, 0), |hidden| (hidden.children, hidden.part));
+            prop_assert_eq!((children + hidden.0, part + hidden.1), (grouped.part + grouped.rest, grouped.part));
+        }
+    }
+
+    #[test]
+    fn a_column_of_too_many_values_is_no_group() {
+        let many: Vec<(u64, u64)> = (0..101).map(|_| (50, 50)).collect();
+        let (_, grouped) = grouped(&many);
+        assert!(grouped.values.is_empty() && grouped.not_shown.unwrap().contains("more than 100"));
+    }
+}

@@ -107,18 +107,16 @@ pub fn hide(pairs: &[Pair], smallest: Smallest) -> Vec<Shown> {
         let sum = Pair::sum(places.iter().map(|at| pairs[*at]));
         (places.len(), sum)
     };
-    // Values of few children are not named, and two at least are not.
+    // Values of few children are not named. They alone are few, so that others always go with a single one.
     order
         .iter()
         .filter(|at| smallest.hides(pairs[**at].size()))
         .for_each(|at| shown[*at] = Shown::Nothing);
     loop {
-        let (values, sum) = with(&shown, &|shown| shown == Shown::Nothing);
+        let (_, sum) = with(&shown, &|shown| shown == Shown::Nothing);
         let next = order.iter().find(|at| shown[**at] != Shown::Nothing);
         match next {
-            Some(next) if values == 1 || smallest.hides(sum.size()) => {
-                shown[*next] = Shown::Nothing
-            }
+            Some(next) if smallest.hides(sum.size()) => shown[*next] = Shown::Nothing,
             _ => break,
         }
     }
@@ -179,12 +177,12 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
 
         /// An attacker with all worlds before them, for each hidden small count.
         #[test]
         fn what_is_shown_leaves_every_hidden_small_count_open(
-            counts in prop::collection::vec((0u64..7, 0u64..7), 1..4),
+            counts in prop::collection::vec((0u64..6, 0u64..6), 1..5),
         ) {
             let pairs: Vec<Pair> = counts.iter().map(|(part, rest)| Pair { part: *part, rest: *rest }).collect();
             let smallest = Smallest(T);

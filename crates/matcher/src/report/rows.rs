@@ -17,9 +17,9 @@ use crate::{
 pub(crate) enum Way {
     /// It is the row of a pupil in the register.
     Register,
-    /// It has the pupil's current number.
+    /// It has a number that a delivery of the register, of any period, has as the pupil's current one.
     Number,
-    /// It has a further number that the register gives for the pupil: the column's name.
+    /// It has another number that the register gives for the pupil: the column's name.
     Other(String),
     /// Another row with the same number of a service, or the same number of a child, led there.
     Bridge,
