@@ -49,10 +49,10 @@ pub(super) fn page(appraisal: &Appraisal) -> Markup {
 /// Anchors and titles of the parts.
 const PARTS: [(&str, &str); 6] = [
     ("flow", "From rows to children"),
-    ("reached", "Of how many pupils a source has a row"),
+    ("reached", "Pupils with a row of a source"),
     ("beside", "Linked children beside the others"),
     ("errors", "How many links are wrong, and how many are missed"),
-    ("thresholds", "What another threshold would link"),
+    ("thresholds", "Links at other thresholds"),
     ("review", "For review, and notes"),
 ];
 
@@ -105,7 +105,7 @@ fn rows_to_children(sources: &[SourceFlow]) -> Markup {
                 h3 { (source.source) " " (source.deliveries.join(", ")) }
                 (flow::drawing(source))
                 @if source.rows.superseded > 0 {
-                    p { "Of the accepted rows, " (source.rows.superseded) " are about an event that another row tells of as well." }
+                    p { (source.rows.superseded) " of the accepted rows are about an event that another row tells of as well." }
                 }
                 @if !source.reasons.is_empty() {
                     p {
@@ -167,7 +167,7 @@ fn beside(appraisal: &Appraisal) -> Markup {
                 (values(grouped, true))
             }
             @if !appraisal.not_compared.is_empty() {
-                h3 { "What cannot be compared" }
+                h3 { "Not compared" }
                 ul {
                     @for not in &appraisal.not_compared {
                         li { (not.source) ", by " (not.groups.join(", ")) ": " (not.why) "." }
@@ -209,8 +209,8 @@ fn values(grouped: &Grouped, both: bool) -> Markup {
                     th scope="col" class="number" { "Children" }
                     th scope="col" class="number" { @if both { "Linked" } @else { "With a row" } }
                     @if both {
-                        th scope="col" class="number" { "Of the linked" }
-                        th scope="col" class="number" { "Of the others" }
+                        th scope="col" class="number" { "Among linked" }
+                        th scope="col" class="number" { "Among others" }
                     }
                     th scope="col" { "Rate, with its interval" }
                     th scope="col" { "From " (percent(from)) " to 100 %" }

@@ -17,7 +17,7 @@ pub(super) fn text(appraisal: &Appraisal) -> String {
     );
     flow(&appraisal.flow, &mut text);
     head(
-        "Of how many pupils a source has a row",
+        "Pupils with a row of a source",
         &[words::INTERVALS, &words::smallest(*smallest)],
         &mut text,
     );
@@ -168,23 +168,17 @@ fn values(grouped: &Grouped, both: bool, text: &mut String) {
         0 => "-".to_owned(),
         _ => percent(count as f64 / all as f64),
     };
-    let (part_head, rest_head) = if both { ("of linked", "of others") } else { ("", "") };
-    let heads = ["children", if both { "linked" } else { "with row" }];
-    let _ = writeln!(
-        text,
-        "    {:<28} {:>9} {:>9} {part_head:>10} {rest_head:>10}  rate",
-        "", heads[0], heads[1]
-    );
+    let (part_head, more_heads) = match both {
+        true => ("linked", format!(" {:>12} {:>12}", "among linked", "among others")),
+        false => ("with row", String::new()),
+    };
+    let _ = writeln!(text, "    {:<28} {:>9} {part_head:>9}{more_heads}  rate", "", "children");
     let mut line = |name: &str, children: u64, part: Option<u64>, rate: &str| {
-        let shares = part
-            .filter(|_| both)
-            .map(|part| (of(part, *all_part), of(children.saturating_sub(part), *all_rest)));
-        let (linked, others) = shares.unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "    {name:<28} {children:>9} {:>9} {linked:>10} {others:>10}  {rate}",
-            count(part)
-        );
+        let shares =
+            part.map(|part| [of(part, *all_part), of(children.saturating_sub(part), *all_rest)]);
+        let [linked, others] = shares.unwrap_or_default();
+        let more = if both { format!(" {linked:>12} {others:>12}") } else { String::new() };
+        let _ = writeln!(text, "    {name:<28} {children:>9} {:>9}{more}  {rate}", count(part));
     };
     for valued in values {
         let rate = match (&valued.rate, valued.between) {
@@ -265,7 +259,7 @@ fn errors(appraisal: &Appraisal, text: &mut String) {
 }
 
 fn thresholds(scored: &[ScoredSource], text: &mut String) {
-    head("What another threshold would link", &[words::THRESHOLDS], text);
+    head("Links at other thresholds", &[words::THRESHOLDS], text);
     if scored.is_empty() {
         *text += "  nothing was scored\n";
     }

@@ -95,10 +95,10 @@ pub(super) const AGREEMENT: &str = "Rows that each way led to a pupil, beside wh
 pub(super) const KEY_TESTS: &str = "Rows that a number led to a pupil, had the match key alone been there. It is right for rows without a number as far \
      as these are like rows with one.";
 
-pub(super) const IMPOSSIBLE: &str = "What no child can be, and linked rows say: each is a wrong link or a wrong record. Wrong links that contradict nothing are \
+pub(super) const IMPOSSIBLE: &str = "Linked rows say of a pupil what no child can be: each is a wrong link or a wrong record. Wrong links that contradict nothing are \
      not among them. No date of death is kept, so that an event after one cannot be seen.";
 
-pub(super) const THRESHOLDS: &str = "What other thresholds would link, all else being the same; expected wrong is what the links' probabilities leave to 1. \
+pub(super) const THRESHOLDS: &str = "Links that other thresholds would make, all else being the same; expected wrong is what their probabilities leave to 1. \
      Below 0.5 nothing is told.";
 
 /// The small counts.
@@ -117,8 +117,8 @@ pub(super) fn scored(scored: &ScoredSource) -> String {
     format!(
         "{}: {} of {} persons linked at {} or more. Precision {}: the mean probability of the links. Recall {} to {}, of \
          all persons of the source: expected links among the expected matches, whose number comes from two ways to find \
-         them, by birth date and by names (Chapman 1951); the lower figure counts pairs that a rule forbids. Of persons \
-         whom a number or a match key had led to a pupil, {} come to the same one by their score, {} to another.",
+         them, by birth date and by names (Chapman 1951); the lower figure counts pairs that a rule forbids. By \
+         their score, {} persons whom a number or a match key had led to a pupil come to the same one, {} to another.",
         scored.source,
         scored.linked,
         scored.left,

@@ -12,7 +12,7 @@
 //! assert_eq!(hide(&pairs, Smallest::default()), [Shown::Whole, Shown::Size, Shown::Size]);
 //! ```
 //!
-//! What holds, where neither total is small itself: for each hidden small count there are two ways to give children to all
+//! This holds, where neither total is small itself: for each hidden small count there are two ways to give children to all
 //! values, both as all that is shown says; in one the count is not small, and in the other it is at least the threshold less 1
 //! smaller. A value's name is shown only beside its number of children.
 
@@ -99,7 +99,7 @@ pub enum Shown {
 pub fn hide(pairs: &[Pair], smallest: Smallest) -> Vec<Shown> {
     let mut shown: Vec<Shown> = vec![Shown::Whole; pairs.len()];
     let mut order: Vec<usize> = (0..pairs.len()).filter(|at| pairs[*at].size() > 0).collect();
-    // What is hidden besides is what costs least: the value of the fewest children.
+    // The value of the fewest children goes first: it costs least.
     order.sort_by_key(|at| (pairs[*at].size(), *at));
     let with = |shown: &[Shown], wanted: &dyn Fn(Shown) -> bool| {
         let of = |at: &&usize| wanted(shown[**at]);
@@ -133,7 +133,7 @@ pub fn hide(pairs: &[Pair], smallest: Smallest) -> Vec<Shown> {
             Some(next) if values == 1 || smallest.hides(sum.part) || smallest.hides(sum.rest) => {
                 shown[*next] = Shown::Size;
             }
-            // Of one value alone the totals are the figures: it is not named beside them.
+            // One value's figures are the totals: it is not named beside them.
             None if values == 1 => return vec![Shown::Nothing; pairs.len()],
             _ => return shown,
         }

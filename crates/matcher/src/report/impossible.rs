@@ -1,4 +1,4 @@
-//! What no child can be, and linked rows say: two birth dates, two sexes, two schools at once, an event before birth. Each is
+//! Linked rows say of a pupil what no child can be: two birth dates, two sexes, two schools at once, an event before birth. Each is
 //! either a wrong link or a wrong record. Wrong links that contradict nothing are not seen, so this is no estimate of all.
 
 use std::collections::{BTreeMap, BTreeSet};

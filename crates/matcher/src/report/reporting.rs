@@ -67,7 +67,7 @@ impl Reporting {
         for identity in &matching.identities {
             let of_source = delivered.iter().filter(|one| one.source == identity.source);
             for entry in of_source.filter_map(|one| one.table(&identity.table)) {
-                // What stands for an identifier groups nobody.
+                // A column of pseudonyms groups nobody.
                 let codes =
                     entry.columns.iter().filter(|of| !of.data_type.starts_with("FixedSize"));
                 known.extend(codes.map(|column| column.name.as_str()));

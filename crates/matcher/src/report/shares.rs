@@ -36,7 +36,7 @@ impl Share {
 }
 
 /// How unlike the two parts are in a column, over all of its values: the standardised difference of Yang and Dalton 2012,
-/// the distance of the two distributions by the mean of their covariances. Of a column of two values it is the difference
+/// the distance of the two distributions by the mean of their covariances. With two values it is the difference
 /// of the shares by the root of the mean of their variances. None of one value, and where one part is empty or no value is in
 /// both.
 pub(crate) fn difference(values: &[Pair]) -> Option<f64> {
