@@ -130,7 +130,7 @@ pub fn needs_parts(job: &Job<'_>) -> Result<bool, MatchError> {
     Ok(matching.scoring.is_some() && !stands)
 }
 
-fn open(
+pub(crate) fn open(
     job: &Job<'_>,
     matching: &Matching,
     keys: &mut dyn DatasetKeys,

@@ -12,6 +12,7 @@ use minster_store::{Dataset, DatasetKeys, Origin, StoreError};
 use crate::{
     Job, MatchError,
     children::Children,
+    definition::Matching,
     events::Delivered,
     identities::Identities,
     integrate::publish,
@@ -139,7 +140,7 @@ impl Ledger {
         };
         let dataset = dataset(job)?;
         let tables = [(EVIDENCE, &leads), (IDS, &ids), (CHANGES, &changes)];
-        let definition = minster_store::sha256_hex(job.matching.as_bytes());
+        let definition = Matching::sha256(job.matching);
         let origin =
             Origin::datasets(definition, delivered.iter().map(Delivered::made_of).collect());
         publish(job, keys, delivered, (&dataset, origin), &tables, &[])?;

@@ -53,7 +53,7 @@ mod people;
 pub mod persons;
 mod reading;
 mod register;
-mod report;
+pub mod report;
 pub mod review;
 mod scored;
 mod services;
@@ -65,6 +65,6 @@ pub mod when;
 
 pub use error::MatchError;
 pub use integrate::{CHILDREN, Integrated, Job, integrated, link, needs_parts};
-pub use report::{LinkageReport, Linked, REPORT, TableLinkage};
-pub use scored::ScoredSource;
+pub use report::{LinkageReport, Linked, REPORT, TableLinkage, hiding};
+pub use scored::{AtThreshold, ScoredSource, THRESHOLDS};
 pub use tables::CROSSWALK;

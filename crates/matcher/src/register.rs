@@ -182,7 +182,12 @@ impl Register {
             let all = &members[&root(&whole, unit)];
             let fits = |a: u32| all.iter().all(|b| self.may_be_one(a, b));
             match all.iter().all(fits) {
-                true => self.join(self.root(unit), self.root(known)),
+                true => {
+                    self.join(self.root(unit), self.root(known));
+                    if self.at(self.root(unit)).births.several() {
+                        review.note(Finding::BirthDateInDoubt, claims);
+                    }
+                }
                 false => {
                     review.note(Finding::FormerNumberRefused, claims);
                 }
@@ -211,9 +216,10 @@ impl Register {
 
     fn may_be_one(&self, a: u32, b: u32) -> bool {
         let (a, b) = (&self.units[a as usize], &self.units[b as usize]);
-        let births = a.births.is_empty() || b.births.is_empty() || a.births.meets(&b.births);
-        let sexes = a.sexes.is_empty() || b.sexes.is_empty() || a.sexes.meets(&b.sexes);
-        births && (sexes || a.names.meets(&b.names))
+        let fit = |a: &Few, b: &Few| a.is_empty() || b.is_empty() || a.meets(b);
+        let (births, sexes) = (fit(&a.births, &b.births), fit(&a.sexes, &b.sexes));
+        // One name outweighs a mistyped birth date or sex, as it does under one number; not both.
+        births && sexes || (births || sexes) && a.names.meets(&b.names)
     }
 
     fn join(&mut self, a: u32, b: u32) {

@@ -1,14 +1,32 @@
 //! The linkage report: how many rows of each source came to a child of the spine, how, and why not.
 
+mod agreement;
+mod appraisal;
+mod flow;
+mod groups;
+pub mod hiding;
+mod impossible;
+pub mod reporting;
+mod rows;
+mod shares;
+
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use minster_model::Period;
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    agreement::{Agreement, Compared, KeyTest, Wrong},
+    appraisal::{Appraisal, Reviewed, appraise},
+    flow::{Kind, Rates, SourceFlow, TableFlow, Ways},
+    groups::{ColumnOf, Grouped, Hidden, NotCompared, Valued},
+    impossible::{Floor, Impossible},
+    shares::Share,
+};
 use crate::{children::Linkage, review::ReviewEntry, scored::ScoredSource};
 
 /// The format that this release writes. Where another stands, the children are linked again.
-pub(crate) const FORMAT: u32 = 5;
+pub(crate) const FORMAT: u32 = 6;
 
 /// The name of the report's file, beside the integrated dataset.
 pub const REPORT: &str = "linkage.json";

@@ -304,13 +304,21 @@ fn of_two_children_who_claim_one_former_number_the_one_with_its_name_and_birth_d
 }
 
 #[test]
-fn a_former_number_is_followed_over_the_terms_unless_the_birth_dates_forbid_it() {
+fn a_former_number_is_followed_over_the_terms_unless_birth_dates_and_names_forbid_it() {
     let autumn = ("census", 0, true, vec![one(10, 1, 1), one(11, 1, 2)]);
-    let spring = ("census", 1, true, vec![Said(vec![20, 10], 1, 1), Said(vec![21, 11], 2, 2)]);
+    let spring = ("census", 1, true, vec![Said(vec![20, 10], 1, 1), Said(vec![21, 11], 2, 3)]);
     let children = children(&[autumn, spring]);
     assert_eq!((pupils(&children), found(&children, "former-number-refused")), (3, 1));
     assert_eq!(children.number(&p(10)), children.number(&p(20)));
     assert_ne!(children.number(&p(11)), children.number(&p(21)));
+}
+
+#[test]
+fn a_mistyped_birth_date_before_a_number_changed_is_in_doubt_and_makes_no_second_pupil() {
+    let autumn = ("census", 0, true, vec![one(10, 9, 1)]);
+    let spring = ("census", 1, true, vec![Said(vec![20, 10], 1, 1)]);
+    let children = children(&[autumn, spring]);
+    assert_eq!((pupils(&children), found(&children, "birth-date-in-doubt")), (1, 1));
 }
 
 #[test]
