@@ -14,11 +14,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The folder of the built programs. Built as `cargo test` builds, so that nothing is built twice.
+/// The folder of the built programs. They are built of the whole workspace, as `cargo test` builds it, so that nothing is built
+/// twice; no test and no bench is built for them.
 pub fn programs() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let build = ["build", "--quiet", "--locked", "--workspace", "--all-targets"];
+        let build = ["build", "--quiet", "--locked", "--workspace", "--bins"];
         let mut cargo = Command::new(env!("CARGO"));
         // What cargo tells a test of its package: C code would be built again for the change in it.
         for (name, _) in std::env::vars_os() {

@@ -11,7 +11,7 @@ use std::{
 use clap::Args;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
-use crate::{Failure, demo::Stage, say};
+use crate::{Failure, cargo, demo::Stage, say};
 
 #[derive(Args)]
 pub(crate) struct Bench {
@@ -61,17 +61,7 @@ impl Bench {
             ));
         }
         drop(vault);
-        // The whole workspace, so that Polars is not built again with other features.
-        let benches = ["--bench", "tabulate", "--bench", "protect", "--bench", "pseudonymise"];
-        let status = Command::new(env!("CARGO"))
-            .args(["bench", "--quiet", "--profile", "dev", "--workspace"])
-            .args(benches)
-            .status()
-            .map_err(Failure::Cargo)?;
-        match status.success() {
-            true => Ok(()),
-            false => Err(Failure::Program { program: "cargo bench".into(), code: status.code() }),
-        }
+        cargo::run("cargo bench", &mut cargo::bench(&["tabulate", "protect", "pseudonymise"]))
     }
 }
 

@@ -10,7 +10,11 @@ use std::{
 
 use clap::Args;
 
-use crate::{Failure, say};
+use crate::{
+    Failure,
+    cargo::{bench, build_programs, cargo, run},
+    say,
+};
 
 #[derive(Args)]
 pub(crate) struct Demo {
@@ -23,6 +27,9 @@ pub(crate) struct Demo {
     /// Let the draft out too, as a person does, and show what is public then.
     #[arg(long)]
     let_out: bool,
+    /// Leave the vault running, so that the commands at the end can be typed.
+    #[arg(long)]
+    stay: bool,
 }
 
 /// Programs, folders and the vault of one demo.
@@ -54,10 +61,11 @@ impl Demo {
             stage.let_out()?;
             stage.show()?;
         }
-        drop(vault);
-        if !self.let_out {
-            stage.say_how_to_let_out();
+        match self.stay {
+            true => vault.leave(),
+            false => drop(vault),
         }
+        stage.say_what_next(self);
         // 3: rows in quarantine. A made-up council has some, as a real one does.
         match code {
             Some(0 | 3) => Ok(()),
@@ -69,13 +77,7 @@ impl Demo {
 impl Stage {
     /// Builds the programs and makes an empty folder beside them.
     pub(crate) fn build(name: &str) -> Result<Self, Failure> {
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--workspace", "--all-targets"])
-            .status()
-            .map_err(Failure::Cargo)?;
-        if !status.success() {
-            return Err(Failure::Program { program: "cargo build".into(), code: status.code() });
-        }
+        build_programs()?;
         let programs = own_folder()?;
         Self::beside(programs.clone(), &programs, name)
     }
@@ -84,14 +86,7 @@ impl Stage {
     pub(crate) fn build_shipped(name: &str) -> Result<Self, Failure> {
         let packages =
             ["-p", "minster-pseudonymiser", "-p", "minster-vault", "-p", "minster-synth"];
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--release"])
-            .args(packages)
-            .status()
-            .map_err(Failure::Cargo)?;
-        if !status.success() {
-            return Err(Failure::Program { program: "cargo build".into(), code: status.code() });
-        }
+        run("cargo build", cargo().args(["build", "--locked", "--release"]).args(packages))?;
         let debug = own_folder()?;
         let target = debug.parent().unwrap_or(&debug);
         Self::beside(target.join("release"), &debug, name)
@@ -112,29 +107,14 @@ impl Stage {
     }
 
     pub(crate) fn run_to_end(&self, name: &str, command: &mut Command) -> Result<(), Failure> {
-        let status = command.status().map_err(Failure::Cargo)?;
-        match status.success() {
-            true => Ok(()),
-            false => Err(Failure::Program { program: name.into(), code: status.code() }),
-        }
+        run(name, command)
     }
 
     /// `benches/linkage` over this folder: it reads what was linked, as the linker's role may.
     pub(crate) fn linkage_bench(&self, arguments: &[&str]) -> Command {
-        let mut bench = Command::new(env!("CARGO"));
-        // The whole workspace, so that Polars is not built again with other features.
-        bench.args([
-            "bench",
-            "--quiet",
-            "--workspace",
-            "--profile",
-            "dev",
-            "--bench",
-            "linkage",
-            "--",
-        ]);
-        bench.args(arguments).arg(&self.folder);
-        bench
+        let mut linkage = bench(&["linkage"]);
+        linkage.arg("--").args(arguments).arg(&self.folder);
+        linkage
     }
 
     pub(crate) fn make_council(&self, pupils: u64, seed: u64) -> Result<(), Failure> {
@@ -200,19 +180,47 @@ impl Stage {
         self.run_to_end("minster release", &mut minster)
     }
 
-    /// What a person does who has looked at the draft.
-    fn say_how_to_let_out(&self) {
+    /// Where the tables are, what was withheld and why, and what to type next.
+    fn say_what_next(&self, demo: &Demo) {
         let [vault, minster] =
             ["minster-vault", "minster"].map(|name| self.programs.join(name).display().to_string());
         let folder = self.folder.display();
+        say("");
+        match demo.let_out {
+            true => {
+                say(&format!("The tables are in {folder}/store/releases/children/2024-25/current."))
+            }
+            false => {
+                say("Nothing is public yet: the run ends with a draft, which a person lets out.")
+            }
+        }
         say(
-            "nothing is public: the run ends with a draft. To let it out, with the vault serving again:",
+            "A withheld cell counts fewer children than the threshold in config/tables, or would give such a cell away by subtraction.",
         );
-        say(&format!(
-            "  {vault} serve --dir {folder}/vault --key-file {folder}/custody.key --socket {folder}/vault.sock &"
-        ));
-        say(&format!("  {minster} release children --config {folder}/config/pipeline.toml"));
-        say("or `cargo demo --let-out`, which does it all.");
+        say("");
+        if !demo.stay {
+            say("To go on, start the vault again (or begin with `cargo demo --stay`):");
+            say(&format!(
+                "  {vault} serve --dir {folder}/vault --key-file {folder}/custody.key \\"
+            ));
+            say(&format!("    --socket {folder}/vault.sock --checkpoints {folder}/auditor &"));
+        }
+        say("Then, for example:");
+        let config = format!("--config {folder}/config/pipeline.toml");
+        let release = match demo.let_out {
+            true => ("explain children", "why each cell is withheld"),
+            false => {
+                ("release children", "lets the draft out (`cargo demo --let-out` does it too)")
+            }
+        };
+        for (command, meaning) in [
+            release,
+            ("report linkage", "how well the children were linked"),
+            ("report quality", "what the services can mend in their data"),
+            ("runs list", "what was run, and how it ended"),
+        ] {
+            say(&format!("  # {meaning}\n  {minster} {command} {config}"));
+        }
     }
 
     /// The first lines of what was released.
@@ -230,6 +238,14 @@ impl Stage {
 /// The vault's process; asked to stop when dropped.
 pub(crate) struct Serving {
     child: Child,
+}
+
+impl Serving {
+    /// Leaves it running after this program.
+    fn leave(self) {
+        say(&format!("the vault goes on as process {0}; `kill {0}` stops it", self.child.id()));
+        std::mem::forget(self);
+    }
 }
 
 impl Drop for Serving {

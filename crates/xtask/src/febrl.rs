@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::{
     Failure,
+    cargo::{bench, run},
     demo::own_folder,
     peers::{peers_folder, python},
     say,
@@ -33,25 +34,15 @@ impl Febrl {
         let peer = |task: &str| {
             let mut command = Command::new(&python);
             command.arg(peers_folder().join("febrl.py")).arg(task).arg(&folder);
-            to_end("febrl.py", &mut command)
+            run("febrl.py", &mut command)
         };
         peer("data")?;
         say(
             "Names, birth date and postcode alone. The known pairs are read when all is linked; no threshold is chosen by them.",
         );
-        // The whole workspace, so that nothing is built again with other features.
-        let mut ours = Command::new(env!("CARGO"));
-        ours.args(["bench", "--quiet", "--profile", "dev", "--workspace", "--bench", "febrl"]);
+        let mut ours = bench(&["febrl"]);
         ours.arg("--").arg(&folder).args(self.weights.then_some("weights"));
-        to_end("cargo bench", &mut ours)?;
+        run("cargo bench", &mut ours)?;
         if self.alone { Ok(()) } else { peer("splink") }
-    }
-}
-
-fn to_end(program: &str, command: &mut Command) -> Result<(), Failure> {
-    let status = command.status().map_err(Failure::Cargo)?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(Failure::Program { program: program.into(), code: status.code() }),
     }
 }

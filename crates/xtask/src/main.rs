@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod cargo;
 mod demo;
 mod febrl;
 mod link;
