@@ -16,7 +16,7 @@ fn dated(from: u32, until: u32) -> impl Iterator<Item = Child> {
 }
 
 /// An export of the police, an incident a child.
-fn episodes(children: impl IntoIterator<Item = Child>) -> String {
+pub(crate) fn episodes(children: impl IntoIterator<Item = Child>) -> String {
     let row = |(place, child): (u32, Child)| {
         let Child { surname, forename, born, .. } = child;
         format!("INC{place},,{forename},{surname},{born},LS9 8ZZ,2025-02-11,2025-02-12,LOW\n")
@@ -26,7 +26,7 @@ fn episodes(children: impl IntoIterator<Item = Child>) -> String {
 
 /// The child of a place, mistyped: a letter less, a letter more, two letters swapped, day and month swapped, names
 /// swapped.
-fn mistyped(place: u32) -> Child {
+pub(crate) fn mistyped(place: u32) -> Child {
     let mut child = Child::at(place);
     match place % 5 {
         0 => drop(child.surname.remove(2)),
@@ -46,7 +46,7 @@ fn mistyped(place: u32) -> Child {
 }
 
 /// Places of children with a day of birth that may be a month, and is not the same.
-fn swappable() -> impl Iterator<Item = u32> {
+pub(crate) fn swappable() -> impl Iterator<Item = u32> {
     (1..=400).filter(|place| {
         let born = Child::at(*place).born;
         &born[8..] <= "12" && born[8..] != born[5..7]
@@ -61,7 +61,7 @@ fn linkage_datasets(council: &Council) -> usize {
 }
 
 /// Seven forenames are few: a probability of 0.99 takes more than these children have.
-fn nine_in_ten(council: &Council) {
+pub(crate) fn nine_in_ten(council: &Council) {
     council.change("matching.toml", |text| text.replace("threshold = 0.99", "threshold = 0.9"));
 }
 

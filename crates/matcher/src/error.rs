@@ -1,4 +1,4 @@
-use minster_model::{ColumnName, DatasetRef, Period, SourceName, TableName, exit};
+use minster_model::{ColumnName, DatasetRef, KeyVersion, Period, SourceName, TableName, exit};
 use minster_scoring::ScoringError;
 use minster_store::StoreError;
 
@@ -151,6 +151,15 @@ pub enum MatchError {
         /// The source.
         source_name: SourceName,
     },
+    /// Datasets of keys under which the vault did not tell the list of exact-only identities.
+    #[error(
+        "the vault tells the list of exact-only identities under other keys than {version}, which the datasets have; carry them \
+         over with `minster rekey`"
+    )]
+    Listed {
+        /// The version of the datasets' keys.
+        version: KeyVersion,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -185,6 +194,7 @@ impl MatchError {
             | Self::Parts { .. }
             | Self::Scoring(_)
             | Self::NotScored { .. }
+            | Self::Listed { .. }
             | Self::WrongType { .. } => exit::USAGE,
             Self::Lost { .. } => exit::NOT_CONSERVED,
             Self::Store(error) => error.exit_code(),

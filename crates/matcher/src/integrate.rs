@@ -14,6 +14,7 @@ use crate::{
     events::Delivered,
     integration::{Integration, Made},
     ledger::Ledger,
+    listed::Listed,
     people::People,
     report::{LinkageReport, REPORT},
     scored, standing,
@@ -34,6 +35,8 @@ pub struct Job<'a> {
     pub run: &'a RunId,
     /// `matching.toml`.
     pub matching: &'a str,
+    /// Numbers that custodians listed: their rows are linked by number alone.
+    pub listed: &'a Listed,
     /// Links also where the integrated datasets that stand were made of the same.
     pub again: bool,
 }
@@ -72,7 +75,8 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         return Ok(standing);
     }
     let delivered = open(job, &matching, keys)?;
-    let mut people = People::read(&matching, &delivered)?;
+    let listed = job.listed.of(&delivered)?;
+    let mut people = People::read(&matching, &delivered, (&listed, job.listed.numbers))?;
     let mut ledger = Ledger::read(job, &delivered, keys)?;
     let mut scored = Vec::new();
     let children =

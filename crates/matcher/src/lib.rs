@@ -47,6 +47,7 @@ pub mod identities;
 mod integrate;
 mod integration;
 mod ledger;
+mod listed;
 mod own_people;
 mod parts;
 mod people;
@@ -63,7 +64,9 @@ mod values;
 pub mod when;
 
 pub use error::MatchError;
+pub use exact_only::ExactOnlyCounts;
 pub use integrate::{CHILDREN, Integrated, Job, integrated, link, needs_parts};
+pub use listed::Listed;
 pub use report::{LinkageReport, Linked, REPORT, TableLinkage};
 pub use scored::ScoredSource;
 pub use tables::CROSSWALK;

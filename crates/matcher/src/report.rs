@@ -5,10 +5,12 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use minster_model::Period;
 use serde::{Deserialize, Serialize};
 
-use crate::{children::Linkage, review::ReviewEntry, scored::ScoredSource};
+use crate::{
+    children::Linkage, exact_only::ExactOnlyCounts, review::ReviewEntry, scored::ScoredSource,
+};
 
 /// The format that this release writes. Where another stands, the children are linked again.
-pub(crate) const FORMAT: u32 = 5;
+pub(crate) const FORMAT: u32 = 6;
 
 /// The name of the report's file, beside the integrated dataset.
 pub const REPORT: &str = "linkage.json";
@@ -33,6 +35,9 @@ pub struct LinkageReport {
     /// What scored matching did, source by source, in all periods together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scored: Vec<ScoredSource>,
+    /// Identities that are linked by their number alone, where there are any: counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact_only: Option<ExactOnlyCounts>,
     /// What is worth knowing of the definition and the deliveries.
     #[serde(default)]
     pub notes: Vec<String>,

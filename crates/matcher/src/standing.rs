@@ -58,5 +58,6 @@ pub(crate) fn origin(
     let (carried_over, linked_with) =
         others.into_iter().partition(|(dataset, _)| carried.contains(dataset));
     let definition_sha256 = sha256_hex(job.matching.as_bytes());
-    Origin::Datasets { definition_sha256, datasets, carried_over, linked_with }
+    let listed = job.listed.origin();
+    Origin::Datasets { definition_sha256, datasets, carried_over, linked_with, listed }
 }

@@ -2,9 +2,9 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, DataKey, Denial, IdentifierBatch, InputFile, OpenedQuarantine, OpenedRun, Proposed,
-    Publication, QuarantineCase, QuarantineRows, Reidentified, RunManifest, SealedRunKey,
-    StatusReport, SubjectPseudonym, Unwrapped, WrappedKey,
+    Approval, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, ListChanged, ListedKind,
+    OpenedQuarantine, OpenedRun, Proposed, Publication, QuarantineCase, QuarantineRows,
+    Reidentified, RunManifest, SealedRunKey, StatusReport, SubjectPseudonym, Unwrapped, WrappedKey,
 };
 
 /// What a caller asks.
@@ -115,6 +115,13 @@ pub enum Request {
     },
     /// Logs a release before it can be seen, or its withdrawal.
     Publish(Publication),
+    /// The list of identities that are linked by their number alone, as pseudonyms of a purpose.
+    ExactOnly {
+        /// The purpose.
+        purpose: Purpose,
+    },
+    /// How many numbers are on that list.
+    CountExactOnly,
 }
 
 /// What the vault answers.
@@ -158,6 +165,8 @@ pub enum Response {
     },
     /// It was carried out.
     Enacted,
+    /// It was carried out: the list of identities that are linked by their number alone is another.
+    ListChanged(ListChanged),
     /// Identifiers, in the order of the proposal's pseudonyms.
     Identifiers(Vec<Reidentified>),
     /// Pseudonyms, one a purpose and version.
@@ -184,4 +193,8 @@ pub enum Response {
         /// How many further persons must let the release out before it may be seen.
         missing: u32,
     },
+    /// The list, as pseudonyms of the purpose.
+    ExactOnly(ExactOnlyList),
+    /// Its numbers, counted by kind.
+    ExactOnlyCounted(Vec<ListedKind>),
 }

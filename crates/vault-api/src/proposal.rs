@@ -3,7 +3,7 @@
 use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, SourceName};
 use serde::{Deserialize, Serialize};
 
-use crate::IdentifierBatch;
+use crate::{IdentifierBatch, ListChange};
 
 /// What is put before the custodians.
 #[derive(Clone, Serialize, Deserialize)]
@@ -52,6 +52,13 @@ pub enum ProposedAction {
         kind: Kind,
         /// The identifier, canonical: one.
         identifier: IdentifierBatch,
+    },
+    /// Change the list of identities that are linked by their number alone.
+    ExactOnly {
+        /// How.
+        change: ListChange,
+        /// The numbers, canonical, by kind.
+        numbers: Vec<(Kind, IdentifierBatch)>,
     },
 }
 

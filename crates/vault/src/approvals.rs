@@ -5,12 +5,14 @@
 //! rule; it is not threshold cryptography. The text is kept sealed; the log has its hash.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
 use jiff::civil::Date;
 use minster_model::{Kind, Pseudonym, Purpose, SourceName};
+use minster_vault_api::ListChange;
 use ring::{
     rand::SystemRandom,
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
@@ -171,6 +173,15 @@ pub enum Action {
         /// The vault's keyed hash of it, hexadecimal.
         tag: String,
     },
+    /// Change the list of identities that are linked by their number alone. The numbers stand here as a keyed tag.
+    ChangeExactOnly {
+        /// How.
+        change: ListChange,
+        /// How many numbers of each kind.
+        numbers: BTreeMap<Kind, u64>,
+        /// The vault's keyed hash of all of them, hexadecimal.
+        tag: String,
+    },
 }
 
 impl Action {
@@ -183,6 +194,8 @@ impl Action {
             Self::ChangeCustodians { .. } => "change-custodians",
             Self::Reidentify { .. } => "reidentify",
             Self::FindSubject { .. } => "find-subject",
+            Self::ChangeExactOnly { change: ListChange::Add, .. } => "add-exact-only",
+            Self::ChangeExactOnly { change: ListChange::Remove, .. } => "remove-exact-only",
         }
     }
 
@@ -193,7 +206,9 @@ impl Action {
             Self::AllowLoad { purpose, .. }
             | Self::Resume { purpose }
             | Self::Reidentify { purpose, .. } => Some(purpose),
-            Self::ChangeCustodians { .. } | Self::FindSubject { .. } => None,
+            Self::ChangeCustodians { .. }
+            | Self::FindSubject { .. }
+            | Self::ChangeExactOnly { .. } => None,
         }
     }
 
@@ -205,6 +220,7 @@ impl Action {
             Self::ChangeCustodians { custodians } => custodians.len() as u64,
             Self::Reidentify { pseudonyms, .. } => pseudonyms.len() as u64,
             Self::FindSubject { .. } => 1,
+            Self::ChangeExactOnly { numbers, .. } => numbers.values().sum(),
         }
     }
 }

@@ -5,6 +5,8 @@
 mod arguments;
 #[path = "program/ask.rs"]
 mod ask;
+#[path = "program/exact_only.rs"]
+mod exact_only;
 #[path = "program/keep.rs"]
 mod keep;
 #[path = "program/quarantine.rs"]
@@ -75,6 +77,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Enact { caller, proposal } => ask::enact(&caller, &proposal),
         Command::Reidentify { caller, proposal } => ask::reidentify(&caller, &proposal),
         Command::Subject { caller, proposal, child } => ask::subject(&caller, &proposal, &child),
+        Command::ExactOnly(count) => exact_only::count(&count),
         Command::Quarantine(Quarantine::Open(open)) => quarantine::open(open),
         Command::Rotate { caller, purpose } => ask::rotate(&caller, &purpose),
         Command::Retire { caller, purpose, version } => ask::retire(&caller, &purpose, version),

@@ -30,6 +30,19 @@ pub struct State {
     pub checkpoints: u64,
     /// What the system granted when the vault last started.
     pub hardening: String,
+    /// The list of identities that are linked by their number alone; none where none was made.
+    pub(crate) exact_only: Option<ListHead>,
+}
+
+/// Which list of identities that are linked by their number alone stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListHead {
+    /// The proposal that made it.
+    pub(crate) proposal: String,
+    /// The proposal that made the one before it.
+    pub(crate) before: Option<String>,
+    /// Numbers on it.
+    pub(crate) numbers: u64,
 }
 
 /// One purpose's state.
@@ -207,6 +220,11 @@ impl State {
                 // Signatures of those before count no more under what is still open.
                 self.proposals.values_mut().for_each(|state| state.by.clear());
             }
+            Event::ChangedExactOnly { proposal, numbers, .. } => {
+                let before = self.exact_only.take().map(|head| head.proposal);
+                let proposal = proposal.clone();
+                self.exact_only = Some(ListHead { proposal, before, numbers: *numbers });
+            }
             Event::Rotated { purpose, version, .. } => {
                 self.purpose(purpose, |state| state.version = *version);
             }
@@ -233,6 +251,7 @@ impl State {
             | Event::UnwrappedKey { .. }
             | Event::ScannedKey { .. }
             | Event::ReadCrosswalk { .. }
+            | Event::ReadExactOnly { .. }
             | Event::Stated
             | Event::Reidentified { .. }
             | Event::FoundSubject { .. }

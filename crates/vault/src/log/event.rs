@@ -141,6 +141,11 @@ pub enum Event {
     Reidentified { proposal: String, purpose: Purpose, asked: u64, found: u64 },
     /// A child's pseudonyms were told, as two custodians approved.
     FoundSubject { proposal: String, pseudonyms: u64 },
+    /// Numbers were put on, or taken off, the list of identities that are linked by their number alone, as two custodians
+    /// approved: so many of those asked for were not on it before, or are no more. `numbers` are those on it now.
+    ChangedExactOnly { proposal: String, asked: u64, added: u64, removed: u64, numbers: u64 },
+    /// The list was told as pseudonyms of a purpose: so many of its numbers, under each of so many versions of keys.
+    ReadExactOnly { purpose: Purpose, numbers: u64, told: u64, versions: u64 },
     /// Rows in quarantine were opened for a custodian: of which sealed file, how many of how many, and why.
     OpenedQuarantine { sha256: String, rows: u64, chosen: u64, reference: String, reason: String },
     /// A purpose's keys have a new version.
@@ -171,6 +176,7 @@ impl Event {
             | Self::AllowedLoad { proposal, .. }
             | Self::Resumed { proposal, .. }
             | Self::ChangedCustodians { proposal, .. }
+            | Self::ChangedExactOnly { proposal, .. }
             | Self::Reidentified { proposal, .. }
             | Self::FoundSubject { proposal, .. } => Some(proposal),
             _ => None,

@@ -9,7 +9,10 @@ use minster_vault::{
     custody::{Secret, TokenKey, Wanted},
 };
 
-use crate::quarantine::Quarantine;
+use crate::{
+    exact_only::{CountExactOnly, ExactOnly},
+    quarantine::Quarantine,
+};
 
 /// Holds the keys that turn identifiers into pseudonyms, in a process of its own.
 ///
@@ -85,7 +88,8 @@ pub(crate) enum Command {
   minster-vault request … subject --kind upn            (asks for the number)
   minster-vault request … purpose --definition new.toml
   minster-vault request … load --purpose P --source school_census --ceiling 400000
-  minster-vault request … resume --purpose P")]
+  minster-vault request … resume --purpose P
+  minster-vault request … exact-only add --numbers numbers.txt")]
     Request {
         #[command(flatten)]
         caller: Caller,
@@ -98,7 +102,8 @@ pub(crate) enum Command {
     #[command(after_help = "Example:
   minster-vault approve --socket S --proposal proposal.json --name ann --key /media/stick/ann")]
     Approve(Approve),
-    /// Carry out an approved proposal to name a purpose, allow a load or resume after an alarm.
+    /// Carry out an approved proposal to name a purpose, allow a load, resume after an alarm, or change the list of exact-only
+    /// identities.
     #[command(after_help = "Example:
   minster-vault enact --socket S --proposal proposal.json")]
     Enact {
@@ -135,6 +140,8 @@ answered, with tabs between.")]
         #[command(flatten)]
         child: Child,
     },
+    /// Say how many numbers are on the list of exact-only identities, by kind; none of them is shown.
+    ExactOnly(CountExactOnly),
     /// Rows that ingestion set aside.
     #[command(subcommand)]
     Quarantine(Quarantine),
@@ -348,6 +355,9 @@ pub(crate) enum What {
         #[arg(long)]
         purpose: Purpose,
     },
+    /// Change the list of exact-only identities: children whose rows are linked by their current number alone.
+    #[command(subcommand)]
+    ExactOnly(ExactOnly),
 }
 
 /// One child's number. It is read from a file or asked for: a command line is seen by others.

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use minster_identifiers::{NhsNumber, NumberForm, Upn};
+use minster_identifiers::{NhsNumber, NumberForm, Uln, Upn};
 use minster_model::{KeyVersion, Kind, Purpose, Role};
 use minster_vault::{
     VaultFault,
@@ -15,13 +15,15 @@ use minster_vault::{
     log::checkpoint::{Checkpoint, Exporter},
 };
 use minster_vault_api::{
-    Approval, Client, IdentifierBatch, Proposed, ProposedAction, StatusReport, note::Verifier,
+    Approval, Client, IdentifierBatch, ListChanged, Proposed, ProposedAction, StatusReport,
+    note::Verifier,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     Failure,
     arguments::{Approve, Caller, Case, Child, What},
+    exact_only,
 };
 
 pub(crate) fn status(caller: &Caller, json: bool) -> Result<(), Failure> {
@@ -86,6 +88,7 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What) -> Result<(), Fai
             custodians.into_iter().map(|one| (one.name, one.key)).collect(),
         ),
         What::Resume { purpose } => ProposedAction::Resume { purpose },
+        What::ExactOnly(change) => exact_only::proposed(change)?,
     };
     let Case { reference, reason, expires } = case;
     let proposed = Proposed { action, reference, reason, expires };
@@ -124,8 +127,15 @@ pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
 }
 
 pub(crate) fn enact(caller: &Caller, proposal: &str) -> Result<(), Failure> {
-    connect(caller, Role::Custodian)?.enact(&id(proposal)?)?;
-    writeln!(io::stderr(), "carried out")?;
+    let changed = connect(caller, Role::Custodian)?.enact(&id(proposal)?)?;
+    let mut err = io::stderr().lock();
+    writeln!(err, "carried out")?;
+    if let Some(ListChanged { added, removed, numbers }) = changed {
+        writeln!(
+            err,
+            "{added} numbers put on the list of exact-only identities, {removed} taken off; {numbers} are on it now"
+        )?;
+    }
     Ok(())
 }
 
@@ -201,11 +211,20 @@ fn identifier(child: &Child) -> Result<IdentifierBatch, Failure> {
     Ok(batch)
 }
 
-/// As ingestion canonicalises: pupil and NHS numbers with their check characters, others in the usual form of service numbers.
-fn canonical(kind: &Kind, text: &str, mut take: impl FnMut(&[u8])) -> Result<(), String> {
+/// As ingestion canonicalises: pupil, NHS and learner numbers with their check characters, others in the usual form of service
+/// numbers.
+pub(crate) fn canonical(
+    kind: &Kind,
+    text: &str,
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), String> {
     let told = |error: minster_identifiers::IdentifierError| error.to_string();
     match kind.as_str() {
         "upn" => take(Upn::parse(text).map_err(told)?.canonical()),
+        "uln" => {
+            let number = Uln::parse(text).map_err(told)?;
+            take(number.canonical().ok_or("it is a temporary number, which many have")?);
+        }
         "nhs-number" => take(NhsNumber::parse(text).map_err(told)?.canonical()),
         _ => {
             let number = NumberForm::default().parse(text).map_err(told)?;
@@ -215,12 +234,12 @@ fn canonical(kind: &Kind, text: &str, mut take: impl FnMut(&[u8])) -> Result<(),
     Ok(())
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     let io = |source| VaultFault::Io { what: "read", path: path.to_owned(), source };
     Ok(fs::read_to_string(path).map_err(io)?)
 }
 
-fn usage(why: impl ToString) -> Failure {
+pub(crate) fn usage(why: impl ToString) -> Failure {
     Failure::Vault(VaultFault::Usage(why.to_string()))
 }
 

@@ -17,7 +17,7 @@ use crate::{
     vault::locked,
 };
 
-const FOLDER: &str = "proposals";
+pub(super) const FOLDER: &str = "proposals";
 const LONGEST_REASON: usize = 2_000;
 const MOST_PSEUDONYMS: usize = 1_000;
 
@@ -31,6 +31,10 @@ impl Session<'_> {
             _ => &[Role::Custodian],
         };
         self.allow(makers, "such a proposal")?;
+        let listed = match &action {
+            ProposedAction::ExactOnly { numbers, .. } => Some(self.links(numbers)?),
+            _ => None,
+        };
         let action = self.action(action)?;
         let expires = expires.parse().map_err(|_| made("its last day is no date (YYYY-MM-DD)"))?;
         if expires < today() {
@@ -55,6 +59,9 @@ impl Session<'_> {
         let text = proposal.text().map_err(fault)?;
         let id = Proposal::id(&text);
         self.vault.write_sealed(FOLDER, &id, text.as_bytes()).map_err(fault)?;
+        if let Some(listed) = listed {
+            self.keep_numbers(&id, &listed)?;
+        }
         let event = Event::Proposed {
             proposal: id,
             sha256: sha256(&text),
@@ -108,6 +115,11 @@ impl Session<'_> {
                 let tag = self.subject_tag(&kind, &identifier)?;
                 Action::FindSubject { kind, tag }
             }
+            ProposedAction::ExactOnly { change, numbers } => {
+                let listed = self.links(&numbers)?;
+                let tag = self.vault.keys().exact_only_tag(listed.links());
+                Action::ChangeExactOnly { change, numbers: listed.by_kind(), tag }
+            }
         })
     }
 
@@ -148,6 +160,9 @@ impl Session<'_> {
             Action::Resume { purpose } => Event::Resumed { proposal: id, purpose },
             Action::ChangeCustodians { custodians } => {
                 Event::ChangedCustodians { proposal: id, custodians }
+            }
+            Action::ChangeExactOnly { change, tag, .. } => {
+                return self.change_exact_only(&id, change, &tag);
             }
             Action::Reidentify { .. } | Action::FindSubject { .. } => {
                 return Err(refusal("carried out", "it is answered by `reidentify` or `subject`"));
@@ -270,10 +285,10 @@ impl Session<'_> {
     }
 }
 
-fn made(why: &str) -> Denial {
+pub(super) fn made(why: &str) -> Denial {
     refusal("made", why)
 }
 
-fn refusal(what: &str, why: &str) -> Denial {
+pub(super) fn refusal(what: &str, why: &str) -> Denial {
     Denial::Proposal { what: what.into(), why: why.into() }
 }

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod datasets;
+mod exact_only;
 mod publishing;
 mod quarantine;
 mod rotation;
@@ -90,6 +91,8 @@ impl<'a> Session<'a> {
             Request::Crosswalk { purpose, from, page } => self.crosswalk(&purpose, from, page),
             Request::Retire { purpose, version } => self.retire(&purpose, version),
             Request::Publish(publication) => self.publish(publication),
+            Request::ExactOnly { purpose } => self.exact_only(purpose),
+            Request::CountExactOnly => self.count_exact_only(),
         }
     }
 

@@ -7,6 +7,7 @@ mod attacks;
 mod common;
 mod crash;
 mod custody;
+mod exact_only;
 mod intakes;
 mod log;
 mod program;
