@@ -166,7 +166,7 @@ fn days_of_a_mark_count_as_well() {
 }
 
 /// Appoints two custodians.
-fn appoint(council: &mut Council) {
+pub(crate) fn appoint(council: &mut Council) {
     council.site.stop_vault();
     vault(council, "custodian new --out ann");
     vault(council, "custodian new --out ben");
@@ -178,7 +178,7 @@ fn appoint(council: &mut Council) {
 }
 
 /// Runs a command of the vault's program that succeeds; gives all that it says.
-fn vault(council: &Council, arguments: &str) -> String {
+pub(crate) fn vault(council: &Council, arguments: &str) -> String {
     let arguments: Vec<&str> = arguments.split_whitespace().collect();
     let output = council.site.run("minster-vault", &arguments);
     assert!(output.status.success(), "{arguments:?}: {}", minster_tests::text(&output));
@@ -186,7 +186,7 @@ fn vault(council: &Council, arguments: &str) -> String {
 }
 
 /// Has numbers, each behind its kind, put on the list of exact-only identities or taken off it.
-fn list(council: &Council, change: &str, numbers: &[String]) -> String {
+pub(crate) fn list(council: &Council, change: &str, numbers: &[String]) -> String {
     fs::write(council.path("numbers"), numbers.join("\n")).unwrap();
     let case = "--socket vault.sock --reference A/1 --reason order --expires 2099-01-01";
     let request = format!("request {case} exact-only {change} --numbers numbers");

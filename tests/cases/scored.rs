@@ -65,12 +65,15 @@ pub(crate) fn nine_in_ten(council: &Council) {
     council.change("matching.toml", |text| text.replace("threshold = 0.99", "threshold = 0.9"));
 }
 
+/// Children whom the police mistype.
+pub(crate) const MISTYPED: u64 = 10;
+
 /// 400 pupils; of them 60 whom the police name as the school does, and ten whom they mistype. Two children are the police's
 /// alone: a stranger, and the twin of a pupil.
-fn scored() -> Council {
+pub(crate) fn scored() -> Council {
     let council = council(400, &["missing"]);
     nine_in_ten(&council);
-    let wrong: Vec<u32> = swappable().take(10).collect();
+    let wrong: Vec<u32> = swappable().take(MISTYPED as usize).collect();
     let stranger = Child {
         surname: "Zabrzycki".into(),
         forename: "Quirinus".into(),
@@ -152,7 +155,7 @@ fn without_parts_nothing_is_linked_anew_and_what_stood_stands() {
 fn a_child_in_doubt_is_linked_by_no_score() {
     let council = council(400, &["missing"]);
     nine_in_ten(&council);
-    let wrong: Vec<u32> = swappable().take(10).collect();
+    let wrong: Vec<u32> = swappable().take(MISTYPED as usize).collect();
     // Two rows of one pupil number with two birth dates.
     let doubted = Child { born: "2010-01-31".into(), ..Child::at(wrong[0]) };
     council.deliver(CENSUS, "2025_autumn_pupilonroll.csv", pupils(dated(1, 400).chain([doubted])));
@@ -170,7 +173,7 @@ fn a_child_in_doubt_is_linked_by_no_score() {
 fn an_identity_that_its_number_alone_may_find_is_found_by_no_score() {
     let council = council(400, &["missing", "ssda903"]);
     nine_in_ten(&council);
-    let wrong: Vec<u32> = swappable().take(10).collect();
+    let wrong: Vec<u32> = swappable().take(MISTYPED as usize).collect();
     let adopted = header_903_row("L1", &Child::at(wrong[0]));
     council.deliver("ssda903", "header.csv", header_903(&[adopted]));
     let episode = "L1,19/02/2024,S,V2,N4,U4,PR2,01/12/2024,E11,,,,";

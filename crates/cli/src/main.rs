@@ -10,6 +10,7 @@ mod person;
 mod pipeline;
 mod quality;
 mod rekey;
+mod review;
 mod runs;
 mod stages;
 mod summary;
@@ -136,6 +137,9 @@ enum Command {
     /// Say what is wrong with the deliveries, for the people who can mend it.
     #[command(subcommand)]
     Report(Reports),
+    /// Have people judge pairs that are in doubt, blind.
+    #[command(subcommand)]
+    Review(review::Command),
     /// See what runs did.
     #[command(subcommand)]
     Runs(Runs),
@@ -280,6 +284,10 @@ fn run(command: Command) -> Result<u8, Failure> {
         }
         Command::Report(Reports::Quality(arguments)) => {
             print(&quality::report(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Review(command) => {
+            print(&review::run(&command)?)?;
             Ok(exit::DONE)
         }
         Command::Runs(Runs::List { report: Report { config, json }, most }) => {

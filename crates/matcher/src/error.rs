@@ -151,6 +151,11 @@ pub enum MatchError {
         /// The source.
         source_name: SourceName,
     },
+    /// Decisions without any pair that they could be about.
+    #[error(
+        "no pair was ever in doubt, so that there is nothing to decide; link first (`minster run`)"
+    )]
+    NoPairs,
     /// Datasets of keys under which the vault did not tell the list of exact-only identities.
     #[error(
         "the vault tells the list of exact-only identities under other keys than {version}, which the datasets have; carry them \
@@ -195,6 +200,7 @@ impl MatchError {
             | Self::Scoring(_)
             | Self::NotScored { .. }
             | Self::Listed { .. }
+            | Self::NoPairs
             | Self::WrongType { .. } => exit::USAGE,
             Self::Lost { .. } => exit::NOT_CONSERVED,
             Self::Store(error) => error.exit_code(),

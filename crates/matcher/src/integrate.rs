@@ -2,14 +2,15 @@
 
 use arrow::array::RecordBatch;
 use minster_model::{
-    DatasetClass, DatasetRef, Period, Purpose, RunId, TableName,
+    DatasetClass, DatasetRef, KeyVersion, Period, Purpose, RunId, TableName,
     periods::{LinkedPeriod, Periods},
 };
 use minster_store::{DatasetKeys, Manifest, Origin, Store, StoreError};
 
 use crate::{
     MatchError,
-    children::Children,
+    children::{Children, Last},
+    clerical::Review,
     definition::Matching,
     events::Delivered,
     integration::{Integration, Made},
@@ -78,17 +79,22 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let listed = job.listed.of(&delivered)?;
     let mut people = People::read(&matching, &delivered, (&listed, job.listed.numbers))?;
     let mut ledger = Ledger::read(job, &delivered, keys)?;
-    let mut scored = Vec::new();
-    let children =
-        Children::with(&people.persons, &mut ledger.identities, |exact| match &matching.scoring {
-            None => Ok(Vec::new()),
-            Some(scoring) => {
-                let of = (&matching, scoring);
-                let found = scored::score(job, of, (&delivered, &people), exact, keys)?;
-                scored = found.report;
-                Ok::<_, MatchError>(found.links)
-            }
-        })?;
+    let mut review = Review::of(job, &delivered, keys)?;
+    let pairs = review.pairs().clone();
+    let (mut scored, mut clerical) = (Vec::new(), None);
+    let children = Children::with(&people.persons, &mut ledger.identities, |exact| {
+        let settled = review.settle(exact);
+        let mut found = scored::Scored::default();
+        if let Some(scoring) = &matching.scoring {
+            let of = (&matching, scoring, &settled);
+            found = scored::score(job, of, (&delivered, &people), exact, keys)?;
+        }
+        review.learn(exact, &settled, &found.doubts);
+        clerical = review.report_of(&settled);
+        scored = found.report;
+        let (reviewed, apart) = (settled.same, settled.apart);
+        Ok::<_, MatchError>(Last { scored: found.links, reviewed, apart })
+    })?;
     match children.lost() {
         0 => people.prefer(&matching, &children),
         rows => return Err(MatchError::Lost { rows }),
@@ -101,10 +107,12 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         let mut of_period = integration.make()?;
         of_period.report.ids = ids.clone();
         of_period.report.scored.clone_from(&scored);
+        of_period.report.clerical.clone_from(&clerical);
         made.push((period, of_period));
     }
     // Ids go first: whatever stops the rest, the next run gives the same.
     ledger.write(job, &children, &delivered, keys)?;
+    review.write(&pairs, job, &delivered, keys)?;
     let publish = |(period, made)| publish_period(job, keys, &delivered, period, made);
     made.into_iter().map(publish).collect()
 }
@@ -154,21 +162,37 @@ fn publish_period(
     let json = serde_json::to_vec_pretty(&made.report).map_err(MatchError::Report)?;
     let text = made.report.text();
     let files = [(REPORT, json.as_slice()), ("linkage.txt", text.as_bytes())];
-    let manifest = publish(job, keys, delivered, (&dataset, origin), &tables, &files)?;
+    let stamp = Stamp::of(delivered)?;
+    let of = (&dataset, origin);
+    let manifest = publish((job.store, job.run), keys, stamp, of, &tables, &files)?;
     Ok(Integrated { period: period.name.clone(), manifest, report: made.report })
+}
+
+/// The keys of a dataset's pseudonyms.
+pub(crate) struct Stamp {
+    pub(crate) version: KeyVersion,
+    pub(crate) check: String,
+}
+
+impl Stamp {
+    /// Those of the deliveries' datasets.
+    pub(crate) fn of(delivered: &[Delivered]) -> Result<Self, MatchError> {
+        let first = delivered.first().ok_or(MatchError::Nothing)?.dataset.manifest();
+        Ok(Self { version: first.key_version, check: first.key_check.clone() })
+    }
 }
 
 /// Publishes a dataset that linking made: its tables, and what stands beside them.
 pub(crate) fn publish(
-    job: &Job<'_>,
+    (store, run): (&Store, &RunId),
     keys: &mut dyn DatasetKeys,
-    delivered: &[Delivered],
+    stamp: Stamp,
     (dataset, origin): (&DatasetRef, Origin),
     tables: &[(&str, &RecordBatch)],
     files: &[(&str, &[u8])],
 ) -> Result<Manifest, MatchError> {
     let (key, wrapped) = keys.create(dataset).map_err(StoreError::from)?;
-    let writer = job.store.stage(dataset, job.run, key, wrapped)?;
+    let writer = store.stage(dataset, run, key, wrapped)?;
     let mut entries = Vec::with_capacity(tables.len());
     for (name, batch) in tables {
         let name: TableName = name.parse().map_err(|_| MatchError::Name)?;
@@ -179,6 +203,5 @@ pub(crate) fn publish(
     for (name, bytes) in files {
         writer.file(name, bytes)?;
     }
-    let first = delivered.first().ok_or(MatchError::Nothing)?.dataset.manifest();
-    Ok(writer.publish(first.key_version, first.key_check.clone(), origin, entries)?)
+    Ok(writer.publish(stamp.version, stamp.check, origin, entries)?)
 }

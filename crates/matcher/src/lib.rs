@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 pub mod children;
+pub mod clerical;
 mod clusters;
 pub mod condition;
 pub mod definition;

@@ -179,6 +179,16 @@ impl Persons {
         0..self.rows.len() as u32
     }
 
+    /// The rows that are.
+    pub(crate) fn exact_only_rows(&self) -> impl Iterator<Item = u32> + '_ {
+        self.exact_only.iter().copied()
+    }
+
+    /// The code of a number, name or match key that some row has or had.
+    pub(crate) fn code_of(&self, pseudonym: &Pseudonym) -> Option<u32> {
+        self.tokens.get(pseudonym).copied()
+    }
+
     /// Whether the row is linked by its number alone.
     pub(crate) fn is_exact_only(&self, row: u32) -> bool {
         self.exact_only.contains(&row)

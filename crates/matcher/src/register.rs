@@ -296,6 +296,11 @@ impl Register {
         self.by_number.get(&number).map(|unit| self.root(*unit))
     }
 
+    /// The one child of a match key.
+    pub(crate) fn only_of_key(&self, key: u32) -> Option<u32> {
+        self.by_key.get(&key).and_then(Few::only).map(|unit| self.root(unit))
+    }
+
     /// All numbers of one child, with it.
     pub(crate) fn all_numbers(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         self.by_number.iter().map(|(number, unit)| (*number, self.root(*unit)))

@@ -6,7 +6,8 @@ use minster_model::Period;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    children::Linkage, exact_only::ExactOnlyCounts, review::ReviewEntry, scored::ScoredSource,
+    children::Linkage, clerical::ClericalReport, exact_only::ExactOnlyCounts, review::ReviewEntry,
+    scored::ScoredSource,
 };
 
 /// The format that this release writes. Where another stands, the children are linked again.
@@ -35,6 +36,9 @@ pub struct LinkageReport {
     /// What scored matching did, source by source, in all periods together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scored: Vec<ScoredSource>,
+    /// Clerical review, of all periods together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clerical: Option<ClericalReport>,
     /// Identities that are linked by their number alone, where there are any: counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exact_only: Option<ExactOnlyCounts>,
@@ -151,6 +155,9 @@ impl LinkageReport {
                  more; estimated precision {precision}; {in_doubt} in doubt were left; of those led before, {same} would come to \
                  the same pupil and {other} to another"
             );
+        }
+        if let Some(clerical) = &self.clerical {
+            text += &clerical.text();
         }
         for found in &self.review {
             let sources: Vec<&str> = found.sources.keys().map(String::as_str).collect();

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Job, MatchError,
     children::{Exact, Linkage},
+    clerical::{Doubt, Place, Settled},
     definition::{Matching, Scoring},
     events::Delivered,
     few::NONE,
@@ -42,6 +43,9 @@ pub struct ScoredSource {
     pub pupils_in_doubt: u64,
     /// Persons whom the scores of two sources would have linked to two children: they are linked to none.
     pub contradicted: u64,
+    /// Persons whose score leads to a pupil, and of whom reviewers decided.
+    #[serde(default)]
+    pub reviewed: u64,
     /// The mean probability of the links.
     pub estimated_precision: Option<f64>,
     /// Of the persons whom the steps before linked, those whom the score leads to the same child, and to another.
@@ -54,10 +58,12 @@ pub struct ScoredSource {
     pub details: serde_json::Value,
 }
 
-/// Links by score: for each first row of a group of rows, the child of the register.
+/// Links by score: for each first row of a group of rows, the child of the register; and pairs that are likelier than not and
+/// were not linked.
 #[derive(Default)]
 pub(crate) struct Scored {
     pub(crate) links: Vec<(u32, u32)>,
+    pub(crate) doubts: Vec<Doubt>,
     pub(crate) report: Vec<ScoredSource>,
 }
 
@@ -71,7 +77,7 @@ enum Person {
 /// Scores what is left of the sources that the definition names.
 pub(crate) fn score(
     job: &Job<'_>,
-    (matching, scoring): (&Matching, &Scoring),
+    (matching, scoring, settled): (&Matching, &Scoring, &Settled),
     (delivered, people): (&[Delivered], &People),
     exact: &Exact<'_>,
     keys: &mut dyn DatasetKeys,
@@ -137,6 +143,7 @@ pub(crate) fn score(
             linked: 0,
             pupils_in_doubt: 0,
             contradicted: 0,
+            reviewed: 0,
             estimated_precision: None,
             same_as_before: 0,
             other_than_before: 0,
@@ -149,6 +156,7 @@ pub(crate) fn score(
             match all[link.left] {
                 Person::Child(before) if before == unit => report.same_as_before += 1,
                 Person::Child(_) => report.other_than_before += 1,
+                Person::Rows(root) if settled.decides((root, unit)) => report.reviewed += 1,
                 Person::Rows(root) if in_doubt.roots.contains(&root) => {}
                 Person::Rows(_) if in_doubt.units.contains(&unit) => report.pupils_in_doubt += 1,
                 Person::Rows(root) => {
@@ -157,6 +165,11 @@ pub(crate) fn score(
                     sum += link.probability;
                     report.linked += 1;
                 }
+            }
+        }
+        for pair in linkage.likely {
+            if let Person::Rows(root) = all[pair.left] {
+                scored.doubts.push(((root, units[pair.right]), pair.agreement));
             }
         }
         report.estimated_precision = (report.linked > 0).then(|| sum / report.linked as f64);
@@ -172,6 +185,8 @@ pub(crate) fn score(
         _ => None,
     };
     scored.links = found.into_iter().filter_map(one).collect();
+    let linked: BTreeSet<Place> = scored.links.iter().copied().collect();
+    scored.doubts.retain(|(place, _)| !linked.contains(place));
     Ok(scored)
 }
 

@@ -5,6 +5,7 @@ use minster_store::{Origin, sha256_hex};
 
 use crate::{
     Integrated, Job, LinkageReport,
+    clerical::decisions_sha256,
     definition::Matching,
     integrate::integrated,
     report::{FORMAT, REPORT},
@@ -59,5 +60,6 @@ pub(crate) fn origin(
         others.into_iter().partition(|(dataset, _)| carried.contains(dataset));
     let definition_sha256 = sha256_hex(job.matching.as_bytes());
     let listed = job.listed.origin();
-    Origin::Datasets { definition_sha256, datasets, carried_over, linked_with, listed }
+    let decisions = decisions_sha256(job.store, job.purpose);
+    Origin::Datasets { definition_sha256, datasets, carried_over, linked_with, listed, decisions }
 }

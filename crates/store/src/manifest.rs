@@ -77,6 +77,9 @@ pub enum Origin {
         /// Which list of identities that are linked by their number alone was honoured; says nothing of its numbers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         listed: Option<String>,
+        /// SHA-256 of the manifest of the reviewers' decisions that were honoured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decisions: Option<String>,
     },
 }
 
@@ -89,6 +92,7 @@ impl Origin {
             carried_over: Vec::new(),
             linked_with: Vec::new(),
             listed: None,
+            decisions: None,
         }
     }
 }

@@ -10,8 +10,8 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role};
 use crate::{
     Approval, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, ListChanged, ListedKind,
     OpenedQuarantine, OpenedRun, PROTOCOL, Proposed, Publication, QuarantineCase, QuarantineRows,
-    Reidentified, Request, Response, RunManifest, SealedRunKey, StatusReport, SubjectPseudonym,
-    Token, Unwrapped, WrappedKey,
+    Reidentified, Request, Response, RunManifest, SealedRunKey, SignedDecisions, StatusReport,
+    SubjectPseudonym, Token, Unwrapped, WrappedKey,
     frame::{self, FrameError},
 };
 
@@ -341,6 +341,28 @@ impl Client {
     pub fn count_exact_only(&mut self) -> Result<Vec<ListedKind>, VaultError> {
         match self.ask(&Request::CountExactOnly)? {
             Response::ExactOnlyCounted(kinds) => Ok(kinds),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Has it logged that a reviewer is given so many pairs to judge.
+    pub fn give_review(
+        &mut self,
+        purpose: &Purpose,
+        reviewer: &str,
+        pairs: u64,
+    ) -> Result<(), VaultError> {
+        let (purpose, reviewer) = (purpose.clone(), reviewer.to_owned());
+        match self.ask(&Request::GiveReview { purpose, reviewer, pairs })? {
+            Response::ReviewLogged => Ok(()),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Has a reviewer's signature under a file of decisions verified and logged.
+    pub fn take_review(&mut self, decisions: SignedDecisions) -> Result<(), VaultError> {
+        match self.ask(&Request::TakeReview(decisions))? {
+            Response::ReviewLogged => Ok(()),
             _ => Err(VaultError::Protocol),
         }
     }

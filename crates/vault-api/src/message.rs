@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Approval, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, ListChanged, ListedKind,
     OpenedQuarantine, OpenedRun, Proposed, Publication, QuarantineCase, QuarantineRows,
-    Reidentified, RunManifest, SealedRunKey, StatusReport, SubjectPseudonym, Unwrapped, WrappedKey,
+    Reidentified, RunManifest, SealedRunKey, SignedDecisions, StatusReport, SubjectPseudonym,
+    Unwrapped, WrappedKey,
 };
 
 /// What a caller asks.
@@ -122,6 +123,17 @@ pub enum Request {
     },
     /// How many numbers are on that list.
     CountExactOnly,
+    /// Logs that a reviewer is given pairs to judge, whom custodians approved.
+    GiveReview {
+        /// The purpose.
+        purpose: Purpose,
+        /// The reviewer's name.
+        reviewer: String,
+        /// How many pairs.
+        pairs: u64,
+    },
+    /// Verifies and logs a reviewer's signed decisions.
+    TakeReview(SignedDecisions),
 }
 
 /// What the vault answers.
@@ -195,6 +207,8 @@ pub enum Response {
     },
     /// The list, as pseudonyms of the purpose.
     ExactOnly(ExactOnlyList),
+    /// The reviewer may be given the pairs, or the decisions are the reviewer's; it is logged.
+    ReviewLogged,
     /// Its numbers, counted by kind.
     ExactOnlyCounted(Vec<ListedKind>),
 }

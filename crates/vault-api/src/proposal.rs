@@ -53,6 +53,13 @@ pub enum ProposedAction {
         /// The identifier, canonical: one.
         identifier: IdentifierBatch,
     },
+    /// Let these reviewers, and no others, judge pairs of a purpose from now on: names, and Ed25519 keys in hexadecimal.
+    Reviewers {
+        /// The purpose.
+        purpose: Purpose,
+        /// Who; nobody, where the purpose is to have none.
+        reviewers: Vec<(String, String)>,
+    },
     /// Change the list of identities that are linked by their number alone.
     ExactOnly {
         /// How.

@@ -63,6 +63,8 @@ pub struct PurposeState {
     pub agreed: BTreeMap<Publication, BTreeSet<u32>>,
     /// Whether an alarm stopped it.
     pub stopped: bool,
+    /// Who may judge its pairs.
+    pub reviewers: Vec<CustodianKey>,
     /// Ceilings that were raised for one run.
     pub raised: BTreeMap<SourceName, (u64, String)>,
     /// The registry's length and last tag.
@@ -98,6 +100,7 @@ impl PurposeState {
             loading: BTreeMap::new(),
             agreed: BTreeMap::new(),
             stopped: false,
+            reviewers: Vec::new(),
             raised: BTreeMap::new(),
             registry: None,
             births: None,
@@ -220,6 +223,9 @@ impl State {
                 // Signatures of those before count no more under what is still open.
                 self.proposals.values_mut().for_each(|state| state.by.clear());
             }
+            Event::ChangedReviewers { purpose, reviewers, .. } => {
+                self.purpose(purpose, |state| state.reviewers.clone_from(reviewers));
+            }
             Event::ChangedExactOnly { proposal, numbers, .. } => {
                 let before = self.exact_only.take().map(|head| head.proposal);
                 let proposal = proposal.clone();
@@ -252,6 +258,8 @@ impl State {
             | Event::ScannedKey { .. }
             | Event::ReadCrosswalk { .. }
             | Event::ReadExactOnly { .. }
+            | Event::GaveReview { .. }
+            | Event::TookReview { .. }
             | Event::Stated
             | Event::Reidentified { .. }
             | Event::FoundSubject { .. }

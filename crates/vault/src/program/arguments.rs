@@ -12,6 +12,7 @@ use minster_vault::{
 use crate::{
     exact_only::{CountExactOnly, ExactOnly},
     quarantine::Quarantine,
+    review::{Review, Reviewers},
 };
 
 /// Holds the keys that turn identifiers into pseudonyms, in a process of its own.
@@ -168,6 +169,9 @@ answered, with tabs between.")]
         #[arg(long)]
         version: u32,
     },
+    /// Clerical review.
+    #[command(subcommand)]
+    Review(Review),
     /// The log of who asked what.
     #[command(subcommand)]
     Log(LogCommand),
@@ -355,6 +359,8 @@ pub(crate) enum What {
         #[arg(long)]
         purpose: Purpose,
     },
+    /// Let these reviewers, and no others, judge pairs of a purpose from now on.
+    Reviewers(Reviewers),
     /// Change the list of exact-only identities: children whose rows are linked by their current number alone.
     #[command(subcommand)]
     ExactOnly(ExactOnly),

@@ -88,6 +88,10 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What) -> Result<(), Fai
             custodians.into_iter().map(|one| (one.name, one.key)).collect(),
         ),
         What::Resume { purpose } => ProposedAction::Resume { purpose },
+        What::Reviewers(of) => ProposedAction::Reviewers {
+            purpose: of.purpose,
+            reviewers: of.reviewers.into_iter().map(|one| (one.name, one.key)).collect(),
+        },
         What::ExactOnly(change) => exact_only::proposed(change)?,
     };
     let Case { reference, reason, expires } = case;

@@ -115,6 +115,16 @@ impl Session<'_> {
                 let tag = self.subject_tag(&kind, &identifier)?;
                 Action::FindSubject { kind, tag }
             }
+            ProposedAction::Reviewers { purpose, reviewers } => {
+                self.vault.live_purpose(&purpose)?;
+                let reviewers: Vec<CustodianKey> =
+                    reviewers.into_iter().map(|(name, key)| CustodianKey { name, key }).collect();
+                let good = reviewers.iter().all(CustodianKey::is_well_formed);
+                if !good || !CustodianKey::all_differ(&reviewers) {
+                    return Err(made("each reviewer has a name and a key of their own"));
+                }
+                Action::ChangeReviewers { purpose, reviewers }
+            }
             ProposedAction::ExactOnly { change, numbers } => {
                 let listed = self.links(&numbers)?;
                 let tag = self.vault.keys().exact_only_tag(listed.links());
@@ -160,6 +170,9 @@ impl Session<'_> {
             Action::Resume { purpose } => Event::Resumed { proposal: id, purpose },
             Action::ChangeCustodians { custodians } => {
                 Event::ChangedCustodians { proposal: id, custodians }
+            }
+            Action::ChangeReviewers { purpose, reviewers } => {
+                Event::ChangedReviewers { proposal: id, purpose, reviewers }
             }
             Action::ChangeExactOnly { change, tag, .. } => {
                 return self.change_exact_only(&id, change, &tag);

@@ -5,6 +5,7 @@ mod datasets;
 mod exact_only;
 mod publishing;
 mod quarantine;
+mod review;
 mod rotation;
 mod runs;
 mod slips;
@@ -92,6 +93,10 @@ impl<'a> Session<'a> {
             Request::Retire { purpose, version } => self.retire(&purpose, version),
             Request::Publish(publication) => self.publish(publication),
             Request::ExactOnly { purpose } => self.exact_only(purpose),
+            Request::GiveReview { purpose, reviewer, pairs } => {
+                self.give_review(purpose, reviewer, pairs)
+            }
+            Request::TakeReview(decisions) => self.take_review(decisions),
             Request::CountExactOnly => self.count_exact_only(),
         }
     }

@@ -13,6 +13,7 @@ mod log;
 mod program;
 mod publishing;
 mod quarantine;
+mod review;
 mod rotation;
 mod serving;
 mod slips;
