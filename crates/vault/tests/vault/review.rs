@@ -53,15 +53,14 @@ fn why<T>(outcome: Result<T, minster_vault_api::VaultError>) -> String {
 fn a_reviewer_s_own_signature_is_taken_and_no_other() {
     let site = Site::new();
     let serving = site.serve();
-    let mut linker = serving.client(Role::Linker).unwrap();
+    let linker = || serving.client(Role::Linker).unwrap();
     let purpose = PURPOSE.parse().unwrap();
-    assert!(why(linker.give_review(&purpose, "cat", 3)).contains("approved no reviewer"));
+    assert!(why(linker().give_review(&purpose, "cat", 3)).contains("approved no reviewer"));
     approve(&site, &serving, &["cat"]);
-    linker.give_review(&purpose, "cat", 3).unwrap();
+    linker().give_review(&purpose, "cat", 3).unwrap();
     let good = signed(&site, "cat", "cat", PURPOSE);
     let not_theirs = |decisions| {
-        let mut linker = serving.client(Role::Linker).unwrap();
-        assert!(why(linker.take_review(decisions)).contains("not this reviewer's"));
+        assert!(why(linker().take_review(decisions)).contains("not this reviewer's"));
     };
     not_theirs(signed(&site, "cat", "ben", PURPOSE));
     not_theirs(SignedDecisions { sha256: "0".repeat(64), ..good.clone() });
@@ -69,9 +68,10 @@ fn a_reviewer_s_own_signature_is_taken_and_no_other() {
     let mut flipped = good.clone();
     flipped.signature[5] ^= 1;
     not_theirs(flipped);
-    let mut linker = serving.client(Role::Linker).unwrap();
-    assert!(why(linker.take_review(signed(&site, "ben", "ben", PURPOSE))).contains("approved no"));
-    linker.take_review(good.clone()).unwrap();
+    assert!(
+        why(linker().take_review(signed(&site, "ben", "ben", PURPOSE))).contains("approved no")
+    );
+    linker().take_review(good.clone()).unwrap();
     for role in Role::ALL.into_iter().filter(|role| *role != Role::Linker) {
         let mut client = serving.client(role).unwrap();
         let refused = denial(client.take_review(good.clone()));
@@ -81,14 +81,31 @@ fn a_reviewer_s_own_signature_is_taken_and_no_other() {
     approve(&site, &serving, &["ben"]);
     drop(serving);
     let serving = site.serve();
-    let mut linker = serving.client(Role::Linker).unwrap();
-    assert!(why(linker.take_review(good)).contains("approved no reviewer"));
-    linker.take_review(signed(&site, "ben", "ben", PURPOSE)).unwrap();
+    let linker = || serving.client(Role::Linker).unwrap();
+    assert!(why(linker().take_review(good)).contains("approved no reviewer"));
+    linker().take_review(signed(&site, "ben", "ben", PURPOSE)).unwrap();
     drop(serving);
     minster_vault::log::verify(&site.log(), None).unwrap();
     let log = fs::read_to_string(site.log()).unwrap();
     assert_eq!(log.matches(r#""event":"took-review""#).count(), 2);
     assert_eq!(log.matches(r#""event":"changed-reviewers""#).count(), 2);
+    // Without any secret it shows that a signature in the log is not the reviewer's.
+    let last = log.rfind(r#""event":"took-review""#).unwrap();
+    let (cut, _) = log[last..].split_once('\n').unwrap();
+    let entry = format!("{}{cut}", &log[..last]);
+    let (copy, place) = (site.path("copy"), entry.rfind(r#""signature":""#).unwrap() + 13);
+    let digit = if &entry[place..=place] == "0" { "1" } else { "0" };
+    for (text, good) in [
+        (format!("{entry}\n"), true),
+        (format!("{}{digit}{}\n", &entry[..place], &entry[place + 1..]), false),
+    ] {
+        fs::write(&copy, text).unwrap();
+        let verified = minster_vault::log::verify(&copy, None).map_err(|fault| fault.to_string());
+        match good {
+            true => drop(verified.unwrap()),
+            false => assert!(verified.unwrap_err().contains("reviewer's signature is wrong")),
+        }
+    }
 }
 
 #[test]
