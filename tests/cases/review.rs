@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, fs, process::Output};
 
 use minster_tests::{
-    deliveries::{Child, Council, Ran, by_name},
+    deliveries::{Child, Council, Ran, by_name, pupils, upn},
     text,
 };
 
 use crate::{
     CENSUS,
     exact_only::{appoint, list, vault},
-    scored::{MISTYPED, scored, swappable},
+    scored::{MISTYPED, episodes, scored, swappable},
     values::of_linked,
 };
 
@@ -195,6 +195,43 @@ fn what_two_reviewers_say_is_honoured_and_their_agreement_is_told() {
         ("not-on-spine", 2 + 2),
     ]);
     assert_eq!(third.linked("missing/episodes"), linked, "{}", third.text);
+}
+
+/// A pupil has a new number in spring, and no school wrote the former one. The police have another child.
+fn two_numbers() -> Council {
+    let deliveries = [(CENSUS, "2024-autumn"), (CENSUS, "2025-spring"), ("missing", "2024-25")];
+    let mut council = Council::of_deliveries(&deliveries);
+    council.deliver(CENSUS, "2024-autumn/pupilonroll.csv", pupils((1..=60).map(Child::at)));
+    let renumbered = Child { upn: upn(800), ..Child::at(7) };
+    let spring = pupils((1..=60).filter(|place| *place != 7).map(Child::at).chain([renumbered]));
+    council.deliver(CENSUS, "2025-spring/pupilonroll.csv", spring);
+    let csv = episodes([Child::at(9)]);
+    council.deliver("missing", "2024-25/missing_episodes.csv", csv);
+    appoint(&mut council);
+    council
+}
+
+#[test]
+fn two_pupils_are_one_where_reviewers_say_so_and_no_census_has_both() {
+    let council = two_numbers();
+    let before = ran(&council);
+    assert_eq!((before.children(), &clerical(&before)["pairs"]), ((61, 61), &1.into()));
+    approve_reviewers(&council, &["rae"]);
+    let lines = export(&council, "rae");
+    assert!(lines[0].ends_with(",agrees,agrees,agrees,agrees,missing,"), "{lines:?}");
+    sign(&council, "rae", &decide(&ids(&lines), &["same"]));
+    assert_eq!(import(&council, "rae").exit, 0);
+    let after = ran(&council);
+    assert_eq!((after.children(), &clerical(&after)["linked"]), ((60, 60), &1.into()));
+    assert_eq!(after.summary["linkage"]["ids"]["merged"], 1);
+    let changes = of_linked(&council.site, "identities", "all", "changes");
+    assert_eq!(changes.column("why"), ["a reviewer's decision"]);
+    // A census has both numbers: they are two children, whatever was decided.
+    let both = (1..=60).map(Child::at).chain([Child { upn: upn(800), ..Child::at(7) }]);
+    council.deliver(CENSUS, "2025-spring/pupilonroll.csv", pupils(both));
+    let apart = ran(&council);
+    assert_eq!(apart.children(), (61, 61));
+    assert_eq!(clerical(&apart)["refused"]["two-pupils"], 1, "{}", report(&council));
 }
 
 #[test]

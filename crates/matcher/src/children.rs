@@ -17,7 +17,7 @@ use crate::{
     identities::{Change, Identities},
     persons::Persons,
     register::Register,
-    review::{Review, ReviewEntry},
+    review::{Finding, Review, ReviewEntry},
     services::Services,
 };
 
@@ -123,20 +123,28 @@ impl Children {
     /// Decides who is who. A child who has an id keeps it, and what is new is remembered.
     pub fn known(persons: &Persons, identities: &mut Identities) -> Self {
         let by_nothing_else = |_: &Exact<'_>| Ok::<_, Infallible>(Last::default());
-        match Self::with(persons, identities, by_nothing_else) {
+        match Self::with(persons, identities, |_| Vec::new(), by_nothing_else) {
             Ok(children) => children,
             Err(never) => match never {},
         }
     }
 
-    /// Decides who is who, and asks a last step about what numbers and match keys leave.
+    /// Decides who is who. Asks a first step which children of the register are one besides, and a last step about what numbers
+    /// and match keys leave.
     pub(crate) fn with<E>(
         persons: &Persons,
         identities: &mut Identities,
+        first: impl FnOnce(&Register) -> Vec<(u32, u32)>,
         last: impl FnOnce(&Exact<'_>) -> Result<Last, E>,
     ) -> Result<Self, E> {
         let mut review = Review::default();
-        let register = Register::new(persons, &mut review);
+        let mut register = Register::new(persons, &mut review);
+        let joined = first(&register);
+        if !joined.is_empty() {
+            register.join_decided(&joined);
+            review.forget(Finding::TwoNumbersOneChild);
+            register.look_for_twice(persons, &mut review);
+        }
         let mut services = Services::new(persons, &register, &mut review);
         let exact = Exact { persons, register: &register, services: &services, review: &review };
         let Last { scored, reviewed, apart } = last(&exact)?;
@@ -173,7 +181,7 @@ impl Children {
         }
         let rows: Vec<u32> = of_row.iter().map(|cluster| child_of[*cluster as usize]).collect();
         let child = |row: u32| rows.get(row as usize).copied();
-        let reasons = reasons(persons, &rows_of, &assigned, (&review, services));
+        let reasons = reasons(persons, &rows_of, &assigned, (&review, register, services));
         // What would name two identities of one child together stands nowhere.
         let is_exact_only =
             |cluster: usize| rows_of[cluster].iter().any(|row| persons.is_exact_only(*row));

@@ -144,12 +144,13 @@ pub(crate) fn reasons(
     persons: &Persons,
     rows: &[Vec<u32>],
     assigned: &Assigned,
-    (review, services): (&Review, &Services),
+    (review, register, services): (&Review, &Register, &Services),
 ) -> Vec<String> {
     let for_review = if assigned.changes.is_empty() { HashMap::new() } else { review.by_row() };
     let why = |change: &Change| {
         let rows = &rows[change.cluster];
-        let is_reviewed = rows.iter().any(|row| services.is_reviewed(*row));
+        let is_reviewed =
+            rows.iter().any(|row| services.is_reviewed(*row) || register.is_decided(*row));
         match change.happened {
             Happened::Merged => {
                 let has_both = |row: &&u32| {

@@ -1,5 +1,7 @@
 //! From the sources' datasets to one row a child and period.
 
+use std::cell::RefCell;
+
 use arrow::array::RecordBatch;
 use minster_model::{
     DatasetClass, DatasetRef, KeyVersion, Period, Purpose, RunId, TableName,
@@ -10,13 +12,14 @@ use minster_store::{DatasetKeys, Manifest, Origin, Store, StoreError};
 use crate::{
     MatchError,
     children::{Children, Last},
-    clerical::Review,
+    clerical::{Pupils, Review},
     definition::Matching,
     events::Delivered,
     integration::{Integration, Made},
     ledger::Ledger,
     listed::Listed,
     people::People,
+    register::Register,
     report::{LinkageReport, REPORT},
     scored, standing,
 };
@@ -82,15 +85,23 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let mut review = Review::of(job, &delivered, keys)?;
     let pairs = review.pairs().clone();
     let (mut scored, mut clerical) = (Vec::new(), None);
-    let children = Children::with(&people.persons, &mut ledger.identities, |exact| {
+    let (known, settled_pupils) = (review.clone(), RefCell::new(Pupils::default()));
+    let first = |register: &Register| {
+        let settled = known.settle_pupils(&people.persons, register);
+        let same = settled.same.clone();
+        settled_pupils.replace(settled);
+        same
+    };
+    let children = Children::with(&people.persons, &mut ledger.identities, first, |exact| {
+        let pupils = settled_pupils.borrow();
         let settled = review.settle(exact);
         let mut found = scored::Scored::default();
         if let Some(scoring) = &matching.scoring {
             let of = (&matching, scoring, &settled);
             found = scored::score(job, of, (&delivered, &people), exact, keys)?;
         }
-        review.learn(exact, &settled, &found.doubts);
-        clerical = review.report_of(&settled);
+        review.learn(exact, (&settled, &pupils), (&found.doubts, &found.pupils));
+        clerical = review.report_of(&settled, &pupils);
         scored = found.report;
         let (reviewed, apart) = (settled.same, settled.apart);
         Ok::<_, MatchError>(Last { scored: found.links, reviewed, apart })

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Job, MatchError,
     children::{Exact, Linkage},
-    clerical::{Doubt, Place, Settled},
+    clerical::{self, Doubt, Place, Settled},
     definition::{Matching, Scoring},
     events::Delivered,
     few::NONE,
@@ -64,6 +64,8 @@ pub struct ScoredSource {
 pub(crate) struct Scored {
     pub(crate) links: Vec<(u32, u32)>,
     pub(crate) doubts: Vec<Doubt>,
+    /// Pupils who look like one child.
+    pub(crate) pupils: Vec<Doubt>,
     pub(crate) report: Vec<ScoredSource>,
 }
 
@@ -120,9 +122,10 @@ pub(crate) fn score(
     drop(of_row);
     let units: Vec<u32> = register.keys().copied().collect();
     let (of_register, of_pupils) = records(&parts, register.values())?;
+    let pupils = compared(exact, &parts, &register)?;
     let in_doubt = exact.in_doubt();
     let mut found: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-    let mut scored = Scored::default();
+    let mut scored = Scored { pupils, ..Scored::default() };
     let mut by_source: Vec<Vec<u32>> = Vec::new();
     for (source, persons) in sources {
         let settings = scoring.settings(source)?;
@@ -188,6 +191,23 @@ pub(crate) fn score(
     let linked: BTreeSet<Place> = scored.links.iter().copied().collect();
     scored.doubts.retain(|(place, _)| !linked.contains(place));
     Ok(scored)
+}
+
+/// How pupils agree who share a match key.
+fn compared(
+    exact: &Exact<'_>,
+    parts: &Parts,
+    register: &BTreeMap<u32, Values>,
+) -> Result<Vec<Doubt>, MatchError> {
+    let pairs = clerical::alike(exact.persons, exact.register);
+    let units: BTreeSet<u32> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
+    let units: BTreeMap<u32, usize> = units.into_iter().zip(0..).collect();
+    let nothing = Values::new();
+    let values = units.keys().map(|unit| register.get(unit).unwrap_or(&nothing));
+    let (records, _) = records(parts, values)?;
+    let places: Vec<(usize, usize)> = pairs.iter().map(|(a, b)| (units[a], units[b])).collect();
+    let agreements = minster_scoring::agreements(&records, &places);
+    Ok(pairs.into_iter().zip(agreements).collect())
 }
 
 /// Opens the linkage dataset of a source's dataset.

@@ -165,6 +165,25 @@ pub fn link(left: &Records, right: &Records, settings: &Settings) -> Linkage {
     Linkage { links, likely, report }
 }
 
+/// How records of one table agree, pair by pair: places of records, in the order in which they were added.
+pub fn agreements(
+    records: &Records,
+    pairs: &[(usize, usize)],
+) -> Vec<[Agreement; AGREEMENT_PARTS.len()]> {
+    let (values, sides) = Values::of(&[records]);
+    let frequencies = Frequencies::new(&values, &sides);
+    let comparer = Comparer { values: &values, frequencies: &frequencies };
+    let mut of_place = vec![0; records.len()];
+    for (record, place) in sides[0].places.iter().enumerate() {
+        of_place[*place as usize] = record;
+    }
+    let agreement = |(a, b): &(usize, usize)| {
+        let (a, b) = ((&sides[0], of_place[*a]), (&sides[0], of_place[*b]));
+        comparer.compare(a, b).0.agreement()
+    };
+    pairs.iter().map(agreement).collect()
+}
+
 /// Finds the records of one table that are one person's.
 pub fn dedupe(records: &Records, settings: &Settings) -> Clusters {
     let (values, sides) = Values::of(&[records]);

@@ -84,7 +84,7 @@ mod tests {
     fn pair() -> Pair {
         use Agreement::{Agrees, Differs, Missing, Near};
         let agreement = [Agrees, Near, Agrees, Missing, Differs];
-        Pair { agreement, open: true, rows: vec![], pupil: vec![] }
+        Pair { agreement, open: true, two_pupils: false, rows: vec![], pupil: vec![] }
     }
 
     const HEAD: &str = "pair,forename,surname,birth-date,sex,postcode,decision\n";

@@ -103,8 +103,10 @@ impl Review {
         let ids = words(batch, 0)?;
         let open = batch.column(1).as_any().downcast_ref::<BooleanArray>();
         let open = open.ok_or(MatchError::Ledger)?;
+        let two_pupils = batch.column(2).as_any().downcast_ref::<BooleanArray>();
+        let two_pupils = two_pupils.ok_or(MatchError::Ledger)?;
         let parts: Vec<&StringArray> = (0..AGREEMENT_PARTS.len())
-            .map(|part| words(batch, 2 + part))
+            .map(|part| words(batch, 3 + part))
             .collect::<Result<_, _>>()?;
         for row in 0..batch.num_rows() {
             let mut agreement = [Agreement::Missing; AGREEMENT_PARTS.len()];
@@ -115,8 +117,13 @@ impl Review {
                 let found = all.into_iter().find(|of| of.as_str() == word);
                 *agreement = found.ok_or(MatchError::Ledger)?;
             }
-            let pair =
-                Pair { agreement, open: open.value(row), rows: Vec::new(), pupil: Vec::new() };
+            let pair = Pair {
+                agreement,
+                open: open.value(row),
+                two_pupils: two_pupils.value(row),
+                rows: Vec::new(),
+                pupil: Vec::new(),
+            };
             self.pairs.insert(ids.value(row).to_owned(), pair);
         }
         Ok(())
@@ -159,12 +166,13 @@ impl Review {
         if self.pairs == *before {
             return Ok(());
         }
+        let flags = |of: fn(&Pair) -> bool| -> ArrayRef {
+            Arc::new(self.pairs.values().map(|pair| Some(of(pair))).collect::<BooleanArray>())
+        };
         let mut columns: Vec<(String, ArrayRef)> = vec![
             ("id".into(), texts(self.pairs.keys().map(String::as_str))),
-            (
-                "open".into(),
-                Arc::new(self.pairs.values().map(|pair| Some(pair.open)).collect::<BooleanArray>()),
-            ),
+            ("open".into(), flags(|pair| pair.open)),
+            ("two_pupils".into(), flags(|pair| pair.two_pupils)),
         ];
         for (part, name) in AGREEMENT_PARTS.iter().enumerate() {
             let words = self.pairs.values().map(|pair| pair.agreement[part].as_str());

@@ -4,6 +4,7 @@
 mod agreement;
 mod file;
 mod ledger;
+mod pupils;
 mod settle;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use agreement::ReviewAgreement;
 pub use file::FileError;
 pub(crate) use ledger::decisions_sha256;
 pub use ledger::{DECISIONS, REVIEW, take};
+pub(crate) use pupils::{Pupils, alike};
 pub(crate) use settle::{Doubt, Place, Settled};
 
 /// Why a decision was not honoured.
@@ -50,14 +52,16 @@ impl Decision {
     }
 }
 
-/// Rows of a service, and a pupil of the register, who may be one child.
+/// Rows of a service, or a pupil of the register, and another pupil, who may be one child.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
     /// How their parts agree.
     agreement: [Agreement; AGREEMENT_PARTS.len()],
     /// Whether the last linking left it in doubt.
     open: bool,
-    /// Numbers and match keys that lead to the rows alone.
+    /// Whether both are pupils.
+    two_pupils: bool,
+    /// Numbers and match keys that lead to the rows, or the first pupil, alone.
     rows: Vec<Pseudonym>,
     /// Numbers, or else match keys, that lead to the pupil alone.
     pupil: Vec<Pseudonym>,
@@ -167,9 +171,13 @@ impl Review {
     }
 
     /// The same with what this linking did; nothing where no pair was ever in doubt.
-    pub(crate) fn report_of(&self, settled: &Settled) -> Option<ClericalReport> {
-        let (linked, kept_apart) = (settled.same.len() as u64, settled.apart.len() as u64);
-        let refused = settled.refused.clone();
+    pub(crate) fn report_of(&self, settled: &Settled, pupils: &Pupils) -> Option<ClericalReport> {
+        let linked = (settled.same.len() + pupils.same.len()) as u64;
+        let kept_apart = (settled.apart.len() + pupils.apart.len()) as u64;
+        let mut refused = settled.refused.clone();
+        for (why, pairs) in &pupils.refused {
+            *refused.entry(why.clone()).or_default() += pairs;
+        }
         (!self.is_empty()).then(|| ClericalReport { linked, kept_apart, refused, ..self.report() })
     }
 

@@ -6,7 +6,10 @@ use ahash::{HashMap, HashMapExt, HashSet};
 use minster_model::Pseudonym;
 use minster_scoring::{AGREEMENT_PARTS, Agreement};
 
-use super::{BY_NUMBER, Decision, EXACT_ONLY, NOT_FOUND, Pair, Review, TWO_PUPILS, Verdict};
+use super::{
+    BY_NUMBER, Decision, EXACT_ONLY, NOT_FOUND, Pair, Pupils, Review, TWO_PUPILS, Verdict,
+    pupils::pupil,
+};
 use crate::{
     children::{Exact, Linkage},
     few::{NONE, Seen},
@@ -14,7 +17,7 @@ use crate::{
     persons::Persons,
 };
 
-/// Rows of services, named by the first of their group, and a child of the register.
+/// Rows of services, named by the first of their group, and a child of the register; or two children of the register.
 pub(crate) type Place = (u32, u32);
 
 /// Rows and a child of the register who may be one, and how their parts agree.
@@ -64,31 +67,40 @@ impl<'a> Leads<'a> {
     }
 
     fn rows(&self, evidence: &[Pseudonym]) -> Option<u32> {
-        self.only(evidence, |code| self.groups.get(&code).copied().unwrap_or_default())
+        let lead = |code| self.groups.get(&code).copied().unwrap_or_default();
+        only(self.exact.persons, evidence, lead)
     }
 
     fn pupil(&self, evidence: &[Pseudonym]) -> Option<u32> {
-        let register = self.exact.register;
-        let found = |code| register.number(code).or_else(|| register.only_of_key(code));
-        self.only(evidence, |code| found(code).map_or(Seen::Nothing, Seen::One))
-    }
-
-    /// The one place to which all evidence leads that leads anywhere.
-    fn only(&self, evidence: &[Pseudonym], lead: impl Fn(u32) -> Seen) -> Option<u32> {
-        let mut place = Seen::Nothing;
-        for code in evidence.iter().filter_map(|one| self.exact.persons.code_of(one)) {
-            match lead(code) {
-                Seen::Several => return None,
-                Seen::One(found) => place.add(found),
-                Seen::Nothing => {}
-            }
-        }
-        place.only()
+        pupil(self.exact.persons, self.exact.register, evidence)
     }
 }
 
+/// The one place to which all evidence leads that leads anywhere.
+pub(super) fn only(
+    persons: &Persons,
+    evidence: &[Pseudonym],
+    lead: impl Fn(u32) -> Seen,
+) -> Option<u32> {
+    let mut place = Seen::Nothing;
+    for code in evidence.iter().filter_map(|one| persons.code_of(one)) {
+        match lead(code) {
+            Seen::Several => return None,
+            Seen::One(found) => place.add(found),
+            Seen::Nothing => {}
+        }
+    }
+    place.only()
+}
+
+/// The id of a pair that was never in doubt before; none where nothing would lead back to one of its sides.
+pub(super) fn new_id(rows: &[Pseudonym], pupil: &[Pseudonym]) -> Option<String> {
+    let both = [rows.first()?.as_bytes().as_slice(), pupil.first()?.as_bytes()].concat();
+    Some(derived("review", &both).to_string()[..16].to_owned())
+}
+
 /// A row's numbers and match keys.
-fn codes(persons: &Persons, row: u32) -> impl Iterator<Item = u32> + '_ {
+pub(super) fn codes(persons: &Persons, row: u32) -> impl Iterator<Item = u32> + '_ {
     persons.numbers_known(row).chain(persons.keys(row))
 }
 
@@ -97,15 +109,16 @@ impl Review {
     /// to two pupils, and a number that the rows have outweighs a decision.
     pub(crate) fn settle(&self, exact: &Exact<'_>) -> Settled {
         let mut settled = Settled::default();
-        if self.pairs.is_empty() {
+        let pairs = || self.pairs.iter().filter(|(_, pair)| !pair.two_pupils);
+        if pairs().next().is_none() {
             return settled;
         }
-        let all = self.pairs.values().flat_map(|pair| &pair.rows);
+        let all = pairs().flat_map(|(_, pair)| &pair.rows);
         let wanted = all.filter_map(|one| exact.persons.code_of(one)).collect();
         let leads = Leads::new(exact, &wanted);
         let hidden = ExactOnly::of(exact);
         let mut same: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (id, pair) in &self.pairs {
+        for (id, pair) in pairs() {
             let place = leads.rows(&pair.rows).zip(leads.pupil(&pair.pupil));
             let is_hidden = place.is_some_and(|place| hidden.has(place));
             if let (Some(place), false) = (place, is_hidden) {
@@ -134,7 +147,10 @@ impl Review {
                 _ => settled.apart.push((root, unit)),
             }
         }
-        for (root, units) in same {
+        for (root, mut units) in same {
+            // Two pupils whom another decision made one.
+            units.sort_unstable();
+            units.dedup();
             match units.as_slice() {
                 // Led there by now in any case: the decision has nothing to do.
                 [unit] => settled.same.push((root, *unit)),
@@ -146,8 +162,14 @@ impl Review {
 
     /// Learns which pairs are in doubt now. A pair that nothing would lead back to is left out, and so is one of an exact-only
     /// identity.
-    pub(crate) fn learn(&mut self, exact: &Exact<'_>, settled: &Settled, doubts: &[Doubt]) {
+    pub(crate) fn learn(
+        &mut self,
+        exact: &Exact<'_>,
+        (settled, pupils): (&Settled, &Pupils),
+        (doubts, of_pupils): (&[Doubt], &[Doubt]),
+    ) {
         self.pairs.values_mut().for_each(|pair| pair.open = false);
+        self.learn_pupils((exact.persons, exact.register), pupils, of_pupils);
         if doubts.is_empty() {
             return;
         }
@@ -183,12 +205,10 @@ impl Review {
             }
             let rows = told(&of_root[root], &|one| leads.rows(one) == Some(*root));
             let pupil = told(&of_unit[unit], &|one| leads.pupil(one) == Some(*unit));
-            let (Some(first), Some(second)) = (rows.first(), pupil.first()) else { continue };
-            let id = settled.known.get(place).cloned().unwrap_or_else(|| {
-                let both = [first.as_bytes().as_slice(), second.as_bytes()].concat();
-                derived("review", &both).to_string()[..16].to_owned()
-            });
-            self.pairs.insert(id, Pair { agreement: *agreement, open: true, rows, pupil });
+            let known = settled.known.get(place).cloned();
+            let Some(id) = known.or_else(|| new_id(&rows, &pupil)) else { continue };
+            let agreement = *agreement;
+            self.pairs.insert(id, Pair { agreement, open: true, two_pupils: false, rows, pupil });
         }
     }
 }
@@ -226,6 +246,7 @@ mod tests {
         children::{Children, Last},
         identities::Identities,
         persons::{PersonRow, PersonTable},
+        register::Register,
     };
 
     fn token(kind: u8, n: u8) -> Option<Pseudonym> {
@@ -268,14 +289,15 @@ mod tests {
     /// Links with what a review says of the police's row, which is in doubt with both pupils; gives the children of all rows.
     fn linked(persons: &Persons, review: &mut Review) -> (Vec<u32>, Settled) {
         let mut told = None;
-        let children = Children::with(persons, &mut Identities::default(), |exact| {
+        let nobody = |_: &Register| Vec::new();
+        let children = Children::with(persons, &mut Identities::default(), nobody, |exact| {
             let settled = review.settle(exact);
             let root = exact.services.root(2);
             let doubts: Vec<Doubt> = (0..2)
                 .map(|row| ((root, exact.register.unit(row)), [Agreement::Near; 5]))
                 .filter(|_| exact.services.child(root) == NONE)
                 .collect();
-            review.learn(exact, &settled, &doubts);
+            review.learn(exact, (&settled, &Pupils::default()), (&doubts, &[]));
             let (reviewed, apart) = (settled.same.clone(), settled.apart.clone());
             told = Some(settled);
             Ok::<_, Infallible>(Last { reviewed, apart, ..Last::default() })
