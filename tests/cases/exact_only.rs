@@ -3,8 +3,8 @@
 use std::fs;
 
 use minster_tests::deliveries::{
-    Child, Council, EARLY_HELP, EPISODES_903, Ran, cin, cin_child, cin_identifiers, cin_referral,
-    early_help_row, header_903, header_903_row, pupils, upn,
+    Child, Council, EARLY_HELP, EPISODES_903, Ran, by_name, cin, cin_child, cin_identifiers,
+    cin_referral, early_help_row, header_903, header_903_row, pupils, upn,
 };
 use serde_json::json;
 
@@ -271,6 +271,26 @@ fn no_way_leads_from_a_listed_identity_to_the_other() {
         let changes = of_linked(&council.site, "identities", "all", "changes");
         assert_eq!(changes.rows.len(), 0, "{way}: a split would name both");
     }
+}
+
+#[test]
+fn a_sister_with_the_family_s_number_is_found_by_her_name_as_before() {
+    const SISTER: u32 = 9;
+    let mut council = censuses(&["early_help", "missing"], (1..=60).map(Child::at));
+    appoint(&mut council);
+    council.deliver(CENSUS, "2025-spring/pupilonroll.csv", pupils((1..=60).map(Child::at)));
+    let rows = [ADOPTED, SISTER].map(|of| early_help_row("E1", &Child::at(of), "14/10/2024"));
+    let csv = format!("{EARLY_HELP}\n{}\n", rows.join("\n"));
+    council.deliver("early_help", "2024-25/early_help.csv", csv);
+    let csv = episodes([ADOPTED, SISTER].map(Child::at));
+    council.deliver("missing", "2024-25/missing_episodes.csv", csv);
+    assert_eq!(ran(&council).linked("missing/episodes"), by_name(&[("match-key", 2)]));
+    list(&council, "add", &[format!("upn {}", upn(ADOPTED))]);
+    let ran = ran(&council);
+    let linked = by_name(&[("match-key", 1), ("no-identifier", 1)]);
+    assert_eq!(ran.linked("missing/episodes"), linked, "{}", ran.text);
+    assert_eq!(exact_only(&ran)["silent_match_keys"], 1);
+    assert_eq!(ran.linked("early_help/plans"), by_name(&[("identifier", 2)]));
 }
 
 /// Two censuses, and other deliveries of the year.

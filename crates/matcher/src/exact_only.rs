@@ -121,7 +121,8 @@ impl Marked {
         self.numbers.contains(number)
     }
 
-    /// Takes note of what a marked row does not say.
+    /// Takes note of what a row of a marked identity does not say. A row that says a number of nobody marked, and has a marked one
+    /// beside it, may be a sister's, with the family's number.
     pub(crate) fn stands_beside(
         &mut self,
         numbers: impl Iterator<Item = Pseudonym>,

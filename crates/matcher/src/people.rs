@@ -198,8 +198,11 @@ impl People {
                 };
                 let place = self.persons.len() as u32 - first;
                 if table.unsaid.of(place, &mut person.numbers, &self.marked) {
-                    let beside = table.unsaid.numbers(place as usize);
-                    self.marked.stands_beside(beside, &person.match_keys);
+                    let said = person.numbers.iter().flatten().next();
+                    if said.is_some_and(|said| self.marked.has(said)) {
+                        let beside = table.unsaid.numbers(place as usize);
+                        self.marked.stands_beside(beside, &person.match_keys);
+                    }
                     person.match_keys.clear();
                     person.exact_only = true;
                 }

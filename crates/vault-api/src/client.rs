@@ -345,6 +345,19 @@ impl Client {
         }
     }
 
+    /// Whether a proposal to change that list is about exactly these numbers.
+    pub fn compare_exact_only(
+        &mut self,
+        proposal: &str,
+        numbers: Vec<(Kind, IdentifierBatch)>,
+    ) -> Result<bool, VaultError> {
+        let proposal = proposal.to_owned();
+        match self.ask(&Request::CompareExactOnly { proposal, numbers })? {
+            Response::ExactOnlyCompared(same) => Ok(same),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
     /// Has it logged that a reviewer is given so many pairs to judge.
     pub fn give_review(
         &mut self,

@@ -123,6 +123,13 @@ pub enum Request {
     },
     /// How many numbers are on that list.
     CountExactOnly,
+    /// Whether a proposal to change that list is about exactly these numbers.
+    CompareExactOnly {
+        /// The proposal.
+        proposal: String,
+        /// The numbers, canonical, by kind.
+        numbers: Vec<(Kind, IdentifierBatch)>,
+    },
     /// Logs that a reviewer is given pairs to judge, whom custodians approved.
     GiveReview {
         /// The purpose.
@@ -209,6 +216,8 @@ pub enum Response {
     ExactOnly(ExactOnlyList),
     /// The reviewer may be given the pairs, or the decisions are the reviewer's; it is logged.
     ReviewLogged,
+    /// Whether the numbers are the same.
+    ExactOnlyCompared(bool),
     /// Its numbers, counted by kind.
     ExactOnlyCounted(Vec<ListedKind>),
 }

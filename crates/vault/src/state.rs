@@ -258,6 +258,7 @@ impl State {
             | Event::ScannedKey { .. }
             | Event::ReadCrosswalk { .. }
             | Event::ReadExactOnly { .. }
+            | Event::ComparedExactOnly { .. }
             | Event::GaveReview { .. }
             | Event::TookReview { .. }
             | Event::Stated

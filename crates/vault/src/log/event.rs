@@ -156,6 +156,8 @@ pub enum Event {
     /// Numbers were put on, or taken off, the list of identities that are linked by their number alone, as two custodians
     /// approved: so many of those asked for were not on it before, or are no more. `numbers` are those on it now.
     ChangedExactOnly { proposal: String, asked: u64, added: u64, removed: u64, numbers: u64 },
+    /// A custodian had numbers compared with those of a proposal to change it.
+    ComparedExactOnly { proposal: String, same: bool },
     /// The list was told as pseudonyms of a purpose: so many of its numbers, under each of so many versions of keys.
     ReadExactOnly { purpose: Purpose, numbers: u64, told: u64, versions: u64 },
     /// Rows in quarantine were opened for a custodian: of which sealed file, how many of how many, and why.

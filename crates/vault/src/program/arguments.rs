@@ -10,6 +10,7 @@ use minster_vault::{
 };
 
 use crate::{
+    ask,
     exact_only::{CountExactOnly, ExactOnly},
     quarantine::Quarantine,
     review::{Review, Reviewers},
@@ -102,7 +103,7 @@ pub(crate) enum Command {
     /// Show a proposal and sign it as a custodian.
     #[command(after_help = "Example:
   minster-vault approve --socket S --proposal proposal.json --name ann --key /media/stick/ann")]
-    Approve(Approve),
+    Approve(ask::Approve),
     /// Carry out an approved proposal to name a purpose, allow a load, resume after an alarm, or change the list of exact-only
     /// identities.
     #[command(after_help = "Example:
@@ -375,24 +376,6 @@ pub(crate) struct Child {
     /// A file whose first line is the number; asked for where absent.
     #[arg(long)]
     pub(crate) identifier_file: Option<PathBuf>,
-}
-
-#[derive(Args)]
-pub(crate) struct Approve {
-    #[command(flatten)]
-    pub(crate) caller: Caller,
-    /// The proposal's text, as `request` printed it.
-    #[arg(long)]
-    pub(crate) proposal: PathBuf,
-    /// Your name as a custodian.
-    #[arg(long)]
-    pub(crate) name: String,
-    /// Your key file.
-    #[arg(long)]
-    pub(crate) key: PathBuf,
-    /// Do not ask whether to sign.
-    #[arg(long)]
-    pub(crate) yes: bool,
 }
 
 #[derive(Subcommand)]

@@ -3,9 +3,10 @@
 use std::{
     fs,
     io::{self, IsTerminal, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
+use clap::Args;
 use minster_identifiers::{NhsNumber, NumberForm, Uln, Upn};
 use minster_model::{KeyVersion, Kind, Purpose, Role};
 use minster_vault::{
@@ -22,9 +23,32 @@ use zeroize::Zeroizing;
 
 use crate::{
     Failure,
-    arguments::{Approve, Caller, Case, Child, What},
+    arguments::{Caller, Case, Child, What},
     exact_only,
 };
+
+/// A custodian's signature under a proposal.
+#[derive(Args)]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    caller: Caller,
+    /// The proposal's text, as `request` printed it.
+    #[arg(long)]
+    proposal: PathBuf,
+    /// Your name as a custodian.
+    #[arg(long)]
+    name: String,
+    /// Your key file.
+    #[arg(long)]
+    key: PathBuf,
+    /// Of a change of the list of exact-only identities: the numbers that you were told, in a file as for `request exact-only`.
+    /// Nothing is signed where the proposal is about others.
+    #[arg(long)]
+    numbers: Option<PathBuf>,
+    /// Do not ask whether to sign.
+    #[arg(long)]
+    yes: bool,
+}
 
 pub(crate) fn status(caller: &Caller, json: bool) -> Result<(), Failure> {
     let status = connect(caller, Role::Auditor)?.status()?;
@@ -107,11 +131,24 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What) -> Result<(), Fai
 }
 
 pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
-    let Approve { caller, proposal: path, name, key, yes } = arguments;
+    let Approve { caller, proposal: path, name, key, numbers, yes } = arguments;
     let text = read(path)?;
     let (proposal, signature) = SigningKey::read(key)?.sign(&text)?;
     let mut err = io::stderr().lock();
     writeln!(err, "{text}proposal {} of vault {}", Proposal::id(&text), proposal.store_id)?;
+    if let Some(from) = numbers {
+        let numbers = exact_only::numbers(from)?;
+        match connect(caller, Role::Custodian)?.compare_exact_only(&Proposal::id(&text), numbers)? {
+            true => writeln!(err, "it is about the numbers in {}, and no others", from.display())?,
+            false => {
+                let why = format!(
+                    "the proposal is about other numbers than {}; not signed",
+                    from.display()
+                );
+                return Err(usage(why));
+            }
+        }
+    }
     if !yes {
         if !io::stdin().is_terminal() {
             return Err(usage("nobody can be asked whether to sign; --yes signs without asking"));

@@ -73,7 +73,7 @@ pub(crate) fn count(count: &CountExactOnly) -> Result<(), Failure> {
 }
 
 /// The numbers of a file, or of standard input, canonical. No message repeats one.
-fn numbers(from: &Path) -> Result<Vec<(Kind, IdentifierBatch)>, Failure> {
+pub(crate) fn numbers(from: &Path) -> Result<Vec<(Kind, IdentifierBatch)>, Failure> {
     let text = Zeroizing::new(match from.as_os_str() == "-" {
         true => {
             let mut text = String::new();

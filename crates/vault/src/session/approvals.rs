@@ -14,6 +14,7 @@ use crate::{
     keys::{hex, random},
     log::Event,
     purposes::{PurposeDefinition, today},
+    state::ProposalState,
     vault::locked,
 };
 
@@ -264,10 +265,7 @@ impl Session<'_> {
             let why = format!("{} of {NEEDED} custodians approved it", standing.by.len());
             return Err(refused(&why));
         }
-        let text = self.vault.read_sealed(FOLDER, id).map_err(fault)?;
-        let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
-        let text = text.filter(|text| sha256(text) == standing.sha256);
-        let proposal = text.and_then(Proposal::read);
+        let proposal = self.text(id, &standing)?;
         let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
         if proposal.expires < today() {
             return Err(refused("its last day is over"));
@@ -276,6 +274,17 @@ impl Session<'_> {
             return Err(refused("another uid asked for it"));
         }
         Ok(proposal)
+    }
+
+    /// What the text of an open proposal says; nothing where it is missing or was changed.
+    pub(super) fn text(
+        &self,
+        id: &str,
+        standing: &ProposalState,
+    ) -> Result<Option<Proposal>, Denial> {
+        let text = self.vault.read_sealed(FOLDER, id).map_err(fault)?;
+        let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
+        Ok(text.filter(|text| sha256(text) == standing.sha256).and_then(Proposal::read))
     }
 
     /// Writes that a proposal was carried out, unless it was meanwhile.

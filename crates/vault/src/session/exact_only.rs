@@ -13,6 +13,7 @@ use super::{
     runs::LONGEST,
 };
 use crate::{
+    approvals::Action,
     exact_only::{FOLDER, Numbers},
     log::Event,
     state::ListHead,
@@ -143,6 +144,28 @@ impl Session<'_> {
         let event = Event::ReadExactOnly { purpose, numbers: answer.numbers, told, versions };
         self.vault.record(self.asker.as_ref(), event)?;
         Ok(Response::ExactOnly(answer))
+    }
+
+    /// Tells a custodian, who is to approve a change, whether it is about the numbers that the custodian was told.
+    pub(super) fn compare_exact_only(
+        &self,
+        id: String,
+        numbers: &[(Kind, IdentifierBatch)],
+    ) -> Result<Response, Denial> {
+        self.allow(&[Role::Custodian], "what a proposal is about")?;
+        let given = self.vault.keys().exact_only_tag(self.links(numbers)?.links());
+        let refused = |why: &str| refusal("compared", why);
+        let standing = self.vault.look(|state| state.proposals.get(&id).cloned())?;
+        let standing = standing.ok_or_else(|| refused("no such one is open"))?;
+        let proposal = self.text(&id, &standing)?;
+        let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
+        let Action::ChangeExactOnly { tag, .. } = proposal.action else {
+            return Err(refused("it is not about such a list"));
+        };
+        let same = tag == given;
+        let event = Event::ComparedExactOnly { proposal: id, same };
+        self.vault.record(self.asker.as_ref(), event)?;
+        Ok(Response::ExactOnlyCompared(same))
     }
 
     pub(super) fn count_exact_only(&self) -> Result<Response, Denial> {

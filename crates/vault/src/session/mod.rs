@@ -97,6 +97,9 @@ impl<'a> Session<'a> {
                 self.give_review(purpose, reviewer, pairs)
             }
             Request::TakeReview(decisions) => self.take_review(decisions),
+            Request::CompareExactOnly { proposal, numbers } => {
+                self.compare_exact_only(proposal, &numbers)
+            }
             Request::CountExactOnly => self.count_exact_only(),
         }
     }

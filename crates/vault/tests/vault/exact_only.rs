@@ -142,6 +142,29 @@ fn one_custodian_alone_lists_nothing() {
 }
 
 #[test]
+fn the_second_custodian_sees_whether_it_is_about_the_numbers_that_were_told() {
+    let site = Site::new();
+    let serving = site.serve();
+    let mut client = custodian(&serving);
+    let told: &[(&str, &[&str])] = &[("upn", &["a", "b"]), ("la-child-id", &["c"])];
+    let id = id(&client.propose(proposed(ListChange::Add, told)).unwrap());
+    let mut compare = |numbers: &[(&str, &[&str])]| {
+        let numbers = numbers.iter().map(|(of, numbers)| (kind(of), batch(numbers))).collect();
+        client.compare_exact_only(&id, numbers)
+    };
+    // In another order, they are the same.
+    assert!(compare(&[("la-child-id", &["c"]), ("upn", &["b", "a"])]).unwrap());
+    for other in [&[("upn", &["a", "b"][..])][..], &[("upn", &["a", "b", "c"])]] {
+        assert!(!compare(other).unwrap());
+    }
+    let mut engineer = serving.client(Role::Ingest).unwrap();
+    let refused = denial(engineer.compare_exact_only(&id, vec![(kind("upn"), batch(&["a"]))]));
+    assert!(matches!(refused, Denial::RoleForbids { .. }), "{refused}");
+    let log = fs::read_to_string(site.log()).unwrap();
+    assert_eq!(log.matches(r#""event":"compared-exact-only""#).count(), 3);
+}
+
+#[test]
 fn no_role_but_the_linker_is_told_the_list_and_none_but_custodians_change_or_count_it() {
     let site = Site::new();
     let serving = site.serve();

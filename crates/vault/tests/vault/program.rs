@@ -301,9 +301,15 @@ fn numbers_of_the_list_come_from_a_file_or_standard_input_and_stand_in_no_messag
     office.keep("case", &String::from_utf8(output.stdout).unwrap());
     let why = office.bad("enact --socket s --proposal case", 6);
     assert!(why.contains("0 of 2"), "{why}");
+    office.keep("told", "la-child-id c007\nupn Q330400024001\n");
+    office.keep("others", "la-child-id c008\nupn Q330400024001\n");
     for name in ["ann", "ben"] {
-        office
-            .good(&format!("approve --socket s --proposal case --name {name} --key {name} --yes"));
+        let approve =
+            format!("approve --socket s --proposal case --name {name} --key {name} --yes");
+        let why = office.bad(&format!("{approve} --numbers others"), 2);
+        assert!(why.contains("other numbers") && !why.contains("c008"), "{why}");
+        let said = office.good(&format!("{approve} --numbers told"));
+        assert!(said.contains("and no others"), "{said}");
     }
     let said = office.good("enact --socket s --proposal case");
     assert!(said.contains("2 numbers put on the list of exact-only identities"), "{said}");
