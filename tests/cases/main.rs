@@ -12,6 +12,7 @@ mod frames;
 mod gates;
 mod ids;
 mod linkage;
+mod linkage_report;
 mod names;
 mod numbers;
 mod oddities;

@@ -112,7 +112,7 @@ fn listed(loaded: &Loaded) -> Result<Listed, Failure> {
     listed_by(&mut vault, &pipeline.purpose)
 }
 
-fn listed_by(vault: &mut Client, purpose: &Purpose) -> Result<Listed, Failure> {
+pub(crate) fn listed_by(vault: &mut Client, purpose: &Purpose) -> Result<Listed, Failure> {
     let ExactOnlyList { numbers, digest, versions } = vault.exact_only(purpose)?;
     let versions = versions.iter().map(|of| (of.version, of.iter().collect())).collect();
     Ok(Listed { numbers, digest, versions })

@@ -1,11 +1,13 @@
 //! `matching.toml`: which tables tie identifiers together, and which summary columns a child gets.
 
 use minster_model::{ColumnName, SourceName, TableName};
+use minster_store::sha256_hex;
 use serde::Deserialize;
 
 use crate::{
     CHILDREN, CROSSWALK, MatchError,
     condition::{CodeGroup, Condition},
+    report::reporting::Reporting,
     summary::Summary,
     when::DeliveryPeriod,
 };
@@ -35,6 +37,9 @@ pub struct Matching {
     /// Columns made of two summary columns.
     #[serde(default, rename = "ratio")]
     pub ratios: Vec<Ratio>,
+    /// What the linkage report tells.
+    #[serde(default)]
+    pub report: Reporting,
 }
 
 /// Which sources' rows are scored against the register, where no number and no match key leads to it.
@@ -258,6 +263,16 @@ impl Matching {
     /// Parses the file.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// SHA-256 of what linking depends on: all but `[report]`, comments and layout. Another way to tell of what stands makes
+    /// nothing anew.
+    pub(crate) fn sha256(text: &str) -> String {
+        let settled = text.parse::<toml::Table>().map(|mut table| {
+            table.remove("report");
+            table.to_string()
+        });
+        sha256_hex(settled.as_deref().unwrap_or(text).as_bytes())
     }
 
     /// The tables of an integrated dataset have names of their own.

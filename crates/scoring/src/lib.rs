@@ -107,6 +107,8 @@ pub struct Linkage {
     pub links: Vec<Link>,
     /// For each left record the likeliest right ones, two at most, by left and right place. No rule forbids them.
     pub likely: Vec<Likely>,
+    /// What a lower threshold would link besides, by left and right place: pairs of a probability of 0.5 or more.
+    pub below: Vec<Link>,
     /// How they were found.
     pub report: Report,
 }
@@ -143,16 +145,16 @@ pub fn link(left: &Records, right: &Records, settings: &Settings) -> Linkage {
     choose::count_conflicts(&mut chosen, &scored.pairs, &scored.log_odds, settings);
     let report = scored.report(records, &chosen);
     let place = |side: &Side, record: u32| side.places[record as usize] as usize;
-    let mut links: Vec<Link> = chosen
-        .pairs
-        .into_iter()
-        .map(|(i, j, probability)| Link {
+    let links = |pairs: Vec<(u32, u32, f64)>| {
+        let link = |(i, j, probability)| Link {
             left: place(&sides[0], i),
             right: place(&sides[1], j),
             probability,
-        })
-        .collect();
-    links.sort_unstable_by_key(|link| (link.left, link.right));
+        };
+        let mut links: Vec<Link> = pairs.into_iter().map(link).collect();
+        links.sort_unstable_by_key(|link| (link.left, link.right));
+        links
+    };
     let mut likely: Vec<Likely> = choose::likely(&scored.pairs, &scored.log_odds)
         .into_iter()
         .map(|pair| Likely {
@@ -162,7 +164,7 @@ pub fn link(left: &Records, right: &Records, settings: &Settings) -> Linkage {
         })
         .collect();
     likely.sort_unstable_by_key(|pair| (pair.left, pair.right));
-    Linkage { links, likely, report }
+    Linkage { links: links(chosen.pairs), likely, below: links(chosen.below), report }
 }
 
 /// How records of one table agree, pair by pair: places of records, in the order in which they were added.
