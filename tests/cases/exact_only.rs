@@ -3,12 +3,14 @@
 use std::fs;
 
 use minster_tests::deliveries::{
-    Child, Council, EARLY_HELP, EPISODES_903, Ran, cin, cin_child, cin_identifiers, cin_referral,
-    early_help_row, header_903, header_903_row, pupils, upn,
+    Child, Council, EARLY_HELP, EPISODES_903, Ran, by_name, cin, cin_child, cin_identifiers,
+    cin_referral, early_help_row, header_903, header_903_row, pupils, upn,
 };
+use serde_json::json;
 
 use crate::{
     CENSUS,
+    scored::{episodes, mistyped as mistype, nine_in_ten, swappable},
     values::{of_linked, of_period},
 };
 
@@ -17,6 +19,25 @@ const ADOPTED: u32 = 7;
 /// The child as the adoptive family calls it. Name and birth date stayed; the pupil number is new.
 fn after() -> Child {
     Child { upn: upn(800), ..Child::at(ADOPTED) }
+}
+
+/// Pupils but the adopted one.
+fn others(pupils: u32) -> impl Iterator<Item = Child> {
+    (1..=pupils).filter(|place| *place != ADOPTED).map(Child::at)
+}
+
+/// A census whose last pupil has a former number.
+fn with_former(census: &str, number: &str) -> String {
+    let mut lines: Vec<String> = census.lines().map(str::to_owned).collect();
+    let last = lines.len() - 1;
+    for (line, place) in lines.iter_mut().zip(0..) {
+        *line += &match place {
+            0 => ",formerupn".to_owned(),
+            place if place == last => format!(",{number}"),
+            _ => ",".to_owned(),
+        };
+    }
+    lines.join("\r\n") + "\r\n"
 }
 
 /// A council that knows the child before and after. Each delivery plants a way to find one identity by the other.
@@ -30,18 +51,8 @@ fn council(reason: &str) -> Council {
     ]);
     council.deliver(CENSUS, "2024-autumn/pupilonroll.csv", pupils((1..=60).map(Child::at)));
     // The school writes the old number beside the new one.
-    let others = (1..=60).filter(|place| *place != ADOPTED).map(Child::at);
-    let census = pupils(others.chain([after()]));
-    let mut lines: Vec<String> = census.lines().map(str::to_owned).collect();
-    let last = lines.len() - 1;
-    for (line, place) in lines.iter_mut().zip(0..) {
-        *line += &match place {
-            0 => ",formerupn".to_owned(),
-            place if place == last => format!(",{}", upn(ADOPTED)),
-            _ => ",".to_owned(),
-        };
-    }
-    council.deliver(CENSUS, "2025-spring/pupilonroll.csv", lines.join("\r\n") + "\r\n");
+    let spring = with_former(&pupils(others(60).chain([after()])), &upn(ADOPTED));
+    council.deliver(CENSUS, "2025-spring/pupilonroll.csv", spring);
     let header: Vec<String> =
         (1..=20).map(|place| header_903_row(&format!("L{place}"), &Child::at(place))).collect();
     council.deliver("ssda903", "2024-25/header.csv", header_903(&header));
@@ -152,4 +163,204 @@ fn days_of_a_mark_count_as_well() {
         });
         assert_eq!(ran(&council).children(), (children, children), "{from}");
     }
+}
+
+/// Appoints two custodians.
+pub(crate) fn appoint(council: &mut Council) {
+    council.site.stop_vault();
+    vault(council, "custodian new --out ann");
+    vault(council, "custodian new --out ben");
+    vault(
+        council,
+        "custodian appoint --dir vault --key-file custody.key --custodian ann=ann.pub --custodian ben=ben.pub",
+    );
+    council.site.serve();
+}
+
+/// Runs a command of the vault's program that succeeds; gives all that it says.
+pub(crate) fn vault(council: &Council, arguments: &str) -> String {
+    let arguments: Vec<&str> = arguments.split_whitespace().collect();
+    let output = council.site.run("minster-vault", &arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", minster_tests::text(&output));
+    minster_tests::text(&output)
+}
+
+/// Has numbers, each behind its kind, put on the list of exact-only identities or taken off it.
+pub(crate) fn list(council: &Council, change: &str, numbers: &[String]) -> String {
+    fs::write(council.path("numbers"), numbers.join("\n")).unwrap();
+    let case = "--socket vault.sock --reference A/1 --reason order --expires 2099-01-01";
+    let request = format!("request {case} exact-only {change} --numbers numbers");
+    let arguments: Vec<&str> = request.split(' ').collect();
+    let proposal = council.site.run("minster-vault", &arguments);
+    assert!(proposal.status.success(), "{}", minster_tests::text(&proposal));
+    fs::write(council.path("proposal"), &proposal.stdout).unwrap();
+    for name in ["ann", "ben"] {
+        let sign = format!("--proposal proposal --name {name} --key {name} --yes");
+        vault(council, &format!("approve --socket vault.sock {sign}"));
+    }
+    vault(council, "enact --socket vault.sock --proposal proposal")
+}
+
+fn exact_only(ran: &Ran) -> &serde_json::Value {
+    &ran.summary["linkage"]["exact_only"]
+}
+
+#[test]
+fn a_list_that_two_custodians_sign_puts_two_identities_apart_until_it_is_taken_back() {
+    let mut council = council("E4A");
+    appoint(&mut council);
+    assert_eq!(ran(&council).children(), (60, 60));
+    assert!(exact_only(&ran(&council)).is_null());
+    // A number that no row has is told; the one that rows have marks what stands beside it.
+    let numbers = [format!("la-child-id l{ADOPTED}"), format!("upn {}", upn(801))];
+    let said = list(&council, "add", &numbers);
+    assert!(said.contains("2 numbers put on the list"), "{said}");
+    let listed = ran(&council);
+    assert_eq!(listed.children(), (61, 61), "{}", listed.text);
+    let expected = json!({
+        "numbers": 3, "listed": 2, "listed_in_rows": 1, "listed_in_no_row": 1, "silent_numbers": 0,
+        "silent_match_keys": 0,
+    });
+    assert_eq!(*exact_only(&listed), expected, "{}", listed.text);
+    assert!(listed.text.contains("2 numbers are on the custodians' list"), "{}", listed.text);
+    assert_eq!(of_linked(&council.site, "identities", "all", "changes").rows.len(), 0);
+    let before = children(&council, CENSUS, "2024-autumn", "pupils")[ADOPTED as usize - 1].clone();
+    let now = children(&council, CENSUS, "2025-spring", "pupils")[59].clone();
+    assert_ne!(before, now);
+    assert_eq!(children(&council, "early_help", "2024-25", "plans"), [before, now]);
+    // The same list again: nothing is linked anew.
+    let manifest = || {
+        let path = "store/datasets/integrated/children/2024-25/current/manifest.json";
+        fs::read(council.path(path)).unwrap()
+    };
+    let stood = manifest();
+    assert_eq!(ran(&council).children(), (61, 61));
+    assert!(manifest() == stood);
+    assert!(!String::from_utf8(stood).unwrap().contains(&upn(801)));
+    assert_eq!(vault(&council, "exact-only --socket vault.sock"), "la-child-id\t1\nupn\t1\n");
+    assert!(list(&council, "remove", &numbers).contains("0 are on it now"));
+    let ran = ran(&council);
+    assert_eq!(ran.children(), (60, 60), "{}", ran.text);
+    assert!(exact_only(&ran).is_null());
+}
+
+/// How a council could lead from one identity to the other, the children that it then counts, and those when the old pupil
+/// number is listed.
+type Way = (&'static str, fn() -> Council, u64, u64);
+
+const WAYS: [Way; 5] = [
+    ("a former number", by_former_number, 60, 61),
+    ("a repaired former number", by_repaired_number, 60, 61),
+    ("a service's number", by_service_number, 60, 61),
+    ("a name key, and a third service's", by_name_key, 60, 62),
+    ("a score", by_score, 400, 402),
+];
+
+#[test]
+fn no_way_leads_from_a_listed_identity_to_the_other() {
+    for (way, plant, joined, apart) in WAYS {
+        let mut council = plant();
+        appoint(&mut council);
+        let joins = ran(&council);
+        assert_eq!(joins.children().0, joined, "without the list {way} joins: {}", joins.text);
+        list(&council, "add", &[format!("upn {}", upn(ADOPTED))]);
+        let ran = ran(&council);
+        assert_eq!(ran.children().0, apart, "{way}: {}", ran.text);
+        let listed = &exact_only(&ran)["listed_in_rows"];
+        assert_eq!(*listed, 1, "{way}: {}", ran.text);
+        let changes = of_linked(&council.site, "identities", "all", "changes");
+        assert_eq!(changes.rows.len(), 0, "{way}: a split would name both");
+    }
+}
+
+#[test]
+fn a_sister_with_the_family_s_number_is_found_by_her_name_as_before() {
+    const SISTER: u32 = 9;
+    let mut council = censuses(&["early_help", "missing"], (1..=60).map(Child::at));
+    appoint(&mut council);
+    council.deliver(CENSUS, "2025-spring/pupilonroll.csv", pupils((1..=60).map(Child::at)));
+    let rows = [ADOPTED, SISTER].map(|of| early_help_row("E1", &Child::at(of), "14/10/2024"));
+    let csv = format!("{EARLY_HELP}\n{}\n", rows.join("\n"));
+    council.deliver("early_help", "2024-25/early_help.csv", csv);
+    let csv = episodes([ADOPTED, SISTER].map(Child::at));
+    council.deliver("missing", "2024-25/missing_episodes.csv", csv);
+    assert_eq!(ran(&council).linked("missing/episodes"), by_name(&[("match-key", 2)]));
+    list(&council, "add", &[format!("upn {}", upn(ADOPTED))]);
+    let ran = ran(&council);
+    let linked = by_name(&[("match-key", 1), ("no-identifier", 1)]);
+    assert_eq!(ran.linked("missing/episodes"), linked, "{}", ran.text);
+    assert_eq!(exact_only(&ran)["silent_match_keys"], 1);
+    assert_eq!(ran.linked("early_help/plans"), by_name(&[("identifier", 2)]));
+}
+
+/// Two censuses, and other deliveries of the year.
+fn censuses(more: &[&'static str], first: impl Iterator<Item = Child>) -> Council {
+    let mut deliveries = vec![(CENSUS, "2024-autumn"), (CENSUS, "2025-spring")];
+    deliveries.extend(more.iter().map(|source| (*source, "2024-25")));
+    let council = Council::of_deliveries(&deliveries);
+    council.deliver(CENSUS, "2024-autumn/pupilonroll.csv", pupils(first));
+    council
+}
+
+/// The child under its new number and another surname.
+fn renamed() -> Child {
+    Child { surname: "Nowakowski".into(), ..after() }
+}
+
+fn by_former_number() -> Council {
+    let council = censuses(&[], (1..=60).map(Child::at));
+    let spring = with_former(&pupils(others(60).chain([renamed()])), &upn(ADOPTED));
+    council.deliver(CENSUS, "2025-spring/pupilonroll.csv", spring);
+    council
+}
+
+fn by_repaired_number() -> Council {
+    let council = censuses(&[], (1..=60).map(Child::at));
+    let mut slipped = upn(ADOPTED).into_bytes();
+    slipped.swap(0, 1);
+    let slipped = String::from_utf8(slipped).unwrap();
+    let spring = with_former(&pupils(others(60).chain([renamed()])), &slipped);
+    council.deliver(CENSUS, "2025-spring/pupilonroll.csv", spring);
+    council
+}
+
+/// Social care's number stands beside the old pupil number, which no census has, and beside the new one.
+fn by_service_number() -> Council {
+    let council = censuses(&["ssda903", "cin"], others(60));
+    let spring = pupils(others(60).chain([renamed()]));
+    council.deliver(CENSUS, "2025-spring/pupilonroll.csv", spring);
+    let header = header_903(&[header_903_row("L7", &Child::at(ADOPTED))]);
+    council.deliver("ssda903", "2024-25/header.csv", header);
+    let mut episodes = EPISODES_903.join(",") + "\r\n";
+    episodes += "L7,19/02/2024,S,V2,N4,U4,PR2,,,,,,\r\n";
+    council.deliver("ssda903", "2024-25/episodes.csv", episodes);
+    let child = cin_child(&cin_identifiers("L7", &renamed()), "WBRI", &cin_referral(""));
+    council.deliver("cin", "2024-25/cin.xml", cin(&[child]));
+    council
+}
+
+/// Early help has the old number and the name. The police have the name alone.
+fn by_name_key() -> Council {
+    let council = censuses(&["early_help", "missing"], others(60));
+    council.deliver(CENSUS, "2025-spring/pupilonroll.csv", pupils(others(60).chain([after()])));
+    let row = early_help_row("E1", &Child::at(ADOPTED), "14/10/2024");
+    let csv = format!("{EARLY_HELP}\n{row}\n");
+    council.deliver("early_help", "2024-25/early_help.csv", csv);
+    let csv = episodes([Child::at(ADOPTED)]);
+    council.deliver("missing", "2024-25/missing_episodes.csv", csv);
+    council
+}
+
+/// Early help has the old number and the name. The police mistype the name.
+fn by_score() -> Council {
+    let council = censuses(&["early_help", "missing"], others(400));
+    nine_in_ten(&council);
+    council.deliver(CENSUS, "2025-spring/pupilonroll.csv", pupils(others(400).chain([after()])));
+    let row = early_help_row("E1", &Child::at(ADOPTED), "14/10/2024");
+    let csv = format!("{EARLY_HELP}\n{row}\n");
+    council.deliver("early_help", "2024-25/early_help.csv", csv);
+    let mistyped = swappable().filter(|place| *place != ADOPTED).take(9).chain([ADOPTED]);
+    let rows = (300..=359).map(Child::at).chain(mistyped.map(mistype));
+    council.deliver("missing", "2024-25/missing_episodes.csv", episodes(rows));
+    council
 }

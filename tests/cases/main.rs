@@ -21,6 +21,7 @@ mod places;
 mod plans;
 mod published_mistake;
 mod quality;
+mod review;
 mod scored;
 #[path = "../values.rs"]
 mod values;

@@ -16,7 +16,7 @@ fn dated(from: u32, until: u32) -> impl Iterator<Item = Child> {
 }
 
 /// An export of the police, an incident a child.
-fn episodes(children: impl IntoIterator<Item = Child>) -> String {
+pub(crate) fn episodes(children: impl IntoIterator<Item = Child>) -> String {
     let row = |(place, child): (u32, Child)| {
         let Child { surname, forename, born, .. } = child;
         format!("INC{place},,{forename},{surname},{born},LS9 8ZZ,2025-02-11,2025-02-12,LOW\n")
@@ -26,7 +26,7 @@ fn episodes(children: impl IntoIterator<Item = Child>) -> String {
 
 /// The child of a place, mistyped: a letter less, a letter more, two letters swapped, day and month swapped, names
 /// swapped.
-fn mistyped(place: u32) -> Child {
+pub(crate) fn mistyped(place: u32) -> Child {
     let mut child = Child::at(place);
     match place % 5 {
         0 => drop(child.surname.remove(2)),
@@ -46,7 +46,7 @@ fn mistyped(place: u32) -> Child {
 }
 
 /// Places of children with a day of birth that may be a month, and is not the same.
-fn swappable() -> impl Iterator<Item = u32> {
+pub(crate) fn swappable() -> impl Iterator<Item = u32> {
     (1..=400).filter(|place| {
         let born = Child::at(*place).born;
         &born[8..] <= "12" && born[8..] != born[5..7]
@@ -61,16 +61,19 @@ fn linkage_datasets(council: &Council) -> usize {
 }
 
 /// Seven forenames are few: a probability of 0.99 takes more than these children have.
-fn nine_in_ten(council: &Council) {
+pub(crate) fn nine_in_ten(council: &Council) {
     council.change("matching.toml", |text| text.replace("threshold = 0.99", "threshold = 0.9"));
 }
 
+/// Children whom the police mistype.
+pub(crate) const MISTYPED: u64 = 10;
+
 /// 400 pupils; of them 60 whom the police name as the school does, and ten whom they mistype. Two children are the police's
 /// alone: a stranger, and the twin of a pupil.
-fn scored() -> Council {
+pub(crate) fn scored() -> Council {
     let council = council(400, &["missing"]);
     nine_in_ten(&council);
-    let wrong: Vec<u32> = swappable().take(10).collect();
+    let wrong: Vec<u32> = swappable().take(MISTYPED as usize).collect();
     let stranger = Child {
         surname: "Zabrzycki".into(),
         forename: "Quirinus".into(),
@@ -183,7 +186,7 @@ fn without_parts_nothing_is_linked_anew_and_what_stood_stands() {
 fn a_child_in_doubt_is_linked_by_no_score() {
     let council = council(400, &["missing"]);
     nine_in_ten(&council);
-    let wrong: Vec<u32> = swappable().take(10).collect();
+    let wrong: Vec<u32> = swappable().take(MISTYPED as usize).collect();
     // Two rows of one pupil number with two birth dates.
     let doubted = Child { born: "2010-01-31".into(), ..Child::at(wrong[0]) };
     council.deliver(CENSUS, "2025_autumn_pupilonroll.csv", pupils(dated(1, 400).chain([doubted])));
@@ -201,7 +204,7 @@ fn a_child_in_doubt_is_linked_by_no_score() {
 fn an_identity_that_its_number_alone_may_find_is_found_by_no_score() {
     let council = council(400, &["missing", "ssda903"]);
     nine_in_ten(&council);
-    let wrong: Vec<u32> = swappable().take(10).collect();
+    let wrong: Vec<u32> = swappable().take(MISTYPED as usize).collect();
     let adopted = header_903_row("L1", &Child::at(wrong[0]));
     council.deliver("ssda903", "header.csv", header_903(&[adopted]));
     let episode = "L1,19/02/2024,S,V2,N4,U4,PR2,01/12/2024,E11,,,,";

@@ -78,6 +78,7 @@ impl Stages {
             periods: &pipeline.periods,
             run: &run(),
             matching: &fs::read_to_string(&pipeline.matching).unwrap(),
+            listed: &minster_matcher::Listed::default(),
             again: false,
         };
         let mut vault = self.vault(Role::Linker);

@@ -48,6 +48,8 @@ pub(crate) enum Failure {
     Changing { source_name: SourceName },
     #[error("cannot write {}: {source}", path.display())]
     Page { path: PathBuf, source: std::io::Error },
+    #[error("{}: {why}", path.display())]
+    Decisions { path: PathBuf, why: String },
     #[error("a cell is named by `column=category`")]
     Cell,
     #[error("a built-in name is not valid")]
@@ -80,6 +82,7 @@ impl Failure {
             | Self::NoPeriod { .. }
             | Self::WhichPeriod { .. }
             | Self::Page { .. }
+            | Self::Decisions { .. }
             | Self::Cell => exit::USAGE,
             Self::Changing { .. } => exit::LOCKED,
             Self::Ingest { code } => *code,

@@ -11,6 +11,7 @@ mod person;
 mod pipeline;
 mod quality;
 mod rekey;
+mod review;
 mod runs;
 mod stages;
 mod summary;
@@ -137,6 +138,9 @@ enum Command {
     /// Say what is wrong with the deliveries, and how well the children were linked.
     #[command(subcommand)]
     Report(Reports),
+    /// Have people judge pairs that are in doubt, blind.
+    #[command(subcommand)]
+    Review(review::Command),
     /// See what runs did.
     #[command(subcommand)]
     Runs(Runs),
@@ -290,6 +294,10 @@ fn run(command: Command) -> Result<u8, Failure> {
         }
         Command::Report(Reports::Linkage(arguments)) => {
             print(&linkage::report(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Review(command) => {
+            print(&review::run(&command)?)?;
             Ok(exit::DONE)
         }
         Command::Runs(Runs::List { report: Report { config, json }, most }) => {

@@ -10,10 +10,10 @@ use std::{
 
 use indicatif::ProgressBar;
 use minster_aggregator::{AggregateError, Definition, Outcome, ReleaseReport};
-use minster_matcher::{CHILDREN, Integrated, MatchError, integrated};
-use minster_model::{DatasetRef, Period, Role, SourceName, TableName, exit};
+use minster_matcher::{CHILDREN, Integrated, Listed, MatchError, integrated};
+use minster_model::{DatasetRef, Period, Purpose, Role, SourceName, TableName, exit};
 use minster_store::{Journal, LineageJob, Progress, Store};
-use minster_vault_api::Client;
+use minster_vault_api::{Client, ExactOnlyList};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -44,7 +44,8 @@ pub(crate) fn ingest(
     accept: &[SourceName],
 ) -> Result<Ingested, Failure> {
     let matching = pipeline::read(&loaded.pipeline.matching)?;
-    let parts = minster_matcher::needs_parts(&job(loaded, store, &matching, again));
+    let listed = listed(loaded)?;
+    let parts = minster_matcher::needs_parts(&job(loaded, store, (&matching, &listed), again));
     let parts = parts.map_err(|error| failed(loaded, error))?;
     let output = ingest_command()?
         .arg("run")
@@ -85,7 +86,9 @@ pub(crate) fn link(
     let bar = spinner("link");
     let matching = pipeline::read(&pipeline.matching)?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
-    let linked = minster_matcher::link(&job(loaded, store, &matching, again), &mut vault);
+    let listed = listed_by(&mut vault, &pipeline.purpose)?;
+    let job = job(loaded, store, (&matching, &listed), again);
+    let linked = minster_matcher::link(&job, &mut vault);
     bar.finish_and_clear();
     let linked = linked.map_err(|error| failed(loaded, error))?;
     if !pipeline.keep_linkage_parts {
@@ -102,15 +105,28 @@ pub(crate) fn link(
     Ok(linked)
 }
 
+/// The numbers that custodians listed, as the linker is told them.
+fn listed(loaded: &Loaded) -> Result<Listed, Failure> {
+    let pipeline = &loaded.pipeline;
+    let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
+    listed_by(&mut vault, &pipeline.purpose)
+}
+
+pub(crate) fn listed_by(vault: &mut Client, purpose: &Purpose) -> Result<Listed, Failure> {
+    let ExactOnlyList { numbers, digest, versions } = vault.exact_only(purpose)?;
+    let versions = versions.iter().map(|of| (of.version, of.iter().collect())).collect();
+    Ok(Listed { numbers, digest, versions })
+}
+
 fn job<'a>(
     loaded: &'a Loaded,
     store: &'a Store,
-    matching: &'a str,
+    (matching, listed): (&'a str, &'a Listed),
     again: bool,
 ) -> minster_matcher::Job<'a> {
     let Loaded { pipeline, run, .. } = loaded;
     let (purpose, periods) = (&pipeline.purpose, &pipeline.periods);
-    minster_matcher::Job { store, purpose, periods, run, matching, again }
+    minster_matcher::Job { store, purpose, periods, run, matching, listed, again }
 }
 
 fn failed(loaded: &Loaded, source: MatchError) -> Failure {

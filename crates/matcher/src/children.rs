@@ -17,7 +17,7 @@ use crate::{
     identities::{Change, Identities},
     persons::Persons,
     register::Register,
-    review::{Review, ReviewEntry},
+    review::{Finding, Review, ReviewEntry},
     services::Services,
 };
 
@@ -30,6 +30,8 @@ pub enum Linkage {
     MatchKey,
     /// By the probability that its names, birth date and postcodes are a child's.
     Scored,
+    /// By a reviewer's decision.
+    Reviewed,
     /// Its identifier is unknown to the spine, and so are its match keys.
     NotOnSpine,
     /// More than one child of the spine has its match key.
@@ -47,7 +49,7 @@ pub enum Linkage {
 impl Linkage {
     /// Whether the row is linked to the spine.
     pub fn is_linked(self) -> bool {
-        matches!(self, Self::Identifier | Self::MatchKey | Self::Scored)
+        matches!(self, Self::Identifier | Self::MatchKey | Self::Scored | Self::Reviewed)
     }
 
     /// The stable name in reports.
@@ -56,6 +58,7 @@ impl Linkage {
             Self::Identifier => "identifier",
             Self::MatchKey => "match-key",
             Self::Scored => "scored",
+            Self::Reviewed => "reviewed",
             Self::NotOnSpine => "not-on-spine",
             Self::AmbiguousMatchKey => "ambiguous-match-key",
             Self::NoIdentifier => "no-identifier",
@@ -72,6 +75,18 @@ pub(crate) struct Exact<'a> {
     pub(crate) register: &'a Register,
     pub(crate) services: &'a Services,
     pub(crate) review: &'a Review,
+}
+
+/// What a last step decides of what numbers and match keys leave: pairs of the first row of a group and a child of the
+/// register.
+#[derive(Default)]
+pub(crate) struct Last {
+    /// Linked by their score.
+    pub(crate) scored: Vec<(u32, u32)>,
+    /// Linked by reviewers.
+    pub(crate) reviewed: Vec<(u32, u32)>,
+    /// Kept apart by reviewers.
+    pub(crate) apart: Vec<(u32, u32)>,
 }
 
 /// What a number leads to.
@@ -109,26 +124,35 @@ impl Children {
 
     /// Decides who is who. A child who has an id keeps it, and what is new is remembered.
     pub fn known(persons: &Persons, identities: &mut Identities) -> Self {
-        let by_nothing_else = |_: &Exact<'_>| Ok::<_, Infallible>(Vec::new());
-        match Self::with(persons, identities, by_nothing_else) {
+        let by_nothing_else = |_: &Exact<'_>| Ok::<_, Infallible>(Last::default());
+        match Self::with(persons, identities, |_| Vec::new(), by_nothing_else) {
             Ok(children) => children,
             Err(never) => match never {},
         }
     }
 
-    /// Decides who is who, and asks a last step for links of what numbers and match keys leave: the first row of a group of
-    /// rows, and a child of the register.
+    /// Decides who is who. Asks a first step which children of the register are one besides, and a last step about what numbers
+    /// and match keys leave.
     pub(crate) fn with<E>(
         persons: &Persons,
         identities: &mut Identities,
-        last: impl FnOnce(&Exact<'_>) -> Result<Vec<(u32, u32)>, E>,
+        first: impl FnOnce(&Register) -> Vec<(u32, u32)>,
+        last: impl FnOnce(&Exact<'_>) -> Result<Last, E>,
     ) -> Result<Self, E> {
         let mut review = Review::default();
-        let register = Register::new(persons, &mut review);
+        let mut register = Register::new(persons, &mut review);
+        let joined = first(&register);
+        if !joined.is_empty() {
+            register.join_decided(&joined);
+            review.forget(Finding::TwoNumbersOneChild);
+            register.look_for_twice(persons, &mut review);
+        }
         let mut services = Services::new(persons, &register, &mut review);
         let exact = Exact { persons, register: &register, services: &services, review: &review };
-        let links = last(&exact)?;
-        services.lead_groups(persons, &links);
+        let Last { scored, reviewed, apart } = last(&exact)?;
+        services.take_apart(persons, &apart);
+        services.lead_groups(persons, &scored, Linkage::Scored);
+        services.lead_groups(persons, &reviewed, Linkage::Reviewed);
         Ok(Self::of(persons, identities, (&register, &services), review))
     }
 
@@ -157,7 +181,7 @@ impl Children {
         }
         let rows: Vec<u32> = of_row.iter().map(|cluster| child_of[*cluster as usize]).collect();
         let child = |row: u32| rows.get(row as usize).copied();
-        let reasons = reasons(persons, &rows_of, &assigned, &review);
+        let reasons = reasons(persons, &rows_of, &assigned, (&review, register, services));
         // What would name two identities of one child together stands nowhere.
         let is_exact_only =
             |cluster: usize| rows_of.of(cluster).iter().any(|row| persons.is_exact_only(*row));

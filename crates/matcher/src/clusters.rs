@@ -197,11 +197,13 @@ pub(crate) fn reasons(
     persons: &Persons,
     rows: &RowsOf,
     assigned: &Assigned,
-    review: &Review,
+    (review, register, services): (&Review, &Register, &Services),
 ) -> Vec<String> {
     let for_review = if assigned.changes.is_empty() { HashMap::new() } else { review.by_row() };
     let why = |change: &Change| {
         let rows = rows.of(change.cluster);
+        let is_reviewed =
+            rows.iter().any(|row| services.is_reviewed(*row) || register.is_decided(*row));
         match change.happened {
             Happened::Merged => {
                 let has_both = |row: &&u32| {
@@ -213,9 +215,11 @@ pub(crate) fn reasons(
                     Some(PersonTable { source, table, period, .. }) => {
                         format!("{source}/{table} of {period} has both")
                     }
+                    None if is_reviewed => "a reviewer's decision".to_owned(),
                     None => "several rows tie them".to_owned(),
                 }
             }
+            Happened::Split if is_reviewed => "a reviewer's decision".to_owned(),
             Happened::Split => match rows.iter().find_map(|row| for_review.get(row)) {
                 Some(finding) => finding.code().to_owned(),
                 None => "no row ties them any more".to_owned(),

@@ -1,4 +1,4 @@
-use minster_model::{ColumnName, DatasetRef, Period, SourceName, TableName, exit};
+use minster_model::{ColumnName, DatasetRef, KeyVersion, Period, SourceName, TableName, exit};
 use minster_scoring::ScoringError;
 use minster_store::StoreError;
 
@@ -154,6 +154,20 @@ pub enum MatchError {
         /// The source.
         source_name: SourceName,
     },
+    /// Decisions without any pair that they could be about.
+    #[error(
+        "no pair was ever in doubt, so that there is nothing to decide; link first (`minster run`)"
+    )]
+    NoPairs,
+    /// Datasets of keys under which the vault did not tell the list of exact-only identities.
+    #[error(
+        "the vault tells the list of exact-only identities under other keys than {version}, which the datasets have; carry them \
+         over with `minster rekey`"
+    )]
+    Listed {
+        /// The version of the datasets' keys.
+        version: KeyVersion,
+    },
     /// What stands was linked of other deliveries or by another definition, or was never linked.
     #[error(
         "the children that stand were not linked from the deliveries and the matching definition as they are now: run `minster link`"
@@ -220,6 +234,8 @@ impl MatchError {
             | Self::Parts { .. }
             | Self::Scoring(_)
             | Self::NotScored { .. }
+            | Self::Listed { .. }
+            | Self::NoPairs
             | Self::NotLinked
             | Self::NoGroup { .. }
             | Self::NoCover { .. }

@@ -1,9 +1,11 @@
-//! Identities that must not be found again: an adopted child's before the adoption. Rows mark them, and from then on each row
-//! with a marked number says its first number alone: no service's number, no former number and no name leads from one of
-//! the child's identities to the other.
+//! Identities that must not be found again: an adopted child's before the adoption. Rows mark them, or a list that custodians
+//! sign in the vault, and from then on each row with a marked number says its first number alone: no service's number, no
+//! former number and no name leads from one of the child's identities to the other. Numbers and match keys that stand beside
+//! it join nothing on any other row either: a third service's row could lead from one identity to the other by them.
 
 use ahash::{HashMap, HashSet, HashSetExt};
 use minster_model::{ColumnName, Pseudonym};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     MatchError,
@@ -11,18 +13,55 @@ use crate::{
     definition::{ExactOnly, Identity, Matching},
     events::{Delivered, must_have, present},
     people::{column, columns, pseudonym},
+    persons::Persons,
 };
+
+/// What is known of identities that are linked by their number alone: counts, never a number.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExactOnlyCounts {
+    /// Numbers of such identities in the deliveries, whether rows or the list marked them.
+    pub numbers: u64,
+    /// Numbers on the custodians' list.
+    pub listed: u64,
+    /// Of these, those that a row about a person has.
+    pub listed_in_rows: u64,
+    /// Of these, those that none has: mistyped, of a kind that no source has, or not delivered yet.
+    pub listed_in_no_row: u64,
+    /// Other numbers that stand beside one of them in a row, and on other rows too: they join nothing.
+    pub silent_numbers: u64,
+    /// Match keys of which the same holds.
+    pub silent_match_keys: u64,
+}
 
 /// Numbers of marked identities.
 #[derive(Debug, Default)]
 pub(crate) struct Marked {
     numbers: HashSet<Pseudonym>,
+    /// Numbers and match keys that stand beside them.
+    beside: (HashSet<Pseudonym>, HashSet<Pseudonym>),
+    counts: ExactOnlyCounts,
 }
 
 impl Marked {
-    /// Finds the marked rows' children, and all numbers that stand beside theirs in the same delivery.
-    pub(crate) fn read(matching: &Matching, delivered: &[Delivered]) -> Result<Self, MatchError> {
+    /// Finds the marked rows' children, and all numbers that stand beside theirs in the same delivery; of listed numbers all
+    /// that stand beside them in any.
+    pub(crate) fn read(
+        matching: &Matching,
+        delivered: &[Delivered],
+        (listed, all): (&HashSet<Pseudonym>, u64),
+    ) -> Result<Self, MatchError> {
         let mut marked = Self::default();
+        let mut met = HashSet::new();
+        if !listed.is_empty() {
+            for identity in &matching.identities {
+                for one in delivered.iter().filter(|one| one.source == identity.source) {
+                    marked.learn(identity, one, listed, &mut met)?;
+                }
+            }
+        }
+        marked.counts.listed = all;
+        marked.counts.listed_in_rows = met.len() as u64;
+        marked.counts.listed_in_no_row = all.saturating_sub(met.len() as u64);
         for rule in &matching.exact_only {
             let of_source = || delivered.iter().filter(|one| one.source == rule.source);
             let conditions = conditions(matching, rule)?;
@@ -36,7 +75,7 @@ impl Marked {
                     continue;
                 }
                 for identity in matching.identities.iter().filter(|of| of.source == rule.source) {
-                    marked.learn(identity, one, &named)?;
+                    marked.learn(identity, one, &named, &mut HashSet::new())?;
                 }
                 marked.numbers.extend(named);
             }
@@ -44,11 +83,13 @@ impl Marked {
         Ok(marked)
     }
 
+    /// Learns the numbers of rows with a named number, and tells which of these it met.
     fn learn(
         &mut self,
         identity: &Identity,
         one: &Delivered,
         named: &HashSet<Pseudonym>,
+        met: &mut HashSet<Pseudonym>,
     ) -> Result<(), MatchError> {
         let Some(entry) = one.table(&identity.table) else { return Ok(()) };
         let names = identity.identifiers.iter().chain(&identity.row).map(ColumnName::as_str);
@@ -64,7 +105,10 @@ impl Marked {
                 let of_row: Vec<Pseudonym> =
                     numbers.iter().flatten().filter_map(|column| pseudonym(column, row)).collect();
                 let called = own.and_then(|own| pseudonym(own, row));
-                if of_row.iter().chain(&called).any(|number| named.contains(number)) {
+                let is_named = |number: &&Pseudonym| named.contains(*number);
+                let mut all = of_row.iter().chain(&called).filter(is_named).peekable();
+                if all.peek().is_some() {
+                    met.extend(all);
                     self.numbers.extend(of_row);
                 }
             }
@@ -77,9 +121,58 @@ impl Marked {
         self.numbers.contains(number)
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.numbers.len()
+    /// Takes note of what a row of a marked identity does not say. A row that says a number of nobody marked, and has a marked one
+    /// beside it, may be a sister's, with the family's number.
+    pub(crate) fn stands_beside(
+        &mut self,
+        numbers: impl Iterator<Item = Pseudonym>,
+        keys: &[Option<Pseudonym>],
+    ) {
+        self.beside.0.extend(numbers.filter(|number| !self.numbers.contains(number)));
+        self.beside.1.extend(keys.iter().flatten());
+    }
+
+    /// Takes it away from all other rows too. Gives the numbers that rows lost, each with its row.
+    pub(crate) fn silence(&mut self, persons: &mut Persons) -> Vec<(u32, Pseudonym)> {
+        self.counts.numbers = self.numbers.len() as u64;
+        let (numbers, keys) = std::mem::take(&mut self.beside);
+        if numbers.is_empty() && keys.is_empty() {
+            return Vec::new();
+        }
+        let (lost, [numbers, keys]) = persons.silence(&numbers, &keys);
+        (self.counts.silent_numbers, self.counts.silent_match_keys) = (numbers, keys);
+        lost
+    }
+
+    /// What is told of them: nothing where nobody is marked and no number is listed.
+    pub(crate) fn counts(&self) -> Option<ExactOnlyCounts> {
+        (self.counts != ExactOnlyCounts::default()).then(|| self.counts.clone())
+    }
+}
+
+impl ExactOnlyCounts {
+    /// For people.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let Self { numbers, listed, listed_in_rows, listed_in_no_row, .. } = self;
+        let mut notes = Vec::new();
+        if *numbers > 0 {
+            notes.push(format!(
+                "{numbers} numbers are of marked identities; their rows are linked by number alone"
+            ));
+        }
+        if *listed > 0 {
+            notes.push(format!(
+                "{listed} numbers are on the custodians' list of exact-only identities: {listed_in_rows} stand in rows, \
+                 {listed_in_no_row} in none"
+            ));
+        }
+        let (numbers, keys) = (self.silent_numbers, self.silent_match_keys);
+        if numbers + keys > 0 {
+            notes.push(format!(
+                "{numbers} numbers and {keys} match keys of marked identities' rows stand on other rows too; they join nothing"
+            ));
+        }
+        notes
     }
 }
 
@@ -134,6 +227,11 @@ impl Unsaid {
         let others = numbers.iter_mut().filter(|number| number.is_some()).skip(1);
         self.0.insert(place, others.filter_map(Option::take).collect());
         true
+    }
+
+    /// A number that a row does not say any more.
+    pub(crate) fn add(&mut self, place: u32, number: Pseudonym) {
+        self.0.entry(place).or_default().push(number);
     }
 
     /// The numbers that a row does not say.

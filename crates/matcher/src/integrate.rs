@@ -1,6 +1,6 @@
 //! From the sources' datasets to one row a child and period.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use arrow::{
     array::{AsArray, RecordBatch},
@@ -8,19 +8,22 @@ use arrow::{
     datatypes::{DataType, Field, Schema, SchemaRef},
 };
 use minster_model::{
-    DatasetClass, DatasetRef, Period, Purpose, RunId, TableName,
+    DatasetClass, DatasetRef, KeyVersion, Period, Purpose, RunId, TableName,
     periods::{LinkedPeriod, Periods},
 };
 use minster_store::{DatasetKeys, Manifest, Origin, Store, StoreError};
 
 use crate::{
     MatchError,
-    children::Children,
+    children::{Children, Last},
+    clerical::{Pupils, Review},
     definition::Matching,
     events::Delivered,
     integration::{Integration, Made},
     ledger::Ledger,
+    listed::Listed,
     people::People,
+    register::Register,
     report::{LinkageReport, REPORT},
     scored, standing,
 };
@@ -43,6 +46,8 @@ pub struct Job<'a> {
     pub run: &'a RunId,
     /// `matching.toml`.
     pub matching: &'a str,
+    /// Numbers that custodians listed: their rows are linked by number alone.
+    pub listed: &'a Listed,
     /// Links also where the integrated datasets that stand were made of the same.
     pub again: bool,
 }
@@ -81,19 +86,33 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         return Ok(standing);
     }
     let delivered = open(job, &matching, keys)?;
-    let mut people = People::read(&matching, &delivered)?;
+    let listed = job.listed.of(&delivered)?;
+    let mut people = People::read(&matching, &delivered, (&listed, job.listed.numbers))?;
     let mut ledger = Ledger::read(job, &delivered, keys)?;
-    let mut scored = Vec::new();
-    let children =
-        Children::with(&people.persons, &mut ledger.identities, |exact| match &matching.scoring {
-            None => Ok(Vec::new()),
-            Some(scoring) => {
-                let of = (&matching, scoring);
-                let found = scored::score(job, of, (&delivered, &people), exact, keys)?;
-                scored = found.report;
-                Ok::<_, MatchError>(found.links)
-            }
-        })?;
+    let mut review = Review::of(job, &delivered, keys)?;
+    let pairs = review.pairs().clone();
+    let (mut scored, mut clerical) = (Vec::new(), None);
+    let (known, settled_pupils) = (review.clone(), RefCell::new(Pupils::default()));
+    let first = |register: &Register| {
+        let settled = known.settle_pupils(&people.persons, register);
+        let same = settled.same.clone();
+        settled_pupils.replace(settled);
+        same
+    };
+    let children = Children::with(&people.persons, &mut ledger.identities, first, |exact| {
+        let pupils = settled_pupils.borrow();
+        let settled = review.settle(exact);
+        let mut found = scored::Scored::default();
+        if let Some(scoring) = &matching.scoring {
+            let of = (&matching, scoring, &settled);
+            found = scored::score(job, of, (&delivered, &people), exact, keys)?;
+        }
+        review.learn(exact, (&settled, &pupils), (&found.doubts, &found.pupils));
+        clerical = review.report_of(&settled, &pupils);
+        scored = found.report;
+        let (reviewed, apart) = (settled.same, settled.apart);
+        Ok::<_, MatchError>(Last { scored: found.links, reviewed, apart })
+    })?;
     match children.lost() {
         0 => people.prefer(&matching, &children),
         rows => return Err(MatchError::Lost { rows }),
@@ -108,12 +127,14 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         let mut of_period = integration.make()?;
         of_period.report.ids = ids.clone();
         of_period.report.scored.clone_from(&scored);
+        of_period.report.clerical.clone_from(&clerical);
         made.push((period, of_period));
     }
     // Ids go first: whatever stops the rest, the next run gives the same.
     if let Some(ledger) = ledger {
         ledger.write(job, &children, &delivered, keys)?;
     }
+    review.write(&pairs, job, &delivered, keys)?;
     let publish = |(period, made)| publish_period(job, keys, &delivered, period, made);
     made.into_iter().map(publish).collect()
 }
@@ -163,21 +184,37 @@ fn publish_period(
     let json = serde_json::to_vec_pretty(&made.report).map_err(MatchError::Report)?;
     let text = made.report.text();
     let files = [(REPORT, json.as_slice()), ("linkage.txt", text.as_bytes())];
-    let manifest = publish(job, keys, delivered, (&dataset, origin), &tables, &files)?;
+    let stamp = Stamp::of(delivered)?;
+    let of = (&dataset, origin);
+    let manifest = publish((job.store, job.run), keys, stamp, of, &tables, &files)?;
     Ok(Integrated { period: period.name.clone(), manifest, report: made.report })
+}
+
+/// The keys of a dataset's pseudonyms.
+pub(crate) struct Stamp {
+    pub(crate) version: KeyVersion,
+    pub(crate) check: String,
+}
+
+impl Stamp {
+    /// Those of the deliveries' datasets.
+    pub(crate) fn of(delivered: &[Delivered]) -> Result<Self, MatchError> {
+        let first = delivered.first().ok_or(MatchError::Nothing)?.dataset.manifest();
+        Ok(Self { version: first.key_version, check: first.key_check.clone() })
+    }
 }
 
 /// Publishes a dataset that linking made: its tables, and what stands beside them.
 pub(crate) fn publish(
-    job: &Job<'_>,
+    (store, run): (&Store, &RunId),
     keys: &mut dyn DatasetKeys,
-    delivered: &[Delivered],
+    stamp: Stamp,
     (dataset, origin): (&DatasetRef, Origin),
     tables: &[(&str, &RecordBatch)],
     files: &[(&str, &[u8])],
 ) -> Result<Manifest, MatchError> {
     let (key, wrapped) = keys.create(dataset).map_err(StoreError::from)?;
-    let writer = job.store.stage(dataset, job.run, key, wrapped)?;
+    let writer = store.stage(dataset, run, key, wrapped)?;
     let mut entries = Vec::with_capacity(tables.len());
     for (name, batch) in tables {
         let name: TableName = name.parse().map_err(|_| MatchError::Name)?;
@@ -192,8 +229,7 @@ pub(crate) fn publish(
     for (name, bytes) in files {
         writer.file(name, bytes)?;
     }
-    let first = delivered.first().ok_or(MatchError::Nothing)?.dataset.manifest();
-    Ok(writer.publish(first.key_version, first.key_check.clone(), origin, entries)?)
+    Ok(writer.publish(stamp.version, stamp.check, origin, entries)?)
 }
 
 /// A table's columns as they are written: texts stand in no dictionary.

@@ -14,6 +14,7 @@ use crate::{
     condition::Condition,
     definition::{EventTable, Matching, Ratio, SummaryColumn},
     events::{Delivered, InPeriod, Pass, Passed, nearest},
+    exact_only::ExactOnlyCounts,
     people::{People, TablePeople},
     report::{FORMAT, LinkageReport, Linked, TableLinkage},
     tables::{CROSSWALK, Crosswalk, Events, batch, pseudonyms},
@@ -62,13 +63,10 @@ impl<'a> Integration<'a> {
         let present =
             matching.sources().into_iter().map(|source| (source.clone(), nobody())).collect();
         let mut notes = people.missing.clone();
-        if people.marked.len() > 0 {
-            notes.push(format!(
-                "{} numbers are of marked identities; their rows are linked by number alone",
-                people.marked.len()
-            ));
-        }
-        let report = LinkageReport { format: FORMAT, notes, ..LinkageReport::default() };
+        let exact_only = people.marked.counts();
+        notes.extend(exact_only.iter().flat_map(ExactOnlyCounts::notes));
+        let report =
+            LinkageReport { format: FORMAT, notes, exact_only, ..LinkageReport::default() };
         let mut integration = Self {
             matching,
             children,

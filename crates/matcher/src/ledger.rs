@@ -15,7 +15,7 @@ use crate::{
     definition::Matching,
     events::Delivered,
     identities::Identities,
-    integrate::publish,
+    integrate::{Stamp, publish},
     people::pseudonym,
     tables::{batch, pseudonyms},
 };
@@ -143,7 +143,8 @@ impl Ledger {
         let definition = Matching::sha256(job.matching);
         let origin =
             Origin::datasets(definition, delivered.iter().map(Delivered::made_of).collect());
-        publish(job, keys, delivered, (&dataset, origin), &tables, &[])?;
+        let stamp = Stamp::of(delivered)?;
+        publish((job.store, job.run), keys, stamp, (&dataset, origin), &tables, &[])?;
         Ok(())
     }
 }
@@ -163,7 +164,7 @@ fn changes(job: &Job<'_>, children: &Children) -> Result<RecordBatch, MatchError
     ])
 }
 
-fn each(
+pub(crate) fn each(
     dataset: &Dataset,
     table: &str,
     mut each: impl FnMut(&RecordBatch) -> Result<(), MatchError>,
@@ -174,7 +175,10 @@ fn each(
     Ok(())
 }
 
-fn tokens(batch: &RecordBatch, column: usize) -> Result<&FixedSizeBinaryArray, MatchError> {
+pub(crate) fn tokens(
+    batch: &RecordBatch,
+    column: usize,
+) -> Result<&FixedSizeBinaryArray, MatchError> {
     let column = batch.columns().get(column).ok_or(MatchError::Ledger)?;
     let tokens = column.as_any().downcast_ref::<FixedSizeBinaryArray>();
     tokens.filter(|tokens| tokens.value_length() == Pseudonym::LEN as i32).ok_or(MatchError::Ledger)

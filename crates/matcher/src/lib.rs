@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 pub mod children;
+pub mod clerical;
 mod clusters;
 pub mod condition;
 pub mod definition;
@@ -47,6 +48,7 @@ pub mod identities;
 mod integrate;
 mod integration;
 mod ledger;
+mod listed;
 mod own_people;
 mod parts;
 mod people;
@@ -64,7 +66,9 @@ mod values;
 pub mod when;
 
 pub use error::MatchError;
+pub use exact_only::ExactOnlyCounts;
 pub use integrate::{CHILDREN, Integrated, Job, integrated, link, needs_parts};
+pub use listed::Listed;
 pub use report::{LinkageReport, Linked, REPORT, TableLinkage, hiding};
 pub use scored::{AtThreshold, ScoredSource, THRESHOLDS};
 pub use tables::CROSSWALK;

@@ -1,7 +1,7 @@
 //! The tables of persons, read: who each row says it is about, what the delivery's other tables call it, and which row
 //! of a child is preferred.
 
-use ahash::{HashMap, HashMapExt};
+use ahash::{HashMap, HashMapExt, HashSet};
 use arrow::{
     array::{
         Array, ArrayRef, DictionaryArray, FixedSizeBinaryArray, Int32Array, RecordBatch,
@@ -79,8 +79,13 @@ impl TablePeople {
 
 impl People {
     /// Reads them.
-    pub(crate) fn read(matching: &Matching, delivered: &[Delivered]) -> Result<Self, MatchError> {
-        let mut people = Self { marked: Marked::read(matching, delivered)?, ..Self::default() };
+    pub(crate) fn read(
+        matching: &Matching,
+        delivered: &[Delivered],
+        listed: (&HashSet<Pseudonym>, u64),
+    ) -> Result<Self, MatchError> {
+        let marked = Marked::read(matching, delivered, listed)?;
+        let mut people = Self { marked, ..Self::default() };
         for (place, identity) in matching.identities.iter().enumerate() {
             let of_source = || delivered.iter().filter(|one| one.source == identity.source);
             people.check(identity, of_source().collect())?;
@@ -88,7 +93,18 @@ impl People {
                 people.add(matching, place, one)?;
             }
         }
+        people.silence();
         Ok(people)
+    }
+
+    /// Takes what stands beside marked identities' numbers away from all other rows too. The deliveries' own tables go on to
+    /// call rows by it.
+    fn silence(&mut self) {
+        let silenced = self.marked.silence(&mut self.persons);
+        for (row, number) in silenced {
+            let table = &mut self.tables[self.persons.table_place(row)];
+            table.unsaid.add(self.persons.place_of(row), number);
+        }
     }
 
     pub(crate) fn of_delivery(&self, delivery: u32) -> impl Iterator<Item = &TablePeople> {
@@ -182,6 +198,11 @@ impl People {
                 };
                 let place = self.persons.len() as u32 - first;
                 if table.unsaid.of(place, &mut person.numbers, &self.marked) {
+                    let said = person.numbers.iter().flatten().next();
+                    if said.is_some_and(|said| self.marked.has(said)) {
+                        let beside = table.unsaid.numbers(place as usize);
+                        self.marked.stands_beside(beside, &person.match_keys);
+                    }
                     person.match_keys.clear();
                     person.exact_only = true;
                 }

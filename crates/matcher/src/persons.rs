@@ -126,6 +126,47 @@ impl Persons {
         code
     }
 
+    /// Takes numbers and match keys away from all rows, but for the current numbers of the register; rows that lose one are
+    /// linked by what is left to them alone, and by no score. Gives the numbers that rows lost, each with its row, and how
+    /// many different numbers and match keys were taken.
+    pub(crate) fn silence(
+        &mut self,
+        numbers: &HashSet<Pseudonym>,
+        keys: &HashSet<Pseudonym>,
+    ) -> (Vec<(u32, Pseudonym)>, [u64; 2]) {
+        let codes = |of: &HashSet<Pseudonym>| -> HashSet<u32> {
+            of.iter().filter_map(|one| self.tokens.get(one).copied()).collect()
+        };
+        let (mut numbers, keys) = (codes(numbers), codes(keys));
+        for row in self.all().filter(|row| self.table_of(*row).register) {
+            numbers.remove(&self.current(row));
+        }
+        let mut lost = Vec::new();
+        let (mut taken_numbers, mut taken_keys) = (HashSet::default(), HashSet::default());
+        for row in self.all() {
+            let (table, start) = (self.table_of(row), self.rows[row as usize].1 as usize);
+            let (end, width) = (start + table.numbers, table.match_keys);
+            let mut loses = false;
+            for cell in &mut self.cells[start..end] {
+                if numbers.contains(cell) {
+                    lost.push((row, self.pseudonyms[*cell as usize]));
+                    taken_numbers.insert(std::mem::replace(cell, NONE));
+                    loses = true;
+                }
+            }
+            for cell in &mut self.cells[end + 2..end + 2 + width] {
+                if keys.contains(cell) {
+                    taken_keys.insert(std::mem::replace(cell, NONE));
+                    loses = true;
+                }
+            }
+            if loses {
+                self.exact_only.insert(row);
+            }
+        }
+        (lost, [taken_numbers.len() as u64, taken_keys.len() as u64])
+    }
+
     /// The code of each pseudonym.
     pub(crate) fn codes(&self) -> Arc<HashMap<Pseudonym, u32>> {
         Arc::clone(&self.tokens)
@@ -143,6 +184,16 @@ impl Persons {
 
     pub(crate) fn all(&self) -> impl Iterator<Item = u32> + use<> {
         0..self.rows.len() as u32
+    }
+
+    /// The rows that are.
+    pub(crate) fn exact_only_rows(&self) -> impl Iterator<Item = u32> + '_ {
+        self.exact_only.iter().copied()
+    }
+
+    /// The code of a number, name or match key that some row has or had.
+    pub(crate) fn code_of(&self, pseudonym: &Pseudonym) -> Option<u32> {
+        self.tokens.get(pseudonym).copied()
     }
 
     /// Whether the row is linked by its number alone.

@@ -3,7 +3,9 @@
 //! Rows with one current number are one child, unless they name two. A former number ties two numbers to one child; no
 //! other source does. Pupils without a number are told by their match key.
 
-use ahash::{HashMap, HashMapExt};
+use std::collections::BTreeSet;
+
+use ahash::{HashMap, HashMapExt, HashSet};
 
 use crate::{
     few::{Few, NONE, Seen},
@@ -40,6 +42,8 @@ pub(crate) struct Register {
     /// Numbers that stand for several children, and these.
     pub(crate) shared: HashMap<u32, Vec<u32>>,
     by_key: HashMap<u32, Few>,
+    /// Children that reviewers made of several.
+    decided: HashSet<u32>,
 }
 
 impl Register {
@@ -51,6 +55,7 @@ impl Register {
             by_number: vec![NONE; persons.pseudonyms.len()],
             shared: HashMap::new(),
             by_key: HashMap::new(),
+            decided: HashSet::default(),
         };
         let rows = persons.all().filter(|row| persons.table_of(*row).register);
         let (mut numbered, unnumbered): (Vec<u32>, Vec<u32>) =
@@ -245,7 +250,7 @@ impl Register {
     }
 
     /// Pupils who look like others of another number.
-    fn look_for_twice(&self, persons: &Persons, review: &mut Review) {
+    pub(crate) fn look_for_twice(&self, persons: &Persons, review: &mut Review) {
         let mut noted: HashMap<u32, ()> = HashMap::new();
         let register = persons.all().filter(|row| persons.table_of(*row).register);
         for row in register.filter(|row| persons.current(*row) != NONE) {
@@ -325,6 +330,45 @@ impl Register {
         Some(self.by_number[number as usize])
             .filter(|unit| *unit != NONE)
             .map(|unit| self.root(unit))
+    }
+
+    /// Pairs of children with one match key: the first of each key with each of the others.
+    pub(crate) fn alike(&self) -> BTreeSet<(u32, u32)> {
+        let mut alike = BTreeSet::new();
+        for units in self.by_key.values().filter(|units| units.several()) {
+            let units: BTreeSet<u32> = units.iter().map(|unit| self.root(unit)).collect();
+            let mut units = units.into_iter();
+            if let Some(first) = units.next() {
+                alike.extend(units.map(|other| (first, other)));
+            }
+        }
+        alike
+    }
+
+    /// Makes children one, as reviewers decided.
+    pub(crate) fn join_decided(&mut self, pairs: &[(u32, u32)]) {
+        for (a, b) in pairs {
+            let (a, b) = (self.root(*a), self.root(*b));
+            self.join(a, b);
+            self.decided.extend([a, b]);
+        }
+        let mut by_key = std::mem::take(&mut self.by_key);
+        for units in by_key.values_mut().filter(|units| units.several()) {
+            let mut roots = Few::default();
+            units.iter().for_each(|unit| roots.add(self.root(unit)));
+            *units = roots;
+        }
+        self.by_key = by_key;
+    }
+
+    /// Whether a reviewer decided of a row's child.
+    pub(crate) fn is_decided(&self, row: u32) -> bool {
+        !self.decided.is_empty() && self.decided.contains(&self.unit(row))
+    }
+
+    /// The one child of a match key.
+    pub(crate) fn only_of_key(&self, key: u32) -> Option<u32> {
+        self.by_key.get(&key).and_then(Few::only).map(|unit| self.root(unit))
     }
 
     /// All numbers of one child, with it.

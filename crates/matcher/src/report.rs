@@ -23,10 +23,13 @@ pub use self::{
     impossible::{Floor, Impossible},
     shares::Share,
 };
-use crate::{children::Linkage, review::ReviewEntry, scored::ScoredSource};
+use crate::{
+    children::Linkage, clerical::ClericalReport, exact_only::ExactOnlyCounts, review::ReviewEntry,
+    scored::ScoredSource,
+};
 
 /// The format that this release writes. Where another stands, the children are linked again.
-pub(crate) const FORMAT: u32 = 6;
+pub(crate) const FORMAT: u32 = 7;
 
 /// The name of the report's file, beside the integrated dataset.
 pub const REPORT: &str = "linkage.json";
@@ -51,6 +54,12 @@ pub struct LinkageReport {
     /// What scored matching did, source by source, in all periods together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scored: Vec<ScoredSource>,
+    /// Clerical review, of all periods together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clerical: Option<ClericalReport>,
+    /// Identities that are linked by their number alone, where there are any: counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact_only: Option<ExactOnlyCounts>,
     /// What is worth knowing of the definition and the deliveries.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -175,6 +184,9 @@ impl LinkageReport {
                  more; estimated precision {precision}; {in_doubt} in doubt were left; of those led before, {same} would come to \
                  the same pupil and {other} to another"
             );
+        }
+        if let Some(clerical) = &self.clerical {
+            text += &clerical.text();
         }
         for found in &self.review {
             let sources: Vec<&str> = found.sources.keys().map(String::as_str).collect();

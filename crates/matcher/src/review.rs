@@ -129,6 +129,11 @@ impl Review {
         self.found.entry(finding).or_default().push(rows.into_iter().collect());
     }
 
+    /// Forgets a finding: it is looked for again.
+    pub(crate) fn forget(&mut self, finding: Finding) {
+        self.found.remove(&finding);
+    }
+
     /// For each row the first finding about it.
     pub(crate) fn by_row(&self) -> HashMap<u32, Finding> {
         let mut by_row = HashMap::new();

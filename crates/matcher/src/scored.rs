@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Job, MatchError,
     children::{Exact, Linkage},
+    clerical::{self, Doubt, Place, Settled},
     definition::{Matching, Scoring},
     events::Delivered,
     few::NONE,
@@ -45,6 +46,9 @@ pub struct ScoredSource {
     pub pupils_in_doubt: u64,
     /// Persons whom the scores of two sources would have linked to two children: they are linked to none.
     pub contradicted: u64,
+    /// Persons whose score leads to a pupil, and of whom reviewers decided.
+    #[serde(default)]
+    pub reviewed: u64,
     /// The mean probability of the links.
     pub estimated_precision: Option<f64>,
     /// Of the persons whom the steps before linked, those whom the score leads to the same child, and to another.
@@ -86,10 +90,14 @@ impl AtThreshold {
     }
 }
 
-/// Links by score: for each first row of a group of rows, the child of the register.
+/// Links by score: for each first row of a group of rows, the child of the register; and pairs that are likelier than not and
+/// were not linked.
 #[derive(Default)]
 pub(crate) struct Scored {
     pub(crate) links: Vec<(u32, u32)>,
+    pub(crate) doubts: Vec<Doubt>,
+    /// Pupils who look like one child.
+    pub(crate) pupils: Vec<Doubt>,
     pub(crate) report: Vec<ScoredSource>,
 }
 
@@ -103,7 +111,7 @@ enum Person {
 /// Scores what is left of the sources that the definition names.
 pub(crate) fn score(
     job: &Job<'_>,
-    (matching, scoring): (&Matching, &Scoring),
+    (matching, scoring, settled): (&Matching, &Scoring, &Settled),
     (delivered, people): (&[Delivered], &People),
     exact: &Exact<'_>,
     keys: &mut dyn DatasetKeys,
@@ -146,9 +154,10 @@ pub(crate) fn score(
     drop(of_row);
     let units: Vec<u32> = register.keys().copied().collect();
     let (of_register, of_pupils) = records(&parts, register.values())?;
+    let pupils = compared(exact, &parts, &register)?;
     let in_doubt = exact.in_doubt();
     let mut found: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-    let mut scored = Scored::default();
+    let mut scored = Scored { pupils, ..Scored::default() };
     let mut by_source: Vec<Vec<u32>> = Vec::new();
     for (source, persons) in sources {
         let settings = scoring.settings(source)?;
@@ -169,6 +178,7 @@ pub(crate) fn score(
             linked: 0,
             pupils_in_doubt: 0,
             contradicted: 0,
+            reviewed: 0,
             estimated_precision: None,
             same_as_before: 0,
             other_than_before: 0,
@@ -191,6 +201,7 @@ pub(crate) fn score(
             match all[link.left] {
                 Person::Child(before) if before == unit => report.same_as_before += 1,
                 Person::Child(_) => report.other_than_before += 1,
+                Person::Rows(root) if settled.decides((root, unit)) => report.reviewed += 1,
                 Person::Rows(root) if in_doubt.roots.contains(&root) => {}
                 Person::Rows(_) if in_doubt.units.contains(&unit) => report.pupils_in_doubt += 1,
                 Person::Rows(root) => {
@@ -199,6 +210,11 @@ pub(crate) fn score(
                     sum += link.probability;
                     report.linked += 1;
                 }
+            }
+        }
+        for pair in linkage.likely {
+            if let Person::Rows(root) = all[pair.left] {
+                scored.doubts.push(((root, units[pair.right]), pair.agreement));
             }
         }
         report.estimated_precision = (report.linked > 0).then(|| sum / report.linked as f64);
@@ -214,7 +230,26 @@ pub(crate) fn score(
         _ => None,
     };
     scored.links = found.into_iter().filter_map(one).collect();
+    let linked: BTreeSet<Place> = scored.links.iter().copied().collect();
+    scored.doubts.retain(|(place, _)| !linked.contains(place));
     Ok(scored)
+}
+
+/// How pupils agree who share a match key.
+fn compared(
+    exact: &Exact<'_>,
+    parts: &Parts,
+    register: &BTreeMap<u32, Values>,
+) -> Result<Vec<Doubt>, MatchError> {
+    let pairs = clerical::alike(exact.persons, exact.register);
+    let units: BTreeSet<u32> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
+    let units: BTreeMap<u32, usize> = units.into_iter().zip(0..).collect();
+    let nothing = Values::new();
+    let values = units.keys().map(|unit| register.get(unit).unwrap_or(&nothing));
+    let (records, _) = records(parts, values)?;
+    let places: Vec<(usize, usize)> = pairs.iter().map(|(a, b)| (units[a], units[b])).collect();
+    let agreements = minster_scoring::agreements(&records, &places);
+    Ok(pairs.into_iter().zip(agreements).collect())
 }
 
 /// Opens the linkage dataset of a source's dataset.

@@ -5,7 +5,7 @@
 //! nothing. What a number would join is looked at as a whole before anything is joined, so that the order of rows decides
 //! nothing.
 
-use ahash::{HashMap, HashMapExt};
+use ahash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::{
     children::Linkage,
@@ -26,6 +26,8 @@ pub(crate) struct Services {
     pub(crate) linkage: Vec<Linkage>,
     /// Numbers that are not the register's: the one row that stands for its child, or none where there are two.
     pub(crate) numbers: HashMap<u32, Option<u32>>,
+    /// Rows that reviewers keep from a child of the register.
+    apart: HashSet<u32>,
 }
 
 impl Services {
@@ -36,6 +38,7 @@ impl Services {
             refused: vec![NONE; persons.len()],
             linkage: vec![Linkage::NotOnSpine; persons.len()],
             numbers: HashMap::new(),
+            apart: HashSet::new(),
         };
         let rows: Vec<u32> = persons.all().filter(|row| !persons.table_of(*row).register).collect();
         for &row in &rows {
@@ -261,17 +264,47 @@ impl Services {
         })
     }
 
-    /// Leads groups of rows, each named by its first, to children of the register, by their score.
-    pub(crate) fn lead_groups(&mut self, persons: &Persons, links: &[(u32, u32)]) {
+    /// Leads groups of rows, each named by its first, to children of the register.
+    pub(crate) fn lead_groups(
+        &mut self,
+        persons: &Persons,
+        links: &[(u32, u32)],
+        linkage: Linkage,
+    ) {
+        if links.is_empty() {
+            return;
+        }
         let of_root: HashMap<u32, u32> = links.iter().copied().collect();
         for row in persons.all() {
             if self.target[row as usize] == NONE
                 && let Some(unit) = of_root.get(&self.root(row))
             {
                 self.target[row as usize] = *unit;
-                self.linkage[row as usize] = Linkage::Scored;
+                self.linkage[row as usize] = linkage;
             }
         }
+    }
+
+    /// Takes groups of rows away from children of the register to whom a match key led them.
+    pub(crate) fn take_apart(&mut self, persons: &Persons, apart: &[(u32, u32)]) {
+        if apart.is_empty() {
+            return;
+        }
+        let roots: HashMap<u32, ()> = apart.iter().map(|pair| (pair.0, ())).collect();
+        for row in persons.all().filter(|row| !persons.table_of(*row).register) {
+            if roots.contains_key(&self.root(row)) {
+                self.apart.insert(row);
+                if self.linkage[row as usize] == Linkage::MatchKey {
+                    self.target[row as usize] = NONE;
+                    self.linkage[row as usize] = Linkage::NotOnSpine;
+                }
+            }
+        }
+    }
+
+    /// Whether a reviewer decided where a row belongs.
+    pub(crate) fn is_reviewed(&self, row: u32) -> bool {
+        self.linkage[row as usize] == Linkage::Reviewed || self.apart.contains(&row)
     }
 
     /// The register's child of a row, or none.

@@ -5,6 +5,7 @@ use minster_store::Origin;
 
 use crate::{
     Integrated, Job, LinkageReport,
+    clerical::decisions_sha256,
     definition::Matching,
     integrate::integrated,
     report::{FORMAT, REPORT},
@@ -58,5 +59,7 @@ pub(crate) fn origin(
     let (carried_over, linked_with) =
         others.into_iter().partition(|(dataset, _)| carried.contains(dataset));
     let definition_sha256 = Matching::sha256(job.matching);
-    Origin::Datasets { definition_sha256, datasets, carried_over, linked_with }
+    let listed = job.listed.origin();
+    let decisions = decisions_sha256(job.store, job.purpose);
+    Origin::Datasets { definition_sha256, datasets, carried_over, linked_with, listed, decisions }
 }

@@ -98,6 +98,25 @@ pub(crate) fn links(
     chosen
 }
 
+/// Right records that are told of one left one, at most.
+const MOST_LIKELY: usize = 2;
+
+/// Each left record's likeliest right ones of those that are likelier than not, by what the two say alone.
+pub(crate) fn likely<'a>(pairs: &'a [Pair], log_odds: &[f64]) -> Vec<&'a Pair> {
+    let mut of_left: BTreeMap<u32, Vec<(f64, &Pair)>> = BTreeMap::new();
+    for (pair, log_odds) in pairs.iter().zip(log_odds) {
+        if !pair.is_forbidden && *log_odds >= 0.0 {
+            of_left.entry(pair.left).or_default().push((*log_odds, pair));
+        }
+    }
+    let mut likely = Vec::new();
+    for mut pairs in of_left.into_values() {
+        pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.right.cmp(&b.1.right)));
+        likely.extend(pairs.into_iter().take(MOST_LIKELY).map(|(_, pair)| pair));
+    }
+    likely
+}
+
 /// Clusters of one table's records: each pair of the threshold's probability joins two, unless records that would come
 /// together contradict each other.
 pub(crate) fn clusters(

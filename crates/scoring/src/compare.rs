@@ -70,6 +70,35 @@ pub(crate) const NAMES: [(&str, &[&str]); PARTS] = [
     ("identifier", &["different", "same"]),
 ];
 
+/// How two records agree in a part, for a person who judges them: no more than this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Agreement {
+    /// The two are the same.
+    Agrees,
+    /// A typing error or a sound apart, swapped, or the most of it the same.
+    Near,
+    /// They are others.
+    Differs,
+    /// One of the two does not have it.
+    Missing,
+}
+
+/// The parts of which [`Agreement`] is told.
+pub const AGREEMENT_PARTS: [&str; 5] = [NAMES[0].0, NAMES[1].0, NAMES[2].0, NAMES[3].0, NAMES[4].0];
+
+impl Agreement {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agrees => "agrees",
+            Self::Near => "near",
+            Self::Differs => "differs",
+            Self::Missing => "missing",
+        }
+    }
+}
+
 /// What the rules forbid, whatever the weights say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -90,6 +119,29 @@ pub(crate) struct Pattern(pub(crate) [u8; PARTS]);
 pub(crate) type Agreed = [(u32, u32); PARTS];
 
 impl Pattern {
+    /// How the parts agree. Where forename and surname stand in each other's place, both are near.
+    pub(crate) fn agreement(self) -> [Agreement; AGREEMENT_PARTS.len()] {
+        let Self([forename, surname, birth_date, sex, postcode, _]) = self;
+        let of = |level: u8, near: &[u8], same: u8| match level {
+            MISSING => Agreement::Missing,
+            level if level == same => Agreement::Agrees,
+            level if near.contains(&level) => Agreement::Near,
+            _ => Agreement::Differs,
+        };
+        let alike =
+            [name::SOUND, name::TWO_LESS, name::ONE_LESS, name::SWAPPED_NEAR, name::SWAPPED];
+        let swapped = forename == name::SWAPPED || forename == name::SWAPPED_NEAR;
+        let surname = if swapped { name::SWAPPED } else { surname };
+        let near_date = [date::TWO_PARTS, date::ONE_LESS, date::SWAPPED];
+        [
+            of(forename, &alike, name::WHOLE),
+            of(surname, &alike, name::WHOLE),
+            of(birth_date, &near_date, date::WHOLE),
+            of(sex, &[], SAME),
+            of(postcode, &[postcode::SECTOR, postcode::ONE_LESS], postcode::UNIT),
+        ]
+    }
+
     /// Why the two cannot be one person.
     pub(crate) fn conflict(self, rule: Forenames) -> Option<Conflict> {
         let Self([forename, _, _, sex, _, identifier]) = self;

@@ -67,7 +67,7 @@ mod weights;
 use rayon::prelude::*;
 
 pub use blocks::KeyReport;
-pub use compare::Conflict;
+pub use compare::{AGREEMENT_PARTS, Agreement, Conflict};
 pub use error::ScoringError;
 pub use record::{BirthDate, MOST_TOKENS, MOST_VALUES, Name, Postcode, Record, Records, Token};
 pub use report::{Band, LevelReport, Report};
@@ -89,11 +89,24 @@ pub struct Link {
     pub probability: f64,
 }
 
+/// Two records that may be one person's: likelier than not by what the two say alone, whether they were linked or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Likely {
+    /// The place of the record in the left table.
+    pub left: usize,
+    /// The place of the record in the right table.
+    pub right: usize,
+    /// How the parts agree, in the order of [`AGREEMENT_PARTS`].
+    pub agreement: [Agreement; AGREEMENT_PARTS.len()],
+}
+
 /// What [`link`] found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Linkage {
     /// The links, by left and right place.
     pub links: Vec<Link>,
+    /// For each left record the likeliest right ones, two at most, by left and right place. No rule forbids them.
+    pub likely: Vec<Likely>,
     /// What a lower threshold would link besides, by left and right place: pairs of a probability of 0.5 or more.
     pub below: Vec<Link>,
     /// How they were found.
@@ -142,7 +155,35 @@ pub fn link(left: &Records, right: &Records, settings: &Settings) -> Linkage {
         links.sort_unstable_by_key(|link| (link.left, link.right));
         links
     };
-    Linkage { links: links(chosen.pairs), below: links(chosen.below), report }
+    let mut likely: Vec<Likely> = choose::likely(&scored.pairs, &scored.log_odds)
+        .into_iter()
+        .map(|pair| Likely {
+            left: place(&sides[0], pair.left),
+            right: place(&sides[1], pair.right),
+            agreement: pair.pattern.agreement(),
+        })
+        .collect();
+    likely.sort_unstable_by_key(|pair| (pair.left, pair.right));
+    Linkage { links: links(chosen.pairs), likely, below: links(chosen.below), report }
+}
+
+/// How records of one table agree, pair by pair: places of records, in the order in which they were added.
+pub fn agreements(
+    records: &Records,
+    pairs: &[(usize, usize)],
+) -> Vec<[Agreement; AGREEMENT_PARTS.len()]> {
+    let (values, sides) = Values::of(&[records]);
+    let frequencies = Frequencies::new(&values, &sides);
+    let comparer = Comparer { values: &values, frequencies: &frequencies };
+    let mut of_place = vec![0; records.len()];
+    for (record, place) in sides[0].places.iter().enumerate() {
+        of_place[*place as usize] = record;
+    }
+    let agreement = |(a, b): &(usize, usize)| {
+        let (a, b) = ((&sides[0], of_place[*a]), (&sides[0], of_place[*b]));
+        comparer.compare(a, b).0.agreement()
+    };
+    pairs.iter().map(agreement).collect()
 }
 
 /// Finds the records of one table that are one person's.

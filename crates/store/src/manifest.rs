@@ -74,6 +74,12 @@ pub enum Origin {
         /// Datasets of other periods that told who is who, and fill no cell.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         linked_with: Vec<(DatasetRef, String)>,
+        /// Which list of identities that are linked by their number alone was honoured; says nothing of its numbers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        listed: Option<String>,
+        /// SHA-256 of the manifest of the reviewers' decisions that were honoured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decisions: Option<String>,
     },
 }
 
@@ -85,6 +91,8 @@ impl Origin {
             datasets,
             carried_over: Vec::new(),
             linked_with: Vec::new(),
+            listed: None,
+            decisions: None,
         }
     }
 }

@@ -8,9 +8,10 @@ use std::{
 use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role};
 
 use crate::{
-    Approval, DataKey, Denial, IdentifierBatch, InputFile, OpenedQuarantine, OpenedRun, PROTOCOL,
-    Proposed, Publication, QuarantineCase, QuarantineRows, Reidentified, Request, Response,
-    RunManifest, SealedRunKey, StatusReport, SubjectPseudonym, Token, Unwrapped, WrappedKey,
+    Approval, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, ListChanged, ListedKind,
+    OpenedQuarantine, OpenedRun, PROTOCOL, Proposed, Publication, QuarantineCase, QuarantineRows,
+    Reidentified, Request, Response, RunManifest, SealedRunKey, SignedDecisions, StatusReport,
+    SubjectPseudonym, Token, Unwrapped, WrappedKey,
     frame::{self, FrameError},
 };
 
@@ -209,10 +210,12 @@ impl Client {
         }
     }
 
-    /// Carries out an approved proposal.
-    pub fn enact(&mut self, proposal: &str) -> Result<(), VaultError> {
+    /// Carries out an approved proposal; gives what it came to where it changed the list of identities that are linked by
+    /// their number alone.
+    pub fn enact(&mut self, proposal: &str) -> Result<Option<ListChanged>, VaultError> {
         match self.ask(&Request::Enact { proposal: proposal.to_owned() })? {
-            Response::Enacted => Ok(()),
+            Response::Enacted => Ok(None),
+            Response::ListChanged(changed) => Ok(Some(changed)),
             _ => Err(VaultError::Protocol),
         }
     }
@@ -322,6 +325,57 @@ impl Client {
     pub fn publish(&mut self, publication: &Publication) -> Result<u32, VaultError> {
         match self.ask(&Request::Publish(publication.clone()))? {
             Response::Published { missing } => Ok(missing),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// The list of identities that are linked by their number alone, as pseudonyms of a purpose.
+    pub fn exact_only(&mut self, purpose: &Purpose) -> Result<ExactOnlyList, VaultError> {
+        match self.ask(&Request::ExactOnly { purpose: purpose.clone() })? {
+            Response::ExactOnly(list) => Ok(list),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// How many numbers are on that list, by kind.
+    pub fn count_exact_only(&mut self) -> Result<Vec<ListedKind>, VaultError> {
+        match self.ask(&Request::CountExactOnly)? {
+            Response::ExactOnlyCounted(kinds) => Ok(kinds),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Whether a proposal to change that list is about exactly these numbers.
+    pub fn compare_exact_only(
+        &mut self,
+        proposal: &str,
+        numbers: Vec<(Kind, IdentifierBatch)>,
+    ) -> Result<bool, VaultError> {
+        let proposal = proposal.to_owned();
+        match self.ask(&Request::CompareExactOnly { proposal, numbers })? {
+            Response::ExactOnlyCompared(same) => Ok(same),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Has it logged that a reviewer is given so many pairs to judge.
+    pub fn give_review(
+        &mut self,
+        purpose: &Purpose,
+        reviewer: &str,
+        pairs: u64,
+    ) -> Result<(), VaultError> {
+        let (purpose, reviewer) = (purpose.clone(), reviewer.to_owned());
+        match self.ask(&Request::GiveReview { purpose, reviewer, pairs })? {
+            Response::ReviewLogged => Ok(()),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// Has a reviewer's signature under a file of decisions verified and logged.
+    pub fn take_review(&mut self, decisions: SignedDecisions) -> Result<(), VaultError> {
+        match self.ask(&Request::TakeReview(decisions))? {
+            Response::ReviewLogged => Ok(()),
             _ => Err(VaultError::Protocol),
         }
     }

@@ -123,6 +123,12 @@ pub enum Denial {
         /// What is wrong.
         why: String,
     },
+    /// A reviewer whom custodians did not approve, or whose signature it is not.
+    #[error("the review is refused: {why}")]
+    Review {
+        /// What is wrong.
+        why: String,
+    },
     /// A message out of order, such as a batch without a run.
     #[error("the message does not fit here: {what}")]
     OutOfOrder {

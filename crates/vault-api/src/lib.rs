@@ -18,6 +18,7 @@
 
 mod client;
 mod denial;
+mod exact_only;
 pub mod frame;
 mod keys;
 mod message;
@@ -25,20 +26,23 @@ pub mod note;
 mod proposal;
 mod publication;
 mod quarantine;
+mod review;
 mod run;
 mod status;
 mod tokens;
 
 pub use client::{Client, VaultError};
 pub use denial::Denial;
+pub use exact_only::{ExactOnlyList, ListChange, ListChanged, ListedKind, ListedPseudonyms};
 pub use keys::{DataKey, Unwrapped, WrappedKey};
 pub use message::{Request, Response};
 pub use proposal::{Approval, Proposed, ProposedAction, Reidentified, SubjectPseudonym};
 pub use publication::{Publication, Publishing};
 pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
+pub use review::SignedDecisions;
 pub use run::{IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};
 pub use status::{PurposeStatus, Statement, StatusReport, VersionStatus};
 pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 7;
+pub const PROTOCOL: u16 = 8;

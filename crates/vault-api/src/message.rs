@@ -2,9 +2,10 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, DataKey, Denial, IdentifierBatch, InputFile, OpenedQuarantine, OpenedRun, Proposed,
-    Publication, QuarantineCase, QuarantineRows, Reidentified, RunManifest, SealedRunKey,
-    StatusReport, SubjectPseudonym, Unwrapped, WrappedKey,
+    Approval, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, ListChanged, ListedKind,
+    OpenedQuarantine, OpenedRun, Proposed, Publication, QuarantineCase, QuarantineRows,
+    Reidentified, RunManifest, SealedRunKey, SignedDecisions, StatusReport, SubjectPseudonym,
+    Unwrapped, WrappedKey,
 };
 
 /// What a caller asks.
@@ -115,6 +116,31 @@ pub enum Request {
     },
     /// Logs a release before it can be seen, or its withdrawal.
     Publish(Publication),
+    /// The list of identities that are linked by their number alone, as pseudonyms of a purpose.
+    ExactOnly {
+        /// The purpose.
+        purpose: Purpose,
+    },
+    /// How many numbers are on that list.
+    CountExactOnly,
+    /// Whether a proposal to change that list is about exactly these numbers.
+    CompareExactOnly {
+        /// The proposal.
+        proposal: String,
+        /// The numbers, canonical, by kind.
+        numbers: Vec<(Kind, IdentifierBatch)>,
+    },
+    /// Logs that a reviewer is given pairs to judge, whom custodians approved.
+    GiveReview {
+        /// The purpose.
+        purpose: Purpose,
+        /// The reviewer's name.
+        reviewer: String,
+        /// How many pairs.
+        pairs: u64,
+    },
+    /// Verifies and logs a reviewer's signed decisions.
+    TakeReview(SignedDecisions),
 }
 
 /// What the vault answers.
@@ -158,6 +184,8 @@ pub enum Response {
     },
     /// It was carried out.
     Enacted,
+    /// It was carried out: the list of identities that are linked by their number alone is another.
+    ListChanged(ListChanged),
     /// Identifiers, in the order of the proposal's pseudonyms.
     Identifiers(Vec<Reidentified>),
     /// Pseudonyms, one a purpose and version.
@@ -184,4 +212,12 @@ pub enum Response {
         /// How many further persons must let the release out before it may be seen.
         missing: u32,
     },
+    /// The list, as pseudonyms of the purpose.
+    ExactOnly(ExactOnlyList),
+    /// The reviewer may be given the pairs, or the decisions are the reviewer's; it is logged.
+    ReviewLogged,
+    /// Whether the numbers are the same.
+    ExactOnlyCompared(bool),
+    /// Its numbers, counted by kind.
+    ExactOnlyCounted(Vec<ListedKind>),
 }

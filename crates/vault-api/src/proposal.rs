@@ -3,7 +3,7 @@
 use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, SourceName};
 use serde::{Deserialize, Serialize};
 
-use crate::IdentifierBatch;
+use crate::{IdentifierBatch, ListChange};
 
 /// What is put before the custodians.
 #[derive(Clone, Serialize, Deserialize)]
@@ -52,6 +52,20 @@ pub enum ProposedAction {
         kind: Kind,
         /// The identifier, canonical: one.
         identifier: IdentifierBatch,
+    },
+    /// Let these reviewers, and no others, judge pairs of a purpose from now on: names, and Ed25519 keys in hexadecimal.
+    Reviewers {
+        /// The purpose.
+        purpose: Purpose,
+        /// Who; nobody, where the purpose is to have none.
+        reviewers: Vec<(String, String)>,
+    },
+    /// Change the list of identities that are linked by their number alone.
+    ExactOnly {
+        /// How.
+        change: ListChange,
+        /// The numbers, canonical, by kind.
+        numbers: Vec<(Kind, IdentifierBatch)>,
     },
 }
 

@@ -5,12 +5,14 @@
 //! rule; it is not threshold cryptography. The text is kept sealed; the log has its hash.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
 use jiff::civil::Date;
 use minster_model::{Kind, Pseudonym, Purpose, SourceName};
+use minster_vault_api::{ListChange, SignedDecisions};
 use ring::{
     rand::SystemRandom,
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
@@ -75,6 +77,15 @@ impl CustodianKey {
         name && Self::parse(&format!("{}={}", self.name, self.key)).is_ok_and(|same| same == *self)
     }
 
+    /// Whether this reviewer signed these decisions.
+    pub fn verify_review(&self, decisions: &SignedDecisions) -> bool {
+        let SignedDecisions { purpose, reviewer, sha256, signature, .. } = decisions;
+        let text = SignedDecisions::signing_text(purpose, reviewer, sha256);
+        unhex(&self.key).is_some_and(|key| {
+            UnparsedPublicKey::new(&ED25519, key).verify(text.as_bytes(), signature).is_ok()
+        })
+    }
+
     /// Whether this custodian signed the proposal with this SHA-256.
     pub fn verify(&self, store_id: &str, sha256: &str, signature: &[u8]) -> bool {
         unhex(&self.key).is_some_and(|key| {
@@ -117,6 +128,13 @@ impl SigningKey {
     /// The public key, hexadecimal.
     pub fn public(&self) -> String {
         hex(self.0.public_key().as_ref())
+    }
+
+    /// Signs a file of decisions as a reviewer.
+    pub fn sign_review(&self, purpose: &Purpose, reviewer: &str, file: &[u8]) -> Vec<u8> {
+        let sha256 = crate::log::hash(file);
+        let text = SignedDecisions::signing_text(purpose, reviewer, &sha256);
+        self.0.sign(text.as_bytes()).as_ref().to_vec()
     }
 
     /// Signs a proposal's text.
@@ -171,6 +189,22 @@ pub enum Action {
         /// The vault's keyed hash of it, hexadecimal.
         tag: String,
     },
+    /// Let these reviewers, and no others, judge pairs of a purpose from now on.
+    ChangeReviewers {
+        /// The purpose.
+        purpose: Purpose,
+        /// Who.
+        reviewers: Vec<CustodianKey>,
+    },
+    /// Change the list of identities that are linked by their number alone. The numbers stand here as a keyed tag.
+    ChangeExactOnly {
+        /// How.
+        change: ListChange,
+        /// How many numbers of each kind.
+        numbers: BTreeMap<Kind, u64>,
+        /// The vault's keyed hash of all of them, hexadecimal.
+        tag: String,
+    },
 }
 
 impl Action {
@@ -183,6 +217,9 @@ impl Action {
             Self::ChangeCustodians { .. } => "change-custodians",
             Self::Reidentify { .. } => "reidentify",
             Self::FindSubject { .. } => "find-subject",
+            Self::ChangeReviewers { .. } => "change-reviewers",
+            Self::ChangeExactOnly { change: ListChange::Add, .. } => "add-exact-only",
+            Self::ChangeExactOnly { change: ListChange::Remove, .. } => "remove-exact-only",
         }
     }
 
@@ -192,8 +229,11 @@ impl Action {
             Self::NamePurpose { definition } => Some(&definition.name),
             Self::AllowLoad { purpose, .. }
             | Self::Resume { purpose }
+            | Self::ChangeReviewers { purpose, .. }
             | Self::Reidentify { purpose, .. } => Some(purpose),
-            Self::ChangeCustodians { .. } | Self::FindSubject { .. } => None,
+            Self::ChangeCustodians { .. }
+            | Self::FindSubject { .. }
+            | Self::ChangeExactOnly { .. } => None,
         }
     }
 
@@ -205,6 +245,8 @@ impl Action {
             Self::ChangeCustodians { custodians } => custodians.len() as u64,
             Self::Reidentify { pseudonyms, .. } => pseudonyms.len() as u64,
             Self::FindSubject { .. } => 1,
+            Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,
+            Self::ChangeExactOnly { numbers, .. } => numbers.values().sum(),
         }
     }
 }

@@ -122,6 +122,21 @@ impl Keys {
         hex(hmac::sign(&self.mac_key(&["subject"]), &link).as_ref())
     }
 
+    /// The tag that stands for numbers, ascending by link, in a proposal about the list of identities that are linked by
+    /// their number alone.
+    pub(crate) fn exact_only_tag<'a>(&self, links: impl Iterator<Item = &'a Link>) -> String {
+        hex_of(&self.mac_key(&["exact only"]), links)
+    }
+
+    /// Says which list it is to whoever links for a purpose.
+    pub(crate) fn exact_only_digest<'a>(
+        &self,
+        purpose: &Purpose,
+        links: impl Iterator<Item = &'a Link>,
+    ) -> String {
+        hex_of(&self.mac_key(&["exact only for", purpose.as_str()]), links)
+    }
+
     /// A cipher for one use, such as one batch of a registry.
     pub(crate) fn cipher(&self, parts: &[&str]) -> Result<LessSafeKey, VaultFault> {
         let label = label(parts);
@@ -279,6 +294,13 @@ impl Signer {
             .map(|signature| self.verifier.note(text, signature))
             .map_err(|_| VaultFault::Crypto("a signature has another length"))
     }
+}
+
+/// A keyed hash of links, hexadecimal.
+fn hex_of<'a>(key: &hmac::Key, links: impl Iterator<Item = &'a Link>) -> String {
+    let mut all = hmac::Context::with_key(key);
+    links.for_each(|link| all.update(link));
+    hex(all.sign().as_ref())
 }
 
 /// A wrapping's version and sealed key.

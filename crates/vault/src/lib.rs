@@ -12,6 +12,7 @@
 //! | [`log`] | who asked how many of what; chained, sealed, durable first; signed checkpoints |
 //! | [`state`] | what the log adds up to |
 //! | [`approvals`] | proposals and the custodians' signatures |
+//! | `exact_only` | the list of identities that are linked by their number alone |
 //! | [`registry`] | what was answered: sealed rows, an index of links, keyed birth dates |
 //! | [`slips`] | what a mistyped number was |
 //! | [`tokens`] | the keys under which a run's answers are given |
@@ -36,6 +37,7 @@ mod books;
 pub mod custody;
 pub mod disk;
 mod error;
+mod exact_only;
 pub mod folder;
 pub mod harden;
 pub mod keys;

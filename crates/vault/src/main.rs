@@ -5,10 +5,14 @@
 mod arguments;
 #[path = "program/ask.rs"]
 mod ask;
+#[path = "program/exact_only.rs"]
+mod exact_only;
 #[path = "program/keep.rs"]
 mod keep;
 #[path = "program/quarantine.rs"]
 mod quarantine;
+#[path = "program/review.rs"]
+mod review;
 
 use std::{
     io::{self, Write},
@@ -21,6 +25,7 @@ use minster_model::exit;
 use minster_vault::VaultFault;
 use minster_vault_api::VaultError;
 use quarantine::Quarantine;
+use review::Review;
 
 /// Why a command stopped.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +80,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Enact { caller, proposal } => ask::enact(&caller, &proposal),
         Command::Reidentify { caller, proposal } => ask::reidentify(&caller, &proposal),
         Command::Subject { caller, proposal, child } => ask::subject(&caller, &proposal, &child),
+        Command::ExactOnly(count) => exact_only::count(&count),
+        Command::Review(Review::Sign(sign)) => review::sign(&sign),
         Command::Quarantine(Quarantine::Open(open)) => quarantine::open(open),
         Command::Rotate { caller, purpose } => ask::rotate(&caller, &purpose),
         Command::Retire { caller, purpose, version } => ask::retire(&caller, &purpose, version),

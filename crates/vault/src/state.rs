@@ -30,6 +30,19 @@ pub struct State {
     pub checkpoints: u64,
     /// What the system granted when the vault last started.
     pub hardening: String,
+    /// The list of identities that are linked by their number alone; none where none was made.
+    pub(crate) exact_only: Option<ListHead>,
+}
+
+/// Which list of identities that are linked by their number alone stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListHead {
+    /// The proposal that made it.
+    pub(crate) proposal: String,
+    /// The proposal that made the one before it.
+    pub(crate) before: Option<String>,
+    /// Numbers on it.
+    pub(crate) numbers: u64,
 }
 
 /// One purpose's state.
@@ -50,6 +63,8 @@ pub struct PurposeState {
     pub agreed: BTreeMap<Publication, BTreeSet<u32>>,
     /// Whether an alarm stopped it.
     pub stopped: bool,
+    /// Who may judge its pairs.
+    pub reviewers: Vec<CustodianKey>,
     /// Ceilings that were raised for one run.
     pub raised: BTreeMap<SourceName, (u64, String)>,
     /// The registry's length and last tag.
@@ -85,6 +100,7 @@ impl PurposeState {
             loading: BTreeMap::new(),
             agreed: BTreeMap::new(),
             stopped: false,
+            reviewers: Vec::new(),
             raised: BTreeMap::new(),
             registry: None,
             births: None,
@@ -207,6 +223,14 @@ impl State {
                 // Signatures of those before count no more under what is still open.
                 self.proposals.values_mut().for_each(|state| state.by.clear());
             }
+            Event::ChangedReviewers { purpose, reviewers, .. } => {
+                self.purpose(purpose, |state| state.reviewers.clone_from(reviewers));
+            }
+            Event::ChangedExactOnly { proposal, numbers, .. } => {
+                let before = self.exact_only.take().map(|head| head.proposal);
+                let proposal = proposal.clone();
+                self.exact_only = Some(ListHead { proposal, before, numbers: *numbers });
+            }
             Event::Rotated { purpose, version, .. } => {
                 self.purpose(purpose, |state| state.version = *version);
             }
@@ -233,6 +257,10 @@ impl State {
             | Event::UnwrappedKey { .. }
             | Event::ScannedKey { .. }
             | Event::ReadCrosswalk { .. }
+            | Event::ReadExactOnly { .. }
+            | Event::ComparedExactOnly { .. }
+            | Event::GaveReview { .. }
+            | Event::TookReview { .. }
             | Event::Stated
             | Event::Reidentified { .. }
             | Event::FoundSubject { .. }

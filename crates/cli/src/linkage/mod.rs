@@ -20,7 +20,7 @@ use minster_model::{Period, Role, periods::LinkedPeriod};
 use minster_store::Store;
 use minster_vault_api::Client;
 
-use crate::{failure::Failure, pipeline, pipeline::Loaded, quality};
+use crate::{failure::Failure, pipeline, pipeline::Loaded, quality, stages::listed_by};
 
 /// What is asked for.
 #[derive(Args)]
@@ -73,15 +73,17 @@ fn of_period(loaded: &Loaded, period: &LinkedPeriod) -> Result<Appraisal, Failur
     };
     let store = Store::as_it_stands(&pipeline.store)?;
     let matching = pipeline::read(&pipeline.matching)?;
+    let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
+    let listed = listed_by(&mut vault, &pipeline.purpose)?;
     let job = Job {
         store: &store,
         purpose: &pipeline.purpose,
         periods: &pipeline.periods,
         run: &loaded.run,
         matching: &matching,
+        listed: &listed,
         again: false,
     };
-    let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
     appraise(&job, period, &mut vault).map_err(failed)
 }
 

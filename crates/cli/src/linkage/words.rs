@@ -16,6 +16,7 @@ pub(super) fn way(code: &str) -> &'static str {
         "identifier" => "by the row of its person, or by a number",
         "not-on-spine" => "its person is no pupil, or leads to none",
         "no-identifier" => "it has neither a number nor a match key",
+        "reviewed" => "by what reviewers decided",
         "ambiguous-match-key" => "its match key is that of two pupils or more",
         "conflicting-birth-date" => {
             "its number is that of a pupil with another birth date and name"

@@ -101,7 +101,8 @@ pub fn appraise(
     }
     let reporting = &matching.report;
     reporting.check(&matching, &delivered)?;
-    let people = People::read(&matching, &delivered)?;
+    let listed = job.listed.of(&delivered)?;
+    let people = People::read(&matching, &delivered, (&listed, job.listed.numbers))?;
     let mut datasets: Vec<Dataset> = Vec::new();
     for one in job.periods.iter() {
         datasets.push(job.store.dataset(&integrated(job.purpose, &one.name)?, keys)?);

@@ -46,9 +46,10 @@ impl Way {
 }
 
 /// Codes of ways that the crosswalk has, and whether they are links.
-const CODES: [(&str, bool); 8] = [
+const CODES: [(&str, bool); 9] = [
     ("match-key", true),
     ("scored", true),
+    ("reviewed", true),
     ("not-on-spine", false),
     ("ambiguous-match-key", false),
     ("no-identifier", false),

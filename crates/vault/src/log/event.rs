@@ -141,6 +141,25 @@ pub enum Event {
     Reidentified { proposal: String, purpose: Purpose, asked: u64, found: u64 },
     /// A child's pseudonyms were told, as two custodians approved.
     FoundSubject { proposal: String, pseudonyms: u64 },
+    /// Others judge pairs of a purpose from now on, as two custodians approved.
+    ChangedReviewers { proposal: String, purpose: Purpose, reviewers: Vec<CustodianKey> },
+    /// A reviewer was given pairs to judge.
+    GaveReview { purpose: Purpose, reviewer: String, pairs: u64 },
+    /// A reviewer's signed decisions were taken in. The signature is hexadecimal.
+    TookReview {
+        purpose: Purpose,
+        reviewer: String,
+        sha256: String,
+        signature: String,
+        decisions: u64,
+    },
+    /// Numbers were put on, or taken off, the list of identities that are linked by their number alone, as two custodians
+    /// approved: so many of those asked for were not on it before, or are no more. `numbers` are those on it now.
+    ChangedExactOnly { proposal: String, asked: u64, added: u64, removed: u64, numbers: u64 },
+    /// A custodian had numbers compared with those of a proposal to change it.
+    ComparedExactOnly { proposal: String, same: bool },
+    /// The list was told as pseudonyms of a purpose: so many of its numbers, under each of so many versions of keys.
+    ReadExactOnly { purpose: Purpose, numbers: u64, told: u64, versions: u64 },
     /// Rows in quarantine were opened for a custodian: of which sealed file, how many of how many, and why.
     OpenedQuarantine { sha256: String, rows: u64, chosen: u64, reference: String, reason: String },
     /// A purpose's keys have a new version.
@@ -171,6 +190,8 @@ impl Event {
             | Self::AllowedLoad { proposal, .. }
             | Self::Resumed { proposal, .. }
             | Self::ChangedCustodians { proposal, .. }
+            | Self::ChangedExactOnly { proposal, .. }
+            | Self::ChangedReviewers { proposal, .. }
             | Self::Reidentified { proposal, .. }
             | Self::FoundSubject { proposal, .. } => Some(proposal),
             _ => None,

@@ -5,7 +5,8 @@ use std::{
     path::Path,
 };
 
-use minster_vault_api::Publication;
+use minster_model::Purpose;
+use minster_vault_api::{Publication, SignedDecisions};
 
 use super::{
     Entry, Event, FIRST,
@@ -104,6 +105,7 @@ struct Witness {
     verifier: Option<String>,
     custodians: Vec<approvals::CustodianKey>,
     proposals: HashMap<String, (String, Vec<String>)>,
+    reviewers: HashMap<Purpose, Vec<approvals::CustodianKey>>,
     approvals: u64,
     publications: Vec<Publication>,
 }
@@ -145,6 +147,18 @@ impl Witness {
                 by.push(custodian.clone());
                 self.approvals += 1;
             }
+            Event::TookReview { purpose, reviewer, sha256, signature, decisions } => {
+                let approved = self.reviewers.get(purpose).into_iter().flatten();
+                let key = approved.into_iter().find(|key| key.name == *reviewer);
+                let key = key.ok_or("decisions of someone who is no reviewer")?;
+                let (purpose, reviewer) = (purpose.clone(), reviewer.clone());
+                let (sha256, decisions) = (sha256.clone(), *decisions);
+                let signature = crate::keys::unhex(signature).unwrap_or_default();
+                let signed = SignedDecisions { purpose, reviewer, sha256, signature, decisions };
+                if !key.verify_review(&signed) {
+                    return Err("a reviewer's signature is wrong");
+                }
+            }
             Event::LetOut(publication) | Event::Withdrew(publication) => {
                 self.publications.push(publication.clone());
             }
@@ -156,6 +170,9 @@ impl Witness {
             if by.len() < approvals::NEEDED {
                 return Err("something was done without two custodians' approval");
             }
+        }
+        if let Event::ChangedReviewers { purpose, reviewers, .. } = &entry.event {
+            self.reviewers.insert(purpose.clone(), reviewers.clone());
         }
         if let Event::ChangedCustodians { custodians, .. } = &entry.event {
             self.custodians.clone_from(custodians);

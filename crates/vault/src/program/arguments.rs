@@ -9,7 +9,12 @@ use minster_vault::{
     custody::{Secret, TokenKey, Wanted},
 };
 
-use crate::quarantine::Quarantine;
+use crate::{
+    ask,
+    exact_only::{CountExactOnly, ExactOnly},
+    quarantine::Quarantine,
+    review::{Review, Reviewers},
+};
 
 /// Holds the keys that turn identifiers into pseudonyms, in a process of its own.
 ///
@@ -85,7 +90,8 @@ pub(crate) enum Command {
   minster-vault request … subject --kind upn            (asks for the number)
   minster-vault request … purpose --definition new.toml
   minster-vault request … load --purpose P --source school_census --ceiling 400000
-  minster-vault request … resume --purpose P")]
+  minster-vault request … resume --purpose P
+  minster-vault request … exact-only add --numbers numbers.txt")]
     Request {
         #[command(flatten)]
         caller: Caller,
@@ -97,8 +103,9 @@ pub(crate) enum Command {
     /// Show a proposal and sign it as a custodian.
     #[command(after_help = "Example:
   minster-vault approve --socket S --proposal proposal.json --name ann --key /media/stick/ann")]
-    Approve(Approve),
-    /// Carry out an approved proposal to name a purpose, allow a load or resume after an alarm.
+    Approve(ask::Approve),
+    /// Carry out an approved proposal to name a purpose, allow a load, resume after an alarm, or change the list of exact-only
+    /// identities.
     #[command(after_help = "Example:
   minster-vault enact --socket S --proposal proposal.json")]
     Enact {
@@ -135,6 +142,8 @@ answered, with tabs between.")]
         #[command(flatten)]
         child: Child,
     },
+    /// Say how many numbers are on the list of exact-only identities, by kind; none of them is shown.
+    ExactOnly(CountExactOnly),
     /// Rows that ingestion set aside.
     #[command(subcommand)]
     Quarantine(Quarantine),
@@ -161,6 +170,9 @@ answered, with tabs between.")]
         #[arg(long)]
         version: u32,
     },
+    /// Clerical review.
+    #[command(subcommand)]
+    Review(Review),
     /// The log of who asked what.
     #[command(subcommand)]
     Log(LogCommand),
@@ -348,6 +360,11 @@ pub(crate) enum What {
         #[arg(long)]
         purpose: Purpose,
     },
+    /// Let these reviewers, and no others, judge pairs of a purpose from now on.
+    Reviewers(Reviewers),
+    /// Change the list of exact-only identities: children whose rows are linked by their current number alone.
+    #[command(subcommand)]
+    ExactOnly(ExactOnly),
 }
 
 /// One child's number. It is read from a file or asked for: a command line is seen by others.
@@ -359,24 +376,6 @@ pub(crate) struct Child {
     /// A file whose first line is the number; asked for where absent.
     #[arg(long)]
     pub(crate) identifier_file: Option<PathBuf>,
-}
-
-#[derive(Args)]
-pub(crate) struct Approve {
-    #[command(flatten)]
-    pub(crate) caller: Caller,
-    /// The proposal's text, as `request` printed it.
-    #[arg(long)]
-    pub(crate) proposal: PathBuf,
-    /// Your name as a custodian.
-    #[arg(long)]
-    pub(crate) name: String,
-    /// Your key file.
-    #[arg(long)]
-    pub(crate) key: PathBuf,
-    /// Do not ask whether to sign.
-    #[arg(long)]
-    pub(crate) yes: bool,
 }
 
 #[derive(Subcommand)]

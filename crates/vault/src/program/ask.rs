@@ -3,10 +3,11 @@
 use std::{
     fs,
     io::{self, IsTerminal, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use minster_identifiers::{NhsNumber, NumberForm, Upn};
+use clap::Args;
+use minster_identifiers::{NhsNumber, NumberForm, Uln, Upn};
 use minster_model::{KeyVersion, Kind, Purpose, Role};
 use minster_vault::{
     VaultFault,
@@ -15,14 +16,39 @@ use minster_vault::{
     log::checkpoint::{Checkpoint, Exporter},
 };
 use minster_vault_api::{
-    Approval, Client, IdentifierBatch, Proposed, ProposedAction, StatusReport, note::Verifier,
+    Approval, Client, IdentifierBatch, ListChanged, Proposed, ProposedAction, StatusReport,
+    note::Verifier,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     Failure,
-    arguments::{Approve, Caller, Case, Child, What},
+    arguments::{Caller, Case, Child, What},
+    exact_only,
 };
+
+/// A custodian's signature under a proposal.
+#[derive(Args)]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    caller: Caller,
+    /// The proposal's text, as `request` printed it.
+    #[arg(long)]
+    proposal: PathBuf,
+    /// Your name as a custodian.
+    #[arg(long)]
+    name: String,
+    /// Your key file.
+    #[arg(long)]
+    key: PathBuf,
+    /// Of a change of the list of exact-only identities: the numbers that you were told, in a file as for `request exact-only`.
+    /// Nothing is signed where the proposal is about others.
+    #[arg(long)]
+    numbers: Option<PathBuf>,
+    /// Do not ask whether to sign.
+    #[arg(long)]
+    yes: bool,
+}
 
 pub(crate) fn status(caller: &Caller, json: bool) -> Result<(), Failure> {
     let status = connect(caller, Role::Auditor)?.status()?;
@@ -86,6 +112,11 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What) -> Result<(), Fai
             custodians.into_iter().map(|one| (one.name, one.key)).collect(),
         ),
         What::Resume { purpose } => ProposedAction::Resume { purpose },
+        What::Reviewers(of) => ProposedAction::Reviewers {
+            purpose: of.purpose,
+            reviewers: of.reviewers.into_iter().map(|one| (one.name, one.key)).collect(),
+        },
+        What::ExactOnly(change) => exact_only::proposed(change)?,
     };
     let Case { reference, reason, expires } = case;
     let proposed = Proposed { action, reference, reason, expires };
@@ -100,11 +131,24 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What) -> Result<(), Fai
 }
 
 pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
-    let Approve { caller, proposal: path, name, key, yes } = arguments;
+    let Approve { caller, proposal: path, name, key, numbers, yes } = arguments;
     let text = read(path)?;
     let (proposal, signature) = SigningKey::read(key)?.sign(&text)?;
     let mut err = io::stderr().lock();
     writeln!(err, "{text}proposal {} of vault {}", Proposal::id(&text), proposal.store_id)?;
+    if let Some(from) = numbers {
+        let numbers = exact_only::numbers(from)?;
+        match connect(caller, Role::Custodian)?.compare_exact_only(&Proposal::id(&text), numbers)? {
+            true => writeln!(err, "it is about the numbers in {}, and no others", from.display())?,
+            false => {
+                let why = format!(
+                    "the proposal is about other numbers than {}; not signed",
+                    from.display()
+                );
+                return Err(usage(why));
+            }
+        }
+    }
     if !yes {
         if !io::stdin().is_terminal() {
             return Err(usage("nobody can be asked whether to sign; --yes signs without asking"));
@@ -124,8 +168,15 @@ pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
 }
 
 pub(crate) fn enact(caller: &Caller, proposal: &str) -> Result<(), Failure> {
-    connect(caller, Role::Custodian)?.enact(&id(proposal)?)?;
-    writeln!(io::stderr(), "carried out")?;
+    let changed = connect(caller, Role::Custodian)?.enact(&id(proposal)?)?;
+    let mut err = io::stderr().lock();
+    writeln!(err, "carried out")?;
+    if let Some(ListChanged { added, removed, numbers }) = changed {
+        writeln!(
+            err,
+            "{added} numbers put on the list of exact-only identities, {removed} taken off; {numbers} are on it now"
+        )?;
+    }
     Ok(())
 }
 
@@ -201,11 +252,20 @@ fn identifier(child: &Child) -> Result<IdentifierBatch, Failure> {
     Ok(batch)
 }
 
-/// As ingestion canonicalises: pupil and NHS numbers with their check characters, others in the usual form of service numbers.
-fn canonical(kind: &Kind, text: &str, mut take: impl FnMut(&[u8])) -> Result<(), String> {
+/// As ingestion canonicalises: pupil, NHS and learner numbers with their check characters, others in the usual form of service
+/// numbers.
+pub(crate) fn canonical(
+    kind: &Kind,
+    text: &str,
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), String> {
     let told = |error: minster_identifiers::IdentifierError| error.to_string();
     match kind.as_str() {
         "upn" => take(Upn::parse(text).map_err(told)?.canonical()),
+        "uln" => {
+            let number = Uln::parse(text).map_err(told)?;
+            take(number.canonical().ok_or("it is a temporary number, which many have")?);
+        }
         "nhs-number" => take(NhsNumber::parse(text).map_err(told)?.canonical()),
         _ => {
             let number = NumberForm::default().parse(text).map_err(told)?;
@@ -215,12 +275,12 @@ fn canonical(kind: &Kind, text: &str, mut take: impl FnMut(&[u8])) -> Result<(),
     Ok(())
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     let io = |source| VaultFault::Io { what: "read", path: path.to_owned(), source };
     Ok(fs::read_to_string(path).map_err(io)?)
 }
 
-fn usage(why: impl ToString) -> Failure {
+pub(crate) fn usage(why: impl ToString) -> Failure {
     Failure::Vault(VaultFault::Usage(why.to_string()))
 }
 

@@ -14,10 +14,11 @@ use crate::{
     keys::{hex, random},
     log::Event,
     purposes::{PurposeDefinition, today},
+    state::ProposalState,
     vault::locked,
 };
 
-const FOLDER: &str = "proposals";
+pub(super) const FOLDER: &str = "proposals";
 const LONGEST_REASON: usize = 2_000;
 const MOST_PSEUDONYMS: usize = 1_000;
 
@@ -31,6 +32,10 @@ impl Session<'_> {
             _ => &[Role::Custodian],
         };
         self.allow(makers, "such a proposal")?;
+        let listed = match &action {
+            ProposedAction::ExactOnly { numbers, .. } => Some(self.links(numbers)?),
+            _ => None,
+        };
         let action = self.action(action)?;
         let expires = expires.parse().map_err(|_| made("its last day is no date (YYYY-MM-DD)"))?;
         if expires < today() {
@@ -55,6 +60,9 @@ impl Session<'_> {
         let text = proposal.text().map_err(fault)?;
         let id = Proposal::id(&text);
         self.vault.write_sealed(FOLDER, &id, text.as_bytes()).map_err(fault)?;
+        if let Some(listed) = listed {
+            self.keep_numbers(&id, &listed)?;
+        }
         let event = Event::Proposed {
             proposal: id,
             sha256: sha256(&text),
@@ -108,6 +116,21 @@ impl Session<'_> {
                 let tag = self.subject_tag(&kind, &identifier)?;
                 Action::FindSubject { kind, tag }
             }
+            ProposedAction::Reviewers { purpose, reviewers } => {
+                self.vault.live_purpose(&purpose)?;
+                let reviewers: Vec<CustodianKey> =
+                    reviewers.into_iter().map(|(name, key)| CustodianKey { name, key }).collect();
+                let good = reviewers.iter().all(CustodianKey::is_well_formed);
+                if !good || !CustodianKey::all_differ(&reviewers) {
+                    return Err(made("each reviewer has a name and a key of their own"));
+                }
+                Action::ChangeReviewers { purpose, reviewers }
+            }
+            ProposedAction::ExactOnly { change, numbers } => {
+                let listed = self.links(&numbers)?;
+                let tag = self.vault.keys().exact_only_tag(listed.links());
+                Action::ChangeExactOnly { change, numbers: listed.by_kind(), tag }
+            }
         })
     }
 
@@ -148,6 +171,12 @@ impl Session<'_> {
             Action::Resume { purpose } => Event::Resumed { proposal: id, purpose },
             Action::ChangeCustodians { custodians } => {
                 Event::ChangedCustodians { proposal: id, custodians }
+            }
+            Action::ChangeReviewers { purpose, reviewers } => {
+                Event::ChangedReviewers { proposal: id, purpose, reviewers }
+            }
+            Action::ChangeExactOnly { change, tag, .. } => {
+                return self.change_exact_only(&id, change, &tag);
             }
             Action::Reidentify { .. } | Action::FindSubject { .. } => {
                 return Err(refusal("carried out", "it is answered by `reidentify` or `subject`"));
@@ -236,10 +265,7 @@ impl Session<'_> {
             let why = format!("{} of {NEEDED} custodians approved it", standing.by.len());
             return Err(refused(&why));
         }
-        let text = self.vault.read_sealed(FOLDER, id).map_err(fault)?;
-        let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
-        let text = text.filter(|text| sha256(text) == standing.sha256);
-        let proposal = text.and_then(Proposal::read);
+        let proposal = self.text(id, &standing)?;
         let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
         if proposal.expires < today() {
             return Err(refused("its last day is over"));
@@ -248,6 +274,17 @@ impl Session<'_> {
             return Err(refused("another uid asked for it"));
         }
         Ok(proposal)
+    }
+
+    /// What the text of an open proposal says; nothing where it is missing or was changed.
+    pub(super) fn text(
+        &self,
+        id: &str,
+        standing: &ProposalState,
+    ) -> Result<Option<Proposal>, Denial> {
+        let text = self.vault.read_sealed(FOLDER, id).map_err(fault)?;
+        let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
+        Ok(text.filter(|text| sha256(text) == standing.sha256).and_then(Proposal::read))
     }
 
     /// Writes that a proposal was carried out, unless it was meanwhile.
@@ -270,10 +307,10 @@ impl Session<'_> {
     }
 }
 
-fn made(why: &str) -> Denial {
+pub(super) fn made(why: &str) -> Denial {
     refusal("made", why)
 }
 
-fn refusal(what: &str, why: &str) -> Denial {
+pub(super) fn refusal(what: &str, why: &str) -> Denial {
     Denial::Proposal { what: what.into(), why: why.into() }
 }

@@ -2,8 +2,10 @@
 
 mod approvals;
 mod datasets;
+mod exact_only;
 mod publishing;
 mod quarantine;
+mod review;
 mod rotation;
 mod runs;
 mod slips;
@@ -90,6 +92,15 @@ impl<'a> Session<'a> {
             Request::Crosswalk { purpose, from, page } => self.crosswalk(&purpose, from, page),
             Request::Retire { purpose, version } => self.retire(&purpose, version),
             Request::Publish(publication) => self.publish(publication),
+            Request::ExactOnly { purpose } => self.exact_only(purpose),
+            Request::GiveReview { purpose, reviewer, pairs } => {
+                self.give_review(purpose, reviewer, pairs)
+            }
+            Request::TakeReview(decisions) => self.take_review(decisions),
+            Request::CompareExactOnly { proposal, numbers } => {
+                self.compare_exact_only(proposal, &numbers)
+            }
+            Request::CountExactOnly => self.count_exact_only(),
         }
     }
 

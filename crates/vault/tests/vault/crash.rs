@@ -18,7 +18,7 @@ use minster_vault_api::{
 use crate::common::{PURPOSES, Site, batch, dataset, kind, manifest, turned_back};
 
 /// Does `work` on disks that end at each step in turn, until it comes to its end.
-fn at_every_write(mut work: impl FnMut(Disk) -> bool) -> usize {
+pub(crate) fn at_every_write(mut work: impl FnMut(Disk) -> bool) -> usize {
     for step in 0..1000 {
         let disk = Disk::ending_at(step);
         let done = work(disk.clone());

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write,
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Output, Stdio},
@@ -248,4 +249,74 @@ fn what_is_wrong_is_said_with_what_to_do() {
         assert!(why.contains(word), "{arguments}: {why}");
     }
     assert!(!Path::new("v2").exists());
+}
+
+/// Runs a command with this on its standard input.
+fn piped(office: &Office, arguments: &str, input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_minster-vault"))
+        .args(arguments.split_whitespace())
+        .current_dir(office.folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn numbers_of_the_list_come_from_a_file_or_standard_input_and_stand_in_no_message() {
+    let mut office = Office::new();
+    for name in ["ann", "ben"] {
+        office.good(&format!("custodian new --out {name}"));
+    }
+    office.good(
+        "init --dir vault --purposes purposes.toml --key-file key --custodian ann=ann.pub --custodian ben=ben.pub",
+    );
+    office.serve("--key-file key");
+    let request =
+        "request --socket s --reference A/1 --reason order --expires 2099-01-01 exact-only";
+    for (numbers, line, why) in [
+        ("upn Q330400024001\n\nupn Q330400024002\n", 3, "no number of its kind"),
+        ("Q330400024001\n", 1, "a kind, a space"),
+        ("Q330400024001 upn\n", 1, "does not begin with a kind"),
+        ("1234567890 uln\n", 1, "does not begin with a kind"),
+        ("uln 1234567890\n", 1, "no number of its kind"),
+        ("la-child-id unknown\n", 1, "no number of its kind"),
+    ] {
+        let output = piped(&office, &format!("{request} add --numbers -"), numbers);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{numbers}: {said}");
+        assert!(said.contains(&format!("line {line}")) && said.contains(why), "{numbers}: {said}");
+        let canaries = ["33040", "12345"];
+        assert!(canaries.iter().all(|canary| !said.contains(canary)), "{said}");
+    }
+    let empty = piped(&office, &format!("{request} add --numbers -"), "\n");
+    assert_eq!(empty.status.code(), Some(2));
+    // Two writings of one number are one number.
+    let numbers = "la-child-id C007\nla-child-id c007\n upn  q330400024001 \n";
+    let output = piped(&office, &format!("{request} add --numbers -"), numbers);
+    assert!(output.status.success());
+    office.keep("case", &String::from_utf8(output.stdout).unwrap());
+    let why = office.bad("enact --socket s --proposal case", 6);
+    assert!(why.contains("0 of 2"), "{why}");
+    office.keep("told", "la-child-id c007\nupn Q330400024001\n");
+    office.keep("others", "la-child-id c008\nupn Q330400024001\n");
+    for name in ["ann", "ben"] {
+        let approve =
+            format!("approve --socket s --proposal case --name {name} --key {name} --yes");
+        let why = office.bad(&format!("{approve} --numbers others"), 2);
+        assert!(why.contains("other numbers") && !why.contains("c008"), "{why}");
+        let said = office.good(&format!("{approve} --numbers told"));
+        assert!(said.contains("and no others"), "{said}");
+    }
+    let said = office.good("enact --socket s --proposal case");
+    assert!(said.contains("2 numbers put on the list of exact-only identities"), "{said}");
+    assert_eq!(office.good("exact-only --socket s"), "la-child-id\t1\nupn\t1\n");
+    let json: serde_json::Value =
+        serde_json::from_str(&office.good("exact-only --socket s --json")).unwrap();
+    assert_eq!(json["exact_only"]["upn"], 1);
+    let why = office.bad("exact-only --socket s --role ingest", 6);
+    assert!(why.contains("may not ask"), "{why}");
 }
