@@ -21,6 +21,7 @@ mod plans;
 mod published_mistake;
 mod quality;
 mod scored;
+mod summaries;
 #[path = "../values.rs"]
 mod values;
 mod workbooks;

@@ -108,6 +108,19 @@ pub enum MatchError {
         /// What it should hold.
         expected: &'static str,
     },
+    /// An age on a day at which the cohorts do not begin.
+    #[error(
+        "the column {column} has cohorts at {nearest}, so that no age on {on} can be told: say `on = \"{nearest}\"`, or make cohorts at {on} in \
+         the source's definition"
+    )]
+    NoCohort {
+        /// The column.
+        column: ColumnName,
+        /// The day of the year that was asked for.
+        on: String,
+        /// The one that the column has.
+        nearest: String,
+    },
     /// A column that two deliveries hold with two types.
     #[error(
         "the column {column} does not have one type in all deliveries: ingest the older ones again with the definition of the newer"
@@ -180,6 +193,7 @@ impl MatchError {
             | Self::NoCount { .. }
             | Self::WrongValue { .. }
             | Self::TwoTypes { .. }
+            | Self::NoCohort { .. }
             | Self::TwoTables { .. }
             | Self::NoParts { .. }
             | Self::Parts { .. }

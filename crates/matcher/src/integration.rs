@@ -223,7 +223,12 @@ impl<'a> Integration<'a> {
                     true => why,
                     false => Some(not_delivered((source, table), column.present_in(), self.period)),
                 };
+                let said = summariser.notes();
                 let mut found = summariser.finish();
+                if why.is_none() {
+                    let of_column = said.iter().map(|said| format!("{}: {said}", column.name));
+                    self.report.notes.extend(of_column);
+                }
                 if let Some(why) = why {
                     // Nobody was asked: none is not zero.
                     self.report.notes.push(format!("{}: {why}; it is not known", column.name));
