@@ -10,6 +10,7 @@ mod exact_only;
 mod exports;
 mod frames;
 mod gates;
+mod households;
 mod ids;
 mod linkage;
 mod names;

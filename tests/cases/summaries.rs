@@ -100,3 +100,65 @@ fn a_mistyped_column_of_a_summary_is_named_with_the_nearest() {
     assert_eq!(ran.exit, 2, "{}", ran.text);
     assert!(ran.text.contains("as-at"), "{}", ran.text);
 }
+
+#[test]
+fn ages_and_birth_years_are_told_and_no_birth_date_is_kept() {
+    let council = Council::new(&[CENSUS]);
+    // Born on the day, the day after, the last day of February in a leap year; and in the year that is linked.
+    let born = ["2010-08-31", "2010-09-01", "2012-02-29", "2024-11-05"];
+    let child = |place: u32| {
+        let born = born
+            .get(place as usize - 1)
+            .map_or_else(|| "2013-05-06".to_owned(), |born| (*born).to_owned());
+        // The sex tells these from the others.
+        Child { born, sex: if place <= 4 { "F".into() } else { "M".into() }, ..Child::at(place) }
+    };
+    council.deliver(CENSUS, "2025_autumn_pupilonroll.csv", pupils((1..=40).map(child)));
+    link(&council);
+    let children = integrated(&council.site);
+    let of = |column: &str| {
+        let cells = children.column(column).into_iter().zip(children.column("sex"));
+        let mut cells: Vec<String> =
+            cells.filter(|(_, sex)| *sex == "F").map(|(cell, _)| cell.to_owned()).collect();
+        cells.sort();
+        cells
+    };
+    // The period 2024-25 ends on 31 August 2025.
+    assert_eq!(of("age_on_31_august"), ["0", "13", "14", "15"]);
+    assert_eq!(of("birth_year"), ["2010", "2010", "2012", "2024"]);
+    // What a source's dataset has of a birth: a keyed date, the year, and the cohort. No other column tells more.
+    let source = crate::values::table(&council.site, CENSUS, "pupils");
+    let mut cohorts = source.column("cohort");
+    cohorts.sort_unstable();
+    cohorts.dedup();
+    assert_eq!(cohorts, ["2010-08-31", "2011-08-31", "2012-08-31", "2013-08-31", "2025-08-31"]);
+    let kept: Vec<&String> = source
+        .columns
+        .iter()
+        .filter(|name| name.contains("birth") || name.contains("dob"))
+        .collect();
+    assert_eq!(kept, ["birth_year", "key_name-dob", "key_birth-date"]);
+    assert!(
+        !source
+            .rows
+            .iter()
+            .flatten()
+            .any(|cell| born[1..].contains(&cell.as_str()) || cell == "2013-05-06")
+    );
+}
+
+#[test]
+fn an_age_on_another_day_than_the_cohorts_is_refused() {
+    let council = Council::new(&[CENSUS]);
+    council.deliver(CENSUS, "2025_autumn_pupilonroll.csv", pupils((1..=40).map(Child::at)));
+    council.change("matching.toml", |text| {
+        text.replacen("of = \"cohort\", on = \"08-31\"", "of = \"cohort\", on = \"03-31\"", 1)
+    });
+    let ran = council.run();
+    assert_eq!(ran.exit, 2, "{}", ran.text);
+    assert!(
+        ran.text.contains("cohorts at 08-31, so that no age on 03-31 can be told"),
+        "{}",
+        ran.text
+    );
+}

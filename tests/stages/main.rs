@@ -79,6 +79,7 @@ impl Stages {
             run: &run(),
             matching: &fs::read_to_string(&pipeline.matching).unwrap(),
             again: false,
+            households: false,
         };
         let mut vault = self.vault(Role::Linker);
         minster_matcher::link(&job, &mut vault).map(|mut linked| linked.remove(0).manifest)

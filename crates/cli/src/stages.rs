@@ -85,7 +85,10 @@ pub(crate) fn link(
     let bar = spinner("link");
     let matching = pipeline::read(&pipeline.matching)?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
-    let linked = minster_matcher::link(&job(loaded, store, &matching, again), &mut vault);
+    let mut job = job(loaded, store, &matching, again);
+    let purposes = vault.status()?.purposes.into_iter();
+    job.households = purposes.filter(|of| of.purpose == *job.purpose).any(|of| of.households);
+    let linked = minster_matcher::link(&job, &mut vault);
     bar.finish_and_clear();
     let linked = linked.map_err(|error| failed(loaded, error))?;
     if !pipeline.keep_linkage_parts {
@@ -110,7 +113,7 @@ fn job<'a>(
 ) -> minster_matcher::Job<'a> {
     let Loaded { pipeline, run, .. } = loaded;
     let (purpose, periods) = (&pipeline.purpose, &pipeline.periods);
-    minster_matcher::Job { store, purpose, periods, run, matching, again }
+    minster_matcher::Job { store, purpose, periods, run, matching, again, households: false }
 }
 
 fn failed(loaded: &Loaded, source: MatchError) -> Failure {

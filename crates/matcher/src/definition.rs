@@ -6,8 +6,9 @@ use serde::Deserialize;
 use crate::{
     CHILDREN, CROSSWALK, MatchError,
     condition::{CodeGroup, Condition},
+    spells::EndDay,
     summary::Summary,
-    when::DeliveryPeriod,
+    when::{DeliveryPeriod, When},
 };
 
 /// The whole file.
@@ -35,6 +36,63 @@ pub struct Matching {
     /// Columns made of two summary columns.
     #[serde(default, rename = "ratio")]
     pub ratios: Vec<Ratio>,
+    /// Children counted by where they live.
+    #[serde(default)]
+    pub households: Option<Households>,
+}
+
+/// Children counted by where they live. The purpose must allow it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Households {
+    /// The source.
+    pub source: SourceName,
+    /// Its table of addresses.
+    pub table: TableName,
+    /// The column that says which child a row is about. A row about a person is about its own child.
+    #[serde(default)]
+    pub child: Option<ColumnName>,
+    /// The column with the keyed property reference number. It goes before the address.
+    #[serde(default)]
+    pub uprn: Option<ColumnName>,
+    /// The column with the keyed address.
+    #[serde(default)]
+    pub address: Option<ColumnName>,
+    /// The column with the first day at the address. Without it the latest delivery counts.
+    #[serde(default)]
+    pub from: Option<ColumnName>,
+    /// The column with the end.
+    #[serde(default)]
+    pub end: Option<ColumnName>,
+    /// The day on which a row must be open. Without it the latest start counts.
+    #[serde(default)]
+    pub on: Option<When>,
+    /// What the day of the end is.
+    #[serde(default)]
+    pub end_day: EndDay,
+    /// More children than this are no household: a boarding school, a hostel, a children's home.
+    pub largest: u32,
+}
+
+impl Households {
+    /// The columns that it reads.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &ColumnName> {
+        [&self.child, &self.uprn, &self.address, &self.from, &self.end].into_iter().flatten()
+    }
+
+    fn check(&self) -> Result<(), MatchError> {
+        let wrong = |why| Err(MatchError::Households { why });
+        match self {
+            Self { uprn: None, address: None, .. } => {
+                wrong("it names neither `uprn` nor `address`, a column with a keyed address")
+            }
+            Self { on: Some(_), from: None, .. } => {
+                wrong("`on` needs `from`, the column with the first day at the address")
+            }
+            Self { largest: 0, .. } => wrong("`largest` is 1 or more"),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Which sources' rows are scored against the register, where no number and no match key leads to it.
@@ -155,6 +213,9 @@ pub struct SummaryColumn {
     /// What a blank says.
     #[serde(default)]
     pub blank: Blank,
+    /// What it means, for people: the data dictionary says so.
+    #[serde(default)]
+    pub meaning: Option<String>,
 }
 
 impl SummaryColumn {
@@ -199,6 +260,9 @@ pub struct EventTable {
     /// Rows that count: all of these must hold.
     #[serde(default, rename = "where")]
     pub conditions: Vec<Condition>,
+    /// What it holds, for people: the data dictionary says so.
+    #[serde(default)]
+    pub meaning: Option<String>,
 }
 
 /// How exact the day of an event is.
@@ -249,6 +313,9 @@ pub struct Ratio {
     pub per: ColumnName,
     /// In a hundred: 10 for persistent absence.
     pub at_least_percent: u32,
+    /// What it means, for people: the data dictionary says so.
+    #[serde(default)]
+    pub meaning: Option<String>,
 }
 
 /// The name of the order of deliveries, as a summary's `by`.
@@ -269,6 +336,7 @@ impl Matching {
             }
             names.push(table.name.as_str());
         }
+        self.households.as_ref().map_or(Ok(()), Households::check)?;
         let Some(scoring) = &self.scoring else { return Ok(()) };
         for source in &scoring.sources {
             let has_persons = self.identities.iter().any(|identity| identity.source == *source);
@@ -289,7 +357,9 @@ impl Matching {
         let columns = self.columns.iter().map(|column| &column.source);
         let events = self.events.iter().map(|events| &events.source);
         let marked = self.exact_only.iter().map(|rule| &rule.source);
-        let mut sources: Vec<_> = identities.chain(columns).chain(events).chain(marked).collect();
+        let at_home = self.households.iter().map(|households| &households.source);
+        let all = identities.chain(columns).chain(events).chain(marked).chain(at_home);
+        let mut sources: Vec<_> = all.collect();
         sources.sort();
         sources.dedup();
         sources

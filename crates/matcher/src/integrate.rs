@@ -16,7 +16,8 @@ use crate::{
     ledger::Ledger,
     people::People,
     report::{LinkageReport, REPORT},
-    scored, standing,
+    scored::{self, Scored},
+    standing,
 };
 
 /// The integrated dataset's table with a row a child.
@@ -36,6 +37,8 @@ pub struct Job<'a> {
     pub matching: &'a str,
     /// Links also where the integrated datasets that stand were made of the same.
     pub again: bool,
+    /// Whether the purpose allows households.
+    pub households: bool,
 }
 
 /// The integrated dataset of a period, and how its rows were linked.
@@ -66,6 +69,9 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
     matching.check()?;
+    if matching.households.is_some() && !job.households {
+        return Err(MatchError::NoHouseholds { purpose: job.purpose.clone() });
+    }
     if !job.again
         && let Some(standing) = standing::standing(job, &matching)
     {
@@ -74,15 +80,14 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let delivered = open(job, &matching, keys)?;
     let mut people = People::read(&matching, &delivered)?;
     let mut ledger = Ledger::read(job, &delivered, keys)?;
-    let mut scored = Vec::new();
+    let mut scored = Scored::default();
     let children =
         Children::with(&people.persons, &mut ledger.identities, |exact| match &matching.scoring {
             None => Ok(Vec::new()),
             Some(scoring) => {
                 let of = (&matching, scoring);
-                let found = scored::score(job, of, (&delivered, &people), exact, keys)?;
-                scored = found.report;
-                Ok::<_, MatchError>(found.links)
+                scored = scored::score(job, of, (&delivered, &people), exact, keys)?;
+                Ok::<_, MatchError>(std::mem::take(&mut scored.links))
             }
         })?;
     match children.lost() {
@@ -92,11 +97,11 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let ids = ledger.counted(&children)?;
     let mut made = Vec::new();
     for period in job.periods.iter() {
-        let integration =
-            Integration::new(&matching, &children, &people, &delivered, (period, job.purpose));
+        let who = (&children, &people, &scored.probabilities);
+        let integration = Integration::new(&matching, who, &delivered, (period, job.purpose));
         let mut of_period = integration.make()?;
         of_period.report.ids = ids.clone();
-        of_period.report.scored.clone_from(&scored);
+        of_period.report.scored.clone_from(&scored.report);
         made.push((period, of_period));
     }
     // Ids go first: whatever stops the rest, the next run gives the same.

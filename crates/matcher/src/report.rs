@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{children::Linkage, review::ReviewEntry, scored::ScoredSource};
 
 /// The format that this release writes. Where another stands, the children are linked again.
-pub(crate) const FORMAT: u32 = 5;
+pub(crate) const FORMAT: u32 = 6;
 
 /// The name of the report's file, beside the integrated dataset.
 pub const REPORT: &str = "linkage.json";

@@ -59,6 +59,8 @@ pub struct ScoredSource {
 pub(crate) struct Scored {
     pub(crate) links: Vec<(u32, u32)>,
     pub(crate) report: Vec<ScoredSource>,
+    /// The probability of each row that a score links: of several scores of its person the least.
+    pub(crate) probabilities: HashMap<u32, f64>,
 }
 
 /// A person of one source: the child that the steps before led to, else the first of its rows.
@@ -116,6 +118,7 @@ pub(crate) fn score(
     let (of_register, of_pupils) = records(&parts, register.values())?;
     let in_doubt = exact.in_doubt();
     let mut found: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    let mut least: HashMap<u32, f64> = HashMap::new();
     let mut scored = Scored::default();
     let mut by_source: Vec<Vec<u32>> = Vec::new();
     for (source, persons) in sources {
@@ -153,6 +156,8 @@ pub(crate) fn score(
                 Person::Rows(_) if in_doubt.units.contains(&unit) => report.pupils_in_doubt += 1,
                 Person::Rows(root) => {
                     found.entry(root).or_default().insert(unit);
+                    let known = least.entry(root).or_insert(link.probability);
+                    *known = known.min(link.probability);
                     roots.push(root);
                     sum += link.probability;
                     report.linked += 1;
@@ -172,6 +177,12 @@ pub(crate) fn score(
         _ => None,
     };
     scored.links = found.into_iter().filter_map(one).collect();
+    least.retain(|root, _| scored.links.binary_search_by_key(root, |link| link.0).is_ok());
+    let of_row = |row: u32| match (exact.register.unit(row), exact.person(row)) {
+        (NONE, Person::Rows(root)) => least.get(&root).map(|probability| (row, *probability)),
+        _ => None,
+    };
+    scored.probabilities = exact.persons.all().filter_map(of_row).collect();
     Ok(scored)
 }
 
