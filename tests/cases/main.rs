@@ -5,6 +5,7 @@
 mod children_in_need;
 mod codes;
 mod definitions;
+mod dictionary;
 mod events;
 mod exact_only;
 mod exports;

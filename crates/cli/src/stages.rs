@@ -121,7 +121,7 @@ fn failed(loaded: &Loaded, source: MatchError) -> Failure {
 }
 
 /// The integrated dataset of a period.
-fn children(loaded: &Loaded, period: &Period) -> Result<DatasetRef, Failure> {
+pub(crate) fn children(loaded: &Loaded, period: &Period) -> Result<DatasetRef, Failure> {
     integrated(&loaded.pipeline.purpose, period).map_err(|error| failed(loaded, error))
 }
 
@@ -305,6 +305,21 @@ fn conclude(
             Ok(Ok(()))
         }
         Err(other) => Ok(Err(other)),
+    }
+}
+
+/// What the definitions of the pipeline's deliveries say of their columns, as minster-ingest tells it.
+pub(crate) fn described<T: serde::de::DeserializeOwned>(config: &Path) -> Result<T, Failure> {
+    let output = ingest_command()?
+        .args(["sources", "describe", "--json", "--config"])
+        .arg(config)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(Failure::NoIngest)?;
+    match code(output.status) {
+        exit::DONE => serde_json::from_slice(&output.stdout).map_err(|_| Failure::IngestReport),
+        code => Err(Failure::Describe { code }),
     }
 }
 

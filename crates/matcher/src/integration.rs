@@ -23,6 +23,8 @@ use crate::{
     tables::{CROSSWALK, Crosswalk, Events, batch, pseudonyms},
     when::DeliveryPeriod,
 };
+pub(crate) use households::{CHILDREN_AT_HOME, SIBLINGS};
+pub(crate) use provenance::{IN_DOUBT, PROBABILITY, linked_by};
 
 /// The tables of an integrated dataset, by name, and the report.
 pub(crate) struct Made {

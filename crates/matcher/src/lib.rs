@@ -39,6 +39,7 @@ pub mod children;
 mod clusters;
 pub mod condition;
 pub mod definition;
+pub mod dictionary;
 mod error;
 mod events;
 mod exact_only;
