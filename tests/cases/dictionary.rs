@@ -179,27 +179,28 @@ fn a_meaning_of_either_definition_is_told_and_a_change_of_matching_asks_for_anot
     let place =
         field(&place, "children", "latest_placement")["description"].as_str().unwrap().to_owned();
     assert!(place.ends_with("in ssda903/episodes. Where the child lives."), "{place}");
+    // A meaning links nothing anew, and is told at once.
     let care = "[[event]]\nname = \"care_episodes\"\n";
     council.change("matching.toml", |text| {
         text.replacen(care, &format!("{care}meaning = \"Spells in care.\"\n"), 1)
     });
+    let package = dictionary(&council);
+    let resources = package["resources"].as_array().unwrap();
+    let care = resources.iter().find(|of| of["name"] == "care_episodes").unwrap();
+    assert_eq!(care["description"], "Spells in care.");
+    // What a column counts does.
+    council.change("matching.toml", |text| {
+        text.replacen("kind = \"latest\", of = \"place\"", "kind = \"first\", of = \"place\"", 1)
+    });
     let ran = council.program("minster", &["dictionary"]);
     assert_eq!(ran.exit, 2, "{}", ran.text);
-    assert!(
-        ran.text.contains("2024-25 was linked by another") && ran.text.contains("link again"),
-        "{}",
-        ran.text
-    );
+    assert!(ran.text.contains("2024-25 was linked by another"), "{}", ran.text);
+    assert!(ran.text.contains("link again"), "{}", ran.text);
     let ran = council.program("minster", &["run"]);
     assert_eq!(ran.exit, 0, "{}", ran.text);
     let package = dictionary(&council);
-    let care = package["resources"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|of| of["name"] == "care_episodes")
-        .unwrap();
-    assert_eq!(care["description"], "Spells in care.");
+    let first = field(&package, "children", "latest_placement")["description"].as_str().unwrap();
+    assert!(first.starts_with("First value of place"), "{first}");
     let other = council.program("minster", &["dictionary", "--period", "2023-24"]);
     assert_eq!(other.exit, 2, "{}", other.text);
     assert!(other.text.contains("it has 2024-25"), "{}", other.text);

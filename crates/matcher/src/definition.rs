@@ -1,6 +1,7 @@
 //! `matching.toml`: which tables tie identifiers together, and which summary columns a child gets.
 
 use minster_model::{ColumnName, SourceName, TableName};
+use minster_store::sha256_hex;
 use serde::Deserialize;
 
 use crate::{
@@ -325,6 +326,21 @@ impl Matching {
     /// Parses the file.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// SHA-256 of what linking depends on: all but comments, layout and each `meaning`, which makes nothing anew. The manifest of an
+    /// integrated dataset has it.
+    pub fn sha256(text: &str) -> String {
+        let settled = text.parse::<toml::Table>().map(|mut table| {
+            for kind in ["column", "event", "ratio"] {
+                let all = table.get_mut(kind).and_then(toml::Value::as_array_mut);
+                for one in all.into_iter().flatten().filter_map(toml::Value::as_table_mut) {
+                    one.remove("meaning");
+                }
+            }
+            table.to_string()
+        });
+        sha256_hex(settled.as_deref().unwrap_or(text).as_bytes())
     }
 
     /// The tables of an integrated dataset have names of their own.

@@ -118,7 +118,7 @@ fn of_children(matching: &Matching, name: &str) -> Option<Explained> {
         _ => {
             let census = name.strip_prefix("on_roll_")?.replace('_', "-");
             linking(&format!(
-                "1 where the child is a pupil in the register's delivery {census}, else 0."
+                "1 where the child is a pupil in the register's delivery of {census}, else 0."
             ))
         }
     })

@@ -1,7 +1,7 @@
 //! The integrated datasets that stand: whether linking would make the same.
 
 use minster_model::{DatasetRef, periods::LinkedPeriod};
-use minster_store::{Origin, sha256_hex};
+use minster_store::Origin;
 
 use crate::{
     Integrated, Job, LinkageReport,
@@ -57,6 +57,6 @@ pub(crate) fn origin(
         all.into_iter().partition(|(dataset, _)| own.contains(dataset));
     let (carried_over, linked_with) =
         others.into_iter().partition(|(dataset, _)| carried.contains(dataset));
-    let definition_sha256 = sha256_hex(job.matching.as_bytes());
+    let definition_sha256 = Matching::sha256(job.matching);
     Origin::Datasets { definition_sha256, datasets, carried_over, linked_with }
 }

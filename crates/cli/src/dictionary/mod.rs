@@ -12,7 +12,7 @@ use minster_matcher::{
     dictionary::{Explained, From, column, table},
 };
 use minster_model::{Period, TableName};
-use minster_store::{Manifest, Origin, TableEntry, sha256_hex};
+use minster_store::{Manifest, Origin, TableEntry};
 use serde::Deserialize;
 
 use self::package::{Category, Field, FieldType, Package, Resource};
@@ -90,7 +90,7 @@ pub(crate) fn dictionary(config: &Path, asked: Option<&Period>) -> Result<String
     let Origin::Datasets { definition_sha256, datasets, .. } = &manifest.origin else {
         return Err(Failure::Name);
     };
-    if *definition_sha256 != sha256_hex(text.as_bytes()) {
+    if *definition_sha256 != Matching::sha256(&text) {
         let (period, matching) = (period.clone(), path.clone());
         return Err(Failure::OtherMatching { period, matching });
     }
