@@ -312,6 +312,42 @@ mod tests {
         assert_eq!(counted.children, [Some(3), Some(3), Some(3), None, Some(1)]);
     }
 
+    #[test]
+    #[allow(
+        clippy::unwrap_used,
+        reason = "a test stops at the first thing that is not as expected"
+    )]
+    fn an_address_counts_while_it_is_open_on_the_day() {
+        use crate::tables::{batch, pseudonyms};
+        let day = |text: &str| text.parse::<Day>().unwrap();
+        let dates = |texts: [&str; 4]| -> ArrayRef {
+            let days = texts.map(|text| text.parse::<Day>().ok().map(|day| day.0));
+            Arc::new(arrow::array::Date32Array::from_iter(days))
+        };
+        let rows = batch(vec![
+            ("uprn".into(), pseudonyms([1, 2, 3, 4].map(key).into_iter()).unwrap()),
+            ("start".into(), dates(["2024-01-01", "2025-03-31", "2025-04-01", ""])),
+            ("end".into(), dates(["2025-03-31", "", "", "2025-12-31"])),
+        ])
+        .unwrap();
+        let homes = |more: &str, on: Option<Day>| -> Vec<Option<Pseudonym>> {
+            let text =
+                format!("source = \"s\"\ntable = \"t\"\nuprn = \"uprn\"\nlargest = 9\n{more}");
+            let asked: Households = toml::from_str(&text).unwrap();
+            let rows = Rows::of(&rows, &asked, on).unwrap();
+            (0..4).map(|row| rows.home(row).and_then(|home| home.uprn)).collect()
+        };
+        let dated = "from = \"start\"\nend = \"end\"\n";
+        let on = Some(day("2025-03-31"));
+        let [first, second, third, fourth] = [1, 2, 3, 4].map(|of| Some(key(of)));
+        // A row without a start is open on no day; the end's day is the last one, or the first without.
+        assert_eq!(homes(dated, on), [first, second, None, None]);
+        let excluded = format!("{dated}end_day = \"excluded\"");
+        assert_eq!(homes(&excluded, on), [None, second, None, None]);
+        // Without a day all count, and the later start goes before.
+        assert_eq!(homes(dated, None), [first, second, third, fourth]);
+    }
+
     proptest! {
         /// The second count compares every child with every other one.
         #[test]
