@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{council, values::of_period};
 
-/// What the published profiles of Data Package 2.0 ask of a descriptor that this project writes: required properties, types,
+/// The rules of the published profiles of Data Package 2.0 for a descriptor that this project writes: required properties, types,
 /// forms of names and paths, the types and formats of fields, categories.
 fn check_package(package: &Value) {
     let text = |of: &Value, key: &str| {
@@ -188,7 +188,7 @@ fn a_meaning_of_either_definition_is_told_and_a_change_of_matching_asks_for_anot
     let resources = package["resources"].as_array().unwrap();
     let care = resources.iter().find(|of| of["name"] == "care_episodes").unwrap();
     assert_eq!(care["description"], "Spells in care.");
-    // What a column counts does.
+    // Another summary does.
     council.change("matching.toml", |text| {
         text.replacen("kind = \"latest\", of = \"place\"", "kind = \"first\", of = \"place\"", 1)
     });

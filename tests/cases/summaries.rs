@@ -126,7 +126,7 @@ fn ages_and_birth_years_are_told_and_no_birth_date_is_kept() {
     // The period 2024-25 ends on 31 August 2025.
     assert_eq!(of("age_on_31_august"), ["0", "13", "14", "15"]);
     assert_eq!(of("birth_year"), ["2010", "2010", "2012", "2024"]);
-    // What a source's dataset has of a birth: a keyed date, the year, and the cohort. No other column tells more.
+    // A source's dataset has of a birth a keyed date, the year, and the cohort. No other column tells more.
     let source = crate::values::table(&council.site, CENSUS, "pupils");
     let mut cohorts = source.column("cohort");
     cohorts.sort_unstable();

@@ -308,7 +308,7 @@ fn conclude(
     }
 }
 
-/// What the definitions of the pipeline's deliveries say of their columns, as minster-ingest tells it.
+/// The columns of the pipeline's deliveries, as minster-ingest describes them.
 pub(crate) fn described<T: serde::de::DeserializeOwned>(config: &Path) -> Result<T, Failure> {
     let output = ingest_command()?
         .args(["sources", "describe", "--json", "--config"])

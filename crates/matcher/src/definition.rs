@@ -68,7 +68,7 @@ pub struct Households {
     /// The day on which a row must be open. Without it the latest start counts.
     #[serde(default)]
     pub on: Option<When>,
-    /// What the day of the end is.
+    /// Whether the day of the end belongs to the spell.
     #[serde(default)]
     pub end_day: EndDay,
     /// More children than this are no household: a boarding school, a hostel, a children's home.
@@ -214,7 +214,7 @@ pub struct SummaryColumn {
     /// What a blank says.
     #[serde(default)]
     pub blank: Blank,
-    /// What it means, for people: the data dictionary says so.
+    /// Its meaning, for people: the data dictionary has it.
     #[serde(default)]
     pub meaning: Option<String>,
 }
@@ -261,7 +261,7 @@ pub struct EventTable {
     /// Rows that count: all of these must hold.
     #[serde(default, rename = "where")]
     pub conditions: Vec<Condition>,
-    /// What it holds, for people: the data dictionary says so.
+    /// Its rows' meaning, for people: the data dictionary has it.
     #[serde(default)]
     pub meaning: Option<String>,
 }
@@ -314,7 +314,7 @@ pub struct Ratio {
     pub per: ColumnName,
     /// In a hundred: 10 for persistent absence.
     pub at_least_percent: u32,
-    /// What it means, for people: the data dictionary says so.
+    /// Its meaning, for people: the data dictionary has it.
     #[serde(default)]
     pub meaning: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What each column of an integrated dataset means, told by the definition that made it.
+//! The meaning of each column of an integrated dataset, told by the definition that made it.
 //!
 //! A column's own `meaning` goes first; without one a sentence is made of its line in `matching.toml`. Nothing is read of any
 //! row.
@@ -20,7 +20,7 @@ use crate::{
 /// A column of a table, explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
-    /// What it means, in a sentence.
+    /// Its meaning, in a sentence.
     pub meaning: String,
     /// Where its values come from.
     pub from: From,
@@ -39,7 +39,7 @@ pub enum From {
     Column(SourceName, TableName, ColumnName),
 }
 
-/// What a table holds, and how it was made; nothing for a table that the definition does not name.
+/// A table's rows, and how they were made; nothing for a table that the definition does not name.
 pub fn table(matching: &Matching, name: &str) -> Option<String> {
     Some(match name {
         CHILDREN => "One row a child whom a delivery of the period is about.".to_owned(),
@@ -59,7 +59,7 @@ pub fn table(matching: &Matching, name: &str) -> Option<String> {
     })
 }
 
-/// What a column of a table means; nothing for one that the definition does not explain.
+/// The meaning of a table's column; nothing for one that the definition does not explain.
 pub fn column(matching: &Matching, table: &str, name: &str) -> Option<Explained> {
     match table {
         CHILDREN => of_children(matching, name),
@@ -191,7 +191,7 @@ fn of_column(column: &SummaryColumn) -> Explained {
     Explained { from, ..linking(&meaning) }
 }
 
-/// What a summary says, of these rows.
+/// A summary of these rows, in words.
 fn summary(summary: &Summary, rows: &str) -> String {
     let date = |date: &DateOf| match date {
         DateOf::First(column) => format!("the first {column}"),

@@ -40,7 +40,7 @@ pub(crate) struct Integration<'a> {
     matching: &'a Matching,
     children: &'a Children,
     people: &'a People,
-    /// Of rows that a score linked.
+    /// The probabilities of rows that a score linked.
     probabilities: &'a HashMap<u32, f64>,
     /// The deliveries of all periods.
     all: &'a [Delivered],

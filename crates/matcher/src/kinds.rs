@@ -69,14 +69,14 @@ pub enum Summary {
         /// Where rows without an end end. Without it they are no spells.
         #[serde(default)]
         open_until: Option<When>,
-        /// What the day of the end is.
+        /// Whether the day of the end belongs to the spell.
         #[serde(default)]
         end_day: EndDay,
         /// Whether spells of a child that overlap or touch are one.
         #[serde(default)]
         joined: bool,
     },
-    /// The value of the row that is open on a day. Of several the one with the later start counts, then the one with the
+    /// The value of the row that is open on a day. Among several the one with the later start counts, then the one with the
     /// later end, then the later delivery's, then that of the preferred person, then the first.
     AsAt {
         /// The column whose value is taken.
@@ -87,7 +87,7 @@ pub enum Summary {
         end: ColumnName,
         /// The day: `2025-03-31`, or `03-31` for that of each period.
         on: When,
-        /// What the day of the end is.
+        /// Whether the day of the end belongs to the spell.
         #[serde(default)]
         end_day: EndDay,
     },
@@ -123,7 +123,7 @@ impl Summary {
         when.map(|when| when.day(period)).transpose()
     }
 
-    /// What gathers it, where more than one number a child is kept.
+    /// Its gatherer, where more than one number a child is kept.
     pub(crate) fn gather(
         &self,
         blank: Blank,

@@ -27,14 +27,14 @@ pub(crate) trait Gather {
         rows: &mut dyn Iterator<Item = Taken>,
     ) -> Result<(), MatchError>;
 
-    /// What the reader of the report should know of the rows: counts and words, no value.
+    /// Notes on the rows for the reader of the report: counts and words, no value.
     fn notes(&self) -> Vec<String>;
 
     /// One value a child.
     fn finish(self: Box<Self>) -> ArrayRef;
 }
 
-/// What the day says that stands in the column of the end.
+/// Whether the day in the column of the end belongs to the spell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndDay {

@@ -198,7 +198,7 @@ impl Summariser {
         Ok(())
     }
 
-    /// What the reader of the report should know of the rows.
+    /// Notes on the rows for the reader of the report.
     pub(crate) fn notes(&self) -> Vec<String> {
         self.gather.as_ref().map_or_else(Vec::new, |gather| gather.notes())
     }

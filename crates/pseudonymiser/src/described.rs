@@ -19,7 +19,7 @@ pub struct Described {
     pub deliveries: Vec<DescribedDelivery>,
 }
 
-/// What a delivery's dataset holds.
+/// A delivery's dataset.
 #[derive(Debug, Serialize)]
 pub struct DescribedDelivery {
     /// The source.
@@ -39,11 +39,11 @@ pub struct DescribedColumn {
     pub name: String,
     /// Its name in the file; XML: its path.
     pub file: String,
-    /// What becomes of the file's cells, in words.
+    /// The treatment of the file's cells, in words.
     pub treatment: String,
     /// Whether it holds days.
     pub days: bool,
-    /// What it means, where the definition says so.
+    /// Its meaning, where the definition has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meaning: Option<String>,
     /// Codes that can pass, where it holds codes.
@@ -56,7 +56,7 @@ pub struct DescribedColumn {
 pub struct DescribedCode {
     /// The code.
     pub code: String,
-    /// What it means, where the list says so.
+    /// Its meaning, where the list has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
 }
@@ -157,7 +157,7 @@ fn of_cohort(cohort: &Cohort) -> String {
     format!("generalised to the first {month:02}-{day:02} on which the child was born already")
 }
 
-/// What becomes of a cell, in words.
+/// The treatment, in words.
 fn treatment(treatment: &Treatment) -> String {
     match treatment {
         Treatment::Drop => "dropped".into(),

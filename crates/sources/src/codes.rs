@@ -46,7 +46,7 @@ pub struct CodeList {
     /// Codes that are not valid in every year.
     #[serde(default)]
     pub years: BTreeMap<String, Years>,
-    /// What codes mean, for people: the data dictionary says so.
+    /// The meaning of codes, for people: the data dictionary has it.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
     /// Spellings that are too many to list, in order.
@@ -315,7 +315,7 @@ impl Codes {
         self.table.patterns.iter().try_for_each(|(pattern, _)| pattern.compile())
     }
 
-    /// What a code means, where the list says so.
+    /// A code's meaning, where the list has one.
     pub fn label(&self, code: &str) -> Option<&str> {
         self.table.labels.get(code).map(String::as_str)
     }

@@ -20,9 +20,9 @@ pub struct Column {
     pub heading: Option<Pattern>,
     /// Its name in the dataset.
     pub output: Option<ColumnName>,
-    /// Of a birth date: the cohort that passes beside it.
+    /// The cohort that a birth date gives besides.
     pub cohort: Option<Cohort>,
-    /// What it means, for people.
+    /// Its meaning, for people.
     pub meaning: Option<String>,
     /// The part that it gives to match keys.
     pub part: Option<Part>,
@@ -75,7 +75,7 @@ pub struct Cohort {
 }
 
 impl Cohort {
-    /// The cohort of a birth date. Who was born on 29 February is a year older from 1 March in other years.
+    /// The cohort of a birth date. A child born on 29 February is a year older from 1 March in other years.
     pub fn of(&self, born: Date) -> Option<Date> {
         let is_later = (born.month(), born.day()) > (self.month, self.day);
         Date::new(born.year() + i16::from(is_later), self.month, self.day).ok()

@@ -29,10 +29,10 @@ pub enum Part {
     Postcode,
     /// A unique property reference number (GeoPlace): 1 to 12 digits, without zeros before them.
     Uprn,
-    /// What tells a house from the others of its postcode: its number or name, or the first line of an address. Words in upper
+    /// A house among the others of its postcode: its number or name, or the first line of an address. Words in upper
     /// case, one blank between them.
     AddressLine,
-    /// What tells a flat from the others of its house: a number or name, or the second line. A blank says that there is none.
+    /// A flat among the others of its house: a number or name, or the second line. A blank says that there is none.
     AddressUnit,
 }
 

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use self::package::{Category, Field, FieldType, Package, Resource};
 use crate::{failure::Failure, pipeline, pipeline::Loaded, stages};
 
-/// What minster-ingest says of the deliveries' columns.
+/// The deliveries' columns, as minster-ingest describes them.
 #[derive(Deserialize)]
 struct Described {
     deliveries: Vec<Delivery>,

@@ -96,7 +96,7 @@ pub(super) enum FieldType {
 }
 
 impl FieldType {
-    /// Of an Arrow type, as a manifest names it.
+    /// The type for an Arrow type, as a manifest names it.
     pub(super) fn of(data_type: &str) -> Option<Self> {
         Some(match data_type {
             "Utf8" | "Utf8View" => Self::String,

@@ -31,7 +31,7 @@ struct Home {
     address: Option<Pseudonym>,
 }
 
-/// What became of the children.
+/// The children, counted.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counted {
     /// For each child those at its address.
@@ -108,7 +108,7 @@ impl Integration<'_> {
             Ok(day) => {
                 self.check(asked)?;
                 let mut homes = self.homes(asked, day)?;
-                // What would put two identities of one child into one household is not looked at.
+                // Two identities of one child must not meet in a household.
                 let marked = self.children.exact_only(&self.people.persons);
                 let mut wanted = wanted.to_vec();
                 let left =
@@ -307,7 +307,7 @@ mod tests {
         let counted = count(&homes, &[true; 5], 3);
         assert_eq!(counted.children, [None, None, None, None, Some(1)]);
         assert_eq!((counted.large, counted.in_large), (1, 4));
-        // Who is no child of the period is not counted with the others.
+        // Children of other periods are not counted.
         let counted = count(&homes, &[true, true, true, false, true], 3);
         assert_eq!(counted.children, [Some(3), Some(3), Some(3), None, Some(1)]);
     }

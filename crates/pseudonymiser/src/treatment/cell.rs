@@ -84,7 +84,7 @@ pub(crate) struct TreatedCell<'a> {
     pub(crate) note: Option<Note>,
     /// Whether it was blank.
     pub(crate) blank: bool,
-    /// Of a birth date: its cohort, as days since 1970.
+    /// A birth date's cohort, as days since 1970.
     pub(crate) cohort: Option<i32>,
     /// A number that failed and may be repaired, in its canonical writing.
     pub(crate) slip: Option<Box<[u8]>>,

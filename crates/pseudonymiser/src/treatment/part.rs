@@ -1,4 +1,4 @@
-//! What a cell gives beside its value: a part of match keys, and of a birth date its cohort.
+//! A cell's part of match keys, and a birth date's cohort.
 
 use minster_identifiers::is_placeholder;
 use minster_sources::{Part, Reason, parse_date};

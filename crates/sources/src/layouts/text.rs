@@ -204,9 +204,9 @@ pub(super) struct ColumnText {
     pub(super) at: Option<Date>,
     pub(super) lookup: Option<String>,
     pub(super) bands: Option<Vec<i64>>,
-    /// Of a birth date: the cohort that passes beside it.
+    /// The cohort that a birth date gives besides.
     pub(super) cohort: Option<CohortText>,
-    /// What it means, for people: the data dictionary says so.
+    /// Its meaning, for people: the data dictionary has it.
     pub(super) meaning: Option<String>,
     pub(super) part: Option<Part>,
     /// The part that it gives to scored matching: `forename`, `surname`, `birth-date`, `sex` or `postcode`. Several columns may
