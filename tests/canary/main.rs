@@ -67,8 +67,8 @@ fn no_value_of_a_row_is_written_or_printed() {
     plant(&site);
     let config = site.path("config/pipeline.toml");
     let socket = site.path("vault.sock");
-    let page = site.path("quality.html");
-    let commands: [(&str, &[&str]); 12] = [
+    let [page, linkage] = ["quality.html", "linkage.html"].map(|name| site.path(name));
+    let commands: [(&str, &[&str]); 15] = [
         ("minster", &["plan", "--config", &config]),
         ("minster", &["run", "--config", &config]),
         ("minster", &["release", "children", "--config", &config]),
@@ -77,6 +77,9 @@ fn no_value_of_a_row_is_written_or_printed() {
         ("minster", &["report", "quality", "--config", &config]),
         ("minster", &["report", "quality", "--json", "--config", &config]),
         ("minster", &["report", "quality", "--html", &page, "--config", &config]),
+        ("minster", &["report", "linkage", "--config", &config]),
+        ("minster", &["report", "linkage", "--json", "--config", &config]),
+        ("minster", &["report", "linkage", "--html", &linkage, "--config", &config]),
         ("minster", &["aggregate", "--json", "--config", &config]),
         ("minster", &["withdraw", "children", "--reason", "as a test", "--config", &config]),
         ("minster-ingest", &["run", "--json", "--config", &config]),
@@ -86,6 +89,9 @@ fn no_value_of_a_row_is_written_or_printed() {
         let output = site.run(program, arguments);
         assert!([Some(0), Some(3)].contains(&output.status.code()), "{}", text(&output));
         assert_clean(&format!("{program} {arguments:?}"), text(&output).as_bytes());
+    }
+    for page in [&page, &linkage] {
+        assert_clean(page, &std::fs::read(page).unwrap());
     }
     assert_folder_clean(&site);
     decode_all(&site);

@@ -14,6 +14,7 @@ mod gates;
 mod households;
 mod ids;
 mod linkage;
+mod linkage_report;
 mod names;
 mod numbers;
 mod oddities;

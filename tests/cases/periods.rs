@@ -6,6 +6,7 @@ use minster_tests::deliveries::{
     Child, Council, Dimension, EARLY_HELP, EPISODES_903, early_help_row, header_903,
     header_903_row, pupils,
 };
+use serde_json::json;
 
 use crate::{
     CENSUS, council,
@@ -59,6 +60,37 @@ fn two_years() -> Council {
     plans(&council, "2024-25", 1..=40);
     plans(&council, "2025-26", 60..=100);
     council
+}
+
+#[test]
+fn a_report_on_linkage_is_of_one_period_and_of_its_own_deliveries() {
+    let council = two_years();
+    let ran = council.run();
+    assert_eq!(ran.exit, 0, "{}", ran.text);
+    let report = |arguments: &[&str]| {
+        let all = [&["report", "linkage", "--json"], arguments].concat();
+        let ran = council.program("minster", &all);
+        assert_eq!(ran.exit, 0, "{}", ran.text);
+        let of = |source: &str| {
+            let flow = ran.summary["flow"].as_array().unwrap();
+            let of = flow.iter().find(|of| of["source"] == source).unwrap();
+            (of["deliveries"].clone(), of["linked"].clone())
+        };
+        (ran.summary["period"].clone(), of(CENSUS), of("early_help"))
+    };
+    // What the second year carries over is counted in the first.
+    let before = (
+        json!("2024-25"),
+        (json!(["2024-autumn"]), json!({ "register": 90 })),
+        (json!(["2024-25"]), json!({ "number": 40 })),
+    );
+    let now = (
+        json!("2025-26"),
+        (json!(["2025-autumn"]), json!({ "register": 111 })),
+        (json!(["2025-26"]), json!({ "number": 41 })),
+    );
+    assert_eq!(report(&["--period", "2024-25"]), before);
+    assert_eq!(report(&[]), now);
 }
 
 #[test]

@@ -120,10 +120,41 @@ fn mistyped_rows_come_to_their_pupil_and_a_twins_do_not() {
     let mean = scored.iter().sum::<f64>() / scored.len() as f64;
     assert!((mean - report["estimated_precision"].as_f64().unwrap()).abs() < 1e-9);
     assert_eq!(ways("in_doubt", "true"), 0);
+    let at = |threshold: f64| {
+        let all = report["by_threshold"].as_array().unwrap();
+        let of = all.iter().find(|of| of["threshold"] == threshold).unwrap();
+        (of["links"].as_u64().unwrap(), of["expected_false"].as_f64().unwrap())
+    };
+    assert_eq!(report["by_threshold"].as_array().unwrap().len(), 6);
+    assert_eq!(at(0.9).0, 10, "the threshold's own");
+    let precision = report["estimated_precision"].as_f64().unwrap();
+    assert!((at(0.9).1 - 10.0 * (1.0 - precision)).abs() < 1e-9);
+    assert!(at(0.5).0 >= at(0.9).0 && at(0.99).0 < at(0.9).0, "{report:#}");
     // The parts are gone, and no name stands in the report.
     assert_eq!(linkage_datasets(&council), 0);
     let report = ran.summary["linkage"].to_string();
     assert!(dated(1, 400).all(|child| !report.contains(&child.surname)));
+}
+
+/// Another threshold links what was told of it.
+#[test]
+fn what_another_threshold_would_link_is_what_it_links() {
+    let at = |threshold: &str| {
+        let council = scored();
+        council.change("matching.toml", |text| {
+            text.replace("threshold = 0.9 ", &format!("threshold = {threshold} "))
+        });
+        let ran = council.run();
+        assert_eq!(ran.exit, 0, "{}", ran.text);
+        ran.summary["linkage"]["scored"][0].clone()
+    };
+    let told = at("0.95");
+    for threshold in ["0.5", "0.99"] {
+        let all = told["by_threshold"].as_array().unwrap();
+        let number: f64 = threshold.parse().unwrap();
+        let expected = all.iter().find(|of| of["threshold"] == number).unwrap()["links"].clone();
+        assert_eq!(at(threshold)["linked"], expected, "{threshold}");
+    }
 }
 
 #[test]

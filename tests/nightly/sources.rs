@@ -80,7 +80,7 @@ fn another_definition_setting_or_look_up_reads_a_source_again() {
     let definition = night.at("config/sources/early_help.toml");
     let whole = fs::read_to_string(&definition).unwrap();
     let other = whole.replace(
-        r#"postcode = { treatment = "match-key", part = "postcode" }"#,
+        r#"postcode = { treatment = "match-key", part = "postcode", linkage = "postcode" }"#,
         r#"postcode = { treatment = "generalise", to = "lookup", lookup = "ward", as = "ward" }"#,
     );
     let other = other.replace("\"birth-date\", \"postcode\"", "\"birth-date\"");

@@ -7,6 +7,7 @@ mod audit;
 mod dictionary;
 mod doubt;
 mod failure;
+mod linkage;
 mod person;
 mod pipeline;
 mod quality;
@@ -134,7 +135,7 @@ enum Command {
         after_help = "Examples:\n  minster audit --config config/pipeline.toml\n  minster audit --config config/pipeline.toml --vault-dir /var/lib/minster-vault \\\n      --checkpoints /srv/auditor/checkpoints --also /var/log/minster --json\n\nPrints for each check what was seen, PASS, FAIL or NOT CHECKED, and how to look oneself: docs/auditors.md.\nData are opened by the auditor's role at the vault, which logs it; counts alone are told.\nExit: 0 no check failed; 9 one failed; 2 usage or configuration"
     )]
     Audit(audit::Arguments),
-    /// Say what is wrong with the deliveries, for the people who can mend it.
+    /// Say what is wrong with the deliveries, and how well the children were linked.
     #[command(subcommand)]
     Report(Reports),
     /// Describe the tables of an integrated dataset: what each field means, where it comes from, its codes.
@@ -163,6 +164,11 @@ enum Reports {
         after_help = "Examples:\n  minster report quality --config config/pipeline.toml\n  minster report quality early_help --period 2024-25 --config config/pipeline.toml\n  minster report quality --html quality.html --config config/pipeline.toml\n\nNeeds no key. It has counts and places, and no row's value; small counts are in it, so it stays inside the council."
     )]
     Quality(quality::Arguments),
+    /// How well a period's children were linked: flow, rates by group, estimated errors.
+    #[command(
+        after_help = "Examples:\n  minster report linkage --config config/pipeline.toml\n  minster report linkage --period 2024-25 --html linkage.html --config config/pipeline.toml\n\nNeeds the linker's role at the vault, which logs that datasets were opened. What it tells by: `[report]` in\nmatching.toml. It has counts, and codes beside counts that are not small; it stays inside the council.\nExit: 0 done; 2 what stands was not linked from what stands now: `minster link`; 6 the vault"
+    )]
+    Linkage(linkage::Arguments),
 }
 
 #[derive(Subcommand)]
@@ -292,6 +298,10 @@ fn run(command: Command) -> Result<u8, Failure> {
         }
         Command::Report(Reports::Quality(arguments)) => {
             print(&quality::report(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Report(Reports::Linkage(arguments)) => {
+            print(&linkage::report(&arguments)?)?;
             Ok(exit::DONE)
         }
         Command::Runs(Runs::List { report: Report { config, json }, most }) => {

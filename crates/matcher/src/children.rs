@@ -6,9 +6,9 @@
 //! those that come to none are joined among themselves. A number that stands for two children joins nothing. A row that
 //! nothing joins to another is a child of its own: none is lost, and none is counted twice.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
-use ahash::{HashMap, HashMapExt, HashSet};
+use ahash::{HashMap, HashSet};
 use minster_model::Pseudonym;
 
 use crate::{
@@ -122,7 +122,9 @@ pub struct Children {
     spine: Vec<bool>,
     of_row: Vec<u32>,
     linkage: Vec<Linkage>,
-    by_number: HashMap<Pseudonym, Option<u32>>,
+    codes: Arc<HashMap<Pseudonym, u32>>,
+    /// For each pseudonym's code, what it leads to as a number.
+    by_number: Vec<Number>,
     review: Review,
     starts: Vec<u32>,
     is_news: bool,
@@ -169,19 +171,17 @@ impl Children {
         let Clusters { of_row, all, rows: rows_of, keys } =
             Clusters::new(persons, register, services);
         let assigned = identities.assign(&all);
-        let mut order: Vec<u32> = (0..assigned.ids.len() as u32).collect();
-        order.sort_unstable_by_key(|cluster| assigned.ids[*cluster as usize]);
+        let mut order: Vec<(Pseudonym, u32)> = assigned.ids.iter().copied().zip(0..).collect();
+        order.sort_unstable();
         let mut child_of = vec![0u32; order.len()];
-        for (cluster, child) in order.iter().zip(0u32..) {
+        for ((_, cluster), child) in order.iter().zip(0u32..) {
             child_of[*cluster as usize] = child;
         }
-        let names: Vec<Pseudonym> =
-            order.iter().map(|cluster| assigned.ids[*cluster as usize]).collect();
-        let child_of_key =
-            |key: &(u8, u32)| keys.get(key).map(|cluster| child_of[*cluster as usize]);
+        let names: Vec<Pseudonym> = order.into_iter().map(|(id, _)| id).collect();
+        let child_of_unit = |unit| keys.of_unit(unit).map(|cluster| child_of[cluster as usize]);
         let mut spine = vec![false; names.len()];
         for unit in register.units() {
-            if let Some(child) = child_of_key(&(0, unit)) {
+            if let Some(child) = child_of_unit(unit) {
                 spine[child as usize] = register.at(unit).spine;
             }
         }
@@ -190,7 +190,7 @@ impl Children {
         let reasons = reasons(persons, &rows_of, &assigned, &review);
         // What would name two identities of one child together stands nowhere.
         let is_exact_only =
-            |cluster: usize| rows_of[cluster].iter().any(|row| persons.is_exact_only(*row));
+            |cluster: usize| rows_of.of(cluster).iter().any(|row| persons.is_exact_only(*row));
         let exact_only: HashSet<Pseudonym> = (assigned.ids.iter().enumerate())
             .filter(|(cluster, _)| is_exact_only(*cluster))
             .map(|(_, id)| *id)
@@ -210,21 +210,32 @@ impl Children {
             }
         };
         let linkage = persons.all().map(linkage).collect();
-        let mut by_number: HashMap<Pseudonym, Option<u32>> = HashMap::new();
+        let mut by_number = vec![Number::Unknown; persons.pseudonyms.len()];
         let mut learn = |number: u32, child: Option<u32>| {
-            by_number.insert(persons.pseudonyms[number as usize], child);
+            by_number[number as usize] = child.map_or(Number::Shared, Number::Child);
         };
         for (number, row) in &services.numbers {
             learn(*number, row.and_then(child));
         }
         for (number, unit) in register.all_numbers() {
-            learn(number, child_of_key(&(0, unit)));
+            learn(number, child_of_unit(unit));
         }
         for number in register.shared.keys() {
             learn(*number, None);
         }
-        let starts = persons.starts.clone();
-        Self { names, spine, of_row: rows, linkage, by_number, review, starts, is_news, changes }
+        let (starts, codes) = (persons.starts.clone(), persons.codes());
+        Self {
+            codes,
+            names,
+            spine,
+            of_row: rows,
+            linkage,
+            by_number,
+            review,
+            starts,
+            is_news,
+            changes,
+        }
     }
 
     /// Each child's id. It was made of the first delivery with a row about the child: its least current number of the
@@ -250,11 +261,7 @@ impl Children {
 
     /// The child of a number.
     pub fn number(&self, number: &Pseudonym) -> Number {
-        match self.by_number.get(number) {
-            Some(Some(child)) => Number::Child(*child),
-            Some(None) => Number::Shared,
-            None => Number::Unknown,
-        }
+        self.codes.get(number).map_or(Number::Unknown, |code| self.by_number[*code as usize])
     }
 
     /// The child of each row of a table of persons, tables and rows in the order in which they were added.

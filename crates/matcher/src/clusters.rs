@@ -17,39 +17,93 @@ pub(crate) struct Clusters {
     /// The child of each row.
     pub(crate) of_row: Vec<u32>,
     pub(crate) all: Vec<Cluster>,
-    /// The rows of each child.
-    pub(crate) rows: Vec<Vec<u32>>,
-    /// The child of each unit of the register (0), and of each first row of others (1).
-    pub(crate) keys: HashMap<(u8, u32), u32>,
+    pub(crate) rows: RowsOf,
+    pub(crate) keys: Keys,
+}
+
+/// The rows of each child.
+pub(crate) struct RowsOf {
+    /// For each child, and behind the last, where its rows begin.
+    starts: Vec<u32>,
+    rows: Vec<u32>,
+}
+
+impl RowsOf {
+    fn new(of_row: &[u32], children: usize) -> Self {
+        let mut starts = vec![0u32; children + 1];
+        of_row.iter().for_each(|child| starts[*child as usize + 1] += 1);
+        for child in 0..children {
+            starts[child + 1] += starts[child];
+        }
+        let (mut rows, mut next) = (vec![0u32; of_row.len()], starts.clone());
+        for (child, row) in of_row.iter().zip(0u32..) {
+            let place = &mut next[*child as usize];
+            rows[*place as usize] = row;
+            *place += 1;
+        }
+        Self { starts, rows }
+    }
+
+    pub(crate) fn of(&self, child: usize) -> &[u32] {
+        &self.rows[self.starts[child] as usize..self.starts[child + 1] as usize]
+    }
+}
+
+/// What a child is told by: its unit in the register, else the first of its rows.
+#[derive(Clone, Copy)]
+pub(crate) enum Key {
+    Unit(u32),
+    Row(u32),
+}
+
+/// The child of each key, or none.
+pub(crate) struct Keys {
+    units: Vec<u32>,
+    rows: Vec<u32>,
+}
+
+impl Keys {
+    fn place(&mut self, key: Key) -> &mut u32 {
+        match key {
+            Key::Unit(unit) => &mut self.units[unit as usize],
+            Key::Row(row) => &mut self.rows[row as usize],
+        }
+    }
+
+    /// The child of a unit of the register.
+    pub(crate) fn of_unit(&self, unit: u32) -> Option<u32> {
+        self.units.get(unit as usize).copied().filter(|child| *child != NONE)
+    }
 }
 
 impl Clusters {
     pub(crate) fn new(persons: &Persons, register: &Register, services: &Services) -> Self {
-        // A child of the register is told by its unit, another by the first of its rows.
         let key = |row: u32| match (register.unit(row), services.child(row)) {
-            (NONE, NONE) => (1u8, services.root(row)),
-            (NONE, unit) => (0, register.root(unit)),
-            (unit, _) => (0, unit),
+            (NONE, NONE) => Key::Row(services.root(row)),
+            (NONE, unit) => Key::Unit(register.root(unit)),
+            (unit, _) => Key::Unit(unit),
         };
-        let mut keys: HashMap<(u8, u32), u32> = HashMap::new();
-        let mut rows: Vec<Vec<u32>> = Vec::new();
+        let units = register.units().max().map_or(0, |last| last as usize + 1);
+        let mut keys = Keys { units: vec![NONE; units], rows: vec![NONE; persons.len()] };
+        let mut children = 0;
         let mut of_row = Vec::with_capacity(persons.len());
         for row in persons.all() {
-            let cluster = *keys.entry(key(row)).or_insert(rows.len() as u32);
-            match rows.get_mut(cluster as usize) {
-                Some(rows) => rows.push(row),
-                None => rows.push(vec![row]),
+            let child = keys.place(key(row));
+            if *child == NONE {
+                *child = children;
+                children += 1;
             }
-            of_row.push(cluster);
+            of_row.push(*child);
         }
-        let mut of_key: HashMap<u32, Seen> = HashMap::new();
+        let mut of_key = vec![Seen::default(); persons.pseudonyms.len()];
         for row in persons.all() {
             for key in persons.keys(row) {
-                of_key.entry(key).or_default().add(of_row[row as usize]);
+                of_key[key as usize].add(of_row[row as usize]);
             }
         }
+        let rows = RowsOf::new(&of_row, children as usize);
         let telling = Telling { persons, register, services, keys: &keys, of_row: &of_row, of_key };
-        let all = rows.iter().zip(0..).map(|(rows, cluster)| telling.cluster(rows, cluster));
+        let all = (0..children).map(|child| telling.cluster(rows.of(child as usize), child));
         let all = all.collect();
         Self { of_row, all, rows, keys }
     }
@@ -60,16 +114,16 @@ struct Telling<'a> {
     persons: &'a Persons,
     register: &'a Register,
     services: &'a Services,
-    keys: &'a HashMap<(u8, u32), u32>,
+    keys: &'a Keys,
     of_row: &'a [u32],
-    of_key: HashMap<u32, Seen>,
+    of_key: Vec<Seen>,
 }
 
 impl Telling<'_> {
     /// Whether a number leads to the child, and to no other.
     fn leads(&self, number: u32, cluster: u32) -> bool {
         let found = match self.register.number(number) {
-            Some(unit) => self.keys.get(&(0, unit)).copied(),
+            Some(unit) => self.keys.of_unit(unit),
             None if self.register.shared.contains_key(&number) => None,
             None => {
                 let row = self.services.numbers.get(&number).copied().flatten();
@@ -102,8 +156,7 @@ impl Telling<'_> {
                     less(&mut number, found);
                 }
             }
-            let is_own =
-                |key: &u32| self.of_key.get(key).copied().and_then(Seen::only) == Some(cluster);
+            let is_own = |key: &u32| self.of_key[*key as usize].only() == Some(cluster);
             for code in persons.keys(row).filter(is_own) {
                 let found = of_key(persons, code);
                 all.push(found);
@@ -142,13 +195,13 @@ fn of_place(persons: &Persons, row: u32) -> Pseudonym {
 /// for review about the child.
 pub(crate) fn reasons(
     persons: &Persons,
-    rows: &[Vec<u32>],
+    rows: &RowsOf,
     assigned: &Assigned,
     review: &Review,
 ) -> Vec<String> {
     let for_review = if assigned.changes.is_empty() { HashMap::new() } else { review.by_row() };
     let why = |change: &Change| {
-        let rows = &rows[change.cluster];
+        let rows = rows.of(change.cluster);
         match change.happened {
             Happened::Merged => {
                 let has_both = |row: &&u32| {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::{
     CHILDREN, CROSSWALK, MatchError,
     condition::{CodeGroup, Condition},
+    report::reporting::Reporting,
     spells::EndDay,
     summary::Summary,
     when::{DeliveryPeriod, When},
@@ -40,6 +41,9 @@ pub struct Matching {
     /// Children counted by where they live.
     #[serde(default)]
     pub households: Option<Households>,
+    /// What the linkage report tells.
+    #[serde(default)]
+    pub report: Reporting,
 }
 
 /// Children counted by where they live. The purpose must allow it.
@@ -328,10 +332,11 @@ impl Matching {
         toml::from_str(text)
     }
 
-    /// SHA-256 of what linking depends on: all but comments, layout and each `meaning`, which makes nothing anew. The manifest of an
-    /// integrated dataset has it.
+    /// SHA-256 of what linking depends on: all but `[report]`, each `meaning`, comments and layout. Another way to tell of
+    /// what stands makes nothing anew. The manifest of an integrated dataset has it.
     pub fn sha256(text: &str) -> String {
         let settled = text.parse::<toml::Table>().map(|mut table| {
+            table.remove("report");
             for kind in ["column", "event", "ratio"] {
                 let all = table.get_mut(kind).and_then(toml::Value::as_array_mut);
                 for one in all.into_iter().flatten().filter_map(toml::Value::as_table_mut) {

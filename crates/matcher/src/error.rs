@@ -100,6 +100,9 @@ pub enum MatchError {
     /// Events that could not be told apart: a fault of this program.
     #[error("events could not be told apart")]
     Events,
+    /// A thread that ended without a word: a fault of this program.
+    #[error("a thread that read a table stopped")]
+    Thread,
     /// A column of another type.
     #[error("the column {column} does not hold {expected}")]
     WrongType {
@@ -188,6 +191,38 @@ pub enum MatchError {
         /// The source.
         source_name: SourceName,
     },
+    /// What stands was linked of other deliveries or by another definition, or was never linked.
+    #[error(
+        "the children that stand were not linked from the deliveries and the matching definition as they are now: run `minster link`"
+    )]
+    NotLinked,
+    /// A column that the linkage report groups by and nothing has.
+    #[error(
+        "matching, [report]: no column of the integrated dataset or of a table of persons is named {column}; did you mean {nearest}?"
+    )]
+    NoGroup {
+        /// The column.
+        column: ColumnName,
+        /// The column that is most like it.
+        nearest: String,
+    },
+    /// A source that should cover the pupils and is none.
+    #[error("matching, [report]: no source is named {source_name}; did you mean {nearest}?")]
+    NoCover {
+        /// The source.
+        source_name: SourceName,
+        /// The source that is most like it.
+        nearest: String,
+    },
+    /// Rows of a source that the report cannot account for: a fault of this program.
+    #[error("the rows of {source_name} do not add up; no report is given")]
+    NotAddedUp {
+        /// The source.
+        source_name: String,
+    },
+    /// A crosswalk that does not have each row about a person: a fault of this program.
+    #[error("the crosswalk of the integrated dataset is not that of the deliveries' rows")]
+    Crosswalk,
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -226,12 +261,19 @@ impl MatchError {
             | Self::Parts { .. }
             | Self::Scoring(_)
             | Self::NotScored { .. }
+            | Self::NotLinked
+            | Self::NoGroup { .. }
+            | Self::NoCover { .. }
             | Self::WrongType { .. } => exit::USAGE,
-            Self::Lost { .. } => exit::NOT_CONSERVED,
+            Self::Lost { .. } | Self::NotAddedUp { .. } => exit::NOT_CONSERVED,
             Self::Store(error) => error.exit_code(),
-            Self::Arrow(_) | Self::Report(_) | Self::Name | Self::Ledger | Self::Events => {
-                exit::FAULT
-            }
+            Self::Arrow(_)
+            | Self::Report(_)
+            | Self::Name
+            | Self::Ledger
+            | Self::Events
+            | Self::Thread
+            | Self::Crosswalk => exit::FAULT,
         }
     }
 }

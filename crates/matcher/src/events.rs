@@ -22,8 +22,9 @@ use crate::{
     children::Children,
     condition::{Condition, Limits, all_pass},
     definition::{EventTable, Matching, SummaryColumn},
-    own_people::OwnPeople,
+    own_people::{OwnPeople, Resolved},
     people::People,
+    reading::{cores, in_order},
     report::{Linked, TableLinkage},
     summary::{Summariser, Taken},
     tables::Events,
@@ -142,8 +143,30 @@ pub(crate) struct Passed<'a> {
     pub(crate) unmet: Vec<Vec<HashMap<String, bool>>>,
 }
 
-/// Why events were not told apart within a child: the table is read again, and all of its events are remembered.
-struct Scattered;
+/// Why a table was not read to its end.
+enum Stop {
+    /// The rows of a child do not stand together: the table is read again, and all of its events are remembered.
+    Scattered,
+    Failed(MatchError),
+}
+
+impl From<MatchError> for Stop {
+    fn from(error: MatchError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// A batch, and what needs no other batch to be known of it.
+struct ReadBatch {
+    batch: RecordBatch,
+    /// Its rows about a child.
+    rows: Vec<Taken>,
+    /// For each row its event, where the table has a key.
+    events: Option<Vec<u64>>,
+    /// For each column, then each table of events, that the delivery says something of: for each row, whether it passes.
+    passes: Vec<Option<Vec<bool>>>,
+    linked: Linked,
+}
 
 /// Events that were met.
 enum Met {
@@ -155,7 +178,7 @@ enum Met {
 
 impl Met {
     /// Whether the event is new.
-    fn is_new(&mut self, child: u32, event: u64) -> Result<bool, Scattered> {
+    fn is_new(&mut self, child: u32, event: u64) -> Result<bool, Stop> {
         match self {
             Self::OfAll(events) => Ok(events.insert((child, event))),
             Self::OfOneChild { child: now, events, done } => {
@@ -164,7 +187,7 @@ impl Met {
                         *before = true;
                     }
                     if done[child as usize] {
-                        return Err(Scattered);
+                        return Err(Stop::Scattered);
                     }
                     events.clear();
                     *now = child;
@@ -186,14 +209,16 @@ impl<'a> Pass<'a> {
         if of_source().count() == 1 {
             let done = vec![false; children];
             let met = Met::OfOneChild { child: u32::MAX, events: HashSet::new(), done };
-            if let Ok(passed) = self.all(&wanted, of_source(), met)? {
-                return Ok(passed);
+            match self.all(&wanted, of_source(), met) {
+                Ok(passed) => return Ok(passed),
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Scattered) => {}
             }
         }
-        match self.all(&wanted, of_source(), Met::OfAll(HashSet::new()))? {
-            Ok(passed) => Ok(passed),
-            Err(Scattered) => Err(MatchError::Events),
-        }
+        self.all(&wanted, of_source(), Met::OfAll(HashSet::new())).map_err(|stop| match stop {
+            Stop::Failed(error) => error,
+            Stop::Scattered => MatchError::Events,
+        })
     }
 
     /// Whether a delivery has the table.
@@ -244,7 +269,7 @@ impl<'a> Pass<'a> {
         wanted: &[Wanted<'_>],
         delivered: impl DoubleEndedIterator<Item = &'d InPeriod<'d>>,
         mut met: Met,
-    ) -> Result<Result<Passed<'a>, Scattered>, MatchError> {
+    ) -> Result<Passed<'a>, Stop> {
         let children = self.children.names().len();
         let summariser = |column: &&SummaryColumn| {
             // Where the period has no such day, the column is not known.
@@ -262,11 +287,9 @@ impl<'a> Pass<'a> {
         };
         // The latest delivery first: what it says of an event stands.
         for of in delivered.rev() {
-            if self.one(wanted, *of, &mut met, &mut passed)?.is_err() {
-                return Ok(Err(Scattered));
-            }
+            self.one(wanted, *of, &mut met, &mut passed)?;
         }
-        Ok(Ok(passed))
+        Ok(passed)
     }
 
     fn one(
@@ -275,8 +298,8 @@ impl<'a> Pass<'a> {
         InPeriod { one, own: is_own }: InPeriod<'_>,
         met: &mut Met,
         passed: &mut Passed<'a>,
-    ) -> Result<Result<(), Scattered>, MatchError> {
-        let Some(entry) = one.table(self.table) else { return Ok(Ok(())) };
+    ) -> Result<(), Stop> {
+        let Some(entry) = one.table(self.table) else { return Ok(()) };
         let identity = self.matching.identity(self.source, self.table);
         let key: Option<Vec<&str>> =
             entry.key.as_ref().map(|key| key.iter().map(String::as_str).collect());
@@ -287,72 +310,85 @@ impl<'a> Pass<'a> {
         let read = read.chain(self.child).map(ColumnName::as_str);
         let names = present(entry, read.chain(key.iter().flatten().copied()));
         let own = OwnPeople::new(self, one, identity);
-        // In a delivery of its own, an event that a later one has as well was there all the same.
-        let mut here: HashSet<(u32, u64)> = HashSet::new();
-        let is_here = wanted.iter().any(|wanted| wanted.present_in.is_some());
-        let chosen = identity.is_some_and(|identity| !identity.prefer.is_empty());
+        let period = &one.dataset.manifest().dataset.period;
         // A row's own number is no event's: the next delivery uses it again.
         let by_row = identity
             .and_then(|identity| identity.row.as_ref())
             .is_some_and(|row| key.as_ref().is_some_and(|key| key.contains(&row.as_str())));
         let of_delivery = by_row.then_some(one.place);
-        let mut linked = Linked::default();
-        let mut first = 0u32;
-        for batch in one.dataset.table_coded(self.table, Some(&names))? {
-            let batch = batch?;
+        let key = key.filter(|key| !key.is_empty() || identity.is_none());
+        let read = |first: usize, batch: RecordBatch| -> Result<ReadBatch, MatchError> {
             let resolved = own.resolve(&batch, first)?;
-            first += batch.num_rows() as u32;
-            let mut events: Vec<(Taken, bool, bool)> = Vec::with_capacity(batch.num_rows());
-            let hashes = match &key {
-                Some(key) if !(key.is_empty() && identity.is_some()) => {
-                    Some(hashes(&batch, key, of_delivery)?)
-                }
-                _ => None,
-            };
-            for (row, resolved) in resolved.into_iter().enumerate() {
-                if identity.is_none() {
-                    linked.count(resolved.linkage);
-                }
-                let Some(child) = resolved.child else { continue };
-                passed.present[child as usize] |= is_own;
-                let (mut is_new, mut is_new_here) = (true, true);
-                if let Some(hashes) = &hashes {
-                    is_new = match met.is_new(child, hashes[row]) {
-                        Ok(is_new) => is_new,
-                        Err(scattered) => return Ok(Err(scattered)),
-                    };
-                    is_new_here = !is_here || here.insert((child, hashes[row]));
-                    linked.superseded += u64::from(!is_new);
-                }
-                let taken = Taken { row, child, preferred: resolved.preferred };
-                events.push((taken, is_new, is_new_here));
+            let mut linked = Linked::default();
+            if identity.is_none() {
+                linked.count_all(resolved.iter().map(|resolved| resolved.linkage));
             }
-            for (place, wanted) in wanted.iter().enumerate() {
-                if !wanted.is_in(&one.dataset.manifest().dataset.period) {
-                    continue;
-                }
-                let passes = all_pass(&wanted.conditions, &batch, &self.matching.groups)?;
+            let about = |(row, resolved): (u32, Resolved)| {
+                Some(Taken { row, child: resolved.child?, preferred: resolved.preferred })
+            };
+            let rows = (0u32..).zip(resolved).filter_map(about).collect();
+            let events = key.as_ref().map(|key| hashes(&batch, key, of_delivery)).transpose()?;
+            let passes = wanted.iter().map(|wanted| match wanted.is_in(period) {
+                true => all_pass(&wanted.conditions, &batch, &self.matching.groups).map(Some),
+                false => Ok(None),
+            });
+            let passes = passes.collect::<Result<_, _>>()?;
+            Ok(ReadBatch { batch, rows, events, passes, linked })
+        };
+        let groups = one.dataset.row_groups_coded(self.table, Some(&names));
+        let mut linked = Linked::default();
+        // In a delivery of its own, an event that a later one has as well was there all the same.
+        let mut here: HashSet<(u32, u64)> = HashSet::new();
+        let is_here = wanted.iter().any(|wanted| wanted.present_in.is_some());
+        let chosen = identity.is_some_and(|identity| !identity.prefer.is_empty());
+        let take = |read: ReadBatch| -> Result<(), Stop> {
+            let ReadBatch { batch, rows, events, passes, linked: of_batch } = read;
+            linked.add(&of_batch);
+            if is_own {
+                rows.iter().for_each(|taken| passed.present[taken.child as usize] = true);
+            }
+            // Whether each row's event is new, and new in this delivery.
+            let mut news: Vec<(bool, bool)> = Vec::new();
+            for (taken, event) in rows.iter().zip(
+                events
+                    .iter()
+                    .flat_map(|events| rows.iter().map(|taken| events[taken.row as usize])),
+            ) {
+                let is_new = met.is_new(taken.child, event)?;
+                let is_new_here = !is_here || here.insert((taken.child, event));
+                linked.superseded += u64::from(!is_new);
+                news.push((is_new, is_new_here));
+            }
+            for (place, (wanted, passes)) in wanted.iter().zip(&passes).enumerate() {
+                let Some(passes) = passes else { continue };
                 for ((condition, _), met) in wanted.conditions.iter().zip(&mut passed.unmet[place])
                 {
                     condition.look_for_values(&batch, met)?;
                 }
-                let rows = events.iter().filter(|(taken, is_new, is_new_here)| {
-                    let is_new = if wanted.present_in.is_some() { is_new_here } else { is_new };
-                    (*is_new || wanted.by_delivery)
-                        && passes[taken.row]
+                let is_present_in = wanted.present_in.is_some();
+                let is_new = |at: usize| match news.get(at) {
+                    Some((_, is_new_here)) if is_present_in => *is_new_here,
+                    Some((is_new, _)) => *is_new,
+                    None => true,
+                };
+                let rows = rows.iter().enumerate().filter(|(at, taken)| {
+                    passes[taken.row as usize]
+                        && (wanted.by_delivery || is_new(*at))
                         && (!chosen || taken.preferred)
                 });
-                let rows = rows.map(|(taken, ..)| *taken);
+                let rows = rows.map(|(_, taken)| *taken);
                 match passed.summarisers.get_mut(place) {
                     Some(summariser) => summariser.add(&batch, one.place, rows)?,
                     None => passed.events[place - self.columns.len()].add(&batch, rows)?,
                 }
             }
-        }
+            Ok(())
+        };
+        in_order(&groups.map_err(MatchError::from)?, cores(), read, take)?;
         if is_own {
-            passed.linkage.add(&one.dataset.manifest().dataset.period, linked);
+            passed.linkage.add(period, linked);
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// The columns that are named must stand in one delivery at least.

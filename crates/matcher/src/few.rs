@@ -37,23 +37,29 @@ impl Seen {
 #[derive(Debug, Clone)]
 pub(crate) struct Few {
     first: u32,
-    more: Vec<u32>,
+    /// Nearly nobody has more: what nobody has takes one word.
+    #[allow(clippy::box_collection, reason = "a vector takes three words where there is nothing")]
+    more: Option<Box<Vec<u32>>>,
 }
 
 impl Default for Few {
     fn default() -> Self {
-        Self { first: NONE, more: Vec::new() }
+        Self { first: NONE, more: None }
     }
 }
 
 impl Few {
+    fn others(&self) -> &[u32] {
+        self.more.as_ref().map_or(&[], |more| more.as_slice())
+    }
+
     /// Adds a code, unless it is there or is none.
     pub(crate) fn add(&mut self, code: u32) {
         if code == NONE || self.has(code) {
         } else if self.first == NONE {
             self.first = code;
         } else {
-            self.more.push(code);
+            self.more.get_or_insert_default().push(code);
         }
     }
 
@@ -62,7 +68,7 @@ impl Few {
     }
 
     pub(crate) fn has(&self, code: u32) -> bool {
-        code != NONE && (self.first == code || self.more.contains(&code))
+        code != NONE && (self.first == code || self.others().contains(&code))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -71,17 +77,17 @@ impl Few {
 
     /// Whether there are several.
     pub(crate) fn several(&self) -> bool {
-        !self.more.is_empty()
+        self.more.is_some()
     }
 
     /// The only one.
     pub(crate) fn only(&self) -> Option<u32> {
-        (!self.is_empty() && self.more.is_empty()).then_some(self.first)
+        (!self.is_empty() && self.more.is_none()).then_some(self.first)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         let first = (self.first != NONE).then_some(self.first);
-        first.into_iter().chain(self.more.iter().copied())
+        first.into_iter().chain(self.others().iter().copied())
     }
 
     /// Whether both hold one code.

@@ -79,10 +79,55 @@ pub struct Assigned {
 impl Identities {
     /// Gives each cluster its id, and remembers what leads to it.
     pub fn assign(&mut self, clusters: &[Cluster]) -> Assigned {
-        let held = self.held(clusters);
-        let age = |id: &&Pseudonym| self.made.get(*id).copied().unwrap_or(u64::MAX);
-        let oldest: Vec<Option<Pseudonym>> =
-            held.iter().map(|held| held.iter().min_by_key(age).copied()).collect();
+        // What each piece of evidence led to before, cluster by cluster.
+        let before: Vec<Option<Pseudonym>> = clusters
+            .iter()
+            .flat_map(|cluster| &cluster.evidence)
+            .map(|evidence| self.evidence.get(evidence).copied())
+            .collect();
+        let led = Led { clusters, before: &before };
+        let holders = led.holders();
+        let age = |id: &Pseudonym| (self.made.get(id).copied().unwrap_or(u64::MAX), *id);
+        let mut oldest: Vec<Option<Pseudonym>> = vec![None; clusters.len()];
+        for (id, holder) in &holders {
+            let known = &mut oldest[holder.cluster as usize];
+            *known = Some(match *known {
+                Some(known) if age(&known) < age(id) => known,
+                _ => *id,
+            });
+        }
+        let ids = self.given(clusters, oldest);
+        let mut of = Assigned { ids, learnt: 0, changes: Vec::new(), before: BTreeMap::new() };
+        for (cluster, before) in led.each() {
+            let (evidence, to) = (&clusters[cluster].evidence, of.ids[cluster]);
+            if before.iter().all(|id| *id == Some(to)) {
+                continue;
+            }
+            let known = || evidence.iter().zip(before).filter_map(|(one, id)| Some((*one, (*id)?)));
+            let mut others: Vec<Pseudonym> =
+                known().map(|(_, id)| id).filter(|id| *id != to).collect();
+            of.learnt += evidence.len() - known().count() + others.len();
+            self.evidence.extend(evidence.iter().map(|one| (*one, to)));
+            others.sort_unstable();
+            others.dedup();
+            if !others.is_empty() {
+                of.before.extend(known());
+            }
+            of.changes.extend(others.into_iter().map(|from| {
+                let is_held =
+                    holders.get(&from).is_some_and(|held| held.cluster as usize == cluster);
+                let happened = if is_held { Happened::Merged } else { Happened::Split };
+                Change { happened, from, to, cluster }
+            }));
+        }
+        of
+    }
+
+    /// The id of each cluster: the oldest that it holds, else a new one.
+    fn given(&mut self, clusters: &[Cluster], oldest: Vec<Option<Pseudonym>>) -> Vec<Pseudonym> {
+        if let Some(all) = oldest.iter().copied().collect() {
+            return all;
+        }
         let mut taken: HashSet<Pseudonym> = oldest.iter().flatten().copied().collect();
         let mut next = self.made.values().max().map_or(0, |last| last + 1);
         let mut new = |cluster: &Cluster| {
@@ -106,61 +151,67 @@ impl Identities {
             });
             id
         };
-        let ids: Vec<Pseudonym> = clusters
-            .iter()
-            .zip(oldest)
-            .map(|(cluster, oldest)| oldest.unwrap_or_else(|| new(cluster)))
-            .collect();
-        let (mut changes, mut before, mut learnt) = (Vec::new(), BTreeMap::new(), 0);
-        for (cluster, (of, to)) in clusters.iter().zip(&ids).enumerate() {
-            let known: Vec<(Pseudonym, Pseudonym)> = (of.evidence.iter())
-                .filter_map(|one| Some((*one, self.evidence.insert(*one, *to)?)))
-                .collect();
-            let mut others: Vec<Pseudonym> =
-                known.iter().map(|(_, id)| *id).filter(|id| id != to).collect();
-            learnt += of.evidence.len() - known.len() + others.len();
-            others.sort_unstable();
-            others.dedup();
-            if !others.is_empty() {
-                before.extend(known);
-            }
-            changes.extend(others.into_iter().map(|from| {
-                let is_held = held[cluster].contains(&from);
-                let happened = if is_held { Happened::Merged } else { Happened::Split };
-                Change { happened, from, to: *to, cluster }
-            }));
-        }
-        Assigned { ids, learnt, changes, before }
+        let both = clusters.iter().zip(oldest);
+        both.map(|(cluster, oldest)| oldest.unwrap_or_else(|| new(cluster))).collect()
+    }
+}
+
+/// What clusters' evidence led to before.
+struct Led<'a> {
+    clusters: &'a [Cluster],
+    /// For each piece of evidence, cluster by cluster.
+    before: &'a [Option<Pseudonym>],
+}
+
+/// The cluster that holds an id, and how much of its evidence leads to it.
+#[derive(Clone, Copy)]
+struct Holder {
+    cluster: u32,
+    evidence: u32,
+    /// Whether the id is one of its numbers or match keys.
+    is_own: bool,
+}
+
+impl<'a> Led<'a> {
+    /// Each cluster's place with what its evidence led to.
+    fn each(&self) -> impl Iterator<Item = (usize, &'a [Option<Pseudonym>])> + use<'a> {
+        let mut rest = self.before;
+        self.clusters.iter().enumerate().map(move |(cluster, of)| {
+            let (before, after) = rest.split_at(of.evidence.len());
+            rest = after;
+            (cluster, before)
+        })
     }
 
-    /// For each cluster the ids that it holds: of each id, the cluster with most of its evidence, then the one that the id is
-    /// a number of, then the first.
-    fn held(&self, clusters: &[Cluster]) -> Vec<Vec<Pseudonym>> {
-        let mut claims: HashMap<Pseudonym, Vec<(usize, usize, bool)>> = HashMap::new();
-        for (place, cluster) in clusters.iter().enumerate() {
-            for evidence in &cluster.evidence {
-                let Some(id) = self.evidence.get(evidence) else { continue };
-                let claims = claims.entry(*id).or_default();
-                match claims.last_mut().filter(|claim| claim.0 == place) {
-                    Some(claim) => {
-                        claim.1 += 1;
-                        claim.2 |= evidence == id;
+    /// For each id the cluster with most of its evidence, then the one that the id is a number of, then the first.
+    fn holders(&self) -> HashMap<Pseudonym, Holder> {
+        // Nearly each cluster holds one id.
+        let known = self.before.iter().flatten().count().min(self.clusters.len());
+        let mut holders: HashMap<Pseudonym, Holder> = HashMap::with_capacity(known);
+        let mut claims: Vec<(Pseudonym, Holder)> = Vec::new();
+        for (place, before) in self.each() {
+            claims.clear();
+            for (evidence, id) in self.clusters[place].evidence.iter().zip(before) {
+                let Some(id) = *id else { continue };
+                let is_own = *evidence == id;
+                match claims.iter_mut().find(|claim| claim.0 == id) {
+                    Some((_, claim)) => {
+                        claim.evidence += 1;
+                        claim.is_own |= is_own;
                     }
-                    None => claims.push((place, 1, evidence == id)),
+                    None => {
+                        claims.push((id, Holder { cluster: place as u32, evidence: 1, is_own }));
+                    }
+                }
+            }
+            for (id, claim) in &claims {
+                let held = holders.entry(*id).or_insert(*claim);
+                if (claim.evidence, claim.is_own) > (held.evidence, held.is_own) {
+                    *held = *claim;
                 }
             }
         }
-        let mut held = vec![Vec::new(); clusters.len()];
-        for (id, claims) in claims {
-            let best = claims
-                .iter()
-                .max_by_key(|(place, count, is_id)| (*count, *is_id, std::cmp::Reverse(*place)));
-            if let Some((place, ..)) = best {
-                held[*place].push(id);
-            }
-        }
-        held.iter_mut().for_each(|ids| ids.sort_unstable());
-        held
+        holders
     }
 }
 

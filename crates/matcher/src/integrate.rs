@@ -1,6 +1,12 @@
 //! From the sources' datasets to one row a child and period.
 
-use arrow::array::RecordBatch;
+use std::sync::Arc;
+
+use arrow::{
+    array::{AsArray, RecordBatch},
+    compute::take,
+    datatypes::{DataType, Field, Schema, SchemaRef},
+};
 use minster_model::{
     DatasetClass, DatasetRef, Period, Purpose, RunId, TableName,
     periods::{LinkedPeriod, Periods},
@@ -19,6 +25,9 @@ use crate::{
     scored::{self, Scored},
     standing,
 };
+
+/// Rows whose codes are turned into texts at once.
+const PIECE: usize = 64 << 10;
 
 /// The integrated dataset's table with a row a child.
 pub const CHILDREN: &str = "children";
@@ -95,6 +104,8 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         rows => return Err(MatchError::Lost { rows }),
     }
     let ids = ledger.counted(&children)?;
+    // Where nothing is new, nothing will be written: what stands need not be held.
+    let ledger = children.is_news().then_some(ledger);
     let mut made = Vec::new();
     for period in job.periods.iter() {
         let who = (&children, &people, &scored.probabilities);
@@ -105,7 +116,9 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         made.push((period, of_period));
     }
     // Ids go first: whatever stops the rest, the next run gives the same.
-    ledger.write(job, &children, &delivered, keys)?;
+    if let Some(ledger) = ledger {
+        ledger.write(job, &children, &delivered, keys)?;
+    }
     let publish = |(period, made)| publish_period(job, keys, &delivered, period, made);
     made.into_iter().map(publish).collect()
 }
@@ -122,7 +135,7 @@ pub fn needs_parts(job: &Job<'_>) -> Result<bool, MatchError> {
     Ok(matching.scoring.is_some() && !stands)
 }
 
-fn open(
+pub(crate) fn open(
     job: &Job<'_>,
     matching: &Matching,
     keys: &mut dyn DatasetKeys,
@@ -173,8 +186,12 @@ pub(crate) fn publish(
     let mut entries = Vec::with_capacity(tables.len());
     for (name, batch) in tables {
         let name: TableName = name.parse().map_err(|_| MatchError::Name)?;
-        let mut table = writer.table(&name, batch.schema())?;
-        table.write(batch)?;
+        let mut table = writer.table(&name, at_rest(&batch.schema()))?;
+        // Codes become texts a piece at a time: all at once they are most of what linking holds.
+        for start in (0..batch.num_rows()).step_by(PIECE) {
+            let piece = batch.slice(start, PIECE.min(batch.num_rows() - start));
+            table.write(&texts(&piece)?)?;
+        }
         entries.push(table.finish()?);
     }
     for (name, bytes) in files {
@@ -182,4 +199,26 @@ pub(crate) fn publish(
     }
     let first = delivered.first().ok_or(MatchError::Nothing)?.dataset.manifest();
     Ok(writer.publish(first.key_version, first.key_check.clone(), origin, entries)?)
+}
+
+/// A table's columns as they are written: texts stand in no dictionary.
+fn at_rest(schema: &Schema) -> SchemaRef {
+    let plain = |field: &Arc<Field>| match field.data_type() {
+        DataType::Dictionary(_, texts) => {
+            Arc::new(field.as_ref().clone().with_data_type(texts.as_ref().clone()))
+        }
+        _ => Arc::clone(field),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(plain).collect::<Vec<_>>()))
+}
+
+/// Rows as they are written.
+fn texts(batch: &RecordBatch) -> Result<RecordBatch, MatchError> {
+    let schema = at_rest(&batch.schema());
+    let columns = batch.columns().iter().map(|column| match column.as_any_dictionary_opt() {
+        Some(coded) => take(coded.values(), coded.keys(), None),
+        None => Ok(Arc::clone(column)),
+    });
+    let columns = columns.collect::<Result<_, _>>()?;
+    Ok(RecordBatch::try_new(schema, columns)?)
 }

@@ -128,9 +128,8 @@ impl<'a> Integration<'a> {
                 let linkage = self.children.linkage_of_table(people.place);
                 let rows = self.children.of_table(people.place);
                 let mut linked = Linked::default();
-                for (linkage, child) in linkage.iter().zip(rows) {
-                    linked.count(self.linkage(*linkage, *child));
-                }
+                let of_rows = linkage.iter().zip(rows);
+                linked.count_all(of_rows.map(|(linkage, child)| self.linkage(*linkage, *child)));
                 counted.add(&people.persons(self.people).period, linked);
                 if let Some(present) = self.present.get_mut(source) {
                     rows.iter().for_each(|child| present[*child as usize] = true);
@@ -235,7 +234,7 @@ impl<'a> Integration<'a> {
                     false => Some(not_delivered((source, table), column.present_in(), self.period)),
                 };
                 let said = summariser.notes();
-                let mut found = summariser.finish();
+                let mut found = summariser.finish()?;
                 if why.is_none() {
                     let of_column = said.iter().map(|said| format!("{}: {said}", column.name));
                     self.report.notes.extend(of_column);

@@ -12,6 +12,7 @@ use minster_store::{Dataset, DatasetKeys, Origin, StoreError};
 use crate::{
     Job, MatchError,
     children::Children,
+    definition::Matching,
     events::Delivered,
     identities::Identities,
     integrate::publish,
@@ -62,6 +63,12 @@ impl Ledger {
             return Err(MatchError::OtherKey { dataset: dataset.manifest().dataset.clone() });
         }
         let mut read = Identities::default();
+        let rows = |table: &str| {
+            let mut tables = dataset.manifest().tables.iter();
+            tables.find(|known| known.name.as_str() == table).map_or(0, |known| known.rows as usize)
+        };
+        read.evidence.reserve(rows(EVIDENCE));
+        read.made.reserve(rows(IDS));
         each(&dataset, EVIDENCE, |batch| {
             let [evidence, ids] = [tokens(batch, 0)?, tokens(batch, 1)?];
             for row in 0..batch.num_rows() {
@@ -107,7 +114,7 @@ impl Ledger {
         Ok(counted)
     }
 
-    /// Writes it, where linking made, merged or split an id or learnt what leads to one.
+    /// Writes it with what linking made, merged, split or learnt.
     pub(crate) fn write(
         self,
         job: &Job<'_>,
@@ -115,9 +122,6 @@ impl Ledger {
         delivered: &[Delivered],
         keys: &mut dyn DatasetKeys,
     ) -> Result<(), MatchError> {
-        if !children.is_news() {
-            return Ok(());
-        }
         let Identities { evidence, made } = self.identities;
         let made: BTreeMap<Pseudonym, u64> = made.into_iter().collect();
         let evidence: BTreeMap<Pseudonym, Pseudonym> = evidence.into_iter().collect();
@@ -136,7 +140,7 @@ impl Ledger {
         };
         let dataset = dataset(job)?;
         let tables = [(EVIDENCE, &leads), (IDS, &ids), (CHANGES, &changes)];
-        let definition = minster_store::sha256_hex(job.matching.as_bytes());
+        let definition = Matching::sha256(job.matching);
         let origin =
             Origin::datasets(definition, delivered.iter().map(Delivered::made_of).collect());
         publish(job, keys, delivered, (&dataset, origin), &tables, &[])?;

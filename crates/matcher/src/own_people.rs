@@ -68,13 +68,13 @@ impl<'a> OwnPeople<'a> {
     pub(crate) fn resolve(
         &self,
         batch: &RecordBatch,
-        first: u32,
+        first: usize,
     ) -> Result<Vec<Resolved>, MatchError> {
         if let Some(table) = self.own {
             let children = self.children.of_table(table.place);
             let linkage = self.children.linkage_of_table(table.place);
             let own = |row: usize| {
-                let row = first as usize + row;
+                let row = first + row;
                 Resolved {
                     child: Some(children[row]),
                     preferred: table.is_preferred(row),

@@ -231,7 +231,7 @@ fn sexes(batch: &RecordBatch, column: &ColumnName) -> Result<Vec<Option<Sex>>, M
 }
 
 /// A column of codes: for each row the place of its word.
-fn coded<'a>(
+pub(crate) fn coded<'a>(
     cells: &'a ArrayRef,
     column: &ColumnName,
 ) -> Result<(&'a Int32Array, &'a StringArray), MatchError> {

@@ -1,5 +1,7 @@
 //! Rows about persons, held as small codes: what the tables of persons say of who is who.
 
+use std::sync::Arc;
+
 use ahash::{HashMap, HashSet};
 use minster_model::{Period, Pseudonym, SourceName, TableName};
 
@@ -77,7 +79,7 @@ pub struct Persons {
     pub(crate) tables: Vec<PersonTable>,
     /// For each table, its first row.
     pub(crate) starts: Vec<u32>,
-    tokens: HashMap<Pseudonym, u32>,
+    tokens: Arc<HashMap<Pseudonym, u32>>,
     pub(crate) pseudonyms: Vec<Pseudonym>,
     /// For each row its table and where its cells begin.
     rows: Vec<(u16, u32)>,
@@ -117,11 +119,16 @@ impl Persons {
 
     fn code(&mut self, pseudonym: Pseudonym) -> u32 {
         let next = self.pseudonyms.len() as u32;
-        let code = *self.tokens.entry(pseudonym).or_insert(next);
+        let code = *Arc::make_mut(&mut self.tokens).entry(pseudonym).or_insert(next);
         if code == next {
             self.pseudonyms.push(pseudonym);
         }
         code
+    }
+
+    /// The code of each pseudonym.
+    pub(crate) fn codes(&self) -> Arc<HashMap<Pseudonym, u32>> {
+        Arc::clone(&self.tokens)
     }
 
     /// Rows.

@@ -22,11 +22,11 @@ pub(crate) struct Unit {
     pub(crate) spine: bool,
 }
 
-/// A former number that one child claims and another has: the claims are pairs of number and row.
-struct Tie<'a> {
+/// A former number that one child claims, in these rows, and another has.
+struct Tie {
     unit: u32,
     known: u32,
-    claims: &'a [(u32, u32)],
+    claims: Vec<u32>,
 }
 
 /// The children of the register.
@@ -35,8 +35,8 @@ pub(crate) struct Register {
     parents: Vec<u32>,
     /// For each row of a register its unit; none for other rows.
     of_row: Vec<u32>,
-    /// Numbers that one child has, former ones too.
-    by_number: HashMap<u32, u32>,
+    /// For each number, former ones too, its one child, or none.
+    by_number: Vec<u32>,
     /// Numbers that stand for several children, and these.
     pub(crate) shared: HashMap<u32, Vec<u32>>,
     by_key: HashMap<u32, Few>,
@@ -48,7 +48,7 @@ impl Register {
             units: Vec::new(),
             parents: Vec::new(),
             of_row: vec![NONE; persons.len()],
-            by_number: HashMap::new(),
+            by_number: vec![NONE; persons.pseudonyms.len()],
             shared: HashMap::new(),
             by_key: HashMap::new(),
         };
@@ -76,7 +76,7 @@ impl Register {
             let unit = self.start(persons, first);
             self.units[unit as usize].numbers.add(number);
             rows.iter().for_each(|row| self.put(persons, *row, unit));
-            self.by_number.insert(number, unit);
+            self.by_number[number as usize] = unit;
             if self.units[unit as usize].births.several() {
                 review.note(Finding::BirthDateInDoubt, rows.iter().copied());
             }
@@ -128,19 +128,36 @@ impl Register {
             claims.extend(former.filter(|number| **number != NONE).map(|number| (*number, row)));
         }
         claims.sort_unstable();
-        let mut ties: Vec<Tie<'_>> = Vec::new();
+        let mut ties: Vec<Tie> = Vec::new();
         let mut several: Vec<&[(u32, u32)]> = Vec::new();
         for claims in claims.chunk_by(|a, b| a.0 == b.0) {
             let former = claims[0].0;
             let mut claiming = Few::default();
             claims.iter().for_each(|claim| claiming.add(self.unit(claim.1)));
-            match (claiming.only(), self.by_number.get(&former)) {
-                (Some(unit), Some(known)) => ties.push(Tie { unit, known: *known, claims }),
+            let known = Some(self.by_number[former as usize]).filter(|known| *known != NONE);
+            match (claiming.only(), known) {
+                (Some(unit), Some(known)) => {
+                    let claims = claims.iter().map(|claim| claim.1).collect();
+                    ties.push(Tie { unit, known, claims });
+                }
                 (Some(unit), None) if !self.shared.contains_key(&former) => {
-                    self.by_number.insert(former, unit);
+                    self.by_number[former as usize] = unit;
                 }
                 (None, None) if !self.shared.contains_key(&former) => several.push(claims),
-                _ => review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1)),
+                (_, known) => {
+                    // A temporary number that was used again: each of those who had it is told by name and birth date.
+                    let shared = self.shared.get(&former).cloned().unwrap_or_default();
+                    let had = known.map_or(shared, |one| vec![one]);
+                    for unit in claiming.iter() {
+                        let rows = claims.iter().map(|claim| claim.1);
+                        let claims: Vec<u32> = rows.filter(|row| self.unit(*row) == unit).collect();
+                        let mut same = had.iter().filter(|one| self.is_told_the_same(unit, **one));
+                        match (same.next(), same.next()) {
+                            (Some(&known), None) => ties.push(Tie { unit, known, claims }),
+                            _ => review.note(Finding::FormerNumberRefused, claims),
+                        }
+                    }
+                }
             }
         }
         // What is tied is looked at as a whole before anything is joined.
@@ -165,9 +182,14 @@ impl Register {
             let all = &members[&root(&whole, unit)];
             let fits = |a: u32| all.iter().all(|b| self.may_be_one(a, b));
             match all.iter().all(fits) {
-                true => self.join(self.root(unit), self.root(known)),
+                true => {
+                    self.join(self.root(unit), self.root(known));
+                    if self.at(self.root(unit)).births.several() {
+                        review.note(Finding::BirthDateInDoubt, claims);
+                    }
+                }
                 false => {
-                    review.note(Finding::FormerNumberRefused, claims.iter().map(|claim| claim.1));
+                    review.note(Finding::FormerNumberRefused, claims);
                 }
             }
         }
@@ -176,7 +198,7 @@ impl Register {
             let mut claiming = Few::default();
             claims.iter().for_each(|claim| claiming.add(self.unit(claim.1)));
             match claiming.only() {
-                Some(unit) => drop(self.by_number.insert(claims[0].0, unit)),
+                Some(unit) => self.by_number[claims[0].0 as usize] = unit,
                 None => {
                     // Two children with one number: it says nothing of either.
                     self.shared.insert(claims[0].0, claiming.iter().collect());
@@ -186,11 +208,18 @@ impl Register {
         }
     }
 
+    /// Whether both have one birth date and one name.
+    fn is_told_the_same(&self, a: u32, b: u32) -> bool {
+        let (a, b) = (&self.units[a as usize], &self.units[b as usize]);
+        a.births.meets(&b.births) && a.names.meets(&b.names)
+    }
+
     fn may_be_one(&self, a: u32, b: u32) -> bool {
         let (a, b) = (&self.units[a as usize], &self.units[b as usize]);
-        let births = a.births.is_empty() || b.births.is_empty() || a.births.meets(&b.births);
-        let sexes = a.sexes.is_empty() || b.sexes.is_empty() || a.sexes.meets(&b.sexes);
-        births && (sexes || a.names.meets(&b.names))
+        let fit = |a: &Few, b: &Few| a.is_empty() || b.is_empty() || a.meets(b);
+        let (births, sexes) = (fit(&a.births, &b.births), fit(&a.sexes, &b.sexes));
+        // One name outweighs a mistyped birth date or sex, as it does under one number; not both.
+        births && sexes || (births || sexes) && a.names.meets(&b.names)
     }
 
     fn join(&mut self, a: u32, b: u32) {
@@ -293,12 +322,15 @@ impl Register {
 
     /// The one child of a number.
     pub(crate) fn number(&self, number: u32) -> Option<u32> {
-        self.by_number.get(&number).map(|unit| self.root(*unit))
+        Some(self.by_number[number as usize])
+            .filter(|unit| *unit != NONE)
+            .map(|unit| self.root(unit))
     }
 
     /// All numbers of one child, with it.
     pub(crate) fn all_numbers(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
-        self.by_number.iter().map(|(number, unit)| (*number, self.root(*unit)))
+        let known = (0u32..).zip(&self.by_number).filter(|(_, unit)| **unit != NONE);
+        known.map(|(number, unit)| (number, self.root(*unit)))
     }
 
     /// Whether a row's birth date, or else its name, allows that it is about this child. A brother with his twin sister's

@@ -1,14 +1,32 @@
 //! The linkage report: how many rows of each source came to a child of the spine, how, and why not.
 
+mod agreement;
+mod appraisal;
+mod flow;
+mod groups;
+pub mod hiding;
+mod impossible;
+pub mod reporting;
+mod rows;
+mod shares;
+
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use minster_model::Period;
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    agreement::{Agreement, Compared, KeyTest, Wrong},
+    appraisal::{Appraisal, Reviewed, appraise},
+    flow::{Kind, Rates, SourceFlow, TableFlow, Ways},
+    groups::{ColumnOf, Grouped, Hidden, NotCompared, Valued},
+    impossible::{Floor, Impossible},
+    shares::Share,
+};
 use crate::{children::Linkage, review::ReviewEntry, scored::ScoredSource};
 
 /// The format that this release writes. Where another stands, the children are linked again.
-pub(crate) const FORMAT: u32 = 6;
+pub(crate) const FORMAT: u32 = 7;
 
 /// The name of the report's file, beside the integrated dataset.
 pub const REPORT: &str = "linkage.json";
@@ -66,16 +84,27 @@ pub struct Linked {
 }
 
 impl Linked {
-    pub(crate) fn count(&mut self, linkage: Linkage) {
+    fn count(&mut self, linkage: Linkage, rows: u64) {
         let ways = if linkage.is_linked() { &mut self.linked } else { &mut self.unlinked };
-        match ways.get_mut(linkage.code()) {
-            Some(rows) => *rows += 1,
-            None => drop(ways.insert(linkage.code().to_owned(), 1)),
-        }
-        self.rows += 1;
+        *ways.entry(linkage.code().to_owned()).or_default() += rows;
+        self.rows += rows;
     }
 
-    fn add(&mut self, other: &Self) {
+    /// Counts rows, of which most have the linkage of the one before.
+    pub(crate) fn count_all(&mut self, rows: impl Iterator<Item = Linkage>) {
+        let mut known: Vec<(Linkage, u64)> = Vec::new();
+        for linkage in rows {
+            match known.iter_mut().find(|(known, _)| *known == linkage) {
+                Some((_, rows)) => *rows += 1,
+                None => known.push((linkage, 1)),
+            }
+        }
+        for (linkage, rows) in known {
+            self.count(linkage, rows);
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
         let both = [(&mut self.linked, &other.linked), (&mut self.unlinked, &other.unlinked)];
         for (ways, more) in both {
             for (code, rows) in more {

@@ -23,6 +23,9 @@ use crate::{
     people::People,
 };
 
+/// The thresholds at which the report says what would be linked.
+pub const THRESHOLDS: [f64; 6] = [0.5, 0.8, 0.9, 0.95, 0.99, 0.999];
+
 /// What scored matching did for one source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoredSource {
@@ -50,8 +53,37 @@ pub struct ScoredSource {
     pub other_than_before: u64,
     /// Persons of the source, and pupils, with more names or postcodes than are compared.
     pub with_too_many_values: u64,
+    /// What each of [`THRESHOLDS`], and the definition's own, would link of those who were left.
+    pub by_threshold: Vec<AtThreshold>,
     /// Pairs compared, blocks left out, weights, pairs by probability, estimates over all persons of the source.
     pub details: serde_json::Value,
+}
+
+/// What a threshold would link, all else being the same. Persons whom the scores of two sources would link to two children
+/// are among them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AtThreshold {
+    /// The least probability of a link.
+    pub threshold: f64,
+    /// Persons whom it would link.
+    pub links: u64,
+    /// How many of these links are expected to be wrong: what their probabilities leave to 1, summed.
+    pub expected_false: f64,
+}
+
+impl AtThreshold {
+    /// Of links of these probabilities, at each threshold in order.
+    fn all(own: f64, probabilities: &[f64]) -> Vec<Self> {
+        let mut thresholds: Vec<f64> = THRESHOLDS.into_iter().chain([own]).collect();
+        thresholds.sort_by(f64::total_cmp);
+        thresholds.dedup();
+        let at = |threshold: f64| {
+            let linked = probabilities.iter().filter(|probability| **probability >= threshold);
+            let expected_false = linked.clone().map(|probability| 1.0 - probability).sum();
+            Self { threshold, links: linked.count() as u64, expected_false }
+        };
+        thresholds.into_iter().map(at).collect()
+    }
 }
 
 /// Links by score: for each first row of a group of rows, the child of the register.
@@ -144,9 +176,19 @@ pub(crate) fn score(
             same_as_before: 0,
             other_than_before: 0,
             with_too_many_values: of_pupils + cut,
+            by_threshold: Vec::new(),
             details: serde_json::to_value(&linkage.report).map_err(MatchError::Report)?,
         };
         let (mut sum, mut roots) = (0.0, Vec::new());
+        let is_open = |link: &minster_scoring::Link| match all[link.left] {
+            Person::Child(_) => false,
+            Person::Rows(root) => {
+                !in_doubt.roots.contains(&root) && !in_doubt.units.contains(&units[link.right])
+            }
+        };
+        let open = linkage.links.iter().chain(&linkage.below).filter(|link| is_open(link));
+        let probabilities: Vec<f64> = open.map(|link| link.probability).collect();
+        report.by_threshold = AtThreshold::all(settings.threshold.get(), &probabilities);
         for link in linkage.links {
             let unit = units[link.right];
             match all[link.left] {

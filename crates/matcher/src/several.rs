@@ -61,7 +61,7 @@ impl Gather for Distinct {
         }
         let values = Numbers::of(batch, &self.of, &mut self.words)?;
         for Taken { row, child, .. } in rows {
-            if let Some(value) = values.at(row) {
+            if let Some(value) = values.at(row as usize) {
                 self.counts[child as usize] += i64::from(self.met.insert((child, value)));
             }
         }
@@ -72,8 +72,8 @@ impl Gather for Distinct {
         Vec::new()
     }
 
-    fn finish(self: Box<Self>) -> ArrayRef {
-        Arc::new(Int64Array::from(self.counts))
+    fn finish(self: Box<Self>) -> Result<ArrayRef, MatchError> {
+        Ok(Arc::new(Int64Array::from(self.counts)))
     }
 }
 
@@ -104,9 +104,10 @@ impl Gather for DaysBetween {
         let (from_days, until_days) =
             (days(batch, from.0.column())?, days(batch, until.0.column())?);
         for Taken { row, child, .. } in rows {
-            for ((date, known), found) in
-                [(&mut *from, from_days.at(row)), (&mut *until, until_days.at(row))]
-            {
+            for ((date, known), found) in [
+                (&mut *from, from_days.at(row as usize)),
+                (&mut *until, until_days.at(row as usize)),
+            ] {
                 let known = &mut known[child as usize];
                 *known = match (date, *known, found) {
                     (_, known, None) => known,
@@ -128,8 +129,8 @@ impl Gather for DaysBetween {
         }
     }
 
-    fn finish(self: Box<Self>) -> ArrayRef {
-        Arc::new(self.days().collect::<Int64Array>())
+    fn finish(self: Box<Self>) -> Result<ArrayRef, MatchError> {
+        Ok(Arc::new(self.days().collect::<Int64Array>()))
     }
 }
 
@@ -170,7 +171,7 @@ impl Gather for Age {
         let Some((_, month, day)) = self.on.and_then(Day::calendar) else { return Ok(()) };
         let cohorts = days(batch, &self.of)?;
         for Taken { row, child, preferred } in rows {
-            let Some(cohort) = cohorts.at(row) else { continue };
+            let Some(cohort) = cohorts.at(row as usize) else { continue };
             let known = i32::try_from(cohort).ok().and_then(|cohort| Day(cohort).calendar());
             let Some((year, of_month, of_day)) = known else { continue };
             if (of_month, of_day) != (month, day) {
@@ -198,8 +199,9 @@ impl Gather for Age {
         }
     }
 
-    fn finish(self: Box<Self>) -> ArrayRef {
-        Arc::new(self.ages().map(|age| age.filter(|age| *age >= 0)).collect::<Int64Array>())
+    fn finish(self: Box<Self>) -> Result<ArrayRef, MatchError> {
+        let ages = self.ages().map(|age| age.filter(|age| *age >= 0));
+        Ok(Arc::new(ages.collect::<Int64Array>()))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, Int64Array, Int64Builder, RecordBatch, StringViewBuilder},
+    array::{ArrayRef, Int64Array, Int64Builder, RecordBatch},
     datatypes::DataType,
 };
 use minster_model::{ColumnName, Day};
@@ -31,7 +31,7 @@ pub(crate) trait Gather {
     fn notes(&self) -> Vec<String>;
 
     /// One value a child.
-    fn finish(self: Box<Self>) -> ArrayRef;
+    fn finish(self: Box<Self>) -> Result<ArrayRef, MatchError>;
 }
 
 /// Whether the day in the column of the end belongs to the spell.
@@ -123,7 +123,9 @@ impl Gather for Longest {
     ) -> Result<(), MatchError> {
         let (from, end) = (days(batch, &self.from)?, days(batch, &self.end)?);
         for Taken { row, child, .. } in rows {
-            let Some((start, end)) = self.spell(from.at(row), end.at(row)) else { continue };
+            let Some((start, end)) = self.spell(from.at(row as usize), end.at(row as usize)) else {
+                continue;
+            };
             match self.joined {
                 true => self.spells.push((child, start, end)),
                 false => {
@@ -149,7 +151,7 @@ impl Gather for Longest {
         .collect()
     }
 
-    fn finish(mut self: Box<Self>) -> ArrayRef {
+    fn finish(mut self: Box<Self>) -> Result<ArrayRef, MatchError> {
         self.spells.sort_unstable();
         // Spells of a child in the order of their starts: one that begins where another ends, or before, goes on with it.
         let mut now: Option<(u32, i64, i64)> = None;
@@ -162,7 +164,7 @@ impl Gather for Longest {
             *longest = (*longest).max(last - first);
         }
         let known = |days: &i64| (*days != NO_SPELL).then_some(*days);
-        Arc::new(self.longest.iter().map(known).collect::<Int64Array>())
+        Ok(Arc::new(self.longest.iter().map(known).collect::<Int64Array>()))
     }
 }
 
@@ -217,13 +219,13 @@ impl Gather for AsAt {
         let values = Numbers::of(batch, &self.of, &mut self.words)?;
         let (from, end) = (days(batch, &self.from)?, days(batch, &self.end)?);
         for Taken { row, child, preferred } in rows {
-            let Some(start) = from.at(row).filter(|start| *start <= on) else { continue };
-            let end = end.at(row).unwrap_or(i64::MAX);
+            let Some(start) = from.at(row as usize).filter(|start| *start <= on) else { continue };
+            let end = end.at(row as usize).unwrap_or(i64::MAX);
             let is_over = match self.end_day {
                 EndDay::Included => end < on,
                 EndDay::Excluded => end <= on,
             };
-            let value = values.at(row);
+            let value = values.at(row as usize);
             if is_over || value.is_none() && self.blank == Blank::SaysNothing {
                 continue;
             }
@@ -240,18 +242,14 @@ impl Gather for AsAt {
         Vec::new()
     }
 
-    fn finish(self: Box<Self>) -> ArrayRef {
+    fn finish(self: Box<Self>) -> Result<ArrayRef, MatchError> {
         let values = self.open.iter().map(|open| open.and_then(|open| open.value));
         if self.words.are_used {
-            let mut builder = StringViewBuilder::new().with_deduplicate_strings();
-            values.for_each(|value| {
-                builder.append_option(value.and_then(|code| self.words.text(code)));
-            });
-            return Arc::new(builder.finish());
+            return Ok(Arc::new(self.words.coded(values)?));
         }
         let mut builder = Int64Builder::with_capacity(self.open.len());
         values.for_each(|value| builder.append_option(value));
-        Arc::new(builder.finish())
+        Ok(Arc::new(builder.finish()))
     }
 }
 

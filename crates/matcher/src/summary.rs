@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, Int64Builder, RecordBatch, StringViewBuilder};
+use arrow::array::{ArrayRef, Int64Array, Int64Builder, RecordBatch};
 use minster_model::{ColumnName, Day};
 
 pub use crate::kinds::Summary;
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Taken {
     /// Its place in the batch.
-    pub(crate) row: usize,
+    pub(crate) row: u32,
     /// Its child.
     pub(crate) child: u32,
     /// Whether its person's row is the one that counts.
@@ -97,7 +97,7 @@ impl Summariser {
                 }
                 for taken in rows {
                     let sum = &mut self.counts[taken.child as usize];
-                    *sum = sum.saturating_add(numbers.at(taken.row).unwrap_or(0));
+                    *sum = sum.saturating_add(numbers.at(taken.row as usize).unwrap_or(0));
                 }
             }
             Summary::Max { of } => self.extreme(batch, &of, rows, false)?,
@@ -125,7 +125,7 @@ impl Summariser {
     ) -> Result<(), MatchError> {
         let numbers = Numbers::of(batch, of, &mut self.words)?;
         for taken in rows {
-            let Some(value) = numbers.at(taken.row) else { continue };
+            let Some(value) = numbers.at(taken.row as usize) else { continue };
             let child = taken.child as usize;
             // `!` turns the order of numbers round.
             let rank = if least { !value } else { value };
@@ -166,13 +166,13 @@ impl Summariser {
             _ => Some(Numbers::whole(batch, by)?),
         };
         for taken in rows {
-            let value = numbers.at(taken.row);
+            let value = numbers.at(taken.row as usize);
             if value.is_none() && self.blank == Blank::SaysNothing {
                 continue;
             }
             let by = match &order {
                 None => Some(i64::from(delivery)),
-                Some(order) => order.at(taken.row),
+                Some(order) => order.at(taken.row as usize),
             };
             let by = by.map(|by| if first { by.saturating_neg() } else { by });
             let delivery = if first { u32::MAX - delivery } else { delivery };
@@ -204,24 +204,20 @@ impl Summariser {
     }
 
     /// One value a child: counts and sums are 0 where there is no row, other summaries null.
-    pub(crate) fn finish(self) -> ArrayRef {
+    pub(crate) fn finish(self) -> Result<ArrayRef, MatchError> {
         if let Some(gather) = self.gather {
             return gather.finish();
         }
         if self.values.is_empty() {
-            return Arc::new(Int64Array::from(self.counts));
+            return Ok(Arc::new(Int64Array::from(self.counts)));
         }
         let values = self.values.iter().map(|value| value.known());
         if self.words.are_used {
-            let mut builder = StringViewBuilder::new().with_deduplicate_strings();
-            values.for_each(|value| {
-                builder.append_option(value.and_then(|code| self.words.text(code)));
-            });
-            return Arc::new(builder.finish());
+            return Ok(Arc::new(self.words.coded(values)?));
         }
         let mut builder = Int64Builder::with_capacity(self.values.len());
         values.for_each(|value| builder.append_option(value));
-        Arc::new(builder.finish())
+        Ok(Arc::new(builder.finish()))
     }
 }
 
@@ -231,7 +227,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use arrow::{
-        array::{Date32Array, StringDictionaryBuilder},
+        array::{AsArray, Date32Array, StringDictionaryBuilder},
         datatypes::{Field, Int32Type, Schema},
     };
     use proptest::prelude::*;
@@ -265,8 +261,8 @@ mod tests {
     }
 
     fn taken(children: &[u32]) -> impl Iterator<Item = Taken> + '_ {
-        let taken = |(row, child): (usize, &u32)| Taken { row, child: *child, preferred: true };
-        children.iter().enumerate().map(taken)
+        let taken = |(row, child): (u32, &u32)| Taken { row, child: *child, preferred: true };
+        (0u32..).zip(children).map(taken)
     }
 
     fn numbers(array: &ArrayRef) -> Vec<Option<i64>> {
@@ -284,9 +280,10 @@ mod tests {
                 .add(&batch(vec![("a", texts(values))]), delivery as u32, taken(&all))
                 .unwrap();
         }
-        let values = summariser.finish();
-        let values = values.as_any().downcast_ref::<arrow::array::StringViewArray>().unwrap();
-        values.iter().map(|value| value.map(str::to_owned)).collect()
+        let values = summariser.finish().unwrap();
+        let values = values.as_any_dictionary();
+        let values = arrow::compute::take(values.values(), values.keys(), None).unwrap();
+        values.as_string_view().iter().map(|value| value.map(str::to_owned)).collect()
     }
 
     #[test]
@@ -309,7 +306,7 @@ mod tests {
             let mut summariser = Summariser::new(summary.clone(), blank, 1, None);
             summariser.add(&batch(vec![("a", whole(&[Some(7)]))]), 0, taken(&[0])).unwrap();
             summariser.add(&batch(vec![("b", whole(&[Some(8)]))]), 1, taken(&[0])).unwrap();
-            assert_eq!(numbers(&summariser.finish()), [Some(7)]);
+            assert_eq!(numbers(&summariser.finish().unwrap()), [Some(7)]);
         }
     }
 
@@ -321,7 +318,7 @@ mod tests {
         let rows = rows.map(|(row, preferred)| Taken { row, child: 0, preferred });
         let values = batch(vec![("a", whole(&[Some(9), Some(5), Some(8)]))]);
         summariser.add(&values, 0, rows.into_iter()).unwrap();
-        assert_eq!(numbers(&summariser.finish()), [Some(5)]);
+        assert_eq!(numbers(&summariser.finish().unwrap()), [Some(5)]);
     }
 
     #[test]
@@ -381,7 +378,7 @@ mod tests {
                         _ => None,
                     }
                 }).collect();
-                prop_assert_eq!(numbers(&summariser.finish()), expected, "{:?}", summary);
+                prop_assert_eq!(numbers(&summariser.finish().unwrap()), expected, "{:?}", summary);
             }
         }
     }

@@ -6,9 +6,9 @@ use ahash::HashMap;
 use arrow::{
     array::{
         ArrayRef, BooleanArray, Date32Array, FixedSizeBinaryBuilder, Int64Array, RecordBatch,
-        StringArray, StringBuilder, UInt32Array,
+        StringArray, StringDictionaryBuilder, UInt32Array,
     },
-    datatypes::{DataType, Field, Schema},
+    datatypes::{DataType, Field, Int32Type, Schema},
 };
 use minster_model::{Day, Pseudonym};
 
@@ -60,7 +60,8 @@ impl<'a> Events<'a> {
             cells.push((numbers, *name == "date" && self.table.by == By::Month));
         }
         for taken in rows {
-            let cell = |(numbers, by_month): &(Numbers, bool)| match numbers.at(taken.row) {
+            let cell = |(numbers, by_month): &(Numbers, bool)| match numbers.at(taken.row as usize)
+            {
                 None => BLANK,
                 Some(day) if *by_month => i64::from(Day(day as i32).first_of_month().0),
                 Some(value) => value,
@@ -153,10 +154,10 @@ pub(crate) fn batch(fields: Vec<(String, ArrayRef)>) -> Result<RecordBatch, Matc
 /// Where rows about persons stand, and who they are about.
 #[derive(Default)]
 pub(crate) struct Crosswalk {
-    places: [StringBuilder; 3],
+    places: [StringDictionaryBuilder<Int32Type>; 3],
     rows: Vec<u32>,
     children: Vec<Pseudonym>,
-    linkage: StringBuilder,
+    linkage: StringDictionaryBuilder<Int32Type>,
 }
 
 impl Crosswalk {
@@ -170,7 +171,9 @@ impl Crosswalk {
 
     /// The table.
     pub(crate) fn finish(self) -> Result<RecordBatch, MatchError> {
-        let texts = |mut texts: StringBuilder| -> ArrayRef { Arc::new(texts.finish()) };
+        let texts = |mut texts: StringDictionaryBuilder<Int32Type>| -> ArrayRef {
+            Arc::new(texts.finish())
+        };
         let [source, period, table] = self.places.map(texts);
         batch(vec![
             ("source".into(), source),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ahash::HashMap;
 use arrow::{
     array::{
-        Array, ArrayRef, DictionaryArray, Int64Array, PrimitiveArray, RecordBatch, StringArray,
+        Array, ArrayRef, Date32Array, DictionaryArray, Int64Array, PrimitiveArray, RecordBatch,
+        StringArray, StringViewArray,
     },
     compute::cast,
     datatypes::{DataType, Int32Type},
@@ -34,6 +35,16 @@ impl Words {
         code
     }
 
+    /// Codes as a column of texts, each of which stands once.
+    pub(crate) fn coded(
+        &self,
+        codes: impl Iterator<Item = Option<i64>>,
+    ) -> Result<DictionaryArray<Int32Type>, MatchError> {
+        let texts = StringViewArray::from_iter_values(&self.texts);
+        let codes = codes.map(|code| code.map(|code| code as i32));
+        Ok(DictionaryArray::try_new(codes.collect(), Arc::new(texts))?)
+    }
+
     pub(crate) fn text(&self, code: i64) -> Option<&str> {
         self.texts.get(usize::try_from(code).ok()?).map(AsRef::as_ref)
     }
@@ -42,6 +53,7 @@ impl Words {
 /// A column's values as numbers: themselves, or those of texts.
 pub(crate) enum Numbers {
     Whole(Int64Array),
+    Days(Date32Array),
     Texts { keys: PrimitiveArray<Int32Type>, codes: Vec<i64> },
     Absent,
 }
@@ -68,13 +80,17 @@ impl Numbers {
     pub(crate) fn whole(batch: &RecordBatch, name: &ColumnName) -> Result<Self, MatchError> {
         match batch.column_by_name(name.as_str()) {
             None => Ok(Self::Absent),
-            Some(column) => whole(column, name).map(Self::Whole),
+            Some(column) => match column.as_any().downcast_ref::<Date32Array>() {
+                Some(days) => Ok(Self::Days(days.clone())),
+                None => whole(column, name).map(Self::Whole),
+            },
         }
     }
 
     pub(crate) fn at(&self, row: usize) -> Option<i64> {
         match self {
             Self::Whole(whole) => whole.is_valid(row).then(|| whole.value(row)),
+            Self::Days(days) => days.is_valid(row).then(|| i64::from(days.value(row))),
             Self::Texts { keys, codes } => {
                 keys.is_valid(row).then(|| codes.get(keys.value(row) as usize).copied()).flatten()
             }

@@ -228,6 +228,29 @@ fn one_mistyped_birth_date_in_one_term_makes_no_other_child() {
 }
 
 #[test]
+fn a_temporary_number_that_was_used_again_leads_each_of_both_to_the_number_that_followed() {
+    let first = ("census", 0, true, vec![one(10, 1, 1)]);
+    let second = ("census", 1, true, vec![Said(vec![20, 10], 1, 1), one(10, 2, 2)]);
+    let third = ("census", 2, true, vec![Said(vec![20, 10], 1, 1), Said(vec![30, 10], 2, 2)]);
+    let children = children(&[first, second, third]);
+    assert_eq!((pupils(&children), found(&children, "former-number-refused")), (2, 0));
+    assert_eq!(children.of_table(0)[0], children.of_table(2)[0]);
+    assert_eq!(children.of_table(1)[1], children.of_table(2)[1]);
+    // The number alone is neither's.
+    assert_eq!(children.number(&p(10)), Number::Shared);
+}
+
+#[test]
+fn a_number_that_was_used_again_ties_nobody_with_another_name_or_birth_date() {
+    let first = ("census", 0, true, vec![one(10, 1, 1), one(10, 2, 2)]);
+    for (birth, name) in [(1, 2), (3, 1), (0, 1), (1, 0)] {
+        let second = ("census", 1, true, vec![Said(vec![20, 10], birth, name)]);
+        let children = children(&[first.clone(), second]);
+        assert_eq!((pupils(&children), found(&children, "former-number-refused")), (3, 1));
+    }
+}
+
+#[test]
 fn a_number_that_was_used_again_for_another_child_is_two_pupils() {
     let tables =
         [("census", 0, true, vec![one(10, 1, 1)]), ("census", 1, true, vec![one(10, 2, 2)])];
@@ -269,21 +292,33 @@ fn one_child_under_two_numbers_is_for_review() {
 }
 
 #[test]
-fn two_children_who_claim_one_former_number_stay_two() {
-    let census =
-        ("census", 0, true, vec![Said(vec![10, 5], 1, 1), Said(vec![20, 5], 1, 2), one(5, 1, 1)]);
-    let children = children(&[census]);
-    assert_eq!((pupils(&children), found(&children, "former-number-refused")), (3, 1));
+fn of_two_children_who_claim_one_former_number_the_one_with_its_name_and_birth_date_has_it() {
+    let claims = vec![Said(vec![10, 5], 1, 1), Said(vec![20, 5], 1, 2)];
+    for (name, expected) in [(1, (2, 1)), (2, (2, 1)), (3, (3, 2)), (0, (3, 2))] {
+        let rows = [claims.clone(), vec![one(5, 1, name)]].concat();
+        let children = children(&[("census", 0, true, rows)]);
+        let counted = (pupils(&children), found(&children, "former-number-refused"));
+        assert_eq!(counted, expected, "{name}");
+        assert_ne!(children.of_table(0)[0], children.of_table(0)[1]);
+    }
 }
 
 #[test]
-fn a_former_number_is_followed_over_the_terms_unless_the_birth_dates_forbid_it() {
+fn a_former_number_is_followed_over_the_terms_unless_birth_dates_and_names_forbid_it() {
     let autumn = ("census", 0, true, vec![one(10, 1, 1), one(11, 1, 2)]);
-    let spring = ("census", 1, true, vec![Said(vec![20, 10], 1, 1), Said(vec![21, 11], 2, 2)]);
+    let spring = ("census", 1, true, vec![Said(vec![20, 10], 1, 1), Said(vec![21, 11], 2, 3)]);
     let children = children(&[autumn, spring]);
     assert_eq!((pupils(&children), found(&children, "former-number-refused")), (3, 1));
     assert_eq!(children.number(&p(10)), children.number(&p(20)));
     assert_ne!(children.number(&p(11)), children.number(&p(21)));
+}
+
+#[test]
+fn a_mistyped_birth_date_before_a_number_changed_is_in_doubt_and_makes_no_second_pupil() {
+    let autumn = ("census", 0, true, vec![one(10, 9, 1)]);
+    let spring = ("census", 1, true, vec![Said(vec![20, 10], 1, 1)]);
+    let children = children(&[autumn, spring]);
+    assert_eq!((pupils(&children), found(&children, "birth-date-in-doubt")), (1, 1));
 }
 
 #[test]

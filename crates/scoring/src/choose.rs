@@ -12,10 +12,15 @@ use crate::{
 /// A cluster of more records than this is no person: what would join it to others is refused.
 pub(crate) const LARGEST_CLUSTER: usize = 64;
 
+/// Pairs that are less likely than this are told of in no way.
+const AS_LIKELY_AS_NOT: f64 = 0.5;
+
 /// Pairs that were chosen, each with its probability, and why others were not.
 #[derive(Default)]
 pub(crate) struct Chosen {
     pub(crate) pairs: Vec<(u32, u32, f64)>,
+    /// Pairs that lead likewise and are less likely than the threshold, yet as likely as not.
+    pub(crate) below: Vec<(u32, u32, f64)>,
     /// Pairs that would be linked but for a rule.
     pub(crate) conflicts: BTreeMap<&'static str, u64>,
     /// Pairs of the threshold's probability that another pair is too close to.
@@ -80,7 +85,11 @@ pub(crate) fn links(
             other = other.max(right.other(*log_odds));
         }
         let share = own / (1.0 + rivals);
-        if share >= settings.threshold.get() && log_odds - other >= lead {
+        let leads = log_odds - other >= lead;
+        if leads && share < settings.threshold.get() && share >= AS_LIKELY_AS_NOT {
+            chosen.below.push((pair.left, pair.right, share));
+        }
+        if leads && share >= settings.threshold.get() {
             chosen.pairs.push((pair.left, pair.right, share));
         } else if probability(*log_odds) >= settings.threshold.get() {
             chosen.runners_up += 1;

@@ -94,6 +94,8 @@ pub struct Link {
 pub struct Linkage {
     /// The links, by left and right place.
     pub links: Vec<Link>,
+    /// What a lower threshold would link besides, by left and right place: pairs of a probability of 0.5 or more.
+    pub below: Vec<Link>,
     /// How they were found.
     pub report: Report,
 }
@@ -130,17 +132,17 @@ pub fn link(left: &Records, right: &Records, settings: &Settings) -> Linkage {
     choose::count_conflicts(&mut chosen, &scored.pairs, &scored.log_odds, settings);
     let report = scored.report(records, &chosen);
     let place = |side: &Side, record: u32| side.places[record as usize] as usize;
-    let mut links: Vec<Link> = chosen
-        .pairs
-        .into_iter()
-        .map(|(i, j, probability)| Link {
+    let links = |pairs: Vec<(u32, u32, f64)>| {
+        let link = |(i, j, probability)| Link {
             left: place(&sides[0], i),
             right: place(&sides[1], j),
             probability,
-        })
-        .collect();
-    links.sort_unstable_by_key(|link| (link.left, link.right));
-    Linkage { links, report }
+        };
+        let mut links: Vec<Link> = pairs.into_iter().map(link).collect();
+        links.sort_unstable_by_key(|link| (link.left, link.right));
+        links
+    };
+    Linkage { links: links(chosen.pairs), below: links(chosen.below), report }
 }
 
 /// Finds the records of one table that are one person's.

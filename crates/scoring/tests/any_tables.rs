@@ -129,6 +129,23 @@ proptest! {
     }
 
     #[test]
+    fn what_a_lower_threshold_links_is_told_beside_what_is_linked(left in table(), right in table()) {
+        for matching in [Matching::OneToOne, Matching::ManyToOne] {
+            let at = |threshold| {
+                let threshold = Probability::new(threshold).unwrap();
+                link(&records(&left), &records(&right), &Settings { threshold, ..settings(matching) })
+            };
+            let (high, low) = (at(0.9), at(0.5));
+            let mut both = [high.links.clone(), high.below].concat();
+            both.sort_by_key(|link| (link.left, link.right));
+            prop_assert_eq!(&both, &low.links);
+            prop_assert!(low.below.is_empty());
+            let least = |link: &&Link| link.probability >= 0.9;
+            prop_assert_eq!(low.links.iter().filter(least).count(), high.links.len());
+        }
+    }
+
+    #[test]
     fn no_record_is_linked_twice(left in table(), right in table()) {
         for matching in [Matching::OneToOne, Matching::ManyToOne] {
             let found = link(&records(&left), &records(&right), &settings(matching));

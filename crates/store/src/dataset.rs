@@ -11,7 +11,7 @@ use crate::{
     DatasetKeys, Manifest, Origin, Store, StoreError, TableEntry, TableReader, TableWriter,
     manifest::FORMAT,
     retention::remove_superseded,
-    table::{Lock, Text},
+    table::{Lock, RowGroups, Text},
     tokens,
 };
 
@@ -197,7 +197,7 @@ impl Dataset {
         name: &TableName,
         columns: Option<&[&str]>,
     ) -> Result<TableReader, StoreError> {
-        self.open(name, columns, Text::Plain)
+        self.open(name, columns, Text::Plain)?.all()
     }
 
     /// [`Dataset::table`], with text columns as dictionaries (`Int32` to `Utf8`): for columns of few
@@ -207,12 +207,21 @@ impl Dataset {
         name: &TableName,
         columns: Option<&[&str]>,
     ) -> Result<TableReader, StoreError> {
+        self.open(name, columns, Text::Coded)?.all()
+    }
+
+    /// [`Dataset::table_coded`], to be read by row groups, several at the same time.
+    pub fn row_groups_coded(
+        &self,
+        name: &TableName,
+        columns: Option<&[&str]>,
+    ) -> Result<RowGroups, StoreError> {
         self.open(name, columns, Text::Coded)
     }
 
     /// [`Dataset::table`] as it rests: with tokens where it holds tokens.
     pub fn table_at_rest(&self, name: &TableName) -> Result<TableReader, StoreError> {
-        Ok(self.open(name, None, Text::Plain)?.at_rest())
+        Ok(self.open(name, None, Text::Plain)?.all()?.at_rest())
     }
 
     /// A batch that was read as it rests, with pseudonyms.
@@ -228,7 +237,7 @@ impl Dataset {
         name: &TableName,
         columns: Option<&[&str]>,
         text: Text,
-    ) -> Result<TableReader, StoreError> {
+    ) -> Result<RowGroups, StoreError> {
         let dataset = &self.manifest.dataset;
         let Some(entry) = self.manifest.tables.iter().find(|table| table.name == *name) else {
             return Err(StoreError::NoTable { dataset: dataset.clone(), table: name.to_string() });
@@ -237,6 +246,6 @@ impl Dataset {
         let run_key = self.manifest.run_key.as_ref();
         let lock = Lock { dataset, key: &self.key, run_key };
         let cipher = self.run_key.as_ref().map(RunKey::cipher);
-        TableReader::open(path, entry, columns, text, lock, cipher)
+        RowGroups::open(path, entry, columns, text, lock, cipher)
     }
 }

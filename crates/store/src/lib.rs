@@ -57,7 +57,7 @@ pub use runs::{
 };
 pub use standing::Standing;
 pub use store::{RunLock, Store};
-pub use table::{TableReader, TableWriter};
+pub use table::{RowGroups, TableReader, TableWriter};
 // What the vault's log says of a release, for whoever need not know the vault.
 pub use minster_vault_api::{Publication, Publishing};
 

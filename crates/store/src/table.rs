@@ -131,15 +131,15 @@ pub(crate) enum Text {
     Coded,
 }
 
-/// Reads one table, batch by batch.
-pub struct TableReader {
-    reader: ParquetRecordBatchReader,
+/// A table that is open: its file's row groups, which can be read one after another or at the same time.
+pub struct RowGroups {
     path: PathBuf,
-    schema: SchemaRef,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
     cipher: Option<RunCipher>,
 }
 
-impl TableReader {
+impl RowGroups {
     pub(crate) fn open(
         path: PathBuf,
         table: &TableEntry,
@@ -161,23 +161,59 @@ impl TableReader {
             let parquet = Arc::clone(metadata.metadata());
             metadata = ArrowReaderMetadata::try_new(parquet, options).map_err(&failed)?;
         }
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
-        if u64::try_from(builder.metadata().file_metadata().num_rows()) != Ok(table.rows) {
+        if u64::try_from(metadata.metadata().file_metadata().num_rows()) != Ok(table.rows) {
             let (dataset, table) = (lock.dataset.clone(), table.name.clone());
             return Err(StoreError::OtherRows { dataset, table });
         }
         let mask = match columns {
             None => ProjectionMask::all(),
             Some(columns) => {
-                ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
+                ProjectionMask::columns(metadata.parquet_schema(), columns.iter().copied())
             }
         };
-        let reader =
-            builder.with_projection(mask).with_batch_size(BATCH).build().map_err(&failed)?;
-        let schema = arrow::array::RecordBatchReader::schema(&reader);
-        Ok(Self { reader, path, schema, cipher })
+        Ok(Self { path, metadata, mask, cipher })
     }
 
+    /// How many rows each has, in the table's order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
+        // Parquet counts rows as signed numbers.
+        self.metadata.metadata().row_groups().iter().map(|group| group.num_rows().unsigned_abs())
+    }
+
+    /// Reads one of them.
+    pub fn read(&self, group: usize) -> Result<TableReader, StoreError> {
+        self.reader(Some(vec![group]))
+    }
+
+    /// Reads all of them, one after another.
+    pub(crate) fn all(&self) -> Result<TableReader, StoreError> {
+        self.reader(None)
+    }
+
+    fn reader(&self, groups: Option<Vec<usize>>) -> Result<TableReader, StoreError> {
+        let file = File::open(&self.path).map_err(StoreError::io("open", &self.path))?;
+        let metadata = self.metadata.clone();
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+            .with_projection(self.mask.clone())
+            .with_batch_size(BATCH);
+        if let Some(groups) = groups {
+            builder = builder.with_row_groups(groups);
+        }
+        let reader = builder.build().map_err(failed("read", &self.path))?;
+        let schema = arrow::array::RecordBatchReader::schema(&reader);
+        Ok(TableReader { reader, path: self.path.clone(), schema, cipher: self.cipher.clone() })
+    }
+}
+
+/// Reads a table, batch by batch.
+pub struct TableReader {
+    reader: ParquetRecordBatchReader,
+    path: PathBuf,
+    schema: SchemaRef,
+    cipher: Option<RunCipher>,
+}
+
+impl TableReader {
     /// Leaves tokens as they are.
     pub(crate) fn at_rest(self) -> Self {
         Self { cipher: None, ..self }

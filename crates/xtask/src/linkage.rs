@@ -87,8 +87,9 @@ impl Linkage {
         let stage = Stage::build("linkage")?;
         let hard = if self.hard { &OPTIONS[..] } else { &OPTIONS[..2] };
         stage.make_council_with(self.pupils, seed, hard)?;
-        if self.hard {
-            two_years(&stage)?;
+        match self.hard {
+            true => two_years(&stage)?,
+            false => with_safeguarding(&stage)?,
         }
         let vault = stage.start_vault()?;
         for (program, command) in [("minster-ingest", "run"), ("minster", "link")] {
@@ -163,6 +164,19 @@ impl Linkage {
 
 /// Few school days of attendance, which is no table of persons; and the harder council.
 const OPTIONS: [&str; 3] = ["--attendance-days", "4", "--hard"];
+
+/// The example's pipeline leaves the safeguarding dataset out; here each source of the council is read.
+fn with_safeguarding(stage: &Stage) -> Result<(), Failure> {
+    let path = stage.folder.join("config/pipeline.toml");
+    let io = |source| Failure::Folder { path: path.clone(), source };
+    let mut text = fs::read_to_string(&path).map_err(io)?;
+    for period in folders(&stage.folder.join("council/ssd"))? {
+        text += &format!(
+            "\n[[source]]\nname = \"ssd\"\nperiod = \"{period}\"\nfolder = \"../council/ssd/{period}\"\n"
+        );
+    }
+    fs::write(&path, text).map_err(io)
+}
 
 /// Gives the pipeline two periods, the school years, each with its deliveries.
 fn two_years(stage: &Stage) -> Result<(), Failure> {

@@ -99,7 +99,7 @@ impl FieldType {
     /// The type for an Arrow type, as a manifest names it.
     pub(super) fn of(data_type: &str) -> Option<Self> {
         Some(match data_type {
-            "Utf8" | "Utf8View" => Self::String,
+            "Utf8" | "Utf8View" | "Dictionary(Int32, Utf8View)" => Self::String,
             "Int64" | "UInt32" => Self::Integer,
             "Float64" => Self::Number,
             "Boolean" => Self::Boolean,

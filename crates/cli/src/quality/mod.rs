@@ -4,7 +4,7 @@
 mod advice;
 mod deliveries;
 mod finding;
-mod page;
+pub(crate) mod page;
 mod text;
 
 use std::{
@@ -80,7 +80,7 @@ pub(crate) fn report(arguments: &Arguments) -> Result<String, Failure> {
 }
 
 /// The page stays inside the council: until its owner hands it on, nobody else reads it.
-fn write(path: &Path, page: &str) -> io::Result<()> {
+pub(crate) fn write(path: &Path, page: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(page.as_bytes())

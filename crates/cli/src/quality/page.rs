@@ -13,17 +13,17 @@ use super::{
 };
 
 /// The page loads nothing, whatever a name in it says.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
-const STYLE: &str = include_str!("page.css");
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+pub(crate) const STYLE: &str = include_str!("page.css");
 
 // In the drawings themselves: a mail program that forgets the style keeps them.
-const EMPTY: &str = "#e6e6e6";
-const ACCEPTED: &str = "#2f6b4f";
-const ASIDE: &str = "#b3410e";
-const HARMLESS: &str = "#6b7280";
-const BLOCKED: &str = "#1a1a1a";
-const BEFORE: &str = "#8b93a0";
-const NOW: &str = "#0b4f8a";
+pub(crate) const EMPTY: &str = "#e6e6e6";
+pub(crate) const ACCEPTED: &str = "#2f6b4f";
+pub(crate) const ASIDE: &str = "#b3410e";
+pub(crate) const HARMLESS: &str = "#6b7280";
+pub(crate) const BLOCKED: &str = "#1a1a1a";
+pub(crate) const BEFORE: &str = "#8b93a0";
+pub(crate) const NOW: &str = "#0b4f8a";
 
 pub(super) fn page(quality: &Quality) -> Markup {
     let Quality { purpose, period, deliveries, .. } = quality;
@@ -283,7 +283,7 @@ fn bar(parts: &[(u64, &str)], of: u64, said: &str) -> Markup {
     }
 }
 
-fn sample(fill: &str) -> Markup {
+pub(crate) fn sample(fill: &str) -> Markup {
     html! {
         svg class="swatch" aria-hidden="true" viewBox="0 0 10 10" { rect fill=(fill) width="10" height="10" {} }
     }

@@ -185,11 +185,11 @@ impl Integration<'_> {
             let identity = self.matching.identity(&asked.source, &asked.table);
             let people = OwnPeople::new(&pass, of.one, identity);
             let names = present(entry, asked.columns().map(ColumnName::as_str));
-            let mut first = 0u32;
+            let mut first = 0;
             for batch in of.one.dataset.table_coded(&asked.table, Some(&names))? {
                 let batch = batch?;
                 let resolved = people.resolve(&batch, first)?;
-                first += batch.num_rows() as u32;
+                first += batch.num_rows();
                 let rows = Rows::of(&batch, asked, day)?;
                 for (row, resolved) in resolved.into_iter().enumerate() {
                     let (Some(child), Some(home)) = (resolved.child, rows.home(row)) else {
