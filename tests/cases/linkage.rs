@@ -261,6 +261,8 @@ fn one_birth_date_that_a_term_mistyped_makes_no_other_pupil() {
     assert_eq!(ran.exit, 0, "{}", ran.text);
     assert_eq!(ran.children(), (35, 35));
     assert_eq!(ran.review(), by_name(&[("birth-date-in-doubt", 6)]));
+    let children = crate::values::integrated(&council.site);
+    assert_eq!(children.column("in_doubt").iter().filter(|cell| **cell == "true").count(), 6);
 }
 
 #[test]
@@ -274,5 +276,7 @@ fn a_pupil_under_two_numbers_is_for_review() {
     assert_eq!(ran.exit, 0, "{}", ran.text);
     assert_eq!(ran.children(), (37, 37));
     assert_eq!(ran.review(), by_name(&[("two-numbers-one-child", 7)]));
+    let children = crate::values::integrated(&council.site);
+    assert_eq!(children.column("in_doubt").iter().filter(|cell| **cell == "true").count(), 7);
     assert!(ran.text.contains("two-numbers-one-child"), "{}", ran.text);
 }

@@ -5,11 +5,13 @@
 mod children_in_need;
 mod codes;
 mod definitions;
+mod dictionary;
 mod events;
 mod exact_only;
 mod exports;
 mod frames;
 mod gates;
+mod households;
 mod ids;
 mod linkage;
 mod linkage_report;
@@ -23,6 +25,7 @@ mod published_mistake;
 mod quality;
 mod review;
 mod scored;
+mod summaries;
 #[path = "../values.rs"]
 mod values;
 mod workbooks;

@@ -7,7 +7,7 @@ use minster_tests::deliveries::{
     Child, Council, EPISODES_903, by_name, header_903, header_903_row, pupils,
 };
 
-use crate::{CENSUS, council};
+use crate::{CENSUS, council, values::integrated};
 
 const MISSING: &str = "police_ref,nhs_number,forename,surname,dob,postcode,reported,found,risk\n";
 
@@ -99,6 +99,30 @@ fn mistyped_rows_come_to_their_pupil_and_a_twins_do_not() {
     assert_eq!((count("persons"), count("left"), count("linked")), (72, 12, 10));
     assert_eq!((count("same_as_before"), count("other_than_before")), (60, 0));
     assert!(report["estimated_precision"].as_f64().unwrap() > 0.9);
+    // Each child says how its rows came to it, and with what probability at least.
+    let children = integrated(&council.site);
+    let ways =
+        |column: &str, way: &str| children.column(column).iter().filter(|one| **one == way).count();
+    let missing = ["identifier", "match-key", "scored", "not-on-spine", ""]
+        .map(|way| ways("linked_by_missing", way));
+    assert_eq!(missing, [0, 60, 10, 2, 330]);
+    assert_eq!(
+        [ways("linked_by_school_census", "identifier"), ways("linked_by_school_census", "")],
+        [400, 2]
+    );
+    let rows = || {
+        children.column("linkage_probability").into_iter().zip(children.column("linked_by_missing"))
+    };
+    for (probability, way) in rows() {
+        match way {
+            "scored" => assert!((0.9..=1.0).contains(&probability.parse::<f64>().unwrap())),
+            _ => assert_eq!(probability, ""),
+        }
+    }
+    let scored: Vec<f64> = rows().filter_map(|(probability, _)| probability.parse().ok()).collect();
+    let mean = scored.iter().sum::<f64>() / scored.len() as f64;
+    assert!((mean - report["estimated_precision"].as_f64().unwrap()).abs() < 1e-9);
+    assert_eq!(ways("in_doubt", "true"), 0);
     let at = |threshold: f64| {
         let all = report["by_threshold"].as_array().unwrap();
         let of = all.iter().find(|of| of["threshold"] == threshold).unwrap();

@@ -80,6 +80,7 @@ impl Stages {
             matching: &fs::read_to_string(&pipeline.matching).unwrap(),
             listed: &minster_matcher::Listed::default(),
             again: false,
+            households: false,
         };
         let mut vault = self.vault(Role::Linker);
         minster_matcher::link(&job, &mut vault).map(|mut linked| linked.remove(0).manifest)

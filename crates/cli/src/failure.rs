@@ -18,6 +18,9 @@ pub(crate) enum Failure {
     /// It has said why on stderr.
     #[error("ingestion stopped; nothing was linked or released, and what stood before stands")]
     Ingest { code: u8 },
+    /// It has said why on stderr.
+    #[error("minster-ingest did not describe the definitions; there is no dictionary")]
+    Describe { code: u8 },
     #[error("minster-ingest gave no report that this release understands")]
     IngestReport,
     #[error(transparent)]
@@ -50,6 +53,13 @@ pub(crate) enum Failure {
     Page { path: PathBuf, source: std::io::Error },
     #[error("{}: {why}", path.display())]
     Decisions { path: PathBuf, why: String },
+    #[error(
+        "the integrated dataset of {period} was linked by another {}: link again, then ask for its dictionary",
+        matching.display()
+    )]
+    OtherMatching { period: minster_model::Period, matching: PathBuf },
+    #[error("{}: nothing explains the column {column} of the table {table}; link again", matching.display())]
+    Unexplained { matching: PathBuf, table: TableName, column: String },
     #[error("a cell is named by `column=category`")]
     Cell,
     #[error("a built-in name is not valid")]
@@ -83,9 +93,11 @@ impl Failure {
             | Self::WhichPeriod { .. }
             | Self::Page { .. }
             | Self::Decisions { .. }
+            | Self::OtherMatching { .. }
+            | Self::Unexplained { .. }
             | Self::Cell => exit::USAGE,
             Self::Changing { .. } => exit::LOCKED,
-            Self::Ingest { code } => *code,
+            Self::Ingest { code } | Self::Describe { code } => *code,
             Self::Stands { .. } => exit::REFUSED,
             Self::Vault(_) | Self::NoPurpose { .. } => exit::VAULT,
             Self::Store(error) => error.exit_code(),

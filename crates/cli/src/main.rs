@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod dictionary;
 mod doubt;
 mod failure;
 mod linkage;
@@ -141,6 +142,17 @@ enum Command {
     /// Have people judge pairs that are in doubt, blind.
     #[command(subcommand)]
     Review(review::Command),
+    /// Describe the tables of an integrated dataset: what each field means, where it comes from, its codes.
+    #[command(
+        after_help = "Example:\n  minster dictionary --config config/pipeline.toml > datapackage.json\n\nPrints a Data Package (version 2). It comes from the definitions, and needs no key: it has no row's value."
+    )]
+    Dictionary {
+        /// The period, where the pipeline has several; without it the last one.
+        #[arg(long)]
+        period: Option<Period>,
+        #[command(flatten)]
+        config: Config,
+    },
     /// See what runs did.
     #[command(subcommand)]
     Runs(Runs),
@@ -308,6 +320,10 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Runs(Runs::Show { run, report: Report { config, json } }) => {
             let records = runs::show(&Loaded::read(&config)?, &run)?;
             print(&if json { runs::json(&records)? } else { runs::whole_text(&records) })?;
+            Ok(exit::DONE)
+        }
+        Command::Dictionary { period, config: Config { config } } => {
+            print(&dictionary::dictionary(&config, period.as_ref())?)?;
             Ok(exit::DONE)
         }
         Command::Rekey(Report { config, json }) => {

@@ -87,7 +87,9 @@ pub(crate) fn link(
     let matching = pipeline::read(&pipeline.matching)?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
     let listed = listed_by(&mut vault, &pipeline.purpose)?;
-    let job = job(loaded, store, (&matching, &listed), again);
+    let mut job = job(loaded, store, (&matching, &listed), again);
+    let purposes = vault.status()?.purposes.into_iter();
+    job.households = purposes.filter(|of| of.purpose == *job.purpose).any(|of| of.households);
     let linked = minster_matcher::link(&job, &mut vault);
     bar.finish_and_clear();
     let linked = linked.map_err(|error| failed(loaded, error))?;
@@ -126,7 +128,8 @@ fn job<'a>(
 ) -> minster_matcher::Job<'a> {
     let Loaded { pipeline, run, .. } = loaded;
     let (purpose, periods) = (&pipeline.purpose, &pipeline.periods);
-    minster_matcher::Job { store, purpose, periods, run, matching, listed, again }
+    let households = false;
+    minster_matcher::Job { store, purpose, periods, run, matching, listed, again, households }
 }
 
 fn failed(loaded: &Loaded, source: MatchError) -> Failure {
@@ -134,7 +137,7 @@ fn failed(loaded: &Loaded, source: MatchError) -> Failure {
 }
 
 /// The integrated dataset of a period.
-fn children(loaded: &Loaded, period: &Period) -> Result<DatasetRef, Failure> {
+pub(crate) fn children(loaded: &Loaded, period: &Period) -> Result<DatasetRef, Failure> {
     integrated(&loaded.pipeline.purpose, period).map_err(|error| failed(loaded, error))
 }
 
@@ -318,6 +321,21 @@ fn conclude(
             Ok(Ok(()))
         }
         Err(other) => Ok(Err(other)),
+    }
+}
+
+/// The columns of the pipeline's deliveries, as minster-ingest describes them.
+pub(crate) fn described<T: serde::de::DeserializeOwned>(config: &Path) -> Result<T, Failure> {
+    let output = ingest_command()?
+        .args(["sources", "describe", "--json", "--config"])
+        .arg(config)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(Failure::NoIngest)?;
+    match code(output.status) {
+        exit::DONE => serde_json::from_slice(&output.stdout).map_err(|_| Failure::IngestReport),
+        code => Err(Failure::Describe { code }),
     }
 }
 

@@ -47,6 +47,38 @@ pub enum Linkage {
 }
 
 impl Linkage {
+    /// All of them, the surest first.
+    pub const ALL: [Self; 10] = [
+        Self::Identifier,
+        Self::MatchKey,
+        Self::Scored,
+        Self::Reviewed,
+        Self::NotOnSpine,
+        Self::AmbiguousMatchKey,
+        Self::NoIdentifier,
+        Self::ConflictingBirthDate,
+        Self::SharedNumber,
+        Self::Orphan,
+    ];
+
+    /// For people, beside the code.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Identifier => "by an identifier, or one that a bridge ties to it",
+            Self::MatchKey => "by a match key that one pupil alone has",
+            Self::Scored => "by the probability of its names, birth date and postcodes",
+            Self::Reviewed => "by a reviewer's decision",
+            Self::NotOnSpine => "the child is no pupil of the period",
+            Self::AmbiguousMatchKey => "to no pupil: several have its match key",
+            Self::NoIdentifier => "to no pupil: it has neither an identifier nor a match key",
+            Self::ConflictingBirthDate => {
+                "to no pupil: the one with its identifier has another birth date and name"
+            }
+            Self::SharedNumber => "to no pupil: its identifier stands for two children",
+            Self::Orphan => "to no child: no row about a person has its number",
+        }
+    }
+
     /// Whether the row is linked to the spine.
     pub fn is_linked(self) -> bool {
         matches!(self, Self::Identifier | Self::MatchKey | Self::Scored | Self::Reviewed)
@@ -278,6 +310,24 @@ impl Children {
     /// Rows about persons that belong to no child: none, or this program is at fault.
     pub fn lost(&self) -> usize {
         self.of_row.iter().filter(|child| **child == NONE).count()
+    }
+
+    /// For each child whether a finding for review is about one of its rows.
+    pub(crate) fn in_doubt(&self) -> Vec<bool> {
+        let mut in_doubt = vec![false; self.names.len()];
+        for child in self.review.rows().filter_map(|row| self.of_row.get(row as usize)) {
+            in_doubt[*child as usize] = true;
+        }
+        in_doubt
+    }
+
+    /// For each child whether one of its rows is linked by its number alone.
+    pub(crate) fn exact_only(&self, persons: &Persons) -> Vec<bool> {
+        let mut marked = vec![false; self.names.len()];
+        for (child, row) in self.of_row.iter().zip(0u32..) {
+            marked[*child as usize] |= persons.is_exact_only(row);
+        }
+        marked
     }
 
     /// For review: what has a row in one of the wanted tables of persons, which are numbered in the order in which they

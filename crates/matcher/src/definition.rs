@@ -8,8 +8,9 @@ use crate::{
     CHILDREN, CROSSWALK, MatchError,
     condition::{CodeGroup, Condition},
     report::reporting::Reporting,
+    spells::EndDay,
     summary::Summary,
-    when::DeliveryPeriod,
+    when::{DeliveryPeriod, When},
 };
 
 /// The whole file.
@@ -37,9 +38,66 @@ pub struct Matching {
     /// Columns made of two summary columns.
     #[serde(default, rename = "ratio")]
     pub ratios: Vec<Ratio>,
+    /// Children counted by where they live.
+    #[serde(default)]
+    pub households: Option<Households>,
     /// What the linkage report tells.
     #[serde(default)]
     pub report: Reporting,
+}
+
+/// Children counted by where they live. The purpose must allow it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Households {
+    /// The source.
+    pub source: SourceName,
+    /// Its table of addresses.
+    pub table: TableName,
+    /// The column that says which child a row is about. A row about a person is about its own child.
+    #[serde(default)]
+    pub child: Option<ColumnName>,
+    /// The column with the keyed property reference number. It goes before the address.
+    #[serde(default)]
+    pub uprn: Option<ColumnName>,
+    /// The column with the keyed address.
+    #[serde(default)]
+    pub address: Option<ColumnName>,
+    /// The column with the first day at the address. Without it the latest delivery counts.
+    #[serde(default)]
+    pub from: Option<ColumnName>,
+    /// The column with the end.
+    #[serde(default)]
+    pub end: Option<ColumnName>,
+    /// The day on which a row must be open. Without it the latest start counts.
+    #[serde(default)]
+    pub on: Option<When>,
+    /// Whether the day of the end belongs to the spell.
+    #[serde(default)]
+    pub end_day: EndDay,
+    /// More children than this are no household: a boarding school, a hostel, a children's home.
+    pub largest: u32,
+}
+
+impl Households {
+    /// The columns that it reads.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &ColumnName> {
+        [&self.child, &self.uprn, &self.address, &self.from, &self.end].into_iter().flatten()
+    }
+
+    fn check(&self) -> Result<(), MatchError> {
+        let wrong = |why| Err(MatchError::Households { why });
+        match self {
+            Self { uprn: None, address: None, .. } => {
+                wrong("it names neither `uprn` nor `address`, a column with a keyed address")
+            }
+            Self { on: Some(_), from: None, .. } => {
+                wrong("`on` needs `from`, the column with the first day at the address")
+            }
+            Self { largest: 0, .. } => wrong("`largest` is 1 or more"),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Which sources' rows are scored against the register, where no number and no match key leads to it.
@@ -160,6 +218,9 @@ pub struct SummaryColumn {
     /// What a blank says.
     #[serde(default)]
     pub blank: Blank,
+    /// Its meaning, for people: the data dictionary has it.
+    #[serde(default)]
+    pub meaning: Option<String>,
 }
 
 impl SummaryColumn {
@@ -204,6 +265,9 @@ pub struct EventTable {
     /// Rows that count: all of these must hold.
     #[serde(default, rename = "where")]
     pub conditions: Vec<Condition>,
+    /// Its rows' meaning, for people: the data dictionary has it.
+    #[serde(default)]
+    pub meaning: Option<String>,
 }
 
 /// How exact the day of an event is.
@@ -254,6 +318,9 @@ pub struct Ratio {
     pub per: ColumnName,
     /// In a hundred: 10 for persistent absence.
     pub at_least_percent: u32,
+    /// Its meaning, for people: the data dictionary has it.
+    #[serde(default)]
+    pub meaning: Option<String>,
 }
 
 /// The name of the order of deliveries, as a summary's `by`.
@@ -265,11 +332,17 @@ impl Matching {
         toml::from_str(text)
     }
 
-    /// SHA-256 of what linking depends on: all but `[report]`, comments and layout. Another way to tell of what stands makes
-    /// nothing anew.
-    pub(crate) fn sha256(text: &str) -> String {
+    /// SHA-256 of what linking depends on: all but `[report]`, each `meaning`, comments and layout. Another way to tell of
+    /// what stands makes nothing anew. The manifest of an integrated dataset has it.
+    pub fn sha256(text: &str) -> String {
         let settled = text.parse::<toml::Table>().map(|mut table| {
             table.remove("report");
+            for kind in ["column", "event", "ratio"] {
+                let all = table.get_mut(kind).and_then(toml::Value::as_array_mut);
+                for one in all.into_iter().flatten().filter_map(toml::Value::as_table_mut) {
+                    one.remove("meaning");
+                }
+            }
             table.to_string()
         });
         sha256_hex(settled.as_deref().unwrap_or(text).as_bytes())
@@ -284,6 +357,7 @@ impl Matching {
             }
             names.push(table.name.as_str());
         }
+        self.households.as_ref().map_or(Ok(()), Households::check)?;
         let Some(scoring) = &self.scoring else { return Ok(()) };
         for source in &scoring.sources {
             let has_persons = self.identities.iter().any(|identity| identity.source == *source);
@@ -304,7 +378,9 @@ impl Matching {
         let columns = self.columns.iter().map(|column| &column.source);
         let events = self.events.iter().map(|events| &events.source);
         let marked = self.exact_only.iter().map(|rule| &rule.source);
-        let mut sources: Vec<_> = identities.chain(columns).chain(events).chain(marked).collect();
+        let at_home = self.households.iter().map(|households| &households.source);
+        let all = identities.chain(columns).chain(events).chain(marked).chain(at_home);
+        let mut sources: Vec<_> = all.collect();
         sources.sort();
         sources.dedup();
         sources

@@ -1,4 +1,6 @@
-use minster_model::{ColumnName, DatasetRef, KeyVersion, Period, SourceName, TableName, exit};
+use minster_model::{
+    ColumnName, DatasetRef, KeyVersion, Period, Purpose, SourceName, TableName, exit,
+};
 use minster_scoring::ScoringError;
 use minster_store::StoreError;
 
@@ -110,6 +112,43 @@ pub enum MatchError {
         column: ColumnName,
         /// What it should hold.
         expected: &'static str,
+    },
+    /// A column of the integrated dataset whose name another one has.
+    #[error(
+        "matching: two columns of the children are named {column}; linking itself writes some, and a column of the definition needs another \
+         name"
+    )]
+    TwoColumns {
+        /// The name.
+        column: String,
+    },
+    /// Households, for a purpose without them.
+    #[error(
+        "matching asks for [households], and the purpose {purpose} does not allow them: take them out, or propose the purpose anew with \
+         `households = true`, which two custodians approve"
+    )]
+    NoHouseholds {
+        /// The purpose.
+        purpose: Purpose,
+    },
+    /// Households that say too little.
+    #[error("matching, [households]: {why}")]
+    Households {
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// An age on a day at which the cohorts do not begin.
+    #[error(
+        "the column {column} has cohorts at {nearest}, so that no age on {on} can be told: say `on = \"{nearest}\"`, or make cohorts at {on} in \
+         the source's definition"
+    )]
+    NoCohort {
+        /// The column.
+        column: ColumnName,
+        /// The day of the year that was asked for.
+        on: String,
+        /// The one that the column has.
+        nearest: String,
     },
     /// A column that two deliveries hold with two types.
     #[error(
@@ -229,6 +268,10 @@ impl MatchError {
             | Self::NoCount { .. }
             | Self::WrongValue { .. }
             | Self::TwoTypes { .. }
+            | Self::NoCohort { .. }
+            | Self::TwoColumns { .. }
+            | Self::NoHouseholds { .. }
+            | Self::Households { .. }
             | Self::TwoTables { .. }
             | Self::NoParts { .. }
             | Self::Parts { .. }

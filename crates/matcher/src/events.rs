@@ -252,7 +252,9 @@ impl<'a> Pass<'a> {
             let present_in = column.present_in();
             let columns = column.summary.columns();
             let of = wanted(column.name.clone(), &column.conditions, columns, present_in)?;
-            Ok(Wanted { by_delivery: column.summary.is_by_delivery(), ..of })
+            let no_day = column.summary.day(self.days).err();
+            let by_delivery = column.summary.is_by_delivery();
+            Ok(Wanted { by_delivery, unknown: of.unknown.or(no_day), ..of })
         });
         let events = self.events.iter().map(|table| {
             let name = table.name.as_str().parse().map_err(|_| MatchError::Name)?;
@@ -270,7 +272,9 @@ impl<'a> Pass<'a> {
     ) -> Result<Passed<'a>, Stop> {
         let children = self.children.names().len();
         let summariser = |column: &&SummaryColumn| {
-            Summariser::new(column.summary.clone(), column.blank, children)
+            // Where the period has no such day, the column is not known.
+            let day = column.summary.day(self.days).unwrap_or_default();
+            Summariser::new(column.summary.clone(), column.blank, children, day)
         };
         let unmet = |wanted: &Wanted<'_>| vec![HashMap::new(); wanted.conditions.len()];
         let mut passed = Passed {

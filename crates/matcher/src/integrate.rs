@@ -25,7 +25,8 @@ use crate::{
     people::People,
     register::Register,
     report::{LinkageReport, REPORT},
-    scored, standing,
+    scored::{self, Scored},
+    standing,
 };
 
 /// Rows whose codes are turned into texts at once.
@@ -50,6 +51,8 @@ pub struct Job<'a> {
     pub listed: &'a Listed,
     /// Links also where the integrated datasets that stand were made of the same.
     pub again: bool,
+    /// Whether the purpose allows households.
+    pub households: bool,
 }
 
 /// The integrated dataset of a period, and how its rows were linked.
@@ -80,6 +83,9 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
     matching.check()?;
+    if matching.households.is_some() && !job.households {
+        return Err(MatchError::NoHouseholds { purpose: job.purpose.clone() });
+    }
     if !job.again
         && let Some(standing) = standing::standing(job, &matching)
     {
@@ -91,7 +97,7 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let mut ledger = Ledger::read(job, &delivered, keys)?;
     let mut review = Review::of(job, &delivered, keys)?;
     let pairs = review.pairs().clone();
-    let (mut scored, mut clerical) = (Vec::new(), None);
+    let (mut scored, mut clerical) = (Scored::default(), None);
     let (known, settled_pupils) = (review.clone(), RefCell::new(Pupils::default()));
     let first = |register: &Register| {
         let settled = known.settle_pupils(&people.persons, register);
@@ -102,16 +108,14 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let children = Children::with(&people.persons, &mut ledger.identities, first, |exact| {
         let pupils = settled_pupils.borrow();
         let settled = review.settle(exact);
-        let mut found = scored::Scored::default();
         if let Some(scoring) = &matching.scoring {
             let of = (&matching, scoring, &settled);
-            found = scored::score(job, of, (&delivered, &people), exact, keys)?;
+            scored = scored::score(job, of, (&delivered, &people), exact, keys)?;
         }
-        review.learn(exact, (&settled, &pupils), (&found.doubts, &found.pupils));
+        review.learn(exact, (&settled, &pupils), (&scored.doubts, &scored.pupils));
         clerical = review.report_of(&settled, &pupils);
-        scored = found.report;
         let (reviewed, apart) = (settled.same, settled.apart);
-        Ok::<_, MatchError>(Last { scored: found.links, reviewed, apart })
+        Ok::<_, MatchError>(Last { scored: std::mem::take(&mut scored.links), reviewed, apart })
     })?;
     match children.lost() {
         0 => people.prefer(&matching, &children),
@@ -122,11 +126,11 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let ledger = children.is_news().then_some(ledger);
     let mut made = Vec::new();
     for period in job.periods.iter() {
-        let integration =
-            Integration::new(&matching, &children, &people, &delivered, (period, job.purpose));
+        let who = (&children, &people, &scored.probabilities);
+        let integration = Integration::new(&matching, who, &delivered, (period, job.purpose));
         let mut of_period = integration.make()?;
         of_period.report.ids = ids.clone();
-        of_period.report.scored.clone_from(&scored);
+        of_period.report.scored.clone_from(&scored.report);
         of_period.report.clerical.clone_from(&clerical);
         made.push((period, of_period));
     }

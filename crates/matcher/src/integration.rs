@@ -1,7 +1,11 @@
 //! What is gathered about the children of one period.
 
+mod households;
+mod provenance;
+
 use std::{collections::BTreeMap, sync::Arc};
 
+use ahash::HashMap;
 use arrow::{
     array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, new_null_array},
     compute::filter_record_batch,
@@ -20,6 +24,8 @@ use crate::{
     tables::{CROSSWALK, Crosswalk, Events, batch, pseudonyms},
     when::DeliveryPeriod,
 };
+pub(crate) use households::{CHILDREN_AT_HOME, SIBLINGS};
+pub(crate) use provenance::{IN_DOUBT, PROBABILITY, linked_by};
 
 /// The tables of an integrated dataset, by name, and the report.
 pub(crate) struct Made {
@@ -35,6 +41,8 @@ pub(crate) struct Integration<'a> {
     matching: &'a Matching,
     children: &'a Children,
     people: &'a People,
+    /// The probabilities of rows that a score linked.
+    probabilities: &'a HashMap<u32, f64>,
     /// The deliveries of all periods.
     all: &'a [Delivered],
     delivered: Vec<InPeriod<'a>>,
@@ -48,8 +56,7 @@ pub(crate) struct Integration<'a> {
 impl<'a> Integration<'a> {
     pub(crate) fn new(
         matching: &'a Matching,
-        children: &'a Children,
-        people: &'a People,
+        (children, people, probabilities): (&'a Children, &'a People, &'a HashMap<u32, f64>),
         all: &'a [Delivered],
         (period, purpose): (&'a LinkedPeriod, &Purpose),
     ) -> Self {
@@ -71,6 +78,7 @@ impl<'a> Integration<'a> {
             matching,
             children,
             people,
+            probabilities,
             all,
             delivered: delivered.collect(),
             period,
@@ -135,6 +143,9 @@ impl<'a> Integration<'a> {
         let (columns, events) = self.summarise()?;
         let wanted = self.in_period();
         let names = self.children.names();
+        let households = self.households(&wanted)?;
+        let columns = columns.into_iter().map(|(name, values)| (name.to_string(), values));
+        let columns = households.into_iter().chain(columns).collect();
         let mut tables = vec![(CHILDREN.to_owned(), self.table(columns, &wanted)?)];
         for (table, events) in self.matching.events.iter().zip(events) {
             tables.push((table.name.to_string(), events.finish(names, &wanted)?));
@@ -220,7 +231,12 @@ impl<'a> Integration<'a> {
                     true => why,
                     false => Some(not_delivered((source, table), column.present_in(), self.period)),
                 };
+                let said = summariser.notes();
                 let mut found = summariser.finish()?;
+                if why.is_none() {
+                    let of_column = said.iter().map(|said| format!("{}: {said}", column.name));
+                    self.report.notes.extend(of_column);
+                }
                 if let Some(why) = why {
                     // Nobody was asked: none is not zero.
                     self.report.notes.push(format!("{}: {why}; it is not known", column.name));
@@ -305,7 +321,7 @@ impl<'a> Integration<'a> {
     /// The table with a row a child.
     fn table(
         &self,
-        columns: Vec<(ColumnName, ArrayRef)>,
+        columns: Vec<(String, ArrayRef)>,
         wanted: &[bool],
     ) -> Result<RecordBatch, MatchError> {
         let names = self.children.names();
@@ -319,8 +335,14 @@ impl<'a> Integration<'a> {
             let flags = present.iter().map(|present| is_delivered.then_some(*present));
             fields.push((format!("in_{source}"), Arc::new(flags.collect::<BooleanArray>())));
         }
+        fields.extend(self.provenance());
         fields.extend(self.on_roll());
-        fields.extend(columns.into_iter().map(|(name, values)| (name.to_string(), values)));
+        fields.extend(columns);
+        let mut names: Vec<&String> = fields.iter().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|both| both[0] == both[1]) {
+            return Err(MatchError::TwoColumns { column: twice[0].clone() });
+        }
         Ok(filter_record_batch(&batch(fields)?, &BooleanArray::from(wanted.to_vec()))?)
     }
 

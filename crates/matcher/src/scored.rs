@@ -83,10 +83,27 @@ impl AtThreshold {
         thresholds.dedup();
         let at = |threshold: f64| {
             let linked = probabilities.iter().filter(|probability| **probability >= threshold);
-            let expected_false = linked.clone().map(|probability| 1.0 - probability).sum();
+            let expected_false =
+                rounded(linked.clone().fold(0.0, |sum, probability| sum + 1.0 - probability));
             Self { threshold, links: linked.count() as u64, expected_false }
         };
         thresholds.into_iter().map(at).collect()
+    }
+}
+
+/// An estimate, to nine digits: pairs are summed up in an order that follows from the vault's key, and so do the digits behind.
+fn rounded(estimate: f64) -> f64 {
+    format!("{estimate:.8e}").parse().unwrap_or(estimate)
+}
+
+/// The same of all estimates in a report.
+fn all_rounded(report: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match report {
+        Value::Number(number) if number.is_f64() => number.as_f64().map(rounded).into(),
+        Value::Array(all) => all.into_iter().map(all_rounded).collect(),
+        Value::Object(all) => all.into_iter().map(|(key, of)| (key, all_rounded(of))).collect(),
+        other => other,
     }
 }
 
@@ -99,6 +116,8 @@ pub(crate) struct Scored {
     /// Pupils who look like one child.
     pub(crate) pupils: Vec<Doubt>,
     pub(crate) report: Vec<ScoredSource>,
+    /// The probability of each row that a score links: of several scores of its person the least.
+    pub(crate) probabilities: HashMap<u32, f64>,
 }
 
 /// A person of one source: the child that the steps before led to, else the first of its rows.
@@ -157,6 +176,7 @@ pub(crate) fn score(
     let pupils = compared(exact, &parts, &register)?;
     let in_doubt = exact.in_doubt();
     let mut found: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    let mut least: HashMap<u32, f64> = HashMap::new();
     let mut scored = Scored { pupils, ..Scored::default() };
     let mut by_source: Vec<Vec<u32>> = Vec::new();
     for (source, persons) in sources {
@@ -184,7 +204,9 @@ pub(crate) fn score(
             other_than_before: 0,
             with_too_many_values: of_pupils + cut,
             by_threshold: Vec::new(),
-            details: serde_json::to_value(&linkage.report).map_err(MatchError::Report)?,
+            details: all_rounded(
+                serde_json::to_value(&linkage.report).map_err(MatchError::Report)?,
+            ),
         };
         let (mut sum, mut roots) = (0.0, Vec::new());
         let is_open = |link: &minster_scoring::Link| match all[link.left] {
@@ -206,6 +228,8 @@ pub(crate) fn score(
                 Person::Rows(_) if in_doubt.units.contains(&unit) => report.pupils_in_doubt += 1,
                 Person::Rows(root) => {
                     found.entry(root).or_default().insert(unit);
+                    let known = least.entry(root).or_insert(link.probability);
+                    *known = known.min(link.probability);
                     roots.push(root);
                     sum += link.probability;
                     report.linked += 1;
@@ -217,7 +241,8 @@ pub(crate) fn score(
                 scored.doubts.push(((root, units[pair.right]), pair.agreement));
             }
         }
-        report.estimated_precision = (report.linked > 0).then(|| sum / report.linked as f64);
+        report.estimated_precision =
+            (report.linked > 0).then(|| rounded(sum / report.linked as f64));
         scored.report.push(report);
         by_source.push(roots);
     }
@@ -232,6 +257,12 @@ pub(crate) fn score(
     scored.links = found.into_iter().filter_map(one).collect();
     let linked: BTreeSet<Place> = scored.links.iter().copied().collect();
     scored.doubts.retain(|(place, _)| !linked.contains(place));
+    least.retain(|root, _| scored.links.binary_search_by_key(root, |link| link.0).is_ok());
+    let of_row = |row: u32| match (exact.register.unit(row), exact.person(row)) {
+        (NONE, Person::Rows(root)) => least.get(&root).map(|probability| (row, *probability)),
+        _ => None,
+    };
+    scored.probabilities = exact.persons.all().filter_map(of_row).collect();
     Ok(scored)
 }
 

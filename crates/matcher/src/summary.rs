@@ -4,74 +4,15 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, Int64Builder, RecordBatch};
-use minster_model::ColumnName;
-use serde::Deserialize;
+use minster_model::{ColumnName, Day};
 
+pub use crate::kinds::Summary;
 use crate::{
     MatchError,
     definition::{Blank, DELIVERY},
+    spells::Gather,
     values::{Numbers, Words},
 };
-
-/// What becomes of a table's rows: one value a child.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Summary {
-    /// The number of rows.
-    Count,
-    /// 1 where there is a row, else 0.
-    Any,
-    /// The sum of a whole-number column; a missing value adds nothing.
-    Sum {
-        /// The column summed.
-        of: ColumnName,
-    },
-    /// The greatest value of a column.
-    Max {
-        /// The column compared.
-        of: ColumnName,
-    },
-    /// The least value of a column.
-    Min {
-        /// The column compared.
-        of: ColumnName,
-    },
-    /// The latest known value: that of the row with the greatest `by` among those that have one. Where rows have the same
-    /// `by`, the later delivery goes before, and then the row of the preferred person.
-    Latest {
-        /// The column whose value is taken.
-        of: ColumnName,
-        /// The column, most often a date, that decides which row is latest.
-        by: ColumnName,
-    },
-    /// The first known value: that of the row with the least `by`.
-    First {
-        /// The column whose value is taken.
-        of: ColumnName,
-        /// The column, most often a date, that decides which row is first.
-        by: ColumnName,
-    },
-}
-
-impl Summary {
-    /// Whether the order of deliveries decides.
-    pub(crate) fn is_by_delivery(&self) -> bool {
-        match self {
-            Self::Latest { by, .. } | Self::First { by, .. } => by.as_str() == DELIVERY,
-            _ => false,
-        }
-    }
-
-    /// The columns of the table that it reads.
-    pub fn columns(&self) -> Vec<&ColumnName> {
-        let columns = match self {
-            Self::Count | Self::Any => vec![],
-            Self::Sum { of } | Self::Max { of } | Self::Min { of } => vec![of],
-            Self::Latest { of, by } | Self::First { of, by } => vec![of, by],
-        };
-        columns.into_iter().filter(|name| name.as_str() != DELIVERY).collect()
-    }
-}
 
 /// A row that a summary takes.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +28,8 @@ pub(crate) struct Taken {
 /// The rows that passed so far, summed up.
 pub(crate) struct Summariser {
     summary: Summary,
+    /// In the place of all that follows, where more than one number a child is kept.
+    gather: Option<Box<dyn Gather>>,
     blank: Blank,
     counts: Vec<i64>,
     /// What a child's value is compared by first: of `latest` the day, of extremes the value. Rows stand in no order of
@@ -114,12 +57,20 @@ impl Value {
 }
 
 impl Summariser {
-    pub(crate) fn new(summary: Summary, blank: Blank, children: usize) -> Self {
+    /// `day` is the summary's in the period.
+    pub(crate) fn new(summary: Summary, blank: Blank, children: usize, day: Option<Day>) -> Self {
+        let gather = summary.gather(blank, children, day);
         let counts = matches!(summary, Summary::Count | Summary::Sum { .. } | Summary::Any);
+        let (counted, valued) = match (&gather, counts) {
+            (Some(_), _) => (0, 0),
+            (None, true) => (children, 0),
+            (None, false) => (0, children),
+        };
         Self {
-            counts: vec![0; if counts { children } else { 0 }],
-            ranks: vec![i64::MIN; if counts { 0 } else { children }],
-            values: vec![Value::default(); if counts { 0 } else { children }],
+            gather,
+            counts: vec![0; counted],
+            ranks: vec![i64::MIN; valued],
+            values: vec![Value::default(); valued],
             words: Words::default(),
             summary,
             blank,
@@ -131,8 +82,11 @@ impl Summariser {
         &mut self,
         batch: &RecordBatch,
         delivery: u32,
-        rows: impl Iterator<Item = Taken>,
+        mut rows: impl Iterator<Item = Taken>,
     ) -> Result<(), MatchError> {
+        if let Some(gather) = &mut self.gather {
+            return gather.add(batch, delivery, &mut rows);
+        }
         match self.summary.clone() {
             Summary::Count => rows.for_each(|taken| self.counts[taken.child as usize] += 1),
             Summary::Any => rows.for_each(|taken| self.counts[taken.child as usize] = 1),
@@ -152,6 +106,12 @@ impl Summariser {
                 self.by_order(batch, (&of, &by), delivery, rows, false)?
             }
             Summary::First { of, by } => self.by_order(batch, (&of, &by), delivery, rows, true)?,
+            // They are gathered.
+            Summary::Distinct { .. }
+            | Summary::DaysBetween { .. }
+            | Summary::Longest { .. }
+            | Summary::AsAt { .. }
+            | Summary::Age { .. } => {}
         }
         Ok(())
     }
@@ -238,8 +198,16 @@ impl Summariser {
         Ok(())
     }
 
+    /// Notes on the rows for the reader of the report.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.gather.as_ref().map_or_else(Vec::new, |gather| gather.notes())
+    }
+
     /// One value a child: counts and sums are 0 where there is no row, other summaries null.
     pub(crate) fn finish(self) -> Result<ArrayRef, MatchError> {
+        if let Some(gather) = self.gather {
+            return gather.finish();
+        }
         if self.values.is_empty() {
             return Ok(Arc::new(Int64Array::from(self.counts)));
         }
@@ -305,7 +273,7 @@ mod tests {
     fn latest(blank: Blank, deliveries: &[&[Option<&str>]]) -> Vec<Option<String>> {
         let summary = Summary::Latest { of: name("a"), by: name(DELIVERY) };
         let children = deliveries[0].len();
-        let mut summariser = Summariser::new(summary, blank, children);
+        let mut summariser = Summariser::new(summary, blank, children, None);
         for (delivery, values) in deliveries.iter().enumerate() {
             let all: Vec<u32> = (0..children as u32).collect();
             summariser
@@ -335,7 +303,7 @@ mod tests {
     fn a_delivery_without_the_column_changes_nothing() {
         let summary = Summary::Latest { of: name("a"), by: name(DELIVERY) };
         for blank in [Blank::SaysNothing, Blank::Clears] {
-            let mut summariser = Summariser::new(summary.clone(), blank, 1);
+            let mut summariser = Summariser::new(summary.clone(), blank, 1, None);
             summariser.add(&batch(vec![("a", whole(&[Some(7)]))]), 0, taken(&[0])).unwrap();
             summariser.add(&batch(vec![("b", whole(&[Some(8)]))]), 1, taken(&[0])).unwrap();
             assert_eq!(numbers(&summariser.finish().unwrap()), [Some(7)]);
@@ -345,7 +313,7 @@ mod tests {
     #[test]
     fn the_row_of_the_preferred_person_goes_before_another_of_the_same_delivery() {
         let summary = Summary::Latest { of: name("a"), by: name(DELIVERY) };
-        let mut summariser = Summariser::new(summary, Blank::SaysNothing, 1);
+        let mut summariser = Summariser::new(summary, Blank::SaysNothing, 1, None);
         let rows = [(0, false), (1, true), (2, false)];
         let rows = rows.map(|(row, preferred)| Taken { row, child: 0, preferred });
         let values = batch(vec![("a", whole(&[Some(9), Some(5), Some(8)]))]);
@@ -355,7 +323,8 @@ mod tests {
 
     #[test]
     fn a_summary_of_another_type_is_an_error_without_a_value() {
-        let mut summariser = Summariser::new(Summary::Sum { of: name("a") }, Blank::SaysNothing, 1);
+        let mut summariser =
+            Summariser::new(Summary::Sum { of: name("a") }, Blank::SaysNothing, 1, None);
         let values = batch(vec![("a", texts(&[Some("Q330400024001")]))]);
         let error = summariser.add(&values, 0, taken(&[0])).unwrap_err();
         assert!(!error.to_string().contains("Q3304"), "{error}");
@@ -378,7 +347,7 @@ mod tests {
                 Summary::Latest { of: of.clone(), by: by.clone() },
                 Summary::First { of: of.clone(), by: by.clone() },
             ] {
-                let mut summariser = Summariser::new(summary.clone(), Blank::SaysNothing, 5);
+                let mut summariser = Summariser::new(summary.clone(), Blank::SaysNothing, 5, None);
                 for rows in rows.chunks(size) {
                     let children: Vec<u32> = rows.iter().map(|row| row.0).collect();
                     let values: Vec<Option<i64>> = rows.iter().map(|row| row.1).collect();
@@ -406,6 +375,7 @@ mod tests {
                             let day = |row: &&Dated| row.1.map_or(i64::MAX, i64::from);
                             rows.iter().filter(dated).min_by_key(day).and_then(|row| row.0)
                         }
+                        _ => None,
                     }
                 }).collect();
                 prop_assert_eq!(numbers(&summariser.finish().unwrap()), expected, "{:?}", summary);

@@ -31,6 +31,11 @@ impl Day {
         first.unwrap_or(self)
     }
 
+    /// Its year, month (1 to 12) and day of the month (1 to 31); none beyond the calendar's years.
+    pub fn calendar(self) -> Option<(i16, i8, i8)> {
+        self.date().map(|date| (date.year(), date.month(), date.day()))
+    }
+
     /// Its year.
     pub fn year(self) -> Option<i16> {
         self.date().map(|date| date.year())

@@ -109,6 +109,11 @@ impl Kind {
     pub fn is_linkage(&self) -> bool {
         self.0.starts_with(Self::LINKAGE)
     }
+
+    /// Whether it is a keyed address: a purpose has none that does not allow households.
+    pub fn is_address(&self) -> bool {
+        matches!(self.0.as_str(), "match-key:address" | "match-key:uprn")
+    }
 }
 
 name!(

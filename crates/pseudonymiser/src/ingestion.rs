@@ -25,8 +25,8 @@ const PROGRAM: &str = "minster-ingest";
 
 /// A pipeline that can be run.
 pub struct Ingestion {
-    pipeline: Pipeline,
-    definitions: Catalogue,
+    pub(crate) pipeline: Pipeline,
+    pub(crate) definitions: Catalogue,
     lookups: Lookups,
 }
 

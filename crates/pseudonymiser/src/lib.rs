@@ -20,6 +20,7 @@ mod check;
 mod coded;
 mod columns;
 mod delivery;
+mod described;
 mod draft;
 mod duplicates;
 mod error;
@@ -47,6 +48,7 @@ mod trial;
 mod work;
 
 pub use check::{Checked, CheckedFile, Fit, NearFit};
+pub use described::{Described, DescribedCode, DescribedColumn, DescribedDelivery};
 pub use draft::draft;
 pub use error::IngestError;
 pub use ingestion::{Event, Ingestion, Options};

@@ -121,6 +121,18 @@ enum Sources {
         #[arg(long)]
         json: bool,
     },
+    /// Say of each delivery's definition what its datasets hold: each column with its meaning, treatment and codes.
+    #[command(
+        after_help = "Example:\n  minster-ingest sources describe --config config/pipeline.toml"
+    )]
+    Describe {
+        /// The pipeline.
+        #[arg(long)]
+        config: PathBuf,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// Draft a definition of a file, with every column dropped; names alone are written, never a value but of the columns
     /// that are asked for.
     #[command(
@@ -211,6 +223,14 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
                 false => print(&checked.text())?,
             }
             Ok(checked.exit_code())
+        }
+        Command::Sources(Sources::Describe { config, json }) => {
+            let described = Ingestion::load(&config)?.described();
+            match json {
+                true => print_json(&described)?,
+                false => print(&described.text())?,
+            }
+            Ok(minster_model::exit::DONE)
         }
         Command::Sources(Sources::New { file, values }) => {
             let year = jiff::Timestamp::now().strftime("%Y").to_string();

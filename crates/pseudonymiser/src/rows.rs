@@ -7,7 +7,7 @@ use std::{
 };
 
 use arrow::{
-    array::{RecordBatch, RecordBatchOptions, StringViewArray, UInt32Array},
+    array::{Date32Array, RecordBatch, RecordBatchOptions, StringViewArray, UInt32Array},
     compute::take,
     datatypes::SchemaRef,
 };
@@ -194,7 +194,7 @@ impl<'a> Treated<'a> {
         for (place, (planned, column)) in self.plan.columns.iter().zip(&self.columns).enumerate() {
             let Some(column) = column else { continue };
             let told = |cell: &TreatedCell<'_>| cell.note.is_some() || cell.blank;
-            if planned.output.is_none() || !column.cells.iter().flatten().any(told) {
+            if !planned.is_counted() || !column.cells.iter().flatten().any(told) {
                 continue;
             }
             // One pass over the rows, however many of the cells are noted.
@@ -459,20 +459,26 @@ impl Sorted<'_> {
         let all = self.accepted.len() == self.treated.batch.len();
         let mut arrays = vec![None; plan.outputs.len()];
         for (planned, column) in plan.columns.iter().zip(&mut self.treated.columns) {
-            let (Some(column), Some(output)) = (column, planned.output) else { continue };
+            let Some(column) = column else { continue };
             let codes = match all {
                 true => UInt32Array::from(std::mem::take(&mut column.codes)),
                 false => UInt32Array::from_iter_values(
                     self.accepted.iter().map(|row| column.codes[*row as usize]),
                 ),
             };
-            let cells = column.cells.iter().map(|cell| cell.as_ref().ok().map(|cell| &cell.cell));
-            let values = columns::values(&plan.outputs[output], cells)?;
-            arrays[output] = Some(take(&values, &codes, None)?);
+            let cells = || column.cells.iter().map(|cell| cell.as_ref().ok());
+            if let Some(output) = planned.output {
+                let cells = cells().map(|cell| cell.map(|cell| &cell.cell));
+                let values = columns::values(&plan.outputs[output], cells)?;
+                arrays[output] = Some(take(&values, &codes, None)?);
+            }
             if let Some(state) = planned.state {
-                let states = column.cells.iter().map(|cell| cell.as_ref().ok().map(|c| c.state));
-                let values: StringViewArray = states.collect();
+                let values: StringViewArray = cells().map(|cell| Some(cell?.state)).collect();
                 arrays[state] = Some(take(&values, &codes, None)?);
+            }
+            if let Some(cohort) = planned.cohort {
+                let values: Date32Array = cells().map(|cell| cell?.cohort).collect();
+                arrays[cohort] = Some(take(&values, &codes, None)?);
             }
         }
         for (planned, key) in plan.keys.iter().zip(&self.keys) {

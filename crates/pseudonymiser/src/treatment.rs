@@ -1,6 +1,7 @@
 //! Cells in, cells out: each column's treatment applied to one of its values.
 
 mod cell;
+mod part;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -22,13 +23,9 @@ use crate::{
     cells::Note,
     gate::Whole,
     generalise::generalise,
-    names::folded_name,
     period,
     slips::{are_repaired, slip_of},
 };
-
-/// No name, date or postcode is longer, in bytes; the vault takes four of them in one match key.
-const LONGEST_PART: usize = 1_000;
 
 /// What a spreadsheet shows where a formula failed, and writes into its exports (ECMA-376-1, 18.18.11).
 const SPREADSHEET_ERRORS: [&str; 8] =
@@ -81,16 +78,26 @@ pub(crate) struct PlannedColumn {
     pub(crate) output: Option<usize>,
     /// The place of the output that says why an identifier is missing.
     pub(crate) state: Option<usize>,
+    /// The place of the output with a birth date's cohort.
+    pub(crate) cohort: Option<usize>,
 }
 
 impl PlannedColumn {
     /// Whether anything of it passes, or its rows can fail for it.
     pub(crate) fn passes(&self) -> bool {
         self.output.is_some()
+            || self.cohort.is_some()
             || self.column.part.is_some()
             || self.column.linkage.is_some()
             || self.column.required
             || self.is_name()
+    }
+
+    /// Whether cells that become blank are counted: of what only gives a match key by which persons are found, the row is
+    /// set aside.
+    pub(crate) fn is_counted(&self) -> bool {
+        let of_address = self.column.part.is_some_and(Part::is_of_address);
+        self.output.is_some() || self.cohort.is_some() || of_address
     }
 
     /// The kind of identifier that it holds.
@@ -177,6 +184,7 @@ impl Plan {
                 doubted: whole.as_ref().is_some_and(|whole| whole.doubts((place, columns.len()))),
                 output: None,
                 state: None,
+                cohort: None,
             };
             if let Some(output_type) = output_type {
                 let name = table.output_name(name);
@@ -189,6 +197,11 @@ impl Plan {
                     planned.state = Some(outputs.len());
                     outputs.push(Output { name: state, output_type: OutputType::Text, kind: None });
                 }
+            }
+            if let Some(cohort) = &column.cohort {
+                planned.cohort = Some(outputs.len());
+                let name = cohort.output.to_string();
+                outputs.push(Output { name, output_type: OutputType::Date, kind: None });
             }
             columns.push(planned);
         }
@@ -255,6 +268,7 @@ impl Plan {
                 name: None,
                 note: Some(Note::Blank(reason)),
                 blank: false,
+                cohort: None,
                 slip: planned
                     .kind()
                     .filter(|_| planned.repaired && planned.pointer.is_none())
@@ -305,16 +319,9 @@ impl Plan {
         let note = note.or(serial.then_some(Note::Serial));
         let name = planned.is_name().then(|| text.to_owned());
         let linkage = self.for_scoring(planned, text, &cell);
-        Ok(TreatedCell {
-            cell,
-            state,
-            part,
-            linkage,
-            name,
-            note,
-            blank: text.is_empty(),
-            slip: None,
-        })
+        let cohort = self.cohort(planned, text)?;
+        let blank = text.is_empty();
+        Ok(TreatedCell { cell, state, part, linkage, name, note, blank, cohort, slip: None })
     }
 
     fn identifier<'a>(
@@ -439,23 +446,6 @@ impl Plan {
         };
         Ok((cell, None))
     }
-
-    fn comparable(&self, part: Part, text: &str) -> Result<Option<String>, Reason> {
-        let text = match part {
-            _ if text.is_empty() => return Ok(None),
-            _ if text.len() > LONGEST_PART => return Err(Reason::FieldTooLong),
-            Part::Surname | Part::Forename => folded_name(text),
-            Part::BirthDate => {
-                let born = parse_date(text, &self.dates)?;
-                if self.last_day.is_some_and(|last_day| born > last_day) {
-                    return Err(Reason::BirthAfterDelivery);
-                }
-                born.to_string()
-            }
-            Part::Postcode => compact(text),
-        };
-        Ok((!text.is_empty()).then_some(text))
-    }
 }
 
 /// The value at a place of a cell's JSON, as text; what is not there, or null, is blank.
@@ -486,7 +476,7 @@ fn upn_state(upn: &Upn) -> &'static str {
     if upn.is_temporary() { "temporary" } else { "known" }
 }
 
-fn days(date: Date) -> i32 {
+pub(crate) fn days(date: Date) -> i32 {
     let epoch = jiff::civil::date(1970, 1, 1);
     // A date of 1900 to 2100 is at most 50,000 days away.
     date.since(epoch).map_or(0, |span| span.get_days())

@@ -8,6 +8,8 @@
 //! WENG = "WBRI"                    # an extended code and its main code
 //! [map]
 //! "White British" = "WBRI"         # another spelling
+//! [labels]
+//! WBRI = "White British"           # what a code means, for the data dictionary
 //! [years]
 //! WENG = { from = "2016" }         # valid in periods that begin in 2016 or later
 //! [[pattern]]
@@ -44,6 +46,9 @@ pub struct CodeList {
     /// Codes that are not valid in every year.
     #[serde(default)]
     pub years: BTreeMap<String, Years>,
+    /// The meaning of codes, for people: the data dictionary has it.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     /// Spellings that are too many to list, in order.
     #[serde(default, rename = "pattern")]
     pub patterns: Vec<CodePattern>,
@@ -136,6 +141,13 @@ impl CodeList {
         }) {
             return Err(DefinitionError::rule("years", format!("`{code}` is no code of the list")));
         }
+        let is_no_code = |code: &&String| !known(code) && !list.extended.contains_key(*code);
+        if let Some(code) = list.labels.keys().find(is_no_code) {
+            return Err(DefinitionError::rule(
+                "labels",
+                format!("`{code}` is no code of the list"),
+            ));
+        }
         list.table(Level::Main).map_err(|rule| DefinitionError::rule("pattern", rule))?;
         Ok(list)
     }
@@ -206,7 +218,7 @@ impl CodeList {
             };
             years.insert(code.clone(), (year(&valid.from)?, year(&valid.until)?));
         }
-        Ok(CodeTable { exact, folded, patterns, years })
+        Ok(CodeTable { exact, folded, patterns, years, labels: self.labels.clone() })
     }
 }
 
@@ -250,6 +262,7 @@ struct CodeTable {
     folded: HashMap<String, Option<(String, String)>>,
     patterns: Vec<(Pattern, String)>,
     years: HashMap<String, (Option<i16>, Option<i16>)>,
+    labels: BTreeMap<String, String>,
 }
 
 /// A code that was found.
@@ -300,6 +313,11 @@ impl Codes {
     /// Where one cannot be used.
     pub(crate) fn compile_patterns(&self) -> Result<(), String> {
         self.table.patterns.iter().try_for_each(|(pattern, _)| pattern.compile())
+    }
+
+    /// A code's meaning, where the list has one.
+    pub fn label(&self, code: &str) -> Option<&str> {
+        self.table.labels.get(code).map(String::as_str)
     }
 
     /// Every code that can pass, in order, with the one for unknown cells.

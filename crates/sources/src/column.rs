@@ -20,6 +20,10 @@ pub struct Column {
     pub heading: Option<Pattern>,
     /// Its name in the dataset.
     pub output: Option<ColumnName>,
+    /// The cohort that a birth date gives besides.
+    pub cohort: Option<Cohort>,
+    /// Its meaning, for people.
+    pub meaning: Option<String>,
     /// The part that it gives to match keys.
     pub part: Option<Part>,
     /// The part that it gives to scored matching, in a dataset that the linker alone opens.
@@ -39,18 +43,42 @@ impl Column {
     /// set aside, whatever the column says. A number that fails becomes blank as other cells do: the row stays where
     /// something else tells whose it is.
     pub fn fault(&self) -> Fault {
-        if self.required || self.part.is_some() { Fault::Quarantine } else { self.fault }
+        // A row whose address cannot be told is still its child's.
+        let tells = self.part.is_some_and(|part| !part.is_of_address());
+        if self.required || tells { Fault::Quarantine } else { self.fault }
     }
 
     /// Whether its cells are read as dates.
     pub fn is_date(&self) -> bool {
         use Generalisation::{AcademicYear, Age, Month, Term, Year};
         self.part == Some(Part::BirthDate)
+            || self.cohort.is_some()
             || matches!(
                 self.treatment,
                 Treatment::Keep(ValueType::Date)
                     | Treatment::Generalise(Year | Month | Term | AcademicYear | Age { .. })
             )
+    }
+}
+
+/// The first day of this month and day of the month on which a child was born already: `2011-08-31` for one who was born on
+/// 15 March 2011, and for one who was born on 1 September 2010. The age on this day of any year follows from it, and no birth
+/// date does. DfE counts ages at 31 August.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cohort {
+    /// 1 to 12.
+    pub month: i8,
+    /// 1 to 31. No 29 February: most years have none.
+    pub day: i8,
+    /// Its name in the dataset.
+    pub output: ColumnName,
+}
+
+impl Cohort {
+    /// The cohort of a birth date. A child born on 29 February is a year older from 1 March in other years.
+    pub fn of(&self, born: Date) -> Option<Date> {
+        let is_later = (born.month(), born.day()) > (self.month, self.day);
+        Date::new(born.year() + i16::from(is_later), self.month, self.day).ok()
     }
 }
 

@@ -9,7 +9,7 @@ use minster_model::{ColumnName, SourceName, TableName, UNIT, pipeline::Identifie
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Column, DateForm, Header, Numbers, TokenRule, Treatment};
+use crate::{Column, DateForm, Header, MatchKey, Numbers, TokenRule, Treatment};
 
 /// A whole definition, checked: one source in one year's layout.
 #[derive(Debug, Clone)]
@@ -160,31 +160,6 @@ pub enum Duplicates {
     Off,
 }
 
-/// A keyed hash of several parts; the parts themselves do not pass.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MatchKey {
-    /// Its name; keys of the same name can be compared across sources.
-    #[schemars(with = "String")]
-    pub name: TableName,
-    /// The parts, in order.
-    pub parts: Vec<Part>,
-}
-
-/// What a part of a match key is, and so how it is made comparable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Part {
-    /// A surname: its letters without accents, upper case.
-    Surname,
-    /// A forename: its letters without accents, upper case.
-    Forename,
-    /// A date of birth, ISO.
-    BirthDate,
-    /// A postcode without its blanks, upper case.
-    Postcode,
-}
-
 /// What is wrong with a definition.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionError {
@@ -312,10 +287,14 @@ impl Table {
         plain_name(column)
     }
 
-    /// The columns that pass, by their names in the file and in the dataset.
-    fn outputs(&self) -> impl Iterator<Item = (&str, String)> {
+    /// The columns that pass, by their names in the file and in the dataset. One gives its value and its cohort.
+    pub fn outputs(&self) -> impl Iterator<Item = (&str, String)> {
         let passing = self.columns.iter().filter(|(_, column)| column.treatment != Treatment::Drop);
-        passing.map(|(name, _)| (name.as_str(), self.output_name(name)))
+        let passing = passing.map(|(name, _)| (name.as_str(), self.output_name(name)));
+        let cohorts = self.columns.iter().filter_map(|(name, column)| {
+            Some((name.as_str(), column.cohort.as_ref()?.output.to_string()))
+        });
+        passing.chain(cohorts)
     }
 
     /// A column's name in the file, and what is drawn out of its JSON.
@@ -342,6 +321,11 @@ impl Table {
                     "two columns have the same name in the dataset; give one an `as`",
                 );
             }
+            if let Some(cohort) = &column.cohort
+                && !outputs.insert(cohort.output.to_string())
+            {
+                return rule(what, "its cohort has the name of another column");
+            }
             if column.also.iter().any(|also| also.contains("#/")) {
                 return rule(what, "`also` names columns; a value in JSON has a line of its own");
             }
@@ -363,6 +347,9 @@ impl Table {
             }
         }
         for key in &self.match_keys {
+            if let Err(why) = key.check_name() {
+                return rule(format!("{at}, match key {}", key.name), why);
+            }
             if key.parts.is_empty() || key.parts.iter().any(|part| !parts.contains(part)) {
                 return rule(
                     format!("{at}, match key {}", key.name),

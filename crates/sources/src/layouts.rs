@@ -34,14 +34,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 mod text;
 
+use jiff::civil::Date;
 use minster_model::{LinkagePart, TableName};
 
 use self::text::{
     CodesText, ColumnText, DefinitionText, TableText, ToText, TreatmentText, TypeText, VersionText,
 };
 use crate::{
-    CodeList, CodeLists, Column, Definition, DefinitionError, Duplicates, Fault, Generalisation,
-    Part, Pattern, Table, TokenRule, Treatment, UnknownCode, ValueType,
+    CodeList, CodeLists, Cohort, Column, Definition, DefinitionError, Duplicates, Fault,
+    Generalisation, Part, Pattern, Table, TokenRule, Treatment, UnknownCode, ValueType,
 };
 
 /// Different tokens of one column in a delivery, where a definition says nothing.
@@ -267,6 +268,8 @@ impl ColumnText {
             also: self.also.clone(),
             heading: self.heading.as_deref().map(Pattern::anywhere).transpose()?,
             output: self.output.clone(),
+            cohort: self.cohort()?,
+            meaning: self.meaning.clone(),
             part: self.part,
             linkage: self.linkage,
             required: self.required,
@@ -279,6 +282,19 @@ impl ColumnText {
                 || matches!(self.part, Some(Part::Surname | Part::Forename))
                 || matches!(self.linkage, Some(LinkagePart::Surname | LinkagePart::Forename)),
         })
+    }
+
+    fn cohort(&self) -> Result<Option<Cohort>, String> {
+        let Some(text) = &self.cohort else { return Ok(None) };
+        let numbers = text.at.split_once('-').filter(|_| text.at.len() == 5);
+        let numbers =
+            numbers.and_then(|(month, day)| Some((month.parse().ok()?, day.parse().ok()?)));
+        // A day that a leap year alone has is not in each year.
+        let is_day = |(month, day): &(i8, i8)| Date::new(2023, *month, *day).is_ok();
+        let (month, day) = numbers.filter(is_day).ok_or(
+            "a cohort is at a day of each year: cohort = { at = \"08-31\", as = \"cohort\" }",
+        )?;
+        Ok(Some(Cohort { month, day, output: text.output.clone() }))
     }
 
     fn token(&self) -> Result<TokenRule, String> {

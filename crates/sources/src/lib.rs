@@ -39,6 +39,7 @@ mod definition;
 mod header;
 mod layouts;
 mod lookup;
+mod match_key;
 mod numbers;
 mod outline;
 mod outline_xml;
@@ -59,13 +60,13 @@ pub use batch::{RawBatch, Rejected};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use cell::{DateForm, is_serial, parse_date, parse_decimal, parse_flag, parse_integer};
 pub use codes::{CodeList, CodeLists, Codes, Found, Level, UnknownCode};
-pub use column::{Column, Fault, Generalisation, TokenRule, Treatment, ValueType};
+pub use column::{Cohort, Column, Fault, Generalisation, TokenRule, Treatment, ValueType};
 pub use definition::{
-    Definition, DefinitionError, Delimiter, Duplicates, Encoding, ExtraSheets, Format, MatchKey,
-    Part, Table,
+    Definition, DefinitionError, Delimiter, Duplicates, Encoding, ExtraSheets, Format, Table,
 };
 pub use layouts::{layouts, schema};
 pub use lookup::{Lookup, LookupError};
+pub use match_key::{MatchKey, Part};
 pub use numbers::Numbers;
 pub use outline::{Outline, OutlineError, OutlinedTable};
 pub use pattern::Pattern;

@@ -152,6 +152,17 @@ pub enum Denial {
         /// What failed; never an identifier.
         what: String,
     },
+    /// Addresses, for a purpose without households.
+    #[error(
+        "the purpose {purpose} does not allow households, so that no address becomes a key ({kind}); take the match key out of the \
+         source's definition, or propose the purpose anew with `households = true`"
+    )]
+    NoHouseholds {
+        /// The purpose.
+        purpose: Purpose,
+        /// The kind.
+        kind: Kind,
+    },
     /// The purpose does not name the kind.
     #[error(
         "the purpose {purpose} does not name the kind {kind} in its `kinds`; use one that it names, or propose the \

@@ -61,6 +61,9 @@ pub struct PurposeStatus {
     /// How many a run and a day may have repaired.
     #[serde(default)]
     pub repair_budget: (u64, u64),
+    /// Whether children may be counted by where they live.
+    #[serde(default)]
+    pub households: bool,
 }
 
 /// One version of a purpose's keys.

@@ -34,6 +34,9 @@ pub struct PurposeDefinition {
     /// How many parts for scored matching may be asked: spellings of names, parts of birth dates, postcodes. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linkage: Option<Budget>,
+    /// Whether children may be counted by where they live: addresses become keys. Absent: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub households: bool,
     /// Who must let a release out.
     #[serde(default, skip_serializing_if = "ReleaseRule::is_usual")]
     pub release: ReleaseRule,
@@ -120,6 +123,7 @@ impl PurposeDefinition {
             budget: Budget { run, day: u64::MAX },
             repairs: None,
             linkage: None,
+            households: false,
             release: ReleaseRule::default(),
             expires,
         }
@@ -137,7 +141,8 @@ impl PurposeDefinition {
 
     /// Whether identifiers of a kind may become pseudonyms for it.
     pub fn allows_kind(&self, kind: &Kind) -> bool {
-        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind))
+        let is_named = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind));
+        is_named && (self.households || !kind.is_address())
     }
 
     fn budgets(&self) -> impl Iterator<Item = Budget> {
@@ -181,6 +186,21 @@ mod tests {
         let some = ONE.replace("roles", "kinds = [\"upn\"]\nroles");
         let some = PurposeDefinition::parse_one(&some).unwrap();
         assert!(some.allows_kind(&upn) && !some.allows_kind(&other));
+    }
+
+    #[test]
+    fn addresses_need_households_also_where_their_kind_is_named() {
+        let (address, upn) = ("match-key:address".parse().unwrap(), "upn".parse().unwrap());
+        let allows = |more: &str| {
+            let purpose =
+                PurposeDefinition::parse_one(&ONE.replace("roles", &format!("{more}roles")));
+            let purpose = purpose.unwrap();
+            (purpose.allows_kind(&address), purpose.allows_kind(&upn))
+        };
+        assert_eq!(allows(""), (false, true));
+        assert_eq!(allows("households = true\n"), (true, true));
+        assert_eq!(allows("kinds = [\"match-key:address\"]\n"), (false, false));
+        assert_eq!(allows("households = true\nkinds = [\"upn\"]\n"), (false, true));
     }
 
     #[test]

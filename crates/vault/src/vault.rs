@@ -278,6 +278,7 @@ impl Vault {
             budget: (purpose.definition.budget.run, purpose.definition.budget.day),
             repairs_today: purpose.repairs_today(),
             repair_budget: purpose.definition.repairs.map_or((0, 0), |of| (of.run, of.day)),
+            households: purpose.definition.households,
         };
         state.purposes.iter().map(status).collect()
     }

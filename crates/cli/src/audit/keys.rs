@@ -254,6 +254,7 @@ mod tests {
             budget: (1, 1),
             repairs_today: 0,
             repair_budget: (0, 0),
+            households: false,
         };
         Statement { store_id: "s".into(), time: String::new(), purposes: vec![purpose] }
     }

@@ -83,6 +83,7 @@ fn of_period(loaded: &Loaded, period: &LinkedPeriod) -> Result<Appraisal, Failur
         matching: &matching,
         listed: &listed,
         again: false,
+        households: false,
     };
     appraise(&job, period, &mut vault).map_err(failed)
 }

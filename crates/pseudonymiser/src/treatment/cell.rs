@@ -6,7 +6,7 @@ use minster_model::{Kind, LinkagePart};
 use minster_sources::{Generalisation, Reason, Treatment, ValueType, parse_date};
 use minster_vault_api::Token;
 
-use super::{LONGEST_PART, Plan, PlannedColumn};
+use super::{Plan, PlannedColumn, part::LONGEST_PART};
 use crate::cells::Note;
 
 /// What a column of the dataset holds.
@@ -84,6 +84,8 @@ pub(crate) struct TreatedCell<'a> {
     pub(crate) note: Option<Note>,
     /// Whether it was blank.
     pub(crate) blank: bool,
+    /// A birth date's cohort, as days since 1970.
+    pub(crate) cohort: Option<i32>,
     /// A number that failed and may be repaired, in its canonical writing.
     pub(crate) slip: Option<Box<[u8]>>,
 }
@@ -119,6 +121,7 @@ impl TreatedCell<'_> {
             name: None,
             note: Some(Note::Repaired(reason)),
             blank: false,
+            cohort: None,
             slip: None,
         }
     }

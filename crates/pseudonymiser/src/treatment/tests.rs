@@ -169,3 +169,55 @@ fn each_shipped_definition_of_a_sheet_or_a_text_file_reads_a_spreadsheet_s_days(
     }
     assert!(columns > 100 && sources.len() >= 11, "{columns} of {sources:?}");
 }
+
+#[test]
+fn a_birth_date_gives_a_cohort_beside_its_year() {
+    let column = "{ treatment='generalise', to='year', as='birth_year', cohort={ at='08-31', as='cohort' } }";
+    let plan = plan(column);
+    let names: Vec<&str> = plan.outputs.iter().map(|output| output.name.as_str()).collect();
+    assert_eq!(names, ["birth_year", "cohort"]);
+    let cohort = |born: &str| {
+        let treated = plan.treat(&plan.columns[0], born.as_bytes()).unwrap();
+        treated.cohort.map(|days| minster_model::Day(days).to_string())
+    };
+    for (born, first) in [
+        ("2010-08-31", Some("2010-08-31")),
+        ("2010-09-01", Some("2011-08-31")),
+        ("2012-02-29", Some("2012-08-31")),
+        ("", None),
+        ("31 August", None),
+    ] {
+        assert_eq!(cohort(born).as_deref(), first, "{born}");
+    }
+}
+
+#[test]
+fn a_cohort_gives_the_age_that_a_count_of_birthdays_gives() {
+    // Every day of five years with a leap year among them, on the days before and after the last of February too.
+    for (month, day) in [(8, 31), (2, 28), (3, 1), (12, 31), (1, 1)] {
+        let output = "cohort".parse().unwrap();
+        let cohort = minster_sources::Cohort { month, day, output };
+        let mut born = jiff::civil::date(2010, 1, 1);
+        while born.year() < 2015 {
+            let on = jiff::civil::date(2025, month, day);
+            // Birthdays from the first to the day: who was born on 29 February has it on 1 March in other years.
+            let birthday = |year: i16| match (born.month(), born.day()) {
+                (2, 29) => Date::new(year, 2, 29).unwrap_or(jiff::civil::date(year, 3, 1)),
+                (month, day) => jiff::civil::date(year, month, day),
+            };
+            let years = (born.year() + 1..=2025).filter(|year| birthday(*year) <= on).count();
+            let first = cohort.of(born).unwrap();
+            assert_eq!((first.month(), first.day()), (month, day));
+            assert_eq!(i64::from(on.year() - first.year()), years as i64, "born {born}, on {on}");
+            born = born.tomorrow().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_dropped_birth_date_may_give_its_cohort_alone() {
+    let plan = plan("{ treatment='drop', cohort={ at='08-31', as='cohort' } }");
+    assert_eq!(plan.outputs.len(), 1);
+    let treated = plan.treat(&plan.columns[0], b"2010-09-01").unwrap();
+    assert!(matches!(treated.cell, Cell::Null) && treated.cohort.is_some());
+}

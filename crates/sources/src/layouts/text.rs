@@ -204,6 +204,10 @@ pub(super) struct ColumnText {
     pub(super) at: Option<Date>,
     pub(super) lookup: Option<String>,
     pub(super) bands: Option<Vec<i64>>,
+    /// The cohort that a birth date gives besides.
+    pub(super) cohort: Option<CohortText>,
+    /// Its meaning, for people: the data dictionary has it.
+    pub(super) meaning: Option<String>,
     pub(super) part: Option<Part>,
     /// The part that it gives to scored matching: `forename`, `surname`, `birth-date`, `sex` or `postcode`. Several columns may
     /// give one part.
@@ -218,6 +222,17 @@ pub(super) struct ColumnText {
     /// Whether a dropped column holds a person's name.
     #[serde(default)]
     pub(super) person_name: bool,
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CohortText {
+    /// The day of the year at which cohorts begin: `08-31`.
+    pub(super) at: String,
+    /// Its name in the dataset.
+    #[serde(rename = "as")]
+    #[schemars(with = "String")]
+    pub(super) output: ColumnName,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]

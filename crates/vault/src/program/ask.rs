@@ -326,6 +326,8 @@ fn print_status(status: &StatusReport) -> io::Result<()> {
             "             {} repairs today; allowed: {run} a run, {day} a day",
             purpose.repairs_today
         )?;
+        let households = if purpose.households { "allowed" } else { "not allowed" };
+        writeln!(out, "             households: {households}")?;
         for version in &purpose.versions {
             let retired = if version.retired { ", retired" } else { "" };
             writeln!(

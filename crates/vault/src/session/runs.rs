@@ -153,7 +153,11 @@ impl Session<'_> {
         // Under the lock: a rotation holds it too.
         let state = self.running(&purpose)?;
         if !state.definition.allows_kind(kind) {
-            return Err(Denial::KindNotAllowed { purpose, kind: kind.clone() });
+            let kind = kind.clone();
+            return Err(match kind.is_address() && !state.definition.households {
+                true => Denial::NoHouseholds { purpose, kind },
+                false => Denial::KindNotAllowed { purpose, kind },
+            });
         }
         let Some(run) = self.run.as_mut() else { return Err(out_of_order("open a run first")) };
         run.is_of(&state)?;

@@ -1,0 +1,193 @@
+//! `minster-ingest sources describe`: what the datasets of the pipeline's deliveries hold, as their definitions say it.
+
+use std::fmt::Write as _;
+
+use minster_model::{Period, SourceName};
+use minster_sources::{
+    Cohort, Column, Definition, Generalisation, Table, TokenRule, Treatment, ValueType,
+};
+use serde::Serialize;
+
+use crate::Ingestion;
+
+/// The columns of all deliveries' datasets. Holds no row's value.
+#[derive(Debug, Serialize)]
+pub struct Described {
+    /// The report's format.
+    pub format: u32,
+    /// One entry a delivery whose definition can be used.
+    pub deliveries: Vec<DescribedDelivery>,
+}
+
+/// A delivery's dataset.
+#[derive(Debug, Serialize)]
+pub struct DescribedDelivery {
+    /// The source.
+    pub source: SourceName,
+    /// The delivery's period.
+    pub period: Period,
+    /// One entry a column, table by table.
+    pub columns: Vec<DescribedColumn>,
+}
+
+/// A column of a dataset.
+#[derive(Debug, Serialize)]
+pub struct DescribedColumn {
+    /// The table.
+    pub table: String,
+    /// Its name in the dataset.
+    pub name: String,
+    /// Its name in the file; XML: its path.
+    pub file: String,
+    /// The treatment of the file's cells, in words.
+    pub treatment: String,
+    /// Whether it holds days.
+    pub days: bool,
+    /// Its meaning, where the definition has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<String>,
+    /// Codes that can pass, where it holds codes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<DescribedCode>,
+}
+
+/// A code, and what it means.
+#[derive(Debug, Serialize)]
+pub struct DescribedCode {
+    /// The code.
+    pub code: String,
+    /// Its meaning, where the list has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+impl Ingestion {
+    /// Describes the deliveries by their definitions; no file of theirs is opened.
+    pub fn described(&self) -> Described {
+        let delivery = |delivery: &minster_model::pipeline::Delivery| {
+            let found = self.definitions.find(&delivery.name, &delivery.period)?;
+            let (source, period) = (delivery.name.clone(), delivery.period.clone());
+            Some(DescribedDelivery { source, period, columns: columns(&found.definition) })
+        };
+        let deliveries = self.pipeline.sources.iter().filter_map(delivery).collect();
+        Described { format: 1, deliveries }
+    }
+}
+
+impl Described {
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for DescribedDelivery { source, period, columns } in &self.deliveries {
+            let _ = writeln!(text, "{source} {period}");
+            for DescribedColumn { table, name, file, treatment, meaning, codes, .. } in columns {
+                let meaning =
+                    meaning.as_ref().map_or(String::new(), |meaning| format!(": {meaning}"));
+                let _ = writeln!(text, "  {table}/{name} from {file}, {treatment}{meaning}");
+                for DescribedCode { code, label } in codes {
+                    let label = label.as_deref().unwrap_or_default();
+                    let _ = writeln!(text, "    {}", format!("{code} {label}").trim_end());
+                }
+            }
+        }
+        text
+    }
+}
+
+fn columns(definition: &Definition) -> Vec<DescribedColumn> {
+    definition.tables.iter().flat_map(of_table).collect()
+}
+
+fn of_table(table: &Table) -> Vec<DescribedColumn> {
+    let mut all = Vec::new();
+    for (file, output) in table.outputs() {
+        let Some(column) = table.columns.get(file) else { continue };
+        let cohort = column.cohort.as_ref().filter(|cohort| cohort.output.as_str() == output);
+        all.push(match cohort {
+            Some(cohort) => DescribedColumn {
+                treatment: of_cohort(cohort),
+                days: true,
+                meaning: None,
+                codes: Vec::new(),
+                ..described(table, file, &output, column)
+            },
+            None => described(table, file, &output, column),
+        });
+    }
+    for key in &table.match_keys {
+        let parts: Vec<String> =
+            key.parts.iter().map(|part| format!("{part:?}").to_lowercase()).collect();
+        all.push(DescribedColumn {
+            table: table.name.to_string(),
+            name: format!("key_{}", key.name),
+            file: String::new(),
+            treatment: format!("keyed hash of {}", parts.join(", ")),
+            days: false,
+            meaning: None,
+            codes: Vec::new(),
+        });
+    }
+    all
+}
+
+fn described(table: &Table, file: &str, output: &str, column: &Column) -> DescribedColumn {
+    let codes = match &column.treatment {
+        Treatment::Code(codes) => {
+            let code = |code: &str| DescribedCode {
+                code: code.to_owned(),
+                label: codes.label(code).map(str::to_owned),
+            };
+            codes.passing().into_iter().map(code).collect()
+        }
+        _ => Vec::new(),
+    };
+    DescribedColumn {
+        table: table.name.to_string(),
+        name: output.to_owned(),
+        file: file.to_owned(),
+        treatment: treatment(&column.treatment),
+        days: matches!(column.treatment, Treatment::Keep(ValueType::Date)),
+        meaning: column.meaning.clone(),
+        codes,
+    }
+}
+
+fn of_cohort(cohort: &Cohort) -> String {
+    let Cohort { month, day, .. } = cohort;
+    format!("generalised to the first {month:02}-{day:02} on which the child was born already")
+}
+
+/// The treatment, in words.
+fn treatment(treatment: &Treatment) -> String {
+    match treatment {
+        Treatment::Drop => "dropped".into(),
+        Treatment::Pseudonymise(kind) => format!("pseudonymised ({kind})"),
+        Treatment::Keep(ValueType::Date) => "kept as a day".into(),
+        Treatment::Keep(ValueType::Integer) => "kept as a whole number".into(),
+        Treatment::Keep(ValueType::Decimal) => "kept as a number".into(),
+        Treatment::Keep(ValueType::Flag) => "kept as true or false".into(),
+        Treatment::Token(TokenRule::Pattern(_)) => "kept where it fits a pattern".into(),
+        Treatment::Token(TokenRule::Distinct(most)) => {
+            format!("kept where a delivery has no more than {most} different ones")
+        }
+        Treatment::Code(_) => "mapped to a code of a list".into(),
+        Treatment::Generalise(to) => format!("generalised to {}", generalised(to)),
+    }
+}
+
+fn generalised(to: &Generalisation) -> String {
+    match to {
+        Generalisation::Year => "the year".into(),
+        Generalisation::Month => "the month".into(),
+        Generalisation::Term => "the school term".into(),
+        Generalisation::AcademicYear => "the academic year".into(),
+        Generalisation::Age { at } => format!("the age on {at}"),
+        Generalisation::District => "the postcode's district".into(),
+        Generalisation::Sector => "the postcode's sector".into(),
+        Generalisation::Lookup { lookup, .. } => format!("its value in the look-up {lookup}"),
+        Generalisation::Band(bands) => {
+            let bands: Vec<String> = bands.iter().map(ToString::to_string).collect();
+            format!("a band, the lower bounds being {}", bands.join(", "))
+        }
+    }
+}
