@@ -23,7 +23,14 @@ pub struct Store {
 /// Held while a run changes the store; released when dropped, or when the program ends in any way.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // To close the file is not enough: a program that is being started elsewhere holds it for a moment too.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Store {
@@ -77,7 +84,7 @@ impl Store {
         if staging.exists() {
             fs::remove_dir_all(&staging).map_err(StoreError::io("sweep", &staging))?;
         }
-        Ok(RunLock { _file: file })
+        Ok(RunLock { file })
     }
 
     /// Starts writing a dataset aside. The caller holds the run lock.
