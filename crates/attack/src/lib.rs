@@ -1,6 +1,6 @@
 //! The independent attacker. [`verify`] alone makes a [`ReleasableSet`]: it shows, for every small
 //! cell, that the published numbers say no more than the rule itself. It may depend on `minster-model`,
-//! and shares no line with the crate that suppressed.
+//! and calls no code of the crate that suppressed; both use the model and the solver `microlp`.
 //!
 //! **The promise.** A *world* is a set of whole inner counts that fits every published number and the
 //! policy (with [`Zeros::Published`](minster_model::cube::Zeros) a withheld inner cell is at least 1).

@@ -153,13 +153,20 @@ impl Register {
                     // A temporary number that was used again: each of those who had it is told by name and birth date.
                     let shared = self.shared.get(&former).cloned().unwrap_or_default();
                     let had = known.map_or(shared, |one| vec![one]);
-                    for unit in claiming.iter() {
-                        let rows = claims.iter().map(|claim| claim.1);
-                        let claims: Vec<u32> = rows.filter(|row| self.unit(*row) == unit).collect();
+                    let same = |unit: u32| {
                         let mut same = had.iter().filter(|one| self.is_told_the_same(unit, **one));
-                        match (same.next(), same.next()) {
-                            (Some(&known), None) => ties.push(Tie { unit, known, claims }),
-                            _ => review.note(Finding::FormerNumberRefused, claims),
+                        same.next().filter(|_| same.next().is_none()).copied()
+                    };
+                    let found: Vec<(u32, Option<u32>)> =
+                        claiming.iter().map(|unit| (unit, same(unit))).collect();
+                    for (unit, known) in &found {
+                        let rows = claims.iter().map(|claim| claim.1);
+                        let claims = rows.filter(|row| self.unit(*row) == *unit).collect();
+                        // Two that are alike are not made one by it.
+                        let alone = found.iter().filter(|other| other.1 == *known).count() == 1;
+                        match known.filter(|_| alone) {
+                            Some(known) => ties.push(Tie { unit: *unit, known, claims }),
+                            None => review.note(Finding::FormerNumberRefused, claims),
                         }
                     }
                 }

@@ -241,6 +241,13 @@ fn a_temporary_number_that_was_used_again_leads_each_of_both_to_the_number_that_
 }
 
 #[test]
+fn two_numbers_of_one_name_and_birth_date_are_not_made_one_by_a_former_number_of_both() {
+    let claims = vec![Said(vec![20, 10], 1, 1), Said(vec![30, 10], 1, 1), one(10, 1, 1)];
+    let children = children(&[("census", 0, true, claims)]);
+    assert_eq!((pupils(&children), found(&children, "former-number-refused")), (3, 2));
+}
+
+#[test]
 fn a_number_that_was_used_again_ties_nobody_with_another_name_or_birth_date() {
     let first = ("census", 0, true, vec![one(10, 1, 1), one(10, 2, 2)]);
     for (birth, name) in [(1, 2), (3, 1), (0, 1), (1, 0)] {
