@@ -12,6 +12,7 @@ mod person;
 mod pipeline;
 mod quality;
 mod rekey;
+mod report;
 mod review;
 mod runs;
 mod stages;

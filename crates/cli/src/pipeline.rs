@@ -4,7 +4,7 @@ use std::{
 };
 
 use minster_aggregator::Definition;
-use minster_model::{Period, RunId, TableName, pipeline::Pipeline};
+use minster_model::{Period, RunId, TableName, periods::LinkedPeriod, pipeline::Pipeline};
 use minster_store::{Store, name_by_clock};
 
 use crate::failure::Failure;
@@ -31,6 +31,17 @@ impl Loaded {
         Ok(Store::open(&self.pipeline.store)?.keeping(self.pipeline.retention))
     }
 
+    /// The period that is asked for, else the last one.
+    pub(crate) fn period_or_last(&self, asked: Option<&Period>) -> Result<&LinkedPeriod, Failure> {
+        let periods = &self.pipeline.periods;
+        let found = match asked {
+            Some(asked) => periods.find(asked),
+            None => periods.iter().next_back(),
+        };
+        let names = || periods.iter().map(|period| period.name.to_string()).collect::<Vec<_>>();
+        found.ok_or_else(|| Failure::NoPeriod { known: names().join(", ") })
+    }
+
     /// The period that is asked for, else the only one of which `has` is true, else the only or the last one.
     pub(crate) fn period(
         &self,
@@ -38,12 +49,10 @@ impl Loaded {
         release: &TableName,
         has: impl Fn(&Period) -> Result<bool, Failure>,
     ) -> Result<&Period, Failure> {
-        let periods = &self.pipeline.periods;
-        let names = || periods.iter().map(|period| period.name.to_string()).collect::<Vec<_>>();
-        if let Some(asked) = asked {
-            let found = periods.find(asked).map(|period| &period.name);
-            return found.ok_or_else(|| Failure::NoPeriod { known: names().join(", ") });
+        if asked.is_some() {
+            return Ok(&self.period_or_last(asked)?.name);
         }
+        let periods = &self.pipeline.periods;
         let mut with = Vec::new();
         for period in periods.iter() {
             if has(&period.name)? {

@@ -120,7 +120,8 @@ pub(crate) fn listed_by(vault: &mut Client, purpose: &Purpose) -> Result<Listed,
     Ok(Listed { numbers, digest, versions })
 }
 
-fn job<'a>(
+/// What is to be linked. It allows no households: linking asks the vault for that.
+pub(crate) fn job<'a>(
     loaded: &'a Loaded,
     store: &'a Store,
     (matching, listed): (&'a str, &'a Listed),
@@ -132,7 +133,7 @@ fn job<'a>(
     minster_matcher::Job { store, purpose, periods, run, matching, listed, again, households }
 }
 
-fn failed(loaded: &Loaded, source: MatchError) -> Failure {
+pub(crate) fn failed(loaded: &Loaded, source: MatchError) -> Failure {
     Failure::Match { path: loaded.pipeline.matching.clone(), source: Box::new(source) }
 }
 

@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use crate::{
     MatchError,
-    spells::{Gather, OneType, days},
+    spells::{Gather, days},
     summary::Taken,
-    values::{Numbers, Words},
+    values::{Numbers, OneType, Words},
 };
 
 /// One date of a child.
@@ -66,10 +66,6 @@ impl Gather for Distinct {
             }
         }
         Ok(())
-    }
-
-    fn notes(&self) -> Vec<String> {
-        Vec::new()
     }
 
     fn finish(self: Box<Self>) -> Result<ArrayRef, MatchError> {

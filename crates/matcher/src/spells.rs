@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, Int64Array, Int64Builder, RecordBatch},
+    array::{ArrayRef, Int64Array, RecordBatch},
     datatypes::DataType,
 };
 use minster_model::{ColumnName, Day};
@@ -14,7 +14,7 @@ use crate::{
     MatchError,
     definition::Blank,
     summary::Taken,
-    values::{Numbers, Words},
+    values::{Numbers, OneType, Words},
 };
 
 /// A summary that keeps more of a child than one number.
@@ -28,7 +28,9 @@ pub(crate) trait Gather {
     ) -> Result<(), MatchError>;
 
     /// Notes on the rows for the reader of the report: counts and words, no value.
-    fn notes(&self) -> Vec<String>;
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// One value a child.
     fn finish(self: Box<Self>) -> Result<ArrayRef, MatchError>;
@@ -238,44 +240,8 @@ impl Gather for AsAt {
         Ok(())
     }
 
-    fn notes(&self) -> Vec<String> {
-        Vec::new()
-    }
-
     fn finish(self: Box<Self>) -> Result<ArrayRef, MatchError> {
-        let values = self.open.iter().map(|open| open.and_then(|open| open.value));
-        if self.words.are_used {
-            return Ok(Arc::new(self.words.coded(values)?));
-        }
-        let mut builder = Int64Builder::with_capacity(self.open.len());
-        values.for_each(|value| builder.append_option(value));
-        Ok(Arc::new(builder.finish()))
-    }
-}
-
-/// The one type that a column has in all deliveries that have it: numbers of texts and whole numbers are not compared.
-#[derive(Default)]
-pub(crate) struct OneType(Option<DataType>);
-
-impl OneType {
-    /// Whether a batch has the column.
-    ///
-    /// # Errors
-    /// [`MatchError::TwoTypes`], where another batch had it with another type.
-    pub(crate) fn is_that_of(
-        &mut self,
-        batch: &RecordBatch,
-        name: &ColumnName,
-    ) -> Result<bool, MatchError> {
-        let Some(column) = batch.column_by_name(name.as_str()) else { return Ok(false) };
-        match &self.0 {
-            Some(known) if known == column.data_type() => Ok(true),
-            Some(_) => Err(MatchError::TwoTypes { column: name.clone() }),
-            None => {
-                self.0 = Some(column.data_type().clone());
-                Ok(true)
-            }
-        }
+        self.words.column(self.open.iter().map(|open| open.and_then(|open| open.value)))
     }
 }
 

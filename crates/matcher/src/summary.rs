@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, Int64Builder, RecordBatch};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use minster_model::{ColumnName, Day};
 
 pub use crate::kinds::Summary;
@@ -211,13 +211,7 @@ impl Summariser {
         if self.values.is_empty() {
             return Ok(Arc::new(Int64Array::from(self.counts)));
         }
-        let values = self.values.iter().map(|value| value.known());
-        if self.words.are_used {
-            return Ok(Arc::new(self.words.coded(values)?));
-        }
-        let mut builder = Int64Builder::with_capacity(self.values.len());
-        values.for_each(|value| builder.append_option(value));
-        Ok(Arc::new(builder.finish()))
+        self.words.column(self.values.iter().map(|value| value.known()))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     MatchError,
     definition::{By, EventTable},
     summary::Taken,
-    values::{Numbers, Words},
+    values::{Numbers, OneType, Words},
 };
 
 /// The table with a row for each row about a person: where it stands, and its child.
@@ -28,8 +28,8 @@ const BLANK: i64 = i64::MIN;
 /// The rows of an event table, gathered while the source's tables are read.
 pub(crate) struct Events<'a> {
     table: &'a EventTable,
-    /// For each column its texts, and what it holds: nothing while no delivery had it.
-    words: Vec<(Words, DataType)>,
+    /// For each column its texts, and what it holds.
+    words: Vec<(Words, OneType)>,
     /// Child and cells of each event, and how many there are of it.
     rows: HashMap<Box<[i64]>, i64>,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Events<'a> {
 impl<'a> Events<'a> {
     pub(crate) fn new(table: &'a EventTable) -> Self {
         let columns = table.columns();
-        let words = columns.iter().map(|_| (Words::default(), DataType::Null)).collect();
+        let words = columns.iter().map(|_| Default::default()).collect();
         Self { table, words, rows: HashMap::default() }
     }
 
@@ -50,13 +50,7 @@ impl<'a> Events<'a> {
         let mut cells = Vec::new();
         for ((column, name), (words, kind)) in self.table.columns().iter().zip(&mut self.words) {
             let numbers = Numbers::of(batch, column, words)?;
-            let found = batch.column_by_name(column.as_str()).map(|column| column.data_type());
-            match (&mut *kind, found) {
-                (_, None) => {}
-                (kind @ DataType::Null, Some(found)) => *kind = found.clone(),
-                (kind, Some(found)) if kind == found => {}
-                _ => return Err(MatchError::TwoTypes { column: (*column).clone() }),
-            }
+            kind.is_that_of(batch, column)?;
             cells.push((numbers, *name == "date" && self.table.by == By::Month));
         }
         for taken in rows {
@@ -116,15 +110,15 @@ impl<'a> Events<'a> {
     }
 }
 
-fn array(cells: impl Iterator<Item = Option<i64>>, (words, kind): &(Words, DataType)) -> ArrayRef {
+fn array(cells: impl Iterator<Item = Option<i64>>, (words, kind): &(Words, OneType)) -> ArrayRef {
     if words.are_used {
         return Arc::new(StringArray::from_iter(cells.map(|code| words.text(code?))));
     }
-    match kind {
-        DataType::Date32 => {
+    match kind.0 {
+        Some(DataType::Date32) => {
             Arc::new(Date32Array::from_iter(cells.map(|day| day.map(|day| day as i32))))
         }
-        DataType::Boolean => {
+        Some(DataType::Boolean) => {
             Arc::new(BooleanArray::from_iter(cells.map(|flag| flag.map(|flag| flag != 0))))
         }
         _ => Arc::new(Int64Array::from_iter(cells)),

@@ -35,14 +35,17 @@ impl Words {
         code
     }
 
-    /// Codes as a column of texts, each of which stands once.
-    pub(crate) fn coded(
+    /// A column of values: texts by their codes, each text once, where there are texts; else the numbers.
+    pub(crate) fn column(
         &self,
-        codes: impl Iterator<Item = Option<i64>>,
-    ) -> Result<DictionaryArray<Int32Type>, MatchError> {
+        values: impl Iterator<Item = Option<i64>>,
+    ) -> Result<ArrayRef, MatchError> {
+        if !self.are_used {
+            return Ok(Arc::new(values.collect::<Int64Array>()));
+        }
         let texts = StringViewArray::from_iter_values(&self.texts);
-        let codes = codes.map(|code| code.map(|code| code as i32));
-        Ok(DictionaryArray::try_new(codes.collect(), Arc::new(texts))?)
+        let codes = values.map(|code| code.map(|code| code as i32)).collect();
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(codes, Arc::new(texts))?))
     }
 
     pub(crate) fn text(&self, code: i64) -> Option<&str> {
@@ -95,6 +98,32 @@ impl Numbers {
                 keys.is_valid(row).then(|| codes.get(keys.value(row) as usize).copied()).flatten()
             }
             Self::Absent => None,
+        }
+    }
+}
+
+/// The one type that a column has in all deliveries that have it: numbers of texts and whole numbers are not compared.
+#[derive(Default)]
+pub(crate) struct OneType(pub(crate) Option<DataType>);
+
+impl OneType {
+    /// Whether a batch has the column.
+    ///
+    /// # Errors
+    /// [`MatchError::TwoTypes`], where another batch had it with another type.
+    pub(crate) fn is_that_of(
+        &mut self,
+        batch: &RecordBatch,
+        name: &ColumnName,
+    ) -> Result<bool, MatchError> {
+        let Some(column) = batch.column_by_name(name.as_str()) else { return Ok(false) };
+        match &self.0 {
+            Some(known) if known == column.data_type() => Ok(true),
+            Some(_) => Err(MatchError::TwoTypes { column: name.clone() }),
+            None => {
+                self.0 = Some(column.data_type().clone());
+                Ok(true)
+            }
         }
     }
 }

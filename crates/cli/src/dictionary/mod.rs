@@ -72,13 +72,7 @@ impl Described {
 /// The data package of a period's integrated dataset, as JSON.
 pub(crate) fn dictionary(config: &Path, asked: Option<&Period>) -> Result<String, Failure> {
     let loaded = Loaded::read(config)?;
-    let period = match asked {
-        None => loaded.pipeline.periods.iter().next_back().map(|period| &period.name),
-        Some(asked) => loaded.pipeline.periods.find(asked).map(|period| &period.name),
-    };
-    let known = || loaded.pipeline.periods.iter().map(|period| period.name.to_string());
-    let period = period
-        .ok_or_else(|| Failure::NoPeriod { known: known().collect::<Vec<_>>().join(", ") })?;
+    let period = &loaded.period_or_last(asked)?.name;
     let path = &loaded.pipeline.matching;
     let text = pipeline::read(path)?;
     let matching = Matching::parse(&text).map_err(|error| Failure::Match {

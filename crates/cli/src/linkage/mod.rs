@@ -6,21 +6,21 @@ mod page;
 mod text;
 mod words;
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use clap::Args;
-use minster_matcher::{
-    Job, MatchError,
-    report::{Appraisal, Share, appraise},
-};
+use minster_matcher::report::{Appraisal, Share, appraise};
 use minster_model::{Period, Role, periods::LinkedPeriod};
 use minster_store::Store;
 use minster_vault_api::Client;
 
-use crate::{failure::Failure, pipeline, pipeline::Loaded, quality, stages::listed_by};
+use crate::{
+    failure::Failure,
+    pipeline,
+    pipeline::Loaded,
+    report::Form,
+    stages::{failed, job, listed_by},
+};
 
 /// What is asked for.
 #[derive(Args)]
@@ -31,61 +31,25 @@ pub(crate) struct Arguments {
     /// The pipeline.
     #[arg(long)]
     config: PathBuf,
-    /// One JSON object.
-    #[arg(long)]
-    json: bool,
-    /// Write a page for a browser or a printer instead; it needs no other file.
-    #[arg(long, value_name = "FILE", conflicts_with = "json")]
-    html: Option<PathBuf>,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// What is to be printed.
 pub(crate) fn report(arguments: &Arguments) -> Result<String, Failure> {
     let loaded = Loaded::read(&arguments.config)?;
-    let appraisal = of_period(&loaded, period(&loaded, arguments.period.as_ref())?)?;
-    if let Some(path) = &arguments.html {
-        quality::write(path, &page::page(&appraisal).into_string())
-            .map_err(|source| Failure::Page { path: path.clone(), source })?;
-        let _ = writeln!(io::stderr(), "written: {}", path.display());
-        return Ok(String::new());
-    }
-    match arguments.json {
-        true => serde_json::to_string(&appraisal).map(|text| text + "\n").map_err(Failure::Summary),
-        false => Ok(text::text(&appraisal)),
-    }
-}
-
-fn period<'a>(loaded: &'a Loaded, asked: Option<&Period>) -> Result<&'a LinkedPeriod, Failure> {
-    let periods = &loaded.pipeline.periods;
-    let found = match asked {
-        Some(asked) => periods.find(asked),
-        None => periods.iter().next_back(),
-    };
-    let names = || periods.iter().map(|period| period.name.to_string()).collect::<Vec<_>>();
-    found.ok_or_else(|| Failure::NoPeriod { known: names().join(", ") })
+    let period = loaded.period_or_last(arguments.period.as_ref())?;
+    arguments.form.of(&of_period(&loaded, period)?, page::page, text::text)
 }
 
 fn of_period(loaded: &Loaded, period: &LinkedPeriod) -> Result<Appraisal, Failure> {
     let pipeline = &loaded.pipeline;
-    let failed = |source: MatchError| Failure::Match {
-        path: pipeline.matching.clone(),
-        source: Box::new(source),
-    };
     let store = Store::as_it_stands(&pipeline.store)?;
     let matching = pipeline::read(&pipeline.matching)?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
     let listed = listed_by(&mut vault, &pipeline.purpose)?;
-    let job = Job {
-        store: &store,
-        purpose: &pipeline.purpose,
-        periods: &pipeline.periods,
-        run: &loaded.run,
-        matching: &matching,
-        listed: &listed,
-        again: false,
-        households: false,
-    };
-    appraise(&job, period, &mut vault).map_err(failed)
+    let job = job(loaded, &store, (&matching, &listed), false);
+    appraise(&job, period, &mut vault).map_err(|source| failed(loaded, source))
 }
 
 /// A share in a hundred, as precise as its distance from 0 and 1 asks for: 99.96 % is not 100 %.

@@ -2,48 +2,38 @@
 
 use std::collections::BTreeSet;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use minster_matcher::report::{
     Agreement, Appraisal, Compared, Grouped, KeyTest, Rates, Share, SourceFlow, Valued, Ways,
 };
 
 use super::{count, flow, interval, percent, words};
-use crate::quality::page::{BEFORE, EMPTY, NOW, POLICY, STYLE};
+use crate::{
+    quality::page::{BEFORE, EMPTY, NOW, STYLE},
+    report::frame,
+};
 
 const OWN_STYLE: &str = include_str!("page.css");
 
 pub(super) fn page(appraisal: &Appraisal) -> Markup {
     let Appraisal { purpose, period, run, children, on_spine, definition_sha256, .. } = appraisal;
-    html! {
-        (DOCTYPE)
-        html lang="en-GB" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                title { "Linkage: " (purpose) " " (period) }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
-            }
-            body {
-                main {
-                    h1 { "Linkage: " (purpose) " " (period) }
-                    p {
-                        "How the rows of the council's services came to " (children) " children, " (on_spine)
-                        " of them pupils of its schools; who is linked less often; and how far the links can be trusted. "
-                        "The page holds counts, and codes beside counts that are not small. It stays inside the council."
-                    }
-                    p class="what" { "Linked by run " (run) ". The fingerprint of what linking depended on in the matching definition is " (definition_sha256) "." }
-                    (contents())
-                    (rows_to_children(&appraisal.flow))
-                    (by_group(appraisal))
-                    (beside(appraisal))
-                    (errors(appraisal))
-                    (thresholds(appraisal))
-                    (review(appraisal))
-                }
-            }
+    let title = format!("Linkage: {purpose} {period}");
+    let body = html! {
+        p {
+            "How the rows of the council's services came to " (children) " children, " (on_spine)
+            " of them pupils of its schools; who is linked less often; and how far the links can be trusted. "
+            "The page holds counts, and codes beside counts that are not small. It stays inside the council."
         }
-    }
+        p class="what" { "Linked by run " (run) ". The fingerprint of what linking depended on in the matching definition is " (definition_sha256) "." }
+        (contents())
+        (rows_to_children(&appraisal.flow))
+        (by_group(appraisal))
+        (beside(appraisal))
+        (errors(appraisal))
+        (thresholds(appraisal))
+        (review(appraisal))
+    };
+    frame(&title, &[STYLE, OWN_STYLE], &body)
 }
 
 /// Anchors and titles of the parts.

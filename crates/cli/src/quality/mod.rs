@@ -7,12 +7,7 @@ mod finding;
 pub(crate) mod page;
 mod text;
 
-use std::{
-    fs,
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -20,7 +15,7 @@ use minster_model::{Period, Purpose, SourceName};
 use serde::Serialize;
 
 use self::deliveries::Delivery;
-use crate::{failure::Failure, pipeline::Loaded};
+use crate::{failure::Failure, pipeline::Loaded, report::Form};
 
 /// What is asked for.
 #[derive(Args)]
@@ -33,12 +28,8 @@ pub(crate) struct Arguments {
     /// The pipeline.
     #[arg(long)]
     config: PathBuf,
-    /// One JSON object.
-    #[arg(long)]
-    json: bool,
-    /// Write a page for a browser or a printer instead; it needs no other file.
-    #[arg(long, value_name = "FILE", conflicts_with = "json")]
-    html: Option<PathBuf>,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// The report.
@@ -67,23 +58,7 @@ pub(crate) fn report(arguments: &Arguments) -> Result<String, Failure> {
                 && arguments.period.as_ref().is_none_or(|wanted| wanted == period)
         })?,
     };
-    if let Some(path) = &arguments.html {
-        write(path, &page::page(&quality).into_string())
-            .map_err(|source| Failure::Page { path: path.clone(), source })?;
-        let _ = writeln!(io::stderr(), "written: {}", path.display());
-        return Ok(String::new());
-    }
-    match arguments.json {
-        true => serde_json::to_string(&quality).map(|text| text + "\n").map_err(Failure::Summary),
-        false => Ok(text::text(&quality)),
-    }
-}
-
-/// The page stays inside the council: until its owner hands it on, nobody else reads it.
-pub(crate) fn write(path: &Path, page: &str) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(page.as_bytes())
+    arguments.form.of(&quality, page::page, text::text)
 }
 
 /// A share as a person reads it: one that is not nothing is never shown as nothing.

@@ -1,6 +1,6 @@
 //! The report as one page of HTML: without a script or another file, for a screen, a reader of screens, and paper.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use minster_model::RowCounts;
 use minster_store::FileCounts;
 
@@ -11,9 +11,8 @@ use super::{
     percent,
     text::{before_name, changes, difference},
 };
+use crate::report::frame;
 
-/// The page loads nothing, whatever a name in it says.
-pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 pub(crate) const STYLE: &str = include_str!("page.css");
 
 // In the drawings themselves: a mail program that forgets the style keeps them.
@@ -27,31 +26,18 @@ pub(crate) const NOW: &str = "#0b4f8a";
 
 pub(super) fn page(quality: &Quality) -> Markup {
     let Quality { purpose, period, deliveries, .. } = quality;
-    html! {
-        (DOCTYPE)
-        html lang="en-GB" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                title { "Data quality: " (purpose) " " (period) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    h1 { "Data quality: " (purpose) " " (period) }
-                    p {
-                        "Where the rows of each delivery went, and what its service can mend. The worst delivery comes first. "
-                        "The page holds counts and places of rows, and nothing that stood in one. It stays inside the council."
-                    }
-                    (overview(deliveries))
-                    @for (place, delivery) in deliveries.iter().enumerate() {
-                        (section(place, delivery))
-                    }
-                }
-            }
+    let title = format!("Data quality: {purpose} {period}");
+    let body = html! {
+        p {
+            "Where the rows of each delivery went, and what its service can mend. The worst delivery comes first. "
+            "The page holds counts and places of rows, and nothing that stood in one. It stays inside the council."
         }
-    }
+        (overview(deliveries))
+        @for (place, delivery) in deliveries.iter().enumerate() {
+            (section(place, delivery))
+        }
+    };
+    frame(&title, &[STYLE], &body)
 }
 
 fn overview(deliveries: &[Delivery]) -> Markup {

@@ -1,0 +1,73 @@
+//! A report in the form that is asked for: text, JSON, or one page of HTML.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// The page loads nothing, whatever a name in it says.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+/// The form.
+#[derive(Args)]
+pub(crate) struct Form {
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Write a page for a browser or a printer instead; it needs no other file.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    html: Option<PathBuf>,
+}
+
+impl Form {
+    /// What is to be printed of a report; a page is written, and nothing is printed.
+    pub(crate) fn of<R: Serialize>(
+        &self,
+        report: &R,
+        page: impl Fn(&R) -> Markup,
+        text: impl Fn(&R) -> String,
+    ) -> Result<String, Failure> {
+        if let Some(path) = &self.html {
+            write(path, &page(report).into_string())
+                .map_err(|source| Failure::Page { path: path.clone(), source })?;
+            let _ = writeln!(io::stderr(), "written: {}", path.display());
+            return Ok(String::new());
+        }
+        match self.json {
+            true => serde_json::to_string(report).map(|text| text + "\n").map_err(Failure::Summary),
+            false => Ok(text(report)),
+        }
+    }
+}
+
+/// The page stays inside the council: until its owner hands it on, nobody else reads it.
+fn write(path: &Path, page: &str) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(page.as_bytes())
+}
+
+/// A page with its title, its styles, and what stands below the title.
+pub(crate) fn frame(title: &str, styles: &[&str], body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en-GB" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                title { (title) }
+                style { @for style in styles { (PreEscaped(style)) } }
+            }
+            body { main { h1 { (title) } (body) } }
+        }
+    }
+}
