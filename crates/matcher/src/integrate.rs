@@ -151,8 +151,8 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
 pub fn needs_parts(job: &Job<'_>) -> Result<bool, MatchError> {
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
-    let stands = !job.again && standing::standing(job, &matching).is_some();
-    Ok(matching.scoring.is_some() && !stands)
+    // What stands is looked at last: it is read from the disk.
+    Ok(matching.scoring.is_some() && (job.again || standing::standing(job, &matching).is_none()))
 }
 
 pub(crate) fn open(
