@@ -10,6 +10,7 @@ mod febrl;
 mod link;
 mod linkage;
 mod peers;
+mod test;
 
 use std::{
     io::{self, Write},
@@ -30,6 +31,8 @@ struct Arguments {
 enum Task {
     /// Run the whole job on a made-up council, from nothing.
     Demo(demo::Demo),
+    /// Run one kind of tests.
+    Test(test::Test),
     /// Measure the whole job, stage by stage.
     Bench(bench::Bench),
     /// Measure ingestion, or linking, beside others in Python, on the same rows.
@@ -49,6 +52,8 @@ pub(crate) enum Failure {
     Program { program: String, code: Option<i32> },
     #[error("{program} counts {of} otherwise than {other}: {counted}, and not {expected}")]
     Differ { program: String, other: String, of: String, counted: String, expected: String },
+    #[error("{0} is not set: let it name the folder, as CONTRIBUTING.md says")]
+    Unset(&'static str),
     #[error("{}: {source}", path.display())]
     Folder { path: PathBuf, source: io::Error },
 }
@@ -57,6 +62,7 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let outcome = match command {
         Task::Demo(demo) => demo.run(),
+        Task::Test(test) => test.run(),
         Task::Bench(bench) => bench.run(),
         Task::Peers(peers) => peers.run(),
         Task::Linkage(linkage) => linkage.run(),
