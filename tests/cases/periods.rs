@@ -125,7 +125,7 @@ fn a_draft_is_made_and_let_out_for_each_period() {
     let which = council.program("minster", &["release", "small"]);
     assert_eq!(which.exit, 2, "{}", which.text);
     assert!(
-        which.text.contains("small is there for several periods (2024-25, 2025-26)"),
+        which.text.contains("small exists for several periods (2024-25, 2025-26)"),
         "{}",
         which.text
     );

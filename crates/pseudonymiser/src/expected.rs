@@ -22,6 +22,7 @@ use crate::{
     arrival::settle,
     delivery::Planned,
     gates::{self, Shares},
+    planned::LackingColumns,
 };
 
 /// The council's look-ups by name, and the SHA-256 of each one's file.
@@ -185,7 +186,7 @@ impl Planned {
     }
 
     /// Optional columns that no file of a table has.
-    fn lacking(&self) -> Vec<(String, Vec<String>)> {
+    pub(crate) fn lacking(&self) -> Vec<LackingColumns> {
         let mut lacking = Vec::new();
         for (place, table) in self.definition.tables.iter().enumerate() {
             let files: Vec<_> =
@@ -199,7 +200,7 @@ impl Planned {
                 .map(|(_, name)| name.clone())
                 .collect();
             if !columns.is_empty() {
-                lacking.push((table.name.to_string(), columns));
+                lacking.push(LackingColumns { table: table.name.to_string(), columns });
             }
         }
         lacking
@@ -223,48 +224,6 @@ impl Expected<'_> {
             notes: planned.map_or_else(Vec::new, Planned::notes),
             warnings: Vec::new(),
             why: None,
-        }
-    }
-
-    /// What would happen, for people.
-    pub(crate) fn describe(&self, text: &mut String) {
-        let Delivery { name, period, .. } = self.delivery;
-        let planned = match &self.found {
-            Ok(planned) => planned,
-            Err(why) => {
-                let _ = writeln!(text, "\n{name} {period}: would be left out: {why}");
-                return;
-            }
-        };
-        let strict = match planned.rule {
-            IdentifierRule::Strict => "",
-            IdentifierRule::Opaque => ", pupil numbers taken as they are",
-        };
-        let (files, bytes) = (planned.files.files.len(), planned.bytes());
-        let _ = writeln!(text, "\n{name} {period} ({files} files, {bytes} bytes{strict})");
-        for file in &planned.files.files {
-            for &table in &file.tables {
-                let table = &planned.definition.tables[table];
-                let kept = |column: &&minster_sources::Column| column.treatment != Treatment::Drop;
-                let passing = table.columns.values().filter(kept).count();
-                let dropped = table.columns.len() - passing;
-                let _ = writeln!(
-                    text,
-                    "  {} -> {}: {passing} columns pass, {} match keys, {dropped} dropped",
-                    shown(&file.name),
-                    table.name,
-                    table.match_keys.len(),
-                );
-            }
-        }
-        for ignored in &planned.files.ignored {
-            let _ = writeln!(text, "  {}: known and dropped", shown(ignored));
-        }
-        for note in planned.notes() {
-            let _ = writeln!(text, "  {note}");
-        }
-        for (table, columns) in planned.lacking() {
-            let _ = writeln!(text, "  {table} lacks {}", columns.join(", "));
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     IngestError, Quarantined, Report,
     delivery::{Hands, Planned, Run},
     expected::{Expected, Lookups, expect},
+    planned::{IngestionPlan, PlannedDelivery},
     tokens::Dictionary,
     trial::Tried,
 };
@@ -116,15 +117,15 @@ impl Ingestion {
     ///
     /// # Errors
     /// What would stop the run.
-    pub fn describe(&self) -> Result<String, IngestError> {
+    pub fn describe(&self) -> Result<IngestionPlan, IngestError> {
         let now = Arrival { quiet_seconds: 0, wait_seconds: 0 };
         let expected = self.expect(now, &BTreeSet::new(), &|_| {})?;
-        let mut text = format!("purpose {}\n", self.pipeline.purpose);
-        for broken in self.definitions.broken() {
-            text += &format!("\na definition cannot be used: {broken}\n");
-        }
-        expected.iter().for_each(|expected| expected.describe(&mut text));
-        Ok(text)
+        Ok(IngestionPlan {
+            format: 1,
+            purpose: self.pipeline.purpose.clone(),
+            broken: self.definitions.broken().iter().map(ToString::to_string).collect(),
+            sources: expected.iter().map(PlannedDelivery::of).collect(),
+        })
     }
 
     /// Ingests every delivery that is not the same as what stands.
@@ -309,7 +310,7 @@ impl Ingestion {
         let expected =
             expect(&self.pipeline, &self.definitions, &self.lookups, now, &none, &|_| {});
         let broken = self.definitions.broken().iter().map(ToString::to_string).collect();
-        let mut tried = Tried { broken, ..Tried::default() };
+        let mut tried = Tried { format: 1, broken, sources: Vec::new() };
         for expected in expected {
             let mut dictionary = Dictionary::default();
             let mut hands = Hands {

@@ -7,7 +7,7 @@
 //! use minster_pseudonymiser::{Ingestion, Options};
 //!
 //! let ingestion = Ingestion::load("config/pipeline.toml".as_ref())?;
-//! println!("{}", ingestion.describe()?);
+//! println!("{}", ingestion.describe()?.text());
 //! let report = ingestion.run(&Options::default())?;
 //! assert!(report.sources.iter().all(|source| source.counts.conserved()));
 //! # Ok::<(), minster_pseudonymiser::IngestError>(())
@@ -36,6 +36,7 @@ mod linkage_dataset;
 mod names;
 mod parts;
 mod period;
+mod planned;
 mod quarantine;
 mod quarantined;
 mod report;
@@ -57,6 +58,7 @@ pub use linkage::{
     surname_parts,
 };
 pub use minster_store::REASONS;
+pub use planned::{IngestionPlan, LackingColumns, PlannedDelivery, PlannedTable};
 pub use quarantine::ROWS;
 pub use quarantined::{Group, Quarantined};
 pub use report::Report;

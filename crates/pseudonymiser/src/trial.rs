@@ -20,8 +20,10 @@ use crate::{
 const FEW: usize = 5;
 
 /// What the definitions would make of the deliveries.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 pub struct Tried {
+    /// The report's format.
+    pub format: u32,
     /// Definitions and code lists that cannot be used, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub broken: Vec<String>,

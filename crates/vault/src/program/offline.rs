@@ -1,8 +1,9 @@
 //! Commands that work in the vault's folder.
 
 use std::{
+    fmt::Write as _,
     fs,
-    io::{self, Write},
+    io::{self, Write as _},
     path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
@@ -21,12 +22,14 @@ use minster_vault::{
 
 use crate::{
     Failure,
-    arguments::{Init, Opening, Rekey, Serve, Verify},
+    arguments::{Init, Json, Serve, Socket, Verify},
+    custody::{Opening, Rekey},
+    print, tell,
 };
 
 pub(crate) fn init(arguments: Init) -> Result<(), Failure> {
     harden::process();
-    let Init { dir, purposes, custodians, custody } = arguments;
+    let Init { dir, purposes, custodians, custody, form } = arguments;
     let purposes = match &purposes {
         Some(path) => {
             let text = fs::read_to_string(path).map_err(|source| VaultFault::Io {
@@ -41,25 +44,23 @@ pub(crate) fn init(arguments: Init) -> Result<(), Failure> {
     let (named, able) = (purposes.len(), custodians.len() >= NEEDED);
     let plan = Plan { custody: &custody.into(), purposes, custodians };
     let store_id = folder::init(&dir, &plan, &Disk::new())?;
-    let mut err = io::stderr().lock();
-    writeln!(
-        err,
-        "vault {store_id} made in {} with {named} purposes; every role is this user's: give each \
-         program a uid of its own in vault.toml before service",
-        dir.display()
-    )?;
+    let folder = dir.display();
+    let mut words = format!(
+        "vault {store_id} made in {folder} with {named} purposes; every role is this user's: give each program a uid of \
+         its own in vault.toml before service"
+    );
     if !able {
-        writeln!(
-            err,
-            "note: without two custodians nothing can be approved: no new purpose, no re-identification, \
-             no larger first load"
-        )?;
+        words += "\nnote: without two custodians nothing can be approved: no new purpose, no re-identification, no larger \
+                  first load";
     }
-    Ok(())
+    let object = serde_json::json!({
+        "format": 1, "vault": store_id, "folder": dir, "purposes": named, "can_approve": able,
+    });
+    tell(&form, &object, &words)
 }
 
 pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
-    let Serve { dir, socket, checkpoints, opening } = arguments;
+    let Serve { dir, socket: Socket { path: socket }, checkpoints, opening } = arguments;
     let process = harden::process();
     let opened = folder::open_folder(&dir, &opening.into(), Disk::new())?;
     let vault = Vault::new(opened, checkpoints.as_deref())?;
@@ -71,65 +72,65 @@ pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
     let sandbox = harden::sandbox(&dir, &socket, checkpoints.as_deref());
     let hardening = format!("{process}; {sandbox}");
     server.vault().record(None, Event::Started { hardening }).map_err(|_| Failure::Log)?;
-    writeln!(io::stderr(), "the vault answers on {}", socket.display())?;
+    let _ = writeln!(io::stderr(), "the vault answers on {}", socket.display());
     server.serve(&stop)?;
     Ok(())
 }
 
 pub(crate) fn rekey(arguments: Rekey) -> Result<(), Failure> {
     harden::process();
+    let form = Json { json: arguments.form.json };
     let (dir, secret, wanted) = arguments.wanted();
     let name = folder::rekey(&dir, &secret, &wanted, Disk::new())?;
-    writeln!(
-        io::stderr(),
-        "the vault is now opened by: {name}. Copies of the old store.json still open by the old way: \
-         destroy them"
-    )?;
-    Ok(())
+    let words = format!(
+        "the vault is now opened by: {name}. Copies of the old store.json still open by the old way: destroy them"
+    );
+    tell(&form, &serde_json::json!({ "format": 1, "custody": name }), &words)
 }
 
 pub(crate) fn appoint(
     dir: &Path,
     custodians: Vec<CustodianKey>,
     opening: Opening,
+    form: &Json,
 ) -> Result<(), Failure> {
     harden::process();
-    Ok(folder::appoint(dir, &opening.into(), custodians, Disk::new())?)
+    let names: Vec<String> = custodians.iter().map(|one| one.name.clone()).collect();
+    folder::appoint(dir, &opening.into(), custodians, Disk::new())?;
+    let words = format!("the vault's custodians are {}", names.join(", "));
+    tell(form, &serde_json::json!({ "format": 1, "custodians": names }), &words)
 }
 
 pub(crate) fn verify(arguments: Verify) -> Result<(), Failure> {
-    let Verify { dir, log, checkpoints, json } = arguments;
+    let Verify { dir, log, checkpoints, form } = arguments;
     let path = log.or_else(|| dir.map(|dir| dir.join(log::FILE)));
     let path = path.ok_or_else(|| VaultFault::Usage("name the log".into()))?;
     let verified = log::verify(&path, checkpoints.as_deref())?;
-    let mut out = io::stdout().lock();
-    if json {
-        writeln!(out, "{:#}", serde_json::json!({ "format": 1, "log": verified }))?;
-        return Ok(());
+    if form.json {
+        return print(&format!("{}\n", serde_json::json!({ "format": 1, "log": verified })));
     }
-    writeln!(out, "{} entries, chain whole, last {}", verified.entries, verified.head)?;
-    writeln!(out, "{} custodians' approvals, every signature right", verified.approvals)?;
-    match checkpoints {
+    let mut text = format!("{} entries, chain whole, last {}\n", verified.entries, verified.head);
+    let _ = writeln!(text, "{} custodians' approvals, every signature right", verified.approvals);
+    let _ = match checkpoints {
         Some(_) => writeln!(
-            out,
-            "{} checkpoints agree, the last covers entry {}: what stands after it could have been cut",
+            text,
+            "{} checkpoints agree, the last covers entry {}: entries after it could have been cut",
             verified.checkpoints, verified.covered
-        )?,
+        ),
         None => writeln!(
-            out,
-            "no checkpoints were named: whether its end was cut, or all of it written anew, cannot be told"
-        )?,
-    }
-    Ok(())
+            text,
+            "no checkpoints were named: nobody can tell whether its end was cut, or all of it written anew"
+        ),
+    };
+    print(&text)
 }
 
-pub(crate) fn new_custodian(out: &Path) -> Result<(), Failure> {
+pub(crate) fn new_custodian(out: &Path, form: &Json) -> Result<(), Failure> {
     let public = SigningKey::create(out)?;
-    writeln!(
-        io::stderr(),
-        "{} is yours alone: keep it off the vault's machine. {} goes to whoever makes the vault",
+    let words = format!(
+        "{} is yours alone: keep it off the vault's machine. {} goes to the person who makes the vault",
         out.display(),
         public.display()
-    )?;
-    Ok(())
+    );
+    tell(form, &serde_json::json!({ "format": 1, "key": out, "public_key": public }), &words)
 }

@@ -1,8 +1,9 @@
 //! Commands that ask a serving vault.
 
 use std::{
+    fmt::Write as _,
     fs,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -19,12 +20,15 @@ use minster_vault_api::{
     Approval, Client, IdentifierBatch, ListChanged, Proposed, ProposedAction, StatusReport,
     note::Verifier,
 };
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::{
     Failure,
-    arguments::{Caller, Case, Child, What},
-    exact_only,
+    arguments::{Caller, Json, ProposalName},
+    exact_only, print,
+    proposals::{Case, Child, What},
+    tell,
 };
 
 /// A custodian's signature under a proposal.
@@ -32,41 +36,43 @@ use crate::{
 pub(crate) struct Approve {
     #[command(flatten)]
     caller: Caller,
-    /// The proposal's text, as `request` printed it.
-    #[arg(long)]
+    /// The proposal's text, as `minster-vault request` printed it.
+    #[arg(long, value_name = "FILE")]
     proposal: PathBuf,
     /// Your name as a custodian.
     #[arg(long)]
     name: String,
     /// Your key file.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// Of a change of the list of exact-only identities: the numbers that you were told, in a file as for `request exact-only`.
-    /// Nothing is signed where the proposal is about others.
-    #[arg(long)]
+    /// For a change of the list of exact-only identities: the numbers that you were told, in a file as for `request
+    /// exact-only`. The program signs nothing where the proposal is about others.
+    #[arg(long, value_name = "FILE")]
     numbers: Option<PathBuf>,
-    /// Do not ask whether to sign.
+    /// Sign without asking.
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    form: Json,
 }
 
-pub(crate) fn status(caller: &Caller, json: bool) -> Result<(), Failure> {
+pub(crate) fn status(caller: &Caller, form: &Json) -> Result<(), Failure> {
     let status = connect(caller, Role::Auditor)?.status()?;
-    if json {
-        let object = serde_json::json!({ "format": 2, "status": status });
-        writeln!(io::stdout(), "{object:#}")?;
-    } else {
-        print_status(&status)?;
+    match form.json {
+        true => print(&format!("{}\n", serde_json::json!({ "format": 2, "status": status }))),
+        false => print(&status_text(&status)),
     }
-    Ok(())
 }
 
-pub(crate) fn statement(caller: &Caller) -> Result<(), Failure> {
+pub(crate) fn statement(caller: &Caller, form: &Json) -> Result<(), Failure> {
     let note = connect(caller, Role::Auditor)?.statement()?;
-    Ok(io::stdout().write_all(note.as_bytes())?)
+    match form.json {
+        true => print(&format!("{}\n", serde_json::json!({ "format": 1, "statement": note }))),
+        false => print(&note),
+    }
 }
 
-pub(crate) fn checkpoint(caller: &Caller, out: &Path) -> Result<(), Failure> {
+pub(crate) fn checkpoint(caller: &Caller, out: &Path, form: &Json) -> Result<(), Failure> {
     let mut client = connect(caller, Role::Auditor)?;
     let verifier: Verifier = client.status()?.verifier.parse().map_err(usage)?;
     let mut exporter = Exporter::new(out, &verifier, Disk::new())?;
@@ -74,16 +80,12 @@ pub(crate) fn checkpoint(caller: &Caller, out: &Path) -> Result<(), Failure> {
     let checkpoint = Checkpoint::read(verifier.open(&note).map_err(usage)?)
         .ok_or_else(|| usage("the vault's answer is no checkpoint"))?;
     exporter.export(&note, checkpoint.entries)?;
-    writeln!(
-        io::stderr(),
-        "a checkpoint of {} entries is in {}",
-        checkpoint.entries,
-        out.display()
-    )?;
-    Ok(())
+    let entries = checkpoint.entries;
+    let words = format!("a checkpoint of {entries} entries is in {}", out.display());
+    tell(form, &serde_json::json!({ "format": 1, "entries": entries, "folder": out }), &words)
 }
 
-pub(crate) fn request(caller: &Caller, case: Case, what: What) -> Result<(), Failure> {
+pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> Result<(), Failure> {
     let action = match what {
         What::Reidentify { purpose, pseudonyms } => {
             let wrong = |line: usize| {
@@ -121,17 +123,18 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What) -> Result<(), Fai
     let Case { reference, reason, expires } = case;
     let proposed = Proposed { action, reference, reason, expires };
     let text = connect(caller, Role::Custodian)?.propose(proposed)?;
-    io::stdout().write_all(text.as_bytes())?;
-    writeln!(
-        io::stderr(),
-        "proposal {}: {NEEDED} custodians must approve it, then you carry it out",
-        Proposal::id(&text)
-    )?;
-    Ok(())
+    let id = Proposal::id(&text);
+    if !form.json {
+        print(&text)?;
+    }
+    let object = serde_json::json!({ "format": 1, "proposal": id, "text": text, "needed": NEEDED });
+    let words =
+        format!("proposal {id}: {NEEDED} custodians must approve it, then you carry it out");
+    tell(form, &object, &words)
 }
 
 pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
-    let Approve { caller, proposal: path, name, key, numbers, yes } = arguments;
+    let Approve { caller, proposal: path, name, key, numbers, yes, form } = arguments;
     let text = read(path)?;
     let (proposal, signature) = SigningKey::read(key)?.sign(&text)?;
     let mut err = io::stderr().lock();
@@ -161,81 +164,139 @@ pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
             return Err(usage("not signed"));
         }
     }
-    let approval = Approval { proposal: Proposal::id(&text), custodian: name.clone(), signature };
+    drop(err);
+    let id = Proposal::id(&text);
+    let approval = Approval { proposal: id.clone(), custodian: name.clone(), signature };
     let approvals = connect(caller, Role::Custodian)?.approve(approval)?;
-    writeln!(err, "approved by {approvals} of {NEEDED} custodians")?;
-    Ok(())
+    let object = serde_json::json!({
+        "format": 1, "proposal": id, "approvals": approvals, "needed": NEEDED,
+    });
+    tell(form, &object, &format!("approved by {approvals} of {NEEDED} custodians"))
 }
 
-pub(crate) fn enact(caller: &Caller, proposal: &str) -> Result<(), Failure> {
-    let changed = connect(caller, Role::Custodian)?.enact(&id(proposal)?)?;
-    let mut err = io::stderr().lock();
-    writeln!(err, "carried out")?;
-    if let Some(ListChanged { added, removed, numbers }) = changed {
-        writeln!(
-            err,
-            "{added} numbers put on the list of exact-only identities, {removed} taken off; {numbers} are on it now"
-        )?;
-    }
-    Ok(())
+pub(crate) fn enact(caller: &Caller, proposal: &ProposalName, form: &Json) -> Result<(), Failure> {
+    let id = proposal.id()?;
+    let changed = connect(caller, Role::Custodian)?.enact(&id)?;
+    let mut words = "carried out".to_owned();
+    let list = changed.map(|ListChanged { added, removed, numbers }| {
+        let _ = write!(
+            words,
+            "\n{added} numbers put on the list of exact-only identities, {removed} taken off; {numbers} are on it now"
+        );
+        serde_json::json!({ "added": added, "removed": removed, "numbers": numbers })
+    });
+    let object = serde_json::json!({ "format": 1, "proposal": id, "exact_only": list });
+    tell(form, &object, &words)
 }
 
-pub(crate) fn reidentify(caller: &Caller, proposal: &str) -> Result<(), Failure> {
-    let found = connect(caller, Role::Custodian)?.reidentify(&id(proposal)?)?;
-    let mut out = io::stdout().lock();
-    for one in found {
-        match one.found {
-            Some((kind, identifiers)) => {
-                for identifier in identifiers.iter() {
-                    let text = Zeroizing::new(String::from_utf8_lossy(identifier).into_owned());
-                    writeln!(out, "{}\t{kind}\t{}", one.pseudonym, *text)?;
-                }
-            }
-            None => writeln!(out, "{}\t\t", one.pseudonym)?,
+pub(crate) fn reidentify(
+    caller: &Caller,
+    proposal: &ProposalName,
+    form: &Json,
+) -> Result<(), Failure> {
+    let found = connect(caller, Role::Custodian)?.reidentify(&proposal.id()?)?;
+    let mut rows = Vec::new();
+    for one in &found {
+        match &one.found {
+            Some((kind, identifiers)) => rows.extend(identifiers.iter().map(|identifier| {
+                let text = Zeroizing::new(String::from_utf8_lossy(identifier).into_owned());
+                (one.pseudonym.to_string(), Some((kind, text)))
+            })),
+            None => rows.push((one.pseudonym.to_string(), None)),
         }
     }
-    Ok(())
+    if !form.json {
+        for (pseudonym, found) in &rows {
+            let line = match found {
+                Some((kind, text)) => format!("{pseudonym}\t{kind}\t{}\n", **text),
+                None => format!("{pseudonym}\t\t\n"),
+            };
+            print(&Zeroizing::new(line))?;
+        }
+        return Ok(());
+    }
+    // One row at a time: a tree of JSON values would leave copies of the identifiers in memory.
+    print(r#"{"format":1,"identifiers":["#)?;
+    for (at, (pseudonym, found)) in rows.iter().enumerate() {
+        let (kind, text) = found.as_ref().map(|(kind, text)| (kind, text.as_str())).unzip();
+        let row = Revealed { pseudonym, kind, identifier: text };
+        let row = Zeroizing::new(serde_json::to_string(&row).map_err(io::Error::from)?);
+        print(if at == 0 { "" } else { "," })?;
+        print(&row)?;
+    }
+    print("]}\n")
 }
 
-pub(crate) fn subject(caller: &Caller, proposal: &str, child: &Child) -> Result<(), Failure> {
+/// A pseudonym and what stands behind it, if anything does.
+#[derive(Serialize)]
+struct Revealed<'a> {
+    pseudonym: &'a str,
+    kind: Option<&'a &'a Kind>,
+    identifier: Option<&'a str>,
+}
+
+pub(crate) fn subject(
+    caller: &Caller,
+    proposal: &ProposalName,
+    child: &Child,
+    form: &Json,
+) -> Result<(), Failure> {
     let mut client = connect(caller, Role::Custodian)?;
-    let found = client.find_subject(&id(proposal)?, &child.kind, identifier(child)?)?;
-    let mut out = io::stdout().lock();
+    let found = client.find_subject(&proposal.id()?, &child.kind, identifier(child)?)?;
+    if form.json {
+        let pseudonyms = found.iter().map(|one| {
+            serde_json::json!({
+                "purpose": one.purpose, "version": one.version.0,
+                "pseudonym": one.pseudonym.to_string(), "answered": one.answered,
+            })
+        });
+        let pseudonyms: Vec<_> = pseudonyms.collect();
+        let object = serde_json::json!({ "format": 1, "pseudonyms": pseudonyms });
+        return print(&format!("{object}\n"));
+    }
+    let mut text = String::new();
     for one in found {
         let answered = if one.answered { "yes" } else { "no" };
-        writeln!(out, "{}\t{}\t{}\t{answered}", one.purpose, one.version, one.pseudonym)?;
+        let _ = writeln!(text, "{}\t{}\t{}\t{answered}", one.purpose, one.version, one.pseudonym);
     }
-    Ok(())
+    print(&text)
 }
 
-pub(crate) fn rotate(caller: &Caller, purpose: &Purpose) -> Result<(), Failure> {
+pub(crate) fn rotate(caller: &Caller, purpose: &Purpose, form: &Json) -> Result<(), Failure> {
     let version = connect(caller, Role::Custodian)?.rotate(purpose)?;
-    writeln!(
-        io::stderr(),
-        "the keys of {purpose} are {version} now: carry the datasets over with `minster rekey`, then \
-         retire the version before"
-    )?;
-    Ok(())
+    let words = format!(
+        "the keys of {purpose} are {version} now: convert the datasets with `minster rekey`, then retire the version before"
+    );
+    let object = serde_json::json!({ "format": 1, "purpose": purpose, "version": version.0 });
+    tell(form, &object, &words)
 }
 
-pub(crate) fn retire(caller: &Caller, purpose: &Purpose, version: u32) -> Result<(), Failure> {
+pub(crate) fn retire(
+    caller: &Caller,
+    purpose: &Purpose,
+    version: u32,
+    form: &Json,
+) -> Result<(), Failure> {
     connect(caller, Role::Custodian)?.retire(purpose, KeyVersion(version))?;
-    writeln!(io::stderr(), "v{version} of the keys of {purpose} is retired")?;
-    Ok(())
+    let words = format!("v{version} of the keys of {purpose} is retired");
+    tell(form, &serde_json::json!({ "format": 1, "purpose": purpose, "version": version }), &words)
 }
 
 pub(crate) fn connect(caller: &Caller, role: Role) -> Result<Client, Failure> {
-    Ok(Client::connect(&caller.socket, caller.role.unwrap_or(role), "minster-vault")?)
+    Ok(Client::connect(&caller.socket.path, caller.role.unwrap_or(role), "minster-vault")?)
 }
 
-/// The short name of a proposal: of the text in a file, or as it was typed.
-fn id(proposal: &str) -> Result<String, Failure> {
-    if Path::new(proposal).exists() {
-        return Ok(Proposal::id(&read(Path::new(proposal))?));
-    }
-    match proposal.len() == 16 && proposal.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        true => Ok(proposal.to_owned()),
-        false => Err(usage("a proposal is named by its text's file, or by 16 digits")),
+impl ProposalName {
+    /// The short name: of the text in a file, or as it was typed.
+    fn id(&self) -> Result<String, Failure> {
+        let Self { name } = self;
+        if Path::new(name).exists() {
+            return Ok(Proposal::id(&read(Path::new(name))?));
+        }
+        match name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            true => Ok(name.clone()),
+            false => Err(usage("a proposal is named by its text's file, or by 16 digits")),
+        }
     }
 }
 
@@ -284,21 +345,22 @@ pub(crate) fn usage(why: impl ToString) -> Failure {
     Failure::Vault(VaultFault::Usage(why.to_string()))
 }
 
-fn print_status(status: &StatusReport) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "vault      {}", status.store_id)?;
-    writeln!(out, "custody    {}, changed {} times", status.custody, status.custody_generation)?;
+fn status_text(status: &StatusReport) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "vault      {}", status.store_id);
+    let _ =
+        writeln!(out, "custody    {}, changed {} times", status.custody, status.custody_generation);
     let custodians = match status.custodians.as_slice() {
         [] => "none: nothing can be approved".to_owned(),
         names => names.join(", "),
     };
-    writeln!(out, "custodians {custodians}")?;
-    writeln!(out, "verifier   {}", status.verifier)?;
-    writeln!(out, "quarantine {}", status.recipient)?;
-    writeln!(out, "log        {} entries, last {}", status.log_entries, status.log_head)?;
-    writeln!(out, "checkpoint covers {} entries", status.checkpointed)?;
-    writeln!(out, "proposals  {} open", status.open_proposals)?;
-    writeln!(out, "process    {}", status.hardening)?;
+    let _ = writeln!(out, "custodians {custodians}");
+    let _ = writeln!(out, "verifier   {}", status.verifier);
+    let _ = writeln!(out, "quarantine {}", status.recipient);
+    let _ = writeln!(out, "log        {} entries, last {}", status.log_entries, status.log_head);
+    let _ = writeln!(out, "checkpoint covers {} entries", status.checkpointed);
+    let _ = writeln!(out, "proposals  {} open", status.open_proposals);
+    let _ = writeln!(out, "process    {}", status.hardening);
     for purpose in &status.purposes {
         let until = match (&purpose.expires, purpose.expired) {
             (Some(date), true) => format!("EXPIRED {date}: it has no key"),
@@ -306,36 +368,36 @@ fn print_status(status: &StatusReport) -> io::Result<()> {
             (None, _) => "without end".to_owned(),
         };
         let stopped = if purpose.stopped { ", STOPPED by an alarm" } else { "" };
-        writeln!(out, "purpose    {} {until}{stopped}", purpose.purpose)?;
+        let _ = writeln!(out, "purpose    {} {until}{stopped}", purpose.purpose);
         let (run, day) = purpose.budget;
         let budget = |limit: u64| match limit {
             u64::MAX => "any number".to_owned(),
             limit => limit.to_string(),
         };
-        writeln!(
+        let _ = writeln!(
             out,
             "             {} identifiers, {} today; allowed: {} a run, {} a day",
             purpose.identifiers,
             purpose.today,
             budget(run),
             budget(day)
-        )?;
+        );
         let (run, day) = purpose.repair_budget;
-        writeln!(
+        let _ = writeln!(
             out,
             "             {} repairs today; allowed: {run} a run, {day} a day",
             purpose.repairs_today
-        )?;
+        );
         let households = if purpose.households { "allowed" } else { "not allowed" };
-        writeln!(out, "             households: {households}")?;
+        let _ = writeln!(out, "             households: {households}");
         for version in &purpose.versions {
             let retired = if version.retired { ", retired" } else { "" };
-            writeln!(
+            let _ = writeln!(
                 out,
                 "             keys {} check {}{retired}",
                 version.version, version.key_check
-            )?;
+            );
         }
     }
-    Ok(())
+    out
 }

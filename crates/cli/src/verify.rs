@@ -1,4 +1,4 @@
-//! For whoever doubts a release: its checks, and why its cells are withheld.
+//! A release under doubt: its checks, and why its cells are withheld.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -8,7 +8,7 @@ use minster_aggregator::{
 use minster_model::{Period, Role, TableName, exit};
 use minster_vault_api::Client;
 
-use crate::{failure::Failure, pipeline::Loaded};
+use crate::{failure::Failure, pipeline::Loaded, report};
 
 /// Checks a release, as the auditor.
 pub(crate) fn verify(
@@ -60,7 +60,7 @@ pub(crate) fn text(checks: &[Check]) -> String {
 /// For programs.
 pub(crate) fn json(checks: &[Check]) -> Result<String, Failure> {
     let object = serde_json::json!({ "format": 1, "exit": exit_code(checks), "checks": checks });
-    serde_json::to_string(&object).map(|text| text + "\n").map_err(Failure::Summary)
+    report::json(&object)
 }
 
 /// The withheld cells that were asked for.
@@ -136,7 +136,8 @@ impl Chosen {
             );
             if let Some(Interval { low, high }) = exact {
                 let high = high.map_or("any number".to_owned(), |high| high.to_string());
-                let _ = writeln!(text, "  what is published leaves open {low} to {high}, exactly");
+                let _ =
+                    writeln!(text, "  the published numbers leave open {low} to {high}, exactly");
             }
         }
         text
@@ -161,6 +162,6 @@ impl Chosen {
             })
             .collect();
         let object = serde_json::json!({ "format": 1, "cells": cells });
-        serde_json::to_string(&object).map(|text| text + "\n").map_err(Failure::Summary)
+        report::json(&object)
     }
 }
