@@ -3,6 +3,7 @@
 
 mod begin;
 mod pipes;
+mod told;
 
 use minster_tests::{Site, files, text, text as text_of};
 
