@@ -112,7 +112,7 @@ impl Place {
 
     /// As whoever links reads it.
     pub(crate) fn content_of(&self, name: &str) -> Source {
-        let store = Store::as_it_stands(&self.at("store")).unwrap();
+        let store = Store::inspect(&self.at("store")).unwrap();
         let dataset = DatasetRef {
             class: DatasetClass::Source,
             name: name.parse().unwrap(),

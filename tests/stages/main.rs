@@ -130,7 +130,7 @@ impl Stages {
     /// The integrated dataset's rows, and what is said of how they were linked.
     fn linked(&self) -> (RecordBatch, Vec<u8>) {
         let dataset = integrated(&self.pipeline.purpose, self.period()).unwrap();
-        let store = Store::as_it_stands(&self.pipeline.store).unwrap();
+        let store = Store::inspect(&self.pipeline.store).unwrap();
         let mut vault = self.vault(Role::Linker);
         let reader = store.dataset(&dataset, &mut vault).unwrap();
         let reader = reader.table(&CHILDREN.parse().unwrap(), None).unwrap();

@@ -242,5 +242,5 @@ fn same_children(one: &Definition, other: &Definition) -> bool {
 
 /// The release that an entry tells of, if its folder is still there.
 pub(crate) fn release_of(store: &Store, entry: &Entry) -> Option<Release> {
-    store.standing_release(entry.definition.name.as_str(), entry.period.as_str(), &entry.sha256)
+    store.published_release(entry.definition.name.as_str(), entry.period.as_str(), &entry.sha256)
 }

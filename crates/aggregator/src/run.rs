@@ -88,7 +88,7 @@ fn keep_draft(
         }
         Judged::Same(made) => {
             let name = (definition.name.as_str(), job.period.as_str());
-            let seen = job.store.standing_release(name.0, name.1, &made.sha256);
+            let seen = job.store.published_release(name.0, name.1, &made.sha256);
             if seen.is_none() {
                 // Cut short when it was let out, or its folder is lost.
                 Draft::of(&work, &made)?.keep(job)?;

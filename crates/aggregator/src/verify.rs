@@ -90,7 +90,7 @@ pub fn verify_release(
     let report = open(which, keys)?;
     let release = which
         .store
-        .standing_release(which.release.as_str(), which.period.as_str(), &report.sha256)
+        .published_release(which.release.as_str(), which.period.as_str(), &report.sha256)
         .ok_or_else(|| {
             AggregateError::Report("it is about a release whose folder is gone".to_owned())
         })?;

@@ -1,6 +1,6 @@
 //! Who is the same child: each row about a person belongs to exactly one.
 //!
-//! The register of pupils is believed first ([`crate::persons::PersonTable::register`]): two current numbers are two
+//! The register of pupils is believed first ([`crate::person_rows::PersonTable::register`]): two current numbers are two
 //! children, whatever another service's number says, unless a former number of the register itself ties them. Rows of other
 //! sources come to a child of the register by its number, by a service's number that stands beside it, or by a match key;
 //! those that come to none are joined among themselves. A number that stands for two children joins nothing. A row that
@@ -13,12 +13,12 @@ use minster_model::Pseudonym;
 
 use crate::{
     clusters::{Clusters, reasons},
-    few::NONE,
     identities::{Change, Identities},
-    persons::Persons,
+    person_rows::Persons,
     register::Register,
     review::{Finding, Review, ReviewEntry},
     services::Services,
+    small_set::NONE,
 };
 
 /// How a row of a source came to its child of the spine, or why it did not.

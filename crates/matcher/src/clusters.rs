@@ -4,12 +4,12 @@ use ahash::{HashMap, HashMapExt};
 use minster_model::Pseudonym;
 
 use crate::{
-    few::{NONE, Seen},
     identities::{Assigned, Change, Cluster, Happened, derived},
-    persons::{PersonTable, Persons},
+    person_rows::{PersonTable, Persons},
     register::Register,
     review::Review,
     services::Services,
+    small_set::{NONE, OneOrSeveral},
 };
 
 /// Children before they have ids.
@@ -95,7 +95,7 @@ impl Clusters {
             }
             of_row.push(*child);
         }
-        let mut of_key = vec![Seen::default(); persons.pseudonyms.len()];
+        let mut of_key = vec![OneOrSeveral::default(); persons.pseudonyms.len()];
         for row in persons.all() {
             for key in persons.keys(row) {
                 of_key[key as usize].add(of_row[row as usize]);
@@ -116,7 +116,7 @@ struct Telling<'a> {
     services: &'a Services,
     keys: &'a Keys,
     of_row: &'a [u32],
-    of_key: Vec<Seen>,
+    of_key: Vec<OneOrSeveral>,
 }
 
 impl Telling<'_> {

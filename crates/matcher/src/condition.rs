@@ -21,8 +21,8 @@ use serde::Deserialize;
 
 use crate::{
     MatchError,
+    named_day::{DeliveryPeriod, NamedDay},
     values::whole,
-    when::{DeliveryPeriod, When},
 };
 
 /// A condition on one column. All that it says must hold.
@@ -39,13 +39,13 @@ pub struct Condition {
     /// Whether the cell must be blank (`true`) or must not (`false`).
     pub blank: Option<bool>,
     /// The first day that passes.
-    pub from: Option<When>,
+    pub from: Option<NamedDay>,
     /// The last day that passes.
-    pub until: Option<When>,
+    pub until: Option<NamedDay>,
     /// With `true`: only days of the period that is linked pass.
     pub in_period: Option<bool>,
     /// With `end`: what began on this day or before and did not end on it or before.
-    pub open_on: Option<When>,
+    pub open_on: Option<NamedDay>,
     /// The column with the last day, for `open_on`.
     pub end: Option<ColumnName>,
     /// The group whose codes pass.
@@ -99,7 +99,7 @@ impl Condition {
     /// # Errors
     /// Says which day the period does not have, or has twice.
     pub fn limits(&self, period: Option<(Day, Day)>) -> Result<Limits, String> {
-        let day = |when: Option<When>| when.map(|when| when.day(period)).transpose();
+        let day = |when: Option<NamedDay>| when.map(|when| when.day(period)).transpose();
         let mut limits =
             Limits { from: day(self.from)?, until: day(self.until)?, open_on: day(self.open_on)? };
         if self.in_period == Some(true) {

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use crate::{
     CHILDREN, CROSSWALK, MatchError,
     condition::{CodeGroup, Condition},
-    report::reporting::Reporting,
+    named_day::{DeliveryPeriod, NamedDay},
+    report::settings::Reporting,
     spells::EndDay,
     summary::Summary,
-    when::{DeliveryPeriod, When},
 };
 
 /// The whole file.
@@ -71,7 +71,7 @@ pub struct Households {
     pub end: Option<ColumnName>,
     /// The day on which a row must be open. Without it the latest start counts.
     #[serde(default)]
-    pub on: Option<When>,
+    pub on: Option<NamedDay>,
     /// Whether the day of the end belongs to the spell.
     #[serde(default)]
     pub end_day: EndDay,

@@ -11,10 +11,10 @@ use crate::{
     condition::Condition,
     definition::{By, EventTable, Households, Matching, Ratio, SummaryColumn},
     integration::{CHILDREN_AT_HOME, IN_DOUBT, PROBABILITY, SIBLINGS, linked_by},
-    several::DateOf,
+    named_day::NamedDay,
     spells::EndDay,
     summary::Summary,
-    when::When,
+    value_summaries::DateOf,
 };
 
 /// A column of a table, explained.
@@ -235,10 +235,10 @@ fn summary(summary: &Summary, rows: &str) -> String {
     }
 }
 
-fn day(when: When) -> String {
+fn day(when: NamedDay) -> String {
     match when {
-        When::On(day) => day.to_string(),
-        When::Yearly { month, day } => format!("{month:02}-{day:02} of the period"),
+        NamedDay::On(day) => day.to_string(),
+        NamedDay::Yearly { month, day } => format!("{month:02}-{day:02} of the period"),
     }
 }
 

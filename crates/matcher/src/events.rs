@@ -19,17 +19,17 @@ use minster_store::{Dataset, TableEntry, UNIT};
 
 use crate::{
     MatchError,
+    child_of_row::{DeliveryPersons, Resolved},
     children::Children,
     condition::{Condition, Limits, all_pass},
     definition::{EventTable, Matching, SummaryColumn},
-    own_people::{OwnPeople, Resolved},
-    people::People,
-    reading::{cores, in_order},
+    named_day::DeliveryPeriod,
+    parallel_reader::{cores, in_order},
+    person_tables::PersonTables,
     report::{Linked, TableLinkage},
     summary::{Summariser, Taken},
     tables::Events,
     values::whole,
-    when::DeliveryPeriod,
 };
 
 /// A delivery's dataset: its place among the pipeline's, and what it is of.
@@ -97,7 +97,7 @@ pub(crate) fn present<'n>(
 pub(crate) struct Pass<'a> {
     pub(crate) matching: &'a Matching,
     pub(crate) children: &'a Children,
-    pub(crate) people: &'a People,
+    pub(crate) people: &'a PersonTables,
     pub(crate) source: &'a SourceName,
     pub(crate) table: &'a TableName,
     pub(crate) child: Option<&'a ColumnName>,
@@ -309,7 +309,7 @@ impl<'a> Pass<'a> {
         });
         let read = read.chain(self.child).map(ColumnName::as_str);
         let names = present(entry, read.chain(key.iter().flatten().copied()));
-        let own = OwnPeople::new(self, one, identity);
+        let own = DeliveryPersons::new(self, one, identity);
         let period = &one.dataset.manifest().dataset.period;
         // A row's own number is no event's: the next delivery uses it again.
         let by_row = identity

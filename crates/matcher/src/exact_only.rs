@@ -12,8 +12,8 @@ use crate::{
     condition::{Condition, Limits, all_pass},
     definition::{ExactOnly, Identity, Matching},
     events::{Delivered, must_have, present},
-    people::{column, columns, pseudonym},
-    persons::Persons,
+    person_rows::Persons,
+    person_tables::{column, columns, pseudonym},
 };
 
 /// What is known of identities that are linked by their number alone: counts, never a number.

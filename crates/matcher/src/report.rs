@@ -6,8 +6,8 @@ mod flow;
 mod groups;
 pub mod hiding;
 mod impossible;
-pub mod reporting;
-mod rows;
+mod linked_rows;
+pub mod settings;
 mod shares;
 
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -25,7 +25,7 @@ pub use self::{
 };
 use crate::{
     children::Linkage, clerical::ClericalReport, exact_only::ExactOnlyCounts, review::ReviewEntry,
-    scored::ScoredSource,
+    scored_linking::ScoredSource,
 };
 
 /// The format that this release writes. Where another stands, the children are linked again.

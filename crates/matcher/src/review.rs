@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ahash::{HashMap, HashMapExt};
 use serde::{Deserialize, Serialize};
 
-use crate::persons::Persons;
+use crate::person_rows::Persons;
 
 /// Places that are listed of one finding in one table of a delivery, at most.
 const PLACES: u64 = 100;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use minster_model::{ColumnName, Day};
 
-pub use crate::kinds::Summary;
+pub use crate::summary_kinds::Summary;
 use crate::{
     MatchError,
     definition::{Blank, DELIVERY},

@@ -128,11 +128,12 @@ fn array(cells: impl Iterator<Item = Option<i64>>, (words, kind): &(Words, OneTy
 pub(crate) fn pseudonyms(
     children: impl ExactSizeIterator<Item = Pseudonym>,
 ) -> Result<ArrayRef, MatchError> {
-    let mut tokens = FixedSizeBinaryBuilder::with_capacity(children.len(), Pseudonym::LEN as i32);
+    let mut pseudonyms =
+        FixedSizeBinaryBuilder::with_capacity(children.len(), Pseudonym::LEN as i32);
     for child in children {
-        tokens.append_value(child.as_bytes())?;
+        pseudonyms.append_value(child.as_bytes())?;
     }
-    Ok(Arc::new(tokens.finish()))
+    Ok(Arc::new(pseudonyms.finish()))
 }
 
 /// A batch of these columns, by name.

@@ -3,7 +3,7 @@
 
 use minster_matcher::{
     children::{Children, Linkage, Number},
-    persons::{PersonRow, PersonTable, Persons, Sex},
+    person_rows::{PersonRow, PersonTable, Persons, Sex},
     review::ReviewEntry,
 };
 use minster_model::Pseudonym;

@@ -6,7 +6,7 @@ use minster_model::TableName;
 use minster_sources::Reason;
 use minster_store::CellCounts;
 
-use crate::{IngestError, gates, treatment::Plan};
+use crate::{IngestError, replacement_gate, treatment::Plan};
 
 /// What became of a cell that did not pass as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +32,7 @@ const FEW: usize = 5;
 
 /// The cells of one table; a place is told as `P`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Told<P> {
+pub(crate) struct CellNotes<P> {
     /// Accepted rows.
     rows: u64,
     /// By column: cells that were blank already.
@@ -42,11 +42,11 @@ pub(crate) struct Told<P> {
 }
 
 /// In one file: a place is a row.
-pub(crate) type Tally = Told<u64>;
+pub(crate) type Tally = CellNotes<u64>;
 /// In all files: a place is named.
-pub(crate) type Cells = Told<String>;
+pub(crate) type Cells = CellNotes<String>;
 
-impl<P> Told<P> {
+impl<P> CellNotes<P> {
     /// Cells of a column; `first` are their places, or the first of them.
     pub(crate) fn note(&mut self, column: usize, note: Note, cells: u64, first: Vec<P>) {
         if cells > 0 {
@@ -89,7 +89,7 @@ impl Tally {
         let named = |((column, note), (cells, rows)): ((usize, Note), (u64, Vec<u64>))| {
             ((column, note), (cells, rows.into_iter().map(|row| place(column, row)).collect()))
         };
-        Told {
+        CellNotes {
             rows: self.rows,
             blanks: self.blanks,
             noted: self.noted.into_iter().map(named).collect(),
@@ -173,7 +173,7 @@ impl Cells {
         }
         let of_column = |(column, cells): (usize, u64)| {
             let of = self.not_blank(column);
-            let stops = cells >= gates::FEWEST && cells * 100 > of * u64::from(percent);
+            let stops = cells >= replacement_gate::FEWEST && cells * 100 > of * u64::from(percent);
             stops.then(|| IngestError::WrongNumbers {
                 table: table.clone(),
                 column: plan.columns[column].name.clone(),

@@ -13,10 +13,10 @@ use minster_store::{
 use minster_vault_api::Client;
 
 use crate::{
-    IngestError, Quarantined, Report,
+    IngestError, QuarantineReport, Report,
     delivery::{Hands, Planned, Run},
-    expected::{Expected, Lookups, expect},
-    tokens::Dictionary,
+    delivery_checks::{FoundDelivery, Lookups, find_deliveries},
+    tokens::TokenTable,
     trial::Tried,
 };
 
@@ -118,12 +118,12 @@ impl Ingestion {
     /// What would stop the run.
     pub fn describe(&self) -> Result<String, IngestError> {
         let now = Arrival { quiet_seconds: 0, wait_seconds: 0 };
-        let expected = self.expect(now, &BTreeSet::new(), &|_| {})?;
+        let found_deliveries = self.find_deliveries(now, &BTreeSet::new(), &|_| {})?;
         let mut text = format!("purpose {}\n", self.pipeline.purpose);
         for broken in self.definitions.broken() {
             text += &format!("\na definition cannot be used: {broken}\n");
         }
-        expected.iter().for_each(|expected| expected.describe(&mut text));
+        found_deliveries.iter().for_each(|found_deliveries| found_deliveries.describe(&mut text));
         Ok(text)
     }
 
@@ -158,23 +158,30 @@ impl Ingestion {
     }
 
     /// Compares every delivery with its definition; fails where one that failed stops the run.
-    fn expect(
+    fn find_deliveries(
         &self,
         arrival: Arrival,
         accept: &BTreeSet<SourceName>,
         waiting: &dyn Fn(&Path),
-    ) -> Result<Vec<Expected<'_>>, IngestError> {
-        let mut expected =
-            expect(&self.pipeline, &self.definitions, &self.lookups, arrival, accept, waiting);
-        let stops = |expected: &Expected<'_>| {
-            expected.found.is_err() && expected.on_failure == OnFailure::Stop
+    ) -> Result<Vec<FoundDelivery<'_>>, IngestError> {
+        let mut found_deliveries = find_deliveries(
+            &self.pipeline,
+            &self.definitions,
+            &self.lookups,
+            arrival,
+            accept,
+            waiting,
+        );
+        let stops = |found_deliveries: &FoundDelivery<'_>| {
+            found_deliveries.found.is_err() && found_deliveries.on_failure == OnFailure::Stop
         };
-        if let Some(place) = expected.iter().position(stops)
-            && let Expected { delivery, found: Err(error), .. } = expected.swap_remove(place)
+        if let Some(place) = found_deliveries.iter().position(stops)
+            && let FoundDelivery { delivery, found: Err(error), .. } =
+                found_deliveries.swap_remove(place)
         {
             return Err(error.named(&delivery.name, &delivery.period));
         }
-        Ok(expected)
+        Ok(found_deliveries)
     }
 
     fn ingest(
@@ -191,29 +198,25 @@ impl Ingestion {
             return Err(IngestError::NotDelivered { source_name: name.clone() });
         }
         let waiting = |path: &Path| told(&Event::Waiting(path));
-        let expected = self.expect(self.pipeline.arrival, &options.accept, &waiting)?;
-        journal.list(expected.iter().map(Expected::record).collect())?;
+        let found_deliveries =
+            self.find_deliveries(self.pipeline.arrival, &options.accept, &waiting)?;
+        journal.list(found_deliveries.iter().map(FoundDelivery::record).collect())?;
         told(&Event::Planned(journal.record().sources.iter().map(|source| source.bytes).sum()));
         keep_freed_memory();
         let run = journal.record().run.clone();
         let mut vault = None;
-        let mut dictionary = Dictionary::default();
-        let parts = options.parts || self.lacks_parts(&expected, store)?;
-        for (place, Expected { delivery, on_failure, found }) in expected.into_iter().enumerate() {
+        let mut tokens = TokenTable::default();
+        let parts = options.parts || self.lacks_parts(&found_deliveries, store)?;
+        for (place, FoundDelivery { delivery, on_failure, found }) in
+            found_deliveries.into_iter().enumerate()
+        {
             let dataset = delivery.dataset(&self.pipeline.purpose);
             journal.begin_source(place, LineageJob::ingest(&delivery.folder, &dataset))?;
             told(&Event::SourceBegun(&journal.record().sources[place]));
             let outcome = found.and_then(|planned| {
                 let again =
                     options.again || (parts && planned.lacks_parts(store, &self.pipeline.purpose));
-                self.ingest_one(
-                    &planned,
-                    &run,
-                    (store, again),
-                    &mut vault,
-                    &mut dictionary,
-                    options,
-                )
+                self.ingest_one(&planned, &run, (store, again), &mut vault, &mut tokens, options)
             });
             match outcome {
                 Ok((progress, manifest)) => journal.end_source(place, |record| {
@@ -242,14 +245,19 @@ impl Ingestion {
         if left_out > 0 && left_out == sources.len() {
             return Err(IngestError::AllLeftOut { sources: left_out });
         }
-        Ok(Report { format: 1, run, sources, distinct_identifiers: dictionary.asked() })
+        Ok(Report { format: 1, run, sources, distinct_identifiers: tokens.asked() })
     }
 
     /// Whether a delivery is not what stands: then all are matched anew, and those whose parts were shredded after the last
     /// match are read again.
-    fn lacks_parts(&self, expected: &[Expected<'_>], store: &Store) -> Result<bool, IngestError> {
+    fn lacks_parts(
+        &self,
+        found_deliveries: &[FoundDelivery<'_>],
+        store: &Store,
+    ) -> Result<bool, IngestError> {
         let purpose = &self.pipeline.purpose;
-        let planned: Vec<_> = expected.iter().filter_map(|one| one.found.as_ref().ok()).collect();
+        let planned: Vec<_> =
+            found_deliveries.iter().filter_map(|one| one.found.as_ref().ok()).collect();
         if !planned.iter().any(|one| one.lacks_parts(store, purpose)) {
             return Ok(false);
         }
@@ -267,7 +275,7 @@ impl Ingestion {
         run: &RunId,
         (store, again): (&Store, bool),
         vault: &mut Option<Client>,
-        dictionary: &mut Dictionary,
+        tokens: &mut TokenTable,
         options: &Options,
     ) -> Result<(Progress, Manifest), IngestError> {
         let purpose = &self.pipeline.purpose;
@@ -289,7 +297,7 @@ impl Ingestion {
             store,
             vault,
             hands: Hands {
-                dictionary,
+                tokens,
                 lookups: &self.lookups.by_name,
                 keys: ahash::RandomState::new(),
                 threads: self.threads(),
@@ -306,20 +314,20 @@ impl Ingestion {
     pub fn try_definitions(&self) -> Result<Tried, IngestError> {
         let now = Arrival { quiet_seconds: 0, wait_seconds: 0 };
         let none = BTreeSet::new();
-        let expected =
-            expect(&self.pipeline, &self.definitions, &self.lookups, now, &none, &|_| {});
+        let found_deliveries =
+            find_deliveries(&self.pipeline, &self.definitions, &self.lookups, now, &none, &|_| {});
         let broken = self.definitions.broken().iter().map(ToString::to_string).collect();
         let mut tried = Tried { broken, ..Tried::default() };
-        for expected in expected {
-            let mut dictionary = Dictionary::default();
+        for found_deliveries in found_deliveries {
+            let mut tokens = TokenTable::default();
             let mut hands = Hands {
-                dictionary: &mut dictionary,
+                tokens: &mut tokens,
                 lookups: &self.lookups.by_name,
                 keys: ahash::RandomState::new(),
                 threads: self.threads(),
                 progress: Arc::new(|_| {}),
             };
-            tried.add(&expected, &mut hands);
+            tried.add(&found_deliveries, &mut hands);
         }
         Ok(tried)
     }
@@ -331,9 +339,9 @@ impl Ingestion {
     }
 
     /// What of the deliveries that stand is in quarantine, by reason.
-    pub fn quarantined(&self) -> Result<Quarantined, IngestError> {
-        let store = Store::as_it_stands(&self.pipeline.store)?;
-        Quarantined::of(&store, &self.pipeline)
+    pub fn quarantined(&self) -> Result<QuarantineReport, IngestError> {
+        let store = Store::inspect(&self.pipeline.store)?;
+        QuarantineReport::of(&store, &self.pipeline)
     }
 
     /// Lets go of what is kept no longer.

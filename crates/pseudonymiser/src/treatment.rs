@@ -21,8 +21,8 @@ use minster_sources::{
 use crate::{
     IngestError,
     cells::Note,
-    gate::Whole,
     generalise::generalise,
+    kept_text::SecondReading,
     period,
     slips::{are_repaired, slip_of},
 };
@@ -50,7 +50,7 @@ pub(crate) struct Plan {
     /// The last day of the delivery's period, after which nobody in it is born.
     last_day: Option<Date>,
     /// What a first reading of the whole delivery told.
-    whole: Option<Arc<Whole>>,
+    whole: Option<Arc<SecondReading>>,
 }
 
 /// What the whole delivery says to a table's plan.
@@ -58,7 +58,7 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) rule: IdentifierRule,
     pub(crate) period: &'a Period,
     pub(crate) lookups: &'a HashMap<String, Arc<Lookup>>,
-    pub(crate) whole: Option<Arc<Whole>>,
+    pub(crate) whole: Option<Arc<SecondReading>>,
 }
 
 /// A column of the source and what becomes of it.

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::{
     IngestError,
-    delivery::{Hands, Outlet, Planned, place_name},
-    expected::Expected,
+    delivery::{Hands, Planned, RowSink, place_name},
+    delivery_checks::FoundDelivery,
     quarantine::{Failed, Headings},
 };
 
@@ -67,7 +67,7 @@ pub struct TriedFault {
 
 impl Tried {
     /// Tries one delivery.
-    pub(crate) fn add(&mut self, expected: &Expected<'_>, hands: &mut Hands<'_>) {
+    pub(crate) fn add(&mut self, expected: &FoundDelivery<'_>, hands: &mut Hands<'_>) {
         let mut source = TriedSource {
             name: expected.delivery.name.clone(),
             period: expected.delivery.period.clone(),
@@ -189,7 +189,7 @@ impl Faults {
     }
 }
 
-impl Outlet for Faults {
+impl RowSink for Faults {
     fn rows(&mut self, _table: usize, _rows: &RecordBatch) -> Result<(), IngestError> {
         Ok(())
     }

@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::{
     Forenames,
     chance::Frequencies,
-    people::{BIRTH_DATE, FORENAME, POSTCODE, SURNAME, Side, Values},
-    record::{BirthDate, Name, PARTS, Postcode, Token},
+    record::{BirthDate, KeyedValue, Name, PARTS, Postcode},
+    tables::{BIRTH_DATE, FORENAME, POSTCODE, SURNAME, Side, Values},
 };
 
 /// The most levels that a part has.
@@ -263,7 +263,7 @@ pub(crate) fn postcodes(a: &Postcode, b: &Postcode) -> u8 {
 }
 
 /// Whether two sorted lists share a token.
-fn meet(a: &[Token], b: &[Token]) -> bool {
+fn meet(a: &[KeyedValue], b: &[KeyedValue]) -> bool {
     let (mut i, mut j) = (0, 0);
     while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
         match x.cmp(y) {

@@ -13,8 +13,11 @@ pub enum ScoringError {
         part: &'static str,
     },
     /// One value with more tokens of one form than its length allows.
-    #[error("record {row} has a {part} with more than {} tokens of one form", crate::MOST_TOKENS)]
-    TooManyTokens {
+    #[error(
+        "record {row} has a {part} with more than {} tokens of one form",
+        crate::MOST_KEYED_VALUES
+    )]
+    TooManyKeyedValues {
         /// Its place, from 0.
         row: usize,
         /// The part.

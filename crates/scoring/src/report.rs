@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::{
     blocks::{BY_DATE, BY_NAMES, KeyReport},
-    choose::Chosen,
     compare::NAMES,
+    links::Chosen,
     weights::{Pair, Weights, probability},
 };
 

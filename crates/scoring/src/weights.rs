@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use crate::{
     chance::Chances,
     compare::{Agreed, LEVELS, MISSING, Pattern, name},
-    people::FORENAME,
     record::PARTS,
+    tables::FORENAME,
 };
 
 /// Pairs that are known before any is seen. With a hundred true pairs the data say more than they; with three they hold the

@@ -69,9 +69,9 @@ fn joined(links: &[Link], left: &[Texts], right: &[Texts]) -> BTreeMap<(Texts, T
 fn contradict(a: &Texts, b: &Texts) -> bool {
     let differ = |a: &str, b: &str| !a.is_empty() && !b.is_empty() && a != b;
     let swapped = |a: &Texts, b: &Texts| {
-        made::name(a[0]).one_less.iter().chain(&made::name(a[0]).whole).any(|token| {
+        made::name(a[0]).one_less.iter().chain(&made::name(a[0]).whole).any(|keyed| {
             let other = made::name(b[1]);
-            other.whole == Some(*token) || other.one_less.contains(token)
+            other.whole == Some(*keyed) || other.one_less.contains(keyed)
         })
     };
     if a[0].is_empty() || b[0].is_empty() {

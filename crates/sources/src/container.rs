@@ -17,7 +17,7 @@ use flate2::{
 };
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::{PlannedFile, ReadError, Seen};
+use crate::{ByteObserver, PlannedFile, ReadError};
 
 /// A zip holds no more members than this; a return has some dozens at most.
 pub(crate) const MOST_MEMBERS: usize = 256;
@@ -143,13 +143,18 @@ fn announced(file: &mut File) -> io::Result<Option<usize>> {
 
 /// Opens a planned file's bytes. `seen` is given every byte of the delivered file by the time that
 /// the reader has reached its end: while it is read or, where reading jumps, in one go afterwards.
-pub(crate) fn open(file: &PlannedFile, seen: Seen) -> Result<Box<dyn Read + Send>, ReadError> {
+pub(crate) fn open(
+    file: &PlannedFile,
+    seen: ByteObserver,
+) -> Result<Box<dyn Read + Send>, ReadError> {
     Ok(match &file.wrapping {
-        Wrapping::Plain => Box::new(Watched::open(&file.path, seen)?),
+        Wrapping::Plain => Box::new(ObservedBytes::open(&file.path, seen)?),
         Wrapping::Gzip => {
             let taken = Arc::new(AtomicU64::new(0));
-            let packed =
-                Counted { inner: Watched::open(&file.path, seen)?, taken: Arc::clone(&taken) };
+            let packed = CountedBytes {
+                inner: ObservedBytes::open(&file.path, seen)?,
+                taken: Arc::clone(&taken),
+            };
             let inner = MultiGzDecoder::new(BufReader::with_capacity(1 << 20, packed));
             Box::new(Limited { inner, taken, given: 0, most: LARGEST_UNPACKED })
         }
@@ -228,19 +233,19 @@ fn show(file: &mut File, seen: &mut impl FnMut(&[u8])) -> io::Result<()> {
 }
 
 /// Shows every byte that is read.
-struct Watched {
+struct ObservedBytes {
     inner: File,
-    seen: Seen,
+    seen: ByteObserver,
 }
 
-impl Watched {
-    fn open(path: &Path, seen: Seen) -> Result<Self, ReadError> {
+impl ObservedBytes {
+    fn open(path: &Path, seen: ByteObserver) -> Result<Self, ReadError> {
         let inner = File::open(path).map_err(|source| io_error(path, source))?;
         Ok(Self { inner, seen })
     }
 }
 
-impl Read for Watched {
+impl Read for ObservedBytes {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         (self.seen)(&buffer[..count]);
@@ -249,12 +254,12 @@ impl Read for Watched {
 }
 
 /// Counts what is read.
-struct Counted<R> {
+struct CountedBytes<R> {
     inner: R,
     taken: Arc<AtomicU64>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountedBytes<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.taken.fetch_add(count as u64, Ordering::Relaxed);
@@ -295,12 +300,12 @@ struct Member {
     crc: Crc,
     expected: (u32, u64),
     file: File,
-    seen: Seen,
+    seen: ByteObserver,
     ended: bool,
 }
 
 impl Member {
-    fn open(path: &Path, name: &str, seen: Seen) -> Result<Self, ReadError> {
+    fn open(path: &Path, name: &str, seen: ByteObserver) -> Result<Self, ReadError> {
         let gone = || ReadError::Changed { path: path.to_owned() };
         let mut archive = archive(path)?;
         let place = archive.index_for_name(name).ok_or_else(gone)?;
@@ -314,7 +319,7 @@ impl Member {
         file.seek(SeekFrom::Start(start)).map_err(io)?;
         let taken = Arc::new(AtomicU64::new(0));
         let packed = file.try_clone().map_err(io)?.take(compressed);
-        let packed = Counted { inner: packed, taken: Arc::clone(&taken) };
+        let packed = CountedBytes { inner: packed, taken: Arc::clone(&taken) };
         let packed = BufReader::with_capacity(256 << 10, packed);
         let inner: Box<dyn Read + Send> = match method {
             CompressionMethod::Stored => Box::new(packed),

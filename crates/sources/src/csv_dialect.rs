@@ -86,13 +86,13 @@ fn encoding(start: &[u8], declared: Encoding) -> Encoding {
 }
 
 /// A header as it was found.
-struct Header {
+struct FoundHeader {
     dialect: Dialect,
     comparison: Comparison,
 }
 
 /// A file whose header was found.
-pub(crate) struct Found {
+pub(crate) struct DialectAndHeader {
     pub(crate) dialect: Dialect,
     /// For each of the table's columns, its place in the file.
     pub(crate) columns: Vec<Option<usize>>,
@@ -105,7 +105,7 @@ pub(crate) fn find(
     definition: &Definition,
     table: &Table,
     file: &PlannedFile,
-) -> Result<Found, PlanError> {
+) -> Result<DialectAndHeader, PlanError> {
     let declared = (definition.encoding, definition.delimiter);
     let start = match definition.excel_exports {
         true => look(file, declared.0)?,
@@ -119,7 +119,7 @@ pub(crate) fn find(
         }
         _ => vec![declared.1],
     };
-    let mut nearest: Option<Header> = None;
+    let mut nearest: Option<FoundHeader> = None;
     let mut empty = true;
     let filled = |names: &[String]| names.iter().filter(|name| !name.is_empty()).count();
     for delimiter in delimiters {
@@ -160,7 +160,7 @@ pub(crate) fn find(
                 .as_ref()
                 .is_none_or(|nearest| certain || comparison.known > nearest.comparison.known);
             if nearer {
-                nearest = Some(Header { dialect, comparison });
+                nearest = Some(FoundHeader { dialect, comparison });
             }
             if certain {
                 break;
@@ -171,10 +171,10 @@ pub(crate) fn find(
         }
     }
     match nearest {
-        Some(Header { dialect, comparison }) => {
+        Some(FoundHeader { dialect, comparison }) => {
             let notes = notes(declared, &dialect, start.separator.is_some());
             let columns = comparison.places(definition, table, &file.path)?;
-            Ok(Found { dialect, columns, notes })
+            Ok(DialectAndHeader { dialect, columns, notes })
         }
         None if empty => Err(PlanError::Empty { path: file.path.clone() }),
         None => Err(PlanError::NotAHeader { path: file.path.clone(), place: 1 }),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::{
     Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason,
     batch::LONGEST_FIELD,
-    csv_dialect::{self, Dialect, Found},
+    csv_dialect::{self, Dialect, DialectAndHeader},
     csv_records::Records,
     definition::Encoding,
     header, reason,
@@ -187,7 +187,7 @@ pub(crate) fn plan_columns(
     file: &mut PlannedFile,
 ) -> Result<(), PlanError> {
     let table = &definition.tables[file.tables[0]];
-    let Found { dialect, columns, notes } = csv_dialect::find(definition, table, file)?;
+    let DialectAndHeader { dialect, columns, notes } = csv_dialect::find(definition, table, file)?;
     (file.dialect, file.columns, file.notes) = (dialect, columns, notes);
     Ok(())
 }

@@ -8,10 +8,10 @@ use std::{
 use csv_core::ReadRecordResult;
 
 use crate::{
-    PlannedFile, ReadError, Seen,
+    ByteObserver, PlannedFile, ReadError,
     csv_dialect::Dialect,
     header,
-    text::{Mark, Text},
+    text::{RecordMark, Text},
 };
 
 /// A row longer than this is no row: a quotation mark that is never closed takes in all that follows.
@@ -23,7 +23,7 @@ const BLOCK: usize = 256 << 10;
 pub(crate) struct Records {
     path: PathBuf,
     input: Input,
-    mark: Mark,
+    mark: RecordMark,
     parser: csv_core::Reader,
     /// The record's fields, one after another, without quotation marks.
     bytes: Vec<u8>,
@@ -45,7 +45,7 @@ impl Records {
     pub(crate) fn open(
         file: &PlannedFile,
         dialect: &Dialect,
-        seen: Seen,
+        seen: ByteObserver,
     ) -> Result<Self, ReadError> {
         let text = Text::open(file, dialect.encoding, seen)?;
         let mut parser = csv_core::ReaderBuilder::new();

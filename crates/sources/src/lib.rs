@@ -30,7 +30,7 @@ mod catalogue;
 mod cell;
 mod codes;
 mod column;
-mod contain;
+mod contain_panics;
 mod container;
 mod csv_dialect;
 mod csv_reader;
@@ -47,7 +47,7 @@ mod parquet_pages;
 mod parquet_reader;
 mod pattern;
 mod plan;
-mod read;
+mod read_file;
 mod reason;
 mod self_description;
 mod text;
@@ -71,12 +71,12 @@ pub use numbers::Numbers;
 pub use outline::{Outline, OutlineError, OutlinedTable};
 pub use pattern::Pattern;
 pub use plan::{HeaderText, Plan, PlanError, PlannedFile, Proposed, quoted};
-pub use read::read;
+pub use read_file::read;
 pub use reason::Reason;
 pub use self_description::{Header, HeaderPath};
 
 /// Is shown every byte that is read, for the file's hash.
-pub(crate) type Seen = Box<dyn FnMut(&[u8]) + Send>;
+pub(crate) type ByteObserver = Box<dyn FnMut(&[u8]) + Send>;
 
 /// Why a file cannot be read on. No variant holds a row's value.
 #[derive(Debug, thiserror::Error)]

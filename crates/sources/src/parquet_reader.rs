@@ -37,7 +37,7 @@ use parquet::{
 use crate::{
     Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason,
     batch::LONGEST_FIELD,
-    contain::contain,
+    contain_panics::contain,
     container::{Jumping, LARGEST_RATIO, refuse},
     header::{self, MOST_COLUMNS},
     parquet_pages::{self, LARGEST_PAGE},

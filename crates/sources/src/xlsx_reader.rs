@@ -15,7 +15,7 @@ use minster_identifiers::{Shape, shown};
 use crate::{
     Definition, ExtraSheets, PlanError, PlannedFile, RawBatch, ReadError, Reason,
     batch::LONGEST_FIELD,
-    contain::contain,
+    contain_panics::contain,
     container::{Jumping, refuse},
     header::{self, Comparison, HEADER_ROWS, MOST_COLUMNS},
     plan::{best, listed},
@@ -39,7 +39,7 @@ pub(crate) const ROWS_ABOVE: &str = "rows as wide as the header stand above it; 
 pub(crate) struct PlannedSheet {
     pub(crate) table: usize,
     sheet: String,
-    header: Header,
+    header: SheetHeader,
 }
 
 impl PlannedSheet {
@@ -50,7 +50,7 @@ impl PlannedSheet {
 }
 
 #[derive(Debug, Clone)]
-struct Header {
+struct SheetHeader {
     /// Its row in the sheet, from 0.
     row: u32,
     /// Its columns: where the first stands, and how many there are.
@@ -125,7 +125,7 @@ pub(crate) fn plan_sheets(
 }
 
 /// The one table whose header stands in a sheet, nothing missing and nothing more.
-fn by_header(definition: &Definition, tables: &[usize], rows: &[Row]) -> Option<usize> {
+fn by_header(definition: &Definition, tables: &[usize], rows: &[SheetRow]) -> Option<usize> {
     let fits = |table: usize| {
         let found = rows
             .iter()
@@ -141,9 +141,9 @@ fn by_header(definition: &Definition, tables: &[usize], rows: &[Row]) -> Option<
 }
 
 /// A table of which a sheet has most of the columns, and at least three.
-fn nearly(definition: &Definition, file: &PlannedFile, rows: &[Row]) -> Option<usize> {
+fn nearly(definition: &Definition, file: &PlannedFile, rows: &[SheetRow]) -> Option<usize> {
     let known = |table: usize| {
-        let compare = |row: &Row| {
+        let compare = |row: &SheetRow| {
             let found = header::compare(definition, &definition.tables[table], &row.names());
             (found.known > found.unlisted.len()).then_some(found.known)
         };
@@ -159,8 +159,8 @@ fn find_header(
     table: usize,
     file: &PlannedFile,
     sheet: &str,
-    rows: &[Row],
-) -> Result<Header, PlanError> {
+    rows: &[SheetRow],
+) -> Result<SheetHeader, PlanError> {
     let wanted = &definition.tables[table];
     let mut nearest: Option<Comparison> = None;
     for row in rows {
@@ -169,13 +169,13 @@ fn find_header(
         if found.certain() {
             let columns = found.places(definition, wanted, &file.path)?;
             let filled =
-                |row: &Row| row.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
+                |row: &SheetRow| row.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
             let above = rows.iter().take_while(|above| above.row < row.row);
             let as_wide = above.filter(|above| filled(above) >= filled(row)).count();
             if as_wide > 0 {
                 return Err(refuse(&file.path, ROWS_ABOVE).into());
             }
-            return Ok(Header { row: row.row, width: names.len(), columns });
+            return Ok(SheetHeader { row: row.row, width: names.len(), columns });
         }
         if nearest.as_ref().is_none_or(|nearest| found.missing.len() < nearest.missing.len()) {
             nearest = Some(found);
@@ -228,8 +228,8 @@ pub(crate) fn read_workbook(
     bytes.show(file, seen)
 }
 
-impl Header {
-    fn take(&self, row: &Row, batch: &mut RawBatch) {
+impl SheetHeader {
+    fn take(&self, row: &SheetRow, batch: &mut RawBatch) {
         let number = u64::from(row.row) + 1;
         let cells = &row.cells;
         let raw = || cells.join(",").into_bytes();
@@ -257,7 +257,7 @@ impl Header {
 
 /// A row with content.
 #[derive(Clone)]
-struct Row {
+struct SheetRow {
     /// From 0.
     row: u32,
     /// Its cells from the sheet's first column on.
@@ -266,7 +266,7 @@ struct Row {
     bytes: usize,
 }
 
-impl Row {
+impl SheetRow {
     /// The cells as names; blank ones at the end are none.
     fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.cells.iter().map(|cell| header::tidy(cell)).collect();
@@ -285,7 +285,7 @@ pub(crate) fn headings(file: &PlannedFile) -> Result<Vec<(String, Vec<String>)>,
     for (sheet, _) in workbook::sheets(&workbook) {
         let rows = first_rows(&mut workbook, file, &sheet)?;
         let wide = rows.iter().find(|row| row.names().len() > 1).or(rows.first());
-        sheets.push((sheet, wide.map(Row::names).unwrap_or_default()));
+        sheets.push((sheet, wide.map(SheetRow::names).unwrap_or_default()));
     }
     Ok(sheets)
 }
@@ -294,8 +294,8 @@ fn first_rows(
     workbook: &mut Workbook,
     file: &PlannedFile,
     sheet: &str,
-) -> Result<Vec<Row>, ReadError> {
-    let mut first: Vec<Row> = Vec::new();
+) -> Result<Vec<SheetRow>, ReadError> {
+    let mut first: Vec<SheetRow> = Vec::new();
     rows(workbook, file, sheet, |row| {
         first.push(row.clone());
         first.len() < HEADER_ROWS
@@ -308,12 +308,12 @@ fn rows(
     workbook: &mut Workbook,
     file: &PlannedFile,
     sheet: &str,
-    mut take: impl FnMut(&Row) -> bool,
+    mut take: impl FnMut(&SheetRow) -> bool,
 ) -> Result<(), ReadError> {
     let outcome = contain(|| -> Result<(), &'static str> {
         let unreadable = |_: XlsxError| UNREADABLE;
         let mut cells = workbook.worksheet_cells_reader(sheet).map_err(unreadable)?;
-        let mut row = Row { row: 0, cells: Vec::new(), bytes: 0 };
+        let mut row = SheetRow { row: 0, cells: Vec::new(), bytes: 0 };
         while let Some(cell) = cells.next_cell().map_err(unreadable)? {
             let (at, column) = cell.get_position();
             if at >= MOST_ROWS || column as usize >= MOST_COLUMNS {
@@ -341,7 +341,7 @@ fn rows(
     outcome.ok_or_else(|| refuse(UNREADABLE))?.map_err(refuse)
 }
 
-impl Row {
+impl SheetRow {
     fn has_content(&self) -> bool {
         self.cells.iter().any(|cell| !cell.trim().is_empty())
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::{
     Definition, PlanError, PlannedFile, Table, Treatment,
     plan::{HeaderText, Proposed},
-    xml_reader::{Events, Token},
+    xml_reader::{Events, XmlToken},
 };
 
 /// Lines that are told.
@@ -188,7 +188,7 @@ pub(crate) fn check_structure(
     let mut header = Vec::new();
     loop {
         match events.next()? {
-            Token::Start(name) => {
+            XmlToken::Start(name) => {
                 let parent = open.last().copied().flatten();
                 let node = parent.and_then(|parent| layout.child(parent, &name));
                 path.push(name);
@@ -207,7 +207,7 @@ pub(crate) fn check_structure(
                 }
                 texts.push((None, false));
             }
-            Token::End => {
+            XmlToken::End => {
                 path.pop();
                 open.pop();
                 if let Some((Some(line), true)) = texts.pop() {
@@ -217,7 +217,7 @@ pub(crate) fn check_structure(
                     }
                 }
             }
-            Token::Text(text) => {
+            XmlToken::Text(text) => {
                 let is_here = |steps: &Vec<&str>| {
                     steps.len() == path.len()
                         && steps
@@ -234,7 +234,7 @@ pub(crate) fn check_structure(
                     around.0.get_or_insert(events.last_line());
                 }
             }
-            Token::Eof => break,
+            XmlToken::Eof => break,
         }
     }
     if unlisted.is_empty() {

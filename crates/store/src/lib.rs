@@ -30,6 +30,7 @@ mod dataset;
 mod disk;
 mod drafts;
 mod error;
+mod inspect;
 mod keys;
 mod ledger;
 mod manifest;
@@ -38,7 +39,6 @@ mod rekey;
 mod release;
 mod retention;
 mod runs;
-mod standing;
 mod store;
 mod table;
 mod tokens;
@@ -46,6 +46,7 @@ mod tokens;
 pub use dataset::{Dataset, DatasetWriter, SealedFile};
 pub use disk::Disk;
 pub use error::StoreError;
+pub use inspect::StoredDataset;
 pub use keys::{DatasetKeys, ReleaseLog};
 pub use manifest::{CellCounts, ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
 pub use minster_model::UNIT;
@@ -55,7 +56,6 @@ pub use release::Release;
 pub use runs::{
     Journal, LineageJob, Progress, RunRecord, SourceRecord, StageRecord, deliveries, name_by_clock,
 };
-pub use standing::Standing;
 pub use store::{RunLock, Store};
 pub use table::{RowGroups, TableReader, TableWriter};
 // What the vault's log says of a release, for whoever need not know the vault.

@@ -12,9 +12,9 @@ use crate::{
     child::Child,
     council::Council,
     dice::{Dice, Subject},
+    file_pieces::Piece,
     numbers, places,
     services::{Damage, date, tidy_upn},
-    sheet::Piece,
     slips::{self, Clerk},
 };
 

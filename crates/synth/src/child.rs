@@ -5,7 +5,7 @@ use crate::{
     council::Council,
     dice::{Dice, Subject},
     ethnicity,
-    hard::{self, Hard},
+    harder_council::{self, Hard},
     numbers::{self, Numbers, authority},
     places,
 };
@@ -303,6 +303,7 @@ impl Child {
 
     /// The same of all years that are written about.
     pub(crate) fn ever_in_spine(&self) -> bool {
-        self.in_spine() || hard::a_year_before(self).is_some_and(|before| before.in_spine())
+        self.in_spine()
+            || harder_council::a_year_before(self).is_some_and(|before| before.in_spine())
     }
 }

@@ -5,9 +5,9 @@ use crate::{
     child::Child,
     council::Council,
     dice::{Dice, Subject},
-    hard,
+    file_pieces::Piece,
+    harder_council,
     numbers::{self, Numbers, authority},
-    sheet::Piece,
     slips::{self, Clerk},
 };
 
@@ -67,7 +67,7 @@ fn typed_upn(
             (defects.swapped_digits, true, "swapped-digits"),
         ] {
             if dice.chance(rate * child.error()) {
-                return damage.note(defect, hard::faulty(upn, swap, dice));
+                return damage.note(defect, harder_council::faulty(upn, swap, dice));
             }
         }
     }

@@ -12,9 +12,9 @@ use super::{Pair, Review, SignedFile, file};
 use crate::{
     Job, MatchError,
     events::Delivered,
-    integrate::{Stamp, publish},
-    ledger::{each, tokens},
-    people::pseudonym,
+    job::{Stamp, publish},
+    ledger::{each, pseudonym_column},
+    person_tables::pseudonym,
     tables::{batch, pseudonyms},
 };
 
@@ -130,7 +130,8 @@ impl Review {
     }
 
     fn read_sides(&mut self, batch: &RecordBatch) -> Result<(), MatchError> {
-        let (ids, sides, evidence) = (words(batch, 0)?, words(batch, 1)?, tokens(batch, 2)?);
+        let (ids, sides, evidence) =
+            (words(batch, 0)?, words(batch, 1)?, pseudonym_column(batch, 2)?);
         for row in 0..batch.num_rows() {
             let pair = self.pairs.get_mut(ids.value(row)).ok_or(MatchError::Ledger)?;
             let evidence = pseudonym(evidence, row).ok_or(MatchError::Ledger)?;

@@ -2,10 +2,10 @@
 //! are honoured whenever children are linked. A reviewer sees neither a value nor what the rules would decide.
 
 mod agreement;
+mod decisions;
 mod file;
 mod ledger;
-mod pupils;
-mod settle;
+mod pupil_pairs;
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use minster_scoring::{AGREEMENT_PARTS, Agreement};
 use serde::{Deserialize, Serialize};
 
 pub use agreement::ReviewAgreement;
+pub(crate) use decisions::{Doubt, Place, Settled};
 pub use file::FileError;
 pub(crate) use ledger::decisions_sha256;
 pub use ledger::{DECISIONS, REVIEW, take};
-pub(crate) use pupils::{Pupils, alike};
-pub(crate) use settle::{Doubt, Place, Settled};
+pub(crate) use pupil_pairs::{Pupils, alike};
 
 /// Why a decision was not honoured.
 const NOT_FOUND: &str = "not-found";

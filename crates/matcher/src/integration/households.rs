@@ -9,10 +9,10 @@ use minster_model::{ColumnName, Day, Pseudonym};
 use super::Integration;
 use crate::{
     MatchError,
+    child_of_row::DeliveryPersons,
     definition::Households,
     events::{InPeriod, Pass, must_have, nearest, present},
-    own_people::OwnPeople,
-    people::{column, pseudonym},
+    person_tables::{column, pseudonym},
     spells::{EndDay, days},
 };
 
@@ -183,14 +183,14 @@ impl Integration<'_> {
         for of in self.delivered.iter().filter(|of| is_read(asked, of)) {
             let Some(entry) = of.one.table(&asked.table) else { continue };
             let identity = self.matching.identity(&asked.source, &asked.table);
-            let people = OwnPeople::new(&pass, of.one, identity);
+            let people = DeliveryPersons::new(&pass, of.one, identity);
             let names = present(entry, asked.columns().map(ColumnName::as_str));
             let mut first = 0;
             for batch in of.one.dataset.table_coded(&asked.table, Some(&names))? {
                 let batch = batch?;
                 let resolved = people.resolve(&batch, first)?;
                 first += batch.num_rows();
-                let rows = Rows::of(&batch, asked, day)?;
+                let rows = HomeRows::of(&batch, asked, day)?;
                 for (row, resolved) in resolved.into_iter().enumerate() {
                     let (Some(child), Some(home)) = (resolved.child, rows.home(row)) else {
                         continue;
@@ -214,14 +214,14 @@ fn is_read(asked: &Households, of: &InPeriod<'_>) -> bool {
 }
 
 /// The rows of a batch, as homes.
-struct Rows<'a> {
+struct HomeRows<'a> {
     uprns: Option<&'a FixedSizeBinaryArray>,
     addresses: Option<&'a FixedSizeBinaryArray>,
     /// For each row its start and end, where it is open on the day.
     open: Vec<Option<(i64, i64)>>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> HomeRows<'a> {
     fn of(
         batch: &'a RecordBatch,
         asked: &Households,
@@ -334,7 +334,7 @@ mod tests {
             let text =
                 format!("source = \"s\"\ntable = \"t\"\nuprn = \"uprn\"\nlargest = 9\n{more}");
             let asked: Households = toml::from_str(&text).unwrap();
-            let rows = Rows::of(&rows, &asked, on).unwrap();
+            let rows = HomeRows::of(&rows, &asked, on).unwrap();
             (0..4).map(|row| rows.home(row).and_then(|home| home.uprn)).collect()
         };
         let dated = "from = \"start\"\nend = \"end\"\n";

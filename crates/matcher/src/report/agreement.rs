@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    rows::{Registered, Rows, Way},
+    linked_rows::{PersonRows, Registered, Way},
     shares::Share,
 };
-use crate::few::NONE;
+use crate::small_set::NONE;
 
 /// Rows of other sources that one way led to a pupil, beside what the register says of the pupil.
 #[derive(Debug, Clone, Serialize)]
@@ -90,8 +90,8 @@ impl Compared {
 
 /// One entry a table of persons and way; the register itself is what they are compared with.
 pub(crate) fn agreements<'a>(
-    rows: &Rows<'a>,
-    tables: &[&'a crate::people::TablePeople],
+    rows: &PersonRows<'a>,
+    tables: &[&'a crate::person_tables::DeliveredPersons],
 ) -> Vec<Agreement> {
     let unlike = two_sexes(rows);
     let mut found: BTreeMap<(String, String, Way), Agreement> = BTreeMap::new();
@@ -140,7 +140,7 @@ pub(crate) fn agreements<'a>(
 }
 
 /// How often two pupils at random are of two sexes.
-fn two_sexes(rows: &Rows<'_>) -> f64 {
+fn two_sexes(rows: &PersonRows<'_>) -> f64 {
     let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
     let one = |pupil: &Registered| match pupil.sexes.as_slice() {
         [one] => Some(*one),
@@ -156,8 +156,8 @@ fn two_sexes(rows: &Rows<'_>) -> f64 {
 
 /// One entry a table of persons with match keys.
 pub(crate) fn key_tests<'a>(
-    rows: &Rows<'a>,
-    tables: &[&'a crate::people::TablePeople],
+    rows: &PersonRows<'a>,
+    tables: &[&'a crate::person_tables::DeliveredPersons],
 ) -> Vec<KeyTest> {
     let pupils = rows.pupils_by_key();
     let mut found: BTreeMap<(String, String), [u64; 4]> = BTreeMap::new();

@@ -10,16 +10,16 @@ use super::{
     flow::{Parts, SourceFlow},
     groups::{Comparison, Grouped, Known, NotCompared},
     impossible::{Floor, Scene},
-    rows::{Children, Rows},
+    linked_rows::{ChildNumbers, PersonRows},
 };
 use crate::{
     Job, MatchError, ScoredSource,
     definition::Matching,
     events::Delivered,
-    integrate::{integrated, open},
-    people::{People, TablePeople},
+    job::{integrated, open},
+    person_tables::{DeliveredPersons, PersonTables},
     review::ReviewEntry,
-    standing::{origin, standing},
+    up_to_date::{already_linked, origin},
 };
 
 /// The format of [`Appraisal`] as JSON.
@@ -90,7 +90,7 @@ pub fn appraise(
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
     matching.check()?;
-    let linked = standing(job, &matching).ok_or(MatchError::NotLinked)?;
+    let linked = already_linked(job, &matching).ok_or(MatchError::NotLinked)?;
     let of_period = linked.into_iter().find(|linked| linked.period == period.name);
     let of_period = of_period.ok_or(MatchError::NotLinked)?;
     let delivered = open(job, &matching, keys)?;
@@ -102,13 +102,13 @@ pub fn appraise(
     let reporting = &matching.report;
     reporting.check(&matching, &delivered)?;
     let listed = job.listed.of(&delivered)?;
-    let people = People::read(&matching, &delivered, (&listed, job.listed.numbers))?;
+    let people = PersonTables::read(&matching, &delivered, (&listed, job.listed.numbers))?;
     let mut datasets: Vec<Dataset> = Vec::new();
     for one in job.periods.iter() {
         datasets.push(job.store.dataset(&integrated(job.purpose, &one.name)?, keys)?);
     }
-    let mut children = Children::default();
-    let rows = Rows::read(&matching, &people, &datasets, &mut children)?;
+    let mut children = ChildNumbers::default();
+    let rows = PersonRows::read(&matching, &people, &datasets, &mut children)?;
     let place = job.periods.iter().position(|one| one.name == period.name);
     let dataset = place.and_then(|place| datasets.get(place)).ok_or(MatchError::NotLinked)?;
     if dataset.manifest().run != of_period.manifest.run {
@@ -120,7 +120,7 @@ pub fn appraise(
     let is_own = |source: &str, of: &Period| {
         own.iter().any(|dataset| dataset.name.as_str() == source && dataset.period == *of)
     };
-    let tables: Vec<&TablePeople> = rows.tables(is_own).collect();
+    let tables: Vec<&DeliveredPersons> = rows.tables(is_own).collect();
     let report = &of_period.report;
     let counts = known.counts();
     let flow = Parts { manifests: &manifests, report, rows: &rows, children: &counts }.flow()?;

@@ -6,7 +6,7 @@ use minster_model::{DatasetRef, RowCounts};
 use minster_store::{Manifest, Origin};
 use serde::Serialize;
 
-use super::{LinkageReport, Linked, rows::Rows, shares::Share};
+use super::{LinkageReport, Linked, linked_rows::PersonRows, shares::Share};
 use crate::MatchError;
 
 /// Where the rows of a source's deliveries of a period went.
@@ -150,7 +150,7 @@ pub(crate) struct Parts<'a> {
     /// The manifests of the period's own deliveries.
     pub(crate) manifests: &'a [Manifest],
     pub(crate) report: &'a LinkageReport,
-    pub(crate) rows: &'a Rows<'a>,
+    pub(crate) rows: &'a PersonRows<'a>,
     /// For each source: children, and of them pupils.
     pub(crate) children: &'a BTreeMap<String, (u64, u64)>,
 }

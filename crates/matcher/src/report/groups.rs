@@ -15,15 +15,15 @@ use serde::Serialize;
 
 use super::{
     hiding::{Pair, Shown, Smallest, hide},
-    reporting::{Reporting, columns, source_of},
-    rows::{Children, Rows},
+    linked_rows::{ChildNumbers, PersonRows},
+    settings::{Reporting, columns, source_of},
     shares::{Share, difference},
 };
 use crate::{
     CHILDREN, MatchError,
     definition::Matching,
     events::Delivered,
-    people::{TablePeople, column, pseudonym},
+    person_tables::{DeliveredPersons, column, pseudonym},
 };
 
 /// More values than this are no groups.
@@ -178,7 +178,7 @@ impl Known {
         matching: &Matching,
         reporting: &Reporting,
         integrated: &Dataset,
-        children: &mut Children,
+        children: &mut ChildNumbers,
     ) -> Result<Self, MatchError> {
         let known: Vec<&ColumnName> = columns(matching).collect();
         let groups: Vec<&ColumnName> =
@@ -278,9 +278,9 @@ pub(crate) struct Comparison<'a> {
     pub(crate) matching: &'a Matching,
     pub(crate) reporting: &'a Reporting,
     pub(crate) known: &'a Known,
-    pub(crate) rows: &'a Rows<'a>,
+    pub(crate) rows: &'a PersonRows<'a>,
     /// The tables of persons of the period's own deliveries.
-    pub(crate) tables: &'a [&'a TablePeople],
+    pub(crate) tables: &'a [&'a DeliveredPersons],
     pub(crate) delivered: &'a [Delivered],
 }
 

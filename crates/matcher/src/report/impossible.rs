@@ -10,16 +10,16 @@ use minster_store::Dataset;
 use serde::Serialize;
 
 use super::{
-    reporting::{OneAtOnce, Reporting},
-    rows::{Children, Rows},
+    linked_rows::{ChildNumbers, PersonRows},
+    settings::{OneAtOnce, Reporting},
 };
 use crate::{
     MatchError,
     condition::{Limits, all_pass},
     definition::Matching,
     events::{Delivered, present},
-    few::NONE,
-    people::{TablePeople, column, pseudonym},
+    person_tables::{DeliveredPersons, column, pseudonym},
+    small_set::NONE,
     values::{Numbers, Words, whole},
 };
 
@@ -52,12 +52,12 @@ pub struct Floor {
 /// What is looked at.
 pub(crate) struct Scene<'a> {
     pub(crate) matching: &'a Matching,
-    pub(crate) rows: &'a Rows<'a>,
+    pub(crate) rows: &'a PersonRows<'a>,
     /// The tables of persons of the period's own deliveries.
-    pub(crate) tables: &'a [&'a TablePeople],
+    pub(crate) tables: &'a [&'a DeliveredPersons],
     pub(crate) delivered: &'a [Delivered],
     pub(crate) integrated: &'a Dataset,
-    pub(crate) children: &'a Children,
+    pub(crate) children: &'a ChildNumbers,
     /// Of the children, in the order of their places.
     pub(crate) on_spine: &'a [bool],
     pub(crate) days: Option<(Day, Day)>,

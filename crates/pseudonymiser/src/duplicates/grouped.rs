@@ -23,8 +23,8 @@ const SMALL: usize = 4 << 10;
 
 /// Two generations of fingerprints, and those of the first column that is current.
 pub(super) struct Grouped {
-    current: Log,
-    previous: Option<Log>,
+    current: Generation,
+    previous: Option<Generation>,
     first: Option<u32>,
     /// All that have this first column.
     known: HashTable<u64>,
@@ -37,7 +37,7 @@ pub(super) struct Grouped {
 }
 
 /// A generation's fingerprints in the order in which they came.
-struct Log {
+struct Generation {
     rows: Vec<u64>,
     segments: Vec<Segment>,
     /// The last segment of each first column.
@@ -57,7 +57,7 @@ struct Segment {
 impl Grouped {
     pub(super) fn new(most: usize) -> Self {
         Self {
-            current: Log::new(most),
+            current: Generation::new(most),
             previous: None,
             first: None,
             known: HashTable::new(),
@@ -130,7 +130,7 @@ impl Grouped {
 
     /// A generation begins; the one before the last is forgotten.
     pub(super) fn turn(&mut self, most: usize) {
-        self.previous = Some(std::mem::replace(&mut self.current, Log::new(most)));
+        self.previous = Some(std::mem::replace(&mut self.current, Generation::new(most)));
         self.first = None;
         self.often.clear();
         (self.kept, self.rows, self.spent) = (0, 0, 0);
@@ -138,7 +138,7 @@ impl Grouped {
 
     /// The same fingerprints for rows in any order.
     pub(super) fn scatter(&self, most: usize) -> Scattered {
-        let previous = self.previous.as_ref().map(Log::prints);
+        let previous = self.previous.as_ref().map(Generation::prints);
         Scattered::of(self.current.prints(), previous, most)
     }
 }
@@ -159,7 +159,7 @@ fn insert(known: &mut HashTable<u64>, row: u64) -> bool {
     }
 }
 
-impl Log {
+impl Generation {
     fn new(most: usize) -> Self {
         Self { rows: Vec::with_capacity(most), segments: Vec::new(), last: HashMap::default() }
     }

@@ -12,8 +12,8 @@
 
 mod file;
 mod passphrase;
+mod recipients;
 mod token;
-mod wraps;
 
 use std::{
     fs,
@@ -106,7 +106,7 @@ pub enum Custody {
         /// Who.
         recipients: Vec<String>,
         /// One nested age file a combination.
-        wraps: Vec<wraps::Wrap>,
+        wraps: Vec<recipients::Wrap>,
     },
     /// Sealed by a key on a PKCS#11 token.
     Token {
@@ -131,7 +131,9 @@ impl Custody {
                 Ok((Self::Credential { name: name.clone() }, file::credential(name)?))
             }
             Wanted::Passphrase(path) => passphrase::establish(path.as_deref()),
-            Wanted::Recipients(recipients, threshold) => wraps::establish(recipients, *threshold),
+            Wanted::Recipients(recipients, threshold) => {
+                recipients::establish(recipients, *threshold)
+            }
             Wanted::Token(key, pin) => token::establish(key, pin.as_deref()),
         }
     }
@@ -160,7 +162,7 @@ impl Custody {
                     )));
                 }
                 let wrong = || VaultFault::WrongSecret { path: store.to_owned() };
-                wraps::open(wraps, &secret.identities)?.ok_or_else(wrong)
+                recipients::open(wraps, &secret.identities)?.ok_or_else(wrong)
             }
             Self::Token { key, nonce, sealed } => {
                 token::open(key, nonce, sealed, secret.passphrase_file.as_deref(), store)

@@ -9,9 +9,9 @@ use minster_vault_api::{
 
 use super::{Session, fault, out_of_order, slips::Told};
 use crate::{
-    books::{Books, Seen},
     keys::Link,
     log::{Asker, Event, RegistryHead},
+    open_purpose::{OpenPurpose, RecordSet},
     probing::{Block, Watch},
     registry::{New, spread},
     state::PurposeState,
@@ -30,7 +30,7 @@ pub(super) struct OpenRun {
     /// What leaves are not pseudonyms, but this run's tokens for them.
     pub(super) tokens: RunCipher,
     ceiling: u64,
-    pub(super) seen: Seen,
+    pub(super) seen: RecordSet,
     pub(super) distinct: u64,
     /// Parts for scored matching.
     parts: u64,
@@ -123,7 +123,7 @@ impl Session<'_> {
             version: state.version,
             tokens: key.cipher(),
             ceiling,
-            seen: Seen::default(),
+            seen: RecordSet::default(),
             distinct: 0,
             parts: 0,
             watch: Watch::default(),
@@ -280,7 +280,7 @@ impl OpenRun {
         &mut self,
         vault: &Vault,
         asker: Option<&Asker>,
-        books: &mut Books,
+        books: &mut OpenPurpose,
         state: &PurposeState,
         kind: &Kind,
         batch: &IdentifierBatch,
@@ -325,7 +325,7 @@ pub(super) const LONGEST: usize = 4096;
 
 impl Tally {
     /// Marks what is known as asked for; [`Tally::undo`] takes it back.
-    fn take(looked: &[Looked], run: &mut OpenRun, books: &mut Books) -> Self {
+    fn take(looked: &[Looked], run: &mut OpenRun, books: &mut OpenPurpose) -> Self {
         let mut tally = Self::default();
         for (place, Looked { link, record, .. }) in looked.iter().enumerate() {
             match record {
@@ -348,12 +348,17 @@ impl Tally {
         tally
     }
 
-    fn undo(&self, run: &mut OpenRun, books: &mut Books) {
+    fn undo(&self, run: &mut OpenRun, books: &mut OpenPurpose) {
         self.fresh.iter().for_each(|&record| run.seen.remove(record));
         self.fresh_today.iter().for_each(|&record| books.seen.remove(record));
     }
 
-    fn within(&self, run: &OpenRun, books: &Books, state: &PurposeState) -> Result<(), Denial> {
+    fn within(
+        &self,
+        run: &OpenRun,
+        books: &OpenPurpose,
+        state: &PurposeState,
+    ) -> Result<(), Denial> {
         let new = self.new.len() as u64;
         if run.distinct + self.fresh.len() as u64 + new > run.ceiling {
             return Err(Denial::OverBudget { ceiling: run.ceiling });
@@ -383,7 +388,7 @@ impl Tally {
     }
 
     /// Counts what was accepted; records from `first` on are the new ones.
-    fn enter(&self, run: &mut OpenRun, books: &mut Books, first: u64) {
+    fn enter(&self, run: &mut OpenRun, books: &mut OpenPurpose, first: u64) {
         for record in (first..first + self.new.len() as u64).map(|record| record as u32) {
             run.seen.insert(record);
             books.seen.insert(record);

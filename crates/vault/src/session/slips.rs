@@ -10,7 +10,7 @@ use super::{
     Session, fault, out_of_order,
     runs::{LONGEST, OpenRun},
 };
-use crate::{books::Books, keys::Link, log::Event, slips, slips::Slip, vault::locked};
+use crate::{keys::Link, log::Event, open_purpose::OpenPurpose, slips, slips::Slip, vault::locked};
 
 /// Pairs that a run may tell for each identifier that it asked for.
 const MOST_BIRTHS: usize = 4;
@@ -164,7 +164,7 @@ fn check(identifiers: &IdentifierBatch, born: &IdentifierBatch) -> Result<(), De
 /// Whether the run and the day may have all this repaired.
 fn within(
     run: &OpenRun,
-    books: &Books,
+    books: &OpenPurpose,
     day: u64,
     asked: &[(&[u8], &[u8], Link)],
 ) -> Result<(), Denial> {

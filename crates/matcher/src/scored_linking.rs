@@ -19,9 +19,9 @@ use crate::{
     clerical::{self, Doubt, Place, Settled},
     definition::{Matching, Scoring},
     events::Delivered,
-    few::NONE,
-    parts::{Parts, Values},
-    people::People,
+    linkage_parts::{Parts, Values},
+    person_tables::PersonTables,
+    small_set::NONE,
 };
 
 /// The thresholds at which the report says what would be linked.
@@ -131,7 +131,7 @@ enum Person {
 pub(crate) fn score(
     job: &Job<'_>,
     (matching, scoring, settled): (&Matching, &Scoring, &Settled),
-    (delivered, people): (&[Delivered], &People),
+    (delivered, people): (&[Delivered], &PersonTables),
     exact: &Exact<'_>,
     keys: &mut dyn DatasetKeys,
 ) -> Result<Scored, MatchError> {
@@ -140,7 +140,7 @@ pub(crate) fn score(
         return Ok(Scored::default());
     }
     let mut parts = Parts::default();
-    let mut of_row: HashMap<u32, Vec<(LinkagePart, minster_scoring::Token)>> = HashMap::new();
+    let mut of_row: HashMap<u32, Vec<(LinkagePart, minster_scoring::KeyedValue)>> = HashMap::new();
     for one in delivered {
         if !matching.is_register(&one.source) && !scoring.sources.contains(&one.source) {
             continue;

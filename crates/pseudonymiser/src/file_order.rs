@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex};
 
 /// A value through which numbered groups pass in their order, from 0.
-pub(crate) struct InTurn<T> {
+pub(crate) struct FileOrder<T> {
     held: Mutex<Held<T>>,
     moved: Condvar,
 }
@@ -15,7 +15,7 @@ struct Held<T> {
     value: T,
 }
 
-impl<T> InTurn<T> {
+impl<T> FileOrder<T> {
     pub(crate) fn new(value: T) -> Self {
         let held = Held { next: 0, failed: u64::MAX, value };
         Self { held: Mutex::new(held), moved: Condvar::new() }
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn groups_pass_in_order_and_none_after_one_that_failed() {
         for failing in [3, u64::MAX] {
-            let passed = InTurn::new(Vec::new());
+            let passed = FileOrder::new(Vec::new());
             std::thread::scope(|scope| {
                 for group in (0..8).rev() {
                     let passed = &passed;

@@ -18,15 +18,15 @@ use crate::{
     definition::{Identity, Matching, Preference},
     events::{Delivered, must_have, present},
     exact_only::{Marked, Unsaid},
-    persons::{PersonRow, PersonTable, Persons, Sex},
+    person_rows::{PersonRow, PersonTable, Persons, Sex},
     values::whole,
 };
 
 /// All tables of persons, of all deliveries.
 #[derive(Default)]
-pub(crate) struct People {
+pub(crate) struct PersonTables {
     pub(crate) persons: Persons,
-    pub(crate) tables: Vec<TablePeople>,
+    pub(crate) tables: Vec<DeliveredPersons>,
     /// Identities that are linked by their numbers alone.
     pub(crate) marked: Marked,
     /// Columns of the definition that no delivery has: what is missing is not needed to go on, and is told.
@@ -34,7 +34,7 @@ pub(crate) struct People {
 }
 
 /// A table of persons of one delivery.
-pub(crate) struct TablePeople {
+pub(crate) struct DeliveredPersons {
     /// Its place among all tables of persons.
     pub(crate) place: usize,
     pub(crate) delivery: u32,
@@ -49,9 +49,9 @@ pub(crate) struct TablePeople {
     preferred: Vec<bool>,
 }
 
-impl TablePeople {
+impl DeliveredPersons {
     /// What its rows say.
-    pub(crate) fn persons<'a>(&self, people: &'a People) -> &'a PersonTable {
+    pub(crate) fn persons<'a>(&self, people: &'a PersonTables) -> &'a PersonTable {
         &people.persons.tables[self.place]
     }
 
@@ -77,7 +77,7 @@ impl TablePeople {
     }
 }
 
-impl People {
+impl PersonTables {
     /// Reads them.
     pub(crate) fn read(
         matching: &Matching,
@@ -107,7 +107,7 @@ impl People {
         }
     }
 
-    pub(crate) fn of_delivery(&self, delivery: u32) -> impl Iterator<Item = &TablePeople> {
+    pub(crate) fn of_delivery(&self, delivery: u32) -> impl Iterator<Item = &DeliveredPersons> {
         self.tables.iter().filter(move |table| table.delivery == delivery)
     }
 
@@ -158,7 +158,7 @@ impl People {
             match_keys: identity.match_keys.len(),
         });
         let first = self.persons.len() as u32;
-        let mut table = TablePeople {
+        let mut table = DeliveredPersons {
             place: self.tables.len(),
             delivery: one.place,
             table: identity.table.clone(),

@@ -16,9 +16,9 @@ use minster_sources::{Reason, TokenRule};
 
 use crate::{
     IngestError,
+    batch::ParsedBatch,
     cells::Note,
     names::{folded_name, words},
-    rows::Treated,
     treatment::{Cell, Plan},
 };
 
@@ -30,23 +30,23 @@ const SHORTEST_NAME: usize = 2;
 const SHORTEST_WORD: usize = 4;
 
 /// What a first reading of a delivery told: its names, as hashes, and columns of dates with two kinds of numbers.
-pub(crate) struct Whole {
+pub(crate) struct SecondReading {
     keys: RandomState,
     names: HashSet<u64>,
-    doubted: HashSet<Place>,
+    doubted: HashSet<ColumnPlace>,
 }
 
 /// A table's and a column's place.
-type Place = (usize, usize);
+type ColumnPlace = (usize, usize);
 
-impl Whole {
+impl SecondReading {
     /// Whether a text is one of its names, or holds one as a word, without regard to case, accents and punctuation.
     pub(crate) fn hold(&self, text: &str) -> bool {
         hashes(&self.keys, text).into_iter().any(|hash| self.names.contains(&hash))
     }
 
     /// Whether the numbers of a column of dates are in doubt.
-    pub(crate) fn doubts(&self, column: Place) -> bool {
+    pub(crate) fn doubts(&self, column: ColumnPlace) -> bool {
         self.doubted.contains(&column)
     }
 }
@@ -62,24 +62,24 @@ fn hashes(keys: &RandomState, text: &str) -> Vec<u64> {
 }
 
 /// What was seen of a delivery so far.
-pub(crate) struct Gate {
+pub(crate) struct KeptText {
     keys: RandomState,
-    seen: Mutex<Seen>,
+    seen: Mutex<ReadCells>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct ReadCells {
     names: HashSet<u64>,
     /// Kept texts, by table and column: so that they can be counted.
-    kept: HashMap<Place, HashSet<u64>>,
+    kept: HashMap<ColumnPlace, HashSet<u64>>,
     /// What of them may be a name.
     parts: HashSet<u64>,
     /// Columns of dates with a spreadsheet's numbers, and with numbers that are none.
-    serials: HashSet<Place>,
-    others: HashSet<Place>,
+    serials: HashSet<ColumnPlace>,
+    others: HashSet<ColumnPlace>,
 }
 
-impl Gate {
+impl KeptText {
     pub(crate) fn new(keys: RandomState) -> Self {
         Self { keys, seen: Mutex::default() }
     }
@@ -92,7 +92,7 @@ impl Gate {
         &self,
         (table, name): (usize, &TableName),
         plan: &Plan,
-        batch: &Treated<'_>,
+        batch: &ParsedBatch<'_>,
     ) -> Result<(), IngestError> {
         let (mut names, mut kept) = (Vec::new(), Vec::new());
         for (place, planned) in plan.columns.iter().enumerate() {
@@ -136,7 +136,7 @@ impl Gate {
     }
 
     /// Which kinds of numbers a column of dates holds.
-    fn note_numbers(&self, column: Place, batch: &Treated<'_>) {
+    fn note_numbers(&self, column: ColumnPlace, batch: &ParsedBatch<'_>) {
         let (mut serial, mut other) = (false, false);
         for cell in batch.distinct(column.1) {
             let number = Reason::DateNumber;
@@ -156,11 +156,11 @@ impl Gate {
     }
 
     /// What was told, where the delivery is to be read again: a kept text is a name, or a date's number is in doubt.
-    pub(crate) fn again(self) -> Option<Arc<Whole>> {
-        let Seen { names, parts, serials, others, .. } =
+    pub(crate) fn again(self) -> Option<Arc<SecondReading>> {
+        let ReadCells { names, parts, serials, others, .. } =
             self.seen.into_inner().unwrap_or_else(|held| held.into_inner());
-        let doubted: HashSet<Place> = serials.intersection(&others).copied().collect();
+        let doubted: HashSet<ColumnPlace> = serials.intersection(&others).copied().collect();
         let again = !doubted.is_empty() || parts.iter().any(|part| names.contains(part));
-        again.then(|| Arc::new(Whole { keys: self.keys, names, doubted }))
+        again.then(|| Arc::new(SecondReading { keys: self.keys, names, doubted }))
     }
 }

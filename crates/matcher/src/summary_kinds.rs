@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use crate::{
     definition::{Blank, DELIVERY},
-    several::{Age, DateOf, DaysBetween, Distinct},
+    named_day::NamedDay,
     spells::{AsAt, EndDay, Gather, Longest},
-    when::When,
+    value_summaries::{Age, DateOf, DaysBetween, Distinct},
 };
 
 /// What becomes of a table's rows: one value a child.
@@ -68,7 +68,7 @@ pub enum Summary {
         end: ColumnName,
         /// Where rows without an end end. Without it they are no spells.
         #[serde(default)]
-        open_until: Option<When>,
+        open_until: Option<NamedDay>,
         /// Whether the day of the end belongs to the spell.
         #[serde(default)]
         end_day: EndDay,
@@ -86,7 +86,7 @@ pub enum Summary {
         /// The column with the end; a row without one is open.
         end: ColumnName,
         /// The day: `2025-03-31`, or `03-31` for that of each period.
-        on: When,
+        on: NamedDay,
         /// Whether the day of the end belongs to the spell.
         #[serde(default)]
         end_day: EndDay,
@@ -96,7 +96,7 @@ pub enum Summary {
         /// The column with the cohort.
         of: ColumnName,
         /// The day: `2025-08-31`, or `08-31` for that of each period. The cohorts must be of this day of the year.
-        on: When,
+        on: NamedDay,
     },
 }
 

@@ -19,14 +19,14 @@ use crate::{
     clerical::{Pupils, Review},
     definition::Matching,
     events::Delivered,
-    integration::{Integration, Made},
+    integration::{IntegratedTables, Integration},
     ledger::Ledger,
-    listed::Listed,
-    people::People,
+    listed_numbers::Listed,
+    person_tables::PersonTables,
     register::Register,
     report::{LinkageReport, REPORT},
-    scored::{self, Scored},
-    standing,
+    scored_linking::{self, Scored},
+    up_to_date,
 };
 
 /// Rows whose codes are turned into texts at once.
@@ -87,13 +87,13 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         return Err(MatchError::NoHouseholds { purpose: job.purpose.clone() });
     }
     if !job.again
-        && let Some(standing) = standing::standing(job, &matching)
+        && let Some(linked) = up_to_date::already_linked(job, &matching)
     {
-        return Ok(standing);
+        return Ok(linked);
     }
     let delivered = open(job, &matching, keys)?;
     let listed = job.listed.of(&delivered)?;
-    let mut people = People::read(&matching, &delivered, (&listed, job.listed.numbers))?;
+    let mut people = PersonTables::read(&matching, &delivered, (&listed, job.listed.numbers))?;
     let mut ledger = Ledger::read(job, &delivered, keys)?;
     let mut review = Review::of(job, &delivered, keys)?;
     let pairs = review.pairs().clone();
@@ -110,7 +110,7 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         let settled = review.settle(exact);
         if let Some(scoring) = &matching.scoring {
             let of = (&matching, scoring, &settled);
-            scored = scored::score(job, of, (&delivered, &people), exact, keys)?;
+            scored = scored_linking::score(job, of, (&delivered, &people), exact, keys)?;
         }
         review.learn(exact, (&settled, &pupils), (&scored.doubts, &scored.pupils));
         clerical = review.report_of(&settled, &pupils);
@@ -152,7 +152,8 @@ pub fn needs_parts(job: &Job<'_>) -> Result<bool, MatchError> {
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
     // What stands is looked at last: it is read from the disk.
-    Ok(matching.scoring.is_some() && (job.again || standing::standing(job, &matching).is_none()))
+    Ok(matching.scoring.is_some()
+        && (job.again || up_to_date::already_linked(job, &matching).is_none()))
 }
 
 pub(crate) fn open(
@@ -161,7 +162,7 @@ pub(crate) fn open(
     keys: &mut dyn DatasetKeys,
 ) -> Result<Vec<Delivered>, MatchError> {
     let mut delivered: Vec<Delivered> = Vec::new();
-    for (wanted, place) in standing::wanted(job, matching).iter().zip(0..) {
+    for (wanted, place) in up_to_date::wanted(job, matching).iter().zip(0..) {
         let dataset = job.store.dataset(wanted, keys)?;
         let check = &dataset.manifest().key_check;
         if delivered.first().is_some_and(|first| first.dataset.manifest().key_check != *check) {
@@ -180,10 +181,11 @@ fn publish_period(
     keys: &mut dyn DatasetKeys,
     delivered: &[Delivered],
     period: &LinkedPeriod,
-    made: Made,
+    made: IntegratedTables,
 ) -> Result<Integrated, MatchError> {
     let dataset = integrated(job.purpose, &period.name)?;
-    let origin = standing::origin(job, period, delivered.iter().map(Delivered::made_of).collect());
+    let origin =
+        up_to_date::origin(job, period, delivered.iter().map(Delivered::made_of).collect());
     let tables: Vec<_> = made.tables.iter().map(|(name, batch)| (name.as_str(), batch)).collect();
     let json = serde_json::to_vec_pretty(&made.report).map_err(MatchError::Report)?;
     let text = made.report.text();

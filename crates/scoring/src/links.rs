@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::{
     Matching, Settings,
     compare::{Comparer, Conflict},
-    people::Side,
+    tables::Side,
     weights::{Pair, probability},
 };
 

@@ -21,19 +21,19 @@ use minster_vault_api::{Client, Token};
 
 use crate::{
     IngestError,
-    linkage::{LinkageValue, linkage_value},
-    rows::Sorted,
-    tokens::Dictionary,
+    batch::TriagedBatch,
+    linkage_parts::{LinkageValue, linkage_value},
+    tokens::TokenTable,
     treatment::Plan,
 };
 
 /// What one delivery's columns gave so far.
 #[derive(Default)]
-pub(crate) struct Parts(Mutex<Known>);
+pub(crate) struct LinkageRows(Mutex<WrittenValues>);
 
 /// Has no `Debug`: it holds clear values.
 #[derive(Default)]
-struct Known {
+struct WrittenValues {
     /// For each clear text of a part, the value; none where it says nothing.
     of_text: HashMap<(LinkagePart, String), Option<Token>>,
     /// For each value, its parts.
@@ -64,14 +64,14 @@ fn token_type() -> DataType {
     DataType::FixedSizeBinary(Token::LEN as i32)
 }
 
-impl Parts {
+impl LinkageRows {
     /// Learns the parts of the accepted rows' values, and gives the rows of the linkage dataset. Nothing, where no column gives
     /// a part, or nobody makes tokens.
     pub(crate) fn rows(
         &self,
         plan: &Plan,
-        sorted: &Sorted<'_>,
-        (dictionary, vault): (&mut Dictionary, Option<&mut Client>),
+        sorted: &TriagedBatch<'_>,
+        (tokens, vault): (&mut TokenTable, Option<&mut Client>),
     ) -> Result<Option<RecordBatch>, IngestError> {
         let columns = giving(plan);
         let (Some(vault), false) = (vault, columns.is_empty()) else { return Ok(None) };
@@ -92,10 +92,10 @@ impl Parts {
         }
         for (kind, texts) in &by_kind {
             let kind: Kind = kind.parse().map_err(IngestError::Kind)?;
-            dictionary.learn(&kind, texts.iter().map(|text| text.as_bytes()), Some(&mut *vault))?;
+            tokens.learn(&kind, texts.iter().map(|text| text.as_bytes()), Some(&mut *vault))?;
         }
         for ((part, text), value) in &new {
-            let value = value.as_ref().map(|value| known.add(value, dictionary)).transpose()?;
+            let value = value.as_ref().map(|value| known.add(value, tokens)).transpose()?;
             known.of_text.insert((*part, (*text).to_owned()), value);
         }
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len());
@@ -104,7 +104,7 @@ impl Parts {
                 let value = known.of_text.get(&(*part, text?.to_owned()));
                 value.copied().flatten()
             });
-            arrays.push(tokens(cells)?);
+            arrays.push(token_array(cells)?);
         }
         let rows = RecordBatchOptions::new().with_row_count(Some(sorted.accepted()));
         Ok(Some(RecordBatch::try_new_with_options(schema(plan), arrays, &rows)?))
@@ -131,21 +131,21 @@ impl Parts {
         let mut table = writer.table(&name, Arc::clone(&schema))?;
         let forms: StringViewArray = all().map(|(_, form, _)| Some(form.as_str())).collect();
         let arrays: Vec<ArrayRef> = vec![
-            tokens(all().map(|(value, _, _)| Some(*value)))?,
+            token_array(all().map(|(value, _, _)| Some(*value)))?,
             Arc::new(forms),
-            tokens(all().map(|(_, _, part)| Some(*part)))?,
+            token_array(all().map(|(_, _, part)| Some(*part)))?,
         ];
         table.write(&RecordBatch::try_new(schema, arrays)?)?;
         Ok(table.finish()?)
     }
 }
 
-impl Known {
+impl WrittenValues {
     /// The token of a value whose texts were learnt.
-    fn add(&mut self, value: &LinkageValue, dictionary: &Dictionary) -> Result<Token, IngestError> {
+    fn add(&mut self, value: &LinkageValue, tokens: &TokenTable) -> Result<Token, IngestError> {
         let token = |form: LinkageForm, text: &str| {
             let kind: Kind = form.kind().parse().map_err(IngestError::Kind)?;
-            dictionary.token(&kind, text.as_bytes())
+            tokens.token(&kind, text.as_bytes())
         };
         let whole = token(value.whole.0, &value.whole.1)?;
         if let Entry::Vacant(vacant) = self.parts.entry(whole) {
@@ -155,7 +155,7 @@ impl Known {
             vacant.insert(parts);
         }
         for word in &value.words {
-            self.add(word, dictionary)?;
+            self.add(word, tokens)?;
         }
         Ok(whole)
     }
@@ -168,7 +168,7 @@ fn texts(value: &LinkageValue) -> Vec<(LinkageForm, &str)> {
     own.chain(value.words.iter().flat_map(texts)).collect()
 }
 
-fn tokens(cells: impl Iterator<Item = Option<Token>>) -> Result<ArrayRef, IngestError> {
+fn token_array(cells: impl Iterator<Item = Option<Token>>) -> Result<ArrayRef, IngestError> {
     let mut builder = FixedSizeBinaryBuilder::new(Token::LEN as i32);
     for cell in cells {
         match cell {

@@ -19,9 +19,9 @@ use minster_store::{Progress, SourceRecord, sha256_hex};
 
 use crate::{
     IngestError,
-    arrival::settle,
     delivery::Planned,
-    gates::{self, Shares},
+    replacement_gate::{self, Shares},
+    wait_for_files::settle,
 };
 
 /// The council's look-ups by name, and the SHA-256 of each one's file.
@@ -72,36 +72,37 @@ impl Lookups {
 }
 
 /// One delivery, as it was found.
-pub(crate) struct Expected<'a> {
+pub(crate) struct FoundDelivery<'a> {
     pub(crate) delivery: &'a Delivery,
     pub(crate) on_failure: OnFailure,
     pub(crate) found: Result<Planned, IngestError>,
 }
 
 /// Waits for files that are still being written, and compares every delivery with its definition.
-pub(crate) fn expect<'a>(
+pub(crate) fn find_deliveries<'a>(
     pipeline: &'a Pipeline,
     definitions: &Catalogue,
     lookups: &Lookups,
     arrival: Arrival,
     accept: &BTreeSet<SourceName>,
     waiting: &dyn Fn(&Path),
-) -> Vec<Expected<'a>> {
+) -> Vec<FoundDelivery<'a>> {
     let folders: Vec<&Path> =
         pipeline.sources.iter().map(|delivery| delivery.folder.as_path()).collect();
     let unsettled = settle(&folders, arrival, waiting);
-    let expected = pipeline.sources.iter().zip(unsettled).map(|(delivery, unsettled)| Expected {
-        delivery,
-        on_failure: pipeline.on_failure(delivery),
-        found: match unsettled {
-            Some(path) => Err(IngestError::StillWritten { path, waited: arrival.wait_seconds }),
-            None => {
-                let accepted = accept.contains(&delivery.name);
-                plan(delivery, pipeline, definitions, lookups, accepted)
-            }
-        },
-    });
-    expected.collect()
+    let found_deliveries =
+        pipeline.sources.iter().zip(unsettled).map(|(delivery, unsettled)| FoundDelivery {
+            delivery,
+            on_failure: pipeline.on_failure(delivery),
+            found: match unsettled {
+                Some(path) => Err(IngestError::StillWritten { path, waited: arrival.wait_seconds }),
+                None => {
+                    let accepted = accept.contains(&delivery.name);
+                    plan(delivery, pipeline, definitions, lookups, accepted)
+                }
+            },
+        });
+    found_deliveries.collect()
 }
 
 fn plan(
@@ -125,8 +126,9 @@ fn plan(
     let files = Plan::make(&found.definition, &delivery.folder)?;
     let definition = found.definition.clone();
     let authority = pipeline.authority.as_deref();
-    let others = gates::of_headers(&definition, &files.files, &delivery.period, authority);
-    let let_through = gates::stop_or_tell(others, accepted)?;
+    let others =
+        replacement_gate::of_headers(&definition, &files.files, &delivery.period, authority);
+    let let_through = replacement_gate::stop_or_tell(others, accepted)?;
     let definition_sha256 = sha256_hex(found.text.as_bytes());
     let rule = delivery.identifier.unwrap_or(definition.identifier);
     let recipe_sha256 = recipe(&definition, &definition_sha256, rule, lookups)?;
@@ -206,7 +208,7 @@ impl Planned {
     }
 }
 
-impl Expected<'_> {
+impl FoundDelivery<'_> {
     /// As it stands in the run's record before its turn has come.
     pub(crate) fn record(&self) -> SourceRecord {
         let planned = self.found.as_ref().ok();

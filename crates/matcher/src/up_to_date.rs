@@ -7,13 +7,13 @@ use crate::{
     Integrated, Job, LinkageReport,
     clerical::decisions_sha256,
     definition::Matching,
-    integrate::integrated,
+    job::integrated,
     report::{FORMAT, REPORT},
 };
 
 /// Those of all periods, each with its report, where they were made of the same datasets by the same definition. What
 /// cannot be read is made again.
-pub(crate) fn standing(job: &Job<'_>, matching: &Matching) -> Option<Vec<Integrated>> {
+pub(crate) fn already_linked(job: &Job<'_>, matching: &Matching) -> Option<Vec<Integrated>> {
     let mut made_of = Vec::new();
     for dataset in wanted(job, matching) {
         let (_, sha256) = job.store.manifest(&dataset).ok()?;

@@ -14,9 +14,9 @@ use crate::{
 
 /// A set of records.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Seen(Vec<u64>);
+pub(crate) struct RecordSet(Vec<u64>);
 
-impl Seen {
+impl RecordSet {
     /// Adds a record; gives whether it is new.
     pub(crate) fn insert(&mut self, record: u32) -> bool {
         let (word, bit) = (record as usize / 64, 1u64 << (record % 64));
@@ -42,14 +42,14 @@ impl Seen {
 }
 
 /// A purpose's registry and its day.
-pub(crate) struct Books {
+pub(crate) struct OpenPurpose {
     /// The registry.
     pub(crate) registry: Registry,
     /// The birth dates beside its identifiers.
     pub(crate) births: Births,
     day: Date,
     /// Records asked today since the vault started.
-    pub(crate) seen: Seen,
+    pub(crate) seen: RecordSet,
     /// Different identifiers today. Those from before a restart count again if they are asked again:
     /// the vault does not keep which they were.
     pub(crate) count: u64,
@@ -63,7 +63,7 @@ pub(crate) struct Books {
     pub(crate) parts: u64,
 }
 
-impl Books {
+impl OpenPurpose {
     /// Opens the books with what the log says of today.
     pub(crate) fn new(
         registry: Registry,
@@ -74,7 +74,7 @@ impl Books {
             registry,
             births,
             day: today(),
-            seen: Seen::default(),
+            seen: RecordSet::default(),
             count,
             faulty: HashSet::new(),
             slips: Slips::default(),
@@ -87,7 +87,7 @@ impl Books {
     pub(crate) fn turn_day(&mut self) {
         let now = today();
         if self.day != now {
-            (self.day, self.count, self.parts, self.seen) = (now, 0, 0, Seen::default());
+            (self.day, self.count, self.parts, self.seen) = (now, 0, 0, RecordSet::default());
             (self.repairs, self.faulty, self.slips) = (0, HashSet::new(), Slips::default());
         }
     }

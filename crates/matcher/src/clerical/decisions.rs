@@ -8,13 +8,13 @@ use minster_scoring::{AGREEMENT_PARTS, Agreement};
 
 use super::{
     BY_NUMBER, Decision, EXACT_ONLY, NOT_FOUND, Pair, Pupils, Review, TWO_PUPILS, Verdict,
-    pupils::pupil,
+    pupil_pairs::pupil,
 };
 use crate::{
     children::{Exact, Linkage},
-    few::{NONE, Seen},
     identities::derived,
-    persons::Persons,
+    person_rows::Persons,
+    small_set::{NONE, OneOrSeveral},
 };
 
 /// Rows of services, named by the first of their group, and a child of the register; or two children of the register.
@@ -51,12 +51,12 @@ impl Settled {
 struct Leads<'a> {
     exact: &'a Exact<'a>,
     /// For codes that were asked for: the group of rows of services.
-    groups: HashMap<u32, Seen>,
+    groups: HashMap<u32, OneOrSeveral>,
 }
 
 impl<'a> Leads<'a> {
     fn new(exact: &'a Exact<'a>, wanted: &HashSet<u32>) -> Self {
-        let mut groups: HashMap<u32, Seen> = HashMap::new();
+        let mut groups: HashMap<u32, OneOrSeveral> = HashMap::new();
         let persons = exact.persons;
         for row in persons.all().filter(|row| exact.register.unit(*row) == NONE) {
             for code in codes(persons, row).filter(|code| wanted.contains(code)) {
@@ -80,14 +80,14 @@ impl<'a> Leads<'a> {
 pub(super) fn only(
     persons: &Persons,
     evidence: &[Pseudonym],
-    lead: impl Fn(u32) -> Seen,
+    lead: impl Fn(u32) -> OneOrSeveral,
 ) -> Option<u32> {
-    let mut place = Seen::Nothing;
+    let mut place = OneOrSeveral::Nothing;
     for code in evidence.iter().filter_map(|one| persons.code_of(one)) {
         match lead(code) {
-            Seen::Several => return None,
-            Seen::One(found) => place.add(found),
-            Seen::Nothing => {}
+            OneOrSeveral::Several => return None,
+            OneOrSeveral::One(found) => place.add(found),
+            OneOrSeveral::Nothing => {}
         }
     }
     place.only()
@@ -116,7 +116,7 @@ impl Review {
         let all = pairs().flat_map(|(_, pair)| &pair.rows);
         let wanted = all.filter_map(|one| exact.persons.code_of(one)).collect();
         let leads = Leads::new(exact, &wanted);
-        let hidden = ExactOnly::of(exact);
+        let hidden = ExactOnlyGroups::of(exact);
         let mut same: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (id, pair) in pairs() {
             let place = leads.rows(&pair.rows).zip(leads.pupil(&pair.pupil));
@@ -191,7 +191,7 @@ impl Review {
         }
         let wanted = of_root.values().flatten().copied().collect();
         let leads = Leads::new(exact, &wanted);
-        let hidden = ExactOnly::of(exact);
+        let hidden = ExactOnlyGroups::of(exact);
         let told = |codes: &[u32], leads_back: &dyn Fn(&[Pseudonym]) -> bool| -> Vec<Pseudonym> {
             let all = codes.iter().map(|code| persons.pseudonyms[*code as usize]);
             let mut all: Vec<Pseudonym> = all.filter(|one| leads_back(&[*one])).collect();
@@ -214,12 +214,12 @@ impl Review {
 }
 
 /// Groups of rows and children of the register that are linked by their number alone.
-struct ExactOnly {
+struct ExactOnlyGroups {
     roots: HashSet<u32>,
     units: HashSet<u32>,
 }
 
-impl ExactOnly {
+impl ExactOnlyGroups {
     fn of(exact: &Exact<'_>) -> Self {
         let mut hidden = Self { roots: HashSet::default(), units: HashSet::default() };
         for row in exact.persons.exact_only_rows() {
@@ -245,11 +245,11 @@ mod tests {
     use crate::{
         children::{Children, Last},
         identities::Identities,
-        persons::{PersonRow, PersonTable},
+        person_rows::{PersonRow, PersonTable},
         register::Register,
     };
 
-    fn token(kind: u8, n: u8) -> Option<Pseudonym> {
+    fn pseudonym_of(kind: u8, n: u8) -> Option<Pseudonym> {
         Some(Pseudonym::from_bytes([kind, n, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]))
     }
 
@@ -258,8 +258,8 @@ mod tests {
 
     fn row(number: Option<u8>, key: u8) -> PersonRow {
         PersonRow {
-            numbers: vec![number.and_then(|number| token(NUMBER, number))],
-            match_keys: vec![token(KEY, key)],
+            numbers: vec![number.and_then(|number| pseudonym_of(NUMBER, number))],
+            match_keys: vec![pseudonym_of(KEY, key)],
             ..PersonRow::default()
         }
     }
@@ -312,7 +312,7 @@ mod tests {
 
     /// The pair whose pupil has this number.
     fn id_of(review: &Review, number: u8) -> String {
-        let wanted = token(NUMBER, number).unwrap();
+        let wanted = pseudonym_of(NUMBER, number).unwrap();
         let found = review.pairs.iter().find(|(_, pair)| pair.pupil.contains(&wanted));
         found.unwrap().0.clone()
     }
@@ -348,8 +348,8 @@ mod tests {
     fn a_pair_that_is_kept_apart_stays_so_where_a_name_key_comes_to_agree() {
         let mut review = Review::default();
         let telling = |number, key| PersonRow {
-            numbers: vec![token(NUMBER, number)],
-            match_keys: vec![token(KEY, key)],
+            numbers: vec![pseudonym_of(NUMBER, number)],
+            match_keys: vec![pseudonym_of(KEY, key)],
             ..PersonRow::default()
         };
         linked(&persons(&telling(7, 9)), &mut review);

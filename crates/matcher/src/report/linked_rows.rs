@@ -8,8 +8,8 @@ use minster_store::Dataset;
 use crate::{
     CROSSWALK, MatchError,
     definition::Matching,
-    few::NONE,
-    people::{People, TablePeople, coded, column, pseudonym},
+    person_tables::{DeliveredPersons, PersonTables, coded, column, pseudonym},
+    small_set::NONE,
 };
 
 /// How a row came to its child, or why it came to no pupil.
@@ -70,9 +70,9 @@ pub(crate) struct Registered {
 }
 
 /// All rows about persons.
-pub(crate) struct Rows<'a> {
-    pub(crate) people: &'a People,
-    /// The child of each row, by [`Children`].
+pub(crate) struct PersonRows<'a> {
+    pub(crate) people: &'a PersonTables,
+    /// The child of each row, by [`ChildNumbers`].
     pub(crate) child: Vec<u32>,
     /// Whether each row is linked to the spine of its own period, with the code that says how or why not.
     code: Vec<(&'static str, bool)>,
@@ -81,9 +81,9 @@ pub(crate) struct Rows<'a> {
 
 /// Ids of children, numbered as they are met.
 #[derive(Default)]
-pub(crate) struct Children(HashMap<Pseudonym, u32>);
+pub(crate) struct ChildNumbers(HashMap<Pseudonym, u32>);
 
-impl Children {
+impl ChildNumbers {
     pub(crate) fn place(&mut self, id: Pseudonym) -> u32 {
         let next = self.0.len() as u32;
         *self.0.entry(id).or_insert(next)
@@ -99,15 +99,15 @@ impl Children {
 }
 
 /// The table of persons that rows of a crosswalk are about.
-type Place = (String, String, String);
+type DeliveredTable = (String, String, String);
 
-impl<'a> Rows<'a> {
+impl<'a> PersonRows<'a> {
     /// Reads the crosswalks of all periods.
     pub(crate) fn read(
         matching: &Matching,
-        people: &'a People,
+        people: &'a PersonTables,
         integrated: &[Dataset],
-        children: &mut Children,
+        children: &mut ChildNumbers,
     ) -> Result<Self, MatchError> {
         let rows = people.persons.len();
         let mut read = Self {
@@ -116,7 +116,7 @@ impl<'a> Rows<'a> {
             code: vec![("not-on-spine", false); rows],
             register: HashMap::new(),
         };
-        let mut starts: HashMap<Place, u32> = HashMap::new();
+        let mut starts: HashMap<DeliveredTable, u32> = HashMap::new();
         for (table, start) in people.persons.tables.iter().zip(&people.persons.starts) {
             let place = [table.source.as_str(), table.period.as_str(), table.table.as_str()]
                 .map(str::to_owned);
@@ -138,8 +138,8 @@ impl<'a> Rows<'a> {
     fn add(
         &mut self,
         batch: &RecordBatch,
-        starts: &HashMap<Place, u32>,
-        children: &mut Children,
+        starts: &HashMap<DeliveredTable, u32>,
+        children: &mut ChildNumbers,
     ) -> Result<(), MatchError> {
         let name = |text: &str| text.parse::<ColumnName>().map_err(|_| MatchError::Name);
         let texts = |text: &str| -> Result<_, MatchError> {
@@ -209,7 +209,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The rows of a table of persons.
-    pub(crate) fn of_table(&self, table: &TablePeople) -> std::ops::Range<u32> {
+    pub(crate) fn of_table(&self, table: &DeliveredPersons) -> std::ops::Range<u32> {
         let starts = &self.people.persons.starts;
         let end = starts.get(table.place + 1).copied();
         starts[table.place]..end.unwrap_or(self.people.persons.len() as u32)
@@ -260,7 +260,7 @@ impl<'a> Rows<'a> {
     pub(crate) fn tables(
         &self,
         own: impl Fn(&str, &Period) -> bool,
-    ) -> impl Iterator<Item = &'a TablePeople> {
+    ) -> impl Iterator<Item = &'a DeliveredPersons> {
         let people = self.people;
         people.tables.iter().filter(move |table| {
             let of = table.persons(people);

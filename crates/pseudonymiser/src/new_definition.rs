@@ -28,7 +28,7 @@ const FORMS: [(DateForm, &str); 5] = [
 
 /// What was seen in a column's cells.
 #[derive(Default)]
-struct Seen {
+struct SurveyedColumn {
     cells: u64,
     /// How many cells each of [`FORMS`] reads.
     dates: [u64; FORMS.len()],
@@ -36,7 +36,7 @@ struct Seen {
     values: BTreeSet<String>,
 }
 
-impl Seen {
+impl SurveyedColumn {
     /// The form that reads nine cells of ten, if one does; of two the likelier.
     fn form(&self) -> Option<&'static str> {
         let reads = |place: &usize| self.cells > 0 && 10 * self.dates[*place] >= 9 * self.cells;
@@ -70,7 +70,7 @@ pub fn draft(path: &Path, year: &str, values: &[String]) -> Result<String, Inges
 }
 
 /// By table and column.
-type Survey = BTreeMap<(String, String), Seen>;
+type Survey = BTreeMap<(String, String), SurveyedColumn>;
 
 /// Looks at the cells, by a draft that reads them.
 fn survey(path: &Path, draft: &str, values: &[String]) -> Result<Survey, IngestError> {
@@ -126,7 +126,7 @@ fn render(outline: &Outline, stem: &str, year: &str, survey: &Survey) -> String 
         Format::Xlsx => "xlsx",
         Format::Parquet => "parquet",
     };
-    let forms: BTreeSet<&str> = survey.values().filter_map(Seen::form).collect();
+    let forms: BTreeSet<&str> = survey.values().filter_map(SurveyedColumn::form).collect();
     let forms = if forms.is_empty() { BTreeSet::from(["iso"]) } else { forms };
     let forms: Vec<String> = forms.into_iter().map(quoted).collect();
     let _ = writeln!(
@@ -190,7 +190,7 @@ fn render(outline: &Outline, stem: &str, year: &str, survey: &Survey) -> String 
                     codes.join(", ")
                 );
             }
-            let date = match seen.and_then(Seen::form) {
+            let date = match seen.and_then(SurveyedColumn::form) {
                 Some(form) => format!("  # dates: {form}"),
                 None => String::new(),
             };

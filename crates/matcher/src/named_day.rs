@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// A day, or one of each period: `2025-03-31`, or `03-31`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub enum When {
+pub enum NamedDay {
     /// This very day.
     On(Day),
     /// A day of the year: the one in the period that is linked.
@@ -18,7 +18,7 @@ pub enum When {
     },
 }
 
-impl TryFrom<String> for When {
+impl TryFrom<String> for NamedDay {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -37,7 +37,7 @@ impl TryFrom<String> for When {
     }
 }
 
-impl When {
+impl NamedDay {
     /// The day of a period whose first and last days these are.
     pub(crate) fn day(self, period: Option<(Day, Day)>) -> Result<Day, String> {
         let (month, day) = match self {

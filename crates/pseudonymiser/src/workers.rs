@@ -13,16 +13,16 @@ use minster_vault_api::Client;
 
 use crate::{
     IngestError,
+    batch::{ParsedBatch, TriagedBatch},
     cells::Tally,
     duplicates::{Duplicates, Fingerprints, Print},
-    gate::Gate,
-    in_turn::InTurn,
-    parts::Parts,
+    file_order::FileOrder,
+    kept_text::KeptText,
+    linkage_rows::LinkageRows,
     quarantine::Failed,
-    rows::{Sorted, Treated},
-    shared::{Numbers, Watched},
+    shared_numbers::{Watched, WatchedNumbers},
     slips::are_slips,
-    tokens::Dictionary,
+    tokens::TokenTable,
     treatment::Plan,
 };
 
@@ -61,22 +61,22 @@ pub(crate) struct WrittenBatch {
 pub(crate) type Groups = mpsc::Receiver<Result<Group, ReadError>>;
 
 /// One file's work.
-pub(crate) struct Work<'a> {
+pub(crate) struct Workers<'a> {
     tables: &'a [OpenTable],
     keys: &'a ahash::RandomState,
-    gate: &'a Gate,
-    known: InTurn<&'a mut [Option<Duplicates>]>,
+    kept_text: &'a KeptText,
+    known: FileOrder<&'a mut [Option<Duplicates>]>,
     /// Mistyped numbers are asked about in the file's order, since there is a budget of them.
-    slips: InTurn<()>,
-    vault: Mutex<(&'a mut Dictionary, Option<&'a mut Client>)>,
-    parts: &'a Parts,
-    leaving: InTurn<Leaving>,
+    slips: FileOrder<()>,
+    vault: Mutex<(&'a mut TokenTable, Option<&'a mut Client>)>,
+    parts: &'a LinkageRows,
+    outlet: FileOrder<Outlet>,
     /// The first group that failed.
     failure: Mutex<Option<(u64, IngestError)>>,
 }
 
 /// Where groups leave.
-struct Leaving {
+struct Outlet {
     to: mpsc::SyncSender<Written>,
     /// By table.
     counts: Vec<TableCounts>,
@@ -87,7 +87,7 @@ struct Leaving {
 pub(crate) struct TableCounts {
     pub(crate) rows: RowCounts,
     pub(crate) cells: Tally,
-    pub(crate) numbers: Numbers,
+    pub(crate) numbers: WatchedNumbers,
 }
 
 impl TableCounts {
@@ -100,25 +100,25 @@ impl TableCounts {
     }
 }
 
-impl<'a> Work<'a> {
+impl<'a> Workers<'a> {
     pub(crate) fn new(
         tables: &'a [OpenTable],
         duplicates: &'a mut [Option<Duplicates>],
         keys: &'a ahash::RandomState,
-        gate: &'a Gate,
-        (dictionary, vault, parts): (&'a mut Dictionary, Option<&'a mut Client>, &'a Parts),
+        kept_text: &'a KeptText,
+        (tokens, vault, parts): (&'a mut TokenTable, Option<&'a mut Client>, &'a LinkageRows),
         to: mpsc::SyncSender<Written>,
     ) -> Self {
         let counts = vec![TableCounts::default(); tables.len()];
         Self {
             tables,
             keys,
-            gate,
-            known: InTurn::new(duplicates),
-            slips: InTurn::new(()),
-            vault: Mutex::new((dictionary, vault)),
+            kept_text,
+            known: FileOrder::new(duplicates),
+            slips: FileOrder::new(()),
+            vault: Mutex::new((tokens, vault)),
             parts,
-            leaving: InTurn::new(Leaving { to, counts }),
+            outlet: FileOrder::new(Outlet { to, counts }),
             failure: Mutex::new(None),
         }
     }
@@ -151,13 +151,13 @@ impl<'a> Work<'a> {
         let failure = self.failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         match failure {
             Some((_, error)) => Err(error),
-            None => Ok(self.leaving.into_inner().counts),
+            None => Ok(self.outlet.into_inner().counts),
         }
     }
 
     /// Says whether to go on.
     fn serve(&self, number: u64, group: Result<Group, ReadError>) -> bool {
-        let mut held = Turn { work: self, number, done: false };
+        let mut held = Ticket { work: self, number, done: false };
         match group.map_err(IngestError::from).and_then(|group| self.treat(number, &group)) {
             Ok(went_on) => held.done = went_on.is_some(),
             Err(error) => {
@@ -176,14 +176,14 @@ impl<'a> Work<'a> {
         let (mut treated, prints): (Vec<_>, Vec<_>) = group
             .batches
             .iter()
-            .map(|batch| Treated::new(plan, batch, fingerprints.as_ref(), self.keys))
+            .map(|batch| ParsedBatch::new(plan, batch, fingerprints.as_ref(), self.keys))
             .unzip();
         match self.slips.pass(number, |()| self.repair(plan, &mut treated)) {
             Some(repaired) => repaired?,
             None => return Ok(None),
         }
         for batch in &treated {
-            self.gate.note((group.table, name), plan, batch)?;
+            self.kept_text.note((group.table, name), plan, batch)?;
         }
         let prints: Option<Vec<Vec<Print>>> = prints.into_iter().collect();
         let fresh = self.known.pass(number, |known| match (&mut known[group.table], prints) {
@@ -192,31 +192,31 @@ impl<'a> Work<'a> {
         });
         let Some(fresh) = fresh else { return Ok(None) };
         let mut fresh = fresh.into_iter().flatten();
-        let mut sorted: Vec<Sorted<'_>> =
-            treated.into_iter().map(|batch| batch.sort(fresh.next().as_deref())).collect();
+        let mut triaged: Vec<TriagedBatch<'_>> =
+            treated.into_iter().map(|batch| batch.triage(fresh.next().as_deref())).collect();
         let mut counts = TableCounts::default();
         for column in watched {
-            let numbers = sorted.iter().flat_map(|batch| batch.numbers(*column));
+            let numbers = triaged.iter().flat_map(|batch| batch.numbers(*column));
             let numbers = numbers.map(|number| self.keys.hash_one(number)).collect();
             counts.numbers.insert(*column, numbers);
         }
-        let parts = self.learn(plan, &mut sorted)?;
-        let mut batches = Vec::with_capacity(sorted.len());
-        for (mut batch, parts) in sorted.into_iter().zip(parts) {
+        let parts = self.learn(plan, &mut triaged)?;
+        let mut batches = Vec::with_capacity(triaged.len());
+        for (mut batch, parts) in triaged.into_iter().zip(parts) {
             counts.rows += batch.counts;
             counts.cells.add(std::mem::take(&mut batch.tally));
             let failed = std::mem::take(&mut batch.failed);
             batches.push(WrittenBatch { rows: batch.gather(schema)?, parts, failed });
         }
-        let left = self.leaving.pass(number, |leaving| {
-            leaving.counts[group.table].add(counts);
-            leaving.to.send(Written { table: group.table, batches }).ok()
+        let left = self.outlet.pass(number, |outlet| {
+            outlet.counts[group.table].add(counts);
+            outlet.to.send(Written { table: group.table, batches }).ok()
         });
         Ok(left.flatten())
     }
 
     /// Has mistyped numbers repaired that stand beside a birth date. Without a vault, where a definition is only tried, none is.
-    fn repair(&self, plan: &Plan, treated: &mut [Treated<'_>]) -> Result<(), IngestError> {
+    fn repair(&self, plan: &Plan, treated: &mut [ParsedBatch<'_>]) -> Result<(), IngestError> {
         for (column, planned) in plan.columns.iter().enumerate() {
             let Some(kind) = planned.repaired() else { continue };
             let (mut slips, mut wrong, mut of) = (BTreeSet::new(), 0, 0);
@@ -229,15 +229,15 @@ impl<'a> Work<'a> {
                 continue;
             }
             let mut vault = self.vault.lock().map_err(|_| IngestError::Unlearnt)?;
-            let (dictionary, Some(vault)) = &mut *vault else { continue };
+            let (tokens, Some(vault)) = &mut *vault else { continue };
             if !are_slips(wrong, of) {
-                dictionary.slips.leave(slips.len());
+                tokens.slips.leave(slips.len());
                 continue;
             }
-            dictionary.slips.ask(kind, &slips, vault)?;
+            tokens.slips.ask(kind, &slips, vault)?;
             drop(slips);
             for batch in treated.iter_mut() {
-                batch.mend(column, |pair| dictionary.slips.token(kind, pair));
+                batch.mend(column, |pair| tokens.slips.token(kind, pair));
             }
         }
         Ok(())
@@ -247,44 +247,44 @@ impl<'a> Work<'a> {
     fn learn(
         &self,
         plan: &Plan,
-        sorted: &mut [Sorted<'_>],
+        triaged: &mut [TriagedBatch<'_>],
     ) -> Result<Vec<Option<RecordBatch>>, IngestError> {
         let mut vault = self.vault.lock().map_err(|_| IngestError::Unlearnt)?;
-        let (dictionary, vault) = &mut *vault;
+        let (tokens, vault) = &mut *vault;
         for kind in plan.outputs.iter().filter_map(|output| output.kind.as_ref()) {
-            let identifiers = sorted.iter().flat_map(Sorted::identifiers);
+            let identifiers = triaged.iter().flat_map(TriagedBatch::identifiers);
             let of_kind =
                 identifiers.filter(|(of, _)| *of == kind).map(|(_, identifier)| identifier);
-            dictionary.learn(kind, of_kind, vault.as_deref_mut())?;
+            tokens.learn(kind, of_kind, vault.as_deref_mut())?;
         }
         for (column, planned) in plan.columns.iter().enumerate() {
             let (Some(kind), Some(vault)) = (planned.repaired(), vault.as_deref_mut()) else {
                 continue;
             };
-            let births = sorted.iter().flat_map(|batch| batch.births(column)).collect();
-            dictionary.slips.tell(kind, &births, vault)?;
+            let births = triaged.iter().flat_map(|batch| batch.births(column)).collect();
+            tokens.slips.tell(kind, &births, vault)?;
         }
-        sorted.iter_mut().try_for_each(|batch| batch.resolve(dictionary))?;
-        let rows = |batch: &Sorted<'_>| {
-            self.parts.rows(plan, batch, (&mut **dictionary, vault.as_deref_mut()))
+        triaged.iter_mut().try_for_each(|batch| batch.resolve(tokens))?;
+        let rows = |batch: &TriagedBatch<'_>| {
+            self.parts.rows(plan, batch, (&mut **tokens, vault.as_deref_mut()))
         };
-        sorted.iter().map(rows).collect()
+        triaged.iter().map(rows).collect()
     }
 }
 
 /// A group under way: where it does not get to its end, even by a panic, the groups after it do not wait.
-struct Turn<'a, 'b> {
-    work: &'a Work<'b>,
+struct Ticket<'a, 'b> {
+    work: &'a Workers<'b>,
     number: u64,
     done: bool,
 }
 
-impl Drop for Turn<'_, '_> {
+impl Drop for Ticket<'_, '_> {
     fn drop(&mut self) {
         if !self.done {
             self.work.slips.fail(self.number);
             self.work.known.fail(self.number);
-            self.work.leaving.fail(self.number);
+            self.work.outlet.fail(self.number);
         }
     }
 }

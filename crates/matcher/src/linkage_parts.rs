@@ -6,18 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use ahash::HashMap;
 use arrow::array::{AsArray, FixedSizeBinaryArray, RecordBatch, StringViewArray};
 use minster_model::{LINKAGE_VALUES, LinkageForm, LinkagePart, TableName};
-use minster_scoring::{BirthDate, MOST_VALUES, Name, Postcode, Record, Token};
+use minster_scoring::{BirthDate, KeyedValue, MOST_VALUES, Name, Postcode, Record};
 use minster_store::Dataset;
 
-use crate::{MatchError, people::pseudonym};
+use crate::{MatchError, person_tables::pseudonym};
 
 /// The values of one person: each once.
-pub(crate) type Values = BTreeMap<LinkagePart, BTreeSet<Token>>;
+pub(crate) type Values = BTreeMap<LinkagePart, BTreeSet<KeyedValue>>;
 
 /// The values of rows, and each value's parts.
 #[derive(Default)]
 pub(crate) struct Parts {
-    of_value: HashMap<Token, Vec<(LinkageForm, Token)>>,
+    of_value: HashMap<KeyedValue, Vec<(LinkageForm, KeyedValue)>>,
 }
 
 impl Parts {
@@ -26,17 +26,18 @@ impl Parts {
         let name: TableName = LINKAGE_VALUES.parse().map_err(|_| MatchError::Name)?;
         for batch in dataset.table(&name, None)? {
             let batch = batch?;
-            let (values, tokens) = (tokens(&batch, "value")?, tokens(&batch, "token")?);
+            let (values, keyed_values) =
+                (keyed_values(&batch, "value")?, keyed_values(&batch, "token")?);
             let wrong = || MatchError::Parts { dataset: dataset.manifest().dataset.clone() };
             let forms = batch.column_by_name("form").ok_or_else(wrong)?;
             let forms: &StringViewArray = forms.as_string_view_opt().ok_or_else(wrong)?;
             for row in 0..batch.num_rows() {
                 let form = forms.value(row).parse().map_err(|_| wrong())?;
-                let (value, token) = (token(values, row), token(tokens, row));
-                let (Some(value), Some(token)) = (value, token) else { return Err(wrong()) };
+                let (value, keyed) = (keyed(values, row), keyed(keyed_values, row));
+                let (Some(value), Some(keyed)) = (value, keyed) else { return Err(wrong()) };
                 let known = self.of_value.entry(value).or_default();
-                if !known.contains(&(form, token)) {
-                    known.push((form, token));
+                if !known.contains(&(form, keyed)) {
+                    known.push((form, keyed));
                 }
             }
         }
@@ -47,7 +48,7 @@ impl Parts {
     pub(crate) fn rows(
         dataset: &Dataset,
         table: &TableName,
-        mut tell: impl FnMut(usize, LinkagePart, Token),
+        mut tell: impl FnMut(usize, LinkagePart, KeyedValue),
     ) -> Result<(), MatchError> {
         let mut rows = 0;
         if !dataset.manifest().tables.iter().any(|entry| entry.name == *table) {
@@ -59,9 +60,9 @@ impl Parts {
                 let wrong = || MatchError::Parts { dataset: dataset.manifest().dataset.clone() };
                 let (part, _) = field.name().rsplit_once('-').ok_or_else(wrong)?;
                 let part: LinkagePart = part.parse().map_err(|_| wrong())?;
-                let values = tokens(&batch, field.name())?;
+                let values = keyed_values(&batch, field.name())?;
                 for row in 0..batch.num_rows() {
-                    if let Some(value) = token(values, row) {
+                    if let Some(value) = keyed(values, row) {
                         tell(rows + row, part, value);
                     }
                 }
@@ -77,7 +78,7 @@ impl Parts {
         let mut too_many = false;
         for (part, values) in values {
             // Words of a surname are values beside it.
-            let mut all: BTreeSet<Token> = values.clone();
+            let mut all: BTreeSet<KeyedValue> = values.clone();
             for value in values {
                 all.extend(self.forms(value, LinkageForm::NameWord));
             }
@@ -89,7 +90,7 @@ impl Parts {
         (record, too_many)
     }
 
-    fn add(&self, record: &mut Record, part: LinkagePart, value: &Token) {
+    fn add(&self, record: &mut Record, part: LinkagePart, value: &KeyedValue) {
         let first = |form| self.forms(value, form).next();
         let all = |form| self.forms(value, form).collect();
         match part {
@@ -129,18 +130,21 @@ impl Parts {
         }
     }
 
-    fn forms(&self, value: &Token, form: LinkageForm) -> impl Iterator<Item = Token> {
+    fn forms(&self, value: &KeyedValue, form: LinkageForm) -> impl Iterator<Item = KeyedValue> {
         let parts = self.of_value.get(value).into_iter().flatten();
         parts.filter(move |part| part.0 == form).map(|part| part.1)
     }
 }
 
 /// A column of tokens, which the store turned into pseudonyms: equal in all datasets of a purpose.
-fn tokens<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a FixedSizeBinaryArray, MatchError> {
+fn keyed_values<'a>(
+    batch: &'a RecordBatch,
+    name: &str,
+) -> Result<&'a FixedSizeBinaryArray, MatchError> {
     let column = batch.column_by_name(name).and_then(|column| column.as_fixed_size_binary_opt());
     column.filter(|column| column.value_length() == 16).ok_or(MatchError::Name)
 }
 
-fn token(column: &FixedSizeBinaryArray, row: usize) -> Option<Token> {
-    pseudonym(column, row).map(|pseudonym| Token::from_bytes(*pseudonym.as_bytes()))
+fn keyed(column: &FixedSizeBinaryArray, row: usize) -> Option<KeyedValue> {
+    pseudonym(column, row).map(|pseudonym| KeyedValue::from_bytes(*pseudonym.as_bytes()))
 }

@@ -12,11 +12,11 @@ use crate::IngestError;
 
 /// The quarantine of the datasets that stand.
 #[derive(Debug, Serialize)]
-pub struct Quarantined {
+pub struct QuarantineReport {
     /// The list's format.
     pub format: u32,
     /// The rows with a reason in common, in the pipeline's order.
-    pub groups: Vec<Group>,
+    pub groups: Vec<QuarantineGroup>,
     /// How many rows there are in all.
     pub rows: u64,
     /// Cells of the other rows that did not pass as they were, by delivery.
@@ -26,7 +26,7 @@ pub struct Quarantined {
 
 /// Rows of one table of one file that failed for the same reason in the same column.
 #[derive(Debug, Serialize)]
-pub struct Group {
+pub struct QuarantineGroup {
     /// The source.
     pub name: SourceName,
     /// Its period.
@@ -36,7 +36,7 @@ pub struct Group {
     pub rows: FailedRows,
 }
 
-impl Quarantined {
+impl QuarantineReport {
     /// Reads the reasons of every delivery that stands. Memory is bounded by the number of groups.
     pub(crate) fn of(store: &Store, pipeline: &Pipeline) -> Result<Self, IngestError> {
         let mut groups = Vec::new();
@@ -53,7 +53,7 @@ impl Quarantined {
                 let told = |cell| (name.clone(), period.clone(), cell);
                 cells.extend(of_delivery.into_iter().map(told));
             }
-            let group = |rows| Group { name: name.clone(), period: period.clone(), rows };
+            let group = |rows| QuarantineGroup { name: name.clone(), period: period.clone(), rows };
             groups.extend(found.into_iter().map(group));
         }
         Ok(Self { format: 1, groups, rows, cells })
@@ -63,7 +63,7 @@ impl Quarantined {
     pub fn text(&self) -> String {
         let mut text = String::new();
         let mut before = None;
-        for Group { name, period, rows } in &self.groups {
+        for QuarantineGroup { name, period, rows } in &self.groups {
             if before != Some((name, period)) {
                 let _ = writeln!(text, "{name} {period}");
                 before = Some((name, period));

@@ -8,12 +8,12 @@ use minster_scoring::{AGREEMENT_PARTS, Agreement};
 
 use super::{
     Decision, EXACT_ONLY, NOT_FOUND, Pair, Review, TWO_PUPILS, Verdict,
-    settle::{Place, codes, new_id, only},
+    decisions::{Place, codes, new_id, only},
 };
 use crate::{
-    few::{NONE, Seen},
-    persons::Persons,
+    person_rows::Persons,
     register::Register,
+    small_set::{NONE, OneOrSeveral},
 };
 
 /// What was decided of pupils, as places of this linking: children of the register, the lesser one first.
@@ -64,7 +64,7 @@ impl Terms {
 /// The child of the register to which evidence leads.
 pub(super) fn pupil(persons: &Persons, register: &Register, evidence: &[Pseudonym]) -> Option<u32> {
     let found = |code| register.number(code).or_else(|| register.only_of_key(code));
-    only(persons, evidence, |code| found(code).map_or(Seen::Nothing, Seen::One))
+    only(persons, evidence, |code| found(code).map_or(OneOrSeveral::Nothing, OneOrSeveral::One))
 }
 
 /// Pairs of pupils whom a reviewer may join: they share a match key, and no delivery has a number of each.
@@ -194,10 +194,10 @@ mod tests {
         children::{Children, Last},
         clerical::Settled,
         identities::Identities,
-        persons::{PersonRow, PersonTable},
+        person_rows::{PersonRow, PersonTable},
     };
 
-    fn token(kind: u8, n: u8) -> Pseudonym {
+    fn pseudonym_of(kind: u8, n: u8) -> Pseudonym {
         let mut bytes = [0; 16];
         (bytes[0], bytes[1]) = (kind, n);
         Pseudonym::from_bytes(bytes)
@@ -205,8 +205,8 @@ mod tests {
 
     fn row(number: u8, key: u8) -> PersonRow {
         PersonRow {
-            numbers: vec![Some(token(1, number))],
-            match_keys: vec![Some(token(2, key))],
+            numbers: vec![Some(pseudonym_of(1, number))],
+            match_keys: vec![Some(pseudonym_of(2, key))],
             ..PersonRow::default()
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     children::{Children, Linkage, Number},
     definition::Identity,
     events::{Delivered, Pass},
-    people::{TablePeople, column, pseudonym},
+    person_tables::{DeliveredPersons, column, pseudonym},
 };
 
 /// How a row is known to be about a child.
@@ -22,19 +22,19 @@ pub(crate) struct Resolved {
 }
 
 /// The persons of one delivery, by what its other tables call them.
-pub(crate) struct OwnPeople<'a> {
+pub(crate) struct DeliveryPersons<'a> {
     children: &'a Children,
     on_spine: &'a [bool],
     child: Option<&'a ColumnName>,
     /// Where the rows are persons' own.
-    own: Option<&'a TablePeople>,
+    own: Option<&'a DeliveredPersons>,
     /// The source has a table of persons, so that an event without one is an orphan.
     has_persons: bool,
     by_number: HashMap<Pseudonym, Option<(u32, bool)>>,
     by_unit: HashMap<u32, (u32, bool)>,
 }
 
-impl<'a> OwnPeople<'a> {
+impl<'a> DeliveryPersons<'a> {
     pub(crate) fn new(pass: &'a Pass<'_>, one: &Delivered, identity: Option<&Identity>) -> Self {
         let mut by_number: HashMap<Pseudonym, Option<(u32, bool)>> = HashMap::new();
         let mut by_unit = HashMap::new();

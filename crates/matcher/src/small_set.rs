@@ -5,7 +5,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 
 /// Whether codes are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Seen {
+pub(crate) enum OneOrSeveral {
     /// None was seen.
     #[default]
     Nothing,
@@ -15,7 +15,7 @@ pub(crate) enum Seen {
     Several,
 }
 
-impl Seen {
+impl OneOrSeveral {
     pub(crate) fn add(&mut self, code: u32) {
         *self = match *self {
             _ if code == NONE => *self,
@@ -35,20 +35,20 @@ impl Seen {
 
 /// Different codes, in the order in which they came.
 #[derive(Debug, Clone)]
-pub(crate) struct Few {
+pub(crate) struct SmallSet {
     first: u32,
     /// Nearly nobody has more: what nobody has takes one word.
     #[allow(clippy::box_collection, reason = "a vector takes three words where there is nothing")]
     more: Option<Box<Vec<u32>>>,
 }
 
-impl Default for Few {
+impl Default for SmallSet {
     fn default() -> Self {
         Self { first: NONE, more: None }
     }
 }
 
-impl Few {
+impl SmallSet {
     fn others(&self) -> &[u32] {
         self.more.as_ref().map_or(&[], |more| more.as_slice())
     }

@@ -14,7 +14,7 @@ const FEWEST: usize = 3;
 pub(crate) struct Watched(pub(crate) usize);
 
 /// Different numbers, as hashes under keys of the run; forgotten with it.
-pub(crate) type Numbers = BTreeMap<Watched, HashSet<u64>>;
+pub(crate) type WatchedNumbers = BTreeMap<Watched, HashSet<u64>>;
 
 /// A number by which tables join: the table that has a row a person or record of it, and those that name it.
 struct Join {
@@ -37,7 +37,7 @@ pub(crate) fn watched(definition: &Definition) -> Vec<Vec<Watched>> {
 }
 
 /// What is to be told of tables that share no number, in words.
-pub(crate) fn strangers(definition: &Definition, numbers: &[Numbers]) -> Vec<String> {
+pub(crate) fn strangers(definition: &Definition, numbers: &[WatchedNumbers]) -> Vec<String> {
     let of = |(table, column): (usize, Watched)| numbers[table].get(&column);
     let mut told = Vec::new();
     for Join { kind, own, others } in joins(definition) {

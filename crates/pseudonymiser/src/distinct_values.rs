@@ -5,7 +5,7 @@ use ahash::RandomState;
 use hashbrown::HashTable;
 
 /// For each row its value's place in `values`, which are distinct and in the order of their first rows.
-pub(crate) struct Coded<'a> {
+pub(crate) struct DistinctValues<'a> {
     pub(crate) codes: Vec<u32>,
     pub(crate) values: Vec<&'a [u8]>,
 }
@@ -17,7 +17,7 @@ type Key = (u64, u64, usize);
 /// A cell up to this length is known from its key.
 const SHORT: usize = 16;
 
-impl<'a> Coded<'a> {
+impl<'a> DistinctValues<'a> {
     /// Keys are drawn for the run, so that no file can be made to have its cells collide.
     pub(crate) fn new(cells: impl ExactSizeIterator<Item = &'a [u8]>, keys: &RandomState) -> Self {
         let mut codes = Vec::with_capacity(cells.len());
@@ -97,7 +97,7 @@ mod tests {
         fn codes_name_the_cells_and_values_are_distinct(
             cells in prop::collection::vec("[ab]{0,3}|a{0,20}b?a{0,20}", 0..300),
         ) {
-            let coded = Coded::new(cells.iter().map(String::as_bytes), &RandomState::new());
+            let coded = DistinctValues::new(cells.iter().map(String::as_bytes), &RandomState::new());
             let again: Vec<&[u8]> =
                 coded.codes.iter().map(|code| coded.values[*code as usize]).collect();
             let all: Vec<&[u8]> = cells.iter().map(String::as_bytes).collect();

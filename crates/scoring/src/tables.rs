@@ -3,7 +3,7 @@
 
 use std::hash::Hash;
 
-use crate::record::{BirthDate, Interned, Name, PARTS, Postcode, Records, Token};
+use crate::record::{BirthDate, Interned, KeyedValue, Name, PARTS, Postcode, Records};
 
 /// The parts, as places of a record's values.
 pub(crate) const FORENAME: usize = 0;
@@ -17,7 +17,7 @@ pub(crate) struct Values<'a> {
     pub(crate) names: Vec<&'a Name>,
     pub(crate) dates: Vec<&'a BirthDate>,
     pub(crate) postcodes: Vec<&'a Postcode>,
-    tokens: Vec<&'a Token>,
+    keyed_values: Vec<&'a KeyedValue>,
 }
 
 /// A table's records, in order, with values by their number.
@@ -36,7 +36,7 @@ impl<'a> Values<'a> {
             names: distinct(tables.iter().map(|table| &table.names)),
             dates: distinct(tables.iter().map(|table| &table.dates)),
             postcodes: distinct(tables.iter().map(|table| &table.postcodes)),
-            tokens: distinct(tables.iter().map(|table| &table.tokens)),
+            keyed_values: distinct(tables.iter().map(|table| &table.keyed_values)),
         };
         let sides = tables.iter().map(|table| values.side(table)).collect();
         (values, sides)
@@ -48,21 +48,22 @@ impl<'a> Values<'a> {
             FORENAME | SURNAME => self.names.len(),
             BIRTH_DATE => self.dates.len(),
             POSTCODE => self.postcodes.len(),
-            _ => self.tokens.len(),
+            _ => self.keyed_values.len(),
         }
     }
 
     /// The token of a sex or a number.
-    pub(crate) fn token(&self, value: u32) -> Token {
-        *self.tokens[value as usize]
+    pub(crate) fn keyed(&self, value: u32) -> KeyedValue {
+        *self.keyed_values[value as usize]
     }
 
     fn side(&self, table: &Records) -> Side {
         let names = renumbered(&table.names, &self.names);
         let dates = renumbered(&table.dates, &self.dates);
         let postcodes = renumbered(&table.postcodes, &self.postcodes);
-        let tokens = renumbered(&table.tokens, &self.tokens);
-        let maps: [&[u32]; PARTS] = [&names, &names, &dates, &tokens, &postcodes, &tokens];
+        let keyed_values = renumbered(&table.keyed_values, &self.keyed_values);
+        let maps: [&[u32]; PARTS] =
+            [&names, &names, &dates, &keyed_values, &postcodes, &keyed_values];
         let mut begin = 0;
         let mut records: Vec<(Vec<u32>, [u32; PARTS], u32)> = Vec::with_capacity(table.len());
         for (place, ends) in table.ends.iter().enumerate() {

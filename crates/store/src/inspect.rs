@@ -11,7 +11,7 @@ use crate::{Dataset, DatasetKeys, Manifest, Origin, Store, StoreError};
 
 /// A dataset's folder and what its manifest says.
 #[derive(Debug)]
-pub struct Standing {
+pub struct StoredDataset {
     /// The folder.
     pub folder: PathBuf,
     /// The manifest, where it is one.
@@ -20,33 +20,33 @@ pub struct Standing {
 
 impl Store {
     /// The store in a folder that is there.
-    pub fn as_it_stands(root: &Path) -> Result<Self, StoreError> {
+    pub fn inspect(root: &Path) -> Result<Self, StoreError> {
         fs::read_dir(root).map_err(StoreError::io("read the folder", root))?;
         Ok(Self::on(root))
     }
 
     /// Every dataset in its place: those that stand, and what is left of those that they superseded.
     /// Those that a run was writing when it was killed are not in their place yet.
-    pub fn standing(&self) -> Result<Vec<Standing>, StoreError> {
+    pub fn stored_datasets(&self) -> Result<Vec<StoredDataset>, StoreError> {
         let mut folders = below(&self.places()?)?;
         folders.sort();
-        let standing = |folder: PathBuf| {
+        let stored = |folder: PathBuf| {
             let manifest = Manifest::read(&folder.join("manifest.json"));
-            Standing { folder, manifest: manifest.map(|(manifest, _)| manifest) }
+            StoredDataset { folder, manifest: manifest.map(|(manifest, _)| manifest) }
         };
-        Ok(folders.into_iter().map(standing).collect())
+        Ok(folders.into_iter().map(stored).collect())
     }
 
     /// Whether the linkage dataset of the source's dataset that stands is there: of its rows, not of an earlier delivery's.
     pub fn has_linkage(&self, dataset: &DatasetRef) -> bool {
-        let stands = || {
+        let is_there = || {
             let (_, sha256) = self.manifest(dataset).ok()?;
             match self.whole(&dataset.linkage()).ok()?.origin {
                 Origin::Datasets { datasets, .. } => Some(datasets == [(dataset.clone(), sha256)]),
                 Origin::Delivery { .. } => None,
             }
         };
-        stands() == Some(true)
+        is_there() == Some(true)
     }
 
     /// The folder of each class, name and period: that of its versions.
@@ -62,12 +62,12 @@ impl Store {
     /// The manifests of all datasets that stand, in the order of class, name and period.
     pub fn manifests(&self) -> Result<Vec<Manifest>, StoreError> {
         let mut manifests = Vec::new();
-        for standing in self.standing()? {
-            let current = standing.folder.parent().and_then(|place| {
+        for stored in self.stored_datasets()? {
+            let current = stored.folder.parent().and_then(|place| {
                 fs::read_link(place.join("current")).ok().map(|version| place.join(version))
             });
-            if current.as_ref() == Some(&standing.folder) {
-                manifests.push(standing.manifest?);
+            if current.as_ref() == Some(&stored.folder) {
+                manifests.push(stored.manifest?);
             }
         }
         manifests.sort_by(|a, b| a.dataset.cmp(&b.dataset));
@@ -75,7 +75,7 @@ impl Store {
     }
 }
 
-impl Standing {
+impl StoredDataset {
     /// Opens the dataset. Its rows need not be conserved: an auditor reads what is there.
     pub fn open(&self, keys: &mut dyn DatasetKeys) -> Result<Dataset, StoreError> {
         let (manifest, sha256) = Manifest::read(&self.folder.join("manifest.json"))?;

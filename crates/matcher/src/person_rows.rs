@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ahash::{HashMap, HashSet};
 use minster_model::{Period, Pseudonym, SourceName, TableName};
 
-use crate::few::NONE;
+use crate::small_set::NONE;
 
 /// What one row says about one person. Every field but the sex is a keyed pseudonym.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub struct Persons {
     pub(crate) tables: Vec<PersonTable>,
     /// For each table, its first row.
     pub(crate) starts: Vec<u32>,
-    tokens: Arc<HashMap<Pseudonym, u32>>,
+    code_of: Arc<HashMap<Pseudonym, u32>>,
     pub(crate) pseudonyms: Vec<Pseudonym>,
     /// For each row its table and where its cells begin.
     rows: Vec<(u16, u32)>,
@@ -119,7 +119,7 @@ impl Persons {
 
     fn code(&mut self, pseudonym: Pseudonym) -> u32 {
         let next = self.pseudonyms.len() as u32;
-        let code = *Arc::make_mut(&mut self.tokens).entry(pseudonym).or_insert(next);
+        let code = *Arc::make_mut(&mut self.code_of).entry(pseudonym).or_insert(next);
         if code == next {
             self.pseudonyms.push(pseudonym);
         }
@@ -135,7 +135,7 @@ impl Persons {
         keys: &HashSet<Pseudonym>,
     ) -> (Vec<(u32, Pseudonym)>, [u64; 2]) {
         let codes = |of: &HashSet<Pseudonym>| -> HashSet<u32> {
-            of.iter().filter_map(|one| self.tokens.get(one).copied()).collect()
+            of.iter().filter_map(|one| self.code_of.get(one).copied()).collect()
         };
         let (mut numbers, keys) = (codes(numbers), codes(keys));
         for row in self.all().filter(|row| self.table_of(*row).register) {
@@ -169,7 +169,7 @@ impl Persons {
 
     /// The code of each pseudonym.
     pub(crate) fn codes(&self) -> Arc<HashMap<Pseudonym, u32>> {
-        Arc::clone(&self.tokens)
+        Arc::clone(&self.code_of)
     }
 
     /// Rows.
@@ -193,7 +193,7 @@ impl Persons {
 
     /// The code of a number, name or match key that some row has or had.
     pub(crate) fn code_of(&self, pseudonym: &Pseudonym) -> Option<u32> {
-        self.tokens.get(pseudonym).copied()
+        self.code_of.get(pseudonym).copied()
     }
 
     /// Whether the row is linked by its number alone.

@@ -18,18 +18,18 @@ use minster_vault_api::Token;
 use crate::{
     IngestError,
     cells::{Note, Tally},
-    coded::Coded,
     columns,
+    distinct_values::DistinctValues,
     duplicates::{Fingerprints, Print},
     quarantine::{Failed, Raw},
-    shared::Watched,
-    slips::Pair,
-    tokens::Dictionary,
+    shared_numbers::Watched,
+    slips::NumberAndBirthDate,
+    tokens::TokenTable,
     treatment::{Cell, Plan, PlannedColumn, PlannedKey, TreatedCell},
 };
 
 /// A batch whose distinct cells were treated.
-pub(crate) struct Treated<'a> {
+pub(crate) struct ParsedBatch<'a> {
     plan: &'a Plan,
     batch: &'a RawBatch,
     /// One a column of the table; none where nothing of it passes.
@@ -43,8 +43,8 @@ struct ColumnCells<'a> {
 }
 
 /// A batch whose rows are accepted or not; identifiers' tokens are still to come.
-pub(crate) struct Sorted<'a> {
-    treated: Treated<'a>,
+pub(crate) struct TriagedBatch<'a> {
+    treated: ParsedBatch<'a>,
     accepted: Vec<u32>,
     keys: Vec<KeyCells>,
     pub(crate) failed: Vec<Failed>,
@@ -58,7 +58,7 @@ struct KeyCells {
     cells: Vec<Cell<'static>>,
 }
 
-impl<'a> Treated<'a> {
+impl<'a> ParsedBatch<'a> {
     /// Codes and treats a batch; its rows' fingerprints, where duplicates are to be recognised.
     pub(crate) fn new(
         plan: &'a Plan,
@@ -68,13 +68,15 @@ impl<'a> Treated<'a> {
     ) -> (Self, Option<Vec<Print>>) {
         let code = |(place, planned): (usize, &PlannedColumn)| {
             let needed = fingerprints.is_some() || planned.passes();
-            Some(Coded::new(batch.column(place).filter(|_| needed)?, keys))
+            Some(DistinctValues::new(batch.column(place).filter(|_| needed)?, keys))
         };
-        let coded: Vec<Option<Coded<'a>>> = plan.columns.iter().enumerate().map(code).collect();
+        let coded: Vec<Option<DistinctValues<'a>>> =
+            plan.columns.iter().enumerate().map(code).collect();
         let prints = fingerprints.map(|prints| prints.of(batch.len(), &coded, batch.units()));
-        let treat = |(planned, coded): (&'a PlannedColumn, Option<Coded<'a>>)| {
+        let treat = |(planned, coded): (&'a PlannedColumn, Option<DistinctValues<'a>>)| {
             planned.passes().then(|| {
-                let Coded { codes, values } = coded.unwrap_or_else(|| Coded::absent(batch.len()));
+                let DistinctValues { codes, values } =
+                    coded.unwrap_or_else(|| DistinctValues::absent(batch.len()));
                 let treat = |value| plan.treat(planned, value);
                 ColumnCells { codes, cells: values.into_iter().map(treat).collect() }
             })
@@ -84,7 +86,10 @@ impl<'a> Treated<'a> {
     }
 
     /// A column's mistyped numbers, each with the birth date beside it; and how many different ones of how many are such.
-    pub(crate) fn slips(&self, column: usize) -> (BTreeSet<Pair<'_>>, (usize, usize)) {
+    pub(crate) fn slips(
+        &self,
+        column: usize,
+    ) -> (BTreeSet<NumberAndBirthDate<'_>>, (usize, usize)) {
         let (Some(numbers), Some(born)) = (&self.columns[column], self.giving(Part::BirthDate))
         else {
             return Default::default();
@@ -104,7 +109,11 @@ impl<'a> Treated<'a> {
     }
 
     /// Puts what was learnt of a column's mistyped numbers in their places.
-    pub(crate) fn mend(&mut self, column: usize, token: impl Fn(Pair<'_>) -> Option<Token>) {
+    pub(crate) fn mend(
+        &mut self,
+        column: usize,
+        token: impl Fn(NumberAndBirthDate<'_>) -> Option<Token>,
+    ) {
         let Some(born) = self.giving(Part::BirthDate) else { return };
         let Some(numbers) = &self.columns[column] else { return };
         let mut mended: HashMap<(u32, u32), Option<u32>> = HashMap::new();
@@ -127,9 +136,9 @@ impl<'a> Treated<'a> {
 
     /// Tells the rows that are accepted from those that are not; `fresh` says of each row whether it was
     /// not seen before.
-    pub(crate) fn sort(self, fresh: Option<&[bool]>) -> Sorted<'a> {
+    pub(crate) fn triage(self, fresh: Option<&[bool]>) -> TriagedBatch<'a> {
         let mut failed: Vec<Failed> = self.batch.rejected().iter().map(Failed::unsplit).collect();
-        let known = Known::of(&self);
+        let known = KnownPersons::of(&self);
         let wrong: Vec<(usize, &ColumnCells<'_>)> = (0..self.columns.len())
             .filter_map(|place| Some((place, self.columns[place].as_ref()?)))
             .filter(|(_, column)| column.cells.iter().any(Result::is_err))
@@ -175,9 +184,9 @@ impl<'a> Treated<'a> {
         };
         let keys = self.plan.keys.iter().map(|key| self.key(key, &accepted)).collect();
         let tally = self.tally(&accepted);
-        let mut sorted = Sorted { treated: self, accepted, keys, failed, counts, tally };
-        sorted.forget_unused();
-        sorted
+        let mut triaged = TriagedBatch { treated: self, accepted, keys, failed, counts, tally };
+        triaged.forget_unused();
+        triaged
     }
 
     /// What a column's different cells became.
@@ -282,16 +291,16 @@ impl<'a> Treated<'a> {
 }
 
 /// By which cells of a batch a row's person can be found. Of a table without identifiers nothing is asked.
-struct Known<'a> {
+struct KnownPersons<'a> {
     /// Each with its place in the table.
     identifiers: Vec<(usize, &'a ColumnCells<'a>)>,
     /// Of each match key with a name in it, the columns of its parts.
     names: Vec<Vec<&'a ColumnCells<'a>>>,
 }
 
-impl<'a> Known<'a> {
-    fn of(treated: &'a Treated<'a>) -> Self {
-        let Treated { plan, columns, .. } = treated;
+impl<'a> KnownPersons<'a> {
+    fn of(treated: &'a ParsedBatch<'a>) -> Self {
+        let ParsedBatch { plan, columns, .. } = treated;
         let identifiers = plan.columns.iter().zip(columns).enumerate();
         let identifiers = identifiers.filter(|(_, (planned, _))| planned.kind().is_some());
         let of_names = |key: &&PlannedKey| {
@@ -362,7 +371,7 @@ impl<'a> ColumnCells<'a> {
     }
 }
 
-impl Sorted<'_> {
+impl TriagedBatch<'_> {
     /// Forgets the identifiers that no accepted row has: nobody is asked about them.
     fn forget_unused(&mut self) {
         for (planned, column) in self.treated.plan.columns.iter().zip(&mut self.treated.columns) {
@@ -409,7 +418,7 @@ impl Sorted<'_> {
     }
 
     /// A column's numbers in accepted rows, each with the birth dates beside it, before their tokens stand in their places.
-    pub(crate) fn births(&self, column: usize) -> BTreeSet<Pair<'_>> {
+    pub(crate) fn births(&self, column: usize) -> BTreeSet<NumberAndBirthDate<'_>> {
         let Some(numbers) = &self.treated.columns[column] else { return BTreeSet::new() };
         let Some(born) = self.treated.giving(Part::BirthDate) else { return BTreeSet::new() };
         let codes = |row: &u32| (numbers.codes[*row as usize], born.codes[*row as usize]);
@@ -438,17 +447,17 @@ impl Sorted<'_> {
     }
 
     /// Puts each identifier's token in its place, once all were learnt.
-    pub(crate) fn resolve(&mut self, dictionary: &Dictionary) -> Result<(), IngestError> {
+    pub(crate) fn resolve(&mut self, tokens: &TokenTable) -> Result<(), IngestError> {
         let plan = self.treated.plan;
         for (column, cells) in plan.columns.iter().zip(&mut self.treated.columns) {
             let kind = column.output.and_then(|output| plan.outputs[output].kind.as_ref());
             let (Some(kind), Some(cells)) = (kind, cells) else { continue };
             for treated in cells.cells.iter_mut().flatten() {
-                dictionary.resolve(kind, &mut treated.cell)?;
+                tokens.resolve(kind, &mut treated.cell)?;
             }
         }
         for (key, cells) in plan.keys.iter().zip(&mut self.keys) {
-            cells.cells.iter_mut().try_for_each(|cell| dictionary.resolve(&key.kind, cell))?;
+            cells.cells.iter_mut().try_for_each(|cell| tokens.resolve(&key.kind, cell))?;
         }
         Ok(())
     }
