@@ -17,7 +17,7 @@ use flate2::{
 };
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::{ByteObserver, PlannedFile, ReadError};
+use crate::{ByteObserver, PlannedFile, ReadError, planned_file::Wrapping};
 
 /// A zip holds no more members than this; a return has some dozens at most.
 pub(crate) const MOST_MEMBERS: usize = 256;
@@ -31,17 +31,6 @@ pub(crate) const LARGEST_UNPACKED: u64 = 256 << 30;
 /// What cannot be read from front to back (a workbook, a Parquet file) is held in memory while it is
 /// read out of a container, and so may be this many bytes.
 pub(crate) const LARGEST_HELD: u64 = 256 << 20;
-
-/// How a file's bytes are come by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wrapping {
-    /// As they are.
-    Plain,
-    /// Through gzip.
-    Gzip,
-    /// A zip's member, by its whole name.
-    Member(String),
-}
 
 /// A file that a delivered file holds.
 #[derive(Debug)]

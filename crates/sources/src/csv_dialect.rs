@@ -6,25 +6,13 @@ use crate::{
     Definition, PlanError, PlannedFile, ReadError, Table, container,
     csv_records::Records,
     definition::{Delimiter, Encoding},
-    header::{self, Comparison, HEADER_ROWS, MOST_COLUMNS},
+    header::{self, Comparison},
+    planned_file::{Dialect, HEADER_ROWS, MOST_COLUMNS},
     xlsx_reader::ROWS_ABOVE,
 };
 
 /// So much of a file is looked at to tell its encoding, in bytes.
 const LOOKED_AT: u64 = 256 << 10;
-
-/// How a file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Dialect {
-    pub(crate) encoding: Encoding,
-    pub(crate) delimiter: Delimiter,
-    /// Records up to the header, the header included.
-    pub(crate) header: usize,
-    /// Columns that have a name.
-    pub(crate) width: usize,
-    /// Whether more blank fields than names are passed over.
-    pub(crate) blank_ends: bool,
-}
 
 /// A file's first bytes, and its encoding by them.
 pub(crate) struct Start {

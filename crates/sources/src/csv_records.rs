@@ -9,8 +9,7 @@ use csv_core::ReadRecordResult;
 
 use crate::{
     ByteObserver, PlannedFile, ReadError,
-    csv_dialect::Dialect,
-    header,
+    planned_file::{Dialect, MOST_COLUMNS},
     text::{RecordMark, Text},
 };
 
@@ -93,7 +92,7 @@ impl Records {
                         "a row is longer than any row can be (is a quotation mark never closed?)",
                     ));
                 }
-                ReadRecordResult::OutputEndsFull if self.ends.len() <= header::MOST_COLUMNS => {
+                ReadRecordResult::OutputEndsFull if self.ends.len() <= MOST_COLUMNS => {
                     self.ends.resize(2 * self.ends.len(), 0);
                 }
                 ReadRecordResult::OutputEndsFull => return Err(self.too_wide()),

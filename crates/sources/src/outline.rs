@@ -7,10 +7,11 @@ use minster_identifiers::{Shape, shown_path};
 use crate::{
     DateForm, Delimiter, Encoding, Format, PlanError, PlannedFile, ReadError,
     container::{self, Entry},
-    csv_dialect::{self, Dialect},
+    csv_dialect,
     csv_records::Records,
-    header::{self, HEADER_ROWS},
-    outline_xml, parquet_reader, parse_date, xlsx_reader,
+    header, outline_xml, parquet_reader, parse_date,
+    planned_file::{Dialect, HEADER_ROWS},
+    xlsx_reader,
 };
 
 /// A file as it would be defined.

@@ -39,8 +39,9 @@ use crate::{
     batch::LONGEST_FIELD,
     contain_panics::contain,
     container::{Jumping, LARGEST_RATIO, refuse},
-    header::{self, MOST_COLUMNS},
+    header,
     parquet_pages::{self, LARGEST_PAGE},
+    planned_file::MOST_COLUMNS,
 };
 
 /// No file's own description is longer, in bytes.

@@ -17,8 +17,8 @@ use crate::{
     batch::LONGEST_FIELD,
     contain_panics::contain,
     container::{Jumping, refuse},
-    header::{self, Comparison, HEADER_ROWS, MOST_COLUMNS},
-    plan::{best, listed},
+    header::{self, Comparison},
+    planned_file::{HEADER_ROWS, MOST_COLUMNS, PlannedSheet, SheetHeader, exactness, listed},
     reason::{is_note, is_totals},
     workbook::{self, UNREADABLE, Workbook},
 };
@@ -33,31 +33,6 @@ const BATCH_BYTES: usize = 4 << 20;
 
 /// As where a user sorted the sheet with its header.
 pub(crate) const ROWS_ABOVE: &str = "rows as wide as the header stand above it; put the header on top (was the table sorted with it?) and deliver it again";
-
-/// Where a table stands in a workbook.
-#[derive(Debug, Clone)]
-pub(crate) struct PlannedSheet {
-    pub(crate) table: usize,
-    sheet: String,
-    header: SheetHeader,
-}
-
-impl PlannedSheet {
-    /// Where a column of the table stands.
-    pub(crate) fn place(&self, column: usize) -> Option<usize> {
-        self.header.columns.get(column).copied().flatten()
-    }
-}
-
-#[derive(Debug, Clone)]
-struct SheetHeader {
-    /// Its row in the sheet, from 0.
-    row: u32,
-    /// Its columns: where the first stands, and how many there are.
-    width: usize,
-    /// For each of the table's columns, its place in the sheet.
-    columns: Vec<Option<usize>>,
-}
 
 /// Default deny for sheets and their columns. Gives where the tables stand, and what is to be told.
 pub(crate) fn plan_sheets(
@@ -76,7 +51,8 @@ pub(crate) fn plan_sheets(
             notes.push(format!("the sheet `{}` is known and dropped", shown(&sheet)));
             continue;
         }
-        let fit = |&table: &usize| Some((best(&definition.tables[table].sheets, &sheet)?, table));
+        let fit =
+            |&table: &usize| Some((exactness(&definition.tables[table].sheets, &sheet)?, table));
         let fits: Vec<(usize, usize)> = file.tables.iter().filter_map(fit).collect();
         let most = fits.iter().map(|(exact, _)| *exact).max();
         let mut tables = fits.iter().filter(|(exact, _)| Some(*exact) == most);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     Definition, PlanError, PlannedFile, Table, Treatment,
-    plan::{HeaderText, Proposed},
+    planned_file::{HeaderText, Proposed},
     xml_reader::{Events, XmlToken},
 };
 

@@ -7,7 +7,7 @@ use minster_model::is_hidden;
 
 use crate::{
     DefinitionError, ReadError,
-    header::{HEADER_ROWS, MOST_COLUMNS},
+    planned_file::{HEADER_ROWS, MOST_COLUMNS},
 };
 
 /// Why a delivery is not read.
