@@ -23,7 +23,7 @@ use crate::{
     cells::Cells,
     columns,
     duplicates::{Duplicates, Fingerprints},
-    hash::{hex, sha256_of_file},
+    hash::sha256_of_file,
     kept_text::{KeptText, SecondReading},
     linkage_dataset::LinkageWriter,
     linkage_rows::LinkageRows,
@@ -372,7 +372,9 @@ impl Planned {
             let counts = counts?;
             written.map(|()| counts)
         })?;
-        let hash = hasher.lock().map(|hasher| hex(hasher.clone().finish().as_ref()));
+        let hash = hasher
+            .lock()
+            .map(|hasher| base16ct::lower::encode_string(hasher.clone().finish().as_ref()));
         match hash {
             Ok(hash) if file.is_as_planned() => Ok((hash, counts)),
             _ => Err(changed(file)),

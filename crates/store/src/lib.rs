@@ -63,7 +63,7 @@ pub use minster_vault_api::{Publication, Publishing};
 
 /// SHA-256 in hexadecimal, for manifests.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&sha256(bytes))
+    base16ct::lower::encode_string(&sha256(bytes))
 }
 
 /// SHA-256.
@@ -71,8 +71,4 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut digest = [0; 32];
     digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
     digest
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::{Store, StoreError, hex, retention::remove_superseded};
+use crate::{Store, StoreError, retention::remove_superseded};
 
 /// A release that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,5 +60,5 @@ fn content_hash(files: &[(String, Vec<u8>)]) -> String {
             context.update(part);
         }
     }
-    hex(context.finish().as_ref())
+    base16ct::lower::encode_string(context.finish().as_ref())
 }

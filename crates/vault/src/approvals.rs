@@ -24,7 +24,7 @@ use crate::{
     VaultFault,
     custody::refuse_exposed,
     disk::write_new,
-    keys::{hex, unhex},
+    keys::{hex, secret_line, unhex},
     purposes::PurposeDefinition,
 };
 
@@ -107,7 +107,7 @@ impl SigningKey {
         let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(crypto)?;
         let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref())
             .map_err(|_| VaultFault::Crypto("a signing key could not be read back"))?;
-        let digits = Zeroizing::new(hex(pkcs8.as_ref()) + "\n");
+        let digits = secret_line(pkcs8.as_ref());
         let public = PathBuf::from(format!("{}.pub", path.display()));
         write_new(path, 0o600, &digits)?;
         write_new(&public, 0o644, &(hex(pair.public_key().as_ref()) + "\n"))?;
