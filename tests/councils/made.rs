@@ -2,7 +2,7 @@
 
 use minster_tests::deliveries::{Child, Council, day_first, upn};
 
-/// What is delivered: source and period.
+/// The deliveries: source and period.
 pub(crate) const DELIVERIES: [(&str, &str); 8] = [
     ("school_census", "2024-autumn"),
     ("school_census", "2025-spring"),

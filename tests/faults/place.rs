@@ -16,7 +16,7 @@ pub(crate) struct Place {
     site: Site,
 }
 
-/// What stands, source by source.
+/// The current datasets, source by source.
 #[derive(PartialEq)]
 pub(crate) struct Content {
     pub(crate) sources: Vec<Source>,

@@ -1,4 +1,4 @@
-//! Who is the same child: each row about a person belongs to exactly one.
+//! Decides which rows are one child's: each row about a person belongs to exactly one.
 //!
 //! The register of pupils is believed first ([`crate::person_rows::PersonTable::register`]): two current numbers are two
 //! children, whatever another service's number says, unless a former number of the register itself ties them. Rows of other
@@ -101,7 +101,7 @@ impl Linkage {
     }
 }
 
-/// What numbers and match keys decided.
+/// The links that numbers and match keys made.
 pub(crate) struct Exact<'a> {
     pub(crate) persons: &'a Persons,
     pub(crate) register: &'a Register,
@@ -109,7 +109,7 @@ pub(crate) struct Exact<'a> {
     pub(crate) review: &'a Review,
 }
 
-/// What a last step decides of what numbers and match keys leave: pairs of the first row of a group and a child of the
+/// The decisions of a last step about rows that numbers and match keys leave: pairs of the first row of a group and a child of the
 /// register.
 #[derive(Default)]
 pub(crate) struct Last {
@@ -121,7 +121,7 @@ pub(crate) struct Last {
     pub(crate) apart: Vec<(u32, u32)>,
 }
 
-/// What a number leads to.
+/// The child that a number leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Number {
     /// One child.
@@ -214,7 +214,7 @@ impl Children {
         let rows: Vec<u32> = of_row.iter().map(|cluster| child_of[*cluster as usize]).collect();
         let child = |row: u32| rows.get(row as usize).copied();
         let reasons = reasons(persons, &rows_of, &assigned, (&review, register, services));
-        // What would name two identities of one child together stands nowhere.
+        // A change that would name two identities of one child together is written nowhere.
         let is_exact_only =
             |cluster: usize| rows_of.of(cluster).iter().any(|row| persons.is_exact_only(*row));
         let exact_only: HashSet<Pseudonym> = (assigned.ids.iter().enumerate())

@@ -49,7 +49,7 @@ impl RowsOf {
     }
 }
 
-/// What a child is told by: its unit in the register, else the first of its rows.
+/// The key that names a child: its unit in the register, else the first of its rows.
 #[derive(Clone, Copy)]
 pub(crate) enum Key {
     Unit(u32),
@@ -109,7 +109,7 @@ impl Clusters {
     }
 }
 
-/// What tells a child from all others.
+/// The data that tell a child from all others.
 struct Telling<'a> {
     persons: &'a Persons,
     register: &'a Register,
@@ -181,7 +181,7 @@ fn of_place(persons: &Persons, row: u32) -> Pseudonym {
     let place = persons.place_of(row);
     let mut text =
         format!("{}\n{}\n{}\n{place}\n", table.source, table.period, table.table).into_bytes();
-    // What the row says is keyed: who knows its place alone cannot make the pseudonym.
+    // The content of the row is keyed: someone who knows its place alone cannot make the pseudonym.
     let said = persons.numbers_known(row).chain(persons.keys(row));
     let said = said
         .chain([persons.birth(row), persons.name(row)].into_iter().filter(|code| *code != NONE));

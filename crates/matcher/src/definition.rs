@@ -41,7 +41,7 @@ pub struct Matching {
     /// Children counted by where they live.
     #[serde(default)]
     pub households: Option<Households>,
-    /// What the linkage report tells.
+    /// The settings of the linkage report.
     #[serde(default)]
     pub report: Reporting,
 }
@@ -106,7 +106,7 @@ impl Households {
 pub struct Scoring {
     /// The sources.
     pub sources: Vec<SourceName>,
-    /// Of them, those in which a child has one person at most.
+    /// Sources among them in which a child has one person at most.
     #[serde(default)]
     pub one_to_one: Vec<SourceName>,
     /// The least probability of a link.
@@ -186,7 +186,7 @@ impl ExactOnly {
     }
 }
 
-/// What one row of a child is preferred by.
+/// The preference for one row of a child over another.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preference {
@@ -210,12 +210,12 @@ pub struct SummaryColumn {
     /// The column that says which child a row is about. A row about a person is about its own child.
     #[serde(default)]
     pub child: Option<ColumnName>,
-    /// What becomes of the rows. `by = "delivery"` orders them by the pipeline's deliveries.
+    /// The summary of the rows. `by = "delivery"` orders them by the pipeline's deliveries.
     pub summary: Summary,
     /// Rows that count: all of these must hold.
     #[serde(default, rename = "where")]
     pub conditions: Vec<Condition>,
-    /// What a blank says.
+    /// The meaning of a blank.
     #[serde(default)]
     pub blank: Blank,
     /// Its meaning, for people: the data dictionary has it.
@@ -295,7 +295,7 @@ impl EventTable {
     }
 }
 
-/// What a blank says of a value that an earlier delivery had.
+/// The meaning of a blank where an earlier delivery had a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Blank {

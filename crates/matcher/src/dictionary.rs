@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_definition_does_not_name_is_not_explained() {
+    fn a_column_that_the_definition_does_not_name_is_not_explained() {
         let matching = Matching::parse(
             "[[identity]]\nsource = \"census\"\ntable = \"pupils\"\nidentifiers = [\"upn\"]\n",
         )

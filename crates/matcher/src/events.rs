@@ -40,7 +40,7 @@ pub(crate) struct Delivered {
 }
 
 impl Delivered {
-    /// What a dataset that is made of it says of it: which it is, and the SHA-256 of its manifest.
+    /// The reference in a dataset that is made of it: which it is, and the SHA-256 of its manifest.
     pub(crate) fn made_of(&self) -> (DatasetRef, String) {
         (self.dataset.manifest().dataset.clone(), self.dataset.manifest_sha256().to_owned())
     }
@@ -109,7 +109,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) days: Option<(Day, Day)>,
 }
 
-/// What a column, or a table of events, wants of a source's table.
+/// The columns that a summary, or a table of events, wants of a source's table.
 struct Wanted<'a> {
     /// For messages.
     name: ColumnName,
@@ -128,7 +128,7 @@ impl Wanted<'_> {
     }
 }
 
-/// What a pass gathered.
+/// The result of a pass.
 pub(crate) struct Passed<'a> {
     /// One a column.
     pub(crate) summarisers: Vec<Summariser>,
@@ -172,7 +172,7 @@ struct ReadBatch {
 enum Met {
     /// The child's whose rows are being read: the rows of a child stand together.
     OfOneChild { child: u32, events: HashSet<u64>, done: Vec<bool> },
-    /// Of all children.
+    /// The events of all children.
     OfAll(HashSet<(u32, u64)>),
 }
 
@@ -427,8 +427,8 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// One number a row, made of its key's cells: equal cells give equal numbers. Of two events of one child, the chance that
-/// they are taken for one is one in 10¹⁹. Where a delivery is given, its events are its own.
+/// One number a row, made of its key's cells: equal cells give equal numbers. The chance that two events of one child,
+/// by these, are taken for one is one in 10¹⁹. Where a delivery is given, its events are its own.
 fn hashes(
     batch: &RecordBatch,
     key: &[&str],

@@ -16,16 +16,16 @@ use crate::{
     person_tables::{column, columns, pseudonym},
 };
 
-/// What is known of identities that are linked by their number alone: counts, never a number.
+/// Identities that are linked by their number alone: counts, never a number.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExactOnlyCounts {
     /// Numbers of such identities in the deliveries, whether rows or the list marked them.
     pub numbers: u64,
     /// Numbers on the custodians' list.
     pub listed: u64,
-    /// Of these, those that a row about a person has.
+    /// Listed numbers that a row about a person has.
     pub listed_in_rows: u64,
-    /// Of these, those that none has: mistyped, of a kind that no source has, or not delivered yet.
+    /// Listed numbers that none has: mistyped, of a kind that no source has, or not delivered yet.
     pub listed_in_no_row: u64,
     /// Other numbers that stand beside one of them in a row, and on other rows too: they join nothing.
     pub silent_numbers: u64,
@@ -144,7 +144,7 @@ impl Marked {
         lost
     }
 
-    /// What is told of them: nothing where nobody is marked and no number is listed.
+    /// The counts for the report: nothing where nobody is marked and no number is listed.
     pub(crate) fn counts(&self) -> Option<ExactOnlyCounts> {
         (self.counts != ExactOnlyCounts::default()).then(|| self.counts.clone())
     }
@@ -189,7 +189,7 @@ fn conditions<'a>(
     settled.map_err(|why| MatchError::Condition { column: rule.child.clone(), why })
 }
 
-/// What the marked rows of a delivery call their children.
+/// The names that the marked rows of a delivery give to their children.
 fn marked_rows(
     matching: &Matching,
     rule: &ExactOnly,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// A child while ids are given out.
 #[derive(Debug, Clone)]
 pub struct Cluster {
-    /// What leads to this child and to no other: numbers, match keys, or rows where there is neither.
+    /// The evidence for this child and no other: numbers, match keys, or rows where there is neither.
     pub evidence: Vec<Pseudonym>,
     /// The id that it gets where it has none and nobody else has it.
     pub best: Option<Pseudonym>,
@@ -20,7 +20,7 @@ pub struct Cluster {
     pub of_row: Pseudonym,
 }
 
-/// What happened to an id.
+/// A change of an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Happened {
@@ -79,7 +79,7 @@ pub struct Assigned {
 impl Identities {
     /// Gives each cluster its id, and remembers what leads to it.
     pub fn assign(&mut self, clusters: &[Cluster]) -> Assigned {
-        // What each piece of evidence led to before, cluster by cluster.
+        // The ids to which the pieces of evidence led before, cluster by cluster.
         let before: Vec<Option<Pseudonym>> = clusters
             .iter()
             .flat_map(|cluster| &cluster.evidence)
@@ -156,7 +156,7 @@ impl Identities {
     }
 }
 
-/// What clusters' evidence led to before.
+/// The ids to which clusters' evidence led before.
 struct Led<'a> {
     clusters: &'a [Cluster],
     /// For each piece of evidence, cluster by cluster.
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_ids_of_one_child_the_older_stays_and_the_merge_is_written_down() {
+    fn the_older_of_two_ids_of_one_child_stays_and_the_merge_is_written_down() {
         let mut known = Identities::default();
         known.assign(&[cluster(&[9])]);
         known.assign(&[cluster(&[9]), cluster(&[2])]);

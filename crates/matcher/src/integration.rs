@@ -1,4 +1,4 @@
-//! What is gathered about the children of one period.
+//! Gathers one period's children, with their columns and tables.
 
 mod households;
 mod provenance;

@@ -35,7 +35,7 @@ const PIECE: usize = 64 << 10;
 /// The integrated dataset's table with a row a child.
 pub const CHILDREN: &str = "children";
 
-/// What to link.
+/// A linking job.
 pub struct Job<'a> {
     /// The store.
     pub store: &'a Store,
@@ -151,7 +151,7 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
 pub fn needs_parts(job: &Job<'_>) -> Result<bool, MatchError> {
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
-    // What stands is looked at last: it is read from the disk.
+    // The current datasets are looked at last: they are read from the disk.
     Ok(matching.scoring.is_some()
         && (job.again || up_to_date::already_linked(job, &matching).is_none()))
 }

@@ -149,7 +149,7 @@ impl Ledger {
     }
 }
 
-/// What happened to ids in this run.
+/// The changes of ids in this run.
 fn changes(job: &Job<'_>, children: &Children) -> Result<RecordBatch, MatchError> {
     let changes = children.changes();
     let texts = |text: &dyn Fn(&(crate::identities::Change, String)) -> String| -> ArrayRef {

@@ -136,7 +136,7 @@ impl Parts {
     }
 }
 
-/// A column of tokens, which the store turned into pseudonyms: equal in all datasets of a purpose.
+/// A column of keyed values, which the store turned back from tokens: equal in all datasets of a purpose.
 fn keyed_values<'a>(
     batch: &'a RecordBatch,
     name: &str,

@@ -18,7 +18,7 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// What stands for the list in the origin of what is linked by it.
+    /// The name of the list in the origin of a dataset that is linked by it.
     pub(crate) fn origin(&self) -> Option<String> {
         (self.numbers > 0).then(|| self.digest.clone())
     }

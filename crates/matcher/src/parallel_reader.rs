@@ -144,7 +144,7 @@ mod tests {
         RecordBatch::try_new(Arc::new(schema), vec![Arc::new(Int64Array::from(values))]).unwrap()
     }
 
-    /// What is taken of pieces whose batches have so many rows: each row's value is its place. A piece that is named fails
+    /// Takes pieces whose batches have so many rows: each row's value is its place. A piece that is named fails
     /// after its batches, and a batch with a named place fails in the work.
     fn taken(
         pieces: &[Vec<usize>],

@@ -7,7 +7,7 @@ use minster_model::{Period, Pseudonym, SourceName, TableName};
 
 use crate::small_set::NONE;
 
-/// What one row says about one person. Every field but the sex is a keyed pseudonym.
+/// One row about one person. Every field but the sex is a keyed pseudonym.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PersonRow {
     /// Its numbers, in the order of the table's columns; in a register's table the current number comes first.
@@ -34,7 +34,7 @@ pub enum Sex {
 }
 
 impl Sex {
-    /// Of a code; any but these two says nothing.
+    /// Reads a code; any but these two says nothing.
     pub(crate) fn of(code: &str) -> Option<Self> {
         match code {
             "F" => Some(Self::Female),

@@ -44,18 +44,18 @@ pub(crate) struct DeliveredPersons {
     row_numbers: Vec<Option<Pseudonym>>,
     units: Vec<Option<u32>>,
     unsaid: Unsaid,
-    /// What the rows are preferred by, one number a preference; the greater goes before.
+    /// The rank of each row, one number a preference; the greater goes before.
     ranks: Vec<i64>,
     preferred: Vec<bool>,
 }
 
 impl DeliveredPersons {
-    /// What its rows say.
+    /// The content of its rows.
     pub(crate) fn persons<'a>(&self, people: &'a PersonTables) -> &'a PersonTable {
         &people.persons.tables[self.place]
     }
 
-    /// What other tables of the delivery call a row: its own number, and its person's.
+    /// The pseudonyms by which other tables of the delivery call a row: its own number, and its person's.
     pub(crate) fn called<'a>(
         &'a self,
         persons: &'a Persons,

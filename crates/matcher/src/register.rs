@@ -1,4 +1,4 @@
-//! Who is who in the register of pupils: its numbers are believed before any other's.
+//! Tells the pupils of the register apart: its numbers are believed before any other's.
 //!
 //! Rows with one current number are one child, unless they name two. A former number ties two numbers to one child; no
 //! other source does. Pupils without a number are told by their match key.
@@ -172,7 +172,7 @@ impl Register {
                 }
             }
         }
-        // What is tied is looked at as a whole before anything is joined.
+        // All ties are looked at together before any child is joined.
         let mut whole: Vec<u32> = (0..self.units.len() as u32).collect();
         let root = |whole: &[u32], mut unit: u32| {
             while whole[unit as usize] != unit {
@@ -273,7 +273,7 @@ impl Register {
 
     /// Pupils without a number: the child that their match key leads to, else one child a key.
     fn add_unnumbered(&mut self, persons: &Persons, rows: &[u32], review: &mut Review) {
-        // What each row leads to is looked up before any row is added: their order decides nothing.
+        // All rows are looked up before any row is added: their order decides nothing.
         let found: Vec<Option<u32>> =
             rows.iter().map(|row| self.of_unnumbered(persons, *row, review)).collect();
         let mut by_key: HashMap<u32, u32> = HashMap::new();

@@ -1,4 +1,4 @@
-//! What a person should look at: codes, counts and the places of rows; never a value.
+//! Matters for a person to look at: codes, counts and the places of rows; never a value.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ impl Finding {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::OneNumberTwoChildren => {
-                "pupil numbers stand for two children each; what only the number names is set aside"
+                "pupil numbers stand for two children each; rows that only the number names are set aside"
             }
             Self::BirthDateInDoubt => {
                 "pupil numbers have rows with two birth dates; each is one child"
@@ -79,7 +79,7 @@ impl Finding {
 /// One finding in a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewEntry {
-    /// What was found.
+    /// The finding.
     pub code: Finding,
     /// How many numbers, pupils or rows it is about.
     pub count: u64,

@@ -27,7 +27,7 @@ use crate::{
 /// The thresholds at which the report says what would be linked.
 pub const THRESHOLDS: [f64; 6] = [0.5, 0.8, 0.9, 0.95, 0.99, 0.999];
 
-/// What scored matching did for one source.
+/// The outcome of scored matching for one source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoredSource {
     /// The source.
@@ -36,9 +36,9 @@ pub struct ScoredSource {
     pub threshold: f64,
     /// Persons of the source, as the steps before told them apart.
     pub persons: u64,
-    /// Of them, those whom the steps before linked to no child of the register.
+    /// Persons among them whom the steps before linked to no child of the register.
     pub left: u64,
-    /// Of these, those under review, in conflict, or found by their number alone: they are not linked by a score.
+    /// Persons among these who are under review, in conflict, or found by their number alone: they are not linked by a score.
     pub in_doubt: u64,
     /// Persons linked by their score.
     pub linked: u64,
@@ -51,19 +51,19 @@ pub struct ScoredSource {
     pub reviewed: u64,
     /// The mean probability of the links.
     pub estimated_precision: Option<f64>,
-    /// Of the persons whom the steps before linked, those whom the score leads to the same child, and to another.
+    /// Persons whom the steps before linked: the score leads these to the same child, and the next to another.
     pub same_as_before: u64,
     /// See `same_as_before`.
     pub other_than_before: u64,
     /// Persons of the source, and pupils, with more names or postcodes than are compared.
     pub with_too_many_values: u64,
-    /// What each of [`THRESHOLDS`], and the definition's own, would link of those who were left.
+    /// The links that each of [`THRESHOLDS`], and the definition's own, would make of those who were left.
     pub by_threshold: Vec<AtThreshold>,
     /// Pairs compared, blocks left out, weights, pairs by probability, estimates over all persons of the source.
     pub details: serde_json::Value,
 }
 
-/// What a threshold would link, all else being the same. Persons whom the scores of two sources would link to two children
+/// The links of a threshold, all else being the same. Persons whom the scores of two sources would link to two children
 /// are among them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AtThreshold {
@@ -76,7 +76,7 @@ pub struct AtThreshold {
 }
 
 impl AtThreshold {
-    /// Of links of these probabilities, at each threshold in order.
+    /// The outcome at each threshold in order, for links of these probabilities.
     fn all(own: f64, probabilities: &[f64]) -> Vec<Self> {
         let mut thresholds: Vec<f64> = THRESHOLDS.into_iter().chain([own]).collect();
         thresholds.sort_by(f64::total_cmp);
@@ -309,7 +309,7 @@ fn records<'a>(
     Ok((records, cut))
 }
 
-/// What no score decides.
+/// The persons whom no score decides.
 pub(crate) struct InDoubt {
     /// Groups of rows, by their first.
     roots: BTreeSet<u32>,

@@ -1,8 +1,8 @@
-//! Who is who in all other sources: rows lead to a child of the register by its number, by a service's number that stands
+//! Links the rows of all other sources: a row leads to a child of the register by its number, by a service's number that stands
 //! beside it, or by a match key. Those that lead to none are joined among themselves.
 //!
 //! A service's number may be a family's, an incident's or a placeholder: where it stands on rows of two children, it joins
-//! nothing. What a number would join is looked at as a whole before anything is joined, so that the order of rows decides
+//! nothing. All rows of a number are looked at together before anything is joined, so that the order of rows decides
 //! nothing.
 
 use ahash::{HashMap, HashMapExt, HashSet, HashSetExt};

@@ -32,7 +32,7 @@ pub(crate) struct Summariser {
     gather: Option<Box<dyn Gather>>,
     blank: Blank,
     counts: Vec<i64>,
-    /// What a child's value is compared by first: of `latest` the day, of extremes the value. Rows stand in no order of
+    /// The first rank of a child's value: for `latest` the day, for extremes the value. Rows stand in no order of
     /// children, so that each looks at another place in memory: most go no further than this one.
     ranks: Vec<i64>,
     values: Vec<Value>,
@@ -353,7 +353,7 @@ mod tests {
                 let expected: Vec<Option<i64>> = (0..5).map(|child| {
                     let rows = expected.get(&child).cloned().unwrap_or_default();
                     let known = || rows.iter().filter_map(|row| row.0);
-                    // Of equal dates the first row is taken.
+                    // The first row is taken where dates are equal.
                     let dated = |row: &&Dated| row.0.is_some();
                     match summary {
                         Summary::Count => Some(rows.len() as i64),

@@ -10,7 +10,7 @@ use crate::{
     value_summaries::{Age, DateOf, DaysBetween, Distinct},
 };
 
-/// What becomes of a table's rows: one value a child.
+/// The summary of a table's rows: one value a child.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Summary {

@@ -1,4 +1,4 @@
-//! The integrated datasets that stand: whether linking would make the same.
+//! Whether the integrated datasets are up to date: linking would make the same.
 
 use minster_model::{DatasetRef, periods::LinkedPeriod};
 use minster_store::Origin;
@@ -11,7 +11,7 @@ use crate::{
     report::{FORMAT, REPORT},
 };
 
-/// Those of all periods, each with its report, where they were made of the same datasets by the same definition. What
+/// The datasets of all periods, each with its report, where they were made of the same datasets by the same definition. One that
 /// cannot be read is made again.
 pub(crate) fn already_linked(job: &Job<'_>, matching: &Matching) -> Option<Vec<Integrated>> {
     let mut made_of = Vec::new();
@@ -36,7 +36,7 @@ pub(crate) fn wanted(job: &Job<'_>, matching: &Matching) -> Vec<DatasetRef> {
     let wanted = matching.sources();
     let mut all: Vec<DatasetRef> = Vec::new();
     for period in job.periods.iter() {
-        // What no other period has as its own comes before.
+        // A dataset that no other period has as its own comes before.
         for dataset in period.carried(job.purpose).into_iter().chain(period.datasets(job.purpose)) {
             if wanted.contains(&&dataset.name) && !all.contains(&dataset) {
                 all.push(dataset);
@@ -46,7 +46,7 @@ pub(crate) fn wanted(job: &Job<'_>, matching: &Matching) -> Vec<DatasetRef> {
     all
 }
 
-/// What the integrated dataset of a period is made from: its deliveries' datasets and those that it carries over, and all
+/// The origin of a period's integrated dataset: its deliveries' datasets and those that it carries over, and all
 /// others, which say who is who. Each has the SHA-256 of its manifest.
 pub(crate) fn origin(
     job: &Job<'_>,

@@ -62,7 +62,7 @@ pub(crate) enum Numbers {
 }
 
 impl Numbers {
-    /// Of a column of any kind; a batch without it has blanks.
+    /// Reads a column of any kind; a batch without it has blanks.
     pub(crate) fn of(
         batch: &RecordBatch,
         name: &ColumnName,
@@ -79,7 +79,7 @@ impl Numbers {
         Ok(Self::Texts { keys: coded.keys().clone(), codes })
     }
 
-    /// Of a column of days, whole numbers or flags.
+    /// Reads a column of days, whole numbers or flags.
     pub(crate) fn whole(batch: &RecordBatch, name: &ColumnName) -> Result<Self, MatchError> {
         match batch.column_by_name(name.as_str()) {
             None => Ok(Self::Absent),

@@ -18,7 +18,7 @@ pub struct Hierarchy {
     sums: Vec<Vec<Vec<usize>>>,
 }
 
-/// What a hierarchy is made of; all else about it follows.
+/// The definition of a hierarchy; all else about it follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Parts {
     name: String,

@@ -189,7 +189,7 @@ impl<'a> ParsedBatch<'a> {
         triaged
     }
 
-    /// What a column's different cells became.
+    /// The different cells of a column, as treated.
     pub(crate) fn distinct(
         &self,
         column: usize,
@@ -290,11 +290,11 @@ impl<'a> ParsedBatch<'a> {
     }
 }
 
-/// By which cells of a batch a row's person can be found. Of a table without identifiers nothing is asked.
+/// The cells of a batch by which a row's person can be found. A table without identifiers needs none.
 struct KnownPersons<'a> {
     /// Each with its place in the table.
     identifiers: Vec<(usize, &'a ColumnCells<'a>)>,
-    /// Of each match key with a name in it, the columns of its parts.
+    /// The columns of the parts, for each match key with a name in it.
     names: Vec<Vec<&'a ColumnCells<'a>>>,
 }
 
@@ -397,7 +397,7 @@ impl TriagedBatch<'_> {
         }
     }
 
-    /// What the accepted rows' cells of a column give to scored matching.
+    /// The values that the accepted rows' cells of a column give to scored matching.
     pub(crate) fn for_scoring(&self, column: usize) -> impl Iterator<Item = Option<&str>> {
         let column = self.treated.columns[column].as_ref();
         self.accepted.iter().map(move |row| {

@@ -8,7 +8,7 @@ use minster_store::CellCounts;
 
 use crate::{IngestError, replacement_gate, treatment::Plan};
 
-/// What became of a cell that did not pass as it was.
+/// The note about a cell that did not pass as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Note {
     /// A code that is not in its list became what the list says of unknown ones, or blank.
@@ -25,7 +25,7 @@ pub(crate) enum Note {
     Blank(Reason),
 }
 
-/// Of a small table one or two unknown codes are no share.
+/// One or two unknown codes of a small table are no share.
 const FEWEST: u64 = 3;
 /// Places of a column's cells that are told.
 const FEW: usize = 5;

@@ -40,9 +40,9 @@ pub(crate) struct Planned {
     pub(crate) delivery: Delivery,
     pub(crate) definition: Definition,
     pub(crate) definition_sha256: String,
-    /// What stands in its pupil-number columns.
+    /// The rule of its pupil-number columns.
     pub(crate) rule: IdentifierRule,
-    /// Of all but the files that decides what the delivery becomes.
+    /// A hash of everything but the files that decides about the dataset.
     pub(crate) recipe_sha256: String,
     pub(crate) files: DeliveryPlan,
     /// Unknown codes in a hundred, above which it stops.
@@ -51,11 +51,11 @@ pub(crate) struct Planned {
     pub(crate) shares: Shares,
     /// Whether someone said that it is to be taken as it is.
     pub(crate) accepted: bool,
-    /// What would stop it otherwise, before a row is read.
+    /// Reasons that would stop it otherwise, before a row is read.
     pub(crate) let_through: Vec<String>,
 }
 
-/// What one run has in hand for all its deliveries.
+/// The means of one run for all its deliveries.
 pub(crate) struct Run<'a> {
     pub(crate) id: &'a RunId,
     pub(crate) purpose: &'a Purpose,
@@ -64,7 +64,7 @@ pub(crate) struct Run<'a> {
     pub(crate) hands: Hands<'a>,
 }
 
-/// What reading takes, whether a dataset is to be made or a definition is tried.
+/// The means of reading, whether a dataset is to be made or a definition is tried.
 pub(crate) struct Hands<'a> {
     pub(crate) tokens: &'a mut TokenTable,
     pub(crate) lookups: &'a HashMap<String, Arc<Lookup>>,
@@ -102,7 +102,7 @@ struct Outputs {
     quarantine: Quarantine,
 }
 
-/// What became of all files of a delivery.
+/// The outcome of all files of a delivery.
 pub(crate) struct ReadDelivery {
     /// The files as they were read.
     pub(crate) inputs: Vec<InputFile>,
@@ -110,16 +110,16 @@ pub(crate) struct ReadDelivery {
     pub(crate) rows: Vec<FileCounts>,
     /// Cells that did not pass as they were.
     pub(crate) cells: Vec<CellCounts>,
-    /// What someone must look at, in words.
+    /// Matters for a person to look at, in words.
     pub(crate) warnings: Vec<String>,
     /// The values that the rows give to scored matching.
     parts: LinkageRows,
-    /// What it told of the whole delivery, where it must be read again with that.
+    /// The result of this reading, where the delivery must be read again with it.
     again: Option<Arc<SecondReading>>,
 }
 
 impl ReadDelivery {
-    /// What it told of the whole delivery, where it must be read again with that.
+    /// The result of this reading, where the delivery must be read again with it.
     pub(crate) fn again(&self) -> Option<Arc<SecondReading>> {
         self.again.clone()
     }

@@ -177,7 +177,7 @@ fn recipe(
 }
 
 impl Planned {
-    /// What was done so that the files can be read, in words.
+    /// The steps that made the files readable, in words.
     pub(crate) fn notes(&self) -> Vec<String> {
         let notes = |file: &minster_sources::PlannedFile| {
             let name = shown(&file.name);
@@ -228,7 +228,7 @@ impl FoundDelivery<'_> {
         }
     }
 
-    /// What would happen, for people.
+    /// The plan in words, for people.
     pub(crate) fn describe(&self, text: &mut String) {
         let Delivery { name, period, .. } = self.delivery;
         let planned = match &self.found {

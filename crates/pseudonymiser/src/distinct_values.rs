@@ -10,8 +10,8 @@ pub(crate) struct DistinctValues<'a> {
     pub(crate) values: Vec<&'a [u8]>,
 }
 
-/// A cell's first and last bytes and its length: of a short one that is all of it, and numbers are compared
-/// faster than slices. Of a long one it is a hash.
+/// A cell's first and last bytes and its length: that is all of a short one, and numbers are compared
+/// faster than slices. A long one has a hash.
 type Key = (u64, u64, usize);
 
 /// A cell up to this length is known from its key.

@@ -15,7 +15,7 @@ const GENERATION: usize = 10 << 20;
 /// Rows of the first one, so that a small table takes little.
 const FIRST: usize = 128 << 10;
 
-/// What is remembered of a row: 64 bits that no other row has but by chance, and 32 of its first column's.
+/// The memory of a row: 64 bits that no other row has but by chance, and 32 of its first column's.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Print {
     row: u64,
@@ -44,7 +44,7 @@ pub(crate) struct Duplicates {
     generation: usize,
 }
 
-/// What was seen of a table, in the order in which its rows mostly come: child by child, or otherwise.
+/// The rows that were seen of a table, in the order in which its rows mostly come: child by child, or otherwise.
 enum SeenRows {
     Grouped(Box<Grouped>),
     Scattered(Scattered),
@@ -118,7 +118,7 @@ impl Duplicates {
         }
     }
 
-    /// For each batch's fingerprints, whether its row was not seen before; all are remembered. What is
+    /// For each batch's fingerprints, whether its row was not seen before; all are remembered. Which ones are
     /// forgotten depends on the rows' and batches' order alone.
     pub(crate) fn recognise(&mut self, batches: &[Vec<Print>]) -> Vec<Vec<bool>> {
         batches.iter().map(|batch| self.recognise_batch(batch)).collect()
@@ -221,7 +221,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is forgotten as well.
+        /// Both forget the same rows, too.
         #[test]
         fn grouped_and_scattered_rows_have_the_same_duplicates(
             batches in prop::collection::vec(prop::collection::vec((0..6u32, 0..6u32), 0..30), 0..40),

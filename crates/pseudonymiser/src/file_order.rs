@@ -1,4 +1,4 @@
-//! What belongs to all groups of a file, and to one at a time in the file's order, whichever threads treat them.
+//! Lets the groups of a file pass one at a time in the file's order, whichever threads treat them.
 
 use std::sync::{Condvar, Mutex};
 

@@ -42,7 +42,7 @@ pub struct Options {
     pub parts: bool,
     /// Sources whose deliveries are taken as they are, empty, fallen or another year's.
     pub accept: BTreeSet<SourceName>,
-    /// What the store is written on.
+    /// The disk on which the store is written.
     pub disk: Disk,
     /// Is told what happens.
     pub told: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
@@ -62,7 +62,7 @@ impl Default for Options {
     }
 }
 
-/// What happens in a run. Holds no row's value.
+/// An event in a run. Holds no row's value.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// It begins.
@@ -75,7 +75,7 @@ pub enum Event<'a> {
     Read(u64),
     /// A delivery's turn has come.
     SourceBegun(&'a SourceRecord),
-    /// What became of a delivery.
+    /// The outcome of a delivery.
     SourceEnded(&'a SourceRecord),
     /// A definition or code list that cannot be used; sources that need it are left out.
     Broken(String),
@@ -115,7 +115,7 @@ impl Ingestion {
     /// element names alone.
     ///
     /// # Errors
-    /// What would stop the run.
+    /// The error that would stop the run.
     pub fn describe(&self) -> Result<String, IngestError> {
         let now = Arrival { quiet_seconds: 0, wait_seconds: 0 };
         let found_deliveries = self.find_deliveries(now, &BTreeSet::new(), &|_| {})?;
@@ -338,7 +338,7 @@ impl Ingestion {
         self.pipeline.threads.filter(|threads| *threads > 0).unwrap_or_else(all)
     }
 
-    /// What of the deliveries that stand is in quarantine, by reason.
+    /// Counts the quarantined rows of the current deliveries, by reason.
     pub fn quarantined(&self) -> Result<QuarantineReport, IngestError> {
         let store = Store::inspect(&self.pipeline.store)?;
         QuarantineReport::of(&store, &self.pipeline)

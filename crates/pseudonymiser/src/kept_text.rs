@@ -29,7 +29,7 @@ const SHORTEST_NAME: usize = 2;
 /// A word of a name or text counts by itself from this length on: `de`, `van` and codes of a few letters are too common.
 const SHORTEST_WORD: usize = 4;
 
-/// What a first reading of a delivery told: its names, as hashes, and columns of dates with two kinds of numbers.
+/// The result of a first reading of a delivery: its names, as hashes, and columns of dates with two kinds of numbers.
 pub(crate) struct SecondReading {
     keys: RandomState,
     names: HashSet<u64>,
@@ -51,7 +51,7 @@ impl SecondReading {
     }
 }
 
-/// Of a name or a text: the whole, and each word that is long enough to be a name. What holds a digit is no name: one
+/// Hashes of a name or a text: of the whole, and of each word that is long enough to be a name. A word with a digit is no name: one
 /// row with its cells shifted would else set every other row aside.
 fn hashes(keys: &RandomState, text: &str) -> Vec<u64> {
     let words = words(text).into_iter().filter(|word| word.chars().count() >= SHORTEST_WORD);
@@ -61,7 +61,7 @@ fn hashes(keys: &RandomState, text: &str) -> Vec<u64> {
     names.map(|name| keys.hash_one(name.as_str())).collect()
 }
 
-/// What was seen of a delivery so far.
+/// The kept texts and names of a delivery that were read so far.
 pub(crate) struct KeptText {
     keys: RandomState,
     seen: Mutex<ReadCells>,
@@ -72,7 +72,7 @@ struct ReadCells {
     names: HashSet<u64>,
     /// Kept texts, by table and column: so that they can be counted.
     kept: HashMap<ColumnPlace, HashSet<u64>>,
-    /// What of them may be a name.
+    /// Parts of them that may be a name.
     parts: HashSet<u64>,
     /// Columns of dates with a spreadsheet's numbers, and with numbers that are none.
     serials: HashSet<ColumnPlace>,
@@ -155,7 +155,7 @@ impl KeptText {
         }
     }
 
-    /// What was told, where the delivery is to be read again: a kept text is a name, or a date's number is in doubt.
+    /// The result, where the delivery is to be read again: a kept text is a name, or a date's number is in doubt.
     pub(crate) fn again(self) -> Option<Arc<SecondReading>> {
         let ReadCells { names, parts, serials, others, .. } =
             self.seen.into_inner().unwrap_or_else(|held| held.into_inner());

@@ -34,9 +34,9 @@ pub fn name_parts(text: &str) -> LinkageParts {
 /// A clear value of a part, and what is made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkageValue {
-    /// What stands for the value: its form, and the text.
+    /// The text that stands for the value, with its form.
     pub whole: (LinkageForm, String),
-    /// What it is compared by.
+    /// The forms by which it is compared.
     pub parts: LinkageParts,
     /// The words of a surname of several, each a value of its own.
     pub words: Vec<LinkageValue>,

@@ -27,7 +27,7 @@ use crate::{
     treatment::Plan,
 };
 
-/// What one delivery's columns gave so far.
+/// The values that one delivery's columns gave so far.
 #[derive(Default)]
 pub(crate) struct LinkageRows(Mutex<WrittenValues>);
 

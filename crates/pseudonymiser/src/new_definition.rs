@@ -26,7 +26,7 @@ const FORMS: [(DateForm, &str); 5] = [
     (DateForm::Oracle, "oracle"),
 ];
 
-/// What was seen in a column's cells.
+/// The values that a column's cells were seen to have.
 #[derive(Default)]
 struct SurveyedColumn {
     cells: u64,
@@ -106,7 +106,7 @@ fn survey(path: &Path, draft: &str, values: &[String]) -> Result<Survey, IngestE
                     }
                 }
                 rows += batch.len() as u64;
-                // Of codes the rare ones matter: all rows are looked at.
+                // Rare codes matter: all rows are looked at.
                 rows < LOOKED_AT || !values.is_empty()
             },
         )?;

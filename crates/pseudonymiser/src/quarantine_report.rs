@@ -1,4 +1,4 @@
-//! What is in quarantine: counts by file, column and reason, from the reasons that stand in clear. The rows
+//! The report on quarantine: counts by file, column and reason, from the reasons that stand in clear. The rows
 //! themselves are sealed.
 
 use std::fmt::Write as _;
@@ -90,8 +90,8 @@ impl QuarantineReport {
             0 => writeln!(text, "nothing is in quarantine"),
             _ => writeln!(
                 text,
-                "{rows} rows, counted as a spreadsheet shows them, the header included. Mend them at the source and have it delivered again: what is delivered again \
-                 supersedes this. What stood in a row only a custodian can open: minster-vault quarantine open"
+                "{rows} rows, counted as a spreadsheet shows them, the header included. Mend them at the source and have it delivered again: the new delivery \
+                 supersedes this one. Only a custodian can open the rows: minster-vault quarantine open"
             ),
         };
         text

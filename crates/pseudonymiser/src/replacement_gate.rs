@@ -1,4 +1,4 @@
-//! What a delivery must not be before it takes the place of what stands: empty, much smaller, mostly set aside, or another
+//! The gate before a delivery takes the place of the current one: it must not be empty, much smaller, mostly set aside, or another
 //! year's, authority's or collection's.
 
 use std::collections::BTreeMap;
@@ -9,10 +9,10 @@ use minster_store::{FileCounts, Manifest, Origin};
 
 use crate::IngestError;
 
-/// Of fewer rows a share says little: tables of a few rows rise and fall.
+/// A share of fewer rows says little: tables of a few rows rise and fall.
 pub(crate) const FEWEST: u64 = 10;
 
-/// What a source may do before it stops, in a hundred.
+/// The limits at which a source stops, in a hundred.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shares {
     /// Rows of a table that are gone.
@@ -21,7 +21,7 @@ pub(crate) struct Shares {
     pub(crate) quarantine: u32,
 }
 
-/// What stops a delivery, of its rows as they were read.
+/// The reasons that stop a delivery, by its rows as they were read.
 pub(crate) fn of_rows(
     definition: &Definition,
     rows: &[FileCounts],
@@ -133,7 +133,7 @@ fn shown(text: &str) -> String {
     if is_plain { text.to_owned() } else { "something else".to_owned() }
 }
 
-/// What is told of what was found, where it is let through.
+/// The warnings about findings that were let through.
 ///
 /// # Errors
 /// The first of it, where it is not.

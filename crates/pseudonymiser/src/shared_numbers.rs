@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use minster_model::Kind;
 use minster_sources::{Definition, Table, Treatment};
 
-/// Of fewer numbers it may be chance that none is shared.
+/// With fewer numbers it may be chance that none is shared.
 const FEWEST: usize = 3;
 
 /// A column whose numbers are compared, by its place in its table.
@@ -36,7 +36,7 @@ pub(crate) fn watched(definition: &Definition) -> Vec<Vec<Watched>> {
     watched
 }
 
-/// What is to be told of tables that share no number, in words.
+/// The warnings about tables that share no number, in words.
 pub(crate) fn strangers(definition: &Definition, numbers: &[WatchedNumbers]) -> Vec<String> {
     let of = |(table, column): (usize, Watched)| numbers[table].get(&column);
     let mut told = Vec::new();

@@ -1,5 +1,5 @@
-//! Mistyped numbers that stand beside a birth date: the vault says what they were, by what other deliveries told it. What this
-//! delivery knows of numbers and birth dates is told to the vault in turn.
+//! Mistyped numbers that stand beside a birth date: the vault says what they were, by what other deliveries told it. In turn, this
+//! delivery's numbers and birth dates are told to the vault.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -18,10 +18,10 @@ const MOST_PERCENT: usize = 20;
 /// A number and the birth date beside it.
 pub(crate) type NumberAndBirthDate<'a> = (&'a [u8], &'a str);
 
-/// What numbers were, by faulty number and birth date; nothing for those that could not be repaired.
+/// The right numbers, by faulty number and birth date; nothing for those that could not be repaired.
 type Answers = HashMap<(Box<[u8]>, Box<str>), Option<Token>>;
 
-/// What a run has in hand of its slips. Has no `Debug`: it holds raw identifiers.
+/// The slips of a run. Has no `Debug`: it holds raw identifiers.
 #[derive(Default)]
 pub(crate) struct Slips {
     repaired: HashMap<Kind, Answers>,
@@ -119,7 +119,7 @@ impl Slips {
         self.crowded += slips as u64;
     }
 
-    /// What a number was, where it was asked and is known.
+    /// The right number, where it was asked and is known.
     pub(crate) fn token(
         &self,
         kind: &Kind,
@@ -147,7 +147,7 @@ impl Slips {
         Ok(())
     }
 
-    /// What is told of slips that could have been repaired.
+    /// Warnings about slips that could have been repaired.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let Self { unasked, crowded, granted, .. } = self;
         let budget = match granted {
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_slip_is_not_asked() {
+    fn a_number_that_is_no_slip_is_not_asked() {
         let (upn, nhs) = ("upn".parse().unwrap(), "nhs-number".parse().unwrap());
         let slip = |kind: &Kind, text| {
             let slip = slip_of(kind, text, Reason::Malformed)?;

@@ -17,7 +17,7 @@ const BATCH_COUNT: usize = 128 << 10;
 pub(crate) struct TokenTable {
     kinds: HashMap<Kind, Tokens>,
     asked: u64,
-    /// What mistyped numbers were, and which birth dates were told.
+    /// The repaired numbers, and the birth dates that were told.
     pub(crate) slips: Slips,
 }
 

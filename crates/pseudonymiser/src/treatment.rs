@@ -27,7 +27,7 @@ use crate::{
     slips::{are_repaired, slip_of},
 };
 
-/// What a spreadsheet shows where a formula failed, and writes into its exports (ECMA-376-1, 18.18.11).
+/// The texts that a spreadsheet shows where a formula failed, and writes into its exports (ECMA-376-1, 18.18.11).
 const SPREADSHEET_ERRORS: [&str; 8] =
     ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA"];
 
@@ -49,11 +49,11 @@ pub(crate) struct Plan {
     year: Option<i16>,
     /// The last day of the delivery's period, after which nobody in it is born.
     last_day: Option<Date>,
-    /// What a first reading of the whole delivery told.
+    /// The result of a first reading of the whole delivery.
     whole: Option<Arc<SecondReading>>,
 }
 
-/// What the whole delivery says to a table's plan.
+/// The facts of the whole delivery that a table's plan needs.
 pub(crate) struct Circumstances<'a> {
     pub(crate) rule: IdentifierRule,
     pub(crate) period: &'a Period,
@@ -66,13 +66,13 @@ pub(crate) struct PlannedColumn {
     pub(crate) name: String,
     column: Column,
     lookup: Option<Arc<Lookup>>,
-    /// Of a service's number: what of its writing does not matter.
+    /// For a service's number: the differences of writing that do not matter.
     form: NumberForm,
-    /// What of the cell's JSON it is (RFC 6901).
+    /// Its place in the cell's JSON (RFC 6901).
     pointer: Option<String>,
-    /// Of dates: whether a spreadsheet's numbers cannot be told from others here.
+    /// For dates: whether a spreadsheet's numbers cannot be told from others here.
     doubted: bool,
-    /// Of numbers: whether a mistyped one is repaired.
+    /// For numbers: whether a mistyped one is repaired.
     repaired: bool,
     /// Its place among the outputs, where it passes.
     pub(crate) output: Option<usize>,
@@ -256,7 +256,7 @@ impl Plan {
             },
         };
         match treated {
-            // What must not be kept is never only left out of its cell.
+            // A text that must not be kept is never only left out of its cell.
             Err(reason @ (Reason::LooksLikeIdentifier | Reason::EqualsName | Reason::Encoding)) => {
                 Err(reason)
             }
@@ -372,7 +372,7 @@ impl Plan {
 }
 
 impl Plan {
-    /// What a cell that is no identifier becomes.
+    /// Treats a cell that is no identifier.
     fn cell<'a>(
         &self,
         planned: &'a PlannedColumn,

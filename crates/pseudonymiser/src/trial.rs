@@ -19,7 +19,7 @@ use crate::{
 /// Places that are told of a fault.
 const FEW: usize = 5;
 
-/// What the definitions would make of the deliveries.
+/// The deliveries as the definitions would treat them.
 #[derive(Debug, Default, Serialize)]
 pub struct Tried {
     /// Definitions and code lists that cannot be used, and why.
@@ -29,7 +29,7 @@ pub struct Tried {
     pub sources: Vec<TriedSource>,
 }
 
-/// What a definition would make of one delivery.
+/// One delivery as its definition would treat it.
 #[derive(Debug, Serialize)]
 pub struct TriedSource {
     /// The source.
@@ -42,7 +42,7 @@ pub struct TriedSource {
     pub faults: Vec<TriedFault>,
     /// Cells that would not pass as they are.
     pub cells: Vec<CellCounts>,
-    /// What was done so that the files can be read, in words.
+    /// The steps that made the files readable, in words.
     pub notes: Vec<String>,
     /// Why it would stop.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -64,7 +64,7 @@ impl Watch {
         paths.into_iter().next()
     }
 
-    /// What cannot be looked at is left for the plan to name.
+    /// A file that cannot be looked at is left for the plan to name.
     fn is_young(&mut self, path: &Path) -> bool {
         let Ok(file) = fs::symlink_metadata(path) else { return false };
         let Ok(modified) = file.modified() else { return false };

@@ -1,5 +1,5 @@
-//! The threads that treat a file's groups of batches: each group by one of them, several at once. What depends on the
-//! rows before is done in the file's order, so that the same file gives the same dataset whatever the threads.
+//! The threads that treat a file's groups of batches: each group by one of them, several at once. A step that depends on the
+//! rows before takes place in the file's order, so that the same file gives the same dataset whatever the threads.
 
 use std::{
     collections::BTreeSet,
@@ -82,7 +82,7 @@ struct Outlet {
     counts: Vec<TableCounts>,
 }
 
-/// What became of a table's rows and cells in one file.
+/// The outcome of a table's rows and cells in one file.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TableCounts {
     pub(crate) rows: RowCounts,
@@ -127,7 +127,7 @@ impl<'a> Workers<'a> {
     /// more to what is treated.
     ///
     /// # Errors
-    /// What the first group of the file that failed failed of.
+    /// The error of the first group of the file that failed.
     pub(crate) fn carry_out(
         self,
         groups: Groups,

@@ -51,7 +51,7 @@ const SPLITS: [Split; 5] = [
     |values, side, record| dates(values, side, record, |date| date.day),
 ];
 
-/// What one key compared, and what it did not.
+/// The pairs that one key compared, and those that it did not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct KeyReport {
     /// The key.
@@ -340,7 +340,7 @@ fn unordered(some: &[u64], others: &[u64]) -> Vec<u64> {
     some.iter().flat_map(|a| others.iter().map(|b| mix(mix(0, *a.min(b)), *a.max(b)))).collect()
 }
 
-/// Two keys that are equal by chance cost one comparison more. Tokens are keyed hashes, so that nobody can make many.
+/// Two keys that are equal by chance cost one comparison more. Keyed values are hashes under a key, so that nobody can make many.
 fn mix(a: u64, b: u64) -> u64 {
     (a.rotate_left(23) ^ b).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -53,22 +53,22 @@ struct Own {
 
 /// The chances of random agreement.
 pub(crate) struct Chances {
-    /// Of each part and level, over random pairs.
+    /// One for each part and level, over random pairs.
     pub(crate) average: [[f64; LEVELS]; PARTS],
     own: [Option<Own>; PARTS],
 }
 
-/// What two values of a kind have in common, for shares of their own.
+/// Features that two values of a kind may have in common, for shares of their own.
 trait Near {
     /// The level of equal values.
     const WHOLE: u8;
-    /// The other levels whose two values share a token of [`Near::spellings`].
+    /// The other levels whose two values share one of [`Near::spellings`].
     const NEAR: &'static [u8];
-    /// The level of values that share a token of [`Near::coarse`] and no closer level.
+    /// The level of values that share one of [`Near::coarse`] and no closer level.
     const COARSE: Option<u8>;
-    /// Tokens of which two near values share one.
+    /// Keyed values of which two near values share one.
     fn spellings(&self) -> Vec<KeyedValue>;
-    /// What many values have in common.
+    /// Features that many values have in common.
     fn coarse(&self) -> &[KeyedValue];
     /// The level at which two agree.
     fn level(&self, other: &Self) -> u8;

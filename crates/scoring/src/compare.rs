@@ -99,7 +99,7 @@ impl Agreement {
     }
 }
 
-/// What the rules forbid, whatever the weights say.
+/// A contradiction that the rules forbid, whatever the weights say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conflict {
@@ -262,7 +262,7 @@ pub(crate) fn postcodes(a: &Postcode, b: &Postcode) -> u8 {
     }
 }
 
-/// Whether two sorted lists share a token.
+/// Whether two sorted lists share a keyed value.
 fn meet(a: &[KeyedValue], b: &[KeyedValue]) -> bool {
     let (mut i, mut j) = (0, 0);
     while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {

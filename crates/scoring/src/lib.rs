@@ -2,8 +2,8 @@
 //! typing error apart, parts of a birth date, sex and postcodes, none of which it can read. It depends on no other crate of
 //! minster, and reads and writes nothing.
 //!
-//! Zofia Kowalska is `Zofia Kovalska` to the police. The two surnames differ, and so do their tokens: `KOWALSKA` and
-//! `KOVALSKA` with a letter less are both `KOALSKA`, so that one token is the same.
+//! Zofia Kowalska is `Zofia Kovalska` to the police. The two surnames differ, and so do their keyed values: `KOWALSKA` and
+//! `KOVALSKA` with a letter less are both `KOALSKA`, so that one keyed value is the same.
 //!
 //! ```
 //! use minster_scoring::{BirthDate, Name, Record, Records, Settings, KeyedValue, link};
@@ -102,20 +102,20 @@ pub struct Likely {
     pub agreement: [Agreement; AGREEMENT_PARTS.len()],
 }
 
-/// What [`link`] found.
+/// The result of [`link`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Linkage {
     /// The links, by left and right place.
     pub links: Vec<Link>,
     /// For each left record the likeliest right ones, two at most, by left and right place. No rule forbids them.
     pub likely: Vec<Likely>,
-    /// What a lower threshold would link besides, by left and right place: pairs of a probability of 0.5 or more.
+    /// Further links of a lower threshold, by left and right place: pairs of a probability of 0.5 or more.
     pub below: Vec<Link>,
     /// How they were found.
     pub report: Report,
 }
 
-/// What [`dedupe`] found.
+/// The result of [`dedupe`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clusters {
     /// Places of records that are one person's: two or more each, in order.

@@ -29,7 +29,7 @@ pub(crate) struct Chosen {
     pub(crate) refused: f64,
 }
 
-/// What competes for one record: the two best odds, and the sum of all. No odds pass what a number holds: each part's
+/// The rivals for one record: the two best odds, and the sum of all. No odds pass what a number holds: each part's
 /// are at most the number of records.
 #[derive(Clone, Copy)]
 struct Rivals {

@@ -1,4 +1,4 @@
-//! Records as they come in: for each part of a person, the tokens of its values.
+//! Records as they come in: for each part of a person, the keyed values of its values.
 
 use std::{collections::HashMap, fmt, hash::Hash};
 
@@ -7,19 +7,19 @@ use crate::ScoringError;
 /// The most values that one record may have of one part: names of a lifetime, postcodes of all its terms.
 pub const MOST_VALUES: usize = 32;
 
-/// The most tokens of one form that one value may have. A name of 20 letters has 190 spellings with two letters less.
+/// The most keyed values of one form that one value may have. A name of 20 letters has 190 spellings with two letters less.
 pub const MOST_KEYED_VALUES: usize = 256;
 
 /// Forenames, surnames, birth dates, sexes, postcodes, identifiers: in this order everywhere.
 pub(crate) const PARTS: usize = 6;
 
-/// What stands for a text: equal texts of one kind have one token, and nothing of the text can be told from it. The caller
+/// Stands for a text: equal texts of one kind have one keyed value, and nothing of the text can be told from it. The caller
 /// makes it with a keyed hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyedValue([u8; 16]);
 
 impl KeyedValue {
-    /// The token of these 128 bits.
+    /// The keyed value of these 128 bits.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -33,13 +33,13 @@ impl KeyedValue {
 
 impl fmt::Debug for KeyedValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
+        f.write_str("KeyedValue(…)")
     }
 }
 
-/// A forename or a surname. Forenames and surnames are tokens of one kind, so that a swap is seen.
+/// A forename or a surname. Forenames and surnames are keyed values of one kind, so that a swap is seen.
 ///
-/// `whole`, `one_less` and `two_less` are tokens of one kind too: `ANNA` is `ANNNA` with a letter less.
+/// `whole`, `one_less` and `two_less` are keyed values of one kind too: `ANNA` is `ANNNA` with a letter less.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
     /// The name. Nothing, where the source has its first letter alone.
@@ -60,7 +60,7 @@ pub struct Name {
 pub struct BirthDate {
     /// The date.
     pub whole: KeyedValue,
-    /// The date whose day is this one's month and whose month is this one's day, where there is another such date. A token of
+    /// The date whose day is this one's month and whose month is this one's day, where there is another such date. A keyed value of
     /// the kind of `whole`.
     pub swapped: Option<KeyedValue>,
     /// The date's digits with each of them left out.
@@ -80,11 +80,11 @@ pub struct Postcode {
     pub unit: KeyedValue,
     /// The postcode without its last two letters.
     pub sector: Option<KeyedValue>,
-    /// The postcode with each of its characters left out: tokens of the kind of `unit`.
+    /// The postcode with each of its characters left out: keyed values of the kind of `unit`.
     pub one_less: Vec<KeyedValue>,
 }
 
-/// What is known of one person in one table. Each part may have no value, one, or several: a preferred and a former name,
+/// One person in one table. Each part may have no value, one, or several: a preferred and a former name,
 /// the postcodes of several terms. The order of values does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
@@ -147,7 +147,7 @@ impl Records {
     /// Adds a record behind the others.
     ///
     /// # Errors
-    /// A record with more values or tokens than a person can have, or a table with too many records. Thereby two records are
+    /// A record with more values or keyed values than a person can have, or a table with too many records. Thereby two records are
     /// compared at a bounded cost.
     pub fn add(&mut self, record: Record) -> Result<(), ScoringError> {
         let row = self.ends.len();
@@ -205,7 +205,7 @@ impl Records {
 }
 
 impl Name {
-    /// The same, with sorted tokens: those with a letter less hold the name itself, those with two less hold both.
+    /// The same, with sorted keyed values: those with a letter less hold the name itself, those with two less hold both.
     fn ordered(mut self, row: usize) -> Result<Self, ScoringError> {
         self.one_less.extend(self.whole);
         self.two_less.extend_from_slice(&self.one_less);

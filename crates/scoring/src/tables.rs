@@ -52,7 +52,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The token of a sex or a number.
+    /// The keyed value of a sex or a number.
     pub(crate) fn keyed(&self, value: u32) -> KeyedValue {
         *self.keyed_values[value as usize]
     }

@@ -1,4 +1,4 @@
-//! What holds of any two tables.
+//! Properties of any two tables.
 #![allow(clippy::unwrap_used, reason = "a test's panic is its report")]
 
 mod made;
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_lower_threshold_links_is_told_beside_what_is_linked(left in table(), right in table()) {
+    fn links_of_a_lower_threshold_are_told_beside_the_links(left in table(), right in table()) {
         for matching in [Matching::OneToOne, Matching::ManyToOne] {
             let at = |threshold| {
                 let threshold = Probability::new(threshold).unwrap();

@@ -83,7 +83,7 @@ fn an_identifier_tells_a_child_from_a_twin() {
 }
 
 #[test]
-fn what_a_rule_forbids_is_counted() {
+fn forbidden_links_are_counted() {
     let rows = vec![
         person(["HELENA", "WISNIEWSKA", "2011-03-04", "F", "AB9 9ZZ"]),
         person(["", "WISNIEWSKA", "2011-03-04", "F", "AB9 9ZZ"]),
@@ -208,7 +208,7 @@ fn refused(report: &minster_scoring::Report) -> u64 {
 }
 
 #[test]
-fn of_sixty_strangers_none_is_linked() {
+fn none_of_sixty_strangers_is_linked() {
     let strangers = (50_000..50_060).map(|number| made(&of_many(number))).collect();
     let found = link(&records(strangers), &records(register(5_000)), &many_to_one());
     assert_eq!(places(&found), []);
@@ -301,7 +301,7 @@ fn tables_of_nobody_give_nothing() {
 }
 
 #[test]
-fn what_no_person_has_is_refused() {
+fn a_record_that_no_person_has_is_refused() {
     let mut records = Records::default();
     let many = Record { postcodes: vec![postcode("AB9 9ZZ"); 33], ..Record::default() };
     let refused = records.add(many);

@@ -1,4 +1,4 @@
-//! What a file is delivered in: plain, gzip, or a zip of several files. Every reader gets its bytes
+//! The containers of delivered files: plain, gzip, or a zip of several files. Every reader gets its bytes
 //! from here, and here the limits of unpacking are kept. Nothing is unpacked to disk.
 
 use std::{
@@ -21,14 +21,14 @@ use crate::{ByteObserver, PlannedFile, ReadError, planned_file::Wrapping};
 
 /// A zip holds no more members than this; a return has some dozens at most.
 pub(crate) const MOST_MEMBERS: usize = 256;
-/// What is unpacked may be this many times its packed size. Deflate reaches 1,032 on zeros alone
+/// An unpacked file may be this many times its packed size. Deflate reaches 1,032 on zeros alone
 /// (RFC 1951: 258 bytes from two bits); tables of a council stay below 60.
 pub(crate) const LARGEST_RATIO: u64 = 200;
 /// The ratio is not looked at before this many unpacked bytes.
 pub(crate) const RATIO_FREE: u64 = 1 << 20;
 /// Nothing is unpacked further than this many bytes.
 pub(crate) const LARGEST_UNPACKED: u64 = 256 << 30;
-/// What cannot be read from front to back (a workbook, a Parquet file) is held in memory while it is
+/// A file that cannot be read from front to back (a workbook, a Parquet file) is held in memory while it is
 /// read out of a container, and so may be this many bytes.
 pub(crate) const LARGEST_HELD: u64 = 256 << 20;
 
@@ -158,7 +158,7 @@ impl<T: Read + Seek + Send> Seekable for T {}
 /// A file whose reader jumps about in it.
 pub(crate) struct Jumping {
     file: File,
-    /// What was unpacked, where it was packed.
+    /// The unpacked bytes, where it was packed.
     held: Option<Arc<[u8]>>,
 }
 
@@ -194,7 +194,7 @@ impl Jumping {
         })
     }
 
-    /// What was unpacked, or the file itself.
+    /// The unpacked bytes, or the file itself.
     pub(crate) fn parts(&self) -> (Option<Arc<[u8]>>, &File) {
         (self.held.clone(), &self.file)
     }

@@ -17,7 +17,7 @@ const LOOKED_AT: u64 = 256 << 10;
 /// A file's first bytes, and its encoding by them.
 pub(crate) struct Start {
     pub(crate) encoding: Encoding,
-    /// What a line `sep=;` says.
+    /// The delimiter of a line `sep=;`.
     separator: Option<Option<Delimiter>>,
 }
 
@@ -84,7 +84,7 @@ pub(crate) struct DialectAndHeader {
     pub(crate) dialect: Dialect,
     /// For each of the table's columns, its place in the file.
     pub(crate) columns: Vec<Option<usize>>,
-    /// What is to be told of it.
+    /// Notes about it, for people.
     pub(crate) notes: Vec<String>,
 }
 
@@ -169,7 +169,7 @@ pub(crate) fn find(
     }
 }
 
-/// What is told of a file that is not written as it was declared.
+/// The note about a file that is not written as it was declared.
 fn notes(declared: (Encoding, Delimiter), found: &Dialect, separator: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if found.encoding != declared.0 {

@@ -191,7 +191,7 @@ struct Input {
 }
 
 impl Input {
-    /// What is there; more is read where nothing is. Nothing at the end.
+    /// The bytes that are there; more is read where there are none. Nothing at the end.
     fn some(&mut self) -> io::Result<&[u8]> {
         if self.at == self.bytes.len() {
             self.fill()?;

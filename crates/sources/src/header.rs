@@ -10,7 +10,7 @@ use minster_model::ColumnName;
 
 use crate::{Column, Definition, PlanError, Table};
 
-/// What a header has that the table has not, and the other way round.
+/// The columns that a header has and the table has not, and the other way round.
 pub(crate) struct Comparison {
     /// For each of the table's columns in order, its place in the file.
     pub(crate) places: Vec<Option<usize>>,

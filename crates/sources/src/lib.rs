@@ -1,4 +1,4 @@
-//! What each council source looks like, and how it is read: definitions (`config/sources/*.toml`),
+//! The council's sources, and how each is read: definitions (`config/sources/*.toml`),
 //! default deny, readers of CSV, XML, workbooks and Parquet in plain files, gzip and zip, the parsing of
 //! cells, reason codes. Raw side only; it may depend on `minster-identifiers` and `minster-model`.
 //!
@@ -88,7 +88,7 @@ pub enum ReadError {
     Io {
         /// The file.
         path: std::path::PathBuf,
-        /// What the system said.
+        /// The system's own error.
         source: std::io::Error,
     },
     /// The file is not well formed from this place on.
@@ -99,7 +99,7 @@ pub enum ReadError {
     Malformed {
         /// The file.
         path: std::path::PathBuf,
-        /// What is wrong.
+        /// The fault.
         what: &'static str,
         /// Where.
         at: u64,

@@ -12,7 +12,7 @@ const MOST_PATHS: usize = 10_000;
 
 type Path = Vec<String>;
 
-/// What is known of an element's path.
+/// An element's path, as far as it is known.
 #[derive(Default)]
 struct ElementOutline {
     /// Whether one parent held it twice.

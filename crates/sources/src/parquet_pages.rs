@@ -1,4 +1,4 @@
-//! What a Parquet file's pages say of their size, read before any of them is: a page is held whole, and may announce
+//! The sizes that a Parquet file's pages announce, read before any of them is: a page is held whole, and may announce
 //! 2 GiB of which it has no more than some bytes.
 //!
 //! A page begins with a Thrift structure in the compact protocol (parquet-format, `PageHeader`): its second field is

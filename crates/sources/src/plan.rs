@@ -16,7 +16,7 @@ use crate::{
     xlsx_reader, xml_layout,
 };
 
-/// What would be read: every file with its tables.
+/// The plan of a delivery: every file with its tables.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// The files, by name.
@@ -185,7 +185,7 @@ fn list(
     Ok(files)
 }
 
-/// The tables whose file this may be. Of a file that several list, those count that list it most exactly.
+/// The tables whose file this may be. Where several list it, those count that list it most exactly.
 fn fitting(definition: &Definition, name: &str) -> Vec<usize> {
     let fit = |table: usize| Some((exactness(&definition.tables[table].files, name)?, table));
     let fits: Vec<(usize, usize)> = (0..definition.tables.len()).filter_map(fit).collect();

@@ -1,4 +1,4 @@
-//! What planning found of one file: the readers begin from it, and so it knows none of them.
+//! One file as planning found it: the readers begin from it, and so it knows none of them.
 
 use std::{
     fs::{self, Metadata},
@@ -32,7 +32,7 @@ pub struct PlannedFile {
     pub tables: Vec<usize>,
     /// CSV, Parquet: for each of the table's columns in order, its place in the file, or none.
     pub columns: Vec<Option<usize>>,
-    /// What was done so that it can be read, in words: another delimiter, titles passed over, sheets ignored.
+    /// The steps that made it readable, in words: another delimiter, titles passed over, sheets ignored.
     pub notes: Vec<String>,
     /// XML: how many units it has, and how many stand in the files before it.
     pub units: u32,
@@ -52,18 +52,18 @@ pub struct PlannedFile {
 pub struct HeaderText {
     /// `collection`, `year` or `authority`.
     pub what: &'static str,
-    /// What stands there.
+    /// The header's text.
     pub text: String,
 }
 
-/// What a file system changes of a file where anything writes to it, or puts another in its place. Its number is left
-/// out: of a file on a share it may change by itself.
+/// The properties that a file system changes where anything writes to a file, or puts another in its place. Its number is left
+/// out: on a share it may change by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct FileStamp {
     pub(crate) bytes: u64,
     /// Seconds and nanoseconds.
     modified: (i64, i64),
-    /// Of its entry too: no program sets it back.
+    /// The last change of its entry too: no program sets it back.
     changed: (i64, i64),
 }
 

@@ -81,7 +81,7 @@ impl Read for Text {
     }
 }
 
-/// UTF-16 to UTF-8, or from the encoding whose decoder is there. What is no character becomes a byte that UTF-8 never has, so that its row is
+/// UTF-16 to UTF-8, or from the encoding whose decoder is there. A byte that is no character becomes one that UTF-8 never has, so that its row is
 /// set aside.
 struct Decoded {
     inner: Box<dyn Read + Send>,

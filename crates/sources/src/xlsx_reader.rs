@@ -2,8 +2,8 @@
 //!
 //! A cell becomes text in one way: a date as ISO, `2024-09-30`, with `T` and the time where it has one; a whole
 //! number without `.0`; another in the shortest digits that give it back; true and false as `TRUE` and
-//! `FALSE`; a failed formula as the spreadsheet shows it, `#N/A`. What a spreadsheet took from a
-//! number (its leading zeros) is not put back: a column of codes that could begin with `0` must be text in the workbook.
+//! `FALSE`; a failed formula as the spreadsheet shows it, `#N/A`. Digits that a spreadsheet took from a
+//! number (its leading zeros) are not put back: a column of codes that could begin with `0` must be text in the workbook.
 //!
 //! A row's number is the one that a spreadsheet shows. Rows without any content are no rows and are not counted, wherever they stand; a row that begins with
 //! "Total" is set aside.
@@ -74,7 +74,7 @@ pub(crate) fn plan_sheets(
         }
     }
     for (sheet, hidden, rows) in unnamed {
-        // What nobody sees, or has a table already, is not read under another name.
+        // A sheet that nobody sees, or whose table was read already, is not read under another name.
         let free = |table: &usize| planned.iter().all(|planned| planned.table != *table);
         let tables: Vec<usize> =
             file.tables.iter().copied().filter(|table| !hidden && free(table)).collect();

@@ -18,7 +18,7 @@ use crate::{
 
 /// No real child's element is longer, in bytes; what is longer is quarantined and not held.
 const LARGEST_UNIT: u64 = 4 << 20;
-/// What one child's element may become, in bytes: what stands once in it stands in each of its rows.
+/// The rows of one child's element have no more bytes: a value that stands once in it stands in each of its rows.
 const LARGEST_ROWS: usize = 64 << 20;
 /// A batch is full at this many units or bytes.
 const BATCH_UNITS: usize = 2_000;
@@ -233,7 +233,7 @@ impl Unit {
         }
     }
 
-    /// What all rows come to together, in bytes: their texts, and a place for each field.
+    /// The size of all rows together, in bytes: their texts, and a place for each field.
     fn bytes(&self, layout: &Layout) -> usize {
         let length = |cells: &[CellText]| cells.iter().map(|cell| cell.text.len()).sum::<usize>();
         let tables = self.rows.iter().zip(&self.shared).zip(&layout.tables);
@@ -291,7 +291,7 @@ impl Unit {
 fn put_cell(cells: &mut Vec<CellText>, cell: CellText) {
     match cells.iter_mut().find(|known| known.column == cell.column) {
         None => cells.push(cell),
-        // What is dropped may stand more than once; it tells two rows apart.
+        // A dropped element may stand more than once; it tells two rows apart.
         Some(known) if !cell.passes => {
             known.text.push('\u{1f}');
             known.text.push_str(&cell.text);
@@ -405,7 +405,7 @@ impl Events {
             match token.map_err(|what| self.malformed(what))? {
                 None => {}
                 Some((XmlToken::Start(name), opens)) => {
-                    // What is no name may be a value out of place: it is not repeated.
+                    // A text that is no name may be a value out of place: it is not repeated.
                     let strange = name.parse::<minster_model::ColumnName>().is_err();
                     if strange || Shape::find(&name).is_some() {
                         return Err(self.malformed("an element has an unusual name"));

@@ -49,7 +49,7 @@ impl Disk {
         self.fault.as_ref().map(|fault| fault.operations.load(Ordering::SeqCst))
     }
 
-    /// What is created may be read, and folders changed, by the group of the folder that it is in.
+    /// The group of a folder may read what is created in it, and may change its folders.
     pub(crate) fn shared(self) -> Self {
         Self { shared: true, ..self }
     }
@@ -155,7 +155,7 @@ impl Disk {
         self.rename(aside, path)
     }
 
-    /// The lock's file. Who did not make it, may open it all the same.
+    /// Opens the lock's file. A user who did not make it may open it all the same.
     pub(crate) fn open_lock(&self, path: &Path) -> Result<File, StoreError> {
         let mode = if self.shared { 0o660 } else { 0o600 };
         let made = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);

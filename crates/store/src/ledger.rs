@@ -1,4 +1,4 @@
-//! What was ever released of a period: one file an entry, never removed, never changed. An entry is
+//! All releases that a period ever had: one file an entry, never removed, never changed. An entry is
 //! durable before the release that it tells of can be seen.
 
 use std::path::PathBuf;

@@ -58,7 +58,7 @@ pub use runs::{
 };
 pub use store::{RunLock, Store};
 pub use table::{RowGroups, TableReader, TableWriter};
-// What the vault's log says of a release, for whoever need not know the vault.
+// The vault's log of releases, for crates that need not know the vault.
 pub use minster_vault_api::{Publication, Publishing};
 
 /// SHA-256 in hexadecimal, for manifests.

@@ -279,7 +279,7 @@ impl Store {
         self.disk.rename(staged, &target)?;
         self.disk.switch_link(&place.join("current"), version)?;
         self.sync_ancestors(place)?;
-        // What stood under the same name is of no use any more; the next run sweeps what is left.
+        // The folder before it under the same name is of no use any more; the next run sweeps what is left.
         let _ = fs::remove_dir_all(self.staging().join("superseded"));
         Ok(target)
     }

@@ -10,7 +10,7 @@ use crate::{
     places,
 };
 
-/// What stands where a pupil number would.
+/// The content of a child's field for a pupil number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PupilNumber {
     Known(String),
@@ -57,7 +57,7 @@ pub(crate) struct Child {
     pub(crate) missing: bool,
     /// The school year that is written about: 0, or -1 for the one before.
     pub(crate) year: i32,
-    /// What the harder council knows more.
+    /// Further facts of the harder council.
     pub(crate) hard: Option<Box<Hard>>,
 }
 

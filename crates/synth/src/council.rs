@@ -55,7 +55,7 @@ pub enum SynthError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's own error.
         source: std::io::Error,
     },
 }
@@ -74,7 +74,7 @@ const MISSING: usize = EARLY_HELP + 1;
 const SAFEGUARDING: usize = MISSING + 1;
 const CHILDREN: usize = SAFEGUARDING + safeguarding::FILES.len();
 const FILES: usize = CHILDREN + TRUTH.len();
-/// What the truth says of children, and the headers. The ordinary council has the first alone.
+/// The truth about children, and the headers. The ordinary council has the first alone.
 const TRUTH: [(&str, &str); 4] = [
     (
         "children.csv",

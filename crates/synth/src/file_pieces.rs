@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-/// What one chunk adds to one file.
+/// The rows that one chunk adds to one file.
 #[derive(Default)]
 pub(crate) struct Piece {
     pub(crate) bytes: Vec<u8>,

@@ -14,7 +14,7 @@ use crate::{
     places,
 };
 
-/// What makes a child hard to link, and what is known of the school year before.
+/// The traits that make a child hard to link, and its facts of the school year before.
 #[derive(Debug, Clone)]
 pub(crate) struct Hard {
     pub(crate) origin: Origin,
@@ -43,7 +43,7 @@ pub(crate) struct Hard {
     pub(crate) before: Before,
 }
 
-/// What schools knew of a child a year before.
+/// A child as schools knew it a year before.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Before {
     pub(crate) schools: [Option<u64>; 3],

@@ -16,7 +16,7 @@ pub(crate) const EARLY_HELP: &str =
 pub(crate) const MISSING: &str =
     "police_ref,nhs_number,forename,surname,dob,postcode,reported,found,risk";
 
-/// What was done to a row: the first defect is told.
+/// The damage to a row: the first defect is told.
 #[derive(Default)]
 pub(crate) struct Damage(Option<&'static str>);
 

@@ -69,7 +69,7 @@ impl Numbers {
         self.0.retain(|link, _| !others.0.contains_key(link));
     }
 
-    /// What is sealed of them.
+    /// The content that is sealed.
     pub(crate) fn write(&self, before: Option<&str>) -> Result<Zeroizing<Vec<u8>>, VaultFault> {
         let numbers = self.0.iter().map(|(link, kind)| (hex(link), kind.clone())).collect();
         let file = File { format: FORMAT, before: before.map(str::to_owned), numbers };
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_nothing_else_is() {
+    fn a_list_that_was_written_is_read_and_no_other_is() {
         let kind = |name: &str| name.parse::<Kind>().unwrap();
         let mut numbers = Numbers::default();
         numbers.add(&kind("upn"), [2; 32]);

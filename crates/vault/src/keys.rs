@@ -1,4 +1,4 @@
-//! What is derived from the root key (HKDF-SHA-256, RFC 5869; HMAC-SHA-256, RFC 2104).
+//! The keys that are derived from the root key (HKDF-SHA-256, RFC 5869; HMAC-SHA-256, RFC 2104).
 //!
 //! A pseudonym is made in two steps, so that purposes' keys can change without the identifiers:
 //! `L = HMAC(link key, len(kind) ‖ kind ‖ identifier)` never leaves this process, and the pseudonym is
@@ -255,7 +255,7 @@ impl LinkKey {
 }
 
 impl BesideKey {
-    /// Of a link and a birth date (`2008-03-15`).
+    /// The keyed hash of a link and a birth date (`2008-03-15`).
     pub fn beside(&self, link: &Link, born: &[u8]) -> Link {
         let mut beside = hmac::Context::with_key(&self.0);
         beside.update(link);
@@ -283,7 +283,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// What verifies them.
+    /// The key that verifies them.
     pub fn verifier(&self) -> &Verifier {
         &self.verifier
     }

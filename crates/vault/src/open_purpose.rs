@@ -1,4 +1,4 @@
-//! What a purpose has open while the vault serves: its registry, the birth dates beside it, and who asked for how many
+//! An open purpose of a serving vault: its registry, the birth dates beside it, and who asked for how many
 //! different identifiers and repairs today.
 
 use std::collections::HashSet;
@@ -55,7 +55,7 @@ pub(crate) struct OpenPurpose {
     pub(crate) count: u64,
     /// Keyed hashes of what was to be repaired today since the vault started.
     pub(crate) faulty: HashSet<Link>,
-    /// What it was about.
+    /// The numbers of these repairs, watched for someone who tries them out.
     pub(crate) slips: Slips,
     /// Different numbers to be repaired today, counted as `count` is.
     pub(crate) repairs: u64,

@@ -14,7 +14,7 @@ use crate::VaultFault;
 pub struct PurposeDefinition {
     /// Its name.
     pub name: Purpose,
-    /// What it is for, for people.
+    /// Its aim, for people.
     pub text: String,
     /// The law that allows it.
     pub legal_basis: String,
@@ -37,7 +37,7 @@ pub struct PurposeDefinition {
     /// Whether children may be counted by where they live: addresses become keys. Absent: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub households: bool,
-    /// Who must let a release out.
+    /// The number of persons who must let a release out.
     #[serde(default, skip_serializing_if = "ReleaseRule::is_usual")]
     pub release: ReleaseRule,
     /// Its last day (ISO, UTC). Absent: without end; as with `sources`.
@@ -55,7 +55,7 @@ pub struct Budget {
     pub day: u64,
 }
 
-/// Who must let a release out.
+/// The rule for letting a release out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseRule {
@@ -152,7 +152,7 @@ impl PurposeDefinition {
     fn check(&self) -> Result<(), String> {
         let lacks = |what: &str| Err(format!("the purpose {} lacks {what}", self.name));
         match self {
-            _ if self.text.trim().is_empty() => lacks("its `text`: what it is for"),
+            _ if self.text.trim().is_empty() => lacks("its `text`: the aim of the purpose"),
             _ if self.legal_basis.trim().is_empty() => lacks("its `legal_basis`"),
             Self { sources: None, .. } => lacks("`sources`, the list of those it may use"),
             Self { expires: None, .. } => lacks("`expires`, its last day"),

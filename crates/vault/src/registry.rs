@@ -1,4 +1,4 @@
-//! What the vault ever answered: one registry a purpose, each identifier sealed in a row of its own.
+//! All answers that the vault ever gave: one registry a purpose, each identifier sealed in a row of its own.
 //!
 //! The registry undoes a pseudonym (`reidentify`), and its index of links makes a new version's
 //! pseudonyms without the identifiers (`rotate`). It grows by batches that are durable before their

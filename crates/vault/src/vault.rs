@@ -163,7 +163,7 @@ impl Vault {
         self.folder.disk.replace(&to.join(name), &seal(&key, name.as_bytes(), plain)?)
     }
 
-    /// What [`Vault::write_sealed`] wrote; nothing where it is not there or was changed.
+    /// The text that [`Vault::write_sealed`] wrote; nothing where it is not there or was changed.
     pub(crate) fn read_sealed(
         &self,
         folder: &str,
@@ -236,7 +236,7 @@ impl Vault {
         Ok(())
     }
 
-    /// What may be told without a secret.
+    /// The facts that may be told without a secret.
     pub fn status(&self) -> Result<StatusReport, Denial> {
         let core = self.core()?;
         let (log_entries, log_head) = core.log.head();
@@ -324,7 +324,7 @@ impl Core {
         Ok(OpenPurpose::new(registry, births, today))
     }
 
-    /// What a crash had left unfinished of a purpose's file was cut.
+    /// Logs that the unfinished end of a purpose's file was cut after a crash.
     fn tell_cut(&mut self, what: &str, purpose: &Purpose, bytes: u64) -> Result<(), VaultFault> {
         if bytes > 0 {
             let what = Some(format!("{what} of {purpose}"));
@@ -334,7 +334,7 @@ impl Core {
     }
 }
 
-/// What a lock guards. Where a thread that held it could not finish, nothing is answered any more.
+/// The value behind a lock. Where a thread that held it could not finish, nothing is answered any more.
 pub(crate) fn locked<T>(lock: &Mutex<T>) -> Result<MutexGuard<'_, T>, Denial> {
     lock.lock().map_err(|_| Denial::LogUnwritable)
 }

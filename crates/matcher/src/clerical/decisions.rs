@@ -1,4 +1,4 @@
-//! What decisions do when children are linked: which rows are led to which pupil, and which are kept from which.
+//! The effect of decisions on linking: which rows are led to which pupil, and which are kept from which.
 
 use std::collections::BTreeMap;
 
@@ -23,14 +23,14 @@ pub(crate) type Place = (u32, u32);
 /// Rows and a child of the register who may be one, and how their parts agree.
 pub(crate) type Doubt = (Place, [Agreement; AGREEMENT_PARTS.len()]);
 
-/// What was decided, as places of this linking.
+/// The decisions, as places of this linking.
 #[derive(Debug, Default)]
 pub(crate) struct Settled {
     /// Rows that are led to a child of the register.
     pub(crate) same: Vec<Place>,
     /// Rows that are kept from one.
     pub(crate) apart: Vec<Place>,
-    /// What became of the decisions.
+    /// The outcome of the decisions.
     pub(crate) refused: BTreeMap<String, u64>,
     /// The pairs that are known, by their places.
     known: HashMap<Place, String>,

@@ -84,7 +84,7 @@ impl Review {
         Ok(review)
     }
 
-    /// What stands for the deliveries that are linked.
+    /// A hash of the deliveries that are linked.
     pub(crate) fn of(
         job: &Job<'_>,
         delivered: &[Delivered],

@@ -16,19 +16,19 @@ use crate::{
     small_set::{NONE, OneOrSeveral},
 };
 
-/// What was decided of pupils, as places of this linking: children of the register, the lesser one first.
+/// The decisions about pupils, as places of this linking: children of the register, the lesser one first.
 #[derive(Debug, Default)]
 pub(crate) struct Pupils {
     /// Those that are one child.
     pub(crate) same: Vec<Place>,
     /// Those that stay two.
     pub(crate) apart: Vec<Place>,
-    /// What was not honoured, by reason.
+    /// Decisions that were not honoured, by reason.
     pub(crate) refused: BTreeMap<String, u64>,
     known: HashMap<Place, String>,
 }
 
-/// What is known of the register's children, before anything of it is joined.
+/// The register's children, before any of them are joined.
 struct Terms {
     /// For each child the deliveries in which a row has a current number of its.
     deliveries: HashMap<u32, BTreeSet<u32>>,
@@ -81,7 +81,7 @@ pub(crate) fn alike(persons: &Persons, register: &Register) -> Vec<Place> {
 }
 
 impl Review {
-    /// Finds the pairs of pupils again, and says which are one child. What is to be joined is looked at as a whole: two current
+    /// Finds the pairs of pupils again, and says which are one child. All pairs to join are looked at together: two current
     /// numbers of one delivery, or two pupils who were decided to be different, and nothing of it is joined.
     pub(crate) fn settle_pupils(&self, persons: &Persons, register: &Register) -> Pupils {
         let mut settled = Pupils::default();
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_third_pupil_ties_is_looked_at_as_a_whole() {
+    fn pupils_tied_by_a_third_are_looked_at_together() {
         let (mut review, mut ids) = (Review::default(), Identities::default());
         // 2 and 3 stand in one census; each looks like 1.
         let persons = censuses(&[&[row(1, 9)], &[row(2, 9), row(3, 9)]]);

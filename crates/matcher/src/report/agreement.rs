@@ -1,4 +1,4 @@
-//! What independent evidence says of links: birth dates, names and sexes of rows that a number led to a pupil, and pupils whom a
+//! Independent evidence about links: birth dates, names and sexes of rows that a number led to a pupil, and pupils whom a
 //! match key would have found for them.
 
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ pub struct Agreement {
 pub struct Compared {
     /// Rows of which both sides have one.
     pub compared: u64,
-    /// Of them, those that agree.
+    /// Rows among them that agree.
     pub agree: u64,
 }
 
@@ -53,7 +53,7 @@ pub struct Wrong {
     pub high: f64,
 }
 
-/// What the match keys of rows that a number led to a pupil would have found.
+/// The links that match keys would have made of rows that a number led to a pupil.
 #[derive(Debug, Clone, Serialize)]
 pub struct KeyTest {
     /// The source.
@@ -70,9 +70,9 @@ pub struct KeyTest {
     pub several: u64,
     /// To nobody.
     pub nobody: u64,
-    /// Of the rows that the key alone would have led to a pupil, the share led to the right one.
+    /// The share led to the right pupil, among the rows that the key alone would have led to a pupil.
     pub precision: Option<Share>,
-    /// Of all rows, the share that the key alone would have led to the right pupil.
+    /// The share that the key alone would have led to the right pupil, among all rows.
     pub recall: Option<Share>,
 }
 

@@ -40,29 +40,29 @@ pub struct Appraisal {
     pub definition_sha256: String,
     /// Children of the integrated dataset.
     pub children: u64,
-    /// Of them, pupils of the council's schools.
+    /// Pupils of the council's schools among them.
     pub on_spine: u64,
     /// The smallest count by value that is shown.
     pub smallest: u64,
     /// From rows to children, source by source.
     pub flow: Vec<SourceFlow>,
-    /// Of how many pupils the sources that should cover them have a row, by group.
+    /// The number of pupils of whom the sources that should cover them have a row, by group.
     pub reached: Vec<Grouped>,
     /// Linked children beside the others, by source and group.
     pub compared: Vec<Grouped>,
-    /// What could not be compared.
+    /// Columns that could not be compared.
     pub not_compared: Vec<NotCompared>,
-    /// What scored matching estimates of itself, in all periods together.
+    /// The estimates of scored matching about itself, in all periods together.
     pub scored: Vec<ScoredSource>,
     /// How far birth dates, names and sexes of linked rows agree with the register.
     pub agreements: Vec<Agreement>,
-    /// What match keys would have found of the rows that a number linked.
+    /// The rows that a number linked, as match keys would have linked them.
     pub key_tests: Vec<KeyTest>,
-    /// What no child can be, and linked rows say.
+    /// Contradictions in linked rows: facts that no child can have.
     pub impossible: Floor,
-    /// What a person should look at: codes and counts.
+    /// Matters for a person to look at: codes and counts.
     pub review: Vec<Reviewed>,
-    /// What is worth knowing besides.
+    /// Further notes.
     pub notes: Vec<String>,
 }
 

@@ -48,7 +48,7 @@ pub struct Grouped {
     pub values: Vec<Valued>,
     /// The values that are not named, and those of which only the number of children is shown, together.
     pub hidden: Option<Hidden>,
-    /// The standardised difference between the two parts. What is hidden counts as one value.
+    /// The standardised difference between the two parts. All hidden values count as one.
     pub difference: Option<f64>,
     /// Why no value is shown.
     pub not_shown: Option<String>,
@@ -71,7 +71,7 @@ pub struct Valued {
     pub value: Option<String>,
     /// Children of this value.
     pub children: u64,
-    /// Of them, those of the part; none where it is hidden.
+    /// Children of the part among them; none where it is hidden.
     pub part: Option<u64>,
     /// Their share; none where it is hidden.
     pub rate: Option<Share>,
@@ -84,13 +84,13 @@ pub struct Valued {
 pub struct Hidden {
     /// Their children.
     pub children: u64,
-    /// Of them, those of the part.
+    /// Children of the part among them.
     pub part: u64,
     /// Children of values that are not named.
     pub not_named: u64,
 }
 
-/// What cannot be compared, and why.
+/// Columns that cannot be compared, and why.
 #[derive(Debug, Clone, Serialize)]
 pub struct NotCompared {
     /// The source.
@@ -102,7 +102,7 @@ pub struct NotCompared {
 }
 
 impl Grouped {
-    /// Of children of each value.
+    /// Counts the children of each value.
     pub(crate) fn new(
         (source, group, column_of): (&SourceName, &ColumnName, ColumnOf),
         counts: BTreeMap<Option<String>, Pair>,
@@ -248,12 +248,12 @@ impl Known {
         self.present.iter().map(count).collect()
     }
 
-    /// Of how many pupils each of the sources that should cover them has a row.
+    /// The number of pupils of whom each of the sources that should cover them has a row.
     pub(crate) fn reached(&self, reporting: &Reporting) -> (Vec<Grouped>, Vec<String>) {
         let (mut found, mut notes) = (Vec::new(), Vec::new());
         for source in &reporting.covers {
             let Some(present) = self.present.get(source.as_str()) else {
-                notes.push(format!("{source} was not delivered for the period; of how many pupils it has a row is not known"));
+                notes.push(format!("{source} was not delivered for the period; the number of pupils of whom it has a row is not known"));
                 continue;
             };
             let present: BTreeSet<u32> = present.iter().copied().collect();
@@ -273,7 +273,7 @@ impl Known {
     }
 }
 
-/// What is compared.
+/// The values to compare.
 pub(crate) struct Comparison<'a> {
     pub(crate) matching: &'a Matching,
     pub(crate) reporting: &'a Reporting,
@@ -406,9 +406,9 @@ mod tests {
     }
 
     proptest! {
-        /// What is shown is right, adds up, and bounds what is not.
+        /// Every figure that is shown is right, adds up, and bounds the hidden ones.
         #[test]
-        fn what_is_shown_adds_up_and_its_bounds_hold(
+        fn shown_figures_add_up_and_their_bounds_hold(
             counts in prop::collection::vec((0u64..30, 0u64..12), 1..9),
         ) {
             let (counts, grouped) = grouped(&counts);

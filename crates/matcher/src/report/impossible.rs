@@ -34,7 +34,7 @@ pub struct Impossible {
     pub pupils: u64,
     /// Pupils of whom it could have been seen: with two rows that say something; of `one_at_once`, with one that counts.
     pub of: u64,
-    /// Of the pupils of whom it is true, those with a row of each source among the rows that say it.
+    /// Pupils of whom it is true, by source: those with a row of the source among the rows that say it.
     pub sources: BTreeMap<String, u64>,
 }
 
@@ -49,7 +49,7 @@ pub struct Floor {
     pub of: u64,
 }
 
-/// What is looked at.
+/// The data that are looked at.
 pub(crate) struct Scene<'a> {
     pub(crate) matching: &'a Matching,
     pub(crate) rows: &'a PersonRows<'a>,
@@ -58,12 +58,12 @@ pub(crate) struct Scene<'a> {
     pub(crate) delivered: &'a [Delivered],
     pub(crate) integrated: &'a Dataset,
     pub(crate) children: &'a ChildNumbers,
-    /// Of the children, in the order of their places.
+    /// One for each child, in the order of their places.
     pub(crate) on_spine: &'a [bool],
     pub(crate) days: Option<(Day, Day)>,
 }
 
-/// What rows say of each pupil: values, each with the sources of the rows.
+/// The values in each pupil's rows, each with the sources of the rows.
 #[derive(Default)]
 struct Said(HashMap<u32, BTreeMap<i64, BTreeSet<String>>>);
 

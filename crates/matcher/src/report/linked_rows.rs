@@ -58,7 +58,7 @@ const CODES: [(&str, bool); 9] = [
     ("orphan", false),
 ];
 
-/// What the register says of a pupil, in all periods.
+/// A pupil as the register has it, in all periods.
 #[derive(Debug, Default)]
 pub(crate) struct Registered {
     pub(crate) births: Vec<u32>,
@@ -179,7 +179,7 @@ impl<'a> PersonRows<'a> {
         Ok(())
     }
 
-    /// What rows of pupils say of their numbers, birth dates, names and sexes.
+    /// Reads numbers, birth dates, names and sexes from the rows of pupils.
     fn learn_register(&mut self, matching: &Matching) {
         let persons = &self.people.persons;
         for table in &self.people.tables {

@@ -23,7 +23,7 @@ pub struct Reporting {
     pub smallest: Smallest,
     /// The column of the register's tables of persons with the year of birth: no event can be before it.
     pub birth_year: Option<ColumnName>,
-    /// Of what no child has two at once.
+    /// Columns of which no child has two values at once.
     pub one_at_once: Vec<OneAtOnce>,
 }
 
@@ -31,7 +31,7 @@ pub struct Reporting {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OneAtOnce {
-    /// What two of them are, in the report's words.
+    /// The name for two of them, in the report's words.
     pub name: String,
     /// The source.
     pub source: SourceName,

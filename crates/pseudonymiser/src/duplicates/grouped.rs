@@ -7,16 +7,16 @@ use hashbrown::{HashTable, hash_table::Entry};
 
 use super::{Print, scattered::Scattered};
 
-/// What it costs to begin with another first column, in rows looked up again.
+/// The cost of beginning with another first column, in rows looked up again.
 const BEGINNING: usize = 16;
-/// What may be spent on beginnings in a generation: so much at first, and more with each row.
+/// The cost that beginnings may have in a generation: so much at first, and more with each row.
 const SPENT_AT_FIRST: usize = 64 << 10;
 const SPENT_BY_ROW: usize = 2;
 /// A first column that has come so many times will come again: its rows are kept at hand.
 const OFTEN: u32 = 4;
 /// Rows kept at hand, and rows of one first column: where there are more, it says too little.
 const MOST_KEPT: usize = 512 << 10;
-/// What a set takes of memory beside its rows, in rows.
+/// The memory of a set beside its rows, in rows.
 const SET: usize = 16;
 /// A set with room for more than these is not used again for the next first column.
 const SMALL: usize = 4 << 10;
@@ -143,7 +143,7 @@ impl Grouped {
     }
 }
 
-/// What a set takes of memory, in rows.
+/// The memory of a set, in rows.
 fn weight(known: &HashTable<u64>) -> usize {
     known.len() + SET
 }

@@ -1,4 +1,4 @@
-//! Records made of clear texts, with tokens that stand for them.
+//! Records made of clear texts, with keyed values that stand for them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

@@ -18,7 +18,7 @@ pub enum PlanError {
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's own error.
         source: std::io::Error,
     },
     /// A file that the definition does not list, or one that is no plain file.
@@ -74,7 +74,7 @@ pub enum PlanError {
         path: PathBuf,
         /// Which file, member or sheet, from 1.
         place: usize,
-        /// What the name looks like.
+        /// The look of the name.
         shape: Shape,
     },
     /// A name with characters that cannot be seen: it would stand in logs for ever.
@@ -158,7 +158,7 @@ pub enum PlanError {
         path: PathBuf,
         /// The table.
         table: String,
-        /// What its file would be called.
+        /// The pattern of its file's name.
         pattern: String,
     },
     /// The file cannot be read far enough.

@@ -77,7 +77,7 @@ pub struct TokenKey {
     pub key: String,
 }
 
-/// What `store.json` says about custody.
+/// The custody as `store.json` records it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Custody {
@@ -103,7 +103,7 @@ pub enum Custody {
     Recipients {
         /// How many must open it together.
         threshold: usize,
-        /// Who.
+        /// The recipients.
         recipients: Vec<String>,
         /// One nested age file a combination.
         wraps: Vec<recipients::Wrap>,

@@ -24,7 +24,7 @@ const MOST: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wrap {
-    /// Who, by place among the recipients; the first holds the outermost layer.
+    /// The recipients, by place among all; the first holds the outermost layer.
     pub who: Vec<usize>,
     /// The nested age file, hexadecimal.
     pub sealed: String,

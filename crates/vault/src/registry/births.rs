@@ -21,7 +21,7 @@ use crate::{
 
 const BIRTHS: Book = Book { magic: b"minster births 01\n", name: "births" };
 
-/// What a purpose's deliveries told of birth dates.
+/// The birth dates that a purpose's deliveries told.
 pub struct Births {
     file: RegistryFile,
     /// In the order in which they first told, or had a number repaired.

@@ -1,4 +1,4 @@
-//! A file of keyed hashes: batches, each sealed and chained to the one before. What was answered stands in one, the birth
+//! A file of keyed hashes: batches, each sealed and chained to the one before. The answers stand in one, the birth
 //! dates beside it in another; each has keys of its own.
 
 use std::{
@@ -30,7 +30,7 @@ const OTHER: &str = "the log names another registry: one of them was put back";
 /// A longer batch was not written by this release.
 const LONGEST: usize = 1 << 28;
 
-/// What a file is of.
+/// The subject of a file.
 #[derive(Clone, Copy)]
 pub(super) struct Book {
     /// Its first line.
@@ -39,7 +39,7 @@ pub(super) struct Book {
     pub(super) name: &'static str,
 }
 
-/// What a batch adds to the index.
+/// The links that a batch adds to the index.
 pub(super) struct Batch {
     /// The kind of its identifiers, or the delivery that told of them.
     pub(super) subject: String,
@@ -142,7 +142,7 @@ impl RegistryFile {
         RegistryHead { records: self.records, tag: hex(&self.tag) }
     }
 
-    /// Appends a batch; durable when this returns. What could not be written is cut off again. `identifiers` are those of
+    /// Appends a batch; durable when this returns. A torn batch is cut off again. `identifiers` are those of
     /// the links, or none.
     pub(super) fn append(
         &mut self,

@@ -276,7 +276,7 @@ impl Session<'_> {
         Ok(proposal)
     }
 
-    /// What the text of an open proposal says; nothing where it is missing or was changed.
+    /// The text of an open proposal; nothing where it is missing or was changed.
     pub(super) fn text(
         &self,
         id: &str,

@@ -27,7 +27,7 @@ pub(super) struct OpenRun {
     pub(super) period: Period,
     inputs: Vec<NamedFile>,
     pub(super) version: KeyVersion,
-    /// What leaves are not pseudonyms, but this run's tokens for them.
+    /// The answers that leave are not pseudonyms, but this run's tokens for them.
     pub(super) tokens: RunCipher,
     ceiling: u64,
     pub(super) seen: RecordSet,
@@ -55,14 +55,14 @@ impl OpenRun {
     }
 }
 
-/// What a batch's identifiers are to the registry.
+/// A batch's identifiers as the registry knows them.
 struct Looked {
     link: Link,
     record: Option<u32>,
     block: Option<Block>,
 }
 
-/// What a batch adds to a run and a day.
+/// The counts that a batch adds to a run and a day.
 #[derive(Default)]
 struct Tally {
     fresh: Vec<u32>,

@@ -15,7 +15,7 @@ use crate::{keys::Link, log::Event, open_purpose::OpenPurpose, slips, slips::Sli
 /// Pairs that a run may tell for each identifier that it asked for.
 const MOST_BIRTHS: usize = 4;
 
-/// What a run tells and has repaired.
+/// The birth dates that a run tells, and the numbers that it has repaired.
 #[derive(Default)]
 pub(super) struct Told {
     /// Keyed hashes of identifiers and birth dates.
@@ -121,7 +121,7 @@ impl Session<'_> {
         Ok(Response::Repaired { found, tokens })
     }
 
-    /// Takes in what a run told, as it is closed. What a run told that is not closed is forgotten.
+    /// Takes in the birth dates of a run as it is closed. Those of a run that is not closed are forgotten.
     pub(super) fn take_births(&self, run: &mut OpenRun) -> Result<(), Denial> {
         let Told { pairs, faulty } = std::mem::take(&mut run.told);
         if pairs.is_empty() && faulty.is_empty() {
