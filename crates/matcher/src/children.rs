@@ -102,7 +102,7 @@ impl Linkage {
 }
 
 /// The links that numbers and match keys made.
-pub(crate) struct Exact<'a> {
+pub(crate) struct ExactLinks<'a> {
     pub(crate) persons: &'a Persons,
     pub(crate) register: &'a Register,
     pub(crate) services: &'a Services,
@@ -112,7 +112,7 @@ pub(crate) struct Exact<'a> {
 /// The decisions of a last step about rows that numbers and match keys leave: pairs of the first row of a group and a child of the
 /// register.
 #[derive(Default)]
-pub(crate) struct Last {
+pub(crate) struct LastStep {
     /// Linked by their score.
     pub(crate) scored: Vec<(u32, u32)>,
     /// Linked by reviewers.
@@ -156,7 +156,7 @@ impl Children {
 
     /// Decides who is who. A child who has an id keeps it, and what is new is remembered.
     pub fn known(persons: &Persons, identities: &mut Identities) -> Self {
-        let by_nothing_else = |_: &Exact<'_>| Ok::<_, Infallible>(Last::default());
+        let by_nothing_else = |_: &ExactLinks<'_>| Ok::<_, Infallible>(LastStep::default());
         match Self::with(persons, identities, |_| Vec::new(), by_nothing_else) {
             Ok(children) => children,
             Err(never) => match never {},
@@ -169,7 +169,7 @@ impl Children {
         persons: &Persons,
         identities: &mut Identities,
         first: impl FnOnce(&Register) -> Vec<(u32, u32)>,
-        last: impl FnOnce(&Exact<'_>) -> Result<Last, E>,
+        last: impl FnOnce(&ExactLinks<'_>) -> Result<LastStep, E>,
     ) -> Result<Self, E> {
         let mut review = Review::default();
         let mut register = Register::new(persons, &mut review);
@@ -180,8 +180,9 @@ impl Children {
             register.look_for_twice(persons, &mut review);
         }
         let mut services = Services::new(persons, &register, &mut review);
-        let exact = Exact { persons, register: &register, services: &services, review: &review };
-        let Last { scored, reviewed, apart } = last(&exact)?;
+        let exact =
+            ExactLinks { persons, register: &register, services: &services, review: &review };
+        let LastStep { scored, reviewed, apart } = last(&exact)?;
         services.take_apart(persons, &apart);
         services.lead_groups(persons, &scored, Linkage::Scored);
         services.lead_groups(persons, &reviewed, Linkage::Reviewed);

@@ -252,7 +252,7 @@ pub struct EventTable {
     pub date: Option<ColumnName>,
     /// With `month`, `date` is the first of the day's month.
     #[serde(default)]
-    pub by: By,
+    pub by: DayPrecision,
     /// The column with the kind of event, which becomes `kind`.
     #[serde(default)]
     pub kind: Option<ColumnName>,
@@ -273,7 +273,7 @@ pub struct EventTable {
 /// How exact the day of an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum By {
+pub enum DayPrecision {
     /// As the source has it.
     #[default]
     Day,

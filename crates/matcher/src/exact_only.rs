@@ -211,9 +211,9 @@ fn marked_rows(
 
 /// For rows that say their first number alone: the others, by which the delivery's own tables still call the row.
 #[derive(Debug, Default)]
-pub(crate) struct Unsaid(HashMap<u32, Vec<Pseudonym>>);
+pub(crate) struct OtherNumbers(HashMap<u32, Vec<Pseudonym>>);
 
-impl Unsaid {
+impl OtherNumbers {
     /// Leaves a row's first number alone, where one of its numbers is marked. Gives whether it is.
     pub(crate) fn of(
         &mut self,

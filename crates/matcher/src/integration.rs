@@ -17,7 +17,7 @@ use crate::{
     children::{Children, Linkage},
     condition::Condition,
     definition::{EventTable, Matching, Ratio, SummaryColumn},
-    events::{Delivered, InPeriod, Pass, Passed, nearest},
+    events::{Delivered, InPeriod, Pass, PassResult, nearest},
     exact_only::ExactOnlyCounts,
     named_day::DeliveryPeriod,
     person_tables::{DeliveredPersons, PersonTables},
@@ -374,7 +374,7 @@ fn not_delivered(
 /// A condition none of whose codes stands in any row would count nothing without a word.
 fn look_for_unmet<'c>(
     conditioned: impl Iterator<Item = (&'c str, &'c [Condition])>,
-    passed: &Passed<'_>,
+    passed: &PassResult<'_>,
     notes: &mut Vec<String>,
 ) -> Result<(), MatchError> {
     for ((name, conditions), met) in conditioned.zip(&passed.unmet) {

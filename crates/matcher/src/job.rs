@@ -15,7 +15,7 @@ use minster_store::{DatasetKeys, Manifest, Origin, Store, StoreError};
 
 use crate::{
     MatchError,
-    children::{Children, Last},
+    children::{Children, LastStep},
     clerical::{Pupils, Review},
     definition::Matching,
     events::Delivered,
@@ -25,7 +25,7 @@ use crate::{
     person_tables::PersonTables,
     register::Register,
     report::{LinkageReport, REPORT},
-    scored_linking::{self, Scored},
+    scored_linking::{self, ScoredLinks},
     up_to_date,
 };
 
@@ -97,7 +97,7 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let mut ledger = Ledger::read(job, &delivered, keys)?;
     let mut review = Review::of(job, &delivered, keys)?;
     let pairs = review.pairs().clone();
-    let (mut scored, mut clerical) = (Scored::default(), None);
+    let (mut scored, mut clerical) = (ScoredLinks::default(), None);
     let (known, settled_pupils) = (review.clone(), RefCell::new(Pupils::default()));
     let first = |register: &Register| {
         let settled = known.settle_pupils(&people.persons, register);
@@ -115,7 +115,7 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         review.learn(exact, (&settled, &pupils), (&scored.doubts, &scored.pupils));
         clerical = review.report_of(&settled, &pupils);
         let (reviewed, apart) = (settled.same, settled.apart);
-        Ok::<_, MatchError>(Last { scored: std::mem::take(&mut scored.links), reviewed, apart })
+        Ok::<_, MatchError>(LastStep { scored: std::mem::take(&mut scored.links), reviewed, apart })
     })?;
     match children.lost() {
         0 => people.prefer(&matching, &children),
@@ -190,19 +190,19 @@ fn publish_period(
     let json = serde_json::to_vec_pretty(&made.report).map_err(MatchError::Report)?;
     let text = made.report.text();
     let files = [(REPORT, json.as_slice()), ("linkage.txt", text.as_bytes())];
-    let stamp = Stamp::of(delivered)?;
+    let stamp = KeyOrigin::of(delivered)?;
     let of = (&dataset, origin);
     let manifest = publish((job.store, job.run), keys, stamp, of, &tables, &files)?;
     Ok(Integrated { period: period.name.clone(), manifest, report: made.report })
 }
 
 /// The keys of a dataset's pseudonyms.
-pub(crate) struct Stamp {
+pub(crate) struct KeyOrigin {
     pub(crate) version: KeyVersion,
     pub(crate) check: String,
 }
 
-impl Stamp {
+impl KeyOrigin {
     /// Those of the deliveries' datasets.
     pub(crate) fn of(delivered: &[Delivered]) -> Result<Self, MatchError> {
         let first = delivered.first().ok_or(MatchError::Nothing)?.dataset.manifest();
@@ -214,7 +214,7 @@ impl Stamp {
 pub(crate) fn publish(
     (store, run): (&Store, &RunId),
     keys: &mut dyn DatasetKeys,
-    stamp: Stamp,
+    stamp: KeyOrigin,
     (dataset, origin): (&DatasetRef, Origin),
     tables: &[(&str, &RecordBatch)],
     files: &[(&str, &[u8])],

@@ -15,7 +15,7 @@ use crate::{
     definition::Matching,
     events::Delivered,
     identities::Identities,
-    job::{Stamp, publish},
+    job::{KeyOrigin, publish},
     person_tables::pseudonym,
     tables::{batch, pseudonyms},
 };
@@ -143,7 +143,7 @@ impl Ledger {
         let definition = Matching::sha256(job.matching);
         let origin =
             Origin::datasets(definition, delivered.iter().map(Delivered::made_of).collect());
-        let stamp = Stamp::of(delivered)?;
+        let stamp = KeyOrigin::of(delivered)?;
         publish((job.store, job.run), keys, stamp, (&dataset, origin), &tables, &[])?;
         Ok(())
     }

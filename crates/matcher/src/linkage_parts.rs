@@ -12,15 +12,15 @@ use minster_store::Dataset;
 use crate::{MatchError, person_tables::pseudonym};
 
 /// The values of one person: each once.
-pub(crate) type Values = BTreeMap<LinkagePart, BTreeSet<KeyedValue>>;
+pub(crate) type PersonValues = BTreeMap<LinkagePart, BTreeSet<KeyedValue>>;
 
 /// The values of rows, and each value's parts.
 #[derive(Default)]
-pub(crate) struct Parts {
+pub(crate) struct LinkageValues {
     of_value: HashMap<KeyedValue, Vec<(LinkageForm, KeyedValue)>>,
 }
 
-impl Parts {
+impl LinkageValues {
     /// Reads what a linkage dataset says of its values.
     pub(crate) fn read(&mut self, dataset: &Dataset) -> Result<(), MatchError> {
         let name: TableName = LINKAGE_VALUES.parse().map_err(|_| MatchError::Name)?;
@@ -73,7 +73,7 @@ impl Parts {
     }
 
     /// A person's record, and whether some of the values were too many.
-    pub(crate) fn record(&self, values: &Values) -> (Record, bool) {
+    pub(crate) fn record(&self, values: &PersonValues) -> (Record, bool) {
         let mut record = Record::default();
         let mut too_many = false;
         for (part, values) in values {

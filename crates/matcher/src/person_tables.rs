@@ -17,7 +17,7 @@ use crate::{
     children::Children,
     definition::{Identity, Matching, Preference},
     events::{Delivered, must_have, present},
-    exact_only::{Marked, Unsaid},
+    exact_only::{Marked, OtherNumbers},
     person_rows::{PersonRow, PersonTable, Persons, Sex},
     values::whole,
 };
@@ -43,7 +43,7 @@ pub(crate) struct DeliveredPersons {
     pub(crate) identity: usize,
     row_numbers: Vec<Option<Pseudonym>>,
     units: Vec<Option<u32>>,
-    unsaid: Unsaid,
+    unsaid: OtherNumbers,
     /// The rank of each row, one number a preference; the greater goes before.
     ranks: Vec<i64>,
     preferred: Vec<bool>,
@@ -165,7 +165,7 @@ impl PersonTables {
             identity: place,
             row_numbers: Vec::new(),
             units: Vec::new(),
-            unsaid: Unsaid::default(),
+            unsaid: OtherNumbers::default(),
             ranks: Vec::new(),
             preferred: Vec::new(),
         };

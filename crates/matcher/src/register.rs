@@ -15,7 +15,7 @@ use crate::{
 
 /// One child of the register, while it is being put together.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Unit {
+pub(crate) struct RegisterChild {
     /// Current numbers: more than one where a former number tied them.
     pub(crate) numbers: SmallSet,
     pub(crate) births: SmallSet,
@@ -33,7 +33,7 @@ struct Tie {
 
 /// The children of the register.
 pub(crate) struct Register {
-    units: Vec<Unit>,
+    units: Vec<RegisterChild>,
     parents: Vec<u32>,
     /// For each row of a register its unit; none for other rows.
     of_row: Vec<u32>,
@@ -108,7 +108,7 @@ impl Register {
 
     fn start(&mut self, persons: &Persons, row: u32) -> u32 {
         let unit = self.units.len() as u32;
-        self.units.push(Unit::default());
+        self.units.push(RegisterChild::default());
         self.parents.push(unit);
         self.put(persons, row, unit);
         unit
@@ -299,12 +299,12 @@ impl Register {
         let mut former = persons.numbers_known(row).filter_map(|number| self.number(number));
         let former = former.find(|unit| self.fits(persons, row, *unit));
         former.or_else(|| match self.by_match_key(persons, row) {
-            Keyed::One(unit) => Some(unit),
-            Keyed::Several => {
+            KeyHolders::One(unit) => Some(unit),
+            KeyHolders::Several => {
                 review.note(Finding::AmbiguousMatchKey, [row]);
                 None
             }
-            Keyed::None => None,
+            KeyHolders::None => None,
         })
     }
 
@@ -323,7 +323,7 @@ impl Register {
         unit
     }
 
-    pub(crate) fn at(&self, unit: u32) -> &Unit {
+    pub(crate) fn at(&self, unit: u32) -> &RegisterChild {
         &self.units[unit as usize]
     }
 
@@ -396,24 +396,24 @@ impl Register {
     }
 
     /// The child that a row's match keys lead to, the keys being tried in order; a pupil goes before a leaver.
-    pub(crate) fn by_match_key(&self, persons: &Persons, row: u32) -> Keyed {
+    pub(crate) fn by_match_key(&self, persons: &Persons, row: u32) -> KeyHolders {
         let mut several = false;
         for key in persons.keys(row) {
             let Some(units) = self.by_key.get(&key) else { continue };
             let mut spine = SmallSet::default();
             units.iter().filter(|unit| self.at(*unit).spine).for_each(|unit| spine.add(unit));
             match spine.only().or_else(|| units.only()) {
-                Some(unit) => return Keyed::One(unit),
+                Some(unit) => return KeyHolders::One(unit),
                 None => several = true,
             }
         }
-        if several { Keyed::Several } else { Keyed::None }
+        if several { KeyHolders::Several } else { KeyHolders::None }
     }
 }
 
 /// The children that have a match key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keyed {
+pub(crate) enum KeyHolders {
     None,
     One(u32),
     Several,

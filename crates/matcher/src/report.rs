@@ -20,7 +20,7 @@ pub use self::{
     appraisal::{Appraisal, Reviewed, appraise},
     flow::{Kind, Rates, SourceFlow, TableFlow, Ways},
     groups::{ColumnOf, Grouped, Hidden, NotCompared, Valued},
-    impossible::{Floor, Impossible},
+    impossible::{Impossible, ImpossibleFacts},
     shares::Share,
 };
 use crate::{

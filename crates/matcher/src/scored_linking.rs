@@ -15,11 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Job, MatchError,
-    children::{Exact, Linkage},
-    clerical::{self, Doubt, Place, Settled},
+    children::{ExactLinks, Linkage},
+    clerical::{self, DecidedPair, Doubt, Settled},
     definition::{Matching, Scoring},
     events::Delivered,
-    linkage_parts::{Parts, Values},
+    linkage_parts::{LinkageValues, PersonValues},
     person_tables::PersonTables,
     small_set::NONE,
 };
@@ -110,7 +110,7 @@ fn all_rounded(report: serde_json::Value) -> serde_json::Value {
 /// Links by score: for each first row of a group of rows, the child of the register; and pairs that are likelier than not and
 /// were not linked.
 #[derive(Default)]
-pub(crate) struct Scored {
+pub(crate) struct ScoredLinks {
     pub(crate) links: Vec<(u32, u32)>,
     pub(crate) doubts: Vec<Doubt>,
     /// Pupils who look like one child.
@@ -122,7 +122,7 @@ pub(crate) struct Scored {
 
 /// A person of one source: the child that the steps before led to, else the first of its rows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Person {
+enum ScoredPerson {
     Child(u32),
     Rows(u32),
 }
@@ -132,14 +132,14 @@ pub(crate) fn score(
     job: &Job<'_>,
     (matching, scoring, settled): (&Matching, &Scoring, &Settled),
     (delivered, people): (&[Delivered], &PersonTables),
-    exact: &Exact<'_>,
+    exact: &ExactLinks<'_>,
     keys: &mut dyn DatasetKeys,
-) -> Result<Scored, MatchError> {
+) -> Result<ScoredLinks, MatchError> {
     // Without their rows nobody is scored, and no part is needed.
     if !delivered.iter().any(|one| scoring.sources.contains(&one.source)) {
-        return Ok(Scored::default());
+        return Ok(ScoredLinks::default());
     }
-    let mut parts = Parts::default();
+    let mut parts = LinkageValues::default();
     let mut of_row: HashMap<u32, Vec<(LinkagePart, minster_scoring::KeyedValue)>> = HashMap::new();
     for one in delivered {
         if !matching.is_register(&one.source) && !scoring.sources.contains(&one.source) {
@@ -152,11 +152,11 @@ pub(crate) fn score(
             let tell = |row: usize, part, value| {
                 of_row.entry(start + row as u32).or_default().push((part, value));
             };
-            Parts::rows(&linkage, &table.table, tell)?;
+            LinkageValues::rows(&linkage, &table.table, tell)?;
         }
     }
-    let mut register: BTreeMap<u32, Values> = BTreeMap::new();
-    let mut sources: BTreeMap<&SourceName, BTreeMap<Person, Values>> = BTreeMap::new();
+    let mut register: BTreeMap<u32, PersonValues> = BTreeMap::new();
+    let mut sources: BTreeMap<&SourceName, BTreeMap<ScoredPerson, PersonValues>> = BTreeMap::new();
     for row in exact.persons.all() {
         let table = exact.persons.table_of(row);
         let values = match exact.register.unit(row) {
@@ -177,17 +177,17 @@ pub(crate) fn score(
     let in_doubt = exact.in_doubt();
     let mut found: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
     let mut least: HashMap<u32, f64> = HashMap::new();
-    let mut scored = Scored { pupils, ..Scored::default() };
+    let mut scored = ScoredLinks { pupils, ..ScoredLinks::default() };
     let mut by_source: Vec<Vec<u32>> = Vec::new();
     for (source, persons) in sources {
         let settings = scoring.settings(source)?;
         let (of_source, cut) = records(&parts, persons.values())?;
         let linkage = minster_scoring::link(&of_source, &of_register, &settings);
-        let all: Vec<Person> = persons.into_keys().collect();
-        let is_left = |person: &&Person| matches!(person, Person::Rows(_));
-        let doubtful = |person: &Person| match person {
-            Person::Rows(root) => in_doubt.roots.contains(root),
-            Person::Child(_) => false,
+        let all: Vec<ScoredPerson> = persons.into_keys().collect();
+        let is_left = |person: &&ScoredPerson| matches!(person, ScoredPerson::Rows(_));
+        let doubtful = |person: &ScoredPerson| match person {
+            ScoredPerson::Rows(root) => in_doubt.roots.contains(root),
+            ScoredPerson::Child(_) => false,
         };
         let mut report = ScoredSource {
             source: source.to_string(),
@@ -210,8 +210,8 @@ pub(crate) fn score(
         };
         let (mut sum, mut roots) = (0.0, Vec::new());
         let is_open = |link: &minster_scoring::Link| match all[link.left] {
-            Person::Child(_) => false,
-            Person::Rows(root) => {
+            ScoredPerson::Child(_) => false,
+            ScoredPerson::Rows(root) => {
                 !in_doubt.roots.contains(&root) && !in_doubt.units.contains(&units[link.right])
             }
         };
@@ -221,12 +221,14 @@ pub(crate) fn score(
         for link in linkage.links {
             let unit = units[link.right];
             match all[link.left] {
-                Person::Child(before) if before == unit => report.same_as_before += 1,
-                Person::Child(_) => report.other_than_before += 1,
-                Person::Rows(root) if settled.decides((root, unit)) => report.reviewed += 1,
-                Person::Rows(root) if in_doubt.roots.contains(&root) => {}
-                Person::Rows(_) if in_doubt.units.contains(&unit) => report.pupils_in_doubt += 1,
-                Person::Rows(root) => {
+                ScoredPerson::Child(before) if before == unit => report.same_as_before += 1,
+                ScoredPerson::Child(_) => report.other_than_before += 1,
+                ScoredPerson::Rows(root) if settled.decides((root, unit)) => report.reviewed += 1,
+                ScoredPerson::Rows(root) if in_doubt.roots.contains(&root) => {}
+                ScoredPerson::Rows(_) if in_doubt.units.contains(&unit) => {
+                    report.pupils_in_doubt += 1
+                }
+                ScoredPerson::Rows(root) => {
                     found.entry(root).or_default().insert(unit);
                     let known = least.entry(root).or_insert(link.probability);
                     *known = known.min(link.probability);
@@ -237,7 +239,7 @@ pub(crate) fn score(
             }
         }
         for pair in linkage.likely {
-            if let Person::Rows(root) = all[pair.left] {
+            if let ScoredPerson::Rows(root) = all[pair.left] {
                 scored.doubts.push(((root, units[pair.right]), pair.agreement));
             }
         }
@@ -255,11 +257,11 @@ pub(crate) fn score(
         _ => None,
     };
     scored.links = found.into_iter().filter_map(one).collect();
-    let linked: BTreeSet<Place> = scored.links.iter().copied().collect();
+    let linked: BTreeSet<DecidedPair> = scored.links.iter().copied().collect();
     scored.doubts.retain(|(place, _)| !linked.contains(place));
     least.retain(|root, _| scored.links.binary_search_by_key(root, |link| link.0).is_ok());
     let of_row = |row: u32| match (exact.register.unit(row), exact.person(row)) {
-        (NONE, Person::Rows(root)) => least.get(&root).map(|probability| (row, *probability)),
+        (NONE, ScoredPerson::Rows(root)) => least.get(&root).map(|probability| (row, *probability)),
         _ => None,
     };
     scored.probabilities = exact.persons.all().filter_map(of_row).collect();
@@ -268,14 +270,14 @@ pub(crate) fn score(
 
 /// How pupils agree who share a match key.
 fn compared(
-    exact: &Exact<'_>,
-    parts: &Parts,
-    register: &BTreeMap<u32, Values>,
+    exact: &ExactLinks<'_>,
+    parts: &LinkageValues,
+    register: &BTreeMap<u32, PersonValues>,
 ) -> Result<Vec<Doubt>, MatchError> {
     let pairs = clerical::alike(exact.persons, exact.register);
     let units: BTreeSet<u32> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
     let units: BTreeMap<u32, usize> = units.into_iter().zip(0..).collect();
-    let nothing = Values::new();
+    let nothing = PersonValues::new();
     let values = units.keys().map(|unit| register.get(unit).unwrap_or(&nothing));
     let (records, _) = records(parts, values)?;
     let places: Vec<(usize, usize)> = pairs.iter().map(|(a, b)| (units[a], units[b])).collect();
@@ -297,8 +299,8 @@ fn open(
 
 /// Records for scoring, in order, and how many persons have more values than are compared.
 fn records<'a>(
-    parts: &Parts,
-    persons: impl Iterator<Item = &'a Values>,
+    parts: &LinkageValues,
+    persons: impl Iterator<Item = &'a PersonValues>,
 ) -> Result<(Records, u64), MatchError> {
     let (mut records, mut cut) = (Records::default(), 0);
     for values in persons {
@@ -317,11 +319,11 @@ pub(crate) struct InDoubt {
     units: BTreeSet<u32>,
 }
 
-impl Exact<'_> {
-    fn person(&self, row: u32) -> Person {
+impl ExactLinks<'_> {
+    fn person(&self, row: u32) -> ScoredPerson {
         match self.services.child(row) {
-            NONE => Person::Rows(self.services.root(row)),
-            unit => Person::Child(self.register.root(unit)),
+            NONE => ScoredPerson::Rows(self.services.root(row)),
+            unit => ScoredPerson::Child(self.register.root(unit)),
         }
     }
 

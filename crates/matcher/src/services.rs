@@ -10,7 +10,7 @@ use ahash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use crate::{
     children::Linkage,
     person_rows::Persons,
-    register::{Keyed, Register},
+    register::{KeyHolders, Register},
     review::{Finding, Review},
     small_set::{NONE, OneOrSeveral, SmallSet},
 };
@@ -83,16 +83,16 @@ impl Services {
         }
         let keyed = register.by_match_key(persons, row);
         self.linkage[place] = match keyed {
-            Keyed::One(unit) => {
+            KeyHolders::One(unit) => {
                 self.target[place] = unit;
                 Linkage::MatchKey
             }
             _ if shared => Linkage::SharedNumber,
             _ if self.refused[place] != NONE => Linkage::ConflictingBirthDate,
-            Keyed::Several => Linkage::AmbiguousMatchKey,
-            Keyed::None if persons.numbers_known(row).next().is_some() => Linkage::NotOnSpine,
-            Keyed::None if persons.keys(row).next().is_some() => Linkage::NotOnSpine,
-            Keyed::None => Linkage::NoIdentifier,
+            KeyHolders::Several => Linkage::AmbiguousMatchKey,
+            KeyHolders::None if persons.numbers_known(row).next().is_some() => Linkage::NotOnSpine,
+            KeyHolders::None if persons.keys(row).next().is_some() => Linkage::NotOnSpine,
+            KeyHolders::None => Linkage::NoIdentifier,
         };
     }
 

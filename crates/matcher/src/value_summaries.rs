@@ -11,8 +11,8 @@ use serde::Deserialize;
 use crate::{
     MatchError,
     spells::{Gather, days},
-    summary::Taken,
-    values::{Numbers, OneType, Words},
+    summary::SummarisedRow,
+    values::{NumericColumn, OneType, TextCodes},
 };
 
 /// One date of a child.
@@ -38,13 +38,13 @@ pub(crate) struct Distinct {
     of: ColumnName,
     met: HashSet<(u32, i64)>,
     counts: Vec<i64>,
-    words: Words,
+    words: TextCodes,
     kind: OneType,
 }
 
 impl Distinct {
     pub(crate) fn new(of: ColumnName, children: usize) -> Self {
-        let (words, kind) = (Words::default(), OneType::default());
+        let (words, kind) = (TextCodes::default(), OneType::default());
         Self { of, met: HashSet::new(), counts: vec![0; children], words, kind }
     }
 }
@@ -54,13 +54,13 @@ impl Gather for Distinct {
         &mut self,
         batch: &RecordBatch,
         _: u32,
-        rows: &mut dyn Iterator<Item = Taken>,
+        rows: &mut dyn Iterator<Item = SummarisedRow>,
     ) -> Result<(), MatchError> {
         if !self.kind.is_that_of(batch, &self.of)? {
             return Ok(());
         }
-        let values = Numbers::of(batch, &self.of, &mut self.words)?;
-        for Taken { row, child, .. } in rows {
+        let values = NumericColumn::of(batch, &self.of, &mut self.words)?;
+        for SummarisedRow { row, child, .. } in rows {
             if let Some(value) = values.at(row as usize) {
                 self.counts[child as usize] += i64::from(self.met.insert((child, value)));
             }
@@ -94,12 +94,12 @@ impl Gather for DaysBetween {
         &mut self,
         batch: &RecordBatch,
         _: u32,
-        rows: &mut dyn Iterator<Item = Taken>,
+        rows: &mut dyn Iterator<Item = SummarisedRow>,
     ) -> Result<(), MatchError> {
         let [from, until] = &mut self.ends;
         let (from_days, until_days) =
             (days(batch, from.0.column())?, days(batch, until.0.column())?);
-        for Taken { row, child, .. } in rows {
+        for SummarisedRow { row, child, .. } in rows {
             for ((date, known), found) in [
                 (&mut *from, from_days.at(row as usize)),
                 (&mut *until, until_days.at(row as usize)),
@@ -162,11 +162,11 @@ impl Gather for Age {
         &mut self,
         batch: &RecordBatch,
         delivery: u32,
-        rows: &mut dyn Iterator<Item = Taken>,
+        rows: &mut dyn Iterator<Item = SummarisedRow>,
     ) -> Result<(), MatchError> {
         let Some((_, month, day)) = self.on.and_then(Day::calendar) else { return Ok(()) };
         let cohorts = days(batch, &self.of)?;
-        for Taken { row, child, preferred } in rows {
+        for SummarisedRow { row, child, preferred } in rows {
             let Some(cohort) = cohorts.at(row as usize) else { continue };
             let known = i32::try_from(cohort).ok().and_then(|cohort| Day(cohort).calendar());
             let Some((year, of_month, of_day)) = known else { continue };

@@ -17,14 +17,14 @@ use crate::MatchError;
 
 /// Texts by number.
 #[derive(Default)]
-pub(crate) struct Words {
+pub(crate) struct TextCodes {
     texts: Vec<Arc<str>>,
     codes: HashMap<Arc<str>, i64>,
     /// Whether a column of texts was seen.
     pub(crate) are_used: bool,
 }
 
-impl Words {
+impl TextCodes {
     fn code(&mut self, text: &str) -> i64 {
         if let Some(code) = self.codes.get(text) {
             return *code;
@@ -54,19 +54,19 @@ impl Words {
 }
 
 /// A column's values as numbers: themselves, or those of texts.
-pub(crate) enum Numbers {
+pub(crate) enum NumericColumn {
     Whole(Int64Array),
     Days(Date32Array),
     Texts { keys: PrimitiveArray<Int32Type>, codes: Vec<i64> },
     Absent,
 }
 
-impl Numbers {
+impl NumericColumn {
     /// Reads a column of any kind; a batch without it has blanks.
     pub(crate) fn of(
         batch: &RecordBatch,
         name: &ColumnName,
-        words: &mut Words,
+        words: &mut TextCodes,
     ) -> Result<Self, MatchError> {
         let Some(column) = batch.column_by_name(name.as_str()) else { return Ok(Self::Absent) };
         let Some(coded) = column.as_any().downcast_ref::<DictionaryArray<Int32Type>>() else {

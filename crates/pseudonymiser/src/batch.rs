@@ -25,12 +25,12 @@ use crate::{
     shared_numbers::Watched,
     slips::NumberAndBirthDate,
     tokens::TokenTable,
-    treatment::{Cell, Plan, PlannedColumn, PlannedKey, TreatedCell},
+    treatment::{Cell, PlannedColumn, PlannedKey, TablePlan, TreatedCell},
 };
 
 /// A batch whose distinct cells were treated.
 pub(crate) struct ParsedBatch<'a> {
-    plan: &'a Plan,
+    plan: &'a TablePlan,
     batch: &'a RawBatch,
     /// One a column of the table; none where nothing of it passes.
     columns: Vec<Option<ColumnCells<'a>>>,
@@ -61,7 +61,7 @@ struct KeyCells {
 impl<'a> ParsedBatch<'a> {
     /// Codes and treats a batch; its rows' fingerprints, where duplicates are to be recognised.
     pub(crate) fn new(
-        plan: &'a Plan,
+        plan: &'a TablePlan,
         batch: &'a RawBatch,
         fingerprints: Option<&Fingerprints>,
         keys: &ahash::RandomState,

@@ -6,7 +6,7 @@ use minster_model::TableName;
 use minster_sources::Reason;
 use minster_store::CellCounts;
 
-use crate::{IngestError, replacement_gate, treatment::Plan};
+use crate::{IngestError, replacement_gate, treatment::TablePlan};
 
 /// The note about a cell that did not pass as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,7 +99,7 @@ impl Tally {
 
 impl Cells {
     /// For the manifest.
-    pub(crate) fn counts(&self, table: &TableName, plan: &Plan) -> Vec<CellCounts> {
+    pub(crate) fn counts(&self, table: &TableName, plan: &TablePlan) -> Vec<CellCounts> {
         let count =
             |(&(column, note), (cells, first)): (&(usize, Note), &(u64, Vec<String>))| CellCounts {
                 table: table.clone(),
@@ -137,7 +137,7 @@ impl Cells {
     pub(crate) fn check(
         &self,
         table: &TableName,
-        plan: &Plan,
+        plan: &TablePlan,
         percent: u32,
     ) -> Result<(), IngestError> {
         for (&(column, note), &(cells, _)) in &self.noted {
@@ -160,7 +160,7 @@ impl Cells {
     pub(crate) fn wrong_numbers(
         &self,
         table: &TableName,
-        plan: &Plan,
+        plan: &TablePlan,
         percent: u32,
     ) -> Vec<IngestError> {
         let mut wrong: BTreeMap<usize, u64> = BTreeMap::new();

@@ -31,7 +31,7 @@ use crate::{
     replacement_gate::{self, Shares},
     shared_numbers::{Watched, WatchedNumbers, strangers, watched},
     tokens::TokenTable,
-    treatment::{Circumstances, Plan},
+    treatment::{Circumstances, TablePlan},
     workers::{Group, OpenTable, TableCounts, Workers, Written, WrittenBatch},
 };
 
@@ -61,11 +61,11 @@ pub(crate) struct Run<'a> {
     pub(crate) purpose: &'a Purpose,
     pub(crate) store: &'a Store,
     pub(crate) vault: &'a mut Client,
-    pub(crate) hands: Hands<'a>,
+    pub(crate) hands: ReadingTools<'a>,
 }
 
 /// The means of reading, whether a dataset is to be made or a definition is tried.
-pub(crate) struct Hands<'a> {
+pub(crate) struct ReadingTools<'a> {
     pub(crate) tokens: &'a mut TokenTable,
     pub(crate) lookups: &'a HashMap<String, Arc<Lookup>>,
     /// Keys of the tables by which equal cells are found.
@@ -176,7 +176,7 @@ impl Planned {
             let stands = run.store.whole(&dataset).ok();
             let mut read = self
                 .read(&mut run.hands, Some(run.vault), &tables, &mut outputs)
-                .map_err(|error| replacement_gate::beside(stands.as_ref(), error))?;
+                .map_err(|error| replacement_gate::against_current(stands.as_ref(), error))?;
             if let (Some(again), false) = (&read.again, second) {
                 // Which rows a name or a doubtful date sets aside is known once all of them were read.
                 whole = Some(Arc::clone(again));
@@ -186,7 +186,7 @@ impl Planned {
             }
             if let Some(stands) = &stands {
                 let found =
-                    replacement_gate::of_fall(&self.definition, stands, &read.rows, self.shares);
+                    replacement_gate::check_fall(&self.definition, stands, &read.rows, self.shares);
                 read.warnings.extend(replacement_gate::stop_or_tell(found, self.accepted)?);
             }
             read.warnings.extend(run.hands.tokens.slips.warnings());
@@ -231,7 +231,7 @@ impl Planned {
         let circumstances =
             Circumstances { rule: self.rule, period: &self.delivery.period, lookups, whole };
         let open = |(place, (table, watched)): (usize, (&minster_sources::Table, Vec<Watched>))| {
-            let plan = Plan::new(&self.definition, (place, table), &circumstances)?;
+            let plan = TablePlan::new(&self.definition, (place, table), &circumstances)?;
             let schema = columns::schema(&plan.outputs);
             let exact = table.duplicates == DuplicateRule::Exact;
             let fingerprints = exact.then(Fingerprints::default);
@@ -247,7 +247,7 @@ impl Planned {
     /// Where a file cannot be read, or holds too much that is not understood.
     pub(crate) fn read(
         &self,
-        hands: &mut Hands<'_>,
+        hands: &mut ReadingTools<'_>,
         mut vault: Option<&mut Client>,
         tables: &[OpenTable],
         sink: &mut dyn RowSink,
@@ -293,7 +293,7 @@ impl Planned {
         // So much memory takes a while to give back.
         std::thread::spawn(move || drop(duplicates));
         let mut cells = Vec::new();
-        let mut found = replacement_gate::of_rows(&self.definition, &rows, self.shares);
+        let mut found = replacement_gate::check_rows(&self.definition, &rows, self.shares);
         for ((told, table), definition) in told.iter().zip(tables).zip(&self.definition.tables) {
             if definition.required {
                 told.check(&table.name, &table.plan, self.unknown_percent)?;
@@ -342,7 +342,7 @@ impl Planned {
     fn read_file(
         &self,
         file: &PlannedFile,
-        hands: &mut Hands<'_>,
+        hands: &mut ReadingTools<'_>,
         vault: Option<&mut Client>,
         (kept_text, parts): (&KeptText, &LinkageRows),
         tables: &[OpenTable],

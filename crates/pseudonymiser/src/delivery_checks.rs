@@ -127,7 +127,7 @@ fn plan(
     let definition = found.definition.clone();
     let authority = pipeline.authority.as_deref();
     let others =
-        replacement_gate::of_headers(&definition, &files.files, &delivery.period, authority);
+        replacement_gate::check_headers(&definition, &files.files, &delivery.period, authority);
     let let_through = replacement_gate::stop_or_tell(others, accepted)?;
     let definition_sha256 = sha256_hex(found.text.as_bytes());
     let rule = delivery.identifier.unwrap_or(definition.identifier);

@@ -4,11 +4,11 @@ use std::sync::{Condvar, Mutex};
 
 /// A value through which numbered groups pass in their order, from 0.
 pub(crate) struct FileOrder<T> {
-    held: Mutex<Held<T>>,
+    held: Mutex<Waiting<T>>,
     moved: Condvar,
 }
 
-struct Held<T> {
+struct Waiting<T> {
     next: u64,
     /// The first group that failed; those after it do not pass.
     failed: u64,
@@ -17,7 +17,7 @@ struct Held<T> {
 
 impl<T> FileOrder<T> {
     pub(crate) fn new(value: T) -> Self {
-        let held = Held { next: 0, failed: u64::MAX, value };
+        let held = Waiting { next: 0, failed: u64::MAX, value };
         Self { held: Mutex::new(held), moved: Condvar::new() }
     }
 

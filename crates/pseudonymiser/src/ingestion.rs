@@ -14,7 +14,7 @@ use minster_vault_api::Client;
 
 use crate::{
     IngestError, QuarantineReport, Report,
-    delivery::{Hands, Planned, Run},
+    delivery::{Planned, ReadingTools, Run},
     delivery_checks::{FoundDelivery, Lookups, find_deliveries},
     tokens::TokenTable,
     trial::Tried,
@@ -296,7 +296,7 @@ impl Ingestion {
             purpose,
             store,
             vault,
-            hands: Hands {
+            hands: ReadingTools {
                 tokens,
                 lookups: &self.lookups.by_name,
                 keys: ahash::RandomState::new(),
@@ -320,7 +320,7 @@ impl Ingestion {
         let mut tried = Tried { broken, ..Tried::default() };
         for found_deliveries in found_deliveries {
             let mut tokens = TokenTable::default();
-            let mut hands = Hands {
+            let mut hands = ReadingTools {
                 tokens: &mut tokens,
                 lookups: &self.lookups.by_name,
                 keys: ahash::RandomState::new(),

@@ -19,7 +19,7 @@ use crate::{
     batch::ParsedBatch,
     cells::Note,
     names::{folded_name, words},
-    treatment::{Cell, Plan},
+    treatment::{Cell, TablePlan},
 };
 
 /// Different texts of a column that are remembered, where its pattern bounds them no further.
@@ -91,7 +91,7 @@ impl KeptText {
     pub(crate) fn note(
         &self,
         (table, name): (usize, &TableName),
-        plan: &Plan,
+        plan: &TablePlan,
         batch: &ParsedBatch<'_>,
     ) -> Result<(), IngestError> {
         let (mut names, mut kept) = (Vec::new(), Vec::new());

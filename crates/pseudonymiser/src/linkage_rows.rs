@@ -24,7 +24,7 @@ use crate::{
     batch::TriagedBatch,
     linkage_parts::{LinkageValue, linkage_value},
     tokens::TokenTable,
-    treatment::Plan,
+    treatment::TablePlan,
 };
 
 /// The values that one delivery's columns gave so far.
@@ -41,7 +41,7 @@ struct WrittenValues {
 }
 
 /// The columns of a table that give parts: each with its place, and its name in the linkage dataset.
-pub(crate) fn giving(plan: &Plan) -> Vec<(usize, LinkagePart, String)> {
+pub(crate) fn giving(plan: &TablePlan) -> Vec<(usize, LinkagePart, String)> {
     let mut counts: BTreeMap<LinkagePart, usize> = BTreeMap::new();
     let columns = plan.columns.iter().enumerate();
     columns
@@ -55,7 +55,7 @@ pub(crate) fn giving(plan: &Plan) -> Vec<(usize, LinkagePart, String)> {
 }
 
 /// The schema of a table of the linkage dataset.
-pub(crate) fn schema(plan: &Plan) -> SchemaRef {
+pub(crate) fn schema(plan: &TablePlan) -> SchemaRef {
     let field = |(_, _, name): (usize, LinkagePart, String)| Field::new(name, token_type(), true);
     Arc::new(Schema::new(giving(plan).into_iter().map(field).collect::<Vec<_>>()))
 }
@@ -69,7 +69,7 @@ impl LinkageRows {
     /// a part, or nobody makes tokens.
     pub(crate) fn rows(
         &self,
-        plan: &Plan,
+        plan: &TablePlan,
         sorted: &TriagedBatch<'_>,
         (tokens, vault): (&mut TokenTable, Option<&mut Client>),
     ) -> Result<Option<RecordBatch>, IngestError> {

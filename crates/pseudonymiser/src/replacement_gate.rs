@@ -22,7 +22,7 @@ pub(crate) struct Shares {
 }
 
 /// The reasons that stop a delivery, by its rows as they were read.
-pub(crate) fn of_rows(
+pub(crate) fn check_rows(
     definition: &Definition,
     rows: &[FileCounts],
     shares: Shares,
@@ -44,7 +44,7 @@ pub(crate) fn of_rows(
 }
 
 /// The same with the rows that stand of an empty table.
-pub(crate) fn beside(standing: Option<&Manifest>, error: IngestError) -> IngestError {
+pub(crate) fn against_current(standing: Option<&Manifest>, error: IngestError) -> IngestError {
     let IngestError::EmptyTable { table, .. } = error else { return error };
     let stood = match standing.map(|manifest| &manifest.origin) {
         Some(Origin::Delivery { rows, .. }) => {
@@ -56,7 +56,7 @@ pub(crate) fn beside(standing: Option<&Manifest>, error: IngestError) -> IngestE
 }
 
 /// The tables that fell too far against what stands. One that the definition has no longer did not fall.
-pub(crate) fn of_fall(
+pub(crate) fn check_fall(
     definition: &Definition,
     standing: &Manifest,
     rows: &[FileCounts],
@@ -77,7 +77,7 @@ pub(crate) fn of_fall(
 }
 
 /// Headers that name something else than what the delivery is said to be.
-pub(crate) fn of_headers(
+pub(crate) fn check_headers(
     definition: &Definition,
     files: &[PlannedFile],
     period: &Period,

@@ -32,7 +32,7 @@ const SPREADSHEET_ERRORS: [&str; 8] =
     ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA"];
 
 /// How one table's rows are treated.
-pub(crate) struct Plan {
+pub(crate) struct TablePlan {
     pub(crate) outputs: Vec<Output>,
     pub(crate) columns: Vec<PlannedColumn>,
     pub(crate) keys: Vec<PlannedKey>,
@@ -146,7 +146,7 @@ pub(crate) struct PlannedKey {
     pub(crate) output: usize,
 }
 
-impl Plan {
+impl TablePlan {
     pub(crate) fn new(
         definition: &Definition,
         (place, table): (usize, &Table),
@@ -371,7 +371,7 @@ impl Plan {
     }
 }
 
-impl Plan {
+impl TablePlan {
     /// Treats a cell that is no identifier.
     fn cell<'a>(
         &self,

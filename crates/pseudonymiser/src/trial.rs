@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     IngestError,
-    delivery::{Hands, Planned, RowSink, place_name},
+    delivery::{Planned, ReadingTools, RowSink, place_name},
     delivery_checks::FoundDelivery,
     quarantine::{Failed, Headings},
 };
@@ -67,7 +67,7 @@ pub struct TriedFault {
 
 impl Tried {
     /// Tries one delivery.
-    pub(crate) fn add(&mut self, expected: &FoundDelivery<'_>, hands: &mut Hands<'_>) {
+    pub(crate) fn add(&mut self, expected: &FoundDelivery<'_>, hands: &mut ReadingTools<'_>) {
         let mut source = TriedSource {
             name: expected.delivery.name.clone(),
             period: expected.delivery.period.clone(),
@@ -146,7 +146,7 @@ impl Tried {
 }
 
 impl TriedSource {
-    fn read(&mut self, planned: &Planned, hands: &mut Hands<'_>) -> Result<(), IngestError> {
+    fn read(&mut self, planned: &Planned, hands: &mut ReadingTools<'_>) -> Result<(), IngestError> {
         let mut whole = None;
         loop {
             let second = whole.is_some();

@@ -23,13 +23,13 @@ use crate::{
     shared_numbers::{Watched, WatchedNumbers},
     slips::are_slips,
     tokens::TokenTable,
-    treatment::Plan,
+    treatment::TablePlan,
 };
 
 /// How a table's rows are treated.
 pub(crate) struct OpenTable {
     pub(crate) name: TableName,
-    pub(crate) plan: Plan,
+    pub(crate) plan: TablePlan,
     pub(crate) schema: SchemaRef,
     /// Where duplicates are to be recognised.
     pub(crate) fingerprints: Option<Fingerprints>,
@@ -216,7 +216,7 @@ impl<'a> Workers<'a> {
     }
 
     /// Has mistyped numbers repaired that stand beside a birth date. Without a vault, where a definition is only tried, none is.
-    fn repair(&self, plan: &Plan, treated: &mut [ParsedBatch<'_>]) -> Result<(), IngestError> {
+    fn repair(&self, plan: &TablePlan, treated: &mut [ParsedBatch<'_>]) -> Result<(), IngestError> {
         for (column, planned) in plan.columns.iter().enumerate() {
             let Some(kind) = planned.repaired() else { continue };
             let (mut slips, mut wrong, mut of) = (BTreeSet::new(), 0, 0);
@@ -246,7 +246,7 @@ impl<'a> Workers<'a> {
     /// Puts tokens in the places of identifiers, and tells the birth dates beside them; gives each batch's rows of the linkage dataset.
     fn learn(
         &self,
-        plan: &Plan,
+        plan: &TablePlan,
         triaged: &mut [TriagedBatch<'_>],
     ) -> Result<Vec<Option<RecordBatch>>, IngestError> {
         let mut vault = self.vault.lock().map_err(|_| IngestError::Unlearnt)?;

@@ -47,7 +47,7 @@ impl Frequencies {
 }
 
 /// For each value and level, the share of records that agree with it at this level.
-struct Own {
+struct OwnFrequencies {
     shares: Vec<[f64; LEVELS]>,
 }
 
@@ -55,7 +55,7 @@ struct Own {
 pub(crate) struct Chances {
     /// One for each part and level, over random pairs.
     pub(crate) average: [[f64; LEVELS]; PARTS],
-    own: [Option<Own>; PARTS],
+    own: [Option<OwnFrequencies>; PARTS],
 }
 
 /// Features that two values of a kind may have in common, for shares of their own.
@@ -129,7 +129,7 @@ impl Near for Postcode {
     }
 }
 
-impl Own {
+impl OwnFrequencies {
     fn new<T: Near + Sync>(values: &[&T], frequency: impl Fn(u32) -> f64 + Sync) -> Self {
         let mut sharing: Vec<(KeyedValue, u32)> = Vec::new();
         let mut coarse: HashMap<KeyedValue, f64> = HashMap::new();
@@ -187,9 +187,9 @@ impl Chances {
         let values = comparer.values;
         let frequency = |part| move |value| comparer.frequencies.of(part, value);
         let own = std::array::from_fn(|part| match part {
-            FORENAME | SURNAME => Some(Own::new(&values.names, frequency(part))),
-            BIRTH_DATE => Some(Own::new(&values.dates, frequency(part))),
-            POSTCODE => Some(Own::new(&values.postcodes, frequency(part))),
+            FORENAME | SURNAME => Some(OwnFrequencies::new(&values.names, frequency(part))),
+            BIRTH_DATE => Some(OwnFrequencies::new(&values.dates, frequency(part))),
+            POSTCODE => Some(OwnFrequencies::new(&values.postcodes, frequency(part))),
             _ => None,
         });
         Self { average: averages(comparer, sides, sampled), own }

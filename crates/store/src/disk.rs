@@ -17,12 +17,12 @@ use crate::StoreError;
 /// The disk, or one that fails.
 #[derive(Debug, Clone, Default)]
 pub struct Disk {
-    fault: Option<Arc<Fault>>,
+    fault: Option<Arc<DiskFault>>,
     shared: bool,
 }
 
 #[derive(Debug)]
-struct Fault {
+struct DiskFault {
     operations: AtomicI64,
     dies: bool,
 }
@@ -41,7 +41,7 @@ impl Disk {
 
     fn with_fault(operations: i64, dies: bool) -> Self {
         let operations = AtomicI64::new(operations);
-        Self { fault: Some(Arc::new(Fault { operations, dies })), shared: false }
+        Self { fault: Some(Arc::new(DiskFault { operations, dies })), shared: false }
     }
 
     /// How many operations are left until it fails; for a disk that fails.

@@ -77,7 +77,7 @@ impl ReleaseRule {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct PurposesFile {
     #[serde(default)]
     purpose: Vec<PurposeDefinition>,
 }
@@ -86,7 +86,8 @@ impl PurposeDefinition {
     /// All purposes of a file's text; `path` is for the message.
     pub fn parse_all(text: &str, path: &Path) -> Result<Vec<Self>, VaultFault> {
         let wrong = |why: String| VaultFault::File { path: path.to_owned(), why };
-        let File { purpose } = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let PurposesFile { purpose } =
+            toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         for (at, definition) in purpose.iter().enumerate() {
             definition.check().map_err(wrong)?;
             if purpose[..at].iter().any(|other| other.name == definition.name) {

@@ -33,9 +33,9 @@ use crate::{
     log::RegistryHead,
 };
 pub use births::Births;
-use file::{Batch, Book, RegistryFile};
+use file::{Batch, FileSubject, RegistryFile};
 
-const REGISTRY: Book = Book { magic: b"minster registry 01\n", name: "registry" };
+const REGISTRY: FileSubject = FileSubject { magic: b"minster registry 01\n", name: "registry" };
 
 /// One purpose's registry, open.
 pub struct Registry {

@@ -11,34 +11,34 @@ use super::{
     pupil_pairs::pupil,
 };
 use crate::{
-    children::{Exact, Linkage},
+    children::{ExactLinks, Linkage},
     identities::derived,
     person_rows::Persons,
     small_set::{NONE, OneOrSeveral},
 };
 
 /// Rows of services, named by the first of their group, and a child of the register; or two children of the register.
-pub(crate) type Place = (u32, u32);
+pub(crate) type DecidedPair = (u32, u32);
 
 /// Rows and a child of the register who may be one, and how their parts agree.
-pub(crate) type Doubt = (Place, [Agreement; AGREEMENT_PARTS.len()]);
+pub(crate) type Doubt = (DecidedPair, [Agreement; AGREEMENT_PARTS.len()]);
 
 /// The decisions, as places of this linking.
 #[derive(Debug, Default)]
 pub(crate) struct Settled {
     /// Rows that are led to a child of the register.
-    pub(crate) same: Vec<Place>,
+    pub(crate) same: Vec<DecidedPair>,
     /// Rows that are kept from one.
-    pub(crate) apart: Vec<Place>,
+    pub(crate) apart: Vec<DecidedPair>,
     /// The outcome of the decisions.
     pub(crate) refused: BTreeMap<String, u64>,
     /// The pairs that are known, by their places.
-    known: HashMap<Place, String>,
+    known: HashMap<DecidedPair, String>,
 }
 
 impl Settled {
     /// Whether a decision says where these rows belong, or that they do not belong to this child.
-    pub(crate) fn decides(&self, place: Place) -> bool {
+    pub(crate) fn decides(&self, place: DecidedPair) -> bool {
         self.apart.contains(&place) || self.same.iter().any(|same| same.0 == place.0)
     }
 
@@ -48,14 +48,14 @@ impl Settled {
 }
 
 /// Codes of numbers and match keys, and what each leads to.
-struct Leads<'a> {
-    exact: &'a Exact<'a>,
+struct KnownLeads<'a> {
+    exact: &'a ExactLinks<'a>,
     /// For codes that were asked for: the group of rows of services.
     groups: HashMap<u32, OneOrSeveral>,
 }
 
-impl<'a> Leads<'a> {
-    fn new(exact: &'a Exact<'a>, wanted: &HashSet<u32>) -> Self {
+impl<'a> KnownLeads<'a> {
+    fn new(exact: &'a ExactLinks<'a>, wanted: &HashSet<u32>) -> Self {
         let mut groups: HashMap<u32, OneOrSeveral> = HashMap::new();
         let persons = exact.persons;
         for row in persons.all().filter(|row| exact.register.unit(*row) == NONE) {
@@ -107,7 +107,7 @@ pub(super) fn codes(persons: &Persons, row: u32) -> impl Iterator<Item = u32> + 
 impl Review {
     /// Finds the pairs again, and says what their decisions do. Nothing of an exact-only identity is decided, no rows are led
     /// to two pupils, and a number that the rows have outweighs a decision.
-    pub(crate) fn settle(&self, exact: &Exact<'_>) -> Settled {
+    pub(crate) fn settle(&self, exact: &ExactLinks<'_>) -> Settled {
         let mut settled = Settled::default();
         let pairs = || self.pairs.iter().filter(|(_, pair)| !pair.two_pupils);
         if pairs().next().is_none() {
@@ -115,7 +115,7 @@ impl Review {
         }
         let all = pairs().flat_map(|(_, pair)| &pair.rows);
         let wanted = all.filter_map(|one| exact.persons.code_of(one)).collect();
-        let leads = Leads::new(exact, &wanted);
+        let leads = KnownLeads::new(exact, &wanted);
         let hidden = ExactOnlyGroups::of(exact);
         let mut same: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (id, pair) in pairs() {
@@ -164,7 +164,7 @@ impl Review {
     /// identity.
     pub(crate) fn learn(
         &mut self,
-        exact: &Exact<'_>,
+        exact: &ExactLinks<'_>,
         (settled, pupils): (&Settled, &Pupils),
         (doubts, of_pupils): (&[Doubt], &[Doubt]),
     ) {
@@ -190,7 +190,7 @@ impl Review {
             }
         }
         let wanted = of_root.values().flatten().copied().collect();
-        let leads = Leads::new(exact, &wanted);
+        let leads = KnownLeads::new(exact, &wanted);
         let hidden = ExactOnlyGroups::of(exact);
         let told = |codes: &[u32], leads_back: &dyn Fn(&[Pseudonym]) -> bool| -> Vec<Pseudonym> {
             let all = codes.iter().map(|code| persons.pseudonyms[*code as usize]);
@@ -220,7 +220,7 @@ struct ExactOnlyGroups {
 }
 
 impl ExactOnlyGroups {
-    fn of(exact: &Exact<'_>) -> Self {
+    fn of(exact: &ExactLinks<'_>) -> Self {
         let mut hidden = Self { roots: HashSet::default(), units: HashSet::default() };
         for row in exact.persons.exact_only_rows() {
             match exact.register.unit(row) {
@@ -231,7 +231,7 @@ impl ExactOnlyGroups {
         hidden
     }
 
-    fn has(&self, (root, unit): Place) -> bool {
+    fn has(&self, (root, unit): DecidedPair) -> bool {
         self.roots.contains(&root) || self.units.contains(&unit)
     }
 }
@@ -243,7 +243,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        children::{Children, Last},
+        children::{Children, LastStep},
         identities::Identities,
         person_rows::{PersonRow, PersonTable},
         register::Register,
@@ -300,7 +300,7 @@ mod tests {
             review.learn(exact, (&settled, &Pupils::default()), (&doubts, &[]));
             let (reviewed, apart) = (settled.same.clone(), settled.apart.clone());
             told = Some(settled);
-            Ok::<_, Infallible>(Last { reviewed, apart, ..Last::default() })
+            Ok::<_, Infallible>(LastStep { reviewed, apart, ..LastStep::default() })
         });
         let children = children.unwrap();
         ([children.of_table(0), children.of_table(1)].concat(), told.unwrap())

@@ -12,7 +12,7 @@ use super::{Pair, Review, SignedFile, file};
 use crate::{
     Job, MatchError,
     events::Delivered,
-    job::{Stamp, publish},
+    job::{KeyOrigin, publish},
     ledger::{each, pseudonym_column},
     person_tables::pseudonym,
     tables::{batch, pseudonyms},
@@ -195,7 +195,7 @@ impl Review {
         let origin =
             Origin::datasets(definition, delivered.iter().map(Delivered::made_of).collect());
         let of = (&dataset(REVIEW, job.purpose)?, origin);
-        let stamp = Stamp::of(delivered)?;
+        let stamp = KeyOrigin::of(delivered)?;
         publish((job.store, job.run), keys, stamp, of, &[(PAIRS, &pairs), (SIDES, &sides)], &[])?;
         Ok(())
     }
@@ -235,7 +235,7 @@ pub fn take(
     ])?;
     let (pairs, sha256) = of_pairs;
     let origin = Origin::datasets(String::new(), vec![(pairs.dataset.clone(), sha256)]);
-    let stamp = Stamp { version: pairs.key_version, check: pairs.key_check };
+    let stamp = KeyOrigin { version: pairs.key_version, check: pairs.key_check };
     let of = (&dataset(DECISIONS, purpose)?, origin);
     publish((store, run), keys, stamp, of, &[(FILES, &table)], &[])?;
     Ok(())

@@ -14,7 +14,7 @@ use minster_scoring::{AGREEMENT_PARTS, Agreement};
 use serde::{Deserialize, Serialize};
 
 pub use agreement::ReviewAgreement;
-pub(crate) use decisions::{Doubt, Place, Settled};
+pub(crate) use decisions::{DecidedPair, Doubt, Settled};
 pub use file::FileError;
 pub(crate) use ledger::decisions_sha256;
 pub use ledger::{DECISIONS, REVIEW, take};

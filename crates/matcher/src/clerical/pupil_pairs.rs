@@ -8,7 +8,7 @@ use minster_scoring::{AGREEMENT_PARTS, Agreement};
 
 use super::{
     Decision, EXACT_ONLY, NOT_FOUND, Pair, Review, TWO_PUPILS, Verdict,
-    decisions::{Place, codes, new_id, only},
+    decisions::{DecidedPair, codes, new_id, only},
 };
 use crate::{
     person_rows::Persons,
@@ -20,23 +20,23 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Pupils {
     /// Those that are one child.
-    pub(crate) same: Vec<Place>,
+    pub(crate) same: Vec<DecidedPair>,
     /// Those that stay two.
-    pub(crate) apart: Vec<Place>,
+    pub(crate) apart: Vec<DecidedPair>,
     /// Decisions that were not honoured, by reason.
     pub(crate) refused: BTreeMap<String, u64>,
-    known: HashMap<Place, String>,
+    known: HashMap<DecidedPair, String>,
 }
 
 /// The register's children, before any of them are joined.
-struct Terms {
+struct RegisterTerms {
     /// For each child the deliveries in which a row has a current number of its.
     deliveries: HashMap<u32, BTreeSet<u32>>,
     /// Children that are linked by their number alone.
     exact_only: HashSet<u32>,
 }
 
-impl Terms {
+impl RegisterTerms {
     fn of(persons: &Persons, register: &Register) -> Self {
         let mut deliveries: HashMap<u32, BTreeSet<u32>> = HashMap::new();
         for row in persons.all().filter(|row| persons.table_of(*row).register) {
@@ -49,7 +49,7 @@ impl Terms {
         Self { deliveries, exact_only: units.filter(|unit| *unit != NONE).collect() }
     }
 
-    fn hides(&self, (a, b): Place) -> bool {
+    fn hides(&self, (a, b): DecidedPair) -> bool {
         self.exact_only.contains(&a) || self.exact_only.contains(&b)
     }
 
@@ -68,13 +68,13 @@ pub(super) fn pupil(persons: &Persons, register: &Register, evidence: &[Pseudony
 }
 
 /// Pairs of pupils whom a reviewer may join: they share a match key, and no delivery has a number of each.
-pub(crate) fn alike(persons: &Persons, register: &Register) -> Vec<Place> {
+pub(crate) fn alike(persons: &Persons, register: &Register) -> Vec<DecidedPair> {
     let alike = register.alike();
     if alike.is_empty() {
         return Vec::new();
     }
-    let terms = Terms::of(persons, register);
-    let may = |place: &Place| {
+    let terms = RegisterTerms::of(persons, register);
+    let may = |place: &DecidedPair| {
         !terms.hides(*place) && terms.may_be_one(&BTreeSet::from([place.0, place.1]))
     };
     alike.into_iter().filter(may).collect()
@@ -88,7 +88,7 @@ impl Review {
         if !self.pairs.values().any(|pair| pair.two_pupils) {
             return settled;
         }
-        let terms = Terms::of(persons, register);
+        let terms = RegisterTerms::of(persons, register);
         let mut refuse = |why: &str| *settled.refused.entry(why.to_owned()).or_default() += 1;
         let mut same = Vec::new();
         for (id, pair) in self.pairs.iter().filter(|(_, pair)| pair.two_pupils) {
@@ -129,7 +129,7 @@ impl Review {
         &mut self,
         (persons, register): (&Persons, &Register),
         settled: &Pupils,
-        doubts: &[(Place, [Agreement; AGREEMENT_PARTS.len()])],
+        doubts: &[(DecidedPair, [Agreement; AGREEMENT_PARTS.len()])],
     ) {
         // Those that a decision made one may be judged by a second reviewer.
         for id in settled.same.iter().filter_map(|place| settled.known.get(place)) {
@@ -169,7 +169,7 @@ impl Review {
 }
 
 /// All children that pairs tie to one.
-fn whole(unit: u32, pairs: &[Place]) -> BTreeSet<u32> {
+fn whole(unit: u32, pairs: &[DecidedPair]) -> BTreeSet<u32> {
     let mut whole = BTreeSet::from([unit]);
     loop {
         let before = whole.len();
@@ -191,7 +191,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        children::{Children, Last},
+        children::{Children, LastStep},
         clerical::Settled,
         identities::Identities,
         person_rows::{PersonRow, PersonTable},
@@ -253,7 +253,7 @@ mod tests {
                 .map(|place| (place, [Agreement::Agrees; AGREEMENT_PARTS.len()]))
                 .collect();
             review.learn(exact, (&Settled::default(), &settled.borrow()), (&[], &of));
-            Ok::<_, Infallible>(Last::default())
+            Ok::<_, Infallible>(LastStep::default())
         })
         .unwrap();
         Linked {

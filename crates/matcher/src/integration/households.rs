@@ -33,7 +33,7 @@ struct Home {
 
 /// The children, counted.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Counted {
+struct HouseholdCounts {
     /// For each child those at its address.
     children: Vec<Option<i64>>,
     without_address: u64,
@@ -43,9 +43,10 @@ struct Counted {
 }
 
 /// Counts the children at each home. Children without one are none's, and are no child of the period where nothing is said.
-fn count(homes: &[Option<Home>], wanted: &[bool], largest: u32) -> Counted {
+fn count(homes: &[Option<Home>], wanted: &[bool], largest: u32) -> HouseholdCounts {
     let wanted = |child: &usize| wanted[*child];
-    let mut counted = Counted { children: vec![None; homes.len()], ..Counted::default() };
+    let mut counted =
+        HouseholdCounts { children: vec![None; homes.len()], ..HouseholdCounts::default() };
     // An address stands for the property that its children name, where they name one.
     let mut named: BTreeMap<Pseudonym, Option<Pseudonym>> = BTreeMap::new();
     for home in (0..homes.len()).filter(wanted).filter_map(|child| homes[child]) {

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::{
     LinkageReport,
     agreement::{Agreement, KeyTest, agreements, key_tests},
-    flow::{Parts, SourceFlow},
-    groups::{Comparison, Grouped, Known, NotCompared},
-    impossible::{Floor, Scene},
+    flow::{FlowData, SourceFlow},
+    groups::{ComparedGroups, Grouped, KnownChildren, NotCompared},
+    impossible::{ImpossibleFacts, ReportData},
     linked_rows::{ChildNumbers, PersonRows},
 };
 use crate::{
@@ -59,7 +59,7 @@ pub struct Appraisal {
     /// The rows that a number linked, as match keys would have linked them.
     pub key_tests: Vec<KeyTest>,
     /// Contradictions in linked rows: facts that no child can have.
-    pub impossible: Floor,
+    pub impossible: ImpossibleFacts,
     /// Matters for a person to look at: codes and counts.
     pub review: Vec<Reviewed>,
     /// Further notes.
@@ -114,7 +114,7 @@ pub fn appraise(
     if dataset.manifest().run != of_period.manifest.run {
         return Err(MatchError::NotLinked);
     }
-    let known = Known::read(&matching, reporting, dataset, &mut children)?;
+    let known = KnownChildren::read(&matching, reporting, dataset, &mut children)?;
     let own = period.datasets(job.purpose);
     let manifests = manifests(job, &own, &delivered)?;
     let is_own = |source: &str, of: &Period| {
@@ -123,9 +123,9 @@ pub fn appraise(
     let tables: Vec<&DeliveredPersons> = rows.tables(is_own).collect();
     let report = &of_period.report;
     let counts = known.counts();
-    let flow = Parts { manifests: &manifests, report, rows: &rows, children: &counts }.flow()?;
+    let flow = FlowData { manifests: &manifests, report, rows: &rows, children: &counts }.flow()?;
     let (reached, mut notes) = known.reached(reporting);
-    let comparison = Comparison {
+    let comparison = ComparedGroups {
         matching: &matching,
         reporting,
         known: &known,
@@ -134,7 +134,7 @@ pub fn appraise(
         delivered: &delivered,
     };
     let (compared, not_compared) = comparison.compare()?;
-    let scene = Scene {
+    let scene = ReportData {
         matching: &matching,
         rows: &rows,
         tables: &tables,

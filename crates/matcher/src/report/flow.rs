@@ -146,7 +146,7 @@ impl Ways {
 }
 
 /// The data from which the flow is made.
-pub(crate) struct Parts<'a> {
+pub(crate) struct FlowData<'a> {
     /// The manifests of the period's own deliveries.
     pub(crate) manifests: &'a [Manifest],
     pub(crate) report: &'a LinkageReport,
@@ -155,7 +155,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) children: &'a BTreeMap<String, (u64, u64)>,
 }
 
-impl Parts<'_> {
+impl FlowData<'_> {
     /// One entry a source, in order.
     ///
     /// # Errors

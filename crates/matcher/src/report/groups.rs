@@ -165,7 +165,7 @@ impl Grouped {
 }
 
 /// The children of the period as the integrated dataset has them, by their places.
-pub(crate) struct Known {
+pub(crate) struct KnownChildren {
     pub(crate) on_spine: Vec<bool>,
     /// For each source of which a delivery is the period's own, the children whom a row is about.
     pub(crate) present: BTreeMap<String, Vec<u32>>,
@@ -173,7 +173,7 @@ pub(crate) struct Known {
     values: BTreeMap<ColumnName, HashMap<u32, String>>,
 }
 
-impl Known {
+impl KnownChildren {
     pub(crate) fn read(
         matching: &Matching,
         reporting: &Reporting,
@@ -274,17 +274,17 @@ impl Known {
 }
 
 /// The values to compare.
-pub(crate) struct Comparison<'a> {
+pub(crate) struct ComparedGroups<'a> {
     pub(crate) matching: &'a Matching,
     pub(crate) reporting: &'a Reporting,
-    pub(crate) known: &'a Known,
+    pub(crate) known: &'a KnownChildren,
     pub(crate) rows: &'a PersonRows<'a>,
     /// The tables of persons of the period's own deliveries.
     pub(crate) tables: &'a [&'a DeliveredPersons],
     pub(crate) delivered: &'a [Delivered],
 }
 
-impl Comparison<'_> {
+impl ComparedGroups<'_> {
     /// The linked and the other children of each source but the register, by each group that both have.
     pub(crate) fn compare(&self) -> Result<(Vec<Grouped>, Vec<NotCompared>), MatchError> {
         let (mut found, mut not) = (Vec::new(), Vec::new());

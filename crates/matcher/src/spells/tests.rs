@@ -31,8 +31,8 @@ pub(crate) fn texts<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> Ar
     Arc::new(builder.finish())
 }
 
-pub(crate) fn taken(children: &[u32]) -> impl Iterator<Item = Taken> + '_ {
-    let taken = |(row, child): (u32, &u32)| Taken { row, child: *child, preferred: true };
+pub(crate) fn taken(children: &[u32]) -> impl Iterator<Item = SummarisedRow> + '_ {
+    let taken = |(row, child): (u32, &u32)| SummarisedRow { row, child: *child, preferred: true };
     (0u32..).zip(children).map(taken)
 }
 

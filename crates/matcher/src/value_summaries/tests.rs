@@ -95,7 +95,8 @@ fn the_cohort_of_the_latest_delivery_and_of_the_preferred_person_counts() {
     let mut summariser = Summariser::new(summary, Blank::SaysNothing, 1, Some(day("2025-08-31")));
     let rows =
         |cohorts: &[&str]| batch(vec![("cohort", dates(cohorts.iter().map(|of| Some(day(of).0))))]);
-    let both = [(0, false), (1, true)].map(|(row, preferred)| Taken { row, child: 0, preferred });
+    let both =
+        [(0, false), (1, true)].map(|(row, preferred)| SummarisedRow { row, child: 0, preferred });
     summariser.add(&rows(&["2011-08-31", "2012-08-31"]), 1, both.into_iter()).unwrap();
     summariser.add(&rows(&["2010-08-31"]), 0, taken(&[0])).unwrap();
     assert_eq!(whole(&summariser.finish().unwrap()), [Some(13)]);

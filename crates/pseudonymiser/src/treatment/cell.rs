@@ -6,7 +6,7 @@ use minster_model::{Kind, LinkagePart};
 use minster_sources::{Generalisation, Reason, Treatment, ValueType, parse_date};
 use minster_vault_api::Token;
 
-use super::{Plan, PlannedColumn, part::LONGEST_PART};
+use super::{PlannedColumn, TablePlan, part::LONGEST_PART};
 use crate::cells::Note;
 
 /// The type of a dataset's column.
@@ -90,7 +90,7 @@ pub(crate) struct TreatedCell<'a> {
     pub(crate) slip: Option<Box<[u8]>>,
 }
 
-impl Plan {
+impl TablePlan {
     /// The value that a cell gives to scored matching. A date that is none gives nothing.
     pub(super) fn for_scoring(
         &self,

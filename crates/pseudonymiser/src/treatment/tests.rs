@@ -3,7 +3,7 @@
 
 use super::*;
 
-fn plan(column: &str) -> Plan {
+fn plan(column: &str) -> TablePlan {
     let definition = Definition::parse(&format!(
         "name='s'\nformat='csv'\ndates=['iso']\nblanks=['null']\nyears=['2024']\n[[table]]\nname='t'\nfile='t.csv'\n[table.columns]\n'c{}' = {column}",
         if column.contains("json") { "#/a/0/b" } else { "" },
@@ -15,7 +15,7 @@ fn plan(column: &str) -> Plan {
         lookups: &HashMap::new(),
         whole: None,
     };
-    Plan::new(&definition, (0, &definition.tables[0]), &circumstances).unwrap()
+    TablePlan::new(&definition, (0, &definition.tables[0]), &circumstances).unwrap()
 }
 
 /// A treated cell as text, with its note.
@@ -135,7 +135,7 @@ fn each_shipped_definition_of_a_sheet_or_a_text_file_reads_a_spreadsheet_s_days(
             whole: None,
         };
         for (place, table) in definition.tables.iter().enumerate() {
-            let plan = Plan::new(definition, (place, table), &circumstances).unwrap();
+            let plan = TablePlan::new(definition, (place, table), &circumstances).unwrap();
             for planned in plan.columns.iter().filter(|planned| planned.is_date()) {
                 // 1 January 2008, as Excel counts it and as the return writes it.
                 let number = match planned.pointer {

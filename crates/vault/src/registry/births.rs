@@ -11,7 +11,7 @@ use std::{
 
 use minster_model::{KeyVersion, Period, Purpose, SourceName};
 
-use super::file::{Batch, Book, RegistryFile};
+use super::file::{Batch, FileSubject, RegistryFile};
 use crate::{
     VaultFault,
     disk::Disk,
@@ -19,7 +19,7 @@ use crate::{
     log::RegistryHead,
 };
 
-const BIRTHS: Book = Book { magic: b"minster births 01\n", name: "births" };
+const BIRTHS: FileSubject = FileSubject { magic: b"minster births 01\n", name: "births" };
 
 /// The birth dates that a purpose's deliveries told.
 pub struct Births {

@@ -7,7 +7,7 @@ use minster_vault_api::{
     Denial, IdentifierBatch, InputFile, NamedFile, OpenedRun, Response, RunCipher, RunManifest,
 };
 
-use super::{Session, fault, out_of_order, slips::Told};
+use super::{Session, fault, out_of_order, slips::ToldBirthDates};
 use crate::{
     keys::Link,
     log::{Asker, Event, RegistryHead},
@@ -40,7 +40,7 @@ pub(super) struct OpenRun {
     pub(super) repairs: u64,
     /// How many deliveries told before it what it may be repaired by.
     pub(super) before: u32,
-    pub(super) told: Told,
+    pub(super) told: ToldBirthDates,
 }
 
 impl OpenRun {
@@ -64,7 +64,7 @@ struct Looked {
 
 /// The counts that a batch adds to a run and a day.
 #[derive(Default)]
-struct Tally {
+struct BatchCounts {
     fresh: Vec<u32>,
     fresh_today: Vec<u32>,
     /// Places in the batch of identifiers that the vault never saw, each once.
@@ -130,7 +130,7 @@ impl Session<'_> {
             loaded_before,
             repairs,
             before,
-            told: Told::default(),
+            told: ToldBirthDates::default(),
         });
         Ok(Response::RunOpened(opened))
     }
@@ -178,7 +178,7 @@ impl Session<'_> {
             };
             part.iter().zip(links).zip(records).map(look).collect()
         });
-        let tally = Tally::take(&looked, run, &mut books);
+        let tally = BatchCounts::take(&looked, run, &mut books);
         if let Err(denial) = tally.within(run, &books, &state) {
             tally.undo(run, &mut books);
             return Err(denial);
@@ -323,8 +323,8 @@ impl OpenRun {
 /// No identifier of a council is longer; a match key's parts may be.
 pub(super) const LONGEST: usize = 4096;
 
-impl Tally {
-    /// Marks what is known as asked for; [`Tally::undo`] takes it back.
+impl BatchCounts {
+    /// Marks what is known as asked for; [`BatchCounts::undo`] takes it back.
     fn take(looked: &[Looked], run: &mut OpenRun, books: &mut OpenPurpose) -> Self {
         let mut tally = Self::default();
         for (place, Looked { link, record, .. }) in looked.iter().enumerate() {

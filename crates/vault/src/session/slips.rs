@@ -17,7 +17,7 @@ const MOST_BIRTHS: usize = 4;
 
 /// The birth dates that a run tells, and the numbers that it has repaired.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct ToldBirthDates {
     /// Keyed hashes of identifiers and birth dates.
     pairs: HashSet<Link>,
     /// Keyed hashes of what was to be repaired.
@@ -123,7 +123,7 @@ impl Session<'_> {
 
     /// Takes in the birth dates of a run as it is closed. Those of a run that is not closed are forgotten.
     pub(super) fn take_births(&self, run: &mut OpenRun) -> Result<(), Denial> {
-        let Told { pairs, faulty } = std::mem::take(&mut run.told);
+        let ToldBirthDates { pairs, faulty } = std::mem::take(&mut run.told);
         if pairs.is_empty() && faulty.is_empty() {
             return Ok(());
         }
