@@ -128,7 +128,7 @@ impl ReadDelivery {
 impl Planned {
     /// The manifest that stands, where it is of the same files by the same recipe. One that cannot be read
     /// is superseded. Nothing is hashed where names and lengths tell.
-    pub(crate) fn standing(
+    pub(crate) fn unchanged(
         &self,
         store: &Store,
         purpose: &Purpose,
@@ -173,10 +173,10 @@ impl Planned {
                 outputs.tables.push(passes.then(table).transpose()?);
             }
             outputs.linkage = self.begin_linkage(run, &opened, &tables)?;
-            let stands = run.store.whole(&dataset).ok();
+            let current = run.store.whole(&dataset).ok();
             let mut read = self
                 .read(&mut run.hands, Some(run.vault), &tables, &mut outputs)
-                .map_err(|error| replacement_gate::against_current(stands.as_ref(), error))?;
+                .map_err(|error| replacement_gate::against_current(current.as_ref(), error))?;
             if let (Some(again), false) = (&read.again, second) {
                 // Which rows a name or a doubtful date sets aside is known once all of them were read.
                 whole = Some(Arc::clone(again));
@@ -184,9 +184,13 @@ impl Planned {
                 drop(writer);
                 continue;
             }
-            if let Some(stands) = &stands {
-                let found =
-                    replacement_gate::check_fall(&self.definition, stands, &read.rows, self.shares);
+            if let Some(current) = &current {
+                let found = replacement_gate::check_fall(
+                    &self.definition,
+                    current,
+                    &read.rows,
+                    self.shares,
+                );
                 read.warnings.extend(replacement_gate::stop_or_tell(found, self.accepted)?);
             }
             read.warnings.extend(run.hands.tokens.slips.warnings());

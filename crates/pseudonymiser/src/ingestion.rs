@@ -262,7 +262,7 @@ impl Ingestion {
             return Ok(false);
         }
         for one in planned {
-            if one.standing(store, purpose)?.is_none() {
+            if one.unchanged(store, purpose)?.is_none() {
                 return Ok(true);
             }
         }
@@ -279,7 +279,7 @@ impl Ingestion {
         options: &Options,
     ) -> Result<(Progress, Manifest), IngestError> {
         let purpose = &self.pipeline.purpose;
-        if !again && let Some(manifest) = planned.standing(store, purpose)? {
+        if !again && let Some(manifest) = planned.unchanged(store, purpose)? {
             (options.told)(&Event::Read(planned.bytes()));
             return Ok((Progress::Unchanged, manifest));
         }

@@ -44,9 +44,9 @@ pub(crate) fn check_rows(
 }
 
 /// The same with the rows that stand of an empty table.
-pub(crate) fn against_current(standing: Option<&Manifest>, error: IngestError) -> IngestError {
+pub(crate) fn against_current(current: Option<&Manifest>, error: IngestError) -> IngestError {
     let IngestError::EmptyTable { table, .. } = error else { return error };
-    let stood = match standing.map(|manifest| &manifest.origin) {
+    let stood = match current.map(|manifest| &manifest.origin) {
         Some(Origin::Delivery { rows, .. }) => {
             by_table(rows).get(&table).map_or(0, |rows| rows.read)
         }
@@ -58,11 +58,11 @@ pub(crate) fn against_current(standing: Option<&Manifest>, error: IngestError) -
 /// The tables that fell too far against what stands. One that the definition has no longer did not fall.
 pub(crate) fn check_fall(
     definition: &Definition,
-    standing: &Manifest,
+    current: &Manifest,
     rows: &[FileCounts],
     shares: Shares,
 ) -> Vec<IngestError> {
-    let Origin::Delivery { rows: stood, .. } = &standing.origin else { return Vec::new() };
+    let Origin::Delivery { rows: stood, .. } = &current.origin else { return Vec::new() };
     let (now, before) = (by_table(rows), by_table(stood));
     let mut found = Vec::new();
     for table in definition.tables.iter().map(|table| table.name.clone()) {

@@ -1,4 +1,4 @@
-//! Records as they come in: for each part of a person, the keyed values of its values.
+//! Records as they come in: for each part of a person, the keyed values that stand for its texts.
 
 use std::{collections::HashMap, fmt, hash::Hash};
 

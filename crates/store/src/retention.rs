@@ -36,8 +36,8 @@ impl Store {
         version: KeyVersion,
     ) -> Result<(), StoreError> {
         let place = self.place(dataset);
-        let Ok(stands) = fs::read_link(place.join("current")) else { return Ok(()) };
-        for folder in superseded(&place, &stands.to_string_lossy()) {
+        let Ok(current) = fs::read_link(place.join("current")) else { return Ok(()) };
+        for folder in superseded(&place, &current.to_string_lossy()) {
             let is_earlier = |manifest: &Manifest| {
                 manifest.dataset == *dataset && manifest.key_version < version
             };

@@ -6,14 +6,14 @@
 //! | key file | a file on another disk | [`file`] |
 //! | systemd credential | what systemd hands to the service | [`file`] |
 //! | passphrase | Argon2id (RFC 9106), parameters stored | [`passphrase`] |
-//! | age recipients | any one identity | [`wraps`] |
-//! | custodians | m of n identities: one nested age file a combination | [`wraps`] |
-//! | PKCS#11 token | a key that never leaves the token, and its PIN | [`token`] |
+//! | age recipients | any one identity | [`recipients`] |
+//! | custodians | m of n identities: one nested age file a combination | [`recipients`] |
+//! | PKCS#11 token | a key that never leaves the token, and its PIN | [`pkcs11`] |
 
 mod file;
 mod passphrase;
+mod pkcs11;
 mod recipients;
-mod token;
 
 use std::{
     fs,
@@ -134,7 +134,7 @@ impl Custody {
             Wanted::Recipients(recipients, threshold) => {
                 recipients::establish(recipients, *threshold)
             }
-            Wanted::Token(key, pin) => token::establish(key, pin.as_deref()),
+            Wanted::Token(key, pin) => pkcs11::establish(key, pin.as_deref()),
         }
     }
 
@@ -165,7 +165,7 @@ impl Custody {
                 recipients::open(wraps, &secret.identities)?.ok_or_else(wrong)
             }
             Self::Token { key, nonce, sealed } => {
-                token::open(key, nonce, sealed, secret.passphrase_file.as_deref(), store)
+                pkcs11::open(key, nonce, sealed, secret.passphrase_file.as_deref(), store)
             }
         }
     }

@@ -155,9 +155,9 @@ impl Session<'_> {
         self.allow(&[Role::Custodian], "what a proposal is about")?;
         let given = self.vault.keys().exact_only_tag(self.links(numbers)?.links());
         let refused = |why: &str| refusal("compared", why);
-        let standing = self.vault.look(|state| state.proposals.get(&id).cloned())?;
-        let standing = standing.ok_or_else(|| refused("no such one is open"))?;
-        let proposal = self.text(&id, &standing)?;
+        let open_proposal = self.vault.look(|state| state.proposals.get(&id).cloned())?;
+        let open_proposal = open_proposal.ok_or_else(|| refused("no such one is open"))?;
+        let proposal = self.text(&id, &open_proposal)?;
         let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
         let Action::ChangeExactOnly { tag, .. } = proposal.action else {
             return Err(refused("it is not about such a list"));
