@@ -15,6 +15,7 @@ use std::{
 };
 
 use minster_tests::{Site, copy_whole, programs, root, text};
+use procfs::process::{LimitValue, Process};
 use serde_json::Value;
 
 /// Numbers of the right form that are nobody's.
@@ -555,9 +556,10 @@ fn processes(site: &Site) {
     }
     // A vault that may be dumped.
     let running = plant::Running::start(&folder, "minster-vault", &[], None);
-    let limits = fs::read_to_string(format!("/proc/{}/limits", running.pid())).unwrap();
-    let line = limits.lines().find(|line| line.starts_with("Max core")).unwrap();
-    if line.split_whitespace().skip(4).take(2).any(|limit| limit != "0") {
+    let limits = Process::new(running.pid() as i32).unwrap().limits().unwrap();
+    let core = limits.max_core_file_size;
+    let is_none = |limit| matches!(limit, LimitValue::Value(0));
+    if !is_none(core.soft_limit) || !is_none(core.hard_limit) {
         Audit::of(site, &[]).fails("run.core", &[]);
     }
 }

@@ -5,6 +5,7 @@
 use std::{fs, os::unix::fs::FileExt, path::Path, process::Command};
 
 use minster_sources::{Definition, Plan, PlanError};
+use procfs::process::Process;
 
 const GIGABYTE: u64 = 1 << 30;
 /// The peak memory of the reading process, in KiB.
@@ -85,10 +86,9 @@ fn the_reading_process() {
     let folder = Path::new(&folder);
     let definition = fs::read_to_string(folder.join("definition")).unwrap();
     let outcome = read(&Definition::parse(&definition).unwrap(), &folder.join("drop"));
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak = Process::myself().unwrap().status().unwrap().vmhwm.unwrap();
     println!("\nSAID {}", outcome.unwrap_err());
-    println!("PEAK {}", peak.trim().trim_end_matches(" kB"));
+    println!("PEAK {peak}");
 }
 
 fn read(definition: &Definition, folder: &Path) -> Result<(), PlanError> {
