@@ -19,7 +19,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod cube;
 mod day;
 pub mod exit;
 mod foreign;
@@ -28,9 +27,12 @@ mod linkage;
 mod names;
 pub mod periods;
 pub mod pipeline;
+pub mod policy;
 mod pseudonym;
 pub mod rounding;
 mod rows;
+pub mod table;
+mod table_error;
 
 pub use day::Day;
 pub use foreign::{Escaped, escaped, is_hidden};
