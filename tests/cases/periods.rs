@@ -78,7 +78,7 @@ fn a_report_on_linkage_is_of_one_period_and_of_its_own_deliveries() {
         };
         (ran.summary["period"].clone(), of(CENSUS), of("early_help"))
     };
-    // What the second year carries over is counted in the first.
+    // The children that the second year carries over are counted in the first.
     let before = (
         json!("2024-25"),
         (json!(["2024-autumn"]), json!({ "register": 90 })),

@@ -38,14 +38,14 @@ pub(crate) fn recorded(
 
 /// The latest runs, and no others.
 pub(crate) fn list(loaded: &Loaded, most: usize) -> Result<Vec<RunRecord>, Failure> {
-    let mut records = Store::as_it_stands(&loaded.pipeline.store)?.runs()?;
+    let mut records = Store::inspect(&loaded.pipeline.store)?.runs()?;
     records.truncate(most);
     Ok(records)
 }
 
 /// One run, of both programs where both took part.
 pub(crate) fn show(loaded: &Loaded, run: &RunId) -> Result<Vec<RunRecord>, Failure> {
-    let mut records = Store::as_it_stands(&loaded.pipeline.store)?.runs()?;
+    let mut records = Store::inspect(&loaded.pipeline.store)?.runs()?;
     records.retain(|record| record.run == *run);
     match records.is_empty() {
         true => Err(Failure::NoRun { run: run.clone() }),

@@ -10,7 +10,7 @@ use minster_model::{
 use minster_sources::Treatment;
 use serde::Serialize;
 
-use crate::{delivery::Planned, expected::Expected};
+use crate::{delivery::Planned, delivery_checks::FoundDelivery};
 
 /// What a run would read. Holds names and counts; no row is read for it.
 #[derive(Debug, Serialize)]
@@ -76,7 +76,7 @@ pub struct LackingColumns {
 }
 
 impl PlannedDelivery {
-    pub(crate) fn of(expected: &Expected<'_>) -> Self {
+    pub(crate) fn of(expected: &FoundDelivery<'_>) -> Self {
         let Delivery { name, period, .. } = expected.delivery;
         let none = Self {
             name: name.clone(),

@@ -91,8 +91,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Check>, Failure> {
 
     let mut checks = build::checks(&site);
     checks.extend(running::checks(&site));
-    let store = Store::as_it_stands(&site.pipeline.store);
-    let standing = store.and_then(|store| store.standing());
+    let store = Store::inspect(&site.pipeline.store);
+    let standing = store.and_then(|store| store.stored_datasets());
     let mut vault = Client::connect(site.socket(), Role::Auditor, "minster-audit");
     checks.extend(keys::checks(&site, &mut vault, &standing));
     let decoded = decode::decode(&standing, &mut vault);

@@ -42,7 +42,7 @@ pub(crate) fn report(arguments: &Arguments) -> Result<String, Failure> {
 
 fn of_period(loaded: &Loaded, period: &LinkedPeriod) -> Result<Appraisal, Failure> {
     let pipeline = &loaded.pipeline;
-    let store = Store::as_it_stands(&pipeline.store)?;
+    let store = Store::inspect(&pipeline.store)?;
     let matching = pipeline::read(&pipeline.matching)?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
     let listed = listed_by(&mut vault, &pipeline.purpose)?;

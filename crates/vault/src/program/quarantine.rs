@@ -111,7 +111,7 @@ pub(crate) fn open(open: Open) -> Result<(), Failure> {
             let written = pass(&mut file, &sealed, &mut vault, &mut rows)
                 .and_then(|()| Ok(rows.sync_all().map_err(io_fault("write", path))?));
             if written.is_err() {
-                // What was cut short must not be taken for the whole.
+                // A part that was cut short must not be taken for the whole.
                 let _ = fs::remove_file(path);
             }
             written?;

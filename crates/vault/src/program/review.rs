@@ -57,7 +57,7 @@ pub(crate) fn sign(sign: &Sign) -> Result<(), Failure> {
     let io = |source| VaultFault::Io { what: "read", path: decisions.clone(), source };
     let file = fs::read(decisions).map_err(io)?;
     let signature = SigningKey::read(key)?.sign_review(purpose, name, &file);
-    let digits: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = base16ct::lower::encode_string(&signature);
     if !form.json {
         return print(&format!("{digits}\n"));
     }
