@@ -18,8 +18,8 @@ use minster_pseudonymiser::{
     LinkageParts, birth_date_parts, name_parts, postcode_parts, surname_parts,
 };
 use minster_scoring::{
-    BirthDate, Forenames, Name, Postcode, Probability, Record, Records, Report, Settings, Token,
-    dedupe, link,
+    BirthDate, Forenames, KeyedValue, Name, Postcode, Probability, Record, Records, Report,
+    Settings, dedupe, link,
 };
 use ring::{hmac, rand::SystemRandom};
 
@@ -35,11 +35,11 @@ struct Loaded {
 /// Makes tokens, as the vault does: one a distinct text and kind.
 struct Hasher {
     key: hmac::Key,
-    known: HashMap<(&'static str, String), Token>,
+    known: HashMap<(&'static str, String), KeyedValue>,
 }
 
 impl Hasher {
-    fn token(&mut self, form: LinkageForm, text: String) -> Token {
+    fn token(&mut self, form: LinkageForm, text: String) -> KeyedValue {
         let kind = form.kind();
         let key = &self.key;
         *self.known.entry((kind, text)).or_insert_with_key(|(kind, text)| {
@@ -47,7 +47,7 @@ impl Hasher {
             context.update(kind.as_bytes());
             context.update(&[0]);
             context.update(text.as_bytes());
-            Token::from_bytes(context.sign().as_ref()[..16].try_into().unwrap())
+            KeyedValue::from_bytes(context.sign().as_ref()[..16].try_into().unwrap())
         })
     }
 
@@ -67,8 +67,8 @@ impl Hasher {
         name
     }
 
-    fn all(&mut self, parts: LinkageParts) -> HashMap<LinkageForm, Vec<Token>> {
-        let mut all: HashMap<_, Vec<Token>> = HashMap::new();
+    fn all(&mut self, parts: LinkageParts) -> HashMap<LinkageForm, Vec<KeyedValue>> {
+        let mut all: HashMap<_, Vec<KeyedValue>> = HashMap::new();
         for (form, text) in parts {
             let token = self.token(form, text);
             all.entry(form).or_default().push(token);

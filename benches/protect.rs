@@ -14,11 +14,16 @@ use std::{collections::BTreeMap, io::Write, sync::LazyLock, time::Instant};
 
 use minster_attack::{Refusal, verify_rounded, verify_with};
 use minster_disclosure::{
-    Effort, Linear, Method, Optimum, Outcome, Singletons, crowding, linear, round, suppress,
-    suppress_at, widen,
+    Effort, Method, Optimum, Outcome, crowding, round, suppress, suppress_at, widen,
 };
-use minster_disclosure_tests::peers::{self, PeerTable, Recorded};
-use minster_model::cube::{CountTable, Hierarchy, Pattern, Policy, Prices, TableSet, Zeros};
+use minster_disclosure_tests::{
+    comparison::{Linear, Singletons, linear},
+    peers::{self, PeerTable, Recorded},
+};
+use minster_model::{
+    policy::{Policy, Prices, Zeros},
+    table::{CountTable, Hierarchy, Pattern, TableSet},
+};
 
 /// Years of age where these are told one by one.
 const YEARS: usize = 18;

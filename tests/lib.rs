@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 #![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
+pub mod command_line;
 pub mod deliveries;
+pub mod kept;
 
 use std::{
     fs,

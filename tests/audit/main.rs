@@ -15,6 +15,7 @@ use std::{
 };
 
 use minster_tests::{Site, copy_whole, programs, root, text};
+use procfs::process::{LimitValue, Process};
 use serde_json::Value;
 
 /// Numbers of the right form that are nobody's.
@@ -71,7 +72,7 @@ fn where_every_program_has_its_user_nothing_fails() {
     audit.is_left("log.chain", "ermission denied").passes("run.users").passes("leakage.releases");
 }
 
-/// What only root can plant.
+/// The traces that only root can plant.
 fn intruders(site: &apart::Site) {
     let by_root = || Audit::read(&site.audit(apart::ROOT));
     let usurped = site.usurped();
@@ -176,7 +177,7 @@ fn site() -> Site {
     site
 }
 
-/// What an audit came to: its exit code, verdicts and evidence.
+/// The result of an audit: its exit code, verdicts and evidence.
 struct Audit {
     code: i32,
     verdicts: BTreeMap<String, (String, String)>,
@@ -247,8 +248,8 @@ fn healthy(site: &Site) {
     let audit = Audit::of(site, &["--source", &source]);
     for (id, (verdict, evidence)) in &audit.verdicts {
         match id.as_str() {
-            // One user runs everything here, and no run is under way. What may be read of other processes is the
-            // system's to say.
+            // One user runs everything here, and no run is under way. The access to other processes is the
+            // system's to grant.
             "run.users" => assert_eq!(verdict, "FAIL", "{evidence}"),
             "run.open-files" => assert_ne!(verdict, "FAIL", "{evidence}"),
             "run.environment" | "run.core" => {
@@ -264,7 +265,7 @@ fn healthy(site: &Site) {
     assert!(audit.evidence("run.users").contains("one user runs all"));
     audit.fails("run.users", &[]);
 
-    // What is not given is said.
+    // A part that is not given is named.
     let bare = Audit::with(site, &[]);
     bare.is_left("build.graph", "--source").is_left("run.vault-folder", "--vault-dir");
     bare.is_left("log.chain", "--log").is_left("log.checkpoints", "--log");
@@ -425,7 +426,7 @@ fn log(site: &Site) {
     moved.swap(3, 4);
     of(&(moved.join("\n") + "\n")).fails("log.chain", &[]);
     of(&([&lines[..4], &lines[3..]].concat().join("\n") + "\n")).fails("log.chain", &[]);
-    // What readers see is what somebody let out.
+    // Readers see the releases that somebody let out.
     of(&whole).passes("log.releases");
     let table = site.folder().join("store/releases/children/2024-25/current/sen_by_ward.csv");
     let text = fs::read_to_string(&table).unwrap();
@@ -555,9 +556,10 @@ fn processes(site: &Site) {
     }
     // A vault that may be dumped.
     let running = plant::Running::start(&folder, "minster-vault", &[], None);
-    let limits = fs::read_to_string(format!("/proc/{}/limits", running.pid())).unwrap();
-    let line = limits.lines().find(|line| line.starts_with("Max core")).unwrap();
-    if line.split_whitespace().skip(4).take(2).any(|limit| limit != "0") {
+    let limits = Process::new(running.pid() as i32).unwrap().limits().unwrap();
+    let core = limits.max_core_file_size;
+    let is_none = |limit| matches!(limit, LimitValue::Value(0));
+    if !is_none(core.soft_limit) || !is_none(core.hard_limit) {
         Audit::of(site, &[]).fails("run.core", &[]);
     }
 }

@@ -60,7 +60,7 @@ fn texts_in_the_place_of_numbers_are_an_error() {
 }
 
 #[test]
-fn what_the_linkage_names_and_no_delivery_has_is_an_error_with_the_nearest() {
+fn a_name_in_the_linkage_that_no_delivery_has_is_an_error_with_the_nearest() {
     for (from, to, said) in [
         ("of = \"sen\"", "of = \"senn\"", "has no column senn in any delivery; did you mean sen?"),
         (

@@ -1,4 +1,4 @@
-//! Who is counted: twins and numbers that two children share, one child in two schools, one fact in two returns, a term
+//! Counting children: twins and numbers that two children share, one child in two schools, one fact in two returns, a term
 //! that does not ask.
 
 use minster_tests::deliveries::{
@@ -176,7 +176,7 @@ fn an_episode_that_one_return_left_open_and_the_next_closed_is_one() {
 }
 
 #[test]
-fn what_one_term_alone_asks_stands_whether_the_others_lack_the_column_or_leave_it_blank() {
+fn a_fact_that_one_term_alone_asks_stands_whether_the_others_lack_the_column_or_leave_it_blank() {
     for absent in [true, false] {
         let council = Council::of_deliveries(&TERMS);
         deliver_terms(&council, "pupilonroll", |place, period| {

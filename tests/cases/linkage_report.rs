@@ -319,7 +319,7 @@ fn pupils_without_a_row_are_told_by_group() {
             (Some(of_sex.len() as u64), Some(reached))
         );
     }
-    // Of each ethnicity but one fewer than five have no row.
+    // In each ethnicity but one, fewer than five children have no row.
     let found = find(&report["reached"], &[("source", "attendance"), ("group", "ethnicity")]);
     for (value, rate) in
         found["values"].as_array().unwrap().iter().map(|of| (of["value"].as_str().unwrap(), of))
@@ -354,7 +354,7 @@ fn errors_are_estimated_by_what_agrees_and_by_what_is_impossible() {
     assert_eq!(agree("bridge", "birth_date"), (8, 8));
     assert_eq!(agree("bridge", "name"), (0, 0));
     assert_eq!(of("number")["neither"], 0);
-    // Of 90 rows that a number led to a pupil, three have the other sex.
+    // A number led 90 rows to a pupil; three of them have the other sex.
     let looked_after = find(&report["agreements"], &[("source", "ssda903"), ("way", "number")]);
     assert_eq!(looked_after["sex"], json!({ "compared": 90, "agree": 87 }));
     let unlike = 1.0 - 2.0 * 0.25;
@@ -440,7 +440,7 @@ fn the_page_stands_alone_and_holds_no_value_of_a_row() {
 }
 
 #[test]
-fn what_is_not_linked_as_it_stands_gets_no_report() {
+fn deliveries_that_are_not_linked_yet_get_no_report() {
     let council = council();
     let early_help = early_help() + &early_help_row("E990", &person(200), "14/10/2024") + "\n";
     council.deliver("early_help", "early_help.csv", early_help);

@@ -78,7 +78,7 @@ fn a_report_on_linkage_is_of_one_period_and_of_its_own_deliveries() {
         };
         (ran.summary["period"].clone(), of(CENSUS), of("early_help"))
     };
-    // What the second year carries over is counted in the first.
+    // The children that the second year carries over are counted in the first.
     let before = (
         json!("2024-25"),
         (json!(["2024-autumn"]), json!({ "register": 90 })),
@@ -125,7 +125,7 @@ fn a_draft_is_made_and_let_out_for_each_period() {
     let which = council.program("minster", &["release", "small"]);
     assert_eq!(which.exit, 2, "{}", which.text);
     assert!(
-        which.text.contains("small is there for several periods (2024-25, 2025-26)"),
+        which.text.contains("small exists for several periods (2024-25, 2025-26)"),
         "{}",
         which.text
     );

@@ -182,7 +182,7 @@ fn no_value_of_a_row_is_in_the_report_in_any_form_and_foreign_names_are_escaped(
     assert!(!page.contains("<b>") && !page.contains("<script") && !page.contains("://"), "{page}");
 }
 
-/// What stands between tags, piece by piece.
+/// The text between tags, piece by piece.
 fn words(page: &str) -> Vec<&str> {
     let pieces = page.split('<').filter_map(|piece| piece.split_once('>'));
     pieces.map(|(_, text)| text.trim()).filter(|text| !text.is_empty()).collect()

@@ -58,7 +58,7 @@ fn review(council: &Council, arguments: &str) -> Ran {
     council.program("minster", &[&["review"], arguments.as_slice()].concat())
 }
 
-/// What a reviewer is given; gives its lines without the headings.
+/// The file that a reviewer is given; gives its lines without the headings.
 fn export(council: &Council, reviewer: &str) -> Vec<String> {
     let out = format!("{reviewer}.csv");
     let _ = fs::remove_file(council.path(&out));
@@ -117,7 +117,7 @@ fn clerical(ran: &Ran) -> &serde_json::Value {
 }
 
 #[test]
-fn what_two_reviewers_say_is_honoured_and_their_agreement_is_told() {
+fn decisions_of_two_reviewers_are_honoured_and_their_agreement_is_told() {
     let council = doubtful();
     let first = ran(&council);
     let unlinked = by_name(&[("match-key", 60), ("not-on-spine", 2 + MISTYPED)]);
@@ -253,7 +253,7 @@ fn no_decision_is_honoured_of_an_exact_only_identity() {
 }
 
 #[test]
-fn what_nobody_signed_is_refused() {
+fn an_unsigned_file_is_refused() {
     let council = doubtful();
     ran(&council);
     approve_reviewers(&council, &["rae", "sol"]);

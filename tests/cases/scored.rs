@@ -141,7 +141,7 @@ fn mistyped_rows_come_to_their_pupil_and_a_twins_do_not() {
 
 /// Another threshold links what was told of it.
 #[test]
-fn what_another_threshold_would_link_is_what_it_links() {
+fn the_links_told_of_another_threshold_are_those_that_it_makes() {
     let at = |threshold: &str| {
         let council = scored();
         council.change("matching.toml", |text| {
@@ -161,7 +161,7 @@ fn what_another_threshold_would_link_is_what_it_links() {
 }
 
 #[test]
-fn what_is_delivered_later_is_scored_against_pupils_who_were_read_before() {
+fn a_later_delivery_is_scored_against_pupils_who_were_read_before() {
     let council = scored();
     assert_eq!(council.run().exit, 0);
     // Nothing new: nothing is read again, although the parts are gone.

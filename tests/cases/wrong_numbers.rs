@@ -266,7 +266,7 @@ fn mistyped_numbers_of_a_social_care_file_lead_to_the_right_children() {
 }
 
 #[test]
-fn what_comes_first_is_not_repaired_by_what_comes_later_on_any_night() {
+fn a_number_is_not_repaired_by_a_later_delivery_on_any_night() {
     let council = Council::new(&[RETURN, CENSUS]);
     deliver_return(&council);
     council.deliver(CENSUS, "2025_autumn_pupilonroll.csv", pupils((1..=120).map(Child::at)));

@@ -1,6 +1,10 @@
 //! The whole job on a small made-up council, as a person runs it.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod begin;
+mod pipes;
+mod told;
+
 use minster_tests::{Site, files, text, text as text_of};
 
 fn released(site: &Site) -> Vec<(String, Vec<u8>)> {
@@ -384,7 +388,7 @@ fn new_keys_carry_every_dataset_over() {
         site.run("minster-vault", &arguments)
     };
     let rekey = || site.run("minster", &["rekey", "--config", &config]);
-    assert!(text(&rekey()).contains("0 datasets carried over to v1"));
+    assert!(text(&rekey()).contains("0 datasets converted to v1"));
     let versions = || {
         let manifests = files(&site.folder().join("store/datasets"));
         let manifests = manifests.iter().filter(|(path, _)| path.ends_with("manifest.json"));
@@ -415,7 +419,7 @@ fn new_keys_carry_every_dataset_over() {
     assert!(after.iter().all(|(version, _)| *version == 3), "two versions at once");
     let tables = |of: &[(u64, String)]| of.iter().map(|(_, t)| t.clone()).collect::<Vec<_>>();
     assert_eq!(tables(&after), tables(&before), "rows and columns stay");
-    assert!(text(&rekey()).contains("0 datasets carried over to v3"));
+    assert!(text(&rekey()).contains("0 datasets converted to v3"));
 
     for version in ["1", "2"] {
         assert!(vault("retire", &["--version", version]).status.success());

@@ -1,8 +1,12 @@
 //! A council of some eighty children, made of a seed, with the defects of real deliveries.
 
 use minster_tests::deliveries::{Child, Council, day_first, upn};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
 
-/// What is delivered: source and period.
+/// The deliveries: source and period.
 pub(crate) const DELIVERIES: [(&str, &str); 8] = [
     ("school_census", "2024-autumn"),
     ("school_census", "2025-spring"),
@@ -15,14 +19,12 @@ pub(crate) const DELIVERIES: [(&str, &str); 8] = [
 ];
 
 /// Numbers that a seed decides: the same seed gives the same council.
-struct Dice(u64);
+struct Dice(ChaCha8Rng);
 
 impl Dice {
     /// A number below a bound.
     fn below(&mut self, bound: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
+        self.0.next_u64() % bound
     }
 
     /// True this often in a hundred.
@@ -53,7 +55,7 @@ const HEADER: &str = "pupilonrolltableid,NativeId,dob,surname,forename,upn,forme
 
 /// Writes all deliveries.
 pub(crate) fn deliver(council: &Council, seed: u64) {
-    let mut dice = Dice(seed.wrapping_mul(7919).wrapping_add(17));
+    let mut dice = Dice(ChaCha8Rng::seed_from_u64(seed));
     let people = people(&mut dice);
     for (term, period) in TERMS.iter().enumerate() {
         let (pupils, meals) = term_of(&people, term, period, &mut dice);

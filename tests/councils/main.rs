@@ -14,7 +14,7 @@ use minster_tests::{deliveries::Council, root};
 
 use self::made::DELIVERIES;
 
-/// What is compared of a child, in the order of the second program.
+/// The values that are compared for a child, in the order of the second program.
 const COLUMNS: [&str; 10] = [
     "on_spine",
     "sex",

@@ -221,7 +221,7 @@ impl Ran {
         notes.iter().map(|note| note.as_str().unwrap().to_owned()).collect()
     }
 
-    /// What someone must look at in a source's delivery, in words.
+    /// Matters for a person to look at in a source's delivery, in words.
     pub fn warnings(&self, source: &str) -> Vec<String> {
         let warnings = self.source(source)["warnings"].as_array().cloned().unwrap_or_default();
         warnings.iter().map(|warning| warning.as_str().unwrap().to_owned()).collect()
@@ -249,7 +249,7 @@ impl Ran {
         (count("children"), count("on_spine"))
     }
 
-    /// What is for review, by code.
+    /// The findings for review, by code.
     pub fn review(&self) -> Vec<(String, u64)> {
         let found = self.summary["linkage"]["review"].as_array().unwrap();
         let entry = |entry: &Value| {

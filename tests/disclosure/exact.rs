@@ -1,6 +1,9 @@
 //! What follows from published cells by adding and subtracting, decided by whole-number elimination.
 
-use minster_model::cube::{CountTable, Pattern, TableSet, Zeros};
+use minster_model::{
+    policy::Zeros,
+    table::{CountTable, Pattern, TableSet},
+};
 
 use crate::worlds;
 

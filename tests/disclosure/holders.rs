@@ -2,7 +2,7 @@
 //! truth.
 
 use minster_attack::verify_with;
-use minster_model::cube::World;
+use minster_model::table::World;
 
 use super::*;
 

@@ -2,7 +2,7 @@
 //! world that someone thinks possible.
 
 use minster_attack::verify_with;
-use minster_model::cube::World;
+use minster_model::table::World;
 
 use super::*;
 

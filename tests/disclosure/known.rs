@@ -8,12 +8,16 @@
 use std::{fmt::Write, path::Path};
 
 use minster_disclosure::{
-    Effort, Linear, Method, Outcome, Refusal, RoundingRefusal, Singletons, Suppression, crowding,
-    linear, round, suppress_at, widen,
+    Effort, Method, Outcome, Refusal, RoundingRefusal, Suppression, crowding, round, suppress_at,
+    widen,
 };
-use minster_disclosure_tests::tried;
-use minster_model::cube::{
-    CountTable, Grouping, Guarded, Hierarchy, Pattern, Policy, Prices, Sensitive, TableSet, Zeros,
+use minster_disclosure_tests::{
+    comparison::{Linear, Singletons, linear},
+    tried,
+};
+use minster_model::{
+    policy::{Policy, Prices, Zeros},
+    table::{CountTable, Grouping, Guarded, Hierarchy, Pattern, Sensitive, TableSet},
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers for ever.

@@ -1,8 +1,9 @@
 //! What suppression and attack are tested against: every world of a small table, found by trying, exact
-//! elimination, and the tables and figures of a peer.
+//! elimination, and the tables and figures of a peer; and two weaker ways of withholding, which peers have.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, missing_docs, reason = "an oracle for tests")]
 
+pub mod comparison;
 pub mod exact;
 pub mod peers;
 pub mod ranges;

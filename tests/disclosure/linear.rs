@@ -4,9 +4,15 @@
 use std::cell::Cell;
 
 use minster_attack::{intervals, verify};
-use minster_disclosure::{Linear, Refusal, Singletons, linear};
-use minster_disclosure_tests::{exact, peers, seen, tried};
-use minster_model::cube::{CountTable, Grouping, Hierarchy, Pattern, Policy, TableSet, Zeros};
+use minster_disclosure::Refusal;
+use minster_disclosure_tests::{
+    comparison::{Linear, Singletons, linear},
+    exact, peers, seen, tried,
+};
+use minster_model::{
+    policy::{Policy, Zeros},
+    table::{CountTable, Grouping, Hierarchy, Pattern, TableSet},
+};
 use proptest::{prelude::*, test_runner::TestRunner};
 
 const NONE: Linear = Linear { singletons: Singletons::None, width: 0 };

@@ -15,8 +15,9 @@ use minster_disclosure_tests::{
     seen, tried,
     worlds::{self, Known},
 };
-use minster_model::cube::{
-    CountTable, Grouping, Guarded, Hierarchy, Pattern, Policy, Prices, Sensitive, TableSet, Zeros,
+use minster_model::{
+    policy::{Policy, Prices, Zeros},
+    table::{CountTable, Grouping, Guarded, Hierarchy, Pattern, Sensitive, TableSet},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use minster_model::cube::{CountTable, Grouping, Hierarchy, Policy, TableSet, Zeros};
+use minster_model::{
+    policy::{Policy, Zeros},
+    table::{CountTable, Grouping, Hierarchy, TableSet},
+};
 
 /// One table as the peer was run on it.
 pub struct PeerTable {

@@ -1,7 +1,7 @@
 //! Every world behind rounded numbers, found by trying: each count that could have been published as the
 //! number that was.
 
-use minster_model::cube::{CountTable, TableSet};
+use minster_model::table::{CountTable, TableSet};
 
 use crate::worlds;
 

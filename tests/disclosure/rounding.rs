@@ -7,8 +7,9 @@ use minster_attack::{Failure, FailureReason, Refusal, certify_rounded, verify_ro
 use minster_disclosure::{Method, NOISE, Rounded, perturb, round};
 use minster_disclosure_tests::{ranges, seen, tried, worlds};
 use minster_model::{
-    cube::{CountTable, Grouping, Guarded, Hierarchy, Pattern, Policy, Sensitive, TableSet, Zeros},
+    policy::{Policy, Zeros},
     rounding::{Margins, Rounding},
+    table::{CountTable, Grouping, Guarded, Hierarchy, Pattern, Sensitive, TableSet},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 

@@ -1,6 +1,6 @@
 //! Every world of small tables, found by trying: what the promise is about, without any solver.
 
-use minster_model::cube::{CountTable, Pattern, TableSet};
+use minster_model::table::{CountTable, Pattern, TableSet};
 
 /// The least and greatest count of every cell over all worlds, one list a table, and how far a group
 /// can go outside a sensitive category.

@@ -136,7 +136,7 @@ fn this_process_ingests_and_dies() {
         Ingestion::load(pipeline.as_ref()).unwrap().run(&Options { disk, ..Options::default() });
 }
 
-/// What is done once, at a run's first event of a kind.
+/// The disturbance, carried out once, at a run's first event of a kind.
 fn at(which: fn(&Event<'_>) -> bool, act: impl FnOnce() + Send + 'static) -> Options {
     let act = Mutex::new(Some(act));
     let told = move |event: &Event<'_>| {
@@ -249,7 +249,7 @@ fn a_clock_that_was_set_back_changes_nothing() {
 }
 
 #[test]
-fn of_two_runs_at_once_one_gives_way() {
+fn one_of_two_runs_at_once_gives_way() {
     let night = Night::new();
     let start = || {
         let pipeline = night.place.pipeline().display().to_string();

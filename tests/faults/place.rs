@@ -16,7 +16,7 @@ pub(crate) struct Place {
     site: Site,
 }
 
-/// What stands, source by source.
+/// The current datasets, source by source.
 #[derive(PartialEq)]
 pub(crate) struct Content {
     pub(crate) sources: Vec<Source>,
@@ -112,7 +112,7 @@ impl Place {
 
     /// As whoever links reads it.
     pub(crate) fn content_of(&self, name: &str) -> Source {
-        let store = Store::as_it_stands(&self.at("store")).unwrap();
+        let store = Store::inspect(&self.at("store")).unwrap();
         let dataset = DatasetRef {
             class: DatasetClass::Source,
             name: name.parse().unwrap(),

@@ -12,6 +12,7 @@ use std::{
 };
 
 use minster_tests::Site;
+use procfs::process::{MMPermissions, Process};
 use ring::{aead, hkdf};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -71,13 +72,14 @@ fn secrets(site: &Site) -> Vec<(String, Vec<u8>)> {
 
 /// All writable memory of a stopped process.
 fn memory(pid: i32) -> Option<Vec<u8>> {
-    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
-    let mut from = fs::File::open(format!("/proc/{pid}/mem")).ok()?;
+    let process = Process::new(pid).ok()?;
+    let mut from = process.mem().ok()?;
     let mut memory = Vec::new();
-    for line in maps.lines().filter(|line| line.contains(" rw")) {
-        let (start, end) = line.split(' ').next()?.split_once('-')?;
-        let (start, end) =
-            (u64::from_str_radix(start, 16).ok()?, u64::from_str_radix(end, 16).ok()?);
+    for map in process.maps().ok()? {
+        if !map.perms.contains(MMPermissions::READ | MMPermissions::WRITE) {
+            continue;
+        }
+        let (start, end) = map.address;
         if from.seek(SeekFrom::Start(start)).is_ok() {
             // Pages that were never touched cannot always be read.
             let _ = (&mut from).take(end - start).read_to_end(&mut memory);
@@ -91,8 +93,8 @@ fn holds(memory: &[u8], wanted: &[u8]) -> bool {
 }
 
 fn child_of(pid: u32) -> Option<i32> {
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-    children.split_whitespace().next()?.parse().ok()
+    let main = Process::new(pid as i32).ok()?.task_main_thread().ok()?;
+    main.children().ok()?.first().map(|child| *child as i32)
 }
 
 fn some_upns(site: &Site) -> BTreeSet<String> {
@@ -172,7 +174,7 @@ fn abort(site: &Site, command: &str, victim: &str, ingested: bool, after: Durati
     let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::ABORT);
     run.wait().unwrap();
     // An aborted `minster` leaves a child that goes on to its end.
-    while fs::read(format!("/proc/{ingest}/maps")).is_ok_and(|maps| !maps.is_empty()) {
+    while Process::new(ingest).is_ok_and(|process| process.is_alive()) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }

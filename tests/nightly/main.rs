@@ -1,4 +1,4 @@
-//! What a schedule needs: what was read is not read again, a source that fails fails alone, files that are
+//! The needs of a schedule: a delivery that was read is not read again, a source that fails fails alone, files that are
 //! late, corrected or not whole yet, the run ledger, monitors, and how long the past is kept.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 

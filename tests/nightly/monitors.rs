@@ -1,4 +1,4 @@
-//! What monitors read: the textfile, lineage, JSON logs.
+//! The files that monitors read: the textfile, lineage, JSON logs.
 
 use std::fs;
 

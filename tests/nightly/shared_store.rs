@@ -223,7 +223,7 @@ fn the_units_start_what_there_is() {
     assert!(users.iter().all(|user| declared.contains(&format!("u {user} "))), "{declared}");
 }
 
-/// What systemd itself says of the units.
+/// The verdict of systemd itself on the units.
 #[test]
 fn systemd_takes_the_units() {
     if Command::new("systemd-analyze").arg("--version").output().is_err() {

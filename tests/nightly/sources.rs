@@ -155,7 +155,7 @@ fn a_file_that_breaks_off_leaves_its_source_out() {
     assert_eq!(files(&night.at("store/staging")).len(), 0);
 }
 
-/// What is linked without a source that never stood would say of every child that it is not in it.
+/// Linking without a source that never stood would say of every child that it is not in it.
 #[test]
 fn nothing_is_linked_without_a_source_that_never_stood() {
     let site = Site::new();
@@ -217,7 +217,7 @@ fn append(path: &Path, time: Duration) -> u32 {
 }
 
 #[test]
-fn what_is_mended_and_delivered_again_leaves_the_quarantine() {
+fn rows_that_are_mended_and_delivered_again_leave_the_quarantine() {
     let night = Night::new();
     // Two ways to be wrong: no birth date in the first three rows, one that is still to come in the others. Free text where
     // a code belongs is left out of its cell.

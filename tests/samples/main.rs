@@ -192,7 +192,7 @@ fn rows(site: &Site, delivered: &[Delivered]) -> BTreeMap<(String, String, Strin
         if !delivered.iter().any(|one| (one.0, one.1) == (name, period)) {
             continue;
         }
-        // What is linked from a source stands under its name too.
+        // A column that is linked from a source stands under its name too.
         let Some(files) = manifest["origin"]["rows"].as_array() else { continue };
         for row in files {
             let key =

@@ -10,7 +10,7 @@ use std::{
 
 const GOLDEN: &str = include_str!("arrows.txt");
 
-/// What a package must never link, however far down.
+/// The packages that a package must never link, however far down.
 const NEVER: &[(&str, &[&str])] = &[
     ("minster-model", &["ring", "parquet", "polars", "minster-identifiers"]),
     (

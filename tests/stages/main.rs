@@ -113,7 +113,7 @@ impl Stages {
         let released =
             self.work(disk, |job, vault| let_out(job, &name.parse().unwrap(), &person(), vault));
         match released {
-            // What was let out to its end before the disk failed has no draft any more.
+            // A release that was let out to its end before the disk failed has no draft any more.
             Err(AggregateError::Draft(_)) => Ok(()),
             other => other.map(drop),
         }
@@ -130,7 +130,7 @@ impl Stages {
     /// The integrated dataset's rows, and what is said of how they were linked.
     fn linked(&self) -> (RecordBatch, Vec<u8>) {
         let dataset = integrated(&self.pipeline.purpose, self.period()).unwrap();
-        let store = Store::as_it_stands(&self.pipeline.store).unwrap();
+        let store = Store::inspect(&self.pipeline.store).unwrap();
         let mut vault = self.vault(Role::Linker);
         let reader = store.dataset(&dataset, &mut vault).unwrap();
         let reader = reader.table(&CHILDREN.parse().unwrap(), None).unwrap();
@@ -140,7 +140,7 @@ impl Stages {
         (concat_batches(&schema, &batches).unwrap(), report)
     }
 
-    /// What the public has, file by file.
+    /// The public files, one by one.
     fn released(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         files(&self.pipeline.store.join("releases")).into_iter().collect()
     }
@@ -292,7 +292,7 @@ fn letting_out_leaves_what_stood_and_a_whole_release_or_none() {
 #[test]
 fn withdrawing_leaves_a_release_that_is_current_or_one_that_is_said_to_be_withdrawn() {
     let (_site, stages) = drafted();
-    // What readers take for current, and whether they are told.
+    // The release that readers take for current, and whether they are told.
     let seen = || {
         let place = stages.pipeline.store.join("releases/children/2024-25");
         (place.join("current/manifest.json").exists(), place.join("WITHDRAWN.txt").exists())

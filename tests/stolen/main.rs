@@ -1,5 +1,5 @@
-//! A thief holds the datasets of a run, decrypted, and the role `ingest`. What the vault answers that role leads
-//! to none of their children; what the linker reads of two runs is the same.
+//! A thief holds the datasets of a run, decrypted, and the role `ingest`. The vault's answers to that role lead
+//! to none of their children; the linker reads the same from two runs.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 use std::{

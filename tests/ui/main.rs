@@ -1,6 +1,6 @@
-//! What must not compile.
+//! Code that must not compile.
 
 #[test]
-fn what_must_not_compile() {
+fn forbidden_code_does_not_compile() {
     trybuild::TestCases::new().compile_fail("ui/cases/*.rs");
 }

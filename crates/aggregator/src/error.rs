@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
-use minster_model::{cube::CubeError, exit};
+use minster_model::{exit, table::CubeError};
 use minster_store::StoreError;
 
-use crate::place::{self, Place};
+use crate::definition::location::{self, Place};
 
 /// Why a release was not made. No variant holds a count.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,7 @@ impl AggregateError {
     /// Finds the line of a broken rule in the definition's text.
     pub(crate) fn located(mut self, text: &str) -> Self {
         if let Self::Rule { line, at, .. } = &mut self {
-            *line = line.or_else(|| place::line(text, at));
+            *line = line.or_else(|| location::line(text, at));
         }
         self
     }

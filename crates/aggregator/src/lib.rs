@@ -2,7 +2,7 @@
 //! rows and counts; it may depend on `minster-disclosure`, `minster-attack`, `minster-leakage`, `minster-store`,
 //! `minster-model` and Polars.
 //!
-//! [`release::files`] takes [`minster_attack::ReleasableSet`]s, which only the attack can make: an
+//! [`publish::files`] takes [`minster_attack::ReleasableSet`]s, which only the attack can make: an
 //! unverified table cannot be released.
 //!
 //! ```
@@ -29,48 +29,35 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod beside;
-mod categories;
-mod changed;
-mod check;
-mod columns;
-mod contributions;
 mod definition;
-mod differences;
-mod draft;
-mod entry;
+mod earlier_releases;
 mod error;
-mod everyone;
-mod ledger;
-mod lookup;
-mod made;
-mod occurring;
-mod outcome;
-mod place;
-mod populations;
-mod profile;
 mod protect;
-pub mod release;
-mod report;
-mod rows;
-mod run;
-mod sheet;
-mod sums;
+pub mod publish;
+mod release_job;
 mod tabulate;
-mod verify;
 
 pub use definition::{
-    Condition, Definition, Dimension, Holder, Level, Measure, Method, Population,
-    SensitiveCategories, Table,
+    location::{Place, Step},
+    profile::Profile,
+    release_definition::{
+        Condition, Definition, Dimension, Holder, Level, Measure, Method, Population,
+        SensitiveCategories, Table,
+    },
 };
-pub use entry::Person;
+pub use earlier_releases::entry::Person;
 pub use error::AggregateError;
 pub use minster_attack::Interval;
-pub use outcome::{Outcome, ReleaseReport, Revision, TableReport};
-pub use place::{Place, Step};
-pub use profile::Profile;
-pub use protect::{protect, protect_rounded};
-pub use report::{Explanation, Reason};
-pub use run::{Job, draft, release as let_out, tabulate, withdraw};
-pub use sums::ReleasableSums;
-pub use verify::{Category, Check, Explained, Which, explain, verify_release};
+pub use protect::{
+    protect_counts::{protect, protect_rounded},
+    protect_sums::ReleasableSums,
+};
+pub use publish::{
+    restricted_report::{Explanation, Reason},
+    verify::{Category, Check, Explained, Which, explain, verify_release},
+};
+pub use release_job::{
+    commands::{draft, release as let_out, tabulate, withdraw},
+    job::Job,
+    outcome::{Outcome, ReleaseReport, Revision, TableReport},
+};

@@ -3,7 +3,7 @@
 //! and calls no code of the crate that suppressed; both use the model and the solver `microlp`.
 //!
 //! **The promise.** A *world* is a set of whole inner counts that fits every published number and the
-//! policy (with [`Zeros::Published`](minster_model::cube::Zeros) a withheld inner cell is at least 1).
+//! policy (with [`Zeros::Published`](minster_model::policy::Zeros) a withheld inner cell is at least 1).
 //! For each primary cell (1 to t − 1), with `low` the sum of its inner cells' least values, some world
 //! has the cell at `low` and some world has it at max(t, low + t − 1) or more. For each group that a
 //! sensitive category would disclose, some world has t or more children outside the category.
@@ -25,7 +25,7 @@
 //!
 //! ```
 //! use minster_attack::verify;
-//! use minster_model::cube::{CountTable, Hierarchy, Pattern, Policy, TableSet, Zeros};
+//! use minster_model::{table::{CountTable, Hierarchy, Pattern, TableSet}, policy::{Policy, Zeros}};
 //!
 //! let rows = Hierarchy::flat("ward", "all", ["a".into(), "b".into()])?;
 //! let columns = Hierarchy::flat("sex", "all", ["F".into(), "M".into()])?;
@@ -40,31 +40,22 @@
 //! // All four inner cells are withheld, and every margin stands.
 //! let withheld = [false, false, false, false, true, true, false, true, true].to_vec();
 //! assert!(verify(set, vec![Pattern { withheld }]).is_ok());
-//! # Ok::<(), minster_model::cube::CubeError>(())
+//! # Ok::<(), minster_model::table::CubeError>(())
 //! ```
 #![forbid(unsafe_code)]
 
-mod beside;
-mod certificates;
-mod claims;
-mod holder;
-mod insider;
-mod intervals;
-mod linked;
-mod narrow;
-mod promise;
-mod ranges;
-mod refusal;
+mod related;
 mod rounded;
-mod shift;
-mod solve;
-mod system;
-mod verify;
-mod whole;
-mod world;
+mod shared;
+mod suppressed;
 
-pub use beside::{Beside, verify_beside, who_counts};
-pub use intervals::{Interval, interval, intervals};
-pub use refusal::{Failure, FailureReason, Refusal};
-pub use rounded::{certify_rounded, verify_rounded};
-pub use verify::{Certified, ReleasableSet, certify, verify, verify_with};
+pub use related::verify::{Beside, verify_beside, who_counts};
+pub use rounded::verify::{certify_rounded, verify_rounded};
+pub use shared::{
+    refusal::{Failure, FailureReason, Refusal},
+    releasable::{Certified, ReleasableSet},
+};
+pub use suppressed::{
+    intervals::{Interval, interval, intervals},
+    verify::{certify, verify, verify_with},
+};

@@ -11,17 +11,34 @@ use minster_vault_api::VaultError;
 pub(crate) enum Failure {
     #[error("cannot read {}: {source}", path.display())]
     Config { path: PathBuf, source: std::io::Error },
+    #[error(
+        "cannot read the pipeline {}: {source}; name it with --config or MINSTER_CONFIG, or write one with `minster init`",
+        path.display()
+    )]
+    NoPipeline { path: PathBuf, source: std::io::Error },
+    #[error(
+        "the folder {} is not empty, and `minster init` overwrites nothing; name a new folder, such as `minster init config-new`",
+        folder.display()
+    )]
+    NotEmpty { folder: PathBuf },
     #[error("{}: {source}", path.display())]
     Pipeline { path: PathBuf, source: Box<toml::de::Error> },
-    #[error("minster-ingest cannot be started: {0}; it belongs beside this program")]
+    #[error("minster-ingest cannot be started: {0}; install it in the folder of this program")]
     NoIngest(std::io::Error),
     /// It has said why on stderr.
-    #[error("ingestion stopped; nothing was linked or released, and what stood before stands")]
+    #[error(
+        "ingestion stopped; nothing was linked or drafted, and the earlier data and releases are still there"
+    )]
     Ingest { code: u8 },
     /// It has said why on stderr.
-    #[error("minster-ingest did not describe the definitions; there is no dictionary")]
+    #[error("minster-ingest cannot plan this pipeline; nothing was read")]
+    Plan { code: u8 },
+    /// It has said why on stderr.
+    #[error("minster-ingest could not describe the definitions, so there is no dictionary")]
     Describe { code: u8 },
-    #[error("minster-ingest gave no report that this release understands")]
+    #[error(
+        "minster-ingest gave a report that this program cannot read; install both programs of one release"
+    )]
     IngestReport,
     #[error(transparent)]
     Vault(Box<VaultError>),
@@ -34,33 +51,37 @@ pub(crate) enum Failure {
     #[error("the release {release}: {source}")]
     Release { release: TableName, source: Box<AggregateError> },
     #[error(
-        "the release {release} stands as it was published, and its data or its definition are others now; withdraw it first: `minster withdraw {release} --reason \"…\"`"
+        "the release {release} is public, and its data or its definition have changed since; withdraw it first: `minster withdraw {release} --reason \"…\"`"
     )]
     Stands { release: TableName },
     #[error("the pipeline has no such period; it has {known}")]
     NoPeriod { known: String },
-    #[error("{release} is there for several periods ({periods}): say which with `--period`")]
+    #[error(
+        "the release {release} exists for several periods ({periods}); choose one with `--period`"
+    )]
     WhichPeriod { release: TableName, periods: String },
-    #[error("the vault names no purpose {purpose}")]
+    #[error(
+        "the vault does not know the purpose {purpose}; custodians name it with `minster-vault request … purpose`"
+    )]
     NoPurpose { purpose: Purpose },
-    #[error("the run ledger has no run {run}; `minster runs list` names them")]
+    #[error("the run ledger has no run {run}; `minster runs list` names its runs")]
     NoRun { run: RunId },
-    #[error("the pipeline has no such delivery; `minster plan` names them")]
+    #[error("the pipeline has no such delivery; `minster plan` names its deliveries")]
     NoDelivery,
-    #[error("a run is changing {source_name}; ask again when it has ended")]
+    #[error("a run is changing {source_name}; ask again after the run")]
     Changing { source_name: SourceName },
     #[error("cannot write {}: {source}", path.display())]
     Page { path: PathBuf, source: std::io::Error },
     #[error("{}: {why}", path.display())]
     Decisions { path: PathBuf, why: String },
     #[error(
-        "the integrated dataset of {period} was linked by another {}: link again, then ask for its dictionary",
+        "the integrated dataset of {period} was linked by an earlier {}; run `minster link`, then ask for its dictionary",
         matching.display()
     )]
     OtherMatching { period: minster_model::Period, matching: PathBuf },
-    #[error("{}: nothing explains the column {column} of the table {table}; link again", matching.display())]
+    #[error("{} does not explain the column {column} of the table {table}; run `minster link`", matching.display())]
     Unexplained { matching: PathBuf, table: TableName, column: String },
-    #[error("a cell is named by `column=category`")]
+    #[error("--cell takes `column=category`, such as `--cell ward=W01`")]
     Cell,
     #[error("a built-in name is not valid")]
     Name,
@@ -86,6 +107,8 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Config { .. }
+            | Self::NoPipeline { .. }
+            | Self::NotEmpty { .. }
             | Self::Pipeline { .. }
             | Self::NoRun { .. }
             | Self::NoDelivery
@@ -97,7 +120,7 @@ impl Failure {
             | Self::Unexplained { .. }
             | Self::Cell => exit::USAGE,
             Self::Changing { .. } => exit::LOCKED,
-            Self::Ingest { code } | Self::Describe { code } => *code,
+            Self::Ingest { code } | Self::Plan { code } | Self::Describe { code } => *code,
             Self::Stands { .. } => exit::REFUSED,
             Self::Vault(_) | Self::NoPurpose { .. } => exit::VAULT,
             Self::Store(error) => error.exit_code(),

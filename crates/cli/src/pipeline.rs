@@ -1,9 +1,5 @@
-use std::{
-    fmt::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use minster_aggregator::Definition;
 use minster_model::{Period, RunId, TableName, periods::LinkedPeriod, pipeline::Pipeline};
 use minster_store::{Store, name_by_clock};
 
@@ -18,7 +14,9 @@ pub(crate) struct Loaded {
 impl Loaded {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let failed = |error| Failure::Pipeline { path: path.to_owned(), source: Box::new(error) };
-        let pipeline: Pipeline = toml::from_str(&read(path)?).map_err(failed)?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Failure::NoPipeline { path: path.to_owned(), source })?;
+        let pipeline: Pipeline = toml::from_str(&text).map_err(failed)?;
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let pipeline = pipeline
             .resolve(whole.parent().unwrap_or(Path::new(".")))
@@ -83,34 +81,6 @@ impl Loaded {
         }
         tables.sort();
         Ok(tables)
-    }
-
-    /// What would be linked and released, for people.
-    pub(crate) fn describe(&self) -> Result<String, Failure> {
-        let Pipeline { purpose, matching, .. } = &self.pipeline;
-        let mut text = String::from("\n");
-        for period in self.pipeline.periods.iter() {
-            let name = &period.name;
-            let _ = writeln!(text, "linked into {purpose} {name} by {}", matching.display());
-            for carried in &period.carries_over {
-                let _ = writeln!(text, "  carried over: {} {}", carried.name, carried.period);
-            }
-        }
-        for (path, definition) in self.tables()? {
-            let definition = Definition::parse(&definition).map_err(|source| {
-                Failure::Aggregate { path: path.clone(), source: Box::new(source) }
-            })?;
-            let tables: Vec<&str> =
-                definition.tables.iter().map(|table| table.name.as_str()).collect();
-            let _ = writeln!(
-                text,
-                "drafted: {}, threshold {}: {}",
-                definition.name,
-                definition.policy().threshold,
-                tables.join(", ")
-            );
-        }
-        Ok(text)
     }
 }
 

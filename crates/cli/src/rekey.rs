@@ -1,6 +1,5 @@
-//! `minster rekey`: carries the datasets of a purpose over to the version of its keys that the vault has
-//! made. Each dataset is replaced in one step; those that are over already are left, so that a run that
-//! was cut short is resumed by running it again.
+//! `minster rekey`: converts the datasets of a purpose to the version of its keys that the vault has made. Each dataset is
+//! replaced in one step, and converted ones are kept, so that an interrupted run is resumed by running it again.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,13 +10,13 @@ use minster_model::{DatasetClass, KeyVersion, Pseudonym, Role};
 use minster_store::Successors;
 use minster_vault_api::Client;
 
-use crate::{failure::Failure, pipeline::Loaded};
+use crate::{failure::Failure, pipeline::Loaded, report};
 
-/// What was carried over.
+/// What was converted.
 #[derive(Debug)]
 pub(crate) struct Rekeyed {
     version: u32,
-    carried: Vec<String>,
+    converted: Vec<String>,
     /// Parts for scored matching have no successors: their rows are ingested again.
     shredded: Vec<String>,
     left: usize,
@@ -32,7 +31,7 @@ pub(crate) fn rekey(loaded: &Loaded) -> Result<Rekeyed, Failure> {
     let now = status.purposes.into_iter().find(|status| status.purpose == *purpose);
     let now = now.ok_or_else(|| Failure::NoPurpose { purpose: purpose.clone() })?;
     let mut walks = Walks { to: now.key_version, by_version: BTreeMap::new() };
-    let (mut carried, mut shredded, mut left) = (Vec::new(), Vec::new(), 0);
+    let (mut converted, mut shredded, mut left) = (Vec::new(), Vec::new(), 0);
     for manifest in store.manifests()? {
         if manifest.dataset.purpose != *purpose {
             continue;
@@ -52,9 +51,9 @@ pub(crate) fn rekey(loaded: &Loaded) -> Result<Rekeyed, Failure> {
         let successors = Successors { version: now.key_version, key_check, pairs };
         store.rekey(&manifest.dataset, &loaded.run, &successors, &mut vault)?;
         walks.keep(manifest.key_version, successors.pairs);
-        carried.push(manifest.dataset.to_string());
+        converted.push(manifest.dataset.to_string());
     }
-    Ok(Rekeyed { version: now.key_version.0, carried, shredded, left })
+    Ok(Rekeyed { version: now.key_version.0, converted, shredded, left })
 }
 
 /// Pairs from each earlier version to the present one.
@@ -95,32 +94,32 @@ impl Walks {
 
 impl Rekeyed {
     pub(crate) fn text(&self) -> String {
-        let Self { version, carried, shredded, left } = self;
+        let Self { version, converted, shredded, left } = self;
         let mut text = String::new();
-        for dataset in carried {
+        for dataset in converted {
             let _ = writeln!(text, "{dataset}");
         }
         for dataset in shredded {
             let _ = writeln!(text, "{dataset}: shredded, to be ingested again");
         }
-        let count = carried.len();
+        let count = converted.len();
         let _ = writeln!(
             text,
-            "{count} datasets carried over to v{version}, {left} were there already. Link and release anew as \
-             usual; what was released before is compared with later releases cell by cell from now on"
+            "{count} datasets converted to v{version}, {left} already had it. Link and release again as usual; from now \
+             on, earlier releases are compared with later ones cell by cell"
         );
         text
     }
 
     pub(crate) fn json(&self) -> Result<String, Failure> {
-        let Self { version, carried, shredded, left } = self;
+        let Self { version, converted, shredded, left } = self;
         let object = serde_json::json!({
             "format": 1,
             "version": version,
-            "carried": carried,
+            "converted": converted,
             "shredded": shredded,
-            "left": left,
+            "unchanged": left,
         });
-        serde_json::to_string_pretty(&object).map(|text| text + "\n").map_err(Failure::Summary)
+        report::json(&object)
     }
 }

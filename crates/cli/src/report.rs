@@ -19,10 +19,10 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 /// The form.
 #[derive(Args)]
 pub(crate) struct Form {
-    /// One JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Write a page for a browser or a printer instead; it needs no other file.
+    /// Write a page for a browser or a printer instead. The page needs no other file.
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     html: Option<PathBuf>,
 }
@@ -42,10 +42,15 @@ impl Form {
             return Ok(String::new());
         }
         match self.json {
-            true => serde_json::to_string(report).map(|text| text + "\n").map_err(Failure::Summary),
+            true => json(report),
             false => Ok(text(report)),
         }
     }
+}
+
+/// One object in one line, as every `--json` prints it.
+pub(crate) fn json(object: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(object).map(|text| text + "\n").map_err(Failure::Summary)
 }
 
 /// The page stays inside the council: until its owner hands it on, nobody else reads it.

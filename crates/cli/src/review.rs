@@ -15,24 +15,24 @@ use minster_matcher::{
 use minster_model::Role;
 use minster_vault_api::{Client, SignedDecisions};
 
-use crate::{failure::Failure, pipeline::Loaded};
+use crate::{arguments::Report, failure::Failure, pipeline::Loaded, report::json};
 
-/// What is done with pairs that are in doubt.
+/// What is done with pairs in doubt.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Write the pairs that a reviewer is to judge: how their parts agree, and nothing else.
-    #[command(
-        after_help = "Example:\n  minster review export --reviewer rae --out rae.csv --config config/pipeline.toml\n\nThe reviewer fills in the last column, `same`, `different` or `cannot tell`, and signs the file with\n`minster-vault review sign`. Custodians approve reviewers (`minster-vault request reviewers`)."
-    )]
+    /// Write the pairs that a reviewer judges: how their parts agree, and nothing else.
+    #[command(after_help = "Example:\n  minster review export --reviewer rae --out rae.csv\n\n\
+            The reviewer fills in the last column with `same`, `different` or `cannot tell`, and signs the file with \
+            `minster-vault review sign`. Custodians approve reviewers (`minster-vault request reviewers`).")]
     Export(Export),
-    /// Take a reviewer's signed decisions in. The next `minster run` honours them.
+    /// Take in a reviewer's signed decisions. The next `minster run` honours them.
     #[command(
-        after_help = "Example:\n  minster review import --reviewer rae --decisions rae.csv --signature rae.csv.sig \\\n      --config config/pipeline.toml"
+        after_help = "Example:\n  minster review import --reviewer rae --decisions rae.csv \\\n      --signature rae.csv.sig"
     )]
     Import(Import),
-    /// Say how many pairs wait, what was decided, and how often reviewers agree.
-    #[command(after_help = "Example:\n  minster review status --config config/pipeline.toml")]
-    Status(Status),
+    /// Count the pairs that wait, the decisions, and how often reviewers agree.
+    #[command(after_help = "Example:\n  minster review status")]
+    Status(Report),
 }
 
 /// Which pairs, and where to.
@@ -41,12 +41,11 @@ pub(crate) struct Export {
     /// The reviewer's name in the vault.
     #[arg(long)]
     reviewer: String,
-    /// The file; never one that is there.
-    #[arg(long)]
+    /// A new file for the pairs.
+    #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The pipeline.
-    #[arg(long)]
-    config: PathBuf,
+    #[command(flatten)]
+    report: Report,
 }
 
 /// What comes back.
@@ -55,26 +54,14 @@ pub(crate) struct Import {
     /// The reviewer's name in the vault.
     #[arg(long)]
     reviewer: String,
-    /// The file that was filled in.
-    #[arg(long)]
+    /// The file that the reviewer filled in.
+    #[arg(long, value_name = "FILE")]
     decisions: PathBuf,
-    /// Its signature, as `minster-vault review sign` wrote it.
-    #[arg(long)]
+    /// The file's signature, as `minster-vault review sign` wrote it.
+    #[arg(long, value_name = "FILE")]
     signature: PathBuf,
-    /// The pipeline.
-    #[arg(long)]
-    config: PathBuf,
-}
-
-/// What is counted.
-#[derive(Args)]
-pub(crate) struct Status {
-    /// The pipeline.
-    #[arg(long)]
-    config: PathBuf,
-    /// One JSON object.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    report: Report,
 }
 
 /// Does it; gives what is printed.
@@ -82,13 +69,13 @@ pub(crate) fn run(command: &Command) -> Result<String, Failure> {
     match command {
         Command::Export(arguments) => export(arguments),
         Command::Import(arguments) => import(arguments),
-        Command::Status(arguments) => status(arguments),
+        Command::Status(report) => status(report),
     }
 }
 
 fn export(arguments: &Export) -> Result<String, Failure> {
-    let Export { reviewer, out, config } = arguments;
-    let loaded = Loaded::read(config)?;
+    let Export { reviewer, out, report } = arguments;
+    let loaded = Loaded::read(&report.config.path)?;
     let (review, mut vault) = read(&loaded)?;
     let (text, pairs) = review.file_for(reviewer);
     // Logged before anything is written: a reviewer whom nobody approved is given nothing.
@@ -100,12 +87,17 @@ fn export(arguments: &Export) -> Result<String, Failure> {
         .open(out)
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
     written.map_err(|source| Failure::Page { path: out.clone(), source })?;
+    if report.form.json {
+        return json(&serde_json::json!({
+            "format": 1, "reviewer": reviewer, "pairs": pairs, "file": out,
+        }));
+    }
     Ok(format!("{pairs} pairs for {reviewer} are in {}\n", out.display()))
 }
 
 fn import(arguments: &Import) -> Result<String, Failure> {
-    let Import { reviewer, decisions: path, signature, config } = arguments;
-    let loaded = Loaded::read(config)?;
+    let Import { reviewer, decisions: path, signature, report } = arguments;
+    let loaded = Loaded::read(&report.config.path)?;
     let store = loaded.store()?;
     let _lock = store.lock()?;
     let (review, mut vault) = read(&loaded)?;
@@ -132,20 +124,23 @@ fn import(arguments: &Import) -> Result<String, Failure> {
     let file = SignedFile { reviewer: reviewer.clone(), text, sha256, signature: digits };
     take((&store, purpose, &loaded.run), file, &mut vault)
         .map_err(|error| failed(&loaded, error))?;
+    if report.form.json {
+        return json(&serde_json::json!({
+            "format": 1, "reviewer": reviewer, "decisions": decisions.len(),
+        }));
+    }
     Ok(format!(
         "{} decisions of {reviewer} are taken in; the next `minster run` honours them\n",
         decisions.len()
     ))
 }
 
-fn status(arguments: &Status) -> Result<String, Failure> {
-    let Status { config, json } = arguments;
-    let report: ClericalReport = read(&Loaded::read(config)?)?.0.report();
-    if !json {
-        return Ok(report.text());
+fn status(asked: &Report) -> Result<String, Failure> {
+    let report: ClericalReport = read(&Loaded::read(&asked.config.path)?)?.0.report();
+    match asked.form.json {
+        true => json(&serde_json::json!({ "format": 1, "review": report })),
+        false => Ok(report.text()),
     }
-    let object = serde_json::json!({ "format": 1, "review": report });
-    serde_json::to_string_pretty(&object).map(|text| text + "\n").map_err(Failure::Summary)
 }
 
 /// What stands, read as the linker.

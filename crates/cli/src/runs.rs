@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use minster_model::{RowCounts, RunId};
 use minster_store::{Journal, RunRecord, SourceRecord, StageRecord, Store};
 
-use crate::{failure::Failure, pipeline::Loaded, summary::Summary};
+use crate::{failure::Failure, pipeline::Loaded, report, summary::Summary};
 
 /// Runs stages under the store's lock, and keeps the record of what they did. What a person does between nights has a
 /// `program` of its own, so that a monitor does not take it for a night.
@@ -38,14 +38,14 @@ pub(crate) fn recorded(
 
 /// The latest runs, and no others.
 pub(crate) fn list(loaded: &Loaded, most: usize) -> Result<Vec<RunRecord>, Failure> {
-    let mut records = Store::as_it_stands(&loaded.pipeline.store)?.runs()?;
+    let mut records = Store::inspect(&loaded.pipeline.store)?.runs()?;
     records.truncate(most);
     Ok(records)
 }
 
 /// One run, of both programs where both took part.
 pub(crate) fn show(loaded: &Loaded, run: &RunId) -> Result<Vec<RunRecord>, Failure> {
-    let mut records = Store::as_it_stands(&loaded.pipeline.store)?.runs()?;
+    let mut records = Store::inspect(&loaded.pipeline.store)?.runs()?;
     records.retain(|record| record.run == *run);
     match records.is_empty() {
         true => Err(Failure::NoRun { run: run.clone() }),
@@ -55,7 +55,7 @@ pub(crate) fn show(loaded: &Loaded, run: &RunId) -> Result<Vec<RunRecord>, Failu
 
 pub(crate) fn json(records: &[RunRecord]) -> Result<String, Failure> {
     let object = serde_json::json!({"format": 1, "runs": records});
-    serde_json::to_string(&object).map(|text| text + "\n").map_err(Failure::Summary)
+    report::json(&object)
 }
 
 /// A line a run.
@@ -77,7 +77,7 @@ pub(crate) fn text(records: &[RunRecord]) -> String {
         );
     }
     if records.iter().any(|record| record.ended.is_none()) {
-        text += "-: it runs, or was cut short\n";
+        text += "-: it is running, or it was interrupted\n";
     }
     text
 }
@@ -95,7 +95,7 @@ pub(crate) fn whole_text(records: &[RunRecord]) -> String {
             }
             _ => writeln!(
                 text,
-                "  not ended: it runs, or was cut short; the next run takes up there"
+                "  not ended: it is running, or it was interrupted; the next run continues there"
             ),
         };
         if let Some(why) = &record.why {

@@ -35,6 +35,21 @@ pub(crate) fn ingest_program(arguments: &[OsString]) -> Result<u8, Failure> {
     }
 }
 
+/// What minster-ingest would read, as it plans it in JSON.
+pub(crate) fn ingest_plan(config: &Path) -> Result<Value, Failure> {
+    let output = ingest_command()?
+        .args(["plan", "--json", "--config"])
+        .arg(config)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(Failure::NoIngest)?;
+    match code(output.status) {
+        exit::DONE => serde_json::from_slice(&output.stdout).map_err(|_| Failure::IngestReport),
+        code => Err(Failure::Plan { code }),
+    }
+}
+
 /// Ingests the deliveries; gives minster-ingest's report.
 pub(crate) fn ingest(
     loaded: &Loaded,

@@ -1,4 +1,4 @@
-//! What a run did, for people and for programs.
+//! The summary of a run, for people and for programs.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
@@ -8,7 +8,7 @@ use minster_model::exit;
 use minster_store::{SourceRecord, deliveries};
 use serde_json::Value;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, report};
 
 /// What minster-ingest reported.
 pub(crate) struct Ingested {
@@ -49,7 +49,7 @@ impl Summary {
             "releases": self.releases,
             "refused": self.refused,
         });
-        serde_json::to_string(&object).map(|text| text + "\n").map_err(Failure::Summary)
+        report::json(&object)
     }
 
     pub(crate) fn text(&self) -> String {
@@ -92,8 +92,10 @@ impl Summary {
         }
         let left_out = deliveries::left_out(self.sources());
         if left_out > 0 {
-            let _ =
-                writeln!(text, "\n{left_out} sources were left out; what stood of them was linked");
+            let _ = writeln!(
+                text,
+                "\n{left_out} sources were left out; their earlier data were linked"
+            );
         }
         if self.ingest.is_some() {
             let _ = writeln!(

@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use minster_disclosure::suppress;
-//! use minster_model::cube::{CountTable, Hierarchy, Policy, TableSet, Zeros};
+//! use minster_model::{table::{CountTable, Hierarchy, TableSet}, policy::{Policy, Zeros}};
 //!
 //! let rows = Hierarchy::flat("ward", "all", ["a".into(), "b".into()])?;
 //! let columns = Hierarchy::flat("sex", "all", ["F".into(), "M".into()])?;
@@ -22,35 +22,36 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod balance;
-mod bounds;
-mod cells;
-mod change;
-mod controlled;
-mod cover;
-mod crowding;
-mod cube_search;
-mod demand;
-mod holders;
-mod hypercube;
-mod linear;
 #[cfg(test)]
 mod made_up;
-mod near;
 mod optimal;
-mod perturbation;
-mod republish;
-mod reroute;
+mod problem;
+mod refusal;
 mod rounding;
-mod rules;
 mod secondary;
-mod step;
-mod world;
 
-pub use crowding::{Coarser, Crowding, crowding};
-pub use linear::{Linear, Singletons, linear};
 pub use optimal::{Effort, Optimum, Outcome, SAME_PRICE};
-pub use perturbation::{NOISE, perturb};
-pub use rounding::{Method, Rounded, RoundingRefusal, round};
-pub use rules::{Contributions, Dominance, SumRules};
-pub use secondary::{Refusal, Suppression, suppress, suppress_at, suppress_with, widen};
+pub use problem::{
+    sparsity::{Coarser, Crowding, crowding},
+    sum_rules::{Contributions, Dominance, SumRules},
+};
+pub use refusal::Refusal;
+pub use rounding::{Method, NOISE, Rounded, RoundingRefusal, perturb, round};
+pub use secondary::suppress::{Suppression, suppress, suppress_at, suppress_with, widen};
+
+/// What the comparison modes of the tests (`tests/disclosure/comparison/`) share with suppression. Nothing of it says
+/// that anything may be released.
+pub mod parts {
+    pub use crate::{
+        problem::{
+            cells::{Cells, KNOWN, Relation},
+            demand::{Demand, is_primary},
+            world::{World, Worlds},
+        },
+        secondary::{
+            linear_program::Programs,
+            neighbourhood::{Nearness, Ranks},
+            suppress::{kept_and_withheld, patterns},
+        },
+    };
+}

@@ -1,6 +1,9 @@
 //! Small tables for this crate's own tests.
 
-use minster_model::cube::{CountTable, Hierarchy, Policy, TableSet, Zeros};
+use minster_model::{
+    policy::{Policy, Zeros},
+    table::{CountTable, Hierarchy, TableSet},
+};
 
 /// So many categories under one total.
 pub(crate) fn flat(name: &str, size: usize) -> Hierarchy {

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_spreadsheets_add_goes() {
+    fn additions_of_spreadsheets_go() {
         for field in
             [" q330 400024001", "'Q330400024001", "Q330400024001\u{a0}", "\u{feff}q330400024001"]
         {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::{IdentifierError, OpaqueId, canonicalise};
 
-/// What people and systems write where a number belongs and none is known: letters and digits alone, upper case.
+/// Fillers that people and systems write where a number belongs and none is known: letters and digits alone, upper case.
 const PLACEHOLDERS: [&str; 29] = [
     "AWAITED",
     "BLANK",
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_for_no_number_is_none() {
+    fn a_filler_is_no_number() {
         let form = NumberForm {
             placeholders: Arc::new(["Ask the team".into(), "999".into()]),
             ..Default::default()

@@ -6,7 +6,7 @@ use minster_model::{escaped, is_hidden};
 
 use crate::{NhsNumber, Uln, Upn};
 
-/// What a text looks like.
+/// The look of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// A pupil number with its right check letter.
@@ -63,7 +63,7 @@ impl Shape {
         if text.len() < 5 {
             return None;
         }
-        // What cannot be seen hides nothing: neither between two digits nor between a number and what follows it.
+        // A character that cannot be seen hides nothing: neither between two digits nor between a number and its neighbour.
         Self::of_visible(text).or_else(|| {
             let visible = || text.chars().filter(|c| !is_hidden(*c)).collect::<String>();
             text.contains(is_hidden).then(visible).and_then(|text| Self::of_visible(&text))
@@ -118,7 +118,7 @@ impl Shape {
         }
     }
 
-    /// Of upper-case letters and digits without anything between them.
+    /// The shape of upper-case letters and digits without anything between them.
     fn of_run(run: &str) -> Option<Self> {
         let digits = run.bytes().all(|byte| byte.is_ascii_digit());
         if run.len() >= 13 && run.is_ascii() {
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_files_columns_and_codes_are_called_looks_like_no_identifier() {
+    fn names_of_files_columns_and_codes_look_like_no_identifier() {
         for text in [
             "2024_autumn_termlysessiondetailsonroll.csv",
             "SSDA903_2025_header.csv",

@@ -1,10 +1,10 @@
-//! What a number that fails its check may have been before one slip of a typist.
+//! The numbers that a number which fails its check may have been before one slip of a typist.
 
 use std::collections::BTreeSet;
 
 use crate::{NhsNumber, Upn};
 
-/// What stands in the numbers that are repaired: digits, and the letters of pupil numbers (no I, O, S).
+/// The characters of the numbers that are repaired: digits, and the letters of pupil numbers (no I, O, S).
 const CHARACTERS: &[u8; 33] = b"0123456789ABCDEFGHJKLMNPQRTUVWXYZ";
 
 /// The pupil numbers from which one slip leads to this text, which is none: one character taken for another, two

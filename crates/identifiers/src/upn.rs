@@ -74,7 +74,7 @@ fn letter_value(byte: u8) -> Option<u32> {
     ALPHABET.iter().zip(0..).find(|(letter, _)| **letter == byte).map(|(_, value)| value)
 }
 
-/// What a field for a pupil number holds.
+/// The content of a field for a pupil number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpnField {
     /// A number.

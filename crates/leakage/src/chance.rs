@@ -19,7 +19,7 @@ const DELIMITED: f64 = (194.0 / 256.0) * (194.0 / 256.0);
 const DIGIT: f64 = 10.0 / 256.0;
 const DIGIT_5: f64 = DIGIT * DIGIT * DIGIT * DIGIT * DIGIT;
 
-/// What was found of one kind. Different strings are counted once, however often they stand there.
+/// The strings that were found of one kind. Different strings are counted once, however often they stand there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Finding {
     /// The kind.

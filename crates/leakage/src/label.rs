@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_categories_are_called_identifies_nobody() {
+    fn names_of_categories_identify_nobody() {
         for label in [
             "WBRI",
             "School 12",

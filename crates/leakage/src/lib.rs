@@ -43,7 +43,7 @@ pub use label::may_identify;
 use scan::{CONTEXT, LOOKAHEAD, Seen};
 use tally::Tally;
 
-/// What a number would identify.
+/// The kind of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A pupil, by unique pupil number.
@@ -110,7 +110,7 @@ impl Search {
         self.from = 0;
     }
 
-    /// What was found so far, one a kind.
+    /// The findings so far, one a kind.
     pub fn findings(&self) -> [Finding; 3] {
         let Counts { wrong_pupil, wrong_ten, right: [pupil, nhs, learner], .. } = &self.counts;
         [

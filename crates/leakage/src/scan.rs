@@ -9,7 +9,7 @@ pub(crate) const LOOKAHEAD: usize = 16;
 /// Digits, spaces and hyphens that stand together in every form of a number, at least.
 const STRETCH: usize = 10;
 
-/// What has the form of a number.
+/// A string with the form of a number.
 #[derive(Hash)]
 pub(crate) enum Seen {
     Pupil([u8; 13]),
@@ -53,7 +53,7 @@ pub(crate) fn scan(bytes: &[u8], from: usize, to: usize, mut each: impl FnMut(Se
     }
 }
 
-/// What begins with the digits `start..end`, or with the letter before them.
+/// The number that begins with the digits `start..end`, or with the letter before them.
 fn number(bytes: &[u8], start: usize, end: usize) -> Option<(usize, Seen)> {
     let (before, after) = (before_of(bytes, start), bytes.get(end).copied());
     match end - start {

@@ -1,6 +1,6 @@
-//! Who is the same child: each row about a person belongs to exactly one.
+//! Decides which rows are one child's: each row about a person belongs to exactly one.
 //!
-//! The register of pupils is believed first ([`crate::persons::PersonTable::register`]): two current numbers are two
+//! The register of pupils is believed first ([`crate::person_rows::PersonTable::register`]): two current numbers are two
 //! children, whatever another service's number says, unless a former number of the register itself ties them. Rows of other
 //! sources come to a child of the register by its number, by a service's number that stands beside it, or by a match key;
 //! those that come to none are joined among themselves. A number that stands for two children joins nothing. A row that
@@ -13,12 +13,12 @@ use minster_model::Pseudonym;
 
 use crate::{
     clusters::{Clusters, reasons},
-    few::NONE,
     identities::{Change, Identities},
-    persons::Persons,
+    person_rows::Persons,
     register::Register,
     review::{Finding, Review, ReviewEntry},
     services::Services,
+    small_set::NONE,
 };
 
 /// How a row of a source came to its child of the spine, or why it did not.
@@ -101,18 +101,18 @@ impl Linkage {
     }
 }
 
-/// What numbers and match keys decided.
-pub(crate) struct Exact<'a> {
+/// The links that numbers and match keys made.
+pub(crate) struct ExactLinks<'a> {
     pub(crate) persons: &'a Persons,
     pub(crate) register: &'a Register,
     pub(crate) services: &'a Services,
     pub(crate) review: &'a Review,
 }
 
-/// What a last step decides of what numbers and match keys leave: pairs of the first row of a group and a child of the
+/// The decisions of a last step about rows that numbers and match keys leave: pairs of the first row of a group and a child of the
 /// register.
 #[derive(Default)]
-pub(crate) struct Last {
+pub(crate) struct LastStep {
     /// Linked by their score.
     pub(crate) scored: Vec<(u32, u32)>,
     /// Linked by reviewers.
@@ -121,7 +121,7 @@ pub(crate) struct Last {
     pub(crate) apart: Vec<(u32, u32)>,
 }
 
-/// What a number leads to.
+/// The child that a number leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Number {
     /// One child.
@@ -156,7 +156,7 @@ impl Children {
 
     /// Decides who is who. A child who has an id keeps it, and what is new is remembered.
     pub fn known(persons: &Persons, identities: &mut Identities) -> Self {
-        let by_nothing_else = |_: &Exact<'_>| Ok::<_, Infallible>(Last::default());
+        let by_nothing_else = |_: &ExactLinks<'_>| Ok::<_, Infallible>(LastStep::default());
         match Self::with(persons, identities, |_| Vec::new(), by_nothing_else) {
             Ok(children) => children,
             Err(never) => match never {},
@@ -169,7 +169,7 @@ impl Children {
         persons: &Persons,
         identities: &mut Identities,
         first: impl FnOnce(&Register) -> Vec<(u32, u32)>,
-        last: impl FnOnce(&Exact<'_>) -> Result<Last, E>,
+        last: impl FnOnce(&ExactLinks<'_>) -> Result<LastStep, E>,
     ) -> Result<Self, E> {
         let mut review = Review::default();
         let mut register = Register::new(persons, &mut review);
@@ -180,8 +180,9 @@ impl Children {
             register.look_for_twice(persons, &mut review);
         }
         let mut services = Services::new(persons, &register, &mut review);
-        let exact = Exact { persons, register: &register, services: &services, review: &review };
-        let Last { scored, reviewed, apart } = last(&exact)?;
+        let exact =
+            ExactLinks { persons, register: &register, services: &services, review: &review };
+        let LastStep { scored, reviewed, apart } = last(&exact)?;
         services.take_apart(persons, &apart);
         services.lead_groups(persons, &scored, Linkage::Scored);
         services.lead_groups(persons, &reviewed, Linkage::Reviewed);
@@ -214,7 +215,7 @@ impl Children {
         let rows: Vec<u32> = of_row.iter().map(|cluster| child_of[*cluster as usize]).collect();
         let child = |row: u32| rows.get(row as usize).copied();
         let reasons = reasons(persons, &rows_of, &assigned, (&review, register, services));
-        // What would name two identities of one child together stands nowhere.
+        // A change that would name two identities of one child together is written nowhere.
         let is_exact_only =
             |cluster: usize| rows_of.of(cluster).iter().any(|row| persons.is_exact_only(*row));
         let exact_only: HashSet<Pseudonym> = (assigned.ids.iter().enumerate())

@@ -4,12 +4,12 @@ use ahash::{HashMap, HashMapExt};
 use minster_model::Pseudonym;
 
 use crate::{
-    few::{NONE, Seen},
-    identities::{Assigned, Change, Cluster, Happened, derived},
-    persons::{PersonTable, Persons},
+    identities::{Assigned, Change, ChangeKind, Cluster, derived},
+    person_rows::{PersonTable, Persons},
     register::Register,
     review::Review,
     services::Services,
+    small_set::{NONE, OneOrSeveral},
 };
 
 /// Children before they have ids.
@@ -18,7 +18,7 @@ pub(crate) struct Clusters {
     pub(crate) of_row: Vec<u32>,
     pub(crate) all: Vec<Cluster>,
     pub(crate) rows: RowsOf,
-    pub(crate) keys: Keys,
+    pub(crate) keys: ClusterKeys,
 }
 
 /// The rows of each child.
@@ -49,24 +49,24 @@ impl RowsOf {
     }
 }
 
-/// What a child is told by: its unit in the register, else the first of its rows.
+/// The key that names a child: its unit in the register, else the first of its rows.
 #[derive(Clone, Copy)]
-pub(crate) enum Key {
-    Unit(u32),
+pub(crate) enum ClusterKey {
+    RegisterChild(u32),
     Row(u32),
 }
 
 /// The child of each key, or none.
-pub(crate) struct Keys {
+pub(crate) struct ClusterKeys {
     units: Vec<u32>,
     rows: Vec<u32>,
 }
 
-impl Keys {
-    fn place(&mut self, key: Key) -> &mut u32 {
+impl ClusterKeys {
+    fn place(&mut self, key: ClusterKey) -> &mut u32 {
         match key {
-            Key::Unit(unit) => &mut self.units[unit as usize],
-            Key::Row(row) => &mut self.rows[row as usize],
+            ClusterKey::RegisterChild(unit) => &mut self.units[unit as usize],
+            ClusterKey::Row(row) => &mut self.rows[row as usize],
         }
     }
 
@@ -79,12 +79,12 @@ impl Keys {
 impl Clusters {
     pub(crate) fn new(persons: &Persons, register: &Register, services: &Services) -> Self {
         let key = |row: u32| match (register.unit(row), services.child(row)) {
-            (NONE, NONE) => Key::Row(services.root(row)),
-            (NONE, unit) => Key::Unit(register.root(unit)),
-            (unit, _) => Key::Unit(unit),
+            (NONE, NONE) => ClusterKey::Row(services.root(row)),
+            (NONE, unit) => ClusterKey::RegisterChild(register.root(unit)),
+            (unit, _) => ClusterKey::RegisterChild(unit),
         };
         let units = register.units().max().map_or(0, |last| last as usize + 1);
-        let mut keys = Keys { units: vec![NONE; units], rows: vec![NONE; persons.len()] };
+        let mut keys = ClusterKeys { units: vec![NONE; units], rows: vec![NONE; persons.len()] };
         let mut children = 0;
         let mut of_row = Vec::with_capacity(persons.len());
         for row in persons.all() {
@@ -95,31 +95,32 @@ impl Clusters {
             }
             of_row.push(*child);
         }
-        let mut of_key = vec![Seen::default(); persons.pseudonyms.len()];
+        let mut of_key = vec![OneOrSeveral::default(); persons.pseudonyms.len()];
         for row in persons.all() {
             for key in persons.keys(row) {
                 of_key[key as usize].add(of_row[row as usize]);
             }
         }
         let rows = RowsOf::new(&of_row, children as usize);
-        let telling = Telling { persons, register, services, keys: &keys, of_row: &of_row, of_key };
+        let telling =
+            ClusterEvidence { persons, register, services, keys: &keys, of_row: &of_row, of_key };
         let all = (0..children).map(|child| telling.cluster(rows.of(child as usize), child));
         let all = all.collect();
         Self { of_row, all, rows, keys }
     }
 }
 
-/// What tells a child from all others.
-struct Telling<'a> {
+/// The data that tell a child from all others.
+struct ClusterEvidence<'a> {
     persons: &'a Persons,
     register: &'a Register,
     services: &'a Services,
-    keys: &'a Keys,
+    keys: &'a ClusterKeys,
     of_row: &'a [u32],
-    of_key: Vec<Seen>,
+    of_key: Vec<OneOrSeveral>,
 }
 
-impl Telling<'_> {
+impl ClusterEvidence<'_> {
     /// Whether a number leads to the child, and to no other.
     fn leads(&self, number: u32, cluster: u32) -> bool {
         let found = match self.register.number(number) {
@@ -181,7 +182,7 @@ fn of_place(persons: &Persons, row: u32) -> Pseudonym {
     let place = persons.place_of(row);
     let mut text =
         format!("{}\n{}\n{}\n{place}\n", table.source, table.period, table.table).into_bytes();
-    // What the row says is keyed: who knows its place alone cannot make the pseudonym.
+    // The content of the row is keyed: someone who knows its place alone cannot make the pseudonym.
     let said = persons.numbers_known(row).chain(persons.keys(row));
     let said = said
         .chain([persons.birth(row), persons.name(row)].into_iter().filter(|code| *code != NONE));
@@ -205,7 +206,7 @@ pub(crate) fn reasons(
         let is_reviewed =
             rows.iter().any(|row| services.is_reviewed(*row) || register.is_decided(*row));
         match change.happened {
-            Happened::Merged => {
+            ChangeKind::Merged => {
                 let has_both = |row: &&u32| {
                     let before = |evidence| assigned.before.get(&evidence);
                     let ids: Vec<_> = evidence(persons, **row).filter_map(before).collect();
@@ -219,8 +220,8 @@ pub(crate) fn reasons(
                     None => "several rows tie them".to_owned(),
                 }
             }
-            Happened::Split if is_reviewed => "a reviewer's decision".to_owned(),
-            Happened::Split => match rows.iter().find_map(|row| for_review.get(row)) {
+            ChangeKind::Split if is_reviewed => "a reviewer's decision".to_owned(),
+            ChangeKind::Split => match rows.iter().find_map(|row| for_review.get(row)) {
                 Some(finding) => finding.code().to_owned(),
                 None => "no row ties them any more".to_owned(),
             },

@@ -21,8 +21,8 @@ use serde::Deserialize;
 
 use crate::{
     MatchError,
+    named_day::{DeliveryPeriod, NamedDay},
     values::whole,
-    when::{DeliveryPeriod, When},
 };
 
 /// A condition on one column. All that it says must hold.
@@ -39,13 +39,13 @@ pub struct Condition {
     /// Whether the cell must be blank (`true`) or must not (`false`).
     pub blank: Option<bool>,
     /// The first day that passes.
-    pub from: Option<When>,
+    pub from: Option<NamedDay>,
     /// The last day that passes.
-    pub until: Option<When>,
+    pub until: Option<NamedDay>,
     /// With `true`: only days of the period that is linked pass.
     pub in_period: Option<bool>,
     /// With `end`: what began on this day or before and did not end on it or before.
-    pub open_on: Option<When>,
+    pub open_on: Option<NamedDay>,
     /// The column with the last day, for `open_on`.
     pub end: Option<ColumnName>,
     /// The group whose codes pass.
@@ -99,7 +99,7 @@ impl Condition {
     /// # Errors
     /// Says which day the period does not have, or has twice.
     pub fn limits(&self, period: Option<(Day, Day)>) -> Result<Limits, String> {
-        let day = |when: Option<When>| when.map(|when| when.day(period)).transpose();
+        let day = |when: Option<NamedDay>| when.map(|when| when.day(period)).transpose();
         let mut limits =
             Limits { from: day(self.from)?, until: day(self.until)?, open_on: day(self.open_on)? };
         if self.in_period == Some(true) {
@@ -165,7 +165,7 @@ impl Condition {
         let Some(cells) = batch.column_by_name(name.as_str()) else {
             return Ok(vec![self.blank_passes() && *limits == Limits::default(); rows]);
         };
-        let cells = Cells::new(cells, name)?;
+        let cells = ConditionColumn::new(cells, name)?;
         let mut passes = vec![true; rows];
         let mut test = |of: &dyn Fn(usize) -> bool| {
             passes.iter_mut().enumerate().for_each(|(row, passes)| *passes = *passes && of(row));
@@ -193,8 +193,8 @@ impl Condition {
         if let (Some(Day(on)), Some(end)) = (limits.open_on, &self.end) {
             let days = cells.days(name)?;
             let ends = match batch.column_by_name(end.as_str()) {
-                Some(ends) => Cells::new(ends, end)?,
-                None => Cells::Blank,
+                Some(ends) => ConditionColumn::new(ends, end)?,
+                None => ConditionColumn::Blank,
             };
             let ends = ends.days(end)?;
             test(&|row| {
@@ -207,7 +207,7 @@ impl Condition {
         {
             let of = cells.of_group(group, name)?;
             let days = match self.on.as_ref().map(|on| (on, batch.column_by_name(on.as_str()))) {
-                Some((on, Some(days))) => Cells::new(days, on)?.days(on)?,
+                Some((on, Some(days))) => ConditionColumn::new(days, on)?.days(on)?,
                 _ => Days(None),
             };
             test(&|row| of(row, days.get(row)));
@@ -233,7 +233,7 @@ impl Condition {
     ) -> Result<(), MatchError> {
         let (Some(name), Some(values)) = (&self.column, &self.values) else { return Ok(()) };
         let Some(column) = batch.column_by_name(name.as_str()) else { return Ok(()) };
-        let cells = Cells::new(column, name)?;
+        let cells = ConditionColumn::new(column, name)?;
         for value in values.iter().filter(|value| !value.is_empty()) {
             let is_met = met.entry(value.clone()).or_default();
             if !*is_met {
@@ -260,7 +260,7 @@ pub(crate) fn all_pass(
 }
 
 /// A column as conditions look at it.
-enum Cells<'a> {
+enum ConditionColumn<'a> {
     Text { codes: &'a arrow::array::PrimitiveArray<Int32Type>, words: &'a StringArray },
     Days(Int64Array),
     Whole(Int64Array),
@@ -270,7 +270,7 @@ enum Cells<'a> {
 
 /// Values that are looked for, as the column holds them.
 enum OneOf {
-    Words(Vec<bool>, bool),
+    TextCodes(Vec<bool>, bool),
     Whole(Vec<i64>, bool),
 }
 
@@ -284,12 +284,14 @@ impl Days {
 }
 
 impl OneOf {
-    fn has(&self, cells: &Cells<'_>, row: usize) -> bool {
+    fn has(&self, cells: &ConditionColumn<'_>, row: usize) -> bool {
         match (self, cells) {
-            (Self::Words(words, blank), Cells::Text { codes, .. }) => match codes.is_valid(row) {
-                true => words.get(codes.value(row) as usize).copied().unwrap_or(false),
-                false => *blank,
-            },
+            (Self::TextCodes(words, blank), ConditionColumn::Text { codes, .. }) => {
+                match codes.is_valid(row) {
+                    true => words.get(codes.value(row) as usize).copied().unwrap_or(false),
+                    false => *blank,
+                }
+            }
             (Self::Whole(whole, blank), cells) => match cells.whole(row) {
                 Some(value) => whole.contains(&value),
                 None => *blank,
@@ -299,7 +301,7 @@ impl OneOf {
     }
 }
 
-impl<'a> Cells<'a> {
+impl<'a> ConditionColumn<'a> {
     fn new(column: &'a ArrayRef, name: &ColumnName) -> Result<Self, MatchError> {
         let wrong = || MatchError::WrongType {
             column: name.clone(),
@@ -367,7 +369,7 @@ impl<'a> Cells<'a> {
         let told = values.iter().filter(|value| !value.is_empty());
         if let Self::Text { words, .. } = self {
             let has = |word: &str| values.iter().any(|value| value == word);
-            return Ok(OneOf::Words(
+            return Ok(OneOf::TextCodes(
                 words.iter().map(|word| word.is_some_and(has)).collect(),
                 blank,
             ));

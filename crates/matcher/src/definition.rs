@@ -7,10 +7,10 @@ use serde::Deserialize;
 use crate::{
     CHILDREN, CROSSWALK, MatchError,
     condition::{CodeGroup, Condition},
-    report::reporting::Reporting,
+    named_day::{DeliveryPeriod, NamedDay},
+    report::settings::Reporting,
     spells::EndDay,
     summary::Summary,
-    when::{DeliveryPeriod, When},
 };
 
 /// The whole file.
@@ -41,7 +41,7 @@ pub struct Matching {
     /// Children counted by where they live.
     #[serde(default)]
     pub households: Option<Households>,
-    /// What the linkage report tells.
+    /// The settings of the linkage report.
     #[serde(default)]
     pub report: Reporting,
 }
@@ -71,7 +71,7 @@ pub struct Households {
     pub end: Option<ColumnName>,
     /// The day on which a row must be open. Without it the latest start counts.
     #[serde(default)]
-    pub on: Option<When>,
+    pub on: Option<NamedDay>,
     /// Whether the day of the end belongs to the spell.
     #[serde(default)]
     pub end_day: EndDay,
@@ -106,7 +106,7 @@ impl Households {
 pub struct Scoring {
     /// The sources.
     pub sources: Vec<SourceName>,
-    /// Of them, those in which a child has one person at most.
+    /// Sources among them in which a child has one person at most.
     #[serde(default)]
     pub one_to_one: Vec<SourceName>,
     /// The least probability of a link.
@@ -186,7 +186,7 @@ impl ExactOnly {
     }
 }
 
-/// What one row of a child is preferred by.
+/// The preference for one row of a child over another.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preference {
@@ -210,12 +210,12 @@ pub struct SummaryColumn {
     /// The column that says which child a row is about. A row about a person is about its own child.
     #[serde(default)]
     pub child: Option<ColumnName>,
-    /// What becomes of the rows. `by = "delivery"` orders them by the pipeline's deliveries.
+    /// The summary of the rows. `by = "delivery"` orders them by the pipeline's deliveries.
     pub summary: Summary,
     /// Rows that count: all of these must hold.
     #[serde(default, rename = "where")]
     pub conditions: Vec<Condition>,
-    /// What a blank says.
+    /// The meaning of a blank.
     #[serde(default)]
     pub blank: Blank,
     /// Its meaning, for people: the data dictionary has it.
@@ -252,7 +252,7 @@ pub struct EventTable {
     pub date: Option<ColumnName>,
     /// With `month`, `date` is the first of the day's month.
     #[serde(default)]
-    pub by: By,
+    pub by: DayPrecision,
     /// The column with the kind of event, which becomes `kind`.
     #[serde(default)]
     pub kind: Option<ColumnName>,
@@ -273,7 +273,7 @@ pub struct EventTable {
 /// How exact the day of an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum By {
+pub enum DayPrecision {
     /// As the source has it.
     #[default]
     Day,
@@ -295,7 +295,7 @@ impl EventTable {
     }
 }
 
-/// What a blank says of a value that an earlier delivery had.
+/// The meaning of a blank where an earlier delivery had a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Blank {

@@ -9,12 +9,12 @@ use crate::{
     CHILDREN, CROSSWALK,
     children::Linkage,
     condition::Condition,
-    definition::{By, EventTable, Households, Matching, Ratio, SummaryColumn},
+    definition::{DayPrecision, EventTable, Households, Matching, Ratio, SummaryColumn},
     integration::{CHILDREN_AT_HOME, IN_DOUBT, PROBABILITY, SIBLINGS, linked_by},
-    several::DateOf,
+    named_day::NamedDay,
     spells::EndDay,
     summary::Summary,
-    when::When,
+    value_summaries::DateOf,
 };
 
 /// A column of a table, explained.
@@ -23,14 +23,14 @@ pub struct Explained {
     /// Its meaning, in a sentence.
     pub meaning: String,
     /// Where its values come from.
-    pub from: From,
+    pub from: ColumnOrigin,
     /// Codes that linking itself writes.
     pub codes: Vec<(&'static str, &'static str)>,
 }
 
 /// Where a column's values come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum From {
+pub enum ColumnOrigin {
     /// Linking made them.
     Linking,
     /// They are counted or measured over a source's table.
@@ -69,7 +69,7 @@ pub fn column(matching: &Matching, table: &str, name: &str) -> Option<Explained>
 }
 
 fn linking(meaning: &str) -> Explained {
-    Explained { meaning: meaning.to_owned(), from: From::Linking, codes: Vec::new() }
+    Explained { meaning: meaning.to_owned(), from: ColumnOrigin::Linking, codes: Vec::new() }
 }
 
 const CHILD: &str = "The child's pseudonym. It is the same in all tables and periods of the purpose, and in no other purpose.";
@@ -132,7 +132,10 @@ fn at_home(asked: &Households, what: &str) -> Explained {
         "{what}, by the keyed address {day}; blank without an address, and at addresses of more than {} children.",
         asked.largest
     );
-    Explained { from: From::Table(asked.source.clone(), asked.table.clone()), ..linking(&meaning) }
+    Explained {
+        from: ColumnOrigin::Table(asked.source.clone(), asked.table.clone()),
+        ..linking(&meaning)
+    }
 }
 
 fn of_crosswalk(name: &str) -> Option<Explained> {
@@ -149,17 +152,17 @@ fn of_crosswalk(name: &str) -> Option<Explained> {
 
 fn of_event(table: &EventTable, name: &str) -> Option<Explained> {
     let from = |column: &ColumnName| {
-        From::Column(table.source.clone(), table.table.clone(), column.clone())
+        ColumnOrigin::Column(table.source.clone(), table.table.clone(), column.clone())
     };
     if name == "child" {
         return Some(linking(CHILD));
     }
     if table.count.as_ref().is_some_and(|count| count.as_str() == name) {
-        let from = From::Table(table.source.clone(), table.table.clone());
+        let from = ColumnOrigin::Table(table.source.clone(), table.table.clone());
         return Some(Explained { from, ..linking("How many equal rows there are.") });
     }
     let (column, _) = table.columns().into_iter().find(|(_, known)| *known == name)?;
-    let meaning = match name == "date" && table.by == By::Month {
+    let meaning = match name == "date" && table.by == DayPrecision::Month {
         true => format!("The first day of the month of {column}."),
         false => format!("The value of {column}."),
     };
@@ -175,14 +178,15 @@ fn of_ratio(ratio: &Ratio) -> String {
 
 fn of_column(column: &SummaryColumn) -> Explained {
     let (source, table) = (&column.source, &column.table);
-    let of_column = |of: &ColumnName| From::Column(source.clone(), table.clone(), of.clone());
+    let of_column =
+        |of: &ColumnName| ColumnOrigin::Column(source.clone(), table.clone(), of.clone());
     let from = match &column.summary {
         Summary::Min { of }
         | Summary::Max { of }
         | Summary::Latest { of, .. }
         | Summary::First { of, .. }
         | Summary::AsAt { of, .. } => of_column(of),
-        _ => From::Table(source.clone(), table.clone()),
+        _ => ColumnOrigin::Table(source.clone(), table.clone()),
     };
     let meaning = column.meaning.clone().unwrap_or_else(|| {
         let rows = format!("{source}/{table}{}", passing(&column.conditions));
@@ -235,10 +239,10 @@ fn summary(summary: &Summary, rows: &str) -> String {
     }
 }
 
-fn day(when: When) -> String {
+fn day(when: NamedDay) -> String {
     match when {
-        When::On(day) => day.to_string(),
-        When::Yearly { month, day } => format!("{month:02}-{day:02} of the period"),
+        NamedDay::On(day) => day.to_string(),
+        NamedDay::Yearly { month, day } => format!("{month:02}-{day:02} of the period"),
     }
 }
 
@@ -325,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_definition_does_not_name_is_not_explained() {
+    fn a_column_that_the_definition_does_not_name_is_not_explained() {
         let matching = Matching::parse(
             "[[identity]]\nsource = \"census\"\ntable = \"pupils\"\nidentifiers = [\"upn\"]\n",
         )

@@ -64,7 +64,7 @@ pub enum MatchError {
     Condition {
         /// The summary column.
         column: ColumnName,
-        /// What is wrong.
+        /// The fault.
         why: String,
     },
     /// A condition none of whose values stands in any row.
@@ -80,7 +80,7 @@ pub enum MatchError {
     NoCount {
         /// The ratio.
         column: ColumnName,
-        /// What it names.
+        /// The column that it names.
         of: ColumnName,
         /// The column that is most like it.
         nearest: String,
@@ -110,7 +110,7 @@ pub enum MatchError {
     WrongType {
         /// The column.
         column: ColumnName,
-        /// What it should hold.
+        /// The type that it should hold.
         expected: &'static str,
     },
     /// A column of the integrated dataset whose name another one has.
@@ -134,7 +134,7 @@ pub enum MatchError {
     /// Households that say too little.
     #[error("matching, [households]: {why}")]
     Households {
-        /// What is wrong.
+        /// The fault.
         why: &'static str,
     },
     /// An age on a day at which the cohorts do not begin.
@@ -207,7 +207,7 @@ pub enum MatchError {
         /// The version of the datasets' keys.
         version: KeyVersion,
     },
-    /// What stands was linked of other deliveries or by another definition, or was never linked.
+    /// The current dataset was linked of other deliveries or by another definition, or was never linked.
     #[error(
         "the children that stand were not linked from the deliveries and the matching definition as they are now: run `minster link`"
     )]

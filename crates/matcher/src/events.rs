@@ -19,17 +19,17 @@ use minster_store::{Dataset, TableEntry, UNIT};
 
 use crate::{
     MatchError,
+    child_of_row::{DeliveryPersons, Resolved},
     children::Children,
     condition::{Condition, Limits, all_pass},
     definition::{EventTable, Matching, SummaryColumn},
-    own_people::{OwnPeople, Resolved},
-    people::People,
-    reading::{cores, in_order},
+    named_day::DeliveryPeriod,
+    parallel_reader::{cores, in_order},
+    person_tables::PersonTables,
     report::{Linked, TableLinkage},
-    summary::{Summariser, Taken},
+    summary::{SummarisedRow, Summariser},
     tables::Events,
     values::whole,
-    when::DeliveryPeriod,
 };
 
 /// A delivery's dataset: its place among the pipeline's, and what it is of.
@@ -40,7 +40,7 @@ pub(crate) struct Delivered {
 }
 
 impl Delivered {
-    /// What a dataset that is made of it says of it: which it is, and the SHA-256 of its manifest.
+    /// The reference in a dataset that is made of it: which it is, and the SHA-256 of its manifest.
     pub(crate) fn made_of(&self) -> (DatasetRef, String) {
         (self.dataset.manifest().dataset.clone(), self.dataset.manifest_sha256().to_owned())
     }
@@ -97,7 +97,7 @@ pub(crate) fn present<'n>(
 pub(crate) struct Pass<'a> {
     pub(crate) matching: &'a Matching,
     pub(crate) children: &'a Children,
-    pub(crate) people: &'a People,
+    pub(crate) people: &'a PersonTables,
     pub(crate) source: &'a SourceName,
     pub(crate) table: &'a TableName,
     pub(crate) child: Option<&'a ColumnName>,
@@ -109,8 +109,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) days: Option<(Day, Day)>,
 }
 
-/// What a column, or a table of events, wants of a source's table.
-struct Wanted<'a> {
+/// The columns that a summary, or a table of events, wants of a source's table.
+struct WantedColumns<'a> {
     /// For messages.
     name: ColumnName,
     columns: Vec<&'a ColumnName>,
@@ -122,14 +122,14 @@ struct Wanted<'a> {
     unknown: Option<String>,
 }
 
-impl Wanted<'_> {
+impl WantedColumns<'_> {
     fn is_in(&self, period: &Period) -> bool {
         self.unknown.is_none() && self.present_in.is_none_or(|wanted| wanted.is(period))
     }
 }
 
-/// What a pass gathered.
-pub(crate) struct Passed<'a> {
+/// The result of a pass.
+pub(crate) struct PassResult<'a> {
     /// One a column.
     pub(crate) summarisers: Vec<Summariser>,
     /// One a table of events.
@@ -144,13 +144,13 @@ pub(crate) struct Passed<'a> {
 }
 
 /// Why a table was not read to its end.
-enum Stop {
+enum ReadStop {
     /// The rows of a child do not stand together: the table is read again, and all of its events are remembered.
     Scattered,
     Failed(MatchError),
 }
 
-impl From<MatchError> for Stop {
+impl From<MatchError> for ReadStop {
     fn from(error: MatchError) -> Self {
         Self::Failed(error)
     }
@@ -160,7 +160,7 @@ impl From<MatchError> for Stop {
 struct ReadBatch {
     batch: RecordBatch,
     /// Its rows about a child.
-    rows: Vec<Taken>,
+    rows: Vec<SummarisedRow>,
     /// For each row its event, where the table has a key.
     events: Option<Vec<u64>>,
     /// For each column, then each table of events, that the delivery says something of: for each row, whether it passes.
@@ -169,16 +169,16 @@ struct ReadBatch {
 }
 
 /// Events that were met.
-enum Met {
+enum MetEvents {
     /// The child's whose rows are being read: the rows of a child stand together.
     OfOneChild { child: u32, events: HashSet<u64>, done: Vec<bool> },
-    /// Of all children.
+    /// The events of all children.
     OfAll(HashSet<(u32, u64)>),
 }
 
-impl Met {
+impl MetEvents {
     /// Whether the event is new.
-    fn is_new(&mut self, child: u32, event: u64) -> Result<bool, Stop> {
+    fn is_new(&mut self, child: u32, event: u64) -> Result<bool, ReadStop> {
         match self {
             Self::OfAll(events) => Ok(events.insert((child, event))),
             Self::OfOneChild { child: now, events, done } => {
@@ -187,7 +187,7 @@ impl Met {
                         *before = true;
                     }
                     if done[child as usize] {
-                        return Err(Stop::Scattered);
+                        return Err(ReadStop::Scattered);
                     }
                     events.clear();
                     *now = child;
@@ -200,7 +200,7 @@ impl Met {
 
 impl<'a> Pass<'a> {
     /// Reads the table in all deliveries of its source.
-    pub(crate) fn run(&self, delivered: &[InPeriod<'_>]) -> Result<Passed<'a>, MatchError> {
+    pub(crate) fn run(&self, delivered: &[InPeriod<'_>]) -> Result<PassResult<'a>, MatchError> {
         let of_source = || delivered.iter().filter(|of| self.reads(of.one));
         let wanted = self.wanted()?;
         self.check(&wanted, delivered)?;
@@ -208,17 +208,19 @@ impl<'a> Pass<'a> {
         // One delivery, its rows child by child: the events of one child are remembered at a time.
         if of_source().count() == 1 {
             let done = vec![false; children];
-            let met = Met::OfOneChild { child: u32::MAX, events: HashSet::new(), done };
+            let met = MetEvents::OfOneChild { child: u32::MAX, events: HashSet::new(), done };
             match self.all(&wanted, of_source(), met) {
                 Ok(passed) => return Ok(passed),
-                Err(Stop::Failed(error)) => return Err(error),
-                Err(Stop::Scattered) => {}
+                Err(ReadStop::Failed(error)) => return Err(error),
+                Err(ReadStop::Scattered) => {}
             }
         }
-        self.all(&wanted, of_source(), Met::OfAll(HashSet::new())).map_err(|stop| match stop {
-            Stop::Failed(error) => error,
-            Stop::Scattered => MatchError::Events,
-        })
+        self.all(&wanted, of_source(), MetEvents::OfAll(HashSet::new())).map_err(
+            |stop| match stop {
+                ReadStop::Failed(error) => error,
+                ReadStop::Scattered => MatchError::Events,
+            },
+        )
     }
 
     /// Whether a delivery has the table.
@@ -227,9 +229,9 @@ impl<'a> Pass<'a> {
     }
 
     /// The columns, then the tables of events.
-    fn wanted(&self) -> Result<Vec<Wanted<'a>>, MatchError> {
+    fn wanted(&self) -> Result<Vec<WantedColumns<'a>>, MatchError> {
         let wanted = |name: ColumnName, conditions: &'a [Condition], columns, present_in| {
-            let mut of = Wanted {
+            let mut of = WantedColumns {
                 name,
                 columns,
                 conditions: Vec::new(),
@@ -254,7 +256,7 @@ impl<'a> Pass<'a> {
             let of = wanted(column.name.clone(), &column.conditions, columns, present_in)?;
             let no_day = column.summary.day(self.days).err();
             let by_delivery = column.summary.is_by_delivery();
-            Ok(Wanted { by_delivery, unknown: of.unknown.or(no_day), ..of })
+            Ok(WantedColumns { by_delivery, unknown: of.unknown.or(no_day), ..of })
         });
         let events = self.events.iter().map(|table| {
             let name = table.name.as_str().parse().map_err(|_| MatchError::Name)?;
@@ -266,18 +268,18 @@ impl<'a> Pass<'a> {
 
     fn all<'d>(
         &self,
-        wanted: &[Wanted<'_>],
+        wanted: &[WantedColumns<'_>],
         delivered: impl DoubleEndedIterator<Item = &'d InPeriod<'d>>,
-        mut met: Met,
-    ) -> Result<Passed<'a>, Stop> {
+        mut met: MetEvents,
+    ) -> Result<PassResult<'a>, ReadStop> {
         let children = self.children.names().len();
         let summariser = |column: &&SummaryColumn| {
             // Where the period has no such day, the column is not known.
             let day = column.summary.day(self.days).unwrap_or_default();
             Summariser::new(column.summary.clone(), column.blank, children, day)
         };
-        let unmet = |wanted: &Wanted<'_>| vec![HashMap::new(); wanted.conditions.len()];
-        let mut passed = Passed {
+        let unmet = |wanted: &WantedColumns<'_>| vec![HashMap::new(); wanted.conditions.len()];
+        let mut passed = PassResult {
             summarisers: self.columns.iter().map(summariser).collect(),
             events: self.events.iter().map(|table| Events::new(table)).collect(),
             linkage: TableLinkage::new(self.source.as_str(), self.table.as_str()),
@@ -294,11 +296,11 @@ impl<'a> Pass<'a> {
 
     fn one(
         &self,
-        wanted: &[Wanted<'_>],
+        wanted: &[WantedColumns<'_>],
         InPeriod { one, own: is_own }: InPeriod<'_>,
-        met: &mut Met,
-        passed: &mut Passed<'a>,
-    ) -> Result<(), Stop> {
+        met: &mut MetEvents,
+        passed: &mut PassResult<'a>,
+    ) -> Result<(), ReadStop> {
         let Some(entry) = one.table(self.table) else { return Ok(()) };
         let identity = self.matching.identity(self.source, self.table);
         let key: Option<Vec<&str>> =
@@ -309,7 +311,7 @@ impl<'a> Pass<'a> {
         });
         let read = read.chain(self.child).map(ColumnName::as_str);
         let names = present(entry, read.chain(key.iter().flatten().copied()));
-        let own = OwnPeople::new(self, one, identity);
+        let own = DeliveryPersons::new(self, one, identity);
         let period = &one.dataset.manifest().dataset.period;
         // A row's own number is no event's: the next delivery uses it again.
         let by_row = identity
@@ -324,7 +326,7 @@ impl<'a> Pass<'a> {
                 linked.count_all(resolved.iter().map(|resolved| resolved.linkage));
             }
             let about = |(row, resolved): (u32, Resolved)| {
-                Some(Taken { row, child: resolved.child?, preferred: resolved.preferred })
+                Some(SummarisedRow { row, child: resolved.child?, preferred: resolved.preferred })
             };
             let rows = (0u32..).zip(resolved).filter_map(about).collect();
             let events = key.as_ref().map(|key| hashes(&batch, key, of_delivery)).transpose()?;
@@ -341,7 +343,7 @@ impl<'a> Pass<'a> {
         let mut here: HashSet<(u32, u64)> = HashSet::new();
         let is_here = wanted.iter().any(|wanted| wanted.present_in.is_some());
         let chosen = identity.is_some_and(|identity| !identity.prefer.is_empty());
-        let take = |read: ReadBatch| -> Result<(), Stop> {
+        let take = |read: ReadBatch| -> Result<(), ReadStop> {
             let ReadBatch { batch, rows, events, passes, linked: of_batch } = read;
             linked.add(&of_batch);
             if is_own {
@@ -392,7 +394,11 @@ impl<'a> Pass<'a> {
     }
 
     /// The columns that are named must stand in one delivery at least.
-    fn check(&self, wanted: &[Wanted<'_>], delivered: &[InPeriod<'_>]) -> Result<(), MatchError> {
+    fn check(
+        &self,
+        wanted: &[WantedColumns<'_>],
+        delivered: &[InPeriod<'_>],
+    ) -> Result<(), MatchError> {
         let of_source = || delivered.iter().filter(|of| of.one.source == *self.source);
         // A source whose deliveries were all left out, or a table that none of them has, fills nothing.
         let tables: Vec<&TableEntry> =
@@ -427,8 +433,8 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// One number a row, made of its key's cells: equal cells give equal numbers. Of two events of one child, the chance that
-/// they are taken for one is one in 10¹⁹. Where a delivery is given, its events are its own.
+/// One number a row, made of its key's cells: equal cells give equal numbers. The chance that two events of one child,
+/// by these, are taken for one is one in 10¹⁹. Where a delivery is given, its events are its own.
 fn hashes(
     batch: &RecordBatch,
     key: &[&str],

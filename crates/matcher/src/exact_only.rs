@@ -12,20 +12,20 @@ use crate::{
     condition::{Condition, Limits, all_pass},
     definition::{ExactOnly, Identity, Matching},
     events::{Delivered, must_have, present},
-    people::{column, columns, pseudonym},
-    persons::Persons,
+    person_rows::Persons,
+    person_tables::{column, columns, pseudonym},
 };
 
-/// What is known of identities that are linked by their number alone: counts, never a number.
+/// Identities that are linked by their number alone: counts, never a number.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExactOnlyCounts {
     /// Numbers of such identities in the deliveries, whether rows or the list marked them.
     pub numbers: u64,
     /// Numbers on the custodians' list.
     pub listed: u64,
-    /// Of these, those that a row about a person has.
+    /// Listed numbers that a row about a person has.
     pub listed_in_rows: u64,
-    /// Of these, those that none has: mistyped, of a kind that no source has, or not delivered yet.
+    /// Listed numbers that none has: mistyped, of a kind that no source has, or not delivered yet.
     pub listed_in_no_row: u64,
     /// Other numbers that stand beside one of them in a row, and on other rows too: they join nothing.
     pub silent_numbers: u64,
@@ -144,7 +144,7 @@ impl Marked {
         lost
     }
 
-    /// What is told of them: nothing where nobody is marked and no number is listed.
+    /// The counts for the report: nothing where nobody is marked and no number is listed.
     pub(crate) fn counts(&self) -> Option<ExactOnlyCounts> {
         (self.counts != ExactOnlyCounts::default()).then(|| self.counts.clone())
     }
@@ -189,7 +189,7 @@ fn conditions<'a>(
     settled.map_err(|why| MatchError::Condition { column: rule.child.clone(), why })
 }
 
-/// What the marked rows of a delivery call their children.
+/// The names that the marked rows of a delivery give to their children.
 fn marked_rows(
     matching: &Matching,
     rule: &ExactOnly,
@@ -211,9 +211,9 @@ fn marked_rows(
 
 /// For rows that say their first number alone: the others, by which the delivery's own tables still call the row.
 #[derive(Debug, Default)]
-pub(crate) struct Unsaid(HashMap<u32, Vec<Pseudonym>>);
+pub(crate) struct OtherNumbers(HashMap<u32, Vec<Pseudonym>>);
 
-impl Unsaid {
+impl OtherNumbers {
     /// Leaves a row's first number alone, where one of its numbers is marked. Gives whether it is.
     pub(crate) fn of(
         &mut self,

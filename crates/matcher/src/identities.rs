@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// A child while ids are given out.
 #[derive(Debug, Clone)]
 pub struct Cluster {
-    /// What leads to this child and to no other: numbers, match keys, or rows where there is neither.
+    /// The evidence for this child and no other: numbers, match keys, or rows where there is neither.
     pub evidence: Vec<Pseudonym>,
     /// The id that it gets where it has none and nobody else has it.
     pub best: Option<Pseudonym>,
@@ -20,17 +20,17 @@ pub struct Cluster {
     pub of_row: Pseudonym,
 }
 
-/// What happened to an id.
+/// A change of an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Happened {
+pub enum ChangeKind {
     /// `from` and `to` are one child's: `to` stays.
     Merged,
     /// Evidence of `from` is of another child: `to` is that child's.
     Split,
 }
 
-impl Happened {
+impl ChangeKind {
     /// The name in the ledger.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl Happened {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Which.
-    pub happened: Happened,
+    pub happened: ChangeKind,
     /// The id that was.
     pub from: Pseudonym,
     /// The id that is.
@@ -79,13 +79,13 @@ pub struct Assigned {
 impl Identities {
     /// Gives each cluster its id, and remembers what leads to it.
     pub fn assign(&mut self, clusters: &[Cluster]) -> Assigned {
-        // What each piece of evidence led to before, cluster by cluster.
+        // The ids to which the pieces of evidence led before, cluster by cluster.
         let before: Vec<Option<Pseudonym>> = clusters
             .iter()
             .flat_map(|cluster| &cluster.evidence)
             .map(|evidence| self.evidence.get(evidence).copied())
             .collect();
-        let led = Led { clusters, before: &before };
+        let led = FormerIds { clusters, before: &before };
         let holders = led.holders();
         let age = |id: &Pseudonym| (self.made.get(id).copied().unwrap_or(u64::MAX), *id);
         let mut oldest: Vec<Option<Pseudonym>> = vec![None; clusters.len()];
@@ -116,7 +116,7 @@ impl Identities {
             of.changes.extend(others.into_iter().map(|from| {
                 let is_held =
                     holders.get(&from).is_some_and(|held| held.cluster as usize == cluster);
-                let happened = if is_held { Happened::Merged } else { Happened::Split };
+                let happened = if is_held { ChangeKind::Merged } else { ChangeKind::Split };
                 Change { happened, from, to, cluster }
             }));
         }
@@ -156,8 +156,8 @@ impl Identities {
     }
 }
 
-/// What clusters' evidence led to before.
-struct Led<'a> {
+/// The ids to which clusters' evidence led before.
+struct FormerIds<'a> {
     clusters: &'a [Cluster],
     /// For each piece of evidence, cluster by cluster.
     before: &'a [Option<Pseudonym>],
@@ -165,14 +165,14 @@ struct Led<'a> {
 
 /// The cluster that holds an id, and how much of its evidence leads to it.
 #[derive(Clone, Copy)]
-struct Holder {
+struct HoldingCluster {
     cluster: u32,
     evidence: u32,
     /// Whether the id is one of its numbers or match keys.
     is_own: bool,
 }
 
-impl<'a> Led<'a> {
+impl<'a> FormerIds<'a> {
     /// Each cluster's place with what its evidence led to.
     fn each(&self) -> impl Iterator<Item = (usize, &'a [Option<Pseudonym>])> + use<'a> {
         let mut rest = self.before;
@@ -184,11 +184,11 @@ impl<'a> Led<'a> {
     }
 
     /// For each id the cluster with most of its evidence, then the one that the id is a number of, then the first.
-    fn holders(&self) -> HashMap<Pseudonym, Holder> {
+    fn holders(&self) -> HashMap<Pseudonym, HoldingCluster> {
         // Nearly each cluster holds one id.
         let known = self.before.iter().flatten().count().min(self.clusters.len());
-        let mut holders: HashMap<Pseudonym, Holder> = HashMap::with_capacity(known);
-        let mut claims: Vec<(Pseudonym, Holder)> = Vec::new();
+        let mut holders: HashMap<Pseudonym, HoldingCluster> = HashMap::with_capacity(known);
+        let mut claims: Vec<(Pseudonym, HoldingCluster)> = Vec::new();
         for (place, before) in self.each() {
             claims.clear();
             for (evidence, id) in self.clusters[place].evidence.iter().zip(before) {
@@ -200,7 +200,10 @@ impl<'a> Led<'a> {
                         claim.is_own |= is_own;
                     }
                     None => {
-                        claims.push((id, Holder { cluster: place as u32, evidence: 1, is_own }));
+                        claims.push((
+                            id,
+                            HoldingCluster { cluster: place as u32, evidence: 1, is_own },
+                        ));
                     }
                 }
             }
@@ -252,13 +255,13 @@ mod tests {
     }
 
     #[test]
-    fn of_two_ids_of_one_child_the_older_stays_and_the_merge_is_written_down() {
+    fn the_older_of_two_ids_of_one_child_stays_and_the_merge_is_written_down() {
         let mut known = Identities::default();
         known.assign(&[cluster(&[9])]);
         known.assign(&[cluster(&[9]), cluster(&[2])]);
         let merged = known.assign(&[cluster(&[2, 9])]);
         assert_eq!(merged.ids, [p(9)]);
-        let change = Change { happened: Happened::Merged, from: p(2), to: p(9), cluster: 0 };
+        let change = Change { happened: ChangeKind::Merged, from: p(2), to: p(9), cluster: 0 };
         assert_eq!(merged.changes, [change]);
         // The same again changes nothing.
         let again = known.assign(&[cluster(&[2, 9])]);
@@ -266,7 +269,7 @@ mod tests {
         // Apart again, the second child has the id that it had.
         let apart = known.assign(&[cluster(&[9]), cluster(&[2])]);
         assert_eq!(apart.ids, [p(9), p(2)]);
-        let change = Change { happened: Happened::Split, from: p(9), to: p(2), cluster: 1 };
+        let change = Change { happened: ChangeKind::Split, from: p(9), to: p(2), cluster: 1 };
         assert_eq!((known.made.len(), apart.changes), (2, vec![change]));
     }
 

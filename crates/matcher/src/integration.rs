@@ -1,4 +1,4 @@
-//! What is gathered about the children of one period.
+//! Gathers one period's children, with their columns and tables.
 
 mod households;
 mod provenance;
@@ -17,18 +17,18 @@ use crate::{
     children::{Children, Linkage},
     condition::Condition,
     definition::{EventTable, Matching, Ratio, SummaryColumn},
-    events::{Delivered, InPeriod, Pass, Passed, nearest},
+    events::{Delivered, InPeriod, Pass, PassResult, nearest},
     exact_only::ExactOnlyCounts,
-    people::{People, TablePeople},
+    named_day::DeliveryPeriod,
+    person_tables::{DeliveredPersons, PersonTables},
     report::{FORMAT, LinkageReport, Linked, TableLinkage},
     tables::{CROSSWALK, Crosswalk, Events, batch, pseudonyms},
-    when::DeliveryPeriod,
 };
 pub(crate) use households::{CHILDREN_AT_HOME, SIBLINGS};
 pub(crate) use provenance::{IN_DOUBT, PROBABILITY, linked_by};
 
 /// The tables of an integrated dataset, by name, and the report.
-pub(crate) struct Made {
+pub(crate) struct IntegratedTables {
     pub(crate) tables: Vec<(String, RecordBatch)>,
     pub(crate) report: LinkageReport,
 }
@@ -40,7 +40,7 @@ type Summarised<'a> = (Vec<(ColumnName, ArrayRef)>, Vec<Events<'a>>);
 pub(crate) struct Integration<'a> {
     matching: &'a Matching,
     children: &'a Children,
-    people: &'a People,
+    people: &'a PersonTables,
     /// The probabilities of rows that a score linked.
     probabilities: &'a HashMap<u32, f64>,
     /// The deliveries of all periods.
@@ -56,7 +56,7 @@ pub(crate) struct Integration<'a> {
 impl<'a> Integration<'a> {
     pub(crate) fn new(
         matching: &'a Matching,
-        (children, people, probabilities): (&'a Children, &'a People, &'a HashMap<u32, f64>),
+        (children, people, probabilities): (&'a Children, &'a PersonTables, &'a HashMap<u32, f64>),
         all: &'a [Delivered],
         (period, purpose): (&'a LinkedPeriod, &Purpose),
     ) -> Self {
@@ -99,8 +99,8 @@ impl<'a> Integration<'a> {
     }
 
     /// The tables of persons in the period's own deliveries.
-    fn own_people(&self) -> Vec<&'a TablePeople> {
-        let is_own = |table: &&TablePeople| {
+    fn own_people(&self) -> Vec<&'a DeliveredPersons> {
+        let is_own = |table: &&DeliveredPersons| {
             self.delivered.iter().any(|of| of.own && of.one.place == table.delivery)
         };
         self.people.tables.iter().filter(is_own).collect()
@@ -139,7 +139,7 @@ impl<'a> Integration<'a> {
     }
 
     /// Reads the deliveries, and puts the tables together.
-    pub(crate) fn make(mut self) -> Result<Made, MatchError> {
+    pub(crate) fn make(mut self) -> Result<IntegratedTables, MatchError> {
         let (columns, events) = self.summarise()?;
         let wanted = self.in_period();
         let names = self.children.names();
@@ -157,7 +157,7 @@ impl<'a> Integration<'a> {
         let own: Vec<usize> = self.own_people().iter().map(|people| people.place).collect();
         self.report.review =
             self.children.review(&self.people.persons, |table| own.contains(&table));
-        Ok(Made { tables, report: self.report })
+        Ok(IntegratedTables { tables, report: self.report })
     }
 
     /// Children whom a row of the period's own deliveries is about.
@@ -374,7 +374,7 @@ fn not_delivered(
 /// A condition none of whose codes stands in any row would count nothing without a word.
 fn look_for_unmet<'c>(
     conditioned: impl Iterator<Item = (&'c str, &'c [Condition])>,
-    passed: &Passed<'_>,
+    passed: &PassResult<'_>,
     notes: &mut Vec<String>,
 ) -> Result<(), MatchError> {
     for ((name, conditions), met) in conditioned.zip(&passed.unmet) {

@@ -15,8 +15,8 @@ use crate::{
     definition::Matching,
     events::Delivered,
     identities::Identities,
-    integrate::{Stamp, publish},
-    people::pseudonym,
+    job::{KeyOrigin, publish},
+    person_tables::pseudonym,
     tables::{batch, pseudonyms},
 };
 
@@ -70,7 +70,7 @@ impl Ledger {
         read.evidence.reserve(rows(EVIDENCE));
         read.made.reserve(rows(IDS));
         each(&dataset, EVIDENCE, |batch| {
-            let [evidence, ids] = [tokens(batch, 0)?, tokens(batch, 1)?];
+            let [evidence, ids] = [pseudonym_column(batch, 0)?, pseudonym_column(batch, 1)?];
             for row in 0..batch.num_rows() {
                 let pair = pseudonym(evidence, row).zip(pseudonym(ids, row));
                 read.evidence.extend(pair);
@@ -78,7 +78,7 @@ impl Ledger {
             Ok(())
         })?;
         each(&dataset, IDS, |batch| {
-            let ids = tokens(batch, 0)?;
+            let ids = pseudonym_column(batch, 0)?;
             let made = batch.column(1).as_any().downcast_ref::<UInt64Array>();
             let made = made.ok_or(MatchError::Ledger)?;
             for row in 0..batch.num_rows() {
@@ -143,13 +143,13 @@ impl Ledger {
         let definition = Matching::sha256(job.matching);
         let origin =
             Origin::datasets(definition, delivered.iter().map(Delivered::made_of).collect());
-        let stamp = Stamp::of(delivered)?;
+        let stamp = KeyOrigin::of(delivered)?;
         publish((job.store, job.run), keys, stamp, (&dataset, origin), &tables, &[])?;
         Ok(())
     }
 }
 
-/// What happened to ids in this run.
+/// The changes of ids in this run.
 fn changes(job: &Job<'_>, children: &Children) -> Result<RecordBatch, MatchError> {
     let changes = children.changes();
     let texts = |text: &dyn Fn(&(crate::identities::Change, String)) -> String| -> ArrayRef {
@@ -175,11 +175,13 @@ pub(crate) fn each(
     Ok(())
 }
 
-pub(crate) fn tokens(
+pub(crate) fn pseudonym_column(
     batch: &RecordBatch,
     column: usize,
 ) -> Result<&FixedSizeBinaryArray, MatchError> {
     let column = batch.columns().get(column).ok_or(MatchError::Ledger)?;
-    let tokens = column.as_any().downcast_ref::<FixedSizeBinaryArray>();
-    tokens.filter(|tokens| tokens.value_length() == Pseudonym::LEN as i32).ok_or(MatchError::Ledger)
+    let pseudonyms = column.as_any().downcast_ref::<FixedSizeBinaryArray>();
+    pseudonyms
+        .filter(|pseudonyms| pseudonyms.value_length() == Pseudonym::LEN as i32)
+        .ok_or(MatchError::Ledger)
 }

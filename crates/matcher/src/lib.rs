@@ -6,7 +6,7 @@
 //! ```
 //! use minster_matcher::{
 //!     children::{Children, Number},
-//!     persons::{PersonRow, PersonTable, Persons},
+//!     person_rows::{PersonRow, PersonTable, Persons},
 //! };
 //! use minster_model::Pseudonym;
 //!
@@ -35,6 +35,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod child_of_row;
 pub mod children;
 pub mod clerical;
 mod clusters;
@@ -44,35 +45,34 @@ pub mod dictionary;
 mod error;
 mod events;
 mod exact_only;
-mod few;
 pub mod identities;
-mod integrate;
 mod integration;
-mod kinds;
+mod job;
 mod ledger;
-mod listed;
-mod own_people;
-mod parts;
-mod people;
-pub mod persons;
-mod reading;
+mod linkage_parts;
+mod listed_numbers;
+pub mod named_day;
+mod parallel_reader;
+pub mod person_rows;
+mod person_tables;
 mod register;
 pub mod report;
 pub mod review;
-mod scored;
+mod scored_linking;
 mod services;
-pub mod several;
+mod small_set;
 pub mod spells;
-mod standing;
 pub mod summary;
+mod summary_kinds;
 mod tables;
+mod up_to_date;
+pub mod value_summaries;
 mod values;
-pub mod when;
 
 pub use error::MatchError;
 pub use exact_only::ExactOnlyCounts;
-pub use integrate::{CHILDREN, Integrated, Job, integrated, link, needs_parts};
-pub use listed::Listed;
+pub use job::{CHILDREN, Integrated, Job, integrated, link, needs_parts};
+pub use listed_numbers::Listed;
 pub use report::{LinkageReport, Linked, REPORT, TableLinkage, hiding};
-pub use scored::{AtThreshold, ScoredSource, THRESHOLDS};
+pub use scored_linking::{AtThreshold, ScoredSource, THRESHOLDS};
 pub use tables::CROSSWALK;

@@ -1,4 +1,4 @@
-//! Who is who in the register of pupils: its numbers are believed before any other's.
+//! Tells the pupils of the register apart: its numbers are believed before any other's.
 //!
 //! Rows with one current number are one child, unless they name two. A former number ties two numbers to one child; no
 //! other source does. Pupils without a number are told by their match key.
@@ -8,19 +8,19 @@ use std::collections::BTreeSet;
 use ahash::{HashMap, HashMapExt, HashSet};
 
 use crate::{
-    few::{Few, NONE, Seen},
-    persons::Persons,
+    person_rows::Persons,
     review::{Finding, Review},
+    small_set::{NONE, OneOrSeveral, SmallSet},
 };
 
 /// One child of the register, while it is being put together.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Unit {
+pub(crate) struct RegisterChild {
     /// Current numbers: more than one where a former number tied them.
-    pub(crate) numbers: Few,
-    pub(crate) births: Few,
-    pub(crate) names: Few,
-    pub(crate) sexes: Few,
+    pub(crate) numbers: SmallSet,
+    pub(crate) births: SmallSet,
+    pub(crate) names: SmallSet,
+    pub(crate) sexes: SmallSet,
     pub(crate) spine: bool,
 }
 
@@ -33,7 +33,7 @@ struct Tie {
 
 /// The children of the register.
 pub(crate) struct Register {
-    units: Vec<Unit>,
+    units: Vec<RegisterChild>,
     parents: Vec<u32>,
     /// For each row of a register its unit; none for other rows.
     of_row: Vec<u32>,
@@ -41,7 +41,7 @@ pub(crate) struct Register {
     by_number: Vec<u32>,
     /// Numbers that stand for several children, and these.
     pub(crate) shared: HashMap<u32, Vec<u32>>,
-    by_key: HashMap<u32, Few>,
+    by_key: HashMap<u32, SmallSet>,
     /// Children that reviewers made of several.
     decided: HashSet<u32>,
 }
@@ -108,7 +108,7 @@ impl Register {
 
     fn start(&mut self, persons: &Persons, row: u32) -> u32 {
         let unit = self.units.len() as u32;
-        self.units.push(Unit::default());
+        self.units.push(RegisterChild::default());
         self.parents.push(unit);
         self.put(persons, row, unit);
         unit
@@ -137,7 +137,7 @@ impl Register {
         let mut several: Vec<&[(u32, u32)]> = Vec::new();
         for claims in claims.chunk_by(|a, b| a.0 == b.0) {
             let former = claims[0].0;
-            let mut claiming = Few::default();
+            let mut claiming = SmallSet::default();
             claims.iter().for_each(|claim| claiming.add(self.unit(claim.1)));
             let known = Some(self.by_number[former as usize]).filter(|known| *known != NONE);
             match (claiming.only(), known) {
@@ -172,7 +172,7 @@ impl Register {
                 }
             }
         }
-        // What is tied is looked at as a whole before anything is joined.
+        // All ties are looked at together before any child is joined.
         let mut whole: Vec<u32> = (0..self.units.len() as u32).collect();
         let root = |whole: &[u32], mut unit: u32| {
             while whole[unit as usize] != unit {
@@ -184,7 +184,7 @@ impl Register {
             let (a, b) = (root(&whole, *unit), root(&whole, *known));
             whole[a.max(b) as usize] = a.min(b);
         }
-        let mut members: HashMap<u32, Few> = HashMap::new();
+        let mut members: HashMap<u32, SmallSet> = HashMap::new();
         for Tie { unit, known, .. } in &ties {
             let of = members.entry(root(&whole, *unit)).or_default();
             of.add(*unit);
@@ -207,7 +207,7 @@ impl Register {
         }
         // Numbers that two claim, such as a learner number: by now they may be one child.
         for claims in several {
-            let mut claiming = Few::default();
+            let mut claiming = SmallSet::default();
             claims.iter().for_each(|claim| claiming.add(self.unit(claim.1)));
             match claiming.only() {
                 Some(unit) => self.by_number[claims[0].0 as usize] = unit,
@@ -228,7 +228,7 @@ impl Register {
 
     fn may_be_one(&self, a: u32, b: u32) -> bool {
         let (a, b) = (&self.units[a as usize], &self.units[b as usize]);
-        let fit = |a: &Few, b: &Few| a.is_empty() || b.is_empty() || a.meets(b);
+        let fit = |a: &SmallSet, b: &SmallSet| a.is_empty() || b.is_empty() || a.meets(b);
         let (births, sexes) = (fit(&a.births, &b.births), fit(&a.sexes, &b.sexes));
         // One name outweighs a mistyped birth date or sex, as it does under one number; not both.
         births && sexes || (births || sexes) && a.names.meets(&b.names)
@@ -273,7 +273,7 @@ impl Register {
 
     /// Pupils without a number: the child that their match key leads to, else one child a key.
     fn add_unnumbered(&mut self, persons: &Persons, rows: &[u32], review: &mut Review) {
-        // What each row leads to is looked up before any row is added: their order decides nothing.
+        // All rows are looked up before any row is added: their order decides nothing.
         let found: Vec<Option<u32>> =
             rows.iter().map(|row| self.of_unnumbered(persons, *row, review)).collect();
         let mut by_key: HashMap<u32, u32> = HashMap::new();
@@ -299,12 +299,12 @@ impl Register {
         let mut former = persons.numbers_known(row).filter_map(|number| self.number(number));
         let former = former.find(|unit| self.fits(persons, row, *unit));
         former.or_else(|| match self.by_match_key(persons, row) {
-            Keyed::One(unit) => Some(unit),
-            Keyed::Several => {
+            KeyHolders::One(unit) => Some(unit),
+            KeyHolders::Several => {
                 review.note(Finding::AmbiguousMatchKey, [row]);
                 None
             }
-            Keyed::None => None,
+            KeyHolders::None => None,
         })
     }
 
@@ -323,7 +323,7 @@ impl Register {
         unit
     }
 
-    pub(crate) fn at(&self, unit: u32) -> &Unit {
+    pub(crate) fn at(&self, unit: u32) -> &RegisterChild {
         &self.units[unit as usize]
     }
 
@@ -361,7 +361,7 @@ impl Register {
         }
         let mut by_key = std::mem::take(&mut self.by_key);
         for units in by_key.values_mut().filter(|units| units.several()) {
-            let mut roots = Few::default();
+            let mut roots = SmallSet::default();
             units.iter().for_each(|unit| roots.add(self.root(unit)));
             *units = roots;
         }
@@ -375,7 +375,7 @@ impl Register {
 
     /// The one child of a match key.
     pub(crate) fn only_of_key(&self, key: u32) -> Option<u32> {
-        self.by_key.get(&key).and_then(Few::only).map(|unit| self.root(unit))
+        self.by_key.get(&key).and_then(SmallSet::only).map(|unit| self.root(unit))
     }
 
     /// All numbers of one child, with it.
@@ -389,31 +389,31 @@ impl Register {
     pub(crate) fn fits(&self, persons: &Persons, row: u32, unit: u32) -> bool {
         let (birth, name) = (persons.birth(row), persons.name(row));
         let unit = self.at(unit);
-        let other = |known: &Few, code| code != NONE && !known.is_empty() && !known.has(code);
+        let other = |known: &SmallSet, code| code != NONE && !known.is_empty() && !known.has(code);
         let twin = other(&unit.names, name) && other(&unit.sexes, persons.sex(row));
         let born = birth == NONE || unit.births.is_empty() || unit.births.has(birth);
         born && !twin || unit.names.has(name)
     }
 
     /// The child that a row's match keys lead to, the keys being tried in order; a pupil goes before a leaver.
-    pub(crate) fn by_match_key(&self, persons: &Persons, row: u32) -> Keyed {
+    pub(crate) fn by_match_key(&self, persons: &Persons, row: u32) -> KeyHolders {
         let mut several = false;
         for key in persons.keys(row) {
             let Some(units) = self.by_key.get(&key) else { continue };
-            let mut spine = Few::default();
+            let mut spine = SmallSet::default();
             units.iter().filter(|unit| self.at(*unit).spine).for_each(|unit| spine.add(unit));
             match spine.only().or_else(|| units.only()) {
-                Some(unit) => return Keyed::One(unit),
+                Some(unit) => return KeyHolders::One(unit),
                 None => several = true,
             }
         }
-        if several { Keyed::Several } else { Keyed::None }
+        if several { KeyHolders::Several } else { KeyHolders::None }
     }
 }
 
 /// The children that have a match key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keyed {
+pub(crate) enum KeyHolders {
     None,
     One(u32),
     Several,
@@ -438,27 +438,27 @@ fn two_children(persons: &Persons, rows: &[u32]) -> Option<Vec<u32>> {
 
 /// Whether rows of one delivery have two names, or, where a name is not known, two birth dates.
 fn two_in_one_term(persons: &Persons, rows: &[u32]) -> bool {
-    let mut terms: HashMap<u32, (Seen, Seen, bool)> = HashMap::new();
+    let mut terms: HashMap<u32, (OneOrSeveral, OneOrSeveral, bool)> = HashMap::new();
     for row in rows {
         let (names, births, unnamed) = terms.entry(persons.table_of(*row).delivery).or_default();
         names.add(persons.name(*row));
         births.add(persons.birth(*row));
         *unnamed |= persons.name(*row) == NONE && persons.birth(*row) != NONE;
     }
-    let two = |(names, births, unnamed): &(Seen, Seen, bool)| {
-        *names == Seen::Several || *unnamed && *births == Seen::Several
+    let two = |(names, births, unnamed): &(OneOrSeveral, OneOrSeveral, bool)| {
+        *names == OneOrSeveral::Several || *unnamed && *births == OneOrSeveral::Several
     };
     terms.values().any(two)
 }
 
 /// Rows of several terms that neither a name nor a birth date holds together: a number that was used again.
 fn apart(persons: &Persons, rows: &[u32]) -> Option<Vec<u32>> {
-    let mut groups: Vec<(Few, Few)> = Vec::new();
+    let mut groups: Vec<(SmallSet, SmallSet)> = Vec::new();
     let whole = |row: &&u32| persons.name(**row) != NONE && persons.birth(**row) != NONE;
     for row in rows.iter().filter(whole) {
         let (name, birth) = (persons.name(*row), persons.birth(*row));
-        let meets = |group: &(Few, Few)| group.0.has(name) || group.1.has(birth);
-        let mut joined = (Few::default(), Few::default());
+        let meets = |group: &(SmallSet, SmallSet)| group.0.has(name) || group.1.has(birth);
+        let mut joined = (SmallSet::default(), SmallSet::default());
         joined.0.add(name);
         joined.1.add(birth);
         for group in groups.extract_if(.., |group| meets(group)) {
@@ -471,7 +471,7 @@ fn apart(persons: &Persons, rows: &[u32]) -> Option<Vec<u32>> {
         return None;
     }
     let group_of = |row: &u32| {
-        let meets = |group: &(Few, Few)| {
+        let meets = |group: &(SmallSet, SmallSet)| {
             group.0.has(persons.name(*row)) || group.1.has(persons.birth(*row))
         };
         let mut found = groups.iter().enumerate().filter(|(_, group)| meets(group));

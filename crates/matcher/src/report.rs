@@ -6,8 +6,8 @@ mod flow;
 mod groups;
 pub mod hiding;
 mod impossible;
-pub mod reporting;
-mod rows;
+mod linked_rows;
+pub mod settings;
 mod shares;
 
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -20,12 +20,12 @@ pub use self::{
     appraisal::{Appraisal, Reviewed, appraise},
     flow::{Kind, Rates, SourceFlow, TableFlow, Ways},
     groups::{ColumnOf, Grouped, Hidden, NotCompared, Valued},
-    impossible::{Floor, Impossible},
+    impossible::{Impossible, ImpossibleFacts},
     shares::Share,
 };
 use crate::{
     children::Linkage, clerical::ClericalReport, exact_only::ExactOnlyCounts, review::ReviewEntry,
-    scored::ScoredSource,
+    scored_linking::ScoredSource,
 };
 
 /// The format that this release writes. Where another stands, the children are linked again.
@@ -41,17 +41,17 @@ pub struct LinkageReport {
     pub format: u32,
     /// Children of the integrated dataset.
     pub children: u64,
-    /// Of them, pupils of the council's schools.
+    /// Pupils of the council's schools among them.
     pub on_spine: u64,
     /// Ids of children of all periods since the first linking: `made`, `merged`, `split`.
     #[serde(default)]
     pub ids: BTreeMap<String, u64>,
     /// One entry a table of persons, then one a table of events.
     pub tables: Vec<TableLinkage>,
-    /// What a person should look at: codes, counts, and places of rows.
+    /// Matters for a person to look at: codes, counts, and places of rows.
     #[serde(default)]
     pub review: Vec<ReviewEntry>,
-    /// What scored matching did, source by source, in all periods together.
+    /// The outcome of scored matching, source by source, in all periods together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scored: Vec<ScoredSource>,
     /// Clerical review, of all periods together.
@@ -60,7 +60,7 @@ pub struct LinkageReport {
     /// Identities that are linked by their number alone, where there are any: counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exact_only: Option<ExactOnlyCounts>,
-    /// What is worth knowing of the definition and the deliveries.
+    /// Notes about the definition and the deliveries.
     #[serde(default)]
     pub notes: Vec<String>,
 }

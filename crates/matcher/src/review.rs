@@ -1,11 +1,11 @@
-//! What a person should look at: codes, counts and the places of rows; never a value.
+//! Matters for a person to look at: codes, counts and the places of rows; never a value.
 
 use std::collections::BTreeMap;
 
 use ahash::{HashMap, HashMapExt};
 use serde::{Deserialize, Serialize};
 
-use crate::persons::Persons;
+use crate::person_rows::Persons;
 
 /// Places that are listed of one finding in one table of a delivery, at most.
 const PLACES: u64 = 100;
@@ -51,7 +51,7 @@ impl Finding {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::OneNumberTwoChildren => {
-                "pupil numbers stand for two children each; what only the number names is set aside"
+                "pupil numbers stand for two children each; rows that only the number names are set aside"
             }
             Self::BirthDateInDoubt => {
                 "pupil numbers have rows with two birth dates; each is one child"
@@ -79,7 +79,7 @@ impl Finding {
 /// One finding in a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewEntry {
-    /// What was found.
+    /// The finding.
     pub code: Finding,
     /// How many numbers, pupils or rows it is about.
     pub count: u64,

@@ -1,18 +1,18 @@
-//! Who is who in all other sources: rows lead to a child of the register by its number, by a service's number that stands
+//! Links the rows of all other sources: a row leads to a child of the register by its number, by a service's number that stands
 //! beside it, or by a match key. Those that lead to none are joined among themselves.
 //!
 //! A service's number may be a family's, an incident's or a placeholder: where it stands on rows of two children, it joins
-//! nothing. What a number would join is looked at as a whole before anything is joined, so that the order of rows decides
+//! nothing. All rows of a number are looked at together before anything is joined, so that the order of rows decides
 //! nothing.
 
 use ahash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::{
     children::Linkage,
-    few::{Few, NONE, Seen},
-    persons::Persons,
-    register::{Keyed, Register},
+    person_rows::Persons,
+    register::{KeyHolders, Register},
     review::{Finding, Review},
+    small_set::{NONE, OneOrSeveral, SmallSet},
 };
 
 /// Rows of other sources, joined.
@@ -83,16 +83,16 @@ impl Services {
         }
         let keyed = register.by_match_key(persons, row);
         self.linkage[place] = match keyed {
-            Keyed::One(unit) => {
+            KeyHolders::One(unit) => {
                 self.target[place] = unit;
                 Linkage::MatchKey
             }
             _ if shared => Linkage::SharedNumber,
             _ if self.refused[place] != NONE => Linkage::ConflictingBirthDate,
-            Keyed::Several => Linkage::AmbiguousMatchKey,
-            Keyed::None if persons.numbers_known(row).next().is_some() => Linkage::NotOnSpine,
-            Keyed::None if persons.keys(row).next().is_some() => Linkage::NotOnSpine,
-            Keyed::None => Linkage::NoIdentifier,
+            KeyHolders::Several => Linkage::AmbiguousMatchKey,
+            KeyHolders::None if persons.numbers_known(row).next().is_some() => Linkage::NotOnSpine,
+            KeyHolders::None if persons.keys(row).next().is_some() => Linkage::NotOnSpine,
+            KeyHolders::None => Linkage::NoIdentifier,
         };
     }
 
@@ -166,21 +166,25 @@ impl Services {
         let mut groups: Vec<_> = groups.into_values().filter(|group| group.len() > 1).collect();
         groups.sort_unstable();
         for group in groups {
-            let (mut targets, mut births, mut names, mut sexes) =
-                (Seen::default(), Seen::default(), Seen::default(), Seen::default());
+            let (mut targets, mut births, mut names, mut sexes) = (
+                OneOrSeveral::default(),
+                OneOrSeveral::default(),
+                OneOrSeveral::default(),
+                OneOrSeveral::default(),
+            );
             for &row in &group {
                 targets.add(self.target[row as usize]);
                 births.add(persons.birth(row));
                 names.add(persons.name(row));
                 sexes.add(persons.sex(row));
             }
-            let two = births == Seen::Several || sexes == Seen::Several;
+            let two = births == OneOrSeveral::Several || sexes == OneOrSeveral::Several;
             let sound = match targets {
-                Seen::One(unit) => {
+                OneOrSeveral::One(unit) => {
                     group.iter().all(|row| self.joins(persons, register, *row, unit))
                 }
-                Seen::Nothing => !two || names.only().is_some(),
-                Seen::Several => false,
+                OneOrSeveral::Nothing => !two || names.only().is_some(),
+                OneOrSeveral::Several => false,
             };
             if sound {
                 continue;
@@ -236,9 +240,9 @@ impl Services {
         holders.sort_unstable();
         for holders in holders.chunk_by(|a, b| a.0 == b.0) {
             let rows: Vec<u32> = holders.iter().map(|holder| holder.1).collect();
-            let mut roots = Seen::default();
+            let mut roots = OneOrSeveral::default();
             rows.iter().for_each(|row| roots.add(self.root(*row)));
-            if roots != Seen::Several {
+            if roots != OneOrSeveral::Several {
                 continue;
             }
             match self.numbers_differ(persons, &rows) {
@@ -328,7 +332,7 @@ impl Services {
 /// Which of the children of one number a row is about: the only one with its name, else the only one with its birth date.
 fn of_several(persons: &Persons, register: &Register, row: u32, units: &[u32]) -> Option<u32> {
     let only = |fits: &dyn Fn(u32) -> bool| {
-        let mut found = Few::default();
+        let mut found = SmallSet::default();
         units.iter().filter(|unit| fits(**unit)).for_each(|unit| found.add(register.root(*unit)));
         found.only()
     };
@@ -340,7 +344,8 @@ fn of_several(persons: &Persons, register: &Register, row: u32, units: &[u32]) -
 /// Rows of one number that lead to no child of the register, by name, else by birth date, else by sex: a family's number may
 /// stand for twins. A row that says none of these goes with the others where these are one child.
 fn alike(persons: &Persons, rows: &[u32]) -> Vec<Vec<u32>> {
-    let (mut names, mut births, mut sexes) = (Seen::default(), Seen::default(), Seen::default());
+    let (mut names, mut births, mut sexes) =
+        (OneOrSeveral::default(), OneOrSeveral::default(), OneOrSeveral::default());
     for &row in rows {
         names.add(persons.name(row));
         births.add(persons.birth(row));
@@ -349,13 +354,15 @@ fn alike(persons: &Persons, rows: &[u32]) -> Vec<Vec<u32>> {
     let named = rows.iter().all(|row| persons.name(*row) != NONE);
     match (names, births) {
         _ if rows.is_empty() => Vec::new(),
-        (Seen::One(_), _) if named => vec![rows.to_vec()],
-        (Seen::Several, _) => by(rows, |row| match persons.name(row) {
+        (OneOrSeveral::One(_), _) if named => vec![rows.to_vec()],
+        (OneOrSeveral::Several, _) => by(rows, |row| match persons.name(row) {
             NONE => persons.birth(row),
             name => name,
         }),
-        (_, Seen::Several) => by(rows, |row| persons.birth(row)),
-        (Seen::Nothing, _) if sexes == Seen::Several => by(rows, |row| persons.sex(row)),
+        (_, OneOrSeveral::Several) => by(rows, |row| persons.birth(row)),
+        (OneOrSeveral::Nothing, _) if sexes == OneOrSeveral::Several => {
+            by(rows, |row| persons.sex(row))
+        }
         _ => vec![rows.to_vec()],
     }
 }

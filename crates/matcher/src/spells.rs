@@ -13,8 +13,8 @@ use serde::Deserialize;
 use crate::{
     MatchError,
     definition::Blank,
-    summary::Taken,
-    values::{Numbers, OneType, Words},
+    summary::SummarisedRow,
+    values::{NumericColumn, OneType, TextCodes},
 };
 
 /// A summary that keeps more of a child than one number.
@@ -24,7 +24,7 @@ pub(crate) trait Gather {
         &mut self,
         batch: &RecordBatch,
         delivery: u32,
-        rows: &mut dyn Iterator<Item = Taken>,
+        rows: &mut dyn Iterator<Item = SummarisedRow>,
     ) -> Result<(), MatchError>;
 
     /// Notes on the rows for the reader of the report: counts and words, no value.
@@ -49,12 +49,12 @@ pub enum EndDay {
 }
 
 /// Days in a column, as days since 1970.
-pub(crate) fn days(batch: &RecordBatch, name: &ColumnName) -> Result<Numbers, MatchError> {
+pub(crate) fn days(batch: &RecordBatch, name: &ColumnName) -> Result<NumericColumn, MatchError> {
     match batch.column_by_name(name.as_str()) {
         Some(column) if *column.data_type() != DataType::Date32 => {
             Err(MatchError::WrongType { column: name.clone(), expected: "days" })
         }
-        _ => Numbers::whole(batch, name),
+        _ => NumericColumn::whole(batch, name),
     }
 }
 
@@ -68,12 +68,12 @@ pub(crate) struct Longest {
     /// Child, first day, first day without. Unless spells are joined, each child's longest alone.
     spells: Vec<(u32, i64, i64)>,
     longest: Vec<i64>,
-    left: Left,
+    left: SkippedRows,
 }
 
 /// Rows that are no spells.
 #[derive(Default)]
-struct Left {
+struct SkippedRows {
     without_start: u64,
     open: u64,
     not_begun: u64,
@@ -91,7 +91,16 @@ impl Longest {
         children: usize,
     ) -> Self {
         let (spells, longest) = (Vec::new(), vec![NO_SPELL; children]);
-        Self { from, end, open_until, end_day, joined, spells, longest, left: Left::default() }
+        Self {
+            from,
+            end,
+            open_until,
+            end_day,
+            joined,
+            spells,
+            longest,
+            left: SkippedRows::default(),
+        }
     }
 
     /// A row's first day and its first day without; nothing where it is no spell, which is counted.
@@ -121,10 +130,10 @@ impl Gather for Longest {
         &mut self,
         batch: &RecordBatch,
         _: u32,
-        rows: &mut dyn Iterator<Item = Taken>,
+        rows: &mut dyn Iterator<Item = SummarisedRow>,
     ) -> Result<(), MatchError> {
         let (from, end) = (days(batch, &self.from)?, days(batch, &self.end)?);
-        for Taken { row, child, .. } in rows {
+        for SummarisedRow { row, child, .. } in rows {
             let Some((start, end)) = self.spell(from.at(row as usize), end.at(row as usize)) else {
                 continue;
             };
@@ -140,7 +149,7 @@ impl Gather for Longest {
     }
 
     fn notes(&self) -> Vec<String> {
-        let Left { without_start, open, not_begun, backwards } = self.left;
+        let SkippedRows { without_start, open, not_begun, backwards } = self.left;
         [
             (without_start, "have no first day"),
             (open, "have no last day, and `open_until` names no day for such ones"),
@@ -179,15 +188,15 @@ pub(crate) struct AsAt {
     on: Option<Day>,
     end_day: EndDay,
     blank: Blank,
-    open: Vec<Option<Open>>,
-    words: Words,
+    open: Vec<Option<OpenSpell>>,
+    words: TextCodes,
     kind: OneType,
 }
 
 /// An open row, by what decides which one counts: the later start, then the later end, then the later delivery, then the
 /// row of the preferred person; of equal ones the first that was read.
 #[derive(Clone, Copy)]
-struct Open {
+struct OpenSpell {
     order: (i64, i64, u32, bool),
     value: Option<i64>,
 }
@@ -200,7 +209,7 @@ impl AsAt {
         blank: Blank,
         children: usize,
     ) -> Self {
-        let (open, words, kind) = (vec![None; children], Words::default(), OneType::default());
+        let (open, words, kind) = (vec![None; children], TextCodes::default(), OneType::default());
         Self { of, from, end, on, end_day, blank, open, words, kind }
     }
 }
@@ -210,7 +219,7 @@ impl Gather for AsAt {
         &mut self,
         batch: &RecordBatch,
         delivery: u32,
-        rows: &mut dyn Iterator<Item = Taken>,
+        rows: &mut dyn Iterator<Item = SummarisedRow>,
     ) -> Result<(), MatchError> {
         let Some(Day(on)) = self.on else { return Ok(()) };
         // A delivery without the column says nothing.
@@ -218,9 +227,9 @@ impl Gather for AsAt {
             return Ok(());
         }
         let on = i64::from(on);
-        let values = Numbers::of(batch, &self.of, &mut self.words)?;
+        let values = NumericColumn::of(batch, &self.of, &mut self.words)?;
         let (from, end) = (days(batch, &self.from)?, days(batch, &self.end)?);
-        for Taken { row, child, preferred } in rows {
+        for SummarisedRow { row, child, preferred } in rows {
             let Some(start) = from.at(row as usize).filter(|start| *start <= on) else { continue };
             let end = end.at(row as usize).unwrap_or(i64::MAX);
             let is_over = match self.end_day {
@@ -234,7 +243,7 @@ impl Gather for AsAt {
             let order = (start, end, delivery, preferred);
             let known = &mut self.open[child as usize];
             if known.is_none_or(|known| order > known.order) {
-                *known = Some(Open { order, value });
+                *known = Some(OpenSpell { order, value });
             }
         }
         Ok(())

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use minster_model::{ColumnName, Day};
 
-pub use crate::kinds::Summary;
+pub use crate::summary_kinds::Summary;
 use crate::{
     MatchError,
     definition::{Blank, DELIVERY},
     spells::Gather,
-    values::{Numbers, Words},
+    values::{NumericColumn, TextCodes},
 };
 
 /// A row that a summary takes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Taken {
+pub(crate) struct SummarisedRow {
     /// Its place in the batch.
     pub(crate) row: u32,
     /// Its child.
@@ -32,16 +32,16 @@ pub(crate) struct Summariser {
     gather: Option<Box<dyn Gather>>,
     blank: Blank,
     counts: Vec<i64>,
-    /// What a child's value is compared by first: of `latest` the day, of extremes the value. Rows stand in no order of
+    /// The first rank of a child's value: for `latest` the day, for extremes the value. Rows stand in no order of
     /// children, so that each looks at another place in memory: most go no further than this one.
     ranks: Vec<i64>,
-    values: Vec<Value>,
-    words: Words,
+    values: Vec<RankedValue>,
+    words: TextCodes,
 }
 
 /// A value and what else decides whether another takes its place.
 #[derive(Debug, Clone, Copy, Default)]
-struct Value {
+struct RankedValue {
     value: i64,
     delivery: u32,
     preferred: bool,
@@ -50,7 +50,7 @@ struct Value {
     is_known: bool,
 }
 
-impl Value {
+impl RankedValue {
     fn known(self) -> Option<i64> {
         self.is_known.then_some(self.value)
     }
@@ -70,8 +70,8 @@ impl Summariser {
             gather,
             counts: vec![0; counted],
             ranks: vec![i64::MIN; valued],
-            values: vec![Value::default(); valued],
-            words: Words::default(),
+            values: vec![RankedValue::default(); valued],
+            words: TextCodes::default(),
             summary,
             blank,
         }
@@ -82,7 +82,7 @@ impl Summariser {
         &mut self,
         batch: &RecordBatch,
         delivery: u32,
-        mut rows: impl Iterator<Item = Taken>,
+        mut rows: impl Iterator<Item = SummarisedRow>,
     ) -> Result<(), MatchError> {
         if let Some(gather) = &mut self.gather {
             return gather.add(batch, delivery, &mut rows);
@@ -91,7 +91,7 @@ impl Summariser {
             Summary::Count => rows.for_each(|taken| self.counts[taken.child as usize] += 1),
             Summary::Any => rows.for_each(|taken| self.counts[taken.child as usize] = 1),
             Summary::Sum { of } => {
-                let numbers = Numbers::of(batch, &of, &mut self.words)?;
+                let numbers = NumericColumn::of(batch, &of, &mut self.words)?;
                 if self.words.are_used {
                     return Err(MatchError::WrongType { column: of, expected: "whole numbers" });
                 }
@@ -120,10 +120,10 @@ impl Summariser {
         &mut self,
         batch: &RecordBatch,
         of: &ColumnName,
-        rows: impl Iterator<Item = Taken>,
+        rows: impl Iterator<Item = SummarisedRow>,
         least: bool,
     ) -> Result<(), MatchError> {
-        let numbers = Numbers::of(batch, of, &mut self.words)?;
+        let numbers = NumericColumn::of(batch, of, &mut self.words)?;
         for taken in rows {
             let Some(value) = numbers.at(taken.row as usize) else { continue };
             let child = taken.child as usize;
@@ -142,7 +142,7 @@ impl Summariser {
             if takes_its_place {
                 self.ranks[child] = rank;
                 self.values[child] =
-                    Value { value, is_taken: true, is_known: true, ..Value::default() };
+                    RankedValue { value, is_taken: true, is_known: true, ..RankedValue::default() };
             }
         }
         Ok(())
@@ -153,17 +153,17 @@ impl Summariser {
         batch: &RecordBatch,
         (of, by): (&ColumnName, &ColumnName),
         delivery: u32,
-        rows: impl Iterator<Item = Taken>,
+        rows: impl Iterator<Item = SummarisedRow>,
         first: bool,
     ) -> Result<(), MatchError> {
         // A delivery without the column says nothing.
         if batch.column_by_name(of.as_str()).is_none() {
             return Ok(());
         }
-        let numbers = Numbers::of(batch, of, &mut self.words)?;
+        let numbers = NumericColumn::of(batch, of, &mut self.words)?;
         let order = match by.as_str() {
             DELIVERY => None,
-            _ => Some(Numbers::whole(batch, by)?),
+            _ => Some(NumericColumn::whole(batch, by)?),
         };
         for taken in rows {
             let value = numbers.at(taken.row as usize);
@@ -186,7 +186,7 @@ impl Summariser {
             let order = (by, delivery, taken.preferred);
             if !known.is_taken || order > (*rank, known.delivery, known.preferred) {
                 *rank = by;
-                *known = Value {
+                *known = RankedValue {
                     value: value.unwrap_or_default(),
                     delivery,
                     preferred: taken.preferred,
@@ -254,8 +254,9 @@ mod tests {
         Arc::new(builder.finish())
     }
 
-    fn taken(children: &[u32]) -> impl Iterator<Item = Taken> + '_ {
-        let taken = |(row, child): (u32, &u32)| Taken { row, child: *child, preferred: true };
+    fn taken(children: &[u32]) -> impl Iterator<Item = SummarisedRow> + '_ {
+        let taken =
+            |(row, child): (u32, &u32)| SummarisedRow { row, child: *child, preferred: true };
         (0u32..).zip(children).map(taken)
     }
 
@@ -309,7 +310,7 @@ mod tests {
         let summary = Summary::Latest { of: name("a"), by: name(DELIVERY) };
         let mut summariser = Summariser::new(summary, Blank::SaysNothing, 1, None);
         let rows = [(0, false), (1, true), (2, false)];
-        let rows = rows.map(|(row, preferred)| Taken { row, child: 0, preferred });
+        let rows = rows.map(|(row, preferred)| SummarisedRow { row, child: 0, preferred });
         let values = batch(vec![("a", whole(&[Some(9), Some(5), Some(8)]))]);
         summariser.add(&values, 0, rows.into_iter()).unwrap();
         assert_eq!(numbers(&summariser.finish().unwrap()), [Some(5)]);
@@ -353,7 +354,7 @@ mod tests {
                 let expected: Vec<Option<i64>> = (0..5).map(|child| {
                     let rows = expected.get(&child).cloned().unwrap_or_default();
                     let known = || rows.iter().filter_map(|row| row.0);
-                    // Of equal dates the first row is taken.
+                    // The first row is taken where dates are equal.
                     let dated = |row: &&Dated| row.0.is_some();
                     match summary {
                         Summary::Count => Some(rows.len() as i64),

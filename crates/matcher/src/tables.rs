@@ -14,9 +14,9 @@ use minster_model::{Day, Pseudonym};
 
 use crate::{
     MatchError,
-    definition::{By, EventTable},
-    summary::Taken,
-    values::{Numbers, OneType, Words},
+    definition::{DayPrecision, EventTable},
+    summary::SummarisedRow,
+    values::{NumericColumn, OneType, TextCodes},
 };
 
 /// The table with a row for each row about a person: where it stands, and its child.
@@ -29,7 +29,7 @@ const BLANK: i64 = i64::MIN;
 pub(crate) struct Events<'a> {
     table: &'a EventTable,
     /// For each column its texts, and what it holds.
-    words: Vec<(Words, OneType)>,
+    words: Vec<(TextCodes, OneType)>,
     /// Child and cells of each event, and how many there are of it.
     rows: HashMap<Box<[i64]>, i64>,
 }
@@ -45,16 +45,17 @@ impl<'a> Events<'a> {
     pub(crate) fn add(
         &mut self,
         batch: &RecordBatch,
-        rows: impl Iterator<Item = Taken>,
+        rows: impl Iterator<Item = SummarisedRow>,
     ) -> Result<(), MatchError> {
         let mut cells = Vec::new();
         for ((column, name), (words, kind)) in self.table.columns().iter().zip(&mut self.words) {
-            let numbers = Numbers::of(batch, column, words)?;
+            let numbers = NumericColumn::of(batch, column, words)?;
             kind.is_that_of(batch, column)?;
-            cells.push((numbers, *name == "date" && self.table.by == By::Month));
+            cells.push((numbers, *name == "date" && self.table.by == DayPrecision::Month));
         }
         for taken in rows {
-            let cell = |(numbers, by_month): &(Numbers, bool)| match numbers.at(taken.row as usize)
+            let cell = |(numbers, by_month): &(NumericColumn, bool)| match numbers
+                .at(taken.row as usize)
             {
                 None => BLANK,
                 Some(day) if *by_month => i64::from(Day(day as i32).first_of_month().0),
@@ -110,7 +111,10 @@ impl<'a> Events<'a> {
     }
 }
 
-fn array(cells: impl Iterator<Item = Option<i64>>, (words, kind): &(Words, OneType)) -> ArrayRef {
+fn array(
+    cells: impl Iterator<Item = Option<i64>>,
+    (words, kind): &(TextCodes, OneType),
+) -> ArrayRef {
     if words.are_used {
         return Arc::new(StringArray::from_iter(cells.map(|code| words.text(code?))));
     }
@@ -128,11 +132,12 @@ fn array(cells: impl Iterator<Item = Option<i64>>, (words, kind): &(Words, OneTy
 pub(crate) fn pseudonyms(
     children: impl ExactSizeIterator<Item = Pseudonym>,
 ) -> Result<ArrayRef, MatchError> {
-    let mut tokens = FixedSizeBinaryBuilder::with_capacity(children.len(), Pseudonym::LEN as i32);
+    let mut pseudonyms =
+        FixedSizeBinaryBuilder::with_capacity(children.len(), Pseudonym::LEN as i32);
     for child in children {
-        tokens.append_value(child.as_bytes())?;
+        pseudonyms.append_value(child.as_bytes())?;
     }
-    Ok(Arc::new(tokens.finish()))
+    Ok(Arc::new(pseudonyms.finish()))
 }
 
 /// A batch of these columns, by name.

@@ -17,14 +17,14 @@ use crate::MatchError;
 
 /// Texts by number.
 #[derive(Default)]
-pub(crate) struct Words {
+pub(crate) struct TextCodes {
     texts: Vec<Arc<str>>,
     codes: HashMap<Arc<str>, i64>,
     /// Whether a column of texts was seen.
     pub(crate) are_used: bool,
 }
 
-impl Words {
+impl TextCodes {
     fn code(&mut self, text: &str) -> i64 {
         if let Some(code) = self.codes.get(text) {
             return *code;
@@ -54,19 +54,19 @@ impl Words {
 }
 
 /// A column's values as numbers: themselves, or those of texts.
-pub(crate) enum Numbers {
+pub(crate) enum NumericColumn {
     Whole(Int64Array),
     Days(Date32Array),
     Texts { keys: PrimitiveArray<Int32Type>, codes: Vec<i64> },
     Absent,
 }
 
-impl Numbers {
-    /// Of a column of any kind; a batch without it has blanks.
+impl NumericColumn {
+    /// Reads a column of any kind; a batch without it has blanks.
     pub(crate) fn of(
         batch: &RecordBatch,
         name: &ColumnName,
-        words: &mut Words,
+        words: &mut TextCodes,
     ) -> Result<Self, MatchError> {
         let Some(column) = batch.column_by_name(name.as_str()) else { return Ok(Self::Absent) };
         let Some(coded) = column.as_any().downcast_ref::<DictionaryArray<Int32Type>>() else {
@@ -79,7 +79,7 @@ impl Numbers {
         Ok(Self::Texts { keys: coded.keys().clone(), codes })
     }
 
-    /// Of a column of days, whole numbers or flags.
+    /// Reads a column of days, whole numbers or flags.
     pub(crate) fn whole(batch: &RecordBatch, name: &ColumnName) -> Result<Self, MatchError> {
         match batch.column_by_name(name.as_str()) {
             None => Ok(Self::Absent),

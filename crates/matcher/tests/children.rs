@@ -1,9 +1,9 @@
-//! Who is who, on small tables of persons that a person can work out.
+//! Rows are told apart by child, on small tables of persons that a person can work out.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 use minster_matcher::{
     children::{Children, Linkage, Number},
-    persons::{PersonRow, PersonTable, Persons, Sex},
+    person_rows::{PersonRow, PersonTable, Persons, Sex},
     review::ReviewEntry,
 };
 use minster_model::Pseudonym;
@@ -299,7 +299,7 @@ fn one_child_under_two_numbers_is_for_review() {
 }
 
 #[test]
-fn of_two_children_who_claim_one_former_number_the_one_with_its_name_and_birth_date_has_it() {
+fn a_former_number_that_two_children_claim_goes_to_the_one_with_its_name_and_birth_date() {
     let claims = vec![Said(vec![10, 5], 1, 1), Said(vec![20, 5], 1, 2)];
     for (name, expected) in [(1, (2, 1)), (2, (2, 1)), (3, (3, 2)), (0, (3, 2))] {
         let rows = [claims.clone(), vec![one(5, 1, name)]].concat();

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::cube::CubeError;
+use crate::table_error::CubeError;
 
 /// One dimension: a forest of nodes, and groupings of the same leaves that overlap with it (wards in
 /// localities, and the same wards in constituencies). A node's parent stands before it; a leaf has no
@@ -18,7 +18,7 @@ pub struct Hierarchy {
     sums: Vec<Vec<Vec<usize>>>,
 }
 
-/// What a hierarchy is made of; all else about it follows.
+/// The definition of a hierarchy; all else about it follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Parts {
     name: String,
@@ -72,7 +72,7 @@ impl Hierarchy {
     }
 
     /// The same dimension, declared as that of the *holders*: each leaf is someone (a school) who knows the
-    /// true counts of their own cells. See [`TableSet::holders`](crate::cube::TableSet::holders).
+    /// true counts of their own cells. See [`TableSet::holders`](crate::table::TableSet::holders).
     pub fn of_holders(mut self) -> Self {
         self.parts.holders = true;
         self
@@ -215,7 +215,7 @@ impl From<Hierarchy> for Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cube::CountTable;
+    use crate::table::CountTable;
 
     fn ward() -> Hierarchy {
         let nodes =

@@ -1,7 +1,8 @@
 //! The words that every room of minster shares: names, pseudonyms, roles, row counts, tables.
 //!
 //! No I/O, no cryptography, and no type that could hold a raw identifier: this crate is linked by
-//! all three programs. It may depend on `jiff`, `serde` and `thiserror` alone.
+//! all three programs. It may depend on `base16ct` (the digits of a pseudonym), `jiff`, `serde`
+//! and `thiserror` alone.
 //!
 //! ```
 //! use minster_model::{Pseudonym, Purpose, RowCounts};
@@ -18,7 +19,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod cube;
 mod day;
 pub mod exit;
 mod foreign;
@@ -27,9 +27,12 @@ mod linkage;
 mod names;
 pub mod periods;
 pub mod pipeline;
+pub mod policy;
 mod pseudonym;
 pub mod rounding;
 mod rows;
+pub mod table;
+mod table_error;
 
 pub use day::Day;
 pub use foreign::{Escaped, escaped, is_hidden};

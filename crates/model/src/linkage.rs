@@ -1,4 +1,4 @@
-//! What scored matching compares: the parts of a person that a column may give, and the forms that are made of each.
+//! The values that scored matching compares: the parts of a person that a column may give, and the forms that are made of each.
 
 use std::str::FromStr;
 
@@ -54,7 +54,7 @@ codes!(
 );
 
 codes!(
-    /// What a keyed text is of the value from which it was made.
+    /// The relation of a keyed text to the value from which it was made.
     LinkageForm, "linkage form", {
         /// A name, folded.
         Name = "name",

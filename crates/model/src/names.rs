@@ -88,7 +88,7 @@ name!(
     TableName, "table name", 64, "1 to 64 of a-z, 0-9, '-', '_', starting with a letter or digit", lower
 );
 name!(
-    /// What a source's delivery covers: `2024-25`, `2024-autumn`.
+    /// The period that a source's delivery covers: `2024-25`, `2024-autumn`.
     Period, "period", 32, "1 to 32 of a-z, 0-9, '-', '_', starting with a letter or digit", lower
 );
 name!(
@@ -96,13 +96,13 @@ name!(
     RunId, "run id", 64, "1 to 64 of a-z, 0-9, '-', '_', starting with a letter or digit", lower
 );
 name!(
-    /// What kind of identifier a text is (`upn`, `la-child-id`, `match-key:name-dob`). An input of
+    /// The kind of an identifier (`upn`, `la-child-id`, `match-key:name-dob`). An input of
     /// the keyed hash: equal texts of different kinds share no pseudonym.
     Kind, "identifier kind", 64, "1 to 64 of a-z, 0-9, '-', '_', ':', starting with a letter or digit",
     |c| lower(c) || c == ':'
 );
 impl Kind {
-    /// What the kinds of parts for scored matching begin with, such as `linkage:name`.
+    /// The beginning of the kinds of parts for scored matching, such as `linkage:name`.
     pub const LINKAGE: &str = "linkage:";
 
     /// Whether it is a part for scored matching: no identifier, and nothing that is ever named again.
@@ -122,7 +122,7 @@ name!(
     |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
 );
 
-/// What a caller of the vault may ask. The vault decides it from the caller's uid.
+/// The role of a caller of the vault: it says which requests are allowed. The vault decides it from the caller's uid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -199,7 +199,7 @@ pub struct DatasetRef {
     pub class: DatasetClass,
     /// The source's name, or the integrated dataset's.
     pub name: SourceName,
-    /// What it covers.
+    /// The period that it covers.
     pub period: Period,
     /// The purpose it was pseudonymised for.
     pub purpose: Purpose,

@@ -49,7 +49,7 @@ pub struct LinkedPeriod {
 pub struct DeliveryName {
     /// The source.
     pub name: SourceName,
-    /// What it covers.
+    /// The period that it covers.
     pub period: Period,
     /// Its drop folder, where no period of the pipeline has it any more.
     #[serde(default)]
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_contradictory_is_refused_with_the_line_to_change() {
+    fn contradictions_are_refused_with_the_line_to_change() {
         let own = source("period.source", "census", "2024-autumn");
         let one = format!("[[period]]\nname = \"2024-25\"\n{own}");
         let with = |more: &str| format!("{one}[[period]]\nname = \"2025-26\"\n{more}");

@@ -29,13 +29,13 @@ pub struct Pipeline {
     /// Threads for parsing and hashing; all cores where absent.
     #[serde(default)]
     pub threads: Option<usize>,
-    /// What becomes of the others where a delivery is not what its definition says.
+    /// The consequence for the others where a delivery is not what its definition says.
     #[serde(default)]
     pub on_failure: OnFailure,
     /// How a file is told that is still being written.
     #[serde(default)]
     pub arrival: Arrival,
-    /// What of the past is kept.
+    /// The retention of the past.
     #[serde(default)]
     pub retention: Retention,
     /// The council's number, `816`: a file whose header names another stops its source.
@@ -45,10 +45,10 @@ pub struct Pipeline {
     /// shredded, and a run to which anything new was delivered reads all deliveries that give parts again.
     #[serde(default)]
     pub keep_linkage_parts: bool,
-    /// What monitors read of a run.
+    /// The files that monitors read.
     #[serde(default)]
     pub monitoring: Monitoring,
-    /// What a delivery may have of what is not understood.
+    /// The limits at which a delivery stops its source.
     #[serde(default)]
     pub limits: Limits,
     /// The deliveries to read: once the file is resolved, those of all periods.
@@ -59,7 +59,7 @@ pub struct Pipeline {
     pub lookups: std::collections::BTreeMap<String, PathBuf>,
 }
 
-/// What becomes of the other deliveries where one is not what its definition says.
+/// The consequence for the other deliveries where one is not what its definition says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnFailure {
@@ -87,7 +87,7 @@ impl Default for Arrival {
     }
 }
 
-/// What of the past is kept in the store.
+/// The retention of the past in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retention {
@@ -105,11 +105,11 @@ impl Default for Retention {
     }
 }
 
-/// What a delivery may have of what is not understood, not there or set aside, before its source stops.
+/// The share of a delivery that may be unknown, missing or set aside before its source stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Of a required table: codes of a column that are not in its list, in a hundred that are not blank.
+    /// In a required table: codes of a column that are not in its list, in a hundred that are not blank.
     pub unknown_percent: u32,
     /// Rows by which a table may fall against the dataset that stands, in a hundred.
     pub fall_percent: u32,
@@ -160,14 +160,14 @@ pub struct VaultAddress {
 pub struct Delivery {
     /// The source, as its definition names it.
     pub name: SourceName,
-    /// What it covers.
+    /// The period that it covers.
     pub period: Period,
     /// The drop folder. Every file in it must be listed by the definition.
     pub folder: PathBuf,
-    /// What stands in its pupil-number columns, where that differs from the definition.
+    /// The rule of its pupil-number columns, where that differs from the definition.
     #[serde(default)]
     pub identifier: Option<IdentifierRule>,
-    /// What becomes of the others where this one fails, where that differs from the pipeline's.
+    /// The consequence for the others where this one fails, where that differs from the pipeline's.
     #[serde(default)]
     pub on_failure: Option<OnFailure>,
     /// Unknown codes in a hundred, where that differs from the pipeline's [`Limits`].
@@ -193,7 +193,7 @@ impl Delivery {
     }
 }
 
-/// What stands in a pupil-number column.
+/// The content of a pupil-number column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdentifierRule {
@@ -205,7 +205,7 @@ pub enum IdentifierRule {
 }
 
 impl Pipeline {
-    /// What becomes of the others where this delivery fails.
+    /// The consequence for the others where this delivery fails.
     pub fn on_failure(&self, delivery: &Delivery) -> OnFailure {
         delivery.on_failure.unwrap_or(self.on_failure)
     }

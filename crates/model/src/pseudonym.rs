@@ -31,7 +31,7 @@ impl Pseudonym {
 
 impl fmt::Display for Pseudonym {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&base16ct::lower::encode_string(&self.0))
     }
 }
 
@@ -45,15 +45,11 @@ impl FromStr for Pseudonym {
     type Err = PseudonymError;
 
     fn from_str(text: &str) -> Result<Self, PseudonymError> {
-        let digits = text.as_bytes();
-        if digits.len() != 2 * Self::LEN {
-            return Err(PseudonymError);
-        }
         let mut bytes = [0; Self::LEN];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+        match base16ct::lower::decode(text, &mut bytes) {
+            Ok(decoded) if decoded.len() == Self::LEN => Ok(Self(bytes)),
+            _ => Err(PseudonymError),
         }
-        Ok(Self(bytes))
     }
 }
 
@@ -68,14 +64,6 @@ impl TryFrom<String> for Pseudonym {
 impl From<Pseudonym> for String {
     fn from(pseudonym: Pseudonym) -> String {
         pseudonym.to_string()
-    }
-}
-
-fn nibble(digit: u8) -> Result<u8, PseudonymError> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(PseudonymError),
     }
 }
 
@@ -99,6 +87,9 @@ mod tests {
         let pseudonym = Pseudonym::from_bytes(std::array::from_fn(|i| i as u8 * 17));
         assert_eq!(pseudonym.to_string().parse(), Ok(pseudonym));
         assert!("00".parse::<Pseudonym>().is_err());
+        assert!("0".repeat(31).parse::<Pseudonym>().is_err());
+        assert!("0".repeat(34).parse::<Pseudonym>().is_err());
+        assert!("A".repeat(32).parse::<Pseudonym>().is_err());
         assert!("G".repeat(32).parse::<Pseudonym>().is_err());
     }
 }

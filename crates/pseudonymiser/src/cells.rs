@@ -6,9 +6,9 @@ use minster_model::TableName;
 use minster_sources::Reason;
 use minster_store::CellCounts;
 
-use crate::{IngestError, gates, treatment::Plan};
+use crate::{IngestError, replacement_gate, treatment::TablePlan};
 
-/// What became of a cell that did not pass as it was.
+/// The note about a cell that did not pass as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Note {
     /// A code that is not in its list became what the list says of unknown ones, or blank.
@@ -25,14 +25,14 @@ pub(crate) enum Note {
     Blank(Reason),
 }
 
-/// Of a small table one or two unknown codes are no share.
+/// One or two unknown codes of a small table are no share.
 const FEWEST: u64 = 3;
 /// Places of a column's cells that are told.
 const FEW: usize = 5;
 
 /// The cells of one table; a place is told as `P`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Told<P> {
+pub(crate) struct CellNotes<P> {
     /// Accepted rows.
     rows: u64,
     /// By column: cells that were blank already.
@@ -42,11 +42,11 @@ pub(crate) struct Told<P> {
 }
 
 /// In one file: a place is a row.
-pub(crate) type Tally = Told<u64>;
+pub(crate) type Tally = CellNotes<u64>;
 /// In all files: a place is named.
-pub(crate) type Cells = Told<String>;
+pub(crate) type Cells = CellNotes<String>;
 
-impl<P> Told<P> {
+impl<P> CellNotes<P> {
     /// Cells of a column; `first` are their places, or the first of them.
     pub(crate) fn note(&mut self, column: usize, note: Note, cells: u64, first: Vec<P>) {
         if cells > 0 {
@@ -89,7 +89,7 @@ impl Tally {
         let named = |((column, note), (cells, rows)): ((usize, Note), (u64, Vec<u64>))| {
             ((column, note), (cells, rows.into_iter().map(|row| place(column, row)).collect()))
         };
-        Told {
+        CellNotes {
             rows: self.rows,
             blanks: self.blanks,
             noted: self.noted.into_iter().map(named).collect(),
@@ -99,7 +99,7 @@ impl Tally {
 
 impl Cells {
     /// For the manifest.
-    pub(crate) fn counts(&self, table: &TableName, plan: &Plan) -> Vec<CellCounts> {
+    pub(crate) fn counts(&self, table: &TableName, plan: &TablePlan) -> Vec<CellCounts> {
         let count =
             |(&(column, note), (cells, first)): (&(usize, Note), &(u64, Vec<String>))| CellCounts {
                 table: table.clone(),
@@ -137,7 +137,7 @@ impl Cells {
     pub(crate) fn check(
         &self,
         table: &TableName,
-        plan: &Plan,
+        plan: &TablePlan,
         percent: u32,
     ) -> Result<(), IngestError> {
         for (&(column, note), &(cells, _)) in &self.noted {
@@ -160,7 +160,7 @@ impl Cells {
     pub(crate) fn wrong_numbers(
         &self,
         table: &TableName,
-        plan: &Plan,
+        plan: &TablePlan,
         percent: u32,
     ) -> Vec<IngestError> {
         let mut wrong: BTreeMap<usize, u64> = BTreeMap::new();
@@ -173,7 +173,7 @@ impl Cells {
         }
         let of_column = |(column, cells): (usize, u64)| {
             let of = self.not_blank(column);
-            let stops = cells >= gates::FEWEST && cells * 100 > of * u64::from(percent);
+            let stops = cells >= replacement_gate::FEWEST && cells * 100 > of * u64::from(percent);
             stops.then(|| IngestError::WrongNumbers {
                 table: table.clone(),
                 column: plan.columns[column].name.clone(),

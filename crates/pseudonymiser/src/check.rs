@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::IngestError;
 
-/// What each file fits.
+/// The definitions that each file fits.
 #[derive(Debug, Serialize)]
 pub struct Checked {
     /// The report's format.
@@ -23,7 +23,7 @@ pub struct Checked {
     pub files: Vec<CheckedFile>,
 }
 
-/// What one file fits.
+/// The definitions that one file fits.
 #[derive(Debug, Serialize)]
 pub struct CheckedFile {
     /// The file.
@@ -52,7 +52,7 @@ pub struct NearFit {
     pub source: SourceName,
     /// The version's years.
     pub years: Vec<String>,
-    /// What is wrong.
+    /// The misfit.
     pub why: String,
 }
 
@@ -146,7 +146,7 @@ impl CheckedFile {
         if checked.fits.is_empty() && checked.nearly.is_empty() {
             checked.nearly = other_name(file, entries);
         }
-        // What another version of the same source says is of no use where one fits.
+        // The misfit with another version of the same source is of no use where one fits.
         let CheckedFile { fits, nearly, .. } = &mut checked;
         nearly.retain(|near| fits.iter().all(|fit| fit.source != near.source));
         checked

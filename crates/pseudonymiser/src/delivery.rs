@@ -23,16 +23,16 @@ use crate::{
     cells::Cells,
     columns,
     duplicates::{Duplicates, Fingerprints},
-    gate::{Gate, Whole},
-    gates::{self, Shares},
-    hash::{hex, sha256_of_file},
+    hash::sha256_of_file,
+    kept_text::{KeptText, SecondReading},
     linkage_dataset::LinkageWriter,
-    parts::Parts,
+    linkage_rows::LinkageRows,
     quarantine::{Failed, Headings, Quarantine},
-    shared::{Numbers, Watched, strangers, watched},
-    tokens::Dictionary,
-    treatment::{Circumstances, Plan},
-    work::{Group, OpenTable, TableCounts, Work, Written, WrittenBatch},
+    replacement_gate::{self, Shares},
+    shared_numbers::{Watched, WatchedNumbers, strangers, watched},
+    tokens::TokenTable,
+    treatment::{Circumstances, TablePlan},
+    workers::{Group, OpenTable, TableCounts, Workers, Written, WrittenBatch},
 };
 
 /// A delivery whose definition and files were compared, and whose rows are not read yet.
@@ -40,9 +40,9 @@ pub(crate) struct Planned {
     pub(crate) delivery: Delivery,
     pub(crate) definition: Definition,
     pub(crate) definition_sha256: String,
-    /// What stands in its pupil-number columns.
+    /// The rule of its pupil-number columns.
     pub(crate) rule: IdentifierRule,
-    /// Of all but the files that decides what the delivery becomes.
+    /// A hash of everything but the files that decides about the dataset.
     pub(crate) recipe_sha256: String,
     pub(crate) files: DeliveryPlan,
     /// Unknown codes in a hundred, above which it stops.
@@ -51,22 +51,22 @@ pub(crate) struct Planned {
     pub(crate) shares: Shares,
     /// Whether someone said that it is to be taken as it is.
     pub(crate) accepted: bool,
-    /// What would stop it otherwise, before a row is read.
+    /// Reasons that would stop it otherwise, before a row is read.
     pub(crate) let_through: Vec<String>,
 }
 
-/// What one run has in hand for all its deliveries.
+/// The means of one run for all its deliveries.
 pub(crate) struct Run<'a> {
     pub(crate) id: &'a RunId,
     pub(crate) purpose: &'a Purpose,
     pub(crate) store: &'a Store,
     pub(crate) vault: &'a mut Client,
-    pub(crate) hands: Hands<'a>,
+    pub(crate) hands: ReadingTools<'a>,
 }
 
-/// What reading takes, whether a dataset is to be made or a definition is tried.
-pub(crate) struct Hands<'a> {
-    pub(crate) dictionary: &'a mut Dictionary,
+/// The means of reading, whether a dataset is to be made or a definition is tried.
+pub(crate) struct ReadingTools<'a> {
+    pub(crate) tokens: &'a mut TokenTable,
     pub(crate) lookups: &'a HashMap<String, Arc<Lookup>>,
     /// Keys of the tables by which equal cells are found.
     pub(crate) keys: ahash::RandomState,
@@ -77,7 +77,7 @@ pub(crate) struct Hands<'a> {
 }
 
 /// Where a delivery's treated rows go.
-pub(crate) trait Outlet: Send {
+pub(crate) trait RowSink: Send {
     /// Takes rows of a table, by its place in the definition.
     fn rows(&mut self, table: usize, rows: &RecordBatch) -> Result<(), IngestError>;
     /// Takes the same rows of the linkage dataset, where the table has one.
@@ -102,25 +102,25 @@ struct Outputs {
     quarantine: Quarantine,
 }
 
-/// What became of all files of a delivery.
-pub(crate) struct Outcome {
+/// The outcome of all files of a delivery.
+pub(crate) struct ReadDelivery {
     /// The files as they were read.
     pub(crate) inputs: Vec<InputFile>,
     /// Where each file's rows went.
     pub(crate) rows: Vec<FileCounts>,
     /// Cells that did not pass as they were.
     pub(crate) cells: Vec<CellCounts>,
-    /// What someone must look at, in words.
+    /// Matters for a person to look at, in words.
     pub(crate) warnings: Vec<String>,
     /// The values that the rows give to scored matching.
-    parts: Parts,
-    /// What it told of the whole delivery, where it must be read again with that.
-    again: Option<Arc<Whole>>,
+    parts: LinkageRows,
+    /// The result of this reading, where the delivery must be read again with it.
+    again: Option<Arc<SecondReading>>,
 }
 
-impl Outcome {
-    /// What it told of the whole delivery, where it must be read again with that.
-    pub(crate) fn again(&self) -> Option<Arc<Whole>> {
+impl ReadDelivery {
+    /// The result of this reading, where the delivery must be read again with it.
+    pub(crate) fn again(&self) -> Option<Arc<SecondReading>> {
         self.again.clone()
     }
 }
@@ -128,7 +128,7 @@ impl Outcome {
 impl Planned {
     /// The manifest that stands, where it is of the same files by the same recipe. One that cannot be read
     /// is superseded. Nothing is hashed where names and lengths tell.
-    pub(crate) fn standing(
+    pub(crate) fn unchanged(
         &self,
         store: &Store,
         purpose: &Purpose,
@@ -155,7 +155,7 @@ impl Planned {
             inputs: self.named(),
             ceiling: u64::MAX,
         })?;
-        run.hands.dictionary.begin_run(opened.repairs);
+        run.hands.tokens.begin_run(opened.repairs);
         let dataset = self.delivery.dataset(run.purpose);
         let mut whole = None;
         loop {
@@ -165,7 +165,7 @@ impl Planned {
             let quarantine = Quarantine::open(&writer, &opened.recipient)?;
             let mut outputs = Outputs { tables: Vec::new(), linkage: None, quarantine };
             let second = whole.is_some();
-            run.hands.dictionary.slips.begin_reading();
+            run.hands.tokens.slips.begin_reading();
             let tables = self.open_tables(run.hands.lookups, whole)?;
             for table in &tables {
                 let passes = !table.schema.fields().is_empty();
@@ -173,10 +173,10 @@ impl Planned {
                 outputs.tables.push(passes.then(table).transpose()?);
             }
             outputs.linkage = self.begin_linkage(run, &opened, &tables)?;
-            let stands = run.store.whole(&dataset).ok();
+            let current = run.store.whole(&dataset).ok();
             let mut read = self
                 .read(&mut run.hands, Some(run.vault), &tables, &mut outputs)
-                .map_err(|error| gates::beside(stands.as_ref(), error))?;
+                .map_err(|error| replacement_gate::against_current(current.as_ref(), error))?;
             if let (Some(again), false) = (&read.again, second) {
                 // Which rows a name or a doubtful date sets aside is known once all of them were read.
                 whole = Some(Arc::clone(again));
@@ -184,11 +184,16 @@ impl Planned {
                 drop(writer);
                 continue;
             }
-            if let Some(stands) = &stands {
-                let found = gates::of_fall(&self.definition, stands, &read.rows, self.shares);
-                read.warnings.extend(gates::stop_or_tell(found, self.accepted)?);
+            if let Some(current) = &current {
+                let found = replacement_gate::check_fall(
+                    &self.definition,
+                    current,
+                    &read.rows,
+                    self.shares,
+                );
+                read.warnings.extend(replacement_gate::stop_or_tell(found, self.accepted)?);
             }
-            read.warnings.extend(run.hands.dictionary.slips.warnings());
+            read.warnings.extend(run.hands.tokens.slips.warnings());
             run.vault.close_run(&read.inputs)?;
             let reasons = outputs.quarantine.finish()?;
             let keys = self.definition.tables.iter().map(|table| table.key.clone());
@@ -199,7 +204,7 @@ impl Planned {
                 .collect();
             let definition_sha256 = self.definition_sha256.clone();
             let recipe_sha256 = Some(self.recipe_sha256.clone());
-            let Outcome { inputs, rows, cells, warnings, parts, .. } = read;
+            let ReadDelivery { inputs, rows, cells, warnings, parts, .. } = read;
             let origin = Origin::Delivery {
                 definition_sha256,
                 recipe_sha256,
@@ -225,12 +230,12 @@ impl Planned {
     pub(crate) fn open_tables(
         &self,
         lookups: &HashMap<String, Arc<Lookup>>,
-        whole: Option<Arc<Whole>>,
+        whole: Option<Arc<SecondReading>>,
     ) -> Result<Vec<OpenTable>, IngestError> {
         let circumstances =
             Circumstances { rule: self.rule, period: &self.delivery.period, lookups, whole };
         let open = |(place, (table, watched)): (usize, (&minster_sources::Table, Vec<Watched>))| {
-            let plan = Plan::new(&self.definition, (place, table), &circumstances)?;
+            let plan = TablePlan::new(&self.definition, (place, table), &circumstances)?;
             let schema = columns::schema(&plan.outputs);
             let exact = table.duplicates == DuplicateRule::Exact;
             let fingerprints = exact.then(Fingerprints::default);
@@ -246,30 +251,30 @@ impl Planned {
     /// Where a file cannot be read, or holds too much that is not understood.
     pub(crate) fn read(
         &self,
-        hands: &mut Hands<'_>,
+        hands: &mut ReadingTools<'_>,
         mut vault: Option<&mut Client>,
         tables: &[OpenTable],
-        outlet: &mut dyn Outlet,
-    ) -> Result<Outcome, IngestError> {
-        let gate = Gate::new(hands.keys.clone());
+        sink: &mut dyn RowSink,
+    ) -> Result<ReadDelivery, IngestError> {
+        let kept_text = KeptText::new(hands.keys.clone());
         let mut duplicates: Vec<Option<Duplicates>> = tables
             .iter()
             .map(|table| table.fingerprints.as_ref().map(|_| Duplicates::new()))
             .collect();
-        let parts = Parts::default();
+        let parts = LinkageRows::default();
         let (mut rows, mut inputs) = (Vec::new(), Vec::<InputFile>::new());
         let mut told = vec![Cells::default(); tables.len()];
-        let mut numbers = vec![Numbers::new(); tables.len()];
+        let mut numbers = vec![WatchedNumbers::new(); tables.len()];
         for file in &self.files.files {
             let vault = vault.as_deref_mut();
             let (sha256, mut counts) = self.read_file(
                 file,
                 hands,
                 vault,
-                (&gate, &parts),
+                (&kept_text, &parts),
                 tables,
                 &mut duplicates,
-                outlet,
+                sink,
             )?;
             match inputs.last() {
                 // Another member of the same zip.
@@ -292,7 +297,7 @@ impl Planned {
         // So much memory takes a while to give back.
         std::thread::spawn(move || drop(duplicates));
         let mut cells = Vec::new();
-        let mut found = gates::of_rows(&self.definition, &rows, self.shares);
+        let mut found = replacement_gate::check_rows(&self.definition, &rows, self.shares);
         for ((told, table), definition) in told.iter().zip(tables).zip(&self.definition.tables) {
             if definition.required {
                 told.check(&table.name, &table.plan, self.unknown_percent)?;
@@ -302,9 +307,9 @@ impl Planned {
             cells.extend(told.counts(&table.name, &table.plan));
         }
         let mut warnings = self.let_through.clone();
-        warnings.extend(gates::stop_or_tell(found, self.accepted)?);
+        warnings.extend(replacement_gate::stop_or_tell(found, self.accepted)?);
         warnings.extend(strangers(&self.definition, &numbers));
-        Ok(Outcome { inputs, rows, cells, warnings, parts, again: gate.again() })
+        Ok(ReadDelivery { inputs, rows, cells, warnings, parts, again: kept_text.again() })
     }
 
     /// Bytes of all files.
@@ -341,12 +346,12 @@ impl Planned {
     fn read_file(
         &self,
         file: &PlannedFile,
-        hands: &mut Hands<'_>,
+        hands: &mut ReadingTools<'_>,
         vault: Option<&mut Client>,
-        (gate, parts): (&Gate, &Parts),
+        (kept_text, parts): (&KeptText, &LinkageRows),
         tables: &[OpenTable],
         duplicates: &mut [Option<Duplicates>],
-        outlet: &mut dyn Outlet,
+        sink: &mut dyn RowSink,
     ) -> Result<(String, Vec<TableCounts>), IngestError> {
         let hasher = Arc::new(Mutex::new(digest::Context::new(&digest::SHA256)));
         let seen = {
@@ -362,16 +367,18 @@ impl Planned {
             let (sender, groups) = mpsc::sync_channel(hands.threads);
             let (treated, to_write) = mpsc::sync_channel(hands.threads);
             scope.spawn(move || read(&self.definition, file, seen, &sender));
-            let writing = scope.spawn(move || hand_out(file, tables, to_write, outlet));
-            let answers = (&mut *hands.dictionary, vault, parts);
-            let work = Work::new(tables, duplicates, &hands.keys, gate, answers, treated);
+            let writing = scope.spawn(move || hand_out(file, tables, to_write, sink));
+            let answers = (&mut *hands.tokens, vault, parts);
+            let work = Workers::new(tables, duplicates, &hands.keys, kept_text, answers, treated);
             let counts = work.carry_out(groups, hands.threads);
             // Where the writer stopped listening, this is why.
             let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let counts = counts?;
             written.map(|()| counts)
         })?;
-        let hash = hasher.lock().map(|hasher| hex(hasher.clone().finish().as_ref()));
+        let hash = hasher
+            .lock()
+            .map(|hasher| base16ct::lower::encode_string(hasher.clone().finish().as_ref()));
         match hash {
             Ok(hash) if file.is_as_planned() => Ok((hash, counts)),
             _ => Err(changed(file)),
@@ -440,7 +447,7 @@ fn hand_out(
     file: &PlannedFile,
     tables: &[OpenTable],
     groups: mpsc::Receiver<Written>,
-    outlet: &mut dyn Outlet,
+    sink: &mut dyn RowSink,
 ) -> Result<(), IngestError> {
     let mut headings = Vec::with_capacity(tables.len());
     for (place, OpenTable { name, plan, .. }) in tables.iter().enumerate() {
@@ -451,19 +458,19 @@ fn hand_out(
     }
     for Written { table, batches } in groups {
         for WrittenBatch { rows, parts, failed } in batches {
-            outlet.rows(table, &rows)?;
+            sink.rows(table, &rows)?;
             if let Some(parts) = &parts {
-                outlet.parts(table, parts)?;
+                sink.parts(table, parts)?;
             }
             for failed in &failed {
-                outlet.failed(file, &headings[table], failed)?;
+                sink.failed(file, &headings[table], failed)?;
             }
         }
     }
     Ok(())
 }
 
-impl Outlet for Outputs {
+impl RowSink for Outputs {
     fn rows(&mut self, table: usize, rows: &RecordBatch) -> Result<(), IngestError> {
         match &mut self.tables[table] {
             Some(table) => Ok(table.write(rows)?),

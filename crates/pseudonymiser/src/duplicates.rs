@@ -5,7 +5,7 @@ mod scattered;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use crate::coded::Coded;
+use crate::distinct_values::DistinctValues;
 
 use self::{grouped::Grouped, scattered::Scattered};
 
@@ -15,7 +15,7 @@ const GENERATION: usize = 10 << 20;
 /// Rows of the first one, so that a small table takes little.
 const FIRST: usize = 128 << 10;
 
-/// What is remembered of a row: 64 bits that no other row has but by chance, and 32 of its first column's.
+/// The memory of a row: 64 bits that no other row has but by chance, and 32 of its first column's.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Print {
     row: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Fingerprints {
 /// rows further apart are not recognised. A new row is taken for one seen before with a chance of n in 2^64, where n rows
 /// have its first column (half a million at most), or 10 where these are scattered.
 pub(crate) struct Duplicates {
-    seen: Seen,
+    seen: SeenRows,
     /// Rows of the current generation, so far and at most.
     rows: usize,
     most: usize,
@@ -44,8 +44,8 @@ pub(crate) struct Duplicates {
     generation: usize,
 }
 
-/// What was seen of a table, in the order in which its rows mostly come: child by child, or otherwise.
-enum Seen {
+/// The rows that were seen of a table, in the order in which its rows mostly come: child by child, or otherwise.
+enum SeenRows {
     Grouped(Box<Grouped>),
     Scattered(Scattered),
 }
@@ -56,7 +56,7 @@ impl Fingerprints {
     pub(crate) fn of(
         &self,
         rows: usize,
-        columns: &[Option<Coded<'_>>],
+        columns: &[Option<DistinctValues<'_>>],
         units: &[u32],
     ) -> Vec<Print> {
         let mut prints = vec![Print { row: 0, first: 0 }; rows];
@@ -111,14 +111,14 @@ impl Duplicates {
 
     fn with_generations(first: usize, generation: usize) -> Self {
         Self {
-            seen: Seen::Grouped(Box::new(Grouped::new(first))),
+            seen: SeenRows::Grouped(Box::new(Grouped::new(first))),
             rows: 0,
             most: first,
             generation,
         }
     }
 
-    /// For each batch's fingerprints, whether its row was not seen before; all are remembered. What is
+    /// For each batch's fingerprints, whether its row was not seen before; all are remembered. Which ones are
     /// forgotten depends on the rows' and batches' order alone.
     pub(crate) fn recognise(&mut self, batches: &[Vec<Print>]) -> Vec<Vec<bool>> {
         batches.iter().map(|batch| self.recognise_batch(batch)).collect()
@@ -129,19 +129,19 @@ impl Duplicates {
             self.most = self.generation.max(batch.len());
             self.rows = 0;
             match &mut self.seen {
-                Seen::Grouped(seen) => seen.turn(self.most),
-                Seen::Scattered(seen) => seen.turn(self.most),
+                SeenRows::Grouped(seen) => seen.turn(self.most),
+                SeenRows::Scattered(seen) => seen.turn(self.most),
             }
         }
         self.rows += batch.len();
         let mut fresh = Vec::with_capacity(batch.len());
-        if let Seen::Grouped(seen) = &mut self.seen {
+        if let SeenRows::Grouped(seen) = &mut self.seen {
             seen.recognise(batch, &mut fresh);
             if fresh.len() < batch.len() {
-                self.seen = Seen::Scattered(seen.scatter(self.most));
+                self.seen = SeenRows::Scattered(seen.scatter(self.most));
             }
         }
-        if let Seen::Scattered(seen) = &mut self.seen {
+        if let SeenRows::Scattered(seen) = &mut self.seen {
             seen.recognise(&batch[fresh.len()..], &mut fresh);
         }
         fresh
@@ -160,7 +160,7 @@ mod tests {
         let keys = ahash::RandomState::new();
         let column = |place: usize| {
             let cells: Vec<&[u8]> = rows.iter().map(|row| row[place].as_bytes()).collect();
-            Some(Coded::new(cells.into_iter(), &keys))
+            Some(DistinctValues::new(cells.into_iter(), &keys))
         };
         fingerprints.of(rows.len(), &[None, column(0), column(1)], &[])
     }
@@ -183,10 +183,11 @@ mod tests {
     }
 
     fn scattered(first: usize, generation: usize) -> Duplicates {
-        let Seen::Grouped(nothing) = Duplicates::with_generations(first, generation).seen else {
+        let SeenRows::Grouped(nothing) = Duplicates::with_generations(first, generation).seen
+        else {
             unreachable!("a table begins grouped");
         };
-        let seen = Seen::Scattered(nothing.scatter(first));
+        let seen = SeenRows::Scattered(nothing.scatter(first));
         Duplicates { seen, ..Duplicates::with_generations(first, generation) }
     }
 
@@ -214,13 +215,13 @@ mod tests {
                 let batch = batch.iter().map(|(child, day)| print(*child, *day)).collect();
                 assert_eq!(duplicates.recognise(&[batch]), [new]);
             }
-            let grouped = matches!(duplicates.seen, Seen::Grouped(_));
+            let grouped = matches!(duplicates.seen, SeenRows::Grouped(_));
             assert_eq!(grouped, stays_grouped, "{number}");
         }
     }
 
     proptest! {
-        /// What is forgotten as well.
+        /// Both forget the same rows, too.
         #[test]
         fn grouped_and_scattered_rows_have_the_same_duplicates(
             batches in prop::collection::vec(prop::collection::vec((0..6u32, 0..6u32), 0..30), 0..40),
@@ -233,7 +234,7 @@ mod tests {
                 let batch = [batch];
                 prop_assert_eq!(grouped.recognise(&batch), scattered.recognise(&batch));
             }
-            prop_assert!(matches!(grouped.seen, Seen::Grouped(_)));
+            prop_assert!(matches!(grouped.seen, SeenRows::Grouped(_)));
         }
     }
 
@@ -246,8 +247,8 @@ mod tests {
                 let batches = [vec![print(row, 0)], vec![near]];
                 assert_eq!(duplicates.recognise(&batches), [[true], [false]]);
                 let held = match &duplicates.seen {
-                    Seen::Grouped(seen) => seen.held(),
-                    Seen::Scattered(seen) => seen.held(),
+                    SeenRows::Grouped(seen) => seen.held(),
+                    SeenRows::Scattered(seen) => seen.held(),
                 };
                 assert!(held <= 20, "{held}");
             }

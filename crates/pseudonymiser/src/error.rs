@@ -14,7 +14,7 @@ pub enum IngestError {
     Config {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's own error.
         source: std::io::Error,
     },
     /// `pipeline.toml` is not one.
@@ -22,7 +22,7 @@ pub enum IngestError {
     Pipeline {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         source: Box<toml::de::Error>,
     },
     /// A definition or code list is not one.
@@ -94,14 +94,14 @@ pub enum IngestError {
         /// Its rows as they stand.
         stood: u64,
     },
-    /// What is wrong with one source, by its name.
+    /// The fault of one source, by its name.
     #[error("{source_name} {period}: {error}")]
     OfSource {
         /// The source.
         source_name: SourceName,
         /// The delivery's period.
         period: Period,
-        /// What is wrong.
+        /// The fault.
         error: Box<IngestError>,
     },
     /// A table that is much smaller than before.
@@ -158,9 +158,9 @@ pub enum IngestError {
         file: String,
         /// Collection, year or authority.
         what: &'static str,
-        /// What it says.
+        /// The text in the header.
         says: String,
-        /// What it should say.
+        /// The text that should stand there.
         expected: String,
     },
     /// A source that is to be accepted and is not delivered.
@@ -203,7 +203,7 @@ pub enum IngestError {
     BrokenDefinition {
         /// The source.
         source_name: SourceName,
-        /// What is wrong with one that may be its.
+        /// The fault of a definition that may be its.
         why: String,
     },
     /// A look-up that is needed and cannot be used.
@@ -213,7 +213,7 @@ pub enum IngestError {
         lookup: String,
         /// The table.
         table: String,
-        /// What is wrong with it.
+        /// Its fault.
         why: String,
     },
     /// A file of which no definition can be drafted.

@@ -97,7 +97,7 @@ fn postcode(text: &str) -> Result<(String, String), Reason> {
 #[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 mod tests {
     use super::*;
-    use crate::treatment::{Circumstances, Plan};
+    use crate::treatment::{Circumstances, TablePlan};
     use minster_model::pipeline::IdentifierRule;
     use minster_sources::Definition;
     use std::collections::HashMap;
@@ -114,7 +114,7 @@ mod tests {
             lookups: &HashMap::new(),
             whole: None,
         };
-        let plan = Plan::new(&definition, (0, table), &circumstances).unwrap();
+        let plan = TablePlan::new(&definition, (0, table), &circumstances).unwrap();
         let treated = plan.treat(&plan.columns[0], text.as_bytes())?;
         Ok(match treated.cell {
             Cell::Text(text) => text.to_string(),

@@ -13,10 +13,11 @@ use minster_store::{
 use minster_vault_api::Client;
 
 use crate::{
-    IngestError, Quarantined, Report,
-    delivery::{Hands, Planned, Run},
-    expected::{Expected, Lookups, expect},
-    tokens::Dictionary,
+    IngestError, QuarantineReport, Report,
+    delivery::{Planned, ReadingTools, Run},
+    delivery_checks::{FoundDelivery, Lookups, find_deliveries},
+    planned::{IngestionPlan, PlannedDelivery},
+    tokens::TokenTable,
     trial::Tried,
 };
 
@@ -42,7 +43,7 @@ pub struct Options {
     pub parts: bool,
     /// Sources whose deliveries are taken as they are, empty, fallen or another year's.
     pub accept: BTreeSet<SourceName>,
-    /// What the store is written on.
+    /// The disk on which the store is written.
     pub disk: Disk,
     /// Is told what happens.
     pub told: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
@@ -62,7 +63,7 @@ impl Default for Options {
     }
 }
 
-/// What happens in a run. Holds no row's value.
+/// An event in a run. Holds no row's value.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// It begins.
@@ -75,7 +76,7 @@ pub enum Event<'a> {
     Read(u64),
     /// A delivery's turn has come.
     SourceBegun(&'a SourceRecord),
-    /// What became of a delivery.
+    /// The outcome of a delivery.
     SourceEnded(&'a SourceRecord),
     /// A definition or code list that cannot be used; sources that need it are left out.
     Broken(String),
@@ -115,16 +116,16 @@ impl Ingestion {
     /// element names alone.
     ///
     /// # Errors
-    /// What would stop the run.
-    pub fn describe(&self) -> Result<String, IngestError> {
+    /// The error that would stop the run.
+    pub fn describe(&self) -> Result<IngestionPlan, IngestError> {
         let now = Arrival { quiet_seconds: 0, wait_seconds: 0 };
-        let expected = self.expect(now, &BTreeSet::new(), &|_| {})?;
-        let mut text = format!("purpose {}\n", self.pipeline.purpose);
-        for broken in self.definitions.broken() {
-            text += &format!("\na definition cannot be used: {broken}\n");
-        }
-        expected.iter().for_each(|expected| expected.describe(&mut text));
-        Ok(text)
+        let found_deliveries = self.find_deliveries(now, &BTreeSet::new(), &|_| {})?;
+        Ok(IngestionPlan {
+            format: 1,
+            purpose: self.pipeline.purpose.clone(),
+            broken: self.definitions.broken().iter().map(ToString::to_string).collect(),
+            sources: found_deliveries.iter().map(PlannedDelivery::of).collect(),
+        })
     }
 
     /// Ingests every delivery that is not the same as what stands.
@@ -158,23 +159,30 @@ impl Ingestion {
     }
 
     /// Compares every delivery with its definition; fails where one that failed stops the run.
-    fn expect(
+    fn find_deliveries(
         &self,
         arrival: Arrival,
         accept: &BTreeSet<SourceName>,
         waiting: &dyn Fn(&Path),
-    ) -> Result<Vec<Expected<'_>>, IngestError> {
-        let mut expected =
-            expect(&self.pipeline, &self.definitions, &self.lookups, arrival, accept, waiting);
-        let stops = |expected: &Expected<'_>| {
-            expected.found.is_err() && expected.on_failure == OnFailure::Stop
+    ) -> Result<Vec<FoundDelivery<'_>>, IngestError> {
+        let mut found_deliveries = find_deliveries(
+            &self.pipeline,
+            &self.definitions,
+            &self.lookups,
+            arrival,
+            accept,
+            waiting,
+        );
+        let stops = |found_deliveries: &FoundDelivery<'_>| {
+            found_deliveries.found.is_err() && found_deliveries.on_failure == OnFailure::Stop
         };
-        if let Some(place) = expected.iter().position(stops)
-            && let Expected { delivery, found: Err(error), .. } = expected.swap_remove(place)
+        if let Some(place) = found_deliveries.iter().position(stops)
+            && let FoundDelivery { delivery, found: Err(error), .. } =
+                found_deliveries.swap_remove(place)
         {
             return Err(error.named(&delivery.name, &delivery.period));
         }
-        Ok(expected)
+        Ok(found_deliveries)
     }
 
     fn ingest(
@@ -191,29 +199,25 @@ impl Ingestion {
             return Err(IngestError::NotDelivered { source_name: name.clone() });
         }
         let waiting = |path: &Path| told(&Event::Waiting(path));
-        let expected = self.expect(self.pipeline.arrival, &options.accept, &waiting)?;
-        journal.list(expected.iter().map(Expected::record).collect())?;
+        let found_deliveries =
+            self.find_deliveries(self.pipeline.arrival, &options.accept, &waiting)?;
+        journal.list(found_deliveries.iter().map(FoundDelivery::record).collect())?;
         told(&Event::Planned(journal.record().sources.iter().map(|source| source.bytes).sum()));
         keep_freed_memory();
         let run = journal.record().run.clone();
         let mut vault = None;
-        let mut dictionary = Dictionary::default();
-        let parts = options.parts || self.lacks_parts(&expected, store)?;
-        for (place, Expected { delivery, on_failure, found }) in expected.into_iter().enumerate() {
+        let mut tokens = TokenTable::default();
+        let parts = options.parts || self.lacks_parts(&found_deliveries, store)?;
+        for (place, FoundDelivery { delivery, on_failure, found }) in
+            found_deliveries.into_iter().enumerate()
+        {
             let dataset = delivery.dataset(&self.pipeline.purpose);
             journal.begin_source(place, LineageJob::ingest(&delivery.folder, &dataset))?;
             told(&Event::SourceBegun(&journal.record().sources[place]));
             let outcome = found.and_then(|planned| {
                 let again =
                     options.again || (parts && planned.lacks_parts(store, &self.pipeline.purpose));
-                self.ingest_one(
-                    &planned,
-                    &run,
-                    (store, again),
-                    &mut vault,
-                    &mut dictionary,
-                    options,
-                )
+                self.ingest_one(&planned, &run, (store, again), &mut vault, &mut tokens, options)
             });
             match outcome {
                 Ok((progress, manifest)) => journal.end_source(place, |record| {
@@ -242,19 +246,24 @@ impl Ingestion {
         if left_out > 0 && left_out == sources.len() {
             return Err(IngestError::AllLeftOut { sources: left_out });
         }
-        Ok(Report { format: 1, run, sources, distinct_identifiers: dictionary.asked() })
+        Ok(Report { format: 1, run, sources, distinct_identifiers: tokens.asked() })
     }
 
     /// Whether a delivery is not what stands: then all are matched anew, and those whose parts were shredded after the last
     /// match are read again.
-    fn lacks_parts(&self, expected: &[Expected<'_>], store: &Store) -> Result<bool, IngestError> {
+    fn lacks_parts(
+        &self,
+        found_deliveries: &[FoundDelivery<'_>],
+        store: &Store,
+    ) -> Result<bool, IngestError> {
         let purpose = &self.pipeline.purpose;
-        let planned: Vec<_> = expected.iter().filter_map(|one| one.found.as_ref().ok()).collect();
+        let planned: Vec<_> =
+            found_deliveries.iter().filter_map(|one| one.found.as_ref().ok()).collect();
         if !planned.iter().any(|one| one.lacks_parts(store, purpose)) {
             return Ok(false);
         }
         for one in planned {
-            if one.standing(store, purpose)?.is_none() {
+            if one.unchanged(store, purpose)?.is_none() {
                 return Ok(true);
             }
         }
@@ -267,11 +276,11 @@ impl Ingestion {
         run: &RunId,
         (store, again): (&Store, bool),
         vault: &mut Option<Client>,
-        dictionary: &mut Dictionary,
+        tokens: &mut TokenTable,
         options: &Options,
     ) -> Result<(Progress, Manifest), IngestError> {
         let purpose = &self.pipeline.purpose;
-        if !again && let Some(manifest) = planned.standing(store, purpose)? {
+        if !again && let Some(manifest) = planned.unchanged(store, purpose)? {
             (options.told)(&Event::Read(planned.bytes()));
             return Ok((Progress::Unchanged, manifest));
         }
@@ -288,8 +297,8 @@ impl Ingestion {
             purpose,
             store,
             vault,
-            hands: Hands {
-                dictionary,
+            hands: ReadingTools {
+                tokens,
                 lookups: &self.lookups.by_name,
                 keys: ahash::RandomState::new(),
                 threads: self.threads(),
@@ -306,20 +315,20 @@ impl Ingestion {
     pub fn try_definitions(&self) -> Result<Tried, IngestError> {
         let now = Arrival { quiet_seconds: 0, wait_seconds: 0 };
         let none = BTreeSet::new();
-        let expected =
-            expect(&self.pipeline, &self.definitions, &self.lookups, now, &none, &|_| {});
+        let found_deliveries =
+            find_deliveries(&self.pipeline, &self.definitions, &self.lookups, now, &none, &|_| {});
         let broken = self.definitions.broken().iter().map(ToString::to_string).collect();
-        let mut tried = Tried { broken, ..Tried::default() };
-        for expected in expected {
-            let mut dictionary = Dictionary::default();
-            let mut hands = Hands {
-                dictionary: &mut dictionary,
+        let mut tried = Tried { format: 1, broken, sources: Vec::new() };
+        for found_deliveries in found_deliveries {
+            let mut tokens = TokenTable::default();
+            let mut hands = ReadingTools {
+                tokens: &mut tokens,
                 lookups: &self.lookups.by_name,
                 keys: ahash::RandomState::new(),
                 threads: self.threads(),
                 progress: Arc::new(|_| {}),
             };
-            tried.add(&expected, &mut hands);
+            tried.add(&found_deliveries, &mut hands);
         }
         Ok(tried)
     }
@@ -330,10 +339,10 @@ impl Ingestion {
         self.pipeline.threads.filter(|threads| *threads > 0).unwrap_or_else(all)
     }
 
-    /// What of the deliveries that stand is in quarantine, by reason.
-    pub fn quarantined(&self) -> Result<Quarantined, IngestError> {
-        let store = Store::as_it_stands(&self.pipeline.store)?;
-        Quarantined::of(&store, &self.pipeline)
+    /// Counts the quarantined rows of the current deliveries, by reason.
+    pub fn quarantined(&self) -> Result<QuarantineReport, IngestError> {
+        let store = Store::inspect(&self.pipeline.store)?;
+        QuarantineReport::of(&store, &self.pipeline)
     }
 
     /// Lets go of what is kept no longer.

@@ -7,57 +7,59 @@
 //! use minster_pseudonymiser::{Ingestion, Options};
 //!
 //! let ingestion = Ingestion::load("config/pipeline.toml".as_ref())?;
-//! println!("{}", ingestion.describe()?);
+//! println!("{}", ingestion.describe()?.text());
 //! let report = ingestion.run(&Options::default())?;
 //! assert!(report.sources.iter().all(|source| source.counts.conserved()));
 //! # Ok::<(), minster_pseudonymiser::IngestError>(())
 //! ```
 #![forbid(unsafe_code)]
 
-mod arrival;
+mod batch;
 mod cells;
 mod check;
-mod coded;
 mod columns;
 mod delivery;
-mod described;
-mod draft;
+mod delivery_checks;
+mod describe;
+mod distinct_values;
 mod duplicates;
 mod error;
-mod expected;
-mod gate;
-mod gates;
+mod file_order;
 mod generalise;
 mod hash;
-mod in_turn;
 mod ingestion;
-mod linkage;
+mod kept_text;
 mod linkage_dataset;
+mod linkage_parts;
+mod linkage_rows;
 mod names;
-mod parts;
+mod new_definition;
 mod period;
+mod planned;
 mod quarantine;
-mod quarantined;
+mod quarantine_report;
+mod replacement_gate;
 mod report;
-mod rows;
-mod shared;
+mod shared_numbers;
 mod slips;
 mod tokens;
 mod treatment;
 mod trial;
-mod work;
+mod wait_for_files;
+mod workers;
 
 pub use check::{Checked, CheckedFile, Fit, NearFit};
-pub use described::{Described, DescribedCode, DescribedColumn, DescribedDelivery};
-pub use draft::draft;
+pub use describe::{Described, DescribedCode, DescribedColumn, DescribedDelivery};
 pub use error::IngestError;
 pub use ingestion::{Event, Ingestion, Options};
-pub use linkage::{
+pub use linkage_parts::{
     LinkageParts, LinkageValue, birth_date_parts, linkage_value, name_parts, postcode_parts,
     surname_parts,
 };
 pub use minster_store::REASONS;
+pub use new_definition::draft;
+pub use planned::{IngestionPlan, LackingColumns, PlannedDelivery, PlannedTable};
 pub use quarantine::ROWS;
-pub use quarantined::{Group, Quarantined};
+pub use quarantine_report::{QuarantineGroup, QuarantineReport};
 pub use report::Report;
 pub use trial::{Tried, TriedSource};

@@ -8,8 +8,8 @@ use minster_vault_api::OpenedRun;
 use crate::{
     IngestError,
     delivery::{Planned, Run},
-    parts::{self, Parts},
-    work::OpenTable,
+    linkage_rows::{self, LinkageRows},
+    workers::OpenTable,
 };
 
 /// A linkage dataset that is being written.
@@ -49,8 +49,8 @@ impl Planned {
         let writer = run.store.stage(&dataset, run.id, key, wrapped)?;
         let writer = writer.of_run(opened.run_key.clone());
         let open = |table: &OpenTable| {
-            let gives = !parts::giving(&table.plan).is_empty();
-            let open = || writer.table(&table.name, parts::schema(&table.plan));
+            let gives = !linkage_rows::giving(&table.plan).is_empty();
+            let open = || writer.table(&table.name, linkage_rows::schema(&table.plan));
             gives.then(open).transpose()
         };
         let tables = tables.iter().map(open).collect::<Result<_, _>>()?;
@@ -73,7 +73,7 @@ impl LinkageWriter {
         store: &Store,
         definition_sha256: &str,
         (version, check): (KeyVersion, String),
-        parts: Parts,
+        parts: LinkageRows,
     ) -> Result<(), IngestError> {
         let mut entries = vec![parts.write(&self.writer)?];
         for table in self.tables.into_iter().flatten() {

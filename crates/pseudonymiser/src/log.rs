@@ -1,4 +1,4 @@
-//! What a run says on stderr while it goes on: words and a bar for people, or JSON lines.
+//! The messages of a run on stderr while it goes on: words and a bar for people, or JSON lines.
 
 use std::{
     io::{self, IsTerminal, Write},

@@ -1,151 +1,22 @@
 //! `minster-ingest`: plan, run, sources.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod log;
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
 
-use clap::{Parser, Subcommand};
-use minster_model::{Period, RunId, SourceName};
+use clap::Parser;
 use minster_pseudonymiser::{Checked, Event, IngestError, Ingestion, Options};
 
-use crate::log::{Format, Log};
-
-/// Reads the council's sources, has their identifiers pseudonymised by the vault, and publishes each as an encrypted dataset.
-#[derive(Parser)]
-#[command(name = "minster-ingest", version, arg_required_else_help = true)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Say what would be read and what would pass; no row is read.
-    #[command(after_help = "Example:\n  minster-ingest plan --config config/pipeline.toml")]
-    Plan {
-        /// The pipeline.
-        #[arg(long)]
-        config: PathBuf,
-    },
-    /// Ingest every delivery of the pipeline that is not the same as what stands.
-    #[command(
-        after_help = "Example:\n  minster-ingest run --config config/pipeline.toml --json --log json\n\nExit: 0 done; 2 usage or configuration, or a source not as defined; 3 done, with rows in quarantine;\n5 rows not conserved; 6 the vault; 7 publishing failed, what stood stands; 8 another run\nholds the lock; 10 done, but a source was left out; 1 an unexpected fault. docs/engineers.md says what to do for each"
-    )]
-    Run {
-        /// The pipeline.
-        #[arg(long)]
-        config: PathBuf,
-        /// One JSON object.
-        #[arg(long)]
-        json: bool,
-        /// What goes to stderr: words, or one JSON object a line.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        log: Format,
-        /// Read also the deliveries that are the same as what stands.
-        #[arg(long)]
-        again: bool,
-        /// Also read again what gives parts for scored matching and has none any more: all is to be matched anew.
-        #[arg(long)]
-        parts: bool,
-        /// Take this source's delivery as it is: empty, fallen, mostly set aside, or of another year.
-        #[arg(long, value_name = "SOURCE")]
-        accept: Vec<SourceName>,
-        /// The caller holds the store's lock (`minster run` does).
-        #[arg(long, hide = true)]
-        lock_held: bool,
-        /// The run's name; made from the clock where absent.
-        #[arg(long, hide = true)]
-        run: Option<RunId>,
-    },
-    /// Apply the definitions to every row and say what would become of it, without a vault and without a dataset.
-    #[command(
-        after_help = "Example:\n  minster-ingest try config/pipeline.toml\n\nExit: 0 every row would pass; 2 a source would stop; 3 rows would be set aside"
-    )]
-    Try {
-        /// The pipeline.
-        config: PathBuf,
-        /// One JSON object.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Print the JSON schema of definitions, for editors.
-    #[command(after_help = "Example:\n  minster-ingest schema > config/sources.schema.json")]
-    Schema,
-    /// Look at files and definitions; nothing is ingested.
-    #[command(subcommand)]
-    Sources(Sources),
-    /// See what is in quarantine, and why; the rows themselves are sealed to the vault.
-    #[command(subcommand)]
-    Quarantine(Quarantine),
-}
-
-#[derive(Subcommand)]
-enum Quarantine {
-    /// Count the rows in quarantine by file, column and reason.
-    #[command(
-        after_help = "Example:\n  minster-ingest quarantine list --config config/pipeline.toml\n\nExit: 0 nothing is in quarantine; 3 rows are"
-    )]
-    List {
-        /// The pipeline.
-        #[arg(long)]
-        config: PathBuf,
-        /// One JSON object.
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Subcommand)]
-enum Sources {
-    /// Say which definition and years each file fits, or what is wrong; no row is read.
-    #[command(
-        after_help = "Example:\n  minster-ingest sources check --definitions config/sources drop/*.csv\n\nExit: 0 where every file fits exactly one source, else 2"
-    )]
-    Check {
-        /// The files as they are delivered.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// The folder of definitions.
-        #[arg(long)]
-        definitions: PathBuf,
-        /// Compare with the versions of this period alone.
-        #[arg(long)]
-        period: Option<Period>,
-        /// One JSON object.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Say of each delivery's definition what its datasets hold: each column with its meaning, treatment and codes.
-    #[command(
-        after_help = "Example:\n  minster-ingest sources describe --config config/pipeline.toml"
-    )]
-    Describe {
-        /// The pipeline.
-        #[arg(long)]
-        config: PathBuf,
-        /// One JSON object.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Draft a definition of a file, with every column dropped; names alone are written, never a value but of the columns
-    /// that are asked for.
-    #[command(
-        after_help = "Example:\n  minster-ingest sources new early_help.csv > config/sources/early_help.toml\n  minster-ingest sources new early_help.csv --values reason"
-    )]
-    New {
-        /// The file.
-        file: PathBuf,
-        /// Write the different texts of this column too, at most 50, for a code list.
-        #[arg(long, value_name = "COLUMN")]
-        values: Vec<String>,
-    },
-}
+use crate::{
+    arguments::{Arguments, Command, Config, Json, Quarantine, Sources},
+    log::{Format, Log},
+};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -165,16 +36,28 @@ fn main() -> ExitCode {
 
 fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
     match command {
-        Command::Plan { config } => {
-            let ingestion = Ingestion::load(&config)?;
-            print(&ingestion.describe()?)?;
+        Command::Plan { config: Config { path }, form: Json { json } } => {
+            let planned = Ingestion::load(&path)?.describe()?;
+            match json {
+                true => print_json(&planned)?,
+                false => print(&planned.text())?,
+            }
             Ok(minster_model::exit::DONE)
         }
-        Command::Run { config, json, log: _, again, parts, accept, lock_held, run } => {
+        Command::Run {
+            config,
+            form: Json { json },
+            log: _,
+            again,
+            parts,
+            accept,
+            lock_held,
+            run,
+        } => {
             if lock_held {
                 end_with_parent();
             }
-            let ingestion = Ingestion::load(&config)?;
+            let ingestion = Ingestion::load(&config.path)?;
             let telling = Arc::clone(log);
             let told = Arc::new(move |event: &Event<'_>| telling.tell(event));
             let accept = accept.into_iter().collect();
@@ -190,8 +73,9 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
             }
             Ok(report.exit_code())
         }
-        Command::Try { config, json } => {
-            let tried = Ingestion::load(&config)?.try_definitions()?;
+        Command::Try { pipeline, config, form: Json { json } } => {
+            let tried =
+                Ingestion::load(pipeline.as_ref().unwrap_or(&config.path))?.try_definitions()?;
             match json {
                 true => print_json(&tried)?,
                 false => print(&tried.text())?,
@@ -205,8 +89,8 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
             print(&(text + "\n"))?;
             Ok(minster_model::exit::DONE)
         }
-        Command::Quarantine(Quarantine::List { config, json }) => {
-            let quarantined = Ingestion::load(&config)?.quarantined()?;
+        Command::Quarantine(Quarantine::List { config, form: Json { json } }) => {
+            let quarantined = Ingestion::load(&config.path)?.quarantined()?;
             match json {
                 true => print_json(&quarantined)?,
                 false => print(&quarantined.text())?,
@@ -216,7 +100,7 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
                 false => minster_model::exit::QUARANTINED,
             })
         }
-        Command::Sources(Sources::Check { files, definitions, period, json }) => {
+        Command::Sources(Sources::Check { files, definitions, period, form: Json { json } }) => {
             let checked = Checked::make(&files, &definitions, period.as_ref())?;
             match json {
                 true => print_json(&checked)?,
@@ -224,8 +108,8 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
             }
             Ok(checked.exit_code())
         }
-        Command::Sources(Sources::Describe { config, json }) => {
-            let described = Ingestion::load(&config)?.described();
+        Command::Sources(Sources::Describe { config, form: Json { json } }) => {
+            let described = Ingestion::load(&config.path)?.described();
             match json {
                 true => print_json(&described)?,
                 false => print(&described.text())?,
@@ -251,6 +135,28 @@ fn print_json(report: &impl serde::Serialize) -> Result<(), IngestError> {
     print(&(text + "\n"))
 }
 
+/// Writes to standard output. A reader who has seen enough, as `head` has, closes it: the work is done all the same.
 fn print(text: &str) -> Result<(), IngestError> {
-    io::stdout().lock().write_all(text.as_bytes()).map_err(IngestError::Output)
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(IngestError::Output(error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use minster_tests::command_line;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_help_is_the_one_that_is_kept() {
+        command_line::help(Arguments::command());
+    }
+
+    #[test]
+    fn completions_and_manual_pages_are_made() {
+        command_line::assets(Arguments::command());
+    }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Failed {
     pub(crate) raw: Raw,
 }
 
-/// What stood in a row that failed.
+/// The content of a row that failed.
 pub(crate) enum Raw {
     /// It could not be split into fields.
     Unsplit(Vec<u8>),

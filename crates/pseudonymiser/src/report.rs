@@ -1,4 +1,4 @@
-//! What a run did, for people and for programs.
+//! The report of a run, for people and for programs.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use minster_model::RunId;
 use minster_store::{SourceRecord, deliveries};
 use serde::Serialize;
 
-/// What a run did. Holds counts and names; never a row's value.
+/// The report of a run. Holds counts and names; never a row's value.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// The report's format.

@@ -1,5 +1,5 @@
-//! Mistyped numbers that stand beside a birth date: the vault says what they were, by what other deliveries told it. What this
-//! delivery knows of numbers and birth dates is told to the vault in turn.
+//! Mistyped numbers that stand beside a birth date: the vault says what they were, by what other deliveries told it. In turn, this
+//! delivery's numbers and birth dates are told to the vault.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use minster_model::{Kind, pipeline::IdentifierRule};
 use minster_sources::Reason;
 use minster_vault_api::{Client, Denial, IdentifierBatch, Token, VaultError};
 
-use crate::gates::FEWEST;
+use crate::replacement_gate::FEWEST;
 
 /// Pairs in one message.
 const BATCH: usize = 32 << 10;
@@ -16,12 +16,12 @@ const BATCH: usize = 32 << 10;
 const MOST_PERCENT: usize = 20;
 
 /// A number and the birth date beside it.
-pub(crate) type Pair<'a> = (&'a [u8], &'a str);
+pub(crate) type NumberAndBirthDate<'a> = (&'a [u8], &'a str);
 
-/// What numbers were, by faulty number and birth date; nothing for those that could not be repaired.
+/// The right numbers, by faulty number and birth date; nothing for those that could not be repaired.
 type Answers = HashMap<(Box<[u8]>, Box<str>), Option<Token>>;
 
-/// What a run has in hand of its slips. Has no `Debug`: it holds raw identifiers.
+/// The slips of a run. Has no `Debug`: it holds raw identifiers.
 #[derive(Default)]
 pub(crate) struct Slips {
     repaired: HashMap<Kind, Answers>,
@@ -81,11 +81,11 @@ impl Slips {
     pub(crate) fn ask(
         &mut self,
         kind: &Kind,
-        slips: &BTreeSet<Pair<'_>>,
+        slips: &BTreeSet<NumberAndBirthDate<'_>>,
         vault: &mut Client,
     ) -> Result<(), VaultError> {
         let known = self.repaired.entry(kind.clone()).or_default();
-        let new: Vec<Pair<'_>> = slips
+        let new: Vec<NumberAndBirthDate<'_>> = slips
             .iter()
             .copied()
             .filter(|(faulty, born)| !known.contains_key(&(Box::from(*faulty), Box::from(*born))))
@@ -119,8 +119,12 @@ impl Slips {
         self.crowded += slips as u64;
     }
 
-    /// What a number was, where it was asked and is known.
-    pub(crate) fn token(&self, kind: &Kind, (faulty, born): Pair<'_>) -> Option<Token> {
+    /// The right number, where it was asked and is known.
+    pub(crate) fn token(
+        &self,
+        kind: &Kind,
+        (faulty, born): NumberAndBirthDate<'_>,
+    ) -> Option<Token> {
         let known = self.repaired.get(kind)?;
         known.get(&(Box::from(faulty), Box::from(born))).copied().flatten()
     }
@@ -129,12 +133,12 @@ impl Slips {
     pub(crate) fn tell(
         &mut self,
         kind: &Kind,
-        pairs: &BTreeSet<Pair<'_>>,
+        pairs: &BTreeSet<NumberAndBirthDate<'_>>,
         vault: &mut Client,
     ) -> Result<(), VaultError> {
         let keys = &self.keys;
         let told = &mut self.told;
-        let new: Vec<&Pair<'_>> =
+        let new: Vec<&NumberAndBirthDate<'_>> =
             pairs.iter().filter(|pair| told.insert(keys.hash_one((kind.as_str(), pair)))).collect();
         for part in new.chunks(BATCH) {
             let (numbers, days) = batches(part.iter().map(|pair| **pair));
@@ -143,7 +147,7 @@ impl Slips {
         Ok(())
     }
 
-    /// What is told of slips that could have been repaired.
+    /// Warnings about slips that could have been repaired.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let Self { unasked, crowded, granted, .. } = self;
         let budget = match granted {
@@ -163,7 +167,9 @@ impl Slips {
 }
 
 /// Numbers, and the birth dates beside them, as the vault is sent them.
-fn batches<'a>(pairs: impl Iterator<Item = Pair<'a>>) -> (IdentifierBatch, IdentifierBatch) {
+fn batches<'a>(
+    pairs: impl Iterator<Item = NumberAndBirthDate<'a>>,
+) -> (IdentifierBatch, IdentifierBatch) {
     let (mut numbers, mut days) = (IdentifierBatch::default(), IdentifierBatch::default());
     for (number, born) in pairs {
         numbers.push(number);
@@ -178,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_slip_is_not_asked() {
+    fn a_number_that_is_no_slip_is_not_asked() {
         let (upn, nhs) = ("upn".parse().unwrap(), "nhs-number".parse().unwrap());
         let slip = |kind: &Kind, text| {
             let slip = slip_of(kind, text, Reason::Malformed)?;

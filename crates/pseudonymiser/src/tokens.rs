@@ -14,16 +14,16 @@ const BATCH_COUNT: usize = 128 << 10;
 
 /// Identifiers and their tokens, by kind. Has no `Debug`: it holds raw identifiers.
 #[derive(Default)]
-pub(crate) struct Dictionary {
+pub(crate) struct TokenTable {
     kinds: HashMap<Kind, Tokens>,
     asked: u64,
-    /// What mistyped numbers were, and which birth dates were told.
+    /// The repaired numbers, and the birth dates that were told.
     pub(crate) slips: Slips,
 }
 
 type Tokens = HashMap<Box<[u8]>, Token, ahash::RandomState>;
 
-impl Dictionary {
+impl TokenTable {
     /// Puts an identifier's token in its place.
     pub(crate) fn resolve(&self, kind: &Kind, cell: &mut Cell<'_>) -> Result<(), IngestError> {
         if let Some(identifier) = cell.identifier() {

@@ -21,18 +21,18 @@ use minster_sources::{
 use crate::{
     IngestError,
     cells::Note,
-    gate::Whole,
     generalise::generalise,
+    kept_text::SecondReading,
     period,
     slips::{are_repaired, slip_of},
 };
 
-/// What a spreadsheet shows where a formula failed, and writes into its exports (ECMA-376-1, 18.18.11).
+/// The texts that a spreadsheet shows where a formula failed, and writes into its exports (ECMA-376-1, 18.18.11).
 const SPREADSHEET_ERRORS: [&str; 8] =
     ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA"];
 
 /// How one table's rows are treated.
-pub(crate) struct Plan {
+pub(crate) struct TablePlan {
     pub(crate) outputs: Vec<Output>,
     pub(crate) columns: Vec<PlannedColumn>,
     pub(crate) keys: Vec<PlannedKey>,
@@ -49,16 +49,16 @@ pub(crate) struct Plan {
     year: Option<i16>,
     /// The last day of the delivery's period, after which nobody in it is born.
     last_day: Option<Date>,
-    /// What a first reading of the whole delivery told.
-    whole: Option<Arc<Whole>>,
+    /// The result of a first reading of the whole delivery.
+    whole: Option<Arc<SecondReading>>,
 }
 
-/// What the whole delivery says to a table's plan.
+/// The facts of the whole delivery that a table's plan needs.
 pub(crate) struct Circumstances<'a> {
     pub(crate) rule: IdentifierRule,
     pub(crate) period: &'a Period,
     pub(crate) lookups: &'a HashMap<String, Arc<Lookup>>,
-    pub(crate) whole: Option<Arc<Whole>>,
+    pub(crate) whole: Option<Arc<SecondReading>>,
 }
 
 /// A column of the source and what becomes of it.
@@ -66,13 +66,13 @@ pub(crate) struct PlannedColumn {
     pub(crate) name: String,
     column: Column,
     lookup: Option<Arc<Lookup>>,
-    /// Of a service's number: what of its writing does not matter.
+    /// For a service's number: the differences of writing that do not matter.
     form: NumberForm,
-    /// What of the cell's JSON it is (RFC 6901).
+    /// Its place in the cell's JSON (RFC 6901).
     pointer: Option<String>,
-    /// Of dates: whether a spreadsheet's numbers cannot be told from others here.
+    /// For dates: whether a spreadsheet's numbers cannot be told from others here.
     doubted: bool,
-    /// Of numbers: whether a mistyped one is repaired.
+    /// For numbers: whether a mistyped one is repaired.
     repaired: bool,
     /// Its place among the outputs, where it passes.
     pub(crate) output: Option<usize>,
@@ -146,7 +146,7 @@ pub(crate) struct PlannedKey {
     pub(crate) output: usize,
 }
 
-impl Plan {
+impl TablePlan {
     pub(crate) fn new(
         definition: &Definition,
         (place, table): (usize, &Table),
@@ -256,7 +256,7 @@ impl Plan {
             },
         };
         match treated {
-            // What must not be kept is never only left out of its cell.
+            // A text that must not be kept is never only left out of its cell.
             Err(reason @ (Reason::LooksLikeIdentifier | Reason::EqualsName | Reason::Encoding)) => {
                 Err(reason)
             }
@@ -371,8 +371,8 @@ impl Plan {
     }
 }
 
-impl Plan {
-    /// What a cell that is no identifier becomes.
+impl TablePlan {
+    /// Treats a cell that is no identifier.
     fn cell<'a>(
         &self,
         planned: &'a PlannedColumn,

@@ -11,17 +11,19 @@ use serde::Serialize;
 
 use crate::{
     IngestError,
-    delivery::{Hands, Outlet, Planned, place_name},
-    expected::Expected,
+    delivery::{Planned, ReadingTools, RowSink, place_name},
+    delivery_checks::FoundDelivery,
     quarantine::{Failed, Headings},
 };
 
 /// Places that are told of a fault.
 const FEW: usize = 5;
 
-/// What the definitions would make of the deliveries.
-#[derive(Debug, Default, Serialize)]
+/// The deliveries as the definitions would treat them.
+#[derive(Debug, Serialize)]
 pub struct Tried {
+    /// The report's format.
+    pub format: u32,
     /// Definitions and code lists that cannot be used, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub broken: Vec<String>,
@@ -29,7 +31,7 @@ pub struct Tried {
     pub sources: Vec<TriedSource>,
 }
 
-/// What a definition would make of one delivery.
+/// One delivery as its definition would treat it.
 #[derive(Debug, Serialize)]
 pub struct TriedSource {
     /// The source.
@@ -42,7 +44,7 @@ pub struct TriedSource {
     pub faults: Vec<TriedFault>,
     /// Cells that would not pass as they are.
     pub cells: Vec<CellCounts>,
-    /// What was done so that the files can be read, in words.
+    /// The steps that made the files readable, in words.
     pub notes: Vec<String>,
     /// Why it would stop.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +69,7 @@ pub struct TriedFault {
 
 impl Tried {
     /// Tries one delivery.
-    pub(crate) fn add(&mut self, expected: &Expected<'_>, hands: &mut Hands<'_>) {
+    pub(crate) fn add(&mut self, expected: &FoundDelivery<'_>, hands: &mut ReadingTools<'_>) {
         let mut source = TriedSource {
             name: expected.delivery.name.clone(),
             period: expected.delivery.period.clone(),
@@ -146,7 +148,7 @@ impl Tried {
 }
 
 impl TriedSource {
-    fn read(&mut self, planned: &Planned, hands: &mut Hands<'_>) -> Result<(), IngestError> {
+    fn read(&mut self, planned: &Planned, hands: &mut ReadingTools<'_>) -> Result<(), IngestError> {
         let mut whole = None;
         loop {
             let second = whole.is_some();
@@ -189,7 +191,7 @@ impl Faults {
     }
 }
 
-impl Outlet for Faults {
+impl RowSink for Faults {
     fn rows(&mut self, _table: usize, _rows: &RecordBatch) -> Result<(), IngestError> {
         Ok(())
     }

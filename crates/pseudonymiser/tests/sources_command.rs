@@ -60,7 +60,7 @@ fn a_file_s_version_is_told() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_every_column() {
+fn a_misfit_is_told_with_every_column() {
     let (code, text) = check("plans.csv", "person,start,nhs_no,note\nCANARY,1,2,3\n");
     assert_eq!(code, Some(2));
     assert!(text.contains("`nhs_no`") && text.contains("`note`"), "{text}");

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::{
     Settings,
-    people::{BIRTH_DATE, FORENAME, IDENTIFIER, POSTCODE, SURNAME, Side, Values},
-    record::{BirthDate, Name, Postcode, Token},
+    record::{BirthDate, KeyedValue, Name, Postcode},
+    tables::{BIRTH_DATE, FORENAME, IDENTIFIER, POSTCODE, SURNAME, Side, Values},
 };
 
 /// The keys, and how they are called in the report.
@@ -51,7 +51,7 @@ const SPLITS: [Split; 5] = [
     |values, side, record| dates(values, side, record, |date| date.day),
 ];
 
-/// What one key compared, and what it did not.
+/// The pairs that one key compared, and those that it did not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct KeyReport {
     /// The key.
@@ -290,7 +290,7 @@ fn keys(values: &Values<'_>, side: &Side, record: usize, key: usize) -> Vec<u64>
             keys.extend(unordered(&less(FORENAME), &whole(SURNAME)));
             keys
         }
-        _ => once(side.part(record, IDENTIFIER).iter().map(|number| values.token(*number))),
+        _ => once(side.part(record, IDENTIFIER).iter().map(|number| values.keyed(*number))),
     }
 }
 
@@ -315,12 +315,17 @@ fn initials(values: &Values<'_>, side: &Side, record: usize, part: usize) -> Vec
     once(names(values, side, record, part).filter_map(|name| name.initial))
 }
 
-fn dates(values: &Values<'_>, side: &Side, record: usize, of: fn(&BirthDate) -> Token) -> Vec<u64> {
+fn dates(
+    values: &Values<'_>,
+    side: &Side,
+    record: usize,
+    of: fn(&BirthDate) -> KeyedValue,
+) -> Vec<u64> {
     once(side.part(record, BIRTH_DATE).iter().map(|date| of(values.dates[*date as usize])))
 }
 
-fn once(tokens: impl Iterator<Item = Token>) -> Vec<u64> {
-    let mut all: Vec<u64> = tokens.map(Token::low).collect();
+fn once(keyed_values: impl Iterator<Item = KeyedValue>) -> Vec<u64> {
+    let mut all: Vec<u64> = keyed_values.map(KeyedValue::low).collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -335,7 +340,7 @@ fn unordered(some: &[u64], others: &[u64]) -> Vec<u64> {
     some.iter().flat_map(|a| others.iter().map(|b| mix(mix(0, *a.min(b)), *a.max(b)))).collect()
 }
 
-/// Two keys that are equal by chance cost one comparison more. Tokens are keyed hashes, so that nobody can make many.
+/// Two keys that are equal by chance cost one comparison more. Keyed values are hashes under a key, so that nobody can make many.
 fn mix(a: u64, b: u64) -> u64 {
     (a.rotate_left(23) ^ b).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -13,8 +13,8 @@ use crate::{
         Agreed, Comparer, LEVELS, MISSING, NAMES, Pattern, date, dates, name, names, postcode,
         postcodes,
     },
-    people::{BIRTH_DATE, FORENAME, POSTCODE, SURNAME, Side, Values},
-    record::{BirthDate, Name, PARTS, Postcode, Token},
+    record::{BirthDate, KeyedValue, Name, PARTS, Postcode},
+    tables::{BIRTH_DATE, FORENAME, POSTCODE, SURNAME, Side, Values},
 };
 
 /// A spelling with letters less that more values share than this tells too little: the average stands for it. So the work
@@ -47,29 +47,29 @@ impl Frequencies {
 }
 
 /// For each value and level, the share of records that agree with it at this level.
-struct Own {
+struct OwnFrequencies {
     shares: Vec<[f64; LEVELS]>,
 }
 
 /// The chances of random agreement.
 pub(crate) struct Chances {
-    /// Of each part and level, over random pairs.
+    /// One for each part and level, over random pairs.
     pub(crate) average: [[f64; LEVELS]; PARTS],
-    own: [Option<Own>; PARTS],
+    own: [Option<OwnFrequencies>; PARTS],
 }
 
-/// What two values of a kind have in common, for shares of their own.
+/// Features that two values of a kind may have in common, for shares of their own.
 trait Near {
     /// The level of equal values.
     const WHOLE: u8;
-    /// The other levels whose two values share a token of [`Near::spellings`].
+    /// The other levels whose two values share one of [`Near::spellings`].
     const NEAR: &'static [u8];
-    /// The level of values that share a token of [`Near::coarse`] and no closer level.
+    /// The level of values that share one of [`Near::coarse`] and no closer level.
     const COARSE: Option<u8>;
-    /// Tokens of which two near values share one.
-    fn spellings(&self) -> Vec<Token>;
-    /// What many values have in common.
-    fn coarse(&self) -> &[Token];
+    /// Keyed values of which two near values share one.
+    fn spellings(&self) -> Vec<KeyedValue>;
+    /// Features that many values have in common.
+    fn coarse(&self) -> &[KeyedValue];
     /// The level at which two agree.
     fn level(&self, other: &Self) -> u8;
 }
@@ -80,11 +80,11 @@ impl Near for Name {
     const NEAR: &'static [u8] = &[name::ONE_LESS];
     const COARSE: Option<u8> = Some(name::SOUND);
 
-    fn spellings(&self) -> Vec<Token> {
+    fn spellings(&self) -> Vec<KeyedValue> {
         self.one_less.clone()
     }
 
-    fn coarse(&self) -> &[Token] {
+    fn coarse(&self) -> &[KeyedValue] {
         &self.sounds
     }
 
@@ -98,11 +98,11 @@ impl Near for BirthDate {
     const NEAR: &'static [u8] = &[date::SWAPPED, date::ONE_LESS];
     const COARSE: Option<u8> = None;
 
-    fn spellings(&self) -> Vec<Token> {
+    fn spellings(&self) -> Vec<KeyedValue> {
         self.one_less.iter().copied().chain([self.whole]).chain(self.swapped).collect()
     }
 
-    fn coarse(&self) -> &[Token] {
+    fn coarse(&self) -> &[KeyedValue] {
         &[]
     }
 
@@ -116,11 +116,11 @@ impl Near for Postcode {
     const NEAR: &'static [u8] = &[postcode::ONE_LESS];
     const COARSE: Option<u8> = Some(postcode::SECTOR);
 
-    fn spellings(&self) -> Vec<Token> {
+    fn spellings(&self) -> Vec<KeyedValue> {
         self.one_less.clone()
     }
 
-    fn coarse(&self) -> &[Token] {
+    fn coarse(&self) -> &[KeyedValue] {
         self.sector.as_slice()
     }
 
@@ -129,14 +129,14 @@ impl Near for Postcode {
     }
 }
 
-impl Own {
+impl OwnFrequencies {
     fn new<T: Near + Sync>(values: &[&T], frequency: impl Fn(u32) -> f64 + Sync) -> Self {
-        let mut sharing: Vec<(Token, u32)> = Vec::new();
-        let mut coarse: HashMap<Token, f64> = HashMap::new();
+        let mut sharing: Vec<(KeyedValue, u32)> = Vec::new();
+        let mut coarse: HashMap<KeyedValue, f64> = HashMap::new();
         for (place, value) in values.iter().enumerate() {
-            sharing.extend(value.spellings().into_iter().map(|token| (token, place as u32)));
-            for token in value.coarse() {
-                *coarse.entry(*token).or_insert(0.0) += frequency(place as u32);
+            sharing.extend(value.spellings().into_iter().map(|keyed| (keyed, place as u32)));
+            for keyed in value.coarse() {
+                *coarse.entry(*keyed).or_insert(0.0) += frequency(place as u32);
             }
         }
         sharing.par_sort_unstable();
@@ -145,9 +145,9 @@ impl Own {
             let mut shares = [f64::NAN; LEVELS];
             let mut near = vec![place as u32];
             let mut is_known = true;
-            for token in value.spellings() {
-                let begin = sharing.partition_point(|(other, _)| *other < token);
-                let of_token = sharing[begin..].iter().take_while(|(other, _)| *other == token);
+            for keyed in value.spellings() {
+                let begin = sharing.partition_point(|(other, _)| *other < keyed);
+                let of_token = sharing[begin..].iter().take_while(|(other, _)| *other == keyed);
                 let before = near.len();
                 near.extend(of_token.take(MOST_SHARING).map(|(_, other)| *other));
                 is_known &= near.len() - before < MOST_SHARING;
@@ -155,7 +155,7 @@ impl Own {
             near.sort_unstable();
             near.dedup();
             let mut found = [0.0; LEVELS];
-            let mut of_coarse: f64 = value.coarse().iter().map(|token| coarse[token]).sum();
+            let mut of_coarse: f64 = value.coarse().iter().map(|keyed| coarse[keyed]).sum();
             for other in near {
                 let share = frequency(other);
                 let other = values[other as usize];
@@ -187,9 +187,9 @@ impl Chances {
         let values = comparer.values;
         let frequency = |part| move |value| comparer.frequencies.of(part, value);
         let own = std::array::from_fn(|part| match part {
-            FORENAME | SURNAME => Some(Own::new(&values.names, frequency(part))),
-            BIRTH_DATE => Some(Own::new(&values.dates, frequency(part))),
-            POSTCODE => Some(Own::new(&values.postcodes, frequency(part))),
+            FORENAME | SURNAME => Some(OwnFrequencies::new(&values.names, frequency(part))),
+            BIRTH_DATE => Some(OwnFrequencies::new(&values.dates, frequency(part))),
+            POSTCODE => Some(OwnFrequencies::new(&values.postcodes, frequency(part))),
             _ => None,
         });
         Self { average: averages(comparer, sides, sampled), own }

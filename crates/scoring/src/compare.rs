@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::{
     Forenames,
     chance::Frequencies,
-    people::{BIRTH_DATE, FORENAME, POSTCODE, SURNAME, Side, Values},
-    record::{BirthDate, Name, PARTS, Postcode, Token},
+    record::{BirthDate, KeyedValue, Name, PARTS, Postcode},
+    tables::{BIRTH_DATE, FORENAME, POSTCODE, SURNAME, Side, Values},
 };
 
 /// The most levels that a part has.
@@ -99,7 +99,7 @@ impl Agreement {
     }
 }
 
-/// What the rules forbid, whatever the weights say.
+/// A contradiction that the rules forbid, whatever the weights say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conflict {
@@ -262,8 +262,8 @@ pub(crate) fn postcodes(a: &Postcode, b: &Postcode) -> u8 {
     }
 }
 
-/// Whether two sorted lists share a token.
-fn meet(a: &[Token], b: &[Token]) -> bool {
+/// Whether two sorted lists share a keyed value.
+fn meet(a: &[KeyedValue], b: &[KeyedValue]) -> bool {
     let (mut i, mut j) = (0, 0);
     while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
         match x.cmp(y) {

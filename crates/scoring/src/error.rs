@@ -1,4 +1,4 @@
-/// Why records could not be scored. No variant holds a token.
+/// Why records could not be scored. No variant holds a keyed value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScoringError {
     /// More records than a place can number.
@@ -12,9 +12,12 @@ pub enum ScoringError {
         /// The part.
         part: &'static str,
     },
-    /// One value with more tokens of one form than its length allows.
-    #[error("record {row} has a {part} with more than {} tokens of one form", crate::MOST_TOKENS)]
-    TooManyTokens {
+    /// One value with more keyed values of one form than its length allows.
+    #[error(
+        "record {row} has a {part} with more than {} keyed values of one form",
+        crate::MOST_KEYED_VALUES
+    )]
+    TooManyKeyedValues {
         /// Its place, from 0.
         row: usize,
         /// The part.

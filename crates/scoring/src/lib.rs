@@ -2,23 +2,23 @@
 //! typing error apart, parts of a birth date, sex and postcodes, none of which it can read. It depends on no other crate of
 //! minster, and reads and writes nothing.
 //!
-//! Zofia Kowalska is `Zofia Kovalska` to the police. The two surnames differ, and so do their tokens: `KOWALSKA` and
-//! `KOVALSKA` with a letter less are both `KOALSKA`, so that one token is the same.
+//! Zofia Kowalska is `Zofia Kovalska` to the police. The two surnames differ, and so do their keyed values: `KOWALSKA` and
+//! `KOVALSKA` with a letter less are both `KOALSKA`, so that one keyed value is the same.
 //!
 //! ```
-//! use minster_scoring::{BirthDate, Name, Record, Records, Settings, Token, link};
+//! use minster_scoring::{BirthDate, Name, Record, Records, Settings, KeyedValue, link};
 //!
 //! /// In use, a keyed hash that the vault makes.
-//! fn token(kind: u8, text: &str) -> Token {
+//! fn keyed(kind: u8, text: &str) -> KeyedValue {
 //!     let mut bytes = [kind; 16];
 //!     bytes[1..=text.len()].copy_from_slice(text.as_bytes());
-//!     Token::from_bytes(bytes)
+//!     KeyedValue::from_bytes(bytes)
 //! }
 //! fn name(text: &str) -> Name {
-//!     let less = |at: usize| token(1, &format!("{}{}", &text[..at], &text[at + 1..]));
+//!     let less = |at: usize| keyed(1, &format!("{}{}", &text[..at], &text[at + 1..]));
 //!     Name {
-//!         whole: Some(token(1, text)),
-//!         initial: Some(token(2, &text[..1])),
+//!         whole: Some(keyed(1, text)),
+//!         initial: Some(keyed(2, &text[..1])),
 //!         one_less: (0..text.len()).map(less).collect(),
 //!         ..Name::default()
 //!     }
@@ -28,12 +28,12 @@
 //!         forenames: vec![name(forename)],
 //!         surnames: vec![name(surname)],
 //!         birth_dates: vec![BirthDate {
-//!             whole: token(3, born),
+//!             whole: keyed(3, born),
 //!             swapped: None,
 //!             one_less: Vec::new(),
-//!             year: token(4, &born[..4]),
-//!             month: token(5, &born[5..7]),
-//!             day: token(6, &born[8..]),
+//!             year: keyed(4, &born[..4]),
+//!             month: keyed(5, &born[5..7]),
+//!             day: keyed(6, &born[8..]),
 //!         }],
 //!         ..Record::default()
 //!     }
@@ -55,13 +55,13 @@
 
 mod blocks;
 mod chance;
-mod choose;
 mod compare;
 mod error;
-mod people;
+mod links;
 mod record;
 mod report;
 mod settings;
+mod tables;
 mod weights;
 
 use rayon::prelude::*;
@@ -69,13 +69,15 @@ use rayon::prelude::*;
 pub use blocks::KeyReport;
 pub use compare::{AGREEMENT_PARTS, Agreement, Conflict};
 pub use error::ScoringError;
-pub use record::{BirthDate, MOST_TOKENS, MOST_VALUES, Name, Postcode, Record, Records, Token};
+pub use record::{
+    BirthDate, KeyedValue, MOST_KEYED_VALUES, MOST_VALUES, Name, Postcode, Record, Records,
+};
 pub use report::{Band, LevelReport, Report};
 pub use settings::{Forenames, Lead, Matching, Probability, Settings};
 
 use chance::{Chances, Frequencies};
 use compare::Comparer;
-use people::{Side, Values};
+use tables::{Side, Values};
 use weights::{Pair, Weights};
 
 /// Two records that are one person's.
@@ -100,20 +102,20 @@ pub struct Likely {
     pub agreement: [Agreement; AGREEMENT_PARTS.len()],
 }
 
-/// What [`link`] found.
+/// The result of [`link`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Linkage {
     /// The links, by left and right place.
     pub links: Vec<Link>,
     /// For each left record the likeliest right ones, two at most, by left and right place. No rule forbids them.
     pub likely: Vec<Likely>,
-    /// What a lower threshold would link besides, by left and right place: pairs of a probability of 0.5 or more.
+    /// Further links of a lower threshold, by left and right place: pairs of a probability of 0.5 or more.
     pub below: Vec<Link>,
     /// How they were found.
     pub report: Report,
 }
 
-/// What [`dedupe`] found.
+/// The result of [`dedupe`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clusters {
     /// Places of records that are one person's: two or more each, in order.
@@ -141,8 +143,8 @@ pub fn link(left: &Records, right: &Records, settings: &Settings) -> Linkage {
         scored.pairs.iter_mut().for_each(Pair::turn);
     }
     let records = (left.len(), right.len());
-    let mut chosen = choose::links(&scored.pairs, &scored.log_odds, records, settings);
-    choose::count_conflicts(&mut chosen, &scored.pairs, &scored.log_odds, settings);
+    let mut chosen = links::links(&scored.pairs, &scored.log_odds, records, settings);
+    links::count_conflicts(&mut chosen, &scored.pairs, &scored.log_odds, settings);
     let report = scored.report(records, &chosen);
     let place = |side: &Side, record: u32| side.places[record as usize] as usize;
     let links = |pairs: Vec<(u32, u32, f64)>| {
@@ -155,7 +157,7 @@ pub fn link(left: &Records, right: &Records, settings: &Settings) -> Linkage {
         links.sort_unstable_by_key(|link| (link.left, link.right));
         links
     };
-    let mut likely: Vec<Likely> = choose::likely(&scored.pairs, &scored.log_odds)
+    let mut likely: Vec<Likely> = links::likely(&scored.pairs, &scored.log_odds)
         .into_iter()
         .map(|pair| Likely {
             left: place(&sides[0], pair.left),
@@ -193,8 +195,8 @@ pub fn dedupe(records: &Records, settings: &Settings) -> Clusters {
     let comparer = Comparer { values: &values, frequencies: &frequencies };
     let scored = Scored::new(&comparer, &sides, settings);
     let (mut chosen, clusters) =
-        choose::clusters(&scored.pairs, &scored.log_odds, &sides[0], &comparer, settings);
-    choose::count_conflicts(&mut chosen, &scored.pairs, &scored.log_odds, settings);
+        links::clusters(&scored.pairs, &scored.log_odds, &sides[0], &comparer, settings);
+    links::count_conflicts(&mut chosen, &scored.pairs, &scored.log_odds, settings);
     let report = scored.report((records.len(), records.len()), &chosen);
     let place = |record: u32| sides[0].places[record as usize] as usize;
     let mut links: Vec<Link> = chosen
@@ -247,7 +249,7 @@ impl Scored {
         Self { pairs, log_odds, weights, keys }
     }
 
-    fn report(&self, records: (usize, usize), chosen: &choose::Chosen) -> Report {
+    fn report(&self, records: (usize, usize), chosen: &links::Chosen) -> Report {
         let scored = (self.pairs.as_slice(), self.log_odds.as_slice());
         Report::new(records, self.keys.clone(), &self.weights, scored, chosen)
     }

@@ -1,4 +1,4 @@
-//! What was done, in figures that say nothing of any one record.
+//! The report of a run, in figures that say nothing of any one record.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use crate::{
     blocks::{BY_DATE, BY_NAMES, KeyReport},
-    choose::Chosen,
     compare::NAMES,
+    links::Chosen,
     weights::{Pair, Weights, probability},
 };
 
 /// The bounds of the bands of probability.
 const BANDS: [f64; 8] = [0.0, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 1.0];
 
-/// What a run compared, estimated and chose.
+/// The comparisons, estimates and choices of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// Records of the left table.
@@ -23,7 +23,7 @@ pub struct Report {
     pub right_records: u64,
     /// Pairs that were compared.
     pub pairs: u64,
-    /// What each key of the blocks gave and left out.
+    /// The pairs that each key of the blocks gave and left out.
     pub keys: Vec<KeyReport>,
     /// The weight of each level of agreement.
     pub weights: Vec<LevelReport>,

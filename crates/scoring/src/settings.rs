@@ -1,4 +1,4 @@
-//! What the caller decides.
+//! The choices of the caller.
 
 use crate::ScoringError;
 
@@ -55,7 +55,7 @@ pub enum Matching {
     ManyToOne,
 }
 
-/// What the forenames of two records must be, unless an identifier is the same. Twins share a birth date, a surname and a
+/// The demand on the forenames of two records, unless an identifier is the same. Twins share a birth date, a surname and a
 /// postcode, so that among children these three never suffice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forenames {
@@ -76,7 +76,7 @@ pub struct Settings {
     pub lead: Lead,
     /// How many records may be one. [`crate::dedupe`] does not look at it.
     pub matching: Matching,
-    /// What the forenames of a pair must be.
+    /// The demand on the forenames of a pair.
     pub forenames: Forenames,
     /// The most pairs that one block may give. A larger one is split by further parts, or skipped.
     pub largest_block: u64,

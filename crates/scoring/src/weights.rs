@@ -1,4 +1,4 @@
-//! What each level of agreement weighs (Fellegi and Sunter 1969): the chance of it between two records of one person by
+//! The weight of each level of agreement (Fellegi and Sunter 1969): the chance of it between two records of one person by
 //! expectation and maximisation, against the chance of it between random records.
 
 use rayon::prelude::*;
@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use crate::{
     chance::Chances,
     compare::{Agreed, LEVELS, MISSING, Pattern, name},
-    people::FORENAME,
     record::PARTS,
+    tables::FORENAME,
 };
 
 /// Pairs that are known before any is seen. With a hundred true pairs the data say more than they; with three they hold the
@@ -19,7 +19,7 @@ const PIECE: usize = 1 << 14;
 
 const MOST_ROUNDS: u32 = 200;
 
-/// What is expected of two records of one person before any is seen, level by level in the order of [`NAMES`].
+/// The expectation for two records of one person before any is seen, level by level in the order of [`NAMES`].
 const EXPECTED: [[f64; LEVELS]; PARTS] = [
     [0.03, 0.03, 0.03, 0.04, 0.10, 0.74, 0.01, 0.02],
     [0.05, 0.01, 0.03, 0.04, 0.10, 0.77, 0.0, 0.0],

@@ -1,4 +1,4 @@
-//! What holds of any two tables.
+//! Properties of any two tables.
 #![allow(clippy::unwrap_used, reason = "a test's panic is its report")]
 
 mod made;
@@ -69,9 +69,9 @@ fn joined(links: &[Link], left: &[Texts], right: &[Texts]) -> BTreeMap<(Texts, T
 fn contradict(a: &Texts, b: &Texts) -> bool {
     let differ = |a: &str, b: &str| !a.is_empty() && !b.is_empty() && a != b;
     let swapped = |a: &Texts, b: &Texts| {
-        made::name(a[0]).one_less.iter().chain(&made::name(a[0]).whole).any(|token| {
+        made::name(a[0]).one_less.iter().chain(&made::name(a[0]).whole).any(|keyed| {
             let other = made::name(b[1]);
-            other.whole == Some(*token) || other.one_less.contains(token)
+            other.whole == Some(*keyed) || other.one_less.contains(keyed)
         })
     };
     if a[0].is_empty() || b[0].is_empty() {
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_lower_threshold_links_is_told_beside_what_is_linked(left in table(), right in table()) {
+    fn links_of_a_lower_threshold_are_told_beside_the_links(left in table(), right in table()) {
         for matching in [Matching::OneToOne, Matching::ManyToOne] {
             let at = |threshold| {
                 let threshold = Probability::new(threshold).unwrap();

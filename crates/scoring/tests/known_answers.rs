@@ -3,7 +3,7 @@
 
 mod made;
 
-use made::{born, made, name, of_many, person, postcode, token};
+use made::{born, keyed, made, name, of_many, person, postcode};
 use minster_scoring::{
     Forenames, Lead, Link, Linkage, Matching, Probability, Record, Records, ScoringError, Settings,
     dedupe, link,
@@ -74,7 +74,7 @@ fn a_child_who_is_not_there_is_nobody() {
 #[test]
 fn an_identifier_tells_a_child_from_a_twin() {
     let numbered = |texts: [&str; 5], number: &str| Record {
-        identifiers: vec![token("number", number)],
+        identifiers: vec![keyed("number", number)],
         ..person(texts)
     };
     let row = ["", "WISNIEWSKA", "2011-03-04", "F", "AB9 9ZZ"];
@@ -83,7 +83,7 @@ fn an_identifier_tells_a_child_from_a_twin() {
 }
 
 #[test]
-fn what_a_rule_forbids_is_counted() {
+fn forbidden_links_are_counted() {
     let rows = vec![
         person(["HELENA", "WISNIEWSKA", "2011-03-04", "F", "AB9 9ZZ"]),
         person(["", "WISNIEWSKA", "2011-03-04", "F", "AB9 9ZZ"]),
@@ -208,7 +208,7 @@ fn refused(report: &minster_scoring::Report) -> u64 {
 }
 
 #[test]
-fn of_sixty_strangers_none_is_linked() {
+fn none_of_sixty_strangers_is_linked() {
     let strangers = (50_000..50_060).map(|number| made(&of_many(number))).collect();
     let found = link(&records(strangers), &records(register(5_000)), &many_to_one());
     assert_eq!(places(&found), []);
@@ -301,15 +301,15 @@ fn tables_of_nobody_give_nothing() {
 }
 
 #[test]
-fn what_no_person_has_is_refused() {
+fn a_record_that_no_person_has_is_refused() {
     let mut records = Records::default();
     let many = Record { postcodes: vec![postcode("AB9 9ZZ"); 33], ..Record::default() };
     let refused = records.add(many);
     assert_eq!(refused, Err(ScoringError::TooManyValues { row: 0, part: "postcode" }));
     let mut long = name("ZUZANNA");
-    long.two_less = (0..300).map(|number| token("name", &number.to_string())).collect();
+    long.two_less = (0..300).map(|number| keyed("name", &number.to_string())).collect();
     let refused = records.add(Record { surnames: vec![long], ..Record::default() });
-    assert_eq!(refused, Err(ScoringError::TooManyTokens { row: 0, part: "name" }));
+    assert_eq!(refused, Err(ScoringError::TooManyKeyedValues { row: 0, part: "name" }));
     assert!(records.is_empty());
     for none in [0.0, 1.0, -1.0, f64::NAN] {
         assert!(Probability::new(none).is_err());

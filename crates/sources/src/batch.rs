@@ -28,7 +28,7 @@ pub struct RawBatch {
     rejected_bytes: usize,
 }
 
-/// Of a row that is no row, no more bytes are held than these.
+/// No more bytes than these are held of a row that is no row.
 const LONGEST_REJECTED: usize = 64 << 10;
 
 /// A row that could not even be split into its fields.
@@ -37,7 +37,7 @@ pub struct Rejected {
     pub number: u64,
     /// Why.
     pub reason: Reason,
-    /// What stood there, or its start: for the sealed quarantine alone.
+    /// The row's bytes, or their start: for the sealed quarantine alone.
     pub raw: Vec<u8>,
 }
 
@@ -113,7 +113,7 @@ impl RawBatch {
     /// Says that the row ends which begins at `start` in the text that is to be held.
     pub(crate) fn end_row(&mut self, number: u64, start: usize) {
         debug_assert!(self.open_row().len() >= self.width);
-        // What stands behind the last column that has a name is blank.
+        // The fields behind the last column that has a name are blank.
         self.ends.truncate((self.starts.len() + 1) * self.width);
         self.starts.push(start as u32);
         self.numbers.push(number);

@@ -40,7 +40,7 @@ pub enum CatalogueError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's own error.
         source: std::io::Error,
     },
     /// A definition or code list is not one.
@@ -48,7 +48,7 @@ pub enum CatalogueError {
     Definition {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         source: DefinitionError,
     },
 }
@@ -94,7 +94,7 @@ impl Catalogue {
             });
             match list {
                 Ok((list, text)) => {
-                    // What is hashed is the same, whichever sources a run has.
+                    // The hashed text is the same, whichever sources a run has.
                     texts.push_str(&text);
                     lists.extend(list.map(|list| (name.into_owned(), Arc::new(list))));
                 }

@@ -26,7 +26,7 @@ pub enum DateForm {
     /// 2100 is more likely a year, and one that begins with 0 is none that Excel writes: neither is read.
     #[serde(rename = "excel-serial")]
     ExcelSerial,
-    /// `30-SEP-24` or `30-SEP-2024`, or the same with a time after a blank: Oracle's own. Of two digits 00 to 49 are
+    /// `30-SEP-24` or `30-SEP-2024`, or the same with a time after a blank: Oracle's own. Two digits 00 to 49 are
     /// this century and 50 to 99 the last (Oracle, SQL Language Reference, format model element RR).
     #[serde(rename = "oracle")]
     Oracle,

@@ -39,7 +39,7 @@ pub struct CodeList {
     /// Other spellings and former codes, and what each stands for.
     #[serde(default)]
     pub map: BTreeMap<String, String>,
-    /// What becomes of any other: a code, or `quarantine`. A column's own `unknown` goes before. Without either the
+    /// The treatment of any other: a code, or `quarantine`. A column's own `unknown` goes before. Without either the
     /// cell becomes blank.
     #[serde(default)]
     pub unknown: Option<String>,
@@ -91,7 +91,7 @@ pub enum Level {
     Extended,
 }
 
-/// What becomes of a code that is not in its list.
+/// The treatment of a code that is not in its list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnknownCode {
     /// The row is quarantined.
@@ -251,7 +251,7 @@ fn fold(text: &str) -> String {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Codes {
     table: Arc<CodeTable>,
-    /// What becomes of any other.
+    /// The treatment of any other.
     pub unknown: UnknownCode,
 }
 
@@ -457,7 +457,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_found_is_a_code_of_the_list(cell in "[a-cA-C0-9):\u{2013}. -]{0,12}") {
+        fn a_found_code_is_one_of_the_list(cell in "[a-cA-C0-9):\u{2013}. -]{0,12}") {
             let codes = codes("codes = ['A', 'B1', '2']\nmap = { c = 'A' }", Level::Main);
             if let Some(found) = codes.find(&cell, None) {
                 prop_assert!(codes.passing().contains(found.code));

@@ -12,7 +12,7 @@ use crate::{Codes, Part, Pattern};
 /// One column.
 #[derive(Debug, Clone)]
 pub struct Column {
-    /// What it becomes.
+    /// Its treatment.
     pub treatment: Treatment,
     /// Other names that it may have in the file; XML: other paths.
     pub also: Vec<String>,
@@ -32,14 +32,14 @@ pub struct Column {
     pub required: bool,
     /// CSV, XLSX, Parquet: whether the file may lack it.
     pub optional: bool,
-    /// What becomes of a row where the cell fails.
+    /// The consequence for a row where the cell fails.
     pub fault: Fault,
     /// Whether it holds a person's name, for which kept texts are searched.
     pub person_name: bool,
 }
 
 impl Column {
-    /// What becomes of a row where this cell fails. Without its match keys or what the table cannot do without, a row is
+    /// The consequence for a row where this cell fails. Without its match keys or what the table cannot do without, a row is
     /// set aside, whatever the column says. A number that fails becomes blank as other cells do: the row stays where
     /// something else tells whose it is.
     pub fn fault(&self) -> Fault {
@@ -82,7 +82,7 @@ impl Cohort {
     }
 }
 
-/// What becomes of a row where a cell is not what its column says.
+/// The consequence for a row where a cell is not what its column says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
@@ -93,7 +93,7 @@ pub enum Fault {
     Quarantine,
 }
 
-/// What a column becomes. A council's privacy notice and DfE's common basic data set (CBDS) say what the
+/// The treatment of a column. A council's privacy notice and DfE's common basic data set (CBDS) say what the
 /// columns are; each variant says its rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Treatment {
@@ -119,7 +119,7 @@ impl Treatment {
     }
 }
 
-/// What a kept text may be.
+/// The rule for a kept text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TokenRule {
     /// The whole cell matches.
@@ -154,9 +154,9 @@ pub enum Generalisation {
     Term,
     /// A date: the academic year it falls in, `2024-25`, from 1 September to 31 August (Education Act
     /// 1996, section 579: the school year begins at the start of the first term after July; DfE counts ages at 31 August).
-    /// Of a birth date this is the group that starts school together.
+    /// For a birth date this is the group that starts school together.
     AcademicYear,
-    /// A birth date: the whole years completed at the end of a named day. Who was born on 29 February is a
+    /// A birth date: the whole years completed at the end of a named day. A child born on 29 February is a
     /// year older from 1 March in other years. A birth after that day is out of range.
     Age {
         /// The day.
@@ -171,7 +171,7 @@ pub enum Generalisation {
     Lookup {
         /// The look-up's name in `pipeline.toml`.
         lookup: String,
-        /// What stands for one that is not in it; without it the row is quarantined.
+        /// The text for a value that is not in it; without it the row is quarantined.
         unknown: Option<String>,
     },
     /// A whole number: the band it falls in, by the bands' lower bounds: `[5, 10]` gives `<5`, `5–9`, `10+`.

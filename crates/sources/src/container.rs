@@ -1,4 +1,4 @@
-//! What a file is delivered in: plain, gzip, or a zip of several files. Every reader gets its bytes
+//! The containers of delivered files: plain, gzip, or a zip of several files. Every reader gets its bytes
 //! from here, and here the limits of unpacking are kept. Nothing is unpacked to disk.
 
 use std::{
@@ -17,31 +17,20 @@ use flate2::{
 };
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::{PlannedFile, ReadError, Seen};
+use crate::{ByteObserver, PlannedFile, ReadError, planned_file::Wrapping};
 
 /// A zip holds no more members than this; a return has some dozens at most.
 pub(crate) const MOST_MEMBERS: usize = 256;
-/// What is unpacked may be this many times its packed size. Deflate reaches 1,032 on zeros alone
+/// An unpacked file may be this many times its packed size. Deflate reaches 1,032 on zeros alone
 /// (RFC 1951: 258 bytes from two bits); tables of a council stay below 60.
 pub(crate) const LARGEST_RATIO: u64 = 200;
 /// The ratio is not looked at before this many unpacked bytes.
 pub(crate) const RATIO_FREE: u64 = 1 << 20;
 /// Nothing is unpacked further than this many bytes.
 pub(crate) const LARGEST_UNPACKED: u64 = 256 << 30;
-/// What cannot be read from front to back (a workbook, a Parquet file) is held in memory while it is
+/// A file that cannot be read from front to back (a workbook, a Parquet file) is held in memory while it is
 /// read out of a container, and so may be this many bytes.
 pub(crate) const LARGEST_HELD: u64 = 256 << 20;
-
-/// How a file's bytes are come by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wrapping {
-    /// As they are.
-    Plain,
-    /// Through gzip.
-    Gzip,
-    /// A zip's member, by its whole name.
-    Member(String),
-}
 
 /// A file that a delivered file holds.
 #[derive(Debug)]
@@ -143,13 +132,18 @@ fn announced(file: &mut File) -> io::Result<Option<usize>> {
 
 /// Opens a planned file's bytes. `seen` is given every byte of the delivered file by the time that
 /// the reader has reached its end: while it is read or, where reading jumps, in one go afterwards.
-pub(crate) fn open(file: &PlannedFile, seen: Seen) -> Result<Box<dyn Read + Send>, ReadError> {
+pub(crate) fn open(
+    file: &PlannedFile,
+    seen: ByteObserver,
+) -> Result<Box<dyn Read + Send>, ReadError> {
     Ok(match &file.wrapping {
-        Wrapping::Plain => Box::new(Watched::open(&file.path, seen)?),
+        Wrapping::Plain => Box::new(ObservedBytes::open(&file.path, seen)?),
         Wrapping::Gzip => {
             let taken = Arc::new(AtomicU64::new(0));
-            let packed =
-                Counted { inner: Watched::open(&file.path, seen)?, taken: Arc::clone(&taken) };
+            let packed = CountedBytes {
+                inner: ObservedBytes::open(&file.path, seen)?,
+                taken: Arc::clone(&taken),
+            };
             let inner = MultiGzDecoder::new(BufReader::with_capacity(1 << 20, packed));
             Box::new(Limited { inner, taken, given: 0, most: LARGEST_UNPACKED })
         }
@@ -164,7 +158,7 @@ impl<T: Read + Seek + Send> Seekable for T {}
 /// A file whose reader jumps about in it.
 pub(crate) struct Jumping {
     file: File,
-    /// What was unpacked, where it was packed.
+    /// The unpacked bytes, where it was packed.
     held: Option<Arc<[u8]>>,
 }
 
@@ -200,7 +194,7 @@ impl Jumping {
         })
     }
 
-    /// What was unpacked, or the file itself.
+    /// The unpacked bytes, or the file itself.
     pub(crate) fn parts(&self) -> (Option<Arc<[u8]>>, &File) {
         (self.held.clone(), &self.file)
     }
@@ -228,19 +222,19 @@ fn show(file: &mut File, seen: &mut impl FnMut(&[u8])) -> io::Result<()> {
 }
 
 /// Shows every byte that is read.
-struct Watched {
+struct ObservedBytes {
     inner: File,
-    seen: Seen,
+    seen: ByteObserver,
 }
 
-impl Watched {
-    fn open(path: &Path, seen: Seen) -> Result<Self, ReadError> {
+impl ObservedBytes {
+    fn open(path: &Path, seen: ByteObserver) -> Result<Self, ReadError> {
         let inner = File::open(path).map_err(|source| io_error(path, source))?;
         Ok(Self { inner, seen })
     }
 }
 
-impl Read for Watched {
+impl Read for ObservedBytes {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         (self.seen)(&buffer[..count]);
@@ -249,12 +243,12 @@ impl Read for Watched {
 }
 
 /// Counts what is read.
-struct Counted<R> {
+struct CountedBytes<R> {
     inner: R,
     taken: Arc<AtomicU64>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountedBytes<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.taken.fetch_add(count as u64, Ordering::Relaxed);
@@ -295,12 +289,12 @@ struct Member {
     crc: Crc,
     expected: (u32, u64),
     file: File,
-    seen: Seen,
+    seen: ByteObserver,
     ended: bool,
 }
 
 impl Member {
-    fn open(path: &Path, name: &str, seen: Seen) -> Result<Self, ReadError> {
+    fn open(path: &Path, name: &str, seen: ByteObserver) -> Result<Self, ReadError> {
         let gone = || ReadError::Changed { path: path.to_owned() };
         let mut archive = archive(path)?;
         let place = archive.index_for_name(name).ok_or_else(gone)?;
@@ -314,7 +308,7 @@ impl Member {
         file.seek(SeekFrom::Start(start)).map_err(io)?;
         let taken = Arc::new(AtomicU64::new(0));
         let packed = file.try_clone().map_err(io)?.take(compressed);
-        let packed = Counted { inner: packed, taken: Arc::clone(&taken) };
+        let packed = CountedBytes { inner: packed, taken: Arc::clone(&taken) };
         let packed = BufReader::with_capacity(256 << 10, packed);
         let inner: Box<dyn Read + Send> = match method {
             CompressionMethod::Stored => Box::new(packed),

@@ -6,30 +6,18 @@ use crate::{
     Definition, PlanError, PlannedFile, ReadError, Table, container,
     csv_records::Records,
     definition::{Delimiter, Encoding},
-    header::{self, Comparison, HEADER_ROWS, MOST_COLUMNS},
+    header::{self, Comparison},
+    planned_file::{Dialect, HEADER_ROWS, MOST_COLUMNS},
     xlsx_reader::ROWS_ABOVE,
 };
 
 /// So much of a file is looked at to tell its encoding, in bytes.
 const LOOKED_AT: u64 = 256 << 10;
 
-/// How a file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Dialect {
-    pub(crate) encoding: Encoding,
-    pub(crate) delimiter: Delimiter,
-    /// Records up to the header, the header included.
-    pub(crate) header: usize,
-    /// Columns that have a name.
-    pub(crate) width: usize,
-    /// Whether more blank fields than names are passed over.
-    pub(crate) blank_ends: bool,
-}
-
 /// A file's first bytes, and its encoding by them.
 pub(crate) struct Start {
     pub(crate) encoding: Encoding,
-    /// What a line `sep=;` says.
+    /// The delimiter of a line `sep=;`.
     separator: Option<Option<Delimiter>>,
 }
 
@@ -86,17 +74,17 @@ fn encoding(start: &[u8], declared: Encoding) -> Encoding {
 }
 
 /// A header as it was found.
-struct Header {
+struct FoundHeader {
     dialect: Dialect,
     comparison: Comparison,
 }
 
 /// A file whose header was found.
-pub(crate) struct Found {
+pub(crate) struct DialectAndHeader {
     pub(crate) dialect: Dialect,
     /// For each of the table's columns, its place in the file.
     pub(crate) columns: Vec<Option<usize>>,
-    /// What is to be told of it.
+    /// Notes about it, for people.
     pub(crate) notes: Vec<String>,
 }
 
@@ -105,7 +93,7 @@ pub(crate) fn find(
     definition: &Definition,
     table: &Table,
     file: &PlannedFile,
-) -> Result<Found, PlanError> {
+) -> Result<DialectAndHeader, PlanError> {
     let declared = (definition.encoding, definition.delimiter);
     let start = match definition.excel_exports {
         true => look(file, declared.0)?,
@@ -119,7 +107,7 @@ pub(crate) fn find(
         }
         _ => vec![declared.1],
     };
-    let mut nearest: Option<Header> = None;
+    let mut nearest: Option<FoundHeader> = None;
     let mut empty = true;
     let filled = |names: &[String]| names.iter().filter(|name| !name.is_empty()).count();
     for delimiter in delimiters {
@@ -160,7 +148,7 @@ pub(crate) fn find(
                 .as_ref()
                 .is_none_or(|nearest| certain || comparison.known > nearest.comparison.known);
             if nearer {
-                nearest = Some(Header { dialect, comparison });
+                nearest = Some(FoundHeader { dialect, comparison });
             }
             if certain {
                 break;
@@ -171,17 +159,17 @@ pub(crate) fn find(
         }
     }
     match nearest {
-        Some(Header { dialect, comparison }) => {
+        Some(FoundHeader { dialect, comparison }) => {
             let notes = notes(declared, &dialect, start.separator.is_some());
             let columns = comparison.places(definition, table, &file.path)?;
-            Ok(Found { dialect, columns, notes })
+            Ok(DialectAndHeader { dialect, columns, notes })
         }
         None if empty => Err(PlanError::Empty { path: file.path.clone() }),
         None => Err(PlanError::NotAHeader { path: file.path.clone(), place: 1 }),
     }
 }
 
-/// What is told of a file that is not written as it was declared.
+/// The note about a file that is not written as it was declared.
 fn notes(declared: (Encoding, Delimiter), found: &Dialect, separator: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if found.encoding != declared.0 {

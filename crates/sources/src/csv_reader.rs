@@ -3,10 +3,11 @@ use std::sync::Arc;
 use crate::{
     Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason,
     batch::LONGEST_FIELD,
-    csv_dialect::{self, Dialect, Found},
+    csv_dialect::{self, DialectAndHeader},
     csv_records::Records,
     definition::Encoding,
-    header, reason,
+    planned_file::{Dialect, MOST_COLUMNS},
+    reason,
 };
 
 /// A batch is full at this many rows or bytes.
@@ -76,7 +77,7 @@ impl CsvReader {
                 batch.end_field(at);
             }
             let ends = batch.open_row();
-            if ends.len() > header::MOST_COLUMNS {
+            if ends.len() > MOST_COLUMNS {
                 return Err(self.records.too_wide());
             }
             if !ends_row {
@@ -187,7 +188,7 @@ pub(crate) fn plan_columns(
     file: &mut PlannedFile,
 ) -> Result<(), PlanError> {
     let table = &definition.tables[file.tables[0]];
-    let Found { dialect, columns, notes } = csv_dialect::find(definition, table, file)?;
+    let DialectAndHeader { dialect, columns, notes } = csv_dialect::find(definition, table, file)?;
     (file.dialect, file.columns, file.notes) = (dialect, columns, notes);
     Ok(())
 }

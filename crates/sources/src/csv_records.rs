@@ -8,10 +8,9 @@ use std::{
 use csv_core::ReadRecordResult;
 
 use crate::{
-    PlannedFile, ReadError, Seen,
-    csv_dialect::Dialect,
-    header,
-    text::{Mark, Text},
+    ByteObserver, PlannedFile, ReadError,
+    planned_file::{Dialect, MOST_COLUMNS},
+    text::{RecordMark, Text},
 };
 
 /// A row longer than this is no row: a quotation mark that is never closed takes in all that follows.
@@ -23,7 +22,7 @@ const BLOCK: usize = 256 << 10;
 pub(crate) struct Records {
     path: PathBuf,
     input: Input,
-    mark: Mark,
+    mark: RecordMark,
     parser: csv_core::Reader,
     /// The record's fields, one after another, without quotation marks.
     bytes: Vec<u8>,
@@ -45,7 +44,7 @@ impl Records {
     pub(crate) fn open(
         file: &PlannedFile,
         dialect: &Dialect,
-        seen: Seen,
+        seen: ByteObserver,
     ) -> Result<Self, ReadError> {
         let text = Text::open(file, dialect.encoding, seen)?;
         let mut parser = csv_core::ReaderBuilder::new();
@@ -93,7 +92,7 @@ impl Records {
                         "a row is longer than any row can be (is a quotation mark never closed?)",
                     ));
                 }
-                ReadRecordResult::OutputEndsFull if self.ends.len() <= header::MOST_COLUMNS => {
+                ReadRecordResult::OutputEndsFull if self.ends.len() <= MOST_COLUMNS => {
                     self.ends.resize(2 * self.ends.len(), 0);
                 }
                 ReadRecordResult::OutputEndsFull => return Err(self.too_wide()),
@@ -192,7 +191,7 @@ struct Input {
 }
 
 impl Input {
-    /// What is there; more is read where nothing is. Nothing at the end.
+    /// The bytes that are there; more is read where there are none. Nothing at the end.
     fn some(&mut self) -> io::Result<&[u8]> {
         if self.at == self.bytes.len() {
             self.fill()?;

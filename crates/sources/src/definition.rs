@@ -22,7 +22,7 @@ pub struct Definition {
     pub dates: Vec<DateForm>,
     /// The periods it fits: a delivery's period must start with one of them.
     pub years: Vec<String>,
-    /// What stands in a pupil-number column.
+    /// The content of a pupil-number column.
     pub identifier: IdentifierRule,
     /// CSV: the files' encoding.
     pub encoding: Encoding,
@@ -47,7 +47,7 @@ pub struct Definition {
     pub numbers: Arc<Numbers>,
 }
 
-/// What becomes of a workbook's sheet that no table lists and whose header is no table's.
+/// The treatment of a workbook's sheet that no table lists and whose header is no table's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExtraSheets {
@@ -88,7 +88,7 @@ pub enum Encoding {
     Utf16,
 }
 
-/// What stands between two fields of a CSV file.
+/// The character between two fields of a CSV file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 pub enum Delimiter {
     /// `,`
@@ -126,18 +126,18 @@ impl Delimiter {
 pub struct Table {
     /// Its name in the dataset.
     pub name: TableName,
-    /// What the file's name may be, without `.gz` and without a zip's folders: a `*` stands for any characters, and case
+    /// The patterns of the file's name, without `.gz` and without a zip's folders: a `*` stands for any characters, and case
     /// does not matter.
     pub files: Vec<String>,
     /// XLSX: what the sheet's name may be.
     pub sheets: Vec<String>,
     /// XML: the path of the element that holds one child, where it is not the definition's.
     pub unit: Option<String>,
-    /// XML: the record's path below the unit; `.` is the unit itself. Of several the first that a unit has counts.
+    /// XML: the record's path below the unit; `.` is the unit itself. Where there are several, the first that a unit has counts.
     pub records: Vec<String>,
     /// Whether a delivery without it is incomplete.
     pub required: bool,
-    /// What becomes of rows that are the same in every field.
+    /// The treatment of rows that are the same in every field.
     pub duplicates: Duplicates,
     /// Columns, by their names in the dataset, that with the child tell one event from another. Where absent, each row
     /// is an event of its own; where empty, a child has one.
@@ -149,7 +149,7 @@ pub struct Table {
     pub match_keys: Vec<MatchKey>,
 }
 
-/// What becomes of equal rows of one table. Where a definition says nothing, a table with a key has exact duplicates,
+/// The treatment of equal rows of one table. Where a definition says nothing, a table with a key has exact duplicates,
 /// and one without has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -160,7 +160,7 @@ pub enum Duplicates {
     Off,
 }
 
-/// What is wrong with a definition.
+/// A fault of a definition.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionError {
     /// Not TOML, or a key or value that does not belong.

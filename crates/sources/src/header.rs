@@ -10,12 +10,7 @@ use minster_model::ColumnName;
 
 use crate::{Column, Definition, PlanError, Table};
 
-/// No file has more columns: Excel's own limit, and no layout comes near.
-pub(crate) const MOST_COLUMNS: usize = 16_384;
-/// The header is one of a file's or sheet's first rows with content.
-pub(crate) const HEADER_ROWS: usize = 20;
-
-/// What a header has that the table has not, and the other way round.
+/// The columns that a header has and the table has not, and the other way round.
 pub(crate) struct Comparison {
     /// For each of the table's columns in order, its place in the file.
     pub(crate) places: Vec<Option<usize>>,

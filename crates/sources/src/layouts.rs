@@ -92,7 +92,7 @@ pub(crate) fn one_version_a_period(definitions: &[&Definition]) -> Result<(), De
     Ok(())
 }
 
-/// What does not fit, and why.
+/// A misfit, and why.
 type Misfit = (String, &'static str);
 
 impl DefinitionText {

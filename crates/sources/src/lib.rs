@@ -1,4 +1,4 @@
-//! What each council source looks like, and how it is read: definitions (`config/sources/*.toml`),
+//! The council's sources, and how each is read: definitions (`config/sources/*.toml`),
 //! default deny, readers of CSV, XML, workbooks and Parquet in plain files, gzip and zip, the parsing of
 //! cells, reason codes. Raw side only; it may depend on `minster-identifiers` and `minster-model`.
 //!
@@ -30,7 +30,7 @@ mod catalogue;
 mod cell;
 mod codes;
 mod column;
-mod contain;
+mod contain_panics;
 mod container;
 mod csv_dialect;
 mod csv_reader;
@@ -47,7 +47,8 @@ mod parquet_pages;
 mod parquet_reader;
 mod pattern;
 mod plan;
-mod read;
+mod planned_file;
+mod read_file;
 mod reason;
 mod self_description;
 mod text;
@@ -70,13 +71,14 @@ pub use match_key::{MatchKey, Part};
 pub use numbers::Numbers;
 pub use outline::{Outline, OutlineError, OutlinedTable};
 pub use pattern::Pattern;
-pub use plan::{HeaderText, Plan, PlanError, PlannedFile, Proposed, quoted};
-pub use read::read;
+pub use plan::Plan;
+pub use planned_file::{HeaderText, PlanError, PlannedFile, Proposed, quoted};
+pub use read_file::read;
 pub use reason::Reason;
 pub use self_description::{Header, HeaderPath};
 
 /// Is shown every byte that is read, for the file's hash.
-pub(crate) type Seen = Box<dyn FnMut(&[u8]) + Send>;
+pub(crate) type ByteObserver = Box<dyn FnMut(&[u8]) + Send>;
 
 /// Why a file cannot be read on. No variant holds a row's value.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +88,7 @@ pub enum ReadError {
     Io {
         /// The file.
         path: std::path::PathBuf,
-        /// What the system said.
+        /// The system's own error.
         source: std::io::Error,
     },
     /// The file is not well formed from this place on.
@@ -97,7 +99,7 @@ pub enum ReadError {
     Malformed {
         /// The file.
         path: std::path::PathBuf,
-        /// What is wrong.
+        /// The fault.
         what: &'static str,
         /// Where.
         at: u64,

@@ -27,7 +27,7 @@ pub enum LookupError {
         path: PathBuf,
         /// Data row, from 1.
         row: u64,
-        /// What is wrong.
+        /// The fault.
         what: &'static str,
     },
 }

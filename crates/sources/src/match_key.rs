@@ -15,7 +15,7 @@ pub struct MatchKey {
     pub parts: Vec<Part>,
 }
 
-/// What a part of a match key is, and so how it is made comparable.
+/// The meaning of a part of a match key: it says how the part is made comparable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {

@@ -30,7 +30,7 @@ const FIXED: [&str; 3] = ["upn", "nhs-number", "uln"];
 #[serde(deny_unknown_fields)]
 struct FormText {
     #[serde(default)]
-    case: Case,
+    case: LetterCase,
     #[serde(default)]
     leading_zeros: LeadingZeros,
     #[serde(default)]
@@ -41,7 +41,7 @@ struct FormText {
 
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Case {
+enum LetterCase {
     #[default]
     Fold,
     Keep,
@@ -80,7 +80,7 @@ impl Numbers {
                 ));
             }
             let form = NumberForm {
-                fold_case: form.case == Case::Fold,
+                fold_case: form.case == LetterCase::Fold,
                 drop_leading_zeros: form.leading_zeros == LeadingZeros::Drop,
                 digits_alone: form.characters == Characters::Digits,
                 placeholders: form.placeholders.into(),

@@ -1,4 +1,4 @@
-//! What an unknown file looks like: its format, its tables and its columns' names, and never a value.
+//! The outline of an unknown file: its format, its tables and its columns' names, and never a value.
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +7,11 @@ use minster_identifiers::{Shape, shown_path};
 use crate::{
     DateForm, Delimiter, Encoding, Format, PlanError, PlannedFile, ReadError,
     container::{self, Entry},
-    csv_dialect::{self, Dialect},
+    csv_dialect,
     csv_records::Records,
-    header::{self, HEADER_ROWS},
-    outline_xml, parquet_reader, parse_date, xlsx_reader,
+    header, outline_xml, parquet_reader, parse_date,
+    planned_file::{Dialect, HEADER_ROWS},
+    xlsx_reader,
 };
 
 /// A file as it would be defined.
@@ -84,7 +85,7 @@ impl From<ReadError> for OutlineError {
 }
 
 impl Outline {
-    /// Looks at a file. Of a table only the header is read; of XML, all elements' names.
+    /// Looks at a file. Only the header of a table is read; of XML, all elements' names.
     pub fn of(path: &Path) -> Result<Self, OutlineError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let entries = container::entries(path, &name)?;

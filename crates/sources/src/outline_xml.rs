@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     Delimiter, Encoding, Format, Outline, OutlinedTable, PlannedFile, ReadError, container,
-    xml_reader::{Events, Token},
+    xml_reader::{Events, XmlToken},
 };
 
 /// No layout has more different elements.
@@ -12,9 +12,9 @@ const MOST_PATHS: usize = 10_000;
 
 type Path = Vec<String>;
 
-/// What is known of an element's path.
+/// An element's path, as far as it is known.
 #[derive(Default)]
-struct Known {
+struct ElementOutline {
     /// Whether one parent held it twice.
     repeats: bool,
     has_children: bool,
@@ -62,7 +62,7 @@ pub(crate) fn outline(file: &PlannedFile, own: &str) -> Result<Outline, ReadErro
 
 /// The outermost element with children that one parent holds twice; where there is none, the root's
 /// first child or the root.
-fn unit(known: &BTreeMap<Path, Known>) -> Path {
+fn unit(known: &BTreeMap<Path, ElementOutline>) -> Path {
     let repeating = known.iter().filter(|(_, what)| what.repeats && what.has_children);
     let outermost = repeating.map(|(path, _)| path).min_by_key(|path| path.len());
     let first = || known.keys().min_by_key(|path| (path.len() != 2, path.len()));
@@ -70,21 +70,21 @@ fn unit(known: &BTreeMap<Path, Known>) -> Path {
 }
 
 /// The innermost element around a path, below the unit, that repeats: its record.
-fn record(known: &BTreeMap<Path, Known>, unit: &Path, path: &Path) -> Path {
+fn record(known: &BTreeMap<Path, ElementOutline>, unit: &Path, path: &Path) -> Path {
     let around = (unit.len() + 1..=path.len()).rev().map(|length| &path[..length]);
     let mut repeating = around.filter(|path| known.get(*path).is_some_and(|what| what.repeats));
     repeating.next().map_or_else(|| unit.clone(), <[String]>::to_vec)
 }
 
-fn paths(file: &PlannedFile) -> Result<BTreeMap<Path, Known>, ReadError> {
+fn paths(file: &PlannedFile) -> Result<BTreeMap<Path, ElementOutline>, ReadError> {
     let mut events = Events::open(file, Box::new(|_| {}))?;
-    let mut known: BTreeMap<Path, Known> = BTreeMap::new();
+    let mut known: BTreeMap<Path, ElementOutline> = BTreeMap::new();
     let mut path = Path::new();
     // For each open element, how often each child stood in it.
     let mut open: Vec<HashMap<String, u64>> = vec![HashMap::new()];
     loop {
         match events.next()? {
-            Token::Start(name) => {
+            XmlToken::Start(name) => {
                 if let Some(parent) = known.get_mut(&path) {
                     parent.has_children = true;
                 }
@@ -103,12 +103,12 @@ fn paths(file: &PlannedFile) -> Result<BTreeMap<Path, Known>, ReadError> {
                 }
                 known.entry(path.clone()).or_default().repeats |= again;
             }
-            Token::End => {
+            XmlToken::End => {
                 path.pop();
                 open.pop();
             }
-            Token::Text(_) => {}
-            Token::Eof => return Ok(known),
+            XmlToken::Text(_) => {}
+            XmlToken::Eof => return Ok(known),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a Parquet file's pages say of their size, read before any of them is: a page is held whole, and may announce
+//! The sizes that a Parquet file's pages announce, read before any of them is: a page is held whole, and may announce
 //! 2 GiB of which it has no more than some bytes.
 //!
 //! A page begins with a Thrift structure in the compact protocol (parquet-format, `PageHeader`): its second field is
@@ -24,7 +24,7 @@ pub(crate) fn largest<R: Read>(
         let (mut at, length) = column.byte_range();
         let end = at.saturating_add(length);
         while at < end {
-            let mut header = Header { input: open(at)?.take(end - at), taken: 0 };
+            let mut header = PageHeader { input: open(at)?.take(end - at), taken: 0 };
             let Some((unpacked, packed)) = header.sizes() else { return Ok(None) };
             largest = largest.max(unpacked).max(packed);
             at += header.taken + packed;
@@ -34,12 +34,12 @@ pub(crate) fn largest<R: Read>(
 }
 
 /// A page's header while it is read.
-struct Header<R> {
+struct PageHeader<R> {
     input: R,
     taken: u64,
 }
 
-impl<R: Read> Header<R> {
+impl<R: Read> PageHeader<R> {
     /// The page's size unpacked and packed.
     fn sizes(&mut self) -> Option<(u64, u64)> {
         let (mut unpacked, mut packed) = (None, None);
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     fn sizes(bytes: &[u8]) -> Option<(u64, u64)> {
-        Header { input: bytes, taken: 0 }.sizes()
+        PageHeader { input: bytes, taken: 0 }.sizes()
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! UTC) becomes the time that clocks in London showed: pandas writes midnight of a summer's day in London as 23:00 of the
 //! day before in UTC. Columns of lists, structures or bytes are no table's and are refused.
 //!
-//! What a forged file announces is compared with what it holds, what it becomes is bounded by its size, and a panic of
+//! The sizes that a forged file announces are compared with its content, the batches are bounded by its size, and a panic of
 //! the library becomes an error.
 
 use std::{
@@ -37,10 +37,11 @@ use parquet::{
 use crate::{
     Definition, PlanError, PlannedFile, RawBatch, ReadError, Reason,
     batch::LONGEST_FIELD,
-    contain::contain,
+    contain_panics::contain,
     container::{Jumping, LARGEST_RATIO, refuse},
-    header::{self, MOST_COLUMNS},
+    header,
     parquet_pages::{self, LARGEST_PAGE},
+    planned_file::MOST_COLUMNS,
 };
 
 /// No file's own description is longer, in bytes.
@@ -182,7 +183,7 @@ fn open(file: &PlannedFile, bytes: &Jumping) -> Result<Builder, ReadError> {
     open(options().with_schema(Arc::new(Schema::new(fields))))
 }
 
-/// What the library makes of the file; its errors, which could hold what was read, and its panics say one thing.
+/// Runs the library on the file; its errors, which could hold what was read, and its panics say one thing.
 fn readable<T, E>(file: &PlannedFile, work: impl FnOnce() -> Result<T, E>) -> Result<T, ReadError> {
     contain(work).and_then(Result::ok).ok_or_else(|| refuse(&file.path, UNREADABLE))
 }
@@ -264,7 +265,7 @@ fn is_instant(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Timestamp(_, Some(_)))
 }
 
-/// Of a column of instants the local time of one, if it has one.
+/// The local time of an instant, in a column of these; nothing where the cell is blank.
 fn instant(column: &dyn Array, row: usize) -> Option<Option<String>> {
     let DataType::Timestamp(unit, Some(_)) = column.data_type() else { return None };
     if column.is_null(row) {

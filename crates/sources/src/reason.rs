@@ -41,7 +41,7 @@ pub enum Reason {
     NotFlag,
     /// A text where a short token belongs.
     NotToken,
-    /// What a spreadsheet shows where a formula failed.
+    /// The text that a spreadsheet shows where a formula failed.
     SpreadsheetError,
     /// A code that is not in the list.
     UnknownCode,

@@ -21,12 +21,12 @@ pub struct Header {
 pub struct HeaderPath {
     /// Its path.
     pub path: String,
-    /// Of the collection: what stands there.
+    /// For the collection: the text that must stand there.
     pub is: Option<String>,
 }
 
 impl Header {
-    /// What each of them is, and its path.
+    /// The name of each of them, and its path.
     pub(crate) fn paths(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
             ("collection", &self.collection),

@@ -10,7 +10,7 @@ use std::{
 
 use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use crate::{PlannedFile, ReadError, Seen, container, definition::Encoding};
+use crate::{ByteObserver, PlannedFile, ReadError, container, definition::Encoding};
 
 /// No record, tag or text between two tags reaches further than this many bytes: where one does, a quote
 /// was never closed.
@@ -21,14 +21,14 @@ pub(crate) const LONGEST_RECORD: u64 = 16 << 20;
 pub(crate) struct Text {
     inner: Box<dyn Read + Send>,
     given: u64,
-    mark: Mark,
+    mark: RecordMark,
 }
 
 /// Where the reader is: it says so between two records.
 #[derive(Clone, Default)]
-pub(crate) struct Mark(Arc<AtomicU64>);
+pub(crate) struct RecordMark(Arc<AtomicU64>);
 
-impl Mark {
+impl RecordMark {
     /// A record ended at this byte.
     pub(crate) fn set(&self, byte: u64) {
         self.0.store(byte, Ordering::Relaxed);
@@ -39,31 +39,31 @@ impl Text {
     pub(crate) fn open(
         file: &PlannedFile,
         encoding: Encoding,
-        seen: Seen,
+        seen: ByteObserver,
     ) -> Result<Self, ReadError> {
         let bytes = container::open(file, seen)?;
         let inner: Box<dyn Read + Send> = match encoding {
             Encoding::Utf8 | Encoding::Windows1252 => bytes,
             Encoding::Utf16 => Box::new(Decoded::new(bytes)),
         };
-        Ok(Self { inner, given: 0, mark: Mark::default() })
+        Ok(Self { inner, given: 0, mark: RecordMark::default() })
     }
 
     /// The same as UTF-8, whatever the encoding: for a reader that knows no other.
     pub(crate) fn decoded(
         file: &PlannedFile,
         encoding: Encoding,
-        seen: Seen,
+        seen: ByteObserver,
     ) -> Result<Self, ReadError> {
         if encoding != Encoding::Windows1252 {
             return Self::open(file, encoding, seen);
         }
         let mut decoded = Decoded::new(container::open(file, seen)?);
         decoded.decoder = Some(WINDOWS_1252.new_decoder_without_bom_handling());
-        Ok(Self { inner: Box::new(decoded), given: 0, mark: Mark::default() })
+        Ok(Self { inner: Box::new(decoded), given: 0, mark: RecordMark::default() })
     }
 
-    pub(crate) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> RecordMark {
         self.mark.clone()
     }
 }
@@ -81,7 +81,7 @@ impl Read for Text {
     }
 }
 
-/// UTF-16 to UTF-8, or from the encoding whose decoder is there. What is no character becomes a byte that UTF-8 never has, so that its row is
+/// UTF-16 to UTF-8, or from the encoding whose decoder is there. A byte that is no character becomes one that UTF-8 never has, so that its row is
 /// set aside.
 struct Decoded {
     inner: Box<dyn Read + Send>,

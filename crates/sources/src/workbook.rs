@@ -12,7 +12,7 @@ use zip::ZipArchive;
 
 use crate::{
     PlannedFile, ReadError,
-    contain::contain,
+    contain_panics::contain,
     container::{Jumping, LARGEST_RATIO, RATIO_FREE, Seekable, refuse},
 };
 

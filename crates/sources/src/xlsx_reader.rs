@@ -2,8 +2,8 @@
 //!
 //! A cell becomes text in one way: a date as ISO, `2024-09-30`, with `T` and the time where it has one; a whole
 //! number without `.0`; another in the shortest digits that give it back; true and false as `TRUE` and
-//! `FALSE`; a failed formula as the spreadsheet shows it, `#N/A`. What a spreadsheet took from a
-//! number (its leading zeros) is not put back: a column of codes that could begin with `0` must be text in the workbook.
+//! `FALSE`; a failed formula as the spreadsheet shows it, `#N/A`. Digits that a spreadsheet took from a
+//! number (its leading zeros) are not put back: a column of codes that could begin with `0` must be text in the workbook.
 //!
 //! A row's number is the one that a spreadsheet shows. Rows without any content are no rows and are not counted, wherever they stand; a row that begins with
 //! "Total" is set aside.
@@ -15,10 +15,10 @@ use minster_identifiers::{Shape, shown};
 use crate::{
     Definition, ExtraSheets, PlanError, PlannedFile, RawBatch, ReadError, Reason,
     batch::LONGEST_FIELD,
-    contain::contain,
+    contain_panics::contain,
     container::{Jumping, refuse},
-    header::{self, Comparison, HEADER_ROWS, MOST_COLUMNS},
-    plan::{best, listed},
+    header::{self, Comparison},
+    planned_file::{HEADER_ROWS, MOST_COLUMNS, PlannedSheet, SheetHeader, exactness, listed},
     reason::{is_note, is_totals},
     workbook::{self, UNREADABLE, Workbook},
 };
@@ -33,31 +33,6 @@ const BATCH_BYTES: usize = 4 << 20;
 
 /// As where a user sorted the sheet with its header.
 pub(crate) const ROWS_ABOVE: &str = "rows as wide as the header stand above it; put the header on top (was the table sorted with it?) and deliver it again";
-
-/// Where a table stands in a workbook.
-#[derive(Debug, Clone)]
-pub(crate) struct PlannedSheet {
-    pub(crate) table: usize,
-    sheet: String,
-    header: Header,
-}
-
-impl PlannedSheet {
-    /// Where a column of the table stands.
-    pub(crate) fn place(&self, column: usize) -> Option<usize> {
-        self.header.columns.get(column).copied().flatten()
-    }
-}
-
-#[derive(Debug, Clone)]
-struct Header {
-    /// Its row in the sheet, from 0.
-    row: u32,
-    /// Its columns: where the first stands, and how many there are.
-    width: usize,
-    /// For each of the table's columns, its place in the sheet.
-    columns: Vec<Option<usize>>,
-}
 
 /// Default deny for sheets and their columns. Gives where the tables stand, and what is to be told.
 pub(crate) fn plan_sheets(
@@ -76,7 +51,8 @@ pub(crate) fn plan_sheets(
             notes.push(format!("the sheet `{}` is known and dropped", shown(&sheet)));
             continue;
         }
-        let fit = |&table: &usize| Some((best(&definition.tables[table].sheets, &sheet)?, table));
+        let fit =
+            |&table: &usize| Some((exactness(&definition.tables[table].sheets, &sheet)?, table));
         let fits: Vec<(usize, usize)> = file.tables.iter().filter_map(fit).collect();
         let most = fits.iter().map(|(exact, _)| *exact).max();
         let mut tables = fits.iter().filter(|(exact, _)| Some(*exact) == most);
@@ -98,7 +74,7 @@ pub(crate) fn plan_sheets(
         }
     }
     for (sheet, hidden, rows) in unnamed {
-        // What nobody sees, or has a table already, is not read under another name.
+        // A sheet that nobody sees, or whose table was read already, is not read under another name.
         let free = |table: &usize| planned.iter().all(|planned| planned.table != *table);
         let tables: Vec<usize> =
             file.tables.iter().copied().filter(|table| !hidden && free(table)).collect();
@@ -125,7 +101,7 @@ pub(crate) fn plan_sheets(
 }
 
 /// The one table whose header stands in a sheet, nothing missing and nothing more.
-fn by_header(definition: &Definition, tables: &[usize], rows: &[Row]) -> Option<usize> {
+fn by_header(definition: &Definition, tables: &[usize], rows: &[SheetRow]) -> Option<usize> {
     let fits = |table: usize| {
         let found = rows
             .iter()
@@ -141,9 +117,9 @@ fn by_header(definition: &Definition, tables: &[usize], rows: &[Row]) -> Option<
 }
 
 /// A table of which a sheet has most of the columns, and at least three.
-fn nearly(definition: &Definition, file: &PlannedFile, rows: &[Row]) -> Option<usize> {
+fn nearly(definition: &Definition, file: &PlannedFile, rows: &[SheetRow]) -> Option<usize> {
     let known = |table: usize| {
-        let compare = |row: &Row| {
+        let compare = |row: &SheetRow| {
             let found = header::compare(definition, &definition.tables[table], &row.names());
             (found.known > found.unlisted.len()).then_some(found.known)
         };
@@ -159,8 +135,8 @@ fn find_header(
     table: usize,
     file: &PlannedFile,
     sheet: &str,
-    rows: &[Row],
-) -> Result<Header, PlanError> {
+    rows: &[SheetRow],
+) -> Result<SheetHeader, PlanError> {
     let wanted = &definition.tables[table];
     let mut nearest: Option<Comparison> = None;
     for row in rows {
@@ -169,13 +145,13 @@ fn find_header(
         if found.certain() {
             let columns = found.places(definition, wanted, &file.path)?;
             let filled =
-                |row: &Row| row.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
+                |row: &SheetRow| row.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
             let above = rows.iter().take_while(|above| above.row < row.row);
             let as_wide = above.filter(|above| filled(above) >= filled(row)).count();
             if as_wide > 0 {
                 return Err(refuse(&file.path, ROWS_ABOVE).into());
             }
-            return Ok(Header { row: row.row, width: names.len(), columns });
+            return Ok(SheetHeader { row: row.row, width: names.len(), columns });
         }
         if nearest.as_ref().is_none_or(|nearest| found.missing.len() < nearest.missing.len()) {
             nearest = Some(found);
@@ -228,8 +204,8 @@ pub(crate) fn read_workbook(
     bytes.show(file, seen)
 }
 
-impl Header {
-    fn take(&self, row: &Row, batch: &mut RawBatch) {
+impl SheetHeader {
+    fn take(&self, row: &SheetRow, batch: &mut RawBatch) {
         let number = u64::from(row.row) + 1;
         let cells = &row.cells;
         let raw = || cells.join(",").into_bytes();
@@ -257,7 +233,7 @@ impl Header {
 
 /// A row with content.
 #[derive(Clone)]
-struct Row {
+struct SheetRow {
     /// From 0.
     row: u32,
     /// Its cells from the sheet's first column on.
@@ -266,7 +242,7 @@ struct Row {
     bytes: usize,
 }
 
-impl Row {
+impl SheetRow {
     /// The cells as names; blank ones at the end are none.
     fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.cells.iter().map(|cell| header::tidy(cell)).collect();
@@ -285,7 +261,7 @@ pub(crate) fn headings(file: &PlannedFile) -> Result<Vec<(String, Vec<String>)>,
     for (sheet, _) in workbook::sheets(&workbook) {
         let rows = first_rows(&mut workbook, file, &sheet)?;
         let wide = rows.iter().find(|row| row.names().len() > 1).or(rows.first());
-        sheets.push((sheet, wide.map(Row::names).unwrap_or_default()));
+        sheets.push((sheet, wide.map(SheetRow::names).unwrap_or_default()));
     }
     Ok(sheets)
 }
@@ -294,8 +270,8 @@ fn first_rows(
     workbook: &mut Workbook,
     file: &PlannedFile,
     sheet: &str,
-) -> Result<Vec<Row>, ReadError> {
-    let mut first: Vec<Row> = Vec::new();
+) -> Result<Vec<SheetRow>, ReadError> {
+    let mut first: Vec<SheetRow> = Vec::new();
     rows(workbook, file, sheet, |row| {
         first.push(row.clone());
         first.len() < HEADER_ROWS
@@ -308,12 +284,12 @@ fn rows(
     workbook: &mut Workbook,
     file: &PlannedFile,
     sheet: &str,
-    mut take: impl FnMut(&Row) -> bool,
+    mut take: impl FnMut(&SheetRow) -> bool,
 ) -> Result<(), ReadError> {
     let outcome = contain(|| -> Result<(), &'static str> {
         let unreadable = |_: XlsxError| UNREADABLE;
         let mut cells = workbook.worksheet_cells_reader(sheet).map_err(unreadable)?;
-        let mut row = Row { row: 0, cells: Vec::new(), bytes: 0 };
+        let mut row = SheetRow { row: 0, cells: Vec::new(), bytes: 0 };
         while let Some(cell) = cells.next_cell().map_err(unreadable)? {
             let (at, column) = cell.get_position();
             if at >= MOST_ROWS || column as usize >= MOST_COLUMNS {
@@ -341,7 +317,7 @@ fn rows(
     outcome.ok_or_else(|| refuse(UNREADABLE))?.map_err(refuse)
 }
 
-impl Row {
+impl SheetRow {
     fn has_content(&self) -> bool {
         self.cells.iter().any(|cell| !cell.trim().is_empty())
     }

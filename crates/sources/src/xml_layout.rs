@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     Definition, PlanError, PlannedFile, Table, Treatment,
-    plan::{HeaderText, Proposed},
-    xml_reader::{Events, Token},
+    planned_file::{HeaderText, Proposed},
+    xml_reader::{Events, XmlToken},
 };
 
 /// Lines that are told.
@@ -20,7 +20,7 @@ pub(crate) struct Layout {
     pub(crate) tables: Vec<TableLayout>,
 }
 
-/// What an element is.
+/// An element's meaning.
 #[derive(Default)]
 pub(crate) struct Node {
     children: HashMap<String, usize>,
@@ -39,11 +39,11 @@ pub(crate) struct Node {
 pub(crate) struct ColumnPlace {
     pub(crate) table: usize,
     pub(crate) column: usize,
-    /// Of which record path; none for a column of the unit.
+    /// Its record path; none for a column of the unit.
     pub(crate) record: Option<usize>,
     /// Its place among the column's paths: the first one counts where several stand.
     pub(crate) choice: usize,
-    /// Whether anything of it passes. What is dropped is read all the same: it tells two rows apart.
+    /// Whether anything of it passes. A dropped element is read all the same: it tells two rows apart.
     pub(crate) passes: bool,
 }
 
@@ -157,12 +157,12 @@ fn passes(column: &crate::Column) -> bool {
         || column.person_name
 }
 
-/// What an XML file is like, as its elements tell.
+/// The structure of an XML file, as its elements tell it.
 pub(crate) struct Structure {
     /// How many units it has.
     pub(crate) units: u32,
     pub(crate) header: Vec<HeaderText>,
-    /// What is to be told of it.
+    /// Notes about it, for people.
     pub(crate) notes: Vec<String>,
 }
 
@@ -188,7 +188,7 @@ pub(crate) fn check_structure(
     let mut header = Vec::new();
     loop {
         match events.next()? {
-            Token::Start(name) => {
+            XmlToken::Start(name) => {
                 let parent = open.last().copied().flatten();
                 let node = parent.and_then(|parent| layout.child(parent, &name));
                 path.push(name);
@@ -207,7 +207,7 @@ pub(crate) fn check_structure(
                 }
                 texts.push((None, false));
             }
-            Token::End => {
+            XmlToken::End => {
                 path.pop();
                 open.pop();
                 if let Some((Some(line), true)) = texts.pop() {
@@ -217,7 +217,7 @@ pub(crate) fn check_structure(
                     }
                 }
             }
-            Token::Text(text) => {
+            XmlToken::Text(text) => {
                 let is_here = |steps: &Vec<&str>| {
                     steps.len() == path.len()
                         && steps
@@ -234,7 +234,7 @@ pub(crate) fn check_structure(
                     around.0.get_or_insert(events.last_line());
                 }
             }
-            Token::Eof => break,
+            XmlToken::Eof => break,
         }
     }
     if unlisted.is_empty() {
@@ -260,7 +260,7 @@ fn propose(
     unlisted: &BTreeSet<Vec<String>>,
 ) -> Proposed {
     let mut proposed = Proposed { columns: BTreeMap::new(), ignore: Vec::new() };
-    // What lists an element lists those around it.
+    // An entry that lists an element lists those around it.
     let innermost = unlisted.iter().filter(|path| {
         !unlisted.range(path.to_vec()..).skip(1).take(1).any(|next| next.starts_with(path))
     });

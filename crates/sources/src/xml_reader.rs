@@ -12,13 +12,13 @@ use crate::{
     batch::LONGEST_FIELD,
     csv_dialect,
     definition::Encoding,
-    text::{Mark, Text},
+    text::{RecordMark, Text},
     xml_layout::{Layout, TableLayout},
 };
 
 /// No real child's element is longer, in bytes; what is longer is quarantined and not held.
 const LARGEST_UNIT: u64 = 4 << 20;
-/// What one child's element may become, in bytes: what stands once in it stands in each of its rows.
+/// The rows of one child's element have no more bytes: a value that stands once in it stands in each of its rows.
 const LARGEST_ROWS: usize = 64 << 20;
 /// A batch is full at this many units or bytes.
 const BATCH_UNITS: usize = 2_000;
@@ -42,7 +42,7 @@ struct Unit {
     /// The line on which it begins.
     line: u64,
     /// For each table its record paths, each with its rows.
-    rows: Vec<Vec<Vec<Row>>>,
+    rows: Vec<Vec<Vec<XmlRow>>>,
     /// For each table the cells that stand once in the unit.
     shared: Vec<Vec<CellText>>,
     /// Whether text stands between the elements of one whose own text is read.
@@ -50,7 +50,7 @@ struct Unit {
 }
 
 /// One record.
-struct Row {
+struct XmlRow {
     line: u64,
     cells: Vec<CellText>,
     repeated: bool,
@@ -66,14 +66,14 @@ struct CellText {
 }
 
 /// An open element of a unit.
-struct Open {
+struct OpenElement {
     node: Option<usize>,
     text: String,
     has_text: bool,
     has_children: bool,
 }
 
-impl Open {
+impl OpenElement {
     fn new(node: Option<usize>) -> Self {
         Self { node, text: String::new(), has_text: false, has_children: false }
     }
@@ -109,7 +109,7 @@ impl XmlReader {
         };
         while !self.ended && units < BATCH_UNITS && !full(&batches) {
             match self.events.next()? {
-                Token::Start(name) => {
+                XmlToken::Start(name) => {
                     let parent = self.open.last().copied().flatten();
                     let node = parent.and_then(|parent| self.layout.child(parent, &name));
                     match node {
@@ -122,11 +122,11 @@ impl XmlReader {
                         node => self.open.push(node),
                     }
                 }
-                Token::End => {
+                XmlToken::End => {
                     self.open.pop();
                 }
-                Token::Text(_) => {}
-                Token::Eof => self.ended = true,
+                XmlToken::Text(_) => {}
+                XmlToken::Eof => self.ended = true,
             }
         }
         Ok(batches.iter().any(|(_, batch)| !batch.is_empty()).then_some(batches))
@@ -143,28 +143,28 @@ impl XmlReader {
             shared: tables.iter().map(|_| Vec::new()).collect(),
             stray: false,
         };
-        let mut open = vec![Open::new(Some(node))];
+        let mut open = vec![OpenElement::new(Some(node))];
         unit.begin(&self.layout, node, unit.line);
         let mut too_large = false;
         while let Some(current) = open.last_mut() {
             too_large |= self.events.position() - start > LARGEST_UNIT;
             match self.events.next()? {
-                Token::Start(name) => {
+                XmlToken::Start(name) => {
                     current.has_children = true;
                     let node = current.node.and_then(|node| self.layout.child(node, &name));
                     if let (Some(node), false) = (node, too_large) {
                         unit.begin(&self.layout, node, self.events.line());
                     }
-                    open.push(Open::new(node));
+                    open.push(OpenElement::new(node));
                 }
-                Token::Text(text) if !too_large => {
+                XmlToken::Text(text) if !too_large => {
                     current.has_text |= !text.trim().is_empty();
                     if current.node.is_some_and(|node| !self.layout.node(node).columns.is_empty()) {
                         current.text.push_str(&text);
                     }
                 }
-                Token::Text(_) => {}
-                Token::End => {
+                XmlToken::Text(_) => {}
+                XmlToken::End => {
                     // Text between elements has no treatment: it is dropped, and the plan told where it stands. Where
                     // the definition reads an element's own text, it cannot be told from that.
                     let read = |node: usize| {
@@ -177,7 +177,9 @@ impl XmlReader {
                     }
                     open.pop();
                 }
-                Token::Eof => return Err(self.events.malformed("the file ends inside an element")),
+                XmlToken::Eof => {
+                    return Err(self.events.malformed("the file ends inside an element"));
+                }
             }
         }
         let too_large = too_large || unit.bytes(&self.layout) > LARGEST_ROWS;
@@ -204,7 +206,7 @@ impl Unit {
     /// Records that begin at an element.
     fn begin(&mut self, layout: &Layout, node: usize, line: u64) {
         for &(table, record) in &layout.node(node).records {
-            let row = Row { line, cells: Vec::new(), repeated: false };
+            let row = XmlRow { line, cells: Vec::new(), repeated: false };
             self.rows[table][record].push(row);
         }
     }
@@ -231,12 +233,12 @@ impl Unit {
         }
     }
 
-    /// What all rows come to together, in bytes: their texts, and a place for each field.
+    /// The size of all rows together, in bytes: their texts, and a place for each field.
     fn bytes(&self, layout: &Layout) -> usize {
         let length = |cells: &[CellText]| cells.iter().map(|cell| cell.text.len()).sum::<usize>();
         let tables = self.rows.iter().zip(&self.shared).zip(&layout.tables);
         let of_table =
-            |((paths, shared), table): ((&Vec<Vec<Row>>, &Vec<CellText>), &TableLayout)| {
+            |((paths, shared), table): ((&Vec<Vec<XmlRow>>, &Vec<CellText>), &TableLayout)| {
                 let places = (table.columns + 4) * size_of::<u32>();
                 let shared = length(shared) + places;
                 paths.iter().flatten().map(|row| length(&row.cells) + shared).sum::<usize>()
@@ -246,7 +248,8 @@ impl Unit {
 
     fn put(&self, table: usize, columns: usize, batch: &mut RawBatch) {
         let shared = &self.shared[table];
-        let filled = |row: &Row| row.cells.iter().any(|cell| cell.passes && !cell.text.is_empty());
+        let filled =
+            |row: &XmlRow| row.cells.iter().any(|cell| cell.passes && !cell.text.is_empty());
         let paths = &self.rows[table];
         let first = paths.iter().position(|rows| rows.iter().any(filled));
         let Some(chosen) = first.or_else(|| paths.iter().position(|rows| !rows.is_empty())) else {
@@ -288,7 +291,7 @@ impl Unit {
 fn put_cell(cells: &mut Vec<CellText>, cell: CellText) {
     match cells.iter_mut().find(|known| known.column == cell.column) {
         None => cells.push(cell),
-        // What is dropped may stand more than once; it tells two rows apart.
+        // A dropped element may stand more than once; it tells two rows apart.
         Some(known) if !cell.passes => {
             known.text.push('\u{1f}');
             known.text.push_str(&cell.text);
@@ -301,7 +304,7 @@ fn put_cell(cells: &mut Vec<CellText>, cell: CellText) {
     }
 }
 
-pub(crate) enum Token {
+pub(crate) enum XmlToken {
     Start(String),
     End,
     Text(String),
@@ -312,7 +315,7 @@ pub(crate) enum Token {
 /// but XML's own five.
 pub(crate) struct Events {
     reader: Reader<BufReader<Text>>,
-    mark: Mark,
+    mark: RecordMark,
     buffer: Vec<u8>,
     file: PathBuf,
     /// Line ends that were read.
@@ -325,7 +328,7 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    pub(crate) fn open(file: &PlannedFile, seen: crate::Seen) -> Result<Self, ReadError> {
+    pub(crate) fn open(file: &PlannedFile, seen: crate::ByteObserver) -> Result<Self, ReadError> {
         let encoding = csv_dialect::look(file, Encoding::Utf8)?.encoding;
         let text = Text::decoded(file, encoding, seen)?;
         let mark = text.mark();
@@ -353,26 +356,26 @@ impl Events {
         ReadError::Malformed { path: self.file.clone(), what, at: self.position() }
     }
 
-    pub(crate) fn next(&mut self) -> Result<Token, ReadError> {
+    pub(crate) fn next(&mut self) -> Result<XmlToken, ReadError> {
         if std::mem::take(&mut self.pending_end) {
-            return Ok(Token::End);
+            return Ok(XmlToken::End);
         }
         loop {
             self.buffer.clear();
             self.mark.set(self.reader.buffer_position());
             let token = match self.reader.read_event_into(&mut self.buffer) {
                 Ok(Event::Start(tag)) => {
-                    Ok(Some((Token::Start(tag.local_name().as_ref().to_owned()), true)))
+                    Ok(Some((XmlToken::Start(tag.local_name().as_ref().to_owned()), true)))
                 }
                 Ok(Event::Empty(tag)) => {
-                    Ok(Some((Token::Start(tag.local_name().as_ref().to_owned()), false)))
+                    Ok(Some((XmlToken::Start(tag.local_name().as_ref().to_owned()), false)))
                 }
-                Ok(Event::End(_)) => Ok(Some((Token::End, false))),
+                Ok(Event::End(_)) => Ok(Some((XmlToken::End, false))),
                 Ok(Event::Text(text)) => {
-                    Ok(Some((Token::Text(text.xml10_content().into_owned()), false)))
+                    Ok(Some((XmlToken::Text(text.xml10_content().into_owned()), false)))
                 }
                 Ok(Event::CData(text)) => {
-                    Ok(Some((Token::Text(text.xml10_content().into_owned()), false)))
+                    Ok(Some((XmlToken::Text(text.xml10_content().into_owned()), false)))
                 }
                 Ok(Event::GeneralRef(reference)) => {
                     let text = match (reference.resolve_char_ref(), Some(reference.as_ref())) {
@@ -385,11 +388,11 @@ impl Events {
                         _ => None,
                     };
                     let text = text.ok_or("an entity that XML does not know");
-                    text.map(|text| Some((Token::Text(text), false)))
+                    text.map(|text| Some((XmlToken::Text(text), false)))
                 }
                 Ok(Event::DocType(_)) => Err("a document type (DTD) is not accepted"),
                 Ok(Event::Decl(_) | Event::Comment(_) | Event::PI(_)) => Ok(None),
-                Ok(Event::Eof) if self.depth == 0 => Ok(Some((Token::Eof, false))),
+                Ok(Event::Eof) if self.depth == 0 => Ok(Some((XmlToken::Eof, false))),
                 Ok(Event::Eof) => Err("the file ends inside an element"),
                 Err(quick_xml::Error::Io(error)) => {
                     let source = std::io::Error::new(error.kind(), error.to_string());
@@ -401,8 +404,8 @@ impl Events {
             self.lines += memchr::memchr_iter(b'\n', &self.buffer).count() as u64;
             match token.map_err(|what| self.malformed(what))? {
                 None => {}
-                Some((Token::Start(name), opens)) => {
-                    // What is no name may be a value out of place: it is not repeated.
+                Some((XmlToken::Start(name), opens)) => {
+                    // A text that is no name may be a value out of place: it is not repeated.
                     let strange = name.parse::<minster_model::ColumnName>().is_err();
                     if strange || Shape::find(&name).is_some() {
                         return Err(self.malformed("an element has an unusual name"));
@@ -416,10 +419,10 @@ impl Events {
                     } else {
                         self.pending_end = true;
                     }
-                    return Ok(Token::Start(name));
+                    return Ok(XmlToken::Start(name));
                 }
                 Some((token, _)) => {
-                    if matches!(token, Token::End) {
+                    if matches!(token, XmlToken::End) {
                         self.depth = self.depth.saturating_sub(1);
                     }
                     return Ok(token);

@@ -5,9 +5,10 @@
 use std::{fs, os::unix::fs::FileExt, path::Path, process::Command};
 
 use minster_sources::{Definition, Plan, PlanError};
+use procfs::process::Process;
 
 const GIGABYTE: u64 = 1 << 30;
-/// Of the reading process, in KiB.
+/// The peak memory of the reading process, in KiB.
 const MOST_MEMORY: u64 = 100 << 10;
 const FOLDER: &str = "MINSTER_TEST_FOLDER";
 
@@ -28,7 +29,7 @@ fn a_gigabyte_in_one_field_is_an_error_within_bounded_memory() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("definition"), definition).unwrap();
         fs::create_dir(folder.path().join("drop")).unwrap();
-        // What is not written of it is NUL bytes.
+        // The part that is not written of it is NUL bytes.
         let file = fs::File::create(folder.path().join("drop").join(name)).unwrap();
         file.write_all_at(start.as_bytes(), 0).unwrap();
         file.set_len(GIGABYTE).unwrap();
@@ -85,10 +86,9 @@ fn the_reading_process() {
     let folder = Path::new(&folder);
     let definition = fs::read_to_string(folder.join("definition")).unwrap();
     let outcome = read(&Definition::parse(&definition).unwrap(), &folder.join("drop"));
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak = Process::myself().unwrap().status().unwrap().vmhwm.unwrap();
     println!("\nSAID {}", outcome.unwrap_err());
-    println!("PEAK {}", peak.trim().trim_end_matches(" kB"));
+    println!("PEAK {peak}");
 }
 
 fn read(definition: &Definition, folder: &Path) -> Result<(), PlanError> {

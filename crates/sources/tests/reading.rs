@@ -80,7 +80,7 @@ fn rows_that_are_none_are_numbered_and_named() {
 }
 
 #[test]
-fn what_is_not_listed_stops_the_source_and_is_named() {
+fn an_unlisted_part_stops_the_source_and_is_named() {
     let error = planned(CSV, "a_plans.csv", b"id,start,name,nhs_no\n").unwrap_err();
     assert!(error.to_string().contains("nhs_no"), "{error}");
     let error = planned(CSV, "other.csv", b"id\n").unwrap_err();
@@ -167,7 +167,7 @@ fn repeated_elements_are_set_aside_and_text_between_elements_is_dropped_and_told
     let notes = &plan.files[0].notes;
     assert!(notes.len() == 1 && notes[0].contains("near lines 2"), "{notes:?}");
     assert!(!notes[0].contains("CANARY"));
-    // Of an element whose own text is read nobody can tell what it is.
+    // Nobody can tell the meaning of an element whose own text is read.
     let content =
         "<Message><Children><Child><Ids><Id>1<Name/>2</Id></Ids></Child></Children></Message>";
     let definition = XML.replace(
@@ -312,7 +312,7 @@ Start = { treatment = "keep", type = "date" }
 }
 
 #[test]
-fn what_is_dropped_tells_rows_apart_and_may_be_long_and_repeated() {
+fn a_dropped_element_tells_rows_apart_and_may_be_long_and_repeated() {
     let definition = XML.replace(
         "\"Code\" = { treatment = \"keep\", type = \"token\" }",
         "\"Code\" = { treatment = \"keep\", type = \"token\" }\nNote = { treatment = \"drop\" }",
@@ -396,7 +396,7 @@ fn a_unit_of_very_many_elements_takes_no_longer_than_its_length() {
 }
 
 #[test]
-fn what_stands_once_is_not_repeated_without_end() {
+fn a_value_that_stands_once_is_not_repeated_without_end() {
     // An identifier of 60,000 characters in each of 100,000 rows would take six gigabytes.
     let content = format!(
         "<Message><Children><Child><Ids><Id>{}</Id></Ids>{}</Child></Children></Message>",

@@ -63,7 +63,7 @@ impl DatasetWriter {
     }
 
     /// Checks that rows are conserved, writes the manifest and puts the dataset in its place, in one
-    /// step for its readers. What it supersedes is removed, at once or as the store's retention says.
+    /// step for its readers. The snapshot before it is removed, at once or as the store's retention says.
     pub fn publish(
         self,
         key_version: KeyVersion,

@@ -17,12 +17,12 @@ use crate::StoreError;
 /// The disk, or one that fails.
 #[derive(Debug, Clone, Default)]
 pub struct Disk {
-    fault: Option<Arc<Fault>>,
+    fault: Option<Arc<DiskFault>>,
     shared: bool,
 }
 
 #[derive(Debug)]
-struct Fault {
+struct DiskFault {
     operations: AtomicI64,
     dies: bool,
 }
@@ -41,7 +41,7 @@ impl Disk {
 
     fn with_fault(operations: i64, dies: bool) -> Self {
         let operations = AtomicI64::new(operations);
-        Self { fault: Some(Arc::new(Fault { operations, dies })), shared: false }
+        Self { fault: Some(Arc::new(DiskFault { operations, dies })), shared: false }
     }
 
     /// How many operations are left until it fails; for a disk that fails.
@@ -49,7 +49,7 @@ impl Disk {
         self.fault.as_ref().map(|fault| fault.operations.load(Ordering::SeqCst))
     }
 
-    /// What is created may be read, and folders changed, by the group of the folder that it is in.
+    /// The group of a folder may read what is created in it, and may change its folders.
     pub(crate) fn shared(self) -> Self {
         Self { shared: true, ..self }
     }
@@ -155,7 +155,7 @@ impl Disk {
         self.rename(aside, path)
     }
 
-    /// The lock's file. Who did not make it, may open it all the same.
+    /// Opens the lock's file. A user who did not make it may open it all the same.
     pub(crate) fn open_lock(&self, path: &Path) -> Result<File, StoreError> {
         let mode = if self.shared { 0o660 } else { 0o600 };
         let made = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);

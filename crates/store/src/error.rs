@@ -9,11 +9,11 @@ pub enum StoreError {
     /// The system refused.
     #[error("cannot {what} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The action that failed.
         what: &'static str,
         /// On which file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's own error.
         source: std::io::Error,
     },
     /// Another run works on this store.
@@ -43,7 +43,7 @@ pub enum StoreError {
     Manifest {
         /// The manifest.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         why: String,
     },
     /// A run's record that is not one, or of a later format.
@@ -51,7 +51,7 @@ pub enum StoreError {
     Run {
         /// The record.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         why: String,
     },
     /// Rows went missing or came from nowhere.
@@ -79,7 +79,7 @@ pub enum StoreError {
         path: PathBuf,
         /// `written` or `read`.
         verb: &'static str,
-        /// What the Parquet crate said; never a value.
+        /// The Parquet crate's own error; never a value.
         why: String,
     },
     /// A table that the manifest does not name.

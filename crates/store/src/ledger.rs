@@ -1,4 +1,4 @@
-//! What was ever released of a period: one file an entry, never removed, never changed. An entry is
+//! All releases that a period ever had: one file an entry, never removed, never changed. An entry is
 //! durable before the release that it tells of can be seen.
 
 use std::path::PathBuf;
@@ -57,7 +57,7 @@ impl Store {
         let folder = self.ledger_folder(period);
         let place = folder.join(format!("{name}.json"));
         match std::fs::read(&place) {
-            Ok(standing) if standing == entry => return Ok(()),
+            Ok(recorded) if recorded == entry => return Ok(()),
             Ok(_) => {
                 let why = "is an entry of the ledger, which never changes".into();
                 return Err(StoreError::Manifest { path: place, why });

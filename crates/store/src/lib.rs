@@ -30,6 +30,7 @@ mod dataset;
 mod disk;
 mod drafts;
 mod error;
+mod inspect;
 mod keys;
 mod ledger;
 mod manifest;
@@ -38,7 +39,6 @@ mod rekey;
 mod release;
 mod retention;
 mod runs;
-mod standing;
 mod store;
 mod table;
 mod tokens;
@@ -46,6 +46,7 @@ mod tokens;
 pub use dataset::{Dataset, DatasetWriter, SealedFile};
 pub use disk::Disk;
 pub use error::StoreError;
+pub use inspect::StoredDataset;
 pub use keys::{DatasetKeys, ReleaseLog};
 pub use manifest::{CellCounts, ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
 pub use minster_model::UNIT;
@@ -55,15 +56,14 @@ pub use release::Release;
 pub use runs::{
     Journal, LineageJob, Progress, RunRecord, SourceRecord, StageRecord, deliveries, name_by_clock,
 };
-pub use standing::Standing;
 pub use store::{RunLock, Store};
 pub use table::{RowGroups, TableReader, TableWriter};
-// What the vault's log says of a release, for whoever need not know the vault.
+// The vault's log of releases, for crates that need not know the vault.
 pub use minster_vault_api::{Publication, Publishing};
 
 /// SHA-256 in hexadecimal, for manifests.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&sha256(bytes))
+    base16ct::lower::encode_string(&sha256(bytes))
 }
 
 /// SHA-256.
@@ -71,8 +71,4 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut digest = [0; 32];
     digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
     digest
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

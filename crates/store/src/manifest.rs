@@ -9,7 +9,7 @@ use crate::StoreError;
 /// The format that this release writes and reads.
 pub(crate) const FORMAT: u32 = 1;
 
-/// What a dataset is, where it came from and how its key is found. Holds no row's value.
+/// A dataset's names, its origin and the way to its key. Holds no row's value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The manifest's format.
@@ -28,7 +28,7 @@ pub struct Manifest {
     /// pseudonyms: not a source's, or made by an earlier release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_key: Option<SealedRunKey>,
-    /// What it was made from.
+    /// Its origin.
     pub origin: Origin,
     /// Its tables.
     pub tables: Vec<TableEntry>,
@@ -37,7 +37,7 @@ pub struct Manifest {
     pub rekeyed_from: Option<String>,
 }
 
-/// What a dataset was made from.
+/// The origin of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "from")]
 pub enum Origin {
@@ -58,7 +58,7 @@ pub enum Origin {
         /// Cells of accepted rows that did not pass as they were.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         cells: Vec<CellCounts>,
-        /// What someone must look at, in words.
+        /// Matters for a person to look at, in words.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         warnings: Vec<String>,
     },
@@ -84,7 +84,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Of these datasets alone.
+    /// The origin of a dataset that was made from these datasets alone.
     pub fn datasets(definition_sha256: String, datasets: Vec<(DatasetRef, String)>) -> Self {
         Self::Datasets {
             definition_sha256,
@@ -115,13 +115,13 @@ pub struct CellCounts {
     pub table: TableName,
     /// The column, as the definition names it.
     pub column: String,
-    /// What became of them: `unknown`, `blank`, `repaired`, or `passed` all the same.
+    /// Their outcome: `unknown`, `blank`, `repaired`, or `passed` all the same.
     pub became: String,
     /// Why: a reason code.
     pub reason: String,
     /// How many.
     pub cells: u64,
-    /// Of how many cells that were not blank.
+    /// All cells of the column that were not blank.
     pub of: u64,
     /// The first of them: file, and cell, row or line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,4 +1,4 @@
-//! What stands in clear of the rows that were set aside: their places and reasons. The rows themselves are sealed.
+//! The clear part of rows that were set aside: their places and reasons. The rows themselves are sealed.
 
 use std::{
     borrow::Cow,
@@ -27,7 +27,7 @@ pub struct SetAside<'a> {
     /// The table.
     #[serde(borrow)]
     pub table: Cow<'a, str>,
-    /// Of a table the row as a spreadsheet shows it, of XML the line.
+    /// In a table the row as a spreadsheet shows it, in XML the line.
     pub row: u64,
     /// The column, where it is one column's fault.
     #[serde(borrow)]

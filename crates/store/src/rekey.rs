@@ -18,7 +18,7 @@ use crate::{Dataset, DatasetKeys, DatasetWriter, Manifest, Store, StoreError, Ta
 pub struct Successors {
     /// The version that they are of.
     pub version: KeyVersion,
-    /// That version's check value.
+    /// The version's check value.
     pub key_check: String,
     /// The pseudonyms of the version before, and who follows each.
     pub pairs: HashMap<Pseudonym, Pseudonym>,
@@ -114,7 +114,7 @@ fn succeeded(
     Some(Arc::new(new.finish()))
 }
 
-/// What lies beside the tables: reasons and sealed rows of the quarantine, reports.
+/// The files beside the tables: reasons and sealed rows of the quarantine, reports.
 fn carry_files(old: &Dataset, writer: &DatasetWriter) -> Result<(), StoreError> {
     let folder = old.folder();
     let failed = || StoreError::io("read the folder", folder);

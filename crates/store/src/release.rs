@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::{Store, StoreError, hex, retention::remove_superseded};
+use crate::{Store, StoreError, retention::remove_superseded};
 
 /// A release that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Release {
     ) -> Result<Self, StoreError> {
         let sha256 = content_hash(files);
         let version = format!("r-{}", &sha256[..32]);
-        if stands(&place.join(&version), files) {
+        if holds_files(&place.join(&version), files) {
             store.disk().switch_link(&place.join("current"), &version)?;
             remove_superseded(place, &version);
             return Ok(Self { folder: place.join(version), sha256 });
@@ -44,9 +44,9 @@ impl Release {
 }
 
 /// Whether the folder holds exactly these files: the release published before.
-fn stands(folder: &Path, files: &[(String, Vec<u8>)]) -> bool {
+fn holds_files(folder: &Path, files: &[(String, Vec<u8>)]) -> bool {
     let whole = |(name, bytes): &(String, Vec<u8>)| {
-        std::fs::read(folder.join(name)).is_ok_and(|standing| standing == *bytes)
+        std::fs::read(folder.join(name)).is_ok_and(|published| published == *bytes)
     };
     std::fs::read_dir(folder).is_ok_and(|entries| entries.count() == files.len())
         && files.iter().all(whole)
@@ -60,5 +60,5 @@ fn content_hash(files: &[(String, Vec<u8>)]) -> String {
             context.update(part);
         }
     }
-    hex(context.finish().as_ref())
+    base16ct::lower::encode_string(context.finish().as_ref())
 }

@@ -13,7 +13,7 @@ use crate::{Manifest, Store, StoreError};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Store {
-    /// Removes the superseded snapshots whose time is over; says how many went. What stands is not touched.
+    /// Removes the superseded snapshots whose time is over; says how many went. The current one is not touched.
     pub fn sweep_snapshots(&self) -> Result<usize, StoreError> {
         let mut removed = 0;
         for place in self.places()? {
@@ -36,8 +36,8 @@ impl Store {
         version: KeyVersion,
     ) -> Result<(), StoreError> {
         let place = self.place(dataset);
-        let Ok(stands) = fs::read_link(place.join("current")) else { return Ok(()) };
-        for folder in superseded(&place, &stands.to_string_lossy()) {
+        let Ok(current) = fs::read_link(place.join("current")) else { return Ok(()) };
+        for folder in superseded(&place, &current.to_string_lossy()) {
             let is_earlier = |manifest: &Manifest| {
                 manifest.dataset == *dataset && manifest.key_version < version
             };
@@ -49,13 +49,13 @@ impl Store {
         Ok(())
     }
 
-    /// What supersedes stands whether or not the old one's bytes can be removed.
+    /// The new snapshot stands whether or not the old one's bytes can be removed.
     pub(crate) fn sweep(&self, place: &Path, version: &str) -> usize {
         let mut superseded: Vec<(SystemTime, PathBuf)> =
             superseded(place, version).map(|folder| (made(&folder), folder)).collect();
         superseded.sort_by(|a, b| b.cmp(a));
         let oldest = DAY * self.retention.snapshot_days;
-        // Of a time to come, where the clock went back: not old.
+        // A time to come, where the clock went back, is not old.
         let old = |made: &SystemTime| made.elapsed().is_ok_and(|age| age > oldest);
         let over = superseded
             .iter()

@@ -170,7 +170,7 @@ impl Store {
     }
 
     /// A release by its hash, if its folder is there.
-    pub fn standing_release(&self, name: &str, period: &str, sha256: &str) -> Option<Release> {
+    pub fn published_release(&self, name: &str, period: &str, sha256: &str) -> Option<Release> {
         let version = format!("r-{}", sha256.get(..32)?);
         let folder = self.releases_of(name, period).join(version);
         folder.is_dir().then(|| Release { folder, sha256: sha256.to_owned() })
@@ -279,7 +279,7 @@ impl Store {
         self.disk.rename(staged, &target)?;
         self.disk.switch_link(&place.join("current"), version)?;
         self.sync_ancestors(place)?;
-        // What stood under the same name is of no use any more; the next run sweeps what is left.
+        // The folder before it under the same name is of no use any more; the next run sweeps what is left.
         let _ = fs::remove_dir_all(self.staging().join("superseded"));
         Ok(target)
     }

@@ -102,7 +102,7 @@ impl TableWriter {
     }
 }
 
-/// What a table is encrypted with and bound to.
+/// The key and the names that a table is bound to.
 #[derive(Clone, Copy)]
 pub(crate) struct Lock<'a> {
     pub(crate) dataset: &'a DatasetRef,

@@ -30,7 +30,7 @@ fn turned(batch: &RecordBatch, turn: impl Fn(&mut [u8])) -> RecordBatch {
             let mut bytes = old.value_data().to_vec();
             turn(&mut bytes);
             if old.null_count() > 0 {
-                // What stands under a null is nobody's.
+                // A null has bytes beneath it, but they are nobody's token.
                 for (row, value) in bytes.chunks_exact_mut(Pseudonym::LEN).enumerate() {
                     if old.is_null(row) {
                         value.fill(0);

@@ -1,4 +1,4 @@
-//! What publishing promises: whole or not at all, encrypted, conserved, one purpose.
+//! The promises of publishing: whole or not at all, encrypted, conserved, one purpose.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 use std::{fs, path::Path, sync::Arc};
@@ -158,14 +158,14 @@ fn a_run_whose_name_was_used_supersedes_and_does_not_overwrite() {
             assert!(left > 5 && values == ["b"]);
             return;
         }
-        // What stood or the new one is there, whole, whatever failed.
+        // The old dataset or the new one is there, whole, whatever failed.
         store.whole(&dataset("p")).unwrap();
     }
     panic!("every try failed");
 }
 
 #[test]
-fn what_is_written_comes_back_and_rests_encrypted() {
+fn rows_that_are_written_come_back_and_rest_encrypted() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store")).unwrap();
     publish(&store, "r1", &["CANARY-WARD", "b"], counts(2)).unwrap();

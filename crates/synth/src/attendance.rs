@@ -5,9 +5,9 @@ use crate::{
     child::Child,
     council::Council,
     dice::Subject,
+    file_pieces::Piece,
     places,
     services::{Damage, tidy_upn},
-    sheet::Piece,
 };
 
 pub(crate) const HEADER: &str = "UPN,date,session,code,school";

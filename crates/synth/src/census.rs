@@ -12,9 +12,9 @@ use crate::{
     child::Child,
     council::Council,
     dice::{Dice, Subject},
+    file_pieces::Piece,
     numbers, places,
     services::{Damage, date, tidy_upn},
-    sheet::Piece,
     slips::{self, Clerk},
 };
 
@@ -66,7 +66,7 @@ impl Census<'_> {
     fn left(&self) -> Option<u64> {
         match self.term.checked_sub(1) {
             Some(before) => self.child.schools[before],
-            // Who left in summer is told of by the school of the year before.
+            // The school of the year before tells of a child who left in summer.
             None if !self.child.in_spine() => {
                 self.child.hard.as_deref().and_then(|hard| hard.before.schools[2])
             }

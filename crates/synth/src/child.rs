@@ -5,12 +5,12 @@ use crate::{
     council::Council,
     dice::{Dice, Subject},
     ethnicity,
-    hard::{self, Hard},
+    harder_council::{self, Hard},
     numbers::{self, Numbers, authority},
     places,
 };
 
-/// What stands where a pupil number would.
+/// The content of a child's field for a pupil number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PupilNumber {
     Known(String),
@@ -57,7 +57,7 @@ pub(crate) struct Child {
     pub(crate) missing: bool,
     /// The school year that is written about: 0, or -1 for the one before.
     pub(crate) year: i32,
-    /// What the harder council knows more.
+    /// Further facts of the harder council.
     pub(crate) hard: Option<Box<Hard>>,
 }
 
@@ -303,6 +303,7 @@ impl Child {
 
     /// The same of all years that are written about.
     pub(crate) fn ever_in_spine(&self) -> bool {
-        self.in_spine() || hard::a_year_before(self).is_some_and(|before| before.in_spine())
+        self.in_spine()
+            || harder_council::a_year_before(self).is_some_and(|before| before.in_spine())
     }
 }

@@ -5,9 +5,9 @@ use crate::{
     child::Child,
     council::Council,
     dice::{Dice, Subject},
+    file_pieces::Piece,
     numbers,
     services::Damage,
-    sheet::Piece,
     xml::{around, born, dated, element, flag, push, upn_or_code},
 };
 

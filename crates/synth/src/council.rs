@@ -13,10 +13,10 @@ use crate::{
     child::{self, BLOCK, Child, PupilNumber},
     cin,
     dice::{Dice, Subject},
-    hard, looked_after,
+    file_pieces::Piece,
+    harder_council, looked_after,
     numbers::Numbers,
     places, safeguarding, sen2, services,
-    sheet::Piece,
 };
 
 /// A made-up council: how many pupils, which seed, how much of a school year, which defects.
@@ -55,7 +55,7 @@ pub enum SynthError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's own error.
         source: std::io::Error,
     },
 }
@@ -74,7 +74,7 @@ const MISSING: usize = EARLY_HELP + 1;
 const SAFEGUARDING: usize = MISSING + 1;
 const CHILDREN: usize = SAFEGUARDING + safeguarding::FILES.len();
 const FILES: usize = CHILDREN + TRUTH.len();
-/// What the truth says of children, and the headers. The ordinary council has the first alone.
+/// The truth about children, and the headers. The ordinary council has the first alone.
 const TRUTH: [(&str, &str); 4] = [
     (
         "children.csv",
@@ -155,7 +155,8 @@ impl Council {
             chunk * CHUNK / BLOCK..((chunk + 1) * CHUNK).min(self.children()).div_ceil(BLOCK);
         for now in blocks.flat_map(|block| self.block(block)) {
             self.tell(&now, &mut pieces[CHILDREN..]);
-            let Some(child) = (if year == 0 { Some(now) } else { hard::a_year_before(&now) })
+            let Some(child) =
+                (if year == 0 { Some(now) } else { harder_council::a_year_before(&now) })
             else {
                 continue;
             };
@@ -175,7 +176,9 @@ impl Council {
     fn tell(&self, child: &Child, pieces: &mut [Piece]) {
         let number = child.number.to_string();
         pieces[0].row(&self.truth_row(child));
-        hard::traits(child).into_iter().for_each(|one| pieces[1].row(&[number.as_str(), one]));
+        harder_council::traits(child)
+            .into_iter()
+            .for_each(|one| pieces[1].row(&[number.as_str(), one]));
         let Some(hard) = child.hard.as_deref() else { return };
         if hard.is_twin {
             pieces[2].row(&[(child.number - 1).to_string().as_str(), &number]);
@@ -189,7 +192,7 @@ impl Council {
     fn block(&self, block: u64) -> Vec<Child> {
         let mut children = child::block(self, block);
         if self.hard {
-            hard::harden(self, block, &mut children);
+            harder_council::harden(self, block, &mut children);
         }
         let mut dice = Dice::new(self.seed, Subject::SecondNumber, block);
         for at in 1..children.len() {

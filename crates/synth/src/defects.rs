@@ -83,7 +83,7 @@ impl Default for Defects {
 }
 
 impl Defects {
-    /// Those of the harder council. What is said of a child's records is multiplied for children whose names were written
+    /// The rates of the harder council. Those of a child's records are multiplied for children whose names were written
     /// in other letters first, who are new, or who are in care.
     pub fn hard() -> Self {
         Self {

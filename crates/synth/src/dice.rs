@@ -5,7 +5,7 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
-/// What a roll is for. Each subject has a stream of its own, so that a change to one source leaves
+/// The subject of a roll. Each subject has a stream of its own, so that a change to one source leaves
 /// the others as they were.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Subject {

@@ -25,7 +25,8 @@ mod council;
 mod defects;
 mod dice;
 mod ethnicity;
-mod hard;
+mod file_pieces;
+mod harder_council;
 mod looked_after;
 mod names;
 mod numbers;
@@ -33,7 +34,6 @@ mod places;
 mod safeguarding;
 mod sen2;
 mod services;
-mod sheet;
 mod slips;
 mod xml;
 

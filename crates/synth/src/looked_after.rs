@@ -5,9 +5,9 @@ use crate::{
     child::Child,
     council::Council,
     dice::Subject,
+    file_pieces::Piece,
     numbers, places,
     services::{Damage, Untidy, date, service_upn},
-    sheet::Piece,
     slips::Clerk,
 };
 

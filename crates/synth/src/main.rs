@@ -14,47 +14,61 @@ use minster_synth::{Council, Defects};
 #[derive(Parser)]
 #[command(
     name = "minster-synth",
-    version,
+    version = env!("MINSTER_VERSION"),
     after_help = "Example:\n  minster-synth --pupils 25000 --seed 1 --out council --truth truth"
 )]
 struct Arguments {
-    /// Pupils of the council's schools.
+    /// The number of pupils in the council's schools.
     #[arg(long)]
     pupils: u64,
-    /// The same seed gives the same bytes.
+    /// The seed. The same seed gives the same bytes.
     #[arg(long)]
     seed: u64,
-    /// Where the deliveries go; an empty or new folder.
-    #[arg(long)]
+    /// A new or empty folder for the deliveries.
+    #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Where the truth goes: who is who, and which row has which defect.
-    #[arg(long)]
+    /// A folder for the truth: who is who, and which row has which defect.
+    #[arg(long, value_name = "DIR")]
     truth: PathBuf,
-    /// School days of the year with attendance.
+    /// The number of school days with attendance.
     #[arg(long, default_value_t = 190)]
     attendance_days: usize,
-    /// The harder council: names that many have, errors that depend on who a child is, namesakes, adopted children, movers,
+    /// Make the harder council: names that many have, errors that depend on who a child is, namesakes, adopted children, movers,
     /// and the deliveries of the school year before.
     #[arg(long)]
     hard: bool,
-    /// A JSON file with the rate of each defect; a defect that is not named has its default.
-    #[arg(long)]
+    /// A JSON file with the rate of each defect. A defect that it does not name has its default.
+    #[arg(long, value_name = "FILE")]
     defects: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(&arguments) {
-        Ok(rows) => {
-            let out = arguments.out.display();
-            let _ =
-                writeln!(io::stderr(), "{rows} rows about {} pupils in {out}", arguments.pupils);
-            ExitCode::SUCCESS
-        }
+    match run(&arguments).and_then(|rows| tell(&arguments, rows)) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Says what was written. A reader who closes standard output has seen enough.
+fn tell(arguments: &Arguments, rows: u64) -> Result<(), Box<dyn std::error::Error>> {
+    let Arguments { pupils, seed, out, truth, json, .. } = arguments;
+    if !json {
+        let _ = writeln!(io::stderr(), "{rows} rows about {pupils} pupils in {}", out.display());
+        return Ok(());
+    }
+    let object = serde_json::json!({
+        "format": 1, "rows": rows, "pupils": pupils, "seed": seed, "folder": out, "truth": truth,
+    });
+    match writeln!(io::stdout(), "{object}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }
 
@@ -71,4 +85,22 @@ fn run(arguments: &Arguments) -> Result<u64, Box<dyn std::error::Error>> {
     let Arguments { pupils, seed, attendance_days: days, hard, .. } = *arguments;
     let council = Council { pupils, seed, days, defects, hard };
     Ok(council.write(&arguments.out, &arguments.truth)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use minster_tests::command_line;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_help_is_the_one_that_is_kept() {
+        command_line::help(Arguments::command());
+    }
+
+    #[test]
+    fn completions_and_manual_pages_are_made() {
+        command_line::assets(Arguments::command());
+    }
 }

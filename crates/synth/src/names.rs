@@ -70,7 +70,7 @@ const SOUNDS: [(&str, &str); 14] = [
 ];
 
 impl Origin {
-    /// Of families with this main code of ethnicity.
+    /// The origin of families with this main code of ethnicity.
     pub(crate) fn of(ethnicity: &str, dice: &mut Dice) -> Self {
         match ethnicity {
             "WBRI" | "WIRI" | "WIRT" | "BCRB" => Self::English,

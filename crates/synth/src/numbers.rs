@@ -89,7 +89,7 @@ pub(crate) fn learner_number(number: u64) -> String {
     with_check(first, |remainder| (remainder != 0).then(|| 10 - remainder))
 }
 
-/// Of two neighbouring numbers at most one has no check digit: the last weight is 2.
+/// At most one of two neighbouring numbers has no check digit: the last weight is 2.
 fn with_check(even: u64, digit: impl Fn(u64) -> Option<u64>) -> String {
     let mut text = String::new();
     for candidate in [even, even + 1] {

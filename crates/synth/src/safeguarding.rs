@@ -7,9 +7,9 @@ use crate::{
     cin,
     council::Council,
     dice::Subject,
-    hard, looked_after, numbers,
+    file_pieces::Piece,
+    harder_council, looked_after, numbers,
     services::Damage,
-    sheet::Piece,
     slips::{self, Clerk},
 };
 
@@ -58,7 +58,7 @@ pub(crate) fn add(council: &Council, child: &Child, pieces: &mut [Piece]) {
         .then(|| slips::wrong_birth_date(council, child, Clerk::Service, &mut dice, &mut damage));
     let wrong = wrong.flatten().map(|day| time(Some(day)));
     let born = wrong.as_deref().unwrap_or(born);
-    let (nhs, defect) = hard::nhs_number(council, child, &mut dice);
+    let (nhs, defect) = harder_council::nhs_number(council, child, &mut dice);
     if !defect.is_empty() {
         damage.note(defect, ());
     }

@@ -6,8 +6,8 @@ use crate::{
     child::Child,
     council::Council,
     dice::{Dice, Subject},
+    file_pieces::Piece,
     services::{Damage, name},
-    sheet::Piece,
     slips::{self, Clerk},
     xml::{around, born, dated, element, flag, push, upn_or_code},
 };

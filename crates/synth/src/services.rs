@@ -5,9 +5,9 @@ use crate::{
     child::Child,
     council::Council,
     dice::{Dice, Subject},
-    hard,
+    file_pieces::Piece,
+    harder_council,
     numbers::{self, Numbers, authority},
-    sheet::Piece,
     slips::{self, Clerk},
 };
 
@@ -16,7 +16,7 @@ pub(crate) const EARLY_HELP: &str =
 pub(crate) const MISSING: &str =
     "police_ref,nhs_number,forename,surname,dob,postcode,reported,found,risk";
 
-/// What was done to a row: the first defect is told.
+/// The damage to a row: the first defect is told.
 #[derive(Default)]
 pub(crate) struct Damage(Option<&'static str>);
 
@@ -67,7 +67,7 @@ fn typed_upn(
             (defects.swapped_digits, true, "swapped-digits"),
         ] {
             if dice.chance(rate * child.error()) {
-                return damage.note(defect, hard::faulty(upn, swap, dice));
+                return damage.note(defect, harder_council::faulty(upn, swap, dice));
             }
         }
     }

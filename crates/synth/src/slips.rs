@@ -1,4 +1,4 @@
-//! What clerks write of a child of the harder council: its name and home as they were on a day or before it, sounds
+//! A clerk's writing about a child of the harder council: its name and home as they were on a day or before it, sounds
 //! written in another way, slips of the fingers, dates that were guessed. They err more often about some children.
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     services::Damage,
 };
 
-/// Who writes: a school knows a child better than a service that has seen it once.
+/// The writer: a school knows a child better than a service that has seen it once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Clerk {
     School,

@@ -9,8 +9,8 @@ use crate::{
     child::Child,
     council::Council,
     dice::Dice,
+    file_pieces::Piece,
     services::{Damage, Untidy, service_upn},
-    sheet::Piece,
     slips::{self, Clerk},
 };
 

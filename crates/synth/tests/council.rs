@@ -1,4 +1,4 @@
-//! What the made-up council promises: the same bytes for the same seed, and a truth that is true.
+//! The promises of the made-up council: the same bytes for the same seed, and a truth that is true.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 use std::{collections::BTreeMap, fs, path::Path};

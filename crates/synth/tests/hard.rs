@@ -1,4 +1,4 @@
-//! What the harder council promises: valid returns of two years, and each way in which linking can fail.
+//! The promises of the harder council: valid returns of two years, and each way in which linking can fail.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 #![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 

@@ -23,7 +23,7 @@ pub enum VaultError {
     Unreachable {
         /// The socket.
         socket: PathBuf,
-        /// What the system said.
+        /// The system's own error.
         source: std::io::Error,
     },
     /// The connection broke or made no sense.

@@ -23,7 +23,7 @@ pub enum Denial {
     RoleForbids {
         /// The caller's role.
         role: Role,
-        /// What was asked.
+        /// The request.
         what: String,
     },
     /// No such purpose, or one whose time is over.
@@ -90,7 +90,7 @@ pub enum Denial {
         /// A run, or a day.
         whose: String,
     },
-    /// What was asked looks like trying out numbers.
+    /// The request looks like trying out numbers.
     #[error(
         "stopped: {rule}. No run for {purpose} is answered until two custodians approve \
          `minster-vault request resume`"
@@ -114,25 +114,25 @@ pub enum Denial {
     Proposal {
         /// Made, approved, carried out.
         what: String,
-        /// What is wrong.
+        /// The fault.
         why: String,
     },
     /// A sealed file that is none, another vault's, or was changed; or a case that says too little.
     #[error("the quarantine is not opened: {why}")]
     Quarantine {
-        /// What is wrong.
+        /// The fault.
         why: String,
     },
     /// A reviewer whom custodians did not approve, or whose signature it is not.
     #[error("the review is refused: {why}")]
     Review {
-        /// What is wrong.
+        /// The fault.
         why: String,
     },
     /// A message out of order, such as a batch without a run.
     #[error("the message does not fit here: {what}")]
     OutOfOrder {
-        /// What is missing.
+        /// The missing part.
         what: String,
     },
     /// The wrapping was made by another vault, for another dataset, or was changed.
@@ -149,7 +149,7 @@ pub enum Denial {
     /// A fault inside the vault.
     #[error("the vault failed: {what}")]
     Fault {
-        /// What failed; never an identifier.
+        /// The step that failed; never an identifier.
         what: String,
     },
     /// Addresses, for a purpose without households.

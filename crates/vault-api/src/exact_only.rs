@@ -3,7 +3,7 @@
 use minster_model::{KeyVersion, Kind, Pseudonym};
 use serde::{Deserialize, Serialize};
 
-/// What happens to the list.
+/// A change of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ListChange {
@@ -13,7 +13,7 @@ pub enum ListChange {
     Remove,
 }
 
-/// What a change of the list came to.
+/// The outcome of a change of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListChanged {
     /// Numbers that were not on it before.

@@ -39,6 +39,6 @@ pub struct WrappedKey(pub String);
 pub struct Unwrapped {
     /// The dataset's.
     pub key: DataKey,
-    /// That of the run whose tokens it holds, where it holds tokens.
+    /// The key of the run whose tokens it holds, where it holds tokens.
     pub run: Option<RunKey>,
 }

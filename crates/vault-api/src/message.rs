@@ -8,7 +8,7 @@ use crate::{
     Unwrapped, WrappedKey,
 };
 
-/// What a caller asks.
+/// A caller's request.
 #[derive(Serialize, Deserialize)]
 pub enum Request {
     /// Opens the conversation.
@@ -24,7 +24,7 @@ pub enum Request {
     OpenRun(RunManifest),
     /// The run's tokens for the pseudonyms of these identifiers, in their order, under the open run's purpose.
     Pseudonymise {
-        /// What they identify.
+        /// The kind of the identifiers.
         kind: Kind,
         /// The identifiers, canonical.
         identifiers: IdentifierBatch,
@@ -32,7 +32,7 @@ pub enum Request {
     /// Birth dates that stand beside identifiers which the open run asked for, so that later runs' mistyped numbers can be
     /// repaired. The vault keeps them once the run is closed.
     TellBirths {
-        /// What the identifiers identify.
+        /// The kind of the identifiers.
         kind: Kind,
         /// The identifiers, canonical.
         identifiers: IdentifierBatch,
@@ -42,7 +42,7 @@ pub enum Request {
     /// The run's tokens of the numbers that these were before one slip, where other deliveries told exactly one of them
     /// with this birth date.
     Repair {
-        /// What they should identify.
+        /// The kind of the identifiers.
         kind: Kind,
         /// Numbers that fail their check.
         faulty: IdentifierBatch,
@@ -57,7 +57,7 @@ pub enum Request {
     UnwrapKey(DatasetRef, WrappedKey, Option<SealedRunKey>),
     /// The same for a search for leaked identifiers, of whatever dataset. Logged as a scan.
     ScanKey(DatasetRef, WrappedKey, Option<SealedRunKey>),
-    /// What the vault may tell without a secret.
+    /// The vault's state, as far as it may be told without a secret.
     Status,
     /// Purposes, key versions and check values, signed.
     Statement,
@@ -81,7 +81,7 @@ pub enum Request {
     FindSubject {
         /// The proposal.
         proposal: String,
-        /// What the identifier identifies.
+        /// The kind of the identifier.
         kind: Kind,
         /// The identifier, canonical: the same as was proposed.
         identifiers: IdentifierBatch,
@@ -143,7 +143,7 @@ pub enum Request {
     TakeReview(SignedDecisions),
 }
 
-/// What the vault answers.
+/// The vault's answer.
 #[derive(Serialize, Deserialize)]
 pub enum Response {
     /// The conversation is open.
@@ -194,7 +194,7 @@ pub enum Response {
     QuarantineNext,
     /// The sealed file is whole and its opening is logged.
     QuarantineOpened(OpenedQuarantine),
-    /// What of the chosen rows stands in the piece.
+    /// The chosen rows in the piece.
     QuarantineRows(QuarantineRows),
     /// The new version.
     Rotated {

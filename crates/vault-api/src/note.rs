@@ -39,13 +39,13 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Of a name without spaces or plus signs, and an Ed25519 public key.
+    /// A verifier for a name without spaces or plus signs, and an Ed25519 public key.
     pub fn new(name: &str, key: [u8; 32]) -> Result<Self, NoteError> {
         let fits = !name.is_empty() && !name.contains(['+', '\n']) && !name.contains(' ');
         if fits { Ok(Self { name: name.to_owned(), key }) } else { Err(NoteError::Key) }
     }
 
-    /// Who signs.
+    /// The signer's name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -82,7 +82,7 @@ impl Verifier {
     }
 }
 
-/// What is signed of a text: it, ending in one line break.
+/// The bytes that are signed for a text: it, ending in one line break.
 pub fn signed_text(text: &str) -> String {
     format!("{}\n", text.trim_end_matches('\n'))
 }

@@ -1,14 +1,14 @@
-//! What custodians approve, and what their approval opens.
+//! The actions that custodians approve, and the answers that their approval opens.
 
 use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, SourceName};
 use serde::{Deserialize, Serialize};
 
 use crate::{IdentifierBatch, ListChange};
 
-/// What is put before the custodians.
+/// A proposal as it is put before the custodians.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Proposed {
-    /// What is to be done.
+    /// The action.
     pub action: ProposedAction,
     /// The case it belongs to: a reference, never a name.
     pub reference: String,
@@ -18,7 +18,7 @@ pub struct Proposed {
     pub expires: String,
 }
 
-/// What is to be done.
+/// An action that needs two custodians.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum ProposedAction {
     /// Name a purpose: the text of one `[[purpose]]` table.
@@ -48,7 +48,7 @@ pub enum ProposedAction {
     },
     /// Say all pseudonyms of one identifier.
     Subject {
-        /// What it identifies.
+        /// The kind of the identifier.
         kind: Kind,
         /// The identifier, canonical: one.
         identifier: IdentifierBatch,
@@ -57,7 +57,7 @@ pub enum ProposedAction {
     Reviewers {
         /// The purpose.
         purpose: Purpose,
-        /// Who; nobody, where the purpose is to have none.
+        /// The reviewers; none, where the purpose is to have none.
         reviewers: Vec<(String, String)>,
     },
     /// Change the list of identities that are linked by their number alone.
@@ -85,7 +85,7 @@ pub struct Approval {
 pub struct Reidentified {
     /// The pseudonym.
     pub pseudonym: Pseudonym,
-    /// What stands behind it; nothing where the vault never made it.
+    /// The identifier behind it; nothing where the vault never made it.
     pub found: Option<(Kind, IdentifierBatch)>,
 }
 

@@ -1,4 +1,4 @@
-//! What is published and withdrawn, for the vault's log.
+//! Releases that are published and withdrawn, for the vault's log.
 
 use minster_model::{Period, Purpose, TableName};
 use serde::{Deserialize, Serialize};
@@ -14,11 +14,11 @@ pub struct Publication {
     pub period: Period,
     /// SHA-256 of its files, hexadecimal.
     pub sha256: String,
-    /// What happens to it.
+    /// The step.
     pub what: Publishing,
 }
 
-/// What happens to a release.
+/// A step in the life of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Publishing {

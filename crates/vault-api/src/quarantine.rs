@@ -17,7 +17,7 @@ pub struct QuarantineCase {
     pub chosen: Option<Vec<u8>>,
 }
 
-/// What a quarantine holds, once it is logged.
+/// The content of a quarantine, once it is logged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenedQuarantine {
     /// SHA-256 of the sealed file, hexadecimal.

@@ -20,7 +20,7 @@ pub struct SignedDecisions {
 }
 
 impl SignedDecisions {
-    /// What a reviewer signs. The ids of pairs in the file are a store's own, so that it is of no use in another.
+    /// The text that a reviewer signs. The ids of pairs in the file are a store's own, so that it is of no use in another.
     pub fn signing_text(purpose: &Purpose, reviewer: &str, sha256: &str) -> String {
         format!("minster-vault/review\n{purpose}\n{reviewer}\n{sha256}\n")
     }

@@ -1,4 +1,4 @@
-//! What a run declares, is granted and asks for.
+//! A run's declaration, its grant and its requests.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 
 use crate::SealedRunKey;
 
-/// What a run declares before it may ask for pseudonyms.
+/// The declaration of a run, before it may ask for pseudonyms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunManifest {
     /// The run.
@@ -52,7 +52,7 @@ impl InputFile {
     }
 }
 
-/// What the vault grants a run.
+/// The vault's grant to a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenedRun {
     /// The version of the purpose's keys.

@@ -1,9 +1,9 @@
-//! What the vault tells without a secret.
+//! The vault's state, as far as it is told without a secret.
 
 use minster_model::{KeyVersion, Purpose};
 use serde::{Deserialize, Serialize};
 
-/// What the vault tells without a secret.
+/// The vault's state, as far as it is told without a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusReport {
     /// The store's random name.
@@ -28,7 +28,7 @@ pub struct StatusReport {
     pub checkpointed: u64,
     /// Proposals that wait for approval or for being carried out.
     pub open_proposals: u32,
-    /// What the system granted of the process's own protection.
+    /// The protections that the system granted to the process.
     pub hardening: String,
 }
 
@@ -53,7 +53,7 @@ pub struct PurposeStatus {
     pub identifiers: u64,
     /// Distinct identifiers asked today (UTC).
     pub today: u64,
-    /// What a run and a day may ask for.
+    /// The budget of a run and of a day.
     pub budget: (u64, u64),
     /// Mistyped numbers that were to be repaired today (UTC).
     #[serde(default)]
@@ -77,7 +77,7 @@ pub struct VersionStatus {
     pub retired: bool,
 }
 
-/// What the vault states under its signature; the note's second line, as JSON.
+/// The vault's signed statement; the note's second line, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// The store's random name.

@@ -1,4 +1,4 @@
-//! What stands for pseudonyms in one run. The vault answers a run with tokens: each pseudonym encrypted as one
+//! Tokens stand for pseudonyms in one run. The vault answers a run with them: each pseudonym encrypted as one
 //! AES-128 block (FIPS 197) under a key of that run, so that the tokens of two runs have nothing in common and
 //! none of them is a pseudonym. Whoever may open the run's dataset is given the key and turns them back.
 
@@ -11,7 +11,7 @@ use aes::{
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// What stands for a pseudonym in one run.
+/// A token: it stands for a pseudonym in one run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token([u8; Self::LEN]);
 

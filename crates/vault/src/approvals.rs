@@ -24,7 +24,7 @@ use crate::{
     VaultFault,
     custody::refuse_exposed,
     disk::write_new,
-    keys::{hex, unhex},
+    keys::{hex, secret_line, unhex},
     purposes::PurposeDefinition,
 };
 
@@ -36,7 +36,7 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CustodianKey {
-    /// Who.
+    /// The custodian's name.
     pub name: String,
     /// Ed25519, hexadecimal.
     pub key: String,
@@ -107,7 +107,7 @@ impl SigningKey {
         let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(crypto)?;
         let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref())
             .map_err(|_| VaultFault::Crypto("a signing key could not be read back"))?;
-        let digits = Zeroizing::new(hex(pkcs8.as_ref()) + "\n");
+        let digits = secret_line(pkcs8.as_ref());
         let public = PathBuf::from(format!("{}.pub", path.display()));
         write_new(path, 0o600, &digits)?;
         write_new(&public, 0o644, &(hex(pair.public_key().as_ref()) + "\n"))?;
@@ -147,7 +147,7 @@ impl SigningKey {
     }
 }
 
-/// What is to be done.
+/// An action that needs two custodians.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "action")]
 pub enum Action {
@@ -172,7 +172,7 @@ pub enum Action {
     },
     /// Let these custodians, and no others, approve from now on.
     ChangeCustodians {
-        /// Who.
+        /// The new custodians.
         custodians: Vec<CustodianKey>,
     },
     /// Tell which identifiers stand behind pseudonyms.
@@ -184,7 +184,7 @@ pub enum Action {
     },
     /// Tell all pseudonyms of one identifier. It stands here as a keyed tag.
     FindSubject {
-        /// What it identifies.
+        /// The kind of the identifier.
         kind: Kind,
         /// The vault's keyed hash of it, hexadecimal.
         tag: String,
@@ -193,7 +193,7 @@ pub enum Action {
     ChangeReviewers {
         /// The purpose.
         purpose: Purpose,
-        /// Who.
+        /// The new reviewers.
         reviewers: Vec<CustodianKey>,
     },
     /// Change the list of identities that are linked by their number alone. The numbers stand here as a keyed tag.
@@ -251,7 +251,7 @@ impl Action {
     }
 }
 
-/// What custodians approve.
+/// The text that custodians approve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proposal {
@@ -261,7 +261,7 @@ pub struct Proposal {
     pub store_id: String,
     /// So that no two proposals are the same text, hexadecimal.
     pub nonce: String,
-    /// Who asked: the one who may have it carried out.
+    /// The caller who asked: only this caller may have it carried out.
     pub requester: u32,
     /// When (RFC 3339, UTC).
     pub made: String,
@@ -271,7 +271,7 @@ pub struct Proposal {
     pub reference: String,
     /// Why.
     pub reason: String,
-    /// What is to be done.
+    /// The action.
     #[serde(rename = "what")]
     pub action: Action,
 }
@@ -305,7 +305,7 @@ pub fn sha256(text: &str) -> String {
     crate::log::hash(text.as_bytes())
 }
 
-/// What a custodian signs.
+/// The text that a custodian signs.
 fn signing_text(store_id: &str, sha256: &str) -> String {
     format!("minster-vault/{store_id}/approval\n{sha256}\n")
 }

@@ -8,11 +8,11 @@ pub enum VaultFault {
     /// The system refused.
     #[error("cannot {what} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The action that failed.
         what: &'static str,
         /// On which file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's own error.
         source: std::io::Error,
     },
     /// Others could read or change what must be the vault's alone.
@@ -34,7 +34,7 @@ pub enum VaultFault {
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         why: String,
     },
     /// The passphrase or key file does not open the root key, or `store.json` was changed.
@@ -56,7 +56,7 @@ pub enum VaultFault {
         path: PathBuf,
         /// The entry, from 1.
         entry: u64,
-        /// What is wrong.
+        /// The fault.
         why: &'static str,
     },
     /// A checkpoint that the log does not agree with, or that is none.
@@ -64,7 +64,7 @@ pub enum VaultFault {
     Checkpoint {
         /// The checkpoint.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         why: String,
     },
     /// A registry that was changed, cut, or put back from an older copy.
@@ -72,7 +72,7 @@ pub enum VaultFault {
     Registry {
         /// The registry.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         why: &'static str,
     },
     /// Something that cannot be asked of this vault.

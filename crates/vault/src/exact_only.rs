@@ -23,7 +23,7 @@ pub(crate) struct Numbers(BTreeMap<Link, Kind>);
 /// The sealed file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct ExactOnlyFile {
     format: u32,
     /// The proposal that made the list before it.
     before: Option<String>,
@@ -69,10 +69,10 @@ impl Numbers {
         self.0.retain(|link, _| !others.0.contains_key(link));
     }
 
-    /// What is sealed of them.
+    /// The content that is sealed.
     pub(crate) fn write(&self, before: Option<&str>) -> Result<Zeroizing<Vec<u8>>, VaultFault> {
         let numbers = self.0.iter().map(|(link, kind)| (hex(link), kind.clone())).collect();
-        let file = File { format: FORMAT, before: before.map(str::to_owned), numbers };
+        let file = ExactOnlyFile { format: FORMAT, before: before.map(str::to_owned), numbers };
         serde_json::to_vec(&file).map(Zeroizing::new).map_err(|_| {
             VaultFault::Crypto("the list of exact-only identities could not be written")
         })
@@ -80,8 +80,9 @@ impl Numbers {
 
     /// Those of a sealed file, and the proposal that made the list before it; nothing where it is no such file.
     pub(crate) fn read(plain: &[u8]) -> Option<(Self, Option<String>)> {
-        let file: File =
-            serde_json::from_slice(plain).ok().filter(|file: &File| file.format == FORMAT)?;
+        let file: ExactOnlyFile = serde_json::from_slice(plain)
+            .ok()
+            .filter(|file: &ExactOnlyFile| file.format == FORMAT)?;
         let link = |(link, kind): (&String, &Kind)| {
             Some((Link::try_from(unhex(link)?).ok()?, kind.clone()))
         };
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_nothing_else_is() {
+    fn a_list_that_was_written_is_read_and_no_other_is() {
         let kind = |name: &str| name.parse::<Kind>().unwrap();
         let mut numbers = Numbers::default();
         numbers.add(&kind("upn"), [2; 32]);

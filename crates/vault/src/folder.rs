@@ -32,10 +32,10 @@ use crate::{
 };
 
 const FORMAT: u32 = 2;
-/// What an `init` that was cut short may have left.
+/// The files that an `init` may have left when it was cut short.
 const UNFINISHED: &[&str] = &["vault.toml", "vault.next", "log.jsonl", "store.next"];
 
-/// What `store.json` holds.
+/// The content of `store.json`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoreFile {
@@ -49,7 +49,7 @@ struct StoreFile {
     sealed_identity: String,
 }
 
-/// What `vault.toml` holds. A vault of the first format also named its purposes and budget there; they
+/// The content of `vault.toml`. A vault of the first format also named its purposes and budget there; they
 /// are taken over once, when this release first opens it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,15 +96,15 @@ impl Roles {
 
 /// A vault's folder, opened: the keys are in this process.
 pub struct Opened {
-    /// What stays as it is while the folder is open.
+    /// The part that stays as it is while the folder is open.
     pub folder: OpenFolder,
     /// The log.
     pub log: Log,
-    /// What the log adds up to.
+    /// The state that the log adds up to.
     pub state: State,
 }
 
-/// What of an opened folder stays as it is.
+/// The part of an opened folder that stays as it is.
 pub struct OpenFolder {
     /// Where it is.
     pub path: PathBuf,
@@ -114,7 +114,7 @@ pub struct OpenFolder {
     pub custody: String,
     /// The age recipient of quarantined rows.
     pub recipient: String,
-    /// What opens them.
+    /// The identity that opens them.
     pub(crate) identity: age::x25519::Identity,
     /// The key schedule.
     pub keys: Keys,
@@ -125,7 +125,7 @@ pub struct OpenFolder {
     _lock: File,
 }
 
-/// What a new vault is made with.
+/// The choices for a new vault.
 pub struct Plan<'a> {
     /// How the root is sealed.
     pub custody: &'a Wanted,
@@ -272,7 +272,7 @@ pub fn appoint(
     Ok(())
 }
 
-/// What `store.json` seals.
+/// The secrets that `store.json` seals.
 struct Secrets {
     root: Zeroizing<[u8; 32]>,
     identity: Zeroizing<Vec<u8>>,

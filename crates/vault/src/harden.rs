@@ -1,4 +1,4 @@
-//! What the system grants to protect the process. Each part says whether it took effect; the log keeps
+//! The protections that the system grants to the process. Each part says whether it took effect; the log keeps
 //! it. Root can still read everything.
 
 use std::path::Path;

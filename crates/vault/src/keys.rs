@@ -1,9 +1,10 @@
-//! What is derived from the root key (HKDF-SHA-256, RFC 5869; HMAC-SHA-256, RFC 2104).
+//! The keys that are derived from the root key (HKDF-SHA-256, RFC 5869; HMAC-SHA-256, RFC 2104).
 //!
 //! A pseudonym is made in two steps, so that purposes' keys can change without the identifiers:
 //! `L = HMAC(link key, len(kind) ‖ kind ‖ identifier)` never leaves this process, and the pseudonym is
 //! the first 16 bytes of `HMAC(key of purpose, version and kind, L)`.
 
+pub(crate) use base16ct::lower::encode_string as hex;
 use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose};
 use minster_vault_api::{
     DataKey, Denial, WrappedKey,
@@ -254,7 +255,7 @@ impl LinkKey {
 }
 
 impl BesideKey {
-    /// Of a link and a birth date (`2008-03-15`).
+    /// The keyed hash of a link and a birth date (`2008-03-15`).
     pub fn beside(&self, link: &Link, born: &[u8]) -> Link {
         let mut beside = hmac::Context::with_key(&self.0);
         beside.update(link);
@@ -282,7 +283,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// What verifies them.
+    /// The key that verifies them.
     pub fn verifier(&self) -> &Verifier {
         &self.verifier
     }
@@ -355,14 +356,16 @@ pub(crate) fn open(key: &LessSafeKey, bound: &[u8], sealed: &[u8]) -> Option<Zer
     Some(plain)
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    base16ct::mixed::decode_vec(text).ok()
 }
 
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    let (pairs, []) = digits.as_chunks::<2>() else { return None };
-    pairs.iter().map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+/// A secret's digits and the end of their line. The buffer never grows, so that no copy of it stays in memory.
+pub(crate) fn secret_line(secret: &[u8]) -> Zeroizing<String> {
+    let mut line = Zeroizing::new(String::with_capacity(2 * secret.len() + 1));
+    line.push_str(&Zeroizing::new(hex(secret)));
+    line.push('\n');
+    line
 }
 
 #[cfg(test)]

@@ -33,7 +33,6 @@
 #![forbid(unsafe_code)]
 
 pub mod approvals;
-mod books;
 pub mod custody;
 pub mod disk;
 mod error;
@@ -42,6 +41,7 @@ pub mod folder;
 pub mod harden;
 pub mod keys;
 pub mod log;
+mod open_purpose;
 pub mod probing;
 pub mod purposes;
 mod quarantine;

@@ -3,12 +3,16 @@
 
 #[path = "program/arguments.rs"]
 mod arguments;
-#[path = "program/ask.rs"]
-mod ask;
+#[path = "program/client.rs"]
+mod client;
+#[path = "program/custody.rs"]
+mod custody;
 #[path = "program/exact_only.rs"]
 mod exact_only;
-#[path = "program/keep.rs"]
-mod keep;
+#[path = "program/offline.rs"]
+mod offline;
+#[path = "program/proposals.rs"]
+mod proposals;
 #[path = "program/quarantine.rs"]
 mod quarantine;
 #[path = "program/review.rs"]
@@ -19,7 +23,7 @@ use std::{
     process::ExitCode,
 };
 
-use arguments::{Arguments, Command, Custodian, LogCommand};
+use arguments::{Arguments, Command, Custodian, Json, LogCommand};
 use clap::Parser;
 use minster_model::exit;
 use minster_vault::VaultFault;
@@ -64,26 +68,70 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Init(init) => keep::init(init),
-        Command::Serve(serve) => keep::serve(serve),
-        Command::Rekey(rekey) => keep::rekey(rekey),
-        Command::Log(LogCommand::Verify(verify)) => keep::verify(verify),
-        Command::Custodian(Custodian::New { out }) => keep::new_custodian(&out),
-        Command::Custodian(Custodian::Appoint { dir, custodians, opening }) => {
-            keep::appoint(&dir, custodians, opening)
+        Command::Init(init) => offline::init(init),
+        Command::Serve(serve) => offline::serve(serve),
+        Command::Rekey(rekey) => offline::rekey(rekey),
+        Command::Log(LogCommand::Verify(verify)) => offline::verify(verify),
+        Command::Custodian(Custodian::New { out, form }) => offline::new_custodian(&out, &form),
+        Command::Custodian(Custodian::Appoint { dir, custodians, opening, form }) => {
+            offline::appoint(&dir, custodians, opening, &form)
         }
-        Command::Status { caller, json } => ask::status(&caller, json),
-        Command::Statement(caller) => ask::statement(&caller),
-        Command::Checkpoint { caller, out } => ask::checkpoint(&caller, &out),
-        Command::Request { caller, case, what } => ask::request(&caller, case, what),
-        Command::Approve(approve) => ask::approve(&approve),
-        Command::Enact { caller, proposal } => ask::enact(&caller, &proposal),
-        Command::Reidentify { caller, proposal } => ask::reidentify(&caller, &proposal),
-        Command::Subject { caller, proposal, child } => ask::subject(&caller, &proposal, &child),
+        Command::Status { caller, form } => client::status(&caller, &form),
+        Command::Statement { caller, form } => client::statement(&caller, &form),
+        Command::Checkpoint { caller, out, form } => client::checkpoint(&caller, &out, &form),
+        Command::Request { caller, case, form, what } => {
+            client::request(&caller, case, what, &form)
+        }
+        Command::Approve(approve) => client::approve(&approve),
+        Command::Enact { caller, proposal, form } => client::enact(&caller, &proposal, &form),
+        Command::Reidentify { caller, proposal, form } => {
+            client::reidentify(&caller, &proposal, &form)
+        }
+        Command::Subject { caller, proposal, child, form } => {
+            client::subject(&caller, &proposal, &child, &form)
+        }
         Command::ExactOnly(count) => exact_only::count(&count),
         Command::Review(Review::Sign(sign)) => review::sign(&sign),
         Command::Quarantine(Quarantine::Open(open)) => quarantine::open(open),
-        Command::Rotate { caller, purpose } => ask::rotate(&caller, &purpose),
-        Command::Retire { caller, purpose, version } => ask::retire(&caller, &purpose, version),
+        Command::Rotate { caller, purpose, form } => client::rotate(&caller, &purpose, &form),
+        Command::Retire { caller, purpose, version, form } => {
+            client::retire(&caller, &purpose, version, &form)
+        }
+    }
+}
+
+/// Writes to standard output. A reader who has seen enough, as `head` has, closes it: the work is done all the same.
+fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Says what was done: in words on standard error, or as one JSON object on standard output.
+fn tell(form: &Json, object: &serde_json::Value, words: &str) -> Result<(), Failure> {
+    if form.json {
+        return print(&format!("{object}\n"));
+    }
+    // It is done, whether or not anyone reads of it.
+    let _ = writeln!(io::stderr(), "{words}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use minster_tests::command_line;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_help_is_the_one_that_is_kept() {
+        command_line::help(Arguments::command());
+    }
+
+    #[test]
+    fn completions_and_manual_pages_are_made() {
+        command_line::assets(Arguments::command());
     }
 }

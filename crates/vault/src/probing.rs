@@ -1,4 +1,4 @@
-//! Recognises that someone tries out numbers. What is watched are pupil numbers and NHS numbers, which
+//! Recognises that someone tries out numbers. It watches pupil numbers and NHS numbers, which
 //! are built to a known plan and can be counted through; other identifiers have the budget alone.
 //!
 //! A run is stopped where
@@ -25,7 +25,7 @@ use minster_model::Kind;
 
 /// Serials of one school's year of allocation that a run may ask for.
 pub const DENSE_UPN: u32 = 400;
-/// Of a thousand neighbouring NHS numbers.
+/// The same for a thousand neighbouring NHS numbers.
 pub const DENSE_NHS: u32 = 100;
 /// Newcomers of one block, where the source was loaded before.
 pub const DENSE_NEW: u32 = 150;
@@ -41,7 +41,7 @@ pub const DENSE_SLIPS: u32 = 60;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Block(u64);
 
-/// What one run asked for.
+/// The numbers that one run asked for.
 #[derive(Debug, Default)]
 pub struct Watch {
     /// How many of each block were asked for, and how many of these were new.
@@ -96,7 +96,7 @@ impl Watch {
     }
 }
 
-/// What a day's repairs were about.
+/// The numbers that a day's repairs were about.
 #[derive(Debug, Default)]
 pub struct Slips {
     /// Birth dates, as keyed hashes, with which a record was tried.
@@ -198,7 +198,7 @@ mod tests {
             assert_eq!(slips.see([], &[7, 8], born), None);
         }
         assert!(slips.see([], &[9], 6).is_none() && slips.see([], &[9, 8], 6).is_some());
-        // What one mistyped number may have been counts once in a block.
+        // All candidates for one mistyped number count once in a block.
         for asked in 0..u64::from(DENSE_SLIPS) {
             assert_eq!(slips.see([block(1), block(2), block(1)], &[], asked), None);
         }

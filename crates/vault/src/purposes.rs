@@ -14,7 +14,7 @@ use crate::VaultFault;
 pub struct PurposeDefinition {
     /// Its name.
     pub name: Purpose,
-    /// What it is for, for people.
+    /// Its aim, for people.
     pub text: String,
     /// The law that allows it.
     pub legal_basis: String,
@@ -37,7 +37,7 @@ pub struct PurposeDefinition {
     /// Whether children may be counted by where they live: addresses become keys. Absent: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub households: bool,
-    /// Who must let a release out.
+    /// The number of persons who must let a release out.
     #[serde(default, skip_serializing_if = "ReleaseRule::is_usual")]
     pub release: ReleaseRule,
     /// Its last day (ISO, UTC). Absent: without end; as with `sources`.
@@ -55,7 +55,7 @@ pub struct Budget {
     pub day: u64,
 }
 
-/// Who must let a release out.
+/// The rule for letting a release out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseRule {
@@ -77,7 +77,7 @@ impl ReleaseRule {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct PurposesFile {
     #[serde(default)]
     purpose: Vec<PurposeDefinition>,
 }
@@ -86,7 +86,8 @@ impl PurposeDefinition {
     /// All purposes of a file's text; `path` is for the message.
     pub fn parse_all(text: &str, path: &Path) -> Result<Vec<Self>, VaultFault> {
         let wrong = |why: String| VaultFault::File { path: path.to_owned(), why };
-        let File { purpose } = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let PurposesFile { purpose } =
+            toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         for (at, definition) in purpose.iter().enumerate() {
             definition.check().map_err(wrong)?;
             if purpose[..at].iter().any(|other| other.name == definition.name) {
@@ -152,7 +153,7 @@ impl PurposeDefinition {
     fn check(&self) -> Result<(), String> {
         let lacks = |what: &str| Err(format!("the purpose {} lacks {what}", self.name));
         match self {
-            _ if self.text.trim().is_empty() => lacks("its `text`: what it is for"),
+            _ if self.text.trim().is_empty() => lacks("its `text`: the aim of the purpose"),
             _ if self.legal_basis.trim().is_empty() => lacks("its `legal_basis`"),
             Self { sources: None, .. } => lacks("`sources`, the list of those it may use"),
             Self { expires: None, .. } => lacks("`expires`, its last day"),

@@ -1,4 +1,4 @@
-//! What the vault ever answered: one registry a purpose, each identifier sealed in a row of its own.
+//! All answers that the vault ever gave: one registry a purpose, each identifier sealed in a row of its own.
 //!
 //! The registry undoes a pseudonym (`reidentify`), and its index of links makes a new version's
 //! pseudonyms without the identifiers (`rotate`). It grows by batches that are durable before their
@@ -33,9 +33,9 @@ use crate::{
     log::RegistryHead,
 };
 pub use births::Births;
-use file::{Batch, Book, RegistryFile};
+use file::{Batch, FileSubject, RegistryFile};
 
-const REGISTRY: Book = Book { magic: b"minster registry 01\n", name: "registry" };
+const REGISTRY: FileSubject = FileSubject { magic: b"minster registry 01\n", name: "registry" };
 
 /// One purpose's registry, open.
 pub struct Registry {

@@ -1,4 +1,4 @@
-//! What a mistyped number was: of the numbers from which one slip leads to it, the only one that other deliveries told with
+//! Repairs a mistyped number: of the numbers from which one slip leads to it, it is the only one that other deliveries told with
 //! the birth date beside it.
 //!
 //! Without the birth date one in ten to twenty such answers would be another child's; with it none of 20,000 was
@@ -13,7 +13,7 @@ use crate::{
     registry::{Births, Registry},
 };
 
-/// What there is to know of a mistyped number.
+/// All that the vault knows of a mistyped number.
 #[derive(Debug, Default)]
 pub struct Slip {
     /// The record of the number that it was, where exactly one fits.

@@ -1,4 +1,4 @@
-//! What the log adds up to: purposes, versions, approvals, budgets. Nothing of it is kept elsewhere, so
+//! The state that the log adds up to: purposes, versions, approvals, budgets. Nothing of it is kept elsewhere, so
 //! that nobody without the root key can add a purpose or an approval.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ pub struct State {
     pub generation: u32,
     /// Checkpoints signed.
     pub checkpoints: u64,
-    /// What the system granted when the vault last started.
+    /// The protections that the system granted when the vault last started.
     pub hardening: String,
     /// The list of identities that are linked by their number alone; none where none was made.
     pub(crate) exact_only: Option<ListHead>,
@@ -48,7 +48,7 @@ pub(crate) struct ListHead {
 /// One purpose's state.
 #[derive(Debug, Clone)]
 pub struct PurposeState {
-    /// What it is.
+    /// Its definition.
     pub definition: PurposeDefinition,
     /// The version of its keys.
     pub version: KeyVersion,
@@ -63,7 +63,7 @@ pub struct PurposeState {
     pub agreed: BTreeMap<Publication, BTreeSet<u32>>,
     /// Whether an alarm stopped it.
     pub stopped: bool,
-    /// Who may judge its pairs.
+    /// The people who may judge its pairs.
     pub reviewers: Vec<CustodianKey>,
     /// Ceilings that were raised for one run.
     pub raised: BTreeMap<SourceName, (u64, String)>,
@@ -84,7 +84,7 @@ pub struct PurposeState {
 pub struct ProposalState {
     /// SHA-256 of its text.
     pub sha256: String,
-    /// Who approved it.
+    /// The custodians who approved it.
     pub by: BTreeSet<String>,
     /// Its last day.
     pub expires: Option<Date>,

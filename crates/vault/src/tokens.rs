@@ -13,7 +13,7 @@ use crate::{
 
 const PREFIX: &str = "minster-run-1";
 
-/// What a run's key belongs to.
+/// The purpose, source and run that a run's key belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct RunOf<'a> {
     /// The purpose.

@@ -12,7 +12,6 @@ use minster_vault_api::{Denial, PurposeStatus, Statement, StatusReport, VersionS
 
 use crate::{
     VaultFault,
-    books::Books,
     disk::Disk,
     folder::{OpenFolder, Opened, Settings},
     keys::{Keys, open, seal},
@@ -20,6 +19,7 @@ use crate::{
         self, Asker, Entry, Event, Log,
         checkpoint::{Checkpoint, Exporter},
     },
+    open_purpose::OpenPurpose,
     registry::{Births, Registry},
     state::{PurposeState, State},
 };
@@ -28,7 +28,7 @@ use crate::{
 pub struct Vault {
     folder: OpenFolder,
     core: Mutex<Core>,
-    books: Mutex<BTreeMap<Purpose, Arc<Mutex<Books>>>>,
+    books: Mutex<BTreeMap<Purpose, Arc<Mutex<OpenPurpose>>>>,
 }
 
 struct Core {
@@ -133,7 +133,7 @@ impl Vault {
     }
 
     /// A purpose's registry and day; opened when it is first needed.
-    pub(crate) fn books(&self, purpose: &Purpose) -> Result<Arc<Mutex<Books>>, Denial> {
+    pub(crate) fn books(&self, purpose: &Purpose) -> Result<Arc<Mutex<OpenPurpose>>, Denial> {
         let mut all = locked(&self.books)?;
         if let Some(books) = all.get(purpose) {
             return Ok(Arc::clone(books));
@@ -163,7 +163,7 @@ impl Vault {
         self.folder.disk.replace(&to.join(name), &seal(&key, name.as_bytes(), plain)?)
     }
 
-    /// What [`Vault::write_sealed`] wrote; nothing where it is not there or was changed.
+    /// The text that [`Vault::write_sealed`] wrote; nothing where it is not there or was changed.
     pub(crate) fn read_sealed(
         &self,
         folder: &str,
@@ -236,7 +236,7 @@ impl Vault {
         Ok(())
     }
 
-    /// What may be told without a secret.
+    /// The facts that may be told without a secret.
     pub fn status(&self) -> Result<StatusReport, Denial> {
         let core = self.core()?;
         let (log_entries, log_head) = core.log.head();
@@ -304,7 +304,7 @@ impl Core {
         folder: &OpenFolder,
         purpose: &Purpose,
         state: &PurposeState,
-    ) -> Result<Books, VaultFault> {
+    ) -> Result<OpenPurpose, VaultFault> {
         let OpenFolder { disk, keys, .. } = folder;
         let within = |name: &str| {
             let within = folder.path.join(name);
@@ -321,10 +321,10 @@ impl Core {
         let (births, cut) = Births::open(&path, keys, purpose, head, disk.clone())?;
         self.tell_cut("birth dates", purpose, cut)?;
         let today = (state.today(), state.repairs_today(), state.parts_today());
-        Ok(Books::new(registry, births, today))
+        Ok(OpenPurpose::new(registry, births, today))
     }
 
-    /// What a crash had left unfinished of a purpose's file was cut.
+    /// Logs that the unfinished end of a purpose's file was cut after a crash.
     fn tell_cut(&mut self, what: &str, purpose: &Purpose, bytes: u64) -> Result<(), VaultFault> {
         if bytes > 0 {
             let what = Some(format!("{what} of {purpose}"));
@@ -334,7 +334,7 @@ impl Core {
     }
 }
 
-/// What a lock guards. Where a thread that held it could not finish, nothing is answered any more.
+/// The value behind a lock. Where a thread that held it could not finish, nothing is answered any more.
 pub(crate) fn locked<T>(lock: &Mutex<T>) -> Result<MutexGuard<'_, T>, Denial> {
     lock.lock().map_err(|_| Denial::LogUnwritable)
 }

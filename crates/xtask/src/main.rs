@@ -11,6 +11,7 @@ mod link;
 mod linkage;
 mod peers;
 mod test;
+mod texts;
 
 use std::{
     io::{self, Write},
@@ -20,8 +21,13 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
+/// Runs the demo, measures, and makes what is shipped beside the programs.
 #[derive(Parser)]
-#[command(name = "xtask", about = "The developers' and the demo's commands")]
+#[command(
+    name = "xtask",
+    bin_name = "cargo xtask",
+    after_help = "Examples:\n  cargo demo\n  cargo xtask bench --pupils 2500"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Task,
@@ -30,17 +36,29 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     /// Run the whole job on a made-up council, from nothing.
+    #[command(after_help = "Examples:\n  cargo demo\n  cargo demo --pupils 2500 --stay")]
     Demo(demo::Demo),
     /// Run one kind of tests.
+    #[command(after_help = "Examples:\n  cargo xtask test unit\n  cargo xtask test programs -- twins")]
     Test(test::Test),
     /// Measure the whole job, stage by stage.
+    #[command(after_help = "Example:\n  cargo xtask bench --pupils 2500")]
     Bench(bench::Bench),
-    /// Measure ingestion, or linking, beside others in Python, on the same rows.
+    /// Measure ingestion, or linking, and others in Python on the same rows.
+    #[command(after_help = "Examples:\n  cargo xtask peers --alone\n  cargo xtask peers link")]
     Peers(peers::Peers),
     /// Measure how well made-up councils are linked, with their truth.
+    #[command(after_help = "Example:\n  cargo xtask linkage --hard")]
     Linkage(linkage::Linkage),
-    /// Measure scored matching beside Splink, on records whose pairs are known.
+    /// Measure scored matching and Splink, on records whose pairs are known.
+    #[command(after_help = "Example:\n  cargo xtask febrl --alone")]
     Febrl(febrl::Febrl),
+    /// Make shell completions and manual pages of the shipped programs.
+    #[command(after_help = "Example:\n  cargo xtask assets target/assets")]
+    Assets(texts::Assets),
+    /// Write anew the texts that tests keep: each help, message and report in tests/cli.
+    #[command(after_help = "Example:\n  cargo xtask snapshots")]
+    Snapshots,
 }
 
 /// Why a task stopped.
@@ -67,6 +85,8 @@ fn main() -> ExitCode {
         Task::Peers(peers) => peers.run(),
         Task::Linkage(linkage) => linkage.run(),
         Task::Febrl(febrl) => febrl.run(),
+        Task::Assets(assets) => assets.run(),
+        Task::Snapshots => texts::keep_anew(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -79,4 +99,17 @@ fn main() -> ExitCode {
 
 pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use minster_tests::command_line;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_help_is_the_one_that_is_kept() {
+        command_line::help(Arguments::command());
+    }
 }

@@ -49,7 +49,8 @@ pub(crate) struct Peers {
 
 #[derive(Subcommand)]
 enum Other {
-    /// Measure linking beside DuckDB and Polars, which read plain Parquet of the same rows.
+    /// Measure linking, and DuckDB and Polars on plain Parquet of the same rows.
+    #[command(after_help = "Example:\n  cargo xtask peers link --children 25000 --alone")]
     Link(Link),
 }
 

@@ -16,7 +16,7 @@ pub(super) fn raw(council: &Council, file: &str) -> Vec<BTreeMap<String, String>
     lines.map(row).collect()
 }
 
-/// What the raw files say of who is who, read a second time and with no part of the program.
+/// The children in the raw files, told apart a second time and with no part of the program.
 pub(super) struct Second {
     pub(super) pupils: BTreeSet<String>,
     former: BTreeMap<String, String>,

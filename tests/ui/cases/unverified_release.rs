@@ -1,6 +1,6 @@
-//! Only the attack makes a `ReleasableSet`, and `minster_aggregator::release::write` takes nothing else.
+//! Only the attack makes a `ReleasableSet`, and `minster_aggregator::publish::files` takes nothing else.
 use minster_attack::ReleasableSet;
-use minster_model::cube::{Policy, TableSet, Zeros};
+use minster_model::{policy::{Policy, Zeros}, table::TableSet};
 
 fn main() {
     let policy = Policy::new(5, Zeros::Published);

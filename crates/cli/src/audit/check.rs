@@ -8,7 +8,7 @@ use std::{
 use minster_model::exit;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, report};
 
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -134,7 +134,7 @@ pub(crate) fn json(checks: &[Check]) -> Result<String, Failure> {
         "format": 1, "exit": exit_code(checks), "passed": passed, "failed": failed,
         "not_checked": not_checked, "checks": checks,
     });
-    serde_json::to_string(&object).map(|text| text + "\n").map_err(Failure::Summary)
+    report::json(&object)
 }
 
 /// A path as a shell takes it.

@@ -14,7 +14,7 @@ use arrow::{
 };
 use minster_leakage::Search;
 use minster_model::{DatasetClass, DatasetRef, Pseudonym, Purpose};
-use minster_store::{Dataset, DatasetKeys, Standing, StoreError, TableReader};
+use minster_store::{Dataset, DatasetKeys, StoreError, StoredDataset, TableReader};
 use minster_vault_api::{Client, DataKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
 
 use super::{keys::unreadable, leakage::Sum};
@@ -53,7 +53,7 @@ impl Decoded {
 
 /// Opens and searches all of them.
 pub(super) fn decode(
-    standing: &Result<Vec<Standing>, StoreError>,
+    standing: &Result<Vec<StoredDataset>, StoreError>,
     vault: &mut Result<Client, VaultError>,
 ) -> Decoded {
     let mut decoded = Decoded::default();
@@ -98,7 +98,7 @@ pub(super) fn search_clear(path: &Path, sum: &mut Sum, name: &str) -> Result<(),
 }
 
 fn search(
-    standing: &Standing,
+    standing: &StoredDataset,
     vault: &mut Client,
     mut pseudonyms: Option<&mut HashSet<[u8; Pseudonym::LEN]>>,
 ) -> Result<Sum, Unopened> {

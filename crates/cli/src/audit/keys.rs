@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use minster_model::{KeyVersion, Purpose};
-use minster_store::{Standing, StoreError};
+use minster_store::{StoreError, StoredDataset};
 use minster_vault_api::{Client, Statement, VaultError, note::Verifier};
 
 use super::{
@@ -19,7 +19,7 @@ type Vault = Result<Client, VaultError>;
 pub(super) fn checks(
     site: &Site<'_>,
     vault: &mut Vault,
-    standing: &Result<Vec<Standing>, StoreError>,
+    standing: &Result<Vec<StoredDataset>, StoreError>,
 ) -> Vec<Check> {
     let by_hand = format!(
         "minster-vault statement --socket {socket} > statement.note; minster-vault status --socket {socket}",
@@ -172,11 +172,11 @@ fn verifier(site: &Site<'_>, vault: &mut Vault, signed: &mut Gathered) -> Option
     }
 }
 
-fn compare(statement: &Statement, standing: &[Standing], check: &mut Gathered) {
+fn compare(statement: &Statement, standing: &[StoredDataset], check: &mut Gathered) {
     if standing.is_empty() {
         check.missing("the store holds no dataset yet");
     }
-    for Standing { folder, manifest } in standing {
+    for StoredDataset { folder, manifest } in standing {
         let manifest = match manifest {
             Ok(manifest) => manifest,
             Err(error) => {
@@ -268,7 +268,7 @@ mod tests {
                 "origin":{{"from":"datasets","definition_sha256":"","datasets":[]}},"tables":[]}}"#
             );
             let manifest = Ok(serde_json::from_str(&text).unwrap());
-            Standing { folder: "f".into(), manifest }
+            StoredDataset { folder: "f".into(), manifest }
         };
         for (version, value, verdict) in [
             (2, "check2", Verdict::Pass),

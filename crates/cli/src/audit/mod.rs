@@ -20,42 +20,44 @@ use minster_vault_api::Client;
 
 pub(crate) use check::{Check, exit_code, json, text};
 
-use crate::{failure::Failure, pipeline::Loaded};
+use crate::{
+    arguments::{Config, Json},
+    failure::Failure,
+    pipeline::Loaded,
+};
 
-/// What an auditor gives.
+/// The places that an auditor names.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The pipeline.
-    #[arg(long)]
-    config: PathBuf,
+    #[command(flatten)]
+    config: Config,
     /// The vault's folder, where the auditor may look into it.
     #[arg(long, value_name = "DIR")]
     vault_dir: Option<PathBuf>,
     /// The auditor's folder of checkpoints.
     #[arg(long, value_name = "DIR")]
     checkpoints: Option<PathBuf>,
-    /// The vault's log, or a copy of it; the one in the vault's folder where that is given.
+    /// The vault's log, or a copy of it. Without it, the log in --vault-dir is read.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    /// The vault's signed statement (`minster-vault statement`); without it the vault is asked.
+    /// The vault's signed statement (`minster-vault statement`). Without it, the vault is asked.
     #[arg(long, value_name = "FILE")]
     statement: Option<PathBuf>,
-    /// The key that verifies the vault's signature, or a file with it; without it the checkpoints'.
+    /// The key that verifies the vault's signature, or a file with it. Without it, the checkpoints' key is taken.
     #[arg(long, value_name = "KEY")]
     verifier: Option<String>,
-    /// The source of the programs, for the graph of what each links.
+    /// The programs' source, for the graph of what each program links.
     #[arg(long, value_name = "DIR")]
     source: Option<PathBuf>,
-    /// The folder of the three programs; this one's where absent.
+    /// The folder of the three programs. Without it, this program's folder is taken.
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
-    /// A further file or folder to search for identifiers: where programs' output and temporary files
-    /// are kept. Once for each.
+    /// Another file or folder to search for identifiers: the programs' output, or temporary files. It may be given several
+    /// times.
     #[arg(long, value_name = "PATH")]
     also: Vec<PathBuf>,
-    /// One JSON object.
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) form: Json,
 }
 
 /// What is audited.
@@ -79,7 +81,7 @@ impl Site<'_> {
 
 /// Makes every check.
 pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Check>, Failure> {
-    let pipeline = Loaded::read(&arguments.config)?.pipeline;
+    let pipeline = Loaded::read(&arguments.config.path)?.pipeline;
     let beside = std::env::current_exe().map_err(Failure::NoIngest)?;
     let beside = beside.parent().unwrap_or(Path::new(".")).to_owned();
     let programs = arguments.programs.clone().unwrap_or(beside);
@@ -89,8 +91,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Check>, Failure> {
 
     let mut checks = build::checks(&site);
     checks.extend(running::checks(&site));
-    let store = Store::as_it_stands(&site.pipeline.store);
-    let standing = store.and_then(|store| store.standing());
+    let store = Store::inspect(&site.pipeline.store);
+    let standing = store.and_then(|store| store.stored_datasets());
     let mut vault = Client::connect(site.socket(), Role::Auditor, "minster-audit");
     checks.extend(keys::checks(&site, &mut vault, &standing));
     let decoded = decode::decode(&standing, &mut vault);

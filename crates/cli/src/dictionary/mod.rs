@@ -9,7 +9,7 @@ use std::path::Path;
 
 use minster_matcher::{
     definition::Matching,
-    dictionary::{Explained, From, column, table},
+    dictionary::{ColumnOrigin, Explained, column, table},
 };
 use minster_model::{Period, TableName};
 use minster_store::{Manifest, Origin, TableEntry};
@@ -135,12 +135,12 @@ impl Explain<'_> {
         let code = |(code, label): &(&str, &str)| Category::new(code, Some(label));
         field.categories = explained.codes.iter().map(code).collect();
         match explained.from {
-            From::Linking => field.treatment = Some("made by linking".into()),
-            From::Table(source, table) => {
+            ColumnOrigin::Linking => field.treatment = Some("made by linking".into()),
+            ColumnOrigin::Table(source, table) => {
                 field.source = Some(format!("{source}/{table}"));
                 field.treatment = Some("summed up by linking".into());
             }
-            From::Column(source, table, column) => {
+            ColumnOrigin::Column(source, table, column) => {
                 let place = [source.as_str(), table.as_str(), column.as_str()];
                 field.source = Some(place.join("/"));
                 let Some(of) = self.described.find(self.own, place) else { return field };

@@ -6,8 +6,6 @@ mod page;
 mod text;
 mod words;
 
-use std::path::PathBuf;
-
 use clap::Args;
 use minster_matcher::report::{Appraisal, Share, appraise};
 use minster_model::{Period, Role, periods::LinkedPeriod};
@@ -15,6 +13,7 @@ use minster_store::Store;
 use minster_vault_api::Client;
 
 use crate::{
+    arguments::Config,
     failure::Failure,
     pipeline,
     pipeline::Loaded,
@@ -25,26 +24,25 @@ use crate::{
 /// What is asked for.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The period; else the pipeline's last.
+    /// The period; the pipeline's last one, where none is given.
     #[arg(long)]
     period: Option<Period>,
-    /// The pipeline.
-    #[arg(long)]
-    config: PathBuf,
+    #[command(flatten)]
+    config: Config,
     #[command(flatten)]
     form: Form,
 }
 
 /// What is to be printed.
 pub(crate) fn report(arguments: &Arguments) -> Result<String, Failure> {
-    let loaded = Loaded::read(&arguments.config)?;
+    let loaded = Loaded::read(&arguments.config.path)?;
     let period = loaded.period_or_last(arguments.period.as_ref())?;
     arguments.form.of(&of_period(&loaded, period)?, page::page, text::text)
 }
 
 fn of_period(loaded: &Loaded, period: &LinkedPeriod) -> Result<Appraisal, Failure> {
     let pipeline = &loaded.pipeline;
-    let store = Store::as_it_stands(&pipeline.store)?;
+    let store = Store::inspect(&pipeline.store)?;
     let matching = pipeline::read(&pipeline.matching)?;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
     let listed = listed_by(&mut vault, &pipeline.purpose)?;

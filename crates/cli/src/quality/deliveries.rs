@@ -116,7 +116,7 @@ pub(super) fn all(
     is_asked_for: impl Fn(&SourceName, &Period) -> bool,
 ) -> Result<Vec<Delivery>, Failure> {
     let pipeline = &loaded.pipeline;
-    let store = Store::as_it_stands(&pipeline.store)?;
+    let store = Store::inspect(&pipeline.store)?;
     let ledger = Ledger { records: store.runs()? };
     let linkage = Linkage::read(loaded, &store)?;
     let mut deliveries = Vec::new();

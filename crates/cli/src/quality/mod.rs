@@ -7,27 +7,24 @@ mod finding;
 pub(crate) mod page;
 mod text;
 
-use std::path::PathBuf;
-
 use clap::Args;
 use jiff::Timestamp;
 use minster_model::{Period, Purpose, SourceName};
 use serde::Serialize;
 
 use self::deliveries::Delivery;
-use crate::{failure::Failure, pipeline::Loaded, report::Form};
+use crate::{arguments::Config, failure::Failure, pipeline::Loaded, report::Form};
 
 /// What is asked for.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// One source alone.
+    /// The source; all of them, where none is given.
     source: Option<SourceName>,
-    /// One period alone.
+    /// The period; all of them, where none is given.
     #[arg(long)]
     period: Option<Period>,
-    /// The pipeline.
-    #[arg(long)]
-    config: PathBuf,
+    #[command(flatten)]
+    config: Config,
     #[command(flatten)]
     form: Form,
 }
@@ -46,7 +43,7 @@ struct Quality {
 
 /// What is to be printed.
 pub(crate) fn report(arguments: &Arguments) -> Result<String, Failure> {
-    let loaded = Loaded::read(&arguments.config)?;
+    let loaded = Loaded::read(&arguments.config.path)?;
     let periods = loaded.pipeline.periods.iter();
     let periods: Vec<String> = periods.map(|period| period.name.to_string()).collect();
     let quality = Quality {

@@ -17,12 +17,14 @@
 
 use std::collections::BTreeMap;
 
-use minster_model::cube::Guarded;
+use minster_model::table::Guarded;
 
 use crate::{
-    cells::Cells,
-    demand::{self, Owner},
     optimal::bits::Bits,
+    problem::{
+        cells::Cells,
+        demand::{self, Owner},
+    },
 };
 
 /// A demand of the promise, as an outsider makes it; who else makes it asks for the same or a little else.
@@ -183,10 +185,13 @@ pub(crate) fn asks(
 
 #[cfg(test)]
 mod tests {
-    use minster_model::cube::{CountTable, Policy, Prices, Sensitive, TableSet, Zeros};
+    use minster_model::{
+        policy::{Policy, Prices, Zeros},
+        table::{CountTable, Sensitive, TableSet},
+    };
 
     use super::*;
-    use crate::{demand::Insiders, made_up::flat};
+    use crate::{made_up::flat, problem::demand::Insiders};
 
     /// Two areas by three kinds, with a small area, a large one that is guarded, and a sensitive kind.
     fn set(zeros: Zeros, insider: u64, guarded: Guarded) -> TableSet {

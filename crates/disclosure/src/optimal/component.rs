@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    cells::Cells,
-    demand::{self, Owner},
     optimal::{
         ask::{self, Ask},
         bits::Bits,
+    },
+    problem::{
+        cells::Cells,
+        demand::{self, Owner},
     },
 };
 

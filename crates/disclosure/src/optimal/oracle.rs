@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, SolveOptions, Variable};
 
 use crate::{
-    cells::KNOWN,
     optimal::{
         ask::{Ask, Bound},
         bits::Bits,
         clause::Clause,
         component::Component,
     },
+    problem::cells::KNOWN,
 };
 
 /// Branch-and-bound nodes of one search for whole numbers.

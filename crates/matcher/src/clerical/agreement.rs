@@ -13,14 +13,14 @@ pub struct ReviewAgreement {
     pub reviewers: [String; 2],
     /// Pairs that both judged.
     pub pairs: u64,
-    /// Of them, those of which both say the same.
+    /// Pairs among them about which both say the same.
     pub agreed: u64,
     /// Cohen's kappa: (pₒ − pₑ)/(1 − pₑ), of the share that agrees and the share that would by chance. Blank where both give
     /// one and the same answer to all.
     pub kappa: Option<f64>,
 }
 
-/// Of each two reviewers who judged a pair in common.
+/// The agreement of each two reviewers who judged a pair in common.
 pub(super) fn agreements(
     decided: &BTreeMap<String, BTreeMap<String, Decision>>,
 ) -> Vec<ReviewAgreement> {

@@ -15,7 +15,7 @@ const LAST: &str = "decision";
 pub struct FileError {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong, and what to do.
+    /// The fault, and the remedy.
     pub why: &'static str,
 }
 
@@ -90,7 +90,7 @@ mod tests {
     const HEAD: &str = "pair,forename,surname,birth-date,sex,postcode,decision\n";
 
     #[test]
-    fn what_is_written_and_filled_in_is_read() {
+    fn a_file_that_is_written_and_filled_in_is_read() {
         let (one, two, pair) = ("a1".to_owned(), "b2".to_owned(), pair());
         let text = write(&[(&one, &pair), (&two, &pair)]);
         let line = "agrees,near,agrees,missing,differs,";
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_refused_with_its_line_and_not_repeated() {
+    fn a_wrong_file_is_refused_with_its_line_and_not_repeated() {
         let line = "a1,agrees,near,agrees,missing,differs,same\n";
         for (text, at, why) in [
             (String::new(), 1, "headings"),

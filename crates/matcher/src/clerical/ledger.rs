@@ -12,9 +12,9 @@ use super::{Pair, Review, SignedFile, file};
 use crate::{
     Job, MatchError,
     events::Delivered,
-    integrate::{Stamp, publish},
-    ledger::{each, tokens},
-    people::pseudonym,
+    job::{KeyOrigin, publish},
+    ledger::{each, pseudonym_column},
+    person_tables::pseudonym,
     tables::{batch, pseudonyms},
 };
 
@@ -84,7 +84,7 @@ impl Review {
         Ok(review)
     }
 
-    /// What stands for the deliveries that are linked.
+    /// A hash of the deliveries that are linked.
     pub(crate) fn of(
         job: &Job<'_>,
         delivered: &[Delivered],
@@ -130,7 +130,8 @@ impl Review {
     }
 
     fn read_sides(&mut self, batch: &RecordBatch) -> Result<(), MatchError> {
-        let (ids, sides, evidence) = (words(batch, 0)?, words(batch, 1)?, tokens(batch, 2)?);
+        let (ids, sides, evidence) =
+            (words(batch, 0)?, words(batch, 1)?, pseudonym_column(batch, 2)?);
         for row in 0..batch.num_rows() {
             let pair = self.pairs.get_mut(ids.value(row)).ok_or(MatchError::Ledger)?;
             let evidence = pseudonym(evidence, row).ok_or(MatchError::Ledger)?;
@@ -194,7 +195,7 @@ impl Review {
         let origin =
             Origin::datasets(definition, delivered.iter().map(Delivered::made_of).collect());
         let of = (&dataset(REVIEW, job.purpose)?, origin);
-        let stamp = Stamp::of(delivered)?;
+        let stamp = KeyOrigin::of(delivered)?;
         publish((job.store, job.run), keys, stamp, of, &[(PAIRS, &pairs), (SIDES, &sides)], &[])?;
         Ok(())
     }
@@ -234,7 +235,7 @@ pub fn take(
     ])?;
     let (pairs, sha256) = of_pairs;
     let origin = Origin::datasets(String::new(), vec![(pairs.dataset.clone(), sha256)]);
-    let stamp = Stamp { version: pairs.key_version, check: pairs.key_check };
+    let stamp = KeyOrigin { version: pairs.key_version, check: pairs.key_check };
     let of = (&dataset(DECISIONS, purpose)?, origin);
     publish((store, run), keys, stamp, of, &[(FILES, &table)], &[])?;
     Ok(())

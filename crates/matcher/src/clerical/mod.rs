@@ -2,10 +2,10 @@
 //! are honoured whenever children are linked. A reviewer sees neither a value nor what the rules would decide.
 
 mod agreement;
+mod decisions;
 mod file;
 mod ledger;
-mod pupils;
-mod settle;
+mod pupil_pairs;
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use minster_scoring::{AGREEMENT_PARTS, Agreement};
 use serde::{Deserialize, Serialize};
 
 pub use agreement::ReviewAgreement;
+pub(crate) use decisions::{DecidedPair, Doubt, Settled};
 pub use file::FileError;
 pub(crate) use ledger::decisions_sha256;
 pub use ledger::{DECISIONS, REVIEW, take};
-pub(crate) use pupils::{Pupils, alike};
-pub(crate) use settle::{Doubt, Place, Settled};
+pub(crate) use pupil_pairs::{Pupils, alike};
 
 /// Why a decision was not honoured.
 const NOT_FOUND: &str = "not-found";
@@ -26,7 +26,7 @@ const EXACT_ONLY: &str = "exact-only";
 const TWO_PUPILS: &str = "two-pupils";
 const BY_NUMBER: &str = "linked-by-number";
 
-/// What a reviewer says of a pair.
+/// A reviewer's decision about a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
@@ -85,11 +85,11 @@ pub struct SignedFile {
 pub struct Review {
     pairs: BTreeMap<String, Pair>,
     files: Vec<SignedFile>,
-    /// What each reviewer said last of each pair.
+    /// The last decision of each reviewer about each pair.
     decided: BTreeMap<String, BTreeMap<String, Decision>>,
 }
 
-/// What the decisions about a pair come to.
+/// The sum of the decisions about a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Undecided,
@@ -102,7 +102,7 @@ enum Verdict {
 pub struct ClericalReport {
     /// Pairs that were ever in doubt.
     pub pairs: u64,
-    /// Of them, those that are still in doubt and nobody has judged.
+    /// Those among them that are still in doubt and nobody has judged.
     pub waiting: u64,
     /// Pairs by what was decided: `same`, `different`, `cannot tell`, `disagreed`.
     pub decided: BTreeMap<String, u64>,
@@ -128,7 +128,7 @@ impl Review {
     }
 
     /// The file for a reviewer, and how many pairs are in it: those in doubt that the reviewer has not judged, and those on
-    /// which reviewers disagree. What others said is not in it.
+    /// which reviewers disagree. Other reviewers' decisions are not in it.
     pub fn file_for(&self, reviewer: &str) -> (String, u64) {
         let wanted = |(id, pair): &(&String, &Pair)| match self.verdict(id) {
             Verdict::Disagreed => true,
@@ -146,7 +146,7 @@ impl Review {
         file::read(text, |id| self.pairs.contains_key(id))
     }
 
-    /// What was decided so far; what the last linking did with it stands in its report.
+    /// All decisions so far; the report of the last linking tells their effect.
     pub fn report(&self) -> ClericalReport {
         let mut decided: BTreeMap<String, u64> = BTreeMap::new();
         let mut waiting = 0;

@@ -9,10 +9,10 @@ use minster_model::{ColumnName, Day, Pseudonym};
 use super::Integration;
 use crate::{
     MatchError,
+    child_of_row::DeliveryPersons,
     definition::Households,
     events::{InPeriod, Pass, must_have, nearest, present},
-    own_people::OwnPeople,
-    people::{column, pseudonym},
+    person_tables::{column, pseudonym},
     spells::{EndDay, days},
 };
 
@@ -33,7 +33,7 @@ struct Home {
 
 /// The children, counted.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Counted {
+struct HouseholdCounts {
     /// For each child those at its address.
     children: Vec<Option<i64>>,
     without_address: u64,
@@ -43,9 +43,10 @@ struct Counted {
 }
 
 /// Counts the children at each home. Children without one are none's, and are no child of the period where nothing is said.
-fn count(homes: &[Option<Home>], wanted: &[bool], largest: u32) -> Counted {
+fn count(homes: &[Option<Home>], wanted: &[bool], largest: u32) -> HouseholdCounts {
     let wanted = |child: &usize| wanted[*child];
-    let mut counted = Counted { children: vec![None; homes.len()], ..Counted::default() };
+    let mut counted =
+        HouseholdCounts { children: vec![None; homes.len()], ..HouseholdCounts::default() };
     // An address stands for the property that its children name, where they name one.
     let mut named: BTreeMap<Pseudonym, Option<Pseudonym>> = BTreeMap::new();
     for home in (0..homes.len()).filter(wanted).filter_map(|child| homes[child]) {
@@ -183,14 +184,14 @@ impl Integration<'_> {
         for of in self.delivered.iter().filter(|of| is_read(asked, of)) {
             let Some(entry) = of.one.table(&asked.table) else { continue };
             let identity = self.matching.identity(&asked.source, &asked.table);
-            let people = OwnPeople::new(&pass, of.one, identity);
+            let people = DeliveryPersons::new(&pass, of.one, identity);
             let names = present(entry, asked.columns().map(ColumnName::as_str));
             let mut first = 0;
             for batch in of.one.dataset.table_coded(&asked.table, Some(&names))? {
                 let batch = batch?;
                 let resolved = people.resolve(&batch, first)?;
                 first += batch.num_rows();
-                let rows = Rows::of(&batch, asked, day)?;
+                let rows = HomeRows::of(&batch, asked, day)?;
                 for (row, resolved) in resolved.into_iter().enumerate() {
                     let (Some(child), Some(home)) = (resolved.child, rows.home(row)) else {
                         continue;
@@ -214,14 +215,14 @@ fn is_read(asked: &Households, of: &InPeriod<'_>) -> bool {
 }
 
 /// The rows of a batch, as homes.
-struct Rows<'a> {
+struct HomeRows<'a> {
     uprns: Option<&'a FixedSizeBinaryArray>,
     addresses: Option<&'a FixedSizeBinaryArray>,
     /// For each row its start and end, where it is open on the day.
     open: Vec<Option<(i64, i64)>>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> HomeRows<'a> {
     fn of(
         batch: &'a RecordBatch,
         asked: &Households,
@@ -334,7 +335,7 @@ mod tests {
             let text =
                 format!("source = \"s\"\ntable = \"t\"\nuprn = \"uprn\"\nlargest = 9\n{more}");
             let asked: Households = toml::from_str(&text).unwrap();
-            let rows = Rows::of(&rows, &asked, on).unwrap();
+            let rows = HomeRows::of(&rows, &asked, on).unwrap();
             (0..4).map(|row| rows.home(row).and_then(|home| home.uprn)).collect()
         };
         let dated = "from = \"start\"\nend = \"end\"\n";

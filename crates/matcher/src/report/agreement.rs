@@ -1,4 +1,4 @@
-//! What independent evidence says of links: birth dates, names and sexes of rows that a number led to a pupil, and pupils whom a
+//! Independent evidence about links: birth dates, names and sexes of rows that a number led to a pupil, and pupils whom a
 //! match key would have found for them.
 
 use std::collections::BTreeMap;
@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    rows::{Registered, Rows, Way},
+    linked_rows::{PersonRows, Registered, Way},
     shares::Share,
 };
-use crate::few::NONE;
+use crate::small_set::NONE;
 
 /// Rows of other sources that one way led to a pupil, beside what the register says of the pupil.
 #[derive(Debug, Clone, Serialize)]
@@ -40,7 +40,7 @@ pub struct Agreement {
 pub struct Compared {
     /// Rows of which both sides have one.
     pub compared: u64,
-    /// Of them, those that agree.
+    /// Rows among them that agree.
     pub agree: u64,
 }
 
@@ -53,7 +53,7 @@ pub struct Wrong {
     pub high: f64,
 }
 
-/// What the match keys of rows that a number led to a pupil would have found.
+/// The links that match keys would have made of rows that a number led to a pupil.
 #[derive(Debug, Clone, Serialize)]
 pub struct KeyTest {
     /// The source.
@@ -70,9 +70,9 @@ pub struct KeyTest {
     pub several: u64,
     /// To nobody.
     pub nobody: u64,
-    /// Of the rows that the key alone would have led to a pupil, the share led to the right one.
+    /// The share led to the right pupil, among the rows that the key alone would have led to a pupil.
     pub precision: Option<Share>,
-    /// Of all rows, the share that the key alone would have led to the right pupil.
+    /// The share that the key alone would have led to the right pupil, among all rows.
     pub recall: Option<Share>,
 }
 
@@ -90,8 +90,8 @@ impl Compared {
 
 /// One entry a table of persons and way; the register itself is what they are compared with.
 pub(crate) fn agreements<'a>(
-    rows: &Rows<'a>,
-    tables: &[&'a crate::people::TablePeople],
+    rows: &PersonRows<'a>,
+    tables: &[&'a crate::person_tables::DeliveredPersons],
 ) -> Vec<Agreement> {
     let unlike = two_sexes(rows);
     let mut found: BTreeMap<(String, String, Way), Agreement> = BTreeMap::new();
@@ -140,7 +140,7 @@ pub(crate) fn agreements<'a>(
 }
 
 /// How often two pupils at random are of two sexes.
-fn two_sexes(rows: &Rows<'_>) -> f64 {
+fn two_sexes(rows: &PersonRows<'_>) -> f64 {
     let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
     let one = |pupil: &Registered| match pupil.sexes.as_slice() {
         [one] => Some(*one),
@@ -156,8 +156,8 @@ fn two_sexes(rows: &Rows<'_>) -> f64 {
 
 /// One entry a table of persons with match keys.
 pub(crate) fn key_tests<'a>(
-    rows: &Rows<'a>,
-    tables: &[&'a crate::people::TablePeople],
+    rows: &PersonRows<'a>,
+    tables: &[&'a crate::person_tables::DeliveredPersons],
 ) -> Vec<KeyTest> {
     let pupils = rows.pupils_by_key();
     let mut found: BTreeMap<(String, String), [u64; 4]> = BTreeMap::new();

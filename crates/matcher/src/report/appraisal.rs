@@ -7,19 +7,19 @@ use serde::Serialize;
 use super::{
     LinkageReport,
     agreement::{Agreement, KeyTest, agreements, key_tests},
-    flow::{Parts, SourceFlow},
-    groups::{Comparison, Grouped, Known, NotCompared},
-    impossible::{Floor, Scene},
-    rows::{Children, Rows},
+    flow::{FlowData, SourceFlow},
+    groups::{ComparedGroups, Grouped, KnownChildren, NotCompared},
+    impossible::{ImpossibleFacts, ReportData},
+    linked_rows::{ChildNumbers, PersonRows},
 };
 use crate::{
     Job, MatchError, ScoredSource,
     definition::Matching,
     events::Delivered,
-    integrate::{integrated, open},
-    people::{People, TablePeople},
+    job::{integrated, open},
+    person_tables::{DeliveredPersons, PersonTables},
     review::ReviewEntry,
-    standing::{origin, standing},
+    up_to_date::{already_linked, origin},
 };
 
 /// The format of [`Appraisal`] as JSON.
@@ -40,29 +40,29 @@ pub struct Appraisal {
     pub definition_sha256: String,
     /// Children of the integrated dataset.
     pub children: u64,
-    /// Of them, pupils of the council's schools.
+    /// Pupils of the council's schools among them.
     pub on_spine: u64,
     /// The smallest count by value that is shown.
     pub smallest: u64,
     /// From rows to children, source by source.
     pub flow: Vec<SourceFlow>,
-    /// Of how many pupils the sources that should cover them have a row, by group.
+    /// The number of pupils of whom the sources that should cover them have a row, by group.
     pub reached: Vec<Grouped>,
     /// Linked children beside the others, by source and group.
     pub compared: Vec<Grouped>,
-    /// What could not be compared.
+    /// Columns that could not be compared.
     pub not_compared: Vec<NotCompared>,
-    /// What scored matching estimates of itself, in all periods together.
+    /// The estimates of scored matching about itself, in all periods together.
     pub scored: Vec<ScoredSource>,
     /// How far birth dates, names and sexes of linked rows agree with the register.
     pub agreements: Vec<Agreement>,
-    /// What match keys would have found of the rows that a number linked.
+    /// The rows that a number linked, as match keys would have linked them.
     pub key_tests: Vec<KeyTest>,
-    /// What no child can be, and linked rows say.
-    pub impossible: Floor,
-    /// What a person should look at: codes and counts.
+    /// Contradictions in linked rows: facts that no child can have.
+    pub impossible: ImpossibleFacts,
+    /// Matters for a person to look at: codes and counts.
     pub review: Vec<Reviewed>,
-    /// What is worth knowing besides.
+    /// Further notes.
     pub notes: Vec<String>,
 }
 
@@ -90,7 +90,7 @@ pub fn appraise(
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
     matching.check()?;
-    let linked = standing(job, &matching).ok_or(MatchError::NotLinked)?;
+    let linked = already_linked(job, &matching).ok_or(MatchError::NotLinked)?;
     let of_period = linked.into_iter().find(|linked| linked.period == period.name);
     let of_period = of_period.ok_or(MatchError::NotLinked)?;
     let delivered = open(job, &matching, keys)?;
@@ -102,30 +102,30 @@ pub fn appraise(
     let reporting = &matching.report;
     reporting.check(&matching, &delivered)?;
     let listed = job.listed.of(&delivered)?;
-    let people = People::read(&matching, &delivered, (&listed, job.listed.numbers))?;
+    let people = PersonTables::read(&matching, &delivered, (&listed, job.listed.numbers))?;
     let mut datasets: Vec<Dataset> = Vec::new();
     for one in job.periods.iter() {
         datasets.push(job.store.dataset(&integrated(job.purpose, &one.name)?, keys)?);
     }
-    let mut children = Children::default();
-    let rows = Rows::read(&matching, &people, &datasets, &mut children)?;
+    let mut children = ChildNumbers::default();
+    let rows = PersonRows::read(&matching, &people, &datasets, &mut children)?;
     let place = job.periods.iter().position(|one| one.name == period.name);
     let dataset = place.and_then(|place| datasets.get(place)).ok_or(MatchError::NotLinked)?;
     if dataset.manifest().run != of_period.manifest.run {
         return Err(MatchError::NotLinked);
     }
-    let known = Known::read(&matching, reporting, dataset, &mut children)?;
+    let known = KnownChildren::read(&matching, reporting, dataset, &mut children)?;
     let own = period.datasets(job.purpose);
     let manifests = manifests(job, &own, &delivered)?;
     let is_own = |source: &str, of: &Period| {
         own.iter().any(|dataset| dataset.name.as_str() == source && dataset.period == *of)
     };
-    let tables: Vec<&TablePeople> = rows.tables(is_own).collect();
+    let tables: Vec<&DeliveredPersons> = rows.tables(is_own).collect();
     let report = &of_period.report;
     let counts = known.counts();
-    let flow = Parts { manifests: &manifests, report, rows: &rows, children: &counts }.flow()?;
+    let flow = FlowData { manifests: &manifests, report, rows: &rows, children: &counts }.flow()?;
     let (reached, mut notes) = known.reached(reporting);
-    let comparison = Comparison {
+    let comparison = ComparedGroups {
         matching: &matching,
         reporting,
         known: &known,
@@ -134,7 +134,7 @@ pub fn appraise(
         delivered: &delivered,
     };
     let (compared, not_compared) = comparison.compare()?;
-    let scene = Scene {
+    let scene = ReportData {
         matching: &matching,
         rows: &rows,
         tables: &tables,

@@ -6,7 +6,7 @@ use minster_model::{DatasetRef, RowCounts};
 use minster_store::{Manifest, Origin};
 use serde::Serialize;
 
-use super::{LinkageReport, Linked, rows::Rows, shares::Share};
+use super::{LinkageReport, Linked, linked_rows::PersonRows, shares::Share};
 use crate::MatchError;
 
 /// Where the rows of a source's deliveries of a period went.
@@ -16,7 +16,7 @@ pub struct SourceFlow {
     pub source: String,
     /// The periods of its deliveries.
     pub deliveries: Vec<String>,
-    /// Of all tables together.
+    /// The rows of all tables together.
     #[serde(flatten)]
     pub rows: Ways,
     /// Rows in quarantine, by reason.
@@ -26,7 +26,7 @@ pub struct SourceFlow {
     pub rate: Rates,
     /// Children whom an accepted row is about.
     pub children: u64,
-    /// Of them, pupils of the council's schools.
+    /// Pupils of the council's schools among them.
     pub on_spine: u64,
     /// The source's tables.
     pub tables: Vec<TableFlow>,
@@ -49,7 +49,7 @@ impl SourceFlow {
 pub struct TableFlow {
     /// The table.
     pub table: String,
-    /// What its rows are.
+    /// The kind of its rows.
     pub kind: Kind,
     /// The ways.
     #[serde(flatten)]
@@ -58,7 +58,7 @@ pub struct TableFlow {
     pub rate: Rates,
 }
 
-/// What the rows of a table are.
+/// The kind of a table's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -90,7 +90,7 @@ pub struct Ways {
     pub not_linked: BTreeMap<String, u64>,
     /// Rows of tables that the definition does not read.
     pub not_read: u64,
-    /// Of the accepted rows, those about an event that another row tells of as well.
+    /// Accepted rows about an event that another row tells of as well.
     pub superseded: u64,
 }
 
@@ -145,17 +145,17 @@ impl Ways {
     }
 }
 
-/// What the flow is made from.
-pub(crate) struct Parts<'a> {
+/// The data from which the flow is made.
+pub(crate) struct FlowData<'a> {
     /// The manifests of the period's own deliveries.
     pub(crate) manifests: &'a [Manifest],
     pub(crate) report: &'a LinkageReport,
-    pub(crate) rows: &'a Rows<'a>,
+    pub(crate) rows: &'a PersonRows<'a>,
     /// For each source: children, and of them pupils.
     pub(crate) children: &'a BTreeMap<String, (u64, u64)>,
 }
 
-impl Parts<'_> {
+impl FlowData<'_> {
     /// One entry a source, in order.
     ///
     /// # Errors

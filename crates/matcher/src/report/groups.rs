@@ -15,15 +15,15 @@ use serde::Serialize;
 
 use super::{
     hiding::{Pair, Shown, Smallest, hide},
-    reporting::{Reporting, columns, source_of},
-    rows::{Children, Rows},
+    linked_rows::{ChildNumbers, PersonRows},
+    settings::{Reporting, columns, source_of},
     shares::{Share, difference},
 };
 use crate::{
     CHILDREN, MatchError,
     definition::Matching,
     events::Delivered,
-    people::{TablePeople, column, pseudonym},
+    person_tables::{DeliveredPersons, column, pseudonym},
 };
 
 /// More values than this are no groups.
@@ -48,7 +48,7 @@ pub struct Grouped {
     pub values: Vec<Valued>,
     /// The values that are not named, and those of which only the number of children is shown, together.
     pub hidden: Option<Hidden>,
-    /// The standardised difference between the two parts. What is hidden counts as one value.
+    /// The standardised difference between the two parts. All hidden values count as one.
     pub difference: Option<f64>,
     /// Why no value is shown.
     pub not_shown: Option<String>,
@@ -71,7 +71,7 @@ pub struct Valued {
     pub value: Option<String>,
     /// Children of this value.
     pub children: u64,
-    /// Of them, those of the part; none where it is hidden.
+    /// Children of the part among them; none where it is hidden.
     pub part: Option<u64>,
     /// Their share; none where it is hidden.
     pub rate: Option<Share>,
@@ -84,13 +84,13 @@ pub struct Valued {
 pub struct Hidden {
     /// Their children.
     pub children: u64,
-    /// Of them, those of the part.
+    /// Children of the part among them.
     pub part: u64,
     /// Children of values that are not named.
     pub not_named: u64,
 }
 
-/// What cannot be compared, and why.
+/// Columns that cannot be compared, and why.
 #[derive(Debug, Clone, Serialize)]
 pub struct NotCompared {
     /// The source.
@@ -102,7 +102,7 @@ pub struct NotCompared {
 }
 
 impl Grouped {
-    /// Of children of each value.
+    /// Counts the children of each value.
     pub(crate) fn new(
         (source, group, column_of): (&SourceName, &ColumnName, ColumnOf),
         counts: BTreeMap<Option<String>, Pair>,
@@ -165,7 +165,7 @@ impl Grouped {
 }
 
 /// The children of the period as the integrated dataset has them, by their places.
-pub(crate) struct Known {
+pub(crate) struct KnownChildren {
     pub(crate) on_spine: Vec<bool>,
     /// For each source of which a delivery is the period's own, the children whom a row is about.
     pub(crate) present: BTreeMap<String, Vec<u32>>,
@@ -173,12 +173,12 @@ pub(crate) struct Known {
     values: BTreeMap<ColumnName, HashMap<u32, String>>,
 }
 
-impl Known {
+impl KnownChildren {
     pub(crate) fn read(
         matching: &Matching,
         reporting: &Reporting,
         integrated: &Dataset,
-        children: &mut Children,
+        children: &mut ChildNumbers,
     ) -> Result<Self, MatchError> {
         let known: Vec<&ColumnName> = columns(matching).collect();
         let groups: Vec<&ColumnName> =
@@ -248,12 +248,12 @@ impl Known {
         self.present.iter().map(count).collect()
     }
 
-    /// Of how many pupils each of the sources that should cover them has a row.
+    /// The number of pupils of whom each of the sources that should cover them has a row.
     pub(crate) fn reached(&self, reporting: &Reporting) -> (Vec<Grouped>, Vec<String>) {
         let (mut found, mut notes) = (Vec::new(), Vec::new());
         for source in &reporting.covers {
             let Some(present) = self.present.get(source.as_str()) else {
-                notes.push(format!("{source} was not delivered for the period; of how many pupils it has a row is not known"));
+                notes.push(format!("{source} was not delivered for the period; the number of pupils of whom it has a row is not known"));
                 continue;
             };
             let present: BTreeSet<u32> = present.iter().copied().collect();
@@ -273,18 +273,18 @@ impl Known {
     }
 }
 
-/// What is compared.
-pub(crate) struct Comparison<'a> {
+/// The values to compare.
+pub(crate) struct ComparedGroups<'a> {
     pub(crate) matching: &'a Matching,
     pub(crate) reporting: &'a Reporting,
-    pub(crate) known: &'a Known,
-    pub(crate) rows: &'a Rows<'a>,
+    pub(crate) known: &'a KnownChildren,
+    pub(crate) rows: &'a PersonRows<'a>,
     /// The tables of persons of the period's own deliveries.
-    pub(crate) tables: &'a [&'a TablePeople],
+    pub(crate) tables: &'a [&'a DeliveredPersons],
     pub(crate) delivered: &'a [Delivered],
 }
 
-impl Comparison<'_> {
+impl ComparedGroups<'_> {
     /// The linked and the other children of each source but the register, by each group that both have.
     pub(crate) fn compare(&self) -> Result<(Vec<Grouped>, Vec<NotCompared>), MatchError> {
         let (mut found, mut not) = (Vec::new(), Vec::new());
@@ -406,9 +406,9 @@ mod tests {
     }
 
     proptest! {
-        /// What is shown is right, adds up, and bounds what is not.
+        /// Every figure that is shown is right, adds up, and bounds the hidden ones.
         #[test]
-        fn what_is_shown_adds_up_and_its_bounds_hold(
+        fn shown_figures_add_up_and_their_bounds_hold(
             counts in prop::collection::vec((0u64..30, 0u64..12), 1..9),
         ) {
             let (counts, grouped) = grouped(&counts);

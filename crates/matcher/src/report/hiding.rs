@@ -64,7 +64,7 @@ impl From<Smallest> for u64 {
 /// Children of one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pair {
-    /// Of whom it is true: linked.
+    /// Children of whom it is true: linked.
     pub part: u64,
     /// The others.
     pub rest: u64,
@@ -181,7 +181,7 @@ mod tests {
 
         /// An attacker with all worlds before them, for each hidden small count.
         #[test]
-        fn what_is_shown_leaves_every_hidden_small_count_open(
+        fn shown_figures_leave_every_hidden_small_count_open(
             counts in prop::collection::vec((0u64..6, 0u64..6), 1..5),
         ) {
             let pairs: Vec<Pair> = counts.iter().map(|(part, rest)| Pair { part: *part, rest: *rest }).collect();
@@ -218,7 +218,7 @@ mod tests {
 
         /// Nothing is hidden where nothing is small.
         #[test]
-        fn what_is_not_small_is_shown(counts in prop::collection::vec((5u64..90, 5u64..90), 1..9)) {
+        fn counts_that_are_not_small_are_shown(counts in prop::collection::vec((5u64..90, 5u64..90), 1..9)) {
             let pairs: Vec<Pair> = counts.iter().map(|(part, rest)| Pair { part: *part, rest: *rest }).collect();
             prop_assert_eq!(hide(&pairs, Smallest::default()), vec![Shown::Whole; pairs.len()]);
         }

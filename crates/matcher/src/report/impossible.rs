@@ -10,17 +10,17 @@ use minster_store::Dataset;
 use serde::Serialize;
 
 use super::{
-    reporting::{OneAtOnce, Reporting},
-    rows::{Children, Rows},
+    linked_rows::{ChildNumbers, PersonRows},
+    settings::{OneAtOnce, Reporting},
 };
 use crate::{
     MatchError,
     condition::{Limits, all_pass},
     definition::Matching,
     events::{Delivered, present},
-    few::NONE,
-    people::{TablePeople, column, pseudonym},
-    values::{Numbers, Words, whole},
+    person_tables::{DeliveredPersons, column, pseudonym},
+    small_set::NONE,
+    values::{NumericColumn, TextCodes, whole},
 };
 
 /// Pupils of whom linked rows say something impossible.
@@ -34,13 +34,13 @@ pub struct Impossible {
     pub pupils: u64,
     /// Pupils of whom it could have been seen: with two rows that say something; of `one_at_once`, with one that counts.
     pub of: u64,
-    /// Of the pupils of whom it is true, those with a row of each source among the rows that say it.
+    /// Pupils of whom it is true, by source: those with a row of the source among the rows that say it.
     pub sources: BTreeMap<String, u64>,
 }
 
 /// All of them, and pupils of whom one is true at least.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Floor {
+pub struct ImpossibleFacts {
     /// Each by itself.
     pub each: Vec<Impossible>,
     /// Pupils of whom one is true, or more.
@@ -49,25 +49,25 @@ pub struct Floor {
     pub of: u64,
 }
 
-/// What is looked at.
-pub(crate) struct Scene<'a> {
+/// The data that are looked at.
+pub(crate) struct ReportData<'a> {
     pub(crate) matching: &'a Matching,
-    pub(crate) rows: &'a Rows<'a>,
+    pub(crate) rows: &'a PersonRows<'a>,
     /// The tables of persons of the period's own deliveries.
-    pub(crate) tables: &'a [&'a TablePeople],
+    pub(crate) tables: &'a [&'a DeliveredPersons],
     pub(crate) delivered: &'a [Delivered],
     pub(crate) integrated: &'a Dataset,
-    pub(crate) children: &'a Children,
-    /// Of the children, in the order of their places.
+    pub(crate) children: &'a ChildNumbers,
+    /// One for each child, in the order of their places.
     pub(crate) on_spine: &'a [bool],
     pub(crate) days: Option<(Day, Day)>,
 }
 
-/// What rows say of each pupil: values, each with the sources of the rows.
+/// The values in each pupil's rows, each with the sources of the rows.
 #[derive(Default)]
-struct Said(HashMap<u32, BTreeMap<i64, BTreeSet<String>>>);
+struct ValuesOfPupils(HashMap<u32, BTreeMap<i64, BTreeSet<String>>>);
 
-impl Said {
+impl ValuesOfPupils {
     fn add(&mut self, child: u32, value: i64, source: &str) {
         let sources = self.0.entry(child).or_default().entry(value).or_default();
         if !sources.contains(source) {
@@ -78,12 +78,12 @@ impl Said {
 
 /// Pupils of whom it could be seen, pupils of whom it is true, and the rows' sources.
 #[derive(Default)]
-struct Seen {
+struct Occurrences {
     could: HashSet<u32>,
     are: HashMap<u32, BTreeSet<String>>,
 }
 
-impl Seen {
+impl Occurrences {
     fn entry(self, name: &str, how: String, all: &mut (HashSet<u32>, HashSet<u32>)) -> Impossible {
         all.0.extend(self.could.iter());
         all.1.extend(self.are.keys());
@@ -96,8 +96,8 @@ impl Seen {
     }
 }
 
-impl Scene<'_> {
-    pub(crate) fn floor(&self, reporting: &Reporting) -> Result<Floor, MatchError> {
+impl ReportData<'_> {
+    pub(crate) fn floor(&self, reporting: &Reporting) -> Result<ImpossibleFacts, MatchError> {
         let mut all = (HashSet::default(), HashSet::default());
         let persons = &self.rows.people.persons;
         let births = self.two(|row| persons.birth(row)).entry(
@@ -132,7 +132,7 @@ impl Scene<'_> {
                 each.push(seen.entry(&format!("{}-before-birth", table.name), how, &mut all));
             }
         }
-        Ok(Floor { each, pupils: all.1.len() as u64, of: all.0.len() as u64 })
+        Ok(ImpossibleFacts { each, pupils: all.1.len() as u64, of: all.0.len() as u64 })
     }
 
     fn is_pupil(&self, child: u32) -> bool {
@@ -140,8 +140,8 @@ impl Scene<'_> {
     }
 
     /// Pupils whose linked rows give two values.
-    fn two(&self, of: impl Fn(u32) -> u32) -> Seen {
-        let mut said = Said::default();
+    fn two(&self, of: impl Fn(u32) -> u32) -> Occurrences {
+        let mut said = ValuesOfPupils::default();
         let mut rows_of: HashMap<u32, u32> = HashMap::new();
         for table in self.tables {
             let source = table.persons(self.rows.people).source.as_str();
@@ -154,7 +154,7 @@ impl Scene<'_> {
                 *rows_of.entry(child).or_default() += 1;
             }
         }
-        let mut seen = Seen::default();
+        let mut seen = Occurrences::default();
         seen.could.extend(rows_of.iter().filter(|of| *of.1 > 1).map(|of| of.0));
         for (child, values) in said.0 {
             if values.len() > 1 {
@@ -165,13 +165,13 @@ impl Scene<'_> {
     }
 
     /// Pupils of whom rows of one delivery give two values of a column.
-    fn two_at_once(&self, one: &OneAtOnce) -> Result<Seen, MatchError> {
+    fn two_at_once(&self, one: &OneAtOnce) -> Result<Occurrences, MatchError> {
         let conditions: Result<Vec<(_, Limits)>, String> = (one.conditions.iter())
             .map(|condition| Ok((condition, condition.limits(self.days)?)))
             .collect();
         let conditions =
             conditions.map_err(|why| MatchError::Condition { column: one.column.clone(), why })?;
-        let mut seen = Seen::default();
+        let mut seen = Occurrences::default();
         for table in self.tables {
             let of = table.persons(self.rows.people);
             if of.source != one.source || of.table != one.table {
@@ -183,12 +183,12 @@ impl Scene<'_> {
             };
             let Some(entry) = delivered.table(&one.table) else { continue };
             let names = present(entry, one.columns().map(ColumnName::as_str));
-            let (mut words, mut place) = (Words::default(), self.rows.of_table(table).start);
+            let (mut words, mut place) = (TextCodes::default(), self.rows.of_table(table).start);
             let mut said: HashMap<u32, (i64, bool)> = HashMap::new();
             for batch in delivered.dataset.table_coded(&one.table, Some(&names))? {
                 let batch = batch?;
                 let passes = all_pass(&conditions, &batch, &self.matching.groups)?;
-                let values = Numbers::of(&batch, &one.column, &mut words)?;
+                let values = NumericColumn::of(&batch, &one.column, &mut words)?;
                 for (row, passes) in passes.into_iter().enumerate() {
                     let (child, linked) =
                         (self.rows.child[place as usize], self.rows.is_linked(place));
@@ -225,7 +225,7 @@ impl Scene<'_> {
                 delivered.dataset.table_coded(&table.table, Some(&[birth_year.as_str()]))?
             {
                 let batch = batch?;
-                let found = Numbers::whole(&batch, birth_year)?;
+                let found = NumericColumn::whole(&batch, birth_year)?;
                 for row in 0..batch.num_rows() {
                     let first = |year: i64| Day::of(i16::try_from(year).ok()?, 1, 1);
                     if let Some(Day(day)) = found.at(row).and_then(first) {
@@ -245,8 +245,8 @@ impl Scene<'_> {
         table: &TableName,
         source: &str,
         years: &HashMap<u32, i64>,
-    ) -> Result<Seen, MatchError> {
-        let mut seen = Seen::default();
+    ) -> Result<Occurrences, MatchError> {
+        let mut seen = Occurrences::default();
         let manifest = self.integrated.manifest();
         let has_days = manifest.tables.iter().any(|entry| {
             entry.name == *table && entry.columns.iter().any(|column| column.name == "date")

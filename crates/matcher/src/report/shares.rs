@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_values_the_difference_is_that_of_the_shares_by_their_spread() {
+    fn the_difference_of_two_values_is_that_of_the_shares_by_their_spread() {
         let (a, b): (f64, f64) = (0.7, 0.45);
         let expected = (a - b).abs() / ((a * (1.0 - a) + b * (1.0 - b)) / 2.0).sqrt();
         let found = difference(&pairs(&[(70, 45), (30, 55)])).unwrap();
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_values_the_difference_is_the_distance_of_the_distributions() {
+    fn the_difference_of_several_values_is_the_distance_of_the_distributions() {
         let found = difference(&pairs(&[(50, 20), (30, 40), (20, 40)])).unwrap();
         assert!((found - by_adjugate()).abs() < 1e-9, "{found}");
         assert_eq!(difference(&pairs(&[(50, 20), (50, 20)])), Some(0.0));

@@ -31,8 +31,8 @@ pub(crate) fn texts<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> Ar
     Arc::new(builder.finish())
 }
 
-pub(crate) fn taken(children: &[u32]) -> impl Iterator<Item = Taken> + '_ {
-    let taken = |(row, child): (u32, &u32)| Taken { row, child: *child, preferred: true };
+pub(crate) fn taken(children: &[u32]) -> impl Iterator<Item = SummarisedRow> + '_ {
+    let taken = |(row, child): (u32, &u32)| SummarisedRow { row, child: *child, preferred: true };
     (0u32..).zip(children).map(taken)
 }
 
@@ -94,7 +94,7 @@ fn joined_spells_overlap_or_touch() {
 }
 
 #[test]
-fn what_is_no_spell_is_counted_and_told() {
+fn a_row_that_is_no_spell_is_counted_and_told() {
     let rows =
         [(0, Some(10), None), (1, Some(50), None), (1, None, Some(4)), (2, Some(9), Some(8))];
     let (values, notes) = longest(&rows, 9, (Some(19), EndDay::Included, false));
@@ -156,7 +156,7 @@ fn the_value_as_at_a_day_is_that_of_the_row_that_is_open() {
 }
 
 #[test]
-fn of_equal_starts_the_later_end_counts_then_the_later_delivery_then_the_first_row() {
+fn after_equal_starts_the_later_end_counts_then_the_later_delivery_then_the_first_row() {
     let at = |rows: &[_]| as_at(rows, Some(10), EndDay::Included, Blank::SaysNothing);
     let ends = [(5, None, 0, Some("A")), (5, Some(12), 1, Some("B"))];
     assert_eq!(at(&ends).as_deref(), Some("A"));

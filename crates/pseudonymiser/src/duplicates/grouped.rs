@@ -7,24 +7,24 @@ use hashbrown::{HashTable, hash_table::Entry};
 
 use super::{Print, scattered::Scattered};
 
-/// What it costs to begin with another first column, in rows looked up again.
+/// The cost of beginning with another first column, in rows looked up again.
 const BEGINNING: usize = 16;
-/// What may be spent on beginnings in a generation: so much at first, and more with each row.
+/// The cost that beginnings may have in a generation: so much at first, and more with each row.
 const SPENT_AT_FIRST: usize = 64 << 10;
 const SPENT_BY_ROW: usize = 2;
 /// A first column that has come so many times will come again: its rows are kept at hand.
 const OFTEN: u32 = 4;
 /// Rows kept at hand, and rows of one first column: where there are more, it says too little.
 const MOST_KEPT: usize = 512 << 10;
-/// What a set takes of memory beside its rows, in rows.
+/// The memory of a set beside its rows, in rows.
 const SET: usize = 16;
 /// A set with room for more than these is not used again for the next first column.
 const SMALL: usize = 4 << 10;
 
 /// Two generations of fingerprints, and those of the first column that is current.
 pub(super) struct Grouped {
-    current: Log,
-    previous: Option<Log>,
+    current: Generation,
+    previous: Option<Generation>,
     first: Option<u32>,
     /// All that have this first column.
     known: HashTable<u64>,
@@ -37,7 +37,7 @@ pub(super) struct Grouped {
 }
 
 /// A generation's fingerprints in the order in which they came.
-struct Log {
+struct Generation {
     rows: Vec<u64>,
     segments: Vec<Segment>,
     /// The last segment of each first column.
@@ -57,7 +57,7 @@ struct Segment {
 impl Grouped {
     pub(super) fn new(most: usize) -> Self {
         Self {
-            current: Log::new(most),
+            current: Generation::new(most),
             previous: None,
             first: None,
             known: HashTable::new(),
@@ -130,7 +130,7 @@ impl Grouped {
 
     /// A generation begins; the one before the last is forgotten.
     pub(super) fn turn(&mut self, most: usize) {
-        self.previous = Some(std::mem::replace(&mut self.current, Log::new(most)));
+        self.previous = Some(std::mem::replace(&mut self.current, Generation::new(most)));
         self.first = None;
         self.often.clear();
         (self.kept, self.rows, self.spent) = (0, 0, 0);
@@ -138,12 +138,12 @@ impl Grouped {
 
     /// The same fingerprints for rows in any order.
     pub(super) fn scatter(&self, most: usize) -> Scattered {
-        let previous = self.previous.as_ref().map(Log::prints);
+        let previous = self.previous.as_ref().map(Generation::prints);
         Scattered::of(self.current.prints(), previous, most)
     }
 }
 
-/// What a set takes of memory, in rows.
+/// The memory of a set, in rows.
 fn weight(known: &HashTable<u64>) -> usize {
     known.len() + SET
 }
@@ -159,7 +159,7 @@ fn insert(known: &mut HashTable<u64>, row: u64) -> bool {
     }
 }
 
-impl Log {
+impl Generation {
     fn new(most: usize) -> Self {
         Self { rows: Vec::with_capacity(most), segments: Vec::new(), last: HashMap::default() }
     }

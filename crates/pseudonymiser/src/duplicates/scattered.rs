@@ -16,7 +16,7 @@ pub(super) struct Scattered {
     previous: Option<Prints>,
 }
 
-/// A set of fingerprints. Of each, 64 bits stand in its bucket, whose place tells about twenty more.
+/// A set of fingerprints. 64 bits of each stand in its bucket, whose place tells about twenty more.
 struct Prints {
     /// 0 where nothing stands; filled from the front, and on into the next bucket where one is full.
     words: Vec<u64>,
@@ -26,7 +26,7 @@ struct Prints {
 }
 
 impl Scattered {
-    /// What was seen, with room for `most` in the current generation.
+    /// A set of these fingerprints, with room for `most` in the current generation.
     pub(super) fn of(
         current: impl ExactSizeIterator<Item = Print>,
         previous: Option<impl ExactSizeIterator<Item = Print>>,

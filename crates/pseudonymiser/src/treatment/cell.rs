@@ -1,4 +1,4 @@
-//! What cells become, and what a column of the dataset holds.
+//! Treated cells, and the content of a dataset's column.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use minster_model::{Kind, LinkagePart};
 use minster_sources::{Generalisation, Reason, Treatment, ValueType, parse_date};
 use minster_vault_api::Token;
 
-use super::{Plan, PlannedColumn, part::LONGEST_PART};
+use super::{PlannedColumn, TablePlan, part::LONGEST_PART};
 use crate::cells::Note;
 
-/// What a column of the dataset holds.
+/// The type of a dataset's column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputType {
     Pseudonym,
@@ -34,7 +34,7 @@ pub(crate) struct Output {
 /// One treated cell.
 pub(crate) enum Cell<'a> {
     Null,
-    /// What stands for a pseudonym in this run.
+    /// The token that stands for a pseudonym in this run.
     Token(Token),
     /// An identifier whose token is still to be learnt.
     Identifier(Box<[u8]>),
@@ -69,7 +69,7 @@ impl Cell<'_> {
     }
 }
 
-/// What one cell of the source became.
+/// One treated cell of the source.
 pub(crate) struct TreatedCell<'a> {
     pub(crate) cell: Cell<'a>,
     /// Why an identifier is missing, for columns that say so.
@@ -80,7 +80,7 @@ pub(crate) struct TreatedCell<'a> {
     pub(crate) linkage: Option<String>,
     /// A person's name, for which kept texts are searched.
     pub(crate) name: Option<String>,
-    /// What became of it, where it did not pass as it was.
+    /// The note about it, where it did not pass as it was.
     pub(crate) note: Option<Note>,
     /// Whether it was blank.
     pub(crate) blank: bool,
@@ -90,8 +90,8 @@ pub(crate) struct TreatedCell<'a> {
     pub(crate) slip: Option<Box<[u8]>>,
 }
 
-impl Plan {
-    /// What a cell gives to scored matching. A date that is none gives nothing.
+impl TablePlan {
+    /// The value that a cell gives to scored matching. A date that is none gives nothing.
     pub(super) fn for_scoring(
         &self,
         planned: &PlannedColumn,
@@ -111,7 +111,7 @@ impl Plan {
 }
 
 impl TreatedCell<'_> {
-    /// What stands for a number that failed for this reason and was repaired.
+    /// The cell for a number that failed for this reason and was repaired.
     pub(crate) fn repaired(token: Token, reason: Reason) -> TreatedCell<'static> {
         TreatedCell {
             cell: Cell::Token(token),
@@ -141,7 +141,7 @@ impl TreatedCell<'_> {
     }
 }
 
-/// What a column that is treated so holds, and of identifiers the kind.
+/// The type of a column that is treated so, and the kind of its identifiers.
 pub(super) fn output_type(treatment: &Treatment) -> (Option<OutputType>, Option<Kind>) {
     let output_type = match treatment {
         Treatment::Drop => return (None, None),

@@ -3,7 +3,7 @@
 use minster_identifiers::is_placeholder;
 use minster_sources::{Part, Reason, parse_date};
 
-use super::{Plan, PlannedColumn, compact, days};
+use super::{PlannedColumn, TablePlan, compact, days};
 use crate::names::folded_name;
 
 /// No name, date, postcode or line of an address is longer, in bytes; the vault takes four of them in one match key.
@@ -12,7 +12,7 @@ pub(super) const LONGEST_PART: usize = 1_000;
 /// Digits of a unique property reference number, at most (GeoPlace).
 const LONGEST_UPRN: usize = 12;
 
-impl Plan {
+impl TablePlan {
     /// A part of match keys in the one writing of it that is compared. Without one, no key is made of the row.
     pub(super) fn comparable(&self, part: Part, text: &str) -> Result<Option<String>, Reason> {
         let text = match part {

@@ -1,9 +1,9 @@
-//! What becomes of cells, one by one.
+//! The treatment of cells, one by one.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 use super::*;
 
-fn plan(column: &str) -> Plan {
+fn plan(column: &str) -> TablePlan {
     let definition = Definition::parse(&format!(
         "name='s'\nformat='csv'\ndates=['iso']\nblanks=['null']\nyears=['2024']\n[[table]]\nname='t'\nfile='t.csv'\n[table.columns]\n'c{}' = {column}",
         if column.contains("json") { "#/a/0/b" } else { "" },
@@ -15,10 +15,10 @@ fn plan(column: &str) -> Plan {
         lookups: &HashMap::new(),
         whole: None,
     };
-    Plan::new(&definition, (0, &definition.tables[0]), &circumstances).unwrap()
+    TablePlan::new(&definition, (0, &definition.tables[0]), &circumstances).unwrap()
 }
 
-/// What a cell becomes, as text; with what is noted of it.
+/// A treated cell as text, with its note.
 fn treated(column: &str, text: &str) -> Result<(String, Option<Note>), Reason> {
     let plan = plan(column);
     let treated = plan.treat(&plan.columns[0], text.as_bytes())?;
@@ -43,7 +43,7 @@ fn a_failed_formula_or_a_control_character_is_no_token() {
 }
 
 #[test]
-fn what_looks_like_an_identifier_sets_its_row_aside_whatever_the_column_says() {
+fn text_like_an_identifier_sets_its_row_aside_whatever_the_column_says() {
     let pattern = "{ treatment='keep', type='token', pattern='.*', fault='blank' }";
     for text in ["Q330400024001", "9434765919", "07700900123", "a@b.org", "AB12 3CD"] {
         assert_eq!(treated(pattern, text), Err(Reason::LooksLikeIdentifier), "{text}");
@@ -107,7 +107,7 @@ fn a_value_is_drawn_out_of_json_and_the_rest_is_dropped() {
     }
 }
 
-/// What a cell of a date became, and its part of match keys.
+/// A treated cell of a date, and its part of match keys.
 fn shown(treated: &TreatedCell<'_>) -> (String, Option<String>) {
     let text = match &treated.cell {
         Cell::Text(text) => text.to_string(),
@@ -135,7 +135,7 @@ fn each_shipped_definition_of_a_sheet_or_a_text_file_reads_a_spreadsheet_s_days(
             whole: None,
         };
         for (place, table) in definition.tables.iter().enumerate() {
-            let plan = Plan::new(definition, (place, table), &circumstances).unwrap();
+            let plan = TablePlan::new(definition, (place, table), &circumstances).unwrap();
             for planned in plan.columns.iter().filter(|planned| planned.is_date()) {
                 // 1 January 2008, as Excel counts it and as the return writes it.
                 let number = match planned.pointer {

@@ -1,17 +1,17 @@
-//! Records made of clear texts, with tokens that stand for them.
+//! Records made of clear texts, with keyed values that stand for them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use minster_scoring::{BirthDate, Name, Postcode, Record, Token};
+use minster_scoring::{BirthDate, KeyedValue, Name, Postcode, Record};
 
-pub(crate) fn token(kind: &str, text: &str) -> Token {
+pub(crate) fn keyed(kind: &str, text: &str) -> KeyedValue {
     let mut bytes = [0; 16];
     for (half, bytes) in bytes.chunks_mut(8).enumerate() {
         let mut hasher = DefaultHasher::new();
         (half, kind, text).hash(&mut hasher);
         bytes.copy_from_slice(&hasher.finish().to_le_bytes());
     }
-    Token::from_bytes(bytes)
+    KeyedValue::from_bytes(bytes)
 }
 
 fn without_one(text: &str) -> Vec<String> {
@@ -19,14 +19,14 @@ fn without_one(text: &str) -> Vec<String> {
 }
 
 pub(crate) fn name(text: &str) -> Name {
-    let of = |texts: &[String]| texts.iter().map(|text| token("name", text)).collect();
+    let of = |texts: &[String]| texts.iter().map(|text| keyed("name", text)).collect();
     let one = without_one(text);
     let two: Vec<String> = one.iter().flat_map(|text| without_one(text)).collect();
     let consonants: String = text.chars().filter(|c| !"AEIOUHY".contains(*c)).collect();
     Name {
-        whole: Some(token("name", text)),
-        initial: Some(token("initial", &text[..1])),
-        sounds: vec![token("sound", &consonants)],
+        whole: Some(keyed("name", text)),
+        initial: Some(keyed("initial", &text[..1])),
+        sounds: vec![keyed("sound", &consonants)],
         one_less: if text.len() > 2 { of(&one) } else { Vec::new() },
         two_less: if text.len() > 4 { of(&two) } else { Vec::new() },
     }
@@ -37,21 +37,21 @@ pub(crate) fn born(text: &str) -> BirthDate {
     let (year, month, day) = (&text[..4], &text[5..7], &text[8..]);
     let digits = format!("{year}{month}{day}");
     BirthDate {
-        whole: token("date", &digits),
+        whole: keyed("date", &digits),
         swapped: (day <= "12" && day != month)
-            .then(|| token("date", &format!("{year}{day}{month}"))),
-        one_less: without_one(&digits).iter().map(|text| token("digits", text)).collect(),
-        year: token("year", year),
-        month: token("month", month),
-        day: token("day", day),
+            .then(|| keyed("date", &format!("{year}{day}{month}"))),
+        one_less: without_one(&digits).iter().map(|text| keyed("digits", text)).collect(),
+        year: keyed("year", year),
+        month: keyed("month", month),
+        day: keyed("day", day),
     }
 }
 
 pub(crate) fn postcode(text: &str) -> Postcode {
     Postcode {
-        unit: token("postcode", text),
-        sector: Some(token("sector", &text[..text.len() - 2])),
-        one_less: without_one(text).iter().map(|text| token("postcode", text)).collect(),
+        unit: keyed("postcode", text),
+        sector: Some(keyed("sector", &text[..text.len() - 2])),
+        one_less: without_one(text).iter().map(|text| keyed("postcode", text)).collect(),
     }
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn person([forename, surname, date, sex, home]: [&str; 5]) -> Record 
         forenames: some(forename).then(|| name(forename)).into_iter().collect(),
         surnames: some(surname).then(|| name(surname)).into_iter().collect(),
         birth_dates: some(date).then(|| born(date)).into_iter().collect(),
-        sexes: some(sex).then(|| token("sex", sex)).into_iter().collect(),
+        sexes: some(sex).then(|| keyed("sex", sex)).into_iter().collect(),
         postcodes: some(home).then(|| postcode(home)).into_iter().collect(),
         identifiers: Vec::new(),
     }

@@ -63,7 +63,7 @@ pub(super) struct TableText {
     /// Its name in the dataset.
     #[schemars(with = "String")]
     pub(super) name: TableName,
-    /// What its file may be called; `*` stands for any characters.
+    /// The patterns of its file's name; `*` stands for any characters.
     pub(super) file: OneOrMany,
     /// XLSX: what its sheet may be called.
     #[serde(default)]
@@ -77,7 +77,7 @@ pub(super) struct TableText {
     /// Whether a delivery without it is incomplete.
     #[serde(default)]
     pub(super) required: bool,
-    /// What becomes of equal rows; without it they are duplicates where the table has a key.
+    /// The treatment of equal rows; without it they are duplicates where the table has a key.
     pub(super) duplicates: Option<Duplicates>,
     /// Columns of the dataset that, with the child, tell one event from another.
     pub(super) key: Option<Vec<String>>,
@@ -168,9 +168,9 @@ pub(super) enum CodesText {
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ColumnText {
-    /// What becomes of it.
+    /// Its treatment.
     pub(super) treatment: TreatmentText,
-    /// Of an identifier: of what.
+    /// The kind, for an identifier.
     #[schemars(with = "Option<String>")]
     pub(super) kind: Option<Kind>,
     /// Its name in the dataset.
@@ -184,14 +184,14 @@ pub(super) struct ColumnText {
     pub(super) heading: Option<String>,
     #[serde(rename = "type")]
     pub(super) value_type: Option<TypeText>,
-    /// Of a token: a regular expression that the whole cell matches.
+    /// For a token: a regular expression that the whole cell matches.
     pub(super) pattern: Option<String>,
-    /// Of a token: how many different ones a delivery may hold.
+    /// For a token: how many different ones a delivery may hold.
     pub(super) distinct: Option<usize>,
     pub(super) codes: Option<CodesText>,
     /// Other spellings, and the code that each stands for.
     pub(super) map: Option<BTreeMap<String, String>>,
-    /// What a cell becomes that is not in the list.
+    /// The value of a cell that is not in the list.
     pub(super) unknown: Option<String>,
     #[serde(default)]
     pub(super) level: Level,

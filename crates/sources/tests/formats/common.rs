@@ -7,7 +7,7 @@ use std::{
 use minster_sources::{Definition, Plan, PlanError, RawBatch, Reason};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-/// What came out of a drop folder.
+/// The outcome of a drop folder.
 #[derive(Default, Debug)]
 pub(crate) struct Rows {
     /// The table's name, the row's number, its fields.

@@ -120,7 +120,7 @@ fn bombs_are_refused_before_they_grow() {
 }
 
 #[test]
-fn what_an_archive_says_of_a_member_is_compared_with_it() {
+fn an_archive_s_directory_is_compared_with_its_members() {
     let zip = zipped(&[("a.csv", b"id\n1\n2\n3\n")]);
     let directory = find(&zip, b"PK\x01\x02");
     // The directory's checksum, its unpacked length, and the flag of encryption (APPNOTE 4.3.12).

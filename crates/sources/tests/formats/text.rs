@@ -160,7 +160,7 @@ fn a_nul_in_a_header_is_no_name() {
     assert!(error.contains("header cell 2"), "{error}");
 }
 
-/// What `csv` itself makes of the text, row by row: the fields, or why there are none. A row's number is that of a
+/// The rows that `csv` itself reads from the text: the fields, or why there are none. A row's number is that of a
 /// spreadsheet: one more than the line ends before it that stand in no field.
 fn by_csv(content: &[u8]) -> Vec<(u64, Result<Vec<String>, Reason>)> {
     let mut reader =
@@ -249,7 +249,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn what_a_spreadsheet_does_to_an_export_is_read_and_told() {
+fn an_export_that_a_spreadsheet_changed_is_read_and_the_change_told() {
     let plain = "id,x\r\n1,a\r\n2,b\r\n";
     let utf16: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let quoted = format!("\u{feff}{}", "\"id\",\"x\"\r\n\"1\",\"a\"\r\n\"2\",\"b\"\r\n");
@@ -273,7 +273,7 @@ fn what_a_spreadsheet_does_to_an_export_is_read_and_told() {
         assert_eq!(rows.rows[0].1, first, "{what}");
         assert!(rows.rejected.is_empty(), "{what}");
     }
-    // What stands behind the last name is a value, and not passed over.
+    // A text behind the last name is a value, and not passed over.
     let rows = read_one(&definition(""), "a.csv", b"id,x,,\n1,a,,CANARY\n").unwrap();
     assert_eq!(rows.rejected, [(2, Reason::FieldCount)]);
 }
@@ -294,7 +294,7 @@ fn windows_1252_is_told_from_the_file_where_it_is_not_declared() {
 }
 
 #[test]
-fn of_columns_that_differ_both_halves_are_told_with_the_line_to_write() {
+fn columns_that_differ_are_told_from_both_sides_with_the_line_to_write() {
     let one = definition("")
         .replace("x = { treatment='drop', optional=true }", "reason = { treatment='drop' }");
     let error = refused(read_one(&one, "a.csv", b"id,reason_code\n1,CANARY\n"));

@@ -56,7 +56,7 @@ impl<'a> Journal<'a> {
         self.begin_work(job)
     }
 
-    /// What became of the delivery at `place`.
+    /// Records what became of the delivery at `place`.
     pub fn end_source(
         &mut self,
         place: usize,
@@ -82,7 +82,7 @@ impl<'a> Journal<'a> {
         self.begin_work(job)
     }
 
-    /// What became of the stage that was in work.
+    /// Records what became of the stage that was in work.
     pub fn end_stage(&mut self, progress: Progress, why: Option<String>) -> Result<(), StoreError> {
         let milliseconds = self.milliseconds();
         let Some(stage) = self.record.stages.last_mut() else { return Ok(()) };
@@ -106,7 +106,7 @@ impl<'a> Journal<'a> {
         Ok(())
     }
 
-    /// What was in work when the run stopped.
+    /// The work that was under way when the run stopped.
     fn fail_work(&mut self, why: Option<&str>) {
         let failed = |progress: &mut Progress, reason: &mut Option<String>| {
             if *progress == Progress::Working {

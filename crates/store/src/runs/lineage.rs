@@ -61,7 +61,7 @@ impl LineageJob {
     }
 }
 
-/// What happened to a piece of work.
+/// An event in a piece of work.
 pub(super) enum Happening<'a> {
     Begun,
     /// With the rows written, where they are counted.

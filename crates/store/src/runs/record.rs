@@ -1,4 +1,4 @@
-//! What each run did, source by source.
+//! The record of a run, source by source.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use crate::{CellCounts, Store, StoreError};
 
 const FORMAT: u32 = 1;
 
-/// What one program did in one run.
+/// The record of one program in one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// The record's format.
@@ -59,7 +59,7 @@ pub enum Progress {
     Drafted,
     /// The same as what stands: nothing was done.
     Unchanged,
-    /// What was released stands, though the data have changed since.
+    /// The earlier release stands, though the data have changed since.
     Kept,
     /// A release was withdrawn.
     Withdrawn,
@@ -89,12 +89,12 @@ impl Progress {
     }
 }
 
-/// What became of one delivery.
+/// The outcome of one delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceRecord {
     /// The source.
     pub name: SourceName,
-    /// What it covers.
+    /// The period that it covers.
     pub period: Period,
     /// How far it came.
     pub progress: Progress,
@@ -111,10 +111,10 @@ pub struct SourceRecord {
     /// Cells of accepted rows that did not pass as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<CellCounts>,
-    /// What was done so that its files can be read, in words.
+    /// The steps that made its files readable, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// What someone must look at, in words.
+    /// Matters for a person to look at, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// Why it was left out or failed.
@@ -122,7 +122,7 @@ pub struct SourceRecord {
     pub why: Option<String>,
 }
 
-/// What became of linking, or of one release.
+/// The outcome of linking, or of one release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageRecord {
     /// `link`, or `draft`, `release` or `withdraw` and the name of what.

@@ -100,7 +100,7 @@ const RELEASE: Family =
     ("minster_release_progress", "1 for what became of the release when it was last worked on.");
 const ROWS: Family = ("minster_source_rows", "Where the rows of its last delivery went.");
 const WARNINGS: Family =
-    ("minster_source_warnings", "What someone must look at in its last delivery, counted.");
+    ("minster_source_warnings", "Matters for a person to look at in its last delivery, counted.");
 const BYTES: Family = ("minster_source_bytes", "Bytes of its last delivery's files.");
 const TOOK: Family =
     ("minster_source_duration_seconds", "How long the source took in its last run.");

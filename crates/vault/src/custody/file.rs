@@ -11,7 +11,7 @@ use super::{SealingKey, refuse_exposed};
 use crate::{
     VaultFault,
     disk::write_new,
-    keys::{hex, random, unhex},
+    keys::{random, secret_line, unhex},
 };
 
 /// The key file of a new custody; made where it is missing, and never in the vault's own folder.
@@ -22,7 +22,7 @@ pub(super) fn establish(path: &Path, folder: &Path) -> Result<SealingKey, VaultF
         return Err(VaultFault::Exposed { path: path.to_owned(), why });
     }
     if !path.exists() {
-        let digits = Zeroizing::new(hex(&random::<32>()?) + "\n");
+        let digits = secret_line(&*Zeroizing::new(random::<32>()?));
         write_new(path, 0o600, &digits)?;
     }
     read(path)

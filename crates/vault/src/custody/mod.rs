@@ -6,14 +6,14 @@
 //! | key file | a file on another disk | [`file`] |
 //! | systemd credential | what systemd hands to the service | [`file`] |
 //! | passphrase | Argon2id (RFC 9106), parameters stored | [`passphrase`] |
-//! | age recipients | any one identity | [`wraps`] |
-//! | custodians | m of n identities: one nested age file a combination | [`wraps`] |
-//! | PKCS#11 token | a key that never leaves the token, and its PIN | [`token`] |
+//! | age recipients | any one identity | [`recipients`] |
+//! | custodians | m of n identities: one nested age file a combination | [`recipients`] |
+//! | PKCS#11 token | a key that never leaves the token, and its PIN | [`pkcs11`] |
 
 mod file;
 mod passphrase;
-mod token;
-mod wraps;
+mod pkcs11;
+mod recipients;
 
 use std::{
     fs,
@@ -77,7 +77,7 @@ pub struct TokenKey {
     pub key: String,
 }
 
-/// What `store.json` says about custody.
+/// The custody as `store.json` records it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Custody {
@@ -103,10 +103,10 @@ pub enum Custody {
     Recipients {
         /// How many must open it together.
         threshold: usize,
-        /// Who.
+        /// The recipients.
         recipients: Vec<String>,
         /// One nested age file a combination.
-        wraps: Vec<wraps::Wrap>,
+        wraps: Vec<recipients::Wrap>,
     },
     /// Sealed by a key on a PKCS#11 token.
     Token {
@@ -131,8 +131,10 @@ impl Custody {
                 Ok((Self::Credential { name: name.clone() }, file::credential(name)?))
             }
             Wanted::Passphrase(path) => passphrase::establish(path.as_deref()),
-            Wanted::Recipients(recipients, threshold) => wraps::establish(recipients, *threshold),
-            Wanted::Token(key, pin) => token::establish(key, pin.as_deref()),
+            Wanted::Recipients(recipients, threshold) => {
+                recipients::establish(recipients, *threshold)
+            }
+            Wanted::Token(key, pin) => pkcs11::establish(key, pin.as_deref()),
         }
     }
 
@@ -160,10 +162,10 @@ impl Custody {
                     )));
                 }
                 let wrong = || VaultFault::WrongSecret { path: store.to_owned() };
-                wraps::open(wraps, &secret.identities)?.ok_or_else(wrong)
+                recipients::open(wraps, &secret.identities)?.ok_or_else(wrong)
             }
             Self::Token { key, nonce, sealed } => {
-                token::open(key, nonce, sealed, secret.passphrase_file.as_deref(), store)
+                pkcs11::open(key, nonce, sealed, secret.passphrase_file.as_deref(), store)
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A checkpoint is a signed note (C2SP): the log's origin, how many entries it covers, the last one's
 //! hash, a counter and the time. Whoever holds one can show later that the log was cut below it,
-//! written anew, or put back from an older copy. What was appended since the last export can be cut
+//! written anew, or put back from an older copy. Entries since the last export can be cut
 //! unseen: a serving vault exports when it starts and stops, after [`Exporter::EVERY`] entries, and
 //! [`Exporter::SECONDS`] after an entry that none covers.
 
@@ -16,7 +16,7 @@ use minster_vault_api::note::Verifier;
 
 use crate::{VaultFault, disk::Disk};
 
-/// What a checkpoint says.
+/// The content of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The store's random name.

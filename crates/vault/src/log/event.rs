@@ -1,4 +1,4 @@
-//! What the log says. Counts, names, purposes and signatures; never an identifier.
+//! The events of the log. Counts, names, purposes and signatures; never an identifier.
 
 use minster_model::{DatasetRef, KeyVersion, Kind, Period, Purpose, Role, RunId, SourceName};
 use minster_vault_api::{InputFile, NamedFile, Publication};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{approvals::CustodianKey, purposes::PurposeDefinition};
 
-/// What happened. The vault's state is the sum of these: which purposes have a key, in which version,
+/// One event. The vault's state is the sum of these: which purposes have a key, in which version,
 /// what was approved, what today's budget has left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -23,7 +23,7 @@ pub enum Event {
     Started { hardening: String },
     /// The vault stopped serving.
     Stopped,
-    /// What a crash had cut short was removed: of the log, or of a registry.
+    /// The torn end that a crash had left was removed: of the log, or of a registry.
     Repaired { what: Option<String>, bytes: u64 },
     /// The custody was changed.
     Rekeyed { custody: String, generation: u32 },
@@ -88,7 +88,7 @@ pub enum Event {
         distinct: u64,
         today: u64,
     },
-    /// A run was closed that read these files. What a run asks for that is never closed gets into no dataset.
+    /// A run was closed that read these files. The answers to a run that is never closed get into no dataset.
     ClosedRun {
         run: RunId,
         #[serde(default)]
@@ -209,14 +209,14 @@ pub struct RegistryHead {
     pub tag: String,
 }
 
-/// Who asked.
+/// The caller of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asker {
     /// The caller's uid, from the socket.
     pub uid: u32,
     /// The role it asked in.
     pub role: Role,
-    /// What it calls itself.
+    /// The name that it gives itself.
     pub program: String,
 }
 
@@ -229,9 +229,9 @@ pub struct Entry {
     pub time: String,
     /// SHA-256 of the line before, hexadecimal.
     pub prev: String,
-    /// Who asked, where someone did.
+    /// The caller, where a caller asked.
     pub asker: Option<Asker>,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub event: Event,
     /// HMAC of the line without it: the vault's own seal, which it alone can verify. Entries of an

@@ -7,7 +7,7 @@
 //! | the vault, when it opens | someone without the root key wrote entries | each entry's HMAC |
 //! | whoever holds exported checkpoints | the tail was cut, all was written anew, an older copy was put back | the [`checkpoint`]s' signatures and heads |
 //!
-//! What happened after the last exported checkpoint can be cut away unseen; [`checkpoint`] bounds that.
+//! Entries after the last exported checkpoint can be cut away unseen; [`checkpoint`] bounds that.
 
 pub mod checkpoint;
 mod event;

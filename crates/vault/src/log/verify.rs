@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{VaultFault, approvals};
 
-/// What was verified without a secret.
+/// The facts that a verifier learns without a secret.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Verified {
     /// Entries of the log.
@@ -98,7 +98,7 @@ pub fn verify(path: &Path, checkpoints: Option<&Path>) -> Result<Verified, Vault
     })
 }
 
-/// What the log itself says of keys and proposals, so that approvals in it can be verified.
+/// Keys and proposals as the log itself gives them, so that its approvals can be verified.
 #[derive(Default)]
 struct Witness {
     store_id: Option<String>,
@@ -186,7 +186,7 @@ impl Witness {
 pub(super) struct Walked {
     pub(super) entries: u64,
     pub(super) head: String,
-    /// Of all whole lines, in bytes.
+    /// The bytes of all whole lines.
     pub(super) length: u64,
 }
 

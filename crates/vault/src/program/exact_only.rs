@@ -11,14 +11,24 @@ use minster_model::{Kind, Role};
 use minster_vault_api::{IdentifierBatch, ListChange, ProposedAction};
 use zeroize::Zeroizing;
 
-use crate::{Failure, arguments::Caller, ask};
+use crate::{
+    Failure,
+    arguments::{Caller, Json},
+    client, print,
+};
 
 /// A change of the list.
 #[derive(Subcommand)]
 pub(crate) enum ExactOnly {
-    /// Put numbers on the list.
+    /// Propose to put numbers on the list.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/8 --reason \"adoption\" \\
+      --expires 2026-12-31 exact-only add --numbers numbers.txt > proposal.json")]
     Add(Numbers),
-    /// Take numbers off the list.
+    /// Propose to take numbers off the list.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/9 --reason \"listed by mistake\" \\
+      --expires 2026-12-31 exact-only remove --numbers numbers.txt > case.json")]
     Remove(Numbers),
 }
 
@@ -27,22 +37,21 @@ pub(crate) enum ExactOnly {
 pub(crate) struct Numbers {
     /// A file with a number a line: its kind, as the source definitions call it, a space, and the number. `-` reads standard
     /// input.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     numbers: PathBuf,
 }
 
-/// How many numbers are on the list.
+/// The count of the list.
 #[derive(Args)]
 #[command(after_help = "Example:
-  minster-vault exact-only --socket S
+  minster-vault exact-only
 
-Prints one line a kind: kind, numbers, with a tab between.")]
+It prints one line a kind: kind, numbers, with a tab between.")]
 pub(crate) struct CountExactOnly {
     #[command(flatten)]
     caller: Caller,
-    /// One JSON object.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Json,
 }
 
 /// What a custodian proposes.
@@ -55,21 +64,18 @@ pub(crate) fn proposed(change: ExactOnly) -> Result<ProposedAction, Failure> {
 }
 
 pub(crate) fn count(count: &CountExactOnly) -> Result<(), Failure> {
-    let kinds = ask::connect(&count.caller, Role::Custodian)?.count_exact_only()?;
-    let mut out = io::stdout().lock();
-    if count.json {
+    let kinds = client::connect(&count.caller, Role::Custodian)?.count_exact_only()?;
+    if count.form.json {
         let kinds: BTreeMap<String, u64> =
             kinds.into_iter().map(|one| (one.kind.to_string(), one.numbers)).collect();
         let object = serde_json::json!({ "format": 1, "exact_only": kinds });
-        writeln!(out, "{object:#}")?;
-    } else if kinds.is_empty() {
-        writeln!(io::stderr(), "no number is on the list")?;
-    } else {
-        for one in kinds {
-            writeln!(out, "{}\t{}", one.kind, one.numbers)?;
-        }
+        return print(&format!("{object}\n"));
     }
-    Ok(())
+    if kinds.is_empty() {
+        let _ = writeln!(io::stderr(), "no number is on the list");
+    }
+    let lines = kinds.iter().map(|one| format!("{}\t{}\n", one.kind, one.numbers));
+    print(&lines.collect::<String>())
 }
 
 /// The numbers of a file, or of standard input, canonical. No message repeats one.
@@ -80,11 +86,11 @@ pub(crate) fn numbers(from: &Path) -> Result<Vec<(Kind, IdentifierBatch)>, Failu
             io::stdin().read_to_string(&mut text)?;
             text
         }
-        false => ask::read(from)?,
+        false => client::read(from)?,
     });
     let mut by_kind: BTreeMap<Kind, IdentifierBatch> = BTreeMap::new();
     for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-        let wrong = |why: &str| ask::usage(format!("{}, line {line}: {why}", from.display()));
+        let wrong = |why: &str| client::usage(format!("{}, line {line}: {why}", from.display()));
         let (kind, number) = text
             .trim()
             .split_once(char::is_whitespace)
@@ -95,11 +101,11 @@ pub(crate) fn numbers(from: &Path) -> Result<Vec<(Kind, IdentifierBatch)>, Failu
             .and_then(|kind| kind.parse().ok())
             .ok_or_else(|| wrong("it does not begin with a kind, such as upn or la-child-id"))?;
         let batch = by_kind.entry(kind.clone()).or_default();
-        ask::canonical(&kind, number.trim(), |bytes| batch.push(bytes))
+        client::canonical(&kind, number.trim(), |bytes| batch.push(bytes))
             .map_err(|why| wrong(&format!("this is no number of its kind: {why}")))?;
     }
     match by_kind.is_empty() {
-        true => Err(ask::usage(format!("{} has no number", from.display()))),
+        true => Err(client::usage(format!("{} has no number", from.display()))),
         false => Ok(by_kind.into_iter().collect()),
     }
 }

@@ -10,10 +10,14 @@ use std::{
 use clap::{Args, Subcommand};
 use minster_model::Role;
 use minster_vault::VaultFault;
-use minster_vault_api::{Client, PIECE, QuarantineCase};
+use minster_vault_api::{Client, OpenedQuarantine, PIECE, QuarantineCase};
 use serde::Deserialize;
 
-use crate::{Failure, arguments::Caller, ask};
+use crate::{
+    Failure,
+    arguments::{Caller, Json},
+    client, tell,
+};
 
 /// Bytes of a selection: one bit a row, well within a message.
 const LARGEST_SELECTION: u64 = 4 << 20;
@@ -22,17 +26,19 @@ const LARGEST_SELECTION: u64 = 4 << 20;
 pub(crate) enum Quarantine {
     /// Open rows that ingestion set aside, as JSON lines: file, table, row, raw. The vault logs it first.
     #[command(after_help = "Examples:
-  minster-vault quarantine open --socket S --sealed quarantine.age --reference DQ/2026/3 \\
+  minster-vault quarantine open --sealed quarantine.age --reference DQ/2026/3 \\
       --reason \"check letters of one school\" --out rows.jsonl
     all rows, into a new file that only you can read
 
-  … --reasons quarantine.jsonl --failed-for bad-check-letter --file census.csv
-    of one file, those that failed for one reason
+  ... --reasons quarantine.jsonl --failed-for bad-check-letter --file census.csv
+    the rows of one file that failed for one reason
 
-  … --row 17 --row 4031
+  ... --row 17 --row 4031
+    these rows
 
-Any one custodian may do it. The log keeps your uid, the file's hash, how many rows, the reference and the
-reason; no row. The sealed file and the reasons stand beside the dataset; copies will do, and are no secret.")]
+Any one custodian may do it. The log keeps your uid, the file's hash, the number of rows, the reference and the \
+reason; it keeps no row. The sealed file and the reasons are in the dataset's folder; copies will do, and are no \
+secret.")]
     Open(Open),
 }
 
@@ -41,37 +47,41 @@ pub(crate) struct Open {
     #[command(flatten)]
     caller: Caller,
     /// The sealed rows: `quarantine.age`, or a copy of it.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     sealed: PathBuf,
     /// A case number, never a name: it is logged.
-    #[arg(long)]
+    #[arg(long, value_name = "CASE")]
     reference: String,
-    /// Why, in one short line. It is logged: never a child's name or number.
-    #[arg(long)]
+    /// The reason, in one short line. It is logged: never a child's name or number.
+    #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Their places and reasons; `quarantine.jsonl` beside the sealed rows where absent. Needed to choose.
-    #[arg(long)]
+    /// The rows' places and reasons, by which rows are chosen. Without it, `quarantine.jsonl` in the folder of the sealed rows
+    /// is taken.
+    #[arg(long, value_name = "FILE")]
     reasons: Option<PathBuf>,
     #[command(flatten)]
     choice: Choice,
-    /// A new file for the rows, yours alone; standard output where absent.
-    #[arg(long)]
+    /// A new file for the rows, which only you can read. Without it, they go to standard output.
+    #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Print one JSON object about what was opened. The rows go to the file of --out.
+    #[arg(long, requires = "out")]
+    json: bool,
 }
 
-/// Which rows; all where nothing is said.
+/// The rows that are opened; all of them, where no option chooses.
 #[derive(Args)]
 struct Choice {
-    /// Of this delivered file alone.
+    /// Open rows of this delivered file alone.
     #[arg(long)]
     file: Option<String>,
-    /// Of this table alone.
+    /// Open rows of this table alone.
     #[arg(long)]
     table: Option<String>,
-    /// The rows of these numbers alone.
+    /// Open the row of this number alone. It may be given several times.
     #[arg(long = "row")]
     rows: Vec<u64>,
-    /// Those that failed for this reason alone.
+    /// Open rows that failed for this reason alone.
     #[arg(long, value_name = "CODE")]
     failed_for: Option<String>,
 }
@@ -86,11 +96,11 @@ struct Line {
 }
 
 pub(crate) fn open(open: Open) -> Result<(), Failure> {
-    let Open { caller, sealed, reference, reason, reasons, choice, out } = open;
+    let Open { caller, sealed, reference, reason, reasons, choice, out, json } = open;
     let reasons = reasons.unwrap_or_else(|| sealed.with_file_name("quarantine.jsonl"));
     let chosen = choice.of(&reasons)?;
     let mut file = File::open(&sealed).map_err(io_fault("open", &sealed))?;
-    let mut vault = ask::connect(&caller, Role::Custodian)?;
+    let mut vault = client::connect(&caller, Role::Custodian)?;
     vault.begin_quarantine(QuarantineCase { reference, reason, chosen })?;
     pieces(&mut file, &sealed, |piece| Ok(vault.weigh_quarantine(piece)?))?;
     let opened = vault.end_quarantine()?;
@@ -101,21 +111,24 @@ pub(crate) fn open(open: Open) -> Result<(), Failure> {
             let written = pass(&mut file, &sealed, &mut vault, &mut rows)
                 .and_then(|()| Ok(rows.sync_all().map_err(io_fault("write", path))?));
             if written.is_err() {
-                // What was cut short must not be taken for the whole.
+                // A part that was cut short must not be taken for the whole.
                 let _ = fs::remove_file(path);
             }
             written?;
         }
-        None => pass(&mut file, &sealed, &mut vault, &mut io::stdout().lock())?,
+        None => match pass(&mut file, &sealed, &mut vault, &mut io::stdout().lock()) {
+            // The reader has seen enough.
+            Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            passed => passed?,
+        },
     }
-    writeln!(
-        io::stderr(),
-        "{} of {} rows opened of the sealed file {}; the log says so",
-        opened.chosen,
-        opened.rows,
-        opened.sha256
-    )?;
-    Ok(())
+    let OpenedQuarantine { chosen, rows, sha256, .. } = opened;
+    let object = serde_json::json!({
+        "format": 1, "opened": chosen, "rows": rows, "sha256": sha256, "file": out,
+    });
+    let words =
+        format!("{chosen} of {rows} rows opened of the sealed file {sha256}; the log says so");
+    tell(&Json { json }, &object, &words)
 }
 
 impl Choice {

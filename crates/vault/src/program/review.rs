@@ -1,10 +1,6 @@
 //! A reviewer signs decisions.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::{fs, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use minster_model::Purpose;
@@ -13,21 +9,21 @@ use minster_vault::{
     approvals::{CustodianKey, SigningKey},
 };
 
-use crate::Failure;
+use crate::{Failure, arguments::Json, print};
 
 #[derive(Subcommand)]
 pub(crate) enum Review {
-    /// Sign a file of decisions, as `minster review export` made and you filled in. Needs no vault.
+    /// Sign the file of `minster review export` after you filled it in. The command needs no vault.
     Sign(Sign),
 }
 
-/// Who may judge pairs.
+/// The people who may judge pairs.
 #[derive(Args)]
 pub(crate) struct Reviewers {
     /// The purpose.
     #[arg(long)]
     pub(crate) purpose: Purpose,
-    /// A reviewer, NAME=FILE of the public key; all of them, those who stay too. None, and the purpose has none.
+    /// A reviewer, NAME=FILE of the public key. Name all of them, also those who stay; without any, the purpose has none.
     #[arg(long = "reviewer", value_name = "NAME=FILE", value_parser = CustodianKey::parse)]
     pub(crate) reviewers: Vec<CustodianKey>,
 }
@@ -35,8 +31,8 @@ pub(crate) struct Reviewers {
 /// Signs a file of decisions.
 #[derive(Args)]
 #[command(after_help = "Example:
-  minster-vault review sign --purpose children-statistics --decisions rae.csv --name rae --key /media/stick/rae \\
-      > rae.csv.sig
+  minster-vault review sign --purpose children-statistics --decisions rae.csv \\
+      --name rae --key /media/stick/rae > rae.csv.sig
 
 `minster review import` takes both files. A file that is changed after it was signed is refused.")]
 pub(crate) struct Sign {
@@ -44,21 +40,29 @@ pub(crate) struct Sign {
     #[arg(long)]
     purpose: Purpose,
     /// The file, as you give it back.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     decisions: PathBuf,
     /// Your name as a reviewer.
     #[arg(long)]
     name: String,
-    /// Your key file, as `custodian new` makes one.
-    #[arg(long)]
+    /// Your key file, as `minster-vault custodian new` makes one.
+    #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    #[command(flatten)]
+    form: Json,
 }
 
 pub(crate) fn sign(sign: &Sign) -> Result<(), Failure> {
-    let Sign { purpose, decisions, name, key } = sign;
+    let Sign { purpose, decisions, name, key, form } = sign;
     let io = |source| VaultFault::Io { what: "read", path: decisions.clone(), source };
     let file = fs::read(decisions).map_err(io)?;
     let signature = SigningKey::read(key)?.sign_review(purpose, name, &file);
-    let digits: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(writeln!(io::stdout(), "{digits}")?)
+    let digits = base16ct::lower::encode_string(&signature);
+    if !form.json {
+        return print(&format!("{digits}\n"));
+    }
+    let object = serde_json::json!({
+        "format": 1, "purpose": purpose, "reviewer": name, "signature": digits,
+    });
+    print(&format!("{object}\n"))
 }

@@ -11,7 +11,7 @@ use std::{
 
 use minster_model::{KeyVersion, Period, Purpose, SourceName};
 
-use super::file::{Batch, Book, RegistryFile};
+use super::file::{Batch, FileSubject, RegistryFile};
 use crate::{
     VaultFault,
     disk::Disk,
@@ -19,9 +19,9 @@ use crate::{
     log::RegistryHead,
 };
 
-const BIRTHS: Book = Book { magic: b"minster births 01\n", name: "births" };
+const BIRTHS: FileSubject = FileSubject { magic: b"minster births 01\n", name: "births" };
 
-/// What a purpose's deliveries told of birth dates.
+/// The birth dates that a purpose's deliveries told.
 pub struct Births {
     file: RegistryFile,
     /// In the order in which they first told, or had a number repaired.

@@ -1,4 +1,4 @@
-//! A file of keyed hashes: batches, each sealed and chained to the one before. What was answered stands in one, the birth
+//! A file of keyed hashes: batches, each sealed and chained to the one before. The answers stand in one, the birth
 //! dates beside it in another; each has keys of its own.
 
 use std::{
@@ -30,16 +30,16 @@ const OTHER: &str = "the log names another registry: one of them was put back";
 /// A longer batch was not written by this release.
 const LONGEST: usize = 1 << 28;
 
-/// What a file is of.
+/// The subject of a file.
 #[derive(Clone, Copy)]
-pub(super) struct Book {
+pub(super) struct FileSubject {
     /// Its first line.
     pub(super) magic: &'static [u8],
     /// An input of its keys' derivation.
     pub(super) name: &'static str,
 }
 
-/// What a batch adds to the index.
+/// The links that a batch adds to the index.
 pub(super) struct Batch {
     /// The kind of its identifiers, or the delivery that told of them.
     pub(super) subject: String,
@@ -58,7 +58,7 @@ pub(super) struct RegistryFile {
     path: PathBuf,
     file: File,
     disk: Disk,
-    book: Book,
+    book: FileSubject,
     purpose: Purpose,
     mac: hmac::Key,
     tag: [u8; TAG],
@@ -69,7 +69,7 @@ pub(super) struct RegistryFile {
 
 impl RegistryFile {
     pub(super) fn open(
-        book: Book,
+        book: FileSubject,
         path: &Path,
         keys: &Keys,
         purpose: &Purpose,
@@ -142,7 +142,7 @@ impl RegistryFile {
         RegistryHead { records: self.records, tag: hex(&self.tag) }
     }
 
-    /// Appends a batch; durable when this returns. What could not be written is cut off again. `identifiers` are those of
+    /// Appends a batch; durable when this returns. A torn batch is cut off again. `identifiers` are those of
     /// the links, or none.
     pub(super) fn append(
         &mut self,
@@ -212,7 +212,7 @@ impl RegistryFile {
             .ok_or_else(|| bad("a record is not in it"))?;
         let mut body = vec![0; place.length];
         self.file.read_exact_at(&mut body, place.at).map_err(VaultFault::io("read", &self.path))?;
-        let parts = Parts::read(&body).ok_or_else(|| bad("a batch of it was changed"))?;
+        let parts = BatchParts::read(&body).ok_or_else(|| bad("a batch of it was changed"))?;
         let sealer = Sealer::new(keys, self.book, &self.purpose, parts.version, parts.salt)?;
         let at = (record - place.first) as u32;
         let row = parts.row(at).ok_or_else(|| bad("a row of it was changed"))?;
@@ -224,7 +224,7 @@ impl RegistryFile {
         const CHANGED: &str = "a batch of it was changed, removed or moved";
         let (sealed, tag) = body.split_last_chunk::<TAG>().ok_or(CHANGED)?;
         hmac_verify(&self.mac, &self.tag, sealed, tag).ok_or(CHANGED)?;
-        let parts = Parts::read(body).ok_or(CHANGED)?;
+        let parts = BatchParts::read(body).ok_or(CHANGED)?;
         if parts.first != self.records {
             return Err(CHANGED);
         }
@@ -270,7 +270,7 @@ struct Sealer {
 impl Sealer {
     fn new(
         keys: &Keys,
-        book: Book,
+        book: FileSubject,
         purpose: &Purpose,
         version: KeyVersion,
         salt: &[u8; 32],
@@ -323,7 +323,7 @@ fn nonce(place: u32) -> Nonce {
 }
 
 /// A batch's parts.
-struct Parts<'a> {
+struct BatchParts<'a> {
     first: u64,
     count: u32,
     version: KeyVersion,
@@ -333,7 +333,7 @@ struct Parts<'a> {
     rows: &'a [u8],
 }
 
-impl<'a> Parts<'a> {
+impl<'a> BatchParts<'a> {
     fn read(body: &'a [u8]) -> Option<Self> {
         let body = body.get(..body.len().checked_sub(TAG)?)?;
         let (fixed, rest) = body.split_first_chunk::<FIXED>()?;

@@ -140,20 +140,20 @@ impl Session<'_> {
         let refused = |why: &str| refusal("approved", why);
         let store_id = self.vault.keys().store_id();
         let approvals = self.vault.record_if(self.asker.as_ref(), |state| {
-            let standing =
+            let open_proposal =
                 state.proposals.get(&proposal).ok_or_else(|| refused("no such one is open"))?;
-            if standing.expires.is_none_or(|last| last < today()) {
+            if open_proposal.expires.is_none_or(|last| last < today()) {
                 return Err(refused("its last day is over"));
             }
             let key = state.custodians.iter().find(|key| key.name == custodian);
             let key = key.ok_or_else(|| refused("no custodian has this name here"))?;
-            if !key.verify(store_id, &standing.sha256, &signature) {
+            if !key.verify(store_id, &open_proposal.sha256, &signature) {
                 return Err(refused("the signature is not this custodian's under this text"));
             }
-            if standing.by.contains(&custodian) {
+            if open_proposal.by.contains(&custodian) {
                 return Err(refused("this custodian has approved it; a second one must"));
             }
-            let approvals = standing.by.len() as u32 + 1;
+            let approvals = open_proposal.by.len() as u32 + 1;
             let signature = hex(&signature);
             Ok((Event::Approved { proposal, custodian, signature }, approvals))
         })?;
@@ -258,14 +258,14 @@ impl Session<'_> {
     fn approved(&self, id: &str) -> Result<Proposal, Denial> {
         self.asker()?;
         let refused = |why: &str| refusal("carried out", why);
-        let standing = self.vault.look(|state| state.proposals.get(id).cloned())?;
-        let standing =
-            standing.ok_or_else(|| refused("no such one is open; one is carried out once"))?;
-        if standing.by.len() < NEEDED {
-            let why = format!("{} of {NEEDED} custodians approved it", standing.by.len());
+        let open_proposal = self.vault.look(|state| state.proposals.get(id).cloned())?;
+        let open_proposal =
+            open_proposal.ok_or_else(|| refused("no such one is open; one is carried out once"))?;
+        if open_proposal.by.len() < NEEDED {
+            let why = format!("{} of {NEEDED} custodians approved it", open_proposal.by.len());
             return Err(refused(&why));
         }
-        let proposal = self.text(id, &standing)?;
+        let proposal = self.text(id, &open_proposal)?;
         let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
         if proposal.expires < today() {
             return Err(refused("its last day is over"));
@@ -276,15 +276,15 @@ impl Session<'_> {
         Ok(proposal)
     }
 
-    /// What the text of an open proposal says; nothing where it is missing or was changed.
+    /// The text of an open proposal; nothing where it is missing or was changed.
     pub(super) fn text(
         &self,
         id: &str,
-        standing: &ProposalState,
+        open_proposal: &ProposalState,
     ) -> Result<Option<Proposal>, Denial> {
         let text = self.vault.read_sealed(FOLDER, id).map_err(fault)?;
         let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
-        Ok(text.filter(|text| sha256(text) == standing.sha256).and_then(Proposal::read))
+        Ok(text.filter(|text| sha256(text) == open_proposal.sha256).and_then(Proposal::read))
     }
 
     /// Writes that a proposal was carried out, unless it was meanwhile.

@@ -36,7 +36,7 @@ impl Session<'_> {
         self.opened(dataset, wrapped, run, |dataset, run| Event::UnwrappedKey { dataset, run })
     }
 
-    /// Of whatever class but linkage datasets: the auditor's program searches it and tells counts.
+    /// Opens datasets of all classes but linkage datasets: the auditor's program searches them and tells counts.
     pub(super) fn scan_key(
         &mut self,
         dataset: DatasetRef,

@@ -22,7 +22,7 @@ use crate::{
 /// Numbers on the list, at most: all pseudonyms of one version of keys are 320 KB.
 const MOST: u64 = 20_000;
 
-/// What the kinds of match keys begin with. They are no numbers.
+/// The beginnings of the kinds of match keys. They are no numbers.
 const MATCH_KEY: &str = "match-key:";
 
 impl Session<'_> {
@@ -98,7 +98,7 @@ impl Session<'_> {
             let meanwhile = "it or another change of the list was, meanwhile; look, and try again";
             if is_same { Ok((event, ())) } else { Err(refusal("carried out", meanwhile)) }
         })?;
-        // What led here is needed no more. Where it cannot be removed, it is sealed still, and leads nowhere.
+        // The list before this one is needed no more. Where it cannot be removed, it is sealed still, and leads nowhere.
         let folder = self.vault.path().join(FOLDER);
         let old = head.map(|head| folder.join(head.proposal));
         for path in old.into_iter().chain([folder.join(proposed(id))]).filter(|path| path.exists())
@@ -155,9 +155,9 @@ impl Session<'_> {
         self.allow(&[Role::Custodian], "what a proposal is about")?;
         let given = self.vault.keys().exact_only_tag(self.links(numbers)?.links());
         let refused = |why: &str| refusal("compared", why);
-        let standing = self.vault.look(|state| state.proposals.get(&id).cloned())?;
-        let standing = standing.ok_or_else(|| refused("no such one is open"))?;
-        let proposal = self.text(&id, &standing)?;
+        let open_proposal = self.vault.look(|state| state.proposals.get(&id).cloned())?;
+        let open_proposal = open_proposal.ok_or_else(|| refused("no such one is open"))?;
+        let proposal = self.text(&id, &open_proposal)?;
         let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
         let Action::ChangeExactOnly { tag, .. } = proposal.action else {
             return Err(refused("it is not about such a list"));

@@ -7,11 +7,11 @@ use minster_vault_api::{
     Denial, IdentifierBatch, InputFile, NamedFile, OpenedRun, Response, RunCipher, RunManifest,
 };
 
-use super::{Session, fault, out_of_order, slips::Told};
+use super::{Session, fault, out_of_order, slips::ToldBirthDates};
 use crate::{
-    books::{Books, Seen},
     keys::Link,
     log::{Asker, Event, RegistryHead},
+    open_purpose::{OpenPurpose, RecordSet},
     probing::{Block, Watch},
     registry::{New, spread},
     state::PurposeState,
@@ -27,10 +27,10 @@ pub(super) struct OpenRun {
     pub(super) period: Period,
     inputs: Vec<NamedFile>,
     pub(super) version: KeyVersion,
-    /// What leaves are not pseudonyms, but this run's tokens for them.
+    /// The answers that leave are not pseudonyms, but this run's tokens for them.
     pub(super) tokens: RunCipher,
     ceiling: u64,
-    pub(super) seen: Seen,
+    pub(super) seen: RecordSet,
     pub(super) distinct: u64,
     /// Parts for scored matching.
     parts: u64,
@@ -40,7 +40,7 @@ pub(super) struct OpenRun {
     pub(super) repairs: u64,
     /// How many deliveries told before it what it may be repaired by.
     pub(super) before: u32,
-    pub(super) told: Told,
+    pub(super) told: ToldBirthDates,
 }
 
 impl OpenRun {
@@ -55,16 +55,16 @@ impl OpenRun {
     }
 }
 
-/// What a batch's identifiers are to the registry.
+/// A batch's identifiers as the registry knows them.
 struct Looked {
     link: Link,
     record: Option<u32>,
     block: Option<Block>,
 }
 
-/// What a batch adds to a run and a day.
+/// The counts that a batch adds to a run and a day.
 #[derive(Default)]
-struct Tally {
+struct BatchCounts {
     fresh: Vec<u32>,
     fresh_today: Vec<u32>,
     /// Places in the batch of identifiers that the vault never saw, each once.
@@ -123,14 +123,14 @@ impl Session<'_> {
             version: state.version,
             tokens: key.cipher(),
             ceiling,
-            seen: Seen::default(),
+            seen: RecordSet::default(),
             distinct: 0,
             parts: 0,
             watch: Watch::default(),
             loaded_before,
             repairs,
             before,
-            told: Told::default(),
+            told: ToldBirthDates::default(),
         });
         Ok(Response::RunOpened(opened))
     }
@@ -178,7 +178,7 @@ impl Session<'_> {
             };
             part.iter().zip(links).zip(records).map(look).collect()
         });
-        let tally = Tally::take(&looked, run, &mut books);
+        let tally = BatchCounts::take(&looked, run, &mut books);
         if let Err(denial) = tally.within(run, &books, &state) {
             tally.undo(run, &mut books);
             return Err(denial);
@@ -280,7 +280,7 @@ impl OpenRun {
         &mut self,
         vault: &Vault,
         asker: Option<&Asker>,
-        books: &mut Books,
+        books: &mut OpenPurpose,
         state: &PurposeState,
         kind: &Kind,
         batch: &IdentifierBatch,
@@ -323,9 +323,9 @@ impl OpenRun {
 /// No identifier of a council is longer; a match key's parts may be.
 pub(super) const LONGEST: usize = 4096;
 
-impl Tally {
-    /// Marks what is known as asked for; [`Tally::undo`] takes it back.
-    fn take(looked: &[Looked], run: &mut OpenRun, books: &mut Books) -> Self {
+impl BatchCounts {
+    /// Marks what is known as asked for; [`BatchCounts::undo`] takes it back.
+    fn take(looked: &[Looked], run: &mut OpenRun, books: &mut OpenPurpose) -> Self {
         let mut tally = Self::default();
         for (place, Looked { link, record, .. }) in looked.iter().enumerate() {
             match record {
@@ -348,12 +348,17 @@ impl Tally {
         tally
     }
 
-    fn undo(&self, run: &mut OpenRun, books: &mut Books) {
+    fn undo(&self, run: &mut OpenRun, books: &mut OpenPurpose) {
         self.fresh.iter().for_each(|&record| run.seen.remove(record));
         self.fresh_today.iter().for_each(|&record| books.seen.remove(record));
     }
 
-    fn within(&self, run: &OpenRun, books: &Books, state: &PurposeState) -> Result<(), Denial> {
+    fn within(
+        &self,
+        run: &OpenRun,
+        books: &OpenPurpose,
+        state: &PurposeState,
+    ) -> Result<(), Denial> {
         let new = self.new.len() as u64;
         if run.distinct + self.fresh.len() as u64 + new > run.ceiling {
             return Err(Denial::OverBudget { ceiling: run.ceiling });
@@ -383,7 +388,7 @@ impl Tally {
     }
 
     /// Counts what was accepted; records from `first` on are the new ones.
-    fn enter(&self, run: &mut OpenRun, books: &mut Books, first: u64) {
+    fn enter(&self, run: &mut OpenRun, books: &mut OpenPurpose, first: u64) {
         for record in (first..first + self.new.len() as u64).map(|record| record as u32) {
             run.seen.insert(record);
             books.seen.insert(record);

@@ -10,14 +10,14 @@ use super::{
     Session, fault, out_of_order,
     runs::{LONGEST, OpenRun},
 };
-use crate::{books::Books, keys::Link, log::Event, slips, slips::Slip, vault::locked};
+use crate::{keys::Link, log::Event, open_purpose::OpenPurpose, slips, slips::Slip, vault::locked};
 
 /// Pairs that a run may tell for each identifier that it asked for.
 const MOST_BIRTHS: usize = 4;
 
-/// What a run tells and has repaired.
+/// The birth dates that a run tells, and the numbers that it has repaired.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct ToldBirthDates {
     /// Keyed hashes of identifiers and birth dates.
     pairs: HashSet<Link>,
     /// Keyed hashes of what was to be repaired.
@@ -121,9 +121,9 @@ impl Session<'_> {
         Ok(Response::Repaired { found, tokens })
     }
 
-    /// Takes in what a run told, as it is closed. What a run told that is not closed is forgotten.
+    /// Takes in the birth dates of a run as it is closed. Those of a run that is not closed are forgotten.
     pub(super) fn take_births(&self, run: &mut OpenRun) -> Result<(), Denial> {
-        let Told { pairs, faulty } = std::mem::take(&mut run.told);
+        let ToldBirthDates { pairs, faulty } = std::mem::take(&mut run.told);
         if pairs.is_empty() && faulty.is_empty() {
             return Ok(());
         }
@@ -164,7 +164,7 @@ fn check(identifiers: &IdentifierBatch, born: &IdentifierBatch) -> Result<(), De
 /// Whether the run and the day may have all this repaired.
 fn within(
     run: &OpenRun,
-    books: &Books,
+    books: &OpenPurpose,
     day: u64,
     asked: &[(&[u8], &[u8], Link)],
 ) -> Result<(), Denial> {

@@ -1,4 +1,4 @@
-//! What two custodians must approve, and everything that is refused.
+//! Actions that two custodians must approve, and everything that is refused.
 
 use std::fs;
 
@@ -95,7 +95,7 @@ fn only_custodians_ask_approve_and_see() {
 }
 
 #[test]
-fn what_is_over_or_badly_asked_is_refused() {
+fn an_expired_or_malformed_proposal_is_refused() {
     let site = Site::new();
     let serving = site.serve();
     let made = serving.ask("education", "upn", &["a"]).unwrap();

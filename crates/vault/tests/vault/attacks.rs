@@ -1,4 +1,4 @@
-//! What an attacker tries, each as a test.
+//! The attempts of an attacker, each as a test.
 
 use std::{collections::HashSet, fs};
 

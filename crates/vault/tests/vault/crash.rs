@@ -1,4 +1,4 @@
-//! The process is killed at each of its writes. What was answered stands; what was not leaves no trace
+//! The process is killed at each of its writes. Every answer stands; a write without an answer leaves no trace
 //! that matters.
 
 use std::collections::BTreeMap;
@@ -144,7 +144,7 @@ fn init_does_not_remove_what_a_vault_that_lost_its_root_still_tells() {
 }
 
 #[test]
-fn what_was_answered_is_answered_again_the_same() {
+fn an_answer_is_given_again_the_same() {
     let steps = at_every_write(|disk| {
         let site = Site::new();
         let mut answers = Vec::new();

@@ -266,7 +266,7 @@ fn a_list_that_is_gone_or_put_back_is_not_told_and_not_changed() {
 }
 
 #[test]
-fn of_two_changes_at_once_none_is_lost() {
+fn none_of_two_changes_at_once_is_lost() {
     let site = Site::new();
     let serving = site.serve();
     let mut client = custodian(&serving);

@@ -100,7 +100,7 @@ fn a_log_written_anew_shows() {
         }
         let line = serde_json::to_string(&entry).unwrap();
         let hash = ring::digest::digest(&ring::digest::SHA256, line.as_bytes());
-        prev = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        prev = base16ct::lower::encode_string(hash.as_ref());
         anew.push(line);
     }
     write(&site.log(), &anew);

@@ -227,7 +227,7 @@ fn rows_in_quarantine_are_opened_into_a_file_of_one_s_own() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_what_to_do() {
+fn a_fault_is_told_with_the_remedy() {
     let office = Office::new();
     office.good("custodian new --out ann");
     office.bad("custodian new --out ann", 2);

@@ -68,7 +68,7 @@ fn a_custodian_opens_what_was_sealed_and_the_log_says_so() {
     let opened: Vec<&str> = log.lines().filter(|line| line.contains("opened-quarantine")).collect();
     assert_eq!(opened.len(), 2);
     let hash = ring::digest::digest(&ring::digest::SHA256, &sealed);
-    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = base16ct::lower::encode_string(hash.as_ref());
     for (line, count) in opened.iter().zip([60_000, 3]) {
         let rows = format!("\"rows\":60000,\"chosen\":{count},");
         for told in [&rows, &hash, "DQ/2026/3", "one school", "\"custodian\""] {

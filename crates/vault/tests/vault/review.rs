@@ -77,7 +77,7 @@ fn a_reviewer_s_own_signature_is_taken_and_no_other() {
         let refused = denial(client.take_review(good.clone()));
         assert!(matches!(refused, Denial::RoleForbids { .. }), "{refused}");
     }
-    // Who is approved no more is believed no more, also after a restart.
+    // A reviewer whose approval has ended is believed no more, also after a restart.
     approve(&site, &serving, &["ben"]);
     drop(serving);
     let serving = site.serve();

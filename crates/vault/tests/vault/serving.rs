@@ -267,7 +267,7 @@ fn messages_out_of_order_or_of_another_release_are_refused() {
 }
 
 #[test]
-fn what_others_may_read_is_refused() {
+fn a_vault_that_others_may_read_is_refused() {
     let site = Site::new();
     let dir = site.vault();
     let files = ["store.json", "vault.toml", "log.jsonl"].map(|name| dir.join(name));

@@ -186,7 +186,7 @@ fn of_20000_slips_nearly_all_are_repaired_and_none_of_an_absent_child() {
 
 /// Four services on one day, each of which mistypes 3 in a hundred of the children's numbers: far more than was ever seen.
 #[test]
-fn what_services_mistype_on_a_day_raises_no_alarm() {
+fn a_day_of_services_slips_raises_no_alarm() {
     let folder = tempfile::tempdir().unwrap();
     let all = children(20_000, 3);
     let pairs: Vec<(&str, &str)> =
@@ -258,7 +258,7 @@ const ONE: (&str, &str) = ("Q330400024001", "2008-03-15");
 const SLIP: &str = "Q330400024010";
 
 #[test]
-fn what_a_closed_run_told_repairs_another_delivery_s_numbers_and_not_its_own() {
+fn birth_dates_of_a_closed_run_repair_another_delivery_s_numbers_and_not_its_own() {
     let site = site(REPAIRS);
     let serving = site.serve();
     tell(&serving, "census", "2024-autumn", &[ONE]);

@@ -1,0 +1,237 @@
+//! The rules that a definition must keep, each with the place where it is broken.
+
+use std::collections::BTreeSet;
+
+use minster_model::policy::{Prices, Zeros};
+
+use crate::{
+    definition::{
+        location::{Place, instead, place},
+        release_definition::{CHILDREN, Definition, Dimension, Level, Measure, Method, Table},
+    },
+    error::AggregateError,
+};
+
+pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
+    let Prices { margin, size } = definition.prices;
+    let rules = [
+        (definition.policy().threshold < 2, "threshold", "a threshold below 2 withholds nothing"),
+        (
+            !(0.0..=100.0).contains(&margin) || !(0.0..=100.0).contains(&size),
+            "prices",
+            "prices lie between 0 and 100",
+        ),
+        (
+            definition.dominance.is_some_and(|rule| rule.n == 0 || !(1..=100).contains(&rule.k)),
+            "dominance",
+            "n is at least 1, and k lies between 1 and 100",
+        ),
+        (
+            !definition.p_percent.is_none_or(|p| (1..=1000).contains(&p)),
+            "p_percent",
+            "p lies between 1 and 1000",
+        ),
+        (definition.tables.is_empty(), "table", "a release has at least one table"),
+        (
+            definition.method != Method::Suppress && definition.policy().insider > 0,
+            "insider",
+            "where every number is rounded, insiders are not considered: set it to 0, or withhold",
+        ),
+        (
+            definition.method != Method::Suppress
+                && definition.dimensions.iter().any(|of| definition.divides_by_holders(of)),
+            "holder",
+            "where every number is rounded, what holders know is not considered: leave `holder` out, or withhold",
+        ),
+        (
+            matches!(definition.method, Method::Nearest { base } if base < definition.policy().threshold),
+            "method",
+            "to the nearest of a base below the threshold, small counts would show",
+        ),
+        (
+            matches!(definition.method, Method::Controlled { base } if base < 3),
+            "method",
+            "controlled rounding has a base of 3 or more",
+        ),
+        (
+            definition.method == Method::OpenSafely && definition.policy().threshold < 8,
+            "threshold",
+            "open-safely makes counts up to 7 nothing: its threshold is 8 or more",
+        ),
+    ];
+    if let Some((_, key, what)) = rules.into_iter().find(|(broken, _, _)| *broken) {
+        return Err(definition.rule(place![key], what.to_owned()));
+    }
+    let rounds = definition.method != Method::Suppress;
+    for (number, table) in definition.tables.iter().enumerate() {
+        let shows_more = table.measures.iter().position(|measure| measure.percentage.is_none());
+        if let (true, Some(at)) = (rounds, shows_more) {
+            let what = format!(
+                "the table {}: beside counts that are rounded only percentages are shown",
+                table.name
+            );
+            return Err(definition.rule(place!["table", number, "measure", at], what));
+        }
+        if rounds && !(table.never.is_empty() && table.always.is_empty()) {
+            let what = format!(
+                "the table {}: where every count is rounded, none is never or always published",
+                table.name
+            );
+            return Err(definition.rule(place!["table", number], what));
+        }
+    }
+    for (number, condition) in definition.conditions.iter().enumerate() {
+        let texts = [&condition.values, &condition.not_in].iter().filter(|v| !v.is_empty()).count();
+        let numbers = condition.at_least.is_some() || condition.below.is_some();
+        if texts + usize::from(numbers) != 1 {
+            let what = "a condition has exactly one of `in`, `not-in`, and `at-least` or `below`";
+            return Err(definition.rule(place!["where", number], what.to_owned()));
+        }
+    }
+    unique(definition, "dimension", definition.dimensions.iter().map(|d| d.name.as_str()))?;
+    unique(definition, "table", definition.tables.iter().map(|table| table.name.as_str()))?;
+    for (number, of) in definition.dimensions.iter().enumerate() {
+        dimension(definition, number, of)?;
+    }
+    for (number, of) in definition.tables.iter().enumerate() {
+        table(definition, number, of)?;
+    }
+    Ok(())
+}
+
+fn unique<'a>(
+    definition: &Definition,
+    key: &'static str,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<(), AggregateError> {
+    let mut seen = BTreeSet::new();
+    for (number, name) in names.enumerate() {
+        if !seen.insert(name) {
+            let at = place![key, number, "name"];
+            return Err(definition.rule(at, format!("two are named {name}")));
+        }
+    }
+    Ok(())
+}
+
+fn dimension(
+    definition: &Definition,
+    number: usize,
+    dimension: &Dimension,
+) -> Result<(), AggregateError> {
+    let name = &dimension.name;
+    let wrong = |at: Place, what: String| Err(definition.rule(at, format!("{name}: {what}")));
+    if dimension.labels.len() != dimension.bands.len()
+        || !dimension.bands.is_sorted_by(|a, b| a < b)
+    {
+        let what = "bands ascend, and each has a label".to_owned();
+        return wrong(place!["dimension", number, "bands"], what);
+    }
+    if !dimension.bands.is_empty() && !dimension.codes.is_empty() {
+        let what = "a dimension has codes or bands, not both".to_owned();
+        return wrong(place!["dimension", number, "codes"], what);
+    }
+    if dimension.lookup.is_some() && !dimension.levels.is_empty() {
+        let what =
+            "`lookup` is short for one level; write it as a level beside the others".to_owned();
+        return wrong(place!["dimension", number, "lookup"], what);
+    }
+    for (key, levels) in [("level", &dimension.levels), ("grouping", &dimension.groupings)] {
+        for (at, level) in levels.iter().enumerate() {
+            let Level { lookup, column, groups, .. } = level;
+            let given = [lookup.is_some(), column.is_some(), !groups.is_empty()];
+            if given.into_iter().filter(|given| *given).count() != 1 {
+                let what = format!("a {key} has exactly one of `lookup`, `column` and `groups`");
+                return wrong(place!["dimension", number, key, at], what);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), AggregateError> {
+    let wrong = |at: Place, what: String| {
+        Err(definition.rule(at, format!("the table {}: {what}", table.name)))
+    };
+    if table.dimensions.is_empty() {
+        return wrong(place!["table", number, "dimensions"], "it has no dimension".to_owned());
+    }
+    for (at, name) in table.dimensions.iter().enumerate() {
+        let here = place!["table", number, "dimensions", at];
+        let Some(dimension) = definition.dimension(name) else {
+            let known = definition.dimensions.iter().map(|dimension| dimension.name.as_str());
+            let instead = instead(name.as_str(), known);
+            return wrong(here, format!("there is no dimension {name}; {instead}"));
+        };
+        for other in &table.dimensions[..at] {
+            if other == name {
+                return wrong(here, format!("{name} is named twice"));
+            }
+            let other_column = definition.dimension(other).map(|other| &other.column);
+            if other_column == Some(&dimension.column) {
+                let column = &dimension.column;
+                return wrong(
+                    here,
+                    format!(
+                        "the column {column} is divided by {other} and by {name}; one of them is enough"
+                    ),
+                );
+            }
+        }
+    }
+    let its_own = |name: &str| {
+        let instead = instead(name, table.dimensions.iter().map(|name| name.as_str()));
+        format!("it has no dimension {name}; {instead}")
+    };
+    for (at, sensitive) in table.sensitive.iter().enumerate() {
+        if !table.dimensions.contains(&sensitive.dimension) {
+            let here = place!["table", number, "sensitive", at, "dimension"];
+            return wrong(here, its_own(sensitive.dimension.as_str()));
+        }
+    }
+    if !table.never.is_empty() && definition.policy().zeros == Zeros::Published {
+        let what =
+            "a cell that is never published may be nothing: let zeros be withheld".to_owned();
+        return wrong(place!["table", number, "never"], what);
+    }
+    for (key, cells) in [("never", &table.never), ("always", &table.always)] {
+        for (at, cell) in cells.iter().enumerate() {
+            if let Some(name) = cell.keys().find(|name| !table.dimensions.contains(name)) {
+                return wrong(place!["table", number, key, at], its_own(name.as_str()));
+            }
+        }
+    }
+    let mut columns: BTreeSet<String> = table.dimensions.iter().map(ToString::to_string).collect();
+    columns.extend([CHILDREN, "status"].map(str::to_owned));
+    for (at, of) in table.measures.iter().enumerate() {
+        let here = place!["table", number, "measure", at];
+        measure(table, of).map_or(Ok(()), |what| wrong(here.clone(), what))?;
+        let status = format!("{}_status", of.name);
+        if !columns.insert(of.name.to_string()) || !columns.insert(status) {
+            return wrong(here, format!("two of its columns have the name of {}", of.name));
+        }
+        if of.summed().iter().any(|column| column.as_str() == CHILDREN) {
+            return wrong(here, format!("children are counted, not summed: {}", of.name));
+        }
+    }
+    Ok(())
+}
+
+fn measure(table: &Table, measure: &Measure) -> Option<String> {
+    let Measure { name, sum, events, mean, percentage, median, per, times, step, .. } = measure;
+    let columns = [sum, events, mean, percentage, median];
+    if columns.into_iter().flatten().count() != 1 {
+        return Some(format!(
+            "the measure {name} has exactly one of `sum`, `events`, `mean`, `percentage` and `median`"
+        ));
+    }
+    if per.is_some() && sum.is_none() {
+        return Some(format!("the measure {name}: `per` divides a `sum`"));
+    }
+    if !times.is_finite() || *times <= 0.0 || *step == 0 {
+        return Some(format!("the measure {name}: `times` and `step` are above 0"));
+    }
+    let of = percentage.as_ref().filter(|of| !table.dimensions.contains(of))?;
+    let instead = instead(of.as_str(), table.dimensions.iter().map(|name| name.as_str()));
+    Some(format!("the measure {name}: the table has no dimension {of}; {instead}"))
+}

@@ -1,0 +1,7 @@
+//! What is released: definitions, the rules that they keep, and the places in their text.
+
+mod check;
+pub(crate) mod location;
+mod parse;
+pub(crate) mod profile;
+pub(crate) mod release_definition;

@@ -1,0 +1,447 @@
+//! What is released: the tables of one release, over one population, protected together.
+
+use std::collections::BTreeMap;
+
+use minster_disclosure::{Dominance, SumRules};
+use minster_model::{
+    ColumnName, Period, TableName,
+    policy::{Policy, Prices, Zeros},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    definition::{
+        location::{Place, place},
+        profile::Profile,
+    },
+    error::AggregateError,
+};
+
+/// One release: one file of `config/tables/`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// Its name.
+    #[schemars(with = "String")]
+    pub name: TableName,
+    /// A heading for people.
+    #[serde(default)]
+    pub title: String,
+    /// The periods that it is released for; all of the pipeline's where it names none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub periods: Vec<Period>,
+    /// Whose rules it follows, where it does not give its own.
+    #[serde(default)]
+    pub profile: Profile,
+    /// Counts from 1 to one less are withheld.
+    #[serde(default)]
+    pub threshold: Option<u64>,
+    /// What becomes of zeros.
+    #[serde(default)]
+    #[schemars(with = "Option<ZerosSchema>")]
+    pub zeros: Option<Zeros>,
+    /// How small counts are kept from being known.
+    #[serde(default)]
+    pub method: Method,
+    /// How many children of one withheld cell an attacker may know: themselves, a family.
+    #[serde(default)]
+    pub insider: Option<u64>,
+    /// The (n, k) rule for sums.
+    #[serde(default)]
+    #[schemars(with = "Option<DominanceSchema>")]
+    pub dominance: Option<Dominance>,
+    /// The p % rule for sums.
+    #[serde(default)]
+    pub p_percent: Option<u32>,
+    /// Who holds the records: the rules for sums hold for them too, and each is taken to know all cells of
+    /// their own in every table with a dimension of that column.
+    #[serde(default)]
+    pub holder: Option<Holder>,
+    /// What is kept where there is a choice of what to withhold.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, f64>")]
+    pub prices: Prices,
+    /// Which children are counted, in every table of the release.
+    pub population: Population,
+    /// Further conditions on the children: all must hold.
+    #[serde(default, rename = "where")]
+    pub conditions: Vec<Condition>,
+    /// The dimensions that tables may use.
+    #[serde(rename = "dimension")]
+    pub dimensions: Vec<Dimension>,
+    /// The tables.
+    #[serde(rename = "table")]
+    pub tables: Vec<Table>,
+}
+
+/// How small counts are kept from being known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// They are withheld, and what would give them away.
+    #[default]
+    Suppress,
+    /// Every number goes to the nearest multiple of a base.
+    Nearest {
+        /// The base.
+        base: u64,
+    },
+    /// Every number goes to a multiple next to it so that the tables still add up.
+    Controlled {
+        /// The base.
+        base: u64,
+    },
+    /// Counts up to 7 become 0, the rest go to the nearest 5.
+    OpenSafely,
+    /// Every number has noise that depends on the children it counts.
+    CellKey,
+}
+
+/// Who holds records.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Holder {
+    /// The column that names them: a school, a provider.
+    #[schemars(with = "String")]
+    pub column: ColumnName,
+    /// A sum needs this many of them.
+    #[serde(default = "two")]
+    pub minimum: u64,
+}
+
+fn two() -> u64 {
+    2
+}
+
+/// Which children are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Population {
+    /// Pupils of the council's schools.
+    Spine,
+    /// Everyone whom any source knows.
+    All,
+}
+
+/// A condition on a column: exactly one of its tests.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Condition {
+    /// The column.
+    #[schemars(with = "String")]
+    pub column: ColumnName,
+    /// The texts that pass.
+    #[serde(default, rename = "in", skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    /// The texts that do not pass; a blank passes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_in: Vec<String>,
+    /// The least number that passes; a blank does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<i64>,
+    /// The least number that no longer passes; a blank does not pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<i64>,
+    /// That everyone of a group meets it must not be learnt from this release and another together. So it is, too, where
+    /// it chooses a category that a table of the one or the other lists as sensitive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sensitive: bool,
+}
+
+/// One way of dividing the children.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dimension {
+    /// Its name: a column of the released file.
+    #[schemars(with = "String")]
+    pub name: ColumnName,
+    /// The column of the integrated dataset.
+    #[schemars(with = "String")]
+    pub column: ColumnName,
+    /// What the total is called.
+    pub total: String,
+    /// The categories, in order. Without them (and without bands or levels from look-ups) those in the
+    /// data.
+    #[serde(default)]
+    pub codes: Vec<String>,
+    /// For a number: the lower bounds of its bands, ascending; a blank or smaller number is unknown.
+    #[serde(default)]
+    pub bands: Vec<i64>,
+    /// The bands' names.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// A look-up from category to a group above it (ward to locality): short for one level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<String>,
+    /// The levels above the categories, lowest first: each groups the one below it. What a level does
+    /// not group stands under the total.
+    #[serde(default, rename = "level", skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<Level>,
+    /// Other divisions of the same categories, beside the levels: overlapping geographies.
+    #[serde(default, rename = "grouping", skip_serializing_if = "Vec::is_empty")]
+    pub groupings: Vec<Level>,
+    /// What a blank or unlisted value is called.
+    #[serde(default = "unknown")]
+    pub unknown: String,
+}
+
+fn unknown() -> String {
+    "Unknown".into()
+}
+
+/// What stands above categories: exactly one of `lookup`, `column` and `groups`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Level {
+    /// Its name, for messages and for whatever it does not group.
+    #[serde(default)]
+    pub name: String,
+    /// A look-up of the pipeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<String>,
+    /// A column of the integrated dataset: each category must stand beside one value of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub column: Option<ColumnName>,
+    /// The groups, each with its categories.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Vec<String>>,
+}
+
+/// One table.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// Its name: the released files' too.
+    #[schemars(with = "String")]
+    pub name: TableName,
+    /// A heading for people.
+    #[serde(default)]
+    pub title: String,
+    /// The dimensions, by name.
+    #[schemars(with = "Vec<String>")]
+    pub dimensions: Vec<ColumnName>,
+    /// Categories that must not be learnt about a whole group.
+    #[serde(default)]
+    pub sensitive: Vec<SensitiveCategories>,
+    /// Cells that are never published, each by its categories; a dimension that is not named is a total.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<BTreeMap<String, String>>")]
+    pub never: Vec<BTreeMap<ColumnName, String>>,
+    /// Cells that are always published; the release is refused where one may not be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<BTreeMap<String, String>>")]
+    pub always: Vec<BTreeMap<ColumnName, String>>,
+    /// What is shown beside the count of children.
+    #[serde(default, rename = "measure")]
+    pub measures: Vec<Measure>,
+}
+
+/// Categories of one dimension that must not be learnt about a whole group.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SensitiveCategories {
+    /// The dimension.
+    #[schemars(with = "String")]
+    pub dimension: ColumnName,
+    /// Its categories.
+    pub categories: Vec<String>,
+}
+
+/// A number beside the count: exactly one of `sum`, `events`, `mean`, `percentage` and `median`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// Its name: a column of the released file.
+    #[schemars(with = "String")]
+    pub name: ColumnName,
+    /// The column that is summed; with `per`, a rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub sum: Option<ColumnName>,
+    /// A column that counts events of each child; fewer events than the threshold are withheld.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub events: Option<ColumnName>,
+    /// The column of which the mean a child is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub mean: Option<ColumnName>,
+    /// The dimension in whose total each cell is shown as a percentage of the children.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub percentage: Option<ColumnName>,
+    /// The column of which the median is shown, rounded to `step`: where `minimum` children have a value,
+    /// and as many as the threshold have the rounded one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub median: Option<ColumnName>,
+    /// With `sum`: divided by the sum of this column, or by the children where it is `children`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub per: Option<ColumnName>,
+    /// With `per`: what the rate is multiplied with.
+    #[serde(default = "one")]
+    pub times: f64,
+    /// With `median`: what it is rounded to a multiple of.
+    #[serde(default = "one_unit")]
+    pub step: u64,
+    /// With `median`: the children that it needs.
+    #[serde(default = "ten")]
+    pub minimum: u64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn one_unit() -> u64 {
+    1
+}
+
+fn ten() -> u64 {
+    10
+}
+
+/// The count's own name in `per`.
+pub(crate) const CHILDREN: &str = "children";
+
+/// What a measure says.
+pub(crate) enum Kind<'a> {
+    /// A sum; with a threshold of its own where it counts events.
+    Sum { of: &'a ColumnName, events: bool },
+    /// A sum divided by another, or by the children where `by` is none.
+    Ratio { of: &'a ColumnName, by: Option<&'a ColumnName>, times: f64 },
+    /// The share of a dimension's total.
+    Percentage { of: &'a ColumnName },
+    /// A median.
+    Median { of: &'a ColumnName, step: u64, minimum: u64 },
+}
+
+impl Measure {
+    /// What it says. A definition that was checked says exactly one thing.
+    pub(crate) fn kind(&self) -> Kind<'_> {
+        if let Some(of) = &self.percentage {
+            return Kind::Percentage { of };
+        }
+        if let Some(of) = &self.median {
+            return Kind::Median { of, step: self.step, minimum: self.minimum };
+        }
+        if let Some(of) = &self.mean {
+            return Kind::Ratio { of, by: None, times: 1.0 };
+        }
+        let events = self.events.is_some();
+        let of = self.sum.as_ref().or(self.events.as_ref()).unwrap_or(&self.name);
+        match &self.per {
+            None => Kind::Sum { of, events },
+            Some(per) => {
+                let by = Some(per).filter(|per| per.as_str() != CHILDREN);
+                Kind::Ratio { of, by, times: self.times }
+            }
+        }
+    }
+
+    /// The columns whose sums it tells something about.
+    pub(crate) fn summed(&self) -> Vec<&ColumnName> {
+        match self.kind() {
+            Kind::Sum { of, .. } => vec![of],
+            Kind::Ratio { of, by, .. } => std::iter::once(of).chain(by).collect(),
+            Kind::Percentage { .. } | Kind::Median { .. } => Vec::new(),
+        }
+    }
+}
+
+impl Dimension {
+    /// The levels above the categories, the short form included, each with its place in a definition that
+    /// has the dimension at `number`.
+    pub(crate) fn placed_levels(&self, number: usize) -> Vec<(Level, Place)> {
+        let short = self.lookup.as_ref().map(|lookup| Level {
+            name: lookup.clone(),
+            lookup: Some(lookup.clone()),
+            column: None,
+            groups: BTreeMap::new(),
+        });
+        let short = short.map(|level| (level, place!["dimension", number, "lookup"]));
+        short.into_iter().chain(placed(number, "level", &self.levels)).collect()
+    }
+
+    /// The groupings, as [`Dimension::placed_levels`].
+    pub(crate) fn placed_groupings(&self, number: usize) -> Vec<(Level, Place)> {
+        placed(number, "grouping", &self.groupings).collect()
+    }
+}
+
+fn placed(
+    number: usize,
+    key: &'static str,
+    levels: &[Level],
+) -> impl Iterator<Item = (Level, Place)> {
+    levels.iter().enumerate().map(move |(at, level)| {
+        let names = if level.lookup.is_some() { "lookup" } else { "column" };
+        (level.clone(), place!["dimension", number, key, at, names])
+    })
+}
+
+impl Definition {
+    /// Whether it is released for a period.
+    pub fn is_of(&self, period: &Period) -> bool {
+        self.periods.is_empty() || self.periods.contains(period)
+    }
+
+    /// The JSON schema of a definition, for editors.
+    pub fn schema() -> String {
+        let schema = schemars::schema_for!(Self);
+        serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    }
+
+    /// A dimension by its name.
+    pub fn dimension(&self, name: &ColumnName) -> Option<&Dimension> {
+        self.dimensions.iter().find(|dimension| dimension.name == *name)
+    }
+
+    /// Whether a dimension's categories are those who hold the records.
+    pub(crate) fn divides_by_holders(&self, dimension: &Dimension) -> bool {
+        let of_holders = self.holder.as_ref().is_some_and(|of| of.column == dimension.column);
+        of_holders && dimension.bands.is_empty()
+    }
+
+    /// What is published with the tables.
+    pub fn policy(&self) -> Policy {
+        let (threshold, zeros, insider) = self.profile.rules_for_counts();
+        Policy {
+            threshold: self.threshold.unwrap_or(threshold),
+            zeros: self.zeros.unwrap_or(zeros),
+            insider: self.insider.unwrap_or(insider),
+        }
+    }
+
+    /// The rules for sums, about children: as many as the threshold contribute to one that is shown.
+    pub fn sum_rules(&self) -> SumRules {
+        let contributors = Some(self.policy().threshold);
+        SumRules { dominance: self.dominance, p_percent: self.p_percent, contributors }
+    }
+
+    pub(crate) fn rule(&self, at: Place, what: String) -> AggregateError {
+        AggregateError::Rule { release: self.name.to_string(), line: None, at, what }
+    }
+}
+
+/// The words of [`Zeros`], for the schema.
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "the schema alone is made of it")]
+enum ZerosSchema {
+    Published,
+    MayBeWithheld,
+    Unsafe,
+}
+
+/// The parts of [`Dominance`], for the schema.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "the schema alone is made of it")]
+struct DominanceSchema {
+    n: usize,
+    k: u32,
+}

@@ -1,0 +1,323 @@
+//! A release beside earlier ones about the same children whose data have changed since: a revised release beside the
+//! withdrawn one, a new table beside what was published of another night.
+//!
+//! The public keeps the earlier numbers for ever. So the difference is protected as a table of its own: of whom the
+//! change is about. And whoever supposes that little has changed takes an earlier number for the present one: what is
+//! near to one is no cover for others.
+
+use minster_attack::{Refusal, ReleasableSet, verify_with};
+use minster_disclosure::widen;
+use minster_model::{
+    Purpose,
+    policy::{Policy, Zeros},
+    table::{CountTable, Guarded, Hierarchy, Pattern, Sensitive, TableSet},
+};
+use minster_store::{DatasetKeys, Store};
+
+use crate::{
+    definition::release_definition::Definition,
+    earlier_releases::{differencing, entry::Entry},
+    error::AggregateError,
+    protect::protect_counts::{ROUNDS, protect},
+    publish::restricted_report::{self, COUNTS, Report},
+};
+
+/// Earlier releases about the same children, of which the data no longer say what was published.
+pub(crate) struct Changed<'a> {
+    of: Vec<(&'a Entry, Vec<CountTable>)>,
+}
+
+/// The children whom the change is about, by what a table of now and one of then both divide by.
+struct Difference {
+    /// Which of the new tables.
+    place: usize,
+    /// Less then where negative.
+    inner: Vec<i64>,
+    dimensions: Vec<Hierarchy>,
+    sensitive: Vec<Sensitive>,
+    /// For each cell, those of now and of then.
+    cells: Vec<(usize, usize)>,
+    /// What was withheld then.
+    hid: Vec<bool>,
+}
+
+impl<'a> Changed<'a> {
+    /// What these releases counted then. Where one withheld anything, its restricted report says what.
+    pub(crate) fn new(
+        entries: Vec<&'a Entry>,
+        store: &Store,
+        purpose: &Purpose,
+        keys: &mut dyn DatasetKeys,
+    ) -> Result<Self, AggregateError> {
+        let mut of = Vec::new();
+        for entry in entries {
+            of.push((entry, counted(entry, store, purpose, keys)?));
+        }
+        Ok(Self { of })
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &'a Entry> {
+        self.of.iter().map(|(entry, _)| *entry)
+    }
+
+    /// Protects a set whose first tables are the definition's, so that neither the earlier numbers give away what it
+    /// withholds nor the two together whom the change is about.
+    pub(crate) fn protect(
+        &self,
+        definition: &Definition,
+        set: TableSet,
+        notice: &dyn Fn(&str),
+    ) -> Result<ReleasableSet, AggregateError> {
+        if self.of.is_empty() {
+            return protect(set, definition.prices);
+        }
+        self.protect_beside(definition, set, notice).map_err(|error| match error {
+            AggregateError::Refused(why) => AggregateError::Refused(self.what_would_help(&why)),
+            other => other,
+        })
+    }
+
+    fn what_would_help(&self, why: &str) -> String {
+        let names: Vec<String> = self
+            .entries()
+            .map(|entry| format!("{} of {}", entry.definition.name, entry.period))
+            .collect();
+        format!(
+            "the data have changed since {} was published, and beside it: {why}; wait until more children differ, use coarser dimensions, or keep what was published",
+            names.join(", ")
+        )
+    }
+
+    fn protect_beside(
+        &self,
+        definition: &Definition,
+        mut set: TableSet,
+        notice: &dyn Fn(&str),
+    ) -> Result<ReleasableSet, AggregateError> {
+        let own = definition.tables.len();
+        let mut guessed = set.clone();
+        let mut tables = Vec::new();
+        let Policy { threshold, zeros, .. } = set.policy;
+        let rooms = vec![(threshold, threshold); own];
+        let before = |entry: &'a Entry| {
+            let tables = entry.tables.iter();
+            tables.map(|of| (of.dimensions.as_slice(), of.counts.as_slice())).collect()
+        };
+        let beside =
+            differencing::beside(&set.tables[..own], &rooms, zeros, self.entries().map(before));
+        for (table, beside) in set.tables.iter().zip(beside) {
+            let near = beside.guarded();
+            if near > 0 {
+                notice(&format!(
+                    "{near} cells of the table {} are withheld because they differ by less than the threshold from what was published before the data changed, or were withheld there",
+                    table.name()
+                ));
+            }
+            guessed.tables[tables.len()] = beside.guess(table.clone(), set.policy)?;
+            tables.push(beside.guarding(table.clone())?);
+        }
+        set.tables.splice(..own, tables);
+        // Whoever takes earlier numbers for the present ones learns no small one either.
+        let first = protect(guessed, definition.prices)?;
+        for (place, pattern) in first.patterns().iter().enumerate().take(own) {
+            let cells = (0..pattern.withheld.len()).filter(|&cell| pattern.withheld[cell]);
+            withhold(&mut set.tables[place], cells.collect())?;
+        }
+        for _ in 0..ROUNDS {
+            let protected = protect(set.clone(), definition.prices)?;
+            let mut more = Vec::new();
+            for (entry, then) in &self.of {
+                more.extend(unprotected(definition, entry, then, &protected)?);
+            }
+            if more.is_empty() {
+                return Ok(protected);
+            }
+            for (place, table) in set.tables.iter_mut().enumerate().take(own) {
+                let cells = more.iter().filter(|(of, _)| *of == place);
+                withhold(table, cells.map(|(_, cell)| *cell).collect())?;
+            }
+        }
+        Err(AggregateError::Refused(
+            "the difference shows too much of the few whom the change is about".into(),
+        ))
+    }
+}
+
+/// The tables of an entry as they were counted when it was made.
+fn counted(
+    entry: &Entry,
+    store: &Store,
+    purpose: &Purpose,
+    keys: &mut dyn DatasetKeys,
+) -> Result<Vec<CountTable>, AggregateError> {
+    if entry.tables.iter().all(|table| table.counts.iter().all(Option::is_some)) {
+        let whole = |(place, table): (usize, &crate::earlier_releases::entry::Published)| {
+            let dimensions = &table.dimensions;
+            let shape = empty(dimensions)?;
+            let inner = shape.cell_counts().len();
+            let leaves: Vec<usize> = (0..inner).filter(|&cell| shape.is_inner(cell)).collect();
+            let counts = leaves.iter().filter_map(|&cell| table.counts[cell]).collect();
+            let name = entry.definition.tables[place].name.as_str();
+            Ok(CountTable::new(name, dimensions.clone(), counts, vec![])?)
+        };
+        return entry.tables.iter().enumerate().map(whole).collect();
+    }
+    let gone = || {
+        AggregateError::Refused(format!(
+            "the data have changed since the release {} of {} was published, and its restricted report is gone, without which the difference cannot be judged; bring it back from a copy",
+            entry.definition.name, entry.period
+        ))
+    };
+    let dataset =
+        restricted_report::dataset(&entry.definition.name, &entry.sha256, &entry.period, purpose)?;
+    if store.manifest(&dataset).is_err() {
+        return Err(gone());
+    }
+    let report = Report::open(store, &dataset, keys)?;
+    let counts = report.sets.into_iter().find(|set| set.name == COUNTS);
+    let tables = counts.map(|set| set.set.tables).unwrap_or_default();
+    let own: Vec<CountTable> = tables.into_iter().take(entry.tables.len()).collect();
+    let is_same =
+        |(table, published): (&CountTable, &crate::earlier_releases::entry::Published)| {
+            table.dimensions() == published.dimensions
+        };
+    match own.len() == entry.tables.len() && own.iter().zip(&entry.tables).all(is_same) {
+        true => Ok(own),
+        false => Err(gone()),
+    }
+}
+
+fn empty(dimensions: &[Hierarchy]) -> Result<CountTable, AggregateError> {
+    let inner = dimensions.iter().map(|of| of.leaves().len()).product();
+    Ok(CountTable::new("", dimensions.to_vec(), vec![0; inner], vec![])?)
+}
+
+/// Withholds cells, of which nothing need be left open.
+fn withhold(table: &mut CountTable, cells: Vec<usize>) -> Result<(), AggregateError> {
+    let kept = table.kept().iter().copied().filter(|cell| !cells.contains(cell)).collect();
+    let guards = cells.iter().map(|&cell| Guarded { cell, down: 0, up: 0 });
+    let guards = guards.chain(table.guarded().iter().copied()).collect();
+    *table = table.clone().guarding(guards)?.keeping(kept)?;
+    Ok(())
+}
+
+/// The cells of the new tables that must be withheld too, so that the difference from an earlier release does not
+/// show of few whom the change is about.
+///
+/// Where some joined and others left, or changed, no world of the difference is less likely for being negative, and
+/// the room that each near cell has says enough. Where all joined, or all left, it is a table of children.
+fn unprotected(
+    definition: &Definition,
+    entry: &Entry,
+    then: &[CountTable],
+    protected: &ReleasableSet,
+) -> Result<Vec<(usize, usize)>, AggregateError> {
+    let mut differences = Vec::new();
+    for place in 0..definition.tables.len() {
+        let now = &protected.tables()[place];
+        for (of, published) in then.iter().zip(&entry.tables) {
+            differences.extend(Difference::new(place, now, of, &published.counts)?);
+        }
+    }
+    let mut all = differences.iter().flat_map(|of| &of.inner);
+    let signs =
+        all.clone().fold((false, false), |(less, more), of| (less | (*of < 0), more | (*of > 0)));
+    if signs.0 == signs.1 || all.all(|of| *of == 0) {
+        return Ok(Vec::new());
+    }
+    // A zero is published by nobody: it follows, or it does not.
+    let policy = Policy { zeros: Zeros::MayBeWithheld, ..definition.policy() };
+    let mut set = TableSet { tables: Vec::new(), policy };
+    let mut patterns = Vec::new();
+    for of in &differences {
+        set.tables.push(of.table()?);
+        patterns.push(of.pattern(&protected.patterns()[of.place]));
+    }
+    let failures = match verify_with(set.clone(), patterns.clone(), &[]) {
+        Ok(_) => return Ok(Vec::new()),
+        Err(Refusal::Unprotected(failures)) => failures,
+        Err(refusal) => return Err(AggregateError::Refused(refusal.to_string())),
+    };
+    let failing: Vec<(usize, usize)> = failures.iter().map(|of| (of.table, of.cell)).collect();
+    let wider = widen(&set, &patterns, &failing)
+        .map_err(|refusal| AggregateError::Refused(refusal.to_string()))?;
+    let mut more = Vec::new();
+    for ((of, before), after) in differences.iter().zip(&patterns).zip(&wider.patterns) {
+        let added = before.withheld.iter().zip(&after.withheld).zip(&of.cells);
+        let added = added.filter(|((before, after), _)| !**before && **after);
+        more.extend(added.map(|(_, (now, _))| (of.place, *now)));
+    }
+    match more.is_empty() {
+        true => Err(AggregateError::Refused(
+            "the difference shows too much of the few whom the change is about".into(),
+        )),
+        false => Ok(more),
+    }
+}
+
+impl Difference {
+    /// None where the two tables divide by nothing alike.
+    fn new(
+        place: usize,
+        now: &CountTable,
+        then: &CountTable,
+        published: &[Option<u64>],
+    ) -> Result<Option<Self>, AggregateError> {
+        let total = |of: &Hierarchy| of.roots().next().unwrap_or_default();
+        let is_divided = |(_, of): &(usize, &Hierarchy)| of.roots().count() == 1;
+        let mut shared = Vec::new();
+        for (at, of) in now.dimensions().iter().enumerate().filter(is_divided) {
+            let other = then.dimensions().iter().position(|other| other == of);
+            shared.extend(other.map(|other| (at, other)));
+        }
+        let others_have_totals = [now, then]
+            .iter()
+            .all(|table| table.dimensions().iter().all(|of| of.roots().count() == 1));
+        if shared.is_empty() || !others_have_totals {
+            return Ok(None);
+        }
+        let dimensions: Vec<Hierarchy> =
+            shared.iter().map(|(at, _)| now.dimensions()[*at].clone()).collect();
+        let shape = empty(&dimensions)?;
+        let cell_of = |table: &CountTable, nodes: &[usize], at: fn(&(usize, usize)) -> usize| {
+            let mut all: Vec<usize> = table.dimensions().iter().map(total).collect();
+            shared.iter().zip(nodes).for_each(|(place, node)| all[at(place)] = *node);
+            table.cell(&all)
+        };
+        let cells: Vec<(usize, usize)> = (0..shape.cell_count())
+            .map(|cell| {
+                let nodes = shape.coordinates(cell);
+                (cell_of(now, &nodes, |of| of.0), cell_of(then, &nodes, |of| of.1))
+            })
+            .collect();
+        let (counts_now, counts_then) = (now.cell_counts(), then.cell_counts());
+        let leaves = (0..shape.cell_count()).filter(|&cell| shape.is_inner(cell));
+        let inner = leaves.map(|cell| {
+            let (now, then) = cells[cell];
+            counts_now[now] as i64 - counts_then[then] as i64
+        });
+        let sensitive = now.sensitive().iter().filter_map(|of| {
+            let dimension = shared.iter().position(|(at, _)| *at == of.dimension)?;
+            Some(Sensitive { dimension, categories: of.categories.clone() })
+        });
+        Ok(Some(Self {
+            place,
+            inner: inner.collect(),
+            sensitive: sensitive.collect(),
+            hid: cells.iter().map(|(_, then)| published[*then].is_none()).collect(),
+            cells,
+            dimensions,
+        }))
+    }
+
+    fn table(&self) -> Result<CountTable, AggregateError> {
+        let Self { dimensions, sensitive, .. } = self;
+        let inner = self.inner.iter().map(|of| of.unsigned_abs()).collect();
+        Ok(CountTable::new("the difference", dimensions.clone(), inner, sensitive.clone())?)
+    }
+
+    fn pattern(&self, now: &Pattern) -> Pattern {
+        let cells = self.cells.iter().zip(&self.hid);
+        Pattern { withheld: cells.map(|((of, _), hid)| now.withheld[*of] || *hid).collect() }
+    }
+}

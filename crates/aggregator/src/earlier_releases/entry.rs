@@ -1,0 +1,220 @@
+//! One release in the ledger: what the public was given of it, who let it out, and that it was withdrawn.
+
+use std::collections::BTreeMap;
+
+use minster_model::{
+    ColumnName, Period, SourceName, TableName,
+    table::{CountTable, Hierarchy, Pattern},
+};
+use minster_store::{Manifest, Origin, Store};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    definition::release_definition::Definition,
+    error::AggregateError,
+    protect::sums,
+    tabulate::tables::{Children, Tabulated},
+};
+
+/// The format that this release writes and reads.
+pub(crate) const FORMAT: u32 = 2;
+
+/// How the name of a withdrawal's entry ends.
+pub(crate) const WITHDRAWN: &str = ".withdrawn";
+
+/// One release, as the public has it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) format: u32,
+    pub(crate) period: Period,
+    pub(crate) definition: Definition,
+    /// SHA-256 of the release's files.
+    pub(crate) sha256: String,
+    /// Who was counted.
+    pub(crate) children: Children,
+    /// The deliveries that the data were linked from.
+    pub(crate) deliveries: Vec<(SourceName, Period)>,
+    pub(crate) tables: Vec<Published>,
+    /// Who let it out; none where that was before a person had to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) let_out: Option<LetOut>,
+    /// The entry's name in the ledger.
+    #[serde(skip)]
+    pub(crate) file: String,
+    #[serde(skip)]
+    pub(crate) withdrawn: Option<Withdrawal>,
+}
+
+/// One table, as the public has it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Published {
+    pub(crate) dimensions: Vec<Hierarchy>,
+    /// Every cell; none where it is withheld.
+    pub(crate) counts: Vec<Option<u64>>,
+    /// The same of every column that is summed.
+    pub(crate) sums: BTreeMap<ColumnName, Vec<Option<u64>>>,
+}
+
+/// Tables as they were published before: nothing of them can be withheld or shown any more.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Standing {
+    pub(crate) counts: Vec<CountTable>,
+    /// By the column that is summed.
+    pub(crate) sums: BTreeMap<ColumnName, Vec<CountTable>>,
+}
+
+impl Standing {
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.counts.extend(other.counts);
+        for (column, tables) in other.sums {
+            self.sums.entry(column).or_default().extend(tables);
+        }
+    }
+}
+
+/// A person who lets a release out or withdraws one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The user's number.
+    pub uid: u32,
+    /// The user's name, where the system knows one.
+    pub user: Option<String>,
+    /// When (RFC 3339, UTC).
+    pub at: String,
+}
+
+/// Who let a release out, and under which policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LetOut {
+    #[serde(flatten)]
+    pub(crate) by: Person,
+    pub(crate) policy_sha256: String,
+}
+
+/// A withdrawal: an entry of its own beside the release's, which never changes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Withdrawal {
+    format: u32,
+    /// The entry of what is withdrawn.
+    pub(crate) entry: String,
+    pub(crate) sha256: String,
+    #[serde(flatten)]
+    pub(crate) by: Person,
+    pub(crate) reason: String,
+}
+
+impl Entry {
+    /// Writes it down, before its release can be seen.
+    pub(crate) fn enter(&self, store: &Store) -> Result<(), AggregateError> {
+        let bytes = serde_json::to_vec(self)
+            .map_err(|_| AggregateError::Write("the ledger's entry failed".into()))?;
+        Ok(store.enter(&self.period, &self.file, &bytes)?)
+    }
+
+    /// The tables as they were published, if the data still say what was published then.
+    pub(crate) fn standing(&self, now: &Tabulated) -> Result<Option<Standing>, AggregateError> {
+        let mut standing = Standing::default();
+        for (place, published) in self.tables.iter().enumerate() {
+            let (Some(cube), Some(measured)) = (now.set.tables.get(place), now.measured.get(place))
+            else {
+                return Ok(None);
+            };
+            if cube.dimensions() != published.dimensions {
+                return Ok(None);
+            }
+            let Some(table) = as_published(cube.clone(), &published.counts)? else {
+                return Ok(None);
+            };
+            standing.counts.push(table);
+            for (column, sums) in &published.sums {
+                let Some(now) = measured.sums.get(column) else { return Ok(None) };
+                let table =
+                    sums::table(&self.definition, place, column, cube, &published.counts, now)?;
+                let Some(table) = as_published(table, sums)? else { return Ok(None) };
+                standing.sums.entry(column.clone()).or_default().push(table);
+            }
+        }
+        Ok((standing.counts.len() == now.set.tables.len()).then_some(standing))
+    }
+
+    /// For each table, how many of its published counts and sums the data no longer say; all, where it has other cells
+    /// now.
+    pub(crate) fn changed(&self, now: &Tabulated) -> Result<Vec<usize>, AggregateError> {
+        let differing = |now: &[u64], then: &[Option<u64>]| {
+            let both = now.iter().zip(then);
+            both.filter(|(now, then)| then.is_some_and(|then| then != **now)).count()
+        };
+        let mut changed = Vec::new();
+        for (place, published) in self.tables.iter().enumerate() {
+            let Some(table) = now.set.tables.get(place) else { continue };
+            if table.dimensions() != published.dimensions {
+                changed.push(published.counts.len());
+                continue;
+            }
+            let mut numbers = differing(&table.cell_counts(), &published.counts);
+            for (column, sums) in &published.sums {
+                let of = now.measured.get(place).and_then(|of| of.sums.get(column));
+                let Some(of) = of else { continue };
+                let (dimensions, inner) = (table.dimensions().to_vec(), of.inner.clone());
+                let of = CountTable::new(table.name(), dimensions, inner, vec![])?;
+                numbers += differing(&of.cell_counts(), sums);
+            }
+            changed.push(numbers);
+        }
+        Ok(changed)
+    }
+
+    /// Cells of each table: their number, and how many are withheld.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = (&TableName, usize, usize)> {
+        self.definition.tables.iter().zip(&self.tables).map(|(table, published)| {
+            let withheld = published.counts.iter().filter(|count| count.is_none()).count();
+            (&table.name, published.counts.len(), withheld)
+        })
+    }
+}
+
+/// The deliveries that an integrated dataset was linked from.
+pub(crate) fn deliveries(integrated: &Manifest) -> Vec<(SourceName, Period)> {
+    match &integrated.origin {
+        Origin::Datasets { datasets, .. } => {
+            datasets.iter().map(|(of, _)| (of.name.clone(), of.period.clone())).collect()
+        }
+        Origin::Delivery { .. } => Vec::new(),
+    }
+}
+
+/// The table as it was published, if its numbers are still those.
+fn as_published(
+    table: CountTable,
+    published: &[Option<u64>],
+) -> Result<Option<CountTable>, AggregateError> {
+    let counts = table.cell_counts();
+    let still = |(count, published): (&u64, &Option<u64>)| {
+        published.is_none_or(|published| published == *count)
+    };
+    if counts.len() != published.len() || !counts.iter().zip(published).all(still) {
+        return Ok(None);
+    }
+    let withheld = published.iter().map(Option::is_none).collect();
+    Ok(Some(table.published_before(Pattern { withheld })?))
+}
+
+impl Withdrawal {
+    pub(crate) fn new(of: &Entry, by: Person, reason: &str) -> Self {
+        let (entry, sha256) = (of.file.clone(), of.sha256.clone());
+        Self { format: FORMAT, entry, sha256, by, reason: reason.to_owned() }
+    }
+
+    /// Writes it down, before readers are told.
+    pub(crate) fn enter(&self, store: &Store, period: &Period) -> Result<(), AggregateError> {
+        let bytes = serde_json::to_vec(self)
+            .map_err(|_| AggregateError::Write("the ledger's entry failed".into()))?;
+        Ok(store.enter(period, &format!("{}{WITHDRAWN}", self.entry), &bytes)?)
+    }
+
+    /// As `WITHDRAWN.txt` has it.
+    pub(crate) fn text(&self) -> String {
+        let Self { sha256, by: Person { at, .. }, reason, .. } = self;
+        format!("The release {} was withdrawn on {at}.\nReason: {reason}\n", &sha256[..32])
+    }
+}

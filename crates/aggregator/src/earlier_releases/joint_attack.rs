@@ -1,0 +1,307 @@
+//! What related releases show of one kind of number, how many children or a column added up, as it stands beside
+//! each other (`minster_attack::verify_beside`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minster_attack::{self as attack, Refusal, ReleasableSet, verify_beside, who_counts};
+use minster_model::{
+    ColumnName,
+    policy::Policy,
+    table::{CountTable, Hierarchy, Pattern},
+};
+
+use crate::{
+    definition::release_definition::Definition,
+    earlier_releases::{
+        condition::Test,
+        population_counts::{By, ByTests, Everyone},
+        release_group::{Group, Shown},
+    },
+    error::AggregateError,
+    protect::sums,
+};
+
+/// Several groups of releases that show a kind of number, the new one last.
+pub(crate) struct Beside {
+    releases: Vec<Release>,
+    policy: Policy,
+    /// What the new one obeys.
+    own: Policy,
+    /// The columns that not all of them choose by alike.
+    chosen: String,
+}
+
+struct Release {
+    /// None for the new one.
+    name: Option<String>,
+    tables: Vec<CountTable>,
+    patterns: Vec<Pattern>,
+    /// The children of all releases by the columns that this one shares, and last by who counts them.
+    all: CountTable,
+    /// Whom each of the releases counts: nodes of that last dimension.
+    who: Vec<usize>,
+}
+
+impl Beside {
+    /// How many children they count.
+    pub(crate) fn of_counts(
+        groups: &[&Group<'_>],
+        tests: &[Test],
+        policy: Policy,
+        everyone: &Everyone<'_>,
+    ) -> Result<Self, AggregateError> {
+        let shown: Vec<&Shown> = groups.iter().map(|group| &group.counts).collect();
+        let own = groups.last().and_then(|group| group.definitions.first());
+        let own = own.map_or(policy, |definition| definition.policy());
+        Self::new(groups, &shown, [policy, own], |shared| shared.count(groups, tests, everyone))
+    }
+
+    /// A column added up, by the new release's rules.
+    pub(crate) fn of_sums(
+        groups: &[&Group<'_>],
+        column: &ColumnName,
+        tests: &[Test],
+        definition: &Definition,
+        everyone: &Everyone<'_>,
+    ) -> Result<Self, AggregateError> {
+        let shown: Vec<&Shown> = groups.iter().filter_map(|group| group.sums.get(column)).collect();
+        Self::new(groups, &shown, [sums::policy(); 2], |shared| {
+            let counted = shared.count(groups, tests, everyone)?;
+            let by = shared.by(tests);
+            let leaf = |met| counted.leaf_of.get(&met).copied();
+            let summed = everyone.sum(by, column, definition, &counted.table, leaf)?;
+            let table = sums::of_others(definition, column, &counted.table, &summed)?;
+            Ok(Counted { table, ..counted })
+        })
+    }
+
+    fn new(
+        groups: &[&Group<'_>],
+        shown: &[&Shown],
+        [policy, own]: [Policy; 2],
+        mut all: impl FnMut(&Shared<'_>) -> Result<Counted, AggregateError>,
+    ) -> Result<Self, AggregateError> {
+        let mut releases = Vec::new();
+        for (place, (group, of)) in groups.iter().zip(shown).enumerate() {
+            let Counted { table: all, who, .. } = all(&Shared::new(groups, shown, place)?)?;
+            let (tables, patterns) = (of.tables.clone(), of.patterns.clone());
+            releases.push(Release { name: group.name.clone(), tables, patterns, all, who });
+        }
+        let tests = groups.iter().flat_map(|group| &group.tests);
+        let differing = tests.filter(|test| !groups.iter().all(|of| of.tests.contains(test)));
+        let chosen: BTreeSet<&str> = differing.map(Test::column).collect();
+        let chosen = chosen.into_iter().collect::<Vec<_>>().join(" and ");
+        Ok(Self { releases, policy, own, chosen })
+    }
+
+    /// The new release's tables, keeping all that they share with others.
+    pub(crate) fn keeping(&self, tables: &mut [CountTable]) -> Result<(), AggregateError> {
+        let Some(new) = self.releases.last() else { return Ok(()) };
+        let shared = shared_of(&new.all);
+        let stands = new.tables.iter().zip(&new.patterns);
+        let mut stands =
+            stands.filter_map(|(table, pattern)| Some((margin(table, &shared)?, pattern)));
+        if stands.any(|(cells, pattern)| cells.iter().all(|&cell| !pattern.withheld[cell])) {
+            return Ok(());
+        }
+        let divided = tables.iter_mut().find_map(|table| {
+            let cells = margin(table, &shared)?;
+            Some((table, cells))
+        });
+        let Some((table, cells)) = divided else {
+            return Err(self.not_shown(self.releases.len() - 1));
+        };
+        let counts = table.cell_counts();
+        let is_withheld = |cell: &usize| {
+            let is_guarded = table.guarded().iter().any(|guarded| guarded.cell == *cell);
+            is_guarded || self.own.is_small(counts[*cell])
+        };
+        if cells.iter().any(is_withheld) {
+            return Err(self.not_shown(self.releases.len() - 1));
+        }
+        let kept = table.kept().iter().copied().chain(cells).collect();
+        *table = table.clone().keeping(kept)?;
+        Ok(())
+    }
+
+    /// Attacks the new release, with what stands of the same children, as it stands beside the others.
+    pub(crate) fn verify(&self, new: &ReleasableSet) -> Result<(), AggregateError> {
+        let last = self.releases.len() - 1;
+        let releases: Vec<attack::Beside<'_>> = self
+            .releases
+            .iter()
+            .enumerate()
+            .map(|(place, of)| {
+                let (tables, patterns) = match place == last {
+                    true => (new.tables(), new.patterns()),
+                    false => (of.tables.as_slice(), of.patterns.as_slice()),
+                };
+                attack::Beside { tables, patterns, all: of.all.clone(), own: of.who[place] }
+            })
+            .collect();
+        verify_beside(self.policy, &releases).map_err(|refusal| match refusal {
+            Refusal::SharedWithheld { release } => self.not_shown(release),
+            Refusal::Unprotected(failures) => AggregateError::Refused(format!(
+                "beside {}, about other children, this one would show {} small numbers of children whom one of them counts and another does not; divide by {} in one release instead",
+                self.names(),
+                failures.len(),
+                self.chosen
+            )),
+            refusal => AggregateError::Refused(format!(
+                "beside {}, about other children: {refusal}; divide by {} in one release instead",
+                self.names(),
+                self.chosen
+            )),
+        })
+    }
+
+    /// Whether of all whom one release counts in some number that it shares, another counts everyone.
+    pub(crate) fn has_everyone_in(&self, one: usize, other: usize) -> bool {
+        let Release { all, who, .. } = &self.releases[one];
+        let Some(who_counts) = all.dimensions().last() else { return false };
+        let is_apart =
+            |leaf| who_counts.counts(who[one], leaf) && !who_counts.counts(who[other], leaf);
+        let is_so = |node: &usize| {
+            let mut leaves = who_counts.leaves().iter();
+            leaves.all(|&leaf| who_counts.counts(*node, leaf) == is_apart(leaf))
+        };
+        // Without such a node there is nobody whom the one counts alone.
+        let apart = (0..who_counts.node_count()).find(is_so);
+        let counts = all.cell_counts();
+        (0..counts.len()).filter(|&cell| counts[cell] > 0).any(|cell| {
+            let mut nodes = all.coordinates(cell);
+            let last = nodes.len() - 1;
+            let is_own = std::mem::replace(&mut nodes[last], apart.unwrap_or_default()) == who[one];
+            is_own && (apart.is_none() || counts[all.cell(&nodes)] == 0)
+        })
+    }
+
+    fn not_shown(&self, release: usize) -> AggregateError {
+        let Release { name, all, .. } = &self.releases[release];
+        let shared: Vec<&str> = shared_of(all).iter().map(|of| of.name()).collect();
+        let shared = if shared.is_empty() { "all children".into() } else { shared.join(" and ") };
+        let which = called(name.as_deref());
+        AggregateError::Refused(format!(
+            "beside {}, about other children, {which} would have to show every number by {shared}, and does not: the two together would show what each hides; divide by {} in one release instead",
+            self.names(),
+            self.chosen
+        ))
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<&str> = self.releases.iter().filter_map(|of| of.name.as_deref()).collect();
+        format!("the release {}", names.join(" and "))
+    }
+}
+
+/// A release in a message: the new one has no name.
+pub(crate) fn called(name: Option<&str>) -> String {
+    name.map_or_else(|| "this one".into(), |name| format!("the release {name}"))
+}
+
+/// What one of several groups shares with the others.
+struct Shared<'a> {
+    /// One of its definitions, which divides as its own tables do.
+    definition: &'a Definition,
+    /// The columns.
+    columns: Vec<&'a str>,
+    name: String,
+}
+
+/// All children by shared columns, and last by who counts them.
+struct Counted {
+    table: CountTable,
+    /// Whom each group counts: nodes of the last dimension.
+    who: Vec<usize>,
+    /// The leaf of it for the tests that a child meets, where a group counts them.
+    leaf_of: BTreeMap<u64, usize>,
+}
+
+impl<'a> Shared<'a> {
+    fn new(
+        groups: &[&'a Group<'_>],
+        shown: &[&'a Shown],
+        place: usize,
+    ) -> Result<Self, AggregateError> {
+        let group = groups[place];
+        let others = shown.iter().enumerate().filter(|(of, _)| *of != place);
+        let mut known: BTreeSet<&str> =
+            others.flat_map(|(_, other)| other.divides.iter().map(String::as_str)).collect();
+        known.extend(groups.iter().flat_map(|group| group.chooses()));
+        let divides = shown[place].divides.iter().map(String::as_str);
+        let columns: Vec<&str> = divides.filter(|column| known.contains(column)).collect();
+        let divides = |definition: &&&Definition| {
+            let dimensions = |column: &&str| {
+                definition.dimensions.iter().any(|dimension| dimension.column.as_str() == *column)
+            };
+            columns.iter().all(dimensions)
+        };
+        let Some(definition) = group.definitions.iter().find(divides) else {
+            return Err(AggregateError::Refused(format!(
+                "releases about the same children divide by {} apart, and others are about other children; use one release",
+                columns.join(" and ")
+            )));
+        };
+        let name = group.name.clone().unwrap_or_else(|| definition.name.to_string());
+        Ok(Self { definition, columns, name })
+    }
+
+    fn by<'b>(&'b self, tests: &'b [Test]) -> By<'b> {
+        By { definition: self.definition, columns: &self.columns, tests }
+    }
+
+    fn count(
+        &self,
+        groups: &[&Group<'_>],
+        tests: &[Test],
+        everyone: &Everyone<'_>,
+    ) -> Result<Counted, AggregateError> {
+        let ByTests { hierarchies, counts } = everyone.count(self.by(tests))?;
+        let mut leaves: Vec<Vec<bool>> = Vec::new();
+        let mut of_leaves: Vec<Vec<u64>> = Vec::new();
+        let mut leaf_of = BTreeMap::new();
+        for (met, counts) in counts {
+            let who: Vec<bool> = groups.iter().map(|of| of.counts(tests, met)).collect();
+            if !who.contains(&true) {
+                continue;
+            }
+            let leaf = leaves.iter().position(|leaf| *leaf == who).unwrap_or_else(|| {
+                leaves.push(who);
+                of_leaves.push(vec![0; counts.len()]);
+                leaves.len() - 1
+            });
+            of_leaves[leaf].iter_mut().zip(counts).for_each(|(of, count)| *of += count);
+            leaf_of.insert(met, leaf);
+        }
+        let (dimension, who) = who_counts(&leaves)?;
+        let size: usize = hierarchies.iter().map(|of| of.leaves().len()).product();
+        let inner = (0..size).flat_map(|cell| of_leaves.iter().map(move |counts| counts[cell]));
+        let inner = inner.collect();
+        let dimensions = hierarchies.into_iter().chain([dimension]).collect();
+        let table = CountTable::new(self.name.as_str(), dimensions, inner, vec![])?;
+        Ok(Counted { table, who, leaf_of })
+    }
+}
+
+/// The dimensions of a table of all children but the last.
+fn shared_of(all: &CountTable) -> Vec<&Hierarchy> {
+    let dimensions = all.dimensions();
+    dimensions[..dimensions.len() - 1].iter().collect()
+}
+
+/// A table's cells by some columns together; none where it does not divide by all of them.
+fn margin(table: &CountTable, shared: &[&Hierarchy]) -> Option<Vec<usize>> {
+    let is_shared = |own: &Hierarchy| shared.iter().any(|of| of.name() == own.name());
+    if table.dimensions().iter().filter(|own| is_shared(own)).count() < shared.len() {
+        return None;
+    }
+    let is_margin = |cell: &usize| {
+        let nodes = table.coordinates(*cell);
+        let mut nodes = table.dimensions().iter().zip(nodes);
+        nodes.all(|(own, node)| match is_shared(own) {
+            true => own.leaves().binary_search(&node).is_ok(),
+            false => own.roots().any(|root| root == node),
+        })
+    };
+    Some((0..table.cell_count()).filter(is_margin).collect())
+}

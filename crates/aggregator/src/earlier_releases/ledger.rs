@@ -1,0 +1,247 @@
+//! What was ever released: later releases are protected together with it, withdrawn or not, for the public knows
+//! it for ever. An entry holds what the public was given, and nothing else.
+
+use minster_model::{ColumnName, Period, TableName};
+use minster_store::{Manifest, Release, Store, StoreError, sha256_hex};
+
+use crate::{
+    definition::release_definition::{Definition, Method},
+    earlier_releases::entry::{Entry, FORMAT, Standing, WITHDRAWN, Withdrawal, deliveries},
+    error::AggregateError,
+    tabulate::tables::{Children, Tabulated},
+};
+
+/// The entries of one period, and those of others that drew on one of the same deliveries.
+pub(crate) struct Ledger {
+    entries: Vec<Entry>,
+    of_other_periods: Vec<Entry>,
+}
+
+/// What was published before of the same children.
+pub(crate) struct AboutSame<'a> {
+    /// The data still say it.
+    pub(crate) unchanged: Vec<(&'a Entry, Standing)>,
+    /// The data have changed since.
+    pub(crate) changed: Vec<&'a Entry>,
+}
+
+impl Ledger {
+    pub(crate) fn read(
+        store: &Store,
+        period: &Period,
+        integrated: &Manifest,
+    ) -> Result<Self, AggregateError> {
+        let now = deliveries(integrated);
+        let mut of_other_periods = Vec::new();
+        for other in store.ledger_periods()?.iter().filter(|other| *other != period) {
+            let entries = read(store, other)?.into_iter();
+            let shares = |entry: &Entry| entry.deliveries.iter().any(|of| now.contains(of));
+            of_other_periods.extend(entries.filter(shares));
+        }
+        Ok(Self { entries: read(store, period)?, of_other_periods })
+    }
+
+    /// The release of exactly this definition that stands: one that was withdrawn does not.
+    pub(crate) fn same(&self, definition: &Definition) -> Option<&Entry> {
+        self.of_definition(definition).find(|entry| entry.withdrawn.is_none())
+    }
+
+    /// Every release of exactly this definition, the withdrawn ones too.
+    pub(crate) fn of_definition(&self, definition: &Definition) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.definition == *definition)
+    }
+
+    /// Every release of the period with this name.
+    pub(crate) fn named(&self, name: &TableName) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.definition.name == *name)
+    }
+
+    /// A release of another definition that stands under a definition's name.
+    pub(crate) fn another(&self, definition: &Definition) -> Option<&Entry> {
+        let is_another =
+            |entry: &&Entry| entry.withdrawn.is_none() && entry.definition != *definition;
+        self.named(&definition.name).find(is_another)
+    }
+
+    /// What the ledger calls a release with this name and hash: the same one may be let out again after it was
+    /// withdrawn.
+    pub(crate) fn file(&self, name: &TableName, sha256: &str) -> String {
+        let first = format!("{name}.{}", &sha256[..32]);
+        let again = self.named(name).filter(|entry| entry.sha256 == *sha256).count();
+        if again == 0 { first } else { format!("{first}.{}", again + 1) }
+    }
+
+    /// What was published before of the same children, to be protected together with new tables.
+    pub(crate) fn about_same<'a>(
+        &'a self,
+        definition: &'a Definition,
+        children: Children,
+        mut tabulate: impl FnMut(&Definition) -> Result<Tabulated, AggregateError>,
+    ) -> Result<AboutSame<'a>, AggregateError> {
+        let mut same = AboutSame { unchanged: Vec::new(), changed: Vec::new() };
+        for entry in self.of_same(definition, children) {
+            let name = &entry.definition.name;
+            let refused = |why: &str| {
+                Err(AggregateError::Refused(format!(
+                    "the release {name} of {} is about the same children, {why}",
+                    entry.period
+                )))
+            };
+            if [entry.definition.method, definition.method] != [Method::Suppress; 2] {
+                return refused(
+                    "and one of the two is rounded: together they would show what each hides; use one release",
+                );
+            }
+            if entry.definition.policy() != definition.policy() {
+                return refused(
+                    "and stands under another threshold, policy for zeros or insider; use the same",
+                );
+            }
+            let rules = |of: &Definition| (of.dominance, of.p_percent, of.holder.clone());
+            if rules(&entry.definition) != rules(definition) {
+                return refused("and stands under other rules for sums; use the same");
+            }
+            let now = match tabulate(&entry.definition) {
+                // A column or look-up that it needs is no more: the data say something else.
+                Err(AggregateError::Rule { .. } | AggregateError::Lookup { .. }) => None,
+                now => entry.standing(&now?)?,
+            };
+            match now {
+                Some(tables) => same.unchanged.push((entry, tables)),
+                None => same.changed.push(entry),
+            }
+        }
+        Ok(same)
+    }
+
+    /// Refuses a definition whose children are chosen by a column that another release divides, or the
+    /// other way round, where one of the two hides anything: together they would show it. `hides` says
+    /// whether the new one does. Of `others`, that cannot be attacked together with it.
+    pub(crate) fn nested(
+        definition: &Definition,
+        others: &[&Entry],
+        hides: bool,
+    ) -> Result<(), AggregateError> {
+        for entry in others {
+            let other = &entry.definition;
+            let chosen = chosen_by_what_is_divided(definition, other)
+                .or_else(|| chosen_by_what_is_divided(other, definition));
+            let hid = other.method != Method::Suppress
+                || entry.tables.iter().any(|table| table.counts.iter().any(Option::is_none));
+            if let (Some(column), true) = (chosen, hides || hid) {
+                return Err(AggregateError::Refused(format!(
+                    "the release {} of {} and this one hide numbers that they would show together: {column} chooses the children of one of the two and divides those of the other; divide by it in both",
+                    other.name, entry.period
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses to publish beside others where one of the two is rounded: what one rounds, the other may
+    /// show. Noise that depends on the children is made for that.
+    pub(crate) fn one_method(
+        &self,
+        definition: &Definition,
+        children: Children,
+    ) -> Result<(), AggregateError> {
+        let alone = |entry: &&Entry| {
+            let methods = [entry.definition.method, definition.method];
+            methods != [Method::Suppress; 2] && methods != [Method::CellKey; 2]
+        };
+        match self.of_others(definition, children).find(alone) {
+            None => Ok(()),
+            Some(entry) => Err(AggregateError::Refused(format!(
+                "beside the release {} of {}, which is about other children, this one would show more than each alone, because one of the two is rounded; withhold in both, or use noise that depends on the children in both",
+                entry.definition.name, entry.period
+            ))),
+        }
+    }
+
+    /// What was published before about the same children, in this period or another that drew on one of
+    /// the same deliveries; and what is said to be about the same, though the data may have changed.
+    fn of_same<'a>(
+        &'a self,
+        definition: &'a Definition,
+        children: Children,
+    ) -> impl Iterator<Item = &'a Entry> {
+        let said = move |entry: &&Entry| {
+            entry.children == children || same_children(&entry.definition, definition)
+        };
+        let counted = move |entry: &&Entry| entry.children == children;
+        self.entries.iter().filter(said).chain(self.of_other_periods.iter().filter(counted))
+    }
+
+    /// What was published before about other children.
+    pub(crate) fn of_others<'a>(
+        &'a self,
+        definition: &'a Definition,
+        children: Children,
+    ) -> impl Iterator<Item = &'a Entry> {
+        let other = move |entry: &&Entry| {
+            entry.children != children && !same_children(&entry.definition, definition)
+        };
+        let counted = move |entry: &&Entry| entry.children != children;
+        self.entries.iter().filter(other).chain(self.of_other_periods.iter().filter(counted))
+    }
+}
+
+/// A period's releases, each with its withdrawal if there is one.
+pub(crate) fn read(store: &Store, period: &Period) -> Result<Vec<Entry>, AggregateError> {
+    let unknown = || {
+        AggregateError::Store(StoreError::Manifest {
+            path: store.root().join("ledger").join(period.as_str()),
+            why: "holds an entry that this release does not understand".into(),
+        })
+    };
+    let (mut entries, mut withdrawals): (Vec<Entry>, Vec<Withdrawal>) = (Vec::new(), Vec::new());
+    for (file, bytes) in store.ledger(period)? {
+        if file.ends_with(WITHDRAWN) {
+            withdrawals.push(serde_json::from_slice(&bytes).map_err(|_| unknown())?);
+            continue;
+        }
+        let entry: Entry = serde_json::from_slice(&bytes).map_err(|_| unknown())?;
+        if entry.format != FORMAT {
+            return Err(unknown());
+        }
+        entries.push(Entry { file, ..entry });
+    }
+    for withdrawal in withdrawals {
+        let of = entries.iter_mut().find(|entry| entry.file == withdrawal.entry);
+        of.ok_or_else(unknown)?.withdrawn = Some(withdrawal);
+    }
+    Ok(entries)
+}
+
+/// SHA-256 of all that was ever released, in every period.
+pub(crate) fn sha256_of(store: &Store) -> Result<String, AggregateError> {
+    let mut hashes = String::new();
+    for period in store.ledger_periods()? {
+        for (file, bytes) in store.ledger(&period)? {
+            hashes += &format!("{period}/{file} {}\n", sha256_hex(&bytes));
+        }
+    }
+    Ok(sha256_hex(hashes.as_bytes()))
+}
+
+/// A column on which `one` alone has a condition and that a table of `other` divides.
+fn chosen_by_what_is_divided<'a>(
+    one: &'a Definition,
+    other: &Definition,
+) -> Option<&'a ColumnName> {
+    let own = one.conditions.iter().filter(|condition| !other.conditions.contains(condition));
+    let divided = |column: &ColumnName| {
+        let names = other.tables.iter().flat_map(|table| &table.dimensions);
+        names.filter_map(|name| other.dimension(name)).any(|of| of.column == *column)
+    };
+    own.map(|condition| &condition.column).find(|column| divided(column))
+}
+
+fn same_children(one: &Definition, other: &Definition) -> bool {
+    one.population == other.population && one.conditions == other.conditions
+}
+
+/// The release that an entry tells of, if its folder is still there.
+pub(crate) fn release_of(store: &Store, entry: &Entry) -> Option<Release> {
+    store.published_release(entry.definition.name.as_str(), entry.period.as_str(), &entry.sha256)
+}

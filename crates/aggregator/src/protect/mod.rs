@@ -1,0 +1,5 @@
+//! Suppress or round, attack, and widen: counts, then sums.
+
+pub(crate) mod protect_counts;
+pub(crate) mod protect_sums;
+pub(crate) mod sums;

@@ -1,0 +1,143 @@
+//! Sums are tables too: what is withheld of the counts is withheld of them, what a few contributors
+//! dominate as well, and then as much more as hides both. Protected and attacked as the counts are.
+
+use std::collections::BTreeMap;
+
+use minster_attack::ReleasableSet;
+use minster_model::{
+    ColumnName,
+    policy::Zeros,
+    table::{CountTable, TableSet},
+};
+
+use crate::{
+    definition::release_definition::Definition,
+    earlier_releases::{differencing, entry::Entry, joint_attack, related::Related},
+    error::AggregateError,
+    protect::{protect_counts::protect, sums},
+    tabulate::contributions::Measured,
+};
+
+/// Sums that withstood the attack, by the column that is summed.
+#[derive(Debug, Clone, Default)]
+pub struct ReleasableSums {
+    of: BTreeMap<ColumnName, Column>,
+}
+
+#[derive(Debug, Clone)]
+struct Column {
+    /// For each table of the definition its place in the set, if the column is summed there.
+    places: Vec<Option<usize>>,
+    set: ReleasableSet,
+}
+
+impl ReleasableSums {
+    /// Every cell's sum of one table; none where it is withheld.
+    pub(crate) fn published_cells(
+        &self,
+        table: usize,
+        column: &ColumnName,
+    ) -> Option<Vec<Option<u64>>> {
+        let of = self.of.get(column)?;
+        Some(of.set.published_cells(of.places.get(table).copied().flatten()?))
+    }
+
+    /// The sets, by column.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = (&ColumnName, &ReleasableSet)> {
+        self.of.iter().map(|(column, of)| (column, &of.set))
+    }
+}
+
+/// Earlier releases that sums are compared with.
+#[derive(Default)]
+pub(crate) struct Beside<'a> {
+    /// About other children, number by number.
+    pub(crate) apart: &'a [&'a Entry],
+    /// About the same children, of which the data have changed since.
+    pub(crate) changed: &'a [&'a Entry],
+    /// About other children, attacked together with it.
+    pub(crate) related: Option<&'a Related<'a>>,
+}
+
+/// Protects the sums of every column that the definition's tables measure.
+///
+/// `standing` holds the tables of sums that were published before, by column: of this very definition
+/// where `own` says so, first and in its order.
+pub(crate) fn protect_sums(
+    definition: &Definition,
+    counts: &ReleasableSet,
+    measured: &[Measured],
+    standing: &BTreeMap<ColumnName, Vec<CountTable>>,
+    beside: &Beside<'_>,
+    own: bool,
+) -> Result<ReleasableSums, AggregateError> {
+    let mut columns: Vec<&ColumnName> = measured.iter().flat_map(|m| m.sums.keys()).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    let mut releasable = ReleasableSums::default();
+    for column in columns {
+        let summing = measured.iter().enumerate();
+        let summing = summing.filter_map(|(place, of)| Some((place, of.sums.get(column)?)));
+        let mut places = vec![None; measured.len()];
+        let (mut tables, mut rooms) = (Vec::new(), Vec::new());
+        for (number, (place, summed)) in summing.enumerate() {
+            places[place] = Some(number);
+            if own {
+                continue;
+            }
+            let (cube, shown) = (&counts.tables()[place], counts.published_cells(place));
+            let table = sums::table(definition, place, column, cube, &shown, summed)?;
+            let threshold = definition.policy().threshold;
+            let apart = published(beside.apart, column);
+            let (table, _) =
+                differencing::guard(table, threshold, (threshold, Zeros::Published), apart)?;
+            tables.push(table);
+            // A change by less than so much may be few children's.
+            let most = summed.children.iter().filter_map(|of| of.largest.first()).max();
+            let most = most.copied().unwrap_or_default().max(1);
+            rooms.push((most.saturating_mul(threshold), most));
+        }
+        let before = beside.changed.iter().map(|entry| published(&[entry], column).collect());
+        let changed = differencing::beside(&tables, &rooms, Zeros::Published, before);
+        let guarded = tables.into_iter().zip(changed).map(|(table, of)| of.guarding(table));
+        let tables = guarded.collect::<Result<Vec<_>, _>>()?;
+        let standing = standing.get(column).into_iter().flatten().cloned();
+        let related = beside.related.and_then(|related| related.sums(column));
+        let protected = protect_column(definition, tables, standing, related);
+        let set = protected.map_err(|error| match error {
+            AggregateError::Refused(why) => AggregateError::Refused(format!(
+                "the sums of {column}: {why}; or leave that measure out"
+            )),
+            other => other,
+        })?;
+        releasable.of.insert(column.clone(), Column { places, set });
+    }
+    Ok(releasable)
+}
+
+/// What releases published of a column's sums.
+fn published<'a>(
+    entries: &[&'a Entry],
+    column: &ColumnName,
+) -> impl Iterator<Item = differencing::Before<'a>> {
+    let tables = entries.iter().flat_map(|entry| &entry.tables);
+    tables
+        .filter_map(|table| Some((table.dimensions.as_slice(), table.sums.get(column)?.as_slice())))
+}
+
+fn protect_column(
+    definition: &Definition,
+    mut tables: Vec<CountTable>,
+    standing: impl Iterator<Item = CountTable>,
+    related: Option<&joint_attack::Beside>,
+) -> Result<ReleasableSet, AggregateError> {
+    if let Some(related) = related {
+        related.keeping(&mut tables)?;
+    }
+    tables.extend(standing);
+    let set = protect(TableSet { tables, policy: sums::policy() }, definition.prices)?;
+    if let Some(related) = related {
+        related.verify(&set)?;
+    }
+    Ok(set)
+}

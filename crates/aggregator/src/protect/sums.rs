@@ -1,0 +1,84 @@
+//! Tables of sums, with what must be withheld of them for their own sake.
+
+use minster_disclosure::SumRules;
+use minster_model::{
+    ColumnName,
+    policy::{Policy, Zeros},
+    table::{CountTable, Guarded},
+};
+
+use crate::{
+    definition::release_definition::{Definition, Kind, Measure, Table},
+    error::AggregateError,
+    tabulate::contributions::Summed,
+};
+
+/// The policy that sums are published under: none is small by itself, and a zero is a zero unless it is
+/// needed as cover.
+pub(crate) fn policy() -> Policy {
+    Policy::new(1, Zeros::MayBeWithheld)
+}
+
+/// One table of sums, with what must be withheld of it for its own sake, given what is shown of the counts.
+pub(crate) fn table(
+    definition: &Definition,
+    place: usize,
+    column: &ColumnName,
+    count: &CountTable,
+    shown: &[Option<u64>],
+    summed: &Summed,
+) -> Result<CountTable, AggregateError> {
+    let is_of_events = counts_events(&definition.tables[place], column);
+    let room = |cell: usize| {
+        let withheld = shown[cell].is_none().then_some(1);
+        room(definition, is_of_events, summed, cell).max(withheld)
+    };
+    // Where a published count says that nobody is, here or further up, the sum is known to be nothing.
+    let mut kept = Vec::new();
+    count.add_up(|_, cells| {
+        if cells.iter().any(|&cell| shown[cell] == Some(0)) {
+            kept.push(cells[0]);
+        }
+    });
+    let guarded = (0..shown.len())
+        .filter(|cell| shown[*cell] != Some(0) && kept.binary_search(cell).is_err())
+        .filter_map(|cell| Some(Guarded { cell, down: room(cell)?, up: room(cell)? }));
+    let name = format!("{} ({column})", count.name());
+    let table = CountTable::new(name, count.dimensions().to_vec(), summed.inner.clone(), vec![])?;
+    Ok(table.guarding(guarded.collect())?.keeping(kept)?)
+}
+
+/// The sums of a column over the children of several releases, of which no number that is unsafe may follow.
+pub(crate) fn of_others(
+    definition: &Definition,
+    column: &ColumnName,
+    count: &CountTable,
+    summed: &Summed,
+) -> Result<CountTable, AggregateError> {
+    let is_of_events = definition.tables.iter().any(|table| counts_events(table, column));
+    let guarded = (0..summed.children.len()).filter_map(|cell| {
+        let room = room(definition, is_of_events, summed, cell)?;
+        Some(Guarded { cell, down: room, up: room })
+    });
+    let dimensions = count.dimensions().to_vec();
+    let table = CountTable::new(count.name(), dimensions, summed.inner.clone(), vec![])?;
+    Ok(table.guarding(guarded.collect())?)
+}
+
+fn counts_events(table: &Table, column: &ColumnName) -> bool {
+    let mut kinds = table.measures.iter().map(Measure::kind);
+    kinds.any(|kind| matches!(kind, Kind::Sum { of, events: true } if of == column))
+}
+
+/// How unsure of a cell's sum everyone must be, by the rules for sums; none where it is safe.
+fn room(definition: &Definition, is_of_events: bool, summed: &Summed, cell: usize) -> Option<u64> {
+    let rules = definition.sum_rules();
+    let children = rules.room(&summed.children[cell]);
+    let holders = definition.holder.as_ref().zip(summed.holders.as_ref());
+    let holders = holders.and_then(|(holder, holders)| {
+        SumRules { contributors: Some(holder.minimum), ..rules }.room(&holders[cell])
+    });
+    let (total, threshold) = (summed.children[cell].total, definition.policy().threshold);
+    let few_events = is_of_events && (1..threshold).contains(&total);
+    [children, holders, few_events.then_some(threshold)].into_iter().flatten().max()
+}

@@ -1,0 +1,10 @@
+//! What leaves: the files of a release, its restricted report, and an auditor's checks of both.
+
+mod columns;
+mod csv;
+pub(crate) mod files;
+pub(crate) mod restricted_report;
+pub(crate) mod verify;
+
+pub use columns::{CONFIDENTIAL, LOW, NOT_APPLICABLE};
+pub use files::{Releasable, files};

@@ -1,0 +1,263 @@
+//! A release checked again by someone who doubts it: the files are those that were protected, the numbers
+//! in them are what the pattern lets out, and the certificates show what the promise demands, by adding up
+//! alone.
+
+use std::path::Path;
+
+use arrow::{array::AsArray, datatypes::Int64Type};
+use minster_attack::{Interval, Refusal, certify, certify_rounded, interval};
+use minster_model::{
+    Period, Purpose, TableName,
+    table::{CountTable, Pattern},
+};
+use minster_store::{DatasetKeys, Release, Store};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::Serialize;
+
+use crate::{
+    definition::release_definition::{CHILDREN, Kind},
+    error::AggregateError,
+    publish::restricted_report::{self, COUNTS, Explanation, Report, Reported, Rounded},
+};
+
+/// Which release.
+pub struct Which<'a> {
+    /// The store.
+    pub store: &'a Store,
+    /// Its name.
+    pub release: &'a TableName,
+    /// Its period.
+    pub period: &'a Period,
+    /// The purpose of the data that it was made from.
+    pub purpose: &'a Purpose,
+}
+
+/// One thing that was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What must hold.
+    pub what: String,
+    /// Whether it does.
+    pub passed: bool,
+    /// What was found. Never a count that is withheld.
+    pub evidence: String,
+}
+
+/// Why a release's cells are withheld.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explained {
+    /// Each withheld cell.
+    pub cells: Vec<Explanation>,
+    /// The categories of each, in the same order.
+    pub categories: Vec<Vec<Category>>,
+    #[serde(skip)]
+    sets: Vec<Reported>,
+}
+
+impl Explained {
+    /// What the published numbers and the policy leave open of a withheld count: its exact feasibility interval,
+    /// by two integer programs. Nothing for a sum, where numbers are rounded, and where the steps allowed
+    /// do not settle it.
+    pub fn interval(&self, of: &Explanation) -> Option<Interval> {
+        let set = self.sets.iter().find(|set| set.name == of.set && set.name == COUNTS)?;
+        if set.rounded.is_some() {
+            return None;
+        }
+        let table = set.set.tables.iter().position(|table| table.name() == of.table)?;
+        interval(&set.set, &set.patterns, table, of.cell).ok().flatten()
+    }
+}
+
+/// What a cell is in one dimension.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Category {
+    /// The released column.
+    pub column: String,
+    /// Its category, group or total there.
+    pub code: String,
+    /// Whether that is the total.
+    pub total: bool,
+}
+
+/// Checks a release against its restricted report.
+///
+/// # Errors
+/// Where the report or the release cannot be opened. What does not hold is a [`Check`] that did not pass.
+pub fn verify_release(
+    which: &Which<'_>,
+    keys: &mut dyn DatasetKeys,
+) -> Result<Vec<Check>, AggregateError> {
+    let report = open(which, keys)?;
+    let release = which
+        .store
+        .published_release(which.release.as_str(), which.period.as_str(), &report.sha256)
+        .ok_or_else(|| {
+            AggregateError::Report("it is about a release whose folder is gone".to_owned())
+        })?;
+    let mut checks = vec![files(&report, &release)?];
+    for (place, _) in report.definition.tables.iter().enumerate() {
+        checks.push(numbers(&report, place, &release.folder)?);
+    }
+    checks.extend(report.sets.iter().map(certificates));
+    Ok(checks)
+}
+
+/// Says of each withheld cell why.
+///
+/// # Errors
+/// Where the report cannot be opened.
+pub fn explain(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Explained, AggregateError> {
+    let report = open(which, keys)?;
+    let categories = |of: &Explanation| {
+        let set = report.sets.iter().find(|set| set.name == of.set)?;
+        let table = set.set.tables.iter().find(|table| table.name() == of.table)?;
+        // Tables published before are another definition's: their columns have the dataset's names.
+        let own = |table: &&crate::definition::release_definition::Table| {
+            let name = table.name.as_str();
+            of.table == name || of.table.starts_with(&format!("{name} ("))
+        };
+        let own = report.definition.tables.iter().find(own);
+        let own = own.filter(|own| own.dimensions.len() == table.dimensions().len());
+        let category = |(place, node): (usize, usize)| {
+            let dimension = &table.dimensions()[place];
+            let column = own.map_or(dimension.name(), |own| own.dimensions[place].as_str());
+            let code = dimension.code(node).to_owned();
+            Category { column: column.to_owned(), code, total: dimension.is_total(node) }
+        };
+        Some(table.coordinates(of.cell).into_iter().enumerate().map(category).collect())
+    };
+    let categories = report.cells.iter().map(|of| categories(of).unwrap_or_default()).collect();
+    Ok(Explained { cells: report.cells, categories, sets: report.sets })
+}
+
+fn open(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Report, AggregateError> {
+    let (name, period) = (which.release.as_str(), which.period.as_str());
+    let current = which.store.current_release(name, period);
+    let current = current.ok_or_else(|| {
+        AggregateError::Report(format!(
+            "no release {name} of {period} is current: it was never let out, or was withdrawn"
+        ))
+    })?;
+    let dataset = restricted_report::dataset(which.release, &current, which.period, which.purpose)?;
+    Report::open(which.store, &dataset, keys)
+}
+
+/// The folder holds what was protected, byte for byte.
+fn files(report: &Report, release: &Release) -> Result<Check, AggregateError> {
+    let tables = report.definition.tables.iter();
+    let names =
+        tables.flat_map(|table| [format!("{}.csv", table.name), format!("{}.parquet", table.name)]);
+    let mut files = Vec::new();
+    for name in names.chain(["manifest.json".to_owned()]) {
+        let path = release.folder.join(&name);
+        let bytes = std::fs::read(&path).map_err(|source| unreadable(&path, source))?;
+        files.push((name, bytes));
+    }
+    let entries = std::fs::read_dir(&release.folder)
+        .map_err(|source| unreadable(&release.folder, source))?
+        .count();
+    let passed = Release::sha256_of(&files) == report.sha256 && entries == files.len();
+    let evidence = match passed {
+        true => format!("{} files, SHA-256 {}", files.len(), report.sha256),
+        false => "a file was changed, added or removed since".to_owned(),
+    };
+    Ok(Check { what: "the files are those that were protected".into(), passed, evidence })
+}
+
+/// What a table's file shows is what its pattern lets out, sums included.
+fn numbers(report: &Report, place: usize, folder: &Path) -> Result<Check, AggregateError> {
+    let table = &report.definition.tables[place];
+    let path = folder.join(format!("{}.parquet", table.name));
+    let mut expected = vec![(CHILDREN.to_owned(), published(report, COUNTS, place))];
+    for measure in &table.measures {
+        if let Kind::Sum { of, .. } = measure.kind() {
+            // A set of sums holds the tables in the definition's order, those without the sum left out.
+            let tables = report.definition.tables[..place].iter();
+            let sums_too = tables.filter(|table| restricted_report::sums(table, of.as_str()));
+            expected
+                .push((measure.name.to_string(), published(report, of.as_str(), sums_too.count())));
+        }
+    }
+    let wrong = |_| AggregateError::Report(format!("{} is not a released table", path.display()));
+    let file = std::fs::File::open(&path).map_err(|source| unreadable(&path, source))?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(ParquetRecordBatchReaderBuilder::build)
+        .map_err(|error| wrong(error.to_string()))?;
+    let mut found: Vec<Vec<Option<u64>>> = vec![Vec::new(); expected.len()];
+    for batch in reader {
+        let batch = batch.map_err(|error| wrong(error.to_string()))?;
+        for ((name, _), found) in expected.iter().zip(&mut found) {
+            let column = batch.column_by_name(name);
+            let values = column.and_then(|column| column.as_primitive_opt::<Int64Type>());
+            let values = values.ok_or_else(|| wrong(String::new()))?;
+            found.extend(values.iter().map(|value| value.map(i64::unsigned_abs)));
+        }
+    }
+    let differing: usize = expected
+        .iter()
+        .zip(&found)
+        .map(|((_, expected), found)| match expected {
+            Some(expected) if expected.len() == found.len() => {
+                expected.iter().zip(found).filter(|(expected, found)| expected != found).count()
+            }
+            _ => found.len().max(1),
+        })
+        .sum();
+    let cells = found.first().map_or(0, Vec::len);
+    let withheld = found.first().map_or(0, |f| f.iter().filter(|value| value.is_none()).count());
+    let evidence = match differing {
+        0 => format!("{cells} cells, {withheld} withheld, {} columns of numbers", expected.len()),
+        differing => format!("{differing} numbers are other than the pattern lets out"),
+    };
+    let what = format!("{}: its counts and sums are what its pattern lets out", table.name);
+    Ok(Check { what, passed: differing == 0, evidence })
+}
+
+/// What a pattern lets out of one table.
+fn published(report: &Report, set: &str, place: usize) -> Option<Vec<Option<u64>>> {
+    let of = report.sets.iter().find(|of| of.name == set)?;
+    let (table, pattern) = (of.set.tables.get(place)?, of.patterns.get(place)?);
+    if let Some(rounded) = &of.rounded {
+        return Some(rounded.numbers.get(place)?.iter().copied().map(Some).collect());
+    }
+    let shown = |(count, withheld): (u64, &bool)| (!withheld).then_some(count);
+    Some(table.cell_counts().into_iter().zip(&pattern.withheld).map(shown).collect())
+}
+
+/// The certificates show what the promise demands.
+fn certificates(of: &Reported) -> Check {
+    let Reported { name, set, patterns, certificates, rounded } = of;
+    let certified = match rounded {
+        None => certify(set, patterns, certificates),
+        Some(Rounded { rule, numbers }) => certify_rounded(set, numbers, *rule, certificates),
+    };
+    let cells: usize = set.tables.iter().map(CountTable::cell_count).sum();
+    let count = |pattern: &Pattern| pattern.withheld.iter().filter(|withheld| **withheld).count();
+    let withheld: usize = patterns.iter().map(count).sum();
+    let to_holders =
+        set.holders().map(|column| format!(", to each {column} that knows its own cells too"));
+    let what = format!(
+        "{name}: for every cell that is unsafe the certificates leave open what the rule does{}",
+        to_holders.unwrap_or_default()
+    );
+    let (passed, evidence) = match certified {
+        Ok(certified) => (
+            true,
+            format!(
+                "{cells} cells of {} tables, {withheld} withheld; {} demands met by {} certificates and the truth",
+                set.tables.len(),
+                certified.demands,
+                certified.worlds.len()
+            ),
+        ),
+        Err(Refusal::Unprotected(failures)) => {
+            (false, format!("{} demands are met by no certificate", failures.len()))
+        }
+        Err(refusal) => (false, refusal.to_string()),
+    };
+    Check { what, passed, evidence }
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> AggregateError {
+    AggregateError::Report(format!("cannot read {}: {source}", path.display()))
+}

@@ -1,0 +1,249 @@
+//! Drafts, what lets one out, and what withdraws a release.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use minster_model::{Period, Purpose, TableName, table::TableSet};
+use minster_store::{Dataset, DatasetKeys, Publication, Publishing, ReleaseLog, Store};
+
+use crate::{
+    definition::release_definition::Definition,
+    earlier_releases::{
+        entry::{Person, Withdrawal},
+        ledger,
+    },
+    error::AggregateError,
+    publish::restricted_report::{self, Reporting},
+    release_job::{
+        draft::Draft,
+        job::Job,
+        outcome::{Outcome, ReleaseReport, Revision, TableReport},
+        protected_release::{Judged, Made, Work},
+    },
+    tabulate::{
+        lookup,
+        tables::{self, Who},
+    },
+};
+
+/// Counts a definition's tables, all margins, and protects nothing: for benches, and for whoever may see
+/// the dataset.
+///
+/// # Errors
+/// As [`aggregate`], before anything is protected.
+pub fn tabulate(
+    definition: &Definition,
+    dataset: &Dataset,
+    children: &TableName,
+    lookups: &BTreeMap<String, PathBuf>,
+) -> Result<TableSet, AggregateError> {
+    let lookups = lookup::of(definition, lookups)?;
+    Ok(tables::tabulate(definition, dataset, children, &lookups, Who::Untold)?.set)
+}
+
+/// Tabulates, protects and attacks one definition beside all that was ever published, and keeps a draft. Nothing
+/// public changes. Where a release of the very definition stands, it says what has changed since.
+///
+/// # Errors
+/// [`AggregateError::Refused`] where nothing of it stands and disclosure control refuses it.
+pub fn draft(
+    job: &Job<'_>,
+    definition_text: &str,
+    keys: &mut dyn DatasetKeys,
+) -> Result<ReleaseReport, AggregateError> {
+    keep_draft(job, definition_text, keys).map_err(|error| error.located(definition_text))
+}
+
+fn keep_draft(
+    job: &Job<'_>,
+    definition_text: &str,
+    keys: &mut dyn DatasetKeys,
+) -> Result<ReleaseReport, AggregateError> {
+    let definition = Definition::parse(definition_text)?;
+    let work = Work::begin(job, keys)?;
+    let judged = work.judge(&definition, keys);
+    if matches!(judged, Ok(_) | Err(AggregateError::Refused(_))) {
+        // A draft of another night's data is none.
+        job.store.forget_draft(&definition.name, job.period)?;
+    }
+    let report = |outcome| ReleaseReport::new(&definition.name, job.period, outcome);
+    match judged? {
+        Judged::New(made) => {
+            Draft::of(&work, &made)?.keep(job)?;
+            if work.ledger.another(&definition).is_some() {
+                (job.notice)(&format!(
+                    "a release of another definition stands as {name}: before this draft is let out, withdraw it, or give the definition another name",
+                    name = definition.name
+                ));
+            }
+            Ok(report(Outcome::Draft).of(&made))
+        }
+        Judged::Same(made) => {
+            let name = (definition.name.as_str(), job.period.as_str());
+            let seen = job.store.published_release(name.0, name.1, &made.sha256);
+            if seen.is_none() {
+                // Cut short when it was let out, or its folder is lost.
+                Draft::of(&work, &made)?.keep(job)?;
+            }
+            let outcome = if seen.is_some() { Outcome::Same } else { Outcome::Lost };
+            Ok(report(outcome).of(&made).seen(seen))
+        }
+        Judged::Kept { changed, revised } => {
+            let entry = work.ledger.same(&definition);
+            let seen = entry.and_then(|entry| ledger::release_of(job.store, entry));
+            let revision = match revised {
+                Ok(made) => {
+                    Draft::of(&work, &made)?.keep(job)?;
+                    Revision::Draft(TableReport::all(made.sizes()))
+                }
+                Err(why) => Revision::Refused(why),
+            };
+            let mut kept = report(Outcome::Kept).seen(seen);
+            kept.tables = entry.map(|e| TableReport::all(e.sizes())).unwrap_or_default();
+            kept.tables.iter_mut().zip(changed).for_each(|(of, n)| of.changed = Some(n));
+            kept.revision = Some(revision);
+            Ok(kept)
+        }
+    }
+}
+
+/// Lets a draft out: it is made again and attacked beside all that was published up to now, and what is let out is
+/// what that gives. The caller holds the run lock.
+///
+/// # Errors
+/// [`AggregateError::Draft`] where there is no draft, or it is one of other data; [`AggregateError::Refused`] where
+/// it can be let out no more. Where a release stands that must be withdrawn first, it is kept, and nothing is done.
+pub fn release(
+    job: &Job<'_>,
+    name: &TableName,
+    by: &Person,
+    vault: &mut dyn ReleaseLog,
+) -> Result<ReleaseReport, AggregateError> {
+    let draft = Draft::read(job.store, name, job.period)?;
+    let draft = draft.ok_or(AggregateError::Draft(
+        "there is no draft of it; `minster aggregate` makes drafts",
+    ))?;
+    let work = Work::begin(job, vault)?;
+    if draft.dataset_sha256 != work.dataset.manifest_sha256() {
+        return Err(AggregateError::Draft(
+            "it was made of data that were linked anew since; make it again with `minster aggregate`, and look at it",
+        ));
+    }
+    let report = |outcome| ReleaseReport::new(name, job.period, outcome);
+    let (made, outcome) = match work.judge(&draft.definition, vault)? {
+        Judged::Kept { .. } => return Ok(report(Outcome::Kept)),
+        // Readers of the name would find other tables in the place of those that they know.
+        Judged::New(_) if work.ledger.another(&draft.definition).is_some() => {
+            return Ok(report(Outcome::Kept));
+        }
+        // It was let out, and the program was stopped before readers could see it.
+        Judged::Same(made) => (made, Outcome::Same),
+        Judged::New(made) => (made, Outcome::Released),
+    };
+    if made.sha256 != draft.sha256 && draft.ledger_sha256 == ledger::sha256_of(job.store)? {
+        return Err(AggregateError::Draft(
+            "made again it is another, because a look-up or the program has changed; make it again with `minster aggregate`, and look at it",
+        ));
+    }
+    write_report(&work, &made, vault)?;
+    if matches!(outcome, Outcome::Released) {
+        let missing = vault.publish(&publication(job, name, &made.sha256, Publishing::LetOut));
+        let missing = missing.map_err(minster_store::StoreError::from)?;
+        if missing > 0 {
+            return Ok(report(Outcome::Waiting(missing)).of(&made));
+        }
+        let file = work.ledger.file(name, &made.sha256);
+        let manifest = work.dataset.manifest();
+        made.entry(job.period, manifest, by.clone(), file).enter(job.store)?;
+    }
+    let seen = job.store.publish_release(name.as_str(), job.period.as_str(), &made.files)?;
+    job.store.forget_draft(name, job.period)?;
+    let mut report = report(outcome).of(&made).seen(Some(seen));
+    report.differs_from_draft = made.sha256 != draft.sha256;
+    Ok(report)
+}
+
+/// Withdraws a release: the ledger marks it, readers find `WITHDRAWN.txt` and no current release. What was public
+/// counts as known for ever. Done twice, it is the same. The caller holds the run lock.
+///
+/// # Errors
+/// [`AggregateError::Draft`] where no release of this name was let out, or the reason is none.
+pub fn withdraw(
+    store: &Store,
+    (name, period, purpose): (&TableName, &Period, &Purpose),
+    by: &Person,
+    reason: &str,
+    vault: &mut dyn ReleaseLog,
+) -> Result<ReleaseReport, AggregateError> {
+    check_reason(reason).map_err(AggregateError::Draft)?;
+    let entries = ledger::read(store, period)?;
+    let mut named = entries.into_iter().filter(|of| of.definition.name == *name).peekable();
+    if named.peek().is_none() {
+        return Err(AggregateError::Draft("no release of this name and period was let out"));
+    }
+    let mut withdrawals = Vec::new();
+    for mut entry in named {
+        if entry.withdrawn.is_none() {
+            let sha256 = entry.sha256.clone();
+            let (purpose, release, period) = (purpose.clone(), name.clone(), period.clone());
+            let what = Publishing::Withdrawn;
+            let publication = Publication { purpose, release, period, sha256, what };
+            vault.publish(&publication).map_err(minster_store::StoreError::from)?;
+            let withdrawal = Withdrawal::new(&entry, by.clone(), reason);
+            withdrawal.enter(store, &entry.period)?;
+            entry.withdrawn = Some(withdrawal);
+        }
+        withdrawals.extend(entry.withdrawn);
+    }
+    withdrawals.sort_by(|a, b| a.by.at.cmp(&b.by.at));
+    let text: Vec<String> = withdrawals.iter().map(Withdrawal::text).collect();
+    store.withdraw_release(name.as_str(), period.as_str(), text.join("\n").as_bytes())?;
+    Ok(ReleaseReport::new(name, period, Outcome::Withdrawn))
+}
+
+/// The reason is public, so that it must not be what identifies a child.
+fn check_reason(reason: &str) -> Result<(), &'static str> {
+    const LONGEST: usize = 500;
+    if reason.trim().is_empty() || reason.len() > LONGEST || reason.chars().any(char::is_control) {
+        return Err("a withdrawal needs a reason, of one line");
+    }
+    let words: Vec<&str> = reason.split_whitespace().collect();
+    let few = words.iter().map(|word| (*word).to_owned());
+    let pairs = words.windows(2).map(|pair| pair.join(" "));
+    let identifies = |text: String| minster_leakage::may_identify(&text);
+    if minster_leakage::may_identify(reason) || few.chain(pairs).any(identifies) {
+        return Err(
+            "the reason is published, and must not hold a number or an address that may identify someone",
+        );
+    }
+    Ok(())
+}
+
+fn publication(job: &Job<'_>, release: &TableName, sha256: &str, what: Publishing) -> Publication {
+    Publication {
+        purpose: job.dataset.purpose.clone(),
+        release: release.clone(),
+        period: job.period.clone(),
+        sha256: sha256.to_owned(),
+        what,
+    }
+}
+
+/// A report of what was never released does no harm; a release without its report does.
+fn write_report(
+    work: &Work<'_>,
+    made: &Made,
+    keys: &mut dyn DatasetKeys,
+) -> Result<(), AggregateError> {
+    let Job { store, run, period, dataset, .. } = work.job;
+    let Made { definition, sha256, .. } = made;
+    let stands = restricted_report::dataset(&definition.name, sha256, period, &dataset.purpose)?;
+    if store.manifest(&stands).is_ok() {
+        return Ok(());
+    }
+    let integrated = &work.dataset;
+    Reporting { store, run, period, integrated, definition, sha256 }.write(
+        &made.counts,
+        &made.sums,
+        keys,
+    )
+}

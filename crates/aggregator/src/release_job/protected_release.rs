@@ -1,0 +1,330 @@
+//! What can be released of a definition: tabulated, protected and attacked beside all that was ever published. Nothing
+//! is written here.
+
+use minster_attack::ReleasableSet;
+use minster_disclosure::crowding;
+use minster_model::{
+    Period, TableName,
+    table::{CountTable, Pattern},
+};
+use minster_store::{Dataset, DatasetKeys, Manifest, Release};
+
+use crate::{
+    definition::release_definition::{Definition, Method},
+    earlier_releases::{
+        changed_data::Changed,
+        differencing,
+        entry::{self, Entry, LetOut, Person, Published},
+        ledger::{AboutSame, Ledger},
+        population_counts::Everyone,
+        related::Related,
+    },
+    error::AggregateError,
+    protect::{
+        protect_counts::{protect, protect_rounded},
+        protect_sums::{Beside, ReleasableSums, protect_sums},
+    },
+    publish::files::{self, Releasable},
+    release_job::job::Job,
+    tabulate::{
+        check_against_data,
+        contributions::Measured,
+        lookup,
+        tables::{self, Children, Tabulated, Who},
+    },
+};
+
+/// Tables that withstood the attack, and the files that hold them.
+pub(crate) struct Made {
+    pub(crate) definition: Definition,
+    pub(crate) counts: ReleasableSet,
+    pub(crate) sums: ReleasableSums,
+    measured: Vec<Measured>,
+    pub(crate) children: Children,
+    pub(crate) files: Vec<(String, Vec<u8>)>,
+    pub(crate) sha256: String,
+    pub(crate) policy_sha256: String,
+}
+
+/// What becomes of a definition, given what stands.
+pub(crate) enum Judged {
+    /// No release of it stands.
+    New(Box<Made>),
+    /// One stands, and the data still say the same.
+    Same(Box<Made>),
+    /// One stands, and the data have changed since: how many of its numbers, table by table, and what would be
+    /// released instead.
+    Kept { changed: Vec<usize>, revised: Result<Box<Made>, String> },
+}
+
+/// A job at work: the dataset is open, and the ledger was read.
+pub(crate) struct Work<'a> {
+    pub(crate) job: &'a Job<'a>,
+    pub(crate) dataset: Dataset,
+    pub(crate) ledger: Ledger,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn begin(
+        job: &'a Job<'a>,
+        keys: &mut dyn DatasetKeys,
+    ) -> Result<Self, AggregateError> {
+        let dataset = job.store.dataset(job.dataset, keys)?;
+        let ledger = Ledger::read(job.store, job.period, dataset.manifest())?;
+        Ok(Self { job, dataset, ledger })
+    }
+
+    fn tabulate(&self, definition: &Definition) -> Result<Tabulated, AggregateError> {
+        let lookups = lookup::of(definition, self.job.lookups)?;
+        tables::tabulate(definition, &self.dataset, self.job.children, &lookups, Who::Told)
+    }
+
+    /// What becomes of the definition.
+    pub(crate) fn judge(
+        &self,
+        definition: &Definition,
+        keys: &mut dyn DatasetKeys,
+    ) -> Result<Judged, AggregateError> {
+        let tabulated = self.tabulate(definition)?;
+        let lookups = lookup::of(definition, self.job.lookups)?;
+        let notes =
+            check_against_data::check(definition, &self.dataset, self.job.children, &lookups)?;
+        notes.iter().for_each(|note| (self.job.notice)(note));
+        for entry in self.ledger.of_definition(definition) {
+            // Also what was withdrawn by mistake is the same release when it is let out again.
+            if let Some(made) = self.again(definition, entry, &tabulated)? {
+                let stands = self.ledger.same(definition).map(|entry| &entry.sha256);
+                return Ok(match stands {
+                    None => Judged::New(Box::new(made)),
+                    Some(sha256) if *sha256 == made.sha256 => Judged::Same(Box::new(made)),
+                    Some(_) => self.kept(definition, tabulated, Some(made), keys)?,
+                });
+            }
+        }
+        match self.ledger.same(definition) {
+            None => self.make(definition, tabulated, keys).map(|made| Judged::New(Box::new(made))),
+            Some(_) => self.kept(definition, tabulated, None, keys),
+        }
+    }
+
+    fn kept(
+        &self,
+        definition: &Definition,
+        tabulated: Tabulated,
+        made: Option<Made>,
+        keys: &mut dyn DatasetKeys,
+    ) -> Result<Judged, AggregateError> {
+        let changed =
+            self.ledger.same(definition).map(|entry| entry.changed(&tabulated)).transpose()?;
+        let revised = match made {
+            Some(made) => Ok(made),
+            None => self.make(definition, tabulated, keys),
+        };
+        let revised = match revised {
+            Ok(made) => Ok(Box::new(made)),
+            // What stands, stands; that it cannot be revised stops no run.
+            Err(AggregateError::Refused(why)) => Err(why),
+            Err(other) => return Err(other),
+        };
+        Ok(Judged::Kept { changed: changed.unwrap_or_default(), revised })
+    }
+
+    /// What was published before, if the data still say the same.
+    fn again(
+        &self,
+        definition: &Definition,
+        entry: &Entry,
+        tabulated: &Tabulated,
+    ) -> Result<Option<Made>, AggregateError> {
+        let Tabulated { measured, keys: record_keys, .. } = tabulated;
+        let protected = match definition.method {
+            Method::Suppress => {
+                let Some(standing) = entry.standing(tabulated)? else { return Ok(None) };
+                let mut set = tabulated.set.clone();
+                set.tables = standing.counts.clone();
+                protect(set, definition.prices).map(|counts| (counts, standing))
+            }
+            // Numbers that are rounded are made again, and compared.
+            method => {
+                let set = tabulated.set.clone();
+                protect_rounded(set, method, definition.prices, record_keys)
+                    .map(|counts| (counts, entry::Standing::default()))
+            }
+        };
+        let made = protected.and_then(|(counts, standing)| {
+            let none = Beside::default();
+            let sums = protect_sums(definition, &counts, measured, &standing.sums, &none, true)?;
+            self.made(definition, counts, sums, measured.clone(), tabulated.children)
+        });
+        match made {
+            Ok(made) => Ok((made.sha256 == entry.sha256).then_some(made)),
+            // What is no longer to be released is not the same.
+            Err(AggregateError::Refused(_)) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Protects what the data say now, beside all that was ever published.
+    fn make(
+        &self,
+        definition: &Definition,
+        tabulated: Tabulated,
+        keys: &mut dyn DatasetKeys,
+    ) -> Result<Made, AggregateError> {
+        let (job, ledger) = (self.job, &self.ledger);
+        let children = tabulated.children;
+        ledger.one_method(definition, children)?;
+        let AboutSame { unchanged: same, changed } =
+            ledger.about_same(definition, children, |definition| self.tabulate(definition))?;
+        let purpose = &self.dataset.manifest().dataset.purpose;
+        let changed = Changed::new(changed, job.store, purpose, keys)?;
+        let others: Vec<&Entry> = ledger.of_others(definition, children).collect();
+        let related = self.related(definition, &tabulated, &same, &others)?;
+        // What cannot be attacked together is compared number by number.
+        let is_apart = |entry: &&Entry| related.as_ref().is_none_or(|related| !related.has(entry));
+        let apart: Vec<&Entry> = others.iter().copied().filter(is_apart).collect();
+        Ledger::nested(definition, &apart, false)?;
+        let Tabulated { mut set, measured, keys: record_keys, .. } = tabulated;
+        if definition.method == Method::Suppress {
+            for table in &mut set.tables {
+                *table = beside_others(job, definition, table.clone(), &apart)?;
+            }
+        }
+        if let Some(related) = &related {
+            related.keeping(&mut set.tables)?;
+        }
+        let mut standing = entry::Standing::default();
+        same.into_iter().for_each(|(_, tables)| standing.extend(tables));
+        set.tables.extend(standing.counts.iter().cloned());
+        for crowded in crowding(&set) {
+            (job.notice)(&crowded.to_string());
+        }
+        let counts = match definition.method {
+            Method::Suppress => changed.protect(definition, set, job.notice)?,
+            method => protect_rounded(set, method, definition.prices, &record_keys)?,
+        };
+        let withholds = counts.patterns().iter().any(|pattern| pattern.withheld.contains(&true));
+        Ledger::nested(definition, &apart, withholds || counts.rounding().is_some())?;
+        if let Some(related) = &related {
+            related.verify(&counts)?;
+        }
+        let changed: Vec<&Entry> = changed.entries().collect();
+        let beside = Beside { apart: &apart, changed: &changed, related: related.as_ref() };
+        let sums = protect_sums(definition, &counts, &measured, &standing.sums, &beside, false)?;
+        self.made(definition, counts, sums, measured, children)
+    }
+
+    fn made(
+        &self,
+        definition: &Definition,
+        counts: ReleasableSet,
+        sums: ReleasableSums,
+        measured: Vec<Measured>,
+        children: Children,
+    ) -> Result<Made, AggregateError> {
+        let releasable = Releasable { counts: &counts, sums: &sums, measured: &measured };
+        let files = files::files(definition, self.job.period, &releasable)?;
+        let policy_sha256 = files::policy_sha256(definition, &counts);
+        let sha256 = Release::sha256_of(&files);
+        let definition = definition.clone();
+        Ok(Made { definition, counts, sums, measured, children, files, sha256, policy_sha256 })
+    }
+
+    /// The releases about other children that a new one can be attacked together with, and must be: those of which
+    /// the data still say the same.
+    fn related<'b>(
+        &self,
+        definition: &'b Definition,
+        tabulated: &Tabulated,
+        same: &[(&'b Entry, entry::Standing)],
+        others: &[&'b Entry],
+    ) -> Result<Option<Related<'b>>, AggregateError> {
+        if definition.method != Method::Suppress {
+            return Ok(None);
+        }
+        let mut unchanged = Vec::new();
+        for entry in others.iter().filter(|entry| entry.definition.method == Method::Suppress) {
+            let now = self.tabulate(&entry.definition)?;
+            if now.children == entry.children
+                && let Some(standing) = entry.standing(&now)?
+            {
+                unchanged.push((*entry, standing));
+            }
+        }
+        let everyone = Everyone {
+            dataset: &self.dataset,
+            children: self.job.children,
+            lookups: self.job.lookups,
+        };
+        Related::new(definition, tabulated, same.to_vec(), unchanged, &everyone)
+    }
+}
+
+impl Made {
+    /// What the ledger holds of it, as the public would have it; `file` is its name in the ledger.
+    pub(crate) fn entry(
+        &self,
+        period: &Period,
+        integrated: &Manifest,
+        by: Person,
+        file: String,
+    ) -> Entry {
+        let let_out = Some(LetOut { by, policy_sha256: self.policy_sha256.clone() });
+        Entry {
+            format: entry::FORMAT,
+            period: period.clone(),
+            definition: self.definition.clone(),
+            sha256: self.sha256.clone(),
+            children: self.children,
+            deliveries: entry::deliveries(integrated),
+            tables: self.published(),
+            let_out,
+            file,
+            withdrawn: None,
+        }
+    }
+
+    /// Its tables as the public would have them.
+    pub(crate) fn published(&self) -> Vec<Published> {
+        let table = |place: usize| {
+            let columns = self.measured[place].sums.keys();
+            let sums = columns.filter_map(|column| {
+                Some((column.clone(), self.sums.published_cells(place, column)?))
+            });
+            Published {
+                dimensions: self.counts.tables()[place].dimensions().to_vec(),
+                counts: self.counts.published_cells(place),
+                sums: sums.collect(),
+            }
+        };
+        (0..self.definition.tables.len()).map(table).collect()
+    }
+
+    /// Cells of each table: their number, and how many are withheld.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = (&TableName, usize, usize)> {
+        let withheld =
+            |pattern: &Pattern| pattern.withheld.iter().filter(|withheld| **withheld).count();
+        let tables = self.definition.tables.iter().zip(self.counts.patterns());
+        tables.map(move |(table, of)| (&table.name, of.withheld.len(), withheld(of)))
+    }
+}
+
+/// The table with what it must not say beside releases about other children.
+fn beside_others(
+    job: &Job<'_>,
+    definition: &Definition,
+    table: CountTable,
+    others: &[&Entry],
+) -> Result<CountTable, AggregateError> {
+    let (threshold, zeros) = (definition.policy().threshold, definition.policy().zeros);
+    let before = others.iter().flat_map(|entry| &entry.tables);
+    let before = before.map(|table| (table.dimensions.as_slice(), table.counts.as_slice()));
+    let (guarded, close) = differencing::guard(table, threshold, (threshold, zeros), before)?;
+    if close > 0 {
+        (job.notice)(&format!(
+            "{close} cells of the table {} are withheld because they differ by less than the threshold from what was published about other children, or were withheld there",
+            guarded.name()
+        ));
+    }
+    Ok(guarded)
+}

@@ -1,0 +1,50 @@
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    definition::{location::instead, release_definition::Definition},
+    error::AggregateError,
+    tabulate::categories::Lookups,
+};
+
+/// The look-ups that a definition names.
+pub(crate) fn of(
+    definition: &Definition,
+    files: &BTreeMap<String, PathBuf>,
+) -> Result<Lookups, AggregateError> {
+    let mut lookups = HashMap::new();
+    for (number, dimension) in definition.dimensions.iter().enumerate() {
+        let levels = dimension.placed_levels(number).into_iter();
+        for (level, at) in levels.chain(dimension.placed_groupings(number)) {
+            let Some(name) = level.lookup else { continue };
+            let path = files.get(&name).ok_or_else(|| {
+                let instead = instead(&name, files.keys().map(String::as_str));
+                let what = format!("there is no look-up {name} under [lookups]; {instead}");
+                definition.rule(at, what)
+            })?;
+            lookups.insert(name, read(path)?);
+        }
+    }
+    Ok(lookups)
+}
+
+/// Reads `category,group,…` with a header row, in the file's order.
+fn read(path: &Path) -> Result<Vec<(String, String)>, AggregateError> {
+    let wrong = |why: &str| AggregateError::Lookup { path: path.to_owned(), why: why.to_owned() };
+    let mut reader = csv::Reader::from_path(path).map_err(|_| wrong("cannot be read as CSV"))?;
+    let mut rows = Vec::new();
+    let mut seen = BTreeSet::new();
+    for record in reader.records() {
+        let record = record.map_err(|_| wrong("is malformed"))?;
+        let (Some(category), Some(group)) = (record.get(0), record.get(1)) else {
+            return Err(wrong("has rows without a category and a group"));
+        };
+        if !seen.insert(category.to_owned()) {
+            return Err(wrong("names a category twice"));
+        }
+        rows.push((category.to_owned(), group.to_owned()));
+    }
+    Ok(rows)
+}

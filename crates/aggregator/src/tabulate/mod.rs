@@ -1,0 +1,8 @@
+//! From rows of children to tables of counts and sums.
+
+pub(crate) mod categories;
+pub(crate) mod check_against_data;
+pub(crate) mod column_values;
+pub(crate) mod contributions;
+pub(crate) mod lookup;
+pub(crate) mod tables;

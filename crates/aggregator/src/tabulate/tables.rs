@@ -1,0 +1,411 @@
+//! Children grouped by their categories, in one pass over the dataset for all tables of a release: each
+//! batch is grouped with Polars at once and only its partial result kept, so that memory is bounded by
+//! the tables, not by the rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::{Array, BooleanArray, RecordBatch};
+use minster_model::{
+    ColumnName, TableName,
+    table::{CountTable, Guarded, Sensitive, TableSet},
+};
+use minster_store::Dataset;
+use polars::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    definition::{
+        location::{Place, instead, place},
+        release_definition::{Condition, Definition, Kind, Method, Population, Table},
+    },
+    error::AggregateError,
+    tabulate::{
+        categories::{Categories, Found, Lookups},
+        column_values::{self, failed},
+        contributions::{Measured, Measuring},
+    },
+};
+
+/// The tables of a release, and what is measured in each beside the count.
+pub(crate) struct Tabulated {
+    pub(crate) set: TableSet,
+    pub(crate) measured: Vec<Measured>,
+    /// Who was counted.
+    pub(crate) children: Children,
+    /// Where noise depends on the children: their record keys, added up over each inner cell of each table.
+    pub(crate) keys: Vec<Vec<u64>>,
+}
+
+/// Who was counted, told from others and saying nothing of anyone: how many, and their record keys added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Children {
+    count: u64,
+    keys: u64,
+}
+
+impl Children {
+    /// Whether there are any.
+    pub(crate) fn is_anyone(self) -> bool {
+        self.count > 0
+    }
+}
+
+/// Whether it is told who was counted: it takes a column more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    Told,
+    Untold,
+}
+
+/// The number of a row's cell among a table's inner cells.
+const CELL: &str = "cell";
+/// How many rows are in a group.
+const ROWS: &str = "rows";
+
+/// Tabulates a definition's tables.
+///
+/// # Errors
+/// [`AggregateError::Rule`] where the definition names a column, category or look-up that is not there;
+/// [`AggregateError::Tabulate`] where a column cannot be read or grouped.
+pub(crate) fn tabulate(
+    definition: &Definition,
+    dataset: &Dataset,
+    children: &TableName,
+    lookups: &Lookups,
+    who: Who,
+) -> Result<Tabulated, AggregateError> {
+    let columns = columns(definition, dataset, children, who)?;
+    let dimensions = dimensions(definition, dataset, children, lookups)?;
+    let mut counting = definition
+        .tables
+        .iter()
+        .map(|table| Counting::new(definition, table, &dimensions))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut counted = Children::default();
+    each_batch(definition, dataset, children, &columns, |batch| {
+        if who == Who::Told {
+            counted.count += batch.num_rows() as u64;
+            for key in column_values::record_keys(batch)? {
+                counted.keys = counted.keys.wrapping_add(key);
+            }
+        }
+        let ordinals = dimensions
+            .iter()
+            .map(|dimension| dimension.of(batch))
+            .collect::<Result<Vec<_>, _>>()?;
+        counting.iter_mut().try_for_each(|counting| counting.add(batch, &ordinals))
+    })?;
+    let mut set = TableSet { tables: Vec::new(), policy: definition.policy() };
+    let (mut measured, mut keys) = (Vec::new(), Vec::new());
+    for (number, mut counting) in counting.into_iter().enumerate() {
+        keys.push(std::mem::take(&mut counting.keys));
+        let (table, beside) = counting.finish(definition, number, &dimensions)?;
+        set.tables.push(table);
+        measured.push(beside);
+    }
+    Ok(Tabulated { set, measured, children: counted, keys })
+}
+
+/// The columns that a release needs, each of which the dataset has.
+fn columns<'a>(
+    definition: &'a Definition,
+    dataset: &Dataset,
+    children: &TableName,
+    who: Who,
+) -> Result<BTreeSet<&'a str>, AggregateError> {
+    let mut named: Vec<(&ColumnName, Place)> = Vec::new();
+    for (number, dimension) in definition.dimensions.iter().enumerate() {
+        named.push((&dimension.column, place!["dimension", number, "column"]));
+        for (key, levels) in [("level", &dimension.levels), ("grouping", &dimension.groupings)] {
+            for (at, level) in levels.iter().enumerate() {
+                let at = place!["dimension", number, key, at, "column"];
+                named.extend(level.column.as_ref().map(|column| (column, at)));
+            }
+        }
+    }
+    for (number, condition) in definition.conditions.iter().enumerate() {
+        named.push((&condition.column, place!["where", number, "column"]));
+    }
+    named.extend(definition.holder.iter().map(|holder| (&holder.column, place!["holder"])));
+    for (number, table) in definition.tables.iter().enumerate() {
+        for (at, measure) in table.measures.iter().enumerate() {
+            let at = place!["table", number, "measure", at];
+            named.extend(measure.summed().into_iter().map(|column| (column, at.clone())));
+            if let Kind::Median { of, .. } = measure.kind() {
+                named.push((of, at));
+            }
+        }
+    }
+    let tables = &dataset.manifest().tables;
+    let known = tables.iter().find(|table| table.name == *children);
+    let known: Vec<&str> = known
+        .map(|table| table.columns.iter().map(|column| column.name.as_str()).collect())
+        .unwrap_or_default();
+    let missing = |(column, _): &&(&ColumnName, Place)| !known.contains(&column.as_str());
+    if let Some((column, at)) = named.iter().find(missing) {
+        let instead = instead(column.as_str(), known.iter().copied());
+        return Err(definition.rule(at.clone(), format!("there is no column {column}; {instead}")));
+    }
+    let mut columns: BTreeSet<&str> =
+        named.into_iter().map(|(column, _)| column.as_str()).collect();
+    if definition.method == Method::CellKey || who == Who::Told {
+        columns.insert(column_values::CHILD);
+    }
+    Ok(columns)
+}
+
+/// Every dimension's categories. Where some are those in the data, the data are looked through for them.
+pub(crate) fn dimensions(
+    definition: &Definition,
+    dataset: &Dataset,
+    children: &TableName,
+    lookups: &Lookups,
+) -> Result<Vec<Categories>, AggregateError> {
+    let mut found: Vec<Found> = definition.dimensions.iter().map(|_| Found::default()).collect();
+    let mut open: BTreeSet<&str> =
+        definition.dimensions.iter().flat_map(Found::columns).map(ColumnName::as_str).collect();
+    if !open.is_empty() {
+        open.extend(definition.conditions.iter().map(|condition| condition.column.as_str()));
+        each_batch(definition, dataset, children, &open, |batch| {
+            let found = found.iter_mut().enumerate();
+            found.into_iter().try_for_each(|(number, found)| found.add(definition, number, batch))
+        })?;
+    }
+    let found = found.iter().enumerate();
+    found.map(|(number, found)| Categories::new(definition, number, found, lookups)).collect()
+}
+
+/// Calls back with the rows of the population, batch by batch: the next one is decrypted meanwhile.
+pub(crate) fn each_batch(
+    definition: &Definition,
+    dataset: &Dataset,
+    children: &TableName,
+    columns: &BTreeSet<&str>,
+    mut each: impl FnMut(&RecordBatch) -> Result<(), AggregateError>,
+) -> Result<(), AggregateError> {
+    let columns: Vec<&str> = columns.iter().copied().chain([ON_SPINE]).collect();
+    let reader = dataset.table_coded(children, Some(&columns))?;
+    let (send, receive) = std::sync::mpsc::sync_channel(2);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for batch in reader {
+                // Nobody listens any more once a batch could not be counted.
+                if send.send(batch).is_err() {
+                    return;
+                }
+            }
+        });
+        for batch in receive {
+            let batch = batch?;
+            let passes = population(definition, &batch)?;
+            let batch = arrow::compute::filter_record_batch(&batch, &passes)
+                .map_err(|_| failed(children.as_str(), "choosing the population"))?;
+            each(&batch)?;
+        }
+        Ok(())
+    })
+}
+
+/// Whether a child is a pupil of the council's schools.
+pub(crate) const ON_SPINE: &str = "on_spine";
+
+pub(crate) fn on_spine(batch: &RecordBatch) -> Result<&BooleanArray, AggregateError> {
+    let column = batch.column_by_name(ON_SPINE);
+    let column = column.and_then(|column| column.as_any().downcast_ref::<BooleanArray>());
+    column.ok_or_else(|| failed(ON_SPINE, "finding who is a pupil of the schools"))
+}
+
+fn population(
+    definition: &Definition,
+    batch: &RecordBatch,
+) -> Result<BooleanArray, AggregateError> {
+    let on_spine = on_spine(batch)?;
+    let counted = |row| definition.population == Population::All || on_spine.value(row);
+    let mut passes: Vec<bool> = (0..batch.num_rows()).map(counted).collect();
+    for condition in &definition.conditions {
+        let holds = holds(condition, batch)?;
+        passes.iter_mut().zip(holds).for_each(|(passes, holds)| *passes &= holds);
+    }
+    Ok(passes.into())
+}
+
+/// Whether each row meets a condition.
+pub(crate) fn holds(
+    condition: &Condition,
+    batch: &RecordBatch,
+) -> Result<Vec<bool>, AggregateError> {
+    let Condition { column, values, not_in, at_least, below, sensitive: _ } = condition;
+    if at_least.is_some() || below.is_some() {
+        let numbers = column_values::numbers(batch, column)?.into_iter();
+        let holds = |number: Option<i64>| {
+            number.is_some_and(|number| {
+                at_least.is_none_or(|least| number >= least)
+                    && below.is_none_or(|most| number < most)
+            })
+        };
+        return Ok(numbers.map(holds).collect());
+    }
+    let texts = column_values::texts(batch, column)?;
+    let holds = |text: Option<&str>| {
+        let among =
+            |values: &[String]| text.is_some_and(|text| values.iter().any(|value| value == text));
+        if values.is_empty() { !among(not_in) } else { among(values) }
+    };
+    Ok(texts.iter().map(holds).collect())
+}
+
+/// One table while its rows are counted.
+struct Counting<'a> {
+    table: &'a Table,
+    /// The table's dimensions, by their places in the definition.
+    dimensions: Vec<usize>,
+    /// Leaves of each.
+    sizes: Vec<usize>,
+    counts: Vec<u64>,
+    measuring: Measuring<'a>,
+    /// Empty unless the method needs record keys.
+    keys: Vec<u64>,
+}
+
+impl<'a> Counting<'a> {
+    fn new(
+        definition: &'a Definition,
+        table: &'a Table,
+        categories: &[Categories],
+    ) -> Result<Self, AggregateError> {
+        let place = |name: &ColumnName| definition.dimensions.iter().position(|d| d.name == *name);
+        let dimensions: Vec<usize> = table.dimensions.iter().filter_map(place).collect();
+        let sizes: Vec<usize> =
+            dimensions.iter().map(|&place| categories[place].hierarchy.leaves().len()).collect();
+        let size = sizes.iter().try_fold(1u32, |product, &size| {
+            u32::try_from(size).ok().and_then(|size| product.checked_mul(size))
+        });
+        let size = size.ok_or(minster_model::table::CubeError::TooLarge)? as usize;
+        let measuring = Measuring::new(definition, table, size);
+        let keys = if definition.method == Method::CellKey { vec![0; size] } else { Vec::new() };
+        Ok(Self { table, dimensions, sizes, counts: vec![0; size], measuring, keys })
+    }
+
+    fn add(&mut self, batch: &RecordBatch, ordinals: &[Vec<u32>]) -> Result<(), AggregateError> {
+        let mut cells = vec![0u32; batch.num_rows()];
+        for (&dimension, &size) in self.dimensions.iter().zip(&self.sizes) {
+            for (cell, ordinal) in cells.iter_mut().zip(&ordinals[dimension]) {
+                *cell = *cell * size as u32 + ordinal;
+            }
+        }
+        if !self.keys.is_empty() {
+            for (&cell, key) in cells.iter().zip(column_values::record_keys(batch)?) {
+                let sum = &mut self.keys[cell as usize];
+                *sum = sum.wrapping_add(key);
+            }
+        }
+        let name = self.table.name.as_str();
+        let amounts = self.measuring.amounts(batch)?;
+        let columns = amounts
+            .iter()
+            .map(|(name, amounts)| Column::new(name.as_str().into(), amounts.as_slice()));
+        let columns = std::iter::once(Column::new(CELL.into(), &cells)).chain(columns).collect();
+        let sums = amounts.iter().map(|(name, _)| col(name.as_str()).sum());
+        let total = DataFrame::new(batch.num_rows(), columns)
+            .and_then(|frame| {
+                let sums: Vec<Expr> = std::iter::once(len().alias(ROWS)).chain(sums).collect();
+                frame.lazy().group_by([col(CELL)]).agg(sums).collect()
+            })
+            .map_err(|_| failed(name, "grouping a batch"))?;
+        let reading = |_| failed(name, "reading a group");
+        let of = |column: &str| total.column(column).map(Column::as_materialized_series);
+        let groups: Vec<usize> = of(CELL)
+            .and_then(|cells| cells.u32())
+            .map_err(reading)?
+            .into_no_null_iter()
+            .map(|cell| cell as usize)
+            .collect();
+        let rows = of(ROWS).and_then(|rows| rows.cast(&DataType::UInt64)).map_err(reading)?;
+        for (&cell, rows) in groups.iter().zip(rows.u64().map_err(reading)?.into_no_null_iter()) {
+            self.counts[cell] += rows;
+        }
+        for (column, _) in &amounts {
+            let sums = of(column.as_str()).and_then(|sums| sums.u64()).map_err(reading)?;
+            self.measuring.add_sums(column, &groups, sums.into_no_null_iter());
+        }
+        self.measuring.add_rows(batch, &cells, &amounts)
+    }
+
+    fn finish(
+        self,
+        definition: &Definition,
+        number: usize,
+        categories: &[Categories],
+    ) -> Result<(CountTable, Measured), AggregateError> {
+        let table = self.table;
+        let dimensions: Vec<&Categories> =
+            self.dimensions.iter().map(|&place| &categories[place]).collect();
+        let cubes = dimensions.iter().map(|dimension| dimension.hierarchy.clone()).collect();
+        let sensitive = sensitive(definition, number, &dimensions)?;
+        let cube = CountTable::new(table.name.as_str(), cubes, self.counts, sensitive)?;
+        let never = cells(definition, number, "never", &table.never, &dimensions, &cube)?;
+        let always = cells(definition, number, "always", &table.always, &dimensions, &cube)?;
+        let room = definition.policy().threshold;
+        let never = never.into_iter().map(|cell| Guarded { cell, down: room, up: room });
+        let cube = cube.guarding(never.collect())?.keeping(always)?;
+        let measured = self.measuring.finish(&cube);
+        Ok((cube, measured))
+    }
+}
+
+fn sensitive(
+    definition: &Definition,
+    number: usize,
+    dimensions: &[&Categories],
+) -> Result<Vec<Sensitive>, AggregateError> {
+    let table = &definition.tables[number];
+    let mut found = Vec::new();
+    for (at, sensitive) in table.sensitive.iter().enumerate() {
+        let place = table.dimensions.iter().position(|name| *name == sensitive.dimension);
+        let dimension = place.unwrap_or_default();
+        let mut categories = Vec::new();
+        for (which, category) in sensitive.categories.iter().enumerate() {
+            let at = place!["table", number, "sensitive", at, "categories", which];
+            let name = &sensitive.dimension;
+            let node = dimensions[dimension].node(category).map_err(|instead| {
+                let what = format!("the dimension {name} has no category {category}; {instead}");
+                definition.rule(at.clone(), what)
+            })?;
+            if dimensions[dimension].hierarchy.parent(node).is_none() {
+                let what =
+                    format!("{category} is a total or a grouping of {name}: name categories");
+                return Err(definition.rule(at, what));
+            }
+            categories.push(node);
+        }
+        found.push(Sensitive { dimension, categories });
+    }
+    Ok(found)
+}
+
+/// The numbers of cells that a table names by their categories.
+fn cells(
+    definition: &Definition,
+    number: usize,
+    key: &'static str,
+    named: &[BTreeMap<ColumnName, String>],
+    dimensions: &[&Categories],
+    cube: &CountTable,
+) -> Result<Vec<usize>, AggregateError> {
+    let table = &definition.tables[number];
+    let mut cells = Vec::new();
+    for (at, categories) in named.iter().enumerate() {
+        let mut nodes = vec![0; dimensions.len()];
+        for (place, name) in table.dimensions.iter().enumerate() {
+            let Some(category) = categories.get(name) else { continue };
+            nodes[place] = dimensions[place].node(category).map_err(|instead| {
+                definition.rule(
+                    place!["table", number, key, at],
+                    format!("the dimension {name} has no category {category}; {instead}"),
+                )
+            })?;
+        }
+        cells.push(cube.cell(&nodes));
+    }
+    Ok(cells)
+}

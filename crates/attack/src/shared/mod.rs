@@ -1,0 +1,7 @@
+//! What the attacks share: tables with cells in common, worlds, refusals, and what withstood an attack.
+
+pub(crate) mod bound;
+pub(crate) mod linked_tables;
+pub(crate) mod refusal;
+pub(crate) mod releasable;
+pub(crate) mod world;

@@ -1,0 +1,91 @@
+use minster_model::{
+    policy::Policy,
+    rounding::Rounding,
+    table::{CountTable, Pattern, TableSet, World},
+};
+
+use crate::shared::world;
+
+/// Tables and patterns that withstood the attack. Only [`verify`](crate::verify) makes one, and only one can be
+/// released.
+#[derive(Debug, Clone)]
+pub struct ReleasableSet {
+    set: TableSet,
+    patterns: Vec<Pattern>,
+    worlds: Vec<World>,
+    /// Where every number is published rounded or perturbed: by which rule, and the numbers.
+    rounded: Option<(Rounding, Vec<Vec<u64>>)>,
+}
+
+impl ReleasableSet {
+    /// What withstood the attack on withheld cells: for [`verify_with`](crate::verify_with) alone.
+    pub(crate) fn new(set: TableSet, patterns: Vec<Pattern>, worlds: Vec<World>) -> Self {
+        Self { set, patterns, worlds, rounded: None }
+    }
+
+    /// What withstood the attack by ranges: for [`verify_rounded`](crate::verify_rounded) alone. The patterns are
+    /// those of tables that were published before.
+    pub(crate) fn new_rounded(
+        set: TableSet,
+        patterns: Vec<Pattern>,
+        published: Vec<Vec<u64>>,
+        rule: Rounding,
+        worlds: Vec<World>,
+    ) -> Self {
+        Self { set, patterns, worlds, rounded: Some((rule, published)) }
+    }
+
+    /// The tables.
+    pub fn tables(&self) -> &[CountTable] {
+        &self.set.tables
+    }
+
+    /// The patterns, one a table.
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
+    /// By which rule every number is rounded or perturbed, if it is: for the public to know.
+    pub fn rounding(&self) -> Option<Rounding> {
+        self.rounded.as_ref().map(|(rule, _)| *rule)
+    }
+
+    /// The published policy.
+    pub fn policy(&self) -> Policy {
+        self.set.policy
+    }
+
+    /// The certificates: for the auditor, never for the public.
+    pub fn certificates(&self) -> &[World] {
+        &self.worlds
+    }
+
+    /// One cell's number, if it is published.
+    pub fn published(&self, table: usize, cell: usize) -> Option<u64> {
+        self.published_cells(table).get(cell).copied().flatten()
+    }
+
+    /// Every cell's number of one table, rounded where it is published so; none where it is withheld.
+    pub fn published_cells(&self, table: usize) -> Vec<Option<u64>> {
+        let of_table = &self.set.tables[table];
+        if let (Some((_, numbers)), None) = (&self.rounded, of_table.standing()) {
+            return numbers[table].iter().copied().map(Some).collect();
+        }
+        let counts = world::cells(of_table, of_table.inner());
+        let withheld = &self.patterns[table].withheld;
+        counts
+            .into_iter()
+            .zip(withheld)
+            .map(|(count, withheld)| (!withheld).then_some(count))
+            .collect()
+    }
+}
+
+/// What certificates were found to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certified {
+    /// How many demands the promise makes that the truth alone does not meet.
+    pub demands: usize,
+    /// The certificates that meet them.
+    pub worlds: Vec<World>,
+}

@@ -1,0 +1,61 @@
+//! What the cells of a table are made of: unknowns, and what is published.
+
+use std::collections::BTreeMap;
+
+use minster_model::table::CountTable;
+
+use crate::{shared::world, suppressed::equations::System};
+
+/// What a cell counts: its unknowns, ascending, and its published inner cells added up.
+#[derive(Default)]
+pub(crate) struct Parts {
+    pub(crate) unknowns: Vec<usize>,
+    pub(crate) published: i64,
+}
+
+/// The parts of each cell that is asked for; nothing of others.
+pub(crate) fn parts(
+    table: &CountTable,
+    number: usize,
+    system: &System,
+    asked: &[bool],
+) -> BTreeMap<usize, Parts> {
+    let mut parts: BTreeMap<usize, Parts> =
+        (0..asked.len()).filter(|&cell| asked[cell]).map(|cell| (cell, Parts::default())).collect();
+    let covering = world::Covering::new(table);
+    let mut above = Vec::new();
+    for (inner, &count) in table.inner().iter().enumerate() {
+        let unknown = system.unknown(number, inner);
+        if unknown.is_none() && count == 0 {
+            continue;
+        }
+        covering.of(inner, &mut above);
+        for cell in above.iter().filter(|cell| asked[**cell]) {
+            let Some(parts) = parts.get_mut(cell) else { continue };
+            match unknown {
+                Some(unknown) => parts.unknowns.push(unknown),
+                None => parts.published += count as i64,
+            }
+        }
+    }
+    parts
+}
+
+/// Each group, and the cell in it of each sensitive category.
+pub(crate) fn categories(table: &CountTable) -> Vec<(usize, usize)> {
+    let mut groups = Vec::new();
+    for sensitive in table.sensitive() {
+        let dimension = &table.dimensions()[sensitive.dimension];
+        for cell in 0..table.cell_count() {
+            let mut nodes = table.coordinates(cell);
+            let category = nodes[sensitive.dimension];
+            if !sensitive.categories.contains(&category) {
+                continue;
+            }
+            let root = std::iter::successors(Some(category), |&node| dimension.parent(node)).last();
+            nodes[sensitive.dimension] = root.unwrap_or(category);
+            groups.push((table.cell(&nodes), cell));
+        }
+    }
+    groups
+}

@@ -1,0 +1,256 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use minster_model::{Period, RunId, SourceName, TableName};
+
+use crate::{audit, linkage, quality, review};
+
+/// Turns a council's records about children into pseudonymised, linked data, and publishes only tables that passed disclosure
+/// control.
+#[derive(Parser)]
+#[command(
+    name = "minster",
+    version = env!("MINSTER_VERSION"),
+    arg_required_else_help = true,
+    after_help = "Examples:\n  minster init\n  minster plan\n  minster run\n\n\
+        docs/engineers.md, docs/analysts.md and docs/auditors.md lead through the work."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Write a commented configuration for a council.
+    #[command(after_help = "Example:\n  minster init\n  minster init /etc/minster\n\n\
+            The configuration is that of the example council: the pipeline, the purposes, the sources, the rules of linkage, \
+            and one release. Then the council's own folders go into pipeline.toml. No file is ever overwritten.\n\n\
+            Exit: 0 done; 2 the folder is not empty, or cannot be written")]
+    Init {
+        /// The folder; it is made, or it is empty.
+        #[arg(default_value = "config", value_name = "DIR")]
+        folder: PathBuf,
+        #[command(flatten)]
+        form: Json,
+    },
+    /// Say which files a run would read, and which tables it would draft. No row is read.
+    #[command(after_help = "Example:\n  minster plan")]
+    Plan(Report),
+    /// Ingest the deliveries, link them, and draft the tables.
+    #[command(after_help = "Example:\n  minster run\n\n\
+            A draft is not public. A person lets it out with `minster release`.\n\n\
+            Exit: 0 done; 2 usage or configuration; 3 done, with rows in quarantine; 4 disclosure control refused a draft; \
+            5 rows were not conserved; 6 the vault; 7 publishing failed, and the release before is still there; 8 another \
+            run holds the lock; 10 done, but a source was left out; 1 an unexpected fault")]
+    Run {
+        #[command(flatten)]
+        report: Report,
+        /// Ingest and link again, even where nothing changed.
+        #[arg(long)]
+        again: bool,
+        /// Take this source's delivery as it is, although a gate would stop it. It may be given several times.
+        #[arg(long, value_name = "SOURCE")]
+        accept: Vec<SourceName>,
+    },
+    /// Run minster-ingest with these arguments.
+    #[command(after_help = "Examples:\n  minster ingest run\n  minster ingest quarantine list\n\n\
+            `minster-ingest --help` lists its commands.")]
+    Ingest {
+        /// The arguments of minster-ingest.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Link the ingested datasets: each period has one row a child, and tables of events.
+    #[command(after_help = "Example:\n  minster link")]
+    Link {
+        #[command(flatten)]
+        report: Report,
+        /// Link again, even where nothing changed.
+        #[arg(long)]
+        again: bool,
+    },
+    /// Tabulate, protect and attack the tables, and keep them as drafts.
+    #[command(after_help = "Example:\n  minster aggregate")]
+    Aggregate(Report),
+    /// Let a draft out. It is checked again together with all earlier releases.
+    #[command(after_help = "Examples:\n  minster release children\n  minster release --all\n\n\
+            The command needs the analyst's role at the vault. The vault logs the release's hash before anyone can see the \
+            release. The ledger records the person, the time and the policy.\n\n\
+            Exit: 0 done; 2 there is no such draft, or the data have changed since; 4 disclosure control refuses it, or an \
+            earlier release must be withdrawn first; 8 a run holds the lock")]
+    Release {
+        /// The draft.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        release: Option<TableName>,
+        /// Let all drafts out, except those that would replace a release.
+        #[arg(long)]
+        all: bool,
+        /// The period; needed where the pipeline has several.
+        #[arg(long)]
+        period: Option<Period>,
+        #[command(flatten)]
+        report: Report,
+    },
+    /// Withdraw a release. Its readers are told, and its numbers count as known for ever.
+    #[command(
+        after_help = "Example:\n  minster withdraw children --reason \"a file was cut off\"\n\n\
+            The reason is published. Then `minster release` lets a revised release out, which is protected together with the \
+            withdrawn one."
+    )]
+    Withdraw {
+        /// The release.
+        release: TableName,
+        /// The reason, in one line; it is published.
+        #[arg(long)]
+        reason: String,
+        /// The period; needed where the release exists for several.
+        #[arg(long)]
+        period: Option<Period>,
+        #[command(flatten)]
+        report: Report,
+    },
+    /// Convert the datasets to the new version of the purpose's keys.
+    #[command(after_help = "Example:\n  minster rekey\n\n\
+            Run it after `minster-vault rotate`, and before `minster-vault retire`. It needs the linker's role at the vault. \
+            It is safe to run it again after an interruption: converted datasets are kept.")]
+    Rekey(Report),
+    /// Check a release again: its files, its numbers, and its certificates.
+    #[command(after_help = "Example:\n  minster verify children\n\n\
+            The command needs the auditor's role at the vault. It checks certificates by adding up alone.\n\n\
+            Exit: 0 every check passed; 9 a check failed")]
+    Verify(Released),
+    /// Say why the cells of a release are withheld. The output is restricted.
+    #[command(after_help = "Examples:\n  minster explain children\n  \
+            minster explain children --table sen_by_ward --cell ward=W01 --cell sex=F\n\n\
+            The command needs the auditor's role at the vault. The second example explains one cell; a column without \
+            --cell is at its total.")]
+    Explain {
+        #[command(flatten)]
+        released: Released,
+        /// Explain this table alone.
+        #[arg(long)]
+        table: Option<String>,
+        /// Explain one cell alone: `column=category`, once for each column.
+        #[arg(long, value_name = "COLUMN=CATEGORY", requires = "table")]
+        cell: Vec<String>,
+    },
+    /// Check that the installation keeps its promises. The command needs no secret.
+    #[command(after_help = "Examples:\n  minster audit\n  \
+            minster audit --vault-dir /var/lib/minster-vault \\\n      --checkpoints /srv/auditor/checkpoints --also /var/log/minster --json\n\n\
+            Each check shows its evidence, PASS, FAIL or NOT CHECKED, and a command that shows the same by hand; \
+            docs/auditors.md explains them. The auditor's role opens the data at the vault, which logs it; counts alone are \
+            shown.\n\n\
+            Exit: 0 no check failed; 9 a check failed; 2 usage or configuration")]
+    Audit(audit::Arguments),
+    /// Report on the quality of the data and of the linkage.
+    #[command(subcommand, after_help = "Example:\n  minster report quality")]
+    Report(Reports),
+    /// Have people judge pairs in doubt, without seeing a value.
+    #[command(subcommand, after_help = "Example:\n  minster review status")]
+    Review(review::Command),
+    /// Describe the tables of an integrated dataset: each column's meaning, origin and codes.
+    #[command(after_help = "Example:\n  minster dictionary > datapackage.json\n\n\
+            The output is a Data Package (version 2), in JSON. It comes from the definitions: it needs no key, and has no \
+            row's value.")]
+    Dictionary {
+        /// The period; the pipeline's last one, where none is given.
+        #[arg(long)]
+        period: Option<Period>,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Show what runs did.
+    #[command(subcommand, after_help = "Example:\n  minster runs list")]
+    Runs(Runs),
+    /// Print the JSON schema of table definitions, for editors.
+    #[command(after_help = "Example:\n  minster schema > tables.schema.json")]
+    Schema,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Reports {
+    /// Count each delivery's rows and cells that were set aside, recoded, blanked or in doubt.
+    #[command(
+        after_help = "Examples:\n  minster report quality\n  minster report quality early_help --period 2024-25\n  \
+            minster report quality --html quality.html\n\n\
+            The worst delivery comes first. The command needs no key. The report has counts and places, and no row's value. \
+            Small counts are in it, so it stays inside the council."
+    )]
+    Quality(quality::Arguments),
+    /// Tell how well a period's children were linked: flow, rates by group, estimated errors.
+    #[command(
+        after_help = "Examples:\n  minster report linkage\n  minster report linkage --period 2024-25 --html linkage.html\n\n\
+            The command needs the linker's role at the vault, which logs that datasets were opened. `[report]` in \
+            matching.toml names the groups. The report has counts, and codes beside counts that are not small; it stays \
+            inside the council.\n\n\
+            Exit: 0 done; 2 the data changed since they were linked: run `minster link`; 6 the vault"
+    )]
+    Linkage(linkage::Arguments),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Runs {
+    /// List the latest runs, a line each.
+    #[command(after_help = "Example:\n  minster runs list")]
+    List {
+        #[command(flatten)]
+        report: Report,
+        /// The largest number of runs.
+        #[arg(long, default_value_t = 20)]
+        most: usize,
+    },
+    /// Show one run, by source and by stage.
+    #[command(after_help = "Example:\n  minster runs show 20261127t020000123-3f1")]
+    Show {
+        /// The run, as `minster runs list` names it.
+        run: RunId,
+        #[command(flatten)]
+        report: Report,
+    },
+}
+
+/// A release, and how it is told of.
+#[derive(Args)]
+pub(crate) struct Released {
+    /// The release.
+    pub(crate) release: TableName,
+    /// The period; needed where the release exists for several.
+    #[arg(long)]
+    pub(crate) period: Option<Period>,
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
+/// The pipeline.
+#[derive(Args)]
+pub(crate) struct Config {
+    /// The pipeline's configuration.
+    #[arg(
+        long = "config",
+        value_name = "FILE",
+        env = "MINSTER_CONFIG",
+        hide_env_values = true,
+        default_value = "config/pipeline.toml"
+    )]
+    pub(crate) path: PathBuf,
+}
+
+/// The form of what is printed.
+#[derive(Args)]
+pub(crate) struct Json {
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The pipeline, and the form of what is printed.
+#[derive(Args)]
+pub(crate) struct Report {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(flatten)]
+    pub(crate) form: Json,
+}

@@ -1,0 +1,140 @@
+//! All cells of the tables in one numbering, and the sums that hold between them.
+
+use std::collections::BTreeMap;
+
+use minster_model::table::{CountTable, Guarded, TableSet};
+
+use crate::problem::holders::Holders;
+
+/// What it costs to change a cell that is withheld already.
+pub const KNOWN: f64 = 0.001;
+
+/// A sum of cells, with signs, that is 0 in every world.
+pub struct Relation {
+    /// The cells, each with its sign.
+    pub terms: Vec<(usize, f64)>,
+    /// Whether it is one of those from which all others follow.
+    pub defining: bool,
+}
+
+/// The cells of all tables, numbered on from table to table.
+pub struct Cells<'a> {
+    /// The tables.
+    pub set: &'a TableSet,
+    /// The children that each cell counts.
+    pub count: Vec<i64>,
+    /// Whether each cell is an inner one.
+    pub is_inner: Vec<bool>,
+    /// What it costs to withhold each cell: one, and more the larger it is and if it is a margin.
+    pub price: Vec<f64>,
+    /// How much less each cell can be for its own sake: a margin, as much less as its parts.
+    pub(crate) room: Vec<i64>,
+    /// How much less again it can be where nobody in it is asked: an insider knows of themselves.
+    pub(crate) insiders: Vec<i64>,
+    /// Published whatever comes: it counts every child of its table (and nothing guards it), is kept, or
+    /// was published before.
+    pub is_fixed: Vec<bool>,
+    /// Withheld whatever comes: it was when its table was published before.
+    pub stays_withheld: Vec<bool>,
+    /// Withheld for its own sake, whatever it counts.
+    pub guarded: BTreeMap<usize, Guarded>,
+    /// Of each margin below the threshold, the inner cells with anyone in them.
+    pub(crate) few_below: BTreeMap<usize, Vec<usize>>,
+    /// Who holds what, where that is declared.
+    pub(crate) holders: Holders,
+    /// The sums between the cells.
+    pub relations: Vec<Relation>,
+    /// The relations that each cell is in.
+    pub(crate) relations_of: Vec<Vec<usize>>,
+    pub(super) first: Vec<usize>,
+}
+
+impl<'a> Cells<'a> {
+    /// How many cells there are.
+    pub(crate) fn len(&self) -> usize {
+        self.count.len()
+    }
+
+    /// What it costs to change each cell, given which are withheld: infinite where it must not change.
+    pub fn costs(&self, withheld: &[bool]) -> Vec<f64> {
+        let cost = |cell: usize| match () {
+            () if !self.may_change(cell) => f64::INFINITY,
+            () if withheld[cell] => KNOWN,
+            () => self.price[cell],
+        };
+        (0..self.len()).map(cost).collect()
+    }
+
+    /// Whether a cell may change where it is withheld.
+    pub fn may_change(&self, cell: usize) -> bool {
+        !self.is_fixed[cell] && self.room[cell] >= 0
+    }
+
+    /// The table of a cell, and the cell's number there.
+    pub fn place(&self, cell: usize) -> (usize, usize) {
+        let table = self.first.partition_point(|&first| first <= cell) - 1;
+        (table, cell - self.first[table])
+    }
+
+    /// The table of a cell, and the cell by its categories, for people.
+    pub fn named(&self, cell: usize) -> (String, String) {
+        let (number, cell) = self.place(cell);
+        let table = &self.set.tables[number];
+        let named = table.dimensions().iter().zip(table.coordinates(cell));
+        let named = named.map(|(of, node)| format!("{} {}", of.name(), of.code(node)));
+        (name(table), named.collect::<Vec<_>>().join(", "))
+    }
+
+    /// Whether a cell's table was published before.
+    pub(crate) fn is_standing(&self, cell: usize) -> bool {
+        self.set.tables[self.place(cell).0].standing().is_some()
+    }
+
+    /// The number here of a table's cell.
+    pub fn number(&self, table: usize, cell: usize) -> usize {
+        self.first[table] + cell
+    }
+
+    /// The number among a table's inner cells of one of its cells that is inner.
+    pub(crate) fn inner_number(&self, table: usize, cell: usize) -> usize {
+        let table = &self.set.tables[table];
+        let nodes = table.coordinates(cell);
+        table.dimensions().iter().zip(nodes).fold(0, |number, (dimension, node)| {
+            let leaves = dimension.leaves();
+            number * leaves.len() + leaves.partition_point(|&leaf| leaf < node)
+        })
+    }
+
+    /// The inner cells that a cell counts.
+    pub(crate) fn inner_below(&self, cell: usize) -> Vec<usize> {
+        let (number, cell) = self.place(cell);
+        let table = &self.set.tables[number];
+        let nodes = table.coordinates(cell);
+        let choices = table
+            .dimensions()
+            .iter()
+            .zip(nodes)
+            .map(|(dimension, node)| dimension.leaves_below(node).to_vec());
+        let below = products(choices.collect());
+        below.iter().map(|nodes| self.number(number, table.cell(nodes))).collect()
+    }
+}
+
+/// Every way to take one of each, the last changing fastest.
+pub(super) fn products(choices: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+    let mut all = vec![Vec::with_capacity(choices.len())];
+    for choice in choices {
+        all = all
+            .iter()
+            .flat_map(|taken: &Vec<usize>| {
+                choice.iter().map(move |&next| taken.iter().copied().chain([next]).collect())
+            })
+            .collect();
+    }
+    all
+}
+
+/// The table of a set that a cell of it belongs to, by name.
+pub(crate) fn name(table: &CountTable) -> String {
+    table.name().to_owned()
+}

@@ -1,0 +1,161 @@
+//! Reads a set of tables into cells and the sums between them.
+
+use std::collections::BTreeMap;
+
+use minster_model::{
+    policy::Prices,
+    table::{Guarded, TableSet},
+};
+
+use crate::problem::{
+    cells::{Cells, Relation, products},
+    holders::Holders,
+};
+
+impl<'a> Cells<'a> {
+    /// Numbers the cells of all tables, at these prices.
+    pub fn new(set: &'a TableSet, prices: Prices) -> Self {
+        let mut first = vec![0];
+        for table in &set.tables {
+            first.push(first[first.len() - 1] + table.cell_count());
+        }
+        let all = first[first.len() - 1];
+        let mut cells = Self {
+            set,
+            count: vec![0; all],
+            is_inner: vec![false; all],
+            price: vec![1.0; all],
+            room: vec![i64::MAX; all],
+            insiders: vec![0; all],
+            is_fixed: vec![false; all],
+            stays_withheld: vec![false; all],
+            guarded: BTreeMap::new(),
+            few_below: BTreeMap::new(),
+            holders: Holders::default(),
+            relations: Vec::new(),
+            relations_of: vec![Vec::new(); all],
+            first,
+        };
+        for number in 0..set.tables.len() {
+            cells.add_table(number);
+        }
+        let least = set.policy.zeros.least_withheld() as i64;
+        for cell in 0..all {
+            if cells.is_inner[cell] {
+                cells.insiders[cell] =
+                    set.policy.more_known(cells.count[cell].unsigned_abs()) as i64;
+                cells.room[cell] = cells.count[cell] - least - cells.insiders[cell];
+            } else {
+                // Nothing below it can change.
+                if cells.count[cell] < least {
+                    cells.room[cell] = -1;
+                }
+            }
+            let count = cells.count[cell].unsigned_abs();
+            cells.price[cell] = prices.of(count, !cells.is_inner[cell]);
+        }
+        cells.holders = Holders::new(&cells);
+        for second in 0..set.tables.len() {
+            for first in 0..second {
+                cells.link(first, second);
+            }
+        }
+        for (number, relation) in cells.relations.iter().enumerate() {
+            relation.terms.iter().for_each(|&(cell, _)| cells.relations_of[cell].push(number));
+        }
+        cells
+    }
+
+    fn add_table(&mut self, number: usize) {
+        let table = &self.set.tables[number];
+        let policy = self.set.policy;
+        let dimensions = table.dimensions();
+        let first = self.first[number];
+        // What was published before is out, guarded or not.
+        let hidden = |guarded: &&Guarded| {
+            table.standing().is_none_or(|standing| standing.withheld[guarded.cell])
+        };
+        let guarded = table.guarded().iter().filter(hidden);
+        self.guarded.extend(guarded.map(|&guarded| (first + guarded.cell, guarded)));
+        let counts = &mut self.count;
+        let is_inner = &mut self.is_inner;
+        table.add_up(|inner, cells| {
+            is_inner[first + cells[0]] = true;
+            cells.iter().for_each(|&cell| counts[first + cell] += table.inner()[inner] as i64);
+        });
+        let (counts, few_below) = (&self.count, &mut self.few_below);
+        table.add_up(|inner, cells| {
+            if table.inner()[inner] == 0 {
+                return;
+            }
+            for &cell in &cells[1..] {
+                if policy.is_small(counts[first + cell].unsigned_abs()) {
+                    few_below.entry(first + cell).or_default().push(first + cells[0]);
+                }
+            }
+        });
+        for cell in 0..table.cell_count() {
+            let nodes = table.coordinates(cell);
+            let parent = self.number(number, cell);
+            let counts_all = dimensions.iter().zip(&nodes).all(|(dimension, &node)| {
+                dimension.leaves_below(node).len() == dimension.leaves().len()
+            });
+            let is_kept = table.kept().binary_search(&cell).is_ok();
+            self.is_fixed[parent] = is_kept || counts_all && !self.guarded.contains_key(&parent);
+            if let Some(standing) = table.standing() {
+                self.is_fixed[parent] = !standing.withheld[cell];
+                self.stays_withheld[parent] = standing.withheld[cell];
+            }
+            let mut defining = true;
+            for (place, &node) in nodes.iter().enumerate() {
+                for parts in dimensions[place].sums(node) {
+                    let mut terms = vec![(parent, -1.0)];
+                    for &part in parts {
+                        let mut nodes = nodes.clone();
+                        nodes[place] = part;
+                        terms.push((self.number(number, table.cell(&nodes)), 1.0));
+                    }
+                    self.relations.push(Relation { terms, defining });
+                    defining = false;
+                }
+            }
+        }
+    }
+
+    /// Two tables agree for every combination of leaves of the dimensions that they share.
+    fn link(&mut self, first: usize, second: usize) {
+        let (one, other) = (self.margins(first, second), self.margins(second, first));
+        for (leaves, cells) in one {
+            let mut terms: Vec<(usize, f64)> = cells.into_iter().map(|cell| (cell, 1.0)).collect();
+            let others = other.get(&leaves).into_iter().flatten();
+            terms.extend(others.map(|&cell| (cell, -1.0)));
+            self.relations.push(Relation { terms, defining: true });
+        }
+    }
+
+    /// The cells of one table that add up, by the leaves of the dimensions it shares with another.
+    fn margins(&self, number: usize, with: usize) -> BTreeMap<Vec<usize>, Vec<usize>> {
+        let table = &self.set.tables[number];
+        let mut shared: Vec<(&str, usize)> = Vec::new();
+        let mut choices: Vec<Vec<usize>> = Vec::new();
+        for (place, dimension) in table.dimensions().iter().enumerate() {
+            let theirs = self.set.tables[with].dimensions();
+            if theirs.iter().any(|other| other.name() == dimension.name()) {
+                shared.push((dimension.name(), place));
+                choices.push(dimension.leaves().to_vec());
+            } else {
+                choices.push(dimension.roots().collect());
+            }
+        }
+        shared.sort_unstable();
+        let mut margins: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        for nodes in products(choices) {
+            let ordinal = |&(_, place): &(&str, usize)| {
+                table.dimensions()[place].leaves().partition_point(|&leaf| leaf < nodes[place])
+            };
+            let key = shared.iter().map(ordinal).collect();
+            margins.entry(key).or_default().push(self.number(number, table.cell(&nodes)));
+        }
+        margins
+    }
+}

@@ -1,0 +1,323 @@
+//! What must stay possible for the sake of each small cell and each group of one sensitive category.
+
+use minster_model::table::Guarded;
+
+use crate::problem::{cells::Cells, world::World};
+
+/// How far from whole a number may be and still be taken for it.
+const TOLERANCE: f64 = 1e-6;
+
+/// What a world that meets a demand must leave to those who know that they are in a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Insiders {
+    /// All stay, but for those of the cell that is to be less.
+    Stay,
+    /// Someone in an inner cell asks: all stay, but for the others in the cell that is to be less.
+    Ask(usize),
+    /// Nothing: for want of a world that serves all of them at once. The attack asks for each.
+    Ignored,
+}
+
+/// Whose knowledge a demand reckons with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Knowing {
+    /// What is published, and what insiders know.
+    Published,
+    /// What every holder knows, one at a time, but for these.
+    Holders { but: Vec<u32> },
+    /// What one holder knows: none of their cells can change.
+    Holder(u32),
+}
+
+/// A sum of cells, with signs, and the change of it that some world must reach.
+#[derive(Debug, Clone)]
+pub struct Demand {
+    pub(crate) terms: Vec<(usize, f64)>,
+    /// At least this if it is above 0, at most this if it is below.
+    pub(crate) change: f64,
+    pub(crate) insiders: Insiders,
+    pub(crate) knowing: Knowing,
+}
+
+impl Demand {
+    /// That a cell changes.
+    pub(crate) fn of_cell(cell: usize) -> Self {
+        Self::change_of(cell, 1.0)
+    }
+
+    /// That a cell changes so far.
+    pub fn change_of(cell: usize, change: f64) -> Self {
+        let (insiders, knowing) = (Insiders::Stay, Knowing::Published);
+        Self { terms: vec![(cell, 1.0)], change, insiders, knowing }
+    }
+
+    /// Which inner cells may be as little as an outsider can think.
+    pub(crate) fn own(&self, cells: &Cells<'_>) -> Own {
+        match (self.insiders, &self.terms[..]) {
+            (Insiders::Ignored, _) => Own::All,
+            (insiders, &[(cell, _)]) if self.change < 0.0 => {
+                let asks = |inner: &usize| insiders == Insiders::Ask(*inner);
+                let mut own = inner_of(cells, cell);
+                own.retain(|inner| !asks(inner));
+                Own::These(own)
+            }
+            _ => Own::These(Vec::new()),
+        }
+    }
+
+    /// The same, for want of a world that leaves every insider where they are.
+    pub(crate) fn ignoring_insiders(&self) -> Self {
+        Self { insiders: Insiders::Ignored, ..self.clone() }
+    }
+
+    pub(crate) fn is_met(&self, cells: &Cells<'_>, world: &World) -> bool {
+        let change: f64 = self.terms.iter().map(|&(cell, sign)| sign * world.change(cell)).sum();
+        let reached = match self.change > 0.0 {
+            true => change >= self.change - TOLERANCE,
+            false => change <= self.change + TOLERANCE,
+        };
+        let is_possible = match self.holder() {
+            Some(holder) => world.holders().binary_search(&holder).is_err(),
+            None => cells.set.policy.insider == 0 || self.leaves_insiders(cells, world),
+        };
+        reached && is_possible
+    }
+
+    /// Whether a world leaves those where they are who know that they are in a cell.
+    fn leaves_insiders(&self, cells: &Cells<'_>, world: &World) -> bool {
+        let own = self.own(cells);
+        world.changes().iter().all(|&(cell, change)| {
+            !cells.is_inner[cell]
+                || change >= -((cells.room[cell] + own.beyond(cells, cell)) as f64) - TOLERANCE
+        })
+    }
+
+    /// What of the demand none of these worlds meets: for all holders, it is met for those whom some world
+    /// that meets it leaves alone, and what is left is to be met for the next.
+    pub(crate) fn lacking<'w>(
+        &self,
+        cells: &Cells<'_>,
+        worlds: impl IntoIterator<Item = &'w World>,
+    ) -> Option<Self> {
+        let mut meeting = worlds.into_iter().filter(|world| self.is_met(cells, world));
+        let Knowing::Holders { but } = &self.knowing else {
+            return meeting.next().is_none().then(|| self.clone());
+        };
+        let mut moved: Option<Vec<u32>> = None;
+        for world in meeting {
+            let here = world.holders();
+            let both: Vec<u32> = match moved {
+                None => here.iter().copied().filter(|holder| !but.contains(holder)).collect(),
+                Some(moved) => {
+                    moved.into_iter().filter(|h| here.binary_search(h).is_ok()).collect()
+                }
+            };
+            if both.is_empty() {
+                return None;
+            }
+            moved = Some(both);
+        }
+        let next = moved.and_then(|moved| moved.first().copied());
+        let knowing = next.map_or(Knowing::Published, Knowing::Holder);
+        Some(Self { knowing, ..self.clone() })
+    }
+
+    /// Whether it is made for all holders, so that it may take several worlds.
+    pub(crate) fn is_of_holders(&self) -> bool {
+        matches!(self.knowing, Knowing::Holders { .. })
+    }
+
+    /// The same for each of some holders for whom it is made.
+    pub(crate) fn for_each_of(&self, holders: &[u32]) -> Vec<Self> {
+        let Knowing::Holders { but } = &self.knowing else { return Vec::new() };
+        let asked = holders.iter().filter(|holder| !but.contains(holder));
+        asked.map(|&holder| Self { knowing: Knowing::Holder(holder), ..self.clone() }).collect()
+    }
+
+    /// The holder none of whose cells can change.
+    pub(crate) fn holder(&self) -> Option<u32> {
+        match self.knowing {
+            Knowing::Holder(holder) => Some(holder),
+            Knowing::Published | Knowing::Holders { .. } => None,
+        }
+    }
+
+    /// Whether a cell cannot change, because who asks knows it.
+    pub(crate) fn is_known(&self, cells: &Cells<'_>, cell: usize) -> bool {
+        self.holder().is_some_and(|holder| cells.holders.of(cell) == Some(holder))
+    }
+}
+
+/// Inner cells that may be as little as an outsider can think.
+pub(crate) enum Own {
+    All,
+    These(Vec<usize>),
+}
+
+impl Own {
+    /// How much less a cell can be than an insider of it knows.
+    pub(crate) fn beyond(&self, cells: &Cells<'_>, cell: usize) -> i64 {
+        match self {
+            Self::These(these) if !these.contains(&cell) => 0,
+            _ => cells.insiders[cell],
+        }
+    }
+}
+
+/// For whose sake demands are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A small cell: it may be as little and as much as the rule alone leaves open.
+    Small(usize),
+    /// A cell that is withheld whatever it counts.
+    Guarded(usize, Guarded),
+    /// A cell that is not small but to a holder who takes their own children out.
+    Rest(usize),
+    /// A sensitive category of a group: enough children may be outside it.
+    Class { group: usize, inside: usize },
+}
+
+impl Owner {
+    /// The cell that is named where nothing protects it.
+    pub(crate) fn cell(self) -> usize {
+        match self {
+            Self::Small(cell) | Self::Guarded(cell, _) | Self::Rest(cell) => cell,
+            Self::Class { inside, .. } => inside,
+        }
+    }
+
+    /// Its cells: what it demands concerns their counts.
+    pub(crate) fn cells(self) -> impl Iterator<Item = usize> {
+        let (first, second) = match self {
+            Self::Small(cell) | Self::Guarded(cell, _) | Self::Rest(cell) => (cell, None),
+            Self::Class { group, inside } => (group, Some(inside)),
+        };
+        std::iter::once(first).chain(second)
+    }
+
+    /// What must be open to outsiders and insiders.
+    pub(super) fn demands_of_all(self, cells: &Cells<'_>, withheld: &[bool]) -> Vec<Demand> {
+        let threshold = cells.set.policy.threshold as i64;
+        match self {
+            Self::Small(cell) => {
+                let low = least(cells, withheld, cell);
+                // An insider below adds themselves to the least that it can be.
+                let more = match cells.few_below.get(&cell) {
+                    Some(few) => few.iter().map(|&inner| cells.insiders[inner]).max(),
+                    None => Some(cells.insiders[cell]),
+                };
+                let high = threshold.max(low + more.unwrap_or_default() + threshold - 1);
+                let mut demands = between(cell, low - cells.count[cell], high - cells.count[cell]);
+                for who in inner_of(cells, cell) {
+                    let change = low + cells.insiders[who] - cells.count[cell];
+                    if cells.insiders[who] > 0 && change < 0 {
+                        let insiders = Insiders::Ask(who);
+                        demands.push(Demand { insiders, ..Demand::change_of(cell, change as f64) });
+                    }
+                }
+                demands
+            }
+            Self::Guarded(cell, Guarded { down, up, .. }) => {
+                let low = least(cells, withheld, cell) - cells.count[cell];
+                between(cell, low.max(-(down as i64)), up as i64)
+            }
+            Self::Rest(_) => Vec::new(),
+            Self::Class { group, inside } => {
+                let outside = cells.count[group] - cells.count[inside];
+                let terms = vec![(group, 1.0), (inside, -1.0)];
+                let missing = (threshold - outside) as f64;
+                if missing > 0.0 {
+                    vec![Demand { terms, ..Demand::change_of(group, missing) }]
+                } else {
+                    Vec::new()
+                }
+            }
+        }
+    }
+}
+
+/// The inner cells with anyone in them of an inner cell or a margin that is small.
+pub(crate) fn inner_of(cells: &Cells<'_>, cell: usize) -> Vec<usize> {
+    match cells.is_inner[cell] {
+        true => vec![cell],
+        false => cells.few_below.get(&cell).cloned().unwrap_or_default(),
+    }
+}
+
+/// The least that a cell can be, given which inner cells are withheld.
+pub(crate) fn least(cells: &Cells<'_>, withheld: &[bool], cell: usize) -> i64 {
+    let least = cells.set.policy.zeros.least_withheld() as i64;
+    if cells.is_inner[cell] {
+        return least;
+    }
+    let of_inner = |inner: usize| if withheld[inner] { least } else { cells.count[inner] };
+    // An inner cell with no one in it adds nothing, unless it was withheld before, under another policy.
+    match cells.few_below.get(&cell) {
+        None if cells.count[cell] == 0 && least == 0 => 0,
+        Some(few) if !cells.is_standing(cell) => few.iter().copied().map(of_inner).sum(),
+        _ => cells.inner_below(cell).into_iter().map(of_inner).sum(),
+    }
+}
+
+/// A cell must be able to change this far down and this far up.
+pub(crate) fn between(cell: usize, down: i64, up: i64) -> Vec<Demand> {
+    let demand = |change: i64| Demand::change_of(cell, change as f64);
+    let up = (up > 0).then(|| demand(up));
+    up.into_iter().chain((down < 0).then(|| demand(down))).collect()
+}
+
+/// Everyone who makes demands: small cells first, then classes, each in the order of the cells.
+pub(crate) fn owners(cells: &Cells<'_>) -> Vec<Owner> {
+    let small = (0..cells.len()).filter(|&cell| is_small(cells, cell)).map(Owner::Small);
+    let guarded = (0..cells.len())
+        .filter_map(|cell| Some(Owner::Guarded(cell, cells.guarded.get(&cell).copied()?)));
+    let is_rest = |&cell: &usize| {
+        cells.holders.has_small_rest(cell) && !is_small(cells, cell) && !cells.is_fixed[cell]
+    };
+    let rests = (0..cells.len()).filter(is_rest).map(Owner::Rest);
+    small.chain(guarded).chain(rests).chain(classes(cells)).collect()
+}
+
+/// Whether a cell is withheld for its own sake.
+pub fn is_primary(cells: &Cells<'_>, cell: usize) -> bool {
+    is_small(cells, cell)
+        || cells.guarded.contains_key(&cell)
+        || cells.holders.has_small_rest(cell) && !cells.is_fixed[cell]
+}
+
+/// Whether a cell is below the threshold, and not out already.
+pub(crate) fn is_small(cells: &Cells<'_>, cell: usize) -> bool {
+    cells.set.policy.is_small(cells.count[cell].unsigned_abs()) && !cells.is_fixed[cell]
+}
+
+fn classes(cells: &Cells<'_>) -> Vec<Owner> {
+    let mut owners = Vec::new();
+    for (number, table) in cells.set.tables.iter().enumerate() {
+        for sensitive in table.sensitive() {
+            let dimension = &table.dimensions()[sensitive.dimension];
+            for cell in 0..table.cell_count() {
+                let mut nodes = table.coordinates(cell);
+                let category = nodes[sensitive.dimension];
+                let inside = cells.number(number, cell);
+                if !sensitive.categories.contains(&category) || cells.count[inside] == 0 {
+                    continue;
+                }
+                let root = std::iter::successors(Some(category), |&node| dimension.parent(node));
+                let root = root.last().unwrap_or(category);
+                let has_rest = dimension
+                    .leaves()
+                    .iter()
+                    .any(|&leaf| dimension.counts(root, leaf) && !dimension.counts(category, leaf));
+                nodes[sensitive.dimension] = root;
+                let group = cells.number(number, table.cell(&nodes));
+                if has_rest {
+                    owners.push(Owner::Class { group, inside });
+                }
+            }
+        }
+    }
+    owners
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! Those who hold records: each knows their own cells and takes their children out of every number. What is
+//! left, the *rest*, must be as open to them as a count is to an outsider.
+//!
+//! Who has no child in a cell sees of it what everyone does, and needs a world that leaves their own cells
+//! alone: for two holders it may be the same one. Who has children there makes demands of their own.
+
+use std::collections::BTreeMap;
+
+/// Whose each cell is, and where what is left to a holder is small.
+#[derive(Default)]
+pub(crate) struct Holders {
+    /// For each table, the place of the holders' dimension and how far apart neighbours along it are
+    /// numbered.
+    pub(super) places: Vec<Option<(usize, usize)>>,
+    /// By cell, the holder whose all of it is, by the ordinal of their leaf. Empty where none are declared.
+    pub(super) of: Vec<Option<u32>>,
+    /// A cell and a holder with children there to whom the rest is small: the others' inner cells with
+    /// anyone in them.
+    pub(super) small: BTreeMap<(usize, u32), Vec<usize>>,
+}
+
+impl Holders {
+    pub(crate) fn are_declared(&self) -> bool {
+        !self.of.is_empty()
+    }
+
+    /// The holder whose all of a cell is.
+    pub(crate) fn of(&self, cell: usize) -> Option<u32> {
+        self.of.get(cell).copied().flatten()
+    }
+
+    /// Whether what is left of a cell is small to someone with children in it.
+    pub(crate) fn has_small_rest(&self, cell: usize) -> bool {
+        self.small_of(cell).next().is_some()
+    }
+
+    /// The others' inner cells with anyone in them, where what is left of a cell is small to a holder.
+    pub(crate) fn others(&self, cell: usize, holder: u32) -> Option<&Vec<usize>> {
+        self.small.get(&(cell, holder))
+    }
+
+    /// The cells with a small rest, and to whom.
+    pub(crate) fn all_small(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.small.keys().copied()
+    }
+
+    pub(super) fn small_of(&self, cell: usize) -> impl Iterator<Item = (u32, &Vec<usize>)> {
+        let of_cell = self.small.range((cell, 0)..=(cell, u32::MAX));
+        of_cell.map(|(&(_, holder), others)| (holder, others))
+    }
+}

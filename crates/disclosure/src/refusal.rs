@@ -1,0 +1,61 @@
+use crate::problem::{cells::Cells, sparsity::Crowding};
+
+/// Why no pattern was found. Names tables and cells, never a count.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Fewer children than the threshold in all.
+    #[error("the whole table {table} is below the threshold")]
+    GrandTotalBelowThreshold {
+        /// The table.
+        table: String,
+    },
+    /// A table of which hardly anything would be left, too large to find out how little.
+    #[error("{0}; it is too large for a pattern to be sought, use coarser dimensions")]
+    Crowded(Box<Crowding>),
+    /// A cell that is to be published whatever comes is below the threshold.
+    #[error("the table {table} is to publish a cell that is withheld for its own sake: {cell}")]
+    KeptAndWithheld {
+        /// The table.
+        table: String,
+        /// The cell, by its categories.
+        cell: String,
+    },
+    /// A cell that cannot be protected even by withholding everything but the totals.
+    #[error(
+        "the cell {cell} of the table {table} cannot be protected, whatever else is withheld; use coarser dimensions, or let zeros be withheld"
+    )]
+    Unprotectable {
+        /// The table.
+        table: String,
+        /// The cell, by its categories.
+        cell: String,
+    },
+    /// A cell that a holder knows, whatever else is withheld, once they take their own children out.
+    #[error(
+        "the cell {cell} of the table {table} cannot be kept from {holder}, who holds most of it or all that could hide it; use coarser dimensions, or fewer"
+    )]
+    KnownToHolder {
+        /// The table.
+        table: String,
+        /// The cell, by its categories.
+        cell: String,
+        /// Who holds records, by their category.
+        holder: String,
+    },
+    /// The rounds are used up.
+    #[error("no pattern was found within the work allowed; use coarser dimensions")]
+    WorkUsedUp,
+}
+
+impl Refusal {
+    /// Nothing protects this cell.
+    pub fn unprotectable(cells: &Cells<'_>, cell: usize) -> Self {
+        let (table, cell) = cells.named(cell);
+        Self::Unprotectable { table, cell }
+    }
+
+    pub(crate) fn known_to(cells: &Cells<'_>, cell: usize, holder: u32) -> Self {
+        let (table, cell) = cells.named(cell);
+        Self::KnownToHolder { table, cell, holder: cells.holders.name(cells, holder) }
+    }
+}

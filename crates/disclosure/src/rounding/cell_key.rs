@@ -1,0 +1,164 @@
+//! Cell-key perturbation: noise that follows from which children a cell counts.
+//!
+//! Every child has a record key, a keyed hash that never leaves. A cell's key is the sum of its children's,
+//! modulo 2^64, so that it is the same wherever the same children are counted; its 16 highest bits choose
+//! the noise in the row of [`NOISE`] for the cell's count (Fraser & Wooton 2005; Thompson, Broadfoot & Elazar,
+//! *Methodology for the automatic confidentialisation of statistical outputs*, UNECE 2013).
+
+use minster_model::{policy::Prices, rounding::Rounding, table::TableSet};
+
+use crate::{problem::cells::Cells, rounding::refusal::RoundingRefusal};
+
+/// How often each noise from −5 to +5 is added, in 65,536ths, to a count of 1, of 2, … and in the last row
+/// to 10 and more.
+///
+/// Each row is the distribution of the greatest entropy (Giessing, *Computational issues in the design of
+/// transition probabilities and disclosure risk estimation for additive noise*, PSD 2016, as in the R
+/// package `ptable`) over the noises that leave 0 or at least 5, with mean 0 and variance 2; where
+/// no such noise has so small a variance (counts of 1 to 4), with half more than the least there is.
+/// Rounded to whole weights of which none is 0 and the mean is exactly 0.
+#[rustfmt::skip]
+pub const NOISE: [[u16; 11]; 10] = [
+    //−5    −4     −3     −2     −1      0     +1     +2     +3     +4     +5
+    [    0,     0,     0,     0, 53521,     0,     0,     0,     0,  6554,  5461],
+    [    0,     0,     0, 40378,     0,     0,     0,     0, 20413,  4208,   537],
+    [    0,     0, 27282,     0,     0,     0,     0, 33271,  4640,   331,    12],
+    [    0, 14183,     0,     0,     0,     0, 46215,  4904,   228,     5,     1],
+    [ 4122,     0,     0,     0,     0, 44154, 14249,  2693,   298,    19,     1],
+    [    0,     0,     0,     0, 34107, 15086,  7365,  3965,  2355,  1543,  1115],
+    [    0,     0,     0, 10299, 15785, 16929, 12691,  6654,  2440,   626,   112],
+    [    0,     0,  2250,  7238, 14509, 18113, 14095,  6833,  2064,   388,    46],
+    [    0,   350,  1985,  6852, 14398, 18429, 14358,  6813,  1968,   346,    37],
+    [   36,   340,  1953,  6806, 14394, 18478, 14394,  6806,  1953,   340,    36],
+];
+
+/// What is published for a count whose children's record keys sum to `key`. No children stay none.
+pub fn perturb(count: u64, key: u64) -> u64 {
+    let row = usize::try_from(count).unwrap_or(usize::MAX).min(NOISE.len());
+    let Some(weights) = row.checked_sub(1).and_then(|row| NOISE.get(row)) else { return 0 };
+    let chosen = (key >> 48) as u32;
+    let below = weights.iter().scan(0u32, |sum, &weight| {
+        *sum += u32::from(weight);
+        Some(*sum)
+    });
+    // The weights sum to one for each key, so that some noise is always chosen.
+    let noise = below.take_while(|&sum| sum <= chosen).count() as u64;
+    (count + noise).saturating_sub(Rounding::CELL_KEY_MAXIMUM)
+}
+
+/// Perturbs every cell. `keys` holds one list a table, one sum of record keys an inner cell; for a table
+/// that was published before, nothing is read.
+pub(crate) fn perturb_all(
+    set: &TableSet,
+    keys: &[Vec<u64>],
+) -> Result<Vec<Vec<u64>>, RoundingRefusal> {
+    if set.policy.threshold > Rounding::CELL_KEY_THRESHOLD {
+        return Err(RoundingRefusal::Threshold);
+    }
+    let fits =
+        keys.len() == set.tables.len()
+            && set.tables.iter().zip(keys).all(|(table, keys)| {
+                table.standing().is_some() || table.inner().len() == keys.len()
+            });
+    if !fits {
+        return Err(RoundingRefusal::Keys);
+    }
+    let mut cell_keys = Vec::new();
+    for (table, keys) in set.tables.iter().zip(keys) {
+        let mut sums = vec![0u64; table.cell_count()];
+        if table.standing().is_none() {
+            table.add_up(|inner, cells| {
+                cells.iter().for_each(|&cell| sums[cell] = sums[cell].wrapping_add(keys[inner]));
+            });
+        }
+        cell_keys.push(sums);
+    }
+    same_children_same_key(set, &cell_keys)?;
+    let perturbed = set.tables.iter().zip(cell_keys).map(|(table, keys)| {
+        let cells = table.cell_counts().into_iter().zip(keys);
+        match table.standing() {
+            Some(_) => Vec::new(),
+            None => cells.map(|(count, key)| perturb(count, key)).collect(),
+        }
+    });
+    Ok(perturbed.collect())
+}
+
+/// Refuses keys that do not add up to the same where two tables count the same children.
+fn same_children_same_key(set: &TableSet, keys: &[Vec<u64>]) -> Result<(), RoundingRefusal> {
+    let cells = Cells::new(set, Prices::default());
+    let is_new = |cell: usize| set.tables[cells.place(cell).0].standing().is_none();
+    let agrees = cells.relations.iter().all(|relation| {
+        let sum = relation.terms.iter().fold(0u64, |sum, &(cell, sign)| {
+            let (table, cell) = cells.place(cell);
+            let key = keys[table][cell];
+            if sign > 0.0 { sum.wrapping_add(key) } else { sum.wrapping_sub(key) }
+        });
+        sum == 0 || !relation.terms.iter().all(|&(cell, _)| is_new(cell))
+    });
+    if agrees { Ok(()) } else { Err(RoundingRefusal::Keys) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One for each value of a cell key's 16 highest bits.
+    const WEIGHTS: u32 = 1 << 16;
+    const NOISES: std::ops::RangeInclusive<i64> = -5..=5;
+
+    #[test]
+    fn the_noise_table_is_what_its_rule_says() {
+        for (row, weights) in NOISE.iter().enumerate() {
+            let count = row as i64 + 1;
+            assert_eq!(weights.iter().map(|&weight| u32::from(weight)).sum::<u32>(), WEIGHTS);
+            let moment = |power: u32| -> i64 {
+                NOISES.zip(weights).map(|(noise, &w)| noise.pow(power) * i64::from(w)).sum()
+            };
+            assert_eq!(moment(1), 0, "the mean for {count}");
+            for (noise, &weight) in NOISES.zip(weights) {
+                let left = count + noise;
+                let permitted = left == 0 || left >= Rounding::CELL_KEY_THRESHOLD as i64;
+                assert_eq!(weight > 0, permitted, "{noise} on {count}");
+            }
+            let variance = moment(2) as f64 / f64::from(WEIGHTS);
+            // Two permitted noises next to 0, one below and one above, have the least variance.
+            let least = if count < 5 { count * (5 - count) } else { 0 };
+            let wanted = if least == 0 { 2.0 } else { least as f64 + 0.5 };
+            assert!((variance - wanted).abs() < 0.001, "{variance} for {count}");
+        }
+    }
+
+    #[test]
+    fn each_row_has_the_greatest_entropy() {
+        // Such a distribution is exp(a + b·noise + c·noise²): its logarithm is a parabola. Weights that
+        // whole numbers can hardly tell apart are left out.
+        for weights in &NOISE {
+            let large: Vec<(f64, f64)> = NOISES
+                .zip(weights)
+                .filter(|(_, weight)| **weight > 200)
+                .map(|(noise, &weight)| (noise as f64, f64::from(weight).ln()))
+                .collect();
+            let [x, y, z] = [large[0], large[1], large[large.len() - 1]];
+            let slope = |p: (f64, f64), q: (f64, f64)| (q.1 - p.1) / (q.0 - p.0);
+            let curve = (slope(y, z) - slope(x, y)) / (z.0 - x.0);
+            for &(noise, ln) in &large {
+                let on = x.1 + slope(x, y) * (noise - x.0) + curve * (noise - x.0) * (noise - y.0);
+                assert!((on - ln).abs() < 0.02, "{weights:?} at {noise}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_finds_the_noise_of_its_weight() {
+        for count in [1, 4, 5, 10, 1_000] {
+            let mut found = [0u16; 11];
+            for high in 0..u64::from(WEIGHTS) {
+                let noise = perturb(count, (high << 48) | 0xffff) + 5 - count;
+                found[noise as usize] += 1;
+            }
+            assert_eq!(found, NOISE[(count as usize).min(10) - 1]);
+        }
+        assert_eq!((perturb(0, 0), perturb(0, u64::MAX)), (0, 0));
+    }
+}

@@ -1,0 +1,173 @@
+//! The search for one hypercube: dimension by dimension, the cheapest step first.
+
+use crate::{
+    problem::{cells::Cells, demand::Own},
+    secondary::hypercube_steps::{Dimensions, Level, Step},
+};
+
+/// What a hypercube must do.
+#[derive(Clone, Copy)]
+pub(crate) struct Aim {
+    pub(crate) cell: usize,
+    /// Up or down.
+    pub(crate) direction: i64,
+    /// By how much.
+    pub(crate) times: i64,
+    /// Whether by one hypercube; otherwise less may do, and the cost is counted by unit.
+    pub(crate) at_once: bool,
+}
+
+/// A hypercube, and how it changes its first cell.
+pub(crate) struct Found {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) change: i64,
+    pub(crate) times: i64,
+    pub(crate) cost: f64,
+    /// The cost, or the cost by unit, as the aim has it.
+    pub(crate) score: f64,
+}
+
+pub(crate) struct Search<'a> {
+    pub(crate) cells: &'a Cells<'a>,
+    pub(crate) dimensions: &'a Dimensions<'a>,
+    pub(crate) levels: &'a [Level],
+    pub(crate) aim: Aim,
+    pub(crate) cost: &'a [f64],
+    /// What a cell costs at most.
+    pub(crate) forbidden: f64,
+    /// Cells that must not change.
+    pub(crate) pinned: &'a [usize],
+    /// Inner cells that may be as little as an outsider can think.
+    pub(crate) own: &'a Own,
+    /// The holder none of whose cells can change.
+    pub(crate) holder: Option<u32>,
+    /// What the world changes already.
+    pub(crate) changes: &'a [i64],
+    pub(crate) chosen: Vec<Step>,
+    /// Cells that may still be looked at.
+    pub(crate) left: u64,
+    /// What the next to be found must cost less than.
+    pub(crate) least: f64,
+    pub(crate) best: Option<Found>,
+}
+
+/// The cost so far, and how often what is chosen so far can be done.
+#[derive(Clone, Copy)]
+struct Paid {
+    cost: f64,
+    room: i64,
+}
+
+impl Search<'_> {
+    /// The best that is found.
+    pub(crate) fn run(mut self) -> Option<Found> {
+        self.choose(0, &[(self.aim.cell, 1)], Paid { cost: 0.0, room: i64::MAX });
+        self.best
+    }
+
+    fn choose(&mut self, level: usize, corners: &[(usize, i64)], paid: Paid) {
+        let Some(Level { dimension, choices }) = self.levels.get(level) else {
+            return self.finish(paid);
+        };
+        let mut affordable = Vec::new();
+        let mut looked = 1;
+        for (number, choice) in choices.iter().enumerate() {
+            let mut paid = Some(paid);
+            if level == 0 && choice.alters_own {
+                paid = paid.and_then(|paid| self.pay(paid, corners[0].0, corners[0].1));
+            }
+            'choice: for &(away, with) in &choice.others {
+                for &(cell, sign) in corners {
+                    looked += 1;
+                    let Some(now) = paid else { break 'choice };
+                    paid = self.pay(now, cell.wrapping_add_signed(away), sign * with);
+                }
+            }
+            if let Some(paid) = paid {
+                let score = self.score(paid);
+                if score < self.least {
+                    affordable.push((score, number, paid));
+                }
+            }
+        }
+        self.left = self.left.saturating_sub(looked);
+        affordable.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut wider: Vec<(usize, i64)> = Vec::new();
+        for (score, number, paid) in affordable {
+            if self.left == 0 || score >= self.least {
+                return;
+            }
+            let choice = &choices[number];
+            self.chosen[*dimension] = choice.step;
+            wider.clear();
+            if choice.alters_own {
+                wider.extend_from_slice(corners);
+            }
+            for &(away, with) in &choice.others {
+                let moved = corners.iter();
+                wider.extend(
+                    moved.map(|&(cell, sign)| (cell.wrapping_add_signed(away), sign * with)),
+                );
+            }
+            self.choose(level + 1, &wider, paid);
+        }
+    }
+
+    /// Adds what the other tables cost.
+    fn finish(&mut self, mut paid: Paid) {
+        let (own, _) = self.cells.place(self.aim.cell);
+        for table in (0..self.cells.set.tables.len()).filter(|&table| table != own) {
+            for (cell, sign) in self.dimensions.altered(table, &self.chosen) {
+                self.left = self.left.saturating_sub(1);
+                match self.pay(paid, cell, sign) {
+                    Some(next) => paid = next,
+                    None => return,
+                }
+            }
+        }
+        let score = self.score(paid);
+        if score < self.least {
+            self.least = score;
+            let times = paid.room.min(self.aim.times);
+            self.best = Some(Found {
+                steps: self.chosen.clone(),
+                change: self.aim.direction * times,
+                times,
+                cost: paid.cost,
+                score,
+            });
+        }
+    }
+
+    fn score(&self, paid: Paid) -> f64 {
+        match self.aim.at_once {
+            true => paid.cost,
+            false => paid.cost / paid.room.min(self.aim.times) as f64,
+        }
+    }
+
+    /// Adds a cell that changes with the first, or against it; none where it cannot. A cell that changes
+    /// back to what it was gives back its cost.
+    fn pay(&self, paid: Paid, cell: usize, sign: i64) -> Option<Paid> {
+        if self.holder.is_some() && self.cells.holders.of(cell) == self.holder {
+            return None;
+        }
+        let Aim { direction, times, at_once, .. } = self.aim;
+        let change = self.changes[cell];
+        let price = self.cost[cell].min(self.forbidden);
+        let price = match change {
+            0 => price,
+            _ if at_once && change + sign * direction * times == 0 => -price,
+            _ => 0.0,
+        };
+        let room = match sign * direction < 0 {
+            true => {
+                let room = self.cells.room[cell].saturating_add(self.own.beyond(self.cells, cell));
+                paid.room.min(room.saturating_add(change))
+            }
+            false => paid.room,
+        };
+        let enough = room >= if at_once { times } else { 1 };
+        (enough && !self.pinned.contains(&cell)).then_some(Paid { cost: paid.cost + price, room })
+    }
+}

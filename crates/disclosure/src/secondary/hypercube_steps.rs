@@ -1,0 +1,284 @@
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+use crate::{
+    problem::{cells::Cells, demand::Demand},
+    secondary::neighbourhood::Ranks,
+};
+
+/// Steps along one dimension from one node that are looked at; in larger dimensions, those of the best
+/// leaves.
+const STEPS: usize = 3_000;
+
+/// A child more in a leaf, and one less in another if there is another: alters the nodes that count one of
+/// the two alone.
+pub(crate) type Step = (usize, Option<usize>);
+
+/// A step seen from a node.
+pub(crate) struct Choice {
+    pub(crate) step: Step,
+    /// Whether it alters the node itself.
+    pub(crate) alters_own: bool,
+    /// How far from a cell those stand that it alters likewise, and whether they change with it or
+    /// against it.
+    pub(crate) others: Vec<(isize, i64)>,
+}
+
+/// The steps to choose from along one dimension.
+pub(crate) struct Level {
+    pub(crate) dimension: usize,
+    pub(crate) choices: Rc<[Choice]>,
+}
+
+/// The dimensions of all tables, each once.
+pub(crate) struct Dimensions<'a> {
+    cells: &'a Cells<'a>,
+    dimensions: Vec<Dimension>,
+    known: RefCell<BTreeMap<Key, Rc<[Choice]>>>,
+}
+
+/// Where a step is taken: the table, the dimension, the node, the node that is taken away from it, the
+/// only leaf that may become more.
+type Key = (usize, usize, usize, usize, Option<usize>);
+
+struct Dimension {
+    /// Best first.
+    leaves: Vec<usize>,
+    /// The table, the dimension's place in it, and how far apart neighbours along it are numbered.
+    uses: Vec<(usize, usize, usize)>,
+}
+
+impl<'a> Dimensions<'a> {
+    pub(crate) fn new(cells: &'a Cells<'a>, ranks: &Ranks) -> Self {
+        let mut by_name: BTreeMap<&str, Vec<(usize, usize, usize)>> = BTreeMap::new();
+        for (number, table) in cells.set.tables.iter().enumerate() {
+            let mut stride = 1;
+            for (place, dimension) in table.dimensions().iter().enumerate().rev() {
+                by_name.entry(dimension.name()).or_default().push((number, place, stride));
+                stride *= dimension.node_count();
+            }
+        }
+        let dimension =
+            |(name, uses): (&str, _)| Dimension { leaves: ranks.of(name).to_vec(), uses };
+        let dimensions = by_name.into_iter().map(dimension).collect();
+        Self { cells, dimensions, known: RefCell::default() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.dimensions.len()
+    }
+
+    /// The steps that change a demand's sum by one, along each dimension: those of a sum of two cells
+    /// first, then those with most to choose from, last those that the demand's table does not have.
+    /// `through` is the only inner cell of the sum that is changed, if there is but one to be.
+    pub(crate) fn around(&self, demand: &Demand, through: Option<usize>) -> Vec<Level> {
+        let (table, cell) = self.cells.place(demand.terms[0].0);
+        let nodes = self.cells.set.tables[table].coordinates(cell);
+        let without = demand
+            .terms
+            .get(1)
+            .map(|&(cell, _)| self.cells.set.tables[table].coordinates(self.cells.place(cell).1));
+        let through = through
+            .map(|inner| self.cells.set.tables[table].coordinates(self.cells.place(inner).1));
+        let mut levels = Vec::with_capacity(self.len());
+        for (number, dimension) in self.dimensions.iter().enumerate() {
+            let of_table = dimension.uses.iter().find(|(of, ..)| *of == table);
+            let Some(&(_, place, stride)) = of_table else {
+                let choices = dimension.leaves.iter().map(|&leaf| Choice {
+                    step: (leaf, None),
+                    alters_own: true,
+                    others: Vec::new(),
+                });
+                levels.push((2, 0, Level { dimension: number, choices: choices.collect() }));
+                continue;
+            };
+            let less = without.as_ref().map_or(nodes[place], |nodes| nodes[place]);
+            let hierarchy = &self.cells.set.tables[table].dimensions()[place];
+            let only = through
+                .as_ref()
+                .map(|nodes| hierarchy.leaves().partition_point(|&leaf| leaf < nodes[place]));
+            let key = (table, place, nodes[place], less, only);
+            let known = self.known.borrow().get(&key).cloned();
+            let choices = known.unwrap_or_else(|| {
+                let choices = self.choices(dimension, key, stride);
+                self.known.borrow_mut().insert(key, Rc::clone(&choices));
+                choices
+            });
+            let order = if less == nodes[place] { 1 } else { 0 };
+            let most = usize::MAX - choices.len();
+            levels.push((order, most, Level { dimension: number, choices }));
+        }
+        levels.sort_by_key(|&(order, most, _)| (order, most));
+        levels.into_iter().map(|(.., level)| level).collect()
+    }
+
+    /// The steps that add one to what a node counts, and another node below it, if it is another, does not.
+    fn choices(
+        &self,
+        dimension: &Dimension,
+        (table, place, own, without, only): Key,
+        stride: usize,
+    ) -> Rc<[Choice]> {
+        let hierarchy = &self.cells.set.tables[table].dimensions()[place];
+        let is_inside = |leaf: &usize| {
+            let above = hierarchy.above(*leaf);
+            above.contains(&own) && (without == own || !above.contains(&without))
+        };
+        let (mut inside, mut outside): (Vec<usize>, Vec<usize>) =
+            dimension.leaves.iter().copied().partition(is_inside);
+        inside.retain(|&leaf| only.is_none_or(|only| leaf == only));
+        while inside.len() * (outside.len() + 1) > STEPS {
+            let longer = if inside.len() > outside.len() { &mut inside } else { &mut outside };
+            longer.pop();
+        }
+        let steps = inside.iter().flat_map(|&more| {
+            let less = outside.iter().map(|&less| Some(less)).chain([None]);
+            less.map(move |less| (more, less))
+        });
+        let choice = |step| {
+            let nodes = self.nodes(table, place, step);
+            let away = |node: usize| (node as isize - own as isize) * stride as isize;
+            let others = nodes.iter().filter(|(node, _)| *node != own);
+            Choice {
+                step,
+                alters_own: nodes.iter().any(|(node, _)| *node == own),
+                others: others.map(|&(node, sign)| (away(node), sign)).collect(),
+            }
+        };
+        steps.map(choice).collect()
+    }
+
+    /// The cells of a table that the product of steps, one a dimension, alters, with signs.
+    pub(crate) fn altered(&self, table: usize, steps: &[Step]) -> Vec<(usize, i64)> {
+        let mut cells = vec![(self.cells.number(table, 0), 1)];
+        for (dimension, &step) in self.dimensions.iter().zip(steps) {
+            match dimension.uses.iter().find(|(number, ..)| *number == table) {
+                Some(&(_, place, stride)) => {
+                    let nodes = self.nodes(table, place, step);
+                    let along = |&(cell, sign): &(usize, i64)| {
+                        let altered = nodes.iter();
+                        altered
+                            .map(move |&(node, of)| (cell + node * stride, sign * of))
+                            .collect::<Vec<_>>()
+                    };
+                    cells = cells.iter().flat_map(along).collect();
+                }
+                None if step.1.is_some() => return Vec::new(),
+                None => {}
+            }
+        }
+        cells
+    }
+
+    /// The nodes of a table's dimension that a step alters, with signs.
+    fn nodes(&self, table: usize, place: usize, (more, less): Step) -> Vec<(usize, i64)> {
+        let dimension = &self.cells.set.tables[table].dimensions()[place];
+        let more = dimension.above(more);
+        let less = less.map_or(&[][..], |less| dimension.above(less));
+        let gained = more.iter().filter(|node| !less.contains(node)).map(|&node| (node, 1));
+        let lost = less.iter().filter(|node| !more.contains(node)).map(|&node| (node, -1));
+        gained.chain(lost).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use minster_model::{
+        policy::Prices,
+        table::{Hierarchy, TableSet},
+    };
+
+    use super::*;
+    use crate::made_up::{flat, set, tree};
+
+    /// Fifty everywhere.
+    fn fifties(dimensions: Vec<Hierarchy>) -> TableSet {
+        let inner = dimensions.iter().map(|dimension| dimension.leaves().len()).product();
+        set(dimensions, vec![50; inner])
+    }
+
+    fn wards() -> Hierarchy {
+        let nodes =
+            [("all", None), ("A", Some(0)), ("a1", Some(1)), ("a2", Some(1)), ("b", Some(0))];
+        tree("ward", &nodes)
+    }
+
+    #[test]
+    fn every_step_changes_a_demand_by_one_and_alters_what_it_says() {
+        let set = fifties(vec![wards(), flat("kind", 3)]);
+        let cells = Cells::new(&set, Prices::default());
+        let dimensions = Dimensions::new(&cells, &Ranks::new(&cells));
+        let of_cells = (0..cells.len()).map(Demand::of_cell);
+        // A kind and all kinds: what is outside it.
+        let outside = (0..5).flat_map(|ward| (1..4).map(move |kind| (4 * ward, 4 * ward + kind)));
+        let outside = outside.map(|(group, inside)| {
+            let terms = vec![(group, 1.0), (inside, -1.0)];
+            Demand { terms, ..Demand::of_cell(group) }
+        });
+        for demand in of_cells.chain(outside) {
+            let levels = dimensions.around(&demand, None);
+            let [first, second] = &levels[..] else { panic!("two dimensions") };
+            let first_term = demand.terms[0].0;
+            for (one, other) in first
+                .choices
+                .iter()
+                .flat_map(|one| second.choices.iter().map(move |two| (one, two)))
+            {
+                let mut steps = vec![(0, None); 2];
+                steps[first.dimension] = one.step;
+                steps[second.dimension] = other.step;
+                let altered = dimensions.altered(0, &steps);
+                let change: f64 = demand
+                    .terms
+                    .iter()
+                    .map(|(term, sign)| {
+                        let of_term = altered.iter().filter(|(cell, _)| cell == term);
+                        sign * of_term.map(|(_, by)| *by as f64).sum::<f64>()
+                    })
+                    .sum();
+                assert_eq!(change, 1.0, "{:?} by {steps:?}", demand.terms);
+                let along = |choice: &Choice| {
+                    let own = choice.alters_own.then_some((0, 1));
+                    own.into_iter().chain(choice.others.iter().copied()).collect::<Vec<_>>()
+                };
+                let seen: BTreeSet<(usize, i64)> = along(one)
+                    .into_iter()
+                    .flat_map(|(a, by)| {
+                        along(other).into_iter().map(move |(b, of)| (a + b, by * of))
+                    })
+                    .map(|(away, by)| (first_term.wrapping_add_signed(away), by))
+                    .collect();
+                assert_eq!(seen, altered.into_iter().collect());
+            }
+        }
+    }
+
+    #[test]
+    fn the_dimension_of_a_difference_comes_first_then_the_one_with_most_to_choose_from() {
+        let set = fifties(vec![wards(), flat("kind", 9)]);
+        let cells = Cells::new(&set, Prices::default());
+        let dimensions = Dimensions::new(&cells, &Ranks::new(&cells));
+        let names = |demand: &Demand| -> Vec<usize> {
+            dimensions.around(demand, None).iter().map(|level| level.dimension).collect()
+        };
+        // By name: kinds are 0 and wards 1.
+        assert_eq!(names(&Demand::of_cell(23)), [0, 1]);
+        let outside = Demand { terms: vec![(20, 1.0), (0, -1.0)], ..Demand::of_cell(20) };
+        assert_eq!(names(&outside), [1, 0]);
+    }
+
+    #[test]
+    fn no_more_steps_are_looked_at_than_the_work_allows() {
+        let nodes =
+            [("all".to_owned(), None), ("A".to_owned(), Some(0)), ("B".to_owned(), Some(0))];
+        let leaves = (0..120).map(|leaf| (format!("{leaf}"), Some(1 + leaf % 2)));
+        let large = Hierarchy::new("ward", nodes.into_iter().chain(leaves).collect()).unwrap();
+        let set = fifties(vec![large]);
+        let cells = Cells::new(&set, Prices::default());
+        let dimensions = Dimensions::new(&cells, &Ranks::new(&cells));
+        let levels = dimensions.around(&Demand::of_cell(1), None);
+        // 60 leaves inside, and 60 outside or none, would be 3,660; 54 and 54 are 2,970.
+        assert_eq!(levels[0].choices.len(), 54 * 55);
+    }
+}

@@ -1,0 +1,261 @@
+//! From the sources' datasets to one row a child and period.
+
+use std::{cell::RefCell, sync::Arc};
+
+use arrow::{
+    array::{AsArray, RecordBatch},
+    compute::take,
+    datatypes::{DataType, Field, Schema, SchemaRef},
+};
+use minster_model::{
+    DatasetClass, DatasetRef, KeyVersion, Period, Purpose, RunId, TableName,
+    periods::{LinkedPeriod, Periods},
+};
+use minster_store::{DatasetKeys, Manifest, Origin, Store, StoreError};
+
+use crate::{
+    MatchError,
+    children::{Children, LastStep},
+    clerical::{Pupils, Review},
+    definition::Matching,
+    events::Delivered,
+    integration::{IntegratedTables, Integration},
+    ledger::Ledger,
+    listed_numbers::Listed,
+    person_tables::PersonTables,
+    register::Register,
+    report::{LinkageReport, REPORT},
+    scored_linking::{self, ScoredLinks},
+    up_to_date,
+};
+
+/// Rows whose codes are turned into texts at once.
+const PIECE: usize = 64 << 10;
+
+/// The integrated dataset's table with a row a child.
+pub const CHILDREN: &str = "children";
+
+/// A linking job.
+pub struct Job<'a> {
+    /// The store.
+    pub store: &'a Store,
+    /// The purpose: every dataset must be of it.
+    pub purpose: &'a Purpose,
+    /// The periods, each with its deliveries, in order: a later one's attributes win.
+    pub periods: &'a Periods,
+    /// The run.
+    pub run: &'a RunId,
+    /// `matching.toml`.
+    pub matching: &'a str,
+    /// Numbers that custodians listed: their rows are linked by number alone.
+    pub listed: &'a Listed,
+    /// Links also where the integrated datasets that stand were made of the same.
+    pub again: bool,
+    /// Whether the purpose allows households.
+    pub households: bool,
+}
+
+/// The integrated dataset of a period, and how its rows were linked.
+#[derive(Debug)]
+pub struct Integrated {
+    /// The period.
+    pub period: Period,
+    /// The dataset.
+    pub manifest: Manifest,
+    /// The report.
+    pub report: LinkageReport,
+}
+
+/// The reference of a purpose's integrated dataset.
+pub fn integrated(purpose: &Purpose, period: &Period) -> Result<DatasetRef, MatchError> {
+    let name = CHILDREN.parse().map_err(|_| MatchError::Name)?;
+    let (period, purpose) = (period.clone(), purpose.clone());
+    Ok(DatasetRef { class: DatasetClass::Integrated, name, period, purpose })
+}
+
+/// Links the deliveries' datasets of all periods together, and publishes for each period an integrated dataset with its
+/// report. Where those stand that were made of the same datasets by the same definition, nothing is done: their manifests
+/// name an earlier run.
+///
+/// # Errors
+/// [`MatchError`], before anything of a period is published.
+pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>, MatchError> {
+    let matching =
+        Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
+    matching.check()?;
+    if matching.households.is_some() && !job.households {
+        return Err(MatchError::NoHouseholds { purpose: job.purpose.clone() });
+    }
+    if !job.again
+        && let Some(linked) = up_to_date::already_linked(job, &matching)
+    {
+        return Ok(linked);
+    }
+    let delivered = open(job, &matching, keys)?;
+    let listed = job.listed.of(&delivered)?;
+    let mut people = PersonTables::read(&matching, &delivered, (&listed, job.listed.numbers))?;
+    let mut ledger = Ledger::read(job, &delivered, keys)?;
+    let mut review = Review::of(job, &delivered, keys)?;
+    let pairs = review.pairs().clone();
+    let (mut scored, mut clerical) = (ScoredLinks::default(), None);
+    let (known, settled_pupils) = (review.clone(), RefCell::new(Pupils::default()));
+    let first = |register: &Register| {
+        let settled = known.settle_pupils(&people.persons, register);
+        let same = settled.same.clone();
+        settled_pupils.replace(settled);
+        same
+    };
+    let children = Children::with(&people.persons, &mut ledger.identities, first, |exact| {
+        let pupils = settled_pupils.borrow();
+        let settled = review.settle(exact);
+        if let Some(scoring) = &matching.scoring {
+            let of = (&matching, scoring, &settled);
+            scored = scored_linking::score(job, of, (&delivered, &people), exact, keys)?;
+        }
+        review.learn(exact, (&settled, &pupils), (&scored.doubts, &scored.pupils));
+        clerical = review.report_of(&settled, &pupils);
+        let (reviewed, apart) = (settled.same, settled.apart);
+        Ok::<_, MatchError>(LastStep { scored: std::mem::take(&mut scored.links), reviewed, apart })
+    })?;
+    match children.lost() {
+        0 => people.prefer(&matching, &children),
+        rows => return Err(MatchError::Lost { rows }),
+    }
+    let ids = ledger.counted(&children)?;
+    // Where nothing is new, nothing will be written: what stands need not be held.
+    let ledger = children.is_news().then_some(ledger);
+    let mut made = Vec::new();
+    for period in job.periods.iter() {
+        let who = (&children, &people, &scored.probabilities);
+        let integration = Integration::new(&matching, who, &delivered, (period, job.purpose));
+        let mut of_period = integration.make()?;
+        of_period.report.ids = ids.clone();
+        of_period.report.scored.clone_from(&scored.report);
+        of_period.report.clerical.clone_from(&clerical);
+        made.push((period, of_period));
+    }
+    // Ids go first: whatever stops the rest, the next run gives the same.
+    if let Some(ledger) = ledger {
+        ledger.write(job, &children, &delivered, keys)?;
+    }
+    review.write(&pairs, job, &delivered, keys)?;
+    let publish = |(period, made)| publish_period(job, keys, &delivered, period, made);
+    made.into_iter().map(publish).collect()
+}
+
+/// Whether linking will need the parts for scored matching: the definition scores, and what stands is not what linking would
+/// make.
+///
+/// # Errors
+/// [`MatchError::Definition`].
+pub fn needs_parts(job: &Job<'_>) -> Result<bool, MatchError> {
+    let matching =
+        Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
+    // The current datasets are looked at last: they are read from the disk.
+    Ok(matching.scoring.is_some()
+        && (job.again || up_to_date::already_linked(job, &matching).is_none()))
+}
+
+pub(crate) fn open(
+    job: &Job<'_>,
+    matching: &Matching,
+    keys: &mut dyn DatasetKeys,
+) -> Result<Vec<Delivered>, MatchError> {
+    let mut delivered: Vec<Delivered> = Vec::new();
+    for (wanted, place) in up_to_date::wanted(job, matching).iter().zip(0..) {
+        let dataset = job.store.dataset(wanted, keys)?;
+        let check = &dataset.manifest().key_check;
+        if delivered.first().is_some_and(|first| first.dataset.manifest().key_check != *check) {
+            return Err(MatchError::OtherKey { dataset: dataset.manifest().dataset.clone() });
+        }
+        delivered.push(Delivered { place, source: wanted.name.clone(), dataset });
+    }
+    match delivered.is_empty() {
+        true => Err(MatchError::Nothing),
+        false => Ok(delivered),
+    }
+}
+
+fn publish_period(
+    job: &Job<'_>,
+    keys: &mut dyn DatasetKeys,
+    delivered: &[Delivered],
+    period: &LinkedPeriod,
+    made: IntegratedTables,
+) -> Result<Integrated, MatchError> {
+    let dataset = integrated(job.purpose, &period.name)?;
+    let origin =
+        up_to_date::origin(job, period, delivered.iter().map(Delivered::made_of).collect());
+    let tables: Vec<_> = made.tables.iter().map(|(name, batch)| (name.as_str(), batch)).collect();
+    let json = serde_json::to_vec_pretty(&made.report).map_err(MatchError::Report)?;
+    let text = made.report.text();
+    let files = [(REPORT, json.as_slice()), ("linkage.txt", text.as_bytes())];
+    let stamp = KeyOrigin::of(delivered)?;
+    let of = (&dataset, origin);
+    let manifest = publish((job.store, job.run), keys, stamp, of, &tables, &files)?;
+    Ok(Integrated { period: period.name.clone(), manifest, report: made.report })
+}
+
+/// The keys of a dataset's pseudonyms.
+pub(crate) struct KeyOrigin {
+    pub(crate) version: KeyVersion,
+    pub(crate) check: String,
+}
+
+impl KeyOrigin {
+    /// Those of the deliveries' datasets.
+    pub(crate) fn of(delivered: &[Delivered]) -> Result<Self, MatchError> {
+        let first = delivered.first().ok_or(MatchError::Nothing)?.dataset.manifest();
+        Ok(Self { version: first.key_version, check: first.key_check.clone() })
+    }
+}
+
+/// Publishes a dataset that linking made: its tables, and what stands beside them.
+pub(crate) fn publish(
+    (store, run): (&Store, &RunId),
+    keys: &mut dyn DatasetKeys,
+    stamp: KeyOrigin,
+    (dataset, origin): (&DatasetRef, Origin),
+    tables: &[(&str, &RecordBatch)],
+    files: &[(&str, &[u8])],
+) -> Result<Manifest, MatchError> {
+    let (key, wrapped) = keys.create(dataset).map_err(StoreError::from)?;
+    let writer = store.stage(dataset, run, key, wrapped)?;
+    let mut entries = Vec::with_capacity(tables.len());
+    for (name, batch) in tables {
+        let name: TableName = name.parse().map_err(|_| MatchError::Name)?;
+        let mut table = writer.table(&name, at_rest(&batch.schema()))?;
+        // Codes become texts a piece at a time: all at once they are most of what linking holds.
+        for start in (0..batch.num_rows()).step_by(PIECE) {
+            let piece = batch.slice(start, PIECE.min(batch.num_rows() - start));
+            table.write(&texts(&piece)?)?;
+        }
+        entries.push(table.finish()?);
+    }
+    for (name, bytes) in files {
+        writer.file(name, bytes)?;
+    }
+    Ok(writer.publish(stamp.version, stamp.check, origin, entries)?)
+}
+
+/// A table's columns as they are written: texts stand in no dictionary.
+fn at_rest(schema: &Schema) -> SchemaRef {
+    let plain = |field: &Arc<Field>| match field.data_type() {
+        DataType::Dictionary(_, texts) => {
+            Arc::new(field.as_ref().clone().with_data_type(texts.as_ref().clone()))
+        }
+        _ => Arc::clone(field),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(plain).collect::<Vec<_>>()))
+}
+
+/// Rows as they are written.
+fn texts(batch: &RecordBatch) -> Result<RecordBatch, MatchError> {
+    let schema = at_rest(&batch.schema());
+    let columns = batch.columns().iter().map(|column| match column.as_any_dictionary_opt() {
+        Some(coded) => take(coded.values(), coded.keys(), None),
+        None => Ok(Arc::clone(column)),
+    });
+    let columns = columns.collect::<Result<_, _>>()?;
+    Ok(RecordBatch::try_new(schema, columns)?)
+}

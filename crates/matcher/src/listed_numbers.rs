@@ -1,0 +1,39 @@
+//! The numbers that custodians listed: children whose rows are linked by their current number alone. Linking is told
+//! pseudonyms; the numbers themselves never leave the vault.
+
+use ahash::HashSet;
+use minster_model::{KeyVersion, Pseudonym};
+
+use crate::{MatchError, events::Delivered};
+
+/// The list, as the vault tells it to whoever links for a purpose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// Numbers on it, of whatever kind.
+    pub numbers: u64,
+    /// Says which list it is: another list has another. Empty where no number is on it.
+    pub digest: String,
+    /// The pseudonyms of its numbers under each version of the purpose's keys.
+    pub versions: Vec<(KeyVersion, Vec<Pseudonym>)>,
+}
+
+impl Listed {
+    /// The name of the list in the origin of a dataset that is linked by it.
+    pub(crate) fn origin(&self) -> Option<String> {
+        (self.numbers > 0).then(|| self.digest.clone())
+    }
+
+    /// Its pseudonyms under the keys of the deliveries' datasets.
+    ///
+    /// # Errors
+    /// [`MatchError::Listed`] where the vault told none of that version.
+    pub(crate) fn of(&self, delivered: &[Delivered]) -> Result<HashSet<Pseudonym>, MatchError> {
+        let version = delivered.first().map(|one| one.dataset.manifest().key_version);
+        let Some(version) = version.filter(|_| self.numbers > 0) else {
+            return Ok(HashSet::default());
+        };
+        let found = self.versions.iter().find(|(of, _)| *of == version);
+        let (_, pseudonyms) = found.ok_or(MatchError::Listed { version })?;
+        Ok(pseudonyms.iter().copied().collect())
+    }
+}

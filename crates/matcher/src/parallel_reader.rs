@@ -1,0 +1,205 @@
+//! A table is read on all cores: row groups are decrypted, decoded and looked at there at the same time, and are taken in the
+//! table's order, so that the number of cores changes no byte of what is made of them.
+
+use std::{
+    num::NonZero,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread,
+};
+
+use arrow::array::RecordBatch;
+use minster_store::{RowGroups, StoreError};
+
+use crate::MatchError;
+
+/// Batches that a core may be ahead of those that were taken: nearly a row group, so that memory is bounded by the number of
+/// cores and not by the rows.
+const AHEAD: usize = 6;
+
+/// How many cores read.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Does `work` to each batch, on several cores, and gives each result to `take`, in the table's order. `work` is told which
+/// row of the table is the batch's first.
+///
+/// # Errors
+/// The first in the table's order; what comes after it is not taken.
+pub(crate) fn in_order<T: Send, E: From<MatchError>>(
+    groups: &RowGroups,
+    cores: usize,
+    work: impl Fn(usize, RecordBatch) -> Result<T, MatchError> + Sync,
+    take: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E> {
+    let starts = starts(groups.rows());
+    pieces_in_order(&starts, cores, |group| groups.read(group), work, take)
+}
+
+/// [`in_order`] of any pieces, each with the place of its first row.
+fn pieces_in_order<B, T: Send, E: From<MatchError>>(
+    starts: &[usize],
+    cores: usize,
+    open: impl Fn(usize) -> Result<B, StoreError> + Sync,
+    work: impl Fn(usize, RecordBatch) -> Result<T, MatchError> + Sync,
+    mut take: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E>
+where
+    B: Iterator<Item = Result<RecordBatch, StoreError>>,
+{
+    let read = |group: usize, give: &mut dyn FnMut(Result<T, MatchError>) -> bool| {
+        let mut first = starts[group];
+        let batches = match open(group) {
+            Ok(batches) => batches,
+            Err(error) => return give(Err(error.into())),
+        };
+        for batch in batches {
+            let done = batch.map_err(MatchError::from).and_then(|batch| {
+                let rows = batch.num_rows();
+                let done = work(first, batch)?;
+                first += rows;
+                Ok(done)
+            });
+            let is_end = done.is_err();
+            if !give(done) || is_end {
+                return false;
+            }
+        }
+        true
+    };
+    let cores = cores.min(starts.len());
+    if cores < 2 {
+        let mut result = Ok(());
+        for group in 0..starts.len() {
+            let mut give = |done: Result<T, MatchError>| {
+                result = done.map_err(E::from).and_then(&mut take);
+                result.is_ok()
+            };
+            if !read(group, &mut give) {
+                break;
+            }
+        }
+        return result;
+    }
+    thread::scope(|scope| {
+        let (senders, receivers): (Vec<SyncSender<_>>, Vec<Receiver<_>>) =
+            (0..cores).map(|_| sync_channel(AHEAD)).unzip();
+        for (core, sender) in senders.into_iter().enumerate() {
+            let read = &read;
+            scope.spawn(move || {
+                for group in (core..starts.len()).step_by(cores) {
+                    // A receiver that is gone wants no more: another row group failed.
+                    let mut give = |done| sender.send(Some(done)).is_ok();
+                    if !read(group, &mut give) || sender.send(None).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        for group in 0..starts.len() {
+            loop {
+                match receivers[group % cores].recv() {
+                    Ok(Some(done)) => take(done.map_err(E::from)?)?,
+                    Ok(None) => break,
+                    // The thread ended without a word: it panicked, and so does the scope.
+                    Err(_) => return Err(MatchError::Thread.into()),
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The place of each row group's first row.
+fn starts(rows: impl Iterator<Item = u64>) -> Vec<usize> {
+    let mut next = 0;
+    let start = |rows: u64| {
+        let start = next;
+        next += rows as usize;
+        start
+    };
+    rows.map(start).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::{
+        array::{AsArray, Int64Array},
+        datatypes::{DataType, Field, Int64Type, Schema},
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn failure() -> StoreError {
+        let source = std::io::ErrorKind::UnexpectedEof.into();
+        StoreError::Io { what: "read", path: "table".into(), source }
+    }
+
+    fn batch(values: Vec<i64>) -> RecordBatch {
+        let schema = Schema::new(vec![Field::new("a", DataType::Int64, false)]);
+        RecordBatch::try_new(Arc::new(schema), vec![Arc::new(Int64Array::from(values))]).unwrap()
+    }
+
+    /// Takes pieces whose batches have so many rows: each row's value is its place. A piece that is named fails
+    /// after its batches, and a batch with a named place fails in the work.
+    fn taken(
+        pieces: &[Vec<usize>],
+        cores: usize,
+        (failing, refused): (Option<usize>, Option<usize>),
+    ) -> (Vec<i64>, bool) {
+        let rows = |piece: &Vec<usize>| piece.iter().sum::<usize>() as u64;
+        let starts = starts(pieces.iter().map(rows));
+        let open = |piece: usize| {
+            let mut next = starts[piece] as i64;
+            let batches: Vec<Result<RecordBatch, StoreError>> = pieces[piece]
+                .iter()
+                .map(|rows| {
+                    let of = batch((next..next + *rows as i64).collect());
+                    next += *rows as i64;
+                    Ok(of)
+                })
+                .collect();
+            let failure = (failing == Some(piece)).then(|| Err(failure()));
+            Ok(batches.into_iter().chain(failure))
+        };
+        let work = |first: usize, batch: RecordBatch| {
+            let values = batch.column(0).as_primitive::<Int64Type>();
+            let places = first as i64..;
+            assert!(values.values().iter().zip(places).all(|(value, place)| *value == place));
+            let is_refused =
+                refused.is_some_and(|row| (first..first + batch.num_rows()).contains(&row));
+            if is_refused { Err(MatchError::Events) } else { Ok(values.values().to_vec()) }
+        };
+        let mut all = Vec::new();
+        let done = pieces_in_order(&starts, cores, open, work, |values| {
+            all.extend(values);
+            Ok::<_, MatchError>(())
+        });
+        (all, done.is_ok())
+    }
+
+    proptest! {
+        #[test]
+        fn any_number_of_cores_gives_the_same_in_the_same_order(
+            pieces in prop::collection::vec(prop::collection::vec(0usize..4, 0..20), 0..7),
+            failing in prop::option::of(0usize..7),
+            refused in prop::option::of(0usize..200),
+        ) {
+            let alone = taken(&pieces, 1, (failing, refused));
+            for cores in 2..5 {
+                prop_assert_eq!(&taken(&pieces, cores, (failing, refused)), &alone);
+            }
+            let rows: usize = pieces.iter().flatten().sum();
+            let fails = failing.is_some_and(|piece| piece < pieces.len())
+                || refused.is_some_and(|row| row < rows);
+            prop_assert_eq!(alone.1, !fails);
+            if !fails {
+                prop_assert_eq!(alone.0, (0..rows as i64).collect::<Vec<_>>());
+            }
+        }
+    }
+}

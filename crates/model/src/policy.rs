@@ -1,0 +1,81 @@
+//! The rules that tables are published under, which the attacker knows, and the costs of withholding.
+
+use serde::{Deserialize, Serialize};
+
+/// What is published with the tables: the attacker knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Counts from 1 to `threshold − 1` are withheld, and zeros too where they are unsafe.
+    pub threshold: u64,
+    /// Whether a zero may be withheld.
+    pub zeros: Zeros,
+    /// An attacker may know this many children of one withheld inner cell: themselves, a family.
+    #[serde(default)]
+    pub insider: u64,
+}
+
+impl Policy {
+    /// A policy against outsiders alone.
+    pub fn new(threshold: u64, zeros: Zeros) -> Self {
+        Self { threshold, zeros, insider: 0 }
+    }
+
+    /// How many more than the least that a withheld inner cell can be an insider knows to be there, given
+    /// its true count.
+    pub fn more_known(self, count: u64) -> u64 {
+        self.insider.min(count).saturating_sub(self.zeros.least_withheld())
+    }
+
+    /// Whether a count must be withheld for its own sake.
+    pub fn is_small(self, count: u64) -> bool {
+        count < self.threshold && (count > 0 || self.zeros == Zeros::Unsafe)
+    }
+}
+
+/// What becomes of a zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Zeros {
+    /// Every zero is published, so a withheld cell is at least 1.
+    Published,
+    /// A zero is published unless it is needed as cover, so a withheld cell may be 0.
+    MayBeWithheld,
+    /// Every zero is withheld, as every small count is.
+    Unsafe,
+}
+
+impl Zeros {
+    /// The least that a withheld inner cell can be.
+    pub fn least_withheld(self) -> u64 {
+        match self {
+            Self::Published => 1,
+            Self::MayBeWithheld | Self::Unsafe => 0,
+        }
+    }
+}
+
+/// What it costs to withhold a cell besides the one that every cell costs: where there is a choice, the
+/// cheaper cells go.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Prices {
+    /// Added for a margin: more keeps totals.
+    pub margin: f64,
+    /// Times the logarithm of the count more one: more keeps large cells.
+    pub size: f64,
+}
+
+impl Prices {
+    /// What it costs to withhold a cell.
+    pub fn of(self, count: u64, is_margin: bool) -> f64 {
+        let margin = if is_margin { self.margin } else { 0.0 };
+        1.0 + margin + self.size * (1.0 + count as f64).ln()
+    }
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        Self { margin: 0.3, size: 0.1 }
+    }
+}

@@ -1,0 +1,320 @@
+//! Tables of counts: dimensions with hierarchies, inner cells, margins, the pattern of withheld
+//! cells. `disclosure` and `attack` share these words and nothing else.
+//!
+//! A table is a *cube*: one [`Hierarchy`] a dimension. An *inner cell* is a choice of one leaf in
+//! every dimension; a *cell* is a choice of one node (leaf, subtotal or total) in every dimension,
+//! and counts all inner cells below it. Cells and inner cells are numbered row-major: the last
+//! dimension varies fastest.
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::Policy;
+pub use crate::{
+    hierarchy::{Grouping, Hierarchy},
+    table_error::CubeError,
+};
+
+/// A table of counts of children: its dimensions and the count of every inner cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountTable {
+    name: String,
+    dimensions: Vec<Hierarchy>,
+    inner: Vec<u64>,
+    sensitive: Vec<Sensitive>,
+    #[serde(default)]
+    guarded: Vec<Guarded>,
+    #[serde(default)]
+    kept: Vec<usize>,
+    published: Option<Pattern>,
+}
+
+/// A cell that is withheld whatever it counts: one that a definition never publishes, or a sum that a few
+/// contributors dominate.
+///
+/// The published numbers must leave it possible that it is less by `down` (or the least that the policy
+/// allows, where that is more), and that it is more by `up`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Guarded {
+    /// The cell's number.
+    pub cell: usize,
+    /// How much less it must be able to be.
+    pub down: u64,
+    /// How much more it must be able to be.
+    pub up: u64,
+}
+
+/// A dimension whose categories must not be learnt about a whole group (*class disclosure*).
+///
+/// A group is one node in every other dimension. Where a listed category holds `c > 0` of the
+/// group's `n` children and `n − c` is below the threshold, the group discloses the category; the
+/// published numbers must then leave `n − c ≥ threshold` possible.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sensitive {
+    /// The dimension's place in the table.
+    pub dimension: usize,
+    /// The sensitive nodes. Never a root that has children.
+    pub categories: Vec<usize>,
+}
+
+impl CountTable {
+    /// Builds a table; `inner` is row-major over the leaves' ordinals.
+    pub fn new(
+        name: impl Into<String>,
+        dimensions: Vec<Hierarchy>,
+        inner: Vec<u64>,
+        sensitive: Vec<Sensitive>,
+    ) -> Result<Self, CubeError> {
+        if dimensions.is_empty() {
+            return Err(CubeError::Empty);
+        }
+        let product = |size: fn(&Hierarchy) -> usize| {
+            dimensions
+                .iter()
+                .try_fold(1usize, |product, dimension| product.checked_mul(size(dimension)))
+                .ok_or(CubeError::TooLarge)
+        };
+        product(Hierarchy::node_count)?;
+        let expected = product(|dimension| dimension.leaves().len())?;
+        if inner.len() != expected {
+            return Err(CubeError::Counts { expected, got: inner.len() });
+        }
+        let (guarded, kept) = (Vec::new(), Vec::new());
+        Ok(Self { name: name.into(), dimensions, inner, sensitive, guarded, kept, published: None })
+    }
+
+    /// The table's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The dimensions.
+    pub fn dimensions(&self) -> &[Hierarchy] {
+        &self.dimensions
+    }
+
+    /// The counts of the inner cells.
+    pub fn inner(&self) -> &[u64] {
+        &self.inner
+    }
+
+    /// The sensitive dimensions.
+    pub fn sensitive(&self) -> &[Sensitive] {
+        &self.sensitive
+    }
+
+    /// Says which cells are withheld whatever they count. Each is a cell of the table; where one is named
+    /// twice, the larger rooms count.
+    pub fn guarding(mut self, mut guarded: Vec<Guarded>) -> Result<Self, CubeError> {
+        guarded.sort_unstable();
+        guarded.dedup_by(|next, kept| {
+            let same = next.cell == kept.cell;
+            if same {
+                (kept.down, kept.up) = (kept.down.max(next.down), kept.up.max(next.up));
+            }
+            same
+        });
+        if guarded.iter().any(|guarded| guarded.cell >= self.cell_count()) {
+            return Err(CubeError::NoSuchCell { table: self.name });
+        }
+        self.guarded = guarded;
+        Ok(self)
+    }
+
+    /// Says which cells are published whatever comes: they are never withheld for the sake of others, and
+    /// where one would have to be for its own sake, the table is refused.
+    pub fn keeping(mut self, mut kept: Vec<usize>) -> Result<Self, CubeError> {
+        kept.sort_unstable();
+        kept.dedup();
+        if kept.iter().any(|&cell| cell >= self.cell_count()) {
+            return Err(CubeError::NoSuchCell { table: self.name });
+        }
+        self.kept = kept;
+        Ok(self)
+    }
+
+    /// The cells that are withheld whatever they count, in the order of their numbers.
+    pub fn guarded(&self) -> &[Guarded] {
+        &self.guarded
+    }
+
+    /// The cells that are published whatever comes, ascending.
+    pub fn kept(&self) -> &[usize] {
+        &self.kept
+    }
+
+    /// Says that the table was published before with this pattern: nothing in it can be withheld or
+    /// shown any more, and what it shows counts against other tables.
+    pub fn published_before(mut self, pattern: Pattern) -> Result<Self, CubeError> {
+        let (expected, got) = (self.cell_count(), pattern.withheld.len());
+        if expected != got {
+            return Err(CubeError::Counts { expected, got });
+        }
+        self.published = Some(pattern);
+        Ok(self)
+    }
+
+    /// The pattern with which it was published before, if it was.
+    pub fn standing(&self) -> Option<&Pattern> {
+        self.published.as_ref()
+    }
+
+    /// Every cell's count, by cell number.
+    pub fn cell_counts(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.cell_count()];
+        self.add_up(|inner, cells| {
+            cells.iter().for_each(|&cell| counts[cell] += self.inner[inner])
+        });
+        counts
+    }
+
+    /// The numbers of all cells that count an inner cell, itself first.
+    pub fn cells_above(&self, inner: usize) -> Vec<usize> {
+        let (mut cells, mut wider) = (Vec::new(), Vec::new());
+        self.climb(inner, &mut cells, &mut wider);
+        cells
+    }
+
+    /// Whether a cell is an inner one: a leaf in every dimension.
+    pub fn is_inner(&self, cell: usize) -> bool {
+        let nodes = self.coordinates(cell);
+        self.dimensions.iter().zip(nodes).all(|(dimension, node)| dimension.sums(node).is_empty())
+    }
+
+    /// Calls back for every inner cell, in order, with the numbers of all cells that count it.
+    pub fn add_up(&self, mut each: impl FnMut(usize, &[usize])) {
+        let (mut cells, mut wider) = (Vec::new(), Vec::new());
+        for inner in 0..self.inner.len() {
+            self.climb(inner, &mut cells, &mut wider);
+            each(inner, &cells);
+        }
+    }
+
+    /// Puts all cells that count an inner cell, itself first, in place of what `cells` held.
+    fn climb(&self, inner: usize, cells: &mut Vec<usize>, wider: &mut Vec<usize>) {
+        let (mut place, mut stride) = (inner, 1);
+        cells.clear();
+        cells.push(0);
+        for dimension in self.dimensions.iter().rev() {
+            let above = dimension.above(place % dimension.leaves().len());
+            place /= dimension.leaves().len();
+            wider.clear();
+            wider.extend(
+                cells.iter().flat_map(|cell| above.iter().map(move |node| cell + node * stride)),
+            );
+            std::mem::swap(cells, wider);
+            stride *= dimension.node_count();
+        }
+    }
+
+    /// Number of cells: inner cells and all margins.
+    pub fn cell_count(&self) -> usize {
+        self.dimensions.iter().map(Hierarchy::node_count).product()
+    }
+
+    /// The node that a cell takes in every dimension.
+    pub fn coordinates(&self, mut cell: usize) -> Vec<usize> {
+        let mut nodes = vec![0; self.dimensions.len()];
+        for (node, dimension) in nodes.iter_mut().zip(&self.dimensions).rev() {
+            *node = cell % dimension.node_count();
+            cell /= dimension.node_count();
+        }
+        nodes
+    }
+
+    /// The number of the cell with these nodes.
+    pub fn cell(&self, nodes: &[usize]) -> usize {
+        self.dimensions
+            .iter()
+            .zip(nodes)
+            .fold(0, |cell, (dimension, node)| cell * dimension.node_count() + node)
+    }
+}
+
+/// Tables over one universe (same children, same filter), solved and attacked jointly.
+///
+/// Two tables that both name a dimension agree on it: same leaves, in the same order. For every
+/// combination of leaves of all the dimensions that two tables share, their counts are equal, and
+/// the attacker knows it. The tables must be *acyclic* (see `aggregator`), so that tables which agree
+/// pairwise are margins of one joint table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableSet {
+    /// The tables.
+    pub tables: Vec<CountTable>,
+    /// The published policy.
+    pub policy: Policy,
+}
+
+impl TableSet {
+    /// The name of the dimension whose leaves are holders, if a table declares one: whoever a leaf is knows
+    /// the true counts of all cells with it, in every table that divides by a dimension of this name. There
+    /// is one such dimension in a set.
+    pub fn holders(&self) -> Option<&str> {
+        let mut dimensions = self.tables.iter().flat_map(CountTable::dimensions);
+        dimensions.find(|dimension| dimension.is_of_holders()).map(Hierarchy::name)
+    }
+}
+
+/// Which cells of one table are withheld, by cell number. Says nothing about why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pattern {
+    /// One entry a cell.
+    pub withheld: Vec<bool>,
+}
+
+/// Other inner counts than the true ones. One that obeys the policy and contradicts no published number
+/// shows what an attacker cannot rule out: it is a *certificate*, checked by adding up.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct World {
+    /// Each inner cell that differs: its table's place in the set, its own number among the inner
+    /// cells, its count. In ascending order, each once.
+    pub counts: Vec<(usize, usize, u64)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Zeros;
+
+    fn table() -> CountTable {
+        let ward = Hierarchy::new(
+            "ward",
+            vec![
+                ("T".into(), None),
+                ("north".into(), Some(0)),
+                ("w1".into(), Some(1)),
+                ("w2".into(), Some(1)),
+                ("w3".into(), Some(0)),
+            ],
+        )
+        .unwrap();
+        let sex = Hierarchy::flat("sex", "T", ["F".into(), "M".into()]).unwrap();
+        CountTable::new("t", vec![ward, sex], vec![1; 6], vec![]).unwrap()
+    }
+
+    #[test]
+    fn cells_are_numbered_row_major() {
+        let table = table();
+        for cell in 0..table.cell_count() {
+            assert_eq!(table.cell(&table.coordinates(cell)), cell);
+        }
+        assert_eq!(table.coordinates(1), [0, 1]);
+    }
+
+    #[test]
+    fn holders_are_declared_by_a_dimension() {
+        let school = || Hierarchy::flat("school", "T", ["A".into(), "B".into()]).unwrap();
+        let table = |school| CountTable::new("t", vec![school], vec![1, 2], vec![]).unwrap();
+        let policy = Policy::new(5, Zeros::Published);
+        let set = |tables| TableSet { tables, policy };
+        assert_eq!(set(vec![table(school())]).holders(), None);
+        let declared = set(vec![table(school()), table(school().of_holders())]);
+        assert_eq!(declared.holders(), Some("school"));
+    }
+
+    #[test]
+    fn wrong_shapes_are_refused() {
+        assert!(Hierarchy::new("d", vec![("a".into(), Some(0))]).is_err());
+        assert!(Hierarchy::flat("d", "T", ["T".into()]).is_err());
+        assert!(CountTable::new("t", vec![], vec![], vec![]).is_err());
+    }
+}

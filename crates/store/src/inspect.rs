@@ -1,0 +1,104 @@
+//! The store as it stands, for an auditor: nothing is made, swept or refused for its mode.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use minster_model::DatasetRef;
+
+use crate::{Dataset, DatasetKeys, Manifest, Origin, Store, StoreError};
+
+/// A dataset's folder and what its manifest says.
+#[derive(Debug)]
+pub struct StoredDataset {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The manifest, where it is one.
+    pub manifest: Result<Manifest, StoreError>,
+}
+
+impl Store {
+    /// The store in a folder that is there.
+    pub fn inspect(root: &Path) -> Result<Self, StoreError> {
+        fs::read_dir(root).map_err(StoreError::io("read the folder", root))?;
+        Ok(Self::on(root))
+    }
+
+    /// Every dataset in its place: those that stand, and what is left of those that they superseded.
+    /// Those that a run was writing when it was killed are not in their place yet.
+    pub fn stored_datasets(&self) -> Result<Vec<StoredDataset>, StoreError> {
+        let mut folders = below(&self.places()?)?;
+        folders.sort();
+        let stored = |folder: PathBuf| {
+            let manifest = Manifest::read(&folder.join("manifest.json"));
+            StoredDataset { folder, manifest: manifest.map(|(manifest, _)| manifest) }
+        };
+        Ok(folders.into_iter().map(stored).collect())
+    }
+
+    /// Whether the linkage dataset of the source's dataset that stands is there: of its rows, not of an earlier delivery's.
+    pub fn has_linkage(&self, dataset: &DatasetRef) -> bool {
+        let is_there = || {
+            let (_, sha256) = self.manifest(dataset).ok()?;
+            match self.whole(&dataset.linkage()).ok()?.origin {
+                Origin::Datasets { datasets, .. } => Some(datasets == [(dataset.clone(), sha256)]),
+                Origin::Delivery { .. } => None,
+            }
+        };
+        is_there() == Some(true)
+    }
+
+    /// The folder of each class, name and period: that of its versions.
+    pub(crate) fn places(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let root = self.root().join("datasets");
+        let mut folders = if root.exists() { vec![root] } else { Vec::new() };
+        for _ in 0..3 {
+            folders = below(&folders)?;
+        }
+        Ok(folders)
+    }
+
+    /// The manifests of all datasets that stand, in the order of class, name and period.
+    pub fn manifests(&self) -> Result<Vec<Manifest>, StoreError> {
+        let mut manifests = Vec::new();
+        for stored in self.stored_datasets()? {
+            let current = stored.folder.parent().and_then(|place| {
+                fs::read_link(place.join("current")).ok().map(|version| place.join(version))
+            });
+            if current.as_ref() == Some(&stored.folder) {
+                manifests.push(stored.manifest?);
+            }
+        }
+        manifests.sort_by(|a, b| a.dataset.cmp(&b.dataset));
+        Ok(manifests)
+    }
+}
+
+impl StoredDataset {
+    /// Opens the dataset. Its rows need not be conserved: an auditor reads what is there.
+    pub fn open(&self, keys: &mut dyn DatasetKeys) -> Result<Dataset, StoreError> {
+        let (manifest, sha256) = Manifest::read(&self.folder.join("manifest.json"))?;
+        Dataset::open_with(self.folder.clone(), manifest, sha256, keys)
+    }
+}
+
+fn below(folders: &[PathBuf]) -> Result<Vec<PathBuf>, StoreError> {
+    let mut below = Vec::new();
+    for folder in folders {
+        below.extend(folders_in(folder)?);
+    }
+    Ok(below)
+}
+
+/// Links are not followed.
+fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder).map_err(StoreError::io("read the folder", folder))? {
+        let entry = entry.map_err(StoreError::io("read the folder", folder))?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            folders.push(entry.path());
+        }
+    }
+    Ok(folders)
+}

@@ -1,0 +1,94 @@
+//! An open purpose of a serving vault: its registry, the birth dates beside it, and who asked for how many
+//! different identifiers and repairs today.
+
+use std::collections::HashSet;
+
+use jiff::civil::Date;
+
+use crate::{
+    keys::Link,
+    probing::Slips,
+    purposes::today,
+    registry::{Births, Registry},
+};
+
+/// A set of records.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RecordSet(Vec<u64>);
+
+impl RecordSet {
+    /// Adds a record; gives whether it is new.
+    pub(crate) fn insert(&mut self, record: u32) -> bool {
+        let (word, bit) = (record as usize / 64, 1u64 << (record % 64));
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        let new = self.0[word] & bit == 0;
+        self.0[word] |= bit;
+        new
+    }
+
+    /// Whether a record is in it.
+    pub(crate) fn has(&self, record: u32) -> bool {
+        self.0.get(record as usize / 64).is_some_and(|word| word & 1 << (record % 64) != 0)
+    }
+
+    /// Takes a record out again.
+    pub(crate) fn remove(&mut self, record: u32) {
+        if let Some(word) = self.0.get_mut(record as usize / 64) {
+            *word &= !(1 << (record % 64));
+        }
+    }
+}
+
+/// A purpose's registry and its day.
+pub(crate) struct OpenPurpose {
+    /// The registry.
+    pub(crate) registry: Registry,
+    /// The birth dates beside its identifiers.
+    pub(crate) births: Births,
+    day: Date,
+    /// Records asked today since the vault started.
+    pub(crate) seen: RecordSet,
+    /// Different identifiers today. Those from before a restart count again if they are asked again:
+    /// the vault does not keep which they were.
+    pub(crate) count: u64,
+    /// Keyed hashes of what was to be repaired today since the vault started.
+    pub(crate) faulty: HashSet<Link>,
+    /// The numbers of these repairs, watched for someone who tries them out.
+    pub(crate) slips: Slips,
+    /// Different numbers to be repaired today, counted as `count` is.
+    pub(crate) repairs: u64,
+    /// Parts for scored matching, asked today.
+    pub(crate) parts: u64,
+}
+
+impl OpenPurpose {
+    /// Opens the books with what the log says of today.
+    pub(crate) fn new(
+        registry: Registry,
+        births: Births,
+        (count, repairs, parts): (u64, u64, u64),
+    ) -> Self {
+        Self {
+            registry,
+            births,
+            day: today(),
+            seen: RecordSet::default(),
+            count,
+            faulty: HashSet::new(),
+            slips: Slips::default(),
+            repairs,
+            parts,
+        }
+    }
+
+    /// Begins anew where a day ended.
+    pub(crate) fn turn_day(&mut self) {
+        let now = today();
+        if self.day != now {
+            (self.day, self.count, self.parts, self.seen) = (now, 0, 0, RecordSet::default());
+            (self.repairs, self.faulty, self.slips) = (0, HashSet::new(), Slips::default());
+        }
+    }
+}

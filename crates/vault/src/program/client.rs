@@ -1,0 +1,403 @@
+//! Commands that ask a serving vault.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{self, IsTerminal, Write as _},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use minster_identifiers::{NhsNumber, NumberForm, Uln, Upn};
+use minster_model::{KeyVersion, Kind, Purpose, Role};
+use minster_vault::{
+    VaultFault,
+    approvals::{NEEDED, Proposal, SigningKey},
+    disk::Disk,
+    log::checkpoint::{Checkpoint, Exporter},
+};
+use minster_vault_api::{
+    Approval, Client, IdentifierBatch, ListChanged, Proposed, ProposedAction, StatusReport,
+    note::Verifier,
+};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::{
+    Failure,
+    arguments::{Caller, Json, ProposalName},
+    exact_only, print,
+    proposals::{Case, Child, What},
+    tell,
+};
+
+/// A custodian's signature under a proposal.
+#[derive(Args)]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    caller: Caller,
+    /// The proposal's text, as `minster-vault request` printed it.
+    #[arg(long, value_name = "FILE")]
+    proposal: PathBuf,
+    /// Your name as a custodian.
+    #[arg(long)]
+    name: String,
+    /// Your key file.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// For a change of the list of exact-only identities: the numbers that you were told, in a file as for `request
+    /// exact-only`. The program signs nothing where the proposal is about others.
+    #[arg(long, value_name = "FILE")]
+    numbers: Option<PathBuf>,
+    /// Sign without asking.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    form: Json,
+}
+
+pub(crate) fn status(caller: &Caller, form: &Json) -> Result<(), Failure> {
+    let status = connect(caller, Role::Auditor)?.status()?;
+    match form.json {
+        true => print(&format!("{}\n", serde_json::json!({ "format": 2, "status": status }))),
+        false => print(&status_text(&status)),
+    }
+}
+
+pub(crate) fn statement(caller: &Caller, form: &Json) -> Result<(), Failure> {
+    let note = connect(caller, Role::Auditor)?.statement()?;
+    match form.json {
+        true => print(&format!("{}\n", serde_json::json!({ "format": 1, "statement": note }))),
+        false => print(&note),
+    }
+}
+
+pub(crate) fn checkpoint(caller: &Caller, out: &Path, form: &Json) -> Result<(), Failure> {
+    let mut client = connect(caller, Role::Auditor)?;
+    let verifier: Verifier = client.status()?.verifier.parse().map_err(usage)?;
+    let mut exporter = Exporter::new(out, &verifier, Disk::new())?;
+    let note = client.checkpoint()?;
+    let checkpoint = Checkpoint::read(verifier.open(&note).map_err(usage)?)
+        .ok_or_else(|| usage("the vault's answer is no checkpoint"))?;
+    exporter.export(&note, checkpoint.entries)?;
+    let entries = checkpoint.entries;
+    let words = format!("a checkpoint of {entries} entries is in {}", out.display());
+    tell(form, &serde_json::json!({ "format": 1, "entries": entries, "folder": out }), &words)
+}
+
+pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> Result<(), Failure> {
+    let action = match what {
+        What::Reidentify { purpose, pseudonyms } => {
+            let wrong = |line: usize| {
+                usage(format!(
+                    "{}, line {line}: a pseudonym is 32 lower-case hexadecimal digits",
+                    pseudonyms.display()
+                ))
+            };
+            let text = read(&pseudonyms)?;
+            let mut list = Vec::new();
+            for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty())
+            {
+                list.push(text.trim().parse().map_err(|_| wrong(line))?);
+            }
+            ProposedAction::Reidentify { purpose, pseudonyms: list }
+        }
+        What::Subject(child) => {
+            let identifier = identifier(&child)?;
+            ProposedAction::Subject { kind: child.kind, identifier }
+        }
+        What::Purpose { definition } => ProposedAction::Purpose(read(&definition)?),
+        What::Load { purpose, source, ceiling } => {
+            ProposedAction::Load { purpose, source, ceiling }
+        }
+        What::Custodians { custodians } => ProposedAction::Custodians(
+            custodians.into_iter().map(|one| (one.name, one.key)).collect(),
+        ),
+        What::Resume { purpose } => ProposedAction::Resume { purpose },
+        What::Reviewers(of) => ProposedAction::Reviewers {
+            purpose: of.purpose,
+            reviewers: of.reviewers.into_iter().map(|one| (one.name, one.key)).collect(),
+        },
+        What::ExactOnly(change) => exact_only::proposed(change)?,
+    };
+    let Case { reference, reason, expires } = case;
+    let proposed = Proposed { action, reference, reason, expires };
+    let text = connect(caller, Role::Custodian)?.propose(proposed)?;
+    let id = Proposal::id(&text);
+    if !form.json {
+        print(&text)?;
+    }
+    let object = serde_json::json!({ "format": 1, "proposal": id, "text": text, "needed": NEEDED });
+    let words =
+        format!("proposal {id}: {NEEDED} custodians must approve it, then you carry it out");
+    tell(form, &object, &words)
+}
+
+pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
+    let Approve { caller, proposal: path, name, key, numbers, yes, form } = arguments;
+    let text = read(path)?;
+    let (proposal, signature) = SigningKey::read(key)?.sign(&text)?;
+    let mut err = io::stderr().lock();
+    writeln!(err, "{text}proposal {} of vault {}", Proposal::id(&text), proposal.store_id)?;
+    if let Some(from) = numbers {
+        let numbers = exact_only::numbers(from)?;
+        match connect(caller, Role::Custodian)?.compare_exact_only(&Proposal::id(&text), numbers)? {
+            true => writeln!(err, "it is about the numbers in {}, and no others", from.display())?,
+            false => {
+                let why = format!(
+                    "the proposal is about other numbers than {}; not signed",
+                    from.display()
+                );
+                return Err(usage(why));
+            }
+        }
+    }
+    if !yes {
+        if !io::stdin().is_terminal() {
+            return Err(usage("nobody can be asked whether to sign; --yes signs without asking"));
+        }
+        write!(err, "Sign this as {name}? Type yes: ")?;
+        err.flush()?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        if answer.trim() != "yes" {
+            return Err(usage("not signed"));
+        }
+    }
+    drop(err);
+    let id = Proposal::id(&text);
+    let approval = Approval { proposal: id.clone(), custodian: name.clone(), signature };
+    let approvals = connect(caller, Role::Custodian)?.approve(approval)?;
+    let object = serde_json::json!({
+        "format": 1, "proposal": id, "approvals": approvals, "needed": NEEDED,
+    });
+    tell(form, &object, &format!("approved by {approvals} of {NEEDED} custodians"))
+}
+
+pub(crate) fn enact(caller: &Caller, proposal: &ProposalName, form: &Json) -> Result<(), Failure> {
+    let id = proposal.id()?;
+    let changed = connect(caller, Role::Custodian)?.enact(&id)?;
+    let mut words = "carried out".to_owned();
+    let list = changed.map(|ListChanged { added, removed, numbers }| {
+        let _ = write!(
+            words,
+            "\n{added} numbers put on the list of exact-only identities, {removed} taken off; {numbers} are on it now"
+        );
+        serde_json::json!({ "added": added, "removed": removed, "numbers": numbers })
+    });
+    let object = serde_json::json!({ "format": 1, "proposal": id, "exact_only": list });
+    tell(form, &object, &words)
+}
+
+pub(crate) fn reidentify(
+    caller: &Caller,
+    proposal: &ProposalName,
+    form: &Json,
+) -> Result<(), Failure> {
+    let found = connect(caller, Role::Custodian)?.reidentify(&proposal.id()?)?;
+    let mut rows = Vec::new();
+    for one in &found {
+        match &one.found {
+            Some((kind, identifiers)) => rows.extend(identifiers.iter().map(|identifier| {
+                let text = Zeroizing::new(String::from_utf8_lossy(identifier).into_owned());
+                (one.pseudonym.to_string(), Some((kind, text)))
+            })),
+            None => rows.push((one.pseudonym.to_string(), None)),
+        }
+    }
+    if !form.json {
+        for (pseudonym, found) in &rows {
+            let line = match found {
+                Some((kind, text)) => format!("{pseudonym}\t{kind}\t{}\n", **text),
+                None => format!("{pseudonym}\t\t\n"),
+            };
+            print(&Zeroizing::new(line))?;
+        }
+        return Ok(());
+    }
+    // One row at a time: a tree of JSON values would leave copies of the identifiers in memory.
+    print(r#"{"format":1,"identifiers":["#)?;
+    for (at, (pseudonym, found)) in rows.iter().enumerate() {
+        let (kind, text) = found.as_ref().map(|(kind, text)| (kind, text.as_str())).unzip();
+        let row = Revealed { pseudonym, kind, identifier: text };
+        let row = Zeroizing::new(serde_json::to_string(&row).map_err(io::Error::from)?);
+        print(if at == 0 { "" } else { "," })?;
+        print(&row)?;
+    }
+    print("]}\n")
+}
+
+/// A pseudonym and what stands behind it, if anything does.
+#[derive(Serialize)]
+struct Revealed<'a> {
+    pseudonym: &'a str,
+    kind: Option<&'a &'a Kind>,
+    identifier: Option<&'a str>,
+}
+
+pub(crate) fn subject(
+    caller: &Caller,
+    proposal: &ProposalName,
+    child: &Child,
+    form: &Json,
+) -> Result<(), Failure> {
+    let mut client = connect(caller, Role::Custodian)?;
+    let found = client.find_subject(&proposal.id()?, &child.kind, identifier(child)?)?;
+    if form.json {
+        let pseudonyms = found.iter().map(|one| {
+            serde_json::json!({
+                "purpose": one.purpose, "version": one.version.0,
+                "pseudonym": one.pseudonym.to_string(), "answered": one.answered,
+            })
+        });
+        let pseudonyms: Vec<_> = pseudonyms.collect();
+        let object = serde_json::json!({ "format": 1, "pseudonyms": pseudonyms });
+        return print(&format!("{object}\n"));
+    }
+    let mut text = String::new();
+    for one in found {
+        let answered = if one.answered { "yes" } else { "no" };
+        let _ = writeln!(text, "{}\t{}\t{}\t{answered}", one.purpose, one.version, one.pseudonym);
+    }
+    print(&text)
+}
+
+pub(crate) fn rotate(caller: &Caller, purpose: &Purpose, form: &Json) -> Result<(), Failure> {
+    let version = connect(caller, Role::Custodian)?.rotate(purpose)?;
+    let words = format!(
+        "the keys of {purpose} are {version} now: convert the datasets with `minster rekey`, then retire the version before"
+    );
+    let object = serde_json::json!({ "format": 1, "purpose": purpose, "version": version.0 });
+    tell(form, &object, &words)
+}
+
+pub(crate) fn retire(
+    caller: &Caller,
+    purpose: &Purpose,
+    version: u32,
+    form: &Json,
+) -> Result<(), Failure> {
+    connect(caller, Role::Custodian)?.retire(purpose, KeyVersion(version))?;
+    let words = format!("v{version} of the keys of {purpose} is retired");
+    tell(form, &serde_json::json!({ "format": 1, "purpose": purpose, "version": version }), &words)
+}
+
+pub(crate) fn connect(caller: &Caller, role: Role) -> Result<Client, Failure> {
+    Ok(Client::connect(&caller.socket.path, caller.role.unwrap_or(role), "minster-vault")?)
+}
+
+impl ProposalName {
+    /// The short name: of the text in a file, or as it was typed.
+    fn id(&self) -> Result<String, Failure> {
+        let Self { name } = self;
+        if Path::new(name).exists() {
+            return Ok(Proposal::id(&read(Path::new(name))?));
+        }
+        match name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            true => Ok(name.clone()),
+            false => Err(usage("a proposal is named by its text's file, or by 16 digits")),
+        }
+    }
+}
+
+/// The child's number in its canonical form, from a file or the terminal.
+fn identifier(child: &Child) -> Result<IdentifierBatch, Failure> {
+    let text = match &child.identifier_file {
+        Some(path) => Zeroizing::new(read(path)?),
+        None => Zeroizing::new(rpassword::prompt_password("Number (not shown): ")?),
+    };
+    let line = text.lines().next().unwrap_or_default();
+    let mut batch = IdentifierBatch::default();
+    let wrong = |why: String| usage(format!("this is no {}: {why}", child.kind));
+    canonical(&child.kind, line, |bytes| batch.push(bytes)).map_err(wrong)?;
+    Ok(batch)
+}
+
+/// As ingestion canonicalises: pupil, NHS and learner numbers with their check characters, others in the usual form of service
+/// numbers.
+pub(crate) fn canonical(
+    kind: &Kind,
+    text: &str,
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), String> {
+    let told = |error: minster_identifiers::IdentifierError| error.to_string();
+    match kind.as_str() {
+        "upn" => take(Upn::parse(text).map_err(told)?.canonical()),
+        "uln" => {
+            let number = Uln::parse(text).map_err(told)?;
+            take(number.canonical().ok_or("it is a temporary number, which many have")?);
+        }
+        "nhs-number" => take(NhsNumber::parse(text).map_err(told)?.canonical()),
+        _ => {
+            let number = NumberForm::default().parse(text).map_err(told)?;
+            take(number.ok_or("a word or a zero stands in its place")?.canonical());
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+    let io = |source| VaultFault::Io { what: "read", path: path.to_owned(), source };
+    Ok(fs::read_to_string(path).map_err(io)?)
+}
+
+pub(crate) fn usage(why: impl ToString) -> Failure {
+    Failure::Vault(VaultFault::Usage(why.to_string()))
+}
+
+fn status_text(status: &StatusReport) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "vault      {}", status.store_id);
+    let _ =
+        writeln!(out, "custody    {}, changed {} times", status.custody, status.custody_generation);
+    let custodians = match status.custodians.as_slice() {
+        [] => "none: nothing can be approved".to_owned(),
+        names => names.join(", "),
+    };
+    let _ = writeln!(out, "custodians {custodians}");
+    let _ = writeln!(out, "verifier   {}", status.verifier);
+    let _ = writeln!(out, "quarantine {}", status.recipient);
+    let _ = writeln!(out, "log        {} entries, last {}", status.log_entries, status.log_head);
+    let _ = writeln!(out, "checkpoint covers {} entries", status.checkpointed);
+    let _ = writeln!(out, "proposals  {} open", status.open_proposals);
+    let _ = writeln!(out, "process    {}", status.hardening);
+    for purpose in &status.purposes {
+        let until = match (&purpose.expires, purpose.expired) {
+            (Some(date), true) => format!("EXPIRED {date}: it has no key"),
+            (Some(date), false) => format!("until {date}"),
+            (None, _) => "without end".to_owned(),
+        };
+        let stopped = if purpose.stopped { ", STOPPED by an alarm" } else { "" };
+        let _ = writeln!(out, "purpose    {} {until}{stopped}", purpose.purpose);
+        let (run, day) = purpose.budget;
+        let budget = |limit: u64| match limit {
+            u64::MAX => "any number".to_owned(),
+            limit => limit.to_string(),
+        };
+        let _ = writeln!(
+            out,
+            "             {} identifiers, {} today; allowed: {} a run, {} a day",
+            purpose.identifiers,
+            purpose.today,
+            budget(run),
+            budget(day)
+        );
+        let (run, day) = purpose.repair_budget;
+        let _ = writeln!(
+            out,
+            "             {} repairs today; allowed: {run} a run, {day} a day",
+            purpose.repairs_today
+        );
+        let households = if purpose.households { "allowed" } else { "not allowed" };
+        let _ = writeln!(out, "             households: {households}");
+        for version in &purpose.versions {
+            let retired = if version.retired { ", retired" } else { "" };
+            let _ = writeln!(
+                out,
+                "             keys {} check {}{retired}",
+                version.version, version.key_check
+            );
+        }
+    }
+    out
+}

@@ -1,0 +1,136 @@
+//! Commands that work in the vault's folder.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{self, Write as _},
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use minster_vault::{
+    VaultFault,
+    approvals::{CustodianKey, NEEDED, SigningKey},
+    disk::Disk,
+    folder::{self, Plan},
+    harden,
+    log::{self, Event},
+    purposes::PurposeDefinition,
+    server::Server,
+    vault::Vault,
+};
+
+use crate::{
+    Failure,
+    arguments::{Init, Json, Serve, Socket, Verify},
+    custody::{Opening, Rekey},
+    print, tell,
+};
+
+pub(crate) fn init(arguments: Init) -> Result<(), Failure> {
+    harden::process();
+    let Init { dir, purposes, custodians, custody, form } = arguments;
+    let purposes = match &purposes {
+        Some(path) => {
+            let text = fs::read_to_string(path).map_err(|source| VaultFault::Io {
+                what: "read",
+                path: path.clone(),
+                source,
+            })?;
+            PurposeDefinition::parse_all(&text, path)?
+        }
+        None => Vec::new(),
+    };
+    let (named, able) = (purposes.len(), custodians.len() >= NEEDED);
+    let plan = Plan { custody: &custody.into(), purposes, custodians };
+    let store_id = folder::init(&dir, &plan, &Disk::new())?;
+    let folder = dir.display();
+    let mut words = format!(
+        "vault {store_id} made in {folder} with {named} purposes; every role is this user's: give each program a uid of \
+         its own in vault.toml before service"
+    );
+    if !able {
+        words += "\nnote: without two custodians nothing can be approved: no new purpose, no re-identification, no larger \
+                  first load";
+    }
+    let object = serde_json::json!({
+        "format": 1, "vault": store_id, "folder": dir, "purposes": named, "can_approve": able,
+    });
+    tell(&form, &object, &words)
+}
+
+pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
+    let Serve { dir, socket: Socket { path: socket }, checkpoints, opening } = arguments;
+    let process = harden::process();
+    let opened = folder::open_folder(&dir, &opening.into(), Disk::new())?;
+    let vault = Vault::new(opened, checkpoints.as_deref())?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(Failure::Signals)?;
+    }
+    let server = Server::bind(vault, &socket)?;
+    let sandbox = harden::sandbox(&dir, &socket, checkpoints.as_deref());
+    let hardening = format!("{process}; {sandbox}");
+    server.vault().record(None, Event::Started { hardening }).map_err(|_| Failure::Log)?;
+    let _ = writeln!(io::stderr(), "the vault answers on {}", socket.display());
+    server.serve(&stop)?;
+    Ok(())
+}
+
+pub(crate) fn rekey(arguments: Rekey) -> Result<(), Failure> {
+    harden::process();
+    let form = Json { json: arguments.form.json };
+    let (dir, secret, wanted) = arguments.wanted();
+    let name = folder::rekey(&dir, &secret, &wanted, Disk::new())?;
+    let words = format!(
+        "the vault is now opened by: {name}. Copies of the old store.json still open by the old way: destroy them"
+    );
+    tell(&form, &serde_json::json!({ "format": 1, "custody": name }), &words)
+}
+
+pub(crate) fn appoint(
+    dir: &Path,
+    custodians: Vec<CustodianKey>,
+    opening: Opening,
+    form: &Json,
+) -> Result<(), Failure> {
+    harden::process();
+    let names: Vec<String> = custodians.iter().map(|one| one.name.clone()).collect();
+    folder::appoint(dir, &opening.into(), custodians, Disk::new())?;
+    let words = format!("the vault's custodians are {}", names.join(", "));
+    tell(form, &serde_json::json!({ "format": 1, "custodians": names }), &words)
+}
+
+pub(crate) fn verify(arguments: Verify) -> Result<(), Failure> {
+    let Verify { dir, log, checkpoints, form } = arguments;
+    let path = log.or_else(|| dir.map(|dir| dir.join(log::FILE)));
+    let path = path.ok_or_else(|| VaultFault::Usage("name the log".into()))?;
+    let verified = log::verify(&path, checkpoints.as_deref())?;
+    if form.json {
+        return print(&format!("{}\n", serde_json::json!({ "format": 1, "log": verified })));
+    }
+    let mut text = format!("{} entries, chain whole, last {}\n", verified.entries, verified.head);
+    let _ = writeln!(text, "{} custodians' approvals, every signature right", verified.approvals);
+    let _ = match checkpoints {
+        Some(_) => writeln!(
+            text,
+            "{} checkpoints agree, the last covers entry {}: entries after it could have been cut",
+            verified.checkpoints, verified.covered
+        ),
+        None => writeln!(
+            text,
+            "no checkpoints were named: nobody can tell whether its end was cut, or all of it written anew"
+        ),
+    };
+    print(&text)
+}
+
+pub(crate) fn new_custodian(out: &Path, form: &Json) -> Result<(), Failure> {
+    let public = SigningKey::create(out)?;
+    let words = format!(
+        "{} is yours alone: keep it off the vault's machine. {} goes to the person who makes the vault",
+        out.display(),
+        public.display()
+    );
+    tell(form, &serde_json::json!({ "format": 1, "key": out, "public_key": public }), &words)
+}

@@ -1,0 +1,116 @@
+//! Proposals, as a custodian makes one.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use minster_model::{Kind, Purpose, SourceName};
+use minster_vault::approvals::CustodianKey;
+
+use crate::{exact_only::ExactOnly, review::Reviewers};
+
+/// The case that a proposal belongs to.
+#[derive(Args)]
+pub(crate) struct Case {
+    /// A case number, never a name: it is logged.
+    #[arg(long, value_name = "CASE")]
+    pub(crate) reference: String,
+    /// The reason, in one line. The custodians read it; it is sealed and not logged.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// The last day on which it may be approved and carried out, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) expires: String,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum What {
+    /// Propose to reveal the identifiers behind pseudonyms.
+    #[command(after_help = "Example:
+  minster-vault request --reference SAR/2026/14 --reason \"subject access\" \\
+      --expires 2026-12-31 reidentify --purpose children-statistics \\
+      --pseudonyms list.txt > proposal.json")]
+    Reidentify {
+        /// The pseudonyms' purpose.
+        #[arg(long)]
+        purpose: Purpose,
+        /// A file with one pseudonym a line.
+        #[arg(long, value_name = "FILE")]
+        pseudonyms: PathBuf,
+    },
+    /// Propose to list all pseudonyms of one child, for an access request.
+    #[command(after_help = "Example:
+  minster-vault request --reference SAR/2026/14 --reason \"subject access\" \\
+      --expires 2026-12-31 subject --kind upn > proposal.json
+
+The program asks for the number.")]
+    Subject(Child),
+    /// Propose a new purpose.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/3 --reason \"attainment study\" \\
+      --expires 2026-12-31 purpose --definition new.toml > proposal.json")]
+    Purpose {
+        /// A file with one `[[purpose]]`, as in purposes.toml.
+        #[arg(long, value_name = "FILE")]
+        definition: PathBuf,
+    },
+    /// Propose that one run of a source may ask for more different identifiers than its purpose's budget.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/4 --reason \"first load\" \\
+      --expires 2026-12-31 load --purpose children-statistics \\
+      --source school_census --ceiling 400000 > proposal.json")]
+    Load {
+        /// The purpose.
+        #[arg(long)]
+        purpose: Purpose,
+        /// The source.
+        #[arg(long)]
+        source: SourceName,
+        /// The largest number of different identifiers.
+        #[arg(long)]
+        ceiling: u64,
+    },
+    /// Propose the custodians who approve from now on. No others do.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/5 --reason \"ben leaves\" \\
+      --expires 2026-12-31 custodians --custodian ann=ann.pub \\
+      --custodian cat=cat.pub > proposal.json")]
+    Custodians {
+        /// A custodian, NAME=FILE of the public key. Name all of them, also those who stay.
+        #[arg(long = "custodian", value_name = "NAME=FILE", value_parser = CustodianKey::parse, required = true)]
+        custodians: Vec<CustodianKey>,
+    },
+    /// Propose to answer a purpose again that an alarm stopped.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/6 --reason \"the file was mended\" \\
+      --expires 2026-12-31 resume --purpose children-statistics > proposal.json")]
+    Resume {
+        /// The purpose.
+        #[arg(long)]
+        purpose: Purpose,
+    },
+    /// Propose the reviewers who judge a purpose's pairs from now on. No others do.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/7 --reason \"a second reviewer\" \\
+      --expires 2026-12-31 reviewers --purpose children-statistics \\
+      --reviewer rae=rae.pub > proposal.json")]
+    Reviewers(Reviewers),
+    /// Propose to change the list of exact-only identities: children whose rows are linked by their current number alone.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  minster-vault request --reference IG/2026/8 --reason \"adoption\" \\
+      --expires 2026-12-31 exact-only add --numbers numbers.txt > proposal.json"
+    )]
+    ExactOnly(ExactOnly),
+}
+
+/// One child's number. It is read from a file or asked for: a command line is seen by others.
+#[derive(Args)]
+pub(crate) struct Child {
+    /// The kind of number, as the source definitions call it.
+    #[arg(long)]
+    pub(crate) kind: Kind,
+    /// A file whose first line is the number. Without it, the program asks.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) identifier_file: Option<PathBuf>,
+}

@@ -1,0 +1,414 @@
+//! What the programs tell, as it is kept: each report, message and refusal in `told`, and the fields of each JSON object in
+//! `json`. One made-up council and one vault go through all of it, as a council would.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use minster_tests::{Site, files, kept, root, text};
+use serde_json::Value;
+
+/// A council, its vault, and the texts that were compared.
+struct Telling {
+    site: Site,
+    told: BTreeSet<String>,
+    json: BTreeSet<String>,
+}
+
+fn folder(name: &str) -> PathBuf {
+    root().join("tests/cli").join(name)
+}
+
+impl Telling {
+    /// Runs a command and compares what it prints, and how it ends.
+    fn tells(&mut self, name: &str, line: &str) -> String {
+        let output = self.run(line);
+        let [out, err] = [&output.stdout, &output.stderr].map(|of| String::from_utf8_lossy(of));
+        let exit = output.status.code().unwrap();
+        let whole = format!("$ {line}\n{out}--- standard error\n{err}--- exit {exit}\n");
+        self.keep(name, &whole);
+        text(&output)
+    }
+
+    fn keep(&mut self, name: &str, whole: &str) {
+        let name = format!("{name}.txt");
+        let text = kept::without_passing(whole, self.site.folder());
+        kept::compare(&folder("told").join(&name), &text);
+        assert!(self.told.insert(name), "two texts have one name");
+    }
+
+    /// Runs a command with `--json`, and compares the names and types of the fields of the object that it prints.
+    fn json(&mut self, name: &str, line: &str) -> Value {
+        let line = match line.contains("--json") {
+            true => line.to_owned(),
+            false => format!("{line} --json"),
+        };
+        let output = self.run(&line);
+        let object: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{line}: {error}: {}", text(&output)));
+        let version = object["format"].as_u64();
+        assert!(version.is_some_and(|version| version > 0), "{line} tells no format");
+        let mut fields = BTreeSet::new();
+        list_fields(&object, String::new(), &mut fields);
+        let listed: String = fields.into_iter().map(|field| field + "\n").collect();
+        let name = format!("{name}.txt");
+        kept::compare(&folder("json").join(&name), &listed);
+        self.json.insert(name);
+        object
+    }
+
+    fn run(&self, line: &str) -> std::process::Output {
+        let mut words = line.split_whitespace();
+        let program = words.next().unwrap();
+        let arguments: Vec<&str> = words.collect();
+        self.site.command(program, &arguments).env("MINSTER_SOCKET", "vault.sock").output().unwrap()
+    }
+
+    fn done(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert!(output.status.success(), "{line}: {}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Has two custodians approve a request.
+    fn approved(&self, what: &str) {
+        let request = format!(
+            "minster-vault request --reference R/1 --reason test --expires 2099-01-01 {what}"
+        );
+        fs::write(self.site.path("proposal"), self.done(&request)).unwrap();
+        for name in ["ann", "ben"] {
+            self.done(&format!(
+                "minster-vault approve --proposal proposal --name {name} --key {name} --yes"
+            ));
+        }
+    }
+}
+
+/// Each field with its type. Elements of a list have their fields in common.
+fn list_fields(value: &Value, path: String, fields: &mut BTreeSet<String>) {
+    let kind = match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                list_fields(value, format!("{path}.{name}"), fields);
+            }
+            return;
+        }
+        Value::Array(list) if !list.is_empty() => {
+            for value in list {
+                list_fields(value, format!("{path}[]"), fields);
+            }
+            return;
+        }
+        Value::Array(_) => "empty list",
+        Value::Null => "null",
+        Value::Bool(_) => "yes or no",
+        Value::Number(_) => "number",
+        Value::String(_) => "text",
+    };
+    fields.insert(format!("{path} {kind}"));
+}
+
+#[test]
+fn all_that_is_told_is_as_it_is_kept() {
+    let mut telling = Telling { site: Site::new(), told: BTreeSet::new(), json: BTreeSet::new() };
+    begin(&mut telling);
+    plan(&mut telling);
+    run(&mut telling);
+    publish(&mut telling);
+    report(&mut telling);
+    govern(&mut telling);
+    review(&mut telling);
+    reveal(&mut telling);
+    renew(&mut telling);
+    stop(&mut telling);
+    assert_eq!(kept::names(&folder("told")), telling.told, "a text is kept that nothing tells");
+    assert_eq!(kept::names(&folder("json")), telling.json, "fields are kept that nothing tells");
+    assert_eq!(offer_json(), telling.json, "a command with --json is not among those that are run");
+}
+
+/// The commands whose kept help has `--json`.
+fn offer_json() -> BTreeSet<String> {
+    let helps = files(&folder("help")).into_iter();
+    let helps = helps.filter(|(_, help)| String::from_utf8_lossy(help).contains("--json\n"));
+    helps.map(|(path, _)| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// The configuration, the council and the custodians.
+fn begin(of: &mut Telling) {
+    of.tells("plan-without-a-pipeline", "minster plan");
+    of.tells("init", "minster init");
+    of.tells("init-overwrites-nothing", "minster init");
+    of.json("minster-init", "minster init other");
+    let council = "--pupils 400 --seed 1 --attendance-days 10";
+    of.tells("synth", &format!("minster-synth {council} --out council --truth truth"));
+    of.json("minster-synth", &format!("minster-synth {council} --out again --truth again-truth"));
+    let change = |name: &str, from: &str, to: &str| {
+        let path = of.site.folder().join(name);
+        let whole = fs::read_to_string(&path).unwrap();
+        assert!(whole.contains(from), "{name}");
+        fs::write(&path, whole.replacen(from, to, 1)).unwrap();
+    };
+    change("config/pipeline.toml", "quiet_seconds = 2", "quiet_seconds = 0");
+    // Almost every scored pair is then in doubt, and waits for reviewers.
+    change("config/matching.toml", "threshold = 0.99 ", "threshold = 0.9999999 ");
+    // So few pupils can hide nothing from those who know one of them.
+    change("config/tables/children.toml", "insider = 1", "insider = 0");
+
+    of.tells("custodian-new", "minster-vault custodian new --out ann");
+    of.json("minster-vault-custodian-new", "minster-vault custodian new --out ben");
+    let init = "--purposes config/purposes.toml --custodian ann=ann.pub --custodian ben=ben.pub";
+    of.tells("vault-init", &format!("minster-vault init --dir own --key-file own.key {init}"));
+    of.json(
+        "minster-vault-init",
+        &format!("minster-vault init --dir spare --key-file spare.key {init}"),
+    );
+    of.tells("vault-init-alone", "minster-vault init --dir alone --key-file alone.key");
+    let appoint = "--custodian ann=ann.pub --custodian ben=ben.pub";
+    of.tells(
+        "custodian-appoint",
+        &format!("minster-vault custodian appoint --dir alone --key-file alone.key {appoint}"),
+    );
+    of.site.stop_vault();
+    of.tells("vault-away", "minster-vault status");
+    of.tells("vault-away-from-a-run", "minster link");
+    of.json(
+        "minster-vault-custodian-appoint",
+        &format!("minster-vault custodian appoint --dir vault --key-file custody.key {appoint}"),
+    );
+    of.site.serve();
+}
+
+fn plan(of: &mut Telling) {
+    of.tells("plan", "minster plan");
+    let planned = of.json("minster-plan", "minster plan");
+    assert_eq!(planned["plan"]["releases"][0]["name"], "children");
+    let ingest = of.json("minster-ingest-plan", "minster-ingest plan");
+    assert_eq!(planned["ingest"], ingest, "one plan, two ways to it");
+    of.tells("try", "minster-ingest try");
+    of.json("minster-ingest-try", "minster-ingest try");
+    let file = "council/early_help/2024-25/early_help.csv";
+    let check = format!("minster-ingest sources check --definitions config/sources {file}");
+    of.tells("sources-check", &check);
+    of.json("minster-ingest-sources-check", &check);
+    of.tells("sources-check-of-no-source", &check.replace(file, "config/pipeline.toml"));
+    of.tells("sources-new", &format!("minster-ingest sources new {file} --values reason"));
+    of.json("minster-ingest-sources-describe", "minster-ingest sources describe");
+    let pipeline = fs::read_to_string(of.site.path("config/pipeline.toml")).unwrap();
+    let one = pipeline.split("[[source]]").take(2).collect::<Vec<_>>().join("[[source]]");
+    fs::write(of.site.path("config/one.toml"), one.replace("school_census", "early_help")).unwrap();
+    of.tells("sources-describe", "minster-ingest sources describe --config config/one.toml");
+}
+
+fn run(of: &mut Telling) {
+    of.tells("no-draft", "minster release children");
+    of.tells("run", "minster run");
+    of.json("minster-run", "minster run");
+    of.json("minster-ingest-run", "minster-ingest run");
+    of.tells("ingest-run-again", "minster-ingest run --again");
+    of.tells("link", "minster link");
+    of.json("minster-link", "minster link");
+    of.tells("aggregate", "minster aggregate");
+    of.json("minster-aggregate", "minster aggregate");
+    of.tells("quarantine-list", "minster-ingest quarantine list");
+    of.json("minster-ingest-quarantine-list", "minster-ingest quarantine list");
+    of.tells("config-of-no-pipeline", "minster run --config config/matching.toml");
+    of.tells("unknown-option", "minster run --config config/pipeline.toml --fast");
+    of.tells("unknown-command", "minster publish");
+}
+
+fn publish(of: &mut Telling) {
+    of.tells("release", "minster release children");
+    of.json("minster-release", "minster release --all");
+    of.tells("release-of-no-draft", "minster release adults");
+    of.tells("verify", "minster verify children");
+    of.json("minster-verify", "minster verify children");
+    of.tells("verify-of-no-release", "minster verify adults");
+    of.tells("explain", "minster explain children");
+    let explained = of.json("minster-explain", "minster explain children");
+    let withheld = &explained["cells"][0];
+    let mut cell = String::new();
+    for (column, category) in withheld["categories"].as_object().unwrap() {
+        cell += &format!(" --cell {column}={}", category.as_str().unwrap());
+    }
+    let table = withheld["explanation"]["table"].as_str().unwrap();
+    of.tells("explain-a-cell", &format!("minster explain children --table {table}{cell}"));
+    of.tells("explain-a-cell-without-a-table", "minster explain children --cell ward=W01");
+    of.tells("withdraw", "minster withdraw children --reason a-file-was-cut-off");
+    of.json("minster-withdraw", "minster withdraw children --reason again");
+    of.tells("dictionary-of-no-period", "minster dictionary --period 1999-00");
+}
+
+fn report(of: &mut Telling) {
+    of.tells("report-quality", "minster report quality");
+    of.json("minster-report-quality", "minster report quality");
+    of.tells("report-quality-of-no-source", "minster report quality libraries");
+    of.tells("report-quality-as-a-page", "minster report quality --html quality.html");
+    of.tells("report-linkage", "minster report linkage");
+    of.json("minster-report-linkage", "minster report linkage");
+    of.json("minster-runs-list", "minster runs list");
+    let runs = of.json("minster-runs-list", "minster runs list --most 100");
+    let of_program = |program: &str| {
+        let runs = runs["runs"].as_array().unwrap().iter().rev();
+        let name = |run: &Value| run["run"].as_str().unwrap().to_owned();
+        runs.filter(|run| run["program"] == program).map(name).next().unwrap()
+    };
+    let [first, let_out] = ["minster-ingest", "minster-release"].map(of_program);
+    of.tells("runs-list", "minster runs list --most 3");
+    of.tells("runs-show", &format!("minster runs show {first}"));
+    of.json("minster-runs-show", &format!("minster runs show {let_out}"));
+    of.tells("runs-show-of-no-run", "minster runs show 20200101t000000000-000");
+    let audit = of.json("minster-audit", "minster audit");
+    // What is found depends on the machine; the titles and the words of each check do not.
+    let checks = audit["checks"].as_array().unwrap().iter();
+    let titles: BTreeMap<_, _> = checks
+        .map(|check| (check["id"].as_str().unwrap(), check["title"].as_str().unwrap()))
+        .collect();
+    let titles: String = titles.iter().map(|(id, title)| format!("{title} [{id}]\n")).collect();
+    of.keep("audit-titles", &titles);
+}
+
+/// What custodians and auditors see.
+fn govern(of: &mut Telling) {
+    of.json("minster-vault-status", "minster-vault status");
+    let status = of.done("minster-vault status");
+    let own = |line: &&str| !["process", "log", "checkpoint"].iter().any(|of| line.starts_with(of));
+    let status: String = status.lines().filter(own).map(|line| format!("{line}\n")).collect();
+    of.keep("vault-status", &status);
+    let signed = of.json("minster-vault-statement", "minster-vault statement");
+    let note = of.done("minster-vault statement");
+    assert_eq!(signed["statement"].as_str().unwrap().lines().next(), note.lines().next());
+    let entries = of.json("minster-vault-checkpoint", "minster-vault checkpoint --out checkpoints");
+    assert!(entries["entries"].as_u64().unwrap() > 10);
+    of.json(
+        "minster-vault-log-verify",
+        "minster-vault log verify --dir vault --checkpoints checkpoints",
+    );
+    of.tells("log-verify", "minster-vault log verify --log own/log.jsonl");
+    of.tells("exact-only", "minster-vault exact-only");
+    of.json("minster-vault-exact-only", "minster-vault exact-only");
+    let request = "minster-vault request --reference R/2 --reason test --expires 2099-01-01";
+    let load = "load --purpose children-statistics --source school_census --ceiling 400000";
+    of.tells("request", &format!("{request} {load}"));
+    let expired = request.replace("2099", "2019");
+    of.tells("request-that-is-over", &format!("{expired} {load}"));
+    let proposal = of.json("minster-vault-request", &format!("{request} --json {load}"));
+    fs::write(of.site.path("load"), proposal["text"].as_str().unwrap()).unwrap();
+    let approve = "minster-vault approve --proposal load";
+    of.tells("enact-too-early", "minster-vault enact --proposal load");
+    of.tells("approve-unasked", &format!("{approve} --name ann --key ann"));
+    of.tells("approve", &format!("{approve} --name ann --key ann --yes"));
+    of.json("minster-vault-approve", &format!("{approve} --name ben --key ben --yes"));
+    of.tells("approve-as-another", &format!("{approve} --name ben --key ann --yes"));
+    of.json("minster-vault-enact", "minster-vault enact --proposal load");
+    of.tells("enact-twice", "minster-vault enact --proposal load");
+}
+
+fn review(of: &mut Telling) {
+    of.tells("review-status", "minster review status");
+    of.json("minster-review-status", "minster review status");
+    of.tells("review-export-refused", "minster review export --reviewer rae --out rae.csv");
+    of.done("minster-vault custodian new --out rae");
+    of.approved("reviewers --purpose children-statistics --reviewer rae=rae.pub");
+    of.tells("enact", "minster-vault enact --proposal proposal");
+    of.tells("review-export", "minster review export --reviewer rae --out rae.csv");
+    of.json("minster-review-export", "minster review export --reviewer rae --out rae2.csv");
+    let sign = "minster-vault review sign --purpose children-statistics --name rae --key rae";
+    let import = "minster review import --reviewer rae --signature rae.csv.sig";
+    let signed = of.done(&format!("{sign} --decisions rae.csv"));
+    fs::write(of.site.path("rae.csv.sig"), signed).unwrap();
+    of.tells("review-import-of-no-decision", &format!("{import} --decisions rae.csv"));
+    let file = fs::read_to_string(of.site.path("rae2.csv")).unwrap();
+    let mut lines: Vec<String> = file.lines().map(str::to_owned).collect();
+    assert!(lines.len() > 2, "too few pairs are in doubt");
+    lines[1] += "different";
+    let decided = |lines: &[String]| lines.join("\n") + "\n";
+    fs::write(of.site.path("rae.csv"), decided(&lines)).unwrap();
+    let signed = of.json("minster-vault-review-sign", &format!("{sign} --decisions rae.csv"));
+    fs::write(of.site.path("rae.csv.sig"), signed["signature"].as_str().unwrap()).unwrap();
+    of.tells("review-import", &format!("{import} --decisions rae.csv"));
+    lines[2] += "cannot tell";
+    fs::write(of.site.path("rae.csv"), decided(&lines)).unwrap();
+    of.tells("review-import-of-another-file", &format!("{import} --decisions rae.csv"));
+    let signed = of.done(&format!("{sign} --decisions rae.csv"));
+    fs::write(of.site.path("rae.csv.sig"), signed).unwrap();
+    of.json("minster-review-import", &format!("{import} --decisions rae.csv"));
+}
+
+/// Identifiers and rows, for those who may see them.
+fn reveal(of: &mut Telling) {
+    let census = of.site.folder().join("council/school_census/2024-autumn");
+    let number = files(&census).into_iter().find_map(|(_, bytes)| {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let is_number = |cell: &&str| {
+            cell.len() == 13
+                && cell.starts_with(|c: char| c.is_ascii_uppercase())
+                && cell[1..12].bytes().all(|c| c.is_ascii_digit())
+        };
+        text.split([',', '\n', '\r', '"']).find(is_number).map(str::to_owned)
+    });
+    fs::write(of.site.path("number"), number.unwrap()).unwrap();
+    let child = "--kind upn --identifier-file number";
+    let mut pseudonym = String::new();
+    for json in [false, true] {
+        of.approved(&format!("subject {child}"));
+        let line = format!("minster-vault subject --proposal proposal {child}");
+        match json {
+            false => drop(of.tells("subject", &line)),
+            true => {
+                let found = of.json("minster-vault-subject", &line);
+                pseudonym = found["pseudonyms"][0]["pseudonym"].as_str().unwrap().to_owned();
+            }
+        }
+        of.tells(&format!("subject-twice-{json}"), &line);
+    }
+    fs::write(of.site.path("pseudonyms"), format!("{pseudonym}\n{}\n", "0".repeat(32))).unwrap();
+    for json in [false, true] {
+        of.approved("reidentify --purpose children-statistics --pseudonyms pseudonyms");
+        let line = "minster-vault reidentify --proposal proposal";
+        match json {
+            false => drop(of.tells("reidentify", line)),
+            true => {
+                let found = of.json("minster-vault-reidentify", line);
+                let number = fs::read_to_string(of.site.path("number")).unwrap();
+                assert_eq!(found["identifiers"][0]["identifier"], number);
+                assert_eq!(found["identifiers"][1]["identifier"], Value::Null);
+            }
+        }
+    }
+    let store = of.site.folder().join("store/datasets");
+    let sealed = files(&store).into_iter().map(|(path, _)| path);
+    let sealed = sealed.filter(|path| path.ends_with("quarantine.age")).next_back().unwrap();
+    let open = format!(
+        "minster-vault quarantine open --sealed {} --reference R/3 --reason test",
+        sealed.display()
+    );
+    of.tells("quarantine-open", &format!("{open} --out rows.jsonl"));
+    of.json("minster-vault-quarantine-open", &format!("{open} --out rows2.jsonl"));
+    of.tells("quarantine-open-without-a-file", &format!("{open} --json"));
+    of.tells("quarantine-open-of-no-row", &format!("{open} --row 999999999"));
+}
+
+fn renew(of: &mut Telling) {
+    let purpose = "--purpose children-statistics";
+    of.tells("rotate", &format!("minster-vault rotate {purpose}"));
+    of.json("minster-vault-rotate", &format!("minster-vault rotate {purpose}"));
+    of.tells("rekey", "minster rekey");
+    of.json("minster-rekey", "minster rekey");
+    of.tells("retire", &format!("minster-vault retire {purpose} --version 1"));
+    of.json("minster-vault-retire", &format!("minster-vault retire {purpose} --version 2"));
+    of.tells("retire-of-the-present-one", &format!("minster-vault retire {purpose} --version 3"));
+}
+
+/// The vault stands still.
+fn stop(of: &mut Telling) {
+    of.site.stop_vault();
+    let rekey = |from: &str, to: &str| {
+        format!("minster-vault rekey --dir vault --key-file {from} --new-key-file {to}")
+    };
+    of.tells("vault-rekey", &rekey("custody.key", "new.key"));
+    of.json("minster-vault-rekey", &rekey("new.key", "newer.key"));
+    of.tells("vault-rekey-with-the-old-key", &rekey("custody.key", "newest.key"));
+    of.tells("vault-dir-of-no-vault", "minster-vault log verify --dir council");
+}

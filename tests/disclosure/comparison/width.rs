@@ -1,0 +1,204 @@
+//! Withholds more until no primary cell's interval is narrow.
+
+use std::collections::BTreeSet;
+
+use minster_disclosure::{
+    Refusal,
+    parts::{Cells, Demand, KNOWN, Nearness, Programs, Ranks, World, Worlds, is_primary},
+};
+use minster_model::{
+    policy::{Prices, Zeros},
+    table::{CountTable, TableSet},
+};
+
+use super::elimination::Elimination;
+
+/// Inner cells looked at for one cell that is too narrow; three times as many where that does not help.
+const NEAR: usize = 480;
+
+/// Withholds more than `withheld` until every primary cell can be `width` more than the least it can be,
+/// then publishes again what is needed for neither this nor the elimination.
+pub(super) fn widen(
+    cells: &Cells<'_>,
+    start: &Elimination<'_>,
+    mut withheld: Vec<bool>,
+    width: u64,
+) -> Result<Vec<bool>, Refusal> {
+    let set = allowing_zeros(cells.set);
+    let cells = Cells::new(&set, Prices::default());
+    let primary: Vec<usize> =
+        (0..cells.count.len()).filter(|&cell| is_primary(&cells, cell)).collect();
+    let mut widths = Widths {
+        cells: &cells,
+        width: width as i64,
+        worlds: Worlds::new(cells.count.len()),
+        ranks: Ranks::new(&cells),
+        programs: Programs::new(&cells),
+    };
+    for &cell in &primary {
+        widths.cover(cell, &mut withheld)?;
+    }
+    widths.publish_again(start.clone(), &mut withheld);
+    Ok(withheld)
+}
+
+/// The same tables where a withheld cell may be 0, and the zeros that were published still are.
+fn allowing_zeros(set: &TableSet) -> TableSet {
+    if set.policy.zeros != Zeros::Published {
+        return set.clone();
+    }
+    let keeping = |table: &CountTable| {
+        let counts = table.cell_counts();
+        let is_guarded = |cell: usize| table.guarded().iter().any(|guarded| guarded.cell == cell);
+        let zeros = (0..counts.len()).filter(|&cell| counts[cell] == 0 && !is_guarded(cell));
+        let kept = table.kept().iter().copied().chain(zeros).collect();
+        table.clone().keeping(kept).unwrap_or_else(|_| table.clone())
+    };
+    let mut policy = set.policy;
+    policy.zeros = Zeros::MayBeWithheld;
+    TableSet { tables: set.tables.iter().map(keeping).collect(), policy }
+}
+
+struct Widths<'a> {
+    cells: &'a Cells<'a>,
+    width: i64,
+    /// Worlds that alter nothing but withheld cells.
+    worlds: Worlds,
+    ranks: Ranks,
+    programs: Programs<'a>,
+}
+
+impl Widths<'_> {
+    /// Withholds more until a primary cell is wide enough.
+    fn cover(&mut self, cell: usize, withheld: &mut [bool]) -> Result<(), Refusal> {
+        let Err(down) = self.is_wide(cell, withheld, None) else { return Ok(()) };
+        if self.withhold_for(cell, self.width - down, withheld).is_some() {
+            return Ok(());
+        }
+        // It cannot be so much more: so it must be able to be less.
+        let refusal = Refusal::unprotectable(self.cells, cell);
+        let count = self.cells.count[cell];
+        self.withhold_for(cell, -count, withheld);
+        match self.is_wide(cell, withheld, None) {
+            Ok(()) => Ok(()),
+            Err(down) => self.withhold_for(cell, self.width - down, withheld).ok_or(refusal),
+        }
+    }
+
+    /// Withholds the cheapest whole change that includes this one.
+    fn withhold_for(&mut self, cell: usize, change: i64, withheld: &mut [bool]) -> Option<()> {
+        let (cells, demand) = (self.cells, demand(cell, change));
+        let cost = cells.costs(withheld);
+        let near = [NEAR, 3 * NEAR].iter().find_map(|&inner| {
+            let near = Nearness::new(cells, &self.ranks, inner).around(cells, &demand)?;
+            self.programs.cheapest(&demand, Some(&near), |cell| cost[cell])
+        });
+        let world = near
+            .or_else(|| self.programs.cheapest(&demand, None, |cell| cost[cell]))
+            .filter(World::is_whole)?;
+        world.changes().iter().for_each(|&(cell, _)| withheld[cell] = true);
+        self.worlds.add(world);
+        Some(())
+    }
+
+    /// Whether a primary cell is wide enough in worlds that leave `without` be; if not, how much less than
+    /// in truth it can be.
+    fn is_wide(
+        &mut self,
+        cell: usize,
+        withheld: &[bool],
+        without: Option<usize>,
+    ) -> Result<(), i64> {
+        let known = self
+            .worlds
+            .altering(cell)
+            .filter(|world| without.is_none_or(|without| !world.alters(without)))
+            .map(|world| world.change(cell) as i64);
+        let (mut down, up) =
+            known.fold((0, 0), |(down, up), change| (down.max(-change), up.max(change)));
+        let mut found = |change: i64| {
+            let cost = |cell: usize| match withheld[cell] && self.cells.may_change(cell) {
+                true => KNOWN,
+                false => f64::INFINITY,
+            };
+            let world = self.programs.cheapest(&demand(cell, change), None, cost)?;
+            if !world.is_whole() {
+                return None;
+            }
+            let reached = world.change(cell) as i64;
+            self.worlds.add(world);
+            Some(reached)
+        };
+        if down + up >= self.width {
+            return Ok(());
+        }
+        let most = self.cells.count[cell].min(self.width - up);
+        if let Some(reached) = (down + 1..=most).rev().find_map(|less| found(-less)) {
+            down = -reached;
+        }
+        if down + up >= self.width || found(self.width - down).is_some() {
+            Ok(())
+        } else {
+            Err(down)
+        }
+    }
+
+    /// Tries each secondary cell, the dearest first.
+    fn publish_again(&mut self, mut elimination: Elimination<'_>, withheld: &mut [bool]) {
+        let cells = self.cells;
+        let (mut secondary, published): (Vec<usize>, Vec<usize>) =
+            elimination.candidates().into_iter().partition(|&cell| withheld[cell]);
+        for cell in published {
+            let left = elimination.left(cell);
+            elimination.publish(left);
+        }
+        secondary.sort_by(|&a, &b| cells.price[b].total_cmp(&cells.price[a]).then(a.cmp(&b)));
+        for cell in secondary {
+            let left = elimination.left(cell);
+            if elimination.gives_away(&left) {
+                continue;
+            }
+            withheld[cell] = false;
+            let altered = self.worlds.altering(cell).flat_map(|world| world.changes());
+            let concerned: BTreeSet<usize> = altered
+                .map(|&(altered, _)| altered)
+                .filter(|&altered| is_primary(cells, altered))
+                .collect();
+            if concerned.into_iter().all(|of| self.is_wide(of, withheld, Some(cell)).is_ok()) {
+                self.worlds.forget(cell);
+                elimination.publish(left);
+            } else {
+                withheld[cell] = true;
+            }
+        }
+    }
+}
+
+fn demand(cell: usize, change: i64) -> Demand {
+    Demand::change_of(cell, change as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use minster_model::{
+        policy::Policy,
+        table::{Guarded, Hierarchy},
+    };
+
+    use super::*;
+
+    #[test]
+    fn zeros_may_be_withheld_but_those_that_are_published_stay() {
+        let inner = vec![3, 0, 50, 0];
+        let kinds = (0..4).map(|leaf| format!("kind{leaf}"));
+        let kind = Hierarchy::flat("kind", "all", kinds).unwrap();
+        let table = CountTable::new("t", vec![kind], inner, vec![]).unwrap();
+        let table = table.guarding(vec![Guarded { cell: 4, down: 0, up: 2 }]).unwrap();
+        let table = table.keeping(vec![3]).unwrap();
+        let set = |zeros| TableSet { tables: vec![table.clone()], policy: Policy::new(5, zeros) };
+        let allowed = allowing_zeros(&set(Zeros::Published));
+        assert_eq!(allowed.policy.zeros, Zeros::MayBeWithheld);
+        assert_eq!(allowed.tables[0].kept(), [2, 3]);
+        assert_eq!(allowing_zeros(&set(Zeros::Unsafe)), set(Zeros::Unsafe));
+    }
+}
