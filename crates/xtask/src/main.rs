@@ -39,7 +39,9 @@ enum Task {
     #[command(after_help = "Examples:\n  cargo demo\n  cargo demo --pupils 2500 --stay")]
     Demo(demo::Demo),
     /// Run one kind of tests.
-    #[command(after_help = "Examples:\n  cargo xtask test unit\n  cargo xtask test programs -- twins")]
+    #[command(
+        after_help = "Examples:\n  cargo xtask test unit\n  cargo xtask test programs -- twins"
+    )]
     Test(test::Test),
     /// Measure the whole job, stage by stage.
     #[command(after_help = "Example:\n  cargo xtask bench --pupils 2500")]

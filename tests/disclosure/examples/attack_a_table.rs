@@ -9,7 +9,7 @@
 use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use minster_attack::{Refusal, verify};
-use minster_model::cube::Pattern;
+use minster_model::table::Pattern;
 
 mod table;
 

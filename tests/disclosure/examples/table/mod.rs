@@ -2,7 +2,10 @@
 
 use std::{error::Error, fs::File, path::Path};
 
-use minster_model::cube::{CountTable, Hierarchy, Policy, TableSet, Zeros};
+use minster_model::{
+    policy::{Policy, Zeros},
+    table::{CountTable, Hierarchy, TableSet},
+};
 
 /// The total of a dimension.
 pub(crate) const ALL: &str = "All";
