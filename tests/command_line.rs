@@ -1,4 +1,4 @@
-//! What is asked of every program's command line: its help is the one that is kept, and completions and manual pages can be
+//! Tests of every program's command line: its help is the one that is kept, and completions and manual pages can be
 //! made of it. A program's own tests hand its command line in, so that the program itself links nothing for this.
 
 use std::{

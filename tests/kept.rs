@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use regex::Regex;
 use snapbox::{Assert, Data, Redactions, assert::DEFAULT_ACTION_ENV, data::DataFormat};
 
-/// What differs from one run to the next, and the word that stands for it.
+/// Patterns of text that differs from one run to the next, each with the word that stands for it.
 const PASSING: [(&str, &str); 11] = [
     ("[RUN]", r"\b\d{8}t\d{9}-[0-9a-f]+\b *"),
     ("[TIME]", r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z"),

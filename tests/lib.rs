@@ -1,4 +1,4 @@
-//! What the whole-program tests share: the built programs, a folder, a vault that serves in it.
+//! The whole-program tests share this: the built programs, a folder, a vault that serves in it.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 #![allow(clippy::print_stderr, reason = "a test that is left out says so")]
@@ -23,7 +23,7 @@ pub fn programs() -> &'static Path {
     BUILT.get_or_init(|| {
         let build = ["build", "--quiet", "--locked", "--workspace", "--bins"];
         let mut cargo = Command::new(env!("CARGO"));
-        // What cargo tells a test of its package: C code would be built again for the change in it.
+        // The build is not given what cargo tells a test of its package: it would build C code again for the change in it.
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
             if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {

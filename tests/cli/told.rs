@@ -1,5 +1,5 @@
-//! What the programs tell, as it is kept: each report, message and refusal in `told`, and the fields of each JSON object in
-//! `json`. One made-up council and one vault go through all of it, as a council would.
+//! The programs' words, as they are kept: each report, message and refusal in `told`, and the fields of each JSON object
+//! in `json`. One made-up council and one vault go through all of it, as a council would.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -260,7 +260,7 @@ fn report(of: &mut Telling) {
     of.json("minster-runs-show", &format!("minster runs show {let_out}"));
     of.tells("runs-show-of-no-run", "minster runs show 20200101t000000000-000");
     let audit = of.json("minster-audit", "minster audit");
-    // What is found depends on the machine; the titles and the words of each check do not.
+    // The findings depend on the machine; the titles and the words of each check do not.
     let checks = audit["checks"].as_array().unwrap().iter();
     let titles: BTreeMap<_, _> = checks
         .map(|check| (check["id"].as_str().unwrap(), check["title"].as_str().unwrap()))
@@ -269,7 +269,7 @@ fn report(of: &mut Telling) {
     of.keep("audit-titles", &titles);
 }
 
-/// What custodians and auditors see.
+/// Keeps what custodians and auditors see.
 fn govern(of: &mut Telling) {
     of.json("minster-vault-status", "minster-vault status");
     let status = of.done("minster-vault status");
@@ -379,8 +379,8 @@ fn reveal(of: &mut Telling) {
         }
     }
     let store = of.site.folder().join("store/datasets");
-    let sealed = files(&store).into_iter().map(|(path, _)| path);
-    let sealed = sealed.filter(|path| path.ends_with("quarantine.age")).next_back().unwrap();
+    let mut sealed = files(&store).into_iter().map(|(path, _)| path);
+    let sealed = sealed.rfind(|path| path.ends_with("quarantine.age")).unwrap();
     let open = format!(
         "minster-vault quarantine open --sealed {} --reference R/3 --reason test",
         sealed.display()

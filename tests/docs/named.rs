@@ -1,4 +1,4 @@
-//! What the pages name exists: commands and their options, paths, names of the code, exit codes.
+//! Everything that the pages name exists: commands and their options, paths, names of the code, exit codes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +16,7 @@ fn present() -> impl Iterator<Item = Page> {
     pages::all().into_iter().filter(|page| page.name != "CHANGELOG.md")
 }
 
-/// What a program's help lists, by the words that lead to a command.
+/// The commands and options that a program's help lists, by the words that lead to a command.
 #[derive(Default)]
 struct Help {
     commands: BTreeMap<String, BTreeSet<String>>,
@@ -46,7 +46,7 @@ impl Help {
         self.commands.insert(words.join(" "), commands);
     }
 
-    /// What is wrong with a command of a page.
+    /// The mistake in a command of a page.
     fn wrong(&self, command: &str) -> Option<String> {
         let words: Vec<&str> = command.split_whitespace().collect();
         let mut words = match words.as_slice() {
@@ -281,7 +281,7 @@ fn the_table_of_switches_lists_each_one_of_the_source_and_no_other() {
     for path in [".ci/run", ".cargo/config.toml"] {
         text.push_str(&fs::read_to_string(root().join(path)).unwrap());
     }
-    // What a build script tells the compiler is no switch.
+    // A variable that a build script tells the compiler is no switch.
     let told = Regex::new(r"rustc-env=(\w+)").unwrap();
     let told: BTreeSet<&str> =
         told.captures_iter(&text).map(|found| found.get(1).unwrap().as_str()).collect();

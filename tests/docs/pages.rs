@@ -11,7 +11,7 @@ pub(crate) struct Page {
     pub(crate) name: String,
     /// The anchors of its headings, as GitHub and mdBook make them.
     pub(crate) anchors: Vec<String>,
-    /// What it links to.
+    /// The places that it links to.
     pub(crate) links: Vec<String>,
     pub(crate) blocks: Vec<Block>,
     /// Its words of code, each with the number of its line.

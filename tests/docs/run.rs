@@ -16,13 +16,13 @@ use crate::pages::{Block, Page};
 /// A folder in which pages are followed, as a reader would.
 pub(crate) struct Reader {
     site: PathBuf,
-    /// What stands on a page, and what stands for it here.
+    /// The words that stand on a page, each with what stands for it here.
     meant: Vec<(&'static str, String)>,
-    /// What differs from run to run, and is not compared.
+    /// Patterns of text that differs from run to run, and is not compared.
     differs: Vec<(Regex, &'static str)>,
 }
 
-/// What became of a page's blocks.
+/// The outcome of a page's blocks.
 #[derive(Default)]
 pub(crate) struct Followed {
     /// Blocks of commands that were run.
@@ -31,7 +31,7 @@ pub(crate) struct Followed {
     pub(crate) compared: usize,
     /// Blocks that were left out, with the reason.
     pub(crate) left_out: Vec<String>,
-    /// What the last command printed.
+    /// The text that the last command printed.
     pub(crate) printed: String,
 }
 
@@ -53,7 +53,7 @@ const DIFFERS: [(&str, &str); 7] = [
         "DAY",
     ),
     (r"\b\d+\.\d s\b", "DURATION"),
-    // Of an audit: how far the vault's log had grown, and which programs ran beside it.
+    // For an audit: how far the vault's log had grown, and which programs ran beside it.
     (r"\b\d+ checkpoints\b", "CHECKPOINTS"),
     (r"\bentry \d+ of \d+\b", "ENTRY"),
     (r"\b\d+ passed, (\d+) failed, \d+ not checked\b", "$1 FAILED"),

@@ -40,7 +40,7 @@ fn assert_without(what: &str, bytes: &[u8], texts: &[String]) {
 }
 
 /// None of the texts stands in any file but those that were delivered, in any value of a dataset, or in what is told of
-/// the quarantine. (What is sealed in quarantine cannot be found: it is encrypted.)
+/// the quarantine. (Values sealed in quarantine cannot be found: they are encrypted.)
 fn assert_nowhere(council: &Council, texts: &[String]) {
     for (path, bytes) in files_but(council.site.folder(), &["drop"]) {
         assert_without(&path.display().to_string(), &bytes, texts);

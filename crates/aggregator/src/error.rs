@@ -20,7 +20,7 @@ pub enum AggregateError {
         line: Option<usize>,
         /// Where in its definition.
         at: Place,
-        /// What is wrong, and the names that would be right.
+        /// The mistake, and the names that would be right.
         what: String,
     },
     /// A look-up that cannot be used.
@@ -42,7 +42,7 @@ pub enum AggregateError {
     Tabulate {
         /// The table.
         table: String,
-        /// What failed.
+        /// The step that failed.
         step: &'static str,
     },
     /// A draft that cannot be let out as it is, or a release that cannot be withdrawn.

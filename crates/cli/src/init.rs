@@ -14,7 +14,7 @@ use crate::{failure::Failure, report};
 
 static CONFIGURATION: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../config");
 
-/// What was written.
+/// The files that were written.
 #[derive(Serialize)]
 pub(crate) struct Written {
     format: u32,

@@ -1,9 +1,9 @@
-//! Who runs the program, as the system knows them.
+//! The person who runs the program, as the system knows them.
 
 use jiff::Timestamp;
 use minster_aggregator::Person;
 
-/// The user who runs the program, now. What the environment says of them is not asked: anyone can set it.
+/// The user who runs the program, now. The environment is not asked about them: anyone can set it.
 pub(crate) fn caller() -> Person {
     let uid = rustix::process::getuid().as_raw();
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

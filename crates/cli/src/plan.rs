@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{failure::Failure, pipeline::Loaded, report};
 
-/// What a run would do after ingestion.
+/// The steps that a run would take after ingestion.
 #[derive(Serialize)]
 pub(crate) struct Plan {
     purpose: Purpose,

@@ -12,7 +12,7 @@ use minster_vault_api::Client;
 
 use crate::{failure::Failure, pipeline::Loaded, report};
 
-/// What was converted.
+/// The datasets that were converted.
 #[derive(Debug)]
 pub(crate) struct Rekeyed {
     version: u32,
@@ -75,7 +75,7 @@ impl Walks {
         let mut pairs: HashMap<_, _> = vault.crosswalk(purpose, version)?.into_iter().collect();
         for next in (version.0 + 1..self.to.0).map(KeyVersion) {
             let step: HashMap<_, _> = vault.crosswalk(purpose, next)?.into_iter().collect();
-            // What a step lacks has no successor, and the store says so.
+            // A pseudonym that a step lacks has no successor, and the store says so.
             pairs.retain(|_, successor| match step.get(successor) {
                 Some(next) => {
                     *successor = *next;

@@ -28,7 +28,7 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// What is to be printed of a report; a page is written, and nothing is printed.
+    /// The text that is to be printed of a report; a page is written, and nothing is printed.
     pub(crate) fn of<R: Serialize>(
         &self,
         report: &R,

@@ -143,7 +143,7 @@ fn status(asked: &Report) -> Result<String, Failure> {
     }
 }
 
-/// What stands, read as the linker.
+/// The review that stands, read as the linker.
 fn read(loaded: &Loaded) -> Result<(Review, Client), Failure> {
     let pipeline = &loaded.pipeline;
     let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;

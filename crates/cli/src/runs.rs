@@ -11,7 +11,7 @@ use minster_store::{Journal, RunRecord, SourceRecord, StageRecord, Store};
 
 use crate::{failure::Failure, pipeline::Loaded, report, summary::Summary};
 
-/// Runs stages under the store's lock, and keeps the record of what they did. What a person does between nights has a
+/// Runs stages under the store's lock, and keeps the record of what they did. A person's step between nights has a
 /// `program` of its own, so that a monitor does not take it for a night.
 pub(crate) fn recorded(
     loaded: &Loaded,

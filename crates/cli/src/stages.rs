@@ -35,7 +35,7 @@ pub(crate) fn ingest_program(arguments: &[OsString]) -> Result<u8, Failure> {
     }
 }
 
-/// What minster-ingest would read, as it plans it in JSON.
+/// The plan of minster-ingest, in JSON: what it would read.
 pub(crate) fn ingest_plan(config: &Path) -> Result<Value, Failure> {
     let output = ingest_command()?
         .args(["plan", "--json", "--config"])
@@ -135,7 +135,7 @@ pub(crate) fn listed_by(vault: &mut Client, purpose: &Purpose) -> Result<Listed,
     Ok(Listed { numbers, digest, versions })
 }
 
-/// What is to be linked. It allows no households: linking asks the vault for that.
+/// The job of linking. It allows no households: linking asks the vault for that.
 pub(crate) fn job<'a>(
     loaded: &'a Loaded,
     store: &'a Store,
@@ -278,7 +278,7 @@ fn stage(what: &str, name: &str, loaded: &Loaded, period: &Period) -> String {
     }
 }
 
-/// What drafts and releases are made from.
+/// The data and settings that drafts and releases are made from.
 struct Analyst<'a> {
     loaded: &'a Loaded,
     store: &'a Store,
@@ -310,7 +310,7 @@ impl<'a> Analyst<'a> {
     }
 }
 
-/// Puts what became of a draft or release into the journal and the summary. What stops the run is handed back.
+/// Puts what became of a draft or release into the journal and the summary. The error that stops a run is returned.
 fn conclude(
     done: Result<ReleaseReport, AggregateError>,
     name: &str,

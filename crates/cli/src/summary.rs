@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{failure::Failure, report};
 
-/// What minster-ingest reported.
+/// The report of minster-ingest.
 pub(crate) struct Ingested {
     /// Word for word.
     pub(crate) report: Value,
@@ -18,7 +18,7 @@ pub(crate) struct Ingested {
     pub(crate) sources: Vec<SourceRecord>,
 }
 
-/// What the stages that ran have to say.
+/// The results of the stages that ran.
 #[derive(Default)]
 pub(crate) struct Summary {
     pub(crate) ingest: Option<Ingested>,

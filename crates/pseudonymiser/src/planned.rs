@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{delivery::Planned, delivery_checks::FoundDelivery};
 
-/// What a run would read. Holds names and counts; no row is read for it.
+/// The files and columns that a run would read. The plan holds names and counts; no row is read for it.
 #[derive(Debug, Serialize)]
 pub struct IngestionPlan {
     /// The plan's format.
@@ -45,7 +45,7 @@ pub struct PlannedDelivery {
     pub tables: Vec<PlannedTable>,
     /// Files that are known and not read.
     pub ignored: Vec<String>,
-    /// What was done so that the files can be read, in words.
+    /// The steps that were taken so that the files can be read, in words.
     pub notes: Vec<String>,
     /// Optional columns that no file of a table has.
     pub lacking: Vec<LackingColumns>,

@@ -86,11 +86,11 @@ pub(crate) fn count_rows(stage: &Stage) -> Result<u64, Failure> {
     }
 }
 
-/// What a program took that ran to its end, with what it started.
+/// The cost of a program that ran to its end, with what it started.
 pub(crate) struct Cost {
     /// From its start to its end, in seconds.
     pub(crate) seconds: f64,
-    /// Of all processors together, in seconds.
+    /// The time of all processors together, in seconds.
     pub(crate) processor: f64,
     /// The peak memory in KiB, as the kernel tells it.
     pub(crate) peak: u64,
@@ -130,7 +130,7 @@ fn name_of(command: &Command) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// What the kernel counted of a program and of what it waited for: user's and system's time of both.
+/// The kernel's count of the time of a program and of what it waited for: user's and system's time of both.
 fn processor_seconds(id: u32) -> f64 {
     // Linux counts in hundredths of a second wherever it tells programs.
     const TICKS: f64 = 100.0;

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::Failure;
 
-/// What cargo tells a package of itself begins so. A build script that looks at it, as ring's does, would run again, and all
-/// that is built on it, where the next cargo is not told the same.
+/// The variables by which cargo tells a package of itself begin so. A build script that looks at them, as
+/// ring's does, would run again, and all that is built on it, where the next cargo is not told the same.
 const OF_A_PACKAGE: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
 
 /// Cargo as a person starts it.

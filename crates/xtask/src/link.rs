@@ -43,7 +43,7 @@ pub(crate) struct Link {
     alone: bool,
 }
 
-/// What a program counted, by name.
+/// The numbers that a program counted, by name.
 type Counts = BTreeMap<String, String>;
 
 impl Link {
@@ -130,7 +130,7 @@ fn medians(costs: &mut [Cost]) -> [f64; 3] {
     [costs[middle].seconds, processor, peak as f64 / 1024.0]
 }
 
-/// What a peer says it took and counted.
+/// The cost and the counts that a peer states.
 fn peer(stage: &Stage, python: &Path, program: &str) -> Result<(Cost, Counts), Failure> {
     let said = stage.folder.join("peer.txt");
     let io = |source| Failure::Folder { path: said.clone(), source };
@@ -148,7 +148,7 @@ fn peer(stage: &Stage, python: &Path, program: &str) -> Result<(Cost, Counts), F
     Ok((Cost { seconds, processor, peak: number("peak ")? as u64 }, counts(&text)))
 }
 
-/// What the integrated dataset counts, as the linker's role may read it.
+/// The counts of the integrated dataset, as the linker's role may read it.
 fn integrated(stage: &Stage) -> Result<Counts, Failure> {
     let output = stage.linkage_bench(&["counts"]).stderr(Stdio::inherit()).output();
     let output = output.map_err(Failure::Cargo)?;

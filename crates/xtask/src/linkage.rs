@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{Failure, bench::cost, demo::Stage, say};
 
-/// What is measured of rows, in the order of the columns.
+/// The rates that are measured of rows, in the order of the columns.
 const RATES: [&str; 5] = [
     "precision",
     "recall, accepted",

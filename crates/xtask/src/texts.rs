@@ -1,4 +1,4 @@
-//! What is made of the programs' own words: completions and manual pages, and the texts that tests keep.
+//! Texts made of the programs' own words: completions and manual pages, and the texts that tests keep.
 //!
 //! The programs' tests make both, so that no shipped program links what makes them.
 

@@ -56,7 +56,7 @@ pub(crate) fn line(text: &str, at: &[Step]) -> Option<usize> {
     Some(1 + text.get(..start?)?.matches('\n').count())
 }
 
-/// What to say of a name that is not one of these: the nearest, if one is near, and all of them.
+/// A message says this of a name that is not one of these: the nearest, if one is near, and all of them.
 pub(crate) fn instead<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     /// Below this, two names have nothing to do with each other.
     const NEAR: f64 = 0.65;
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(line(place!["name"]), Some(1));
         assert_eq!(line(place!["table", 1, "name"]), Some(7));
         assert_eq!(line(place!["table", 1, "dimensions", 1]), Some(10));
-        // What is not there is said to be where it would belong.
+        // An entry that is not there is said to be where it would belong.
         assert_eq!(line(place!["table", 0, "dimensions"]), Some(3));
         assert_eq!(line(place![]), None);
     }

@@ -1,4 +1,4 @@
-//! What is released: definitions, the rules that they keep, and the places in their text.
+//! Releases as they are asked for: definitions, the rules that they keep, and the places in their text.
 
 mod check;
 pub(crate) mod location;

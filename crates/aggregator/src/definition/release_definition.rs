@@ -1,4 +1,4 @@
-//! What is released: the tables of one release, over one population, protected together.
+//! A release: the tables of one release, over one population, protected together.
 
 use std::collections::BTreeMap;
 
@@ -308,7 +308,7 @@ fn ten() -> u64 {
 /// The count's own name in `per`.
 pub(crate) const CHILDREN: &str = "children";
 
-/// What a measure says.
+/// The number that a measure says.
 pub(crate) enum Kind<'a> {
     /// A sum; with a threshold of its own where it counts events.
     Sum { of: &'a ColumnName, events: bool },
@@ -321,7 +321,7 @@ pub(crate) enum Kind<'a> {
 }
 
 impl Measure {
-    /// What it says. A definition that was checked says exactly one thing.
+    /// The kind of number that it says. A definition that was checked says exactly one thing.
     pub(crate) fn kind(&self) -> Kind<'_> {
         if let Some(of) = &self.percentage {
             return Kind::Percentage { of };
@@ -407,7 +407,7 @@ impl Definition {
         of_holders && dimension.bands.is_empty()
     }
 
-    /// What is published with the tables.
+    /// The policy that is published with the tables.
     pub fn policy(&self) -> Policy {
         let (threshold, zeros, insider) = self.profile.rules_for_counts();
         Policy {

@@ -37,12 +37,12 @@ struct Difference {
     sensitive: Vec<Sensitive>,
     /// For each cell, those of now and of then.
     cells: Vec<(usize, usize)>,
-    /// What was withheld then.
+    /// The cells that were withheld then.
     hid: Vec<bool>,
 }
 
 impl<'a> Changed<'a> {
-    /// What these releases counted then. Where one withheld anything, its restricted report says what.
+    /// The counts of these releases then. Where one withheld anything, its restricted report says what.
     pub(crate) fn new(
         entries: Vec<&'a Entry>,
         store: &Store,

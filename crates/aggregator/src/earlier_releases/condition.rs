@@ -8,7 +8,7 @@ use crate::{
     tabulate::tables,
 };
 
-/// What a child must be for a release to count them: one of the release's conditions.
+/// A child must be this for a release to count them: one of the release's conditions.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Test {
     /// A pupil of the council's schools.
@@ -54,7 +54,7 @@ impl Test {
             && dimension.levels.is_empty()
             && dimension.groupings.is_empty()
             && dimension.bands.is_empty();
-        // What a group or a band holds is not known here.
+        // The values that a group or a band holds are not known here.
         !is_plain
             || match (values.is_empty(), not_in.is_empty()) {
                 (false, _) => values.iter().any(|value| categories.contains(value)),
@@ -88,7 +88,7 @@ mod tests {
         assert!(chooses("column = \"sen\", not-in = [\"N\"]", codes));
         assert!(!chooses("column = \"sen\", not-in = [\"E\"]", codes));
         assert!(!chooses("column = \"ward\", in = [\"E\"]", codes));
-        // What a band or a level is made of is not known.
+        // The values that a band or a level is made of are not known.
         let bands = "bands = [0, 5]\nlabels = [\"few\", \"E\"]";
         assert!(chooses("column = \"sen\", at-least = 5", bands));
         assert!(chooses("column = \"sen\", in = [\"K\"]", "lookup = \"needs\""));

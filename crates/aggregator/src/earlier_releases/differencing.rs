@@ -19,7 +19,7 @@ type Categories<'a> = BTreeMap<&'a str, &'a str>;
 /// A table that was published before: its dimensions, and its numbers where they are not withheld.
 pub(crate) type Before<'a> = (&'a [Hierarchy], &'a [Option<u64>]);
 
-/// What each cell of a table is beside tables that were published before.
+/// Each cell of a table, judged beside tables that were published before.
 pub(crate) struct Marks {
     /// One of them withholds it, and it can be withheld: where zeros are published, a zero cannot.
     pub(crate) hid: Vec<bool>,
@@ -93,7 +93,7 @@ pub(crate) fn guard<'a>(
     Ok((table.guarding(guards)?.keeping(kept)?, guarded.len()))
 }
 
-/// What new tables are beside each of several earlier releases about the same children, whose data have changed since.
+/// New tables, judged beside each of several earlier releases about the same children, whose data have changed since.
 ///
 /// `rooms` has for each table by how much a number must differ not to be near, and how unsure of a near one everyone
 /// must be.
@@ -133,13 +133,13 @@ pub(crate) fn beside<'a>(
     beside
 }
 
-/// What the cells of a new table are beside all earlier releases.
+/// The cells of a new table, judged beside all earlier releases.
 pub(crate) struct BesideTable {
     near: Vec<bool>,
     equal: Vec<bool>,
-    /// What is withheld for the sake of earlier numbers, and by which room.
+    /// The cells withheld for the sake of earlier numbers, and by which room.
     guards: Vec<Guarded>,
-    /// Of these, those that are near to an earlier number.
+    /// Those of these that are near to an earlier number.
     of_near: Vec<Guarded>,
 }
 

@@ -30,12 +30,12 @@ pub(crate) struct Entry {
     pub(crate) definition: Definition,
     /// SHA-256 of the release's files.
     pub(crate) sha256: String,
-    /// Who was counted.
+    /// The children who were counted.
     pub(crate) children: Children,
     /// The deliveries that the data were linked from.
     pub(crate) deliveries: Vec<(SourceName, Period)>,
     pub(crate) tables: Vec<Published>,
-    /// Who let it out; none where that was before a person had to.
+    /// The person who let it out; none where that was before a person had to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) let_out: Option<LetOut>,
     /// The entry's name in the ledger.
@@ -83,7 +83,7 @@ pub struct Person {
     pub at: String,
 }
 
-/// Who let a release out, and under which policy.
+/// The person who let a release out, and the policy under which they did.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LetOut {
     #[serde(flatten)]

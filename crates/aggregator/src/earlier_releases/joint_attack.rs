@@ -1,4 +1,4 @@
-//! What related releases show of one kind of number, how many children or a column added up, as it stands beside
+//! The numbers of one kind that related releases show, how many children or a column added up, as they stand beside
 //! each other (`minster_attack::verify_beside`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) struct Beside {
     releases: Vec<Release>,
     policy: Policy,
-    /// What the new one obeys.
+    /// The policy that the new one obeys.
     own: Policy,
     /// The columns that not all of them choose by alike.
     chosen: String,
@@ -199,7 +199,7 @@ pub(crate) fn called(name: Option<&str>) -> String {
     name.map_or_else(|| "this one".into(), |name| format!("the release {name}"))
 }
 
-/// What one of several groups shares with the others.
+/// The part that one of several groups shares with the others.
 struct Shared<'a> {
     /// One of its definitions, which divides as its own tables do.
     definition: &'a Definition,

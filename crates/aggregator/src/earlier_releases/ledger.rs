@@ -1,4 +1,4 @@
-//! What was ever released: later releases are protected together with it, withdrawn or not, for the public knows
+//! All that was ever released: later releases are protected together with it, withdrawn or not, for the public knows
 //! it for ever. An entry holds what the public was given, and nothing else.
 
 use minster_model::{ColumnName, Period, TableName};
@@ -17,7 +17,7 @@ pub(crate) struct Ledger {
     of_other_periods: Vec<Entry>,
 }
 
-/// What was published before of the same children.
+/// Releases that were published before of the same children.
 pub(crate) struct AboutSame<'a> {
     /// The data still say it.
     pub(crate) unchanged: Vec<(&'a Entry, Standing)>,
@@ -63,7 +63,7 @@ impl Ledger {
         self.named(&definition.name).find(is_another)
     }
 
-    /// What the ledger calls a release with this name and hash: the same one may be let out again after it was
+    /// The ledger's name for a release with this name and hash: the same one may be let out again after it was
     /// withdrawn.
     pub(crate) fn file(&self, name: &TableName, sha256: &str) -> String {
         let first = format!("{name}.{}", &sha256[..32]);
@@ -71,7 +71,7 @@ impl Ledger {
         if again == 0 { first } else { format!("{first}.{}", again + 1) }
     }
 
-    /// What was published before of the same children, to be protected together with new tables.
+    /// Releases that were published before of the same children, to be protected together with new tables.
     pub(crate) fn about_same<'a>(
         &'a self,
         definition: &'a Definition,
@@ -116,7 +116,7 @@ impl Ledger {
 
     /// Refuses a definition whose children are chosen by a column that another release divides, or the
     /// other way round, where one of the two hides anything: together they would show it. `hides` says
-    /// whether the new one does. Of `others`, that cannot be attacked together with it.
+    /// whether the new one does. Each of `others` cannot be attacked together with it.
     pub(crate) fn nested(
         definition: &Definition,
         others: &[&Entry],
@@ -158,8 +158,8 @@ impl Ledger {
         }
     }
 
-    /// What was published before about the same children, in this period or another that drew on one of
-    /// the same deliveries; and what is said to be about the same, though the data may have changed.
+    /// Entries that were published before about the same children, in this period or another that drew on one of
+    /// the same deliveries; and those that are said to be about the same, though the data may have changed.
     fn of_same<'a>(
         &'a self,
         definition: &'a Definition,
@@ -172,7 +172,7 @@ impl Ledger {
         self.entries.iter().filter(said).chain(self.of_other_periods.iter().filter(counted))
     }
 
-    /// What was published before about other children.
+    /// Entries that were published before about other children.
     pub(crate) fn of_others<'a>(
         &'a self,
         definition: &'a Definition,

@@ -1,4 +1,4 @@
-//! What was ever released, and what a new release may say beside it.
+//! All that was ever released, and what a new release may say beside it.
 
 pub(crate) mod changed_data;
 mod condition;

@@ -1,8 +1,8 @@
 //! Releases about different children, where it is known that some of one are among those of another.
 //!
 //! Two releases are *related* where a condition of one is on a column that the other divides or chooses by, or where
-//! everyone in the data is counted by one of the two; others through these. What is not related says nothing
-//! together: every child of one could be none of the other's. What is related must show all that it shares, and the
+//! everyone in the data is counted by one of the two; others through these. Releases that are not related say nothing
+//! together: every child of one could be none of the other's. Related ones must show all that they share, and the
 //! shared numbers together must not give away few (`joint_attack`); nor that everyone of a group has what some of the
 //! releases choose by, where that is sensitive.
 
@@ -172,7 +172,7 @@ fn new<'a>(definition: &'a Definition, own: &Tabulated, same: Vec<Stands<'a>>) -
 
 /// The groups that are related to the last, itself last.
 fn related<'a>(groups: Vec<Group<'a>>, tests: &[Test], met: &[u64]) -> Vec<Group<'a>> {
-    // What all of them ask alike tells none from another: everyone else is no one's.
+    // A test that all of them ask alike tells none from another: everyone else is no one's.
     let is_common = |test: &Test| groups.iter().all(|group| group.tests.contains(test));
     let common: Vec<usize> = (0..tests.len()).filter(|&at| is_common(&tests[at])).collect();
     let is_anyones = |met: &&u64| common.iter().all(|at| *met >> at & 1 == 1);
@@ -199,7 +199,7 @@ fn related<'a>(groups: Vec<Group<'a>>, tests: &[Test], met: &[u64]) -> Vec<Group
             }
         }
     }
-    // Of whom everyone is counted by one of some, no one can be taken to be none of theirs.
+    // Where one of some counts everyone, no one can be taken to be none of theirs.
     loop {
         let is_everyone = |family: usize| {
             let members = || groups.iter().zip(&of).filter(|(_, of)| **of == family);
@@ -214,7 +214,7 @@ fn related<'a>(groups: Vec<Group<'a>>, tests: &[Test], met: &[u64]) -> Vec<Group
     groups.into_iter().zip(of).filter(|(_, of)| *of == last).map(|(group, _)| group).collect()
 }
 
-/// What all of them obey.
+/// The policy that all of them obey.
 fn policy<'a>(definitions: impl Iterator<Item = &'a &'a Definition>, own: Policy) -> Policy {
     definitions.map(|definition| definition.policy()).fold(own, |all, of| Policy {
         threshold: all.threshold.min(of.threshold),

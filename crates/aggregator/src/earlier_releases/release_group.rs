@@ -65,7 +65,7 @@ impl<'a> Group<'a> {
 /// A release that stands, of which the data still say the same, and its tables.
 pub(crate) type Stands<'a> = (&'a Entry, Standing);
 
-/// What a group of releases about the same children shows of one kind of number.
+/// The numbers of one kind that a group of releases about the same children shows.
 #[derive(Default)]
 pub(crate) struct Shown {
     /// The columns that its tables divide by.

@@ -115,7 +115,7 @@ pub(crate) fn protect_sums(
     Ok(releasable)
 }
 
-/// What releases published of a column's sums.
+/// The numbers that releases published of a column's sums.
 fn published<'a>(
     entries: &[&'a Entry],
     column: &ColumnName,

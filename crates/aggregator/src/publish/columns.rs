@@ -40,7 +40,7 @@ impl Values {
     }
 }
 
-/// What a cell says of a measure.
+/// The number that a cell says of a measure, or why it says none.
 #[derive(Clone, Copy)]
 enum Said {
     Whole(u64),

@@ -5,8 +5,8 @@ use crate::{
     publish::columns::{Column, Values},
 };
 
-/// What a spreadsheet may take for the start of a formula: OWASP's list (CSV injection; ASVS 5.0, 1.2.10) and
-/// the full-width forms, which Excel takes for the plain ones in some languages.
+/// Characters that a spreadsheet may take for the start of a formula: OWASP's list (CSV injection; ASVS 5.0, 1.2.10)
+/// and the full-width forms, which Excel takes for the plain ones in some languages.
 const STARTS: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠'];
 
 /// Text is made harmless, names of columns too; numbers stay numbers.

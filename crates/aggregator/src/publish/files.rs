@@ -1,4 +1,4 @@
-//! What leaves: Parquet with typed value columns and a status column for each, CSV beside it, a manifest.
+//! Files that leave: Parquet with typed value columns and a status column for each, CSV beside it, a manifest.
 //! The same tables give the same bytes.
 
 use std::sync::Arc;

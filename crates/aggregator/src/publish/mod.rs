@@ -1,4 +1,4 @@
-//! What leaves: the files of a release, its restricted report, and an auditor's checks of both.
+//! Everything that leaves: the files of a release, its restricted report, and an auditor's checks of both.
 
 mod columns;
 mod csv;

@@ -60,7 +60,7 @@ impl Reason {
     }
 }
 
-/// What the report says of one withheld cell.
+/// The report's words on one withheld cell.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
     /// The set: [`COUNTS`](crate::explain), or the column that is summed.
@@ -75,7 +75,7 @@ pub struct Explanation {
     pub low: u64,
     /// The most.
     pub high: u64,
-    /// What withholding it cost.
+    /// The cost of withholding it.
     pub cost: f64,
 }
 
@@ -129,7 +129,7 @@ pub(crate) fn sha256_of(definition: &Definition) -> Result<String, AggregateErro
     Ok(sha256_hex(&serde_json::to_vec(definition).map_err(|_| unwritable())?))
 }
 
-/// What a report is written from.
+/// The parts that a report is written from.
 pub(crate) struct Reporting<'a> {
     pub(crate) store: &'a Store,
     pub(crate) run: &'a RunId,
@@ -311,7 +311,7 @@ fn write(
 impl Reported {
     /// Why each cell is withheld, and what the certificates show of it.
     ///
-    /// Of the definition's own tables, which come first; others were published before.
+    /// Only cells of the definition's own tables, which come first; others were published before.
     fn explain(&self, prices: Prices, own: usize) -> Vec<Explanation> {
         let counts: Vec<Vec<u64>> = self.set.tables.iter().map(CountTable::cell_counts).collect();
         // How far each cell moves in any certificate, down and up.

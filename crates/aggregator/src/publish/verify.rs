@@ -35,11 +35,11 @@ pub struct Which<'a> {
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What must hold.
+    /// The statement that must hold.
     pub what: String,
     /// Whether it does.
     pub passed: bool,
-    /// What was found. Never a count that is withheld.
+    /// The evidence that was found. Never a count that is withheld.
     pub evidence: String,
 }
 
@@ -55,8 +55,8 @@ pub struct Explained {
 }
 
 impl Explained {
-    /// What the published numbers and the policy leave open of a withheld count: its exact feasibility interval,
-    /// by two integer programs. Nothing for a sum, where numbers are rounded, and where the steps allowed
+    /// The values that the published numbers and the policy leave open of a withheld count: its exact feasibility
+    /// interval, by two integer programs. Nothing for a sum, where numbers are rounded, and where the steps allowed
     /// do not settle it.
     pub fn interval(&self, of: &Explanation) -> Option<Interval> {
         let set = self.sets.iter().find(|set| set.name == of.set && set.name == COUNTS)?;
@@ -68,7 +68,7 @@ impl Explained {
     }
 }
 
-/// What a cell is in one dimension.
+/// The category that a cell has in one dimension.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Category {
     /// The released column.
@@ -82,7 +82,7 @@ pub struct Category {
 /// Checks a release against its restricted report.
 ///
 /// # Errors
-/// Where the report or the release cannot be opened. What does not hold is a [`Check`] that did not pass.
+/// Where the report or the release cannot be opened. A statement that does not hold is a [`Check`] that did not pass.
 pub fn verify_release(
     which: &Which<'_>,
     keys: &mut dyn DatasetKeys,
@@ -164,7 +164,7 @@ fn files(report: &Report, release: &Release) -> Result<Check, AggregateError> {
     Ok(Check { what: "the files are those that were protected".into(), passed, evidence })
 }
 
-/// What a table's file shows is what its pattern lets out, sums included.
+/// A table's file shows what its pattern lets out, sums included.
 fn numbers(report: &Report, place: usize, folder: &Path) -> Result<Check, AggregateError> {
     let table = &report.definition.tables[place];
     let path = folder.join(format!("{}.parquet", table.name));
@@ -213,7 +213,7 @@ fn numbers(report: &Report, place: usize, folder: &Path) -> Result<Check, Aggreg
     Ok(Check { what, passed: differing == 0, evidence })
 }
 
-/// What a pattern lets out of one table.
+/// The numbers that a pattern lets out of one table.
 fn published(report: &Report, set: &str, place: usize) -> Option<Vec<Option<u64>>> {
     let of = report.sets.iter().find(|of| of.name == set)?;
     let (table, pattern) = (of.set.tables.get(place)?, of.patterns.get(place)?);

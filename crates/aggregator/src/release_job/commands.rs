@@ -162,8 +162,8 @@ pub fn release(
     Ok(report)
 }
 
-/// Withdraws a release: the ledger marks it, readers find `WITHDRAWN.txt` and no current release. What was public
-/// counts as known for ever. Done twice, it is the same. The caller holds the run lock.
+/// Withdraws a release: the ledger marks it, readers find `WITHDRAWN.txt` and no current release. Numbers that
+/// were public count as known for ever. Done twice, it is the same. The caller holds the run lock.
 ///
 /// # Errors
 /// [`AggregateError::Draft`] where no release of this name was let out, or the reason is none.

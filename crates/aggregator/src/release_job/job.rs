@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use minster_model::{DatasetRef, Period, RunId, TableName};
 use minster_store::Store;
 
-/// What to release from.
+/// The data that releases are made from, and the rest that they need.
 pub struct Job<'a> {
     /// The store.
     pub store: &'a Store,

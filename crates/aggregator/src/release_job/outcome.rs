@@ -1,4 +1,4 @@
-//! What became of a definition or a release, for people and for programs.
+//! The outcome of a definition or a release, for people and for programs.
 
 use std::{fmt::Write as _, path::PathBuf};
 
@@ -8,14 +8,14 @@ use serde::Serialize;
 
 use crate::release_job::protected_release::Made;
 
-/// What became of a definition or a release.
+/// A report of what became of a definition or a release.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReleaseReport {
     /// The release.
     pub name: TableName,
     /// Its period.
     pub period: Period,
-    /// What became of it.
+    /// The outcome of it.
     pub outcome: Outcome,
     /// Its folder, where readers see it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,7 +25,7 @@ pub struct ReleaseReport {
     pub sha256: Option<String>,
     /// Its tables.
     pub tables: Vec<TableReport>,
-    /// What would be released instead of what stands.
+    /// The revision that would be released instead of what stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<Revision>,
     /// Whether others were let out since its draft was made, so that it withholds other cells than the draft.
@@ -39,14 +39,14 @@ pub struct TableReport {
     pub name: TableName,
     /// Its cells, margins included.
     pub cells: usize,
-    /// Of them, withheld.
+    /// The withheld ones among them.
     pub withheld: usize,
-    /// Of a release that stands though the data have changed: how many of its counts and sums are others now.
+    /// How many of its counts and sums are others now, where a release stands though the data have changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<usize>,
 }
 
-/// What became of a definition or a release.
+/// The outcome of a definition or a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -66,7 +66,7 @@ pub enum Outcome {
     Withdrawn,
 }
 
-/// What would be released instead of a release that stands though the data have changed.
+/// The release that would replace one that stands though the data have changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Revision {

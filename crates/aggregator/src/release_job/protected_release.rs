@@ -1,5 +1,5 @@
-//! What can be released of a definition: tabulated, protected and attacked beside all that was ever published. Nothing
-//! is written here.
+//! A definition's tables as they can be released: tabulated, protected and attacked beside all that was
+//! ever published. Nothing is written here.
 
 use minster_attack::ReleasableSet;
 use minster_disclosure::crowding;
@@ -46,7 +46,7 @@ pub(crate) struct Made {
     pub(crate) policy_sha256: String,
 }
 
-/// What becomes of a definition, given what stands.
+/// The judgement on a definition, given what stands.
 pub(crate) enum Judged {
     /// No release of it stands.
     New(Box<Made>),
@@ -79,7 +79,7 @@ impl<'a> Work<'a> {
         tables::tabulate(definition, &self.dataset, self.job.children, &lookups, Who::Told)
     }
 
-    /// What becomes of the definition.
+    /// Judges what becomes of the definition.
     pub(crate) fn judge(
         &self,
         definition: &Definition,
@@ -122,14 +122,14 @@ impl<'a> Work<'a> {
         };
         let revised = match revised {
             Ok(made) => Ok(Box::new(made)),
-            // What stands, stands; that it cannot be revised stops no run.
+            // The release that stands, stands; a revision that cannot be made stops no run.
             Err(AggregateError::Refused(why)) => Err(why),
             Err(other) => return Err(other),
         };
         Ok(Judged::Kept { changed: changed.unwrap_or_default(), revised })
     }
 
-    /// What was published before, if the data still say the same.
+    /// The release that was published before, if the data still say the same.
     fn again(
         &self,
         definition: &Definition,
@@ -158,7 +158,7 @@ impl<'a> Work<'a> {
         });
         match made {
             Ok(made) => Ok((made.sha256 == entry.sha256).then_some(made)),
-            // What is no longer to be released is not the same.
+            // A release that is refused now is not the same.
             Err(AggregateError::Refused(_)) => Ok(None),
             Err(other) => Err(other),
         }
@@ -180,7 +180,7 @@ impl<'a> Work<'a> {
         let changed = Changed::new(changed, job.store, purpose, keys)?;
         let others: Vec<&Entry> = ledger.of_others(definition, children).collect();
         let related = self.related(definition, &tabulated, &same, &others)?;
-        // What cannot be attacked together is compared number by number.
+        // Releases that cannot be attacked together are compared number by number.
         let is_apart = |entry: &&Entry| related.as_ref().is_none_or(|related| !related.has(entry));
         let apart: Vec<&Entry> = others.iter().copied().filter(is_apart).collect();
         Ledger::nested(definition, &apart, false)?;
@@ -261,7 +261,7 @@ impl<'a> Work<'a> {
 }
 
 impl Made {
-    /// What the ledger holds of it, as the public would have it; `file` is its name in the ledger.
+    /// The entry that the ledger holds of it, as the public would have it; `file` is its name in the ledger.
     pub(crate) fn entry(
         &self,
         period: &Period,

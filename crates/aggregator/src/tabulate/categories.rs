@@ -1,4 +1,4 @@
-//! What a dimension's categories are, how they stand below one another, and which one a value is.
+//! A dimension's categories: which they are, how they stand below one another, and which one a value is.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -20,7 +20,7 @@ use crate::{
 /// The look-ups of the pipeline that a definition names: category and group, in the file's order.
 pub(crate) type Lookups = HashMap<String, Vec<(String, String)>>;
 
-/// What the data say of a dimension's categories, where its definition leaves that to them.
+/// The data's word on a dimension's categories, where its definition leaves that to them.
 #[derive(Default)]
 pub(crate) struct Found {
     categories: BTreeSet<String>,
@@ -239,7 +239,7 @@ impl Categories {
     }
 }
 
-/// What each category (or group of the level below) belongs to.
+/// Each category (or group of the level below) with the group that it belongs to.
 fn pairs(
     definition: &Definition,
     level: &Level,
@@ -283,7 +283,7 @@ fn tree(
         names.push(groups);
     }
     let (mut nodes, mut leaves) = (vec![(total.to_owned(), None)], Vec::new());
-    // What stands under the total: groups of the highest level first, then what is in no group.
+    // Under the total stand groups of the highest level first, then what is in no group.
     for level in (0..names.len()).rev() {
         for name in &names[level] {
             let grouped = above.get(level).is_some_and(|of| of.contains_key(name.as_str()));

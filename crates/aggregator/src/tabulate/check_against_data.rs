@@ -160,7 +160,7 @@ fn conditions(
     let column = |number: &usize| definition.conditions[*number].column.as_str();
     let columns: Vec<&str> = tested.iter().map(column).chain([ON_SPINE]).collect();
     let mut counts: Vec<Counts> = vec![Counts::new(); tested.len()];
-    // Of conditions that compare numbers: whether there is a value, and whether one is a number.
+    // For conditions that compare numbers: whether there is a value, and whether one is a number.
     let mut numbers = vec![(false, false); tested.len()];
     for batch in dataset.table_coded(children, Some(&columns))? {
         let batch = batch?;

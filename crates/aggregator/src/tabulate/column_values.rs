@@ -22,14 +22,14 @@ impl Texts {
         self.codes.iter().map(|code| code.map(|code| self.texts.value(code as usize)))
     }
 
-    /// What occurs: each text once, or a few times.
+    /// The texts that occur: each once, or a few times.
     pub(crate) fn distinct(&self) -> impl Iterator<Item = &str> {
         let mut occurs = vec![false; self.texts.len()];
         self.codes.iter().flatten().for_each(|code| occurs[code as usize] = true);
         (0..self.texts.len()).filter(move |&code| occurs[code]).map(|code| self.texts.value(code))
     }
 
-    /// What `of` says of each row's text; `other` where there is no text, or it says nothing.
+    /// The number that `of` gives for each row's text; `other` where there is no text, or it says nothing.
     pub(crate) fn map_to(&self, other: u32, of: impl Fn(&str) -> Option<u32>) -> Vec<u32> {
         let said: Vec<u32> =
             self.texts.iter().map(|text| text.and_then(&of).unwrap_or(other)).collect();

@@ -1,4 +1,4 @@
-//! What is measured beside the count: sums with their largest contributors, and medians.
+//! Measures beside the count: sums with their largest contributors, and medians.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,7 +12,7 @@ use crate::{
     tabulate::column_values,
 };
 
-/// What one table measures beside the count.
+/// The numbers that one table measures beside the count.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Measured {
     /// By the column that is summed.
@@ -24,9 +24,9 @@ pub(crate) struct Measured {
 /// The sums of one column.
 #[derive(Debug, Clone)]
 pub(crate) struct Summed {
-    /// Of the inner cells.
+    /// The sums of the inner cells.
     pub(crate) inner: Vec<u64>,
-    /// What each cell's sum is made of, by children.
+    /// The contributions that make up each cell's sum, by children.
     pub(crate) children: Vec<Contributions>,
     /// The same by holders, where the definition names them.
     pub(crate) holders: Option<Vec<Contributions>>,
@@ -97,7 +97,7 @@ impl<'a> Measuring<'a> {
         }
     }
 
-    /// What each row adds to each sum.
+    /// The amount that each row adds to each sum.
     pub(crate) fn amounts(
         &self,
         batch: &RecordBatch,

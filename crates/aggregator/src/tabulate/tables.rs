@@ -30,13 +30,14 @@ use crate::{
 pub(crate) struct Tabulated {
     pub(crate) set: TableSet,
     pub(crate) measured: Vec<Measured>,
-    /// Who was counted.
+    /// The children who were counted.
     pub(crate) children: Children,
     /// Where noise depends on the children: their record keys, added up over each inner cell of each table.
     pub(crate) keys: Vec<Vec<u64>>,
 }
 
-/// Who was counted, told from others and saying nothing of anyone: how many, and their record keys added up.
+/// The children who were counted, told from others and saying nothing of anyone: how many, and their record
+/// keys added up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Children {
     count: u64,

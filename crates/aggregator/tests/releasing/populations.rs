@@ -36,11 +36,11 @@ fn a_release_about_some_children_keeps_what_one_about_all_shows() {
     let wards: Vec<_> = rows.iter().filter(|row| row["sex"] == "all").collect();
     assert!(wards.iter().all(|row| row["status"] != "c"), "{wards:?}");
 
-    // Of the third ward four children missed nothing.
+    // Four children of the third ward missed nothing.
     let few = refusal(&site, &chosen("few", "column = \"missed\", at-least = 5", "\"ward\""));
     assert!(few.contains("small numbers of children whom one of them counts"), "{few}");
     assert!(few.contains("everyone of 2024-25") && few.contains("divide by missed"), "{few}");
-    // Of the third ward three are boys, which is not shown, and so the girls are not all there are.
+    // Three children of the third ward are boys, which is not shown, and so the girls are not all there are.
     let hiding = refusal(&site, &chosen("boys", "column = \"sex\", in = [\"M\"]", "\"ward\""));
     assert!(hiding.contains("this one would have to show every number by ward"), "{hiding}");
 }
@@ -70,7 +70,7 @@ fn releases_that_choose_by_other_columns_stand_beside_each_other() {
     assert!(girls.contains("the release boys of 2024-25 would have to show"), "{girls}");
 }
 
-/// Of each area, and how often children were excluded in it.
+/// A dimension of areas, to show how often children were excluded in each.
 const AREA: &str = r#"
 [[dimension]]
 name = "area"

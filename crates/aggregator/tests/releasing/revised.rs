@@ -67,7 +67,7 @@ fn a_draft_is_not_public_and_binds_nothing() {
     assert!(!site.store.root().join("releases").exists());
     assert!(site.store.ledger_periods().unwrap().is_empty());
     assert!(matches!(site.let_out("s"), Err(AggregateError::Draft(_))));
-    // What was never let out is known to nobody: a draft of more data is judged as if it had not been.
+    // Nobody knows a draft that was never let out: a draft of more data is judged as if it had not been.
     site.link(pupils(&[("F", "yes", 13), ("F", "no", 200), ("M", "no", 188)]));
     let stale = site.let_out("r").unwrap_err().to_string();
     assert!(stale.contains("linked anew"), "{stale}");
@@ -104,7 +104,7 @@ fn a_wrong_release_is_withdrawn_and_a_revised_one_let_out() {
     assert_eq!(kept.tables[0].changed, Some(2));
     assert!(matches!(&kept.revision, Some(Revision::Draft(of)) if of[0].withheld == 0));
     assert!(kept.text().contains("withdraw r"), "{}", kept.text());
-    // What stands is not replaced unasked.
+    // A release that stands is not replaced unasked.
     assert_eq!(site.let_out("r").unwrap().outcome, Outcome::Kept);
     assert_eq!(published(&site, "r", &[("looked_after", "yes")]), "24");
 
@@ -196,7 +196,7 @@ fn a_sum_is_revised_where_many_must_have_changed() {
     assert_eq!(missed(&site, "M"), "150");
 }
 
-/// What may be shown of a table of three groups and their total, before and after: tried in every way that there is.
+/// Tries every way in which a table of three groups and their total may be shown before and after.
 fn tried(before: [usize; 3], after: [usize; 3]) -> Result<(), TestCaseError> {
     const T: i64 = 5;
     let groups = ("looked_after", &["a", "b", "c"][..]);

@@ -15,12 +15,12 @@ struct Program {
     name: &'static str,
     package: &'static str,
     title: &'static str,
-    /// That it is the program which it is named for, and has symbols.
+    /// A symbol which shows that it is the program it is named for, and has symbols.
     own: &'static str,
     never: &'static [&'static str],
 }
 
-/// What `tests/separation` holds the source to.
+/// `tests/separation` holds the source to the same.
 const PROGRAMS: [Program; 3] = [
     Program {
         name: "minster-vault",

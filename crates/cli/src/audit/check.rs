@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{failure::Failure, report};
 
-/// What a check came to.
+/// The verdict that a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) enum Verdict {
     /// It is as it must be.

@@ -19,10 +19,10 @@ use minster_vault_api::{Client, DataKey, SealedRunKey, Unwrapped, VaultError, Wr
 
 use super::{keys::unreadable, leakage::Sum};
 
-/// What the datasets hold.
+/// The contents of the datasets.
 #[derive(Default)]
 pub(super) struct Decoded {
-    /// What was found in each dataset, or why it was not opened.
+    /// The finds in each dataset, or why it was not opened.
     pub(super) datasets: Vec<(String, Result<Sum, Unopened>)>,
     /// Different pseudonyms of each purpose; gathered only where there are several purposes.
     pub(super) pseudonyms: BTreeMap<Purpose, HashSet<[u8; Pseudonym::LEN]>>,
@@ -117,7 +117,7 @@ fn search_in(
     pseudonyms: &mut Option<&mut HashSet<[u8; Pseudonym::LEN]>>,
 ) -> Result<(), StoreError> {
     let name = format!("{} of {}", table.name, dataset.manifest().dataset);
-    // What rests is searched: a number in a token's place must not be turned into what looks like chance.
+    // The search reads the values as they rest: a number in a token's place must not become what looks like chance.
     search_table(dataset.table_at_rest(&table.name)?, sum, &name, |batch| {
         if let Some(pseudonyms) = pseudonyms {
             gather(&dataset.with_pseudonyms(batch), pseudonyms);

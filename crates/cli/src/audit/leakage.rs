@@ -15,7 +15,7 @@ use super::{
     decode::{self, Decoded, Unopened},
 };
 
-/// What was found in many places, each judged by itself.
+/// The finds in many places, each judged by itself.
 #[derive(Default)]
 pub(super) struct Sum {
     places: u64,

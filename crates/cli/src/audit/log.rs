@@ -67,7 +67,7 @@ fn compare(verified: &serde_json::Value, check: &mut Gathered) {
     ));
 }
 
-/// What the vault's program says, in JSON; why not goes into the evidence.
+/// The vault's program's answer, in JSON; why there is none goes into the evidence.
 fn verify(
     program: &Path,
     log: &Path,

@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
     pub(crate) form: Json,
 }
 
-/// What is audited.
+/// The site that is audited.
 struct Site<'a> {
     arguments: &'a Arguments,
     pipeline: Pipeline,

@@ -1,4 +1,4 @@
-//! What the system says of running programs, under `/proc`.
+//! The system's word on running programs, under `/proc`.
 
 use std::{
     ffi::OsString,
@@ -65,7 +65,7 @@ impl Process {
         Ok(variables.map(pair).collect())
     }
 
-    /// What its open files are.
+    /// The files that it holds open.
     pub(super) fn open_files(&self) -> io::Result<Vec<PathBuf>> {
         let entries = fs::read_dir(self.folder.join("fd"))?.flatten();
         // One that was closed meanwhile is none.

@@ -1,4 +1,4 @@
-//! What readers see against the vault's log: somebody let it out, and nobody withdrew it since.
+//! Releases that readers see, against the vault's log: somebody let each out, and nobody withdrew it since.
 
 use std::{
     fs,

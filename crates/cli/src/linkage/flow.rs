@@ -122,7 +122,7 @@ pub(super) fn drawing(source: &SourceFlow) -> Markup {
     }
 }
 
-/// What the colours are.
+/// The meaning of the colours.
 pub(super) fn key() -> Markup {
     html! {
         p class="key" {

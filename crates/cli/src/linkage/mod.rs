@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     form: Form,
 }
 
-/// What is to be printed.
+/// The text that is to be printed.
 pub(crate) fn report(arguments: &Arguments) -> Result<String, Failure> {
     let loaded = Loaded::read(&arguments.config.path)?;
     let period = loaded.period_or_last(arguments.period.as_ref())?;

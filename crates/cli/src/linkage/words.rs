@@ -1,4 +1,4 @@
-//! What codes mean, and how each figure was made: for the text and the page alike.
+//! The meaning of codes, and how each figure was made: for the text and the page alike.
 
 use minster_matcher::{
     ScoredSource,
@@ -61,7 +61,7 @@ pub(super) fn value(value: Option<&str>) -> &str {
     value.unwrap_or("not known")
 }
 
-/// What the hidden values together are called.
+/// The name of the hidden values together.
 pub(super) fn hidden(not_named: bool) -> &'static str {
     match not_named {
         true => "hidden, and values not named",
@@ -110,7 +110,7 @@ pub(super) fn smallest(smallest: u64) -> String {
     )
 }
 
-/// What a source's scores estimate.
+/// The estimates that a source's scores give.
 pub(super) fn scored(scored: &ScoredSource) -> String {
     let number = |name: &str| scored.details[name].as_f64();
     let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.5}"));

@@ -1,4 +1,4 @@
-//! What to do about a finding, in one line.
+//! Advice on a finding, in one line.
 
 use super::finding::Kind;
 

@@ -1,4 +1,4 @@
-//! What stands of each delivery, and what the run ledger and the linkage report say of it.
+//! The dataset that stands of each delivery, and what the run ledger and the linkage report say of it.
 
 use jiff::Timestamp;
 use minster_matcher::{LinkageReport, REPORT, integrated};
@@ -19,11 +19,11 @@ pub(super) struct Delivery {
     /// Why the last run left it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) left_out: Option<String>,
-    /// What stands of it; nothing where it was never taken in.
+    /// The dataset that stands of it; nothing where it was never taken in.
     pub(super) stands: Option<Stands>,
 }
 
-/// What stands of a delivery.
+/// The dataset that stands of a delivery.
 #[derive(Serialize)]
 pub(super) struct Stands {
     /// The run that took it in.
@@ -33,13 +33,13 @@ pub(super) struct Stands {
     pub(super) started: Option<Timestamp>,
     pub(super) counts: Counts,
     pub(super) files: Vec<FileCounts>,
-    /// What is different from the delivery before.
+    /// The differences from the delivery before.
     pub(super) before: Option<Before>,
     /// The gravest first.
     pub(super) findings: Vec<Finding>,
-    /// What someone must look at, in words.
+    /// Things that someone must look at, in words.
     pub(super) warnings: Vec<String>,
-    /// What is not known, and why.
+    /// Things that are not known, and why.
     pub(super) notes: Vec<&'static str>,
 }
 
@@ -80,7 +80,7 @@ impl Counts {
         Self::new(manifest.totals(), cells)
     }
 
-    /// What is compared with the delivery before, with its name.
+    /// The numbers that are compared with the delivery before, each with its name.
     pub(super) fn named(&self) -> [(&'static str, u64); 6] {
         let RowCounts { read, accepted, quarantined, duplicate, .. } = self.rows;
         [

@@ -13,7 +13,7 @@ use super::advice;
 /// Places that are told of a finding.
 const FEW: usize = 5;
 
-/// What was found. The gravest first.
+/// The kinds of finding. The gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
@@ -88,7 +88,7 @@ pub(super) struct Finding {
     pub(super) share: Option<f64>,
     /// The first places.
     pub(super) places: Vec<String>,
-    /// What to do, in one line.
+    /// The next step to take, in one line.
     pub(super) next: &'static str,
 }
 
@@ -108,7 +108,7 @@ impl Finding {
         }
     }
 
-    /// What was found, for people: `bad-check-letter in upn of visits`.
+    /// The finding in words, for people: `bad-check-letter in upn of visits`.
     pub(super) fn what(&self) -> String {
         let column = self.column.as_ref().map(|column| format!("{column} of "));
         let place = column.unwrap_or_default() + &self.table;

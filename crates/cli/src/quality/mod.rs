@@ -41,7 +41,7 @@ struct Quality {
     deliveries: Vec<Delivery>,
 }
 
-/// What is to be printed.
+/// The text that is to be printed.
 pub(crate) fn report(arguments: &Arguments) -> Result<String, Failure> {
     let loaded = Loaded::read(&arguments.config.path)?;
     let periods = loaded.pipeline.periods.iter();

@@ -86,7 +86,7 @@ fn change(stands: &Stands, before: &Before) -> String {
     }
 }
 
-/// What the delivery before is called.
+/// The name of the delivery before.
 pub(super) fn before_name(before: &Before) -> String {
     let taken_in = before.started.map(|at| format!(", taken in on {}", day(at)));
     format!("the delivery of {}{}", before.period, taken_in.unwrap_or_default())

@@ -54,7 +54,7 @@ pub(crate) struct CountExactOnly {
     form: Json,
 }
 
-/// What a custodian proposes.
+/// The action that a custodian proposes.
 pub(crate) fn proposed(change: ExactOnly) -> Result<ProposedAction, Failure> {
     let (change, from) = match change {
         ExactOnly::Add(of) => (ListChange::Add, of.numbers),
