@@ -177,7 +177,7 @@ fn withheld(patterns: &[Pattern]) -> usize {
     patterns.iter().flat_map(|pattern| &pattern.withheld).filter(|withheld| **withheld).count()
 }
 
-/// What the search for the cheapest pattern saves, in price, and how long it takes.
+/// Prints what the search for the cheapest pattern saves, in price, and how long it takes.
 fn cheapest() {
     println!("{:<34} {:>5} | heuristic | usual effort | more", "cheapest", "cells");
     let (peer_tables, missing) = peers::at_hand(false);
@@ -255,7 +255,7 @@ fn million() {
     }
 }
 
-/// What each way of rounding makes of the tables.
+/// Prints what each way of rounding makes of the tables.
 fn rounded(all: bool) {
     println!(
         "{:<50} {:>7} {:>8} {:>8} {:>9} {:>8}  verdict",

@@ -137,7 +137,7 @@ fn in_process(numbers: &[[u8; 13]], hash: impl Fn(&[u8]) -> Pseudonym + Sync) ->
     })
 }
 
-/// What whoever may open the run's dataset sees.
+/// Returns what anyone sees who may open the run's dataset.
 fn turned_back(key: &RunKey, tokens: &[Token]) -> Vec<Pseudonym> {
     let mut bytes: Vec<u8> = tokens.iter().flat_map(|token| *token.as_bytes()).collect();
     key.cipher().to_pseudonyms(&mut bytes);

@@ -67,7 +67,7 @@ fn miscounted(truth: &Truth, main: &HashMap<u32, u32>, owner: &HashMap<u32, u32>
     }
 }
 
-/// Of what a child is like, what explains most of a lost row.
+/// Returns the trait of a child that explains most of a lost row.
 fn most_telling(truth: &Truth, child: u32) -> String {
     const TELLING: [&str; 9] = [
         "adopted",
@@ -93,7 +93,7 @@ fn owners(truth: &Truth) -> HashMap<u32, u32> {
             *shares.entry(linked).or_default().entry(row.child).or_default() += 1;
         }
     }
-    // Of equal shares the first child's counts.
+    // The first child's share counts among equal ones.
     let most = |shares: &BTreeMap<u32, u64>| -> Option<u32> {
         let key = |(child, rows): &(&u32, &u64)| (**rows, std::cmp::Reverse(**child));
         shares.iter().max_by_key(key).map(|(child, _)| *child)
@@ -110,7 +110,7 @@ fn main_children(truth: &Truth) -> HashMap<u32, u32> {
             *shares.entry(row.child).or_default().entry(linked).or_default() += 1;
         }
     }
-    // Of equal ones the child of the first row: its number follows from the vault's key.
+    // Among equal ones the child of the first row counts: its number follows from the vault's key.
     let mut first: HashMap<u32, usize> = HashMap::new();
     for (place, row) in truth.rows.iter().enumerate() {
         if let Some(linked) = row.linked {
@@ -155,7 +155,7 @@ fn pairs(rows: u64) -> u64 {
     rows * rows.saturating_sub(1) / 2
 }
 
-/// Of rows that are meant, alone and in pairs with any row: how many came to their child.
+/// Prints how many of the rows that are meant, alone and in pairs with any row, came to their child.
 fn print_rates(
     name: &str,
     truth: &Truth,

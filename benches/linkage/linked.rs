@@ -1,4 +1,4 @@
-//! What linking says of rows: the children and the crosswalks of all periods.
+//! Reads what linking says of rows: the children and the crosswalks of all periods.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! What linking made, read as the linker's role may read it, for the benches that must know it.
+//! Prints what linking made, read as the linker's role may read it, for the benches that must know it.
 //!
 //!     cargo bench --workspace --profile dev --bench linkage -- counts FOLDER
 //!     cargo bench --workspace --profile dev --bench linkage -- accuracy FOLDER

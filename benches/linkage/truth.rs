@@ -1,4 +1,4 @@
-//! What the made-up council says of its rows, laid beside the child that linking gave each of them.
+//! Lays what the made-up council says of its rows beside the child that linking gave each of them.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -20,7 +20,7 @@ pub(crate) struct Row {
     pub(crate) source: String,
     /// The true child.
     pub(crate) child: u32,
-    /// What is wrong with the row; blank where nothing is.
+    /// The defect of the row; blank where it has none.
     pub(crate) defect: String,
     /// The child of the integrated dataset; none where the row was set aside.
     pub(crate) linked: Option<u32>,
@@ -45,7 +45,7 @@ pub(crate) struct Truth {
     pub(crate) twins: Vec<(u32, u32)>,
     /// Two identities of a child that nothing may link.
     pub(crate) exact_only: Vec<(u32, u32)>,
-    /// What a harder council says of a child: `newly-arrived` and others.
+    /// The traits that a harder council names of a child: `newly-arrived` and others.
     pub(crate) traits: BTreeMap<u32, Vec<String>>,
 }
 

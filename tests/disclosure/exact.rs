@@ -1,4 +1,4 @@
-//! What follows from published cells by adding and subtracting, decided by whole-number elimination.
+//! Decides by whole-number elimination what follows from published cells by adding and subtracting.
 
 use minster_model::{
     policy::Zeros,
@@ -10,7 +10,7 @@ use crate::worlds;
 /// The cells of all tables as rows over all their inner cells.
 pub struct Rows {
     pub of_cell: Vec<Vec<Vec<i128>>>,
-    /// What is known in any case: that tables agree on their first dimension, the totals, and zeros where
+    /// All that is known in any case: that tables agree on their first dimension, the totals, and zeros where
     /// the policy publishes them.
     pub known: Vec<Vec<i128>>,
 }
@@ -52,7 +52,7 @@ pub fn rows(set: &TableSet) -> Rows {
 }
 
 impl Rows {
-    /// What is known where this is published.
+    /// Returns what is known where this is published.
     pub fn span(&self, patterns: &[Pattern]) -> Span {
         let mut span = Span::default();
         self.known.iter().for_each(|row| span.add(row));
@@ -131,7 +131,7 @@ impl Span {
         self.rest(row).iter().all(|number| *number == 0)
     }
 
-    /// What is left of a row, or some multiple of it, without the leads of the others.
+    /// Returns what is left of a row, or some multiple of it, without the leads of the others.
     fn rest(&self, row: &[i128]) -> Vec<i128> {
         let mut rest = row.to_vec();
         for (lead, other) in &self.rows {

@@ -365,7 +365,7 @@ fn what_is_few_without_a_school_is_hidden_from_it() {
     let four = schools(&[[30, 40], [1, 50], [1, 60], [1, 70]]);
     let patterns = protect(&four).unwrap();
     assert!(patterns[0].withheld[four.tables[0].cell(&[0, 1])]);
-    // Of all children but three, the total cannot be hidden.
+    // The total of all children but three cannot be hidden.
     let one = schools(&[[30, 40], [1, 2]]);
     let refusal = suppress(&one).unwrap_err().to_string();
     assert!(refusal.contains("cannot be kept from school school0"), "{refusal}");
@@ -439,7 +439,7 @@ fn what_others_have_together_can_be_the_least_to_each_school() {
         let failure = Failure { table: 0, cell, reason: FailureReason::Holder };
         assert_eq!(verdict, Err(Refusal::Unprotected(vec![failure])));
     };
-    // Of two and two, each can be one, and together they can be many; but not two.
+    // Two and two can each be one, and together they can be many; but not two.
     refused(chained([[20, 30, 30], [2, 20, 20], [2, 20, 20], [0, 20, 2]], false));
     assert_eq!(chained([[20, 30, 30], [2, 20, 20], [2, 20, 20], [0, 20, 3]], false).1, Ok(()));
     // Nor to a school that has none there itself.

@@ -138,7 +138,7 @@ fn what_leaves_insiders_where_they_are_is_a_certificate() {
     let mut all = set(vec![table], Zeros::MayBeWithheld);
     all.policy.insider = 2;
     let patterns = vec![Pattern { withheld: vec![false, true, true, true] }];
-    // Of those in which the 2 is large, one leaves too few in the second cell, the next in the third.
+    // One of those in which the 2 is large leaves too few in the second cell, the next in the third.
     let world = |counts: [u64; 3]| World { counts: (0..3).map(|at| (0, at, counts[at])).collect() };
     let proposed = [[5, 1, 6], [5, 6, 1], [0, 6, 6], [6, 0, 6]].map(world);
     let releasable = verify_with(all.clone(), patterns.clone(), &proposed).unwrap();

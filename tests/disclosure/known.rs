@@ -102,7 +102,7 @@ fn guarded(
 /// Two margins of one table of three dimensions.
 fn linked(numbers: &mut Numbers) -> [CountTable; 2] {
     let (a, b, c) = (flat("a", 5), flat("b", 4), flat("c", 3));
-    // Of many of its cells nobody is, so that some margins are small.
+    // Nobody is in many of its cells, so that some margins are small.
     let whole: Vec<u64> = (0..60)
         .map(|at| if [1, 3].contains(&(at / 12)) { numbers.below(3) } else { numbers.count() / 4 })
         .collect();
@@ -408,7 +408,7 @@ fn a_published_total_may_not_leave_few_to_a_holder() {
     assert!(matches!(refusal, Refusal::KnownToHolder { .. }), "{refusal:?}");
     let said = "the cell school all, kind all of the table t cannot be kept from school school0";
     assert!(refusal.to_string().starts_with(said), "{refusal}");
-    // Of ten others, which kind they are can be hidden.
+    // A pattern can hide which kind ten others are.
     let enough = suppress_at(&schools(vec![50, 40, 9, 1]), Prices::default(), Effort::NONE);
     assert!(enough.is_ok(), "{enough:?}");
 }
@@ -428,7 +428,7 @@ fn record_keys_are_the_same_for_the_same_children() {
         let refusal = round(&set, Method::CellKey { keys: &[keys[0].clone(), wrong] });
         assert_eq!(refusal, Err(RoundingRefusal::Keys));
     }
-    // What was published before has no keys.
+    // A table that was published before has no keys.
     let whole = Pattern { withheld: vec![false; 9] };
     let standing = set.tables[1].clone().published_before(whole).unwrap();
     let later = TableSet { tables: vec![set.tables[0].clone(), standing], ..set.clone() };

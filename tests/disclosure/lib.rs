@@ -1,4 +1,4 @@
-//! What suppression and attack are tested against: every world of a small table, found by trying, exact
+//! Suppression and attack are tested against these: every world of a small table, found by trying, exact
 //! elimination, and the tables and figures of a peer; and two weaker ways of withholding, which peers have.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, missing_docs, reason = "an oracle for tests")]

@@ -1,4 +1,4 @@
-//! Suppression and attack together: what one withholds, the other cannot undo. Both crates are at hand
+//! Suppression and attack together: the attack cannot undo what suppression withholds. Both crates are at hand
 //! here alone; neither knows the other.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
@@ -312,7 +312,7 @@ fn cases(cases: u32) -> TestRunner {
     TestRunner::new(config)
 }
 
-/// What the promise demands of each small or guarded cell: table, cell, how little and how much it must be
+/// Returns what the promise demands of each small or guarded cell: table, cell, how little and how much it must be
 /// able to be.
 fn promised(
     set: &TableSet,

@@ -10,7 +10,7 @@ use super::{
     *,
 };
 
-/// What withholding each cell of a table costs.
+/// Returns the cost of withholding each cell of a table.
 fn prices(table: &CountTable, prices: Prices) -> Vec<f64> {
     let counts = table.cell_counts();
     (0..counts.len()).map(|cell| prices.of(counts[cell], !table.is_inner(cell))).collect()
@@ -61,7 +61,7 @@ fn cheaper(set: &TableSet, of: Prices, than: f64) -> Option<Vec<Vec<Pattern>>> {
         forced.push(Pattern { withheld });
     }
     let left = than - price(set, of, &forced) - SAME_PRICE;
-    // The cheap ones first: what is too dear with one is so with all that follow.
+    // The cheap ones first: a choice that is too dear with one is so with all that follow.
     free.sort_by(|a, b| a.2.total_cmp(&b.2));
     let mut found = Vec::new();
     let mut open = vec![(forced, 0, left)];
@@ -209,7 +209,7 @@ fn the_cheapest_costs_no_more_than_the_heuristic_and_withstands() {
             prop_assert!(before.optima.iter().all(is_left));
             let was_safe = verify(set.clone(), before.patterns).is_ok();
             for optimum in &found.optima {
-                // What is not safe, where nothing better was found, may cost less than anything that is.
+                // A pattern that is not safe, where nothing better was found, may cost less than anything that is.
                 let none_found =
                     matches!(optimum.outcome, Outcome::NoneSafe | Outcome::WorkUsedUp) && !was_safe;
                 prop_assert!(optimum.price >= optimum.bound || none_found);

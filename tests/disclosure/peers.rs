@@ -96,7 +96,7 @@ fn geography(rows: &Rows) -> Hierarchy {
     tree.grouped(Grouping { codes, group_of }).unwrap()
 }
 
-/// What `microdata.py ROWS WARDS LOCALITIES YEARS` writes: one row a child.
+/// Reads what `microdata.py ROWS WARDS LOCALITIES YEARS` writes: one row a child.
 fn microdata(folder: &Path, codes: bool, tables: &mut Vec<PeerTable>, missing: &mut Vec<String>) {
     let files = [
         (

@@ -18,10 +18,10 @@ struct Plan {
     by: Vec<usize>,
 }
 
-/// What the releases show: how many children there are, or something of theirs added up.
+/// Says what the releases show: how many children there are, or something of theirs added up.
 struct Shows {
     policy: Policy,
-    /// Of a sum, from how many children it comes; one from fewer than three is unsafe.
+    /// For a sum, from how many children it comes; one from fewer than three is unsafe.
     contributors: Option<Children>,
 }
 
@@ -159,7 +159,7 @@ fn beside(
     verify_beside(shows.policy, &releases)
 }
 
-/// What is published: places, and how many children are there together; and which of them are not empty.
+/// Says what is published: places, and how many children are there together; and which of them are not empty.
 struct Known {
     sums: Vec<(Vec<usize>, u64)>,
     filled: Vec<Vec<usize>>,
@@ -256,7 +256,7 @@ impl Filling<'_> {
     }
 }
 
-/// What must stay possible: some places together at most so many, and at least so many.
+/// Returns what must stay possible: some places together at most so many, and at least so many.
 fn demands(
     shows: &Shows,
     plans: &[Plan],
@@ -380,7 +380,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// What is let through is open.
+    /// Checks that what is let through is open.
     fn case(
         &self,
         shows: &Shows,
@@ -440,7 +440,7 @@ fn plan(counts: [bool; 3], by: &[usize]) -> Plan {
     Plan { counts, by: by.to_vec() }
 }
 
-/// What becomes of releases that withhold nothing.
+/// Returns what becomes of releases that withhold nothing.
 fn shown(plans: &[Plan], children: &Children) -> Result<(), Refusal> {
     let shows = Shows::counts(Policy::new(5, Zeros::Published));
     let shown = |plan: &Plan| {
@@ -460,7 +460,7 @@ fn three_releases_tell_what_no_two_of_them_do() {
     let of = |left| [6, 7, 8, 9, 9, 8, 7, 6, left, 0, 6, 7];
     let two = |of: &Children| shown(&[plan(some, &[1]), plan(all, &[1])], of);
     let three = |of: &Children| shown(&[plan(some, &[1]), plan(others, &[1]), plan(all, &[1])], of);
-    // Of the first ward's children two are neither.
+    // Two of the first ward's children are neither.
     assert!(two(&of(2)).is_ok());
     let Err(Refusal::Unprotected(failures)) = three(&of(2)) else { panic!("two follow") };
     assert!(failures.iter().all(|failure| failure.table < 3));

@@ -14,7 +14,7 @@ pub type Ends = Vec<Vec<(u64, u64)>>;
 /// Larger than any count that is tried here.
 const MOST: u64 = 120;
 
-/// What each number says by itself.
+/// Returns what each number says by itself.
 pub fn alone(set: &TableSet, published: &[Vec<u64>], could: Could<'_>) -> Ends {
     let ends = |possible: &Vec<bool>| {
         let mut counts = (0..).zip(possible).filter(|(_, possible)| **possible).map(|(c, _)| c);
@@ -25,7 +25,7 @@ pub fn alone(set: &TableSet, published: &[Vec<u64>], could: Could<'_>) -> Ends {
     all.iter().map(|of_table| of_table.iter().map(ends).collect()).collect()
 }
 
-/// What all numbers say together; none where that takes more than `limit` steps.
+/// Returns what all numbers say together; none where that takes more than `limit` steps.
 pub fn together(
     set: &TableSet,
     published: &[Vec<u64>],

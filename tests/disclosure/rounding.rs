@@ -113,7 +113,7 @@ fn a_group_of_one_category_is_disclosure_rounded_or_not() {
     let table = |inner| CountTable::new("t", dimensions.clone(), inner, sensitive.clone()).unwrap();
     let (all, none) =
         (set(vec![table(vec![30, 1, 20, 30])]), set(vec![table(vec![30, 9, 20, 30])]));
-    // Of few, none is in care.
+    // None of these few is in care.
     let few = set(vec![table(vec![0, 2, 20, 30])]);
     for method in [Method::Nearest { base: 5 }, Method::Controlled { base: 5, attempt: 0 }] {
         let Err(Refusal::Unprotected(failures)) = attack(&all, &round(&all, method).unwrap())
@@ -147,7 +147,7 @@ fn what_was_published_before_is_known_exactly() {
 
 #[test]
 fn what_was_withheld_before_stays_so_beside_rounded_numbers() {
-    // Of ward 0 and ward 1 together it is known how many they are.
+    // It is known how many are in ward 0 and ward 1 together.
     let reasons = |first: u64, guarded: Option<Guarded>, parts: [u64; 2]| -> Vec<FailureReason> {
         let before = CountTable::new("b", vec![flat("ward", 3)], vec![first, 60, 40], vec![]);
         let before = before.unwrap().guarding(guarded.into_iter().collect()).unwrap();
@@ -178,7 +178,7 @@ fn what_was_withheld_before_stays_so_beside_rounded_numbers() {
 
 #[test]
 fn what_was_small_before_can_still_be_so_many_more() {
-    // Of 1 + 2 + 5, none of which is none, the first two are 2 to 7.
+    // The first two of 1 + 2 + 5, none of which is none, are 2 to 7.
     let before =
         CountTable::new("b", vec![flat("ward", 2), flat("sex", 2)], vec![1, 2, 5, 0], vec![]);
     let withheld = [false, true, true, true, true, true, true, true, false].to_vec();
@@ -401,7 +401,7 @@ fn small_cells(
         for cell in (0..counts.len()).filter(|&cell| (1..5).contains(&counts[cell])) {
             let mut own = alone[number][cell];
             if let Rounding::Controlled { .. } = rule {
-                // What adds up says no more of a margin than its inner cells do.
+                // Numbers that add up say no more of a margin than its inner cells do.
                 let is_part = |part: &usize| {
                     let nodes = table.coordinates(*part);
                     let leaves =

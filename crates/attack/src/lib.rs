@@ -11,8 +11,8 @@
 //! An *insider* knows that they, or a few with them, are in one withheld inner cell. For each who could be,
 //! the same must hold over the worlds that leave them there, what they know added to `low`.
 //!
-//! A *holder* (a school) knows all cells of theirs: of every number they take their own children out. What is
-//! left, the *rest*, is to them a number of a table about everyone else, and where it is small the same must
+//! A *holder* (a school) knows all cells of theirs: they take their own children out of every number. The
+//! *rest*, which is left then, is to them a number of a table about everyone else, and where it is small the same must
 //! hold of it, over the worlds that leave their own cells at the truth.
 //!
 //! The proof is the worlds: each is checked by adding up, so that no solver is trusted, and none of

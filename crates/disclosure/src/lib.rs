@@ -6,7 +6,7 @@
 //!
 //! Or every number is rounded or perturbed instead: [`round`].
 //!
-//! What comes out is not trusted: `minster-attack` shows for itself that it protects.
+//! This crate's answer is not trusted: `minster-attack` shows for itself that it protects.
 //!
 //! ```
 //! use minster_disclosure::suppress;
@@ -39,8 +39,8 @@ pub use refusal::Refusal;
 pub use rounding::{Method, NOISE, Rounded, RoundingRefusal, perturb, round};
 pub use secondary::suppress::{Suppression, suppress, suppress_at, suppress_with, widen};
 
-/// What the comparison modes of the tests (`tests/disclosure/comparison/`) share with suppression. Nothing of it says
-/// that anything may be released.
+/// Parts that the comparison modes of the tests (`tests/disclosure/comparison/`) share with suppression. None of them
+/// says that anything may be released.
 pub mod parts {
     pub use crate::{
         problem::{

@@ -39,7 +39,7 @@ pub enum Refusal {
         table: String,
         /// The cell, by its categories.
         cell: String,
-        /// Who holds records, by their category.
+        /// The holder of the records, by their category.
         holder: String,
     },
     /// The rounds are used up.

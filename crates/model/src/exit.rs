@@ -20,5 +20,5 @@ pub const PUBLISH: u8 = 7;
 pub const LOCKED: u8 = 8;
 /// Audit: a check failed.
 pub const AUDIT: u8 = 9;
-/// Done, but a source was left out: what stood of it stands.
+/// Done, but a source was left out: the part of it that stood stands.
 pub const LEFT_OUT: u8 = 10;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What is published with the tables: the attacker knows it.
+/// The rules published with the tables: the attacker knows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
@@ -33,7 +33,7 @@ impl Policy {
     }
 }
 
-/// What becomes of a zero.
+/// Says what becomes of a zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Zeros {
@@ -55,7 +55,7 @@ impl Zeros {
     }
 }
 
-/// What it costs to withhold a cell besides the one that every cell costs: where there is a choice, the
+/// The cost of withholding a cell besides the one that every cell costs: where there is a choice, the
 /// cheaper cells go.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -67,7 +67,7 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// What it costs to withhold a cell.
+    /// Returns the cost of withholding a cell.
     pub fn of(self, count: u64, is_margin: bool) -> f64 {
         let margin = if is_margin { self.margin } else { 0.0 };
         1.0 + margin + self.size * (1.0 + count as f64).ln()

@@ -1,4 +1,4 @@
-//! Cells as vectors: what a published cell says is a sum of coordinates.
+//! Cells as vectors: a published cell says a sum of coordinates.
 
 use minster_disclosure::parts::Cells;
 use minster_model::table::{CountTable, Hierarchy};

@@ -12,7 +12,7 @@ use super::{
     span::{self, Span, Sparse},
 };
 
-/// What a contributor who is alone in an inner cell may work out by taking themselves off.
+/// A contributor who is alone in an inner cell may work this out by taking themselves off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Singletons {
     /// Anything: nobody is thought to know their own cell.
@@ -23,7 +23,7 @@ pub enum Singletons {
     Guarded,
 }
 
-/// What follows from the cells published so far, and what is left of the primary ones.
+/// Keeps what follows from the cells published so far, and what is left of the primary ones.
 #[derive(Clone)]
 pub(super) struct Elimination<'a> {
     vectors: std::rc::Rc<[Sparse]>,
@@ -109,7 +109,7 @@ impl<'a> Elimination<'a> {
         self.span.work()
     }
 
-    /// What a cell says beyond what is published: nothing where it follows.
+    /// Returns what a cell says beyond what is published: nothing where it follows.
     pub(super) fn left(&mut self, cell: usize) -> Sparse {
         self.span.reduce(&self.vectors[cell])
     }
@@ -128,7 +128,7 @@ impl<'a> Elimination<'a> {
         let singletons =
             self.primary.iter().enumerate().filter(|(_, primary)| primary.is_singleton);
         let longest = singletons.map(|(place, _)| span.watched(place).len()).max();
-        // What is left beside another primary cell must be a singleton: no longer than any of them.
+        // The part left beside another primary cell must be a singleton: no longer than any of them.
         let may_be_one = |place: usize, longest: usize| {
             self.primary[place].is_singleton
                 || span::differ_by_at_most(left, span.watched(place), longest)
@@ -243,7 +243,7 @@ mod tests {
         assert!(confirms(vec![1, 3, 50], Singletons::None, &[1, 2]));
         assert!(!confirms(vec![1, 3, 50], Singletons::Guarded, &[1, 2]));
         assert!(confirms(vec![1, 3, 50], Singletons::Guarded, &[1, 2, 3]));
-        // Of two cells, the total gives as much away in any case.
+        // The total of two cells gives as much away in any case.
         assert!(confirms(vec![1, 4], Singletons::Guarded, &[1, 2]));
     }
 

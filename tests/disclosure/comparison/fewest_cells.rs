@@ -12,7 +12,7 @@ const WALKS_EACH: usize = 12;
 const STEPS: u64 = 1_000_000_000;
 
 /// The fewest withheld cells found: the dearest cells are published first, or the cheapest, whichever leaves
-/// fewer; then, over and over, some withheld cell before all others. What comes out no worse is kept. Work
+/// fewer; then, over and over, some withheld cell before all others. A pattern that is no worse is kept. Work
 /// is bounded by counted steps, and the same tables give the same pattern.
 pub(super) fn fewest(cells: &Cells<'_>, start: &Elimination<'_>) -> Vec<bool> {
     let mut order = start.candidates();

@@ -6,7 +6,7 @@ pub(crate) struct Field {
     short: u64,
 }
 
-/// 2^61 − 1 and 2^61 − 31 are prime. What one takes for dependent by accident, the other does not.
+/// 2^61 − 1 and 2^61 − 31 are prime. One takes something for dependent by accident where the other does not.
 pub(crate) const PRIMES: [Field; 2] = [Field { short: 1 }, Field { short: 31 }];
 
 const BITS: u32 = 61;

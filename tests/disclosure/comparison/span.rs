@@ -1,4 +1,4 @@
-//! What follows from the published cells by adding and subtracting.
+//! Finds what follows from the published cells by adding and subtracting.
 
 use std::cell::Cell;
 
@@ -50,12 +50,12 @@ impl Span {
         self.work.set(self.work.get() + coordinates as u64);
     }
 
-    /// What is left of a watched vector.
+    /// Returns what is left of a watched vector.
     pub(crate) fn watched(&self, number: usize) -> &Sparse {
         &self.vectors[number]
     }
 
-    /// What is left of a vector modulo what is published.
+    /// Returns what is left of a vector modulo what is published.
     pub(crate) fn reduce(&mut self, vector: &[(u32, u64)]) -> Sparse {
         let field = self.field;
         for &(at, value) in vector {

@@ -1,10 +1,10 @@
 //! Releases about different children, of whom those of one are known to be among those of another.
 //!
 //! All girls and all pupils by ward: the two numbers of a ward tell how many are not girls. So may sums of
-//! numbers of three releases, none of which is close to another. What a release may say by itself is for
-//! [`verify`] to say; this says whether several may stand beside each other.
+//! numbers of three releases, none of which is close to another. [`verify`] says what a release may
+//! say by itself; this says whether several may stand beside each other.
 //!
-//! **What is asked.** Let a release's *shared* columns be those that its tables divide by and that any of the
+//! **The requirement.** Let a release's *shared* columns be those that its tables divide by and that any of the
 //! others divides by or chooses its children by; or it itself chooses by. (1) One of its tables publishes every
 //! number by the shared columns together. (2) The children of all releases, by each one's shared columns and by who counts
 //! them, keep the promise, where what is known of them is just those numbers.
@@ -13,14 +13,14 @@
 //! each combination of shared columns. So its children can be paired with the true ones, each with one that
 //! has the same shared columns, and every other column of no release but this one be taken from the world.
 //! All others count the very same children by the very same categories, and no condition is on a
-//! column that changed: what the other releases say is as it was. Each world of one release is a world of all, so
-//! that none says more of another's cells than that one does itself. What all of them say of the
-//! differences is what their shared numbers say, since with these as they are everything else can be as it is in
-//! each one's own worlds: that is (2).
+//! column that changed: the other releases say what they said. Each world of one release is a world of all, so
+//! that none says more of another's cells than that one does itself. All of them say of the
+//! differences what their shared numbers say, since with these as they are everything else can be as it is in
+//! each one's own worlds: (2) asks for that.
 //!
-//! Of sums of a column the same holds, with amounts in the place of children: those of each combination of shared
+//! The same holds of sums of a column, with amounts in the place of children: those of each combination of shared
 //! columns and of who counts them are dealt out anew among the categories of one release and as they truly are among
-//! those of another. What must not follow is then what [`Beside::all`] guards.
+//! those of another. [`Beside::all`] then guards what must not follow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,10 +39,10 @@ use crate::{
 pub struct Beside<'a> {
     /// Its tables.
     pub tables: &'a [CountTable],
-    /// What it withholds of them.
+    /// The cells that it withholds of them.
     pub patterns: &'a [Pattern],
-    /// The children of all the releases: by the columns that this one shares, and last by who counts them. Of
-    /// that last dimension ([`who_counts`]) each leaf tells for every condition of any release whether it holds.
+    /// The children of all the releases: by the columns that this one shares, and last by who counts them. Each
+    /// leaf of that last dimension ([`who_counts`]) tells for every condition of any release whether it holds.
     pub all: CountTable,
     /// Whom this release counts: a node of that last dimension.
     pub own: usize,
@@ -51,7 +51,7 @@ pub struct Beside<'a> {
 /// The dimension that says who counts a child, and of each release the node that it counts. `counted` says for
 /// each leaf, that is each combination of conditions that anyone meets, whether each release counts it.
 ///
-/// Beside the releases themselves it has whom one counts and another does not: of these too nothing may follow.
+/// Beside the releases themselves it has whom one counts and another does not: nothing may follow of these either.
 ///
 /// # Errors
 /// [`CubeError::Empty`] where a release counts nobody: such a one stands beside nothing.
@@ -86,8 +86,8 @@ pub fn who_counts(counted: &[Vec<bool>]) -> Result<(Hierarchy, Vec<usize>), Cube
 
 /// Attacks releases about different children as they stand beside each other.
 ///
-/// `policy` is what all of them obey. That nobody is in a combination of shared columns and conditions is
-/// taken to be known.
+/// `policy` is what all of them obey. The attacker is taken to know that nobody is in a combination of
+/// shared columns and conditions.
 ///
 /// # Errors
 /// [`Refusal::SharedWithheld`] where a release does not publish all numbers by the columns that it shares;
@@ -104,7 +104,7 @@ pub fn verify_beside(policy: Policy, releases: &[Beside<'_>]) -> Result<(), Refu
     }
     let zeros = match policy.zeros {
         Zeros::Unsafe => Zeros::Unsafe,
-        // Nobody published these cells: that one is withheld does not say that anyone is in it.
+        // Nobody published these cells: a withheld one need not have anyone in it.
         Zeros::Published | Zeros::MayBeWithheld => Zeros::MayBeWithheld,
     };
     let tables = releases.iter().map(|release| release.all.clone()).collect();
@@ -175,7 +175,7 @@ impl Beside<'_> {
         Some(found.into_iter().collect())
     }
 
-    /// What is known of all children: this release's numbers, and where nobody is.
+    /// Returns what is known of all children: this release's numbers, and where nobody is.
     fn known(&self) -> Pattern {
         let counts = world::cells(&self.all, self.all.inner());
         let is_own = |cell: usize| self.all.coordinates(cell).last() == Some(&self.own);
@@ -218,7 +218,7 @@ mod tests {
             assert_eq!(totals(zeros, &[BOTH, ONE, OTHER], &[20, 2, 2]), Ok(()));
             // Nobody said that anyone is counted by both, or by one alone.
             assert_eq!(totals(zeros, &[BOTH, ONE, OTHER], &[2, 3, 3]), Ok(()));
-            // One more than the other has: of those whom it counts alone someone is there.
+            // One more than the other has: someone is there of those whom it counts alone.
             assert!(totals(zeros, &[BOTH, ONE, OTHER], &[20, 2, 1]).is_err());
             // The other counts whom one does, and nobody is known to be few.
             assert!(totals(zeros, &[BOTH, OTHER], &[20, 4]).is_err());

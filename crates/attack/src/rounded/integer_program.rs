@@ -1,5 +1,5 @@
 //! A whole-number program for a world within ranges, where moving single children finds none. The solver is
-//! not trusted: what it finds is checked by adding up.
+//! not trusted: adding up checks what it finds.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -30,7 +30,7 @@ impl Relations {
         Self { first, terms }
     }
 
-    /// What is left of the ranges; none where one of them is empty, so that no world is within them.
+    /// Returns what is left of the ranges; none where one of them is empty, so that no world is within them.
     pub(crate) fn narrowed(&self, ranges: &[Vec<Range>]) -> Option<Vec<Vec<Range>>> {
         let mut all: Vec<Range> = ranges.iter().flatten().copied().collect();
         for _ in 0..SWEEPS {

@@ -1,4 +1,4 @@
-//! What a rounded or perturbed number tells: from where to where the count can be, by the public rule alone.
+//! Reads what a rounded or perturbed number tells: from where to where the count can be, by the public rule alone.
 
 use minster_model::{
     policy::Policy,
@@ -111,7 +111,7 @@ fn follows(rule: Rounding, number: u64, count: u64) -> bool {
     }
 }
 
-/// What a table says that was published with cells withheld.
+/// Returns what a table says that was published with cells withheld.
 fn published_before(table: &CountTable, policy: Policy, counts: &[u64]) -> Vec<Range> {
     let inner = world::inner_cells(table);
     let withheld = |cell: usize| table.standing().is_some_and(|standing| standing.withheld[cell]);

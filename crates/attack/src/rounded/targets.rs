@@ -1,4 +1,4 @@
-//! What the promise demands of rounded tables.
+//! Lists what the promise demands of rounded tables.
 
 use minster_model::table::{CountTable, Guarded, TableSet};
 
@@ -62,7 +62,7 @@ pub(crate) fn targets(set: &TableSet, ranges: &[Vec<Range>]) -> Vec<Target> {
     targets
 }
 
-/// What the promise demands of a cell that an earlier release withheld, if it does.
+/// Returns what the promise demands of a cell that an earlier release withheld, if it does.
 fn before(
     set: &TableSet,
     table: &CountTable,
@@ -146,7 +146,7 @@ mod tests {
         assert!(asked(table([9, 4])).contains(&class));
         assert_eq!(asked(table([9, 5])), []);
         assert_eq!(asked(table([20, 10])), []);
-        // Of nobody nothing is learnt.
+        // Nothing is learnt of nobody.
         assert!(!asked(table([0, 4])).contains(&class));
     }
 

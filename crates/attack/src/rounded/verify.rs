@@ -105,7 +105,7 @@ fn read(
     Ok((ranges, targets))
 }
 
-/// What these changes of the true counts show, of which only those count that add up.
+/// Returns what these changes of the true counts show, of which only those count that add up.
 fn shown(
     set: &TableSet,
     ranges: &[Vec<Range>],
@@ -302,7 +302,7 @@ fn is_met(value: i64, bound: Bound) -> bool {
     }
 }
 
-/// What is withheld where every number is published: nothing but what was withheld before.
+/// Returns what is withheld where every number is published: nothing but what was withheld before.
 fn patterns(set: &TableSet) -> Vec<Pattern> {
     let pattern = |table: &CountTable| {
         let none = || Pattern { withheld: vec![false; table.cell_count()] };

@@ -1,4 +1,4 @@
-//! What the attacks share: tables with cells in common, worlds, refusals, and what withstood an attack.
+//! The attacks share these: tables with cells in common, worlds, refusals, and what withstood an attack.
 
 pub(crate) mod bound;
 pub(crate) mod linked_tables;

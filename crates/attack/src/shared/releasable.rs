@@ -18,13 +18,13 @@ pub struct ReleasableSet {
 }
 
 impl ReleasableSet {
-    /// What withstood the attack on withheld cells: for [`verify_with`](crate::verify_with) alone.
+    /// Takes what withstood the attack on withheld cells: for [`verify_with`](crate::verify_with) alone.
     pub(crate) fn new(set: TableSet, patterns: Vec<Pattern>, worlds: Vec<World>) -> Self {
         Self { set, patterns, worlds, rounded: None }
     }
 
-    /// What withstood the attack by ranges: for [`verify_rounded`](crate::verify_rounded) alone. The patterns are
-    /// those of tables that were published before.
+    /// Takes what withstood the attack by ranges: for [`verify_rounded`](crate::verify_rounded) alone. The patterns
+    /// are those of tables that were published before.
     pub(crate) fn new_rounded(
         set: TableSet,
         patterns: Vec<Pattern>,
@@ -81,7 +81,7 @@ impl ReleasableSet {
     }
 }
 
-/// What certificates were found to show.
+/// Says what certificates were found to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certified {
     /// How many demands the promise makes that the truth alone does not meet.

@@ -14,7 +14,7 @@ use crate::{
 pub(crate) enum Who {
     /// Nothing.
     Outsider,
-    /// That an unknown is no less than a number.
+    /// The fact that an unknown is no less than a number.
     Insider(usize, u64),
     /// All unknowns that are theirs.
     Holder(usize),
@@ -149,13 +149,13 @@ impl<'a> Certificates<'a> {
         }
     }
 
-    /// What an unknown is in a world.
+    /// Returns the value of an unknown in a world.
     fn value(&self, world: usize, unknown: usize) -> i64 {
         let change = self.worlds[world].changes.get(&unknown).copied().unwrap_or_default();
         self.system.truth[unknown] + change
     }
 
-    /// What is other than the truth in a world: unknowns and their values.
+    /// Returns what is other than the truth in a world: unknowns and their values.
     pub(crate) fn altered(&self, world: usize) -> impl Iterator<Item = (usize, i64)> {
         let changes = self.worlds[world].changes.iter();
         changes.map(|(&unknown, change)| (unknown, self.system.truth[unknown] + change))

@@ -1,4 +1,4 @@
-//! What the attacker writes down: one unknown for each withheld inner cell, one equation for each
+//! The attacker writes this down: one unknown for each withheld inner cell, one equation for each
 //! published number that covers an unknown, one for each shared margin; in connected components.
 
 use std::collections::{BTreeMap, BTreeSet};

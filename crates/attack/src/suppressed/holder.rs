@@ -1,5 +1,5 @@
 //! Those who hold records: each knows the true counts of their own cells and takes their children out of
-//! every number. What is left are tables about everyone else, the *rests*. In these the promise must hold
+//! every number. Tables about everyone else are left, the *rests*. In these the promise must hold
 //! as it does for an outsider, over the worlds that leave the holder's own cells at the truth.
 //!
 //! A holder without a child in a cell sees of it what everyone does: for them a world that leaves their
@@ -59,13 +59,13 @@ impl<'a> Held<'a> {
         Some(Self { counts, dimension: &table.dimensions()[place], stride })
     }
 
-    /// Who has children in a cell, and who is alone to have any there.
+    /// Returns the holders who have children in a cell, and one who is alone to have any there.
     pub(crate) fn concerned(&self, cell: usize) -> Vec<usize> {
         let alone = self.is_of_one(cell);
         self.holders(cell).filter(|&holder| alone || self.own(cell, holder) > 0).collect()
     }
 
-    /// Who has children of a group outside a category, and who alone has any inside it.
+    /// Returns the holders who have children of a group outside a category, and one who alone has any inside it.
     pub(crate) fn concerned_by_class(&self, group: usize, inside: usize) -> Vec<usize> {
         let outside = |holder| self.own(group, holder) > self.own(inside, holder);
         let is_concerned = |&holder: &usize| outside(holder) || self.rest(inside, holder) == 0;
@@ -119,7 +119,7 @@ impl<'a> Held<'a> {
     }
 }
 
-/// What is published though a holder who takes their own children out is left with few: seen without an
+/// Returns what is published though a holder who takes their own children out is left with few: seen without an
 /// attack.
 pub(crate) fn visible(
     set: &TableSet,
@@ -134,7 +134,7 @@ pub(crate) fn visible(
     cells.into_iter().map(failure).collect()
 }
 
-/// What each holder demands of the rests of cells in which they have children.
+/// The demands that each holder makes of the rests of cells in which they have children.
 pub(crate) struct Rests<'a> {
     pub(crate) set: &'a TableSet,
     pub(crate) number: usize,
@@ -178,8 +178,8 @@ impl Rests<'_> {
         targets
     }
 
-    /// Who has children in a guarded cell that can count others' too. Where zeros are published, a rest
-    /// of nobody is published as such.
+    /// Returns the holders who have children in a guarded cell that can count others' too. Where zeros are published,
+    /// a rest of nobody is published as such.
     fn guarded(&self, guarded: Guarded) -> Vec<(Guarded, usize)> {
         let cell = guarded.cell;
         if self.held.is_of_one(cell) {
@@ -193,7 +193,8 @@ impl Rests<'_> {
             .collect()
     }
 
-    /// Who has children outside a category of a group in which others have some, and few outside it.
+    /// Returns the holders who have children outside a category of a group in which others have some, and
+    /// few outside it.
     fn classes(&self, group: usize, inside: usize) -> Vec<(usize, usize, usize)> {
         let held = &self.held;
         let outside = held.counts[group] - held.counts[inside];

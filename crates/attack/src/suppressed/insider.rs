@@ -15,12 +15,12 @@ pub(crate) struct Insiders<'a> {
     pub(crate) policy: Policy,
     pub(crate) system: &'a System,
     pub(crate) demand: &'a Demand,
-    /// What of the cell is published, where the demand follows from the least that a small cell can be.
+    /// The published part of the cell, where the demand follows from the least that a small cell can be.
     pub(crate) published: Option<i64>,
 }
 
 impl Insiders<'_> {
-    /// What is still to be shown: a demand, the inner cell where an insider is, and how many it holds at
+    /// Returns what is still to be shown: a demand, the inner cell where an insider is, and how many it holds at
     /// least. For those who are left out, a known world that meets the demand is a certificate already: it
     /// is marked as used.
     pub(crate) fn demands(&self, certificates: &mut Certificates<'_>) -> Vec<(Demand, usize, u64)> {

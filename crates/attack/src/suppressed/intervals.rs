@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// What the published numbers and the policy say about a withheld cell: its *feasibility interval*.
+/// The *feasibility interval* of a withheld cell: the published numbers and the policy give it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
     /// The least count in any world.

@@ -1,4 +1,4 @@
-//! What the cells of a table are made of: unknowns, and what is published.
+//! The cells of a table are made of unknowns, and of what is published.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use minster_model::table::CountTable;
 
 use crate::{shared::world, suppressed::equations::System};
 
-/// What a cell counts: its unknowns, ascending, and its published inner cells added up.
+/// The parts that a cell counts: its unknowns, ascending, and its published inner cells added up.
 #[derive(Default)]
 pub(crate) struct Parts {
     pub(crate) unknowns: Vec<usize>,

@@ -7,7 +7,7 @@ pub(crate) struct Target {
     pub(crate) reason: FailureReason,
     /// None where no world can meet it, because nothing in it is unknown.
     pub(crate) demand: Option<Demand>,
-    /// What of the cell is published, where the demand follows from the least that a small cell can be.
+    /// The published part of the cell, where the demand follows from the least that a small cell can be.
     pub(crate) published: Option<i64>,
     pub(crate) whom: Whom,
 }

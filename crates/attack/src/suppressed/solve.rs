@@ -1,4 +1,4 @@
-//! Finds a world that meets a demand. The solver is not trusted: what it finds is rounded to whole
+//! Finds a world that meets a demand. The solver is not trusted: its answer is rounded to whole
 //! numbers and checked by adding up.
 
 use std::collections::BTreeMap;

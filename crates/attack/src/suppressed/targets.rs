@@ -172,7 +172,7 @@ mod tests {
                 verdict => verdict.is_err(),
             }
         };
-        // Of one and one, 6 must be possible: the threshold alone would be 5.
+        // For one and one, 6 must be possible: the threshold alone would be 5.
         assert!(high_of_m(4));
         assert!(!high_of_m(5));
     }

@@ -169,7 +169,7 @@ impl Attack<'_> {
     }
 }
 
-/// What needs no attack to be seen. A table that was published before was looked at then.
+/// Returns the failures that need no attack to be seen. A table that was published before was looked at then.
 fn visible(set: &TableSet, patterns: &[Pattern]) -> Result<Vec<Failure>, Refusal> {
     let mut failures = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {

@@ -1,9 +1,9 @@
-//! What the promise asks of a pattern, one insider at a time, and what stays asked of a smaller pattern.
+//! Says what the promise asks of a pattern, one insider at a time, and what stays asked of a smaller pattern.
 //!
 //! **Withholding more never takes a world away.** A world of a pattern leaves what is published at the
 //! truth; whatever more may be withheld counts, in truth, at least the least that a withheld cell can be (a
 //! zero is never withheld where zeros are published), so that the world is one of the larger pattern too.
-//! What is asked could depend on the pattern in two ways:
+//! The pattern could change what is asked in two ways:
 //!
 //! - *Low*, by the inner cells that are withheld. Below a small cell each that counts anyone is small and
 //!   so withheld in every pattern, and one that counts none adds nothing either way: low is the same in
@@ -62,7 +62,7 @@ impl Bound {
 }
 
 impl Ask {
-    /// What is asked of a pattern by an outsider or by someone in an inner cell; nothing where the truth
+    /// Returns what an outsider or someone in an inner cell asks of a pattern; nothing where the truth
     /// meets it, or where whoever is in a published cell would ask otherwise than an outsider.
     pub(crate) fn bound(
         &self,
@@ -136,7 +136,7 @@ pub(crate) fn deciding(cells: &Cells<'_>, owner: Owner) -> Vec<usize> {
     }
 }
 
-/// What an owner asks, in a component's numbers.
+/// Returns what an owner asks, in a component's numbers.
 pub(crate) fn asks(
     cells: &Cells<'_>,
     owner: Owner,

@@ -1,4 +1,4 @@
-//! What every pattern must obey, and the cheapest choice of cells that obeys all that is known so far.
+//! Clauses that every pattern must obey, and the cheapest choice of cells that obeys all that is known so far.
 
 use microlp::{
     ComparisonOp, Error, OptimizationDirection, Problem, SolutionStatus, SolveOptions, Variable,

@@ -1,4 +1,4 @@
-//! Components: cells that sums or demands join. What is withheld in one changes nothing in another.
+//! Components: cells that sums or demands join. A cell withheld in one changes nothing in another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,7 +90,7 @@ impl Component {
         self.cells.len()
     }
 
-    /// What it costs to withhold some cells.
+    /// Returns the cost of withholding some cells.
     pub(crate) fn price(&self, withheld: &Bits) -> f64 {
         withheld.iter().map(|cell| self.price[cell]).sum()
     }

@@ -52,7 +52,7 @@ impl Default for Effort {
 }
 
 impl Effort {
-    /// None: what the heuristic finds stands.
+    /// None: the heuristic's pattern stands.
     pub const NONE: Self = Self { cells: 0, steps: 0 };
 }
 
@@ -62,9 +62,9 @@ impl Effort {
 pub struct Optimum {
     /// How many cells of the component can be withheld.
     pub cells: usize,
-    /// What the heuristic's pattern costs.
+    /// The cost of the heuristic's pattern.
     pub before: f64,
-    /// What the pattern costs that stands.
+    /// The cost of the pattern that stands.
     pub price: f64,
     /// No pattern that keeps the promise costs less; infinite where there is none. Above the price, where what stands does
     /// not keep it.
@@ -176,7 +176,7 @@ impl<'a> Search<'a> {
         if self.best.is_some() { Outcome::Proved } else { Outcome::NoneSafe }
     }
 
-    /// What the best pattern costs.
+    /// Returns the cost of the best pattern.
     fn price(&self) -> f64 {
         self.best.as_ref().map_or(f64::INFINITY, |(_, price)| *price)
     }

@@ -1,6 +1,6 @@
 //! Whether a pattern leaves what is asked possible: some world, or that there is none.
 //!
-//! A world is added up before it counts. That there is none is the solver's word, and only the claim that a
+//! A world is added up before it counts. The solver alone says that there is none, and only the claim that a
 //! pattern is the cheapest rests on it.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::{
 /// Branch-and-bound nodes of one search for whole numbers.
 const NODES: u64 = 200;
 
-/// What is known of a demand and a pattern.
+/// Says what is known of a demand and a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Met,
@@ -113,7 +113,7 @@ impl<'a> Oracle<'a> {
         self.search(ask, bound, withheld, Stay::One(who))
     }
 
-    /// Withholds all that can be withheld besides so that a demand still fails: what is left must not all
+    /// Withholds all that can be withheld besides so that a demand still fails: not all that is left may
     /// be published.
     pub(crate) fn clause(&mut self, ask: &Ask, withheld: &Bits, who: Option<usize>) -> Clause {
         let mut failing = withheld.clone();

@@ -6,7 +6,7 @@ use minster_model::table::{CountTable, Guarded, TableSet};
 
 use crate::problem::holders::Holders;
 
-/// What it costs to change a cell that is withheld already.
+/// The cost of changing a cell that is withheld already.
 pub const KNOWN: f64 = 0.001;
 
 /// A sum of cells, with signs, that is 0 in every world.
@@ -25,7 +25,7 @@ pub struct Cells<'a> {
     pub count: Vec<i64>,
     /// Whether each cell is an inner one.
     pub is_inner: Vec<bool>,
-    /// What it costs to withhold each cell: one, and more the larger it is and if it is a margin.
+    /// The cost of withholding each cell: one, and more the larger it is and if it is a margin.
     pub price: Vec<f64>,
     /// How much less each cell can be for its own sake: a margin, as much less as its parts.
     pub(crate) room: Vec<i64>,
@@ -38,9 +38,9 @@ pub struct Cells<'a> {
     pub stays_withheld: Vec<bool>,
     /// Withheld for its own sake, whatever it counts.
     pub guarded: BTreeMap<usize, Guarded>,
-    /// Of each margin below the threshold, the inner cells with anyone in them.
+    /// For each margin below the threshold, the inner cells with anyone in them.
     pub(crate) few_below: BTreeMap<usize, Vec<usize>>,
-    /// Who holds what, where that is declared.
+    /// The holders and what each holds, where that is declared.
     pub(crate) holders: Holders,
     /// The sums between the cells.
     pub relations: Vec<Relation>,
@@ -55,7 +55,7 @@ impl<'a> Cells<'a> {
         self.count.len()
     }
 
-    /// What it costs to change each cell, given which are withheld: infinite where it must not change.
+    /// Returns the cost of changing each cell, given which are withheld: infinite where the cell must not change.
     pub fn costs(&self, withheld: &[bool]) -> Vec<f64> {
         let cost = |cell: usize| match () {
             () if !self.may_change(cell) => f64::INFINITY,

@@ -71,7 +71,7 @@ impl<'a> Cells<'a> {
         let policy = self.set.policy;
         let dimensions = table.dimensions();
         let first = self.first[number];
-        // What was published before is out, guarded or not.
+        // A number that was published before is out, guarded or not.
         let hidden = |guarded: &&Guarded| {
             table.standing().is_none_or(|standing| standing.withheld[guarded.cell])
         };

@@ -1,4 +1,4 @@
-//! What must stay possible for the sake of each small cell and each group of one sensitive category.
+//! Demands say what must stay possible for the sake of each small cell and each group of one sensitive category.
 
 use minster_model::table::Guarded;
 
@@ -7,7 +7,7 @@ use crate::problem::{cells::Cells, world::World};
 /// How far from whole a number may be and still be taken for it.
 const TOLERANCE: f64 = 1e-6;
 
-/// What a world that meets a demand must leave to those who know that they are in a cell.
+/// A world that meets a demand must leave this to those who know that they are in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Insiders {
     /// All stay, but for those of the cell that is to be less.
@@ -21,11 +21,11 @@ pub(crate) enum Insiders {
 /// Whose knowledge a demand reckons with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Knowing {
-    /// What is published, and what insiders know.
+    /// All that is published, and all that insiders know.
     Published,
-    /// What every holder knows, one at a time, but for these.
+    /// The knowledge of every holder, one at a time, but for these.
     Holders { but: Vec<u32> },
-    /// What one holder knows: none of their cells can change.
+    /// The knowledge of one holder: none of their cells can change.
     Holder(u32),
 }
 
@@ -40,12 +40,12 @@ pub struct Demand {
 }
 
 impl Demand {
-    /// That a cell changes.
+    /// Demands that a cell changes.
     pub(crate) fn of_cell(cell: usize) -> Self {
         Self::change_of(cell, 1.0)
     }
 
-    /// That a cell changes so far.
+    /// Demands that a cell changes by so much.
     pub fn change_of(cell: usize, change: f64) -> Self {
         let (insiders, knowing) = (Insiders::Stay, Knowing::Published);
         Self { terms: vec![(cell, 1.0)], change, insiders, knowing }
@@ -92,8 +92,8 @@ impl Demand {
         })
     }
 
-    /// What of the demand none of these worlds meets: for all holders, it is met for those whom some world
-    /// that meets it leaves alone, and what is left is to be met for the next.
+    /// Returns the part of the demand that none of these worlds meets: for all holders, it is met for those whom some
+    /// world that meets it leaves alone, and what is left is to be met for the next.
     pub(crate) fn lacking<'w>(
         &self,
         cells: &Cells<'_>,
@@ -186,7 +186,7 @@ impl Owner {
         }
     }
 
-    /// Its cells: what it demands concerns their counts.
+    /// Its cells: its demands concern their counts.
     pub(crate) fn cells(self) -> impl Iterator<Item = usize> {
         let (first, second) = match self {
             Self::Small(cell) | Self::Guarded(cell, _) | Self::Rest(cell) => (cell, None),
@@ -195,7 +195,7 @@ impl Owner {
         std::iter::once(first).chain(second)
     }
 
-    /// What must be open to outsiders and insiders.
+    /// Returns what must be open to outsiders and insiders.
     pub(super) fn demands_of_all(self, cells: &Cells<'_>, withheld: &[bool]) -> Vec<Demand> {
         let threshold = cells.set.policy.threshold as i64;
         match self {

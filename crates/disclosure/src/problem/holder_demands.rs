@@ -1,4 +1,4 @@
-//! What owners demand, for the sake of holders too.
+//! Lists what owners demand, for the sake of holders too.
 
 use minster_model::{policy::Zeros, table::Guarded};
 
@@ -18,7 +18,7 @@ impl Owner {
     }
 }
 
-/// What an owner demands for the sake of holders, given which cells are withheld. Insiders are others: no
+/// Returns what an owner demands for the sake of holders, given which cells are withheld. Insiders are others: no
 /// holder is taken to know what they do.
 fn of_holders(owner: Owner, cells: &Cells<'_>, withheld: &[bool]) -> Vec<Demand> {
     let holders = &cells.holders;
@@ -83,7 +83,7 @@ fn of_holders(owner: Owner, cells: &Cells<'_>, withheld: &[bool]) -> Vec<Demand>
     }
 }
 
-/// What the holders demand to whom a cell's rest is small.
+/// Returns what the holders demand to whom a cell's rest is small.
 fn of_rests(cells: &Cells<'_>, withheld: &[bool], cell: usize) -> Vec<Demand> {
     let threshold = cells.set.policy.threshold as i64;
     let mut demands = Vec::new();

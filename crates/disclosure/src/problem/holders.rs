@@ -1,8 +1,8 @@
-//! Those who hold records: each knows their own cells and takes their children out of every number. What is
-//! left, the *rest*, must be as open to them as a count is to an outsider.
+//! Those who hold records: each knows their own cells and takes their children out of every number. The
+//! *rest*, which is left then, must be as open to them as a count is to an outsider.
 //!
-//! Who has no child in a cell sees of it what everyone does, and needs a world that leaves their own cells
-//! alone: for two holders it may be the same one. Who has children there makes demands of their own.
+//! A holder who has no child in a cell sees of it what everyone does, and needs a world that leaves their own cells
+//! alone: for two holders it may be the same one. One who has children there makes demands of their own.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What is left of a number to a holder who takes their own children out of it.
+//! Works out what is left of a number to a holder who takes their own children out of it.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ impl Holders {
         dimension.into_iter().find_map(named).unwrap_or_default()
     }
 
-    /// Who has children in a cell, or is alone to have any there.
+    /// Returns each holder who has children in a cell, or is alone to have any there.
     pub(super) fn concerned(&self, cells: &Cells<'_>, cell: usize) -> Vec<u32> {
         match self.of(cell) {
             Some(holder) => vec![holder],

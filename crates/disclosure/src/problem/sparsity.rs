@@ -16,7 +16,7 @@ pub struct Crowding {
     pub primary: usize,
     /// Cells with anyone in them.
     pub filled: usize,
-    /// What a coarser table would have.
+    /// Each coarser table, with what it would have.
     pub coarser: Vec<Coarser>,
 }
 

@@ -27,7 +27,7 @@ pub struct SumRules {
     pub contributors: Option<u64>,
 }
 
-/// What one sum is made of.
+/// The parts that one sum is made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contributions {
     /// The sum.
@@ -46,7 +46,7 @@ impl SumRules {
 
     /// By how much an attacker must be unsure of the sum, either way; none where it is safe.
     ///
-    /// A sum of nothing is safe: who contributes nothing is no contributor.
+    /// A sum of nothing is safe: one who contributes nothing is no contributor.
     pub fn room(&self, of: &Contributions) -> Option<u64> {
         if of.contributors == 0 {
             return None;

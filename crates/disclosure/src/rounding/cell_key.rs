@@ -32,7 +32,7 @@ pub const NOISE: [[u16; 11]; 10] = [
     [   36,   340,  1953,  6806, 14394, 18478, 14394,  6806,  1953,   340,    36],
 ];
 
-/// What is published for a count whose children's record keys sum to `key`. No children stay none.
+/// Returns the number published for a count whose children's record keys sum to `key`. No children stay none.
 pub fn perturb(count: u64, key: u64) -> u64 {
     let row = usize::try_from(count).unwrap_or(usize::MAX).min(NOISE.len());
     let Some(weights) = row.checked_sub(1).and_then(|row| NOISE.get(row)) else { return 0 };

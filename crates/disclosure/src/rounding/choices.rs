@@ -1,4 +1,4 @@
-//! What controlled rounding chooses: which inner cells go up, and the sums that must be near.
+//! The choices of controlled rounding: which inner cells go up, and the sums that must be near.
 
 use std::collections::BTreeMap;
 

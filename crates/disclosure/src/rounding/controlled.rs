@@ -22,7 +22,7 @@ const SMALL: usize = 120;
 /// Branch-and-bound nodes of the integer program: work is bounded by steps, not by seconds.
 const NODES: u64 = 300;
 
-/// What a margin further away than a multiple next to it costs, in bases.
+/// The cost, in bases, of a margin further away than a multiple next to it.
 const FAR: f64 = 1_000.0;
 
 /// The published numbers, and whether every margin is a multiple next to its count.

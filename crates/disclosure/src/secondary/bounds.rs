@@ -1,5 +1,5 @@
-//! How far each cell can change at most, as far as one sum after the other tells: what is out of reach so
-//! is seen without a solver. What follows by several sums together is not.
+//! How far each cell can change at most, as far as one sum after the other tells: anything out of reach so
+//! is seen without a solver. Anything that follows by several sums together is not.
 
 use std::collections::VecDeque;
 
@@ -17,7 +17,7 @@ pub(crate) struct Bounds<'a> {
     range: Vec<(i64, i64)>,
     /// By cell, how far down and up it must be able to change.
     wanted: Vec<(i64, i64)>,
-    /// What the ranges were before the cell that is tried.
+    /// The ranges as they were before the cell that is tried.
     before: Vec<(usize, (i64, i64))>,
     open: VecDeque<usize>,
     is_open: Vec<bool>,
@@ -175,7 +175,7 @@ mod tests {
         // With the 50 published, so is the 3 beside it, and the 40 alone may be less.
         assert!(may_publish(7, -39.0));
         assert!(!may_publish(7, -40.0));
-        // Of the 60, one must be left.
+        // One of the 60 must be left.
         assert!(may_publish(7, 59.0));
         assert!(!may_publish(7, 60.0));
         assert!(!may_publish(3, -1.0));

@@ -72,7 +72,7 @@ pub(crate) fn cover(
     let near = if owners.len() > MANY { NEAR_OF_MANY } else { NEAR };
     let further = [near, 3 * near, 9 * near].map(|inner| Nearness::new(cells, search.ranks, inner));
     let mut cost = cells.costs(withheld);
-    // What no one world meets that leaves every insider where they are: the attack asks for each.
+    // No one world that leaves every insider where they are meets these: the attack asks for each.
     let mut left_to_attack = Vec::new();
     for _ in 0..ROUNDS {
         let before = count(withheld);
@@ -124,7 +124,7 @@ pub(crate) fn hardest_first(
     all
 }
 
-/// What of a demand no known world meets.
+/// Returns the part of a demand that no known world meets.
 fn lacking(cells: &Cells<'_>, demand: &Demand, worlds: &Worlds) -> Option<Demand> {
     let altering = demand.terms.iter().flat_map(|&(cell, _)| worlds.altering(cell));
     demand.lacking(cells, altering)

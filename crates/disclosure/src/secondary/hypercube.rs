@@ -26,7 +26,7 @@ const STEPS: u64 = 60_000;
 const STEPS_TO_MEND: u64 = 10_000;
 /// A cell that costs more than this is worth a search to take it back.
 const DEAR: f64 = 0.5;
-/// What such a search must save at least.
+/// The least that such a search must save.
 const SAVING: f64 = 1e-6;
 /// Hypercubes on top of each other that may meet one demand.
 const PILED: usize = 12;
@@ -44,7 +44,7 @@ pub(crate) struct Hypercubes<'a> {
     holder: Option<u32>,
 }
 
-/// What a world changes.
+/// The changes that a world makes.
 struct Changes {
     /// By cell.
     of: Vec<i64>,

@@ -5,7 +5,7 @@ use crate::{
     secondary::hypercube_steps::{Dimensions, Level, Step},
 };
 
-/// What a hypercube must do.
+/// A hypercube must do this.
 #[derive(Clone, Copy)]
 pub(crate) struct Aim {
     pub(crate) cell: usize,
@@ -33,7 +33,7 @@ pub(crate) struct Search<'a> {
     pub(crate) levels: &'a [Level],
     pub(crate) aim: Aim,
     pub(crate) cost: &'a [f64],
-    /// What a cell costs at most.
+    /// The most that a cell costs.
     pub(crate) forbidden: f64,
     /// Cells that must not change.
     pub(crate) pinned: &'a [usize],
@@ -41,12 +41,12 @@ pub(crate) struct Search<'a> {
     pub(crate) own: &'a Own,
     /// The holder none of whose cells can change.
     pub(crate) holder: Option<u32>,
-    /// What the world changes already.
+    /// The changes that the world makes already.
     pub(crate) changes: &'a [i64],
     pub(crate) chosen: Vec<Step>,
     /// Cells that may still be looked at.
     pub(crate) left: u64,
-    /// What the next to be found must cost less than.
+    /// The next to be found must cost less than this.
     pub(crate) least: f64,
     pub(crate) best: Option<Found>,
 }

@@ -16,7 +16,7 @@ use crate::{
 /// Times that all demands are gone through.
 const PASSES: usize = 8;
 
-/// What it costs to change a cell that is withheld for one other world.
+/// The cost of changing a cell that is withheld for one other world.
 const SHARED: f64 = 0.1;
 
 struct Routes<'a, 'b> {
@@ -108,7 +108,7 @@ pub(crate) fn reroute(
     }
 }
 
-/// What is to be met by one world each: for all holders, what the first world that meets it leaves to others.
+/// Returns what is to be met by one world each: for all holders, what the first world that meets it leaves to others.
 /// Where another way round moves other holders, they are covered anew.
 fn one_by_one(cells: &Cells<'_>, demand: Demand, worlds: &Worlds) -> Vec<Demand> {
     if !demand.is_of_holders() {
@@ -158,7 +158,7 @@ impl Routes<'_, '_> {
         cost
     }
 
-    /// What it costs to change a cell: hardly anything where it is withheld anyhow, a little where
+    /// Returns the cost of changing a cell: hardly anything where it is withheld anyhow, a little where
     /// for few others.
     fn cost(&self, cell: usize) -> f64 {
         match self.altering[cell].len() {

@@ -183,7 +183,7 @@ mod tests {
                 .flat_map(|ward| kinds.iter().map(|kind| table.cell(&[*ward, *kind])))
                 .collect()
         };
-        // Of ward b1, b2 is beside it and a1 the best; of kind 3 the two best are beside it.
+        // For ward b1, b2 is beside it and a1 the best; for kind 3 the two best are beside it.
         assert_eq!(near(5, 4), product(&[0, 1, 2, 4, 5, 6], &[0, 1, 2, 4]));
         // Ward c1 has nobody beside it.
         assert_eq!(near(8, 4), product(&[0, 1, 2, 3, 7, 8], &[0, 1, 2, 4]));

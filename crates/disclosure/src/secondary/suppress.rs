@@ -25,11 +25,11 @@ const REROUTED: usize = 1_000;
 
 /// Inner cells looked at first for another way round.
 const NEAR: usize = 480;
-/// What cells cost that are withheld already, where another way round is sought: as much as others, and
+/// Cells that are withheld already cost this where another way round is sought: as much as others, and
 /// more where that leads nowhere else.
 const DEAR: [f64; 3] = [1.0, 4.0, 16.0];
 
-/// What is withheld, and why that is enough.
+/// The cells that are withheld, and why that is enough.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suppression {
     /// One pattern a table.
@@ -176,7 +176,7 @@ pub fn widen(
     Ok(Suppression { patterns, worlds, optima: Vec::new() })
 }
 
-/// What is withheld, table by table.
+/// Returns what is withheld, table by table.
 pub fn patterns(cells: &Cells<'_>, withheld: &[bool]) -> Vec<Pattern> {
     let pattern = |(number, table): (usize, &minster_model::table::CountTable)| Pattern {
         withheld: (0..table.cell_count())

@@ -15,7 +15,7 @@ use crate::{
 const NEAR: usize = 1_200;
 /// The same where there are [`MANY`] cells to try.
 const NEAR_OF_MANY: usize = 130;
-/// What it costs to change a cell that may yet be published.
+/// The cost of changing a cell that may yet be published.
 const UNDECIDED: f64 = 0.1;
 /// From here on, cells to try are many.
 const MANY: usize = 1_500;
@@ -33,7 +33,7 @@ pub(crate) fn republish(
     let mut owners_of: Vec<Vec<usize>> = vec![Vec::new(); cells.len()];
     for (number, owner) in owners.iter().enumerate() {
         owner.cells().for_each(|cell| owners_of[cell].push(number));
-        // What is withheld below a small margin decides how little it may be.
+        // The cells withheld below a small margin decide how little it may be.
         if let Owner::Small(cell) | Owner::Rest(cell) = *owner
             && !cells.is_inner[cell]
         {
@@ -114,7 +114,7 @@ pub(crate) fn republish(
     }
 }
 
-/// What of a demand no world meets that leaves a cell alone.
+/// Returns the part of a demand that no world meets that leaves a cell alone.
 fn lacking_without(
     cells: &Cells<'_>,
     demand: &Demand,

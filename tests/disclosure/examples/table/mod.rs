@@ -71,7 +71,7 @@ impl Table {
         Ok(TableSet { tables: vec![table], policy: Policy::new(threshold, Zeros::Published) })
     }
 
-    /// What the cells are called, in the order of the table's cells.
+    /// The names of the cells, in the order of the table's cells.
     pub(crate) fn names(set: &TableSet) -> Vec<[String; 2]> {
         let table = &set.tables[0];
         let dimensions = table.dimensions();

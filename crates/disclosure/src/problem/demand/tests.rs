@@ -22,7 +22,7 @@ fn set(table: CountTable, zeros: Zeros, insider: u64) -> TableSet {
     TableSet { tables: vec![table], policy: Policy { insider, ..Policy::new(5, zeros) } }
 }
 
-/// What each owner demands, given which cells are withheld.
+/// Returns what each owner demands, given which cells are withheld.
 fn demanded(set: &TableSet, withheld: &[usize]) -> Vec<String> {
     let cells = Cells::new(set, Prices::default());
     let withheld: Vec<bool> = (0..cells.len()).map(|cell| withheld.contains(&cell)).collect();
@@ -86,9 +86,9 @@ fn a_small_cell_can_be_anything_that_the_rule_leaves_open() {
     ];
     let table = set(areas(vec![]), Zeros::Published, 0);
     assert_eq!(demanded(&table, &[4, 5, 7]), expected);
-    // Who is not there is not withheld either.
+    // Someone who is not there is not withheld either.
     assert_eq!(demanded(&table, &[4, 5, 6, 7]), expected);
-    // What is published below a margin is known of it.
+    // An attacker knows of a margin what is published below it.
     assert_eq!(demanded(&table, &[4, 5])[..2], ["small 4: +4 by +4, all stay", expected[2]]);
     let may_be_none = set(areas(vec![]), Zeros::MayBeWithheld, 0);
     let expected = [
@@ -108,7 +108,8 @@ fn a_small_cell_can_be_anything_that_the_rule_leaves_open() {
 #[test]
 fn insiders_add_themselves() {
     let expected = [
-        // Who knows of two in cell 7 must think 2 to 6 possible there and in the whole area: 4 more than the least.
+        // An insider who knows of two in cell 7 must think 2 to 6 possible there and in the whole area: 4 more than
+        // the least.
         "small 4: +4 by +3, all stay",
         "small 4: +4 by -3, all stay",
         "small 4: +4 by -2, 5 asks",
@@ -158,7 +159,7 @@ fn a_world_for_insiders_takes_none_of_them_away_but_those_who_ask() {
 fn a_sensitive_category_leaves_others_possible() {
     let class = vec![Sensitive { dimension: 1, categories: vec![1, 3] }];
     let demands = demanded(&set(areas(class), Zeros::Published, 0), &[4, 5, 7]);
-    // Of the first area 2 are outside kind 0 and 1 outside kind 2; of the second, enough.
+    // The first area has 2 outside kind 0 and 1 outside kind 2; the second has enough.
     let expected = ["class 5 of 4: +4-5 by +3, all stay", "class 7 of 4: +4-7 by +4, all stay"];
     assert_eq!(demands[5..], expected);
     // All categories together are the whole group, which nothing is outside of.
@@ -290,7 +291,7 @@ fn holders_ask_for_classes_without_their_own() {
     let of_holders = |demand: &&String| demand.starts_with("class") && !demand.ends_with("stay");
     let demands: Vec<_> = demands.iter().filter(of_holders).collect();
     let expected = [
-        // Of 11 outside it in all, 9 are of school 2.
+        // Outside it are 11 in all, and 9 of them are of school 2.
         "class 1 of 0: +0-1 by +3, no insiders, holder 2",
         "class 4 of 3: +3-4 by +5, no insiders, holder 1",
         "class 4 of 3: +3-4 by +3, no insiders, all holders but [1]",
