@@ -23,7 +23,7 @@ pub fn programs() -> &'static Path {
     BUILT.get_or_init(|| {
         let build = ["build", "--quiet", "--locked", "--workspace", "--bins"];
         let mut cargo = Command::new(env!("CARGO"));
-        // The build is not given what cargo tells a test of its package: it would build C code again for the change in it.
+        // The build must not see what cargo tells a test of its package: the change in it would build C code again.
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
             if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {

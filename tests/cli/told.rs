@@ -1,5 +1,5 @@
-//! The programs' words, as they are kept: each report, message and refusal in `told`, and the fields of each JSON object
-//! in `json`. One made-up council and one vault go through all of it, as a council would.
+//! The programs' words, as they are kept: each report, message and refusal in `told`, and the fields of each JSON
+//! object in `json`. One made-up council and one vault go through all of it, as a council would.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -15,7 +15,7 @@ struct Program {
     name: &'static str,
     package: &'static str,
     title: &'static str,
-    /// A symbol which shows that it is the program it is named for, and has symbols.
+    /// The crate whose name shows that it is the program which it is named for, and has symbols.
     own: &'static str,
     never: &'static [&'static str],
 }
