@@ -112,7 +112,7 @@ fn a_killed_run_is_resumed_at_the_source_that_was_in_work() {
     let before = before.iter().filter(|source| source["progress"] == "published").count();
 
     let listed = text(&site.run("minster", &["runs", "list", "--config", &config]));
-    assert!(listed.contains("cut short"), "{listed}");
+    assert!(listed.contains("it was interrupted"), "{listed}");
     let next = site.run("minster-ingest", &["run", "--json", "--config", &config]);
     assert_eq!(next.status.code(), Some(3), "{}", text(&next));
     let report: Value = serde_json::from_slice(&next.stdout).unwrap();

@@ -27,7 +27,7 @@ pub(crate) struct Test {
     /// How many in a hundred of their cases the property tests try for each mutant.
     #[arg(long, default_value_t = 5)]
     percent: u32,
-    /// What the tests are given: a part of their names, or `--nocapture`.
+    /// Words for the tests: a part of their names, or `--nocapture`.
     #[arg(last = true)]
     rest: Vec<String>,
 }
@@ -38,7 +38,7 @@ enum Kind {
     Unit,
     /// The examples in the comments of the source.
     Examples,
-    /// What holds for any rows, tables or texts.
+    /// Properties of any rows, tables or texts.
     Property,
     /// One crate, from outside.
     Crates,
@@ -50,7 +50,7 @@ enum Kind {
     Worlds,
     /// Published sample files and schemas; `MINSTER_SAMPLES` and `MINSTER_SPEC` name their folders.
     Samples,
-    /// What README and the pages say.
+    /// README and the pages: links, names, commands.
     Docs,
     /// The readers and the vault's inputs, with random bytes; needs nightly and `cargo fuzz`.
     Fuzz,
