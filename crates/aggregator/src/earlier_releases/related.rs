@@ -199,7 +199,7 @@ fn related<'a>(groups: Vec<Group<'a>>, tests: &[Test], met: &[u64]) -> Vec<Group
             }
         }
     }
-    // Where one of some counts everyone, no one can be taken to be none of theirs.
+    // Where each child is counted by some release of a family, no child can be taken to be outside the family.
     loop {
         let is_everyone = |family: usize| {
             let members = || groups.iter().zip(&of).filter(|(_, of)| **of == family);
