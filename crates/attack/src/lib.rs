@@ -52,6 +52,7 @@ mod suppressed;
 pub use related::verify::{Beside, verify_beside, who_counts};
 pub use rounded::verify::{certify_rounded, verify_rounded};
 pub use shared::{
+    linked_tables::check,
     refusal::{Failure, FailureReason, Refusal},
     releasable::{Certified, ReleasableSet},
 };

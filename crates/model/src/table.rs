@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::Policy;
+use crate::policy::{Policy, Zeros};
 pub use crate::{
     hierarchy::{Grouping, Hierarchy},
     table_error::CubeError,
@@ -25,7 +25,28 @@ pub struct CountTable {
     guarded: Vec<Guarded>,
     #[serde(default)]
     kept: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ties: Vec<Tie>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    known_zeros: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    zeros: Option<Zeros>,
     published: Option<Pattern>,
+}
+
+/// A division of children that follows from a dimension, and from other dimensions as well.
+///
+/// Ages 0 to 9, and the age groups 0-4 and 5-9: each age is of one group. The tie of the two has two
+/// classes. Every child is in one class of a tie, the same one for every dimension that has it, in every
+/// table of a set. So tables by age and by group agree on the classes, though they share no dimension.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tie {
+    /// Its name: ties of one name are one division.
+    pub name: String,
+    /// The dimension's place in the table.
+    pub dimension: usize,
+    /// The class of each leaf, by the leaf's ordinal. A leaf that nobody has may be in any.
+    pub class_of: Vec<usize>,
 }
 
 /// A cell that is withheld whatever it counts: one that a definition never publishes, or a sum that a few
@@ -78,8 +99,19 @@ impl CountTable {
         if inner.len() != expected {
             return Err(CubeError::Counts { expected, got: inner.len() });
         }
-        let (guarded, kept) = (Vec::new(), Vec::new());
-        Ok(Self { name: name.into(), dimensions, inner, sensitive, guarded, kept, published: None })
+        let (guarded, kept, ties, known_zeros) = Default::default();
+        Ok(Self {
+            name: name.into(),
+            dimensions,
+            inner,
+            sensitive,
+            guarded,
+            kept,
+            ties,
+            known_zeros,
+            zeros: None,
+            published: None,
+        })
     }
 
     /// The table's name.
@@ -140,6 +172,79 @@ impl CountTable {
     /// The cells that are published whatever comes, ascending.
     pub fn kept(&self) -> &[usize] {
         &self.kept
+    }
+
+    /// Says which divisions follow from its dimensions and from those of other tables too. Inner cells of which two
+    /// dimensions name two classes of one tie are known to count nobody.
+    pub fn tied(mut self, ties: Vec<Tie>) -> Result<Self, CubeError> {
+        let fits = |tie: &Tie| {
+            let dimension = self.dimensions.get(tie.dimension);
+            dimension.is_some_and(|of| of.leaves().len() == tie.class_of.len())
+        };
+        if !ties.iter().all(fits) {
+            return Err(CubeError::Tie { table: self.name });
+        }
+        self.ties = ties;
+        let contradicts = |inner: &usize| {
+            let mut classes = std::collections::BTreeMap::new();
+            let mut of_ties = self.ties.iter().map(|tie| (&tie.name, self.class(tie, *inner)));
+            of_ties.any(|(name, class)| *classes.entry(name).or_insert(class) != class)
+        };
+        let contradicting = (0..self.inner.len()).filter(contradicts).collect();
+        self.knowing_zeros(contradicting)
+    }
+
+    /// Says which inner cells everyone knows to count nobody, beside those that it has: nobody who is counted can be
+    /// there.
+    pub fn knowing_zeros(mut self, zeros: Vec<usize>) -> Result<Self, CubeError> {
+        if zeros.iter().any(|&inner| self.inner.get(inner) != Some(&0)) {
+            return Err(CubeError::KnownZero { table: self.name });
+        }
+        self.known_zeros.extend(zeros);
+        self.known_zeros.sort_unstable();
+        self.known_zeros.dedup();
+        Ok(self)
+    }
+
+    /// Says that its zeros are treated otherwise than the set's policy has it.
+    pub fn with_zeros(mut self, zeros: Zeros) -> Self {
+        self.zeros = Some(zeros);
+        self
+    }
+
+    /// The policy of a set as it holds for this table.
+    pub fn policy(&self, of_set: Policy) -> Policy {
+        Policy { zeros: self.zeros.unwrap_or(of_set.zeros), ..of_set }
+    }
+
+    /// The divisions that follow from its dimensions and from those of other tables too.
+    pub fn ties(&self) -> &[Tie] {
+        &self.ties
+    }
+
+    /// The class of a tie that an inner cell is in.
+    pub fn class(&self, tie: &Tie, inner: usize) -> usize {
+        let after = self.dimensions[tie.dimension + 1..].iter().map(|of| of.leaves().len());
+        let leaf = inner / after.product::<usize>() % tie.class_of.len();
+        tie.class_of[leaf]
+    }
+
+    /// Whether everyone knows that an inner cell counts nobody.
+    pub fn is_known_zero(&self, inner: usize) -> bool {
+        self.known_zeros.binary_search(&inner).is_ok()
+    }
+
+    /// For each cell, whether everyone knows that it counts nobody: all inner cells below it are known zeros.
+    pub fn known_zero_cells(&self) -> Vec<bool> {
+        let mut known = vec![!self.known_zeros.is_empty(); self.cell_count()];
+        if !self.known_zeros.is_empty() {
+            self.add_up(|inner, cells| {
+                if !self.is_known_zero(inner) {
+                    cells.iter().for_each(|&cell| known[cell] = false);
+                }
+            });
+        }
+        known
     }
 
     /// Says that the table was published before with this pattern: nothing in it can be withheld or
@@ -233,8 +338,8 @@ impl CountTable {
 /// Tables over one universe (same children, same filter), solved and attacked jointly.
 ///
 /// Two tables that both name a dimension agree on it: same leaves, in the same order. For every
-/// combination of leaves of all the dimensions that two tables share, their counts are equal, and
-/// the attacker knows it. The tables must be *acyclic* (see `aggregator`), so that tables which agree
+/// combination of leaves of all the dimensions and of classes of all the ties ([`Tie`]) that two tables share, their
+/// counts are equal, and the attacker knows it. The tables must be *acyclic* (see `aggregator`), so that tables which agree
 /// pairwise are margins of one joint table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableSet {
@@ -273,7 +378,6 @@ pub struct World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Zeros;
 
     fn table() -> CountTable {
         let ward = Hierarchy::new(
@@ -309,6 +413,25 @@ mod tests {
         assert_eq!(set(vec![table(school())]).holders(), None);
         let declared = set(vec![table(school()), table(school().of_holders())]);
         assert_eq!(declared.holders(), Some("school"));
+    }
+
+    #[test]
+    fn dimensions_that_name_two_classes_count_nobody() {
+        let of = |name: &str| Hierarchy::flat(name, "all", ["1".into(), "2".into()]).unwrap();
+        let table = |inner: [u64; 4]| {
+            CountTable::new("t", vec![of("a"), of("b")], inner.to_vec(), vec![]).unwrap()
+        };
+        let tie = |dimension| Tie { name: "a, b".into(), dimension, class_of: vec![0, 1] };
+        let tied = table([3, 0, 0, 9]).tied(vec![tie(0), tie(1)]).unwrap();
+        let known: Vec<bool> = (0..4).map(|inner| tied.is_known_zero(inner)).collect();
+        assert_eq!(known, [false, true, true, false]);
+        let cells = tied.known_zero_cells();
+        let known: Vec<usize> = (0..9).filter(|&cell| cells[cell]).collect();
+        assert_eq!(known, [tied.cell(&[1, 2]), tied.cell(&[2, 1])]);
+        assert!(table([3, 1, 0, 9]).tied(vec![tie(0), tie(1)]).is_err());
+        assert!(table([3, 1, 0, 9]).tied(vec![tie(2)]).is_err());
+        assert!(table([3, 1, 0, 9]).knowing_zeros(vec![1]).is_err());
+        assert!(!table([0, 0, 0, 0]).known_zero_cells().contains(&true));
     }
 
     #[test]

@@ -38,6 +38,18 @@ pub enum CubeError {
         /// The table.
         table: String,
     },
+    /// A tie that names no dimension of the table, or not one class a leaf.
+    #[error("the table {table} has a tie that does not fit its dimensions")]
+    Tie {
+        /// The table.
+        table: String,
+    },
+    /// An inner cell that is said to count nobody, and counts someone; or that the table does not have.
+    #[error("the table {table} counts someone in a cell that is said to count nobody")]
+    KnownZero {
+        /// The table.
+        table: String,
+    },
     /// The cells cannot be numbered.
     #[error("the table has too many cells to number")]
     TooLarge,

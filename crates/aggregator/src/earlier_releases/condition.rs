@@ -35,7 +35,7 @@ impl Test {
     }
 
     /// Each test of a definition, and whether it says that the test is sensitive.
-    pub(super) fn of(definition: &Definition) -> Vec<(Self, bool)> {
+    pub(crate) fn of(definition: &Definition) -> Vec<(Self, bool)> {
         let spine = (definition.population == Population::Spine).then_some((Self::OnSpine, false));
         let conditions = definition.conditions.iter().map(|condition| {
             let test = Condition { sensitive: false, ..condition.clone() };

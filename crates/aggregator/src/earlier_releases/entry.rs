@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     definition::release_definition::Definition,
     error::AggregateError,
-    protect::sums,
+    protect::{flags, sums},
     tabulate::tables::{Children, Tabulated},
 };
 
@@ -61,11 +61,14 @@ pub(crate) struct Standing {
     pub(crate) counts: Vec<CountTable>,
     /// By the column that is summed.
     pub(crate) sums: BTreeMap<ColumnName, Vec<CountTable>>,
+    /// The counts that sums of a column of 0 and 1 are.
+    pub(crate) flags: Vec<CountTable>,
 }
 
 impl Standing {
     pub(crate) fn extend(&mut self, other: Self) {
         self.counts.extend(other.counts);
+        self.flags.extend(other.flags);
         for (column, tables) in other.sums {
             self.sums.entry(column).or_default().extend(tables);
         }
@@ -128,9 +131,14 @@ impl Entry {
             standing.counts.push(table);
             for (column, sums) in &published.sums {
                 let Some(now) = measured.sums.get(column) else { return Ok(None) };
-                let table =
-                    sums::table(&self.definition, place, column, cube, &published.counts, now)?;
+                let shown = sums::Shown::of(&published.counts);
+                let table = sums::table(&self.definition, place, column, cube, shown, now)?;
                 let Some(table) = as_published(table, sums)? else { return Ok(None) };
+                let zeros = self.definition.policy().zeros;
+                if let Some(flags) = flags::table(cube, column, now, zeros)? {
+                    let of = flags::published_before(flags, &published.counts, sums)?;
+                    standing.flags.push(of);
+                }
                 standing.sums.entry(column.clone()).or_default().push(table);
             }
         }

@@ -11,10 +11,17 @@ use crate::{
     tabulate::tables::{Children, Tabulated},
 };
 
-/// The entries of one period, and those of others that drew on one of the same deliveries.
+/// The entries of one period, and those of all others.
 pub(crate) struct Ledger {
     entries: Vec<Entry>,
-    of_other_periods: Vec<Entry>,
+    of_other_periods: Vec<OfOtherPeriod>,
+}
+
+/// A release of another period.
+struct OfOtherPeriod {
+    entry: Entry,
+    /// Whether it drew on one of the same deliveries.
+    shares_delivery: bool,
 }
 
 /// Releases that were published before of the same children.
@@ -34,9 +41,11 @@ impl Ledger {
         let now = deliveries(integrated);
         let mut of_other_periods = Vec::new();
         for other in store.ledger_periods()?.iter().filter(|other| *other != period) {
-            let entries = read(store, other)?.into_iter();
-            let shares = |entry: &Entry| entry.deliveries.iter().any(|of| now.contains(of));
-            of_other_periods.extend(entries.filter(shares));
+            let of_other = |entry: Entry| {
+                let shares_delivery = entry.deliveries.iter().any(|of| now.contains(of));
+                OfOtherPeriod { entry, shares_delivery }
+            };
+            of_other_periods.extend(read(store, other)?.into_iter().map(of_other));
         }
         Ok(Self { entries: read(store, period)?, of_other_periods })
     }
@@ -158,8 +167,9 @@ impl Ledger {
         }
     }
 
-    /// Entries that were published before about the same children, in this period or another that drew on one of
-    /// the same deliveries; and those that are said to be about the same, though the data may have changed.
+    /// Entries that were published before about the same children, in this period or any other, whatever its
+    /// deliveries are called; and those of this period that are said to be about the same, though the data may have
+    /// changed.
     fn of_same<'a>(
         &'a self,
         definition: &'a Definition,
@@ -169,10 +179,14 @@ impl Ledger {
             entry.children == children || same_children(&entry.definition, definition)
         };
         let counted = move |entry: &&Entry| entry.children == children;
-        self.entries.iter().filter(said).chain(self.of_other_periods.iter().filter(counted))
+        let of_other_periods = self.of_other_periods.iter().map(|of| &of.entry);
+        // Nobody is nobody in every period.
+        let of_other_periods = of_other_periods.filter(|entry| entry.children.is_anyone());
+        self.entries.iter().filter(said).chain(of_other_periods.filter(counted))
     }
 
-    /// Entries that were published before about other children.
+    /// Entries that were published before about other children, in this period or another that drew on one of the
+    /// same deliveries.
     pub(crate) fn of_others<'a>(
         &'a self,
         definition: &'a Definition,
@@ -182,7 +196,9 @@ impl Ledger {
             entry.children != children && !same_children(&entry.definition, definition)
         };
         let counted = move |entry: &&Entry| entry.children != children;
-        self.entries.iter().filter(other).chain(self.of_other_periods.iter().filter(counted))
+        let sharing = self.of_other_periods.iter().filter(|of| of.shares_delivery);
+        let sharing = sharing.map(|of| &of.entry);
+        self.entries.iter().filter(other).chain(sharing.filter(counted))
     }
 }
 

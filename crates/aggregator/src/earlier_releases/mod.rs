@@ -1,7 +1,7 @@
 //! All that was ever released, and what a new release may say beside it.
 
 pub(crate) mod changed_data;
-mod condition;
+pub(crate) mod condition;
 pub(crate) mod differencing;
 pub(crate) mod entry;
 pub(crate) mod joint_attack;

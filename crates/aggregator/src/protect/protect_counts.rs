@@ -1,6 +1,6 @@
 //! Suppress, attack, and widen until the attack finds nothing; or round, and attack: or refuse.
 
-use minster_attack::{Refusal, ReleasableSet, verify_rounded, verify_with};
+use minster_attack::{Refusal, ReleasableSet, check, verify_rounded, verify_with};
 use minster_disclosure::{Method as Rounds, round, suppress_with, widen};
 use minster_model::{policy::Prices, table::TableSet};
 
@@ -13,6 +13,7 @@ pub(crate) const ROUNDS: usize = 12;
 /// the attack.
 pub fn protect(set: TableSet, prices: Prices) -> Result<ReleasableSet, AggregateError> {
     let refused = |why: &dyn std::fmt::Display| AggregateError::Refused(why.to_string());
+    check(&set).map_err(|refusal| refused(&refusal))?;
     let mut suppression = suppress_with(&set, prices).map_err(|refusal| refused(&refusal))?;
     for _ in 0..ROUNDS {
         match verify_with(set.clone(), suppression.patterns.clone(), &suppression.worlds) {

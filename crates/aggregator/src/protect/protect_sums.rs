@@ -48,9 +48,11 @@ impl ReleasableSums {
     }
 }
 
-/// Earlier releases that sums are compared with.
+/// The counts and the earlier releases that sums are compared with.
 #[derive(Default)]
 pub(crate) struct Beside<'a> {
+    /// Where among the counts the table by whether a column is 1 stands, by the table of the definition and the column.
+    pub(crate) flags: BTreeMap<(usize, ColumnName), usize>,
     /// About other children, number by number.
     pub(crate) apart: &'a [&'a Entry],
     /// About the same children, of which the data have changed since.
@@ -86,7 +88,10 @@ pub(crate) fn protect_sums(
                 continue;
             }
             let (cube, shown) = (&counts.tables()[place], counts.published_cells(place));
-            let table = sums::table(definition, place, column, cube, &shown, summed)?;
+            let of_flag = beside.flags.get(&(place, column.clone()));
+            let of_flag = of_flag.map(|&flag| counts.published_cells(flag)).unwrap_or_default();
+            let shown = sums::Shown::of(&shown).with_flag(&of_flag);
+            let table = sums::table(definition, place, column, cube, shown, summed)?;
             let threshold = definition.policy().threshold;
             let apart = published(beside.apart, column);
             let (table, _) =

@@ -10,6 +10,7 @@ use minster_model::{
 use crate::{
     definition::release_definition::{Definition, Kind, Measure, Table},
     error::AggregateError,
+    protect::flags,
     tabulate::contributions::Summed,
 };
 
@@ -19,20 +20,46 @@ pub(crate) fn policy() -> Policy {
     Policy::new(1, Zeros::MayBeWithheld)
 }
 
+/// The counts that are shown beside the sums.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    /// Of the table's cells.
+    counts: &'a [Option<u64>],
+    /// Of the cells of its table by whether the column is 1; empty where there is none.
+    of_flag: &'a [Option<u64>],
+}
+
+impl<'a> Shown<'a> {
+    pub(crate) fn of(counts: &'a [Option<u64>]) -> Self {
+        Self { counts, of_flag: &[] }
+    }
+
+    pub(crate) fn with_flag(self, of_flag: &'a [Option<u64>]) -> Self {
+        Self { of_flag, ..self }
+    }
+
+    /// Whether a cell's sum tells a count that is withheld.
+    fn is_withheld(&self, cell: usize) -> bool {
+        let of_flag = self.of_flag.get(flags::cell_of(cell));
+        self.counts[cell].is_none() || of_flag.is_some_and(Option::is_none)
+    }
+}
+
 /// One table of sums, with what must be withheld of it for its own sake, given what is shown of the counts.
 pub(crate) fn table(
     definition: &Definition,
     place: usize,
     column: &ColumnName,
     count: &CountTable,
-    shown: &[Option<u64>],
+    shown: Shown<'_>,
     summed: &Summed,
 ) -> Result<CountTable, AggregateError> {
     let is_of_events = counts_events(&definition.tables[place], column);
     let room = |cell: usize| {
-        let withheld = shown[cell].is_none().then_some(1);
+        let withheld = shown.is_withheld(cell).then_some(1);
         room(definition, is_of_events, summed, cell).max(withheld)
     };
+    let shown = shown.counts;
     // Where a published count says that nobody is, here or further up, the sum is known to be nothing.
     let mut kept = Vec::new();
     count.add_up(|_, cells| {
@@ -56,8 +83,13 @@ pub(crate) fn of_others(
     summed: &Summed,
 ) -> Result<CountTable, AggregateError> {
     let is_of_events = definition.tables.iter().any(|table| counts_events(table, column));
+    let (is_flag, threshold) = (flags::is_flag(summed), definition.policy().threshold);
+    let counts = count.cell_counts();
     let guarded = (0..summed.children.len()).filter_map(|cell| {
-        let room = room(definition, is_of_events, summed, cell)?;
+        let total = summed.children[cell].total;
+        let is_few = |number: u64| is_flag && (1..threshold).contains(&number);
+        let few = is_few(total) || is_few(counts[cell].saturating_sub(total));
+        let room = room(definition, is_of_events, summed, cell).max(few.then_some(threshold))?;
         Some(Guarded { cell, down: room, up: room })
     });
     let dimensions = count.dimensions().to_vec();

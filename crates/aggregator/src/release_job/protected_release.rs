@@ -1,11 +1,13 @@
 //! A definition's tables as they can be released: tabulated, protected and attacked beside all that was
 //! ever published. Nothing is written here.
 
+use std::collections::BTreeMap;
+
 use minster_attack::ReleasableSet;
 use minster_disclosure::crowding;
 use minster_model::{
-    Period, TableName,
-    table::{CountTable, Pattern},
+    ColumnName, Period, TableName,
+    table::{CountTable, Pattern, TableSet},
 };
 use minster_store::{Dataset, DatasetKeys, Manifest, Release};
 
@@ -21,16 +23,19 @@ use crate::{
     },
     error::AggregateError,
     protect::{
+        flags,
         protect_counts::{protect, protect_rounded},
         protect_sums::{Beside, ReleasableSums, protect_sums},
     },
     publish::files::{self, Releasable},
     release_job::job::Job,
     tabulate::{
+        categories::Lookups,
         check_against_data,
         contributions::Measured,
         lookup,
         tables::{self, Children, Tabulated, Who},
+        ties::{self, TiedColumns, Ties},
     },
 };
 
@@ -176,9 +181,11 @@ impl<'a> Work<'a> {
         ledger.one_method(definition, children)?;
         let AboutSame { unchanged: same, changed } =
             ledger.about_same(definition, children, |definition| self.tabulate(definition))?;
+        let ties = self.ties(definition, &same)?;
         let purpose = &self.dataset.manifest().dataset.purpose;
         let changed = Changed::new(changed, job.store, purpose, keys)?;
         let others: Vec<&Entry> = ledger.of_others(definition, children).collect();
+        self.not_tied(definition, &others)?;
         let related = self.related(definition, &tabulated, &same, &others)?;
         // Releases that cannot be attacked together are compared number by number.
         let is_apart = |entry: &&Entry| related.as_ref().is_none_or(|related| !related.has(entry));
@@ -199,6 +206,9 @@ impl<'a> Work<'a> {
         for crowded in crowding(&set) {
             (job.notice)(&crowded.to_string());
         }
+        let flags = with_flags(&mut set, &measured)?;
+        set.tables.extend(standing.flags.iter().cloned());
+        set.tables = set.tables.into_iter().map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
         let counts = match definition.method {
             Method::Suppress => changed.protect(definition, set, job.notice)?,
             method => protect_rounded(set, method, definition.prices, &record_keys)?,
@@ -209,9 +219,55 @@ impl<'a> Work<'a> {
             related.verify(&counts)?;
         }
         let changed: Vec<&Entry> = changed.entries().collect();
-        let beside = Beside { apart: &apart, changed: &changed, related: related.as_ref() };
+        let beside = Beside { flags, apart: &apart, changed: &changed, related: related.as_ref() };
         let sums = protect_sums(definition, &counts, &measured, &standing.sums, &beside, false)?;
         self.made(definition, counts, sums, measured, children)
+    }
+
+    /// How the dimensions of a definition, and of what stands about the same children, are tied.
+    fn ties(
+        &self,
+        definition: &Definition,
+        same: &[(&Entry, entry::Standing)],
+    ) -> Result<Ties, AggregateError> {
+        let standing = same.iter().map(|(entry, _)| &entry.definition);
+        let all = self.with_lookups(std::iter::once(definition).chain(standing))?;
+        Ties::find(definition, &all, &self.dataset, self.job.children)
+    }
+
+    /// Refuses a definition that divides or chooses by a column from which follows what a release about other children
+    /// divides or chooses by, where no column of both says so.
+    fn not_tied(&self, definition: &Definition, others: &[&Entry]) -> Result<(), AggregateError> {
+        let mut compared = Vec::new();
+        for entry in others {
+            match lookup::of(&entry.definition, self.job.lookups) {
+                Ok(lookups) => compared.push((*entry, (&entry.definition, lookups))),
+                // A look-up that is no more tells nothing of the present data.
+                Err(AggregateError::Lookup { .. } | AggregateError::Rule { .. }) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        if compared.is_empty() {
+            return Ok(());
+        }
+        let own = (definition, lookup::of(definition, self.job.lookups)?);
+        let (entries, others): (Vec<&Entry>, Vec<_>) = compared.into_iter().unzip();
+        let found = ties::with_others(own, &others, &self.dataset, self.job.children)?;
+        for (entry, tied) in entries.into_iter().zip(found) {
+            let Some(TiedColumns { own, other }) = tied else { continue };
+            return Err(AggregateError::Refused(format!(
+                "the release {} of {} is about other children, and the two would show together what each hides: {other} there and {own} here tell of each other, and neither is in both; divide by {other} here too, or by one of the two in one release instead",
+                entry.definition.name, entry.period
+            )));
+        }
+        Ok(())
+    }
+
+    fn with_lookups<'b>(
+        &self,
+        definitions: impl Iterator<Item = &'b Definition>,
+    ) -> Result<Vec<(&'b Definition, Lookups)>, AggregateError> {
+        definitions.map(|of| Ok((of, lookup::of(of, self.job.lookups)?))).collect()
     }
 
     fn made(
@@ -307,6 +363,25 @@ impl Made {
         let tables = self.definition.tables.iter().zip(self.counts.patterns());
         tables.map(move |(table, of)| (&table.name, of.withheld.len(), withheld(of)))
     }
+}
+
+/// Adds the counts that sums of a column of 0 and 1 are, and returns where they stand among the tables, by the table of
+/// the definition and the column.
+fn with_flags(
+    set: &mut TableSet,
+    measured: &[Measured],
+) -> Result<BTreeMap<(usize, ColumnName), usize>, AggregateError> {
+    let mut places = BTreeMap::new();
+    for (place, measured) in measured.iter().enumerate() {
+        for (column, summed) in &measured.sums {
+            if let Some(table) = flags::table(&set.tables[place], column, summed, set.policy.zeros)?
+            {
+                places.insert((place, column.clone()), set.tables.len());
+                set.tables.push(table);
+            }
+        }
+    }
+    Ok(places)
 }
 
 /// The table with what it must not say beside releases about other children.

@@ -6,3 +6,4 @@ pub(crate) mod column_values;
 pub(crate) mod contributions;
 pub(crate) mod lookup;
 pub(crate) mod tables;
+pub(crate) mod ties;

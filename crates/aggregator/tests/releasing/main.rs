@@ -420,7 +420,7 @@ total = "all"
 name = "t"
 dimensions = ["ward", "missing", "school"]
 "#;
-    let table = format!("{dimensions}measure = [{{ name = \"excluded\", sum = \"excluded\" }}]\n");
+    let table = format!("{dimensions}measure = [{{ name = \"missed\", sum = \"missed\" }}]\n");
     assert!(few_to_a_school(&Site::new().rows(&format!("{HEAD}{table}"))) > 0);
     let site = Site::new();
     let holder = "holder = { column = \"school\" }\n";

@@ -38,13 +38,14 @@ pub(crate) fn ranges(
             if !published.is_empty() {
                 return Err(Refusal::Standing);
             }
-            all.push(published_before(table, set.policy, &counts));
+            all.push(published_before(table, table.policy(set.policy), &counts));
             continue;
         }
         if published.len() != counts.len() {
             return Err(Refusal::Shape);
         }
         let inner = world::inner_cells(table);
+        let known = table.known_zero_cells();
         let mut of_table = Vec::new();
         for (cell, (&number, &count)) in published.iter().zip(&counts).enumerate() {
             let is_inner = inner.binary_search(&cell).is_ok();
@@ -53,7 +54,8 @@ pub(crate) fn ranges(
             if !within || !follows(rule, number, count) {
                 return Err(Refusal::Rule { table: table.name().to_owned() });
             }
-            of_table.push(range);
+            // No number tells more of a cell of which everyone knows that nobody can be there.
+            of_table.push(if known[cell] { Range { low: 0, high: 0 } } else { range });
         }
         all.push(of_table);
     }

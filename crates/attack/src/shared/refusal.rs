@@ -7,10 +7,20 @@ pub enum Refusal {
     /// A table that was published before cannot be published otherwise.
     #[error("a table that was published before would be published otherwise")]
     Standing,
-    /// The tables name a dimension but do not agree on it, or their shared margins differ.
+    /// Two tables divide one column into other categories.
     #[error(
-        "the tables {first} and {second} divide the same column otherwise, or count other children"
+        "the tables {first} and {second} divide {dimension} into other categories; divide by it at all their edges in both, with the wider categories as a level above"
     )]
+    OtherCategories {
+        /// One table.
+        first: String,
+        /// The other.
+        second: String,
+        /// The column.
+        dimension: String,
+    },
+    /// The tables' shared margins differ.
+    #[error("the tables {first} and {second} count other children")]
     Inconsistent {
         /// One table.
         first: String,

@@ -33,14 +33,16 @@ impl<'a> Checker<'a> {
     /// Whether the world obeys the policy, reproduces every published number and agrees with itself
     /// where tables share margins.
     pub(crate) fn fits(&self, world: &World) -> bool {
-        let least = self.set.policy.zeros.least_withheld();
         let in_order = world.counts.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1));
         let mut sums: HashMap<(usize, usize), i64> = HashMap::new();
         let mut above = Vec::new();
         for &(table, inner, count) in &world.counts {
             let Some(change) = self.change(table, inner, count) else { return false };
             self.covering[table].of(inner, &mut above);
-            if count < least || !self.patterns[table].withheld[above[0]] {
+            let of_table = &self.set.tables[table];
+            let least = of_table.policy(self.set.policy).zeros.least_withheld();
+            let is_known = of_table.is_known_zero(inner);
+            if count < least || is_known || !self.patterns[table].withheld[above[0]] {
                 return false;
             }
             for &cell in &above {
@@ -205,6 +207,15 @@ mod tests {
         assert!(fits(Zeros::Published, &[(0, 0, 1), (0, 1, 21)]));
         assert!(!fits(zeros, &[(0, 4, 1)]) && !fits(zeros, &[(1, 0, 1)]));
         assert!(!fits(zeros, &[(0, 2, u64::MAX)]));
+    }
+
+    #[test]
+    fn nobody_is_where_everyone_knows_that_nobody_can_be() {
+        let table = |inner| table(["a", "b"], inner).knowing_zeros(vec![1]).unwrap();
+        let world = [(0, 0, 1), (0, 1, 1), (0, 2, 31), (0, 3, 39)];
+        assert!(!fits(vec![table([2, 0, 30, 40])], &world));
+        assert!(!fits(vec![table([2, 0, 30, 40])], &[(0, 1, 1)]));
+        assert!(fits(vec![table([2, 0, 30, 40])], &[(0, 0, 1)]));
     }
 
     #[test]

@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minster_model::table::{Pattern, TableSet};
+use minster_model::{
+    policy::Policy,
+    table::{Pattern, TableSet},
+};
 
 use crate::shared::{linked_tables, world};
 
@@ -24,6 +27,10 @@ pub(crate) struct System {
     place: Vec<Vec<Option<usize>>>,
     /// The true count of each unknown.
     pub(crate) truth: Vec<i64>,
+    /// The policy of each unknown's table.
+    policies: Vec<Policy>,
+    /// The policy of the set.
+    policy: Policy,
     equations: Vec<Equation>,
     /// The component of each unknown.
     component: Vec<usize>,
@@ -38,7 +45,8 @@ impl System {
         for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
             let mut of_table = vec![None; table.inner().len()];
             for (inner, cell) in world::inner_cells(table).into_iter().enumerate() {
-                if pattern.withheld[cell] {
+                // Whoever knows that nobody can be there knows the count.
+                if pattern.withheld[cell] && !table.is_known_zero(inner) {
                     of_table[inner] = Some(unknowns.len());
                     unknowns.push((number, inner));
                 }
@@ -104,7 +112,30 @@ impl System {
         }
         let true_count = |&(table, inner): &Unknown| set.tables[table].inner()[inner] as i64;
         let truth = unknowns.iter().map(true_count).collect();
-        Self { unknowns, place, truth, equations, component, members }
+        let policies =
+            unknowns.iter().map(|&(table, _)| set.tables[table].policy(set.policy)).collect();
+        let policy = set.policy;
+        Self { unknowns, place, truth, policies, policy, equations, component, members }
+    }
+
+    /// The least that an unknown can be by the policy.
+    pub(crate) fn least(&self, unknown: usize) -> u64 {
+        self.policies[unknown].zeros.least_withheld()
+    }
+
+    /// The least that some unknowns must be able to be together. Where the zeros of a table alone may be withheld, a
+    /// child who is there is as well hidden among one as elsewhere: other tables may say that someone is.
+    pub(crate) fn least_of(&self, unknowns: &[usize]) -> i64 {
+        let least = |&unknown: &usize| match self.truth[unknown] {
+            0 => self.least(unknown),
+            _ => self.policy.zeros.least_withheld(),
+        };
+        unknowns.iter().map(|unknown| least(unknown) as i64).sum()
+    }
+
+    /// How many more than the least an insider knows to be in an unknown.
+    pub(crate) fn more_known(&self, unknown: usize) -> u64 {
+        self.policies[unknown].more_known(self.truth[unknown].unsigned_abs())
     }
 
     /// The unknown that an inner cell is, if it is one.

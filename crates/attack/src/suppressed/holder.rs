@@ -128,7 +128,9 @@ pub(crate) fn visible(
     pattern: &Pattern,
 ) -> Vec<Failure> {
     let Some(held) = Held::new(set, &set.tables[number], counts) else { return Vec::new() };
-    let published = held.small_rests(set.policy).filter(|&(cell, _)| !pattern.withheld[cell]);
+    let published = held
+        .small_rests(set.tables[number].policy(set.policy))
+        .filter(|&(cell, _)| !pattern.withheld[cell]);
     let cells: BTreeSet<usize> = published.map(|(cell, _)| cell).collect();
     let failure = |cell| Failure { table: number, cell, reason: FailureReason::Holder };
     cells.into_iter().map(failure).collect()
@@ -149,7 +151,7 @@ impl Rests<'_> {
         let table = &self.set.tables[self.number];
         let small: Vec<(usize, usize)> = self
             .held
-            .small_rests(self.set.policy)
+            .small_rests(table.policy(self.set.policy))
             .filter(|&(cell, _)| self.pattern.withheld[cell])
             .collect();
         let guarded: Vec<(Guarded, usize)> =
@@ -185,7 +187,8 @@ impl Rests<'_> {
         if self.held.is_of_one(cell) {
             return Vec::new();
         }
-        let published = self.set.policy.zeros == Zeros::Published;
+        let table = &self.set.tables[self.number];
+        let published = table.policy(self.set.policy).zeros == Zeros::Published;
         let concerned = self.held.concerned(cell).into_iter();
         concerned
             .filter(|&holder| self.held.rest(cell, holder) > 0 || !published)
@@ -214,6 +217,10 @@ impl Rests<'_> {
     ) {
         let Some(Parts { unknowns, published }) = self.rest_of(cell, holder, parts) else { return };
         let rest = self.held.rest(cell, holder) as i64;
+        if rest == 0 && unknowns.is_empty() {
+            // Everyone knows that nobody else can be there.
+            return;
+        }
         let low = published + self.least(&unknowns);
         let threshold = self.set.policy.threshold as i64;
         let high = threshold.max(low + threshold - 1);
@@ -274,7 +281,7 @@ impl Rests<'_> {
 
     /// The least that some unknowns can be together.
     fn least(&self, unknowns: &[usize]) -> i64 {
-        (unknowns.len() as u64 * self.set.policy.zeros.least_withheld()) as i64
+        self.system.least_of(unknowns)
     }
 
     fn target(&self, cell: usize, holder: usize, unknowns: &[usize], bound: Bound) -> Target {

@@ -59,12 +59,12 @@ impl Insiders<'_> {
 
     /// How many an insider of an inner cell knows to be there.
     fn knows(&self, unknown: usize) -> u64 {
-        self.policy.zeros.least_withheld() + self.more(unknown)
+        self.system.least(unknown) + self.more(unknown)
     }
 
     /// How many more than the least that is.
     fn more(&self, unknown: usize) -> u64 {
-        self.policy.more_known(self.system.truth[unknown].unsigned_abs())
+        self.system.more_known(unknown)
     }
 
     /// The demand for one insider: where they are below the cell, its least is more by what they know.
@@ -73,8 +73,7 @@ impl Insiders<'_> {
         let bound = match (self.demand.bound, unknowns.contains(&unknown)) {
             (bound, false) => bound,
             (bound, true) => {
-                let least = unknowns.len() as u64 * self.policy.zeros.least_withheld();
-                let low = (least + self.more(unknown)) as i64;
+                let low = self.system.least_of(unknowns) + self.more(unknown) as i64;
                 let threshold = self.policy.threshold as i64;
                 match (bound, self.published) {
                     (Bound::AtMost(bound), _) => Bound::AtMost(bound.max(low)),

@@ -37,7 +37,7 @@ pub fn intervals(
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         let mut of_table = BTreeMap::new();
         for (cell, parts) in parts(table, number, &system, &pattern.withheld) {
-            of_table.insert(cell, between(set, &system, &parts)?);
+            of_table.insert(cell, between(&system, &parts)?);
         }
         all.push(of_table);
     }
@@ -64,7 +64,7 @@ pub fn interval(
     let system = System::new(set, patterns);
     let asked: Vec<bool> = (0..of.cell_count()).map(|other| other == cell).collect();
     let parts = parts(of, table, &system, &asked);
-    parts.get(&cell).map(|parts| between(set, &system, parts)).transpose()
+    parts.get(&cell).map(|parts| between(&system, parts)).transpose()
 }
 
 fn check(set: &TableSet, patterns: &[Pattern]) -> Result<(), Refusal> {
@@ -73,11 +73,10 @@ fn check(set: &TableSet, patterns: &[Pattern]) -> Result<(), Refusal> {
     if fits { linked_tables::check(set) } else { Err(Refusal::Shape) }
 }
 
-fn between(set: &TableSet, system: &System, parts: &Parts) -> Result<Interval, Refusal> {
-    let least = set.policy.zeros.least_withheld();
+fn between(system: &System, parts: &Parts) -> Result<Interval, Refusal> {
     let extreme = |direction| -> Result<Option<u64>, Refusal> {
-        let sum = solve::extreme(system, least, &parts.unknowns, direction)
-            .map_err(|_| Refusal::WorkUsedUp)?;
+        let sum =
+            solve::extreme(system, &parts.unknowns, direction).map_err(|_| Refusal::WorkUsedUp)?;
         Ok(sum.and_then(|sum| u64::try_from(parts.published + sum).ok()))
     };
     let low = extreme(OptimizationDirection::Minimize)?.unwrap_or_default();

@@ -42,7 +42,6 @@ pub(crate) type Range<'a> = &'a dyn Fn(usize) -> (u64, Option<u64>);
 /// The least or greatest whole sum of the unknowns that fits; none where it has no bound.
 pub(crate) fn extreme(
     system: &System,
-    least: u64,
     unknowns: &[usize],
     direction: OptimizationDirection,
 ) -> Result<Option<i64>, WorkUsedUp> {
@@ -51,7 +50,7 @@ pub(crate) fn extreme(
     let mut variables: BTreeMap<usize, Variable> = BTreeMap::new();
     for unknown in inside {
         let wanted = if unknowns.contains(&unknown) { 1.0 } else { 0.0 };
-        let range = (i32::try_from(least).unwrap_or(i32::MAX), i32::MAX);
+        let range = (i32::try_from(system.least(unknown)).unwrap_or(i32::MAX), i32::MAX);
         variables.insert(unknown, problem.add_integer_var(wanted, range));
     }
     add_equations(&mut problem, &equations, &variables);

@@ -28,25 +28,26 @@ pub(crate) fn targets(
     let mut all = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         let counts = world::cells(table, table.inner());
-        let groups = groups(set.policy, table, &counts);
+        let policy = table.policy(set.policy);
+        let groups = groups(policy, table, &counts);
         let mut targets = Vec::new();
         let mut asked: Vec<bool> = counts
             .iter()
             .zip(&pattern.withheld)
-            .map(|(&count, &withheld)| withheld && set.policy.is_small(count))
+            .map(|(&count, &withheld)| withheld && policy.is_small(count))
             .collect();
         table.guarded().iter().for_each(|guarded| asked[guarded.cell] = true);
         groups.iter().for_each(|&(group, inside)| (asked[group], asked[inside]) = (true, true));
         let parts = parts(table, number, system, &asked);
-        small_cells(set.policy, number, pattern, &counts, &parts, &mut targets);
-        guarded(set.policy, number, table, &counts, &parts, &mut targets);
+        small_cells(policy, (number, pattern), system, &counts, &parts, &mut targets);
+        guarded((number, table), system, &counts, &parts, &mut targets);
         let held = Held::new(set, table, &counts);
         if let Some(held) = &held {
             for target in &mut targets {
                 target.whom = Whom::Everyone { but: held.concerned(target.cell) };
             }
         }
-        classes(set.policy, number, &groups, &parts, held.as_ref(), &mut targets);
+        classes(policy, number, &groups, &parts, held.as_ref(), &mut targets);
         all.append(&mut targets);
         if let Some(held) = held {
             all.extend(Rests { set, number, held, pattern, system, holders }.targets());
@@ -57,8 +58,8 @@ pub(crate) fn targets(
 
 fn small_cells(
     policy: Policy,
-    number: usize,
-    pattern: &Pattern,
+    (number, pattern): (usize, &Pattern),
+    system: &System,
     counts: &[u64],
     parts: &BTreeMap<usize, Parts>,
     targets: &mut Vec<Target>,
@@ -66,10 +67,12 @@ fn small_cells(
     let threshold = policy.threshold as i64;
     for (&cell, Parts { unknowns, published }) in parts {
         let count = counts[cell];
-        if !policy.is_small(count) || !pattern.withheld[cell] {
+        // Where everyone knows that nobody can be, there is nothing to hide.
+        let is_known = count == 0 && unknowns.is_empty();
+        if !policy.is_small(count) || !pattern.withheld[cell] || is_known {
             continue;
         }
-        let low = published + (unknowns.len() as u64 * policy.zeros.least_withheld()) as i64;
+        let low = published + system.least_of(unknowns);
         let high = threshold.max(low + threshold - 1);
         for (reason, bound, met) in [
             (FailureReason::Low, Bound::AtMost(low - published), count as i64 <= low),
@@ -84,16 +87,15 @@ fn small_cells(
 }
 
 fn guarded(
-    policy: Policy,
-    number: usize,
-    table: &CountTable,
+    (number, table): (usize, &CountTable),
+    system: &System,
     counts: &[u64],
     parts: &BTreeMap<usize, Parts>,
     targets: &mut Vec<Target>,
 ) {
     for &Guarded { cell, down, up } in table.guarded() {
         let Some(Parts { unknowns, published }) = parts.get(&cell) else { continue };
-        let least = (unknowns.len() as u64 * policy.zeros.least_withheld()) as i64;
+        let least = system.least_of(unknowns);
         let count = counts[cell] as i64 - published;
         let low = least.max(count - down as i64);
         let bounds = [

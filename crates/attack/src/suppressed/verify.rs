@@ -80,8 +80,7 @@ fn attack(
     let holders = holder::of_unknowns(set, &system);
     let mut certificates = Certificates::new(Checker::new(set, patterns), &system, &holders);
     proposed.iter().for_each(|world| certificates.add(world.clone()));
-    let least = set.policy.zeros.least_withheld();
-    let mut attack = Attack { system: &system, holders: &holders, certificates, least, search };
+    let mut attack = Attack { system: &system, holders: &holders, certificates, search };
     let targets = targets::targets(set, patterns, &system, &holders);
     let demands = targets.len();
     for Target { table, cell, reason, demand, published, whom } in targets {
@@ -126,7 +125,6 @@ struct Attack<'a> {
     /// Whose each unknown is, where holders are known.
     holders: &'a [Option<usize>],
     certificates: Certificates<'a>,
-    least: u64,
     search: Search,
 }
 
@@ -152,12 +150,14 @@ impl Attack<'_> {
     /// Searches for such a world, where that is allowed.
     fn find(&mut self, demand: &Demand, who: Who) -> bool {
         let range = |unknown: usize| match who {
-            Who::Insider(of, knows) if of == unknown => (self.least.max(knows), None),
+            Who::Insider(of, knows) if of == unknown => {
+                (self.system.least(unknown).max(knows), None)
+            }
             Who::Holder(holder) if self.holders[unknown] == Some(holder) => {
                 let truth = self.system.truth[unknown].unsigned_abs();
                 (truth, Some(truth))
             }
-            _ => (self.least, None),
+            _ => (self.system.least(unknown), None),
         };
         let values = (self.search == Search::Allowed)
             .then(|| solve::solve(self.system, demand, &range))
@@ -181,14 +181,16 @@ fn visible(set: &TableSet, patterns: &[Pattern]) -> Result<Vec<Failure>, Refusal
             continue;
         }
         let counts = world::cells(table, table.inner());
+        let known = table.known_zero_cells();
+        let policy = table.policy(set.policy);
         failures.extend(holder::visible(set, number, &counts, pattern));
         for (cell, count) in counts.into_iter().enumerate() {
             let withheld = pattern.withheld[cell];
             let guarded =
                 table.guarded().binary_search_by_key(&cell, |guarded| guarded.cell).is_ok();
-            let reason = match (guarded || set.policy.is_small(count), withheld) {
-                (true, false) => FailureReason::SmallPublished,
-                (_, true) if count == 0 && set.policy.zeros == Zeros::Published => {
+            let reason = match (guarded || policy.is_small(count), withheld) {
+                (true, false) if !known[cell] => FailureReason::SmallPublished,
+                (_, true) if count == 0 && policy.zeros == Zeros::Published => {
                     FailureReason::ZeroWithheld
                 }
                 _ => continue,

@@ -143,9 +143,10 @@ pub(crate) fn asks(
     local: &BTreeMap<usize, usize>,
     forced: &Bits,
 ) -> Vec<Ask> {
-    let least = cells.set.policy.zeros.least_withheld() as i64;
     let below = || -> BTreeMap<usize, i64> {
-        let here = |inner: usize| Some((*local.get(&inner)?, cells.count[inner] - least));
+        let here = |inner: usize| {
+            Some((*local.get(&inner)?, cells.count[inner] - cells.least_withheld(inner)))
+        };
         deciding(cells, owner).into_iter().filter_map(here).collect()
     };
     let of = |terms: &[(usize, i64)]| -> Vec<(usize, i64)> {

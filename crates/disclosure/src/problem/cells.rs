@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use minster_model::table::{CountTable, Guarded, TableSet};
+use minster_model::{
+    policy::Policy,
+    table::{CountTable, Guarded, TableSet},
+};
 
 use crate::problem::holders::Holders;
 
@@ -36,6 +39,8 @@ pub struct Cells<'a> {
     pub is_fixed: Vec<bool>,
     /// Withheld whatever comes: it was when its table was published before.
     pub stays_withheld: Vec<bool>,
+    /// Everyone knows that it counts nobody: it hides nothing, and cannot change.
+    pub(crate) is_known_zero: Vec<bool>,
     /// Withheld for its own sake, whatever it counts.
     pub guarded: BTreeMap<usize, Guarded>,
     /// For each margin below the threshold, the inner cells with anyone in them.
@@ -74,6 +79,18 @@ impl<'a> Cells<'a> {
     pub fn place(&self, cell: usize) -> (usize, usize) {
         let table = self.first.partition_point(|&first| first <= cell) - 1;
         (table, cell - self.first[table])
+    }
+
+    /// The policy of a cell's table.
+    pub(crate) fn policy(&self, cell: usize) -> Policy {
+        self.set.tables[self.place(cell).0].policy(self.set.policy)
+    }
+
+    /// The least that a withheld inner cell must be able to be. Where the zeros of its table alone may be withheld, a
+    /// child who is there is as well hidden among one as elsewhere.
+    pub(crate) fn least_withheld(&self, cell: usize) -> i64 {
+        let policy = if self.count[cell] == 0 { self.policy(cell) } else { self.set.policy };
+        policy.zeros.least_withheld() as i64
     }
 
     /// The table of a cell, and the cell by its categories, for people.

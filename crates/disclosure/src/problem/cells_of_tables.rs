@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use minster_model::{
     policy::Prices,
-    table::{Guarded, TableSet},
+    table::{CountTable, Guarded, TableSet, Tie},
 };
 
 use crate::problem::{
@@ -29,6 +29,7 @@ impl<'a> Cells<'a> {
             insiders: vec![0; all],
             is_fixed: vec![false; all],
             stays_withheld: vec![false; all],
+            is_known_zero: Vec::with_capacity(all),
             guarded: BTreeMap::new(),
             few_below: BTreeMap::new(),
             holders: Holders::default(),
@@ -36,20 +37,24 @@ impl<'a> Cells<'a> {
             relations_of: vec![Vec::new(); all],
             first,
         };
-        for number in 0..set.tables.len() {
+        for (number, table) in set.tables.iter().enumerate() {
+            cells.is_known_zero.extend(table.known_zero_cells());
             cells.add_table(number);
         }
-        let least = set.policy.zeros.least_withheld() as i64;
         for cell in 0..all {
+            let policy = cells.policy(cell);
+            let least = policy.zeros.least_withheld() as i64;
             if cells.is_inner[cell] {
-                cells.insiders[cell] =
-                    set.policy.more_known(cells.count[cell].unsigned_abs()) as i64;
+                cells.insiders[cell] = policy.more_known(cells.count[cell].unsigned_abs()) as i64;
                 cells.room[cell] = cells.count[cell] - least - cells.insiders[cell];
             } else {
                 // Nothing below it can change.
                 if cells.count[cell] < least {
                     cells.room[cell] = -1;
                 }
+            }
+            if cells.is_known_zero[cell] {
+                cells.room[cell] = -1;
             }
             let count = cells.count[cell].unsigned_abs();
             cells.price[cell] = prices.of(count, !cells.is_inner[cell]);
@@ -68,7 +73,7 @@ impl<'a> Cells<'a> {
 
     fn add_table(&mut self, number: usize) {
         let table = &self.set.tables[number];
-        let policy = self.set.policy;
+        let policy = table.policy(self.set.policy);
         let dimensions = table.dimensions();
         let first = self.first[number];
         // A number that was published before is out, guarded or not.
@@ -122,7 +127,7 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Two tables agree for every combination of leaves of the dimensions that they share.
+    /// Two tables agree for every combination of leaves of the dimensions and classes of the ties that they share.
     fn link(&mut self, first: usize, second: usize) {
         let (one, other) = (self.margins(first, second), self.margins(second, first));
         for (leaves, cells) in one {
@@ -133,29 +138,51 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// The cells of one table that add up, by the leaves of the dimensions it shares with another.
+    /// The cells of one table that add up, by the leaves of the dimensions and the classes of the ties it shares with
+    /// another.
     fn margins(&self, number: usize, with: usize) -> BTreeMap<Vec<usize>, Vec<usize>> {
-        let table = &self.set.tables[number];
+        let (table, other) = (&self.set.tables[number], &self.set.tables[with]);
+        let ties = ties(table, other);
         let mut shared: Vec<(&str, usize)> = Vec::new();
         let mut choices: Vec<Vec<usize>> = Vec::new();
         for (place, dimension) in table.dimensions().iter().enumerate() {
-            let theirs = self.set.tables[with].dimensions();
-            if theirs.iter().any(|other| other.name() == dimension.name()) {
+            let is_shared = other.dimensions().iter().any(|of| of.name() == dimension.name());
+            if is_shared {
                 shared.push((dimension.name(), place));
-                choices.push(dimension.leaves().to_vec());
-            } else {
-                choices.push(dimension.roots().collect());
+            }
+            match is_shared || ties.iter().any(|tie| tie.dimension == place) {
+                true => choices.push(dimension.leaves().to_vec()),
+                false => choices.push(dimension.roots().collect()),
             }
         }
         shared.sort_unstable();
         let mut margins: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
         for nodes in products(choices) {
-            let ordinal = |&(_, place): &(&str, usize)| {
+            let ordinal = |place: usize| {
                 table.dimensions()[place].leaves().partition_point(|&leaf| leaf < nodes[place])
             };
-            let key = shared.iter().map(ordinal).collect();
+            let leaves = shared.iter().map(|&(_, place)| ordinal(place));
+            let classes = ties.iter().map(|tie| tie.class_of[ordinal(tie.dimension)]);
+            let key = leaves.chain(classes).collect();
             margins.entry(key).or_default().push(self.number(number, table.cell(&nodes)));
         }
         margins
     }
+}
+
+/// The ties that a table shares with another, one a name, in the order of the names; but for those of which a dimension
+/// that both have settles the class.
+fn ties<'a>(table: &'a CountTable, other: &CountTable) -> Vec<&'a Tie> {
+    let names = |of: &CountTable, name: &str| -> Vec<String> {
+        let ties = of.ties().iter().filter(|tie| tie.name == name);
+        ties.map(|tie| of.dimensions()[tie.dimension].name().to_owned()).collect()
+    };
+    let mut by_name: BTreeMap<&str, &Tie> = BTreeMap::new();
+    for tie in table.ties() {
+        let (own, others) = (names(table, &tie.name), names(other, &tie.name));
+        if !others.is_empty() && !own.iter().any(|name| others.contains(name)) {
+            by_name.entry(&tie.name).or_insert(tie);
+        }
+    }
+    by_name.into_values().collect()
 }

@@ -246,11 +246,14 @@ pub(crate) fn inner_of(cells: &Cells<'_>, cell: usize) -> Vec<usize> {
 
 /// The least that a cell can be, given which inner cells are withheld.
 pub(crate) fn least(cells: &Cells<'_>, withheld: &[bool], cell: usize) -> i64 {
-    let least = cells.set.policy.zeros.least_withheld() as i64;
     if cells.is_inner[cell] {
-        return least;
+        return cells.least_withheld(cell);
     }
-    let of_inner = |inner: usize| if withheld[inner] { least } else { cells.count[inner] };
+    let of_inner = |inner: usize| match withheld[inner] {
+        true => cells.least_withheld(inner),
+        false => cells.count[inner],
+    };
+    let least = cells.policy(cell).zeros.least_withheld();
     // An inner cell with no one in it adds nothing, unless it was withheld before, under another policy.
     match cells.few_below.get(&cell) {
         None if cells.count[cell] == 0 && least == 0 => 0,
@@ -268,7 +271,8 @@ pub(crate) fn between(cell: usize, down: i64, up: i64) -> Vec<Demand> {
 
 /// Everyone who makes demands: small cells first, then classes, each in the order of the cells.
 pub(crate) fn owners(cells: &Cells<'_>) -> Vec<Owner> {
-    let small = (0..cells.len()).filter(|&cell| is_small(cells, cell)).map(Owner::Small);
+    let is_hidden = |&cell: &usize| is_small(cells, cell) && !cells.is_known_zero[cell];
+    let small = (0..cells.len()).filter(is_hidden).map(Owner::Small);
     let guarded = (0..cells.len())
         .filter_map(|cell| Some(Owner::Guarded(cell, cells.guarded.get(&cell).copied()?)));
     let is_rest = |&cell: &usize| {
@@ -287,7 +291,7 @@ pub fn is_primary(cells: &Cells<'_>, cell: usize) -> bool {
 
 /// Whether a cell is below the threshold, and not out already.
 pub(crate) fn is_small(cells: &Cells<'_>, cell: usize) -> bool {
-    cells.set.policy.is_small(cells.count[cell].unsigned_abs()) && !cells.is_fixed[cell]
+    cells.policy(cell).is_small(cells.count[cell].unsigned_abs()) && !cells.is_fixed[cell]
 }
 
 fn classes(cells: &Cells<'_>) -> Vec<Owner> {

@@ -47,7 +47,7 @@ fn of_holders(owner: Owner, cells: &Cells<'_>, withheld: &[bool]) -> Vec<Demand>
             let concerned = holders.concerned(cells, cell);
             let mut demands: Vec<Demand> =
                 knowing(between(cell, low.max(down), up), all_but(concerned.clone())).collect();
-            let none_is_shown = cells.set.policy.zeros == Zeros::Published;
+            let none_is_shown = cells.policy(cell).zeros == Zeros::Published;
             for holder in concerned.into_iter().filter(|_| holders.of(cell).is_none()) {
                 let rest = holders.rest(cells, cell, holder);
                 if rest > 0 || !none_is_shown {
@@ -101,8 +101,10 @@ fn of_rests(cells: &Cells<'_>, withheld: &[bool], cell: usize) -> Vec<Demand> {
 
 /// The least that what is left of a cell to a holder can be, given which inner cells are withheld.
 fn least_rest(cells: &Cells<'_>, withheld: &[bool], cell: usize, holder: u32) -> i64 {
-    let least = cells.set.policy.zeros.least_withheld() as i64;
-    let of_inner = |inner: usize| if withheld[inner] { least } else { cells.count[inner] };
+    let of_inner = |inner: usize| match withheld[inner] {
+        true => cells.least_withheld(inner),
+        false => cells.count[inner],
+    };
     match cells.holders.others(cell, holder) {
         Some(others) if !cells.is_standing(cell) => others.iter().copied().map(of_inner).sum(),
         _ => {

@@ -90,7 +90,7 @@ impl Holders {
             for node in at.dimension.above(holder as usize) {
                 let cell = at.first + node * at.stride;
                 let rest = cells.count[cell] - cells.count[leaf];
-                if self.of(cell).is_none() && cells.set.policy.is_small(rest.unsigned_abs()) {
+                if self.of(cell).is_none() && cells.policy(cell).is_small(rest.unsigned_abs()) {
                     small.insert((cell, holder), Vec::new());
                 }
             }

@@ -116,6 +116,9 @@ impl Search<'_> {
     /// Adds what the other tables cost.
     fn finish(&mut self, mut paid: Paid) {
         let (own, _) = self.cells.place(self.aim.cell);
+        if !self.dimensions.agree(own, &self.chosen) {
+            return;
+        }
         for table in (0..self.cells.set.tables.len()).filter(|&table| table != own) {
             for (cell, sign) in self.dimensions.altered(table, &self.chosen) {
                 self.left = self.left.saturating_sub(1);

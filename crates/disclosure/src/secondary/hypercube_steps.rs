@@ -1,4 +1,10 @@
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use minster_model::table::TableSet;
 
 use crate::{
     problem::{cells::Cells, demand::Demand},
@@ -45,6 +51,15 @@ struct Dimension {
     leaves: Vec<usize>,
     /// The table, the dimension's place in it, and how far apart neighbours along it are numbered.
     uses: Vec<(usize, usize, usize)>,
+    /// The ties that link it with dimensions of other tables, by their numbers, and the class of each leaf.
+    ties: Vec<(usize, Vec<usize>)>,
+}
+
+impl Dimension {
+    /// Whether no tie tells two leaves apart.
+    fn is_of_one_class(&self, one: usize, other: usize) -> bool {
+        self.ties.iter().all(|(_, class_of)| class_of[one] == class_of[other])
+    }
 }
 
 impl<'a> Dimensions<'a> {
@@ -57,8 +72,12 @@ impl<'a> Dimensions<'a> {
                 stride *= dimension.node_count();
             }
         }
-        let dimension =
-            |(name, uses): (&str, _)| Dimension { leaves: ranks.of(name).to_vec(), uses };
+        let ties = linking_ties(cells.set);
+        let dimension = |(name, uses): (&str, _)| {
+            let ties = ties.iter().enumerate();
+            let ties = ties.filter_map(|(number, of)| Some((number, of.get(name)?.to_vec())));
+            Dimension { leaves: ranks.of(name).to_vec(), uses, ties: ties.collect() }
+        };
         let dimensions = by_name.into_iter().map(dimension).collect();
         Self { cells, dimensions, known: RefCell::default() }
     }
@@ -131,7 +150,10 @@ impl<'a> Dimensions<'a> {
             longer.pop();
         }
         let steps = inside.iter().flat_map(|&more| {
-            let less = outside.iter().map(|&less| Some(less)).chain([None]);
+            // A step from class to class would have to be taken in the tied dimensions of other tables too.
+            let outside =
+                outside.iter().filter(move |&&less| dimension.is_of_one_class(more, less));
+            let less = outside.map(|&less| Some(less)).chain([None]);
             less.map(move |less| (more, less))
         });
         let choice = |step| {
@@ -145,6 +167,26 @@ impl<'a> Dimensions<'a> {
             }
         };
         steps.map(choice).collect()
+    }
+
+    /// Whether steps add their child to one class of each tie. Where a step of the table itself moves a child within a
+    /// class, tables that lack the dimension do not change.
+    pub(crate) fn agree(&self, table: usize, steps: &[Step]) -> bool {
+        let mut classes: BTreeMap<usize, usize> = BTreeMap::new();
+        let moves = |dimension: &Dimension, step: &Step| {
+            step.1.is_some() && dimension.uses.iter().any(|(of, ..)| *of == table)
+        };
+        let of_steps = || self.dimensions.iter().zip(steps);
+        let moving: Vec<usize> = of_steps()
+            .filter(|(dimension, step)| moves(dimension, step))
+            .flat_map(|(dimension, _)| dimension.ties.iter().map(|(tie, _)| *tie))
+            .collect();
+        of_steps().all(|(dimension, &(more, _))| {
+            let mut ties = dimension.ties.iter().filter(|(tie, _)| !moving.contains(tie));
+            ties.all(|(tie, class_of)| {
+                *classes.entry(*tie).or_insert(class_of[more]) == class_of[more]
+            })
+        })
     }
 
     /// The cells of a table that the product of steps, one a dimension, alters, with signs.
@@ -180,14 +222,32 @@ impl<'a> Dimensions<'a> {
     }
 }
 
+/// The ties that link tables without a common dimension of the tie: of each the dimensions, by name, and the class of
+/// each leaf.
+fn linking_ties(set: &TableSet) -> Vec<BTreeMap<&str, &[usize]>> {
+    let mut ties: BTreeMap<&str, (BTreeMap<&str, &[usize]>, Vec<BTreeSet<&str>>)> = BTreeMap::new();
+    for table in &set.tables {
+        let mut own: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for tie in table.ties() {
+            let dimension = table.dimensions()[tie.dimension].name();
+            let (of, _) = ties.entry(&tie.name).or_default();
+            of.insert(dimension, &tie.class_of);
+            own.entry(&tie.name).or_default().insert(dimension);
+        }
+        for (name, dimensions) in own {
+            ties.entry(name).or_default().1.push(dimensions);
+        }
+    }
+    let links = |tables: &[BTreeSet<&str>]| {
+        let mut others = tables.iter().enumerate();
+        others.any(|(at, one)| tables[at + 1..].iter().any(|other| one.is_disjoint(other)))
+    };
+    ties.into_values().filter(|(_, tables)| links(tables)).map(|(of, _)| of).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use minster_model::{
-        policy::Prices,
-        table::{Hierarchy, TableSet},
-    };
+    use minster_model::{policy::Prices, table::Hierarchy};
 
     use super::*;
     use crate::made_up::{flat, set, tree};

@@ -96,7 +96,7 @@ pub fn kept_and_withheld(cells: &Cells<'_>) -> Result<(), Refusal> {
     for (number, table) in cells.set.tables.iter().enumerate() {
         let of_own_sake = |cell: usize| {
             let number = cells.number(number, cell);
-            cells.set.policy.is_small(cells.count[number].unsigned_abs())
+            cells.policy(number).is_small(cells.count[number].unsigned_abs())
                 || cells.guarded.contains_key(&number)
                 || cells.holders.has_small_rest(number)
         };

@@ -1,0 +1,407 @@
+//! Divisions of the children that follow from several columns, found in the data in one pass.
+//!
+//! Each age is of one age group, a child has a placement exactly where there are episodes, each school is in one ward:
+//! whoever knows that links tables that share no column. Two dimensions are *tied* where their categories, joined
+//! wherever a child has both, fall into several classes. The classes of several pairs that hold the same children,
+//! by the sums of their record keys, are one tie. A column that is 0 or 1, and is added up, counts as a dimension.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use arrow::array::RecordBatch;
+use minster_model::{
+    ColumnName, TableName,
+    table::{CountTable, Tie},
+};
+use minster_store::Dataset;
+
+use crate::{
+    definition::release_definition::{Definition, Population},
+    earlier_releases::condition::Test,
+    error::AggregateError,
+    protect::flags,
+    tabulate::{
+        categories::{Categories, Lookups},
+        column_values, tables,
+    },
+};
+
+/// The dimensions of some releases about the same children, and how these are tied.
+#[derive(Default)]
+pub(crate) struct Ties {
+    /// By the dimension's name and the codes of its leaves.
+    of: HashMap<(String, Vec<String>), Vec<OfDimension>>,
+}
+
+/// A tie's name, and the class of each leaf.
+#[derive(Clone)]
+struct OfDimension {
+    name: String,
+    class_of: Vec<usize>,
+}
+
+/// How many children, and their record keys added up: it tells sets of children apart.
+type Signature = (u64, u64);
+
+/// A division of the children by one dimension: the class of each leaf, none where nobody has it.
+type Division = Vec<Option<usize>>;
+
+/// One dimension while the children are looked through.
+struct Column {
+    name: String,
+    leaves: Vec<String>,
+    values: Values,
+    /// Of each leaf.
+    signatures: Vec<Signature>,
+}
+
+enum Values {
+    Categories(Box<Categories>),
+    /// 1, or anything else; only as long as all are 0, 1 or blank.
+    Flag {
+        column: ColumnName,
+        holds: bool,
+    },
+    /// A condition that a child meets, or not.
+    Test(Test),
+}
+
+/// Two dimensions, and which leaves some child has together.
+struct Pair {
+    first: usize,
+    second: usize,
+    together: Vec<bool>,
+}
+
+impl Ties {
+    /// Looks through the children of `definition` for ties of the dimensions of all these, which are about the same
+    /// children. Each comes with the look-ups that it names.
+    ///
+    /// # Errors
+    /// As [`tables::tabulate`].
+    pub(crate) fn find(
+        definition: &Definition,
+        all: &[(&Definition, Lookups)],
+        dataset: &Dataset,
+        children: &TableName,
+    ) -> Result<Self, AggregateError> {
+        let mut columns = columns(all, dataset, children)?;
+        let pairs = divided(&mut columns, definition, dataset, children)?;
+        Ok(Self::of_pairs(&columns, &pairs))
+    }
+
+    fn of_pairs(columns: &[Column], pairs: &[Pair]) -> Self {
+        let mut divisions: BTreeMap<Vec<Signature>, BTreeMap<usize, Division>> = BTreeMap::new();
+        for pair in pairs {
+            for (place, division) in
+                [pair.first, pair.second].into_iter().zip(pair.classes(columns))
+            {
+                let (signatures, division) = ranked(&columns[place], &division);
+                divisions.entry(signatures).or_default().insert(place, division);
+            }
+        }
+        // Names and classes must not depend on the keys: in the order of the columns and their leaves.
+        let mut ties: Vec<BTreeMap<usize, Division>> = divisions.into_values().collect();
+        ties.sort_by_key(|of| of.keys().copied().collect::<Vec<usize>>());
+        let mut found = Self::default();
+        let mut names: BTreeMap<String, usize> = BTreeMap::new();
+        for of in ties {
+            let columns_of = of.keys().map(|&place| columns[place].name.as_str());
+            let mut name = columns_of.collect::<Vec<_>>().join(", ");
+            let number = names.entry(name.clone()).or_default();
+            *number += 1;
+            if *number > 1 {
+                name = format!("{name} ({number})");
+            }
+            let Some(first) = of.values().next() else { continue };
+            let mut order: Vec<usize> = Vec::new();
+            first.iter().flatten().for_each(|class| {
+                if !order.contains(class) {
+                    order.push(*class);
+                }
+            });
+            let rank = |class: usize| order.iter().position(|of| *of == class).unwrap_or_default();
+            for (&place, division) in &of {
+                let class_of = division.iter().map(|class| class.map_or(0, rank)).collect();
+                let key = (columns[place].name.clone(), columns[place].leaves.clone());
+                let name = name.clone();
+                found.of.entry(key).or_default().push(OfDimension { name, class_of });
+            }
+        }
+        found
+    }
+
+    /// The table with its ties, and with what everyone knows to be nobody: the leaves that no child has, and the cells
+    /// that a tie rules out.
+    pub(crate) fn tie(&self, table: CountTable) -> Result<CountTable, AggregateError> {
+        let mut ties = Vec::new();
+        for (dimension, of) in table.dimensions().iter().enumerate() {
+            let leaves = of.leaves().iter().map(|&leaf| of.code(leaf).to_owned()).collect();
+            let found = self.of.get(&(of.name().to_owned(), leaves)).into_iter().flatten().cloned();
+            ties.extend(found.map(|OfDimension { name, class_of }| Tie {
+                name,
+                dimension,
+                class_of,
+            }));
+        }
+        let nobody = nobody(&table);
+        Ok(table.tied(ties)?.knowing_zeros(nobody)?)
+    }
+}
+
+/// A column of a release and one of another that tell of each other, where no column of both does.
+pub(crate) struct TiedColumns {
+    pub(crate) own: String,
+    pub(crate) other: String,
+}
+
+/// Finds for each of `others`, which are about other children, a column that it divides or chooses by and that is tied
+/// to another one of `definition`, in everyone whom the data know. Each comes with the look-ups that it names.
+///
+/// # Errors
+/// As [`tables::tabulate`].
+pub(crate) fn with_others(
+    definition: (&Definition, Lookups),
+    others: &[(&Definition, Lookups)],
+    dataset: &Dataset,
+    children: &TableName,
+) -> Result<Vec<Option<TiedColumns>>, AggregateError> {
+    let everyone =
+        Definition { population: Population::All, conditions: Vec::new(), ..definition.0.clone() };
+    let all: Vec<(&Definition, Lookups)> =
+        std::iter::once(&definition).chain(others).cloned().collect();
+    let mut columns = columns(&all, dataset, children)?;
+    let mut tests: Vec<Test> = Vec::new();
+    for (test, _) in all.iter().flat_map(|(of, _)| Test::of(of)) {
+        if !tests.contains(&test) {
+            tests.push(test);
+        }
+    }
+    columns.extend(tests.into_iter().map(Column::of_test));
+    let pairs = divided(&mut columns, &everyone, dataset, children)?;
+    let tied: BTreeSet<[&str; 2]> = pairs
+        .iter()
+        .map(|pair| [pair.first, pair.second].map(|place| columns[place].read()))
+        .flat_map(|[first, second]| [[first, second], [second, first]])
+        .collect();
+    let found = others.iter().map(|(other, _)| {
+        let (own, theirs) = (used(definition.0, other), used(other, definition.0));
+        let mut links = own.iter().flat_map(|own| theirs.iter().map(move |other| [*own, *other]));
+        // A column that both use links them by its name.
+        let link = links.find(|[one, other]| {
+            !theirs.contains(one) && !own.contains(other) && tied.contains(&[*one, *other])
+        });
+        link.map(|[own, other]| TiedColumns { own: own.to_owned(), other: other.to_owned() })
+    });
+    Ok(found.collect())
+}
+
+/// The columns that a release divides, adds up, or chooses by where another does not.
+fn used<'a>(definition: &'a Definition, other: &Definition) -> BTreeSet<&'a str> {
+    let names = definition.tables.iter().flat_map(|table| &table.dimensions);
+    let dimensions = names.filter_map(|name| definition.dimension(name));
+    let measures = definition.tables.iter().flat_map(|table| &table.measures);
+    let conditions = definition.conditions.iter().filter(|of| !other.conditions.contains(of));
+    let is_chosen =
+        definition.population == Population::Spine && other.population == Population::All;
+    let columns = dimensions.map(|of| &of.column);
+    let columns = columns.chain(measures.flat_map(|measure| measure.summed()));
+    let columns = columns.chain(conditions.map(|of| &of.column)).map(ColumnName::as_str);
+    columns.chain(is_chosen.then_some(tables::ON_SPINE)).collect()
+}
+
+/// The pairs of these columns that tell of each other, in the children of a definition.
+fn divided(
+    columns: &mut [Column],
+    definition: &Definition,
+    dataset: &Dataset,
+    children: &TableName,
+) -> Result<Vec<Pair>, AggregateError> {
+    let mut read: BTreeSet<String> =
+        columns.iter().map(|column| column.read().to_owned()).collect();
+    read.extend(definition.conditions.iter().map(|of| of.column.to_string()));
+    read.remove(tables::ON_SPINE);
+    read.insert(column_values::CHILD.to_owned());
+    let read = read.iter().map(String::as_str).collect();
+    let mut pairs = pairs(columns);
+    tables::each_batch(definition, dataset, children, &read, |batch| {
+        let keys = column_values::record_keys(batch)?;
+        let mut ordinals = Vec::with_capacity(columns.len());
+        for column in columns.iter_mut() {
+            ordinals.push(column.add(batch, &keys)?);
+        }
+        // Most pairs hang together after the first batch.
+        pairs.iter_mut().for_each(|pair| pair.add(&ordinals, columns));
+        pairs.retain(|pair| pair.is_divided(columns));
+        Ok(())
+    })?;
+    let is_flag = |place: usize| columns[place].may_be_divided();
+    pairs.retain(|pair| is_flag(pair.first) && is_flag(pair.second));
+    // An open pair of which nobody has some leaves may hang together all the same.
+    pairs.retain(|pair| pair.has_classes(columns));
+    Ok(pairs)
+}
+
+/// The inner cells with a leaf that nobody in the table has.
+fn nobody(table: &CountTable) -> Vec<usize> {
+    let mut of_leaves: Vec<Vec<u64>> =
+        table.dimensions().iter().map(|of| vec![0; of.leaves().len()]).collect();
+    let leaves_of = |mut inner: usize| {
+        let mut leaves = vec![0; table.dimensions().len()];
+        for (leaf, dimension) in leaves.iter_mut().zip(table.dimensions()).rev() {
+            *leaf = inner % dimension.leaves().len();
+            inner /= dimension.leaves().len();
+        }
+        leaves
+    };
+    for (inner, count) in table.inner().iter().enumerate() {
+        let leaves = leaves_of(inner).into_iter();
+        of_leaves.iter_mut().zip(leaves).for_each(|(of, leaf)| of[leaf] += count);
+    }
+    let is_nobodys = |inner: &usize| {
+        let mut leaves = leaves_of(*inner).into_iter().zip(&of_leaves);
+        leaves.any(|(leaf, of)| of[leaf] == 0)
+    };
+    (0..table.inner().len()).filter(is_nobodys).collect()
+}
+
+/// Every dimension and every column that is added up, each once.
+fn columns(
+    all: &[(&Definition, Lookups)],
+    dataset: &Dataset,
+    children: &TableName,
+) -> Result<Vec<Column>, AggregateError> {
+    let mut columns: BTreeMap<(String, Vec<String>), Values> = BTreeMap::new();
+    for (definition, lookups) in all {
+        for categories in tables::dimensions(definition, dataset, children, lookups)? {
+            let of = &categories.hierarchy;
+            let leaves = of.leaves().iter().map(|&leaf| of.code(leaf).to_owned()).collect();
+            let key = (of.name().to_owned(), leaves);
+            columns.entry(key).or_insert(Values::Categories(Box::new(categories)));
+        }
+        let measures = definition.tables.iter().flat_map(|table| &table.measures);
+        for column in measures.flat_map(|measure| measure.summed()) {
+            let key = (flags::name(column), flags::codes().map(str::to_owned).to_vec());
+            columns.entry(key).or_insert(Values::Flag { column: column.clone(), holds: true });
+        }
+    }
+    let column = |((name, leaves), values): ((String, Vec<String>), Values)| {
+        let signatures = vec![(0, 0); leaves.len()];
+        Column { name, leaves, values, signatures }
+    };
+    Ok(columns.into_iter().map(column).collect())
+}
+
+/// Every two of different columns.
+fn pairs(columns: &[Column]) -> Vec<Pair> {
+    let two = |first: usize| (first + 1..columns.len()).map(move |second| (first, second));
+    let pair = |(first, second): (usize, usize)| Pair {
+        first,
+        second,
+        together: vec![false; columns[first].leaves.len() * columns[second].leaves.len()],
+    };
+    (0..columns.len()).flat_map(two).map(pair).collect()
+}
+
+impl Column {
+    /// The column of the dataset that it needs.
+    fn read(&self) -> &str {
+        match &self.values {
+            Values::Categories(of) => of.hierarchy.name(),
+            Values::Flag { column, .. } => column.as_str(),
+            Values::Test(test) => test.column(),
+        }
+    }
+
+    fn of_test(test: Test) -> Self {
+        let leaves = ["meets", "does not meet"].map(str::to_owned).to_vec();
+        let (name, values) = (test.column().to_owned(), Values::Test(test));
+        Self { name, leaves, values, signatures: vec![(0, 0); 2] }
+    }
+
+    /// The ordinal of each row's leaf.
+    fn add(&mut self, batch: &RecordBatch, keys: &[u64]) -> Result<Vec<u32>, AggregateError> {
+        let ordinals = match &mut self.values {
+            Values::Categories(of) => of.of(batch)?,
+            Values::Flag { column, holds } => {
+                let numbers = column_values::numbers(batch, column)?;
+                *holds &= numbers.iter().flatten().all(|number| (0..=1).contains(number));
+                numbers.into_iter().map(|number| u32::from(number != Some(1))).collect()
+            }
+            Values::Test(test) => {
+                test.holds(batch)?.into_iter().map(|holds| u32::from(!holds)).collect()
+            }
+        };
+        for (&ordinal, key) in ordinals.iter().zip(keys) {
+            let (count, sum) = &mut self.signatures[ordinal as usize];
+            *count += 1;
+            *sum = sum.wrapping_add(*key);
+        }
+        Ok(ordinals)
+    }
+
+    fn may_be_divided(&self) -> bool {
+        !matches!(self.values, Values::Flag { holds: false, .. })
+    }
+}
+
+impl Pair {
+    fn add(&mut self, ordinals: &[Vec<u32>], columns: &[Column]) {
+        let size = columns[self.second].leaves.len();
+        for (&first, &second) in ordinals[self.first].iter().zip(&ordinals[self.second]) {
+            self.together[first as usize * size + second as usize] = true;
+        }
+    }
+
+    /// Whether the leaves may still fall into several classes: a leaf that nobody has had so far may be one of its own.
+    fn is_divided(&self, columns: &[Column]) -> bool {
+        let is_open = |place: usize| columns[place].signatures.iter().any(|of| of.0 == 0);
+        self.has_classes(columns) || is_open(self.first) && is_open(self.second)
+    }
+
+    /// Whether the leaves fall into several classes.
+    fn has_classes(&self, columns: &[Column]) -> bool {
+        let [first, _] = self.classes(columns);
+        first.into_iter().flatten().collect::<BTreeSet<usize>>().len() > 1
+    }
+
+    /// The class of each leaf of the one and the other, none where nobody has it.
+    fn classes(&self, columns: &[Column]) -> [Division; 2] {
+        let [firsts, seconds] = [self.first, self.second].map(|place| columns[place].leaves.len());
+        let mut class: Vec<usize> = (0..firsts).collect();
+        let mut of_second: Vec<Option<usize>> = vec![None; seconds];
+        for first in 0..firsts {
+            for second in (0..seconds).filter(|second| self.together[first * seconds + second]) {
+                match of_second[second] {
+                    None => of_second[second] = Some(first),
+                    Some(other) => {
+                        let (from, to) = (class[first], class[other]);
+                        if from != to {
+                            class.iter_mut().filter(|of| **of == from).for_each(|of| *of = to);
+                        }
+                    }
+                }
+            }
+        }
+        let has_any =
+            |first: usize| self.together[first * seconds..(first + 1) * seconds].contains(&true);
+        let of_first = (0..firsts).map(|first| has_any(first).then_some(class[first])).collect();
+        let of_second =
+            of_second.into_iter().map(|first| first.map(|first| class[first])).collect();
+        [of_first, of_second]
+    }
+}
+
+/// The signatures of a division's classes, in their order, and the division with each class as its place among them.
+fn ranked(column: &Column, division: &Division) -> (Vec<Signature>, Division) {
+    let mut of_classes: BTreeMap<usize, Signature> = BTreeMap::new();
+    for (class, (count, keys)) in division.iter().zip(&column.signatures) {
+        let Some(class) = class else { continue };
+        let of = of_classes.entry(*class).or_default();
+        *of = (of.0 + count, of.1.wrapping_add(*keys));
+    }
+    let mut signatures: Vec<Signature> = of_classes.values().copied().collect();
+    signatures.sort_unstable();
+    let rank = |class: &usize| signatures.binary_search(&of_classes[class]).ok();
+    let division = division.iter().map(|class| class.as_ref().and_then(rank)).collect();
+    (signatures, division)
+}

@@ -1,0 +1,12 @@
+//! Attacks on what the programs release, by someone who has the public files and knows which values a child can have
+//! together: columns that follow from each other, flags, conditions, periods. Each council is made here, and the
+//! programs themselves read, link and release it.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+mod attacker;
+mod council;
+mod flags;
+mod known_zeros;
+mod periods;
+mod random;
+mod tied;

@@ -1,0 +1,306 @@
+//! Councils at random, with columns that follow from each other, a flag, conditions and two releases.
+//!
+//! `MINSTER_ATTACKS` says how many; by hand, thousands. Each is made from its number alone, so that one can be made
+//! again: `MINSTER_ATTACKS=17..18`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng as _, SeedableRng as _},
+};
+
+use crate::{
+    attacker::{Attacker, Category, Cell},
+    council::{Row, Small, dimension, table},
+};
+
+/// How many councils are made where nothing else is said.
+const COUNCILS: usize = 60;
+
+const COLUMNS: [&str; 8] =
+    ["ward", "locality", "age", "agegroup", "sex", "fsm", "episodes", "placement"];
+const NUMBERS: [&str; 3] = ["age", "fsm", "episodes"];
+
+struct Dice(ChaCha8Rng);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0.next_u32() as usize % most
+    }
+
+    fn one_in(&mut self, many: usize) -> bool {
+        self.below(many) == 0
+    }
+
+    fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+}
+
+/// A dimension of a definition: its column, what more the definition says, and the categories that are no values.
+type Divided = (&'static str, &'static str, Vec<Category<'static>>);
+
+/// A release at random, and what its attacker knows of it.
+struct Release {
+    definition: String,
+    tables: Vec<(String, Vec<Divided>, bool)>,
+    counted: Cell,
+    /// The columns that it needs.
+    used: Vec<&'static str>,
+}
+
+/// Children at random: few enough that some counts are small.
+fn children(dice: &mut Dice) -> Vec<Row> {
+    let (wards, ages) = (2 + dice.below(3), 3 + dice.below(4));
+    let mut rows = Vec::new();
+    for ward in 0..wards {
+        for _ in 0..15 + dice.below(60) {
+            let age = dice.below(ages).min(dice.below(ages + 2));
+            let episodes = if dice.one_in(6) { 1 + dice.below(2) } else { 0 };
+            let placement = if episodes == 0 { "" } else { dice.one_of(&["U1", "K2"]) };
+            rows.push(vec![
+                format!("W{ward}"),
+                if ward < 2 { "north" } else { "south" }.to_owned(),
+                age.to_string(),
+                if age < 2 { "small" } else { "big" }.to_owned(),
+                dice.one_of(&["F", "M"]).to_owned(),
+                usize::from(dice.one_in(4) || ward == 1 && !dice.one_in(9)).to_string(),
+                episodes.to_string(),
+                placement.to_owned(),
+            ]);
+        }
+    }
+    rows
+}
+
+/// The combinations that a child can have, of values that some child has: the locality follows from the ward, the age
+/// group from the age, and a placement is where episodes are.
+fn possible(rows: &[Row]) -> Vec<Row> {
+    let independent: [&[usize]; 5] = [&[0, 1], &[2, 3], &[4], &[5], &[6, 7]];
+    let mut possible = vec![vec![String::new(); COLUMNS.len()]];
+    for places in independent {
+        let values = |row: &Row| places.iter().map(|&at| row[at].clone()).collect::<Row>();
+        let of: BTreeSet<Row> = rows.iter().map(values).collect();
+        let with = |row: &Row, values: &Row| {
+            let mut row = row.clone();
+            places.iter().zip(values).for_each(|(&at, value)| row[at].clone_from(value));
+            row
+        };
+        possible = possible
+            .iter()
+            .flat_map(|row| of.iter().map(move |values| with(row, values)))
+            .collect();
+    }
+    possible
+}
+
+fn divided(dice: &mut Dice) -> Divided {
+    let column = dice.one_of(&COLUMNS);
+    match column {
+        "age" if dice.one_in(2) => (
+            column,
+            "bands = [0, 2]\nlabels = [\"0-1\", \"2+\"]",
+            vec![("age", "0-1", &["0", "1"]), ("age", "2+", &["2", "3", "4", "5", "6"])],
+        ),
+        "episodes" if !dice.one_in(4) => (
+            column,
+            "bands = [0, 1]\nlabels = [\"no\", \"yes\"]",
+            vec![("episodes", "no", &["0"]), ("episodes", "yes", &["1", "2"])],
+        ),
+        "ward" if dice.one_in(2) => (
+            column,
+            "codes = [\"W0\", \"W1\", \"W2\", \"W3\"]\n\
+             [[dimension.level]]\nname = \"locality\"\ncolumn = \"locality\"",
+            vec![("ward", "north", &["W0", "W1"]), ("ward", "south", &["W2", "W3"])],
+        ),
+        _ => (column, codes(column), Vec::new()),
+    }
+}
+
+/// All values of a column: the label of one that is found in the data, and hidden, is hidden too.
+fn codes(column: &str) -> &'static str {
+    match column {
+        "ward" => "codes = [\"W0\", \"W1\", \"W2\", \"W3\"]",
+        "locality" => "codes = [\"north\", \"south\"]",
+        "age" => "codes = [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]",
+        "agegroup" => "codes = [\"small\", \"big\"]",
+        "sex" => "codes = [\"F\", \"M\"]",
+        "fsm" => "codes = [\"0\", \"1\"]",
+        "episodes" => "codes = [\"0\", \"1\", \"2\"]",
+        _ => "codes = [\"U1\", \"K2\"]",
+    }
+}
+
+fn release(dice: &mut Dice, zeros: &str) -> Release {
+    let mut definition =
+        format!("threshold = 5\nzeros = \"{zeros}\"\ninsider = 0\npopulation = \"spine\"\n");
+    let (mut counted, mut used) = (Cell::of(&[]), Vec::new());
+    if dice.one_in(4) {
+        let (column, value) =
+            dice.one_of(&[("locality", "north"), ("sex", "F"), ("agegroup", "big")]);
+        definition += &format!("where = [{{ column = \"{column}\", in = [\"{value}\"] }}]\n");
+        counted = Cell::of(&[(column, &[value])]);
+        used.push(column);
+    }
+    let mut dimensions: Vec<Divided> = Vec::new();
+    let mut tables = Vec::new();
+    for number in 0..1 + dice.below(2) {
+        let mut of_table: Vec<Divided> = Vec::new();
+        for _ in 0..1 + dice.below(2) {
+            let new = divided(dice);
+            let new = dimensions.iter().find(|of| of.0 == new.0).cloned().unwrap_or(new);
+            if of_table.iter().all(|of| of.0 != new.0) {
+                of_table.push(new);
+            }
+        }
+        for new in &of_table {
+            if dimensions.iter().all(|of| of.0 != new.0) {
+                dimensions.push(new.clone());
+            }
+        }
+        tables.push((format!("t{number}"), of_table, dice.one_in(3)));
+    }
+    dimensions.iter().for_each(|(column, more, _)| definition += &dimension(column, more));
+    for (name, of_table, is_summed) in &tables {
+        used.extend(of_table.iter().map(|of| of.0));
+        used.extend(is_summed.then_some("fsm"));
+        let names: Vec<&str> = of_table.iter().map(|of| of.0).collect();
+        definition += &table(name, &names);
+        if *is_summed {
+            definition += "[[table.measure]]\nname = \"meals\"\nsum = \"fsm\"\n";
+        }
+    }
+    Release { definition, tables, counted, used }
+}
+
+/// What became of one council's releases.
+#[derive(Default)]
+struct Tally {
+    released: AtomicUsize,
+    refused: AtomicUsize,
+    small: AtomicUsize,
+    /// What the programs said, without the names of tables and categories.
+    reasons: Mutex<BTreeMap<String, usize>>,
+}
+
+impl Tally {
+    fn why(&self, text: &str) {
+        const WHY: [&str; 8] = [
+            "form a cycle",
+            "tell of each other",
+            "into other categories",
+            "cannot be protected",
+            "about other children",
+            "is below the threshold",
+            "no pattern withstood",
+            "no child has",
+        ];
+        let why = WHY.iter().find(|why| text.contains(**why)).map_or(text, |why| why);
+        *self.reasons.lock().unwrap().entry(why.to_owned()).or_default() += 1;
+    }
+}
+
+fn attacked(number: usize, tally: &Tally) -> Vec<String> {
+    let mut dice = Dice(ChaCha8Rng::seed_from_u64(number as u64));
+    let rows = children(&mut dice);
+    let zeros = dice.one_of(&["published", "may-be-withheld", "unsafe"]);
+    let council = Small::new(&COLUMNS, &NUMBERS);
+    council.deliver(&rows);
+    let releases = [(); 3].map(|()| release(&mut dice, zeros));
+    let is_used = |column: &str| releases.iter().any(|of| of.used.contains(&column));
+    let used: Vec<usize> = (0..COLUMNS.len()).filter(|&at| is_used(COLUMNS[at])).collect();
+    let taken = |row: &Row| used.iter().map(|&at| row[at].clone()).collect::<Row>();
+    let columns: Vec<&str> = used.iter().map(|&at| COLUMNS[at]).collect();
+    let counted: Vec<Row> = rows.iter().map(taken).collect();
+    let possible: Vec<Row> = possible(&rows).iter().map(taken).collect();
+    let mut attacker = Attacker::knowing(&columns, &counted, &possible);
+    if zeros != "published" {
+        attacker.zeros_may_be_withheld();
+    }
+    let mut definitions = String::new();
+    for (at, (name, release)) in ["first", "second", "third"].into_iter().zip(&releases).enumerate()
+    {
+        council.define(name, &release.definition);
+        let ran = if at == 0 { council.run() } else { council.aggregate() };
+        match ran.exit {
+            0 => tally.released.fetch_add(1, Ordering::Relaxed),
+            // Refused by disclosure control, or for an error of the definition beside these data: nothing is public.
+            2 | 4 => {
+                tally.refused.fetch_add(1, Ordering::Relaxed);
+                tally.why(&ran.text);
+                continue;
+            }
+            exit => panic!("council {number}: exit {exit}: {}", ran.text),
+        };
+        definitions += &format!("# {name}\n{}", release.definition);
+        for (table, dimensions, is_summed) in &release.tables {
+            let categories: Vec<Category<'_>> =
+                dimensions.iter().flat_map(|of| of.2.iter().copied()).collect();
+            let sums: &[_] = if *is_summed { &[Some(("fsm", "1"))] } else { &[] };
+            let released = council.released(name, "2024-25", table).unwrap();
+            attacker.reads_of(&released, sums, &categories, &release.counted);
+        }
+    }
+    tally.small.fetch_add(attacker.small(5), Ordering::Relaxed);
+    let given_away = attacker.given_away(5);
+    match given_away.is_empty() {
+        true => given_away,
+        false => {
+            let told = format!("council {number}:\n{definitions}\n{}", given_away.join("\n"));
+            vec![told]
+        }
+    }
+}
+
+/// The councils to make: as many as are asked for, or these numbers.
+fn councils() -> Range<usize> {
+    let Ok(asked) = std::env::var("MINSTER_ATTACKS") else { return 0..COUNCILS };
+    match asked.split_once("..") {
+        Some((from, to)) => from.parse().unwrap()..to.parse().unwrap(),
+        None => 0..asked.parse().unwrap(),
+    }
+}
+
+#[test]
+fn no_random_release_gives_away_a_small_number_of_another() {
+    let councils = councils();
+    let (tally, next) = (Tally::default(), AtomicUsize::new(councils.start));
+    let work = || {
+        let mut found = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= councils.end {
+                return found;
+            }
+            found.extend(attacked(number, &tally));
+        }
+    };
+    let found: Vec<String> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    let counts =
+        [&tally.released, &tally.refused, &tally.small].map(|of| of.load(Ordering::Relaxed));
+    println!(
+        "{} councils: {} releases let out, {} refused; {} small counts withheld, {} councils give some away",
+        councils.len(),
+        counts[0],
+        counts[1],
+        counts[2],
+        found.len()
+    );
+    println!("refused: {:#?}", tally.reasons.lock().unwrap());
+    assert!(found.is_empty(), "{}", found.join("\n\n"));
+    assert!(
+        counts[0] >= councils.len() && counts[2] >= councils.len(),
+        "the councils try something"
+    );
+}
