@@ -14,14 +14,14 @@ use std::{collections::BTreeMap, io::Write, sync::LazyLock, time::Instant};
 
 use minster_attack::{Refusal, verify_rounded, verify_with};
 use minster_disclosure::{
-    Effort, Method, Optimum, Outcome, crowding, round, suppress, suppress_at, widen,
+    Effort, Optimum, RoundingMethod, SearchOutcome, round, sparsity, suppress, suppress_at, widen,
 };
 use minster_disclosure_tests::{
     comparison::{Linear, Singletons, linear},
     peers::{self, PeerTable, Recorded},
 };
 use minster_model::{
-    policy::{Policy, Prices, Zeros},
+    policy::{Costs, Policy, Zeros},
     table::{CountTable, Hierarchy, Pattern, TableSet},
 };
 
@@ -152,7 +152,7 @@ fn release(set: &TableSet, zeros: Zeros) -> String {
     let begun = processor();
     let mut verdict = "refused";
     for _ in 0..WIDENED {
-        match verify_with(set.clone(), suppression.patterns.clone(), &suppression.worlds) {
+        match verify_with(set.clone(), suppression.patterns.clone(), &suppression.alternatives) {
             Ok(_) => verdict = "safe",
             Err(Refusal::Unprotected(failures)) => {
                 let failing: Vec<_> = failures.iter().map(|f| (f.table, f.cell)).collect();
@@ -200,18 +200,18 @@ fn efforts(name: &str, sets: &[TableSet]) {
     print!("{name:<34} {cells:>5}");
     let more = Effort { steps: 8 * Effort::default().steps, ..Effort::default() };
     for effort in [Effort::NONE, Effort::default(), more] {
-        let (mut price, mut cells, mut proved, mut longest) = (0.0, 0, 0, 0f64);
+        let (mut cost, mut cells, mut proved, mut longest) = (0.0, 0, 0, 0f64);
         for set in sets {
             let begun = processor();
-            let Ok(found) = suppress_at(set, Prices::default(), effort) else { continue };
+            let Ok(found) = suppress_at(set, Costs::default(), effort) else { continue };
             longest = longest.max(processor() - begun);
-            price += found.optima.iter().map(|optimum| optimum.price).sum::<f64>();
-            let is_proved = |optimum: &Optimum| optimum.outcome == Outcome::Proved;
+            cost += found.optima.iter().map(|optimum| optimum.cost).sum::<f64>();
+            let is_proved = |optimum: &Optimum| optimum.outcome == SearchOutcome::Proved;
             proved += usize::from(found.optima.iter().all(is_proved));
             cells += withheld(&found.patterns);
-            assert!(verify_with(set.clone(), found.patterns, &found.worlds).is_ok());
+            assert!(verify_with(set.clone(), found.patterns, &found.alternatives).is_ok());
         }
-        print!(" | {cells} {price:.1} {proved} proved, at most {longest:.3} s");
+        print!(" | {cells} {cost:.1} {proved} proved, at most {longest:.3} s");
         std::io::stdout().flush().unwrap();
     }
     println!();
@@ -242,8 +242,8 @@ fn million() {
         let counts = set.tables[0].cell_counts();
         let primary = counts.iter().filter(|&&count| policy.is_small(count)).count();
         println!("{children} children, {} cells, {primary} primary", counts.len());
-        for crowded in crowding(&set) {
-            println!("  {crowded}");
+        for sparse in sparsity(&set) {
+            println!("  {sparse}");
         }
         for zeros in [Zeros::Published, Zeros::MayBeWithheld] {
             println!("  {zeros:?}: {RELEASABLE}: {}", release(&set, zeros));
@@ -284,11 +284,11 @@ fn rounded(all: bool) {
         };
         let keys = [table.inner().iter().map(&mut key).collect()];
         let methods = [
-            ("nearest 5", Method::Nearest { base: 5 }),
-            ("controlled 3", Method::Controlled { base: 3, attempt: 0 }),
-            ("controlled 5", Method::Controlled { base: 5, attempt: 0 }),
-            ("OpenSAFELY", Method::OpenSafely),
-            ("cell key", Method::CellKey { keys: &keys }),
+            ("nearest 5", RoundingMethod::Nearest { base: 5 }),
+            ("controlled 3", RoundingMethod::Controlled { base: 3, attempt: 0 }),
+            ("controlled 5", RoundingMethod::Controlled { base: 5, attempt: 0 }),
+            ("OpenSAFELY", RoundingMethod::OpenSafely),
+            ("cell key", RoundingMethod::CellKey { keys: &keys }),
         ];
         for (how, method) in methods {
             measure_rounding(&format!("{name}, {how}"), &table, method);
@@ -305,7 +305,7 @@ fn by_ward(table: &CountTable) -> CountTable {
     CountTable::new("council", dimensions, inner, vec![]).unwrap()
 }
 
-fn measure_rounding(name: &str, table: &CountTable, method: Method<'_>) {
+fn measure_rounding(name: &str, table: &CountTable, method: RoundingMethod<'_>) {
     let policy = Policy::new(5, Zeros::MayBeWithheld);
     let set = TableSet { tables: vec![table.clone()], policy };
     let counts = table.cell_counts();

@@ -5,7 +5,7 @@ use minster_model::{
     table::{CountTable, Pattern, TableSet},
 };
 
-use crate::worlds;
+use crate::alternative_tables;
 
 /// The cells of all tables as rows over all their inner cells.
 pub struct Rows {
@@ -25,8 +25,8 @@ pub fn rows(set: &TableSet) -> Rows {
             below.iter().for_each(|&inner| row[first + inner] = 1);
             row
         };
-        let below = worlds::below(table);
-        let counts = worlds::sums(table, table.inner());
+        let below = alternative_tables::below(table);
+        let counts = alternative_tables::sums(table, table.inner());
         let rows: Vec<Vec<i128>> = below.iter().map(row).collect();
         for (cell, row) in rows.iter().enumerate() {
             let is_zero = counts[cell] == 0 && set.policy.zeros == Zeros::Published;
@@ -74,7 +74,7 @@ impl Rows {
 /// (`alone`) for someone alone in an inner cell: decided modulo a prime, over the withheld inner cells.
 pub fn gives_away(set: &TableSet, pattern: &Pattern, alone: bool) -> bool {
     let table = &set.tables[0];
-    let (below, inner) = (worlds::below(table), table.inner());
+    let (below, inner) = (alternative_tables::below(table), table.inner());
     let counts = table.cell_counts();
     let is_inner = |cell: usize| {
         let nodes = table.coordinates(cell);

@@ -2,7 +2,7 @@
 //! world that someone thinks possible.
 
 use minster_attack::verify_with;
-use minster_model::table::World;
+use minster_model::table::AlternativeTable;
 
 use super::*;
 
@@ -22,18 +22,22 @@ pub(crate) fn insiders(set: &TableSet, patterns: &[Pattern]) -> Vec<Known> {
 }
 
 /// Small sets of which some cells are withheld whatever they count.
-pub(crate) fn guarded_sets() -> impl Strategy<Value = TableSet> {
-    let guards = prop::collection::vec((0..27usize, 0..4u64, 0..7u64), 0..3);
-    (small_sets(), guards).prop_map(|(mut set, guards)| {
+pub(crate) fn unsafe_by_rule_sets() -> impl Strategy<Value = TableSet> {
+    let levels = prop::collection::vec((0..27usize, 0..4u64, 0..7u64), 0..3);
+    (small_sets(), levels).prop_map(|(mut set, levels)| {
         let zeros = set.policy.zeros;
         for table in &mut set.tables {
             let counts = table.cell_counts();
             let may = |cell: usize| counts[cell] > 0 || zeros != Zeros::Published;
-            let guarded = guards
+            let unsafe_by_rule = levels
                 .iter()
-                .map(|&(cell, down, up)| Guarded { cell: 1 + cell % (counts.len() - 1), down, up })
-                .filter(|guarded| may(guarded.cell));
-            *table = table.clone().guarding(guarded.collect()).unwrap();
+                .map(|&(cell, lower, upper)| ProtectionLevel {
+                    cell: 1 + cell % (counts.len() - 1),
+                    lower,
+                    upper,
+                })
+                .filter(|level| may(level.cell));
+            *table = table.clone().with_protection_levels(unsafe_by_rule.collect()).unwrap();
         }
         set
     })
@@ -43,15 +47,17 @@ pub(crate) fn guarded_sets() -> impl Strategy<Value = TableSet> {
 fn an_insider_learns_no_more_than_the_rule_says() {
     let (released, knowing) = (Cell::new(0u32), Cell::new(0u32));
     cases(4_000)
-        .run(&(guarded_sets(), 0..3u64), |(mut set, insider)| {
+        .run(&(unsafe_by_rule_sets(), 0..3u64), |(mut set, insider)| {
             set.policy.insider = insider;
             let Ok(patterns) = protect(&set) else { return Ok(()) };
             let releasable = verify(set.clone(), patterns.clone()).unwrap();
             prop_assert!(certify(&set, &patterns, releasable.certificates()).is_ok());
             for known in insiders(&set, &patterns).into_iter().map(Some).chain([None]) {
-                if let Some(worlds) = worlds::extremes_known(&set, &patterns, 20_000, known) {
+                if let Some(alternatives) =
+                    alternative_tables::extremes_known(&set, &patterns, 20_000, known)
+                {
                     knowing.set(knowing.get() + 1);
-                    prop_assert!(holds_known(&set, &patterns, &worlds, known));
+                    prop_assert!(holds_known(&set, &patterns, &alternatives, known));
                 }
             }
             released.set(released.get() + 1);
@@ -69,13 +75,13 @@ fn the_verdict_on_insiders_is_that_of_every_world() {
     let (compared, passed) = (Cell::new(0u32), Cell::new(0u32));
     let patterns = prop::collection::vec(any::<bool>(), 64);
     cases(4_000)
-        .run(&(guarded_sets(), patterns, 0..3u64), |(mut set, withheld, insider)| {
+        .run(&(unsafe_by_rule_sets(), patterns, 0..3u64), |(mut set, withheld, insider)| {
             set.policy.insider = insider;
             let pattern = |(number, table): (usize, &CountTable)| {
-                let counts = worlds::sums(table, table.inner());
+                let counts = alternative_tables::sums(table, table.inner());
                 let withheld = (0..table.cell_count()).map(|cell| {
                     let small = (1..5).contains(&counts[cell])
-                        || table.guarded().iter().any(|guarded| guarded.cell == cell);
+                        || table.protection_levels().iter().any(|level| level.cell == cell);
                     cell != 0
                         && (small || withheld[(31 * number + cell) % 64])
                         && !(counts[cell] == 0 && set.policy.zeros == Zeros::Published)
@@ -87,10 +93,12 @@ fn the_verdict_on_insiders_is_that_of_every_world() {
             let small = |t: &CountTable| (1..5).contains(&t.inner().iter().sum::<u64>());
             let mut safe = !set.tables.iter().any(small);
             for known in everyone {
-                let Some(worlds) = worlds::extremes_known(&set, &patterns, 5_000, known) else {
+                let Some(alternatives) =
+                    alternative_tables::extremes_known(&set, &patterns, 5_000, known)
+                else {
                     return Ok(());
                 };
-                safe &= holds_known(&set, &patterns, &worlds, known);
+                safe &= holds_known(&set, &patterns, &alternatives, known);
             }
             compared.set(compared.get() + 1);
             let verdict = verify(set.clone(), patterns.clone()).is_ok();
@@ -139,8 +147,10 @@ fn what_leaves_insiders_where_they_are_is_a_certificate() {
     all.policy.insider = 2;
     let patterns = vec![Pattern { withheld: vec![false, true, true, true] }];
     // One of those in which the 2 is large leaves too few in the second cell, the next in the third.
-    let world = |counts: [u64; 3]| World { counts: (0..3).map(|at| (0, at, counts[at])).collect() };
-    let proposed = [[5, 1, 6], [5, 6, 1], [0, 6, 6], [6, 0, 6]].map(world);
+    let alternative = |counts: [u64; 3]| AlternativeTable {
+        counts: (0..3).map(|at| (0, at, counts[at])).collect(),
+    };
+    let proposed = [[5, 1, 6], [5, 6, 1], [0, 6, 6], [6, 0, 6]].map(alternative);
     let releasable = verify_with(all.clone(), patterns.clone(), &proposed).unwrap();
     assert_eq!(releasable.certificates().len(), 4);
     assert!(certify(&all, &patterns, releasable.certificates()).is_ok());

@@ -8,16 +8,16 @@
 use std::{fmt::Write, path::Path};
 
 use minster_disclosure::{
-    Effort, Method, Outcome, Refusal, RoundingRefusal, Suppression, crowding, round, suppress_at,
-    widen,
+    Effort, RoundingMethod, RoundingRefusal, SearchOutcome, Suppression, SuppressionRefusal, round,
+    sparsity, suppress_at, widen,
 };
 use minster_disclosure_tests::{
     comparison::{Linear, Singletons, linear},
     tried,
 };
 use minster_model::{
-    policy::{Policy, Prices, Zeros},
-    table::{CountTable, Grouping, Guarded, Hierarchy, Pattern, Sensitive, TableSet},
+    policy::{Costs, Policy, Zeros},
+    table::{CountTable, Grouping, Hierarchy, Pattern, ProtectionLevel, Sensitive, TableSet},
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers for ever.
@@ -83,7 +83,7 @@ fn table(name: &str, dimensions: Vec<Hierarchy>, numbers: &mut Numbers) -> Count
 }
 
 /// With some large cells withheld, and some kept.
-fn guarded(
+fn unsafe_by_rule(
     name: &str,
     dimensions: Vec<Hierarchy>,
     policy: Policy,
@@ -93,10 +93,10 @@ fn guarded(
     let counts = table.cell_counts();
     let large = |cell: &usize| !policy.is_small(counts[*cell]) && counts[*cell] > 10;
     let large: Vec<usize> = (8..counts.len()).filter(large).collect();
-    let guard = |&cell: &usize| Guarded { cell, down: 4, up: 1 + counts[cell] / 5 };
-    let guards = large.iter().step_by(7).map(guard).collect();
+    let level = |&cell: &usize| ProtectionLevel { cell, lower: 4, upper: 1 + counts[cell] / 5 };
+    let levels = large.iter().step_by(7).map(level).collect();
     let kept = large.iter().skip(3).step_by(7).copied().collect();
-    table.guarding(guards).unwrap().keeping(kept).unwrap()
+    table.with_protection_levels(levels).unwrap().with_forced_published(kept).unwrap()
 }
 
 /// Two margins of one table of three dimensions.
@@ -130,7 +130,7 @@ fn after(
     effort: Effort,
 ) -> Option<Vec<CountTable>> {
     let alone = TableSet { tables: vec![first.clone()], policy };
-    let mut before = suppress_at(&alone, Prices::default(), effort).ok()?;
+    let mut before = suppress_at(&alone, Costs::default(), effort).ok()?;
     Some(vec![later, first.published_before(before.patterns.remove(0)).unwrap()])
 }
 
@@ -163,26 +163,26 @@ fn sets() -> Vec<(String, TableSet)> {
         let mut inner = table("t", care.clone(), numbers).inner().to_vec();
         (inner[4], inner[5], inner[6], inner[7]) = (1, 60, 0, 2);
         add("class", vec![class(care.clone(), inner, vec![2])], policy);
-        let kept = guarded("t", vec![flat("a", 5), flat("b", 6)], policy, numbers);
+        let kept = unsafe_by_rule("t", vec![flat("a", 5), flat("b", 6)], policy, numbers);
         add("guarded", vec![kept], policy);
-        let schools = |of: usize| flat("school", of).of_holders();
+        let schools = |of: usize| flat("school", of).of_respondents();
         add("holders", vec![table("t", vec![schools(4), flat("b", 4)], numbers)], policy);
         let three = vec![schools(3), flat("b", 3), flat("c", 2)];
         add("holders of three", vec![table("t", three, numbers)], policy);
-        let areas = vec![wards().of_holders(), flat("b", 3)];
+        let areas = vec![wards().of_respondents(), flat("b", 3)];
         add("holders in areas", vec![table("t", areas, numbers)], policy);
-        let kept = guarded("t", vec![schools(4), flat("b", 5)], policy, numbers);
+        let kept = unsafe_by_rule("t", vec![schools(4), flat("b", 5)], policy, numbers);
         add("holders guarded", vec![kept], policy);
         let dimensions = vec![schools(4), flat("care", 3)];
         let inner = table("t", dimensions.clone(), numbers).inner().to_vec();
         add("holders and class", vec![class(dimensions, inner, vec![1])], policy);
-        let of_holders = linked(numbers).map(|table| {
+        let of_respondents = linked(numbers).map(|table| {
             let dimensions = table.dimensions().iter().cloned();
-            let held = dimensions.map(|of| if of.name() == "a" { of.of_holders() } else { of });
+            let held = dimensions.map(|of| if of.name() == "a" { of.of_respondents() } else { of });
             CountTable::new(table.name(), held.collect(), table.inner().to_vec(), vec![]).unwrap()
         });
-        add("holders linked", of_holders.to_vec(), policy);
-        if let Some(tables) = after(of_holders, policy, Effort::NONE) {
+        add("holders linked", of_respondents.to_vec(), policy);
+        if let Some(tables) = after(of_respondents, policy, Effort::NONE) {
             add("holders after another", tables, policy);
         }
         if let Some(tables) = after(linked(numbers), policy, Effort::default()) {
@@ -191,7 +191,7 @@ fn sets() -> Vec<(String, TableSet)> {
         policy.insider = 1 + round % 2;
         let two = || vec![flat("a", 5), flat("b", 5)];
         add("insiders", vec![table("t", two(), numbers)], policy);
-        add("insiders guarded", vec![guarded("t", two(), policy, numbers)], policy);
+        add("insiders guarded", vec![unsafe_by_rule("t", two(), policy, numbers)], policy);
         let inner = table("t", care.clone(), numbers).inner().to_vec();
         add("insiders and class", vec![class(care, inner, vec![1, 2])], policy);
         if let Some(tables) = after(linked(numbers), policy, Effort::NONE) {
@@ -237,7 +237,7 @@ fn digits(pattern: &Pattern) -> String {
     pattern.withheld.chunks(4).map(digit).collect()
 }
 
-fn patterns(found: Result<Vec<Pattern>, Refusal>) -> String {
+fn patterns(found: Result<Vec<Pattern>, SuppressionRefusal>) -> String {
     match found {
         Ok(patterns) => patterns.iter().map(digits).collect::<Vec<_>>().join(" "),
         Err(refusal) => refusal.to_string(),
@@ -245,24 +245,24 @@ fn patterns(found: Result<Vec<Pattern>, Refusal>) -> String {
 }
 
 /// The patterns, how many certificates are proposed and of how many cells, and how near the cheapest they are.
-fn whole(found: Result<Suppression, Refusal>) -> String {
-    let Suppression { patterns, worlds, optima } = match found {
+fn whole(found: Result<Suppression, SuppressionRefusal>) -> String {
+    let Suppression { patterns, alternatives, optima } = match found {
         Ok(found) => found,
         Err(refusal) => return refusal.to_string(),
     };
     let mut text = self::patterns(Ok(patterns));
-    let cells: usize = worlds.iter().map(|world| world.counts.len()).sum();
-    write!(text, " | {} of {cells}", worlds.len()).unwrap();
+    let cells: usize = alternatives.iter().map(|alternative| alternative.counts.len()).sum();
+    write!(text, " | {} of {cells}", alternatives.len()).unwrap();
     for optimum in optima {
         let outcome = match optimum.outcome {
-            Outcome::Proved => "proved",
-            Outcome::WorkUsedUp => "work used up",
-            Outcome::TooLarge => "too large",
-            Outcome::NoneSafe => "none safe",
+            SearchOutcome::Proved => "proved",
+            SearchOutcome::WorkUsedUp => "work used up",
+            SearchOutcome::TooLarge => "too large",
+            SearchOutcome::NoneSafe => "none safe",
         };
-        let (before, price, bound) = (optimum.before, optimum.price, optimum.bound);
+        let (before, cost, bound) = (optimum.before, optimum.cost, optimum.bound);
         let cells = optimum.cells;
-        write!(text, " | {cells}: {before:.3} {price:.3} {bound:.3} {outcome}").unwrap();
+        write!(text, " | {cells}: {before:.3} {cost:.3} {bound:.3} {outcome}").unwrap();
     }
     text
 }
@@ -297,22 +297,22 @@ macro_rules! known {
     };
 }
 
-known!(heuristic, sets(), |set| whole(suppress_at(set, Prices::default(), Effort::NONE)));
+known!(heuristic, sets(), |set| whole(suppress_at(set, Costs::default(), Effort::NONE)));
 known!(cheapest, sets(), |set| {
-    whole(suppress_at(set, Prices::default(), Effort { cells: 60, steps: 60_000 }))
+    whole(suppress_at(set, Costs::default(), Effort { cells: 60, steps: 60_000 }))
 });
 known!(dear_margins, sets(), |set| whole(suppress_at(
     set,
-    Prices { margin: 6.0, size: 1.0 },
+    Costs { margin: 6.0, size: 1.0 },
     Effort::NONE
 )));
 known!(every_cell_alike, sets(), |set| whole(suppress_at(
     set,
-    Prices { margin: 0.0, size: 0.0 },
+    Costs { margin: 0.0, size: 0.0 },
     Effort { cells: 40, steps: 20_000 }
 )));
 known!(widened, sets(), |set| {
-    let Ok(found) = suppress_at(set, Prices::default(), Effort::NONE) else { return "–".into() };
+    let Ok(found) = suppress_at(set, Costs::default(), Effort::NONE) else { return "–".into() };
     let small = |(number, table): (usize, &CountTable)| {
         let counts = table.cell_counts().into_iter().enumerate();
         let small = counts.filter(|(_, count)| set.policy.is_small(*count));
@@ -333,7 +333,7 @@ known!(five_wide, sets(), |set| {
 known!(rounded, sets(), |set| {
     // Numbers take more room than patterns: of the smaller tables alone, and who attacks is no matter here.
     let cells: usize = set.tables.iter().map(CountTable::cell_count).sum();
-    if cells > 60 || set.holders().is_some() || set.policy.insider > 0 {
+    if cells > 60 || set.respondents().is_some() || set.policy.insider > 0 {
         return "–".into();
     }
     let keys: Vec<Vec<u64>> = set
@@ -342,10 +342,10 @@ known!(rounded, sets(), |set| {
         .map(|table| table.inner().iter().enumerate().map(|(at, count)| (977 * at as u64) ^ count))
         .map(Iterator::collect)
         .collect();
-    let mut methods = vec![Method::OpenSafely, Method::CellKey { keys: &keys }];
-    methods.push(Method::Nearest { base: 10 });
+    let mut methods = vec![RoundingMethod::OpenSafely, RoundingMethod::CellKey { keys: &keys }];
+    methods.push(RoundingMethod::Nearest { base: 10 });
     for base in [3, 5] {
-        methods.extend((0..2).map(|attempt| Method::Controlled { base, attempt }));
+        methods.extend((0..2).map(|attempt| RoundingMethod::Controlled { base, attempt }));
     }
     let answers = methods.into_iter().map(|method| match round(set, method) {
         Ok(rounded) => format!("{:?}", rounded.published),
@@ -354,13 +354,13 @@ known!(rounded, sets(), |set| {
     answers.collect::<Vec<_>>().join(" | ")
 });
 known!(heuristic_large, large_sets(), |set| {
-    whole(suppress_at(set, Prices::default(), Effort::NONE))
+    whole(suppress_at(set, Costs::default(), Effort::NONE))
 });
 known!(five_wide_large, large_sets(), |set| {
     patterns(linear(set, Linear { singletons: Singletons::Guarded, width: 5 }))
 });
 known!(rounded_large, large_sets(), |set| {
-    let answer = |attempt| match round(set, Method::Controlled { base: 5, attempt }) {
+    let answer = |attempt| match round(set, RoundingMethod::Controlled { base: 5, attempt }) {
         Ok(rounded) => {
             let mut digest = Numbers(0);
             rounded.published.iter().flatten().for_each(|number| {
@@ -373,43 +373,53 @@ known!(rounded_large, large_sets(), |set| {
     };
     (0..3).map(answer).collect::<Vec<_>>().join(" ")
 });
-known!(crowded, sets(), |set| format!("{:?}", crowding(set)));
+known!(sparse, sets(), |set| format!("{:?}", sparsity(set)));
 
 #[test]
-fn what_is_kept_cannot_be_withheld_for_its_own_sake() {
+fn what_is_forced_published_cannot_be_withheld_for_its_own_sake() {
     let table = |inner: Vec<u64>| CountTable::new("t", vec![flat("a", 3)], inner, vec![]).unwrap();
     let set = |table| TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) };
     let all = |set: &TableSet| {
         let mode = Linear { singletons: Singletons::None, width: 0 };
-        let whole = suppress_at(set, Prices::default(), Effort::NONE);
+        let whole = suppress_at(set, Costs::default(), Effort::NONE);
         [whole.err(), linear(set, mode).err()]
     };
-    for refusal in all(&set(table(vec![3, 40, 50]).keeping(vec![1]).unwrap())) {
-        assert!(matches!(refusal, Some(Refusal::KeptAndWithheld { .. })), "{refusal:?}");
+    for refusal in all(&set(table(vec![3, 40, 50]).with_forced_published(vec![1]).unwrap())) {
+        assert!(
+            matches!(refusal, Some(SuppressionRefusal::ForcedPublishedAndUnsafe { .. })),
+            "{refusal:?}"
+        );
     }
-    let guarded = table(vec![30, 40, 50]).guarding(vec![Guarded { cell: 1, down: 2, up: 2 }]);
-    for refusal in all(&set(guarded.unwrap().keeping(vec![1]).unwrap())) {
-        assert!(matches!(refusal, Some(Refusal::KeptAndWithheld { .. })), "{refusal:?}");
+    let unsafe_by_rule = table(vec![30, 40, 50]).with_protection_levels(vec![ProtectionLevel {
+        cell: 1,
+        lower: 2,
+        upper: 2,
+    }]);
+    for refusal in all(&set(unsafe_by_rule.unwrap().with_forced_published(vec![1]).unwrap())) {
+        assert!(
+            matches!(refusal, Some(SuppressionRefusal::ForcedPublishedAndUnsafe { .. })),
+            "{refusal:?}"
+        );
     }
-    for refusal in all(&set(table(vec![30, 40, 50]).keeping(vec![1]).unwrap())) {
+    for refusal in all(&set(table(vec![30, 40, 50]).with_forced_published(vec![1]).unwrap())) {
         assert_eq!(refusal, None);
     }
 }
 
 #[test]
-fn a_published_total_may_not_leave_few_to_a_holder() {
+fn a_published_total_may_not_leave_few_to_a_respondent() {
     let schools = |inner: Vec<u64>| {
-        let dimensions = vec![flat("school", 2).of_holders(), flat("kind", 2)];
+        let dimensions = vec![flat("school", 2).of_respondents(), flat("kind", 2)];
         let table = CountTable::new("t", dimensions, inner, vec![]).unwrap();
         TableSet { tables: vec![table], policy: Policy::new(5, Zeros::Published) }
     };
-    let refused = suppress_at(&schools(vec![50, 40, 1, 2]), Prices::default(), Effort::NONE);
+    let refused = suppress_at(&schools(vec![50, 40, 1, 2]), Costs::default(), Effort::NONE);
     let refusal = refused.unwrap_err();
-    assert!(matches!(refusal, Refusal::KnownToHolder { .. }), "{refusal:?}");
+    assert!(matches!(refusal, SuppressionRefusal::KnownToRespondent { .. }), "{refusal:?}");
     let said = "the cell school all, kind all of the table t cannot be kept from school school0";
     assert!(refusal.to_string().starts_with(said), "{refusal}");
     // A pattern can hide which kind ten others are.
-    let enough = suppress_at(&schools(vec![50, 40, 9, 1]), Prices::default(), Effort::NONE);
+    let enough = suppress_at(&schools(vec![50, 40, 9, 1]), Costs::default(), Effort::NONE);
     assert!(enough.is_ok(), "{enough:?}");
 }
 
@@ -420,20 +430,21 @@ fn record_keys_are_the_same_for_the_same_children() {
     let tables = vec![table("b", vec![10, 20, 30, 40]), table("c", vec![15, 15, 50, 20])];
     let set = TableSet { tables, policy: Policy::new(3, Zeros::Published) };
     let keys = [vec![1, 2, 3, 4], vec![2, 1, 4, 3]];
-    let rounded = round(&set, Method::CellKey { keys: &keys }).unwrap();
+    let rounded = round(&set, RoundingMethod::CellKey { keys: &keys }).unwrap();
     // The cells that both tables have are the same there, noise and all.
     let shared = |table: usize, node| rounded.published[table][set.tables[table].cell(&[node, 0])];
     assert_eq!([1, 2].map(|node| shared(0, node)), [1, 2].map(|node| shared(1, node)));
     for wrong in [vec![2, 1, 4, 4], vec![2, 2, 3, 3], vec![2, 1, 4]] {
-        let refusal = round(&set, Method::CellKey { keys: &[keys[0].clone(), wrong] });
+        let refusal = round(&set, RoundingMethod::CellKey { keys: &[keys[0].clone(), wrong] });
         assert_eq!(refusal, Err(RoundingRefusal::Keys));
     }
     // A table that was published before has no keys.
     let whole = Pattern { withheld: vec![false; 9] };
-    let standing = set.tables[1].clone().published_before(whole).unwrap();
-    let later = TableSet { tables: vec![set.tables[0].clone(), standing], ..set.clone() };
+    let published = set.tables[1].clone().published_before(whole).unwrap();
+    let later = TableSet { tables: vec![set.tables[0].clone(), published], ..set.clone() };
     for others in [vec![], vec![9, 9, 9, 9]] {
-        let again = round(&later, Method::CellKey { keys: &[keys[0].clone(), others] }).unwrap();
+        let again =
+            round(&later, RoundingMethod::CellKey { keys: &[keys[0].clone(), others] }).unwrap();
         assert_eq!(again.published, [rounded.published[0].clone(), vec![]]);
     }
 }

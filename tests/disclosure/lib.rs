@@ -3,11 +3,11 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, missing_docs, reason = "an oracle for tests")]
 
+pub mod alternative_tables;
 pub mod comparison;
 pub mod exact;
 pub mod peers;
 pub mod ranges;
-pub mod worlds;
 
 /// How many of so many cases are tried: all, or as many in a hundred as `MINSTER_CASES_PERCENT` says, for runs of
 /// many mutants.

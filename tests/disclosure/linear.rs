@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use minster_attack::{intervals, verify};
-use minster_disclosure::Refusal;
+use minster_disclosure::SuppressionRefusal;
 use minster_disclosure_tests::{
     comparison::{Linear, Singletons, linear},
     exact, peers, seen, tried,
@@ -275,11 +275,11 @@ fn what_totals_give_away_is_refused() {
     assert_eq!(count(&linear(&set(table, Zeros::Published), NONE).unwrap()), 0);
     let small = CountTable::new("t", vec![flat("a", 2)], vec![1, 2], vec![]).unwrap();
     let refusal = linear(&set(small, Zeros::Published), NONE).unwrap_err();
-    assert!(matches!(refusal, Refusal::GrandTotalBelowThreshold { .. }));
+    assert!(matches!(refusal, SuppressionRefusal::GrandTotalBelowThreshold { .. }));
     let two = CountTable::new("t", vec![flat("a", 2)], vec![2, 12], vec![]).unwrap();
-    let kept = two.keeping(vec![2]).unwrap();
-    let refusal = linear(&set(kept, Zeros::Published), NONE).unwrap_err();
-    assert!(matches!(refusal, Refusal::Unprotectable { .. }));
+    let forced_published = two.with_forced_published(vec![2]).unwrap();
+    let refusal = linear(&set(forced_published, Zeros::Published), NONE).unwrap_err();
+    assert!(matches!(refusal, SuppressionRefusal::Unprotectable { .. }));
 }
 
 /// No more is withheld than GaussSuppression withholds, and no primary cell follows.

@@ -2,22 +2,22 @@
 //! here alone; neither knows the other.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
-mod holders;
 mod insiders;
 mod optimal;
 mod populations;
+mod respondents;
 
 use std::cell::Cell;
 
 use minster_attack::{Failure, FailureReason, Refusal, certify, intervals, verify};
 use minster_disclosure::{suppress, suppress_with, widen};
 use minster_disclosure_tests::{
+    alternative_tables::{self, Known},
     seen, tried,
-    worlds::{self, Known},
 };
 use minster_model::{
-    policy::{Policy, Prices, Zeros},
-    table::{CountTable, Grouping, Guarded, Hierarchy, Pattern, Sensitive, TableSet},
+    policy::{Costs, Policy, Zeros},
+    table::{CountTable, Grouping, Hierarchy, Pattern, ProtectionLevel, Sensitive, TableSet},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 
@@ -127,8 +127,8 @@ fn what_is_dear_is_kept() {
     let table = CountTable::new("t", vec![flat("a", 4), flat("b", 3)], counts, vec![]).unwrap();
     let all = set(vec![table.clone()], Zeros::MayBeWithheld);
     let withheld_margins = |margin: f64| {
-        let prices = Prices { margin, ..Prices::default() };
-        let suppression = suppress_with(&all, prices).unwrap();
+        let costs = Costs { margin, ..Costs::default() };
+        let suppression = suppress_with(&all, costs).unwrap();
         assert!(verify(all.clone(), suppression.patterns.clone()).is_ok());
         let is_margin = |&cell: &usize| table.coordinates(cell).contains(&0);
         let withheld = &suppression.patterns[0].withheld;
@@ -312,8 +312,8 @@ fn cases(cases: u32) -> TestRunner {
     TestRunner::new(config)
 }
 
-/// Returns what the promise demands of each small or guarded cell: table, cell, how little and how much it must be
-/// able to be.
+/// Returns what the promise requires of each cell that is small or unsafe by rule: table, cell, how little and how
+/// much it must be able to be.
 fn promised(
     set: &TableSet,
     patterns: &[Pattern],
@@ -322,8 +322,8 @@ fn promised(
     let threshold = set.policy.threshold;
     let mut all = Vec::new();
     for (number, table) in set.tables.iter().enumerate() {
-        let counts = worlds::sums(table, table.inner());
-        let below = worlds::below(table);
+        let counts = alternative_tables::sums(table, table.inner());
+        let below = alternative_tables::below(table);
         let inner_cell = |place: usize| {
             (0..table.cell_count())
                 .find(|&cell| {
@@ -343,33 +343,37 @@ fn promised(
             let low: u64 = below[cell].iter().map(&least).sum();
             all.push((number, cell, low, threshold.max(low + threshold - 1)));
         }
-        for &Guarded { cell, down, up } in table.guarded() {
+        for &ProtectionLevel { cell, lower, upper } in table.protection_levels() {
             let low: u64 = below[cell].iter().map(&least).sum();
-            let low = low.max(counts[cell].saturating_sub(down));
-            all.push((number, cell, low, counts[cell] + up));
+            let low = low.max(counts[cell].saturating_sub(lower));
+            all.push((number, cell, low, counts[cell] + upper));
         }
     }
     all
 }
 
 /// Whether the promise holds in the worlds found by trying.
-fn holds(set: &TableSet, patterns: &[Pattern], worlds: &worlds::Extremes) -> bool {
-    holds_known(set, patterns, worlds, None)
+fn holds(
+    set: &TableSet,
+    patterns: &[Pattern],
+    alternatives: &alternative_tables::Extremes,
+) -> bool {
+    holds_known(set, patterns, alternatives, None)
 }
 
 /// The same in the worlds that someone thinks possible.
 fn holds_known(
     set: &TableSet,
     patterns: &[Pattern],
-    worlds: &worlds::Extremes,
+    alternatives: &alternative_tables::Extremes,
     known: Option<Known>,
 ) -> bool {
     let small = promised(set, patterns, known).into_iter().all(|(table, cell, low, high)| {
         patterns[table].withheld[cell]
-            && worlds.least[table][cell] <= low
-            && worlds.most[table][cell] >= high
+            && alternatives.least[table][cell] <= low
+            && alternatives.most[table][cell] >= high
     });
-    small && worlds.outside.iter().all(|outside| *outside >= set.policy.threshold)
+    small && alternatives.outside.iter().all(|outside| *outside >= set.policy.threshold)
 }
 
 #[test]
@@ -378,10 +382,10 @@ fn what_is_released_keeps_the_promise_in_every_world() {
     cases(10_000)
         .run(&small_sets(), |set| {
             let Ok(patterns) = protect(&set) else { return Ok(()) };
-            match worlds::extremes(&set, &patterns, 20_000) {
-                Some(worlds) => {
+            match alternative_tables::extremes(&set, &patterns, 20_000) {
+                Some(alternatives) => {
                     released.set(released.get() + 1);
-                    prop_assert!(holds(&set, &patterns, &worlds));
+                    prop_assert!(holds(&set, &patterns, &alternatives));
                 }
                 None => left_out.set(left_out.get() + 1),
             }
@@ -407,16 +411,16 @@ fn what_was_published_before_counts_in_every_world() {
         .run(&linked, |joint| {
             let alone = set(vec![joint.tables[0].clone()], joint.policy.zeros);
             let Ok(before) = protect(&alone) else { return Ok(()) };
-            let standing = joint.tables[0].clone().published_before(before[0].clone()).unwrap();
-            let later = set(vec![joint.tables[1].clone(), standing], joint.policy.zeros);
+            let published = joint.tables[0].clone().published_before(before[0].clone()).unwrap();
+            let later = set(vec![joint.tables[1].clone(), published], joint.policy.zeros);
             let Ok(patterns) = protect(&later) else {
                 refused.set(refused.get() + 1);
                 return Ok(());
             };
             prop_assert_eq!(&patterns[1], &before[0]);
-            if let Some(worlds) = worlds::extremes(&later, &patterns, 20_000) {
+            if let Some(alternatives) = alternative_tables::extremes(&later, &patterns, 20_000) {
                 both.set(both.get() + 1);
-                prop_assert!(holds(&later, &patterns, &worlds));
+                prop_assert!(holds(&later, &patterns, &alternatives));
             }
             Ok(())
         })
@@ -431,7 +435,7 @@ fn intervals_and_verdict_are_those_of_every_world() {
     cases(10_000)
         .run(&(small_sets(), patterns), |(set, withheld)| {
             let pattern = |(number, table): (usize, &CountTable)| {
-                let counts = worlds::sums(table, table.inner());
+                let counts = alternative_tables::sums(table, table.inner());
                 let stands = |cell: usize| {
                     cell == 0 || (counts[cell] == 0 && set.policy.zeros == Zeros::Published)
                 };
@@ -441,13 +445,15 @@ fn intervals_and_verdict_are_those_of_every_world() {
                 Pattern { withheld }
             };
             let patterns: Vec<Pattern> = set.tables.iter().enumerate().map(pattern).collect();
-            let Some(worlds) = worlds::extremes(&set, &patterns, 5_000) else { return Ok(()) };
+            let Some(alternatives) = alternative_tables::extremes(&set, &patterns, 5_000) else {
+                return Ok(());
+            };
             compared.set(compared.get() + 1);
             let intervals = intervals(&set, &patterns).unwrap();
             for (table, of_table) in intervals.iter().enumerate() {
                 for (&cell, interval) in of_table {
-                    prop_assert_eq!(interval.low, worlds.least[table][cell]);
-                    prop_assert_eq!(interval.high, Some(worlds.most[table][cell]));
+                    prop_assert_eq!(interval.low, alternatives.least[table][cell]);
+                    prop_assert_eq!(interval.high, Some(alternatives.most[table][cell]));
                     if cell % 5 == 0 {
                         let alone = minster_attack::interval(&set, &patterns, table, cell).unwrap();
                         prop_assert_eq!(alone, Some(*interval));
@@ -457,7 +463,7 @@ fn intervals_and_verdict_are_those_of_every_world() {
             let total = |table: &CountTable| table.inner().iter().sum::<u64>();
             let verdict = verify(set.clone(), patterns.clone()).is_ok();
             let small = set.tables.iter().any(|table| (1..5).contains(&total(table)));
-            prop_assert_eq!(verdict, !small && holds(&set, &patterns, &worlds));
+            prop_assert_eq!(verdict, !small && holds(&set, &patterns, &alternatives));
             passed.set(passed.get() + u32::from(verdict));
             Ok(())
         })
@@ -492,7 +498,7 @@ fn patterns_of_other_tables_have_no_intervals() {
 }
 
 #[test]
-fn a_total_that_is_guarded_is_withheld_with_all_that_gives_it_away() {
+fn a_total_that_is_unsafe_by_rule_is_withheld_with_all_that_gives_it_away() {
     let nodes = [
         ("all", None),
         ("north", Some(0)),
@@ -508,14 +514,14 @@ fn a_total_that_is_guarded_is_withheld_with_all_that_gives_it_away() {
     let grouping = Grouping { codes, group_of: vec![1, 2, 2, 1, 0] };
     let ward = Hierarchy::new("ward", nodes).unwrap().grouped(grouping).unwrap();
     let table = CountTable::new("t", vec![ward], vec![6, 5, 3, 8, 0], vec![]).unwrap();
-    let guarded: Vec<usize> = (0..11).filter(|cell| ![7, 8].contains(cell)).collect();
-    let guard = |&cell: &usize| Guarded { cell, down: 2, up: 2 };
-    let table = table.guarding(guarded.iter().map(guard).collect()).unwrap();
-    let table = table.keeping(vec![7]).unwrap();
+    let unsafe_by_rule: Vec<usize> = (0..11).filter(|cell| ![7, 8].contains(cell)).collect();
+    let level = |&cell: &usize| ProtectionLevel { cell, lower: 2, upper: 2 };
+    let table = table.with_protection_levels(unsafe_by_rule.iter().map(level).collect()).unwrap();
+    let table = table.with_forced_published(vec![7]).unwrap();
     let all = TableSet { tables: vec![table], policy: Policy::new(1, Zeros::MayBeWithheld) };
     let patterns = protect(&all).unwrap();
     let withheld: Vec<usize> = (0..11).filter(|&cell| patterns[0].withheld[cell]).collect();
-    assert_eq!(withheld, guarded);
+    assert_eq!(withheld, unsafe_by_rule);
 }
 
 #[test]
@@ -538,7 +544,7 @@ fn a_zero_is_not_withheld_where_the_policy_publishes_zeros() {
 }
 
 #[test]
-fn a_cell_that_is_kept_is_not_withheld_and_a_guarded_one_is() {
+fn a_forced_published_cell_is_not_withheld_and_one_unsafe_by_rule_is() {
     let table = CountTable::new("t", vec![flat("a", 3)], vec![10, 20, 30], vec![]).unwrap();
     let pattern = |withheld: [bool; 4]| vec![Pattern { withheld: withheld.to_vec() }];
     let reason = |table: &CountTable, withheld| match verify(
@@ -551,10 +557,15 @@ fn a_cell_that_is_kept_is_not_withheld_and_a_guarded_one_is() {
             None
         }
     };
-    let kept = table.clone().keeping(vec![1]).unwrap();
-    assert_eq!(reason(&kept, [false, true, true, false]), Some(FailureReason::KeptWithheld));
-    assert_eq!(reason(&kept, [false, false, true, true]), None);
-    let guarded = table.guarding(vec![Guarded { cell: 1, down: 5, up: 5 }]).unwrap();
-    assert_eq!(reason(&guarded, [false; 4]), Some(FailureReason::SmallPublished));
-    assert_eq!(reason(&guarded, [false, true, true, false]), None);
+    let forced_published = table.clone().with_forced_published(vec![1]).unwrap();
+    assert_eq!(
+        reason(&forced_published, [false, true, true, false]),
+        Some(FailureReason::ForcedPublishedWithheld)
+    );
+    assert_eq!(reason(&forced_published, [false, false, true, true]), None);
+    let unsafe_by_rule = table
+        .with_protection_levels(vec![ProtectionLevel { cell: 1, lower: 5, upper: 5 }])
+        .unwrap();
+    assert_eq!(reason(&unsafe_by_rule, [false; 4]), Some(FailureReason::SmallPublished));
+    assert_eq!(reason(&unsafe_by_rule, [false, true, true, false]), None);
 }

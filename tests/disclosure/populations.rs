@@ -1,6 +1,6 @@
 //! Releases about different children, against every way in which all children could be.
 
-use minster_attack::{Beside, verify_beside, who_counts};
+use minster_attack::{JointRelease, verify_joint, who_counts};
 
 use super::*;
 
@@ -31,19 +31,23 @@ impl Shows {
     }
 
     /// How unsure everyone must be of a number; none where that is not asked for its contributors' sake.
-    fn room(contributors: u64) -> Option<u64> {
+    fn protection_level(contributors: u64) -> Option<u64> {
         (1..3).contains(&contributors).then(|| 3 - contributors)
     }
 
     /// A table of numbers, of which the unsafe ones are not to follow. `table` makes the same of contributors.
-    fn guarded(&self, table: impl Fn(&Children) -> CountTable, children: &Children) -> CountTable {
+    fn unsafe_by_rule(
+        &self,
+        table: impl Fn(&Children) -> CountTable,
+        children: &Children,
+    ) -> CountTable {
         let Some(contributors) = &self.contributors else { return table(children) };
-        let guarded = table(contributors).cell_counts().into_iter().enumerate();
-        let guarded = guarded.filter_map(|(cell, contributors)| {
-            let room = Self::room(contributors)?;
-            Some(Guarded { cell, down: room, up: room })
+        let unsafe_by_rule = table(contributors).cell_counts().into_iter().enumerate();
+        let unsafe_by_rule = unsafe_by_rule.filter_map(|(cell, contributors)| {
+            let protection_level = Self::protection_level(contributors)?;
+            Some(ProtectionLevel { cell, lower: protection_level, upper: protection_level })
         });
-        table(children).guarding(guarded.collect()).unwrap()
+        table(children).with_protection_levels(unsafe_by_rule.collect()).unwrap()
     }
 
     /// How little and how much the number of some places must be able to be, if anything is asked.
@@ -52,8 +56,11 @@ impl Shows {
         let (number, threshold) = (sum(children), self.policy.threshold);
         match &self.contributors {
             None => (1..threshold).contains(&number).then_some((0, threshold)),
-            Some(contributors) => Self::room(sum(contributors))
-                .map(|room| (number.saturating_sub(room), number + room)),
+            Some(contributors) => {
+                Self::protection_level(sum(contributors)).map(|protection_level| {
+                    (number.saturating_sub(protection_level), number + protection_level)
+                })
+            }
         }
     }
 }
@@ -95,7 +102,7 @@ impl Plan {
 
     /// The places whose children a cell of its table counts.
     fn places(&self, table: &CountTable, cell: usize) -> Vec<usize> {
-        let below = worlds::below(table);
+        let below = alternative_tables::below(table);
         let counts = |place: &usize| {
             self.counts[category(*place, 0)] && below[cell].contains(&self.cell(*place))
         };
@@ -129,12 +136,12 @@ fn all(plans: &[Plan], children: &Children, by: &[usize]) -> (CountTable, Vec<us
 
 /// The table keeping what it shares.
 fn keeping(table: CountTable, plan: &Plan, shared: &[usize]) -> CountTable {
-    let is_kept = |cell: &usize| {
+    let is_forced_published = |cell: &usize| {
         let nodes = table.coordinates(*cell);
         plan.by.iter().zip(nodes).all(|(column, node)| shared.contains(column) == (node > 0))
     };
-    let kept = (0..table.cell_count()).filter(is_kept).collect();
-    table.clone().keeping(kept).unwrap()
+    let forced_published = (0..table.cell_count()).filter(is_forced_published).collect();
+    table.clone().with_forced_published(forced_published).unwrap()
 }
 
 /// The verdict on releases as they stand beside each other.
@@ -144,19 +151,19 @@ fn beside(
     children: &Children,
     released: &[(CountTable, Pattern)],
 ) -> Result<(), Refusal> {
-    let releases: Vec<Beside<'_>> = plans
+    let releases: Vec<JointRelease<'_>> = plans
         .iter()
         .zip(released)
         .enumerate()
         .map(|(number, (plan, (table, pattern)))| {
             let shared = plan.shared(plans);
             let (_, nodes) = all(plans, children, &shared);
-            let all = shows.guarded(|children| all(plans, children, &shared).0, children);
+            let all = shows.unsafe_by_rule(|children| all(plans, children, &shared).0, children);
             let (tables, patterns) = (std::slice::from_ref(table), std::slice::from_ref(pattern));
-            Beside { tables, patterns, all, own: nodes[number] }
+            JointRelease { tables, patterns, all, own: nodes[number] }
         })
         .collect();
-    verify_beside(shows.policy, &releases)
+    verify_joint(shows.policy, &releases)
 }
 
 /// Says what is published: places, and how many children are there together; and which of them are not empty.
@@ -185,7 +192,7 @@ impl Known {
 
     /// Calls back with all children as they could be, until that says that it is enough; false where that takes
     /// more than so many steps.
-    fn worlds(
+    fn alternatives(
         &self,
         truth: &Children,
         steps: usize,
@@ -233,8 +240,8 @@ impl Filling<'_> {
         self.steps -= 1;
         if place == 12 {
             let is_filled = |places: &Vec<usize>| places.iter().any(|&at| self.children[at] > 0);
-            let is_world = self.known.filled.iter().all(is_filled);
-            return (is_world && (self.each)(&self.children)).then_some(Stop::Enough);
+            let is_alternative = self.known.filled.iter().all(is_filled);
+            return (is_alternative && (self.each)(&self.children)).then_some(Stop::Enough);
         }
         let counting = self.counting[place].clone();
         // Whom nobody counts nobody asks about.
@@ -257,7 +264,7 @@ impl Filling<'_> {
 }
 
 /// Returns what must stay possible: some places together at most so many, and at least so many.
-fn demands(
+fn requirements(
     shows: &Shows,
     plans: &[Plan],
     children: &Children,
@@ -306,7 +313,7 @@ fn demands(
     all
 }
 
-/// Whether each demand is met by some way in which all children could be; none where these are too many.
+/// Whether each requirement is met by some way in which all children could be; none where these are too many.
 fn is_open(
     shows: &Shows,
     plans: &[Plan],
@@ -314,19 +321,19 @@ fn is_open(
     released: &[(CountTable, Pattern)],
     steps: usize,
 ) -> Option<bool> {
-    let demands = demands(shows, plans, children, released);
-    let mut ends = vec![(u64::MAX, 0); demands.len()];
+    let requirements = requirements(shows, plans, children, released);
+    let mut ends = vec![(u64::MAX, 0); requirements.len()];
     let known = Known::new(plans, released, shows.policy.zeros);
     let is_met = |((_, low, high), (least, most)): (&(_, u64, u64), &(u64, u64))| {
         least <= low && most >= high
     };
-    let mut is_open = demands.is_empty();
-    let whole = known.worlds(children, steps, &mut |world| {
-        for ((places, ..), (least, most)) in demands.iter().zip(&mut ends) {
-            let count = places.iter().map(|&place| world[place]).sum();
+    let mut is_open = requirements.is_empty();
+    let whole = known.alternatives(children, steps, &mut |alternative| {
+        for ((places, ..), (least, most)) in requirements.iter().zip(&mut ends) {
+            let count = places.iter().map(|&place| alternative[place]).sum();
             (*least, *most) = ((*least).min(count), (*most).max(count));
         }
-        is_open = demands.iter().zip(&ends).all(is_met);
+        is_open = requirements.iter().zip(&ends).all(is_met);
         is_open
     });
     whole.then_some(is_open)
@@ -362,7 +369,7 @@ fn release(
         if places.map(|place| children[place]).sum::<u64>() == 0 {
             return None;
         }
-        let table = shows.guarded(|children| plan.table(children), children);
+        let table = shows.unsafe_by_rule(|children| plan.table(children), children);
         let table = keeping(table, plan, &plan.shared(plans));
         let set = TableSet { tables: vec![table.clone()], policy: shows.policy };
         let patterns = protect(&set).ok()?;
@@ -495,13 +502,13 @@ fn what_is_shared_must_be_shown() {
     assert_eq!(release(&[3, 4, 5]), Err(Refusal::SharedWithheld { release: 0 }));
     let table = plans[0].table(&children);
     let (all, nodes) = all(&plans, &children, &[1]);
-    let one = |tables, patterns| Beside { tables, patterns, all: all.clone(), own: nodes[0] };
+    let one = |tables, patterns| JointRelease { tables, patterns, all: all.clone(), own: nodes[0] };
     let tables = [table];
-    assert_eq!(verify_beside(policy, &[one(&tables, &[])]), Err(Refusal::Shape));
+    assert_eq!(verify_joint(policy, &[one(&tables, &[])]), Err(Refusal::Shape));
     let short = [Pattern { withheld: vec![false] }];
-    assert_eq!(verify_beside(policy, &[one(&tables, &short)]), Err(Refusal::Shape));
+    assert_eq!(verify_joint(policy, &[one(&tables, &short)]), Err(Refusal::Shape));
     let other = [plans[0].table(&[9; 12])];
     let whole = [Pattern { withheld: vec![false; 9] }];
-    let verdict = verify_beside(policy, &[one(&other, &whole)]);
+    let verdict = verify_joint(policy, &[one(&other, &whole)]);
     assert!(matches!(verdict, Err(Refusal::Inconsistent { .. })));
 }

@@ -3,7 +3,7 @@
 
 use minster_model::table::{CountTable, TableSet};
 
-use crate::worlds;
+use crate::alternative_tables;
 
 /// Whether a count could have been published as a number; the first says whether it is an inner cell.
 pub type Could<'a> = &'a dyn Fn(bool, u64, u64) -> bool;
@@ -32,7 +32,7 @@ pub fn together(
     could: Could<'_>,
     limit: u64,
 ) -> Option<Ends> {
-    let below: Vec<_> = set.tables.iter().map(worlds::below).collect();
+    let below: Vec<_> = set.tables.iter().map(alternative_tables::below).collect();
     let mut places = Vec::new();
     for (number, table) in set.tables.iter().enumerate() {
         let cells = (0..table.cell_count()).filter(|&cell| is_inner(table, cell));
@@ -107,7 +107,7 @@ impl Search<'_> {
     fn look(&mut self) {
         let cells = self.sums.iter().flatten().zip(self.possible.iter().flatten());
         let fits = { cells }.all(|(&sum, possible)| possible[sum as usize]);
-        if !fits || !worlds::agree(self.set, &self.sums) {
+        if !fits || !alternative_tables::agree(self.set, &self.sums) {
             return;
         }
         let sums = &self.sums;

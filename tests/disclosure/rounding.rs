@@ -4,12 +4,12 @@
 use std::{cell::Cell, collections::BTreeMap};
 
 use minster_attack::{Failure, FailureReason, Refusal, certify_rounded, verify_rounded};
-use minster_disclosure::{Method, NOISE, Rounded, perturb, round};
-use minster_disclosure_tests::{ranges, seen, tried, worlds};
+use minster_disclosure::{NOISE, Rounded, RoundingMethod, perturb, round};
+use minster_disclosure_tests::{alternative_tables, ranges, seen, tried};
 use minster_model::{
     policy::{Policy, Zeros},
     rounding::{Margins, Rounding},
-    table::{CountTable, Grouping, Guarded, Hierarchy, Pattern, Sensitive, TableSet},
+    table::{CountTable, Grouping, Hierarchy, Pattern, ProtectionLevel, Sensitive, TableSet},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 
@@ -33,7 +33,7 @@ fn attack(set: &TableSet, rounded: &Rounded) -> Result<(), Refusal> {
 fn one_and_two_are_three_to_the_nearest_five() {
     // 1 and 2 become 0, their sum of 3 becomes 5: it is 3 at least, so neither is none.
     let all = one(vec![flat("ward", 2), flat("sex", 2)], vec![1, 2, 30, 30]);
-    let rounded = round(&all, Method::Nearest { base: 5 }).unwrap();
+    let rounded = round(&all, RoundingMethod::Nearest { base: 5 }).unwrap();
     let table = &all.tables[0];
     assert_eq!(rounded.published[0][table.cell(&[1, 0])], 5);
     let Err(Refusal::Unprotected(failures)) = attack(&all, &rounded) else {
@@ -46,7 +46,7 @@ fn one_and_two_are_three_to_the_nearest_five() {
     assert!(low(1) && low(2));
     // Published so that they add up, they say nothing more.
     for base in [3, 5] {
-        let rounded = round(&all, Method::Controlled { base, attempt: 0 }).unwrap();
+        let rounded = round(&all, RoundingMethod::Controlled { base, attempt: 0 }).unwrap();
         assert!(attack(&all, &rounded).is_ok());
     }
 }
@@ -55,22 +55,25 @@ fn one_and_two_are_three_to_the_nearest_five() {
 fn certificates_are_checked_again_by_adding_up() {
     let all = one(vec![flat("ward", 3), flat("sex", 2)], vec![1, 12, 3, 40, 30, 2]);
     let Rounded { published, rule } =
-        round(&all, Method::Controlled { base: 3, attempt: 0 }).unwrap();
+        round(&all, RoundingMethod::Controlled { base: 3, attempt: 0 }).unwrap();
     let releasable = verify_rounded(all.clone(), published.clone(), rule).unwrap();
-    let worlds = releasable.certificates();
-    let certified = certify_rounded(&all, &published, rule, worlds).unwrap();
-    assert_eq!(certified.worlds, worlds);
-    assert!(certified.demands > 0);
+    let alternatives = releasable.certificates();
+    let certified = certify_rounded(&all, &published, rule, alternatives).unwrap();
+    assert_eq!(certified.alternatives, alternatives);
+    assert!(certified.requirements > 0);
     assert!(certify_rounded(&all, &published, rule, &[]).is_err());
-    let mut wrong = worlds.to_vec();
-    wrong.iter_mut().flat_map(|world| &mut world.counts).for_each(|(_, _, count)| *count += 9);
+    let mut wrong = alternatives.to_vec();
+    wrong
+        .iter_mut()
+        .flat_map(|alternative| &mut alternative.counts)
+        .for_each(|(_, _, count)| *count += 9);
     assert!(certify_rounded(&all, &published, rule, &wrong).is_err());
 }
 
 #[test]
 fn what_is_published_is_rounded_and_says_how() {
     let all = one(vec![flat("ward", 2), flat("sex", 2)], vec![10, 20, 30, 41]);
-    let Rounded { published, rule } = round(&all, Method::Nearest { base: 5 }).unwrap();
+    let Rounded { published, rule } = round(&all, RoundingMethod::Nearest { base: 5 }).unwrap();
     let releasable = verify_rounded(all, published.clone(), rule).unwrap();
     let shown: Vec<Option<u64>> = published[0].iter().copied().map(Some).collect();
     assert_eq!(releasable.published_cells(0), shown);
@@ -100,9 +103,11 @@ fn a_number_that_is_not_the_rules_is_refused() {
 fn what_may_not_be_published_is_not_rounded_either() {
     let inner = vec![10, 20, 30, 41];
     let table = CountTable::new("t", vec![flat("ward", 2), flat("sex", 2)], inner, vec![]).unwrap();
-    let guarded = table.guarding(vec![Guarded { cell: 4, down: 1, up: 1 }]).unwrap();
-    let all = set(vec![guarded]);
-    let rounded = round(&all, Method::Nearest { base: 5 }).unwrap();
+    let unsafe_by_rule = table
+        .with_protection_levels(vec![ProtectionLevel { cell: 4, lower: 1, upper: 1 }])
+        .unwrap();
+    let all = set(vec![unsafe_by_rule]);
+    let rounded = round(&all, RoundingMethod::Nearest { base: 5 }).unwrap();
     assert!(matches!(attack(&all, &rounded), Err(Refusal::Unprotected(_))));
 }
 
@@ -115,7 +120,9 @@ fn a_group_of_one_category_is_disclosure_rounded_or_not() {
         (set(vec![table(vec![30, 1, 20, 30])]), set(vec![table(vec![30, 9, 20, 30])]));
     // None of these few is in care.
     let few = set(vec![table(vec![0, 2, 20, 30])]);
-    for method in [Method::Nearest { base: 5 }, Method::Controlled { base: 5, attempt: 0 }] {
+    for method in
+        [RoundingMethod::Nearest { base: 5 }, RoundingMethod::Controlled { base: 5, attempt: 0 }]
+    {
         let Err(Refusal::Unprotected(failures)) = attack(&all, &round(&all, method).unwrap())
         else {
             panic!("nearly all are in care")
@@ -133,7 +140,7 @@ fn what_was_published_before_is_known_exactly() {
     let before = before.published_before(Pattern { withheld: vec![false; 3] }).unwrap();
     let dimensions = vec![flat("ward", 2), flat("sex", 2)];
     let now = CountTable::new("n", dimensions, vec![4, 2, 30, 30], vec![]).unwrap();
-    let method = Method::Nearest { base: 5 };
+    let method = RoundingMethod::Nearest { base: 5 };
     let alone = set(vec![now.clone()]);
     assert!(attack(&alone, &round(&alone, method).unwrap()).is_ok());
     let both = set(vec![now, before]);
@@ -148,16 +155,20 @@ fn what_was_published_before_is_known_exactly() {
 #[test]
 fn what_was_withheld_before_stays_so_beside_rounded_numbers() {
     // It is known how many are in ward 0 and ward 1 together.
-    let reasons = |first: u64, guarded: Option<Guarded>, parts: [u64; 2]| -> Vec<FailureReason> {
+    let reasons = |first: u64,
+                   unsafe_by_rule: Option<ProtectionLevel>,
+                   parts: [u64; 2]|
+     -> Vec<FailureReason> {
         let before = CountTable::new("b", vec![flat("ward", 3)], vec![first, 60, 40], vec![]);
-        let before = before.unwrap().guarding(guarded.into_iter().collect()).unwrap();
+        let before =
+            before.unwrap().with_protection_levels(unsafe_by_rule.into_iter().collect()).unwrap();
         let withheld = vec![false, true, true, false];
         let before = before.published_before(Pattern { withheld }).unwrap();
         let dimensions = vec![flat("ward", 3), flat("sex", 2)];
         let inner = vec![parts[0], parts[1], 30, 30, 20, 20];
         let now = CountTable::new("n", dimensions, inner, vec![]).unwrap();
         let both = set(vec![now, before]);
-        match attack(&both, &round(&both, Method::Nearest { base: 15 }).unwrap()) {
+        match attack(&both, &round(&both, RoundingMethod::Nearest { base: 15 }).unwrap()) {
             Ok(()) => vec![],
             Err(Refusal::Unprotected(failures)) => {
                 assert!(failures.iter().all(|failure| (failure.table, failure.cell) == (1, 1)));
@@ -166,14 +177,14 @@ fn what_was_withheld_before_stays_so_beside_rounded_numbers() {
             Err(refusal) => panic!("{refusal}"),
         }
     };
-    let guard = |down, up| Some(Guarded { cell: 1, down, up });
+    let level = |lower, upper| Some(ProtectionLevel { cell: 1, lower, upper });
     // To the nearest 15, none to 7 are none, and 8 to 22 are 15.
     assert_eq!(reasons(4, None, [4, 0]), []);
     assert_eq!(reasons(15, None, [15, 0]), []);
-    assert_eq!(reasons(15, guard(7, 7), [15, 0]), []);
-    assert_eq!(reasons(15, guard(8, 7), [15, 0]), [FailureReason::Low]);
-    assert_eq!(reasons(15, guard(20, 7), [15, 0]), [FailureReason::Low]);
-    assert_eq!(reasons(15, guard(7, 8), [15, 0]), [FailureReason::High]);
+    assert_eq!(reasons(15, level(7, 7), [15, 0]), []);
+    assert_eq!(reasons(15, level(8, 7), [15, 0]), [FailureReason::Low]);
+    assert_eq!(reasons(15, level(20, 7), [15, 0]), [FailureReason::Low]);
+    assert_eq!(reasons(15, level(7, 8), [15, 0]), [FailureReason::High]);
 }
 
 #[test]
@@ -186,9 +197,10 @@ fn what_was_small_before_can_still_be_so_many_more() {
     let now = CountTable::new("n", vec![flat("other", 2)], vec![8, 0], vec![]).unwrap();
     let policy = Policy::new(6, Zeros::Published);
     let both = |policy| TableSet { tables: vec![now.clone(), before.clone()], policy };
-    let verdict = |all| attack(&all, &round(&all, Method::Nearest { base: 5 }).unwrap());
+    let verdict = |all| attack(&all, &round(&all, RoundingMethod::Nearest { base: 5 }).unwrap());
     assert_eq!(verdict(both(policy)), Ok(()));
-    let Rounded { published, rule } = round(&both(policy), Method::Nearest { base: 5 }).unwrap();
+    let Rounded { published, rule } =
+        round(&both(policy), RoundingMethod::Nearest { base: 5 }).unwrap();
     let releasable = verify_rounded(both(policy), published, rule).unwrap();
     let shown = [Some(8), None, None, None, None, None, None, None, Some(0)];
     assert_eq!(releasable.published_cells(1), shown);
@@ -230,17 +242,17 @@ fn the_same_children_have_the_same_noise_in_every_table() {
         })
         .to_vec();
     let all = set(tables);
-    let published = round(&all, Method::CellKey { keys: &keys }).unwrap().published;
+    let published = round(&all, RoundingMethod::CellKey { keys: &keys }).unwrap().published;
     for node in 0..4 {
         let [one, other] = [0, 1].map(|t| published[t][all.tables[t].cell(&[node, 0])]);
         assert_eq!(one, other);
     }
     let mut wrong = keys.clone();
     wrong[1][0] ^= 1;
-    assert!(round(&all, Method::CellKey { keys: &wrong }).is_err());
-    assert!(round(&all, Method::CellKey { keys: &keys[..1] }).is_err());
+    assert!(round(&all, RoundingMethod::CellKey { keys: &wrong }).is_err());
+    assert!(round(&all, RoundingMethod::CellKey { keys: &keys[..1] }).is_err());
     let strict = TableSet { policy: Policy::new(6, Zeros::Published), ..all };
-    assert!(round(&strict, Method::CellKey { keys: &keys }).is_err());
+    assert!(round(&strict, RoundingMethod::CellKey { keys: &keys }).is_err());
 }
 
 #[test]
@@ -270,8 +282,8 @@ fn a_thousand_cells_are_rounded_so_that_they_add_up_and_withstand() {
     let mut choices = Vec::new();
     for attempt in 0..2 {
         for base in [3, 5] {
-            let rounded = round(&all, Method::Controlled { base, attempt }).unwrap();
-            assert_eq!(rounded, round(&all, Method::Controlled { base, attempt }).unwrap());
+            let rounded = round(&all, RoundingMethod::Controlled { base, attempt }).unwrap();
+            assert_eq!(rounded, round(&all, RoundingMethod::Controlled { base, attempt }).unwrap());
             attack(&all, &rounded).unwrap();
             choices.push(rounded.published);
         }
@@ -299,7 +311,7 @@ fn linked_tables_are_rounded_to_the_same_margins() {
     };
     let all = set(vec![table("one", &[0, 1]), table("two", &[2, 0]), table("three", &[0, 3, 2])]);
     for base in [3, 5] {
-        let rounded = round(&all, Method::Controlled { base, attempt: 0 }).unwrap();
+        let rounded = round(&all, RoundingMethod::Controlled { base, attempt: 0 }).unwrap();
         attack(&all, &rounded).unwrap();
         let [one, two] = [0, 1].map(|number| {
             let table = &all.tables[number];
@@ -396,8 +408,8 @@ fn small_cells(
 ) -> BTreeMap<(usize, usize), [(u64, u64); 2]> {
     let mut small = BTreeMap::new();
     for (number, table) in set.tables.iter().enumerate() {
-        let below = worlds::below(table);
-        let counts = worlds::sums(table, table.inner());
+        let below = alternative_tables::below(table);
+        let counts = alternative_tables::sums(table, table.inner());
         for cell in (0..counts.len()).filter(|&cell| (1..5).contains(&counts[cell])) {
             let mut own = alone[number][cell];
             if let Rounding::Controlled { .. } = rule {
@@ -430,12 +442,12 @@ fn the_verdict_is_that_of_every_world() {
             }
             let keys = keys_of(&set, &keys);
             let method = match method {
-                0 => Method::Nearest { base: 5 },
-                1 => Method::Nearest { base: 4 },
-                2 => Method::Controlled { base: 3, attempt: 0 },
-                3 => Method::Controlled { base: 5, attempt: keys[0][0] % 2 },
-                4 => Method::OpenSafely,
-                _ => Method::CellKey { keys: &keys },
+                0 => RoundingMethod::Nearest { base: 5 },
+                1 => RoundingMethod::Nearest { base: 4 },
+                2 => RoundingMethod::Controlled { base: 3, attempt: 0 },
+                3 => RoundingMethod::Controlled { base: 5, attempt: keys[0][0] % 2 },
+                4 => RoundingMethod::OpenSafely,
+                _ => RoundingMethod::CellKey { keys: &keys },
             };
             let Rounded { published, rule } = round(&set, method).unwrap();
             let could =
@@ -507,12 +519,12 @@ fn a_controlled_rounding_adds_up_and_leaves_multiples() {
     cases(3_000)
         .run(&(small_sets(), 2u64..7, 0u64..3), |(set, base, attempt)| {
             let Rounded { published, rule } =
-                round(&set, Method::Controlled { base, attempt }).unwrap();
+                round(&set, RoundingMethod::Controlled { base, attempt }).unwrap();
             let is_adjacent = rule == Rounding::Controlled { base, margins: Margins::Adjacent };
             adjacent.set(adjacent.get() + u32::from(is_adjacent));
             for (table, published) in set.tables.iter().zip(&published) {
-                let below = worlds::below(table);
-                let counts = worlds::sums(table, table.inner());
+                let below = alternative_tables::below(table);
+                let counts = alternative_tables::sums(table, table.inner());
                 let mut inner = vec![0; table.inner().len()];
                 for (cell, places) in below.iter().enumerate() {
                     let nodes = table.coordinates(cell);
@@ -521,12 +533,12 @@ fn a_controlled_rounding_adds_up_and_leaves_multiples() {
                         prop_assert!(published[cell].abs_diff(counts[cell]) < base);
                     }
                 }
-                prop_assert_eq!(&worlds::sums(table, &inner), published);
+                prop_assert_eq!(&alternative_tables::sums(table, &inner), published);
                 let far = if is_adjacent { base } else { 2 * base };
                 let off = published.iter().zip(&counts).map(|(p, c)| p.abs_diff(*c));
                 prop_assert!(off.max().unwrap() < far);
             }
-            prop_assert!(worlds::agree(&set, &published));
+            prop_assert!(alternative_tables::agree(&set, &published));
             Ok(())
         })
         .unwrap();

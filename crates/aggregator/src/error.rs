@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
-use minster_model::{exit, table::CubeError};
+use minster_model::{exit, table::TableError};
 use minster_store::StoreError;
 
-use crate::definition::location::{self, Place};
+use crate::definition::location::{self, Location};
 
 /// Why a release was not made. No variant holds a count.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum AggregateError {
         /// The line of its definition, from 1, once the text is at hand.
         line: Option<usize>,
         /// Where in its definition.
-        at: Place,
+        at: Location,
         /// The mistake, and the names that would be right.
         what: String,
     },
@@ -33,7 +33,7 @@ pub enum AggregateError {
     },
     /// A table that cannot be built.
     #[error(transparent)]
-    Cube(#[from] CubeError),
+    Table(#[from] TableError),
     /// Disclosure control refused: nothing was written.
     #[error("refused: {0}; nothing was released")]
     Refused(String),
@@ -71,7 +71,7 @@ impl AggregateError {
     /// The program's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Definition(_) | Self::Rule { .. } | Self::Lookup { .. } | Self::Cube(_) => {
+            Self::Definition(_) | Self::Rule { .. } | Self::Lookup { .. } | Self::Table(_) => {
                 exit::USAGE
             }
             Self::Refused(_) => exit::REFUSED,

@@ -38,10 +38,10 @@ mod release_job;
 mod tabulate;
 
 pub use definition::{
-    location::{Place, Step},
+    location::{Location, Step},
     profile::Profile,
     release_definition::{
-        Condition, Definition, Dimension, Holder, Level, Measure, Method, Population,
+        Condition, Definition, Dimension, Level, Measure, Method, Population, Respondent,
         SensitiveCategories, Table,
     },
 };

@@ -2,8 +2,9 @@
 //! cell, that the published numbers say no more than the rule itself. It may depend on `minster-model`,
 //! and calls no code of the crate that suppressed; both use the model and the solver `microlp`.
 //!
-//! **The promise.** A *world* is a set of whole inner counts that fits every published number and the
-//! policy (with [`Zeros::Published`](minster_model::policy::Zeros) a withheld inner cell is at least 1).
+//! **The promise.** An *alternative table*, a *world* for short, is a set of whole inner counts that fits every
+//! published number and the policy (with [`Zeros::Published`](minster_model::policy::Zeros) a withheld inner cell is
+//! at least 1).
 //! For each primary cell (1 to t − 1), with `low` the sum of its inner cells' least values, some world
 //! has the cell at `low` and some world has it at max(t, low + t − 1) or more. For each group that a
 //! sensitive category would disclose, some world has t or more children outside the category.
@@ -11,9 +12,9 @@
 //! An *insider* knows that they, or a few with them, are in one withheld inner cell. For each who could be,
 //! the same must hold over the worlds that leave them there, what they know added to `low`.
 //!
-//! A *holder* (a school) knows all cells of theirs: they take their own children out of every number. The
-//! *rest*, which is left then, is to them a number of a table about everyone else, and where it is small the same must
-//! hold of it, over the worlds that leave their own cells at the truth.
+//! A *respondent* (a school) knows all cells of theirs: they take their own children out of every number. The
+//! *remainder*, which is left then, is to them a number of a table about everyone else, and where it is small the
+//! same must hold of it, over the worlds that leave their own cells at the truth.
 //!
 //! The proof is the worlds: each is checked by adding up, so that no solver is trusted, and none of
 //! those who propose one to [`verify_with`].
@@ -21,7 +22,7 @@
 //! [`verify_rounded`] does the same for tables of which every number is published rounded or perturbed: each
 //! then tells a range, and all ranges together must say no more about a small cell than its own.
 //!
-//! [`verify_beside`] says whether releases about different children may stand beside each other.
+//! [`verify_joint`] says whether releases about different children may be public together.
 //!
 //! ```
 //! use minster_attack::verify;
@@ -40,16 +41,16 @@
 //! // All four inner cells are withheld, and every margin stands.
 //! let withheld = [false, false, false, false, true, true, false, true, true].to_vec();
 //! assert!(verify(set, vec![Pattern { withheld }]).is_ok());
-//! # Ok::<(), minster_model::table::CubeError>(())
+//! # Ok::<(), minster_model::table::TableError>(())
 //! ```
 #![forbid(unsafe_code)]
 
-mod related;
+mod joint;
 mod rounded;
 mod shared;
 mod suppressed;
 
-pub use related::verify::{Beside, verify_beside, who_counts};
+pub use joint::verify::{JointRelease, verify_joint, who_counts};
 pub use rounded::verify::{certify_rounded, verify_rounded};
 pub use shared::{
     linked_tables::check,

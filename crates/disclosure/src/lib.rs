@@ -2,7 +2,7 @@
 //! withheld, then as little more as a linear program finds is needed so that each could be as small and
 //! as large as the rule alone leaves open. It may depend on `minster-model`.
 //!
-//! Where a dimension is declared as that of the holders, the same for each of them, who know their own cells.
+//! Where a dimension is declared as that of the respondents, the same for each of them, who know their own cells.
 //!
 //! Or every number is rounded or perturbed instead: [`round`].
 //!
@@ -22,36 +22,36 @@
 //! ```
 #![forbid(unsafe_code)]
 
-#[cfg(test)]
-mod made_up;
 mod optimal;
 mod problem;
 mod refusal;
 mod rounding;
 mod secondary;
+#[cfg(test)]
+mod test_tables;
 
-pub use optimal::{Effort, Optimum, Outcome, SAME_PRICE};
+pub use optimal::{Effort, Optimum, SAME_COST, SearchOutcome};
 pub use problem::{
-    sparsity::{Coarser, Crowding, crowding},
+    sparsity::{Coarser, Sparsity, sparsity},
     sum_rules::{Contributions, Dominance, SumRules},
 };
-pub use refusal::Refusal;
-pub use rounding::{Method, NOISE, Rounded, RoundingRefusal, perturb, round};
+pub use refusal::SuppressionRefusal;
+pub use rounding::{NOISE, Rounded, RoundingMethod, RoundingRefusal, perturb, round};
 pub use secondary::suppress::{Suppression, suppress, suppress_at, suppress_with, widen};
 
 /// Parts that the comparison modes of the tests (`tests/disclosure/comparison/`) share with suppression. None of them
 /// says that anything may be released.
-pub mod parts {
+pub mod building_blocks {
     pub use crate::{
         problem::{
+            alternative_table::{ChangedTable, ChangedTables},
             cells::{Cells, KNOWN, Relation},
-            demand::{Demand, is_primary},
-            world::{World, Worlds},
+            requirements::{Requirement, is_primary},
         },
         secondary::{
             linear_program::Programs,
             neighbourhood::{Nearness, Ranks},
-            suppress::{kept_and_withheld, patterns},
+            suppress::{forced_published_and_unsafe, patterns},
         },
     };
 }

@@ -1,8 +1,8 @@
-use crate::problem::{cells::Cells, sparsity::Crowding};
+use crate::problem::{cells::Cells, sparsity::Sparsity};
 
 /// Why no pattern was found. Names tables and cells, never a count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum SuppressionRefusal {
     /// Fewer children than the threshold in all.
     #[error("the whole table {table} is below the threshold")]
     GrandTotalBelowThreshold {
@@ -11,10 +11,10 @@ pub enum Refusal {
     },
     /// A table of which hardly anything would be left, too large to find out how little.
     #[error("{0}; it is too large for a pattern to be sought, use coarser dimensions")]
-    Crowded(Box<Crowding>),
+    Sparse(Box<Sparsity>),
     /// A cell that is to be published whatever comes is below the threshold.
     #[error("the table {table} is to publish a cell that is withheld for its own sake: {cell}")]
-    KeptAndWithheld {
+    ForcedPublishedAndUnsafe {
         /// The table.
         table: String,
         /// The cell, by its categories.
@@ -30,32 +30,36 @@ pub enum Refusal {
         /// The cell, by its categories.
         cell: String,
     },
-    /// A cell that a holder knows, whatever else is withheld, once they take their own children out.
+    /// A cell that a respondent knows, whatever else is withheld, once they take their own children out.
     #[error(
-        "the cell {cell} of the table {table} cannot be kept from {holder}, who holds most of it or all that could hide it; use coarser dimensions, or fewer"
+        "the cell {cell} of the table {table} cannot be kept from {respondent}, who holds most of it or all that could hide it; use coarser dimensions, or fewer"
     )]
-    KnownToHolder {
+    KnownToRespondent {
         /// The table.
         table: String,
         /// The cell, by its categories.
         cell: String,
-        /// The holder of the records, by their category.
-        holder: String,
+        /// The respondent of the records, by their category.
+        respondent: String,
     },
     /// The rounds are used up.
     #[error("no pattern was found within the work allowed; use coarser dimensions")]
     WorkUsedUp,
 }
 
-impl Refusal {
+impl SuppressionRefusal {
     /// Nothing protects this cell.
     pub fn unprotectable(cells: &Cells<'_>, cell: usize) -> Self {
         let (table, cell) = cells.named(cell);
         Self::Unprotectable { table, cell }
     }
 
-    pub(crate) fn known_to(cells: &Cells<'_>, cell: usize, holder: u32) -> Self {
+    pub(crate) fn known_to(cells: &Cells<'_>, cell: usize, respondent: u32) -> Self {
         let (table, cell) = cells.named(cell);
-        Self::KnownToHolder { table, cell, holder: cells.holders.name(cells, holder) }
+        Self::KnownToRespondent {
+            table,
+            cell,
+            respondent: cells.respondents.name(cells, respondent),
+        }
     }
 }

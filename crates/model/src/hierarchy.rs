@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::table_error::CubeError;
+use crate::table_error::TableError;
 
 /// One dimension: a forest of nodes, and groupings of the same leaves that overlap with it (wards in
 /// localities, and the same wards in constituencies). A node's parent stands before it; a leaf has no
@@ -45,7 +45,7 @@ impl Hierarchy {
     pub fn new(
         name: impl Into<String>,
         nodes: Vec<(String, Option<usize>)>,
-    ) -> Result<Self, CubeError> {
+    ) -> Result<Self, TableError> {
         let (codes, parents) = nodes.into_iter().unzip();
         Parts { name: name.into(), codes, parents, groupings: Vec::new(), holders: false }
             .try_into()
@@ -53,7 +53,7 @@ impl Hierarchy {
 
     /// The same dimension with another division of its leaves beside the tree. Its groups are nodes that
     /// come after all others.
-    pub fn grouped(self, grouping: Grouping) -> Result<Self, CubeError> {
+    pub fn grouped(self, grouping: Grouping) -> Result<Self, TableError> {
         let mut parts = self.parts;
         parts.groupings.push(grouping);
         parts.try_into()
@@ -64,22 +64,22 @@ impl Hierarchy {
         name: impl Into<String>,
         total: impl Into<String>,
         categories: impl IntoIterator<Item = String>,
-    ) -> Result<Self, CubeError> {
+    ) -> Result<Self, TableError> {
         let nodes = std::iter::once((total.into(), None))
             .chain(categories.into_iter().map(|code| (code, Some(0))))
             .collect();
         Self::new(name, nodes)
     }
 
-    /// The same dimension, declared as that of the *holders*: each leaf is someone (a school) who knows the
-    /// true counts of their own cells. See [`TableSet::holders`](crate::table::TableSet::holders).
-    pub fn of_holders(mut self) -> Self {
+    /// The same dimension, declared as that of the *respondents*: each leaf is someone (a school) who knows the
+    /// true counts of their own cells. See [`TableSet::respondents`](crate::table::TableSet::respondents).
+    pub fn of_respondents(mut self) -> Self {
         self.parts.holders = true;
         self
     }
 
     /// Whether each leaf is declared to be someone who holds records.
-    pub fn is_of_holders(&self) -> bool {
+    pub fn is_of_respondents(&self) -> bool {
         self.parts.holders
     }
 
@@ -147,19 +147,19 @@ impl Hierarchy {
 }
 
 impl TryFrom<Parts> for Hierarchy {
-    type Error = CubeError;
+    type Error = TableError;
 
-    fn try_from(parts: Parts) -> Result<Self, CubeError> {
+    fn try_from(parts: Parts) -> Result<Self, TableError> {
         let dimension = || parts.name.clone();
         let tree = parts.codes.len();
         if tree == 0 || parts.parents.len() != tree {
-            return Err(CubeError::Empty);
+            return Err(TableError::Empty);
         }
         let mut children = vec![Vec::new(); tree];
         for (node, parent) in parts.parents.iter().enumerate() {
             if let Some(parent) = *parent {
                 if parent >= node {
-                    return Err(CubeError::ParentOrder { dimension: dimension(), node });
+                    return Err(TableError::ParentOrder { dimension: dimension(), node });
                 }
                 children[parent].push(node);
             }
@@ -167,7 +167,7 @@ impl TryFrom<Parts> for Hierarchy {
         let groups = parts.groupings.iter().flat_map(|grouping| &grouping.codes);
         let mut distinct = std::collections::HashSet::new();
         if !parts.codes.iter().chain(groups).all(|code| distinct.insert(code)) {
-            return Err(CubeError::DuplicateCode { dimension: dimension() });
+            return Err(TableError::DuplicateCode { dimension: dimension() });
         }
         let leaves: Vec<usize> = (0..tree).filter(|&node| children[node].is_empty()).collect();
         let mut above: Vec<Vec<usize>> = leaves
@@ -185,7 +185,7 @@ impl TryFrom<Parts> for Hierarchy {
                 && (0..size).all(|group| grouping.group_of.contains(&group))
                 && grouping.group_of.iter().all(|&group| group < size);
             if !fits {
-                return Err(CubeError::Grouping { dimension: dimension() });
+                return Err(TableError::Grouping { dimension: dimension() });
             }
             let mut members = vec![Vec::new(); size];
             for (ordinal, &group) in grouping.group_of.iter().enumerate() {
@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(ward.sums(0), [vec![1, 4], vec![5, 6]]);
         let again: Hierarchy = Parts::from(ward.clone()).try_into().unwrap();
         assert_eq!(again, ward);
-        assert!(!ward.is_of_holders() && ward.clone().of_holders().is_of_holders());
+        assert!(!ward.is_of_respondents() && ward.clone().of_respondents().is_of_respondents());
         let table = CountTable::new("t", vec![ward.clone()], vec![1, 2, 3], vec![]).unwrap();
         assert_eq!(table.cell_counts(), [6, 3, 1, 2, 3, 1, 5]);
         let short = Grouping { group_of: vec![0, 1], ..grouping };

@@ -59,14 +59,14 @@ impl Zeros {
 /// cheaper cells go.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Prices {
+pub struct Costs {
     /// Added for a margin: more keeps totals.
     pub margin: f64,
     /// Times the logarithm of the count more one: more keeps large cells.
     pub size: f64,
 }
 
-impl Prices {
+impl Costs {
     /// Returns the cost of withholding a cell.
     pub fn of(self, count: u64, is_margin: bool) -> f64 {
         let margin = if is_margin { self.margin } else { 0.0 };
@@ -74,7 +74,7 @@ impl Prices {
     }
 }
 
-impl Default for Prices {
+impl Default for Costs {
     fn default() -> Self {
         Self { margin: 0.3, size: 0.1 }
     }

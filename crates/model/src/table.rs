@@ -1,7 +1,7 @@
 //! Tables of counts: dimensions with hierarchies, inner cells, margins, the pattern of withheld
 //! cells. `disclosure` and `attack` share these words and nothing else.
 //!
-//! A table is a *cube*: one [`Hierarchy`] a dimension. An *inner cell* is a choice of one leaf in
+//! A table has one [`Hierarchy`] a dimension. An *inner cell* is a choice of one leaf in
 //! every dimension; a *cell* is a choice of one node (leaf, subtotal or total) in every dimension,
 //! and counts all inner cells below it. Cells and inner cells are numbered row-major: the last
 //! dimension varies fastest.
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::policy::{Policy, Zeros};
 pub use crate::{
     hierarchy::{Grouping, Hierarchy},
-    table_error::CubeError,
+    table_error::TableError,
 };
 
 /// A table of counts of children: its dimensions and the count of every inner cell.
@@ -21,10 +21,10 @@ pub struct CountTable {
     dimensions: Vec<Hierarchy>,
     inner: Vec<u64>,
     sensitive: Vec<Sensitive>,
-    #[serde(default)]
-    guarded: Vec<Guarded>,
-    #[serde(default)]
-    kept: Vec<usize>,
+    #[serde(default, rename = "guarded")]
+    protection_levels: Vec<ProtectionLevel>,
+    #[serde(default, rename = "kept")]
+    forced_published: Vec<usize>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     ties: Vec<Tie>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -49,19 +49,21 @@ pub struct Tie {
     pub class_of: Vec<usize>,
 }
 
-/// A cell that is withheld whatever it counts: one that a definition never publishes, or a sum that a few
-/// contributors dominate.
+/// The protection level of a cell that is unsafe by rule, and so withheld whatever it counts: one that a definition
+/// never publishes, or a sum that a few contributors dominate.
 ///
-/// The published numbers must leave it possible that it is less by `down` (or the least that the policy
-/// allows, where that is more), and that it is more by `up`.
+/// The published numbers must leave it possible that it is less by `lower` (or the least that the policy
+/// allows, where that is more), and that it is more by `upper`. The two are sdcTable's `LPL` and `UPL`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Guarded {
+pub struct ProtectionLevel {
     /// The cell's number.
     pub cell: usize,
     /// How much less it must be able to be.
-    pub down: u64,
+    #[serde(rename = "down")]
+    pub lower: u64,
     /// How much more it must be able to be.
-    pub up: u64,
+    #[serde(rename = "up")]
+    pub upper: u64,
 }
 
 /// A dimension whose categories must not be learnt about a whole group (*class disclosure*).
@@ -84,29 +86,29 @@ impl CountTable {
         dimensions: Vec<Hierarchy>,
         inner: Vec<u64>,
         sensitive: Vec<Sensitive>,
-    ) -> Result<Self, CubeError> {
+    ) -> Result<Self, TableError> {
         if dimensions.is_empty() {
-            return Err(CubeError::Empty);
+            return Err(TableError::Empty);
         }
         let product = |size: fn(&Hierarchy) -> usize| {
             dimensions
                 .iter()
                 .try_fold(1usize, |product, dimension| product.checked_mul(size(dimension)))
-                .ok_or(CubeError::TooLarge)
+                .ok_or(TableError::TooLarge)
         };
         product(Hierarchy::node_count)?;
         let expected = product(|dimension| dimension.leaves().len())?;
         if inner.len() != expected {
-            return Err(CubeError::Counts { expected, got: inner.len() });
+            return Err(TableError::Counts { expected, got: inner.len() });
         }
-        let (guarded, kept, ties, known_zeros) = Default::default();
+        let (protection_levels, forced_published, ties, known_zeros) = Default::default();
         Ok(Self {
             name: name.into(),
             dimensions,
             inner,
             sensitive,
-            guarded,
-            kept,
+            protection_levels,
+            forced_published,
             ties,
             known_zeros,
             zeros: None,
@@ -135,54 +137,61 @@ impl CountTable {
     }
 
     /// Says which cells are withheld whatever they count. Each is a cell of the table; where one is named
-    /// twice, the larger rooms count.
-    pub fn guarding(mut self, mut guarded: Vec<Guarded>) -> Result<Self, CubeError> {
-        guarded.sort_unstable();
-        guarded.dedup_by(|next, kept| {
-            let same = next.cell == kept.cell;
+    /// twice, the larger protection levels count.
+    pub fn with_protection_levels(
+        mut self,
+        mut protection_levels: Vec<ProtectionLevel>,
+    ) -> Result<Self, TableError> {
+        protection_levels.sort_unstable();
+        protection_levels.dedup_by(|next, first| {
+            let same = next.cell == first.cell;
             if same {
-                (kept.down, kept.up) = (kept.down.max(next.down), kept.up.max(next.up));
+                (first.lower, first.upper) =
+                    (first.lower.max(next.lower), first.upper.max(next.upper));
             }
             same
         });
-        if guarded.iter().any(|guarded| guarded.cell >= self.cell_count()) {
-            return Err(CubeError::NoSuchCell { table: self.name });
+        if protection_levels.iter().any(|level| level.cell >= self.cell_count()) {
+            return Err(TableError::NoSuchCell { table: self.name });
         }
-        self.guarded = guarded;
+        self.protection_levels = protection_levels;
         Ok(self)
     }
 
     /// Says which cells are published whatever comes: they are never withheld for the sake of others, and
     /// where one would have to be for its own sake, the table is refused.
-    pub fn keeping(mut self, mut kept: Vec<usize>) -> Result<Self, CubeError> {
-        kept.sort_unstable();
-        kept.dedup();
-        if kept.iter().any(|&cell| cell >= self.cell_count()) {
-            return Err(CubeError::NoSuchCell { table: self.name });
+    pub fn with_forced_published(
+        mut self,
+        mut forced_published: Vec<usize>,
+    ) -> Result<Self, TableError> {
+        forced_published.sort_unstable();
+        forced_published.dedup();
+        if forced_published.iter().any(|&cell| cell >= self.cell_count()) {
+            return Err(TableError::NoSuchCell { table: self.name });
         }
-        self.kept = kept;
+        self.forced_published = forced_published;
         Ok(self)
     }
 
     /// The cells that are withheld whatever they count, in the order of their numbers.
-    pub fn guarded(&self) -> &[Guarded] {
-        &self.guarded
+    pub fn protection_levels(&self) -> &[ProtectionLevel] {
+        &self.protection_levels
     }
 
     /// The cells that are published whatever comes, ascending.
-    pub fn kept(&self) -> &[usize] {
-        &self.kept
+    pub fn forced_published(&self) -> &[usize] {
+        &self.forced_published
     }
 
     /// Says which divisions follow from its dimensions and from those of other tables too. Inner cells of which two
     /// dimensions name two classes of one tie are known to count nobody.
-    pub fn tied(mut self, ties: Vec<Tie>) -> Result<Self, CubeError> {
+    pub fn tied(mut self, ties: Vec<Tie>) -> Result<Self, TableError> {
         let fits = |tie: &Tie| {
             let dimension = self.dimensions.get(tie.dimension);
             dimension.is_some_and(|of| of.leaves().len() == tie.class_of.len())
         };
         if !ties.iter().all(fits) {
-            return Err(CubeError::Tie { table: self.name });
+            return Err(TableError::Tie { table: self.name });
         }
         self.ties = ties;
         let contradicts = |inner: &usize| {
@@ -196,9 +205,9 @@ impl CountTable {
 
     /// Says which inner cells everyone knows to count nobody, beside those that it has: nobody who is counted can be
     /// there.
-    pub fn knowing_zeros(mut self, zeros: Vec<usize>) -> Result<Self, CubeError> {
+    pub fn knowing_zeros(mut self, zeros: Vec<usize>) -> Result<Self, TableError> {
         if zeros.iter().any(|&inner| self.inner.get(inner) != Some(&0)) {
-            return Err(CubeError::KnownZero { table: self.name });
+            return Err(TableError::KnownZero { table: self.name });
         }
         self.known_zeros.extend(zeros);
         self.known_zeros.sort_unstable();
@@ -249,17 +258,17 @@ impl CountTable {
 
     /// Says that the table was published before with this pattern: nothing in it can be withheld or
     /// shown any more, and what it shows counts against other tables.
-    pub fn published_before(mut self, pattern: Pattern) -> Result<Self, CubeError> {
+    pub fn published_before(mut self, pattern: Pattern) -> Result<Self, TableError> {
         let (expected, got) = (self.cell_count(), pattern.withheld.len());
         if expected != got {
-            return Err(CubeError::Counts { expected, got });
+            return Err(TableError::Counts { expected, got });
         }
         self.published = Some(pattern);
         Ok(self)
     }
 
     /// The pattern with which it was published before, if it was.
-    pub fn standing(&self) -> Option<&Pattern> {
+    pub fn published_pattern(&self) -> Option<&Pattern> {
         self.published.as_ref()
     }
 
@@ -350,12 +359,12 @@ pub struct TableSet {
 }
 
 impl TableSet {
-    /// The name of the dimension whose leaves are holders, if a table declares one: whoever a leaf is knows
+    /// The name of the dimension whose leaves are respondents, if a table declares one: whoever a leaf is knows
     /// the true counts of all cells with it, in every table that divides by a dimension of this name. There
     /// is one such dimension in a set.
-    pub fn holders(&self) -> Option<&str> {
+    pub fn respondents(&self) -> Option<&str> {
         let mut dimensions = self.tables.iter().flat_map(CountTable::dimensions);
-        dimensions.find(|dimension| dimension.is_of_holders()).map(Hierarchy::name)
+        dimensions.find(|dimension| dimension.is_of_respondents()).map(Hierarchy::name)
     }
 }
 
@@ -369,7 +378,7 @@ pub struct Pattern {
 /// Other inner counts than the true ones. One that obeys the policy and contradicts no published number
 /// shows what an attacker cannot rule out: it is a *certificate*, checked by adding up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct World {
+pub struct AlternativeTable {
     /// Each inner cell that differs: its table's place in the set, its own number among the inner
     /// cells, its count. In ascending order, each once.
     pub counts: Vec<(usize, usize, u64)>,
@@ -405,14 +414,14 @@ mod tests {
     }
 
     #[test]
-    fn holders_are_declared_by_a_dimension() {
+    fn respondents_are_declared_by_a_dimension() {
         let school = || Hierarchy::flat("school", "T", ["A".into(), "B".into()]).unwrap();
         let table = |school| CountTable::new("t", vec![school], vec![1, 2], vec![]).unwrap();
         let policy = Policy::new(5, Zeros::Published);
         let set = |tables| TableSet { tables, policy };
-        assert_eq!(set(vec![table(school())]).holders(), None);
-        let declared = set(vec![table(school()), table(school().of_holders())]);
-        assert_eq!(declared.holders(), Some("school"));
+        assert_eq!(set(vec![table(school())]).respondents(), None);
+        let declared = set(vec![table(school()), table(school().of_respondents())]);
+        assert_eq!(declared.respondents(), Some("school"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 /// Why a hierarchy or table cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CubeError {
+pub enum TableError {
     /// A node names a parent that does not stand before it.
     #[error("dimension {dimension}: node {node} stands before its parent")]
     ParentOrder {
@@ -27,7 +27,7 @@ pub enum CubeError {
     /// The inner counts do not fill the table.
     #[error("the table has {expected} inner cells, but {got} counts were given")]
     Counts {
-        /// Inner cells of the cube.
+        /// Inner cells of the table.
         expected: usize,
         /// Counts given.
         got: usize,

@@ -1,6 +1,6 @@
 //! Cells as vectors: a published cell says a sum of coordinates.
 
-use minster_disclosure::parts::Cells;
+use minster_disclosure::building_blocks::Cells;
 use minster_model::table::{CountTable, Hierarchy};
 
 use super::{field::Field, span::Sparse};

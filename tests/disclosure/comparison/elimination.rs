@@ -1,8 +1,8 @@
 //! Gaussian elimination: which cells can be published before a primary one follows.
 
 use minster_disclosure::{
-    Refusal,
-    parts::{Cells, is_primary},
+    SuppressionRefusal,
+    building_blocks::{Cells, is_primary},
 };
 use minster_model::policy::Zeros;
 
@@ -28,7 +28,7 @@ pub enum Singletons {
 pub(super) struct Elimination<'a> {
     vectors: std::rc::Rc<[Sparse]>,
     primary: std::rc::Rc<[Primary]>,
-    is_guarded: bool,
+    is_unsafe_by_rule: bool,
     span: Span,
     cells: &'a Cells<'a>,
 }
@@ -46,7 +46,7 @@ impl<'a> Elimination<'a> {
         cells: &'a Cells<'a>,
         singletons: Singletons,
         field: Field,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, SuppressionRefusal> {
         let (vectors, coordinates) = coordinates::vectors(cells, field);
         let primary: Vec<Primary> = (0..cells.count.len())
             .filter(|&cell| is_primary(cells, cell))
@@ -75,10 +75,16 @@ impl<'a> Elimination<'a> {
         }
         let is_given_away = |place: usize| span.watched(place).is_empty();
         if let Some(place) = (0..primary.len()).find(|&place| is_given_away(place)) {
-            return Err(Refusal::unprotectable(cells, primary[place].cell));
+            return Err(SuppressionRefusal::unprotectable(cells, primary[place].cell));
         }
-        let is_guarded = singletons == Singletons::Guarded;
-        Ok(Self { vectors: vectors.into(), primary: primary.into(), is_guarded, span, cells })
+        let is_unsafe_by_rule = singletons == Singletons::Guarded;
+        Ok(Self {
+            vectors: vectors.into(),
+            primary: primary.into(),
+            is_unsafe_by_rule,
+            span,
+            cells,
+        })
     }
 
     /// The cells that may be published or withheld.
@@ -133,7 +139,7 @@ impl<'a> Elimination<'a> {
             self.primary[place].is_singleton
                 || span::differ_by_at_most(left, span.watched(place), longest)
         };
-        let Some(longest) = longest.filter(|_| self.is_guarded) else { return false };
+        let Some(longest) = longest.filter(|_| self.is_unsafe_by_rule) else { return false };
         sharing.iter().any(|&(one, at)| {
             may_be_one(one, longest) && self.gives_away_with(left, one, at, &sharing)
         })
@@ -171,7 +177,7 @@ impl<'a> Elimination<'a> {
             self.span.publish(left);
         }
         (0..self.primary.len()).all(|place| !self.span.watched(place).is_empty())
-            && (!self.is_guarded || self.known_to_singletons() == known_before)
+            && (!self.is_unsafe_by_rule || self.known_to_singletons() == known_before)
     }
 
     /// Each singleton with each primary cell that is a multiple of it modulo what is published.
@@ -195,14 +201,14 @@ impl<'a> Elimination<'a> {
 fn is_published_zero(cells: &Cells<'_>, cell: usize) -> bool {
     cells.set.policy.zeros == Zeros::Published
         && cells.count[cell] == 0
-        && !cells.guarded.contains_key(&cell)
+        && !cells.unsafe_by_rule.contains_key(&cell)
         && !cells.stays_withheld[cell]
 }
 
 #[cfg(test)]
 mod tests {
     use minster_model::{
-        policy::{Policy, Prices},
+        policy::{Costs, Policy},
         table::{CountTable, Hierarchy, TableSet},
     };
 
@@ -218,7 +224,7 @@ mod tests {
 
     fn confirms(inner: Vec<u64>, singletons: Singletons, withheld: &[usize]) -> bool {
         let set = kinds(inner);
-        let cells = Cells::new(&set, Prices::default());
+        let cells = Cells::new(&set, Costs::default());
         let withheld: Vec<bool> =
             (0..cells.count.len()).map(|cell| withheld.contains(&cell)).collect();
         PRIMES
@@ -239,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_one_alone_could_work_out_is_not_confirmed() {
-        // Whoever is alone in the first cell takes themselves off the rest.
+        // Whoever is alone in the first cell takes themselves off the remainder.
         assert!(confirms(vec![1, 3, 50], Singletons::None, &[1, 2]));
         assert!(!confirms(vec![1, 3, 50], Singletons::Guarded, &[1, 2]));
         assert!(confirms(vec![1, 3, 50], Singletons::Guarded, &[1, 2, 3]));
@@ -250,7 +256,7 @@ mod tests {
     #[test]
     fn work_is_counted() {
         let set = kinds(vec![3, 40, 50, 60]);
-        let cells = Cells::new(&set, Prices::default());
+        let cells = Cells::new(&set, Costs::default());
         let mut elimination = Elimination::new(&cells, Singletons::None, PRIMES[0]).unwrap();
         let before = elimination.work();
         let first = elimination.left(3);

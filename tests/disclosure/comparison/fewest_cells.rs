@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use minster_disclosure::parts::Cells;
+use minster_disclosure::building_blocks::Cells;
 
 use super::elimination::Elimination;
 
@@ -16,7 +16,7 @@ const STEPS: u64 = 1_000_000_000;
 /// is bounded by counted steps, and the same tables give the same pattern.
 pub(super) fn fewest(cells: &Cells<'_>, start: &Elimination<'_>) -> Vec<bool> {
     let mut order = start.candidates();
-    order.sort_by(|&a, &b| cells.price[b].total_cmp(&cells.price[a]).then(a.cmp(&b)));
+    order.sort_by(|&a, &b| cells.cost[b].total_cmp(&cells.cost[a]).then(a.cmp(&b)));
     let is_repeated = repeated(cells, start);
     let count = |withheld: &[bool]| {
         withheld.iter().zip(&is_repeated).filter(|(withheld, again)| **withheld && !**again).count()

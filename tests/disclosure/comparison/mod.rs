@@ -8,11 +8,11 @@ mod span;
 mod width;
 
 use minster_disclosure::{
-    Refusal,
-    parts::{Cells, kept_and_withheld, patterns},
+    SuppressionRefusal,
+    building_blocks::{Cells, forced_published_and_unsafe, patterns},
 };
 use minster_model::{
-    policy::Prices,
+    policy::Costs,
     table::{Pattern, TableSet},
 };
 
@@ -38,17 +38,19 @@ pub struct Linear {
 /// With [`Singletons::None`] and no width, publishing any further cell gives a primary one away.
 ///
 /// # Errors
-/// As [`suppress`](minster_disclosure::suppress): [`Refusal::GrandTotalBelowThreshold`], [`Refusal::KeptAndWithheld`],
-/// [`Refusal::Unprotectable`] where totals, zeros and earlier releases give a cell away or leave it too
-/// narrow, and [`Refusal::WorkUsedUp`].
-pub fn linear(set: &TableSet, mode: Linear) -> Result<Vec<Pattern>, Refusal> {
+/// As [`suppress`](minster_disclosure::suppress): [`SuppressionRefusal::GrandTotalBelowThreshold`], [`SuppressionRefusal::ForcedPublishedAndUnsafe`],
+/// [`SuppressionRefusal::Unprotectable`] where totals, zeros and earlier releases give a cell away or leave it too
+/// narrow, and [`SuppressionRefusal::WorkUsedUp`].
+pub fn linear(set: &TableSet, mode: Linear) -> Result<Vec<Pattern>, SuppressionRefusal> {
     for table in &set.tables {
         if set.policy.is_small(table.inner().iter().sum()) {
-            return Err(Refusal::GrandTotalBelowThreshold { table: table.name().to_owned() });
+            return Err(SuppressionRefusal::GrandTotalBelowThreshold {
+                table: table.name().to_owned(),
+            });
         }
     }
-    let cells = Cells::new(set, Prices::default());
-    kept_and_withheld(&cells)?;
+    let cells = Cells::new(set, Costs::default());
+    forced_published_and_unsafe(&cells)?;
     for (first, second) in [(PRIMES[0], PRIMES[1]), (PRIMES[1], PRIMES[0])] {
         let start = Elimination::new(&cells, mode.singletons, first)?;
         let found = fewest_cells::fewest(&cells, &start);
@@ -61,5 +63,5 @@ pub fn linear(set: &TableSet, mode: Linear) -> Result<Vec<Pattern>, Refusal> {
             return Ok(patterns(&cells, &withheld));
         }
     }
-    Err(Refusal::WorkUsedUp)
+    Err(SuppressionRefusal::WorkUsedUp)
 }

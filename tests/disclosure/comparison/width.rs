@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use minster_disclosure::{
-    Refusal,
-    parts::{Cells, Demand, KNOWN, Nearness, Programs, Ranks, World, Worlds, is_primary},
+    SuppressionRefusal,
+    building_blocks::{
+        Cells, ChangedTable, ChangedTables, KNOWN, Nearness, Programs, Ranks, Requirement,
+        is_primary,
+    },
 };
 use minster_model::{
-    policy::{Prices, Zeros},
+    policy::{Costs, Zeros},
     table::{CountTable, TableSet},
 };
 
@@ -23,15 +26,15 @@ pub(super) fn widen(
     start: &Elimination<'_>,
     mut withheld: Vec<bool>,
     width: u64,
-) -> Result<Vec<bool>, Refusal> {
+) -> Result<Vec<bool>, SuppressionRefusal> {
     let set = allowing_zeros(cells.set);
-    let cells = Cells::new(&set, Prices::default());
+    let cells = Cells::new(&set, Costs::default());
     let primary: Vec<usize> =
         (0..cells.count.len()).filter(|&cell| is_primary(&cells, cell)).collect();
     let mut widths = Widths {
         cells: &cells,
         width: width as i64,
-        worlds: Worlds::new(cells.count.len()),
+        alternatives: ChangedTables::new(cells.count.len()),
         ranks: Ranks::new(&cells),
         programs: Programs::new(&cells),
     };
@@ -49,10 +52,11 @@ fn allowing_zeros(set: &TableSet) -> TableSet {
     }
     let keeping = |table: &CountTable| {
         let counts = table.cell_counts();
-        let is_guarded = |cell: usize| table.guarded().iter().any(|guarded| guarded.cell == cell);
-        let zeros = (0..counts.len()).filter(|&cell| counts[cell] == 0 && !is_guarded(cell));
-        let kept = table.kept().iter().copied().chain(zeros).collect();
-        table.clone().keeping(kept).unwrap_or_else(|_| table.clone())
+        let is_unsafe_by_rule =
+            |cell: usize| table.protection_levels().iter().any(|level| level.cell == cell);
+        let zeros = (0..counts.len()).filter(|&cell| counts[cell] == 0 && !is_unsafe_by_rule(cell));
+        let forced_published = table.forced_published().iter().copied().chain(zeros).collect();
+        table.clone().with_forced_published(forced_published).unwrap_or_else(|_| table.clone())
     };
     let mut policy = set.policy;
     policy.zeros = Zeros::MayBeWithheld;
@@ -63,20 +67,20 @@ struct Widths<'a> {
     cells: &'a Cells<'a>,
     width: i64,
     /// Worlds that alter nothing but withheld cells.
-    worlds: Worlds,
+    alternatives: ChangedTables,
     ranks: Ranks,
     programs: Programs<'a>,
 }
 
 impl Widths<'_> {
     /// Withholds more until a primary cell is wide enough.
-    fn cover(&mut self, cell: usize, withheld: &mut [bool]) -> Result<(), Refusal> {
+    fn cover(&mut self, cell: usize, withheld: &mut [bool]) -> Result<(), SuppressionRefusal> {
         let Err(down) = self.is_wide(cell, withheld, None) else { return Ok(()) };
         if self.withhold_for(cell, self.width - down, withheld).is_some() {
             return Ok(());
         }
         // It cannot be so much more: so it must be able to be less.
-        let refusal = Refusal::unprotectable(self.cells, cell);
+        let refusal = SuppressionRefusal::unprotectable(self.cells, cell);
         let count = self.cells.count[cell];
         self.withhold_for(cell, -count, withheld);
         match self.is_wide(cell, withheld, None) {
@@ -87,17 +91,17 @@ impl Widths<'_> {
 
     /// Withholds the cheapest whole change that includes this one.
     fn withhold_for(&mut self, cell: usize, change: i64, withheld: &mut [bool]) -> Option<()> {
-        let (cells, demand) = (self.cells, demand(cell, change));
+        let (cells, requirement) = (self.cells, requirement(cell, change));
         let cost = cells.costs(withheld);
         let near = [NEAR, 3 * NEAR].iter().find_map(|&inner| {
-            let near = Nearness::new(cells, &self.ranks, inner).around(cells, &demand)?;
-            self.programs.cheapest(&demand, Some(&near), |cell| cost[cell])
+            let near = Nearness::new(cells, &self.ranks, inner).around(cells, &requirement)?;
+            self.programs.cheapest(&requirement, Some(&near), |cell| cost[cell])
         });
-        let world = near
-            .or_else(|| self.programs.cheapest(&demand, None, |cell| cost[cell]))
-            .filter(World::is_whole)?;
-        world.changes().iter().for_each(|&(cell, _)| withheld[cell] = true);
-        self.worlds.add(world);
+        let alternative = near
+            .or_else(|| self.programs.cheapest(&requirement, None, |cell| cost[cell]))
+            .filter(ChangedTable::is_whole)?;
+        alternative.changes().iter().for_each(|&(cell, _)| withheld[cell] = true);
+        self.alternatives.add(alternative);
         Some(())
     }
 
@@ -110,10 +114,10 @@ impl Widths<'_> {
         without: Option<usize>,
     ) -> Result<(), i64> {
         let known = self
-            .worlds
+            .alternatives
             .altering(cell)
-            .filter(|world| without.is_none_or(|without| !world.alters(without)))
-            .map(|world| world.change(cell) as i64);
+            .filter(|alternative| without.is_none_or(|without| !alternative.alters(without)))
+            .map(|alternative| alternative.change(cell) as i64);
         let (mut down, up) =
             known.fold((0, 0), |(down, up), change| (down.max(-change), up.max(change)));
         let mut found = |change: i64| {
@@ -121,12 +125,12 @@ impl Widths<'_> {
                 true => KNOWN,
                 false => f64::INFINITY,
             };
-            let world = self.programs.cheapest(&demand(cell, change), None, cost)?;
-            if !world.is_whole() {
+            let alternative = self.programs.cheapest(&requirement(cell, change), None, cost)?;
+            if !alternative.is_whole() {
                 return None;
             }
-            let reached = world.change(cell) as i64;
-            self.worlds.add(world);
+            let reached = alternative.change(cell) as i64;
+            self.alternatives.add(alternative);
             Some(reached)
         };
         if down + up >= self.width {
@@ -152,20 +156,21 @@ impl Widths<'_> {
             let left = elimination.left(cell);
             elimination.publish(left);
         }
-        secondary.sort_by(|&a, &b| cells.price[b].total_cmp(&cells.price[a]).then(a.cmp(&b)));
+        secondary.sort_by(|&a, &b| cells.cost[b].total_cmp(&cells.cost[a]).then(a.cmp(&b)));
         for cell in secondary {
             let left = elimination.left(cell);
             if elimination.gives_away(&left) {
                 continue;
             }
             withheld[cell] = false;
-            let altered = self.worlds.altering(cell).flat_map(|world| world.changes());
+            let altered =
+                self.alternatives.altering(cell).flat_map(|alternative| alternative.changes());
             let concerned: BTreeSet<usize> = altered
                 .map(|&(altered, _)| altered)
                 .filter(|&altered| is_primary(cells, altered))
                 .collect();
             if concerned.into_iter().all(|of| self.is_wide(of, withheld, Some(cell)).is_ok()) {
-                self.worlds.forget(cell);
+                self.alternatives.forget(cell);
                 elimination.publish(left);
             } else {
                 withheld[cell] = true;
@@ -174,15 +179,15 @@ impl Widths<'_> {
     }
 }
 
-fn demand(cell: usize, change: i64) -> Demand {
-    Demand::change_of(cell, change as f64)
+fn requirement(cell: usize, change: i64) -> Requirement {
+    Requirement::change_of(cell, change as f64)
 }
 
 #[cfg(test)]
 mod tests {
     use minster_model::{
         policy::Policy,
-        table::{Guarded, Hierarchy},
+        table::{Hierarchy, ProtectionLevel},
     };
 
     use super::*;
@@ -193,12 +198,14 @@ mod tests {
         let kinds = (0..4).map(|leaf| format!("kind{leaf}"));
         let kind = Hierarchy::flat("kind", "all", kinds).unwrap();
         let table = CountTable::new("t", vec![kind], inner, vec![]).unwrap();
-        let table = table.guarding(vec![Guarded { cell: 4, down: 0, up: 2 }]).unwrap();
-        let table = table.keeping(vec![3]).unwrap();
+        let table = table
+            .with_protection_levels(vec![ProtectionLevel { cell: 4, lower: 0, upper: 2 }])
+            .unwrap();
+        let table = table.with_forced_published(vec![3]).unwrap();
         let set = |zeros| TableSet { tables: vec![table.clone()], policy: Policy::new(5, zeros) };
         let allowed = allowing_zeros(&set(Zeros::Published));
         assert_eq!(allowed.policy.zeros, Zeros::MayBeWithheld);
-        assert_eq!(allowed.tables[0].kept(), [2, 3]);
+        assert_eq!(allowed.tables[0].forced_published(), [2, 3]);
         assert_eq!(allowing_zeros(&set(Zeros::Unsafe)), set(Zeros::Unsafe));
     }
 }

@@ -22,7 +22,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let names = table::Table::names(&set);
     // Suppression proposes a pattern, and tables that show it to be safe. The attack believes neither.
     let proposed = suppress(&set)?;
-    let released = match verify_with(set, proposed.patterns, &proposed.worlds) {
+    let released = match verify_with(set, proposed.patterns, &proposed.alternatives) {
         Ok(released) => released,
         Err(refusal) => {
             eprintln!("refused: {refusal}");

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use minster_model::policy::{Prices, Zeros};
+use minster_model::policy::{Costs, Zeros};
 
 use crate::{
     definition::{
-        location::{Place, instead, place},
+        location::{Location, did_you_mean, location},
         release_definition::{CHILDREN, Definition, Dimension, Level, Measure, Method, Table},
     },
     error::AggregateError,
 };
 
 pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
-    let Prices { margin, size } = definition.prices;
+    let Costs { margin, size } = definition.costs;
     let rules = [
         (definition.policy().threshold < 2, "threshold", "a threshold below 2 withholds nothing"),
         (
@@ -39,7 +39,7 @@ pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
         ),
         (
             definition.method != Method::Suppress
-                && definition.dimensions.iter().any(|of| definition.divides_by_holders(of)),
+                && definition.dimensions.iter().any(|of| definition.divides_by_respondents(of)),
             "holder",
             "where every number is rounded, what holders know is not considered: leave `holder` out, or withhold",
         ),
@@ -60,7 +60,7 @@ pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
         ),
     ];
     if let Some((_, key, what)) = rules.into_iter().find(|(broken, _, _)| *broken) {
-        return Err(definition.rule(place![key], what.to_owned()));
+        return Err(definition.rule(location![key], what.to_owned()));
     }
     let rounds = definition.method != Method::Suppress;
     for (number, table) in definition.tables.iter().enumerate() {
@@ -70,14 +70,14 @@ pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
                 "the table {}: beside counts that are rounded only percentages are shown",
                 table.name
             );
-            return Err(definition.rule(place!["table", number, "measure", at], what));
+            return Err(definition.rule(location!["table", number, "measure", at], what));
         }
         if rounds && !(table.never.is_empty() && table.always.is_empty()) {
             let what = format!(
                 "the table {}: where every count is rounded, none is never or always published",
                 table.name
             );
-            return Err(definition.rule(place!["table", number], what));
+            return Err(definition.rule(location!["table", number], what));
         }
     }
     for (number, condition) in definition.conditions.iter().enumerate() {
@@ -85,7 +85,7 @@ pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
         let numbers = condition.at_least.is_some() || condition.below.is_some();
         if texts + usize::from(numbers) != 1 {
             let what = "a condition has exactly one of `in`, `not-in`, and `at-least` or `below`";
-            return Err(definition.rule(place!["where", number], what.to_owned()));
+            return Err(definition.rule(location!["where", number], what.to_owned()));
         }
     }
     unique(definition, "dimension", definition.dimensions.iter().map(|d| d.name.as_str()))?;
@@ -107,7 +107,7 @@ fn unique<'a>(
     let mut seen = BTreeSet::new();
     for (number, name) in names.enumerate() {
         if !seen.insert(name) {
-            let at = place![key, number, "name"];
+            let at = location![key, number, "name"];
             return Err(definition.rule(at, format!("two are named {name}")));
         }
     }
@@ -120,21 +120,21 @@ fn dimension(
     dimension: &Dimension,
 ) -> Result<(), AggregateError> {
     let name = &dimension.name;
-    let wrong = |at: Place, what: String| Err(definition.rule(at, format!("{name}: {what}")));
+    let wrong = |at: Location, what: String| Err(definition.rule(at, format!("{name}: {what}")));
     if dimension.labels.len() != dimension.bands.len()
         || !dimension.bands.is_sorted_by(|a, b| a < b)
     {
         let what = "bands ascend, and each has a label".to_owned();
-        return wrong(place!["dimension", number, "bands"], what);
+        return wrong(location!["dimension", number, "bands"], what);
     }
     if !dimension.bands.is_empty() && !dimension.codes.is_empty() {
         let what = "a dimension has codes or bands, not both".to_owned();
-        return wrong(place!["dimension", number, "codes"], what);
+        return wrong(location!["dimension", number, "codes"], what);
     }
     if dimension.lookup.is_some() && !dimension.levels.is_empty() {
         let what =
             "`lookup` is short for one level; write it as a level beside the others".to_owned();
-        return wrong(place!["dimension", number, "lookup"], what);
+        return wrong(location!["dimension", number, "lookup"], what);
     }
     for (key, levels) in [("level", &dimension.levels), ("grouping", &dimension.groupings)] {
         for (at, level) in levels.iter().enumerate() {
@@ -142,7 +142,7 @@ fn dimension(
             let given = [lookup.is_some(), column.is_some(), !groups.is_empty()];
             if given.into_iter().filter(|given| *given).count() != 1 {
                 let what = format!("a {key} has exactly one of `lookup`, `column` and `groups`");
-                return wrong(place!["dimension", number, key, at], what);
+                return wrong(location!["dimension", number, key, at], what);
             }
         }
     }
@@ -150,18 +150,18 @@ fn dimension(
 }
 
 fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), AggregateError> {
-    let wrong = |at: Place, what: String| {
+    let wrong = |at: Location, what: String| {
         Err(definition.rule(at, format!("the table {}: {what}", table.name)))
     };
     if table.dimensions.is_empty() {
-        return wrong(place!["table", number, "dimensions"], "it has no dimension".to_owned());
+        return wrong(location!["table", number, "dimensions"], "it has no dimension".to_owned());
     }
     for (at, name) in table.dimensions.iter().enumerate() {
-        let here = place!["table", number, "dimensions", at];
+        let here = location!["table", number, "dimensions", at];
         let Some(dimension) = definition.dimension(name) else {
             let known = definition.dimensions.iter().map(|dimension| dimension.name.as_str());
-            let instead = instead(name.as_str(), known);
-            return wrong(here, format!("there is no dimension {name}; {instead}"));
+            let suggestion = did_you_mean(name.as_str(), known);
+            return wrong(here, format!("there is no dimension {name}; {suggestion}"));
         };
         for other in &table.dimensions[..at] {
             if other == name {
@@ -180,31 +180,31 @@ fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), Ag
         }
     }
     let its_own = |name: &str| {
-        let instead = instead(name, table.dimensions.iter().map(|name| name.as_str()));
-        format!("it has no dimension {name}; {instead}")
+        let suggestion = did_you_mean(name, table.dimensions.iter().map(|name| name.as_str()));
+        format!("it has no dimension {name}; {suggestion}")
     };
     for (at, sensitive) in table.sensitive.iter().enumerate() {
         if !table.dimensions.contains(&sensitive.dimension) {
-            let here = place!["table", number, "sensitive", at, "dimension"];
+            let here = location!["table", number, "sensitive", at, "dimension"];
             return wrong(here, its_own(sensitive.dimension.as_str()));
         }
     }
     if !table.never.is_empty() && definition.policy().zeros == Zeros::Published {
         let what =
             "a cell that is never published may be nothing: let zeros be withheld".to_owned();
-        return wrong(place!["table", number, "never"], what);
+        return wrong(location!["table", number, "never"], what);
     }
     for (key, cells) in [("never", &table.never), ("always", &table.always)] {
         for (at, cell) in cells.iter().enumerate() {
             if let Some(name) = cell.keys().find(|name| !table.dimensions.contains(name)) {
-                return wrong(place!["table", number, key, at], its_own(name.as_str()));
+                return wrong(location!["table", number, key, at], its_own(name.as_str()));
             }
         }
     }
     let mut columns: BTreeSet<String> = table.dimensions.iter().map(ToString::to_string).collect();
     columns.extend([CHILDREN, "status"].map(str::to_owned));
     for (at, of) in table.measures.iter().enumerate() {
-        let here = place!["table", number, "measure", at];
+        let here = location!["table", number, "measure", at];
         measure(table, of).map_or(Ok(()), |what| wrong(here.clone(), what))?;
         let status = format!("{}_status", of.name);
         if !columns.insert(of.name.to_string()) || !columns.insert(status) {
@@ -232,6 +232,6 @@ fn measure(table: &Table, measure: &Measure) -> Option<String> {
         return Some(format!("the measure {name}: `times` and `step` are above 0"));
     }
     let of = percentage.as_ref().filter(|of| !table.dimensions.contains(of))?;
-    let instead = instead(of.as_str(), table.dimensions.iter().map(|name| name.as_str()));
-    Some(format!("the measure {name}: the table has no dimension {of}; {instead}"))
+    let suggestion = did_you_mean(of.as_str(), table.dimensions.iter().map(|name| name.as_str()));
+    Some(format!("the measure {name}: the table has no dimension {of}; {suggestion}"))
 }

@@ -12,13 +12,13 @@ pub enum Step {
 }
 
 /// Steps from a document's root.
-pub type Place = Vec<Step>;
+pub type Location = Vec<Step>;
 
-/// A place from keys and indices: `place!["table", 2, "dimensions"]`.
-macro_rules! place {
+/// A location from keys and indices: `location!["table", 2, "dimensions"]`.
+macro_rules! location {
     ($($step:expr),* $(,)?) => { vec![$($crate::definition::location::Step::from($step)),*] };
 }
-pub(crate) use place;
+pub(crate) use location;
 
 impl From<&'static str> for Step {
     fn from(key: &'static str) -> Self {
@@ -57,7 +57,7 @@ pub(crate) fn line(text: &str, at: &[Step]) -> Option<usize> {
 }
 
 /// A message says this of a name that is not one of these: the nearest, if one is near, and all of them.
-pub(crate) fn instead<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     /// Below this, two names have nothing to do with each other.
     const NEAR: f64 = 0.65;
     let valid: Vec<&str> = valid.into_iter().collect();
@@ -82,19 +82,19 @@ mod tests {
 
     #[test]
     fn a_place_is_a_line() {
-        let line = |at: Place| line(TEXT, &at);
-        assert_eq!(line(place!["name"]), Some(1));
-        assert_eq!(line(place!["table", 1, "name"]), Some(7));
-        assert_eq!(line(place!["table", 1, "dimensions", 1]), Some(10));
+        let line = |at: Location| line(TEXT, &at);
+        assert_eq!(line(location!["name"]), Some(1));
+        assert_eq!(line(location!["table", 1, "name"]), Some(7));
+        assert_eq!(line(location!["table", 1, "dimensions", 1]), Some(10));
         // An entry that is not there is said to be where it would belong.
-        assert_eq!(line(place!["table", 0, "dimensions"]), Some(3));
-        assert_eq!(line(place![]), None);
+        assert_eq!(line(location!["table", 0, "dimensions"]), Some(3));
+        assert_eq!(line(location![]), None);
     }
 
     #[test]
     fn the_nearest_name_is_meant() {
-        assert!(instead("wrad", ["sex", "ward"]).starts_with("did you mean ward?"));
-        assert_eq!(instead("zzz", ["sex", "ward"]), "there are sex, ward");
-        assert_eq!(instead("zzz", []), "there is none");
+        assert!(did_you_mean("wrad", ["sex", "ward"]).starts_with("did you mean ward?"));
+        assert_eq!(did_you_mean("zzz", ["sex", "ward"]), "there are sex, ward");
+        assert_eq!(did_you_mean("zzz", []), "there is none");
     }
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use minster_disclosure::{Dominance, SumRules};
 use minster_model::{
     ColumnName, Period, TableName,
-    policy::{Policy, Prices, Zeros},
+    policy::{Costs, Policy, Zeros},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     definition::{
-        location::{Place, place},
+        location::{Location, location},
         profile::Profile,
     },
     error::AggregateError,
@@ -57,12 +57,12 @@ pub struct Definition {
     pub p_percent: Option<u32>,
     /// Who holds the records: the rules for sums hold for them too, and each is taken to know all cells of
     /// their own in every table with a dimension of that column.
-    #[serde(default)]
-    pub holder: Option<Holder>,
+    #[serde(default, rename = "holder")]
+    pub respondent: Option<Respondent>,
     /// What is kept where there is a choice of what to withhold.
-    #[serde(default)]
+    #[serde(default, rename = "prices")]
     #[schemars(with = "BTreeMap<String, f64>")]
-    pub prices: Prices,
+    pub costs: Costs,
     /// Which children are counted, in every table of the release.
     pub population: Population,
     /// Further conditions on the children: all must hold.
@@ -102,7 +102,8 @@ pub enum Method {
 /// Who holds records.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Holder {
+#[schemars(rename = "Holder")]
+pub struct Respondent {
     /// The column that names them: a school, a provider.
     #[schemars(with = "String")]
     pub column: ColumnName,
@@ -356,19 +357,19 @@ impl Measure {
 impl Dimension {
     /// The levels above the categories, the short form included, each with its place in a definition that
     /// has the dimension at `number`.
-    pub(crate) fn placed_levels(&self, number: usize) -> Vec<(Level, Place)> {
+    pub(crate) fn placed_levels(&self, number: usize) -> Vec<(Level, Location)> {
         let short = self.lookup.as_ref().map(|lookup| Level {
             name: lookup.clone(),
             lookup: Some(lookup.clone()),
             column: None,
             groups: BTreeMap::new(),
         });
-        let short = short.map(|level| (level, place!["dimension", number, "lookup"]));
+        let short = short.map(|level| (level, location!["dimension", number, "lookup"]));
         short.into_iter().chain(placed(number, "level", &self.levels)).collect()
     }
 
     /// The groupings, as [`Dimension::placed_levels`].
-    pub(crate) fn placed_groupings(&self, number: usize) -> Vec<(Level, Place)> {
+    pub(crate) fn placed_groupings(&self, number: usize) -> Vec<(Level, Location)> {
         placed(number, "grouping", &self.groupings).collect()
     }
 }
@@ -377,10 +378,10 @@ fn placed(
     number: usize,
     key: &'static str,
     levels: &[Level],
-) -> impl Iterator<Item = (Level, Place)> {
+) -> impl Iterator<Item = (Level, Location)> {
     levels.iter().enumerate().map(move |(at, level)| {
         let names = if level.lookup.is_some() { "lookup" } else { "column" };
-        (level.clone(), place!["dimension", number, key, at, names])
+        (level.clone(), location!["dimension", number, key, at, names])
     })
 }
 
@@ -402,9 +403,10 @@ impl Definition {
     }
 
     /// Whether a dimension's categories are those who hold the records.
-    pub(crate) fn divides_by_holders(&self, dimension: &Dimension) -> bool {
-        let of_holders = self.holder.as_ref().is_some_and(|of| of.column == dimension.column);
-        of_holders && dimension.bands.is_empty()
+    pub(crate) fn divides_by_respondents(&self, dimension: &Dimension) -> bool {
+        let of_respondents =
+            self.respondent.as_ref().is_some_and(|of| of.column == dimension.column);
+        of_respondents && dimension.bands.is_empty()
     }
 
     /// The policy that is published with the tables.
@@ -423,7 +425,7 @@ impl Definition {
         SumRules { dominance: self.dominance, p_percent: self.p_percent, contributors }
     }
 
-    pub(crate) fn rule(&self, at: Place, what: String) -> AggregateError {
+    pub(crate) fn rule(&self, at: Location, what: String) -> AggregateError {
         AggregateError::Rule { release: self.name.to_string(), line: None, at, what }
     }
 }

@@ -10,7 +10,7 @@ use minster_disclosure::widen;
 use minster_model::{
     Purpose,
     policy::{Policy, Zeros},
-    table::{CountTable, Guarded, Hierarchy, Pattern, Sensitive, TableSet},
+    table::{CountTable, Hierarchy, Pattern, ProtectionLevel, Sensitive, TableSet},
 };
 use minster_store::{DatasetKeys, Store};
 
@@ -69,9 +69,9 @@ impl<'a> Changed<'a> {
         notice: &dyn Fn(&str),
     ) -> Result<ReleasableSet, AggregateError> {
         if self.of.is_empty() {
-            return protect(set, definition.prices);
+            return protect(set, definition.costs);
         }
-        self.protect_beside(definition, set, notice).map_err(|error| match error {
+        self.protect_with_earlier(definition, set, notice).map_err(|error| match error {
             AggregateError::Refused(why) => AggregateError::Refused(self.what_would_help(&why)),
             other => other,
         })
@@ -88,7 +88,7 @@ impl<'a> Changed<'a> {
         )
     }
 
-    fn protect_beside(
+    fn protect_with_earlier(
         &self,
         definition: &Definition,
         mut set: TableSet,
@@ -98,33 +98,37 @@ impl<'a> Changed<'a> {
         let mut guessed = set.clone();
         let mut tables = Vec::new();
         let Policy { threshold, zeros, .. } = set.policy;
-        let rooms = vec![(threshold, threshold); own];
+        let distances = vec![(threshold, threshold); own];
         let before = |entry: &'a Entry| {
             let tables = entry.tables.iter();
             tables.map(|of| (of.dimensions.as_slice(), of.counts.as_slice())).collect()
         };
-        let beside =
-            differencing::beside(&set.tables[..own], &rooms, zeros, self.entries().map(before));
-        for (table, beside) in set.tables.iter().zip(beside) {
-            let near = beside.guarded();
+        let compared = differencing::compare(
+            &set.tables[..own],
+            &distances,
+            zeros,
+            self.entries().map(before),
+        );
+        for (table, compared) in set.tables.iter().zip(compared) {
+            let near = compared.suppressed();
             if near > 0 {
                 notice(&format!(
                     "{near} cells of the table {} are withheld because they differ by less than the threshold from what was published before the data changed, or were withheld there",
                     table.name()
                 ));
             }
-            guessed.tables[tables.len()] = beside.guess(table.clone(), set.policy)?;
-            tables.push(beside.guarding(table.clone())?);
+            guessed.tables[tables.len()] = compared.guess(table.clone(), set.policy)?;
+            tables.push(compared.with_differences(table.clone())?);
         }
         set.tables.splice(..own, tables);
         // Whoever takes earlier numbers for the present ones learns no small one either.
-        let first = protect(guessed, definition.prices)?;
+        let first = protect(guessed, definition.costs)?;
         for (place, pattern) in first.patterns().iter().enumerate().take(own) {
             let cells = (0..pattern.withheld.len()).filter(|&cell| pattern.withheld[cell]);
             withhold(&mut set.tables[place], cells.collect())?;
         }
         for _ in 0..ROUNDS {
-            let protected = protect(set.clone(), definition.prices)?;
+            let protected = protect(set.clone(), definition.costs)?;
             let mut more = Vec::new();
             for (entry, then) in &self.of {
                 more.extend(unprotected(definition, entry, then, &protected)?);
@@ -194,10 +198,12 @@ fn empty(dimensions: &[Hierarchy]) -> Result<CountTable, AggregateError> {
 
 /// Withholds cells, of which nothing need be left open.
 fn withhold(table: &mut CountTable, cells: Vec<usize>) -> Result<(), AggregateError> {
-    let kept = table.kept().iter().copied().filter(|cell| !cells.contains(cell)).collect();
-    let guards = cells.iter().map(|&cell| Guarded { cell, down: 0, up: 0 });
-    let guards = guards.chain(table.guarded().iter().copied()).collect();
-    *table = table.clone().guarding(guards)?.keeping(kept)?;
+    let forced_published =
+        table.forced_published().iter().copied().filter(|cell| !cells.contains(cell)).collect();
+    let levels = cells.iter().map(|&cell| ProtectionLevel { cell, lower: 0, upper: 0 });
+    let levels = levels.chain(table.protection_levels().iter().copied()).collect();
+    *table =
+        table.clone().with_protection_levels(levels)?.with_forced_published(forced_published)?;
     Ok(())
 }
 
@@ -205,7 +211,7 @@ fn withhold(table: &mut CountTable, cells: Vec<usize>) -> Result<(), AggregateEr
 /// show of few whom the change is about.
 ///
 /// Where some joined and others left, or changed, no world of the difference is less likely for being negative, and
-/// the room that each near cell has says enough. Where all joined, or all left, it is a table of children.
+/// the protection level that each near cell has says enough. Where all joined, or all left, it is a table of children.
 fn unprotected(
     definition: &Definition,
     entry: &Entry,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use minster_model::{
     policy::{Policy, Zeros},
-    table::{CountTable, Guarded, Hierarchy},
+    table::{CountTable, Hierarchy, ProtectionLevel},
 };
 
 use crate::error::AggregateError;
@@ -67,86 +67,98 @@ impl Marks {
     }
 
     /// The cells that are withheld for their own sake: hidden before, or near to what was not.
-    pub(crate) fn guarded(&self) -> impl Iterator<Item = usize> {
+    pub(crate) fn unsafe_by_rule(&self) -> impl Iterator<Item = usize> {
         (0..self.hid.len()).filter(|&cell| self.hid[cell] || self.near[cell])
     }
 }
 
-/// The table with the cells guarded that would say more than the threshold allows beside tables that were
-/// published before about others, each by this room; and how many they are.
-pub(crate) fn guard<'a>(
+/// The table with protection levels for the cells that would say more than the threshold allows beside tables that were
+/// published before about others, each by this protection level; and how many they are.
+pub(crate) fn suppress_differences<'a>(
     table: CountTable,
     threshold: u64,
-    (room, zeros): (u64, Zeros),
+    (protection_level, zeros): (u64, Zeros),
     others: impl Iterator<Item = Before<'a>>,
 ) -> Result<(CountTable, usize), AggregateError> {
     let marks = Marks::new(&table, threshold, zeros, others);
-    let own: Vec<usize> = table.guarded().iter().map(|guarded| guarded.cell).collect();
-    let guarded: Vec<usize> = marks.guarded().collect();
+    let own: Vec<usize> = table.protection_levels().iter().map(|level| level.cell).collect();
+    let unsafe_by_rule: Vec<usize> = marks.unsafe_by_rule().collect();
     let may_keep = |cell: &usize| {
         marks.equal[*cell] && !marks.hid[*cell] && !marks.near[*cell] && !own.contains(cell)
     };
-    let kept: Vec<usize> =
-        (0..marks.equal.len()).filter(may_keep).chain(table.kept().to_vec()).collect();
-    let guards = guarded.iter().map(|&cell| Guarded { cell, down: room, up: room });
-    let guards: Vec<Guarded> = guards.chain(table.guarded().iter().copied()).collect();
-    Ok((table.guarding(guards)?.keeping(kept)?, guarded.len()))
+    let forced_published: Vec<usize> =
+        (0..marks.equal.len()).filter(may_keep).chain(table.forced_published().to_vec()).collect();
+    let levels = unsafe_by_rule.iter().map(|&cell| ProtectionLevel {
+        cell,
+        lower: protection_level,
+        upper: protection_level,
+    });
+    let levels: Vec<ProtectionLevel> =
+        levels.chain(table.protection_levels().iter().copied()).collect();
+    Ok((
+        table.with_protection_levels(levels)?.with_forced_published(forced_published)?,
+        unsafe_by_rule.len(),
+    ))
 }
 
 /// New tables, judged beside each of several earlier releases about the same children, whose data have changed since.
 ///
-/// `rooms` has for each table by how much a number must differ not to be near, and how unsure of a near one everyone
-/// must be.
-pub(crate) fn beside<'a>(
+/// `distances` has for each table by how much a number must differ not to be near, and how unsure of a near one
+/// everyone must be.
+pub(crate) fn compare<'a>(
     tables: &[CountTable],
-    rooms: &[(u64, u64)],
+    distances: &[(u64, u64)],
     zeros: Zeros,
     earlier: impl Iterator<Item = Vec<Before<'a>>>,
-) -> Vec<BesideTable> {
+) -> Vec<ComparedTable> {
     let new = |table: &CountTable| {
         let none = vec![false; table.cell_count()];
-        let guards = table.guarded().to_vec();
-        BesideTable { near: none.clone(), equal: none, guards, of_near: Vec::new() }
+        let levels = table.protection_levels().to_vec();
+        ComparedTable { near: none.clone(), equal: none, levels, of_near: Vec::new() }
     };
-    let mut beside: Vec<BesideTable> = tables.iter().map(new).collect();
+    let mut compared: Vec<ComparedTable> = tables.iter().map(new).collect();
     for before in earlier {
-        let marks: Vec<Marks> = { tables.iter().zip(rooms) }
+        let marks: Vec<Marks> = { tables.iter().zip(distances) }
             .map(|(table, (near, _))| Marks::new(table, *near, zeros, before.iter().copied()))
             .collect();
         // Where the new tables show no cell that the earlier release has not, and none that it withholds, they show
         // nothing of it that it does not show itself. Else what it withholds must not follow from them.
         let shows_more = !marks.iter().all(|marks| marks.all);
-        for ((of, marks), &(_, room)) in beside.iter_mut().zip(marks).zip(rooms) {
-            let hid = if shows_more { room } else { 0 };
+        for ((of, marks), &(_, protection_level)) in compared.iter_mut().zip(marks).zip(distances) {
+            let hid = if shows_more { protection_level } else { 0 };
             for cell in 0..marks.near.len() {
                 of.near[cell] |= marks.near[cell];
                 of.equal[cell] |= marks.equal[cell];
                 if marks.hid[cell] {
-                    of.guards.push(Guarded { cell, down: hid, up: hid });
+                    of.levels.push(ProtectionLevel { cell, lower: hid, upper: hid });
                 }
                 if marks.near[cell] {
-                    of.of_near.push(Guarded { cell, down: room, up: room });
+                    of.of_near.push(ProtectionLevel {
+                        cell,
+                        lower: protection_level,
+                        upper: protection_level,
+                    });
                 }
             }
         }
     }
-    beside
+    compared
 }
 
 /// The cells of a new table, judged beside all earlier releases.
-pub(crate) struct BesideTable {
+pub(crate) struct ComparedTable {
     near: Vec<bool>,
     equal: Vec<bool>,
-    /// The cells withheld for the sake of earlier numbers, and by which room.
-    guards: Vec<Guarded>,
+    /// The cells withheld for the sake of earlier numbers, and by which protection level.
+    levels: Vec<ProtectionLevel>,
     /// Those of these that are near to an earlier number.
-    of_near: Vec<Guarded>,
+    of_near: Vec<ProtectionLevel>,
 }
 
-impl BesideTable {
+impl ComparedTable {
     /// How many cells are withheld for the sake of earlier numbers.
-    pub(crate) fn guarded(&self) -> usize {
-        let cells = self.guards.iter().chain(&self.of_near).map(|guarded| guarded.cell);
+    pub(crate) fn suppressed(&self) -> usize {
+        let cells = self.levels.iter().chain(&self.of_near).map(|level| level.cell);
         cells.collect::<BTreeSet<_>>().len()
     }
 
@@ -161,19 +173,22 @@ impl BesideTable {
         let is_known = |cell: &usize| {
             (self.near[*cell] || self.equal[*cell])
                 && !policy.is_small(counts[*cell])
-                && !self.guards.iter().any(|guarded| guarded.cell == *cell)
+                && !self.levels.iter().any(|level| level.cell == *cell)
         };
-        let known = (0..counts.len()).filter(is_known).chain(table.kept().to_vec()).collect();
-        Ok(table.guarding(self.guards.clone())?.keeping(known)?)
+        let known =
+            (0..counts.len()).filter(is_known).chain(table.forced_published().to_vec()).collect();
+        Ok(table.with_protection_levels(self.levels.clone())?.with_forced_published(known)?)
     }
 
     /// The table with what it must withhold for the sake of the difference too.
-    pub(crate) fn guarding(&self, table: CountTable) -> Result<CountTable, AggregateError> {
-        let guards: Vec<Guarded> = self.guards.iter().chain(&self.of_near).copied().collect();
-        let is_guarded = |cell: &usize| guards.iter().any(|guarded| guarded.cell == *cell);
-        let equal = (0..self.equal.len()).filter(|&cell| self.equal[cell] && !is_guarded(&cell));
-        let kept = equal.chain(table.kept().to_vec()).collect();
-        Ok(table.guarding(guards)?.keeping(kept)?)
+    pub(crate) fn with_differences(&self, table: CountTable) -> Result<CountTable, AggregateError> {
+        let levels: Vec<ProtectionLevel> =
+            self.levels.iter().chain(&self.of_near).copied().collect();
+        let is_unsafe_by_rule = |cell: &usize| levels.iter().any(|level| level.cell == *cell);
+        let equal =
+            (0..self.equal.len()).filter(|&cell| self.equal[cell] && !is_unsafe_by_rule(&cell));
+        let forced_published = equal.chain(table.forced_published().to_vec()).collect();
+        Ok(table.with_protection_levels(levels)?.with_forced_published(forced_published)?)
     }
 }
 
@@ -206,7 +221,7 @@ mod tests {
             CountTable::new("t", vec![sex.clone()], inner.to_vec(), vec![]).unwrap()
         };
         let before = [Some(40), None, Some(23), Some(10)];
-        let (now, found) = guard(
+        let (now, found) = suppress_differences(
             table(&[7, 23, 13]),
             5,
             (5, Zeros::Published),
@@ -214,7 +229,8 @@ mod tests {
         )
         .unwrap();
         // All are three more, F was withheld, M did not change, U is three more.
-        let guarded: Vec<usize> = now.guarded().iter().map(|guarded| guarded.cell).collect();
-        assert_eq!((guarded, now.kept(), found), (vec![0, 1, 3], &[2][..], 3));
+        let unsafe_by_rule: Vec<usize> =
+            now.protection_levels().iter().map(|level| level.cell).collect();
+        assert_eq!((unsafe_by_rule, now.forced_published(), found), (vec![0, 1, 3], &[2][..], 3));
     }
 }

@@ -57,7 +57,7 @@ pub(crate) struct Published {
 
 /// Tables as they were published before: nothing of them can be withheld or shown any more.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Standing {
+pub(crate) struct PublishedTables {
     pub(crate) counts: Vec<CountTable>,
     /// By the column that is summed.
     pub(crate) sums: BTreeMap<ColumnName, Vec<CountTable>>,
@@ -65,7 +65,7 @@ pub(crate) struct Standing {
     pub(crate) flags: Vec<CountTable>,
 }
 
-impl Standing {
+impl PublishedTables {
     pub(crate) fn extend(&mut self, other: Self) {
         self.counts.extend(other.counts);
         self.flags.extend(other.flags);
@@ -115,34 +115,38 @@ impl Entry {
     }
 
     /// The tables as they were published, if the data still say what was published then.
-    pub(crate) fn standing(&self, now: &Tabulated) -> Result<Option<Standing>, AggregateError> {
-        let mut standing = Standing::default();
+    pub(crate) fn published_tables(
+        &self,
+        now: &Tabulated,
+    ) -> Result<Option<PublishedTables>, AggregateError> {
+        let mut published_tables = PublishedTables::default();
         for (place, published) in self.tables.iter().enumerate() {
-            let (Some(cube), Some(measured)) = (now.set.tables.get(place), now.measured.get(place))
+            let (Some(count_table), Some(measured)) =
+                (now.set.tables.get(place), now.measured.get(place))
             else {
                 return Ok(None);
             };
-            if cube.dimensions() != published.dimensions {
+            if count_table.dimensions() != published.dimensions {
                 return Ok(None);
             }
-            let Some(table) = as_published(cube.clone(), &published.counts)? else {
+            let Some(table) = as_published(count_table.clone(), &published.counts)? else {
                 return Ok(None);
             };
-            standing.counts.push(table);
+            published_tables.counts.push(table);
             for (column, sums) in &published.sums {
                 let Some(now) = measured.sums.get(column) else { return Ok(None) };
                 let shown = sums::Shown::of(&published.counts);
-                let table = sums::table(&self.definition, place, column, cube, shown, now)?;
+                let table = sums::table(&self.definition, place, column, count_table, shown, now)?;
                 let Some(table) = as_published(table, sums)? else { return Ok(None) };
                 let zeros = self.definition.policy().zeros;
-                if let Some(flags) = flags::table(cube, column, now, zeros)? {
+                if let Some(flags) = flags::table(count_table, column, now, zeros)? {
                     let of = flags::published_before(flags, &published.counts, sums)?;
-                    standing.flags.push(of);
+                    published_tables.flags.push(of);
                 }
-                standing.sums.entry(column.clone()).or_default().push(table);
+                published_tables.sums.entry(column.clone()).or_default().push(table);
             }
         }
-        Ok((standing.counts.len() == now.set.tables.len()).then_some(standing))
+        Ok((published_tables.counts.len() == now.set.tables.len()).then_some(published_tables))
     }
 
     /// For each table, how many of its published counts and sums the data no longer say; all, where it has other cells

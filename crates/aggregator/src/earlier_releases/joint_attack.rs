@@ -1,9 +1,9 @@
-//! The numbers of one kind that related releases show, how many children or a column added up, as they stand beside
-//! each other (`minster_attack::verify_beside`).
+//! The numbers of one kind that overlapping releases show, how many children or a column added up, as they stand beside
+//! each other (`minster_attack::verify_joint`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minster_attack::{self as attack, Refusal, ReleasableSet, verify_beside, who_counts};
+use minster_attack::{self as attack, Refusal, ReleasableSet, verify_joint, who_counts};
 use minster_model::{
     ColumnName,
     policy::Policy,
@@ -13,16 +13,16 @@ use minster_model::{
 use crate::{
     definition::release_definition::Definition,
     earlier_releases::{
-        condition::Test,
-        population_counts::{By, ByTests, Everyone},
-        release_group::{Group, Shown},
+        population_counts::{CountBy, CountsBySelection, PopulationCounts},
+        release_group::{Group, ShownTables},
+        selection::Selection,
     },
     error::AggregateError,
     protect::sums,
 };
 
 /// Several groups of releases that show a kind of number, the new one last.
-pub(crate) struct Beside {
+pub(crate) struct JointReleases {
     releases: Vec<Release>,
     policy: Policy,
     /// The policy that the new one obeys.
@@ -42,34 +42,37 @@ struct Release {
     who: Vec<usize>,
 }
 
-impl Beside {
+impl JointReleases {
     /// How many children they count.
     pub(crate) fn of_counts(
         groups: &[&Group<'_>],
-        tests: &[Test],
+        selections: &[Selection],
         policy: Policy,
-        everyone: &Everyone<'_>,
+        population: &PopulationCounts<'_>,
     ) -> Result<Self, AggregateError> {
-        let shown: Vec<&Shown> = groups.iter().map(|group| &group.counts).collect();
+        let shown: Vec<&ShownTables> = groups.iter().map(|group| &group.counts).collect();
         let own = groups.last().and_then(|group| group.definitions.first());
         let own = own.map_or(policy, |definition| definition.policy());
-        Self::new(groups, &shown, [policy, own], |shared| shared.count(groups, tests, everyone))
+        Self::new(groups, &shown, [policy, own], |shared| {
+            shared.count(groups, selections, population)
+        })
     }
 
     /// A column added up, by the new release's rules.
     pub(crate) fn of_sums(
         groups: &[&Group<'_>],
         column: &ColumnName,
-        tests: &[Test],
+        selections: &[Selection],
         definition: &Definition,
-        everyone: &Everyone<'_>,
+        population: &PopulationCounts<'_>,
     ) -> Result<Self, AggregateError> {
-        let shown: Vec<&Shown> = groups.iter().filter_map(|group| group.sums.get(column)).collect();
+        let shown: Vec<&ShownTables> =
+            groups.iter().filter_map(|group| group.sums.get(column)).collect();
         Self::new(groups, &shown, [sums::policy(); 2], |shared| {
-            let counted = shared.count(groups, tests, everyone)?;
-            let by = shared.by(tests);
+            let counted = shared.count(groups, selections, population)?;
+            let by = shared.by(selections);
             let leaf = |met| counted.leaf_of.get(&met).copied();
-            let summed = everyone.sum(by, column, definition, &counted.table, leaf)?;
+            let summed = population.sum(by, column, definition, &counted.table, leaf)?;
             let table = sums::of_others(definition, column, &counted.table, &summed)?;
             Ok(Counted { table, ..counted })
         })
@@ -77,7 +80,7 @@ impl Beside {
 
     fn new(
         groups: &[&Group<'_>],
-        shown: &[&Shown],
+        shown: &[&ShownTables],
         [policy, own]: [Policy; 2],
         mut all: impl FnMut(&Shared<'_>) -> Result<Counted, AggregateError>,
     ) -> Result<Self, AggregateError> {
@@ -87,21 +90,22 @@ impl Beside {
             let (tables, patterns) = (of.tables.clone(), of.patterns.clone());
             releases.push(Release { name: group.name.clone(), tables, patterns, all, who });
         }
-        let tests = groups.iter().flat_map(|group| &group.tests);
-        let differing = tests.filter(|test| !groups.iter().all(|of| of.tests.contains(test)));
-        let chosen: BTreeSet<&str> = differing.map(Test::column).collect();
+        let selections = groups.iter().flat_map(|group| &group.selections);
+        let differing = selections
+            .filter(|selection| !groups.iter().all(|of| of.selections.contains(selection)));
+        let chosen: BTreeSet<&str> = differing.map(Selection::column).collect();
         let chosen = chosen.into_iter().collect::<Vec<_>>().join(" and ");
         Ok(Self { releases, policy, own, chosen })
     }
 
     /// The new release's tables, keeping all that they share with others.
-    pub(crate) fn keeping(&self, tables: &mut [CountTable]) -> Result<(), AggregateError> {
+    pub(crate) fn force_shared(&self, tables: &mut [CountTable]) -> Result<(), AggregateError> {
         let Some(new) = self.releases.last() else { return Ok(()) };
         let shared = shared_of(&new.all);
-        let stands = new.tables.iter().zip(&new.patterns);
-        let mut stands =
-            stands.filter_map(|(table, pattern)| Some((margin(table, &shared)?, pattern)));
-        if stands.any(|(cells, pattern)| cells.iter().all(|&cell| !pattern.withheld[cell])) {
+        let published = new.tables.iter().zip(&new.patterns);
+        let mut published =
+            published.filter_map(|(table, pattern)| Some((margin(table, &shared)?, pattern)));
+        if published.any(|(cells, pattern)| cells.iter().all(|&cell| !pattern.withheld[cell])) {
             return Ok(());
         }
         let divided = tables.iter_mut().find_map(|table| {
@@ -113,21 +117,22 @@ impl Beside {
         };
         let counts = table.cell_counts();
         let is_withheld = |cell: &usize| {
-            let is_guarded = table.guarded().iter().any(|guarded| guarded.cell == *cell);
-            is_guarded || self.own.is_small(counts[*cell])
+            let is_unsafe_by_rule =
+                table.protection_levels().iter().any(|level| level.cell == *cell);
+            is_unsafe_by_rule || self.own.is_small(counts[*cell])
         };
         if cells.iter().any(is_withheld) {
             return Err(self.not_shown(self.releases.len() - 1));
         }
-        let kept = table.kept().iter().copied().chain(cells).collect();
-        *table = table.clone().keeping(kept)?;
+        let forced_published = table.forced_published().iter().copied().chain(cells).collect();
+        *table = table.clone().with_forced_published(forced_published)?;
         Ok(())
     }
 
     /// Attacks the new release, with what stands of the same children, as it stands beside the others.
     pub(crate) fn verify(&self, new: &ReleasableSet) -> Result<(), AggregateError> {
         let last = self.releases.len() - 1;
-        let releases: Vec<attack::Beside<'_>> = self
+        let releases: Vec<attack::JointRelease<'_>> = self
             .releases
             .iter()
             .enumerate()
@@ -136,10 +141,10 @@ impl Beside {
                     true => (new.tables(), new.patterns()),
                     false => (of.tables.as_slice(), of.patterns.as_slice()),
                 };
-                attack::Beside { tables, patterns, all: of.all.clone(), own: of.who[place] }
+                attack::JointRelease { tables, patterns, all: of.all.clone(), own: of.who[place] }
             })
             .collect();
-        verify_beside(self.policy, &releases).map_err(|refusal| match refusal {
+        verify_joint(self.policy, &releases).map_err(|refusal| match refusal {
             Refusal::SharedWithheld { release } => self.not_shown(release),
             Refusal::Unprotected(failures) => AggregateError::Refused(format!(
                 "beside {}, about other children, this one would show {} small numbers of children whom one of them counts and another does not; divide by {} in one release instead",
@@ -213,14 +218,14 @@ struct Counted {
     table: CountTable,
     /// Whom each group counts: nodes of the last dimension.
     who: Vec<usize>,
-    /// The leaf of it for the tests that a child meets, where a group counts them.
+    /// The leaf of it for the selections that a child meets, where a group counts them.
     leaf_of: BTreeMap<u64, usize>,
 }
 
 impl<'a> Shared<'a> {
     fn new(
         groups: &[&'a Group<'_>],
-        shown: &[&'a Shown],
+        shown: &[&'a ShownTables],
         place: usize,
     ) -> Result<Self, AggregateError> {
         let group = groups[place];
@@ -246,22 +251,22 @@ impl<'a> Shared<'a> {
         Ok(Self { definition, columns, name })
     }
 
-    fn by<'b>(&'b self, tests: &'b [Test]) -> By<'b> {
-        By { definition: self.definition, columns: &self.columns, tests }
+    fn by<'b>(&'b self, selections: &'b [Selection]) -> CountBy<'b> {
+        CountBy { definition: self.definition, columns: &self.columns, selections }
     }
 
     fn count(
         &self,
         groups: &[&Group<'_>],
-        tests: &[Test],
-        everyone: &Everyone<'_>,
+        selections: &[Selection],
+        population: &PopulationCounts<'_>,
     ) -> Result<Counted, AggregateError> {
-        let ByTests { hierarchies, counts } = everyone.count(self.by(tests))?;
+        let CountsBySelection { hierarchies, counts } = population.count(self.by(selections))?;
         let mut leaves: Vec<Vec<bool>> = Vec::new();
         let mut of_leaves: Vec<Vec<u64>> = Vec::new();
         let mut leaf_of = BTreeMap::new();
         for (met, counts) in counts {
-            let who: Vec<bool> = groups.iter().map(|of| of.counts(tests, met)).collect();
+            let who: Vec<bool> = groups.iter().map(|of| of.counts(selections, met)).collect();
             if !who.contains(&true) {
                 continue;
             }

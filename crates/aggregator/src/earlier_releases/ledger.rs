@@ -6,7 +6,7 @@ use minster_store::{Manifest, Release, Store, StoreError, sha256_hex};
 
 use crate::{
     definition::release_definition::{Definition, Method},
-    earlier_releases::entry::{Entry, FORMAT, Standing, WITHDRAWN, Withdrawal, deliveries},
+    earlier_releases::entry::{Entry, FORMAT, PublishedTables, WITHDRAWN, Withdrawal, deliveries},
     error::AggregateError,
     tabulate::tables::{Children, Tabulated},
 };
@@ -27,7 +27,7 @@ struct OfOtherPeriod {
 /// Releases that were published before of the same children.
 pub(crate) struct AboutSame<'a> {
     /// The data still say it.
-    pub(crate) unchanged: Vec<(&'a Entry, Standing)>,
+    pub(crate) unchanged: Vec<(&'a Entry, PublishedTables)>,
     /// The data have changed since.
     pub(crate) changed: Vec<&'a Entry>,
 }
@@ -106,14 +106,14 @@ impl Ledger {
                     "and stands under another threshold, policy for zeros or insider; use the same",
                 );
             }
-            let rules = |of: &Definition| (of.dominance, of.p_percent, of.holder.clone());
+            let rules = |of: &Definition| (of.dominance, of.p_percent, of.respondent.clone());
             if rules(&entry.definition) != rules(definition) {
                 return refused("and stands under other rules for sums; use the same");
             }
             let now = match tabulate(&entry.definition) {
                 // A column or look-up that it needs is no more: the data say something else.
                 Err(AggregateError::Rule { .. } | AggregateError::Lookup { .. }) => None,
-                now => entry.standing(&now?)?,
+                now => entry.published_tables(&now?)?,
             };
             match now {
                 Some(tables) => same.unchanged.push((entry, tables)),

@@ -1,11 +1,11 @@
 //! All that was ever released, and what a new release may say beside it.
 
 pub(crate) mod changed_data;
-pub(crate) mod condition;
 pub(crate) mod differencing;
 pub(crate) mod entry;
 pub(crate) mod joint_attack;
 pub(crate) mod ledger;
+pub(crate) mod overlap;
 pub(crate) mod population_counts;
-pub(crate) mod related;
 mod release_group;
+pub(crate) mod selection;

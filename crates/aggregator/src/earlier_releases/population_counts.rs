@@ -15,7 +15,7 @@ use minster_store::Dataset;
 
 use crate::{
     definition::release_definition::{Definition, Population},
-    earlier_releases::condition::Test,
+    earlier_releases::selection::Selection,
     error::AggregateError,
     tabulate::{
         categories::Categories,
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Where all children are.
-pub(crate) struct Everyone<'a> {
+pub(crate) struct PopulationCounts<'a> {
     pub(crate) dataset: &'a Dataset,
     pub(crate) children: &'a TableName,
     pub(crate) lookups: &'a BTreeMap<String, PathBuf>,
@@ -33,20 +33,20 @@ pub(crate) struct Everyone<'a> {
 
 /// By what children are counted: the definition has a dimension of each column.
 #[derive(Clone, Copy)]
-pub(crate) struct By<'a> {
+pub(crate) struct CountBy<'a> {
     pub(crate) definition: &'a Definition,
     pub(crate) columns: &'a [&'a str],
-    pub(crate) tests: &'a [Test],
+    pub(crate) selections: &'a [Selection],
 }
 
-/// How many children there are, apart for each combination of tests (a bit each) that any child meets.
-pub(crate) struct ByTests {
+/// How many children there are, apart for each combination of selections (a bit each) that any child meets.
+pub(crate) struct CountsBySelection {
     pub(crate) hierarchies: Vec<Hierarchy>,
     pub(crate) counts: BTreeMap<u64, Vec<u64>>,
 }
 
-impl Everyone<'_> {
-    pub(crate) fn count(&self, by: By<'_>) -> Result<ByTests, AggregateError> {
+impl PopulationCounts<'_> {
+    pub(crate) fn count(&self, by: CountBy<'_>) -> Result<CountsBySelection, AggregateError> {
         let mut counts: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         let dimensions = self.each(by, &[], |_, dimensions, met, cells| {
             let size = dimensions.iter().map(|of| of.hierarchy.leaves().len()).product();
@@ -56,23 +56,25 @@ impl Everyone<'_> {
             Ok(())
         })?;
         let hierarchies = dimensions.into_iter().map(|of| of.hierarchy).collect();
-        Ok(ByTests { hierarchies, counts })
+        Ok(CountsBySelection { hierarchies, counts })
     }
 
     /// A column added up, and who contributes how much as far as the rules of `definition` ask, for every cell
-    /// of `cube`. It divides by the columns, and last by what `leaf` gives for the tests that a child meets.
+    /// of `count_table`. It divides by the columns, and last by what `leaf` gives for the selections that a child
+    /// meets.
     pub(crate) fn sum(
         &self,
-        by: By<'_>,
+        by: CountBy<'_>,
         column: &ColumnName,
         definition: &Definition,
-        cube: &CountTable,
+        count_table: &CountTable,
         leaf: impl Fn(u64) -> Option<usize>,
     ) -> Result<Summed, AggregateError> {
-        let leaves = cube.dimensions().last().map_or(1, |who| who.leaves().len());
-        let mut measuring = Measuring::of_sums(definition, [column], cube.inner().len());
-        let holder = definition.holder.as_ref().map(|holder| holder.column.as_str());
-        let needed: Vec<&str> = std::iter::once(column.as_str()).chain(holder).collect();
+        let leaves = count_table.dimensions().last().map_or(1, |who| who.leaves().len());
+        let mut measuring = Measuring::of_sums(definition, [column], count_table.inner().len());
+        let respondent =
+            definition.respondent.as_ref().map(|respondent| respondent.column.as_str());
+        let needed: Vec<&str> = std::iter::once(column.as_str()).chain(respondent).collect();
         self.each(by, &needed, |batch, _, met, cells| {
             let leaf: Vec<Option<usize>> = met.iter().map(|&met| leaf(met)).collect();
             let counted = leaf.iter().map(|leaf| Some(leaf.is_some())).collect();
@@ -89,7 +91,7 @@ impl Everyone<'_> {
             }
             measuring.add_rows(&batch, &cells, &amounts)
         })?;
-        measuring.finish(cube).sums.remove(column).ok_or_else(|| {
+        measuring.finish(count_table).sums.remove(column).ok_or_else(|| {
             crate::tabulate::column_values::failed(
                 column.as_str(),
                 "adding up a column of other children",
@@ -97,10 +99,10 @@ impl Everyone<'_> {
         })
     }
 
-    /// Calls back with each batch, the tests that each row meets and its cell by the columns.
+    /// Calls back with each batch, the selections that each row meets and its cell by the columns.
     fn each(
         &self,
-        By { definition, columns, tests }: By<'_>,
+        CountBy { definition, columns, selections }: CountBy<'_>,
         needed: &[&str],
         mut each: impl FnMut(
             &RecordBatch,
@@ -118,18 +120,18 @@ impl Everyone<'_> {
         };
         let places = columns.iter().filter_map(place);
         let dimensions: Vec<Categories> = places.filter_map(|place| all[place].take()).collect();
-        let mut read: BTreeSet<&str> = tests.iter().map(Test::column).collect();
+        let mut read: BTreeSet<&str> = selections.iter().map(Selection::column).collect();
         read.extend(columns);
         read.extend(needed);
-        let everyone = Definition {
+        let population = Definition {
             population: Population::All,
             conditions: Vec::new(),
             ..definition.clone()
         };
-        tables::each_batch(&everyone, dataset, children, &read, |batch| {
+        tables::each_batch(&population, dataset, children, &read, |batch| {
             let mut met = vec![0u64; batch.num_rows()];
-            for (bit, test) in tests.iter().enumerate() {
-                let holds = test.holds(batch)?.into_iter();
+            for (bit, selection) in selections.iter().enumerate() {
+                let holds = selection.holds(batch)?.into_iter();
                 met.iter_mut().zip(holds).for_each(|(met, holds)| *met |= u64::from(holds) << bit);
             }
             let mut cells = vec![0usize; batch.num_rows()];

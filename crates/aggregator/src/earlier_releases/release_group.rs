@@ -10,8 +10,8 @@ use minster_model::{
 use crate::{
     definition::release_definition::Definition,
     earlier_releases::{
-        condition::Test,
-        entry::{Entry, Standing},
+        entry::{Entry, PublishedTables},
+        selection::Selection,
     },
 };
 
@@ -22,65 +22,65 @@ pub(crate) struct Group<'a> {
     pub(crate) name: Option<String>,
     pub(crate) definitions: Vec<&'a Definition>,
     /// Those of all its definitions: whoever meets one's meets every one's.
-    pub(crate) tests: Vec<Test>,
-    pub(crate) counts: Shown,
+    pub(crate) selections: Vec<Selection>,
+    pub(crate) counts: ShownTables,
     /// By the column that is summed.
-    pub(crate) sums: BTreeMap<ColumnName, Shown>,
-    pub(super) sensitive: Vec<Test>,
+    pub(crate) sums: BTreeMap<ColumnName, ShownTables>,
+    pub(super) sensitive: Vec<Selection>,
 }
 
 impl<'a> Group<'a> {
     pub(super) fn add(&mut self, definition: &'a Definition) {
         self.definitions.push(definition);
-        for (test, is_sensitive) in Test::of(definition) {
+        for (selection, is_sensitive) in Selection::of(definition) {
             if is_sensitive {
-                self.sensitive.push(test.clone());
+                self.sensitive.push(selection.clone());
             }
-            if !self.tests.contains(&test) {
-                self.tests.push(test);
+            if !self.selections.contains(&selection) {
+                self.selections.push(selection);
             }
         }
     }
 
-    /// A release that stands.
-    pub(super) fn add_standing(&mut self, (entry, standing): Stands<'a>) {
+    /// A published release.
+    pub(super) fn add_published(&mut self, (entry, published_tables): PublishedRelease<'a>) {
         self.add(&entry.definition);
-        self.counts.add_standing(standing.counts);
-        for (column, tables) in standing.sums {
-            self.sums.entry(column).or_default().add_standing(tables);
+        self.counts.add_published(published_tables.counts);
+        for (column, tables) in published_tables.sums {
+            self.sums.entry(column).or_default().add_published(tables);
         }
     }
 
     pub(crate) fn chooses(&self) -> BTreeSet<&str> {
-        self.tests.iter().map(Test::column).collect()
+        self.selections.iter().map(Selection::column).collect()
     }
 
-    /// Whether it counts whoever meets these tests (a bit each).
-    pub(crate) fn counts(&self, tests: &[Test], met: u64) -> bool {
-        let place = |test: &Test| tests.iter().position(|of| of == test);
-        self.tests.iter().filter_map(place).all(|place| met >> place & 1 == 1)
+    /// Whether it counts whoever meets these selections (a bit each).
+    pub(crate) fn counts(&self, selections: &[Selection], met: u64) -> bool {
+        let place = |selection: &Selection| selections.iter().position(|of| of == selection);
+        self.selections.iter().filter_map(place).all(|place| met >> place & 1 == 1)
     }
 }
 
-/// A release that stands, of which the data still say the same, and its tables.
-pub(crate) type Stands<'a> = (&'a Entry, Standing);
+/// A published release, of which the data still say the same, and its tables.
+pub(crate) type PublishedRelease<'a> = (&'a Entry, PublishedTables);
 
 /// The numbers of one kind that a group of releases about the same children shows.
 #[derive(Default)]
-pub(crate) struct Shown {
+pub(crate) struct ShownTables {
     /// The columns that its tables divide by.
     pub(crate) divides: BTreeSet<String>,
-    /// Its tables that stand.
+    /// Its published tables.
     pub(super) tables: Vec<CountTable>,
     pub(super) patterns: Vec<Pattern>,
 }
 
-impl Shown {
-    pub(crate) fn add_standing(&mut self, tables: Vec<CountTable>) {
+impl ShownTables {
+    pub(crate) fn add_published(&mut self, tables: Vec<CountTable>) {
         for table in tables {
             self.divides.extend(table.dimensions().iter().map(|of| of.name().to_owned()));
             let shown = || Pattern { withheld: vec![false; table.cell_count()] };
-            self.patterns.push(table.standing().cloned().unwrap_or_else(shown));
+            self.patterns.push(table.published_pattern().cloned().unwrap_or_else(shown));
             self.tables.push(table);
         }
     }

@@ -1,8 +1,8 @@
 //! Suppress, attack, and widen until the attack finds nothing; or round, and attack: or refuse.
 
 use minster_attack::{Refusal, ReleasableSet, check, verify_rounded, verify_with};
-use minster_disclosure::{Method as Rounds, round, suppress_with, widen};
-use minster_model::{policy::Prices, table::TableSet};
+use minster_disclosure::{RoundingMethod, round, suppress_with, widen};
+use minster_model::{policy::Costs, table::TableSet};
 
 use crate::{definition::release_definition::Method, error::AggregateError};
 
@@ -11,12 +11,12 @@ pub(crate) const ROUNDS: usize = 12;
 
 /// Protects tables of one release together. Nothing is released on trust: what is returned withstood
 /// the attack.
-pub fn protect(set: TableSet, prices: Prices) -> Result<ReleasableSet, AggregateError> {
+pub fn protect(set: TableSet, costs: Costs) -> Result<ReleasableSet, AggregateError> {
     let refused = |why: &dyn std::fmt::Display| AggregateError::Refused(why.to_string());
     check(&set).map_err(|refusal| refused(&refusal))?;
-    let mut suppression = suppress_with(&set, prices).map_err(|refusal| refused(&refusal))?;
+    let mut suppression = suppress_with(&set, costs).map_err(|refusal| refused(&refusal))?;
     for _ in 0..ROUNDS {
-        match verify_with(set.clone(), suppression.patterns.clone(), &suppression.worlds) {
+        match verify_with(set.clone(), suppression.patterns.clone(), &suppression.alternatives) {
             Ok(releasable) => return Ok(releasable),
             Err(Refusal::Unprotected(failures)) => {
                 let failing: Vec<_> =
@@ -40,7 +40,7 @@ pub fn protect(set: TableSet, prices: Prices) -> Result<ReleasableSet, Aggregate
 pub fn protect_rounded(
     set: TableSet,
     method: Method,
-    prices: Prices,
+    costs: Costs,
     keys: &[Vec<u64>],
 ) -> Result<ReleasableSet, AggregateError> {
     let refused = |why: &dyn std::fmt::Display| AggregateError::Refused(why.to_string());
@@ -48,11 +48,11 @@ pub fn protect_rounded(
     let mut failing = 0;
     for attempt in 0..attempts {
         let method = match method {
-            Method::Suppress => return protect(set, prices),
-            Method::Nearest { base } => Rounds::Nearest { base },
-            Method::Controlled { base } => Rounds::Controlled { base, attempt },
-            Method::OpenSafely => Rounds::OpenSafely,
-            Method::CellKey => Rounds::CellKey { keys },
+            Method::Suppress => return protect(set, costs),
+            Method::Nearest { base } => RoundingMethod::Nearest { base },
+            Method::Controlled { base } => RoundingMethod::Controlled { base, attempt },
+            Method::OpenSafely => RoundingMethod::OpenSafely,
+            Method::CellKey => RoundingMethod::CellKey { keys },
         };
         let rounded = round(&set, method).map_err(|refusal| refused(&refusal))?;
         match verify_rounded(set.clone(), rounded.published, rounded.rule) {

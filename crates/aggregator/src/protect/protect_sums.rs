@@ -12,7 +12,7 @@ use minster_model::{
 
 use crate::{
     definition::release_definition::Definition,
-    earlier_releases::{differencing, entry::Entry, joint_attack, related::Related},
+    earlier_releases::{differencing, entry::Entry, joint_attack, overlap::Overlap},
     error::AggregateError,
     protect::{protect_counts::protect, sums},
     tabulate::contributions::Measured,
@@ -21,11 +21,11 @@ use crate::{
 /// Sums that withstood the attack, by the column that is summed.
 #[derive(Debug, Clone, Default)]
 pub struct ReleasableSums {
-    of: BTreeMap<ColumnName, Column>,
+    of: BTreeMap<ColumnName, ProtectedColumn>,
 }
 
 #[derive(Debug, Clone)]
-struct Column {
+struct ProtectedColumn {
     /// For each table of the definition its place in the set, if the column is summed there.
     places: Vec<Option<usize>>,
     set: ReleasableSet,
@@ -50,7 +50,7 @@ impl ReleasableSums {
 
 /// The counts and the earlier releases that sums are compared with.
 #[derive(Default)]
-pub(crate) struct Beside<'a> {
+pub(crate) struct EarlierReleases<'a> {
     /// Where among the counts the table by whether a column is 1 stands, by the table of the definition and the column.
     pub(crate) flags: BTreeMap<(usize, ColumnName), usize>,
     /// About other children, number by number.
@@ -58,19 +58,19 @@ pub(crate) struct Beside<'a> {
     /// About the same children, of which the data have changed since.
     pub(crate) changed: &'a [&'a Entry],
     /// About other children, attacked together with it.
-    pub(crate) related: Option<&'a Related<'a>>,
+    pub(crate) overlap: Option<&'a Overlap<'a>>,
 }
 
 /// Protects the sums of every column that the definition's tables measure.
 ///
-/// `standing` holds the tables of sums that were published before, by column: of this very definition
+/// `published_tables` holds the tables of sums that were published before, by column: of this very definition
 /// where `own` says so, first and in its order.
 pub(crate) fn protect_sums(
     definition: &Definition,
     counts: &ReleasableSet,
     measured: &[Measured],
-    standing: &BTreeMap<ColumnName, Vec<CountTable>>,
-    beside: &Beside<'_>,
+    published_tables: &BTreeMap<ColumnName, Vec<CountTable>>,
+    earlier: &EarlierReleases<'_>,
     own: bool,
 ) -> Result<ReleasableSums, AggregateError> {
     let mut columns: Vec<&ColumnName> = measured.iter().flat_map(|m| m.sums.keys()).collect();
@@ -81,41 +81,46 @@ pub(crate) fn protect_sums(
         let summing = measured.iter().enumerate();
         let summing = summing.filter_map(|(place, of)| Some((place, of.sums.get(column)?)));
         let mut places = vec![None; measured.len()];
-        let (mut tables, mut rooms) = (Vec::new(), Vec::new());
+        let (mut tables, mut distances) = (Vec::new(), Vec::new());
         for (number, (place, summed)) in summing.enumerate() {
             places[place] = Some(number);
             if own {
                 continue;
             }
-            let (cube, shown) = (&counts.tables()[place], counts.published_cells(place));
-            let of_flag = beside.flags.get(&(place, column.clone()));
+            let (count_table, shown) = (&counts.tables()[place], counts.published_cells(place));
+            let of_flag = earlier.flags.get(&(place, column.clone()));
             let of_flag = of_flag.map(|&flag| counts.published_cells(flag)).unwrap_or_default();
             let shown = sums::Shown::of(&shown).with_flag(&of_flag);
-            let table = sums::table(definition, place, column, cube, shown, summed)?;
+            let table = sums::table(definition, place, column, count_table, shown, summed)?;
             let threshold = definition.policy().threshold;
-            let apart = published(beside.apart, column);
-            let (table, _) =
-                differencing::guard(table, threshold, (threshold, Zeros::Published), apart)?;
+            let apart = published(earlier.apart, column);
+            let (table, _) = differencing::suppress_differences(
+                table,
+                threshold,
+                (threshold, Zeros::Published),
+                apart,
+            )?;
             tables.push(table);
             // A change by less than so much may be few children's.
             let most = summed.children.iter().filter_map(|of| of.largest.first()).max();
             let most = most.copied().unwrap_or_default().max(1);
-            rooms.push((most.saturating_mul(threshold), most));
+            distances.push((most.saturating_mul(threshold), most));
         }
-        let before = beside.changed.iter().map(|entry| published(&[entry], column).collect());
-        let changed = differencing::beside(&tables, &rooms, Zeros::Published, before);
-        let guarded = tables.into_iter().zip(changed).map(|(table, of)| of.guarding(table));
-        let tables = guarded.collect::<Result<Vec<_>, _>>()?;
-        let standing = standing.get(column).into_iter().flatten().cloned();
-        let related = beside.related.and_then(|related| related.sums(column));
-        let protected = protect_column(definition, tables, standing, related);
+        let before = earlier.changed.iter().map(|entry| published(&[entry], column).collect());
+        let changed = differencing::compare(&tables, &distances, Zeros::Published, before);
+        let compared =
+            tables.into_iter().zip(changed).map(|(table, of)| of.with_differences(table));
+        let tables = compared.collect::<Result<Vec<_>, _>>()?;
+        let published_tables = published_tables.get(column).into_iter().flatten().cloned();
+        let overlap = earlier.overlap.and_then(|overlap| overlap.sums(column));
+        let protected = protect_column(definition, tables, published_tables, overlap);
         let set = protected.map_err(|error| match error {
             AggregateError::Refused(why) => AggregateError::Refused(format!(
                 "the sums of {column}: {why}; or leave that measure out"
             )),
             other => other,
         })?;
-        releasable.of.insert(column.clone(), Column { places, set });
+        releasable.of.insert(column.clone(), ProtectedColumn { places, set });
     }
     Ok(releasable)
 }
@@ -133,16 +138,16 @@ fn published<'a>(
 fn protect_column(
     definition: &Definition,
     mut tables: Vec<CountTable>,
-    standing: impl Iterator<Item = CountTable>,
-    related: Option<&joint_attack::Beside>,
+    published_tables: impl Iterator<Item = CountTable>,
+    overlap: Option<&joint_attack::JointReleases>,
 ) -> Result<ReleasableSet, AggregateError> {
-    if let Some(related) = related {
-        related.keeping(&mut tables)?;
+    if let Some(overlap) = overlap {
+        overlap.force_shared(&mut tables)?;
     }
-    tables.extend(standing);
-    let set = protect(TableSet { tables, policy: sums::policy() }, definition.prices)?;
-    if let Some(related) = related {
-        related.verify(&set)?;
+    tables.extend(published_tables);
+    let set = protect(TableSet { tables, policy: sums::policy() }, definition.costs)?;
+    if let Some(overlap) = overlap {
+        overlap.verify(&set)?;
     }
     Ok(set)
 }

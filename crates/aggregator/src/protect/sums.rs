@@ -4,7 +4,7 @@ use minster_disclosure::SumRules;
 use minster_model::{
     ColumnName,
     policy::{Policy, Zeros},
-    table::{CountTable, Guarded},
+    table::{CountTable, ProtectionLevel},
 };
 
 use crate::{
@@ -55,24 +55,32 @@ pub(crate) fn table(
     summed: &Summed,
 ) -> Result<CountTable, AggregateError> {
     let is_of_events = counts_events(&definition.tables[place], column);
-    let room = |cell: usize| {
+    let protection_level = |cell: usize| {
         let withheld = shown.is_withheld(cell).then_some(1);
-        room(definition, is_of_events, summed, cell).max(withheld)
+        protection_level(definition, is_of_events, summed, cell).max(withheld)
     };
     let shown = shown.counts;
     // Where a published count says that nobody is, here or further up, the sum is known to be nothing.
-    let mut kept = Vec::new();
+    let mut forced_published = Vec::new();
     count.add_up(|_, cells| {
         if cells.iter().any(|&cell| shown[cell] == Some(0)) {
-            kept.push(cells[0]);
+            forced_published.push(cells[0]);
         }
     });
-    let guarded = (0..shown.len())
-        .filter(|cell| shown[*cell] != Some(0) && kept.binary_search(cell).is_err())
-        .filter_map(|cell| Some(Guarded { cell, down: room(cell)?, up: room(cell)? }));
+    let unsafe_by_rule = (0..shown.len())
+        .filter(|cell| shown[*cell] != Some(0) && forced_published.binary_search(cell).is_err())
+        .filter_map(|cell| {
+            Some(ProtectionLevel {
+                cell,
+                lower: protection_level(cell)?,
+                upper: protection_level(cell)?,
+            })
+        });
     let name = format!("{} ({column})", count.name());
     let table = CountTable::new(name, count.dimensions().to_vec(), summed.inner.clone(), vec![])?;
-    Ok(table.guarding(guarded.collect())?.keeping(kept)?)
+    Ok(table
+        .with_protection_levels(unsafe_by_rule.collect())?
+        .with_forced_published(forced_published)?)
 }
 
 /// The sums of a column over the children of several releases, of which no number that is unsafe may follow.
@@ -85,16 +93,17 @@ pub(crate) fn of_others(
     let is_of_events = definition.tables.iter().any(|table| counts_events(table, column));
     let (is_flag, threshold) = (flags::is_flag(summed), definition.policy().threshold);
     let counts = count.cell_counts();
-    let guarded = (0..summed.children.len()).filter_map(|cell| {
+    let unsafe_by_rule = (0..summed.children.len()).filter_map(|cell| {
         let total = summed.children[cell].total;
         let is_few = |number: u64| is_flag && (1..threshold).contains(&number);
         let few = is_few(total) || is_few(counts[cell].saturating_sub(total));
-        let room = room(definition, is_of_events, summed, cell).max(few.then_some(threshold))?;
-        Some(Guarded { cell, down: room, up: room })
+        let protection_level = protection_level(definition, is_of_events, summed, cell)
+            .max(few.then_some(threshold))?;
+        Some(ProtectionLevel { cell, lower: protection_level, upper: protection_level })
     });
     let dimensions = count.dimensions().to_vec();
     let table = CountTable::new(count.name(), dimensions, summed.inner.clone(), vec![])?;
-    Ok(table.guarding(guarded.collect())?)
+    Ok(table.with_protection_levels(unsafe_by_rule.collect())?)
 }
 
 fn counts_events(table: &Table, column: &ColumnName) -> bool {
@@ -103,14 +112,20 @@ fn counts_events(table: &Table, column: &ColumnName) -> bool {
 }
 
 /// How unsure of a cell's sum everyone must be, by the rules for sums; none where it is safe.
-fn room(definition: &Definition, is_of_events: bool, summed: &Summed, cell: usize) -> Option<u64> {
+fn protection_level(
+    definition: &Definition,
+    is_of_events: bool,
+    summed: &Summed,
+    cell: usize,
+) -> Option<u64> {
     let rules = definition.sum_rules();
-    let children = rules.room(&summed.children[cell]);
-    let holders = definition.holder.as_ref().zip(summed.holders.as_ref());
-    let holders = holders.and_then(|(holder, holders)| {
-        SumRules { contributors: Some(holder.minimum), ..rules }.room(&holders[cell])
+    let children = rules.protection_level(&summed.children[cell]);
+    let respondents = definition.respondent.as_ref().zip(summed.respondents.as_ref());
+    let respondents = respondents.and_then(|(respondent, respondents)| {
+        SumRules { contributors: Some(respondent.minimum), ..rules }
+            .protection_level(&respondents[cell])
     });
     let (total, threshold) = (summed.children[cell].total, definition.policy().threshold);
     let few_events = is_of_events && (1..threshold).contains(&total);
-    [children, holders, few_events.then_some(threshold)].into_iter().flatten().max()
+    [children, respondents, few_events.then_some(threshold)].into_iter().flatten().max()
 }

@@ -56,23 +56,23 @@ type Sums<'a> = &'a dyn Fn(&ColumnName) -> Option<Vec<Option<u64>>>;
 pub(crate) fn columns(
     table: &Table,
     open: &[bool],
-    cube: &CountTable,
+    count_table: &CountTable,
     counts: &[Option<u64>],
     sums: Sums<'_>,
     measured: &Measured,
 ) -> Vec<Column> {
     let mut columns = Vec::new();
     let coordinates: Vec<Vec<usize>> =
-        (0..cube.cell_count()).map(|cell| cube.coordinates(cell)).collect();
+        (0..count_table.cell_count()).map(|cell| count_table.coordinates(cell)).collect();
     for (place, name) in table.dimensions.iter().enumerate() {
-        let labels = labels(cube, place, open.get(place) == Some(&true), counts);
+        let labels = labels(count_table, place, open.get(place) == Some(&true), counts);
         let codes = coordinates.iter().map(|nodes| labels[nodes[place]].clone());
         columns.push(Column { name: name.to_string(), values: Values::Text(codes.collect()) });
     }
     let said = counts.iter().map(|count| count.map_or(Said::Withheld, Said::Whole));
     add(&mut columns, CHILDREN, "status", true, said.collect());
     for measure in &table.measures {
-        let said = said_of(measure, table, cube, counts, sums, measured);
+        let said = said_of(measure, table, count_table, counts, sums, measured);
         let whole = matches!(measure.kind(), Kind::Sum { .. } | Kind::Median { .. });
         let name = measure.name.as_str();
         add(&mut columns, name, &format!("{name}_status"), whole, said);
@@ -82,18 +82,24 @@ pub(crate) fn columns(
 
 /// The labels of a dimension's nodes. Where they come from the data, that of a category whose own total is withheld is a
 /// number: the label alone would tell that someone has it.
-fn labels(cube: &CountTable, place: usize, open: bool, counts: &[Option<u64>]) -> Vec<String> {
-    let dimension = &cube.dimensions()[place];
+fn labels(
+    count_table: &CountTable,
+    place: usize,
+    open: bool,
+    counts: &[Option<u64>],
+) -> Vec<String> {
+    let dimension = &count_table.dimensions()[place];
     let has_total = |dimension: &Hierarchy| dimension.roots().count() == 1;
-    let has_totals = cube.dimensions().iter().all(has_total);
+    let has_totals = count_table.dimensions().iter().all(has_total);
     let is_withheld = |node: usize| match has_totals {
         true => {
-            let mut nodes = vec![0; cube.dimensions().len()];
+            let mut nodes = vec![0; count_table.dimensions().len()];
             nodes[place] = node;
-            counts[cube.cell(&nodes)].is_none()
+            counts[count_table.cell(&nodes)].is_none()
         }
         false => {
-            let mut cells = (0..counts.len()).filter(|cell| cube.coordinates(*cell)[place] == node);
+            let mut cells =
+                (0..counts.len()).filter(|cell| count_table.coordinates(*cell)[place] == node);
             cells.all(|cell| counts[cell].is_none())
         }
     };
@@ -112,7 +118,7 @@ fn labels(cube: &CountTable, place: usize, open: bool, counts: &[Option<u64>]) -
 fn said_of(
     measure: &Measure,
     table: &Table,
-    cube: &CountTable,
+    count_table: &CountTable,
     counts: &[Option<u64>],
     sums: Sums<'_>,
     measured: &Measured,
@@ -133,9 +139,9 @@ fn said_of(
         Kind::Percentage { of } => {
             let place = table.dimensions.iter().position(|name| name == of).unwrap_or_default();
             let share = |cell: usize| {
-                let mut nodes = cube.coordinates(cell);
+                let mut nodes = count_table.coordinates(cell);
                 nodes[place] = 0;
-                ratio(counts[cell], counts[cube.cell(&nodes)], 100.0)
+                ratio(counts[cell], counts[count_table.cell(&nodes)], 100.0)
             };
             (0..counts.len()).map(share).collect()
         }

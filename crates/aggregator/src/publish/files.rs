@@ -105,7 +105,7 @@ fn policy(definition: &Definition, counts: &ReleasableSet) -> serde_json::Value 
         "insider": policy.insider,
         "dominance": definition.dominance,
         "p_percent": definition.p_percent,
-        "holder": definition.holder,
+        "holder": definition.respondent,
     })
 }
 
@@ -122,10 +122,10 @@ fn columns_of(definition: &Definition, place: usize, releasable: &Releasable<'_>
             dimension.is_some_and(is_open)
         })
         .collect();
-    let cube: &CountTable = &releasable.counts.tables()[place];
+    let count_table: &CountTable = &releasable.counts.tables()[place];
     let counts = releasable.counts.published_cells(place);
     let sums = |column: &_| releasable.sums.published_cells(place, column);
-    columns(table, &open, cube, &counts, &sums, &releasable.measured[place])
+    columns(table, &open, count_table, &counts, &sums, &releasable.measured[place])
 }
 
 fn parquet(columns: &[Column], footer: &[(&str, String)]) -> Result<Vec<u8>, AggregateError> {

@@ -13,9 +13,9 @@ use arrow::{
 use minster_attack::ReleasableSet;
 use minster_model::{
     DatasetClass, DatasetRef, Period, Purpose, RunId, TableName,
-    policy::Prices,
+    policy::Costs,
     rounding::Rounding,
-    table::{CountTable, Pattern, TableSet, World},
+    table::{AlternativeTable, CountTable, Pattern, TableSet},
 };
 use minster_store::{Dataset, DatasetKeys, DatasetWriter, Origin, Store, TableEntry, sha256_hex};
 use serde::{Deserialize, Serialize};
@@ -85,15 +85,15 @@ pub(crate) struct Reported {
     pub(crate) name: String,
     pub(crate) set: TableSet,
     pub(crate) patterns: Vec<Pattern>,
-    pub(crate) certificates: Vec<World>,
+    pub(crate) certificates: Vec<AlternativeTable>,
     /// Where every number is rounded or perturbed.
-    pub(crate) rounded: Option<Rounded>,
+    pub(crate) rounded: Option<ReportedRounding>,
 }
 
 /// Numbers that are published rounded or perturbed: one list a table, empty for one that was published
 /// before.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Rounded {
+pub(crate) struct ReportedRounding {
     pub(crate) rule: Rounding,
     pub(crate) numbers: Vec<Vec<u64>>,
 }
@@ -172,11 +172,11 @@ impl Reporting<'_> {
 }
 
 fn reported(name: &str, of: &ReleasableSet) -> Reported {
-    let numbers = |(place, table): (usize, &CountTable)| match table.standing() {
+    let numbers = |(place, table): (usize, &CountTable)| match table.published_pattern() {
         Some(_) => Vec::new(),
         None => of.published_cells(place).into_iter().flatten().collect(),
     };
-    let rounded = of.rounding().map(|rule| Rounded {
+    let rounded = of.rounding().map(|rule| ReportedRounding {
         rule,
         numbers: of.tables().iter().enumerate().map(numbers).collect(),
     });
@@ -236,8 +236,8 @@ fn write_certificates(
 ) -> Result<TableEntry, AggregateError> {
     let mut rows = Vec::new();
     for of in sets {
-        for (number, world) in of.certificates.iter().enumerate() {
-            for &(table, inner, count) in &world.counts {
+        for (number, alternative) in of.certificates.iter().enumerate() {
+            for &(table, inner, count) in &alternative.counts {
                 rows.push((of.name.as_str(), number as u32, table as u32, inner as u64, count));
             }
         }
@@ -265,7 +265,7 @@ fn write_cells(
         column => definition.tables.iter().filter(|table| sums(table, column)).count(),
     };
     let rows: Vec<Explanation> =
-        sets.iter().flat_map(|of| of.explain(definition.prices, own(of))).collect();
+        sets.iter().flat_map(|of| of.explain(definition.costs, own(of))).collect();
     let reason = |row: &Explanation| {
         serde_json::to_value(row.reason)
             .ok()
@@ -312,13 +312,13 @@ impl Reported {
     /// Why each cell is withheld, and what the certificates show of it.
     ///
     /// Only cells of the definition's own tables, which come first; others were published before.
-    fn explain(&self, prices: Prices, own: usize) -> Vec<Explanation> {
+    fn explain(&self, costs: Costs, own: usize) -> Vec<Explanation> {
         let counts: Vec<Vec<u64>> = self.set.tables.iter().map(CountTable::cell_counts).collect();
         // How far each cell moves in any certificate, down and up.
         let mut moves: BTreeMap<(usize, usize), (i64, i64)> = BTreeMap::new();
-        for world in &self.certificates {
+        for alternative in &self.certificates {
             let mut moved: BTreeMap<(usize, usize), i64> = BTreeMap::new();
-            for &(table, inner, count) in &world.counts {
+            for &(table, inner, count) in &alternative.counts {
                 let Some(of) = self.set.tables.get(table) else { continue };
                 let change = count as i64 - of.inner().get(inner).map_or(0, |&c| c as i64);
                 for cell in of.cells_above(inner) {
@@ -333,12 +333,13 @@ impl Reported {
         let mut explained = Vec::new();
         let tables = self.set.tables.iter().zip(&self.patterns).take(own);
         for (place, (table, pattern)) in tables.enumerate() {
-            let guarded: Vec<usize> = table.guarded().iter().map(|guarded| guarded.cell).collect();
+            let unsafe_by_rule: Vec<usize> =
+                table.protection_levels().iter().map(|level| level.cell).collect();
             for cell in (0..table.cell_count()).filter(|&cell| pattern.withheld[cell]) {
                 let count = counts[place][cell];
-                let reason = if table.standing().is_some() {
+                let reason = if table.published_pattern().is_some() {
                     Reason::Standing
-                } else if guarded.binary_search(&cell).is_ok() {
+                } else if unsafe_by_rule.binary_search(&cell).is_ok() {
                     Reason::ForItsOwnSake
                 } else if self.set.policy.is_small(count) {
                     if count == 0 { Reason::UnsafeZero } else { Reason::BelowThreshold }
@@ -353,7 +354,7 @@ impl Reported {
                     reason,
                     low: count.saturating_add_signed(down),
                     high: count.saturating_add_signed(up),
-                    cost: prices.of(count, !table.is_inner(cell)),
+                    cost: costs.of(count, !table.is_inner(cell)),
                 });
             }
         }
@@ -404,17 +405,17 @@ impl Report {
             let names = texts(&batch, 0)?;
             let numbers = |at: usize| batch.column(at).as_primitive_opt::<UInt32Type>();
             let wide = |at: usize| batch.column(at).as_primitive_opt::<UInt64Type>();
-            let (worlds, tables) = (numbers(1).zip(numbers(2))).ok_or_else(unreadable)?;
+            let (alternatives, tables) = (numbers(1).zip(numbers(2))).ok_or_else(unreadable)?;
             let (inner, counts) = (wide(3).zip(wide(4))).ok_or_else(unreadable)?;
             for row in 0..batch.num_rows() {
                 let of = self.sets.iter_mut().find(|of| of.name == names.value(row));
                 let certificates = &mut of.ok_or_else(unreadable)?.certificates;
-                let number = worlds.value(row) as usize;
+                let number = alternatives.value(row) as usize;
                 if number > certificates.len() {
                     return Err(unreadable());
                 }
                 if number == certificates.len() {
-                    certificates.push(World { counts: Vec::new() });
+                    certificates.push(AlternativeTable { counts: Vec::new() });
                 }
                 certificates[number].counts.push((
                     tables.value(row) as usize,

@@ -1,5 +1,5 @@
 //! A release checked again by someone who doubts it: the files are those that were protected, the numbers
-//! in them are what the pattern lets out, and the certificates show what the promise demands, by adding up
+//! in them are what the pattern lets out, and the certificates show what the promise requires, by adding up
 //! alone.
 
 use std::path::Path;
@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::{
     definition::release_definition::{CHILDREN, Kind},
     error::AggregateError,
-    publish::restricted_report::{self, COUNTS, Explanation, Report, Reported, Rounded},
+    publish::restricted_report::{self, COUNTS, Explanation, Report, Reported, ReportedRounding},
 };
 
 /// Which release.
@@ -224,34 +224,36 @@ fn published(report: &Report, set: &str, place: usize) -> Option<Vec<Option<u64>
     Some(table.cell_counts().into_iter().zip(&pattern.withheld).map(shown).collect())
 }
 
-/// The certificates show what the promise demands.
+/// The certificates show what the promise requires.
 fn certificates(of: &Reported) -> Check {
     let Reported { name, set, patterns, certificates, rounded } = of;
     let certified = match rounded {
         None => certify(set, patterns, certificates),
-        Some(Rounded { rule, numbers }) => certify_rounded(set, numbers, *rule, certificates),
+        Some(ReportedRounding { rule, numbers }) => {
+            certify_rounded(set, numbers, *rule, certificates)
+        }
     };
     let cells: usize = set.tables.iter().map(CountTable::cell_count).sum();
     let count = |pattern: &Pattern| pattern.withheld.iter().filter(|withheld| **withheld).count();
     let withheld: usize = patterns.iter().map(count).sum();
-    let to_holders =
-        set.holders().map(|column| format!(", to each {column} that knows its own cells too"));
+    let to_respondents =
+        set.respondents().map(|column| format!(", to each {column} that knows its own cells too"));
     let what = format!(
         "{name}: for every cell that is unsafe the certificates leave open what the rule does{}",
-        to_holders.unwrap_or_default()
+        to_respondents.unwrap_or_default()
     );
     let (passed, evidence) = match certified {
         Ok(certified) => (
             true,
             format!(
-                "{cells} cells of {} tables, {withheld} withheld; {} demands met by {} certificates and the truth",
+                "{cells} cells of {} tables, {withheld} withheld; {} requirements met by {} certificates and the truth",
                 set.tables.len(),
-                certified.demands,
-                certified.worlds.len()
+                certified.requirements,
+                certified.alternatives.len()
             ),
         ),
         Err(Refusal::Unprotected(failures)) => {
-            (false, format!("{} demands are met by no certificate", failures.len()))
+            (false, format!("{} requirements are met by no certificate", failures.len()))
         }
         Err(refusal) => (false, refusal.to_string()),
     };

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use minster_attack::ReleasableSet;
-use minster_disclosure::crowding;
+use minster_disclosure::sparsity;
 use minster_model::{
     ColumnName, Period, TableName,
     table::{CountTable, Pattern, TableSet},
@@ -18,14 +18,14 @@ use crate::{
         differencing,
         entry::{self, Entry, LetOut, Person, Published},
         ledger::{AboutSame, Ledger},
-        population_counts::Everyone,
-        related::Related,
+        overlap::Overlap,
+        population_counts::PopulationCounts,
     },
     error::AggregateError,
     protect::{
         flags,
         protect_counts::{protect, protect_rounded},
-        protect_sums::{Beside, ReleasableSums, protect_sums},
+        protect_sums::{EarlierReleases, ReleasableSums, protect_sums},
     },
     publish::files::{self, Releasable},
     release_job::job::Job,
@@ -98,8 +98,8 @@ impl<'a> Work<'a> {
         for entry in self.ledger.of_definition(definition) {
             // Also what was withdrawn by mistake is the same release when it is let out again.
             if let Some(made) = self.again(definition, entry, &tabulated)? {
-                let stands = self.ledger.same(definition).map(|entry| &entry.sha256);
-                return Ok(match stands {
+                let published = self.ledger.same(definition).map(|entry| &entry.sha256);
+                return Ok(match published {
                     None => Judged::New(Box::new(made)),
                     Some(sha256) if *sha256 == made.sha256 => Judged::Same(Box::new(made)),
                     Some(_) => self.kept(definition, tabulated, Some(made), keys)?,
@@ -144,21 +144,24 @@ impl<'a> Work<'a> {
         let Tabulated { measured, keys: record_keys, .. } = tabulated;
         let protected = match definition.method {
             Method::Suppress => {
-                let Some(standing) = entry.standing(tabulated)? else { return Ok(None) };
+                let Some(published_tables) = entry.published_tables(tabulated)? else {
+                    return Ok(None);
+                };
                 let mut set = tabulated.set.clone();
-                set.tables = standing.counts.clone();
-                protect(set, definition.prices).map(|counts| (counts, standing))
+                set.tables = published_tables.counts.clone();
+                protect(set, definition.costs).map(|counts| (counts, published_tables))
             }
             // Numbers that are rounded are made again, and compared.
             method => {
                 let set = tabulated.set.clone();
-                protect_rounded(set, method, definition.prices, record_keys)
-                    .map(|counts| (counts, entry::Standing::default()))
+                protect_rounded(set, method, definition.costs, record_keys)
+                    .map(|counts| (counts, entry::PublishedTables::default()))
             }
         };
-        let made = protected.and_then(|(counts, standing)| {
-            let none = Beside::default();
-            let sums = protect_sums(definition, &counts, measured, &standing.sums, &none, true)?;
+        let made = protected.and_then(|(counts, published_tables)| {
+            let none = EarlierReleases::default();
+            let sums =
+                protect_sums(definition, &counts, measured, &published_tables.sums, &none, true)?;
             self.made(definition, counts, sums, measured.clone(), tabulated.children)
         });
         match made {
@@ -186,9 +189,9 @@ impl<'a> Work<'a> {
         let changed = Changed::new(changed, job.store, purpose, keys)?;
         let others: Vec<&Entry> = ledger.of_others(definition, children).collect();
         self.not_tied(definition, &others)?;
-        let related = self.related(definition, &tabulated, &same, &others)?;
+        let overlap = self.overlap(definition, &tabulated, &same, &others)?;
         // Releases that cannot be attacked together are compared number by number.
-        let is_apart = |entry: &&Entry| related.as_ref().is_none_or(|related| !related.has(entry));
+        let is_apart = |entry: &&Entry| overlap.as_ref().is_none_or(|overlap| !overlap.has(entry));
         let apart: Vec<&Entry> = others.iter().copied().filter(is_apart).collect();
         Ledger::nested(definition, &apart, false)?;
         let Tabulated { mut set, measured, keys: record_keys, .. } = tabulated;
@@ -197,30 +200,32 @@ impl<'a> Work<'a> {
                 *table = beside_others(job, definition, table.clone(), &apart)?;
             }
         }
-        if let Some(related) = &related {
-            related.keeping(&mut set.tables)?;
+        if let Some(overlap) = &overlap {
+            overlap.force_shared(&mut set.tables)?;
         }
-        let mut standing = entry::Standing::default();
-        same.into_iter().for_each(|(_, tables)| standing.extend(tables));
-        set.tables.extend(standing.counts.iter().cloned());
-        for crowded in crowding(&set) {
-            (job.notice)(&crowded.to_string());
+        let mut published_tables = entry::PublishedTables::default();
+        same.into_iter().for_each(|(_, tables)| published_tables.extend(tables));
+        set.tables.extend(published_tables.counts.iter().cloned());
+        for sparse in sparsity(&set) {
+            (job.notice)(&sparse.to_string());
         }
         let flags = with_flags(&mut set, &measured)?;
-        set.tables.extend(standing.flags.iter().cloned());
+        set.tables.extend(published_tables.flags.iter().cloned());
         set.tables = set.tables.into_iter().map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
         let counts = match definition.method {
             Method::Suppress => changed.protect(definition, set, job.notice)?,
-            method => protect_rounded(set, method, definition.prices, &record_keys)?,
+            method => protect_rounded(set, method, definition.costs, &record_keys)?,
         };
         let withholds = counts.patterns().iter().any(|pattern| pattern.withheld.contains(&true));
         Ledger::nested(definition, &apart, withholds || counts.rounding().is_some())?;
-        if let Some(related) = &related {
-            related.verify(&counts)?;
+        if let Some(overlap) = &overlap {
+            overlap.verify(&counts)?;
         }
         let changed: Vec<&Entry> = changed.entries().collect();
-        let beside = Beside { flags, apart: &apart, changed: &changed, related: related.as_ref() };
-        let sums = protect_sums(definition, &counts, &measured, &standing.sums, &beside, false)?;
+        let earlier =
+            EarlierReleases { flags, apart: &apart, changed: &changed, overlap: overlap.as_ref() };
+        let sums =
+            protect_sums(definition, &counts, &measured, &published_tables.sums, &earlier, false)?;
         self.made(definition, counts, sums, measured, children)
     }
 
@@ -228,10 +233,10 @@ impl<'a> Work<'a> {
     fn ties(
         &self,
         definition: &Definition,
-        same: &[(&Entry, entry::Standing)],
+        same: &[(&Entry, entry::PublishedTables)],
     ) -> Result<Ties, AggregateError> {
-        let standing = same.iter().map(|(entry, _)| &entry.definition);
-        let all = self.with_lookups(std::iter::once(definition).chain(standing))?;
+        let published_tables = same.iter().map(|(entry, _)| &entry.definition);
+        let all = self.with_lookups(std::iter::once(definition).chain(published_tables))?;
         Ties::find(definition, &all, &self.dataset, self.job.children)
     }
 
@@ -288,13 +293,13 @@ impl<'a> Work<'a> {
 
     /// The releases about other children that a new one can be attacked together with, and must be: those of which
     /// the data still say the same.
-    fn related<'b>(
+    fn overlap<'b>(
         &self,
         definition: &'b Definition,
         tabulated: &Tabulated,
-        same: &[(&'b Entry, entry::Standing)],
+        same: &[(&'b Entry, entry::PublishedTables)],
         others: &[&'b Entry],
-    ) -> Result<Option<Related<'b>>, AggregateError> {
+    ) -> Result<Option<Overlap<'b>>, AggregateError> {
         if definition.method != Method::Suppress {
             return Ok(None);
         }
@@ -302,17 +307,17 @@ impl<'a> Work<'a> {
         for entry in others.iter().filter(|entry| entry.definition.method == Method::Suppress) {
             let now = self.tabulate(&entry.definition)?;
             if now.children == entry.children
-                && let Some(standing) = entry.standing(&now)?
+                && let Some(published_tables) = entry.published_tables(&now)?
             {
-                unchanged.push((*entry, standing));
+                unchanged.push((*entry, published_tables));
             }
         }
-        let everyone = Everyone {
+        let population = PopulationCounts {
             dataset: &self.dataset,
             children: self.job.children,
             lookups: self.job.lookups,
         };
-        Related::new(definition, tabulated, same.to_vec(), unchanged, &everyone)
+        Overlap::new(definition, tabulated, same.to_vec(), unchanged, &population)
     }
 }
 
@@ -394,12 +399,13 @@ fn beside_others(
     let (threshold, zeros) = (definition.policy().threshold, definition.policy().zeros);
     let before = others.iter().flat_map(|entry| &entry.tables);
     let before = before.map(|table| (table.dimensions.as_slice(), table.counts.as_slice()));
-    let (guarded, close) = differencing::guard(table, threshold, (threshold, zeros), before)?;
+    let (compared, close) =
+        differencing::suppress_differences(table, threshold, (threshold, zeros), before)?;
     if close > 0 {
         (job.notice)(&format!(
             "{close} cells of the table {} are withheld because they differ by less than the threshold from what was published about other children, or were withheld there",
-            guarded.name()
+            compared.name()
         ));
     }
-    Ok(guarded)
+    Ok(compared)
 }

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use arrow::array::RecordBatch;
 use minster_model::{
     ColumnName,
-    table::{CubeError, Grouping, Hierarchy},
+    table::{Grouping, Hierarchy, TableError},
 };
 
 use crate::{
     definition::{
-        location::{Place, instead, place},
+        location::{Location, did_you_mean, location},
         release_definition::{Definition, Dimension, Level},
     },
     error::AggregateError,
@@ -103,7 +103,7 @@ impl Found {
                 Some(known) if known == group => {}
                 Some(_) => {
                     return Err(definition.rule(
-                        place!["dimension", number],
+                        location!["dimension", number],
                         format!(
                             "the column {column} has two values beside one category of {}; name a look-up instead",
                             definition.dimensions[number].name
@@ -127,7 +127,7 @@ fn harmless(definition: &Definition, number: usize, label: &str) -> Result<(), A
     }
     let name = &definition.dimensions[number].name;
     Err(definition.rule(
-        place!["dimension", number],
+        location!["dimension", number],
         format!(
             "a category of {name} comes from the data and looks like an identifier, an address or a telephone number; \
              nothing is released. List the codes of {name}, or mend what the source's definition keeps"
@@ -168,9 +168,9 @@ impl Categories {
             categories.push(dimension.unknown.clone());
         }
         let (nodes, leaves) = tree(&dimension.total, categories, &tops);
-        let same_name = |error: CubeError| match error {
-            CubeError::DuplicateCode { dimension } => definition.rule(
-                place!["dimension", number],
+        let same_name = |error: TableError| match error {
+            TableError::DuplicateCode { dimension } => definition.rule(
+                location!["dimension", number],
                 format!("two of the categories, groups and totals of {dimension} have one name"),
             ),
             error => error.into(),
@@ -182,8 +182,8 @@ impl Categories {
             let grouping = grouping(&level, &leaves, &groups);
             hierarchy = hierarchy.grouped(grouping).map_err(same_name)?;
         }
-        if definition.divides_by_holders(dimension) {
-            hierarchy = hierarchy.of_holders();
+        if definition.divides_by_respondents(dimension) {
+            hierarchy = hierarchy.of_respondents();
         }
         let ordinals: HashMap<String, u32> = leaves.into_iter().zip(0..).collect();
         let unknown = ordinals.get(&dimension.unknown).copied().unwrap_or_default();
@@ -234,7 +234,7 @@ impl Categories {
             if self.is_open {
                 return "its categories are those in the data".to_owned();
             }
-            instead(code, (0..hierarchy.node_count()).map(|node| hierarchy.code(node)))
+            did_you_mean(code, (0..hierarchy.node_count()).map(|node| hierarchy.code(node)))
         })
     }
 }
@@ -243,14 +243,14 @@ impl Categories {
 fn pairs(
     definition: &Definition,
     level: &Level,
-    at: Place,
+    at: Location,
     found: &Found,
     lookups: &Lookups,
 ) -> Result<Vec<(String, String)>, AggregateError> {
     if let Some(name) = &level.lookup {
         return lookups.get(name).cloned().ok_or_else(|| {
-            let instead = instead(name, lookups.keys().map(String::as_str));
-            definition.rule(at, format!("there is no look-up {name} under [lookups]; {instead}"))
+            let suggestion = did_you_mean(name, lookups.keys().map(String::as_str));
+            definition.rule(at, format!("there is no look-up {name} under [lookups]; {suggestion}"))
         });
     }
     if let Some(column) = &level.column {

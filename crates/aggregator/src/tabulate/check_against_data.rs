@@ -7,7 +7,7 @@ use minster_store::Dataset;
 
 use crate::{
     definition::{
-        location::{Place, place},
+        location::{Location, location},
         release_definition::{Condition, Definition, Dimension, Population},
     },
     error::AggregateError,
@@ -65,7 +65,7 @@ pub(crate) fn check(
         if children * 100 > all * UNLISTED_PERCENT {
             let Dimension { name, column, .. } = &definition.dimensions[number];
             return Err(definition.rule(
-                place!["dimension", number, "bands"],
+                location!["dimension", number, "bands"],
                 format!(
                     "{children} of {all} children have a value of {column} that is no number or below the first band of \
                      {name}, more than {UNLISTED_PERCENT} in a hundred"
@@ -116,7 +116,7 @@ fn fits(
         let value = near(code, &unlisted).unwrap_or_default();
         let at = codes.iter().position(|known| known == code).unwrap_or_default();
         return Err(definition.rule(
-            place!["dimension", number, "codes", at],
+            location!["dimension", number, "codes", at],
             format!("no child has the code {code} of {name}, and children have {value}, which is not listed"),
         ));
     }
@@ -129,7 +129,7 @@ fn fits(
         let often =
             often.map_or(String::new(), |(value, _)| format!("; the most frequent is {value}"));
         return Err(definition.rule(
-            place!["dimension", number],
+            location!["dimension", number],
             format!(
                 "{children} of {all} children have a value of {name} that is not listed, more than {UNLISTED_PERCENT} in \
                  a hundred{often}. List it, or map it in the source's definition"
@@ -188,19 +188,19 @@ fn conditions(
             (true, true) if numbers[place] != (true, false) => continue,
             (true, true) => {
                 let what = format!("the values of {} are no numbers", condition.column);
-                return Err(definition.rule(place!["where", number], what));
+                return Err(definition.rule(location!["where", number], what));
             }
         };
         if values.iter().any(|value| counts.contains_key(value)) {
             continue;
         }
-        let at: Place = place!["where", number, key];
+        let at: Location = location!["where", number, key];
         let nearest = values.iter().find_map(|value| near(value, counts));
         let nearest = nearest.filter(|value| counts[*value] >= NAMED_FROM);
-        let instead = nearest.map_or(String::new(), |value| format!("; children have {value}"));
+        let suggestion = nearest.map_or(String::new(), |value| format!("; children have {value}"));
         return Err(definition.rule(
             at,
-            format!("no child has any of these values of {}{instead}", condition.column),
+            format!("no child has any of these values of {}{suggestion}", condition.column),
         ));
     }
     Ok(())

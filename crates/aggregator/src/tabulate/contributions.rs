@@ -28,17 +28,17 @@ pub(crate) struct Summed {
     pub(crate) inner: Vec<u64>,
     /// The contributions that make up each cell's sum, by children.
     pub(crate) children: Vec<Contributions>,
-    /// The same by holders, where the definition names them.
-    pub(crate) holders: Option<Vec<Contributions>>,
+    /// The same by respondents, where the definition names them.
+    pub(crate) respondents: Option<Vec<Contributions>>,
 }
 
 /// A table's measures while its rows are counted.
 pub(crate) struct Measuring<'a> {
     sums: BTreeMap<&'a ColumnName, Summing>,
     medians: Vec<Median<'a>>,
-    holder: Option<&'a ColumnName>,
-    /// Numbers for the holders' names.
-    holders: HashMap<String, u32>,
+    respondent: Option<&'a ColumnName>,
+    /// Numbers for the respondents' names.
+    respondents: HashMap<String, u32>,
     threshold: u64,
 }
 
@@ -48,8 +48,8 @@ struct Summing {
     largest: Vec<u64>,
     each: usize,
     contributors: Vec<u64>,
-    /// By inner cell and holder.
-    of_holders: BTreeMap<(usize, u32), u64>,
+    /// By inner cell and respondent.
+    of_respondents: BTreeMap<(usize, u32), u64>,
 }
 
 struct Median<'a> {
@@ -86,13 +86,13 @@ impl<'a> Measuring<'a> {
             largest: vec![0; size * each],
             each,
             contributors: vec![0; size],
-            of_holders: BTreeMap::new(),
+            of_respondents: BTreeMap::new(),
         };
         Self {
             sums: columns.into_iter().map(|name| (name, summing())).collect(),
             medians: Vec::new(),
-            holder: definition.holder.as_ref().map(|holder| &holder.column),
-            holders: HashMap::new(),
+            respondent: definition.respondent.as_ref().map(|respondent| &respondent.column),
+            respondents: HashMap::new(),
             threshold: definition.policy().threshold,
         }
     }
@@ -123,13 +123,13 @@ impl<'a> Measuring<'a> {
         cells: &[u32],
         amounts: &[(&'a ColumnName, Vec<u64>)],
     ) -> Result<(), AggregateError> {
-        let holders = match self.holder.filter(|_| !amounts.is_empty()) {
+        let respondents = match self.respondent.filter(|_| !amounts.is_empty()) {
             Some(column) => {
-                let known = &mut self.holders;
+                let known = &mut self.respondents;
                 let texts = column_values::texts(batch, column)?;
                 let number = |text: Option<&str>| {
                     let next = known.len() as u32;
-                    // A child without a holder is held by nobody else.
+                    // A child without a respondent is held by nobody else.
                     *known.entry(text.unwrap_or_default().to_owned()).or_insert(next)
                 };
                 Some(texts.iter().map(number).collect::<Vec<u32>>())
@@ -146,8 +146,8 @@ impl<'a> Measuring<'a> {
                 summing.contributors[cell] += 1;
                 let each = summing.each;
                 insert(&mut summing.largest[cell * each..(cell + 1) * each], amount);
-                if let Some(holders) = &holders {
-                    *summing.of_holders.entry((cell, holders[row])).or_default() += amount;
+                if let Some(respondents) = &respondents {
+                    *summing.of_respondents.entry((cell, respondents[row])).or_default() += amount;
                 }
             }
         }
@@ -168,26 +168,29 @@ impl<'a> Measuring<'a> {
     }
 
     /// All margins too.
-    pub(crate) fn finish(self, cube: &CountTable) -> Measured {
-        let (threshold, has_holders) = (self.threshold, self.holder.is_some());
+    pub(crate) fn finish(self, count_table: &CountTable) -> Measured {
+        let (threshold, has_respondents) = (self.threshold, self.respondent.is_some());
         let medians = self.medians.into_iter();
         Measured {
             sums: self
                 .sums
                 .into_iter()
-                .map(|(name, summing)| (name.clone(), summing.finish(cube, has_holders)))
+                .map(|(name, summing)| (name.clone(), summing.finish(count_table, has_respondents)))
                 .collect(),
-            medians: medians.map(|of| (of.name.clone(), of.finish(cube, threshold))).collect(),
+            medians: medians
+                .map(|of| (of.name.clone(), of.finish(count_table, threshold)))
+                .collect(),
         }
     }
 }
 
 impl Summing {
-    fn finish(self, cube: &CountTable, has_holders: bool) -> Summed {
+    fn finish(self, count_table: &CountTable, has_respondents: bool) -> Summed {
         let each = self.each;
         let nobody = || Contributions { largest: vec![0; each], ..Contributions::default() };
-        let mut children: Vec<Contributions> = (0..cube.cell_count()).map(|_| nobody()).collect();
-        cube.add_up(|inner, cells| {
+        let mut children: Vec<Contributions> =
+            (0..count_table.cell_count()).map(|_| nobody()).collect();
+        count_table.add_up(|inner, cells| {
             for &cell in cells {
                 let of = &mut children[cell];
                 of.total += self.inner[inner];
@@ -197,39 +200,42 @@ impl Summing {
                 }
             }
         });
-        let holders = has_holders.then(|| self.by_holders(cube, nobody));
-        Summed { inner: self.inner, children, holders }
+        let respondents = has_respondents.then(|| self.by_respondents(count_table, nobody));
+        Summed { inner: self.inner, children, respondents }
     }
 
-    fn by_holders(
+    fn by_respondents(
         &self,
-        cube: &CountTable,
+        count_table: &CountTable,
         nobody: impl Fn() -> Contributions,
     ) -> Vec<Contributions> {
         let mut parts: BTreeMap<(usize, u32), u64> = BTreeMap::new();
-        cube.add_up(|inner, cells| {
-            let of_cell = self.of_holders.range((inner, 0)..=(inner, u32::MAX));
-            for (&(_, holder), amount) in of_cell {
-                cells.iter().for_each(|&cell| *parts.entry((cell, holder)).or_default() += amount);
+        count_table.add_up(|inner, cells| {
+            let of_cell = self.of_respondents.range((inner, 0)..=(inner, u32::MAX));
+            for (&(_, respondent), amount) in of_cell {
+                cells
+                    .iter()
+                    .for_each(|&cell| *parts.entry((cell, respondent)).or_default() += amount);
             }
         });
-        let mut holders: Vec<Contributions> = (0..cube.cell_count()).map(|_| nobody()).collect();
+        let mut respondents: Vec<Contributions> =
+            (0..count_table.cell_count()).map(|_| nobody()).collect();
         for ((cell, _), amount) in parts {
-            let of = &mut holders[cell];
+            let of = &mut respondents[cell];
             of.total += amount;
             of.contributors += 1;
             insert(&mut of.largest, amount);
         }
-        holders
+        respondents
     }
 }
 
 impl Median<'_> {
     /// The lower of the two middle values, rounded; shown where enough children have a value, and enough
     /// of them the one that is shown.
-    fn finish(self, cube: &CountTable, threshold: u64) -> Vec<Option<u64>> {
-        let mut of_cells: Vec<BTreeMap<u64, u64>> = vec![BTreeMap::new(); cube.cell_count()];
-        cube.add_up(|inner, cells| {
+    fn finish(self, count_table: &CountTable, threshold: u64) -> Vec<Option<u64>> {
+        let mut of_cells: Vec<BTreeMap<u64, u64>> = vec![BTreeMap::new(); count_table.cell_count()];
+        count_table.add_up(|inner, cells| {
             for (&(_, value), count) in self.children.range((inner, 0)..=(inner, u64::MAX)) {
                 cells.iter().for_each(|&cell| *of_cells[cell].entry(value).or_default() += count);
             }
@@ -264,28 +270,28 @@ mod tests {
 
     use super::*;
 
-    fn cube() -> CountTable {
+    fn count_table() -> CountTable {
         let sex = Hierarchy::flat("sex", "all", ["F".into(), "M".into()]).unwrap();
         CountTable::new("t", vec![sex], vec![0, 0], vec![]).unwrap()
     }
 
     #[test]
     fn the_largest_of_a_margin_are_the_largest_of_its_parts() {
-        let mut of_holders = BTreeMap::new();
-        of_holders.extend([((0, 0), 9), ((0, 1), 4), ((1, 0), 8)]);
+        let mut of_respondents = BTreeMap::new();
+        of_respondents.extend([((0, 0), 9), ((0, 1), 4), ((1, 0), 8)]);
         let summing = Summing {
             inner: vec![13, 8],
             largest: vec![9, 4, 5, 3],
             each: 2,
             contributors: vec![2, 2],
-            of_holders,
+            of_respondents,
         };
-        let summed = summing.finish(&cube(), true);
+        let summed = summing.finish(&count_table(), true);
         let all = &summed.children[0];
         assert_eq!((all.total, all.contributors, all.largest.as_slice()), (21, 4, &[9, 5][..]));
-        let holders = &summed.holders.unwrap()[0];
-        // One holder has children in both.
-        assert_eq!((holders.contributors, holders.largest.as_slice()), (2, &[17, 4][..]));
+        let respondents = &summed.respondents.unwrap()[0];
+        // One respondent has children in both.
+        assert_eq!((respondents.contributors, respondents.largest.as_slice()), (2, &[17, 4][..]));
     }
 
     #[test]
@@ -299,9 +305,9 @@ mod tests {
             children: children.iter().copied().collect(),
         };
         let shared = median(&[((0, 0), 4), ((0, 5), 6), ((1, 5), 3), ((1, 10), 2)]);
-        assert_eq!(shared.finish(&cube(), 5), [Some(5), Some(5), None]);
+        assert_eq!(shared.finish(&count_table(), 5), [Some(5), Some(5), None]);
         let rare = median(&[((0, 0), 5), ((0, 5), 2), ((0, 10), 5)]);
-        assert_eq!(rare.finish(&cube(), 5), [None, None, None]);
+        assert_eq!(rare.finish(&count_table(), 5), [None, None, None]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{
 };
 
 use crate::{
-    definition::{location::instead, release_definition::Definition},
+    definition::{location::did_you_mean, release_definition::Definition},
     error::AggregateError,
     tabulate::categories::Lookups,
 };
@@ -20,8 +20,8 @@ pub(crate) fn of(
         for (level, at) in levels.chain(dimension.placed_groupings(number)) {
             let Some(name) = level.lookup else { continue };
             let path = files.get(&name).ok_or_else(|| {
-                let instead = instead(&name, files.keys().map(String::as_str));
-                let what = format!("there is no look-up {name} under [lookups]; {instead}");
+                let suggestion = did_you_mean(&name, files.keys().map(String::as_str));
+                let what = format!("there is no look-up {name} under [lookups]; {suggestion}");
                 definition.rule(at, what)
             })?;
             lookups.insert(name, read(path)?);

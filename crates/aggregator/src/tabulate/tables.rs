@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use minster_model::{
     ColumnName, TableName,
-    table::{CountTable, Guarded, Sensitive, TableSet},
+    table::{CountTable, ProtectionLevel, Sensitive, TableSet},
 };
 use minster_store::Dataset;
 use polars::prelude::*;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     definition::{
-        location::{Place, instead, place},
+        location::{Location, did_you_mean, location},
         release_definition::{Condition, Definition, Kind, Method, Population, Table},
     },
     error::AggregateError,
@@ -114,23 +114,25 @@ fn columns<'a>(
     children: &TableName,
     who: Who,
 ) -> Result<BTreeSet<&'a str>, AggregateError> {
-    let mut named: Vec<(&ColumnName, Place)> = Vec::new();
+    let mut named: Vec<(&ColumnName, Location)> = Vec::new();
     for (number, dimension) in definition.dimensions.iter().enumerate() {
-        named.push((&dimension.column, place!["dimension", number, "column"]));
+        named.push((&dimension.column, location!["dimension", number, "column"]));
         for (key, levels) in [("level", &dimension.levels), ("grouping", &dimension.groupings)] {
             for (at, level) in levels.iter().enumerate() {
-                let at = place!["dimension", number, key, at, "column"];
+                let at = location!["dimension", number, key, at, "column"];
                 named.extend(level.column.as_ref().map(|column| (column, at)));
             }
         }
     }
     for (number, condition) in definition.conditions.iter().enumerate() {
-        named.push((&condition.column, place!["where", number, "column"]));
+        named.push((&condition.column, location!["where", number, "column"]));
     }
-    named.extend(definition.holder.iter().map(|holder| (&holder.column, place!["holder"])));
+    named.extend(
+        definition.respondent.iter().map(|respondent| (&respondent.column, location!["holder"])),
+    );
     for (number, table) in definition.tables.iter().enumerate() {
         for (at, measure) in table.measures.iter().enumerate() {
-            let at = place!["table", number, "measure", at];
+            let at = location!["table", number, "measure", at];
             named.extend(measure.summed().into_iter().map(|column| (column, at.clone())));
             if let Kind::Median { of, .. } = measure.kind() {
                 named.push((of, at));
@@ -142,10 +144,12 @@ fn columns<'a>(
     let known: Vec<&str> = known
         .map(|table| table.columns.iter().map(|column| column.name.as_str()).collect())
         .unwrap_or_default();
-    let missing = |(column, _): &&(&ColumnName, Place)| !known.contains(&column.as_str());
+    let missing = |(column, _): &&(&ColumnName, Location)| !known.contains(&column.as_str());
     if let Some((column, at)) = named.iter().find(missing) {
-        let instead = instead(column.as_str(), known.iter().copied());
-        return Err(definition.rule(at.clone(), format!("there is no column {column}; {instead}")));
+        let suggestion = did_you_mean(column.as_str(), known.iter().copied());
+        return Err(
+            definition.rule(at.clone(), format!("there is no column {column}; {suggestion}"))
+        );
     }
     let mut columns: BTreeSet<&str> =
         named.into_iter().map(|(column, _)| column.as_str()).collect();
@@ -281,7 +285,7 @@ impl<'a> Counting<'a> {
         let size = sizes.iter().try_fold(1u32, |product, &size| {
             u32::try_from(size).ok().and_then(|size| product.checked_mul(size))
         });
-        let size = size.ok_or(minster_model::table::CubeError::TooLarge)? as usize;
+        let size = size.ok_or(minster_model::table::TableError::TooLarge)? as usize;
         let measuring = Measuring::new(definition, table, size);
         let keys = if definition.method == Method::CellKey { vec![0; size] } else { Vec::new() };
         Ok(Self { table, dimensions, sizes, counts: vec![0; size], measuring, keys })
@@ -341,16 +345,22 @@ impl<'a> Counting<'a> {
         let table = self.table;
         let dimensions: Vec<&Categories> =
             self.dimensions.iter().map(|&place| &categories[place]).collect();
-        let cubes = dimensions.iter().map(|dimension| dimension.hierarchy.clone()).collect();
+        let hierarchies = dimensions.iter().map(|dimension| dimension.hierarchy.clone()).collect();
         let sensitive = sensitive(definition, number, &dimensions)?;
-        let cube = CountTable::new(table.name.as_str(), cubes, self.counts, sensitive)?;
-        let never = cells(definition, number, "never", &table.never, &dimensions, &cube)?;
-        let always = cells(definition, number, "always", &table.always, &dimensions, &cube)?;
-        let room = definition.policy().threshold;
-        let never = never.into_iter().map(|cell| Guarded { cell, down: room, up: room });
-        let cube = cube.guarding(never.collect())?.keeping(always)?;
-        let measured = self.measuring.finish(&cube);
-        Ok((cube, measured))
+        let count_table =
+            CountTable::new(table.name.as_str(), hierarchies, self.counts, sensitive)?;
+        let never = cells(definition, number, "never", &table.never, &dimensions, &count_table)?;
+        let always = cells(definition, number, "always", &table.always, &dimensions, &count_table)?;
+        let protection_level = definition.policy().threshold;
+        let never = never.into_iter().map(|cell| ProtectionLevel {
+            cell,
+            lower: protection_level,
+            upper: protection_level,
+        });
+        let count_table =
+            count_table.with_protection_levels(never.collect())?.with_forced_published(always)?;
+        let measured = self.measuring.finish(&count_table);
+        Ok((count_table, measured))
     }
 }
 
@@ -366,10 +376,10 @@ fn sensitive(
         let dimension = place.unwrap_or_default();
         let mut categories = Vec::new();
         for (which, category) in sensitive.categories.iter().enumerate() {
-            let at = place!["table", number, "sensitive", at, "categories", which];
+            let at = location!["table", number, "sensitive", at, "categories", which];
             let name = &sensitive.dimension;
-            let node = dimensions[dimension].node(category).map_err(|instead| {
-                let what = format!("the dimension {name} has no category {category}; {instead}");
+            let node = dimensions[dimension].node(category).map_err(|suggestion| {
+                let what = format!("the dimension {name} has no category {category}; {suggestion}");
                 definition.rule(at.clone(), what)
             })?;
             if dimensions[dimension].hierarchy.parent(node).is_none() {
@@ -391,7 +401,7 @@ fn cells(
     key: &'static str,
     named: &[BTreeMap<ColumnName, String>],
     dimensions: &[&Categories],
-    cube: &CountTable,
+    count_table: &CountTable,
 ) -> Result<Vec<usize>, AggregateError> {
     let table = &definition.tables[number];
     let mut cells = Vec::new();
@@ -399,14 +409,14 @@ fn cells(
         let mut nodes = vec![0; dimensions.len()];
         for (place, name) in table.dimensions.iter().enumerate() {
             let Some(category) = categories.get(name) else { continue };
-            nodes[place] = dimensions[place].node(category).map_err(|instead| {
+            nodes[place] = dimensions[place].node(category).map_err(|suggestion| {
                 definition.rule(
-                    place!["table", number, key, at],
-                    format!("the dimension {name} has no category {category}; {instead}"),
+                    location!["table", number, key, at],
+                    format!("the dimension {name} has no category {category}; {suggestion}"),
                 )
             })?;
         }
-        cells.push(cube.cell(&nodes));
+        cells.push(count_table.cell(&nodes));
     }
     Ok(cells)
 }

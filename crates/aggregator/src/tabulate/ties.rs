@@ -16,7 +16,7 @@ use minster_store::Dataset;
 
 use crate::{
     definition::release_definition::{Definition, Population},
-    earlier_releases::condition::Test,
+    earlier_releases::selection::Selection,
     error::AggregateError,
     protect::flags,
     tabulate::{
@@ -62,7 +62,7 @@ enum Values {
         holds: bool,
     },
     /// A condition that a child meets, or not.
-    Test(Test),
+    Selection(Selection),
 }
 
 /// Two dimensions, and which leaves some child has together.
@@ -170,8 +170,8 @@ pub(crate) fn with_others(
     let all: Vec<(&Definition, Lookups)> =
         std::iter::once(&definition).chain(others).cloned().collect();
     let mut columns = columns(&all, dataset, children)?;
-    let mut tests: Vec<Test> = Vec::new();
-    for (test, _) in all.iter().flat_map(|(of, _)| Test::of(of)) {
+    let mut tests: Vec<Selection> = Vec::new();
+    for (test, _) in all.iter().flat_map(|(of, _)| Selection::of(of)) {
         if !tests.contains(&test) {
             tests.push(test);
         }
@@ -308,13 +308,13 @@ impl Column {
         match &self.values {
             Values::Categories(of) => of.hierarchy.name(),
             Values::Flag { column, .. } => column.as_str(),
-            Values::Test(test) => test.column(),
+            Values::Selection(test) => test.column(),
         }
     }
 
-    fn of_test(test: Test) -> Self {
+    fn of_test(test: Selection) -> Self {
         let leaves = ["meets", "does not meet"].map(str::to_owned).to_vec();
-        let (name, values) = (test.column().to_owned(), Values::Test(test));
+        let (name, values) = (test.column().to_owned(), Values::Selection(test));
         Self { name, leaves, values, signatures: vec![(0, 0); 2] }
     }
 
@@ -327,7 +327,7 @@ impl Column {
                 *holds &= numbers.iter().flatten().all(|number| (0..=1).contains(number));
                 numbers.into_iter().map(|number| u32::from(number != Some(1))).collect()
             }
-            Values::Test(test) => {
+            Values::Selection(test) => {
                 test.holds(batch)?.into_iter().map(|holds| u32::from(!holds)).collect()
             }
         };

@@ -356,7 +356,7 @@ fn few_events_are_withheld_though_children_are_many() {
 }
 
 #[test]
-fn a_sum_of_one_holder_is_withheld() {
+fn a_sum_of_one_respondent_is_withheld() {
     let site = Site::new();
     let table = "[[table]]\nname = \"t\"\ndimensions = [\"ward\"]\nmeasure = [{ name = \"exclusions\", sum = \"excluded\" }]\n";
     let total = |rows: &[BTreeMap<String, String>]| {
@@ -423,8 +423,8 @@ dimensions = ["ward", "missing", "school"]
     let table = format!("{dimensions}measure = [{{ name = \"missed\", sum = \"missed\" }}]\n");
     assert!(few_to_a_school(&Site::new().rows(&format!("{HEAD}{table}"))) > 0);
     let site = Site::new();
-    let holder = "holder = { column = \"school\" }\n";
-    let rows = site.rows(&format!("{holder}{HEAD}{table}"));
+    let respondent = "holder = { column = \"school\" }\n";
+    let rows = site.rows(&format!("{respondent}{HEAD}{table}"));
     assert_eq!(few_to_a_school(&rows), 0);
     let (release, purpose) = ("r".parse().unwrap(), "test".parse().unwrap());
     let period = &site.period;
@@ -432,7 +432,7 @@ dimensions = ["ward", "missing", "school"]
     let checks = verify_release(&which, &mut OneKey).unwrap();
     assert!(checks.iter().all(|check| check.passed), "{checks:?}");
     assert!(checks.iter().any(|check| check.what.contains("to each school")), "{checks:?}");
-    let rounded = format!("method = \"cell-key\"\n{holder}{HEAD}{dimensions}");
+    let rounded = format!("method = \"cell-key\"\n{respondent}{HEAD}{dimensions}");
     let error = Site::new().release(&rounded).unwrap_err().to_string();
     assert!(error.contains("what holders know is not considered"), "{error}");
 }

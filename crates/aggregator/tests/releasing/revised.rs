@@ -104,7 +104,7 @@ fn a_wrong_release_is_withdrawn_and_a_revised_one_let_out() {
     assert_eq!(kept.tables[0].changed, Some(2));
     assert!(matches!(&kept.revision, Some(Revision::Draft(of)) if of[0].withheld == 0));
     assert!(kept.text().contains("withdraw r"), "{}", kept.text());
-    // A release that stands is not replaced unasked.
+    // A published release is not replaced unasked.
     assert_eq!(site.let_out("r").unwrap().outcome, Outcome::Kept);
     assert_eq!(published(&site, "r", &[("looked_after", "yes")]), "24");
 
@@ -226,16 +226,18 @@ fn tried(before: [usize; 3], after: [usize; 3]) -> Result<(), TestCaseError> {
         [of[0], of[1], of[2], of.iter().sum()]
     };
     let (truth_then, truth_now) = (whole(before), whole(after));
-    let fits = |world: &[i64; 3], known: &[Option<i64>; 4]| {
-        let cells = [world[0], world[1], world[2], world.iter().sum()];
+    let fits = |alternative: &[i64; 3], known: &[Option<i64>; 4]| {
+        let cells = [alternative[0], alternative[1], alternative[2], alternative.iter().sum()];
         known.iter().zip(cells).all(|(known, cell)| known.is_none_or(|known| known == cell))
     };
-    let worlds = |most: [i64; 3]| {
+    let alternatives = |most: [i64; 3]| {
         (0..=most[0]).flat_map(move |a| {
             (0..=most[1]).flat_map(move |b| (0..=most[2]).map(move |c| [a, b, c]))
         })
     };
-    let cells = |world: [i64; 3]| [world[0], world[1], world[2], world.iter().sum()];
+    let cells = |alternative: [i64; 3]| {
+        [alternative[0], alternative[1], alternative[2], alternative.iter().sum()]
+    };
     // Whoever takes what is near for what was shown before learns no small number.
     let mut guess = now;
     for place in 0..4 {
@@ -249,9 +251,9 @@ fn tried(before: [usize; 3], after: [usize; 3]) -> Result<(), TestCaseError> {
     let most = [0, 1, 2].map(|place| truth_now[place] + 2 * T);
     for place in (0..4).filter(|place| (1..T).contains(&truth_now[*place])) {
         prop_assert!(now[place].is_none());
-        let of: Vec<i64> = worlds(most)
-            .filter(|world| fits(world, &guess))
-            .map(|world| cells(world)[place])
+        let of: Vec<i64> = alternatives(most)
+            .filter(|alternative| fits(alternative, &guess))
+            .map(|alternative| cells(alternative)[place])
             .collect();
         prop_assert!(of.contains(&0) && of.iter().any(|count| *count >= T), "{then:?} {now:?}");
     }
@@ -263,9 +265,9 @@ fn tried(before: [usize; 3], after: [usize; 3]) -> Result<(), TestCaseError> {
         prop_assert!(known[place].is_none(), "{then:?} {now:?}");
         if joined {
             let most = [0, 1, 2].map(|place| difference[place] + 2 * T);
-            let of: Vec<i64> = worlds(most)
-                .filter(|world| fits(world, &known))
-                .map(|world| cells(world)[place])
+            let of: Vec<i64> = alternatives(most)
+                .filter(|alternative| fits(alternative, &known))
+                .map(|alternative| cells(alternative)[place])
                 .collect();
             prop_assert!(of.contains(&0) && of.iter().any(|of| *of >= T), "{then:?} {now:?}");
         }

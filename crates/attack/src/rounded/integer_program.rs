@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use microlp::{ComparisonOp, OptimizationDirection, Problem, SolveOptions, Variable};
 
 use crate::{
-    rounded::{local_search::Sums, ranges::Range},
+    rounded::{local_search::RangeSums, ranges::Range},
     shared::bound::Bound,
 };
 
@@ -16,7 +16,11 @@ const NEAR: [usize; 2] = [150, 600];
 const NODES: [u64; 2] = [2_000, 100];
 
 /// The changes of the true counts in a world that meets the bound, if one was found.
-pub(crate) fn solve(sums: &Sums, inner: &[usize], bound: Bound) -> Option<BTreeMap<usize, i64>> {
+pub(crate) fn solve(
+    sums: &RangeSums,
+    inner: &[usize],
+    bound: Bound,
+) -> Option<BTreeMap<usize, i64>> {
     let mut before = 0;
     for (near, nodes) in NEAR.into_iter().zip(NODES) {
         let near = around(sums, inner, near);
@@ -32,7 +36,7 @@ pub(crate) fn solve(sums: &Sums, inner: &[usize], bound: Bound) -> Option<BTreeM
 }
 
 /// The inner cells that share the shortest sums with these, and so on, up to a number of them.
-fn around(sums: &Sums, inner: &[usize], most: usize) -> BTreeSet<usize> {
+fn around(sums: &RangeSums, inner: &[usize], most: usize) -> BTreeSet<usize> {
     let mut near: BTreeSet<usize> = inner.iter().copied().collect();
     let mut open: BTreeSet<(usize, usize)> = BTreeSet::new();
     let mut seen: BTreeSet<usize> = BTreeSet::new();
@@ -58,7 +62,7 @@ fn around(sums: &Sums, inner: &[usize], most: usize) -> BTreeSet<usize> {
 }
 
 fn attempt(
-    sums: &Sums,
+    sums: &RangeSums,
     inner: &[usize],
     bound: Bound,
     near: &BTreeSet<usize>,
@@ -115,13 +119,13 @@ mod tests {
     use super::*;
 
     /// 5 and 5 in a row, which count 10 to 12 together.
-    fn sums() -> Sums {
+    fn sums() -> RangeSums {
         let leaves = ["1", "2"].map(str::to_owned);
         let dimension = Hierarchy::flat("a", "all", leaves).unwrap();
         let table = CountTable::new("t", vec![dimension], vec![5, 5], vec![]).unwrap();
         let set = TableSet { tables: vec![table], policy: Policy::new(5, Zeros::MayBeWithheld) };
         let range = |low, high| Range { low, high };
-        Sums::new(&set, &[vec![range(10, 12), range(0, 30), range(0, 30)]])
+        RangeSums::new(&set, &[vec![range(10, 12), range(0, 30), range(0, 30)]])
     }
 
     #[test]

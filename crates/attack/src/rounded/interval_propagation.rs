@@ -7,7 +7,7 @@ use minster_model::table::TableSet;
 
 use crate::{
     rounded::ranges::Range,
-    shared::{linked_tables, world},
+    shared::{alternative_table, linked_tables},
 };
 
 /// Times that every sum is looked at.
@@ -68,7 +68,9 @@ fn relations(set: &TableSet, first: &[usize]) -> Vec<Vec<(usize, i64)>> {
     let margins: Vec<HashMap<Vec<usize>, usize>> = set
         .tables
         .iter()
-        .map(|table| world::below(table).into_iter().enumerate().map(|(c, b)| (b, c)).collect())
+        .map(|table| {
+            alternative_table::below(table).into_iter().enumerate().map(|(c, b)| (b, c)).collect()
+        })
         .collect();
     for (one, other) in linked_tables::pairs(set) {
         let terms = |number: usize, mut inner: Vec<usize>, sign: i64| -> Vec<(usize, i64)> {
@@ -76,7 +78,7 @@ fn relations(set: &TableSet, first: &[usize]) -> Vec<Vec<(usize, i64)>> {
             let cells = match margins[number].get(&inner) {
                 Some(&cell) => vec![cell],
                 None => {
-                    let cells = world::inner_cells(&set.tables[number]);
+                    let cells = alternative_table::inner_cells(&set.tables[number]);
                     inner.into_iter().map(|inner| cells[inner]).collect()
                 }
             };

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minster_model::table::{TableSet, World};
+use minster_model::table::{AlternativeTable, TableSet};
 
 use crate::{
     rounded::ranges::Range,
-    shared::{bound::Bound, linked_tables, world},
+    shared::{alternative_table, bound::Bound, linked_tables},
 };
 
 /// Moves of one child in one search: work is bounded by steps, not by seconds.
@@ -15,22 +15,22 @@ const MOVES: usize = 100;
 
 /// A sum of inner counts, each once and with a sign, and its range.
 #[derive(Debug, Clone)]
-pub(crate) struct Sum {
+pub(crate) struct RangeSum {
     pub(crate) terms: Vec<(usize, i64)>,
     pub(crate) range: Range,
 }
 
 /// Every inner cell of every table, numbered on from table to table, and every sum that is known of them.
-pub(crate) struct Sums {
+pub(crate) struct RangeSums {
     pub(crate) first: Vec<usize>,
     pub(crate) truth: Vec<i64>,
     pub(crate) own: Vec<Range>,
-    pub(crate) sums: Vec<Sum>,
+    pub(crate) sums: Vec<RangeSum>,
     /// For each inner cell, the sums that it is in, with its sign.
     pub(crate) sums_of: Vec<Vec<(usize, i64)>>,
 }
 
-impl Sums {
+impl RangeSums {
     pub(crate) fn new(set: &TableSet, ranges: &[Vec<Range>]) -> Self {
         let mut all =
             Self { first: vec![], truth: vec![], own: vec![], sums: vec![], sums_of: vec![] };
@@ -38,7 +38,7 @@ impl Sums {
             let first = all.truth.len();
             all.first.push(first);
             let mut terms: BTreeMap<usize, Vec<(usize, i64)>> = BTreeMap::new();
-            let covering = world::Covering::new(table);
+            let covering = alternative_table::Covering::new(table);
             let mut cells = Vec::new();
             for inner in 0..table.inner().len() {
                 covering.of(inner, &mut cells);
@@ -48,8 +48,9 @@ impl Sums {
                     terms.entry(cell).or_default().push((first + inner, 1));
                 }
             }
-            all.sums
-                .extend(terms.into_iter().map(|(cell, terms)| Sum { terms, range: ranges[cell] }));
+            all.sums.extend(
+                terms.into_iter().map(|(cell, terms)| RangeSum { terms, range: ranges[cell] }),
+            );
         }
         for (one, other) in linked_tables::pairs(set) {
             for (of_one, of_other) in
@@ -58,7 +59,7 @@ impl Sums {
                 let of_one = of_one.into_iter().map(|inner| (all.first[one] + inner, 1));
                 let of_other = of_other.into_iter().map(|inner| (all.first[other] + inner, -1));
                 let terms = of_one.chain(of_other).collect();
-                all.sums.push(Sum { terms, range: Range { low: 0, high: 0 } });
+                all.sums.push(RangeSum { terms, range: Range { low: 0, high: 0 } });
             }
         }
         all.sums_of = vec![Vec::new(); all.truth.len()];
@@ -69,13 +70,17 @@ impl Sums {
     }
 
     /// By how much a world's counts differ from the true ones, if there are such inner cells.
-    pub(crate) fn changes(&self, set: &TableSet, world: &World) -> Option<BTreeMap<usize, i64>> {
+    pub(crate) fn changes(
+        &self,
+        set: &TableSet,
+        alternative: &AlternativeTable,
+    ) -> Option<BTreeMap<usize, i64>> {
         let change = |&(table, inner, count): &(usize, usize, u64)| {
             set.tables.get(table)?.inner().get(inner)?;
             let place = self.first[table] + inner;
             Some((place, i64::try_from(count).ok()?.checked_sub(self.truth[place])?))
         };
-        world.counts.iter().map(change).collect()
+        alternative.counts.iter().map(change).collect()
     }
 
     /// Whether these changes of the true counts leave every count and every sum within its range: by
@@ -88,7 +93,7 @@ impl Sums {
         }
         let within = |range: &Range, count: i64| (range.low..=range.high).contains(&count);
         counts.iter().zip(&self.own).all(|(&count, own)| count >= 0 && within(own, count))
-            && self.sums.iter().all(|Sum { terms, range }| {
+            && self.sums.iter().all(|RangeSum { terms, range }| {
                 within(range, terms.iter().map(|&(inner, sign)| sign * counts[inner]).sum())
             })
     }
@@ -96,8 +101,8 @@ impl Sums {
 
 /// A world in the making, in which some inner cells must stay as they are.
 #[derive(Clone)]
-pub(crate) struct Making<'a> {
-    sums: &'a Sums,
+pub(crate) struct DraftAlternative<'a> {
+    sums: &'a RangeSums,
     value: Vec<i64>,
     sum: Vec<i64>,
     stays: Vec<bool>,
@@ -105,16 +110,17 @@ pub(crate) struct Making<'a> {
     broken: BTreeSet<(usize, usize)>,
 }
 
-impl<'a> Making<'a> {
-    pub(crate) fn new(sums: &'a Sums, value: Vec<i64>) -> Self {
-        let of_sum = |sum: &Sum| sum.terms.iter().map(|&(inner, sign)| sign * value[inner]).sum();
+impl<'a> DraftAlternative<'a> {
+    pub(crate) fn new(sums: &'a RangeSums, value: Vec<i64>) -> Self {
+        let of_sum =
+            |sum: &RangeSum| sum.terms.iter().map(|&(inner, sign)| sign * value[inner]).sum();
         let sum: Vec<i64> = sums.sums.iter().map(of_sum).collect();
         let stays = vec![false; value.len()];
-        let mut making = Self { sums, value, sum, stays, broken: BTreeSet::new() };
-        for number in 0..making.sum.len() {
-            making.note(number);
+        let mut draft = Self { sums, value, sum, stays, broken: BTreeSet::new() };
+        for number in 0..draft.sum.len() {
+            draft.note(number);
         }
-        making
+        draft
     }
 
     /// Whether every sum is within its range.
@@ -164,7 +170,7 @@ impl<'a> Making<'a> {
         for _ in 0..MOVES {
             let Some(&(_, broken)) = self.broken.first() else { return true };
             let sums = self.sums;
-            let Sum { terms, range } = &sums.sums[broken];
+            let RangeSum { terms, range } = &sums.sums[broken];
             let direction = if self.sum[broken] > range.high { -1 } else { 1 };
             let all = terms.iter().map(|&(inner, sign)| (inner, sign * direction));
             let Some((inner, by)) = self.best(all, moves) else { return false };
@@ -207,7 +213,7 @@ impl<'a> Making<'a> {
 
     fn note(&mut self, number: usize) {
         let sums = self.sums;
-        let Sum { terms, range } = &sums.sums[number];
+        let RangeSum { terms, range } = &sums.sums[number];
         let entry = (terms.len(), number);
         match (range.low..=range.high).contains(&self.sum[number]) {
             true => self.broken.remove(&entry),
@@ -232,7 +238,7 @@ mod tests {
         let table = CountTable::new("t", vec![dimension], vec![1, 10], vec![]).unwrap();
         let set = TableSet { tables: vec![table], policy: Policy::new(5, Zeros::MayBeWithheld) };
         let range = |low, high| Range { low, high };
-        let sums = Sums::new(&set, &[vec![range(9, 13), range(0, 3), range(8, 11)]]);
+        let sums = RangeSums::new(&set, &[vec![range(9, 13), range(0, 3), range(8, 11)]]);
         let fits = |changes: &[(usize, i64)]| sums.fits(&changes.iter().copied().collect());
         assert!(fits(&[]) && fits(&[(0, -1)]) && fits(&[(0, 2), (1, -2)]));
         assert!(!fits(&[(0, 3), (1, -2)]), "4 is out of its range, their sum is not");

@@ -4,5 +4,5 @@ mod integer_program;
 mod interval_propagation;
 mod local_search;
 mod ranges;
-mod targets;
+mod requirements;
 pub(crate) mod verify;

@@ -6,7 +6,7 @@ use minster_model::{
     table::{CountTable, TableSet},
 };
 
-use crate::shared::{linked_tables, refusal::Refusal, world};
+use crate::shared::{alternative_table, linked_tables, refusal::Refusal};
 
 /// Where no number bounds a count.
 const UNBOUNDED: i64 = 1 << 40;
@@ -33,8 +33,8 @@ pub(crate) fn ranges(
     }
     let mut all = Vec::new();
     for (table, published) in set.tables.iter().zip(published) {
-        let counts = world::cells(table, table.inner());
-        if table.standing().is_some() {
+        let counts = alternative_table::cells(table, table.inner());
+        if table.published_pattern().is_some() {
             if !published.is_empty() {
                 return Err(Refusal::Standing);
             }
@@ -44,7 +44,7 @@ pub(crate) fn ranges(
         if published.len() != counts.len() {
             return Err(Refusal::Shape);
         }
-        let inner = world::inner_cells(table);
+        let inner = alternative_table::inner_cells(table);
         let known = table.known_zero_cells();
         let mut of_table = Vec::new();
         for (cell, (&number, &count)) in published.iter().zip(&counts).enumerate() {
@@ -115,8 +115,9 @@ fn follows(rule: Rounding, number: u64, count: u64) -> bool {
 
 /// Returns what a table says that was published with cells withheld.
 fn published_before(table: &CountTable, policy: Policy, counts: &[u64]) -> Vec<Range> {
-    let inner = world::inner_cells(table);
-    let withheld = |cell: usize| table.standing().is_some_and(|standing| standing.withheld[cell]);
+    let inner = alternative_table::inner_cells(table);
+    let withheld =
+        |cell: usize| table.published_pattern().is_some_and(|published| published.withheld[cell]);
     let range = |(cell, &count): (usize, &u64)| match withheld(cell) {
         false => Range { low: count as i64, high: count as i64 },
         true => {
@@ -135,18 +136,18 @@ fn adds_up(
     published: &[Vec<u64>],
     mut ranges: Vec<Vec<Range>>,
 ) -> Result<Vec<Vec<Range>>, Refusal> {
-    let is_new = |number: usize| set.tables[number].standing().is_none();
+    let is_new = |number: usize| set.tables[number].published_pattern().is_none();
     let inner_of = |number: usize| -> Vec<u64> {
-        let inner = world::inner_cells(&set.tables[number]);
+        let inner = alternative_table::inner_cells(&set.tables[number]);
         inner.into_iter().map(|cell| published[number][cell]).collect()
     };
     for number in (0..set.tables.len()).filter(|&number| is_new(number)) {
         let table = &set.tables[number];
-        if world::cells(table, &inner_of(number)) != published[number] {
+        if alternative_table::cells(table, &inner_of(number)) != published[number] {
             return Err(Refusal::Rule { table: table.name().to_owned() });
         }
-        let inner = world::inner_cells(table);
-        for (cell, below) in world::below(table).into_iter().enumerate() {
+        let inner = alternative_table::inner_cells(table);
+        for (cell, below) in alternative_table::below(table).into_iter().enumerate() {
             let of_inner = |end: fn(&Range) -> i64| -> i64 {
                 below.iter().map(|&place| end(&ranges[number][inner[place]])).sum()
             };

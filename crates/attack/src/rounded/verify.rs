@@ -2,27 +2,27 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use minster_model::{
     rounding::Rounding,
-    table::{CountTable, Pattern, TableSet, World},
+    table::{AlternativeTable, CountTable, Pattern, TableSet},
 };
 
 use crate::{
     rounded::{
         integer_program,
         interval_propagation::Relations,
-        local_search::{Making, Sums},
+        local_search::{DraftAlternative, RangeSums},
         ranges::{self, Range},
-        targets::{self, Target},
+        requirements::{self, RoundedRequirement},
     },
     shared::{
+        alternative_table,
         bound::Bound,
         linked_tables,
         refusal::{Failure, FailureReason, Refusal},
         releasable::{Certified, ReleasableSet},
-        world,
     },
 };
 
-/// Demands for which a whole-number program is tried, at most; what is left counts as not shown.
+/// Requires for which a whole-number program is tried, at most; what is left counts as not shown.
 const PROGRAMS: usize = 400;
 
 /// Attacks tables of which every number is published rounded or perturbed: one list of numbers a table, by
@@ -31,7 +31,7 @@ const PROGRAMS: usize = 400;
 /// The attacker knows the rule, so that each number tells a *range* of the true count; that counts are whole
 /// and add up; and what was published before. For each small cell, some world must have it at the least and
 /// some at the most of its own range: all numbers together then say no more about it than its own does.
-/// For a group that a sensitive category would disclose, and for tables published before, the demands are
+/// For a group that a sensitive category would disclose, and for tables published before, the requirements are
 /// those of [`verify`](crate::verify).
 ///
 /// # Errors
@@ -43,41 +43,42 @@ pub fn verify_rounded(
     published: Vec<Vec<u64>>,
     rule: Rounding,
 ) -> Result<ReleasableSet, Refusal> {
-    let (ranges, targets) = read(&set, &published, rule)?;
+    let (ranges, requirements) = read(&set, &published, rule)?;
     let relations = Relations::new(&set);
     // The truth is within them, so that none is empty.
     let narrowed = relations.narrowed(&ranges).ok_or(Refusal::Shape)?;
-    let failures = seen_at_once(&set, &narrowed, &targets);
+    let failures = seen_at_once(&set, &narrowed, &requirements);
     if !failures.is_empty() {
         return Err(Refusal::Unprotected(failures));
     }
-    let within = Sums::new(&set, &narrowed);
-    let mut search = Search::new(&set, &published, &within);
-    for target in &targets {
-        if !search.look_for(target) {
-            search.look_closer(&set, target, &relations, &narrowed);
+    let within = RangeSums::new(&set, &narrowed);
+    let mut search = RoundedSearch::new(&set, &published, &within);
+    for requirement in &requirements {
+        if !search.look_for(requirement) {
+            search.look_closer(&set, requirement, &relations, &narrowed);
         }
     }
-    let Certified { worlds, .. } = shown(&set, &ranges, &targets, search.worlds)?;
+    let Certified { alternatives, .. } = shown(&set, &ranges, &requirements, search.alternatives)?;
     let patterns = patterns(&set);
-    Ok(ReleasableSet::new_rounded(set, patterns, published, rule, worlds))
+    Ok(ReleasableSet::new_rounded(set, patterns, published, rule, alternatives))
 }
 
 /// Checks again, by adding up alone, that these certificates show what [`verify_rounded`] promises.
 ///
 /// # Errors
-/// As [`verify_rounded`]; a demand that no certificate meets is in [`Refusal::Unprotected`].
+/// As [`verify_rounded`]; a requirement that no certificate meets is in [`Refusal::Unprotected`].
 pub fn certify_rounded(
     set: &TableSet,
     published: &[Vec<u64>],
     rule: Rounding,
-    certificates: &[World],
+    certificates: &[AlternativeTable],
 ) -> Result<Certified, Refusal> {
-    let (ranges, targets) = read(set, published, rule)?;
-    let mut failures = seen_at_once(set, &ranges, &targets);
-    let sums = Sums::new(set, &ranges);
-    let proposed = certificates.iter().filter_map(|world| sums.changes(set, world)).collect();
-    match shown(set, &ranges, &targets, proposed) {
+    let (ranges, requirements) = read(set, published, rule)?;
+    let mut failures = seen_at_once(set, &ranges, &requirements);
+    let sums = RangeSums::new(set, &ranges);
+    let proposed =
+        certificates.iter().filter_map(|alternative| sums.changes(set, alternative)).collect();
+    match shown(set, &ranges, &requirements, proposed) {
         Ok(certified) if failures.is_empty() => Ok(certified),
         Ok(_) => Err(Refusal::Unprotected(failures)),
         Err(Refusal::Unprotected(more)) => {
@@ -88,12 +89,12 @@ pub fn certify_rounded(
     }
 }
 
-/// Each cell's own range, and what the promise demands, once the numbers are seen to be the rule's.
+/// Each cell's own range, and what the promise requires, once the numbers are seen to be the rule's.
 fn read(
     set: &TableSet,
     published: &[Vec<u64>],
     rule: Rounding,
-) -> Result<(Vec<Vec<Range>>, Vec<Target>), Refusal> {
+) -> Result<(Vec<Vec<Range>>, Vec<RoundedRequirement>), Refusal> {
     linked_tables::check(set)?;
     let ranges = ranges::ranges(set, published, rule)?;
     for table in &set.tables {
@@ -101,127 +102,137 @@ fn read(
             return Err(Refusal::GrandTotal { table: table.name().to_owned() });
         }
     }
-    let targets = targets::targets(set, &ranges);
-    Ok((ranges, targets))
+    let requirements = requirements::requirements(set, &ranges);
+    Ok((ranges, requirements))
 }
 
 /// Returns what these changes of the true counts show, of which only those count that add up.
 fn shown(
     set: &TableSet,
     ranges: &[Vec<Range>],
-    targets: &[Target],
+    requirements: &[RoundedRequirement],
     proposed: Vec<BTreeMap<usize, i64>>,
 ) -> Result<Certified, Refusal> {
-    let sums = Sums::new(set, ranges);
-    let shown = Shown::new(&sums, proposed);
-    let (mut demands, mut used) = (0, BTreeSet::new());
+    let sums = RangeSums::new(set, ranges);
+    let shown = FittingAlternatives::new(&sums, proposed);
+    let (mut count, mut used) = (0, BTreeSet::new());
     let mut failures = Vec::new();
-    for target in targets {
-        match shown.meeting(&sums, target) {
+    for requirement in requirements {
+        match shown.meeting(&sums, requirement) {
             Some(met) => {
-                demands += usize::from(met.is_some());
+                count += usize::from(met.is_some());
                 used.extend(met);
             }
-            None => failures.push(target.failure()),
+            None => failures.push(requirement.failure()),
         }
     }
     match failures.is_empty() {
-        true => Ok(Certified { demands, worlds: shown.worlds(set, &sums, &used) }),
+        true => Ok(Certified {
+            requirements: count,
+            alternatives: shown.alternatives(set, &sums, &used),
+        }),
         false => Err(Refusal::Unprotected(failures)),
     }
 }
 
-/// Worlds that further demands are tried in.
+/// Worlds that further requirements are tried in.
 const OPEN: usize = 4;
 
 /// Cells that must not be published at all, and ranges that single sums narrow.
-fn seen_at_once(set: &TableSet, narrowed: &[Vec<Range>], targets: &[Target]) -> Vec<Failure> {
+fn seen_at_once(
+    set: &TableSet,
+    narrowed: &[Vec<Range>],
+    requirements: &[RoundedRequirement],
+) -> Vec<Failure> {
     let mut failures = Vec::new();
-    for (table, cube) in set.tables.iter().enumerate().filter(|(_, t)| t.standing().is_none()) {
+    for (table, count_table) in
+        set.tables.iter().enumerate().filter(|(_, t)| t.published_pattern().is_none())
+    {
         let reason = FailureReason::SmallPublished;
-        let guarded = cube.guarded().iter();
-        failures.extend(guarded.map(|guarded| Failure { table, cell: guarded.cell, reason }));
+        let unsafe_by_rule = count_table.protection_levels().iter();
+        failures.extend(unsafe_by_rule.map(|level| Failure { table, cell: level.cell, reason }));
     }
-    for target in targets.iter().filter(|target| target.is_cell) {
-        let Range { low, high } = narrowed[target.table][target.cell];
-        let reached = match target.bound {
+    for requirement in requirements.iter().filter(|requirement| requirement.is_cell) {
+        let Range { low, high } = narrowed[requirement.table][requirement.cell];
+        let reached = match requirement.bound {
             Bound::AtMost(most) => low <= most,
             Bound::AtLeast(least) => high >= least,
         };
         if !reached {
-            failures.push(target.failure());
+            failures.push(requirement.failure());
         }
     }
     failures
 }
 
-/// Looks for a world for each demand, in the ones it has first.
-struct Search<'a> {
-    sums: &'a Sums,
+/// Looks for a world for each requirement, in the ones it has first.
+struct RoundedSearch<'a> {
+    sums: &'a RangeSums,
     /// Where a search starts: the published numbers, where they are a world themselves, and the truth.
-    starts: Vec<Making<'a>>,
-    /// Worlds that may meet further demands, and their places among the worlds, the newest first.
-    open: VecDeque<(Making<'a>, usize)>,
-    worlds: Vec<BTreeMap<usize, i64>>,
+    starts: Vec<DraftAlternative<'a>>,
+    /// Worlds that may meet further requirements, and their places among the worlds, the newest first.
+    open: VecDeque<(DraftAlternative<'a>, usize)>,
+    alternatives: Vec<BTreeMap<usize, i64>>,
     programs: usize,
 }
 
-impl<'a> Search<'a> {
-    fn new(set: &TableSet, published: &[Vec<u64>], sums: &'a Sums) -> Self {
+impl<'a> RoundedSearch<'a> {
+    fn new(set: &TableSet, published: &[Vec<u64>], sums: &'a RangeSums) -> Self {
         let mut numbers = Vec::new();
         for (table, published) in set.tables.iter().zip(published) {
-            match table.standing() {
+            match table.published_pattern() {
                 Some(_) => numbers.extend(table.inner().iter().map(|&count| count as i64)),
                 None => {
-                    let inner = world::inner_cells(table);
+                    let inner = alternative_table::inner_cells(table);
                     numbers.extend(inner.into_iter().map(|cell| published[cell] as i64));
                 }
             }
         }
-        let starts = [numbers, sums.truth.clone()].map(|counts| Making::new(sums, counts));
-        let starts = starts.into_iter().filter(Making::fits).collect();
-        Self { sums, starts, open: VecDeque::new(), worlds: Vec::new(), programs: 0 }
+        let starts =
+            [numbers, sums.truth.clone()].map(|counts| DraftAlternative::new(sums, counts));
+        let starts = starts.into_iter().filter(DraftAlternative::fits).collect();
+        Self { sums, starts, open: VecDeque::new(), alternatives: Vec::new(), programs: 0 }
     }
 
-    /// Whether moving single children found a world, or one meets the demand already.
-    fn look_for(&mut self, target: &Target) -> bool {
-        let inner = target.places(self.sums);
+    /// Whether moving single children found a world, or one meets the requirement already.
+    fn look_for(&mut self, requirement: &RoundedRequirement) -> bool {
+        let inner = requirement.places(self.sums);
         let truth: i64 = inner.iter().map(|&inner| self.sums.truth[inner]).sum();
-        if is_met(truth, target.bound) {
+        if is_met(truth, requirement.bound) {
             return true;
         }
-        for (making, place) in &mut self.open {
-            if making.meet(&inner, target.bound) {
-                self.worlds[*place] = making.changes();
+        for (draft, place) in &mut self.open {
+            if draft.meet(&inner, requirement.bound) {
+                self.alternatives[*place] = draft.changes();
                 return true;
             }
         }
         for start in &self.starts {
-            let mut making = start.clone();
-            if making.meet(&inner, target.bound) {
-                let place = self.worlds.len();
-                self.worlds.push(making.changes());
+            let mut draft = start.clone();
+            if draft.meet(&inner, requirement.bound) {
+                let place = self.alternatives.len();
+                self.alternatives.push(draft.changes());
                 self.open.truncate(OPEN - 1);
-                self.open.push_front((making, place));
+                self.open.push_front((draft, place));
                 return true;
             }
         }
         false
     }
 
-    /// Takes the demand for met, narrows all ranges by that, and looks again, with a whole-number program
+    /// Takes the requirement for met, narrows all ranges by that, and looks again, with a whole-number program
     /// at last.
     fn look_closer(
         &mut self,
         set: &TableSet,
-        target: &Target,
+        requirement: &RoundedRequirement,
         relations: &Relations,
         narrowed: &[Vec<Range>],
     ) {
         let mut ranges = narrowed.to_vec();
-        if target.is_cell {
-            let range = &mut ranges[target.table][target.cell];
-            match target.bound {
+        if requirement.is_cell {
+            let range = &mut ranges[requirement.table][requirement.cell];
+            match requirement.bound {
                 Bound::AtMost(most) => range.high = range.high.min(most),
                 Bound::AtLeast(least) => range.low = range.low.max(least),
             }
@@ -234,54 +245,64 @@ impl<'a> Search<'a> {
         if self.programs > PROGRAMS {
             return;
         }
-        let within = Sums::new(set, &ranges);
-        let inner = target.places(&within);
+        let within = RangeSums::new(set, &ranges);
+        let inner = requirement.places(&within);
         let nearest =
             within.truth.iter().zip(&within.own).map(|(t, own)| *t.clamp(&own.low, &own.high));
-        let mut making = Making::new(&within, nearest.collect());
-        match making.meet(&inner, target.bound) {
-            true => self.worlds.push(making.changes()),
-            false => self.worlds.extend(integer_program::solve(self.sums, &inner, target.bound)),
+        let mut draft = DraftAlternative::new(&within, nearest.collect());
+        match draft.meet(&inner, requirement.bound) {
+            true => self.alternatives.push(draft.changes()),
+            false => self.alternatives.extend(integer_program::solve(
+                self.sums,
+                &inner,
+                requirement.bound,
+            )),
         }
     }
 }
 
 /// Worlds that add up, found again by the inner cells that they alter.
-struct Shown {
-    worlds: Vec<BTreeMap<usize, i64>>,
+struct FittingAlternatives {
+    alternatives: Vec<BTreeMap<usize, i64>>,
     altering: HashMap<usize, Vec<usize>>,
 }
 
-impl Shown {
-    fn new(sums: &Sums, proposed: Vec<BTreeMap<usize, i64>>) -> Self {
-        let worlds: Vec<_> = proposed.into_iter().filter(|world| sums.fits(world)).collect();
+impl FittingAlternatives {
+    fn new(sums: &RangeSums, proposed: Vec<BTreeMap<usize, i64>>) -> Self {
+        let alternatives: Vec<_> =
+            proposed.into_iter().filter(|alternative| sums.fits(alternative)).collect();
         let mut altering: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (number, world) in worlds.iter().enumerate() {
-            world.keys().for_each(|&inner| altering.entry(inner).or_default().push(number));
+        for (number, alternative) in alternatives.iter().enumerate() {
+            alternative.keys().for_each(|&inner| altering.entry(inner).or_default().push(number));
         }
-        Self { worlds, altering }
+        Self { alternatives, altering }
     }
 
-    /// The world that meets a demand: none where the truth itself does.
-    fn meeting(&self, sums: &Sums, target: &Target) -> Option<Option<usize>> {
-        let inner = target.places(sums);
+    /// The world that meets a requirement: none where the truth itself does.
+    fn meeting(&self, sums: &RangeSums, requirement: &RoundedRequirement) -> Option<Option<usize>> {
+        let inner = requirement.places(sums);
         let truth: i64 = inner.iter().map(|&inner| sums.truth[inner]).sum();
-        if is_met(truth, target.bound) {
+        if is_met(truth, requirement.bound) {
             return Some(None);
         }
         let meets = |number: &usize| {
-            let changes = &self.worlds[*number];
+            let changes = &self.alternatives[*number];
             let change: i64 = inner.iter().filter_map(|inner| changes.get(inner)).sum();
-            is_met(truth + change, target.bound)
+            is_met(truth + change, requirement.bound)
         };
         let altering = inner.iter().filter_map(|inner| self.altering.get(inner)).flatten();
         altering.copied().find(meets).map(Some)
     }
 
-    /// The worlds that met a demand, in order, each once.
-    fn worlds(&self, set: &TableSet, sums: &Sums, used: &BTreeSet<usize>) -> Vec<World> {
-        let world = |&number: &usize| World {
-            counts: self.worlds[number]
+    /// The worlds that met a requirement, in order, each once.
+    fn alternatives(
+        &self,
+        set: &TableSet,
+        sums: &RangeSums,
+        used: &BTreeSet<usize>,
+    ) -> Vec<AlternativeTable> {
+        let alternative = |&number: &usize| AlternativeTable {
+            counts: self.alternatives[number]
                 .iter()
                 .map(|(&inner, change)| {
                     let table = sums.first.partition_point(|&first| first <= inner) - 1;
@@ -291,7 +312,7 @@ impl Shown {
                 })
                 .collect(),
         };
-        used.iter().map(world).collect::<BTreeSet<World>>().into_iter().collect()
+        used.iter().map(alternative).collect::<BTreeSet<AlternativeTable>>().into_iter().collect()
     }
 }
 
@@ -306,7 +327,7 @@ fn is_met(value: i64, bound: Bound) -> bool {
 fn patterns(set: &TableSet) -> Vec<Pattern> {
     let pattern = |table: &CountTable| {
         let none = || Pattern { withheld: vec![false; table.cell_count()] };
-        table.standing().cloned().unwrap_or_else(none)
+        table.published_pattern().cloned().unwrap_or_else(none)
     };
     set.tables.iter().map(pattern).collect()
 }
@@ -315,7 +336,7 @@ fn patterns(set: &TableSet) -> Vec<Pattern> {
 mod tests {
     use minster_model::{
         policy::{Policy, Zeros},
-        table::{CountTable, Guarded, Hierarchy},
+        table::{CountTable, Hierarchy, ProtectionLevel},
     };
 
     use super::*;
@@ -332,13 +353,13 @@ mod tests {
         let sex = Hierarchy::flat("sex", "all", ["F".into(), "M".into()]).unwrap();
         let table = CountTable::new("t", vec![sex], vec![10, 15], vec![]).unwrap();
         let published = vec![table.cell_counts()];
-        let of = |guarded| {
-            let tables = vec![table.clone().guarding(guarded).unwrap()];
+        let of = |unsafe_by_rule| {
+            let tables = vec![table.clone().with_protection_levels(unsafe_by_rule).unwrap()];
             TableSet { tables, policy: Policy::new(5, Zeros::Published) }
         };
         let rule = Rounding::Nearest { base: 5 };
         assert!(certify_rounded(&of(vec![]), &published, rule, &[]).is_ok());
-        let never = of(vec![Guarded { cell: 1, down: 5, up: 5 }]);
+        let never = of(vec![ProtectionLevel { cell: 1, lower: 5, upper: 5 }]);
         let failure = Failure { table: 0, cell: 1, reason: FailureReason::SmallPublished };
         let refused = Refusal::Unprotected(vec![failure]);
         assert_eq!(certify_rounded(&never, &published, rule, &[]), Err(refused.clone()));

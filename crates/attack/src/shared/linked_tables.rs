@@ -71,18 +71,18 @@ pub(crate) fn pairs(set: &TableSet) -> impl Iterator<Item = (usize, usize)> {
     (0..count).flat_map(move |first| (first + 1..count).map(move |second| (first, second)))
 }
 
-/// Refuses tables that cannot be attacked together: that disagree, that divide by two kinds of holders, or whose
+/// Refuses tables that cannot be attacked together: that disagree, that divide by two kinds of respondents, or whose
 /// dimensions and ties form a cycle. To be asked before a pattern is sought.
 ///
 /// # Errors
-/// [`Refusal::OtherCategories`], [`Refusal::Inconsistent`], [`Refusal::Holders`] or [`Refusal::Cyclic`].
+/// [`Refusal::OtherCategories`], [`Refusal::Inconsistent`], [`Refusal::Respondents`] or [`Refusal::Cyclic`].
 pub fn check(set: &TableSet) -> Result<(), Refusal> {
     let mut dimensions = set.tables.iter().flat_map(CountTable::dimensions);
-    let holders = set.holders().unwrap_or_default();
-    let other = dimensions.find(|of| of.is_of_holders() && of.name() != holders);
+    let respondents = set.respondents().unwrap_or_default();
+    let other = dimensions.find(|of| of.is_of_respondents() && of.name() != respondents);
     if let Some(other) = other {
-        let (first, second) = (holders.to_owned(), other.name().to_owned());
-        return Err(Refusal::Holders { first, second });
+        let (first, second) = (respondents.to_owned(), other.name().to_owned());
+        return Err(Refusal::Respondents { first, second });
     }
     for (first, second) in pairs(set) {
         let (a, b) = (&set.tables[first], &set.tables[second]);

@@ -32,9 +32,9 @@ pub enum Refusal {
         "the tables' dimensions form a cycle, those released before of the period included; release fewer tables, or one table with all their dimensions"
     )]
     Cyclic,
-    /// Two dimensions are declared as that of the holders.
+    /// Two dimensions are declared as that of the respondents.
     #[error("the dimensions {first} and {second} are both declared as that of the holders")]
-    Holders {
+    Respondents {
         /// One dimension.
         first: String,
         /// The other.
@@ -88,15 +88,15 @@ pub enum FailureReason {
     /// A zero is withheld although the policy publishes zeros.
     ZeroWithheld,
     /// A cell that is to be published whatever comes is withheld.
-    KeptWithheld,
+    ForcedPublishedWithheld,
     /// No world was found in which the cell takes its least value.
     Low,
     /// No world was found in which the cell is large.
     High,
     /// Someone who knows that they are in one cell would know more of this one than the rule says.
     Insider,
-    /// A holder who takes their own children out of it would know more of the others than the rule says.
-    Holder,
+    /// A respondent who takes their own children out of it would know more of the others than the rule says.
+    Respondent,
     /// No world was found in which enough of the group is outside the category.
     Class,
 }

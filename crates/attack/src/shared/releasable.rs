@@ -1,10 +1,10 @@
 use minster_model::{
     policy::Policy,
     rounding::Rounding,
-    table::{CountTable, Pattern, TableSet, World},
+    table::{AlternativeTable, CountTable, Pattern, TableSet},
 };
 
-use crate::shared::world;
+use crate::shared::alternative_table;
 
 /// Tables and patterns that withstood the attack. Only [`verify`](crate::verify) makes one, and only one can be
 /// released.
@@ -12,15 +12,19 @@ use crate::shared::world;
 pub struct ReleasableSet {
     set: TableSet,
     patterns: Vec<Pattern>,
-    worlds: Vec<World>,
+    alternatives: Vec<AlternativeTable>,
     /// Where every number is published rounded or perturbed: by which rule, and the numbers.
     rounded: Option<(Rounding, Vec<Vec<u64>>)>,
 }
 
 impl ReleasableSet {
     /// Takes what withstood the attack on withheld cells: for [`verify_with`](crate::verify_with) alone.
-    pub(crate) fn new(set: TableSet, patterns: Vec<Pattern>, worlds: Vec<World>) -> Self {
-        Self { set, patterns, worlds, rounded: None }
+    pub(crate) fn new(
+        set: TableSet,
+        patterns: Vec<Pattern>,
+        alternatives: Vec<AlternativeTable>,
+    ) -> Self {
+        Self { set, patterns, alternatives, rounded: None }
     }
 
     /// Takes what withstood the attack by ranges: for [`verify_rounded`](crate::verify_rounded) alone. The patterns
@@ -30,9 +34,9 @@ impl ReleasableSet {
         patterns: Vec<Pattern>,
         published: Vec<Vec<u64>>,
         rule: Rounding,
-        worlds: Vec<World>,
+        alternatives: Vec<AlternativeTable>,
     ) -> Self {
-        Self { set, patterns, worlds, rounded: Some((rule, published)) }
+        Self { set, patterns, alternatives, rounded: Some((rule, published)) }
     }
 
     /// The tables.
@@ -56,8 +60,8 @@ impl ReleasableSet {
     }
 
     /// The certificates: for the auditor, never for the public.
-    pub fn certificates(&self) -> &[World] {
-        &self.worlds
+    pub fn certificates(&self) -> &[AlternativeTable] {
+        &self.alternatives
     }
 
     /// One cell's number, if it is published.
@@ -68,10 +72,10 @@ impl ReleasableSet {
     /// Every cell's number of one table, rounded where it is published so; none where it is withheld.
     pub fn published_cells(&self, table: usize) -> Vec<Option<u64>> {
         let of_table = &self.set.tables[table];
-        if let (Some((_, numbers)), None) = (&self.rounded, of_table.standing()) {
+        if let (Some((_, numbers)), None) = (&self.rounded, of_table.published_pattern()) {
             return numbers[table].iter().copied().map(Some).collect();
         }
-        let counts = world::cells(of_table, of_table.inner());
+        let counts = alternative_table::cells(of_table, of_table.inner());
         let withheld = &self.patterns[table].withheld;
         counts
             .into_iter()
@@ -84,8 +88,8 @@ impl ReleasableSet {
 /// Says what certificates were found to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certified {
-    /// How many demands the promise makes that the truth alone does not meet.
-    pub demands: usize,
+    /// How many requirements the promise makes that the truth alone does not meet.
+    pub requirements: usize,
     /// The certificates that meet them.
-    pub worlds: Vec<World>,
+    pub alternatives: Vec<AlternativeTable>,
 }

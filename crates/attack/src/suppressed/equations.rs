@@ -8,7 +8,7 @@ use minster_model::{
     table::{Pattern, TableSet},
 };
 
-use crate::shared::{linked_tables, world};
+use crate::shared::{alternative_table, linked_tables};
 
 /// An unknown: a table and one of its inner cells.
 pub(crate) type Unknown = (usize, usize);
@@ -44,7 +44,7 @@ impl System {
         let mut place = Vec::new();
         for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
             let mut of_table = vec![None; table.inner().len()];
-            for (inner, cell) in world::inner_cells(table).into_iter().enumerate() {
+            for (inner, cell) in alternative_table::inner_cells(table).into_iter().enumerate() {
                 // Whoever knows that nobody can be there knows the count.
                 if pattern.withheld[cell] && !table.is_known_zero(inner) {
                     of_table[inner] = Some(unknowns.len());
@@ -57,7 +57,7 @@ impl System {
         for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
             let mut terms: Vec<Vec<(usize, i64)>> = vec![Vec::new(); table.cell_count()];
             let mut rest = vec![0; table.cell_count()];
-            let covering = world::Covering::new(table);
+            let covering = alternative_table::Covering::new(table);
             let mut above = Vec::new();
             for (inner, &unknown) in place[number].iter().enumerate() {
                 let Some(unknown) = unknown else { continue };

@@ -7,39 +7,42 @@ use minster_model::policy::Policy;
 
 use crate::{
     shared::bound::Bound,
-    suppressed::{certificates::Certificates, equations::System, solve::Demand},
+    suppressed::{certificates::Certificates, equations::System, solve::RequiredSum},
 };
 
-/// Everyone who could be in a withheld inner cell, against one demand.
+/// Everyone who could be in a withheld inner cell, against one requirement.
 pub(crate) struct Insiders<'a> {
     pub(crate) policy: Policy,
     pub(crate) system: &'a System,
-    pub(crate) demand: &'a Demand,
-    /// The published part of the cell, where the demand follows from the least that a small cell can be.
+    pub(crate) required: &'a RequiredSum,
+    /// The published part of the cell, where the requirement follows from the least that a small cell can be.
     pub(crate) published: Option<i64>,
 }
 
 impl Insiders<'_> {
-    /// Returns what is still to be shown: a demand, the inner cell where an insider is, and how many it holds at
-    /// least. For those who are left out, a known world that meets the demand is a certificate already: it
+    /// Returns what is still to be shown: a requirement, the inner cell where an insider is, and how many it holds at
+    /// least. For those who are left out, a known world that meets the requirement is a certificate already: it
     /// is marked as used.
-    pub(crate) fn demands(&self, certificates: &mut Certificates<'_>) -> Vec<(Demand, usize, u64)> {
-        let below = self.demand.unknowns.iter().copied();
+    pub(crate) fn requirements(
+        &self,
+        certificates: &mut Certificates<'_>,
+    ) -> Vec<(RequiredSum, usize, u64)> {
+        let below = self.required.unknowns.iter().copied();
         let below = below.filter(|&unknown| self.more(unknown) > 0);
-        let mut insiders = self.moved_by_every_world(certificates);
+        let mut insiders = self.moved_by_every_alternative(certificates);
         insiders.extend(below);
-        let of = |unknown: usize| (self.demand_of(unknown), unknown, self.knows(unknown));
+        let of = |unknown: usize| (self.required_of(unknown), unknown, self.knows(unknown));
         insiders.into_iter().map(of).collect()
     }
 
-    /// The insiders whom no known world that meets the demand leaves where they are.
-    fn moved_by_every_world(&self, certificates: &mut Certificates<'_>) -> BTreeSet<usize> {
+    /// The insiders whom no known world that meets the requirement leaves where they are.
+    fn moved_by_every_alternative(&self, certificates: &mut Certificates<'_>) -> BTreeSet<usize> {
         let mut moved: Option<BTreeSet<usize>> = None;
         let mut looked_at = Vec::new();
-        for world in certificates.meeting(self.demand) {
-            looked_at.push(world);
+        for alternative in certificates.meeting(self.required) {
+            looked_at.push(alternative);
             let here: BTreeSet<usize> = certificates
-                .altered(world)
+                .altered(alternative)
                 .filter(|&(unknown, value)| value < self.knows(unknown) as i64)
                 .map(|(unknown, _)| unknown)
                 .collect();
@@ -67,10 +70,10 @@ impl Insiders<'_> {
         self.system.more_known(unknown)
     }
 
-    /// The demand for one insider: where they are below the cell, its least is more by what they know.
-    fn demand_of(&self, unknown: usize) -> Demand {
-        let unknowns = &self.demand.unknowns;
-        let bound = match (self.demand.bound, unknowns.contains(&unknown)) {
+    /// The requirement for one insider: where they are below the cell, its least is more by what they know.
+    fn required_of(&self, unknown: usize) -> RequiredSum {
+        let unknowns = &self.required.unknowns;
+        let bound = match (self.required.bound, unknowns.contains(&unknown)) {
             (bound, false) => bound,
             (bound, true) => {
                 let low = self.system.least_of(unknowns) + self.more(unknown) as i64;
@@ -85,6 +88,6 @@ impl Insiders<'_> {
                 }
             }
         };
-        Demand { unknowns: unknowns.clone(), bound }
+        RequiredSum { unknowns: unknowns.clone(), bound }
     }
 }

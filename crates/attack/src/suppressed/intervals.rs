@@ -6,8 +6,8 @@ use minster_model::table::{Pattern, TableSet};
 use crate::{
     shared::{linked_tables, refusal::Refusal},
     suppressed::{
+        cell_sums::{CellSum, cell_sums},
         equations::System,
-        parts::{Parts, parts},
         solve,
     },
 };
@@ -36,8 +36,8 @@ pub fn intervals(
     let mut all = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         let mut of_table = BTreeMap::new();
-        for (cell, parts) in parts(table, number, &system, &pattern.withheld) {
-            of_table.insert(cell, between(&system, &parts)?);
+        for (cell, sums) in cell_sums(table, number, &system, &pattern.withheld) {
+            of_table.insert(cell, between(&system, &sums)?);
         }
         all.push(of_table);
     }
@@ -63,8 +63,8 @@ pub fn interval(
     }
     let system = System::new(set, patterns);
     let asked: Vec<bool> = (0..of.cell_count()).map(|other| other == cell).collect();
-    let parts = parts(of, table, &system, &asked);
-    parts.get(&cell).map(|parts| between(&system, parts)).transpose()
+    let sums = cell_sums(of, table, &system, &asked);
+    sums.get(&cell).map(|sums| between(&system, sums)).transpose()
 }
 
 fn check(set: &TableSet, patterns: &[Pattern]) -> Result<(), Refusal> {
@@ -73,11 +73,11 @@ fn check(set: &TableSet, patterns: &[Pattern]) -> Result<(), Refusal> {
     if fits { linked_tables::check(set) } else { Err(Refusal::Shape) }
 }
 
-fn between(system: &System, parts: &Parts) -> Result<Interval, Refusal> {
+fn between(system: &System, sums: &CellSum) -> Result<Interval, Refusal> {
     let extreme = |direction| -> Result<Option<u64>, Refusal> {
         let sum =
-            solve::extreme(system, &parts.unknowns, direction).map_err(|_| Refusal::WorkUsedUp)?;
-        Ok(sum.and_then(|sum| u64::try_from(parts.published + sum).ok()))
+            solve::extreme(system, &sums.unknowns, direction).map_err(|_| Refusal::WorkUsedUp)?;
+        Ok(sum.and_then(|sum| u64::try_from(sums.published + sum).ok()))
     };
     let low = extreme(OptimizationDirection::Minimize)?.unwrap_or_default();
     let high = extreme(OptimizationDirection::Maximize)?;

@@ -1,12 +1,12 @@
 //! The attack on tables of which cells are withheld.
 
+mod cell_sums;
 mod certificates;
 mod equations;
-mod holder;
 mod insider;
 pub(crate) mod intervals;
-mod parts;
 mod requirement;
+mod requirements;
+mod respondents;
 mod solve;
-mod targets;
 pub(crate) mod verify;

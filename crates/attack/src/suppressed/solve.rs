@@ -1,4 +1,4 @@
-//! Finds a world that meets a demand. The solver is not trusted: its answer is rounded to whole
+//! Finds a world that meets a requirement. The solver is not trusted: its answer is rounded to whole
 //! numbers and checked by adding up.
 
 use std::collections::BTreeMap;
@@ -17,23 +17,23 @@ const NODES: u64 = 2_000;
 
 /// A sum of unknowns that a world must have.
 #[derive(Debug, Clone)]
-pub(crate) struct Demand {
+pub(crate) struct RequiredSum {
     pub(crate) unknowns: Vec<usize>,
     pub(crate) bound: Bound,
 }
 
-/// Values of the unknowns of every component that the demand touches, if some whole ones were found.
-/// A demand is met by the least total, so that the problem is bounded.
+/// Values of the unknowns of every component that the requirement touches, if some whole ones were found.
+/// A requirement is met by the least total, so that the problem is bounded.
 ///
 /// `range` says of an unknown how little it can be and, where whoever asks knows more than that, how much.
 pub(crate) fn solve(
     system: &System,
-    demand: &Demand,
+    required: &RequiredSum,
     range: Range<'_>,
 ) -> Option<BTreeMap<usize, u64>> {
-    let (inside, equations) = system.around(&demand.unknowns);
-    attempt(range, demand, (&inside, &equations), false)
-        .or_else(|| attempt(range, demand, (&inside, &equations), true))
+    let (inside, equations) = system.around(&required.unknowns);
+    attempt(range, required, (&inside, &equations), false)
+        .or_else(|| attempt(range, required, (&inside, &equations), true))
 }
 
 /// Between which values an unknown lies for someone.
@@ -49,9 +49,9 @@ pub(crate) fn extreme(
     let mut problem = Problem::new(direction);
     let mut variables: BTreeMap<usize, Variable> = BTreeMap::new();
     for unknown in inside {
-        let wanted = if unknowns.contains(&unknown) { 1.0 } else { 0.0 };
+        let coefficient = if unknowns.contains(&unknown) { 1.0 } else { 0.0 };
         let range = (i32::try_from(system.least(unknown)).unwrap_or(i32::MAX), i32::MAX);
-        variables.insert(unknown, problem.add_integer_var(wanted, range));
+        variables.insert(unknown, problem.add_integer_var(coefficient, range));
     }
     add_equations(&mut problem, &equations, &variables);
     let mut options = SolveOptions::default();
@@ -91,7 +91,7 @@ fn add_equations(
 
 fn attempt(
     range: Range<'_>,
-    demand: &Demand,
+    required: &RequiredSum,
     (inside, equations): (&[usize], &[&Equation]),
     whole: bool,
 ) -> Option<BTreeMap<usize, u64>> {
@@ -114,8 +114,8 @@ fn attempt(
         })
         .collect();
     add_equations(&mut problem, equations, &variables);
-    let terms: Vec<_> = demand.unknowns.iter().map(|unknown| (variables[unknown], 1.0)).collect();
-    match demand.bound {
+    let terms: Vec<_> = required.unknowns.iter().map(|unknown| (variables[unknown], 1.0)).collect();
+    match required.bound {
         Bound::AtMost(bound) => problem.add_constraint(&terms, ComparisonOp::Le, bound as f64),
         Bound::AtLeast(bound) => problem.add_constraint(&terms, ComparisonOp::Ge, bound as f64),
     }
@@ -128,17 +128,17 @@ fn attempt(
             (unknown, solution.var_value(variable).round().max(0.0) as u64)
         })
         .collect();
-    holds(equations, range, demand, &values).then_some(values)
+    holds(equations, range, required, &values).then_some(values)
 }
 
 fn holds(
     equations: &[&Equation],
     range: Range<'_>,
-    demand: &Demand,
+    required: &RequiredSum,
     values: &BTreeMap<usize, u64>,
 ) -> bool {
-    let sum: i64 = demand.unknowns.iter().map(|unknown| values[unknown] as i64).sum();
-    let demanded = match demand.bound {
+    let sum: i64 = required.unknowns.iter().map(|unknown| values[unknown] as i64).sum();
+    let reached = match required.bound {
         Bound::AtMost(bound) => sum <= bound,
         Bound::AtLeast(bound) => sum >= bound,
     };
@@ -150,5 +150,5 @@ fn holds(
         let (least, most) = range(unknown);
         value >= least && most.is_none_or(|most| value <= most)
     };
-    demanded && equations && values.iter().all(within)
+    reached && equations && values.iter().all(within)
 }

@@ -1,23 +1,22 @@
 use minster_model::{
     policy::Zeros,
-    table::{CountTable, Pattern, TableSet, World},
+    table::{AlternativeTable, CountTable, Pattern, TableSet},
 };
 
 use crate::{
     shared::{
+        alternative_table::{self, Checker},
         linked_tables,
         refusal::{Failure, FailureReason, Refusal},
         releasable::{Certified, ReleasableSet},
-        world::{self, Checker},
     },
     suppressed::{
-        certificates::{Certificates, Who},
+        certificates::{Attacker, Certificates},
         equations::System,
-        holder,
         insider::Insiders,
-        requirement::{Target, Whom},
-        solve::{self, Demand},
-        targets,
+        requirement::{Attackers, Requirement},
+        requirements, respondents,
+        solve::{self, RequiredSum},
     },
 };
 
@@ -31,28 +30,28 @@ pub fn verify(set: TableSet, patterns: Vec<Pattern>) -> Result<ReleasableSet, Re
 pub fn verify_with(
     set: TableSet,
     patterns: Vec<Pattern>,
-    proposed: &[World],
+    proposed: &[AlternativeTable],
 ) -> Result<ReleasableSet, Refusal> {
-    let Certified { worlds, .. } = attack(&set, &patterns, proposed, Search::Allowed)?;
-    Ok(ReleasableSet::new(set, patterns, worlds))
+    let Certified { alternatives, .. } = attack(&set, &patterns, proposed, SearchMode::Allowed)?;
+    Ok(ReleasableSet::new(set, patterns, alternatives))
 }
 
 /// Checks again, by adding up alone, that these certificates show what [`verify`] promises: no solver is
 /// asked. For whoever holds the truth and doubts the release.
 ///
 /// # Errors
-/// As [`verify`]; a demand that no certificate meets is in [`Refusal::Unprotected`].
+/// As [`verify`]; a requirement that no certificate meets is in [`Refusal::Unprotected`].
 pub fn certify(
     set: &TableSet,
     patterns: &[Pattern],
-    certificates: &[World],
+    certificates: &[AlternativeTable],
 ) -> Result<Certified, Refusal> {
-    attack(set, patterns, certificates, Search::None)
+    attack(set, patterns, certificates, SearchMode::None)
 }
 
 /// Whether what no proposed world shows is searched for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Search {
+enum SearchMode {
     Allowed,
     None,
 }
@@ -60,8 +59,8 @@ enum Search {
 fn attack(
     set: &TableSet,
     patterns: &[Pattern],
-    proposed: &[World],
-    search: Search,
+    proposed: &[AlternativeTable],
+    search: SearchMode,
 ) -> Result<Certified, Refusal> {
     let fits =
         |(table, pattern): (&CountTable, &Pattern)| pattern.withheld.len() == table.cell_count();
@@ -69,7 +68,7 @@ fn attack(
         return Err(Refusal::Shape);
     }
     let stands = |(table, pattern): (&CountTable, &Pattern)| {
-        table.standing().is_none_or(|standing| standing == pattern)
+        table.published_pattern().is_none_or(|published| published == pattern)
     };
     if !set.tables.iter().zip(patterns).all(stands) {
         return Err(Refusal::Standing);
@@ -77,93 +76,96 @@ fn attack(
     linked_tables::check(set)?;
     let mut failures = visible(set, patterns)?;
     let system = System::new(set, patterns);
-    let holders = holder::of_unknowns(set, &system);
-    let mut certificates = Certificates::new(Checker::new(set, patterns), &system, &holders);
-    proposed.iter().for_each(|world| certificates.add(world.clone()));
-    let mut attack = Attack { system: &system, holders: &holders, certificates, search };
-    let targets = targets::targets(set, patterns, &system, &holders);
-    let demands = targets.len();
-    for Target { table, cell, reason, demand, published, whom } in targets {
+    let respondents = respondents::of_unknowns(set, &system);
+    let mut certificates = Certificates::new(Checker::new(set, patterns), &system, &respondents);
+    proposed.iter().for_each(|alternative| certificates.add(alternative.clone()));
+    let mut attack = Attack { system: &system, respondents: &respondents, certificates, search };
+    let requirements = requirements::requirements(set, patterns, &system, &respondents);
+    let count = requirements.len();
+    for Requirement { table, cell, reason, required, published, attackers } in requirements {
         let mut fail = |reason| failures.push(Failure { table, cell, reason });
-        let Some(demand) = demand else {
+        let Some(required) = required else {
             fail(reason);
             continue;
         };
-        let but = match whom {
-            Whom::Everyone { but } => but,
-            Whom::Holder(holder) => {
-                if !attack.meets(&demand, Who::Holder(holder)) {
+        let but = match attackers {
+            Attackers::Everyone { but } => but,
+            Attackers::Respondent(respondent) => {
+                if !attack.meets(&required, Attacker::Respondent(respondent)) {
                     fail(reason);
                 }
                 continue;
             }
         };
-        if !attack.meets(&demand, Who::Outsider) {
+        if !attack.meets(&required, Attacker::Outsider) {
             fail(reason);
             continue;
         }
-        let insiders = Insiders { policy: set.policy, system: &system, demand: &demand, published };
-        let insiders = insiders.demands(&mut attack.certificates);
-        let is_met = |(of, unknown, knows)| attack.meets(&of, Who::Insider(unknown, knows));
+        let insiders =
+            Insiders { policy: set.policy, system: &system, required: &required, published };
+        let insiders = insiders.requirements(&mut attack.certificates);
+        let is_met = |(of, unknown, knows)| attack.meets(&of, Attacker::Insider(unknown, knows));
         if !insiders.into_iter().all(is_met) {
             fail(FailureReason::Insider);
         }
-        if !attack.leaves_holders(&demand, &but) {
-            fail(FailureReason::Holder);
+        if !attack.leaves_respondents(&required, &but) {
+            fail(FailureReason::Respondent);
         }
     }
-    let worlds = attack.certificates.used();
+    let alternatives = attack.certificates.used();
     match failures.is_empty() {
-        true => Ok(Certified { demands, worlds }),
+        true => Ok(Certified { requirements: count, alternatives }),
         false => Err(Refusal::Unprotected(failures)),
     }
 }
 
-/// The attack on one demand after the other.
+/// The attack on one requirement after the other.
 struct Attack<'a> {
     system: &'a System,
-    /// Whose each unknown is, where holders are known.
-    holders: &'a [Option<usize>],
+    /// Whose each unknown is, where respondents are known.
+    respondents: &'a [Option<usize>],
     certificates: Certificates<'a>,
-    search: Search,
+    search: SearchMode,
 }
 
 impl Attack<'_> {
-    /// Whether someone thinks a world possible that meets the demand.
-    fn meets(&mut self, demand: &Demand, who: Who) -> bool {
-        self.certificates.meet(demand, who)
-            || self.find(demand, who) && self.certificates.meet(demand, who)
+    /// Whether someone thinks a world possible that meets the requirement.
+    fn meets(&mut self, required: &RequiredSum, attacker: Attacker) -> bool {
+        self.certificates.meet(required, attacker)
+            || self.find(required, attacker) && self.certificates.meet(required, attacker)
     }
 
-    /// Whether a world meets the demand for each holder, but for some, and leaves what is theirs alone. A
+    /// Whether a world meets the requirement for each respondent, but for some, and leaves what is theirs alone. A
     /// world serves all whom it leaves alone, so that few are looked for.
-    fn leaves_holders(&mut self, demand: &Demand, but: &[usize]) -> bool {
+    fn leaves_respondents(&mut self, required: &RequiredSum, but: &[usize]) -> bool {
         loop {
-            match self.certificates.moved_by_every_world(demand, but).first() {
+            match self.certificates.moved_by_every_alternative(required, but).first() {
                 None => return true,
-                Some(&holder) if !self.meets(demand, Who::Holder(holder)) => return false,
+                Some(&respondent) if !self.meets(required, Attacker::Respondent(respondent)) => {
+                    return false;
+                }
                 Some(_) => {}
             }
         }
     }
 
     /// Searches for such a world, where that is allowed.
-    fn find(&mut self, demand: &Demand, who: Who) -> bool {
-        let range = |unknown: usize| match who {
-            Who::Insider(of, knows) if of == unknown => {
+    fn find(&mut self, required: &RequiredSum, attacker: Attacker) -> bool {
+        let range = |unknown: usize| match attacker {
+            Attacker::Insider(of, knows) if of == unknown => {
                 (self.system.least(unknown).max(knows), None)
             }
-            Who::Holder(holder) if self.holders[unknown] == Some(holder) => {
+            Attacker::Respondent(respondent) if self.respondents[unknown] == Some(respondent) => {
                 let truth = self.system.truth[unknown].unsigned_abs();
                 (truth, Some(truth))
             }
             _ => (self.system.least(unknown), None),
         };
-        let values = (self.search == Search::Allowed)
-            .then(|| solve::solve(self.system, demand, &range))
+        let values = (self.search == SearchMode::Allowed)
+            .then(|| solve::solve(self.system, required, &range))
             .flatten();
         values.is_some_and(|values| {
-            self.certificates.add(self.certificates.world(&values));
+            self.certificates.add(self.certificates.alternative(&values));
             true
         })
     }
@@ -177,18 +179,18 @@ fn visible(set: &TableSet, patterns: &[Pattern]) -> Result<Vec<Failure>, Refusal
         if set.policy.is_small(total) {
             return Err(Refusal::GrandTotal { table: table.name().to_owned() });
         }
-        if table.standing().is_some() {
+        if table.published_pattern().is_some() {
             continue;
         }
-        let counts = world::cells(table, table.inner());
+        let counts = alternative_table::cells(table, table.inner());
         let known = table.known_zero_cells();
         let policy = table.policy(set.policy);
-        failures.extend(holder::visible(set, number, &counts, pattern));
+        failures.extend(respondents::visible(set, number, &counts, pattern));
         for (cell, count) in counts.into_iter().enumerate() {
             let withheld = pattern.withheld[cell];
-            let guarded =
-                table.guarded().binary_search_by_key(&cell, |guarded| guarded.cell).is_ok();
-            let reason = match (guarded || policy.is_small(count), withheld) {
+            let unsafe_by_rule =
+                table.protection_levels().binary_search_by_key(&cell, |level| level.cell).is_ok();
+            let reason = match (unsafe_by_rule || policy.is_small(count), withheld) {
                 (true, false) if !known[cell] => FailureReason::SmallPublished,
                 (_, true) if count == 0 && policy.zeros == Zeros::Published => {
                     FailureReason::ZeroWithheld
@@ -198,9 +200,9 @@ fn visible(set: &TableSet, patterns: &[Pattern]) -> Result<Vec<Failure>, Refusal
             failures.push(Failure { table: number, cell, reason });
         }
         let withheld = |cell: &&usize| pattern.withheld[**cell];
-        let reason = FailureReason::KeptWithheld;
-        let kept = table.kept().iter().filter(withheld);
-        failures.extend(kept.map(|&cell| Failure { table: number, cell, reason }));
+        let reason = FailureReason::ForcedPublishedWithheld;
+        let forced_published = table.forced_published().iter().filter(withheld);
+        failures.extend(forced_published.map(|&cell| Failure { table: number, cell, reason }));
     }
     Ok(failures)
 }

@@ -4,7 +4,7 @@ use microlp::{
     ComparisonOp, Error, OptimizationDirection, Problem, SolutionStatus, SolveOptions, Variable,
 };
 
-use crate::optimal::{bits::Bits, component::Component};
+use crate::optimal::{cell_set::CellSet, component::Component};
 
 /// Some of `any` are withheld, or one of `unless` is not. None of these is withheld whatever comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,28 +14,28 @@ pub(crate) struct Clause {
 }
 
 impl Clause {
-    pub(crate) fn is_obeyed(&self, withheld: &Bits) -> bool {
+    pub(crate) fn is_obeyed(&self, withheld: &CellSet) -> bool {
         self.any.iter().any(|&cell| withheld.has(cell))
             || self.unless.iter().any(|&cell| !withheld.has(cell))
     }
 }
 
 /// The cheapest choice of cells, as far as a number of nodes settles it.
-pub(crate) struct Choice {
+pub(crate) struct CellChoice {
     /// One that obeys all clauses and costs less than the best; none where none was found.
-    pub(crate) withheld: Option<Bits>,
+    pub(crate) withheld: Option<CellSet>,
     /// None that does costs less than this: infinite where there is none.
     pub(crate) bound: f64,
     /// Branch-and-bound nodes that it took.
     pub(crate) nodes: u64,
 }
 
-/// The cheapest pattern that obeys the clauses and costs less than a price, if there is one.
-pub(crate) fn cheapest(of: &Component, clauses: &[Clause], below: f64, nodes: u64) -> Choice {
-    let base = of.price(&of.forced);
+/// The cheapest pattern that obeys the clauses and costs less than a bound, if there is one.
+pub(crate) fn cheapest(of: &Component, clauses: &[Clause], below: f64, nodes: u64) -> CellChoice {
+    let base = of.cost(&of.forced);
     let mut problem = Problem::new(OptimizationDirection::Minimize);
     let variables: Vec<Option<Variable>> = (0..of.len())
-        .map(|cell| (!of.forced.has(cell)).then(|| problem.add_binary_var(of.price[cell])))
+        .map(|cell| (!of.forced.has(cell)).then(|| problem.add_binary_var(of.cost[cell])))
         .collect();
     for clause in clauses {
         let terms = |cells: &[usize], sign: f64| -> Vec<(Variable, f64)> {
@@ -46,16 +46,18 @@ pub(crate) fn cheapest(of: &Component, clauses: &[Clause], below: f64, nodes: u6
         problem.add_constraint(all, ComparisonOp::Ge, 1.0 - clause.unless.len() as f64);
     }
     if below.is_finite() {
-        let price = |cell: usize| Some((variables[cell]?, of.price[cell]));
-        let prices: Vec<(Variable, f64)> = (0..of.len()).filter_map(price).collect();
-        problem.add_constraint(prices, ComparisonOp::Le, below - base);
+        let cost = |cell: usize| Some((variables[cell]?, of.cost[cell]));
+        let costs: Vec<(Variable, f64)> = (0..of.len()).filter_map(cost).collect();
+        problem.add_constraint(costs, ComparisonOp::Le, below - base);
     }
     let mut options = SolveOptions::default();
     options.node_limit = Some(nodes);
     let outcome = match problem.solve_with(options) {
         Ok(outcome) => outcome,
-        Err(Error::Infeasible) => return Choice { withheld: None, bound: f64::INFINITY, nodes: 1 },
-        Err(_) => return Choice { withheld: None, bound: base, nodes },
+        Err(Error::Infeasible) => {
+            return CellChoice { withheld: None, bound: f64::INFINITY, nodes: 1 };
+        }
+        Err(_) => return CellChoice { withheld: None, bound: base, nodes },
     };
     let stats = outcome.stats();
     let bound = match outcome.solution() {
@@ -69,7 +71,7 @@ pub(crate) fn cheapest(of: &Component, clauses: &[Clause], below: f64, nodes: u6
         free.for_each(|cell| withheld.put(cell));
         withheld
     });
-    Choice { withheld, bound: bound + base, nodes: 1 + stats.nodes_solved }
+    CellChoice { withheld, bound: bound + base, nodes: 1 + stats.nodes_solved }
 }
 
 #[cfg(test)]
@@ -82,9 +84,9 @@ mod tests {
     fn a_clause_is_obeyed_by_one_more_or_by_one_of_the_others_less() {
         let clause = Clause { any: vec![1, 2], unless: vec![3, 4] };
         let is_obeyed = |withheld: &[usize]| {
-            let mut bits = Bits::none(6);
-            withheld.iter().for_each(|cell| bits.put(*cell));
-            clause.is_obeyed(&bits)
+            let mut cell_set = CellSet::none(6);
+            withheld.iter().for_each(|cell| cell_set.put(*cell));
+            clause.is_obeyed(&cell_set)
         };
         assert!(
             is_obeyed(&[1, 3, 4]) && is_obeyed(&[2, 3, 4]) && is_obeyed(&[3]) && is_obeyed(&[])
@@ -93,20 +95,20 @@ mod tests {
     }
 
     /// Cells of which nothing is asked; the first is forced.
-    fn component(price: Vec<f64>) -> Component {
-        let cells = price.len();
-        let mut forced = Bits::none(cells);
+    fn component(cost: Vec<f64>) -> Component {
+        let cells = cost.len();
+        let mut forced = CellSet::none(cells);
         forced.put(0);
         Component {
             cells: (0..cells).collect(),
             is_inner: vec![true; cells],
-            price,
+            cost,
             floor: vec![None; cells],
             known: vec![0; cells],
             forced,
             relations: Vec::new(),
             relations_of: vec![Vec::new(); cells],
-            asks: Vec::new(),
+            requirements: Vec::new(),
         }
     }
 
@@ -114,13 +116,13 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(60))]
         #[test]
         fn no_bound_is_above_what_is_possible(
-            prices in prop::collection::vec(100..200u32, 14),
+            costs in prop::collection::vec(100..200u32, 14),
             clauses in prop::collection::vec(
                 (prop::collection::btree_set(1..14usize, 2..4), prop::option::weighted(0.2, 1..14usize)),
                 10..30,
             ),
         ) {
-            let of = component(prices.iter().map(|price| f64::from(*price) / 100.0).collect());
+            let of = component(costs.iter().map(|cost| f64::from(*cost) / 100.0).collect());
             let clauses: Vec<Clause> = clauses
                 .into_iter()
                 .map(|(any, unless)| Clause {
@@ -128,19 +130,19 @@ mod tests {
                     any: any.into_iter().collect(),
                 })
                 .collect();
-            let bits = |pattern: u32| {
-                let mut bits = Bits::none(14);
-                (0..14).filter(|cell| pattern >> cell & 1 == 1).for_each(|cell| bits.put(cell));
-                bits
+            let cell_set = |pattern: u32| {
+                let mut cell_set = CellSet::none(14);
+                (0..14).filter(|cell| pattern >> cell & 1 == 1).for_each(|cell| cell_set.put(cell));
+                cell_set
             };
-            let obey = |withheld: &Bits| clauses.iter().all(|clause| clause.is_obeyed(withheld));
-            let all = (0..1 << 13).map(|pattern| bits(pattern << 1 | 1)).filter(obey);
-            let least = all.map(|withheld| of.price(&withheld)).fold(f64::INFINITY, f64::min);
+            let obey = |withheld: &CellSet| clauses.iter().all(|clause| clause.is_obeyed(withheld));
+            let all = (0..1 << 13).map(|pattern| cell_set(pattern << 1 | 1)).filter(obey);
+            let least = all.map(|withheld| of.cost(&withheld)).fold(f64::INFINITY, f64::min);
             for nodes in [1, 2, 3, 5, 8, 13, 10_000] {
                 let choice = cheapest(&of, &clauses, f64::INFINITY, nodes);
                 prop_assert!(choice.bound <= least + 1e-6, "{} > {least} by {nodes}", choice.bound);
                 if let Some(withheld) = choice.withheld {
-                    prop_assert!(obey(&withheld) && of.price(&withheld) >= least - 1e-6);
+                    prop_assert!(obey(&withheld) && of.cost(&withheld) >= least - 1e-6);
                 }
             }
             let choice = cheapest(&of, &clauses, f64::INFINITY, 10_000);

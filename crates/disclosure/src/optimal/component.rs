@@ -1,22 +1,22 @@
-//! Components: cells that sums or demands join. A cell withheld in one changes nothing in another.
+//! Components: cells that sums or requirements join. A cell withheld in one changes nothing in another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     optimal::{
-        ask::{self, Ask},
-        bits::Bits,
+        cell_set::CellSet,
+        component_requirements::{self, ComponentRequirement},
     },
     problem::{
         cells::Cells,
-        demand::{self, Owner},
+        requirements::{self, RequirementOrigin},
     },
 };
 
-/// The cells of one component that can be withheld, and who demands anything of them.
+/// The cells of one component that can be withheld, and who requires anything of them.
 pub(crate) struct Members {
     pub(crate) cells: Vec<usize>,
-    owners: Vec<Owner>,
+    origins: Vec<RequirementOrigin>,
 }
 
 /// The cells of one component, numbered from 0, and what holds of them.
@@ -24,27 +24,27 @@ pub(crate) struct Component {
     /// The cells' numbers among all.
     pub(crate) cells: Vec<usize>,
     pub(crate) is_inner: Vec<bool>,
-    pub(crate) price: Vec<f64>,
+    pub(crate) cost: Vec<f64>,
     /// By how much less each can be, for an outsider; no bound for a margin.
     pub(crate) floor: Vec<Option<i64>>,
     /// How much more of each an insider knows.
     pub(crate) known: Vec<i64>,
     /// Withheld whatever comes.
-    pub(crate) forced: Bits,
-    pub(crate) relations: Vec<Relation>,
+    pub(crate) forced: CellSet,
+    pub(crate) relations: Vec<ComponentRelation>,
     pub(crate) relations_of: Vec<Vec<usize>>,
-    pub(crate) asks: Vec<Ask>,
+    pub(crate) requirements: Vec<ComponentRequirement>,
 }
 
 /// A sum of cells, with signs, that changes by nothing in every world.
-pub(crate) struct Relation {
+pub(crate) struct ComponentRelation {
     pub(crate) terms: Vec<(usize, i64)>,
     /// Whether it is one of those from which all others follow.
     pub(crate) defining: bool,
 }
 
 impl Component {
-    pub(crate) fn new(cells: &Cells<'_>, Members { cells: of, owners }: Members) -> Self {
+    pub(crate) fn new(cells: &Cells<'_>, Members { cells: of, origins }: Members) -> Self {
         let local: BTreeMap<usize, usize> =
             of.iter().enumerate().map(|(here, &cell)| (cell, here)).collect();
         let numbers: BTreeSet<usize> =
@@ -55,34 +55,38 @@ impl Component {
             let mut terms: Vec<(usize, i64)> =
                 terms.filter_map(|&(cell, sign)| Some((*local.get(&cell)?, sign as i64))).collect();
             terms.sort_unstable();
-            Relation { terms, defining: relation.defining }
+            ComponentRelation { terms, defining: relation.defining }
         };
-        let relations: Vec<Relation> = numbers.iter().map(relation).collect();
+        let relations: Vec<ComponentRelation> = numbers.iter().map(relation).collect();
         let mut relations_of = vec![Vec::new(); of.len()];
         for (number, relation) in relations.iter().enumerate() {
             relation.terms.iter().for_each(|&(cell, _)| relations_of[cell].push(number));
         }
-        let mut forced = Bits::none(of.len());
+        let mut forced = CellSet::none(of.len());
         for (here, &cell) in of.iter().enumerate() {
-            if cells.stays_withheld[cell] || demand::is_primary(cells, cell) {
+            if cells.stays_withheld[cell] || requirements::is_primary(cells, cell) {
                 forced.put(here);
             }
         }
-        let asks =
-            owners.iter().flat_map(|&owner| ask::asks(cells, owner, &local, &forced)).collect();
+        let requirements = origins
+            .iter()
+            .flat_map(|&origin| {
+                component_requirements::requirements(cells, origin, &local, &forced)
+            })
+            .collect();
         let floor = |&cell: &usize| {
-            cells.is_inner[cell].then(|| -cells.room[cell].saturating_add(cells.insiders[cell]))
+            cells.is_inner[cell].then(|| -cells.slack[cell].saturating_add(cells.insiders[cell]))
         };
         Self {
             is_inner: of.iter().map(|&cell| cells.is_inner[cell]).collect(),
-            price: of.iter().map(|&cell| cells.price[cell]).collect(),
+            cost: of.iter().map(|&cell| cells.cost[cell]).collect(),
             floor: of.iter().map(floor).collect(),
             known: of.iter().map(|&cell| cells.insiders[cell]).collect(),
             cells: of,
             forced,
             relations,
             relations_of,
-            asks,
+            requirements,
         }
     }
 
@@ -91,8 +95,8 @@ impl Component {
     }
 
     /// Returns the cost of withholding some cells.
-    pub(crate) fn price(&self, withheld: &Bits) -> f64 {
-        withheld.iter().map(|cell| self.price[cell]).sum()
+    pub(crate) fn cost(&self, withheld: &CellSet) -> f64 {
+        withheld.iter().map(|cell| self.cost[cell]).sum()
     }
 
     /// The cells that may be withheld or not.
@@ -101,9 +105,9 @@ impl Component {
     }
 }
 
-/// The components in which anyone demands anything, the smallest first; none where what was withheld
+/// The components in which anyone requires anything, the smallest first; none where what was withheld
 /// before does not fit the policy, so that the truth is no world.
-pub(crate) fn members(cells: &Cells<'_>, owners: &[Owner]) -> Vec<Members> {
+pub(crate) fn members(cells: &Cells<'_>, origins: &[RequirementOrigin]) -> Vec<Members> {
     let fits = |cell: usize| !cells.stays_withheld[cell] || cells.may_change(cell);
     if !(0..cells.len()).all(fits) {
         return Vec::new();
@@ -113,22 +117,23 @@ pub(crate) fn members(cells: &Cells<'_>, owners: &[Owner]) -> Vec<Members> {
     for relation in &cells.relations {
         joined.join(relation.terms.iter().map(|&(cell, _)| cell).filter(changes));
     }
-    let mut asking: BTreeMap<usize, Vec<Owner>> = BTreeMap::new();
-    for &owner in owners {
-        let mut concerned: Vec<usize> = owner.cells().collect();
-        concerned.extend(ask::deciding(cells, owner));
+    let mut asking: BTreeMap<usize, Vec<RequirementOrigin>> = BTreeMap::new();
+    for &origin in origins {
+        let mut concerned: Vec<usize> = origin.cells().collect();
+        concerned.extend(component_requirements::deciding(cells, origin));
         joined.join(concerned.into_iter().filter(changes));
     }
-    for &owner in owners {
-        if let Some(cell) = owner.cells().find(changes) {
-            asking.entry(joined.root(cell)).or_default().push(owner);
+    for &origin in origins {
+        if let Some(cell) = origin.cells().find(changes) {
+            asking.entry(joined.root(cell)).or_default().push(origin);
         }
     }
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for cell in (0..cells.len()).filter(changes) {
         members.entry(joined.root(cell)).or_default().push(cell);
     }
-    let of = |(root, owners)| Members { cells: members.remove(&root).unwrap_or_default(), owners };
+    let of =
+        |(root, origins)| Members { cells: members.remove(&root).unwrap_or_default(), origins };
     let mut components: Vec<Members> = asking.into_iter().map(of).collect();
     components.sort_by_key(|component| component.cells.len());
     components

@@ -1,37 +1,38 @@
 //! The cheapest pattern there is, where a component is small: an implicit hitting set.
 //!
 //! *Choose* the cheapest cells that obey all clauses known so far; *ask* whether the pattern leaves every
-//! demand of the promise some world in whole numbers; where one fails, enlarge the pattern for as long as
+//! requirement of the promise some world in whole numbers; where one fails, enlarge the pattern for as long as
 //! it fails, and learn the clause that one of the cells left must be withheld. A pattern that meets all
-//! demands is the cheapest once no choice that obeys the clauses costs less: they exclude none that keeps
-//! the promise but such as have a cheaper one besides. Why a clause holds of every pattern is said at [`ask`].
+//! requirements is the cheapest once no choice that obeys the clauses costs less: they exclude none that keeps
+//! the promise but such as have a cheaper one besides. Why a clause holds of every pattern is said at
+//! [`component_requirements`].
 //!
 //! Sources: Fischetti & Salazar-González, *Solving the cell suppression problem on tabular data with linear
 //! constraints*, Management Science 47 (2001): choice and attack in turns, and the "bridges" below;
 //! Chandrasekaran, Karp, Moreno-Centeno & Vempala, *Algorithms for implicit hitting set problems*, SODA 2011.
 
-mod ask;
-mod bits;
+mod cell_set;
 mod clause;
 mod component;
-mod oracle;
+mod component_requirements;
+mod feasibility;
 
 use crate::{
     optimal::{
-        bits::Bits,
+        cell_set::CellSet,
         clause::Clause,
         component::Component,
-        oracle::{Oracle, Verdict},
+        feasibility::{Feasibility, Verdict},
     },
     problem::{
+        alternative_table::{ChangedTable, ChangedTables},
         cells::Cells,
-        demand::{self, Owner},
-        world::{World, Worlds},
+        requirements::{self, RequirementOrigin},
     },
 };
 
-/// Patterns that differ in price by no more than this cost the same: a solver's sums are not exact.
-pub const SAME_PRICE: f64 = 1e-4;
+/// Patterns that differ in cost by no more than this cost the same: a solver's sums are not exact.
+pub const SAME_COST: f64 = 1e-4;
 
 /// Branch-and-bound nodes of one choice, at first: half as many more each time that they are not enough.
 const NODES: u64 = 30;
@@ -56,8 +57,8 @@ impl Effort {
     pub const NONE: Self = Self { cells: 0, steps: 0 };
 }
 
-/// How far from the cheapest one component's pattern is: cells that sums or demands join. Prices are those of
-/// [`Prices`](minster_model::policy::Prices), of all its withheld cells added up.
+/// How far from the cheapest one component's pattern is: cells that sums or requirements join. Costs are those of
+/// [`Costs`](minster_model::policy::Costs), of all its withheld cells added up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Optimum {
     /// How many cells of the component can be withheld.
@@ -65,18 +66,18 @@ pub struct Optimum {
     /// The cost of the heuristic's pattern.
     pub before: f64,
     /// The cost of the pattern that stands.
-    pub price: f64,
-    /// No pattern that keeps the promise costs less; infinite where there is none. Above the price, where what stands does
-    /// not keep it.
+    pub cost: f64,
+    /// No pattern that keeps the promise costs less; infinite where there is none. Above the cost, where what stands
+    /// does not keep it.
     pub bound: f64,
     /// How the search ended.
-    pub outcome: Outcome,
+    pub outcome: SearchOutcome,
 }
 
 /// How the search for the cheapest pattern of a component ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// No pattern that keeps the promise costs less, by [`SAME_PRICE`] or more.
+pub enum SearchOutcome {
+    /// No pattern that keeps the promise costs less, by [`SAME_COST`] or more.
     Proved,
     /// The steps were used up first: the cheapest pattern known by then stands.
     WorkUsedUp,
@@ -89,77 +90,78 @@ pub enum Outcome {
 /// Puts the cheapest pattern in place of the heuristic's, component by component, the smallest first.
 pub(crate) fn improve(
     cells: &Cells<'_>,
-    owners: &[Owner],
+    origins: &[RequirementOrigin],
     withheld: &mut [bool],
-    worlds: &mut Worlds,
+    alternatives: &mut ChangedTables,
     effort: Effort,
 ) -> Vec<Optimum> {
-    let sound = cells.price.iter().all(|price| price.is_finite() && *price >= 0.0);
+    let sound = cells.cost.iter().all(|cost| cost.is_finite() && *cost >= 0.0);
     if !sound {
         return Vec::new();
     }
     let mut steps = effort.steps;
-    let improved = component::members(cells, owners).into_iter().map(|members| {
-        let price = |of: &dyn Fn(usize) -> bool| -> f64 {
-            members.cells.iter().filter(|cell| of(**cell)).map(|&cell| cells.price[cell]).sum()
+    let improved = component::members(cells, origins).into_iter().map(|members| {
+        let cost = |of: &dyn Fn(usize) -> bool| -> f64 {
+            members.cells.iter().filter(|cell| of(**cell)).map(|&cell| cells.cost[cell]).sum()
         };
-        let before = price(&|cell| withheld[cell]);
-        let forced = price(&|cell| cells.stays_withheld[cell] || demand::is_primary(cells, cell));
+        let before = cost(&|cell| withheld[cell]);
+        let forced =
+            cost(&|cell| cells.stays_withheld[cell] || requirements::is_primary(cells, cell));
         let optimum = Optimum {
             cells: members.cells.len(),
             before,
-            price: before,
+            cost: before,
             bound: forced,
-            outcome: Outcome::TooLarge,
+            outcome: SearchOutcome::TooLarge,
         };
         if members.cells.len() > effort.cells {
             return optimum;
         }
         let component = Component::new(cells, members);
-        let mut search = Search::new(&component, withheld, steps);
+        let mut search = OptimumSearch::new(&component, withheld, steps);
         let outcome = search.run();
-        steps = search.oracle.steps;
-        search.put(cells, withheld, worlds, Optimum { outcome, ..optimum })
+        steps = search.feasibility.steps;
+        search.put(cells, withheld, alternatives, Optimum { outcome, ..optimum })
     });
     improved.collect()
 }
 
-struct Search<'a> {
+struct OptimumSearch<'a> {
     of: &'a Component,
-    oracle: Oracle<'a>,
+    feasibility: Feasibility<'a>,
     clauses: Vec<Clause>,
-    /// The cheapest pattern known to meet every demand, and its price.
-    best: Option<(Bits, f64)>,
-    before: Bits,
+    /// The cheapest pattern known to meet every requirement, and its cost.
+    best: Option<(CellSet, f64)>,
+    before: CellSet,
     bound: f64,
 }
 
-impl<'a> Search<'a> {
+impl<'a> OptimumSearch<'a> {
     fn new(of: &'a Component, withheld: &[bool], steps: u64) -> Self {
-        let oracle = Oracle::new(of, steps);
-        let mut before = Bits::none(of.len());
+        let feasibility = Feasibility::new(of, steps);
+        let mut before = CellSet::none(of.len());
         let cells = of.cells.iter().enumerate().filter(|(_, cell)| withheld[**cell]);
         cells.for_each(|(here, _)| before.put(here));
-        let bound = of.price(&of.forced);
-        Self { of, oracle, clauses: Vec::new(), best: None, before, bound }
+        let bound = of.cost(&of.forced);
+        Self { of, feasibility, clauses: Vec::new(), best: None, before, bound }
     }
 
-    fn run(&mut self) -> Outcome {
-        if self.oracle.spend(1).is_none() {
-            return Outcome::WorkUsedUp;
+    fn run(&mut self) -> SearchOutcome {
+        if self.feasibility.spend(1).is_none() {
+            return SearchOutcome::WorkUsedUp;
         }
         if self.keeps_the_promise(&self.before.clone()) {
             self.take(self.before.clone());
         }
         // A choice that is not known to be the cheapest teaches as much: only the last must be.
         let mut nodes = NODES;
-        while self.bound < self.price() - SAME_PRICE {
-            let below = self.price() - SAME_PRICE / 2.0;
+        while self.bound < self.cost() - SAME_COST {
+            let below = self.cost() - SAME_COST / 2.0;
             let choice = clause::cheapest(self.of, &self.clauses, below, nodes);
             let rows = (self.clauses.len() + self.of.len()) as u64;
-            self.bound = self.bound.max(choice.bound.min(self.price()));
-            if self.oracle.spend(choice.nodes * rows).is_none() {
-                return Outcome::WorkUsedUp;
+            self.bound = self.bound.max(choice.bound.min(self.cost()));
+            if self.feasibility.spend(choice.nodes * rows).is_none() {
+                return SearchOutcome::WorkUsedUp;
             }
             if choice.nodes > nodes {
                 nodes += nodes / 2;
@@ -167,23 +169,23 @@ impl<'a> Search<'a> {
             let Some(chosen) = choice.withheld else { continue };
             // The solver rounds: a choice that breaks a clause would be made again and again.
             if !self.clauses.iter().all(|clause| clause.is_obeyed(&chosen)) {
-                return Outcome::WorkUsedUp;
+                return SearchOutcome::WorkUsedUp;
             }
             if !self.learn_bridges(&chosen) && !self.learn(chosen) {
-                return Outcome::WorkUsedUp;
+                return SearchOutcome::WorkUsedUp;
             }
         }
-        if self.best.is_some() { Outcome::Proved } else { Outcome::NoneSafe }
+        if self.best.is_some() { SearchOutcome::Proved } else { SearchOutcome::NoneSafe }
     }
 
     /// Returns the cost of the best pattern.
-    fn price(&self) -> f64 {
-        self.best.as_ref().map_or(f64::INFINITY, |(_, price)| *price)
+    fn cost(&self) -> f64 {
+        self.best.as_ref().map_or(f64::INFINITY, |(_, cost)| *cost)
     }
 
     /// A cell that is the only one withheld in some sum follows from the others: to publish it takes away no
     /// world, asks for no more and is no dearer. So some cheapest pattern has none but those that are forced.
-    fn learn_bridges(&mut self, chosen: &Bits) -> bool {
+    fn learn_bridges(&mut self, chosen: &CellSet) -> bool {
         let known = self.clauses.len();
         for relation in &self.of.relations {
             let mut withheld = relation.terms.iter().filter(|(cell, _)| chosen.has(*cell));
@@ -197,16 +199,16 @@ impl<'a> Search<'a> {
         self.clauses.len() > known
     }
 
-    /// Learns from all demands that a choice fails, each in the light of what the clauses before it add; what
+    /// Learns from all requirements that a choice fails, each in the light of what the clauses before it add; what
     /// comes of it at last may be the best. Says whether anything came of it.
-    fn learn(&mut self, chosen: Bits) -> bool {
+    fn learn(&mut self, chosen: CellSet) -> bool {
         let of = self.of;
         let (known, mut withheld) = (self.clauses.len(), chosen);
         loop {
             let before = self.clauses.len();
             let mut open = false;
-            for ask in &of.asks {
-                let who = match self.oracle.judge(ask, &withheld) {
+            for requirement in &of.requirements {
+                let who = match self.feasibility.judge(requirement, &withheld) {
                     Verdict::Met => continue,
                     Verdict::Fails(who) => who,
                     Verdict::Open => {
@@ -214,7 +216,7 @@ impl<'a> Search<'a> {
                         continue;
                     }
                 };
-                let clause = self.oracle.clause(ask, &withheld, who);
+                let clause = self.feasibility.clause(requirement, &withheld, who);
                 let next = self.cheapest_of(&clause);
                 self.clauses.push(clause);
                 match next {
@@ -233,31 +235,31 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The cell that obeys a clause, and many others, at the least price.
+    /// The cell that obeys a clause, and many others, at the least cost.
     fn cheapest_of(&self, clause: &Clause) -> Option<usize> {
         let worth = |cell: usize| {
             let others = self.clauses.iter().filter(|clause| clause.any.contains(&cell));
-            self.of.price[cell] / (1 + others.count()) as f64
+            self.of.cost[cell] / (1 + others.count()) as f64
         };
         let by_worth = |&a: &usize, &b: &usize| worth(a).total_cmp(&worth(b)).then(a.cmp(&b));
         clause.any.iter().copied().min_by(by_worth)
     }
 
-    /// Takes a pattern that meets every demand for the best, if it is.
-    fn take(&mut self, withheld: Bits) -> bool {
-        let price = self.of.price(&withheld);
-        let better = price < self.price();
+    /// Takes a pattern that meets every requirement for the best, if it is.
+    fn take(&mut self, withheld: CellSet) -> bool {
+        let cost = self.of.cost(&withheld);
+        let better = cost < self.cost();
         if better {
-            self.best = Some((withheld, price));
+            self.best = Some((withheld, cost));
         }
         better
     }
 
     /// Publishes again what need not be withheld, the dearest cells first.
-    fn thin(&mut self, withheld: &mut Bits) {
+    fn thin(&mut self, withheld: &mut CellSet) {
         let of = self.of;
         let mut free: Vec<usize> = of.free().filter(|&cell| withheld.has(cell)).collect();
-        free.sort_by(|&a, &b| of.price[b].total_cmp(&of.price[a]).then(a.cmp(&b)));
+        free.sort_by(|&a, &b| of.cost[b].total_cmp(&of.cost[a]).then(a.cmp(&b)));
         for cell in free {
             withheld.take(cell);
             if !self.keeps_the_promise(withheld) {
@@ -266,9 +268,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn keeps_the_promise(&mut self, withheld: &Bits) -> bool {
-        let mut asks = self.of.asks.iter();
-        asks.all(|ask| self.oracle.judge(ask, withheld) == Verdict::Met)
+    fn keeps_the_promise(&mut self, withheld: &CellSet) -> bool {
+        let mut requirements = self.of.requirements.iter();
+        requirements
+            .all(|requirement| self.feasibility.judge(requirement, withheld) == Verdict::Met)
     }
 
     /// Puts the best pattern and its certificates in place, if there is one.
@@ -276,22 +279,22 @@ impl<'a> Search<'a> {
         self,
         cells: &Cells<'_>,
         withheld: &mut [bool],
-        worlds: &mut Worlds,
+        alternatives: &mut ChangedTables,
         optimum: Optimum,
     ) -> Optimum {
-        let Some((best, price)) = self.best else {
+        let Some((best, cost)) = self.best else {
             return Optimum { bound: self.bound, ..optimum };
         };
         for (here, &cell) in self.of.cells.iter().enumerate() {
             if withheld[cell] && !best.has(here) {
-                worlds.forget(cell);
+                alternatives.forget(cell);
             }
             withheld[cell] = best.has(here);
         }
-        for world in self.oracle.certificates(&best) {
-            let changes = world.into_iter().map(|(cell, change)| (cell, change as f64));
-            worlds.add(World::new(cells, changes));
+        for alternative in self.feasibility.certificates(&best) {
+            let changes = alternative.into_iter().map(|(cell, change)| (cell, change as f64));
+            alternatives.add(ChangedTable::new(cells, changes));
         }
-        Optimum { price, bound: self.bound.min(price), ..optimum }
+        Optimum { cost, bound: self.bound.min(cost), ..optimum }
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use minster_model::{
     policy::Policy,
-    table::{CountTable, Guarded, TableSet},
+    table::{CountTable, ProtectionLevel, TableSet},
 };
 
-use crate::problem::holders::Holders;
+use crate::problem::respondents::Respondents;
 
 /// The cost of changing a cell that is withheld already.
 pub const KNOWN: f64 = 0.001;
@@ -29,24 +29,24 @@ pub struct Cells<'a> {
     /// Whether each cell is an inner one.
     pub is_inner: Vec<bool>,
     /// The cost of withholding each cell: one, and more the larger it is and if it is a margin.
-    pub price: Vec<f64>,
+    pub cost: Vec<f64>,
     /// How much less each cell can be for its own sake: a margin, as much less as its parts.
-    pub(crate) room: Vec<i64>,
+    pub(crate) slack: Vec<i64>,
     /// How much less again it can be where nobody in it is asked: an insider knows of themselves.
     pub(crate) insiders: Vec<i64>,
-    /// Published whatever comes: it counts every child of its table (and nothing guards it), is kept, or
-    /// was published before.
+    /// Published whatever comes: it counts every child of its table (and no rule calls it unsafe), is forced to be
+    /// published, or was published before.
     pub is_fixed: Vec<bool>,
     /// Withheld whatever comes: it was when its table was published before.
     pub stays_withheld: Vec<bool>,
     /// Everyone knows that it counts nobody: it hides nothing, and cannot change.
     pub(crate) is_known_zero: Vec<bool>,
     /// Withheld for its own sake, whatever it counts.
-    pub guarded: BTreeMap<usize, Guarded>,
+    pub unsafe_by_rule: BTreeMap<usize, ProtectionLevel>,
     /// For each margin below the threshold, the inner cells with anyone in them.
     pub(crate) few_below: BTreeMap<usize, Vec<usize>>,
-    /// The holders and what each holds, where that is declared.
-    pub(crate) holders: Holders,
+    /// The respondents and what each holds, where that is declared.
+    pub(crate) respondents: Respondents,
     /// The sums between the cells.
     pub relations: Vec<Relation>,
     /// The relations that each cell is in.
@@ -65,14 +65,14 @@ impl<'a> Cells<'a> {
         let cost = |cell: usize| match () {
             () if !self.may_change(cell) => f64::INFINITY,
             () if withheld[cell] => KNOWN,
-            () => self.price[cell],
+            () => self.cost[cell],
         };
         (0..self.len()).map(cost).collect()
     }
 
     /// Whether a cell may change where it is withheld.
     pub fn may_change(&self, cell: usize) -> bool {
-        !self.is_fixed[cell] && self.room[cell] >= 0
+        !self.is_fixed[cell] && self.slack[cell] >= 0
     }
 
     /// The table of a cell, and the cell's number there.
@@ -103,8 +103,8 @@ impl<'a> Cells<'a> {
     }
 
     /// Whether a cell's table was published before.
-    pub(crate) fn is_standing(&self, cell: usize) -> bool {
-        self.set.tables[self.place(cell).0].standing().is_some()
+    pub(crate) fn was_published_before(&self, cell: usize) -> bool {
+        self.set.tables[self.place(cell).0].published_pattern().is_some()
     }
 
     /// The number here of a table's cell.

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use minster_model::{
-    policy::Prices,
-    table::{CountTable, Guarded, TableSet, Tie},
+    policy::Costs,
+    table::{CountTable, ProtectionLevel, TableSet, Tie},
 };
 
 use crate::problem::{
     cells::{Cells, Relation, products},
-    holders::Holders,
+    respondents::Respondents,
 };
 
 impl<'a> Cells<'a> {
-    /// Numbers the cells of all tables, at these prices.
-    pub fn new(set: &'a TableSet, prices: Prices) -> Self {
+    /// Numbers the cells of all tables, at these costs.
+    pub fn new(set: &'a TableSet, costs: Costs) -> Self {
         let mut first = vec![0];
         for table in &set.tables {
             first.push(first[first.len() - 1] + table.cell_count());
@@ -24,15 +24,15 @@ impl<'a> Cells<'a> {
             set,
             count: vec![0; all],
             is_inner: vec![false; all],
-            price: vec![1.0; all],
-            room: vec![i64::MAX; all],
+            cost: vec![1.0; all],
+            slack: vec![i64::MAX; all],
             insiders: vec![0; all],
             is_fixed: vec![false; all],
             stays_withheld: vec![false; all],
             is_known_zero: Vec::with_capacity(all),
-            guarded: BTreeMap::new(),
+            unsafe_by_rule: BTreeMap::new(),
             few_below: BTreeMap::new(),
-            holders: Holders::default(),
+            respondents: Respondents::default(),
             relations: Vec::new(),
             relations_of: vec![Vec::new(); all],
             first,
@@ -46,20 +46,20 @@ impl<'a> Cells<'a> {
             let least = policy.zeros.least_withheld() as i64;
             if cells.is_inner[cell] {
                 cells.insiders[cell] = policy.more_known(cells.count[cell].unsigned_abs()) as i64;
-                cells.room[cell] = cells.count[cell] - least - cells.insiders[cell];
+                cells.slack[cell] = cells.count[cell] - least - cells.insiders[cell];
             } else {
                 // Nothing below it can change.
                 if cells.count[cell] < least {
-                    cells.room[cell] = -1;
+                    cells.slack[cell] = -1;
                 }
             }
             if cells.is_known_zero[cell] {
-                cells.room[cell] = -1;
+                cells.slack[cell] = -1;
             }
             let count = cells.count[cell].unsigned_abs();
-            cells.price[cell] = prices.of(count, !cells.is_inner[cell]);
+            cells.cost[cell] = costs.of(count, !cells.is_inner[cell]);
         }
-        cells.holders = Holders::new(&cells);
+        cells.respondents = Respondents::new(&cells);
         for second in 0..set.tables.len() {
             for first in 0..second {
                 cells.link(first, second);
@@ -76,12 +76,12 @@ impl<'a> Cells<'a> {
         let policy = table.policy(self.set.policy);
         let dimensions = table.dimensions();
         let first = self.first[number];
-        // A number that was published before is out, guarded or not.
-        let hidden = |guarded: &&Guarded| {
-            table.standing().is_none_or(|standing| standing.withheld[guarded.cell])
+        // A number that was published before is out, unsafe by rule or not.
+        let hidden = |level: &&ProtectionLevel| {
+            table.published_pattern().is_none_or(|published| published.withheld[level.cell])
         };
-        let guarded = table.guarded().iter().filter(hidden);
-        self.guarded.extend(guarded.map(|&guarded| (first + guarded.cell, guarded)));
+        let unsafe_by_rule = table.protection_levels().iter().filter(hidden);
+        self.unsafe_by_rule.extend(unsafe_by_rule.map(|&level| (first + level.cell, level)));
         let counts = &mut self.count;
         let is_inner = &mut self.is_inner;
         table.add_up(|inner, cells| {
@@ -105,11 +105,12 @@ impl<'a> Cells<'a> {
             let counts_all = dimensions.iter().zip(&nodes).all(|(dimension, &node)| {
                 dimension.leaves_below(node).len() == dimension.leaves().len()
             });
-            let is_kept = table.kept().binary_search(&cell).is_ok();
-            self.is_fixed[parent] = is_kept || counts_all && !self.guarded.contains_key(&parent);
-            if let Some(standing) = table.standing() {
-                self.is_fixed[parent] = !standing.withheld[cell];
-                self.stays_withheld[parent] = standing.withheld[cell];
+            let is_forced_published = table.forced_published().binary_search(&cell).is_ok();
+            self.is_fixed[parent] =
+                is_forced_published || counts_all && !self.unsafe_by_rule.contains_key(&parent);
+            if let Some(published) = table.published_pattern() {
+                self.is_fixed[parent] = !published.withheld[cell];
+                self.stays_withheld[parent] = published.withheld[cell];
             }
             let mut defining = true;
             for (place, &node) in nodes.iter().enumerate() {

@@ -1,51 +1,51 @@
-//! Works out what is left of a number to a holder who takes their own children out of it.
+//! Works out what is left of a number to a respondent who takes their own children out of it.
 
 use std::collections::BTreeMap;
 
 use minster_model::table::{CountTable, Hierarchy, TableSet};
 
-use crate::problem::{cells::Cells, holders::Holders};
+use crate::problem::{cells::Cells, respondents::Respondents};
 
-impl Holders {
+impl Respondents {
     pub(crate) fn new(cells: &Cells<'_>) -> Self {
-        let Some(name) = cells.set.holders() else { return Self::default() };
-        let mut holders = Self {
+        let Some(name) = cells.set.respondents() else { return Self::default() };
+        let mut respondents = Self {
             places: places(cells.set, name),
             of: vec![None; cells.len()],
             ..Self::default()
         };
         for cell in 0..cells.len() {
-            let Some(at) = holders.at(cells, cell) else { continue };
+            let Some(at) = respondents.at(cells, cell) else { continue };
             if let [leaf] = at.dimension.leaves_below(at.node)[..] {
-                holders.of[cell] = at.ordinal(leaf);
+                respondents.of[cell] = at.ordinal(leaf);
             }
         }
-        holders.small = holders.small_rests(cells);
-        holders.find_others(cells);
-        holders
+        respondents.small = respondents.small_remainders(cells);
+        respondents.find_others(cells);
+        respondents
     }
 
-    /// A holder by their category, for people.
-    pub(crate) fn name(&self, cells: &Cells<'_>, holder: u32) -> String {
+    /// A respondent by their category, for people.
+    pub(crate) fn name(&self, cells: &Cells<'_>, respondent: u32) -> String {
         let tables = self.places.iter().zip(&cells.set.tables);
         let dimension =
             tables.filter_map(|(place, table)| Some(&table.dimensions()[place.as_ref()?.0]));
         let named = |of: &Hierarchy| {
-            let leaf = of.leaves().get(holder as usize)?;
+            let leaf = of.leaves().get(respondent as usize)?;
             Some(format!("{} {}", of.name(), of.code(*leaf)))
         };
         dimension.into_iter().find_map(named).unwrap_or_default()
     }
 
-    /// Returns each holder who has children in a cell, or is alone to have any there.
+    /// Returns each respondent who has children in a cell, or is alone to have any there.
     pub(super) fn concerned(&self, cells: &Cells<'_>, cell: usize) -> Vec<u32> {
         match self.of(cell) {
-            Some(holder) => vec![holder],
+            Some(respondent) => vec![respondent],
             None => self.below(cells, cell).filter(|&h| self.own(cells, cell, h) > 0).collect(),
         }
     }
 
-    /// The holders whose children a cell counts.
+    /// The respondents whose children a cell counts.
     pub(super) fn below<'a>(
         &self,
         cells: &'a Cells<'_>,
@@ -58,18 +58,18 @@ impl Holders {
         })
     }
 
-    /// How many of a cell's children are a holder's.
-    pub(super) fn own(&self, cells: &Cells<'_>, cell: usize, holder: u32) -> i64 {
+    /// How many of a cell's children are a respondent's.
+    pub(super) fn own(&self, cells: &Cells<'_>, cell: usize, respondent: u32) -> i64 {
         let Some(at) = self.at(cells, cell) else { return 0 };
-        let leaf = at.dimension.leaves()[holder as usize];
+        let leaf = at.dimension.leaves()[respondent as usize];
         match at.dimension.counts(at.node, leaf) {
             true => cells.count[at.first + leaf * at.stride],
             false => 0,
         }
     }
 
-    pub(super) fn rest(&self, cells: &Cells<'_>, cell: usize, holder: u32) -> i64 {
-        cells.count[cell] - self.own(cells, cell, holder)
+    pub(super) fn remainder(&self, cells: &Cells<'_>, cell: usize, respondent: u32) -> i64 {
+        cells.count[cell] - self.own(cells, cell, respondent)
     }
 
     fn at<'a>(&self, cells: &Cells<'a>, cell: usize) -> Option<At<'a>> {
@@ -81,17 +81,18 @@ impl Holders {
         Some(At { dimension, node, stride, first: cell - node * stride })
     }
 
-    /// The cells and holders to whom the rest is small.
-    fn small_rests(&self, cells: &Cells<'_>) -> BTreeMap<(usize, u32), Vec<usize>> {
+    /// The cells and respondents to whom the remainder is small.
+    fn small_remainders(&self, cells: &Cells<'_>) -> BTreeMap<(usize, u32), Vec<usize>> {
         let mut small = BTreeMap::new();
         for leaf in (0..cells.len()).filter(|&cell| cells.count[cell] > 0) {
             let Some(at) = self.at(cells, leaf) else { continue };
-            let Some(holder) = at.ordinal(at.node) else { continue };
-            for node in at.dimension.above(holder as usize) {
+            let Some(respondent) = at.ordinal(at.node) else { continue };
+            for node in at.dimension.above(respondent as usize) {
                 let cell = at.first + node * at.stride;
-                let rest = cells.count[cell] - cells.count[leaf];
-                if self.of(cell).is_none() && cells.policy(cell).is_small(rest.unsigned_abs()) {
-                    small.insert((cell, holder), Vec::new());
+                let remainder = cells.count[cell] - cells.count[leaf];
+                if self.of(cell).is_none() && cells.policy(cell).is_small(remainder.unsigned_abs())
+                {
+                    small.insert((cell, respondent), Vec::new());
                 }
             }
         }
@@ -115,7 +116,7 @@ impl Holders {
                 for &cell in &above[1..] {
                     let cell = cells.number(number, cell);
                     let of_cell = self.small.range_mut((cell, 0)..=(cell, u32::MAX));
-                    let of_others = of_cell.filter(|((_, holder), _)| Some(*holder) != own);
+                    let of_others = of_cell.filter(|((_, respondent), _)| Some(*respondent) != own);
                     of_others.for_each(|(_, others)| others.push(inner));
                 }
             });
@@ -123,7 +124,7 @@ impl Holders {
     }
 }
 
-/// Where a cell stands along the holders' dimension.
+/// Where a cell stands along the respondents' dimension.
 struct At<'a> {
     dimension: &'a Hierarchy,
     node: usize,

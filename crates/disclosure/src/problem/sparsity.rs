@@ -1,7 +1,7 @@
 use minster_model::table::{CountTable, TableSet};
 
-/// A table is crowded where one in this many of its cells with anyone in them is primary.
-const CROWDED: usize = 4;
+/// A table is sparse where one in this many of its cells with anyone in them is primary.
+const SPARSE: usize = 4;
 
 /// Where more cells than this are primary, and more than half of those with anyone in them, a pattern is not sought:
 /// there is next to nothing to publish, and to find that out takes hours.
@@ -9,7 +9,7 @@ const HOPELESS: usize = 100_000;
 
 /// A table so fine that little of it can be published. Holds numbers of cells, never a count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Crowding {
+pub struct Sparsity {
     /// The table.
     pub table: String,
     /// Cells below the threshold.
@@ -34,29 +34,29 @@ pub struct Coarser {
 }
 
 /// The tables of which little will be left, each with what would help, best first.
-pub fn crowding(set: &TableSet) -> Vec<Crowding> {
-    let tables = set.tables.iter().filter(|table| table.standing().is_none());
+pub fn sparsity(set: &TableSet) -> Vec<Sparsity> {
+    let tables = set.tables.iter().filter(|table| table.published_pattern().is_none());
     tables.filter_map(|table| of_table(table, set.policy.threshold)).collect()
 }
 
 /// The first table of which so little would be left that it is not worth the work.
-pub(crate) fn hopeless(set: &TableSet) -> Option<Crowding> {
+pub(crate) fn hopeless(set: &TableSet) -> Option<Sparsity> {
     // To look is no work where no table is as large.
     if set.tables.iter().all(|table| table.cell_count() <= HOPELESS) {
         return None;
     }
-    let is_hopeless = |of: &Crowding| of.primary > HOPELESS && 2 * of.primary > of.filled;
-    crowding(set).into_iter().find(is_hopeless)
+    let is_hopeless = |of: &Sparsity| of.primary > HOPELESS && 2 * of.primary > of.filled;
+    sparsity(set).into_iter().find(is_hopeless)
 }
 
-fn of_table(table: &CountTable, threshold: u64) -> Option<Crowding> {
+fn of_table(table: &CountTable, threshold: u64) -> Option<Sparsity> {
     let counts = table.cell_counts();
     let cells: Vec<(Vec<usize>, bool)> = (0..counts.len())
         .filter(|&cell| counts[cell] > 0)
         .map(|cell| (table.coordinates(cell), counts[cell] < threshold))
         .collect();
     let primary = cells.iter().filter(|(_, small)| *small).count();
-    if primary * CROWDED <= cells.len() {
+    if primary * SPARSE <= cells.len() {
         return None;
     }
     let mut coarser = Vec::new();
@@ -86,10 +86,10 @@ fn of_table(table: &CountTable, threshold: u64) -> Option<Crowding> {
     let share = |coarser: &Coarser| coarser.primary * 1_000_000 / coarser.filled.max(1);
     coarser.sort_by_key(share);
     let (table, filled) = (table.name().to_owned(), cells.len());
-    Some(Crowding { table, primary, filled, coarser })
+    Some(Sparsity { table, primary, filled, coarser })
 }
 
-impl std::fmt::Display for Crowding {
+impl std::fmt::Display for Sparsity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { table, primary, filled, coarser } = self;
         write!(
@@ -112,7 +112,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::made_up::{flat, tree};
+    use crate::test_tables::{flat, tree};
 
     #[test]
     fn a_table_that_is_too_fine_says_what_would_help() {
@@ -123,17 +123,17 @@ mod tests {
         let policy = Policy::new(5, Zeros::Published);
         let set = |table| TableSet { tables: vec![table], policy };
         // n1's two cells are primary, and the sum of both is not: 2 of 12, one in six.
-        assert_eq!(crowding(&set(table.clone())), []);
+        assert_eq!(sparsity(&set(table.clone())), []);
         let fine = CountTable::new("t", table.dimensions().to_vec(), vec![3, 40, 1, 4], vec![]);
-        let crowded = crowding(&set(fine.unwrap()));
-        assert_eq!((crowded[0].primary, crowded[0].filled), (4, 12));
-        let best = &crowded[0].coarser[0];
+        let sparse = sparsity(&set(fine.unwrap()));
+        assert_eq!((sparse[0].primary, sparse[0].filled), (4, 12));
+        let best = &sparse[0].coarser[0];
         assert_eq!((best.dimension.as_str(), best.left_out), ("ward", false));
         assert_eq!((best.primary, best.filled), (0, 6));
         let said = "4 of the 12 cells of the table t with anyone in them are below the threshold: little of it can \
             be released; without the lowest level of ward it would be 0 of 6; without ward it would be 0 of 3; \
             without sex it would be 1 of 4";
-        assert_eq!(crowded[0].to_string(), said);
+        assert_eq!(sparse[0].to_string(), said);
     }
 
     #[test]
@@ -145,11 +145,12 @@ mod tests {
         };
         let policy = Policy::new(5, Zeros::Published);
         let set = |table| TableSet { tables: vec![table], policy };
-        let Err(crate::Refusal::Crowded(crowded)) = crate::suppress(&set(table(310, 4))) else {
+        let Err(crate::SuppressionRefusal::Sparse(sparse)) = crate::suppress(&set(table(310, 4)))
+        else {
             panic!("all but the margins are primary")
         };
-        assert_eq!((crowded.primary, crowded.filled), (310 * 330, 311 * 331));
-        assert_eq!(crowded.coarser[0].primary, 0);
+        assert_eq!((sparse.primary, sparse.filled), (310 * 330, 311 * 331));
+        assert_eq!(sparse.coarser[0].primary, 0);
         // As many, but no more than the work allows; and larger, but with children enough.
         assert_eq!(hopeless(&set(table(303, 4))), None);
         assert_eq!(hopeless(&set(table(310, 5))), None);
@@ -167,17 +168,17 @@ mod tests {
     #[test]
     fn what_helps_most_is_said_first() {
         let policy = Policy::new(5, Zeros::Published);
-        let crowded = |dimensions: Vec<Hierarchy>, counts: Vec<u64>| {
+        let sparse = |dimensions: Vec<Hierarchy>, counts: Vec<u64>| {
             let table = CountTable::new("t", dimensions, counts, vec![]).unwrap();
-            crowding(&TableSet { tables: vec![table], policy }).remove(0)
+            sparsity(&TableSet { tables: vec![table], policy }).remove(0)
         };
         // Without the rows, 1 of 3 would be primary; without the columns 2 of 9. The second is less, though more cells are.
         let counts = vec![1, 1, 1, 1, 1, 40, 1, 40, 0, 40, 0, 40, 0, 40, 0, 40];
-        let of = crowded(vec![flat("row", 8), flat("column", 2)], counts);
+        let of = sparse(vec![flat("row", 8), flat("column", 2)], counts);
         let said: Vec<_> =
             of.coarser.iter().map(|c| (c.dimension.as_str(), c.primary, c.filled)).collect();
         assert_eq!(said, [("column", 2, 9), ("row", 1, 3)]);
         // One dimension has nothing that could be left out.
-        assert_eq!(crowded(vec![flat("row", 2)], vec![1, 7]).coarser, []);
+        assert_eq!(sparse(vec![flat("row", 2)], vec![1, 7]).coarser, []);
     }
 }

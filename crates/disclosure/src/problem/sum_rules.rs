@@ -47,7 +47,7 @@ impl SumRules {
     /// By how much an attacker must be unsure of the sum, either way; none where it is safe.
     ///
     /// A sum of nothing is safe: one who contributes nothing is no contributor.
-    pub fn room(&self, of: &Contributions) -> Option<u64> {
+    pub fn protection_level(&self, of: &Contributions) -> Option<u64> {
         if of.contributors == 0 {
             return None;
         }
@@ -64,8 +64,10 @@ impl SumRules {
         // Each that is missing could contribute one at least.
         let missing = self.contributors.and_then(|least| least.checked_sub(of.contributors));
         let too_few = missing.filter(|missing| *missing > 0).map(u128::from);
-        let rooms = dominance.into_iter().chain(p_percent).chain(too_few);
-        rooms.max().map(|room| u64::try_from(room).unwrap_or(u64::MAX).max(1))
+        let distances = dominance.into_iter().chain(p_percent).chain(too_few);
+        distances
+            .max()
+            .map(|protection_level| u64::try_from(protection_level).unwrap_or(u64::MAX).max(1))
     }
 }
 
@@ -84,17 +86,17 @@ mod tests {
     fn two_that_hold_most_dominate() {
         let rules = SumRules { dominance: Some(Dominance { n: 2, k: 85 }), ..SumRules::default() };
         // 90 of 100: to be 85 % the sum would have to be 105.88.
-        assert_eq!(rules.room(&of(&[60, 30, 6, 4])), Some(6));
-        assert_eq!(rules.room(&of(&[50, 35, 10, 5])), None);
+        assert_eq!(rules.protection_level(&of(&[60, 30, 6, 4])), Some(6));
+        assert_eq!(rules.protection_level(&of(&[50, 35, 10, 5])), None);
     }
 
     #[test]
     fn the_second_must_not_work_out_the_first() {
         let rules = SumRules { p_percent: Some(10), ..SumRules::default() };
         // The second knows 100 ± 4: within 10 %. Six more would make it 10.
-        assert_eq!(rules.room(&of(&[100, 50, 3, 1])), Some(6));
-        assert_eq!(rules.room(&of(&[100, 50, 6, 4])), None);
-        assert_eq!(rules.room(&of(&[7])), Some(1));
+        assert_eq!(rules.protection_level(&of(&[100, 50, 3, 1])), Some(6));
+        assert_eq!(rules.protection_level(&of(&[100, 50, 6, 4])), None);
+        assert_eq!(rules.protection_level(&of(&[7])), Some(1));
     }
 
     #[test]
@@ -107,9 +109,9 @@ mod tests {
     #[test]
     fn few_contributors_are_too_few() {
         let rules = SumRules { contributors: Some(3), ..SumRules::default() };
-        assert_eq!(rules.room(&of(&[5, 5])), Some(1));
-        assert_eq!(rules.room(&of(&[1, 0, 0])), Some(2));
-        assert_eq!(rules.room(&of(&[5, 5, 5])), None);
-        assert_eq!(rules.room(&of(&[0, 0])), None);
+        assert_eq!(rules.protection_level(&of(&[5, 5])), Some(1));
+        assert_eq!(rules.protection_level(&of(&[1, 0, 0])), Some(2));
+        assert_eq!(rules.protection_level(&of(&[5, 5, 5])), None);
+        assert_eq!(rules.protection_level(&of(&[0, 0])), None);
     }
 }

@@ -5,7 +5,7 @@
 //! the noise in the row of [`NOISE`] for the cell's count (Fraser & Wooton 2005; Thompson, Broadfoot & Elazar,
 //! *Methodology for the automatic confidentialisation of statistical outputs*, UNECE 2013).
 
-use minster_model::{policy::Prices, rounding::Rounding, table::TableSet};
+use minster_model::{policy::Costs, rounding::Rounding, table::TableSet};
 
 use crate::{problem::cells::Cells, rounding::refusal::RoundingRefusal};
 
@@ -55,18 +55,17 @@ pub(crate) fn perturb_all(
     if set.policy.threshold > Rounding::CELL_KEY_THRESHOLD {
         return Err(RoundingRefusal::Threshold);
     }
-    let fits =
-        keys.len() == set.tables.len()
-            && set.tables.iter().zip(keys).all(|(table, keys)| {
-                table.standing().is_some() || table.inner().len() == keys.len()
-            });
+    let fits = keys.len() == set.tables.len()
+        && set.tables.iter().zip(keys).all(|(table, keys)| {
+            table.published_pattern().is_some() || table.inner().len() == keys.len()
+        });
     if !fits {
         return Err(RoundingRefusal::Keys);
     }
     let mut cell_keys = Vec::new();
     for (table, keys) in set.tables.iter().zip(keys) {
         let mut sums = vec![0u64; table.cell_count()];
-        if table.standing().is_none() {
+        if table.published_pattern().is_none() {
             table.add_up(|inner, cells| {
                 cells.iter().for_each(|&cell| sums[cell] = sums[cell].wrapping_add(keys[inner]));
             });
@@ -76,7 +75,7 @@ pub(crate) fn perturb_all(
     same_children_same_key(set, &cell_keys)?;
     let perturbed = set.tables.iter().zip(cell_keys).map(|(table, keys)| {
         let cells = table.cell_counts().into_iter().zip(keys);
-        match table.standing() {
+        match table.published_pattern() {
             Some(_) => Vec::new(),
             None => cells.map(|(count, key)| perturb(count, key)).collect(),
         }
@@ -86,8 +85,8 @@ pub(crate) fn perturb_all(
 
 /// Refuses keys that do not add up to the same where two tables count the same children.
 fn same_children_same_key(set: &TableSet, keys: &[Vec<u64>]) -> Result<(), RoundingRefusal> {
-    let cells = Cells::new(set, Prices::default());
-    let is_new = |cell: usize| set.tables[cells.place(cell).0].standing().is_none();
+    let cells = Cells::new(set, Costs::default());
+    let is_new = |cell: usize| set.tables[cells.place(cell).0].published_pattern().is_none();
     let agrees = cells.relations.iter().all(|relation| {
         let sum = relation.terms.iter().fold(0u64, |sum, &(cell, sign)| {
             let (table, cell) = cells.place(cell);

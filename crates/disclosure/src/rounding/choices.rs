@@ -37,7 +37,7 @@ impl Choices {
 
 /// The choices of all tables that were not published before, and the choice of each cell that has one.
 pub(crate) fn choices(cells: &Cells<'_>, base: i64) -> (Choices, BTreeMap<usize, usize>) {
-    let is_new = |cell: usize| cells.set.tables[cells.place(cell).0].standing().is_none();
+    let is_new = |cell: usize| cells.set.tables[cells.place(cell).0].published_pattern().is_none();
     let free = (0..cells.len())
         .filter(|&cell| cells.is_inner[cell] && is_new(cell) && cells.count[cell] % base != 0);
     let at: BTreeMap<usize, usize> =

@@ -5,7 +5,7 @@
 //! from a start that is near, like Kelly, Golden & Assad's for tables of three dimensions (1990).
 
 use microlp::{ComparisonOp, OptimizationDirection, Problem, SolveOptions, Variable};
-use minster_model::{policy::Prices, table::TableSet};
+use minster_model::{policy::Costs, table::TableSet};
 
 use crate::{
     problem::cells::Cells,
@@ -31,7 +31,7 @@ pub(crate) fn round(
     base: u64,
     attempt: u64,
 ) -> Result<(Vec<Vec<u64>>, bool), RoundingRefusal> {
-    let cells = Cells::new(set, Prices::default());
+    let cells = Cells::new(set, Costs::default());
     let (choices, at) = choices(&cells, base as i64);
     let small = choices.above.len() <= SMALL;
     let solved = small.then(|| solve(&choices, attempt)).flatten();
@@ -54,7 +54,7 @@ pub(crate) fn round(
             let rounded = table.inner()[inner] / base * base + if up { base } else { 0 };
             covering.iter().for_each(|&cell| of_table[cell] += rounded);
         });
-        published.push(if table.standing().is_some() { Vec::new() } else { of_table });
+        published.push(if table.published_pattern().is_some() { Vec::new() } else { of_table });
     }
     Ok((published, adjacent))
 }
@@ -101,7 +101,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::made_up::flat;
+    use crate::test_tables::flat;
 
     fn two_way(rows: usize, columns: usize) -> TableSet {
         let mut dice = controlled_search::Dice::new(1);

@@ -99,13 +99,13 @@ impl State<'_> {
         let mut worse = after * after - before * before;
         for &(sum, sign) in &choices.sums_of[choice] {
             let error = &mut self.errors[sum];
-            let price = |error: i64| {
+            let cost = |error: i64| {
                 let far = error.abs() / choices.base;
                 error * error + FAR * choices.base * choices.base * far * far * far
             };
-            let before = price(*error);
+            let before = cost(*error);
             *error += sign * (after - choices.error(choice, !self.up[choice]));
-            worse += price(*error) - before;
+            worse += cost(*error) - before;
         }
         worse
     }

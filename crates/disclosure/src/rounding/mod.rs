@@ -14,7 +14,7 @@ pub use refusal::RoundingRefusal;
 
 /// How a set of tables is to be rounded, with what only the publisher knows.
 #[derive(Debug, Clone, Copy)]
-pub enum Method<'a> {
+pub enum RoundingMethod<'a> {
     /// [`Rounding::Nearest`].
     Nearest {
         /// The base.
@@ -51,29 +51,31 @@ pub struct Rounded {
 /// # Errors
 /// [`RoundingRefusal`]; a nearest or OpenSAFELY rounding is always found, and a controlled one unless its
 /// work is used up.
-pub fn round(set: &TableSet, method: Method<'_>) -> Result<Rounded, RoundingRefusal> {
+pub fn round(set: &TableSet, method: RoundingMethod<'_>) -> Result<Rounded, RoundingRefusal> {
     let bases = Rounding::LEAST_BASE..=Rounding::LARGEST_BASE;
     match method {
-        Method::Nearest { base } | Method::Controlled { base, .. } if !bases.contains(&base) => {
+        RoundingMethod::Nearest { base } | RoundingMethod::Controlled { base, .. }
+            if !bases.contains(&base) =>
+        {
             Err(RoundingRefusal::Base)
         }
-        Method::Nearest { base } => {
+        RoundingMethod::Nearest { base } => {
             let published = each(set, |count| nearest(count, base));
             Ok(Rounded { published, rule: Rounding::Nearest { base } })
         }
-        Method::Controlled { base, attempt } => {
+        RoundingMethod::Controlled { base, attempt } => {
             let (published, adjacent) = controlled::round(set, base, attempt)?;
             let margins = if adjacent { Margins::Adjacent } else { Margins::WithinTwo };
             Ok(Rounded { published, rule: Rounding::Controlled { base, margins } })
         }
-        Method::OpenSafely => {
+        RoundingMethod::OpenSafely => {
             let published = each(set, |count| match count {
                 0..=Rounding::OPEN_SAFELY_REDACTED => 0,
                 _ => nearest(count, Rounding::OPEN_SAFELY_BASE),
             });
             Ok(Rounded { published, rule: Rounding::OpenSafely })
         }
-        Method::CellKey { keys } => {
+        RoundingMethod::CellKey { keys } => {
             let published = cell_key::perturb_all(set, keys)?;
             Ok(Rounded { published, rule: Rounding::CellKey })
         }
@@ -86,7 +88,7 @@ fn nearest(count: u64, base: u64) -> u64 {
 }
 
 fn each(set: &TableSet, published: impl Fn(u64) -> u64) -> Vec<Vec<u64>> {
-    let of_table = |table: &minster_model::table::CountTable| match table.standing() {
+    let of_table = |table: &minster_model::table::CountTable| match table.published_pattern() {
         Some(_) => Vec::new(),
         None => table.cell_counts().into_iter().map(&published).collect(),
     };
@@ -96,7 +98,7 @@ fn each(set: &TableSet, published: impl Fn(u64) -> u64) -> Vec<Vec<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::made_up::{flat, set};
+    use crate::test_tables::{flat, set};
 
     fn one(inner: Vec<u64>) -> TableSet {
         set(vec![flat("a", inner.len())], inner)
@@ -104,15 +106,16 @@ mod tests {
 
     #[test]
     fn each_cell_goes_to_the_nearest_by_itself() {
-        let rounded = round(&one(vec![2, 3, 7, 8, 12]), Method::Nearest { base: 5 }).unwrap();
+        let rounded =
+            round(&one(vec![2, 3, 7, 8, 12]), RoundingMethod::Nearest { base: 5 }).unwrap();
         assert_eq!(rounded.published, [vec![30, 0, 5, 5, 10, 10]]);
-        let rounded = round(&one(vec![4, 5, 15]), Method::Nearest { base: 10 }).unwrap();
+        let rounded = round(&one(vec![4, 5, 15]), RoundingMethod::Nearest { base: 10 }).unwrap();
         assert_eq!(rounded.published, [vec![20, 0, 10, 20]]);
     }
 
     #[test]
     fn open_safely_redacts_up_to_seven() {
-        let rounded = round(&one(vec![0, 7, 8, 12, 13]), Method::OpenSafely).unwrap();
+        let rounded = round(&one(vec![0, 7, 8, 12, 13]), RoundingMethod::OpenSafely).unwrap();
         assert_eq!(rounded.published, [vec![40, 0, 0, 10, 10, 15]]);
     }
 
@@ -120,7 +123,7 @@ mod tests {
     fn a_base_of_one_is_none() {
         for base in [0, 1, 1_001] {
             assert_eq!(
-                round(&one(vec![9]), Method::Controlled { base, attempt: 0 }),
+                round(&one(vec![9]), RoundingMethod::Controlled { base, attempt: 0 }),
                 Err(RoundingRefusal::Base)
             );
         }
@@ -129,12 +132,15 @@ mod tests {
     #[test]
     fn a_controlled_rounding_adds_up_by_hand() {
         // 5 + 5 = 10 is off by 1, 1 and 2; 5 + 0 = 5 by 1, 4 and 3.
-        let rounded = round(&one(vec![4, 4]), Method::Controlled { base: 5, attempt: 0 }).unwrap();
+        let rounded =
+            round(&one(vec![4, 4]), RoundingMethod::Controlled { base: 5, attempt: 0 }).unwrap();
         assert_eq!(rounded.published, [vec![10, 5, 5]]);
-        let rounded = round(&one(vec![1, 1]), Method::Controlled { base: 5, attempt: 0 }).unwrap();
+        let rounded =
+            round(&one(vec![1, 1]), RoundingMethod::Controlled { base: 5, attempt: 0 }).unwrap();
         assert_eq!(rounded.published, [vec![0, 0, 0]]);
         // A sum that is a multiple stays, so that one of the two is rounded up.
-        let rounded = round(&one(vec![2, 1]), Method::Controlled { base: 3, attempt: 0 }).unwrap();
+        let rounded =
+            round(&one(vec![2, 1]), RoundingMethod::Controlled { base: 3, attempt: 0 }).unwrap();
         assert_eq!(rounded.published, [vec![3, 3, 0]]);
     }
 }

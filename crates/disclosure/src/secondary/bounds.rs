@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::problem::{cells::Cells, demand::Demand};
+use crate::problem::{cells::Cells, requirements::Requirement};
 
 /// No bound. Sums of a table's cells stay far below it.
 const NONE: i64 = i64::MAX / 1024;
@@ -16,7 +16,7 @@ pub(crate) struct Bounds<'a> {
     /// By cell, the least and the most that it can change.
     range: Vec<(i64, i64)>,
     /// By cell, how far down and up it must be able to change.
-    wanted: Vec<(i64, i64)>,
+    required: Vec<(i64, i64)>,
     /// The ranges as they were before the cell that is tried.
     before: Vec<(usize, (i64, i64))>,
     open: VecDeque<usize>,
@@ -24,25 +24,29 @@ pub(crate) struct Bounds<'a> {
 }
 
 impl<'a> Bounds<'a> {
-    pub(crate) fn new(cells: &'a Cells<'a>, withheld: &[bool], demands: &[Demand]) -> Self {
+    pub(crate) fn new(
+        cells: &'a Cells<'a>,
+        withheld: &[bool],
+        requirements: &[Requirement],
+    ) -> Self {
         let range = |cell: usize| match () {
             () if !withheld[cell] || !cells.may_change(cell) => (0, 0),
-            () if cells.is_inner[cell] => (-cells.room[cell] - cells.insiders[cell], NONE),
+            () if cells.is_inner[cell] => (-cells.slack[cell] - cells.insiders[cell], NONE),
             () => (-NONE, NONE),
         };
-        let mut wanted = vec![(0, 0); cells.len()];
-        for demand in demands {
-            if let [(cell, _)] = demand.terms[..] {
-                let (down, up) = &mut wanted[cell];
-                *down = (*down).min(demand.change as i64);
-                *up = (*up).max(demand.change as i64);
+        let mut required = vec![(0, 0); cells.len()];
+        for requirement in requirements {
+            if let [(cell, _)] = requirement.terms[..] {
+                let (down, up) = &mut required[cell];
+                *down = (*down).min(requirement.change as i64);
+                *up = (*up).max(requirement.change as i64);
             }
         }
         let relations = cells.relations.len();
         let mut bounds = Self {
             cells,
             range: (0..cells.len()).map(range).collect(),
-            wanted,
+            required,
             before: Vec::new(),
             open: (0..relations).collect(),
             is_open: vec![true; relations],
@@ -131,7 +135,7 @@ impl<'a> Bounds<'a> {
                 self.open.push_back(relation);
             }
         }
-        let (down, up) = self.wanted[cell];
+        let (down, up) = self.required[cell];
         range.0 <= down && range.1 >= up
     }
 }
@@ -142,19 +146,19 @@ fn most_before(range: (i64, i64), sign: f64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use minster_model::policy::Prices;
+    use minster_model::policy::Costs;
 
     use super::*;
-    use crate::made_up::{flat, set};
+    use crate::test_tables::{flat, set};
 
     #[test]
     fn the_last_cell_of_a_sum_cannot_change() {
         let set = set(vec![flat("a", 3)], vec![3, 40, 50]);
-        let cells = Cells::new(&set, Prices::default());
+        let cells = Cells::new(&set, Costs::default());
         for change in [-2.0, 2.0] {
             let withheld = [false, true, true, true];
-            let demands = [Demand::change_of(1, change)];
-            let mut bounds = Bounds::new(&cells, &withheld, &demands);
+            let requirements = [Requirement::change_of(1, change)];
+            let mut bounds = Bounds::new(&cells, &withheld, &requirements);
             assert!(bounds.publish(3));
             assert!(!bounds.publish(2));
             bounds.back();
@@ -166,11 +170,11 @@ mod tests {
     fn a_margin_changes_no_further_than_its_parts() {
         // All but the totals of the columns are withheld; the first row's is 3 + 40.
         let set = set(vec![flat("a", 2), flat("b", 2)], vec![3, 40, 50, 60]);
-        let cells = Cells::new(&set, Prices::default());
+        let cells = Cells::new(&set, Costs::default());
         let withheld = [false, false, false, true, true, true, true, true, true];
         let may_publish = |cell: usize, margin: f64| {
-            let demands = [Demand::change_of(3, margin)];
-            Bounds::new(&cells, &withheld, &demands).publish(cell)
+            let requirements = [Requirement::change_of(3, margin)];
+            Bounds::new(&cells, &withheld, &requirements).publish(cell)
         };
         // With the 50 published, so is the 3 beside it, and the 40 alone may be less.
         assert!(may_publish(7, -39.0));

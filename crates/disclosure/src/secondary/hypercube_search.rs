@@ -1,8 +1,8 @@
 //! The search for one hypercube: dimension by dimension, the cheapest step first.
 
 use crate::{
-    problem::{cells::Cells, demand::Own},
-    secondary::hypercube_steps::{Dimensions, Level, Step},
+    problem::{cells::Cells, requirements::Own},
+    secondary::hypercube_steps::{SearchDimensions, Step, StepLevel},
 };
 
 /// A hypercube must do this.
@@ -18,7 +18,7 @@ pub(crate) struct Aim {
 }
 
 /// A hypercube, and how it changes its first cell.
-pub(crate) struct Found {
+pub(crate) struct FoundHypercube {
     pub(crate) steps: Vec<Step>,
     pub(crate) change: i64,
     pub(crate) times: i64,
@@ -27,10 +27,10 @@ pub(crate) struct Found {
     pub(crate) score: f64,
 }
 
-pub(crate) struct Search<'a> {
+pub(crate) struct HypercubeSearch<'a> {
     pub(crate) cells: &'a Cells<'a>,
-    pub(crate) dimensions: &'a Dimensions<'a>,
-    pub(crate) levels: &'a [Level],
+    pub(crate) dimensions: &'a SearchDimensions<'a>,
+    pub(crate) levels: &'a [StepLevel],
     pub(crate) aim: Aim,
     pub(crate) cost: &'a [f64],
     /// The most that a cell costs.
@@ -39,8 +39,8 @@ pub(crate) struct Search<'a> {
     pub(crate) pinned: &'a [usize],
     /// Inner cells that may be as little as an outsider can think.
     pub(crate) own: &'a Own,
-    /// The holder none of whose cells can change.
-    pub(crate) holder: Option<u32>,
+    /// The respondent none of whose cells can change.
+    pub(crate) respondent: Option<u32>,
     /// The changes that the world makes already.
     pub(crate) changes: &'a [i64],
     pub(crate) chosen: Vec<Step>,
@@ -48,25 +48,25 @@ pub(crate) struct Search<'a> {
     pub(crate) left: u64,
     /// The next to be found must cost less than this.
     pub(crate) least: f64,
-    pub(crate) best: Option<Found>,
+    pub(crate) best: Option<FoundHypercube>,
 }
 
 /// The cost so far, and how often what is chosen so far can be done.
 #[derive(Clone, Copy)]
 struct Paid {
     cost: f64,
-    room: i64,
+    slack: i64,
 }
 
-impl Search<'_> {
+impl HypercubeSearch<'_> {
     /// The best that is found.
-    pub(crate) fn run(mut self) -> Option<Found> {
-        self.choose(0, &[(self.aim.cell, 1)], Paid { cost: 0.0, room: i64::MAX });
+    pub(crate) fn run(mut self) -> Option<FoundHypercube> {
+        self.choose(0, &[(self.aim.cell, 1)], Paid { cost: 0.0, slack: i64::MAX });
         self.best
     }
 
     fn choose(&mut self, level: usize, corners: &[(usize, i64)], paid: Paid) {
-        let Some(Level { dimension, choices }) = self.levels.get(level) else {
+        let Some(StepLevel { dimension, choices }) = self.levels.get(level) else {
             return self.finish(paid);
         };
         let mut affordable = Vec::new();
@@ -131,8 +131,8 @@ impl Search<'_> {
         let score = self.score(paid);
         if score < self.least {
             self.least = score;
-            let times = paid.room.min(self.aim.times);
-            self.best = Some(Found {
+            let times = paid.slack.min(self.aim.times);
+            self.best = Some(FoundHypercube {
                 steps: self.chosen.clone(),
                 change: self.aim.direction * times,
                 times,
@@ -145,32 +145,33 @@ impl Search<'_> {
     fn score(&self, paid: Paid) -> f64 {
         match self.aim.at_once {
             true => paid.cost,
-            false => paid.cost / paid.room.min(self.aim.times) as f64,
+            false => paid.cost / paid.slack.min(self.aim.times) as f64,
         }
     }
 
     /// Adds a cell that changes with the first, or against it; none where it cannot. A cell that changes
     /// back to what it was gives back its cost.
     fn pay(&self, paid: Paid, cell: usize, sign: i64) -> Option<Paid> {
-        if self.holder.is_some() && self.cells.holders.of(cell) == self.holder {
+        if self.respondent.is_some() && self.cells.respondents.of(cell) == self.respondent {
             return None;
         }
         let Aim { direction, times, at_once, .. } = self.aim;
         let change = self.changes[cell];
-        let price = self.cost[cell].min(self.forbidden);
-        let price = match change {
-            0 => price,
-            _ if at_once && change + sign * direction * times == 0 => -price,
+        let cost = self.cost[cell].min(self.forbidden);
+        let cost = match change {
+            0 => cost,
+            _ if at_once && change + sign * direction * times == 0 => -cost,
             _ => 0.0,
         };
-        let room = match sign * direction < 0 {
+        let slack = match sign * direction < 0 {
             true => {
-                let room = self.cells.room[cell].saturating_add(self.own.beyond(self.cells, cell));
-                paid.room.min(room.saturating_add(change))
+                let slack =
+                    self.cells.slack[cell].saturating_add(self.own.beyond(self.cells, cell));
+                paid.slack.min(slack.saturating_add(change))
             }
-            false => paid.room,
+            false => paid.slack,
         };
-        let enough = room >= if at_once { times } else { 1 };
-        (enough && !self.pinned.contains(&cell)).then_some(Paid { cost: paid.cost + price, room })
+        let enough = slack >= if at_once { times } else { 1 };
+        (enough && !self.pinned.contains(&cell)).then_some(Paid { cost: paid.cost + cost, slack })
     }
 }

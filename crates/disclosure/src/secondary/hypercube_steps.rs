@@ -7,7 +7,7 @@ use std::{
 use minster_model::table::TableSet;
 
 use crate::{
-    problem::{cells::Cells, demand::Demand},
+    problem::{cells::Cells, requirements::Requirement},
     secondary::neighbourhood::Ranks,
 };
 
@@ -20,7 +20,7 @@ const STEPS: usize = 3_000;
 pub(crate) type Step = (usize, Option<usize>);
 
 /// A step seen from a node.
-pub(crate) struct Choice {
+pub(crate) struct StepChoice {
     pub(crate) step: Step,
     /// Whether it alters the node itself.
     pub(crate) alters_own: bool,
@@ -30,23 +30,23 @@ pub(crate) struct Choice {
 }
 
 /// The steps to choose from along one dimension.
-pub(crate) struct Level {
+pub(crate) struct StepLevel {
     pub(crate) dimension: usize,
-    pub(crate) choices: Rc<[Choice]>,
+    pub(crate) choices: Rc<[StepChoice]>,
 }
 
 /// The dimensions of all tables, each once.
-pub(crate) struct Dimensions<'a> {
+pub(crate) struct SearchDimensions<'a> {
     cells: &'a Cells<'a>,
-    dimensions: Vec<Dimension>,
-    known: RefCell<BTreeMap<Key, Rc<[Choice]>>>,
+    dimensions: Vec<SearchDimension>,
+    known: RefCell<BTreeMap<Key, Rc<[StepChoice]>>>,
 }
 
 /// Where a step is taken: the table, the dimension, the node, the node that is taken away from it, the
 /// only leaf that may become more.
 type Key = (usize, usize, usize, usize, Option<usize>);
 
-struct Dimension {
+struct SearchDimension {
     /// Best first.
     leaves: Vec<usize>,
     /// The table, the dimension's place in it, and how far apart neighbours along it are numbered.
@@ -55,14 +55,14 @@ struct Dimension {
     ties: Vec<(usize, Vec<usize>)>,
 }
 
-impl Dimension {
+impl SearchDimension {
     /// Whether no tie tells two leaves apart.
     fn is_of_one_class(&self, one: usize, other: usize) -> bool {
         self.ties.iter().all(|(_, class_of)| class_of[one] == class_of[other])
     }
 }
 
-impl<'a> Dimensions<'a> {
+impl<'a> SearchDimensions<'a> {
     pub(crate) fn new(cells: &'a Cells<'a>, ranks: &Ranks) -> Self {
         let mut by_name: BTreeMap<&str, Vec<(usize, usize, usize)>> = BTreeMap::new();
         for (number, table) in cells.set.tables.iter().enumerate() {
@@ -76,7 +76,7 @@ impl<'a> Dimensions<'a> {
         let dimension = |(name, uses): (&str, _)| {
             let ties = ties.iter().enumerate();
             let ties = ties.filter_map(|(number, of)| Some((number, of.get(name)?.to_vec())));
-            Dimension { leaves: ranks.of(name).to_vec(), uses, ties: ties.collect() }
+            SearchDimension { leaves: ranks.of(name).to_vec(), uses, ties: ties.collect() }
         };
         let dimensions = by_name.into_iter().map(dimension).collect();
         Self { cells, dimensions, known: RefCell::default() }
@@ -86,13 +86,17 @@ impl<'a> Dimensions<'a> {
         self.dimensions.len()
     }
 
-    /// The steps that change a demand's sum by one, along each dimension: those of a sum of two cells
-    /// first, then those with most to choose from, last those that the demand's table does not have.
+    /// The steps that change a requirement's sum by one, along each dimension: those of a sum of two cells
+    /// first, then those with most to choose from, last those that the requirement's table does not have.
     /// `through` is the only inner cell of the sum that is changed, if there is but one to be.
-    pub(crate) fn around(&self, demand: &Demand, through: Option<usize>) -> Vec<Level> {
-        let (table, cell) = self.cells.place(demand.terms[0].0);
+    pub(crate) fn around(
+        &self,
+        requirement: &Requirement,
+        through: Option<usize>,
+    ) -> Vec<StepLevel> {
+        let (table, cell) = self.cells.place(requirement.terms[0].0);
         let nodes = self.cells.set.tables[table].coordinates(cell);
-        let without = demand
+        let without = requirement
             .terms
             .get(1)
             .map(|&(cell, _)| self.cells.set.tables[table].coordinates(self.cells.place(cell).1));
@@ -102,12 +106,12 @@ impl<'a> Dimensions<'a> {
         for (number, dimension) in self.dimensions.iter().enumerate() {
             let of_table = dimension.uses.iter().find(|(of, ..)| *of == table);
             let Some(&(_, place, stride)) = of_table else {
-                let choices = dimension.leaves.iter().map(|&leaf| Choice {
+                let choices = dimension.leaves.iter().map(|&leaf| StepChoice {
                     step: (leaf, None),
                     alters_own: true,
                     others: Vec::new(),
                 });
-                levels.push((2, 0, Level { dimension: number, choices: choices.collect() }));
+                levels.push((2, 0, StepLevel { dimension: number, choices: choices.collect() }));
                 continue;
             };
             let less = without.as_ref().map_or(nodes[place], |nodes| nodes[place]);
@@ -124,7 +128,7 @@ impl<'a> Dimensions<'a> {
             });
             let order = if less == nodes[place] { 1 } else { 0 };
             let most = usize::MAX - choices.len();
-            levels.push((order, most, Level { dimension: number, choices }));
+            levels.push((order, most, StepLevel { dimension: number, choices }));
         }
         levels.sort_by_key(|&(order, most, _)| (order, most));
         levels.into_iter().map(|(.., level)| level).collect()
@@ -133,10 +137,10 @@ impl<'a> Dimensions<'a> {
     /// The steps that add one to what a node counts, and another node below it, if it is another, does not.
     fn choices(
         &self,
-        dimension: &Dimension,
+        dimension: &SearchDimension,
         (table, place, own, without, only): Key,
         stride: usize,
-    ) -> Rc<[Choice]> {
+    ) -> Rc<[StepChoice]> {
         let hierarchy = &self.cells.set.tables[table].dimensions()[place];
         let is_inside = |leaf: &usize| {
             let above = hierarchy.above(*leaf);
@@ -160,7 +164,7 @@ impl<'a> Dimensions<'a> {
             let nodes = self.nodes(table, place, step);
             let away = |node: usize| (node as isize - own as isize) * stride as isize;
             let others = nodes.iter().filter(|(node, _)| *node != own);
-            Choice {
+            StepChoice {
                 step,
                 alters_own: nodes.iter().any(|(node, _)| *node == own),
                 others: others.map(|&(node, sign)| (away(node), sign)).collect(),
@@ -173,7 +177,7 @@ impl<'a> Dimensions<'a> {
     /// class, tables that lack the dimension do not change.
     pub(crate) fn agree(&self, table: usize, steps: &[Step]) -> bool {
         let mut classes: BTreeMap<usize, usize> = BTreeMap::new();
-        let moves = |dimension: &Dimension, step: &Step| {
+        let moves = |dimension: &SearchDimension, step: &Step| {
             step.1.is_some() && dimension.uses.iter().any(|(of, ..)| *of == table)
         };
         let of_steps = || self.dimensions.iter().zip(steps);
@@ -247,10 +251,10 @@ fn linking_ties(set: &TableSet) -> Vec<BTreeMap<&str, &[usize]>> {
 
 #[cfg(test)]
 mod tests {
-    use minster_model::{policy::Prices, table::Hierarchy};
+    use minster_model::{policy::Costs, table::Hierarchy};
 
     use super::*;
-    use crate::made_up::{flat, set, tree};
+    use crate::test_tables::{flat, set, tree};
 
     /// Fifty everywhere.
     fn fifties(dimensions: Vec<Hierarchy>) -> TableSet {
@@ -267,19 +271,19 @@ mod tests {
     #[test]
     fn every_step_changes_a_demand_by_one_and_alters_what_it_says() {
         let set = fifties(vec![wards(), flat("kind", 3)]);
-        let cells = Cells::new(&set, Prices::default());
-        let dimensions = Dimensions::new(&cells, &Ranks::new(&cells));
-        let of_cells = (0..cells.len()).map(Demand::of_cell);
+        let cells = Cells::new(&set, Costs::default());
+        let dimensions = SearchDimensions::new(&cells, &Ranks::new(&cells));
+        let of_cells = (0..cells.len()).map(Requirement::of_cell);
         // A kind and all kinds: what is outside it.
         let outside = (0..5).flat_map(|ward| (1..4).map(move |kind| (4 * ward, 4 * ward + kind)));
         let outside = outside.map(|(group, inside)| {
             let terms = vec![(group, 1.0), (inside, -1.0)];
-            Demand { terms, ..Demand::of_cell(group) }
+            Requirement { terms, ..Requirement::of_cell(group) }
         });
-        for demand in of_cells.chain(outside) {
-            let levels = dimensions.around(&demand, None);
+        for requirement in of_cells.chain(outside) {
+            let levels = dimensions.around(&requirement, None);
             let [first, second] = &levels[..] else { panic!("two dimensions") };
-            let first_term = demand.terms[0].0;
+            let first_term = requirement.terms[0].0;
             for (one, other) in first
                 .choices
                 .iter()
@@ -289,7 +293,7 @@ mod tests {
                 steps[first.dimension] = one.step;
                 steps[second.dimension] = other.step;
                 let altered = dimensions.altered(0, &steps);
-                let change: f64 = demand
+                let change: f64 = requirement
                     .terms
                     .iter()
                     .map(|(term, sign)| {
@@ -297,8 +301,8 @@ mod tests {
                         sign * of_term.map(|(_, by)| *by as f64).sum::<f64>()
                     })
                     .sum();
-                assert_eq!(change, 1.0, "{:?} by {steps:?}", demand.terms);
-                let along = |choice: &Choice| {
+                assert_eq!(change, 1.0, "{:?} by {steps:?}", requirement.terms);
+                let along = |choice: &StepChoice| {
                     let own = choice.alters_own.then_some((0, 1));
                     own.into_iter().chain(choice.others.iter().copied()).collect::<Vec<_>>()
                 };
@@ -317,14 +321,14 @@ mod tests {
     #[test]
     fn the_dimension_of_a_difference_comes_first_then_the_one_with_most_to_choose_from() {
         let set = fifties(vec![wards(), flat("kind", 9)]);
-        let cells = Cells::new(&set, Prices::default());
-        let dimensions = Dimensions::new(&cells, &Ranks::new(&cells));
-        let names = |demand: &Demand| -> Vec<usize> {
-            dimensions.around(demand, None).iter().map(|level| level.dimension).collect()
+        let cells = Cells::new(&set, Costs::default());
+        let dimensions = SearchDimensions::new(&cells, &Ranks::new(&cells));
+        let names = |requirement: &Requirement| -> Vec<usize> {
+            dimensions.around(requirement, None).iter().map(|level| level.dimension).collect()
         };
         // By name: kinds are 0 and wards 1.
-        assert_eq!(names(&Demand::of_cell(23)), [0, 1]);
-        let outside = Demand { terms: vec![(20, 1.0), (0, -1.0)], ..Demand::of_cell(20) };
+        assert_eq!(names(&Requirement::of_cell(23)), [0, 1]);
+        let outside = Requirement { terms: vec![(20, 1.0), (0, -1.0)], ..Requirement::of_cell(20) };
         assert_eq!(names(&outside), [1, 0]);
     }
 
@@ -335,9 +339,9 @@ mod tests {
         let leaves = (0..120).map(|leaf| (format!("{leaf}"), Some(1 + leaf % 2)));
         let large = Hierarchy::new("ward", nodes.into_iter().chain(leaves).collect()).unwrap();
         let set = fifties(vec![large]);
-        let cells = Cells::new(&set, Prices::default());
-        let dimensions = Dimensions::new(&cells, &Ranks::new(&cells));
-        let levels = dimensions.around(&Demand::of_cell(1), None);
+        let cells = Cells::new(&set, Costs::default());
+        let dimensions = SearchDimensions::new(&cells, &Ranks::new(&cells));
+        let levels = dimensions.around(&Requirement::of_cell(1), None);
         // 60 leaves inside, and 60 outside or none, would be 3,660; 54 and 54 are 2,970.
         assert_eq!(levels[0].choices.len(), 54 * 55);
     }

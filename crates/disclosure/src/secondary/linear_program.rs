@@ -1,13 +1,13 @@
-//! The cheapest change of the true counts that meets a demand: whatever changes must be withheld.
+//! The cheapest change of the true counts that meets a requirement: whatever changes must be withheld.
 
 use std::collections::HashMap;
 
 use microlp::{ComparisonOp, OptimizationDirection, Problem, SolveOptions, Variable};
 
 use crate::problem::{
+    alternative_table::ChangedTable,
     cells::{Cells, KNOWN},
-    demand::Demand,
-    world::World,
+    requirements::Requirement,
 };
 
 /// Branch-and-bound nodes of one search for whole numbers: work is bounded by steps, not by seconds.
@@ -32,31 +32,32 @@ impl<'a> Programs<'a> {
         Self { cells, near: none(), seen: none(), used: vec![0; cells.relations.len()], search: 0 }
     }
 
-    /// The cheapest change within the scope that meets the demand, if there is one: in whole numbers,
+    /// The cheapest change within the scope that meets the requirement, if there is one: in whole numbers,
     /// unless none are found within the work allowed. `cost` says what a unit of change of each cell costs;
     /// infinite where it must not change.
     pub fn cheapest(
         &mut self,
-        demand: &Demand,
+        requirement: &Requirement,
         near: Option<&[usize]>,
         cost: impl Fn(usize) -> f64,
-    ) -> Option<World> {
+    ) -> Option<ChangedTable> {
         let cells = self.cells;
-        let cost =
-            |cell: usize| if demand.is_known(cells, cell) { f64::INFINITY } else { cost(cell) };
-        let (inside, relations) = self.component(demand, near, cost);
-        let solve = |whole| solve(cells, demand, (&inside, &relations), cost, whole);
-        let world = solve(false)?;
-        if world.is_whole() {
-            return Some(world);
+        let cost = |cell: usize| {
+            if requirement.is_known(cells, cell) { f64::INFINITY } else { cost(cell) }
+        };
+        let (inside, relations) = self.component(requirement, near, cost);
+        let solve = |whole| solve(cells, requirement, (&inside, &relations), cost, whole);
+        let alternative = solve(false)?;
+        if alternative.is_whole() {
+            return Some(alternative);
         }
-        solve(true).or(Some(world))
+        solve(true).or(Some(alternative))
     }
 
-    /// The cells that can change together with the demand's, in order, and the relations between them.
+    /// The cells that can change together with the requirement's, in order, and the relations between them.
     fn component(
         &mut self,
-        demand: &Demand,
+        requirement: &Requirement,
         near: Option<&[usize]>,
         cost: impl Fn(usize) -> f64,
     ) -> (Vec<usize>, Vec<usize>) {
@@ -68,7 +69,7 @@ impl<'a> Programs<'a> {
         };
         let (mut inside, mut relations) = (Vec::new(), Vec::new());
         let mut open: Vec<usize> = Vec::new();
-        for &(cell, _) in &demand.terms {
+        for &(cell, _) in &requirement.terms {
             if may_change(self, cell) && self.seen[cell] != now {
                 self.seen[cell] = now;
                 open.push(cell);
@@ -99,35 +100,35 @@ impl<'a> Programs<'a> {
 /// Solves for the changes of the cells inside, in whole numbers where `whole` asks for it.
 fn solve(
     cells: &Cells<'_>,
-    demand: &Demand,
+    requirement: &Requirement,
     (inside, relations): (&[usize], &[usize]),
-    price: impl Fn(usize) -> f64,
+    cost: impl Fn(usize) -> f64,
     whole: bool,
-) -> Option<World> {
-    let own = demand.own(cells);
+) -> Option<ChangedTable> {
+    let own = requirement.own(cells);
     let mut problem = Problem::new(OptimizationDirection::Minimize);
     let mut changes: HashMap<usize, (Variable, Option<Variable>)> =
         HashMap::with_capacity(inside.len());
     for &cell in inside {
-        let (price, is_inner) = (price(cell), cells.is_inner[cell]);
-        let room = cells.room[cell].saturating_add(own.beyond(cells, cell));
-        let room = i32::try_from(room).unwrap_or(i32::MAX);
+        let (cost, is_inner) = (cost(cell), cells.is_inner[cell]);
+        let slack = cells.slack[cell].saturating_add(own.beyond(cells, cell));
+        let slack = i32::try_from(slack).unwrap_or(i32::MAX);
         let (up, down) = match (is_inner, whole) {
             (true, true) => (
-                problem.add_integer_var(price, (0, i32::MAX)),
-                Some(problem.add_integer_var(price, (0, room))),
+                problem.add_integer_var(cost, (0, i32::MAX)),
+                Some(problem.add_integer_var(cost, (0, slack))),
             ),
             (true, false) => (
-                problem.add_var(price, (0.0, f64::INFINITY)),
-                Some(problem.add_var(price, (0.0, f64::from(room)))),
+                problem.add_var(cost, (0.0, f64::INFINITY)),
+                Some(problem.add_var(cost, (0.0, f64::from(slack)))),
             ),
             // A margin that is withheld already costs hardly more than its parts.
-            (false, _) if price <= KNOWN => {
+            (false, _) if cost <= KNOWN => {
                 (problem.add_var(0.0, (f64::NEG_INFINITY, f64::INFINITY)), None)
             }
             (false, _) => (
-                problem.add_var(price, (0.0, f64::INFINITY)),
-                Some(problem.add_var(price, (0.0, f64::INFINITY))),
+                problem.add_var(cost, (0.0, f64::INFINITY)),
+                Some(problem.add_var(cost, (0.0, f64::INFINITY))),
             ),
         };
         changes.insert(cell, (up, down));
@@ -144,12 +145,12 @@ fn solve(
         let terms = signed(&cells.relations[relation].terms);
         problem.add_constraint(terms, ComparisonOp::Eq, 0.0);
     }
-    let direction = if demand.change > 0.0 { ComparisonOp::Ge } else { ComparisonOp::Le };
-    problem.add_constraint(signed(&demand.terms), direction, demand.change);
+    let direction = if requirement.change > 0.0 { ComparisonOp::Ge } else { ComparisonOp::Le };
+    problem.add_constraint(signed(&requirement.terms), direction, requirement.change);
     let mut options = SolveOptions::default();
     options.node_limit = Some(NODES);
     let solution = problem.solve_with(options).ok()?.into_solution().ok()?;
-    let world = World::new(
+    let alternative = ChangedTable::new(
         cells,
         inside.iter().map(|&cell| {
             let (up, down) = changes[&cell];
@@ -157,5 +158,6 @@ fn solve(
             (cell, solution.var_value(up) - down)
         }),
     );
-    (demand.is_met(cells, &world) && (!whole || world.is_whole())).then_some(world)
+    (requirement.is_met(cells, &alternative) && (!whole || alternative.is_whole()))
+        .then_some(alternative)
 }

@@ -1,8 +1,8 @@
-//! Which part of a large table is looked at for one demand: a few leaves of each dimension.
+//! Which part of a large table is looked at for one requirement: a few leaves of each dimension.
 
 use std::collections::BTreeMap;
 
-use crate::problem::{cells::Cells, demand::Demand};
+use crate::problem::{cells::Cells, requirements::Requirement};
 
 /// The leaves of each dimension, best first, by dimension name.
 pub struct Ranks {
@@ -22,7 +22,8 @@ impl Ranks {
                 for cell in 0..table.cell_count() {
                     let (number, node) =
                         (cells.number(number, cell), cell / stride % dimension.node_count());
-                    small[node] += u64::from(crate::problem::demand::is_primary(cells, number));
+                    small[node] +=
+                        u64::from(crate::problem::requirements::is_primary(cells, number));
                     children[node] += cells.count[number];
                 }
                 stride *= dimension.node_count();
@@ -79,12 +80,12 @@ impl<'a> Nearness<'a> {
         Self { ranks, most }
     }
 
-    /// The cells near a demand's first cell, in no order; none where all are.
-    pub fn around(&self, cells: &Cells<'_>, demand: &Demand) -> Option<Vec<usize>> {
+    /// The cells near a requirement's first cell, in no order; none where all are.
+    pub fn around(&self, cells: &Cells<'_>, requirement: &Requirement) -> Option<Vec<usize>> {
         if self.ranks.ranked.values().all(|leaves| leaves.len() <= self.most) {
             return None;
         }
-        let (number, cell) = cells.place(demand.terms[0].0);
+        let (number, cell) = cells.place(requirement.terms[0].0);
         let table = &cells.set.tables[number];
         let mut chosen: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (name, ranked) in &self.ranks.ranked {
@@ -138,10 +139,10 @@ impl<'a> Nearness<'a> {
 
 #[cfg(test)]
 mod tests {
-    use minster_model::{policy::Prices, table::TableSet};
+    use minster_model::{policy::Costs, table::TableSet};
 
     use super::*;
-    use crate::made_up::{flat, set, tree};
+    use crate::test_tables::{flat, set, tree};
 
     /// Four wards in two localities and one alone, by six kinds; the later, the more children.
     fn wards() -> TableSet {
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn near_are_the_leaves_below_those_beside_them_and_the_best() {
         let set = wards();
-        let cells = Cells::new(&set, Prices::default());
+        let cells = Cells::new(&set, Costs::default());
         let ranks = Ranks::new(&cells);
         // No cell is small: the first leaf, the second and the one with most children, and so on.
         assert_eq!(ranks.of("ward"), [0, 1, 4, 2, 3]);
@@ -172,8 +173,8 @@ mod tests {
         assert_eq!(nearness.most, 3);
         let table = &set.tables[0];
         let near = |ward: usize, kind: usize| {
-            let demand = Demand::of_cell(table.cell(&[ward, kind]));
-            let mut near = nearness.around(&cells, &demand).unwrap();
+            let requirement = Requirement::of_cell(table.cell(&[ward, kind]));
+            let mut near = nearness.around(&cells, &requirement).unwrap();
             near.sort_unstable();
             near
         };
@@ -189,6 +190,8 @@ mod tests {
         assert_eq!(near(8, 4), product(&[0, 1, 2, 3, 7, 8], &[0, 1, 2, 4]));
         // Below locality B are two, and two of those beside it; below all kinds the two best, and the next.
         assert_eq!(near(4, 0), product(&[0, 1, 2, 3, 4, 5, 6], &[0, 1, 2, 6]));
-        assert!(Nearness::new(&cells, &ranks, 30).around(&cells, &Demand::of_cell(0)).is_none());
+        assert!(
+            Nearness::new(&cells, &ranks, 30).around(&cells, &Requirement::of_cell(0)).is_none()
+        );
     }
 }

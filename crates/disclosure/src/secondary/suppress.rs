@@ -1,26 +1,26 @@
 use minster_model::{
-    policy::Prices,
-    table::{Pattern, TableSet, World},
+    policy::Costs,
+    table::{AlternativeTable, Pattern, TableSet},
 };
 
 use crate::{
     optimal::{self, Effort, Optimum},
     problem::{
+        alternative_table::ChangedTables,
         cells::{self, Cells},
-        demand::{self, Owner},
+        requirements::{self, RequirementOrigin},
         sparsity::hopeless,
-        world::Worlds,
     },
-    refusal::Refusal,
+    refusal::SuppressionRefusal,
     secondary::{
-        cover::{Search, count, cover},
         improve::reroute,
+        meet_requirements::{AlternativeSearch, count, meet_requirements},
         neighbourhood::{Nearness, Ranks},
         unsuppress::{publish_in_hope, republish},
     },
 };
 
-/// Demands are met anew, in the light of each other, where no more than this many small cells ask.
+/// Requirements are met anew, in the light of each other, where no more than this many small cells ask.
 const REROUTED: usize = 1_000;
 
 /// Inner cells looked at first for another way round.
@@ -35,85 +35,90 @@ pub struct Suppression {
     /// One pattern a table.
     pub patterns: Vec<Pattern>,
     /// Proposed certificates: whoever releases has them checked.
-    pub worlds: Vec<World>,
+    pub alternatives: Vec<AlternativeTable>,
     /// How far from the cheapest each component is in which anyone asks anything, the smallest first. Tells of
-    /// counts: not for the public. Nothing after [`widen`], and where holders are declared.
+    /// counts: not for the public. Nothing after [`widen`], and where respondents are declared.
     pub optima: Vec<Optimum>,
 }
 
 /// Withholds primary cells, then what is needed around them, then publishes again what is not.
-pub fn suppress(set: &TableSet) -> Result<Suppression, Refusal> {
-    suppress_with(set, Prices::default())
+pub fn suppress(set: &TableSet) -> Result<Suppression, SuppressionRefusal> {
+    suppress_with(set, Costs::default())
 }
 
-/// [`suppress`], at other prices than the usual ones.
-pub fn suppress_with(set: &TableSet, prices: Prices) -> Result<Suppression, Refusal> {
-    suppress_at(set, prices, Effort::default())
+/// [`suppress`], at other costs than the usual ones.
+pub fn suppress_with(set: &TableSet, costs: Costs) -> Result<Suppression, SuppressionRefusal> {
+    suppress_at(set, costs, Effort::default())
 }
 
 /// [`suppress_with`], with more or less work on small components than usual.
-pub fn suppress_at(set: &TableSet, prices: Prices, effort: Effort) -> Result<Suppression, Refusal> {
+pub fn suppress_at(
+    set: &TableSet,
+    costs: Costs,
+    effort: Effort,
+) -> Result<Suppression, SuppressionRefusal> {
     for table in &set.tables {
         let total: u64 = table.inner().iter().sum();
         if set.policy.is_small(total) {
-            return Err(Refusal::GrandTotalBelowThreshold { table: cells::name(table) });
+            return Err(SuppressionRefusal::GrandTotalBelowThreshold { table: cells::name(table) });
         }
     }
-    if let Some(crowded) = hopeless(set) {
-        return Err(Refusal::Crowded(Box::new(crowded)));
+    if let Some(sparse) = hopeless(set) {
+        return Err(SuppressionRefusal::Sparse(Box::new(sparse)));
     }
-    let cells = Cells::new(set, prices);
-    kept_and_withheld(&cells)?;
-    published_to_holders(&cells)?;
-    let owners = demand::owners(&cells);
+    let cells = Cells::new(set, costs);
+    forced_published_and_unsafe(&cells)?;
+    published_to_respondents(&cells)?;
+    let origins = requirements::origins(&cells);
     let mut withheld: Vec<bool> = (0..cells.len())
-        .map(|cell| cells.stays_withheld[cell] || demand::is_primary(&cells, cell))
+        .map(|cell| cells.stays_withheld[cell] || requirements::is_primary(&cells, cell))
         .collect();
-    let mut worlds = Worlds::new(cells.len());
+    let mut alternatives = ChangedTables::new(cells.len());
     let ranks = Ranks::new(&cells);
-    let mut search = Search::new(&cells, &ranks);
-    cover(&cells, &owners, &mut withheld, &mut worlds, &mut search)?;
-    if owners.len() <= REROUTED {
-        reroute(&cells, &owners, &mut withheld, &mut worlds, &mut search);
+    let mut search = AlternativeSearch::new(&cells, &ranks);
+    meet_requirements(&cells, &origins, &mut withheld, &mut alternatives, &mut search)?;
+    if origins.len() <= REROUTED {
+        reroute(&cells, &origins, &mut withheld, &mut alternatives, &mut search);
     }
-    publish_in_hope(&cells, &owners, &mut withheld, &mut worlds);
-    cover(&cells, &owners, &mut withheld, &mut worlds, &mut search)?;
-    republish(&cells, &owners, &mut withheld, &mut worlds, &mut search);
-    // The search for the cheapest does not know what holders ask.
-    let optima = match cells.holders.are_declared() {
+    publish_in_hope(&cells, &origins, &mut withheld, &mut alternatives);
+    meet_requirements(&cells, &origins, &mut withheld, &mut alternatives, &mut search)?;
+    republish(&cells, &origins, &mut withheld, &mut alternatives, &mut search);
+    // The search for the cheapest does not know what respondents ask.
+    let optima = match cells.respondents.are_declared() {
         true => Vec::new(),
-        false => optimal::improve(&cells, &owners, &mut withheld, &mut worlds, effort),
+        false => optimal::improve(&cells, &origins, &mut withheld, &mut alternatives, effort),
     };
-    let (patterns, worlds) = (patterns(&cells, &withheld), proposals(&cells, &worlds));
-    Ok(Suppression { patterns, worlds, optima })
+    let (patterns, alternatives) = (patterns(&cells, &withheld), proposals(&cells, &alternatives));
+    Ok(Suppression { patterns, alternatives, optima })
 }
 
 /// Refuses a cell that is to be published whatever comes, and to be withheld for its own sake.
 ///
 /// # Errors
-/// [`Refusal::KeptAndWithheld`].
-pub fn kept_and_withheld(cells: &Cells<'_>) -> Result<(), Refusal> {
+/// [`SuppressionRefusal::ForcedPublishedAndUnsafe`].
+pub fn forced_published_and_unsafe(cells: &Cells<'_>) -> Result<(), SuppressionRefusal> {
     for (number, table) in cells.set.tables.iter().enumerate() {
         let of_own_sake = |cell: usize| {
             let number = cells.number(number, cell);
             cells.policy(number).is_small(cells.count[number].unsigned_abs())
-                || cells.guarded.contains_key(&number)
-                || cells.holders.has_small_rest(number)
+                || cells.unsafe_by_rule.contains_key(&number)
+                || cells.respondents.has_small_remainder(number)
         };
-        let kept = table.kept().iter().filter(|_| table.standing().is_none());
-        if let Some(&cell) = kept.into_iter().find(|&&cell| of_own_sake(cell)) {
+        let forced_published =
+            table.forced_published().iter().filter(|_| table.published_pattern().is_none());
+        if let Some(&cell) = forced_published.into_iter().find(|&&cell| of_own_sake(cell)) {
             let (table, cell) = cells.named(cells.number(number, cell));
-            return Err(Refusal::KeptAndWithheld { table, cell });
+            return Err(SuppressionRefusal::ForcedPublishedAndUnsafe { table, cell });
         }
     }
     Ok(())
 }
 
-/// Refuses totals that stay published though what is left of them to a holder is small.
-fn published_to_holders(cells: &Cells<'_>) -> Result<(), Refusal> {
-    let mut shown = cells.holders.all_small().filter(|&(cell, _)| cells.is_fixed[cell]);
-    match shown.find(|&(cell, _)| !cells.is_standing(cell)) {
-        Some((cell, holder)) => Err(Refusal::known_to(cells, cell, holder)),
+/// Refuses totals that stay published though what is left of them to a respondent is small.
+fn published_to_respondents(cells: &Cells<'_>) -> Result<(), SuppressionRefusal> {
+    let mut shown = cells.respondents.all_small().filter(|&(cell, _)| cells.is_fixed[cell]);
+    match shown.find(|&(cell, _)| !cells.was_published_before(cell)) {
+        Some((cell, respondent)) => Err(SuppressionRefusal::known_to(cells, cell, respondent)),
         None => Ok(()),
     }
 }
@@ -123,57 +128,58 @@ pub fn widen(
     set: &TableSet,
     patterns_now: &[Pattern],
     failing: &[(usize, usize)],
-) -> Result<Suppression, Refusal> {
-    let cells = Cells::new(set, Prices::default());
-    let owners = demand::owners(&cells);
+) -> Result<Suppression, SuppressionRefusal> {
+    let cells = Cells::new(set, Costs::default());
+    let origins = requirements::origins(&cells);
     let mut withheld: Vec<bool> =
         patterns_now.iter().flat_map(|pattern| pattern.withheld.iter().copied()).collect();
     let before = count(&withheld);
     let ranks = Ranks::new(&cells);
-    let mut search = Search::new(&cells, &ranks);
+    let mut search = AlternativeSearch::new(&cells, &ranks);
     let near = Nearness::new(&cells, &ranks, NEAR);
-    let failing: Vec<&Owner> =
-        owners.iter().filter(|owner| failing.contains(&cells.place(owner.cell()))).collect();
+    let failing: Vec<&RequirementOrigin> =
+        origins.iter().filter(|origin| failing.contains(&cells.place(origin.cell()))).collect();
     for dear in DEAR {
         if count(&withheld) > before {
             break;
         }
-        let demands = failing.iter().flat_map(|owner| owner.demands(&cells, &withheld));
-        for mut demand in demands.collect::<Vec<_>>() {
-            if demand.change > 0.0 {
-                demand.change += set.policy.threshold as f64;
+        let requirements = failing.iter().flat_map(|origin| origin.requirements(&cells, &withheld));
+        for mut requirement in requirements.collect::<Vec<_>>() {
+            if requirement.change > 0.0 {
+                requirement.change += set.policy.threshold as f64;
             }
             let cost = |cell: usize| match (cells.may_change(cell), withheld[cell]) {
                 (false, _) => f64::INFINITY,
                 (true, true) => dear,
-                (true, false) => cells.price[cell],
+                (true, false) => cells.cost[cell],
             };
-            let near = near.around(&cells, &demand);
-            let mut found: Vec<crate::problem::world::World> = Vec::new();
-            // All holders may take several worlds; everyone else takes one.
-            while let Some(next) = demand.lacking(&cells, &found) {
-                let world = search
+            let near = near.around(&cells, &requirement);
+            let mut found: Vec<crate::problem::alternative_table::ChangedTable> = Vec::new();
+            // All respondents may take several worlds; everyone else takes one.
+            while let Some(next) = requirement.lacking(&cells, &found) {
+                let alternative = search
                     .programs
                     .cheapest(&next, near.as_deref(), cost)
                     .or_else(|| search.programs.cheapest(&next, None, cost));
-                let Some(world) = world else { break };
-                let goes_on = demand.is_of_holders() && next.is_met(&cells, &world);
-                found.push(world);
+                let Some(alternative) = alternative else { break };
+                let goes_on = requirement.is_of_respondents() && next.is_met(&cells, &alternative);
+                found.push(alternative);
                 if !goes_on {
                     break;
                 }
             }
-            let changes = found.iter().flat_map(crate::problem::world::World::changes);
+            let changes =
+                found.iter().flat_map(crate::problem::alternative_table::ChangedTable::changes);
             changes.for_each(|&(cell, _)| withheld[cell] = true);
         }
     }
     if count(&withheld) == before {
-        return Err(Refusal::WorkUsedUp);
+        return Err(SuppressionRefusal::WorkUsedUp);
     }
-    let mut worlds = Worlds::new(cells.len());
-    cover(&cells, &owners, &mut withheld, &mut worlds, &mut search)?;
-    let (patterns, worlds) = (patterns(&cells, &withheld), proposals(&cells, &worlds));
-    Ok(Suppression { patterns, worlds, optima: Vec::new() })
+    let mut alternatives = ChangedTables::new(cells.len());
+    meet_requirements(&cells, &origins, &mut withheld, &mut alternatives, &mut search)?;
+    let (patterns, alternatives) = (patterns(&cells, &withheld), proposals(&cells, &alternatives));
+    Ok(Suppression { patterns, alternatives, optima: Vec::new() })
 }
 
 /// Returns what is withheld, table by table.
@@ -188,10 +194,10 @@ pub fn patterns(cells: &Cells<'_>, withheld: &[bool]) -> Vec<Pattern> {
 
 /// The worlds in whole numbers, as their inner counts; and where insiders are asked, what lies in whole
 /// steps between them and the truth.
-fn proposals(cells: &Cells<'_>, worlds: &Worlds) -> Vec<World> {
+fn proposals(cells: &Cells<'_>, alternatives: &ChangedTables) -> Vec<AlternativeTable> {
     let mut proposals = Vec::new();
-    for world in worlds.iter().filter(|world| world.is_whole()) {
-        let inner: Vec<(usize, i64)> = world
+    for alternative in alternatives.iter().filter(|alternative| alternative.is_whole()) {
+        let inner: Vec<(usize, i64)> = alternative
             .changes()
             .iter()
             .filter(|&&(cell, _)| cells.is_inner[cell])
@@ -205,7 +211,7 @@ fn proposals(cells: &Cells<'_>, worlds: &Worlds) -> Vec<World> {
                 let count = cells.count[cell] + change / steps * step;
                 (table, cells.inner_number(table, at), u64::try_from(count).unwrap_or_default())
             };
-            proposals.push(World { counts: inner.iter().map(count).collect() });
+            proposals.push(AlternativeTable { counts: inner.iter().map(count).collect() });
         }
     }
     proposals

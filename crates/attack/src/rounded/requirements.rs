@@ -1,18 +1,18 @@
-//! Lists what the promise demands of rounded tables.
+//! Lists what the promise requires of rounded tables.
 
-use minster_model::table::{CountTable, Guarded, TableSet};
+use minster_model::table::{CountTable, ProtectionLevel, TableSet};
 
 use crate::{
-    rounded::{local_search::Sums, ranges::Range},
+    rounded::{local_search::RangeSums, ranges::Range},
     shared::{
+        alternative_table,
         bound::Bound,
         refusal::{Failure, FailureReason},
-        world,
     },
 };
 
-/// One demand: what some inner cells of a table must be able to count together.
-pub(crate) struct Target {
+/// One requirement: what some inner cells of a table must be able to count together.
+pub(crate) struct RoundedRequirement {
     pub(crate) table: usize,
     pub(crate) cell: usize,
     pub(crate) reason: FailureReason,
@@ -22,9 +22,9 @@ pub(crate) struct Target {
     pub(crate) bound: Bound,
 }
 
-impl Target {
+impl RoundedRequirement {
     /// Its inner cells among those of all tables.
-    pub(crate) fn places(&self, sums: &Sums) -> Vec<usize> {
+    pub(crate) fn places(&self, sums: &RangeSums) -> Vec<usize> {
         self.inner.iter().map(|inner| sums.first[self.table] + inner).collect()
     }
 
@@ -33,19 +33,19 @@ impl Target {
     }
 }
 
-pub(crate) fn targets(set: &TableSet, ranges: &[Vec<Range>]) -> Vec<Target> {
-    let mut targets = Vec::new();
+pub(crate) fn requirements(set: &TableSet, ranges: &[Vec<Range>]) -> Vec<RoundedRequirement> {
+    let mut requirements = Vec::new();
     for (number, table) in set.tables.iter().enumerate() {
-        let below = world::below(table);
-        let counts = world::cells(table, table.inner());
+        let below = alternative_table::below(table);
+        let counts = alternative_table::cells(table, table.inner());
         for (cell, &count) in counts.iter().enumerate() {
-            let ends = match table.standing() {
+            let ends = match table.published_pattern() {
                 None if set.policy.is_small(count) => {
                     let Range { low, high } = ranges[number][cell];
                     Some((low, high))
                 }
                 None => None,
-                Some(standing) if !standing.withheld[cell] => None,
+                Some(published) if !published.withheld[cell] => None,
                 Some(_) => before(set, table, &ranges[number], &below[cell], cell, count as i64),
             };
             let Some((low, high)) = ends else { continue };
@@ -54,15 +54,22 @@ pub(crate) fn targets(set: &TableSet, ranges: &[Vec<Range>]) -> Vec<Target> {
                 (FailureReason::High, Bound::AtLeast(high)),
             ] {
                 let inner = below[cell].clone();
-                targets.push(Target { table: number, cell, reason, inner, is_cell: true, bound });
+                requirements.push(RoundedRequirement {
+                    table: number,
+                    cell,
+                    reason,
+                    inner,
+                    is_cell: true,
+                    bound,
+                });
             }
         }
-        classes(set, number, &below, &counts, &mut targets);
+        classes(set, number, &below, &counts, &mut requirements);
     }
-    targets
+    requirements
 }
 
-/// Returns what the promise demands of a cell that an earlier release withheld, if it does.
+/// Returns what the promise requires of a cell that an earlier release withheld, if it does.
 fn before(
     set: &TableSet,
     table: &CountTable,
@@ -71,13 +78,15 @@ fn before(
     cell: usize,
     count: i64,
 ) -> Option<(i64, i64)> {
-    let inner = world::inner_cells(table);
+    let inner = alternative_table::inner_cells(table);
     let low: i64 = below.iter().map(|&place| ranges[inner[place]].low).sum();
     let threshold = set.policy.threshold as i64;
-    let guarded = table.guarded().iter().find(|guarded| guarded.cell == cell);
-    match guarded {
+    let unsafe_by_rule = table.protection_levels().iter().find(|level| level.cell == cell);
+    match unsafe_by_rule {
         _ if set.policy.is_small(count as u64) => Some((low, threshold.max(low + threshold - 1))),
-        Some(&Guarded { down, up, .. }) => Some((low.max(count - down as i64), count + up as i64)),
+        Some(&ProtectionLevel { lower, upper, .. }) => {
+            Some((low.max(count - lower as i64), count + upper as i64))
+        }
         None => None,
     }
 }
@@ -88,7 +97,7 @@ fn classes(
     number: usize,
     below: &[Vec<usize>],
     counts: &[u64],
-    targets: &mut Vec<Target>,
+    requirements: &mut Vec<RoundedRequirement>,
 ) {
     let table = &set.tables[number];
     for sensitive in table.sensitive() {
@@ -104,7 +113,7 @@ fn classes(
                 && counts[group] - count < set.policy.threshold;
             if discloses {
                 let outside = |inner: &usize| below[cell].binary_search(inner).is_err();
-                targets.push(Target {
+                requirements.push(RoundedRequirement {
                     table: number,
                     cell,
                     reason: FailureReason::Class,
@@ -136,7 +145,10 @@ mod tests {
     fn asked(table: CountTable) -> Vec<(usize, FailureReason)> {
         let ranges = vec![vec![Range { low: 0, high: 9 }; table.cell_count()]];
         let set = TableSet { tables: vec![table], policy: Policy::new(5, Zeros::MayBeWithheld) };
-        targets(&set, &ranges).into_iter().map(|target| (target.cell, target.reason)).collect()
+        requirements(&set, &ranges)
+            .into_iter()
+            .map(|requirement| (requirement.cell, requirement.reason))
+            .collect()
     }
 
     #[test]

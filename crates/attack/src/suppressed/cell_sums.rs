@@ -4,25 +4,27 @@ use std::collections::BTreeMap;
 
 use minster_model::table::CountTable;
 
-use crate::{shared::world, suppressed::equations::System};
+use crate::{shared::alternative_table, suppressed::equations::System};
 
 /// The parts that a cell counts: its unknowns, ascending, and its published inner cells added up.
 #[derive(Default)]
-pub(crate) struct Parts {
+pub(crate) struct CellSum {
     pub(crate) unknowns: Vec<usize>,
     pub(crate) published: i64,
 }
 
 /// The parts of each cell that is asked for; nothing of others.
-pub(crate) fn parts(
+pub(crate) fn cell_sums(
     table: &CountTable,
     number: usize,
     system: &System,
     asked: &[bool],
-) -> BTreeMap<usize, Parts> {
-    let mut parts: BTreeMap<usize, Parts> =
-        (0..asked.len()).filter(|&cell| asked[cell]).map(|cell| (cell, Parts::default())).collect();
-    let covering = world::Covering::new(table);
+) -> BTreeMap<usize, CellSum> {
+    let mut sums: BTreeMap<usize, CellSum> = (0..asked.len())
+        .filter(|&cell| asked[cell])
+        .map(|cell| (cell, CellSum::default()))
+        .collect();
+    let covering = alternative_table::Covering::new(table);
     let mut above = Vec::new();
     for (inner, &count) in table.inner().iter().enumerate() {
         let unknown = system.unknown(number, inner);
@@ -31,14 +33,14 @@ pub(crate) fn parts(
         }
         covering.of(inner, &mut above);
         for cell in above.iter().filter(|cell| asked[**cell]) {
-            let Some(parts) = parts.get_mut(cell) else { continue };
+            let Some(sums) = sums.get_mut(cell) else { continue };
             match unknown {
-                Some(unknown) => parts.unknowns.push(unknown),
-                None => parts.published += count as i64,
+                Some(unknown) => sums.unknowns.push(unknown),
+                None => sums.published += count as i64,
             }
         }
     }
-    parts
+    sums
 }
 
 /// Each group, and the cell in it of each sensitive category.

@@ -1,10 +1,10 @@
 use minster_model::{
-    policy::{Policy, Prices, Zeros},
-    table::{CountTable, Guarded, Pattern, Sensitive, TableSet},
+    policy::{Costs, Policy, Zeros},
+    table::{CountTable, Pattern, ProtectionLevel, Sensitive, TableSet},
 };
 
 use super::*;
-use crate::made_up::{flat, tree};
+use crate::test_tables::{flat, tree};
 
 /// Two areas by three kinds: the first area has 1, 0 and 2, 3 in all.
 ///
@@ -22,40 +22,44 @@ fn set(table: CountTable, zeros: Zeros, insider: u64) -> TableSet {
     TableSet { tables: vec![table], policy: Policy { insider, ..Policy::new(5, zeros) } }
 }
 
-/// Returns what each owner demands, given which cells are withheld.
-fn demanded(set: &TableSet, withheld: &[usize]) -> Vec<String> {
-    let cells = Cells::new(set, Prices::default());
+/// Returns what each origin requires, given which cells are withheld.
+fn required(set: &TableSet, withheld: &[usize]) -> Vec<String> {
+    let cells = Cells::new(set, Costs::default());
     let withheld: Vec<bool> = (0..cells.len()).map(|cell| withheld.contains(&cell)).collect();
-    let of = |owner: Owner| owner.demands(&cells, &withheld).into_iter().map(move |d| (owner, d));
-    let demands = owners(&cells).into_iter().flat_map(of);
-    demands.map(|(owner, demand)| format!("{}: {}", owner_told(owner), told(&demand))).collect()
+    let of = |origin: RequirementOrigin| {
+        origin.requirements(&cells, &withheld).into_iter().map(move |d| (origin, d))
+    };
+    let requirements = origins(&cells).into_iter().flat_map(of);
+    requirements
+        .map(|(origin, requirement)| format!("{}: {}", origin_told(origin), told(&requirement)))
+        .collect()
 }
 
-fn owner_told(owner: Owner) -> String {
-    match owner {
-        Owner::Small(cell) => format!("small {cell}"),
-        Owner::Guarded(cell, _) => format!("guarded {cell}"),
-        Owner::Rest(cell) => format!("rest {cell}"),
-        Owner::Class { group, inside } => format!("class {inside} of {group}"),
+fn origin_told(origin: RequirementOrigin) -> String {
+    match origin {
+        RequirementOrigin::Small(cell) => format!("small {cell}"),
+        RequirementOrigin::UnsafeByRule(cell, _) => format!("guarded {cell}"),
+        RequirementOrigin::Remainder(cell) => format!("rest {cell}"),
+        RequirementOrigin::Class { group, inside } => format!("class {inside} of {group}"),
     }
 }
 
-fn told(demand: &Demand) -> String {
-    let terms = demand.terms.iter().map(|(cell, sign)| match *sign > 0.0 {
+fn told(requirement: &Requirement) -> String {
+    let terms = requirement.terms.iter().map(|(cell, sign)| match *sign > 0.0 {
         true => format!("+{cell}"),
         false => format!("-{cell}"),
     });
-    let insiders = match demand.insiders {
-        Insiders::Stay => "all stay".to_owned(),
-        Insiders::Ask(cell) => format!("{cell} asks"),
-        Insiders::Ignored => "no insiders".to_owned(),
+    let insiders = match requirement.insiders {
+        InsiderCondition::Stay => "all stay".to_owned(),
+        InsiderCondition::One(cell) => format!("{cell} asks"),
+        InsiderCondition::Ignored => "no insiders".to_owned(),
     };
-    let knowing = match &demand.knowing {
-        Knowing::Published => String::new(),
-        Knowing::Holders { but } => format!(", all holders but {but:?}"),
-        Knowing::Holder(holder) => format!(", holder {holder}"),
+    let knowledge = match &requirement.knowledge {
+        Knowledge::Published => String::new(),
+        Knowledge::Respondents { but } => format!(", all holders but {but:?}"),
+        Knowledge::Respondent(respondent) => format!(", holder {respondent}"),
     };
-    format!("{} by {:+}, {insiders}{knowing}", terms.collect::<String>(), demand.change)
+    format!("{} by {:+}, {insiders}{knowledge}", terms.collect::<String>(), requirement.change)
 }
 
 /// Three schools by two kinds, the first two in the north.
@@ -70,7 +74,7 @@ fn told(demand: &Demand) -> String {
 fn schools(inner: [u64; 6], sensitive: Vec<Sensitive>) -> CountTable {
     let nodes =
         [("all", None), ("north", Some(0)), ("s0", Some(1)), ("s1", Some(1)), ("s2", Some(0))];
-    let schools = tree("school", &nodes).of_holders();
+    let schools = tree("school", &nodes).of_respondents();
     CountTable::new("t", vec![schools, flat("kind", 2)], inner.to_vec(), sensitive).unwrap()
 }
 
@@ -85,11 +89,11 @@ fn a_small_cell_can_be_anything_that_the_rule_leaves_open() {
         "small 7: +7 by -1, all stay",
     ];
     let table = set(areas(vec![]), Zeros::Published, 0);
-    assert_eq!(demanded(&table, &[4, 5, 7]), expected);
+    assert_eq!(required(&table, &[4, 5, 7]), expected);
     // Someone who is not there is not withheld either.
-    assert_eq!(demanded(&table, &[4, 5, 6, 7]), expected);
+    assert_eq!(required(&table, &[4, 5, 6, 7]), expected);
     // An attacker knows of a margin what is published below it.
-    assert_eq!(demanded(&table, &[4, 5])[..2], ["small 4: +4 by +4, all stay", expected[2]]);
+    assert_eq!(required(&table, &[4, 5])[..2], ["small 4: +4 by +4, all stay", expected[2]]);
     let may_be_none = set(areas(vec![]), Zeros::MayBeWithheld, 0);
     let expected = [
         "small 4: +4 by +2, all stay",
@@ -99,10 +103,10 @@ fn a_small_cell_can_be_anything_that_the_rule_leaves_open() {
         "small 7: +7 by +3, all stay",
         "small 7: +7 by -2, all stay",
     ];
-    assert_eq!(demanded(&may_be_none, &[4, 5, 7]), expected);
+    assert_eq!(required(&may_be_none, &[4, 5, 7]), expected);
     let mut expected = expected.to_vec();
     expected.insert(4, "small 6: +6 by +5, all stay");
-    assert_eq!(demanded(&set(areas(vec![]), Zeros::Unsafe, 0), &[4, 5, 6, 7]), expected);
+    assert_eq!(required(&set(areas(vec![]), Zeros::Unsafe, 0), &[4, 5, 6, 7]), expected);
 }
 
 #[test]
@@ -120,7 +124,7 @@ fn insiders_add_themselves() {
         "small 7: +7 by -2, all stay",
     ];
     let table = set(areas(vec![]), Zeros::MayBeWithheld, 2);
-    assert_eq!(demanded(&table, &[4, 5, 7]), expected);
+    assert_eq!(required(&table, &[4, 5, 7]), expected);
     // One of a withheld cell is known to everyone there.
     let expected = [
         "small 4: +4 by +4, all stay",
@@ -129,75 +133,82 @@ fn insiders_add_themselves() {
         "small 7: +7 by +4, all stay",
         "small 7: +7 by -1, all stay",
     ];
-    assert_eq!(demanded(&set(areas(vec![]), Zeros::Published, 2), &[4, 5, 7]), expected);
+    assert_eq!(required(&set(areas(vec![]), Zeros::Published, 2), &[4, 5, 7]), expected);
 }
 
 #[test]
 fn a_world_for_insiders_takes_none_of_them_away_but_those_who_ask() {
     let set = set(areas(vec![]), Zeros::MayBeWithheld, 1);
-    let cells = Cells::new(&set, Prices::default());
-    let world = |changes: &[(usize, f64)]| World::new(&cells, changes.iter().copied());
+    let cells = Cells::new(&set, Costs::default());
+    let alternative = |changes: &[(usize, f64)]| ChangedTable::new(&cells, changes.iter().copied());
     // 5 is one insider; of the 2 in 7 one can go, and both where nobody in 7 asks.
-    let more = Demand::change_of(5, 4.0);
-    assert!(more.is_met(&cells, &world(&[(5, 4.0), (7, -1.0)])));
-    assert!(!more.is_met(&cells, &world(&[(5, 4.0), (7, -2.0)])));
-    assert!(!more.is_met(&cells, &world(&[(5, 3.0)])));
-    assert!(more.ignoring_insiders().is_met(&cells, &world(&[(5, 4.0), (7, -2.0)])));
-    let less = Demand::change_of(7, -2.0);
-    assert!(less.is_met(&cells, &world(&[(7, -2.0)])));
-    assert!(!less.is_met(&cells, &world(&[(7, -1.0)])));
-    assert!(!less.is_met(&cells, &world(&[(5, -1.0), (7, -2.0)])));
-    let asked = |demand: &Demand| [5, 7].map(|cell| demand.own(&cells).beyond(&cells, cell));
-    let margin = Demand::change_of(4, -1.0);
+    let more = Requirement::change_of(5, 4.0);
+    assert!(more.is_met(&cells, &alternative(&[(5, 4.0), (7, -1.0)])));
+    assert!(!more.is_met(&cells, &alternative(&[(5, 4.0), (7, -2.0)])));
+    assert!(!more.is_met(&cells, &alternative(&[(5, 3.0)])));
+    assert!(more.ignoring_insiders().is_met(&cells, &alternative(&[(5, 4.0), (7, -2.0)])));
+    let less = Requirement::change_of(7, -2.0);
+    assert!(less.is_met(&cells, &alternative(&[(7, -2.0)])));
+    assert!(!less.is_met(&cells, &alternative(&[(7, -1.0)])));
+    assert!(!less.is_met(&cells, &alternative(&[(5, -1.0), (7, -2.0)])));
+    let asked =
+        |requirement: &Requirement| [5, 7].map(|cell| requirement.own(&cells).beyond(&cells, cell));
+    let margin = Requirement::change_of(4, -1.0);
     assert_eq!(asked(&margin), [1, 1]);
-    assert_eq!(asked(&Demand { insiders: Insiders::Ask(5), ..margin.clone() }), [0, 1]);
-    assert_eq!(asked(&Demand::change_of(4, 1.0)), [0, 0]);
+    assert_eq!(
+        asked(&Requirement { insiders: InsiderCondition::One(5), ..margin.clone() }),
+        [0, 1]
+    );
+    assert_eq!(asked(&Requirement::change_of(4, 1.0)), [0, 0]);
     assert_eq!(asked(&less), [0, 1]);
 }
 
 #[test]
 fn a_sensitive_category_leaves_others_possible() {
     let class = vec![Sensitive { dimension: 1, categories: vec![1, 3] }];
-    let demands = demanded(&set(areas(class), Zeros::Published, 0), &[4, 5, 7]);
+    let requirements = required(&set(areas(class), Zeros::Published, 0), &[4, 5, 7]);
     // The first area has 2 outside kind 0 and 1 outside kind 2; the second has enough.
     let expected = ["class 5 of 4: +4-5 by +3, all stay", "class 7 of 4: +4-7 by +4, all stay"];
-    assert_eq!(demands[5..], expected);
+    assert_eq!(requirements[5..], expected);
     // All categories together are the whole group, which nothing is outside of.
     let whole = vec![Sensitive { dimension: 1, categories: vec![0] }];
-    assert_eq!(demanded(&set(areas(whole), Zeros::Published, 0), &[4, 5, 7]), demands[..5]);
+    assert_eq!(required(&set(areas(whole), Zeros::Published, 0), &[4, 5, 7]), requirements[..5]);
 }
 
 #[test]
-fn a_guarded_cell_moves_as_far_as_it_is_told_and_can() {
-    let guarded = vec![Guarded { cell: 8, down: 3, up: 2 }, Guarded { cell: 9, down: 20, up: 6 }];
-    let table = areas(vec![]).guarding(guarded).unwrap();
-    let demands = demanded(&set(table, Zeros::Published, 0), &[4, 5, 7, 8, 9]);
+fn a_cell_that_is_unsafe_by_rule_moves_as_far_as_it_is_told_and_can() {
+    let unsafe_by_rule = vec![
+        ProtectionLevel { cell: 8, lower: 3, upper: 2 },
+        ProtectionLevel { cell: 9, lower: 20, upper: 6 },
+    ];
+    let table = areas(vec![]).with_protection_levels(unsafe_by_rule).unwrap();
+    let requirements = required(&set(table, Zeros::Published, 0), &[4, 5, 7, 8, 9]);
     let expected = [
         "guarded 8: +8 by +2, all stay",
         "guarded 8: +8 by -3, all stay",
         "guarded 9: +9 by +6, all stay",
         "guarded 9: +9 by -8, all stay",
     ];
-    assert_eq!(demands[5..], expected);
+    assert_eq!(requirements[5..], expected);
 }
 
 #[test]
 fn what_was_withheld_before_under_another_policy_is_at_least_what_this_one_says() {
     let mut withheld = vec![false; 12];
     [4, 5, 6, 7, 9].iter().for_each(|cell| withheld[*cell] = true);
-    let standing = areas(vec![]).published_before(Pattern { withheld }).unwrap();
-    let demands = demanded(&set(standing, Zeros::Published, 0), &[4, 5, 6, 7, 9]);
+    let published = areas(vec![]).published_before(Pattern { withheld }).unwrap();
+    let requirements = required(&set(published, Zeros::Published, 0), &[4, 5, 6, 7, 9]);
     // Three withheld cells make 3: a zero among them was withheld then.
     let expected = ["small 4: +4 by +4, all stay", "small 5: +5 by +4, all stay"];
-    assert_eq!(demands[..2], expected);
+    assert_eq!(requirements[..2], expected);
 }
 
 #[test]
-fn holders_ask_for_what_their_own_leave_of_a_cell() {
+fn respondents_ask_for_what_their_own_leave_of_a_cell() {
     // North: 14, of kind 0 8 and of kind 1 6; school 0 has 12 of them, 7 and 5.
     let inner = [7, 5, 1, 1, 15, 11];
     let withheld = [6, 7, 8, 9, 10, 11];
-    let demands = demanded(&set(schools(inner, vec![]), Zeros::Published, 0), &withheld);
+    let requirements = required(&set(schools(inner, vec![]), Zeros::Published, 0), &withheld);
     let expected = [
         "small 9: +9 by +4, all stay",
         "small 9: +9 by +4, no insiders, all holders but [1]",
@@ -209,8 +220,8 @@ fn holders_ask_for_what_their_own_leave_of_a_cell() {
         "rest 4: +4 by +4, no insiders, holder 0",
         "rest 5: +5 by +4, no insiders, holder 0",
     ];
-    assert_eq!(demands, expected);
-    let demands = demanded(&set(schools(inner, vec![]), Zeros::MayBeWithheld, 0), &withheld);
+    assert_eq!(requirements, expected);
+    let requirements = required(&set(schools(inner, vec![]), Zeros::MayBeWithheld, 0), &withheld);
     let expected = [
         "rest 3: +3 by +3, no insiders, holder 0",
         "rest 3: +3 by -2, no insiders, holder 0",
@@ -219,7 +230,7 @@ fn holders_ask_for_what_their_own_leave_of_a_cell() {
         "rest 5: +5 by +4, no insiders, holder 0",
         "rest 5: +5 by -1, no insiders, holder 0",
     ];
-    assert_eq!(demands[12..], expected);
+    assert_eq!(requirements[12..], expected);
 }
 
 #[test]
@@ -227,30 +238,35 @@ fn who_is_not_there_adds_nothing_to_a_rest_but_where_they_were_withheld_before()
     // North: 13, of which 12 are of school 0; school 1 has 0 and 1.
     let table = || schools([7, 5, 0, 1, 15, 11], vec![]);
     let withheld = [3, 4, 5, 7, 10, 11];
-    let rest = |set: &TableSet| {
-        let demands = demanded(set, &withheld);
-        demands.into_iter().filter(|demand| demand.starts_with("rest 3")).collect::<Vec<_>>()
+    let remainder = |set: &TableSet| {
+        let requirements = required(set, &withheld);
+        requirements
+            .into_iter()
+            .filter(|requirement| requirement.starts_with("rest 3"))
+            .collect::<Vec<_>>()
     };
     let expected = ["rest 3: +3 by +4, no insiders, holder 0"];
-    assert_eq!(rest(&set(table(), Zeros::Published, 0)), expected);
+    assert_eq!(remainder(&set(table(), Zeros::Published, 0)), expected);
     let pattern = Pattern { withheld: (0..15).map(|cell| withheld.contains(&cell)).collect() };
-    let standing = table().published_before(pattern).unwrap();
+    let published = table().published_before(pattern).unwrap();
     let expected = ["rest 3: +3 by +5, no insiders, holder 0"];
-    assert_eq!(rest(&set(standing, Zeros::Published, 0)), expected);
+    assert_eq!(remainder(&set(published, Zeros::Published, 0)), expected);
 }
 
 #[test]
-fn holders_ask_for_guarded_cells_that_others_are_in() {
-    let guarded = vec![
-        Guarded { cell: 4, down: 2, up: 2 },
-        Guarded { cell: 5, down: 9, up: 2 },
-        Guarded { cell: 13, down: 4, up: 1 },
+fn respondents_ask_for_cells_unsafe_by_rule_that_others_are_in() {
+    let unsafe_by_rule = vec![
+        ProtectionLevel { cell: 4, lower: 2, upper: 2 },
+        ProtectionLevel { cell: 5, lower: 9, upper: 2 },
+        ProtectionLevel { cell: 13, lower: 4, upper: 1 },
     ];
-    let table = |inner| schools(inner, vec![]).guarding(guarded.clone()).unwrap();
+    let table =
+        |inner| schools(inner, vec![]).with_protection_levels(unsafe_by_rule.clone()).unwrap();
     let of = |zeros: Zeros, inner: [u64; 6]| {
-        let demands = demanded(&set(table(inner), zeros, 0), &[6, 7, 8, 9, 10, 11]);
-        let guarded = demands.into_iter().filter(|demand| demand.starts_with("guarded"));
-        guarded.filter(|demand| !demand.ends_with("all stay")).collect::<Vec<_>>()
+        let requirements = required(&set(table(inner), zeros, 0), &[6, 7, 8, 9, 10, 11]);
+        let unsafe_by_rule =
+            requirements.into_iter().filter(|requirement| requirement.starts_with("guarded"));
+        unsafe_by_rule.filter(|requirement| !requirement.ends_with("all stay")).collect::<Vec<_>>()
     };
     let expected = [
         "guarded 4: +4 by +2, no insiders, all holders but [0, 1]",
@@ -283,13 +299,14 @@ fn holders_ask_for_guarded_cells_that_others_are_in() {
 }
 
 #[test]
-fn holders_ask_for_classes_without_their_own() {
+fn respondents_ask_for_classes_without_their_own() {
     // North: 7 of kind 0, and outside it the 2 of school 1; school 0 has nobody outside.
     let class = vec![Sensitive { dimension: 1, categories: vec![1] }];
     let table = schools([3, 0, 4, 2, 9, 9], class);
-    let demands = demanded(&set(table, Zeros::Published, 0), &[3, 4, 5, 6, 7, 9, 10, 11]);
-    let of_holders = |demand: &&String| demand.starts_with("class") && !demand.ends_with("stay");
-    let demands: Vec<_> = demands.iter().filter(of_holders).collect();
+    let requirements = required(&set(table, Zeros::Published, 0), &[3, 4, 5, 6, 7, 9, 10, 11]);
+    let of_respondents =
+        |requirement: &&String| requirement.starts_with("class") && !requirement.ends_with("stay");
+    let requirements: Vec<_> = requirements.iter().filter(of_respondents).collect();
     let expected = [
         // Outside it are 11 in all, and 9 of them are of school 2.
         "class 1 of 0: +0-1 by +3, no insiders, holder 2",
@@ -298,15 +315,16 @@ fn holders_ask_for_classes_without_their_own() {
         "class 7 of 6: +6-7 by +5, no insiders, all holders but [0]",
         "class 10 of 9: +9-10 by +3, no insiders, all holders but [1]",
     ];
-    assert_eq!(demands, expected);
+    assert_eq!(requirements, expected);
 }
 
 #[test]
-fn holders_without_children_in_a_cell_see_what_everyone_sees() {
+fn respondents_without_children_in_a_cell_see_what_everyone_sees() {
     // North, kind 1: 2, of school 1 alone. School 0 has none there.
     let table = schools([9, 0, 9, 2, 9, 9], vec![]);
-    let demands = demanded(&set(table, Zeros::Published, 0), &[5, 11]);
-    let of_five: Vec<_> = demands.iter().filter(|demand| demand.contains("+5 ")).collect();
+    let requirements = required(&set(table, Zeros::Published, 0), &[5, 11]);
+    let of_five: Vec<_> =
+        requirements.iter().filter(|requirement| requirement.contains("+5 ")).collect();
     let expected = [
         "small 5: +5 by +3, all stay",
         "small 5: +5 by -1, all stay",

@@ -1,56 +1,60 @@
-//! Which demands the promise makes of a pattern.
+//! Which requirements the promise makes of a pattern.
 
 use std::collections::BTreeMap;
 
 use minster_model::{
     policy::Policy,
-    table::{CountTable, Guarded, Pattern, TableSet},
+    table::{CountTable, Pattern, ProtectionLevel, TableSet},
 };
 
 use crate::{
-    shared::{bound::Bound, refusal::FailureReason, world},
+    shared::{alternative_table, bound::Bound, refusal::FailureReason},
     suppressed::{
+        cell_sums::{CellSum, categories, cell_sums},
         equations::System,
-        holder::{Held, Rests},
-        parts::{Parts, categories, parts},
-        requirement::{Target, Whom},
-        solve::Demand,
+        requirement::{Attackers, Requirement},
+        respondents::{RemainderRequirements, TableByRespondent},
+        solve::RequiredSum,
     },
 };
 
-/// `holders` says whose each unknown is, where that is known.
-pub(crate) fn targets(
+/// `respondents` says whose each unknown is, where that is known.
+pub(crate) fn requirements(
     set: &TableSet,
     patterns: &[Pattern],
     system: &System,
-    holders: &[Option<usize>],
-) -> Vec<Target> {
+    respondents: &[Option<usize>],
+) -> Vec<Requirement> {
     let mut all = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
-        let counts = world::cells(table, table.inner());
+        let counts = alternative_table::cells(table, table.inner());
         let policy = table.policy(set.policy);
         let groups = groups(policy, table, &counts);
-        let mut targets = Vec::new();
+        let mut requirements = Vec::new();
         let mut asked: Vec<bool> = counts
             .iter()
             .zip(&pattern.withheld)
             .map(|(&count, &withheld)| withheld && policy.is_small(count))
             .collect();
-        table.guarded().iter().for_each(|guarded| asked[guarded.cell] = true);
+        table.protection_levels().iter().for_each(|level| asked[level.cell] = true);
         groups.iter().for_each(|&(group, inside)| (asked[group], asked[inside]) = (true, true));
-        let parts = parts(table, number, system, &asked);
-        small_cells(policy, (number, pattern), system, &counts, &parts, &mut targets);
-        guarded((number, table), system, &counts, &parts, &mut targets);
-        let held = Held::new(set, table, &counts);
-        if let Some(held) = &held {
-            for target in &mut targets {
-                target.whom = Whom::Everyone { but: held.concerned(target.cell) };
+        let sums = cell_sums(table, number, system, &asked);
+        small_cells(policy, (number, pattern), system, &counts, &sums, &mut requirements);
+        unsafe_by_rule((number, table), system, &counts, &sums, &mut requirements);
+        let by_respondent = TableByRespondent::new(set, table, &counts);
+        if let Some(by_respondent) = &by_respondent {
+            for requirement in &mut requirements {
+                requirement.attackers =
+                    Attackers::Everyone { but: by_respondent.concerned(requirement.cell) };
             }
         }
-        classes(policy, number, &groups, &parts, held.as_ref(), &mut targets);
-        all.append(&mut targets);
-        if let Some(held) = held {
-            all.extend(Rests { set, number, held, pattern, system, holders }.targets());
+        classes(policy, number, &groups, &sums, by_respondent.as_ref(), &mut requirements);
+        all.append(&mut requirements);
+        if let Some(by_respondent) = by_respondent {
+            all.extend(
+                RemainderRequirements { set, number, by_respondent, pattern, system, respondents }
+                    .requirements(),
+            );
         }
     }
     all
@@ -61,11 +65,11 @@ fn small_cells(
     (number, pattern): (usize, &Pattern),
     system: &System,
     counts: &[u64],
-    parts: &BTreeMap<usize, Parts>,
-    targets: &mut Vec<Target>,
+    sums: &BTreeMap<usize, CellSum>,
+    requirements: &mut Vec<Requirement>,
 ) {
     let threshold = policy.threshold as i64;
-    for (&cell, Parts { unknowns, published }) in parts {
+    for (&cell, CellSum { unknowns, published }) in sums {
         let count = counts[cell];
         // Where everyone knows that nobody can be, there is nothing to hide.
         let is_known = count == 0 && unknowns.is_empty();
@@ -79,32 +83,32 @@ fn small_cells(
             (FailureReason::High, Bound::AtLeast(high - published), count as i64 >= high),
         ] {
             if !met {
-                let target = target(number, cell, reason, unknowns.clone(), bound);
-                targets.push(Target { published: Some(*published), ..target });
+                let requirement = requirement(number, cell, reason, unknowns.clone(), bound);
+                requirements.push(Requirement { published: Some(*published), ..requirement });
             }
         }
     }
 }
 
-fn guarded(
+fn unsafe_by_rule(
     (number, table): (usize, &CountTable),
     system: &System,
     counts: &[u64],
-    parts: &BTreeMap<usize, Parts>,
-    targets: &mut Vec<Target>,
+    sums: &BTreeMap<usize, CellSum>,
+    requirements: &mut Vec<Requirement>,
 ) {
-    for &Guarded { cell, down, up } in table.guarded() {
-        let Some(Parts { unknowns, published }) = parts.get(&cell) else { continue };
+    for &ProtectionLevel { cell, lower, upper } in table.protection_levels() {
+        let Some(CellSum { unknowns, published }) = sums.get(&cell) else { continue };
         let least = system.least_of(unknowns);
         let count = counts[cell] as i64 - published;
-        let low = least.max(count - down as i64);
+        let low = least.max(count - lower as i64);
         let bounds = [
             (FailureReason::Low, Bound::AtMost(low), low >= count),
-            (FailureReason::High, Bound::AtLeast(count + up as i64), up == 0),
+            (FailureReason::High, Bound::AtLeast(count + upper as i64), upper == 0),
         ];
         for (reason, bound, met) in bounds {
             if !met {
-                targets.push(target(number, cell, reason, unknowns.clone(), bound));
+                requirements.push(requirement(number, cell, reason, unknowns.clone(), bound));
             }
         }
     }
@@ -114,19 +118,20 @@ fn classes(
     policy: Policy,
     number: usize,
     groups: &[(usize, usize)],
-    parts: &BTreeMap<usize, Parts>,
-    held: Option<&Held<'_>>,
-    targets: &mut Vec<Target>,
+    sums: &BTreeMap<usize, CellSum>,
+    by_respondent: Option<&TableByRespondent<'_>>,
+    requirements: &mut Vec<Requirement>,
 ) {
     for &(group, cell) in groups {
-        let (Some(all), Some(inside)) = (parts.get(&group), parts.get(&cell)) else { continue };
+        let (Some(all), Some(inside)) = (sums.get(&group), sums.get(&cell)) else { continue };
         let is_outside = |unknown: &usize| inside.unknowns.binary_search(unknown).is_err();
         let unknowns = all.unknowns.iter().copied().filter(is_outside).collect();
         let bound = policy.threshold as i64 - (all.published - inside.published);
         let bound = Bound::AtLeast(bound);
-        let but = held.map_or_else(Vec::new, |held| held.concerned_by_class(group, cell));
-        let target = target(number, cell, FailureReason::Class, unknowns, bound);
-        targets.push(Target { whom: Whom::Everyone { but }, ..target });
+        let but = by_respondent
+            .map_or_else(Vec::new, |by_respondent| by_respondent.concerned_by_class(group, cell));
+        let requirement = requirement(number, cell, FailureReason::Class, unknowns, bound);
+        requirements.push(Requirement { attackers: Attackers::Everyone { but }, ..requirement });
     }
 }
 
@@ -138,16 +143,16 @@ fn groups(policy: Policy, table: &CountTable, counts: &[u64]) -> Vec<(usize, usi
     categories(table).into_iter().filter(discloses).collect()
 }
 
-fn target(
+fn requirement(
     table: usize,
     cell: usize,
     reason: FailureReason,
     unknowns: Vec<usize>,
     bound: Bound,
-) -> Target {
-    let demand = (!unknowns.is_empty()).then_some(Demand { unknowns, bound });
-    let whom = Whom::Everyone { but: Vec::new() };
-    Target { table, cell, reason, demand, published: None, whom }
+) -> Requirement {
+    let required = (!unknowns.is_empty()).then_some(RequiredSum { unknowns, bound });
+    let attackers = Attackers::Everyone { but: Vec::new() };
+    Requirement { table, cell, reason, required, published: None, attackers }
 }
 
 #[cfg(test)]
@@ -180,13 +185,16 @@ mod tests {
     }
 
     #[test]
-    fn a_guarded_number_must_be_able_to_be_as_much_less_as_it_is_asked_to() {
+    fn a_number_unsafe_by_rule_must_be_able_to_be_less_by_its_protection_level() {
         let of = |name: &str| Hierarchy::flat(name, "all", ["1".into(), "2".into()]).unwrap();
         // One more than its diagonal neighbour, whatever is withheld.
-        let verdict = |down: u64| {
+        let verdict = |lower: u64| {
             let table = CountTable::new("t", vec![of("a"), of("b")], vec![3, 9, 9, 2], vec![]);
-            let (cell, up) = (table.as_ref().unwrap().cell(&[1, 1]), 3);
-            let table = table.unwrap().guarding(vec![Guarded { cell, down, up }]).unwrap();
+            let (cell, upper) = (table.as_ref().unwrap().cell(&[1, 1]), 3);
+            let table = table
+                .unwrap()
+                .with_protection_levels(vec![ProtectionLevel { cell, lower, upper }])
+                .unwrap();
             let withheld = (0..9).map(|cell| table.is_inner(cell)).collect();
             let policy = Policy::new(1, Zeros::MayBeWithheld);
             let set = TableSet { tables: vec![table], policy };

@@ -9,10 +9,10 @@ use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, SolveOptions,
 
 use crate::{
     optimal::{
-        ask::{Ask, Bound},
-        bits::Bits,
+        cell_set::CellSet,
         clause::Clause,
         component::Component,
+        component_requirements::{ChangeBound, ComponentRequirement},
     },
     problem::cells::KNOWN,
 };
@@ -20,7 +20,7 @@ use crate::{
 /// Branch-and-bound nodes of one search for whole numbers.
 const NODES: u64 = 200;
 
-/// Says what is known of a demand and a pattern.
+/// Says what is known of a requirement and a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Met,
@@ -31,18 +31,18 @@ pub(crate) enum Verdict {
 }
 
 /// Answers, and remembers the worlds found.
-pub(crate) struct Oracle<'a> {
+pub(crate) struct Feasibility<'a> {
     of: &'a Component,
     /// Those who are in some inner cell and know more than its least.
     insiders: Vec<usize>,
-    worlds: Vec<Known>,
+    alternatives: Vec<KnownAlternative>,
     /// Steps left: one for each cell of each program solved, times its nodes.
     pub(crate) steps: u64,
 }
 
 /// A world: what changes, and by how much.
-struct Known {
-    changes: Bits,
+struct KnownAlternative {
+    changes: CellSet,
     change: Vec<i64>,
 }
 
@@ -53,10 +53,10 @@ enum Stay<'a> {
     All(&'a [usize]),
 }
 
-impl<'a> Oracle<'a> {
+impl<'a> Feasibility<'a> {
     pub(crate) fn new(of: &'a Component, steps: u64) -> Self {
         let insiders = (0..of.len()).filter(|&cell| of.known[cell] > 0).collect();
-        Self { of, insiders, worlds: Vec::new(), steps }
+        Self { of, insiders, alternatives: Vec::new(), steps }
     }
 
     /// Spends steps; none where they are used up.
@@ -68,9 +68,13 @@ impl<'a> Oracle<'a> {
         (self.steps > 0).then_some(())
     }
 
-    /// Whether a pattern meets a demand, for outsiders and for everyone who could be in a withheld cell.
-    pub(crate) fn judge(&mut self, ask: &Ask, withheld: &Bits) -> Verdict {
-        match self.meets(ask, withheld, None) {
+    /// Whether a pattern meets a requirement, for outsiders and for everyone who could be in a withheld cell.
+    pub(crate) fn judge(
+        &mut self,
+        requirement: &ComponentRequirement,
+        withheld: &CellSet,
+    ) -> Verdict {
+        match self.meets(requirement, withheld, None) {
             Some(true) => {}
             Some(false) => return Verdict::Fails(None),
             None => return Verdict::Open,
@@ -79,22 +83,22 @@ impl<'a> Oracle<'a> {
             .insiders
             .iter()
             .copied()
-            .filter(|&who| withheld.has(who) && !self.is_known(ask, withheld, Some(who)))
+            .filter(|&who| withheld.has(who) && !self.is_known(requirement, withheld, Some(who)))
             .collect();
         if open.is_empty() {
             return Verdict::Met;
         }
         // One world for all who ask the same, if there is one.
         let others: Vec<usize> =
-            self.insiders.iter().copied().filter(|&who| !ask.is_below(who)).collect();
-        if let Some(bound) = ask.bound(&self.of.known, withheld, None)
-            && open.iter().any(|who| !ask.is_below(*who))
+            self.insiders.iter().copied().filter(|&who| !requirement.is_below(who)).collect();
+        if let Some(bound) = requirement.bound(&self.of.known, withheld, None)
+            && open.iter().any(|who| !requirement.is_below(*who))
         {
-            _ = self.search(ask, bound, withheld, Stay::All(&others));
+            _ = self.search(requirement, bound, withheld, Stay::All(&others));
         }
-        open.retain(|&who| !self.is_known(ask, withheld, Some(who)));
+        open.retain(|&who| !self.is_known(requirement, withheld, Some(who)));
         for who in open {
-            match self.meets(ask, withheld, Some(who)) {
+            match self.meets(requirement, withheld, Some(who)) {
                 Some(true) => {}
                 Some(false) => return Verdict::Fails(Some(who)),
                 None => return Verdict::Open,
@@ -103,79 +107,108 @@ impl<'a> Oracle<'a> {
         Verdict::Met
     }
 
-    /// Whether a pattern meets a demand for an outsider, or for someone in an inner cell; none where the
+    /// Whether a pattern meets a requirement for an outsider, or for someone in an inner cell; none where the
     /// work allowed does not settle it.
-    pub(crate) fn meets(&mut self, ask: &Ask, withheld: &Bits, who: Option<usize>) -> Option<bool> {
-        let Some(bound) = ask.bound(&self.of.known, withheld, who) else { return Some(true) };
-        if self.is_known(ask, withheld, who) {
+    pub(crate) fn meets(
+        &mut self,
+        requirement: &ComponentRequirement,
+        withheld: &CellSet,
+        who: Option<usize>,
+    ) -> Option<bool> {
+        let Some(bound) = requirement.bound(&self.of.known, withheld, who) else {
+            return Some(true);
+        };
+        if self.is_known(requirement, withheld, who) {
             return Some(true);
         }
-        self.search(ask, bound, withheld, Stay::One(who))
+        self.search(requirement, bound, withheld, Stay::One(who))
     }
 
-    /// Withholds all that can be withheld besides so that a demand still fails: not all that is left may
+    /// Withholds all that can be withheld besides so that a requirement still fails: not all that is left may
     /// be published.
-    pub(crate) fn clause(&mut self, ask: &Ask, withheld: &Bits, who: Option<usize>) -> Clause {
+    pub(crate) fn clause(
+        &mut self,
+        requirement: &ComponentRequirement,
+        withheld: &CellSet,
+        who: Option<usize>,
+    ) -> Clause {
         let mut failing = withheld.clone();
         let mut rest: Vec<usize> = (0..self.of.len()).filter(|&cell| !failing.has(cell)).collect();
         // The dear ones are left to the last: a clause of these says most.
-        rest.sort_by(|&a, &b| self.of.price[a].total_cmp(&self.of.price[b]).then(a.cmp(&b)));
-        self.enlarge(ask, who, &mut failing, &rest);
+        rest.sort_by(|&a, &b| self.of.cost[a].total_cmp(&self.of.cost[b]).then(a.cmp(&b)));
+        self.enlarge(requirement, who, &mut failing, &rest);
         Clause {
             any: (0..self.of.len()).filter(|&cell| !failing.has(cell)).collect(),
-            unless: ask.pinned(&self.of.known, &self.of.forced, &failing, who),
+            unless: requirement.pinned(&self.of.known, &self.of.forced, &failing, who),
         }
     }
 
-    /// Adds as many of some cells as leave the demand failing: all at once, or half by half.
-    fn enlarge(&mut self, ask: &Ask, who: Option<usize>, failing: &mut Bits, more: &[usize]) {
+    /// Adds as many of some cells as leave the requirement failing: all at once, or half by half.
+    fn enlarge(
+        &mut self,
+        requirement: &ComponentRequirement,
+        who: Option<usize>,
+        failing: &mut CellSet,
+        more: &[usize],
+    ) {
         let mut larger = failing.clone();
         more.iter().for_each(|&cell| larger.put(cell));
-        if self.meets(ask, &larger, who) == Some(false) {
+        if self.meets(requirement, &larger, who) == Some(false) {
             *failing = larger;
         } else if more.len() > 1 {
             let (first, second) = more.split_at(more.len() / 2);
-            self.enlarge(ask, who, failing, first);
-            self.enlarge(ask, who, failing, second);
+            self.enlarge(requirement, who, failing, first);
+            self.enlarge(requirement, who, failing, second);
         }
     }
 
-    /// The worlds that show that a pattern meets all demands.
-    pub(crate) fn certificates(&self, withheld: &Bits) -> Vec<Vec<(usize, i64)>> {
-        let mut used = vec![false; self.worlds.len()];
-        for ask in &self.of.asks {
+    /// The worlds that show that a pattern meets all requirements.
+    pub(crate) fn certificates(&self, withheld: &CellSet) -> Vec<Vec<(usize, i64)>> {
+        let mut used = vec![false; self.alternatives.len()];
+        for requirement in &self.of.requirements {
             let insiders = self.insiders.iter().copied().filter(|&who| withheld.has(who));
             for who in std::iter::once(None).chain(insiders.map(Some)) {
-                let meeting = self.meeting(ask, withheld, who).next();
-                meeting.into_iter().for_each(|world| used[world] = true);
+                let meeting = self.meeting(requirement, withheld, who).next();
+                meeting.into_iter().for_each(|alternative| used[alternative] = true);
             }
         }
-        let changes = |world: &Known| {
-            world.changes.iter().map(|cell| (self.of.cells[cell], world.change[cell])).collect()
+        let changes = |alternative: &KnownAlternative| {
+            alternative
+                .changes
+                .iter()
+                .map(|cell| (self.of.cells[cell], alternative.change[cell]))
+                .collect()
         };
-        let used = self.worlds.iter().zip(used).filter(|(_, used)| *used);
-        used.map(|(world, _)| changes(world)).collect()
+        let used = self.alternatives.iter().zip(used).filter(|(_, used)| *used);
+        used.map(|(alternative, _)| changes(alternative)).collect()
     }
 
-    fn is_known(&self, ask: &Ask, withheld: &Bits, who: Option<usize>) -> bool {
-        ask.bound(&self.of.known, withheld, who).is_none()
-            || self.meeting(ask, withheld, who).next().is_some()
+    fn is_known(
+        &self,
+        requirement: &ComponentRequirement,
+        withheld: &CellSet,
+        who: Option<usize>,
+    ) -> bool {
+        requirement.bound(&self.of.known, withheld, who).is_none()
+            || self.meeting(requirement, withheld, who).next().is_some()
     }
 
-    /// The worlds known that meet a demand.
+    /// The worlds known that meet a requirement.
     fn meeting(
         &self,
-        ask: &Ask,
-        withheld: &Bits,
+        requirement: &ComponentRequirement,
+        withheld: &CellSet,
         who: Option<usize>,
     ) -> impl Iterator<Item = usize> {
-        let bound = ask.bound(&self.of.known, withheld, who);
-        (0..self.worlds.len()).filter(move |&number| {
-            let world = &self.worlds[number];
-            let change = || ask.terms.iter().map(|&(cell, sign)| sign * world.change[cell]).sum();
+        let bound = requirement.bound(&self.of.known, withheld, who);
+        (0..self.alternatives.len()).filter(move |&number| {
+            let alternative = &self.alternatives[number];
+            let change = || {
+                requirement.terms.iter().map(|&(cell, sign)| sign * alternative.change[cell]).sum()
+            };
             bound.is_some_and(|bound| bound.is_met(change()))
-                && world.changes.is_within(withheld)
-                && who.is_none_or(|who| world.change[who] >= self.least(who, true))
+                && alternative.changes.is_within(withheld)
+                && who.is_none_or(|who| alternative.change[who] >= self.least(who, true))
         })
     }
 
@@ -186,33 +219,39 @@ impl<'a> Oracle<'a> {
     }
 
     /// Searches for a world, and remembers it.
-    fn search(&mut self, ask: &Ask, bound: Bound, withheld: &Bits, stay: Stay<'_>) -> Option<bool> {
+    fn search(
+        &mut self,
+        requirement: &ComponentRequirement,
+        bound: ChangeBound,
+        withheld: &CellSet,
+        stay: Stay<'_>,
+    ) -> Option<bool> {
         let varying = self.varying(withheld);
-        let inside = self.inside(ask, &varying);
+        let inside = self.inside(requirement, &varying);
         if inside.is_empty() {
             return Some(false);
         }
         self.spend(inside.len() as u64)?;
-        let change = match self.solve(ask, bound, &inside, stay, false) {
-            Solved::World(change) => change,
+        let change = match self.solve(requirement, bound, &inside, stay, false) {
+            Solved::Alternative(change) => change,
             Solved::None => return Some(false),
             Solved::Open => {
                 self.spend(20 * inside.len() as u64)?;
-                match self.solve(ask, bound, &inside, stay, true) {
-                    Solved::World(change) => change,
+                match self.solve(requirement, bound, &inside, stay, true) {
+                    Solved::Alternative(change) => change,
                     Solved::None => return Some(false),
                     Solved::Open => return None,
                 }
             }
         };
-        let mut changes = Bits::none(self.of.len());
+        let mut changes = CellSet::none(self.of.len());
         (0..change.len()).filter(|&cell| change[cell] != 0).for_each(|cell| changes.put(cell));
-        self.worlds.push(Known { changes, change });
+        self.alternatives.push(KnownAlternative { changes, change });
         Some(true)
     }
 
     /// The withheld cells that are not the only one in some sum.
-    fn varying(&self, withheld: &Bits) -> Bits {
+    fn varying(&self, withheld: &CellSet) -> CellSet {
         let mut varying = withheld.clone();
         let relations = &self.of.relations;
         let mut left: Vec<usize> = relations
@@ -235,12 +274,12 @@ impl<'a> Oracle<'a> {
         varying
     }
 
-    /// The varying cells that sums join with a demand's.
-    fn inside(&self, ask: &Ask, varying: &Bits) -> Vec<usize> {
-        let mut inside = Bits::none(self.of.len());
+    /// The varying cells that sums join with a requirement's.
+    fn inside(&self, requirement: &ComponentRequirement, varying: &CellSet) -> Vec<usize> {
+        let mut inside = CellSet::none(self.of.len());
         let mut used = vec![false; self.of.relations.len()];
         let mut open = Vec::new();
-        for &(cell, _) in ask.terms.iter().filter(|(cell, _)| varying.has(*cell)) {
+        for &(cell, _) in requirement.terms.iter().filter(|(cell, _)| varying.has(*cell)) {
             inside.put(cell);
             open.push(cell);
         }
@@ -260,11 +299,11 @@ impl<'a> Oracle<'a> {
         inside.iter().collect()
     }
 
-    /// One program over the changes of the cells inside: the cheapest that meets a demand.
+    /// One program over the changes of the cells inside: the cheapest that meets a requirement.
     fn solve(
         &self,
-        ask: &Ask,
-        bound: Bound,
+        requirement: &ComponentRequirement,
+        bound: ChangeBound,
         inside: &[usize],
         stay: Stay<'_>,
         whole: bool,
@@ -276,24 +315,24 @@ impl<'a> Oracle<'a> {
         let mut problem = Problem::new(OptimizationDirection::Minimize);
         let mut variables: BTreeMap<usize, (Variable, Option<Variable>)> = BTreeMap::new();
         for &cell in inside {
-            let price = if self.of.forced.has(cell) { KNOWN } else { self.of.price[cell] };
+            let cost = if self.of.forced.has(cell) { KNOWN } else { self.of.cost[cell] };
             let least = self.of.is_inner[cell].then(|| self.least(cell, stays(cell)));
             let pair = match least {
                 Some(least) if whole => {
                     let most = i32::try_from(-least).unwrap_or(i32::MAX);
-                    let up = problem.add_integer_var(price, (0, i32::MAX));
-                    (up, Some(problem.add_integer_var(price, (0, most))))
+                    let up = problem.add_integer_var(cost, (0, i32::MAX));
+                    (up, Some(problem.add_integer_var(cost, (0, most))))
                 }
                 Some(least) => {
-                    let up = problem.add_var(price, (0.0, f64::INFINITY));
-                    (up, Some(problem.add_var(price, (0.0, -least as f64))))
+                    let up = problem.add_var(cost, (0.0, f64::INFINITY));
+                    (up, Some(problem.add_var(cost, (0.0, -least as f64))))
                 }
-                None if price <= KNOWN => {
+                None if cost <= KNOWN => {
                     (problem.add_var(0.0, (f64::NEG_INFINITY, f64::INFINITY)), None)
                 }
                 None => {
-                    let up = problem.add_var(price, (0.0, f64::INFINITY));
-                    (up, Some(problem.add_var(price, (0.0, f64::INFINITY))))
+                    let up = problem.add_var(cost, (0.0, f64::INFINITY));
+                    (up, Some(problem.add_var(cost, (0.0, f64::INFINITY))))
                 }
             };
             variables.insert(cell, pair);
@@ -313,11 +352,11 @@ impl<'a> Oracle<'a> {
             }
         }
         match bound {
-            Bound::AtMost(most) => {
-                problem.add_constraint(signed(&ask.terms), ComparisonOp::Le, most as f64)
+            ChangeBound::AtMost(most) => {
+                problem.add_constraint(signed(&requirement.terms), ComparisonOp::Le, most as f64)
             }
-            Bound::AtLeast(least) => {
-                problem.add_constraint(signed(&ask.terms), ComparisonOp::Ge, least as f64)
+            ChangeBound::AtLeast(least) => {
+                problem.add_constraint(signed(&requirement.terms), ComparisonOp::Ge, least as f64)
             }
         }
         let mut options = SolveOptions::default();
@@ -336,31 +375,31 @@ impl<'a> Oracle<'a> {
             }
             change[cell] = by.round() as i64;
         }
-        match self.adds_up(ask, bound, &change, stays) {
-            true => Solved::World(change),
+        match self.adds_up(requirement, bound, &change, stays) {
+            true => Solved::Alternative(change),
             false => Solved::Open,
         }
     }
 
-    /// Whether these changes are a world that meets a demand.
+    /// Whether these changes are a world that meets a requirement.
     fn adds_up(
         &self,
-        ask: &Ask,
-        bound: Bound,
+        requirement: &ComponentRequirement,
+        bound: ChangeBound,
         change: &[i64],
         stays: impl Fn(usize) -> bool,
     ) -> bool {
         let sum = |terms: &[(usize, i64)]| -> i64 {
             terms.iter().map(|&(cell, sign)| sign * change[cell]).sum()
         };
-        bound.is_met(sum(&ask.terms))
+        bound.is_met(sum(&requirement.terms))
             && self.of.relations.iter().all(|relation| sum(&relation.terms) == 0)
             && (0..change.len()).all(|cell| change[cell] >= self.least(cell, stays(cell)))
     }
 }
 
 enum Solved {
-    World(Vec<i64>),
+    Alternative(Vec<i64>),
     /// There is none.
     None,
     Open,

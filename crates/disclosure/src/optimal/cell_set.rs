@@ -1,9 +1,9 @@
 //! Sets of a component's cells.
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Bits(Vec<u64>);
+pub(crate) struct CellSet(Vec<u64>);
 
-impl Bits {
+impl CellSet {
     /// None of so many.
     pub(crate) fn none(of: usize) -> Self {
         Self(vec![0; of.div_ceil(64)])

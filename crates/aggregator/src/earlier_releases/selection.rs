@@ -10,13 +10,13 @@ use crate::{
 
 /// A child must be this for a release to count them: one of the release's conditions.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Test {
+pub(crate) enum Selection {
     /// A pupil of the council's schools.
     OnSpine,
     Condition(Condition),
 }
 
-impl Test {
+impl Selection {
     pub(crate) fn column(&self) -> &str {
         match self {
             Self::OnSpine => tables::ON_SPINE,
@@ -34,12 +34,12 @@ impl Test {
         }
     }
 
-    /// Each test of a definition, and whether it says that the test is sensitive.
+    /// Each selection of a definition, and whether it says that the selection is sensitive.
     pub(crate) fn of(definition: &Definition) -> Vec<(Self, bool)> {
         let spine = (definition.population == Population::Spine).then_some((Self::OnSpine, false));
         let conditions = definition.conditions.iter().map(|condition| {
-            let test = Condition { sensitive: false, ..condition.clone() };
-            (Self::Condition(test), condition.sensitive)
+            let selection = Condition { sensitive: false, ..condition.clone() };
+            (Self::Condition(selection), condition.sensitive)
         });
         spine.into_iter().chain(conditions).collect()
     }
@@ -76,8 +76,8 @@ mod tests {
              [[table]]\nname = \"t\"\ndimensions = [\"plan\"]\n"
         ))
         .unwrap();
-        let (test, _) = Test::of(&definition).pop().unwrap();
-        test.chooses(&definition.dimensions[0], &["E".to_owned()])
+        let (selection, _) = Selection::of(&definition).pop().unwrap();
+        selection.chooses(&definition.dimensions[0], &["E".to_owned()])
     }
 
     #[test]

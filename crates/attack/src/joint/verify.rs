@@ -20,23 +20,23 @@
 //!
 //! The same holds of sums of a column, with amounts in the place of children: those of each combination of shared
 //! columns and of who counts them are dealt out anew among the categories of one release and as they truly are among
-//! those of another. [`Beside::all`] then guards what must not follow.
+//! those of another. The protection levels of [`JointRelease::all`] then say what must not follow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use minster_model::{
     policy::{Policy, Zeros},
-    table::{CountTable, CubeError, Grouping, Hierarchy, Pattern, TableSet},
+    table::{CountTable, Grouping, Hierarchy, Pattern, TableError, TableSet},
 };
 
 use crate::{
-    shared::{refusal::Refusal, world},
+    shared::{alternative_table, refusal::Refusal},
     suppressed::verify::verify,
 };
 
 /// One of several releases about different children.
 #[derive(Debug, Clone)]
-pub struct Beside<'a> {
+pub struct JointRelease<'a> {
     /// Its tables.
     pub tables: &'a [CountTable],
     /// The cells that it withholds of them.
@@ -54,8 +54,8 @@ pub struct Beside<'a> {
 /// Beside the releases themselves it has whom one counts and another does not: nothing may follow of these either.
 ///
 /// # Errors
-/// [`CubeError::Empty`] where a release counts nobody: such a one stands beside nothing.
-pub fn who_counts(counted: &[Vec<bool>]) -> Result<(Hierarchy, Vec<usize>), CubeError> {
+/// [`TableError::Empty`] where a release counts nobody: such a one stands beside nothing.
+pub fn who_counts(counted: &[Vec<bool>]) -> Result<(Hierarchy, Vec<usize>), TableError> {
     let leaves = (0..counted.len()).map(|leaf| leaf.to_string());
     let mut who = Hierarchy::flat("who counts", "anyone", leaves)?;
     let releases = counted.first().map_or(0, Vec::len);
@@ -79,7 +79,7 @@ pub fn who_counts(counted: &[Vec<bool>]) -> Result<(Hierarchy, Vec<usize>), Cube
     };
     let node = |release| (0..who.node_count()).find(|&node| counts(release, node));
     let nodes = (0..releases)
-        .map(|release| node(release).ok_or(CubeError::Empty))
+        .map(|release| node(release).ok_or(TableError::Empty))
         .collect::<Result<_, _>>();
     Ok((who.clone(), nodes?))
 }
@@ -91,9 +91,9 @@ pub fn who_counts(counted: &[Vec<bool>]) -> Result<(Hierarchy, Vec<usize>), Cube
 ///
 /// # Errors
 /// [`Refusal::SharedWithheld`] where a release does not publish all numbers by the columns that it shares;
-/// [`Refusal::Unprotected`] with the numbers of releases and the cells of [`Beside::all`] that follow from the
+/// [`Refusal::Unprotected`] with the numbers of releases and the cells of [`JointRelease::all`] that follow from the
 /// published numbers; or as [`verify`].
-pub fn verify_beside(policy: Policy, releases: &[Beside<'_>]) -> Result<(), Refusal> {
+pub fn verify_joint(policy: Policy, releases: &[JointRelease<'_>]) -> Result<(), Refusal> {
     for (number, release) in releases.iter().enumerate() {
         if release.patterns.len() != release.tables.len() {
             return Err(Refusal::Shape);
@@ -108,11 +108,11 @@ pub fn verify_beside(policy: Policy, releases: &[Beside<'_>]) -> Result<(), Refu
         Zeros::Published | Zeros::MayBeWithheld => Zeros::MayBeWithheld,
     };
     let tables = releases.iter().map(|release| release.all.clone()).collect();
-    let patterns = releases.iter().map(Beside::known).collect();
+    let patterns = releases.iter().map(JointRelease::known).collect();
     verify(TableSet { tables, policy: Policy { zeros, ..policy } }, patterns).map(|_| ())
 }
 
-impl Beside<'_> {
+impl JointRelease<'_> {
     /// Whether some table shows the number of every combination of shared columns.
     fn publishes_what_it_shares(&self) -> Result<bool, Refusal> {
         for (table, pattern) in self.tables.iter().zip(self.patterns) {
@@ -120,8 +120,8 @@ impl Beside<'_> {
                 return Err(Refusal::Shape);
             }
             let Some(shared) = self.shared_of(table) else { continue };
-            let counts = world::cells(table, table.inner());
-            let all = world::cells(&self.all, self.all.inner());
+            let counts = alternative_table::cells(table, table.inner());
+            let all = alternative_table::cells(&self.all, self.all.inner());
             let mut is_shown = true;
             for (cell, parts) in shared {
                 if parts.iter().map(|&part| counts[part]).sum::<u64>() != all[cell] {
@@ -177,7 +177,7 @@ impl Beside<'_> {
 
     /// Returns what is known of all children: this release's numbers, and where nobody is.
     fn known(&self) -> Pattern {
-        let counts = world::cells(&self.all, self.all.inner());
+        let counts = alternative_table::cells(&self.all, self.all.inner());
         let is_own = |cell: usize| self.all.coordinates(cell).last() == Some(&self.own);
         let withheld = (0..counts.len()).map(|cell| counts[cell] > 0 && !is_own(cell));
         Pattern { withheld: withheld.collect() }
@@ -200,12 +200,17 @@ mod tests {
         let counts = all.cell_counts();
         let tables: Vec<[CountTable; 1]> = nodes.iter().map(|&node| other(counts[node])).collect();
         let patterns = [Pattern { withheld: vec![false, true, true] }];
-        let releases: Vec<Beside<'_>> = tables
+        let releases: Vec<JointRelease<'_>> = tables
             .iter()
             .zip(nodes)
-            .map(|(tables, own)| Beside { tables, patterns: &patterns, all: all.clone(), own })
+            .map(|(tables, own)| JointRelease {
+                tables,
+                patterns: &patterns,
+                all: all.clone(),
+                own,
+            })
             .collect();
-        verify_beside(Policy::new(5, zeros), &releases)
+        verify_joint(Policy::new(5, zeros), &releases)
     }
 
     const BOTH: &[bool] = &[true, true];
@@ -247,6 +252,6 @@ mod tests {
 
     #[test]
     fn a_release_that_counts_nobody_stands_beside_nothing() {
-        assert_eq!(who_counts(&[vec![true, false]]), Err(CubeError::Empty));
+        assert_eq!(who_counts(&[vec![true, false]]), Err(TableError::Empty));
     }
 }

@@ -78,29 +78,33 @@ pub fn extremes_known(
     extremes_within(set, patterns, limit, &|inner| (least(inner), u64::MAX))
 }
 
-/// Where in a table the holders' dimension stands.
-pub fn holders_place(set: &TableSet, table: &CountTable) -> Option<usize> {
-    table.dimensions().iter().position(|dimension| Some(dimension.name()) == set.holders())
+/// Where in a table the respondents' dimension stands.
+pub fn respondents_place(set: &TableSet, table: &CountTable) -> Option<usize> {
+    table.dimensions().iter().position(|dimension| Some(dimension.name()) == set.respondents())
 }
 
-/// Whether an inner cell of a table is a holder's, by the ordinal of their leaf.
-pub fn is_held(set: &TableSet, (number, inner): (usize, usize), holder: usize) -> bool {
+/// Whether an inner cell of a table is a respondent's, by the ordinal of their leaf.
+pub fn is_of_respondent(
+    set: &TableSet,
+    (number, inner): (usize, usize),
+    respondent: usize,
+) -> bool {
     let table = &set.tables[number];
-    let Some(place) = holders_place(set, table) else { return false };
+    let Some(place) = respondents_place(set, table) else { return false };
     let after = table.dimensions()[place + 1..].iter();
     let after: usize = after.map(|dimension| dimension.leaves().len()).product();
-    inner / after % table.dimensions()[place].leaves().len() == holder
+    inner / after % table.dimensions()[place].leaves().len() == respondent
 }
 
-/// All worlds that leave a holder's own cells at the truth.
-pub fn extremes_held(
+/// All worlds that leave a respondent's own cells at the truth.
+pub fn extremes_of_respondent(
     set: &TableSet,
     patterns: &[Pattern],
     limit: u64,
-    holder: usize,
+    respondent: usize,
 ) -> Option<Extremes> {
     let least = set.policy.zeros.least_withheld();
-    extremes_within(set, patterns, limit, &|inner| match is_held(set, inner, holder) {
+    extremes_within(set, patterns, limit, &|inner| match is_of_respondent(set, inner, respondent) {
         true => [set.tables[inner.0].inner()[inner.1]; 2].into(),
         false => (least, u64::MAX),
     })

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use minster_model::table::{CountTable, Pattern, TableSet, World};
+use minster_model::table::{AlternativeTable, CountTable, Pattern, TableSet};
 
 use crate::shared::linked_tables;
 
@@ -32,11 +32,11 @@ impl<'a> Checker<'a> {
 
     /// Whether the world obeys the policy, reproduces every published number and agrees with itself
     /// where tables share margins.
-    pub(crate) fn fits(&self, world: &World) -> bool {
-        let in_order = world.counts.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1));
+    pub(crate) fn fits(&self, alternative: &AlternativeTable) -> bool {
+        let in_order = alternative.counts.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1));
         let mut sums: HashMap<(usize, usize), i64> = HashMap::new();
         let mut above = Vec::new();
-        for &(table, inner, count) in &world.counts {
+        for &(table, inner, count) in &alternative.counts {
             let Some(change) = self.change(table, inner, count) else { return false };
             self.covering[table].of(inner, &mut above);
             let of_table = &self.set.tables[table];
@@ -52,7 +52,7 @@ impl<'a> Checker<'a> {
         let published = sums
             .iter()
             .all(|(&(table, cell), sum)| *sum == 0 || self.patterns[table].withheld[cell]);
-        in_order && published && self.links.iter().all(|link| self.agrees(world, link))
+        in_order && published && self.links.iter().all(|link| self.agrees(alternative, link))
     }
 
     /// By how much a world's count differs from the true one, if there is such an inner cell.
@@ -61,9 +61,9 @@ impl<'a> Checker<'a> {
         i64::try_from(count).ok()?.checked_sub(i64::try_from(truth).ok()?)
     }
 
-    fn agrees(&self, world: &World, link: &[(usize, Vec<usize>); 2]) -> bool {
+    fn agrees(&self, alternative: &AlternativeTable, link: &[(usize, Vec<usize>); 2]) -> bool {
         let mut sums: HashMap<usize, i64> = HashMap::new();
-        for &(table, inner, count) in &world.counts {
+        for &(table, inner, count) in &alternative.counts {
             for ((linked, shared), sign) in link.iter().zip([1, -1]) {
                 if *linked == table {
                     let change = self.change(table, inner, count).unwrap_or_default();
@@ -170,11 +170,11 @@ mod tests {
     }
 
     fn fits(tables: Vec<CountTable>, counts: &[(usize, usize, u64)]) -> bool {
-        fits_beside(tables, &[], Zeros::MayBeWithheld, counts)
+        fits_published(tables, &[], Zeros::MayBeWithheld, counts)
     }
 
     /// Whether a world fits where of each table these cells are published.
-    fn fits_beside(
+    fn fits_published(
         tables: Vec<CountTable>,
         published: &[usize],
         zeros: Zeros,
@@ -186,7 +186,7 @@ mod tests {
         let patterns: Vec<Pattern> =
             tables.iter().map(|table| Pattern { withheld: withheld(table) }).collect();
         let set = TableSet { tables, policy: Policy::new(5, zeros) };
-        Checker::new(&set, &patterns).fits(&World { counts: counts.to_vec() })
+        Checker::new(&set, &patterns).fits(&AlternativeTable { counts: counts.to_vec() })
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
         let fits = |zeros, counts: &[(usize, usize, u64)]| {
             let table = table(["a", "b"], [2, 20, 30, 40]);
             let published = [table.cell(&[1, 0]), table.cell(&[2, 2])];
-            fits_beside(vec![table], &published, zeros, counts)
+            fits_published(vec![table], &published, zeros, counts)
         };
         let zeros = Zeros::MayBeWithheld;
         assert!(fits(zeros, &[]));
@@ -212,8 +212,8 @@ mod tests {
     #[test]
     fn nobody_is_where_everyone_knows_that_nobody_can_be() {
         let table = |inner| table(["a", "b"], inner).knowing_zeros(vec![1]).unwrap();
-        let world = [(0, 0, 1), (0, 1, 1), (0, 2, 31), (0, 3, 39)];
-        assert!(!fits(vec![table([2, 0, 30, 40])], &world));
+        let alternative = [(0, 0, 1), (0, 1, 1), (0, 2, 31), (0, 3, 39)];
+        assert!(!fits(vec![table([2, 0, 30, 40])], &alternative));
         assert!(!fits(vec![table([2, 0, 30, 40])], &[(0, 1, 1)]));
         assert!(fits(vec![table([2, 0, 30, 40])], &[(0, 0, 1)]));
     }

@@ -1,4 +1,4 @@
-//! Changes of the true counts that contradict nothing published.
+//! Alternative tables, *worlds* for short: changes of the true counts that contradict nothing published.
 
 use crate::problem::cells::Cells;
 
@@ -7,13 +7,13 @@ const NONE: f64 = 1e-7;
 
 /// Other counts than the true ones: the cells that change, in their order, and by how much.
 #[derive(Debug, Clone)]
-pub struct World {
+pub struct ChangedTable {
     changes: Vec<(usize, f64)>,
-    /// The holders whose cells change, ascending.
-    holders: Vec<u32>,
+    /// The respondents whose cells change, ascending.
+    respondents: Vec<u32>,
 }
 
-impl World {
+impl ChangedTable {
     /// Changes in the order of the cells; those that are none are left out, and what is nearly whole
     /// is made whole.
     pub(crate) fn new(cells: &Cells<'_>, changes: impl Iterator<Item = (usize, f64)>) -> Self {
@@ -22,18 +22,18 @@ impl World {
             (cell, if (change - whole).abs() < 1e-6 { whole } else { change })
         };
         let changes: Vec<_> = changes.map(tidy).filter(|(_, change)| change.abs() > NONE).collect();
-        let mut holders = Vec::new();
-        if cells.holders.are_declared() {
-            holders.extend(changes.iter().filter_map(|&(cell, _)| cells.holders.of(cell)));
-            holders.sort_unstable();
-            holders.dedup();
+        let mut respondents = Vec::new();
+        if cells.respondents.are_declared() {
+            respondents.extend(changes.iter().filter_map(|&(cell, _)| cells.respondents.of(cell)));
+            respondents.sort_unstable();
+            respondents.dedup();
         }
-        Self { changes, holders }
+        Self { changes, respondents }
     }
 
-    /// The holders whose cells change, ascending.
-    pub(crate) fn holders(&self) -> &[u32] {
-        &self.holders
+    /// The respondents whose cells change, ascending.
+    pub(crate) fn respondents(&self) -> &[u32] {
+        &self.respondents
     }
 
     /// By how much a cell changes.
@@ -62,38 +62,38 @@ impl World {
 
 /// The worlds known so far, found again by the cells that they alter.
 #[derive(Debug, Clone, Default)]
-pub struct Worlds {
-    worlds: Vec<Option<World>>,
+pub struct ChangedTables {
+    alternatives: Vec<Option<ChangedTable>>,
     altering: Vec<Vec<usize>>,
 }
 
-impl Worlds {
+impl ChangedTables {
     /// None yet, of so many cells.
     pub fn new(cells: usize) -> Self {
-        Self { worlds: Vec::new(), altering: vec![Vec::new(); cells] }
+        Self { alternatives: Vec::new(), altering: vec![Vec::new(); cells] }
     }
 
     /// One more is known.
-    pub fn add(&mut self, world: World) {
-        for &(cell, _) in world.changes() {
-            self.altering[cell].push(self.worlds.len());
+    pub fn add(&mut self, alternative: ChangedTable) {
+        for &(cell, _) in alternative.changes() {
+            self.altering[cell].push(self.alternatives.len());
         }
-        self.worlds.push(Some(world));
+        self.alternatives.push(Some(alternative));
     }
 
     /// The worlds known to alter a cell.
-    pub fn altering(&self, cell: usize) -> impl Iterator<Item = &World> {
-        self.altering[cell].iter().filter_map(|&number| self.worlds[number].as_ref())
+    pub fn altering(&self, cell: usize) -> impl Iterator<Item = &ChangedTable> {
+        self.altering[cell].iter().filter_map(|&number| self.alternatives[number].as_ref())
     }
 
     /// Forgets the worlds that alter a cell.
     pub fn forget(&mut self, cell: usize) {
         for number in std::mem::take(&mut self.altering[cell]) {
-            self.worlds[number] = None;
+            self.alternatives[number] = None;
         }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &World> {
-        self.worlds.iter().flatten()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ChangedTable> {
+        self.alternatives.iter().flatten()
     }
 }

@@ -2,36 +2,39 @@
 //! truth.
 
 use minster_attack::verify_with;
-use minster_model::table::World;
+use minster_model::table::AlternativeTable;
 
 use super::*;
+use minster_disclosure_tests::alternative_tables::{
+    Extremes, below, extremes, extremes_of_respondent, groups, is_of_respondent, sums,
+};
 
-/// The set with one of a table's dimensions declared as that of the holders.
+/// The set with one of a table's dimensions declared as that of the respondents.
 fn held(set: TableSet, dimension: &str) -> TableSet {
     let mut is_declared = false;
     let tables = set.tables.into_iter().map(|table| {
         let dimensions = table.dimensions().iter().map(|of| {
             // In one table is enough.
             let declare = of.name() == dimension && !std::mem::replace(&mut is_declared, true);
-            if declare { of.clone().of_holders() } else { of.clone() }
+            if declare { of.clone().of_respondents() } else { of.clone() }
         });
         let (inner, sensitive) = (table.inner().to_vec(), table.sensitive().to_vec());
         let declared =
             CountTable::new(table.name(), dimensions.collect(), inner, sensitive).unwrap();
-        declared.guarding(table.guarded().to_vec()).unwrap()
+        declared.with_protection_levels(table.protection_levels().to_vec()).unwrap()
     });
     TableSet { tables: tables.collect(), policy: set.policy }
 }
 
-/// How many holders a set declares.
-fn holders(set: &TableSet) -> usize {
+/// How many respondents a set declares.
+fn respondents(set: &TableSet) -> usize {
     let dimensions = set.tables.iter().flat_map(CountTable::dimensions);
-    let declared = dimensions.filter(|dimension| Some(dimension.name()) == set.holders());
+    let declared = dimensions.filter(|dimension| Some(dimension.name()) == set.respondents());
     declared.map(|dimension| dimension.leaves().len()).max().unwrap_or_default()
 }
 
-/// Small sets with holders: two to four of them, in one table or in both, in a hierarchy, of guarded cells,
-/// and where zeros are unsafe.
+/// Small sets with respondents: two to four of them, in one table or in both, in a hierarchy, of cells that are unsafe
+/// by rule, and where zeros are unsafe.
 fn held_sets() -> impl Strategy<Value = TableSet> {
     let larger = prop::collection::vec(prop_oneof![2 => 0u64..6, 1 => 0u64..30], 9);
     let three = (larger, 0..2usize).prop_map(|(counts, second)| {
@@ -39,7 +42,7 @@ fn held_sets() -> impl Strategy<Value = TableSet> {
         let zeros = if second == 0 { Zeros::Published } else { Zeros::MayBeWithheld };
         set(vec![table.unwrap()], zeros)
     });
-    let sets = prop_oneof![2 => insiders::guarded_sets().boxed(), 1 => three.boxed()];
+    let sets = prop_oneof![2 => insiders::unsafe_by_rule_sets().boxed(), 1 => three.boxed()];
     (sets, any::<bool>(), 0..6u8).prop_map(|(mut set, last, zeros)| {
         if zeros == 0 {
             set.policy.zeros = Zeros::Unsafe;
@@ -51,58 +54,54 @@ fn held_sets() -> impl Strategy<Value = TableSet> {
     })
 }
 
-/// Whether the promise holds for a holder: of every table with their own children taken out.
-fn holds_for(
-    set: &TableSet,
-    patterns: &[Pattern],
-    worlds: &worlds::Extremes,
-    holder: usize,
-) -> bool {
+/// Whether the promise holds for a respondent: of every table with their own children taken out.
+fn holds_for(set: &TableSet, patterns: &[Pattern], bounds: &Extremes, respondent: usize) -> bool {
     let Policy { threshold, zeros, .. } = set.policy;
     let own = |number: usize, inner: &[u64]| -> Vec<u64> {
         let only = |(at, &count): (usize, &u64)| {
-            if worlds::is_held(set, (number, at), holder) { count } else { 0 }
+            if is_of_respondent(set, (number, at), respondent) { count } else { 0 }
         };
-        worlds::sums(&set.tables[number], &inner.iter().enumerate().map(only).collect::<Vec<u64>>())
+        sums(&set.tables[number], &inner.iter().enumerate().map(only).collect::<Vec<u64>>())
     };
     let owned: Vec<Vec<u64>> =
         set.tables.iter().enumerate().map(|(number, table)| own(number, table.inner())).collect();
-    let counts: Vec<Vec<u64>> =
-        set.tables.iter().map(|table| worlds::sums(table, table.inner())).collect();
+    let counts: Vec<Vec<u64>> = set.tables.iter().map(|table| sums(table, table.inner())).collect();
     for (number, table) in set.tables.iter().enumerate() {
-        let below = worlds::below(table);
+        let below = below(table);
         let is_inner = |cell: &usize| table.is_inner(*cell);
         let inner_cells: Vec<usize> = (0..below.len()).filter(is_inner).collect();
         for cell in 0..below.len() {
             let others: Vec<usize> = below[cell]
                 .iter()
                 .copied()
-                .filter(|&at| !worlds::is_held(set, (number, at), holder))
+                .filter(|&at| !is_of_respondent(set, (number, at), respondent))
                 .collect();
             if others.is_empty() {
                 continue;
             }
             let own = owned[number][cell];
-            let rest = counts[number][cell] - own;
-            let (least, most) = (worlds.least[number][cell] - own, worlds.most[number][cell] - own);
+            let remainder = counts[number][cell] - own;
+            let (least, most) = (bounds.least[number][cell] - own, bounds.most[number][cell] - own);
             let least_of = |&at: &usize| match patterns[number].withheld[inner_cells[at]] {
                 true => zeros.least_withheld(),
                 false => table.inner()[at],
             };
             let low: u64 = others.iter().map(least_of).sum();
             let high = threshold.max(low + threshold - 1);
-            if set.policy.is_small(rest) && (least > low || most < high) {
+            if set.policy.is_small(remainder) && (least > low || most < high) {
                 return false;
             }
-            let guarded = table.guarded().iter().find(|guarded| guarded.cell == cell);
-            let Some(&Guarded { down, up, .. }) = guarded else { continue };
-            let is_asked = rest > 0 || zeros != Zeros::Published;
-            if is_asked && (least > low.max(rest.saturating_sub(down)) || most < rest + up) {
+            let unsafe_by_rule = table.protection_levels().iter().find(|level| level.cell == cell);
+            let Some(&ProtectionLevel { lower, upper, .. }) = unsafe_by_rule else { continue };
+            let is_asked = remainder > 0 || zeros != Zeros::Published;
+            if is_asked
+                && (least > low.max(remainder.saturating_sub(lower)) || most < remainder + upper)
+            {
                 return false;
             }
         }
     }
-    let groups = worlds::groups(set).into_iter().zip(&worlds.outside);
+    let groups = groups(set).into_iter().zip(&bounds.outside);
     groups.into_iter().all(|((number, group, inside), outside)| {
         let own = |cell: usize| owned[number][cell];
         counts[number][inside] == own(inside) || outside - (own(group) - own(inside)) >= threshold
@@ -110,16 +109,16 @@ fn holds_for(
 }
 
 #[test]
-fn the_verdict_on_holders_is_that_of_every_world() {
-    let (compared, passed, by_holders) = (Cell::new(0u32), Cell::new(0u32), Cell::new(0u32));
+fn the_verdict_on_respondents_is_that_of_every_world() {
+    let (compared, passed, by_respondents) = (Cell::new(0u32), Cell::new(0u32), Cell::new(0u32));
     let patterns = prop::collection::vec(0..4u8, 64);
     cases(12_000)
         .run(&(held_sets(), patterns, 0..4u8), |(set, withheld, often)| {
             let pattern = |(number, table): (usize, &CountTable)| {
-                let counts = worlds::sums(table, table.inner());
+                let counts = sums(table, table.inner());
                 let withheld = (0..table.cell_count()).map(|cell| {
                     let small = set.policy.is_small(counts[cell])
-                        || table.guarded().iter().any(|guarded| guarded.cell == cell);
+                        || table.protection_levels().iter().any(|level| level.cell == cell);
                     cell != 0
                         && (small || withheld[(31 * number + cell) % 64] <= often)
                         && !(counts[cell] == 0 && set.policy.zeros == Zeros::Published)
@@ -127,13 +126,13 @@ fn the_verdict_on_holders_is_that_of_every_world() {
                 Pattern { withheld: withheld.collect() }
             };
             let patterns: Vec<Pattern> = set.tables.iter().enumerate().map(pattern).collect();
-            let Some(everyone) = worlds::extremes(&set, &patterns, 3_000) else { return Ok(()) };
+            let Some(everyone) = extremes(&set, &patterns, 3_000) else { return Ok(()) };
             let small = |t: &CountTable| set.policy.is_small(t.inner().iter().sum::<u64>());
             let without = !set.tables.iter().any(small) && holds(&set, &patterns, &everyone);
             let mut safe = without;
-            for holder in 0..holders(&set) {
-                let worlds = worlds::extremes_held(&set, &patterns, 3_000, holder);
-                safe &= holds_for(&set, &patterns, &worlds.unwrap(), holder);
+            for respondent in 0..respondents(&set) {
+                let bounds = extremes_of_respondent(&set, &patterns, 3_000, respondent);
+                safe &= holds_for(&set, &patterns, &bounds.unwrap(), respondent);
             }
             compared.set(compared.get() + 1);
             let verdict = verify(set.clone(), patterns.clone());
@@ -142,30 +141,30 @@ fn the_verdict_on_holders_is_that_of_every_world() {
                 prop_assert!(certify(&set, &patterns, releasable.certificates()).is_ok());
             }
             passed.set(passed.get() + u32::from(safe));
-            by_holders.set(by_holders.get() + u32::from(without && !safe));
+            by_respondents.set(by_respondents.get() + u32::from(without && !safe));
             Ok(())
         })
         .unwrap();
-    let counted = (compared.get(), passed.get(), by_holders.get());
+    let counted = (compared.get(), passed.get(), by_respondents.get());
     assert!(
         counted.0 >= seen(5_000) && counted.1 >= seen(100) && counted.2 >= seen(400),
         "{counted:?}"
     );
 }
 
-/// Sets in which it is guarded cells and sensitive categories that ask, as few counts are small: of two or three
-/// holders, or with nobody declared.
+/// Sets in which most requirements come from cells that are unsafe by rule and from sensitive categories, as few counts
+/// are small: of two or three respondents, or with nobody declared.
 fn asking_sets() -> impl Strategy<Value = (TableSet, Vec<Pattern>)> {
     let count = prop_oneof![1 => Just(0u64), 1 => 1u64..3, 5 => 3u64..7];
-    let guarded = prop::collection::vec((1..16usize, 0..4u64, 0..4u64), 0..3);
+    let levels = prop::collection::vec((1..16usize, 0..4u64, 0..4u64), 0..3);
     let counts = prop::collection::vec(count, 9);
-    let drawn = (2..4usize, 2..4usize, counts, guarded, any::<bool>(), 0..3usize, any::<bool>());
+    let drawn = (2..4usize, 2..4usize, counts, levels, any::<bool>(), 0..3usize, any::<bool>());
     let bits = prop::collection::vec(0..4u8, 16);
     (drawn, bits, 1..4u8).prop_map(
-        |((rows, columns, counts, guarded, published, of, class), bits, often)| {
+        |((rows, columns, counts, levels, published, of, class), bits, often)| {
             let mut dimensions = vec![flat("a", rows), flat("b", columns)];
             if of < 2 {
-                dimensions[of] = dimensions[of].clone().of_holders();
+                dimensions[of] = dimensions[of].clone().of_respondents();
             }
             let sensitive = Sensitive { dimension: 1, categories: vec![1] };
             let sensitive = if class { vec![sensitive] } else { vec![] };
@@ -174,16 +173,15 @@ fn asking_sets() -> impl Strategy<Value = (TableSet, Vec<Pattern>)> {
             let cells = table.cell_count();
             let counts = table.cell_counts();
             let zeros = if published { Zeros::Published } else { Zeros::MayBeWithheld };
-            let guards = |&(cell, ..): &(usize, u64, u64)| {
+            let may = |&(cell, ..): &(usize, u64, u64)| {
                 cell < cells && (counts[cell] > 0 || zeros != Zeros::Published)
             };
-            let guarded = guarded.into_iter().filter(guards);
-            let guarded: Vec<Guarded> =
-                guarded.map(|(cell, down, up)| Guarded { cell, down, up }).collect();
-            let table = table.guarding(guarded).unwrap();
+            let level = |(cell, lower, upper)| ProtectionLevel { cell, lower, upper };
+            let levels = levels.into_iter().filter(may).map(level).collect();
+            let table = table.with_protection_levels(levels).unwrap();
             let policy = Policy::new(3, zeros);
             let withheld = |cell: usize| {
-                let own = table.guarded().iter().any(|guarded| guarded.cell == cell);
+                let own = table.protection_levels().iter().any(|level| level.cell == cell);
                 let zero = counts[cell] == 0 && zeros == Zeros::Published;
                 cell > 0 && !zero && (own || policy.is_small(counts[cell]) || bits[cell] <= often)
             };
@@ -194,18 +192,18 @@ fn asking_sets() -> impl Strategy<Value = (TableSet, Vec<Pattern>)> {
 }
 
 #[test]
-fn the_verdict_on_guarded_cells_and_classes_is_that_of_every_world() {
-    let (safe, unsafe_to_holders, others) = (Cell::new(0u32), Cell::new(0u32), Cell::new(0u32));
+fn the_verdict_on_cells_unsafe_by_rule_and_classes_is_that_of_every_world() {
+    let (safe, unsafe_to_respondents, others) = (Cell::new(0u32), Cell::new(0u32), Cell::new(0u32));
     cases(12_000)
         .run(&asking_sets(), |(set, patterns)| {
-            let Some(everyone) = worlds::extremes(&set, &patterns, 2_000) else { return Ok(()) };
+            let Some(everyone) = extremes(&set, &patterns, 2_000) else { return Ok(()) };
             let total: u64 = set.tables[0].inner().iter().sum();
             let to_all = !set.policy.is_small(total) && holds(&set, &patterns, &everyone);
-            let to_each = |holder| {
-                let worlds = worlds::extremes_held(&set, &patterns, 2_000, holder).unwrap();
-                holds_for(&set, &patterns, &worlds, holder)
+            let to_each = |respondent| {
+                let bounds = extremes_of_respondent(&set, &patterns, 2_000, respondent).unwrap();
+                holds_for(&set, &patterns, &bounds, respondent)
             };
-            let expected = to_all && (0..holders(&set)).all(to_each);
+            let expected = to_all && (0..respondents(&set)).all(to_each);
             let verdict = verify(set.clone(), patterns.clone());
             prop_assert_eq!(verdict.is_ok(), expected, "{:?} {:?}", &set, &patterns);
             if let Ok(releasable) = verdict {
@@ -213,14 +211,14 @@ fn the_verdict_on_guarded_cells_and_classes_is_that_of_every_world() {
             }
             let seen = match (to_all, expected) {
                 (_, true) => &safe,
-                (true, false) => &unsafe_to_holders,
+                (true, false) => &unsafe_to_respondents,
                 (false, false) => &others,
             };
             seen.set(seen.get() + 1);
             Ok(())
         })
         .unwrap();
-    let counted = (safe.get(), unsafe_to_holders.get(), others.get());
+    let counted = (safe.get(), unsafe_to_respondents.get(), others.get());
     assert!(
         counted.0 >= seen(1_000) && counted.1 >= seen(1_000) && counted.2 >= seen(1_000),
         "{counted:?}"
@@ -230,14 +228,14 @@ fn the_verdict_on_guarded_cells_and_classes_is_that_of_every_world() {
 /// All that may be withheld: everything but totals, and zeros where these are published.
 fn everything(set: &TableSet) -> Vec<Pattern> {
     let pattern = |table: &CountTable| {
-        let counts = worlds::sums(table, table.inner());
+        let counts = sums(table, table.inner());
         let is_total = |cell: usize| {
             let nodes = table.coordinates(cell);
             table.dimensions().iter().zip(nodes).all(|(of, node)| of.is_total(node))
         };
         let stays = |cell: usize| {
-            let guarded = table.guarded().iter().any(|guarded| guarded.cell == cell);
-            is_total(cell) && !guarded || counts[cell] == 0 && set.policy.zeros == Zeros::Published
+            let own = table.protection_levels().iter().any(|level| level.cell == cell);
+            is_total(cell) && !own || counts[cell] == 0 && set.policy.zeros == Zeros::Published
         };
         Pattern { withheld: (0..counts.len()).map(|cell| !stays(cell)).collect() }
     };
@@ -245,7 +243,7 @@ fn everything(set: &TableSet) -> Vec<Pattern> {
 }
 
 #[test]
-fn a_holder_learns_no_more_than_the_rule_says() {
+fn a_respondent_learns_no_more_than_the_rule_says() {
     let (hiding, knowing) = (Cell::new(0u32), Cell::new(0u32));
     let (refused, missed) = (Cell::new(0u32), Cell::new(0u32));
     cases(6_000)
@@ -265,14 +263,14 @@ fn a_holder_learns_no_more_than_the_rule_says() {
             hiding.set(hiding.get() + u32::from(withholds));
             let releasable = verify(set.clone(), patterns.clone()).unwrap();
             prop_assert!(certify(&set, &patterns, releasable.certificates()).is_ok());
-            for holder in 0..holders(&set) {
-                if let Some(worlds) = worlds::extremes_held(&set, &patterns, 20_000, holder) {
+            for respondent in 0..respondents(&set) {
+                if let Some(bounds) = extremes_of_respondent(&set, &patterns, 20_000, respondent) {
                     prop_assert!(
-                        holds_for(&set, &patterns, &worlds, holder),
+                        holds_for(&set, &patterns, &bounds, respondent),
                         "{:?} {:?} {}",
                         &set,
                         &patterns,
-                        holder
+                        respondent
                     );
                     knowing.set(knowing.get() + 1);
                 }
@@ -285,7 +283,7 @@ fn a_holder_learns_no_more_than_the_rule_says() {
 }
 
 #[test]
-fn what_was_published_before_is_known_to_holders_too() {
+fn what_was_published_before_is_known_to_respondents_too() {
     let both = Cell::new(0u32);
     let linked = held_sets().prop_filter("two tables", |set| set.tables.len() == 2).boxed();
     let mut runner = TestRunner::new(ProptestConfig {
@@ -299,13 +297,14 @@ fn what_was_published_before_is_known_to_holders_too() {
             let policy = joint.policy;
             let alone = TableSet { tables: vec![joint.tables[0].clone()], policy };
             let Ok(before) = protect(&alone) else { return Ok(()) };
-            let standing = joint.tables[0].clone().published_before(before[0].clone()).unwrap();
-            let later = TableSet { tables: vec![joint.tables[1].clone(), standing], policy };
+            let published = joint.tables[0].clone().published_before(before[0].clone()).unwrap();
+            let later = TableSet { tables: vec![joint.tables[1].clone(), published], policy };
             let Ok(patterns) = protect(&later) else { return Ok(()) };
             both.set(both.get() + 1);
-            for holder in 0..holders(&later) {
-                if let Some(worlds) = worlds::extremes_held(&later, &patterns, 20_000, holder) {
-                    prop_assert!(holds_for(&later, &patterns, &worlds, holder));
+            for respondent in 0..respondents(&later) {
+                if let Some(bounds) = extremes_of_respondent(&later, &patterns, 20_000, respondent)
+                {
+                    prop_assert!(holds_for(&later, &patterns, &bounds, respondent));
                 }
             }
             Ok(())
@@ -316,7 +315,7 @@ fn what_was_published_before_is_known_to_holders_too() {
 
 /// Schools by special educational needs: some, none.
 fn schools(counts: &[[u64; 2]]) -> TableSet {
-    let school = flat("school", counts.len()).of_holders();
+    let school = flat("school", counts.len()).of_respondents();
     let table =
         CountTable::new("t", vec![school, flat("sen", 2)], counts.concat(), vec![]).unwrap();
     set(vec![table], Zeros::Published)
@@ -335,7 +334,7 @@ fn of_two_schools_each_would_work_out_the_other() {
     let Err(Refusal::Unprotected(failures)) = verify(two.clone(), patterns.clone()) else {
         panic!("the second school's three are known to the first")
     };
-    assert!(failures.iter().all(|failure| failure.reason == FailureReason::Holder));
+    assert!(failures.iter().all(|failure| failure.reason == FailureReason::Respondent));
     let cells: Vec<usize> = failures.iter().map(|failure| failure.cell).collect();
     assert!(cells.contains(&table.cell(&[2, 1])) && cells.contains(&table.cell(&[0, 1])));
     // Nobody else knows.
@@ -372,24 +371,27 @@ fn what_is_few_without_a_school_is_hidden_from_it() {
 }
 
 #[test]
-fn two_kinds_of_holders_are_refused() {
-    let dimensions = vec![flat("a", 2).of_holders(), flat("b", 2).of_holders()];
+fn two_kinds_of_respondents_are_refused() {
+    let dimensions = vec![flat("a", 2).of_respondents(), flat("b", 2).of_respondents()];
     let table = CountTable::new("t", dimensions, vec![10; 4], vec![]).unwrap();
     let none = vec![Pattern { withheld: vec![false; 9] }];
     let refusal = verify(set(vec![table], Zeros::Published), none).unwrap_err();
-    assert!(matches!(refusal, Refusal::Holders { .. }));
+    assert!(matches!(refusal, Refusal::Respondents { .. }));
 }
 
 #[test]
 fn what_leaves_schools_alone_is_a_certificate_and_nothing_else() {
-    let school = flat("school", 3).of_holders();
+    let school = flat("school", 3).of_respondents();
     let table = CountTable::new("t", vec![school], vec![2, 5, 5], vec![]).unwrap();
     let all = set(vec![table], Zeros::MayBeWithheld);
     let patterns = vec![Pattern { withheld: vec![false, true, true, true] }];
     // Large and none, at the cost of the second school, then of the third.
-    let world = |counts: [u64; 3]| World { counts: (0..3).map(|at| (0, at, counts[at])).collect() };
-    let needed = [[0, 5, 7], [0, 7, 5], [5, 2, 5], [5, 5, 2]].map(world);
-    let proposed = [[5, 2, 5], [6, 1, 5], [5, 5, 2], [0, 7, 5], [0, 8, 4], [0, 5, 7]].map(world);
+    let other = |counts: [u64; 3]| {
+        let counts = (0..3).map(|at| (0, at, counts[at])).collect();
+        AlternativeTable { counts }
+    };
+    let needed = [[0, 5, 7], [0, 7, 5], [5, 2, 5], [5, 5, 2]].map(other);
+    let proposed = [[5, 2, 5], [6, 1, 5], [5, 5, 2], [0, 7, 5], [0, 8, 4], [0, 5, 7]].map(other);
     let releasable = verify_with(all.clone(), patterns.clone(), &proposed).unwrap();
     assert_eq!(releasable.certificates(), needed);
     assert!(certify(&all, &patterns, &needed).is_ok());
@@ -401,13 +403,13 @@ fn what_a_school_sees_published_of_others_counts_in_the_least() {
     // An earlier release was less strict: of 2 published and a withheld cell of nobody, the third school
     // must not know that they are no more than 5.
     let verdict = |last: u64| {
-        let (table, pattern) = tied(flat("school", 3).of_holders(), [0, 2, last]);
+        let (table, pattern) = tied(flat("school", 3).of_respondents(), [0, 2, last]);
         let table = table.published_before(pattern.clone()).unwrap();
         let cell = table.cell(&[0, 1, 1]);
         (cell, verify(set(vec![table], Zeros::MayBeWithheld), vec![pattern]))
     };
     let (cell, refused) = verdict(7);
-    let failure = Failure { table: 0, cell, reason: FailureReason::Holder };
+    let failure = Failure { table: 0, cell, reason: FailureReason::Respondent };
     assert_eq!(refused.unwrap_err(), Refusal::Unprotected(vec![failure]));
     assert!(verdict(8).1.is_ok());
 }
@@ -416,7 +418,7 @@ fn what_a_school_sees_published_of_others_counts_in_the_least() {
 /// that the second and third school have the less of the first category the fewer of the fourth are in the last one,
 /// to whoever knows the first school. Whether the pattern withstands, and the cell of all schools' first category.
 fn chained(counts: [[u64; 3]; 4], before: bool) -> (usize, Result<(), Refusal>) {
-    let dimensions = vec![flat("school", 4).of_holders(), flat("sen", 3)];
+    let dimensions = vec![flat("school", 4).of_respondents(), flat("sen", 3)];
     let table = CountTable::new("t", dimensions, counts.concat(), vec![]).unwrap();
     let mut withheld = vec![false; table.cell_count()];
     let inner = [[1, 2], [1, 3], [2, 1], [2, 3], [3, 1], [3, 3], [4, 2], [4, 3]];
@@ -436,7 +438,7 @@ fn chained(counts: [[u64; 3]; 4], before: bool) -> (usize, Result<(), Refusal>) 
 #[test]
 fn what_others_have_together_can_be_the_least_to_each_school() {
     let refused = |(cell, verdict): (usize, Result<(), Refusal>)| {
-        let failure = Failure { table: 0, cell, reason: FailureReason::Holder };
+        let failure = Failure { table: 0, cell, reason: FailureReason::Respondent };
         assert_eq!(verdict, Err(Refusal::Unprotected(vec![failure])));
     };
     // Two and two can each be one, and together they can be many; but not two.
@@ -457,7 +459,7 @@ fn many_schools(schools: usize) -> TableSet {
     let areas = (0..10).map(|area| (format!("area{area}"), Some(0)));
     let nodes = (0..schools).map(|school| (format!("school{school}"), Some(1 + school % 10)));
     let nodes = std::iter::once(("all".to_owned(), None)).chain(areas).chain(nodes);
-    let school = Hierarchy::new("school", nodes.collect()).unwrap().of_holders();
+    let school = Hierarchy::new("school", nodes.collect()).unwrap().of_respondents();
     let mut state = 1u64;
     let mut inner: Vec<u64> = (0..schools * 2 * groups)
         .map(|cell| {
@@ -484,11 +486,11 @@ fn many_schools_are_attacked_with_few_worlds() {
     let all = many_schools(300);
     let suppression = suppress(&all).unwrap();
     let patterns = &suppression.patterns;
-    let releasable = verify_with(all.clone(), patterns.clone(), &suppression.worlds).unwrap();
+    let releasable = verify_with(all.clone(), patterns.clone(), &suppression.alternatives).unwrap();
     let certified = certify(&all, patterns, releasable.certificates()).unwrap();
-    let (demands, worlds) = (certified.demands, certified.worlds.len());
-    assert!(demands > 2_000 && worlds < 2 * demands, "{demands} met by {worlds}");
-    // To the school that has most, the rest of the category is few.
+    let (required, used) = (certified.requirements, certified.alternatives.len());
+    assert!(required > 2_000 && used < 2 * required, "{required} met by {used}");
+    // To the school that has most, the remainder of the category is few.
     let table = &all.tables[0];
     let hidden = patterns[0].withheld.iter().filter(|withheld| **withheld).count();
     assert!(2 * hidden < table.cell_count(), "{hidden} withheld");

@@ -1,62 +1,62 @@
-//! Demands say what must stay possible for the sake of each small cell and each group of one sensitive category.
+//! Requirements say what must stay possible for the sake of each small cell and each group of one sensitive category.
 
-use minster_model::table::Guarded;
+use minster_model::table::ProtectionLevel;
 
-use crate::problem::{cells::Cells, world::World};
+use crate::problem::{alternative_table::ChangedTable, cells::Cells};
 
 /// How far from whole a number may be and still be taken for it.
 const TOLERANCE: f64 = 1e-6;
 
-/// A world that meets a demand must leave this to those who know that they are in a cell.
+/// A world that meets a requirement must leave this to those who know that they are in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Insiders {
+pub(crate) enum InsiderCondition {
     /// All stay, but for those of the cell that is to be less.
     Stay,
     /// Someone in an inner cell asks: all stay, but for the others in the cell that is to be less.
-    Ask(usize),
+    One(usize),
     /// Nothing: for want of a world that serves all of them at once. The attack asks for each.
     Ignored,
 }
 
-/// Whose knowledge a demand reckons with.
+/// Whose knowledge a requirement reckons with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Knowing {
+pub(crate) enum Knowledge {
     /// All that is published, and all that insiders know.
     Published,
-    /// The knowledge of every holder, one at a time, but for these.
-    Holders { but: Vec<u32> },
-    /// The knowledge of one holder: none of their cells can change.
-    Holder(u32),
+    /// The knowledge of every respondent, one at a time, but for these.
+    Respondents { but: Vec<u32> },
+    /// The knowledge of one respondent: none of their cells can change.
+    Respondent(u32),
 }
 
 /// A sum of cells, with signs, and the change of it that some world must reach.
 #[derive(Debug, Clone)]
-pub struct Demand {
+pub struct Requirement {
     pub(crate) terms: Vec<(usize, f64)>,
     /// At least this if it is above 0, at most this if it is below.
     pub(crate) change: f64,
-    pub(crate) insiders: Insiders,
-    pub(crate) knowing: Knowing,
+    pub(crate) insiders: InsiderCondition,
+    pub(crate) knowledge: Knowledge,
 }
 
-impl Demand {
-    /// Demands that a cell changes.
+impl Requirement {
+    /// Requires that a cell changes.
     pub(crate) fn of_cell(cell: usize) -> Self {
         Self::change_of(cell, 1.0)
     }
 
-    /// Demands that a cell changes by so much.
+    /// Requires that a cell changes by so much.
     pub fn change_of(cell: usize, change: f64) -> Self {
-        let (insiders, knowing) = (Insiders::Stay, Knowing::Published);
-        Self { terms: vec![(cell, 1.0)], change, insiders, knowing }
+        let (insiders, knowledge) = (InsiderCondition::Stay, Knowledge::Published);
+        Self { terms: vec![(cell, 1.0)], change, insiders, knowledge }
     }
 
     /// Which inner cells may be as little as an outsider can think.
     pub(crate) fn own(&self, cells: &Cells<'_>) -> Own {
         match (self.insiders, &self.terms[..]) {
-            (Insiders::Ignored, _) => Own::All,
+            (InsiderCondition::Ignored, _) => Own::All,
             (insiders, &[(cell, _)]) if self.change < 0.0 => {
-                let asks = |inner: &usize| insiders == Insiders::Ask(*inner);
+                let asks = |inner: &usize| insiders == InsiderCondition::One(*inner);
                 let mut own = inner_of(cells, cell);
                 own.retain(|inner| !asks(inner));
                 Own::These(own)
@@ -67,47 +67,51 @@ impl Demand {
 
     /// The same, for want of a world that leaves every insider where they are.
     pub(crate) fn ignoring_insiders(&self) -> Self {
-        Self { insiders: Insiders::Ignored, ..self.clone() }
+        Self { insiders: InsiderCondition::Ignored, ..self.clone() }
     }
 
-    pub(crate) fn is_met(&self, cells: &Cells<'_>, world: &World) -> bool {
-        let change: f64 = self.terms.iter().map(|&(cell, sign)| sign * world.change(cell)).sum();
+    pub(crate) fn is_met(&self, cells: &Cells<'_>, alternative: &ChangedTable) -> bool {
+        let change: f64 =
+            self.terms.iter().map(|&(cell, sign)| sign * alternative.change(cell)).sum();
         let reached = match self.change > 0.0 {
             true => change >= self.change - TOLERANCE,
             false => change <= self.change + TOLERANCE,
         };
-        let is_possible = match self.holder() {
-            Some(holder) => world.holders().binary_search(&holder).is_err(),
-            None => cells.set.policy.insider == 0 || self.leaves_insiders(cells, world),
+        let is_possible = match self.respondent() {
+            Some(respondent) => alternative.respondents().binary_search(&respondent).is_err(),
+            None => cells.set.policy.insider == 0 || self.leaves_insiders(cells, alternative),
         };
         reached && is_possible
     }
 
     /// Whether a world leaves those where they are who know that they are in a cell.
-    fn leaves_insiders(&self, cells: &Cells<'_>, world: &World) -> bool {
+    fn leaves_insiders(&self, cells: &Cells<'_>, alternative: &ChangedTable) -> bool {
         let own = self.own(cells);
-        world.changes().iter().all(|&(cell, change)| {
+        alternative.changes().iter().all(|&(cell, change)| {
             !cells.is_inner[cell]
-                || change >= -((cells.room[cell] + own.beyond(cells, cell)) as f64) - TOLERANCE
+                || change >= -((cells.slack[cell] + own.beyond(cells, cell)) as f64) - TOLERANCE
         })
     }
 
-    /// Returns the part of the demand that none of these worlds meets: for all holders, it is met for those whom some
-    /// world that meets it leaves alone, and what is left is to be met for the next.
+    /// Returns the part of the requirement that none of these worlds meets: for all respondents, it is met for those
+    /// whom some world that meets it leaves alone, and what is left is to be met for the next.
     pub(crate) fn lacking<'w>(
         &self,
         cells: &Cells<'_>,
-        worlds: impl IntoIterator<Item = &'w World>,
+        alternatives: impl IntoIterator<Item = &'w ChangedTable>,
     ) -> Option<Self> {
-        let mut meeting = worlds.into_iter().filter(|world| self.is_met(cells, world));
-        let Knowing::Holders { but } = &self.knowing else {
+        let mut meeting =
+            alternatives.into_iter().filter(|alternative| self.is_met(cells, alternative));
+        let Knowledge::Respondents { but } = &self.knowledge else {
             return meeting.next().is_none().then(|| self.clone());
         };
         let mut moved: Option<Vec<u32>> = None;
-        for world in meeting {
-            let here = world.holders();
+        for alternative in meeting {
+            let here = alternative.respondents();
             let both: Vec<u32> = match moved {
-                None => here.iter().copied().filter(|holder| !but.contains(holder)).collect(),
+                None => {
+                    here.iter().copied().filter(|respondent| !but.contains(respondent)).collect()
+                }
                 Some(moved) => {
                     moved.into_iter().filter(|h| here.binary_search(h).is_ok()).collect()
                 }
@@ -118,33 +122,38 @@ impl Demand {
             moved = Some(both);
         }
         let next = moved.and_then(|moved| moved.first().copied());
-        let knowing = next.map_or(Knowing::Published, Knowing::Holder);
-        Some(Self { knowing, ..self.clone() })
+        let knowledge = next.map_or(Knowledge::Published, Knowledge::Respondent);
+        Some(Self { knowledge, ..self.clone() })
     }
 
-    /// Whether it is made for all holders, so that it may take several worlds.
-    pub(crate) fn is_of_holders(&self) -> bool {
-        matches!(self.knowing, Knowing::Holders { .. })
+    /// Whether it is made for all respondents, so that it may take several worlds.
+    pub(crate) fn is_of_respondents(&self) -> bool {
+        matches!(self.knowledge, Knowledge::Respondents { .. })
     }
 
-    /// The same for each of some holders for whom it is made.
-    pub(crate) fn for_each_of(&self, holders: &[u32]) -> Vec<Self> {
-        let Knowing::Holders { but } = &self.knowing else { return Vec::new() };
-        let asked = holders.iter().filter(|holder| !but.contains(holder));
-        asked.map(|&holder| Self { knowing: Knowing::Holder(holder), ..self.clone() }).collect()
+    /// The same for each of some respondents for whom it is made.
+    pub(crate) fn for_each_of(&self, respondents: &[u32]) -> Vec<Self> {
+        let Knowledge::Respondents { but } = &self.knowledge else { return Vec::new() };
+        let asked = respondents.iter().filter(|respondent| !but.contains(respondent));
+        asked
+            .map(|&respondent| Self {
+                knowledge: Knowledge::Respondent(respondent),
+                ..self.clone()
+            })
+            .collect()
     }
 
-    /// The holder none of whose cells can change.
-    pub(crate) fn holder(&self) -> Option<u32> {
-        match self.knowing {
-            Knowing::Holder(holder) => Some(holder),
-            Knowing::Published | Knowing::Holders { .. } => None,
+    /// The respondent none of whose cells can change.
+    pub(crate) fn respondent(&self) -> Option<u32> {
+        match self.knowledge {
+            Knowledge::Respondent(respondent) => Some(respondent),
+            Knowledge::Published | Knowledge::Respondents { .. } => None,
         }
     }
 
     /// Whether a cell cannot change, because who asks knows it.
     pub(crate) fn is_known(&self, cells: &Cells<'_>, cell: usize) -> bool {
-        self.holder().is_some_and(|holder| cells.holders.of(cell) == Some(holder))
+        self.respondent().is_some_and(|respondent| cells.respondents.of(cell) == Some(respondent))
     }
 }
 
@@ -164,39 +173,43 @@ impl Own {
     }
 }
 
-/// For whose sake demands are made.
+/// For whose sake requirements are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Owner {
+pub(crate) enum RequirementOrigin {
     /// A small cell: it may be as little and as much as the rule alone leaves open.
     Small(usize),
     /// A cell that is withheld whatever it counts.
-    Guarded(usize, Guarded),
-    /// A cell that is not small but to a holder who takes their own children out.
-    Rest(usize),
+    UnsafeByRule(usize, ProtectionLevel),
+    /// A cell that is not small but to a respondent who takes their own children out.
+    Remainder(usize),
     /// A sensitive category of a group: enough children may be outside it.
     Class { group: usize, inside: usize },
 }
 
-impl Owner {
+impl RequirementOrigin {
     /// The cell that is named where nothing protects it.
     pub(crate) fn cell(self) -> usize {
         match self {
-            Self::Small(cell) | Self::Guarded(cell, _) | Self::Rest(cell) => cell,
+            Self::Small(cell) | Self::UnsafeByRule(cell, _) | Self::Remainder(cell) => cell,
             Self::Class { inside, .. } => inside,
         }
     }
 
-    /// Its cells: its demands concern their counts.
+    /// Its cells: its requirements concern their counts.
     pub(crate) fn cells(self) -> impl Iterator<Item = usize> {
         let (first, second) = match self {
-            Self::Small(cell) | Self::Guarded(cell, _) | Self::Rest(cell) => (cell, None),
+            Self::Small(cell) | Self::UnsafeByRule(cell, _) | Self::Remainder(cell) => (cell, None),
             Self::Class { group, inside } => (group, Some(inside)),
         };
         std::iter::once(first).chain(second)
     }
 
     /// Returns what must be open to outsiders and insiders.
-    pub(super) fn demands_of_all(self, cells: &Cells<'_>, withheld: &[bool]) -> Vec<Demand> {
+    pub(super) fn requirements_of_all(
+        self,
+        cells: &Cells<'_>,
+        withheld: &[bool],
+    ) -> Vec<Requirement> {
         let threshold = cells.set.policy.threshold as i64;
         match self {
             Self::Small(cell) => {
@@ -207,27 +220,31 @@ impl Owner {
                     None => Some(cells.insiders[cell]),
                 };
                 let high = threshold.max(low + more.unwrap_or_default() + threshold - 1);
-                let mut demands = between(cell, low - cells.count[cell], high - cells.count[cell]);
+                let mut requirements =
+                    between(cell, low - cells.count[cell], high - cells.count[cell]);
                 for who in inner_of(cells, cell) {
                     let change = low + cells.insiders[who] - cells.count[cell];
                     if cells.insiders[who] > 0 && change < 0 {
-                        let insiders = Insiders::Ask(who);
-                        demands.push(Demand { insiders, ..Demand::change_of(cell, change as f64) });
+                        let insiders = InsiderCondition::One(who);
+                        requirements.push(Requirement {
+                            insiders,
+                            ..Requirement::change_of(cell, change as f64)
+                        });
                     }
                 }
-                demands
+                requirements
             }
-            Self::Guarded(cell, Guarded { down, up, .. }) => {
+            Self::UnsafeByRule(cell, ProtectionLevel { lower, upper, .. }) => {
                 let low = least(cells, withheld, cell) - cells.count[cell];
-                between(cell, low.max(-(down as i64)), up as i64)
+                between(cell, low.max(-(lower as i64)), upper as i64)
             }
-            Self::Rest(_) => Vec::new(),
+            Self::Remainder(_) => Vec::new(),
             Self::Class { group, inside } => {
                 let outside = cells.count[group] - cells.count[inside];
                 let terms = vec![(group, 1.0), (inside, -1.0)];
                 let missing = (threshold - outside) as f64;
                 if missing > 0.0 {
-                    vec![Demand { terms, ..Demand::change_of(group, missing) }]
+                    vec![Requirement { terms, ..Requirement::change_of(group, missing) }]
                 } else {
                     Vec::new()
                 }
@@ -257,36 +274,39 @@ pub(crate) fn least(cells: &Cells<'_>, withheld: &[bool], cell: usize) -> i64 {
     // An inner cell with no one in it adds nothing, unless it was withheld before, under another policy.
     match cells.few_below.get(&cell) {
         None if cells.count[cell] == 0 && least == 0 => 0,
-        Some(few) if !cells.is_standing(cell) => few.iter().copied().map(of_inner).sum(),
+        Some(few) if !cells.was_published_before(cell) => few.iter().copied().map(of_inner).sum(),
         _ => cells.inner_below(cell).into_iter().map(of_inner).sum(),
     }
 }
 
 /// A cell must be able to change this far down and this far up.
-pub(crate) fn between(cell: usize, down: i64, up: i64) -> Vec<Demand> {
-    let demand = |change: i64| Demand::change_of(cell, change as f64);
-    let up = (up > 0).then(|| demand(up));
-    up.into_iter().chain((down < 0).then(|| demand(down))).collect()
+pub(crate) fn between(cell: usize, down: i64, up: i64) -> Vec<Requirement> {
+    let requirement = |change: i64| Requirement::change_of(cell, change as f64);
+    let up = (up > 0).then(|| requirement(up));
+    up.into_iter().chain((down < 0).then(|| requirement(down))).collect()
 }
 
-/// Everyone who makes demands: small cells first, then classes, each in the order of the cells.
-pub(crate) fn owners(cells: &Cells<'_>) -> Vec<Owner> {
+/// Everyone who makes requirements: small cells first, then classes, each in the order of the cells.
+pub(crate) fn origins(cells: &Cells<'_>) -> Vec<RequirementOrigin> {
     let is_hidden = |&cell: &usize| is_small(cells, cell) && !cells.is_known_zero[cell];
-    let small = (0..cells.len()).filter(is_hidden).map(Owner::Small);
-    let guarded = (0..cells.len())
-        .filter_map(|cell| Some(Owner::Guarded(cell, cells.guarded.get(&cell).copied()?)));
-    let is_rest = |&cell: &usize| {
-        cells.holders.has_small_rest(cell) && !is_small(cells, cell) && !cells.is_fixed[cell]
+    let small = (0..cells.len()).filter(is_hidden).map(RequirementOrigin::Small);
+    let unsafe_by_rule = (0..cells.len()).filter_map(|cell| {
+        Some(RequirementOrigin::UnsafeByRule(cell, cells.unsafe_by_rule.get(&cell).copied()?))
+    });
+    let is_remainder = |&cell: &usize| {
+        cells.respondents.has_small_remainder(cell)
+            && !is_small(cells, cell)
+            && !cells.is_fixed[cell]
     };
-    let rests = (0..cells.len()).filter(is_rest).map(Owner::Rest);
-    small.chain(guarded).chain(rests).chain(classes(cells)).collect()
+    let remainders = (0..cells.len()).filter(is_remainder).map(RequirementOrigin::Remainder);
+    small.chain(unsafe_by_rule).chain(remainders).chain(classes(cells)).collect()
 }
 
 /// Whether a cell is withheld for its own sake.
 pub fn is_primary(cells: &Cells<'_>, cell: usize) -> bool {
     is_small(cells, cell)
-        || cells.guarded.contains_key(&cell)
-        || cells.holders.has_small_rest(cell) && !cells.is_fixed[cell]
+        || cells.unsafe_by_rule.contains_key(&cell)
+        || cells.respondents.has_small_remainder(cell) && !cells.is_fixed[cell]
 }
 
 /// Whether a cell is below the threshold, and not out already.
@@ -294,8 +314,8 @@ pub(crate) fn is_small(cells: &Cells<'_>, cell: usize) -> bool {
     cells.policy(cell).is_small(cells.count[cell].unsigned_abs()) && !cells.is_fixed[cell]
 }
 
-fn classes(cells: &Cells<'_>) -> Vec<Owner> {
-    let mut owners = Vec::new();
+fn classes(cells: &Cells<'_>) -> Vec<RequirementOrigin> {
+    let mut origins = Vec::new();
     for (number, table) in cells.set.tables.iter().enumerate() {
         for sensitive in table.sensitive() {
             let dimension = &table.dimensions()[sensitive.dimension];
@@ -308,19 +328,19 @@ fn classes(cells: &Cells<'_>) -> Vec<Owner> {
                 }
                 let root = std::iter::successors(Some(category), |&node| dimension.parent(node));
                 let root = root.last().unwrap_or(category);
-                let has_rest = dimension
+                let has_others = dimension
                     .leaves()
                     .iter()
                     .any(|&leaf| dimension.counts(root, leaf) && !dimension.counts(category, leaf));
                 nodes[sensitive.dimension] = root;
                 let group = cells.number(number, table.cell(&nodes));
-                if has_rest {
-                    owners.push(Owner::Class { group, inside });
+                if has_others {
+                    origins.push(RequirementOrigin::Class { group, inside });
                 }
             }
         }
     }
-    owners
+    origins
 }
 
 #[cfg(test)]

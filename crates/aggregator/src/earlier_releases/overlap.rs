@@ -1,8 +1,8 @@
 //! Releases about different children, where it is known that some of one are among those of another.
 //!
-//! Two releases are *related* where a condition of one is on a column that the other divides or chooses by, or where
-//! everyone in the data is counted by one of the two; others through these. Releases that are not related say nothing
-//! together: every child of one could be none of the other's. Related ones must show all that they share, and the
+//! Two releases *overlap* where a condition of one is on a column that the other divides or chooses by, or where
+//! everyone in the data is counted by one of the two; others through these. Releases that do not overlap say nothing
+//! together: every child of one could be none of the other's. Overlapping ones must show all that they share, and the
 //! shared numbers together must not give away few (`joint_attack`); nor that everyone of a group has what some of the
 //! releases choose by, where that is sensitive.
 
@@ -18,64 +18,65 @@ use minster_model::{
 use crate::{
     definition::release_definition::{Definition, SensitiveCategories},
     earlier_releases::{
-        condition::Test,
         entry::Entry,
-        joint_attack::{Beside, called},
-        population_counts::{By, Everyone},
-        release_group::{Group, Stands},
+        joint_attack::{JointReleases, called},
+        population_counts::{CountBy, PopulationCounts},
+        release_group::{Group, PublishedRelease},
+        selection::Selection,
     },
     error::AggregateError,
     tabulate::tables::Tabulated,
 };
 
-/// The releases that a new one is related to.
-pub(crate) struct Related<'a> {
+/// The releases that a new one overlaps with.
+pub(crate) struct Overlap<'a> {
     /// The new one last.
     groups: Vec<Group<'a>>,
-    counts: Beside,
-    sums: BTreeMap<ColumnName, Beside>,
+    counts: JointReleases,
+    sums: BTreeMap<ColumnName, JointReleases>,
 }
 
-impl<'a> Related<'a> {
-    /// The related ones among `others`; none where there are none. `same` are about the same children as the new
+impl<'a> Overlap<'a> {
+    /// The overlapping ones among `others`; none where there are none. `same` are about the same children as the new
     /// release `definition`, whose tables are in `own`.
     pub(crate) fn new(
         definition: &'a Definition,
         own: &Tabulated,
-        same: Vec<Stands<'a>>,
-        others: Vec<Stands<'a>>,
-        everyone: &Everyone<'_>,
+        same: Vec<PublishedRelease<'a>>,
+        others: Vec<PublishedRelease<'a>>,
+        population: &PopulationCounts<'_>,
     ) -> Result<Option<Self>, AggregateError> {
         let mut groups: Vec<Group<'a>> = Vec::new();
         let mut children = Vec::new();
-        for stands in others.into_iter().filter(|(entry, _)| entry.children.is_anyone()) {
-            let entry = stands.0;
+        for published in others.into_iter().filter(|(entry, _)| entry.children.is_anyone()) {
+            let entry = published.0;
             let at = children.iter().position(|of| *of == entry.children).unwrap_or_else(|| {
                 children.push(entry.children);
                 let name = format!("{} of {}", entry.definition.name, entry.period);
                 groups.push(Group { name: Some(name), ..Group::default() });
                 groups.len() - 1
             });
-            groups[at].add_standing(stands);
+            groups[at].add_published(published);
         }
         if groups.is_empty() || !own.children.is_anyone() {
             return Ok(None);
         }
         groups.push(new(definition, own, same));
-        let mut tests: Vec<Test> = Vec::new();
-        for test in groups.iter().flat_map(|group| &group.tests) {
-            if !tests.contains(test) {
-                tests.push(test.clone());
+        let mut selections: Vec<Selection> = Vec::new();
+        for selection in groups.iter().flat_map(|group| &group.selections) {
+            if !selections.contains(selection) {
+                selections.push(selection.clone());
             }
         }
-        if tests.len() > u64::BITS as usize {
+        if selections.len() > u64::BITS as usize {
             return Err(AggregateError::Refused(
                 "the releases of the period choose their children by too many conditions to compare them; release fewer".into(),
             ));
         }
-        let met = everyone.count(By { definition, columns: &[], tests: &tests })?;
+        let met =
+            population.count(CountBy { definition, columns: &[], selections: &selections })?;
         let met: Vec<u64> = met.counts.into_keys().collect();
-        let groups = related(groups, &tests, &met);
+        let groups = overlapping(groups, &selections, &met);
         let Some((new, others)) = groups.split_last().filter(|(_, others)| !others.is_empty())
         else {
             return Ok(None);
@@ -83,7 +84,7 @@ impl<'a> Related<'a> {
         let policy =
             policy(groups.iter().flat_map(|group| &group.definitions), definition.policy());
         let all: Vec<&Group<'_>> = groups.iter().collect();
-        let counts = Beside::of_counts(&all, &tests, policy, everyone)?;
+        let counts = JointReleases::of_counts(&all, &selections, policy, population)?;
         let mut sums = BTreeMap::new();
         for column in new.sums.keys() {
             let others = others.iter().filter(|group| group.sums.contains_key(column));
@@ -91,31 +92,31 @@ impl<'a> Related<'a> {
             if all.len() > 1 {
                 sums.insert(
                     column.clone(),
-                    Beside::of_sums(&all, column, &tests, definition, everyone)?,
+                    JointReleases::of_sums(&all, column, &selections, definition, population)?,
                 );
             }
         }
-        let related = Self { groups, counts, sums };
-        related.everyone_is_not_sensitive()?;
-        Ok(Some(related))
+        let overlap = Self { groups, counts, sums };
+        overlap.everyone_is_not_sensitive()?;
+        Ok(Some(overlap))
     }
 
     /// The new release's tables, keeping all that they share with others.
-    pub(crate) fn keeping(&self, tables: &mut [CountTable]) -> Result<(), AggregateError> {
-        self.counts.keeping(tables)
+    pub(crate) fn force_shared(&self, tables: &mut [CountTable]) -> Result<(), AggregateError> {
+        self.counts.force_shared(tables)
     }
 
-    /// Attacks the new release as it stands beside the related ones.
+    /// Attacks the new release as it stands beside the overlapping ones.
     pub(crate) fn verify(&self, new: &ReleasableSet) -> Result<(), AggregateError> {
         self.counts.verify(new)
     }
 
-    /// How the sums of a column stand beside those of related releases, where there are any.
-    pub(crate) fn sums(&self, column: &ColumnName) -> Option<&Beside> {
+    /// How the sums of a column stand beside those of overlapping releases, where there are any.
+    pub(crate) fn sums(&self, column: &ColumnName) -> Option<&JointReleases> {
         self.sums.get(column)
     }
 
-    /// Whether a release that stands is one of the related ones.
+    /// Whether a release that stands is one of the overlapping ones.
     pub(crate) fn has(&self, entry: &Entry) -> bool {
         let definitions = self.groups.iter().flat_map(|group| &group.definitions);
         { definitions }.any(|of| std::ptr::eq(*of, &entry.definition))
@@ -126,15 +127,19 @@ impl<'a> Related<'a> {
     fn everyone_is_not_sensitive(&self) -> Result<(), AggregateError> {
         for (place, one) in self.groups.iter().enumerate() {
             for (at, other) in self.groups.iter().enumerate() {
-                let chosen = other.tests.iter().filter(|test| !one.tests.contains(test));
-                let Some(test) = { chosen }.find(|test| self.is_sensitive(test)) else { continue };
+                let chosen =
+                    other.selections.iter().filter(|selection| !one.selections.contains(selection));
+                let Some(selection) = { chosen }.find(|selection| self.is_sensitive(selection))
+                else {
+                    continue;
+                };
                 if self.counts.has_everyone_in(place, at) {
                     return Err(AggregateError::Refused(format!(
                         "{} and {} would show together that everyone of some group meets a condition on {}, which is sensitive; use coarser categories, or divide by {} in one release instead",
                         called(one.name.as_deref()),
                         called(other.name.as_deref()),
-                        test.column(),
-                        test.column()
+                        selection.column(),
+                        selection.column()
                     )));
                 }
             }
@@ -142,21 +147,27 @@ impl<'a> Related<'a> {
         Ok(())
     }
 
-    fn is_sensitive(&self, test: &Test) -> bool {
+    fn is_sensitive(&self, selection: &Selection) -> bool {
         self.groups.iter().any(|group| {
             let listed = |definition: &&Definition| {
                 let lists = definition.tables.iter().flat_map(|table| &table.sensitive);
                 { lists }.any(|SensitiveCategories { dimension, categories }| {
-                    definition.dimension(dimension).is_some_and(|of| test.chooses(of, categories))
+                    definition
+                        .dimension(dimension)
+                        .is_some_and(|of| selection.chooses(of, categories))
                 })
             };
-            group.sensitive.contains(test) || group.definitions.iter().any(listed)
+            group.sensitive.contains(selection) || group.definitions.iter().any(listed)
         })
     }
 }
 
 /// The new release, with those that stand about the same children.
-fn new<'a>(definition: &'a Definition, own: &Tabulated, same: Vec<Stands<'a>>) -> Group<'a> {
+fn new<'a>(
+    definition: &'a Definition,
+    own: &Tabulated,
+    same: Vec<PublishedRelease<'a>>,
+) -> Group<'a> {
     let mut new = Group::default();
     new.add(definition);
     for (table, measured) in own.set.tables.iter().zip(&own.measured) {
@@ -166,20 +177,26 @@ fn new<'a>(definition: &'a Definition, own: &Tabulated, same: Vec<Stands<'a>>) -
             new.sums.entry(column.clone()).or_default().divides.extend(columns());
         }
     }
-    same.into_iter().for_each(|stands| new.add_standing(stands));
+    same.into_iter().for_each(|published| new.add_published(published));
     new
 }
 
-/// The groups that are related to the last, itself last.
-fn related<'a>(groups: Vec<Group<'a>>, tests: &[Test], met: &[u64]) -> Vec<Group<'a>> {
-    // A test that all of them ask alike tells none from another: everyone else is no one's.
-    let is_common = |test: &Test| groups.iter().all(|group| group.tests.contains(test));
-    let common: Vec<usize> = (0..tests.len()).filter(|&at| is_common(&tests[at])).collect();
+/// The groups that overlap with the last, itself last.
+fn overlapping<'a>(
+    groups: Vec<Group<'a>>,
+    selections: &[Selection],
+    met: &[u64],
+) -> Vec<Group<'a>> {
+    // A selection that all of them ask alike tells none from another: everyone else is no one's.
+    let is_common =
+        |selection: &Selection| groups.iter().all(|group| group.selections.contains(selection));
+    let common: Vec<usize> =
+        (0..selections.len()).filter(|&at| is_common(&selections[at])).collect();
     let is_anyones = |met: &&u64| common.iter().all(|at| *met >> at & 1 == 1);
     let met: Vec<u64> = met.iter().filter(is_anyones).copied().collect();
     let chooses = |group: &Group<'_>| -> BTreeSet<String> {
-        let own = group.tests.iter().filter(|test| !is_common(test));
-        own.map(|test| test.column().to_owned()).collect()
+        let own = group.selections.iter().filter(|selection| !is_common(selection));
+        own.map(|selection| selection.column().to_owned()).collect()
     };
     let touches = |one: &Group<'_>, other: &Group<'_>| {
         let (chooses, other_chooses) = (chooses(one), chooses(other));
@@ -203,7 +220,7 @@ fn related<'a>(groups: Vec<Group<'a>>, tests: &[Test], met: &[u64]) -> Vec<Group
     loop {
         let is_everyone = |family: usize| {
             let members = || groups.iter().zip(&of).filter(|(_, of)| **of == family);
-            met.iter().all(|&met| members().any(|(group, _)| group.counts(tests, met)))
+            met.iter().all(|&met| members().any(|(group, _)| group.counts(selections, met)))
         };
         let families: BTreeSet<usize> = of.iter().copied().collect();
         let wide = families.iter().copied().find(|&family| is_everyone(family));
