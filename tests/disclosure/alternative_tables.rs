@@ -47,6 +47,24 @@ pub fn below(table: &CountTable) -> Vec<Vec<usize>> {
         .collect()
 }
 
+/// The places of the inner cells of another table of which everyone whom they can count is in a cell of a table: those
+/// with a category below the cell's in each dimension. None where it lacks a dimension that says more than its total.
+pub fn within(table: &CountTable, cell: usize, other: &CountTable) -> Vec<usize> {
+    let nodes = table.coordinates(cell);
+    let inner: Vec<Vec<usize>> = (0..other.cell_count())
+        .filter(|&cell| other.is_inner(cell))
+        .map(|cell| other.coordinates(cell))
+        .collect();
+    let is_within = |leaves: &[usize]| {
+        table.dimensions().iter().zip(&nodes).all(|(dimension, &node)| {
+            let place = other.dimensions().iter().position(|of| of.name() == dimension.name());
+            dimension.leaves().iter().all(|&leaf| dimension.counts(node, leaf))
+                || place.is_some_and(|place| dimension.counts(node, leaves[place]))
+        })
+    };
+    (0..inner.len()).filter(|&place| is_within(&inner[place])).collect()
+}
+
 pub fn sums(table: &CountTable, inner: &[u64]) -> Vec<u64> {
     below(table).iter().map(|places| places.iter().map(|&place| inner[place]).sum()).collect()
 }

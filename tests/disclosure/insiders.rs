@@ -6,10 +6,27 @@ use minster_model::table::AlternativeTable;
 
 use super::*;
 
-/// Everyone who could be in a withheld inner cell, with what they know of it.
+/// Whether another table divides the cells of a table: it has all of its dimensions. Of two that have the same ones, the
+/// first divides the second.
+fn is_divided(set: &TableSet, number: usize) -> bool {
+    let has_all = |one: &CountTable, other: &CountTable| {
+        let mut names = other.dimensions().iter().map(|of| of.name());
+        names.all(|name| one.dimensions().iter().any(|of| of.name() == name))
+    };
+    let table = &set.tables[number];
+    set.tables.iter().enumerate().any(|(at, other)| {
+        at != number && has_all(other, table) && (at < number || !has_all(table, other))
+    })
+}
+
+/// Everyone who could be in a withheld inner cell, with what they know of it. One child in a cell that another table
+/// divides is in one of the parts, and asks there; a family of two may be in two.
 pub(crate) fn insiders(set: &TableSet, patterns: &[Pattern]) -> Vec<Known> {
     let mut insiders = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
+        if set.policy.insider == 1 && is_divided(set, number) {
+            continue;
+        }
         for (inner, &count) in table.inner().iter().enumerate() {
             let withheld = pattern.withheld[table.cells_above(inner)[0]];
             let knows = set.policy.insider.min(count);

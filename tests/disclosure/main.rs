@@ -340,7 +340,16 @@ fn promised(
             false => table.inner()[place],
         };
         for cell in (0..counts.len()).filter(|&cell| set.policy.is_small(counts[cell])) {
-            let low: u64 = below[cell].iter().map(&least).sum();
+            let own: u64 = below[cell].iter().map(&least).sum();
+            let others = (0..set.tables.len()).filter(|other| *other != number);
+            let of_others = others.map(|other| {
+                let within = alternative_tables::within(table, cell, &set.tables[other]);
+                within
+                    .into_iter()
+                    .map(|place| least_of(set, patterns, known, (other, place)))
+                    .sum::<u64>()
+            });
+            let low: u64 = of_others.max().unwrap_or_default().max(own);
             all.push((number, cell, low, threshold.max(low + threshold - 1)));
         }
         for &ProtectionLevel { cell, lower, upper } in table.protection_levels() {
@@ -350,6 +359,22 @@ fn promised(
         }
     }
     all
+}
+
+/// The least that an inner cell of a table can be by the rules alone, to someone.
+fn least_of(
+    set: &TableSet,
+    patterns: &[Pattern],
+    known: Option<Known>,
+    (number, place): (usize, usize),
+) -> u64 {
+    let table = &set.tables[number];
+    let cell = (0..table.cell_count()).filter(|&cell| table.is_inner(cell)).nth(place).unwrap();
+    match (patterns[number].withheld[cell], known) {
+        (false, _) => table.inner()[place],
+        (true, Some((of, knows))) if of == (number, place) => knows,
+        (true, _) => set.policy.zeros.least_withheld(),
+    }
 }
 
 /// Whether the promise holds in the worlds found by trying.

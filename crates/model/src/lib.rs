@@ -29,6 +29,7 @@ pub mod periods;
 pub mod pipeline;
 pub mod policy;
 mod pseudonym;
+pub mod refinement;
 pub mod rounding;
 mod rows;
 pub mod table;

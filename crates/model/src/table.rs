@@ -45,7 +45,7 @@ pub struct Tie {
     pub name: String,
     /// The dimension's place in the table.
     pub dimension: usize,
-    /// The class of each leaf, by the leaf's ordinal. A leaf that nobody has may be in any.
+    /// The class of each leaf, by the leaf's ordinal. A leaf that nobody has is in one of its own.
     pub class_of: Vec<usize>,
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minster_model::{
     policy::Policy,
+    refinement::Refinements,
     table::{Pattern, TableSet},
 };
 
@@ -29,8 +30,8 @@ pub(crate) struct System {
     pub(crate) truth: Vec<i64>,
     /// The policy of each unknown's table.
     policies: Vec<Policy>,
-    /// The policy of the set.
-    policy: Policy,
+    /// For each table, whether those who know that they are in one of its cells know more by another table.
+    divided: Vec<bool>,
     equations: Vec<Equation>,
     /// The component of each unknown.
     component: Vec<usize>,
@@ -114,8 +115,11 @@ impl System {
         let truth = unknowns.iter().map(true_count).collect();
         let policies =
             unknowns.iter().map(|&(table, _)| set.tables[table].policy(set.policy)).collect();
-        let policy = set.policy;
-        Self { unknowns, place, truth, policies, policy, equations, component, members }
+        let refinements = Refinements::new(set);
+        // A family of two may be in two parts of a cell.
+        let is_divided = |table| set.policy.insider <= 1 && refinements.is_divided(table);
+        let divided = (0..set.tables.len()).map(is_divided).collect();
+        Self { unknowns, place, truth, policies, divided, equations, component, members }
     }
 
     /// The least that an unknown can be by the policy.
@@ -123,18 +127,17 @@ impl System {
         self.policies[unknown].zeros.least_withheld()
     }
 
-    /// The least that some unknowns must be able to be together. Where the zeros of a table alone may be withheld, a
-    /// child who is there is as well hidden among one as elsewhere: other tables may say that someone is.
+    /// The least that some unknowns can be together.
     pub(crate) fn least_of(&self, unknowns: &[usize]) -> i64 {
-        let least = |&unknown: &usize| match self.truth[unknown] {
-            0 => self.least(unknown),
-            _ => self.policy.zeros.least_withheld(),
-        };
-        unknowns.iter().map(|unknown| least(unknown) as i64).sum()
+        unknowns.iter().map(|&unknown| self.least(unknown) as i64).sum()
     }
 
-    /// How many more than the least an insider knows to be in an unknown.
+    /// How many more than the least an insider knows to be in an unknown. Someone in a cell that another table divides
+    /// is in one of the parts, and counts as an insider there.
     pub(crate) fn more_known(&self, unknown: usize) -> u64 {
+        if self.divided[self.unknowns[unknown].0] {
+            return 0;
+        }
         self.policies[unknown].more_known(self.truth[unknown].unsigned_abs())
     }
 

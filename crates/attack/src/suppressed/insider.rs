@@ -3,11 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use minster_model::policy::Policy;
+use minster_model::{policy::Policy, refinement::Refinements};
 
 use crate::{
     shared::bound::Bound,
-    suppressed::{certificates::Certificates, equations::System, solve::RequiredSum},
+    suppressed::{
+        certificates::Certificates, equations::System, requirement::LeastOfSmall,
+        solve::RequiredSum,
+    },
 };
 
 /// Everyone who could be in a withheld inner cell, against one requirement.
@@ -15,8 +18,11 @@ pub(crate) struct Insiders<'a> {
     pub(crate) policy: Policy,
     pub(crate) system: &'a System,
     pub(crate) required: &'a RequiredSum,
-    /// The published part of the cell, where the requirement follows from the least that a small cell can be.
-    pub(crate) published: Option<i64>,
+    /// The cell that it is about.
+    pub(crate) cell: (usize, usize),
+    /// The least that the cell can be by the rules, where the requirement follows from that.
+    pub(crate) small: Option<&'a LeastOfSmall>,
+    pub(crate) refinements: &'a Refinements<'a>,
 }
 
 impl Insiders<'_> {
@@ -70,23 +76,42 @@ impl Insiders<'_> {
         self.system.more_known(unknown)
     }
 
-    /// The requirement for one insider: where they are below the cell, its least is more by what they know.
+    /// The least that the cell can be to an insider who is in it: in one of its own inner cells, or in one of another
+    /// table that lies within it.
+    fn least_to(&self, small: &LeastOfSmall, unknown: usize) -> Option<i64> {
+        let (table, inner) = self.system.unknowns[unknown];
+        let least = small.by_table[table]?;
+        let is_within = match table == self.cell.0 {
+            true => self.required.unknowns.contains(&unknown),
+            false => {
+                let (own, cell) = self.cell;
+                let within = self.refinements.within(own, cell, table)?;
+                within.binary_search(&inner).is_ok()
+            }
+        };
+        is_within.then_some(least + self.more(unknown) as i64)
+    }
+
+    /// The requirement for one insider: where they are in the cell, its least is more by what they know.
     fn required_of(&self, unknown: usize) -> RequiredSum {
         let unknowns = &self.required.unknowns;
-        let bound = match (self.required.bound, unknowns.contains(&unknown)) {
-            (bound, false) => bound,
-            (bound, true) => {
-                let low = self.system.least_of(unknowns) + self.more(unknown) as i64;
-                let threshold = self.policy.threshold as i64;
-                match (bound, self.published) {
-                    (Bound::AtMost(bound), _) => Bound::AtMost(bound.max(low)),
-                    (Bound::AtLeast(_), Some(published)) => {
-                        let high = threshold.max(published + low + threshold - 1);
-                        Bound::AtLeast(high - published)
-                    }
-                    (bound, None) => bound,
+        let threshold = self.policy.threshold as i64;
+        let bound = match (self.required.bound, self.small) {
+            (bound, Some(small)) => match (bound, self.least_to(small, unknown)) {
+                (bound, None) => bound,
+                (Bound::AtMost(bound), Some(low)) => {
+                    Bound::AtMost(bound.max(low - small.published))
                 }
+                (Bound::AtLeast(bound), Some(low)) => {
+                    let high = threshold.max(low + threshold - 1);
+                    Bound::AtLeast(bound.max(high - small.published))
+                }
+            },
+            (Bound::AtMost(bound), None) if unknowns.contains(&unknown) => {
+                let low = self.system.least_of(unknowns) + self.more(unknown) as i64;
+                Bound::AtMost(bound.max(low))
             }
+            (bound, None) => bound,
         };
         RequiredSum { unknowns: unknowns.clone(), bound }
     }

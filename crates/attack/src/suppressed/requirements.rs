@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use minster_model::{
     policy::Policy,
+    refinement::Refinements,
     table::{CountTable, Pattern, ProtectionLevel, TableSet},
 };
 
@@ -12,7 +13,7 @@ use crate::{
     suppressed::{
         cell_sums::{CellSum, categories, cell_sums},
         equations::System,
-        requirement::{Attackers, Requirement},
+        requirement::{Attackers, LeastOfSmall, Requirement},
         respondents::{RemainderRequirements, TableByRespondent},
         solve::RequiredSum,
     },
@@ -26,6 +27,7 @@ pub(crate) fn requirements(
     respondents: &[Option<usize>],
 ) -> Vec<Requirement> {
     let mut all = Vec::new();
+    let refinements = Refinements::new(set);
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         let counts = alternative_table::cells(table, table.inner());
         let policy = table.policy(set.policy);
@@ -39,7 +41,10 @@ pub(crate) fn requirements(
         table.protection_levels().iter().for_each(|level| asked[level.cell] = true);
         groups.iter().for_each(|&(group, inside)| (asked[group], asked[inside]) = (true, true));
         let sums = cell_sums(table, number, system, &asked);
-        small_cells(policy, (number, pattern), system, &counts, &sums, &mut requirements);
+        let least = |cell: usize, sum: &CellSum| {
+            least_of_small(set, &refinements, system, (number, cell), sum)
+        };
+        small_cells(policy, (number, pattern), &counts, &sums, &least, &mut requirements);
         unsafe_by_rule((number, table), system, &counts, &sums, &mut requirements);
         let by_respondent = TableByRespondent::new(set, table, &counts);
         if let Some(by_respondent) = &by_respondent {
@@ -63,20 +68,22 @@ pub(crate) fn requirements(
 fn small_cells(
     policy: Policy,
     (number, pattern): (usize, &Pattern),
-    system: &System,
     counts: &[u64],
     sums: &BTreeMap<usize, CellSum>,
+    least: &dyn Fn(usize, &CellSum) -> LeastOfSmall,
     requirements: &mut Vec<Requirement>,
 ) {
     let threshold = policy.threshold as i64;
-    for (&cell, CellSum { unknowns, published }) in sums {
+    for (&cell, sum) in sums {
+        let CellSum { unknowns, published } = sum;
         let count = counts[cell];
         // Where everyone knows that nobody can be, there is nothing to hide.
         let is_known = count == 0 && unknowns.is_empty();
         if !policy.is_small(count) || !pattern.withheld[cell] || is_known {
             continue;
         }
-        let low = published + system.least_of(unknowns);
+        let small = least(cell, sum);
+        let low = small.low();
         let high = threshold.max(low + threshold - 1);
         for (reason, bound, met) in [
             (FailureReason::Low, Bound::AtMost(low - published), count as i64 <= low),
@@ -84,7 +91,7 @@ fn small_cells(
         ] {
             if !met {
                 let requirement = requirement(number, cell, reason, unknowns.clone(), bound);
-                requirements.push(Requirement { published: Some(*published), ..requirement });
+                requirements.push(Requirement { small: Some(small.clone()), ..requirement });
             }
         }
     }
@@ -152,7 +159,30 @@ fn requirement(
 ) -> Requirement {
     let required = (!unknowns.is_empty()).then_some(RequiredSum { unknowns, bound });
     let attackers = Attackers::Everyone { but: Vec::new() };
-    Requirement { table, cell, reason, required, published: None, attackers }
+    Requirement { table, cell, reason, required, small: None, attackers }
+}
+
+/// What the rules alone say of a cell that is small: by its own table, and by each other one of which inner cells lie
+/// within it. Two girls and a boy, withheld apart where no zero is, are two or more together.
+fn least_of_small(
+    set: &TableSet,
+    refinements: &Refinements<'_>,
+    system: &System,
+    (number, cell): (usize, usize),
+    CellSum { unknowns, published }: &CellSum,
+) -> LeastOfSmall {
+    let of_table = |other: usize| -> Option<i64> {
+        if other == number {
+            return Some(published + system.least_of(unknowns));
+        }
+        let least = |&inner: &usize| match system.unknown(other, inner) {
+            Some(unknown) => system.least(unknown) as i64,
+            None => set.tables[other].inner()[inner] as i64,
+        };
+        Some(refinements.within(number, cell, other)?.iter().map(least).sum())
+    };
+    let by_table = (0..set.tables.len()).map(of_table).collect();
+    LeastOfSmall { published: *published, by_table }
 }
 
 #[cfg(test)]

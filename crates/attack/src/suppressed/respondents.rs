@@ -334,7 +334,7 @@ impl RemainderRequirements<'_> {
             cell,
             reason: FailureReason::Respondent,
             required,
-            published: None,
+            small: None,
             attackers: Attackers::Respondent(respondent),
         }
     }

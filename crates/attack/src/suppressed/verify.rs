@@ -1,5 +1,6 @@
 use minster_model::{
     policy::Zeros,
+    refinement::Refinements,
     table::{AlternativeTable, CountTable, Pattern, TableSet},
 };
 
@@ -81,8 +82,8 @@ fn attack(
     proposed.iter().for_each(|alternative| certificates.add(alternative.clone()));
     let mut attack = Attack { system: &system, respondents: &respondents, certificates, search };
     let requirements = requirements::requirements(set, patterns, &system, &respondents);
-    let count = requirements.len();
-    for Requirement { table, cell, reason, required, published, attackers } in requirements {
+    let (count, refinements) = (requirements.len(), Refinements::new(set));
+    for Requirement { table, cell, reason, required, small, attackers } in requirements {
         let mut fail = |reason| failures.push(Failure { table, cell, reason });
         let Some(required) = required else {
             fail(reason);
@@ -101,8 +102,14 @@ fn attack(
             fail(reason);
             continue;
         }
-        let insiders =
-            Insiders { policy: set.policy, system: &system, required: &required, published };
+        let insiders = Insiders {
+            policy: set.policy,
+            system: &system,
+            required: &required,
+            cell: (table, cell),
+            small: small.as_ref(),
+            refinements: &refinements,
+        };
         let insiders = insiders.requirements(&mut attack.certificates);
         let is_met = |(of, unknown, knows)| attack.meets(&of, Attacker::Insider(unknown, knows));
         if !insiders.into_iter().all(is_met) {

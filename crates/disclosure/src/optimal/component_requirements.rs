@@ -34,6 +34,9 @@ pub(crate) struct ComponentRequirement {
     kind: RequirementKind,
     /// The inner cells that it counts, where those in them ask otherwise: by how much less each can be.
     below: BTreeMap<usize, i64>,
+    /// The inner cells of other tables that lie within a small cell, and the least that the small cell changes by to
+    /// those in them.
+    elsewhere: BTreeMap<usize, i64>,
 }
 
 enum RequirementKind {
@@ -70,6 +73,10 @@ impl ComponentRequirement {
         withheld: &CellSet,
         who: Option<usize>,
     ) -> Option<ChangeBound> {
+        let elsewhere = who.and_then(|who| self.elsewhere.get(&who).copied());
+        if elsewhere.is_some() && who.is_some_and(|who| !withheld.has(who)) {
+            return None;
+        }
         let who = who.filter(|who| self.below.contains_key(who));
         if who.is_some_and(|who| !withheld.has(who)) {
             return None;
@@ -80,9 +87,13 @@ impl ComponentRequirement {
             withheld.map(|(_, less)| -less).sum()
         };
         let bound = match self.kind {
-            RequirementKind::Less(lower) => ChangeBound::AtMost((low() + more).max(-lower)),
+            RequirementKind::Less(lower) => {
+                let change = (low() + more).max(-lower);
+                ChangeBound::AtMost(elsewhere.map_or(change, |least| change.max(least)))
+            }
             RequirementKind::More(upper) => ChangeBound::AtLeast(upper),
             RequirementKind::Large { low, threshold, count } => {
+                let low = elsewhere.map_or(low, |least| low.max(count + least));
                 ChangeBound::AtLeast(threshold.max(low + more + threshold - 1) - count)
             }
         };
@@ -91,7 +102,7 @@ impl ComponentRequirement {
 
     /// Whether someone in an inner cell asks otherwise than an outsider.
     pub(crate) fn is_below(&self, who: usize) -> bool {
-        self.below.contains_key(&who)
+        self.below.contains_key(&who) || self.elsewhere.contains_key(&who)
     }
 
     /// The cells of a pattern, forced ones aside, but for which less might be asked of a smaller one.
@@ -159,18 +170,31 @@ pub(crate) fn requirements(
             let (below, count) = (below(), cells.count[cell]);
             let withheld = below.iter().filter(|(inner, _)| forced.has(**inner));
             let low = count - withheld.map(|(_, less)| less).sum::<i64>();
-            let requirement =
-                |kind| ComponentRequirement { terms: of(&[(cell, 1)]), kind, below: below.clone() };
-            // No world has it at less: to be less by so much is no bound.
+            // What lies within it in other tables is small too, and withheld in every pattern.
+            let floor = requirements::least_by_others(cells, cell, |_| true);
+            let low = low.max(floor);
+            let elsewhere = elsewhere(cells, cell, local);
+            let requirement = |kind| ComponentRequirement {
+                terms: of(&[(cell, 1)]),
+                kind,
+                below: below.clone(),
+                elsewhere: elsewhere.clone(),
+            };
+            // No world has it at less than the rules let it be: to be less by so much is no bound.
+            let less = if floor > 0 { count - floor } else { i64::MAX };
             vec![
                 requirement(RequirementKind::Large { low, threshold, count }),
-                requirement(RequirementKind::Less(i64::MAX)),
+                requirement(RequirementKind::Less(less)),
             ]
         }
         RequirementOrigin::UnsafeByRule(cell, ProtectionLevel { lower, upper, .. }) => {
             let below = below();
-            let requirement =
-                |kind| ComponentRequirement { terms: of(&[(cell, 1)]), kind, below: below.clone() };
+            let requirement = |kind| ComponentRequirement {
+                terms: of(&[(cell, 1)]),
+                kind,
+                below: below.clone(),
+                elsewhere: BTreeMap::new(),
+            };
             let bounded = |level: u64| i64::try_from(level).unwrap_or(i64::MAX);
             let mut requirements = vec![requirement(RequirementKind::Less(bounded(lower)))];
             // Whoever is below asks for no more than an outsider.
@@ -190,10 +214,28 @@ pub(crate) fn requirements(
                 terms,
                 kind: RequirementKind::More(missing),
                 below: BTreeMap::new(),
+                elsewhere: BTreeMap::new(),
             };
             if missing > 0 { vec![requirement] } else { Vec::new() }
         }
     }
+}
+
+/// Those in inner cells of other tables that lie within a small cell, and the least that it changes by to each.
+fn elsewhere(
+    cells: &Cells<'_>,
+    cell: usize,
+    local: &BTreeMap<usize, usize>,
+) -> BTreeMap<usize, i64> {
+    let mut elsewhere = BTreeMap::new();
+    for finer in cells.within.get(&cell).into_iter().flatten() {
+        let least: i64 = finer.iter().map(|&inner| cells.least_withheld(inner)).sum();
+        for inner in finer.iter().filter(|&&inner| cells.insiders[inner] > 0) {
+            let Some(&here) = local.get(inner) else { continue };
+            elsewhere.insert(here, least + cells.insiders[*inner] - cells.count[cell]);
+        }
+    }
+    elsewhere
 }
 
 #[cfg(test)]

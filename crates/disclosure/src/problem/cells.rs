@@ -45,6 +45,9 @@ pub struct Cells<'a> {
     pub unsafe_by_rule: BTreeMap<usize, ProtectionLevel>,
     /// For each margin below the threshold, the inner cells with anyone in them.
     pub(crate) few_below: BTreeMap<usize, Vec<usize>>,
+    /// For each small cell, and each other table of which inner cells lie within it, those with anyone in them. Where
+    /// no withheld cell must have anyone in it, and there are no insiders, they say nothing, and are left out.
+    pub(crate) within: BTreeMap<usize, Vec<Vec<usize>>>,
     /// The respondents and what each holds, where that is declared.
     pub(crate) respondents: Respondents,
     /// The sums between the cells.
@@ -86,11 +89,9 @@ impl<'a> Cells<'a> {
         self.set.tables[self.place(cell).0].policy(self.set.policy)
     }
 
-    /// The least that a withheld inner cell must be able to be. Where the zeros of its table alone may be withheld, a
-    /// child who is there is as well hidden among one as elsewhere.
+    /// The least that a withheld inner cell can be.
     pub(crate) fn least_withheld(&self, cell: usize) -> i64 {
-        let policy = if self.count[cell] == 0 { self.policy(cell) } else { self.set.policy };
-        policy.zeros.least_withheld() as i64
+        self.policy(cell).zeros.least_withheld() as i64
     }
 
     /// The table of a cell, and the cell by its categories, for people.

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use minster_model::{
-    policy::Costs,
+    policy::{Costs, Policy},
+    refinement::Refinements,
     table::{CountTable, ProtectionLevel, TableSet, Tie},
 };
 
 use crate::problem::{
     cells::{Cells, Relation, products},
+    requirements,
     respondents::Respondents,
 };
 
@@ -32,6 +34,7 @@ impl<'a> Cells<'a> {
             is_known_zero: Vec::with_capacity(all),
             unsafe_by_rule: BTreeMap::new(),
             few_below: BTreeMap::new(),
+            within: BTreeMap::new(),
             respondents: Respondents::default(),
             relations: Vec::new(),
             relations_of: vec![Vec::new(); all],
@@ -41,8 +44,15 @@ impl<'a> Cells<'a> {
             cells.is_known_zero.extend(table.known_zero_cells());
             cells.add_table(number);
         }
+        let refinements = Refinements::new(set);
+        // A family of two may be in two parts of a cell.
+        let is_divided = |table| set.policy.insider <= 1 && refinements.is_divided(table);
+        let divided: Vec<bool> = (0..set.tables.len()).map(is_divided).collect();
         for cell in 0..all {
             let policy = cells.policy(cell);
+            // Someone in a cell that another table divides counts as an insider there.
+            let insider = if divided[cells.place(cell).0] { 0 } else { policy.insider };
+            let policy = Policy { insider, ..policy };
             let least = policy.zeros.least_withheld() as i64;
             if cells.is_inner[cell] {
                 cells.insiders[cell] = policy.more_known(cells.count[cell].unsigned_abs()) as i64;
@@ -60,6 +70,7 @@ impl<'a> Cells<'a> {
             cells.cost[cell] = costs.of(count, !cells.is_inner[cell]);
         }
         cells.respondents = Respondents::new(&cells);
+        cells.within = within(&cells);
         for second in 0..set.tables.len() {
             for first in 0..second {
                 cells.link(first, second);
@@ -169,6 +180,38 @@ impl<'a> Cells<'a> {
         }
         margins
     }
+}
+
+/// For each small cell, the inner cells of other tables that lie within it and have anyone in them.
+fn within(cells: &Cells<'_>) -> BTreeMap<usize, Vec<Vec<usize>>> {
+    let mut within: BTreeMap<usize, Vec<Vec<usize>>> = BTreeMap::new();
+    let tables = &cells.set.tables;
+    let says = |other: &usize| {
+        let policy = tables[*other].policy(cells.set.policy);
+        policy.zeros.least_withheld() > 0 || policy.insider > 0
+    };
+    let saying: Vec<usize> = (0..tables.len()).filter(says).collect();
+    let refinements = Refinements::new(cells.set);
+    let inner: Vec<Vec<usize>> = tables.iter().map(inner_cells).collect();
+    for cell in (0..cells.len()).filter(|&cell| requirements::is_small(cells, cell)) {
+        let (table, number) = cells.place(cell);
+        for &other in saying.iter().filter(|other| **other != table) {
+            let Some(finer) = refinements.within(table, number, other) else { continue };
+            let numbers = finer.into_iter().map(|place| cells.number(other, inner[other][place]));
+            let filled: Vec<usize> = numbers.filter(|&inner| cells.count[inner] > 0).collect();
+            if !filled.is_empty() {
+                within.entry(cell).or_default().push(filled);
+            }
+        }
+    }
+    within
+}
+
+/// The cell number of each inner cell of a table.
+fn inner_cells(table: &CountTable) -> Vec<usize> {
+    let mut inner = Vec::with_capacity(table.inner().len());
+    table.add_up(|_, cells| inner.push(cells[0]));
+    inner
 }
 
 /// The ties that a table shares with another, one a name, in the order of the names; but for those of which a dimension

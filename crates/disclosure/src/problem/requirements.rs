@@ -261,21 +261,42 @@ pub(crate) fn inner_of(cells: &Cells<'_>, cell: usize) -> Vec<usize> {
     }
 }
 
-/// The least that a cell can be, given which inner cells are withheld.
+/// The least that a cell can be by the rules, given which inner cells are withheld: by its own table, and by others of
+/// which inner cells lie within it.
 pub(crate) fn least(cells: &Cells<'_>, withheld: &[bool], cell: usize) -> i64 {
-    if cells.is_inner[cell] {
-        return cells.least_withheld(cell);
-    }
     let of_inner = |inner: usize| match withheld[inner] {
         true => cells.least_withheld(inner),
         false => cells.count[inner],
     };
+    let of_others = least_by_others(cells, cell, |inner| withheld[inner]);
+    least_by_table(cells, cell, of_inner).max(of_others)
+}
+
+/// The same by other tables alone, of which inner cells lie within a small cell; 0 where they say nothing.
+pub(crate) fn least_by_others(
+    cells: &Cells<'_>,
+    cell: usize,
+    is_withheld: impl Fn(usize) -> bool,
+) -> i64 {
+    let of_inner = |&inner: &usize| match is_withheld(inner) && !cells.is_fixed[inner] {
+        true => cells.least_withheld(inner),
+        false => cells.count[inner],
+    };
+    let within = cells.within.get(&cell).into_iter().flatten();
+    within.map(|finer| finer.iter().map(of_inner).sum()).max().unwrap_or_default()
+}
+
+/// The same by its own table alone.
+fn least_by_table(cells: &Cells<'_>, cell: usize, of_inner: impl Fn(usize) -> i64) -> i64 {
+    if cells.is_inner[cell] {
+        return cells.least_withheld(cell);
+    }
     let least = cells.policy(cell).zeros.least_withheld();
     // An inner cell with no one in it adds nothing, unless it was withheld before, under another policy.
     match cells.few_below.get(&cell) {
         None if cells.count[cell] == 0 && least == 0 => 0,
-        Some(few) if !cells.was_published_before(cell) => few.iter().copied().map(of_inner).sum(),
-        _ => cells.inner_below(cell).into_iter().map(of_inner).sum(),
+        Some(few) if !cells.was_published_before(cell) => few.iter().copied().map(&of_inner).sum(),
+        _ => cells.inner_below(cell).into_iter().map(&of_inner).sum(),
     }
 }
 
