@@ -3,6 +3,7 @@
 //! programs themselves read, link and release it.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod additions;
 mod attacker;
 mod council;
 mod flags;
@@ -10,3 +11,4 @@ mod known_zeros;
 mod periods;
 mod random;
 mod tied;
+mod within;

@@ -1,7 +1,9 @@
 //! Suppress, attack, and widen until the attack finds nothing; or round, and attack: or refuse.
 
-use minster_attack::{Refusal, ReleasableSet, check, verify_rounded, verify_with};
-use minster_disclosure::{RoundingMethod, round, suppress_with, widen};
+use std::collections::{BTreeMap, BTreeSet};
+
+use minster_attack::{Failure, Refusal, ReleasableSet, check, verify_rounded, verify_with};
+use minster_disclosure::{RoundingMethod, SuppressionRefusal, round, suppress_with, widen};
 use minster_model::{policy::Costs, table::TableSet};
 
 use crate::{definition::release_definition::Method, error::AggregateError};
@@ -15,19 +17,43 @@ pub fn protect(set: TableSet, costs: Costs) -> Result<ReleasableSet, AggregateEr
     let refused = |why: &dyn std::fmt::Display| AggregateError::Refused(why.to_string());
     check(&set).map_err(|refusal| refused(&refusal))?;
     let mut suppression = suppress_with(&set, costs).map_err(|refusal| refused(&refusal))?;
+    let mut open = Vec::new();
     for _ in 0..ROUNDS {
         match verify_with(set.clone(), suppression.patterns.clone(), &suppression.alternatives) {
             Ok(releasable) => return Ok(releasable),
-            Err(Refusal::Unprotected(failures)) => {
-                let failing: Vec<_> =
-                    failures.iter().map(|failure| (failure.table, failure.cell)).collect();
-                suppression = widen(&set, &suppression.patterns, &failing)
-                    .map_err(|refusal| refused(&refusal))?;
-            }
+            Err(Refusal::Unprotected(failures)) => open = failures,
             Err(refusal) => return Err(refused(&refusal)),
         }
+        let failing: Vec<_> = open.iter().map(|failure| (failure.table, failure.cell)).collect();
+        suppression = match widen(&set, &suppression.patterns, &failing) {
+            Ok(wider) => wider,
+            Err(SuppressionRefusal::WorkUsedUp) => break,
+            Err(refusal) => return Err(refused(&refusal)),
+        };
     }
-    Err(AggregateError::Refused("no pattern withstood the attack; use coarser dimensions".into()))
+    Err(AggregateError::Refused(stays_open(&set, &open)))
+}
+
+/// Says of which tables cells stay open, whatever else is withheld: how many, and none by name.
+fn stays_open(set: &TableSet, failures: &[Failure]) -> String {
+    let mut tables: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for failure in failures {
+        tables.entry(failure.table).or_default().insert(failure.cell);
+    }
+    let is_published = |table: &usize| set.tables[*table].published_pattern().is_some();
+    let beside = match tables.keys().any(is_published) {
+        true => " beside what was published before",
+        false => "",
+    };
+    let tables = tables.iter().map(|(&table, cells)| {
+        let number = cells.len();
+        let cells = if number == 1 { "cell" } else { "cells" };
+        format!("{number} {cells} of the table {}", set.tables[table].name())
+    });
+    format!(
+        "no pattern withstood the attack{beside}, for the sake of {}; use coarser dimensions",
+        tables.collect::<Vec<_>>().join(" and ")
+    )
 }
 
 /// Rounds or perturbs every number of the tables. Where there is another choice, it is made as often as a

@@ -14,8 +14,8 @@ use crate::{
     definition::release_definition::Definition,
     earlier_releases::{differencing, entry::Entry, joint_attack, overlap::Overlap},
     error::AggregateError,
-    protect::{protect_counts::protect, sums},
-    tabulate::contributions::Measured,
+    protect::{additions, protect_counts::protect, sums},
+    tabulate::{additive::Addition, contributions::Measured, ties::Ties},
 };
 
 /// Sums that withstood the attack, by the column that is summed.
@@ -61,68 +61,111 @@ pub(crate) struct EarlierReleases<'a> {
     pub(crate) overlap: Option<&'a Overlap<'a>>,
 }
 
+/// A column that a definition sums, and its tables before they are protected.
+pub(crate) struct Column<'a> {
+    pub(crate) name: &'a ColumnName,
+    /// For each table of the definition its place among the column's own, if the column is summed there.
+    pub(crate) places: Vec<Option<usize>>,
+    /// Its own tables; none where what is protected was published before.
+    pub(crate) tables: Vec<CountTable>,
+}
+
+/// What is known of the columns: how they are tied to others, and which add up.
+pub(crate) struct Known<'a> {
+    pub(crate) ties: &'a Ties,
+    pub(crate) additions: &'a [Addition],
+}
+
 /// Protects the sums of every column that the definition's tables measure.
 ///
 /// `published_tables` holds the tables of sums that were published before, by column: of this very definition
-/// where `own` says so, first and in its order.
+/// where nothing is `known`, first and in its order.
 pub(crate) fn protect_sums(
     definition: &Definition,
     counts: &ReleasableSet,
     measured: &[Measured],
     published_tables: &BTreeMap<ColumnName, Vec<CountTable>>,
     earlier: &EarlierReleases<'_>,
-    own: bool,
+    known: Option<Known<'_>>,
 ) -> Result<ReleasableSums, AggregateError> {
-    let mut columns: Vec<&ColumnName> = measured.iter().flat_map(|m| m.sums.keys()).collect();
-    columns.sort_unstable();
-    columns.dedup();
-    let mut releasable = ReleasableSums::default();
-    for column in columns {
-        let summing = measured.iter().enumerate();
-        let summing = summing.filter_map(|(place, of)| Some((place, of.sums.get(column)?)));
-        let mut places = vec![None; measured.len()];
-        let (mut tables, mut distances) = (Vec::new(), Vec::new());
-        for (number, (place, summed)) in summing.enumerate() {
-            places[place] = Some(number);
-            if own {
-                continue;
-            }
-            let (count_table, shown) = (&counts.tables()[place], counts.published_cells(place));
-            let of_flag = earlier.flags.get(&(place, column.clone()));
-            let of_flag = of_flag.map(|&flag| counts.published_cells(flag)).unwrap_or_default();
-            let shown = sums::Shown::of(&shown).with_flag(&of_flag);
-            let table = sums::table(definition, place, column, count_table, shown, summed)?;
-            let threshold = definition.policy().threshold;
-            let apart = published(earlier.apart, column);
-            let (table, _) = differencing::suppress_differences(
-                table,
-                threshold,
-                (threshold, Zeros::Published),
-                apart,
-            )?;
-            tables.push(table);
-            // A change by less than so much may be few children's.
-            let most = summed.children.iter().filter_map(|of| of.largest.first()).max();
-            let most = most.copied().unwrap_or_default().max(1);
-            distances.push((most.saturating_mul(threshold), most));
-        }
-        let before = earlier.changed.iter().map(|entry| published(&[entry], column).collect());
-        let changed = differencing::compare(&tables, &distances, Zeros::Published, before);
-        let compared =
-            tables.into_iter().zip(changed).map(|(table, of)| of.with_differences(table));
-        let tables = compared.collect::<Result<Vec<_>, _>>()?;
-        let published_tables = published_tables.get(column).into_iter().flatten().cloned();
-        let overlap = earlier.overlap.and_then(|overlap| overlap.sums(column));
-        let protected = protect_column(definition, tables, published_tables, overlap);
-        let set = protected.map_err(|error| match error {
+    let mut names: Vec<&ColumnName> = measured.iter().flat_map(|m| m.sums.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let columns = names.into_iter().map(|name| {
+        let new = known.as_ref().map(|known| known.ties);
+        column(definition, counts, measured, earlier, (name, new))
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let additions = known.as_ref().map_or(&[][..], |known| known.additions);
+    additions::check(&columns, published_tables, additions)?;
+    let protect = |column: &Column<'_>, tables: Vec<CountTable>| {
+        let before = published_tables.get(column.name).into_iter().flatten().cloned();
+        let before = before.map(|table| match &known {
+            Some(known) => known.ties.link(table),
+            None => Ok(table),
+        });
+        let overlap = earlier.overlap.and_then(|overlap| overlap.sums(column.name));
+        let set = before
+            .collect::<Result<Vec<_>, _>>()
+            .and_then(|before| protect_column(definition, tables, before, overlap));
+        set.map_err(|error| match error {
             AggregateError::Refused(why) => AggregateError::Refused(format!(
-                "the sums of {column}: {why}; or leave that measure out"
+                "the sums of {}: {why}; or leave that measure out",
+                column.name
             )),
             other => other,
-        })?;
-        releasable.of.insert(column.clone(), ProtectedColumn { places, set });
+        })
+    };
+    let mut releasable = ReleasableSums::default();
+    for family in additions::families(columns, additions) {
+        let sets = match &family[..] {
+            [column] => vec![protect(column, column.tables.clone())?],
+            family => additions::protect(family, additions, protect)?,
+        };
+        for (Column { name, places, .. }, set) in family.into_iter().zip(sets) {
+            releasable.of.insert(name.clone(), ProtectedColumn { places, set });
+        }
     }
     Ok(releasable)
+}
+
+/// A column's tables, with what must be withheld of them for their own sake and for that of earlier releases.
+fn column<'a>(
+    definition: &Definition,
+    counts: &ReleasableSet,
+    measured: &[Measured],
+    earlier: &EarlierReleases<'_>,
+    (name, new): (&'a ColumnName, Option<&Ties>),
+) -> Result<Column<'a>, AggregateError> {
+    let summing = measured.iter().enumerate();
+    let summing = summing.filter_map(|(place, of)| Some((place, of.sums.get(name)?)));
+    let mut places = vec![None; measured.len()];
+    let (mut tables, mut distances) = (Vec::new(), Vec::new());
+    for (number, (place, summed)) in summing.enumerate() {
+        places[place] = Some(number);
+        let Some(ties) = new else { continue };
+        let (count_table, shown) = (&counts.tables()[place], counts.published_cells(place));
+        let of_flag = earlier.flags.get(&(place, name.clone()));
+        let of_flag = of_flag.map(|&flag| counts.published_cells(flag)).unwrap_or_default();
+        let shown = sums::Shown::of(&shown).with_flag(&of_flag);
+        let table = sums::table(definition, place, name, count_table, shown, summed)?;
+        let threshold = definition.policy().threshold;
+        let (table, _) = differencing::suppress_differences(
+            table,
+            threshold,
+            (threshold, Zeros::Published),
+            published(earlier.apart, name),
+        )?;
+        tables.push(ties.link(table)?);
+        // A change by less than so much may be few children's.
+        let most = summed.children.iter().filter_map(|of| of.largest.first()).max();
+        let most = most.copied().unwrap_or_default().max(1);
+        distances.push((most.saturating_mul(threshold), most));
+    }
+    let before = earlier.changed.iter().map(|entry| published(&[entry], name).collect());
+    let changed = differencing::compare(&tables, &distances, Zeros::Published, before);
+    let compared = tables.into_iter().zip(changed).map(|(table, of)| of.with_differences(table));
+    Ok(Column { name, places, tables: compared.collect::<Result<_, _>>()? })
 }
 
 /// The numbers that releases published of a column's sums.
@@ -138,7 +181,7 @@ fn published<'a>(
 fn protect_column(
     definition: &Definition,
     mut tables: Vec<CountTable>,
-    published_tables: impl Iterator<Item = CountTable>,
+    published_tables: Vec<CountTable>,
     overlap: Option<&joint_attack::JointReleases>,
 ) -> Result<ReleasableSet, AggregateError> {
     if let Some(overlap) = overlap {

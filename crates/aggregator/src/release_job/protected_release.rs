@@ -25,11 +25,12 @@ use crate::{
     protect::{
         flags,
         protect_counts::{protect, protect_rounded},
-        protect_sums::{EarlierReleases, ReleasableSums, protect_sums},
+        protect_sums::{EarlierReleases, Known, ReleasableSums, protect_sums},
     },
     publish::files::{self, Releasable},
     release_job::job::Job,
     tabulate::{
+        additive::{self, Addition},
         categories::Lookups,
         check_against_data,
         contributions::Measured,
@@ -161,7 +162,7 @@ impl<'a> Work<'a> {
         let made = protected.and_then(|(counts, published_tables)| {
             let none = EarlierReleases::default();
             let sums =
-                protect_sums(definition, &counts, measured, &published_tables.sums, &none, true)?;
+                protect_sums(definition, &counts, measured, &published_tables.sums, &none, None)?;
             self.made(definition, counts, sums, measured.clone(), tabulated.children)
         });
         match made {
@@ -224,8 +225,10 @@ impl<'a> Work<'a> {
         let changed: Vec<&Entry> = changed.entries().collect();
         let earlier =
             EarlierReleases { flags, apart: &apart, changed: &changed, overlap: overlap.as_ref() };
+        let additions = self.additions(definition, &measured, &published_tables)?;
+        let known = Some(Known { ties: &ties, additions: &additions });
         let sums =
-            protect_sums(definition, &counts, &measured, &published_tables.sums, &earlier, false)?;
+            protect_sums(definition, &counts, &measured, &published_tables.sums, &earlier, known)?;
         self.made(definition, counts, sums, measured, children)
     }
 
@@ -238,6 +241,18 @@ impl<'a> Work<'a> {
         let published_tables = same.iter().map(|(entry, _)| &entry.definition);
         let all = self.with_lookups(std::iter::once(definition).chain(published_tables))?;
         Ties::find(definition, &all, &self.dataset, self.job.children)
+    }
+
+    /// The columns that add up for every child, among those that a definition sums and those that stand.
+    fn additions(
+        &self,
+        definition: &Definition,
+        measured: &[Measured],
+        published: &entry::PublishedTables,
+    ) -> Result<Vec<Addition>, AggregateError> {
+        let own = measured.iter().flat_map(|of| of.sums.keys());
+        let columns = own.chain(published.sums.keys()).collect();
+        additive::find(definition, &columns, &self.dataset, self.job.children)
     }
 
     /// Refuses a definition that divides or chooses by a column from which follows what a release about other children

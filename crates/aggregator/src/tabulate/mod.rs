@@ -1,5 +1,6 @@
 //! From rows of children to tables of counts and sums.
 
+pub(crate) mod additive;
 pub(crate) mod categories;
 pub(crate) mod check_against_data;
 pub(crate) mod column_values;

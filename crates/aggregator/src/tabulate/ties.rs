@@ -121,7 +121,9 @@ impl Ties {
             });
             let rank = |class: usize| order.iter().position(|of| *of == class).unwrap_or_default();
             for (&place, division) in &of {
-                let class_of = division.iter().map(|class| class.map_or(0, rank)).collect();
+                // A leaf that nobody has is in no class with others.
+                let none = order.len();
+                let class_of = division.iter().map(|class| class.map_or(none, rank)).collect();
                 let key = (columns[place].name.clone(), columns[place].leaves.clone());
                 let name = name.clone();
                 found.of.entry(key).or_default().push(OfDimension { name, class_of });
@@ -133,6 +135,12 @@ impl Ties {
     /// The table with its ties, and with what everyone knows to be nobody: the leaves that no child has, and the cells
     /// that a tie rules out.
     pub(crate) fn tie(&self, table: CountTable) -> Result<CountTable, AggregateError> {
+        let nobody = nobody(&table);
+        Ok(self.link(table)?.knowing_zeros(nobody)?)
+    }
+
+    /// The table with its ties. Of sums, what is nothing need not be known.
+    pub(crate) fn link(&self, table: CountTable) -> Result<CountTable, AggregateError> {
         let mut ties = Vec::new();
         for (dimension, of) in table.dimensions().iter().enumerate() {
             let leaves = of.leaves().iter().map(|&leaf| of.code(leaf).to_owned()).collect();
@@ -143,8 +151,7 @@ impl Ties {
                 class_of,
             }));
         }
-        let nobody = nobody(&table);
-        Ok(table.tied(ties)?.knowing_zeros(nobody)?)
+        Ok(table.tied(ties)?)
     }
 }
 
