@@ -416,7 +416,7 @@ fn a_published_total_may_not_leave_few_to_a_respondent() {
     let refused = suppress_at(&schools(vec![50, 40, 1, 2]), Costs::default(), Effort::NONE);
     let refusal = refused.unwrap_err();
     assert!(matches!(refusal, SuppressionRefusal::KnownToRespondent { .. }), "{refusal:?}");
-    let said = "the cell school all, kind all of the table t cannot be kept from school school0";
+    let said = "a cell of all of the table t cannot be kept from a data holder";
     assert!(refusal.to_string().starts_with(said), "{refusal}");
     // A pattern can hide which kind ten others are.
     let enough = suppress_at(&schools(vec![50, 40, 9, 1]), Costs::default(), Effort::NONE);

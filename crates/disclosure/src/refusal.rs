@@ -1,6 +1,7 @@
 use crate::problem::{cells::Cells, sparsity::Sparsity};
 
-/// Why no pattern was found. Names tables and cells, never a count.
+/// Why no pattern was found. Names tables and dimensions, never a category or a count: a cell that no pattern protects
+/// counts few, and a message goes to logs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SuppressionRefusal {
     /// Fewer children than the threshold in all.
@@ -13,34 +14,34 @@ pub enum SuppressionRefusal {
     #[error("{0}; it is too large for a pattern to be sought, use coarser dimensions")]
     Sparse(Box<Sparsity>),
     /// A cell that is to be published whatever comes is below the threshold.
-    #[error("the table {table} is to publish a cell that is withheld for its own sake: {cell}")]
+    #[error(
+        "the table {table} is to publish a cell {by} whatever comes, and the cell is withheld for its own sake; leave it out of `always`"
+    )]
     ForcedPublishedAndUnsafe {
         /// The table.
         table: String,
-        /// The cell, by its categories.
-        cell: String,
+        /// By which dimensions the cell is divided.
+        by: String,
     },
     /// A cell that cannot be protected even by withholding everything but the totals.
     #[error(
-        "the cell {cell} of the table {table} cannot be protected, whatever else is withheld; use coarser dimensions, or let zeros be withheld"
+        "a cell {by} of the table {table} cannot be protected, whatever else is withheld; use coarser dimensions, or let zeros be withheld"
     )]
     Unprotectable {
         /// The table.
         table: String,
-        /// The cell, by its categories.
-        cell: String,
+        /// By which dimensions the cell is divided.
+        by: String,
     },
     /// A cell that a respondent knows, whatever else is withheld, once they take their own children out.
     #[error(
-        "the cell {cell} of the table {table} cannot be kept from {respondent}, who holds most of it or all that could hide it; use coarser dimensions, or fewer"
+        "a cell {by} of the table {table} cannot be kept from a data holder, who holds most of it or all that could hide it; use coarser dimensions, or fewer"
     )]
     KnownToRespondent {
         /// The table.
         table: String,
-        /// The cell, by its categories.
-        cell: String,
-        /// The respondent of the records, by their category.
-        respondent: String,
+        /// By which dimensions the cell is divided.
+        by: String,
     },
     /// The rounds are used up.
     #[error("no pattern was found within the work allowed; use coarser dimensions")]
@@ -50,16 +51,12 @@ pub enum SuppressionRefusal {
 impl SuppressionRefusal {
     /// Nothing protects this cell.
     pub fn unprotectable(cells: &Cells<'_>, cell: usize) -> Self {
-        let (table, cell) = cells.named(cell);
-        Self::Unprotectable { table, cell }
+        let (table, by) = cells.described(cell);
+        Self::Unprotectable { table, by }
     }
 
-    pub(crate) fn known_to(cells: &Cells<'_>, cell: usize, respondent: u32) -> Self {
-        let (table, cell) = cells.named(cell);
-        Self::KnownToRespondent {
-            table,
-            cell,
-            respondent: cells.respondents.name(cells, respondent),
-        }
+    pub(crate) fn known_to_respondent(cells: &Cells<'_>, cell: usize) -> Self {
+        let (table, by) = cells.described(cell);
+        Self::KnownToRespondent { table, by }
     }
 }

@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(within(1, &[1, 2], 0), None);
         assert_eq!(within(1, &[0, 2], 0), Some(vec![1]));
         let divided: Vec<bool> = (0..4).map(|table| refinements.is_divided(table)).collect();
-        assert_eq!(divided, [true, false, false, false]);
+        assert_eq!(divided, [true, false, false, true]);
         // Group 0-1 of the first ward, ages 0 and 1; age 0 is not told from the groups.
         assert_eq!(within(3, &[1, 1], 2), Some(vec![0, 1]));
         assert_eq!(within(2, &[1, 1], 3), Some(vec![]));

@@ -452,7 +452,7 @@ fn cells_are_never_or_always_published() {
         + table
         + "always = [{ ward = \"w3\", sex = \"M\" }]\n";
     let error = Site::new().release(&forced).unwrap_err().to_string();
-    assert!(error.contains("is to publish a cell that is withheld for its own sake"), "{error}");
+    assert!(error.contains("is to publish a cell by ward and sex whatever comes"), "{error}");
     let never = HEAD.replacen("\"r\"", "\"x\"", 1) + table + "never = [{ ward = \"w9\" }]\n";
     let error = site.release(&never).unwrap_err().to_string();
     assert!(error.contains("let zeros be withheld"), "{error}");

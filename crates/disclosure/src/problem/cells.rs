@@ -94,13 +94,16 @@ impl<'a> Cells<'a> {
         self.policy(cell).zeros.least_withheld() as i64
     }
 
-    /// The table of a cell, and the cell by its categories, for people.
-    pub fn named(&self, cell: usize) -> (String, String) {
+    /// The table of a cell, and by which of its dimensions the cell is told from others, for people. Its categories are
+    /// not named: a message goes to logs, and the cell counts few.
+    pub fn described(&self, cell: usize) -> (String, String) {
         let (number, cell) = self.place(cell);
         let table = &self.set.tables[number];
-        let named = table.dimensions().iter().zip(table.coordinates(cell));
-        let named = named.map(|(of, node)| format!("{} {}", of.name(), of.code(node)));
-        (name(table), named.collect::<Vec<_>>().join(", "))
+        let divided = table.dimensions().iter().zip(table.coordinates(cell));
+        let divided = divided.filter(|(of, node)| !of.is_total(*node)).map(|(of, _)| of.name());
+        let divided = divided.collect::<Vec<_>>().join(" and ");
+        let by = if divided.is_empty() { "of all".to_owned() } else { format!("by {divided}") };
+        (name(table), by)
     }
 
     /// Whether a cell's table was published before.

@@ -25,18 +25,6 @@ impl Respondents {
         respondents
     }
 
-    /// A respondent by their category, for people.
-    pub(crate) fn name(&self, cells: &Cells<'_>, respondent: u32) -> String {
-        let tables = self.places.iter().zip(&cells.set.tables);
-        let dimension =
-            tables.filter_map(|(place, table)| Some(&table.dimensions()[place.as_ref()?.0]));
-        let named = |of: &Hierarchy| {
-            let leaf = of.leaves().get(respondent as usize)?;
-            Some(format!("{} {}", of.name(), of.code(*leaf)))
-        };
-        dimension.into_iter().find_map(named).unwrap_or_default()
-    }
-
     /// Returns each respondent who has children in a cell, or is alone to have any there.
     pub(super) fn concerned(&self, cells: &Cells<'_>, cell: usize) -> Vec<u32> {
         match self.of(cell) {

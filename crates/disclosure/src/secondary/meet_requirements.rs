@@ -94,9 +94,7 @@ pub(crate) fn meet_requirements(
                     })?
                 });
                 let alternative = found.ok_or_else(|| match next.respondent() {
-                    Some(respondent) => {
-                        SuppressionRefusal::known_to(cells, origin.cell(), respondent)
-                    }
+                    Some(_) => SuppressionRefusal::known_to_respondent(cells, origin.cell()),
                     None => SuppressionRefusal::unprotectable(cells, origin.cell()),
                 })?;
                 for &(cell, _) in alternative.changes() {

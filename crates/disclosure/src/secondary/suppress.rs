@@ -107,8 +107,8 @@ pub fn forced_published_and_unsafe(cells: &Cells<'_>) -> Result<(), SuppressionR
         let forced_published =
             table.forced_published().iter().filter(|_| table.published_pattern().is_none());
         if let Some(&cell) = forced_published.into_iter().find(|&&cell| of_own_sake(cell)) {
-            let (table, cell) = cells.named(cells.number(number, cell));
-            return Err(SuppressionRefusal::ForcedPublishedAndUnsafe { table, cell });
+            let (table, by) = cells.described(cells.number(number, cell));
+            return Err(SuppressionRefusal::ForcedPublishedAndUnsafe { table, by });
         }
     }
     Ok(())
@@ -118,7 +118,7 @@ pub fn forced_published_and_unsafe(cells: &Cells<'_>) -> Result<(), SuppressionR
 fn published_to_respondents(cells: &Cells<'_>) -> Result<(), SuppressionRefusal> {
     let mut shown = cells.respondents.all_small().filter(|&(cell, _)| cells.is_fixed[cell]);
     match shown.find(|&(cell, _)| !cells.was_published_before(cell)) {
-        Some((cell, respondent)) => Err(SuppressionRefusal::known_to(cells, cell, respondent)),
+        Some((cell, _)) => Err(SuppressionRefusal::known_to_respondent(cells, cell)),
         None => Ok(()),
     }
 }
