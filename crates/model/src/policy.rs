@@ -33,8 +33,8 @@ impl Policy {
     }
 }
 
-/// Says what becomes of a zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Says what becomes of a zero, the least strict rule first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Zeros {
     /// Every zero is published, so a withheld cell is at least 1.

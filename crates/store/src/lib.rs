@@ -59,7 +59,7 @@ pub use runs::{
 pub use store::{RunLock, Store};
 pub use table::{RowGroups, TableReader, TableWriter};
 // The vault's log of releases, for crates that need not know the vault.
-pub use minster_vault_api::{Publication, Publishing};
+pub use minster_vault_api::{Publication, Publishing, ReleaseRules};
 
 /// SHA-256 in hexadecimal, for manifests.
 pub fn sha256_hex(bytes: &[u8]) -> String {

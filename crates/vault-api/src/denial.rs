@@ -48,6 +48,14 @@ pub enum Denial {
         /// The caller's role.
         role: Role,
     },
+    /// A release under weaker rules than its purpose asks for.
+    #[error("the purpose {purpose} lets no such release out: {what}")]
+    WeakRules {
+        /// The purpose.
+        purpose: Purpose,
+        /// The rule that is broken, and what it asks for.
+        what: String,
+    },
     /// More identifiers than the run may ask.
     #[error(
         "the run would ask for more than its {ceiling} distinct identifiers; nothing was answered. A first \

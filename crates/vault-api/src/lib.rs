@@ -37,7 +37,7 @@ pub use exact_only::{ExactOnlyList, ListChange, ListChanged, ListedKind, ListedP
 pub use keys::{DataKey, Unwrapped, WrappedKey};
 pub use message::{Request, Response};
 pub use proposal::{Approval, Proposed, ProposedAction, Reidentified, SubjectPseudonym};
-pub use publication::{Publication, Publishing};
+pub use publication::{Publication, Publishing, ReleaseRules};
 pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
 pub use review::SignedDecisions;
 pub use run::{IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};
@@ -45,4 +45,4 @@ pub use status::{PurposeStatus, Statement, StatusReport, VersionStatus};
 pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 8;
+pub const PROTOCOL: u16 = 9;

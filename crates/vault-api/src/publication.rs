@@ -1,6 +1,6 @@
 //! Releases that are published and withdrawn, for the vault's log.
 
-use minster_model::{Period, Purpose, TableName};
+use minster_model::{Period, Purpose, TableName, policy::Zeros};
 use serde::{Deserialize, Serialize};
 
 /// A release that is let out or withdrawn.
@@ -16,6 +16,25 @@ pub struct Publication {
     pub sha256: String,
     /// The step.
     pub what: Publishing,
+    /// The rules that it was protected by; none where it is withdrawn, or a program of an earlier release said nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<ReleaseRules>,
+}
+
+/// The rules that a release was protected by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseRules {
+    /// Counts from 1 to one less are withheld.
+    pub threshold: u64,
+    /// The rule for zeros.
+    pub zeros: Zeros,
+    /// How many children of one cell an attacker may know.
+    pub insider: u64,
+    /// The p % rule for sums, if there is one.
+    pub p_percent: Option<u32>,
+    /// How small counts are kept from being known: `suppress`, `cell-key` and so on.
+    pub method: String,
 }
 
 /// A step in the life of a release.

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
-use minster_model::{Kind, Purpose, Role, SourceName};
+use minster_model::{Kind, Purpose, Role, SourceName, policy::Zeros};
+use minster_vault_api::ReleaseRules;
 use serde::{Deserialize, Serialize};
 
 use crate::VaultFault;
@@ -37,9 +38,9 @@ pub struct PurposeDefinition {
     /// Whether children may be counted by where they live: addresses become keys. Absent: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub households: bool,
-    /// The number of persons who must let a release out.
-    #[serde(default, skip_serializing_if = "ReleaseRule::is_usual")]
-    pub release: ReleaseRule,
+    /// The rules for letting a release out: how many persons, and how strict a definition must be.
+    #[serde(default, skip_serializing_if = "ReleaseFloors::is_usual")]
+    pub release: ReleaseFloors,
     /// Its last day (ISO, UTC). Absent: without end; as with `sources`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Date>,
@@ -55,23 +56,78 @@ pub struct Budget {
     pub day: u64,
 }
 
-/// The rule for letting a release out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The rules for letting a release out. A definition's own rules are as strict, or stricter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ReleaseRule {
+pub struct ReleaseFloors {
     /// How many persons: users of the analyst's role.
+    #[serde(default = "one")]
     pub persons: u32,
+    /// The least threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<u64>,
+    /// The least strict rule for zeros.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zeros: Option<Zeros>,
+    /// How many children of one cell an attacker is taken to know, at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub insider: Option<u64>,
+    /// The p % rule for sums, at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p_percent: Option<u32>,
+    /// The methods that are allowed. Empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
 }
 
-impl Default for ReleaseRule {
+fn one() -> u32 {
+    1
+}
+
+impl Default for ReleaseFloors {
     fn default() -> Self {
-        Self { persons: 1 }
+        Self {
+            persons: one(),
+            threshold: None,
+            zeros: None,
+            insider: None,
+            p_percent: None,
+            methods: Vec::new(),
+        }
     }
 }
 
-impl ReleaseRule {
+impl ReleaseFloors {
     fn is_usual(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The first rule that a release breaks, and what is asked for. One that says nothing of its rules breaks all.
+    pub fn broken_by(&self, rules: Option<&ReleaseRules>) -> Option<String> {
+        let Self { threshold, zeros, insider, p_percent, methods, persons: _ } = self;
+        let Some(rules) = rules else {
+            let asks = Self { persons: one(), ..self.clone() };
+            return (!asks.is_usual())
+                .then(|| "it does not say by which rules it was protected".into());
+        };
+        let zeros_of = |zeros: Zeros| serde_json::to_value(zeros).unwrap_or_default();
+        let text = |zeros: Zeros| zeros_of(zeros).as_str().unwrap_or_default().to_owned();
+        if let Some(least) = threshold.filter(|least| rules.threshold < *least) {
+            return Some(format!("its threshold is below {least}"));
+        }
+        if let Some(least) = zeros.filter(|least| rules.zeros < *least) {
+            return Some(format!("its rule for zeros is weaker than `{}`", text(least)));
+        }
+        if let Some(least) = insider.filter(|least| rules.insider < *least) {
+            return Some(format!(
+                "it reckons with less than {least} children whom an insider knows"
+            ));
+        }
+        if let Some(least) = p_percent.filter(|least| rules.p_percent.is_none_or(|p| p < *least)) {
+            return Some(format!("its p % rule for sums is below {least}"));
+        }
+        let is_allowed = methods.is_empty() || methods.contains(&rules.method);
+        (!is_allowed).then(|| format!("its method is none of {}", methods.join(", ")))
     }
 }
 
@@ -125,7 +181,7 @@ impl PurposeDefinition {
             repairs: None,
             linkage: None,
             households: false,
-            release: ReleaseRule::default(),
+            release: ReleaseFloors::default(),
             expires,
         }
     }
@@ -234,5 +290,42 @@ mod tests {
         );
         assert!(PurposeDefinition::parse_one(&format!("{ONE}{ONE}")).is_err());
         assert!(PurposeDefinition::parse_one("").is_err());
+    }
+
+    #[test]
+    fn a_release_is_as_strict_as_its_purpose_asks_or_stricter() {
+        let floors: ReleaseFloors = toml::from_str(
+            "threshold = 5\nzeros = \"published\"\ninsider = 1\np_percent = 10\nmethods = [\"suppress\"]\n",
+        )
+        .unwrap();
+        let rules = ReleaseRules {
+            threshold: 5,
+            zeros: Zeros::Published,
+            insider: 1,
+            p_percent: Some(10),
+            method: "suppress".into(),
+        };
+        assert_eq!(floors.broken_by(Some(&rules)), None);
+        let stricter = ReleaseRules { threshold: 10, zeros: Zeros::Unsafe, ..rules.clone() };
+        assert_eq!(floors.broken_by(Some(&stricter)), None);
+        let broken = |rules: ReleaseRules| floors.broken_by(Some(&rules)).unwrap_or_default();
+        let told = [
+            broken(ReleaseRules { threshold: 4, ..rules.clone() }),
+            broken(ReleaseRules { insider: 0, ..rules.clone() }),
+            broken(ReleaseRules { p_percent: None, ..rules.clone() }),
+            broken(ReleaseRules { method: "cell-key".into(), ..rules.clone() }),
+        ];
+        let expected = [
+            "its threshold is below 5",
+            "it reckons with less than 1 children whom an insider knows",
+            "its p % rule for sums is below 10",
+            "its method is none of suppress",
+        ];
+        assert_eq!(told, expected);
+        let unsafe_zeros = ReleaseFloors { zeros: Some(Zeros::Unsafe), ..floors.clone() };
+        let told = unsafe_zeros.broken_by(Some(&rules)).unwrap_or_default();
+        assert_eq!(told, "its rule for zeros is weaker than `unsafe`");
+        assert!(floors.broken_by(None).is_some());
+        assert_eq!(ReleaseFloors::default().broken_by(None), None);
     }
 }

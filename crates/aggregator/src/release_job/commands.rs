@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use minster_model::{Period, Purpose, TableName, table::TableSet};
-use minster_store::{Dataset, DatasetKeys, Publication, Publishing, ReleaseLog, Store};
+use minster_model::{Period, Purpose, TableName, policy::Policy, table::TableSet};
+use minster_store::{
+    Dataset, DatasetKeys, Publication, Publishing, ReleaseLog, ReleaseRules, Store,
+};
 
 use crate::{
-    definition::release_definition::Definition,
+    definition::release_definition::{Definition, Method},
     earlier_releases::{
         entry::{Person, Withdrawal},
         ledger,
@@ -146,7 +148,7 @@ pub fn release(
     }
     write_report(&work, &made, vault)?;
     if matches!(outcome, Outcome::Released) {
-        let missing = vault.publish(&publication(job, name, &made.sha256, Publishing::LetOut));
+        let missing = vault.publish(&let_out_now(job, &made.definition, &made.sha256));
         let missing = missing.map_err(minster_store::StoreError::from)?;
         if missing > 0 {
             return Ok(report(Outcome::Waiting(missing)).of(&made));
@@ -186,7 +188,8 @@ pub fn withdraw(
             let sha256 = entry.sha256.clone();
             let (purpose, release, period) = (purpose.clone(), name.clone(), period.clone());
             let what = Publishing::Withdrawn;
-            let publication = Publication { purpose, release, period, sha256, what };
+            let rules = None;
+            let publication = Publication { purpose, release, period, sha256, what, rules };
             vault.publish(&publication).map_err(minster_store::StoreError::from)?;
             let withdrawal = Withdrawal::new(&entry, by.clone(), reason);
             withdrawal.enter(store, &entry.period)?;
@@ -218,14 +221,29 @@ fn check_reason(reason: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn publication(job: &Job<'_>, release: &TableName, sha256: &str, what: Publishing) -> Publication {
+fn let_out_now(job: &Job<'_>, definition: &Definition, sha256: &str) -> Publication {
     Publication {
         purpose: job.dataset.purpose.clone(),
-        release: release.clone(),
+        release: definition.name.clone(),
         period: job.period.clone(),
         sha256: sha256.to_owned(),
-        what,
+        what: Publishing::LetOut,
+        rules: Some(rules(definition)),
     }
+}
+
+/// The rules that a definition's release is protected by, for the vault to compare with those of the purpose.
+fn rules(definition: &Definition) -> ReleaseRules {
+    let Policy { threshold, zeros, insider } = definition.policy();
+    let method = match definition.method {
+        Method::Suppress => "suppress",
+        Method::Nearest { .. } => "nearest",
+        Method::Controlled { .. } => "controlled",
+        Method::OpenSafely => "open-safely",
+        Method::CellKey => "cell-key",
+    };
+    let p_percent = definition.sum_rules().p_percent;
+    ReleaseRules { threshold, zeros, insider, p_percent, method: method.to_owned() }
 }
 
 /// A report of what was never released does no harm; a release without its report does.
@@ -244,6 +262,7 @@ fn write_report(
     Reporting { store, run, period, integrated, definition, sha256 }.write(
         &made.counts,
         &made.sums,
+        &made.sample,
         keys,
     )
 }

@@ -17,6 +17,11 @@ impl Session<'_> {
             return Err(super::out_of_order("a release is named by its SHA-256"));
         }
         let state = self.purpose(&publication.purpose)?;
+        let broken = state.definition.release.broken_by(publication.rules.as_ref());
+        if let (Publishing::LetOut, Some(what)) = (publication.what, broken) {
+            let purpose = publication.purpose;
+            return Err(Denial::WeakRules { purpose, what });
+        }
         let needed = match publication.what {
             Publishing::LetOut => state.definition.release.persons,
             Publishing::Withdrawn => 1,

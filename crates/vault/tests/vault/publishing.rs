@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use minster_model::Role;
+use minster_model::{Role, policy::Zeros};
 use minster_vault::{disk::Disk, log, purposes::PurposeDefinition, session::Session, vault::Vault};
-use minster_vault_api::{PROTOCOL, Publication, Publishing, Request, Response};
+use minster_vault_api::{PROTOCOL, Publication, Publishing, ReleaseRules, Request, Response};
 
 use crate::common::{PURPOSES, Site};
 
@@ -15,6 +15,7 @@ fn publication(sha256: &str, what: Publishing) -> Publication {
         period: "2024-25".parse().unwrap(),
         sha256: sha256.repeat(64),
         what,
+        rules: None,
     }
 }
 
@@ -44,6 +45,35 @@ fn an_analyst_lets_a_release_out_and_the_log_says_so() {
     assert_eq!(ask(&vault, uid, Role::Analyst, &back), Some(0));
     let verified = log::verify(&site.log(), None).unwrap();
     assert_eq!(verified.publications, [out, back]);
+}
+
+#[test]
+fn a_release_under_weaker_rules_than_its_purpose_asks_for_is_denied_and_logged() {
+    let floors = "release = { threshold = 5, insider = 1, methods = [\"suppress\"] }\nbudget";
+    let site = Site::with(&PURPOSES.replacen("budget", floors, 1));
+    let vault = site.open(Disk::new()).unwrap();
+    let uid = rustix::process::getuid().as_raw();
+    let let_out = |threshold: u64, insider: u64, method: &str| {
+        let method = method.to_owned();
+        let zeros = Zeros::Published;
+        let rules = Some(ReleaseRules { threshold, zeros, insider, p_percent: None, method });
+        let publication = Publication { rules, ..publication("a", Publishing::LetOut) };
+        ask(&vault, uid, Role::Analyst, &publication)
+    };
+    assert_eq!(let_out(2, 1, "suppress"), None);
+    assert_eq!(let_out(5, 0, "suppress"), None);
+    assert_eq!(let_out(5, 1, "cell-key"), None);
+    let said_nothing = publication("a", Publishing::LetOut);
+    assert_eq!(ask(&vault, uid, Role::Analyst, &said_nothing), None);
+    assert_eq!(let_out(6, 1, "suppress"), Some(0));
+    let withdrawn = publication("a", Publishing::Withdrawn);
+    assert_eq!(ask(&vault, uid, Role::Analyst, &withdrawn), Some(0), "no rule keeps one public");
+    let publications = log::verify(&site.log(), None).unwrap().publications;
+    let rules: Vec<Option<u64>> =
+        publications.iter().map(|of| of.rules.as_ref().map(|rules| rules.threshold)).collect();
+    assert_eq!(rules, [Some(6), None]);
+    let log = fs::read_to_string(site.log()).unwrap();
+    assert_eq!(log.matches("\"denied\"").count(), 4);
 }
 
 #[test]
