@@ -170,7 +170,7 @@ pub(crate) fn requirements(
             let (below, count) = (below(), cells.count[cell]);
             let withheld = below.iter().filter(|(inner, _)| forced.has(**inner));
             let low = count - withheld.map(|(_, less)| less).sum::<i64>();
-            // What lies within it in other tables is small too, and withheld in every pattern.
+            // The cells within it in other tables are small too, and withheld in every pattern.
             let floor = requirements::least_by_others(cells, cell, |_| true);
             let low = low.max(floor);
             let elsewhere = elsewhere(cells, cell, local);

@@ -1,11 +1,15 @@
 //! Cell-key perturbation: noise that follows from which children a cell counts.
 //!
 //! Every child has a record key, a keyed hash that never leaves. A cell's key is the sum of its children's,
-//! modulo 2^64, so that it is the same wherever the same children are counted; its 16 highest bits choose
+//! modulo 2^64, so that it is the same wherever the same children are counted; 16 bits of its hash choose
 //! the noise in the row of [`NOISE`] for the cell's count (Fraser & Wooton 2005; Thompson, Broadfoot & Elazar,
 //! *Methodology for the automatic confidentialisation of statistical outputs*, UNECE 2013).
+//!
+//! The sum itself would not do: two cells that differ by one child have sums that differ by that child's key, the same
+//! in every such pair of cells, so that their noises go together. Many pairs would give the child away.
 
 use minster_model::{policy::Costs, rounding::Rounding, table::TableSet};
+use ring::digest;
 
 use crate::{problem::cells::Cells, rounding::refusal::RoundingRefusal};
 
@@ -34,9 +38,16 @@ pub const NOISE: [[u16; 11]; 10] = [
 
 /// Returns the number published for a count whose children's record keys sum to `key`. No children stay none.
 pub fn perturb(count: u64, key: u64) -> u64 {
+    let hash = digest::digest(&digest::SHA256, &key.to_be_bytes());
+    let chosen = hash.as_ref().first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes));
+    noisy(count, chosen)
+}
+
+/// The number published for a count, by the place among 65,536 that chooses its noise.
+fn noisy(count: u64, chosen: u16) -> u64 {
     let row = usize::try_from(count).unwrap_or(usize::MAX).min(NOISE.len());
     let Some(weights) = row.checked_sub(1).and_then(|row| NOISE.get(row)) else { return 0 };
-    let chosen = (key >> 48) as u32;
+    let chosen = u32::from(chosen);
     let below = weights.iter().scan(0u32, |sum, &weight| {
         *sum += u32::from(weight);
         Some(*sum)
@@ -149,15 +160,32 @@ mod tests {
     }
 
     #[test]
-    fn every_key_finds_the_noise_of_its_weight() {
+    fn every_place_finds_the_noise_of_its_weight() {
         for count in [1, 4, 5, 10, 1_000] {
             let mut found = [0u16; 11];
-            for high in 0..u64::from(WEIGHTS) {
-                let noise = perturb(count, (high << 48) | 0xffff) + 5 - count;
+            for chosen in 0..=u16::MAX {
+                let noise = noisy(count, chosen) + 5 - count;
                 found[noise as usize] += 1;
             }
             assert_eq!(found, NOISE[(count as usize).min(10) - 1]);
         }
         assert_eq!((perturb(0, 0), perturb(0, u64::MAX)), (0, 0));
+    }
+
+    /// How noises of pairs of cells go together that differ by one child, the same in each pair: 1 where they are equal.
+    #[test]
+    fn noises_of_cells_that_differ_by_one_child_do_not_go_together() {
+        const PAIRS: u64 = 20_000;
+        let key = |child: u64| child.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let noise = |key: u64| perturb(100, key) as f64 - 100.0;
+        // A child whose key is small moves the sum least.
+        for child in [1, 1 << 20, 1 << 40, 1 << 60] {
+            let pairs =
+                (0..PAIRS).map(|cell| (noise(key(cell)), noise(key(cell).wrapping_add(child))));
+            let both: f64 = pairs.map(|(one, other)| one * other).sum();
+            // The variance of the noise is 2, and its mean 0.
+            let correlation = both / PAIRS as f64 / 2.0;
+            assert!(correlation.abs() < 0.04, "{correlation} for {child}");
+        }
     }
 }
