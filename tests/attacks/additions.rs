@@ -60,6 +60,6 @@ fn a_third_sum_that_follows_from_two_is_refused_by_the_columns_names() {
     council.define("third", &by_ward(&["without_leave"]));
     let ran = council.aggregate();
     assert_eq!(ran.exit, 4, "{}", ran.text);
-    let told = "the sums of with_leave and without_leave are those of missed for every child";
+    let told = "the sums of missed, with_leave, without_leave tell each other";
     assert!(ran.text.contains(told), "{}", ran.text);
 }

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs};
 
-use minster_tests::deliveries::{Council, Ran, upn};
+use minster_tests::{
+    Site,
+    deliveries::{Council, Ran, upn},
+    root,
+};
 
 /// The source's name: the shipped purpose allows it.
 const SOURCE: &str = "school_census";
@@ -27,7 +31,18 @@ pub(crate) struct Released {
 impl Small {
     /// `numbers` are the columns of whole numbers; all others are texts.
     pub(crate) fn new(columns: &[&str], numbers: &[&str]) -> Self {
-        let council = Council::new(&[SOURCE]);
+        Self::at(Council::new(&[SOURCE]), columns, numbers)
+    }
+
+    /// The same where the purpose has these rules for releases.
+    pub(crate) fn with_floors(floors: &str, columns: &[&str], numbers: &[&str]) -> Self {
+        let purposes = fs::read_to_string(root().join("config/purposes.toml")).unwrap();
+        let floors = format!("release = {floors}\nroles = ");
+        let purposes = purposes.replacen("roles = ", &floors, 1);
+        Self::at(Council::at(Site::with_purposes(&purposes), &[SOURCE]), columns, numbers)
+    }
+
+    fn at(council: Council, columns: &[&str], numbers: &[&str]) -> Self {
         let mut source = format!(
             "name = \"{SOURCE}\"\nformat = \"csv\"\nyears = [\"2024\", \"2025\"]\ndates = [\"iso\"]\n\
              [[table]]\nname = \"pupils\"\nfile = \"pupils.csv\"\nrequired = true\n[table.columns]\n\
@@ -52,8 +67,13 @@ impl Small {
 
     /// Delivers these children.
     pub(crate) fn deliver(&self, rows: &[Row]) {
+        self.deliver_from(1, rows);
+    }
+
+    /// Delivers these children, the first of whom has this number: one with the same number is the same child.
+    pub(crate) fn deliver_from(&self, first: usize, rows: &[Row]) {
         let mut text = format!("upn,{}\n", self.columns.join(","));
-        for (row, number) in rows.iter().zip(1..) {
+        for (row, number) in rows.iter().zip(first as u32..) {
             let _ = writeln!(text, "{},{}", upn(number), row.join(","));
         }
         self.council.deliver(SOURCE, "pupils.csv", text);
@@ -97,6 +117,16 @@ impl Small {
         ran
     }
 
+    /// Lets the drafts out; what the program says.
+    pub(crate) fn let_out(&self) -> Ran {
+        self.council.program("minster", &["release", "--all"])
+    }
+
+    /// Reads, links and drafts.
+    pub(crate) fn draft(&self) -> Ran {
+        self.council.program("minster", &["run", "--json"])
+    }
+
     /// A table of a release, if it was let out.
     pub(crate) fn released(&self, release: &str, period: &str, table: &str) -> Option<Released> {
         let folder = format!("store/releases/{release}/{period}/current/{table}.csv");
@@ -116,7 +146,7 @@ impl Small {
 }
 
 impl Released {
-    /// Of each cell, the number of the first measure.
+    /// The number of the first measure, by cell.
     pub(crate) fn measures(&self) -> BTreeMap<String, Option<f64>> {
         let rows = self.rows.iter();
         rows.map(|(categories, _, numbers)| (categories.join(" "), numbers[0])).collect()

@@ -71,3 +71,32 @@ fn a_sum_of_a_flag_stands_beside_a_table_by_the_flag() {
         assert_eq!(attacker.given_away(5), Vec::<String>::new());
     }
 }
+
+#[test]
+fn a_release_chosen_by_a_flag_is_refused_beside_its_sum() {
+    let mut rows: Vec<Row> = Vec::new();
+    let counts = [("W0", "primary", 18, 2), ("W0", "nursery", 0, 20), ("W1", "primary", 30, 30)];
+    let more = [("W1", "nursery", 0, 25), ("W2", "primary", 35, 35), ("W2", "nursery", 0, 30)];
+    for (ward, phase, yes, no) in counts.into_iter().chain(more) {
+        rows.extend(children(yes, &[ward, phase, "1"]));
+        rows.extend(children(no, &[ward, phase, "0"]));
+    }
+    let dimensions = dimension("ward", "") + &dimension("phase", "");
+    let summed = RULES.to_owned() + &dimensions + &table("t", &["ward", "phase"]) + MEASURES;
+    let chosen = "where = [{ column = \"fsm\", in = [\"1\"] }]\n";
+    let chosen = RULES.to_owned() + chosen + &dimension("ward", "") + &table("t", &["ward"]);
+    for summed_first in [true, false] {
+        let council = Small::new(&["ward", "phase", "fsm"], &["fsm"]);
+        council.deliver(&rows);
+        let mut definitions = [("summed", &summed), ("chosen", &chosen)];
+        if !summed_first {
+            definitions.reverse();
+        }
+        council.define(definitions[0].0, definitions[0].1);
+        assert_eq!(council.run().exit, 0);
+        council.define(definitions[1].0, definitions[1].1);
+        let ran = council.aggregate();
+        // The eligible of a ward are those of its primary school: 2 of 20 are not.
+        assert_eq!(ran.exit, 4, "{}", ran.text);
+    }
+}

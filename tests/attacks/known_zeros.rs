@@ -24,6 +24,9 @@ fn a_category_that_the_release_s_own_condition_rules_out_hides_nobody() {
     council.define("plans", &(rules + &dimensions.concat() + &table("t", &["ward", "sen"])));
     let ran = council.run();
     assert_eq!(ran.exit, 0, "{}", ran.text);
+    // The same again is the same, though nothing covers what everyone knows.
+    let again = council.aggregate();
+    assert_eq!(again.summary["releases"][0]["outcome"], "same", "{}", again.text);
     let chosen: Vec<Row> = rows.into_iter().filter(|row| row[1] != "N").collect();
     let mut attacker = Attacker::new(&["ward", "sen"], &chosen);
     attacker.zeros_may_be_withheld();

@@ -7,6 +7,7 @@ mod additions;
 mod attacker;
 mod council;
 mod flags;
+mod floors;
 mod known_zeros;
 mod periods;
 mod random;

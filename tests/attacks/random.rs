@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How many councils are made where nothing else is said.
-const COUNCILS: usize = 60;
+const COUNCILS: usize = 300;
 
 const COLUMNS: [&str; 8] =
     ["ward", "locality", "age", "agegroup", "sex", "fsm", "episodes", "placement"];
@@ -145,7 +145,7 @@ fn release(dice: &mut Dice, zeros: &str) -> Release {
     let (mut counted, mut used) = (Cell::of(&[]), Vec::new());
     if dice.one_in(4) {
         let (column, value) =
-            dice.one_of(&[("locality", "north"), ("sex", "F"), ("agegroup", "big")]);
+            dice.one_of(&[("locality", "north"), ("sex", "F"), ("agegroup", "big"), ("fsm", "1")]);
         definition += &format!("where = [{{ column = \"{column}\", in = [\"{value}\"] }}]\n");
         counted = Cell::of(&[(column, &[value])]);
         used.push(column);
@@ -181,13 +181,13 @@ fn release(dice: &mut Dice, zeros: &str) -> Release {
     Release { definition, tables, counted, used }
 }
 
-/// What became of one council's releases.
+/// A tally of all councils' releases.
 #[derive(Default)]
 struct Tally {
     released: AtomicUsize,
     refused: AtomicUsize,
     small: AtomicUsize,
-    /// What the programs said, without the names of tables and categories.
+    /// The programs' reasons, without the names of tables and categories.
     reasons: Mutex<BTreeMap<String, usize>>,
 }
 

@@ -132,3 +132,25 @@ fn a_release_chosen_by_what_follows_from_another_s_column_is_refused_by_name() {
     let told = "age there and agegroup here tell of each other";
     assert!(ran.text.contains(told), "{}", ran.text);
 }
+
+#[test]
+fn a_change_of_the_data_does_not_untie_two_tables() {
+    let council = Small::new(&["ward", "age", "agegroup"], &[]);
+    let mut rows = ages();
+    council.deliver(&rows);
+    let by = |column: &str, name: &str| {
+        RULES.to_owned()
+            + &dimension("ward", "")
+            + &dimension(column, "")
+            + &table(name, &["ward", column])
+    };
+    council.define("first", &by("age", "ages"));
+    assert_eq!(council.run().exit, 0);
+    rows.extend(children(7, &["W1", "8", "5-9"]));
+    council.deliver(&rows);
+    council.define("second", &by("agegroup", "groups"));
+    let ran = council.run();
+    assert_eq!(ran.exit, 4, "{}", ran.text);
+    assert!(ran.text.contains("the data have changed since"), "{}", ran.text);
+    assert!(ran.text.contains("age there and agegroup here tell of each other"), "{}", ran.text);
+}

@@ -3,6 +3,8 @@
 //! Two girls and a boy of a ward, in a table by ward and sex, lie within the three of the ward, in a table by ward. So
 //! a rule by which a withheld cell counts someone says of the ward that there are two or more.
 
+use std::collections::BTreeSet;
+
 use crate::{
     hierarchy::Hierarchy,
     table::{CountTable, TableSet},
@@ -57,12 +59,11 @@ impl<'a> Refinements<'a> {
                 Follows::Tie(own, of_other) => {
                     let (own, of_other) = (&of.ties()[own], &finer.ties()[of_other]);
                     // All of a class must be below the node.
-                    let is_inside = |class: usize| {
-                        let mut leaves = dimension.leaves().iter().zip(&own.class_of);
-                        leaves.all(|(leaf, of)| *of != class || is_below(leaf))
-                    };
+                    let leaves = dimension.leaves().iter().zip(&own.class_of);
+                    let outside = leaves.filter(|(leaf, _)| !is_below(leaf));
+                    let outside: BTreeSet<usize> = outside.map(|(_, class)| *class).collect();
                     let leaves = open[of_other.dimension].iter_mut().zip(&of_other.class_of);
-                    leaves.for_each(|(open, class)| *open &= is_inside(*class));
+                    leaves.for_each(|(open, class)| *open &= !outside.contains(class));
                 }
             }
         }
@@ -80,7 +81,7 @@ impl<'a> Refinements<'a> {
 }
 
 impl Refinements<'_> {
-    /// Whether another table divides every cell of a table: whoever knows a child's cell there knows it here. Of two that
+    /// Whether another table divides every cell of a table: whoever knows a child's cell there knows it here. If two
     /// divide each other, the second is divided by the first.
     pub fn is_divided(&self, table: usize) -> bool {
         let divides = |other: usize, of: usize| {

@@ -233,8 +233,9 @@ impl<'a> Shared<'a> {
         let mut known: BTreeSet<&str> =
             others.flat_map(|(_, other)| other.divides.iter().map(String::as_str)).collect();
         known.extend(groups.iter().flat_map(|group| group.chooses()));
-        let divides = shown[place].divides.iter().map(String::as_str);
-        let columns: Vec<&str> = divides.filter(|column| known.contains(column)).collect();
+        let of = shown[place];
+        let told: BTreeSet<&str> = of.divides.union(&of.flags).map(String::as_str).collect();
+        let columns: Vec<&str> = told.into_iter().filter(|column| known.contains(column)).collect();
         let divides = |definition: &&&Definition| {
             let dimensions = |column: &&str| {
                 definition.dimensions.iter().any(|dimension| dimension.column.as_str() == *column)

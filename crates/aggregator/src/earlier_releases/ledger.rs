@@ -123,6 +123,12 @@ impl Ledger {
         Ok(same)
     }
 
+    /// Entries of other periods about other children than these, whatever their deliveries are called.
+    pub(crate) fn of_other_periods(&self, children: Children) -> impl Iterator<Item = &Entry> {
+        let others = self.of_other_periods.iter().map(|of| &of.entry);
+        others.filter(move |entry| entry.children != children && entry.children.is_anyone())
+    }
+
     /// Refuses a definition whose children are chosen by a column that another release divides, or the
     /// other way round, where one of the two hides anything: together they would show it. `hides` says
     /// whether the new one does. Each of `others` cannot be attacked together with it.
@@ -240,7 +246,7 @@ pub(crate) fn sha256_of(store: &Store) -> Result<String, AggregateError> {
     Ok(sha256_hex(hashes.as_bytes()))
 }
 
-/// A column on which `one` alone has a condition and that a table of `other` divides.
+/// A column on which `one` alone has a condition and that a table of `other` divides or sums.
 fn chosen_by_what_is_divided<'a>(
     one: &'a Definition,
     other: &Definition,
@@ -248,7 +254,10 @@ fn chosen_by_what_is_divided<'a>(
     let own = one.conditions.iter().filter(|condition| !other.conditions.contains(condition));
     let divided = |column: &ColumnName| {
         let names = other.tables.iter().flat_map(|table| &table.dimensions);
+        let measures = other.tables.iter().flat_map(|table| &table.measures);
+        let mut summed = measures.flat_map(|measure| measure.summed());
         names.filter_map(|name| other.dimension(name)).any(|of| of.column == *column)
+            || summed.any(|of| of == column)
     };
     own.map(|condition| &condition.column).find(|column| divided(column))
 }

@@ -25,6 +25,7 @@ use crate::{
         selection::Selection,
     },
     error::AggregateError,
+    protect::flags,
     tabulate::tables::Tabulated,
 };
 
@@ -173,7 +174,9 @@ fn new<'a>(
     for (table, measured) in own.set.tables.iter().zip(&own.measured) {
         let columns = || table.dimensions().iter().map(|of| of.name().to_owned());
         new.counts.divides.extend(columns());
-        for column in measured.sums.keys() {
+        for (column, summed) in &measured.sums {
+            // A sum of zeros and ones counts the children by its column.
+            new.counts.flags.extend(flags::is_flag(summed).then(|| column.to_string()));
             new.sums.entry(column.clone()).or_default().divides.extend(columns());
         }
     }
@@ -200,9 +203,7 @@ fn overlapping<'a>(
     };
     let touches = |one: &Group<'_>, other: &Group<'_>| {
         let (chooses, other_chooses) = (chooses(one), chooses(other));
-        chooses
-            .iter()
-            .any(|column| other.counts.divides.contains(column) || other_chooses.contains(column))
+        chooses.iter().any(|column| other.counts.tells(column) || other_chooses.contains(column))
     };
     let mut of: Vec<usize> = (0..groups.len()).collect();
     let join = |of: &mut Vec<usize>, one: usize, other: usize| {

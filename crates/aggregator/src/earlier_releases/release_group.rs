@@ -13,6 +13,7 @@ use crate::{
         entry::{Entry, PublishedTables},
         selection::Selection,
     },
+    protect::flags,
 };
 
 /// Releases that count the same children.
@@ -46,6 +47,8 @@ impl<'a> Group<'a> {
     pub(super) fn add_published(&mut self, (entry, published_tables): PublishedRelease<'a>) {
         self.add(&entry.definition);
         self.counts.add_published(published_tables.counts);
+        let flags = published_tables.flags.iter().filter_map(flags::column_of);
+        self.counts.flags.extend(flags.map(str::to_owned));
         for (column, tables) in published_tables.sums {
             self.sums.entry(column).or_default().add_published(tables);
         }
@@ -70,12 +73,19 @@ pub(crate) type PublishedRelease<'a> = (&'a Entry, PublishedTables);
 pub(crate) struct ShownTables {
     /// The columns that its tables divide by.
     pub(crate) divides: BTreeSet<String>,
+    /// The columns of zeros and ones that are summed beside counts: whoever chooses by one divides by it.
+    pub(crate) flags: BTreeSet<String>,
     /// Its published tables.
     pub(super) tables: Vec<CountTable>,
     pub(super) patterns: Vec<Pattern>,
 }
 
 impl ShownTables {
+    /// Whether the tables tell how many children are apart by a column: they divide by it, or sum its zeros and ones.
+    pub(crate) fn tells(&self, column: &str) -> bool {
+        self.divides.contains(column) || self.flags.contains(column)
+    }
+
     pub(crate) fn add_published(&mut self, tables: Vec<CountTable>) {
         for table in tables {
             self.divides.extend(table.dimensions().iter().map(|of| of.name().to_owned()));

@@ -1,9 +1,9 @@
-//! Sums that add up: absence with leave and without it is all absence. What one column withholds follows from the other
-//! two, unless they withhold the same cells.
+//! Sums that add up: absence with leave and without it is all absence. A withheld sum of one follows from the other two,
+//! unless all three withhold the same cells.
 //!
-//! So columns that add up withhold the same cells of each table. A published cell of the sum then says nothing that its
-//! parts do not say; among the withheld cells the parts vary freely of each other, as far as their own published sums
-//! let them, and the sum by as much as both.
+//! So columns that follow from each other withhold the same cells of each table. A published cell of one then says
+//! nothing that the others do not say; among the withheld cells those that are independent vary freely of each other, as
+//! far as their own published sums let them. A sum of two varies by as much as its larger part.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,19 +16,18 @@ use minster_model::{
 use crate::{
     error::AggregateError,
     protect::{protect_counts::ROUNDS, protect_sums::Column},
-    tabulate::additive::Addition,
+    tabulate::additive::{Addition, Dependence},
 };
 
 /// The columns of a release, each with those that it adds up with.
 pub(crate) fn families<'a>(
     columns: Vec<Column<'a>>,
-    additions: &[Addition],
+    dependences: &[Dependence],
 ) -> Vec<Vec<Column<'a>>> {
     let mut families: Vec<Vec<Column<'a>>> = columns.into_iter().map(|of| vec![of]).collect();
-    for addition in additions {
+    for dependence in dependences {
         let is_of = |family: &Vec<Column<'a>>| {
-            let mut names = family.iter().map(|column| column.name);
-            names.any(|name| addition.columns().any(|of| of == name))
+            family.iter().any(|column| dependence.columns.contains(column.name))
         };
         let (joined, others): (Vec<_>, Vec<_>) = families.into_iter().partition(is_of);
         families = others;
@@ -46,23 +45,25 @@ pub(crate) fn families<'a>(
 pub(crate) fn check(
     columns: &[Column<'_>],
     published: &BTreeMap<ColumnName, Vec<CountTable>>,
-    additions: &[Addition],
+    dependences: &[Dependence],
 ) -> Result<(), AggregateError> {
     let patterns = |column: &ColumnName| -> Vec<(&[Hierarchy], Option<&Pattern>)> {
         let tables = published.get(column).into_iter().flatten();
         tables.map(|table| (table.dimensions(), table.published_pattern())).collect()
     };
-    for addition in additions {
+    for Dependence { columns: dependent, .. } in dependences {
         let of = |column: &ColumnName| {
             let own = columns.iter().find(|of| of.name == column);
             (own.map(|own| own.places.clone()), patterns(column))
         };
-        let own = addition.columns().any(|column| columns.iter().any(|of| of.name == column));
-        let [one, other] = &addition.parts;
-        if own && [one, other].into_iter().any(|part| of(part) != of(&addition.sum)) {
+        let is_own = columns.iter().any(|column| dependent.contains(column.name));
+        let mut alike = dependent.iter().map(of);
+        let first = alike.next();
+        if is_own && alike.any(|of| Some(of) != first) {
+            let names: Vec<&str> = dependent.iter().map(ColumnName::as_str).collect();
             return Err(AggregateError::Refused(format!(
-                "the sums of {one} and {other} are those of {} for every child, so that two of them tell the third: measure all three in each table that has one of them, in one release, or leave two of them out",
-                addition.sum
+                "the sums of {} tell each other, because for every child one of these columns follows from the others: measure all of them in each table that has one, in one release, or leave all but one out",
+                names.join(", ")
             )));
         }
     }
@@ -75,10 +76,10 @@ pub(crate) fn check(
 /// [`AggregateError::Refused`] where no such pattern is found.
 pub(crate) fn protect(
     family: &[Column<'_>],
-    additions: &[Addition],
+    dependences: &[Dependence],
     protect: impl Fn(&Column<'_>, Vec<CountTable>) -> Result<ReleasableSet, AggregateError>,
 ) -> Result<Vec<ReleasableSet>, AggregateError> {
-    let tables = with_levels_of_sums(family, additions)?;
+    let tables = with_levels_of_sums(family, dependences)?;
     let mut hidden: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); tables[0].len()];
     for _ in 0..ROUNDS {
         let mut sets = Vec::new();
@@ -114,10 +115,11 @@ pub(crate) fn protect(
 /// The tables of each column. Where a sum must stay uncertain, its larger part does by as much.
 fn with_levels_of_sums(
     family: &[Column<'_>],
-    additions: &[Addition],
+    dependences: &[Dependence],
 ) -> Result<Vec<Vec<CountTable>>, AggregateError> {
     let mut tables: Vec<Vec<CountTable>> = family.iter().map(|of| of.tables.clone()).collect();
     let place = |name: &ColumnName| family.iter().position(|column| column.name == name);
+    let additions = dependences.iter().filter_map(|of| of.addition.as_ref());
     for Addition { sum, parts: [one, other] } in additions {
         let (Some(sum), Some(one), Some(other)) = (place(sum), place(one), place(other)) else {
             continue;

@@ -1,6 +1,6 @@
 //! Sums of a column that is 0 or 1 are counts: of the children of whom it is 1, beside all others.
 //!
-//! Of 20 pupils 18 are eligible: 2 are not. So a table with such a sum counts twice, by whether it is 1, and these
+//! If 18 of 20 pupils are eligible, 2 are not. So a table with such a sum counts twice, by whether it is 1, and these
 //! counts keep the rules for counts: they are protected and attacked with all other counts.
 
 use minster_model::{
@@ -19,6 +19,11 @@ pub(crate) fn codes() -> [&'static str; 2] {
 /// The name of the dimension of a column.
 pub(crate) fn name(column: &ColumnName) -> String {
     format!("{column} = 1")
+}
+
+/// The column of which a table counts where it is 1.
+pub(crate) fn column_of(table: &CountTable) -> Option<&str> {
+    table.dimensions().last()?.name().strip_suffix(" = 1")
 }
 
 /// Whether a column adds 1 or nothing for each child.

@@ -15,7 +15,7 @@ use crate::{
     earlier_releases::{differencing, entry::Entry, joint_attack, overlap::Overlap},
     error::AggregateError,
     protect::{additions, protect_counts::protect, sums},
-    tabulate::{additive::Addition, contributions::Measured, ties::Ties},
+    tabulate::{additive::Dependence, contributions::Measured, ties::Ties},
 };
 
 /// Sums that withstood the attack, by the column that is summed.
@@ -70,10 +70,10 @@ pub(crate) struct Column<'a> {
     pub(crate) tables: Vec<CountTable>,
 }
 
-/// What is known of the columns: how they are tied to others, and which add up.
+/// How the columns are tied to others, and which follow from each other.
 pub(crate) struct Known<'a> {
     pub(crate) ties: &'a Ties,
-    pub(crate) additions: &'a [Addition],
+    pub(crate) dependences: &'a [Dependence],
 }
 
 /// Protects the sums of every column that the definition's tables measure.
@@ -96,8 +96,8 @@ pub(crate) fn protect_sums(
         column(definition, counts, measured, earlier, (name, new))
     });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    let additions = known.as_ref().map_or(&[][..], |known| known.additions);
-    additions::check(&columns, published_tables, additions)?;
+    let dependences = known.as_ref().map_or(&[][..], |known| known.dependences);
+    additions::check(&columns, published_tables, dependences)?;
     let protect = |column: &Column<'_>, tables: Vec<CountTable>| {
         let before = published_tables.get(column.name).into_iter().flatten().cloned();
         let before = before.map(|table| match &known {
@@ -117,10 +117,10 @@ pub(crate) fn protect_sums(
         })
     };
     let mut releasable = ReleasableSums::default();
-    for family in additions::families(columns, additions) {
+    for family in additions::families(columns, dependences) {
         let sets = match &family[..] {
             [column] => vec![protect(column, column.tables.clone())?],
-            family => additions::protect(family, additions, protect)?,
+            family => additions::protect(family, dependences, protect)?,
         };
         for (Column { name, places, .. }, set) in family.into_iter().zip(sets) {
             releasable.of.insert(name.clone(), ProtectedColumn { places, set });

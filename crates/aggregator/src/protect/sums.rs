@@ -23,9 +23,9 @@ pub(crate) fn policy() -> Policy {
 /// The counts that are shown beside the sums.
 #[derive(Clone, Copy)]
 pub(crate) struct Shown<'a> {
-    /// Of the table's cells.
+    /// The counts of the table's cells.
     counts: &'a [Option<u64>],
-    /// Of the cells of its table by whether the column is 1; empty where there is none.
+    /// The counts of the cells of its table by whether the column is 1; empty where there is none.
     of_flag: &'a [Option<u64>],
 }
 

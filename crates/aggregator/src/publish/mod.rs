@@ -1,6 +1,7 @@
 //! Everything that leaves: the files of a release, its restricted report, and an auditor's checks of both.
 
 mod columns;
+pub(crate) mod counted_sample;
 mod csv;
 pub(crate) mod files;
 pub(crate) mod restricted_report;

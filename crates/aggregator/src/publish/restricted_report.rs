@@ -22,8 +22,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     definition::release_definition::{Definition, Table},
+    earlier_releases::sample::Sample,
     error::AggregateError,
     protect::protect_sums::ReleasableSums,
+    publish::counted_sample,
 };
 
 /// The name of the set of counts; a set of sums has its column's.
@@ -145,6 +147,7 @@ impl Reporting<'_> {
         &self,
         counts: &ReleasableSet,
         sums: &ReleasableSums,
+        sample: &Sample,
         keys: &mut dyn DatasetKeys,
     ) -> Result<(), AggregateError> {
         let manifest = self.integrated.manifest();
@@ -161,6 +164,7 @@ impl Reporting<'_> {
             write_sets(&writer, &sets)?,
             write_certificates(&writer, &sets)?,
             write_cells(&writer, &sets, self.definition)?,
+            counted_sample::write(&writer, sample)?,
         ];
         let origin = Origin::datasets(
             sha256_of(self.definition)?,
@@ -293,7 +297,7 @@ pub(crate) fn sums(table: &Table, column: &str) -> bool {
     summed.into_iter().any(|of| of.as_str() == column)
 }
 
-fn write(
+pub(super) fn write(
     writer: &DatasetWriter,
     name: &str,
     columns: Vec<(&str, ArrayRef)>,
@@ -453,7 +457,10 @@ impl Report {
     }
 }
 
-fn table(dataset: &Dataset, name: &str) -> Result<minster_store::TableReader, AggregateError> {
+pub(super) fn table(
+    dataset: &Dataset,
+    name: &str,
+) -> Result<minster_store::TableReader, AggregateError> {
     Ok(dataset.table(&name.parse().map_err(|_| unreadable())?, None)?)
 }
 
@@ -466,6 +473,6 @@ fn unwritable() -> AggregateError {
     AggregateError::Write("the restricted report failed".to_owned())
 }
 
-fn unreadable() -> AggregateError {
+pub(super) fn unreadable() -> AggregateError {
     AggregateError::Report("it is not one that this release understands".to_owned())
 }

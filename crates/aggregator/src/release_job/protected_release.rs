@@ -18,8 +18,10 @@ use crate::{
         differencing,
         entry::{self, Entry, LetOut, Person, Published},
         ledger::{AboutSame, Ledger},
+        other_periods,
         overlap::Overlap,
         population_counts::PopulationCounts,
+        sample::Sample,
     },
     error::AggregateError,
     protect::{
@@ -30,7 +32,7 @@ use crate::{
     publish::files::{self, Releasable},
     release_job::job::Job,
     tabulate::{
-        additive::{self, Addition},
+        additive::{self, Dependence},
         categories::Lookups,
         check_against_data,
         contributions::Measured,
@@ -47,6 +49,7 @@ pub(crate) struct Made {
     pub(crate) sums: ReleasableSums,
     measured: Vec<Measured>,
     pub(crate) children: Children,
+    pub(crate) sample: Sample,
     pub(crate) files: Vec<(String, Vec<u8>)>,
     pub(crate) sha256: String,
     pub(crate) policy_sha256: String,
@@ -149,7 +152,9 @@ impl<'a> Work<'a> {
                     return Ok(None);
                 };
                 let mut set = tabulated.set.clone();
-                set.tables = published_tables.counts.clone();
+                let ties = self.ties(definition, &[])?;
+                let tables = published_tables.counts.iter().cloned();
+                set.tables = tables.map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
                 protect(set, definition.costs).map(|counts| (counts, published_tables))
             }
             // Numbers that are rounded are made again, and compared.
@@ -163,7 +168,8 @@ impl<'a> Work<'a> {
             let none = EarlierReleases::default();
             let sums =
                 protect_sums(definition, &counts, measured, &published_tables.sums, &none, None)?;
-            self.made(definition, counts, sums, measured.clone(), tabulated.children)
+            let counted = (tabulated.children, tabulated.sample.clone());
+            self.made(definition, counts, sums, measured.clone(), counted)
         });
         match made {
             Ok(made) => Ok((made.sha256 == entry.sha256).then_some(made)),
@@ -187,15 +193,25 @@ impl<'a> Work<'a> {
             ledger.about_same(definition, children, |definition| self.tabulate(definition))?;
         let ties = self.ties(definition, &same)?;
         let purpose = &self.dataset.manifest().dataset.purpose;
+        let mut changed = changed;
+        let of_other_periods = ledger.of_other_periods(children);
+        let known = (definition, &tabulated.sample);
+        let place = (job.store, purpose);
+        let nearly =
+            other_periods::nearly_the_same(known, of_other_periods, place, keys, job.notice)?;
+        let others = ledger.of_others(definition, children);
+        let is_nearly = |entry: &&Entry| nearly.iter().any(|of| std::ptr::eq(*of, *entry));
+        let others: Vec<&Entry> = others.filter(|entry| !is_nearly(entry)).collect();
+        changed.extend(nearly);
         let changed = Changed::new(changed, job.store, purpose, keys)?;
-        let others: Vec<&Entry> = ledger.of_others(definition, children).collect();
-        self.not_tied(definition, &others)?;
+        let stand: Vec<&Entry> = others.iter().copied().chain(changed.entries()).collect();
+        self.not_tied(definition, &stand)?;
         let overlap = self.overlap(definition, &tabulated, &same, &others)?;
         // Releases that cannot be attacked together are compared number by number.
         let is_apart = |entry: &&Entry| overlap.as_ref().is_none_or(|overlap| !overlap.has(entry));
         let apart: Vec<&Entry> = others.iter().copied().filter(is_apart).collect();
         Ledger::nested(definition, &apart, false)?;
-        let Tabulated { mut set, measured, keys: record_keys, .. } = tabulated;
+        let Tabulated { mut set, measured, sample, keys: record_keys, .. } = tabulated;
         if definition.method == Method::Suppress {
             for table in &mut set.tables {
                 *table = beside_others(job, definition, table.clone(), &apart)?;
@@ -225,11 +241,11 @@ impl<'a> Work<'a> {
         let changed: Vec<&Entry> = changed.entries().collect();
         let earlier =
             EarlierReleases { flags, apart: &apart, changed: &changed, overlap: overlap.as_ref() };
-        let additions = self.additions(definition, &measured, &published_tables)?;
-        let known = Some(Known { ties: &ties, additions: &additions });
+        let dependences = self.dependences(definition, &measured, &published_tables)?;
+        let known = Some(Known { ties: &ties, dependences: &dependences });
         let sums =
             protect_sums(definition, &counts, &measured, &published_tables.sums, &earlier, known)?;
-        self.made(definition, counts, sums, measured, children)
+        self.made(definition, counts, sums, measured, (children, sample))
     }
 
     /// How the dimensions of a definition, and of what stands about the same children, are tied.
@@ -244,25 +260,27 @@ impl<'a> Work<'a> {
     }
 
     /// The columns that add up for every child, among those that a definition sums and those that stand.
-    fn additions(
+    fn dependences(
         &self,
         definition: &Definition,
         measured: &[Measured],
         published: &entry::PublishedTables,
-    ) -> Result<Vec<Addition>, AggregateError> {
+    ) -> Result<Vec<Dependence>, AggregateError> {
         let own = measured.iter().flat_map(|of| of.sums.keys());
         let columns = own.chain(published.sums.keys()).collect();
         additive::find(definition, &columns, &self.dataset, self.job.children)
     }
 
-    /// Refuses a definition that divides or chooses by a column from which follows what a release about other children
-    /// divides or chooses by, where no column of both says so.
+    /// Refuses a definition that divides or chooses by a column from which follows what a release about other children, or
+    /// one of which the data have changed since, divides or chooses by, where no column of both says so.
     fn not_tied(&self, definition: &Definition, others: &[&Entry]) -> Result<(), AggregateError> {
         let mut compared = Vec::new();
         for entry in others {
-            match lookup::of(&entry.definition, self.job.lookups) {
-                Ok(lookups) => compared.push((*entry, (&entry.definition, lookups))),
-                // A look-up that is no more tells nothing of the present data.
+            let of = &entry.definition;
+            let columns = tables::columns(of, &self.dataset, self.job.children, Who::Untold);
+            match columns.and_then(|_| lookup::of(of, self.job.lookups)) {
+                Ok(lookups) => compared.push((*entry, (of, lookups))),
+                // A column or look-up that is no more tells nothing of the present data.
                 Err(AggregateError::Lookup { .. } | AggregateError::Rule { .. }) => {}
                 Err(other) => return Err(other),
             }
@@ -275,8 +293,10 @@ impl<'a> Work<'a> {
         let found = ties::with_others(own, &others, &self.dataset, self.job.children)?;
         for (entry, tied) in entries.into_iter().zip(found) {
             let Some(TiedColumns { own, other }) = tied else { continue };
+            let own = called(&own);
+            let other = called(&other);
             return Err(AggregateError::Refused(format!(
-                "the release {} of {} is about other children, and the two would show together what each hides: {other} there and {own} here tell of each other, and neither is in both; divide by {other} here too, or by one of the two in one release instead",
+                "the release {} of {} is about other children, or the data have changed since, and the two would show together what each hides: {other} there and {own} here tell of each other, and neither is in both; divide by {other} here too, or by one of the two in one release instead",
                 entry.definition.name, entry.period
             )));
         }
@@ -296,14 +316,24 @@ impl<'a> Work<'a> {
         counts: ReleasableSet,
         sums: ReleasableSums,
         measured: Vec<Measured>,
-        children: Children,
+        (children, sample): (Children, Sample),
     ) -> Result<Made, AggregateError> {
         let releasable = Releasable { counts: &counts, sums: &sums, measured: &measured };
         let files = files::files(definition, self.job.period, &releasable)?;
         let policy_sha256 = files::policy_sha256(definition, &counts);
         let sha256 = Release::sha256_of(&files);
         let definition = definition.clone();
-        Ok(Made { definition, counts, sums, measured, children, files, sha256, policy_sha256 })
+        Ok(Made {
+            definition,
+            counts,
+            sums,
+            measured,
+            children,
+            sample,
+            files,
+            sha256,
+            policy_sha256,
+        })
     }
 
     /// The releases about other children that a new one can be attacked together with, and must be: those of which
@@ -383,6 +413,11 @@ impl Made {
         let tables = self.definition.tables.iter().zip(self.counts.patterns());
         tables.map(move |(table, of)| (&table.name, of.withheld.len(), withheld(of)))
     }
+}
+
+/// A column in a message: nobody wrote the name of that which says who is a pupil.
+fn called(column: &str) -> &str {
+    if column == tables::ON_SPINE { "being a pupil of the schools (`population`)" } else { column }
 }
 
 /// Adds the counts that sums of a column of 0 and 1 are, and returns where they stand among the tables, by the table of

@@ -1,4 +1,5 @@
-//! Columns that add up for every child: sessions missed with leave and without it are the sessions missed.
+//! Columns that follow from each other for every child: sessions missed with leave and without it are the sessions
+//! missed.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,14 @@ use crate::{
     tabulate::{column_values, tables},
 };
 
+/// Columns of which one follows from the others for every child.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Dependence {
+    pub(crate) columns: BTreeSet<ColumnName>,
+    /// A sum of two others, where that is what it is.
+    pub(crate) addition: Option<Addition>,
+}
+
 /// A column that is, for every child, the sum of two others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Addition {
@@ -18,13 +27,11 @@ pub(crate) struct Addition {
     pub(crate) parts: [ColumnName; 2],
 }
 
-impl Addition {
-    pub(crate) fn columns(&self) -> impl Iterator<Item = &ColumnName> {
-        std::iter::once(&self.sum).chain(&self.parts)
-    }
-}
+/// A large prime: numbers are reckoned modulo it, so that none overflows. A dependence holds then too; one that does
+/// not hold is taken for one in a case out of more than 10^18.
+const PRIME: u128 = (1 << 61) - 1;
 
-/// Looks through the children of a definition for columns among these that add up, in one pass.
+/// Looks through the children of a definition for columns among these that follow from each other, in one pass.
 ///
 /// # Errors
 /// As [`tables::tabulate`].
@@ -33,18 +40,19 @@ pub(crate) fn find(
     columns: &BTreeSet<&ColumnName>,
     dataset: &Dataset,
     children: &TableName,
-) -> Result<Vec<Addition>, AggregateError> {
+) -> Result<Vec<Dependence>, AggregateError> {
+    if columns.len() < 2 {
+        return Ok(Vec::new());
+    }
     let columns: Vec<&ColumnName> = columns.iter().copied().collect();
     let all = 0..columns.len();
     let pairs = all.clone().flat_map(|one| (one + 1..all.end).map(move |other| [one, other]));
-    let mut found: Vec<(usize, [usize; 2])> = pairs
+    let mut additions: Vec<(usize, [usize; 2])> = pairs
         .flat_map(|parts| all.clone().map(move |sum| (sum, parts)))
         .filter(|(sum, parts)| !parts.contains(sum))
         .collect();
-    if found.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut is_nothing = vec![true; columns.len()];
+    // Each column times each: columns follow from each other as their products do.
+    let mut products = vec![vec![0u128; columns.len()]; columns.len()];
     let conditions = definition.conditions.iter().map(|of| of.column.as_str());
     let read = columns.iter().map(|of| of.as_str()).chain(conditions).collect();
     tables::each_batch(definition, dataset, children, &read, |batch| {
@@ -52,19 +60,100 @@ pub(crate) fn find(
             .iter()
             .map(|column| column_values::amounts(batch, column))
             .collect::<Result<Vec<_>, _>>()?;
-        for (is_nothing, amounts) in is_nothing.iter_mut().zip(&amounts) {
-            *is_nothing &= amounts.iter().all(|amount| *amount == 0);
-        }
-        found.retain(|&(sum, [one, other])| {
+        additions.retain(|&(sum, [one, other])| {
             let parts = amounts[one].iter().zip(&amounts[other]);
             amounts[sum].iter().zip(parts).all(|(sum, (one, other))| *sum == one + other)
         });
+        for (row, one) in products.iter_mut().zip(&amounts) {
+            for (product, other) in row.iter_mut().zip(&amounts) {
+                let both = one.iter().zip(other);
+                let of_batch = both.map(|(a, b)| u128::from(*a) * u128::from(*b) % PRIME);
+                *product = (*product + of_batch.sum::<u128>()) % PRIME;
+            }
+        }
         Ok(())
     })?;
-    // A column that is nothing for everyone makes of two equal columns no addition that says anything.
-    found.retain(|(_, parts)| parts.iter().all(|&part| !is_nothing[part]));
     let name = |place: usize| columns[place].clone();
-    let addition =
-        |(sum, parts): (usize, [usize; 2])| Addition { sum: name(sum), parts: parts.map(name) };
-    Ok(found.into_iter().map(addition).collect())
+    let dependence = |places: BTreeSet<usize>| {
+        let is_of = |(sum, [one, other]): &&(usize, [usize; 2])| {
+            places == BTreeSet::from([*sum, *one, *other])
+        };
+        let addition = additions.iter().find(is_of);
+        let addition =
+            addition.map(|(sum, parts)| Addition { sum: name(*sum), parts: parts.map(name) });
+        Dependence { columns: places.into_iter().map(name).collect(), addition }
+    };
+    Ok(dependent(products).into_iter().map(dependence).collect())
+}
+
+/// The sets of columns that follow from each other, by the matrix of their products: Gaussian elimination. A column of
+/// nothing follows from none.
+fn dependent(mut matrix: Vec<Vec<u128>>) -> Vec<BTreeSet<usize>> {
+    let size = matrix.len();
+    let nothing: Vec<bool> = (0..size).map(|place| matrix[place][place] == 0).collect();
+    let mut pivots: Vec<(usize, usize)> = Vec::new();
+    let mut found = Vec::new();
+    for column in (0..size).filter(|&column| !nothing[column]) {
+        let is_free = |row: &usize| pivots.iter().all(|(of, _)| of != row);
+        let pivot = (0..size).filter(is_free).find(|&row| matrix[row][column] != 0);
+        let Some(pivot) = pivot else {
+            let of = pivots.iter().filter(|(row, _)| matrix[*row][column] != 0);
+            found.push(of.map(|(_, column)| *column).chain([column]).collect());
+            continue;
+        };
+        let inverse = power(matrix[pivot][column], PRIME - 2);
+        matrix[pivot].iter_mut().for_each(|value| *value = *value * inverse % PRIME);
+        let row = matrix[pivot].clone();
+        for (_, other) in matrix.iter_mut().enumerate().filter(|(number, _)| *number != pivot) {
+            let times = other[column];
+            for (value, of_pivot) in other.iter_mut().zip(&row) {
+                *value = (*value + (PRIME - times) * of_pivot) % PRIME;
+            }
+        }
+        pivots.push((pivot, column));
+    }
+    found
+}
+
+fn power(mut base: u128, mut exponent: u128) -> u128 {
+    let mut product = 1;
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            product = product * base % PRIME;
+        }
+        base = base * base % PRIME;
+        exponent >>= 1;
+    }
+    product
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The dependent sets among columns of numbers.
+    fn of(columns: &[&[u128]]) -> Vec<Vec<usize>> {
+        let product = |one: &[u128], other: &[u128]| -> u128 {
+            one.iter().zip(other).map(|(a, b)| a * b).sum::<u128>() % PRIME
+        };
+        let row = |one: &&[u128]| columns.iter().map(|other| product(one, other)).collect();
+        let found = dependent(columns.iter().map(row).collect());
+        found.into_iter().map(|of| of.into_iter().collect()).collect()
+    }
+
+    #[test]
+    fn columns_that_follow_from_others_are_found() {
+        let (a, b, c): (&[u128], &[u128], &[u128]) =
+            (&[3, 0, 5, 9, 1], &[1, 1, 4, 0, 2], &[0, 7, 7, 2, 2]);
+        let sum = |columns: &[&[u128]]| -> Vec<u128> {
+            (0..5).map(|row| columns.iter().map(|column| column[row]).sum()).collect()
+        };
+        assert_eq!(of(&[a, b, c]), Vec::<Vec<usize>>::new());
+        assert_eq!(of(&[a, b, &sum(&[a, b]), c]), [vec![0, 1, 2]]);
+        assert_eq!(of(&[&sum(&[a, b, c]), a, b, c]), [vec![0, 1, 2, 3]]);
+        assert_eq!(of(&[a, b, a]), [vec![0, 2]]);
+        let double: Vec<u128> = b.iter().map(|value| 2 * value).collect();
+        assert_eq!(of(&[a, b, &double, c, &sum(&[a, c])]), [vec![1, 2], vec![0, 3, 4]]);
+        assert_eq!(of(&[a, &[0; 5], b]), Vec::<Vec<usize>>::new());
+    }
 }

@@ -18,6 +18,7 @@ use crate::{
         location::{Location, did_you_mean, location},
         release_definition::{Condition, Definition, Kind, Method, Population, Table},
     },
+    earlier_releases::sample::Sample,
     error::AggregateError,
     tabulate::{
         categories::{Categories, Found, Lookups},
@@ -32,6 +33,8 @@ pub(crate) struct Tabulated {
     pub(crate) measured: Vec<Measured>,
     /// The children who were counted.
     pub(crate) children: Children,
+    /// Some of them, where it is told who was counted.
+    pub(crate) sample: Sample,
     /// Where noise depends on the children: their record keys, added up over each inner cell of each table.
     pub(crate) keys: Vec<Vec<u64>>,
 }
@@ -82,12 +85,13 @@ pub(crate) fn tabulate(
         .iter()
         .map(|table| Counting::new(definition, table, &dimensions))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut counted = Children::default();
+    let (mut counted, mut sample) = (Children::default(), Sample::default());
     each_batch(definition, dataset, children, &columns, |batch| {
         if who == Who::Told {
             counted.count += batch.num_rows() as u64;
             for key in column_values::record_keys(batch)? {
                 counted.keys = counted.keys.wrapping_add(key);
+                sample.add(key);
             }
         }
         let ordinals = dimensions
@@ -104,11 +108,11 @@ pub(crate) fn tabulate(
         set.tables.push(table);
         measured.push(beside);
     }
-    Ok(Tabulated { set, measured, children: counted, keys })
+    Ok(Tabulated { set, measured, children: counted, sample, keys })
 }
 
 /// The columns that a release needs, each of which the dataset has.
-fn columns<'a>(
+pub(crate) fn columns<'a>(
     definition: &'a Definition,
     dataset: &Dataset,
     children: &TableName,

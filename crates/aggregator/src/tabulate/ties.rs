@@ -50,7 +50,7 @@ struct Column {
     name: String,
     leaves: Vec<String>,
     values: Values,
-    /// Of each leaf.
+    /// The signature of each leaf.
     signatures: Vec<Signature>,
 }
 
@@ -121,9 +121,11 @@ impl Ties {
             });
             let rank = |class: usize| order.iter().position(|of| *of == class).unwrap_or_default();
             for (&place, division) in &of {
-                // A leaf that nobody has is in no class with others.
-                let none = order.len();
-                let class_of = division.iter().map(|class| class.map_or(none, rank)).collect();
+                // A leaf that nobody has is in a class of its own.
+                let mut none = order.len()..;
+                let mut of_nobody = || none.next().unwrap_or_default();
+                let class_of =
+                    division.iter().map(|class| class.map_or_else(&mut of_nobody, rank)).collect();
                 let key = (columns[place].name.clone(), columns[place].leaves.clone());
                 let name = name.clone();
                 found.of.entry(key).or_default().push(OfDimension { name, class_of });
@@ -139,7 +141,7 @@ impl Ties {
         Ok(self.link(table)?.knowing_zeros(nobody)?)
     }
 
-    /// The table with its ties. Of sums, what is nothing need not be known.
+    /// The table with its ties. A sum that is nothing need not be known.
     pub(crate) fn link(&self, table: CountTable) -> Result<CountTable, AggregateError> {
         let mut ties = Vec::new();
         for (dimension, of) in table.dimensions().iter().enumerate() {
@@ -183,19 +185,26 @@ pub(crate) fn with_others(
             tests.push(test);
         }
     }
-    columns.extend(tests.into_iter().map(Column::of_test));
-    let pairs = divided(&mut columns, &everyone, dataset, children)?;
-    let tied: BTreeSet<[&str; 2]> = pairs
-        .iter()
-        .map(|pair| [pair.first, pair.second].map(|place| columns[place].read()))
-        .flat_map(|[first, second]| [[first, second], [second, first]])
-        .collect();
+    columns.extend(tests.into_iter().map(Column::of_selection));
+    // Readers know of a release whether it is about pupils of the schools alone.
+    let spine = Definition { population: Population::Spine, ..everyone.clone() };
+    let mut tied: BTreeSet<[String; 2]> = BTreeSet::new();
+    for scope in [&everyone, &spine] {
+        for pair in divided(&mut columns, scope, dataset, children)? {
+            let [first, second] =
+                [pair.first, pair.second].map(|place| columns[place].read().to_owned());
+            tied.insert([second.clone(), first.clone()]);
+            tied.insert([first, second]);
+        }
+        columns.iter_mut().for_each(Column::begin_again);
+    }
     let found = others.iter().map(|(other, _)| {
         let (own, theirs) = (used(definition.0, other), used(other, definition.0));
         let mut links = own.iter().flat_map(|own| theirs.iter().map(move |other| [*own, *other]));
         // A column that both use links them by its name.
         let link = links.find(|[one, other]| {
-            !theirs.contains(one) && !own.contains(other) && tied.contains(&[*one, *other])
+            let is_tied = tied.contains(&[(*one).to_owned(), (*other).to_owned()]);
+            !theirs.contains(one) && !own.contains(other) && is_tied
         });
         link.map(|[own, other]| TiedColumns { own: own.to_owned(), other: other.to_owned() })
     });
@@ -236,13 +245,13 @@ fn divided(
         for column in columns.iter_mut() {
             ordinals.push(column.add(batch, &keys)?);
         }
-        // Most pairs hang together after the first batch.
+        // Most pairs hang together soon.
         pairs.iter_mut().for_each(|pair| pair.add(&ordinals, columns));
         pairs.retain(|pair| pair.is_divided(columns));
         Ok(())
     })?;
-    let is_flag = |place: usize| columns[place].may_be_divided();
-    pairs.retain(|pair| is_flag(pair.first) && is_flag(pair.second));
+    let may_be = |place: usize| columns[place].may_be_divided();
+    pairs.retain(|pair| may_be(pair.first) && may_be(pair.second));
     // An open pair of which nobody has some leaves may hang together all the same.
     pairs.retain(|pair| pair.has_classes(columns));
     Ok(pairs)
@@ -319,7 +328,7 @@ impl Column {
         }
     }
 
-    fn of_test(test: Selection) -> Self {
+    fn of_selection(test: Selection) -> Self {
         let leaves = ["meets", "does not meet"].map(str::to_owned).to_vec();
         let (name, values) = (test.column().to_owned(), Values::Selection(test));
         Self { name, leaves, values, signatures: vec![(0, 0); 2] }
@@ -344,6 +353,14 @@ impl Column {
             *sum = sum.wrapping_add(*key);
         }
         Ok(ordinals)
+    }
+
+    /// As if no child had been looked at.
+    fn begin_again(&mut self) {
+        self.signatures.iter_mut().for_each(|of| *of = (0, 0));
+        if let Values::Flag { holds, .. } = &mut self.values {
+            *holds = true;
+        }
     }
 
     fn may_be_divided(&self) -> bool {

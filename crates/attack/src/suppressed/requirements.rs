@@ -162,7 +162,7 @@ fn requirement(
     Requirement { table, cell, reason, required, small: None, attackers }
 }
 
-/// What the rules alone say of a cell that is small: by its own table, and by each other one of which inner cells lie
+/// The least that a small cell is by the rules alone: by its own table, and by each other one of which inner cells lie
 /// within it. Two girls and a boy, withheld apart where no zero is, are two or more together.
 fn least_of_small(
     set: &TableSet,
