@@ -20,12 +20,14 @@ pub(crate) struct Small {
 /// One child's values, in the order of the columns.
 pub(crate) type Row = Vec<String>;
 
+/// Categories, the count, and the number of each measure; none where it is withheld.
+pub(crate) type ReleasedRow = (Vec<String>, Option<u64>, Vec<Option<f64>>);
+
 /// A released table: its header and rows, as readers see them.
 pub(crate) struct Released {
     /// The columns that it divides by, in its order.
     pub(crate) dimensions: Vec<String>,
-    /// Categories, the count, and the number of each measure; none where it is withheld.
-    pub(crate) rows: Vec<(Vec<String>, Option<u64>, Vec<Option<f64>>)>,
+    pub(crate) rows: Vec<ReleasedRow>,
 }
 
 impl Small {

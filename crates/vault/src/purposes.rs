@@ -40,7 +40,7 @@ pub struct PurposeDefinition {
     pub households: bool,
     /// The rules for letting a release out: how many persons, and how strict a definition must be.
     #[serde(default, skip_serializing_if = "ReleaseFloors::is_usual")]
-    pub release: ReleaseFloors,
+    pub release: Box<ReleaseFloors>,
     /// Its last day (ISO, UTC). Absent: without end; as with `sources`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Date>,
@@ -181,7 +181,7 @@ impl PurposeDefinition {
             repairs: None,
             linkage: None,
             households: false,
-            release: ReleaseFloors::default(),
+            release: Box::default(),
             expires,
         }
     }

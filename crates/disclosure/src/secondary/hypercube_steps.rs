@@ -229,7 +229,9 @@ impl<'a> SearchDimensions<'a> {
 /// The ties that link tables without a common dimension of the tie: of each the dimensions, by name, and the class of
 /// each leaf.
 fn linking_ties(set: &TableSet) -> Vec<BTreeMap<&str, &[usize]>> {
-    let mut ties: BTreeMap<&str, (BTreeMap<&str, &[usize]>, Vec<BTreeSet<&str>>)> = BTreeMap::new();
+    /// The class of each leaf, by dimension; and the dimensions that each table has of a tie.
+    type TieUses<'a> = (BTreeMap<&'a str, &'a [usize]>, Vec<BTreeSet<&'a str>>);
+    let mut ties: BTreeMap<&str, TieUses<'_>> = BTreeMap::new();
     for table in &set.tables {
         let mut own: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for tie in table.ties() {
