@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "an oracle for tests")]
 
 pub mod alternative_tables;
+pub mod checker;
 pub mod comparison;
 pub mod exact;
 pub mod peers;

@@ -17,7 +17,8 @@ pub struct Publication {
     /// The step.
     pub what: Publishing,
     /// The rules that it was protected by; none where it is withdrawn, or a program of an earlier release said nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    // Always written: a message says each field by its place.
+    #[serde(default)]
     pub rules: Option<ReleaseRules>,
 }
 
