@@ -5,5 +5,5 @@ use minster_model::{policy::{Policy, Zeros}, table::TableSet};
 fn main() {
     let policy = Policy::new(5, Zeros::Published);
     let set = TableSet { tables: vec![], policy };
-    let _unverified = ReleasableSet { set, patterns: vec![], worlds: vec![], rounded: None };
+    let _unverified = ReleasableSet { set, patterns: vec![], alternatives: vec![], rounded: None };
 }
