@@ -84,7 +84,7 @@ fn children(dice: &mut Dice) -> Vec<Row> {
 /// The combinations that a child can have, of values that some child has: the locality follows from the ward, the age
 /// group from the age, and a placement is where episodes are.
 fn possible(rows: &[Row]) -> Vec<Row> {
-    let independent: [&[usize]; 5] = [&[0, 1], &[2, 3], &[4], &[5], &[6, 7]];
+    let independent: [&[usize]; 6] = [&[0, 1], &[2, 3], &[4], &[5], &[6], &[7]];
     let mut possible = vec![vec![String::new(); COLUMNS.len()]];
     for places in independent {
         let values = |row: &Row| places.iter().map(|&at| row[at].clone()).collect::<Row>();
@@ -99,6 +99,7 @@ fn possible(rows: &[Row]) -> Vec<Row> {
             .flat_map(|row| of.iter().map(move |values| with(row, values)))
             .collect();
     }
+    possible.retain(|row| (row[6] == "0") == row[7].is_empty());
     possible
 }
 
