@@ -233,9 +233,26 @@ impl CountTable {
 
     /// The class of a tie that an inner cell is in.
     pub fn class(&self, tie: &Tie, inner: usize) -> usize {
-        let after = self.dimensions[tie.dimension + 1..].iter().map(|of| of.leaves().len());
-        let leaf = inner / after.product::<usize>() % tie.class_of.len();
-        tie.class_of[leaf]
+        tie.class_of[self.leaf(tie.dimension, inner)]
+    }
+
+    /// The leaf, by its ordinal, that an inner cell takes in the dimension at a place.
+    pub fn leaf(&self, place: usize, inner: usize) -> usize {
+        let after = self.dimensions[place + 1..].iter().map(|of| of.leaves().len());
+        inner / after.product::<usize>() % self.dimensions[place].leaves().len()
+    }
+
+    /// The cell number of each inner cell, row-major over the leaves.
+    pub fn inner_cells(&self) -> Vec<usize> {
+        let mut cells = vec![0];
+        for dimension in &self.dimensions {
+            let nodes = dimension.node_count();
+            cells = cells
+                .iter()
+                .flat_map(|cell| dimension.leaves().iter().map(move |leaf| cell * nodes + leaf))
+                .collect();
+        }
+        cells
     }
 
     /// Whether everyone knows that an inner cell counts nobody.
@@ -411,6 +428,14 @@ mod tests {
             assert_eq!(table.cell(&table.coordinates(cell)), cell);
         }
         assert_eq!(table.coordinates(1), [0, 1]);
+        let inner = table.inner_cells();
+        assert_eq!(inner.len(), table.inner().len());
+        for (number, &cell) in inner.iter().enumerate() {
+            assert_eq!(table.cells_above(number)[0], cell);
+            let nodes = table.coordinates(cell);
+            let leaf = |place: usize| table.dimensions()[place].leaves()[table.leaf(place, number)];
+            assert_eq!([leaf(0), leaf(1)], nodes[..]);
+        }
     }
 
     #[test]

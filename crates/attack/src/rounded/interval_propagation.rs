@@ -78,7 +78,7 @@ fn relations(set: &TableSet, first: &[usize]) -> Vec<Vec<(usize, i64)>> {
             let cells = match margins[number].get(&inner) {
                 Some(&cell) => vec![cell],
                 None => {
-                    let cells = alternative_table::inner_cells(&set.tables[number]);
+                    let cells = set.tables[number].inner_cells();
                     inner.into_iter().map(|inner| cells[inner]).collect()
                 }
             };

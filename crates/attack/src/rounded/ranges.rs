@@ -44,7 +44,7 @@ pub(crate) fn ranges(
         if published.len() != counts.len() {
             return Err(Refusal::Shape);
         }
-        let inner = alternative_table::inner_cells(table);
+        let inner = table.inner_cells();
         let known = table.known_zero_cells();
         let mut of_table = Vec::new();
         for (cell, (&number, &count)) in published.iter().zip(&counts).enumerate() {
@@ -115,7 +115,7 @@ fn follows(rule: Rounding, number: u64, count: u64) -> bool {
 
 /// Returns what a table says that was published with cells withheld.
 fn published_before(table: &CountTable, policy: Policy, counts: &[u64]) -> Vec<Range> {
-    let inner = alternative_table::inner_cells(table);
+    let inner = table.inner_cells();
     let withheld =
         |cell: usize| table.published_pattern().is_some_and(|published| published.withheld[cell]);
     let range = |(cell, &count): (usize, &u64)| match withheld(cell) {
@@ -138,7 +138,7 @@ fn adds_up(
 ) -> Result<Vec<Vec<Range>>, Refusal> {
     let is_new = |number: usize| set.tables[number].published_pattern().is_none();
     let inner_of = |number: usize| -> Vec<u64> {
-        let inner = alternative_table::inner_cells(&set.tables[number]);
+        let inner = set.tables[number].inner_cells();
         inner.into_iter().map(|cell| published[number][cell]).collect()
     };
     for number in (0..set.tables.len()).filter(|&number| is_new(number)) {
@@ -146,7 +146,7 @@ fn adds_up(
         if alternative_table::cells(table, &inner_of(number)) != published[number] {
             return Err(Refusal::Rule { table: table.name().to_owned() });
         }
-        let inner = alternative_table::inner_cells(table);
+        let inner = table.inner_cells();
         for (cell, below) in alternative_table::below(table).into_iter().enumerate() {
             let of_inner = |end: fn(&Range) -> i64| -> i64 {
                 below.iter().map(|&place| end(&ranges[number][inner[place]])).sum()

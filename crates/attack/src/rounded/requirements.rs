@@ -78,7 +78,7 @@ fn before(
     cell: usize,
     count: i64,
 ) -> Option<(i64, i64)> {
-    let inner = alternative_table::inner_cells(table);
+    let inner = table.inner_cells();
     let low: i64 = below.iter().map(|&place| ranges[inner[place]].low).sum();
     let threshold = set.policy.threshold as i64;
     let unsafe_by_rule = table.protection_levels().iter().find(|level| level.cell == cell);

@@ -14,7 +14,6 @@ use crate::{
         requirements::{self, RoundedRequirement},
     },
     shared::{
-        alternative_table,
         bound::Bound,
         linked_tables,
         refusal::{Failure, FailureReason, Refusal},
@@ -183,7 +182,7 @@ impl<'a> RoundedSearch<'a> {
             match table.published_pattern() {
                 Some(_) => numbers.extend(table.inner().iter().map(|&count| count as i64)),
                 None => {
-                    let inner = alternative_table::inner_cells(table);
+                    let inner = table.inner_cells();
                     numbers.extend(inner.into_iter().map(|cell| published[cell] as i64));
                 }
             }

@@ -75,19 +75,6 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// The cell number of each inner cell, row-major over the leaves.
-pub(crate) fn inner_cells(table: &CountTable) -> Vec<usize> {
-    let mut cells = vec![0];
-    for dimension in table.dimensions() {
-        let nodes = dimension.node_count();
-        cells = cells
-            .iter()
-            .flat_map(|cell| dimension.leaves().iter().map(move |leaf| cell * nodes + leaf))
-            .collect();
-    }
-    cells
-}
-
 /// Every cell's count from inner counts.
 pub(crate) fn cells(table: &CountTable, inner: &[u64]) -> Vec<u64> {
     let mut counts = vec![0; table.cell_count()];

@@ -33,15 +33,9 @@ fn keys(of: &CountTable, with: &CountTable) -> Vec<Vec<usize>> {
         .collect();
     order.sort_unstable();
     let ties = shared_ties(of, with);
-    let sizes: Vec<usize> = of.dimensions().iter().map(|d| d.leaves().len()).collect();
     (0..of.inner().len())
         .map(|inner| {
-            let (mut leaves, mut rest) = (vec![0; sizes.len()], inner);
-            for (leaf, size) in leaves.iter_mut().zip(&sizes).rev() {
-                *leaf = rest % size;
-                rest /= size;
-            }
-            let leaves = order.iter().map(|&(_, place)| leaves[place]);
+            let leaves = order.iter().map(|&(_, place)| of.leaf(place, inner));
             leaves.chain(ties.iter().map(|tie| of.class(tie, inner))).collect()
         })
         .collect()

@@ -40,12 +40,12 @@ pub(crate) struct System {
 }
 
 impl System {
-    pub(crate) fn new(set: &TableSet, patterns: &[Pattern]) -> Self {
+    pub(crate) fn new(set: &TableSet, patterns: &[Pattern], refinements: &Refinements<'_>) -> Self {
         let mut unknowns = Vec::new();
         let mut place = Vec::new();
         for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
             let mut of_table = vec![None; table.inner().len()];
-            for (inner, cell) in alternative_table::inner_cells(table).into_iter().enumerate() {
+            for (inner, cell) in table.inner_cells().into_iter().enumerate() {
                 // Whoever knows that nobody can be there knows the count.
                 if pattern.withheld[cell] && !table.is_known_zero(inner) {
                     of_table[inner] = Some(unknowns.len());
@@ -115,7 +115,6 @@ impl System {
         let truth = unknowns.iter().map(true_count).collect();
         let policies =
             unknowns.iter().map(|&(table, _)| set.tables[table].policy(set.policy)).collect();
-        let refinements = Refinements::new(set);
         // A family of two may be in two parts of a cell.
         let is_divided = |table| set.policy.insider <= 1 && refinements.is_divided(table);
         let divided = (0..set.tables.len()).map(is_divided).collect();

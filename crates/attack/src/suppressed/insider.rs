@@ -1,7 +1,7 @@
 //! Those who know that they are in a cell: it holds at least as many as they are. The promise must hold over
 //! the worlds that leave them there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minster_model::{policy::Policy, refinement::Refinements};
 
@@ -37,7 +37,9 @@ impl Insiders<'_> {
         let below = below.filter(|&unknown| self.more(unknown) > 0);
         let mut insiders = self.moved_by_every_alternative(certificates);
         insiders.extend(below);
-        let of = |unknown: usize| (self.required_of(unknown), unknown, self.knows(unknown));
+        let mut within = BTreeMap::new();
+        let of =
+            |unknown: usize| (self.required_of(unknown, &mut within), unknown, self.knows(unknown));
         insiders.into_iter().map(of).collect()
     }
 
@@ -77,27 +79,32 @@ impl Insiders<'_> {
     }
 
     /// The least that the cell can be to an insider who is in it: in one of its own inner cells, or in one of another
-    /// table that lies within it.
-    fn least_to(&self, small: &LeastOfSmall, unknown: usize) -> Option<i64> {
+    /// table that lies within it. `within` holds those of each table that was asked for.
+    fn least_to(
+        &self,
+        small: &LeastOfSmall,
+        unknown: usize,
+        within: &mut BTreeMap<usize, Vec<usize>>,
+    ) -> Option<i64> {
         let (table, inner) = self.system.unknowns[unknown];
         let least = small.by_table[table]?;
         let is_within = match table == self.cell.0 {
             true => self.required.unknowns.contains(&unknown),
             false => {
                 let (own, cell) = self.cell;
-                let within = self.refinements.within(own, cell, table)?;
-                within.binary_search(&inner).is_ok()
+                let of_table = || self.refinements.within(own, cell, table).unwrap_or_default();
+                within.entry(table).or_insert_with(of_table).binary_search(&inner).is_ok()
             }
         };
         is_within.then_some(least + self.more(unknown) as i64)
     }
 
     /// The requirement for one insider: where they are in the cell, its least is more by what they know.
-    fn required_of(&self, unknown: usize) -> RequiredSum {
+    fn required_of(&self, unknown: usize, within: &mut BTreeMap<usize, Vec<usize>>) -> RequiredSum {
         let unknowns = &self.required.unknowns;
         let threshold = self.policy.threshold as i64;
         let bound = match (self.required.bound, self.small) {
-            (bound, Some(small)) => match (bound, self.least_to(small, unknown)) {
+            (bound, Some(small)) => match (bound, self.least_to(small, unknown, within)) {
                 (bound, None) => bound,
                 (Bound::AtMost(bound), Some(low)) => {
                     Bound::AtMost(bound.max(low - small.published))

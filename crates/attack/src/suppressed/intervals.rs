@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
 
 use microlp::OptimizationDirection;
-use minster_model::table::{Pattern, TableSet};
+use minster_model::{
+    refinement::Refinements,
+    table::{Pattern, TableSet},
+};
 
 use crate::{
     shared::{linked_tables, refusal::Refusal},
@@ -32,7 +35,7 @@ pub fn intervals(
     patterns: &[Pattern],
 ) -> Result<Vec<BTreeMap<usize, Interval>>, Refusal> {
     check(set, patterns)?;
-    let system = System::new(set, patterns);
+    let system = System::new(set, patterns, &Refinements::new(set));
     let mut all = Vec::new();
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         let mut of_table = BTreeMap::new();
@@ -61,7 +64,7 @@ pub fn interval(
     if pattern.withheld.get(cell) != Some(&true) {
         return Ok(None);
     }
-    let system = System::new(set, patterns);
+    let system = System::new(set, patterns, &Refinements::new(set));
     let asked: Vec<bool> = (0..of.cell_count()).map(|other| other == cell).collect();
     let sums = cell_sums(of, table, &system, &asked);
     sums.get(&cell).map(|sums| between(&system, sums)).transpose()

@@ -24,10 +24,9 @@ pub(crate) fn requirements(
     set: &TableSet,
     patterns: &[Pattern],
     system: &System,
-    respondents: &[Option<usize>],
+    (respondents, refinements): (&[Option<usize>], &Refinements<'_>),
 ) -> Vec<Requirement> {
     let mut all = Vec::new();
-    let refinements = Refinements::new(set);
     for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
         let counts = alternative_table::cells(table, table.inner());
         let policy = table.policy(set.policy);
@@ -42,7 +41,7 @@ pub(crate) fn requirements(
         groups.iter().for_each(|&(group, inside)| (asked[group], asked[inside]) = (true, true));
         let sums = cell_sums(table, number, system, &asked);
         let least = |cell: usize, sum: &CellSum| {
-            least_of_small(set, &refinements, system, (number, cell), sum)
+            least_of_small(set, refinements, system, (number, cell), sum)
         };
         small_cells(policy, (number, pattern), &counts, &sums, &least, &mut requirements);
         unsafe_by_rule((number, table), system, &counts, &sums, &mut requirements);

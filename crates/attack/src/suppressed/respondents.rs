@@ -29,11 +29,8 @@ use crate::{
 /// unknown's table does not divide by them.
 pub(crate) fn of_unknowns(set: &TableSet, system: &System) -> Vec<Option<usize>> {
     let places: Vec<Option<usize>> = set.tables.iter().map(|table| place(set, table)).collect();
-    let respondent = |&(table, inner): &(usize, usize)| {
-        let (place, dimensions) = (places[table]?, set.tables[table].dimensions());
-        let after: usize = dimensions[place + 1..].iter().map(|d| d.leaves().len()).product();
-        Some(inner / after % dimensions[place].leaves().len())
-    };
+    let respondent =
+        |&(table, inner): &(usize, usize)| Some(set.tables[table].leaf(places[table]?, inner));
     system.unknowns.iter().map(respondent).collect()
 }
 

@@ -76,13 +76,15 @@ fn attack(
     }
     linked_tables::check(set)?;
     let mut failures = visible(set, patterns)?;
-    let system = System::new(set, patterns);
+    let refinements = Refinements::new(set);
+    let system = System::new(set, patterns, &refinements);
     let respondents = respondents::of_unknowns(set, &system);
     let mut certificates = Certificates::new(Checker::new(set, patterns), &system, &respondents);
     proposed.iter().for_each(|alternative| certificates.add(alternative.clone()));
     let mut attack = Attack { system: &system, respondents: &respondents, certificates, search };
-    let requirements = requirements::requirements(set, patterns, &system, &respondents);
-    let (count, refinements) = (requirements.len(), Refinements::new(set));
+    let requirements =
+        requirements::requirements(set, patterns, &system, (&respondents, &refinements));
+    let count = requirements.len();
     for Requirement { table, cell, reason, required, small, attackers } in requirements {
         let mut fail = |reason| failures.push(Failure { table, cell, reason });
         let Some(required) = required else {

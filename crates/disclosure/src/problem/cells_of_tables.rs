@@ -70,7 +70,7 @@ impl<'a> Cells<'a> {
             cells.cost[cell] = costs.of(count, !cells.is_inner[cell]);
         }
         cells.respondents = Respondents::new(&cells);
-        cells.within = within(&cells);
+        cells.within = within(&cells, &refinements);
         for second in 0..set.tables.len() {
             for first in 0..second {
                 cells.link(first, second);
@@ -183,7 +183,7 @@ impl<'a> Cells<'a> {
 }
 
 /// For each small cell, the inner cells of other tables that lie within it and have anyone in them.
-fn within(cells: &Cells<'_>) -> BTreeMap<usize, Vec<Vec<usize>>> {
+fn within(cells: &Cells<'_>, refinements: &Refinements<'_>) -> BTreeMap<usize, Vec<Vec<usize>>> {
     let mut within: BTreeMap<usize, Vec<Vec<usize>>> = BTreeMap::new();
     let tables = &cells.set.tables;
     let says = |other: &usize| {
@@ -191,8 +191,7 @@ fn within(cells: &Cells<'_>) -> BTreeMap<usize, Vec<Vec<usize>>> {
         policy.zeros.least_withheld() > 0 || policy.insider > 0
     };
     let saying: Vec<usize> = (0..tables.len()).filter(says).collect();
-    let refinements = Refinements::new(cells.set);
-    let inner: Vec<Vec<usize>> = tables.iter().map(inner_cells).collect();
+    let inner: Vec<Vec<usize>> = tables.iter().map(CountTable::inner_cells).collect();
     for cell in (0..cells.len()).filter(|&cell| requirements::is_small(cells, cell)) {
         let (table, number) = cells.place(cell);
         for &other in saying.iter().filter(|other| **other != table) {
@@ -205,13 +204,6 @@ fn within(cells: &Cells<'_>) -> BTreeMap<usize, Vec<Vec<usize>>> {
         }
     }
     within
-}
-
-/// The cell number of each inner cell of a table.
-fn inner_cells(table: &CountTable) -> Vec<usize> {
-    let mut inner = Vec::with_capacity(table.inner().len());
-    table.add_up(|_, cells| inner.push(cells[0]));
-    inner
 }
 
 /// The ties that a table shares with another, one a name, in the order of the names; but for those of which a dimension
