@@ -397,6 +397,18 @@ impl Definition {
         serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
     }
 
+    /// The columns that its tables divide by.
+    pub(crate) fn divided_columns(&self) -> impl Iterator<Item = &ColumnName> {
+        let names = self.tables.iter().flat_map(|table| &table.dimensions);
+        names.filter_map(|name| self.dimension(name)).map(|dimension| &dimension.column)
+    }
+
+    /// The columns that its tables add up.
+    pub(crate) fn summed_columns(&self) -> impl Iterator<Item = &ColumnName> {
+        let measures = self.tables.iter().flat_map(|table| &table.measures);
+        measures.flat_map(Measure::summed)
+    }
+
     /// A dimension by its name.
     pub fn dimension(&self, name: &ColumnName) -> Option<&Dimension> {
         self.dimensions.iter().find(|dimension| dimension.name == *name)

@@ -10,7 +10,7 @@ use minster_disclosure::widen;
 use minster_model::{
     Purpose,
     policy::{Policy, Zeros},
-    table::{CountTable, Hierarchy, Pattern, ProtectionLevel, Sensitive, TableSet},
+    table::{CountTable, Hierarchy, Pattern, Sensitive, TableSet},
 };
 use minster_store::{DatasetKeys, Store};
 
@@ -18,7 +18,7 @@ use crate::{
     definition::release_definition::Definition,
     earlier_releases::{differencing, entry::Entry},
     error::AggregateError,
-    protect::protect_counts::{ROUNDS, protect},
+    protect::protect_counts::{ROUNDS, protect, withholding},
     publish::restricted_report::{self, COUNTS, Report},
 };
 
@@ -125,7 +125,7 @@ impl<'a> Changed<'a> {
         let first = protect(guessed, definition.costs)?;
         for (place, pattern) in first.patterns().iter().enumerate().take(own) {
             let cells = (0..pattern.withheld.len()).filter(|&cell| pattern.withheld[cell]);
-            withhold(&mut set.tables[place], cells.collect())?;
+            set.tables[place] = withholding(&set.tables[place], &cells.collect())?;
         }
         for _ in 0..ROUNDS {
             let protected = protect(set.clone(), definition.costs)?;
@@ -138,7 +138,7 @@ impl<'a> Changed<'a> {
             }
             for (place, table) in set.tables.iter_mut().enumerate().take(own) {
                 let cells = more.iter().filter(|(of, _)| *of == place);
-                withhold(table, cells.map(|(_, cell)| *cell).collect())?;
+                *table = withholding(table, &cells.map(|(_, cell)| *cell).collect())?;
             }
         }
         Err(AggregateError::Refused(
@@ -194,17 +194,6 @@ fn counted(
 fn empty(dimensions: &[Hierarchy]) -> Result<CountTable, AggregateError> {
     let inner = dimensions.iter().map(|of| of.leaves().len()).product();
     Ok(CountTable::new("", dimensions.to_vec(), vec![0; inner], vec![])?)
-}
-
-/// Withholds cells, of which nothing need be left open.
-fn withhold(table: &mut CountTable, cells: Vec<usize>) -> Result<(), AggregateError> {
-    let forced_published =
-        table.forced_published().iter().copied().filter(|cell| !cells.contains(cell)).collect();
-    let levels = cells.iter().map(|&cell| ProtectionLevel { cell, lower: 0, upper: 0 });
-    let levels = levels.chain(table.protection_levels().iter().copied()).collect();
-    *table =
-        table.clone().with_protection_levels(levels)?.with_forced_published(forced_published)?;
-    Ok(())
 }
 
 /// The cells of the new tables that must be withheld too, so that the difference from an earlier release does not

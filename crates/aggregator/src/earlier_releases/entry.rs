@@ -62,7 +62,7 @@ pub(crate) struct PublishedTables {
     /// By the column that is summed.
     pub(crate) sums: BTreeMap<ColumnName, Vec<CountTable>>,
     /// The counts that sums of a column of 0 and 1 are.
-    pub(crate) flags: Vec<CountTable>,
+    pub(crate) flags: Vec<(ColumnName, CountTable)>,
 }
 
 impl PublishedTables {
@@ -141,7 +141,7 @@ impl Entry {
                 let zeros = self.definition.policy().zeros;
                 if let Some(flags) = flags::table(count_table, column, now, zeros)? {
                     let of = flags::published_before(flags, &published.counts, sums)?;
-                    published_tables.flags.push(of);
+                    published_tables.flags.push((column.clone(), of));
                 }
                 published_tables.sums.entry(column.clone()).or_default().push(table);
             }

@@ -252,14 +252,10 @@ fn chosen_by_what_is_divided<'a>(
     other: &Definition,
 ) -> Option<&'a ColumnName> {
     let own = one.conditions.iter().filter(|condition| !other.conditions.contains(condition));
-    let divided = |column: &ColumnName| {
-        let names = other.tables.iter().flat_map(|table| &table.dimensions);
-        let measures = other.tables.iter().flat_map(|table| &table.measures);
-        let mut summed = measures.flat_map(|measure| measure.summed());
-        names.filter_map(|name| other.dimension(name)).any(|of| of.column == *column)
-            || summed.any(|of| of == column)
+    let told = |column: &&ColumnName| {
+        other.divided_columns().chain(other.summed_columns()).any(|of| of == *column)
     };
-    own.map(|condition| &condition.column).find(|column| divided(column))
+    own.map(|condition| &condition.column).find(told)
 }
 
 fn same_children(one: &Definition, other: &Definition) -> bool {

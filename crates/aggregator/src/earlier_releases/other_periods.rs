@@ -95,13 +95,8 @@ fn stands_beside(definition: &Definition, entry: &Entry) -> Result<(), Aggregate
 
 /// Whether a policy lets out what another one hides.
 fn is_weaker(policy: Policy, than: Policy) -> bool {
-    let strictness = |of: Policy| match of.zeros {
-        Zeros::Published => 0,
-        Zeros::MayBeWithheld => 1,
-        Zeros::Unsafe => 2,
-    };
     // A zero that may serve as cover is no weaker than one that is always shown, nor stricter.
-    let zeros = strictness(policy) < 2 && strictness(than) == 2;
+    let zeros = policy.zeros != Zeros::Unsafe && than.zeros == Zeros::Unsafe;
     policy.threshold < than.threshold || policy.insider < than.insider || zeros
 }
 

@@ -13,7 +13,6 @@ use crate::{
         entry::{Entry, PublishedTables},
         selection::Selection,
     },
-    protect::flags,
 };
 
 /// Releases that count the same children.
@@ -47,8 +46,8 @@ impl<'a> Group<'a> {
     pub(super) fn add_published(&mut self, (entry, published_tables): PublishedRelease<'a>) {
         self.add(&entry.definition);
         self.counts.add_published(published_tables.counts);
-        let flags = published_tables.flags.iter().filter_map(flags::column_of);
-        self.counts.flags.extend(flags.map(str::to_owned));
+        let flags = published_tables.flags.iter();
+        self.counts.flags.extend(flags.map(|(column, _)| column.to_string()));
         for (column, tables) in published_tables.sums {
             self.sums.entry(column).or_default().add_published(tables);
         }

@@ -15,7 +15,10 @@ use minster_model::{
 
 use crate::{
     error::AggregateError,
-    protect::{protect_counts::ROUNDS, protect_sums::Column},
+    protect::{
+        protect_counts::{ROUNDS, withholding},
+        protect_sums::Column,
+    },
     tabulate::additive::{Addition, Dependence},
 };
 
@@ -139,13 +142,4 @@ fn with_levels_of_sums(
         }
     }
     Ok(tables)
-}
-
-/// The table with these cells withheld, of which nothing need be left open.
-fn withholding(table: &CountTable, cells: &BTreeSet<usize>) -> Result<CountTable, AggregateError> {
-    let levels = cells.iter().map(|&cell| ProtectionLevel { cell, lower: 0, upper: 0 });
-    let levels = levels.chain(table.protection_levels().iter().copied()).collect();
-    let is_shown = |cell: &usize| !cells.contains(cell);
-    let forced = table.forced_published().iter().copied().filter(is_shown).collect();
-    Ok(table.clone().with_protection_levels(levels)?.with_forced_published(forced)?)
 }

@@ -21,11 +21,6 @@ pub(crate) fn name(column: &ColumnName) -> String {
     format!("{column} = 1")
 }
 
-/// The column of which a table counts where it is 1.
-pub(crate) fn column_of(table: &CountTable) -> Option<&str> {
-    table.dimensions().last()?.name().strip_suffix(" = 1")
-}
-
 /// Whether a column adds 1 or nothing for each child.
 pub(crate) fn is_flag(summed: &Summed) -> bool {
     let largest = summed.children.iter().filter_map(|of| of.largest.first()).max();

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minster_attack::{Failure, Refusal, ReleasableSet, check, verify_rounded, verify_with};
 use minster_disclosure::{RoundingMethod, SuppressionRefusal, round, suppress_with, widen};
-use minster_model::{policy::Costs, table::TableSet};
+use minster_model::{
+    policy::Costs,
+    table::{CountTable, ProtectionLevel, TableSet},
+};
 
 use crate::{definition::release_definition::Method, error::AggregateError};
 
@@ -32,6 +35,18 @@ pub fn protect(set: TableSet, costs: Costs) -> Result<ReleasableSet, AggregateEr
         };
     }
     Err(AggregateError::Refused(stays_open(&set, &open)))
+}
+
+/// The table with these cells withheld, of which nothing need be left open.
+pub(crate) fn withholding(
+    table: &CountTable,
+    cells: &BTreeSet<usize>,
+) -> Result<CountTable, AggregateError> {
+    let levels = cells.iter().map(|&cell| ProtectionLevel { cell, lower: 0, upper: 0 });
+    let levels = levels.chain(table.protection_levels().iter().copied()).collect();
+    let is_shown = |cell: &usize| !cells.contains(cell);
+    let forced = table.forced_published().iter().copied().filter(is_shown).collect();
+    Ok(table.clone().with_protection_levels(levels)?.with_forced_published(forced)?)
 }
 
 /// Says of which tables cells stay open, whatever else is withheld: how many, and none by name.

@@ -189,11 +189,10 @@ impl<'a> Work<'a> {
         let (job, ledger) = (self.job, &self.ledger);
         let children = tabulated.children;
         ledger.one_method(definition, children)?;
-        let AboutSame { unchanged: same, changed } =
+        let AboutSame { unchanged: same, mut changed } =
             ledger.about_same(definition, children, |definition| self.tabulate(definition))?;
         let ties = self.ties(definition, &same)?;
         let purpose = &self.dataset.manifest().dataset.purpose;
-        let mut changed = changed;
         let of_other_periods = ledger.of_other_periods(children);
         let known = (definition, &tabulated.sample);
         let place = (job.store, purpose);
@@ -227,7 +226,7 @@ impl<'a> Work<'a> {
             (job.notice)(&sparse.to_string());
         }
         let flags = with_flags(&mut set, &measured)?;
-        set.tables.extend(published_tables.flags.iter().cloned());
+        set.tables.extend(published_tables.flags.iter().map(|(_, table)| table.clone()));
         set.tables = set.tables.into_iter().map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
         let counts = match definition.method {
             Method::Suppress => changed.protect(definition, set, job.notice)?,

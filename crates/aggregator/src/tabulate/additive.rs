@@ -45,12 +45,6 @@ pub(crate) fn find(
         return Ok(Vec::new());
     }
     let columns: Vec<&ColumnName> = columns.iter().copied().collect();
-    let all = 0..columns.len();
-    let pairs = all.clone().flat_map(|one| (one + 1..all.end).map(move |other| [one, other]));
-    let mut additions: Vec<(usize, [usize; 2])> = pairs
-        .flat_map(|parts| all.clone().map(move |sum| (sum, parts)))
-        .filter(|(sum, parts)| !parts.contains(sum))
-        .collect();
     // Each column times each: columns follow from each other as their products do.
     let mut products = vec![vec![0u128; columns.len()]; columns.len()];
     let conditions = definition.conditions.iter().map(|of| of.column.as_str());
@@ -60,10 +54,6 @@ pub(crate) fn find(
             .iter()
             .map(|column| column_values::amounts(batch, column))
             .collect::<Result<Vec<_>, _>>()?;
-        additions.retain(|&(sum, [one, other])| {
-            let parts = amounts[one].iter().zip(&amounts[other]);
-            amounts[sum].iter().zip(parts).all(|(sum, (one, other))| *sum == one + other)
-        });
         for (row, one) in products.iter_mut().zip(&amounts) {
             for (product, other) in row.iter_mut().zip(&amounts) {
                 let both = one.iter().zip(other);
@@ -75,15 +65,25 @@ pub(crate) fn find(
     })?;
     let name = |place: usize| columns[place].clone();
     let dependence = |places: BTreeSet<usize>| {
-        let is_of = |(sum, [one, other]): &&(usize, [usize; 2])| {
-            places == BTreeSet::from([*sum, *one, *other])
-        };
-        let addition = additions.iter().find(is_of);
-        let addition =
-            addition.map(|(sum, parts)| Addition { sum: name(*sum), parts: parts.map(name) });
+        let three: Vec<usize> = places.iter().copied().collect();
+        let addition = addition(&products, &three)
+            .map(|(sum, parts)| Addition { sum: name(sum), parts: parts.map(name) });
         Dependence { columns: places.into_iter().map(name).collect(), addition }
     };
-    Ok(dependent(products).into_iter().map(dependence).collect())
+    Ok(dependent(products.clone()).into_iter().map(dependence).collect())
+}
+
+/// The sum among three columns, and its parts, if one is the sum of the other two: then what it is more than they are is
+/// nothing, times itself.
+fn addition(products: &[Vec<u128>], three: &[usize]) -> Option<(usize, [usize; 2])> {
+    let &[a, b, c] = three else { return None };
+    let is_sum = |(sum, [one, other]): &(usize, [usize; 2])| {
+        let of = |first: usize, second: usize| products[first][second];
+        let squares = of(*sum, *sum) + of(*one, *one) + of(*other, *other) + 2 * of(*one, *other);
+        let mixed = 2 * (of(*sum, *one) + of(*sum, *other));
+        squares % PRIME == mixed % PRIME
+    };
+    [(a, [b, c]), (b, [a, c]), (c, [a, b])].into_iter().find(is_sum)
 }
 
 /// The sets of columns that follow from each other, by the matrix of their products: Gaussian elimination. A column of
@@ -131,13 +131,18 @@ fn power(mut base: u128, mut exponent: u128) -> u128 {
 mod tests {
     use super::*;
 
-    /// The dependent sets among columns of numbers.
-    fn of(columns: &[&[u128]]) -> Vec<Vec<usize>> {
+    /// Each column times each.
+    fn products(columns: &[&[u128]]) -> Vec<Vec<u128>> {
         let product = |one: &[u128], other: &[u128]| -> u128 {
             one.iter().zip(other).map(|(a, b)| a * b).sum::<u128>() % PRIME
         };
         let row = |one: &&[u128]| columns.iter().map(|other| product(one, other)).collect();
-        let found = dependent(columns.iter().map(row).collect());
+        columns.iter().map(row).collect()
+    }
+
+    /// The dependent sets among columns of numbers.
+    fn of(columns: &[&[u128]]) -> Vec<Vec<usize>> {
+        let found = dependent(products(columns));
         found.into_iter().map(|of| of.into_iter().collect()).collect()
     }
 
@@ -155,5 +160,17 @@ mod tests {
         let double: Vec<u128> = b.iter().map(|value| 2 * value).collect();
         assert_eq!(of(&[a, b, &double, c, &sum(&[a, c])]), [vec![1, 2], vec![0, 3, 4]]);
         assert_eq!(of(&[a, &[0; 5], b]), Vec::<Vec<usize>>::new());
+    }
+
+    #[test]
+    fn a_sum_is_told_from_other_dependences() {
+        let (a, b): (&[u128], &[u128]) = (&[3, 0, 5, 9, 1], &[1, 1, 4, 0, 2]);
+        let sum: Vec<u128> = a.iter().zip(b).map(|(a, b)| a + b).collect();
+        let other: Vec<u128> = a.iter().zip(b).map(|(a, b)| 2 * a + b).collect();
+        let of = |columns: &[&[u128]]| addition(&products(columns), &[0, 1, 2]);
+        assert_eq!(of(&[a, b, &sum]), Some((2, [0, 1])));
+        assert_eq!(of(&[&sum, a, b]), Some((0, [1, 2])));
+        assert_eq!(of(&[a, b, &other]), None);
+        assert_eq!(addition(&products(&[a, a]), &[0, 1]), None);
     }
 }

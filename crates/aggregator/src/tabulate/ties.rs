@@ -213,14 +213,10 @@ pub(crate) fn with_others(
 
 /// The columns that a release divides, adds up, or chooses by where another does not.
 fn used<'a>(definition: &'a Definition, other: &Definition) -> BTreeSet<&'a str> {
-    let names = definition.tables.iter().flat_map(|table| &table.dimensions);
-    let dimensions = names.filter_map(|name| definition.dimension(name));
-    let measures = definition.tables.iter().flat_map(|table| &table.measures);
     let conditions = definition.conditions.iter().filter(|of| !other.conditions.contains(of));
     let is_chosen =
         definition.population == Population::Spine && other.population == Population::All;
-    let columns = dimensions.map(|of| &of.column);
-    let columns = columns.chain(measures.flat_map(|measure| measure.summed()));
+    let columns = definition.divided_columns().chain(definition.summed_columns());
     let columns = columns.chain(conditions.map(|of| &of.column)).map(ColumnName::as_str);
     columns.chain(is_chosen.then_some(tables::ON_SPINE)).collect()
 }
@@ -261,21 +257,14 @@ fn divided(
 fn nobody(table: &CountTable) -> Vec<usize> {
     let mut of_leaves: Vec<Vec<u64>> =
         table.dimensions().iter().map(|of| vec![0; of.leaves().len()]).collect();
-    let leaves_of = |mut inner: usize| {
-        let mut leaves = vec![0; table.dimensions().len()];
-        for (leaf, dimension) in leaves.iter_mut().zip(table.dimensions()).rev() {
-            *leaf = inner % dimension.leaves().len();
-            inner /= dimension.leaves().len();
-        }
-        leaves
-    };
     for (inner, count) in table.inner().iter().enumerate() {
-        let leaves = leaves_of(inner).into_iter();
-        of_leaves.iter_mut().zip(leaves).for_each(|(of, leaf)| of[leaf] += count);
+        for (place, of) in of_leaves.iter_mut().enumerate() {
+            of[table.leaf(place, inner)] += count;
+        }
     }
     let is_nobodys = |inner: &usize| {
-        let mut leaves = leaves_of(*inner).into_iter().zip(&of_leaves);
-        leaves.any(|(leaf, of)| of[leaf] == 0)
+        let mut of_leaves = of_leaves.iter().enumerate();
+        of_leaves.any(|(place, of)| of[table.leaf(place, *inner)] == 0)
     };
     (0..table.inner().len()).filter(is_nobodys).collect()
 }
@@ -294,8 +283,7 @@ fn columns(
             let key = (of.name().to_owned(), leaves);
             columns.entry(key).or_insert(Values::Categories(Box::new(categories)));
         }
-        let measures = definition.tables.iter().flat_map(|table| &table.measures);
-        for column in measures.flat_map(|measure| measure.summed()) {
+        for column in definition.summed_columns() {
             let key = (flags::name(column), flags::codes().map(str::to_owned).to_vec());
             columns.entry(key).or_insert(Values::Flag { column: column.clone(), holds: true });
         }
