@@ -5,6 +5,7 @@
 mod insiders;
 mod optimal;
 mod populations;
+mod promise;
 mod respondents;
 
 use std::cell::Cell;
@@ -20,6 +21,8 @@ use minster_model::{
     table::{CountTable, Grouping, Hierarchy, Pattern, ProtectionLevel, Sensitive, TableSet},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
+
+use self::promise::{holds, holds_known, promised};
 
 fn flat(name: &str, size: usize) -> Hierarchy {
     Hierarchy::flat(name, "all", (0..size).map(|leaf| format!("{name}{leaf}"))).unwrap()
@@ -310,95 +313,6 @@ fn cases(cases: u32) -> TestRunner {
         ..ProptestConfig::default()
     };
     TestRunner::new(config)
-}
-
-/// Returns what the promise requires of each cell that is small or unsafe by rule: table, cell, how little and how
-/// much it must be able to be.
-fn promised(
-    set: &TableSet,
-    patterns: &[Pattern],
-    known: Option<Known>,
-) -> Vec<(usize, usize, u64, u64)> {
-    let threshold = set.policy.threshold;
-    let mut all = Vec::new();
-    for (number, table) in set.tables.iter().enumerate() {
-        let counts = alternative_tables::sums(table, table.inner());
-        let below = alternative_tables::below(table);
-        let inner_cell = |place: usize| {
-            (0..table.cell_count())
-                .find(|&cell| {
-                    let nodes = table.coordinates(cell);
-                    let dims = table.dimensions().iter().zip(&nodes);
-                    below[cell] == [place] && { dims }.all(|(d, node)| d.leaves().contains(node))
-                })
-                .unwrap()
-        };
-        let least = |&place: &usize| match patterns[number].withheld[inner_cell(place)] {
-            true => known
-                .filter(|(of, _)| *of == (number, place))
-                .map_or(set.policy.zeros.least_withheld(), |(_, knows)| knows),
-            false => table.inner()[place],
-        };
-        for cell in (0..counts.len()).filter(|&cell| set.policy.is_small(counts[cell])) {
-            let own: u64 = below[cell].iter().map(&least).sum();
-            let others = (0..set.tables.len()).filter(|other| *other != number);
-            let of_others = others.map(|other| {
-                let within = alternative_tables::within(table, cell, &set.tables[other]);
-                within
-                    .into_iter()
-                    .map(|place| least_of(set, patterns, known, (other, place)))
-                    .sum::<u64>()
-            });
-            let low: u64 = of_others.max().unwrap_or_default().max(own);
-            all.push((number, cell, low, threshold.max(low + threshold - 1)));
-        }
-        for &ProtectionLevel { cell, lower, upper } in table.protection_levels() {
-            let low: u64 = below[cell].iter().map(&least).sum();
-            let low = low.max(counts[cell].saturating_sub(lower));
-            all.push((number, cell, low, counts[cell] + upper));
-        }
-    }
-    all
-}
-
-/// The least that an inner cell of a table can be by the rules alone, to someone.
-fn least_of(
-    set: &TableSet,
-    patterns: &[Pattern],
-    known: Option<Known>,
-    (number, place): (usize, usize),
-) -> u64 {
-    let table = &set.tables[number];
-    let cell = (0..table.cell_count()).filter(|&cell| table.is_inner(cell)).nth(place).unwrap();
-    match (patterns[number].withheld[cell], known) {
-        (false, _) => table.inner()[place],
-        (true, Some((of, knows))) if of == (number, place) => knows,
-        (true, _) => set.policy.zeros.least_withheld(),
-    }
-}
-
-/// Whether the promise holds in the worlds found by trying.
-fn holds(
-    set: &TableSet,
-    patterns: &[Pattern],
-    alternatives: &alternative_tables::Extremes,
-) -> bool {
-    holds_known(set, patterns, alternatives, None)
-}
-
-/// The same in the worlds that someone thinks possible.
-fn holds_known(
-    set: &TableSet,
-    patterns: &[Pattern],
-    alternatives: &alternative_tables::Extremes,
-    known: Option<Known>,
-) -> bool {
-    let small = promised(set, patterns, known).into_iter().all(|(table, cell, low, high)| {
-        patterns[table].withheld[cell]
-            && alternatives.least[table][cell] <= low
-            && alternatives.most[table][cell] >= high
-    });
-    small && alternatives.outside.iter().all(|outside| *outside >= set.policy.threshold)
 }
 
 #[test]
