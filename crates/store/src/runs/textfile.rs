@@ -80,6 +80,19 @@ fn releases(runs: &[RunRecord]) -> BTreeMap<&str, &StageRecord> {
     found
 }
 
+/// The file is for all to read, so that it counts no few children exactly: rows are rounded to this.
+const BASE: u64 = 5;
+/// Bytes are rounded up to this: a file's length tells of a row.
+const BLOCK: u64 = 4096;
+
+/// A count for all to read. None and a few stay apart, because a few rows in quarantine are what an alert is for.
+fn coarse(count: u64) -> u64 {
+    match count {
+        0 => 0,
+        some => (some.saturating_add(BASE / 2) / BASE).max(1) * BASE,
+    }
+}
+
 type Family = (&'static str, &'static str);
 
 const STARTED: Family =
@@ -98,10 +111,14 @@ const PROGRESS: Family =
     ("minster_source_progress", "1 for what became of the source in its last run.");
 const RELEASE: Family =
     ("minster_release_progress", "1 for what became of the release when it was last worked on.");
-const ROWS: Family = ("minster_source_rows", "Where the rows of its last delivery went.");
+const ROWS: Family = (
+    "minster_source_rows",
+    "Where the rows of its last delivery went, to the nearest 5, and 5 where there are fewer.",
+);
 const WARNINGS: Family =
     ("minster_source_warnings", "Matters for a person to look at in its last delivery, counted.");
-const BYTES: Family = ("minster_source_bytes", "Bytes of its last delivery's files.");
+const BYTES: Family =
+    ("minster_source_bytes", "Bytes of its last delivery's files, in blocks of 4096.");
 const TOOK: Family =
     ("minster_source_duration_seconds", "How long the source took in its last run.");
 
@@ -129,10 +146,10 @@ impl Families {
             ("duplicate", counts.duplicate),
             ("blocked", counts.blocked),
         ] {
-            self.add(ROWS, &format!("{label},outcome=\"{outcome}\""), rows);
+            self.add(ROWS, &format!("{label},outcome=\"{outcome}\""), coarse(rows));
         }
         self.add(WARNINGS, &label, source.warnings.len());
-        self.add(BYTES, &label, source.bytes);
+        self.add(BYTES, &label, source.bytes.div_ceil(BLOCK) * BLOCK);
         self.add(TOOK, &label, source.milliseconds as f64 / 1000.0);
     }
 
@@ -142,5 +159,18 @@ impl Families {
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{lines}");
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_few_rows_are_counted_exactly() {
+        let counts: Vec<u64> = (0..=13).map(coarse).collect();
+        assert_eq!(counts, [0, 5, 5, 5, 5, 5, 5, 5, 10, 10, 10, 10, 10, 15]);
+        assert_eq!(coarse(25_613), 25_615);
+        assert_eq!(coarse(u64::MAX) % BASE, 0);
     }
 }
