@@ -156,7 +156,7 @@ fn release(set: &TableSet, zeros: Zeros) -> String {
             Ok(_) => verdict = "safe",
             Err(Refusal::Unprotected(failures)) => {
                 let failing: Vec<_> = failures.iter().map(|f| (f.table, f.cell)).collect();
-                if let Ok(wider) = widen(&set, &suppression.patterns, &failing) {
+                if let Ok(wider) = widen(&set, &suppression.patterns, &failing, Costs::default()) {
                     suppression = wider;
                     continue;
                 }

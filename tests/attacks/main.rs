@@ -6,9 +6,11 @@
 mod additions;
 mod attacker;
 mod council;
+mod cycles;
 mod flags;
 mod floors;
 mod known_zeros;
+mod noise;
 mod periods;
 mod random;
 mod tied;

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use minster_attack::{ReleasableSet, verify_with};
 use minster_disclosure::{suppress, widen};
 use minster_disclosure_tests::{checker::check, seen, tried};
+use minster_model::policy::Costs;
 use minster_model::{
     policy::{Policy, Zeros},
     table::{CountTable, Hierarchy, TableSet, Tie},
@@ -56,7 +57,7 @@ fn released(set: &TableSet) -> Option<ReleasableSet> {
             Ok(releasable) => return Some(releasable),
             Err(minster_attack::Refusal::Unprotected(failures)) => {
                 let failing: Vec<_> = failures.iter().map(|of| (of.table, of.cell)).collect();
-                suppression = widen(set, &suppression.patterns, &failing).ok()?;
+                suppression = widen(set, &suppression.patterns, &failing, Costs::default()).ok()?;
             }
             Err(_) => return None,
         }

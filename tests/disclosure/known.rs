@@ -303,12 +303,12 @@ known!(cheapest, sets(), |set| {
 });
 known!(dear_margins, sets(), |set| whole(suppress_at(
     set,
-    Costs { margin: 6.0, size: 1.0 },
+    Costs { margin: 6.0, size: 1.0, coverage: 0.0, ..Costs::default() },
     Effort::NONE
 )));
 known!(every_cell_alike, sets(), |set| whole(suppress_at(
     set,
-    Costs { margin: 0.0, size: 0.0 },
+    Costs { margin: 0.0, size: 0.0, coverage: 0.0, ..Costs::default() },
     Effort { cells: 40, steps: 20_000 }
 )));
 known!(widened, sets(), |set| {
@@ -319,7 +319,7 @@ known!(widened, sets(), |set| {
         small.map(|(cell, _)| (number, cell)).collect::<Vec<_>>()
     };
     let failing: Vec<_> = set.tables.iter().enumerate().flat_map(small).step_by(3).collect();
-    whole(widen(set, &found.patterns, &failing))
+    whole(widen(set, &found.patterns, &failing, Costs::default()))
 });
 known!(no_exact_recovery, sets(), |set| {
     patterns(linear(set, Linear { singletons: Singletons::None, width: 0 }))

@@ -2,6 +2,7 @@
 //! here alone; neither knows the other.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod dice;
 mod insiders;
 mod optimal;
 mod populations;
@@ -54,13 +55,17 @@ fn tied(dimension: Hierarchy, [first, beside, last]: [u64; 3]) -> (CountTable, P
 }
 
 fn protect(set: &TableSet) -> Result<Vec<Pattern>, String> {
-    let mut patterns = suppress(set).map_err(|refusal| refusal.to_string())?.patterns;
+    protect_at(set, Costs::default())
+}
+
+fn protect_at(set: &TableSet, costs: Costs) -> Result<Vec<Pattern>, String> {
+    let mut patterns = suppress_with(set, costs).map_err(|refusal| refusal.to_string())?.patterns;
     for _ in 0..8 {
         match verify(set.clone(), patterns.clone()) {
             Ok(_) => return Ok(patterns),
             Err(Refusal::Unprotected(failures)) => {
                 let failing: Vec<_> = failures.iter().map(|f| (f.table, f.cell)).collect();
-                patterns = widen(set, &patterns, &failing)
+                patterns = widen(set, &patterns, &failing, costs)
                     .map_err(|refusal| refusal.to_string())?
                     .patterns;
             }

@@ -13,7 +13,7 @@ use super::{
 /// Returns the cost of withholding each cell of a table.
 fn costs(table: &CountTable, costs: Costs) -> Vec<f64> {
     let counts = table.cell_counts();
-    (0..counts.len()).map(|cell| costs.of(counts[cell], !table.is_inner(cell))).collect()
+    (0..counts.len()).map(|cell| costs.of(counts[cell], table.inner_cells_below(cell))).collect()
 }
 
 fn cost(set: &TableSet, of: Costs, patterns: &[Pattern]) -> f64 {
@@ -251,7 +251,8 @@ fn where_nothing_safe_was_found_the_bound_is_on_what_is_safe() {
     let published = by("b", [0, 6, 3, 7]).published_before(Pattern { withheld }).unwrap();
     let policy = Policy { insider: 1, ..Policy::new(5, Zeros::MayBeWithheld) };
     let set = TableSet { tables: vec![published, by("c", [0, 6, 5, 5])], policy };
-    let found = suppress_at(&set, Costs { margin: 3.0, size: 0.1 }, Effort::default()).unwrap();
+    let found =
+        suppress_at(&set, Costs { margin: 3.0, ..Costs::default() }, Effort::default()).unwrap();
     assert!(found.optima.iter().any(|optimum| optimum.bound > optimum.cost), "{:?}", found.optima);
     assert!(verify(set, found.patterns).is_err());
 }

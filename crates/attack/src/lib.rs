@@ -53,7 +53,7 @@ mod suppressed;
 pub use joint::verify::{JointRelease, verify_joint, who_counts};
 pub use rounded::verify::{certify_rounded, verify_rounded};
 pub use shared::{
-    linked_tables::check,
+    linked_tables::{check, cycle},
     refusal::{Failure, FailureReason, Refusal},
     releasable::{Certified, ReleasableSet},
 };

@@ -32,6 +32,7 @@ mod test_tables;
 
 pub use optimal::{Effort, Optimum, SAME_COST, SearchOutcome};
 pub use problem::{
+    cost::cost,
     sparsity::{Coarser, Sparsity, sparsity},
     sum_rules::{Contributions, Dominance, SumRules},
 };

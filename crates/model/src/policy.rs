@@ -64,18 +64,54 @@ pub struct Costs {
     pub margin: f64,
     /// Times the logarithm of the count more one: more keeps large cells.
     pub size: f64,
+    /// Times the logarithm of the number of inner cells that a margin counts: more keeps headline numbers.
+    pub coverage: f64,
+    /// Makes some cells dearer by chance. It is no part of a definition.
+    #[serde(skip)]
+    pub dice: Dice,
+}
+
+/// A secret by which some cells cost more than others, so that a reader who knows how cells are chosen cannot tell from
+/// the choice what they count. Without one nothing costs more.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dice(Option<[u8; 32]>);
+
+impl Dice {
+    /// The dice of a secret.
+    pub fn new(secret: [u8; 32]) -> Self {
+        Self(Some(secret))
+    }
+
+    /// The secret, where there is one.
+    pub fn secret(&self) -> Option<&[u8; 32]> {
+        self.0.as_ref()
+    }
+}
+
+impl std::fmt::Debug for Dice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Dice(secret)" } else { "Dice(none)" })
+    }
 }
 
 impl Costs {
-    /// Returns the cost of withholding a cell.
-    pub fn of(self, count: u64, is_margin: bool) -> f64 {
-        let margin = if is_margin { self.margin } else { 0.0 };
+    /// Returns the cost of withholding a cell that counts so many children in so many inner cells.
+    pub fn of(self, count: u64, inner_cells: usize) -> f64 {
+        let margin = match inner_cells {
+            0 | 1 => 0.0,
+            more => self.margin + self.coverage * (more as f64).ln(),
+        };
         1.0 + margin + self.size * (1.0 + count as f64).ln()
+    }
+
+    /// The same costs, with a dice.
+    pub fn cast(self, dice: Dice) -> Self {
+        Self { dice, ..self }
     }
 }
 
 impl Default for Costs {
     fn default() -> Self {
-        Self { margin: 0.3, size: 0.1 }
+        Self { margin: 0.3, size: 0.1, coverage: 0.3, dice: Dice::default() }
     }
 }

@@ -311,6 +311,14 @@ impl CountTable {
         self.dimensions.iter().zip(nodes).all(|(dimension, node)| dimension.sums(node).is_empty())
     }
 
+    /// How many inner cells a cell counts.
+    pub fn inner_cells_below(&self, cell: usize) -> usize {
+        let nodes = self.coordinates(cell);
+        let leaves =
+            self.dimensions.iter().zip(nodes).map(|(of, node)| of.leaves_below(node).len());
+        leaves.product()
+    }
+
     /// Calls back for every inner cell, in order, with the numbers of all cells that count it.
     pub fn add_up(&self, mut each: impl FnMut(usize, &[usize])) {
         let (mut cells, mut wider) = (Vec::new(), Vec::new());

@@ -31,6 +31,11 @@ pub struct Linear {
     pub width: u64,
 }
 
+/// The peer counts cells, whatever they cover.
+fn costs() -> Costs {
+    Costs { coverage: 0.0, ..Costs::default() }
+}
+
 /// Withholds so that no primary cell is a sum or difference of published ones, by Gaussian elimination.
 /// For comparisons only: **nothing that it returns is releasable**. A cell that is no exact combination may
 /// still have one possible value, and `minster-attack` alone says what may be released.
@@ -49,7 +54,7 @@ pub fn linear(set: &TableSet, mode: Linear) -> Result<Vec<Pattern>, SuppressionR
             });
         }
     }
-    let cells = Cells::new(set, Costs::default());
+    let cells = Cells::new(set, costs());
     forced_published_and_unsafe(&cells)?;
     for (first, second) in [(PRIMES[0], PRIMES[1]), (PRIMES[1], PRIMES[0])] {
         let start = Elimination::new(&cells, mode.singletons, first)?;

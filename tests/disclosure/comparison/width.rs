@@ -10,7 +10,7 @@ use minster_disclosure::{
     },
 };
 use minster_model::{
-    policy::{Costs, Zeros},
+    policy::Zeros,
     table::{CountTable, TableSet},
 };
 
@@ -28,7 +28,7 @@ pub(super) fn widen(
     width: u64,
 ) -> Result<Vec<bool>, SuppressionRefusal> {
     let set = allowing_zeros(cells.set);
-    let cells = Cells::new(&set, Costs::default());
+    let cells = Cells::new(&set, super::costs());
     let primary: Vec<usize> =
         (0..cells.count.len()).filter(|&cell| is_primary(&cells, cell)).collect();
     let mut widths = Widths {

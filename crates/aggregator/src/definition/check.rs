@@ -13,11 +13,11 @@ use crate::{
 };
 
 pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
-    let Costs { margin, size } = definition.costs;
+    let Costs { margin, size, coverage, dice: _ } = definition.costs;
     let rules = [
         (definition.policy().threshold < 2, "threshold", "a threshold below 2 withholds nothing"),
         (
-            !(0.0..=100.0).contains(&margin) || !(0.0..=100.0).contains(&size),
+            ![margin, size, coverage].iter().all(|cost| (0.0..=100.0).contains(cost)),
             "prices",
             "prices lie between 0 and 100",
         ),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use minster_disclosure::{Dominance, SumRules};
 use minster_model::{
     ColumnName, Period, TableName,
-    policy::{Costs, Policy, Zeros},
+    policy::{Costs, Dice, Policy, Zeros},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -419,6 +419,11 @@ impl Definition {
         let of_respondents =
             self.respondent.as_ref().is_some_and(|of| of.column == dimension.column);
         of_respondents && dimension.bands.is_empty()
+    }
+
+    /// The same definition, whose costs a dice changes. It is for protecting alone: no ledger knows it.
+    pub(crate) fn cast(&self, dice: Dice) -> Self {
+        Self { costs: self.costs.cast(dice), ..self.clone() }
     }
 
     /// The policy that is published with the tables.

@@ -234,7 +234,7 @@ fn unprotected(
         Err(refusal) => return Err(AggregateError::Refused(refusal.to_string())),
     };
     let failing: Vec<(usize, usize)> = failures.iter().map(|of| (of.table, of.cell)).collect();
-    let wider = widen(&set, &patterns, &failing)
+    let wider = widen(&set, &patterns, &failing, definition.costs)
         .map_err(|refusal| AggregateError::Refused(refusal.to_string()))?;
     let mut more = Vec::new();
     for ((of, before), after) in differences.iter().zip(&patterns).zip(&wider.patterns) {

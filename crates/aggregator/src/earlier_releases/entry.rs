@@ -13,11 +13,14 @@ use crate::{
     definition::release_definition::Definition,
     error::AggregateError,
     protect::{flags, sums},
-    tabulate::tables::{Children, Tabulated},
+    tabulate::{children::Children, tables::Tabulated},
 };
 
-/// The format that this release writes and reads.
-pub(crate) const FORMAT: u32 = 2;
+/// The format that this release writes. Before it, entries had the number of children counted and the sum of their record
+/// keys.
+pub(crate) const FORMAT: u32 = 3;
+/// The oldest that it reads.
+pub(crate) const OLDEST: u32 = 2;
 
 /// How the name of a withdrawal's entry ends.
 pub(crate) const WITHDRAWN: &str = ".withdrawn";

@@ -6,9 +6,11 @@ use minster_store::{Manifest, Release, Store, StoreError, sha256_hex};
 
 use crate::{
     definition::release_definition::{Definition, Method},
-    earlier_releases::entry::{Entry, FORMAT, PublishedTables, WITHDRAWN, Withdrawal, deliveries},
+    earlier_releases::entry::{
+        Entry, FORMAT, OLDEST, PublishedTables, WITHDRAWN, Withdrawal, deliveries,
+    },
     error::AggregateError,
-    tabulate::tables::{Children, Tabulated},
+    tabulate::{children::Children, tables::Tabulated},
 };
 
 /// The entries of one period, and those of all others.
@@ -223,7 +225,7 @@ pub(crate) fn read(store: &Store, period: &Period) -> Result<Vec<Entry>, Aggrega
             continue;
         }
         let entry: Entry = serde_json::from_slice(&bytes).map_err(|_| unknown())?;
-        if entry.format != FORMAT {
+        if !(OLDEST..=FORMAT).contains(&entry.format) {
             return Err(unknown());
         }
         entries.push(Entry { file, ..entry });

@@ -5,6 +5,7 @@ pub(crate) mod differencing;
 pub(crate) mod entry;
 pub(crate) mod joint_attack;
 pub(crate) mod ledger;
+pub(crate) mod noise_budget;
 pub(crate) mod other_periods;
 pub(crate) mod overlap;
 pub(crate) mod population_counts;

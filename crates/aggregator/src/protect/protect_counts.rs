@@ -28,7 +28,7 @@ pub fn protect(set: TableSet, costs: Costs) -> Result<ReleasableSet, AggregateEr
             Err(refusal) => return Err(refused(&refusal)),
         }
         let failing: Vec<_> = open.iter().map(|failure| (failure.table, failure.cell)).collect();
-        suppression = match widen(&set, &suppression.patterns, &failing) {
+        suppression = match widen(&set, &suppression.patterns, &failing, costs) {
             Ok(wider) => wider,
             Err(SuppressionRefusal::WorkUsedUp) => break,
             Err(refusal) => return Err(refused(&refusal)),

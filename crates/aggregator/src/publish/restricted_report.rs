@@ -358,7 +358,7 @@ impl Reported {
                     reason,
                     low: count.saturating_add_signed(down),
                     high: count.saturating_add_signed(up),
-                    cost: costs.of(count, !table.is_inner(cell)),
+                    cost: costs.of(count, table.inner_cells_below(cell)),
                 });
             }
         }

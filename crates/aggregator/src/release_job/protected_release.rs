@@ -18,6 +18,7 @@ use crate::{
         differencing,
         entry::{self, Entry, LetOut, Person, Published},
         ledger::{AboutSame, Ledger},
+        noise_budget::{Data, NoiseBudget},
         other_periods,
         overlap::Overlap,
         population_counts::PopulationCounts,
@@ -35,9 +36,10 @@ use crate::{
         additive::{self, Dependence},
         categories::Lookups,
         check_against_data,
+        children::Children,
         contributions::Measured,
-        lookup,
-        tables::{self, Children, Tabulated, Who},
+        joint_table, lookup,
+        tables::{self, Tabulated, Who},
         ties::{self, TiedColumns, Ties},
     },
 };
@@ -145,7 +147,8 @@ impl<'a> Work<'a> {
         entry: &Entry,
         tabulated: &Tabulated,
     ) -> Result<Option<Made>, AggregateError> {
-        let Tabulated { measured, keys: record_keys, .. } = tabulated;
+        let Tabulated { measured, keys: record_keys, dice, .. } = tabulated;
+        let cast = definition.cast(*dice);
         let protected = match definition.method {
             Method::Suppress => {
                 let Some(published_tables) = entry.published_tables(tabulated)? else {
@@ -155,19 +158,19 @@ impl<'a> Work<'a> {
                 let ties = self.ties(definition, &[])?;
                 let tables = published_tables.counts.iter().cloned();
                 set.tables = tables.map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
-                protect(set, definition.costs).map(|counts| (counts, published_tables))
+                self.break_cycle(&mut set, definition, &[], &ties)?;
+                protect(set, cast.costs).map(|counts| (counts, published_tables))
             }
             // Numbers that are rounded are made again, and compared.
             method => {
                 let set = tabulated.set.clone();
-                protect_rounded(set, method, definition.costs, record_keys)
+                protect_rounded(set, method, cast.costs, record_keys)
                     .map(|counts| (counts, entry::PublishedTables::default()))
             }
         };
         let made = protected.and_then(|(counts, published_tables)| {
             let none = EarlierReleases::default();
-            let sums =
-                protect_sums(definition, &counts, measured, &published_tables.sums, &none, None)?;
+            let sums = protect_sums(&cast, &counts, measured, &published_tables.sums, &none, None)?;
             let counted = (tabulated.children, tabulated.sample.clone());
             self.made(definition, counts, sums, measured.clone(), counted)
         });
@@ -205,12 +208,14 @@ impl<'a> Work<'a> {
         let changed = Changed::new(changed, job.store, purpose, keys)?;
         let stand: Vec<&Entry> = others.iter().copied().chain(changed.entries()).collect();
         self.not_tied(definition, &stand)?;
+        self.within_noise_budget(definition, &tabulated, &stand)?;
         let overlap = self.overlap(definition, &tabulated, &same, &others)?;
         // Releases that cannot be attacked together are compared number by number.
         let is_apart = |entry: &&Entry| overlap.as_ref().is_none_or(|overlap| !overlap.has(entry));
         let apart: Vec<&Entry> = others.iter().copied().filter(is_apart).collect();
         Ledger::nested(definition, &apart, false)?;
-        let Tabulated { mut set, measured, sample, keys: record_keys, .. } = tabulated;
+        let Tabulated { mut set, measured, sample, keys: record_keys, dice, .. } = tabulated;
+        let cast = definition.cast(dice);
         if definition.method == Method::Suppress {
             for table in &mut set.tables {
                 *table = beside_others(job, definition, table.clone(), &apart)?;
@@ -220,6 +225,7 @@ impl<'a> Work<'a> {
             overlap.force_shared(&mut set.tables)?;
         }
         let mut published_tables = entry::PublishedTables::default();
+        let of_same: Vec<&Definition> = same.iter().map(|(entry, _)| &entry.definition).collect();
         same.into_iter().for_each(|(_, tables)| published_tables.extend(tables));
         set.tables.extend(published_tables.counts.iter().cloned());
         for sparse in sparsity(&set) {
@@ -228,9 +234,12 @@ impl<'a> Work<'a> {
         let flags = with_flags(&mut set, &measured)?;
         set.tables.extend(published_tables.flags.iter().map(|(_, table)| table.clone()));
         set.tables = set.tables.into_iter().map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
+        if definition.method == Method::Suppress {
+            self.break_cycle(&mut set, definition, &of_same, &ties)?;
+        }
         let counts = match definition.method {
-            Method::Suppress => changed.protect(definition, set, job.notice)?,
-            method => protect_rounded(set, method, definition.costs, &record_keys)?,
+            Method::Suppress => changed.protect(&cast, set, job.notice)?,
+            method => protect_rounded(set, method, cast.costs, &record_keys)?,
         };
         let withholds = counts.patterns().iter().any(|pattern| pattern.withheld.contains(&true));
         Ledger::nested(definition, &apart, withholds || counts.rounding().is_some())?;
@@ -243,7 +252,7 @@ impl<'a> Work<'a> {
         let dependences = self.dependences(definition, &measured, &published_tables)?;
         let known = Some(Known { ties: &ties, dependences: &dependences });
         let sums =
-            protect_sums(definition, &counts, &measured, &published_tables.sums, &earlier, known)?;
+            protect_sums(&cast, &counts, &measured, &published_tables.sums, &earlier, known)?;
         self.made(definition, counts, sums, measured, (children, sample))
     }
 
@@ -256,6 +265,24 @@ impl<'a> Work<'a> {
         let published_tables = same.iter().map(|(entry, _)| &entry.definition);
         let all = self.with_lookups(std::iter::once(definition).chain(published_tables))?;
         Ties::find(definition, &all, &self.dataset, self.job.children)
+    }
+
+    /// Adds the joint table of a cycle, if the tables form one. `same` are the definitions of what stands among them.
+    fn break_cycle(
+        &self,
+        set: &mut TableSet,
+        definition: &Definition,
+        same: &[&Definition],
+        ties: &Ties,
+    ) -> Result<(), AggregateError> {
+        if minster_attack::cycle(set).is_empty() {
+            return Ok(());
+        }
+        let all = self.with_lookups(std::iter::once(definition).chain(same.iter().copied()))?;
+        let (dataset, children) = (&self.dataset, self.job.children);
+        let joint = joint_table::of_cycle(set, definition, &all, dataset, children)?;
+        set.tables.extend(joint.map(|of| joint_table::unpublished(ties.tie(of)?)).transpose()?);
+        Ok(())
     }
 
     /// The columns that add up for every child, among those that a definition sums and those that stand.
@@ -300,6 +327,33 @@ impl<'a> Work<'a> {
             )));
         }
         Ok(())
+    }
+
+    /// Refuses noise that would average out, beside that of what stands.
+    fn within_noise_budget(
+        &self,
+        definition: &Definition,
+        tabulated: &Tabulated,
+        others: &[&Entry],
+    ) -> Result<(), AggregateError> {
+        if definition.method != Method::CellKey {
+            return Ok(());
+        }
+        let data = Data { dataset: &self.dataset, children: self.job.children };
+        let mut budget = NoiseBudget::default();
+        let noisy = |entry: &&&Entry| entry.definition.method == Method::CellKey;
+        for entry in others.iter().filter(noisy) {
+            let now = lookup::of(&entry.definition, self.job.lookups)
+                .and_then(|lookups| Ok((self.tabulate(&entry.definition)?, lookups)));
+            let now = match now {
+                Ok(now) => Some(now),
+                Err(AggregateError::Lookup { .. } | AggregateError::Rule { .. }) => None,
+                Err(other) => return Err(other),
+            };
+            budget.add(entry, now.as_ref().map(|(now, lookups)| (now, lookups)), &data)?;
+        }
+        let lookups = lookup::of(definition, self.job.lookups)?;
+        budget.last(definition, (tabulated, &lookups), &data)
     }
 
     fn with_lookups<'b>(

@@ -77,6 +77,13 @@ pub(crate) fn record_keys(batch: &RecordBatch) -> Result<Vec<u64>, AggregateErro
     pseudonyms.iter().map(|bytes| key(bytes).ok_or_else(wrong)).collect()
 }
 
+/// The least pseudonym of a batch; none where it has no rows.
+pub(crate) fn least_pseudonym(batch: &RecordBatch) -> Result<Option<&[u8]>, AggregateError> {
+    let wrong = || failed(CHILD, "reading pseudonyms");
+    let column = batch.column_by_name(CHILD).ok_or_else(wrong)?;
+    Ok(column.as_fixed_size_binary_opt().ok_or_else(wrong)?.iter().flatten().min())
+}
+
 /// Numbers that are added up: a blank adds nothing, and one below zero is refused.
 pub(crate) fn amounts(batch: &RecordBatch, name: &ColumnName) -> Result<Vec<u64>, AggregateError> {
     let amount = |number: Option<i64>| u64::try_from(number.unwrap_or_default());

@@ -3,8 +3,10 @@
 pub(crate) mod additive;
 pub(crate) mod categories;
 pub(crate) mod check_against_data;
+pub(crate) mod children;
 pub(crate) mod column_values;
 pub(crate) mod contributions;
+pub(crate) mod joint_table;
 pub(crate) mod lookup;
 pub(crate) mod tables;
 pub(crate) mod ties;

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use minster_model::{
     ColumnName, TableName,
+    policy::Dice,
     table::{CountTable, ProtectionLevel, Sensitive, TableSet},
 };
-use minster_store::Dataset;
+use minster_store::{Dataset, sha256};
 use polars::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     definition::{
@@ -22,6 +22,7 @@ use crate::{
     error::AggregateError,
     tabulate::{
         categories::{Categories, Found, Lookups},
+        children::Children,
         column_values::{self, failed},
         contributions::{Measured, Measuring},
     },
@@ -37,21 +38,16 @@ pub(crate) struct Tabulated {
     pub(crate) sample: Sample,
     /// Where noise depends on the children: their record keys, added up over each inner cell of each table.
     pub(crate) keys: Vec<Vec<u64>>,
+    /// Where it is told who was counted: the release's dice for the choice of cells to withhold.
+    pub(crate) dice: Dice,
 }
 
-/// The children who were counted, told from others and saying nothing of anyone: how many, and their record
-/// keys added up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Children {
-    count: u64,
-    keys: u64,
-}
-
-impl Children {
-    /// Whether there are any.
-    pub(crate) fn is_anyone(self) -> bool {
-        self.count > 0
-    }
+/// The dice of a release: a hash of its name and of the least of its children's pseudonyms, which are the vault's keyed
+/// hashes. Nobody without the dataset knows it; and as long as that child is counted, it stays, so that other data do not
+/// call for other cells.
+fn dice(definition: &Definition, least: &[u8]) -> Dice {
+    let label = format!("minster dice\n{}\n", definition.name);
+    Dice::new(sha256(&[label.as_bytes(), least].concat()))
 }
 
 /// Whether it is told who was counted: it takes a column more.
@@ -85,14 +81,17 @@ pub(crate) fn tabulate(
         .iter()
         .map(|table| Counting::new(definition, table, &dimensions))
         .collect::<Result<Vec<_>, _>>()?;
-    let (mut counted, mut sample) = (Children::default(), Sample::default());
+    let (mut count, mut sum, mut sample) = (0u64, 0u64, Sample::default());
+    let mut least = None;
     each_batch(definition, dataset, children, &columns, |batch| {
         if who == Who::Told {
-            counted.count += batch.num_rows() as u64;
+            count += batch.num_rows() as u64;
             for key in column_values::record_keys(batch)? {
-                counted.keys = counted.keys.wrapping_add(key);
+                sum = sum.wrapping_add(key);
                 sample.add(key);
             }
+            let of_batch = column_values::least_pseudonym(batch)?.map(<[u8]>::to_vec);
+            least = least.take().into_iter().chain(of_batch).min();
         }
         let ordinals = dimensions
             .iter()
@@ -108,7 +107,34 @@ pub(crate) fn tabulate(
         set.tables.push(table);
         measured.push(beside);
     }
-    Ok(Tabulated { set, measured, children: counted, sample, keys })
+    let dice = least.map(|least: Vec<u8>| dice(definition, &least)).unwrap_or_default();
+    let children = Children::new(count, sum);
+    Ok(Tabulated { set, measured, children, sample, keys, dice })
+}
+
+/// Calls back, batch by batch, with the record key of each child of a definition and, table by table, the inner cell that
+/// counts the child.
+pub(crate) fn each_child(
+    definition: &Definition,
+    dataset: &Dataset,
+    children: &TableName,
+    lookups: &Lookups,
+    mut each: impl FnMut(&[u64], &[Vec<u32>]),
+) -> Result<(), AggregateError> {
+    let columns = columns(definition, dataset, children, Who::Told)?;
+    let dimensions = dimensions(definition, dataset, children, lookups)?;
+    let counting = definition
+        .tables
+        .iter()
+        .map(|table| Counting::new(definition, table, &dimensions))
+        .collect::<Result<Vec<_>, _>>()?;
+    each_batch(definition, dataset, children, &columns, |batch| {
+        let ordinals =
+            dimensions.iter().map(|of| of.of(batch)).collect::<Result<Vec<_>, AggregateError>>()?;
+        let cells = counting.iter().map(|of| of.inner_cells(batch.num_rows(), &ordinals));
+        each(&column_values::record_keys(batch)?, &cells.collect::<Vec<_>>());
+        Ok(())
+    })
 }
 
 /// The columns that a release needs, each of which the dataset has.
@@ -296,12 +322,7 @@ impl<'a> Counting<'a> {
     }
 
     fn add(&mut self, batch: &RecordBatch, ordinals: &[Vec<u32>]) -> Result<(), AggregateError> {
-        let mut cells = vec![0u32; batch.num_rows()];
-        for (&dimension, &size) in self.dimensions.iter().zip(&self.sizes) {
-            for (cell, ordinal) in cells.iter_mut().zip(&ordinals[dimension]) {
-                *cell = *cell * size as u32 + ordinal;
-            }
-        }
+        let cells = self.inner_cells(batch.num_rows(), ordinals);
         if !self.keys.is_empty() {
             for (&cell, key) in cells.iter().zip(column_values::record_keys(batch)?) {
                 let sum = &mut self.keys[cell as usize];
@@ -338,6 +359,17 @@ impl<'a> Counting<'a> {
             self.measuring.add_sums(column, &groups, sums.into_no_null_iter());
         }
         self.measuring.add_rows(batch, &cells, &amounts)
+    }
+
+    /// The inner cell of each row.
+    fn inner_cells(&self, rows: usize, ordinals: &[Vec<u32>]) -> Vec<u32> {
+        let mut cells = vec![0u32; rows];
+        for (&dimension, &size) in self.dimensions.iter().zip(&self.sizes) {
+            for (cell, ordinal) in cells.iter_mut().zip(&ordinals[dimension]) {
+                *cell = *cell * size as u32 + ordinal;
+            }
+        }
+        cells
     }
 
     fn finish(

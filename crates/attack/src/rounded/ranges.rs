@@ -51,7 +51,7 @@ pub(crate) fn ranges(
             let is_inner = inner.binary_search(&cell).is_ok();
             let range = range(rule, is_inner, number as i64);
             let within = (range.low..=range.high).contains(&(count as i64));
-            if !within || !follows(rule, number, count) {
+            if !within || !follows(rule, number) {
                 return Err(Refusal::Rule { table: table.name().to_owned() });
             }
             // No number tells more of a cell of which everyone knows that nobody can be there.
@@ -90,26 +90,18 @@ fn range(rule: Rounding, is_inner: bool, number: i64) -> Range {
             let Range { low, high } = around(half, half);
             Range { low: low.max(Rounding::OPEN_SAFELY_REDACTED as i64 + 1), high }
         }
-        Rounding::CellKey => {
-            let Range { low, high } =
-                around(Rounding::CELL_KEY_MAXIMUM, Rounding::CELL_KEY_MAXIMUM);
-            // No children stay none.
-            Range { low: low.max(i64::from(number > 0)), high }
-        }
+        Rounding::CellKey => around(Rounding::CELL_KEY_MAXIMUM, Rounding::CELL_KEY_MAXIMUM),
     }
 }
 
 /// Whether a number that is near enough also has the form that the rule gives it.
-fn follows(rule: Rounding, number: u64, count: u64) -> bool {
+fn follows(rule: Rounding, number: u64) -> bool {
     match rule {
         Rounding::Nearest { base } | Rounding::Controlled { base, .. } => {
             number.is_multiple_of(base)
         }
         Rounding::OpenSafely => number.is_multiple_of(Rounding::OPEN_SAFELY_BASE),
-        Rounding::CellKey => {
-            let small = (1..Rounding::CELL_KEY_THRESHOLD).contains(&number);
-            !small && (count > 0 || number == 0)
-        }
+        Rounding::CellKey => !(1..Rounding::CELL_KEY_THRESHOLD).contains(&number),
     }
 }
 
@@ -188,7 +180,9 @@ mod tests {
         assert_eq!(of(Rounding::OpenSafely, 0), (0, 7));
         assert_eq!(of(Rounding::OpenSafely, 10), (8, 12));
         assert_eq!(of(Rounding::CellKey, 0), (0, 5));
-        assert_eq!(of(Rounding::CellKey, 5), (1, 10));
+        // No children may be published as 5.
+        assert_eq!(of(Rounding::CellKey, 5), (0, 10));
+        assert_eq!(of(Rounding::CellKey, 6), (1, 11));
         let controlled = |margins| Rounding::Controlled { base: 3, margins };
         assert_eq!(of(controlled(Margins::Adjacent), 3), (1, 5));
         assert_eq!(of(controlled(Margins::WithinTwo), 3), (1, 5));
@@ -200,10 +194,9 @@ mod tests {
         let bases = [0, Rounding::LEAST_BASE - 1, Rounding::LARGEST_BASE + 1];
         assert!(bases.iter().all(|&base| !is_a_rule(Rounding::Nearest { base })));
         assert!(is_a_rule(Rounding::Nearest { base: Rounding::LEAST_BASE }));
-        // By cell key: none stay none, and nothing small is shown.
-        let by_key = |number, count| follows(Rounding::CellKey, number, count);
-        assert!(by_key(0, 0) && by_key(0, 3) && by_key(6, 2));
-        assert!(!by_key(5, 0) && !by_key(1, 2) && !by_key(3, 3));
+        // By cell key nothing small is shown.
+        let by_key = |number| follows(Rounding::CellKey, number);
+        assert!(by_key(0) && by_key(5) && by_key(6) && !by_key(1) && !by_key(4));
         // Nothing becomes 5 where up to 7 become 0.
         let Range { low, high } = range(Rounding::OpenSafely, true, 5);
         assert!(low > high);

@@ -102,12 +102,15 @@ pub fn check(set: &TableSet) -> Result<(), Refusal> {
             return Err(Refusal::Inconsistent { first, second });
         }
     }
-    if is_acyclic(set) { Ok(()) } else { Err(Refusal::Cyclic) }
+    if cycle(set).is_empty() { Ok(()) } else { Err(Refusal::Cyclic) }
 }
 
+/// The names of the dimensions and ties by which tables form a cycle: tables that agree two by two need then have no
+/// children in common. None where they form none. A table of all these dimensions among the others breaks the cycle.
+///
 /// Graham's and Yu & Özsoyoğlu's reduction: drop dimensions that one table alone has, and tables whose
 /// dimensions another has, until nothing changes. Acyclic tables leave nothing.
-fn is_acyclic(set: &TableSet) -> bool {
+pub fn cycle(set: &TableSet) -> BTreeSet<String> {
     // A tie is one more attribute, which its dimension settles.
     let names = |table: &CountTable| -> BTreeSet<String> {
         let dimensions = table.dimensions().iter().map(|dimension| dimension.name());
@@ -127,11 +130,8 @@ fn is_acyclic(set: &TableSet) -> bool {
                 kept.push(edge.clone());
             }
         }
-        if kept.is_empty() {
-            return true;
-        }
-        if kept == before {
-            return false;
+        if kept.is_empty() || kept == before {
+            return kept.into_iter().flatten().collect();
         }
         edges = kept;
     }

@@ -10,6 +10,7 @@ use minster_model::{
 
 use crate::problem::{
     cells::{Cells, Relation, products},
+    cost::cost,
     requirements,
     respondents::Respondents,
 };
@@ -67,7 +68,8 @@ impl<'a> Cells<'a> {
                 cells.slack[cell] = -1;
             }
             let count = cells.count[cell].unsigned_abs();
-            cells.cost[cell] = costs.of(count, !cells.is_inner[cell]);
+            let (table, at) = cells.place(cell);
+            cells.cost[cell] = cost(&set.tables[table], at, count, costs);
         }
         cells.respondents = Respondents::new(&cells);
         cells.within = within(&cells, &refinements);

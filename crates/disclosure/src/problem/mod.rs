@@ -3,6 +3,7 @@
 pub(crate) mod alternative_table;
 pub(crate) mod cells;
 mod cells_of_tables;
+pub(crate) mod cost;
 mod remainders;
 pub(crate) mod requirements;
 mod respondent_requirements;

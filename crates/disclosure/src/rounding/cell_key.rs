@@ -8,7 +8,11 @@
 //! The sum itself would not do: two cells that differ by one child have sums that differ by that child's key, the same
 //! in every such pair of cells, so that their noises go together. Many pairs would give the child away.
 
-use minster_model::{policy::Costs, rounding::Rounding, table::TableSet};
+use minster_model::{
+    policy::Costs,
+    rounding::Rounding,
+    table::{CountTable, TableSet},
+};
 use ring::digest;
 
 use crate::{problem::cells::Cells, rounding::refusal::RoundingRefusal};
@@ -36,7 +40,13 @@ pub const NOISE: [[u16; 11]; 10] = [
     [   36,   340,  1953,  6806, 14394, 18478, 14394,  6806,  1953,   340,    36],
 ];
 
-/// Returns the number published for a count whose children's record keys sum to `key`. No children stay none.
+/// How often no children are published as the least number above 0, in 65,536ths: one in 64. So nobody can say of that
+/// number that somebody is there, while the cells of a sparse table gain one child in thirteen. The Office for National
+/// Statistics perturbs zeros of the 2021 census for the same reason.
+const NOISE_ON_NONE: u16 = 1 << 10;
+
+/// Returns the number published for a count whose key is `key`: the sum of the children's record keys or, for no children,
+/// what [`key_of_none`] says.
 pub fn perturb(count: u64, key: u64) -> u64 {
     let hash = digest::digest(&digest::SHA256, &key.to_be_bytes());
     let chosen = hash.as_ref().first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes));
@@ -46,7 +56,9 @@ pub fn perturb(count: u64, key: u64) -> u64 {
 /// The number published for a count, by the place among 65,536 that chooses its noise.
 fn noisy(count: u64, chosen: u16) -> u64 {
     let row = usize::try_from(count).unwrap_or(usize::MAX).min(NOISE.len());
-    let Some(weights) = row.checked_sub(1).and_then(|row| NOISE.get(row)) else { return 0 };
+    let Some(weights) = row.checked_sub(1).and_then(|row| NOISE.get(row)) else {
+        return if chosen < NOISE_ON_NONE { Rounding::CELL_KEY_THRESHOLD } else { 0 };
+    };
     let chosen = u32::from(chosen);
     let below = weights.iter().scan(0u32, |sum, &weight| {
         *sum += u32::from(weight);
@@ -84,14 +96,60 @@ pub(crate) fn perturb_all(
         cell_keys.push(sums);
     }
     same_children_same_key(set, &cell_keys)?;
-    let perturbed = set.tables.iter().zip(cell_keys).map(|(table, keys)| {
-        let cells = table.cell_counts().into_iter().zip(keys);
-        match table.published_pattern() {
-            Some(_) => Vec::new(),
-            None => cells.map(|(count, key)| perturb(count, key)).collect(),
+    let perturbed = set.tables.iter().zip(keys).zip(cell_keys).map(|((table, inner), keys)| {
+        if table.published_pattern().is_some() {
+            return Vec::new();
         }
+        let known = table.known_zero_cells();
+        let categories = CategoryKeys::of(table, inner);
+        let cells = table.cell_counts().into_iter().enumerate();
+        let number = |(cell, count)| match count {
+            0 if known[cell] => 0,
+            0 => categories.of_none(table, cell).map_or(0, |key| perturb(0, key)),
+            count => perturb(count, keys[cell]),
+        };
+        cells.map(number).collect()
     });
     Ok(perturbed.collect())
+}
+
+/// The record keys of everyone in each category of each dimension, added up: the keys of cells without children are made
+/// of them, so that they are the same in every table of the same children, and as secret as the children's.
+struct CategoryKeys {
+    everyone: u64,
+    /// By dimension and node.
+    keys: Vec<Vec<u64>>,
+}
+
+impl CategoryKeys {
+    /// `keys` has one sum an inner cell.
+    fn of(table: &CountTable, keys: &[u64]) -> Self {
+        let nodes = table.dimensions().iter().map(|dimension| vec![0u64; dimension.node_count()]);
+        let (mut of, mut everyone) = (nodes.collect::<Vec<_>>(), 0u64);
+        for (inner, &key) in keys.iter().enumerate() {
+            let mut place = inner;
+            for (dimension, of) in table.dimensions().iter().zip(&mut of).rev() {
+                let leaves = dimension.leaves().len();
+                for &node in dimension.above(place % leaves) {
+                    of[node] = of[node].wrapping_add(key);
+                }
+                place /= leaves;
+            }
+            everyone = everyone.wrapping_add(key);
+        }
+        Self { everyone, keys: of }
+    }
+
+    /// The key of a cell without children. A category that everyone is in does not count. There is none where one of
+    /// the categories has nobody at all: the same noise everywhere would hide that no better.
+    fn of_none(&self, table: &CountTable, cell: usize) -> Option<u64> {
+        let nodes = table.coordinates(cell);
+        let keys = self.keys.iter().zip(nodes).map(|(of, node)| of[node]);
+        let apart = keys.filter(|key| *key != self.everyone);
+        apart
+            .map(|key| (key != 0).then_some(key))
+            .try_fold(0, |sum: u64, key| Some(sum.wrapping_add(key?)))
+    }
 }
 
 /// Refuses keys that do not add up to the same where two tables count the same children.
@@ -169,7 +227,8 @@ mod tests {
             }
             assert_eq!(found, NOISE[(count as usize).min(10) - 1]);
         }
-        assert_eq!((perturb(0, 0), perturb(0, u64::MAX)), (0, 0));
+        let of_none = (0..=u16::MAX).filter(|&chosen| noisy(0, chosen) == 5).count();
+        assert_eq!(of_none, usize::from(NOISE_ON_NONE));
     }
 
     /// How noises of pairs of cells go together that differ by one child, the same in each pair: 1 where they are equal.
@@ -187,5 +246,29 @@ mod tests {
             let correlation = both / PAIRS as f64 / 2.0;
             assert!(correlation.abs() < 0.04, "{correlation} for {child}");
         }
+    }
+
+    /// Three children are in every second of so many pairs of cells, and the differences are averaged.
+    #[test]
+    fn the_numbers_that_a_child_may_be_in_average_to_no_truth() {
+        const GROUPS: u64 = 4_000;
+        let key = |child: u64| child.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let found = |pairs: u64| {
+            let right = (0..GROUPS).filter(|group| {
+                let three = key(group << 20);
+                let difference = |pair: u64| {
+                    let crowd = key((group << 20) + pair + 1);
+                    let with = perturb(103, crowd.wrapping_add(three));
+                    with as f64 - perturb(100, crowd) as f64
+                };
+                let sum: f64 = (0..pairs).map(difference).sum();
+                (sum / pairs as f64).round() as i64 == 3
+            });
+            right.count() as f64 / GROUPS as f64
+        };
+        let permitted = found(Rounding::CELL_KEY_NUMBERS);
+        assert!(permitted < 0.65, "found in {permitted} of the cases");
+        // Without the bound it comes out: this is why there is one.
+        assert!(found(100) > 0.97);
     }
 }

@@ -128,8 +128,9 @@ pub fn widen(
     set: &TableSet,
     patterns_now: &[Pattern],
     failing: &[(usize, usize)],
+    costs: Costs,
 ) -> Result<Suppression, SuppressionRefusal> {
-    let cells = Cells::new(set, Costs::default());
+    let cells = Cells::new(set, costs);
     let origins = requirements::origins(&cells);
     let mut withheld: Vec<bool> =
         patterns_now.iter().flat_map(|pattern| pattern.withheld.iter().copied()).collect();
