@@ -271,6 +271,11 @@ fn report(of: &mut Telling) {
 
 /// Keeps what custodians and auditors see.
 fn govern(of: &mut Telling) {
+    // A copy that the checkpoint below is not of: it is put back in `stop`.
+    let [vault, older] = ["vault", "older"].map(|name| of.site.path(name));
+    assert!(
+        std::process::Command::new("cp").arg("-a").args([vault, older]).status().unwrap().success()
+    );
     of.json("minster-vault-status", "minster-vault status");
     let status = of.done("minster-vault status");
     let own = |line: &&str| !["process", "log", "checkpoint"].iter().any(|of| line.starts_with(of));
@@ -411,5 +416,20 @@ fn stop(of: &mut Telling) {
     of.tells("vault-rekey", &rekey("custody.key", "new.key"));
     of.json("minster-vault-rekey", &rekey("new.key", "newer.key"));
     of.tells("vault-rekey-with-the-old-key", &rekey("custody.key", "newest.key"));
+    let restore =
+        "minster-vault restore --dir older --checkpoints checkpoints --key-file custody.key";
+    let case = "--reference INC/9 --reason lost --expires 2099-01-01";
+    of.tells("restore-after-another-entry", &format!("{restore} --accept-loss-after 3 {case}"));
+    let text = of.json("minster-vault-restore", &format!("{restore} --accept-loss-after 0 {case}"));
+    fs::write(of.site.path("loss"), text["text"].as_str().unwrap()).unwrap();
+    let sign = |name: &str| {
+        let who = format!("--name {name} --key {name} --out {name}.sig");
+        format!("minster-vault custodian sign --text loss --yes {who}")
+    };
+    of.json("minster-vault-custodian-sign", &sign("ann"));
+    of.done(&sign("ben"));
+    let restore = format!("{restore} --text loss --signature ann.sig");
+    of.tells("restore-by-one", &restore);
+    of.tells("restore", &format!("{restore} --signature ben.sig"));
     of.tells("vault-dir-of-no-vault", "minster-vault log verify --dir council");
 }

@@ -26,6 +26,7 @@ use crate::{
     disk::write_new,
     keys::{hex, secret_line, unhex},
     purposes::PurposeDefinition,
+    restoring::{Restoration, SignedRestoration},
 };
 
 /// How many custodians must approve.
@@ -135,6 +136,20 @@ impl SigningKey {
         let sha256 = crate::log::hash(file);
         let text = SignedDecisions::signing_text(purpose, reviewer, &sha256);
         self.0.sign(text.as_bytes()).as_ref().to_vec()
+    }
+
+    /// Signs the text of a restoration.
+    pub fn sign_restoration(
+        &self,
+        name: &str,
+        text: &str,
+    ) -> Result<SignedRestoration, VaultFault> {
+        let restoration = Restoration::read(text)
+            .ok_or_else(|| VaultFault::Usage("the text is not a restoration's".into()))?;
+        let sha256 = sha256(text);
+        let message = signing_text(restoration.store_id(), &sha256);
+        let signature = hex(self.0.sign(message.as_bytes()).as_ref());
+        Ok(SignedRestoration { sha256, custodian: name.to_owned(), signature })
     }
 
     /// Signs a proposal's text.

@@ -59,6 +59,20 @@ pub enum VaultFault {
         /// The fault.
         why: &'static str,
     },
+    /// The clock shows an earlier time than the log.
+    #[error(
+        "{}: its last entry is of {last}, and the clock shows {now}. Set the clock right. If the clock ran ahead when that \
+         entry was written, the vault starts again at that time, or when two custodians accept it (minster-vault restore --accept-clock)",
+        path.display()
+    )]
+    Clock {
+        /// The log.
+        path: PathBuf,
+        /// The time that the clock shows.
+        now: jiff::Timestamp,
+        /// The last entry's time.
+        last: jiff::Timestamp,
+    },
     /// A checkpoint that the log does not agree with, or that is none.
     #[error("{}: {why}; keep the log and the checkpoints as they are and call the auditor", path.display())]
     Checkpoint {
@@ -66,6 +80,21 @@ pub enum VaultFault {
         path: PathBuf,
         /// The fault.
         why: String,
+    },
+    /// A folder of checkpoints that is not the one that was used.
+    #[error(
+        "{}: {why}. The vault wrote checkpoints of its log up to entry {exported} into a folder, and does not start without \
+         them: it could not tell whether its log was cut. Put the folder back, from the auditor's copy if need be; if it is \
+         lost, two custodians accept that (minster-vault restore)",
+        path.display()
+    )]
+    CheckpointsLost {
+        /// The folder.
+        path: PathBuf,
+        /// The fault.
+        why: String,
+        /// Entries that the last checkpoint known to be there covers.
+        exported: u64,
     },
     /// A registry that was changed, cut, or put back from an older copy.
     #[error("{}: {why}; the vault does not start with it. Put the newest copy back, and call the auditor", path.display())]
@@ -97,10 +126,14 @@ impl VaultFault {
         match self {
             Self::Served { .. } => exit::LOCKED,
             Self::WrongSecret { .. } => exit::VAULT,
-            Self::LogBroken { .. } | Self::Checkpoint { .. } | Self::Registry { .. } => exit::AUDIT,
+            Self::LogBroken { .. }
+            | Self::Checkpoint { .. }
+            | Self::CheckpointsLost { .. }
+            | Self::Registry { .. } => exit::AUDIT,
             Self::Crypto(_) => exit::FAULT,
             Self::Io { .. }
             | Self::Exposed { .. }
+            | Self::Clock { .. }
             | Self::NotEmpty { .. }
             | Self::File { .. }
             | Self::Usage(_) => exit::USAGE,

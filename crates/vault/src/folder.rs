@@ -3,51 +3,41 @@
 //! | file | what | who changes it |
 //! |---|---|---|
 //! | `store.json` | the sealed root, custody | `init`, `rekey` |
+//! | `store.copy` | the same, for when `store.json` is lost | the vault |
 //! | `vault.toml` | which uids hold which role | the machine's administrator |
 //! | `log.jsonl` | what happened; the state is its sum | the vault |
 //! | `registry/<purpose>` | what was answered, sealed | the vault |
 //! | `births/<purpose>` | which birth dates stood beside it, as keyed hashes, sealed | the vault |
 //! | `proposals/<id>`, `crosswalks/…` | sealed texts and pairs | the vault |
 
+mod store_file;
+
 use std::{
     fs::{self, File},
+    io::{self, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use age::secrecy::ExposeSecret;
 use minster_model::{Purpose, Role};
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+use serde::Deserialize;
+use store_file::{FORMAT, Found, Secrets, StoreFile};
 
 use crate::{
     VaultFault,
     approvals::{CustodianKey, NEEDED},
     custody::{Custody, SealingKey, Secret, Wanted, refuse_exposed},
-    disk::Disk,
-    keys::{Keys, RootKey, Signer, aead, hex, open, random, seal, unhex},
-    log::{self, Event, Log},
+    disk::{self, Disk},
+    keys::{Keys, RootKey, Signer, hex, random},
+    log::{self, Clock, Event, Log},
     purposes::PurposeDefinition,
     state::State,
 };
 
-const FORMAT: u32 = 2;
-/// The files that an `init` may have left when it was cut short.
-const UNFINISHED: &[&str] = &["vault.toml", "vault.next", "log.jsonl", "store.next"];
-
-/// The content of `store.json`.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoreFile {
-    format: u32,
-    store_id: String,
-    custody: Custody,
-    #[serde(default)]
-    generation: u32,
-    sealed_root: String,
-    recipient: String,
-    sealed_identity: String,
-}
+/// The files that an `init` may have left when it was cut short, besides those written aside.
+const UNFINISHED: &[&str] = &["vault.toml", "log.jsonl"];
+/// A longer `vault.toml` is none.
+const LONGEST: u64 = 1 << 20;
 
 /// The content of `vault.toml`. A vault of the first format also named its purposes and budget there; they
 /// are taken over once, when this release first opens it.
@@ -146,16 +136,17 @@ pub fn init(folder: &Path, plan: &Plan<'_>, disk: &Disk) -> Result<String, Vault
     }
     let (custody, sealing) = Custody::establish(plan.custody, folder)?;
     let store_id = hex(&random::<16>()?);
-    let identity = age::x25519::Identity::generate();
-    let secrets = Secrets {
-        root: Zeroizing::new(random()?),
-        identity: Zeroizing::new(identity.to_string().expose_secret().as_bytes().to_vec()),
-    };
-    let recipient = identity.to_public().to_string();
-    let store = secrets.seal(&store_id, custody, 0, recipient, &sealing)?;
+    let secrets = Secrets::make()?;
     let keys = Keys::new(RootKey::from_bytes(*secrets.root), &store_id);
     disk.replace(&folder.join("vault.toml"), settings_text().as_bytes())?;
-    let mut log = Log::open(&folder.join(log::FILE), keys.log_key(), disk.clone(), |_| {})?;
+    let mut log = Log::open(
+        &folder.join(log::FILE),
+        keys.log_key(),
+        disk.clone(),
+        None,
+        Clock::Follow,
+        |_| {},
+    )?;
     let event = Event::Made {
         store_id: store_id.clone(),
         verifier: keys.signer()?.verifier().to_string(),
@@ -163,7 +154,7 @@ pub fn init(folder: &Path, plan: &Plan<'_>, disk: &Disk) -> Result<String, Vault
         purposes: plan.purposes.clone(),
     };
     log.append(None, event)?;
-    store.write(folder, disk)?;
+    secrets.seal(&store_id, custody, 0, log.position(), &sealing)?.write(folder, disk)?;
     Ok(store_id)
 }
 
@@ -174,64 +165,133 @@ pub fn init(folder: &Path, plan: &Plan<'_>, disk: &Disk) -> Result<String, Vault
 /// `store.json`, the log or a registry were changed, cut or put back from an older copy, as far as the
 /// folder itself can show it.
 pub fn open_folder(folder: &Path, secret: &Secret, disk: Disk) -> Result<Opened, VaultFault> {
-    open_whole(folder, secret, disk).map(|(opened, _, _)| opened)
+    open_whole(folder, secret, disk, Clock::Follow).map(|(opened, _, _)| opened)
+}
+
+/// Opens it for the ceremony that accepts a loss: the clock may be behind the log.
+pub(crate) fn open_to_restore(
+    folder: &Path,
+    secret: &Secret,
+    disk: Disk,
+) -> Result<Opened, VaultFault> {
+    open_whole(folder, secret, disk, Clock::Accept).map(|(opened, _, _)| opened)
 }
 
 fn open_whole(
     folder: &Path,
     secret: &Secret,
     disk: Disk,
+    clock: Clock,
 ) -> Result<(Opened, StoreFile, Secrets), VaultFault> {
-    let (store_path, settings_path) = (folder.join("store.json"), folder.join("vault.toml"));
-    let log_path = folder.join(log::FILE);
-    for path in [folder, &store_path, &settings_path, &log_path] {
+    let [store_path, copy_path] = StoreFile::paths(folder);
+    let (settings_path, log_path) = (folder.join("vault.toml"), folder.join(log::FILE));
+    for path in [folder, &store_path, &copy_path, &settings_path, &log_path] {
         if path.exists() || path == folder {
             refuse_exposed(path)?;
         }
     }
-    let lock = lock(&store_path, folder)?;
-    let mut store = StoreFile::read(&store_path)?;
-    let settings: Settings = toml::from_str(&read(&settings_path)?)
+    let lock = lock(folder)?;
+    let Found { mut store, path, lost } = StoreFile::find(folder)?;
+    let settings = disk::read_regular(&settings_path, LONGEST)
+        .map_err(VaultFault::io("read", &settings_path))?;
+    let settings: Settings = toml::from_slice(&settings)
         .map_err(|error| VaultFault::File { path: settings_path, why: error.to_string() })?;
-    let sealing = store.custody.sealing_key(secret, &store_path)?;
-    let secrets = Secrets::open(&store, &sealing, &store_path)?;
-    let keys = Keys::new(RootKey::from_bytes(*secrets.root), &store.store_id);
-    let mut state = State::default();
-    let mut log = Log::open(&log_path, keys.log_key(), disk.clone(), |entry| state.apply(entry))?;
+    let sealing = store.header.custody.sealing_key(secret, &path)?;
+    let secrets = Secrets::open(&store, &sealing, &path)?;
+    let keys = Keys::new(RootKey::from_bytes(*secrets.root), &store.header.store_id);
     let signer = keys.signer()?;
-    if store.format < FORMAT {
-        if !state.made {
-            let made = taken_over(&store.store_id, signer.verifier().to_string(), &settings);
-            state.apply(&log.append(None, made)?);
-        }
-        let StoreFile { store_id, custody, generation, recipient, .. } = store;
-        store = secrets.seal(&store_id, custody, generation, recipient, &sealing)?;
-        store.write(folder, &disk)?;
-    } else if !state.made {
+    if store.header.log.is_some() && fs::symlink_metadata(&log_path).is_err() {
+        let why = "it is missing, and the vault was made with it";
+        return Err(VaultFault::LogBroken { path: log_path, entry: 1, why });
+    }
+    disk.sweep(folder)?;
+    let mut state = State::default();
+    let bound = store.header.log.as_ref();
+    let each = |entry: &log::Entry| state.apply(entry);
+    let mut log = Log::open(&log_path, keys.log_key(), disk.clone(), bound, clock, each)?;
+    refuse_older(&store, &state, &path)?;
+    if store.earlier() == Some(1) && !state.made {
+        let verifier = signer.verifier().to_string();
+        let made = taken_over(&store.header.store_id, verifier, &settings);
+        state.apply(&log.append(None, made)?);
+    }
+    if !state.made {
         let why = "it does not begin with the vault's making: it was cut or exchanged";
         return Err(VaultFault::LogBroken { path: log_path, entry: 1, why });
     }
-    if store.generation < state.generation {
-        let why = "has an older custody than the log says: an older copy was put back".into();
-        return Err(VaultFault::File { path: store_path, why });
+    if store.earlier().is_some() {
+        store = resealed(&store, store.header.custody.clone(), &secrets, &sealing, &log)?;
+        store.write(folder, &disk)?;
     }
-    if store.generation > state.generation {
-        // `rekey` was cut short after its last write but one.
-        let event = Event::Rekeyed { custody: store.custody.name(), generation: store.generation };
-        state.apply(&log.append(None, event)?);
+    if store.header.generation > state.generation {
+        // A seal anew, by now or by a `rekey` that was cut short after its last write but one.
+        state.apply(&log.append(None, rekeyed(&store))?);
+    }
+    let mut repaired = |what: &str| {
+        let event = Event::Repaired { what: Some(what.into()), bytes: 0 };
+        log.append(None, event).map(|entry| state.apply(&entry))
+    };
+    if let Some(why) = lost {
+        let _ = writeln!(
+            io::stderr(),
+            "{}: {why}; its copy {} was taken, and put in its place. Find out what happened to it",
+            store_path.display(),
+            path.display()
+        );
+        repaired("store.json, from store.copy")?;
+        store.write(folder, &disk)?;
+    } else if store.renew_copy(folder, &disk)? {
+        repaired("store.copy, from store.json")?;
     }
     let folder = OpenFolder {
         path: folder.to_owned(),
         disk,
-        custody: store.custody.name(),
-        recipient: store.recipient.clone(),
-        identity: secrets.identity(&store_path)?,
+        custody: store.header.custody.name(),
+        recipient: secrets.recipient(&path)?,
+        identity: secrets.identity(&path)?,
         keys,
         signer,
         settings,
         _lock: lock,
     };
     Ok((Opened { folder, log, state }, store, secrets))
+}
+
+/// Refuses a `store.json` that is not the last one that the log knows of.
+fn refuse_older(store: &StoreFile, state: &State, path: &Path) -> Result<(), VaultFault> {
+    let refused = |why: &str| VaultFault::File { path: path.to_owned(), why: why.into() };
+    if store.header.generation < state.generation
+        || store.earlier().is_some() && state.store_format >= FORMAT
+    {
+        return Err(refused("has an older custody than the log says: an older copy was put back"));
+    }
+    if store.header.generation > state.generation + 1 {
+        return Err(refused(
+            "has a later custody than the log says: it was changed, or the log was cut or put back from an \
+             older copy; keep both as they are and call the auditor",
+        ));
+    }
+    Ok(())
+}
+
+/// The same secrets, sealed again under the next generation.
+fn resealed(
+    store: &StoreFile,
+    custody: Custody,
+    secrets: &Secrets,
+    sealing: &SealingKey,
+    log: &Log,
+) -> Result<StoreFile, VaultFault> {
+    let generation = store.header.generation + 1;
+    secrets.seal(&store.header.store_id, custody, generation, log.position(), sealing)
+}
+
+fn rekeyed(store: &StoreFile) -> Event {
+    Event::Rekeyed {
+        custody: store.header.custody.name(),
+        generation: store.header.generation,
+        format: Some(FORMAT),
+    }
 }
 
 /// Seals the root under another custody. Every pseudonym stays what it is.
@@ -241,14 +301,12 @@ pub fn rekey(
     wanted: &Wanted,
     disk: Disk,
 ) -> Result<String, VaultFault> {
-    let (mut opened, store, secrets) = open_whole(folder, secret, disk.clone())?;
+    let (mut opened, store, secrets) = open_whole(folder, secret, disk.clone(), Clock::Follow)?;
     let (custody, sealing) = Custody::establish(wanted, folder)?;
-    let name = custody.name();
-    let generation = store.generation + 1;
-    let store = secrets.seal(&store.store_id, custody, generation, store.recipient, &sealing)?;
+    let store = resealed(&store, custody, &secrets, &sealing, &opened.log)?;
     store.write(folder, &disk)?;
-    opened.log.append(None, Event::Rekeyed { custody: name.clone(), generation })?;
-    Ok(name)
+    opened.log.append(None, rekeyed(&store))?;
+    Ok(store.header.custody.name())
 }
 
 /// Appoints the first custodians of a vault that has fewer than two, such as one of the first format. Afterwards
@@ -272,81 +330,12 @@ pub fn appoint(
     Ok(())
 }
 
-/// The secrets that `store.json` seals.
-struct Secrets {
-    root: Zeroizing<[u8; 32]>,
-    identity: Zeroizing<Vec<u8>>,
-}
-
-impl Secrets {
-    fn open(store: &StoreFile, sealing: &SealingKey, path: &Path) -> Result<Self, VaultFault> {
-        let cipher = aead(sealing)?;
-        let wrong = || VaultFault::WrongSecret { path: path.to_owned() };
-        let part = |sealed: &str, what| {
-            open(&cipher, &bound(store.format, &store.store_id, what), &unhex(sealed)?)
-        };
-        let root = part(&store.sealed_root, "root").ok_or_else(wrong)?;
-        let root = <[u8; 32]>::try_from(root.as_slice()).map_err(|_| wrong())?;
-        let identity = part(&store.sealed_identity, "identity").ok_or_else(wrong)?;
-        Ok(Self { root: Zeroizing::new(root), identity })
-    }
-
-    fn identity(&self, path: &Path) -> Result<age::x25519::Identity, VaultFault> {
-        let text = std::str::from_utf8(&self.identity).unwrap_or_default();
-        let why = || "seals what is no age identity".into();
-        text.parse().map_err(|_| VaultFault::File { path: path.to_owned(), why: why() })
-    }
-
-    fn seal(
-        &self,
-        store_id: &str,
-        custody: Custody,
-        generation: u32,
-        recipient: String,
-        sealing: &SealingKey,
-    ) -> Result<StoreFile, VaultFault> {
-        let cipher = aead(sealing)?;
-        let part = |what, plain: &[u8]| {
-            seal(&cipher, &bound(FORMAT, store_id, what), plain).map(|sealed| hex(&sealed))
-        };
-        Ok(StoreFile {
-            format: FORMAT,
-            store_id: store_id.to_owned(),
-            sealed_root: part("root", &*self.root)?,
-            sealed_identity: part("identity", &self.identity)?,
-            generation,
-            recipient,
-            custody,
-        })
-    }
-}
-
-impl StoreFile {
-    fn read(path: &Path) -> Result<Self, VaultFault> {
-        let wrong = |why| VaultFault::File { path: path.to_owned(), why };
-        let store: Self =
-            serde_json::from_str(&read(path)?).map_err(|error| wrong(error.to_string()))?;
-        if store.format == 0 || store.format > FORMAT {
-            let why = format!("has format {}; this release reads 1 to {FORMAT}", store.format);
-            return Err(wrong(why));
-        }
-        Ok(store)
-    }
-
-    fn write(&self, folder: &Path, disk: &Disk) -> Result<(), VaultFault> {
-        let path = folder.join("store.json");
-        let text = serde_json::to_vec_pretty(self)
-            .map_err(|error| VaultFault::File { path: path.clone(), why: error.to_string() })?;
-        disk.replace(&path, &text)
-    }
-}
-
 fn clear_unfinished(folder: &Path) -> Result<(), VaultFault> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     let names: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     let known = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        UNFINISHED.contains(&name)
+        UNFINISHED.contains(&name) || disk::is_aside(path)
     };
     // A log that tells of more than the making is a vault's that lost its `store.json`.
     let lived = fs::read(folder.join(log::FILE))
@@ -360,9 +349,8 @@ fn clear_unfinished(folder: &Path) -> Result<(), VaultFault> {
     Ok(())
 }
 
-fn lock(store_path: &Path, folder: &Path) -> Result<File, VaultFault> {
+fn lock(folder: &Path) -> Result<File, VaultFault> {
     // The folder is locked, not `store.json`: that is replaced while it is held.
-    fs::metadata(store_path).map_err(VaultFault::io("open", store_path))?;
     let lock = File::open(folder).map_err(VaultFault::io("open", folder))?;
     // One that is being stopped may need a moment.
     for attempt in 0.. {
@@ -394,14 +382,6 @@ fn taken_over(store_id: &str, verifier: String, settings: &Settings) -> Event {
             .map(|old| PurposeDefinition::of_format_1(old.name, old.text, old.expires, run))
             .collect(),
     }
-}
-
-fn bound(format: u32, store_id: &str, what: &str) -> Vec<u8> {
-    format!("minster vault {format}\n{store_id}\n{what}").into_bytes()
-}
-
-fn read(path: &Path) -> Result<String, VaultFault> {
-    fs::read_to_string(path).map_err(VaultFault::io("read", path))
 }
 
 fn settings_text() -> String {

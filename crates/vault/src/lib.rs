@@ -17,6 +17,7 @@
 //! | [`slips`] | what a mistyped number was |
 //! | [`tokens`] | the keys under which a run's answers are given |
 //! | [`probing`] | recognises that numbers are tried out |
+//! | [`restoring`] | what two custodians accept where the vault does not start |
 //! | `quarantine` | unseals what ingestion set aside |
 //! | [`vault`], [`session`], [`server`] | a vault that serves, one conversation, the socket |
 //! | [`disk`] | every write, so that a test can stop at each |
@@ -46,6 +47,7 @@ pub mod probing;
 pub mod purposes;
 mod quarantine;
 pub mod registry;
+pub mod restoring;
 pub mod server;
 pub mod session;
 pub mod slips;

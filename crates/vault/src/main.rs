@@ -15,6 +15,8 @@ mod offline;
 mod proposals;
 #[path = "program/quarantine.rs"]
 mod quarantine;
+#[path = "program/restore.rs"]
+mod restore;
 #[path = "program/review.rs"]
 mod review;
 
@@ -71,6 +73,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Init(init) => offline::init(init),
         Command::Serve(serve) => offline::serve(serve),
         Command::Rekey(rekey) => offline::rekey(rekey),
+        Command::Restore(restore) => restore::restore(restore),
+        Command::Custodian(Custodian::Sign(sign)) => restore::sign(&sign),
         Command::Log(LogCommand::Verify(verify)) => offline::verify(verify),
         Command::Custodian(Custodian::New { out, form }) => offline::new_custodian(&out, &form),
         Command::Custodian(Custodian::Appoint { dir, custodians, opening, form }) => {

@@ -9,7 +9,7 @@ use minster_vault_api::Publication;
 
 use crate::{
     approvals::CustodianKey,
-    log::{Entry, Event, RegistryHead},
+    log::{Entry, Event, RegistryHead, checkpoint::Accepted},
     purposes::{PurposeDefinition, today},
 };
 
@@ -26,8 +26,15 @@ pub struct State {
     pub proposals: BTreeMap<String, ProposalState>,
     /// How often the custody was changed.
     pub generation: u32,
+    /// The format that `store.json` has at least; 0 where no entry says.
+    pub store_format: u32,
     /// Checkpoints signed.
     pub checkpoints: u64,
+    /// Entries that the last checkpoint covers of which the log knows that it reached its folder; nothing where no
+    /// folder was used.
+    pub exported: Option<u64>,
+    /// Losses of checkpoints that two custodians accepted.
+    pub accepted: Vec<Accepted>,
     /// The protections that the system granted when the vault last started.
     pub hardening: String,
     /// The list of identities that are linked by their number alone; none where none was made.
@@ -154,8 +161,19 @@ impl State {
                     .collect();
             }
             Event::Started { hardening } => self.hardening.clone_from(hardening),
-            Event::Rekeyed { generation, .. } => self.generation = *generation,
-            Event::Checkpointed { counter } => self.checkpoints = *counter,
+            Event::Restored { loss: Some(loss), .. } => {
+                self.exported = Some(loss.after).filter(|after| *after > 0);
+                self.checkpoints = self.checkpoints.max(loss.counter);
+                self.accepted.push(*loss);
+            }
+            Event::Rekeyed { generation, format, .. } => {
+                self.generation = *generation;
+                self.store_format = self.store_format.max(format.unwrap_or_default());
+            }
+            Event::Checkpointed { counter, exported } => {
+                self.checkpoints = *counter;
+                self.exported = exported.or(self.exported);
+            }
             Event::OpenedRun { purpose, source, load: Some(_), .. } => {
                 self.purpose(purpose, |state| drop(state.raised.remove(source)));
             }
@@ -262,6 +280,7 @@ impl State {
             | Event::GaveReview { .. }
             | Event::TookReview { .. }
             | Event::Stated
+            | Event::Restored { loss: None, .. }
             | Event::Reidentified { .. }
             | Event::FoundSubject { .. }
             | Event::OpenedQuarantine { .. }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -12,7 +11,7 @@ use minster_vault_api::{Denial, PurposeStatus, Statement, StatusReport, VersionS
 
 use crate::{
     VaultFault,
-    disk::Disk,
+    disk::{self, Disk},
     folder::{OpenFolder, Opened, Settings},
     keys::{Keys, open, seal},
     log::{
@@ -23,6 +22,9 @@ use crate::{
     registry::{Births, Registry},
     state::{PurposeState, State},
 };
+
+/// A longer sealed file was not written by this program.
+const LONGEST_SEALED: u64 = 1 << 30;
 
 /// A vault that serves.
 pub struct Vault {
@@ -44,17 +46,14 @@ impl Vault {
     ///
     /// # Errors
     /// A registry that was changed, cut or put back; a log that ends before a checkpoint or has another
-    /// entry there.
+    /// entry there; a folder of checkpoints that is not the one that was used before.
     pub fn new(opened: Opened, checkpoints: Option<&Path>) -> Result<Self, VaultFault> {
         let Opened { folder, log, state } = opened;
-        let exporter = match checkpoints {
-            Some(to) => {
-                let exporter = Exporter::new(to, folder.signer.verifier(), folder.disk.clone())?;
-                log::verify(&folder.path.join(log::FILE), Some(to))?;
-                Some(exporter)
-            }
-            None => None,
-        };
+        let (verifier, disk) = (folder.signer.verifier(), folder.disk.clone());
+        let exporter = Exporter::of_vault(checkpoints, verifier, &state, disk)?;
+        if checkpoints.is_some() {
+            log::verify(&folder.path.join(log::FILE), checkpoints)?;
+        }
         let mut core = Core { log, state, exporter };
         let mut books = BTreeMap::new();
         for (name, state) in core.state.purposes.clone() {
@@ -170,7 +169,8 @@ impl Vault {
         name: &str,
     ) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, VaultFault> {
         let key = self.folder.keys.cipher(&["sealed file", folder])?;
-        let Ok(sealed) = fs::read(self.folder.path.join(folder).join(name)) else {
+        let path = self.folder.path.join(folder).join(name);
+        let Ok(sealed) = disk::read_regular(&path, LONGEST_SEALED) else {
             return Ok(None);
         };
         Ok(open(&key, name.as_bytes(), &sealed))
@@ -193,16 +193,17 @@ impl Vault {
     /// A checkpoint that covers its own entry, as a signed note, and how many entries it covers.
     pub(crate) fn checkpoint(&self, asker: Option<&Asker>) -> Result<(String, u64), Denial> {
         let mut core = self.core()?;
-        self.checkpoint_of(&mut core, asker)
+        self.checkpoint_of(&mut core, asker, None)
     }
 
     fn checkpoint_of(
         &self,
         core: &mut Core,
         asker: Option<&Asker>,
+        exported: Option<u64>,
     ) -> Result<(String, u64), Denial> {
         let counter = core.state.checkpoints + 1;
-        let entry = core.record(asker, Event::Checkpointed { counter })?;
+        let entry = core.record(asker, Event::Checkpointed { counter, exported })?;
         let (entries, head) = core.log.head();
         let checkpoint = Checkpoint {
             store_id: self.folder.keys.store_id().to_owned(),
@@ -226,8 +227,9 @@ impl Vault {
             .as_mut()
             .is_some_and(|exporter| exporter.due(entries) || now && entries > exporter.covered());
         if due {
+            let exported = core.exporter.as_ref().map(Exporter::covered);
             let (note, entries) = self
-                .checkpoint_of(&mut core, None)
+                .checkpoint_of(&mut core, None, exported)
                 .map_err(|denial| VaultFault::Usage(denial.to_string()))?;
             if let Some(exporter) = core.exporter.as_mut() {
                 exporter.export(&note, entries)?;

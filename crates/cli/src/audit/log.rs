@@ -62,6 +62,14 @@ fn compare(verified: &serde_json::Value, check: &mut Gathered) {
         return check.missing("the folder holds no checkpoint yet");
     }
     check.fine(format!("{held} checkpoints, every signature right, every hash the log's"));
+    if of("restorations") > 0 {
+        check.note(format!(
+            "{} times two custodians accepted a loss or a clock behind the log; {} checkpoints are lost with it: \
+             the log says when, and for which case",
+            of("restorations"),
+            of("lost")
+        ));
+    }
     check.note(format!(
         "the last covers entry {covered} of {entries}: what stands after it could be cut unseen"
     ));

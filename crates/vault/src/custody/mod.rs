@@ -8,9 +8,10 @@
 //! | passphrase | Argon2id (RFC 9106), parameters stored | [`passphrase`] |
 //! | age recipients | any one identity | [`recipients`] |
 //! | custodians | m of n identities: one nested age file a combination | [`recipients`] |
-//! | PKCS#11 token | a key that never leaves the token, and its PIN | [`pkcs11`] |
+//! | PKCS#11 token | a key that never leaves the token, and its PIN | [`pkcs11`], whose program code root alone may change: [`module`] |
 
 mod file;
+mod module;
 mod passphrase;
 mod pkcs11;
 mod recipients;
@@ -152,7 +153,7 @@ impl Custody {
             }
             Self::Passphrase { salt, memory, passes, lanes } => {
                 let phrase = passphrase::ask(secret.passphrase_file.as_deref())?;
-                passphrase::derive(&phrase, salt, *memory, *passes, *lanes)
+                passphrase::derive(&phrase, salt, *memory, *passes, *lanes, store)
             }
             Self::Recipients { threshold, wraps, .. } => {
                 if secret.identities.len() < *threshold {

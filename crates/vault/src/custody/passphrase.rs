@@ -13,6 +13,11 @@ use crate::{
 
 /// A new passphrase has at least so many characters.
 const SHORTEST: usize = 12;
+/// RFC 9106, second recommended option: KiB, passes, lanes.
+const USUAL: (u32, u32, u32) = (64 << 10, 3, 4);
+/// The parameters stand in a file that is not yet known to be the vault's own: none may cost more than a gibibyte, nor
+/// minutes.
+const MOST: (u32, u32, u32) = (1 << 20, 16, 16);
 
 pub(super) fn establish(path: Option<&Path>) -> Result<(Custody, SealingKey), VaultFault> {
     let terminal = Path::new("the terminal");
@@ -24,10 +29,9 @@ pub(super) fn establish(path: Option<&Path>) -> Result<(Custody, SealingKey), Va
     if phrase.chars().count() < SHORTEST {
         return Err(wrong(format!("a passphrase has at least {SHORTEST} characters")));
     }
-    // RFC 9106, second recommended option.
-    let (memory, passes, lanes) = (64 << 10, 3, 4);
+    let (memory, passes, lanes) = USUAL;
     let salt = hex(&random::<16>()?);
-    let key = derive(&phrase, &salt, memory, passes, lanes)?;
+    let key = derive(&phrase, &salt, memory, passes, lanes, terminal)?;
     Ok((Custody::Passphrase { salt, memory, passes, lanes }, key))
 }
 
@@ -45,13 +49,24 @@ pub(super) fn prompt(text: &str) -> Result<Zeroizing<String>, VaultFault> {
         .map_err(VaultFault::io("ask for the passphrase on", Path::new("the terminal")))
 }
 
+/// The key that a passphrase gives with the parameters that stand in `store`.
 pub(super) fn derive(
     phrase: &str,
     salt: &str,
     memory: u32,
     passes: u32,
     lanes: u32,
+    store: &Path,
 ) -> Result<SealingKey, VaultFault> {
+    let bounded = memory <= MOST.0 && passes <= MOST.1 && lanes <= MOST.2;
+    if !bounded {
+        let why = format!(
+            "its passphrase is stretched with {memory} KiB, {passes} passes and {lanes} lanes; no vault of this program \
+             has more than {} KiB, {} passes and {} lanes: it was changed. Put the right file back",
+            MOST.0, MOST.1, MOST.2
+        );
+        return Err(VaultFault::File { path: store.to_owned(), why });
+    }
     let wrong = |_| VaultFault::Crypto("Argon2id refused its parameters");
     let params = Params::new(memory, passes, lanes, Some(32)).map_err(wrong)?;
     let salt = unhex(salt).ok_or(VaultFault::Crypto("the salt is not hexadecimal"))?;

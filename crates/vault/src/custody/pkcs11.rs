@@ -13,7 +13,7 @@ use cryptoki::{
 };
 use zeroize::Zeroizing;
 
-use super::{Custody, SealingKey, TokenKey, passphrase};
+use super::{Custody, SealingKey, TokenKey, module, passphrase};
 use crate::{
     VaultFault,
     keys::{hex, random, unhex},
@@ -84,7 +84,8 @@ fn within<T>(
     pin: Option<&Path>,
     work: impl FnOnce(&Session) -> Result<T, VaultFault>,
 ) -> Result<T, VaultFault> {
-    let pkcs11 = Pkcs11::new(&key.module).map_err(|error| told(key, "cannot be loaded", &error))?;
+    let module = module::trusted(&key.module)?;
+    let pkcs11 = Pkcs11::new(module).map_err(|error| told(key, "cannot be loaded", &error))?;
     let begun = pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
     if let Err(error) = begun
         && !matches!(error, Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _))

@@ -4,6 +4,7 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Period, Purpose, Role, RunId, 
 use minster_vault_api::{InputFile, NamedFile, Publication};
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint::Accepted;
 use crate::{approvals::CustodianKey, purposes::PurposeDefinition};
 
 /// One event. The vault's state is the sum of these: which purposes have a key, in which version,
@@ -25,8 +26,14 @@ pub enum Event {
     Stopped,
     /// The torn end that a crash had left was removed: of the log, or of a registry.
     Repaired { what: Option<String>, bytes: u64 },
-    /// The custody was changed.
-    Rekeyed { custody: String, generation: u32 },
+    /// The custody was changed, or `store.json` of an earlier release was sealed anew. `format` is the format that
+    /// it has since; entries of earlier releases do not say.
+    Rekeyed {
+        custody: String,
+        generation: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        format: Option<u32>,
+    },
     /// A run was opened, to read these files (earlier entries have their hashes too). `load` is the approved proposal
     /// that raised its ceiling.
     OpenedRun {
@@ -174,8 +181,16 @@ pub enum Event {
     LetOut(Publication),
     /// A release was withdrawn.
     Withdrew(Publication),
-    /// A checkpoint that covers this entry was signed.
-    Checkpointed { counter: u64 },
+    /// A checkpoint that covers this entry was signed. `exported` is there where it is for the folder that the vault
+    /// keeps: so many entries the last one in it covers.
+    Checkpointed {
+        counter: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exported: Option<u64>,
+    },
+    /// What kept the vault from starting was accepted, as two custodians approved: the loss of checkpoints, of the
+    /// log's end, or of both; or a clock that shows an earlier time than entries before.
+    Restored { proposal: String, loss: Option<Accepted>, clock: bool },
     /// A statement was signed.
     Stated,
     /// Something was refused.
@@ -183,6 +198,23 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether the first release wrote such entries. It knew no custodians and no approvals, and its entries had no
+    /// seal.
+    pub(super) fn is_of_the_first_release(&self) -> bool {
+        matches!(
+            self,
+            Self::Started { .. }
+                | Self::Stopped
+                | Self::Repaired { .. }
+                | Self::OpenedRun { .. }
+                | Self::Pseudonymised { .. }
+                | Self::ClosedRun { .. }
+                | Self::CreatedKey { .. }
+                | Self::UnwrappedKey { .. }
+                | Self::Denied { .. }
+        )
+    }
+
     /// The proposal that it carries out: never a second time.
     pub fn carries_out(&self) -> Option<&str> {
         match self {
@@ -192,6 +224,7 @@ impl Event {
             | Self::ChangedCustodians { proposal, .. }
             | Self::ChangedExactOnly { proposal, .. }
             | Self::ChangedReviewers { proposal, .. }
+            | Self::Restored { proposal, .. }
             | Self::Reidentified { proposal, .. }
             | Self::FoundSubject { proposal, .. } => Some(proposal),
             _ => None,

@@ -6,11 +6,11 @@ use std::{
 };
 
 use minster_model::Purpose;
-use minster_vault_api::{Publication, SignedDecisions};
+use minster_vault_api::{Publication, SignedDecisions, note::Verifier};
 
 use super::{
     Entry, Event, FIRST,
-    checkpoint::{self},
+    checkpoint::{self, Accepted},
     hash,
 };
 use crate::{VaultFault, approvals};
@@ -26,6 +26,10 @@ pub struct Verified {
     pub checkpoints: u64,
     /// Entries that the last of them covers: what stands after can be cut unseen.
     pub covered: u64,
+    /// Checkpoints, not agreeing, whose loss two custodians accepted.
+    pub lost: u64,
+    /// How often two custodians accepted a loss, or a clock behind the log.
+    pub restorations: u64,
     /// Custodians' signatures that are right.
     pub approvals: u64,
     /// Releases that were let out and withdrawn, in order.
@@ -64,6 +68,7 @@ pub fn verify(path: &Path, checkpoints: Option<&Path>) -> Result<Verified, Vault
             why,
         });
     }
+    let (held, lost) = checkpoint::without_lost(held, &witness.accepted)?;
     for (note, checkpoint) in &held {
         let bad = |why: &str| VaultFault::Checkpoint { path: note.clone(), why: why.into() };
         if witness.store_id.as_ref().is_some_and(|id| *id != checkpoint.store_id) {
@@ -93,9 +98,52 @@ pub fn verify(path: &Path, checkpoints: Option<&Path>) -> Result<Verified, Vault
         head: walked.head,
         checkpoints: held.len() as u64,
         covered: held.last().map_or(0, |(_, last)| last.entries),
+        lost,
+        restorations: witness.restorations,
         approvals: witness.approvals,
         publications: witness.publications,
     })
+}
+
+/// How far checkpoints show a log to be whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Entries that the last checkpoint covers with which the log agrees.
+    pub covered: u64,
+    /// Checkpoints beyond it, with which it does not.
+    pub beyond: u64,
+    /// The highest counter of all.
+    pub counter: u64,
+}
+
+/// How far a vault's log agrees with the checkpoints of a folder, those left out whose loss was accepted before.
+pub fn reach(
+    path: &Path,
+    checkpoints: &Path,
+    verifier: &Verifier,
+    accepted: &[Accepted],
+) -> Result<Reach, VaultFault> {
+    if std::fs::symlink_metadata(checkpoints.join(checkpoint::VERIFIER)).is_err() {
+        return Ok(Reach::default());
+    }
+    let (theirs, held) = checkpoint::read_folder(checkpoints)?;
+    if theirs != *verifier {
+        let why = "it belongs to another vault".into();
+        return Err(VaultFault::Checkpoint { path: checkpoints.to_owned(), why });
+    }
+    let counter = held.iter().map(|(_, one)| one.counter).max().unwrap_or_default();
+    let lost = |one: &checkpoint::Checkpoint| accepted.iter().any(|loss| loss.excuses(one));
+    let held: Vec<_> = held.into_iter().filter(|(_, one)| !lost(one)).collect();
+    let mut covered = 0;
+    let file = File::open(path).map_err(VaultFault::io("open", path))?;
+    walk(path, &file, |entry, line| {
+        let agrees =
+            held.iter().any(|(_, one)| one.entries == entry.number && one.head == hash(line));
+        covered = if agrees { entry.number } else { covered };
+        Ok(())
+    })?;
+    let beyond = held.iter().filter(|(_, one)| one.entries > covered).count() as u64;
+    Ok(Reach { covered, beyond, counter })
 }
 
 /// Keys and proposals as the log itself gives them, so that its approvals can be verified.
@@ -107,6 +155,8 @@ struct Witness {
     proposals: HashMap<String, (String, Vec<String>)>,
     reviewers: HashMap<Purpose, Vec<approvals::CustodianKey>>,
     approvals: u64,
+    accepted: Vec<Accepted>,
+    restorations: u64,
     publications: Vec<Publication>,
 }
 
@@ -171,6 +221,10 @@ impl Witness {
                 return Err("something was done without two custodians' approval");
             }
         }
+        if let Event::Restored { loss, .. } = &entry.event {
+            self.accepted.extend(loss);
+            self.restorations += 1;
+        }
         if let Event::ChangedReviewers { purpose, reviewers, .. } = &entry.event {
             self.reviewers.insert(purpose.clone(), reviewers.clone());
         }
@@ -190,7 +244,8 @@ pub(super) struct Walked {
     pub(super) length: u64,
 }
 
-/// Follows the chain; hands each entry and its line on.
+/// Follows the chain; hands each entry and its line on. The first release's entries have no seal: they stand before all
+/// others, and tell of nothing that anything follows from.
 pub(super) fn walk(
     path: &Path,
     file: &File,
@@ -199,6 +254,7 @@ pub(super) fn walk(
     let mut reader = BufReader::new(file);
     let mut walked = Walked { entries: 0, head: FIRST.to_owned(), length: 0 };
     let mut line = Vec::new();
+    let mut sealed = false;
     loop {
         line.clear();
         let read = reader.read_until(b'\n', &mut line).map_err(VaultFault::io("read", path))?;
@@ -216,6 +272,10 @@ pub(super) fn walk(
         if entry.prev != walked.head {
             return Err(broken("it does not follow the entry before it"));
         }
+        if entry.mac.is_none() && (sealed || !entry.event.is_of_the_first_release()) {
+            return Err(broken("it has no seal of this vault"));
+        }
+        sealed |= entry.mac.is_some();
         each(&entry, &line)?;
         walked.head = hash(&line);
         walked.length += read as u64;

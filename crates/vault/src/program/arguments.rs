@@ -12,6 +12,7 @@ use crate::{
     exact_only::CountExactOnly,
     proposals::{Case, Child, What},
     quarantine::Quarantine,
+    restore::{Restore, Sign},
     review::Review,
 };
 
@@ -62,6 +63,19 @@ pub(crate) enum Command {
   minster-vault rekey --dir /var/lib/minster-vault --new-recipient age1... \\
       --new-recipient age1... --new-recipient age1... --new-threshold 2")]
     Rekey(Rekey),
+    /// Let two custodians accept what keeps the vault from starting: lost checkpoints, a log whose end is lost, a clock behind
+    /// the log.
+    #[command(after_help = "Examples:
+  minster-vault restore --dir /var/lib/minster-vault \\
+      --checkpoints /srv/auditor/checkpoints --accept-loss-after 512 \\
+      --reference INC/9 --reason \"disk lost\" --expires 2026-12-31 > loss.json
+    prints the text that two custodians sign
+
+  minster-vault restore --dir /var/lib/minster-vault \\
+      --checkpoints /srv/auditor/checkpoints --text loss.json \\
+      --signature ann.sig --signature ben.sig
+    carries it out; the log tells of it")]
+    Restore(Restore),
     /// Show what a serving vault holds: purposes, versions, custody, counters. No secret is shown.
     #[command(after_help = "Example:
   minster-vault status --json")]
@@ -301,6 +315,11 @@ pub(crate) enum Custodian {
         #[command(flatten)]
         form: Json,
     },
+    /// Sign what `minster-vault restore` printed, without a serving vault.
+    #[command(after_help = "Example:
+  minster-vault custodian sign --text loss.json --name ann \\
+      --key /media/stick/ann --out ann.sig")]
+    Sign(Sign),
     /// Appoint the first custodians of a vault that has fewer than two. The vault must not be serving.
     #[command(after_help = "Example:
   minster-vault custodian appoint --dir /var/lib/minster-vault \\

