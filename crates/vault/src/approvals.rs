@@ -12,7 +12,7 @@ use std::{
 
 use jiff::civil::Date;
 use minster_model::{Kind, Pseudonym, Purpose, SourceName};
-use minster_vault_api::{ListChange, SignedDecisions};
+use minster_vault_api::{Denial, ListChange, SignedDecisions};
 use ring::{
     rand::SystemRandom,
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
@@ -313,6 +313,11 @@ impl Proposal {
     pub fn id(text: &str) -> String {
         sha256(text)[..16].to_owned()
     }
+}
+
+/// A proposal that cannot be made, approved or carried out.
+pub(crate) fn refusal(what: &str, why: &str) -> Denial {
+    Denial::Proposal { what: what.into(), why: why.into() }
 }
 
 /// SHA-256 of a proposal's text, hexadecimal.

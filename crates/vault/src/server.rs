@@ -19,7 +19,7 @@ use minster_model::Role;
 use minster_vault_api::{Request, frame};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::{VaultFault, log::Event, session::Session, vault::Vault};
+use crate::{VaultFault, session::Session, vault::Vault};
 
 /// Conversations at one time; a further caller finds the connection closed.
 const MOST: usize = 32;
@@ -92,7 +92,7 @@ impl Server {
             std::thread::sleep(Duration::from_millis(5));
         }
         // Without a log there is nobody left to tell.
-        let _ = self.vault.record(None, Event::Stopped);
+        let _ = self.vault.stopped();
         self.vault.export_checkpoint(true)
     }
 }

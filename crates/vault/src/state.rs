@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use minster_model::{KeyVersion, Purpose, SourceName};
-use minster_vault_api::Publication;
+use minster_model::{KeyVersion, Purpose, Role, SourceName};
+use minster_vault_api::{Denial, Publication};
 
 use crate::{
-    approvals::CustodianKey,
+    approvals::{CustodianKey, NEEDED, refusal},
     log::{Entry, Event, RegistryHead, checkpoint::Accepted},
     purposes::{PurposeDefinition, today},
 };
@@ -123,6 +123,21 @@ impl PurposeState {
         all.map(|version| (version, self.retired.contains(&version)))
     }
 
+    /// Lets an entry of a run be added that was decided on by this state, if the purpose is by now no other: it was not
+    /// stopped, named anew, ended or given another version of keys meanwhile.
+    pub(crate) fn grant(&self, now: &State, event: Event) -> Result<(Event, ()), Denial> {
+        let now = now.live(&self.definition.name)?;
+        let is_same =
+            !now.stopped && now.version == self.version && now.definition == self.definition;
+        match is_same {
+            true => Ok((event, ())),
+            false => {
+                let what = "the purpose was changed meanwhile; begin the run anew".to_owned();
+                Err(Denial::OutOfOrder { what })
+            }
+        }
+    }
+
     /// Distinct identifiers asked today.
     pub fn today(&self) -> u64 {
         of_today(self.day)
@@ -144,6 +159,97 @@ fn of_today(count: Option<(Date, u64)>) -> u64 {
 }
 
 impl State {
+    /// A purpose that is named, over or not.
+    pub(crate) fn named(&self, purpose: &Purpose) -> Result<&PurposeState, Denial> {
+        let found = self.purposes.get(purpose);
+        found.ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })
+    }
+
+    /// A purpose that is named and not over.
+    pub(crate) fn live(&self, purpose: &Purpose) -> Result<&PurposeState, Denial> {
+        let found = self.named(purpose)?;
+        match found.definition.expired() {
+            false => Ok(found),
+            true => Err(Denial::NoSuchPurpose { purpose: purpose.clone() }),
+        }
+    }
+
+    /// A purpose that is named, not over and open to a role.
+    pub(crate) fn open_to(&self, role: Role, purpose: &Purpose) -> Result<&PurposeState, Denial> {
+        let found = self.live(purpose)?;
+        match found.definition.roles.contains(&role) {
+            true => Ok(found),
+            false => Err(Denial::PurposeForbids { purpose: purpose.clone(), role }),
+        }
+    }
+
+    /// A purpose that is open to a role and that no alarm stopped.
+    pub(crate) fn running(&self, role: Role, purpose: &Purpose) -> Result<&PurposeState, Denial> {
+        let found = self.open_to(role, purpose)?;
+        match found.stopped {
+            false => Ok(found),
+            true => {
+                let rule = "an alarm stands".to_owned();
+                Err(Denial::Probing { purpose: purpose.clone(), rule })
+            }
+        }
+    }
+
+    /// An open proposal that two custodians approved and that is not over.
+    pub(crate) fn approved(&self, id: &str) -> Result<&ProposalState, Denial> {
+        let refused = |why: &str| refusal("carried out", why);
+        let found = self.proposals.get(id);
+        let found = found.ok_or_else(|| refused("no such one is open; one is carried out once"))?;
+        if found.by.len() < NEEDED {
+            let why = format!("{} of {NEEDED} custodians approved it", found.by.len());
+            return Err(refused(&why));
+        }
+        match found.expires {
+            Some(last) if last >= today() => Ok(found),
+            _ => Err(refused("its last day is over")),
+        }
+    }
+
+    /// Refuses an entry that nobody who reads the log later would accept: each who adds one asks first, so that no log can
+    /// stand that does not open.
+    pub(crate) fn admit(&self, event: &Event) -> Result<(), Denial> {
+        if let Some(proposal) = event.carries_out() {
+            self.approved(proposal)?;
+        }
+        let refused = |why: &str| Err(Denial::Fault { what: why.into() });
+        match event {
+            Event::OpenedRun { purpose, source, load: Some(load), .. } => {
+                let raised = self.named(purpose)?.raised.get(source);
+                match raised.is_some_and(|(_, proposal)| proposal == load) {
+                    true => Ok(()),
+                    false => refused("a load was granted twice"),
+                }
+            }
+            Event::Approved { proposal, custodian, .. } => {
+                let is_custodian = self.custodians.iter().any(|one| one.name == *custodian);
+                let open = self.proposals.get(proposal);
+                match is_custodian && open.is_some_and(|one| !one.by.contains(custodian)) {
+                    true => Ok(()),
+                    false => refused("an approval that does not count"),
+                }
+            }
+            Event::TookReview { purpose, reviewer, .. } => {
+                let reviewers = &self.named(purpose)?.reviewers;
+                match reviewers.iter().any(|one| one.name == *reviewer) {
+                    true => Ok(()),
+                    false => refused("decisions of someone who is no reviewer"),
+                }
+            }
+            Event::Rotated { purpose, version, .. } => {
+                match version.0 == self.named(purpose)?.version.0 + 1 {
+                    true => Ok(()),
+                    false => refused("a version of keys that does not follow"),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Adds an entry.
     pub fn apply(&mut self, entry: &Entry) {
         if let Some(proposal) = entry.event.carries_out() {

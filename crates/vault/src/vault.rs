@@ -31,6 +31,8 @@ pub struct Vault {
     folder: OpenFolder,
     core: Mutex<Core>,
     books: Mutex<BTreeMap<Purpose, Arc<Mutex<OpenPurpose>>>>,
+    /// Held while the list of exact-only identities, which is a file, is read or changed together with the log.
+    list: Mutex<()>,
 }
 
 struct Core {
@@ -60,7 +62,7 @@ impl Vault {
             let opened = core.open_books(&folder, &name, &state)?;
             books.insert(name, Arc::new(Mutex::new(opened)));
         }
-        Ok(Self { folder, core: Mutex::new(core), books: Mutex::new(books) })
+        Ok(Self { folder, core: Mutex::new(core), books: Mutex::new(books), list: Mutex::new(()) })
     }
 
     /// The folder.
@@ -89,14 +91,10 @@ impl Vault {
         &self.folder.settings
     }
 
-    /// Adds an entry to the log, and to the state. If it cannot be written, the answer must not leave.
-    pub fn record(&self, asker: Option<&Asker>, event: Event) -> Result<(), Denial> {
-        self.core()?.record(asker, event).map(drop)
-    }
-
-    /// Adds the entry that is decided on in the light of the state, in one step. Gives what was decided
-    /// besides.
-    pub(crate) fn record_if<T>(
+    /// Decides on an entry in the light of the state, and adds it: one lock is held from the first look to the entry, so that
+    /// nothing that was looked at has changed when the entry stands. It is the only way to an entry that grants something. If it
+    /// cannot be written, the answer must not leave. Gives what was decided besides.
+    pub(crate) fn decide<T>(
         &self,
         asker: Option<&Asker>,
         decide: impl FnOnce(&State) -> Result<(Event, T), Denial>,
@@ -107,28 +105,30 @@ impl Vault {
         Ok(decided)
     }
 
+    /// Adds the entry that the vault began to serve.
+    pub fn started(&self, hardening: String) -> Result<(), Denial> {
+        self.core()?.record(None, Event::Started { hardening }).map(drop)
+    }
+
+    /// Adds the entry that the vault stopped serving.
+    pub(crate) fn stopped(&self) -> Result<(), Denial> {
+        self.core()?.record(None, Event::Stopped).map(drop)
+    }
+
+    /// Adds the entry that something was refused.
+    pub(crate) fn denied(&self, asker: Option<&Asker>, denial: &Denial) -> Result<(), Denial> {
+        let event = Event::Denied { what: denial.to_string() };
+        self.core()?.record(asker, event).map(drop)
+    }
+
     /// Looks at what the log adds up to now.
     pub(crate) fn look<T>(&self, at: impl FnOnce(&State) -> T) -> Result<T, Denial> {
         Ok(at(&self.core()?.state))
     }
 
-    /// A purpose that is named and not over.
+    /// A purpose that is named and not over, as it is now. What is granted is decided on by [`Vault::decide`].
     pub(crate) fn live_purpose(&self, purpose: &Purpose) -> Result<PurposeState, Denial> {
-        self.named_purpose(purpose, |state| !state.definition.expired())
-    }
-
-    /// A purpose that is named, over or not.
-    pub(crate) fn purpose(&self, purpose: &Purpose) -> Result<PurposeState, Denial> {
-        self.named_purpose(purpose, |_| true)
-    }
-
-    fn named_purpose(
-        &self,
-        purpose: &Purpose,
-        fits: impl FnOnce(&&PurposeState) -> bool,
-    ) -> Result<PurposeState, Denial> {
-        let found = self.look(|state| state.purposes.get(purpose).filter(fits).cloned())?;
-        found.ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })
+        self.look(|state| state.live(purpose).cloned())?
     }
 
     /// A purpose's registry and day; opened when it is first needed.
@@ -137,7 +137,7 @@ impl Vault {
         if let Some(books) = all.get(purpose) {
             return Ok(Arc::clone(books));
         }
-        let state = self.purpose(purpose)?;
+        let state = self.look(|state| state.named(purpose).cloned())??;
         let opened = self
             .core()?
             .open_books(&self.folder, purpose, &state)
@@ -145,6 +145,11 @@ impl Vault {
         let books = Arc::new(Mutex::new(opened));
         all.insert(purpose.clone(), Arc::clone(&books));
         Ok(books)
+    }
+
+    /// The turn to read or change the list of exact-only identities.
+    pub(crate) fn list(&self) -> Result<MutexGuard<'_, ()>, Denial> {
+        locked(&self.list)
     }
 
     /// A sealed file of the vault, bound to its name.
@@ -292,6 +297,7 @@ impl Vault {
 
 impl Core {
     fn record(&mut self, asker: Option<&Asker>, event: Event) -> Result<Entry, Denial> {
+        self.state.admit(&event)?;
         self.append(asker, event).map_err(|_| Denial::LogUnwritable)
     }
 

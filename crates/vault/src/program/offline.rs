@@ -13,8 +13,7 @@ use minster_vault::{
     approvals::{CustodianKey, NEEDED, SigningKey},
     disk::Disk,
     folder::{self, Plan},
-    harden,
-    log::{self, Event},
+    harden, log,
     purposes::PurposeDefinition,
     server::Server,
     vault::Vault,
@@ -71,7 +70,7 @@ pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
     let server = Server::bind(vault, &socket)?;
     let sandbox = harden::sandbox(&dir, &socket, checkpoints.as_deref());
     let hardening = format!("{process}; {sandbox}");
-    server.vault().record(None, Event::Started { hardening }).map_err(|_| Failure::Log)?;
+    server.vault().started(hardening).map_err(|_| Failure::Log)?;
     let _ = writeln!(io::stderr(), "the vault answers on {}", socket.display());
     server.serve(&stop)?;
     Ok(())

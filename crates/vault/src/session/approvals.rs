@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use minster_model::{Kind, Pseudonym, Role};
+use minster_model::{Kind, Pseudonym, Purpose, Role, SourceName};
 use minster_vault_api::{
     Approval, Denial, IdentifierBatch, Proposed, ProposedAction, Reidentified, Response,
     SubjectPseudonym,
@@ -10,11 +10,11 @@ use minster_vault_api::{
 
 use super::{Session, check_reference, fault, out_of_order};
 use crate::{
-    approvals::{Action, CustodianKey, NEEDED, Proposal, sha256},
+    approvals::{Action, CustodianKey, NEEDED, Proposal, refusal, sha256},
     keys::{hex, random},
     log::Event,
     purposes::{PurposeDefinition, today},
-    state::ProposalState,
+    state::{ProposalState, PurposeState},
     vault::locked,
 };
 
@@ -72,7 +72,7 @@ impl Session<'_> {
             reference: proposal.reference,
             expires: proposal.expires.to_string(),
         };
-        self.vault.record(self.asker.as_ref(), event)?;
+        self.decide(|_| Ok((event, ())))?;
         Ok(Response::Proposal(text))
     }
 
@@ -83,9 +83,7 @@ impl Session<'_> {
                 Action::NamePurpose { definition }
             }
             ProposedAction::Load { purpose, source, ceiling } => {
-                if !self.vault.live_purpose(&purpose)?.definition.allows(&source) {
-                    return Err(Denial::SourceNotAllowed { purpose, source_name: source });
-                }
+                allow_source(&self.vault.live_purpose(&purpose)?, &purpose, &source)?;
                 Action::AllowLoad { purpose, source, ceiling }
             }
             ProposedAction::Resume { purpose } => {
@@ -139,7 +137,7 @@ impl Session<'_> {
         let Approval { proposal, custodian, signature } = approval;
         let refused = |why: &str| refusal("approved", why);
         let store_id = self.vault.keys().store_id();
-        let approvals = self.vault.record_if(self.asker.as_ref(), |state| {
+        let approvals = self.decide(|state| {
             let open_proposal =
                 state.proposals.get(&proposal).ok_or_else(|| refused("no such one is open"))?;
             if open_proposal.expires.is_none_or(|last| last < today()) {
@@ -254,22 +252,14 @@ impl Session<'_> {
         Ok(Response::Subject(answer))
     }
 
-    /// The text of a proposal that two custodians approved, that is not over, and that is the caller's.
+    /// The text of a proposal that two custodians approved, that is not over, and that is the caller's. It is looked at again
+    /// as it is carried out: see [`Session::once`].
     fn approved(&self, id: &str) -> Result<Proposal, Denial> {
         self.asker()?;
         let refused = |why: &str| refusal("carried out", why);
-        let open_proposal = self.vault.look(|state| state.proposals.get(id).cloned())?;
-        let open_proposal =
-            open_proposal.ok_or_else(|| refused("no such one is open; one is carried out once"))?;
-        if open_proposal.by.len() < NEEDED {
-            let why = format!("{} of {NEEDED} custodians approved it", open_proposal.by.len());
-            return Err(refused(&why));
-        }
+        let open_proposal = self.vault.look(|state| state.approved(id).cloned())??;
         let proposal = self.text(id, &open_proposal)?;
         let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
-        if proposal.expires < today() {
-            return Err(refused("its last day is over"));
-        }
         if proposal.requester != self.uid {
             return Err(refused("another uid asked for it"));
         }
@@ -287,14 +277,26 @@ impl Session<'_> {
         Ok(text.filter(|text| sha256(text) == open_proposal.sha256).and_then(Proposal::read))
     }
 
-    /// Writes that a proposal was carried out, unless it was meanwhile.
+    /// Writes that a proposal was carried out, unless it was meanwhile, or is approved no more: other custodians may have
+    /// taken over, or the purpose ended.
     fn once(&self, event: Event) -> Result<(), Denial> {
-        self.vault.record_if(self.asker.as_ref(), |state| {
-            let is_open = event.carries_out().is_some_and(|one| state.proposals.contains_key(one));
-            match is_open {
-                true => Ok((event, ())),
-                false => Err(refusal("carried out", "it was, meanwhile")),
+        self.decide(|state| {
+            if let Some(id) = event.carries_out() {
+                state.approved(id)?;
             }
+            match &event {
+                Event::AllowedLoad { purpose, source, .. } => {
+                    allow_source(state.live(purpose)?, purpose, source)?;
+                }
+                Event::Resumed { purpose, .. } if !state.live(purpose)?.stopped => {
+                    return Err(refusal("carried out", "the purpose is not stopped"));
+                }
+                Event::Reidentified { purpose, .. } | Event::ChangedReviewers { purpose, .. } => {
+                    state.live(purpose)?;
+                }
+                _ => {}
+            }
+            Ok((event, ()))
         })
     }
 
@@ -307,10 +309,19 @@ impl Session<'_> {
     }
 }
 
-pub(super) fn made(why: &str) -> Denial {
-    refusal("made", why)
+fn allow_source(
+    state: &PurposeState,
+    purpose: &Purpose,
+    source: &SourceName,
+) -> Result<(), Denial> {
+    match state.definition.allows(source) {
+        true => Ok(()),
+        false => {
+            Err(Denial::SourceNotAllowed { purpose: purpose.clone(), source_name: source.clone() })
+        }
+    }
 }
 
-pub(super) fn refusal(what: &str, why: &str) -> Denial {
-    Denial::Proposal { what: what.into(), why: why.into() }
+pub(super) fn made(why: &str) -> Denial {
+    refusal("made", why)
 }

@@ -15,10 +15,12 @@ impl Session<'_> {
             DatasetClass::Linkage => &[Role::Ingest],
         };
         self.allow(makers, "a new key of such a dataset")?;
-        let version = self.purpose(&dataset.purpose)?.version;
-        let (key, wrapped) = self.vault.keys().create(&dataset, version).map_err(fault)?;
-        self.vault.record(self.asker.as_ref(), Event::CreatedKey { dataset })?;
-        Ok(Response::KeyCreated(key, wrapped))
+        let role = self.asker()?.role;
+        self.decide(|state| {
+            let version = state.open_to(role, &dataset.purpose)?.version;
+            let (key, wrapped) = self.vault.keys().create(&dataset, version).map_err(fault)?;
+            Ok((Event::CreatedKey { dataset }, Response::KeyCreated(key, wrapped)))
+        })
     }
 
     pub(super) fn unwrap_key(
@@ -60,29 +62,32 @@ impl Session<'_> {
         sealed: Option<&SealedRunKey>,
         event: impl FnOnce(DatasetRef, Option<RunId>) -> Event,
     ) -> Result<Response, Denial> {
-        let purpose = &dataset.purpose;
-        let state = self.purpose(purpose)?;
-        let version = Keys::wrapping_version(wrapped)
-            .ok_or_else(|| Denial::WrongWrapping { dataset: dataset.clone() })?;
-        if state.retired.contains(&version) {
-            return Err(Denial::Retired { purpose: purpose.clone(), version });
-        }
-        let key = self.vault.keys().unwrap(&dataset, wrapped)?;
-        let (run, run_key) = match sealed {
-            None => (None, None),
-            Some(sealed) => {
-                let opened = match dataset.class {
-                    DatasetClass::Source | DatasetClass::Linkage => {
-                        tokens::reveal(self.vault.keys(), purpose, &dataset.name, sealed)
-                    }
-                    // Others hold pseudonyms.
-                    DatasetClass::Integrated | DatasetClass::Report => None,
-                };
-                let wrong = || Denial::WrongWrapping { dataset: dataset.clone() };
-                opened.map(|(run, key)| (Some(run), Some(key))).ok_or_else(wrong)?
+        let role = self.asker()?.role;
+        self.decide(|state| {
+            let purpose = &dataset.purpose;
+            let state = state.open_to(role, purpose)?;
+            let version = Keys::wrapping_version(wrapped)
+                .ok_or_else(|| Denial::WrongWrapping { dataset: dataset.clone() })?;
+            if state.retired.contains(&version) {
+                return Err(Denial::Retired { purpose: purpose.clone(), version });
             }
-        };
-        self.vault.record(self.asker.as_ref(), event(dataset, run))?;
-        Ok(Response::KeyUnwrapped(Unwrapped { key, run: run_key }))
+            let key = self.vault.keys().unwrap(&dataset, wrapped)?;
+            let (run, run_key) = match sealed {
+                None => (None, None),
+                Some(sealed) => {
+                    let opened = match dataset.class {
+                        DatasetClass::Source | DatasetClass::Linkage => {
+                            tokens::reveal(self.vault.keys(), purpose, &dataset.name, sealed)
+                        }
+                        // Others hold pseudonyms.
+                        DatasetClass::Integrated | DatasetClass::Report => None,
+                    };
+                    let wrong = || Denial::WrongWrapping { dataset: dataset.clone() };
+                    opened.map(|(run, key)| (Some(run), Some(key))).ok_or_else(wrong)?
+                }
+            };
+            let unwrapped = Response::KeyUnwrapped(Unwrapped { key, run: run_key });
+            Ok((event(dataset, run), unwrapped))
+        })
     }
 }

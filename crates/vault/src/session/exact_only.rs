@@ -6,17 +6,12 @@ use minster_vault_api::{
     Response,
 };
 
-use super::{
-    Session,
-    approvals::{made, refusal},
-    fault,
-    runs::LONGEST,
-};
+use super::{Session, approvals::made, fault, runs::LONGEST};
 use crate::{
-    approvals::Action,
+    approvals::{Action, refusal},
     exact_only::{FOLDER, Numbers},
     log::Event,
-    state::ListHead,
+    state::{ListHead, PurposeState},
 };
 
 /// Numbers on the list, at most: all pseudonyms of one version of keys are 320 KB.
@@ -70,6 +65,9 @@ impl Session<'_> {
         let asked = asked.filter(|of| self.vault.keys().exact_only_tag(of.links()) == tag);
         let asked = asked
             .ok_or_else(|| refusal("carried out", "its numbers are missing or were changed"))?;
+        let _turn = self.vault.list()?;
+        // Before the file is written, which has the proposal's name: a proposal that was carried out has its list there.
+        self.vault.look(|state| state.approved(id).map(drop))??;
         let (head, mut list) = self.listed()?;
         let (before, number_of_asked) = (list.len(), asked.len());
         match change {
@@ -93,10 +91,9 @@ impl Session<'_> {
             removed,
             numbers,
         };
-        self.vault.record_if(self.asker.as_ref(), |state| {
-            let is_same = state.exact_only == head && state.proposals.contains_key(id);
-            let meanwhile = "it or another change of the list was, meanwhile; look, and try again";
-            if is_same { Ok((event, ())) } else { Err(refusal("carried out", meanwhile)) }
+        self.decide(|state| {
+            state.approved(id)?;
+            Ok((event, ()))
         })?;
         // The list before this one is needed no more. Where it cannot be removed, it is sealed still, and leads nowhere.
         let folder = self.vault.path().join(FOLDER);
@@ -108,7 +105,7 @@ impl Session<'_> {
         Ok(Response::ListChanged(ListChanged { added, removed, numbers }))
     }
 
-    /// The list that the log names.
+    /// The list that the log names. The caller holds [`Vault::list`], so that both are of one moment.
     fn listed(&self) -> Result<(Option<ListHead>, Numbers), Denial> {
         let head = self.vault.look(|state| state.exact_only.clone())?;
         let Some(of) = &head else { return Ok((None, Numbers::default())) };
@@ -123,27 +120,35 @@ impl Session<'_> {
     /// Tells the list as pseudonyms of a purpose, of all versions of its keys that are not retired.
     pub(super) fn exact_only(&self, purpose: Purpose) -> Result<Response, Denial> {
         self.allow(&[Role::Linker], "the list of exact-only identities")?;
-        let state = self.purpose(&purpose)?;
+        let role = self.asker()?.role;
+        let _turn = self.vault.list()?;
         let (_, list) = self.listed()?;
+        self.decide(|state| {
+            let state = state.open_to(role, &purpose)?;
+            let answer = self.told(&purpose, state, &list);
+            let told = answer.versions.first().map_or(0, |one| one.iter().count() as u64);
+            let versions = answer.versions.len() as u64;
+            let event = Event::ReadExactOnly { purpose, numbers: answer.numbers, told, versions };
+            Ok((event, Response::ExactOnly(answer)))
+        })
+    }
+
+    fn told(&self, purpose: &Purpose, state: &PurposeState, list: &Numbers) -> ExactOnlyList {
         let mut answer = ExactOnlyList { numbers: list.len(), ..ExactOnlyList::default() };
         if answer.numbers > 0 {
             let keys = self.vault.keys();
-            answer.digest = keys.exact_only_digest(&purpose, list.links());
+            answer.digest = keys.exact_only_digest(purpose, list.links());
             for (version, _) in state.versions().filter(|(_, retired)| !retired) {
                 let allowed = list.iter().filter(|(_, kind)| state.definition.allows_kind(kind));
                 let mut pseudonyms: Vec<Pseudonym> = allowed
-                    .map(|(link, kind)| keys.purpose_key(&purpose, version, kind).pseudonym(link))
+                    .map(|(link, kind)| keys.purpose_key(purpose, version, kind).pseudonym(link))
                     .collect();
                 pseudonyms.sort_unstable();
                 let bytes = pseudonyms.iter().flat_map(|one| *one.as_bytes()).collect();
                 answer.versions.push(ListedPseudonyms { version, bytes });
             }
         }
-        let told = answer.versions.first().map_or(0, |one| one.iter().count() as u64);
-        let versions = answer.versions.len() as u64;
-        let event = Event::ReadExactOnly { purpose, numbers: answer.numbers, told, versions };
-        self.vault.record(self.asker.as_ref(), event)?;
-        Ok(Response::ExactOnly(answer))
+        answer
     }
 
     /// Tells a custodian, who is to approve a change, whether it is about the numbers that the custodian was told.
@@ -164,12 +169,13 @@ impl Session<'_> {
         };
         let same = tag == given;
         let event = Event::ComparedExactOnly { proposal: id, same };
-        self.vault.record(self.asker.as_ref(), event)?;
+        self.decide(|_| Ok((event, ())))?;
         Ok(Response::ExactOnlyCompared(same))
     }
 
     pub(super) fn count_exact_only(&self) -> Result<Response, Denial> {
         self.allow(&[Role::Custodian], "how many exact-only identities are listed")?;
+        let _turn = self.vault.list()?;
         let (_, list) = self.listed()?;
         let count = |(kind, numbers)| ListedKind { kind, numbers };
         Ok(Response::ExactOnlyCounted(list.by_kind().into_iter().map(count).collect()))

@@ -10,13 +10,13 @@ mod rotation;
 mod runs;
 mod slips;
 
-use minster_model::{Purpose, Role};
+use minster_model::Role;
 use minster_vault_api::{Denial, PROTOCOL, Request, Response};
 
 use crate::{
     VaultFault,
     log::{Asker, Event},
-    state::PurposeState,
+    state::State,
     vault::Vault,
 };
 
@@ -39,13 +39,10 @@ impl<'a> Session<'a> {
     pub fn answer(&mut self, request: Request) -> Response {
         match self.try_answer(request) {
             Ok(response) => response,
-            Err(denial) => {
-                let event = Event::Denied { what: denial.to_string() };
-                match self.vault.record(self.asker.as_ref(), event) {
-                    Ok(()) => Response::Denied(denial),
-                    Err(unwritable) => Response::Denied(unwritable),
-                }
-            }
+            Err(denial) => match self.vault.denied(self.asker.as_ref(), &denial) {
+                Ok(()) => Response::Denied(denial),
+                Err(unwritable) => Response::Denied(unwritable),
+            },
         }
     }
 
@@ -131,14 +128,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// A purpose that has a key, and is open to the caller's role.
-    fn purpose(&self, name: &Purpose) -> Result<PurposeState, Denial> {
-        let state = self.vault.live_purpose(name)?;
-        let role = self.asker()?.role;
-        match state.definition.roles.contains(&role) {
-            true => Ok(state),
-            false => Err(Denial::PurposeForbids { purpose: name.clone(), role }),
-        }
+    /// Decides on an entry and adds it, under one lock: see [`Vault::decide`].
+    fn decide<T>(
+        &self,
+        decide: impl FnOnce(&State) -> Result<(Event, T), Denial>,
+    ) -> Result<T, Denial> {
+        self.vault.decide(self.asker.as_ref(), decide)
     }
 }
 

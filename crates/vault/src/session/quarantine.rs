@@ -81,7 +81,7 @@ impl Session<'_> {
             reference: opening.reference.clone(),
             reason: opening.reason.clone(),
         };
-        self.vault.record(self.asker.as_ref(), event)?;
+        self.decide(|_| Ok((event, ())))?;
         opening.unsealing = Unsealing::new(self.vault.identity().clone());
         opening.rows = opening.rows.again();
         opening.again = Some(0);

@@ -6,8 +6,8 @@
 use minster_model::{KeyVersion, Pseudonym, Purpose, Role};
 use minster_vault_api::{Denial, Response};
 
-use super::{Session, fault};
-use crate::{log::Event, vault::locked};
+use super::{Session, fault, out_of_order};
+use crate::{approvals::refusal, log::Event, state::State, vault::locked};
 
 /// Pairs of old and new pseudonyms in one answer: 4 MiB.
 const PAGE: usize = 128 << 10;
@@ -34,8 +34,13 @@ impl Session<'_> {
             vault.write_sealed(FOLDER, &name(purpose, from, page), &bytes).map_err(fault)?;
         }
         let pairs = pairs.len() as u64;
-        let event = Event::Rotated { purpose: purpose.clone(), version, pairs };
-        vault.record(self.asker.as_ref(), event)?;
+        self.decide(|state| {
+            // Under the lock of the books no other rotation comes between; the purpose's definition may.
+            if state.live(purpose)?.version != from {
+                return Err(out_of_order("the purpose has a new version of its keys already"));
+            }
+            Ok((Event::Rotated { purpose: purpose.clone(), version, pairs }, ()))
+        })?;
         books.registry.turn_to(successors);
         Ok(Response::Rotated { version })
     }
@@ -47,20 +52,28 @@ impl Session<'_> {
         page: u32,
     ) -> Result<Response, Denial> {
         self.allow(&[Role::Linker], "old and new pseudonyms")?;
-        let state = self.purpose(purpose)?;
-        if state.retired.contains(&from) {
-            return Err(Denial::Retired { purpose: purpose.clone(), version: from });
-        }
-        if from.0 == 0 || from >= state.version {
-            let why = format!("no version follows {from}");
-            return Err(Denial::Proposal { what: "answered".into(), why });
-        }
+        let role = self.asker()?.role;
+        let check = |state: &State| {
+            let state = state.open_to(role, purpose)?;
+            if state.retired.contains(&from) {
+                return Err(Denial::Retired { purpose: purpose.clone(), version: from });
+            }
+            if from.0 == 0 || from >= state.version {
+                return Err(refusal("answered", &format!("no version follows {from}")));
+            }
+            Ok(())
+        };
+        // First, too: the pages of a version that has no successor yet are not all there.
+        self.vault.look(check)??;
         let file = name(purpose, from, page as usize);
         let bytes = self.vault.read_sealed(FOLDER, &file).map_err(fault)?;
         let bytes = bytes.map(|bytes| bytes.to_vec()).unwrap_or_default();
         let pairs = (bytes.len() / PAIR) as u64;
-        let event = Event::ReadCrosswalk { purpose: purpose.clone(), from, page, pairs };
-        self.vault.record(self.asker.as_ref(), event)?;
+        self.decide(|state| {
+            check(state)?;
+            let event = Event::ReadCrosswalk { purpose: purpose.clone(), from, page, pairs };
+            Ok((event, ()))
+        })?;
         Ok(Response::Crosswalk(bytes))
     }
 
@@ -71,13 +84,13 @@ impl Session<'_> {
         version: KeyVersion,
     ) -> Result<Response, Denial> {
         self.allow(&[Role::Custodian], "the end of a version of keys")?;
-        let now = self.vault.purpose(purpose)?.version;
-        if version.0 == 0 || version >= now {
-            let why = format!("{version} is not a version that another has followed");
-            return Err(Denial::Proposal { what: "retired".into(), why });
-        }
-        let event = Event::Retired { purpose: purpose.clone(), version };
-        self.vault.record(self.asker.as_ref(), event)?;
+        self.decide(|state| {
+            if version.0 == 0 || version >= state.named(purpose)?.version {
+                let why = format!("{version} is not a version that another has followed");
+                return Err(refusal("retired", &why));
+            }
+            Ok((Event::Retired { purpose: purpose.clone(), version }, ()))
+        })?;
         let folder = self.vault.path().join(FOLDER);
         for page in 0.. {
             let path = folder.join(name(purpose, version, page));

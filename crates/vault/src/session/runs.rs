@@ -79,48 +79,53 @@ impl Session<'_> {
             return Err(out_of_order("a run is open; close it first"));
         }
         let RunManifest { run, purpose, source, period, inputs, ceiling } = manifest;
-        let state = self.running(&purpose)?;
-        if !state.definition.allows(&source) {
-            return Err(Denial::SourceNotAllowed { purpose, source_name: source });
-        }
-        let raised = state.raised.get(&source).filter(|_| ceiling > state.definition.budget.run);
-        let (budget, load) = match raised {
-            Some((raised, proposal)) => (*raised, Some(proposal.clone())),
-            None => (state.definition.budget.run, None),
-        };
-        let ceiling = ceiling.min(budget);
-        let repairs = state.definition.repairs.map_or(0, |budget| budget.run);
-        let before = locked(&*self.vault.books(&purpose)?)?.births.before(&source, &period);
+        let role = self.asker()?.role;
+        let vault = self.vault;
+        let before = locked(&*vault.books(&purpose)?)?.births.before(&source, &period);
         let of = RunOf { purpose: &purpose, source: &source, run: &run };
-        let (key, run_key) = tokens::draw(self.vault.keys(), of).map_err(fault)?;
-        let event = Event::OpenedRun {
-            run: run.clone(),
-            purpose: purpose.clone(),
-            source: source.clone(),
-            inputs: inputs.clone(),
-            ceiling,
-            load: load.clone(),
-        };
-        self.vault.record(self.asker.as_ref(), event)?;
-        let opened = OpenedRun {
-            key_version: state.version,
-            key_check: self.vault.keys().check_value(&purpose, state.version),
-            ceiling,
-            repairs,
-            recipient: self.vault.recipient().to_owned(),
-            run_key,
-        };
-        // A first load that is never closed is one first load all the same.
-        let newcomers = state.loading.get(&source).copied().unwrap_or_default();
-        let loaded = state.loaded.contains(&source) || newcomers >= state.definition.budget.run;
-        let loaded_before = loaded && load.is_none();
+        let (key, run_key) = tokens::draw(vault.keys(), of).map_err(fault)?;
+        let (opened, loaded_before) = self.decide(|state| {
+            let state = state.running(role, &purpose)?;
+            if !state.definition.allows(&source) {
+                let (purpose, source_name) = (purpose.clone(), source.clone());
+                return Err(Denial::SourceNotAllowed { purpose, source_name });
+            }
+            let (budget, load) = match state.raised.get(&source) {
+                Some((raised, proposal)) if ceiling > state.definition.budget.run => {
+                    (*raised, Some(proposal.clone()))
+                }
+                _ => (state.definition.budget.run, None),
+            };
+            let opened = OpenedRun {
+                key_version: state.version,
+                key_check: vault.keys().check_value(&purpose, state.version),
+                ceiling: ceiling.min(budget),
+                repairs: state.definition.repairs.map_or(0, |budget| budget.run),
+                recipient: vault.recipient().to_owned(),
+                run_key,
+            };
+            // A first load that is never closed is one first load all the same.
+            let newcomers = state.loading.get(&source).copied().unwrap_or_default();
+            let loaded = state.loaded.contains(&source) || newcomers >= state.definition.budget.run;
+            let loaded_before = loaded && load.is_none();
+            let event = Event::OpenedRun {
+                run: run.clone(),
+                purpose: purpose.clone(),
+                source: source.clone(),
+                inputs: inputs.clone(),
+                ceiling: opened.ceiling,
+                load,
+            };
+            Ok((event, (opened, loaded_before)))
+        })?;
+        let OpenedRun { key_version: version, ceiling, repairs, .. } = opened;
         self.run = Some(OpenRun {
             run,
             purpose,
             source,
             period,
             inputs,
-            version: state.version,
+            version,
             tokens: key.cipher(),
             ceiling,
             seen: RecordSet::default(),
@@ -150,7 +155,7 @@ impl Session<'_> {
         let books = vault.books(&purpose)?;
         let mut books = locked(&books)?;
         books.turn_day();
-        // Under the lock: a rotation holds it too.
+        // Under the lock of the books: a rotation holds it too. That nothing else changed is looked at as the entry is added.
         let state = self.running(&purpose)?;
         if !state.definition.allows_kind(kind) {
             let kind = kind.clone();
@@ -217,7 +222,7 @@ impl Session<'_> {
             today: books.count,
             registry: head,
         };
-        vault.record(asker.as_ref(), event)?;
+        vault.decide(asker.as_ref(), |now| state.grant(now, event))?;
 
         let mut answer = Vec::with_capacity(looked.len() * Pseudonym::LEN);
         for Looked { link, record, .. } in &looked {
@@ -239,7 +244,7 @@ impl Session<'_> {
         let (run, purpose, source) = (run.clone(), purpose.clone(), source.clone());
         let rule = rule.to_owned();
         let event = Event::Alarm { run, purpose: purpose.clone(), source, rule: rule.clone() };
-        self.vault.record(self.asker.as_ref(), event)?;
+        self.decide(|_| Ok((event, ())))?;
         self.run = None;
         Ok(Denial::Probing { purpose, rule })
     }
@@ -259,17 +264,14 @@ impl Session<'_> {
             asked: run.distinct,
             inputs,
         };
-        self.vault.record(self.asker.as_ref(), event)?;
+        self.decide(|_| Ok((event, ())))?;
         Ok(Response::RunClosed)
     }
 
+    /// A purpose that answers, as it is now; [`PurposeState::grant`] looks whether it still is.
     pub(super) fn running(&self, purpose: &Purpose) -> Result<PurposeState, Denial> {
-        let state = self.purpose(purpose)?;
-        if state.stopped {
-            let rule = "an alarm stands".to_owned();
-            return Err(Denial::Probing { purpose: purpose.clone(), rule });
-        }
-        Ok(state)
+        let role = self.asker()?.role;
+        self.vault.look(|state| state.running(role, purpose).cloned())?
     }
 }
 
@@ -313,7 +315,7 @@ impl OpenRun {
             so_far: self.parts,
             today: books.parts,
         };
-        vault.record(asker, event)?;
+        vault.decide(asker, |now| state.grant(now, event))?;
         let mut answer: Vec<u8> = made.iter().flat_map(Pseudonym::as_bytes).copied().collect();
         self.tokens.to_tokens(&mut answer);
         Ok(Response::Tokens(answer))

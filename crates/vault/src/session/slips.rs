@@ -116,7 +116,7 @@ impl Session<'_> {
             distinct: run.told.faulty.len() as u64,
             today: books.repairs,
         };
-        vault.record(asker.as_ref(), event)?;
+        vault.decide(asker.as_ref(), |now| state.grant(now, event))?;
         run.tokens.to_tokens(&mut tokens);
         Ok(Response::Repaired { found, tokens })
     }
@@ -143,7 +143,7 @@ impl Session<'_> {
             new,
             births,
         };
-        vault.record(self.asker.as_ref(), event)
+        self.decide(|_| Ok((event, ())))
     }
 }
 

@@ -18,6 +18,7 @@ mod program;
 mod publishing;
 mod quarantine;
 mod restoring;
+mod races;
 mod review;
 mod rotation;
 mod serving;
