@@ -30,7 +30,7 @@ use minster_vault_api::{Client, IdentifierBatch, RunKey, RunManifest, Token};
 const BATCH: usize = 128 << 10;
 const IDENTIFIERS: usize = 8 * BATCH;
 const ROUNDS: usize = 5;
-const PURPOSE: &str = "[[purpose]]\nname = \"p\"\ntext = \"t\"\nlegal_basis = \"b\"\nsources = [\"s\"]\n\
+const PURPOSE: &str = "[[purpose]]\nname = \"p\"\ntext = \"t\"\nlegal_basis = \"b\"\nsources = [\"s\"]\nkinds = [\"upn\"]\n\
     roles = [\"ingest\", \"linker\"]\nbudget = { run = 100_000_000, day = 1_000_000_000 }\nexpires = \"2099-01-01\"\n";
 
 fn main() {

@@ -10,7 +10,7 @@ use minster_vault::{
     vault::Vault,
 };
 
-const PURPOSE: &str = "[[purpose]]\nname = \"p\"\ntext = \"t\"\nlegal_basis = \"b\"\nsources = [\"s\"]\n\
+const PURPOSE: &str = "[[purpose]]\nname = \"p\"\ntext = \"t\"\nlegal_basis = \"b\"\nsources = [\"s\"]\nkinds = [\"upn\"]\n\
     roles = [\"ingest\", \"linker\", \"analyst\", \"custodian\", \"auditor\"]\n\
     budget = { run = 1000, day = 1000 }\nexpires = \"2099-01-01\"\n";
 

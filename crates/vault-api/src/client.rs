@@ -56,7 +56,14 @@ impl Client {
         let writer = BufWriter::new(stream.try_clone().map_err(unreachable)?);
         let mut client = Self { reader: BufReader::new(stream), writer };
         let hello = Request::Hello { protocol: PROTOCOL, role, program: program.to_owned() };
-        match client.ask(&hello)? {
+        // A vault that refuses the uid says so and closes, without waiting for hello: what it said can be read all the same.
+        let said = frame::write(&mut client.writer, &hello);
+        let answer = match frame::read(&mut client.reader) {
+            Ok(Response::Denied(denial)) => return Err(denial.into()),
+            Ok(answer) => answer,
+            Err(unread) => return Err(said.err().unwrap_or(unread).into()),
+        };
+        match answer {
             Response::Welcome { protocol: PROTOCOL } => Ok(client),
             _ => Err(VaultError::Protocol),
         }

@@ -182,4 +182,21 @@ pub enum Denial {
         /// The kind.
         kind: Kind,
     },
+    /// The caller's uid holds no role.
+    #[error("uid {uid} holds no role in this vault; a custodian names it in vault.toml")]
+    Stranger {
+        /// The caller's user id.
+        uid: u32,
+    },
+    /// All conversations that a uid may have at one time are taken.
+    #[error(
+        "uid {uid} has {places} conversations with the vault, and may have no more at one time; end one of its programs, or \
+         wait for it"
+    )]
+    NoPlace {
+        /// The caller's user id.
+        uid: u32,
+        /// How many it may have.
+        places: u32,
+    },
 }

@@ -41,6 +41,14 @@ pub fn write(to: &mut impl Write, message: &impl Serialize) -> Result<(), FrameE
 /// Receives one message. A length over the limit is refused before any of it is read; memory is
 /// taken as bytes arrive, never on the strength of the announced length.
 pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> Result<T, FrameError> {
+    read_within(from, MAX_FRAME)
+}
+
+/// The same, with another limit.
+pub fn read_within<T: DeserializeOwned>(
+    from: &mut impl Read,
+    most: usize,
+) -> Result<T, FrameError> {
     let mut length = [0; 4];
     match from.read_exact(&mut length) {
         Ok(()) => {}
@@ -50,7 +58,7 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> Result<T, FrameError> 
         Err(error) => return Err(error.into()),
     }
     let length = u32::from_le_bytes(length) as usize;
-    if length > MAX_FRAME {
+    if length > most {
         return Err(FrameError::TooLong(length));
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(length.min(64 << 10)));

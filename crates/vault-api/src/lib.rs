@@ -45,4 +45,4 @@ pub use status::{PurposeStatus, Statement, StatusReport, VersionStatus};
 pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 9;
+pub const PROTOCOL: u16 = 10;

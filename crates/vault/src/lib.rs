@@ -15,6 +15,7 @@
 //! | `exact_only` | the list of identities that are linked by their number alone |
 //! | [`registry`] | what was answered: sealed rows, an index of links, keyed birth dates |
 //! | [`slips`] | what a mistyped number was |
+//! | `refusals` | counts what is refused, for a sum in the log; each role holder's places |
 //! | [`tokens`] | the keys under which a run's answers are given |
 //! | [`probing`] | recognises that numbers are tried out |
 //! | [`restoring`] | what two custodians accept where the vault does not start |
@@ -46,6 +47,7 @@ mod open_purpose;
 pub mod probing;
 pub mod purposes;
 mod quarantine;
+mod refusals;
 pub mod registry;
 pub mod restoring;
 pub mod server;

@@ -7,9 +7,10 @@ use jiff::civil::Date;
 
 use crate::{
     keys::Link,
-    probing::Slips,
+    probing::{Newcomers, Slips, Watch},
     purposes::today,
     registry::{Births, Registry},
+    state::PurposeState,
 };
 
 /// A set of records.
@@ -53,6 +54,10 @@ pub(crate) struct OpenPurpose {
     /// Different identifiers today. Those from before a restart count again if they are asked again:
     /// the vault does not keep which they were.
     pub(crate) count: u64,
+    /// The day's numbers, watched for someone who tries them out.
+    pub(crate) watch: Watch,
+    /// How often custodians had let the purpose go on when the watch began.
+    resumed: u32,
     /// Keyed hashes of what was to be repaired today since the vault started.
     pub(crate) faulty: HashSet<Link>,
     /// The numbers of these repairs, watched for someone who tries them out.
@@ -65,17 +70,16 @@ pub(crate) struct OpenPurpose {
 
 impl OpenPurpose {
     /// Opens the books with what the log says of today.
-    pub(crate) fn new(
-        registry: Registry,
-        births: Births,
-        (count, repairs, parts): (u64, u64, u64),
-    ) -> Self {
+    pub(crate) fn new(registry: Registry, births: Births, state: &PurposeState) -> Self {
+        let (count, repairs, parts) = (state.today(), state.repairs_today(), state.parts_today());
         Self {
             registry,
             births,
             day: today(),
             seen: RecordSet::default(),
             count,
+            watch: Watch::of_day(Newcomers::of_day(count, state.newcomers_today())),
+            resumed: state.resumed,
             faulty: HashSet::new(),
             slips: Slips::default(),
             repairs,
@@ -89,6 +93,14 @@ impl OpenPurpose {
         if self.day != now {
             (self.day, self.count, self.parts, self.seen) = (now, 0, 0, RecordSet::default());
             (self.repairs, self.faulty, self.slips) = (0, HashSet::new(), Slips::default());
+            self.watch = Watch::default();
+        }
+    }
+
+    /// Begins the watch anew where custodians saw an alarm and let the purpose go on: what was asked before they know.
+    pub(crate) fn go_on(&mut self, state: &PurposeState) {
+        if self.resumed != state.resumed {
+            (self.resumed, self.watch) = (state.resumed, Watch::default());
         }
     }
 }

@@ -1,15 +1,15 @@
 //! Recognises that someone tries out numbers. It watches pupil numbers and NHS numbers, which
 //! are built to a known plan and can be counted through; other identifiers have the budget alone.
 //!
-//! A run is stopped where
+//! A run is stopped, and with it its purpose, where in one day (UTC) all runs of the purpose together ask for
 //!
-//! 1. **a block is too dense**: more than [`DENSE_UPN`] of the thousand serials of one local authority,
+//! 1. **a block too densely**: more than [`DENSE_UPN`] of the thousand serials of one local authority,
 //!    school and year of allocation (a school gives serials in sequence, but to its own intake only), or
-//!    more than [`DENSE_NHS`] of a thousand neighbouring NHS numbers; or, of a source that was loaded before,
+//!    more than [`DENSE_NHS`] of a thousand neighbouring NHS numbers; or, of sources that were loaded before,
 //!    more than [`DENSE_NEW`] that the vault never saw (the largest intake of a school in a year);
-//! 2. **there are too many newcomers**: of a source that was loaded before, more than
-//!    [`NEWCOMERS`] + a quarter of the run's numbers were never seen by the vault (a new school year
-//!    brings about one in thirteen).
+//! 2. **too many newcomers**: of sources that were loaded before, more than
+//!    [`NEWCOMERS`] + a quarter of the day's numbers were never seen by the vault (a new school year
+//!    brings about one in thirteen). The same holds for each run by itself and its own numbers.
 //!
 //! Repairs are asked with a birth date, so that they could be used to try out birth dates of a number, or numbers of a birth
 //! date. They are stopped where, in one day (UTC),
@@ -23,7 +23,7 @@ use std::collections::HashMap;
 
 use minster_model::Kind;
 
-/// Serials of one school's year of allocation that a run may ask for.
+/// Serials of one school's year of allocation that a purpose may ask for in a day.
 pub const DENSE_UPN: u32 = 400;
 /// The same for a thousand neighbouring NHS numbers.
 pub const DENSE_NHS: u32 = 100;
@@ -41,13 +41,19 @@ pub const DENSE_SLIPS: u32 = 60;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Block(u64);
 
-/// The numbers that one run asked for.
+/// How many numbers were asked for, and how many of them the vault never saw: of one run, or of a purpose's day.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Newcomers {
+    asked: u64,
+    new: u64,
+}
+
+/// The numbers that all runs of a purpose asked for in a day.
 #[derive(Debug, Default)]
 pub struct Watch {
     /// How many of each block were asked for, and how many of these were new.
     blocks: HashMap<Block, (u32, u32), std::hash::BuildHasherDefault<Spread>>,
-    asked: u64,
-    new: u64,
+    newcomers: Newcomers,
 }
 
 impl Block {
@@ -76,23 +82,50 @@ impl Block {
     }
 }
 
-impl Watch {
-    /// Takes note of a number that the run did not ask for before; gives the rule that it breaks.
-    pub fn see(&mut self, block: Block, new: bool, loaded_before: bool) -> Option<&'static str> {
+impl Newcomers {
+    /// Goes on where the log says that a day was.
+    pub fn of_day(asked: u64, new: u64) -> Self {
+        Self { asked, new }
+    }
+
+    /// Those of sources that were loaded before.
+    pub fn new_ones(&self) -> u64 {
+        self.new
+    }
+
+    /// Takes note of a number that was not asked for before; gives the rule that it breaks. `new` is one that the vault never
+    /// saw, of a source that was loaded before.
+    pub fn see(&mut self, new: bool) -> Option<&'static str> {
         self.asked += 1;
         self.new += u64::from(new);
+        (new && self.new > NEWCOMERS + self.asked / 4)
+            .then_some("it asks for too many numbers that no earlier run of this source knew")
+    }
+}
+
+impl Watch {
+    /// Goes on where the log says that the day was. Which blocks were asked for, it does not say.
+    pub fn of_day(newcomers: Newcomers) -> Self {
+        Self { newcomers, ..Self::default() }
+    }
+
+    /// The day's newcomers.
+    pub fn newcomers(&self) -> Newcomers {
+        self.newcomers
+    }
+
+    /// Takes note of a number that no run asked for before on the day; gives the rule that it breaks.
+    pub fn see(&mut self, block: Block, new: bool, loaded_before: bool) -> Option<&'static str> {
         let (asked, newcomers) = self.blocks.entry(block).or_default();
+        let newcomer = new && loaded_before;
         *asked += 1;
-        *newcomers += u32::from(new);
-        if *asked > block.limit() || loaded_before && *newcomers > DENSE_NEW {
+        *newcomers += u32::from(newcomer);
+        if *asked > block.limit() || newcomer && *newcomers > DENSE_NEW {
             return Some(
                 "it asks for more numbers of one block than are ever given to children here",
             );
         }
-        if loaded_before && self.new > NEWCOMERS + self.asked / 4 {
-            return Some("it asks for too many numbers that no earlier run of this source knew");
-        }
-        None
+        self.newcomers.see(newcomer)
     }
 }
 
@@ -186,6 +219,16 @@ mod tests {
         assert!(stops(numbers(6), true).is_some());
         assert_eq!(stops(numbers(6), false), None);
         assert_eq!(stops((0..1000).map(|n| (upn(n / 100, 24, n % 100), true)), true), None);
+    }
+
+    #[test]
+    fn a_day_goes_on_where_the_log_says_that_it_was() {
+        let block = Block::of(&"upn".parse().unwrap(), &upn(1, 24, 7)).unwrap();
+        let mut watch = Watch::of_day(Newcomers::of_day(1_200, 1_299));
+        assert_eq!(watch.see(block, true, true), None);
+        assert_eq!(watch.see(block, false, true), None, "a known one breaks no rule");
+        assert_eq!(watch.newcomers().new_ones(), 1_300);
+        assert!(watch.see(block, true, true).is_some());
     }
 
     #[test]

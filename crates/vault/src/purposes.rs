@@ -22,7 +22,8 @@ pub struct PurposeDefinition {
     /// The sources it may use. Absent: any; a purpose of a vault that an earlier release made alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<Vec<SourceName>>,
-    /// The kinds of identifiers and match keys that may become pseudonyms. Absent: any.
+    /// The kinds of identifiers and match keys that may become pseudonyms: a closed list. Absent: any, up to a number; as with
+    /// `sources`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kinds: Option<Vec<Kind>>,
     /// The roles that may work under it.
@@ -45,6 +46,9 @@ pub struct PurposeDefinition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Date>,
 }
+
+/// Kinds that a purpose may name, and that its registry holds.
+pub(crate) const MOST_KINDS: usize = 256;
 
 /// How many distinct identifiers may be asked, or mistyped numbers repaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,6 +216,12 @@ impl PurposeDefinition {
             _ if self.text.trim().is_empty() => lacks("its `text`: the aim of the purpose"),
             _ if self.legal_basis.trim().is_empty() => lacks("its `legal_basis`"),
             Self { sources: None, .. } => lacks("`sources`, the list of those it may use"),
+            Self { kinds: None, .. } => {
+                lacks("`kinds`, the list of kinds of identifiers that may become pseudonyms")
+            }
+            Self { kinds: Some(kinds), .. } if kinds.len() > MOST_KINDS => {
+                Err(format!("the purpose {} names over {MOST_KINDS} kinds", self.name))
+            }
             Self { expires: None, .. } => lacks("`expires`, its last day"),
             _ if self.roles.is_empty() => lacks("`roles`"),
             _ if self.release.persons == 0 => lacks("a person who lets a release out"),
@@ -233,16 +243,18 @@ mod tests {
     use super::*;
 
     const ONE: &str = "[[purpose]]\nname = \"p\"\ntext = \"Statistics\"\nlegal_basis = \"UK GDPR 6(1)(e)\"\n\
-        sources = [\"census\"]\nroles = [\"ingest\"]\nbudget = { run = 10, day = 20 }\nexpires = \"2030-12-31\"\n";
+        sources = [\"census\"]\nkinds = [\"upn\", \"match-key:address\"]\nroles = [\"ingest\"]\nbudget = { run = 10, day = 20 }\nexpires = \"2030-12-31\"\n";
+
+    const KINDS: &str = "kinds = [\"upn\", \"match-key:address\"]\n";
 
     #[test]
-    fn kinds_are_a_closed_list_where_they_are_named() {
+    fn kinds_are_a_closed_list() {
         let (upn, other) = ("upn".parse().unwrap(), "made-up".parse().unwrap());
-        let any = PurposeDefinition::parse_one(ONE).unwrap();
-        assert!(any.allows_kind(&upn) && any.allows_kind(&other));
-        let some = ONE.replace("roles", "kinds = [\"upn\"]\nroles");
-        let some = PurposeDefinition::parse_one(&some).unwrap();
+        let some = PurposeDefinition::parse_one(ONE).unwrap();
         assert!(some.allows_kind(&upn) && !some.allows_kind(&other));
+        let many: Vec<String> = (0..=MOST_KINDS).map(|n| format!("\"k{n}\"")).collect();
+        let many = ONE.replace(KINDS, &format!("kinds = [{}]\n", many.join(", ")));
+        assert!(PurposeDefinition::parse_one(&many).unwrap_err().contains("over 256 kinds"));
     }
 
     #[test]
@@ -250,14 +262,14 @@ mod tests {
         let (address, upn) = ("match-key:address".parse().unwrap(), "upn".parse().unwrap());
         let allows = |more: &str| {
             let purpose =
-                PurposeDefinition::parse_one(&ONE.replace("roles", &format!("{more}roles")));
+                PurposeDefinition::parse_one(&ONE.replace(KINDS, &format!("{KINDS}{more}")));
             let purpose = purpose.unwrap();
             (purpose.allows_kind(&address), purpose.allows_kind(&upn))
         };
         assert_eq!(allows(""), (false, true));
         assert_eq!(allows("households = true\n"), (true, true));
-        assert_eq!(allows("kinds = [\"match-key:address\"]\n"), (false, false));
-        assert_eq!(allows("households = true\nkinds = [\"upn\"]\n"), (false, true));
+        let named = ONE.replace(KINDS, "households = true\nkinds = [\"upn\"]\n");
+        assert!(!PurposeDefinition::parse_one(&named).unwrap().allows_kind(&address));
     }
 
     #[test]
@@ -267,6 +279,7 @@ mod tests {
             ("text = \"Statistics\"", "text"),
             ("legal_basis = \"UK GDPR 6(1)(e)\"", "legal_basis"),
             ("sources = [\"census\"]\n", "sources"),
+            (KINDS, "kinds"),
             ("expires = \"2030-12-31\"", "expires"),
             ("roles = [\"ingest\"]", "roles"),
             ("budget = { run = 10, day = 20 }", "budget"),

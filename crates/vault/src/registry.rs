@@ -31,11 +31,15 @@ use crate::{
     disk::Disk,
     keys::{Keys, Link},
     log::RegistryHead,
+    purposes::{MOST_KINDS, PurposeDefinition},
 };
 pub use births::Births;
 use file::{Batch, FileSubject, RegistryFile};
 
 const REGISTRY: FileSubject = FileSubject { magic: b"minster registry 01\n", name: "registry" };
+
+/// Kinds in the registry of a purpose that names none.
+const MOST_UNNAMED: usize = 64;
 
 /// One purpose's registry, open.
 pub struct Registry {
@@ -140,6 +144,16 @@ impl Registry {
         &self.kinds[usize::from(self.kind_of[record as usize])]
     }
 
+    /// Whether identifiers of a kind have their place here: kinds that are there, those that the purpose names, and for a
+    /// purpose of an earlier release, which names none, some others. So nobody fills the registry with made-up kinds.
+    pub(crate) fn takes(&self, kind: &Kind, definition: &PurposeDefinition) -> bool {
+        let room = match definition.kinds {
+            Some(_) => MOST_KINDS,
+            None => MOST_UNNAMED,
+        };
+        self.kinds.contains(kind) || self.kinds.len() < room
+    }
+
     /// Adds identifiers that [`Registry::find`] does not know, all different; durable when this
     /// returns. Gives the head that the log must name.
     ///
@@ -155,8 +169,12 @@ impl Registry {
         pseudonyms: &[Pseudonym],
     ) -> Result<RegistryHead, VaultFault> {
         let collides = |pseudonym| self.find_pseudonym(pseudonym).is_some();
-        if pseudonyms.iter().any(collides) || self.kinds.len() > usize::from(u8::MAX) {
+        if pseudonyms.iter().any(collides) {
             return Err(VaultFault::Crypto("two identifiers have one pseudonym"));
+        }
+        // Before it is written: a registry with more of them does not open.
+        if self.kinds.len() > usize::from(u8::MAX) && !self.kinds.contains(kind) {
+            return Err(VaultFault::Crypto("a registry holds at most 256 kinds"));
         }
         let identifiers: Vec<&[u8]> = new.iter().map(|(_, identifier)| *identifier).collect();
         let links = new.iter().map(|(link, _)| *link);

@@ -1,38 +1,68 @@
-//! The socket: who connects, in which uid; one thread a conversation.
+//! The socket: who connects, in which uid; one thread a conversation. A uid without a role gets none.
 
 use std::{
     fs,
-    io::{BufReader, BufWriter},
+    io::{self, BufReader, BufWriter, Read},
     os::unix::{
         fs::{MetadataExt, PermissionsExt},
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use minster_model::Role;
-use minster_vault_api::{Request, frame};
+use minster_vault_api::{Denial, Request, Response, frame};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::{VaultFault, session::Session, vault::Vault};
+use crate::{
+    VaultFault,
+    refusals::{NoPlace, Places},
+    session::Session,
+    vault::Vault,
+};
 
-/// Conversations at one time; a further caller finds the connection closed.
-const MOST: usize = 32;
 /// How long a vault that stops waits for conversations to end.
 const LEAVE: Duration = Duration::from_secs(2);
-/// How long a caller may take to say hello.
-const HELLO: Duration = Duration::from_secs(10);
+/// Between two looks whether a checkpoint or a sum is due.
+const LOOK: Duration = Duration::from_millis(200);
+/// The longest message before hello is answered.
+const SMALL: usize = 4 << 10;
+
+/// How long callers may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// To say hello, from the first byte or before it.
+    pub hello: Duration,
+    /// To send one message, from its first byte, and to take its answer.
+    pub message: Duration,
+    /// Between two messages. Programs read and match for hours before they ask again.
+    pub idle: Duration,
+    /// Between two sums of refusals in the log.
+    pub sum: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            hello: Duration::from_secs(10),
+            message: Duration::from_secs(60),
+            idle: Duration::from_secs(12 * 3600),
+            sum: Duration::from_secs(600),
+        }
+    }
+}
 
 /// A socket that is listened on; removed when dropped.
 pub struct Server {
     listener: UnixListener,
     socket: PathBuf,
     vault: Arc<Vault>,
+    limits: Limits,
 }
 
 impl Server {
@@ -53,7 +83,14 @@ impl Server {
         let alone = Role::ALL.iter().all(|role| roles.holders(*role).iter().all(|&uid| uid == own));
         let mode = fs::Permissions::from_mode(if alone { 0o600 } else { 0o666 });
         fs::set_permissions(socket, mode).map_err(VaultFault::io("set the mode of", socket))?;
-        Ok(Self { listener, socket: socket.to_owned(), vault: Arc::new(vault) })
+        let (socket, vault) = (socket.to_owned(), Arc::new(vault));
+        Ok(Self { listener, socket, vault, limits: Limits::default() })
+    }
+
+    /// The same server, with other limits.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// The vault.
@@ -64,36 +101,83 @@ impl Server {
     /// Serves until `stop` is set, and exports checkpoints meanwhile. Where one that is due cannot be
     /// written, the vault stops: nothing may happen that no checkpoint will cover.
     pub fn serve(&self, stop: &AtomicBool) -> Result<(), VaultFault> {
-        let talking = Arc::new(AtomicUsize::new(0));
-        let wait = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+        let places = Arc::new(Mutex::new(Places::new(&self.vault.settings().roles)));
+        let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(LOOK.subsec_nanos()) };
         self.vault.export_checkpoint(true)?;
+        let mut looked = Instant::now();
         while !stop.load(Ordering::SeqCst) {
-            self.vault.export_checkpoint(false)?;
+            if looked.elapsed() >= LOOK {
+                let summed = self.vault.sum_refusals(self.limits.sum);
+                summed.map_err(|denial| VaultFault::Usage(denial.to_string()))?;
+                self.vault.export_checkpoint(false)?;
+                looked = Instant::now();
+            }
             let mut ready = [PollFd::new(&self.listener, PollFlags::IN)];
             // An interrupted wait is a signal: the loop looks at `stop`.
             if !matches!(rustix::event::poll(&mut ready, Some(&wait)), Ok(1..)) {
                 continue;
             }
-            let Ok((stream, _)) = self.listener.accept() else { continue };
-            if talking.load(Ordering::SeqCst) >= MOST {
+            let Ok((stream, _)) = self.listener.accept() else {
+                // Without a file to spare, the next attempt fails as this one did.
+                std::thread::sleep(Duration::from_millis(10));
                 continue;
-            }
-            talking.fetch_add(1, Ordering::SeqCst);
-            let (vault, talking) = (Arc::clone(&self.vault), Arc::clone(&talking));
+            };
+            let Some((uid, stream)) = self.welcome(&places, stream) else { continue };
+            let (vault, places) = (Arc::clone(&self.vault), Arc::clone(&places));
+            let limits = self.limits;
             std::thread::spawn(move || {
-                converse(&vault, &stream);
+                let _place = Place { uid, places };
+                converse(&vault, uid, &stream, &limits);
                 drop(vault);
-                talking.fetch_sub(1, Ordering::SeqCst);
             });
         }
         // Answers under way may leave first.
         let begun = Instant::now();
-        while talking.load(Ordering::SeqCst) > 0 && begun.elapsed() < LEAVE {
+        let is_any = || places.lock().is_ok_and(|places| places.taken() > 0);
+        while is_any() && begun.elapsed() < LEAVE {
             std::thread::sleep(Duration::from_millis(5));
         }
         // Without a log there is nobody left to tell.
+        let _ = self.vault.sum_refusals(Duration::ZERO);
         let _ = self.vault.stopped();
         self.vault.export_checkpoint(true)
+    }
+
+    /// Takes a place for a caller. Nothing is read of one who gets none, and no thread begins: a uid without a role costs the
+    /// vault one short answer.
+    fn welcome(&self, places: &Mutex<Places>, stream: UnixStream) -> Option<(u32, UnixStream)> {
+        let uid = rustix::net::sockopt::socket_peercred(&stream).ok()?.uid.as_raw();
+        let taken = places.lock().ok()?.take(uid);
+        let denial = match taken {
+            Ok(()) => return Some((uid, stream)),
+            Err(NoPlace::Stranger) => {
+                self.vault.refusals().ok()?.stranger(uid);
+                Denial::Stranger { uid }
+            }
+            Err(NoPlace::Full(places)) => {
+                self.vault.refusals().ok()?.full(uid);
+                Denial::NoPlace { uid, places: places as u32 }
+            }
+        };
+        // It fits an empty socket. Whoever does not read it misses it; the vault waits for nobody here.
+        if stream.set_nonblocking(true).is_ok() {
+            let _ = frame::write(&mut &stream, &Response::Denied(denial));
+        }
+        None
+    }
+}
+
+/// A place that is taken; given back when dropped, however the conversation ends.
+struct Place {
+    uid: u32,
+    places: Arc<Mutex<Places>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Ok(mut places) = self.places.lock() {
+            places.give_back(self.uid);
+        }
     }
 }
 
@@ -103,19 +187,49 @@ impl Drop for Server {
     }
 }
 
-/// Ends when the caller closes, or sends what is no message.
-fn converse(vault: &Vault, stream: &UnixStream) {
-    let Ok(peer) = rustix::net::sockopt::socket_peercred(stream) else { return };
-    let mut session = Session::new(vault, peer.uid.as_raw());
-    let (mut reader, mut writer) = (BufReader::new(stream), BufWriter::new(stream));
-    if stream.set_read_timeout(Some(HELLO)).is_err() {
+/// Ends when the caller closes, sends what is no message, or takes longer than the limits.
+fn converse(vault: &Vault, uid: u32, stream: &UnixStream, limits: &Limits) {
+    let mut session = Session::new(vault, uid);
+    let patient = Patient { stream, until: Some(Instant::now() + limits.hello), limits };
+    let (mut reader, mut writer) = (BufReader::new(patient), BufWriter::new(stream));
+    if stream.set_write_timeout(Some(limits.message)).is_err() {
         return;
     }
-    while let Ok(request) = frame::read::<Request>(&mut reader) {
+    loop {
+        let most = if session.is_welcome() { frame::MAX_FRAME } else { SMALL };
+        let Ok(request) = frame::read_within::<Request>(&mut reader, most) else { return };
         let response = session.answer(request);
-        if frame::write(&mut writer, &response).is_err() || stream.set_read_timeout(None).is_err() {
+        std::thread::sleep(vault.wait(uid));
+        if frame::write(&mut writer, &response).is_err() {
             return;
         }
+        if session.is_welcome() {
+            reader.get_mut().until = None;
+        }
+    }
+}
+
+/// Reads, and gives up on a caller who begins a message and does not end it.
+struct Patient<'a> {
+    stream: &'a UnixStream,
+    /// When the message, or hello, must have come; nothing between two messages.
+    until: Option<Instant>,
+    limits: &'a Limits,
+}
+
+impl Read for Patient<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = match self.until {
+            None => self.limits.idle,
+            Some(until) => until.saturating_duration_since(Instant::now()),
+        };
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        let read = self.stream.read(buffer)?;
+        self.until.get_or_insert_with(|| Instant::now() + self.limits.message);
+        Ok(read)
     }
 }
 

@@ -80,6 +80,10 @@ pub struct PurposeState {
     pub births: Option<RegistryHead>,
     /// A day, and how many distinct identifiers it saw.
     day: Option<(Date, u64)>,
+    /// A day, and how many numbers of sources that were loaded before the vault had never seen on it.
+    newcomers: Option<(Date, u64)>,
+    /// How often custodians let it go on after an alarm.
+    pub(crate) resumed: u32,
     /// A day, and how many different numbers were to be repaired on it.
     repairs: Option<(Date, u64)>,
     /// A day, and how many parts for scored matching were asked in it.
@@ -112,6 +116,8 @@ impl PurposeState {
             registry: None,
             births: None,
             day: None,
+            newcomers: None,
+            resumed: 0,
             repairs: None,
             parts_day: None,
         }
@@ -141,6 +147,11 @@ impl PurposeState {
     /// Distinct identifiers asked today.
     pub fn today(&self) -> u64 {
         of_today(self.day)
+    }
+
+    /// Numbers of sources that were loaded before which the vault had never seen, today.
+    pub(crate) fn newcomers_today(&self) -> u64 {
+        of_today(self.newcomers)
     }
 
     /// Different numbers that were to be repaired today.
@@ -283,10 +294,11 @@ impl State {
             Event::OpenedRun { purpose, source, load: Some(_), .. } => {
                 self.purpose(purpose, |state| drop(state.raised.remove(source)));
             }
-            Event::Pseudonymised { purpose, source, new, today, registry, .. } => {
+            Event::Pseudonymised { purpose, source, new, today, newcomers, registry, .. } => {
                 let day = day_of(entry);
                 self.purpose(purpose, |state| {
                     state.day = day.map(|day| (day, *today));
+                    state.newcomers = day.map(|day| (day, *newcomers));
                     if let Some(source) = source.as_ref().filter(|one| !state.loaded.contains(*one))
                     {
                         *state.loading.entry(source.clone()).or_default() += new;
@@ -339,7 +351,10 @@ impl State {
                 self.purpose(purpose, |state| drop(state.raised.insert(source.clone(), raised)));
             }
             Event::Resumed { purpose, .. } => {
-                self.purpose(purpose, |state| state.stopped = false);
+                self.purpose(purpose, |state| {
+                    (state.stopped, state.newcomers) = (false, None);
+                    state.resumed += 1;
+                });
             }
             Event::Appointed { custodians } => self.custodians.clone_from(custodians),
             Event::ChangedCustodians { custodians, .. } => {
@@ -390,7 +405,8 @@ impl State {
             | Event::Reidentified { .. }
             | Event::FoundSubject { .. }
             | Event::OpenedQuarantine { .. }
-            | Event::Denied { .. } => {}
+            | Event::Denied { .. }
+            | Event::Refused { .. } => {}
         }
     }
 

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
 };
 
 use minster_model::Purpose;
@@ -19,6 +20,7 @@ use crate::{
         checkpoint::{Checkpoint, Exporter},
     },
     open_purpose::OpenPurpose,
+    refusals::{Pace, Refusals},
     registry::{Births, Registry},
     state::{PurposeState, State},
 };
@@ -33,12 +35,15 @@ pub struct Vault {
     books: Mutex<BTreeMap<Purpose, Arc<Mutex<OpenPurpose>>>>,
     /// Held while the list of exact-only identities, which is a file, is read or changed together with the log.
     list: Mutex<()>,
+    refusals: Mutex<Refusals>,
+    pace: Arc<Mutex<Pace>>,
 }
 
 struct Core {
     log: Log,
     state: State,
     exporter: Option<Exporter>,
+    pace: Arc<Mutex<Pace>>,
 }
 
 impl Vault {
@@ -56,13 +61,21 @@ impl Vault {
         if checkpoints.is_some() {
             log::verify(&folder.path.join(log::FILE), checkpoints)?;
         }
-        let mut core = Core { log, state, exporter };
+        let pace = Arc::<Mutex<Pace>>::default();
+        let mut core = Core { log, state, exporter, pace: Arc::clone(&pace) };
         let mut books = BTreeMap::new();
         for (name, state) in core.state.purposes.clone() {
             let opened = core.open_books(&folder, &name, &state)?;
             books.insert(name, Arc::new(Mutex::new(opened)));
         }
-        Ok(Self { folder, core: Mutex::new(core), books: Mutex::new(books), list: Mutex::new(()) })
+        Ok(Self {
+            folder,
+            core: Mutex::new(core),
+            books: Mutex::new(books),
+            list: Mutex::new(()),
+            refusals: Mutex::default(),
+            pace,
+        })
     }
 
     /// The folder.
@@ -115,10 +128,38 @@ impl Vault {
         self.core()?.record(None, Event::Stopped).map(drop)
     }
 
-    /// Adds the entry that something was refused.
-    pub(crate) fn denied(&self, asker: Option<&Asker>, denial: &Denial) -> Result<(), Denial> {
+    /// Counts that something was refused to a uid. The first ones have entries of their own; the others are summed.
+    pub(crate) fn denied(
+        &self,
+        uid: u32,
+        asker: Option<&Asker>,
+        denial: &Denial,
+    ) -> Result<(), Denial> {
+        if !locked(&self.refusals)?.denied(uid) {
+            return Ok(());
+        }
         let event = Event::Denied { what: denial.to_string() };
         self.core()?.record(asker, event).map(drop)
+    }
+
+    /// The refusals since the last sum.
+    pub(crate) fn refusals(&self) -> Result<MutexGuard<'_, Refusals>, Denial> {
+        locked(&self.refusals)
+    }
+
+    /// Adds the sum of refusals that have no entries, where some were counted that long ago.
+    pub(crate) fn sum_refusals(&self, after: Duration) -> Result<(), Denial> {
+        // Let go of before the log is taken: a sum waits for nobody.
+        let sum = locked(&self.refusals)?.sum(after);
+        match sum {
+            Some(sum) => self.core()?.record(None, sum).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// How long an answer to a uid waits, because it has added much to the log.
+    pub(crate) fn wait(&self, uid: u32) -> Duration {
+        locked(&self.pace).map_or(Duration::ZERO, |pace| pace.wait(uid))
     }
 
     /// Looks at what the log adds up to now.
@@ -298,7 +339,13 @@ impl Vault {
 impl Core {
     fn record(&mut self, asker: Option<&Asker>, event: Event) -> Result<Entry, Denial> {
         self.state.admit(&event)?;
-        self.append(asker, event).map_err(|_| Denial::LogUnwritable)
+        let before = self.log.length();
+        let entry = self.append(asker, event).map_err(|_| Denial::LogUnwritable)?;
+        if let Some(asker) = asker {
+            let bytes = self.log.length().saturating_sub(before);
+            locked(&self.pace)?.add(asker.uid, bytes, Instant::now());
+        }
+        Ok(entry)
     }
 
     fn append(&mut self, asker: Option<&Asker>, event: Event) -> Result<Entry, VaultFault> {
@@ -328,8 +375,7 @@ impl Core {
         let (path, head) = (within("births")?, state.births.as_ref());
         let (births, cut) = Births::open(&path, keys, purpose, head, disk.clone())?;
         self.tell_cut("birth dates", purpose, cut)?;
-        let today = (state.today(), state.repairs_today(), state.parts_today());
-        Ok(OpenPurpose::new(registry, births, today))
+        Ok(OpenPurpose::new(registry, births, state))
     }
 
     /// Logs that the unfinished end of a purpose's file was cut after a crash.

@@ -45,7 +45,8 @@ pub enum Event {
         load: Option<String>,
     },
     /// Pseudonyms were made. `distinct` counts the run's different identifiers so far, `new` those of
-    /// this batch that the vault never saw, `today` the purpose's different ones of the day.
+    /// this batch that the vault never saw, `today` the purpose's different ones of the day, `newcomers` the watched ones of
+    /// the day that the vault never saw, of sources loaded before.
     Pseudonymised {
         run: RunId,
         purpose: Purpose,
@@ -59,6 +60,8 @@ pub enum Event {
         new: u64,
         #[serde(default)]
         today: u64,
+        #[serde(default)]
+        newcomers: u64,
         #[serde(default)]
         registry: Option<RegistryHead>,
     },
@@ -195,6 +198,9 @@ pub enum Event {
     Stated,
     /// Something was refused.
     Denied { what: String },
+    /// Further refusals since the last such entry, by uid: connections of uids without a role, connections over a role
+    /// holder's places, and denials beyond those that have entries of their own.
+    Refused { strangers: Vec<UidCount>, full: Vec<UidCount>, denied: Vec<UidCount> },
 }
 
 impl Event {
@@ -230,6 +236,15 @@ impl Event {
             _ => None,
         }
     }
+}
+
+/// How many refusals of a uid were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UidCount {
+    /// The uid; 4294967295 stands for all beyond those that are named.
+    pub uid: u32,
+    /// How many.
+    pub count: u64,
 }
 
 /// How long a purpose's registry is, and the tag of its last batch: an older copy that is put back has

@@ -19,7 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use event::{Asker, Entry, Event, RegistryHead};
+pub use event::{Asker, Entry, Event, RegistryHead, UidCount};
 use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
@@ -187,6 +187,11 @@ impl Log {
     /// The place of the last entry.
     pub fn position(&self) -> Position {
         Position { entries: self.entries, head: self.head.clone() }
+    }
+
+    /// Bytes in it.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
     }
 
     /// How many entries stand, and the hash of the last.

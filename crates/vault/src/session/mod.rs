@@ -35,11 +35,16 @@ impl<'a> Session<'a> {
         Self { vault, uid, asker: None, run: None, quarantine: None }
     }
 
+    /// Whether hello was said, in a role that the caller holds.
+    pub fn is_welcome(&self) -> bool {
+        self.asker.is_some()
+    }
+
     /// Answers one request. A denial is logged; the conversation goes on.
     pub fn answer(&mut self, request: Request) -> Response {
         match self.try_answer(request) {
             Ok(response) => response,
-            Err(denial) => match self.vault.denied(self.asker.as_ref(), &denial) {
+            Err(denial) => match self.vault.denied(self.uid, self.asker.as_ref(), &denial) {
                 Ok(()) => Response::Denied(denial),
                 Err(unwritable) => Response::Denied(unwritable),
             },

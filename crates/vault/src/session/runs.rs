@@ -1,6 +1,10 @@
 //! Runs: pseudonyms within a budget of different identifiers.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    iter::Peekable,
+    slice::Iter,
+};
 
 use minster_model::{KeyVersion, Kind, Period, Pseudonym, Purpose, Role, RunId, SourceName};
 use minster_vault_api::{
@@ -12,7 +16,7 @@ use crate::{
     keys::Link,
     log::{Asker, Event, RegistryHead},
     open_purpose::{OpenPurpose, RecordSet},
-    probing::{Block, Watch},
+    probing::{Block, Newcomers},
     registry::{New, spread},
     state::PurposeState,
     tokens::{self, RunOf},
@@ -34,7 +38,7 @@ pub(super) struct OpenRun {
     pub(super) distinct: u64,
     /// Parts for scored matching.
     parts: u64,
-    watch: Watch,
+    newcomers: Newcomers,
     loaded_before: bool,
     /// How many numbers it may have repaired.
     pub(super) repairs: u64,
@@ -131,7 +135,7 @@ impl Session<'_> {
             seen: RecordSet::default(),
             distinct: 0,
             parts: 0,
-            watch: Watch::default(),
+            newcomers: Newcomers::default(),
             loaded_before,
             repairs,
             before,
@@ -157,7 +161,9 @@ impl Session<'_> {
         books.turn_day();
         // Under the lock of the books: a rotation holds it too. That nothing else changed is looked at as the entry is added.
         let state = self.running(&purpose)?;
-        if !state.definition.allows_kind(kind) {
+        books.go_on(&state);
+        let is_known = kind.is_linkage() || books.registry.takes(kind, &state.definition);
+        if !state.definition.allows_kind(kind) || !is_known {
             let kind = kind.clone();
             return Err(match kind.is_address() && !state.definition.households {
                 true => Denial::NoHouseholds { purpose, kind },
@@ -188,7 +194,7 @@ impl Session<'_> {
             tally.undo(run, &mut books);
             return Err(denial);
         }
-        if let Some(rule) = tally.watched(&looked, run) {
+        if let Some(rule) = tally.watched(&looked, run, &mut books) {
             tally.undo(run, &mut books);
             return Err(self.alarm(rule)?);
         }
@@ -220,6 +226,7 @@ impl Session<'_> {
             distinct: run.distinct,
             new: new.len() as u64,
             today: books.count,
+            newcomers: books.watch.newcomers().new_ones(),
             registry: head,
         };
         vault.decide(asker.as_ref(), |now| state.grant(now, event))?;
@@ -373,19 +380,30 @@ impl BatchCounts {
         Ok(())
     }
 
-    /// The rule that the batch breaks, if it does. Looks at what the run asks for the first time.
-    fn watched(&self, looked: &[Looked], run: &mut OpenRun) -> Option<&'static str> {
+    /// The rule that the batch breaks, if it does. Looks at what the run, or the purpose's day, asks for the first time.
+    fn watched(
+        &self,
+        looked: &[Looked],
+        run: &mut OpenRun,
+        books: &mut OpenPurpose,
+    ) -> Option<&'static str> {
         let mut fresh = self.fresh.iter().peekable();
+        let mut fresh_today = self.fresh_today.iter().peekable();
         let mut new = self.new.iter().peekable();
         looked.iter().enumerate().find_map(|(place, looked)| {
             let is_new = new.next_if(|&&at| at == place).is_some();
-            let is_fresh = looked
-                .record
-                .is_some_and(|record| fresh.next_if(|&&next| next == record).is_some());
-            if !is_new && !is_fresh {
-                return None;
-            }
-            run.watch.see(looked.block?, is_new, run.loaded_before)
+            let is_next = |of: &mut Peekable<Iter<'_, u32>>| {
+                looked.record.is_some_and(|record| of.next_if(|&&next| next == record).is_some())
+            };
+            let (of_run, of_day) = (is_next(&mut fresh), is_next(&mut fresh_today));
+            let block = looked.block?;
+            let broken = (is_new || of_run)
+                .then(|| run.newcomers.see(is_new && run.loaded_before))
+                .flatten();
+            let dense = (is_new || of_day)
+                .then(|| books.watch.see(block, is_new, run.loaded_before))
+                .flatten();
+            broken.or(dense)
         })
     }
 

@@ -189,6 +189,73 @@ fn a_first_load_that_never_ends_brings_no_more_than_one() {
     assert_eq!(stopped, Some(2), "two runs may be one load that was begun again");
 }
 
+/// Runs that each stay below the limits, one after another, and a restart between them: the limits are the day's.
+#[test]
+fn unknown_numbers_are_not_tried_out_in_many_small_runs() {
+    let site = Site::new();
+    let known: Vec<String> =
+        (9_000..9_004).flat_map(|school| numbers(school, 12).into_iter().take(100)).collect();
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    site.serve().ask("education", "upn", &names).unwrap();
+    let unknown: Vec<String> =
+        (0..200).flat_map(|school| numbers(school, 12).into_iter().take(100)).collect();
+    let mut answered = 0;
+    let stopped = unknown.chunks(450).any(|part| {
+        let serving = site.serve();
+        let mut client = serving.client(Role::Ingest).unwrap();
+        client.open_run(manifest("education", "census", 20_000)).unwrap();
+        match client.pseudonymise(&kind("upn"), batch(part)) {
+            Ok(tokens) => {
+                answered += tokens.len();
+                client.close_run(&[]).unwrap();
+                false
+            }
+            Err(error) => matches!(denial::<()>(Err(error)), Denial::Probing { .. }),
+        }
+    });
+    // A thousand, and a quarter of the day's numbers.
+    assert!(stopped && answered <= 1_000 + (answered + 400) / 4, "{answered}");
+}
+
+/// A block is asked for in parts, by runs of two sources.
+#[test]
+fn one_block_is_not_tried_out_in_many_small_runs() {
+    let site = Site::new();
+    let serving = site.serve();
+    let all = numbers(4001, 12);
+    let mut answered = 0;
+    let stopped = all.chunks(100).enumerate().any(|(at, part)| {
+        let source = if at % 2 == 0 { "census" } else { "cin" };
+        let mut client = serving.client(Role::Ingest).unwrap();
+        client.open_run(manifest("education", source, 20_000)).unwrap();
+        match client.pseudonymise(&kind("upn"), batch(part)) {
+            Ok(tokens) => {
+                answered += tokens.len();
+                client.close_run(&[]).unwrap();
+                false
+            }
+            Err(error) => matches!(denial::<()>(Err(error)), Denial::Probing { .. }),
+        }
+    });
+    assert!(stopped);
+    // The first loads of the two, and 150 more.
+    assert_eq!(answered, 300);
+}
+
+/// Made-up kinds once filled the registry's list of them, so that the purpose took no new child ever again.
+#[test]
+fn made_up_kinds_end_no_purpose() {
+    let site = Site::new();
+    let serving = site.serve();
+    for n in 0..300 {
+        let denied = denial(serving.ask("education", &format!("made-up-{n}"), &["a"]));
+        assert!(matches!(denied, Denial::KindNotAllowed { .. }), "{denied}");
+    }
+    serving.ask("education", "upn", &["b"]).unwrap();
+    drop(serving);
+    site.serve().ask("education", "nhs-number", &["c"]).unwrap();
+}
+
 /// Every byte of a registry counts: flipped, the vault does not start with it.
 #[test]
 fn a_flipped_bit_of_a_registry_is_refused() {

@@ -19,7 +19,7 @@ use minster_vault::{
     disk::Disk,
     folder::{self, Plan},
     purposes::PurposeDefinition,
-    server::Server,
+    server::{Limits, Server},
     vault::Vault,
 };
 use minster_vault_api::{
@@ -33,6 +33,7 @@ name = "education"
 text = "Statistics on education"
 legal_basis = "UK GDPR Article 6(1)(e)"
 sources = ["census", "cin"]
+kinds = ["upn", "former-upn", "nhs-number", "la-child-id", "linkage:name", "linkage:birth-date-digits", "match-key:name"]
 roles = ["ingest", "linker", "analyst", "custodian", "auditor"]
 budget = { run = 20_000, day = 50_000 }
 expires = "2099-12-31"
@@ -42,10 +43,15 @@ name = "health"
 text = "Statistics on health"
 legal_basis = "UK GDPR Article 9(2)(j)"
 sources = ["census"]
+kinds = ["upn", "former-upn", "nhs-number", "la-child-id", "linkage:name", "linkage:birth-date-digits", "match-key:name"]
 roles = ["ingest", "linker"]
 budget = { run = 20_000, day = 50_000 }
 expires = "2099-12-31"
 "#;
+
+/// The kinds that both name.
+pub(crate) const KINDS: &str = "kinds = [\"upn\", \"former-upn\", \"nhs-number\", \"la-child-id\", \"linkage:name\", \
+    \"linkage:birth-date-digits\", \"match-key:name\"]\n";
 
 /// A vault's folder, its key file and two custodians' keys.
 pub(crate) struct Site {
@@ -115,9 +121,18 @@ impl Site {
         disk: Disk,
         checkpoints: Option<&Path>,
     ) -> Result<Serving, VaultFault> {
+        self.serve_within(disk, checkpoints, Limits::default())
+    }
+
+    pub(crate) fn serve_within(
+        &self,
+        disk: Disk,
+        checkpoints: Option<&Path>,
+        limits: Limits,
+    ) -> Result<Serving, VaultFault> {
         let opened = folder::open_folder(&self.vault(), &self.secret(), disk)?;
         let socket = self.path("sock");
-        let server = Server::bind(Vault::new(opened, checkpoints)?, &socket)?;
+        let server = Server::bind(Vault::new(opened, checkpoints)?, &socket)?.with_limits(limits);
         let stop = Arc::new(AtomicBool::new(false));
         let watched = Arc::clone(&stop);
         let thread = std::thread::spawn(move || drop(server.serve(&watched)));

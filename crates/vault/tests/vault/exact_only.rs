@@ -11,7 +11,7 @@ use minster_vault_api::{
 };
 
 use crate::{
-    common::{PURPOSES, Serving, Site, batch, copy, denial, kind},
+    common::{KINDS, PURPOSES, Serving, Site, batch, copy, denial, kind},
     crash::at_every_write,
 };
 
@@ -184,7 +184,7 @@ fn no_role_but_the_linker_is_told_the_list_and_none_but_custodians_change_or_cou
 
 #[test]
 fn numbers_of_a_kind_that_no_purpose_names_are_refused_and_not_repeated() {
-    let named = PURPOSES.replace("roles =", "kinds = [\"upn\", \"match-key:name\"]\nroles =");
+    let named = PURPOSES.replace(KINDS, "kinds = [\"upn\", \"match-key:name\"]\n");
     let site = Site::with(&named);
     let serving = site.serve();
     let mut client = custodian(&serving);
@@ -204,7 +204,7 @@ fn numbers_of_a_kind_that_no_purpose_names_are_refused_and_not_repeated() {
 #[test]
 fn a_purpose_is_told_nothing_of_kinds_that_it_does_not_name() {
     let (first, second) = PURPOSES.split_at(PURPOSES.rfind("[[purpose]]").unwrap());
-    let kinds = first.replace("roles =", "kinds = [\"upn\"]\nroles =");
+    let kinds = first.replace(KINDS, "kinds = [\"upn\"]\n");
     let site = Site::with(&format!("{kinds}{second}"));
     let serving = site.serve();
     let numbers: &[(&str, &[&str])] = &[("upn", &["a"]), ("nhs-number", &["b"])];
