@@ -1,7 +1,4 @@
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use minster_model::{DatasetClass, DatasetRef, KeyVersion, RunId, TableName};
@@ -12,7 +9,7 @@ use crate::{
     manifest::FORMAT,
     retention::remove_superseded,
     table::{Lock, RowGroups, Text},
-    tokens,
+    tokens, within,
 };
 
 /// A dataset being written aside. Dropped unpublished, it leaves nothing.
@@ -108,10 +105,10 @@ impl DatasetWriter {
         self.store.switch(&self.folder, &place, &version)?;
         match manifest.rekeyed_from {
             // The version before is to be retired: what it could still name goes with it.
-            Some(_) => remove_superseded(&place, &version),
+            Some(_) => remove_superseded(self.store.root(), &place, &version),
             // Parts for scored matching are kept for the next match alone.
             None if self.dataset.class == DatasetClass::Linkage => {
-                remove_superseded(&place, &version);
+                remove_superseded(self.store.root(), &place, &version);
             }
             None => drop(self.store.sweep(&place, &version)),
         }
@@ -122,7 +119,7 @@ impl DatasetWriter {
 impl Drop for DatasetWriter {
     fn drop(&mut self) {
         // Best effort: the next run sweeps staging too. After publishing the folder is elsewhere.
-        let _ = fs::remove_dir_all(&self.folder);
+        let _ = within::remove_all(self.store.root(), &self.folder);
     }
 }
 
@@ -151,6 +148,7 @@ impl std::io::Write for SealedFile {
 /// A dataset that stands, opened with its key.
 #[derive(Debug)]
 pub struct Dataset {
+    root: PathBuf,
     folder: PathBuf,
     manifest: Manifest,
     sha256: String,
@@ -160,19 +158,24 @@ pub struct Dataset {
 
 impl Dataset {
     pub(crate) fn open_with(
-        folder: PathBuf,
+        (root, folder): (&Path, PathBuf),
         manifest: Manifest,
         sha256: String,
         keys: &mut dyn DatasetKeys,
     ) -> Result<Self, StoreError> {
         let (wrapped, run) = (&manifest.wrapped_key, manifest.run_key.as_ref());
         let Unwrapped { key, run: run_key } = keys.unwrap(&manifest.dataset, wrapped, run)?;
-        Ok(Self { folder, manifest, sha256, key, run_key })
+        Ok(Self { root: root.to_owned(), folder, manifest, sha256, key, run_key })
     }
 
     /// Its manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The store's folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The folder of its files.
@@ -246,6 +249,6 @@ impl Dataset {
         let run_key = self.manifest.run_key.as_ref();
         let lock = Lock { dataset, key: &self.key, run_key };
         let cipher = self.run_key.as_ref().map(RunKey::cipher);
-        RowGroups::open(path, entry, columns, text, lock, cipher)
+        RowGroups::open((&self.root, path), entry, columns, text, lock, cipher)
     }
 }

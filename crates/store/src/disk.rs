@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use crate::StoreError;
+use crate::{StoreError, within::NO_LINK};
 
 /// The disk, or one that fails.
 #[derive(Debug, Clone, Default)]
@@ -162,7 +162,7 @@ impl Disk {
         match made {
             Ok(file) => self.open_to_group(path, mode).map(|()| file),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                fs::OpenOptions::new().write(true).open(path)
+                fs::OpenOptions::new().write(true).custom_flags(NO_LINK).open(path)
             }
             Err(error) => Err(error),
         }

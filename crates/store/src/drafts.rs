@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use minster_model::{Period, TableName};
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, within};
 
 impl Store {
     /// Keeps a draft, in the place of an earlier one of the same name and period.
@@ -15,6 +15,8 @@ impl Store {
         draft: &[u8],
     ) -> Result<(), StoreError> {
         let path = self.draft_path(name, period);
+        within::check(self.root(), &self.drafts_folder().join(period.as_str()))?;
+        within::check(self.root(), &self.staging())?;
         self.disk().create_folders(&self.drafts_folder().join(period.as_str()))?;
         self.disk().create_folders(&self.staging())?;
         self.disk().replace_file(&self.staging().join("draft.json"), &path, draft)
@@ -23,10 +25,12 @@ impl Store {
     /// A draft, if there is one.
     pub fn draft(&self, name: &TableName, period: &Period) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.draft_path(name, period);
-        match std::fs::read(&path) {
+        match within::read(self.root(), &path) {
             Ok(draft) => Ok(Some(draft)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StoreError::io("read", &path)(error)),
+            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -52,6 +56,7 @@ impl Store {
     /// Removes a draft, if there is one.
     pub fn forget_draft(&self, name: &TableName, period: &Period) -> Result<(), StoreError> {
         let path = self.draft_path(name, period);
+        within::check(self.root(), &self.drafts_folder().join(period.as_str()))?;
         if path.exists() { self.disk().remove(&path) } else { Ok(()) }
     }
 

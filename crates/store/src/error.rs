@@ -107,6 +107,26 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
+    /// A symbolic link, or something else that is no folder or file of the store's own.
+    #[error(
+        "{} is a symbolic link, leads out of its folder, or is no plain folder or file; the store follows no link. Someone \
+         who may write into the store put it there: look whose it is, remove it, and ingest or link again",
+        path.display()
+    )]
+    Linked {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A table in clear in the place of an encrypted one.
+    #[error(
+        "the table {} is not encrypted: it is not what was ingested or linked. Look who may write into the store, and ingest \
+         or link again",
+        path.display()
+    )]
+    Clear {
+        /// The file.
+        path: PathBuf,
+    },
     /// The vault gave no key.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -134,9 +154,12 @@ impl StoreError {
                 exit::USAGE
             }
             Self::NoTable { .. } => exit::USAGE,
-            Self::Io { .. } | Self::Manifest { .. } | Self::Run { .. } | Self::Table { .. } => {
-                exit::PUBLISH
-            }
+            Self::Io { .. }
+            | Self::Manifest { .. }
+            | Self::Run { .. }
+            | Self::Linked { .. }
+            | Self::Clear { .. }
+            | Self::Table { .. } => exit::PUBLISH,
         }
     }
 }

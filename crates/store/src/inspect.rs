@@ -7,7 +7,7 @@ use std::{
 
 use minster_model::DatasetRef;
 
-use crate::{Dataset, DatasetKeys, Manifest, Origin, Store, StoreError};
+use crate::{Dataset, DatasetKeys, Manifest, Origin, Store, StoreError, within};
 
 /// A dataset's folder and what its manifest says.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Store {
         let mut folders = below(&self.places()?)?;
         folders.sort();
         let stored = |folder: PathBuf| {
-            let manifest = Manifest::read(&folder.join("manifest.json"));
+            let manifest = Manifest::read(self.root(), &folder.join("manifest.json"));
             StoredDataset { folder, manifest: manifest.map(|(manifest, _)| manifest) }
         };
         Ok(folders.into_iter().map(stored).collect())
@@ -64,7 +64,8 @@ impl Store {
         let mut manifests = Vec::new();
         for stored in self.stored_datasets()? {
             let current = stored.folder.parent().and_then(|place| {
-                fs::read_link(place.join("current")).ok().map(|version| place.join(version))
+                let version = within::link(self.root(), &place.join("current")).ok().flatten();
+                version.map(|version| place.join(version))
             });
             if current.as_ref() == Some(&stored.folder) {
                 manifests.push(stored.manifest?);
@@ -78,8 +79,10 @@ impl Store {
 impl StoredDataset {
     /// Opens the dataset. Its rows need not be conserved: an auditor reads what is there.
     pub fn open(&self, keys: &mut dyn DatasetKeys) -> Result<Dataset, StoreError> {
-        let (manifest, sha256) = Manifest::read(&self.folder.join("manifest.json"))?;
-        Dataset::open_with(self.folder.clone(), manifest, sha256, keys)
+        // A version stands in `datasets/CLASS/NAME/PERIOD` of the store.
+        let root = self.folder.ancestors().nth(5).unwrap_or(&self.folder);
+        let (manifest, sha256) = Manifest::read(root, &self.folder.join("manifest.json"))?;
+        Dataset::open_with((root, self.folder.clone()), manifest, sha256, keys)
     }
 }
 

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use minster_model::Period;
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, within};
 
 impl Store {
     /// The ledger's entries of a period by their names, in order.
     pub fn ledger(&self, period: &Period) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         let folder = self.ledger_folder(period);
+        within::check(self.root(), &folder)?;
         let failed = StoreError::io("read the folder", &folder);
         let entries = match std::fs::read_dir(&folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -23,7 +24,7 @@ impl Store {
         paths.sort();
         let read = |path: &PathBuf| {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            Ok((name, std::fs::read(path).map_err(StoreError::io("read", path))?))
+            Ok((name, within::read(self.root(), path)?))
         };
         paths.iter().map(read).collect()
     }
@@ -55,15 +56,18 @@ impl Store {
     /// [`StoreError::Manifest`] where another stands under the name: none is ever changed.
     pub fn enter(&self, period: &Period, name: &str, entry: &[u8]) -> Result<(), StoreError> {
         let folder = self.ledger_folder(period);
+        within::check(self.root(), &folder)?;
+        within::check(self.root(), &self.staging())?;
         let place = folder.join(format!("{name}.json"));
-        match std::fs::read(&place) {
+        match within::read(self.root(), &place) {
             Ok(recorded) if recorded == entry => return Ok(()),
             Ok(_) => {
                 let why = "is an entry of the ledger, which never changes".into();
                 return Err(StoreError::Manifest { path: place, why });
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(StoreError::io("read", &place)(error)),
+            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            }
+            Err(error) => return Err(error),
         }
         self.disk().create_folders(&folder)?;
         self.disk().create_folders(&self.staging())?;

@@ -42,6 +42,7 @@ mod runs;
 mod store;
 mod table;
 mod tokens;
+mod within;
 
 pub use dataset::{Dataset, DatasetWriter, SealedFile};
 pub use disk::Disk;

@@ -4,7 +4,7 @@ use minster_model::{DatasetRef, KeyVersion, RowCounts, RunId, TableName};
 use minster_vault_api::{InputFile, SealedRunKey, WrappedKey};
 use serde::{Deserialize, Serialize};
 
-use crate::StoreError;
+use crate::{StoreError, within};
 
 /// The format that this release writes and reads.
 pub(crate) const FORMAT: u32 = 1;
@@ -173,8 +173,8 @@ impl Manifest {
         }
     }
 
-    pub(crate) fn read(path: &Path) -> Result<(Self, String), StoreError> {
-        let text = std::fs::read(path).map_err(StoreError::io("read", path))?;
+    pub(crate) fn read(root: &Path, path: &Path) -> Result<(Self, String), StoreError> {
+        let text = within::read(root, path)?;
         let wrong = |why: String| StoreError::Manifest { path: path.to_owned(), why };
         let format = serde_json::from_slice::<Format>(&text)
             .map_err(|error| wrong(format!("is not one: {error}")))?

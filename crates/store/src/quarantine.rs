@@ -3,14 +3,13 @@
 use std::{
     borrow::Cow,
     collections::BTreeMap,
-    fs::File,
     io::{BufRead, BufReader, Error},
 };
 
 use minster_model::DatasetRef;
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, within};
 
 /// Places that are told of a group.
 const FEW: usize = 5;
@@ -108,7 +107,7 @@ impl Store {
         let path = self.beside(dataset, REASONS)?;
         let unreadable = |error| StoreError::io("read", &path)(error);
         let (mut found, mut rows) = (BTreeMap::<Key, (u64, Vec<u64>)>::new(), 0);
-        for text in BufReader::new(File::open(&path).map_err(unreadable)?).lines() {
+        for text in BufReader::new(within::file(self.root(), &path)?).lines() {
             let text = text.map_err(unreadable)?;
             let line: SetAside<'_> =
                 serde_json::from_str(&text).map_err(|error| unreadable(Error::from(error)))?;

@@ -12,7 +12,9 @@ use minster_model::{DatasetClass, DatasetRef, KeyVersion, Pseudonym, RunId, Tabl
 
 use minster_vault_api::RunKey;
 
-use crate::{Dataset, DatasetKeys, DatasetWriter, Manifest, Store, StoreError, TableEntry, tokens};
+use crate::{
+    Dataset, DatasetKeys, DatasetWriter, Manifest, Store, StoreError, TableEntry, tokens, within,
+};
 
 /// The successors of one version's pseudonyms.
 pub struct Successors {
@@ -124,7 +126,7 @@ fn carry_files(old: &Dataset, writer: &DatasetWriter) -> Result<(), StoreError> 
         if name == "manifest.json" || name.ends_with(".parquet") {
             continue;
         }
-        let mut from = fs::File::open(&path).map_err(StoreError::io("open", &path))?;
+        let mut from = within::file(old.root(), &path)?;
         let mut to = writer.sealed(name)?;
         std::io::copy(&mut from, &mut to).map_err(StoreError::io("copy", &path))?;
         to.sync()?;

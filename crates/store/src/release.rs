@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::{Store, StoreError, retention::remove_superseded};
+use crate::{Store, StoreError, retention::remove_superseded, within};
 
 /// A release that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,21 +24,22 @@ impl Release {
     ) -> Result<Self, StoreError> {
         let sha256 = content_hash(files);
         let version = format!("r-{}", &sha256[..32]);
+        within::check(store.root(), place)?;
         if holds_files(&place.join(&version), files) {
             store.disk().switch_link(&place.join("current"), &version)?;
-            remove_superseded(place, &version);
+            remove_superseded(store.root(), place, &version);
             return Ok(Self { folder: place.join(version), sha256 });
         }
         let staged = store.staging().join(format!("release.{}", &sha256[..16]));
         if staged.exists() {
-            std::fs::remove_dir_all(&staged).map_err(StoreError::io("sweep", &staged))?;
+            within::remove_all(store.root(), &staged)?;
         }
         store.disk().create_folders(&staged)?;
         for (name, bytes) in files {
             store.disk().write_file(&staged.join(name), bytes)?;
         }
         let folder = store.switch(&staged, place, &version)?;
-        remove_superseded(place, &version);
+        remove_superseded(store.root(), place, &version);
         Ok(Self { folder, sha256 })
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use minster_model::{DatasetRef, KeyVersion};
 
-use crate::{Manifest, Store, StoreError};
+use crate::{Manifest, Store, StoreError, within};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -18,7 +18,7 @@ impl Store {
         let mut removed = 0;
         for place in self.places()? {
             // Without a link none stands, and none is superseded.
-            if let Ok(version) = fs::read_link(place.join("current")) {
+            if let Some(version) = within::link(self.root(), &place.join("current"))? {
                 removed += self.sweep(&place, &version.to_string_lossy());
             }
         }
@@ -36,14 +36,16 @@ impl Store {
         version: KeyVersion,
     ) -> Result<(), StoreError> {
         let place = self.place(dataset);
-        let Ok(current) = fs::read_link(place.join("current")) else { return Ok(()) };
+        let Some(current) = within::link(self.root(), &place.join("current"))? else {
+            return Ok(());
+        };
         for folder in superseded(&place, &current.to_string_lossy()) {
             let is_earlier = |manifest: &Manifest| {
                 manifest.dataset == *dataset && manifest.key_version < version
             };
-            let manifest = Manifest::read(&folder.join("manifest.json"));
+            let manifest = Manifest::read(self.root(), &folder.join("manifest.json"));
             if manifest.is_ok_and(|(manifest, _)| is_earlier(&manifest)) {
-                fs::remove_dir_all(&folder).map_err(StoreError::io("remove", &folder))?;
+                within::remove_all(self.root(), &folder)?;
             }
         }
         Ok(())
@@ -61,14 +63,14 @@ impl Store {
             .iter()
             .enumerate()
             .filter(|(place, (made, _))| *place >= self.retention.snapshots || old(made));
-        over.filter(|(_, (_, folder))| fs::remove_dir_all(folder).is_ok()).count()
+        over.filter(|(_, (_, folder))| within::remove_all(self.root(), folder).is_ok()).count()
     }
 }
 
 /// Removes all that `version` superseded.
-pub(crate) fn remove_superseded(place: &Path, version: &str) {
+pub(crate) fn remove_superseded(root: &Path, place: &Path, version: &str) {
     for folder in superseded(place, version) {
-        let _ = fs::remove_dir_all(folder);
+        let _ = within::remove_all(root, &folder);
     }
 }
 

@@ -7,7 +7,9 @@ use std::{
 use minster_model::{DatasetRef, RunId, pipeline::Retention};
 use minster_vault_api::{DataKey, WrappedKey};
 
-use crate::{Dataset, DatasetKeys, DatasetWriter, Disk, Manifest, Release, StoreError, TableEntry};
+use crate::{
+    Dataset, DatasetKeys, DatasetWriter, Disk, Manifest, Release, StoreError, TableEntry, within,
+};
 
 /// Superseded snapshots go at once.
 const NONE: Retention = Retention { snapshots: 0, snapshot_days: 0, run_days: 0 };
@@ -82,7 +84,7 @@ impl Store {
         }
         let staging = self.staging();
         if staging.exists() {
-            fs::remove_dir_all(&staging).map_err(StoreError::io("sweep", &staging))?;
+            within::remove_all(&self.root, &staging)?;
         }
         Ok(RunLock { file })
     }
@@ -102,8 +104,9 @@ impl Store {
             dataset.period
         ));
         if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(StoreError::io("sweep", &folder))?;
+            within::remove_all(&self.root, &folder)?;
         }
+        within::check(&self.root, &folder)?;
         self.disk.create_folders(&folder)?;
         Ok(DatasetWriter::new(self.clone(), dataset.clone(), run.clone(), folder, key, wrapped))
     }
@@ -111,7 +114,7 @@ impl Store {
     /// The manifest of the dataset that stands, and its SHA-256; no key is needed.
     pub fn manifest(&self, dataset: &DatasetRef) -> Result<(Manifest, String), StoreError> {
         let folder = self.current(dataset)?;
-        let (manifest, sha256) = Manifest::read(&folder.join("manifest.json"))?;
+        let (manifest, sha256) = Manifest::read(&self.root, &folder.join("manifest.json"))?;
         if manifest.dataset.purpose != dataset.purpose {
             return Err(StoreError::OtherPurpose {
                 dataset: dataset.clone(),
@@ -143,7 +146,13 @@ impl Store {
 
     /// A file beside the tables of the dataset that stands.
     pub fn beside(&self, dataset: &DatasetRef, name: &str) -> Result<PathBuf, StoreError> {
-        Ok(self.current(dataset)?.join(name))
+        let folder = self.current(dataset)?;
+        within::check(&self.root, &folder)?;
+        let path = folder.join(name);
+        match path.is_symlink() {
+            false => Ok(path),
+            true => Err(StoreError::Linked { path }),
+        }
     }
 
     /// Opens the dataset that stands, for reading; refuses one whose manifest does not conserve rows.
@@ -155,7 +164,7 @@ impl Store {
         let folder = self.current(dataset)?;
         let (manifest, sha256) = self.manifest(dataset)?;
         manifest.check()?;
-        Dataset::open_with(folder, manifest, sha256, keys)
+        Dataset::open_with((&self.root, folder), manifest, sha256, keys)
     }
 
     /// Publishes a release: `files` are `(name, bytes)`. Its folder is named after its content, so
@@ -179,7 +188,7 @@ impl Store {
     /// The hash, or its first half, of the release that readers see; none where none is current.
     pub fn current_release(&self, name: &str, period: &str) -> Option<String> {
         let link = self.releases_of(name, period).join("current");
-        let version = fs::read_link(link).ok()?;
+        let version = within::link(&self.root, &link).ok()??;
         Some(version.to_str()?.strip_prefix("r-")?.to_owned())
     }
 
@@ -193,12 +202,15 @@ impl Store {
     ) -> Result<(), StoreError> {
         let place = self.releases_of(name, period);
         self.say_withdrawn(name, period, notice)?;
+        within::check(&self.root, &place)?;
         self.disk.remove(&place.join("current"))
     }
 
     /// Writes what `WITHDRAWN.txt` says beside the releases of a period.
     pub fn say_withdrawn(&self, name: &str, period: &str, notice: &[u8]) -> Result<(), StoreError> {
         let place = self.releases_of(name, period);
+        within::check(&self.root, &place)?;
+        within::check(&self.root, &self.staging())?;
         self.disk.create_folders(&place)?;
         self.disk.create_folders(&self.staging())?;
         let aside = self.staging().join(format!("withdrawn.{name}"));
@@ -215,14 +227,16 @@ impl Store {
         if !place.exists() {
             return Ok(false);
         }
+        within::check(&self.root, &place)?;
+        within::check(&self.root, &self.staging())?;
         self.disk.create_folders(&self.staging())?;
         let aside = self.staging().join(format!("shredded.{}.{}", dataset.name, dataset.period));
         if aside.exists() {
-            fs::remove_dir_all(&aside).map_err(StoreError::io("sweep", &aside))?;
+            within::remove_all(&self.root, &aside)?;
         }
         self.disk.rename(&place, &aside)?;
         self.sync_ancestors(&place)?;
-        fs::remove_dir_all(&aside).map_err(StoreError::io("remove", &aside))?;
+        within::remove_all(&self.root, &aside)?;
         Ok(true)
     }
 
@@ -248,12 +262,9 @@ impl Store {
 
     fn current(&self, dataset: &DatasetRef) -> Result<PathBuf, StoreError> {
         let link = self.place(dataset).join("current");
-        match fs::read_link(&link) {
-            Ok(version) => Ok(self.place(dataset).join(version)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Err(StoreError::NoDataset { dataset: dataset.clone() })
-            }
-            Err(error) => Err(StoreError::io("read the link", &link)(error)),
+        match within::link(&self.root, &link)? {
+            Some(version) => Ok(self.place(dataset).join(version)),
+            None => Err(StoreError::NoDataset { dataset: dataset.clone() }),
         }
     }
 
@@ -265,6 +276,8 @@ impl Store {
         place: &Path,
         version: &str,
     ) -> Result<PathBuf, StoreError> {
+        within::check(&self.root, staged)?;
+        within::check(&self.root, place)?;
         self.disk.sync_folder(staged)?;
         self.disk.create_folders(place)?;
         let target = place.join(version);
@@ -272,7 +285,7 @@ impl Store {
             // Not what it is named for: it was tampered with.
             let aside = self.staging().join("superseded");
             if aside.exists() {
-                fs::remove_dir_all(&aside).map_err(StoreError::io("sweep", &aside))?;
+                within::remove_all(&self.root, &aside)?;
             }
             self.disk.rename(&target, &aside)?;
         }
@@ -280,7 +293,7 @@ impl Store {
         self.disk.switch_link(&place.join("current"), version)?;
         self.sync_ancestors(place)?;
         // The folder before it under the same name is of no use any more; the next run sweeps what is left.
-        let _ = fs::remove_dir_all(self.staging().join("superseded"));
+        let _ = within::remove_all(&self.root, &self.staging().join("superseded"));
         Ok(target)
     }
 

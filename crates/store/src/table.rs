@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::BufWriter,
+    io::{BufWriter, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -28,7 +28,7 @@ use parquet::{
     file::properties::{EnabledStatistics, WriterProperties},
 };
 
-use crate::{ColumnEntry, StoreError, TableEntry, disk::DiskFile, tokens};
+use crate::{ColumnEntry, StoreError, TableEntry, disk::DiskFile, tokens, within};
 
 /// Rows of a row group: bounds what the writer holds.
 const ROW_GROUP: usize = 512 << 10;
@@ -133,6 +133,7 @@ pub(crate) enum Text {
 
 /// A table that is open: its file's row groups, which can be read one after another or at the same time.
 pub struct RowGroups {
+    root: PathBuf,
     path: PathBuf,
     metadata: ArrowReaderMetadata,
     mask: ProjectionMask,
@@ -141,7 +142,7 @@ pub struct RowGroups {
 
 impl RowGroups {
     pub(crate) fn open(
-        path: PathBuf,
+        (root, path): (&Path, PathBuf),
         table: &TableEntry,
         columns: Option<&[&str]>,
         text: Text,
@@ -153,7 +154,8 @@ impl RowGroups {
             .with_aad_prefix(lock.associated_data(&table.name))
             .build()
             .map_err(&failed)?;
-        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        let file = within::file(root, &path)?;
+        refuse_clear(&file, &path)?;
         let options = ArrowReaderOptions::new().with_file_decryption_properties(decryption);
         let mut metadata = ArrowReaderMetadata::load(&file, options.clone()).map_err(&failed)?;
         if text == Text::Coded {
@@ -171,7 +173,7 @@ impl RowGroups {
                 ProjectionMask::columns(metadata.parquet_schema(), columns.iter().copied())
             }
         };
-        Ok(Self { path, metadata, mask, cipher })
+        Ok(Self { root: root.to_owned(), path, metadata, mask, cipher })
     }
 
     /// How many rows each has, in the table's order.
@@ -191,7 +193,7 @@ impl RowGroups {
     }
 
     fn reader(&self, groups: Option<Vec<usize>>) -> Result<TableReader, StoreError> {
-        let file = File::open(&self.path).map_err(StoreError::io("open", &self.path))?;
+        let file = within::file(&self.root, &self.path)?;
         let metadata = self.metadata.clone();
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_projection(self.mask.clone())
@@ -245,6 +247,19 @@ impl Iterator for TableReader {
             Some(cipher) => batch.map(|batch| tokens::to_pseudonyms(cipher, &batch)),
             None => batch,
         })
+    }
+}
+
+/// Refuses a table in clear: the reader takes one, whatever key it is given. An encrypted footer opens with the dataset's key
+/// alone, and says of each column that it is encrypted.
+fn refuse_clear(mut file: &File, path: &Path) -> Result<(), StoreError> {
+    let mut magic = [0; 4];
+    let read = file.seek(SeekFrom::End(-4)).and_then(|_| file.read_exact(&mut magic));
+    match read {
+        Ok(()) if &magic == b"PARE" => Ok(()),
+        Ok(()) if &magic == b"PAR1" => Err(StoreError::Clear { path: path.to_owned() }),
+        // Not Parquet at all: the reader says so.
+        _ => Ok(()),
     }
 }
 

@@ -13,7 +13,7 @@ use ring::digest;
 use serde_json::{Value, json};
 
 use super::RunRecord;
-use crate::StoreError;
+use crate::{StoreError, within::NO_LINK};
 
 const EVENT: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
 const PARENT: &str =
@@ -86,7 +86,7 @@ pub(super) fn append(
 /// The file is its owner's, and its group's: both programs add to it.
 fn open(path: &Path) -> std::io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
-    match options.append(true).open(path) {
+    match options.append(true).custom_flags(NO_LINK).open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let file = options.create(true).mode(0o660).open(path)?;
             // Against a umask that keeps the group out.

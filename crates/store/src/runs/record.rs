@@ -11,7 +11,7 @@ use minster_model::{NameError, Period, Purpose, RowCounts, RunId, SourceName};
 use serde::{Deserialize, Serialize};
 
 use super::deliveries;
-use crate::{CellCounts, Store, StoreError};
+use crate::{CellCounts, Store, StoreError, within};
 
 const FORMAT: u32 = 1;
 
@@ -178,6 +178,8 @@ impl Store {
         let path = self.record_path(&record.run, &record.program);
         let text = serde_json::to_vec_pretty(record)
             .map_err(|error| StoreError::Run { path: path.clone(), why: error.to_string() })?;
+        within::check(self.root(), &self.runs_folder())?;
+        within::check(self.root(), &self.staging())?;
         self.disk().create_folders(&self.runs_folder())?;
         self.disk().create_folders(&self.staging())?;
         self.disk().replace_file(&self.staging().join("run.json"), &path, &text)
@@ -194,7 +196,7 @@ impl Store {
         for entry in entries {
             let path = entry.map_err(StoreError::io("read the folder", &folder))?.path();
             if path.extension().is_some_and(|extension| extension == "json") {
-                records.push(read(&path)?);
+                records.push(read(self.root(), &path)?);
             }
         }
         records
@@ -208,7 +210,7 @@ impl Store {
         let mut removed = 0;
         for record in old {
             let path = self.record_path(&record.run, &record.program);
-            fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+            within::remove_all(self.root(), &path)?;
             removed += 1;
         }
         Ok(removed)
@@ -223,8 +225,8 @@ impl Store {
     }
 }
 
-fn read(path: &Path) -> Result<RunRecord, StoreError> {
-    let text = fs::read(path).map_err(StoreError::io("read", path))?;
+fn read(root: &Path, path: &Path) -> Result<RunRecord, StoreError> {
+    let text = within::read(root, path)?;
     let wrong = |why: String| StoreError::Run { path: path.to_owned(), why };
     let record: RunRecord =
         serde_json::from_slice(&text).map_err(|error| wrong(format!("is not one: {error}")))?;
