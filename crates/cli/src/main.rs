@@ -36,6 +36,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    minster_sandbox::no_dumps();
     match run(Arguments::parse().command) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

@@ -112,6 +112,19 @@ impl Ingestion {
         Ok(Self { pipeline, definitions, lookups })
     }
 
+    /// The folders that a run reads deliveries from.
+    pub fn reads(&self) -> Vec<&Path> {
+        self.pipeline.sources.iter().map(|delivery| delivery.folder.as_path()).collect()
+    }
+
+    /// The folders that a run writes to: the store, and those of the monitors' files.
+    pub fn writes(&self) -> Vec<&Path> {
+        let monitoring = &self.pipeline.monitoring;
+        let files = [&monitoring.textfile, &monitoring.lineage].into_iter().flatten();
+        let folders = files.filter_map(|file| file.parent());
+        std::iter::once(self.pipeline.store.as_path()).chain(folders).collect()
+    }
+
     /// Says what a run would read and what would pass. No row is read: CSV headers, sheets' headers and XML
     /// element names alone.
     ///

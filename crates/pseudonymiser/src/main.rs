@@ -6,12 +6,14 @@ mod log;
 
 use std::{
     io::{self, Write},
+    path::Path,
     process::ExitCode,
     sync::Arc,
 };
 
 use clap::Parser;
 use minster_pseudonymiser::{Checked, Event, IngestError, Ingestion, Options};
+use minster_sandbox::{Access, Sockets, allow_calls, allow_files};
 
 use crate::{
     arguments::{Arguments, Command, Config, Json, Quarantine, Sources},
@@ -19,6 +21,8 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    // Raw rows pass through this process: what dies of it leaves no copy of them.
+    minster_sandbox::no_dumps();
     let arguments = Arguments::parse();
     let format = match &arguments.command {
         Command::Run { log, .. } => *log,
@@ -63,6 +67,7 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
             let accept = accept.into_iter().collect();
             let options =
                 Options { lock_held, run, again, parts, accept, told, ..Default::default() };
+            shut_in(&ingestion);
             let report = ingestion.run(&options);
             log.finish();
             let report = report?;
@@ -122,6 +127,20 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
             Ok(minster_model::exit::DONE)
         }
     }
+}
+
+/// The system's own files, which libraries read: time, devices, how many cores there are.
+const OF_THE_SYSTEM: [&str; 7] = ["/etc", "/usr", "/lib", "/lib64", "/proc", "/sys", "/dev"];
+
+/// From here on the process reads the deliveries, writes the store and the monitors' files, and asks the vault; a file or
+/// archive that takes it over can do no more. Where the kernel has no such thing, the run goes on.
+fn shut_in(ingestion: &Ingestion) {
+    let (read, written) = (ingestion.reads(), ingestion.writes());
+    let read = read.into_iter().chain(OF_THE_SYSTEM.map(Path::new)).map(|of| (of, Access::Read));
+    let written = written.into_iter().map(|of| (of, Access::Write));
+    let terminal = ["/dev/null", "/dev/tty"].map(|of| (Path::new(of), Access::Write));
+    allow_files(&read.chain(written).chain(terminal).collect::<Vec<_>>());
+    allow_calls(Sockets::Local);
 }
 
 /// The lock is the caller's: if it is killed, this process must not go on without one. Where the
