@@ -81,8 +81,8 @@ impl Site {
         copy(&root().join("config"), &self.at("config"));
         let pipeline = self.at("config/pipeline.toml");
         let whole = fs::read_to_string(&pipeline).unwrap();
-        let moved =
-            whole.replace("vault.sock", "run/vault.sock").replace("../store", "../data/store");
+        let moved = whole.replace("vault.sock\"", &format!("run/vault.sock\"\nuid = {VAULT}"));
+        let moved = moved.replace("../store", "../data/store");
         let moved = moved
             .replace("quiet_seconds = 2", "quiet_seconds = 0")
             .replace("../minster.prom", "../data/minster.prom");

@@ -81,7 +81,7 @@ impl Server {
         change(
             "config/pipeline.toml",
             &[
-                ("../vault.sock", "../run/vault.sock"),
+                ("\"../vault.sock\"", &format!("\"../run/vault.sock\"\nuid = {VAULT}")),
                 ("quiet_seconds = 2", "quiet_seconds = 0"),
                 ("../minster.prom", "../monitoring/minster.prom"),
                 ("../lineage.jsonl", "../monitoring/lineage.jsonl"),
@@ -127,6 +127,40 @@ impl Server {
     }
 }
 
+impl Server {
+    /// No program of the night speaks with a vault that is not the one that `pipeline.toml` names; then names its key too.
+    fn tell_nothing_to_others(&self) {
+        let path = self.at("config/pipeline.toml");
+        let whole = fs::read_to_string(&path).unwrap();
+        let named = format!("\nuid = {VAULT}\n");
+        assert!(whole.contains(&named));
+        let refused = |line: &str, told: &str| {
+            fs::write(&path, whole.replace(&named, line)).unwrap();
+            let ingestion =
+                self.run(INGEST, "minster-ingest", &["run", "--config", "config/pipeline.toml"]);
+            done(&ingestion, 6);
+            assert!(text(&ingestion).contains(told), "{}", text(&ingestion));
+            let linkage =
+                self.run(MINSTER, "minster", &["link", "--config", "config/pipeline.toml"]);
+            done(&linkage, 6);
+            assert!(text(&linkage).contains(told), "{}", text(&linkage));
+        };
+        refused("\n", "nothing says that it is the vault's user");
+        refused(&format!("\nuid = {STRANGER}\n"), &format!("the vault's is {STRANGER}"));
+        // The key of a note's specification.
+        let other = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+        refused(&format!("{named}verifier = \"{other}\"\n"), "does not hold the key");
+        let uid = VAULT.to_string();
+        let status = ["status", "--json", "--socket", "run/vault.sock", "--vault-uid", &uid];
+        let status = self.run(ROOT, "minster-vault", &status);
+        done(&status, 0);
+        let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+        let verifier = status["status"]["verifier"].as_str().unwrap();
+        fs::write(&path, whole.replace(&named, &format!("{named}verifier = \"{verifier}\"\n")))
+            .unwrap();
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(mut vault) = self.vault.take() {
@@ -150,6 +184,7 @@ fn one_user_a_program_does_the_nights_work() {
     let server = Server::new();
     let config = ["--config", "config/pipeline.toml"];
     let with = |first: &[&'static str]| [first, &config[..]].concat();
+    server.tell_nothing_to_others();
     for _ in 0..2 {
         done(&server.run(INGEST, "minster-ingest", &with(&["run"])), 3);
         done(&server.run(MINSTER, "minster", &with(&["link"])), 0);

@@ -64,6 +64,11 @@ pub(crate) enum Failure {
         "the vault does not know the purpose {purpose}; custodians name it with `minster-vault request … purpose`"
     )]
     NoPurpose { purpose: Purpose },
+    #[error(
+        "the pairs from {version} of the keys of {purpose} to the next lack a pseudonym that the version before leads to, so nothing \
+         is converted by them; custodians put the vault's folder `crosswalks` back from a copy of the same day as its registry"
+    )]
+    LostStep { purpose: Purpose, version: minster_model::KeyVersion },
     #[error("the run ledger has no run {run}; `minster runs list` names its runs")]
     NoRun { run: RunId },
     #[error("the pipeline has no such delivery; `minster plan` names its deliveries")]
@@ -122,7 +127,7 @@ impl Failure {
             Self::Changing { .. } => exit::LOCKED,
             Self::Ingest { code } | Self::Plan { code } | Self::Describe { code } => *code,
             Self::Stands { .. } => exit::REFUSED,
-            Self::Vault(_) | Self::NoPurpose { .. } => exit::VAULT,
+            Self::Vault(_) | Self::NoPurpose { .. } | Self::LostStep { .. } => exit::VAULT,
             Self::Store(error) => error.exit_code(),
             Self::Match { source, .. } => source.exit_code(),
             Self::Aggregate { source, .. } | Self::Release { source, .. } => source.exit_code(),

@@ -146,7 +146,7 @@ fn status(asked: &Report) -> Result<String, Failure> {
 /// The review that stands, read as the linker.
 fn read(loaded: &Loaded) -> Result<(Review, Client), Failure> {
     let pipeline = &loaded.pipeline;
-    let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
+    let mut vault = Client::connect_to(&pipeline.vault, Role::Linker, "minster")?;
     let review = Review::read(&loaded.store()?, &pipeline.purpose, &mut vault);
     Ok((review.map_err(|error| failed(loaded, error))?, vault))
 }

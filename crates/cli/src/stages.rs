@@ -100,7 +100,7 @@ pub(crate) fn link(
     journal.begin_stage("link", LineageJob::link(&inputs, &datasets))?;
     let bar = spinner("link");
     let matching = pipeline::read(&pipeline.matching)?;
-    let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
+    let mut vault = Client::connect_to(&pipeline.vault, Role::Linker, "minster")?;
     let listed = listed_by(&mut vault, &pipeline.purpose)?;
     let mut job = job(loaded, store, (&matching, &listed), again);
     let purposes = vault.status()?.purposes.into_iter();
@@ -125,7 +125,7 @@ pub(crate) fn link(
 /// The numbers that custodians listed, as the linker is told them.
 fn listed(loaded: &Loaded) -> Result<Listed, Failure> {
     let pipeline = &loaded.pipeline;
-    let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
+    let mut vault = Client::connect_to(&pipeline.vault, Role::Linker, "minster")?;
     listed_by(&mut vault, &pipeline.purpose)
 }
 
@@ -181,7 +181,7 @@ fn draft_period(
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     let analyst = Analyst::begin(loaded, period, store)?;
-    let mut vault = Client::connect(&loaded.pipeline.vault.socket, Role::Analyst, "minster")?;
+    let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Analyst, "minster")?;
     for (path, definition) in tables {
         let failed = |source| Failure::Aggregate { path: path.clone(), source: Box::new(source) };
         if !Definition::parse(definition).map_err(failed)?.is_of(period) {
@@ -213,7 +213,7 @@ pub(crate) fn release(
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     let by = person::caller();
-    let mut vault = Client::connect(&loaded.pipeline.vault.socket, Role::Analyst, "minster")?;
+    let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Analyst, "minster")?;
     let mut drafts: Vec<(TableName, &Period)> = Vec::new();
     match name {
         Some(name) => {
@@ -260,7 +260,7 @@ pub(crate) fn withdraw(
         Ok(store.current_release(release.as_str(), period.as_str()).is_some())
     })?;
     let dataset = children(loaded, period)?;
-    let mut vault = Client::connect(&pipeline.vault.socket, Role::Analyst, "minster")?;
+    let mut vault = Client::connect_to(&pipeline.vault, Role::Analyst, "minster")?;
     let lineage = LineageJob::release(&dataset, release.as_str());
     journal.begin_stage(&stage("withdraw", release.as_str(), loaded, period), lineage)?;
     let which = (release, period, &pipeline.purpose);

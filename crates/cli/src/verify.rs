@@ -37,7 +37,7 @@ fn open<T>(
     let period = loaded.period(asked, release, |period| {
         Ok(store.current_release(release.as_str(), period.as_str()).is_some())
     })?;
-    let mut vault = Client::connect(&pipeline.vault.socket, Role::Auditor, "minster")?;
+    let mut vault = Client::connect_to(&pipeline.vault, Role::Auditor, "minster")?;
     let which = Which { store: &store, release, period, purpose };
     ask(&which, &mut vault)
         .map_err(|source| Failure::Release { release: release.clone(), source: Box::new(source) })

@@ -152,6 +152,21 @@ fn tidy(path: &std::path::Path) -> PathBuf {
 pub struct VaultAddress {
     /// The Unix socket's path.
     pub socket: PathBuf,
+    /// The vault's user: a program tells nothing to a socket on which another listens. Without it, root and the program's
+    /// own user are believed.
+    #[serde(default)]
+    pub uid: Option<u32>,
+    /// The vault's verifier key, as `verifier.txt` and `minster-vault status` have it: a program tells nothing to a vault
+    /// that does not hold the key. Without it, the user alone is looked at.
+    #[serde(default)]
+    pub verifier: Option<String>,
+}
+
+impl VaultAddress {
+    /// A socket of root's or the program's own user.
+    pub fn at(socket: impl Into<PathBuf>) -> Self {
+        Self { socket: socket.into(), uid: None, verifier: None }
+    }
 }
 
 /// One delivery of one source.

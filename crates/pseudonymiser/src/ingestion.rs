@@ -300,8 +300,8 @@ impl Ingestion {
         let vault = match vault {
             Some(vault) => vault,
             None => {
-                let socket = &self.pipeline.vault.socket;
-                vault.insert(Client::connect(socket, Role::Ingest, PROGRAM)?)
+                let address = &self.pipeline.vault;
+                vault.insert(Client::connect_to(address, Role::Ingest, PROGRAM)?)
             }
         };
         let told = Arc::clone(&options.told);

@@ -52,7 +52,7 @@ pub use keys::{DatasetKeys, ReleaseLog};
 pub use manifest::{CellCounts, ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
 pub use minster_model::UNIT;
 pub use quarantine::{AlsoFailed, FailedRows, REASONS, SetAside};
-pub use rekey::Successors;
+pub use rekey::{CarriedOver, Successors};
 pub use release::Release;
 pub use runs::{
     Journal, LineageJob, Progress, RunRecord, SourceRecord, StageRecord, deliveries, name_by_clock,

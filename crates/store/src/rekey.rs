@@ -2,7 +2,11 @@
 //! successor, batch by batch, and the whole is encrypted under a new dataset key. Where tokens stood for pseudonyms,
 //! tokens of the same run stand for their successors.
 
-use std::{collections::HashMap, fs, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    sync::Arc,
+};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, RecordBatch},
@@ -26,6 +30,16 @@ pub struct Successors {
     pub pairs: HashMap<Pseudonym, Pseudonym>,
 }
 
+/// A dataset that was carried over.
+#[derive(Debug)]
+pub struct CarriedOver {
+    /// Its new manifest.
+    pub manifest: Manifest,
+    /// How many different ids and match keys stay as they are: linking made them itself, of no key, and none follows. Only
+    /// an integrated dataset has such ones.
+    pub stayed: usize,
+}
+
 impl Store {
     /// Replaces a dataset that stands by the same under other pseudonyms, in one step for its readers.
     /// Killed at any moment, the old one or the new one stands. The caller holds the run lock, and
@@ -39,26 +53,27 @@ impl Store {
         run: &RunId,
         successors: &Successors,
         keys: &mut dyn DatasetKeys,
-    ) -> Result<Manifest, StoreError> {
+    ) -> Result<CarriedOver, StoreError> {
         let old = self.dataset(dataset, keys)?;
         let (key, wrapped) = keys.create(dataset)?;
         let mut writer = self.stage(dataset, run, key, wrapped)?;
         if let Some(run_key) = &old.manifest().run_key {
             writer = writer.of_run(run_key.clone());
         }
-        let mut tables = Vec::new();
+        let (mut tables, mut stayed) = (Vec::new(), HashSet::new());
         for table in &old.manifest().tables {
-            let carried = carry_over(&old, &table.name, &writer, successors)?;
+            let carried = carry_over(&old, &table.name, &writer, successors, &mut stayed)?;
             tables.push(TableEntry { key: table.key.clone(), ..carried });
         }
         carry_files(&old, &writer)?;
-        writer.publish_as(
+        let manifest = writer.publish_as(
             successors.version,
             successors.key_check.clone(),
             old.manifest().origin.clone(),
             tables,
             Some(old.manifest_sha256().to_owned()),
-        )
+        )?;
+        Ok(CarriedOver { manifest, stayed: stayed.len() })
     }
 }
 
@@ -67,6 +82,7 @@ fn carry_over(
     name: &TableName,
     writer: &DatasetWriter,
     successors: &Successors,
+    stayed: &mut HashSet<Pseudonym>,
 ) -> Result<TableEntry, StoreError> {
     let reader = old.table(name, None)?;
     let schema = reader.schema();
@@ -78,8 +94,9 @@ fn carry_over(
     for batch in reader {
         let batch = batch?;
         let columns = batch.columns().iter();
-        let columns: Option<Vec<ArrayRef>> =
-            columns.map(|column| succeeded(column, &successors.pairs, linked)).collect();
+        let columns: Option<Vec<ArrayRef>> = columns
+            .map(|column| succeeded(column, successors, linked.then_some(&mut *stayed)))
+            .collect();
         let columns = columns.ok_or_else(none)?;
         let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|_| none())?;
         match &cipher {
@@ -90,12 +107,13 @@ fn carry_over(
     table.finish()
 }
 
-/// A column of sixteen bytes holds pseudonyms, and nothing else does; other columns stay. Among children who were `linked`,
-/// one without any number is called by a name that no key made: it has no successor, and stays until the next linking.
+/// A column of sixteen bytes holds pseudonyms, and nothing else does; other columns stay. Among children who were linked,
+/// one without any number has an id that no key made: it has no successor, stays until the next linking, and is put into
+/// `stayed`. A dataset without `stayed` has no such ids.
 fn succeeded(
     column: &ArrayRef,
-    pairs: &HashMap<Pseudonym, Pseudonym>,
-    linked: bool,
+    successors: &Successors,
+    mut stayed: Option<&mut HashSet<Pseudonym>>,
 ) -> Option<ArrayRef> {
     let width = Pseudonym::LEN as i32;
     if *column.data_type() != DataType::FixedSizeBinary(width) {
@@ -109,7 +127,13 @@ fn succeeded(
         } else {
             let bytes = old.value(row).try_into().ok()?;
             let old = Pseudonym::from_bytes(bytes);
-            let successor = pairs.get(&old).or_else(|| linked.then_some(&old))?;
+            let successor = match successors.pairs.get(&old) {
+                Some(successor) => *successor,
+                None => {
+                    stayed.as_deref_mut()?.insert(old);
+                    old
+                }
+            };
             new.append_value(successor.as_bytes()).ok()?;
         }
     }

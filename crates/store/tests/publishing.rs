@@ -343,10 +343,40 @@ fn tokens_rest_and_pseudonyms_are_read() {
     let successors =
         Successors { version: KeyVersion(2), key_check: "new".into(), pairs: pairs.into() };
     let run = "r2".parse().unwrap();
-    let manifest = store.rekey(&dataset("p"), &run, &successors, &mut OneKey).unwrap();
-    assert_eq!(manifest.run_key, Some(SealedRunKey("sealed".into())));
+    let carried = store.rekey(&dataset("p"), &run, &successors, &mut OneKey).unwrap();
+    assert_eq!(carried.stayed, 0);
+    assert_eq!(carried.manifest.run_key, Some(SealedRunKey("sealed".into())));
     let pseudonyms = [Some([3; 16]), None, Some([4; 16])];
     assert_eq!(standing(&store), (vec![children(pseudonyms)], vec![tokens(pseudonyms)]));
+}
+
+/// A delivery's pseudonyms all have successors, or it is not carried over. A linked child without a number has an id that no
+/// key made: it stays, and is counted.
+#[test]
+fn a_pseudonym_without_a_successor_stops_a_delivery_and_is_counted_among_linked_children() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store")).unwrap();
+    let linked = DatasetRef { class: DatasetClass::Integrated, ..dataset("p") };
+    let rows = children([Some([1; 16]), Some([2; 16]), Some([2; 16])]);
+    publish_children(&store, &rows, None);
+    {
+        let _lock = store.lock().unwrap();
+        let (key, wrapped) = OneKey.create(&linked).unwrap();
+        let writer = store.stage(&linked, &"r1".parse().unwrap(), key, wrapped).unwrap();
+        let mut table = writer.table(&"pupils".parse().unwrap(), rows.schema()).unwrap();
+        table.write(&rows).unwrap();
+        let table = table.finish().unwrap();
+        writer.publish(KeyVersion(1), "check".into(), origin(counts(3)), vec![table]).unwrap();
+    }
+    let pairs = [(Pseudonym::from_bytes([1; 16]), Pseudonym::from_bytes([3; 16]))];
+    let successors =
+        Successors { version: KeyVersion(2), key_check: "new".into(), pairs: pairs.into() };
+    let run = "r2".parse().unwrap();
+    let refused = store.rekey(&dataset("p"), &run, &successors, &mut OneKey).unwrap_err();
+    assert!(matches!(refused, StoreError::NoSuccessor { .. }), "{refused}");
+    assert_eq!(standing(&store).0, [rows], "it stands as it was");
+    let carried = store.rekey(&linked, &run, &successors, &mut OneKey).unwrap();
+    assert_eq!((carried.stayed, carried.manifest.key_version), (1, KeyVersion(2)));
 }
 
 #[test]

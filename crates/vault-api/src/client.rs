@@ -5,14 +5,18 @@ use std::{
     time::Duration,
 };
 
-use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role};
+use minster_model::{
+    DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role, pipeline::VaultAddress,
+};
+use ring::rand::SystemRandom;
 
 use crate::{
     Approval, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, ListChanged, ListedKind,
-    OpenedQuarantine, OpenedRun, PROTOCOL, Proposed, Publication, QuarantineCase, QuarantineRows,
-    Reidentified, Request, Response, RunManifest, SealedRunKey, SignedDecisions, StatusReport,
-    SubjectPseudonym, Token, Unwrapped, WrappedKey,
+    OpenedQuarantine, OpenedRun, PROTOCOL, Proof, Proposed, Publication, QuarantineCase,
+    QuarantineRows, Reidentified, Request, Response, RunManifest, SealedRunKey, SignedDecisions,
+    StatusReport, SubjectPseudonym, Token, Unwrapped, WrappedKey,
     frame::{self, FrameError},
+    note::{NoteError, Verifier},
 };
 
 /// Why the vault gave no answer. Every one ends a program with exit 6.
@@ -32,6 +36,49 @@ pub enum VaultError {
     /// The vault refused.
     #[error("the vault refuses: {0}")]
     Denied(#[from] Denial),
+    /// Another user listens on the socket than the one that the configuration names.
+    #[error(
+        "uid {uid} listens on {}, and the vault's is {expected}: nothing was told to it. Find out who took the vault's place; if \
+         the vault has another user now, name it (`uid` under [vault] in pipeline.toml, or --vault-uid)",
+        socket.display()
+    )]
+    OtherUid {
+        /// The socket.
+        socket: PathBuf,
+        /// Who listens.
+        uid: u32,
+        /// Who should.
+        expected: u32,
+    },
+    /// Another user listens on the socket, and the configuration names none.
+    #[error(
+        "uid {uid} listens on {}, and nothing says that it is the vault's user: nothing was told to it. If it is, name it (`uid = {uid}` \
+         under [vault] in pipeline.toml, or --vault-uid {uid})",
+        socket.display()
+    )]
+    UnnamedUid {
+        /// The socket.
+        socket: PathBuf,
+        /// Who listens.
+        uid: u32,
+    },
+    /// The configuration names a key that is none.
+    #[error(
+        "{0} (`verifier` under [vault] in pipeline.toml, or --verifier): take the line in verifier.txt, beside the auditor's checkpoints"
+    )]
+    BadVerifier(NoteError),
+    /// The vault does not hold the key that the configuration names.
+    #[error(
+        "what listens on {} does not hold the key of the vault that is named ({why}): nothing was told to it. Find out whose it is; \
+         compare `verifier` (under [vault] in pipeline.toml, or --verifier) with the line in verifier.txt, beside the auditor's checkpoints",
+        socket.display()
+    )]
+    OtherKey {
+        /// The socket.
+        socket: PathBuf,
+        /// What is wrong with its proof.
+        why: NoteError,
+    },
     /// The answer does not belong to the question.
     #[error("the vault's answer does not fit the question; use programs of one release")]
     Protocol,
@@ -47,10 +94,39 @@ pub struct Client {
 const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Client {
-    /// Connects and says hello. `program` is logged.
+    /// Connects to root's or the own user's vault, as [`Client::connect_to`] does.
     pub fn connect(socket: &Path, role: Role, program: &str) -> Result<Self, VaultError> {
+        Self::connect_to(&VaultAddress::at(socket), role, program)
+    }
+
+    /// Connects, makes sure that the vault is the one that is named, and says hello. `program` is logged. Nothing is said to
+    /// another user's socket; before the vault has proved its key, nothing but hello and a random challenge.
+    pub fn connect_to(
+        address: &VaultAddress,
+        role: Role,
+        program: &str,
+    ) -> Result<Self, VaultError> {
+        let VaultAddress { socket, verifier, .. } = address;
+        let verifier = verifier.as_deref().map(str::parse::<Verifier>).transpose();
+        let verifier = verifier.map_err(VaultError::BadVerifier)?;
         let unreachable = |source| VaultError::Unreachable { socket: socket.to_owned(), source };
         let stream = UnixStream::connect(socket).map_err(unreachable)?;
+        let listens = rustix::net::sockopt::socket_peercred(&stream);
+        let listens = listens.map_err(|error| unreachable(error.into()))?.uid.as_raw();
+        let own = rustix::process::geteuid().as_raw();
+        match address.uid {
+            Some(expected) if listens != expected => {
+                return Err(VaultError::OtherUid {
+                    socket: socket.clone(),
+                    uid: listens,
+                    expected,
+                });
+            }
+            None if listens != 0 && listens != own => {
+                return Err(VaultError::UnnamedUid { socket: socket.clone(), uid: listens });
+            }
+            _ => {}
+        }
         stream.set_read_timeout(Some(PATIENCE)).map_err(unreachable)?;
         stream.set_write_timeout(Some(PATIENCE)).map_err(unreachable)?;
         let writer = BufWriter::new(stream.try_clone().map_err(unreachable)?);
@@ -64,9 +140,24 @@ impl Client {
             Err(unread) => return Err(said.err().unwrap_or(unread).into()),
         };
         match answer {
-            Response::Welcome { protocol: PROTOCOL } => Ok(client),
-            _ => Err(VaultError::Protocol),
+            Response::Welcome { protocol: PROTOCOL } => {}
+            _ => return Err(VaultError::Protocol),
         }
+        if let Some(verifier) = verifier {
+            client.challenge(&verifier, socket)?;
+        }
+        Ok(client)
+    }
+
+    /// Has the vault sign a fresh challenge.
+    fn challenge(&mut self, verifier: &Verifier, socket: &Path) -> Result<(), VaultError> {
+        let drawn = ring::rand::generate::<[u8; 32]>(&SystemRandom::new());
+        let challenge = drawn.map_err(|_| VaultError::Protocol)?.expose();
+        let proof = self.note(&Request::Prove { challenge })?;
+        let caller = rustix::process::geteuid().as_raw();
+        let expected = Proof { challenge, caller };
+        let proved = expected.verify(verifier, &proof);
+        proved.map_err(|why| VaultError::OtherKey { socket: socket.to_owned(), why })
     }
 
     /// Opens a run; pseudonyms may then be asked for.

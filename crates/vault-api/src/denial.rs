@@ -188,6 +188,20 @@ pub enum Denial {
         /// The caller's user id.
         uid: u32,
     },
+    /// Pairs of old and new pseudonyms that the vault kept are gone or were changed.
+    #[error(
+        "page {page} of the pairs from {from} of the keys of {purpose} to the next is missing or was changed, and without it nothing is \
+         converted; custodians put crosswalks/{purpose}.{from}.{page} back from a copy of the vault's folder. If there is none, \
+         have the deliveries read again and linked (`minster run --again`)"
+    )]
+    BrokenCrosswalk {
+        /// The purpose.
+        purpose: Purpose,
+        /// The version that they lead from.
+        from: KeyVersion,
+        /// The page.
+        page: u32,
+    },
     /// All conversations that a uid may have at one time are taken.
     #[error(
         "uid {uid} has {places} conversations with the vault, and may have no more at one time; end one of its programs, or \

@@ -1,6 +1,6 @@
 //! The messages on the vault's Unix socket, and the [`Client`] that sends them: bytes and kinds, no
 //! identifier types and no code of pseudonym keys, so that every program may link it. It may depend on
-//! `minster-model`, `aes` (for the tokens of runs), `base64`, `postcard`, `ring` (to verify signatures), `serde`, `serde_json`, `thiserror` and
+//! `minster-model`, `aes` (for the tokens of runs), `base64`, `postcard`, `ring` (to verify signatures), `rustix` (whose a socket is), `serde`, `serde_json`, `thiserror` and
 //! `zeroize`.
 //!
 //! A conversation is a sequence of frames: a little-endian `u32` length (at most
@@ -23,6 +23,7 @@ pub mod frame;
 mod keys;
 mod message;
 pub mod note;
+mod proof;
 mod proposal;
 mod publication;
 mod quarantine;
@@ -36,6 +37,7 @@ pub use denial::Denial;
 pub use exact_only::{ExactOnlyList, ListChange, ListChanged, ListedKind, ListedPseudonyms};
 pub use keys::{DataKey, Unwrapped, WrappedKey};
 pub use message::{Request, Response};
+pub use proof::Proof;
 pub use proposal::{Approval, Proposed, ProposedAction, Reidentified, SubjectPseudonym};
 pub use publication::{Publication, Publishing, ReleaseRules};
 pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};

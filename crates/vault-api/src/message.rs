@@ -141,6 +141,11 @@ pub enum Request {
     },
     /// Verifies and logs a reviewer's signed decisions.
     TakeReview(SignedDecisions),
+    /// A [`crate::Proof`] that the vault holds its key, as a signed note.
+    Prove {
+        /// What the caller drew for it.
+        challenge: [u8; 32],
+    },
 }
 
 /// The vault's answer.

@@ -29,6 +29,9 @@ pub enum NoteError {
     /// The signature is wrong: the text was changed.
     #[error("its signature is wrong: the text was changed")]
     BadSignature,
+    /// The signature is right, under another text.
+    #[error("it is signed, but says something else")]
+    OtherText,
 }
 
 /// The name and public key of whoever signs.

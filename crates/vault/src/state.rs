@@ -61,6 +61,8 @@ pub struct PurposeState {
     pub version: KeyVersion,
     /// Versions that are answered for no more.
     pub retired: BTreeSet<KeyVersion>,
+    /// How many pairs lead from a version to the next.
+    pub(crate) pairs: BTreeMap<KeyVersion, u64>,
     /// Sources of which a run was closed: their next run is no first load.
     pub loaded: BTreeSet<SourceName>,
     /// Newcomers of sources of which no run was closed yet: a first load may be cut short and begun again,
@@ -107,6 +109,7 @@ impl PurposeState {
             definition,
             version: KeyVersion(1),
             retired: BTreeSet::new(),
+            pairs: BTreeMap::new(),
             loaded: BTreeSet::new(),
             loading: BTreeMap::new(),
             agreed: BTreeMap::new(),
@@ -370,8 +373,11 @@ impl State {
                 let proposal = proposal.clone();
                 self.exact_only = Some(ListHead { proposal, before, numbers: *numbers });
             }
-            Event::Rotated { purpose, version, .. } => {
-                self.purpose(purpose, |state| state.version = *version);
+            Event::Rotated { purpose, version, pairs, .. } => {
+                self.purpose(purpose, |state| {
+                    state.pairs.insert(state.version, *pairs);
+                    state.version = *version;
+                });
             }
             Event::Retired { purpose, version } => {
                 self.purpose(purpose, |state| {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use minster_model::Purpose;
-use minster_vault_api::{Denial, PurposeStatus, Statement, StatusReport, VersionStatus};
+use minster_vault_api::{Denial, Proof, PurposeStatus, Statement, StatusReport, VersionStatus};
 
 use crate::{
     VaultFault,
@@ -234,6 +234,13 @@ impl Vault {
         let note = note.ok_or_else(|| Denial::Fault { what: "signing failed".into() })?;
         core.record(Some(asker), Event::Stated)?;
         Ok(note)
+    }
+
+    /// The proof for a caller that this vault holds its key. It says nothing about the vault, and is not logged.
+    pub(crate) fn prove(&self, proof: &Proof) -> Result<String, Denial> {
+        let signer = &self.folder.signer;
+        let note = signer.sign(&proof.text(signer.verifier().name()));
+        note.map_err(|_| Denial::Fault { what: "signing failed".into() })
     }
 
     /// A checkpoint that covers its own entry, as a signed note, and how many entries it covers.

@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Check>, Failure> {
     checks.extend(running::checks(&site));
     let store = Store::inspect(&site.pipeline.store);
     let standing = store.and_then(|store| store.stored_datasets());
-    let mut vault = Client::connect(site.socket(), Role::Auditor, "minster-audit");
+    let mut vault = Client::connect_to(&site.pipeline.vault, Role::Auditor, "minster-audit");
     checks.extend(keys::checks(&site, &mut vault, &standing));
     let decoded = decode::decode(&standing, &mut vault);
     checks.push(keys::disjoint(&decoded));

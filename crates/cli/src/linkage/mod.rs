@@ -44,7 +44,7 @@ fn of_period(loaded: &Loaded, period: &LinkedPeriod) -> Result<Appraisal, Failur
     let pipeline = &loaded.pipeline;
     let store = Store::inspect(&pipeline.store)?;
     let matching = pipeline::read(&pipeline.matching)?;
-    let mut vault = Client::connect(&pipeline.vault.socket, Role::Linker, "minster")?;
+    let mut vault = Client::connect_to(&pipeline.vault, Role::Linker, "minster")?;
     let listed = listed_by(&mut vault, &pipeline.purpose)?;
     let job = job(loaded, &store, (&matching, &listed), false);
     appraise(&job, period, &mut vault).map_err(|source| failed(loaded, source))

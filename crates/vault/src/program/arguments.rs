@@ -286,6 +286,13 @@ pub(crate) struct Caller {
     /// The role to ask in; your uid must hold it. Without it, the question's own role is taken.
     #[arg(long, value_parser = role)]
     pub(crate) role: Option<Role>,
+    /// The vault's user: nothing is told to a socket on which another listens. Without it, root and your own user are
+    /// believed.
+    #[arg(long, value_name = "UID", env = "MINSTER_VAULT_UID", hide_env_values = true)]
+    pub(crate) vault_uid: Option<u32>,
+    /// The vault's key, the line in verifier.txt: nothing is told to a vault that does not hold it.
+    #[arg(long, value_name = "KEY", env = "MINSTER_VERIFIER", hide_env_values = true)]
+    pub(crate) verifier: Option<String>,
 }
 
 /// A proposal that the vault knows.

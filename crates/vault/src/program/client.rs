@@ -9,7 +9,7 @@ use std::{
 
 use clap::Args;
 use minster_identifiers::{NhsNumber, NumberForm, Uln, Upn};
-use minster_model::{KeyVersion, Kind, Purpose, Role};
+use minster_model::{KeyVersion, Kind, Purpose, Role, pipeline::VaultAddress};
 use minster_vault::{
     VaultFault,
     approvals::{NEEDED, Proposal, SigningKey},
@@ -283,7 +283,10 @@ pub(crate) fn retire(
 }
 
 pub(crate) fn connect(caller: &Caller, role: Role) -> Result<Client, Failure> {
-    Ok(Client::connect(&caller.socket.path, caller.role.unwrap_or(role), "minster-vault")?)
+    let Caller { socket, vault_uid, verifier, role: asked } = caller;
+    let address =
+        VaultAddress { socket: socket.path.clone(), uid: *vault_uid, verifier: verifier.clone() };
+    Ok(Client::connect_to(&address, asked.unwrap_or(role), "minster-vault")?)
 }
 
 impl ProposalName {

@@ -11,7 +11,7 @@ mod runs;
 mod slips;
 
 use minster_model::Role;
-use minster_vault_api::{Denial, PROTOCOL, Request, Response};
+use minster_vault_api::{Denial, PROTOCOL, Proof, Request, Response};
 
 use crate::{
     VaultFault,
@@ -75,6 +75,10 @@ impl<'a> Session<'a> {
             Request::Statement => {
                 let asker = self.asker()?;
                 self.vault.statement(asker).map(Response::Note)
+            }
+            Request::Prove { challenge } => {
+                self.asker()?;
+                self.vault.prove(&Proof { challenge, caller: self.uid }).map(Response::Note)
             }
             Request::Checkpoint => {
                 self.allow(&[Role::Auditor, Role::Custodian], "a checkpoint")?;

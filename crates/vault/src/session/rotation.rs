@@ -58,17 +58,22 @@ impl Session<'_> {
             if state.retired.contains(&from) {
                 return Err(Denial::Retired { purpose: purpose.clone(), version: from });
             }
-            if from.0 == 0 || from >= state.version {
-                return Err(refusal("answered", &format!("no version follows {from}")));
-            }
-            Ok(())
+            let pairs = state.pairs.get(&from).copied();
+            pairs.ok_or_else(|| refusal("answered", &format!("no version follows {from}")))
         };
         // First, too: the pages of a version that has no successor yet are not all there.
-        self.vault.look(check)??;
-        let file = name(purpose, from, page as usize);
-        let bytes = self.vault.read_sealed(FOLDER, &file).map_err(fault)?;
-        let bytes = bytes.map(|bytes| bytes.to_vec()).unwrap_or_default();
-        let pairs = (bytes.len() / PAIR) as u64;
+        let all = self.vault.look(check)??;
+        let pairs = all.saturating_sub(u64::from(page) * PAGE as u64).min(PAGE as u64);
+        let bytes = match pairs {
+            0 => Vec::new(),
+            _ => {
+                let sealed = self.vault.read_sealed(FOLDER, &name(purpose, from, page as usize));
+                let whole =
+                    sealed.map_err(fault)?.filter(|it| it.len() as u64 == pairs * PAIR as u64);
+                let purpose = purpose.clone();
+                whole.ok_or(Denial::BrokenCrosswalk { purpose, from, page })?.to_vec()
+            }
+        };
         self.decide(|state| {
             check(state)?;
             let event = Event::ReadCrosswalk { purpose: purpose.clone(), from, page, pairs };

@@ -10,6 +10,7 @@ mod crash;
 mod custody;
 mod exact_only;
 mod header;
+mod impostors;
 mod intakes;
 mod log;
 mod module;

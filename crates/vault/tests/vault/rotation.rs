@@ -102,3 +102,46 @@ fn a_run_goes_over_to_the_new_version_in_its_next_batch() {
     let new = client.pseudonymise(&kind("upn"), batch(&["a"])).unwrap();
     assert_ne!(turned(&opened.run_key, &old), turned(&renewed.run_key, &new));
 }
+
+/// Each page is sealed under its name, and the log knows how many pairs there are.
+#[test]
+fn pairs_that_are_gone_cut_or_another_s_are_refused_and_not_answered_as_none() {
+    let site = Site::new();
+    let named = |name: &str| name.parse::<minster_model::Purpose>().unwrap();
+    let (education, health) = (named("education"), named("health"));
+    let serving = site.serve();
+    for purpose in [&education, &health] {
+        serving.ask(purpose.as_str(), "upn", &["a", "b", "c"]).unwrap();
+        serving.client(Role::Custodian).unwrap().rotate(purpose).unwrap();
+    }
+    serving.client(Role::Custodian).unwrap().rotate(&education).unwrap();
+    let mut linker = serving.client(Role::Linker).unwrap();
+    let page = |name: &str| site.vault().join("crosswalks").join(name);
+    let good = fs::read(page("education.v1.0")).unwrap();
+    let of_next = fs::read(page("education.v2.0")).unwrap();
+    let of_other = fs::read(page("health.v1.0")).unwrap();
+    assert_eq!(good.len(), of_next.len());
+    let mut changed = good.clone();
+    changed[good.len() / 2] ^= 1;
+    let bad = [
+        ("missing", None),
+        ("emptied", Some(&[][..])),
+        ("cut", Some(&good[..good.len() - 1])),
+        ("without its last pair", Some(&good[..good.len() - 32])),
+        ("changed", Some(&changed[..])),
+        ("the next version's", Some(&of_next[..])),
+        ("another purpose's", Some(&of_other[..])),
+    ];
+    for (what, bytes) in bad {
+        match bytes {
+            Some(bytes) => fs::write(page("education.v1.0"), bytes).unwrap(),
+            None => fs::remove_file(page("education.v1.0")).unwrap(),
+        }
+        let denied = denial(linker.crosswalk(&education, KeyVersion(1)));
+        let known = matches!(denied, Denial::BrokenCrosswalk { from: KeyVersion(1), page: 0, .. });
+        assert!(known, "{what}: {denied}");
+        fs::write(page("education.v1.0"), &good).unwrap();
+    }
+    assert_eq!(linker.crosswalk(&education, KeyVersion(1)).unwrap().len(), 3);
+    assert_eq!(linker.crosswalk(&education, KeyVersion(2)).unwrap().len(), 3);
+}
