@@ -95,6 +95,38 @@ impl Site {
         }
     }
 
+    /// Makes ann and ben the vault's custodians. It stands still for that.
+    pub fn appoint(&mut self) {
+        self.stop_vault();
+        for name in ["ann", "ben"] {
+            self.done("minster-vault", &["custodian", "new", "--out", name]);
+        }
+        let appoint = ["custodian", "appoint", "--dir", "vault", "--key-file", "custody.key"];
+        let both = ["--custodian", "ann=ann.pub", "--custodian", "ben=ben.pub"];
+        self.done("minster-vault", &[&appoint[..], &both].concat());
+        self.serve();
+    }
+
+    /// Has a request approved by ann and ben, and carries it out.
+    pub fn enacted(&self, what: &str) -> String {
+        let case = "request --socket vault.sock --reference C/1 --reason test --expires 2099-01-01";
+        let words: Vec<&str> = case.split(' ').chain(what.split(' ')).collect();
+        fs::write(self.path("proposal"), self.done("minster-vault", &words)).unwrap();
+        for name in ["ann", "ben"] {
+            let approve = ["approve", "--socket", "vault.sock", "--proposal", "proposal", "--yes"];
+            let by = ["--name", name, "--key", name];
+            self.done("minster-vault", &[&approve[..], &by].concat());
+        }
+        self.done("minster-vault", &["enact", "--socket", "vault.sock", "--proposal", "proposal"])
+    }
+
+    /// Runs one of the programs, which ends well; gives what it prints.
+    fn done(&self, program: &str, arguments: &[&str]) -> String {
+        let output = self.run(program, arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Kills the vault.
     pub fn stop_vault(&mut self) {
         if let Some(mut vault) = self.vault.take() {

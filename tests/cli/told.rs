@@ -398,13 +398,19 @@ fn reveal(of: &mut Telling) {
 
 fn renew(of: &mut Telling) {
     let purpose = "--purpose children-statistics";
-    of.tells("rotate", &format!("minster-vault rotate {purpose}"));
-    of.json("minster-vault-rotate", &format!("minster-vault rotate {purpose}"));
+    for name in ["rotate", "rotate-again"] {
+        of.approved(&format!("rotate {purpose}"));
+        of.tells(name, "minster-vault enact --proposal proposal");
+    }
+    let request = "minster-vault request --reference R/1 --reason test --expires 2099-01-01 retire";
+    let retire = format!("{request} {purpose}");
+    of.tells("retire-while-datasets-stand", &format!("{retire} --version 1"));
     of.tells("rekey", "minster rekey");
     of.json("minster-rekey", "minster rekey");
-    of.tells("retire", &format!("minster-vault retire {purpose} --version 1"));
-    of.json("minster-vault-retire", &format!("minster-vault retire {purpose} --version 2"));
-    of.tells("retire-of-the-present-one", &format!("minster-vault retire {purpose} --version 3"));
+    of.approved(&format!("retire {purpose} --version 1"));
+    of.tells("retire", "minster-vault enact --proposal proposal");
+    of.tells("retire-twice", &format!("{retire} --version 1"));
+    of.tells("retire-of-the-present-one", &format!("{retire} --version 3"));
 }
 
 /// The vault stands still.

@@ -114,7 +114,7 @@ pub(crate) enum Command {
     },
     /// Convert the datasets to the new version of the purpose's keys.
     #[command(after_help = "Example:\n  minster rekey\n\n\
-            Run it after `minster-vault rotate`, and before `minster-vault retire`. It needs the linker's role at the vault. \
+            Run it after custodians made new keys, and before they end the old ones. It needs the linker's role at the vault. \
             It is safe to run it again after an interruption: converted datasets are kept.")]
     Rekey(Report),
     /// Check a release again: its files, its numbers, and its certificates.

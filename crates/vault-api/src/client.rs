@@ -11,7 +11,7 @@ use minster_model::{
 use ring::rand::SystemRandom;
 
 use crate::{
-    Approval, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, ListChanged, ListedKind,
+    Approval, CarriedOut, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, ListedKind,
     OpenedQuarantine, OpenedRun, PROTOCOL, Proof, Proposed, Publication, QuarantineCase,
     QuarantineRows, Reidentified, Request, Response, RunManifest, SealedRunKey, SignedDecisions,
     StatusReport, SubjectPseudonym, Token, Unwrapped, WrappedKey,
@@ -308,12 +308,10 @@ impl Client {
         }
     }
 
-    /// Carries out an approved proposal; gives what it came to where it changed the list of identities that are linked by
-    /// their number alone.
-    pub fn enact(&mut self, proposal: &str) -> Result<Option<ListChanged>, VaultError> {
+    /// Carries out an approved proposal; gives what it came to.
+    pub fn enact(&mut self, proposal: &str) -> Result<CarriedOut, VaultError> {
         match self.ask(&Request::Enact { proposal: proposal.to_owned() })? {
-            Response::Enacted => Ok(None),
-            Response::ListChanged(changed) => Ok(Some(changed)),
+            Response::Enacted(carried_out) => Ok(carried_out),
             _ => Err(VaultError::Protocol),
         }
     }
@@ -372,14 +370,6 @@ impl Client {
         }
     }
 
-    /// Makes a new version of a purpose's keys.
-    pub fn rotate(&mut self, purpose: &Purpose) -> Result<KeyVersion, VaultError> {
-        match self.ask(&Request::Rotate { purpose: purpose.clone() })? {
-            Response::Rotated { version } => Ok(version),
-            _ => Err(VaultError::Protocol),
-        }
-    }
-
     /// All pairs of old and new pseudonyms from one version of a purpose's keys to the next.
     pub fn crosswalk(
         &mut self,
@@ -408,14 +398,6 @@ impl Client {
             );
         }
         Ok(pairs)
-    }
-
-    /// Ends a version of a purpose's keys.
-    pub fn retire(&mut self, purpose: &Purpose, version: KeyVersion) -> Result<(), VaultError> {
-        match self.ask(&Request::Retire { purpose: purpose.clone(), version })? {
-            Response::Retired => Ok(()),
-            _ => Err(VaultError::Protocol),
-        }
     }
 
     /// Has a release logged that is to be let out, or was withdrawn. Gives how many further persons must let it out

@@ -38,7 +38,9 @@ pub use exact_only::{ExactOnlyList, ListChange, ListChanged, ListedKind, ListedP
 pub use keys::{DataKey, Unwrapped, WrappedKey};
 pub use message::{Request, Response};
 pub use proof::Proof;
-pub use proposal::{Approval, Proposed, ProposedAction, Reidentified, SubjectPseudonym};
+pub use proposal::{
+    Approval, CarriedOut, Proposed, ProposedAction, Reidentified, SubjectPseudonym,
+};
 pub use publication::{Publication, Publishing, ReleaseRules};
 pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
 pub use review::SignedDecisions;

@@ -2,7 +2,7 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, ListChanged, ListedKind,
+    Approval, CarriedOut, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, ListedKind,
     OpenedQuarantine, OpenedRun, Proposed, Publication, QuarantineCase, QuarantineRows,
     Reidentified, RunManifest, SealedRunKey, SignedDecisions, StatusReport, SubjectPseudonym,
     Unwrapped, WrappedKey,
@@ -93,11 +93,6 @@ pub enum Request {
     QuarantinePiece(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The sealed file was sent to its end.
     EndQuarantine,
-    /// A new version of a purpose's keys.
-    Rotate {
-        /// The purpose.
-        purpose: Purpose,
-    },
     /// Old and new pseudonyms of a purpose's identifiers, one page of them.
     Crosswalk {
         /// The purpose.
@@ -106,13 +101,6 @@ pub enum Request {
         from: KeyVersion,
         /// The page, from 0; an empty one ends them.
         page: u32,
-    },
-    /// Ends a version of a purpose's keys: no answer is given for it again.
-    Retire {
-        /// The purpose.
-        purpose: Purpose,
-        /// The version.
-        version: KeyVersion,
     },
     /// Logs a release before it can be seen, or its withdrawal.
     Publish(Publication),
@@ -188,9 +176,7 @@ pub enum Response {
         approvals: u32,
     },
     /// It was carried out.
-    Enacted,
-    /// It was carried out: the list of identities that are linked by their number alone is another.
-    ListChanged(ListChanged),
+    Enacted(CarriedOut),
     /// Identifiers, in the order of the proposal's pseudonyms.
     Identifiers(Vec<Reidentified>),
     /// Pseudonyms, one a purpose and version.
@@ -201,15 +187,8 @@ pub enum Response {
     QuarantineOpened(OpenedQuarantine),
     /// The chosen rows in the piece.
     QuarantineRows(QuarantineRows),
-    /// The new version.
-    Rotated {
-        /// Its number.
-        version: KeyVersion,
-    },
     /// Old and new pseudonyms in pairs, 32 bytes each pair.
     Crosswalk(#[serde(with = "serde_bytes")] Vec<u8>),
-    /// The version is retired.
-    Retired,
     /// Nothing was done.
     Denied(Denial),
     /// It is logged.

@@ -3,7 +3,7 @@
 use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, SourceName};
 use serde::{Deserialize, Serialize};
 
-use crate::{IdentifierBatch, ListChange};
+use crate::{IdentifierBatch, ListChange, ListChanged};
 
 /// A proposal as it is put before the custodians.
 #[derive(Clone, Serialize, Deserialize)]
@@ -60,6 +60,20 @@ pub enum ProposedAction {
         /// The reviewers; none, where the purpose is to have none.
         reviewers: Vec<(String, String)>,
     },
+    /// Make the next version of a purpose's keys.
+    Rotate {
+        /// The purpose.
+        purpose: Purpose,
+    },
+    /// End a version of a purpose's keys.
+    Retire {
+        /// The purpose.
+        purpose: Purpose,
+        /// The version.
+        version: KeyVersion,
+        /// Datasets that stand under it and may be lost, `source/school_census/2024-25`.
+        give_up: Vec<String>,
+    },
     /// Change the list of identities that are linked by their number alone.
     ExactOnly {
         /// How.
@@ -67,6 +81,19 @@ pub enum ProposedAction {
         /// The numbers, canonical, by kind.
         numbers: Vec<(Kind, IdentifierBatch)>,
     },
+}
+
+/// What became of a proposal that was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CarriedOut {
+    /// No more is to be told.
+    Done,
+    /// The list of identities that are linked by their number alone is another.
+    ListChanged(ListChanged),
+    /// A purpose's keys have this version now.
+    Rotated(KeyVersion),
+    /// This version of a purpose's keys is answered for no more.
+    Retired(KeyVersion),
 }
 
 /// One custodian's signature under a proposal.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use jiff::civil::Date;
-use minster_model::{Kind, Pseudonym, Purpose, SourceName};
+use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, SourceName};
 use minster_vault_api::{Denial, ListChange, SignedDecisions};
 use ring::{
     rand::SystemRandom,
@@ -211,6 +211,22 @@ pub enum Action {
         /// The new reviewers.
         reviewers: Vec<CustodianKey>,
     },
+    /// Make a version of a purpose's keys.
+    Rotate {
+        /// The purpose.
+        purpose: Purpose,
+        /// The new version: the next one when this was proposed.
+        to: KeyVersion,
+    },
+    /// End a version of a purpose's keys: what stands under it is lost.
+    Retire {
+        /// The purpose.
+        purpose: Purpose,
+        /// The version.
+        version: KeyVersion,
+        /// Datasets that stand under it and may be lost.
+        give_up: Vec<String>,
+    },
     /// Change the list of identities that are linked by their number alone. The numbers stand here as a keyed tag.
     ChangeExactOnly {
         /// How.
@@ -233,6 +249,8 @@ impl Action {
             Self::Reidentify { .. } => "reidentify",
             Self::FindSubject { .. } => "find-subject",
             Self::ChangeReviewers { .. } => "change-reviewers",
+            Self::Rotate { .. } => "rotate",
+            Self::Retire { .. } => "retire",
             Self::ChangeExactOnly { change: ListChange::Add, .. } => "add-exact-only",
             Self::ChangeExactOnly { change: ListChange::Remove, .. } => "remove-exact-only",
         }
@@ -245,6 +263,8 @@ impl Action {
             Self::AllowLoad { purpose, .. }
             | Self::Resume { purpose }
             | Self::ChangeReviewers { purpose, .. }
+            | Self::Rotate { purpose, .. }
+            | Self::Retire { purpose, .. }
             | Self::Reidentify { purpose, .. } => Some(purpose),
             Self::ChangeCustodians { .. }
             | Self::FindSubject { .. }
@@ -252,10 +272,11 @@ impl Action {
         }
     }
 
-    /// How many pseudonyms, identifiers or custodians it is about.
+    /// How many pseudonyms, identifiers, custodians or given up datasets it is about.
     pub fn count(&self) -> u64 {
         match self {
-            Self::NamePurpose { .. } | Self::Resume { .. } => 0,
+            Self::NamePurpose { .. } | Self::Resume { .. } | Self::Rotate { .. } => 0,
+            Self::Retire { give_up, .. } => give_up.len() as u64,
             Self::AllowLoad { ceiling, .. } => *ceiling,
             Self::ChangeCustodians { custodians } => custodians.len() as u64,
             Self::Reidentify { pseudonyms, .. } => pseudonyms.len() as u64,

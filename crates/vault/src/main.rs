@@ -97,10 +97,6 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::ExactOnly(count) => exact_only::count(&count),
         Command::Review(Review::Sign(sign)) => review::sign(&sign),
         Command::Quarantine(Quarantine::Open(open)) => quarantine::open(open),
-        Command::Rotate { caller, purpose, form } => client::rotate(&caller, &purpose, &form),
-        Command::Retire { caller, purpose, version, form } => {
-            client::retire(&caller, &purpose, version, &form)
-        }
     }
 }
 

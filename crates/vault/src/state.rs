@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use minster_model::{KeyVersion, Purpose, Role, SourceName};
+use minster_model::{DatasetClass, DatasetRef, KeyVersion, Purpose, Role, SourceName};
 use minster_vault_api::{Denial, Publication};
 
 use crate::{
@@ -63,6 +63,9 @@ pub struct PurposeState {
     pub retired: BTreeSet<KeyVersion>,
     /// How many pairs lead from a version to the next.
     pub(crate) pairs: BTreeMap<KeyVersion, u64>,
+    /// For each dataset, `source/school_census/2024-25`, the version under which its last key was made: as far as the vault
+    /// knows, it stands under that one. Linkage datasets are not among them: no version outlives them.
+    pub(crate) datasets: BTreeMap<String, KeyVersion>,
     /// Sources of which a run was closed: their next run is no first load.
     pub loaded: BTreeSet<SourceName>,
     /// Newcomers of sources of which no run was closed yet: a first load may be cut short and begun again,
@@ -110,6 +113,7 @@ impl PurposeState {
             version: KeyVersion(1),
             retired: BTreeSet::new(),
             pairs: BTreeMap::new(),
+            datasets: BTreeMap::new(),
             loaded: BTreeSet::new(),
             loading: BTreeMap::new(),
             agreed: BTreeMap::new(),
@@ -144,6 +148,47 @@ impl PurposeState {
                 let what = "the purpose was changed meanwhile; begin the run anew".to_owned();
                 Err(Denial::OutOfOrder { what })
             }
+        }
+    }
+
+    /// The datasets that stand under a version of the keys, as far as the vault knows.
+    pub(crate) fn standing_under(&self, version: KeyVersion) -> impl Iterator<Item = &str> {
+        let all = self.datasets.iter().filter(move |(_, under)| **under == version);
+        all.map(|(dataset, _)| dataset.as_str())
+    }
+
+    /// Refuses to end a version that none follows, that is ended, or under which other datasets stand than are given up.
+    pub(crate) fn may_retire(&self, version: KeyVersion, give_up: &[String]) -> Result<(), String> {
+        let purpose = &self.definition.name;
+        if version.0 == 0 || version > self.version {
+            return Err(format!("the keys of {purpose} have the versions v1 to {}", self.version));
+        }
+        if version == self.version {
+            return Err(format!(
+                "{version} is the version in use: first `minster-vault request rotate` makes the next one, and `minster \
+                 rekey` converts the datasets"
+            ));
+        }
+        if self.retired.contains(&version) {
+            return Err(format!("{version} is retired already"));
+        }
+        let stands = |one: &String| self.datasets.get(one) == Some(&version);
+        if let Some(other) = give_up.iter().find(|one| !stands(one)) {
+            return Err(format!(
+                "no dataset {other} stands under {version}, so it cannot be given up"
+            ));
+        }
+        let left: Vec<_> = self
+            .standing_under(version)
+            .filter(|one| !give_up.iter().any(|it| it == one))
+            .collect();
+        match left.is_empty() {
+            true => Ok(()),
+            false => Err(format!(
+                "datasets stand under {version}, and would be lost: {}. Convert them with `minster rekey`; one that is gone \
+                 already, or may be lost, is named with --give-up",
+                left.join(", ")
+            )),
         }
     }
 
@@ -379,9 +424,17 @@ impl State {
                     state.version = *version;
                 });
             }
-            Event::Retired { purpose, version } => {
+            Event::Retired { purpose, version, .. } => {
                 self.purpose(purpose, |state| {
                     state.retired.insert(*version);
+                    state.datasets.retain(|_, under| under != version);
+                });
+            }
+            Event::CreatedKey { dataset } if dataset.class != DatasetClass::Linkage => {
+                let DatasetRef { class, name, period, purpose } = dataset;
+                let short = format!("{}/{name}/{period}", class.as_str());
+                self.purpose(purpose, |state| {
+                    state.datasets.insert(short, state.version);
                 });
             }
             Event::Agreed(publication) => {

@@ -172,12 +172,27 @@ pub enum Event {
     ReadExactOnly { purpose: Purpose, numbers: u64, told: u64, versions: u64 },
     /// Rows in quarantine were opened for a custodian: of which sealed file, how many of how many, and why.
     OpenedQuarantine { sha256: String, rows: u64, chosen: u64, reference: String, reason: String },
-    /// A purpose's keys have a new version.
-    Rotated { purpose: Purpose, version: KeyVersion, pairs: u64 },
+    /// A purpose's keys have a new version, as two custodians approved. Entries of earlier releases name no proposal: one
+    /// custodian was enough.
+    Rotated {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proposal: Option<String>,
+        purpose: Purpose,
+        version: KeyVersion,
+        pairs: u64,
+    },
     /// Old and new pseudonyms were told.
     ReadCrosswalk { purpose: Purpose, from: KeyVersion, page: u32, pairs: u64 },
-    /// A version of a purpose's keys is answered for no more.
-    Retired { purpose: Purpose, version: KeyVersion },
+    /// A version of a purpose's keys is answered for no more, as two custodians approved. `given_up` are the datasets that
+    /// stood under it. Entries of earlier releases name neither.
+    Retired {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proposal: Option<String>,
+        purpose: Purpose,
+        version: KeyVersion,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        given_up: Vec<String>,
+    },
     /// A person lets a release out, and another must.
     Agreed(Publication),
     /// A release was let out, by as many persons as its purpose asks for.
@@ -233,6 +248,7 @@ impl Event {
             | Self::Restored { proposal, .. }
             | Self::Reidentified { proposal, .. }
             | Self::FoundSubject { proposal, .. } => Some(proposal),
+            Self::Rotated { proposal, .. } | Self::Retired { proposal, .. } => proposal.as_deref(),
             _ => None,
         }
     }

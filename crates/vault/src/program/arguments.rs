@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use minster_model::{Purpose, Role};
+use minster_model::Role;
 use minster_vault::approvals::CustodianKey;
 
 use crate::{
@@ -120,6 +120,7 @@ pub(crate) enum Command {
       --pseudonyms list.txt > proposal.json
   minster-vault request ... subject --kind upn
   minster-vault request ... purpose --definition new.toml
+  minster-vault request ... rotate --purpose children-statistics
   minster-vault request ... exact-only add --numbers numbers.txt")]
     Request {
         #[command(flatten)]
@@ -136,7 +137,8 @@ pub(crate) enum Command {
   minster-vault approve --proposal proposal.json \\
       --name ann --key /media/stick/ann")]
     Approve(client::Approve),
-    /// Carry out an approved proposal: a purpose, a load, custodians, reviewers, a purpose that goes on, or exact-only identities.
+    /// Carry out an approved proposal: a purpose, a load, custodians, reviewers, a purpose that goes on, new keys, the end of old
+    /// ones, or exact-only identities.
     #[command(after_help = "Example:
   minster-vault enact --proposal proposal.json")]
     Enact {
@@ -186,33 +188,6 @@ vault ever answered it, with tabs between.")]
       --reason \"check letters of one school\" --out rows.jsonl"
     )]
     Quarantine(Quarantine),
-    /// Make a new version of a purpose's keys. Then `minster rekey` converts the datasets.
-    #[command(after_help = "Example:
-  minster-vault rotate --purpose children-statistics")]
-    Rotate {
-        #[command(flatten)]
-        caller: Caller,
-        /// The purpose.
-        #[arg(long)]
-        purpose: Purpose,
-        #[command(flatten)]
-        form: Json,
-    },
-    /// End an old version of a purpose's keys. The vault never answers for it again.
-    #[command(after_help = "Example:
-  minster-vault retire --purpose children-statistics --version 1")]
-    Retire {
-        #[command(flatten)]
-        caller: Caller,
-        /// The purpose.
-        #[arg(long)]
-        purpose: Purpose,
-        /// The version.
-        #[arg(long)]
-        version: u32,
-        #[command(flatten)]
-        form: Json,
-    },
     /// Sign decisions of clerical review.
     #[command(
         subcommand,

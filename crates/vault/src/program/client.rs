@@ -9,7 +9,7 @@ use std::{
 
 use clap::Args;
 use minster_identifiers::{NhsNumber, NumberForm, Uln, Upn};
-use minster_model::{KeyVersion, Kind, Purpose, Role, pipeline::VaultAddress};
+use minster_model::{KeyVersion, Kind, Role, pipeline::VaultAddress};
 use minster_vault::{
     VaultFault,
     approvals::{NEEDED, Proposal, SigningKey},
@@ -17,8 +17,8 @@ use minster_vault::{
     log::checkpoint::{Checkpoint, Exporter},
 };
 use minster_vault_api::{
-    Approval, Client, IdentifierBatch, ListChanged, Proposed, ProposedAction, StatusReport,
-    note::Verifier,
+    Approval, CarriedOut, Client, IdentifierBatch, ListChanged, Proposed, ProposedAction,
+    StatusReport, note::Verifier,
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -114,6 +114,10 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
             custodians.into_iter().map(|one| (one.name, one.key)).collect(),
         ),
         What::Resume { purpose } => ProposedAction::Resume { purpose },
+        What::Rotate { purpose } => ProposedAction::Rotate { purpose },
+        What::Retire { purpose, version, give_up } => {
+            ProposedAction::Retire { purpose, version: KeyVersion(version), give_up }
+        }
         What::Reviewers(of) => ProposedAction::Reviewers {
             purpose: of.purpose,
             reviewers: of.reviewers.into_iter().map(|one| (one.name, one.key)).collect(),
@@ -176,16 +180,30 @@ pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
 
 pub(crate) fn enact(caller: &Caller, proposal: &ProposalName, form: &Json) -> Result<(), Failure> {
     let id = proposal.id()?;
-    let changed = connect(caller, Role::Custodian)?.enact(&id)?;
-    let mut words = "carried out".to_owned();
-    let list = changed.map(|ListChanged { added, removed, numbers }| {
-        let _ = write!(
-            words,
-            "\n{added} numbers put on the list of exact-only identities, {removed} taken off; {numbers} are on it now"
-        );
-        serde_json::json!({ "added": added, "removed": removed, "numbers": numbers })
+    let carried_out = connect(caller, Role::Custodian)?.enact(&id)?;
+    let mut object = serde_json::json!({
+        "format": 1, "proposal": id, "exact_only": null, "rotated": null, "retired": null,
     });
-    let object = serde_json::json!({ "format": 1, "proposal": id, "exact_only": list });
+    let words = match carried_out {
+        CarriedOut::Done => "carried out".to_owned(),
+        CarriedOut::ListChanged(ListChanged { added, removed, numbers }) => {
+            object["exact_only"] =
+                serde_json::json!({ "added": added, "removed": removed, "numbers": numbers });
+            format!(
+                "carried out\n{added} numbers put on the list of exact-only identities, {removed} taken off; {numbers} are on it now"
+            )
+        }
+        CarriedOut::Rotated(version) => {
+            object["rotated"] = version.0.into();
+            format!(
+                "carried out\nthe keys are {version} now: convert the datasets with `minster rekey`, then propose to retire the version before"
+            )
+        }
+        CarriedOut::Retired(version) => {
+            object["retired"] = version.0.into();
+            format!("carried out\n{version} of the keys is retired")
+        }
+    };
     tell(form, &object, &words)
 }
 
@@ -260,26 +278,6 @@ pub(crate) fn subject(
         let _ = writeln!(text, "{}\t{}\t{}\t{answered}", one.purpose, one.version, one.pseudonym);
     }
     print(&text)
-}
-
-pub(crate) fn rotate(caller: &Caller, purpose: &Purpose, form: &Json) -> Result<(), Failure> {
-    let version = connect(caller, Role::Custodian)?.rotate(purpose)?;
-    let words = format!(
-        "the keys of {purpose} are {version} now: convert the datasets with `minster rekey`, then retire the version before"
-    );
-    let object = serde_json::json!({ "format": 1, "purpose": purpose, "version": version.0 });
-    tell(form, &object, &words)
-}
-
-pub(crate) fn retire(
-    caller: &Caller,
-    purpose: &Purpose,
-    version: u32,
-    form: &Json,
-) -> Result<(), Failure> {
-    connect(caller, Role::Custodian)?.retire(purpose, KeyVersion(version))?;
-    let words = format!("v{version} of the keys of {purpose} is retired");
-    tell(form, &serde_json::json!({ "format": 1, "purpose": purpose, "version": version }), &words)
 }
 
 pub(crate) fn connect(caller: &Caller, role: Role) -> Result<Client, Failure> {

@@ -88,6 +88,31 @@ The program asks for the number.")]
         #[arg(long)]
         purpose: Purpose,
     },
+    /// Propose the next version of a purpose's keys. After it, `minster rekey` converts the datasets.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/9 --reason \"the year is over\" \\
+      --expires 2026-12-31 rotate --purpose children-statistics > proposal.json")]
+    Rotate {
+        /// The purpose.
+        #[arg(long)]
+        purpose: Purpose,
+    },
+    /// Propose to end an old version of a purpose's keys. The vault never answers for it again, and what stands under it is lost.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/10 --reason \"all is converted\" \\
+      --expires 2026-12-31 retire --purpose children-statistics \\
+      --version 1 > proposal.json")]
+    Retire {
+        /// The purpose.
+        #[arg(long)]
+        purpose: Purpose,
+        /// The version.
+        #[arg(long)]
+        version: u32,
+        /// A dataset that stands under it and may be lost, such as source/school_census/2024-25. The refusal names them.
+        #[arg(long = "give-up", value_name = "DATASET")]
+        give_up: Vec<String>,
+    },
     /// Propose the reviewers who judge a purpose's pairs from now on. No others do.
     #[command(after_help = "Example:
   minster-vault request --reference IG/2026/7 --reason \"a second reviewer\" \\

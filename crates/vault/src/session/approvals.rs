@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use minster_model::{Kind, Pseudonym, Purpose, Role, SourceName};
+use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, Role, SourceName};
 use minster_vault_api::{
-    Approval, Denial, IdentifierBatch, Proposed, ProposedAction, Reidentified, Response,
-    SubjectPseudonym,
+    Approval, CarriedOut, Denial, IdentifierBatch, Proposed, ProposedAction, Reidentified,
+    Response, SubjectPseudonym,
 };
 
 use super::{Session, check_reference, fault, out_of_order};
@@ -14,7 +14,7 @@ use crate::{
     keys::{hex, random},
     log::Event,
     purposes::{PurposeDefinition, today},
-    state::{ProposalState, PurposeState},
+    state::{ProposalState, PurposeState, State},
     vault::locked,
 };
 
@@ -124,6 +124,17 @@ impl Session<'_> {
                 }
                 Action::ChangeReviewers { purpose, reviewers }
             }
+            ProposedAction::Rotate { purpose } => {
+                let KeyVersion(now) = self.vault.live_purpose(&purpose)?.version;
+                Action::Rotate { purpose, to: KeyVersion(now + 1) }
+            }
+            ProposedAction::Retire { purpose, version, give_up } => {
+                let may = |state: &State| {
+                    state.named(&purpose)?.may_retire(version, &give_up).map_err(|why| made(&why))
+                };
+                self.vault.look(may)??;
+                Action::Retire { purpose, version, give_up }
+            }
             ProposedAction::ExactOnly { change, numbers } => {
                 let listed = self.links(&numbers)?;
                 let tag = self.vault.keys().exact_only_tag(listed.links());
@@ -176,12 +187,16 @@ impl Session<'_> {
             Action::ChangeExactOnly { change, tag, .. } => {
                 return self.change_exact_only(&id, change, &tag);
             }
+            Action::Rotate { purpose, to } => return self.rotate(id, &purpose, to),
+            Action::Retire { purpose, version, give_up } => {
+                return self.retire(id, &purpose, version, give_up);
+            }
             Action::Reidentify { .. } | Action::FindSubject { .. } => {
                 return Err(refusal("carried out", "it is answered by `reidentify` or `subject`"));
             }
         };
         self.once(event)?;
-        Ok(Response::Enacted)
+        Ok(Response::Enacted(CarriedOut::Done))
     }
 
     pub(super) fn reidentify(&mut self, id: &str) -> Result<Response, Denial> {

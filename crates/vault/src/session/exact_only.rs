@@ -2,8 +2,8 @@
 
 use minster_model::{Kind, Pseudonym, Purpose, Role};
 use minster_vault_api::{
-    Denial, ExactOnlyList, IdentifierBatch, ListChange, ListChanged, ListedKind, ListedPseudonyms,
-    Response,
+    CarriedOut, Denial, ExactOnlyList, IdentifierBatch, ListChange, ListChanged, ListedKind,
+    ListedPseudonyms, Response,
 };
 
 use super::{Session, approvals::made, fault, runs::LONGEST};
@@ -102,7 +102,8 @@ impl Session<'_> {
         {
             let _ = self.vault.disk().remove(&path);
         }
-        Ok(Response::ListChanged(ListChanged { added, removed, numbers }))
+        let changed = ListChanged { added, removed, numbers };
+        Ok(Response::Enacted(CarriedOut::ListChanged(changed)))
     }
 
     /// The list that the log names. The caller holds [`Vault::list`], so that both are of one moment.

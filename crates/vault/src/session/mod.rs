@@ -94,9 +94,7 @@ impl<'a> Session<'a> {
             Request::BeginQuarantine(case) => self.begin_quarantine(case),
             Request::QuarantinePiece(piece) => self.quarantine_piece(&piece),
             Request::EndQuarantine => self.end_quarantine(),
-            Request::Rotate { purpose } => self.rotate(&purpose),
             Request::Crosswalk { purpose, from, page } => self.crosswalk(&purpose, from, page),
-            Request::Retire { purpose, version } => self.retire(&purpose, version),
             Request::Publish(publication) => self.publish(publication),
             Request::ExactOnly { purpose } => self.exact_only(purpose),
             Request::GiveReview { purpose, reviewer, pairs } => {

@@ -4,9 +4,9 @@
 //! ones are kept sealed until the old version is retired, so that `minster rekey` can be resumed.
 
 use minster_model::{KeyVersion, Pseudonym, Purpose, Role};
-use minster_vault_api::{Denial, Response};
+use minster_vault_api::{CarriedOut, Denial, Response};
 
-use super::{Session, fault, out_of_order};
+use super::{Session, fault};
 use crate::{approvals::refusal, log::Event, state::State, vault::locked};
 
 /// Pairs of old and new pseudonyms in one answer: 4 MiB.
@@ -15,14 +15,21 @@ const FOLDER: &str = "crosswalks";
 const PAIR: usize = 2 * Pseudonym::LEN;
 
 impl Session<'_> {
-    /// Makes the next version. The pairs are durable before the version counts.
-    pub(super) fn rotate(&mut self, purpose: &Purpose) -> Result<Response, Denial> {
-        self.allow(&[Role::Custodian], "a new version of keys")?;
+    /// Makes the version that custodians approved, which must still be the next one. The pairs are durable before it
+    /// counts.
+    pub(super) fn rotate(
+        &mut self,
+        proposal: String,
+        purpose: &Purpose,
+        version: KeyVersion,
+    ) -> Result<Response, Denial> {
         let vault = self.vault;
         let books = vault.books(purpose)?;
         let mut books = locked(&books)?;
-        let from = vault.live_purpose(purpose)?.version;
-        let version = KeyVersion(from.0 + 1);
+        let from = vault.look(|state| {
+            state.approved(&proposal)?;
+            follows(state, purpose, version)
+        })??;
         let successors = books.registry.pseudonyms_under(vault.keys(), purpose, version);
         let pairs = books.registry.crosswalk(&successors);
         for (page, pairs) in pairs.chunks(PAGE).enumerate() {
@@ -36,13 +43,12 @@ impl Session<'_> {
         let pairs = pairs.len() as u64;
         self.decide(|state| {
             // Under the lock of the books no other rotation comes between; the purpose's definition may.
-            if state.live(purpose)?.version != from {
-                return Err(out_of_order("the purpose has a new version of its keys already"));
-            }
-            Ok((Event::Rotated { purpose: purpose.clone(), version, pairs }, ()))
+            follows(state, purpose, version)?;
+            let (proposal, purpose) = (Some(proposal), purpose.clone());
+            Ok((Event::Rotated { proposal, purpose, version, pairs }, ()))
         })?;
         books.registry.turn_to(successors);
-        Ok(Response::Rotated { version })
+        Ok(Response::Enacted(CarriedOut::Rotated(version)))
     }
 
     pub(super) fn crosswalk(
@@ -82,19 +88,19 @@ impl Session<'_> {
         Ok(Response::Crosswalk(bytes))
     }
 
-    /// Ends a version that another has followed. Its pairs are removed first: they lead back to it.
+    /// Ends a version that another has followed, as custodians approved. Then its pairs are removed: they lead back to it.
     pub(super) fn retire(
         &mut self,
+        proposal: String,
         purpose: &Purpose,
         version: KeyVersion,
+        given_up: Vec<String>,
     ) -> Result<Response, Denial> {
-        self.allow(&[Role::Custodian], "the end of a version of keys")?;
         self.decide(|state| {
-            if version.0 == 0 || version >= state.named(purpose)?.version {
-                let why = format!("{version} is not a version that another has followed");
-                return Err(refusal("retired", &why));
-            }
-            Ok((Event::Retired { purpose: purpose.clone(), version }, ()))
+            let may = state.named(purpose)?.may_retire(version, &given_up);
+            may.map_err(|why| refusal("carried out", &why))?;
+            let (proposal, purpose) = (Some(proposal), purpose.clone());
+            Ok((Event::Retired { proposal, purpose, version, given_up }, ()))
         })?;
         let folder = self.vault.path().join(FOLDER);
         for page in 0.. {
@@ -104,8 +110,21 @@ impl Session<'_> {
             }
             self.vault.disk().remove(&path).map_err(fault)?;
         }
-        Ok(Response::Retired)
+        Ok(Response::Enacted(CarriedOut::Retired(version)))
     }
+}
+
+/// The version before one that is the purpose's next.
+fn follows(state: &State, purpose: &Purpose, version: KeyVersion) -> Result<KeyVersion, Denial> {
+    let now = state.live(purpose)?.version;
+    if version.0 == now.0 + 1 {
+        return Ok(now);
+    }
+    let why = format!(
+        "the keys of {purpose} are {now} by now, so {version} is not their next version; propose it anew if they are to \
+         change again"
+    );
+    Err(refusal("carried out", &why))
 }
 
 fn name(purpose: &Purpose, from: KeyVersion, page: usize) -> String {

@@ -89,8 +89,11 @@ fn only_custodians_ask_approve_and_see() {
         forbids(denial(client.propose(proposed(about(&made)))));
         forbids(denial(client.approve(site.sign("ann", &text))));
         forbids(denial(client.reidentify(&id(&text)).map(drop)));
-        forbids(denial(client.rotate(&"education".parse().unwrap())));
-        forbids(denial(client.retire(&"education".parse().unwrap(), minster_model::KeyVersion(1))));
+        let purpose = || "education".parse().unwrap();
+        forbids(denial(client.propose(proposed(ProposedAction::Rotate { purpose: purpose() }))));
+        let (version, give_up) = (minster_model::KeyVersion(1), vec![]);
+        let retire = ProposedAction::Retire { purpose: purpose(), version, give_up };
+        forbids(denial(client.propose(proposed(retire))));
     }
 }
 

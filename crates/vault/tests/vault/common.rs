@@ -11,7 +11,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use minster_model::{DatasetClass, DatasetRef, Kind, Pseudonym, Role};
+use minster_model::{DatasetClass, DatasetRef, KeyVersion, Kind, Pseudonym, Role};
 use minster_vault::{
     VaultFault,
     approvals::{CustodianKey, SigningKey},
@@ -23,7 +23,8 @@ use minster_vault::{
     vault::Vault,
 };
 use minster_vault_api::{
-    Approval, Client, Denial, IdentifierBatch, RunKey, RunManifest, SealedRunKey, Token, VaultError,
+    Approval, CarriedOut, Client, Denial, IdentifierBatch, Proposed, ProposedAction, RunKey,
+    RunManifest, SealedRunKey, Token, VaultError,
 };
 
 /// Two purposes as a file names them.
@@ -145,6 +146,43 @@ impl Site {
         let proposal = minster_vault::approvals::Proposal::id(text);
         Approval { proposal, custodian: name.into(), signature }
     }
+}
+
+/// The whole ceremony of an action that two custodians must approve.
+pub(crate) fn carried_out(
+    site: &Site,
+    serving: &Serving,
+    action: ProposedAction,
+) -> Result<CarriedOut, VaultError> {
+    let mut client = serving.client(Role::Custodian)?;
+    let (reference, reason) = ("C/1".into(), "as the case says".into());
+    let proposed = Proposed { action, reference, reason, expires: "2099-01-01".into() };
+    let text = client.propose(proposed)?;
+    for name in ["ann", "ben"] {
+        client.approve(site.sign(name, &text))?;
+    }
+    client.enact(&minster_vault::approvals::Proposal::id(&text))
+}
+
+/// New keys for a purpose.
+pub(crate) fn rotated(site: &Site, serving: &Serving, purpose: &str) -> KeyVersion {
+    let action = ProposedAction::Rotate { purpose: purpose.parse().unwrap() };
+    match carried_out(site, serving, action).unwrap() {
+        CarriedOut::Rotated(version) => version,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The end of a version of the keys of education, whose datasets may be lost.
+pub(crate) fn retired(
+    site: &Site,
+    serving: &Serving,
+    version: u32,
+    give_up: &[&str],
+) -> Result<CarriedOut, VaultError> {
+    let (purpose, version) = ("education".parse().unwrap(), KeyVersion(version));
+    let give_up = give_up.iter().map(|&name| name.to_owned()).collect();
+    carried_out(site, serving, ProposedAction::Retire { purpose, version, give_up })
 }
 
 /// A vault that serves until it is dropped.

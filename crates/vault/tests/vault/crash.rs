@@ -195,11 +195,21 @@ fn a_rotation_is_whole_or_did_not_happen() {
     let education = "education".parse().unwrap();
     let steps = at_every_write(|disk| {
         let site = Site::new();
-        let before = site.serve().ask("education", "upn", &["a", "b"]).unwrap();
+        let serving = site.serve();
+        let before = serving.ask("education", "upn", &["a", "b"]).unwrap();
+        let mut custodian = serving.client(Role::Custodian).unwrap();
+        let action = ProposedAction::Rotate { purpose: "education".parse().unwrap() };
+        let (reference, reason) = ("KEYS/1".into(), "new keys".into());
+        let proposed = Proposed { action, reference, reason, expires: "2099-01-01".into() };
+        let text = custodian.propose(proposed).unwrap();
+        for name in ["ann", "ben"] {
+            custodian.approve(site.sign(name, &text)).unwrap();
+        }
+        drop((custodian, serving));
         let rotated = site.open(disk).is_ok_and(|vault| {
             let mut talk = Talk::new(&vault, Role::Custodian);
-            let request = Request::Rotate { purpose: "education".parse().unwrap() };
-            matches!(talk.0.answer(request), Response::Rotated { .. })
+            let proposal = minster_vault::approvals::Proposal::id(&text);
+            matches!(talk.0.answer(Request::Enact { proposal }), Response::Enacted(_))
         });
         let serving = site.serve();
         let after = serving.ask("education", "upn", &["a", "b"]).unwrap();

@@ -6,12 +6,12 @@ use std::{collections::BTreeMap, fs};
 use minster_model::{KeyVersion, Pseudonym, Role};
 use minster_vault::{disk::Disk, session::Session, vault::Vault};
 use minster_vault_api::{
-    Client, Denial, ExactOnlyList, ListChange, ListChanged, PROTOCOL, Proposed, ProposedAction,
-    Request, Response, VaultError,
+    CarriedOut, Client, Denial, ExactOnlyList, ListChange, ListChanged, PROTOCOL, Proposed,
+    ProposedAction, Request, Response, VaultError,
 };
 
 use crate::{
-    common::{KINDS, PURPOSES, Serving, Site, batch, copy, denial, kind},
+    common::{KINDS, PURPOSES, Serving, Site, batch, copy, denial, kind, retired, rotated},
     crash::at_every_write,
 };
 
@@ -44,7 +44,10 @@ fn change(
     for name in ["ann", "ben"] {
         client.approve(site.sign(name, &text))?;
     }
-    Ok(client.enact(&id(&text))?.unwrap())
+    match client.enact(&id(&text))? {
+        CarriedOut::ListChanged(changed) => Ok(changed),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn list(serving: &Serving, purpose: &str) -> ExactOnlyList {
@@ -222,12 +225,12 @@ fn every_version_of_keys_that_is_not_retired_has_its_pseudonyms() {
     change(&site, &mut client, ListChange::Add, &[("upn", &["a"])]).unwrap();
     let before = serving.ask("education", "upn", &["a"]).unwrap();
     let digest = list(&serving, "education").digest;
-    client.rotate(&"education".parse().unwrap()).unwrap();
+    rotated(&site, &serving, "education");
     let after = serving.ask("education", "upn", &["a"]).unwrap();
     let told = list(&serving, "education");
     assert_eq!(told.digest, digest, "it is the same list");
     assert_eq!((pseudonyms(&told, 1), pseudonyms(&told, 2)), (before, after.clone()));
-    client.retire(&"education".parse().unwrap(), KeyVersion(1)).unwrap();
+    retired(&site, &serving, 1, &[]).unwrap();
     let told = list(&serving, "education");
     assert_eq!((told.versions.len(), pseudonyms(&told, 2)), (1, after));
 }
@@ -314,7 +317,10 @@ fn a_change_that_is_cut_short_leaves_the_list_before_or_the_list_after() {
         drop((client, serving));
         let done = site.open(disk).is_ok_and(|vault| {
             let enact = Request::Enact { proposal: id(&text) };
-            matches!(answer(&vault, Role::Custodian, enact), Response::ListChanged(_))
+            matches!(
+                answer(&vault, Role::Custodian, enact),
+                Response::Enacted(CarriedOut::ListChanged(_))
+            )
         });
         let vault = site.open(Disk::new()).unwrap();
         let stands = numbers(&vault);
@@ -322,7 +328,10 @@ fn a_change_that_is_cut_short_leaves_the_list_before_or_the_list_after() {
         seen[stands as usize - 1] = true;
         if stands == 1 {
             let again = answer(&vault, Role::Custodian, Request::Enact { proposal: id(&text) });
-            assert!(matches!(again, Response::ListChanged(_)), "it is carried out again");
+            assert!(
+                matches!(again, Response::Enacted(CarriedOut::ListChanged(_))),
+                "it is carried out again"
+            );
             assert_eq!(numbers(&vault), 2);
         }
         drop(vault);

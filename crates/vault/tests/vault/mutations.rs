@@ -10,10 +10,10 @@ use std::{
 
 use minster_model::Role;
 use minster_vault::{VaultFault, disk::Disk, folder, vault::Vault};
-use minster_vault_api::{ListChange, Proposed, ProposedAction, StatusReport};
+use minster_vault_api::{ListChange, ProposedAction, StatusReport};
 use serde_json::{Value, json};
 
-use crate::common::{PURPOSES, Serving, Site, batch, copy, kind, manifest};
+use crate::common::{PURPOSES, Site, batch, carried_out, copy, kind, manifest, rotated};
 
 /// Changes with which the vault opens: file, kind of change (a star is any), and why that is harmless.
 const HARMLESS: &[(&str, &str, &str)] = &[
@@ -41,17 +41,6 @@ const HARMLESS: &[(&str, &str, &str)] = &[
 
 const WHO: (&str, &str) = ("Q330400024001", "2008-03-15");
 
-fn change(site: &Site, serving: &Serving, action: ProposedAction) {
-    let mut client = serving.client(Role::Custodian).unwrap();
-    let (reference, reason) = ("C/1".into(), "as the case says".into());
-    let proposed = Proposed { action, reference, reason, expires: "2099-01-01".into() };
-    let text = client.propose(proposed).unwrap();
-    for name in ["ann", "ben"] {
-        client.approve(site.sign(name, &text)).unwrap();
-    }
-    client.enact(&minster_vault::approvals::Proposal::id(&text)).unwrap();
-}
-
 /// A session in which every kind of file is written to.
 fn session(site: &Site, checkpoints: &Path, period: &str, number: &str) {
     let serving = site.serve_on(Disk::new(), Some(checkpoints)).unwrap();
@@ -68,15 +57,14 @@ fn session(site: &Site, checkpoints: &Path, period: &str, number: &str) {
         change: ListChange::Add,
         numbers: numbers.into_iter().collect(),
     };
-    change(site, &serving, list);
+    carried_out(site, &serving, list).unwrap();
     let ceiling = ProposedAction::Load {
         purpose: "education".parse().unwrap(),
         source: "cin".parse().unwrap(),
         ceiling: 30_000,
     };
-    change(site, &serving, ceiling);
-    let mut custodian = serving.client(Role::Custodian).unwrap();
-    custodian.rotate(&"education".parse().unwrap()).unwrap();
+    carried_out(site, &serving, ceiling).unwrap();
+    rotated(site, &serving, "education");
 }
 
 /// A vault that lived, and what it was before its last session.

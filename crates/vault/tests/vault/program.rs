@@ -154,11 +154,26 @@ fn a_year_of_a_vault() {
         office.bad("subject --socket s --proposal proposal --kind upn --identifier-file number", 2);
     assert!(!why.contains("3304"), "never the number: {why}");
 
-    office.good("rotate --socket s --purpose education");
-    office.good("retire --socket s --purpose education --version 1");
+    let enacted = |what: &str| {
+        let text = office.good(&format!("request {case} {what}"));
+        office.keep("proposal", text.split("proposal ").next().unwrap());
+        for name in ["ann", "ben"] {
+            office.good(&format!(
+                "approve --socket s --proposal proposal --name {name} --key {name} --yes"
+            ));
+        }
+        office.good("enact --socket s --proposal proposal")
+    };
+    let told = enacted("rotate --purpose education");
+    assert!(told.contains("the keys are v2 now"), "{told}");
+    let retire = "retire --purpose education --version 1";
+    let why = office.bad(&format!("request {case} {retire}"), 6);
+    assert!(why.contains("would be lost: source/census/2024-25"), "{why}");
+    let told = enacted(&format!("{retire} --give-up source/census/2024-25"));
+    assert!(told.contains("v1 of the keys is retired"), "{told}");
     office.good("checkpoint --socket s --out auditor");
     let verified = office.good("log verify --dir vault --checkpoints auditor");
-    assert!(verified.contains("chain whole") && verified.contains("4 custodians' approvals"));
+    assert!(verified.contains("chain whole") && verified.contains("8 custodians' approvals"));
     office.stop();
     office.good("rekey --dir vault --passphrase-file phrase --new-key-file key");
     office.serve("--key-file key");

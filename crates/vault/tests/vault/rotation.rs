@@ -3,9 +3,12 @@
 use std::{collections::BTreeMap, fs};
 
 use minster_model::{DatasetClass, KeyVersion, Role};
-use minster_vault_api::{Denial, ProposedAction};
+use minster_vault::approvals::Proposal;
+use minster_vault_api::{CarriedOut, Client, Denial, Proposed, ProposedAction};
 
-use crate::common::{Site, batch, dataset, denial, kind, manifest, turned_back};
+use crate::common::{
+    Serving, Site, batch, dataset, denial, kind, manifest, retired, rotated, turned_back,
+};
 
 #[test]
 fn a_new_version_comes_with_all_pairs_and_without_identifiers() {
@@ -16,8 +19,7 @@ fn a_new_version_comes_with_all_pairs_and_without_identifiers() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let before = serving.ask("education", "upn", &names).unwrap();
     let health = serving.ask("health", "upn", &names).unwrap();
-    let mut custodian = serving.client(Role::Custodian).unwrap();
-    assert_eq!(custodian.rotate(&education).unwrap(), KeyVersion(2));
+    assert_eq!(rotated(&site, &serving, "education"), KeyVersion(2));
 
     let after = serving.ask("education", "upn", &names).unwrap();
     assert!(before.iter().all(|old| !after.contains(old)));
@@ -32,7 +34,7 @@ fn a_new_version_comes_with_all_pairs_and_without_identifiers() {
         denial(serving.client(Role::Analyst).unwrap().crosswalk(&education, KeyVersion(1))),
         Denial::RoleForbids { .. }
     ));
-    drop((custodian, linker, serving));
+    drop((linker, serving));
 
     let serving = site.serve();
     assert_eq!(serving.ask("education", "upn", &names).unwrap(), after, "after a restart");
@@ -44,20 +46,16 @@ fn a_new_version_comes_with_all_pairs_and_without_identifiers() {
 fn a_retired_version_is_answered_for_no_more() {
     let site = Site::new();
     let serving = site.serve();
-    let education = "education".parse().unwrap();
+    let education: minster_model::Purpose = "education".parse().unwrap();
     let old = serving.ask("education", "upn", &["a"]).unwrap();
     let source = dataset(DatasetClass::Source);
     let (_, wrapped) = serving.client(Role::Ingest).unwrap().create_key(&source).unwrap();
     let mut custodian = serving.client(Role::Custodian).unwrap();
-    for version in [0, 1, 2] {
-        let denied = denial(custodian.retire(&education, KeyVersion(version)));
-        assert!(matches!(denied, Denial::Proposal { .. }), "v{version}: nothing follows it");
-    }
-    custodian.rotate(&education).unwrap();
+    rotated(&site, &serving, "education");
     let mut linker = serving.client(Role::Linker).unwrap();
     linker.unwrap_key(&source, &wrapped, None).unwrap();
     // Before it is retired, an old pseudonym can be undone.
-    let proposal = minster_vault_api::Proposed {
+    let proposal = Proposed {
         action: ProposedAction::Reidentify { purpose: education.clone(), pseudonyms: old.clone() },
         reference: "C1".into(),
         reason: "r".into(),
@@ -68,11 +66,12 @@ fn a_retired_version_is_answered_for_no_more() {
         for name in ["ann", "ben"] {
             custodian.approve(site.sign(name, &text)).unwrap();
         }
-        let id = minster_vault::approvals::Proposal::id(&text);
+        let id = Proposal::id(&text);
         custodian.reidentify(&id).unwrap()[0].found.is_some()
     };
     assert!(undo(proposal.clone()));
-    serving.client(Role::Custodian).unwrap().retire(&education, KeyVersion(1)).unwrap();
+    let done = retired(&site, &serving, 1, &["source/census/2024-25"]).unwrap();
+    assert_eq!(done, CarriedOut::Retired(KeyVersion(1)));
     assert!(!undo(proposal));
     let denied = denial(linker.unwrap_key(&source, &wrapped, None));
     assert!(matches!(denied, Denial::Retired { version: KeyVersion(1), .. }), "{denied}");
@@ -92,7 +91,7 @@ fn a_run_goes_over_to_the_new_version_in_its_next_batch() {
     let opened = client.open_run(manifest("education", "census", 10)).unwrap();
     let old = client.pseudonymise(&kind("upn"), batch(&["a"])).unwrap();
     let turned = |sealed, tokens: &[_]| turned_back(&serving.run_key("education", sealed), tokens);
-    serving.client(Role::Custodian).unwrap().rotate(&"education".parse().unwrap()).unwrap();
+    rotated(&site, &serving, "education");
     // A run that began under the old version must not mix the two.
     let denied = denial(client.pseudonymise(&kind("upn"), batch(&["a", "b"])));
     assert!(matches!(denied, Denial::OutOfOrder { .. }), "{denied}");
@@ -112,9 +111,9 @@ fn pairs_that_are_gone_cut_or_another_s_are_refused_and_not_answered_as_none() {
     let serving = site.serve();
     for purpose in [&education, &health] {
         serving.ask(purpose.as_str(), "upn", &["a", "b", "c"]).unwrap();
-        serving.client(Role::Custodian).unwrap().rotate(purpose).unwrap();
+        rotated(&site, &serving, purpose.as_str());
     }
-    serving.client(Role::Custodian).unwrap().rotate(&education).unwrap();
+    rotated(&site, &serving, "education");
     let mut linker = serving.client(Role::Linker).unwrap();
     let page = |name: &str| site.vault().join("crosswalks").join(name);
     let good = fs::read(page("education.v1.0")).unwrap();
@@ -144,4 +143,102 @@ fn pairs_that_are_gone_cut_or_another_s_are_refused_and_not_answered_as_none() {
     }
     assert_eq!(linker.crosswalk(&education, KeyVersion(1)).unwrap().len(), 3);
     assert_eq!(linker.crosswalk(&education, KeyVersion(2)).unwrap().len(), 3);
+}
+
+fn proposed(action: ProposedAction) -> Proposed {
+    let expires = "2099-01-01".into();
+    Proposed { action, reference: "KEYS/1".into(), reason: "new keys".into(), expires }
+}
+
+fn version(serving: &Serving) -> KeyVersion {
+    let status = serving.client(Role::Auditor).unwrap().status().unwrap();
+    status.purposes.iter().find(|one| one.purpose.as_str() == "education").unwrap().key_version
+}
+
+/// One custodian, in haste or by force, neither changes keys nor destroys what stands under the old ones.
+#[test]
+fn one_custodian_neither_makes_new_keys_nor_ends_old_ones() {
+    let site = Site::new();
+    let serving = site.serve();
+    let mut client = serving.client(Role::Custodian).unwrap();
+    let purpose = || "education".parse().unwrap();
+    let by_one = |client: &mut Client, action| {
+        let text = client.propose(proposed(action)).unwrap();
+        client.approve(site.sign("ann", &text)).unwrap();
+        denial(client.enact(&Proposal::id(&text))).to_string()
+    };
+    let denied = by_one(&mut client, ProposedAction::Rotate { purpose: purpose() });
+    assert!(denied.contains("1 of 2 custodians"), "{denied}");
+    assert_eq!(version(&serving), KeyVersion(1));
+    rotated(&site, &serving, "education");
+    let retire =
+        ProposedAction::Retire { purpose: purpose(), version: KeyVersion(1), give_up: vec![] };
+    let denied = by_one(&mut client, retire);
+    assert!(denied.contains("1 of 2 custodians"), "{denied}");
+    let status = client.status().unwrap();
+    let of = status.purposes.iter().find(|one| one.purpose == purpose()).unwrap();
+    assert!(of.versions.iter().all(|one| !one.retired));
+}
+
+#[test]
+fn a_version_is_not_ended_while_a_dataset_stands_under_it() {
+    let site = Site::new();
+    let serving = site.serve();
+    let refused =
+        |version, give_up: &[&str]| denial(retired(&site, &serving, version, give_up)).to_string();
+    for version in [0, 2] {
+        let why = refused(version, &[]);
+        assert!(why.contains("have the versions v1 to v1"), "{why}");
+    }
+    let why = refused(1, &[]);
+    assert!(why.contains("the version in use") && why.contains("request rotate"), "{why}");
+    let source = dataset(DatasetClass::Source);
+    let linkage = dataset(DatasetClass::Linkage);
+    let mut ingest = serving.client(Role::Ingest).unwrap();
+    ingest.create_key(&source).unwrap();
+    ingest.create_key(&linkage).unwrap();
+    let mut linker = serving.client(Role::Linker).unwrap();
+    linker.create_key(&dataset(DatasetClass::Integrated)).unwrap();
+    rotated(&site, &serving, "education");
+    let why = refused(1, &[]);
+    let both = "would be lost: integrated/census/2024-25, source/census/2024-25. Convert";
+    assert!(why.contains(both) && why.contains("minster rekey"), "{why}");
+    let why = refused(1, &["source/census/2024-25"]);
+    assert!(why.contains("lost: integrated/census/2024-25."), "{why}");
+    let why = refused(1, &["source/cin/2024-25"]);
+    assert!(why.contains("no dataset source/cin/2024-25 stands under v1"), "{why}");
+    // As `minster rekey` converts the one; custodians give the other up, and sign that.
+    linker.create_key(&source).unwrap();
+    drop((ingest, linker));
+    drop(serving);
+    let serving = site.serve();
+    let why = denial(retired(&site, &serving, 1, &[])).to_string();
+    assert!(why.contains("lost: integrated/census/2024-25."), "after a restart: {why}");
+    retired(&site, &serving, 1, &["integrated/census/2024-25"]).unwrap();
+    let why = denial(retired(&site, &serving, 1, &[])).to_string();
+    assert!(why.contains("v1 is retired already"), "{why}");
+    let log = fs::read_to_string(site.log()).unwrap();
+    assert!(log.contains("\"given_up\":[\"integrated/census/2024-25\"]"));
+    minster_vault::log::verify(&site.log(), None).unwrap();
+}
+
+/// Custodians approved the step from one version to the next, and no further one.
+#[test]
+fn new_keys_that_were_approved_before_others_came_are_not_made() {
+    let site = Site::new();
+    let serving = site.serve();
+    serving.ask("education", "upn", &["a"]).unwrap();
+    let mut client = serving.client(Role::Custodian).unwrap();
+    let action = ProposedAction::Rotate { purpose: "education".parse().unwrap() };
+    let text = client.propose(proposed(action)).unwrap();
+    for name in ["ann", "ben"] {
+        client.approve(site.sign(name, &text)).unwrap();
+    }
+    rotated(&site, &serving, "education");
+    let why = denial(client.enact(&Proposal::id(&text))).to_string();
+    assert!(why.contains("v2 by now") && why.contains("propose it anew"), "{why}");
+    assert_eq!(version(&serving), KeyVersion(2));
+    let pages = fs::read_dir(site.vault().join("crosswalks")).unwrap();
+    let pages: Vec<_> = pages.map(|page| page.unwrap().file_name()).collect();
+    assert_eq!(pages, ["education.v1.0"], "no page of a second step");
 }

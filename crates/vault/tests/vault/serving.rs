@@ -5,7 +5,8 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use minster_model::{DatasetClass, DatasetRef, Role};
 use minster_vault::{VaultFault, disk::Disk, folder};
 use minster_vault_api::{
-    Denial, InputFile, NamedFile, PROTOCOL, Request, Response, RunManifest, frame,
+    Denial, InputFile, NamedFile, PROTOCOL, Proposed, ProposedAction, Request, Response,
+    RunManifest, frame,
 };
 
 use crate::common::{PURPOSES, Site, batch, dataset, denial, kind, manifest, turned_back};
@@ -130,7 +131,10 @@ fn each_role_has_its_own_questions() {
         }
         assert!(client.scan_key(&linkage, &of_linkage, None).is_err(), "{role}");
         assert!(client.unwrap_key(&source, &of_linkage, None).is_err(), "{role}");
-        let rotates = client.rotate(&"health".parse().unwrap());
+        let action = ProposedAction::Rotate { purpose: "health".parse().unwrap() };
+        let (reference, reason) = ("KEYS/1".into(), "new keys".into());
+        let expires = "2099-01-01".into();
+        let rotates = client.propose(Proposed { action, reference, reason, expires });
         assert_eq!(rotates.is_ok(), is(&[Custodian]), "{role}");
         assert_eq!(client.checkpoint().is_ok(), is(&[Custodian, Auditor]), "{role}");
         assert!(client.unwrap_key(&source, &of_integrated, None).is_err());
