@@ -1,6 +1,6 @@
 //! The vault's state, as far as it is told without a secret.
 
-use minster_model::{KeyVersion, Purpose};
+use minster_model::{KeyVersion, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
 /// The vault's state, as far as it is told without a secret.
@@ -30,6 +30,21 @@ pub struct StatusReport {
     pub open_proposals: u32,
     /// The protections that the system granted to the process.
     pub hardening: String,
+    /// How often custodians accepted the loss of checkpoints, of the log's end, or a clock behind the log.
+    pub restorations: u64,
+    /// Roles that one uid must not hold together, and does.
+    pub dangerous_roles: Vec<DangerousRoles>,
+}
+
+/// Two roles of one uid that undo a protection together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DangerousRoles {
+    /// The uid.
+    pub uid: u32,
+    /// One role.
+    pub one: Role,
+    /// The other.
+    pub other: Role,
 }
 
 /// One purpose's state.

@@ -13,6 +13,7 @@
 mod store_file;
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -20,6 +21,7 @@ use std::{
 };
 
 use minster_model::{Purpose, Role};
+use minster_vault_api::DangerousRoles;
 use serde::Deserialize;
 use store_file::{FORMAT, Found, Secrets, StoreFile};
 
@@ -81,6 +83,27 @@ impl Roles {
             Role::Custodian => &self.custodian,
             Role::Auditor => &self.auditor,
         }
+    }
+
+    /// The pairs of roles that one uid holds and must not: whoever asks about numbers and turns tokens back finds children
+    /// in a dataset, and a custodian stands over all others.
+    pub fn dangerous(&self) -> Vec<DangerousRoles> {
+        let pairs = [
+            (Role::Ingest, Role::Linker),
+            (Role::Ingest, Role::Auditor),
+            (Role::Custodian, Role::Ingest),
+            (Role::Custodian, Role::Linker),
+            (Role::Custodian, Role::Analyst),
+            (Role::Custodian, Role::Auditor),
+        ];
+        let mut all = Vec::new();
+        for (one, other) in pairs {
+            let both: BTreeSet<u32> = self.holders(one).iter().copied().collect();
+            let both = both.into_iter().filter(|uid| self.holders(other).contains(uid));
+            all.extend(both.map(|uid| DangerousRoles { uid, one, other }));
+        }
+        all.sort_by_key(|pair| pair.uid);
+        all
     }
 }
 

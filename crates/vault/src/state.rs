@@ -35,6 +35,8 @@ pub struct State {
     pub exported: Option<u64>,
     /// Losses of checkpoints that two custodians accepted.
     pub accepted: Vec<Accepted>,
+    /// How often two custodians accepted what kept the vault from starting.
+    pub restorations: u64,
     /// The protections that the system granted when the vault last started.
     pub hardening: String,
     /// The list of identities that are linked by their number alone; none where none was made.
@@ -313,6 +315,9 @@ impl State {
     pub fn apply(&mut self, entry: &Entry) {
         if let Some(proposal) = entry.event.carries_out() {
             self.proposals.remove(proposal);
+        }
+        if matches!(entry.event, Event::Restored { .. }) {
+            self.restorations += 1;
         }
         match &entry.event {
             Event::Made { custodians, purposes, .. } => {

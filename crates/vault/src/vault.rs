@@ -309,6 +309,8 @@ impl Vault {
             checkpointed: core.exporter.as_ref().map_or(0, Exporter::covered),
             open_proposals: state.proposals.len() as u32,
             hardening: state.hardening.clone(),
+            restorations: state.restorations,
+            dangerous_roles: self.settings().roles.dangerous(),
         })
     }
 

@@ -362,6 +362,22 @@ fn status_text(status: &StatusReport) -> String {
     let _ = writeln!(out, "checkpoint covers {} entries", status.checkpointed);
     let _ = writeln!(out, "proposals  {} open", status.open_proposals);
     let _ = writeln!(out, "process    {}", status.hardening);
+    if status.restorations > 0 {
+        let times = status.restorations;
+        let _ = writeln!(
+            out,
+            "RESTORED   {times} times: custodians accepted what kept it from starting; `minster-vault log verify` tells more"
+        );
+    }
+    for uids in status.dangerous_roles.chunk_by(|one, other| one.uid == other.uid) {
+        let pairs = uids.iter().map(|pair| format!("{} with {}", pair.one, pair.other));
+        let pairs = pairs.collect::<Vec<_>>().join(", ");
+        let uid = uids.first().map_or(0, |pair| pair.uid);
+        let _ = writeln!(
+            out,
+            "DANGER     uid {uid} holds {pairs}: give each role a user of its own in vault.toml"
+        );
+    }
     for purpose in &status.purposes {
         let until = match (&purpose.expires, purpose.expired) {
             (Some(date), true) => format!("EXPIRED {date}: it has no key"),

@@ -68,6 +68,44 @@ fn a_stranger_is_told_so_and_costs_one_entry_however_often_it_comes() {
     site.open(Disk::new()).unwrap();
 }
 
+/// The roles that undo a protection where one uid holds both; each other pair is somebody's daily work.
+#[test]
+fn the_status_names_each_dangerous_pair_of_roles_and_no_other() {
+    let site = Site::new();
+    let own = rustix::process::getuid().as_raw();
+    let toml = site.vault().join("vault.toml");
+    let pairs = |roles: &[(&str, u32)]| {
+        let text: String = ["ingest", "linker", "analyst", "custodian", "auditor"]
+            .iter()
+            .map(|role| {
+                let of = roles.iter().filter(|(name, _)| name == role).map(|(_, uid)| *uid);
+                format!("{role} = {:?}\n", of.collect::<Vec<_>>())
+            })
+            .collect();
+        let whole = fs::read_to_string(&toml).unwrap();
+        let (head, _) = whole.split_once("[roles]").unwrap();
+        fs::write(&toml, format!("{head}[roles]\n{text}")).unwrap();
+        let status = site.open(Disk::new()).unwrap().status().unwrap();
+        let told = status.dangerous_roles.into_iter();
+        told.map(|pair| format!("{} {} {}", pair.uid, pair.one, pair.other)).collect::<Vec<_>>()
+    };
+    let of = |one: &str, other: &str| format!("{OTHER} {one} {other}");
+    for (one, other) in [
+        ("ingest", "linker"),
+        ("ingest", "auditor"),
+        ("custodian", "ingest"),
+        ("custodian", "linker"),
+        ("custodian", "analyst"),
+        ("custodian", "auditor"),
+    ] {
+        assert_eq!(pairs(&[(one, OTHER), (other, OTHER)]), [of(one, other)]);
+        assert!(pairs(&[(one, OTHER), (other, own)]).is_empty(), "{one} and {other} are two");
+    }
+    for (one, other) in [("linker", "analyst"), ("linker", "auditor"), ("ingest", "analyst")] {
+        assert!(pairs(&[(one, OTHER), (other, OTHER)]).is_empty(), "{one} and {other}");
+    }
+}
+
 #[test]
 fn strangers_who_keep_all_connections_open_leave_the_vault_to_its_users() {
     let site = held_by(&[OTHER]);
