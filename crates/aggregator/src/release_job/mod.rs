@@ -2,6 +2,7 @@
 
 pub(crate) mod commands;
 mod draft;
+mod headlines;
 pub(crate) mod job;
 pub(crate) mod outcome;
 mod protected_release;

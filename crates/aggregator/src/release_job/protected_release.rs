@@ -31,7 +31,7 @@ use crate::{
         protect_sums::{EarlierReleases, Known, ReleasableSums, protect_sums},
     },
     publish::files::{self, Releasable},
-    release_job::job::Job,
+    release_job::{headlines, job::Job},
     tabulate::{
         additive::{self, Dependence},
         categories::Lookups,
@@ -241,6 +241,10 @@ impl<'a> Work<'a> {
             Method::Suppress => changed.protect(&cast, set, job.notice)?,
             method => protect_rounded(set, method, cast.costs, &record_keys)?,
         };
+        let policy = definition.policy();
+        for note in headlines::notes(definition, counts.tables(), counts.patterns(), policy) {
+            (job.notice)(&note);
+        }
         let withholds = counts.patterns().iter().any(|pattern| pattern.withheld.contains(&true));
         Ledger::nested(definition, &apart, withholds || counts.rounding().is_some())?;
         if let Some(overlap) = &overlap {
