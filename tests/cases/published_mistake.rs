@@ -139,3 +139,24 @@ fn another_definition_does_not_take_the_place_of_a_release_that_stands() {
     assert_eq!(let_out.exit, 0, "{}", let_out.text);
     assert_eq!(looked_after(&council), None, "the new table stands in its place");
 }
+
+#[test]
+fn with_its_ledger_taken_away_the_next_night_drafts_nothing_beside_what_is_public() {
+    let council = mistaken(400);
+    another(&council);
+    let ledger = council.path("store/ledger/2024-25");
+    let kept = council.path("kept-ledger");
+    fs::rename(&ledger, &kept).unwrap();
+    let commands: [&[&str]; 3] =
+        [&["run"], &["aggregate"], &["withdraw", "small", "--reason", "x"]];
+    for command in commands {
+        let stopped = council.program("minster", command);
+        assert_eq!(stopped.exit, 7, "{}", stopped.text);
+        assert!(stopped.text.contains("small of 2024-25"), "{}", stopped.text);
+        assert!(stopped.text.contains("put the ledger back"), "{}", stopped.text);
+    }
+    assert!(!council.path("store/drafts/2024-25/other.json").exists());
+    fs::rename(&kept, &ledger).unwrap();
+    assert_eq!(council.run().exit, 0);
+    assert!(council.path("store/releases/other/2024-25/current/cells.csv").exists());
+}

@@ -48,6 +48,17 @@ pub enum AggregateError {
     /// A draft that cannot be let out as it is, or a release that cannot be withdrawn.
     #[error("{0}")]
     Draft(&'static str),
+    /// The ledger lacks releases that the vault's log knows, or has them changed.
+    #[error(
+        "the ledger {} lacks what the vault's log says was let out, or has it changed: {releases}; nothing can be protected beside a release that is not known, so nothing is drafted or let out; put the ledger back from a copy of the store (docs/analysts.md, \"When the ledger lacks a release\")",
+        path.display()
+    )]
+    LedgerLacks {
+        /// The ledger's folder.
+        path: PathBuf,
+        /// The releases, by name and period.
+        releases: String,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -76,6 +87,7 @@ impl AggregateError {
             }
             Self::Refused(_) => exit::REFUSED,
             Self::Store(error) => error.exit_code(),
+            Self::LedgerLacks { .. } => exit::PUBLISH,
             Self::Draft(_) | Self::Report(_) => exit::USAGE,
             Self::Tabulate { .. } | Self::Write(_) => exit::FAULT,
         }

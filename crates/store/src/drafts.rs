@@ -60,7 +60,7 @@ impl Store {
         if path.exists() { self.disk().remove(&path) } else { Ok(()) }
     }
 
-    fn drafts_folder(&self) -> PathBuf {
+    pub(crate) fn drafts_folder(&self) -> PathBuf {
         self.root().join("drafts")
     }
 

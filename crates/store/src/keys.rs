@@ -1,6 +1,6 @@
-use minster_model::DatasetRef;
+use minster_model::{DatasetRef, Purpose};
 use minster_vault_api::{
-    Client, DataKey, Publication, SealedRunKey, Unwrapped, VaultError, WrappedKey,
+    Client, DataKey, KnownRelease, Publication, SealedRunKey, Unwrapped, VaultError, WrappedKey,
 };
 
 /// Whoever makes and unwraps dataset keys: the vault's client, or a stand-in in a test.
@@ -20,11 +20,17 @@ pub trait DatasetKeys {
 pub trait ReleaseLog: DatasetKeys {
     /// Has a release logged before it can be seen, or its withdrawal; gives how many further persons must let it out.
     fn publish(&mut self, publication: &Publication) -> Result<u32, VaultError>;
+    /// All releases of a purpose that the log knows, withdrawn or not.
+    fn releases(&mut self, purpose: &Purpose) -> Result<Vec<KnownRelease>, VaultError>;
 }
 
 impl ReleaseLog for Client {
     fn publish(&mut self, publication: &Publication) -> Result<u32, VaultError> {
         Client::publish(self, publication)
+    }
+
+    fn releases(&mut self, purpose: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {
+        Client::releases(self, purpose)
     }
 }
 

@@ -7,6 +7,9 @@ use minster_model::Period;
 
 use crate::{Store, StoreError, within};
 
+/// How the name of what is to be an entry ends, beside the drafts.
+const NEXT: &str = ".entry";
+
 impl Store {
     /// The ledger's entries of a period by their names, in order.
     pub fn ledger(&self, period: &Period) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
@@ -78,6 +81,54 @@ impl Store {
             self.disk().sync_folder(above)?;
         }
         Ok(())
+    }
+
+    /// Keeps what is to be an entry, before anyone else is told of it: a program that is stopped before it enters it has not
+    /// lost it then.
+    pub fn keep_next_entry(
+        &self,
+        period: &Period,
+        name: &str,
+        entry: &[u8],
+    ) -> Result<(), StoreError> {
+        let path = self.next_entry_path(period, name);
+        let folder = self.drafts_folder().join(period.as_str());
+        within::check(self.root(), &folder)?;
+        within::check(self.root(), &self.staging())?;
+        self.disk().create_folders(&folder)?;
+        self.disk().create_folders(&self.staging())?;
+        self.disk().replace_file(&self.staging().join("entry.json"), &path, entry)
+    }
+
+    /// What is to be an entry of a period, by its name, in order.
+    pub fn next_entries(&self, period: &Period) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let folder = self.drafts_folder().join(period.as_str());
+        let failed = StoreError::io("read the folder", &folder);
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(failed)?,
+        };
+        let mut next = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(StoreError::io("read the folder", &folder))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if let Some(name) = name.strip_suffix(NEXT) {
+                next.push((name.to_owned(), within::read(self.root(), &entry.path())?));
+            }
+        }
+        next.sort();
+        Ok(next)
+    }
+
+    /// Removes what was to be an entry, if it is there.
+    pub fn forget_next_entry(&self, period: &Period, name: &str) -> Result<(), StoreError> {
+        let path = self.next_entry_path(period, name);
+        within::check(self.root(), &self.drafts_folder().join(period.as_str()))?;
+        if path.exists() { self.disk().remove(&path) } else { Ok(()) }
+    }
+
+    fn next_entry_path(&self, period: &Period, name: &str) -> PathBuf {
+        self.drafts_folder().join(period.as_str()).join(format!("{name}{NEXT}"))
     }
 
     fn ledger_folder(&self, period: &Period) -> PathBuf {

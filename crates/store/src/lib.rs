@@ -11,6 +11,7 @@
 //! STORE/releases/<name>/<period>/current            -> r-<hash of its content>
 //! STORE/releases/<name>/<period>/WITHDRAWN.txt      which of them were withdrawn, when and why
 //! STORE/drafts/<period>/<name>.json                 what a person may let out; nobody else reads it
+//! STORE/drafts/<period>/<name>.<hash>.entry         the ledger's next entry, until it is in the ledger
 //! STORE/ledger/<period>/<name>.<hash>.json          what was released, for ever
 //! ```
 //!
@@ -60,7 +61,7 @@ pub use runs::{
 pub use store::{RunLock, Store};
 pub use table::{RowGroups, TableReader, TableWriter};
 // The vault's log of releases, for crates that need not know the vault.
-pub use minster_vault_api::{Publication, Publishing, ReleaseRules};
+pub use minster_vault_api::{KnownRelease, Publication, Publishing, ReleaseRules};
 
 /// SHA-256 in hexadecimal, for manifests.
 pub fn sha256_hex(bytes: &[u8]) -> String {

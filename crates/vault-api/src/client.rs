@@ -11,10 +11,10 @@ use minster_model::{
 use ring::rand::SystemRandom;
 
 use crate::{
-    Approval, CarriedOut, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, ListedKind,
-    OpenedQuarantine, OpenedRun, PROTOCOL, Proof, Proposed, Publication, QuarantineCase,
-    QuarantineRows, Reidentified, Request, Response, RunManifest, SealedRunKey, SignedDecisions,
-    StatusReport, SubjectPseudonym, Token, Unwrapped, WrappedKey,
+    Approval, CarriedOut, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease,
+    ListedKind, OpenedQuarantine, OpenedRun, PROTOCOL, Proof, Proposed, Publication,
+    QuarantineCase, QuarantineRows, Reidentified, Request, Response, RunManifest, SealedRunKey,
+    SignedDecisions, StatusReport, SubjectPseudonym, Token, Unwrapped, WrappedKey,
     frame::{self, FrameError},
     note::{NoteError, Verifier},
 };
@@ -407,6 +407,19 @@ impl Client {
             Response::Published { missing } => Ok(missing),
             _ => Err(VaultError::Protocol),
         }
+    }
+
+    /// All releases of a purpose that the vault's log knows, withdrawn or not.
+    pub fn releases(&mut self, purpose: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {
+        let mut releases = Vec::new();
+        for page in 0.. {
+            match self.ask(&Request::Releases { purpose: purpose.clone(), page })? {
+                Response::Releases(known) if known.is_empty() => break,
+                Response::Releases(known) => releases.extend(known),
+                _ => return Err(VaultError::Protocol),
+            }
+        }
+        Ok(releases)
     }
 
     /// The list of identities that are linked by their number alone, as pseudonyms of a purpose.

@@ -41,7 +41,7 @@ pub use proof::Proof;
 pub use proposal::{
     Approval, CarriedOut, Proposed, ProposedAction, Reidentified, SubjectPseudonym,
 };
-pub use publication::{Publication, Publishing, ReleaseRules};
+pub use publication::{KnownRelease, Publication, Publishing, ReleaseRules};
 pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
 pub use review::SignedDecisions;
 pub use run::{IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};

@@ -2,8 +2,8 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, CarriedOut, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, ListedKind,
-    OpenedQuarantine, OpenedRun, Proposed, Publication, QuarantineCase, QuarantineRows,
+    Approval, CarriedOut, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease,
+    ListedKind, OpenedQuarantine, OpenedRun, Proposed, Publication, QuarantineCase, QuarantineRows,
     Reidentified, RunManifest, SealedRunKey, SignedDecisions, StatusReport, SubjectPseudonym,
     Unwrapped, WrappedKey,
 };
@@ -134,6 +134,13 @@ pub enum Request {
         /// What the caller drew for it.
         challenge: [u8; 32],
     },
+    /// The releases of a purpose that the vault's log knows, one page of them.
+    Releases {
+        /// The purpose.
+        purpose: Purpose,
+        /// The page, from 0; an empty one ends them.
+        page: u32,
+    },
 }
 
 /// The vault's answer.
@@ -204,4 +211,6 @@ pub enum Response {
     ExactOnlyCompared(bool),
     /// Its numbers, counted by kind.
     ExactOnlyCounted(Vec<ListedKind>),
+    /// Releases that the log knows, by period and name.
+    Releases(Vec<KnownRelease>),
 }

@@ -20,6 +20,25 @@ pub struct Publication {
     // Always written: a message says each field by its place.
     #[serde(default)]
     pub rules: Option<ReleaseRules>,
+    /// SHA-256 of the entry that the ledger of releases is given of it, hexadecimal; none where it is withdrawn, or a
+    /// program of an earlier release said nothing.
+    #[serde(default)]
+    pub entry: Option<String>,
+}
+
+/// A release that the vault's log knows: the public has it, and has it still after it was withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownRelease {
+    /// Its name.
+    pub release: TableName,
+    /// Its period.
+    pub period: Period,
+    /// SHA-256 of its files, hexadecimal.
+    pub sha256: String,
+    /// SHA-256 of its newest entry in the ledger of releases; none where a program of an earlier release let it out.
+    pub entry: Option<String>,
+    /// Whether it was withdrawn since it was last let out.
+    pub withdrawn: bool,
 }
 
 /// The rules that a release was protected by.

@@ -4,13 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use minster_model::{DatasetClass, DatasetRef, KeyVersion, Purpose, Role, SourceName};
-use minster_vault_api::{Denial, Publication};
+use minster_model::{
+    DatasetClass, DatasetRef, KeyVersion, Period, Purpose, Role, SourceName, TableName,
+};
+use minster_vault_api::{Denial, KnownRelease, Publication};
 
 use crate::{
     approvals::{CustodianKey, NEEDED, refusal},
     log::{Entry, Event, RegistryHead, checkpoint::Accepted},
     purposes::{PurposeDefinition, today},
+    session::files_of,
 };
 
 /// The state that the log's entries lead to.
@@ -75,6 +78,8 @@ pub struct PurposeState {
     pub loading: BTreeMap<SourceName, u64>,
     /// Releases that some persons let out, and others must: the users' numbers.
     pub agreed: BTreeMap<Publication, BTreeSet<u32>>,
+    /// Releases that were ever let out, by period, name and hash.
+    releases: BTreeMap<(Period, TableName, String), Known>,
     /// Whether an alarm stopped it.
     pub stopped: bool,
     /// The people who may judge its pairs.
@@ -95,6 +100,15 @@ pub struct PurposeState {
     repairs: Option<(Date, u64)>,
     /// A day, and how many parts for scored matching were asked in it.
     parts_day: Option<(Date, u64)>,
+}
+
+/// A release that was let out, as the log knows it.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    /// SHA-256 of its newest entry in the ledger of releases.
+    entry: Option<String>,
+    /// Whether it was withdrawn since it was last let out.
+    withdrawn: bool,
 }
 
 /// One proposal's state.
@@ -119,6 +133,7 @@ impl PurposeState {
             loaded: BTreeSet::new(),
             loading: BTreeMap::new(),
             agreed: BTreeMap::new(),
+            releases: BTreeMap::new(),
             stopped: false,
             reviewers: Vec::new(),
             raised: BTreeMap::new(),
@@ -192,6 +207,17 @@ impl PurposeState {
                 left.join(", ")
             )),
         }
+    }
+
+    /// Every release that was ever let out, by period and name.
+    pub(crate) fn releases(&self) -> impl Iterator<Item = KnownRelease> {
+        self.releases.iter().map(|((period, release, sha256), known)| KnownRelease {
+            release: release.clone(),
+            period: period.clone(),
+            sha256: sha256.clone(),
+            entry: known.entry.clone(),
+            withdrawn: known.withdrawn,
+        })
     }
 
     /// Distinct identifiers asked today.
@@ -448,11 +474,19 @@ impl State {
                     state.agreed.entry(publication.clone()).or_default().extend(uid);
                 });
             }
-            Event::LetOut(publication) => {
-                self.purpose(&publication.purpose, |state| drop(state.agreed.remove(publication)));
-            }
+            Event::LetOut(publication) => self.purpose(&publication.purpose, |state| {
+                state.agreed.remove(&files_of(publication));
+                let known = state.releases.entry(place_of(publication)).or_default();
+                known.withdrawn = false;
+                // An entry that was named once is asked for ever after.
+                known.entry = publication.entry.clone().or(known.entry.take());
+            }),
+            Event::Withdrew(publication) => self.purpose(&publication.purpose, |state| {
+                if let Some(known) = state.releases.get_mut(&place_of(publication)) {
+                    known.withdrawn = true;
+                }
+            }),
             Event::Stopped
-            | Event::Withdrew(_)
             | Event::Repaired { .. }
             | Event::OpenedRun { load: None, .. }
             | Event::ClosedRun { .. }
@@ -479,6 +513,10 @@ impl State {
             change(state);
         }
     }
+}
+
+fn place_of(of: &Publication) -> (Period, TableName, String) {
+    (of.period.clone(), of.release.clone(), of.sha256.clone())
 }
 
 fn day_of(entry: &Entry) -> Option<Date> {

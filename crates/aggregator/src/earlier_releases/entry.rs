@@ -44,6 +44,9 @@ pub(crate) struct Entry {
     /// The entry's name in the ledger.
     #[serde(skip)]
     pub(crate) file: String,
+    /// SHA-256 of the entry as it stands in the ledger; nothing in one that does not stand there yet.
+    #[serde(skip)]
+    pub(crate) recorded_sha256: String,
     #[serde(skip)]
     pub(crate) withdrawn: Option<Withdrawal>,
 }
@@ -110,11 +113,10 @@ pub(crate) struct Withdrawal {
 }
 
 impl Entry {
-    /// Writes it down, before its release can be seen.
-    pub(crate) fn enter(&self, store: &Store) -> Result<(), AggregateError> {
-        let bytes = serde_json::to_vec(self)
-            .map_err(|_| AggregateError::Write("the ledger's entry failed".into()))?;
-        Ok(store.enter(&self.period, &self.file, &bytes)?)
+    /// As it is written down.
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, AggregateError> {
+        serde_json::to_vec(self)
+            .map_err(|_| AggregateError::Write("the ledger's entry failed".into()))
     }
 
     /// The tables as they were published, if the data still say what was published then.

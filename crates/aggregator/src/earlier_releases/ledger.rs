@@ -228,7 +228,7 @@ pub(crate) fn read(store: &Store, period: &Period) -> Result<Vec<Entry>, Aggrega
         if !(OLDEST..=FORMAT).contains(&entry.format) {
             return Err(unknown());
         }
-        entries.push(Entry { file, ..entry });
+        entries.push(Entry { file, recorded_sha256: sha256_hex(&bytes), ..entry });
     }
     for withdrawal in withdrawals {
         let of = entries.iter_mut().find(|entry| entry.file == withdrawal.entry);

@@ -4,6 +4,7 @@ pub(crate) mod changed_data;
 pub(crate) mod differencing;
 pub(crate) mod entry;
 pub(crate) mod joint_attack;
+pub(crate) mod known_releases;
 pub(crate) mod ledger;
 pub(crate) mod noise_budget;
 pub(crate) mod other_periods;

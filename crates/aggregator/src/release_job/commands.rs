@@ -4,13 +4,14 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use minster_model::{Period, Purpose, TableName, policy::Policy, table::TableSet};
 use minster_store::{
-    Dataset, DatasetKeys, Publication, Publishing, ReleaseLog, ReleaseRules, Store,
+    Dataset, DatasetKeys, Publication, Publishing, ReleaseLog, ReleaseRules, Store, sha256_hex,
 };
 
 use crate::{
     definition::release_definition::{Definition, Method},
     earlier_releases::{
         entry::{Person, Withdrawal},
+        known_releases::KnownReleases,
         ledger,
     },
     error::AggregateError,
@@ -46,23 +47,31 @@ pub fn tabulate(
 /// public changes. Where a release of the very definition stands, it says what has changed since.
 ///
 /// # Errors
-/// [`AggregateError::Refused`] where nothing of it stands and disclosure control refuses it.
+/// [`AggregateError::Refused`] where nothing of it stands and disclosure control refuses it;
+/// [`AggregateError::LedgerLacks`] where not all that was ever published is known.
 pub fn draft(
     job: &Job<'_>,
     definition_text: &str,
-    keys: &mut dyn DatasetKeys,
+    vault: &mut dyn ReleaseLog,
 ) -> Result<ReleaseReport, AggregateError> {
-    keep_draft(job, definition_text, keys).map_err(|error| error.located(definition_text))
+    keep_draft(job, definition_text, vault).map_err(|error| error.located(definition_text))
 }
 
 fn keep_draft(
     job: &Job<'_>,
     definition_text: &str,
-    keys: &mut dyn DatasetKeys,
+    vault: &mut dyn ReleaseLog,
 ) -> Result<ReleaseReport, AggregateError> {
     let definition = Definition::parse(definition_text)?;
-    let work = Work::begin(job, keys)?;
-    let judged = work.judge(&definition, keys);
+    let work = Work::begin(job, vault)?;
+    work.known.in_ledger(job.store)?;
+    if work.ledger.same(&definition).is_some_and(|entry| work.known.withdrew(entry)) {
+        (job.notice)(&format!(
+            "the vault's log says that the release {name} was withdrawn, and the ledger does not: `minster withdraw {name}` was cut short; run it again",
+            name = definition.name
+        ));
+    }
+    let judged = work.judge(&definition, vault);
     if matches!(judged, Ok(_) | Err(AggregateError::Refused(_))) {
         // A draft of another night's data is none.
         job.store.forget_draft(&definition.name, job.period)?;
@@ -146,16 +155,26 @@ pub fn release(
             "made again it is another, because a look-up or the program has changed; make it again with `minster aggregate`, and look at it",
         ));
     }
+    let is_entered = matches!(outcome, Outcome::Released);
+    work.known.in_ledger_but(job.store, |of| {
+        is_entered && (&of.release, &of.period, &of.sha256) == (name, job.period, &made.sha256)
+    })?;
     write_report(&work, &made, vault)?;
-    if matches!(outcome, Outcome::Released) {
-        let missing = vault.publish(&let_out_now(job, &made.definition, &made.sha256));
+    if is_entered {
+        let file = work.ledger.file(name, &made.sha256);
+        let manifest = work.dataset.manifest();
+        let entry = made.entry(job.period, manifest, by.clone(), file.clone()).bytes()?;
+        // The log has its hash before the ledger has it: here it waits until the log has.
+        job.store.keep_next_entry(job.period, &file, &entry)?;
+        let missing = vault.publish(&let_out_now(job, &made, sha256_hex(&entry)));
         let missing = missing.map_err(minster_store::StoreError::from)?;
+        if missing == 0 {
+            job.store.enter(job.period, &file, &entry)?;
+        }
+        job.store.forget_next_entry(job.period, &file)?;
         if missing > 0 {
             return Ok(report(Outcome::Waiting(missing)).of(&made));
         }
-        let file = work.ledger.file(name, &made.sha256);
-        let manifest = work.dataset.manifest();
-        made.entry(job.period, manifest, by.clone(), file).enter(job.store)?;
     }
     let seen = job.store.publish_release(name.as_str(), job.period.as_str(), &made.files)?;
     job.store.forget_draft(name, job.period)?;
@@ -177,9 +196,13 @@ pub fn withdraw(
     vault: &mut dyn ReleaseLog,
 ) -> Result<ReleaseReport, AggregateError> {
     check_reason(reason).map_err(AggregateError::Draft)?;
+    let known = KnownReleases::compare(store, (period, purpose), vault)?;
     let entries = ledger::read(store, period)?;
     let mut named = entries.into_iter().filter(|of| of.definition.name == *name).peekable();
     if named.peek().is_none() {
+        if known.lacks(name, period) {
+            known.in_ledger(store)?;
+        }
         return Err(AggregateError::Draft("no release of this name and period was let out"));
     }
     let mut withdrawals = Vec::new();
@@ -188,8 +211,9 @@ pub fn withdraw(
             let sha256 = entry.sha256.clone();
             let (purpose, release, period) = (purpose.clone(), name.clone(), period.clone());
             let what = Publishing::Withdrawn;
-            let rules = None;
-            let publication = Publication { purpose, release, period, sha256, what, rules };
+            let (rules, logged) = (None, None);
+            let publication =
+                Publication { purpose, release, period, sha256, what, rules, entry: logged };
             vault.publish(&publication).map_err(minster_store::StoreError::from)?;
             let withdrawal = Withdrawal::new(&entry, by.clone(), reason);
             withdrawal.enter(store, &entry.period)?;
@@ -221,14 +245,15 @@ fn check_reason(reason: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn let_out_now(job: &Job<'_>, definition: &Definition, sha256: &str) -> Publication {
+fn let_out_now(job: &Job<'_>, made: &Made, entry: String) -> Publication {
     Publication {
         purpose: job.dataset.purpose.clone(),
-        release: definition.name.clone(),
+        release: made.definition.name.clone(),
         period: job.period.clone(),
-        sha256: sha256.to_owned(),
+        sha256: made.sha256.clone(),
         what: Publishing::LetOut,
-        rules: Some(rules(definition)),
+        rules: Some(rules(&made.definition)),
+        entry: Some(entry),
     }
 }
 

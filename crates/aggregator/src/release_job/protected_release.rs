@@ -9,7 +9,7 @@ use minster_model::{
     ColumnName, Period, TableName,
     table::{CountTable, Pattern, TableSet},
 };
-use minster_store::{Dataset, DatasetKeys, Manifest, Release};
+use minster_store::{Dataset, DatasetKeys, Manifest, Release, ReleaseLog};
 
 use crate::{
     definition::release_definition::{Definition, Method},
@@ -17,6 +17,7 @@ use crate::{
         changed_data::Changed,
         differencing,
         entry::{self, Entry, LetOut, Person, Published},
+        known_releases::KnownReleases,
         ledger::{AboutSame, Ledger},
         noise_budget::{Data, NoiseBudget},
         other_periods,
@@ -73,16 +74,18 @@ pub(crate) struct Work<'a> {
     pub(crate) job: &'a Job<'a>,
     pub(crate) dataset: Dataset,
     pub(crate) ledger: Ledger,
+    pub(crate) known: KnownReleases,
 }
 
 impl<'a> Work<'a> {
     pub(crate) fn begin(
         job: &'a Job<'a>,
-        keys: &mut dyn DatasetKeys,
+        vault: &mut dyn ReleaseLog,
     ) -> Result<Self, AggregateError> {
-        let dataset = job.store.dataset(job.dataset, keys)?;
+        let dataset = job.store.dataset(job.dataset, vault)?;
+        let known = KnownReleases::compare(job.store, (job.period, &job.dataset.purpose), vault)?;
         let ledger = Ledger::read(job.store, job.period, dataset.manifest())?;
-        Ok(Self { job, dataset, ledger })
+        Ok(Self { job, dataset, ledger, known })
     }
 
     fn tabulate(&self, definition: &Definition) -> Result<Tabulated, AggregateError> {
@@ -443,6 +446,7 @@ impl Made {
             tables: self.published(),
             let_out,
             file,
+            recorded_sha256: String::new(),
             withdrawn: None,
         }
     }

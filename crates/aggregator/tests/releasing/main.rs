@@ -1,6 +1,7 @@
 //! Definitions released from a small dataset: what each part of one does to the files.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod ledger;
 mod populations;
 mod revised;
 
@@ -16,8 +17,8 @@ use minster_aggregator::{
     AggregateError, Job, Outcome, Person, ReleaseReport, Which, draft, explain, let_out,
     verify_release, withdraw,
 };
-use minster_model::{DatasetClass, DatasetRef, KeyVersion, Period, TableName};
-use minster_store::{DatasetKeys, Origin, Publication, ReleaseLog, Store};
+use minster_model::{DatasetClass, DatasetRef, KeyVersion, Period, Purpose, TableName};
+use minster_store::{DatasetKeys, KnownRelease, Origin, Publication, ReleaseLog, Store};
 use minster_vault_api::{DataKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
 
 /// A stand-in for the vault.
@@ -41,6 +42,10 @@ impl DatasetKeys for OneKey {
 impl ReleaseLog for OneKey {
     fn publish(&mut self, _: &Publication) -> Result<u32, VaultError> {
         Ok(0)
+    }
+
+    fn releases(&mut self, _: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {
+        Ok(Vec::new())
     }
 }
 

@@ -12,7 +12,7 @@ use proptest::{prelude::*, test_runner::Config};
 use crate::{OneKey, Site, cell, pseudonyms};
 
 /// So many children of each sex and group, those that count first: a child more is another child.
-fn pupils(cells: &[(&str, &str, usize)]) -> RecordBatch {
+pub(crate) fn pupils(cells: &[(&str, &str, usize)]) -> RecordBatch {
     let (mut sex, mut group) = (vec![], vec![]);
     for (of, in_group, count) in cells {
         sex.extend(vec![*of; *count]);
@@ -35,7 +35,7 @@ fn pupils(cells: &[(&str, &str, usize)]) -> RecordBatch {
 }
 
 /// A release `name` that divides by these columns.
-fn by(name: &str, columns: &[(&str, &[&str])]) -> String {
+pub(crate) fn by(name: &str, columns: &[(&str, &[&str])]) -> String {
     let dimension = |(column, codes): &(&str, &[&str])| {
         format!(
             "[[dimension]]\nname = \"{column}\"\ncolumn = \"{column}\"\ntotal = \"all\"\ncodes = {codes:?}\n"
@@ -48,8 +48,8 @@ fn by(name: &str, columns: &[(&str, &[&str])]) -> String {
     )
 }
 
-const LOOKED_AFTER: (&str, &[&str]) = ("looked_after", &["yes", "no"]);
-const SEX: (&str, &[&str]) = ("sex", &["F", "M"]);
+pub(crate) const LOOKED_AFTER: (&str, &[&str]) = ("looked_after", &["yes", "no"]);
+pub(crate) const SEX: (&str, &[&str]) = ("sex", &["F", "M"]);
 
 fn published(site: &Site, name: &str, categories: &[(&str, &str)]) -> String {
     let path = format!("releases/{name}/2024-25/current/t.csv");

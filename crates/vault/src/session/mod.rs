@@ -10,6 +10,8 @@ mod rotation;
 mod runs;
 mod slips;
 
+pub(crate) use publishing::files_of;
+
 use minster_model::Role;
 use minster_vault_api::{Denial, PROTOCOL, Proof, Request, Response};
 
@@ -105,6 +107,7 @@ impl<'a> Session<'a> {
                 self.compare_exact_only(proposal, &numbers)
             }
             Request::CountExactOnly => self.count_exact_only(),
+            Request::Releases { purpose, page } => self.releases(&purpose, page),
         }
     }
 

@@ -1,20 +1,23 @@
 //! Releases that are let out and withdrawn: logged before anyone can see them.
 
-use minster_model::Role;
+use minster_model::{Purpose, Role};
 use minster_vault_api::{Denial, Publication, Publishing, Response};
 
 use super::Session;
 use crate::log::{Asker, Event};
+
+/// Releases in one answer: some 300 bytes each.
+const PAGE: usize = 1_000;
 
 impl Session<'_> {
     /// Where the purpose asks for several persons, each is a user of their own, as the socket tells, who lets the very
     /// same files out.
     pub(super) fn publish(&mut self, publication: Publication) -> Result<Response, Denial> {
         self.allow(&[Role::Analyst], "letting a release out")?;
-        let is_hash = publication.sha256.len() == 64
-            && publication.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !is_hash {
-            return Err(super::out_of_order("a release is named by its SHA-256"));
+        let is_hash =
+            |text: &String| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hash(&publication.sha256) || !publication.entry.iter().all(is_hash) {
+            return Err(super::out_of_order("a release and its entry are named by their SHA-256"));
         }
         let Asker { uid, role, .. } = *self.asker()?;
         self.decide(|state| {
@@ -28,15 +31,31 @@ impl Session<'_> {
                 Publishing::LetOut => state.definition.release.persons,
                 Publishing::Withdrawn => 1,
             };
-            let mut by = state.agreed.get(&publication).cloned().unwrap_or_default();
+            let agreed = files_of(&publication);
+            let mut by = state.agreed.get(&agreed).cloned().unwrap_or_default();
             by.insert(uid);
             let missing = needed.saturating_sub(u32::try_from(by.len()).unwrap_or(u32::MAX));
             let event = match (publication.what, missing) {
                 (Publishing::LetOut, 0) => Event::LetOut(publication),
-                (Publishing::LetOut, _) => Event::Agreed(publication),
+                (Publishing::LetOut, _) => Event::Agreed(agreed),
                 (Publishing::Withdrawn, _) => Event::Withdrew(publication),
             };
             Ok((event, Response::Published { missing }))
         })
     }
+    /// A page of the releases of a purpose that the log knows.
+    pub(super) fn releases(&mut self, purpose: &Purpose, page: u32) -> Result<Response, Denial> {
+        self.allow(&[Role::Analyst], "the log's releases")?;
+        let role = self.asker()?.role;
+        let before = (page as usize).saturating_mul(PAGE);
+        self.vault.look(|state| {
+            let known = state.open_to(role, purpose)?.releases();
+            Ok(Response::Releases(known.skip(before).take(PAGE).collect()))
+        })?
+    }
+}
+
+/// What several persons agree on: the files. The entry in the ledger names the one who let them out.
+pub(crate) fn files_of(publication: &Publication) -> Publication {
+    Publication { entry: None, ..publication.clone() }
 }

@@ -4,7 +4,9 @@ use std::fs;
 
 use minster_model::{Role, policy::Zeros};
 use minster_vault::{disk::Disk, log, purposes::PurposeDefinition, session::Session, vault::Vault};
-use minster_vault_api::{PROTOCOL, Publication, Publishing, ReleaseRules, Request, Response};
+use minster_vault_api::{
+    KnownRelease, PROTOCOL, Publication, Publishing, ReleaseRules, Request, Response,
+};
 
 use crate::common::{PURPOSES, Site};
 
@@ -16,6 +18,7 @@ fn publication(sha256: &str, what: Publishing) -> Publication {
         sha256: sha256.repeat(64),
         what,
         rules: None,
+        entry: None,
     }
 }
 
@@ -95,7 +98,8 @@ fn where_a_purpose_asks_for_two_persons_two_let_the_same_files_out() {
     let let_out = || log::verify(&site.log(), None).unwrap().publications;
     {
         let vault = site.open(Disk::new()).unwrap();
-        for _ in 0..2 {
+        for entry in [None, Some("1".repeat(64))] {
+            let out = Publication { entry, ..out.clone() };
             assert_eq!(ask(&vault, uid, Role::Analyst, &out), Some(1), "one person is one");
         }
         assert_eq!(ask(&vault, uid + 1, Role::Analyst, &other), Some(1), "other files");
@@ -103,9 +107,54 @@ fn where_a_purpose_asks_for_two_persons_two_let_the_same_files_out() {
     }
     // A restart forgets nobody.
     let vault = site.open(Disk::new()).unwrap();
-    assert_eq!(ask(&vault, uid + 1, Role::Analyst, &out), Some(0));
-    assert_eq!(let_out().as_slice(), std::slice::from_ref(&out));
+    // The entry in the ledger names a person, and so is another's for each.
+    let second = Publication { entry: Some("2".repeat(64)), ..out.clone() };
+    assert_eq!(ask(&vault, uid + 1, Role::Analyst, &second), Some(0));
+    assert_eq!(let_out(), [second]);
     assert_eq!(ask(&vault, uid, Role::Analyst, &out), Some(1), "another time, two again");
     let nobody = PurposeDefinition::parse_all(&two.replace("= 2 }", "= 0 }"), "p".as_ref());
     assert!(nobody.is_err());
+}
+
+#[test]
+fn the_log_tells_an_analyst_every_release_that_was_ever_let_out() {
+    let site = Site::new();
+    let uid = rustix::process::getuid().as_raw();
+    let publish = |vault: &Vault, sha256: &str, what, entry: Option<&str>| {
+        let entry = entry.map(|entry| entry.repeat(64));
+        let publication = Publication { entry, ..publication(sha256, what) };
+        ask(vault, uid, Role::Analyst, &publication)
+    };
+    let known = |vault: &Vault, role, page| {
+        let mut session = Session::new(vault, uid);
+        session.answer(Request::Hello { protocol: PROTOCOL, role, program: "test".into() });
+        match session.answer(Request::Releases { purpose: "education".parse().unwrap(), page }) {
+            Response::Releases(known) => Some(known),
+            _ => None,
+        }
+    };
+    let of = |sha256: &str, entry: Option<&str>, withdrawn| {
+        let Publication { release, period, sha256, .. } = publication(sha256, Publishing::LetOut);
+        let entry = entry.map(|entry| entry.repeat(64));
+        KnownRelease { release, period, sha256, entry, withdrawn }
+    };
+    {
+        let vault = site.open(Disk::new()).unwrap();
+        assert_eq!(known(&vault, Role::Analyst, 0), Some(vec![]));
+        assert_eq!(publish(&vault, "a", Publishing::LetOut, Some("no hash")), None);
+        publish(&vault, "a", Publishing::LetOut, Some("1")).unwrap();
+        publish(&vault, "a", Publishing::Withdrawn, None).unwrap();
+        publish(&vault, "b", Publishing::LetOut, Some("2")).unwrap();
+        publish(&vault, "b", Publishing::Withdrawn, None).unwrap();
+        publish(&vault, "b", Publishing::LetOut, Some("3")).unwrap();
+        publish(&vault, "c", Publishing::LetOut, None).unwrap();
+    }
+    // A restart forgets none.
+    let vault = site.open(Disk::new()).unwrap();
+    let all = vec![of("a", Some("1"), true), of("b", Some("3"), false), of("c", None, false)];
+    for role in Role::ALL {
+        let told = known(&vault, role, 0);
+        assert_eq!(told, (role == Role::Analyst).then(|| all.clone()), "{role}");
+    }
+    assert_eq!(known(&vault, Role::Analyst, 1), Some(vec![]));
 }

@@ -226,6 +226,7 @@ fn prepare(stage: &Stage, of: &str, place: usize) -> Ready {
                 release: "d".parse().unwrap(),
                 sha256: format!("{:064x}", stage.counter.load(Ordering::SeqCst) / 1_000),
                 rules: None,
+                entry: None,
             };
             Ready { uid, ..with(Role::Analyst, Request::Publish(publication)) }
         }

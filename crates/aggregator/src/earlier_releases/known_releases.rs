@@ -1,0 +1,103 @@
+//! The ledger beside the vault's log. Whoever may write into the store can take an entry out of the ledger, or change it;
+//! the log has the hash of each, and nobody can take that away. A ledger that lacks a release protects nothing beside it.
+
+use std::collections::BTreeSet;
+
+use minster_model::{Period, Purpose, TableName};
+use minster_store::{KnownRelease, ReleaseLog, Store, StoreError, sha256_hex};
+
+use crate::{
+    earlier_releases::{entry::Entry, ledger},
+    error::AggregateError,
+};
+
+/// Releases that the message names; of further ones it gives the number.
+const NAMED: usize = 5;
+
+/// The releases of a purpose that the log knows, and those of them that the ledger lacks.
+pub(crate) struct KnownReleases {
+    known: Vec<KnownRelease>,
+    lacking: Vec<KnownRelease>,
+}
+
+impl KnownReleases {
+    /// Asks the log, finishes what a stopped program was entering, and compares. The caller holds the run lock.
+    pub(crate) fn compare(
+        store: &Store,
+        (period, purpose): (&Period, &Purpose),
+        vault: &mut dyn ReleaseLog,
+    ) -> Result<Self, AggregateError> {
+        let known = vault.releases(purpose).map_err(StoreError::from)?;
+        let mut periods: BTreeSet<&Period> = known.iter().map(|of| &of.period).collect();
+        periods.insert(period);
+        let mut lacking = Vec::new();
+        for period in periods {
+            let of_period: Vec<&KnownRelease> =
+                known.iter().filter(|of| of.period == *period).collect();
+            finish(store, period, &of_period)?;
+            let entries = ledger::read(store, period)?;
+            let is_lacking = |of: &&KnownRelease| !entries.iter().any(|entry| tells(entry, of));
+            lacking.extend(of_period.into_iter().filter(is_lacking).cloned());
+        }
+        Ok(Self { known, lacking })
+    }
+
+    /// Refuses to go on with a ledger that lacks anything.
+    ///
+    /// # Errors
+    /// [`AggregateError::LedgerLacks`].
+    pub(crate) fn in_ledger(&self, store: &Store) -> Result<(), AggregateError> {
+        self.in_ledger_but(store, |_| false)
+    }
+
+    /// The same, where these are about to be entered.
+    pub(crate) fn in_ledger_but(
+        &self,
+        store: &Store,
+        entered_next: impl Fn(&KnownRelease) -> bool,
+    ) -> Result<(), AggregateError> {
+        let lacking = self.lacking.iter().filter(|of| !entered_next(of));
+        let names: Vec<String> =
+            lacking.map(|of| format!("{} of {}", of.release, of.period)).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut releases = names[..names.len().min(NAMED)].join(", ");
+        if names.len() > NAMED {
+            releases += &format!(" and {} more", names.len() - NAMED);
+        }
+        Err(AggregateError::LedgerLacks { path: store.root().join("ledger"), releases })
+    }
+
+    /// Whether the ledger lacks a release of this name.
+    pub(crate) fn lacks(&self, name: &TableName, period: &Period) -> bool {
+        self.lacking.iter().any(|of| of.release == *name && of.period == *period)
+    }
+
+    /// Whether the log has a release as withdrawn that the ledger has not.
+    pub(crate) fn withdrew(&self, standing: &Entry) -> bool {
+        standing.withdrawn.is_none()
+            && self.known.iter().any(|of| of.withdrawn && tells(standing, of))
+    }
+}
+
+/// Whether an entry is that of a release, as it was written when the release was let out.
+fn tells(entry: &Entry, of: &KnownRelease) -> bool {
+    entry.definition.name == of.release
+        && entry.period == of.period
+        && entry.sha256 == of.sha256
+        && of.entry.as_ref().is_none_or(|sha256| *sha256 == entry.recorded_sha256)
+}
+
+/// Enters what the log has by now, of a program that was stopped between the log and the ledger. What the log has not, was
+/// never let out.
+fn finish(store: &Store, period: &Period, known: &[&KnownRelease]) -> Result<(), AggregateError> {
+    for (file, bytes) in store.next_entries(period)? {
+        let sha256 = sha256_hex(&bytes);
+        if known.iter().any(|of| of.entry.as_deref() == Some(sha256.as_str())) {
+            store.enter(period, &file, &bytes)?;
+        }
+        store.forget_next_entry(period, &file)?;
+    }
+    Ok(())
+}
