@@ -63,6 +63,9 @@ pub struct Definition {
     #[serde(default, rename = "prices")]
     #[schemars(with = "BTreeMap<String, f64>")]
     pub costs: Costs,
+    /// Whether a secret dice changes the costs, so that a reader who knows the program learns less from its choice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dice: bool,
     /// Which children are counted, in every table of the release.
     pub population: Population,
     /// Further conditions on the children: all must hold.
@@ -421,8 +424,10 @@ impl Definition {
         of_respondents && dimension.bands.is_empty()
     }
 
-    /// The same definition, whose costs a dice changes. It is for protecting alone: no ledger knows it.
+    /// The same definition, whose costs the dice changes where it is to be thrown. It is for protecting alone: no ledger
+    /// knows it.
     pub(crate) fn cast(&self, dice: Dice) -> Self {
+        let dice = if self.dice { dice } else { Dice::default() };
         Self { costs: self.costs.cast(dice), ..self.clone() }
     }
 

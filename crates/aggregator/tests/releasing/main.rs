@@ -489,6 +489,20 @@ fn a_release_is_checked_and_explained() {
 }
 
 #[test]
+fn a_release_under_the_dice_is_checked_and_is_the_same_again() {
+    let site = Site::new();
+    let table = "\n[[table]]\nname = \"t\"\ndimensions = [\"ward\", \"sex\"]\n";
+    let definition = format!("dice = true\n{HEAD}{table}");
+    assert_eq!(site.release(&definition).unwrap().outcome, Outcome::Released);
+    assert_eq!(site.release(&definition).unwrap().outcome, Outcome::Same);
+    let (release, purpose) = ("r".parse().unwrap(), "test".parse().unwrap());
+    let period = &site.period;
+    let which = Which { store: &site.store, release: &release, period, purpose: &purpose };
+    let checks = verify_release(&which, &mut OneKey).unwrap();
+    assert!(checks.iter().all(|check| check.passed), "{checks:?}");
+}
+
+#[test]
 fn numbers_are_rounded_instead_and_checked_again() {
     let table = "\n[[table]]\nname = \"t\"\ndimensions = [\"ward\", \"sex\"]\nmeasure = [{ name = \"share\", percentage = \"sex\" }]\n";
     for (method, base) in [
