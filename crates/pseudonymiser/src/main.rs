@@ -13,7 +13,7 @@ use std::{
 
 use clap::Parser;
 use minster_pseudonymiser::{Checked, Event, IngestError, Ingestion, Options};
-use minster_sandbox::{Access, Sockets, allow_calls, allow_files};
+use minster_sandbox::{Access, REFUSED, Sockets, allow_calls, allow_files};
 
 use crate::{
     arguments::{Arguments, Command, Config, Json, Quarantine, Sources},
@@ -67,7 +67,7 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
             let accept = accept.into_iter().collect();
             let options =
                 Options { lock_held, run, again, parts, accept, told, ..Default::default() };
-            shut_in(&ingestion);
+            shut_in(&ingestion, log);
             let report = ingestion.run(&options);
             log.finish();
             let report = report?;
@@ -134,13 +134,17 @@ const OF_THE_SYSTEM: [&str; 7] = ["/etc", "/usr", "/lib", "/lib64", "/proc", "/s
 
 /// From here on the process reads the deliveries, writes the store and the monitors' files, and asks the vault; a file or
 /// archive that takes it over can do no more. Where the kernel has no such thing, the run goes on.
-fn shut_in(ingestion: &Ingestion) {
+fn shut_in(ingestion: &Ingestion, log: &Log) {
     let (read, written) = (ingestion.reads(), ingestion.writes());
     let read = read.into_iter().chain(OF_THE_SYSTEM.map(Path::new)).map(|of| (of, Access::Read));
     let written = written.into_iter().map(|of| (of, Access::Write));
     let terminal = ["/dev/null", "/dev/tty"].map(|of| (Path::new(of), Access::Write));
-    allow_files(&read.chain(written).chain(terminal).collect::<Vec<_>>());
-    allow_calls(Sockets::Local);
+    let files = allow_files(&read.chain(written).chain(terminal).collect::<Vec<_>>());
+    let calls = allow_calls(Sockets::Local);
+    if [files, calls].contains(&REFUSED) {
+        let why = format!("the program is not shut in: Landlock: {files}; seccomp: {calls}");
+        log.tell(&Event::Trouble(why));
+    }
 }
 
 /// The lock is the caller's: if it is killed, this process must not go on without one. Where the

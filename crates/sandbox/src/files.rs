@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
@@ -15,7 +15,8 @@ pub enum Access {
 }
 
 /// Allows these paths and what is below them, and no others; starts no program, and opens no network connection
-/// (Landlock). A path that is not there yet stands for the nearest folder above it that is.
+/// (Landlock). A path that is not there allows nothing; where it is to be written, it stands for the folder that it will be
+/// made in.
 ///
 /// Says how far the kernel does it.
 pub fn allow_files(paths: &[(&Path, Access)]) -> &'static str {
@@ -23,7 +24,7 @@ pub fn allow_files(paths: &[(&Path, Access)]) -> &'static str {
         Ok(RulesetStatus::FullyEnforced) => "yes",
         Ok(RulesetStatus::PartiallyEnforced) => "in part, the kernel is older",
         Ok(RulesetStatus::NotEnforced) => "the kernel has none",
-        Err(_) => "refused by the system",
+        Err(_) => crate::REFUSED,
     }
 }
 
@@ -40,25 +41,22 @@ fn landlock(paths: &[(&Path, Access)]) -> Result<RulesetStatus, landlock::Rulese
             Access::Read => AccessFs::from_read(abi),
             Access::Write => AccessFs::from_all(abi),
         };
-        let there = nearest(path);
+        let Some(there) = there(path, *access) else { continue };
         let allowed = allowed & !AccessFs::Execute;
         // A file has none of the rights that a folder has.
         let allowed = if there.is_dir() { allowed } else { allowed & AccessFs::from_file(abi) };
-        if let Ok(opened) = PathFd::new(&there) {
+        if let Ok(opened) = PathFd::new(there) {
             ruleset = ruleset.add_rule(PathBeneath::new(opened, allowed))?;
         }
     }
     Ok(ruleset.restrict_self()?.ruleset)
 }
 
-/// The path, or the nearest above it that is there.
-fn nearest(path: &Path) -> PathBuf {
-    let mut there = path;
-    while !there.exists() {
-        match there.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => there = parent,
-            _ => return PathBuf::from("."),
-        }
+/// The path, if it is there. One that is to be made stands for its folder, and never for the whole file system.
+fn there(path: &Path, access: Access) -> Option<&Path> {
+    if path.exists() {
+        return Some(path);
     }
-    there.to_owned()
+    let folder = path.parent().filter(|_| access == Access::Write)?;
+    (folder.exists() && folder.parent().is_some()).then_some(folder)
 }

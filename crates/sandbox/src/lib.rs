@@ -19,12 +19,14 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit};
 pub use calls::{Sockets, allow_calls};
 pub use files::{Access, allow_files};
 
+/// Said where the system does not let the process shut itself in.
+pub const REFUSED: &str = "refused by the system";
+
 /// No core dump, and not dumpable: another process of the same user cannot attach, nor read the memory.
 pub fn no_dumps() -> String {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let core = rustix::process::setrlimit(Resource::Core, none);
     let dumpable = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    let state =
-        |done: rustix::io::Result<()>| if done.is_ok() { "yes" } else { "refused by the system" };
+    let state = |done: rustix::io::Result<()>| if done.is_ok() { "yes" } else { REFUSED };
     format!("no core dumps: {}; not dumpable: {}", state(core), state(dumpable))
 }

@@ -48,7 +48,15 @@ fn tries(folder: &Path) {
     let address = listening.as_ref().ok().and_then(|of| of.local_addr().ok());
     println!("{}", no_dumps());
     let [own, read] = ["own", "read"].map(|name| folder.join(name));
-    let files = allow_files(&[(&own, Access::Write), (&read, Access::Read)]);
+    // Paths that are not there open nothing above them.
+    let nowhere = [Path::new("/nowhere"), &folder.join("none/of/these")];
+    let files = allow_files(&[
+        (&own, Access::Write),
+        (&read, Access::Read),
+        (nowhere[0], Access::Write),
+        (nowhere[1], Access::Read),
+        (nowhere[1], Access::Write),
+    ]);
     println!("files: {files}\ncalls: {}", allow_calls(Sockets::Local));
     say("write its own", fs::write(own.join("dataset"), "rows").is_ok());
     say("rename its own", fs::rename(own.join("dataset"), own.join("whole")).is_ok());

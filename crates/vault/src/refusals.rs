@@ -25,6 +25,8 @@ const NAMED: usize = 16;
 const BURST: u64 = 8 << 20;
 /// Bytes of entries for each second afterwards: 59 MB an hour.
 const PACE: u64 = 16 << 10;
+/// No answer waits longer: a client gives up after two minutes.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The refusals since the last sum.
 #[derive(Debug, Default)]
@@ -142,10 +144,13 @@ impl Pace {
         *since = Some(now);
     }
 
-    /// How long the uid's next answer waits.
-    pub(crate) fn wait(&self, uid: u32) -> Duration {
-        let owed = self.0.get(&uid).map_or(0, |(owed, _)| *owed);
-        Duration::from_secs_f64(owed.saturating_sub(BURST) as f64 / PACE as f64)
+    /// How long the uid's next answer waits: what it owes is paid back as time passes, and no answer waits longer than a
+    /// client does.
+    pub(crate) fn wait(&self, uid: u32, now: Instant) -> Duration {
+        let (owed, since) = self.0.get(&uid).copied().unwrap_or_default();
+        let passed = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        let left = owed.saturating_sub(BURST) as f64 / PACE as f64 - passed.as_secs_f64();
+        Duration::from_secs_f64(left.max(0.0)).min(LONGEST_WAIT)
     }
 }
 
@@ -187,11 +192,16 @@ mod tests {
     fn a_caller_who_fills_the_log_waits_and_one_who_works_does_not() {
         let (mut pace, begun) = (Pace::default(), Instant::now());
         (0..BURST / 512).for_each(|_| pace.add(1, 512, begun));
-        assert_eq!(pace.wait(1), Duration::ZERO);
+        assert_eq!(pace.wait(1, begun), Duration::ZERO);
         pace.add(1, PACE, begun);
-        assert_eq!((pace.wait(1), pace.wait(2)), (Duration::from_secs(1), Duration::ZERO));
+        let waits = [1, 2].map(|uid| pace.wait(uid, begun));
+        assert_eq!(waits, [Duration::from_secs(1), Duration::ZERO]);
+        // Who asks for nothing that is logged pays back all the same.
+        assert_eq!(pace.wait(1, begun + Duration::from_secs(1)), Duration::ZERO);
+        pace.add(3, BURST + 1_000 * PACE, begun);
+        assert_eq!(pace.wait(3, begun), LONGEST_WAIT);
         // In an hour no more than the pace and the burst.
         pace.add(1, 0, begun + Duration::from_secs(1));
-        assert_eq!(pace.wait(1), Duration::ZERO);
+        assert_eq!(pace.wait(1, begun + Duration::from_secs(1)), Duration::ZERO);
     }
 }

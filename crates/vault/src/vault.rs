@@ -159,7 +159,7 @@ impl Vault {
 
     /// How long an answer to a uid waits, because it has added much to the log.
     pub(crate) fn wait(&self, uid: u32) -> Duration {
-        locked(&self.pace).map_or(Duration::ZERO, |pace| pace.wait(uid))
+        locked(&self.pace).map_or(Duration::ZERO, |pace| pace.wait(uid, Instant::now()))
     }
 
     /// Looks at what the log adds up to now.

@@ -34,7 +34,7 @@ impl KnownReleases {
         for period in periods {
             let of_period: Vec<&KnownRelease> =
                 known.iter().filter(|of| of.period == *period).collect();
-            finish(store, period, &of_period)?;
+            finish(store, (period, purpose), &of_period)?;
             let entries = ledger::read(store, period)?;
             let is_lacking = |of: &&KnownRelease| !entries.iter().any(|entry| tells(entry, of));
             lacking.extend(of_period.into_iter().filter(is_lacking).cloned());
@@ -91,13 +91,28 @@ fn tells(entry: &Entry, of: &KnownRelease) -> bool {
 
 /// Enters what the log has by now, of a program that was stopped between the log and the ledger. What the log has not, was
 /// never let out.
-fn finish(store: &Store, period: &Period, known: &[&KnownRelease]) -> Result<(), AggregateError> {
-    for (file, bytes) in store.next_entries(period)? {
+fn finish(
+    store: &Store,
+    (period, purpose): (&Period, &Purpose),
+    known: &[&KnownRelease],
+) -> Result<(), AggregateError> {
+    for (waiting, bytes) in store.next_entries(period)? {
+        // The log of this purpose knows nothing of another's.
+        let Some(file) = of_purpose(&waiting, purpose) else { continue };
         let sha256 = sha256_hex(&bytes);
         if known.iter().any(|of| of.entry.as_deref() == Some(sha256.as_str())) {
-            store.enter(period, &file, &bytes)?;
+            store.enter(period, file, &bytes)?;
         }
-        store.forget_next_entry(period, &file)?;
+        store.forget_next_entry(period, &waiting)?;
     }
     Ok(())
+}
+
+/// The name under which an entry waits until the log has it: a purpose has no dot in its name.
+pub(crate) fn waiting(file: &str, purpose: &Purpose) -> String {
+    format!("{purpose}.{file}")
+}
+
+fn of_purpose<'a>(waiting: &'a str, purpose: &Purpose) -> Option<&'a str> {
+    waiting.split_once('.').filter(|(of, _)| *of == purpose.as_str()).map(|(_, file)| file)
 }

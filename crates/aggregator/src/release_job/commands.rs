@@ -11,7 +11,7 @@ use crate::{
     definition::release_definition::{Definition, Method},
     earlier_releases::{
         entry::{Person, Withdrawal},
-        known_releases::KnownReleases,
+        known_releases::{self, KnownReleases},
         ledger,
     },
     error::AggregateError,
@@ -165,13 +165,14 @@ pub fn release(
         let manifest = work.dataset.manifest();
         let entry = made.entry(job.period, manifest, by.clone(), file.clone()).bytes()?;
         // The log has its hash before the ledger has it: here it waits until the log has.
-        job.store.keep_next_entry(job.period, &file, &entry)?;
+        let waiting = known_releases::waiting(&file, &manifest.dataset.purpose);
+        job.store.keep_next_entry(job.period, &waiting, &entry)?;
         let missing = vault.publish(&let_out_now(job, &made, sha256_hex(&entry)));
         let missing = missing.map_err(minster_store::StoreError::from)?;
         if missing == 0 {
             job.store.enter(job.period, &file, &entry)?;
         }
-        job.store.forget_next_entry(job.period, &file)?;
+        job.store.forget_next_entry(job.period, &waiting)?;
         if missing > 0 {
             return Ok(report(Outcome::Waiting(missing)).of(&made));
         }

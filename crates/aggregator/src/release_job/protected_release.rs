@@ -248,7 +248,9 @@ impl<'a> Work<'a> {
         for note in headlines::notes(definition, counts.tables(), counts.patterns(), policy) {
             (job.notice)(&note);
         }
-        let withholds = counts.patterns().iter().any(|pattern| pattern.withheld.contains(&true));
+        let own = 0..definition.tables.len();
+        let hides = |place: usize| counts.patterns()[place].withheld.contains(&true);
+        let withholds = own.chain(flags.values().copied()).any(hides);
         Ledger::nested(definition, &apart, withholds || counts.rounding().is_some())?;
         if let Some(overlap) = &overlap {
             overlap.verify(&counts)?;

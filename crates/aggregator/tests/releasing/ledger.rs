@@ -180,9 +180,14 @@ fn a_release_stopped_between_log_and_ledger_is_entered_by_whatever_runs_next() {
 fn what_waited_for_the_log_in_vain_is_no_entry() {
     let logged = Logged::new();
     let (store, period) = (&logged.site.store, &logged.site.period);
-    store.keep_next_entry(period, "other.0", b"{}").unwrap();
+    store.keep_next_entry(period, "test.other.0", b"{}").unwrap();
     logged.draft("other").unwrap();
     assert_eq!((logged.entries().len(), logged.nothing_waits()), (1, true));
+    // That of another purpose waits for another log.
+    store.keep_next_entry(period, "research.other.0", b"{}").unwrap();
+    logged.draft("other").unwrap();
+    assert_eq!((logged.entries().len(), logged.nothing_waits()), (1, false));
+    store.forget_next_entry(period, "research.other.0").unwrap();
     logged.log.borrow_mut().missing = 1;
     assert_eq!(logged.let_out("other").unwrap().outcome, Outcome::Waiting(1));
     assert_eq!((logged.entries().len(), logged.nothing_waits()), (1, true));
