@@ -37,18 +37,9 @@ impl Store {
     /// The names of a period's drafts, in order.
     pub fn drafts(&self, period: &Period) -> Result<Vec<TableName>, StoreError> {
         let folder = self.drafts_folder().join(period.as_str());
-        let failed = StoreError::io("read the folder", &folder);
-        let entries = match std::fs::read_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.map_err(failed)?,
-        };
-        let mut names = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(StoreError::io("read the folder", &folder))?;
-            let name = entry.file_name();
-            let name = name.to_str().and_then(|name| name.strip_suffix(".json"));
-            names.extend(name.and_then(|name| name.parse().ok()));
-        }
+        let paths = within::entries(self.root(), &folder)?.into_iter();
+        let name = |path: PathBuf| path.file_name()?.to_str()?.strip_suffix(".json")?.parse().ok();
+        let mut names: Vec<TableName> = paths.filter_map(name).collect();
         names.sort();
         Ok(names)
     }

@@ -13,18 +13,7 @@ const NEXT: &str = ".entry";
 impl Store {
     /// The ledger's entries of a period by their names, in order.
     pub fn ledger(&self, period: &Period) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let folder = self.ledger_folder(period);
-        within::check(self.root(), &folder)?;
-        let failed = StoreError::io("read the folder", &folder);
-        let entries = match std::fs::read_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.map_err(failed)?,
-        };
-        let mut paths = Vec::new();
-        for entry in entries {
-            paths.push(entry.map_err(StoreError::io("read the folder", &folder))?.path());
-        }
-        paths.sort();
+        let paths = within::entries(self.root(), &self.ledger_folder(period))?;
         let read = |path: &PathBuf| {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             Ok((name, within::read(self.root(), path)?))
@@ -34,20 +23,12 @@ impl Store {
 
     /// The periods of which anything was ever released, in order.
     pub fn ledger_periods(&self) -> Result<Vec<Period>, StoreError> {
-        let folder = self.root().join("ledger");
-        let entries = match std::fs::read_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.map_err(StoreError::io("read the folder", &folder))?,
-        };
         let mut periods = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(StoreError::io("read the folder", &folder))?;
-            let name = entry.file_name();
-            let period = name.to_str().and_then(|name| name.parse().ok());
-            periods.push(period.ok_or_else(|| StoreError::Manifest {
-                path: entry.path(),
-                why: "is not the ledger of a period".into(),
-            })?);
+        for path in within::entries(self.root(), &self.root().join("ledger"))? {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let why = || "is not the ledger of a period".into();
+            let period = name.and_then(|name| name.parse().ok());
+            periods.push(period.ok_or_else(|| StoreError::Manifest { path, why: why() })?);
         }
         periods.sort();
         Ok(periods)
@@ -103,17 +84,11 @@ impl Store {
     /// What is to be an entry of a period, by its name, in order.
     pub fn next_entries(&self, period: &Period) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         let folder = self.drafts_folder().join(period.as_str());
-        let failed = StoreError::io("read the folder", &folder);
-        let entries = match std::fs::read_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.map_err(failed)?,
-        };
         let mut next = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(StoreError::io("read the folder", &folder))?;
-            let name = entry.file_name().to_string_lossy().into_owned();
+        for path in within::entries(self.root(), &folder)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if let Some(name) = name.strip_suffix(NEXT) {
-                next.push((name.to_owned(), within::read(self.root(), &entry.path())?));
+                next.push((name.to_owned(), within::read(self.root(), &path)?));
             }
         }
         next.sort();

@@ -87,6 +87,20 @@ pub(crate) fn check(root: &Path, path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// What is in a folder below `root`, in order; nothing where the folder is not there.
+pub(crate) fn entries(root: &Path, folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    check(root, folder)?;
+    let failed = || StoreError::io("read the folder", folder);
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(failed())?,
+    };
+    let paths = entries.map(|entry| Ok(entry.map_err(failed())?.path()));
+    let mut paths = paths.collect::<Result<Vec<_>, StoreError>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
 /// Removes a folder below `root` with all that is in it, or a file or link.
 pub(crate) fn remove_all(root: &Path, path: &Path) -> Result<(), StoreError> {
     let (parent, name) = match parent(root, path) {

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -187,14 +186,8 @@ impl Store {
 
     /// All records, the latest first. Needs no key.
     pub fn runs(&self) -> Result<Vec<RunRecord>, StoreError> {
-        let folder = self.runs_folder();
-        let entries = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(StoreError::io("read the folder", &folder))?,
-        };
         let mut records = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(StoreError::io("read the folder", &folder))?.path();
+        for path in within::entries(self.root(), &self.runs_folder())? {
             if path.extension().is_some_and(|extension| extension == "json") {
                 records.push(read(self.root(), &path)?);
             }

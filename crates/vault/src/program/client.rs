@@ -157,16 +157,7 @@ pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
         }
     }
     if !yes {
-        if !io::stdin().is_terminal() {
-            return Err(usage("nobody can be asked whether to sign; --yes signs without asking"));
-        }
-        write!(err, "Sign this as {name}? Type yes: ")?;
-        err.flush()?;
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer)?;
-        if answer.trim() != "yes" {
-            return Err(usage("not signed"));
-        }
+        ask_to_sign(&mut err, name)?;
     }
     drop(err);
     let id = Proposal::id(&text);
@@ -176,6 +167,21 @@ pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
         "format": 1, "proposal": id, "approvals": approvals, "needed": NEEDED,
     });
     tell(form, &object, &format!("approved by {approvals} of {NEEDED} custodians"))
+}
+
+/// Asks the custodian at the terminal, below the text, whether to sign it.
+pub(crate) fn ask_to_sign(err: &mut impl io::Write, name: &str) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(usage("nobody can be asked whether to sign; --yes signs without asking"));
+    }
+    write!(err, "Sign this as {name}? Type yes: ")?;
+    err.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    match answer.trim() {
+        "yes" => Ok(()),
+        _ => Err(usage("not signed")),
+    }
 }
 
 pub(crate) fn enact(caller: &Caller, proposal: &ProposalName, form: &Json) -> Result<(), Failure> {

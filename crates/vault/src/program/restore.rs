@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -16,7 +16,7 @@ use minster_vault::{
     restoring::{self, Restoration, SignedRestoration, Wish},
 };
 
-use crate::{Failure, arguments::Json, custody::Opening, print, tell};
+use crate::{Failure, arguments::Json, client, custody::Opening, print, tell};
 
 #[derive(Args)]
 pub(crate) struct Restore {
@@ -116,16 +116,7 @@ pub(crate) fn sign(arguments: &Sign) -> Result<(), Failure> {
     let vault = Restoration::read(&text).map(|of| of.store_id().to_owned()).unwrap_or_default();
     writeln!(err, "{text}of vault {vault}")?;
     if !yes {
-        if !io::stdin().is_terminal() {
-            return Err(usage("nobody can be asked whether to sign; --yes signs without asking"));
-        }
-        write!(err, "Sign this as {name}? Type yes: ")?;
-        err.flush()?;
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer)?;
-        if answer.trim() != "yes" {
-            return Err(usage("not signed"));
-        }
+        client::ask_to_sign(&mut err, name)?;
     }
     drop(err);
     let line = serde_json::to_string(&signed).map_err(io::Error::from)? + "\n";
