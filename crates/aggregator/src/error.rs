@@ -79,6 +79,15 @@ impl AggregateError {
         self
     }
 
+    /// What an earlier definition says of the present data; nothing where they no longer have a column or look-up of it.
+    pub(crate) fn if_still_there<T>(found: Result<T, Self>) -> Result<Option<T>, Self> {
+        match found {
+            Ok(found) => Ok(Some(found)),
+            Err(Self::Rule { .. } | Self::Lookup { .. }) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
     /// The program's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {

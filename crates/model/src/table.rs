@@ -319,6 +319,21 @@ impl CountTable {
         leaves.product()
     }
 
+    /// The dimensions by which a cell is told from its table's total, each with the node that the cell takes there.
+    pub fn divided(&self, cell: usize) -> impl Iterator<Item = (&Hierarchy, usize)> {
+        let nodes = self.dimensions.iter().zip(self.coordinates(cell));
+        nodes.filter(|(dimension, node)| !dimension.is_total(*node))
+    }
+
+    /// Record keys of the children of each inner cell, added up over every cell modulo 2^64.
+    pub fn key_sums(&self, inner: &[u64]) -> Vec<u64> {
+        let mut sums = vec![0u64; self.cell_count()];
+        self.add_up(|place, cells| {
+            cells.iter().for_each(|&cell| sums[cell] = sums[cell].wrapping_add(inner[place]));
+        });
+        sums
+    }
+
     /// Calls back for every inner cell, in order, with the numbers of all cells that count it.
     pub fn add_up(&self, mut each: impl FnMut(usize, &[usize])) {
         let (mut cells, mut wider) = (Vec::new(), Vec::new());

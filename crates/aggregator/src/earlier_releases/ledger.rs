@@ -112,12 +112,10 @@ impl Ledger {
             if rules(&entry.definition) != rules(definition) {
                 return refused("and stands under other rules for sums; use the same");
             }
-            let now = match tabulate(&entry.definition) {
-                // A column or look-up that it needs is no more: the data say something else.
-                Err(AggregateError::Rule { .. } | AggregateError::Lookup { .. }) => None,
-                now => entry.published_tables(&now?)?,
-            };
-            match now {
+            // If a column or look-up that it needs is no more, the data say something else.
+            let now = AggregateError::if_still_there(tabulate(&entry.definition))?;
+            let tables = now.map(|now| entry.published_tables(&now)).transpose()?.flatten();
+            match tables {
                 Some(tables) => same.unchanged.push((entry, tables)),
                 None => same.changed.push(entry),
             }

@@ -120,10 +120,7 @@ impl NoiseBudget {
 
 /// For each inner cell, how many different cells that were not seen before count its children. These are seen then.
 fn new_cells(table: &CountTable, keys: &[u64], seen: &mut HashSet<u64>) -> Vec<u64> {
-    let mut sums = vec![0u64; table.cell_count()];
-    table.add_up(|inner, cells| {
-        cells.iter().for_each(|&cell| sums[cell] = sums[cell].wrapping_add(keys[inner]));
-    });
+    let sums = table.key_sums(keys);
     let mut new = vec![0; keys.len()];
     table.add_up(|inner, cells| {
         let own: BTreeSet<u64> = cells.iter().map(|&cell| sums[cell]).collect();

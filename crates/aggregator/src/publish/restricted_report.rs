@@ -11,6 +11,7 @@ use arrow::{
     datatypes::{Field, Float64Type, Schema, UInt32Type, UInt64Type},
 };
 use minster_attack::ReleasableSet;
+use minster_disclosure::cost;
 use minster_model::{
     DatasetClass, DatasetRef, Period, Purpose, RunId, TableName,
     policy::Costs,
@@ -358,7 +359,7 @@ impl Reported {
                     reason,
                     low: count.saturating_add_signed(down),
                     high: count.saturating_add_signed(up),
-                    cost: costs.of(count, table.inner_cells_below(cell)),
+                    cost: cost(table, cell, count, costs),
                 });
             }
         }

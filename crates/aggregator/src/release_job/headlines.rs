@@ -19,7 +19,7 @@ pub(crate) fn notes(
     let own = definition.tables.iter().zip(tables).zip(patterns);
     own.filter_map(|((named, table), pattern)| {
         let withheld = (0..table.cell_count())
-            .filter(|&cell| is_headline(table, cell) && pattern.withheld[cell])
+            .filter(|&cell| pattern.withheld[cell] && table.divided(cell).count() <= 1)
             .count();
         if withheld == 0 {
             return None;
@@ -42,13 +42,6 @@ pub(crate) fn notes(
         Some(note)
     })
     .collect()
-}
-
-/// Whether a cell divides by one dimension at most.
-fn is_headline(table: &CountTable, cell: usize) -> bool {
-    let nodes = table.coordinates(cell);
-    let divided = table.dimensions().iter().zip(nodes).filter(|(of, node)| !of.is_total(*node));
-    divided.count() <= 1
 }
 
 /// Whether some children, but fewer than the threshold, are in the category of blanks in the whole table.

@@ -313,12 +313,10 @@ impl<'a> Work<'a> {
         for entry in others {
             let of = &entry.definition;
             let columns = tables::columns(of, &self.dataset, self.job.children, Who::Untold);
-            match columns.and_then(|_| lookup::of(of, self.job.lookups)) {
-                Ok(lookups) => compared.push((*entry, (of, lookups))),
-                // A column or look-up that is no more tells nothing of the present data.
-                Err(AggregateError::Lookup { .. } | AggregateError::Rule { .. }) => {}
-                Err(other) => return Err(other),
-            }
+            let lookups = columns.and_then(|_| lookup::of(of, self.job.lookups));
+            // A column or look-up that is no more tells nothing of the present data.
+            let lookups = AggregateError::if_still_there(lookups)?;
+            compared.extend(lookups.map(|lookups| (*entry, (of, lookups))));
         }
         if compared.is_empty() {
             return Ok(());
@@ -354,11 +352,7 @@ impl<'a> Work<'a> {
         for entry in others.iter().filter(noisy) {
             let now = lookup::of(&entry.definition, self.job.lookups)
                 .and_then(|lookups| Ok((self.tabulate(&entry.definition)?, lookups)));
-            let now = match now {
-                Ok(now) => Some(now),
-                Err(AggregateError::Lookup { .. } | AggregateError::Rule { .. }) => None,
-                Err(other) => return Err(other),
-            };
+            let now = AggregateError::if_still_there(now)?;
             budget.add(entry, now.as_ref().map(|(now, lookups)| (now, lookups)), &data)?;
         }
         let lookups = lookup::of(definition, self.job.lookups)?;

@@ -81,11 +81,8 @@ pub(crate) fn of_cycle(
 
 /// The joint table as it stands among the others: everyone knows how many children there are, and nothing else of it.
 pub(crate) fn unpublished(table: CountTable) -> Result<CountTable, AggregateError> {
-    let total = |cell: &usize| {
-        let nodes = table.coordinates(*cell);
-        table.dimensions().iter().zip(nodes).all(|(dimension, node)| dimension.is_total(node))
-    };
-    let withheld = (0..table.cell_count()).map(|cell| !total(&cell)).collect();
+    let withheld =
+        (0..table.cell_count()).map(|cell| table.divided(cell).next().is_some()).collect();
     Ok(table.with_zeros(Zeros::MayBeWithheld).published_before(Pattern { withheld })?)
 }
 

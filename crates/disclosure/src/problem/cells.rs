@@ -99,8 +99,7 @@ impl<'a> Cells<'a> {
     pub fn described(&self, cell: usize) -> (String, String) {
         let (number, cell) = self.place(cell);
         let table = &self.set.tables[number];
-        let divided = table.dimensions().iter().zip(table.coordinates(cell));
-        let divided = divided.filter(|(of, node)| !of.is_total(*node)).map(|(of, _)| of.name());
+        let divided = table.divided(cell).map(|(of, _)| of.name());
         let divided = divided.collect::<Vec<_>>().join(" and ");
         let by = if divided.is_empty() { "of all".to_owned() } else { format!("by {divided}") };
         (name(table), by)

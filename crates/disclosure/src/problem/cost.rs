@@ -13,12 +13,10 @@ pub fn cost(table: &CountTable, cell: usize, count: u64, costs: Costs) -> f64 {
     let cost = costs.of(count, table.inner_cells_below(cell));
     let Some(secret) = costs.dice.secret() else { return cost };
     let mut dice = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secret));
-    for (dimension, node) in table.dimensions().iter().zip(table.coordinates(cell)) {
-        if !dimension.is_total(node) {
-            for part in [dimension.name(), dimension.code(node)] {
-                dice.update(&(part.len() as u64).to_be_bytes());
-                dice.update(part.as_bytes());
-            }
+    for (dimension, node) in table.divided(cell) {
+        for part in [dimension.name(), dimension.code(node)] {
+            dice.update(&(part.len() as u64).to_be_bytes());
+            dice.update(part.as_bytes());
         }
     }
     let thrown = dice.sign();

@@ -46,7 +46,7 @@ pub const NOISE: [[u16; 11]; 10] = [
 const NOISE_ON_NONE: u16 = 1 << 10;
 
 /// Returns the number published for a count whose key is `key`: the sum of the children's record keys or, for no children,
-/// what [`key_of_none`] says.
+/// what the keys of its categories add up to.
 pub fn perturb(count: u64, key: u64) -> u64 {
     let hash = digest::digest(&digest::SHA256, &key.to_be_bytes());
     let chosen = hash.as_ref().first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes));
@@ -85,16 +85,13 @@ pub(crate) fn perturb_all(
     if !fits {
         return Err(RoundingRefusal::Keys);
     }
-    let mut cell_keys = Vec::new();
-    for (table, keys) in set.tables.iter().zip(keys) {
-        let mut sums = vec![0u64; table.cell_count()];
-        if table.published_pattern().is_none() {
-            table.add_up(|inner, cells| {
-                cells.iter().for_each(|&cell| sums[cell] = sums[cell].wrapping_add(keys[inner]));
-            });
-        }
-        cell_keys.push(sums);
-    }
+    let tables = set.tables.iter().zip(keys);
+    let cell_keys: Vec<Vec<u64>> = tables
+        .map(|(table, keys)| match table.published_pattern() {
+            Some(_) => vec![0; table.cell_count()],
+            None => table.key_sums(keys),
+        })
+        .collect();
     same_children_same_key(set, &cell_keys)?;
     let perturbed = set.tables.iter().zip(keys).zip(cell_keys).map(|((table, inner), keys)| {
         if table.published_pattern().is_some() {
@@ -127,13 +124,10 @@ impl CategoryKeys {
         let nodes = table.dimensions().iter().map(|dimension| vec![0u64; dimension.node_count()]);
         let (mut of, mut everyone) = (nodes.collect::<Vec<_>>(), 0u64);
         for (inner, &key) in keys.iter().enumerate() {
-            let mut place = inner;
-            for (dimension, of) in table.dimensions().iter().zip(&mut of).rev() {
-                let leaves = dimension.leaves().len();
-                for &node in dimension.above(place % leaves) {
+            for (place, (dimension, of)) in table.dimensions().iter().zip(&mut of).enumerate() {
+                for &node in dimension.above(table.leaf(place, inner)) {
                     of[node] = of[node].wrapping_add(key);
                 }
-                place /= leaves;
             }
             everyone = everyone.wrapping_add(key);
         }
