@@ -1,6 +1,9 @@
 //! Every world of small tables, found by trying: what the promise is about, without any solver.
 
-use minster_model::table::{CountTable, Pattern, TableSet};
+use minster_model::{
+    NodeId,
+    table::{CountTable, Pattern, TableSet},
+};
 
 /// The least and greatest count of every cell over all worlds, one list a table, and how far a group
 /// can go outside a sensitive category.
@@ -20,7 +23,7 @@ pub fn groups(set: &TableSet) -> Vec<(usize, usize, usize)> {
             for (cell, count) in counts.iter().enumerate() {
                 let mut nodes = table.coordinates(cell);
                 if sensitive.categories.contains(&nodes[sensitive.dimension]) && *count > 0 {
-                    nodes[sensitive.dimension] = 0;
+                    nodes[sensitive.dimension] = NodeId(0);
                     groups.push((number, table.cell(&nodes), cell));
                 }
             }
@@ -31,15 +34,15 @@ pub fn groups(set: &TableSet) -> Vec<(usize, usize, usize)> {
 
 /// For every cell, its inner cells' places.
 pub fn below(table: &CountTable) -> Vec<Vec<usize>> {
-    let all: Vec<Vec<usize>> =
+    let all: Vec<Vec<NodeId>> =
         (0..table.cell_count()).map(|cell| table.coordinates(cell)).collect();
-    let is_inner = |nodes: &&Vec<usize>| {
+    let is_inner = |nodes: &&Vec<NodeId>| {
         table.dimensions().iter().zip(*nodes).all(|(d, node)| d.leaves().contains(node))
     };
-    let inner: Vec<&Vec<usize>> = all.iter().filter(is_inner).collect();
+    let inner: Vec<&Vec<NodeId>> = all.iter().filter(is_inner).collect();
     all.iter()
         .map(|at| {
-            let within = |leaf: &&Vec<usize>| {
+            let within = |leaf: &&Vec<NodeId>| {
                 table.dimensions().iter().enumerate().all(|(d, dim)| dim.counts(at[d], leaf[d]))
             };
             (0..inner.len()).filter(|&place| within(&inner[place])).collect()
@@ -51,11 +54,11 @@ pub fn below(table: &CountTable) -> Vec<Vec<usize>> {
 /// with a category below the cell's in each dimension. None where it lacks a dimension that says more than its total.
 pub fn within(table: &CountTable, cell: usize, other: &CountTable) -> Vec<usize> {
     let nodes = table.coordinates(cell);
-    let inner: Vec<Vec<usize>> = (0..other.cell_count())
+    let inner: Vec<Vec<NodeId>> = (0..other.cell_count())
         .filter(|&cell| other.is_inner(cell))
         .map(|cell| other.coordinates(cell))
         .collect();
-    let is_within = |leaves: &[usize]| {
+    let is_within = |leaves: &[NodeId]| {
         table.dimensions().iter().zip(&nodes).all(|(dimension, &node)| {
             let place = other.dimensions().iter().position(|of| of.name() == dimension.name());
             dimension.leaves().iter().all(|&leaf| dimension.counts(node, leaf))

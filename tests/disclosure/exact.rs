@@ -1,6 +1,7 @@
 //! Decides by whole-number elimination what follows from published cells by adding and subtracting.
 
 use minster_model::{
+    NodeId,
     policy::Zeros,
     table::{CountTable, Pattern, TableSet},
 };
@@ -39,7 +40,7 @@ pub fn rows(set: &TableSet) -> Rows {
     }
     if let [one, other] = set.tables.as_slice() {
         let of = |table: &CountTable, number: usize, leaf: usize| {
-            let mut nodes = vec![0; table.dimensions().len()];
+            let mut nodes = vec![NodeId(0); table.dimensions().len()];
             nodes[0] = table.dimensions()[0].leaves()[leaf];
             of_cell[number][table.cell(&nodes)].clone()
         };

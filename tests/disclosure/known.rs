@@ -16,6 +16,7 @@ use minster_disclosure_tests::{
     tried,
 };
 use minster_model::{
+    NodeId,
     policy::{Costs, Policy, Zeros},
     table::{CountTable, Grouping, Hierarchy, Pattern, ProtectionLevel, Sensitive, TableSet},
 };
@@ -120,6 +121,7 @@ fn linked(numbers: &mut Numbers) -> [CountTable; 2] {
 
 /// With categories of its second dimension that must not be learnt about a group.
 fn class(dimensions: Vec<Hierarchy>, inner: Vec<u64>, categories: Vec<usize>) -> CountTable {
+    let categories = categories.into_iter().map(NodeId).collect();
     CountTable::new("t", dimensions, inner, vec![Sensitive { dimension: 1, categories }]).unwrap()
 }
 

@@ -18,6 +18,7 @@ use minster_disclosure_tests::{
     seen, tried,
 };
 use minster_model::{
+    NodeId,
     policy::{Costs, Policy, Zeros},
     table::{CountTable, Grouping, Hierarchy, Pattern, ProtectionLevel, Sensitive, TableSet},
 };
@@ -47,7 +48,8 @@ fn tied(dimension: Hierarchy, [first, beside, last]: [u64; 3]) -> (CountTable, P
     // The first and the second; the first and the third; the second to the fourth; the fourth and the last.
     let sums = [[0, 0, 1], [0, 1, 0], [2, 0, 0], [0, 2, 2]];
     let withheld = (0..table.cell_count()).map(|cell| {
-        let nodes: [usize; 3] = table.coordinates(cell).try_into().unwrap();
+        let nodes: Vec<usize> = table.coordinates(cell).into_iter().map(usize::from).collect();
+        let nodes: [usize; 3] = nodes.try_into().unwrap();
         unknown.contains(&nodes) || !table.is_inner(cell) && !sums.contains(&nodes)
     });
     let pattern = Pattern { withheld: withheld.collect() };
@@ -138,7 +140,7 @@ fn what_is_dear_is_kept() {
         let costs = Costs { margin, ..Costs::default() };
         let suppression = suppress_with(&all, costs).unwrap();
         assert!(verify(all.clone(), suppression.patterns.clone()).is_ok());
-        let is_margin = |&cell: &usize| table.coordinates(cell).contains(&0);
+        let is_margin = |&cell: &usize| table.coordinates(cell).contains(&NodeId(0));
         let withheld = &suppression.patterns[0].withheld;
         (0..12 + 8).filter(is_margin).filter(|&cell| withheld[cell]).count()
     };
@@ -169,7 +171,7 @@ fn a_linked_table_gives_nothing_away() {
 
 #[test]
 fn a_group_of_one_category_is_disclosure() {
-    let sensitive = vec![Sensitive { dimension: 1, categories: vec![1] }];
+    let sensitive = vec![Sensitive { dimension: 1, categories: vec![NodeId(1)] }];
     let table = CountTable::new(
         "t",
         vec![flat("ward", 3), flat("care", 2)],
@@ -289,7 +291,7 @@ fn small_sets() -> impl Strategy<Value = TableSet> {
             let zeros = if published { Zeros::Published } else { Zeros::MayBeWithheld };
             let inner = dimensions.iter().map(|d| d.leaves().len()).product::<usize>();
             let of_last = match (sensitive, shape) {
-                (true, 0..3) => vec![Sensitive { dimension: 1, categories: vec![1] }],
+                (true, 0..3) => vec![Sensitive { dimension: 1, categories: vec![NodeId(1)] }],
                 _ => vec![],
             };
             if shape < 5 {

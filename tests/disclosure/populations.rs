@@ -111,7 +111,7 @@ impl Plan {
 }
 
 /// The children of all releases, by some columns and by who counts them; and what each release counts of it.
-fn all(plans: &[Plan], children: &Children, by: &[usize]) -> (CountTable, Vec<usize>) {
+fn all(plans: &[Plan], children: &Children, by: &[usize]) -> (CountTable, Vec<NodeId>) {
     let conditions = |c: usize| plans.iter().map(|plan| plan.counts[c]).collect::<Vec<bool>>();
     let mut leaves: Vec<Vec<bool>> = Vec::new();
     for place in (0..12).filter(|&place| children[place] > 0) {
@@ -138,7 +138,7 @@ fn all(plans: &[Plan], children: &Children, by: &[usize]) -> (CountTable, Vec<us
 fn keeping(table: CountTable, plan: &Plan, shared: &[usize]) -> CountTable {
     let is_forced_published = |cell: &usize| {
         let nodes = table.coordinates(*cell);
-        plan.by.iter().zip(nodes).all(|(column, node)| shared.contains(column) == (node > 0))
+        plan.by.iter().zip(nodes).all(|(column, node)| shared.contains(column) == (node.0 > 0))
     };
     let forced_published = (0..table.cell_count()).filter(is_forced_published).collect();
     table.clone().with_forced_published(forced_published).unwrap()

@@ -2,7 +2,7 @@
 //! truth.
 
 use minster_attack::verify_with;
-use minster_model::table::AlternativeTable;
+use minster_model::{NodeId, table::AlternativeTable};
 
 use super::*;
 use minster_disclosure_tests::alternative_tables::{
@@ -166,7 +166,7 @@ fn asking_sets() -> impl Strategy<Value = (TableSet, Vec<Pattern>)> {
             if of < 2 {
                 dimensions[of] = dimensions[of].clone().of_respondents();
             }
-            let sensitive = Sensitive { dimension: 1, categories: vec![1] };
+            let sensitive = Sensitive { dimension: 1, categories: vec![NodeId(1)] };
             let sensitive = if class { vec![sensitive] } else { vec![] };
             let inner = counts[..rows * columns].to_vec();
             let table = CountTable::new("t", dimensions, inner, sensitive).unwrap();

@@ -7,6 +7,7 @@ use minster_attack::{Failure, FailureReason, Refusal, certify_rounded, verify_ro
 use minster_disclosure::{NOISE, Rounded, RoundingMethod, perturb, round};
 use minster_disclosure_tests::{alternative_tables, ranges, seen, tried};
 use minster_model::{
+    NodeId,
     policy::{Policy, Zeros},
     rounding::{Margins, Rounding},
     table::{CountTable, Grouping, Hierarchy, Pattern, ProtectionLevel, Sensitive, TableSet},
@@ -113,7 +114,7 @@ fn what_may_not_be_published_is_not_rounded_either() {
 
 #[test]
 fn a_group_of_one_category_is_disclosure_rounded_or_not() {
-    let sensitive = vec![Sensitive { dimension: 1, categories: vec![1] }];
+    let sensitive = vec![Sensitive { dimension: 1, categories: vec![NodeId(1)] }];
     let dimensions = vec![flat("ward", 2), flat("care", 2)];
     let table = |inner| CountTable::new("t", dimensions.clone(), inner, sensitive.clone()).unwrap();
     let (all, none) =

@@ -1,9 +1,14 @@
 use std::path::PathBuf;
 
+use minster_attack::Refusal;
+use minster_disclosure::{RoundingRefusal, SuppressionRefusal};
 use minster_model::{exit, table::TableError};
 use minster_store::StoreError;
 
-use crate::definition::location::{self, Location};
+use crate::{
+    definition::location::{self, Location},
+    refusal::ReleaseRefusal,
+};
 
 /// Why a release was not made. No variant holds a count.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +41,7 @@ pub enum AggregateError {
     Table(#[from] TableError),
     /// Disclosure control refused: nothing was written.
     #[error("refused: {0}; nothing was released")]
-    Refused(String),
+    Refused(Box<ReleaseRefusal>),
     /// Polars could not group. Its own message may quote values, so it is not repeated.
     #[error("the table {table} could not be tabulated: {step} failed")]
     Tabulate {
@@ -68,6 +73,30 @@ pub enum AggregateError {
     /// A release could not be written as Parquet or CSV.
     #[error("the release could not be put together: {0}")]
     Write(String),
+}
+
+impl From<ReleaseRefusal> for AggregateError {
+    fn from(why: ReleaseRefusal) -> Self {
+        Self::Refused(Box::new(why))
+    }
+}
+
+impl From<Refusal> for AggregateError {
+    fn from(why: Refusal) -> Self {
+        ReleaseRefusal::from(why).into()
+    }
+}
+
+impl From<SuppressionRefusal> for AggregateError {
+    fn from(why: SuppressionRefusal) -> Self {
+        ReleaseRefusal::from(why).into()
+    }
+}
+
+impl From<RoundingRefusal> for AggregateError {
+    fn from(why: RoundingRefusal) -> Self {
+        ReleaseRefusal::from(why).into()
+    }
 }
 
 impl AggregateError {

@@ -34,6 +34,7 @@ mod earlier_releases;
 mod error;
 mod protect;
 pub mod publish;
+mod refusal;
 mod release_job;
 mod tabulate;
 
@@ -56,6 +57,7 @@ pub use publish::{
     restricted_report::{Explanation, Reason},
     verify::{Category, Check, Explained, Which, explain, verify_release},
 };
+pub use refusal::{NamedRelease, ReleaseRefusal, RulesDiffer, TogetherWouldShow};
 pub use release_job::{
     commands::{draft, release as let_out, tabulate, withdraw},
     job::Job,

@@ -44,6 +44,8 @@
 //! # Ok::<(), minster_model::table::TableError>(())
 //! ```
 #![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(test, allow(clippy::indexing_slicing))]
 
 mod joint;
 mod rounded;

@@ -21,6 +21,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(test, allow(clippy::indexing_slicing))]
 
 mod optimal;
 mod problem;
@@ -46,7 +48,7 @@ pub mod building_blocks {
     pub use crate::{
         problem::{
             alternative_table::{ChangedTable, ChangedTables},
-            cells::{Cells, KNOWN, Relation},
+            cells::{Cells, KNOWN, Relation, Withheld},
             requirements::{Requirement, is_primary},
         },
         secondary::{

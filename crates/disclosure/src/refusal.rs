@@ -1,3 +1,5 @@
+use minster_model::CellId;
+
 use crate::problem::{cells::Cells, sparsity::Sparsity};
 
 /// Why no pattern was found. Names tables and dimensions, never a category or a count: a cell that no pattern protects
@@ -49,13 +51,26 @@ pub enum SuppressionRefusal {
 }
 
 impl SuppressionRefusal {
+    /// The stable name of the reason, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::GrandTotalBelowThreshold { .. } => "grand-total",
+            Self::Sparse(_) => "sparse",
+            Self::ForcedPublishedAndUnsafe { .. } => "always-and-unsafe",
+            Self::Unprotectable { .. } => "unprotectable",
+            Self::KnownToRespondent { .. } => "known-to-respondent",
+            Self::WorkUsedUp => "no-pattern",
+        }
+    }
+
     /// Nothing protects this cell.
-    pub fn unprotectable(cells: &Cells<'_>, cell: usize) -> Self {
+    pub fn unprotectable(cells: &Cells<'_>, cell: CellId) -> Self {
         let (table, by) = cells.described(cell);
         Self::Unprotectable { table, by }
     }
 
-    pub(crate) fn known_to_respondent(cells: &Cells<'_>, cell: usize) -> Self {
+    /// A cell cannot be kept from a respondent.
+    pub(crate) fn known_to_respondent(cells: &Cells<'_>, cell: CellId) -> Self {
         let (table, by) = cells.described(cell);
         Self::KnownToRespondent { table, by }
     }

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::table_error::TableError;
+use crate::{
+    ids::{LeafId, NodeId},
+    table_error::TableError,
+};
 
 /// One dimension: a forest of nodes, and groupings of the same leaves that overlap with it (wards in
 /// localities, and the same wards in constituencies). A node's parent stands before it; a leaf has no
@@ -9,13 +12,13 @@ use crate::table_error::TableError;
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct Hierarchy {
     parts: Parts,
-    leaves: Vec<usize>,
+    leaves: Vec<NodeId>,
     /// For each node, the leaves that it counts, ascending.
-    below: Vec<Vec<usize>>,
+    below: Vec<Vec<NodeId>>,
     /// For each leaf, by its ordinal, the nodes that count it, itself first.
-    above: Vec<Vec<usize>>,
+    above: Vec<Vec<NodeId>>,
     /// For each node, the ways in which it is the sum of others.
-    sums: Vec<Vec<Vec<usize>>>,
+    sums: Vec<Vec<Vec<NodeId>>>,
 }
 
 /// The definition of a hierarchy; all else about it follows.
@@ -54,8 +57,17 @@ impl Hierarchy {
     /// The same dimension with another division of its leaves beside the tree. Its groups are nodes that
     /// come after all others.
     pub fn grouped(self, grouping: Grouping) -> Result<Self, TableError> {
+        self.with_groupings([grouping])
+    }
+
+    /// The same dimension with several other divisions of its leaves: each is worked out once, where one after the other
+    /// would work all out anew.
+    pub fn with_groupings(
+        self,
+        groupings: impl IntoIterator<Item = Grouping>,
+    ) -> Result<Self, TableError> {
         let mut parts = self.parts;
-        parts.groupings.push(grouping);
+        parts.groupings.extend(groupings);
         parts.try_into()
     }
 
@@ -93,56 +105,72 @@ impl Hierarchy {
         self.below.len()
     }
 
+    /// The nodes, ascending.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.node_count()).map(NodeId)
+    }
+
     /// A node's code.
-    pub fn code(&self, node: usize) -> &str {
+    pub fn code(&self, node: NodeId) -> &str {
         let parts = &self.parts;
         let groups = parts.groupings.iter().flat_map(|grouping| &grouping.codes);
-        parts.codes.iter().chain(groups).nth(node).map_or("", String::as_str)
+        parts.codes.iter().chain(groups).nth(node.0).map_or("", String::as_str)
     }
 
     /// The node with a code.
-    pub fn node(&self, code: &str) -> Option<usize> {
-        (0..self.node_count()).find(|&node| self.code(node) == code)
+    pub fn node(&self, code: &str) -> Option<NodeId> {
+        self.nodes().find(|&node| self.code(node) == code)
     }
 
     /// A node's parent in the tree; a group has none.
-    pub fn parent(&self, node: usize) -> Option<usize> {
-        self.parts.parents.get(node).copied().flatten()
+    pub fn parent(&self, node: NodeId) -> Option<NodeId> {
+        self.parts.parents.get(node.0).copied().flatten().map(NodeId)
     }
 
-    /// The leaves' node numbers, ascending. A leaf's place here is its ordinal.
-    pub fn leaves(&self) -> &[usize] {
+    /// The leaves, ascending. A leaf's place here is its ordinal.
+    pub fn leaves(&self) -> &[NodeId] {
         &self.leaves
     }
 
+    /// The node of a leaf.
+    pub fn leaf(&self, leaf: LeafId) -> NodeId {
+        self.leaves[leaf.0]
+    }
+
+    /// The ordinal of a node that is a leaf.
+    pub fn ordinal(&self, node: NodeId) -> Option<LeafId> {
+        self.leaves.binary_search(&node).ok().map(LeafId)
+    }
+
     /// The nodes of the tree without a parent.
-    pub fn roots(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.parts.codes.len()).filter(|&node| self.parts.parents[node].is_none())
+    pub fn roots(&self) -> impl Iterator<Item = NodeId> + '_ {
+        let parents = self.parts.parents.iter().enumerate();
+        parents.filter(|(_, parent)| parent.is_none()).map(|(node, _)| NodeId(node))
     }
 
     /// Whether a node is a total: nothing in the dimension counts more.
-    pub fn is_total(&self, node: usize) -> bool {
-        node < self.parts.codes.len() && self.parts.parents[node].is_none()
+    pub fn is_total(&self, node: NodeId) -> bool {
+        self.parts.parents.get(node.0).is_some_and(Option::is_none)
     }
 
     /// The leaves that a node counts, ascending.
-    pub fn leaves_below(&self, node: usize) -> &[usize] {
-        &self.below[node]
+    pub fn leaves_below(&self, node: NodeId) -> &[NodeId] {
+        &self.below[node.0]
     }
 
     /// Whether a node counts a leaf.
-    pub fn counts(&self, node: usize, leaf: usize) -> bool {
-        self.below[node].binary_search(&leaf).is_ok()
+    pub fn counts(&self, node: NodeId, leaf: NodeId) -> bool {
+        self.leaves_below(node).binary_search(&leaf).is_ok()
     }
 
     /// The nodes that count a leaf, itself first, by the leaf's ordinal.
-    pub fn above(&self, ordinal: usize) -> &[usize] {
-        &self.above[ordinal]
+    pub fn above(&self, leaf: LeafId) -> &[NodeId] {
+        &self.above[leaf.0]
     }
 
     /// The ways in which a node is the sum of others: none for a leaf.
-    pub fn sums(&self, node: usize) -> &[Vec<usize>] {
-        &self.sums[node]
+    pub fn sums(&self, node: NodeId) -> &[Vec<NodeId>] {
+        &self.sums[node.0]
     }
 }
 
@@ -161,7 +189,7 @@ impl TryFrom<Parts> for Hierarchy {
                 if parent >= node {
                     return Err(TableError::ParentOrder { dimension: dimension(), node });
                 }
-                children[parent].push(node);
+                children[parent].push(NodeId(node));
             }
         }
         let groups = parts.groupings.iter().flat_map(|grouping| &grouping.codes);
@@ -169,12 +197,15 @@ impl TryFrom<Parts> for Hierarchy {
         if !parts.codes.iter().chain(groups).all(|code| distinct.insert(code)) {
             return Err(TableError::DuplicateCode { dimension: dimension() });
         }
-        let leaves: Vec<usize> = (0..tree).filter(|&node| children[node].is_empty()).collect();
-        let mut above: Vec<Vec<usize>> = leaves
+        let is_leaf = |(_, children): &(usize, &Vec<NodeId>)| children.is_empty();
+        let leaves: Vec<NodeId> =
+            children.iter().enumerate().filter(is_leaf).map(|(node, _)| NodeId(node)).collect();
+        let parent = |node: &NodeId| parts.parents[node.0].map(NodeId);
+        let mut above: Vec<Vec<NodeId>> = leaves
             .iter()
-            .map(|&leaf| std::iter::successors(Some(leaf), |&node| parts.parents[node]).collect())
+            .map(|&leaf| std::iter::successors(Some(leaf), parent).collect())
             .collect();
-        let mut sums: Vec<Vec<Vec<usize>>> = children
+        let mut sums: Vec<Vec<Vec<NodeId>>> = children
             .into_iter()
             .map(|children| if children.is_empty() { vec![] } else { vec![children] })
             .collect();
@@ -190,17 +221,17 @@ impl TryFrom<Parts> for Hierarchy {
             let mut members = vec![Vec::new(); size];
             for (ordinal, &group) in grouping.group_of.iter().enumerate() {
                 members[group].push(leaves[ordinal]);
-                above[ordinal].push(first + group);
+                above[ordinal].push(NodeId(first + group));
             }
             sums.extend(members.into_iter().map(|members| vec![members]));
             let mut roots = parts.parents.iter().enumerate().filter(|(_, p)| p.is_none());
             if let (Some((root, _)), None) = (roots.next(), roots.next()) {
-                sums[root].push((first..first + size).collect());
+                sums[root].push((first..first + size).map(NodeId).collect());
             }
         }
         let mut below = vec![Vec::new(); sums.len()];
         for (above, &leaf) in above.iter().zip(&leaves) {
-            above.iter().for_each(|&node| below[node].push(leaf));
+            above.iter().for_each(|&node| below[node.0].push(leaf));
         }
         Ok(Self { parts, leaves, below, above, sums })
     }
@@ -228,8 +259,8 @@ mod tests {
     fn leaves_have_no_children() {
         let ward = ward();
         assert_eq!(ward.leaves(), [2, 3, 4]);
-        assert!(ward.counts(1, 2));
-        assert!(!ward.counts(1, 4));
+        assert!(ward.counts(NodeId(1), NodeId(2)));
+        assert!(!ward.counts(NodeId(1), NodeId(4)));
     }
 
     #[test]
@@ -238,10 +269,10 @@ mod tests {
         let grouping =
             Grouping { codes: vec!["east".into(), "west".into()], group_of: vec![0, 1, 1] };
         let ward = ward.grouped(grouping.clone()).unwrap();
-        assert_eq!(ward.node("west"), Some(6));
-        assert_eq!(ward.leaves_below(6), [3, 4]);
-        assert_eq!(ward.above(1), [3, 1, 0, 6]);
-        assert_eq!(ward.sums(0), [vec![1, 4], vec![5, 6]]);
+        assert_eq!(ward.node("west"), Some(NodeId(6)));
+        assert_eq!(ward.leaves_below(NodeId(6)), [3, 4]);
+        assert_eq!(ward.above(LeafId(1)), [3, 1, 0, 6]);
+        assert_eq!(ward.sums(NodeId(0)), [vec![1, 4], vec![5, 6]]);
         let again: Hierarchy = Parts::from(ward.clone()).try_into().unwrap();
         assert_eq!(again, ward);
         assert!(!ward.is_of_respondents() && ward.clone().of_respondents().is_of_respondents());

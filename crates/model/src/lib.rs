@@ -23,6 +23,8 @@ mod day;
 pub mod exit;
 mod foreign;
 mod hierarchy;
+mod id_vec;
+mod ids;
 mod linkage;
 mod names;
 pub mod periods;
@@ -37,6 +39,8 @@ mod table_error;
 
 pub use day::Day;
 pub use foreign::{Escaped, escaped, is_hidden};
+pub use id_vec::IdVec;
+pub use ids::{CellId, LeafId, NodeId, RespondentId, TableId};
 pub use linkage::{LINKAGE_VALUES, LinkageForm, LinkagePart};
 pub use names::{
     ColumnName, DatasetClass, DatasetRef, Kind, NameError, Period, Purpose, Role, RunId,

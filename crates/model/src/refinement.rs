@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     hierarchy::Hierarchy,
+    ids::NodeId,
     table::{CountTable, TableSet},
 };
 
@@ -46,7 +47,7 @@ impl<'a> Refinements<'a> {
         let dimensions = of.dimensions().iter().zip(of.coordinates(cell));
         for ((dimension, node), follows) in dimensions.zip(&self.of[table][other]) {
             let below = dimension.leaves_below(node);
-            let is_below = |leaf: &usize| below.binary_search(leaf).is_ok();
+            let is_below = |leaf: &NodeId| below.binary_search(leaf).is_ok();
             if below.len() == dimension.leaves().len() {
                 continue;
             }

@@ -8,10 +8,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{Policy, Zeros};
 pub use crate::{
     hierarchy::{Grouping, Hierarchy},
     table_error::TableError,
+};
+use crate::{
+    ids::{LeafId, NodeId},
+    policy::{Policy, Zeros},
 };
 
 /// A table of counts of children: its dimensions and the count of every inner cell.
@@ -49,6 +52,13 @@ pub struct Tie {
     pub class_of: Vec<usize>,
 }
 
+impl Tie {
+    /// The class of a leaf.
+    pub fn class(&self, leaf: LeafId) -> usize {
+        self.class_of[leaf.0]
+    }
+}
+
 /// The protection level of a cell that is unsafe by rule, and so withheld whatever it counts: one that a definition
 /// never publishes, or a sum that a few contributors dominate.
 ///
@@ -76,7 +86,7 @@ pub struct Sensitive {
     /// The dimension's place in the table.
     pub dimension: usize,
     /// The sensitive nodes. Never a root that has children.
-    pub categories: Vec<usize>,
+    pub categories: Vec<NodeId>,
 }
 
 impl CountTable {
@@ -233,13 +243,13 @@ impl CountTable {
 
     /// The class of a tie that an inner cell is in.
     pub fn class(&self, tie: &Tie, inner: usize) -> usize {
-        tie.class_of[self.leaf(tie.dimension, inner)]
+        tie.class(self.leaf(tie.dimension, inner))
     }
 
     /// The leaf, by its ordinal, that an inner cell takes in the dimension at a place.
-    pub fn leaf(&self, place: usize, inner: usize) -> usize {
+    pub fn leaf(&self, place: usize, inner: usize) -> LeafId {
         let after = self.dimensions[place + 1..].iter().map(|of| of.leaves().len());
-        inner / after.product::<usize>() % self.dimensions[place].leaves().len()
+        LeafId(inner / after.product::<usize>() % self.dimensions[place].leaves().len())
     }
 
     /// The cell number of each inner cell, row-major over the leaves.
@@ -249,7 +259,7 @@ impl CountTable {
             let nodes = dimension.node_count();
             cells = cells
                 .iter()
-                .flat_map(|cell| dimension.leaves().iter().map(move |leaf| cell * nodes + leaf))
+                .flat_map(|cell| dimension.leaves().iter().map(move |leaf| cell * nodes + leaf.0))
                 .collect();
         }
         cells
@@ -289,13 +299,26 @@ impl CountTable {
         self.published.as_ref()
     }
 
+    /// The dimension at a place.
+    ///
+    /// # Panics
+    /// Where the table has no such place.
+    pub fn dimension(&self, place: usize) -> &Hierarchy {
+        &self.dimensions[place]
+    }
+
     /// Every cell's count, by cell number.
     pub fn cell_counts(&self) -> Vec<u64> {
-        let mut counts = vec![0; self.cell_count()];
-        self.add_up(|inner, cells| {
-            cells.iter().for_each(|&cell| counts[cell] += self.inner[inner])
+        self.sums(&self.inner)
+    }
+
+    /// What each cell has, by cell number, where each inner cell has this: as many as there are inner cells.
+    pub fn sums(&self, inner: &[u64]) -> Vec<u64> {
+        let mut sums = vec![0; self.cell_count()];
+        self.add_up(|place, cells| {
+            cells.iter().for_each(|&cell| sums[cell] += inner[place]);
         });
-        counts
+        sums
     }
 
     /// The numbers of all cells that count an inner cell, itself first.
@@ -320,7 +343,7 @@ impl CountTable {
     }
 
     /// The dimensions by which a cell is told from its table's total, each with the node that the cell takes there.
-    pub fn divided(&self, cell: usize) -> impl Iterator<Item = (&Hierarchy, usize)> {
+    pub fn divided(&self, cell: usize) -> impl Iterator<Item = (&Hierarchy, NodeId)> {
         let nodes = self.dimensions.iter().zip(self.coordinates(cell));
         nodes.filter(|(dimension, node)| !dimension.is_total(*node))
     }
@@ -343,17 +366,26 @@ impl CountTable {
         }
     }
 
+    /// Calls back for every inner cell, in order: its number among the inner cells, its cell, and the margins above it.
+    pub fn with_margins(&self, mut each: impl FnMut(usize, usize, &[usize])) {
+        self.add_up(|inner, cells| {
+            if let Some((&cell, margins)) = cells.split_first() {
+                each(inner, cell, margins);
+            }
+        });
+    }
+
     /// Puts all cells that count an inner cell, itself first, in place of what `cells` held.
     fn climb(&self, inner: usize, cells: &mut Vec<usize>, wider: &mut Vec<usize>) {
         let (mut place, mut stride) = (inner, 1);
         cells.clear();
         cells.push(0);
         for dimension in self.dimensions.iter().rev() {
-            let above = dimension.above(place % dimension.leaves().len());
+            let above = dimension.above(LeafId(place % dimension.leaves().len()));
             place /= dimension.leaves().len();
             wider.clear();
             wider.extend(
-                cells.iter().flat_map(|cell| above.iter().map(move |node| cell + node * stride)),
+                cells.iter().flat_map(|cell| above.iter().map(move |node| cell + node.0 * stride)),
             );
             std::mem::swap(cells, wider);
             stride *= dimension.node_count();
@@ -366,21 +398,19 @@ impl CountTable {
     }
 
     /// The node that a cell takes in every dimension.
-    pub fn coordinates(&self, mut cell: usize) -> Vec<usize> {
-        let mut nodes = vec![0; self.dimensions.len()];
+    pub fn coordinates(&self, mut cell: usize) -> Vec<NodeId> {
+        let mut nodes = vec![NodeId(0); self.dimensions.len()];
         for (node, dimension) in nodes.iter_mut().zip(&self.dimensions).rev() {
-            *node = cell % dimension.node_count();
+            *node = NodeId(cell % dimension.node_count());
             cell /= dimension.node_count();
         }
         nodes
     }
 
     /// The number of the cell with these nodes.
-    pub fn cell(&self, nodes: &[usize]) -> usize {
-        self.dimensions
-            .iter()
-            .zip(nodes)
-            .fold(0, |cell, (dimension, node)| cell * dimension.node_count() + node)
+    pub fn cell<N: Copy + Into<NodeId>>(&self, nodes: &[N]) -> usize {
+        let nodes = self.dimensions.iter().zip(nodes);
+        nodes.fold(0, |cell, (dimension, &node)| cell * dimension.node_count() + node.into().0)
     }
 }
 
@@ -456,7 +486,7 @@ mod tests {
         for (number, &cell) in inner.iter().enumerate() {
             assert_eq!(table.cells_above(number)[0], cell);
             let nodes = table.coordinates(cell);
-            let leaf = |place: usize| table.dimensions()[place].leaves()[table.leaf(place, number)];
+            let leaf = |place: usize| table.dimensions()[place].leaf(table.leaf(place, number));
             assert_eq!([leaf(0), leaf(1)], nodes[..]);
         }
     }

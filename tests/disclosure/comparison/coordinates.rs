@@ -1,7 +1,10 @@
 //! Cells as vectors: a published cell says a sum of coordinates.
 
 use minster_disclosure::building_blocks::Cells;
-use minster_model::table::{CountTable, Hierarchy};
+use minster_model::{
+    CellId, IdVec, NodeId,
+    table::{CountTable, Hierarchy},
+};
 
 use super::{field::Field, span::Sparse};
 
@@ -11,15 +14,15 @@ use super::{field::Field, span::Sparse};
 struct Basis<'a> {
     table: &'a CountTable,
     /// For each dimension, each node as a sum of the dimension's coordinates.
-    nodes: Vec<Vec<Vec<(usize, i64)>>>,
+    nodes: Vec<IdVec<NodeId, Vec<(usize, i64)>>>,
     first: usize,
 }
 
 /// Every cell as a vector, and how many coordinates there are.
-pub(crate) fn vectors(cells: &Cells<'_>, field: Field) -> (Vec<Sparse>, usize) {
-    let mut all = Vec::with_capacity(cells.count.len());
+pub(crate) fn vectors(cells: &Cells<'_>, field: Field) -> (IdVec<CellId, Sparse>, usize) {
+    let mut all = IdVec::with_capacity(cells.count.len());
     let mut first = 0;
-    for (number, table) in cells.set.tables.iter().enumerate() {
+    for (number, table) in cells.tables.enumerate() {
         let counts: Vec<i64> =
             (0..table.cell_count()).map(|cell| cells.count[cells.number(number, cell)]).collect();
         let basis = Basis::new(table, &counts, first);
@@ -32,8 +35,8 @@ pub(crate) fn vectors(cells: &Cells<'_>, field: Field) -> (Vec<Sparse>, usize) {
 impl<'a> Basis<'a> {
     fn new(table: &'a CountTable, counts: &[i64], first: usize) -> Self {
         let dimensions = table.dimensions();
-        let mut children: Vec<Vec<i64>> =
-            dimensions.iter().map(|dimension| vec![0; dimension.node_count()]).collect();
+        let mut children: Vec<IdVec<NodeId, i64>> =
+            dimensions.iter().map(|dimension| IdVec::of(0, dimension.node_count())).collect();
         for (cell, &count) in counts.iter().enumerate() {
             for (of, node) in children.iter_mut().zip(table.coordinates(cell)) {
                 of[node] += count;
@@ -67,15 +70,15 @@ impl<'a> Basis<'a> {
 }
 
 /// Each node of a dimension as a sum of coordinates; there are as many as leaves.
-fn nodes(dimension: &Hierarchy, children: &[i64]) -> Vec<Vec<(usize, i64)>> {
-    let mut nodes: Vec<Vec<(usize, i64)>> = vec![Vec::new(); dimension.node_count()];
+fn nodes(dimension: &Hierarchy, children: &IdVec<NodeId, i64>) -> IdVec<NodeId, Vec<(usize, i64)>> {
+    let mut nodes: IdVec<NodeId, Vec<(usize, i64)>> = IdVec::of(Vec::new(), dimension.node_count());
     let mut next = 0;
     let mut own = |node: &mut Vec<(usize, i64)>| {
         node.push((next, 1));
         next += 1;
     };
     dimension.roots().for_each(|root| own(&mut nodes[root]));
-    for node in 0..dimension.node_count() {
+    for node in dimension.nodes() {
         // The first way in which a node of the tree is a sum is by its children.
         let in_tree = dimension.is_total(node) || dimension.parent(node).is_some();
         let Some(parts) = dimension.sums(node).first().filter(|_| in_tree) else { continue };
@@ -88,7 +91,7 @@ fn nodes(dimension: &Hierarchy, children: &[i64]) -> Vec<Vec<(usize, i64)>> {
         }
         nodes[last] = gather(rest);
     }
-    for node in 0..dimension.node_count() {
+    for node in dimension.nodes() {
         if nodes[node].is_empty() {
             let below = dimension.leaves_below(node).iter();
             nodes[node] = gather(below.flat_map(|&leaf| nodes[leaf].clone()).collect());

@@ -4,7 +4,7 @@ use minster_disclosure::{
     SuppressionRefusal,
     building_blocks::{Cells, is_primary},
 };
-use minster_model::policy::Zeros;
+use minster_model::{CellId, IdVec, policy::Zeros};
 
 use super::{
     coordinates,
@@ -26,7 +26,7 @@ pub enum Singletons {
 /// Keeps what follows from the cells published so far, and what is left of the primary ones.
 #[derive(Clone)]
 pub(super) struct Elimination<'a> {
-    vectors: std::rc::Rc<[Sparse]>,
+    vectors: std::rc::Rc<IdVec<CellId, Sparse>>,
     primary: std::rc::Rc<[Primary]>,
     is_unsafe_by_rule: bool,
     span: Span,
@@ -34,7 +34,7 @@ pub(super) struct Elimination<'a> {
 }
 
 struct Primary {
-    cell: usize,
+    cell: CellId,
     /// One child alone in an inner cell.
     is_singleton: bool,
 }
@@ -48,7 +48,8 @@ impl<'a> Elimination<'a> {
         field: Field,
     ) -> Result<Self, SuppressionRefusal> {
         let (vectors, coordinates) = coordinates::vectors(cells, field);
-        let primary: Vec<Primary> = (0..cells.count.len())
+        let primary: Vec<Primary> = cells
+            .ids()
             .filter(|&cell| is_primary(cells, cell))
             .map(|cell| Primary {
                 cell,
@@ -58,7 +59,7 @@ impl<'a> Elimination<'a> {
         let watched = primary.iter().map(|primary| vectors[primary.cell].clone()).collect();
         let mut span = Span::new(field, coordinates, watched);
         for relation in &cells.relations {
-            let signed = |&(cell, sign): &(usize, f64)| {
+            let signed = |&(cell, sign): &(CellId, f64)| {
                 vectors[cell].iter().map(move |&(at, value)| {
                     (at, if sign < 0.0 { field.negative(value) } else { value })
                 })
@@ -67,7 +68,7 @@ impl<'a> Elimination<'a> {
             let left = span.reduce(&sum);
             span.publish(left);
         }
-        for (cell, vector) in vectors.iter().enumerate() {
+        for (cell, vector) in vectors.enumerate() {
             if cells.is_fixed[cell] || is_published_zero(cells, cell) {
                 let left = span.reduce(vector);
                 span.publish(left);
@@ -88,8 +89,9 @@ impl<'a> Elimination<'a> {
     }
 
     /// The cells that may be published or withheld.
-    pub(super) fn candidates(&self) -> Vec<usize> {
-        (0..self.cells.count.len())
+    pub(super) fn candidates(&self) -> Vec<CellId> {
+        self.cells
+            .ids()
             .filter(|&cell| !self.cells.is_fixed[cell] && !self.cells.stays_withheld[cell])
             .filter(|&cell| !is_primary(self.cells, cell))
             .filter(|&cell| !is_published_zero(self.cells, cell))
@@ -97,7 +99,7 @@ impl<'a> Elimination<'a> {
     }
 
     /// Publishes, in the order given, every cell that gives no primary one away. Returns what is withheld.
-    pub(super) fn walk(&mut self, order: &[usize]) -> Vec<bool> {
+    pub(super) fn walk(&mut self, order: &[CellId]) -> IdVec<CellId, bool> {
         let mut withheld = self.cells.stays_withheld.clone();
         self.primary.iter().for_each(|primary| withheld[primary.cell] = true);
         for &cell in order {
@@ -116,7 +118,7 @@ impl<'a> Elimination<'a> {
     }
 
     /// Returns what a cell says beyond what is published: nothing where it follows.
-    pub(super) fn left(&mut self, cell: usize) -> Sparse {
+    pub(super) fn left(&mut self, cell: CellId) -> Sparse {
         self.span.reduce(&self.vectors[cell])
     }
 
@@ -170,9 +172,9 @@ impl<'a> Elimination<'a> {
     }
 
     /// Whether all that is not withheld can be published.
-    pub(super) fn confirms(mut self, withheld: &[bool]) -> bool {
+    pub(super) fn confirms(mut self, withheld: &IdVec<CellId, bool>) -> bool {
         let known_before = self.known_to_singletons();
-        for (cell, _) in withheld.iter().enumerate().filter(|(_, withheld)| !**withheld) {
+        for (cell, _) in withheld.enumerate().filter(|(_, withheld)| !**withheld) {
             let left = self.left(cell);
             self.span.publish(left);
         }
@@ -198,7 +200,7 @@ impl<'a> Elimination<'a> {
     }
 }
 
-fn is_published_zero(cells: &Cells<'_>, cell: usize) -> bool {
+fn is_published_zero(cells: &Cells<'_>, cell: CellId) -> bool {
     cells.set.policy.zeros == Zeros::Published
         && cells.count[cell] == 0
         && !cells.unsafe_by_rule.contains_key(&cell)
@@ -225,8 +227,8 @@ mod tests {
     fn confirms(inner: Vec<u64>, singletons: Singletons, withheld: &[usize]) -> bool {
         let set = kinds(inner);
         let cells = Cells::new(&set, Costs::default());
-        let withheld: Vec<bool> =
-            (0..cells.count.len()).map(|cell| withheld.contains(&cell)).collect();
+        let withheld: IdVec<CellId, bool> =
+            cells.ids().map(|cell| withheld.contains(&cell.0)).collect();
         PRIMES
             .map(|prime| Elimination::new(&cells, singletons, prime).unwrap().confirms(&withheld))
             .into_iter()
@@ -259,10 +261,10 @@ mod tests {
         let cells = Cells::new(&set, Costs::default());
         let mut elimination = Elimination::new(&cells, Singletons::None, PRIMES[0]).unwrap();
         let before = elimination.work();
-        let first = elimination.left(3);
+        let first = elimination.left(CellId(3));
         let looked = elimination.work();
         elimination.publish(first);
-        elimination.left(4);
+        elimination.left(CellId(4));
         // A cell, with a coordinate or more, and what is published beside it.
         assert!(before > 1 && looked > before + 1 && elimination.work() > looked + 1);
     }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use minster_disclosure::building_blocks::Cells;
+use minster_disclosure::building_blocks::{Cells, Withheld};
+use minster_model::{CellId, IdVec};
 
 use super::elimination::Elimination;
 
@@ -14,15 +15,15 @@ const STEPS: u64 = 1_000_000_000;
 /// The fewest withheld cells found: the dearest cells are published first, or the cheapest, whichever leaves
 /// fewer; then, over and over, some withheld cell before all others. A pattern that is no worse is kept. Work
 /// is bounded by counted steps, and the same tables give the same pattern.
-pub(super) fn fewest(cells: &Cells<'_>, start: &Elimination<'_>) -> Vec<bool> {
+pub(super) fn fewest(cells: &Cells<'_>, start: &Elimination<'_>) -> IdVec<CellId, bool> {
     let mut order = start.candidates();
     order.sort_by(|&a, &b| cells.cost[b].total_cmp(&cells.cost[a]).then(a.cmp(&b)));
     let is_repeated = repeated(cells, start);
-    let count = |withheld: &[bool]| {
+    let count = |withheld: &Withheld| {
         withheld.iter().zip(&is_repeated).filter(|(withheld, again)| **withheld && !**again).count()
     };
     let mut withheld = start.clone().walk(&order);
-    let cheapest: Vec<usize> = order.iter().rev().copied().collect();
+    let cheapest: Vec<CellId> = order.iter().rev().copied().collect();
     let found = start.clone().walk(&cheapest);
     if count(&found) < count(&withheld) {
         (withheld, order) = (found, cheapest);
@@ -31,7 +32,7 @@ pub(super) fn fewest(cells: &Cells<'_>, start: &Elimination<'_>) -> Vec<bool> {
     let mut dice = Dice(1);
     let mut steps = 0;
     for _ in 0..WALKS_EACH * secondary {
-        let (mut last, mut next): (Vec<usize>, Vec<usize>) =
+        let (mut last, mut next): (Vec<CellId>, Vec<CellId>) =
             order.iter().partition(|&&cell| withheld[cell]);
         if last.is_empty() || steps > STEPS {
             break;
@@ -56,7 +57,7 @@ fn repeated(cells: &Cells<'_>, start: &Elimination<'_>) -> Vec<bool> {
         let (table, _) = cells.place(cell);
         *first_table.entry(start.left(cell)).or_insert(table) < table
     };
-    (0..cells.count.len()).map(is_again).collect()
+    cells.ids().map(is_again).collect()
 }
 
 /// Knuth's linear congruence: the same throws each time.

@@ -6,10 +6,11 @@ use minster_disclosure::{
     SuppressionRefusal,
     building_blocks::{
         Cells, ChangedTable, ChangedTables, KNOWN, Nearness, Programs, Ranks, Requirement,
-        is_primary,
+        Withheld, is_primary,
     },
 };
 use minster_model::{
+    CellId, IdVec,
     policy::Zeros,
     table::{CountTable, TableSet},
 };
@@ -24,13 +25,12 @@ const NEAR: usize = 480;
 pub(super) fn widen(
     cells: &Cells<'_>,
     start: &Elimination<'_>,
-    mut withheld: Vec<bool>,
+    mut withheld: IdVec<CellId, bool>,
     width: u64,
-) -> Result<Vec<bool>, SuppressionRefusal> {
+) -> Result<IdVec<CellId, bool>, SuppressionRefusal> {
     let set = allowing_zeros(cells.set);
     let cells = Cells::new(&set, super::costs());
-    let primary: Vec<usize> =
-        (0..cells.count.len()).filter(|&cell| is_primary(&cells, cell)).collect();
+    let primary: Vec<CellId> = cells.ids().filter(|&cell| is_primary(&cells, cell)).collect();
     let mut widths = Widths {
         cells: &cells,
         width: width as i64,
@@ -74,7 +74,7 @@ struct Widths<'a> {
 
 impl Widths<'_> {
     /// Withholds more until a primary cell is wide enough.
-    fn cover(&mut self, cell: usize, withheld: &mut [bool]) -> Result<(), SuppressionRefusal> {
+    fn cover(&mut self, cell: CellId, withheld: &mut Withheld) -> Result<(), SuppressionRefusal> {
         let Err(down) = self.is_wide(cell, withheld, None) else { return Ok(()) };
         if self.withhold_for(cell, self.width - down, withheld).is_some() {
             return Ok(());
@@ -90,7 +90,7 @@ impl Widths<'_> {
     }
 
     /// Withholds the cheapest whole change that includes this one.
-    fn withhold_for(&mut self, cell: usize, change: i64, withheld: &mut [bool]) -> Option<()> {
+    fn withhold_for(&mut self, cell: CellId, change: i64, withheld: &mut Withheld) -> Option<()> {
         let (cells, requirement) = (self.cells, requirement(cell, change));
         let cost = cells.costs(withheld);
         let near = [NEAR, 3 * NEAR].iter().find_map(|&inner| {
@@ -109,9 +109,9 @@ impl Widths<'_> {
     /// in truth it can be.
     fn is_wide(
         &mut self,
-        cell: usize,
-        withheld: &[bool],
-        without: Option<usize>,
+        cell: CellId,
+        withheld: &Withheld,
+        without: Option<CellId>,
     ) -> Result<(), i64> {
         let known = self
             .alternatives
@@ -121,7 +121,7 @@ impl Widths<'_> {
         let (mut down, up) =
             known.fold((0, 0), |(down, up), change| (down.max(-change), up.max(change)));
         let mut found = |change: i64| {
-            let cost = |cell: usize| match withheld[cell] && self.cells.may_change(cell) {
+            let cost = |cell: CellId| match withheld[cell] && self.cells.may_change(cell) {
                 true => KNOWN,
                 false => f64::INFINITY,
             };
@@ -148,9 +148,9 @@ impl Widths<'_> {
     }
 
     /// Tries each secondary cell, the dearest first.
-    fn publish_again(&mut self, mut elimination: Elimination<'_>, withheld: &mut [bool]) {
+    fn publish_again(&mut self, mut elimination: Elimination<'_>, withheld: &mut Withheld) {
         let cells = self.cells;
-        let (mut secondary, published): (Vec<usize>, Vec<usize>) =
+        let (mut secondary, published): (Vec<CellId>, Vec<CellId>) =
             elimination.candidates().into_iter().partition(|&cell| withheld[cell]);
         for cell in published {
             let left = elimination.left(cell);
@@ -165,7 +165,7 @@ impl Widths<'_> {
             withheld[cell] = false;
             let altered =
                 self.alternatives.altering(cell).flat_map(|alternative| alternative.changes());
-            let concerned: BTreeSet<usize> = altered
+            let concerned: BTreeSet<CellId> = altered
                 .map(|&(altered, _)| altered)
                 .filter(|&altered| is_primary(cells, altered))
                 .collect();
@@ -179,7 +179,7 @@ impl Widths<'_> {
     }
 }
 
-fn requirement(cell: usize, change: i64) -> Requirement {
+fn requirement(cell: CellId, change: i64) -> Requirement {
     Requirement::change_of(cell, change as f64)
 }
 

@@ -8,7 +8,7 @@
 use minster_attack::{Refusal, ReleasableSet, verify_with};
 use minster_disclosure::widen;
 use minster_model::{
-    Purpose,
+    NodeId, Purpose,
     policy::{Policy, Zeros},
     table::{CountTable, Hierarchy, Pattern, Sensitive, TableSet},
 };
@@ -20,6 +20,7 @@ use crate::{
     error::AggregateError,
     protect::protect_counts::{ROUNDS, protect, withholding},
     publish::restricted_report::{self, COUNTS, Report},
+    refusal::ReleaseRefusal,
 };
 
 /// Earlier releases about the same children, of which the data no longer say what was published.
@@ -72,20 +73,12 @@ impl<'a> Changed<'a> {
             return protect(set, definition.costs);
         }
         self.protect_with_earlier(definition, set, notice).map_err(|error| match error {
-            AggregateError::Refused(why) => AggregateError::Refused(self.what_would_help(&why)),
+            AggregateError::Refused(why) => {
+                let releases = self.entries().map(Entry::named).collect();
+                ReleaseRefusal::DataChanged { releases, why }.into()
+            }
             other => other,
         })
-    }
-
-    fn what_would_help(&self, why: &str) -> String {
-        let names: Vec<String> = self
-            .entries()
-            .map(|entry| format!("{} of {}", entry.definition.name, entry.period))
-            .collect();
-        format!(
-            "the data have changed since {} was published, and beside it: {why}; wait until more children differ, use coarser dimensions, or keep what was published",
-            names.join(", ")
-        )
     }
 
     fn protect_with_earlier(
@@ -141,9 +134,7 @@ impl<'a> Changed<'a> {
                 *table = withholding(table, &cells.map(|(_, cell)| *cell).collect())?;
             }
         }
-        Err(AggregateError::Refused(
-            "the difference shows too much of the few whom the change is about".into(),
-        ))
+        Err(ReleaseRefusal::Difference.into())
     }
 }
 
@@ -166,12 +157,7 @@ fn counted(
         };
         return entry.tables.iter().enumerate().map(whole).collect();
     }
-    let gone = || {
-        AggregateError::Refused(format!(
-            "the data have changed since the release {} of {} was published, and its restricted report is gone, without which the difference cannot be judged; bring it back from a copy",
-            entry.definition.name, entry.period
-        ))
-    };
+    let gone = || AggregateError::from(ReleaseRefusal::ReportGone { release: entry.named() });
     let dataset =
         restricted_report::dataset(&entry.definition.name, &entry.sha256, &entry.period, purpose)?;
     if store.manifest(&dataset).is_err() {
@@ -231,11 +217,10 @@ fn unprotected(
     let failures = match verify_with(set.clone(), patterns.clone(), &[]) {
         Ok(_) => return Ok(Vec::new()),
         Err(Refusal::Unprotected(failures)) => failures,
-        Err(refusal) => return Err(AggregateError::Refused(refusal.to_string())),
+        Err(refusal) => return Err(refusal.into()),
     };
     let failing: Vec<(usize, usize)> = failures.iter().map(|of| (of.table, of.cell)).collect();
-    let wider = widen(&set, &patterns, &failing, definition.costs)
-        .map_err(|refusal| AggregateError::Refused(refusal.to_string()))?;
+    let wider = widen(&set, &patterns, &failing, definition.costs)?;
     let mut more = Vec::new();
     for ((of, before), after) in differences.iter().zip(&patterns).zip(&wider.patterns) {
         let added = before.withheld.iter().zip(&after.withheld).zip(&of.cells);
@@ -243,9 +228,7 @@ fn unprotected(
         more.extend(added.map(|(_, (now, _))| (of.place, *now)));
     }
     match more.is_empty() {
-        true => Err(AggregateError::Refused(
-            "the difference shows too much of the few whom the change is about".into(),
-        )),
+        true => Err(ReleaseRefusal::Difference.into()),
         false => Ok(more),
     }
 }
@@ -274,8 +257,8 @@ impl Difference {
         let dimensions: Vec<Hierarchy> =
             shared.iter().map(|(at, _)| now.dimensions()[*at].clone()).collect();
         let shape = empty(&dimensions)?;
-        let cell_of = |table: &CountTable, nodes: &[usize], at: fn(&(usize, usize)) -> usize| {
-            let mut all: Vec<usize> = table.dimensions().iter().map(total).collect();
+        let cell_of = |table: &CountTable, nodes: &[NodeId], at: fn(&(usize, usize)) -> usize| {
+            let mut all: Vec<NodeId> = table.dimensions().iter().map(total).collect();
             shared.iter().zip(nodes).for_each(|(place, node)| all[at(place)] = *node);
             table.cell(&all)
         };

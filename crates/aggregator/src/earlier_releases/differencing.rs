@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use minster_model::{
+    NodeId,
     policy::{Policy, Zeros},
     table::{CountTable, Hierarchy, ProtectionLevel},
 };
@@ -200,7 +201,7 @@ fn by_categories<'a>(
         let mut categories = Categories::new();
         let mut rest = cell;
         for dimension in dimensions.iter().rev() {
-            let node = rest % dimension.node_count();
+            let node = NodeId(rest % dimension.node_count());
             rest /= dimension.node_count();
             if !dimension.is_total(node) {
                 categories.insert(dimension.name(), dimension.code(node));

@@ -13,7 +13,11 @@ use crate::{
     definition::release_definition::Definition,
     error::AggregateError,
     protect::{flags, sums},
-    tabulate::{children::Children, tables::Tabulated},
+    refusal::NamedRelease,
+    tabulate::{
+        children::Children,
+        tables::{Tabulated, TabulatedTable},
+    },
 };
 
 /// The format that this release writes. Before it, entries had the number of children counted and the sum of their record
@@ -113,6 +117,11 @@ pub(crate) struct Withdrawal {
 }
 
 impl Entry {
+    /// Its name and period, for a message.
+    pub(crate) fn named(&self) -> NamedRelease {
+        NamedRelease { name: self.definition.name.clone(), period: self.period.clone() }
+    }
+
     /// As it is written down.
     pub(crate) fn bytes(&self) -> Result<Vec<u8>, AggregateError> {
         serde_json::to_vec(self)
@@ -126,11 +135,8 @@ impl Entry {
     ) -> Result<Option<PublishedTables>, AggregateError> {
         let mut published_tables = PublishedTables::default();
         for (place, published) in self.tables.iter().enumerate() {
-            let (Some(count_table), Some(measured)) =
-                (now.set.tables.get(place), now.measured.get(place))
-            else {
-                return Ok(None);
-            };
+            let Some(table_now) = now.tables.get(place) else { return Ok(None) };
+            let count_table = &table_now.counts;
             if count_table.dimensions() != published.dimensions {
                 return Ok(None);
             }
@@ -139,7 +145,7 @@ impl Entry {
             };
             published_tables.counts.push(table);
             for (column, sums) in &published.sums {
-                let Some(now) = measured.sums.get(column) else { return Ok(None) };
+                let Some(now) = table_now.measured.sums.get(column) else { return Ok(None) };
                 let shown = sums::Shown::of(&published.counts);
                 let table = sums::table(&self.definition, place, column, count_table, shown, now)?;
                 let Some(table) = as_published(table, sums)? else { return Ok(None) };
@@ -151,7 +157,7 @@ impl Entry {
                 published_tables.sums.entry(column.clone()).or_default().push(table);
             }
         }
-        Ok((published_tables.counts.len() == now.set.tables.len()).then_some(published_tables))
+        Ok((published_tables.counts.len() == now.tables.len()).then_some(published_tables))
     }
 
     /// For each table, how many of its published counts and sums the data no longer say; all, where it has other cells
@@ -163,15 +169,16 @@ impl Entry {
         };
         let mut changed = Vec::new();
         for (place, published) in self.tables.iter().enumerate() {
-            let Some(table) = now.set.tables.get(place) else { continue };
+            let Some(TabulatedTable { counts: table, measured, .. }) = now.tables.get(place) else {
+                continue;
+            };
             if table.dimensions() != published.dimensions {
                 changed.push(published.counts.len());
                 continue;
             }
             let mut numbers = differing(&table.cell_counts(), &published.counts);
             for (column, sums) in &published.sums {
-                let of = now.measured.get(place).and_then(|of| of.sums.get(column));
-                let Some(of) = of else { continue };
+                let Some(of) = measured.sums.get(column) else { continue };
                 let (dimensions, inner) = (table.dimensions().to_vec(), of.inner.clone());
                 let of = CountTable::new(table.name(), dimensions, inner, vec![])?;
                 numbers += differing(&of.cell_counts(), sums);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minster_attack::{self as attack, Refusal, ReleasableSet, verify_joint, who_counts};
 use minster_model::{
-    ColumnName,
+    ColumnName, NodeId,
     policy::Policy,
     table::{CountTable, Hierarchy, Pattern},
 };
@@ -13,12 +13,14 @@ use minster_model::{
 use crate::{
     definition::release_definition::Definition,
     earlier_releases::{
+        met_selections::MetSelections,
         population_counts::{CountBy, CountsBySelection, PopulationCounts},
         release_group::{Group, ShownTables},
         selection::Selection,
     },
     error::AggregateError,
     protect::sums,
+    refusal::{ReleaseRefusal, TogetherWouldShow},
 };
 
 /// Several groups of releases that show a kind of number, the new one last.
@@ -39,7 +41,7 @@ struct Release {
     /// The children of all releases by the columns that this one shares, and last by who counts them.
     all: CountTable,
     /// Whom each of the releases counts: nodes of that last dimension.
-    who: Vec<usize>,
+    who: Vec<NodeId>,
 }
 
 impl JointReleases {
@@ -71,7 +73,7 @@ impl JointReleases {
         Self::new(groups, &shown, [sums::policy(); 2], |shared| {
             let counted = shared.count(groups, selections, population)?;
             let by = shared.by(selections);
-            let leaf = |met| counted.leaf_of.get(&met).copied();
+            let leaf = |met: &MetSelections| counted.leaf_of.get(met).copied();
             let summed = population.sum(by, column, definition, &counted.table, leaf)?;
             let table = sums::of_others(definition, column, &counted.table, &summed)?;
             Ok(Counted { table, ..counted })
@@ -146,17 +148,10 @@ impl JointReleases {
             .collect();
         verify_joint(self.policy, &releases).map_err(|refusal| match refusal {
             Refusal::SharedWithheld { release } => self.not_shown(release),
-            Refusal::Unprotected(failures) => AggregateError::Refused(format!(
-                "beside {}, about other children, this one would show {} small numbers of children whom one of them counts and another does not; divide by {} in one release instead",
-                self.names(),
-                failures.len(),
-                self.chosen
-            )),
-            refusal => AggregateError::Refused(format!(
-                "beside {}, about other children: {refusal}; divide by {} in one release instead",
-                self.names(),
-                self.chosen
-            )),
+            Refusal::Unprotected(failures) => {
+                self.refused(TogetherWouldShow::SmallNumbers(failures.len()))
+            }
+            refusal => self.refused(TogetherWouldShow::Attack(refusal)),
         })
     }
 
@@ -166,12 +161,12 @@ impl JointReleases {
         let Some(who_counts) = all.dimensions().last() else { return false };
         let is_apart =
             |leaf| who_counts.counts(who[one], leaf) && !who_counts.counts(who[other], leaf);
-        let is_so = |node: &usize| {
+        let is_so = |node: &NodeId| {
             let mut leaves = who_counts.leaves().iter();
             leaves.all(|&leaf| who_counts.counts(*node, leaf) == is_apart(leaf))
         };
         // Without such a node there is nobody whom the one counts alone.
-        let apart = (0..who_counts.node_count()).find(is_so);
+        let apart = who_counts.nodes().find(is_so);
         let counts = all.cell_counts();
         (0..counts.len()).filter(|&cell| counts[cell] > 0).any(|cell| {
             let mut nodes = all.coordinates(cell);
@@ -186,11 +181,12 @@ impl JointReleases {
         let shared: Vec<&str> = shared_of(all).iter().map(|of| of.name()).collect();
         let shared = if shared.is_empty() { "all children".into() } else { shared.join(" and ") };
         let which = called(name.as_deref());
-        AggregateError::Refused(format!(
-            "beside {}, about other children, {which} would have to show every number by {shared}, and does not: the two together would show what each hides; divide by {} in one release instead",
-            self.names(),
-            self.chosen
-        ))
+        self.refused(TogetherWouldShow::Hidden { release: which, shared })
+    }
+
+    fn refused(&self, why: TogetherWouldShow) -> AggregateError {
+        let (releases, column) = (self.names(), self.chosen.clone());
+        ReleaseRefusal::OtherChildren { releases, why, column }.into()
     }
 
     fn names(&self) -> String {
@@ -217,9 +213,9 @@ struct Shared<'a> {
 struct Counted {
     table: CountTable,
     /// Whom each group counts: nodes of the last dimension.
-    who: Vec<usize>,
+    who: Vec<NodeId>,
     /// The leaf of it for the selections that a child meets, where a group counts them.
-    leaf_of: BTreeMap<u64, usize>,
+    leaf_of: BTreeMap<MetSelections, usize>,
 }
 
 impl<'a> Shared<'a> {
@@ -243,10 +239,8 @@ impl<'a> Shared<'a> {
             columns.iter().all(dimensions)
         };
         let Some(definition) = group.definitions.iter().find(divides) else {
-            return Err(AggregateError::Refused(format!(
-                "releases about the same children divide by {} apart, and others are about other children; use one release",
-                columns.join(" and ")
-            )));
+            let columns = columns.into_iter().map(str::to_owned).collect();
+            return Err(ReleaseRefusal::DividedApart { columns }.into());
         };
         let name = group.name.clone().unwrap_or_else(|| definition.name.to_string());
         Ok(Self { definition, columns, name })
@@ -263,16 +257,19 @@ impl<'a> Shared<'a> {
         population: &PopulationCounts<'_>,
     ) -> Result<Counted, AggregateError> {
         let CountsBySelection { hierarchies, counts } = population.count(self.by(selections))?;
+        let chosen_by: Vec<Vec<usize>> =
+            groups.iter().map(|group| group.chosen_by(selections)).collect();
         let mut leaves: Vec<Vec<bool>> = Vec::new();
+        let mut known: BTreeMap<Vec<bool>, usize> = BTreeMap::new();
         let mut of_leaves: Vec<Vec<u64>> = Vec::new();
         let mut leaf_of = BTreeMap::new();
         for (met, counts) in counts {
-            let who: Vec<bool> = groups.iter().map(|of| of.counts(selections, met)).collect();
+            let who: Vec<bool> = chosen_by.iter().map(|places| met.all(places)).collect();
             if !who.contains(&true) {
                 continue;
             }
-            let leaf = leaves.iter().position(|leaf| *leaf == who).unwrap_or_else(|| {
-                leaves.push(who);
+            let leaf = *known.entry(who).or_insert_with_key(|who| {
+                leaves.push(who.clone());
                 of_leaves.push(vec![0; counts.len()]);
                 leaves.len() - 1
             });

@@ -10,6 +10,7 @@ use crate::{
         Entry, FORMAT, OLDEST, PublishedTables, WITHDRAWN, Withdrawal, deliveries,
     },
     error::AggregateError,
+    refusal::{ReleaseRefusal, RulesDiffer},
     tabulate::{children::Children, tables::Tabulated},
 };
 
@@ -91,26 +92,18 @@ impl Ledger {
     ) -> Result<AboutSame<'a>, AggregateError> {
         let mut same = AboutSame { unchanged: Vec::new(), changed: Vec::new() };
         for entry in self.of_same(definition, children) {
-            let name = &entry.definition.name;
-            let refused = |why: &str| {
-                Err(AggregateError::Refused(format!(
-                    "the release {name} of {} is about the same children, {why}",
-                    entry.period
-                )))
+            let refused = |difference| {
+                Err(ReleaseRefusal::SameChildren { release: entry.named(), difference }.into())
             };
             if [entry.definition.method, definition.method] != [Method::Suppress; 2] {
-                return refused(
-                    "and one of the two is rounded: together they would show what each hides; use one release",
-                );
+                return refused(RulesDiffer::Method);
             }
             if entry.definition.policy() != definition.policy() {
-                return refused(
-                    "and stands under another threshold, policy for zeros or insider; use the same",
-                );
+                return refused(RulesDiffer::Policy);
             }
             let rules = |of: &Definition| (of.dominance, of.p_percent, of.respondent.clone());
             if rules(&entry.definition) != rules(definition) {
-                return refused("and stands under other rules for sums; use the same");
+                return refused(RulesDiffer::SumRules);
             }
             // If a column or look-up that it needs is no more, the data say something else.
             let now = AggregateError::if_still_there(tabulate(&entry.definition))?;
@@ -144,10 +137,8 @@ impl Ledger {
             let hid = other.method != Method::Suppress
                 || entry.tables.iter().any(|table| table.counts.iter().any(Option::is_none));
             if let (Some(column), true) = (chosen, hides || hid) {
-                return Err(AggregateError::Refused(format!(
-                    "the release {} of {} and this one hide numbers that they would show together: {column} chooses the children of one of the two and divides those of the other; divide by it in both",
-                    other.name, entry.period
-                )));
+                let (release, column) = (entry.named(), column.to_string());
+                return Err(ReleaseRefusal::ChosenAndDivided { release, column }.into());
             }
         }
         Ok(())
@@ -166,10 +157,7 @@ impl Ledger {
         };
         match self.of_others(definition, children).find(alone) {
             None => Ok(()),
-            Some(entry) => Err(AggregateError::Refused(format!(
-                "beside the release {} of {}, which is about other children, this one would show more than each alone, because one of the two is rounded; withhold in both, or use noise that depends on the children in both",
-                entry.definition.name, entry.period
-            ))),
+            Some(entry) => Err(ReleaseRefusal::BesideRounded { release: entry.named() }.into()),
         }
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod entry;
 pub(crate) mod joint_attack;
 pub(crate) mod known_releases;
 pub(crate) mod ledger;
+mod met_selections;
 pub(crate) mod noise_budget;
 pub(crate) mod other_periods;
 pub(crate) mod overlap;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use minster_model::{
-    TableName,
+    LeafId, TableName,
     rounding::Rounding,
     table::{CountTable, Hierarchy},
 };
@@ -15,6 +15,7 @@ use crate::{
     definition::release_definition::Definition,
     earlier_releases::entry::Entry,
     error::AggregateError,
+    refusal::ReleaseRefusal,
     tabulate::{
         categories::Lookups,
         tables::{self, Tabulated},
@@ -84,15 +85,8 @@ impl NoiseBudget {
             return Ok(());
         }
         let alone = self.of_child.values().any(|own| *own > most);
-        let (beside, instead) = match alone {
-            true => (String::new(), "use fewer dimensions, levels or groupings"),
-            false => {
-                (format!(", together with {}", self.names.join(", ")), "withhold cells instead")
-            }
-        };
-        Err(AggregateError::Refused(format!(
-            "it would count a child in more than {most} numbers with noise{beside}, and the noise of so many averages out; {instead}"
-        )))
+        let together_with = if alone { Vec::new() } else { self.names };
+        Err(ReleaseRefusal::NoiseBudget { most, together_with }.into())
     }
 
     /// Adds, for each child of a definition, the different cells that count the child and were not seen before.
@@ -106,8 +100,9 @@ impl NoiseBudget {
     ) -> Result<(), AggregateError> {
         let mut of_other_data = HashSet::new();
         let seen = if same_data { &mut self.seen } else { &mut of_other_data };
-        let tables = now.set.tables.iter().zip(&now.keys);
-        let new: Vec<Vec<u64>> = tables.map(|(table, keys)| new_cells(table, keys, seen)).collect();
+        let tables = now.tables.iter();
+        let new: Vec<Vec<u64>> =
+            tables.map(|table| new_cells(&table.counts, &table.keys, seen)).collect();
         let of_child = &mut self.of_child;
         tables::each_child(definition, data.dataset, data.children, lookups, |children, cells| {
             for (row, &child) in children.iter().enumerate() {
@@ -133,7 +128,8 @@ fn new_cells(table: &CountTable, keys: &[u64], seen: &mut HashSet<u64>) -> Vec<u
 /// In how many cells of a table a child is counted at most.
 fn above_a_leaf(dimensions: &[Hierarchy]) -> u64 {
     let most = |dimension: &Hierarchy| {
-        (0..dimension.leaves().len()).map(|leaf| dimension.above(leaf).len() as u64).max()
+        let leaves = (0..dimension.leaves().len()).map(LeafId);
+        leaves.map(|leaf| dimension.above(leaf).len() as u64).max()
     };
     dimensions.iter().map(|dimension| most(dimension).unwrap_or(1)).product()
 }

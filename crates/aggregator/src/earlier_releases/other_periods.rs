@@ -15,6 +15,7 @@ use crate::{
     earlier_releases::{entry::Entry, sample::Sample},
     error::AggregateError,
     publish::counted_sample,
+    refusal::{ReleaseRefusal, RulesDiffer},
 };
 
 /// Two releases count mostly the same children where this share of those of either is common.
@@ -68,26 +69,18 @@ pub(crate) fn nearly_the_same<'a>(
 
 /// Whether a new release may stand beside one about mostly the same children.
 fn stands_beside(definition: &Definition, entry: &Entry) -> Result<(), AggregateError> {
-    let refused = |why: String| {
-        Err(AggregateError::Refused(format!(
-            "the release {} of {} is about mostly the same children, {why}",
-            entry.definition.name, entry.period
-        )))
+    let refused = |difference| {
+        Err(ReleaseRefusal::MostlySameChildren { release: entry.named(), difference }.into())
     };
     if is_weaker(definition.policy(), entry.definition.policy()) {
-        return refused(
-            "and stands under a higher threshold, a stricter rule for zeros or more insiders; use its rules, or stricter ones".into(),
-        );
+        return refused(RulesDiffer::Weaker);
     }
     for dimension in &definition.dimensions {
         let mut others = entry.definition.dimensions.iter();
         if let Some(other) = others.find(|other| crosses(dimension, other)) {
-            return refused(format!(
-                "and divides {} at {}, where this one divides it at {}: the two together tell of the children between; use all edges of one of the two, and more if need be",
-                dimension.column,
-                edges(other),
-                edges(dimension)
-            ));
+            let column = dimension.column.clone();
+            let (there, here) = (edges(other), edges(dimension));
+            return refused(RulesDiffer::Edges { column, there, here });
         }
     }
     Ok(())

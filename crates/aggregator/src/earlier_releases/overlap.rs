@@ -20,12 +20,14 @@ use crate::{
     earlier_releases::{
         entry::Entry,
         joint_attack::{JointReleases, called},
+        met_selections::MetSelections,
         population_counts::{CountBy, PopulationCounts},
         release_group::{Group, PublishedRelease},
         selection::Selection,
     },
     error::AggregateError,
     protect::flags,
+    refusal::ReleaseRefusal,
     tabulate::tables::Tabulated,
 };
 
@@ -69,14 +71,9 @@ impl<'a> Overlap<'a> {
                 selections.push(selection.clone());
             }
         }
-        if selections.len() > u64::BITS as usize {
-            return Err(AggregateError::Refused(
-                "the releases of the period choose their children by too many conditions to compare them; release fewer".into(),
-            ));
-        }
         let met =
             population.count(CountBy { definition, columns: &[], selections: &selections })?;
-        let met: Vec<u64> = met.counts.into_keys().collect();
+        let met: Vec<MetSelections> = met.counts.into_keys().collect();
         let groups = overlapping(groups, &selections, &met);
         let Some((new, others)) = groups.split_last().filter(|(_, others)| !others.is_empty())
         else {
@@ -135,13 +132,9 @@ impl<'a> Overlap<'a> {
                     continue;
                 };
                 if self.counts.has_everyone_in(place, at) {
-                    return Err(AggregateError::Refused(format!(
-                        "{} and {} would show together that everyone of some group meets a condition on {}, which is sensitive; use coarser categories, or divide by {} in one release instead",
-                        called(one.name.as_deref()),
-                        called(other.name.as_deref()),
-                        selection.column(),
-                        selection.column()
-                    )));
+                    let (one, other) = (called(one.name.as_deref()), called(other.name.as_deref()));
+                    let column = selection.column().to_owned();
+                    return Err(ReleaseRefusal::EveryoneMeets { one, other, column }.into());
                 }
             }
         }
@@ -171,10 +164,10 @@ fn new<'a>(
 ) -> Group<'a> {
     let mut new = Group::default();
     new.add(definition);
-    for (table, measured) in own.set.tables.iter().zip(&own.measured) {
-        let columns = || table.dimensions().iter().map(|of| of.name().to_owned());
+    for table in &own.tables {
+        let columns = || table.counts.dimensions().iter().map(|of| of.name().to_owned());
         new.counts.divides.extend(columns());
-        for (column, summed) in &measured.sums {
+        for (column, summed) in &table.measured.sums {
             // A sum of zeros and ones counts the children by its column.
             new.counts.flags.extend(flags::is_flag(summed).then(|| column.to_string()));
             new.sums.entry(column.clone()).or_default().divides.extend(columns());
@@ -188,15 +181,16 @@ fn new<'a>(
 fn overlapping<'a>(
     groups: Vec<Group<'a>>,
     selections: &[Selection],
-    met: &[u64],
+    met: &[MetSelections],
 ) -> Vec<Group<'a>> {
     // A selection that all of them ask alike tells none from another: everyone else is no one's.
     let is_common =
         |selection: &Selection| groups.iter().all(|group| group.selections.contains(selection));
     let common: Vec<usize> =
         (0..selections.len()).filter(|&at| is_common(&selections[at])).collect();
-    let is_anyones = |met: &&u64| common.iter().all(|at| *met >> at & 1 == 1);
-    let met: Vec<u64> = met.iter().filter(is_anyones).copied().collect();
+    let met: Vec<&MetSelections> = met.iter().filter(|met| met.all(&common)).collect();
+    let chosen_by: Vec<Vec<usize>> =
+        groups.iter().map(|group| group.chosen_by(selections)).collect();
     let chooses = |group: &Group<'_>| -> BTreeSet<String> {
         let own = group.selections.iter().filter(|selection| !is_common(selection));
         own.map(|selection| selection.column().to_owned()).collect()
@@ -220,8 +214,8 @@ fn overlapping<'a>(
     // Where each child is counted by some release of a family, no child can be taken to be outside the family.
     loop {
         let is_everyone = |family: usize| {
-            let members = || groups.iter().zip(&of).filter(|(_, of)| **of == family);
-            met.iter().all(|&met| members().any(|(group, _)| group.counts(selections, met)))
+            let members = || chosen_by.iter().zip(&of).filter(|(_, of)| **of == family);
+            met.iter().all(|met| members().any(|(chosen_by, _)| met.all(chosen_by)))
         };
         let families: BTreeSet<usize> = of.iter().copied().collect();
         let wide = families.iter().copied().find(|&family| is_everyone(family));

@@ -15,7 +15,10 @@ use minster_store::Dataset;
 
 use crate::{
     definition::release_definition::{Definition, Population},
-    earlier_releases::selection::Selection,
+    earlier_releases::{
+        met_selections::{MetByRow, MetSelections},
+        selection::Selection,
+    },
     error::AggregateError,
     tabulate::{
         categories::Categories,
@@ -39,22 +42,31 @@ pub(crate) struct CountBy<'a> {
     pub(crate) selections: &'a [Selection],
 }
 
-/// How many children there are, apart for each combination of selections (a bit each) that any child meets.
+/// How many children there are, apart for each combination of selections that any child meets.
 pub(crate) struct CountsBySelection {
     pub(crate) hierarchies: Vec<Hierarchy>,
-    pub(crate) counts: BTreeMap<u64, Vec<u64>>,
+    pub(crate) counts: BTreeMap<MetSelections, Vec<u64>>,
 }
 
 impl PopulationCounts<'_> {
     pub(crate) fn count(&self, by: CountBy<'_>) -> Result<CountsBySelection, AggregateError> {
-        let mut counts: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        let mut counts: Vec<Vec<u64>> = Vec::new();
+        let mut place_of: BTreeMap<MetSelections, usize> = BTreeMap::new();
         let dimensions = self.each(by, &[], |_, dimensions, met, cells| {
             let size = dimensions.iter().map(|of| of.hierarchy.leaves().len()).product();
-            for (met, cell) in met.iter().zip(cells) {
-                counts.entry(*met).or_insert_with(|| vec![0; size])[cell] += 1;
-            }
+            let place = |of: &MetSelections| {
+                *place_of.entry(of.clone()).or_insert_with(|| {
+                    counts.push(vec![0; size]);
+                    counts.len() - 1
+                })
+            };
+            let places: Vec<usize> = met.of_rows(place).collect();
+            places.into_iter().zip(cells).for_each(|(place, cell)| counts[place][cell] += 1);
             Ok(())
         })?;
+        let counts =
+            place_of.into_iter().map(|(met, place)| (met, std::mem::take(&mut counts[place])));
+        let counts = counts.collect();
         let hierarchies = dimensions.into_iter().map(|of| of.hierarchy).collect();
         Ok(CountsBySelection { hierarchies, counts })
     }
@@ -68,7 +80,7 @@ impl PopulationCounts<'_> {
         column: &ColumnName,
         definition: &Definition,
         count_table: &CountTable,
-        leaf: impl Fn(u64) -> Option<usize>,
+        leaf: impl Fn(&MetSelections) -> Option<usize>,
     ) -> Result<Summed, AggregateError> {
         let leaves = count_table.dimensions().last().map_or(1, |who| who.leaves().len());
         let mut measuring = Measuring::of_sums(definition, [column], count_table.inner().len());
@@ -76,7 +88,7 @@ impl PopulationCounts<'_> {
             definition.respondent.as_ref().map(|respondent| respondent.column.as_str());
         let needed: Vec<&str> = std::iter::once(column.as_str()).chain(respondent).collect();
         self.each(by, &needed, |batch, _, met, cells| {
-            let leaf: Vec<Option<usize>> = met.iter().map(|&met| leaf(met)).collect();
+            let leaf: Vec<Option<usize>> = met.of_rows(&leaf).collect();
             let counted = leaf.iter().map(|leaf| Some(leaf.is_some())).collect();
             let batch = arrow::compute::filter_record_batch(batch, &counted).map_err(|_| {
                 crate::tabulate::column_values::failed(column.as_str(), "choosing who is counted")
@@ -107,7 +119,7 @@ impl PopulationCounts<'_> {
         mut each: impl FnMut(
             &RecordBatch,
             &[Categories],
-            &[u64],
+            &MetByRow,
             Vec<usize>,
         ) -> Result<(), AggregateError>,
     ) -> Result<Vec<Categories>, AggregateError> {
@@ -129,10 +141,9 @@ impl PopulationCounts<'_> {
             ..definition.clone()
         };
         tables::each_batch(&population, dataset, children, &read, |batch| {
-            let mut met = vec![0u64; batch.num_rows()];
-            for (bit, selection) in selections.iter().enumerate() {
-                let holds = selection.holds(batch)?.into_iter();
-                met.iter_mut().zip(holds).for_each(|(met, holds)| *met |= u64::from(holds) << bit);
+            let mut met = MetByRow::new(batch.num_rows());
+            for selection in selections {
+                met.add(selection.holds(batch)?);
             }
             let mut cells = vec![0usize; batch.num_rows()];
             for dimension in &dimensions {

@@ -57,10 +57,10 @@ impl<'a> Group<'a> {
         self.selections.iter().map(Selection::column).collect()
     }
 
-    /// Whether it counts whoever meets these selections (a bit each).
-    pub(crate) fn counts(&self, selections: &[Selection], met: u64) -> bool {
+    /// The places of its selections among those of all: it counts whoever meets these.
+    pub(crate) fn chosen_by(&self, selections: &[Selection]) -> Vec<usize> {
         let place = |selection: &Selection| selections.iter().position(|of| of == selection);
-        self.selections.iter().filter_map(place).all(|place| met >> place & 1 == 1)
+        self.selections.iter().filter_map(place).collect()
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
         protect_counts::{ROUNDS, withholding},
         protect_sums::Column,
     },
+    refusal::ReleaseRefusal,
     tabulate::additive::{Addition, Dependence},
 };
 
@@ -63,11 +64,8 @@ pub(crate) fn check(
         let mut alike = dependent.iter().map(of);
         let first = alike.next();
         if is_own && alike.any(|of| Some(of) != first) {
-            let names: Vec<&str> = dependent.iter().map(ColumnName::as_str).collect();
-            return Err(AggregateError::Refused(format!(
-                "the sums of {} tell each other, because for every child one of these columns follows from the others: measure all of them in each table that has one, in one release, or leave all but one out",
-                names.join(", ")
-            )));
+            let columns = dependent.iter().cloned().collect();
+            return Err(ReleaseRefusal::SumsTellEachOther { columns }.into());
         }
     }
     Ok(())
@@ -108,11 +106,8 @@ pub(crate) fn protect(
         }
         hidden = all;
     }
-    let names: Vec<&str> = family.iter().map(|column| column.name.as_str()).collect();
-    Err(AggregateError::Refused(format!(
-        "the sums of {} add up, and no pattern was found that hides the same cells of all; leave all but one of them out",
-        names.join(", ")
-    )))
+    let columns = family.iter().map(|column| column.name.clone()).collect();
+    Err(ReleaseRefusal::SumsAddUp { columns }.into())
 }
 
 /// The tables of each column. Where a sum must stay uncertain, its larger part does by as much.

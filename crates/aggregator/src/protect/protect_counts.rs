@@ -9,7 +9,9 @@ use minster_model::{
     table::{CountTable, ProtectionLevel, TableSet},
 };
 
-use crate::{definition::release_definition::Method, error::AggregateError};
+use crate::{
+    definition::release_definition::Method, error::AggregateError, refusal::ReleaseRefusal,
+};
 
 /// How often a pattern is widened before the tables are refused.
 pub(crate) const ROUNDS: usize = 12;
@@ -17,24 +19,23 @@ pub(crate) const ROUNDS: usize = 12;
 /// Protects tables of one release together. Nothing is released on trust: what is returned withstood
 /// the attack.
 pub fn protect(set: TableSet, costs: Costs) -> Result<ReleasableSet, AggregateError> {
-    let refused = |why: &dyn std::fmt::Display| AggregateError::Refused(why.to_string());
-    check(&set).map_err(|refusal| refused(&refusal))?;
-    let mut suppression = suppress_with(&set, costs).map_err(|refusal| refused(&refusal))?;
+    check(&set)?;
+    let mut suppression = suppress_with(&set, costs)?;
     let mut open = Vec::new();
     for _ in 0..ROUNDS {
         match verify_with(set.clone(), suppression.patterns.clone(), &suppression.alternatives) {
             Ok(releasable) => return Ok(releasable),
             Err(Refusal::Unprotected(failures)) => open = failures,
-            Err(refusal) => return Err(refused(&refusal)),
+            Err(refusal) => return Err(refusal.into()),
         }
         let failing: Vec<_> = open.iter().map(|failure| (failure.table, failure.cell)).collect();
         suppression = match widen(&set, &suppression.patterns, &failing, costs) {
             Ok(wider) => wider,
             Err(SuppressionRefusal::WorkUsedUp) => break,
-            Err(refusal) => return Err(refused(&refusal)),
+            Err(refusal) => return Err(refusal.into()),
         };
     }
-    Err(AggregateError::Refused(stays_open(&set, &open)))
+    Err(stays_open(&set, &open).into())
 }
 
 /// The table with these cells withheld, of which nothing need be left open.
@@ -50,25 +51,17 @@ pub(crate) fn withholding(
 }
 
 /// Says of which tables cells stay open, whatever else is withheld: how many, and none by name.
-fn stays_open(set: &TableSet, failures: &[Failure]) -> String {
+fn stays_open(set: &TableSet, failures: &[Failure]) -> ReleaseRefusal {
     let mut tables: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for failure in failures {
         tables.entry(failure.table).or_default().insert(failure.cell);
     }
     let is_published = |table: &usize| set.tables[*table].published_pattern().is_some();
-    let beside = match tables.keys().any(is_published) {
-        true => " beside what was published before",
-        false => "",
+    let beside_published = tables.keys().any(is_published);
+    let open = |(&table, cells): (&usize, &BTreeSet<usize>)| {
+        (set.tables[table].name().to_owned(), cells.len())
     };
-    let tables = tables.iter().map(|(&table, cells)| {
-        let number = cells.len();
-        let cells = if number == 1 { "cell" } else { "cells" };
-        format!("{number} {cells} of the table {}", set.tables[table].name())
-    });
-    format!(
-        "no pattern withstood the attack{beside}, for the sake of {}; use coarser dimensions",
-        tables.collect::<Vec<_>>().join(" and ")
-    )
+    ReleaseRefusal::StaysOpen { tables: tables.iter().map(open).collect(), beside_published }
 }
 
 /// Rounds or perturbs every number of the tables. Where there is another choice, it is made as often as a
@@ -84,7 +77,6 @@ pub fn protect_rounded(
     costs: Costs,
     keys: &[Vec<u64>],
 ) -> Result<ReleasableSet, AggregateError> {
-    let refused = |why: &dyn std::fmt::Display| AggregateError::Refused(why.to_string());
     let attempts = if matches!(method, Method::Controlled { .. }) { ROUNDS as u64 } else { 1 };
     let mut failing = 0;
     for attempt in 0..attempts {
@@ -95,14 +87,12 @@ pub fn protect_rounded(
             Method::OpenSafely => RoundingMethod::OpenSafely,
             Method::CellKey => RoundingMethod::CellKey { keys },
         };
-        let rounded = round(&set, method).map_err(|refusal| refused(&refusal))?;
+        let rounded = round(&set, method)?;
         match verify_rounded(set.clone(), rounded.published, rounded.rule) {
             Ok(releasable) => return Ok(releasable),
             Err(Refusal::Unprotected(failures)) => failing = failures.len(),
-            Err(refusal) => return Err(refused(&refusal)),
+            Err(refusal) => return Err(refusal.into()),
         }
     }
-    Err(AggregateError::Refused(format!(
-        "rounded so, all numbers together say more than each by itself about {failing} small counts; use a method that adds up, a larger base or coarser dimensions"
-    )))
+    Err(ReleaseRefusal::RoundedTogether { counts: failing }.into())
 }

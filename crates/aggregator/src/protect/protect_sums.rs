@@ -15,6 +15,7 @@ use crate::{
     earlier_releases::{differencing, entry::Entry, joint_attack, overlap::Overlap},
     error::AggregateError,
     protect::{additions, protect_counts::protect, sums},
+    refusal::ReleaseRefusal,
     tabulate::{additive::Dependence, contributions::Measured, ties::Ties},
 };
 
@@ -109,10 +110,9 @@ pub(crate) fn protect_sums(
             .collect::<Result<Vec<_>, _>>()
             .and_then(|before| protect_column(definition, tables, before, overlap));
         set.map_err(|error| match error {
-            AggregateError::Refused(why) => AggregateError::Refused(format!(
-                "the sums of {}: {why}; or leave that measure out",
-                column.name
-            )),
+            AggregateError::Refused(why) => {
+                ReleaseRefusal::Sums { column: column.name.clone(), why }.into()
+            }
             other => other,
         })
     };

@@ -1,13 +1,13 @@
 //! The columns of a released table, each measure beside its status: the value, or why there is none.
 
 use minster_model::{
-    ColumnName,
+    ColumnName, NodeId,
     table::{CountTable, Hierarchy},
 };
 
 use crate::{
-    definition::release_definition::{CHILDREN, Kind, Measure, Table},
-    tabulate::contributions::Measured,
+    definition::release_definition::{CHILDREN, Kind, Measure},
+    publish::protected_table::ProtectedTable,
 };
 
 /// Withheld: confidential, in the notation of the Government Statistical Service.
@@ -49,30 +49,21 @@ enum Said {
     NotApplicable,
 }
 
-type Sums<'a> = &'a dyn Fn(&ColumnName) -> Option<Vec<Option<u64>>>;
-
-/// A table's columns from what is published of its counts and sums. `open` says of each of its dimensions whether its
-/// categories are those in the data.
-pub(crate) fn columns(
-    table: &Table,
-    open: &[bool],
-    count_table: &CountTable,
-    counts: &[Option<u64>],
-    sums: Sums<'_>,
-    measured: &Measured,
-) -> Vec<Column> {
+/// A table's columns from what is published of its counts and sums.
+pub(crate) fn columns(table: &ProtectedTable) -> Vec<Column> {
+    let ProtectedTable { definition, counts: count_table, published, .. } = table;
     let mut columns = Vec::new();
-    let coordinates: Vec<Vec<usize>> =
+    let coordinates: Vec<Vec<NodeId>> =
         (0..count_table.cell_count()).map(|cell| count_table.coordinates(cell)).collect();
-    for (place, name) in table.dimensions.iter().enumerate() {
-        let labels = labels(count_table, place, open.get(place) == Some(&true), counts);
-        let codes = coordinates.iter().map(|nodes| labels[nodes[place]].clone());
+    for (place, (name, open)) in definition.dimensions.iter().zip(&table.open).enumerate() {
+        let labels = labels(count_table, place, *open, published);
+        let codes = coordinates.iter().map(|nodes| labels[nodes[place].0].clone());
         columns.push(Column { name: name.to_string(), values: Values::Text(codes.collect()) });
     }
-    let said = counts.iter().map(|count| count.map_or(Said::Withheld, Said::Whole));
+    let said = published.iter().map(|count| count.map_or(Said::Withheld, Said::Whole));
     add(&mut columns, CHILDREN, "status", true, said.collect());
-    for measure in &table.measures {
-        let said = said_of(measure, table, count_table, counts, sums, measured);
+    for measure in &definition.measures {
+        let said = said_of(measure, table);
         let whole = matches!(measure.kind(), Kind::Sum { .. } | Kind::Median { .. });
         let name = measure.name.as_str();
         add(&mut columns, name, &format!("{name}_status"), whole, said);
@@ -91,9 +82,9 @@ fn labels(
     let dimension = &count_table.dimensions()[place];
     let has_total = |dimension: &Hierarchy| dimension.roots().count() == 1;
     let has_totals = count_table.dimensions().iter().all(has_total);
-    let is_withheld = |node: usize| match has_totals {
+    let is_withheld = |node: NodeId| match has_totals {
         true => {
-            let mut nodes = vec![0; count_table.dimensions().len()];
+            let mut nodes = vec![NodeId(0); count_table.dimensions().len()];
             nodes[place] = node;
             counts[count_table.cell(&nodes)].is_none()
         }
@@ -104,7 +95,7 @@ fn labels(
         }
     };
     let mut withheld = 0;
-    let label = |node: usize| {
+    let label = |node: NodeId| {
         let is_total = has_total(dimension) && dimension.is_total(node);
         if !open || is_total || !is_withheld(node) {
             return dimension.code(node).to_owned();
@@ -112,19 +103,15 @@ fn labels(
         withheld += 1;
         format!("(withheld {withheld})")
     };
-    (0..dimension.node_count()).map(label).collect()
+    dimension.nodes().map(label).collect()
 }
 
-fn said_of(
-    measure: &Measure,
-    table: &Table,
-    count_table: &CountTable,
-    counts: &[Option<u64>],
-    sums: Sums<'_>,
-    measured: &Measured,
-) -> Vec<Said> {
+/// What a measure says of each cell of a table.
+fn said_of(measure: &Measure, table: &ProtectedTable) -> Vec<Said> {
+    let ProtectedTable { counts: count_table, published: counts, .. } = table;
     let nothing = || vec![None; counts.len()];
-    let of_sums = |column: &ColumnName| sums(column).unwrap_or_else(nothing);
+    let of_sums =
+        |column: &ColumnName| table.published_sums.get(column).cloned().unwrap_or_else(nothing);
     match measure.kind() {
         Kind::Sum { of, .. } => {
             of_sums(of).into_iter().map(|sum| sum.map_or(Said::Withheld, Said::Whole)).collect()
@@ -137,16 +124,18 @@ fn said_of(
                 .collect()
         }
         Kind::Percentage { of } => {
-            let place = table.dimensions.iter().position(|name| name == of).unwrap_or_default();
+            let dimensions = &table.definition.dimensions;
+            let place = dimensions.iter().position(|name| name == of).unwrap_or_default();
             let share = |cell: usize| {
                 let mut nodes = count_table.coordinates(cell);
-                nodes[place] = 0;
+                nodes[place] = NodeId(0);
                 ratio(counts[cell], counts[count_table.cell(&nodes)], 100.0)
             };
             (0..counts.len()).map(share).collect()
         }
         Kind::Median { .. } => {
-            let medians = measured.medians.get(&measure.name).cloned().unwrap_or_else(nothing);
+            let medians =
+                table.measured.medians.get(&measure.name).cloned().unwrap_or_else(nothing);
             let shown = |(median, count): (Option<u64>, &Option<u64>)| match (median, count) {
                 (Some(median), Some(_)) => Said::Whole(median),
                 (_, Some(0)) => Said::NotApplicable,

@@ -8,7 +8,7 @@ use arrow::{
     datatypes::{Field, Schema},
 };
 use minster_attack::ReleasableSet;
-use minster_model::{Period, table::CountTable};
+use minster_model::Period;
 use minster_store::sha256_hex;
 use parquet::{
     arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
@@ -17,46 +17,37 @@ use parquet::{
 };
 
 use crate::{
-    definition::release_definition::Definition,
+    definition::release_definition::{Definition, Table},
     error::AggregateError,
-    protect::protect_sums::ReleasableSums,
     publish::{
         columns::{CONFIDENTIAL, Column, LOW, NOT_APPLICABLE, Values, columns},
-        csv, restricted_report,
+        csv,
+        protected_table::ProtectedTable,
+        restricted_report,
     },
-    tabulate::{categories::is_open, contributions::Measured},
 };
 
-/// Everything that a release publishes numbers of.
-pub struct Releasable<'a> {
-    /// The tables of counts.
-    pub counts: &'a ReleasableSet,
-    /// The tables of sums.
-    pub sums: &'a ReleasableSums,
-    pub(crate) measured: &'a [Measured],
-}
-
-/// A release's files, by name. Only tables that withstood the attack have the types that it takes; those
-/// of the set beyond the definition's were published before.
-pub fn files(
+/// A release's files, by name. Only tables that withstood the attack have the types that it takes.
+pub(crate) fn files(
     definition: &Definition,
     period: &Period,
-    releasable: &Releasable<'_>,
+    counts: &ReleasableSet,
+    tables: &[ProtectedTable],
 ) -> Result<Vec<(String, Vec<u8>)>, AggregateError> {
-    let policy = policy(definition, releasable.counts);
+    let policy = policy(definition, counts);
     let policy_sha256 = sha256_hex(policy.to_string().as_bytes());
     let mut listed = Vec::new();
     let mut texts = Vec::new();
-    for (place, table) in definition.tables.iter().enumerate() {
-        let columns = columns_of(definition, place, releasable);
+    for table in tables {
+        let columns = columns(table);
         let csv = csv::csv(&columns)?;
-        let counts = releasable.counts.published_cells(place);
-        let withheld = counts.iter().filter(|count| count.is_none()).count();
+        let (cells, withheld) = table.size();
+        let Table { name, title, .. } = &table.definition;
         listed.push(serde_json::json!({
-            "name": table.name, "title": table.title, "cells": counts.len(), "withheld": withheld,
+            "name": name, "title": title, "cells": cells, "withheld": withheld,
             "csv_sha256": sha256_hex(&csv),
         }));
-        texts.push((columns, csv));
+        texts.push((name, columns, csv));
     }
     let mut manifest = serde_json::json!({
         "format": 2,
@@ -83,11 +74,11 @@ pub fn files(
         ("minster.manifest_sha256", manifest_sha256.clone()),
     ];
     let mut files = Vec::new();
-    for (place, (table, (columns, csv))) in definition.tables.iter().zip(texts).enumerate() {
+    for (place, (name, columns, csv)) in texts.into_iter().enumerate() {
         let parquet = parquet(&columns, &footer)?;
         manifest["tables"][place]["parquet_sha256"] = sha256_hex(&parquet).into();
-        files.push((format!("{}.csv", table.name), csv));
-        files.push((format!("{}.parquet", table.name), parquet));
+        files.push((format!("{name}.csv"), csv));
+        files.push((format!("{name}.parquet"), parquet));
     }
     manifest["sha256_without_parquet"] = manifest_sha256.into();
     files.push(("manifest.json".to_owned(), format!("{manifest:#}\n").into_bytes()));
@@ -112,20 +103,6 @@ fn policy(definition: &Definition, counts: &ReleasableSet) -> serde_json::Value 
 /// SHA-256 of the policy that a release follows, as its manifest says it.
 pub(crate) fn policy_sha256(definition: &Definition, counts: &ReleasableSet) -> String {
     sha256_hex(policy(definition, counts).to_string().as_bytes())
-}
-
-fn columns_of(definition: &Definition, place: usize, releasable: &Releasable<'_>) -> Vec<Column> {
-    let table = &definition.tables[place];
-    let open: Vec<bool> = (table.dimensions.iter())
-        .map(|name| {
-            let dimension = definition.dimensions.iter().find(|dimension| dimension.name == *name);
-            dimension.is_some_and(is_open)
-        })
-        .collect();
-    let count_table: &CountTable = &releasable.counts.tables()[place];
-    let counts = releasable.counts.published_cells(place);
-    let sums = |column: &_| releasable.sums.published_cells(place, column);
-    columns(table, &open, count_table, &counts, &sums, &releasable.measured[place])
 }
 
 fn parquet(columns: &[Column], footer: &[(&str, String)]) -> Result<Vec<u8>, AggregateError> {

@@ -4,8 +4,8 @@ mod columns;
 pub(crate) mod counted_sample;
 mod csv;
 pub(crate) mod files;
+pub(crate) mod protected_table;
 pub(crate) mod restricted_report;
 pub(crate) mod verify;
 
 pub use columns::{CONFIDENTIAL, LOW, NOT_APPLICABLE};
-pub use files::{Releasable, files};

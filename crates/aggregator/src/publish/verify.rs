@@ -7,7 +7,7 @@ use std::path::Path;
 use arrow::{array::AsArray, datatypes::Int64Type};
 use minster_attack::{Interval, Refusal, certify, certify_rounded, interval};
 use minster_model::{
-    Period, Purpose, TableName,
+    NodeId, Period, Purpose, TableName,
     table::{CountTable, Pattern},
 };
 use minster_store::{DatasetKeys, Release, Store};
@@ -118,7 +118,7 @@ pub fn explain(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Explaine
         };
         let own = report.definition.tables.iter().find(own);
         let own = own.filter(|own| own.dimensions.len() == table.dimensions().len());
-        let category = |(place, node): (usize, usize)| {
+        let category = |(place, node): (usize, NodeId)| {
             let dimension = &table.dimensions()[place];
             let column = own.map_or(dimension.name(), |own| own.dimensions[place].as_str());
             let code = dimension.code(node).to_owned();

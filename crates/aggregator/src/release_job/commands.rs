@@ -40,7 +40,7 @@ pub fn tabulate(
     lookups: &BTreeMap<String, PathBuf>,
 ) -> Result<TableSet, AggregateError> {
     let lookups = lookup::of(definition, lookups)?;
-    Ok(tables::tabulate(definition, dataset, children, &lookups, Who::Untold)?.set)
+    Ok(tables::tabulate(definition, dataset, children, &lookups, Who::Untold)?.set(definition))
 }
 
 /// Tabulates, protects and attacks one definition beside all that was ever published, and keeps a draft. Nothing
@@ -106,7 +106,7 @@ fn keep_draft(
                     Draft::of(&work, &made)?.keep(job)?;
                     Revision::Draft(TableReport::all(made.sizes()))
                 }
-                Err(why) => Revision::Refused(why),
+                Err(why) => Revision::Refused(why.to_string()),
             };
             let mut kept = report(Outcome::Kept).seen(seen);
             kept.tables = entry.map(|e| TableReport::all(e.sizes())).unwrap_or_default();

@@ -2,6 +2,7 @@
 //! lose some, and that blanks of a dimension are why, where they are.
 
 use minster_model::{
+    NodeId,
     policy::Policy,
     table::{CountTable, Pattern},
 };
@@ -58,7 +59,7 @@ fn has_few_blanks(
     if column.is_some_and(|own| own.codes.contains(&own.unknown)) {
         return false;
     }
-    let mut nodes: Vec<usize> =
+    let mut nodes: Vec<NodeId> =
         table.dimensions().iter().map(|of| of.roots().next().unwrap_or_default()).collect();
     nodes[place] = node;
     let count = table.cell_counts()[table.cell(&nodes)];

@@ -7,7 +7,7 @@ use minster_attack::ReleasableSet;
 use minster_disclosure::sparsity;
 use minster_model::{
     ColumnName, Period, TableName,
-    table::{CountTable, Pattern, TableSet},
+    table::{CountTable, TableSet},
 };
 use minster_store::{Dataset, DatasetKeys, Manifest, Release, ReleaseLog};
 
@@ -31,7 +31,8 @@ use crate::{
         protect_counts::{protect, protect_rounded},
         protect_sums::{EarlierReleases, Known, ReleasableSums, protect_sums},
     },
-    publish::files::{self, Releasable},
+    publish::{files, protected_table::ProtectedTable},
+    refusal::ReleaseRefusal,
     release_job::{headlines, job::Job},
     tabulate::{
         additive::{self, Dependence},
@@ -50,7 +51,7 @@ pub(crate) struct Made {
     pub(crate) definition: Definition,
     pub(crate) counts: ReleasableSet,
     pub(crate) sums: ReleasableSums,
-    measured: Vec<Measured>,
+    tables: Vec<ProtectedTable>,
     pub(crate) children: Children,
     pub(crate) sample: Sample,
     pub(crate) files: Vec<(String, Vec<u8>)>,
@@ -66,7 +67,7 @@ pub(crate) enum Judged {
     Same(Box<Made>),
     /// One stands, and the data have changed since: how many of its numbers, table by table, and what would be
     /// released instead.
-    Kept { changed: Vec<usize>, revised: Result<Box<Made>, String> },
+    Kept { changed: Vec<usize>, revised: Result<Box<Made>, Box<ReleaseRefusal>> },
 }
 
 /// A job at work: the dataset is open, and the ledger was read.
@@ -150,14 +151,13 @@ impl<'a> Work<'a> {
         entry: &Entry,
         tabulated: &Tabulated,
     ) -> Result<Option<Made>, AggregateError> {
-        let Tabulated { measured, keys: record_keys, dice, .. } = tabulated;
-        let cast = definition.cast(*dice);
+        let cast = definition.cast(tabulated.dice);
         let protected = match definition.method {
             Method::Suppress => {
                 let Some(published_tables) = entry.published_tables(tabulated)? else {
                     return Ok(None);
                 };
-                let mut set = tabulated.set.clone();
+                let mut set = tabulated.set(definition);
                 let ties = self.ties(definition, &[])?;
                 let tables = published_tables.counts.iter().cloned();
                 set.tables = tables.map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
@@ -166,16 +166,18 @@ impl<'a> Work<'a> {
             }
             // Numbers that are rounded are made again, and compared.
             method => {
-                let set = tabulated.set.clone();
-                protect_rounded(set, method, cast.costs, record_keys)
+                let set = tabulated.set(definition);
+                protect_rounded(set, method, cast.costs, &tabulated.record_keys())
                     .map(|counts| (counts, entry::PublishedTables::default()))
             }
         };
         let made = protected.and_then(|(counts, published_tables)| {
             let none = EarlierReleases::default();
-            let sums = protect_sums(&cast, &counts, measured, &published_tables.sums, &none, None)?;
+            let measured = tabulated.measured();
+            let sums =
+                protect_sums(&cast, &counts, &measured, &published_tables.sums, &none, None)?;
             let counted = (tabulated.children, tabulated.sample.clone());
-            self.made(definition, counts, sums, measured.clone(), counted)
+            self.made(definition, counts, sums, measured, counted)
         });
         match made {
             Ok(made) => Ok((made.sha256 == entry.sha256).then_some(made)),
@@ -217,7 +219,10 @@ impl<'a> Work<'a> {
         let is_apart = |entry: &&Entry| overlap.as_ref().is_none_or(|overlap| !overlap.has(entry));
         let apart: Vec<&Entry> = others.iter().copied().filter(is_apart).collect();
         Ledger::nested(definition, &apart, false)?;
-        let Tabulated { mut set, measured, sample, keys: record_keys, dice, .. } = tabulated;
+        let mut set = tabulated.set(definition);
+        let Tabulated { tables, sample, dice, .. } = tabulated;
+        let (measured, record_keys): (Vec<_>, Vec<_>) =
+            tables.into_iter().map(|of| (of.measured, of.keys)).unzip();
         let cast = definition.cast(dice);
         if definition.method == Method::Suppress {
             for table in &mut set.tables {
@@ -326,12 +331,8 @@ impl<'a> Work<'a> {
         let found = ties::with_others(own, &others, &self.dataset, self.job.children)?;
         for (entry, tied) in entries.into_iter().zip(found) {
             let Some(TiedColumns { own, other }) = tied else { continue };
-            let own = called(&own);
-            let other = called(&other);
-            return Err(AggregateError::Refused(format!(
-                "the release {} of {} is about other children, or the data have changed since, and the two would show together what each hides: {other} there and {own} here tell of each other, and neither is in both; divide by {other} here too, or by one of the two in one release instead",
-                entry.definition.name, entry.period
-            )));
+            let (there, here) = (called(&other).to_owned(), called(&own).to_owned());
+            return Err(ReleaseRefusal::TiedColumns { release: entry.named(), there, here }.into());
         }
         Ok(())
     }
@@ -374,8 +375,8 @@ impl<'a> Work<'a> {
         measured: Vec<Measured>,
         (children, sample): (Children, Sample),
     ) -> Result<Made, AggregateError> {
-        let releasable = Releasable { counts: &counts, sums: &sums, measured: &measured };
-        let files = files::files(definition, self.job.period, &releasable)?;
+        let tables = ProtectedTable::all(definition, &counts, &sums, measured);
+        let files = files::files(definition, self.job.period, &counts, &tables)?;
         let policy_sha256 = files::policy_sha256(definition, &counts);
         let sha256 = Release::sha256_of(&files);
         let definition = definition.clone();
@@ -383,7 +384,7 @@ impl<'a> Work<'a> {
             definition,
             counts,
             sums,
-            measured,
+            tables,
             children,
             sample,
             files,
@@ -449,26 +450,15 @@ impl Made {
 
     /// Its tables as the public would have them.
     pub(crate) fn published(&self) -> Vec<Published> {
-        let table = |place: usize| {
-            let columns = self.measured[place].sums.keys();
-            let sums = columns.filter_map(|column| {
-                Some((column.clone(), self.sums.published_cells(place, column)?))
-            });
-            Published {
-                dimensions: self.counts.tables()[place].dimensions().to_vec(),
-                counts: self.counts.published_cells(place),
-                sums: sums.collect(),
-            }
-        };
-        (0..self.definition.tables.len()).map(table).collect()
+        self.tables.iter().map(ProtectedTable::as_published).collect()
     }
 
     /// Cells of each table: their number, and how many are withheld.
     pub(crate) fn sizes(&self) -> impl Iterator<Item = (&TableName, usize, usize)> {
-        let withheld =
-            |pattern: &Pattern| pattern.withheld.iter().filter(|withheld| **withheld).count();
-        let tables = self.definition.tables.iter().zip(self.counts.patterns());
-        tables.map(move |(table, of)| (&table.name, of.withheld.len(), withheld(of)))
+        self.tables.iter().map(|table| {
+            let (cells, withheld) = table.size();
+            (&table.definition.name, cells, withheld)
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::RecordBatch;
 use minster_model::{
-    ColumnName,
+    ColumnName, NodeId,
     table::{Grouping, Hierarchy, TableError},
 };
 
@@ -228,13 +228,13 @@ impl Categories {
     }
 
     /// The node with a name, or what to say instead.
-    pub(crate) fn node(&self, code: &str) -> Result<usize, String> {
+    pub(crate) fn node(&self, code: &str) -> Result<NodeId, String> {
         let hierarchy = &self.hierarchy;
         hierarchy.node(code).ok_or_else(|| {
             if self.is_open {
                 return "its categories are those in the data".to_owned();
             }
-            did_you_mean(code, (0..hierarchy.node_count()).map(|node| hierarchy.code(node)))
+            did_you_mean(code, hierarchy.nodes().map(|node| hierarchy.code(node)))
         })
     }
 }

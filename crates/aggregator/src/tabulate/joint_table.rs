@@ -17,7 +17,7 @@ use crate::{
     error::AggregateError,
     tabulate::{
         categories::Lookups,
-        tables::{self, Who},
+        tables::{self, TabulatedTable, Who},
     },
 };
 
@@ -71,7 +71,9 @@ pub(crate) fn of_cycle(
         ..definition.clone()
     };
     let counted = tables::tabulate(&joint, dataset, children, &lookups, Who::Untold)?;
-    let Some(table) = counted.set.tables.into_iter().next() else { return Ok(None) };
+    let Some(TabulatedTable { counts: table, .. }) = counted.tables.into_iter().next() else {
+        return Ok(None);
+    };
     let same = |(one, other): (&Hierarchy, &Hierarchy)| one == other;
     if !table.dimensions().iter().zip(&hierarchies).all(same) {
         return Ok(None);

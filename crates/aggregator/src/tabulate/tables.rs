@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use minster_model::{
-    ColumnName, TableName,
+    ColumnName, NodeId, TableName,
     policy::Dice,
     table::{CountTable, ProtectionLevel, Sensitive, TableSet},
 };
@@ -30,16 +30,41 @@ use crate::{
 
 /// The tables of a release, and what is measured in each beside the count.
 pub(crate) struct Tabulated {
-    pub(crate) set: TableSet,
-    pub(crate) measured: Vec<Measured>,
+    pub(crate) tables: Vec<TabulatedTable>,
     /// The children who were counted.
     pub(crate) children: Children,
     /// Some of them, where it is told who was counted.
     pub(crate) sample: Sample,
-    /// Where noise depends on the children: their record keys, added up over each inner cell of each table.
-    pub(crate) keys: Vec<Vec<u64>>,
     /// Where it is told who was counted: the release's dice for the choice of cells to withhold.
     pub(crate) dice: Dice,
+}
+
+/// A table as it was counted.
+#[derive(Clone)]
+pub(crate) struct TabulatedTable {
+    pub(crate) counts: CountTable,
+    /// What is measured in it beside the count.
+    pub(crate) measured: Measured,
+    /// Where noise depends on the children: their record keys, added up over each inner cell.
+    pub(crate) keys: Vec<u64>,
+}
+
+impl Tabulated {
+    /// The tables of counts, under a definition's policy.
+    pub(crate) fn set(&self, definition: &Definition) -> TableSet {
+        let tables = self.tables.iter().map(|of| of.counts.clone()).collect();
+        TableSet { tables, policy: definition.policy() }
+    }
+
+    /// What is measured in each table.
+    pub(crate) fn measured(&self) -> Vec<Measured> {
+        self.tables.iter().map(|table| table.measured.clone()).collect()
+    }
+
+    /// The record keys of each table.
+    pub(crate) fn record_keys(&self) -> Vec<Vec<u64>> {
+        self.tables.iter().map(|table| table.keys.clone()).collect()
+    }
 }
 
 /// The dice of a release: a hash of its name and of the least of its children's pseudonyms, which are the vault's keyed
@@ -99,17 +124,12 @@ pub(crate) fn tabulate(
             .collect::<Result<Vec<_>, _>>()?;
         counting.iter_mut().try_for_each(|counting| counting.add(batch, &ordinals))
     })?;
-    let mut set = TableSet { tables: Vec::new(), policy: definition.policy() };
-    let (mut measured, mut keys) = (Vec::new(), Vec::new());
-    for (number, mut counting) in counting.into_iter().enumerate() {
-        keys.push(std::mem::take(&mut counting.keys));
-        let (table, beside) = counting.finish(definition, number, &dimensions)?;
-        set.tables.push(table);
-        measured.push(beside);
-    }
+    let tables = counting.into_iter().enumerate();
+    let tables = tables.map(|(number, of)| of.finish(definition, number, &dimensions));
+    let tables = tables.collect::<Result<Vec<_>, _>>()?;
     let dice = least.map(|least: Vec<u8>| dice(definition, &least)).unwrap_or_default();
     let children = Children::new(count, sum);
-    Ok(Tabulated { set, measured, children, sample, keys, dice })
+    Ok(Tabulated { tables, children, sample, dice })
 }
 
 /// Calls back, batch by batch, with the record key of each child of a definition and, table by table, the inner cell that
@@ -377,7 +397,7 @@ impl<'a> Counting<'a> {
         definition: &Definition,
         number: usize,
         categories: &[Categories],
-    ) -> Result<(CountTable, Measured), AggregateError> {
+    ) -> Result<TabulatedTable, AggregateError> {
         let table = self.table;
         let dimensions: Vec<&Categories> =
             self.dimensions.iter().map(|&place| &categories[place]).collect();
@@ -396,7 +416,7 @@ impl<'a> Counting<'a> {
         let count_table =
             count_table.with_protection_levels(never.collect())?.with_forced_published(always)?;
         let measured = self.measuring.finish(&count_table);
-        Ok((count_table, measured))
+        Ok(TabulatedTable { counts: count_table, measured, keys: self.keys })
     }
 }
 
@@ -442,7 +462,7 @@ fn cells(
     let table = &definition.tables[number];
     let mut cells = Vec::new();
     for (at, categories) in named.iter().enumerate() {
-        let mut nodes = vec![0; dimensions.len()];
+        let mut nodes = vec![NodeId(0); dimensions.len()];
         for (place, name) in table.dimensions.iter().enumerate() {
             let Some(category) = categories.get(name) else { continue };
             nodes[place] = dimensions[place].node(category).map_err(|suggestion| {

@@ -259,12 +259,12 @@ fn nobody(table: &CountTable) -> Vec<usize> {
         table.dimensions().iter().map(|of| vec![0; of.leaves().len()]).collect();
     for (inner, count) in table.inner().iter().enumerate() {
         for (place, of) in of_leaves.iter_mut().enumerate() {
-            of[table.leaf(place, inner)] += count;
+            of[usize::from(table.leaf(place, inner))] += count;
         }
     }
     let is_nobodys = |inner: &usize| {
         let mut of_leaves = of_leaves.iter().enumerate();
-        of_leaves.any(|(place, of)| of[table.leaf(place, *inner)] == 0)
+        of_leaves.any(|(place, of)| of[usize::from(table.leaf(place, *inner))] == 0)
     };
     (0..table.inner().len()).filter(is_nobodys).collect()
 }

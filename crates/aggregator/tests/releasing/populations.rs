@@ -18,7 +18,7 @@ fn chosen(name: &str, condition: &str, dimensions: &str) -> String {
 
 fn refusal(site: &Site, definition: &str) -> String {
     match site.release(definition) {
-        Err(AggregateError::Refused(why)) => why,
+        Err(AggregateError::Refused(why)) => why.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -152,4 +152,29 @@ fn that_everyone_of_a_group_is_chosen_is_not_shown_where_it_is_sensitive() {
     assert!(refusal(&other, &by_area("everyone", "")).contains("condition on ward"));
     // A ward alone is not.
     site.rows(&by_area("coast", condition));
+}
+
+#[test]
+fn more_conditions_than_a_word_has_bits_are_compared() {
+    let site = Site::new();
+    let wide = |name: &str, first: usize, more: &str| {
+        let conditions =
+            (first..first + 40).map(|most| format!("{{ column = \"missed\", below = {most} }}"));
+        let conditions = conditions.collect::<Vec<_>>().join(", ") + more;
+        chosen(name, "", "\"ward\"").replacen(
+            "population = \"spine\"",
+            &format!("population = \"spine\"\nwhere = [{conditions}]"),
+            1,
+        )
+    };
+    site.rows(&wide("everyone", 1_000, ""));
+    // Four children of the third ward missed nothing.
+    let few = wide("few", 2_000, ", { column = \"missed\", at-least = 5 }");
+    let refused = refusal(&site, &few);
+    assert!(refused.contains("about other children"), "{refused}");
+    let site = Site::new();
+    site.rows(&wide("everyone", 1_000, ""));
+    let some = wide("some", 2_000, ", { column = \"school\", in = [\"a\"] }");
+    let rows = site.rows(&some);
+    assert!(rows.iter().all(|row| row["status"] != "c"), "{rows:?}");
 }

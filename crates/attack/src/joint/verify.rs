@@ -25,14 +25,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use minster_model::{
+    IdVec, LeafId, NodeId, id,
     policy::{Policy, Zeros},
     table::{CountTable, Grouping, Hierarchy, Pattern, TableError, TableSet},
 };
 
 use crate::{
-    shared::{alternative_table, refusal::Refusal},
+    shared::{
+        alternative_table,
+        id_slice::IdSlice,
+        linked_tables::leaf_codes,
+        refusal::Refusal,
+        typed::{DimensionId, TableCell, TypedPattern, TypedTable},
+    },
     suppressed::verify::verify,
 };
+
+id! {
+    /// The place of a release among those that stand beside each other.
+    ReleaseId
+}
 
 /// One of several releases about different children.
 #[derive(Debug, Clone)]
@@ -45,7 +57,7 @@ pub struct JointRelease<'a> {
     /// leaf of that last dimension ([`who_counts`]) tells for every condition of any release whether it holds.
     pub all: CountTable,
     /// Whom this release counts: a node of that last dimension.
-    pub own: usize,
+    pub own: NodeId,
 }
 
 /// The dimension that says who counts a child, and of each release the node that it counts. `counted` says for
@@ -55,33 +67,48 @@ pub struct JointRelease<'a> {
 ///
 /// # Errors
 /// [`TableError::Empty`] where a release counts nobody: such a one stands beside nothing.
-pub fn who_counts(counted: &[Vec<bool>]) -> Result<(Hierarchy, Vec<usize>), TableError> {
-    let leaves = (0..counted.len()).map(|leaf| leaf.to_string());
-    let mut who = Hierarchy::flat("who counts", "anyone", leaves)?;
-    let releases = counted.first().map_or(0, Vec::len);
-    let mut divisions = BTreeSet::new();
-    for (one, other) in (0..releases).flat_map(|one| (0..releases).map(move |other| (one, other))) {
-        divisions.insert(counted.iter().map(|of| of[one] && !of[other]).collect::<Vec<bool>>());
+pub fn who_counts(counted: &[Vec<bool>]) -> Result<(Hierarchy, Vec<NodeId>), TableError> {
+    let by_leaf: IdVec<LeafId, IdSlice<'_, ReleaseId, bool>> =
+        counted.iter().map(|of| IdSlice::new(of)).collect();
+    let codes = by_leaf.ids().map(|leaf| leaf.0.to_string());
+    let who = Hierarchy::flat("who counts", "anyone", codes)?;
+    let releases: Vec<ReleaseId> =
+        by_leaf.iter().next().map_or_else(Vec::new, |of| of.ids().collect());
+    let mut divisions: BTreeSet<Vec<bool>> = BTreeSet::new();
+    for &one in &releases {
+        divisions.insert(by_leaf.iter().map(|of| of[one]).collect());
+        // Subtracting one release from another tells of those whom the one counts and the other does not.
+        for &other in &releases {
+            divisions.insert(by_leaf.iter().map(|of| of[one] && !of[other]).collect());
+        }
     }
-    let own = |release: usize| counted.iter().map(move |of| of[release]).collect::<Vec<bool>>();
-    divisions.extend((0..releases).map(own));
-    for division in divisions.into_iter().filter(|of| of.contains(&true) && of.contains(&false)) {
-        let node = who.node_count();
+    let divisions = divisions.into_iter().filter(|of| of.contains(&true) && of.contains(&false));
+    let first = who.node_count();
+    let grouping = |(number, division): (usize, Vec<bool>)| {
+        let node = first + 2 * number;
         let codes = [node, node + 1].map(|node| format!("group {node}")).to_vec();
-        let group_of = division.into_iter().map(usize::from).collect();
-        who = who.grouped(Grouping { codes, group_of })?;
-    }
-    let counts = |release: usize, node: usize| {
-        who.leaves()
-            .iter()
-            .enumerate()
-            .all(|(at, &leaf)| who.counts(node, leaf) == counted[at][release])
+        Grouping { codes, group_of: division.into_iter().map(usize::from).collect() }
     };
-    let node = |release| (0..who.node_count()).find(|&node| counts(release, node));
-    let nodes = (0..releases)
-        .map(|release| node(release).ok_or(TableError::Empty))
-        .collect::<Result<_, _>>();
-    Ok((who.clone(), nodes?))
+    let who = who.with_groupings(divisions.enumerate().map(grouping))?;
+    let nodes = releases
+        .into_iter()
+        .map(|release| {
+            let mut nodes = who.nodes();
+            let own = nodes.find(|&node| is_counted_by(&who, node, &by_leaf, release));
+            own.ok_or(TableError::Empty)
+        })
+        .collect::<Result<_, _>>()?;
+    Ok((who, nodes))
+}
+
+/// Whether a node counts just those whom a release counts.
+fn is_counted_by(
+    who: &Hierarchy,
+    node: NodeId,
+    by_leaf: &IdVec<LeafId, IdSlice<'_, ReleaseId, bool>>,
+    release: ReleaseId,
+) -> bool {
+    by_leaf.enumerate().all(|(leaf, of)| who.counts(node, who.leaf(leaf)) == of[release])
 }
 
 /// Attacks releases about different children as they stand beside each other.
@@ -119,16 +146,17 @@ impl JointRelease<'_> {
             if pattern.withheld.len() != table.cell_count() {
                 return Err(Refusal::Shape);
             }
+            // A table that does not divide by all shared columns shows sums of their numbers, which is less.
             let Some(shared) = self.shared_of(table) else { continue };
-            let counts = alternative_table::cells(table, table.inner());
-            let all = alternative_table::cells(&self.all, self.all.inner());
+            let counts = alternative_table::counts(table);
+            let all = alternative_table::counts(&self.all);
             let mut is_shown = true;
             for (cell, parts) in shared {
                 if parts.iter().map(|&part| counts[part]).sum::<u64>() != all[cell] {
                     let (first, second) = (table.name().to_owned(), self.all.name().to_owned());
                     return Err(Refusal::Inconsistent { first, second });
                 }
-                is_shown &= parts.iter().all(|&part| !pattern.withheld[part]);
+                is_shown &= parts.iter().all(|&part| !pattern.by_cell()[part]);
             }
             if is_shown {
                 return Ok(true);
@@ -139,48 +167,51 @@ impl JointRelease<'_> {
 
     /// For each combination of shared categories the cell of all children that this release counts, and the
     /// table's cells that add up to it; none where the table does not divide by all shared columns.
-    fn shared_of(&self, table: &CountTable) -> Option<Vec<(usize, Vec<usize>)>> {
+    fn shared_of(&self, table: &CountTable) -> Option<BTreeMap<TableCell, Vec<TableCell>>> {
         let (_, shared) = self.all.dimensions().split_last()?;
-        let place = |dimension: &Hierarchy| {
-            table.dimensions().iter().position(|own| own.name() == dimension.name())
+        let places: Vec<DimensionId> = shared
+            .iter()
+            .map(|dimension| table.place_of(dimension.name()))
+            .collect::<Option<_>>()?;
+        let alike = |(of, &place): (&Hierarchy, &DimensionId)| {
+            leaf_codes(of).eq(leaf_codes(&table.by_dimension()[place]))
         };
-        let places = shared.iter().map(place).collect::<Option<Vec<usize>>>()?;
-        let leaves = |of: &Hierarchy| -> Vec<String> {
-            of.leaves().iter().map(|&leaf| of.code(leaf).to_owned()).collect()
-        };
-        let alike = shared.iter().zip(&places);
-        if !alike.clone().all(|(of, &place)| leaves(of) == leaves(&table.dimensions()[place])) {
+        if !shared.iter().zip(&places).all(alike) {
             return None;
         }
-        let mut found = BTreeMap::<usize, Vec<usize>>::new();
-        for cell in 0..table.cell_count() {
-            let nodes = table.coordinates(cell);
-            let is_whole = |(place, own): (usize, &Hierarchy)| {
+        let mut found = BTreeMap::<TableCell, Vec<TableCell>>::new();
+        for cell in table.cells() {
+            let nodes = table.nodes(cell);
+            // By every other column the whole is taken: its parts would be counted again.
+            let is_whole = table.by_dimension().enumerate().all(|(place, own)| {
                 places.contains(&place) || own.roots().any(|root| root == nodes[place])
-            };
-            if !table.dimensions().iter().enumerate().all(is_whole) {
+            });
+            if !is_whole {
                 continue;
             }
-            let of = |(dimension, &place): (&Hierarchy, &usize)| {
-                let own = table.dimensions()[place].leaves();
-                let ordinal = own.binary_search(&nodes[place]).ok()?;
-                Some(dimension.leaves()[ordinal])
-            };
-            let Some(mut nodes) = alike.clone().map(of).collect::<Option<Vec<usize>>>() else {
+            // Subtotals by shared columns follow from their leaves.
+            let leaves = shared.iter().zip(&places).map(|(dimension, &place)| {
+                let leaf = table.by_dimension()[place].ordinal(nodes[place])?;
+                Some(dimension.leaf(leaf))
+            });
+            let Some(mut nodes) = leaves.collect::<Option<IdVec<DimensionId, NodeId>>>() else {
                 continue;
             };
             nodes.push(self.own);
-            found.entry(self.all.cell(&nodes)).or_default().push(cell);
+            found.entry(self.all.cell_at(&nodes)).or_default().push(cell);
         }
-        Some(found.into_iter().collect())
+        Some(found)
     }
 
     /// Returns what is known of all children: this release's numbers, and where nobody is.
     fn known(&self) -> Pattern {
-        let counts = alternative_table::cells(&self.all, self.all.inner());
-        let is_own = |cell: usize| self.all.coordinates(cell).last() == Some(&self.own);
-        let withheld = (0..counts.len()).map(|cell| counts[cell] > 0 && !is_own(cell));
-        Pattern { withheld: withheld.collect() }
+        let withheld = alternative_table::counts(&self.all)
+            .enumerate()
+            .map(|(cell, &count)| {
+                count > 0 && self.all.nodes(cell).iter().last() != Some(&self.own)
+            })
+            .collect();
+        Pattern { withheld }
     }
 }
 
@@ -193,12 +224,9 @@ mod tests {
         let counted: Vec<Vec<bool>> = counted.iter().map(|of| of.to_vec()).collect();
         let (who, nodes) = who_counts(&counted).unwrap();
         let all = CountTable::new("all", vec![who], children.to_vec(), vec![]).unwrap();
-        let other = |count: u64| {
-            let sex = Hierarchy::flat("sex", "all", ["F".into(), "M".into()]).unwrap();
-            [CountTable::new("t", vec![sex], vec![count / 2, count - count / 2], vec![]).unwrap()]
-        };
         let counts = all.cell_counts();
-        let tables: Vec<[CountTable; 1]> = nodes.iter().map(|&node| other(counts[node])).collect();
+        let tables: Vec<[CountTable; 1]> =
+            nodes.iter().map(|node| [by_sex(counts[node.0])]).collect();
         let patterns = [Pattern { withheld: vec![false, true, true] }];
         let releases: Vec<JointRelease<'_>> = tables
             .iter()
@@ -211,6 +239,11 @@ mod tests {
             })
             .collect();
         verify_joint(Policy::new(5, zeros), &releases)
+    }
+
+    fn by_sex(count: u64) -> CountTable {
+        let sex = Hierarchy::flat("sex", "all", ["F".into(), "M".into()]).unwrap();
+        CountTable::new("t", vec![sex], vec![count / 2, count - count / 2], vec![]).unwrap()
     }
 
     const BOTH: &[bool] = &[true, true];

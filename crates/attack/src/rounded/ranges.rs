@@ -1,12 +1,19 @@
 //! Reads what a rounded or perturbed number tells: from where to where the count can be, by the public rule alone.
 
 use minster_model::{
+    IdVec, TableId,
     policy::Policy,
     rounding::{Margins, Rounding},
-    table::{CountTable, TableSet},
+    table::{CountTable, Pattern, TableSet},
 };
 
-use crate::shared::{alternative_table, linked_tables, refusal::Refusal};
+use crate::shared::{
+    alternative_table,
+    id_slice::IdSlice,
+    linked_tables,
+    refusal::Refusal,
+    typed::{InnerCell, TableCell, TypedPattern, TypedSet, TypedTable},
+};
 
 /// Where no number bounds a count.
 const UNBOUNDED: i64 = 1 << 40;
@@ -18,6 +25,25 @@ pub(crate) struct Range {
     pub(crate) high: i64,
 }
 
+/// Every cell's range, by table.
+pub(crate) type Ranges = IdVec<TableId, IdVec<TableCell, Range>>;
+
+impl Range {
+    /// The range of one count.
+    pub(crate) fn exact(count: i64) -> Self {
+        Self { low: count, high: count }
+    }
+
+    pub(crate) fn contains(self, count: i64) -> bool {
+        (self.low..=self.high).contains(&count)
+    }
+
+    /// What two ranges of one count leave of it together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { low: self.low.max(other.low), high: self.high.min(other.high) }
+    }
+}
+
 /// For every cell of every table, its own range: of a table that was published before, what that says.
 ///
 /// # Errors
@@ -25,44 +51,50 @@ pub(crate) struct Range {
 /// from the true count by the rule.
 pub(crate) fn ranges(
     set: &TableSet,
-    published: &[Vec<u64>],
+    published: IdSlice<'_, TableId, Vec<u64>>,
     rule: Rounding,
-) -> Result<Vec<Vec<Range>>, Refusal> {
+) -> Result<Ranges, Refusal> {
     if published.len() != set.tables.len() || !is_a_rule(rule) {
         return Err(Refusal::Shape);
     }
-    let mut all = Vec::new();
+    let mut all = Ranges::new();
     for (table, published) in set.tables.iter().zip(published) {
-        let counts = alternative_table::cells(table, table.inner());
-        if table.published_pattern().is_some() {
-            if !published.is_empty() {
-                return Err(Refusal::Standing);
-            }
-            all.push(published_before(table, table.policy(set.policy), &counts));
-            continue;
-        }
-        if published.len() != counts.len() {
-            return Err(Refusal::Shape);
-        }
-        let inner = table.inner_cells();
-        let known = table.known_zero_cells();
-        let mut of_table = Vec::new();
-        for (cell, (&number, &count)) in published.iter().zip(&counts).enumerate() {
-            let is_inner = inner.binary_search(&cell).is_ok();
-            let range = range(rule, is_inner, number as i64);
-            let within = (range.low..=range.high).contains(&(count as i64));
-            if !within || !follows(rule, number) {
-                return Err(Refusal::Rule { table: table.name().to_owned() });
-            }
-            // No number tells more of a cell of which everyone knows that nobody can be there.
-            of_table.push(if known[cell] { Range { low: 0, high: 0 } } else { range });
-        }
-        all.push(of_table);
+        let counts = alternative_table::counts(table);
+        all.push(match table.published_pattern() {
+            Some(_) if !published.is_empty() => return Err(Refusal::Standing),
+            Some(pattern) => published_before(table, pattern, table.policy(set.policy), &counts),
+            None => of_numbers(table, IdSlice::new(published), rule, &counts)?,
+        });
     }
     match rule {
         Rounding::Controlled { .. } => adds_up(set, published, all),
         _ => Ok(all),
     }
+}
+
+/// The ranges that a table's published numbers tell, once each is seen to follow from the true count.
+fn of_numbers(
+    table: &CountTable,
+    published: IdSlice<'_, TableCell, u64>,
+    rule: Rounding,
+    counts: &IdVec<TableCell, u64>,
+) -> Result<IdVec<TableCell, Range>, Refusal> {
+    if published.len() != counts.len() {
+        return Err(Refusal::Shape);
+    }
+    let inner = table.cells_of_inner();
+    let cells = published.enumerate().zip(counts).zip(table.known_zero_cells());
+    cells
+        .map(|(((cell, &number), &count), is_known)| {
+            let is_inner = inner.as_slice().binary_search(&cell).is_ok();
+            let range = range(rule, is_inner, number as i64);
+            if !range.contains(count as i64) || !follows(rule, number) {
+                return Err(Refusal::Rule { table: table.name().to_owned() });
+            }
+            // No number tells more of a cell of which everyone knows that nobody can be there.
+            Ok(if is_known { Range::exact(0) } else { range })
+        })
+        .collect()
 }
 
 fn is_a_rule(rule: Rounding) -> bool {
@@ -74,24 +106,28 @@ fn is_a_rule(rule: Rounding) -> bool {
     }
 }
 
+/// From where to where a count can be of which the rule makes a number.
 fn range(rule: Rounding, is_inner: bool, number: i64) -> Range {
-    let around =
-        |down: u64, up: u64| Range { low: (number - down as i64).max(0), high: number + up as i64 };
     match rule {
         // Halves go up: 10 to the nearest 10 is 5 to 14.
-        Rounding::Nearest { base } => around(base / 2, (base - 1) / 2),
+        Rounding::Nearest { base } => around(number, base / 2, (base - 1) / 2),
         Rounding::Controlled { base, margins } => match (is_inner, margins) {
-            (false, Margins::WithinTwo) => around(2 * base - 1, 2 * base - 1),
-            _ => around(base - 1, base - 1),
+            (false, Margins::WithinTwo) => around(number, 2 * base - 1, 2 * base - 1),
+            _ => around(number, base - 1, base - 1),
         },
-        Rounding::OpenSafely if number == 0 => around(0, Rounding::OPEN_SAFELY_REDACTED),
+        Rounding::OpenSafely if number == 0 => around(number, 0, Rounding::OPEN_SAFELY_REDACTED),
         Rounding::OpenSafely => {
             let half = Rounding::OPEN_SAFELY_BASE / 2;
-            let Range { low, high } = around(half, half);
+            let Range { low, high } = around(number, half, half);
+            // What the rule redacts is shown as 0: any other number says that the count is above that.
             Range { low: low.max(Rounding::OPEN_SAFELY_REDACTED as i64 + 1), high }
         }
-        Rounding::CellKey => around(Rounding::CELL_KEY_MAXIMUM, Rounding::CELL_KEY_MAXIMUM),
+        Rounding::CellKey => around(number, Rounding::CELL_KEY_MAXIMUM, Rounding::CELL_KEY_MAXIMUM),
     }
+}
+
+fn around(number: i64, down: u64, up: u64) -> Range {
+    Range { low: (number - down as i64).max(0), high: number + up as i64 }
 }
 
 /// Whether a number that is near enough also has the form that the rule gives it.
@@ -106,61 +142,76 @@ fn follows(rule: Rounding, number: u64) -> bool {
 }
 
 /// Returns what a table says that was published with cells withheld.
-fn published_before(table: &CountTable, policy: Policy, counts: &[u64]) -> Vec<Range> {
-    let inner = table.inner_cells();
-    let withheld =
-        |cell: usize| table.published_pattern().is_some_and(|published| published.withheld[cell]);
-    let range = |(cell, &count): (usize, &u64)| match withheld(cell) {
-        false => Range { low: count as i64, high: count as i64 },
-        true => {
-            let is_inner = inner.binary_search(&cell).is_ok();
+fn published_before(
+    table: &CountTable,
+    pattern: &Pattern,
+    policy: Policy,
+    counts: &IdVec<TableCell, u64>,
+) -> IdVec<TableCell, Range> {
+    let inner = table.cells_of_inner();
+    let cells = counts.enumerate().zip(pattern.by_cell());
+    cells
+        .map(|((cell, &count), &withheld)| {
+            if !withheld {
+                return Range::exact(count as i64);
+            }
+            let is_inner = inner.as_slice().binary_search(&cell).is_ok();
+            // The policy bounds inner cells; what a margin is at least follows from those that it counts.
             let low = if is_inner { policy.zeros.least_withheld() as i64 } else { 0 };
             Range { low, high: UNBOUNDED }
-        }
-    };
-    counts.iter().enumerate().map(range).collect()
+        })
+        .collect()
 }
 
 /// Refuses a controlled rounding of which the margins are not the sums of what they count. A margin's number
 /// then follows from others, so that its own range is no wider than the sum of its inner cells'.
 fn adds_up(
     set: &TableSet,
-    published: &[Vec<u64>],
-    mut ranges: Vec<Vec<Range>>,
-) -> Result<Vec<Vec<Range>>, Refusal> {
-    let is_new = |number: usize| set.tables[number].published_pattern().is_none();
-    let inner_of = |number: usize| -> Vec<u64> {
-        let inner = set.tables[number].inner_cells();
-        inner.into_iter().map(|cell| published[number][cell]).collect()
-    };
-    for number in (0..set.tables.len()).filter(|&number| is_new(number)) {
-        let table = &set.tables[number];
-        if alternative_table::cells(table, &inner_of(number)) != published[number] {
+    published: IdSlice<'_, TableId, Vec<u64>>,
+    mut ranges: Ranges,
+) -> Result<Ranges, Refusal> {
+    let tables = set.by_table();
+    let numbers: IdVec<TableId, Option<IdVec<InnerCell, u64>>> = tables
+        .iter()
+        .zip(published)
+        .map(|(table, published)| {
+            table.published_pattern().is_none().then(|| of_inner(table, published))
+        })
+        .collect();
+    for (number, table) in tables.enumerate() {
+        let Some(numbers) = &numbers[number] else { continue };
+        if alternative_table::cells(table, numbers.into()).as_slice() != published[number] {
             return Err(Refusal::Rule { table: table.name().to_owned() });
         }
-        let inner = table.inner_cells();
-        for (cell, below) in alternative_table::below(table).into_iter().enumerate() {
-            let of_inner = |end: fn(&Range) -> i64| -> i64 {
-                below.iter().map(|&place| end(&ranges[number][inner[place]])).sum()
-            };
-            let (low, high) = (of_inner(|range| range.low), of_inner(|range| range.high));
-            let Range { low: own_low, high: own_high } = ranges[number][cell];
-            ranges[number][cell] = Range { low: own_low.max(low), high: own_high.min(high) };
+        let inner = table.cells_of_inner();
+        let ranges = &mut ranges[number];
+        for (cell, below) in alternative_table::below(table).enumerate() {
+            // An inner cell is its only part, and keeps its range: those of margins are narrowed by ranges that stand.
+            let low = below.iter().map(|&part| ranges[inner[part]].low).sum();
+            let high = below.iter().map(|&part| ranges[inner[part]].high).sum();
+            ranges[cell] = ranges[cell].and(Range { low, high });
         }
     }
-    for (first, second) in linked_tables::pairs(set).filter(|&(a, b)| is_new(a) && is_new(b)) {
-        let (one, other) = (inner_of(first), inner_of(second));
-        let agree = linked_tables::shared(&set.tables[first], &set.tables[second])
-            .into_values()
-            .all(|(of_first, of_second)| {
-                of_first.iter().map(|&inner| one[inner]).sum::<u64>()
-                    == of_second.iter().map(|&inner| other[inner]).sum::<u64>()
-            });
+    for (first, second) in linked_tables::pairs(set) {
+        // A table that was published before was not rounded with the others.
+        let (Some(one), Some(other)) = (&numbers[first], &numbers[second]) else { continue };
+        let agree = linked_tables::shared(set.table(first), set.table(second))
+            .all(|(of_first, of_second)| sum_of(one, &of_first) == sum_of(other, &of_second));
         if !agree {
-            return Err(Refusal::Rule { table: set.tables[second].name().to_owned() });
+            return Err(Refusal::Rule { table: tables.at(second).name().to_owned() });
         }
     }
     Ok(ranges)
+}
+
+/// The published numbers of a table's inner cells.
+fn of_inner(table: &CountTable, published: &[u64]) -> IdVec<InnerCell, u64> {
+    let published: IdSlice<'_, TableCell, u64> = IdSlice::new(published);
+    table.cells_of_inner().into_iter().map(|cell| published[cell]).collect()
+}
+
+fn sum_of(numbers: &IdVec<InnerCell, u64>, cells: &[InnerCell]) -> u64 {
+    cells.iter().map(|&inner| numbers[inner]).sum()
 }
 
 #[cfg(test)]
@@ -170,6 +221,10 @@ mod tests {
     fn of(rule: Rounding, number: i64) -> (i64, i64) {
         let Range { low, high } = range(rule, true, number);
         (low, high)
+    }
+
+    fn controlled(margins: Margins) -> Rounding {
+        Rounding::Controlled { base: 3, margins }
     }
 
     #[test]
@@ -183,7 +238,6 @@ mod tests {
         // No children may be published as 5.
         assert_eq!(of(Rounding::CellKey, 5), (0, 10));
         assert_eq!(of(Rounding::CellKey, 6), (1, 11));
-        let controlled = |margins| Rounding::Controlled { base: 3, margins };
         assert_eq!(of(controlled(Margins::Adjacent), 3), (1, 5));
         assert_eq!(of(controlled(Margins::WithinTwo), 3), (1, 5));
         let margin = range(controlled(Margins::WithinTwo), false, 9);
@@ -195,8 +249,8 @@ mod tests {
         assert!(bases.iter().all(|&base| !is_a_rule(Rounding::Nearest { base })));
         assert!(is_a_rule(Rounding::Nearest { base: Rounding::LEAST_BASE }));
         // By cell key nothing small is shown.
-        let by_key = |number| follows(Rounding::CellKey, number);
-        assert!(by_key(0) && by_key(5) && by_key(6) && !by_key(1) && !by_key(4));
+        let by_key = [0, 1, 4, 5, 6].map(|number| follows(Rounding::CellKey, number));
+        assert_eq!(by_key, [true, false, false, true, true]);
         // Nothing becomes 5 where up to 7 become 0.
         let Range { low, high } = range(Rounding::OpenSafely, true, 5);
         assert!(low > high);

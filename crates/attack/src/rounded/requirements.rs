@@ -1,22 +1,30 @@
 //! Lists what the promise requires of rounded tables.
 
-use minster_model::table::{CountTable, ProtectionLevel, TableSet};
+use minster_model::{
+    IdVec, TableId,
+    table::{CountTable, ProtectionLevel, TableSet},
+};
 
 use crate::{
-    rounded::{local_search::RangeSums, ranges::Range},
+    rounded::{
+        local_search::{PlaceId, RangeSums},
+        ranges::{Range, Ranges},
+    },
     shared::{
         alternative_table,
-        bound::Bound,
+        bound::{Bound, high},
+        categories::{Category, categories},
         refusal::{Failure, FailureReason},
+        typed::{InnerCell, TableCell, TypedPattern, TypedSet, TypedTable},
     },
 };
 
 /// One requirement: what some inner cells of a table must be able to count together.
 pub(crate) struct RoundedRequirement {
-    pub(crate) table: usize,
-    pub(crate) cell: usize,
+    pub(crate) table: TableId,
+    pub(crate) cell: TableCell,
     pub(crate) reason: FailureReason,
-    pub(crate) inner: Vec<usize>,
+    pub(crate) inner: Vec<InnerCell>,
     /// Whether these are the cell's own.
     pub(crate) is_cell: bool,
     pub(crate) bound: Bound,
@@ -24,104 +32,106 @@ pub(crate) struct RoundedRequirement {
 
 impl RoundedRequirement {
     /// Its inner cells among those of all tables.
-    pub(crate) fn places(&self, sums: &RangeSums) -> Vec<usize> {
-        self.inner.iter().map(|inner| sums.first[self.table] + inner).collect()
+    pub(crate) fn places(&self, sums: &RangeSums) -> Vec<PlaceId> {
+        self.inner.iter().map(|&inner| sums.place(self.table, inner)).collect()
     }
 
     pub(crate) fn failure(&self) -> Failure {
-        Failure { table: self.table, cell: self.cell, reason: self.reason }
+        Failure::new(self.table, self.cell, self.reason)
     }
 }
 
-pub(crate) fn requirements(set: &TableSet, ranges: &[Vec<Range>]) -> Vec<RoundedRequirement> {
+/// All that a set promises of its cells.
+pub(crate) fn requirements(set: &TableSet, ranges: &Ranges) -> Vec<RoundedRequirement> {
     let mut requirements = Vec::new();
-    for (number, table) in set.tables.iter().enumerate() {
-        let below = alternative_table::below(table);
-        let counts = alternative_table::cells(table, table.inner());
-        for (cell, &count) in counts.iter().enumerate() {
-            let ends = match table.published_pattern() {
-                None if set.policy.is_small(count) => {
-                    let Range { low, high } = ranges[number][cell];
-                    Some((low, high))
-                }
+    for ((number, table), ranges) in set.by_table().enumerate().zip(ranges) {
+        let of_table = TableRequirements {
+            set,
+            number,
+            table,
+            ranges,
+            inner: table.cells_of_inner(),
+            below: alternative_table::below(table),
+            counts: alternative_table::counts(table),
+        };
+        of_table.cells(&mut requirements);
+        of_table.classes(&mut requirements);
+    }
+    requirements
+}
+
+/// The requirements of one table.
+struct TableRequirements<'a> {
+    set: &'a TableSet,
+    number: TableId,
+    table: &'a CountTable,
+    ranges: &'a IdVec<TableCell, Range>,
+    /// The cell that each inner cell is.
+    inner: IdVec<InnerCell, TableCell>,
+    /// For each cell, its inner cells.
+    below: IdVec<TableCell, Vec<InnerCell>>,
+    counts: IdVec<TableCell, u64>,
+}
+
+impl TableRequirements<'_> {
+    /// Of each cell that is to be protected, that it can be at either end of what may be told of it.
+    fn cells(&self, requirements: &mut Vec<RoundedRequirement>) {
+        for (cell, &count) in self.counts.enumerate() {
+            let ends = match self.table.published_pattern() {
+                // A cell's own number tells its range, and all numbers together must tell no more.
+                None if self.set.policy.is_small(count) => Some(self.ranges[cell]),
                 None => None,
-                Some(published) if !published.withheld[cell] => None,
-                Some(_) => before(set, table, &ranges[number], &below[cell], cell, count as i64),
+                Some(published) if !published.by_cell()[cell] => None,
+                Some(_) => self.before(cell, count),
             };
-            let Some((low, high)) = ends else { continue };
+            let Some(Range { low, high }) = ends else { continue };
             for (reason, bound) in [
                 (FailureReason::Low, Bound::AtMost(low)),
                 (FailureReason::High, Bound::AtLeast(high)),
             ] {
-                let inner = below[cell].clone();
                 requirements.push(RoundedRequirement {
-                    table: number,
+                    table: self.number,
                     cell,
                     reason,
-                    inner,
+                    inner: self.below[cell].clone(),
                     is_cell: true,
                     bound,
                 });
             }
         }
-        classes(set, number, &below, &counts, &mut requirements);
     }
-    requirements
-}
 
-/// Returns what the promise requires of a cell that an earlier release withheld, if it does.
-fn before(
-    set: &TableSet,
-    table: &CountTable,
-    ranges: &[Range],
-    below: &[usize],
-    cell: usize,
-    count: i64,
-) -> Option<(i64, i64)> {
-    let inner = table.inner_cells();
-    let low: i64 = below.iter().map(|&place| ranges[inner[place]].low).sum();
-    let threshold = set.policy.threshold as i64;
-    let unsafe_by_rule = table.protection_levels().iter().find(|level| level.cell == cell);
-    match unsafe_by_rule {
-        _ if set.policy.is_small(count as u64) => Some((low, threshold.max(low + threshold - 1))),
-        Some(&ProtectionLevel { lower, upper, .. }) => {
-            Some((low.max(count - lower as i64), count + upper as i64))
+    /// Returns between what a cell must be able to be that an earlier release withheld, if that was for its own sake.
+    fn before(&self, cell: TableCell, count: u64) -> Option<Range> {
+        let low: i64 = self.below[cell].iter().map(|&part| self.ranges[self.inner[part]].low).sum();
+        // What was promised then still holds: rounded numbers beside it must not break that.
+        if self.set.policy.is_small(count) {
+            return Some(Range { low, high: high(self.set.policy.threshold, low) });
         }
-        None => None,
+        let level = self.table.protection_levels().iter().find(|level| level.cell == cell.0);
+        level.map(|&ProtectionLevel { lower, upper, .. }| {
+            let count = count as i64;
+            Range { low: low.max(count - lower as i64), high: count + upper as i64 }
+        })
     }
-}
 
-/// Groups of which all, or all but fewer than the threshold, share a sensitive category.
-fn classes(
-    set: &TableSet,
-    number: usize,
-    below: &[Vec<usize>],
-    counts: &[u64],
-    requirements: &mut Vec<RoundedRequirement>,
-) {
-    let table = &set.tables[number];
-    for sensitive in table.sensitive() {
-        let dimension = &table.dimensions()[sensitive.dimension];
-        for (cell, &count) in counts.iter().enumerate() {
-            let mut nodes = table.coordinates(cell);
-            let category = nodes[sensitive.dimension];
-            let root = std::iter::successors(Some(category), |&node| dimension.parent(node)).last();
-            nodes[sensitive.dimension] = root.unwrap_or(category);
-            let group = table.cell(&nodes);
-            let discloses = sensitive.categories.contains(&category)
-                && count > 0
-                && counts[group] - count < set.policy.threshold;
-            if discloses {
-                let outside = |inner: &usize| below[cell].binary_search(inner).is_err();
-                requirements.push(RoundedRequirement {
-                    table: number,
-                    cell,
-                    reason: FailureReason::Class,
-                    inner: below[group].iter().copied().filter(outside).collect(),
-                    is_cell: false,
-                    bound: Bound::AtLeast(set.policy.threshold as i64),
-                });
+    /// Groups of which all, or all but fewer than the threshold, share a sensitive category.
+    fn classes(&self, requirements: &mut Vec<RoundedRequirement>) {
+        let threshold = self.set.policy.threshold;
+        for Category { group, inside } in categories(self.table) {
+            let count = self.counts[inside];
+            if count == 0 || self.counts[group] - count >= threshold {
+                continue;
             }
+            let outside = |inner: &InnerCell| self.below[inside].binary_search(inner).is_err();
+            requirements.push(RoundedRequirement {
+                table: self.number,
+                cell: inside,
+                reason: FailureReason::Class,
+                inner: self.below[group].iter().copied().filter(outside).collect(),
+                is_cell: false,
+                bound: Bound::AtLeast(threshold as i64),
+            });
         }
     }
 }
@@ -129,6 +139,7 @@ fn classes(
 #[cfg(test)]
 mod tests {
     use minster_model::{
+        NodeId,
         policy::{Policy, Zeros},
         table::{Hierarchy, Pattern, Sensitive},
     };
@@ -137,17 +148,17 @@ mod tests {
 
     fn table(counts: [u64; 2]) -> CountTable {
         let care = Hierarchy::flat("care", "all", ["yes".into(), "no".into()]).unwrap();
-        let sensitive = vec![Sensitive { dimension: 0, categories: vec![1] }];
+        let sensitive = vec![Sensitive { dimension: 0, categories: vec![NodeId(1)] }];
         CountTable::new("t", vec![care], counts.to_vec(), sensitive).unwrap()
     }
 
     /// Cells and why they are asked for.
     fn asked(table: CountTable) -> Vec<(usize, FailureReason)> {
-        let ranges = vec![vec![Range { low: 0, high: 9 }; table.cell_count()]];
+        let ranges = vec![IdVec::of(Range { low: 0, high: 9 }, table.cell_count())].into();
         let set = TableSet { tables: vec![table], policy: Policy::new(5, Zeros::MayBeWithheld) };
         requirements(&set, &ranges)
             .into_iter()
-            .map(|requirement| (requirement.cell, requirement.reason))
+            .map(|requirement| (requirement.cell.0, requirement.reason))
             .collect()
     }
 
@@ -164,13 +175,13 @@ mod tests {
 
     #[test]
     fn what_an_earlier_release_showed_is_asked_about_no_more() {
-        let both = |cell| [(cell, FailureReason::Low), (cell, FailureReason::High)];
-        let before = |withheld: [bool; 3]| {
+        let [shown, withheld] = [[false; 3], [false, true, true]].map(|withheld| {
             let pattern = Pattern { withheld: withheld.to_vec() };
             asked(table([9, 3]).published_before(pattern).unwrap())
-        };
+        });
+        let both = vec![(2, FailureReason::Low), (2, FailureReason::High)];
         let class = vec![(1, FailureReason::Class)];
-        assert_eq!(before([false, false, false]), class);
-        assert_eq!(before([false, true, true]), [both(2).to_vec(), class].concat());
+        assert_eq!(shown, class);
+        assert_eq!(withheld, [both, class].concat());
     }
 }

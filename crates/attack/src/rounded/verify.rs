@@ -1,27 +1,40 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use minster_model::{
+    IdVec, TableId, id,
     rounding::Rounding,
-    table::{AlternativeTable, CountTable, Pattern, TableSet},
+    table::{AlternativeTable, Pattern, TableSet},
 };
 
 use crate::{
     rounded::{
         integer_program,
         interval_propagation::Relations,
-        local_search::{DraftAlternative, RangeSums},
-        ranges::{self, Range},
+        local_search::{Changes, DraftAlternative, PlaceId, RangeSums},
+        ranges::{self, Range, Ranges},
         requirements::{self, RoundedRequirement},
     },
     shared::{
         bound::Bound,
+        id_slice::IdSlice,
         linked_tables,
         refusal::{Failure, FailureReason, Refusal},
         releasable::{Certified, ReleasableSet},
+        typed::{TableCell, TypedSet, TypedTable},
     },
 };
 
-/// Requires for which a whole-number program is tried, at most; what is left counts as not shown.
+id! {
+    /// The place of a world among those that were found.
+    FoundId
+}
+
+id! {
+    /// The number of a world that adds up.
+    AlternativeId
+}
+
+/// Requirements for which a whole-number program is tried, at most; what is left counts as not shown.
 const PROGRAMS: usize = 400;
 
 /// Attacks tables of which every number is published rounded or perturbed: one list of numbers a table, by
@@ -42,7 +55,7 @@ pub fn verify_rounded(
     published: Vec<Vec<u64>>,
     rule: Rounding,
 ) -> Result<ReleasableSet, Refusal> {
-    let (ranges, requirements) = read(&set, &published, rule)?;
+    let (ranges, requirements) = read(&set, IdSlice::new(&published), rule)?;
     let relations = Relations::new(&set);
     // The truth is within them, so that none is empty.
     let narrowed = relations.narrowed(&ranges).ok_or(Refusal::Shape)?;
@@ -51,13 +64,15 @@ pub fn verify_rounded(
         return Err(Refusal::Unprotected(failures));
     }
     let within = RangeSums::new(&set, &narrowed);
-    let mut search = RoundedSearch::new(&set, &published, &within);
+    let mut search = RoundedSearch::new(&set, IdSlice::new(&published), &within);
     for requirement in &requirements {
         if !search.look_for(requirement) {
             search.look_closer(&set, requirement, &relations, &narrowed);
         }
     }
-    let Certified { alternatives, .. } = shown(&set, &ranges, &requirements, search.alternatives)?;
+    // Whatever found a world, only what adds up within the published ranges counts, narrowed ones being a help to find it.
+    let found = search.alternatives.into_iter().collect();
+    let Certified { alternatives, .. } = shown(&set, &ranges, &requirements, found)?;
     let patterns = patterns(&set);
     Ok(ReleasableSet::new_rounded(set, patterns, published, rule, alternatives))
 }
@@ -72,9 +87,10 @@ pub fn certify_rounded(
     rule: Rounding,
     certificates: &[AlternativeTable],
 ) -> Result<Certified, Refusal> {
-    let (ranges, requirements) = read(set, published, rule)?;
+    let (ranges, requirements) = read(set, IdSlice::new(published), rule)?;
     let mut failures = seen_at_once(set, &ranges, &requirements);
     let sums = RangeSums::new(set, &ranges);
+    // One that names a cell that does not exist is no world, and shows nothing.
     let proposed =
         certificates.iter().filter_map(|alternative| sums.changes(set, alternative)).collect();
     match shown(set, &ranges, &requirements, proposed) {
@@ -91,9 +107,9 @@ pub fn certify_rounded(
 /// Each cell's own range, and what the promise requires, once the numbers are seen to be the rule's.
 fn read(
     set: &TableSet,
-    published: &[Vec<u64>],
+    published: IdSlice<'_, TableId, Vec<u64>>,
     rule: Rounding,
-) -> Result<(Vec<Vec<Range>>, Vec<RoundedRequirement>), Refusal> {
+) -> Result<(Ranges, Vec<RoundedRequirement>), Refusal> {
     linked_tables::check(set)?;
     let ranges = ranges::ranges(set, published, rule)?;
     for table in &set.tables {
@@ -108,9 +124,9 @@ fn read(
 /// Returns what these changes of the true counts show, of which only those count that add up.
 fn shown(
     set: &TableSet,
-    ranges: &[Vec<Range>],
+    ranges: &Ranges,
     requirements: &[RoundedRequirement],
-    proposed: Vec<BTreeMap<usize, i64>>,
+    proposed: Vec<Changes>,
 ) -> Result<Certified, Refusal> {
     let sums = RangeSums::new(set, ranges);
     let shown = FittingAlternatives::new(&sums, proposed);
@@ -118,9 +134,10 @@ fn shown(
     let mut failures = Vec::new();
     for requirement in requirements {
         match shown.meeting(&sums, requirement) {
-            Some(met) => {
-                count += usize::from(met.is_some());
-                used.extend(met);
+            Some(Shown::ByTruth) => {}
+            Some(Shown::By(alternative)) => {
+                count += 1;
+                used.insert(alternative);
             }
             None => failures.push(requirement.failure()),
         }
@@ -140,16 +157,17 @@ const OPEN: usize = 4;
 /// Cells that must not be published at all, and ranges that single sums narrow.
 fn seen_at_once(
     set: &TableSet,
-    narrowed: &[Vec<Range>],
+    narrowed: &Ranges,
     requirements: &[RoundedRequirement],
 ) -> Vec<Failure> {
     let mut failures = Vec::new();
-    for (table, count_table) in
-        set.tables.iter().enumerate().filter(|(_, t)| t.published_pattern().is_none())
-    {
-        let reason = FailureReason::SmallPublished;
-        let unsafe_by_rule = count_table.protection_levels().iter();
-        failures.extend(unsafe_by_rule.map(|level| Failure { table, cell: level.cell, reason }));
+    let new = set.by_table().enumerate().filter(|(_, of)| of.published_pattern().is_none());
+    for (table, count_table) in new {
+        // A rounded number is near the true one: what is never to be published is not to be published rounded.
+        let levels = count_table.protection_levels().iter();
+        failures.extend(levels.map(|level| {
+            Failure::new(table, TableCell(level.cell), FailureReason::SmallPublished)
+        }));
     }
     for requirement in requirements.iter().filter(|requirement| requirement.is_cell) {
         let Range { low, high } = narrowed[requirement.table][requirement.cell];
@@ -169,50 +187,51 @@ struct RoundedSearch<'a> {
     sums: &'a RangeSums,
     /// Where a search starts: the published numbers, where they are a world themselves, and the truth.
     starts: Vec<DraftAlternative<'a>>,
-    /// Worlds that may meet further requirements, and their places among the worlds, the newest first.
-    open: VecDeque<(DraftAlternative<'a>, usize)>,
-    alternatives: Vec<BTreeMap<usize, i64>>,
+    /// Worlds that may meet further requirements, the newest first.
+    open: VecDeque<(DraftAlternative<'a>, FoundId)>,
+    alternatives: IdVec<FoundId, Changes>,
     programs: usize,
 }
 
 impl<'a> RoundedSearch<'a> {
-    fn new(set: &TableSet, published: &[Vec<u64>], sums: &'a RangeSums) -> Self {
-        let mut numbers = Vec::new();
+    fn new(set: &TableSet, published: IdSlice<'_, TableId, Vec<u64>>, sums: &'a RangeSums) -> Self {
+        let mut numbers = IdVec::new();
         for (table, published) in set.tables.iter().zip(published) {
             match table.published_pattern() {
                 Some(_) => numbers.extend(table.inner().iter().map(|&count| count as i64)),
                 None => {
-                    let inner = table.inner_cells();
+                    let published: IdSlice<'_, TableCell, u64> = IdSlice::new(published);
+                    let inner = table.cells_of_inner();
                     numbers.extend(inner.into_iter().map(|cell| published[cell] as i64));
                 }
             }
         }
+        // The published numbers first: they are in the middle of their ranges, so that most ends are near.
         let starts =
             [numbers, sums.truth.clone()].map(|counts| DraftAlternative::new(sums, counts));
         let starts = starts.into_iter().filter(DraftAlternative::fits).collect();
-        Self { sums, starts, open: VecDeque::new(), alternatives: Vec::new(), programs: 0 }
+        Self { sums, starts, open: VecDeque::new(), alternatives: IdVec::new(), programs: 0 }
     }
 
     /// Whether moving single children found a world, or one meets the requirement already.
     fn look_for(&mut self, requirement: &RoundedRequirement) -> bool {
-        let inner = requirement.places(self.sums);
-        let truth: i64 = inner.iter().map(|&inner| self.sums.truth[inner]).sum();
-        if is_met(truth, requirement.bound) {
+        let places = requirement.places(self.sums);
+        if requirement.bound.is_met(self.sums.true_sum(&places)) {
             return true;
         }
-        for (draft, place) in &mut self.open {
-            if draft.meet(&inner, requirement.bound) {
-                self.alternatives[*place] = draft.changes();
+        // One world for many requirements: fewer certificates, and fewer searches.
+        for (draft, found) in &mut self.open {
+            if draft.meet(&places, requirement.bound) {
+                self.alternatives[*found] = draft.changes();
                 return true;
             }
         }
         for start in &self.starts {
             let mut draft = start.clone();
-            if draft.meet(&inner, requirement.bound) {
-                let place = self.alternatives.len();
-                self.alternatives.push(draft.changes());
+            if draft.meet(&places, requirement.bound) {
+                let found = self.alternatives.push(draft.changes());
                 self.open.truncate(OPEN - 1);
-                self.open.push_front((draft, place));
+                self.open.push_front((draft, found));
                 return true;
             }
         }
@@ -226,15 +245,16 @@ impl<'a> RoundedSearch<'a> {
         set: &TableSet,
         requirement: &RoundedRequirement,
         relations: &Relations,
-        narrowed: &[Vec<Range>],
+        narrowed: &Ranges,
     ) {
-        let mut ranges = narrowed.to_vec();
+        let mut ranges = narrowed.clone();
         if requirement.is_cell {
             let range = &mut ranges[requirement.table][requirement.cell];
             match requirement.bound {
                 Bound::AtMost(most) => range.high = range.high.min(most),
                 Bound::AtLeast(least) => range.low = range.low.max(least),
             }
+            // An empty range is a proof that no world meets the requirement: it stays unmet, and counts as failed.
             match relations.narrowed(&ranges) {
                 Some(narrowed) => ranges = narrowed,
                 None => return,
@@ -245,52 +265,59 @@ impl<'a> RoundedSearch<'a> {
             return;
         }
         let within = RangeSums::new(set, &ranges);
-        let inner = requirement.places(&within);
-        let nearest =
-            within.truth.iter().zip(&within.own).map(|(t, own)| *t.clamp(&own.low, &own.high));
-        let mut draft = DraftAlternative::new(&within, nearest.collect());
-        match draft.meet(&inner, requirement.bound) {
-            true => self.alternatives.push(draft.changes()),
-            false => self.alternatives.extend(integer_program::solve(
-                self.sums,
-                &inner,
-                requirement.bound,
-            )),
-        }
+        let places = requirement.places(&within);
+        // The truth may be outside the narrowed ranges: the counts next to it inside them are the start.
+        let truth = within.truth.iter().zip(&within.own);
+        let nearest = truth.map(|(truth, own)| *truth.clamp(&own.low, &own.high)).collect();
+        let mut draft = DraftAlternative::new(&within, nearest);
+        let found = match draft.meet(&places, requirement.bound) {
+            true => Some(draft.changes()),
+            false => integer_program::solve(self.sums, &places, requirement.bound),
+        };
+        self.alternatives.extend(found);
     }
+}
+
+/// What shows that a requirement is met.
+enum Shown {
+    /// The truth itself.
+    ByTruth,
+    /// A world.
+    By(AlternativeId),
 }
 
 /// Worlds that add up, found again by the inner cells that they alter.
 struct FittingAlternatives {
-    alternatives: Vec<BTreeMap<usize, i64>>,
-    altering: HashMap<usize, Vec<usize>>,
+    alternatives: IdVec<AlternativeId, Changes>,
+    altering: HashMap<PlaceId, Vec<AlternativeId>>,
 }
 
 impl FittingAlternatives {
-    fn new(sums: &RangeSums, proposed: Vec<BTreeMap<usize, i64>>) -> Self {
-        let alternatives: Vec<_> =
+    fn new(sums: &RangeSums, proposed: Vec<Changes>) -> Self {
+        let alternatives: IdVec<AlternativeId, Changes> =
             proposed.into_iter().filter(|alternative| sums.fits(alternative)).collect();
-        let mut altering: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (number, alternative) in alternatives.iter().enumerate() {
-            alternative.keys().for_each(|&inner| altering.entry(inner).or_default().push(number));
+        let mut altering: HashMap<PlaceId, Vec<AlternativeId>> = HashMap::new();
+        for (number, alternative) in alternatives.enumerate() {
+            alternative.keys().for_each(|&place| altering.entry(place).or_default().push(number));
         }
         Self { alternatives, altering }
     }
 
-    /// The world that meets a requirement: none where the truth itself does.
-    fn meeting(&self, sums: &RangeSums, requirement: &RoundedRequirement) -> Option<Option<usize>> {
-        let inner = requirement.places(sums);
-        let truth: i64 = inner.iter().map(|&inner| sums.truth[inner]).sum();
-        if is_met(truth, requirement.bound) {
-            return Some(None);
+    /// What meets a requirement, if anything does.
+    fn meeting(&self, sums: &RangeSums, requirement: &RoundedRequirement) -> Option<Shown> {
+        let places = requirement.places(sums);
+        let truth = sums.true_sum(&places);
+        if requirement.bound.is_met(truth) {
+            return Some(Shown::ByTruth);
         }
-        let meets = |number: &usize| {
-            let changes = &self.alternatives[*number];
-            let change: i64 = inner.iter().filter_map(|inner| changes.get(inner)).sum();
-            is_met(truth + change, requirement.bound)
-        };
-        let altering = inner.iter().filter_map(|inner| self.altering.get(inner)).flatten();
-        altering.copied().find(meets).map(Some)
+        // A world with another sum than the true one alters one of its cells: no other needs to be looked at.
+        let altering = places.iter().filter_map(|place| self.altering.get(place)).flatten();
+        let mut meeting = altering.copied().filter(|&number| {
+            let changes = &self.alternatives[number];
+            let change: i64 = places.iter().filter_map(|place| changes.get(place)).sum();
+            requirement.bound.is_met(truth + change)
+        });
+        meeting.next().map(Shown::By)
     }
 
     /// The worlds that met a requirement, in order, each once.
@@ -298,37 +325,33 @@ impl FittingAlternatives {
         &self,
         set: &TableSet,
         sums: &RangeSums,
-        used: &BTreeSet<usize>,
+        used: &BTreeSet<AlternativeId>,
     ) -> Vec<AlternativeTable> {
-        let alternative = |&number: &usize| AlternativeTable {
-            counts: self.alternatives[number]
-                .iter()
-                .map(|(&inner, change)| {
-                    let table = sums.first.partition_point(|&first| first <= inner) - 1;
-                    let place = inner - sums.first[table];
-                    let count = set.tables[table].inner()[place].saturating_add_signed(*change);
-                    (table, place, count)
-                })
-                .collect(),
-        };
-        used.iter().map(alternative).collect::<BTreeSet<AlternativeTable>>().into_iter().collect()
+        let alternatives: BTreeSet<AlternativeTable> =
+            used.iter().map(|&number| table_of(set, sums, &self.alternatives[number])).collect();
+        alternatives.into_iter().collect()
     }
 }
 
-fn is_met(value: i64, bound: Bound) -> bool {
-    match bound {
-        Bound::AtMost(most) => value <= most,
-        Bound::AtLeast(least) => value >= least,
-    }
+/// The world that differs from the truth by these changes.
+fn table_of(set: &TableSet, sums: &RangeSums, changes: &Changes) -> AlternativeTable {
+    let counts = changes.iter().map(|(&place, &change)| {
+        let (table, inner) = sums.inner_cell(place);
+        let truth = set.table(table).by_inner()[inner];
+        (table.0, inner.0, truth.saturating_add_signed(change))
+    });
+    AlternativeTable { counts: counts.collect() }
 }
 
 /// Returns what is withheld where every number is published: nothing but what was withheld before.
 fn patterns(set: &TableSet) -> Vec<Pattern> {
-    let pattern = |table: &CountTable| {
-        let none = || Pattern { withheld: vec![false; table.cell_count()] };
-        table.published_pattern().cloned().unwrap_or_else(none)
-    };
-    set.tables.iter().map(pattern).collect()
+    set.tables
+        .iter()
+        .map(|table| match table.published_pattern() {
+            Some(published) => published.clone(),
+            None => Pattern { withheld: vec![false; table.cell_count()] },
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -341,24 +364,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bound_is_met_up_to_itself() {
-        let at_most = [4, 5, 6].map(|value| is_met(value, Bound::AtMost(5)));
-        let at_least = [4, 5, 6].map(|value| is_met(value, Bound::AtLeast(5)));
-        assert_eq!((at_most, at_least), ([true, true, false], [false, true, true]));
-    }
-
-    #[test]
     fn a_cell_that_is_never_published_is_seen_again_too() {
         let sex = Hierarchy::flat("sex", "all", ["F".into(), "M".into()]).unwrap();
         let table = CountTable::new("t", vec![sex], vec![10, 15], vec![]).unwrap();
         let published = vec![table.cell_counts()];
-        let of = |unsafe_by_rule| {
-            let tables = vec![table.clone().with_protection_levels(unsafe_by_rule).unwrap()];
+        let levels = vec![ProtectionLevel { cell: 1, lower: 5, upper: 5 }];
+        let [shown, never] = [vec![], levels].map(|levels| {
+            let tables = vec![table.clone().with_protection_levels(levels).unwrap()];
             TableSet { tables, policy: Policy::new(5, Zeros::Published) }
-        };
+        });
         let rule = Rounding::Nearest { base: 5 };
-        assert!(certify_rounded(&of(vec![]), &published, rule, &[]).is_ok());
-        let never = of(vec![ProtectionLevel { cell: 1, lower: 5, upper: 5 }]);
+        assert!(certify_rounded(&shown, &published, rule, &[]).is_ok());
         let failure = Failure { table: 0, cell: 1, reason: FailureReason::SmallPublished };
         let refused = Refusal::Unprotected(vec![failure]);
         assert_eq!(certify_rounded(&never, &published, rule, &[]), Err(refused.clone()));

@@ -1,20 +1,24 @@
 use minster_model::{
+    IdVec, TableId,
     policy::Policy,
     rounding::Rounding,
     table::{AlternativeTable, CountTable, Pattern, TableSet},
 };
 
-use crate::shared::alternative_table;
+use crate::shared::{
+    alternative_table,
+    typed::{TypedPattern, TypedSet},
+};
 
 /// Tables and patterns that withstood the attack. Only [`verify`](crate::verify) makes one, and only one can be
 /// released.
 #[derive(Debug, Clone)]
 pub struct ReleasableSet {
     set: TableSet,
-    patterns: Vec<Pattern>,
+    patterns: IdVec<TableId, Pattern>,
     alternatives: Vec<AlternativeTable>,
     /// Where every number is published rounded or perturbed: by which rule, and the numbers.
-    rounded: Option<(Rounding, Vec<Vec<u64>>)>,
+    rounded: Option<(Rounding, IdVec<TableId, Vec<u64>>)>,
 }
 
 impl ReleasableSet {
@@ -24,7 +28,7 @@ impl ReleasableSet {
         patterns: Vec<Pattern>,
         alternatives: Vec<AlternativeTable>,
     ) -> Self {
-        Self { set, patterns, alternatives, rounded: None }
+        Self { set, patterns: patterns.into(), alternatives, rounded: None }
     }
 
     /// Takes what withstood the attack by ranges: for [`verify_rounded`](crate::verify_rounded) alone. The patterns
@@ -36,7 +40,8 @@ impl ReleasableSet {
         rule: Rounding,
         alternatives: Vec<AlternativeTable>,
     ) -> Self {
-        Self { set, patterns, alternatives, rounded: Some((rule, published)) }
+        let rounded = Some((rule, published.into()));
+        Self { set, patterns: patterns.into(), alternatives, rounded }
     }
 
     /// The tables.
@@ -46,7 +51,7 @@ impl ReleasableSet {
 
     /// The patterns, one a table.
     pub fn patterns(&self) -> &[Pattern] {
-        &self.patterns
+        self.patterns.as_slice()
     }
 
     /// By which rule every number is rounded or perturbed, if it is: for the public to know.
@@ -71,15 +76,15 @@ impl ReleasableSet {
 
     /// Every cell's number of one table, rounded where it is published so; none where it is withheld.
     pub fn published_cells(&self, table: usize) -> Vec<Option<u64>> {
-        let of_table = &self.set.tables[table];
+        let table = TableId(table);
+        let of_table = self.set.table(table);
+        // The rule is that of the new tables: one that was published before shows what it showed then.
         if let (Some((_, numbers)), None) = (&self.rounded, of_table.published_pattern()) {
             return numbers[table].iter().copied().map(Some).collect();
         }
-        let counts = alternative_table::cells(of_table, of_table.inner());
-        let withheld = &self.patterns[table].withheld;
-        counts
+        alternative_table::counts(of_table)
             .into_iter()
-            .zip(withheld)
+            .zip(self.patterns[table].by_cell())
             .map(|(count, withheld)| (!withheld).then_some(count))
             .collect()
     }

@@ -1,14 +1,19 @@
 //! Those who know that they are in a cell: it holds at least as many as they are. The promise must hold over
 //! the worlds that leave them there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use minster_model::{policy::Policy, refinement::Refinements};
+use minster_model::{TableId, policy::Policy, refinement::Refinements};
 
 use crate::{
-    shared::bound::Bound,
+    shared::{
+        bound::{Bound, high},
+        typed::{InnerCell, TableCell},
+    },
     suppressed::{
-        certificates::Certificates, equations::System, requirement::LeastOfSmall,
+        certificates::Certificates,
+        equations::{System, UnknownId},
+        requirement::LeastOfSmall,
         solve::RequiredSum,
     },
 };
@@ -19,37 +24,60 @@ pub(crate) struct Insiders<'a> {
     pub(crate) system: &'a System,
     pub(crate) required: &'a RequiredSum,
     /// The cell that it is about.
-    pub(crate) cell: (usize, usize),
+    pub(crate) cell: (TableId, TableCell),
     /// The least that the cell can be by the rules, where the requirement follows from that.
     pub(crate) small: Option<&'a LeastOfSmall>,
     pub(crate) refinements: &'a Refinements<'a>,
 }
 
+/// A requirement that must be met for one insider.
+pub(crate) struct InsiderRequirement {
+    pub(crate) required: RequiredSum,
+    /// Where they are.
+    pub(crate) unknown: UnknownId,
+    /// How many it holds at least.
+    pub(crate) knows: u64,
+}
+
+/// Of each table that was asked for, the inner cells that lie within the cell.
+type Within = BTreeMap<TableId, Vec<InnerCell>>;
+
 impl Insiders<'_> {
-    /// Returns what is still to be shown: a requirement, the inner cell where an insider is, and how many it holds at
-    /// least. For those who are left out, a known world that meets the requirement is a certificate already: it
-    /// is marked as used.
+    /// Returns what is still to be shown. For those who are left out, a known world that meets the requirement is a
+    /// certificate already: it is marked as used.
     pub(crate) fn requirements(
         &self,
         certificates: &mut Certificates<'_>,
-    ) -> Vec<(RequiredSum, usize, u64)> {
+    ) -> Vec<InsiderRequirement> {
+        // Of those in the cell itself another requirement is made than of outsiders: a world that meets the one need not
+        // meet the other.
         let below = self.required.unknowns.iter().copied();
         let below = below.filter(|&unknown| self.more(unknown) > 0);
         let mut insiders = self.moved_by_every_alternative(certificates);
         insiders.extend(below);
-        let mut within = BTreeMap::new();
-        let of =
-            |unknown: usize| (self.required_of(unknown, &mut within), unknown, self.knows(unknown));
-        insiders.into_iter().map(of).collect()
+        let mut within = Within::new();
+        insiders
+            .into_iter()
+            .map(|unknown| InsiderRequirement {
+                required: self.required_of(unknown, &mut within),
+                unknown,
+                knows: self.knows(unknown),
+            })
+            .collect()
     }
 
-    /// The insiders whom no known world that meets the requirement leaves where they are.
-    fn moved_by_every_alternative(&self, certificates: &mut Certificates<'_>) -> BTreeSet<usize> {
-        let mut moved: Option<BTreeSet<usize>> = None;
+    /// The insiders whom no known world that meets the requirement leaves where they are. Where none meets it, the
+    /// truth does (an outsider was asked for first), and leaves everyone.
+    fn moved_by_every_alternative(
+        &self,
+        certificates: &mut Certificates<'_>,
+    ) -> BTreeSet<UnknownId> {
+        let mut moved: Option<BTreeSet<UnknownId>> = None;
         let mut looked_at = Vec::new();
         for alternative in certificates.meeting(self.required) {
             looked_at.push(alternative);
-            let here: BTreeSet<usize> = certificates
+            // Where a world leaves the truth alone, it leaves everyone: only what it alters can move an insider.
+            let here: BTreeSet<UnknownId> = certificates
                 .altered(alternative)
                 .filter(|&(unknown, value)| value < self.knows(unknown) as i64)
                 .map(|(unknown, _)| unknown)
@@ -69,51 +97,63 @@ impl Insiders<'_> {
     }
 
     /// How many an insider of an inner cell knows to be there.
-    fn knows(&self, unknown: usize) -> u64 {
+    fn knows(&self, unknown: UnknownId) -> u64 {
         self.system.least(unknown) + self.more(unknown)
     }
 
     /// How many more than the least that is.
-    fn more(&self, unknown: usize) -> u64 {
+    fn more(&self, unknown: UnknownId) -> u64 {
         self.system.more_known(unknown)
     }
 
     /// The least that the cell can be to an insider who is in it: in one of its own inner cells, or in one of another
-    /// table that lies within it. `within` holds those of each table that was asked for.
+    /// table that lies within it. None where the insider is not in it, for all that anyone can tell.
     fn least_to(
         &self,
         small: &LeastOfSmall,
-        unknown: usize,
-        within: &mut BTreeMap<usize, Vec<usize>>,
+        unknown: UnknownId,
+        within: &mut Within,
     ) -> Option<i64> {
         let (table, inner) = self.system.unknowns[unknown];
         let least = small.by_table[table]?;
-        let is_within = match table == self.cell.0 {
+        let (own, _) = self.cell;
+        let is_within = match table == own {
             true => self.required.unknowns.contains(&unknown),
-            false => {
-                let (own, cell) = self.cell;
-                let of_table = || self.refinements.within(own, cell, table).unwrap_or_default();
-                within.entry(table).or_insert_with(of_table).binary_search(&inner).is_ok()
-            }
+            false => self.within(table, within)?.binary_search(&inner).is_ok(),
         };
+        // The other parts of the cell have their least, and the insider's own has what they know.
         is_within.then_some(least + self.more(unknown) as i64)
     }
 
+    /// The inner cells of another table that lie within the cell, worked out once; none where it does not tell.
+    fn within<'b>(&self, other: TableId, within: &'b mut Within) -> Option<&'b [InnerCell]> {
+        let (own, cell) = self.cell;
+        let cells = match within.entry(other) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(open) => {
+                let cells = self.refinements.within(own.0, cell.0, other.0)?;
+                open.insert(cells.into_iter().map(InnerCell).collect())
+            }
+        };
+        Some(cells)
+    }
+
     /// The requirement for one insider: where they are in the cell, its least is more by what they know.
-    fn required_of(&self, unknown: usize, within: &mut BTreeMap<usize, Vec<usize>>) -> RequiredSum {
+    fn required_of(&self, unknown: UnknownId, within: &mut Within) -> RequiredSum {
         let unknowns = &self.required.unknowns;
-        let threshold = self.policy.threshold as i64;
         let bound = match (self.required.bound, self.small) {
             (bound, Some(small)) => match (bound, self.least_to(small, unknown, within)) {
                 (bound, None) => bound,
+                // No world that leaves them there has the cell lower: to ask for that would refuse every pattern.
                 (Bound::AtMost(bound), Some(low)) => {
                     Bound::AtMost(bound.max(low - small.published))
                 }
+                // As far from their own least must be possible as is from everyone's.
                 (Bound::AtLeast(bound), Some(low)) => {
-                    let high = threshold.max(low + threshold - 1);
-                    Bound::AtLeast(bound.max(high - small.published))
+                    Bound::AtLeast(bound.max(high(self.policy.threshold, low) - small.published))
                 }
             },
+            // A protection level counts from the truth: it moves only where the insider's own knowledge is above it.
             (Bound::AtMost(bound), None) if unknowns.contains(&unknown) => {
                 let low = self.system.least_of(unknowns) + self.more(unknown) as i64;
                 Bound::AtMost(bound.max(low))

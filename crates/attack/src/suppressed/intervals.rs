@@ -2,16 +2,22 @@ use std::collections::BTreeMap;
 
 use microlp::OptimizationDirection;
 use minster_model::{
+    TableId,
     refinement::Refinements,
     table::{Pattern, TableSet},
 };
 
 use crate::{
-    shared::{linked_tables, refusal::Refusal},
+    shared::{
+        id_slice::IdSlice,
+        linked_tables,
+        refusal::Refusal,
+        typed::{TableCell, TypedPattern, TypedSet},
+    },
     suppressed::{
-        cell_sums::{CellSum, cell_sums},
+        cell_sums::{AskedCells, CellSum},
         equations::System,
-        solve,
+        solve::{self, WorkUsedUp},
     },
 };
 
@@ -34,13 +40,17 @@ pub fn intervals(
     set: &TableSet,
     patterns: &[Pattern],
 ) -> Result<Vec<BTreeMap<usize, Interval>>, Refusal> {
-    check(set, patterns)?;
+    let patterns = checked(set, patterns)?;
     let system = System::new(set, patterns, &Refinements::new(set));
     let mut all = Vec::new();
-    for (number, (table, pattern)) in set.tables.iter().zip(patterns).enumerate() {
+    for ((number, table), pattern) in set.by_table().enumerate().zip(patterns) {
+        let mut asked = AskedCells::of(table);
+        let withheld = pattern.by_cell().enumerate().filter(|(_, withheld)| **withheld);
+        let cells: Vec<_> = withheld.map(|(cell, _)| (cell, asked.ask(cell))).collect();
+        let sums = asked.sums(number, &system);
         let mut of_table = BTreeMap::new();
-        for (cell, sums) in cell_sums(table, number, &system, &pattern.withheld) {
-            of_table.insert(cell, between(&system, &sums)?);
+        for (cell, asked) in cells {
+            of_table.insert(cell.0, between(&system, &sums[asked])?);
         }
         all.push(of_table);
     }
@@ -57,32 +67,49 @@ pub fn interval(
     table: usize,
     cell: usize,
 ) -> Result<Option<Interval>, Refusal> {
-    check(set, patterns)?;
-    let (Some(of), Some(pattern)) = (set.tables.get(table), patterns.get(table)) else {
+    let patterns = checked(set, patterns)?;
+    let (number, cell) = (TableId(table), TableCell(cell));
+    let (Some(table), Some(pattern)) = (set.by_table().find(number), patterns.find(number)) else {
         return Ok(None);
     };
-    if pattern.withheld.get(cell) != Some(&true) {
+    if pattern.by_cell().find(cell) != Some(&true) {
         return Ok(None);
     }
     let system = System::new(set, patterns, &Refinements::new(set));
-    let asked: Vec<bool> = (0..of.cell_count()).map(|other| other == cell).collect();
-    let sums = cell_sums(of, table, &system, &asked);
-    sums.get(&cell).map(|sums| between(&system, sums)).transpose()
+    let mut asked = AskedCells::of(table);
+    let one = asked.ask(cell);
+    let sums = asked.sums(number, &system);
+    between(&system, &sums[one]).map(Some)
 }
 
-fn check(set: &TableSet, patterns: &[Pattern]) -> Result<(), Refusal> {
-    let fits = set.tables.len() == patterns.len()
+/// The patterns by table, once they are seen to fit tables that can be attacked.
+fn checked<'a>(
+    set: &TableSet,
+    patterns: &'a [Pattern],
+) -> Result<IdSlice<'a, TableId, Pattern>, Refusal> {
+    let fit = set.tables.len() == patterns.len()
         && set.tables.iter().zip(patterns).all(|(t, p)| t.cell_count() == p.withheld.len());
-    if fits { linked_tables::check(set) } else { Err(Refusal::Shape) }
+    if !fit {
+        return Err(Refusal::Shape);
+    }
+    linked_tables::check(set)?;
+    Ok(IdSlice::new(patterns))
 }
 
-fn between(system: &System, sums: &CellSum) -> Result<Interval, Refusal> {
-    let extreme = |direction| -> Result<Option<u64>, Refusal> {
-        let sum =
-            solve::extreme(system, &sums.unknowns, direction).map_err(|_| Refusal::WorkUsedUp)?;
-        Ok(sum.and_then(|sum| u64::try_from(sums.published + sum).ok()))
-    };
-    let low = extreme(OptimizationDirection::Minimize)?.unwrap_or_default();
-    let high = extreme(OptimizationDirection::Maximize)?;
-    Ok(Interval { low, high })
+/// Between which counts a cell lies: what is published of it, and the least and the most of its unknowns together.
+fn between(system: &System, sum: &CellSum) -> Result<Interval, Refusal> {
+    let low = extreme(system, sum, OptimizationDirection::Minimize)?;
+    let high = extreme(system, sum, OptimizationDirection::Maximize)?;
+    // No unknown is below 0, so that there is a least: to say 0 for one that was not found would be a guess.
+    Ok(Interval { low: low.ok_or(Refusal::WorkUsedUp)?, high })
+}
+
+fn extreme(
+    system: &System,
+    sum: &CellSum,
+    direction: OptimizationDirection,
+) -> Result<Option<u64>, Refusal> {
+    let found = solve::extreme(system, &sum.unknowns, direction)
+        .map_err(|WorkUsedUp| Refusal::WorkUsedUp)?;
+    Ok(found.and_then(|found| u64::try_from(sum.published + found).ok()))
 }

@@ -5,44 +5,54 @@
 //! A respondent without a child in a cell sees of it what everyone does: for them a world that leaves their
 //! cells alone is enough. For one with children in it, the remainder makes a requirement of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use minster_model::{
+    IdVec, NodeId, RespondentId, TableId,
     policy::{Policy, Zeros},
     table::{CountTable, Hierarchy, Pattern, ProtectionLevel, TableSet},
 };
 
 use crate::{
     shared::{
-        bound::Bound,
+        bound::{Bound, high},
+        categories::{Category, categories},
         refusal::{Failure, FailureReason},
+        typed::{DimensionId, TableCell, TypedPattern, TypedSet, TypedTable},
     },
     suppressed::{
-        cell_sums::{CellSum, categories, cell_sums},
-        equations::System,
+        cell_sums::{AskedCategory, AskedCells, AskedId, CellSum, CellSums},
+        equations::{System, UnknownId},
         requirement::{Attackers, Requirement},
         solve::RequiredSum,
     },
 };
 
-/// The respondent of each unknown, by the ordinal of their leaf; none where they are not declared or the
-/// unknown's table does not divide by them.
-pub(crate) fn of_unknowns(set: &TableSet, system: &System) -> Vec<Option<usize>> {
-    let places: Vec<Option<usize>> = set.tables.iter().map(|table| place(set, table)).collect();
-    let respondent =
-        |&(table, inner): &(usize, usize)| Some(set.tables[table].leaf(places[table]?, inner));
-    system.unknowns.iter().map(respondent).collect()
+/// The respondent of each unknown; none where they are not declared or the unknown's table does not divide by them.
+pub(crate) fn of_unknowns(
+    set: &TableSet,
+    system: &System,
+) -> IdVec<UnknownId, Option<RespondentId>> {
+    let places: IdVec<TableId, Option<DimensionId>> =
+        set.tables.iter().map(|table| place(set, table)).collect();
+    system
+        .unknowns
+        .iter()
+        .map(|&(table, inner)| {
+            let leaf = set.table(table).leaf(places[table]?.0, inner.0);
+            Some(RespondentId::from(leaf))
+        })
+        .collect()
 }
 
 /// Where in a table the dimension stands whose leaves are the respondents.
-fn place(set: &TableSet, table: &CountTable) -> Option<usize> {
-    let name = set.respondents()?;
-    table.dimensions().iter().position(|dimension| dimension.name() == name)
+fn place(set: &TableSet, table: &CountTable) -> Option<DimensionId> {
+    table.place_of(set.respondents()?)
 }
 
 /// A table that divides by the respondents.
 pub(crate) struct TableByRespondent<'a> {
-    counts: &'a [u64],
+    counts: &'a IdVec<TableCell, u64>,
     dimension: &'a Hierarchy,
     /// How far apart neighbours along it are numbered.
     stride: usize,
@@ -50,14 +60,19 @@ pub(crate) struct TableByRespondent<'a> {
 
 impl<'a> TableByRespondent<'a> {
     /// None where respondents are not declared or the table does not divide by them.
-    pub(crate) fn new(set: &TableSet, table: &'a CountTable, counts: &'a [u64]) -> Option<Self> {
+    pub(crate) fn new(
+        set: &TableSet,
+        table: &'a CountTable,
+        counts: &'a IdVec<TableCell, u64>,
+    ) -> Option<Self> {
         let place = place(set, table)?;
-        let stride = table.dimensions()[place + 1..].iter().map(Hierarchy::node_count).product();
-        Some(Self { counts, dimension: &table.dimensions()[place], stride })
+        let after = table.dimensions().iter().skip(place.0 + 1);
+        let stride = after.map(Hierarchy::node_count).product();
+        Some(Self { counts, dimension: table.by_dimension().at(place), stride })
     }
 
     /// Returns the respondents who have children in a cell, and one who is alone to have any there.
-    pub(crate) fn concerned(&self, cell: usize) -> Vec<usize> {
+    pub(crate) fn concerned(&self, cell: TableCell) -> Vec<RespondentId> {
         let alone = self.is_of_one(cell);
         self.respondents(cell)
             .filter(|&respondent| alone || self.own(cell, respondent) > 0)
@@ -65,53 +80,63 @@ impl<'a> TableByRespondent<'a> {
     }
 
     /// Returns the respondents who have children of a group outside a category, and one who alone has any inside it.
-    pub(crate) fn concerned_by_class(&self, group: usize, inside: usize) -> Vec<usize> {
-        let outside = |respondent| self.own(group, respondent) > self.own(inside, respondent);
-        let is_concerned =
-            |&respondent: &usize| outside(respondent) || self.remainder(inside, respondent) == 0;
-        self.respondents(group).filter(is_concerned).collect()
+    pub(crate) fn concerned_by_class(
+        &self,
+        group: TableCell,
+        inside: TableCell,
+    ) -> Vec<RespondentId> {
+        self.respondents(group)
+            .filter(|&respondent| {
+                self.own(group, respondent) > self.own(inside, respondent)
+                    || self.remainder(inside, respondent) == 0
+            })
+            .collect()
     }
 
-    fn node(&self, cell: usize) -> usize {
-        cell / self.stride % self.dimension.node_count()
+    fn node(&self, cell: TableCell) -> NodeId {
+        NodeId(cell.0 / self.stride % self.dimension.node_count())
+    }
+
+    /// The cell that differs from one in the respondents' node alone.
+    fn at(&self, cell: TableCell, node: NodeId) -> TableCell {
+        TableCell(cell.0 - self.node(cell).0 * self.stride + node.0 * self.stride)
     }
 
     /// Whether all that a cell can count is one respondent's.
-    fn is_of_one(&self, cell: usize) -> bool {
+    fn is_of_one(&self, cell: TableCell) -> bool {
         self.dimension.leaves_below(self.node(cell)).len() == 1
     }
 
     /// The respondents whose children a cell counts.
-    fn respondents(&self, cell: usize) -> impl Iterator<Item = usize> {
+    fn respondents(&self, cell: TableCell) -> impl Iterator<Item = RespondentId> {
         let leaves = self.dimension.leaves();
         let below = self.dimension.leaves_below(self.node(cell)).iter();
-        below.map(|below| leaves.partition_point(|leaf| leaf < below))
+        below.map(|below| RespondentId(leaves.partition_point(|leaf| leaf < below)))
     }
 
     /// How many of a cell's children are a respondent's.
-    fn own(&self, cell: usize, respondent: usize) -> u64 {
-        let (node, leaf) = (self.node(cell), self.dimension.leaves()[respondent]);
-        match self.dimension.counts(node, leaf) {
-            true => self.counts[cell - node * self.stride + leaf * self.stride],
+    fn own(&self, cell: TableCell, respondent: RespondentId) -> u64 {
+        let leaf = self.dimension.leaf(respondent.leaf());
+        match self.dimension.counts(self.node(cell), leaf) {
+            true => self.counts[self.at(cell, leaf)],
             false => 0,
         }
     }
 
     /// How many of a cell's children are not a respondent's.
-    fn remainder(&self, cell: usize, respondent: usize) -> u64 {
+    fn remainder(&self, cell: TableCell, respondent: RespondentId) -> u64 {
         self.counts[cell] - self.own(cell, respondent)
     }
 
     /// Each cell that counts some of a respondent's children and can count others' too, where these are few.
-    fn small_remainders(&self, policy: Policy) -> impl Iterator<Item = (usize, usize)> {
-        let cells = (0..self.counts.len()).filter(|&cell| self.counts[cell] > 0);
-        let leaves = cells.filter_map(|cell| {
-            let leaf = self.node(cell);
-            Some((cell - leaf * self.stride, self.dimension.leaves().binary_search(&leaf).ok()?))
-        });
-        let wider = leaves.flat_map(move |(first, respondent)| {
-            let above = self.dimension.above(respondent).iter();
-            above.map(move |node| (first + node * self.stride, respondent))
+    fn small_remainders(&self, policy: Policy) -> impl Iterator<Item = (TableCell, RespondentId)> {
+        let own = self.counts.enumerate().filter(|(_, count)| **count > 0);
+        let own =
+            own.filter_map(|(cell, _)| Some((cell, self.dimension.ordinal(self.node(cell))?)));
+        // From a respondent's own cells with children to the wider ones: a respondent with none takes nothing out.
+        let wider = own.flat_map(move |(own, leaf)| {
+            let above = self.dimension.above(leaf).iter();
+            above.map(move |&node| (self.at(own, node), RespondentId::from(leaf)))
         });
         wider.filter(move |&(cell, respondent)| {
             !self.is_of_one(cell) && policy.is_small(self.remainder(cell, respondent))
@@ -123,152 +148,136 @@ impl<'a> TableByRespondent<'a> {
 /// attack.
 pub(crate) fn visible(
     set: &TableSet,
-    number: usize,
-    counts: &[u64],
+    number: TableId,
+    counts: &IdVec<TableCell, u64>,
     pattern: &Pattern,
 ) -> Vec<Failure> {
-    let Some(by_respondent) = TableByRespondent::new(set, &set.tables[number], counts) else {
+    let table = set.table(number);
+    let Some(by_respondent) = TableByRespondent::new(set, table, counts) else {
         return Vec::new();
     };
     let published = by_respondent
-        .small_remainders(set.tables[number].policy(set.policy))
-        .filter(|&(cell, _)| !pattern.withheld[cell]);
-    let cells: BTreeSet<usize> = published.map(|(cell, _)| cell).collect();
-    let failure = |cell| Failure { table: number, cell, reason: FailureReason::Respondent };
-    cells.into_iter().map(failure).collect()
+        .small_remainders(table.policy(set.policy))
+        .filter(|&(cell, _)| !pattern.by_cell()[cell]);
+    let cells: BTreeSet<TableCell> = published.map(|(cell, _)| cell).collect();
+    cells.into_iter().map(|cell| Failure::new(number, cell, FailureReason::Respondent)).collect()
 }
 
 /// The requirements that each respondent makes of the remainders of cells in which they have children.
 pub(crate) struct RemainderRequirements<'a> {
     pub(crate) set: &'a TableSet,
-    pub(crate) number: usize,
+    pub(crate) number: TableId,
     pub(crate) by_respondent: TableByRespondent<'a>,
     pub(crate) pattern: &'a Pattern,
     pub(crate) system: &'a System,
-    pub(crate) respondents: &'a [Option<usize>],
+    pub(crate) respondents: &'a IdVec<UnknownId, Option<RespondentId>>,
 }
 
 impl RemainderRequirements<'_> {
     pub(crate) fn requirements(&self) -> Vec<Requirement> {
-        let table = &self.set.tables[self.number];
-        let small: Vec<(usize, usize)> = self
+        let table = self.table();
+        // A published small remainder has failed already: only what is withheld needs an attack.
+        let mut asked = AskedCells::of(table);
+        let small: Vec<(TableCell, RespondentId, AskedId)> = self
             .by_respondent
             .small_remainders(table.policy(self.set.policy))
-            .filter(|&(cell, _)| self.pattern.withheld[cell])
+            .filter(|&(cell, _)| self.pattern.by_cell()[cell])
+            .map(|(cell, respondent)| (cell, respondent, asked.ask(cell)))
             .collect();
-        let unsafe_by_rule: Vec<(ProtectionLevel, usize)> = table
+        let unsafe_by_rule: Vec<(ProtectionLevel, RespondentId, AskedId)> = table
             .protection_levels()
             .iter()
-            .flat_map(|&level| self.unsafe_by_rule(level))
+            .flat_map(|&level| self.unsafe_by_rule(level).map(move |of| (level, of)))
+            .map(|(level, respondent)| (level, respondent, asked.ask(TableCell(level.cell))))
             .collect();
-        let classes: Vec<(usize, usize, usize)> = categories(table)
+        let classes: Vec<(AskedCategory, RespondentId)> = categories(table)
             .into_iter()
-            .flat_map(|(group, inside)| self.classes(group, inside))
+            .flat_map(|category| self.classes(category).map(move |of| (category, of)))
+            .map(|(category, respondent)| (AskedCategory::new(category, &mut asked), respondent))
             .collect();
-        let mut asked = vec![false; table.cell_count()];
-        small.iter().for_each(|&(cell, _)| asked[cell] = true);
-        unsafe_by_rule.iter().for_each(|(level, _)| asked[level.cell] = true);
-        classes.iter().for_each(|&(group, inside, _)| {
-            (asked[group], asked[inside]) = (true, true);
-        });
-        let sums = cell_sums(table, self.number, self.system, &asked);
+        let sums = asked.sums(self.number, self.system);
         let mut requirements = Vec::new();
-        for (cell, respondent) in small {
-            self.require_small(cell, respondent, &sums, &mut requirements);
+        for (cell, respondent, asked) in small {
+            self.require_small(cell, respondent, &sums[asked], &mut requirements);
         }
-        for (level, respondent) in unsafe_by_rule {
-            self.require_unsafe_by_rule(level, respondent, &sums, &mut requirements);
+        for (level, respondent, asked) in unsafe_by_rule {
+            self.require_unsafe_by_rule(level, respondent, &sums[asked], &mut requirements);
         }
-        for (group, inside, respondent) in classes {
-            self.require_class((group, inside), respondent, &sums, &mut requirements);
+        for (category, respondent) in classes {
+            requirements.push(self.require_class(category, respondent, &sums));
         }
         requirements
     }
 
+    fn table(&self) -> &CountTable {
+        self.set.table(self.number)
+    }
+
     /// Returns the respondents who have children in a cell that is unsafe by rule, if it can count others' too. Where
     /// zeros are published, a remainder of nobody is published as such.
-    fn unsafe_by_rule(&self, level: ProtectionLevel) -> Vec<(ProtectionLevel, usize)> {
-        let cell = level.cell;
-        if self.by_respondent.is_of_one(cell) {
-            return Vec::new();
-        }
-        let table = &self.set.tables[self.number];
-        let published = table.policy(self.set.policy).zeros == Zeros::Published;
-        let concerned = self.by_respondent.concerned(cell).into_iter();
-        concerned
-            .filter(|&respondent| self.by_respondent.remainder(cell, respondent) > 0 || !published)
-            .map(|respondent| (level, respondent))
-            .collect()
+    fn unsafe_by_rule(&self, level: ProtectionLevel) -> impl Iterator<Item = RespondentId> {
+        let cell = TableCell(level.cell);
+        let zeros = self.table().policy(self.set.policy).zeros;
+        let concerned = match self.by_respondent.is_of_one(cell) {
+            true => Vec::new(),
+            false => self.by_respondent.concerned(cell),
+        };
+        concerned.into_iter().filter(move |&respondent| {
+            self.by_respondent.remainder(cell, respondent) > 0 || zeros != Zeros::Published
+        })
     }
 
     /// Returns the respondents who have children outside a category of a group in which others have some, and
     /// few outside it.
-    fn classes(&self, group: usize, inside: usize) -> Vec<(usize, usize, usize)> {
+    fn classes(&self, Category { group, inside }: Category) -> impl Iterator<Item = RespondentId> {
         let by_respondent = &self.by_respondent;
         let outside = by_respondent.counts[group] - by_respondent.counts[inside];
-        let is_asked = |&respondent: &usize| {
+        by_respondent.respondents(group).filter(move |&respondent| {
             let own = by_respondent.own(group, respondent) - by_respondent.own(inside, respondent);
             own > 0
                 && by_respondent.remainder(inside, respondent) > 0
                 && outside - own < self.set.policy.threshold
-        };
-        by_respondent
-            .respondents(group)
-            .filter(is_asked)
-            .map(|respondent| (group, inside, respondent))
-            .collect()
+        })
     }
 
     fn require_small(
         &self,
-        cell: usize,
-        respondent: usize,
-        sums: &BTreeMap<usize, CellSum>,
+        cell: TableCell,
+        respondent: RespondentId,
+        sum: &CellSum,
         requirements: &mut Vec<Requirement>,
     ) {
-        let Some(CellSum { unknowns, published }) = self.remainder_of(cell, respondent, sums)
-        else {
-            return;
-        };
+        let CellSum { unknowns, published } = self.remainder_of(cell, respondent, sum);
         let remainder = self.by_respondent.remainder(cell, respondent) as i64;
         if remainder == 0 && unknowns.is_empty() {
             // Everyone knows that nobody else can be there.
             return;
         }
-        let low = published + self.least(&unknowns);
-        let threshold = self.set.policy.threshold as i64;
-        let high = threshold.max(low + threshold - 1);
+        // To the respondent the remainder is a cell of a table about everyone else: the promise is that of any small cell.
+        let low = published + self.system.least_of(&unknowns);
+        let high = high(self.set.policy.threshold, low);
         if remainder > low {
-            requirements.push(self.requirement(
-                cell,
-                respondent,
-                &unknowns,
-                Bound::AtMost(low - published),
-            ));
+            let bound = Bound::AtMost(low - published);
+            requirements.push(self.requirement(cell, respondent, &unknowns, bound));
         }
         if remainder < high {
-            requirements.push(self.requirement(
-                cell,
-                respondent,
-                &unknowns,
-                Bound::AtLeast(high - published),
-            ));
+            let bound = Bound::AtLeast(high - published);
+            requirements.push(self.requirement(cell, respondent, &unknowns, bound));
         }
     }
 
     fn require_unsafe_by_rule(
         &self,
         ProtectionLevel { cell, lower, upper }: ProtectionLevel,
-        respondent: usize,
-        sums: &BTreeMap<usize, CellSum>,
+        respondent: RespondentId,
+        sum: &CellSum,
         requirements: &mut Vec<Requirement>,
     ) {
-        let Some(CellSum { unknowns, published }) = self.remainder_of(cell, respondent, sums)
-        else {
-            return;
-        };
+        let cell = TableCell(cell);
+        let CellSum { unknowns, published } = self.remainder_of(cell, respondent, sum);
+        // A respondent knows their own part exactly: the whole level must be left open by that of the others.
         let unknown = self.by_respondent.remainder(cell, respondent) as i64 - published;
-        let low = self.least(&unknowns).max(unknown - lower as i64);
+        let low = self.system.least_of(&unknowns).max(unknown - lower as i64);
         if unknown > low {
             requirements.push(self.requirement(cell, respondent, &unknowns, Bound::AtMost(low)));
         }
@@ -280,57 +289,46 @@ impl RemainderRequirements<'_> {
 
     fn require_class(
         &self,
-        (group, inside): (usize, usize),
-        respondent: usize,
-        sums: &BTreeMap<usize, CellSum>,
-        requirements: &mut Vec<Requirement>,
-    ) {
-        let (Some(all), Some(within)) = (
-            self.remainder_of(group, respondent, sums),
-            self.remainder_of(inside, respondent, sums),
-        ) else {
-            return;
-        };
-        let is_outside = |unknown: &usize| within.unknowns.binary_search(unknown).is_err();
-        let unknowns: Vec<usize> = all.unknowns.into_iter().filter(is_outside).collect();
-        let missing = self.set.policy.threshold as i64 - (all.published - within.published);
-        requirements.push(self.requirement(inside, respondent, &unknowns, Bound::AtLeast(missing)));
+        AskedCategory { of, group, inside }: AskedCategory,
+        respondent: RespondentId,
+        sums: &CellSums,
+    ) -> Requirement {
+        // Without their own children, the respondent sees the others of the group: of these enough must be able to be
+        // outside.
+        let within = self.remainder_of(of.inside, respondent, &sums[inside]);
+        let all = self.remainder_of(of.group, respondent, &sums[group]);
+        let outside = all.without(&within);
+        let missing = self.set.policy.threshold as i64 - outside.published;
+        self.requirement(of.inside, respondent, &outside.unknowns, Bound::AtLeast(missing))
     }
 
     /// The parts of a cell that are not a respondent's.
     fn remainder_of(
         &self,
-        cell: usize,
-        respondent: usize,
-        sums: &BTreeMap<usize, CellSum>,
-    ) -> Option<CellSum> {
-        let CellSum { unknowns, published } = sums.get(&cell)?;
-        let (own, others): (Vec<usize>, Vec<usize>) =
+        cell: TableCell,
+        respondent: RespondentId,
+        CellSum { unknowns, published }: &CellSum,
+    ) -> CellSum {
+        let (own, others): (Vec<UnknownId>, Vec<UnknownId>) =
             unknowns.iter().partition(|&&unknown| self.respondents[unknown] == Some(respondent));
+        // Their children are in published inner cells or in unknowns, and only the former are in the published part.
         let own_unknown: i64 = own.iter().map(|&unknown| self.system.truth[unknown]).sum();
         let own_published = self.by_respondent.own(cell, respondent) as i64 - own_unknown;
-        Some(CellSum { unknowns: others, published: published - own_published })
-    }
-
-    /// The least that some unknowns can be together.
-    fn least(&self, unknowns: &[usize]) -> i64 {
-        self.system.least_of(unknowns)
+        CellSum { unknowns: others, published: published - own_published }
     }
 
     fn requirement(
         &self,
-        cell: usize,
-        respondent: usize,
-        unknowns: &[usize],
+        cell: TableCell,
+        respondent: RespondentId,
+        unknowns: &[UnknownId],
         bound: Bound,
     ) -> Requirement {
-        let required =
-            (!unknowns.is_empty()).then(|| RequiredSum { unknowns: unknowns.to_vec(), bound });
         Requirement {
             table: self.number,
             cell,
             reason: FailureReason::Respondent,
-            required,
+            required: RequiredSum::new(unknowns, bound),
             small: None,
             attackers: Attackers::Respondent(respondent),
         }

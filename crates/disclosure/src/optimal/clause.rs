@@ -4,16 +4,22 @@ use microlp::{
     ComparisonOp, Error, OptimizationDirection, Problem, SolutionStatus, SolveOptions, Variable,
 };
 
-use crate::optimal::{cell_set::CellSet, component::Component};
+use minster_model::IdVec;
+
+use crate::optimal::{
+    cell_set::{CellSet, ComponentCellId},
+    component::Component,
+};
 
 /// Some of `any` are withheld, or one of `unless` is not. None of these is withheld whatever comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Clause {
-    pub(crate) any: Vec<usize>,
-    pub(crate) unless: Vec<usize>,
+    pub(crate) any: Vec<ComponentCellId>,
+    pub(crate) unless: Vec<ComponentCellId>,
 }
 
 impl Clause {
+    /// Whether a pattern obeys it.
     pub(crate) fn is_obeyed(&self, withheld: &CellSet) -> bool {
         self.any.iter().any(|&cell| withheld.has(cell))
             || self.unless.iter().any(|&cell| !withheld.has(cell))
@@ -32,22 +38,26 @@ pub(crate) struct CellChoice {
 
 /// The cheapest pattern that obeys the clauses and costs less than a bound, if there is one.
 pub(crate) fn cheapest(of: &Component, clauses: &[Clause], below: f64, nodes: u64) -> CellChoice {
+    // Forced cells are no choice, and add the same to the cost of every pattern: once, at the end.
     let base = of.cost(&of.forced);
     let mut problem = Problem::new(OptimizationDirection::Minimize);
-    let variables: Vec<Option<Variable>> = (0..of.len())
+    let variables: IdVec<ComponentCellId, Option<Variable>> = of
+        .ids()
         .map(|cell| (!of.forced.has(cell)).then(|| problem.add_binary_var(of.cost[cell])))
         .collect();
     for clause in clauses {
-        let terms = |cells: &[usize], sign: f64| -> Vec<(Variable, f64)> {
-            cells.iter().filter_map(|&cell| Some((variables[cell]?, sign))).collect()
-        };
-        let mut all = terms(&clause.any, 1.0);
-        all.extend(terms(&clause.unless, -1.0));
-        problem.add_constraint(all, ComparisonOp::Ge, 1.0 - clause.unless.len() as f64);
+        // With 1 for a withheld cell the clause reads: the sum of `any`, and of 1 less each of `unless`, is 1 or more. The
+        // ones go to the right-hand side.
+        let any = clause.any.iter().map(|&cell| (cell, 1.0));
+        let unless = clause.unless.iter().map(|&cell| (cell, -1.0));
+        let terms = any.chain(unless).filter_map(|(cell, sign)| Some((variables[cell]?, sign)));
+        let terms: Vec<(Variable, f64)> = terms.collect();
+        problem.add_constraint(terms, ComparisonOp::Ge, 1.0 - clause.unless.len() as f64);
     }
+    // Only a choice that is cheaper than the best pattern is of use. This row cuts off the search for any other.
     if below.is_finite() {
-        let cost = |cell: usize| Some((variables[cell]?, of.cost[cell]));
-        let costs: Vec<(Variable, f64)> = (0..of.len()).filter_map(cost).collect();
+        let cost = |cell: ComponentCellId| Some((variables[cell]?, of.cost[cell]));
+        let costs: Vec<(Variable, f64)> = of.ids().filter_map(cost).collect();
         problem.add_constraint(costs, ComparisonOp::Le, below - base);
     }
     let mut options = SolveOptions::default();
@@ -57,9 +67,11 @@ pub(crate) fn cheapest(of: &Component, clauses: &[Clause], below: f64, nodes: u6
         Err(Error::Infeasible) => {
             return CellChoice { withheld: None, bound: f64::INFINITY, nodes: 1 };
         }
+        // After a failure of the solver only the cost of the forced cells is sure.
         Err(_) => return CellChoice { withheld: None, bound: base, nodes },
     };
     let stats = outcome.stats();
+    // The cost of a choice is a bound only if it is proved the cheapest. Otherwise the open branches give the bound.
     let bound = match outcome.solution() {
         Some(found) if found.status() == SolutionStatus::Optimal => found.objective(),
         _ => stats.best_bound.unwrap_or_default(),
@@ -76,16 +88,18 @@ pub(crate) fn cheapest(of: &Component, clauses: &[Clause], below: f64, nodes: u6
 
 #[cfg(test)]
 mod tests {
+    use minster_model::{CellId, IdVec};
     use proptest::prelude::*;
 
     use super::*;
 
     #[test]
     fn a_clause_is_obeyed_by_one_more_or_by_one_of_the_others_less() {
-        let clause = Clause { any: vec![1, 2], unless: vec![3, 4] };
+        let ids = |of: [usize; 2]| of.map(ComponentCellId).to_vec();
+        let clause = Clause { any: ids([1, 2]), unless: ids([3, 4]) };
         let is_obeyed = |withheld: &[usize]| {
             let mut cell_set = CellSet::none(6);
-            withheld.iter().for_each(|cell| cell_set.put(*cell));
+            withheld.iter().for_each(|cell| cell_set.put(ComponentCellId(*cell)));
             clause.is_obeyed(&cell_set)
         };
         assert!(
@@ -98,16 +112,16 @@ mod tests {
     fn component(cost: Vec<f64>) -> Component {
         let cells = cost.len();
         let mut forced = CellSet::none(cells);
-        forced.put(0);
+        forced.put(ComponentCellId(0));
         Component {
-            cells: (0..cells).collect(),
-            is_inner: vec![true; cells],
-            cost,
-            floor: vec![None; cells],
-            known: vec![0; cells],
+            cells: (0..cells).map(CellId).collect(),
+            is_inner: vec![true; cells].into(),
+            cost: cost.into(),
+            floor: vec![None; cells].into(),
+            known: vec![0; cells].into(),
             forced,
-            relations: Vec::new(),
-            relations_of: vec![Vec::new(); cells],
+            relations: IdVec::new(),
+            relations_of: vec![Vec::new(); cells].into(),
             requirements: Vec::new(),
         }
     }
@@ -126,13 +140,18 @@ mod tests {
             let clauses: Vec<Clause> = clauses
                 .into_iter()
                 .map(|(any, unless)| Clause {
-                    unless: unless.into_iter().filter(|cell| !any.contains(cell)).collect(),
-                    any: any.into_iter().collect(),
+                    unless: { unless.into_iter() }
+                        .filter(|cell| !any.contains(cell))
+                        .map(ComponentCellId)
+                        .collect(),
+                    any: any.into_iter().map(ComponentCellId).collect(),
                 })
                 .collect();
             let cell_set = |pattern: u32| {
                 let mut cell_set = CellSet::none(14);
-                (0..14).filter(|cell| pattern >> cell & 1 == 1).for_each(|cell| cell_set.put(cell));
+                (0..14)
+                    .filter(|cell| pattern >> cell & 1 == 1)
+                    .for_each(|cell| cell_set.put(ComponentCellId(cell)));
                 cell_set
             };
             let obey = |withheld: &CellSet| clauses.iter().all(|clause| clause.is_obeyed(withheld));

@@ -17,10 +17,10 @@
 
 use std::collections::BTreeMap;
 
-use minster_model::table::ProtectionLevel;
+use minster_model::{CellId, IdVec, table::ProtectionLevel};
 
 use crate::{
-    optimal::cell_set::CellSet,
+    optimal::cell_set::{CellSet, ComponentCellId},
     problem::{
         cells::Cells,
         requirements::{self, RequirementOrigin},
@@ -30,15 +30,16 @@ use crate::{
 /// A requirement of the promise, as an outsider makes it; who else makes it asks for the same or a little else.
 pub(crate) struct ComponentRequirement {
     /// A sum of cells, with signs.
-    pub(crate) terms: Vec<(usize, i64)>,
+    pub(crate) terms: Vec<(ComponentCellId, i64)>,
     kind: RequirementKind,
     /// The inner cells that it counts, where those in them ask otherwise: by how much less each can be.
-    below: BTreeMap<usize, i64>,
+    below: BTreeMap<ComponentCellId, i64>,
     /// The inner cells of other tables that lie within a small cell, and the least that the small cell changes by to
     /// those in them.
-    elsewhere: BTreeMap<usize, i64>,
+    elsewhere: BTreeMap<ComponentCellId, i64>,
 }
 
+/// The direction of a requirement, and how far it goes.
 enum RequirementKind {
     /// It may be as little as its withheld inner cells leave it, or less by this.
     Less(i64),
@@ -56,6 +57,7 @@ pub(crate) enum ChangeBound {
 }
 
 impl ChangeBound {
+    /// Whether a change of the sum goes as far.
     pub(crate) fn is_met(self, change: i64) -> bool {
         match self {
             Self::AtMost(bound) => change <= bound,
@@ -69,10 +71,11 @@ impl ComponentRequirement {
     /// meets it, or where whoever is in a published cell would ask otherwise than an outsider.
     pub(crate) fn bound(
         &self,
-        known: &[i64],
+        known: &IdVec<ComponentCellId, i64>,
         withheld: &CellSet,
-        who: Option<usize>,
+        who: Option<ComponentCellId>,
     ) -> Option<ChangeBound> {
+        // A published cell tells everyone what its insiders know: they ask no more than an outsider.
         let elsewhere = who.and_then(|who| self.elsewhere.get(&who).copied());
         if elsewhere.is_some() && who.is_some_and(|who| !withheld.has(who)) {
             return None;
@@ -82,42 +85,47 @@ impl ComponentRequirement {
             return None;
         }
         let more = who.map_or(0, |who| known[who]);
-        let low = || -> i64 {
-            let withheld = self.below.iter().filter(|(cell, _)| withheld.has(**cell));
-            withheld.map(|(_, less)| -less).sum()
-        };
         let bound = match self.kind {
             RequirementKind::Less(lower) => {
-                let change = (low() + more).max(-lower);
+                let withheld = self.below.iter().filter(|(cell, _)| withheld.has(**cell));
+                let low: i64 = withheld.map(|(_, less)| -less).sum();
+                // Insiders of the cell know of more children, here or in another table, which raises low for them. Nobody
+                // asks for more than the protection level.
+                let change = (low + more).max(-lower);
                 ChangeBound::AtMost(elsewhere.map_or(change, |least| change.max(least)))
             }
             RequirementKind::More(upper) => ChangeBound::AtLeast(upper),
             RequirementKind::Large { low, threshold, count } => {
+                // This is the second condition of the promise, with the low of the one who asks.
                 let low = elsewhere.map_or(low, |least| low.max(count + least));
                 ChangeBound::AtLeast(threshold.max(low + more + threshold - 1) - count)
             }
         };
+        // The truth is a world of every pattern, so that it needs no other.
         (!bound.is_met(0)).then_some(bound)
     }
 
     /// Whether someone in an inner cell asks otherwise than an outsider.
-    pub(crate) fn is_below(&self, who: usize) -> bool {
+    pub(crate) fn is_below(&self, who: ComponentCellId) -> bool {
         self.below.contains_key(&who) || self.elsewhere.contains_key(&who)
     }
 
     /// The cells of a pattern, forced ones aside, but for which less might be asked of a smaller one.
     pub(crate) fn pinned(
         &self,
-        known: &[i64],
+        known: &IdVec<ComponentCellId, i64>,
         forced: &CellSet,
         withheld: &CellSet,
-        who: Option<usize>,
-    ) -> Vec<usize> {
+        who: Option<ComponentCellId>,
+    ) -> Vec<ComponentCellId> {
         let RequirementKind::Less(lower) = self.kind else { return Vec::new() };
         let who = who.filter(|who| self.below.contains_key(who));
+        // A smaller pattern asks as much if the cells that it withholds below this one take it as low as is asked. The
+        // list has as few free cells as reach that: a clause with fewer exceptions says more.
         let mut needed = lower.saturating_add(who.map_or(0, |who| known[who]));
         let mut pinned = Vec::new();
-        let mut below: Vec<(usize, i64)> = self.below.iter().map(|(&c, &less)| (c, less)).collect();
+        let mut below: Vec<(ComponentCellId, i64)> =
+            self.below.iter().map(|(&c, &less)| (c, less)).collect();
         below.retain(|&(cell, less)| withheld.has(cell) && less > 0);
         below.sort_by_key(|&(cell, less)| {
             (!forced.has(cell) && who != Some(cell), std::cmp::Reverse(less), cell)
@@ -138,7 +146,7 @@ impl ComponentRequirement {
 
 /// The inner cells that decide how little an origin's cell may be: of a small one, those with anyone in them,
 /// for the others add nothing either way.
-pub(crate) fn deciding(cells: &Cells<'_>, origin: RequirementOrigin) -> Vec<usize> {
+pub(crate) fn deciding(cells: &Cells<'_>, origin: RequirementOrigin) -> Vec<CellId> {
     match origin {
         RequirementOrigin::Small(cell) => requirements::inner_of(cells, cell),
         RequirementOrigin::UnsafeByRule(cell, _) => cells.inner_below(cell),
@@ -151,67 +159,20 @@ pub(crate) fn deciding(cells: &Cells<'_>, origin: RequirementOrigin) -> Vec<usiz
 pub(crate) fn requirements(
     cells: &Cells<'_>,
     origin: RequirementOrigin,
-    local: &BTreeMap<usize, usize>,
+    local: &BTreeMap<CellId, ComponentCellId>,
     forced: &CellSet,
 ) -> Vec<ComponentRequirement> {
-    let below = || -> BTreeMap<usize, i64> {
-        let here = |inner: usize| {
-            Some((*local.get(&inner)?, cells.count[inner] - cells.least_withheld(inner)))
-        };
-        deciding(cells, origin).into_iter().filter_map(here).collect()
-    };
-    let of = |terms: &[(usize, i64)]| -> Vec<(usize, i64)> {
-        let here = |&(cell, sign): &(usize, i64)| Some((*local.get(&cell)?, sign));
-        terms.iter().filter_map(here).collect()
-    };
-    let threshold = cells.set.policy.threshold as i64;
     match origin {
-        RequirementOrigin::Small(cell) => {
-            let (below, count) = (below(), cells.count[cell]);
-            let withheld = below.iter().filter(|(inner, _)| forced.has(**inner));
-            let low = count - withheld.map(|(_, less)| less).sum::<i64>();
-            // The cells within it in other tables are small too, and withheld in every pattern.
-            let floor = requirements::least_by_others(cells, cell, |_| true);
-            let low = low.max(floor);
-            let elsewhere = elsewhere(cells, cell, local);
-            let requirement = |kind| ComponentRequirement {
-                terms: of(&[(cell, 1)]),
-                kind,
-                below: below.clone(),
-                elsewhere: elsewhere.clone(),
-            };
-            // No world has it at less than the rules let it be: to be less by so much is no bound.
-            let less = if floor > 0 { count - floor } else { i64::MAX };
-            vec![
-                requirement(RequirementKind::Large { low, threshold, count }),
-                requirement(RequirementKind::Less(less)),
-            ]
-        }
-        RequirementOrigin::UnsafeByRule(cell, ProtectionLevel { lower, upper, .. }) => {
-            let below = below();
-            let requirement = |kind| ComponentRequirement {
-                terms: of(&[(cell, 1)]),
-                kind,
-                below: below.clone(),
-                elsewhere: BTreeMap::new(),
-            };
-            let bounded = |level: u64| i64::try_from(level).unwrap_or(i64::MAX);
-            let mut requirements = vec![requirement(RequirementKind::Less(bounded(lower)))];
-            // Whoever is below asks for no more than an outsider.
-            if upper > 0 {
-                requirements.push(ComponentRequirement {
-                    below: BTreeMap::new(),
-                    ..requirement(RequirementKind::More(bounded(upper)))
-                });
-            }
-            requirements
+        RequirementOrigin::Small(cell) => of_small(cells, origin, cell, local, forced),
+        RequirementOrigin::UnsafeByRule(cell, level) => {
+            of_unsafe_by_rule(cells, origin, cell, level, local)
         }
         RequirementOrigin::Remainder(_) => Vec::new(),
         RequirementOrigin::Class { group, inside } => {
+            let threshold = cells.set.policy.threshold as i64;
             let missing = threshold - (cells.count[group] - cells.count[inside]);
-            let terms = of(&[(group, 1), (inside, -1)]);
             let requirement = ComponentRequirement {
-                terms,
+                terms: numbered(&[(group, 1), (inside, -1)], local),
                 kind: RequirementKind::More(missing),
                 below: BTreeMap::new(),
                 elsewhere: BTreeMap::new(),
@@ -221,12 +182,94 @@ pub(crate) fn requirements(
     }
 }
 
+/// Returns what a small cell asks: to be as much as the promise says, and as little as the rules let it be.
+fn of_small(
+    cells: &Cells<'_>,
+    origin: RequirementOrigin,
+    cell: CellId,
+    local: &BTreeMap<CellId, ComponentCellId>,
+    forced: &CellSet,
+) -> Vec<ComponentRequirement> {
+    let threshold = cells.set.policy.threshold as i64;
+    let (below, count) = (below(cells, origin, local), cells.count[cell]);
+    // Inner cells below a small cell are small or empty, so that all with children are forced: low is the same in
+    // every pattern.
+    let withheld = below.iter().filter(|(inner, _)| forced.has(**inner));
+    let low = count - withheld.map(|(_, less)| less).sum::<i64>();
+    // The cells within it in other tables are small too, and withheld in every pattern.
+    let floor = requirements::least_by_others(cells, cell, |_| true);
+    let low = low.max(floor);
+    let large = ComponentRequirement {
+        terms: numbered(&[(cell, 1)], local),
+        kind: RequirementKind::Large { low, threshold, count },
+        below: below.clone(),
+        elsewhere: elsewhere(cells, cell, local),
+    };
+    // No world has it at less than the rules let it be: to be less by so much is no bound.
+    let less = if floor > 0 { count - floor } else { i64::MAX };
+    let little = ComponentRequirement {
+        terms: large.terms.clone(),
+        kind: RequirementKind::Less(less),
+        below,
+        elsewhere: large.elsewhere.clone(),
+    };
+    vec![large, little]
+}
+
+/// Returns what a cell that is unsafe by rule asks: to be less and more by its protection level.
+fn of_unsafe_by_rule(
+    cells: &Cells<'_>,
+    origin: RequirementOrigin,
+    cell: CellId,
+    ProtectionLevel { lower, upper, .. }: ProtectionLevel,
+    local: &BTreeMap<CellId, ComponentCellId>,
+) -> Vec<ComponentRequirement> {
+    let terms = numbered(&[(cell, 1)], local);
+    let mut requirements = vec![ComponentRequirement {
+        terms: terms.clone(),
+        kind: RequirementKind::Less(i64::try_from(lower).unwrap_or(i64::MAX)),
+        below: below(cells, origin, local),
+        elsewhere: BTreeMap::new(),
+    }];
+    // Whoever is below asks for no more than an outsider.
+    if upper > 0 {
+        requirements.push(ComponentRequirement {
+            terms,
+            kind: RequirementKind::More(i64::try_from(upper).unwrap_or(i64::MAX)),
+            below: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
+        });
+    }
+    requirements
+}
+
+/// The inner cells that decide how little an origin's cell may be, and by how much less each can be.
+fn below(
+    cells: &Cells<'_>,
+    origin: RequirementOrigin,
+    local: &BTreeMap<CellId, ComponentCellId>,
+) -> BTreeMap<ComponentCellId, i64> {
+    let here = |inner: CellId| {
+        Some((*local.get(&inner)?, cells.count[inner] - cells.least_withheld(inner)))
+    };
+    deciding(cells, origin).into_iter().filter_map(here).collect()
+}
+
+/// A sum in a component's numbers. A cell that cannot change is in none.
+fn numbered(
+    terms: &[(CellId, i64)],
+    local: &BTreeMap<CellId, ComponentCellId>,
+) -> Vec<(ComponentCellId, i64)> {
+    let here = |&(cell, sign): &(CellId, i64)| Some((*local.get(&cell)?, sign));
+    terms.iter().filter_map(here).collect()
+}
+
 /// Those in inner cells of other tables that lie within a small cell, and the least that it changes by to each.
 fn elsewhere(
     cells: &Cells<'_>,
-    cell: usize,
-    local: &BTreeMap<usize, usize>,
-) -> BTreeMap<usize, i64> {
+    cell: CellId,
+    local: &BTreeMap<CellId, ComponentCellId>,
+) -> BTreeMap<ComponentCellId, i64> {
     let mut elsewhere = BTreeMap::new();
     for finer in cells.within.get(&cell).into_iter().flatten() {
         let least: i64 = finer.iter().map(|&inner| cells.least_withheld(inner)).sum();
@@ -241,6 +284,7 @@ fn elsewhere(
 #[cfg(test)]
 mod tests {
     use minster_model::{
+        NodeId,
         policy::{Costs, Policy, Zeros},
         table::{CountTable, Sensitive, TableSet},
     };
@@ -250,14 +294,14 @@ mod tests {
 
     /// Two areas by three kinds, with a small area, a large one that is unsafe by rule, and a sensitive kind.
     fn set(zeros: Zeros, insider: u64, level: ProtectionLevel) -> TableSet {
-        let sensitive = vec![Sensitive { dimension: 1, categories: vec![1] }];
+        let sensitive = vec![Sensitive { dimension: 1, categories: vec![NodeId(1)] }];
         let dimensions = vec![flat("area", 2), flat("kind", 3)];
         let table = CountTable::new("t", dimensions, vec![1, 0, 2, 9, 3, 8], sensitive).unwrap();
         let table = table.with_protection_levels(vec![level]).unwrap();
         TableSet { tables: vec![table], policy: Policy { insider, ..Policy::new(5, zeros) } }
     }
 
-    fn cell_set(cells: impl IntoIterator<Item = usize>) -> CellSet {
+    fn cell_set(cells: impl IntoIterator<Item = ComponentCellId>) -> CellSet {
         let mut cell_set = CellSet::none(12);
         cells.into_iter().for_each(|cell| cell_set.put(cell));
         cell_set
@@ -268,10 +312,14 @@ mod tests {
         cells: &Cells<'_>,
         origin: RequirementOrigin,
     ) -> (Vec<ComponentRequirement>, CellSet) {
-        let local = (0..cells.len()).map(|cell| (cell, cell)).collect();
+        let local = cells.ids().map(|cell| (cell, here(cell))).collect();
         let forced =
-            cell_set((0..cells.len()).filter(|&cell| requirements::is_primary(cells, cell)));
+            cell_set(cells.ids().filter(|&cell| requirements::is_primary(cells, cell)).map(here));
         (requirements(cells, origin, &local, &forced), forced)
+    }
+
+    fn known(cells: &Cells<'_>) -> IdVec<ComponentCellId, i64> {
+        cells.insiders.iter().copied().collect()
     }
 
     fn change(bound: ChangeBound) -> f64 {
@@ -280,7 +328,12 @@ mod tests {
         }
     }
 
-    fn told(terms: &[(usize, i64)], who: Option<usize>, change: f64) -> String {
+    /// The component's number of a cell: it is the whole table.
+    fn here(cell: CellId) -> ComponentCellId {
+        ComponentCellId(cell.0)
+    }
+
+    fn told(terms: &[(ComponentCellId, i64)], who: Option<ComponentCellId>, change: f64) -> String {
         format!("{terms:?} by {change} for {who:?}")
     }
 
@@ -290,13 +343,14 @@ mod tests {
     }
 
     fn required(cells: &Cells<'_>, origin: RequirementOrigin, withheld: &CellSet) -> Vec<String> {
-        let pattern: Vec<bool> = (0..cells.len()).map(|cell| withheld.has(cell)).collect();
+        let pattern: IdVec<CellId, bool> =
+            cells.ids().map(|cell| withheld.has(here(cell))).collect();
         let requirements = origin.requirements(cells, &pattern).into_iter();
         let of = requirements.filter(|requirement| is_compared(cells, requirement.change)).map(
             |requirement| {
-                let terms = requirement.terms.iter().map(|(cell, sign)| (*cell, *sign as i64));
+                let terms = requirement.terms().map(|(cell, sign)| (here(cell), sign as i64));
                 let who = match requirement.insiders {
-                    InsiderCondition::One(who) => Some(who),
+                    InsiderCondition::One(who) => Some(here(who)),
                     _ => None,
                 };
                 told(&terms.collect::<Vec<_>>(), who, requirement.change)
@@ -316,10 +370,10 @@ mod tests {
         let mut asked = Vec::new();
         for requirement in requirements {
             let insiders = requirement.below.keys().copied().filter(|who| {
-                matches!(origin, RequirementOrigin::Small(_)) && cells.insiders[*who] > 0
+                matches!(origin, RequirementOrigin::Small(_)) && known(cells)[*who] > 0
             });
             for who in std::iter::once(None).chain(insiders.map(Some)) {
-                let bound = requirement.bound(&cells.insiders, withheld, who);
+                let bound = requirement.bound(&known(cells), withheld, who);
                 let change = bound.map(change).filter(|by| is_compared(cells, *by));
                 asked.extend(change.map(|change| told(&requirement.terms, who, change)));
             }
@@ -345,6 +399,7 @@ mod tests {
             for origin in requirements::origins(&cells) {
                 let (requirements, forced) = requirements_of(&cells, origin);
                 for also in [vec![], vec![9], vec![9, 11]] {
+                    let also = also.into_iter().map(ComponentCellId);
                     let withheld = cell_set(forced.iter().chain(also));
                     assert_eq!(
                         asked(&cells, origin, &requirements, &withheld),
@@ -365,23 +420,24 @@ mod tests {
             let set = set(Zeros::MayBeWithheld, insider, level);
             let cells = Cells::new(&set, Costs::default());
             let (requirements, forced) =
-                requirements_of(&cells, RequirementOrigin::UnsafeByRule(8, level));
+                requirements_of(&cells, RequirementOrigin::UnsafeByRule(CellId(8), level));
             let requirement = &requirements[0];
-            let wholes = [&[9, 11][..], &[9], &[11]];
+            let [nine, ten, eleven] = [9, 10, 11].map(ComponentCellId);
+            let wholes = [&[nine, eleven][..], &[nine], &[eleven]];
             let cases = wholes.iter().flat_map(|free| {
-                [None, Some(9), Some(10), Some(11)]
+                [None, Some(nine), Some(ten), Some(eleven)]
                     .map(|who| (cell_set(forced.iter().chain(free.iter().copied())), *free, who))
             });
             for (whole, free, who) in cases {
                 // Whoever is in a published cell asks as everyone does.
                 let asked = |pattern: &CellSet| {
                     let who = who.filter(|who| pattern.has(*who));
-                    requirement.bound(&cells.insiders, pattern, who).map_or(0.0, change)
+                    requirement.bound(&known(&cells), pattern, who).map_or(0.0, change)
                 };
-                let pinned = requirement.pinned(&cells.insiders, &forced, &whole, who);
-                let smaller = |left: &[usize]| {
+                let pinned = requirement.pinned(&known(&cells), &forced, &whole, who);
+                let smaller = |left: &[ComponentCellId]| {
                     let all = (0..8u8).map(|some| {
-                        free.iter().copied().filter(move |cell| some >> (cell - 9) & 1 == 1)
+                        free.iter().copied().filter(move |cell| some >> (cell.0 - 9) & 1 == 1)
                     });
                     let forced = &forced;
                     let left = left.to_vec();

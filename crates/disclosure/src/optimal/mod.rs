@@ -17,17 +17,19 @@ mod component;
 mod component_requirements;
 mod feasibility;
 
+use minster_model::{CellId, IdVec};
+
 use crate::{
     optimal::{
-        cell_set::CellSet,
+        cell_set::{CellSet, ComponentCellId},
         clause::Clause,
         component::Component,
         feasibility::{Feasibility, Verdict},
     },
     problem::{
         alternative_table::{ChangedTable, ChangedTables},
-        cells::Cells,
-        requirements::{self, RequirementOrigin},
+        cells::{Cells, Withheld},
+        requirements::{self, OriginId, RequirementOrigin},
     },
 };
 
@@ -90,23 +92,23 @@ pub enum SearchOutcome {
 /// Puts the cheapest pattern in place of the heuristic's, component by component, the smallest first.
 pub(crate) fn improve(
     cells: &Cells<'_>,
-    origins: &[RequirementOrigin],
-    withheld: &mut [bool],
+    origins: &IdVec<OriginId, RequirementOrigin>,
+    withheld: &mut Withheld,
     alternatives: &mut ChangedTables,
     effort: Effort,
 ) -> Vec<Optimum> {
+    // Bounds add costs up. With a negative or infinite one they would bound nothing.
     let sound = cells.cost.iter().all(|cost| cost.is_finite() && *cost >= 0.0);
     if !sound {
         return Vec::new();
     }
     let mut steps = effort.steps;
     let improved = component::members(cells, origins).into_iter().map(|members| {
-        let cost = |of: &dyn Fn(usize) -> bool| -> f64 {
-            members.cells.iter().filter(|cell| of(**cell)).map(|&cell| cells.cost[cell]).sum()
-        };
-        let before = cost(&|cell| withheld[cell]);
-        let forced =
-            cost(&|cell| cells.stays_withheld[cell] || requirements::is_primary(cells, cell));
+        // Every pattern pays for the forced cells: their cost is a first bound.
+        let is_forced =
+            |cell: CellId| cells.stays_withheld[cell] || requirements::is_primary(cells, cell);
+        let before = cost_of(cells, &members.cells, |cell| withheld[cell]);
+        let forced = cost_of(cells, &members.cells, is_forced);
         let optimum = Optimum {
             cells: members.cells.len(),
             before,
@@ -126,6 +128,12 @@ pub(crate) fn improve(
     improved.collect()
 }
 
+/// Returns the cost of withholding those of some cells that are chosen.
+fn cost_of(cells: &Cells<'_>, of: &[CellId], is_chosen: impl Fn(CellId) -> bool) -> f64 {
+    of.iter().filter(|cell| is_chosen(**cell)).map(|&cell| cells.cost[cell]).sum()
+}
+
+/// The search for one component's cheapest pattern.
 struct OptimumSearch<'a> {
     of: &'a Component,
     feasibility: Feasibility<'a>,
@@ -137,32 +145,39 @@ struct OptimumSearch<'a> {
 }
 
 impl<'a> OptimumSearch<'a> {
-    fn new(of: &'a Component, withheld: &[bool], steps: u64) -> Self {
+    /// Nothing is known but the heuristic's pattern and what is forced.
+    fn new(of: &'a Component, withheld: &Withheld, steps: u64) -> Self {
         let feasibility = Feasibility::new(of, steps);
         let mut before = CellSet::none(of.len());
-        let cells = of.cells.iter().enumerate().filter(|(_, cell)| withheld[**cell]);
+        let cells = of.cells.enumerate().filter(|(_, cell)| withheld[**cell]);
         cells.for_each(|(here, _)| before.put(here));
         let bound = of.cost(&of.forced);
         Self { of, feasibility, clauses: Vec::new(), best: None, before, bound }
     }
 
+    /// Chooses and asks in turns until no choice is cheaper than the best pattern, or the work is used up.
     fn run(&mut self) -> SearchOutcome {
         if self.feasibility.spend(1).is_none() {
             return SearchOutcome::WorkUsedUp;
         }
+        // A good pattern to start from cuts off every choice that costs more.
         if self.keeps_the_promise(&self.before.clone()) {
             self.take(self.before.clone());
         }
         // A choice that is not known to be the cheapest teaches as much: only the last must be.
         let mut nodes = NODES;
         while self.bound < self.cost() - SAME_COST {
+            // The solver's sums are not exact. With half the tolerance it does not choose the best pattern again.
             let below = self.cost() - SAME_COST / 2.0;
             let choice = clause::cheapest(self.of, &self.clauses, below, nodes);
             let rows = (self.clauses.len() + self.of.len()) as u64;
+            // Some cheapest pattern obeys all clauses, so that a bound on such choices bounds the optimum. Choices as dear
+            // as the best are cut off, so that its cost is the highest bound that is known.
             self.bound = self.bound.max(choice.bound.min(self.cost()));
             if self.feasibility.spend(choice.nodes * rows).is_none() {
                 return SearchOutcome::WorkUsedUp;
             }
+            // The choice reached its limit of nodes. At the same limit the search could stand still.
             if choice.nodes > nodes {
                 nodes += nodes / 2;
             }
@@ -216,6 +231,8 @@ impl<'a> OptimumSearch<'a> {
                         continue;
                     }
                 };
+                // To withhold a cell that obeys the new clause, before the next requirement is asked, makes the clauses of
+                // one choice differ.
                 let clause = self.feasibility.clause(requirement, &withheld, who);
                 let next = self.cheapest_of(&clause);
                 self.clauses.push(clause);
@@ -224,6 +241,7 @@ impl<'a> OptimumSearch<'a> {
                     None => return true,
                 }
             }
+            // No requirement fails. If none is open either, the pattern keeps the promise.
             if self.clauses.len() == before {
                 let mut better = false;
                 if !open {
@@ -236,13 +254,18 @@ impl<'a> OptimumSearch<'a> {
     }
 
     /// The cell that obeys a clause, and many others, at the least cost.
-    fn cheapest_of(&self, clause: &Clause) -> Option<usize> {
-        let worth = |cell: usize| {
-            let others = self.clauses.iter().filter(|clause| clause.any.contains(&cell));
-            self.of.cost[cell] / (1 + others.count()) as f64
+    fn cheapest_of(&self, clause: &Clause) -> Option<ComponentCellId> {
+        let by_worth = |&a: &ComponentCellId, &b: &ComponentCellId| {
+            self.cost_a_clause(a).total_cmp(&self.cost_a_clause(b)).then(a.cmp(&b))
         };
-        let by_worth = |&a: &usize, &b: &usize| worth(a).total_cmp(&worth(b)).then(a.cmp(&b));
         clause.any.iter().copied().min_by(by_worth)
+    }
+
+    /// The cost of a cell for each clause that it obeys, and one more (as in Chvátal's rule for set covering,
+    /// 1979, but that clauses count which are obeyed already).
+    fn cost_a_clause(&self, cell: ComponentCellId) -> f64 {
+        let others = self.clauses.iter().filter(|clause| clause.any.contains(&cell));
+        self.of.cost[cell] / (1 + others.count()) as f64
     }
 
     /// Takes a pattern that meets every requirement for the best, if it is.
@@ -258,7 +281,7 @@ impl<'a> OptimumSearch<'a> {
     /// Publishes again what need not be withheld, the dearest cells first.
     fn thin(&mut self, withheld: &mut CellSet) {
         let of = self.of;
-        let mut free: Vec<usize> = of.free().filter(|&cell| withheld.has(cell)).collect();
+        let mut free: Vec<ComponentCellId> = of.free().filter(|&cell| withheld.has(cell)).collect();
         free.sort_by(|&a, &b| of.cost[b].total_cmp(&of.cost[a]).then(a.cmp(&b)));
         for cell in free {
             withheld.take(cell);
@@ -268,6 +291,7 @@ impl<'a> OptimumSearch<'a> {
         }
     }
 
+    /// Whether a pattern is known to meet every requirement.
     fn keeps_the_promise(&mut self, withheld: &CellSet) -> bool {
         let mut requirements = self.of.requirements.iter();
         requirements
@@ -278,14 +302,15 @@ impl<'a> OptimumSearch<'a> {
     fn put(
         self,
         cells: &Cells<'_>,
-        withheld: &mut [bool],
+        withheld: &mut Withheld,
         alternatives: &mut ChangedTables,
         optimum: Optimum,
     ) -> Optimum {
         let Some((best, cost)) = self.best else {
             return Optimum { bound: self.bound, ..optimum };
         };
-        for (here, &cell) in self.of.cells.iter().enumerate() {
+        for (here, &cell) in self.of.cells.enumerate() {
+            // A world must not alter a published cell.
             if withheld[cell] && !best.has(here) {
                 alternatives.forget(cell);
             }

@@ -3,58 +3,70 @@
 use std::collections::BTreeMap;
 
 use minster_model::{
+    CellId, IdVec, NodeId, TableId,
     policy::Policy,
     table::{CountTable, ProtectionLevel, TableSet},
 };
 
 use crate::problem::respondents::Respondents;
 
+/// Whether each cell is withheld.
+pub type Withheld = IdVec<CellId, bool>;
+
 /// The cost of changing a cell that is withheld already.
 pub const KNOWN: f64 = 0.001;
+
+minster_model::id! {
+    /// The number of a sum that holds between cells.
+    RelationId
+}
 
 /// A sum of cells, with signs, that is 0 in every world.
 pub struct Relation {
     /// The cells, each with its sign.
-    pub terms: Vec<(usize, f64)>,
+    pub terms: Vec<(CellId, f64)>,
     /// Whether it is one of those from which all others follow.
     pub defining: bool,
 }
 
 /// The cells of all tables, numbered on from table to table.
 pub struct Cells<'a> {
-    /// The tables.
+    /// The tables, with their policy.
     pub set: &'a TableSet,
+    /// The tables by number.
+    pub tables: IdVec<TableId, &'a CountTable>,
     /// The children that each cell counts.
-    pub count: Vec<i64>,
+    pub count: IdVec<CellId, i64>,
     /// Whether each cell is an inner one.
-    pub is_inner: Vec<bool>,
+    pub is_inner: IdVec<CellId, bool>,
     /// The cost of withholding each cell: one, and more the larger it is and if it is a margin.
-    pub cost: Vec<f64>,
+    pub cost: IdVec<CellId, f64>,
     /// How much less each cell can be for its own sake: a margin, as much less as its parts.
-    pub(crate) slack: Vec<i64>,
+    pub(crate) slack: IdVec<CellId, i64>,
     /// How much less again it can be where nobody in it is asked: an insider knows of themselves.
-    pub(crate) insiders: Vec<i64>,
+    pub(crate) insiders: IdVec<CellId, i64>,
     /// Published whatever comes: it counts every child of its table (and no rule calls it unsafe), is forced to be
     /// published, or was published before.
-    pub is_fixed: Vec<bool>,
+    pub is_fixed: IdVec<CellId, bool>,
     /// Withheld whatever comes: it was when its table was published before.
-    pub stays_withheld: Vec<bool>,
+    pub stays_withheld: IdVec<CellId, bool>,
     /// Everyone knows that it counts nobody: it hides nothing, and cannot change.
-    pub(crate) is_known_zero: Vec<bool>,
+    pub(crate) is_known_zero: IdVec<CellId, bool>,
     /// Withheld for its own sake, whatever it counts.
-    pub unsafe_by_rule: BTreeMap<usize, ProtectionLevel>,
+    pub unsafe_by_rule: BTreeMap<CellId, ProtectionLevel>,
     /// For each margin below the threshold, the inner cells with anyone in them.
-    pub(crate) few_below: BTreeMap<usize, Vec<usize>>,
+    pub(crate) few_below: BTreeMap<CellId, Vec<CellId>>,
     /// For each small cell, and each other table of which inner cells lie within it, those with anyone in them. Where
     /// no withheld cell must have anyone in it, and there are no insiders, they say nothing, and are left out.
-    pub(crate) within: BTreeMap<usize, Vec<Vec<usize>>>,
+    pub(crate) within: BTreeMap<CellId, Vec<Vec<CellId>>>,
     /// The respondents and what each holds, where that is declared.
     pub(crate) respondents: Respondents,
     /// The sums between the cells.
-    pub relations: Vec<Relation>,
+    pub relations: IdVec<RelationId, Relation>,
     /// The relations that each cell is in.
-    pub(crate) relations_of: Vec<Vec<usize>>,
-    pub(super) first: Vec<usize>,
+    pub(crate) relations_of: IdVec<CellId, Vec<RelationId>>,
+    /// For each table, the number of its first cell.
+    pub(super) first: IdVec<TableId, CellId>,
 }
 
 impl<'a> Cells<'a> {
@@ -63,42 +75,48 @@ impl<'a> Cells<'a> {
         self.count.len()
     }
 
+    /// The cells, ascending.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = CellId> + use<> {
+        (0..self.len()).map(CellId)
+    }
+
     /// Returns the cost of changing each cell, given which are withheld: infinite where the cell must not change.
-    pub fn costs(&self, withheld: &[bool]) -> Vec<f64> {
-        let cost = |cell: usize| match () {
-            () if !self.may_change(cell) => f64::INFINITY,
-            () if withheld[cell] => KNOWN,
-            () => self.cost[cell],
+    pub fn costs(&self, withheld: &Withheld) -> IdVec<CellId, f64> {
+        let cost = |cell: CellId| match (self.may_change(cell), withheld[cell]) {
+            (false, _) => f64::INFINITY,
+            (true, true) => KNOWN,
+            (true, false) => self.cost[cell],
         };
-        (0..self.len()).map(cost).collect()
+        self.ids().map(cost).collect()
     }
 
     /// Whether a cell may change where it is withheld.
-    pub fn may_change(&self, cell: usize) -> bool {
+    pub fn may_change(&self, cell: CellId) -> bool {
         !self.is_fixed[cell] && self.slack[cell] >= 0
     }
 
     /// The table of a cell, and the cell's number there.
-    pub fn place(&self, cell: usize) -> (usize, usize) {
-        let table = self.first.partition_point(|&first| first <= cell) - 1;
-        (table, cell - self.first[table])
+    pub fn place(&self, cell: CellId) -> (TableId, usize) {
+        let after = self.first.as_slice().partition_point(|&first| first <= cell);
+        let table = TableId(after - 1);
+        (table, cell.0 - self.first[table].0)
     }
 
     /// The policy of a cell's table.
-    pub(crate) fn policy(&self, cell: usize) -> Policy {
-        self.set.tables[self.place(cell).0].policy(self.set.policy)
+    pub(crate) fn policy(&self, cell: CellId) -> Policy {
+        self.tables[self.place(cell).0].policy(self.set.policy)
     }
 
     /// The least that a withheld inner cell can be.
-    pub(crate) fn least_withheld(&self, cell: usize) -> i64 {
+    pub(crate) fn least_withheld(&self, cell: CellId) -> i64 {
         self.policy(cell).zeros.least_withheld() as i64
     }
 
     /// The table of a cell, and by which of its dimensions the cell is told from others, for people. Its categories are
     /// not named: a message goes to logs, and the cell counts few.
-    pub fn described(&self, cell: usize) -> (String, String) {
+    pub fn described(&self, cell: CellId) -> (String, String) {
         let (number, cell) = self.place(cell);
-        let table = &self.set.tables[number];
+        let table = &self.tables[number];
         let divided = table.divided(cell).map(|(of, _)| of.name());
         let divided = divided.collect::<Vec<_>>().join(" and ");
         let by = if divided.is_empty() { "of all".to_owned() } else { format!("by {divided}") };
@@ -106,18 +124,18 @@ impl<'a> Cells<'a> {
     }
 
     /// Whether a cell's table was published before.
-    pub(crate) fn was_published_before(&self, cell: usize) -> bool {
-        self.set.tables[self.place(cell).0].published_pattern().is_some()
+    pub(crate) fn was_published_before(&self, cell: CellId) -> bool {
+        self.tables[self.place(cell).0].published_pattern().is_some()
     }
 
     /// The number here of a table's cell.
-    pub fn number(&self, table: usize, cell: usize) -> usize {
-        self.first[table] + cell
+    pub fn number(&self, table: TableId, cell: usize) -> CellId {
+        CellId(self.first[table].0 + cell)
     }
 
     /// The number among a table's inner cells of one of its cells that is inner.
-    pub(crate) fn inner_number(&self, table: usize, cell: usize) -> usize {
-        let table = &self.set.tables[table];
+    pub(crate) fn inner_number(&self, table: TableId, cell: usize) -> usize {
+        let table = &self.tables[table];
         let nodes = table.coordinates(cell);
         table.dimensions().iter().zip(nodes).fold(0, |number, (dimension, node)| {
             let leaves = dimension.leaves();
@@ -125,11 +143,18 @@ impl<'a> Cells<'a> {
         })
     }
 
+    /// The inner cells of a table, by their numbers among these.
+    pub(crate) fn inner_cells(&self, table: TableId) -> Vec<CellId> {
+        let inner = self.tables[table].inner_cells().into_iter();
+        inner.map(|cell| self.number(table, cell)).collect()
+    }
+
     /// The inner cells that a cell counts.
-    pub(crate) fn inner_below(&self, cell: usize) -> Vec<usize> {
+    pub(crate) fn inner_below(&self, cell: CellId) -> Vec<CellId> {
         let (number, cell) = self.place(cell);
-        let table = &self.set.tables[number];
+        let table = &self.tables[number];
         let nodes = table.coordinates(cell);
+        // An inner cell has a leaf of each dimension, and lies below those nodes that count its leaves.
         let choices = table
             .dimensions()
             .iter()
@@ -141,12 +166,12 @@ impl<'a> Cells<'a> {
 }
 
 /// Every way to take one of each, the last changing fastest.
-pub(super) fn products(choices: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+pub(super) fn products(choices: Vec<Vec<NodeId>>) -> Vec<Vec<NodeId>> {
     let mut all = vec![Vec::with_capacity(choices.len())];
     for choice in choices {
         all = all
             .iter()
-            .flat_map(|taken: &Vec<usize>| {
+            .flat_map(|taken: &Vec<NodeId>| {
                 choice.iter().map(move |&next| taken.iter().copied().chain([next]).collect())
             })
             .collect();

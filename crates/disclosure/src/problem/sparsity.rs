@@ -1,4 +1,7 @@
-use minster_model::table::{CountTable, TableSet};
+use minster_model::{
+    NodeId,
+    table::{CountTable, Hierarchy, TableSet},
+};
 
 /// A table is sparse where one in this many of its cells with anyone in them is primary.
 const SPARSE: usize = 4;
@@ -49,11 +52,12 @@ pub(crate) fn hopeless(set: &TableSet) -> Option<Sparsity> {
     sparsity(set).into_iter().find(is_hopeless)
 }
 
+/// A table with each coarser one, best first; nothing where enough of it is left.
 fn of_table(table: &CountTable, threshold: u64) -> Option<Sparsity> {
-    let counts = table.cell_counts();
-    let cells: Vec<(Vec<usize>, bool)> = (0..counts.len())
-        .filter(|&cell| counts[cell] > 0)
-        .map(|cell| (table.coordinates(cell), counts[cell] < threshold))
+    let counts = table.cell_counts().into_iter().enumerate();
+    let cells: Vec<(Vec<NodeId>, bool)> = counts
+        .filter(|(_, count)| *count > 0)
+        .map(|(cell, count)| (table.coordinates(cell), count < threshold))
         .collect();
     let primary = cells.iter().filter(|(_, small)| *small).count();
     if primary * SPARSE <= cells.len() {
@@ -61,32 +65,48 @@ fn of_table(table: &CountTable, threshold: u64) -> Option<Sparsity> {
     }
     let mut coarser = Vec::new();
     for (place, dimension) in table.dimensions().iter().enumerate() {
-        let is_lowest = |node: usize| {
-            let parent = dimension.parent(node);
-            dimension.leaves().binary_search(&node).is_ok()
-                && parent.is_some_and(|parent| dimension.parent(parent).is_some())
-        };
-        let mut add = |left_out: bool, keeps: &dyn Fn(usize) -> bool| {
-            let kept: Vec<bool> = cells
-                .iter()
-                .filter(|(nodes, _)| keeps(nodes[place]))
-                .map(|(_, small)| *small)
-                .collect();
-            let primary = kept.iter().filter(|small| **small).count();
-            let dimension = dimension.name().to_owned();
-            coarser.push(Coarser { dimension, left_out, primary, filled: kept.len() });
-        };
-        if (0..dimension.node_count()).any(is_lowest) {
-            add(false, &|node| !is_lowest(node));
+        // A table without the lowest level keeps the cells of all other nodes.
+        if dimension.nodes().any(|node| is_lowest(dimension, node)) {
+            coarser.push(with_fewer(&cells, place, dimension, false, |node| {
+                !is_lowest(dimension, node)
+            }));
         }
+        // A table without the dimension keeps the cells of its total, as long as another dimension is left.
         if table.dimensions().len() > 1 {
-            add(true, &|node| dimension.is_total(node));
+            let keeps = |node: NodeId| dimension.is_total(node);
+            coarser.push(with_fewer(&cells, place, dimension, true, keeps));
         }
     }
+    // Floating-point shares have no total order, and whole millionths have one.
     let share = |coarser: &Coarser| coarser.primary * 1_000_000 / coarser.filled.max(1);
     coarser.sort_by_key(share);
     let (table, filled) = (table.name().to_owned(), cells.len());
     Some(Sparsity { table, primary, filled, coarser })
+}
+
+/// Whether a node is a leaf with a level between it and the total.
+fn is_lowest(dimension: &Hierarchy, node: NodeId) -> bool {
+    let parent = dimension.parent(node);
+    dimension.ordinal(node).is_some()
+        && parent.is_some_and(|parent| dimension.parent(parent).is_some())
+}
+
+/// The table that keeps the cells of some nodes of a dimension. `cells` has the nodes of each cell with anyone in it, and
+/// whether it is small; `place` is the dimension's.
+fn with_fewer(
+    cells: &[(Vec<NodeId>, bool)],
+    place: usize,
+    dimension: &Hierarchy,
+    left_out: bool,
+    keeps: impl Fn(NodeId) -> bool,
+) -> Coarser {
+    let kept: Vec<bool> = cells
+        .iter()
+        .filter(|(nodes, _)| nodes.get(place).is_some_and(|&node| keeps(node)))
+        .map(|(_, small)| *small)
+        .collect();
+    let primary = kept.iter().filter(|small| **small).count();
+    Coarser { dimension: dimension.name().to_owned(), left_out, primary, filled: kept.len() }
 }
 
 impl std::fmt::Display for Sparsity {

@@ -38,6 +38,13 @@ pub struct Contributions {
     pub contributors: u64,
 }
 
+impl Contributions {
+    /// The largest contributions, so many of them, added up.
+    fn top(&self, n: usize) -> u64 {
+        self.largest.iter().take(n).sum()
+    }
+}
+
 impl SumRules {
     /// How many of the largest contributions the rules look at.
     pub fn largest(&self) -> usize {
@@ -51,14 +58,13 @@ impl SumRules {
         if of.contributors == 0 {
             return None;
         }
-        let top = |n: usize| of.largest.iter().take(n).sum::<u64>();
         let dominance = self.dominance.and_then(|Dominance { n, k }| {
-            let (top, k) = (u128::from(top(n)) * 100, u128::from(k));
+            let (top, k) = (u128::from(of.top(n)) * 100, u128::from(k));
             (top > u128::from(of.total) * k).then(|| top.div_ceil(k) - u128::from(of.total))
         });
         let p_percent = self.p_percent.and_then(|p| {
-            let largest = u128::from(top(1)) * u128::from(p);
-            let rest = u128::from(of.total - top(2).min(of.total)) * 100;
+            let largest = u128::from(of.top(1)) * u128::from(p);
+            let rest = u128::from(of.total - of.top(2).min(of.total)) * 100;
             (largest > rest).then(|| (largest - rest).div_ceil(100))
         });
         // Each that is missing could contribute one at least.

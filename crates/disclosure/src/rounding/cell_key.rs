@@ -9,6 +9,7 @@
 //! in every such pair of cells, so that their noises go together. Many pairs would give the child away.
 
 use minster_model::{
+    CellId, IdVec, NodeId,
     policy::Costs,
     rounding::Rounding,
     table::{CountTable, TableSet},
@@ -92,18 +93,18 @@ pub(crate) fn perturb_all(
             None => table.key_sums(keys),
         })
         .collect();
-    same_children_same_key(set, &cell_keys)?;
+    same_children_same_key(set, cell_keys.iter().flatten().copied().collect())?;
     let perturbed = set.tables.iter().zip(keys).zip(cell_keys).map(|((table, inner), keys)| {
         if table.published_pattern().is_some() {
             return Vec::new();
         }
         let known = table.known_zero_cells();
         let categories = CategoryKeys::of(table, inner);
-        let cells = table.cell_counts().into_iter().enumerate();
-        let number = |(cell, count)| match count {
-            0 if known[cell] => 0,
+        let cells = table.cell_counts().into_iter().zip(known).zip(keys).enumerate();
+        let number = |(cell, ((count, is_known_zero), key))| match count {
+            0 if is_known_zero => 0,
             0 => categories.of_none(table, cell).map_or(0, |key| perturb(0, key)),
-            count => perturb(count, keys[cell]),
+            count => perturb(count, key),
         };
         cells.map(number).collect()
     });
@@ -115,14 +116,15 @@ pub(crate) fn perturb_all(
 struct CategoryKeys {
     everyone: u64,
     /// By dimension and node.
-    keys: Vec<Vec<u64>>,
+    keys: Vec<IdVec<NodeId, u64>>,
 }
 
 impl CategoryKeys {
     /// `keys` has one sum an inner cell.
     fn of(table: &CountTable, keys: &[u64]) -> Self {
-        let nodes = table.dimensions().iter().map(|dimension| vec![0u64; dimension.node_count()]);
-        let (mut of, mut everyone) = (nodes.collect::<Vec<_>>(), 0u64);
+        let nodes = table.dimensions().iter();
+        let nodes = nodes.map(|dimension| vec![0; dimension.node_count()].into());
+        let (mut of, mut everyone) = (nodes.collect::<Vec<IdVec<NodeId, u64>>>(), 0u64);
         for (inner, &key) in keys.iter().enumerate() {
             for (place, (dimension, of)) in table.dimensions().iter().zip(&mut of).enumerate() {
                 for &node in dimension.above(table.leaf(place, inner)) {
@@ -147,16 +149,14 @@ impl CategoryKeys {
 }
 
 /// Refuses keys that do not add up to the same where two tables count the same children.
-fn same_children_same_key(set: &TableSet, keys: &[Vec<u64>]) -> Result<(), RoundingRefusal> {
+fn same_children_same_key(set: &TableSet, keys: IdVec<CellId, u64>) -> Result<(), RoundingRefusal> {
     let cells = Cells::new(set, Costs::default());
-    let is_new = |cell: usize| set.tables[cells.place(cell).0].published_pattern().is_none();
     let agrees = cells.relations.iter().all(|relation| {
         let sum = relation.terms.iter().fold(0u64, |sum, &(cell, sign)| {
-            let (table, cell) = cells.place(cell);
-            let key = keys[table][cell];
+            let key = keys[cell];
             if sign > 0.0 { sum.wrapping_add(key) } else { sum.wrapping_sub(key) }
         });
-        sum == 0 || !relation.terms.iter().all(|&(cell, _)| is_new(cell))
+        sum == 0 || !relation.terms.iter().all(|&(cell, _)| !cells.was_published_before(cell))
     });
     if agrees { Ok(()) } else { Err(RoundingRefusal::Keys) }
 }

@@ -5,12 +5,12 @@
 //! from a start that is near, like Kelly, Golden & Assad's for tables of three dimensions (1990).
 
 use microlp::{ComparisonOp, OptimizationDirection, Problem, SolveOptions, Variable};
-use minster_model::{policy::Costs, table::TableSet};
+use minster_model::{IdVec, policy::Costs, table::TableSet};
 
 use crate::{
     problem::cells::Cells,
     rounding::{
-        choices::{Choices, Sum, choices},
+        choices::{ChoiceId, Choices, Sum, choices},
         controlled_search,
         refusal::RoundingRefusal,
     },
@@ -37,35 +37,43 @@ pub(crate) fn round(
     let solved = small.then(|| solve(&choices, attempt)).flatten();
     let up = solved.unwrap_or_else(|| controlled_search::search(&choices, attempt));
     let errors = choices.errors(&up);
-    let far = |(sum, error): (&Sum, &i64)| {
+    // The public rule says that margins are less than two bases off and that tables agree.
+    let is_far = |(sum, error): &(&Sum, &i64)| {
         let bases = error.abs() / choices.base;
         bases > i64::from(sum.is_margin)
     };
-    if let Some(place) = choices.sums.iter().zip(&errors).position(far) {
-        let table = set.tables[choices.sums[place].table].name().to_owned();
+    if let Some((sum, _)) = choices.sums.iter().zip(&errors).find(is_far) {
+        let table = cells.tables[sum.table].name().to_owned();
         return Err(RoundingRefusal::DoesNotAddUp { table });
     }
     let adjacent = errors.iter().all(|error| error.abs() < choices.base);
     let mut published = Vec::new();
-    for (number, table) in set.tables.iter().enumerate() {
-        let mut of_table = vec![0; table.cell_count()];
-        table.add_up(|inner, covering| {
-            let up = at.get(&cells.number(number, covering[0])).is_some_and(|&choice| up[choice]);
-            let rounded = table.inner()[inner] / base * base + if up { base } else { 0 };
-            covering.iter().for_each(|&cell| of_table[cell] += rounded);
-        });
-        published.push(if table.published_pattern().is_some() { Vec::new() } else { of_table });
+    for (number, table) in cells.tables.enumerate() {
+        if table.published_pattern().is_some() {
+            published.push(Vec::new());
+            continue;
+        }
+        let rounded = |(inner, count): (usize, &u64)| {
+            let up = at.get(&cells.number(number, inner)).is_some_and(|&choice| up[choice]);
+            count / base * base + if up { base } else { 0 }
+        };
+        let inner: Vec<u64> =
+            table.inner_cells().into_iter().zip(table.inner()).map(rounded).collect();
+        // Margins are sums of the published inner cells, so that every table adds up.
+        published.push(table.sums(&inner));
     }
     Ok((published, adjacent))
 }
 
 /// The nearest choice of all by an integer program, if its work suffices; margins that cannot be next to
 /// their counts are as few as possible.
-fn solve(choices: &Choices, attempt: u64) -> Option<Vec<bool>> {
+fn solve(choices: &Choices, attempt: u64) -> Option<IdVec<ChoiceId, bool>> {
+    // A cell is off by `above` if it goes down and by base − above if it goes up: up costs the difference. The dice adds
+    // less than two bases, so that another attempt finds another choice that is near.
     let base = choices.base;
     let mut dice = controlled_search::Dice::new(attempt);
     let mut problem = Problem::new(OptimizationDirection::Minimize);
-    let ups: Vec<Variable> = choices
+    let ups: IdVec<ChoiceId, Variable> = choices
         .above
         .iter()
         .map(|above| {
@@ -77,6 +85,8 @@ fn solve(choices: &Choices, attempt: u64) -> Option<Vec<bool>> {
         let signed = sum.choices.iter().map(|&(choice, sign)| (ups[choice], sign as f64));
         let mut terms: Vec<(Variable, f64)> = signed.collect();
         let total: i64 = sum.choices.iter().map(|&(c, sign)| sign * choices.above[c]).sum();
+        // A link has no error if base times the cells that go up (with signs) is the total. A margin may also go to the
+        // multiple above, at the price of the difference, or one further either way as a last resort.
         if sum.is_margin {
             let above = total.rem_euclid(base);
             let up = if above == 0 { 0.0 } else { 1.0 };
@@ -89,6 +99,7 @@ fn solve(choices: &Choices, attempt: u64) -> Option<Vec<bool>> {
     }
     let mut options = SolveOptions::default();
     options.node_limit = Some(NODES);
+    // A choice that is not proved the nearest will do: its errors are measured afterwards.
     let solution = problem.solve_with(options).ok()?.into_solution().ok()?;
     Some(ups.iter().map(|&up| solution.var_value(up) > 0.5).collect())
 }

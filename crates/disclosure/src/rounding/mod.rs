@@ -87,6 +87,7 @@ fn nearest(count: u64, base: u64) -> u64 {
     (count + base / 2) / base * base
 }
 
+/// Publishes each cell by its own count alone; nothing for a table that was published before.
 fn each(set: &TableSet, published: impl Fn(u64) -> u64) -> Vec<Vec<u64>> {
     let of_table = |table: &minster_model::table::CountTable| match table.published_pattern() {
         Some(_) => Vec::new(),

@@ -24,3 +24,15 @@ pub enum RoundingRefusal {
         table: String,
     },
 }
+
+impl RoundingRefusal {
+    /// The stable name of the reason, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Keys => "record-keys",
+            Self::Threshold => "noise-threshold",
+            Self::DoesNotAddUp { .. } => "does-not-add-up",
+        }
+    }
+}

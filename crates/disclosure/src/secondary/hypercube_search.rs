@@ -1,14 +1,16 @@
 //! The search for one hypercube: dimension by dimension, the cheapest step first.
 
+use minster_model::{CellId, IdVec, RespondentId};
+
 use crate::{
     problem::{cells::Cells, requirements::Own},
-    secondary::hypercube_steps::{SearchDimensions, Step, StepLevel},
+    secondary::hypercube_steps::{DimensionId, SearchDimensions, Step, StepChoice, StepLevel},
 };
 
 /// A hypercube must do this.
 #[derive(Clone, Copy)]
 pub(crate) struct Aim {
-    pub(crate) cell: usize,
+    pub(crate) cell: CellId,
     /// Up or down.
     pub(crate) direction: i64,
     /// By how much.
@@ -19,7 +21,7 @@ pub(crate) struct Aim {
 
 /// A hypercube, and how it changes its first cell.
 pub(crate) struct FoundHypercube {
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: IdVec<DimensionId, Step>,
     pub(crate) change: i64,
     pub(crate) times: i64,
     pub(crate) cost: f64,
@@ -27,23 +29,25 @@ pub(crate) struct FoundHypercube {
     pub(crate) score: f64,
 }
 
+/// A search by branch and bound: what is chosen so far costs no less whatever is chosen along the other dimensions, as long
+/// as no cell gives back what it cost.
 pub(crate) struct HypercubeSearch<'a> {
     pub(crate) cells: &'a Cells<'a>,
     pub(crate) dimensions: &'a SearchDimensions<'a>,
     pub(crate) levels: &'a [StepLevel],
     pub(crate) aim: Aim,
-    pub(crate) cost: &'a [f64],
+    pub(crate) cost: &'a IdVec<CellId, f64>,
     /// The most that a cell costs.
     pub(crate) forbidden: f64,
     /// Cells that must not change.
-    pub(crate) pinned: &'a [usize],
+    pub(crate) pinned: &'a [CellId],
     /// Inner cells that may be as little as an outsider can think.
     pub(crate) own: &'a Own,
     /// The respondent none of whose cells can change.
-    pub(crate) respondent: Option<u32>,
+    pub(crate) respondent: Option<RespondentId>,
     /// The changes that the world makes already.
-    pub(crate) changes: &'a [i64],
-    pub(crate) chosen: Vec<Step>,
+    pub(crate) changes: &'a IdVec<CellId, i64>,
+    pub(crate) chosen: IdVec<DimensionId, Step>,
     /// Cells that may still be looked at.
     pub(crate) left: u64,
     /// The next to be found must cost less than this.
@@ -65,49 +69,56 @@ impl HypercubeSearch<'_> {
         self.best
     }
 
-    fn choose(&mut self, level: usize, corners: &[(usize, i64)], paid: Paid) {
+    /// Chooses a step along one dimension after the other. `corners` are the cells of the first table that the steps so far
+    /// alter, with signs.
+    fn choose(&mut self, level: usize, corners: &[(CellId, i64)], paid: Paid) {
         let Some(StepLevel { dimension, choices }) = self.levels.get(level) else {
             return self.finish(paid);
         };
-        let mut affordable = Vec::new();
+        let mut affordable: Vec<(f64, usize, &StepChoice, Paid)> = Vec::new();
         let mut looked = 1;
         for (number, choice) in choices.iter().enumerate() {
             let mut paid = Some(paid);
+            // The aim's cell is paid for once, with the first step that alters it. Every step pays for the corners it adds.
             if level == 0 && choice.alters_own {
-                paid = paid.and_then(|paid| self.pay(paid, corners[0].0, corners[0].1));
+                paid = paid.and_then(|paid| self.pay(paid, self.aim.cell, 1));
             }
             'choice: for &(away, with) in &choice.others {
                 for &(cell, sign) in corners {
+                    // Steps in deep hierarchies alter many cells, so work is counted in cells and not in steps.
                     looked += 1;
                     let Some(now) = paid else { break 'choice };
-                    paid = self.pay(now, cell.wrapping_add_signed(away), sign * with);
+                    paid = self.pay(now, away.from(cell), sign * with);
                 }
             }
             if let Some(paid) = paid {
+                // Later steps only add cost (a refund aside), so that nothing better can come of this one.
                 let score = self.score(paid);
                 if score < self.least {
-                    affordable.push((score, number, paid));
+                    affordable.push((score, number, choice, paid));
                 }
             }
         }
         self.left = self.left.saturating_sub(looked);
+        // A good hypercube that is found early cuts off most of the rest, so the cheapest step is tried first. Equal steps
+        // keep their order: the same tables must give the same answer.
         affordable.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut wider: Vec<(usize, i64)> = Vec::new();
-        for (score, number, paid) in affordable {
+        let mut wider: Vec<(CellId, i64)> = Vec::new();
+        for (score, _, choice, paid) in affordable {
+            // The list is sorted: no step after this one is cheaper.
             if self.left == 0 || score >= self.least {
                 return;
             }
-            let choice = &choices[number];
             self.chosen[*dimension] = choice.step;
             wider.clear();
+            // A hypercube is a product: every corner so far stays, where the step alters its own node, and has a copy at
+            // each other node that the step alters.
             if choice.alters_own {
                 wider.extend_from_slice(corners);
             }
             for &(away, with) in &choice.others {
                 let moved = corners.iter();
-                wider.extend(
-                    moved.map(|&(cell, sign)| (cell.wrapping_add_signed(away), sign * with)),
-                );
+                wider.extend(moved.map(|&(cell, sign)| (away.from(cell), sign * with)));
             }
             self.choose(level + 1, &wider, paid);
         }
@@ -116,10 +127,11 @@ impl HypercubeSearch<'_> {
     /// Adds what the other tables cost.
     fn finish(&mut self, mut paid: Paid) {
         let (own, _) = self.cells.place(self.aim.cell);
+        // Every child is in one class of a tie, for all dimensions that have it. Other steps make no table of children.
         if !self.dimensions.agree(own, &self.chosen) {
             return;
         }
-        for table in (0..self.cells.set.tables.len()).filter(|&table| table != own) {
+        for table in self.cells.tables.ids().filter(|&table| table != own) {
             for (cell, sign) in self.dimensions.altered(table, &self.chosen) {
                 self.left = self.left.saturating_sub(1);
                 match self.pay(paid, cell, sign) {
@@ -142,6 +154,7 @@ impl HypercubeSearch<'_> {
         }
     }
 
+    /// The cost, or the cost of a unit of the change that can be done.
     fn score(&self, paid: Paid) -> f64 {
         match self.aim.at_once {
             true => paid.cost,
@@ -151,11 +164,12 @@ impl HypercubeSearch<'_> {
 
     /// Adds a cell that changes with the first, or against it; none where it cannot. A cell that changes
     /// back to what it was gives back its cost.
-    fn pay(&self, paid: Paid, cell: usize, sign: i64) -> Option<Paid> {
+    fn pay(&self, paid: Paid, cell: CellId, sign: i64) -> Option<Paid> {
         if self.respondent.is_some() && self.cells.respondents.of(cell) == self.respondent {
             return None;
         }
         let Aim { direction, times, at_once, .. } = self.aim;
+        // The world withholds a cell that it changes: to change it further costs nothing.
         let change = self.changes[cell];
         let cost = self.cost[cell].min(self.forbidden);
         let cost = match change {
@@ -163,6 +177,7 @@ impl HypercubeSearch<'_> {
             _ if at_once && change + sign * direction * times == 0 => -cost,
             _ => 0.0,
         };
+        // No cell falls below what the rules and its insiders leave open. Upwards there is no bound.
         let slack = match sign * direction < 0 {
             true => {
                 let slack =

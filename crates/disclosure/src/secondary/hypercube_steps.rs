@@ -4,7 +4,10 @@ use std::{
     rc::Rc,
 };
 
-use minster_model::table::TableSet;
+use minster_model::{
+    CellId, IdVec, LeafId, NodeId, TableId,
+    table::{Hierarchy, TableSet},
+};
 
 use crate::{
     problem::{cells::Cells, requirements::Requirement},
@@ -17,7 +20,33 @@ const STEPS: usize = 3_000;
 
 /// A child more in a leaf, and one less in another if there is another: alters the nodes that count one of
 /// the two alone.
-pub(crate) type Step = (usize, Option<usize>);
+pub(crate) type Step = (LeafId, Option<LeafId>);
+
+minster_model::id! {
+    /// The number of a dimension among those of all tables, each once.
+    DimensionId
+}
+
+minster_model::id! {
+    /// The number of a tie that links tables without a common dimension of it.
+    TieId
+}
+
+/// How far another cell stands from one, in numbers of cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Away(isize);
+
+impl Away {
+    /// How far the cell of one node stands from that of another, where neighbours are numbered `stride` apart.
+    fn between(one: NodeId, other: NodeId, stride: usize) -> Self {
+        Self((other.0 as isize - one.0 as isize) * stride as isize)
+    }
+
+    /// The cell that stands so far from another.
+    pub(crate) fn from(self, cell: CellId) -> CellId {
+        CellId(cell.0.wrapping_add_signed(self.0))
+    }
+}
 
 /// A step seen from a node.
 pub(crate) struct StepChoice {
@@ -26,62 +55,83 @@ pub(crate) struct StepChoice {
     pub(crate) alters_own: bool,
     /// How far from a cell those stand that it alters likewise, and whether they change with it or
     /// against it.
-    pub(crate) others: Vec<(isize, i64)>,
+    pub(crate) others: Vec<(Away, i64)>,
 }
 
 /// The steps to choose from along one dimension.
 pub(crate) struct StepLevel {
-    pub(crate) dimension: usize,
+    pub(crate) dimension: DimensionId,
     pub(crate) choices: Rc<[StepChoice]>,
 }
 
 /// The dimensions of all tables, each once.
 pub(crate) struct SearchDimensions<'a> {
     cells: &'a Cells<'a>,
-    dimensions: Vec<SearchDimension>,
+    dimensions: IdVec<DimensionId, SearchDimension>,
     known: RefCell<BTreeMap<Key, Rc<[StepChoice]>>>,
 }
 
 /// Where a step is taken: the table, the dimension, the node, the node that is taken away from it, the
 /// only leaf that may become more.
-type Key = (usize, usize, usize, usize, Option<usize>);
+type Key = (TableId, usize, NodeId, NodeId, Option<LeafId>);
 
+/// A dimension, with the tables that have it.
 struct SearchDimension {
     /// Best first.
-    leaves: Vec<usize>,
-    /// The table, the dimension's place in it, and how far apart neighbours along it are numbered.
-    uses: Vec<(usize, usize, usize)>,
+    leaves: Vec<LeafId>,
+    /// Where tables have it.
+    uses: Vec<Use>,
     /// The ties that link it with dimensions of other tables, by their numbers, and the class of each leaf.
-    ties: Vec<(usize, Vec<usize>)>,
+    ties: Vec<(TieId, IdVec<LeafId, usize>)>,
+}
+
+/// A table's dimension.
+struct Use {
+    table: TableId,
+    /// Its place among the dimensions of the table.
+    place: usize,
+    /// How far apart neighbours along it are numbered.
+    stride: usize,
 }
 
 impl SearchDimension {
     /// Whether no tie tells two leaves apart.
-    fn is_of_one_class(&self, one: usize, other: usize) -> bool {
+    fn is_of_one_class(&self, one: LeafId, other: LeafId) -> bool {
         self.ties.iter().all(|(_, class_of)| class_of[one] == class_of[other])
+    }
+
+    /// Where a table has it, if it does.
+    fn of(&self, table: TableId) -> Option<&Use> {
+        self.uses.iter().find(|of| of.table == table)
     }
 }
 
 impl<'a> SearchDimensions<'a> {
+    /// Lists the dimensions of all tables by name, each with its tables.
     pub(crate) fn new(cells: &'a Cells<'a>, ranks: &Ranks) -> Self {
-        let mut by_name: BTreeMap<&str, Vec<(usize, usize, usize)>> = BTreeMap::new();
-        for (number, table) in cells.set.tables.iter().enumerate() {
+        let mut by_name: BTreeMap<&str, Vec<Use>> = BTreeMap::new();
+        for (number, table) in cells.tables.enumerate() {
             let mut stride = 1;
             for (place, dimension) in table.dimensions().iter().enumerate().rev() {
-                by_name.entry(dimension.name()).or_default().push((number, place, stride));
+                by_name.entry(dimension.name()).or_default().push(Use {
+                    table: number,
+                    place,
+                    stride,
+                });
                 stride *= dimension.node_count();
             }
         }
         let ties = linking_ties(cells.set);
-        let dimension = |(name, uses): (&str, _)| {
-            let ties = ties.iter().enumerate();
-            let ties = ties.filter_map(|(number, of)| Some((number, of.get(name)?.to_vec())));
+        let dimension = |(name, uses): (&str, Vec<Use>)| {
+            let ties = ties.enumerate();
+            let ties = ties.filter_map(|(tie, of)| Some((tie, of.get(name)?.to_vec().into())));
             SearchDimension { leaves: ranks.of(name).to_vec(), uses, ties: ties.collect() }
         };
         let dimensions = by_name.into_iter().map(dimension).collect();
         Self { cells, dimensions, known: RefCell::default() }
     }
 
+    /// How many dimensions there are.
     pub(crate) fn len(&self) -> usize {
         self.dimensions.len()
     }
@@ -92,20 +142,14 @@ impl<'a> SearchDimensions<'a> {
     pub(crate) fn around(
         &self,
         requirement: &Requirement,
-        through: Option<usize>,
+        through: Option<CellId>,
     ) -> Vec<StepLevel> {
-        let (table, cell) = self.cells.place(requirement.terms[0].0);
-        let nodes = self.cells.set.tables[table].coordinates(cell);
-        let without = requirement
-            .terms
-            .get(1)
-            .map(|&(cell, _)| self.cells.set.tables[table].coordinates(self.cells.place(cell).1));
-        let through = through
-            .map(|inner| self.cells.set.tables[table].coordinates(self.cells.place(inner).1));
+        let (table, _) = self.cells.place(requirement.cell);
         let mut levels = Vec::with_capacity(self.len());
-        for (number, dimension) in self.dimensions.iter().enumerate() {
-            let of_table = dimension.uses.iter().find(|(of, ..)| *of == table);
-            let Some(&(_, place, stride)) = of_table else {
+        for (number, dimension) in self.dimensions.enumerate() {
+            let Some(of) = dimension.of(table) else {
+                // The requirement's table lacks this dimension: a move along it would cancel out there. Only one child
+                // more in some leaf changes the sum.
                 let choices = dimension.leaves.iter().map(|&leaf| StepChoice {
                     step: (leaf, None),
                     alters_own: true,
@@ -114,19 +158,19 @@ impl<'a> SearchDimensions<'a> {
                 levels.push((2, 0, StepLevel { dimension: number, choices: choices.collect() }));
                 continue;
             };
-            let less = without.as_ref().map_or(nodes[place], |nodes| nodes[place]);
-            let hierarchy = &self.cells.set.tables[table].dimensions()[place];
-            let only = through
-                .as_ref()
-                .map(|nodes| hierarchy.leaves().partition_point(|&leaf| leaf < nodes[place]));
-            let key = (table, place, nodes[place], less, only);
+            let node = self.node(of, requirement.cell);
+            let less = requirement.less.map_or(node, |less| self.node(of, less));
+            let only = through.and_then(|inner| self.hierarchy(of).ordinal(self.node(of, inner)));
+            // Many requirements share a node. To list the choices is dear, so it is done once for all of them.
+            let key = (table, of.place, node, less, only);
             let known = self.known.borrow().get(&key).cloned();
             let choices = known.unwrap_or_else(|| {
-                let choices = self.choices(dimension, key, stride);
+                let choices = self.choices(dimension, of, (node, less), only);
                 self.known.borrow_mut().insert(key, Rc::clone(&choices));
                 choices
             });
-            let order = if less == nodes[place] { 1 } else { 0 };
+            // Few steps lead to a difference of two cells: where one of them fails, the search is over soonest.
+            let order = if less == node { 1 } else { 0 };
             let most = usize::MAX - choices.len();
             levels.push((order, most, StepLevel { dimension: number, choices }));
         }
@@ -134,21 +178,34 @@ impl<'a> SearchDimensions<'a> {
         levels.into_iter().map(|(.., level)| level).collect()
     }
 
+    /// The hierarchy of a table's dimension.
+    fn hierarchy(&self, of: &Use) -> &Hierarchy {
+        self.cells.tables[of.table].dimension(of.place)
+    }
+
+    /// The node that a cell takes along a dimension of its table.
+    fn node(&self, of: &Use, cell: CellId) -> NodeId {
+        let (_, cell) = self.cells.place(cell);
+        NodeId(cell / of.stride % self.hierarchy(of).node_count())
+    }
+
     /// The steps that add one to what a node counts, and another node below it, if it is another, does not.
     fn choices(
         &self,
         dimension: &SearchDimension,
-        (table, place, own, without, only): Key,
-        stride: usize,
+        of: &Use,
+        (own, without): (NodeId, NodeId),
+        only: Option<LeafId>,
     ) -> Rc<[StepChoice]> {
-        let hierarchy = &self.cells.set.tables[table].dimensions()[place];
-        let is_inside = |leaf: &usize| {
+        let hierarchy = self.hierarchy(of);
+        let is_inside = |leaf: &LeafId| {
             let above = hierarchy.above(*leaf);
             above.contains(&own) && (without == own || !above.contains(&without))
         };
-        let (mut inside, mut outside): (Vec<usize>, Vec<usize>) =
+        let (mut inside, mut outside): (Vec<LeafId>, Vec<LeafId>) =
             dimension.leaves.iter().copied().partition(is_inside);
         inside.retain(|&leaf| only.is_none_or(|only| leaf == only));
+        // The leaves are ranked best first. The last of the longer list is the least loss.
         while inside.len() * (outside.len() + 1) > STEPS {
             let longer = if inside.len() > outside.len() { &mut inside } else { &mut outside };
             longer.pop();
@@ -160,32 +217,35 @@ impl<'a> SearchDimensions<'a> {
             let less = outside.map(|&less| Some(less)).chain([None]);
             less.map(move |less| (more, less))
         });
-        let choice = |step| {
-            let nodes = self.nodes(table, place, step);
-            let away = |node: usize| (node as isize - own as isize) * stride as isize;
-            let others = nodes.iter().filter(|(node, _)| *node != own);
-            StepChoice {
-                step,
-                alters_own: nodes.iter().any(|(node, _)| *node == own),
-                others: others.map(|&(node, sign)| (away(node), sign)).collect(),
-            }
-        };
-        steps.map(choice).collect()
+        steps.map(|step| self.choice(of, own, step)).collect()
+    }
+
+    /// A step along a table's dimension, seen from a node.
+    fn choice(&self, of: &Use, own: NodeId, step: Step) -> StepChoice {
+        let nodes = self.nodes(of, step);
+        let others = nodes.iter().filter(|(node, _)| *node != own);
+        StepChoice {
+            step,
+            alters_own: nodes.iter().any(|(node, _)| *node == own),
+            // A distance is the same for every cell at this node; a place would be that of one cell alone.
+            others: others
+                .map(|&(node, sign)| (Away::between(own, node, of.stride), sign))
+                .collect(),
+        }
     }
 
     /// Whether steps add their child to one class of each tie. Where a step of the table itself moves a child within a
     /// class, tables that lack the dimension do not change.
-    pub(crate) fn agree(&self, table: usize, steps: &[Step]) -> bool {
-        let mut classes: BTreeMap<usize, usize> = BTreeMap::new();
-        let moves = |dimension: &SearchDimension, step: &Step| {
-            step.1.is_some() && dimension.uses.iter().any(|(of, ..)| *of == table)
-        };
-        let of_steps = || self.dimensions.iter().zip(steps);
-        let moving: Vec<usize> = of_steps()
-            .filter(|(dimension, step)| moves(dimension, step))
+    pub(crate) fn agree(&self, table: TableId, steps: &IdVec<DimensionId, Step>) -> bool {
+        let mut classes: BTreeMap<TieId, usize> = BTreeMap::new();
+        let moving: Vec<TieId> = self
+            .dimensions
+            .iter()
+            .zip(steps)
+            .filter(|(dimension, (_, less))| less.is_some() && dimension.of(table).is_some())
             .flat_map(|(dimension, _)| dimension.ties.iter().map(|(tie, _)| *tie))
             .collect();
-        of_steps().all(|(dimension, &(more, _))| {
+        self.dimensions.iter().zip(steps).all(|(dimension, &(more, _))| {
             let mut ties = dimension.ties.iter().filter(|(tie, _)| !moving.contains(tie));
             ties.all(|(tie, class_of)| {
                 *classes.entry(*tie).or_insert(class_of[more]) == class_of[more]
@@ -194,20 +254,27 @@ impl<'a> SearchDimensions<'a> {
     }
 
     /// The cells of a table that the product of steps, one a dimension, alters, with signs.
-    pub(crate) fn altered(&self, table: usize, steps: &[Step]) -> Vec<(usize, i64)> {
+    pub(crate) fn altered(
+        &self,
+        table: TableId,
+        steps: &IdVec<DimensionId, Step>,
+    ) -> Vec<(CellId, i64)> {
         let mut cells = vec![(self.cells.number(table, 0), 1)];
         for (dimension, &step) in self.dimensions.iter().zip(steps) {
-            match dimension.uses.iter().find(|(number, ..)| *number == table) {
-                Some(&(_, place, stride)) => {
-                    let nodes = self.nodes(table, place, step);
-                    let along = |&(cell, sign): &(usize, i64)| {
+            match dimension.of(table) {
+                Some(of) => {
+                    let nodes = self.nodes(of, step);
+                    let along = |&(cell, sign): &(CellId, i64)| {
                         let altered = nodes.iter();
                         altered
-                            .map(move |&(node, of)| (cell + node * stride, sign * of))
+                            .map(move |&(node, with)| {
+                                (CellId(cell.0 + node.0 * of.stride), sign * with)
+                            })
                             .collect::<Vec<_>>()
                     };
                     cells = cells.iter().flat_map(along).collect();
                 }
+                // The table adds up over a dimension that it lacks: a move is +1 − 1 there, and one child more is 1.
                 None if step.1.is_some() => return Vec::new(),
                 None => {}
             }
@@ -216,8 +283,9 @@ impl<'a> SearchDimensions<'a> {
     }
 
     /// The nodes of a table's dimension that a step alters, with signs.
-    fn nodes(&self, table: usize, place: usize, (more, less): Step) -> Vec<(usize, i64)> {
-        let dimension = &self.cells.set.tables[table].dimensions()[place];
+    fn nodes(&self, of: &Use, (more, less): Step) -> Vec<(NodeId, i64)> {
+        // A node above both leaves gains one child and loses one: it stays.
+        let dimension = self.hierarchy(of);
         let more = dimension.above(more);
         let less = less.map_or(&[][..], |less| dimension.above(less));
         let gained = more.iter().filter(|node| !less.contains(node)).map(|&node| (node, 1));
@@ -228,14 +296,14 @@ impl<'a> SearchDimensions<'a> {
 
 /// The ties that link tables without a common dimension of the tie: of each the dimensions, by name, and the class of
 /// each leaf.
-fn linking_ties(set: &TableSet) -> Vec<BTreeMap<&str, &[usize]>> {
+fn linking_ties(set: &TableSet) -> IdVec<TieId, BTreeMap<&str, &[usize]>> {
     /// The class of each leaf, by dimension; and the dimensions that each table has of a tie.
     type TieUses<'a> = (BTreeMap<&'a str, &'a [usize]>, Vec<BTreeSet<&'a str>>);
     let mut ties: BTreeMap<&str, TieUses<'_>> = BTreeMap::new();
     for table in &set.tables {
         let mut own: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for tie in table.ties() {
-            let dimension = table.dimensions()[tie.dimension].name();
+            let dimension = table.dimension(tie.dimension).name();
             let (of, _) = ties.entry(&tie.name).or_default();
             of.insert(dimension, &tie.class_of);
             own.entry(&tie.name).or_default().insert(dimension);
@@ -244,11 +312,14 @@ fn linking_ties(set: &TableSet) -> Vec<BTreeMap<&str, &[usize]>> {
             ties.entry(name).or_default().1.push(dimensions);
         }
     }
-    let links = |tables: &[BTreeSet<&str>]| {
-        let mut others = tables.iter().enumerate();
-        others.any(|(at, one)| tables[at + 1..].iter().any(|other| one.is_disjoint(other)))
-    };
-    ties.into_values().filter(|(_, tables)| links(tables)).map(|(of, _)| of).collect()
+    ties.into_values().filter(|(_, tables)| is_link(tables)).map(|(of, _)| of).collect()
+}
+
+/// Whether two tables have a tie by different dimensions alone, given those that each has of it. By a common dimension they
+/// agree on its classes anyway.
+fn is_link(tables: &[BTreeSet<&str>]) -> bool {
+    let mut others = tables.iter().enumerate();
+    others.any(|(at, one)| tables.iter().skip(at + 1).any(|other| one.is_disjoint(other)))
 }
 
 #[cfg(test)]
@@ -275,45 +346,44 @@ mod tests {
         let set = fifties(vec![wards(), flat("kind", 3)]);
         let cells = Cells::new(&set, Costs::default());
         let dimensions = SearchDimensions::new(&cells, &Ranks::new(&cells));
-        let of_cells = (0..cells.len()).map(Requirement::of_cell);
+        let of_cells = cells.ids().map(Requirement::of_cell);
         // A kind and all kinds: what is outside it.
         let outside = (0..5).flat_map(|ward| (1..4).map(move |kind| (4 * ward, 4 * ward + kind)));
-        let outside = outside.map(|(group, inside)| {
-            let terms = vec![(group, 1.0), (inside, -1.0)];
-            Requirement { terms, ..Requirement::of_cell(group) }
+        let outside = outside.map(|(group, inside)| Requirement {
+            less: Some(CellId(inside)),
+            ..Requirement::of_cell(CellId(group))
         });
         for requirement in of_cells.chain(outside) {
             let levels = dimensions.around(&requirement, None);
             let [first, second] = &levels[..] else { panic!("two dimensions") };
-            let first_term = requirement.terms[0].0;
+            let first_term = requirement.cell;
             for (one, other) in first
                 .choices
                 .iter()
                 .flat_map(|one| second.choices.iter().map(move |two| (one, two)))
             {
-                let mut steps = vec![(0, None); 2];
+                let mut steps: IdVec<DimensionId, Step> = vec![(LeafId(0), None); 2].into();
                 steps[first.dimension] = one.step;
                 steps[second.dimension] = other.step;
-                let altered = dimensions.altered(0, &steps);
+                let altered = dimensions.altered(TableId(0), &steps);
                 let change: f64 = requirement
-                    .terms
-                    .iter()
+                    .terms()
                     .map(|(term, sign)| {
-                        let of_term = altered.iter().filter(|(cell, _)| cell == term);
+                        let of_term = altered.iter().filter(|(cell, _)| *cell == term);
                         sign * of_term.map(|(_, by)| *by as f64).sum::<f64>()
                     })
                     .sum();
-                assert_eq!(change, 1.0, "{:?} by {steps:?}", requirement.terms);
+                assert_eq!(change, 1.0, "{requirement:?} by {steps:?}");
                 let along = |choice: &StepChoice| {
-                    let own = choice.alters_own.then_some((0, 1));
+                    let own = choice.alters_own.then_some((Away(0), 1));
                     own.into_iter().chain(choice.others.iter().copied()).collect::<Vec<_>>()
                 };
-                let seen: BTreeSet<(usize, i64)> = along(one)
+                let seen: BTreeSet<(CellId, i64)> = along(one)
                     .into_iter()
                     .flat_map(|(a, by)| {
-                        along(other).into_iter().map(move |(b, of)| (a + b, by * of))
+                        along(other).into_iter().map(move |(b, of)| (Away(a.0 + b.0), by * of))
                     })
-                    .map(|(away, by)| (first_term.wrapping_add_signed(away), by))
+                    .map(|(away, by)| (away.from(first_term), by))
                     .collect();
                 assert_eq!(seen, altered.into_iter().collect());
             }
@@ -325,12 +395,12 @@ mod tests {
         let set = fifties(vec![wards(), flat("kind", 9)]);
         let cells = Cells::new(&set, Costs::default());
         let dimensions = SearchDimensions::new(&cells, &Ranks::new(&cells));
-        let names = |requirement: &Requirement| -> Vec<usize> {
+        let names = |requirement: &Requirement| -> Vec<DimensionId> {
             dimensions.around(requirement, None).iter().map(|level| level.dimension).collect()
         };
         // By name: kinds are 0 and wards 1.
-        assert_eq!(names(&Requirement::of_cell(23)), [0, 1]);
-        let outside = Requirement { terms: vec![(20, 1.0), (0, -1.0)], ..Requirement::of_cell(20) };
+        assert_eq!(names(&Requirement::of_cell(CellId(23))), [0, 1]);
+        let outside = Requirement { less: Some(CellId(0)), ..Requirement::of_cell(CellId(20)) };
         assert_eq!(names(&outside), [1, 0]);
     }
 
@@ -343,7 +413,7 @@ mod tests {
         let set = fifties(vec![large]);
         let cells = Cells::new(&set, Costs::default());
         let dimensions = SearchDimensions::new(&cells, &Ranks::new(&cells));
-        let levels = dimensions.around(&Requirement::of_cell(1), None);
+        let levels = dimensions.around(&Requirement::of_cell(CellId(1)), None);
         // 60 leaves inside, and 60 outside or none, would be 3,660; 54 and 54 are 2,970.
         assert_eq!(levels[0].choices.len(), 54 * 55);
     }

@@ -1,4 +1,5 @@
 use minster_model::{
+    CellId, IdVec, TableId,
     policy::Costs,
     table::{AlternativeTable, Pattern, TableSet},
 };
@@ -6,9 +7,9 @@ use minster_model::{
 use crate::{
     optimal::{self, Effort, Optimum},
     problem::{
-        alternative_table::ChangedTables,
-        cells::{self, Cells},
-        requirements::{self, RequirementOrigin},
+        alternative_table::{ChangedTable, ChangedTables},
+        cells::{self, Cells, Withheld},
+        requirements::{self, Requirement, RequirementOrigin},
         sparsity::hopeless,
     },
     refusal::SuppressionRefusal,
@@ -57,6 +58,7 @@ pub fn suppress_at(
     costs: Costs,
     effort: Effort,
 ) -> Result<Suppression, SuppressionRefusal> {
+    // The total of a table stays published, so that a small one cannot be protected.
     for table in &set.tables {
         let total: u64 = table.inner().iter().sum();
         if set.policy.is_small(total) {
@@ -70,7 +72,8 @@ pub fn suppress_at(
     forced_published_and_unsafe(&cells)?;
     published_to_respondents(&cells)?;
     let origins = requirements::origins(&cells);
-    let mut withheld: Vec<bool> = (0..cells.len())
+    let mut withheld: IdVec<CellId, bool> = cells
+        .ids()
         .map(|cell| cells.stays_withheld[cell] || requirements::is_primary(&cells, cell))
         .collect();
     let mut alternatives = ChangedTables::new(cells.len());
@@ -80,6 +83,7 @@ pub fn suppress_at(
     if origins.len() <= REROUTED {
         reroute(&cells, &origins, &mut withheld, &mut alternatives, &mut search);
     }
+    // Bounds see one sum at a time, so some cells that they let go were needed. These requirements are met anew.
     publish_in_hope(&cells, &origins, &mut withheld, &mut alternatives);
     meet_requirements(&cells, &origins, &mut withheld, &mut alternatives, &mut search)?;
     republish(&cells, &origins, &mut withheld, &mut alternatives, &mut search);
@@ -97,21 +101,26 @@ pub fn suppress_at(
 /// # Errors
 /// [`SuppressionRefusal::ForcedPublishedAndUnsafe`].
 pub fn forced_published_and_unsafe(cells: &Cells<'_>) -> Result<(), SuppressionRefusal> {
-    for (number, table) in cells.set.tables.iter().enumerate() {
-        let of_own_sake = |cell: usize| {
-            let number = cells.number(number, cell);
-            cells.policy(number).is_small(cells.count[number].unsigned_abs())
-                || cells.unsafe_by_rule.contains_key(&number)
-                || cells.respondents.has_small_remainder(number)
-        };
-        let forced_published =
-            table.forced_published().iter().filter(|_| table.published_pattern().is_none());
-        if let Some(&cell) = forced_published.into_iter().find(|&&cell| of_own_sake(cell)) {
-            let (table, by) = cells.described(cells.number(number, cell));
+    for (number, table) in cells.tables.enumerate() {
+        // The numbers of an earlier release are out: no rule of today can take them back.
+        if table.published_pattern().is_some() {
+            continue;
+        }
+        let mut forced_published =
+            table.forced_published().iter().map(|&cell| cells.number(number, cell));
+        if let Some(cell) = forced_published.find(|&cell| is_of_own_sake(cells, cell)) {
+            let (table, by) = cells.described(cell);
             return Err(SuppressionRefusal::ForcedPublishedAndUnsafe { table, by });
         }
     }
     Ok(())
+}
+
+/// Whether a cell would be withheld for its own sake, were it not forced to be published.
+fn is_of_own_sake(cells: &Cells<'_>, cell: CellId) -> bool {
+    cells.policy(cell).is_small(cells.count[cell].unsigned_abs())
+        || cells.unsafe_by_rule.contains_key(&cell)
+        || cells.respondents.has_small_remainder(cell)
 }
 
 /// Refuses totals that stay published though what is left of them to a respondent is small.
@@ -132,45 +141,37 @@ pub fn widen(
 ) -> Result<Suppression, SuppressionRefusal> {
     let cells = Cells::new(set, costs);
     let origins = requirements::origins(&cells);
-    let mut withheld: Vec<bool> =
+    let mut withheld: IdVec<CellId, bool> =
         patterns_now.iter().flat_map(|pattern| pattern.withheld.iter().copied()).collect();
     let before = count(&withheld);
     let ranks = Ranks::new(&cells);
     let mut search = AlternativeSearch::new(&cells, &ranks);
     let near = Nearness::new(&cells, &ranks, NEAR);
-    let failing: Vec<&RequirementOrigin> =
-        origins.iter().filter(|origin| failing.contains(&cells.place(origin.cell()))).collect();
+    let is_failing = |origin: &&RequirementOrigin| {
+        let (table, cell) = cells.place(origin.cell());
+        failing.contains(&(table.0, cell))
+    };
+    let failing: Vec<&RequirementOrigin> = origins.iter().filter(is_failing).collect();
+    // At the same costs the search would find the same world again. Withheld cells become dearer until a world leads
+    // through others.
     for dear in DEAR {
         if count(&withheld) > before {
             break;
         }
         let requirements = failing.iter().flat_map(|origin| origin.requirements(&cells, &withheld));
         for mut requirement in requirements.collect::<Vec<_>>() {
+            // The attack found no whole counts within this requirement. A world that goes further gives it more room.
             if requirement.change > 0.0 {
                 requirement.change += set.policy.threshold as f64;
             }
-            let cost = |cell: usize| match (cells.may_change(cell), withheld[cell]) {
+            let cost = |cell: CellId| match (cells.may_change(cell), withheld[cell]) {
                 (false, _) => f64::INFINITY,
                 (true, true) => dear,
                 (true, false) => cells.cost[cell],
             };
             let near = near.around(&cells, &requirement);
-            let mut found: Vec<crate::problem::alternative_table::ChangedTable> = Vec::new();
-            // All respondents may take several worlds; everyone else takes one.
-            while let Some(next) = requirement.lacking(&cells, &found) {
-                let alternative = search
-                    .programs
-                    .cheapest(&next, near.as_deref(), cost)
-                    .or_else(|| search.programs.cheapest(&next, None, cost));
-                let Some(alternative) = alternative else { break };
-                let goes_on = requirement.is_of_respondents() && next.is_met(&cells, &alternative);
-                found.push(alternative);
-                if !goes_on {
-                    break;
-                }
-            }
-            let changes =
-                found.iter().flat_map(crate::problem::alternative_table::ChangedTable::changes);
+            let found = worlds(&mut search, &requirement, near.as_deref(), cost);
+            let changes = found.iter().flat_map(ChangedTable::changes);
             changes.for_each(|&(cell, _)| withheld[cell] = true);
         }
     }
@@ -183,14 +184,39 @@ pub fn widen(
     Ok(Suppression { patterns, alternatives, optima: Vec::new() })
 }
 
+/// The cheapest worlds that meet a requirement, near by or else anywhere: several where it is made for all respondents,
+/// otherwise one.
+fn worlds(
+    search: &mut AlternativeSearch<'_>,
+    requirement: &Requirement,
+    near: Option<&[CellId]>,
+    cost: impl Fn(CellId) -> f64,
+) -> Vec<ChangedTable> {
+    let cells = search.cells;
+    let mut found: Vec<ChangedTable> = Vec::new();
+    while let Some(next) = requirement.lacking(cells, &found) {
+        let alternative = search
+            .programs
+            .cheapest(&next, near, &cost)
+            .or_else(|| search.programs.cheapest(&next, None, &cost));
+        let Some(alternative) = alternative else { break };
+        let goes_on = requirement.is_of_respondents() && next.is_met(cells, &alternative);
+        found.push(alternative);
+        if !goes_on {
+            break;
+        }
+    }
+    found
+}
+
 /// Returns what is withheld, table by table.
-pub fn patterns(cells: &Cells<'_>, withheld: &[bool]) -> Vec<Pattern> {
-    let pattern = |(number, table): (usize, &minster_model::table::CountTable)| Pattern {
-        withheld: (0..table.cell_count())
-            .map(|cell| withheld[cells.number(number, cell)])
-            .collect(),
+pub fn patterns(cells: &Cells<'_>, withheld: &Withheld) -> Vec<Pattern> {
+    let pattern = |number: TableId| {
+        let of_table = 0..cells.tables[number].cell_count();
+        let withheld = of_table.map(|cell| withheld[cells.number(number, cell)]);
+        Pattern { withheld: withheld.collect() }
     };
-    cells.set.tables.iter().enumerate().map(pattern).collect()
+    cells.tables.ids().map(pattern).collect()
 }
 
 /// The worlds in whole numbers, as their inner counts; and where insiders are asked, what lies in whole
@@ -198,19 +224,22 @@ pub fn patterns(cells: &Cells<'_>, withheld: &[bool]) -> Vec<Pattern> {
 fn proposals(cells: &Cells<'_>, alternatives: &ChangedTables) -> Vec<AlternativeTable> {
     let mut proposals = Vec::new();
     for alternative in alternatives.iter().filter(|alternative| alternative.is_whole()) {
-        let inner: Vec<(usize, i64)> = alternative
+        let inner: Vec<(CellId, i64)> = alternative
             .changes()
             .iter()
             .filter(|&&(cell, _)| cells.is_inner[cell])
             .map(|&(cell, change)| (cell, change as i64))
             .collect();
+        // The truth and a world keep all sums and all bounds, and so does every table on the way from one to the other. The
+        // common divisor of the changes gives the steps at which its counts are whole.
         let steps = inner.iter().fold(0, |steps, (_, change)| divisor(steps, change.abs())).max(1);
+        // Low differs from insider to insider, so that a world between may be the one that an insider needs.
         let first = if cells.set.policy.insider > 0 { 1 } else { steps };
         for step in first..=steps {
-            let count = |&(cell, change): &(usize, i64)| {
+            let count = |&(cell, change): &(CellId, i64)| {
                 let (table, at) = cells.place(cell);
                 let count = cells.count[cell] + change / steps * step;
-                (table, cells.inner_number(table, at), u64::try_from(count).unwrap_or_default())
+                (table.0, cells.inner_number(table, at), u64::try_from(count).unwrap_or_default())
             };
             proposals.push(AlternativeTable { counts: inner.iter().map(count).collect() });
         }

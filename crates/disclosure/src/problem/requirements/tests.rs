@@ -1,4 +1,5 @@
 use minster_model::{
+    CellId, IdVec, NodeId,
     policy::{Costs, Policy, Zeros},
     table::{CountTable, Pattern, ProtectionLevel, Sensitive, TableSet},
 };
@@ -25,7 +26,8 @@ fn set(table: CountTable, zeros: Zeros, insider: u64) -> TableSet {
 /// Returns what each origin requires, given which cells are withheld.
 fn required(set: &TableSet, withheld: &[usize]) -> Vec<String> {
     let cells = Cells::new(set, Costs::default());
-    let withheld: Vec<bool> = (0..cells.len()).map(|cell| withheld.contains(&cell)).collect();
+    let withheld: IdVec<CellId, bool> =
+        cells.ids().map(|cell| withheld.contains(&cell.0)).collect();
     let of = |origin: RequirementOrigin| {
         origin.requirements(&cells, &withheld).into_iter().map(move |d| (origin, d))
     };
@@ -45,7 +47,7 @@ fn origin_told(origin: RequirementOrigin) -> String {
 }
 
 fn told(requirement: &Requirement) -> String {
-    let terms = requirement.terms.iter().map(|(cell, sign)| match *sign > 0.0 {
+    let terms = requirement.terms().map(|(cell, sign)| match sign > 0.0 {
         true => format!("+{cell}"),
         false => format!("-{cell}"),
     });
@@ -56,7 +58,10 @@ fn told(requirement: &Requirement) -> String {
     };
     let knowledge = match &requirement.knowledge {
         Knowledge::Published => String::new(),
-        Knowledge::Respondents { but } => format!(", all holders but {but:?}"),
+        Knowledge::Respondents { but } => {
+            let but: Vec<usize> = but.iter().map(|of| of.0).collect();
+            format!(", all holders but {but:?}")
+        }
         Knowledge::Respondent(respondent) => format!(", holder {respondent}"),
     };
     format!("{} by {:+}, {insiders}{knowledge}", terms.collect::<String>(), requirement.change)
@@ -140,38 +145,42 @@ fn insiders_add_themselves() {
 fn a_world_for_insiders_takes_none_of_them_away_but_those_who_ask() {
     let set = set(areas(vec![]), Zeros::MayBeWithheld, 1);
     let cells = Cells::new(&set, Costs::default());
-    let alternative = |changes: &[(usize, f64)]| ChangedTable::new(&cells, changes.iter().copied());
+    let alternative = |changes: &[(usize, f64)]| {
+        let changes = changes.iter().map(|&(cell, change)| (CellId(cell), change));
+        ChangedTable::new(&cells, changes)
+    };
     // 5 is one insider; of the 2 in 7 one can go, and both where nobody in 7 asks.
-    let more = Requirement::change_of(5, 4.0);
+    let more = Requirement::change_of(CellId(5), 4.0);
     assert!(more.is_met(&cells, &alternative(&[(5, 4.0), (7, -1.0)])));
     assert!(!more.is_met(&cells, &alternative(&[(5, 4.0), (7, -2.0)])));
     assert!(!more.is_met(&cells, &alternative(&[(5, 3.0)])));
     assert!(more.ignoring_insiders().is_met(&cells, &alternative(&[(5, 4.0), (7, -2.0)])));
-    let less = Requirement::change_of(7, -2.0);
+    let less = Requirement::change_of(CellId(7), -2.0);
     assert!(less.is_met(&cells, &alternative(&[(7, -2.0)])));
     assert!(!less.is_met(&cells, &alternative(&[(7, -1.0)])));
     assert!(!less.is_met(&cells, &alternative(&[(5, -1.0), (7, -2.0)])));
-    let asked =
-        |requirement: &Requirement| [5, 7].map(|cell| requirement.own(&cells).beyond(&cells, cell));
-    let margin = Requirement::change_of(4, -1.0);
+    let asked = |requirement: &Requirement| {
+        [5, 7].map(CellId).map(|cell| requirement.own(&cells).beyond(&cells, cell))
+    };
+    let margin = Requirement::change_of(CellId(4), -1.0);
     assert_eq!(asked(&margin), [1, 1]);
     assert_eq!(
-        asked(&Requirement { insiders: InsiderCondition::One(5), ..margin.clone() }),
+        asked(&Requirement { insiders: InsiderCondition::One(CellId(5)), ..margin.clone() }),
         [0, 1]
     );
-    assert_eq!(asked(&Requirement::change_of(4, 1.0)), [0, 0]);
+    assert_eq!(asked(&Requirement::change_of(CellId(4), 1.0)), [0, 0]);
     assert_eq!(asked(&less), [0, 1]);
 }
 
 #[test]
 fn a_sensitive_category_leaves_others_possible() {
-    let class = vec![Sensitive { dimension: 1, categories: vec![1, 3] }];
+    let class = vec![Sensitive { dimension: 1, categories: vec![NodeId(1), NodeId(3)] }];
     let requirements = required(&set(areas(class), Zeros::Published, 0), &[4, 5, 7]);
     // The first area has 2 outside kind 0 and 1 outside kind 2; the second has enough.
     let expected = ["class 5 of 4: +4-5 by +3, all stay", "class 7 of 4: +4-7 by +4, all stay"];
     assert_eq!(requirements[5..], expected);
     // All categories together are the whole group, which nothing is outside of.
-    let whole = vec![Sensitive { dimension: 1, categories: vec![0] }];
+    let whole = vec![Sensitive { dimension: 1, categories: vec![NodeId(0)] }];
     assert_eq!(required(&set(areas(whole), Zeros::Published, 0), &[4, 5, 7]), requirements[..5]);
 }
 
@@ -301,7 +310,7 @@ fn respondents_ask_for_cells_unsafe_by_rule_that_others_are_in() {
 #[test]
 fn respondents_ask_for_classes_without_their_own() {
     // North: 7 of kind 0, and outside it the 2 of school 1; school 0 has nobody outside.
-    let class = vec![Sensitive { dimension: 1, categories: vec![1] }];
+    let class = vec![Sensitive { dimension: 1, categories: vec![NodeId(1)] }];
     let table = schools([3, 0, 4, 2, 9, 9], class);
     let requirements = required(&set(table, Zeros::Published, 0), &[3, 4, 5, 6, 7, 9, 10, 11]);
     let of_respondents =
