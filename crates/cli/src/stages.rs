@@ -21,7 +21,7 @@ use crate::{
     failure::Failure,
     person, pipeline,
     pipeline::Loaded,
-    summary::{Ingested, Summary},
+    summary::{Ingested, Refused, Summary},
 };
 
 const REFUSED: &str = "refused by disclosure control";
@@ -333,7 +333,9 @@ fn conclude(
         Err(AggregateError::Refused(why)) => {
             // Which cell cannot be protected is the analyst's to know, not the monitors'.
             journal.end_stage(Progress::Refused, Some(REFUSED.to_owned()))?;
-            summary.refused.push(format!("{name}: {why}"));
+            let refused =
+                Refused { release: name.to_owned(), code: why.code(), why: why.to_string() };
+            summary.refused.push(refused);
             Ok(Ok(()))
         }
         Err(other) => Ok(Err(other)),

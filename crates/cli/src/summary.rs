@@ -6,6 +6,7 @@ use minster_aggregator::ReleaseReport;
 use minster_matcher::{Integrated, LinkageReport};
 use minster_model::exit;
 use minster_store::{SourceRecord, deliveries};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{failure::Failure, report};
@@ -18,6 +19,22 @@ pub(crate) struct Ingested {
     pub(crate) sources: Vec<SourceRecord>,
 }
 
+/// A definition that disclosure control refused.
+#[derive(Serialize)]
+pub(crate) struct Refused {
+    pub(crate) release: String,
+    /// The stable name of the reason.
+    pub(crate) code: &'static str,
+    /// The reason in words, and what would help.
+    pub(crate) why: String,
+}
+
+impl Refused {
+    fn text(&self) -> String {
+        format!("{}: {}", self.release, self.why)
+    }
+}
+
 /// The results of the stages that ran.
 #[derive(Default)]
 pub(crate) struct Summary {
@@ -25,7 +42,7 @@ pub(crate) struct Summary {
     /// One a period.
     pub(crate) linkage: Vec<Integrated>,
     pub(crate) releases: Vec<ReleaseReport>,
-    pub(crate) refused: Vec<String>,
+    pub(crate) refused: Vec<Refused>,
     /// The pipeline, for what is said to be done next.
     pub(crate) config: PathBuf,
 }
@@ -47,7 +64,8 @@ impl Summary {
             "linkage": self.linkage.last().map(|linked| &linked.report),
             "linkage_by_period": self.by_period(),
             "releases": self.releases,
-            "refused": self.refused,
+            "refused": self.refused.iter().map(Refused::text).collect::<Vec<_>>(),
+            "refusals": self.refused,
         });
         report::json(&object)
     }
@@ -67,7 +85,7 @@ impl Summary {
         }
         self.releases.iter().for_each(|release| text += &release.text());
         for refused in &self.refused {
-            let _ = writeln!(text, "refused {refused}");
+            let _ = writeln!(text, "refused {}", refused.text());
         }
         let drafts = self.releases.iter().filter(|release| release.has_draft());
         let several = self.linkage.len() > 1

@@ -1,6 +1,7 @@
 //! Suppression: tables of counts in, a pattern of withheld cells out. Primary cells (1 to t − 1) are
 //! withheld, then as little more as a linear program finds is needed so that each could be as small and
-//! as large as the rule alone leaves open. It may depend on `minster-model`, and on `ring` for the hash that chooses noise.
+//! as large as the rule alone leaves open. It may depend on `minster-model`, on `microlp` for linear
+//! programs, on `fixedbitset` for sets of cells, and on `ring` for the hash that chooses noise.
 //!
 //! Where a dimension is declared as that of the respondents, the same for each of them, who know their own cells.
 //!

@@ -1,5 +1,5 @@
 /// How little or how much a sum must be able to be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bound {
     AtMost(i64),
     AtLeast(i64),

@@ -56,6 +56,7 @@ impl Insiders<'_> {
         let mut insiders = self.moved_by_every_alternative(certificates);
         insiders.extend(below);
         let mut within = Within::new();
+        insiders.extend(self.asking_elsewhere(&mut within));
         insiders
             .into_iter()
             .map(|unknown| InsiderRequirement {
@@ -64,6 +65,24 @@ impl Insiders<'_> {
                 knows: self.knows(unknown),
             })
             .collect()
+    }
+
+    /// The insiders in inner cells of other tables that lie within the cell, where another requirement is made for them
+    /// than for outsiders: they know that the cell holds more.
+    fn asking_elsewhere(&self, within: &mut Within) -> Vec<UnknownId> {
+        let Some(small) = self.small else { return Vec::new() };
+        let (own, _) = self.cell;
+        let mut asking = Vec::new();
+        for (table, least) in small.by_table.enumerate() {
+            if table == own || least.is_none() {
+                continue;
+            }
+            let unknowns = self.within(table, within).into_iter().flatten();
+            let unknowns = unknowns.filter_map(|&inner| self.system.unknown(table, inner));
+            asking.extend(unknowns.filter(|&unknown| self.more(unknown) > 0));
+        }
+        asking.retain(|&unknown| self.required_of(unknown, within).bound != self.required.bound);
+        asking
     }
 
     /// The insiders whom no known world that meets the requirement leaves where they are. Where none meets it, the
