@@ -130,3 +130,33 @@ fn a_log_in_json_has_an_object_a_line() {
     let last: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
     assert_eq!((last["level"].as_str(), last["exit"].as_u64()), (Some("error"), Some(2)));
 }
+
+#[test]
+fn an_attempt_that_begins_no_run_is_told_all_the_same() {
+    let night = Night::new();
+    night.report(0);
+    let exit = || {
+        let said = fs::read_to_string(night.at("minster-attempt-minster-ingest.prom")).unwrap();
+        metric(&said, "minster_attempt_last_exit_code{program=\"minster-ingest\"}").unwrap()
+    };
+    let ran = |expected: i32| {
+        let ran = night.ingest(&[]);
+        assert_eq!(ran.status.code(), Some(expected), "{}", text(&ran));
+        assert_eq!(exit(), f64::from(expected));
+    };
+    ran(0);
+    // A definition that is none, an unknown word in the configuration, a vault that is not there, a store in use.
+    let definition = night.at("config/sources/early_help.toml");
+    let whole = fs::read_to_string(&definition).unwrap();
+    fs::write(&definition, "name = 7\n").unwrap();
+    ran(2);
+    fs::write(&definition, whole).unwrap();
+    night.configure(|whole| format!("unknown = 1\n{whole}"));
+    ran(2);
+    night.configure(|whole| whole.replace("vault.sock", "nowhere.sock"));
+    night.deliver_missing(7);
+    ran(6);
+    night.configure(|whole| whole);
+    let _held = minster_store::Store::open(&night.at("store")).unwrap().lock().unwrap();
+    ran(8);
+}

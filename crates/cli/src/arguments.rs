@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use minster_model::{Period, RunId, SourceName, TableName};
@@ -168,6 +168,18 @@ pub(crate) enum Command {
     /// Print the JSON schema of table definitions, for editors.
     #[command(after_help = "Example:\n  minster schema > tables.schema.json")]
     Schema,
+}
+
+impl Command {
+    /// The configuration of a command that a schedule runs.
+    pub(crate) fn night(&self) -> Option<&Path> {
+        match self {
+            Self::Run { report, .. } | Self::Link { report, .. } | Self::Aggregate(report) => {
+                Some(&report.config.path)
+            }
+            _ => None,
+        }
+    }
 }
 
 #[derive(Subcommand)]

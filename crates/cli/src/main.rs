@@ -23,6 +23,7 @@ mod verify;
 
 use std::{
     io::{self, Write},
+    path::Path,
     process::ExitCode,
 };
 
@@ -37,13 +38,16 @@ use crate::{
 
 fn main() -> ExitCode {
     minster_sandbox::no_dumps();
-    match run(Arguments::parse().command) {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            let _ = writeln!(io::stderr(), "error: {failure}");
-            ExitCode::from(failure.exit_code())
-        }
+    let command = Arguments::parse().command;
+    let night = command.night().map(Path::to_owned);
+    let code = run(command).unwrap_or_else(|failure| {
+        let _ = writeln!(io::stderr(), "error: {failure}");
+        failure.exit_code()
+    });
+    if let Some(Err(trouble)) = night.and_then(|config| runs::attempted(&config, code)) {
+        let _ = writeln!(io::stderr(), "warning: a monitor's file is not written: {trouble}");
     }
+    ExitCode::from(code)
 }
 
 fn run(command: Command) -> Result<u8, Failure> {

@@ -3,11 +3,14 @@
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
+    path::Path,
 };
 
 use jiff::Timestamp;
-use minster_model::{RowCounts, RunId};
-use minster_store::{Journal, RunRecord, SourceRecord, StageRecord, Store};
+use minster_model::{RowCounts, RunId, pipeline::MonitoringAlone};
+use minster_store::{
+    Journal, RunRecord, SourceRecord, StageRecord, Store, StoreError, record_attempt,
+};
 
 use crate::{failure::Failure, pipeline::Loaded, report, summary::Summary};
 
@@ -34,6 +37,14 @@ pub(crate) fn recorded(
     let summary = outcome?;
     recorded?;
     Ok(summary)
+}
+
+/// Tells the monitors how an attempt at a run ended, whether or not one began; nothing where no textfile is named.
+pub(crate) fn attempted(config: &Path, exit: u8) -> Option<Result<(), StoreError>> {
+    let text = std::fs::read_to_string(config).ok()?;
+    let alone: MonitoringAlone = toml::from_str(&text).ok()?;
+    let textfile = alone.textfile(config.parent().unwrap_or(Path::new(".")))?;
+    Some(record_attempt(&textfile, "minster", exit))
 }
 
 /// The latest runs, and no others.

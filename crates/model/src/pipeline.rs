@@ -133,6 +133,24 @@ pub struct Monitoring {
     pub lineage: Option<PathBuf>,
 }
 
+/// What a configuration says of its textfile, however faulty all the rest of it is: a monitor must hear of that too.
+#[derive(Debug, Deserialize)]
+pub struct MonitoringAlone {
+    monitoring: Option<TextfileAlone>,
+}
+
+#[derive(Debug, Deserialize)]
+struct TextfileAlone {
+    textfile: Option<PathBuf>,
+}
+
+impl MonitoringAlone {
+    /// The textfile, seen from the configuration's folder.
+    pub fn textfile(self, folder: &std::path::Path) -> Option<PathBuf> {
+        self.monitoring?.textfile.map(|path| tidy(&folder.join(path)))
+    }
+}
+
 fn tidy(path: &std::path::Path) -> PathBuf {
     let mut tidied = PathBuf::new();
     for component in path.components() {

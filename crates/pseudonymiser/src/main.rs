@@ -12,8 +12,10 @@ use std::{
 };
 
 use clap::Parser;
+use minster_model::pipeline::MonitoringAlone;
 use minster_pseudonymiser::{Checked, Event, IngestError, Ingestion, Options};
 use minster_sandbox::{Access, REFUSED, Sockets, allow_calls, allow_files};
+use minster_store::{StoreError, record_attempt};
 
 use crate::{
     arguments::{Arguments, Command, Config, Json, Quarantine, Sources},
@@ -29,13 +31,26 @@ fn main() -> ExitCode {
         _ => Format::Text,
     };
     let log = Arc::new(Log::new(format));
-    match run(arguments.command, &log) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            log.failed(&error);
-            ExitCode::from(error.exit_code())
-        }
+    let night = match &arguments.command {
+        Command::Run { config: Config { path }, .. } => Some(path.clone()),
+        _ => None,
+    };
+    let code = run(arguments.command, &log).unwrap_or_else(|error| {
+        log.failed(&error);
+        error.exit_code()
+    });
+    if let Some(Err(trouble)) = night.and_then(|config| attempted(&config, code)) {
+        let _ = writeln!(io::stderr(), "warning: a monitor's file is not written: {trouble}");
     }
+    ExitCode::from(code)
+}
+
+/// Tells the monitors how an attempt at a run ended, whether or not one began; nothing where no textfile is named.
+fn attempted(config: &Path, exit: u8) -> Option<Result<(), StoreError>> {
+    let text = std::fs::read_to_string(config).ok()?;
+    let alone: MonitoringAlone = toml::from_str(&text).ok()?;
+    let textfile = alone.textfile(config.parent().unwrap_or(Path::new(".")))?;
+    Some(record_attempt(&textfile, "minster-ingest", exit))
 }
 
 fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {

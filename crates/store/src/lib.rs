@@ -57,6 +57,7 @@ pub use rekey::{CarriedOver, Successors};
 pub use release::Release;
 pub use runs::{
     Journal, LineageJob, Progress, RunRecord, SourceRecord, StageRecord, deliveries, name_by_clock,
+    record_attempt,
 };
 pub use store::{RunLock, Store};
 pub use table::{RowGroups, TableReader, TableWriter};

@@ -3,12 +3,14 @@
 //! Prometheus textfile and OpenLineage events. All hold names, counts, times and messages; never a row's
 //! value.
 
+mod attempt;
 pub mod deliveries;
 mod journal;
 mod lineage;
 mod record;
 mod textfile;
 
+pub use attempt::record_attempt;
 pub use journal::Journal;
 pub use lineage::LineageJob;
 pub use record::{Progress, RunRecord, SourceRecord, StageRecord, name_by_clock};

@@ -23,6 +23,10 @@ pub struct RunRecord {
     pub run: RunId,
     /// `minster-ingest` or `minster`.
     pub program: String,
+    /// Its place among the runs of the store, from 1: a clock that was wrong one night hides none of the next. 0 where an
+    /// earlier release made the record.
+    #[serde(default)]
+    pub sequence: u64,
     /// The purpose.
     pub purpose: Purpose,
     /// When it began.
@@ -148,6 +152,7 @@ impl RunRecord {
             format: FORMAT,
             run,
             program: program.to_owned(),
+            sequence: 0,
             purpose,
             started: now,
             ended: None,
@@ -156,6 +161,10 @@ impl RunRecord {
             sources: Vec::new(),
             stages: Vec::new(),
         }
+    }
+
+    fn place(&self) -> (u64, Timestamp, &RunId, &str) {
+        (self.sequence, self.started, &self.run, &self.program)
     }
 
     /// How long it took; none where it has not ended, or the clock went back meanwhile.
@@ -184,7 +193,7 @@ impl Store {
         self.disk().replace_file(&self.staging().join("run.json"), &path, &text)
     }
 
-    /// All records, the latest first. Needs no key.
+    /// All records, the latest first, whatever the clock said. Needs no key.
     pub fn runs(&self) -> Result<Vec<RunRecord>, StoreError> {
         let mut records = Vec::new();
         for path in within::entries(self.root(), &self.runs_folder())? {
@@ -192,9 +201,16 @@ impl Store {
                 records.push(read(self.root(), &path)?);
             }
         }
-        records
-            .sort_by(|a, b| (b.started, &b.run, &b.program).cmp(&(a.started, &a.run, &a.program)));
+        records.sort_by(|a, b| b.place().cmp(&a.place()));
         Ok(records)
+    }
+
+    /// The place of the last run; 0 where there is none. A record that cannot be read stops no night: the monitors' file
+    /// is not written then, and the run says so.
+    pub(super) fn last_sequence(&self) -> Result<u64, StoreError> {
+        let records = within::entries(self.root(), &self.runs_folder())?.into_iter();
+        let sequences = records.filter_map(|path| Some(read(self.root(), &path).ok()?.sequence));
+        Ok(sequences.max().unwrap_or_default())
     }
 
     /// Removes the records of runs that began before `before`.
@@ -226,5 +242,36 @@ fn read(root: &Path, path: &Path) -> Result<RunRecord, StoreError> {
     match record.format {
         FORMAT => Ok(record),
         other => Err(wrong(format!("has format {other}; this release reads {FORMAT}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use jiff::ToSpan;
+    use minster_model::pipeline::Monitoring;
+
+    use super::*;
+    use crate::Journal;
+
+    #[test]
+    fn a_clock_that_ran_ahead_one_night_hides_no_later_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let monitoring = Monitoring::default();
+        let now = Timestamp::now();
+        let night = |run: &str, at: Timestamp, exit: u8| {
+            let purpose = "children-statistics".parse().unwrap();
+            let record = RunRecord::begin(run.parse().unwrap(), "minster", purpose, at);
+            let mut journal = Journal::begin(&store, &monitoring, record).unwrap();
+            journal.end(exit, None).unwrap();
+        };
+        night("ahead", now + (40 * 24).hours(), 0);
+        night("right", now, 7);
+        let runs = store.runs().unwrap();
+        let seen: Vec<_> = runs.iter().map(|run| (run.run.as_str(), run.sequence)).collect();
+        assert_eq!(seen, [("right", 2), ("ahead", 1)]);
     }
 }
