@@ -82,6 +82,8 @@ pub enum Event<'a> {
     Broken(String),
     /// A monitor's file could not be written; the run goes on.
     Trouble(String),
+    /// Something about the store that a person should know; the run goes on.
+    Note(String),
 }
 
 impl Ingestion {
@@ -218,9 +220,14 @@ impl Ingestion {
         told(&Event::Planned(journal.record().sources.iter().map(|source| source.bytes).sum()));
         keep_freed_memory();
         let run = journal.record().run.clone();
-        let mut vault = None;
+        let mut client = Client::connect_to(&self.pipeline.vault, Role::Ingest, PROGRAM)?;
+        let (store, settled) = store.settled(&self.pipeline.purpose, &mut client)?;
+        let store = &store;
+        settled.notes().into_iter().for_each(|note| told(&Event::Note(note)));
+        let mut vault = Some(client);
         let mut tokens = TokenTable::default();
-        let parts = options.parts || self.lacks_parts(&found_deliveries, store)?;
+        // With --again, all are read again.
+        let parts = options.again || options.parts || self.lacks_parts(&found_deliveries, store)?;
         for (place, FoundDelivery { delivery, on_failure, found }) in
             found_deliveries.into_iter().enumerate()
         {

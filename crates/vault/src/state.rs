@@ -12,6 +12,7 @@ use minster_vault_api::{Denial, KnownRelease, Publication};
 use crate::{
     approvals::{CustodianKey, NEEDED, refusal},
     log::{Entry, Event, RegistryHead, checkpoint::Accepted},
+    manifests::Manifests,
     purposes::{PurposeDefinition, today},
     session::files_of,
 };
@@ -80,6 +81,8 @@ pub struct PurposeState {
     pub agreed: BTreeMap<Publication, BTreeSet<u32>>,
     /// Releases that were ever let out, by period, name and hash.
     releases: BTreeMap<(Period, TableName, String), Known>,
+    /// The manifests of its datasets.
+    pub(crate) manifests: Manifests,
     /// Whether an alarm stopped it.
     pub stopped: bool,
     /// The people who may judge its pairs.
@@ -134,6 +137,7 @@ impl PurposeState {
             loading: BTreeMap::new(),
             agreed: BTreeMap::new(),
             releases: BTreeMap::new(),
+            manifests: Manifests::default(),
             stopped: false,
             reviewers: Vec::new(),
             raised: BTreeMap::new(),
@@ -458,14 +462,19 @@ impl State {
             Event::Retired { purpose, version, .. } => {
                 self.purpose(purpose, |state| {
                     state.retired.insert(*version);
-                    state.datasets.retain(|_, under| under != version);
+                    let PurposeState { datasets, manifests, .. } = state;
+                    manifests.give_up(|class, name, period| {
+                        datasets.get(&short_name(class, name, period)) == Some(version)
+                    });
+                    datasets.retain(|_, under| under != version);
                 });
             }
-            Event::CreatedKey { dataset } if dataset.class != DatasetClass::Linkage => {
+            Event::CreatedKey { dataset, records } if dataset.class != DatasetClass::Linkage => {
                 let DatasetRef { class, name, period, purpose } = dataset;
-                let short = format!("{}/{name}/{period}", class.as_str());
+                let short = short_name(*class, name, period);
                 self.purpose(purpose, |state| {
                     state.datasets.insert(short, state.version);
+                    state.manifests.key_created(dataset, *records);
                 });
             }
             Event::Agreed(publication) => {
@@ -485,6 +494,16 @@ impl State {
                 if let Some(known) = state.releases.get_mut(&place_of(publication)) {
                     known.withdrawn = true;
                 }
+            }),
+            Event::RecordedManifest { manifest, .. } => {
+                let DatasetRef { class, name, period, purpose } = &manifest.dataset;
+                self.purpose(purpose, |state| {
+                    let under = state.datasets.get(&short_name(*class, name, period));
+                    state.manifests.record(manifest, Some(*under.unwrap_or(&state.version)));
+                });
+            }
+            Event::TookOver { purpose, role, manifests } => self.purpose(purpose, |state| {
+                state.manifests.take_over(*role, manifests);
             }),
             Event::Stopped
             | Event::Repaired { .. }
@@ -513,6 +532,10 @@ impl State {
             change(state);
         }
     }
+}
+
+fn short_name(class: DatasetClass, name: &SourceName, period: &Period) -> String {
+    format!("{}/{name}/{period}", class.as_str())
 }
 
 fn place_of(of: &Publication) -> (Period, TableName, String) {
