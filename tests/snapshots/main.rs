@@ -117,6 +117,23 @@ fn an_older_snapshot_that_is_put_back_is_refused_and_made_anew_on_request() {
     fs::rename(council.path("gone"), place(&council, identities)).unwrap();
     put(&council, identities, &newest_ids);
     good(&link_again(&council));
+
+    // The newest copy is lost: two custodians take an older one for it, or have the dataset begun anew.
+    council.site.appoint();
+    let newer = || {
+        deliver(&council, 80);
+        good(&council.program("minster", &["run"]));
+    };
+    newer();
+    put(&council, identities, &newest_ids);
+    refuses(&link_again(&council), identities, &["an older snapshot stands"]);
+    let request = format!("snapshot --purpose children-statistics --dataset {identities}");
+    council.site.enacted(&format!("{request} --manifest newest-ids/manifest.json"));
+    good(&link_again(&council));
+    fs::remove_dir_all(place(&council, identities)).unwrap();
+    refuses(&link_again(&council), identities, &["it is gone from the store"]);
+    council.site.enacted(&format!("{request} --gone"));
+    good(&link_again(&council));
 }
 
 #[test]

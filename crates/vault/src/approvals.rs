@@ -11,7 +11,7 @@ use std::{
 };
 
 use jiff::civil::Date;
-use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, SourceName};
+use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, SourceName};
 use minster_vault_api::{Denial, ListChange, SignedDecisions};
 use ring::{
     rand::SystemRandom,
@@ -236,6 +236,13 @@ pub enum Action {
         /// The vault's keyed hash of all of them, hexadecimal.
         tag: String,
     },
+    /// Take an older snapshot of a dataset for its newest, which is lost.
+    AcceptSnapshot {
+        /// The dataset.
+        dataset: DatasetRef,
+        /// SHA-256 of the older one's manifest; none where no copy is left, and the dataset is begun anew.
+        sha256: Option<String>,
+    },
 }
 
 impl Action {
@@ -253,6 +260,7 @@ impl Action {
             Self::Retire { .. } => "retire",
             Self::ChangeExactOnly { change: ListChange::Add, .. } => "add-exact-only",
             Self::ChangeExactOnly { change: ListChange::Remove, .. } => "remove-exact-only",
+            Self::AcceptSnapshot { .. } => "accept-snapshot",
         }
     }
 
@@ -266,6 +274,7 @@ impl Action {
             | Self::Rotate { purpose, .. }
             | Self::Retire { purpose, .. }
             | Self::Reidentify { purpose, .. } => Some(purpose),
+            Self::AcceptSnapshot { dataset, .. } => Some(&dataset.purpose),
             Self::ChangeCustodians { .. }
             | Self::FindSubject { .. }
             | Self::ChangeExactOnly { .. } => None,
@@ -280,7 +289,7 @@ impl Action {
             Self::AllowLoad { ceiling, .. } => *ceiling,
             Self::ChangeCustodians { custodians } => custodians.len() as u64,
             Self::Reidentify { pseudonyms, .. } => pseudonyms.len() as u64,
-            Self::FindSubject { .. } => 1,
+            Self::FindSubject { .. } | Self::AcceptSnapshot { .. } => 1,
             Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,
             Self::ChangeExactOnly { numbers, .. } => numbers.values().sum(),
         }

@@ -142,6 +142,37 @@ impl Manifests {
         self.taken_over.insert(role);
     }
 
+    /// Whether custodians may take an older snapshot for the newest, or begin the dataset anew.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn may_accept(
+        &self,
+        dataset: &DatasetRef,
+        sha256: Option<&str>,
+    ) -> Result<(), &'static str> {
+        let known = self.known.get(&place(dataset));
+        let known = known.ok_or("the vault's log has no manifest of the dataset")?;
+        match sha256 {
+            None => Ok(()),
+            Some(sha256) if known.newest == sha256 => Err("it is the newest snapshot already"),
+            Some(sha256) if known.older.contains(sha256) => Ok(()),
+            Some(_) => Err("the vault's log never had this manifest of the dataset"),
+        }
+    }
+
+    /// Takes an older snapshot for the newest, or forgets the dataset.
+    pub(crate) fn accept(&mut self, dataset: &DatasetRef, sha256: Option<&str>) {
+        match sha256 {
+            None => drop(self.known.remove(&place(dataset))),
+            Some(sha256) => {
+                let version = self.known.get(&place(dataset)).and_then(|known| known.version);
+                let (dataset, sha256) = (dataset.clone(), sha256.to_owned());
+                self.record(&RecordedManifest { dataset, sha256 }, version);
+            }
+        }
+    }
+
     /// Whether a manifest is its dataset's newest or, where `older` is set, was.
     pub(crate) fn check(
         &self,

@@ -235,6 +235,9 @@ pub enum Event {
     /// The datasets that an earlier release made were taken over by the role that writes them: their manifests, each
     /// dataset's newest last.
     TookOver { purpose: Purpose, role: Role, manifests: Vec<RecordedManifest> },
+    /// An older snapshot of a dataset is its newest from now on, as two custodians approved: the one with this manifest, or
+    /// none, so that the dataset is begun anew.
+    AcceptedSnapshot { proposal: String, dataset: DatasetRef, sha256: Option<String> },
 }
 
 impl Event {
@@ -266,7 +269,8 @@ impl Event {
             | Self::ChangedReviewers { proposal, .. }
             | Self::Restored { proposal, .. }
             | Self::Reidentified { proposal, .. }
-            | Self::FoundSubject { proposal, .. } => Some(proposal),
+            | Self::FoundSubject { proposal, .. }
+            | Self::AcceptedSnapshot { proposal, .. } => Some(proposal),
             Self::Rotated { proposal, .. } | Self::Retired { proposal, .. } => proposal.as_deref(),
             _ => None,
         }

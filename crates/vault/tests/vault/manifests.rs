@@ -4,16 +4,17 @@ use std::fs;
 
 use minster_model::{DatasetClass, DatasetRef, KeyVersion, Role};
 use minster_vault::{
+    approvals::Proposal,
     disk::Disk,
     folder,
     log::{self, Event},
 };
 use minster_vault_api::{
-    Client, Denial, ManifestFault, NewestManifests, RecordedManifest, VaultError, WrappedKey,
-    writer,
+    Client, Denial, ManifestFault, NewestManifests, Proposed, ProposedAction, RecordedManifest,
+    VaultError, WrappedKey, writer,
 };
 
-use crate::common::{Serving, Site, dataset, denial, retired, rotated};
+use crate::common::{Serving, Site, carried_out, dataset, denial, retired, rotated};
 
 const CLASSES: [DatasetClass; 4] =
     [DatasetClass::Source, DatasetClass::Integrated, DatasetClass::Report, DatasetClass::Linkage];
@@ -227,5 +228,52 @@ fn datasets_of_an_earlier_release_are_taken_over_once() {
     assert_eq!(due(Role::Linker).len(), 1);
     let status = serving.client(Role::Auditor).unwrap().status().unwrap();
     assert!(status.purposes.iter().any(|one| one.key_version == KeyVersion(1)));
+    log::verify(&site.log(), None).unwrap();
+}
+
+/// The newest snapshot is lost: two custodians take an older one for it, or begin the dataset anew.
+#[test]
+fn two_custodians_take_an_older_snapshot_for_the_newest() {
+    let site = Site::new();
+    let serving = site.serve();
+    let of = dataset(DatasetClass::Integrated);
+    let (mut linker, wrapped) = reader(&serving, &of);
+    let accept = |digit: Option<&str>| {
+        let sha256 = digit.map(|digit| digit.repeat(64));
+        let action = ProposedAction::Snapshot { dataset: of.clone(), sha256 };
+        carried_out(&site, &serving, action)
+    };
+    let why = denial(accept(None)).to_string();
+    assert!(why.contains("has no manifest of the dataset"), "{why}");
+    for digit in ["a", "b", "c"] {
+        record(&serving, Role::Linker, &of, digit).unwrap();
+    }
+    for (digit, why) in [("c", "the newest snapshot already"), ("d", "never had this manifest")] {
+        let denied = denial(accept(Some(digit))).to_string();
+        assert!(denied.contains(why), "{denied}");
+    }
+    let action = ProposedAction::Snapshot { dataset: of.clone(), sha256: Some("a".repeat(64)) };
+    let (reference, reason, expires) = ("C/1".into(), "r".into(), "2099-01-01".into());
+    let mut custodian = serving.client(Role::Custodian).unwrap();
+    let text = custodian.propose(Proposed { action, reference, reason, expires }).unwrap();
+    custodian.approve(site.sign("ann", &text)).unwrap();
+    assert!(custodian.enact(&Proposal::id(&text)).is_err(), "one custodian is not enough");
+    assert_eq!(fault(&mut linker, &of, &wrapped, "a"), Some(ManifestFault::Older));
+    custodian.approve(site.sign("ben", &text)).unwrap();
+    custodian.enact(&Proposal::id(&text)).unwrap();
+    assert_eq!(fault(&mut linker, &of, &wrapped, "a"), None);
+    for digit in ["b", "c"] {
+        let found = fault(&mut linker, &of, &wrapped, digit);
+        assert_eq!(found, Some(ManifestFault::Older), "{digit}");
+    }
+    accept(None).unwrap();
+    assert_eq!(fault(&mut linker, &of, &wrapped, "a"), Some(ManifestFault::Unrecorded));
+    assert_eq!(linker.manifests(&of.purpose).unwrap().newest, []);
+    record(&serving, Role::Linker, &of, "e").unwrap();
+    drop((linker, custodian));
+    drop(serving);
+    let serving = site.serve();
+    let mut linker = serving.client(Role::Linker).unwrap();
+    assert_eq!(fault(&mut linker, &of, &wrapped, "e"), None, "after a restart");
     log::verify(&site.log(), None).unwrap();
 }
