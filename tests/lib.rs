@@ -65,9 +65,7 @@ impl Site {
 
     /// The same with other purposes.
     pub fn with_purposes(purposes: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let site = Self { folder, vault: Mutex::new(None) };
+        let site = Self::empty();
         let (dir, key) = (site.path("vault"), site.path("custody.key"));
         fs::write(site.path("purposes.toml"), purposes).unwrap();
         let purposes = site.path("purposes.toml");
@@ -76,6 +74,13 @@ impl Site {
         assert!(made.status.success(), "{}", text(&made));
         site.serve();
         site
+    }
+
+    /// An empty folder, without a vault.
+    pub fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        Self { folder, vault: Mutex::new(None) }
     }
 
     /// Starts the vault again, after [`Site::stop_vault`].

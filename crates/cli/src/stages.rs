@@ -184,6 +184,7 @@ fn draft_period(
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Analyst, "minster")?;
+    let mut lacking = None;
     let analyst = Analyst::begin(loaded, period, store)?;
     for (path, definition) in tables {
         let failed = |source| Failure::Aggregate { path: path.clone(), source: Box::new(source) };
@@ -195,7 +196,18 @@ fn draft_period(
         let lineage = LineageJob::draft(&analyst.dataset, &stem);
         journal.begin_stage(&stage("draft", &stem, loaded, period), lineage)?;
         let drafted = analyst.work(|job| minster_aggregator::draft(job, definition, &mut vault));
-        conclude(drafted, &file, journal, summary)?.map_err(failed)?;
+        match conclude(drafted, &file, journal, summary)? {
+            Ok(()) => {}
+            // The definition of the release that is lacking may come later, and be drafted again.
+            Err(error @ AggregateError::LedgerLacks { .. }) => {
+                journal.end_stage(Progress::Failed, Some(error.to_string()))?;
+                lacking.get_or_insert(failed(error));
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    if let Some(lacking) = lacking {
+        return Err(lacking);
     }
     // A draft whose definition is no more is none.
     for draft in store.drafts(period)? {

@@ -11,7 +11,9 @@ use std::{
 };
 
 use jiff::civil::Date;
-use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, SourceName};
+use minster_model::{
+    DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, SourceName, TableName,
+};
 use minster_vault_api::{Denial, ListChange, SignedDecisions};
 use ring::{
     rand::SystemRandom,
@@ -243,6 +245,17 @@ pub enum Action {
         /// SHA-256 of the older one's manifest; none where no copy is left, and the dataset is begun anew.
         sha256: Option<String>,
     },
+    /// Forget a release that a program of an earlier release had logged and let nobody see.
+    ForgetRelease {
+        /// The purpose.
+        purpose: Purpose,
+        /// Its name.
+        release: TableName,
+        /// Its period.
+        period: Period,
+        /// SHA-256 of its files, hexadecimal.
+        sha256: String,
+    },
 }
 
 impl Action {
@@ -261,6 +274,7 @@ impl Action {
             Self::ChangeExactOnly { change: ListChange::Add, .. } => "add-exact-only",
             Self::ChangeExactOnly { change: ListChange::Remove, .. } => "remove-exact-only",
             Self::AcceptSnapshot { .. } => "accept-snapshot",
+            Self::ForgetRelease { .. } => "forget-release",
         }
     }
 
@@ -273,6 +287,7 @@ impl Action {
             | Self::ChangeReviewers { purpose, .. }
             | Self::Rotate { purpose, .. }
             | Self::Retire { purpose, .. }
+            | Self::ForgetRelease { purpose, .. }
             | Self::Reidentify { purpose, .. } => Some(purpose),
             Self::AcceptSnapshot { dataset, .. } => Some(&dataset.purpose),
             Self::ChangeCustodians { .. }
@@ -289,7 +304,9 @@ impl Action {
             Self::AllowLoad { ceiling, .. } => *ceiling,
             Self::ChangeCustodians { custodians } => custodians.len() as u64,
             Self::Reidentify { pseudonyms, .. } => pseudonyms.len() as u64,
-            Self::FindSubject { .. } | Self::AcceptSnapshot { .. } => 1,
+            Self::FindSubject { .. } | Self::AcceptSnapshot { .. } | Self::ForgetRelease { .. } => {
+                1
+            }
             Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,
             Self::ChangeExactOnly { numbers, .. } => numbers.values().sum(),
         }

@@ -471,6 +471,10 @@ impl State {
                     state.manifests.accept(dataset, sha256.as_deref());
                 });
             }
+            Event::ForgotRelease { purpose, release, period, sha256, .. } => {
+                let place = (period.clone(), release.clone(), sha256.clone());
+                self.purpose(purpose, |state| drop(state.releases.remove(&place)));
+            }
             Event::Stopped
             | Event::Repaired { .. }
             | Event::OpenedRun { load: None, .. }

@@ -65,7 +65,11 @@ fn keep_draft(
 ) -> Result<ReleaseReport, AggregateError> {
     let definition = Definition::parse(definition_text)?;
     let work = Work::begin(job, vault)?;
-    work.known.in_ledger(job.store)?;
+    // A release that the ledger alone lacks may be drafted again, and let out where it is the very same: a program of an earlier
+    // release that was stopped between the log and the ledger left nothing else to enter it from.
+    work.known.in_ledger_but(job.store, |of| {
+        (&of.release, &of.period) == (&definition.name, job.period)
+    })?;
     if work.ledger.same(&definition).is_some_and(|entry| work.known.withdrew(entry)) {
         (job.notice)(&format!(
             "the vault's log says that the release {name} was withdrawn, and the ledger does not: `minster withdraw {name}` was cut short; run it again",

@@ -1,6 +1,8 @@
 //! The events of the log. Counts, names, purposes and signatures; never an identifier.
 
-use minster_model::{DatasetRef, KeyVersion, Kind, Period, Purpose, Role, RunId, SourceName};
+use minster_model::{
+    DatasetRef, KeyVersion, Kind, Period, Purpose, Role, RunId, SourceName, TableName,
+};
 use minster_vault_api::{InputFile, NamedFile, Publication, RecordedManifest};
 use serde::{Deserialize, Serialize};
 
@@ -238,6 +240,15 @@ pub enum Event {
     /// An older snapshot of a dataset is its newest from now on, as two custodians approved: the one with this manifest, or
     /// none, so that the dataset is begun anew.
     AcceptedSnapshot { proposal: String, dataset: DatasetRef, sha256: Option<String> },
+    /// A release that a program of an earlier release had logged, and let nobody see, counts as let out no more, as two
+    /// custodians approved.
+    ForgotRelease {
+        proposal: String,
+        purpose: Purpose,
+        release: TableName,
+        period: Period,
+        sha256: String,
+    },
 }
 
 impl Event {
@@ -270,7 +281,8 @@ impl Event {
             | Self::Restored { proposal, .. }
             | Self::Reidentified { proposal, .. }
             | Self::FoundSubject { proposal, .. }
-            | Self::AcceptedSnapshot { proposal, .. } => Some(proposal),
+            | Self::AcceptedSnapshot { proposal, .. }
+            | Self::ForgotRelease { proposal, .. } => Some(proposal),
             Self::Rotated { proposal, .. } | Self::Retired { proposal, .. } => proposal.as_deref(),
             _ => None,
         }

@@ -129,6 +129,9 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
             let dataset = DatasetRef { class, name, period, purpose };
             ProposedAction::Snapshot { dataset, sha256 }
         }
+        What::ForgetRelease { purpose, release, period, sha256 } => {
+            ProposedAction::ForgetRelease { purpose, release, period, sha256 }
+        }
     };
     let Case { reference, reason, expires } = case;
     let proposed = Proposed { action, reference, reason, expires };

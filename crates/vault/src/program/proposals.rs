@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use minster_model::{DatasetClass, Kind, Period, Purpose, SourceName};
+use minster_model::{DatasetClass, Kind, Period, Purpose, SourceName, TableName};
 use minster_vault::approvals::CustodianKey;
 
 use crate::{exact_only::ExactOnly, review::Reviewers};
@@ -153,6 +153,27 @@ Without a copy, give --gone in the place of --manifest. Ids of children are then
         /// There is no copy: the dataset is begun anew.
         #[arg(long)]
         gone: bool,
+    },
+    /// Propose to forget a release that 0.2.0 had logged and let nobody see, because it was stopped in between.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/12 --reason \"nobody saw it\" \\
+      --expires 2026-12-31 forget-release --purpose children-statistics \\
+      --release by_year --period 2024-25 --sha256 HASH > proposal.json
+
+`minster-vault log verify --json` tells the hash. Make sure that no reader has the release.")]
+    ForgetRelease {
+        /// The purpose.
+        #[arg(long)]
+        purpose: Purpose,
+        /// The release's name.
+        #[arg(long)]
+        release: TableName,
+        /// Its period.
+        #[arg(long)]
+        period: Period,
+        /// SHA-256 of its files, as the log has it.
+        #[arg(long, value_name = "HASH")]
+        sha256: String,
     },
 }
 

@@ -148,6 +148,14 @@ impl Session<'_> {
                 self.vault.look(may)??;
                 Action::AcceptSnapshot { dataset, sha256 }
             }
+            ProposedAction::ForgetRelease { purpose, release, period, sha256 } => {
+                let may = |state: &State| {
+                    let may = state.live(&purpose)?.may_forget(&release, &period, &sha256);
+                    may.map_err(made)
+                };
+                self.vault.look(may)??;
+                Action::ForgetRelease { purpose, release, period, sha256 }
+            }
         })
     }
 
@@ -197,6 +205,9 @@ impl Session<'_> {
             }
             Action::AcceptSnapshot { dataset, sha256 } => {
                 Event::AcceptedSnapshot { proposal: id, dataset, sha256 }
+            }
+            Action::ForgetRelease { purpose, release, period, sha256 } => {
+                Event::ForgotRelease { proposal: id, purpose, release, period, sha256 }
             }
             Action::Rotate { purpose, to } => return self.rotate(id, &purpose, to),
             Action::Retire { purpose, version, give_up } => {
@@ -317,6 +328,10 @@ impl Session<'_> {
                 Event::AcceptedSnapshot { dataset, sha256, .. } => {
                     let manifests = &state.live(&dataset.purpose)?.manifests;
                     let may = manifests.may_accept(dataset, sha256.as_deref());
+                    may.map_err(|why| refusal("carried out", why))?;
+                }
+                Event::ForgotRelease { purpose, release, period, sha256, .. } => {
+                    let may = state.live(purpose)?.may_forget(release, period, sha256);
                     may.map_err(|why| refusal("carried out", why))?;
                 }
                 Event::Resumed { purpose, .. } if !state.live(purpose)?.stopped => {
