@@ -10,7 +10,7 @@ use minster_store::{
     Disk, Journal, LineageJob, Manifest, Origin, Progress, RunRecord, SourceRecord, Store,
     deliveries, name_by_clock,
 };
-use minster_vault_api::Client;
+use minster_vault_api::{Client, VaultError};
 
 use crate::{
     IngestError, QuarantineReport, Report,
@@ -220,11 +220,15 @@ impl Ingestion {
         told(&Event::Planned(journal.record().sources.iter().map(|source| source.bytes).sum()));
         keep_freed_memory();
         let run = journal.record().run.clone();
-        let mut client = Client::connect_to(&self.pipeline.vault, Role::Ingest, PROGRAM)?;
-        let (store, settled) = store.settled(&self.pipeline.purpose, &mut client)?;
-        let store = &store;
-        settled.notes().into_iter().for_each(|note| told(&Event::Note(note)));
-        let mut vault = Some(client);
+        let mut vault = self.vault_if_there(told)?;
+        let store = &match &mut vault {
+            Some(vault) => {
+                let (store, settled) = store.settled(&self.pipeline.purpose, vault)?;
+                settled.notes().into_iter().for_each(|note| told(&Event::Note(note)));
+                store
+            }
+            None => store.clone(),
+        };
         let mut tokens = TokenTable::default();
         // With --again, all are read again.
         let parts = options.again || options.parts || self.lacks_parts(&found_deliveries, store)?;
@@ -267,6 +271,24 @@ impl Ingestion {
             return Err(IngestError::AllLeftOut { sources: left_out });
         }
         Ok(Report { format: 1, run, sources, distinct_identifiers: tokens.asked() })
+    }
+
+    /// The vault; none where it does not answer. Where nothing changed, nothing is asked of it but whether what stands is the
+    /// newest, and whoever links asks that again.
+    fn vault_if_there(
+        &self,
+        told: &Arc<dyn Fn(&Event<'_>) + Send + Sync>,
+    ) -> Result<Option<Client>, IngestError> {
+        match Client::connect_to(&self.pipeline.vault, Role::Ingest, PROGRAM) {
+            Ok(vault) => Ok(Some(vault)),
+            Err(error @ VaultError::Unreachable { .. }) => {
+                told(&Event::Note(format!(
+                    "{error} Whether the datasets that stand are the newest is not compared now, but when they are linked"
+                )));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whether a delivery is not what stands: then all are matched anew, and those whose parts were shredded after the last

@@ -194,9 +194,9 @@ fn datasets_of_an_earlier_release_are_taken_over_once() {
     let serving = site.serve();
     let (of, report) = (dataset(DatasetClass::Source), dataset(DatasetClass::Report));
     let due = |role: Role| serving.client(role).unwrap().manifests(&of.purpose).unwrap().due;
-    assert_eq!(due(Role::Ingest), [of.clone()]);
+    assert_eq!(due(Role::Ingest), std::slice::from_ref(&of));
     assert_eq!(due(Role::Linker), [dataset(DatasetClass::Integrated)]);
-    assert_eq!(due(Role::Analyst), [report.clone()]);
+    assert_eq!(due(Role::Analyst), std::slice::from_ref(&report));
     assert_eq!(due(Role::Auditor), []);
     let (mut linker, wrapped) = reader(&serving, &of);
     assert_eq!(fault(&mut linker, &of, &wrapped, "b"), Some(ManifestFault::NotTakenOver));
