@@ -20,9 +20,11 @@ use arrow::{
     datatypes::{Field, Schema},
 };
 use minster_aggregator::{Definition, tabulate};
-use minster_model::{DatasetClass, DatasetRef, KeyVersion};
+use minster_model::{DatasetClass, DatasetRef, KeyVersion, Purpose};
 use minster_store::{DatasetKeys, Origin, Store};
-use minster_vault_api::{DataKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
+use minster_vault_api::{
+    DataKey, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped, VaultError, WrappedKey,
+};
 use parquet::arrow::ArrowWriter;
 
 const CHILDREN: usize = 1_000_000;
@@ -55,7 +57,7 @@ fn main() {
     table.write(&batch).unwrap();
     let table = table.finish().unwrap();
     let origin = Origin::datasets(String::new(), vec![]);
-    writer.publish(KeyVersion(1), String::new(), origin, vec![table]).unwrap();
+    writer.publish(KeyVersion(1), String::new(), origin, vec![table], &mut OneKey).unwrap();
 
     let dataset = store.dataset(&dataset, &mut OneKey).unwrap();
     let definition = Definition::parse(&definition()).unwrap();
@@ -137,7 +139,20 @@ impl DatasetKeys for OneKey {
         _: &DatasetRef,
         _: &WrappedKey,
         _: Option<&SealedRunKey>,
+        _: &str,
     ) -> Result<Unwrapped, VaultError> {
         Ok(Unwrapped { key: DataKey::from_bytes([7; 32]), run: None })
+    }
+
+    fn record(&mut self, _: &RecordedManifest, _: Option<&str>) -> Result<(), VaultError> {
+        Ok(())
+    }
+
+    fn newest(&mut self, _: &Purpose) -> Result<NewestManifests, VaultError> {
+        Ok(NewestManifests { newest: Vec::new(), due: Vec::new() })
+    }
+
+    fn take_over(&mut self, _: &Purpose, _: Vec<RecordedManifest>) -> Result<(), VaultError> {
+        Ok(())
     }
 }

@@ -25,7 +25,7 @@ use minster_vault::{
     server::Server,
     vault::Vault,
 };
-use minster_vault_api::{Client, IdentifierBatch, RunKey, RunManifest, Token};
+use minster_vault_api::{Client, IdentifierBatch, RecordedManifest, RunKey, RunManifest, Token};
 
 const BATCH: usize = 128 << 10;
 const IDENTIFIERS: usize = 8 * BATCH;
@@ -61,6 +61,9 @@ fn main() {
             purpose: purpose.clone(),
         };
         let (_, wrapped) = linker.create_key(&dataset).unwrap();
+        let sha256 = "d".repeat(64);
+        let manifest = RecordedManifest { dataset: dataset.clone(), sha256: sha256.clone() };
+        client.record_manifest(manifest, None).unwrap();
         for (run, numbers) in [("first", &numbers), ("again", &in_another_order(&numbers))] {
             let manifest = RunManifest {
                 run: run.parse().unwrap(),
@@ -71,7 +74,7 @@ fn main() {
                 ceiling: u64::MAX,
             };
             let opened = client.open_run(manifest).unwrap();
-            let unwrapped = linker.unwrap_key(&dataset, &wrapped, Some(&opened.run_key));
+            let unwrapped = linker.unwrap_key(&dataset, &wrapped, Some(&opened.run_key), &sha256);
             let key = unwrapped.unwrap().run.unwrap();
             for part in numbers.chunks_exact(BATCH) {
                 let (hashed, expected) = timed(|| in_process(part, |number| own.pseudonym(number)));

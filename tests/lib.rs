@@ -12,7 +12,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::OnceLock,
+    sync::{Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -54,7 +54,7 @@ pub fn samples() -> Option<PathBuf> {
 /// A folder with a serving vault, in which programs are run.
 pub struct Site {
     folder: tempfile::TempDir,
-    vault: Option<Child>,
+    vault: Mutex<Option<Child>>,
 }
 
 impl Site {
@@ -65,9 +65,7 @@ impl Site {
 
     /// The same with other purposes.
     pub fn with_purposes(purposes: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let mut site = Self { folder, vault: None };
+        let site = Self::empty();
         let (dir, key) = (site.path("vault"), site.path("custody.key"));
         fs::write(site.path("purposes.toml"), purposes).unwrap();
         let purposes = site.path("purposes.toml");
@@ -78,8 +76,15 @@ impl Site {
         site
     }
 
+    /// An empty folder, without a vault.
+    pub fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        Self { folder, vault: Mutex::new(None) }
+    }
+
     /// Starts the vault again, after [`Site::stop_vault`].
-    pub fn serve(&mut self) {
+    pub fn serve(&self) {
         let (dir, key, socket) =
             (self.path("vault"), self.path("custody.key"), self.path("vault.sock"));
         let child = Command::new(programs().join("minster-vault"))
@@ -87,7 +92,7 @@ impl Site {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        self.vault = Some(child);
+        *self.vault.lock().unwrap() = Some(child);
         let begun = Instant::now();
         while std::os::unix::net::UnixStream::connect(&socket).is_err() {
             assert!(begun.elapsed() < Duration::from_secs(30), "the vault does not answer");
@@ -96,7 +101,7 @@ impl Site {
     }
 
     /// Makes ann and ben the vault's custodians. It stands still for that.
-    pub fn appoint(&mut self) {
+    pub fn appoint(&self) {
         self.stop_vault();
         for name in ["ann", "ben"] {
             self.done("minster-vault", &["custodian", "new", "--out", name]);
@@ -128,8 +133,8 @@ impl Site {
     }
 
     /// Kills the vault.
-    pub fn stop_vault(&mut self) {
-        if let Some(mut vault) = self.vault.take() {
+    pub fn stop_vault(&self) {
+        if let Some(mut vault) = self.vault.lock().unwrap().take() {
             vault.kill().unwrap();
             vault.wait().unwrap();
         }
@@ -137,7 +142,23 @@ impl Site {
 
     /// The vault's process.
     pub fn vault_pid(&self) -> u32 {
-        self.vault.as_ref().unwrap().id()
+        self.vault.lock().unwrap().as_ref().unwrap().id()
+    }
+
+    /// Keeps the store and the vault as they are now: the one has what the other's log says.
+    pub fn keep(&self) {
+        for folder in ["store", "vault"] {
+            copy_whole(&self.folder().join(folder), &self.folder().join(format!("kept-{folder}")));
+        }
+    }
+
+    /// Puts both back.
+    pub fn put_back(&self) {
+        self.stop_vault();
+        for folder in ["store", "vault"] {
+            copy_whole(&self.folder().join(format!("kept-{folder}")), &self.folder().join(folder));
+        }
+        self.serve();
     }
 
     /// A made-up council under `council`, its truth under `truth`, the example's config under `config`.
@@ -278,7 +299,9 @@ pub fn copy_whole(from: &Path, to: &Path) {
 /// Files of a store that are no run's.
 pub fn left_over(store: &Path) -> Vec<String> {
     let names = files(store).into_iter().map(|(path, _)| path.display().to_string());
-    names.filter(|name| name.contains("/staging/") || name.contains(".next")).collect()
+    let is_left =
+        |name: &String| ["/staging/", ".next", "/next/"].iter().any(|of| name.contains(of));
+    names.filter(is_left).collect()
 }
 
 /// Copies a folder.

@@ -29,6 +29,7 @@ fn each_check_passes_and_sees_its_fault() {
     let _alone = ALONE.lock();
     let site = site();
     healthy(&site);
+    snapshots(&site);
     keys(&site);
     leakage(&site);
     datasets(&site);
@@ -119,7 +120,7 @@ fn intruders(site: &apart::Site) {
 #[test]
 fn data_of_a_purpose_that_is_over_or_a_key_that_was_retired_fail() {
     let _alone = ALONE.lock();
-    let mut site = Site::new();
+    let site = Site::new();
     site.make_council(300, 1);
     assert_eq!(site.released().status.code(), Some(3));
     let today = Audit::with(&site, &[]);
@@ -250,7 +251,7 @@ fn healthy(site: &Site) {
             _ => assert_eq!(verdict, "PASS", "{id}: {evidence}"),
         }
     }
-    assert_eq!(audit.verdicts.len(), 22);
+    assert_eq!(audit.verdicts.len(), 23);
     assert!(audit.evidence("run.users").contains("one user runs all"));
     audit.fails("run.users", &[]);
 
@@ -267,7 +268,7 @@ fn healthy(site: &Site) {
         "{said}"
     );
     assert!(
-        said.contains("by hand: minster-vault log verify") && said.contains("22 checks: "),
+        said.contains("by hand: minster-vault log verify") && said.contains("23 checks: "),
         "{said}"
     );
 
@@ -275,6 +276,45 @@ fn healthy(site: &Site) {
     let log = fs::read_to_string(site.path("vault/log.jsonl")).unwrap();
     let scans: Vec<&str> = log.lines().filter(|line| line.contains("scanned-key")).collect();
     assert!(scans.len() >= 11 && scans.iter().all(|line| line.contains("minster-audit")));
+}
+
+/// What someone who may write into the store does to a dataset.
+fn snapshots(site: &Site) {
+    let place = site.folder().join("store/datasets/source/early_help/2024-25");
+    let current = || fs::canonicalize(place.join("current")).unwrap();
+    let (older, newest) = (site.folder().join("older"), site.folder().join("newest"));
+    copy_whole(&current(), &older);
+    let ingest = ["run", "--again", "--config", &site.path("config/pipeline.toml")];
+    let ingested = site.run("minster-ingest", &ingest);
+    assert_eq!(ingested.status.code(), Some(3), "{}", text(&ingested));
+    Audit::of(site, &[]).passes("log.datasets");
+    copy_whole(&current(), &newest);
+    let table = "plans.parquet";
+    let faults: [(&str, &dyn Fn()); 5] = [
+        ("not the newest", &|| copy_whole(&older, &current())),
+        ("not the newest", &|| {
+            let manifest = fs::read_to_string(current().join("manifest.json")).unwrap();
+            fs::write(current().join("manifest.json"), manifest + " ").unwrap();
+        }),
+        ("is gone", &|| fs::remove_file(current().join("quarantine.jsonl")).unwrap()),
+        (table, &|| {
+            fs::copy(older.join(table), current().join(table)).unwrap();
+        }),
+        ("none of those", &|| fs::write(current().join("more"), "").unwrap()),
+    ];
+    for (because, plant) in faults {
+        plant();
+        let audit = Audit::of(site, &[]);
+        audit.fails("log.datasets", &[]);
+        let evidence = audit.evidence("log.datasets");
+        assert!(evidence.contains(because) && evidence.contains("early_help"), "{evidence}");
+        copy_whole(&newest, &current());
+    }
+    fs::rename(&place, site.folder().join("aside")).unwrap();
+    let audit = Audit::of(site, &[]);
+    assert!(audit.fails("log.datasets", &[]).evidence("log.datasets").contains("it is gone"));
+    fs::rename(site.folder().join("aside"), &place).unwrap();
+    Audit::of(site, &[]).passes("log.datasets");
 }
 
 fn keys(site: &Site) {

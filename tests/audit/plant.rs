@@ -32,7 +32,7 @@ pub(crate) fn dataset(
         purpose: purpose.parse().unwrap(),
     };
     let socket = site.path("vault.sock");
-    let mut vault = Client::connect(Path::new(&socket), Role::Linker, "plant").unwrap();
+    let mut vault = Client::connect(Path::new(&socket), Role::Ingest, "plant").unwrap();
     let (key, wrapped) = vault.create_key(&dataset).unwrap();
     let status = vault.status().unwrap();
     let stated = status.purposes.iter().find(|stated| stated.purpose == dataset.purpose).unwrap();
@@ -44,7 +44,9 @@ pub(crate) fn dataset(
     table.write(&batch).unwrap();
     let entry = table.finish().unwrap();
     let origin = Origin::datasets(String::new(), Vec::new());
-    writer.publish(stated.key_version, stated.key_check.clone(), origin, vec![entry]).unwrap();
+    writer
+        .publish(stated.key_version, stated.key_check.clone(), origin, vec![entry], &mut vault)
+        .unwrap();
     site.folder().join("store/datasets/source").join(name)
 }
 

@@ -62,7 +62,7 @@ fn assert_folder_clean(site: &Site) {
 
 #[test]
 fn no_value_of_a_row_is_written_or_printed() {
-    let mut site = Site::new();
+    let site = Site::new();
     site.make_council(600, 2);
     plant(&site);
     let config = site.path("config/pipeline.toml");

@@ -2,7 +2,9 @@
 
 use std::fs;
 
+use minster_model::Role;
 use minster_tests::deliveries::{Child, Council, pupils};
+use minster_vault_api::{Client, RecordedManifest};
 use serde_json::{Value, json};
 
 use crate::CENSUS;
@@ -269,13 +271,25 @@ fn the_first_term_of_a_new_year_s_file_is_compared_with_the_last_of_the_old() {
 #[test]
 fn children_whom_an_earlier_release_linked_are_linked_again() {
     let council = council();
-    let path = council.path("store/datasets/integrated/children/2024-25/current/linkage.json");
+    let folder = council.path("store/datasets/integrated/children/2024-25/current");
+    let path = folder.join("linkage.json");
     let mut linkage: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     linkage["format"] = json!(2);
     for table in linkage["tables"].as_array_mut().unwrap() {
         table.as_object_mut().unwrap().remove("deliveries").unwrap();
     }
     fs::write(&path, linkage.to_string()).unwrap();
+    // Its manifest names no files, and the vault's log has it.
+    let path = folder.join("manifest.json");
+    let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    manifest["format"] = json!(1);
+    manifest.as_object_mut().unwrap().remove("files").unwrap();
+    let dataset = serde_json::from_value(manifest["dataset"].clone()).unwrap();
+    fs::write(&path, manifest.to_string()).unwrap();
+    let sha256 = minster_store::sha256_hex(manifest.to_string().as_bytes());
+    let socket = council.path("vault.sock");
+    let mut linker = Client::connect(&socket, Role::Linker, "test").unwrap();
+    linker.record_manifest(RecordedManifest { dataset, sha256 }, None).unwrap();
     let notes = &report(&council, &[])["deliveries"][0]["stands"]["notes"];
     assert!(notes[0].as_str().unwrap().contains("run `minster link`"), "{notes}");
     assert_eq!(council.program("minster", &["link"]).exit, 0);

@@ -98,7 +98,7 @@ fn a_new_column_stops_the_run_and_is_named() {
 
 #[test]
 fn each_failure_has_its_exit_code() {
-    let mut site = Site::new();
+    let site = Site::new();
     site.make_council(300, 1);
     let config = site.path("config/pipeline.toml");
 
@@ -379,7 +379,7 @@ fn the_schema_of_definitions_is_the_one_that_is_kept() {
 
 #[test]
 fn new_keys_carry_every_dataset_over() {
-    let mut site = Site::new();
+    let site = Site::new();
     site.appoint();
     site.make_council(300, 1);
     assert_eq!(site.released().status.code(), Some(3));

@@ -6,4 +6,5 @@ mod links;
 mod named;
 mod pages;
 mod run;
+mod threats;
 mod told;

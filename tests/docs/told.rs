@@ -136,7 +136,7 @@ fn set_aside(site: &Site, reason: &str) -> PathBuf {
 
 #[test]
 fn custodians_go_through_every_ceremony_of_their_page() {
-    let mut site = Site::new();
+    let site = Site::new();
     site.make_council(300, 2);
     // The page makes a vault of its own.
     site.stop_vault();

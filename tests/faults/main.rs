@@ -44,12 +44,12 @@ impl Night {
         place.deliver(1);
         ingest(&place, Options::default()).unwrap();
         let old = place.content();
-        place.keep_store();
+        place.keep();
         place.deliver(2);
         ingest(&place, Options::default()).unwrap();
         let new = place.content();
         assert!(old.sources != new.sources);
-        place.put_store_back();
+        place.put_back();
         Self { place, old, new }
     }
 
@@ -95,7 +95,7 @@ fn a_disk_that_is_full_at_any_write_loses_nothing() {
             Ok(_) => assert!(night.place.content() == night.new, "{when}"),
         }
         night.next_run_completes(&when);
-        night.place.put_store_back();
+        night.place.put_back();
     }
     panic!("the disk was full at every try");
 }
@@ -120,7 +120,7 @@ fn a_process_that_dies_at_any_write_loses_nothing() {
         assert_eq!(ended.code(), None, "{when}");
         night.stands_whole(&when);
         night.next_run_completes(&when);
-        night.place.put_store_back();
+        night.place.put_back();
     }
     panic!("the process died at every try");
 }
@@ -159,7 +159,7 @@ fn first_bytes_are_read(event: &Event<'_>) -> bool {
 
 #[test]
 fn a_vault_that_goes_in_the_middle_stops_the_run_where_it_is() {
-    let mut night = Night::new();
+    let night = Night::new();
     let vault = Pid::from_raw(night.place.vault_pid() as i32).unwrap();
     let stop = move || {
         kill_process(vault, Signal::KILL).unwrap();
@@ -227,7 +227,7 @@ fn a_file_that_goes_or_changes_while_it_is_read_publishes_nothing_of_its_source(
             night.place.both();
         }
         night.next_run_completes(what);
-        night.place.put_store_back();
+        night.place.put_back();
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::Command};
 use arrow::{array::RecordBatch, compute::concat_batches};
 use minster_model::{DatasetClass, DatasetRef, Role};
 use minster_store::{Origin, Store};
-use minster_tests::{Site, copy, copy_whole, pipeline, root};
+use minster_tests::{Site, copy, pipeline, root};
 use minster_vault_api::Client;
 
 const MORE: &str = "[retention]\nsnapshots = 1\n[monitoring]\ntextfile = \"minster.prom\"\nlineage = \"lineage.jsonl\"\n";
@@ -64,7 +64,7 @@ impl Place {
         self.site.vault_pid()
     }
 
-    pub(crate) fn serve_again(&mut self) {
+    pub(crate) fn serve_again(&self) {
         self.site.stop_vault();
         self.site.serve();
     }
@@ -97,12 +97,12 @@ impl Place {
         files.map(|(path, _)| path).filter(|path| path.ends_with("manifest.json")).collect()
     }
 
-    pub(crate) fn keep_store(&self) {
-        copy_whole(&self.at("store"), &self.at("kept"));
+    pub(crate) fn keep(&self) {
+        self.site.keep();
     }
 
-    pub(crate) fn put_store_back(&self) {
-        copy_whole(&self.at("kept"), &self.at("store"));
+    pub(crate) fn put_back(&self) {
+        self.site.put_back();
     }
 
     pub(crate) fn content(&self) -> Content {
@@ -110,9 +110,10 @@ impl Place {
         Content { sources }
     }
 
-    /// As whoever links reads it.
+    /// As whoever links reads it, once the store has what the vault's log says.
     pub(crate) fn content_of(&self, name: &str) -> Source {
-        let store = Store::inspect(&self.at("store")).unwrap();
+        let store = Store::open(&self.at("store")).unwrap();
+        let _lock = store.lock().unwrap();
         let dataset = DatasetRef {
             class: DatasetClass::Source,
             name: name.parse().unwrap(),
@@ -120,6 +121,7 @@ impl Place {
             purpose: "children-statistics".parse().unwrap(),
         };
         let mut vault = Client::connect(&self.at("vault.sock"), Role::Linker, "test").unwrap();
+        let (store, _) = store.settled(&dataset.purpose, &mut vault).unwrap();
         let opened = store.dataset(&dataset, &mut vault).unwrap();
         let table = |table: &minster_store::TableEntry| {
             let reader = opened.table(&table.name, None).unwrap();

@@ -24,7 +24,7 @@ fn yesterdays_files_again_do_nothing() {
 
 #[test]
 fn nothing_changed_needs_no_vault() {
-    let mut night = Night::new();
+    let night = Night::new();
     night.report(0);
     night.site.stop_vault();
     assert_eq!(progress(&night.report(0)), ["unchanged", "unchanged"]);

@@ -14,7 +14,7 @@ use minster_aggregator::{AggregateError, Job, Person, ReleaseReport, draft, let_
 use minster_matcher::{CHILDREN, MatchError, integrated};
 use minster_model::{Period, Role, RunId, pipeline::Pipeline};
 use minster_store::{Disk, Manifest, Store, StoreError, name_by_clock};
-use minster_tests::{Site, copy_whole, files, left_over, text};
+use minster_tests::{Site, files, left_over, text};
 use minster_vault_api::Client;
 
 /// Where a child process of a test finds the folder, what it does there, and at which operation its disk dies.
@@ -47,14 +47,16 @@ dimensions = ["sex"]
 struct Stages {
     folder: PathBuf,
     pipeline: Pipeline,
+    /// The site, but in the process that dies.
+    site: Option<Site>,
 }
 
 impl Stages {
-    fn new(folder: &Path) -> Self {
+    fn new(folder: &Path, site: Option<Site>) -> Self {
         let config = folder.join("config");
         let text = fs::read_to_string(config.join("pipeline.toml")).unwrap();
         let pipeline: Pipeline = toml::from_str(&text).unwrap();
-        Self { folder: folder.to_owned(), pipeline: pipeline.resolve(&config).unwrap() }
+        Self { folder: folder.to_owned(), pipeline: pipeline.resolve(&config).unwrap(), site }
     }
 
     fn period(&self) -> &Period {
@@ -72,6 +74,8 @@ impl Stages {
     fn link(&self, disk: Disk) -> Result<Manifest, MatchError> {
         let (pipeline, store) = (&self.pipeline, self.store(disk)?);
         let _lock = store.lock()?;
+        let mut vault = self.vault(Role::Linker);
+        let (store, _) = store.settled(&pipeline.purpose, &mut vault)?;
         let job = minster_matcher::Job {
             store: &store,
             purpose: &pipeline.purpose,
@@ -82,7 +86,6 @@ impl Stages {
             again: false,
             households: false,
         };
-        let mut vault = self.vault(Role::Linker);
         minster_matcher::link(&job, &mut vault).map(|mut linked| linked.remove(0).manifest)
     }
 
@@ -93,6 +96,8 @@ impl Stages {
     ) -> Result<T, AggregateError> {
         let (pipeline, store) = (&self.pipeline, self.store(disk)?);
         let _lock = store.lock()?;
+        let mut vault = self.vault(Role::Analyst);
+        let (store, _) = store.settled(&pipeline.purpose, &mut vault)?;
         let job = Job {
             store: &store,
             dataset: &integrated(&pipeline.purpose, self.period()).unwrap(),
@@ -102,7 +107,7 @@ impl Stages {
             lookups: &pipeline.lookups,
             notice: &|_| {},
         };
-        work(&job, &mut self.vault(Role::Analyst))
+        work(&job, &mut vault)
     }
 
     fn draft(&self, definition: &str, disk: Disk) -> Result<ReleaseReport, AggregateError> {
@@ -130,8 +135,10 @@ impl Stages {
     /// The integrated dataset's rows, and what is said of how they were linked.
     fn linked(&self) -> (RecordBatch, Vec<u8>) {
         let dataset = integrated(&self.pipeline.purpose, self.period()).unwrap();
-        let store = Store::inspect(&self.pipeline.store).unwrap();
+        let store = self.store(Disk::default()).unwrap();
+        let _lock = store.lock().unwrap();
         let mut vault = self.vault(Role::Linker);
+        let (store, _) = store.settled(&self.pipeline.purpose, &mut vault).unwrap();
         let reader = store.dataset(&dataset, &mut vault).unwrap();
         let reader = reader.table(&CHILDREN.parse().unwrap(), None).unwrap();
         let schema = reader.schema();
@@ -145,12 +152,8 @@ impl Stages {
         files(&self.pipeline.store.join("releases")).into_iter().collect()
     }
 
-    fn keep_store(&self) {
-        copy_whole(&self.pipeline.store, &self.folder.join("kept"));
-    }
-
-    fn put_store_back(&self) {
-        copy_whole(&self.folder.join("kept"), &self.pipeline.store);
+    fn site(&self) -> &Site {
+        self.site.as_ref().unwrap()
     }
 
     /// Does a stage in another process, whose disk dies; whether it did not.
@@ -180,10 +183,12 @@ fn run() -> RunId {
 }
 
 /// A council whose deliveries were linked; since then one source was corrected.
-fn site() -> (Site, Stages) {
+fn site() -> Stages {
     let site = Site::new();
     site.make_council(400, 1);
-    let stages = Stages::new(site.folder());
+    let folder = site.folder().to_owned();
+    let stages = Stages::new(&folder, Some(site));
+    let site = stages.site();
     let config = site.path("config/pipeline.toml");
     let ingest = |more: &[&str]| {
         let arguments = [&["run", "--config", config.as_str()], more].concat();
@@ -198,7 +203,7 @@ fn site() -> (Site, Stages) {
     fs::write(&early_help, shorter[..shorter.len() / 2].join("\n") + "\n").unwrap();
     // Half of the rows are gone: somebody has looked at the delivery, and takes it.
     ingest(&["--accept", "early_help"]);
-    (site, stages)
+    stages
 }
 
 /// Does a stage again and again on the store that is kept, on disks that fail and on disks that die one operation
@@ -233,22 +238,22 @@ fn disturbed<T: PartialEq>(
             act(Disk::default()).unwrap_or_else(|error| panic!("{when}: {error}"));
             assert!(stands() == new, "{when}");
             assert_eq!(left_over(&stages.pipeline.store), Vec::<String>::new(), "{when}");
-            stages.put_store_back();
+            stages.site().put_back();
         }
         assert!(ended, "{stage}: more than {MANY} operations");
-        stages.put_store_back();
+        stages.site().put_back();
     }
 }
 
 #[test]
 fn linking_leaves_the_old_or_the_new_children() {
-    let (_site, stages) = site();
+    let stages = site();
     let old = stages.linked();
-    stages.keep_store();
+    stages.site().keep();
     stages.link(Disk::default()).unwrap();
     let new = stages.linked();
     assert!(old != new);
-    stages.put_store_back();
+    stages.site().put_back();
     disturbed(
         &stages,
         "link",
@@ -259,27 +264,27 @@ fn linking_leaves_the_old_or_the_new_children() {
 }
 
 /// A council with one release let out, and another drafted.
-fn drafted() -> (Site, Stages) {
-    let (site, stages) = site();
+fn drafted() -> Stages {
+    let stages = site();
     stages.link(Disk::default()).unwrap();
-    let definition = fs::read_to_string(site.folder().join("config/tables/children.toml")).unwrap();
+    let definition = fs::read_to_string(stages.folder.join("config/tables/children.toml")).unwrap();
     stages.draft(&definition, Disk::default()).unwrap();
     stages.let_out("children", Disk::default()).unwrap();
     let old = stages.released();
     stages.draft(OTHER, Disk::default()).unwrap();
     assert!(old == stages.released(), "a draft changes nothing public");
-    stages.keep_store();
-    (site, stages)
+    stages.site().keep();
+    stages
 }
 
 #[test]
 fn letting_out_leaves_what_stood_and_a_whole_release_or_none() {
-    let (_site, stages) = drafted();
+    let stages = drafted();
     let old = stages.released();
     stages.let_out("other", Disk::default()).unwrap();
     let new = stages.released();
     assert!(old.iter().all(|(path, bytes)| new.get(path) == Some(bytes)) && new.len() > old.len());
-    stages.put_store_back();
+    stages.site().put_back();
     disturbed(
         &stages,
         "release",
@@ -291,7 +296,7 @@ fn letting_out_leaves_what_stood_and_a_whole_release_or_none() {
 
 #[test]
 fn withdrawing_leaves_a_release_that_is_current_or_one_that_is_said_to_be_withdrawn() {
-    let (_site, stages) = drafted();
+    let stages = drafted();
     // The release that readers take for current, and whether they are told.
     let seen = || {
         let place = stages.pipeline.store.join("releases/children/2024-25");
@@ -305,7 +310,7 @@ fn withdrawing_leaves_a_release_that_is_current_or_one_that_is_said_to_be_withdr
         stages.withdraw("children", Disk::default()).unwrap();
         assert_eq!(seen(), (false, true), "operation {after}");
         assert_eq!(left_over(&stages.pipeline.store), Vec::<String>::new(), "operation {after}");
-        stages.put_store_back();
+        stages.site().put_back();
         if done {
             assert!(after > 5);
             return;
@@ -319,7 +324,7 @@ fn withdrawing_leaves_a_release_that_is_current_or_one_that_is_said_to_be_withdr
 fn this_process_does_a_stage_and_dies() {
     let [folder, stage, after] = DIES.map(|name| std::env::var(name).ok());
     let (Some(folder), Some(stage), Some(after)) = (folder, stage, after) else { return };
-    let stages = Stages::new(folder.as_ref());
+    let stages = Stages::new(folder.as_ref(), None);
     let disk = Disk::dying_after(after.parse().unwrap());
     match stage.as_str() {
         "link" => drop(stages.link(disk).unwrap()),

@@ -118,8 +118,10 @@ fn stolen_datasets_and_the_role_that_asks_match_nobody() {
             && manifest.dataset.name.as_str() == "school_census"
     });
     let Manifest { dataset, wrapped_key, .. } = census.unwrap();
+    let (_, sha256) = store.manifest(&dataset).unwrap();
     let mut linker = client(&site, Role::Linker);
-    let unwrapped = linker.unwrap_key(&dataset, &wrapped_key, Some(&opened.run_key)).unwrap();
+    let unwrapped = linker.unwrap_key(&dataset, &wrapped_key, Some(&opened.run_key), &sha256);
+    let unwrapped = unwrapped.unwrap();
     let cipher = unwrapped.run.as_ref().map(RunKey::cipher).unwrap();
     let found = answers.iter().filter(|token| {
         let mut bytes = *token.as_bytes();

@@ -55,7 +55,7 @@ pub enum AggregateError {
     Draft(&'static str),
     /// The ledger lacks releases that the vault's log knows, or has them changed.
     #[error(
-        "the ledger {} lacks what the vault's log says was let out, or has it changed: {releases}; nothing can be protected beside a release that is not known, so nothing is drafted or let out; put the ledger back from a copy of the store (docs/analysts.md, \"When the ledger lacks a release\")",
+        "the ledger {} lacks what the vault's log says was let out, or has it changed: {releases}; nothing can be protected beside a release that is not known, so nothing is drafted or let out; put the ledger back from a copy of the store, or let the same release out once more (docs/analysts.md, \"When the ledger lacks a release\")",
         path.display()
     )]
     LedgerLacks {

@@ -1,7 +1,11 @@
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
-use minster_model::{Period, RunId, TableName, periods::LinkedPeriod, pipeline::Pipeline};
+use minster_model::{Period, Purpose, RunId, TableName, periods::LinkedPeriod, pipeline::Pipeline};
 use minster_store::{Store, name_by_clock};
+use minster_vault_api::Client;
 
 use crate::failure::Failure;
 
@@ -82,6 +86,19 @@ impl Loaded {
         tables.sort();
         Ok(tables)
     }
+}
+
+/// The store beside the vault's log of manifests, and notes about what was done or differs. The caller holds the run lock.
+pub(crate) fn settled(
+    store: &Store,
+    purpose: &Purpose,
+    vault: &mut Client,
+) -> Result<Store, Failure> {
+    let (store, settled) = store.settled(purpose, vault)?;
+    for note in settled.notes() {
+        let _ = writeln!(io::stderr(), "note: {note}");
+    }
+    Ok(store)
 }
 
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {

@@ -10,7 +10,11 @@ use minster_model::{DatasetClass, KeyVersion, Pseudonym, Role};
 use minster_store::Successors;
 use minster_vault_api::Client;
 
-use crate::{failure::Failure, pipeline::Loaded, report};
+use crate::{
+    failure::Failure,
+    pipeline::{Loaded, settled},
+    report,
+};
 
 /// The datasets that were converted.
 #[derive(Debug)]
@@ -32,6 +36,7 @@ pub(crate) fn rekey(loaded: &Loaded) -> Result<Rekeyed, Failure> {
     let status = vault.status()?;
     let now = status.purposes.into_iter().find(|status| status.purpose == *purpose);
     let now = now.ok_or_else(|| Failure::NoPurpose { purpose: purpose.clone() })?;
+    let store = settled(&store, purpose, &mut vault)?;
     let mut walks = Walks { to: now.key_version, by_version: BTreeMap::new() };
     let (mut converted, mut shredded, mut stayed) = (Vec::new(), Vec::new(), Vec::new());
     let mut left = 0;

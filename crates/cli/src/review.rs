@@ -15,7 +15,12 @@ use minster_matcher::{
 use minster_model::Role;
 use minster_vault_api::{Client, SignedDecisions};
 
-use crate::{arguments::Report, failure::Failure, pipeline::Loaded, report::json};
+use crate::{
+    arguments::Report,
+    failure::Failure,
+    pipeline::{Loaded, settled},
+    report::json,
+};
 
 /// What is done with pairs in doubt.
 #[derive(Subcommand)]
@@ -100,7 +105,10 @@ fn import(arguments: &Import) -> Result<String, Failure> {
     let loaded = Loaded::read(&report.config.path)?;
     let store = loaded.store()?;
     let _lock = store.lock()?;
-    let (review, mut vault) = read(&loaded)?;
+    let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Linker, "minster")?;
+    let store = settled(&store, &loaded.pipeline.purpose, &mut vault)?;
+    let review = Review::read(&store, &loaded.pipeline.purpose, &mut vault);
+    let review = review.map_err(|error| failed(&loaded, error))?;
     let text = text(path)?;
     let wrong = |why: String| Failure::Decisions { path: path.clone(), why };
     let decisions = review.read_file(&text).map_err(|error| wrong(error.to_string()))?;

@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::{
     failure::Failure,
     person, pipeline,
-    pipeline::Loaded,
+    pipeline::{Loaded, settled},
     summary::{Ingested, Refused, Summary},
 };
 
@@ -101,6 +101,7 @@ pub(crate) fn link(
     let bar = spinner("link");
     let matching = pipeline::read(&pipeline.matching)?;
     let mut vault = Client::connect_to(&pipeline.vault, Role::Linker, "minster")?;
+    let store = &settled(store, &pipeline.purpose, &mut vault)?;
     let listed = listed_by(&mut vault, &pipeline.purpose)?;
     let mut job = job(loaded, store, (&matching, &listed), again);
     let purposes = vault.status()?.purposes.into_iter();
@@ -166,6 +167,8 @@ pub(crate) fn draft(
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     let tables = loaded.tables()?;
+    let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Analyst, "minster")?;
+    let store = &settled(store, &loaded.pipeline.purpose, &mut vault)?;
     for period in loaded.pipeline.periods.iter() {
         draft_period(loaded, &period.name, &tables, store, journal, summary)?;
     }
@@ -180,8 +183,9 @@ fn draft_period(
     journal: &mut Journal<'_>,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
-    let analyst = Analyst::begin(loaded, period, store)?;
     let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Analyst, "minster")?;
+    let mut lacking = None;
+    let analyst = Analyst::begin(loaded, period, store)?;
     for (path, definition) in tables {
         let failed = |source| Failure::Aggregate { path: path.clone(), source: Box::new(source) };
         if !Definition::parse(definition).map_err(failed)?.is_of(period) {
@@ -192,7 +196,18 @@ fn draft_period(
         let lineage = LineageJob::draft(&analyst.dataset, &stem);
         journal.begin_stage(&stage("draft", &stem, loaded, period), lineage)?;
         let drafted = analyst.work(|job| minster_aggregator::draft(job, definition, &mut vault));
-        conclude(drafted, &file, journal, summary)?.map_err(failed)?;
+        match conclude(drafted, &file, journal, summary)? {
+            Ok(()) => {}
+            // The definition of the release that is lacking may come later, and be drafted again.
+            Err(error @ AggregateError::LedgerLacks { .. }) => {
+                journal.end_stage(Progress::Failed, Some(error.to_string()))?;
+                lacking.get_or_insert(failed(error));
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    if let Some(lacking) = lacking {
+        return Err(lacking);
     }
     // A draft whose definition is no more is none.
     for draft in store.drafts(period)? {
@@ -214,6 +229,7 @@ pub(crate) fn release(
 ) -> Result<(), Failure> {
     let by = person::caller();
     let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Analyst, "minster")?;
+    let store = &settled(store, &loaded.pipeline.purpose, &mut vault)?;
     let mut drafts: Vec<(TableName, &Period)> = Vec::new();
     match name {
         Some(name) => {

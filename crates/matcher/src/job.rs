@@ -87,7 +87,7 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         return Err(MatchError::NoHouseholds { purpose: job.purpose.clone() });
     }
     if !job.again
-        && let Some(linked) = up_to_date::already_linked(job, &matching)
+        && let Some(linked) = up_to_date::already_linked(job, &matching)?
     {
         return Ok(linked);
     }
@@ -147,13 +147,13 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
 /// make.
 ///
 /// # Errors
-/// [`MatchError::Definition`].
+/// [`MatchError::Definition`]; [`MatchError::Store`] where what stands was changed.
 pub fn needs_parts(job: &Job<'_>) -> Result<bool, MatchError> {
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
     // The current datasets are looked at last: they are read from the disk.
     Ok(matching.scoring.is_some()
-        && (job.again || up_to_date::already_linked(job, &matching).is_none()))
+        && (job.again || up_to_date::already_linked(job, &matching)?.is_none()))
 }
 
 pub(crate) fn open(
@@ -235,7 +235,7 @@ pub(crate) fn publish(
     for (name, bytes) in files {
         writer.file(name, bytes)?;
     }
-    Ok(writer.publish(stamp.version, stamp.check, origin, entries)?)
+    Ok(writer.publish(stamp.version, stamp.check, origin, entries, keys)?)
 }
 
 /// A table's columns as they are written: texts stand in no dictionary.

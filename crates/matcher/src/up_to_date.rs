@@ -1,10 +1,10 @@
 //! Whether the integrated datasets are up to date: linking would make the same.
 
 use minster_model::{DatasetRef, periods::LinkedPeriod};
-use minster_store::Origin;
+use minster_store::{Origin, StoreError};
 
 use crate::{
-    Integrated, Job, LinkageReport,
+    Integrated, Job, LinkageReport, MatchError,
     clerical::decisions_sha256,
     definition::Matching,
     job::integrated,
@@ -13,22 +13,44 @@ use crate::{
 
 /// The datasets of all periods, each with its report, where they were made of the same datasets by the same definition. One that
 /// cannot be read is made again.
-pub(crate) fn already_linked(job: &Job<'_>, matching: &Matching) -> Option<Vec<Integrated>> {
+///
+/// # Errors
+/// Where one is not the newest in the vault's log, or a file of it was changed.
+pub(crate) fn already_linked(
+    job: &Job<'_>,
+    matching: &Matching,
+) -> Result<Option<Vec<Integrated>>, MatchError> {
     let mut made_of = Vec::new();
     for dataset in wanted(job, matching) {
-        let (_, sha256) = job.store.manifest(&dataset).ok()?;
+        let Some((_, sha256)) = if_readable(job.store.manifest(&dataset))? else { return Ok(None) };
         made_of.push((dataset, sha256));
     }
-    let of_period = |period: &LinkedPeriod| {
-        let dataset = integrated(job.purpose, &period.name).ok()?;
-        let manifest = job.store.whole(&dataset).ok()?;
-        let report = std::fs::read(job.store.beside(&dataset, REPORT).ok()?).ok()?;
-        let report: LinkageReport = serde_json::from_slice(&report).ok()?;
+    let mut linked = Vec::new();
+    for period in job.periods.iter() {
+        let dataset = integrated(job.purpose, &period.name)?;
+        let Some(manifest) = if_readable(job.store.whole(&dataset))? else { return Ok(None) };
+        let report = if_readable(job.store.read_beside(&dataset, REPORT))?;
+        let report =
+            report.and_then(|report| serde_json::from_slice::<LinkageReport>(&report).ok());
         let origin = origin(job, period, made_of.clone());
-        let is_same = report.format == FORMAT && manifest.origin == origin;
-        is_same.then(|| Integrated { period: period.name.clone(), manifest, report })
-    };
-    job.periods.iter().map(of_period).collect()
+        match report.filter(|report| report.format == FORMAT && manifest.origin == origin) {
+            Some(report) => {
+                linked.push(Integrated { period: period.name.clone(), manifest, report });
+            }
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(linked))
+}
+
+fn if_readable<T>(read: Result<T, StoreError>) -> Result<Option<T>, MatchError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error @ (StoreError::NotRecorded { .. } | StoreError::File { .. })) => {
+            Err(error.into())
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 /// The datasets of all periods' deliveries that the definition names.

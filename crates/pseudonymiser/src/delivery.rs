@@ -14,7 +14,9 @@ use minster_model::{
 use minster_sources::{
     Definition, Duplicates as DuplicateRule, Lookup, Plan as DeliveryPlan, PlannedFile, ReadError,
 };
-use minster_store::{CellCounts, FileCounts, Manifest, Origin, Store, TableEntry, TableWriter};
+use minster_store::{
+    CellCounts, FileCounts, Manifest, Origin, Store, StoreError, TableEntry, TableWriter,
+};
 use minster_vault_api::{Client, InputFile, NamedFile, RunManifest};
 use ring::digest;
 
@@ -126,14 +128,23 @@ impl ReadDelivery {
 }
 
 impl Planned {
-    /// The manifest that stands, where it is of the same files by the same recipe. One that cannot be read
-    /// is superseded. Nothing is hashed where names and lengths tell.
+    /// The manifest that stands, where it is of the same files by the same recipe. Nothing is hashed where names and
+    /// lengths tell.
+    ///
+    /// # Errors
+    /// Where it is not the newest in the vault's log, or lacks a file: someone changed it.
     pub(crate) fn unchanged(
         &self,
         store: &Store,
         purpose: &Purpose,
     ) -> Result<Option<Manifest>, IngestError> {
-        let Ok(manifest) = store.whole(&self.delivery.dataset(purpose)) else { return Ok(None) };
+        let manifest = match store.whole(&self.delivery.dataset(purpose)) {
+            Ok(manifest) => manifest,
+            Err(error @ (StoreError::NotRecorded { .. } | StoreError::File { .. })) => {
+                return Err(error.into());
+            }
+            Err(_) => return Ok(None),
+        };
         let Origin::Delivery { inputs, recipe_sha256: Some(recipe), .. } = &manifest.origin else {
             return Ok(None);
         };
@@ -215,9 +226,9 @@ impl Planned {
                 warnings,
             };
             let (version, check) = (opened.key_version, opened.key_check);
-            let manifest = writer.publish(version, check.clone(), origin, entries?)?;
+            let manifest = writer.publish(version, check.clone(), origin, entries?, run.vault)?;
             if let Some(linkage) = outputs.linkage {
-                linkage.publish(run.store, &self.definition_sha256, (version, check), parts)?;
+                linkage.publish(run, &self.definition_sha256, (version, check), parts)?;
             } else {
                 // A definition of before gave parts.
                 run.store.shred(&dataset.linkage())?;

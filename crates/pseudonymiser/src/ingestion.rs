@@ -10,7 +10,7 @@ use minster_store::{
     Disk, Journal, LineageJob, Manifest, Origin, Progress, RunRecord, SourceRecord, Store,
     deliveries, name_by_clock,
 };
-use minster_vault_api::Client;
+use minster_vault_api::{Client, VaultError};
 
 use crate::{
     IngestError, QuarantineReport, Report,
@@ -82,6 +82,8 @@ pub enum Event<'a> {
     Broken(String),
     /// A monitor's file could not be written; the run goes on.
     Trouble(String),
+    /// Something about the store that a person should know; the run goes on.
+    Note(String),
 }
 
 impl Ingestion {
@@ -218,9 +220,18 @@ impl Ingestion {
         told(&Event::Planned(journal.record().sources.iter().map(|source| source.bytes).sum()));
         keep_freed_memory();
         let run = journal.record().run.clone();
-        let mut vault = None;
+        let mut vault = self.vault_if_there(told)?;
+        let store = &match &mut vault {
+            Some(vault) => {
+                let (store, settled) = store.settled(&self.pipeline.purpose, vault)?;
+                settled.notes().into_iter().for_each(|note| told(&Event::Note(note)));
+                store
+            }
+            None => store.clone(),
+        };
         let mut tokens = TokenTable::default();
-        let parts = options.parts || self.lacks_parts(&found_deliveries, store)?;
+        // With --again, all are read again.
+        let parts = options.again || options.parts || self.lacks_parts(&found_deliveries, store)?;
         for (place, FoundDelivery { delivery, on_failure, found }) in
             found_deliveries.into_iter().enumerate()
         {
@@ -260,6 +271,24 @@ impl Ingestion {
             return Err(IngestError::AllLeftOut { sources: left_out });
         }
         Ok(Report { format: 1, run, sources, distinct_identifiers: tokens.asked() })
+    }
+
+    /// The vault; none where it does not answer. Where nothing changed, nothing is asked of it but whether what stands is the
+    /// newest, and whoever links asks that again.
+    fn vault_if_there(
+        &self,
+        told: &Arc<dyn Fn(&Event<'_>) + Send + Sync>,
+    ) -> Result<Option<Client>, IngestError> {
+        match Client::connect_to(&self.pipeline.vault, Role::Ingest, PROGRAM) {
+            Ok(vault) => Ok(Some(vault)),
+            Err(error @ VaultError::Unreachable { .. }) => {
+                told(&Event::Note(format!(
+                    "{error} Whether the datasets that stand are the newest is not compared now, but when they are linked"
+                )));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whether a delivery is not what stands: then all are matched anew, and those whose parts were shredded after the last

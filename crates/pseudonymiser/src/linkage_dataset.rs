@@ -70,7 +70,7 @@ impl LinkageWriter {
     /// Publishes it. It names the dataset whose rows it has by the hash of that one's manifest.
     pub(crate) fn publish(
         self,
-        store: &Store,
+        run: &mut Run<'_>,
         definition_sha256: &str,
         (version, check): (KeyVersion, String),
         parts: LinkageRows,
@@ -79,9 +79,9 @@ impl LinkageWriter {
         for table in self.tables.into_iter().flatten() {
             entries.push(table.finish()?);
         }
-        let (_, sha256) = store.manifest(&self.of)?;
+        let (_, sha256) = run.store.manifest(&self.of)?;
         let origin = Origin::datasets(definition_sha256.to_owned(), vec![(self.of, sha256)]);
-        self.writer.publish(version, check, origin, entries)?;
+        self.writer.publish(version, check, origin, entries, run.vault)?;
         Ok(())
     }
 }

@@ -76,6 +76,10 @@ impl Log {
                 self.say(&format!("warning: a monitor's file is not written: {why}"));
                 self.line("warning", "trouble", json!({"message": why}));
             }
+            Event::Note(note) => {
+                self.say(&format!("note: {note}"));
+                self.line("warning", "note", json!({"message": note}));
+            }
         }
     }
 

@@ -6,9 +6,10 @@ use minster_vault_api::{DataKey, RunKey, SealedRunKey, Unwrapped, WrappedKey};
 
 use crate::{
     DatasetKeys, Manifest, Origin, Store, StoreError, TableEntry, TableReader, TableWriter,
+    files::{self, Finished, HashedFile, MANIFEST},
     manifest::FORMAT,
     retention::remove_superseded,
-    table::{Lock, RowGroups, Text},
+    table::{Lock, RowGroups, Text, refuse_clear},
     tokens, within,
 };
 
@@ -21,6 +22,7 @@ pub struct DatasetWriter {
     key: DataKey,
     wrapped: WrappedKey,
     run_key: Option<SealedRunKey>,
+    finished: Finished,
 }
 
 impl DatasetWriter {
@@ -32,7 +34,8 @@ impl DatasetWriter {
         key: DataKey,
         wrapped: WrappedKey,
     ) -> Self {
-        Self { store, dataset, run, folder, key, wrapped, run_key: None }
+        let finished = Finished::default();
+        Self { store, dataset, run, folder, key, wrapped, run_key: None, finished }
     }
 
     /// Says, before any table is begun, that the tables will hold tokens of the run with this key.
@@ -43,41 +46,54 @@ impl DatasetWriter {
 
     /// Starts one table.
     pub fn table(&self, name: &TableName, schema: SchemaRef) -> Result<TableWriter, StoreError> {
-        let path = self.folder.join(format!("{name}.parquet"));
-        let file = self.store.disk().create_file(&path)?;
+        let file = format!("{name}.parquet");
+        let path = self.folder.join(&file);
+        let file = self.create(file)?;
         let lock = Lock { dataset: &self.dataset, key: &self.key, run_key: self.run_key.as_ref() };
         TableWriter::new(file, path, name, schema, lock)
     }
 
     /// Adds a file that is not a table: reasons in clear, rows that are already sealed, a report.
     pub fn file(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        self.store.disk().write_file(&self.folder.join(name), bytes)
+        let mut file = self.sealed(name)?;
+        let written = std::io::Write::write_all(&mut file, bytes);
+        written.map_err(StoreError::io("write", &self.folder.join(name)))?;
+        file.sync()
     }
 
     /// A file of sealed bytes, written piecemeal; sync it before publishing.
     pub fn sealed(&self, name: &str) -> Result<SealedFile, StoreError> {
-        Ok(SealedFile { file: self.store.disk().create_file(&self.folder.join(name))? })
+        Ok(SealedFile { file: self.create(name.to_owned())? })
     }
 
-    /// Checks that rows are conserved, writes the manifest and puts the dataset in its place, in one
+    fn create(&self, name: String) -> Result<HashedFile, StoreError> {
+        let file = self.store.disk().create_file(&self.folder.join(&name))?;
+        Ok(HashedFile::new(file, name, &self.finished))
+    }
+
+    /// Checks that rows are conserved, writes the manifest, has it recorded and puts the dataset in its place, in one
     /// step for its readers. The snapshot before it is removed, at once or as the store's retention says.
+    ///
+    /// # Errors
+    /// Where the manifest is not recorded, what stood stands. Stopped after it was recorded, [`Store::settled`] goes on.
     pub fn publish(
         self,
         key_version: KeyVersion,
         key_check: String,
         origin: Origin,
         tables: Vec<TableEntry>,
+        keys: &mut dyn DatasetKeys,
     ) -> Result<Manifest, StoreError> {
-        self.publish_as(key_version, key_check, origin, tables, None)
+        self.publish_as((key_version, key_check), origin, tables, None, keys)
     }
 
     pub(crate) fn publish_as(
         self,
-        key_version: KeyVersion,
-        key_check: String,
+        (key_version, key_check): (KeyVersion, String),
         origin: Origin,
         tables: Vec<TableEntry>,
         rekeyed_from: Option<String>,
+        keys: &mut dyn DatasetKeys,
     ) -> Result<Manifest, StoreError> {
         let manifest = Manifest {
             format: FORMAT,
@@ -89,20 +105,18 @@ impl DatasetWriter {
             run_key: self.run_key.clone(),
             origin,
             tables,
+            files: self.finished.all(),
             rekeyed_from,
         };
         manifest.check()?;
-        let path = self.folder.join("manifest.json");
+        self.check_finished(&manifest)?;
+        let path = self.folder.join(MANIFEST);
         let text = serde_json::to_vec_pretty(&manifest)
             .map_err(|error| StoreError::Manifest { path: path.clone(), why: error.to_string() })?;
         self.store.disk().write_file(&path, &text)?;
+        let sha256 = crate::sha256_hex(&text);
+        let version = self.store.publish_recorded(&self.folder, &manifest, sha256, keys)?;
         let place = self.store.place(&self.dataset);
-        // A name that was used before is not used again: what stands is superseded, not overwritten.
-        let names = std::iter::once(format!("v-{}", self.run));
-        let others = (2u64..).map(|next| format!("v-{}-{next}", self.run));
-        let is_free = |name: &String| !place.join(name).exists();
-        let version = names.chain(others).find(is_free).unwrap_or_default();
-        self.store.switch(&self.folder, &place, &version)?;
         match manifest.rekeyed_from {
             // The version before is to be retired: what it could still name goes with it.
             Some(_) => remove_superseded(self.store.root(), &place, &version),
@@ -113,6 +127,15 @@ impl DatasetWriter {
             None => drop(self.store.sweep(&place, &version)),
         }
         Ok(manifest)
+    }
+
+    /// A file that was begun and not finished would be named by no manifest.
+    fn check_finished(&self, manifest: &Manifest) -> Result<(), StoreError> {
+        for path in within::entries(self.store.root(), &self.folder)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            files::entry(manifest, &name)?;
+        }
+        Ok(())
     }
 }
 
@@ -125,7 +148,7 @@ impl Drop for DatasetWriter {
 
 /// A file of sealed bytes, beside the tables.
 pub struct SealedFile {
-    file: crate::disk::DiskFile,
+    file: HashedFile,
 }
 
 impl SealedFile {
@@ -164,7 +187,8 @@ impl Dataset {
         keys: &mut dyn DatasetKeys,
     ) -> Result<Self, StoreError> {
         let (wrapped, run) = (&manifest.wrapped_key, manifest.run_key.as_ref());
-        let Unwrapped { key, run: run_key } = keys.unwrap(&manifest.dataset, wrapped, run)?;
+        let unwrapped = keys.unwrap(&manifest.dataset, wrapped, run, &sha256)?;
+        let Unwrapped { key, run: run_key } = unwrapped;
         Ok(Self { root: root.to_owned(), folder, manifest, sha256, key, run_key })
     }
 
@@ -181,6 +205,14 @@ impl Dataset {
     /// The folder of its files.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Hashes every file that its manifest names, and looks for others beside them: for an audit.
+    ///
+    /// # Errors
+    /// [`StoreError::File`] for the first that is gone, changed or not named.
+    pub fn verify_files(&self) -> Result<(), StoreError> {
+        files::verify((&self.root, &self.folder), &self.manifest)
     }
 
     /// SHA-256 of its manifest.
@@ -245,10 +277,15 @@ impl Dataset {
         let Some(entry) = self.manifest.tables.iter().find(|table| table.name == *name) else {
             return Err(StoreError::NoTable { dataset: dataset.clone(), table: name.to_string() });
         };
-        let path = self.folder.join(format!("{name}.parquet"));
+        let file_name = format!("{name}.parquet");
+        let path = self.folder.join(&file_name);
+        let file = files::find((&self.root, &self.folder), &self.manifest, &file_name)?;
+        refuse_clear(&file, &path)?;
+        // For a table the length is enough; `files.rs` says why.
+        files::measure(&file, &self.manifest, &file_name)?;
         let run_key = self.manifest.run_key.as_ref();
         let lock = Lock { dataset, key: &self.key, run_key };
         let cipher = self.run_key.as_ref().map(RunKey::cipher);
-        RowGroups::open((&self.root, path), entry, columns, text, lock, cipher)
+        RowGroups::open((&self.root, path, file), entry, columns, text, lock, cipher)
     }
 }

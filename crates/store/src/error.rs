@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use minster_model::{DatasetRef, Purpose, TableName};
-use minster_vault_api::VaultError;
+use minster_model::{DatasetRef, Purpose, Role, TableName};
+use minster_vault_api::{Denial, ManifestFault, VaultError, writer};
 
 /// Why the store cannot do what was asked. No message holds a row's value.
 #[derive(Debug, thiserror::Error)]
@@ -127,9 +127,58 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// The vault gave no key.
+    /// The vault gave no key, or recorded no manifest.
     #[error(transparent)]
-    Vault(#[from] VaultError),
+    Vault(VaultError),
+    /// A dataset whose manifest is not the newest that the vault's log has.
+    #[error("nothing is read from {dataset}: {fault}. {}", remedy(dataset, *fault))]
+    NotRecorded {
+        /// The dataset.
+        dataset: DatasetRef,
+        /// The fault.
+        fault: ManifestFault,
+    },
+    /// A file of a dataset that is not as the manifest names it.
+    #[error(
+        "the file {file} of {dataset} {what}: it was removed, changed, or is another snapshot's. {}",
+        remedy(dataset, ManifestFault::Other)
+    )]
+    File {
+        /// The dataset.
+        dataset: DatasetRef,
+        /// The file's name.
+        file: String,
+        /// The fault.
+        what: &'static str,
+    },
+}
+
+/// What to do about a dataset that is not what the vault's log says.
+fn remedy(dataset: &DatasetRef, fault: ManifestFault) -> String {
+    if fault == ManifestFault::NotTakenOver {
+        let program = match writer(dataset.class) {
+            Role::Ingest => "minster-ingest run",
+            Role::Analyst => "minster aggregate",
+            _ => "minster link",
+        };
+        return format!(
+            "Run `minster run`, or `{program}`, once: it takes over what an earlier release made"
+        );
+    }
+    "Look who may write into the store; then put the newest snapshot back from a copy, or have a source's delivery read and \
+     children linked again (`minster run --again`). See docs/engineers.md, \"When a snapshot is not the newest\""
+        .to_owned()
+}
+
+impl From<VaultError> for StoreError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Denied(Denial::OtherManifest { dataset, fault }) => {
+                Self::NotRecorded { dataset, fault }
+            }
+            other => Self::Vault(other),
+        }
+    }
 }
 
 impl StoreError {
@@ -159,6 +208,8 @@ impl StoreError {
             | Self::Run { .. }
             | Self::Linked { .. }
             | Self::Clear { .. }
+            | Self::NotRecorded { .. }
+            | Self::File { .. }
             | Self::Table { .. } => exit::PUBLISH,
         }
     }

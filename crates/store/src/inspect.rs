@@ -7,7 +7,12 @@ use std::{
 
 use minster_model::DatasetRef;
 
-use crate::{Dataset, DatasetKeys, Manifest, Origin, Store, StoreError, within};
+use crate::{
+    Dataset, DatasetKeys, Manifest, Origin, Store, StoreError,
+    files::{self, MANIFEST},
+    records::NEXT,
+    within,
+};
 
 /// A dataset's folder and what its manifest says.
 #[derive(Debug)]
@@ -16,6 +21,10 @@ pub struct StoredDataset {
     pub folder: PathBuf,
     /// The manifest, where it is one.
     pub manifest: Result<Manifest, StoreError>,
+    /// SHA-256 of the manifest; empty where it is none.
+    pub sha256: String,
+    /// Whether it is the snapshot that stands, and not one that was superseded.
+    pub current: bool,
 }
 
 impl Store {
@@ -29,10 +38,18 @@ impl Store {
     /// Those that a run was writing when it was killed are not in their place yet.
     pub fn stored_datasets(&self) -> Result<Vec<StoredDataset>, StoreError> {
         let mut folders = below(&self.places()?)?;
+        folders.retain(|folder| !folder.ends_with(NEXT));
         folders.sort();
         let stored = |folder: PathBuf| {
-            let manifest = Manifest::read(self.root(), &folder.join("manifest.json"));
-            StoredDataset { folder, manifest: manifest.map(|(manifest, _)| manifest) }
+            let current = folder
+                .parent()
+                .and_then(|place| within::link(self.root(), &place.join("current")).ok().flatten());
+            let current = current.is_some_and(|version| folder.ends_with(version));
+            let (manifest, sha256) = match Manifest::read(self.root(), &folder.join(MANIFEST)) {
+                Ok((manifest, sha256)) => (Ok(manifest), sha256),
+                Err(error) => (Err(error), String::new()),
+            };
+            StoredDataset { folder, manifest, sha256, current }
         };
         Ok(folders.into_iter().map(stored).collect())
     }
@@ -62,14 +79,8 @@ impl Store {
     /// The manifests of all datasets that stand, in the order of class, name and period.
     pub fn manifests(&self) -> Result<Vec<Manifest>, StoreError> {
         let mut manifests = Vec::new();
-        for stored in self.stored_datasets()? {
-            let current = stored.folder.parent().and_then(|place| {
-                let version = within::link(self.root(), &place.join("current")).ok().flatten();
-                version.map(|version| place.join(version))
-            });
-            if current.as_ref() == Some(&stored.folder) {
-                manifests.push(stored.manifest?);
-            }
+        for stored in self.stored_datasets()?.into_iter().filter(|stored| stored.current) {
+            manifests.push(stored.manifest?);
         }
         manifests.sort_by(|a, b| a.dataset.cmp(&b.dataset));
         Ok(manifests)
@@ -77,11 +88,26 @@ impl Store {
 }
 
 impl StoredDataset {
+    /// Hashes every file that its manifest names, and looks for others beside them.
+    ///
+    /// # Errors
+    /// [`StoreError::File`] for the first that is gone, changed or not named; [`StoreError::Io`] where one cannot be read.
+    pub fn verify_files(&self) -> Result<(), StoreError> {
+        match &self.manifest {
+            Ok(manifest) => files::verify((self.root(), &self.folder), manifest),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// A version stands in `datasets/CLASS/NAME/PERIOD` of the store.
+    fn root(&self) -> &Path {
+        self.folder.ancestors().nth(5).unwrap_or(&self.folder)
+    }
+
     /// Opens the dataset. Its rows need not be conserved: an auditor reads what is there.
     pub fn open(&self, keys: &mut dyn DatasetKeys) -> Result<Dataset, StoreError> {
-        // A version stands in `datasets/CLASS/NAME/PERIOD` of the store.
-        let root = self.folder.ancestors().nth(5).unwrap_or(&self.folder);
-        let (manifest, sha256) = Manifest::read(root, &self.folder.join("manifest.json"))?;
+        let root = self.root();
+        let (manifest, sha256) = Manifest::read(root, &self.folder.join(MANIFEST))?;
         Dataset::open_with((root, self.folder.clone()), manifest, sha256, keys)
     }
 }

@@ -1,19 +1,37 @@
 use minster_model::{DatasetRef, Purpose};
 use minster_vault_api::{
-    Client, DataKey, KnownRelease, Publication, SealedRunKey, Unwrapped, VaultError, WrappedKey,
+    Client, DataKey, KnownRelease, NewestManifests, Publication, RecordedManifest, SealedRunKey,
+    Unwrapped, VaultError, WrappedKey,
 };
 
 /// Whoever makes and unwraps dataset keys: the vault's client, or a stand-in in a test.
 pub trait DatasetKeys {
     /// A new key, plain and wrapped.
     fn create(&mut self, dataset: &DatasetRef) -> Result<(DataKey, WrappedKey), VaultError>;
-    /// The key that a wrapping holds, and the key of the run whose tokens the dataset holds.
+    /// The key that a wrapping holds, and the key of the run whose tokens the dataset holds; none where the manifest that they
+    /// were read from, named by its hash, is not the newest of the dataset that was recorded.
     fn unwrap(
         &mut self,
         dataset: &DatasetRef,
         wrapped: &WrappedKey,
         run: Option<&SealedRunKey>,
+        manifest_sha256: &str,
     ) -> Result<Unwrapped, VaultError>;
+    /// Has a manifest recorded before its dataset is put in its place. `carried_from` is the hash of the one that it was
+    /// carried over from to new keys.
+    fn record(
+        &mut self,
+        manifest: &RecordedManifest,
+        carried_from: Option<&str>,
+    ) -> Result<(), VaultError>;
+    /// The newest manifests of a purpose's datasets, and what the caller is to take over from an earlier release.
+    fn newest(&mut self, purpose: &Purpose) -> Result<NewestManifests, VaultError>;
+    /// Has the manifests recorded of datasets that an earlier release made; each dataset's newest comes last.
+    fn take_over(
+        &mut self,
+        purpose: &Purpose,
+        manifests: Vec<RecordedManifest>,
+    ) -> Result<(), VaultError>;
 }
 
 /// Whoever also keeps a log of what is let out and withdrawn.
@@ -44,7 +62,28 @@ impl DatasetKeys for Client {
         dataset: &DatasetRef,
         wrapped: &WrappedKey,
         run: Option<&SealedRunKey>,
+        manifest_sha256: &str,
     ) -> Result<Unwrapped, VaultError> {
-        self.unwrap_key(dataset, wrapped, run)
+        self.unwrap_key(dataset, wrapped, run, manifest_sha256)
+    }
+
+    fn record(
+        &mut self,
+        manifest: &RecordedManifest,
+        carried_from: Option<&str>,
+    ) -> Result<(), VaultError> {
+        self.record_manifest(manifest.clone(), carried_from.map(str::to_owned))
+    }
+
+    fn newest(&mut self, purpose: &Purpose) -> Result<NewestManifests, VaultError> {
+        self.manifests(purpose)
+    }
+
+    fn take_over(
+        &mut self,
+        purpose: &Purpose,
+        manifests: Vec<RecordedManifest>,
+    ) -> Result<(), VaultError> {
+        Client::take_over(self, purpose, manifests)
     }
 }

@@ -1,5 +1,5 @@
 //! Where data rests: datasets as encrypted Parquet, quarantine beside them, releases, manifests, and
-//! the one way of publishing: write aside, fsync, rename, fsync the folder. It may depend on
+//! the one way of publishing: write aside, fsync, have a dataset's manifest recorded by the vault, rename, fsync the folder. It may depend on
 //! `minster-model` and `minster-vault-api`.
 //!
 //! ```text
@@ -7,6 +7,7 @@
 //! STORE/staging/…                                   what a run is writing; swept by the next run
 //! STORE/datasets/<class>/<name>/<period>/current    -> v-<run>
 //! STORE/datasets/<class>/<name>/<period>/v-<run>/   manifest.json, <table>.parquet, quarantine…
+//! STORE/datasets/<class>/<name>/<period>/next/      a snapshot until the vault's log has its manifest
 //! STORE/runs/<run>.<program>.json                   what each run did
 //! STORE/releases/<name>/<period>/current            -> r-<hash of its content>
 //! STORE/releases/<name>/<period>/WITHDRAWN.txt      which of them were withdrawn, when and why
@@ -31,11 +32,13 @@ mod dataset;
 mod disk;
 mod drafts;
 mod error;
+mod files;
 mod inspect;
 mod keys;
 mod ledger;
 mod manifest;
 mod quarantine;
+mod records;
 mod rekey;
 mod release;
 mod retention;
@@ -48,11 +51,13 @@ mod within;
 pub use dataset::{Dataset, DatasetWriter, SealedFile};
 pub use disk::Disk;
 pub use error::StoreError;
+pub use files::FileEntry;
 pub use inspect::StoredDataset;
 pub use keys::{DatasetKeys, ReleaseLog};
 pub use manifest::{CellCounts, ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
 pub use minster_model::UNIT;
 pub use quarantine::{AlsoFailed, FailedRows, REASONS, SetAside};
+pub use records::Settled;
 pub use rekey::{CarriedOver, Successors};
 pub use release::Release;
 pub use runs::{
@@ -62,7 +67,10 @@ pub use runs::{
 pub use store::{RunLock, Store};
 pub use table::{RowGroups, TableReader, TableWriter};
 // The vault's log of releases, for crates that need not know the vault.
-pub use minster_vault_api::{KnownRelease, Publication, Publishing, ReleaseRules};
+pub use minster_vault_api::{
+    KnownRelease, ManifestFault, NewestManifests, Publication, Publishing, RecordedManifest,
+    ReleaseRules,
+};
 
 /// SHA-256 in hexadecimal, for manifests.
 pub fn sha256_hex(bytes: &[u8]) -> String {

@@ -4,10 +4,12 @@ use minster_model::{DatasetRef, KeyVersion, RowCounts, RunId, TableName};
 use minster_vault_api::{InputFile, SealedRunKey, WrappedKey};
 use serde::{Deserialize, Serialize};
 
-use crate::{StoreError, within};
+use crate::{FileEntry, StoreError, within};
 
-/// The format that this release writes and reads.
-pub(crate) const FORMAT: u32 = 1;
+/// The format that this release writes. It names the dataset's files.
+pub(crate) const FORMAT: u32 = 2;
+/// The oldest format that this release reads: it names no files.
+const OLDEST: u32 = 1;
 
 /// A dataset's names, its origin and the way to its key. Holds no row's value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,9 @@ pub struct Manifest {
     pub origin: Origin,
     /// Its tables.
     pub tables: Vec<TableEntry>,
+    /// Its files but the manifest, by name: tables, and what stands beside them. None where an earlier release wrote it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileEntry>,
     /// SHA-256 of the manifest that this one took over from when the purpose's keys changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rekeyed_from: Option<String>,
@@ -154,6 +159,11 @@ pub struct ColumnEntry {
 }
 
 impl Manifest {
+    /// Whether it names its dataset's files.
+    pub(crate) fn names_files(&self) -> bool {
+        self.format > OLDEST
+    }
+
     /// Every row read went one way, and those accepted are the tables' rows.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         let Origin::Delivery { rows, .. } = &self.origin else { return Ok(()) };
@@ -179,8 +189,10 @@ impl Manifest {
         let format = serde_json::from_slice::<Format>(&text)
             .map_err(|error| wrong(format!("is not one: {error}")))?
             .format;
-        if format != FORMAT {
-            return Err(wrong(format!("has format {format}; this release reads {FORMAT}")));
+        if !(OLDEST..=FORMAT).contains(&format) {
+            return Err(wrong(format!(
+                "has format {format}; this release reads {OLDEST} to {FORMAT}"
+            )));
         }
         let manifest: Self =
             serde_json::from_slice(&text).map_err(|error| wrong(format!("is not one: {error}")))?;

@@ -9,7 +9,10 @@ use std::{
 use minster_model::DatasetRef;
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError, within};
+use crate::{
+    Store, StoreError,
+    files::{self, HashingReader},
+};
 
 /// Places that are told of a group.
 const FEW: usize = 5;
@@ -105,9 +108,13 @@ impl Store {
     /// [`StoreError::NoDataset`] where none stands; [`StoreError::Io`] where the reasons cannot be read.
     pub fn set_aside(&self, dataset: &DatasetRef) -> Result<(Vec<FailedRows>, u64), StoreError> {
         let path = self.beside(dataset, REASONS)?;
+        let (manifest, _) = self.manifest(dataset)?;
+        let folder = path.parent().unwrap_or(self.root());
+        let mut reasons =
+            HashingReader::new(files::open((self.root(), folder), &manifest, REASONS)?);
         let unreadable = |error| StoreError::io("read", &path)(error);
         let (mut found, mut rows) = (BTreeMap::<Key, (u64, Vec<u64>)>::new(), 0);
-        for text in BufReader::new(within::file(self.root(), &path)?).lines() {
+        for text in BufReader::new(&mut reasons).lines() {
             let text = text.map_err(unreadable)?;
             let line: SetAside<'_> =
                 serde_json::from_str(&text).map_err(|error| unreadable(Error::from(error)))?;
@@ -127,6 +134,7 @@ impl Store {
                 }
             }
         }
+        files::compare(&manifest, REASONS, &reasons.sha256())?;
         let group = |((file, table, column, letter, reason), (rows, first))| FailedRows {
             file,
             table,

@@ -17,7 +17,9 @@ use minster_model::{DatasetClass, DatasetRef, KeyVersion, Pseudonym, RunId, Tabl
 use minster_vault_api::RunKey;
 
 use crate::{
-    Dataset, DatasetKeys, DatasetWriter, Manifest, Store, StoreError, TableEntry, tokens, within,
+    Dataset, DatasetKeys, DatasetWriter, Manifest, Store, StoreError, TableEntry,
+    files::{self, HashingReader, MANIFEST},
+    tokens,
 };
 
 /// The successors of one version's pseudonyms.
@@ -67,11 +69,11 @@ impl Store {
         }
         carry_files(&old, &writer)?;
         let manifest = writer.publish_as(
-            successors.version,
-            successors.key_check.clone(),
+            (successors.version, successors.key_check.clone()),
             old.manifest().origin.clone(),
             tables,
             Some(old.manifest_sha256().to_owned()),
+            keys,
         )?;
         Ok(CarriedOver { manifest, stayed: stayed.len() })
     }
@@ -147,12 +149,14 @@ fn carry_files(old: &Dataset, writer: &DatasetWriter) -> Result<(), StoreError> 
     for entry in fs::read_dir(folder).map_err(failed())? {
         let path = entry.map_err(failed())?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        if name == "manifest.json" || name.ends_with(".parquet") {
+        if name == MANIFEST || name.ends_with(".parquet") {
             continue;
         }
-        let mut from = within::file(old.root(), &path)?;
+        let from = files::open((old.root(), folder), old.manifest(), name)?;
+        let mut from = HashingReader::new(from);
         let mut to = writer.sealed(name)?;
         std::io::copy(&mut from, &mut to).map_err(StoreError::io("copy", &path))?;
+        files::compare(old.manifest(), name, &from.sha256())?;
         to.sync()?;
     }
     Ok(())

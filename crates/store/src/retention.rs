@@ -8,7 +8,7 @@ use std::{
 
 use minster_model::{DatasetRef, KeyVersion};
 
-use crate::{Manifest, Store, StoreError, within};
+use crate::{Manifest, Store, StoreError, records::NEXT, within};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -74,9 +74,11 @@ pub(crate) fn remove_superseded(root: &Path, place: &Path, version: &str) {
     }
 }
 
-fn superseded(place: &Path, version: &str) -> impl Iterator<Item = PathBuf> {
+/// The snapshots beside the one that stands.
+pub(crate) fn superseded(place: &Path, version: &str) -> impl Iterator<Item = PathBuf> + use<> {
     let entries = fs::read_dir(place).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let folders = folders.filter(|entry| entry.file_name() != NEXT);
     let version = version.to_owned();
     folders.filter(move |entry| *entry.file_name() != *version).map(|entry| entry.path())
 }

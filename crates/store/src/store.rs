@@ -8,7 +8,10 @@ use minster_model::{DatasetRef, RunId, pipeline::Retention};
 use minster_vault_api::{DataKey, WrappedKey};
 
 use crate::{
-    Dataset, DatasetKeys, DatasetWriter, Disk, Manifest, Release, StoreError, TableEntry, within,
+    Dataset, DatasetKeys, DatasetWriter, Disk, Manifest, Release, StoreError,
+    files::{self, MANIFEST},
+    records::Records,
+    within,
 };
 
 /// Superseded snapshots go at once.
@@ -20,6 +23,8 @@ pub struct Store {
     root: PathBuf,
     disk: Disk,
     pub(crate) retention: Retention,
+    /// The vault's log of manifests, where it was asked.
+    pub(crate) records: Option<Records>,
 }
 
 /// Held while a run changes the store; released when dropped, or when the program ends in any way.
@@ -54,7 +59,7 @@ impl Store {
             (0, _, 0o2000) => disk.shared(),
             _ => return Err(StoreError::Exposed { path: root.to_owned() }),
         };
-        Ok(Self { root: root.to_owned(), disk, retention: NONE })
+        Ok(Self { root: root.to_owned(), disk, retention: NONE, records: None })
     }
 
     /// The same store, whose superseded snapshots are kept so long; without this, none is.
@@ -63,7 +68,7 @@ impl Store {
     }
 
     pub(crate) fn on(root: &Path) -> Self {
-        Self { root: root.to_owned(), disk: Disk::default(), retention: NONE }
+        Self { root: root.to_owned(), disk: Disk::default(), retention: NONE, records: None }
     }
 
     /// The folder.
@@ -111,10 +116,27 @@ impl Store {
         Ok(DatasetWriter::new(self.clone(), dataset.clone(), run.clone(), folder, key, wrapped))
     }
 
-    /// The manifest of the dataset that stands, and its SHA-256; no key is needed.
+    /// The manifest of the dataset that stands, and its SHA-256; no key is needed. It is compared with the vault's log where that
+    /// was asked ([`Store::settled`]).
+    ///
+    /// # Errors
+    /// [`StoreError::NotRecorded`] where it is not the newest.
     pub fn manifest(&self, dataset: &DatasetRef) -> Result<(Manifest, String), StoreError> {
+        let read = self.unverified(dataset);
+        if let Some(records) = &self.records {
+            match &read {
+                Ok((_, sha256)) => records.check(dataset, Some(sha256))?,
+                // The log has one that could be read.
+                Err(StoreError::Manifest { .. }) => records.check(dataset, Some(""))?,
+                Err(_) => {}
+            }
+        }
+        read
+    }
+
+    fn unverified(&self, dataset: &DatasetRef) -> Result<(Manifest, String), StoreError> {
         let folder = self.current(dataset)?;
-        let (manifest, sha256) = Manifest::read(&self.root, &folder.join("manifest.json"))?;
+        let (manifest, sha256) = Manifest::read(&self.root, &folder.join(MANIFEST))?;
         if manifest.dataset.purpose != dataset.purpose {
             return Err(StoreError::OtherPurpose {
                 dataset: dataset.clone(),
@@ -123,25 +145,36 @@ impl Store {
         }
         if manifest.dataset != *dataset {
             return Err(StoreError::Manifest {
-                path: folder.join("manifest.json"),
+                path: folder.join(MANIFEST),
                 why: "is another dataset's".into(),
             });
         }
         Ok((manifest, sha256))
     }
 
-    /// The manifest of the dataset that stands, all its tables' files being there; no key is needed.
+    /// The manifest of the dataset that stands, all its files being there in their lengths; no key is needed.
     ///
     /// # Errors
-    /// [`StoreError::NoDataset`] where none stands, or one that lacks a file.
+    /// [`StoreError::NoDataset`] where none stands; [`StoreError::File`] where it lacks a file.
     pub fn whole(&self, dataset: &DatasetRef) -> Result<Manifest, StoreError> {
         let folder = self.current(dataset)?;
         let (manifest, _) = self.manifest(dataset)?;
-        let there = |table: &TableEntry| folder.join(format!("{}.parquet", table.name)).is_file();
-        match manifest.tables.iter().all(there) {
-            true => Ok(manifest),
-            false => Err(StoreError::NoDataset { dataset: dataset.clone() }),
+        let tables = manifest.tables.iter().map(|table| format!("{}.parquet", table.name));
+        let named = manifest.files.iter().map(|file| file.name.clone());
+        for name in named.chain(tables) {
+            files::open((&self.root, &folder), &manifest, &name)?;
         }
+        Ok(manifest)
+    }
+
+    /// The bytes of a file beside the tables of the dataset that stands, as its manifest names them.
+    ///
+    /// # Errors
+    /// [`StoreError::File`] where it is gone or was changed.
+    pub fn read_beside(&self, dataset: &DatasetRef, name: &str) -> Result<Vec<u8>, StoreError> {
+        let folder = self.current(dataset)?;
+        let (manifest, _) = self.manifest(dataset)?;
+        files::read((&self.root, &folder), &manifest, name)
     }
 
     /// A file beside the tables of the dataset that stands.
@@ -155,16 +188,22 @@ impl Store {
         }
     }
 
-    /// Opens the dataset that stands, for reading; refuses one whose manifest does not conserve rows.
+    /// Opens the dataset that stands, for reading.
+    ///
+    /// # Errors
+    /// [`StoreError::NotRecorded`] where its manifest is not the newest in the vault's log, so that no key was given;
+    /// [`StoreError::NotConserved`] where it does not conserve rows.
     pub fn dataset(
         &self,
         dataset: &DatasetRef,
         keys: &mut dyn DatasetKeys,
     ) -> Result<Dataset, StoreError> {
         let folder = self.current(dataset)?;
-        let (manifest, sha256) = self.manifest(dataset)?;
-        manifest.check()?;
-        Dataset::open_with((&self.root, folder), manifest, sha256, keys)
+        // The vault compares the manifest itself, and knows the older ones.
+        let (manifest, sha256) = self.unverified(dataset)?;
+        let opened = Dataset::open_with((&self.root, folder), manifest, sha256, keys)?;
+        opened.manifest().check()?;
+        Ok(opened)
     }
 
     /// Publishes a release: `files` are `(name, bytes)`. Its folder is named after its content, so
@@ -264,7 +303,12 @@ impl Store {
         let link = self.place(dataset).join("current");
         match within::link(&self.root, &link)? {
             Some(version) => Ok(self.place(dataset).join(version)),
-            None => Err(StoreError::NoDataset { dataset: dataset.clone() }),
+            None => {
+                if let Some(records) = &self.records {
+                    records.check(dataset, None)?;
+                }
+                Err(StoreError::NoDataset { dataset: dataset.clone() })
+            }
         }
     }
 
@@ -297,7 +341,7 @@ impl Store {
         Ok(target)
     }
 
-    fn sync_ancestors(&self, place: &Path) -> Result<(), StoreError> {
+    pub(crate) fn sync_ancestors(&self, place: &Path) -> Result<(), StoreError> {
         for folder in place.ancestors().skip(1) {
             self.disk.sync_folder(folder)?;
             if folder == self.root {

@@ -28,7 +28,7 @@ use parquet::{
     file::properties::{EnabledStatistics, WriterProperties},
 };
 
-use crate::{ColumnEntry, StoreError, TableEntry, disk::DiskFile, tokens, within};
+use crate::{ColumnEntry, StoreError, TableEntry, files::HashedFile, tokens, within};
 
 /// Rows of a row group: bounds what the writer holds.
 const ROW_GROUP: usize = 512 << 10;
@@ -37,7 +37,7 @@ const BATCH: usize = 64 << 10;
 
 /// Writes one table.
 pub struct TableWriter {
-    writer: ArrowWriter<BufWriter<DiskFile>>,
+    writer: ArrowWriter<BufWriter<HashedFile>>,
     path: PathBuf,
     name: TableName,
     schema: SchemaRef,
@@ -46,7 +46,7 @@ pub struct TableWriter {
 
 impl TableWriter {
     pub(crate) fn new(
-        file: DiskFile,
+        file: HashedFile,
         path: PathBuf,
         name: &TableName,
         schema: SchemaRef,
@@ -142,7 +142,7 @@ pub struct RowGroups {
 
 impl RowGroups {
     pub(crate) fn open(
-        (root, path): (&Path, PathBuf),
+        (root, path, file): (&Path, PathBuf, File),
         table: &TableEntry,
         columns: Option<&[&str]>,
         text: Text,
@@ -154,8 +154,6 @@ impl RowGroups {
             .with_aad_prefix(lock.associated_data(&table.name))
             .build()
             .map_err(&failed)?;
-        let file = within::file(root, &path)?;
-        refuse_clear(&file, &path)?;
         let options = ArrowReaderOptions::new().with_file_decryption_properties(decryption);
         let mut metadata = ArrowReaderMetadata::load(&file, options.clone()).map_err(&failed)?;
         if text == Text::Coded {
@@ -252,7 +250,7 @@ impl Iterator for TableReader {
 
 /// Refuses a table in clear: the reader takes one, whatever key it is given. An encrypted footer opens with the dataset's key
 /// alone, and says of each column that it is encrypted.
-fn refuse_clear(mut file: &File, path: &Path) -> Result<(), StoreError> {
+pub(crate) fn refuse_clear(mut file: &File, path: &Path) -> Result<(), StoreError> {
     let mut magic = [0; 4];
     let read = file.seek(SeekFrom::End(-4)).and_then(|_| file.read_exact(&mut magic));
     match read {

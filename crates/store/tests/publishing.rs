@@ -8,12 +8,15 @@ use arrow::{
     datatypes::{DataType, Field, Schema},
 };
 use minster_model::{
-    DatasetClass, DatasetRef, KeyVersion, Pseudonym, RowCounts, RunId, pipeline::Retention,
+    DatasetClass, DatasetRef, KeyVersion, Pseudonym, Purpose, RowCounts, RunId, pipeline::Retention,
 };
 use minster_store::{
     DatasetKeys, Disk, FileCounts, Manifest, Origin, Store, StoreError, Successors,
 };
-use minster_vault_api::{DataKey, RunKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
+use minster_vault_api::{
+    DataKey, NewestManifests, RecordedManifest, RunKey, SealedRunKey, Unwrapped, VaultError,
+    WrappedKey,
+};
 
 /// Gives every dataset one key.
 struct OneKey;
@@ -28,8 +31,21 @@ impl DatasetKeys for OneKey {
         _: &DatasetRef,
         _: &WrappedKey,
         run: Option<&SealedRunKey>,
+        _: &str,
     ) -> Result<Unwrapped, VaultError> {
         Ok(Unwrapped { key: DataKey::from_bytes([7; 32]), run: run.map(|_| run_key()) })
+    }
+
+    fn record(&mut self, _: &RecordedManifest, _: Option<&str>) -> Result<(), VaultError> {
+        Ok(())
+    }
+
+    fn newest(&mut self, _: &Purpose) -> Result<NewestManifests, VaultError> {
+        Ok(NewestManifests { newest: Vec::new(), due: Vec::new() })
+    }
+
+    fn take_over(&mut self, _: &Purpose, _: Vec<RecordedManifest>) -> Result<(), VaultError> {
+        Ok(())
     }
 }
 
@@ -89,7 +105,7 @@ fn publish_under(
     let mut table = writer.table(&"pupils".parse().unwrap(), rows.schema())?;
     table.write(&rows)?;
     let table = table.finish()?;
-    writer.publish(version, "check".into(), origin(counts), vec![table])
+    writer.publish(version, "check".into(), origin(counts), vec![table], &mut OneKey)
 }
 
 fn read(store: &Store) -> Vec<String> {
@@ -316,7 +332,9 @@ fn publish_children(store: &Store, rows: &RecordBatch, run_key: Option<&str>) {
     let mut table = writer.table(&"pupils".parse().unwrap(), rows.schema()).unwrap();
     table.write(rows).unwrap();
     let table = table.finish().unwrap();
-    writer.publish(KeyVersion(1), "check".into(), origin(counts(3)), vec![table]).unwrap();
+    writer
+        .publish(KeyVersion(1), "check".into(), origin(counts(3)), vec![table], &mut OneKey)
+        .unwrap();
 }
 
 fn standing(store: &Store) -> (Vec<RecordBatch>, Vec<RecordBatch>) {
@@ -366,7 +384,9 @@ fn a_pseudonym_without_a_successor_stops_a_delivery_and_is_counted_among_linked_
         let mut table = writer.table(&"pupils".parse().unwrap(), rows.schema()).unwrap();
         table.write(&rows).unwrap();
         let table = table.finish().unwrap();
-        writer.publish(KeyVersion(1), "check".into(), origin(counts(3)), vec![table]).unwrap();
+        writer
+            .publish(KeyVersion(1), "check".into(), origin(counts(3)), vec![table], &mut OneKey)
+            .unwrap();
     }
     let pairs = [(Pseudonym::from_bytes([1; 16]), Pseudonym::from_bytes([3; 16]))];
     let successors =
@@ -493,7 +513,7 @@ fn a_linkage_dataset_keeps_no_past_and_is_shredded_whole() {
         table.write(&rows).unwrap();
         let table = table.finish().unwrap();
         let origin = Origin::datasets(String::new(), vec![]);
-        writer.publish(KeyVersion(1), "check".into(), origin, vec![table]).unwrap();
+        writer.publish(KeyVersion(1), "check".into(), origin, vec![table], &mut OneKey).unwrap();
         // The link and one version: what is superseded goes at once.
         assert_eq!(fs::read_dir(&place).unwrap().count(), 2);
     }

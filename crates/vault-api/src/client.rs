@@ -1,3 +1,5 @@
+mod datasets;
+
 use std::{
     io::{BufReader, BufWriter},
     os::unix::net::UnixStream,
@@ -5,16 +7,14 @@ use std::{
     time::Duration,
 };
 
-use minster_model::{
-    DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role, pipeline::VaultAddress,
-};
+use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, Role, pipeline::VaultAddress};
 use ring::rand::SystemRandom;
 
 use crate::{
-    Approval, CarriedOut, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease,
+    Approval, CarriedOut, Denial, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease,
     ListedKind, OpenedQuarantine, OpenedRun, PROTOCOL, Proof, Proposed, Publication,
-    QuarantineCase, QuarantineRows, Reidentified, Request, Response, RunManifest, SealedRunKey,
-    SignedDecisions, StatusReport, SubjectPseudonym, Token, Unwrapped, WrappedKey,
+    QuarantineCase, QuarantineRows, Reidentified, Request, Response, RunManifest, SignedDecisions,
+    StatusReport, SubjectPseudonym, Token,
     frame::{self, FrameError},
     note::{NoteError, Verifier},
 };
@@ -223,46 +223,6 @@ impl Client {
     pub fn close_run(&mut self, inputs: &[InputFile]) -> Result<(), VaultError> {
         match self.ask(&Request::CloseRun(inputs.to_vec()))? {
             Response::RunClosed => Ok(()),
-            _ => Err(VaultError::Protocol),
-        }
-    }
-
-    /// A new key for a dataset, plain and wrapped.
-    pub fn create_key(
-        &mut self,
-        dataset: &DatasetRef,
-    ) -> Result<(DataKey, WrappedKey), VaultError> {
-        match self.ask(&Request::CreateKey(dataset.clone()))? {
-            Response::KeyCreated(key, wrapped) => Ok((key, wrapped)),
-            _ => Err(VaultError::Protocol),
-        }
-    }
-
-    /// The key of a dataset from its wrapping, and the key of the run whose tokens it holds.
-    pub fn unwrap_key(
-        &mut self,
-        dataset: &DatasetRef,
-        wrapped: &WrappedKey,
-        run: Option<&SealedRunKey>,
-    ) -> Result<Unwrapped, VaultError> {
-        let run = run.cloned();
-        self.unwrapped(&Request::UnwrapKey(dataset.clone(), wrapped.clone(), run))
-    }
-
-    /// The same for a search for leaked identifiers; the vault logs it as such.
-    pub fn scan_key(
-        &mut self,
-        dataset: &DatasetRef,
-        wrapped: &WrappedKey,
-        run: Option<&SealedRunKey>,
-    ) -> Result<Unwrapped, VaultError> {
-        let run = run.cloned();
-        self.unwrapped(&Request::ScanKey(dataset.clone(), wrapped.clone(), run))
-    }
-
-    fn unwrapped(&mut self, request: &Request) -> Result<Unwrapped, VaultError> {
-        match self.ask(request)? {
-            Response::KeyUnwrapped(unwrapped) => Ok(unwrapped),
             _ => Err(VaultError::Protocol),
         }
     }

@@ -1,6 +1,8 @@
 use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role, SourceName};
 use serde::{Deserialize, Serialize};
 
+use crate::ManifestFault;
+
 /// Why the vault did nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Denial {
@@ -212,5 +214,21 @@ pub enum Denial {
         uid: u32,
         /// How many it may have.
         places: u32,
+    },
+    /// The manifest is not the one that the log has as the dataset's newest.
+    #[error("no key is given for {dataset}: {fault}")]
+    OtherManifest {
+        /// The dataset.
+        dataset: DatasetRef,
+        /// The fault.
+        fault: ManifestFault,
+    },
+    /// A manifest that cannot be recorded.
+    #[error("the manifest of {dataset} is not recorded: {why}")]
+    NotRecorded {
+        /// The dataset.
+        dataset: DatasetRef,
+        /// The fault.
+        why: String,
     },
 }

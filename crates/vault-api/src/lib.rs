@@ -21,6 +21,7 @@ mod denial;
 mod exact_only;
 pub mod frame;
 mod keys;
+mod manifest;
 mod message;
 pub mod note;
 mod proof;
@@ -36,6 +37,7 @@ pub use client::{Client, VaultError};
 pub use denial::Denial;
 pub use exact_only::{ExactOnlyList, ListChange, ListChanged, ListedKind, ListedPseudonyms};
 pub use keys::{DataKey, Unwrapped, WrappedKey};
+pub use manifest::{ManifestFault, NewestManifests, RecordedManifest, writer};
 pub use message::{Request, Response};
 pub use proof::Proof;
 pub use proposal::{
@@ -49,4 +51,4 @@ pub use status::{DangerousRoles, PurposeStatus, Statement, StatusReport, Version
 pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 10;
+pub const PROTOCOL: u16 = 11;

@@ -3,9 +3,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Approval, CarriedOut, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease,
-    ListedKind, OpenedQuarantine, OpenedRun, Proposed, Publication, QuarantineCase, QuarantineRows,
-    Reidentified, RunManifest, SealedRunKey, SignedDecisions, StatusReport, SubjectPseudonym,
-    Unwrapped, WrappedKey,
+    ListedKind, NewestManifests, OpenedQuarantine, OpenedRun, Proposed, Publication,
+    QuarantineCase, QuarantineRows, RecordedManifest, Reidentified, RunManifest, SealedRunKey,
+    SignedDecisions, StatusReport, SubjectPseudonym, Unwrapped, WrappedKey,
 };
 
 /// A caller's request.
@@ -53,10 +53,11 @@ pub enum Request {
     CloseRun(Vec<InputFile>),
     /// A new dataset key, and the same wrapped.
     CreateKey(DatasetRef),
-    /// The dataset key that this wrapping holds, and the key of the run whose tokens the dataset holds.
-    UnwrapKey(DatasetRef, WrappedKey, Option<SealedRunKey>),
-    /// The same for a search for leaked identifiers, of whatever dataset. Logged as a scan.
-    ScanKey(DatasetRef, WrappedKey, Option<SealedRunKey>),
+    /// The dataset key that this wrapping holds, and the key of the run whose tokens the dataset holds. The last is the SHA-256
+    /// of the manifest that names them: the log's newest, or no key is given.
+    UnwrapKey(DatasetRef, WrappedKey, Option<SealedRunKey>, String),
+    /// The same for a search for leaked identifiers, of whatever dataset, superseded ones too. Logged as a scan.
+    ScanKey(DatasetRef, WrappedKey, Option<SealedRunKey>, String),
     /// The vault's state, as far as it may be told without a secret.
     Status,
     /// Purposes, key versions and check values, signed.
@@ -141,6 +142,28 @@ pub enum Request {
         /// The page, from 0; an empty one ends them.
         page: u32,
     },
+    /// Records the manifest of a dataset before the dataset is put in its place.
+    RecordManifest {
+        /// The manifest.
+        manifest: RecordedManifest,
+        /// SHA-256 of the manifest that it was carried over from to new keys.
+        carried_from: Option<String>,
+    },
+    /// Records the manifests of datasets that an earlier release made; each dataset's newest comes last. Once a purpose and
+    /// role.
+    TakeOver {
+        /// The purpose.
+        purpose: Purpose,
+        /// The manifests; none where no dataset stands.
+        manifests: Vec<RecordedManifest>,
+    },
+    /// The newest manifests of a purpose's datasets, one page of them.
+    Manifests {
+        /// The purpose.
+        purpose: Purpose,
+        /// The page, from 0; an empty one ends them.
+        page: u32,
+    },
 }
 
 /// The vault's answer.
@@ -213,4 +236,8 @@ pub enum Response {
     ExactOnlyCounted(Vec<ListedKind>),
     /// Releases that the log knows, by period and name.
     Releases(Vec<KnownRelease>),
+    /// The manifest is recorded.
+    ManifestRecorded,
+    /// The newest manifests that the log knows, by dataset.
+    Manifests(NewestManifests),
 }

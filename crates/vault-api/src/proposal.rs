@@ -1,6 +1,8 @@
 //! The actions that custodians approve, and the answers that their approval opens.
 
-use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, SourceName};
+use minster_model::{
+    DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, SourceName, TableName,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{IdentifierBatch, ListChange, ListChanged};
@@ -80,6 +82,24 @@ pub enum ProposedAction {
         change: ListChange,
         /// The numbers, canonical, by kind.
         numbers: Vec<(Kind, IdentifierBatch)>,
+    },
+    /// Take an older snapshot of a dataset for its newest, because the newest is lost.
+    Snapshot {
+        /// The dataset.
+        dataset: DatasetRef,
+        /// SHA-256 of the older one's manifest; none where no copy is left, and the dataset is begun anew.
+        sha256: Option<String>,
+    },
+    /// Forget a release that a program of 0.2.0 or before had logged and let nobody see, because it was stopped.
+    ForgetRelease {
+        /// The purpose.
+        purpose: Purpose,
+        /// Its name.
+        release: TableName,
+        /// Its period.
+        period: Period,
+        /// SHA-256 of its files, hexadecimal.
+        sha256: String,
     },
 }
 

@@ -11,7 +11,9 @@ use std::{
 };
 
 use jiff::civil::Date;
-use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, SourceName};
+use minster_model::{
+    DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, SourceName, TableName,
+};
 use minster_vault_api::{Denial, ListChange, SignedDecisions};
 use ring::{
     rand::SystemRandom,
@@ -236,6 +238,24 @@ pub enum Action {
         /// The vault's keyed hash of all of them, hexadecimal.
         tag: String,
     },
+    /// Take an older snapshot of a dataset for its newest, which is lost.
+    AcceptSnapshot {
+        /// The dataset.
+        dataset: DatasetRef,
+        /// SHA-256 of the older one's manifest; none where no copy is left, and the dataset is begun anew.
+        sha256: Option<String>,
+    },
+    /// Forget a release that a program of an earlier release had logged and let nobody see.
+    ForgetRelease {
+        /// The purpose.
+        purpose: Purpose,
+        /// Its name.
+        release: TableName,
+        /// Its period.
+        period: Period,
+        /// SHA-256 of its files, hexadecimal.
+        sha256: String,
+    },
 }
 
 impl Action {
@@ -253,6 +273,8 @@ impl Action {
             Self::Retire { .. } => "retire",
             Self::ChangeExactOnly { change: ListChange::Add, .. } => "add-exact-only",
             Self::ChangeExactOnly { change: ListChange::Remove, .. } => "remove-exact-only",
+            Self::AcceptSnapshot { .. } => "accept-snapshot",
+            Self::ForgetRelease { .. } => "forget-release",
         }
     }
 
@@ -265,7 +287,9 @@ impl Action {
             | Self::ChangeReviewers { purpose, .. }
             | Self::Rotate { purpose, .. }
             | Self::Retire { purpose, .. }
+            | Self::ForgetRelease { purpose, .. }
             | Self::Reidentify { purpose, .. } => Some(purpose),
+            Self::AcceptSnapshot { dataset, .. } => Some(&dataset.purpose),
             Self::ChangeCustodians { .. }
             | Self::FindSubject { .. }
             | Self::ChangeExactOnly { .. } => None,
@@ -280,7 +304,9 @@ impl Action {
             Self::AllowLoad { ceiling, .. } => *ceiling,
             Self::ChangeCustodians { custodians } => custodians.len() as u64,
             Self::Reidentify { pseudonyms, .. } => pseudonyms.len() as u64,
-            Self::FindSubject { .. } => 1,
+            Self::FindSubject { .. } | Self::AcceptSnapshot { .. } | Self::ForgetRelease { .. } => {
+                1
+            }
             Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,
             Self::ChangeExactOnly { numbers, .. } => numbers.values().sum(),
         }

@@ -43,6 +43,7 @@ pub mod folder;
 pub mod harden;
 pub mod keys;
 pub mod log;
+mod manifests;
 mod open_purpose;
 pub mod probing;
 pub mod purposes;

@@ -1,6 +1,8 @@
 //! The state that the log adds up to: purposes, versions, approvals, budgets. Nothing of it is kept elsewhere, so
 //! that nobody without the root key can add a purpose or an approval.
 
+mod retiring;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -12,6 +14,7 @@ use minster_vault_api::{Denial, KnownRelease, Publication};
 use crate::{
     approvals::{CustodianKey, NEEDED, refusal},
     log::{Entry, Event, RegistryHead, checkpoint::Accepted},
+    manifests::Manifests,
     purposes::{PurposeDefinition, today},
     session::files_of,
 };
@@ -80,6 +83,8 @@ pub struct PurposeState {
     pub agreed: BTreeMap<Publication, BTreeSet<u32>>,
     /// Releases that were ever let out, by period, name and hash.
     releases: BTreeMap<(Period, TableName, String), Known>,
+    /// The manifests of its datasets.
+    pub(crate) manifests: Manifests,
     /// Whether an alarm stopped it.
     pub stopped: bool,
     /// The people who may judge its pairs.
@@ -134,6 +139,7 @@ impl PurposeState {
             loading: BTreeMap::new(),
             agreed: BTreeMap::new(),
             releases: BTreeMap::new(),
+            manifests: Manifests::default(),
             stopped: false,
             reviewers: Vec::new(),
             raised: BTreeMap::new(),
@@ -165,47 +171,6 @@ impl PurposeState {
                 let what = "the purpose was changed meanwhile; begin the run anew".to_owned();
                 Err(Denial::OutOfOrder { what })
             }
-        }
-    }
-
-    /// The datasets that stand under a version of the keys, as far as the vault knows.
-    pub(crate) fn standing_under(&self, version: KeyVersion) -> impl Iterator<Item = &str> {
-        let all = self.datasets.iter().filter(move |(_, under)| **under == version);
-        all.map(|(dataset, _)| dataset.as_str())
-    }
-
-    /// Refuses to end a version that none follows, that is ended, or under which other datasets stand than are given up.
-    pub(crate) fn may_retire(&self, version: KeyVersion, give_up: &[String]) -> Result<(), String> {
-        let purpose = &self.definition.name;
-        if version.0 == 0 || version > self.version {
-            return Err(format!("the keys of {purpose} have the versions v1 to {}", self.version));
-        }
-        if version == self.version {
-            return Err(format!(
-                "{version} is the version in use: first `minster-vault request rotate` makes the next one, and `minster \
-                 rekey` converts the datasets"
-            ));
-        }
-        if self.retired.contains(&version) {
-            return Err(format!("{version} is retired already"));
-        }
-        let stands = |one: &String| self.datasets.get(one) == Some(&version);
-        if let Some(other) = give_up.iter().find(|one| !stands(one)) {
-            return Err(format!(
-                "no dataset {other} stands under {version}, so it cannot be given up"
-            ));
-        }
-        let left: Vec<_> = self
-            .standing_under(version)
-            .filter(|one| !give_up.iter().any(|it| it == one))
-            .collect();
-        match left.is_empty() {
-            true => Ok(()),
-            false => Err(format!(
-                "datasets stand under {version}, and would be lost: {}. Convert them with `minster rekey`; one that is gone \
-                 already, or may be lost, is named with --give-up",
-                left.join(", ")
-            )),
         }
     }
 
@@ -458,14 +423,19 @@ impl State {
             Event::Retired { purpose, version, .. } => {
                 self.purpose(purpose, |state| {
                     state.retired.insert(*version);
-                    state.datasets.retain(|_, under| under != version);
+                    let PurposeState { datasets, manifests, .. } = state;
+                    manifests.give_up(|class, name, period| {
+                        datasets.get(&short_name(class, name, period)) == Some(version)
+                    });
+                    datasets.retain(|_, under| under != version);
                 });
             }
-            Event::CreatedKey { dataset } if dataset.class != DatasetClass::Linkage => {
+            Event::CreatedKey { dataset, records } if dataset.class != DatasetClass::Linkage => {
                 let DatasetRef { class, name, period, purpose } = dataset;
-                let short = format!("{}/{name}/{period}", class.as_str());
+                let short = short_name(*class, name, period);
                 self.purpose(purpose, |state| {
                     state.datasets.insert(short, state.version);
+                    state.manifests.key_created(dataset, *records);
                 });
             }
             Event::Agreed(publication) => {
@@ -486,6 +456,25 @@ impl State {
                     known.withdrawn = true;
                 }
             }),
+            Event::RecordedManifest { manifest, .. } => {
+                let DatasetRef { class, name, period, purpose } = &manifest.dataset;
+                self.purpose(purpose, |state| {
+                    let under = state.datasets.get(&short_name(*class, name, period));
+                    state.manifests.record(manifest, Some(*under.unwrap_or(&state.version)));
+                });
+            }
+            Event::TookOver { purpose, role, manifests } => self.purpose(purpose, |state| {
+                state.manifests.take_over(*role, manifests);
+            }),
+            Event::AcceptedSnapshot { dataset, sha256, .. } => {
+                self.purpose(&dataset.purpose, |state| {
+                    state.manifests.accept(dataset, sha256.as_deref());
+                });
+            }
+            Event::ForgotRelease { purpose, release, period, sha256, .. } => {
+                let place = (period.clone(), release.clone(), sha256.clone());
+                self.purpose(purpose, |state| drop(state.releases.remove(&place)));
+            }
             Event::Stopped
             | Event::Repaired { .. }
             | Event::OpenedRun { load: None, .. }
@@ -513,6 +502,10 @@ impl State {
             change(state);
         }
     }
+}
+
+fn short_name(class: DatasetClass, name: &SourceName, period: &Period) -> String {
+    format!("{}/{name}/{period}", class.as_str())
 }
 
 fn place_of(of: &Publication) -> (Period, TableName, String) {

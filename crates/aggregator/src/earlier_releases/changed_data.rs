@@ -12,7 +12,7 @@ use minster_model::{
     policy::{Policy, Zeros},
     table::{CountTable, Hierarchy, Pattern, Sensitive, TableSet},
 };
-use minster_store::{DatasetKeys, Store};
+use minster_store::{DatasetKeys, Store, StoreError};
 
 use crate::{
     definition::release_definition::Definition,
@@ -160,8 +160,10 @@ fn counted(
     let gone = || AggregateError::from(ReleaseRefusal::ReportGone { release: entry.named() });
     let dataset =
         restricted_report::dataset(&entry.definition.name, &entry.sha256, &entry.period, purpose)?;
-    if store.manifest(&dataset).is_err() {
-        return Err(gone());
+    match store.manifest(&dataset) {
+        Ok(_) => {}
+        Err(error @ StoreError::NotRecorded { .. }) => return Err(error.into()),
+        Err(_) => return Err(gone()),
     }
     let report = Report::open(store, &dataset, keys)?;
     let counts = report.sets.into_iter().find(|set| set.name == COUNTS);

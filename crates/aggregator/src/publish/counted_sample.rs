@@ -7,7 +7,7 @@ use arrow::{
     datatypes::UInt64Type,
 };
 use minster_model::Purpose;
-use minster_store::{DatasetKeys, DatasetWriter, Store, TableEntry};
+use minster_store::{DatasetKeys, DatasetWriter, Store, StoreError, TableEntry};
 
 use crate::{
     earlier_releases::{entry::Entry, sample::Sample},
@@ -33,7 +33,11 @@ pub(crate) fn read(
 ) -> Result<Option<Sample>, AggregateError> {
     let report =
         restricted_report::dataset(&entry.definition.name, &entry.sha256, &entry.period, purpose)?;
-    let Ok((manifest, _)) = store.manifest(&report) else { return Ok(None) };
+    let manifest = match store.manifest(&report) {
+        Ok((manifest, _)) => manifest,
+        Err(StoreError::NoDataset { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     if !manifest.tables.iter().any(|table| table.name.as_str() == SAMPLE) {
         return Ok(None);
     }

@@ -171,7 +171,8 @@ impl Reporting<'_> {
             sha256_of(self.definition)?,
             vec![(manifest.dataset.clone(), self.integrated.manifest_sha256().to_owned())],
         );
-        writer.publish(manifest.key_version, manifest.key_check.clone(), origin, tables)?;
+        let (version, check) = (manifest.key_version, manifest.key_check.clone());
+        writer.publish(version, check, origin, tables, keys)?;
         Ok(())
     }
 }

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use minster_model::{Period, Purpose, TableName, policy::Policy, table::TableSet};
 use minster_store::{
-    Dataset, DatasetKeys, Publication, Publishing, ReleaseLog, ReleaseRules, Store, sha256_hex,
+    Dataset, DatasetKeys, Publication, Publishing, ReleaseLog, ReleaseRules, Store, StoreError,
+    sha256_hex,
 };
 
 use crate::{
@@ -64,7 +65,11 @@ fn keep_draft(
 ) -> Result<ReleaseReport, AggregateError> {
     let definition = Definition::parse(definition_text)?;
     let work = Work::begin(job, vault)?;
-    work.known.in_ledger(job.store)?;
+    // A release that the ledger alone lacks may be drafted again, and let out where it is the very same: a program of an earlier
+    // release that was stopped between the log and the ledger left nothing else to enter it from.
+    work.known.in_ledger_but(job.store, |of| {
+        (&of.release, &of.period) == (&definition.name, job.period)
+    })?;
     if work.ledger.same(&definition).is_some_and(|entry| work.known.withdrew(entry)) {
         (job.notice)(&format!(
             "the vault's log says that the release {name} was withdrawn, and the ledger does not: `minster withdraw {name}` was cut short; run it again",
@@ -168,7 +173,7 @@ pub fn release(
         let waiting = known_releases::waiting(&file, &manifest.dataset.purpose);
         job.store.keep_next_entry(job.period, &waiting, &entry)?;
         let missing = vault.publish(&let_out_now(job, &made, sha256_hex(&entry)));
-        let missing = missing.map_err(minster_store::StoreError::from)?;
+        let missing = missing.map_err(StoreError::from)?;
         if missing == 0 {
             job.store.enter(job.period, &file, &entry)?;
         }
@@ -215,7 +220,7 @@ pub fn withdraw(
             let (rules, logged) = (None, None);
             let publication =
                 Publication { purpose, release, period, sha256, what, rules, entry: logged };
-            vault.publish(&publication).map_err(minster_store::StoreError::from)?;
+            vault.publish(&publication).map_err(StoreError::from)?;
             let withdrawal = Withdrawal::new(&entry, by.clone(), reason);
             withdrawal.enter(store, &entry.period)?;
             entry.withdrawn = Some(withdrawal);
@@ -281,8 +286,11 @@ fn write_report(
     let Job { store, run, period, dataset, .. } = work.job;
     let Made { definition, sha256, .. } = made;
     let stands = restricted_report::dataset(&definition.name, sha256, period, &dataset.purpose)?;
-    if store.manifest(&stands).is_ok() {
-        return Ok(());
+    match store.manifest(&stands) {
+        Ok(_) => return Ok(()),
+        Err(error @ StoreError::NotRecorded { .. }) => return Err(error.into()),
+        // None was written yet, or what stands is no report.
+        Err(_) => {}
     }
     let integrated = &work.dataset;
     Reporting { store, run, period, integrated, definition, sha256 }.write(

@@ -5,7 +5,9 @@ use std::{cell::RefCell, fs, path::PathBuf};
 use minster_aggregator::{AggregateError, Job, Outcome, ReleaseReport, draft, let_out, withdraw};
 use minster_model::{DatasetRef, Purpose};
 use minster_store::{DatasetKeys, KnownRelease, Publication, Publishing, ReleaseLog};
-use minster_vault_api::{DataKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
+use minster_vault_api::{
+    DataKey, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped, VaultError, WrappedKey,
+};
 
 use crate::{
     OneKey, Site, person,
@@ -32,8 +34,21 @@ impl DatasetKeys for Log {
         dataset: &DatasetRef,
         wrapped: &WrappedKey,
         run: Option<&SealedRunKey>,
+        manifest_sha256: &str,
     ) -> Result<Unwrapped, VaultError> {
-        OneKey.unwrap(dataset, wrapped, run)
+        OneKey.unwrap(dataset, wrapped, run, manifest_sha256)
+    }
+
+    fn record(&mut self, _: &RecordedManifest, _: Option<&str>) -> Result<(), VaultError> {
+        Ok(())
+    }
+
+    fn newest(&mut self, _: &Purpose) -> Result<NewestManifests, VaultError> {
+        Ok(NewestManifests { newest: Vec::new(), due: Vec::new() })
+    }
+
+    fn take_over(&mut self, _: &Purpose, _: Vec<RecordedManifest>) -> Result<(), VaultError> {
+        Ok(())
     }
 }
 
@@ -208,6 +223,32 @@ fn the_release_that_alone_is_lacking_may_be_let_out_once_more() {
     assert_eq!(logged.let_out("other").unwrap().outcome, Outcome::Released);
     logged.draft("another").unwrap();
     assert_eq!(logged.log.borrow().known.len(), 2);
+}
+
+/// 0.2.0 gave the log no hash of an entry and kept no copy of it. Stopped between the log and the ledger, it left the log alone.
+#[test]
+fn the_release_that_alone_is_lacking_is_drafted_again_and_let_out_where_it_is_the_same() {
+    let logged = Logged::new();
+    fs::remove_file(&logged.entries()[0]).unwrap();
+    logged.log.borrow_mut().known[0].entry = None;
+    assert!(is_lacking(logged.draft("other")));
+    let drafted = logged.draft("r").unwrap();
+    assert_eq!(drafted.outcome, Outcome::Draft);
+    assert!(is_lacking(logged.draft("other")), "a draft is no entry");
+    assert_eq!(logged.let_out("r").unwrap().outcome, Outcome::Released);
+    assert_eq!((logged.entries().len(), logged.log.borrow().known.len()), (1, 1));
+    logged.draft("other").unwrap();
+}
+
+/// Other data under the name would be a second release: it is drafted, and not let out.
+#[test]
+fn another_release_under_the_name_of_the_one_that_is_lacking_is_not_let_out() {
+    let logged = Logged::new();
+    fs::remove_file(&logged.entries()[0]).unwrap();
+    logged.site.link(pupils(&[("F", "yes", 40), ("F", "no", 200), ("M", "no", 188)]));
+    logged.draft("r").unwrap();
+    assert!(is_lacking(logged.let_out("r")));
+    assert_eq!(logged.log.borrow().known.len(), 1);
 }
 
 #[test]

@@ -19,7 +19,9 @@ use minster_aggregator::{
 };
 use minster_model::{DatasetClass, DatasetRef, KeyVersion, Period, Purpose, TableName};
 use minster_store::{DatasetKeys, KnownRelease, Origin, Publication, ReleaseLog, Store};
-use minster_vault_api::{DataKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
+use minster_vault_api::{
+    DataKey, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped, VaultError, WrappedKey,
+};
 
 /// A stand-in for the vault.
 struct OneKey;
@@ -34,8 +36,21 @@ impl DatasetKeys for OneKey {
         _: &DatasetRef,
         _: &WrappedKey,
         _: Option<&SealedRunKey>,
+        _: &str,
     ) -> Result<Unwrapped, VaultError> {
         Ok(Unwrapped { key: DataKey::from_bytes([7; 32]), run: None })
+    }
+
+    fn record(&mut self, _: &RecordedManifest, _: Option<&str>) -> Result<(), VaultError> {
+        Ok(())
+    }
+
+    fn newest(&mut self, _: &Purpose) -> Result<NewestManifests, VaultError> {
+        Ok(NewestManifests { newest: Vec::new(), due: Vec::new() })
+    }
+
+    fn take_over(&mut self, _: &Purpose, _: Vec<RecordedManifest>) -> Result<(), VaultError> {
+        Ok(())
     }
 }
 
@@ -100,7 +115,7 @@ impl Site {
         table.write(&batch).unwrap();
         let table = table.finish().unwrap();
         let origin = Origin::datasets(String::new(), vec![]);
-        writer.publish(KeyVersion(1), String::new(), origin, vec![table]).unwrap();
+        writer.publish(KeyVersion(1), String::new(), origin, vec![table], &mut OneKey).unwrap();
     }
 
     fn job<T>(&self, work: impl FnOnce(&Job<'_>) -> T) -> T {

@@ -15,7 +15,10 @@ use arrow::{
 use minster_leakage::Search;
 use minster_model::{DatasetClass, DatasetRef, Pseudonym, Purpose};
 use minster_store::{Dataset, DatasetKeys, StoreError, StoredDataset, TableReader};
-use minster_vault_api::{Client, DataKey, SealedRunKey, Unwrapped, VaultError, WrappedKey};
+use minster_vault_api::{
+    Client, DataKey, ManifestFault, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped,
+    VaultError, WrappedKey,
+};
 
 use super::{keys::unreadable, leakage::Sum};
 
@@ -248,8 +251,21 @@ impl DatasetKeys for Scan<'_> {
         dataset: &DatasetRef,
         wrapped: &WrappedKey,
         run: Option<&SealedRunKey>,
+        manifest_sha256: &str,
     ) -> Result<Unwrapped, VaultError> {
-        self.0.scan_key(dataset, wrapped, run)
+        self.0.scan_key(dataset, wrapped, run, manifest_sha256)
+    }
+
+    fn record(&mut self, _: &RecordedManifest, _: Option<&str>) -> Result<(), VaultError> {
+        Err(VaultError::Protocol)
+    }
+
+    fn newest(&mut self, purpose: &Purpose) -> Result<NewestManifests, VaultError> {
+        self.0.manifests(purpose)
+    }
+
+    fn take_over(&mut self, _: &Purpose, _: Vec<RecordedManifest>) -> Result<(), VaultError> {
+        Err(VaultError::Protocol)
     }
 }
 
@@ -258,6 +274,10 @@ fn unopened(error: StoreError) -> Unopened {
         StoreError::Vault(VaultError::Denied(minster_vault_api::Denial::WrongWrapping {
             ..
         })) => Unopened::Broken(error.to_string()),
+        // It waits for the program that takes it over.
+        StoreError::NotRecorded { fault: ManifestFault::NotTakenOver, .. } => {
+            Unopened::NoKey(error.to_string())
+        }
         StoreError::Vault(_) | StoreError::Io { .. } => Unopened::NoKey(error.to_string()),
         _ => Unopened::Broken(error.to_string()),
     }

@@ -176,7 +176,7 @@ fn compare(statement: &Statement, standing: &[StoredDataset], check: &mut Gather
     if standing.is_empty() {
         check.missing("the store holds no dataset yet");
     }
-    for StoredDataset { folder, manifest } in standing {
+    for StoredDataset { folder, manifest, .. } in standing {
         let manifest = match manifest {
             Ok(manifest) => manifest,
             Err(error) => {
@@ -268,7 +268,7 @@ mod tests {
                 "origin":{{"from":"datasets","definition_sha256":"","datasets":[]}},"tables":[]}}"#
             );
             let manifest = Ok(serde_json::from_str(&text).unwrap());
-            StoredDataset { folder: "f".into(), manifest }
+            StoredDataset { folder: "f".into(), manifest, sha256: String::new(), current: true }
         };
         for (version, value, verdict) in [
             (2, "check2", Verdict::Pass),

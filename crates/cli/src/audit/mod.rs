@@ -3,6 +3,7 @@
 
 mod build;
 mod check;
+mod datasets;
 mod decode;
 mod keys;
 mod leakage;
@@ -98,6 +99,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Check>, Failure> {
     let decoded = decode::decode(&standing, &mut vault);
     checks.push(keys::disjoint(&decoded));
     checks.extend(leakage::checks(&site, &decoded));
+    checks.push(datasets::newest(&site, &mut vault, &standing));
     // Last: what was asked of the vault above is in its log.
     checks.extend(log::checks(&site));
     Ok(checks)

@@ -324,8 +324,7 @@ impl Linkage {
                 Err(StoreError::NoDataset { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let path = store.beside(&dataset, REPORT)?;
-            let report = std::fs::read(&path).map_err(|source| Failure::Config { path, source })?;
+            let report = store.read_beside(&dataset, REPORT)?;
             // One that an earlier release wrote does not count by delivery.
             if let Ok(report) = serde_json::from_slice(&report) {
                 reports.push((period.datasets(&pipeline.purpose), report, manifest));

@@ -90,7 +90,7 @@ pub fn appraise(
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
     matching.check()?;
-    let linked = already_linked(job, &matching).ok_or(MatchError::NotLinked)?;
+    let linked = already_linked(job, &matching)?.ok_or(MatchError::NotLinked)?;
     let of_period = linked.into_iter().find(|linked| linked.period == period.name);
     let of_period = of_period.ok_or(MatchError::NotLinked)?;
     let delivered = open(job, &matching, keys)?;

@@ -1,7 +1,9 @@
 //! The events of the log. Counts, names, purposes and signatures; never an identifier.
 
-use minster_model::{DatasetRef, KeyVersion, Kind, Period, Purpose, Role, RunId, SourceName};
-use minster_vault_api::{InputFile, NamedFile, Publication};
+use minster_model::{
+    DatasetRef, KeyVersion, Kind, Period, Purpose, Role, RunId, SourceName, TableName,
+};
+use minster_vault_api::{InputFile, NamedFile, Publication, RecordedManifest};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Accepted;
@@ -111,19 +113,28 @@ pub enum Event {
     },
     /// A run looked like trying out numbers; the purpose is stopped.
     Alarm { run: RunId, purpose: Purpose, source: SourceName, rule: String },
-    /// A dataset key was made.
-    CreatedKey { dataset: DatasetRef },
-    /// A dataset key was unwrapped, and the key of the run whose tokens the dataset holds.
+    /// A dataset key was made. `records` says that the dataset's manifest will be recorded; entries of earlier releases do not.
+    CreatedKey {
+        dataset: DatasetRef,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        records: bool,
+    },
+    /// A dataset key was unwrapped, and the key of the run whose tokens the dataset holds. `manifest` is the hash of the manifest
+    /// that named them; entries of earlier releases do not say.
     UnwrappedKey {
         dataset: DatasetRef,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         run: Option<RunId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        manifest: Option<String>,
     },
     /// The same for a search for leaked identifiers.
     ScannedKey {
         dataset: DatasetRef,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         run: Option<RunId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        manifest: Option<String>,
     },
     /// A proposal was put before the custodians.
     Proposed {
@@ -216,6 +227,28 @@ pub enum Event {
     /// Further refusals since the last such entry, by uid: connections of uids without a role, connections over a role
     /// holder's places, and denials beyond those that have entries of their own.
     Refused { strangers: Vec<UidCount>, full: Vec<UidCount>, denied: Vec<UidCount> },
+    /// The manifest of a dataset was recorded: it is the dataset's newest. `carried_from` is the hash of the one that it was
+    /// carried over from to new keys.
+    RecordedManifest {
+        manifest: RecordedManifest,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        carried_from: Option<String>,
+    },
+    /// The datasets that an earlier release made were taken over by the role that writes them: their manifests, each
+    /// dataset's newest last.
+    TookOver { purpose: Purpose, role: Role, manifests: Vec<RecordedManifest> },
+    /// An older snapshot of a dataset is its newest from now on, as two custodians approved: the one with this manifest, or
+    /// none, so that the dataset is begun anew.
+    AcceptedSnapshot { proposal: String, dataset: DatasetRef, sha256: Option<String> },
+    /// A release that a program of an earlier release had logged, and let nobody see, counts as let out no more, as two
+    /// custodians approved.
+    ForgotRelease {
+        proposal: String,
+        purpose: Purpose,
+        release: TableName,
+        period: Period,
+        sha256: String,
+    },
 }
 
 impl Event {
@@ -247,7 +280,9 @@ impl Event {
             | Self::ChangedReviewers { proposal, .. }
             | Self::Restored { proposal, .. }
             | Self::Reidentified { proposal, .. }
-            | Self::FoundSubject { proposal, .. } => Some(proposal),
+            | Self::FoundSubject { proposal, .. }
+            | Self::AcceptedSnapshot { proposal, .. }
+            | Self::ForgotRelease { proposal, .. } => Some(proposal),
             Self::Rotated { proposal, .. } | Self::Retired { proposal, .. } => proposal.as_deref(),
             _ => None,
         }

@@ -9,10 +9,10 @@ use std::{
 
 use clap::Args;
 use minster_identifiers::{NhsNumber, NumberForm, Uln, Upn};
-use minster_model::{KeyVersion, Kind, Role, pipeline::VaultAddress};
+use minster_model::{DatasetRef, KeyVersion, Kind, Role, pipeline::VaultAddress};
 use minster_vault::{
     VaultFault,
-    approvals::{NEEDED, Proposal, SigningKey},
+    approvals::{NEEDED, Proposal, SigningKey, sha256},
     disk::Disk,
     log::checkpoint::{Checkpoint, Exporter},
 };
@@ -123,6 +123,15 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
             reviewers: of.reviewers.into_iter().map(|one| (one.name, one.key)).collect(),
         },
         What::ExactOnly(change) => exact_only::proposed(change)?,
+        What::Snapshot { purpose, dataset: (class, name, period), manifest, gone: _ } => {
+            let sha256 =
+                manifest.map(|path| Ok::<_, Failure>(sha256(&read(&path)?))).transpose()?;
+            let dataset = DatasetRef { class, name, period, purpose };
+            ProposedAction::Snapshot { dataset, sha256 }
+        }
+        What::ForgetRelease { purpose, release, period, sha256 } => {
+            ProposedAction::ForgetRelease { purpose, release, period, sha256 }
+        }
     };
     let Case { reference, reason, expires } = case;
     let proposed = Proposed { action, reference, reason, expires };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use minster_model::{Kind, Purpose, SourceName};
+use minster_model::{DatasetClass, Kind, Period, Purpose, SourceName, TableName};
 use minster_vault::approvals::CustodianKey;
 
 use crate::{exact_only::ExactOnly, review::Reviewers};
@@ -127,6 +127,70 @@ The program asks for the number.")]
       --expires 2026-12-31 exact-only add --numbers numbers.txt > proposal.json"
     )]
     ExactOnly(ExactOnly),
+    /// Propose to take an older snapshot of a dataset for its newest, or to begin it anew, because the newest is lost.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/11 --reason \"the disk broke\" \\
+      --expires 2026-12-31 snapshot --purpose children-statistics \\
+      --dataset integrated/identities/all --manifest manifest.json \\
+      > proposal.json
+
+Without a copy, give --gone in the place of --manifest. Ids of children are then made anew.")]
+    Snapshot {
+        /// The purpose.
+        #[arg(long)]
+        purpose: Purpose,
+        /// The dataset, such as integrated/identities/all.
+        #[arg(long, value_name = "DATASET", value_parser = dataset)]
+        dataset: (DatasetClass, SourceName, Period),
+        /// The older snapshot's manifest.json.
+        #[arg(
+            long,
+            value_name = "FILE",
+            required_unless_present = "gone",
+            conflicts_with = "gone"
+        )]
+        manifest: Option<PathBuf>,
+        /// There is no copy: the dataset is begun anew.
+        #[arg(long)]
+        gone: bool,
+    },
+    /// Propose to forget a release that 0.2.0 had logged and let nobody see, because it was stopped in between.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/12 --reason \"nobody saw it\" \\
+      --expires 2026-12-31 forget-release --purpose children-statistics \\
+      --release by_year --period 2024-25 --sha256 HASH > proposal.json
+
+`minster-vault log verify --json` tells the hash. Make sure that no reader has the release.")]
+    ForgetRelease {
+        /// The purpose.
+        #[arg(long)]
+        purpose: Purpose,
+        /// The release's name.
+        #[arg(long)]
+        release: TableName,
+        /// Its period.
+        #[arg(long)]
+        period: Period,
+        /// SHA-256 of its files, as the log has it.
+        #[arg(long, value_name = "HASH")]
+        sha256: String,
+    },
+}
+
+/// A dataset as messages name it: class, name and period.
+fn dataset(text: &str) -> Result<(DatasetClass, SourceName, Period), String> {
+    use DatasetClass::{Integrated, Linkage, Report, Source};
+    let wrong =
+        || "a dataset has a class, a name and a period, as in integrated/identities/all".to_owned();
+    let mut parts = text.splitn(3, '/');
+    let (class, name, period) = (parts.next(), parts.next(), parts.next());
+    let class = [Source, Integrated, Report, Linkage]
+        .into_iter()
+        .find(|of| Some(of.as_str()) == class)
+        .ok_or_else(wrong)?;
+    let name = name.ok_or_else(wrong)?.parse().map_err(|error| format!("{error}"))?;
+    let period = period.ok_or_else(wrong)?.parse().map_err(|error| format!("{error}"))?;
+    Ok((class, name, period))
 }
 
 /// One child's number. It is read from a file or asked for: a command line is seen by others.

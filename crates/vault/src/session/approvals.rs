@@ -140,6 +140,22 @@ impl Session<'_> {
                 let tag = self.vault.keys().exact_only_tag(listed.links());
                 Action::ChangeExactOnly { change, numbers: listed.by_kind(), tag }
             }
+            ProposedAction::Snapshot { dataset, sha256 } => {
+                let may = |state: &State| {
+                    let manifests = &state.live(&dataset.purpose)?.manifests;
+                    manifests.may_accept(&dataset, sha256.as_deref()).map_err(made)
+                };
+                self.vault.look(may)??;
+                Action::AcceptSnapshot { dataset, sha256 }
+            }
+            ProposedAction::ForgetRelease { purpose, release, period, sha256 } => {
+                let may = |state: &State| {
+                    let may = state.live(&purpose)?.may_forget(&release, &period, &sha256);
+                    may.map_err(made)
+                };
+                self.vault.look(may)??;
+                Action::ForgetRelease { purpose, release, period, sha256 }
+            }
         })
     }
 
@@ -186,6 +202,12 @@ impl Session<'_> {
             }
             Action::ChangeExactOnly { change, tag, .. } => {
                 return self.change_exact_only(&id, change, &tag);
+            }
+            Action::AcceptSnapshot { dataset, sha256 } => {
+                Event::AcceptedSnapshot { proposal: id, dataset, sha256 }
+            }
+            Action::ForgetRelease { purpose, release, period, sha256 } => {
+                Event::ForgotRelease { proposal: id, purpose, release, period, sha256 }
             }
             Action::Rotate { purpose, to } => return self.rotate(id, &purpose, to),
             Action::Retire { purpose, version, give_up } => {
@@ -302,6 +324,15 @@ impl Session<'_> {
             match &event {
                 Event::AllowedLoad { purpose, source, .. } => {
                     allow_source(state.live(purpose)?, purpose, source)?;
+                }
+                Event::AcceptedSnapshot { dataset, sha256, .. } => {
+                    let manifests = &state.live(&dataset.purpose)?.manifests;
+                    let may = manifests.may_accept(dataset, sha256.as_deref());
+                    may.map_err(|why| refusal("carried out", why))?;
+                }
+                Event::ForgotRelease { purpose, release, period, sha256, .. } => {
+                    let may = state.live(purpose)?.may_forget(release, period, sha256);
+                    may.map_err(|why| refusal("carried out", why))?;
                 }
                 Event::Resumed { purpose, .. } if !state.live(purpose)?.stopped => {
                     return Err(refusal("carried out", "the purpose is not stopped"));

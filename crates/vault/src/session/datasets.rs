@@ -19,7 +19,7 @@ impl Session<'_> {
         self.decide(|state| {
             let version = state.open_to(role, &dataset.purpose)?.version;
             let (key, wrapped) = self.vault.keys().create(&dataset, version).map_err(fault)?;
-            Ok((Event::CreatedKey { dataset }, Response::KeyCreated(key, wrapped)))
+            Ok((Event::CreatedKey { dataset, records: true }, Response::KeyCreated(key, wrapped)))
         })
     }
 
@@ -28,6 +28,7 @@ impl Session<'_> {
         dataset: DatasetRef,
         wrapped: &WrappedKey,
         run: Option<&SealedRunKey>,
+        manifest: &str,
     ) -> Result<Response, Denial> {
         let readers: &[Role] = match dataset.class {
             DatasetClass::Source | DatasetClass::Linkage => &[Role::Linker],
@@ -35,15 +36,18 @@ impl Session<'_> {
             DatasetClass::Report => &[Role::Analyst, Role::Auditor, Role::Linker],
         };
         self.allow(readers, "the key of such a dataset")?;
-        self.opened(dataset, wrapped, run, |dataset, run| Event::UnwrappedKey { dataset, run })
+        let event = |dataset, run, manifest| Event::UnwrappedKey { dataset, run, manifest };
+        self.opened(dataset, wrapped, run, (manifest, false), event)
     }
 
-    /// Opens datasets of all classes but linkage datasets: the auditor's program searches them and tells counts.
+    /// Opens datasets of all classes but linkage datasets, the superseded ones too: the auditor's program searches them and
+    /// tells counts.
     pub(super) fn scan_key(
         &mut self,
         dataset: DatasetRef,
         wrapped: &WrappedKey,
         run: Option<&SealedRunKey>,
+        manifest: &str,
     ) -> Result<Response, Denial> {
         let readers: &[Role] = match dataset.class {
             DatasetClass::Source | DatasetClass::Integrated | DatasetClass::Report => {
@@ -52,7 +56,8 @@ impl Session<'_> {
             DatasetClass::Linkage => &[],
         };
         self.allow(readers, "a scan")?;
-        self.opened(dataset, wrapped, run, |dataset, run| Event::ScannedKey { dataset, run })
+        let event = |dataset, run, manifest| Event::ScannedKey { dataset, run, manifest };
+        self.opened(dataset, wrapped, run, (manifest, true), event)
     }
 
     fn opened(
@@ -60,7 +65,8 @@ impl Session<'_> {
         dataset: DatasetRef,
         wrapped: &WrappedKey,
         sealed: Option<&SealedRunKey>,
-        event: impl FnOnce(DatasetRef, Option<RunId>) -> Event,
+        (manifest, older): (&str, bool),
+        event: impl FnOnce(DatasetRef, Option<RunId>, Option<String>) -> Event,
     ) -> Result<Response, Denial> {
         let role = self.asker()?.role;
         self.decide(|state| {
@@ -71,6 +77,7 @@ impl Session<'_> {
             if state.retired.contains(&version) {
                 return Err(Denial::Retired { purpose: purpose.clone(), version });
             }
+            state.manifests.check(&dataset, manifest, older)?;
             let key = self.vault.keys().unwrap(&dataset, wrapped)?;
             let (run, run_key) = match sealed {
                 None => (None, None),
@@ -87,7 +94,7 @@ impl Session<'_> {
                 }
             };
             let unwrapped = Response::KeyUnwrapped(Unwrapped { key, run: run_key });
-            Ok((event(dataset, run), unwrapped))
+            Ok((event(dataset, run, Some(manifest.to_owned())), unwrapped))
         })
     }
 }

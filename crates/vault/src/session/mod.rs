@@ -3,6 +3,7 @@
 mod approvals;
 mod datasets;
 mod exact_only;
+mod manifests;
 mod publishing;
 mod quarantine;
 mod review;
@@ -64,11 +65,11 @@ impl<'a> Session<'a> {
             Request::Repair { kind, faulty, born } => self.repair(&kind, &faulty, &born),
             Request::CloseRun(inputs) => self.close_run(inputs),
             Request::CreateKey(dataset) => self.create_key(dataset),
-            Request::UnwrapKey(dataset, wrapped, run) => {
-                self.unwrap_key(dataset, &wrapped, run.as_ref())
+            Request::UnwrapKey(dataset, wrapped, run, manifest) => {
+                self.unwrap_key(dataset, &wrapped, run.as_ref(), &manifest)
             }
-            Request::ScanKey(dataset, wrapped, run) => {
-                self.scan_key(dataset, &wrapped, run.as_ref())
+            Request::ScanKey(dataset, wrapped, run, manifest) => {
+                self.scan_key(dataset, &wrapped, run.as_ref(), &manifest)
             }
             Request::Status => {
                 self.asker()?;
@@ -108,6 +109,11 @@ impl<'a> Session<'a> {
             }
             Request::CountExactOnly => self.count_exact_only(),
             Request::Releases { purpose, page } => self.releases(&purpose, page),
+            Request::RecordManifest { manifest, carried_from } => {
+                self.record_manifest(manifest, carried_from)
+            }
+            Request::TakeOver { purpose, manifests } => self.take_over(purpose, manifests),
+            Request::Manifests { purpose, page } => self.manifests(&purpose, page),
         }
     }
 

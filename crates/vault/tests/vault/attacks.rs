@@ -92,11 +92,13 @@ fn the_dictionary_attack_through_the_socket_matches_nobody() {
             let of_source =
                 DatasetRef { name: name.parse().unwrap(), ..dataset(DatasetClass::Source) };
             let (_, wrapped) = engineer.create_key(&of_source).unwrap();
-            let opened = engineer.unwrap_key(&of_source, &wrapped, Some(&mine.run_key));
+            let sha256 = serving.recorded(&of_source);
+            let opened = engineer.unwrap_key(&of_source, &wrapped, Some(&mine.run_key), &sha256);
             assert!(matches!(denial(opened), Denial::RoleForbids { .. }));
             // With the linker's role as well every child is found.
             let mut linker = serving.client(Role::Linker).unwrap();
-            let opened = linker.unwrap_key(&of_source, &wrapped, Some(&mine.run_key)).unwrap();
+            let opened = linker.unwrap_key(&of_source, &wrapped, Some(&mine.run_key), &sha256);
+            let opened = opened.unwrap();
             let found = turned_back(&opened.run.unwrap(), &answers);
             together += found.iter().filter(|one| integrated.contains(one.as_bytes())).count();
         }

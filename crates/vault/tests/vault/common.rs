@@ -23,8 +23,8 @@ use minster_vault::{
     vault::Vault,
 };
 use minster_vault_api::{
-    Approval, CarriedOut, Client, Denial, IdentifierBatch, Proposed, ProposedAction, RunKey,
-    RunManifest, SealedRunKey, Token, VaultError,
+    Approval, CarriedOut, Client, Denial, IdentifierBatch, Proposed, ProposedAction,
+    RecordedManifest, RunKey, RunManifest, SealedRunKey, Token, VaultError,
 };
 
 /// Two purposes as a file names them.
@@ -217,7 +217,17 @@ impl Serving {
         let dataset =
             DatasetRef { purpose: purpose.parse().unwrap(), ..dataset(DatasetClass::Source) };
         let (_, wrapped) = linker.create_key(&dataset).unwrap();
-        linker.unwrap_key(&dataset, &wrapped, Some(sealed)).unwrap().run.unwrap()
+        let sha256 = self.recorded(&dataset);
+        linker.unwrap_key(&dataset, &wrapped, Some(sealed), &sha256).unwrap().run.unwrap()
+    }
+
+    /// The hash of a dataset's manifest, which its writer has recorded.
+    pub(crate) fn recorded(&self, dataset: &DatasetRef) -> String {
+        let mut writer = self.client(minster_vault_api::writer(dataset.class)).unwrap();
+        let sha256 = "d".repeat(64);
+        let manifest = RecordedManifest { dataset: dataset.clone(), sha256: sha256.clone() };
+        writer.record_manifest(manifest, None).unwrap();
+        sha256
     }
 }
 

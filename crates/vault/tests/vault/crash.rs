@@ -12,7 +12,8 @@ use minster_vault::{
     vault::Vault,
 };
 use minster_vault_api::{
-    PROTOCOL, Proposed, ProposedAction, Request, Response, RunKey, RunManifest, SealedRunKey,
+    PROTOCOL, Proposed, ProposedAction, RecordedManifest, Request, Response, RunKey, RunManifest,
+    SealedRunKey,
 };
 
 use crate::common::{PURPOSES, Site, batch, dataset, kind, manifest, turned_back};
@@ -58,13 +59,19 @@ impl<'a> Talk<'a> {
     }
 
     /// The key of a run, as the linker is given it.
-    fn run_key(&mut self, sealed: Option<SealedRunKey>) -> RunKey {
+    fn run_key(&mut self, sealed: Option<SealedRunKey>, writer: &mut Self) -> RunKey {
         let source = dataset(DatasetClass::Source);
         let Response::KeyCreated(_, wrapped) = self.0.answer(Request::CreateKey(source.clone()))
         else {
             panic!("no key");
         };
-        match self.0.answer(Request::UnwrapKey(source, wrapped, sealed)) {
+        let sha256 = "d".repeat(64);
+        let manifest = RecordedManifest { dataset: source.clone(), sha256: sha256.clone() };
+        match writer.0.answer(Request::RecordManifest { manifest, carried_from: None }) {
+            Response::ManifestRecorded => {}
+            _ => panic!("no record"),
+        }
+        match self.0.answer(Request::UnwrapKey(source, wrapped, sealed, sha256)) {
             Response::KeyUnwrapped(unwrapped) => unwrapped.run.unwrap(),
             _ => panic!("no run's key"),
         }
@@ -169,7 +176,9 @@ fn an_answer_is_given_again_the_same() {
         assert!(talk.open());
         if !answers.is_empty() {
             let mut linker = Talk::new(&vault, Role::Linker);
-            let (then, now) = (linker.run_key(sealed), linker.run_key(talk.1.clone()));
+            let sealed_now = talk.1.clone();
+            let then = linker.run_key(sealed, &mut talk);
+            let now = linker.run_key(sealed_now, &mut talk);
             for (identifiers, bytes) in &answers {
                 let (mut before, mut after) = (bytes.clone(), talk.tokens(identifiers).unwrap());
                 assert_ne!(before, after, "another run has other tokens");

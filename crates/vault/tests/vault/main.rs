@@ -13,6 +13,7 @@ mod header;
 mod impostors;
 mod intakes;
 mod log;
+mod manifests;
 mod module;
 mod mutations;
 mod program;

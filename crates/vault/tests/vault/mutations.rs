@@ -8,12 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use minster_model::Role;
+use minster_model::{DatasetClass, Role};
 use minster_vault::{VaultFault, disk::Disk, folder, vault::Vault};
 use minster_vault_api::{ListChange, ProposedAction, StatusReport};
 use serde_json::{Value, json};
 
-use crate::common::{PURPOSES, Site, batch, carried_out, copy, kind, manifest, rotated};
+use crate::common::{PURPOSES, Site, batch, carried_out, copy, dataset, kind, manifest, rotated};
 
 /// Changes with which the vault opens: file, kind of change (a star is any), and why that is harmless.
 const HARMLESS: &[(&str, &str, &str)] = &[
@@ -51,6 +51,7 @@ fn session(site: &Site, checkpoints: &Path, period: &str, number: &str) {
     client.pseudonymise(&kind("upn"), batch(&[WHO.0, number])).unwrap();
     client.tell_births(&kind("upn"), batch(&[WHO.0, number]), batch(&[WHO.1, WHO.1])).unwrap();
     client.close_run(&[]).unwrap();
+    serving.recorded(&dataset(DatasetClass::Source));
     serving.ask("health", "upn", &[number]).unwrap();
     let numbers = vec![(kind("upn"), batch(&[number]))];
     let list = ProposedAction::ExactOnly {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use minster_model::{DatasetClass, Role};
-use minster_vault_api::Client;
+use minster_vault_api::{Client, RecordedManifest};
 
 use crate::common::{PURPOSES, batch, dataset, kind, manifest, turned_back};
 
@@ -118,7 +118,10 @@ fn a_year_of_a_vault() {
     let mut linker =
         Client::connect(&office.folder.path().join("s"), Role::Linker, "test").unwrap();
     let (_, wrapped) = linker.create_key(&source).unwrap();
-    let unwrapped = linker.unwrap_key(&source, &wrapped, Some(&opened.run_key)).unwrap();
+    let sha256 = "d".repeat(64);
+    let manifest = RecordedManifest { dataset: source.clone(), sha256: sha256.clone() };
+    client.record_manifest(manifest, None).unwrap();
+    let unwrapped = linker.unwrap_key(&source, &wrapped, Some(&opened.run_key), &sha256).unwrap();
     let made = turned_back(&unwrapped.run.unwrap(), &tokens);
 
     office.keep("list", &format!("{}\n", made[0]));

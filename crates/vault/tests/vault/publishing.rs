@@ -5,10 +5,11 @@ use std::fs;
 use minster_model::{Role, policy::Zeros};
 use minster_vault::{disk::Disk, log, purposes::PurposeDefinition, session::Session, vault::Vault};
 use minster_vault_api::{
-    KnownRelease, PROTOCOL, Publication, Publishing, ReleaseRules, Request, Response,
+    KnownRelease, PROTOCOL, ProposedAction, Publication, Publishing, ReleaseRules, Request,
+    Response,
 };
 
-use crate::common::{PURPOSES, Site};
+use crate::common::{PURPOSES, Site, carried_out, denial};
 
 fn publication(sha256: &str, what: Publishing) -> Publication {
     Publication {
@@ -157,4 +158,33 @@ fn the_log_tells_an_analyst_every_release_that_was_ever_let_out() {
         assert_eq!(told, (role == Role::Analyst).then(|| all.clone()), "{role}");
     }
     assert_eq!(known(&vault, Role::Analyst, 1), Some(vec![]));
+}
+
+/// 0.2.0 named no entry of a release in the ledger, and left no copy of it where it was stopped.
+#[test]
+fn two_custodians_have_a_release_forgotten_of_which_the_log_names_no_entry() {
+    let site = Site::new();
+    let serving = site.serve();
+    let mut analyst = serving.client(Role::Analyst).unwrap();
+    let named = Publication { entry: Some("1".repeat(64)), ..publication("a", Publishing::LetOut) };
+    analyst.publish(&named).unwrap();
+    analyst.publish(&publication("b", Publishing::LetOut)).unwrap();
+    let forget = |digit: &str| {
+        let Publication { purpose, release, period, sha256, .. } =
+            publication(digit, Publishing::LetOut);
+        let action = ProposedAction::ForgetRelease { purpose, release, period, sha256 };
+        carried_out(&site, &serving, action)
+    };
+    for (digit, why) in [("a", "names its entry in the ledger"), ("c", "knows of no such release")]
+    {
+        let denied = denial(forget(digit)).to_string();
+        assert!(denied.contains(why), "{denied}");
+    }
+    forget("b").unwrap();
+    let known = analyst.releases(&named.purpose).unwrap();
+    let known: Vec<&str> = known.iter().map(|of| of.sha256.as_str()).collect();
+    assert_eq!(known, [named.sha256.as_str()]);
+    let denied = denial(forget("b")).to_string();
+    assert!(denied.contains("knows of no such release"), "once: {denied}");
+    log::verify(&site.log(), None).unwrap();
 }

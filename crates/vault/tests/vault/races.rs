@@ -18,8 +18,8 @@ use minster_vault::{
     vault::Vault,
 };
 use minster_vault_api::{
-    Denial, ListChange, PROTOCOL, Proposed, ProposedAction, Publication, Publishing, Request,
-    Response, SignedDecisions, WrappedKey,
+    Denial, ListChange, PROTOCOL, Proposed, ProposedAction, Publication, Publishing,
+    RecordedManifest, Request, Response, SignedDecisions, WrappedKey,
 };
 
 use crate::common::{PURPOSES, Site, batch, dataset, kind, manifest};
@@ -123,6 +123,14 @@ impl Stage {
         status.purposes.iter().find(|one| one.purpose == education()).unwrap().key_version
     }
 
+    /// The request to record a manifest that none was recorded as before, and the manifest's hash.
+    fn manifest(&self) -> (Request, String) {
+        let sha256 = format!("{:064x}", self.next());
+        let manifest =
+            RecordedManifest { dataset: dataset(DatasetClass::Source), sha256: sha256.clone() };
+        (Request::RecordManifest { manifest, carried_from: None }, sha256)
+    }
+
     fn wrapped(&self) -> WrappedKey {
         let mut ingest = self.session(self.uid, Role::Ingest);
         match ingest.answer(Request::CreateKey(dataset(DatasetClass::Source))) {
@@ -156,6 +164,7 @@ const KINDS: &[&str] = &[
     "list",
     "told",
     "reidentify",
+    "record",
 ];
 
 /// A request that is to be sent in a conversation of its own, perhaps after another.
@@ -214,9 +223,13 @@ fn prepare(stage: &Stage, of: &str, place: usize) -> Ready {
         }
         "unwrap" => {
             let wrapped = stage.wrapped();
-            let request = Request::UnwrapKey(dataset(DatasetClass::Source), wrapped, None);
+            let (request, sha256) = stage.manifest();
+            let answer = stage.session(stage.uid, Role::Ingest).answer(request);
+            assert!(matches!(answer, Response::ManifestRecorded));
+            let request = Request::UnwrapKey(dataset(DatasetClass::Source), wrapped, None, sha256);
             with(Role::Linker, request)
         }
+        "record" => with(Role::Ingest, stage.manifest().0),
         "publish" => {
             let uid = if place == 0 { stage.uid } else { OTHER };
             let publication = Publication {
@@ -294,7 +307,7 @@ fn at_once(stage: &Stage, requests: Vec<Ready>) -> Vec<Response> {
 /// The rules that entries keep, whatever came at the same moment as what.
 fn check_log(site: &Site) {
     let text = fs::read_to_string(site.log()).unwrap();
-    let (mut loads, mut stopped) = (BTreeSet::new(), false);
+    let (mut loads, mut stopped, mut newest) = (BTreeSet::new(), false, None);
     let mut agreed: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     for line in text.lines() {
         let entry: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -309,6 +322,14 @@ fn check_log(site: &Site) {
             "pseudonymised" => assert!(!stopped, "an answer though an alarm stands: {line}"),
             "alarm" => stopped = true,
             "resumed" => stopped = false,
+            "recorded-manifest" => newest = Some(entry["manifest"]["sha256"].clone()),
+            "unwrapped-key" => {
+                assert_eq!(
+                    newest.as_ref(),
+                    entry.get("manifest"),
+                    "an older one is opened: {line}"
+                );
+            }
             "agreed" => {
                 let of = agreed.entry(entry["sha256"].to_string()).or_default();
                 of.extend(uid);

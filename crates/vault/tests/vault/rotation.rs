@@ -50,10 +50,11 @@ fn a_retired_version_is_answered_for_no_more() {
     let old = serving.ask("education", "upn", &["a"]).unwrap();
     let source = dataset(DatasetClass::Source);
     let (_, wrapped) = serving.client(Role::Ingest).unwrap().create_key(&source).unwrap();
+    let sha256 = serving.recorded(&source);
     let mut custodian = serving.client(Role::Custodian).unwrap();
     rotated(&site, &serving, "education");
     let mut linker = serving.client(Role::Linker).unwrap();
-    linker.unwrap_key(&source, &wrapped, None).unwrap();
+    linker.unwrap_key(&source, &wrapped, None, &sha256).unwrap();
     // Before it is retired, an old pseudonym can be undone.
     let proposal = Proposed {
         action: ProposedAction::Reidentify { purpose: education.clone(), pseudonyms: old.clone() },
@@ -73,7 +74,7 @@ fn a_retired_version_is_answered_for_no_more() {
     let done = retired(&site, &serving, 1, &["source/census/2024-25"]).unwrap();
     assert_eq!(done, CarriedOut::Retired(KeyVersion(1)));
     assert!(!undo(proposal));
-    let denied = denial(linker.unwrap_key(&source, &wrapped, None));
+    let denied = denial(linker.unwrap_key(&source, &wrapped, None, &sha256));
     assert!(matches!(denied, Denial::Retired { version: KeyVersion(1), .. }), "{denied}");
     assert!(matches!(denial(linker.crosswalk(&education, KeyVersion(1))), Denial::Retired { .. }));
     let left = fs::read_dir(site.vault().join("crosswalks")).unwrap().count();

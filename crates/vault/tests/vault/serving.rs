@@ -91,6 +91,8 @@ fn each_role_has_its_own_questions() {
     let (_, of_source) = serving.client(Role::Ingest).unwrap().create_key(&source).unwrap();
     let (_, of_integrated) = serving.client(Role::Linker).unwrap().create_key(&integrated).unwrap();
     let (_, of_report) = serving.client(Role::Analyst).unwrap().create_key(&report).unwrap();
+    let of = [&source, &integrated, &report, &linkage].map(|dataset| serving.recorded(dataset));
+    let sha256 = of[0].as_str();
     let mut engineer = serving.client(Role::Ingest).unwrap();
     let run = engineer.open_run(manifest("education", "census", 1)).unwrap().run_key;
     let elsewhere =
@@ -106,38 +108,48 @@ fn each_role_has_its_own_questions() {
         assert_eq!(client.create_key(&integrated).is_ok(), is(&[Linker]), "{role}");
         assert_eq!(client.create_key(&report).is_ok(), is(&[Analyst, Linker]), "{role}");
         for run in [None, Some(&run)] {
-            let opened = client.unwrap_key(&source, &of_source, run);
+            let opened = client.unwrap_key(&source, &of_source, run, sha256);
             assert_eq!(opened.is_ok(), is(&[Linker]), "{role}");
             assert!(opened.is_err() || opened.unwrap().run.is_some() == run.is_some(), "{role}");
         }
         // A run's key opens with the source's datasets alone, and with its own source's.
-        assert!(client.unwrap_key(&source, &of_source, Some(&elsewhere)).is_err(), "{role}");
-        assert!(client.unwrap_key(&integrated, &of_integrated, Some(&run)).is_err(), "{role}");
-        let reads = client.unwrap_key(&integrated, &of_integrated, None).is_ok();
+        assert!(
+            client.unwrap_key(&source, &of_source, Some(&elsewhere), sha256).is_err(),
+            "{role}"
+        );
+        assert!(
+            client.unwrap_key(&integrated, &of_integrated, Some(&run), sha256).is_err(),
+            "{role}"
+        );
+        let reads = client.unwrap_key(&integrated, &of_integrated, None, sha256).is_ok();
         assert_eq!(reads, is(&[Linker, Analyst]), "{role}");
-        let reads = client.unwrap_key(&report, &of_report, None).is_ok();
+        let reads = client.unwrap_key(&report, &of_report, None, sha256).is_ok();
         assert_eq!(reads, is(&[Analyst, Auditor, Linker]), "{role}");
         for (dataset, wrapped) in [(&source, &of_source), (&integrated, &of_integrated)] {
-            assert_eq!(client.scan_key(dataset, wrapped, None).is_ok(), is(&[Auditor]), "{role}");
+            assert_eq!(
+                client.scan_key(dataset, wrapped, None, sha256).is_ok(),
+                is(&[Auditor]),
+                "{role}"
+            );
         }
-        let scans = client.scan_key(&source, &of_source, Some(&run)).is_ok();
+        let scans = client.scan_key(&source, &of_source, Some(&run), sha256).is_ok();
         assert_eq!(scans, is(&[Auditor]), "{role}");
         // Parts hang together and can be attacked by it: the linker alone reads them.
         assert_eq!(client.create_key(&linkage).is_ok(), is(&[Ingest]), "{role}");
         for run in [None, Some(&run)] {
-            let opened = client.unwrap_key(&linkage, &of_linkage, run);
+            let opened = client.unwrap_key(&linkage, &of_linkage, run, sha256);
             assert_eq!(opened.is_ok(), is(&[Linker]), "{role}");
             assert!(opened.is_err() || opened.unwrap().run.is_some() == run.is_some(), "{role}");
         }
-        assert!(client.scan_key(&linkage, &of_linkage, None).is_err(), "{role}");
-        assert!(client.unwrap_key(&source, &of_linkage, None).is_err(), "{role}");
+        assert!(client.scan_key(&linkage, &of_linkage, None, sha256).is_err(), "{role}");
+        assert!(client.unwrap_key(&source, &of_linkage, None, sha256).is_err(), "{role}");
         let action = ProposedAction::Rotate { purpose: "health".parse().unwrap() };
         let (reference, reason) = ("KEYS/1".into(), "new keys".into());
         let expires = "2099-01-01".into();
         let rotates = client.propose(Proposed { action, reference, reason, expires });
         assert_eq!(rotates.is_ok(), is(&[Custodian]), "{role}");
         assert_eq!(client.checkpoint().is_ok(), is(&[Custodian, Auditor]), "{role}");
-        assert!(client.unwrap_key(&source, &of_integrated, None).is_err());
+        assert!(client.unwrap_key(&source, &of_integrated, None, sha256).is_err());
         client.status().unwrap();
     }
 }
@@ -171,7 +183,9 @@ fn parts_for_scored_matching_have_a_budget_of_their_own() {
     let mut linker = serving.client(Role::Linker).unwrap();
     let of_cin = DatasetRef { name: "cin".parse().unwrap(), ..dataset(DatasetClass::Linkage) };
     let (_, wrapped) = client.create_key(&of_cin).unwrap();
-    let key = linker.unwrap_key(&of_cin, &wrapped, Some(&opened.run_key)).unwrap().run.unwrap();
+    let sha256 = serving.recorded(&of_cin);
+    let opened = linker.unwrap_key(&of_cin, &wrapped, Some(&opened.run_key), &sha256);
+    let key = opened.unwrap().run.unwrap();
     assert_eq!(turned_back(&key, &again), one);
     let denied = denial(client.pseudonymise(&name, batch(&["A", "B", "C", "D"])));
     assert!(
@@ -211,8 +225,9 @@ fn a_purpose_opens_to_its_own_sources_and_roles_alone() {
     let mut integrated = dataset(DatasetClass::Integrated);
     integrated.purpose = "health".parse().unwrap();
     let (_, wrapped) = serving.client(Role::Linker).unwrap().create_key(&integrated).unwrap();
-    let denied =
-        denial(serving.client(Role::Analyst).unwrap().unwrap_key(&integrated, &wrapped, None));
+    let sha256 = serving.recorded(&integrated);
+    let mut analyst = serving.client(Role::Analyst).unwrap();
+    let denied = denial(analyst.unwrap_key(&integrated, &wrapped, None, &sha256));
     assert!(matches!(denied, Denial::PurposeForbids { role: Role::Analyst, .. }), "{denied}");
 }
 
