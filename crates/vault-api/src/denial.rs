@@ -213,4 +213,20 @@ pub enum Denial {
         /// How many it may have.
         places: u32,
     },
+    /// The vault waits for custodians.
+    #[error(
+        "the vault is locked: {given} of {needed} shares were given. Custodians give theirs with `minster-vault unlock`"
+    )]
+    Locked {
+        /// Shares that it holds.
+        given: u32,
+        /// Shares that open it.
+        needed: u32,
+    },
+    /// A share that is wrong, or that is not taken.
+    #[error("the share is not taken: {why}")]
+    Share {
+        /// The fault.
+        why: String,
+    },
 }

@@ -3,9 +3,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Approval, CarriedOut, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease,
-    ListedKind, OpenedQuarantine, OpenedRun, Proposed, Publication, QuarantineCase, QuarantineRows,
-    Reidentified, RunManifest, SealedRunKey, SignedDecisions, StatusReport, SubjectPseudonym,
-    Unwrapped, WrappedKey,
+    ListedKind, LockedReport, LogPage, OpenProposal, OpenedQuarantine, OpenedRun, Proposed,
+    Publication, QuarantineCase, QuarantineRows, Reidentified, RunManifest, SealedRunKey, Share,
+    SignedDecisions, StatusReport, SubjectPseudonym, Unlocking, Unwrapped, WrappedKey,
 };
 
 /// A caller's request.
@@ -141,6 +141,22 @@ pub enum Request {
         /// The page, from 0; an empty one ends them.
         page: u32,
     },
+    /// The proposals that are open.
+    Proposals,
+    /// Whole lines of the log, from this byte on.
+    ReadLog {
+        /// 0, or what the page before named as the next.
+        from: u64,
+    },
+    /// Whether a proposal about one child is about this number.
+    CompareSubject {
+        /// The proposal.
+        proposal: String,
+        /// The number, canonical: one.
+        identifiers: IdentifierBatch,
+    },
+    /// A custodian's share, for a vault that is locked. Such a vault answers this and [`Request::Status`] alone.
+    Unlock(Share),
 }
 
 /// The vault's answer.
@@ -213,4 +229,14 @@ pub enum Response {
     ExactOnlyCounted(Vec<ListedKind>),
     /// Releases that the log knows, by period and name.
     Releases(Vec<KnownRelease>),
+    /// The proposals that are open.
+    Proposals(Vec<OpenProposal>),
+    /// Lines of the log.
+    LogPage(LogPage),
+    /// Whether the number is the same.
+    SubjectCompared(bool),
+    /// The state of a vault that is locked.
+    Locked(LockedReport),
+    /// The share is right.
+    Unlocking(Unlocking),
 }

@@ -1,6 +1,9 @@
 //! The state that the log adds up to: purposes, versions, approvals, budgets. Nothing of it is kept elsewhere, so
 //! that nobody without the root key can add a purpose or an approval.
 
+mod proposals;
+mod retiring;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -9,9 +12,11 @@ use minster_model::{
 };
 use minster_vault_api::{Denial, KnownRelease, Publication};
 
+pub use proposals::ProposalState;
+
 use crate::{
-    approvals::{CustodianKey, NEEDED, refusal},
-    log::{Entry, Event, RegistryHead, checkpoint::Accepted},
+    approvals::{CustodianKey, NEEDED, StoppedRun, refusal},
+    log::{Entry, Event, RegistryHead, ResumedRun, checkpoint::Accepted},
     purposes::{PurposeDefinition, today},
     session::files_of,
 };
@@ -80,8 +85,8 @@ pub struct PurposeState {
     pub agreed: BTreeMap<Publication, BTreeSet<u32>>,
     /// Releases that were ever let out, by period, name and hash.
     releases: BTreeMap<(Period, TableName, String), Known>,
-    /// Whether an alarm stopped it.
-    pub stopped: bool,
+    /// The run that an alarm stopped, and the purpose with it.
+    pub stopped: Option<StoppedRun>,
     /// The people who may judge its pairs.
     pub reviewers: Vec<CustodianKey>,
     /// Ceilings that were raised for one run.
@@ -111,17 +116,6 @@ struct Known {
     withdrawn: bool,
 }
 
-/// One proposal's state.
-#[derive(Debug, Clone)]
-pub struct ProposalState {
-    /// SHA-256 of its text.
-    pub sha256: String,
-    /// The custodians who approved it.
-    pub by: BTreeSet<String>,
-    /// Its last day.
-    pub expires: Option<Date>,
-}
-
 impl PurposeState {
     fn new(definition: PurposeDefinition) -> Self {
         Self {
@@ -134,7 +128,7 @@ impl PurposeState {
             loading: BTreeMap::new(),
             agreed: BTreeMap::new(),
             releases: BTreeMap::new(),
-            stopped: false,
+            stopped: None,
             reviewers: Vec::new(),
             raised: BTreeMap::new(),
             registry: None,
@@ -157,8 +151,9 @@ impl PurposeState {
     /// stopped, named anew, ended or given another version of keys meanwhile.
     pub(crate) fn grant(&self, now: &State, event: Event) -> Result<(Event, ()), Denial> {
         let now = now.live(&self.definition.name)?;
-        let is_same =
-            !now.stopped && now.version == self.version && now.definition == self.definition;
+        let is_same = now.stopped.is_none()
+            && now.version == self.version
+            && now.definition == self.definition;
         match is_same {
             true => Ok((event, ())),
             false => {
@@ -168,44 +163,15 @@ impl PurposeState {
         }
     }
 
-    /// The datasets that stand under a version of the keys, as far as the vault knows.
-    pub(crate) fn standing_under(&self, version: KeyVersion) -> impl Iterator<Item = &str> {
-        let all = self.datasets.iter().filter(move |(_, under)| **under == version);
-        all.map(|(dataset, _)| dataset.as_str())
-    }
-
-    /// Refuses to end a version that none follows, that is ended, or under which other datasets stand than are given up.
-    pub(crate) fn may_retire(&self, version: KeyVersion, give_up: &[String]) -> Result<(), String> {
-        let purpose = &self.definition.name;
-        if version.0 == 0 || version > self.version {
-            return Err(format!("the keys of {purpose} have the versions v1 to {}", self.version));
-        }
-        if version == self.version {
-            return Err(format!(
-                "{version} is the version in use: first `minster-vault request rotate` makes the next one, and `minster \
-                 rekey` converts the datasets"
-            ));
-        }
-        if self.retired.contains(&version) {
-            return Err(format!("{version} is retired already"));
-        }
-        let stands = |one: &String| self.datasets.get(one) == Some(&version);
-        if let Some(other) = give_up.iter().find(|one| !stands(one)) {
-            return Err(format!(
-                "no dataset {other} stands under {version}, so it cannot be given up"
-            ));
-        }
-        let left: Vec<_> = self
-            .standing_under(version)
-            .filter(|one| !give_up.iter().any(|it| it == one))
-            .collect();
-        match left.is_empty() {
-            true => Ok(()),
-            false => Err(format!(
-                "datasets stand under {version}, and would be lost: {}. Convert them with `minster rekey`; one that is gone \
-                 already, or may be lost, is named with --give-up",
-                left.join(", ")
-            )),
+    /// Goes on after an alarm. The source of the stopped run has one run with its ceiling, as a load that custodians allowed;
+    /// a larger one that they allowed before stays.
+    fn resume(&mut self, proposal: &str, run: Option<&ResumedRun>) {
+        (self.stopped, self.newcomers) = (None, None);
+        self.resumed += 1;
+        if let Some(ResumedRun { source, ceiling, .. }) = run
+            && self.raised.get(source).is_none_or(|(raised, _)| raised < ceiling)
+        {
+            self.raised.insert(source.clone(), (*ceiling, proposal.to_owned()));
         }
     }
 
@@ -274,8 +240,8 @@ impl State {
     pub(crate) fn running(&self, role: Role, purpose: &Purpose) -> Result<&PurposeState, Denial> {
         let found = self.open_to(role, purpose)?;
         match found.stopped {
-            false => Ok(found),
-            true => {
+            None => Ok(found),
+            Some(_) => {
                 let rule = "an alarm stands".to_owned();
                 Err(Denial::Probing { purpose: purpose.clone(), rule })
             }
@@ -406,14 +372,13 @@ impl State {
                     });
                 }
             }
-            Event::Alarm { purpose, .. } => self.purpose(purpose, |state| state.stopped = true),
-            Event::Proposed { proposal, sha256, expires, .. } => {
-                let state = ProposalState {
-                    sha256: sha256.clone(),
-                    by: BTreeSet::new(),
-                    expires: expires.parse().ok(),
-                };
-                self.proposals.insert(proposal.clone(), state);
+            Event::Alarm { run, purpose, source, rule, counts } => {
+                let (run, source, rule) = (run.clone(), source.clone(), rule.clone());
+                let stopped = StoppedRun { run, source, rule, counts: *counts };
+                self.purpose(purpose, |state| state.stopped = Some(stopped));
+            }
+            Event::Proposed { proposal, .. } => {
+                self.proposals.extend(ProposalState::of(entry).map(|of| (proposal.clone(), of)));
             }
             Event::Approved { proposal, custodian, .. } => {
                 if let Some(state) = self.proposals.get_mut(proposal) {
@@ -429,11 +394,13 @@ impl State {
                 let raised = (*ceiling, proposal.clone());
                 self.purpose(purpose, |state| drop(state.raised.insert(source.clone(), raised)));
             }
-            Event::Resumed { purpose, .. } => {
-                self.purpose(purpose, |state| {
-                    (state.stopped, state.newcomers) = (false, None);
-                    state.resumed += 1;
-                });
+            Event::Resumed { proposal, purpose, run } => {
+                self.purpose(purpose, |state| state.resume(proposal, run.as_ref()));
+            }
+            Event::ComparedSubject { proposal, same: false } => {
+                if let Some(state) = self.proposals.get_mut(proposal) {
+                    state.wrong_numbers += 1;
+                }
             }
             Event::Appointed { custodians } => self.custodians.clone_from(custodians),
             Event::ChangedCustodians { custodians, .. } => {
@@ -496,6 +463,8 @@ impl State {
             | Event::ReadCrosswalk { .. }
             | Event::ReadExactOnly { .. }
             | Event::ComparedExactOnly { .. }
+            | Event::ComparedSubject { same: true, .. }
+            | Event::Unlocked { .. }
             | Event::GaveReview { .. }
             | Event::TookReview { .. }
             | Event::Stated

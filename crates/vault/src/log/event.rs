@@ -109,8 +109,15 @@ pub enum Event {
         #[serde(default)]
         inputs: Vec<InputFile>,
     },
-    /// A run looked like trying out numbers; the purpose is stopped.
-    Alarm { run: RunId, purpose: Purpose, source: SourceName, rule: String },
+    /// A run looked like trying out numbers; the purpose is stopped. Entries of earlier releases have no counts.
+    Alarm {
+        run: RunId,
+        purpose: Purpose,
+        source: SourceName,
+        rule: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        counts: Option<RunCounts>,
+    },
     /// A dataset key was made.
     CreatedKey { dataset: DatasetRef },
     /// A dataset key was unwrapped, and the key of the run whose tokens the dataset holds.
@@ -141,8 +148,14 @@ pub enum Event {
     NamedPurpose { proposal: String, definition: PurposeDefinition },
     /// One run of a source may ask for more, as two custodians approved.
     AllowedLoad { proposal: String, purpose: Purpose, source: SourceName, ceiling: u64 },
-    /// A stopped purpose is answered again, as two custodians approved.
-    Resumed { proposal: String, purpose: Purpose },
+    /// A stopped purpose is answered again, as two custodians approved. `run` was stopped: its source has one more run with its
+    /// ceiling. Entries of earlier releases name none.
+    Resumed {
+        proposal: String,
+        purpose: Purpose,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<ResumedRun>,
+    },
     /// The first custodians of a vault that had fewer than two.
     Appointed { custodians: Vec<CustodianKey> },
     /// Others approve from now on, as two custodians approved.
@@ -216,6 +229,10 @@ pub enum Event {
     /// Further refusals since the last such entry, by uid: connections of uids without a role, connections over a role
     /// holder's places, and denials beyond those that have entries of their own.
     Refused { strangers: Vec<UidCount>, full: Vec<UidCount>, denied: Vec<UidCount> },
+    /// A custodian had a number compared with that of a proposal about one child.
+    ComparedSubject { proposal: String, same: bool },
+    /// Custodians opened the vault, which had started locked: the accounts whose shares opened it, and wrong shares before.
+    Unlocked { by: Vec<u32>, wrong: Vec<UidCount> },
 }
 
 impl Event {
@@ -252,6 +269,31 @@ impl Event {
             _ => None,
         }
     }
+}
+
+/// How far a run had come when an alarm stopped it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunCounts {
+    /// Different numbers that it was answered.
+    pub asked: u64,
+    /// Pupil and NHS numbers, of a source loaded before, that the vault had never seen; those of the refused batch too.
+    pub new: u64,
+    /// Different numbers of the purpose's day, all runs together.
+    pub today: u64,
+    /// How many different numbers it might have asked for.
+    pub ceiling: u64,
+}
+
+/// A run that was stopped, and that its source may do again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumedRun {
+    /// The run that was stopped.
+    pub run: RunId,
+    /// Its source.
+    pub source: SourceName,
+    /// Its ceiling, which the next run of the source has.
+    pub ceiling: u64,
 }
 
 /// How many refusals of a uid were counted.

@@ -3,6 +3,7 @@
 mod approvals;
 mod datasets;
 mod exact_only;
+mod looking;
 mod publishing;
 mod quarantine;
 mod review;
@@ -29,12 +30,14 @@ pub struct Session<'a> {
     asker: Option<Asker>,
     run: Option<runs::OpenRun>,
     quarantine: Option<quarantine::Opening>,
+    /// The proposal about one child whose number was typed here.
+    compared: Option<String>,
 }
 
 impl<'a> Session<'a> {
     /// A conversation with a caller whose uid the socket told.
     pub fn new(vault: &'a Vault, uid: u32) -> Self {
-        Self { vault, uid, asker: None, run: None, quarantine: None }
+        Self { vault, uid, asker: None, run: None, quarantine: None, compared: None }
     }
 
     /// Whether hello was said, in a role that the caller holds.
@@ -108,6 +111,15 @@ impl<'a> Session<'a> {
             }
             Request::CountExactOnly => self.count_exact_only(),
             Request::Releases { purpose, page } => self.releases(&purpose, page),
+            Request::Proposals => self.proposals(),
+            Request::ReadLog { from } => self.read_log(from),
+            Request::CompareSubject { proposal, identifiers } => {
+                self.compare_subject(proposal, &identifiers)
+            }
+            Request::Unlock(_) => {
+                self.asker()?;
+                Err(out_of_order("the vault is open"))
+            }
         }
     }
 

@@ -200,7 +200,7 @@ fn a_rotation_is_whole_or_did_not_happen() {
         let mut custodian = serving.client(Role::Custodian).unwrap();
         let action = ProposedAction::Rotate { purpose: "education".parse().unwrap() };
         let (reference, reason) = ("KEYS/1".into(), "new keys".into());
-        let proposed = Proposed { action, reference, reason, expires: "2099-01-01".into() };
+        let proposed = Proposed { action, reference, reason, expires: minster_tests::soon() };
         let text = custodian.propose(proposed).unwrap();
         for name in ["ann", "ben"] {
             custodian.approve(site.sign(name, &text)).unwrap();
@@ -244,7 +244,7 @@ fn an_approval_that_was_confirmed_counts() {
             },
             reference: "C/1".into(),
             reason: "r".into(),
-            expires: "2099-01-01".into(),
+            expires: minster_tests::soon(),
         };
         let mut text = None;
         let (mut approved, mut told) = (Vec::new(), false);

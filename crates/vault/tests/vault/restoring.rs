@@ -8,7 +8,7 @@ use std::{
 use minster_model::Role;
 use minster_vault::{
     VaultFault,
-    approvals::SigningKey,
+    approvals::{KeyForm, SigningKey},
     disk::Disk,
     log::verify,
     restoring::{self, SignedRestoration, Wish},
@@ -22,7 +22,7 @@ fn wish(loss_after: Option<u64>) -> Wish {
         clock: false,
         reference: "INC/9".into(),
         reason: "the auditor's disk is lost".into(),
-        expires: "2099-01-01".into(),
+        expires: minster_tests::soon(),
     }
 }
 
@@ -33,7 +33,10 @@ fn propose(site: &Site, checkpoints: &Path, loss_after: Option<u64>) -> Result<S
 
 fn signed(site: &Site, by: &[&str], text: &str) -> Vec<SignedRestoration> {
     let sign = |name: &&str| {
-        SigningKey::read(&site.path(name)).unwrap().sign_restoration(name, text).unwrap()
+        SigningKey::read(&site.path(name), &KeyForm::Clear)
+            .unwrap()
+            .sign_restoration(name, text)
+            .unwrap()
     };
     by.iter().map(sign).collect()
 }
