@@ -94,7 +94,7 @@ impl Site {
     pub fn serve_with(&mut self, dir: &str, opening: &[&str]) {
         let (dir, socket) = (self.path(dir), self.path("vault.sock"));
         let child = Command::new(programs().join("minster-vault"))
-            .args(["serve", "--dir", &dir, "--socket", &socket])
+            .args(["serve", "--single-user", "--dir", &dir, "--socket", &socket])
             .args(opening)
             .stderr(Stdio::null())
             .spawn()

@@ -476,7 +476,7 @@ fn unlock(of: &mut Telling) {
     of.done("minster-vault custodian identity --clear-key --out five.identity");
     let both = format!("--recipient {} --recipient {}", recipient.trim(), another.trim());
     of.done(&format!("minster-vault init --dir trio --threshold 2 {both}"));
-    of.site.serve_with("trio", &["--await-custodians", "--single-user"]);
+    of.site.serve_with("trio", &["--await-custodians"]);
     of.tells("vault-status-of-a-locked-vault", "minster-vault status");
     of.tells("log-show-of-a-locked-vault", "minster-vault log show");
     let unlock = "minster-vault unlock --clear-key --identity";

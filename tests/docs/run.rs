@@ -66,7 +66,8 @@ const VAULT: &str = r#"#!/bin/sh
 last() { while [ $# -gt 1 ]; do [ "$1" = --socket ] && echo "$2"; shift; done; }
 case "$1" in
   serve)
-    PROGRAM "$@" --single-user >/dev/null 2>>SITE/vault.err & echo $! >> SITE/pids
+    case "$*" in *--single-user*) ;; *) set -- "$@" --single-user ;; esac
+    PROGRAM "$@" >/dev/null 2>>SITE/vault.err & echo $! >> SITE/pids
     for i in $(seq 500); do [ -S "$(last "$@")" ] && exit 0; sleep 0.02; done
     cat SITE/vault.err; exit 1 ;;
   rekey) for pid in $(cat SITE/pids); do kill $pid; done; : > SITE/pids; sleep 0.3; exec PROGRAM "$@" --passphrase-file SITE/phrase ;;

@@ -223,9 +223,15 @@ pub enum Denial {
         /// Shares that open it.
         needed: u32,
     },
-    /// A share that is wrong, or that is not taken.
+    /// A share that is not taken, right or wrong.
     #[error("the share is not taken: {why}")]
     Share {
+        /// The fault.
+        why: String,
+    },
+    /// A wrong share.
+    #[error("the share is wrong: {why}")]
+    WrongShare {
         /// The fault.
         why: String,
     },

@@ -108,6 +108,25 @@ impl Roles {
     }
 }
 
+impl Settings {
+    /// Refuses to serve where one uid holds two roles that turn tokens back together, unless one person runs everything.
+    pub fn refuse_shared_roles(&self, single_user: bool) -> Result<(), VaultFault> {
+        let undoes = |pair: &DangerousRoles| {
+            pair.one == Role::Ingest && matches!(pair.other, Role::Linker | Role::Auditor)
+        };
+        match self.roles.dangerous().into_iter().find(undoes) {
+            Some(DangerousRoles { uid, one, other }) if !single_user => {
+                Err(VaultFault::Usage(format!(
+                    "uid {uid} holds the roles {one} and {other} in vault.toml: it could search a dataset for the children that it \
+                     asks for. Give each role a user of its own; where one person runs everything, as in a trial, say so with \
+                     --single-user"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A vault's folder, opened: the keys are in this process.
 pub struct Opened {
     /// The part that stays as it is while the folder is open.

@@ -68,6 +68,8 @@ pub struct Opening {
     pub by: Vec<u32>,
     /// Wrong shares before.
     pub wrong: Vec<UidCount>,
+    /// What else was refused to whom.
+    pub refused: Vec<UidCount>,
 }
 
 /// What all conversations share.
@@ -83,7 +85,9 @@ struct Waiting {
 struct Shares {
     given: Vec<Given>,
     wrong: BTreeMap<u32, u32>,
-    opened: Option<(Unsealed, Opening)>,
+    /// By uids that hold a role: nobody else comes so far.
+    refused: BTreeMap<u32, u32>,
+    opened: Option<(Unsealed, Vec<u32>)>,
 }
 
 struct Given {
@@ -152,7 +156,9 @@ impl Locked {
         let held = || VaultFault::Usage("a conversation with the locked vault does not end".into());
         let Waiting { closed, shares, .. } = Arc::into_inner(waiting).ok_or_else(held)?;
         let shares = shares.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let Some((unsealed, opening)) = shares.opened else { return Ok(None) };
+        let Shares { wrong, refused, opened, .. } = shares;
+        let Some((unsealed, by)) = opened else { return Ok(None) };
+        let opening = Opening { by, wrong: counted(wrong), refused: counted(refused) };
         Ok(Some(Unlocked { closed, unsealed, socket, opening, refusals }))
     }
 }
@@ -167,7 +173,13 @@ fn converse(waiting: &Waiting, uid: u32, stream: &UnixStream, limits: &Limits) {
     let mut role = None;
     loop {
         let Ok(request) = frame::read_within::<Request>(&mut reader, SMALL) else { return };
-        let response = waiting.answer(uid, &mut role, request).unwrap_or_else(Response::Denied);
+        let response = match waiting.answer(uid, &mut role, request) {
+            Ok(response) => response,
+            Err(denial) => {
+                waiting.shares().count(uid, &denial);
+                Response::Denied(denial)
+            }
+        };
         if frame::write(&mut &*stream, &response).is_err() || waiting.shares().is_open() {
             return;
         }
@@ -273,14 +285,7 @@ impl Waiting {
             let unsealed = self.closed.unseal(&secret);
             let by = std::mem::take(&mut shares.given).iter().map(|one| one.uid).collect();
             match unsealed {
-                Ok(unsealed) => {
-                    let wrong = shares
-                        .wrong
-                        .iter()
-                        .map(|(uid, wrong)| UidCount { uid: *uid, count: u64::from(*wrong) });
-                    let wrong = wrong.collect();
-                    shares.opened = Some((unsealed, Opening { by, wrong }));
-                }
+                Ok(unsealed) => shares.opened = Some((unsealed, by)),
                 Err(fault) => {
                     return shares.wrong(uid, &format!("it does not open the vault ({fault})"));
                 }
@@ -300,14 +305,25 @@ impl Shares {
         self.given.retain(|one| one.at.elapsed() < KEPT);
     }
 
+    /// Counts what is refused, unless it is a wrong share, which is counted by itself, or only comes too early.
+    fn count(&mut self, uid: u32, denial: &Denial) {
+        if !matches!(denial, Denial::Locked { .. } | Denial::WrongShare { .. }) {
+            *self.refused.entry(uid).or_default() += 1;
+        }
+    }
+
     /// Counts a wrong share, and waits: nobody tries out many.
     fn wrong(&mut self, uid: u32, why: &str) -> Result<Unlocking, Denial> {
         let wrong = self.wrong.entry(uid).or_default();
         *wrong += 1;
         let left = WRONG_OF_ONE.saturating_sub(*wrong);
         std::thread::sleep(WAIT);
-        Err(Denial::Share {
+        Err(Denial::WrongShare {
             why: format!("{why}; {left} more wrong ones are taken from uid {uid}"),
         })
     }
+}
+
+fn counted(counts: BTreeMap<u32, u32>) -> Vec<UidCount> {
+    counts.into_iter().map(|(uid, count)| UidCount { uid, count: u64::from(count) }).collect()
 }

@@ -47,6 +47,8 @@ pub struct State {
     pub restorations: u64,
     /// The protections that the system granted when the vault last started.
     pub hardening: String,
+    /// Whether the vault last started for a single user.
+    pub single_user: bool,
     /// The list of identities that are linked by their number alone; none where none was made.
     pub(crate) exact_only: Option<ListHead>,
 }
@@ -322,7 +324,10 @@ impl State {
                     })
                     .collect();
             }
-            Event::Started { hardening } => self.hardening.clone_from(hardening),
+            Event::Started { hardening, single_user } => {
+                self.hardening.clone_from(hardening);
+                self.single_user = *single_user;
+            }
             Event::Restored { loss: Some(loss), .. } => {
                 self.exported = Some(loss.after).filter(|after| *after > 0);
                 self.checkpoints = self.checkpoints.max(loss.counter);

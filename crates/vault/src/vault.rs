@@ -121,17 +121,17 @@ impl Vault {
         Ok(decided)
     }
 
-    /// Adds the entry that the vault began to serve.
-    pub fn started(&self, hardening: String) -> Result<(), Denial> {
-        self.core()?.record(None, Event::Started { hardening }).map(drop)
+    /// Adds the entry that the vault began to serve, for a single user or not.
+    pub fn started(&self, hardening: String, single_user: bool) -> Result<(), Denial> {
+        self.core()?.record(None, Event::Started { hardening, single_user }).map(drop)
     }
 
     /// Adds the entry of how custodians opened the vault, which had started locked; the refusals since then are summed with its
     /// own.
     pub(crate) fn unlocked(&self, opening: Opening, refusals: Refusals) -> Result<(), Denial> {
         *locked(&self.refusals)? = refusals;
-        let Opening { by, wrong } = opening;
-        self.core()?.record(None, Event::Unlocked { by, wrong }).map(drop)
+        let Opening { by, wrong, refused } = opening;
+        self.core()?.record(None, Event::Unlocked { by, wrong, refused }).map(drop)
     }
 
     /// Adds the entry that the vault stopped serving.
@@ -330,6 +330,7 @@ impl Vault {
             hardening: state.hardening.clone(),
             restorations: state.restorations,
             dangerous_roles: self.settings().roles.dangerous(),
+            single_user: state.single_user,
             checkpoint_age: core.exporter.as_ref().and_then(Exporter::age),
         })
     }

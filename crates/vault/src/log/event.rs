@@ -20,8 +20,12 @@ pub enum Event {
         custodians: Vec<CustodianKey>,
         purposes: Vec<PurposeDefinition>,
     },
-    /// The vault began to serve.
-    Started { hardening: String },
+    /// The vault began to serve; for a single user, who holds roles that undo a protection together.
+    Started {
+        hardening: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        single_user: bool,
+    },
     /// The vault stopped serving.
     Stopped,
     /// The torn end that a crash had left was removed: of the log, or of a registry.
@@ -231,8 +235,9 @@ pub enum Event {
     Refused { strangers: Vec<UidCount>, full: Vec<UidCount>, denied: Vec<UidCount> },
     /// A custodian had a number compared with that of a proposal about one child.
     ComparedSubject { proposal: String, same: bool },
-    /// Custodians opened the vault, which had started locked: the accounts whose shares opened it, and wrong shares before.
-    Unlocked { by: Vec<u32>, wrong: Vec<UidCount> },
+    /// Custodians opened the vault, which had started locked: the accounts whose shares opened it, and before that wrong shares,
+    /// and what was refused for other reasons, such as a share of an account without the role.
+    Unlocked { by: Vec<u32>, wrong: Vec<UidCount>, refused: Vec<UidCount> },
 }
 
 impl Event {

@@ -158,7 +158,9 @@ No figure tells of a child. Any role may ask.")]
     Approve(Approve),
     /// List the proposals that are open: who signed, who may still sign, and how many days are left.
     #[command(after_help = "Example:
-  minster-vault proposals")]
+  minster-vault proposals
+
+Auditors add --role auditor.")]
     Proposals {
         #[command(flatten)]
         caller: Caller,
@@ -266,7 +268,8 @@ pub(crate) struct Serve {
     /// Start locked, and answer nothing until enough custodians gave their shares with `minster-vault unlock`.
     #[arg(long, conflicts_with_all = ["key_file", "passphrase_file", "identities"])]
     pub(crate) await_custodians: bool,
-    /// One person runs everything, as in a trial: with --await-custodians, one uid may give all shares.
+    /// One person runs everything, as in a trial: one uid may hold roles that undo a protection together, and with
+    /// --await-custodians give all shares. The log and the status say so.
     #[arg(long)]
     pub(crate) single_user: bool,
     #[command(flatten)]
@@ -408,7 +411,9 @@ Exit: 0 all is well; 9 it is not")]
   minster-vault log show --event alarm --event resumed
 
   minster-vault log show --lines > log.jsonl
-    a copy, as it stands")]
+    a copy, as it stands
+
+Custodians add --role custodian.")]
     Show(Show),
 }
 

@@ -312,6 +312,12 @@ fn status_text(status: &StatusReport) -> String {
             "RESTORED   {times} times: custodians accepted what kept it from starting; `minster-vault log verify` tells more"
         );
     }
+    if status.single_user {
+        let _ = writeln!(
+            out,
+            "ONE USER   the vault was started with --single-user: roles that undo a protection may be one person's"
+        );
+    }
     for uids in status.dangerous_roles.chunk_by(|one, other| one.uid == other.uid) {
         let pairs = uids.iter().map(|pair| format!("{} with {}", pair.one, pair.other));
         let pairs = pairs.collect::<Vec<_>>().join(", ");

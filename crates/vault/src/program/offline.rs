@@ -49,7 +49,7 @@ pub(crate) fn init(arguments: Init) -> Result<(), Failure> {
     let folder = dir.display();
     let mut words = format!(
         "vault {store_id} made in {folder} with {named} purposes; every role is this user's: give each program a uid of \
-         its own in vault.toml before service"
+         its own in vault.toml before service (until then, `serve` needs --single-user)"
     );
     if !able {
         words += "\nnote: without two custodians nothing can be approved: no new purpose, no re-identification, no larger \
@@ -69,7 +69,9 @@ pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
     let server = if await_custodians {
         // Whoever stops the unit while it waits must be heard.
         stop_on_signals(&stop)?;
-        let locked = Locked::bind(Closed::at(&dir)?, &socket, single_user)?;
+        let closed = Closed::at(&dir)?;
+        closed.settings().refuse_shared_roles(single_user)?;
+        let locked = Locked::bind(closed, &socket, single_user)?;
         let _ = writeln!(
             io::stderr(),
             "the vault is locked, and waits for its custodians on {}",
@@ -78,14 +80,17 @@ pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
         let Some(unlocked) = locked.wait(&stop)? else { return Ok(()) };
         Server::unlocked(unlocked, checkpoints, Disk::new())?
     } else {
-        let opened = folder::open_folder(&dir, &opening.into(), Disk::new())?;
+        let closed = Closed::at(&dir)?;
+        closed.settings().refuse_shared_roles(single_user)?;
+        let unsealed = closed.unseal(&opening.into())?;
+        let opened = closed.open(unsealed, Disk::new())?;
         let vault = Vault::new(opened, checkpoints)?;
         stop_on_signals(&stop)?;
         Server::bind(vault, &socket)?
     };
     let sandbox = harden::sandbox(&dir, &socket, checkpoints);
     let hardening = format!("{process}; {sandbox}");
-    server.vault().started(hardening).map_err(|_| Failure::Log)?;
+    server.vault().started(hardening, single_user).map_err(|_| Failure::Log)?;
     let _ = writeln!(io::stderr(), "the vault answers on {}", socket.display());
     server.serve(&stop)?;
     Ok(())

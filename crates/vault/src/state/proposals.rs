@@ -1,6 +1,6 @@
 //! Proposals that are open, as the log tells of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use minster_model::Purpose;
@@ -31,6 +31,8 @@ pub struct ProposalState {
     reference: String,
     requester: Option<u32>,
     made: String,
+    /// The number of its entry.
+    number: u64,
 }
 
 impl ProposalState {
@@ -52,6 +54,7 @@ impl ProposalState {
             reference: reference.clone(),
             requester: entry.asker.as_ref().map(|asker| asker.uid),
             made: entry.time.clone(),
+            number: entry.number,
         })
     }
 
@@ -63,7 +66,8 @@ impl ProposalState {
 }
 
 impl State {
-    /// The proposals that can still be approved or carried out, the one that ends first at the head.
+    /// The proposals that can still be approved or carried out, the one that ends first at the head, and of these
+    /// the one that was made first.
     pub(crate) fn open_proposals(&self) -> Vec<OpenProposal> {
         let custodians = self.custodians.iter().map(|one| &one.name);
         let open = |(id, of): (&String, &ProposalState)| {
@@ -71,7 +75,7 @@ impl State {
             let expires = of.expires?.to_string();
             let missing = NEEDED.saturating_sub(of.by.len()) as u32;
             let others = custodians.clone().filter(|name| missing > 0 && !of.by.contains(*name));
-            Some(OpenProposal {
+            let told = OpenProposal {
                 proposal: id.clone(),
                 action: of.action.clone(),
                 purpose: of.purpose.clone(),
@@ -84,10 +88,10 @@ impl State {
                 signed: of.by.iter().cloned().collect(),
                 missing,
                 may_sign: others.cloned().collect(),
-            })
+            };
+            Some(((days_left, of.number), told))
         };
-        let mut all: Vec<OpenProposal> = self.proposals.iter().filter_map(open).collect();
-        all.sort_by(|one, other| (one.days_left, &one.made).cmp(&(other.days_left, &other.made)));
-        all
+        let all: BTreeMap<_, _> = self.proposals.iter().filter_map(open).collect();
+        all.into_values().collect()
     }
 }

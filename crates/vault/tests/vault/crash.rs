@@ -303,7 +303,7 @@ fn a_killed_program_serves_again() {
     let site = Site::new();
     let serve = || {
         Command::new(env!("CARGO_BIN_EXE_minster-vault"))
-            .arg("serve")
+            .args(["serve", "--single-user"])
             .args(["--dir".as_ref(), site.vault().as_os_str()])
             .args(["--socket".as_ref(), site.path("s").as_os_str()])
             .args(["--key-file".as_ref(), site.path("key").as_os_str()])

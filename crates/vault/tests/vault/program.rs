@@ -53,7 +53,7 @@ impl Office {
     /// Starts the vault, and does not wait for it.
     pub(crate) fn start(&mut self, arguments: &str) -> u32 {
         let child = Command::new(env!("CARGO_BIN_EXE_minster-vault"))
-            .args("serve --dir vault --socket s --checkpoints auditor".split(' '))
+            .args("serve --single-user --dir vault --socket s --checkpoints auditor".split(' '))
             .args(arguments.split_whitespace())
             .current_dir(self.folder.path())
             .stderr(Stdio::null())
@@ -111,7 +111,9 @@ fn a_year_of_a_vault() {
     office.bad("init --dir vault --passphrase-file phrase", 2);
     office.serve("--passphrase-file phrase");
     let status = office.good("status --socket s");
-    for word in ["Argon2id, 65536 KiB", "ann, ben", "education until 2099", "seccomp: yes"] {
+    for word in
+        ["ONE USER", "Argon2id, 65536 KiB", "ann, ben", "education until 2099", "seccomp: yes"]
+    {
         assert!(status.contains(word), "{word}: {status}");
     }
     let mut client =
@@ -218,7 +220,7 @@ fn a_year_of_a_vault() {
     assert!(office.good("status --socket s").contains("key file, changed 1 times"));
     let statement = office.good("statement --socket s");
     assert!(statement.contains("\u{2014} minster-vault/"));
-    office.bad("serve --dir vault --socket t --key-file key", 8);
+    office.bad("serve --single-user --dir vault --socket t --key-file key", 8);
 }
 
 #[test]
@@ -330,9 +332,10 @@ fn a_fault_is_told_with_the_remedy() {
     office.bad("custodian new --clear-key --out ann", 2);
     office.good("init --dir vault --purposes purposes.toml --key-file key");
     for (arguments, code, word) in [
-        ("serve --dir vault --socket s", 2, "--key-file"),
-        ("serve --dir vault --socket s --key-file none", 2, "none"),
-        ("serve --dir none --socket s --key-file key", 2, "none"),
+        ("serve --single-user --dir vault --socket s", 2, "--key-file"),
+        ("serve --single-user --dir vault --socket s --key-file none", 2, "none"),
+        ("serve --single-user --dir none --socket s --key-file key", 2, "none"),
+        ("serve --dir vault --socket s --key-file key", 2, "holds the roles ingest and linker"),
         ("status --socket s", 6, "minster-vault serve"),
         ("log verify --dir none", 2, "none"),
         ("log verify --dir vault --checkpoints none", 2, "verifier.txt"),
@@ -346,9 +349,13 @@ fn a_fault_is_told_with_the_remedy() {
         ("init --dir v2 --recipient age1x --threshold 1 --key-file key", 2, "cannot be used with"),
         ("init --dir v2 --recipient age1x --recipient age1y", 2, "--threshold"),
         ("rekey --dir vault --key-file key --new-recipient age1x", 2, "--new-threshold"),
-        ("serve --dir vault --socket s --await-custodians", 2, "no custodian has a share"),
         (
-            "serve --dir vault --socket s --await-custodians --key-file key",
+            "serve --single-user --dir vault --socket s --await-custodians",
+            2,
+            "no custodian has a share",
+        ),
+        (
+            "serve --single-user --dir vault --socket s --await-custodians --key-file key",
             2,
             "cannot be used with",
         ),
@@ -445,9 +452,10 @@ fn two_custodians_restore_a_vault_whose_checkpoints_are_lost() {
         office.stop();
     }
     fs::remove_dir_all(office.folder.path().join("auditor")).unwrap();
-    let why = office.bad("serve --dir vault --socket s --checkpoints auditor --key-file key", 9);
+    let why = office
+        .bad("serve --single-user --dir vault --socket s --checkpoints auditor --key-file key", 9);
     assert!(why.contains("minster-vault restore"), "{why}");
-    let why = office.bad("serve --dir vault --socket s --key-file key", 9);
+    let why = office.bad("serve --single-user --dir vault --socket s --key-file key", 9);
     assert!(why.contains("--checkpoints"), "{why}");
 
     let case = "--reference INC/9 --reason lost --expires SOON";

@@ -92,7 +92,7 @@ fn unlock(name: &str) -> String {
 #[test]
 fn two_of_three_custodians_open_a_vault_that_started_locked() {
     let (mut office, secrets) = office();
-    let pid = office.start("--await-custodians --single-user");
+    let pid = office.start("--await-custodians");
     let socket = office.folder.path().join("s");
     while !socket.exists() {
         std::thread::sleep(Duration::from_millis(10));
@@ -157,14 +157,14 @@ fn two_of_three_custodians_open_a_vault_that_started_locked() {
     let own = rustix::process::getuid().as_raw();
     let log = office.good("log show --socket s --event unlocked");
     assert!(
-        log.contains(&format!("unlocked by=[{own},{own}] wrong=[{{\"count\":1,\"uid\":{own}}}]")),
+        log.contains(&format!("unlocked by=[{own},{own}] refused=[{{\"count\":1,\"uid\":{own}}}] wrong=[{{\"count\":1,\"uid\":{own}}}]")),
         "{log}"
     );
     office.good("log verify --dir vault --checkpoints auditor");
     office.stop();
 
     // The shares are asked for again at the next start.
-    office.start("--await-custodians --single-user");
+    office.start("--await-custodians");
     while Client::connect(&socket, Role::Auditor, "test").is_err() {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -174,7 +174,7 @@ fn two_of_three_custodians_open_a_vault_that_started_locked() {
 #[test]
 fn wrong_shares_are_bounded_and_then_right_ones_refused_too() {
     let (mut office, _) = office();
-    office.start("--await-custodians --single-user");
+    office.start("--await-custodians");
     while !office.folder.path().join("s").exists() {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -223,7 +223,7 @@ fn of_several_users() -> Option<(Site, Vec<PathBuf>)> {
     let settings = site.vault().join("vault.toml");
     let text = fs::read_to_string(&settings).unwrap();
     let text = text.replace("custodian = [0]", &format!("custodian = [{ANN}, {BEN}]"));
-    fs::write(&settings, text.replace("ingest = [0]", &format!("ingest = [0, {ANN}]"))).unwrap();
+    fs::write(&settings, text.replace("ingest = [0]", &format!("ingest = [{ANN}]"))).unwrap();
     let folder = site.path("vault").parent().unwrap().to_owned();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     let program = site.path("minster-vault");
@@ -280,7 +280,9 @@ fn each_custodian_gives_a_share_from_an_account_of_their_own() {
     Client::connect(&socket, Role::Auditor, "test").unwrap().status().unwrap();
     let log = fs::read_to_string(site.log()).unwrap();
     assert!(
-        log.contains(&format!("\"event\":\"unlocked\",\"by\":[{ANN},{BEN}],\"wrong\":[]")),
+        log.contains(&format!(
+            "\"event\":\"unlocked\",\"by\":[{ANN},{BEN}],\"wrong\":[],\"refused\":[{{\"uid\":0,\"count\":1}},{{\"uid\":{ANN},\"count\":2}}]"
+        )),
         "{log}"
     );
     let pid = rustix::process::Pid::from_child(&vault);
