@@ -112,13 +112,12 @@ impl Site {
         let (dir, key, checkpoints) = (of("vault"), of("key"), of("checkpoints"));
         // A limit that leaves nothing to lock: one that is reached later stops the vault.
         let limited = ["-c", "ulimit -l 64; exec \"$@\"", "sh", "programs/minster-vault", "serve"];
-        let serve = ["--dir", &dir, "--key-file", &key, "--socket", socket];
-        // A stranger has nobody to share the roles with.
-        let single: &[&str] = if user == VAULT { &[] } else { &["--single-user"] };
+        // One user ingests and links; a stranger has nobody to share the roles with.
+        let serve = ["--single-user", "--dir", &dir, "--key-file", &key, "--socket", socket];
         let mut serve = self.command(
             user,
             "sh",
-            &[&limited[..], &serve, &["--checkpoints", &checkpoints], single].concat(),
+            &[&limited[..], &serve, &["--checkpoints", &checkpoints]].concat(),
         );
         let vault = serve.stderr(Stdio::null()).spawn().unwrap();
         let begun = Instant::now();

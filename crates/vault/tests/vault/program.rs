@@ -211,6 +211,11 @@ fn a_year_of_a_vault() {
     let out = office.folder.path().join("vault.prom");
     assert!(fs::read_to_string(&out).unwrap().starts_with("# HELP minster_vault_"));
     assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o644);
+    // The program makes files for its user alone, but for the auditor's.
+    let mode = |name: &str| {
+        fs::metadata(office.folder.path().join(name)).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!((mode("auditor"), mode("auditor/verifier.txt")), (0o750, 0o640));
     office.good("checkpoint --socket s --out auditor");
     let verified = office.good("log verify --dir vault --checkpoints auditor");
     assert!(verified.contains("chain whole") && verified.contains("8 custodians' approvals"));
