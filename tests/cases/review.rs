@@ -81,7 +81,7 @@ fn sign(council: &Council, reviewer: &str, decisions: &BTreeMap<String, &str>) {
     let signed: Output = council.site.run(
         "minster-vault",
         &format!(
-            "review sign --purpose children-statistics --decisions {reviewer}.csv --name {reviewer} --key {reviewer}"
+            "review sign --purpose children-statistics --decisions {reviewer}.csv --name {reviewer} --key {reviewer} --clear-key"
         )
         .split(' ')
         .collect::<Vec<_>>(),
