@@ -51,6 +51,12 @@ pub fn samples() -> Option<PathBuf> {
     samples
 }
 
+/// A last day for a proposal, in thirty days: the vault takes none that is far ahead.
+pub fn soon() -> String {
+    let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
+    today.saturating_add(jiff::Span::new().days(30)).to_string()
+}
+
 /// A folder with a serving vault, in which programs are run.
 pub struct Site {
     folder: tempfile::TempDir,
@@ -85,10 +91,16 @@ impl Site {
 
     /// Starts the vault again, after [`Site::stop_vault`].
     pub fn serve(&self) {
-        let (dir, key, socket) =
-            (self.path("vault"), self.path("custody.key"), self.path("vault.sock"));
+        let key = self.path("custody.key");
+        self.serve_with("vault", &["--key-file", &key]);
+    }
+
+    /// Starts a vault of another folder, or opens it in another way, in the place of the one that stopped.
+    pub fn serve_with(&self, dir: &str, opening: &[&str]) {
+        let (dir, socket) = (self.path(dir), self.path("vault.sock"));
         let child = Command::new(programs().join("minster-vault"))
-            .args(["serve", "--dir", &dir, "--key-file", &key, "--socket", &socket])
+            .args(["serve", "--single-user", "--dir", &dir, "--socket", &socket])
+            .args(opening)
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -104,7 +116,7 @@ impl Site {
     pub fn appoint(&self) {
         self.stop_vault();
         for name in ["ann", "ben"] {
-            self.done("minster-vault", &["custodian", "new", "--out", name]);
+            self.done("minster-vault", &["custodian", "new", "--clear-key", "--out", name]);
         }
         let appoint = ["custodian", "appoint", "--dir", "vault", "--key-file", "custody.key"];
         let both = ["--custodian", "ann=ann.pub", "--custodian", "ben=ben.pub"];
@@ -114,12 +126,12 @@ impl Site {
 
     /// Has a request approved by ann and ben, and carries it out.
     pub fn enacted(&self, what: &str) -> String {
-        let case = "request --socket vault.sock --reference C/1 --reason test --expires 2099-01-01";
+        let case = "request --socket vault.sock --reference C/1 --reason test --expires SOON";
         let words: Vec<&str> = case.split(' ').chain(what.split(' ')).collect();
         fs::write(self.path("proposal"), self.done("minster-vault", &words)).unwrap();
         for name in ["ann", "ben"] {
             let approve = ["approve", "--socket", "vault.sock", "--proposal", "proposal", "--yes"];
-            let by = ["--name", name, "--key", name];
+            let by = ["--name", name, "--clear-key", "--key", name];
             self.done("minster-vault", &[&approve[..], &by].concat());
         }
         self.done("minster-vault", &["enact", "--socket", "vault.sock", "--proposal", "proposal"])
@@ -207,10 +219,12 @@ impl Site {
         self.command(program, arguments).output().unwrap()
     }
 
-    /// One of the programs, ready to start.
+    /// One of the programs, ready to start. The argument `SOON` is the day of [`soon`].
     pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(programs().join(program));
-        command.args(arguments).current_dir(self.folder()).stdin(Stdio::null());
+        let soon = soon();
+        command.args(arguments.iter().map(|one| if *one == "SOON" { soon.as_str() } else { one }));
+        command.current_dir(self.folder()).stdin(Stdio::null());
         command
     }
 

@@ -112,7 +112,8 @@ impl Site {
         let (dir, key, checkpoints) = (of("vault"), of("key"), of("checkpoints"));
         // A limit that leaves nothing to lock: one that is reached later stops the vault.
         let limited = ["-c", "ulimit -l 64; exec \"$@\"", "sh", "programs/minster-vault", "serve"];
-        let serve = ["--dir", &dir, "--key-file", &key, "--socket", socket];
+        // One user ingests and links; a stranger has nobody to share the roles with.
+        let serve = ["--single-user", "--dir", &dir, "--key-file", &key, "--socket", socket];
         let mut serve = self.command(
             user,
             "sh",

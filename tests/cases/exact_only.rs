@@ -168,8 +168,8 @@ fn days_of_a_mark_count_as_well() {
 /// Appoints two custodians.
 pub(crate) fn appoint(council: &mut Council) {
     council.site.stop_vault();
-    vault(council, "custodian new --out ann");
-    vault(council, "custodian new --out ben");
+    vault(council, "custodian new --clear-key --out ann");
+    vault(council, "custodian new --clear-key --out ben");
     vault(
         council,
         "custodian appoint --dir vault --key-file custody.key --custodian ann=ann.pub --custodian ben=ben.pub",
@@ -188,14 +188,14 @@ pub(crate) fn vault(council: &Council, arguments: &str) -> String {
 /// Has numbers, each behind its kind, put on the list of exact-only identities or taken off it.
 pub(crate) fn list(council: &Council, change: &str, numbers: &[String]) -> String {
     fs::write(council.path("numbers"), numbers.join("\n")).unwrap();
-    let case = "--socket vault.sock --reference A/1 --reason order --expires 2099-01-01";
+    let case = "--socket vault.sock --reference A/1 --reason order --expires SOON";
     let request = format!("request {case} exact-only {change} --numbers numbers");
     let arguments: Vec<&str> = request.split(' ').collect();
     let proposal = council.site.run("minster-vault", &arguments);
     assert!(proposal.status.success(), "{}", minster_tests::text(&proposal));
     fs::write(council.path("proposal"), &proposal.stdout).unwrap();
     for name in ["ann", "ben"] {
-        let sign = format!("--proposal proposal --name {name} --key {name} --yes");
+        let sign = format!("--proposal proposal --name {name} --key {name} --clear-key --yes");
         vault(council, &format!("approve --socket vault.sock {sign}"));
     }
     vault(council, "enact --socket vault.sock --proposal proposal")

@@ -35,11 +35,12 @@ fn ran(council: &Council) -> Ran {
 
 /// Has two custodians approve reviewers.
 fn approve_reviewers(council: &Council, names: &[&str]) {
-    let mut request = "request --socket vault.sock --reference R/1 --reason review --expires 2099-01-01 reviewers \
+    let mut request =
+        "request --socket vault.sock --reference R/1 --reason review --expires SOON reviewers \
                        --purpose children-statistics"
-        .to_owned();
+            .to_owned();
     for name in names {
-        vault(council, &format!("custodian new --out {name}"));
+        vault(council, &format!("custodian new --clear-key --out {name}"));
         request += &format!(" --reviewer {name}={name}.pub");
     }
     let proposal =
@@ -47,7 +48,7 @@ fn approve_reviewers(council: &Council, names: &[&str]) {
     assert!(proposal.status.success(), "{}", text(&proposal));
     fs::write(council.path("proposal"), &proposal.stdout).unwrap();
     for name in ["ann", "ben"] {
-        let sign = format!("--proposal proposal --name {name} --key {name} --yes");
+        let sign = format!("--proposal proposal --name {name} --key {name} --clear-key --yes");
         vault(council, &format!("approve --socket vault.sock {sign}"));
     }
     vault(council, "enact --socket vault.sock --proposal proposal");
@@ -80,7 +81,7 @@ fn sign(council: &Council, reviewer: &str, decisions: &BTreeMap<String, &str>) {
     let signed: Output = council.site.run(
         "minster-vault",
         &format!(
-            "review sign --purpose children-statistics --decisions {reviewer}.csv --name {reviewer} --key {reviewer}"
+            "review sign --purpose children-statistics --decisions {reviewer}.csv --name {reviewer} --key {reviewer} --clear-key"
         )
         .split(' ')
         .collect::<Vec<_>>(),

@@ -65,7 +65,7 @@ fn a_closed_pipe_ends_every_program_quietly() {
 #[test]
 fn what_is_done_is_done_though_nobody_reads_of_it() {
     let site = Site::new();
-    let new = site.command("minster-vault", &["custodian", "new", "--out", "ann"]);
+    let new = site.command("minster-vault", &["custodian", "new", "--clear-key", "--out", "ann"]);
     assert_eq!(unread(new, true), (Some(0), String::new()));
     assert!(site.folder().join("ann.pub").exists());
 }

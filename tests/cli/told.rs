@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    os::unix::fs::PermissionsExt,
     path::PathBuf,
 };
 
@@ -74,13 +75,13 @@ impl Telling {
 
     /// Has two custodians approve a request.
     fn approved(&self, what: &str) {
-        let request = format!(
-            "minster-vault request --reference R/1 --reason test --expires 2099-01-01 {what}"
-        );
+        let request =
+            format!("minster-vault request --reference R/1 --reason test --expires SOON {what}");
         fs::write(self.site.path("proposal"), self.done(&request)).unwrap();
         for name in ["ann", "ben"] {
+            let number = if what.starts_with("subject") { "--identifier-file number" } else { "" };
             self.done(&format!(
-                "minster-vault approve --proposal proposal --name {name} --key {name} --yes"
+                "minster-vault approve --proposal proposal --name {name} --key {name} --clear-key --yes {number}"
             ));
         }
     }
@@ -156,8 +157,21 @@ fn begin(of: &mut Telling) {
     // So few pupils can hide nothing from those who know one of them.
     change("config/tables/children.toml", "insider = 1", "insider = 0");
 
-    of.tells("custodian-new", "minster-vault custodian new --out ann");
-    of.json("minster-vault-custodian-new", "minster-vault custodian new --out ben");
+    of.tells("custodian-new", "minster-vault custodian new --clear-key --out ann");
+    of.json("minster-vault-custodian-new", "minster-vault custodian new --clear-key --out ben");
+    fs::write(of.site.path("phrase"), "correct horse battery staple").unwrap();
+    fs::set_permissions(of.site.path("phrase"), fs::Permissions::from_mode(0o600)).unwrap();
+    of.tells(
+        "custodian-seal",
+        "minster-vault custodian seal --key ann --out ann.sealed --key-passphrase-file phrase",
+    );
+    of.json(
+        "minster-vault-custodian-seal",
+        "minster-vault custodian seal --key ben --out ben.sealed --key-passphrase-file phrase",
+    );
+    let identity = "minster-vault custodian identity --key-passphrase-file phrase";
+    of.tells("custodian-identity", &format!("{identity} --out one.identity"));
+    of.json("minster-vault-custodian-identity", &format!("{identity} --out two.identity"));
     let init = "--purposes config/purposes.toml --custodian ann=ann.pub --custodian ben=ben.pub";
     of.tells("vault-init", &format!("minster-vault init --dir own --key-file own.key {init}"));
     of.json(
@@ -293,33 +307,43 @@ fn govern(of: &mut Telling) {
     of.tells("log-verify", "minster-vault log verify --log own/log.jsonl");
     of.tells("exact-only", "minster-vault exact-only");
     of.json("minster-vault-exact-only", "minster-vault exact-only");
-    let request = "minster-vault request --reference R/2 --reason test --expires 2099-01-01";
+    let request = "minster-vault request --reference R/2 --reason test --expires SOON";
     let load = "load --purpose children-statistics --source school_census --ceiling 400000";
     of.tells("request", &format!("{request} {load}"));
-    let expired = request.replace("2099", "2019");
+    let expired = request.replace("SOON", "2019-01-01");
     of.tells("request-that-is-over", &format!("{expired} {load}"));
     let proposal = of.json("minster-vault-request", &format!("{request} --json {load}"));
     fs::write(of.site.path("load"), proposal["text"].as_str().unwrap()).unwrap();
     let approve = "minster-vault approve --proposal load";
     of.tells("enact-too-early", "minster-vault enact --proposal load");
-    of.tells("approve-unasked", &format!("{approve} --name ann --key ann"));
-    of.tells("approve", &format!("{approve} --name ann --key ann --yes"));
-    of.json("minster-vault-approve", &format!("{approve} --name ben --key ben --yes"));
-    of.tells("approve-as-another", &format!("{approve} --name ben --key ann --yes"));
+    let all = of.json("minster-vault-proposals", "minster-vault proposals");
+    assert_eq!(all["proposals"].as_array().unwrap().len(), 2);
+    of.tells("approve-with-a-key-in-clear", &format!("{approve} --name ann --key ann --yes"));
+    of.tells("approve-unasked", &format!("{approve} --name ann --key ann --clear-key"));
+    of.tells("approve", &format!("{approve} --name ann --key ann --clear-key --yes"));
+    of.tells("proposals", "minster-vault proposals");
+    of.json("minster-vault-approve", &format!("{approve} --name ben --key ben --clear-key --yes"));
+    of.tells("approve-as-another", &format!("{approve} --name ben --key ann --clear-key --yes"));
     of.json("minster-vault-enact", "minster-vault enact --proposal load");
     of.tells("enact-twice", "minster-vault enact --proposal load");
+    let shown = of.done("minster-vault log show --from 2 --event proposed --event allowed-load");
+    // How far the log had grown is not the same each time.
+    let shown: String =
+        shown.lines().map(|line| line.split_once(' ').unwrap().1.to_owned() + "\n").collect();
+    of.keep("log-show", &shown);
 }
 
 fn review(of: &mut Telling) {
     of.tells("review-status", "minster review status");
     of.json("minster-review-status", "minster review status");
     of.tells("review-export-refused", "minster review export --reviewer rae --out rae.csv");
-    of.done("minster-vault custodian new --out rae");
+    of.done("minster-vault custodian new --clear-key --out rae");
     of.approved("reviewers --purpose children-statistics --reviewer rae=rae.pub");
     of.tells("enact", "minster-vault enact --proposal proposal");
     of.tells("review-export", "minster review export --reviewer rae --out rae.csv");
     of.json("minster-review-export", "minster review export --reviewer rae --out rae2.csv");
-    let sign = "minster-vault review sign --purpose children-statistics --name rae --key rae";
+    let sign =
+        "minster-vault review sign --purpose children-statistics --name rae --key rae --clear-key";
     let import = "minster review import --reviewer rae --signature rae.csv.sig";
     let signed = of.done(&format!("{sign} --decisions rae.csv"));
     fs::write(of.site.path("rae.csv.sig"), signed).unwrap();
@@ -402,7 +426,7 @@ fn renew(of: &mut Telling) {
         of.approved(&format!("rotate {purpose}"));
         of.tells(name, "minster-vault enact --proposal proposal");
     }
-    let request = "minster-vault request --reference R/1 --reason test --expires 2099-01-01 retire";
+    let request = "minster-vault request --reference R/1 --reason test --expires SOON retire";
     let retire = format!("{request} {purpose}");
     of.tells("retire-while-datasets-stand", &format!("{retire} --version 1"));
     of.tells("rekey", "minster rekey");
@@ -424,12 +448,12 @@ fn stop(of: &mut Telling) {
     of.tells("vault-rekey-with-the-old-key", &rekey("custody.key", "newest.key"));
     let restore =
         "minster-vault restore --dir older --checkpoints checkpoints --key-file custody.key";
-    let case = "--reference INC/9 --reason lost --expires 2099-01-01";
+    let case = "--reference INC/9 --reason lost --expires SOON";
     of.tells("restore-after-another-entry", &format!("{restore} --accept-loss-after 3 {case}"));
     let text = of.json("minster-vault-restore", &format!("{restore} --accept-loss-after 0 {case}"));
     fs::write(of.site.path("loss"), text["text"].as_str().unwrap()).unwrap();
     let sign = |name: &str| {
-        let who = format!("--name {name} --key {name} --out {name}.sig");
+        let who = format!("--name {name} --key {name} --clear-key --out {name}.sig");
         format!("minster-vault custodian sign --text loss --yes {who}")
     };
     of.json("minster-vault-custodian-sign", &sign("ann"));
@@ -438,4 +462,25 @@ fn stop(of: &mut Telling) {
     of.tells("restore-by-one", &restore);
     of.tells("restore", &format!("{restore} --signature ben.sig"));
     of.tells("vault-dir-of-no-vault", "minster-vault log verify --dir council");
+    unlock(of);
+}
+
+/// A vault that starts locked.
+fn unlock(of: &mut Telling) {
+    let recipient = of.done("minster-vault custodian identity --clear-key --out three.identity");
+    of.tells(
+        "vault-init-without-a-threshold",
+        &format!("minster-vault init --dir trio --recipient {}", recipient.trim()),
+    );
+    let another = of.done("minster-vault custodian identity --clear-key --out four.identity");
+    of.done("minster-vault custodian identity --clear-key --out five.identity");
+    let both = format!("--recipient {} --recipient {}", recipient.trim(), another.trim());
+    of.done(&format!("minster-vault init --dir trio --threshold 2 {both}"));
+    of.site.serve_with("trio", &["--await-custodians"]);
+    of.tells("vault-status-of-a-locked-vault", "minster-vault status");
+    of.tells("log-show-of-a-locked-vault", "minster-vault log show");
+    let unlock = "minster-vault unlock --clear-key --identity";
+    of.tells("unlock-wrong", &format!("{unlock} five.identity"));
+    of.json("minster-vault-unlock", &format!("{unlock} three.identity"));
+    of.tells("unlock", &format!("{unlock} four.identity"));
 }

@@ -59,17 +59,20 @@ const DIFFERS: [(&str, &str); 7] = [
     (r"\b\d+ passed, (\d+) failed, \d+ not checked\b", "$1 FAILED"),
 ];
 
-/// A vault that serves goes on behind the page's next command, custodians are not asked whether to sign, and `cargo demo` is the
+/// A vault that serves goes on behind the page's next command, custodians are not asked whether to sign, nor for the passphrases of
+/// their keys, one user is all custodians, and `cargo demo` is the
 /// program that cargo would start: the test runs in no terminal, and beside a cargo.
 const VAULT: &str = r#"#!/bin/sh
 last() { while [ $# -gt 1 ]; do [ "$1" = --socket ] && echo "$2"; shift; done; }
 case "$1" in
   serve)
+    case "$*" in *--single-user*) ;; *) set -- "$@" --single-user ;; esac
     PROGRAM "$@" >/dev/null 2>>SITE/vault.err & echo $! >> SITE/pids
     for i in $(seq 500); do [ -S "$(last "$@")" ] && exit 0; sleep 0.02; done
     cat SITE/vault.err; exit 1 ;;
-  rekey) for pid in $(cat SITE/pids); do kill $pid; done; : > SITE/pids; sleep 0.3; exec PROGRAM "$@" ;;
-  approve) exec PROGRAM "$@" --yes ;;
+  rekey) for pid in $(cat SITE/pids); do kill $pid; done; : > SITE/pids; sleep 0.3; exec PROGRAM "$@" --passphrase-file SITE/phrase ;;
+  approve) exec PROGRAM "$@" --yes --key-passphrase-file SITE/phrase ;;
+  custodian|unlock) exec PROGRAM "$@" --key-passphrase-file SITE/phrase ;;
   *) exec PROGRAM "$@" ;;
 esac
 "#;
@@ -98,6 +101,8 @@ impl Reader {
         }
         let bin = site.join("bin");
         fs::create_dir_all(&bin).unwrap();
+        fs::write(site.join("phrase"), "correct horse battery staple\n").unwrap();
+        fs::set_permissions(site.join("phrase"), fs::Permissions::from_mode(0o600)).unwrap();
         let text = |path: &Path| path.to_str().unwrap().to_owned();
         for (name, script) in [("minster-vault", VAULT), ("cargo", CARGO)] {
             let script = script

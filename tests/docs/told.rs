@@ -3,11 +3,10 @@
 use std::{
     fs,
     io::Write,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use minster_tests::{Site, copy, files, root, text};
+use minster_tests::{Site, copy, files, root, soon, text};
 
 use crate::{
     pages::{self, Page},
@@ -153,15 +152,14 @@ fn custodians_go_through_every_ceremony_of_their_page() {
         .meaning("/var/lib/minster-vault", "vault")
         .meaning("--socket S", "--socket vault.sock")
         .meaning("copy/log.jsonl", "vault/log.jsonl")
+        .meaning("2026-12-31", &soon())
         .meaning("Z897200123000", &number);
     for name in ["age1ann…", "age1ben…", "age1cat…", "age1dan…"] {
-        let identity = age::x25519::Identity::generate();
-        let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
-        let path = here.join(format!("{}.identity", &name[4..7]));
-        fs::write(&path, secret).unwrap();
-        // The vault refuses an identity that others may read.
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        reader = reader.meaning(name, &identity.to_public().to_string());
+        let path = format!("stick/{}.identity", &name[4..7]);
+        let sealed = ["--key-passphrase-file", "phrase", "--out", &path];
+        let made = site.run("minster-vault", &[&["custodian", "identity"][..], &sealed].concat());
+        assert!(made.status.success(), "{}", text(&made));
+        reader = reader.meaning(name, String::from_utf8(made.stdout).unwrap().trim());
     }
     let page = Page::read("docs/custodians.md");
     let follow =

@@ -76,7 +76,7 @@ impl Written {
             format!(
                 "Make the vault: minster-vault init --dir DIR --purposes {folder}/purposes.toml"
             ),
-            "Start it: minster-vault serve --dir DIR --socket SOCKET".to_owned(),
+            "Start it: minster-vault serve --dir DIR --socket SOCKET (for a trial as one user: --single-user)".to_owned(),
             format!("Run the pipeline: minster run --config {folder}/pipeline.toml"),
         ]
         .iter()

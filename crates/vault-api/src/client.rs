@@ -106,9 +106,19 @@ impl Client {
         role: Role,
         program: &str,
     ) -> Result<Self, VaultError> {
-        let VaultAddress { socket, verifier, .. } = address;
-        let verifier = verifier.as_deref().map(str::parse::<Verifier>).transpose();
+        let verifier = address.verifier.as_deref().map(str::parse::<Verifier>).transpose();
         let verifier = verifier.map_err(VaultError::BadVerifier)?;
+        let mut client = Self::greet(address, role, program)?;
+        if let Some(verifier) = verifier {
+            client.challenge(&verifier, &address.socket)?;
+        }
+        Ok(client)
+    }
+
+    /// Connects, makes sure that the vault's user listens, and says hello. A vault that is locked cannot prove its key: nothing
+    /// but a share is told to it.
+    pub fn greet(address: &VaultAddress, role: Role, program: &str) -> Result<Self, VaultError> {
+        let socket = &address.socket;
         let unreachable = |source| VaultError::Unreachable { socket: socket.to_owned(), source };
         let stream = UnixStream::connect(socket).map_err(unreachable)?;
         let listens = rustix::net::sockopt::socket_peercred(&stream);
@@ -140,13 +150,9 @@ impl Client {
             Err(unread) => return Err(said.err().unwrap_or(unread).into()),
         };
         match answer {
-            Response::Welcome { protocol: PROTOCOL } => {}
-            _ => return Err(VaultError::Protocol),
+            Response::Welcome { protocol: PROTOCOL } => Ok(client),
+            _ => Err(VaultError::Protocol),
         }
-        if let Some(verifier) = verifier {
-            client.challenge(&verifier, socket)?;
-        }
-        Ok(client)
     }
 
     /// Has the vault sign a fresh challenge.
@@ -433,7 +439,7 @@ impl Client {
         }
     }
 
-    fn ask(&mut self, request: &Request) -> Result<Response, VaultError> {
+    pub(crate) fn ask(&mut self, request: &Request) -> Result<Response, VaultError> {
         frame::write(&mut self.writer, request)?;
         match frame::read(&mut self.reader)? {
             Response::Denied(denial) => Err(denial.into()),

@@ -231,4 +231,26 @@ pub enum Denial {
         /// The fault.
         why: String,
     },
+    /// The vault waits for custodians.
+    #[error(
+        "the vault is locked: {given} of {needed} shares were given. Custodians give theirs with `minster-vault unlock`"
+    )]
+    Locked {
+        /// Shares that it holds.
+        given: u32,
+        /// Shares that open it.
+        needed: u32,
+    },
+    /// A share that is not taken, right or wrong.
+    #[error("the share is not taken: {why}")]
+    Share {
+        /// The fault.
+        why: String,
+    },
+    /// A wrong share.
+    #[error("the share is wrong: {why}")]
+    WrongShare {
+        /// The fault.
+        why: String,
+    },
 }

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod custodians;
 mod denial;
 mod exact_only;
 pub mod frame;
@@ -32,8 +33,10 @@ mod review;
 mod run;
 mod status;
 mod tokens;
+mod unlock;
 
 pub use client::{Client, VaultError};
+pub use custodians::{LogPage, OpenProposal};
 pub use denial::Denial;
 pub use exact_only::{ExactOnlyList, ListChange, ListChanged, ListedKind, ListedPseudonyms};
 pub use keys::{DataKey, Unwrapped, WrappedKey};
@@ -49,6 +52,7 @@ pub use review::SignedDecisions;
 pub use run::{IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};
 pub use status::{DangerousRoles, PurposeStatus, Statement, StatusReport, VersionStatus};
 pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
+pub use unlock::{LockedReport, Share, ShareKind, Unlocking, VaultState};
 
 /// The protocol's version. A vault answers a client of its own version alone.
 pub const PROTOCOL: u16 = 11;

@@ -3,9 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Approval, CarriedOut, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease,
-    ListedKind, NewestManifests, OpenedQuarantine, OpenedRun, Proposed, Publication,
-    QuarantineCase, QuarantineRows, RecordedManifest, Reidentified, RunManifest, SealedRunKey,
-    SignedDecisions, StatusReport, SubjectPseudonym, Unwrapped, WrappedKey,
+    ListedKind, LockedReport, LogPage, NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun, Proposed, Publication, QuarantineCase, QuarantineRows, RecordedManifest, Reidentified, RunManifest, SealedRunKey, Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking, Unwrapped, WrappedKey,
 };
 
 /// A caller's request.
@@ -164,6 +162,22 @@ pub enum Request {
         /// The page, from 0; an empty one ends them.
         page: u32,
     },
+    /// The proposals that are open.
+    Proposals,
+    /// Whole lines of the log, from this byte on.
+    ReadLog {
+        /// 0, or what the page before named as the next.
+        from: u64,
+    },
+    /// Whether a proposal about one child is about this number.
+    CompareSubject {
+        /// The proposal.
+        proposal: String,
+        /// The number, canonical: one.
+        identifiers: IdentifierBatch,
+    },
+    /// A custodian's share, for a vault that is locked. Such a vault answers this and [`Request::Status`] alone.
+    Unlock(Share),
 }
 
 /// The vault's answer.
@@ -240,4 +254,14 @@ pub enum Response {
     ManifestRecorded,
     /// The newest manifests that the log knows, by dataset.
     Manifests(NewestManifests),
+    /// The proposals that are open.
+    Proposals(Vec<OpenProposal>),
+    /// Lines of the log.
+    LogPage(LogPage),
+    /// Whether the number is the same.
+    SubjectCompared(bool),
+    /// The state of a vault that is locked.
+    Locked(LockedReport),
+    /// The share is right.
+    Unlocking(Unlocking),
 }

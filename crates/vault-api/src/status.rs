@@ -34,6 +34,11 @@ pub struct StatusReport {
     pub restorations: u64,
     /// Roles that one uid must not hold together, and does.
     pub dangerous_roles: Vec<DangerousRoles>,
+    /// Whether the vault started for a single user, who may hold roles that undo a protection together.
+    pub single_user: bool,
+    /// Seconds since the last checkpoint in the folder that the vault keeps was signed; nothing where it keeps none, or none is
+    /// there yet.
+    pub checkpoint_age: Option<u64>,
 }
 
 /// Two roles of one uid that undo a protection together.

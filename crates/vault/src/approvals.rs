@@ -4,35 +4,30 @@
 //! SHA-256 (Ed25519, RFC 8032) with keys that the vault never holds. The running vault enforces the
 //! rule; it is not threshold cryptography. The text is kept sealed; the log has its hash.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs};
 
 use jiff::civil::Date;
 use minster_model::{
-    DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, SourceName, TableName,
+    DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, RunId, SourceName, TableName,
 };
 use minster_vault_api::{Denial, ListChange, SignedDecisions};
-use ring::{
-    rand::SystemRandom,
-    signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
-};
+use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
+pub use crate::signing_key::{KeyForm, SigningKey};
 use crate::{
     VaultFault,
-    custody::refuse_exposed,
-    disk::write_new,
-    keys::{hex, secret_line, unhex},
-    purposes::PurposeDefinition,
-    restoring::{Restoration, SignedRestoration},
+    keys::unhex,
+    log::{ResumedRun, RunCounts},
+    purposes::{PurposeDefinition, today},
 };
 
 /// How many custodians must approve.
 pub const NEEDED: usize = 2;
+/// A proposal's last day is at most so many days ahead: what was right when it was signed may not be so for long.
+pub const LONGEST_DAYS: i32 = 92;
+/// The name of the action that is about one child.
+pub(crate) const FIND_SUBJECT: &str = "find-subject";
 const FORMAT: u32 = 1;
 
 /// A custodian's name and public key.
@@ -99,71 +94,6 @@ impl CustodianKey {
     }
 }
 
-/// A custodian's own key, in a file of theirs.
-pub struct SigningKey(Ed25519KeyPair);
-
-impl SigningKey {
-    /// Makes a key: the private one in a new file for the caller alone, the public one in
-    /// `<file>.pub`.
-    pub fn create(path: &Path) -> Result<PathBuf, VaultFault> {
-        let crypto = |_| VaultFault::Crypto("a signing key could not be made");
-        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(crypto)?;
-        let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref())
-            .map_err(|_| VaultFault::Crypto("a signing key could not be read back"))?;
-        let digits = secret_line(pkcs8.as_ref());
-        let public = PathBuf::from(format!("{}.pub", path.display()));
-        write_new(path, 0o600, &digits)?;
-        write_new(&public, 0o644, &(hex(pair.public_key().as_ref()) + "\n"))?;
-        Ok(public)
-    }
-
-    /// Reads a key file.
-    pub fn read(path: &Path) -> Result<Self, VaultFault> {
-        refuse_exposed(path)?;
-        let text = Zeroizing::new(fs::read_to_string(path).map_err(VaultFault::io("read", path))?);
-        let bytes = unhex(text.trim()).map(Zeroizing::new);
-        let pair = bytes.and_then(|bytes| Ed25519KeyPair::from_pkcs8(&bytes).ok());
-        let why =
-            || "is not a custodian's key file (`minster-vault custodian new` makes one)".into();
-        pair.map(Self).ok_or_else(|| VaultFault::File { path: path.to_owned(), why: why() })
-    }
-
-    /// The public key, hexadecimal.
-    pub fn public(&self) -> String {
-        hex(self.0.public_key().as_ref())
-    }
-
-    /// Signs a file of decisions as a reviewer.
-    pub fn sign_review(&self, purpose: &Purpose, reviewer: &str, file: &[u8]) -> Vec<u8> {
-        let sha256 = crate::log::hash(file);
-        let text = SignedDecisions::signing_text(purpose, reviewer, &sha256);
-        self.0.sign(text.as_bytes()).as_ref().to_vec()
-    }
-
-    /// Signs the text of a restoration.
-    pub fn sign_restoration(
-        &self,
-        name: &str,
-        text: &str,
-    ) -> Result<SignedRestoration, VaultFault> {
-        let restoration = Restoration::read(text)
-            .ok_or_else(|| VaultFault::Usage("the text is not a restoration's".into()))?;
-        let sha256 = sha256(text);
-        let message = signing_text(restoration.store_id(), &sha256);
-        let signature = hex(self.0.sign(message.as_bytes()).as_ref());
-        Ok(SignedRestoration { sha256, custodian: name.to_owned(), signature })
-    }
-
-    /// Signs a proposal's text.
-    pub fn sign(&self, text: &str) -> Result<(Proposal, Vec<u8>), VaultFault> {
-        let proposal = Proposal::read(text)
-            .ok_or(VaultFault::Crypto("the text is not a proposal of this release"))?;
-        let message = signing_text(&proposal.store_id, &sha256(text));
-        let signature = self.0.sign(message.as_bytes()).as_ref().to_vec();
-        Ok((proposal, signature))
-    }
-}
-
 /// An action that needs two custodians.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "action")]
@@ -186,6 +116,10 @@ pub enum Action {
     Resume {
         /// The purpose.
         purpose: Purpose,
+        /// The run that the alarm stopped: its source has one more run with its ceiling. Proposals of earlier releases name
+        /// none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stopped: Option<StoppedRun>,
     },
     /// Let these custodians, and no others, approve from now on.
     ChangeCustodians {
@@ -267,7 +201,7 @@ impl Action {
             Self::Resume { .. } => "resume",
             Self::ChangeCustodians { .. } => "change-custodians",
             Self::Reidentify { .. } => "reidentify",
-            Self::FindSubject { .. } => "find-subject",
+            Self::FindSubject { .. } => FIND_SUBJECT,
             Self::ChangeReviewers { .. } => "change-reviewers",
             Self::Rotate { .. } => "rotate",
             Self::Retire { .. } => "retire",
@@ -283,7 +217,7 @@ impl Action {
         match self {
             Self::NamePurpose { definition } => Some(&definition.name),
             Self::AllowLoad { purpose, .. }
-            | Self::Resume { purpose }
+            | Self::Resume { purpose, .. }
             | Self::ChangeReviewers { purpose, .. }
             | Self::Rotate { purpose, .. }
             | Self::Retire { purpose, .. }
@@ -310,6 +244,28 @@ impl Action {
             Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,
             Self::ChangeExactOnly { numbers, .. } => numbers.values().sum(),
         }
+    }
+}
+
+/// A run that an alarm stopped, as custodians are shown it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoppedRun {
+    /// The run.
+    pub run: RunId,
+    /// Its source.
+    pub source: SourceName,
+    /// The rule that it broke.
+    pub rule: String,
+    /// How far it had come; an alarm of an earlier release does not say.
+    pub counts: Option<RunCounts>,
+}
+
+impl StoppedRun {
+    /// What its source may do again, if the alarm says how much.
+    pub(crate) fn resumed(&self) -> Option<ResumedRun> {
+        let ceiling = self.counts?.ceiling;
+        Some(ResumedRun { run: self.run.clone(), source: self.source.clone(), ceiling })
     }
 }
 
@@ -367,13 +323,26 @@ pub(crate) fn refusal(what: &str, why: &str) -> Denial {
     Denial::Proposal { what: what.into(), why: why.into() }
 }
 
+/// The last day of a proposal or a restoration, as it is asked for: today, or at most [`LONGEST_DAYS`] later.
+pub(crate) fn last_day(text: &str) -> Result<Date, String> {
+    let day: Date = text.parse().map_err(|_| "its last day is no date (YYYY-MM-DD)")?;
+    let latest = today().saturating_add(jiff::Span::new().days(LONGEST_DAYS));
+    match day {
+        day if day < today() => Err("its last day is over".into()),
+        day if day > latest => Err(format!(
+            "its last day is more than {LONGEST_DAYS} days ahead; {latest} is the latest one"
+        )),
+        day => Ok(day),
+    }
+}
+
 /// SHA-256 of a proposal's text, hexadecimal.
 pub fn sha256(text: &str) -> String {
     crate::log::hash(text.as_bytes())
 }
 
 /// The text that a custodian signs.
-fn signing_text(store_id: &str, sha256: &str) -> String {
+pub(crate) fn signing_text(store_id: &str, sha256: &str) -> String {
     format!("minster-vault/{store_id}/approval\n{sha256}\n")
 }
 
@@ -392,32 +361,11 @@ mod tests {
             expires: jiff::civil::date(2026, 2, 1),
             reference: "CASE/1".into(),
             reason: "r".into(),
-            action: Action::Resume { purpose: "p".parse().unwrap() },
+            action: Action::Resume { purpose: "p".parse().unwrap(), stopped: None },
         };
         let text = proposal.text().unwrap();
         assert_eq!(Proposal::read(&text), Some(proposal));
         assert_eq!(Proposal::read(&text.replace('\n', "")), None, "spaces are part of it");
         assert_eq!(Proposal::read(&text.replace("\"requester\"", "\"x\": 1, \"requester\"")), None);
-    }
-
-    #[test]
-    fn only_the_custodian_s_own_signature_of_that_text_counts() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        let public = SigningKey::create(&path).unwrap();
-        assert!(SigningKey::create(&path).is_err(), "a key is never overwritten");
-        let key = CustodianKey::parse(&format!("ann={}", public.display())).unwrap();
-        let pair = SigningKey::read(&path).unwrap();
-        assert_eq!(key.key, pair.public());
-        let hash = sha256("text");
-        let signature = pair.0.sign(signing_text("s", &hash).as_bytes()).as_ref().to_vec();
-        assert!(key.verify("s", &hash, &signature));
-        assert!(!key.verify("other store", &hash, &signature));
-        assert!(!key.verify("s", &sha256("other text"), &signature));
-        let mut flipped = signature.clone();
-        flipped[3] ^= 1;
-        assert!(!key.verify("s", &hash, &flipped));
-        assert!(CustodianKey::parse("no name").is_err());
-        assert!(CustodianKey::parse("a b=00").is_err());
     }
 }

@@ -11,7 +11,7 @@ use std::{
     io::{self, Read, Write},
     os::{
         fd::OwnedFd,
-        unix::fs::{DirBuilderExt, OpenOptionsExt},
+        unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     },
     path::{Path, PathBuf},
     sync::{
@@ -100,20 +100,39 @@ impl Disk {
             .map_err(VaultFault::io("create the folder", path))
     }
 
+    /// The same for a folder that its group may read.
+    pub(crate) fn make_folder_for_a_group(&self, path: &Path) -> Result<(), VaultFault> {
+        self.make_folder(path)?;
+        // The vault makes files for itself alone, whatever mode it asks for. A group that the folder above hands down stays.
+        (|| {
+            let mode = fs::metadata(path)?.permissions().mode() | 0o050;
+            fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        })()
+        .map_err(VaultFault::io("let its group read", path))
+    }
+
     /// Puts a file in place in one step: written aside, synced, renamed, its folder synced.
     pub fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), VaultFault> {
         Folder::of(path)
-            .and_then(|(folder, name)| self.put(&folder, name, bytes))
+            .and_then(|(folder, name)| self.put(&folder, name, bytes, Mode::empty()))
             .map_err(VaultFault::io("write", path))
     }
 
-    /// The same in a folder that is held open.
+    /// The same for a file that all may read.
+    pub fn replace_for_all(&self, path: &Path, bytes: &[u8]) -> Result<(), VaultFault> {
+        Folder::of(path)
+            .and_then(|(folder, name)| self.put(&folder, name, bytes, Mode::RGRP | Mode::ROTH))
+            .map_err(VaultFault::io("write", path))
+    }
+
+    /// The same in a folder that is held open, for its group to read.
     pub fn replace_in(&self, folder: &Folder, name: &str, bytes: &[u8]) -> Result<(), VaultFault> {
-        self.put(folder, OsStr::new(name), bytes)
+        self.put(folder, OsStr::new(name), bytes, Mode::RGRP)
             .map_err(VaultFault::io("write", &folder.path.join(name)))
     }
 
-    fn put(&self, folder: &Folder, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
+    /// `others` is what more than its owner may do with it.
+    fn put(&self, folder: &Folder, name: &OsStr, bytes: &[u8], others: Mode) -> io::Result<()> {
         self.step()?;
         let nonce = random::<8>().map_err(|_| io::Error::other("there are no random numbers"))?;
         let aside = format!(".{}.{}{ASIDE}", name.display(), hex(&nonce));
@@ -122,6 +141,9 @@ impl Disk {
         let mut file = File::from(rustix::fs::openat(&folder.handle, &aside, flags, mode)?);
         let placed = (|| {
             self.write(&mut file, bytes)?;
+            if !others.is_empty() {
+                rustix::fs::fchmod(&file, mode | others)?;
+            }
             self.step()?;
             file.sync_all()?;
             self.step()?;
@@ -258,12 +280,12 @@ fn told(error: io::Error) -> io::Error {
 }
 
 /// Writes a new file outside of the vault's folder, such as a key; never over one that is there.
-pub(crate) fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), VaultFault> {
+pub(crate) fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), VaultFault> {
     fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(mode)
         .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .map_err(VaultFault::io("create", path))
 }

@@ -10,6 +10,7 @@
 //! | `births/<purpose>` | which birth dates stood beside it, as keyed hashes, sealed | the vault |
 //! | `proposals/<id>`, `crosswalks/…` | sealed texts and pairs | the vault |
 
+mod closed;
 mod store_file;
 
 use std::{
@@ -17,9 +18,9 @@ use std::{
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
+pub use closed::{Closed, Unsealed};
 use minster_model::{Purpose, Role};
 use minster_vault_api::DangerousRoles;
 use serde::Deserialize;
@@ -104,6 +105,25 @@ impl Roles {
         }
         all.sort_by_key(|pair| pair.uid);
         all
+    }
+}
+
+impl Settings {
+    /// Refuses to serve where one uid holds two roles that turn tokens back together, unless one person runs everything.
+    pub fn refuse_shared_roles(&self, single_user: bool) -> Result<(), VaultFault> {
+        let undoes = |pair: &DangerousRoles| {
+            pair.one == Role::Ingest && matches!(pair.other, Role::Linker | Role::Auditor)
+        };
+        match self.roles.dangerous().into_iter().find(undoes) {
+            Some(DangerousRoles { uid, one, other }) if !single_user => {
+                Err(VaultFault::Usage(format!(
+                    "uid {uid} holds the roles {one} and {other} in vault.toml: it could search a dataset for the children that it \
+                     asks for. Give each role a user of its own; where one person runs everything, as in a trial, say so with \
+                     --single-user"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -206,21 +226,22 @@ fn open_whole(
     disk: Disk,
     clock: Clock,
 ) -> Result<(Opened, StoreFile, Secrets), VaultFault> {
-    let [store_path, copy_path] = StoreFile::paths(folder);
-    let (settings_path, log_path) = (folder.join("vault.toml"), folder.join(log::FILE));
-    for path in [folder, &store_path, &copy_path, &settings_path, &log_path] {
-        if path.exists() || path == folder {
-            refuse_exposed(path)?;
-        }
-    }
-    let lock = lock(folder)?;
-    let Found { mut store, path, lost } = StoreFile::find(folder)?;
-    let settings = disk::read_regular(&settings_path, LONGEST)
-        .map_err(VaultFault::io("read", &settings_path))?;
-    let settings: Settings = toml::from_slice(&settings)
-        .map_err(|error| VaultFault::File { path: settings_path, why: error.to_string() })?;
-    let sealing = store.header.custody.sealing_key(secret, &path)?;
-    let secrets = Secrets::open(&store, &sealing, &path)?;
+    let closed = Closed::at(folder)?;
+    let unsealed = closed.unseal(secret)?;
+    open_closed(closed, unsealed, disk, clock)
+}
+
+fn open_closed(
+    closed: Closed,
+    unsealed: Unsealed,
+    disk: Disk,
+    clock: Clock,
+) -> Result<(Opened, StoreFile, Secrets), VaultFault> {
+    let Closed { folder, lock, settings, found: Found { mut store, path, lost } } = closed;
+    let Unsealed { sealing, secrets } = unsealed;
+    let folder = folder.as_path();
+    let [store_path, _] = StoreFile::paths(folder);
+    let log_path = folder.join(log::FILE);
     let keys = Keys::new(RootKey::from_bytes(*secrets.root), &store.header.store_id);
     let signer = keys.signer()?;
     if store.header.log.is_some() && fs::symlink_metadata(&log_path).is_err() {
@@ -370,27 +391,6 @@ fn clear_unfinished(folder: &Path) -> Result<(), VaultFault> {
         fs::remove_file(&path).map_err(VaultFault::io("remove the unfinished", &path))?;
     }
     Ok(())
-}
-
-fn lock(folder: &Path) -> Result<File, VaultFault> {
-    // The folder is locked, not `store.json`: that is replaced while it is held.
-    let lock = File::open(folder).map_err(VaultFault::io("open", folder))?;
-    // One that is being stopped may need a moment.
-    for attempt in 0.. {
-        match lock.try_lock() {
-            Ok(()) => break,
-            Err(fs::TryLockError::WouldBlock) if attempt < 100 => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            Err(fs::TryLockError::WouldBlock) => {
-                return Err(VaultFault::Served { path: folder.to_owned() });
-            }
-            Err(fs::TryLockError::Error(error)) => {
-                return Err(VaultFault::io("lock", folder)(error));
-            }
-        }
-    }
-    Ok(lock)
 }
 
 /// The first entry of this release in a vault that the first release made.

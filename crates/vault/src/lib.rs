@@ -20,7 +20,9 @@
 //! | [`probing`] | recognises that numbers are tried out |
 //! | [`restoring`] | what two custodians accept where the vault does not start |
 //! | `quarantine` | unseals what ingestion set aside |
+//! | [`locked`] | a vault that waits for its custodians |
 //! | [`vault`], [`session`], [`server`] | a vault that serves, one conversation, the socket |
+//! | [`unseen`] | characters that whoever signs a text would not see |
 //! | [`disk`] | every write, so that a test can stop at each |
 //!
 //! ```
@@ -42,6 +44,7 @@ mod exact_only;
 pub mod folder;
 pub mod harden;
 pub mod keys;
+pub mod locked;
 pub mod log;
 mod manifests;
 mod open_purpose;
@@ -51,11 +54,14 @@ mod quarantine;
 mod refusals;
 pub mod registry;
 pub mod restoring;
+mod sealed_text;
 pub mod server;
 pub mod session;
+mod signing_key;
 pub mod slips;
 pub mod state;
 pub mod tokens;
+pub mod unseen;
 pub mod vault;
 
 pub use error::VaultFault;

@@ -1,6 +1,8 @@
 //! `minster-vault`: the custodians' and the service's program.
 #![forbid(unsafe_code)]
 
+#[path = "program/approve.rs"]
+mod approve;
 #[path = "program/arguments.rs"]
 mod arguments;
 #[path = "program/client.rs"]
@@ -9,6 +11,10 @@ mod client;
 mod custody;
 #[path = "program/exact_only.rs"]
 mod exact_only;
+#[path = "program/looking.rs"]
+mod looking;
+#[path = "program/metrics.rs"]
+mod metrics;
 #[path = "program/offline.rs"]
 mod offline;
 #[path = "program/proposals.rs"]
@@ -19,6 +25,8 @@ mod quarantine;
 mod restore;
 #[path = "program/review.rs"]
 mod review;
+#[path = "program/unlock.rs"]
+mod unlock;
 
 use std::{
     io::{self, Write},
@@ -76,7 +84,19 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Restore(restore) => restore::restore(restore),
         Command::Custodian(Custodian::Sign(sign)) => restore::sign(&sign),
         Command::Log(LogCommand::Verify(verify)) => offline::verify(verify),
-        Command::Custodian(Custodian::New { out, form }) => offline::new_custodian(&out, &form),
+        Command::Metrics(metrics) => metrics::metrics(&metrics),
+        Command::Unlock(unlock) => unlock::unlock(&unlock),
+        Command::Custodian(Custodian::Identity { out, key, form }) => {
+            unlock::identity(&out, &key, &form)
+        }
+        Command::Log(LogCommand::Show(show)) => looking::show(&show),
+        Command::Proposals { caller, form } => looking::proposals(&caller, &form),
+        Command::Custodian(Custodian::New { out, key, form }) => {
+            offline::new_custodian(&out, &key, &form)
+        }
+        Command::Custodian(Custodian::Seal { key, out, key_passphrase_file, form }) => {
+            offline::seal_custodian(&key, &out, key_passphrase_file.as_deref(), &form)
+        }
         Command::Custodian(Custodian::Appoint { dir, custodians, opening, form }) => {
             offline::appoint(&dir, custodians, opening, &form)
         }
@@ -86,7 +106,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Request { caller, case, form, what } => {
             client::request(&caller, case, what, &form)
         }
-        Command::Approve(approve) => client::approve(&approve),
+        Command::Approve(approve) => approve::approve(&approve),
         Command::Enact { caller, proposal, form } => client::enact(&caller, &proposal, &form),
         Command::Reidentify { caller, proposal, form } => {
             client::reidentify(&caller, &proposal, &form)

@@ -234,7 +234,7 @@ impl PurposeDefinition {
 }
 
 /// Today (UTC).
-pub(crate) fn today() -> Date {
+pub fn today() -> Date {
     Offset::UTC.to_datetime(Timestamp::now()).date()
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     VaultFault,
-    approvals::{NEEDED, sha256},
+    approvals::{NEEDED, last_day, sha256},
     custody::Secret,
     disk::Disk,
     folder::{self, Opened},
@@ -19,6 +19,7 @@ use crate::{
     log::{self, Event, Position, checkpoint::Accepted},
     purposes::today,
     session::check_reference,
+    unseen::is_unseen,
 };
 
 const FORMAT: u32 = 1;
@@ -110,8 +111,8 @@ pub fn propose(
     let usage = |why: &str| VaultFault::Usage(why.to_owned());
     let Wish { loss_after, clock, reference, reason, expires } = wish;
     check_reference(&reference).map_err(usage)?;
-    let expires = expires.parse().map_err(|_| usage("its last day is no date (YYYY-MM-DD)"))?;
-    if reason.trim().is_empty() || reason.len() > 200 || reason.chars().any(char::is_control) {
+    let expires = last_day(&expires).map_err(VaultFault::Usage)?;
+    if reason.trim().is_empty() || reason.len() > 200 || reason.chars().any(is_unseen) {
         return Err(usage("it needs a reason of one line"));
     }
     if loss_after.is_some() && checkpoints.is_none() {

@@ -21,7 +21,10 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::{
     VaultFault,
-    refusals::{NoPlace, Places},
+    disk::Disk,
+    folder::Settings,
+    locked::Unlocked,
+    refusals::{NoPlace, Places, Refusals},
     session::Session,
     vault::Vault,
 };
@@ -31,7 +34,7 @@ const LEAVE: Duration = Duration::from_secs(2);
 /// Between two looks whether a checkpoint or a sum is due.
 const LOOK: Duration = Duration::from_millis(200);
 /// The longest message before hello is answered.
-const SMALL: usize = 4 << 10;
+pub(crate) const SMALL: usize = 4 << 10;
 
 /// How long callers may take.
 #[derive(Debug, Clone, Copy)]
@@ -58,18 +61,16 @@ impl Default for Limits {
 }
 
 /// A socket that is listened on; removed when dropped.
-pub struct Server {
+pub struct Socket {
     listener: UnixListener,
-    socket: PathBuf,
-    vault: Arc<Vault>,
-    limits: Limits,
+    path: PathBuf,
 }
 
-impl Server {
-    /// Listens on `socket`, in a folder that only the vault's user (or root) may change. Where every
+impl Socket {
+    /// Listens in a folder that only the vault's user (or root) may change. Where every
     /// role is held by the vault's own uid, the socket is its own alone; else the caller's uid, as the
     /// kernel tells it, decides.
-    pub fn bind(vault: Vault, socket: &Path) -> Result<Self, VaultFault> {
+    pub fn bind(settings: &Settings, socket: &Path) -> Result<Self, VaultFault> {
         refuse_shared_folder(socket)?;
         if socket.exists() {
             if UnixStream::connect(socket).is_ok() {
@@ -79,12 +80,69 @@ impl Server {
         }
         let listener = UnixListener::bind(socket).map_err(VaultFault::io("listen on", socket))?;
         let own = rustix::process::getuid().as_raw();
-        let roles = &vault.settings().roles;
+        let roles = &settings.roles;
         let alone = Role::ALL.iter().all(|role| roles.holders(*role).iter().all(|&uid| uid == own));
         let mode = fs::Permissions::from_mode(if alone { 0o600 } else { 0o666 });
         fs::set_permissions(socket, mode).map_err(VaultFault::io("set the mode of", socket))?;
-        let (socket, vault) = (socket.to_owned(), Arc::new(vault));
-        Ok(Self { listener, socket, vault, limits: Limits::default() })
+        Ok(Self { listener, path: socket.to_owned() })
+    }
+
+    /// The next caller and its uid, as the kernel tells it. Nobody within a moment gives nothing, and so does a signal.
+    pub(crate) fn next(&self) -> Option<(u32, UnixStream)> {
+        let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(LOOK.subsec_nanos()) };
+        let mut ready = [PollFd::new(&self.listener, PollFlags::IN)];
+        if !matches!(rustix::event::poll(&mut ready, Some(&wait)), Ok(1..)) {
+            return None;
+        }
+        let Ok((stream, _)) = self.listener.accept() else {
+            // Without a file to spare, the next attempt fails as this one did.
+            std::thread::sleep(Duration::from_millis(10));
+            return None;
+        };
+        let uid = rustix::net::sockopt::socket_peercred(&stream).ok()?.uid.as_raw();
+        Some((uid, stream))
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// A vault that answers on a socket.
+pub struct Server {
+    socket: Socket,
+    vault: Arc<Vault>,
+    limits: Limits,
+}
+
+impl Server {
+    /// Listens on `socket`, as [`Socket::bind`] does.
+    pub fn bind(vault: Vault, socket: &Path) -> Result<Self, VaultFault> {
+        let socket = Socket::bind(vault.settings(), socket)?;
+        Ok(Self::on(vault, socket))
+    }
+
+    /// Answers on a socket that is listened on.
+    pub fn on(vault: Vault, socket: Socket) -> Self {
+        Self { socket, vault: Arc::new(vault), limits: Limits::default() }
+    }
+
+    /// Answers for a vault whose custodians opened it, on the socket on which they did. What happened until then is logged.
+    ///
+    /// # Errors
+    /// As [`crate::folder::open_folder`] and [`Vault::new`].
+    pub fn unlocked(
+        unlocked: Unlocked,
+        checkpoints: Option<&Path>,
+        disk: Disk,
+    ) -> Result<Self, VaultFault> {
+        let Unlocked { closed, unsealed, socket, opening, refusals } = unlocked;
+        let vault = Vault::new(closed.open(unsealed, disk)?, checkpoints)?;
+        let logged = vault.unlocked(opening, refusals);
+        logged.map_err(|denial| VaultFault::Usage(denial.to_string()))?;
+        Ok(Self::on(vault, socket))
     }
 
     /// The same server, with other limits.
@@ -102,7 +160,6 @@ impl Server {
     /// written, the vault stops: nothing may happen that no checkpoint will cover.
     pub fn serve(&self, stop: &AtomicBool) -> Result<(), VaultFault> {
         let places = Arc::new(Mutex::new(Places::new(&self.vault.settings().roles)));
-        let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(LOOK.subsec_nanos()) };
         self.vault.export_checkpoint(true)?;
         let mut looked = Instant::now();
         while !stop.load(Ordering::SeqCst) {
@@ -112,17 +169,10 @@ impl Server {
                 self.vault.export_checkpoint(false)?;
                 looked = Instant::now();
             }
-            let mut ready = [PollFd::new(&self.listener, PollFlags::IN)];
-            // An interrupted wait is a signal: the loop looks at `stop`.
-            if !matches!(rustix::event::poll(&mut ready, Some(&wait)), Ok(1..)) {
+            let Some((uid, stream)) = self.socket.next() else { continue };
+            if !self.welcome(&places, uid, &stream) {
                 continue;
             }
-            let Ok((stream, _)) = self.listener.accept() else {
-                // Without a file to spare, the next attempt fails as this one did.
-                std::thread::sleep(Duration::from_millis(10));
-                continue;
-            };
-            let Some((uid, stream)) = self.welcome(&places, stream) else { continue };
             let (vault, places) = (Arc::clone(&self.vault), Arc::clone(&places));
             let limits = self.limits;
             std::thread::spawn(move || {
@@ -145,32 +195,38 @@ impl Server {
 
     /// Takes a place for a caller. Nothing is read of one who gets none, and no thread begins: a uid without a role costs the
     /// vault one short answer.
-    fn welcome(&self, places: &Mutex<Places>, stream: UnixStream) -> Option<(u32, UnixStream)> {
-        let uid = rustix::net::sockopt::socket_peercred(&stream).ok()?.uid.as_raw();
-        let taken = places.lock().ok()?.take(uid);
-        let denial = match taken {
-            Ok(()) => return Some((uid, stream)),
-            Err(NoPlace::Stranger) => {
-                self.vault.refusals().ok()?.stranger(uid);
-                Denial::Stranger { uid }
-            }
-            Err(NoPlace::Full(places)) => {
-                self.vault.refusals().ok()?.full(uid);
-                Denial::NoPlace { uid, places: places as u32 }
-            }
-        };
-        // It fits an empty socket. Whoever does not read it misses it; the vault waits for nobody here.
-        if stream.set_nonblocking(true).is_ok() {
-            let _ = frame::write(&mut &stream, &Response::Denied(denial));
+    fn welcome(&self, places: &Mutex<Places>, uid: u32, stream: &UnixStream) -> bool {
+        let Ok(taken) = places.lock().map(|mut places| places.take(uid)) else { return false };
+        let Err(why) = taken else { return true };
+        if let Ok(mut refusals) = self.vault.refusals() {
+            turn_away(why, uid, stream, &mut refusals);
         }
-        None
+        false
+    }
+}
+
+/// Counts a caller who gets no place, and says why. It fits an empty socket: whoever does not read it misses it, and the vault
+/// waits for nobody here.
+pub(crate) fn turn_away(why: NoPlace, uid: u32, stream: &UnixStream, refusals: &mut Refusals) {
+    let denial = match why {
+        NoPlace::Stranger => {
+            refusals.stranger(uid);
+            Denial::Stranger { uid }
+        }
+        NoPlace::Full(places) => {
+            refusals.full(uid);
+            Denial::NoPlace { uid, places: places as u32 }
+        }
+    };
+    if stream.set_nonblocking(true).is_ok() {
+        let _ = frame::write(&mut &*stream, &Response::Denied(denial));
     }
 }
 
 /// A place that is taken; given back when dropped, however the conversation ends.
-struct Place {
-    uid: u32,
-    places: Arc<Mutex<Places>>,
+pub(crate) struct Place {
+    pub(crate) uid: u32,
+    pub(crate) places: Arc<Mutex<Places>>,
 }
 
 impl Drop for Place {
@@ -178,12 +234,6 @@ impl Drop for Place {
         if let Ok(mut places) = self.places.lock() {
             places.give_back(self.uid);
         }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.socket);
     }
 }
 
@@ -210,11 +260,11 @@ fn converse(vault: &Vault, uid: u32, stream: &UnixStream, limits: &Limits) {
 }
 
 /// Reads, and gives up on a caller who begins a message and does not end it.
-struct Patient<'a> {
-    stream: &'a UnixStream,
+pub(crate) struct Patient<'a> {
+    pub(crate) stream: &'a UnixStream,
     /// When the message, or hello, must have come; nothing between two messages.
-    until: Option<Instant>,
-    limits: &'a Limits,
+    pub(crate) until: Option<Instant>,
+    pub(crate) limits: &'a Limits,
 }
 
 impl Read for Patient<'_> {

@@ -1,6 +1,7 @@
 //! The state that the log adds up to: purposes, versions, approvals, budgets. Nothing of it is kept elsewhere, so
 //! that nobody without the root key can add a purpose or an approval.
 
+mod proposals;
 mod retiring;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,9 +12,11 @@ use minster_model::{
 };
 use minster_vault_api::{Denial, KnownRelease, Publication};
 
+pub use proposals::ProposalState;
+
 use crate::{
-    approvals::{CustodianKey, NEEDED, refusal},
-    log::{Entry, Event, RegistryHead, checkpoint::Accepted},
+    approvals::{CustodianKey, NEEDED, StoppedRun, refusal},
+    log::{Entry, Event, RegistryHead, ResumedRun, checkpoint::Accepted},
     manifests::Manifests,
     purposes::{PurposeDefinition, today},
     session::files_of,
@@ -45,6 +48,8 @@ pub struct State {
     pub restorations: u64,
     /// The protections that the system granted when the vault last started.
     pub hardening: String,
+    /// Whether the vault last started for a single user.
+    pub single_user: bool,
     /// The list of identities that are linked by their number alone; none where none was made.
     pub(crate) exact_only: Option<ListHead>,
 }
@@ -85,8 +90,8 @@ pub struct PurposeState {
     releases: BTreeMap<(Period, TableName, String), Known>,
     /// The manifests of its datasets.
     pub(crate) manifests: Manifests,
-    /// Whether an alarm stopped it.
-    pub stopped: bool,
+    /// The run that an alarm stopped, and the purpose with it.
+    pub stopped: Option<StoppedRun>,
     /// The people who may judge its pairs.
     pub reviewers: Vec<CustodianKey>,
     /// Ceilings that were raised for one run.
@@ -116,17 +121,6 @@ struct Known {
     withdrawn: bool,
 }
 
-/// One proposal's state.
-#[derive(Debug, Clone)]
-pub struct ProposalState {
-    /// SHA-256 of its text.
-    pub sha256: String,
-    /// The custodians who approved it.
-    pub by: BTreeSet<String>,
-    /// Its last day.
-    pub expires: Option<Date>,
-}
-
 impl PurposeState {
     fn new(definition: PurposeDefinition) -> Self {
         Self {
@@ -140,7 +134,7 @@ impl PurposeState {
             agreed: BTreeMap::new(),
             releases: BTreeMap::new(),
             manifests: Manifests::default(),
-            stopped: false,
+            stopped: None,
             reviewers: Vec::new(),
             raised: BTreeMap::new(),
             registry: None,
@@ -163,14 +157,27 @@ impl PurposeState {
     /// stopped, named anew, ended or given another version of keys meanwhile.
     pub(crate) fn grant(&self, now: &State, event: Event) -> Result<(Event, ()), Denial> {
         let now = now.live(&self.definition.name)?;
-        let is_same =
-            !now.stopped && now.version == self.version && now.definition == self.definition;
+        let is_same = now.stopped.is_none()
+            && now.version == self.version
+            && now.definition == self.definition;
         match is_same {
             true => Ok((event, ())),
             false => {
                 let what = "the purpose was changed meanwhile; begin the run anew".to_owned();
                 Err(Denial::OutOfOrder { what })
             }
+        }
+    }
+
+    /// Goes on after an alarm. The source of the stopped run has one run with its ceiling, as a load that custodians allowed;
+    /// a larger one that they allowed before stays.
+    fn resume(&mut self, proposal: &str, run: Option<&ResumedRun>) {
+        (self.stopped, self.newcomers) = (None, None);
+        self.resumed += 1;
+        if let Some(ResumedRun { source, ceiling, .. }) = run
+            && self.raised.get(source).is_none_or(|(raised, _)| raised < ceiling)
+        {
+            self.raised.insert(source.clone(), (*ceiling, proposal.to_owned()));
         }
     }
 
@@ -239,8 +246,8 @@ impl State {
     pub(crate) fn running(&self, role: Role, purpose: &Purpose) -> Result<&PurposeState, Denial> {
         let found = self.open_to(role, purpose)?;
         match found.stopped {
-            false => Ok(found),
-            true => {
+            None => Ok(found),
+            Some(_) => {
                 let rule = "an alarm stands".to_owned();
                 Err(Denial::Probing { purpose: purpose.clone(), rule })
             }
@@ -321,7 +328,10 @@ impl State {
                     })
                     .collect();
             }
-            Event::Started { hardening } => self.hardening.clone_from(hardening),
+            Event::Started { hardening, single_user } => {
+                self.hardening.clone_from(hardening);
+                self.single_user = *single_user;
+            }
             Event::Restored { loss: Some(loss), .. } => {
                 self.exported = Some(loss.after).filter(|after| *after > 0);
                 self.checkpoints = self.checkpoints.max(loss.counter);
@@ -371,14 +381,13 @@ impl State {
                     });
                 }
             }
-            Event::Alarm { purpose, .. } => self.purpose(purpose, |state| state.stopped = true),
-            Event::Proposed { proposal, sha256, expires, .. } => {
-                let state = ProposalState {
-                    sha256: sha256.clone(),
-                    by: BTreeSet::new(),
-                    expires: expires.parse().ok(),
-                };
-                self.proposals.insert(proposal.clone(), state);
+            Event::Alarm { run, purpose, source, rule, counts } => {
+                let (run, source, rule) = (run.clone(), source.clone(), rule.clone());
+                let stopped = StoppedRun { run, source, rule, counts: *counts };
+                self.purpose(purpose, |state| state.stopped = Some(stopped));
+            }
+            Event::Proposed { proposal, .. } => {
+                self.proposals.extend(ProposalState::of(entry).map(|of| (proposal.clone(), of)));
             }
             Event::Approved { proposal, custodian, .. } => {
                 if let Some(state) = self.proposals.get_mut(proposal) {
@@ -394,11 +403,13 @@ impl State {
                 let raised = (*ceiling, proposal.clone());
                 self.purpose(purpose, |state| drop(state.raised.insert(source.clone(), raised)));
             }
-            Event::Resumed { purpose, .. } => {
-                self.purpose(purpose, |state| {
-                    (state.stopped, state.newcomers) = (false, None);
-                    state.resumed += 1;
-                });
+            Event::Resumed { proposal, purpose, run } => {
+                self.purpose(purpose, |state| state.resume(proposal, run.as_ref()));
+            }
+            Event::ComparedSubject { proposal, same: false } => {
+                if let Some(state) = self.proposals.get_mut(proposal) {
+                    state.wrong_numbers += 1;
+                }
             }
             Event::Appointed { custodians } => self.custodians.clone_from(custodians),
             Event::ChangedCustodians { custodians, .. } => {
@@ -485,6 +496,8 @@ impl State {
             | Event::ReadCrosswalk { .. }
             | Event::ReadExactOnly { .. }
             | Event::ComparedExactOnly { .. }
+            | Event::ComparedSubject { same: true, .. }
+            | Event::Unlocked { .. }
             | Event::GaveReview { .. }
             | Event::TookReview { .. }
             | Event::Stated

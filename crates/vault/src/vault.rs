@@ -8,13 +8,16 @@ use std::{
 };
 
 use minster_model::Purpose;
-use minster_vault_api::{Denial, Proof, PurposeStatus, Statement, StatusReport, VersionStatus};
+use minster_vault_api::{
+    Denial, LogPage, Proof, PurposeStatus, Statement, StatusReport, VersionStatus,
+};
 
 use crate::{
     VaultFault,
     disk::{self, Disk},
     folder::{OpenFolder, Opened, Settings},
     keys::{Keys, open, seal},
+    locked::Opening,
     log::{
         self, Asker, Entry, Event, Log,
         checkpoint::{Checkpoint, Exporter},
@@ -118,9 +121,17 @@ impl Vault {
         Ok(decided)
     }
 
-    /// Adds the entry that the vault began to serve.
-    pub fn started(&self, hardening: String) -> Result<(), Denial> {
-        self.core()?.record(None, Event::Started { hardening }).map(drop)
+    /// Adds the entry that the vault began to serve, for a single user or not.
+    pub fn started(&self, hardening: String, single_user: bool) -> Result<(), Denial> {
+        self.core()?.record(None, Event::Started { hardening, single_user }).map(drop)
+    }
+
+    /// Adds the entry of how custodians opened the vault, which had started locked; the refusals since then are summed with its
+    /// own.
+    pub(crate) fn unlocked(&self, opening: Opening, refusals: Refusals) -> Result<(), Denial> {
+        *locked(&self.refusals)? = refusals;
+        let Opening { by, wrong, refused } = opening;
+        self.core()?.record(None, Event::Unlocked { by, wrong, refused }).map(drop)
     }
 
     /// Adds the entry that the vault stopped serving.
@@ -270,6 +281,14 @@ impl Vault {
             .map_err(|_| Denial::Fault { what: "signing failed".into() })
     }
 
+    /// Whole lines of the log from a byte on.
+    pub(crate) fn read_log(&self, from: u64) -> Result<LogPage, Denial> {
+        let length = self.core()?.log.length();
+        // Lines up to there stand, and are never changed: the lock is not held while they are read.
+        let page = log::read_lines(&self.folder.path.join(log::FILE), from, length);
+        page.map_err(|why| Denial::Fault { what: format!("the log: {why}") })
+    }
+
     /// Exports a checkpoint where one is due, or where entries wait and `now` is set.
     pub fn export_checkpoint(&self, now: bool) -> Result<(), VaultFault> {
         let unwritable = |_| VaultFault::Usage("the log is not at hand".into());
@@ -307,10 +326,12 @@ impl Vault {
             log_entries,
             log_head: log_head.to_owned(),
             checkpointed: core.exporter.as_ref().map_or(0, Exporter::covered),
-            open_proposals: state.proposals.len() as u32,
+            open_proposals: state.open_proposals().len() as u32,
             hardening: state.hardening.clone(),
             restorations: state.restorations,
             dangerous_roles: self.settings().roles.dangerous(),
+            single_user: state.single_user,
+            checkpoint_age: core.exporter.as_ref().and_then(Exporter::age),
         })
     }
 
@@ -329,7 +350,7 @@ impl Vault {
                 .collect(),
             expires: purpose.definition.expires.map(|date| date.to_string()),
             expired: purpose.definition.expired(),
-            stopped: purpose.stopped,
+            stopped: purpose.stopped.is_some(),
             identifiers: purpose.registry.as_ref().map_or(0, |head| head.records),
             today: purpose.today(),
             budget: (purpose.definition.budget.run, purpose.definition.budget.day),

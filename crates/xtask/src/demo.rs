@@ -151,6 +151,7 @@ impl Stage {
         let socket = self.folder.join("vault.sock");
         let mut serve = self.program("minster-vault");
         serve.arg("serve").arg("--dir").arg(&dir).arg("--socket").arg(&socket);
+        serve.arg("--single-user");
         serve.arg("--checkpoints").arg(self.folder.join("auditor"));
         let child = serve.arg("--key-file").arg(&key).spawn().map_err(Failure::Cargo)?;
         let mut serving = Serving { child };
@@ -201,7 +202,7 @@ impl Stage {
         if !demo.stay {
             say("To go on, start the vault again (or begin with `cargo demo --stay`):");
             say(&format!(
-                "  {vault} serve --dir {folder}/vault --key-file {folder}/custody.key \\"
+                "  {vault} serve --single-user --dir {folder}/vault --key-file {folder}/custody.key \\"
             ));
             say(&format!("    --socket {folder}/vault.sock --checkpoints {folder}/auditor &"));
         }

@@ -23,7 +23,7 @@ pub(super) fn establish(path: &Path, folder: &Path) -> Result<SealingKey, VaultF
     }
     if !path.exists() {
         let digits = secret_line(&*Zeroizing::new(random::<32>()?));
-        write_new(path, 0o600, &digits)?;
+        write_new(path, 0o600, digits.as_bytes())?;
     }
     read(path)
 }

@@ -12,9 +12,10 @@
 
 mod file;
 mod module;
-mod passphrase;
+pub(crate) mod passphrase;
 mod pkcs11;
 mod recipients;
+mod share;
 
 use std::{
     fs,
@@ -22,8 +23,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use minster_vault_api::{Share, ShareKind};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
+
+pub use share::{new_identity, read_share, typed_share};
 
 use crate::VaultFault;
 
@@ -32,17 +36,27 @@ use crate::VaultFault;
 pub struct Secret {
     /// A file with 64 hexadecimal digits, 0600.
     pub key_file: Option<PathBuf>,
-    /// A file whose first line is the passphrase, or the token's PIN, 0600. Absent: asked for on the
-    /// terminal.
+    /// A file whose first line is the passphrase, of the vault or of sealed identities, or the token's PIN, 0600. Absent:
+    /// asked for on the terminal.
     pub passphrase_file: Option<PathBuf>,
     /// Files with age identities, 0600.
     pub identities: Vec<PathBuf>,
+    /// Shares that custodians gave over the socket, in the place of files.
+    pub given: Vec<Share>,
 }
 
 impl Secret {
     /// A key file.
     pub fn key_file(path: impl Into<PathBuf>) -> Self {
         Self { key_file: Some(path.into()), ..Self::default() }
+    }
+
+    /// A passphrase or PIN: given over the socket, in a file, or asked for.
+    fn typed(&self, asked: &str) -> Result<Zeroizing<String>, VaultFault> {
+        match self.given.first() {
+            Some(share) => Ok(Zeroizing::new(share.expose().to_owned())),
+            None => passphrase::ask(self.passphrase_file.as_deref(), asked),
+        }
     }
 
     /// A passphrase or PIN in a file.
@@ -152,23 +166,46 @@ impl Custody {
                 Err(asks("is not sealed under a key file; leave --key-file out"))
             }
             Self::Passphrase { salt, memory, passes, lanes } => {
-                let phrase = passphrase::ask(secret.passphrase_file.as_deref())?;
+                let phrase = secret.typed(passphrase::OF_THE_VAULT)?;
                 passphrase::derive(&phrase, salt, *memory, *passes, *lanes, store)
             }
             Self::Recipients { threshold, wraps, .. } => {
-                if secret.identities.len() < *threshold {
+                if secret.identities.len().max(secret.given.len()) < *threshold {
                     return Err(asks(&format!(
                         "is sealed to age recipients of whom {threshold} must open it together; name \
                          their identity files with --identity"
                     )));
                 }
                 let wrong = || VaultFault::WrongSecret { path: store.to_owned() };
-                recipients::open(wraps, &secret.identities)?.ok_or_else(wrong)
+                let identities = recipients::identities(
+                    &secret.identities,
+                    secret.passphrase_file.as_deref(),
+                    &secret.given,
+                )?;
+                recipients::open(wraps, &identities).ok_or_else(wrong)
             }
             Self::Token { key, nonce, sealed } => {
-                pkcs11::open(key, nonce, sealed, secret.passphrase_file.as_deref(), store)
+                pkcs11::open(key, nonce, sealed, || secret.typed(pkcs11::PIN), store)
             }
         }
+    }
+
+    /// The shares that open it over the socket: their kind, and how many. Nothing where it is opened by a file.
+    pub(crate) fn shares(&self) -> Option<(ShareKind, usize)> {
+        match self {
+            Self::KeyFile | Self::Credential { .. } => None,
+            Self::Passphrase { .. } => Some((ShareKind::Passphrase, 1)),
+            Self::Recipients { threshold, .. } => Some((ShareKind::Identity, *threshold)),
+            Self::Token { .. } => Some((ShareKind::Pin, 1)),
+        }
+    }
+
+    /// The place of an age identity among the recipients.
+    pub(crate) fn place_of(&self, share: &Share) -> Option<usize> {
+        let Self::Recipients { recipients, .. } = self else { return None };
+        let identity: age::x25519::Identity = share.expose().parse().ok()?;
+        let recipient = identity.to_public().to_string();
+        recipients.iter().position(|one| *one == recipient)
     }
 
     /// Its name for people.

@@ -13,40 +13,49 @@ use crate::{
 
 /// A new passphrase has at least so many characters.
 const SHORTEST: usize = 12;
+const TERMINAL: &str = "the terminal";
 /// RFC 9106, second recommended option: KiB, passes, lanes.
 const USUAL: (u32, u32, u32) = (64 << 10, 3, 4);
 /// The parameters stand in a file that is not yet known to be the vault's own: none may cost more than a gibibyte, nor
 /// minutes.
 const MOST: (u32, u32, u32) = (1 << 20, 16, 16);
 
+pub(super) const OF_THE_VAULT: &str = "Passphrase of the vault: ";
+
 pub(super) fn establish(path: Option<&Path>) -> Result<(Custody, SealingKey), VaultFault> {
-    let terminal = Path::new("the terminal");
-    let wrong = |why: String| VaultFault::File { path: path.unwrap_or(terminal).to_owned(), why };
-    let phrase = ask(path)?;
+    let phrase = new(path, OF_THE_VAULT)?;
+    let (memory, passes, lanes) = USUAL;
+    let salt = hex(&random::<16>()?);
+    let key = derive(&phrase, &salt, memory, passes, lanes, Path::new(TERMINAL))?;
+    Ok((Custody::Passphrase { salt, memory, passes, lanes }, key))
+}
+
+/// A new passphrase: the first line of a file, or typed twice.
+pub(crate) fn new(path: Option<&Path>, asked: &str) -> Result<Zeroizing<String>, VaultFault> {
+    let from = path.unwrap_or(Path::new(TERMINAL));
+    let wrong = |why: String| VaultFault::File { path: from.to_owned(), why };
+    let phrase = ask(path, asked)?;
     if path.is_none() && *phrase != *prompt("The same again: ")? {
         return Err(wrong("the two passphrases differ".into()));
     }
     if phrase.chars().count() < SHORTEST {
         return Err(wrong(format!("a passphrase has at least {SHORTEST} characters")));
     }
-    let (memory, passes, lanes) = USUAL;
-    let salt = hex(&random::<16>()?);
-    let key = derive(&phrase, &salt, memory, passes, lanes, terminal)?;
-    Ok((Custody::Passphrase { salt, memory, passes, lanes }, key))
+    Ok(phrase)
 }
 
 /// The first line of a file, or what is typed.
-pub(super) fn ask(path: Option<&Path>) -> Result<Zeroizing<String>, VaultFault> {
-    let Some(path) = path else { return prompt("Passphrase of the vault: ") };
+pub(crate) fn ask(path: Option<&Path>, asked: &str) -> Result<Zeroizing<String>, VaultFault> {
+    let Some(path) = path else { return prompt(asked) };
     refuse_exposed(path)?;
     let text = Zeroizing::new(fs::read_to_string(path).map_err(VaultFault::io("read", path))?);
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
 }
 
-pub(super) fn prompt(text: &str) -> Result<Zeroizing<String>, VaultFault> {
+fn prompt(text: &str) -> Result<Zeroizing<String>, VaultFault> {
     rpassword::prompt_password(text)
         .map(Zeroizing::new)
-        .map_err(VaultFault::io("ask for the passphrase on", Path::new("the terminal")))
+        .map_err(VaultFault::io("ask for a secret on", Path::new(TERMINAL)))
 }
 
 /// The key that a passphrase gives with the parameters that stand in `store`.

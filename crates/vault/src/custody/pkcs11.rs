@@ -19,6 +19,7 @@ use crate::{
     keys::{hex, random, unhex},
 };
 
+pub(super) const PIN: &str = "PIN of the token: ";
 const BOUND: &[u8] = b"minster vault sealing key";
 
 pub(super) fn establish(
@@ -27,7 +28,8 @@ pub(super) fn establish(
 ) -> Result<(Custody, SealingKey), VaultFault> {
     let sealing = Zeroizing::new(random::<32>()?);
     let mut nonce = random::<12>()?;
-    let sealed = within(key, pin, |session| {
+    let asked = || passphrase::ask(pin, PIN);
+    let sealed = within(key, asked, |session| {
         let handle = match find(session, key)? {
             Some(handle) => handle,
             None => session
@@ -60,7 +62,7 @@ pub(super) fn open(
     key: &TokenKey,
     nonce: &str,
     sealed: &str,
-    pin: Option<&Path>,
+    pin: impl FnOnce() -> Result<Zeroizing<String>, VaultFault>,
     store: &Path,
 ) -> Result<SealingKey, VaultFault> {
     let wrong = || VaultFault::WrongSecret { path: store.to_owned() };
@@ -81,7 +83,7 @@ pub(super) fn open(
 /// Works in a session after the PIN was given.
 fn within<T>(
     key: &TokenKey,
-    pin: Option<&Path>,
+    pin: impl FnOnce() -> Result<Zeroizing<String>, VaultFault>,
     work: impl FnOnce(&Session) -> Result<T, VaultFault>,
 ) -> Result<T, VaultFault> {
     let module = module::trusted(&key.module)?;
@@ -101,10 +103,7 @@ fn within<T>(
         .ok_or_else(|| wrong_token(key, format!("knows no token labelled {}", key.token)))?;
     let session =
         pkcs11.open_rw_session(slot).map_err(|error| told(key, "opens no session", &error))?;
-    let pin = match pin {
-        Some(path) => passphrase::ask(Some(path))?,
-        None => passphrase::prompt("PIN of the token: ")?,
-    };
+    let pin = pin()?;
     session
         .login(UserType::User, Some(&SecretString::from(pin.as_str())))
         .map_err(|error| told(key, "refuses the PIN", &error))?;

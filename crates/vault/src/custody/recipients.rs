@@ -3,18 +3,20 @@
 
 use std::{
     fs,
-    io::{BufReader, Read},
+    io::Read,
     path::{Path, PathBuf},
 };
 
 use age::x25519::Recipient;
+use minster_vault_api::Share;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Custody, SealingKey, refuse_exposed};
+use super::{Custody, SealingKey, passphrase, refuse_exposed};
 use crate::{
     VaultFault,
     keys::{hex, random, unhex},
+    sealed_text,
 };
 
 /// More recipients would make too many combinations.
@@ -64,16 +66,30 @@ pub(super) fn establish(
     Ok((Custody::Recipients { threshold, recipients: names.to_vec(), wraps }, key))
 }
 
-/// The key, where the identities open every layer of one wrap.
-pub(super) fn open(wraps: &[Wrap], files: &[PathBuf]) -> Result<Option<SealingKey>, VaultFault> {
+/// The identities of files, or of shares that were given.
+pub(super) fn identities(
+    files: &[PathBuf],
+    phrase: Option<&Path>,
+    given: &[Share],
+) -> Result<Vec<Box<dyn age::Identity>>, VaultFault> {
     let mut identities: Vec<Box<dyn age::Identity>> = Vec::new();
     for path in files {
-        identities.extend(read_identities(path)?);
+        identities.extend(read_identities(path, phrase)?);
     }
+    for share in given {
+        let identity: Result<age::x25519::Identity, _> = share.expose().parse();
+        let no = |_| VaultFault::Usage("a share is no age identity".into());
+        identities.push(Box::new(identity.map_err(no)?));
+    }
+    Ok(identities)
+}
+
+/// The key, where the identities open every layer of one wrap.
+pub(super) fn open(wraps: &[Wrap], identities: &[Box<dyn age::Identity>]) -> Option<SealingKey> {
     // No more than a vault can have: the file is not yet known to be its own.
     for wrap in wraps.iter().take(MOST_WRAPS).filter(|wrap| wrap.who.len() <= MOST) {
         let Some(mut sealed) = unhex(&wrap.sealed).map(Zeroizing::new) else { continue };
-        let opened = wrap.who.iter().all(|_| match peel(&sealed, &identities) {
+        let opened = wrap.who.iter().all(|_| match peel(&sealed, identities) {
             Some(inner) => {
                 sealed = inner;
                 true
@@ -81,10 +97,10 @@ pub(super) fn open(wraps: &[Wrap], files: &[PathBuf]) -> Result<Option<SealingKe
             None => false,
         });
         if let (true, Ok(key)) = (opened, <[u8; 32]>::try_from(sealed.as_slice())) {
-            return Ok(Some(Zeroizing::new(key)));
+            return Some(Zeroizing::new(key));
         }
     }
-    Ok(None)
+    None
 }
 
 fn peel(sealed: &[u8], identities: &[Box<dyn age::Identity>]) -> Option<Zeroizing<Vec<u8>>> {
@@ -95,15 +111,24 @@ fn peel(sealed: &[u8], identities: &[Box<dyn age::Identity>]) -> Option<Zeroizin
     Some(plain)
 }
 
-fn read_identities(path: &Path) -> Result<Vec<Box<dyn age::Identity>>, VaultFault> {
+/// Those of one file, in clear or sealed under a passphrase: the one in the file `phrase`, or one that is asked for.
+fn read_identities(
+    path: &Path,
+    phrase: Option<&Path>,
+) -> Result<Vec<Box<dyn age::Identity>>, VaultFault> {
     refuse_exposed(path)?;
-    let wrong = || VaultFault::File {
-        path: path.to_owned(),
-        why: "is not a file of age identities (`age-keygen` makes one)".into(),
-    };
-    let file = fs::File::open(path).map_err(VaultFault::io("read", path))?;
-    let identities = age::IdentityFile::from_buffer(BufReader::new(file)).map_err(|_| wrong())?;
-    let identities = identities.into_identities().map_err(|_| wrong())?;
+    let wrong = |why: &str| VaultFault::File { path: path.to_owned(), why: why.into() };
+    let none = || wrong("is not a file of age identities (`age-keygen` makes one)");
+    let mut bytes = Zeroizing::new(fs::read(path).map_err(VaultFault::io("read", path))?);
+    if sealed_text::is_sealed(&bytes) {
+        let phrase = passphrase::ask(phrase, &format!("Passphrase of {}: ", path.display()))?;
+        let text = sealed_text::open(&bytes, &phrase);
+        let text =
+            text.ok_or_else(|| wrong("does not open: another passphrase, or it was changed"))?;
+        *bytes = text.as_bytes().to_vec();
+    }
+    let identities = age::IdentityFile::from_buffer(bytes.as_slice()).map_err(|_| none())?;
+    let identities = identities.into_identities().map_err(|_| none())?;
     Ok(identities.into_iter().map(|identity| -> Box<dyn age::Identity> { identity }).collect())
 }
 
@@ -162,7 +187,8 @@ mod tests {
                     .filter(|at| choice >> at & 1 == 1)
                     .map(|at| files[at].clone())
                     .collect();
-                let opened = open(wraps, &held).unwrap();
+                let held_ones = super::identities(&held, None, &[]).unwrap();
+                let opened = open(wraps, &held_ones);
                 assert_eq!(opened.is_some(), held.len() >= m, "{m} of {n}, {choice:b}");
                 assert!(opened.is_none_or(|opened| *opened == *key));
             }

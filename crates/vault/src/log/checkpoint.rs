@@ -12,6 +12,7 @@ use std::{
     time::Instant,
 };
 
+use jiff::Timestamp;
 use minster_vault_api::note::Verifier;
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +134,8 @@ pub struct Exporter {
     folder: Folder,
     disk: Disk,
     covered: u64,
+    /// When the last one was signed.
+    signed: Option<Timestamp>,
     waiting_since: Option<Instant>,
 }
 
@@ -189,9 +192,9 @@ impl Exporter {
         disk: Disk,
     ) -> Result<Self, VaultFault> {
         let path = folder.join(VERIFIER);
-        let mut covered = 0;
+        let (mut covered, mut signed) = (0, None);
         if fs::symlink_metadata(folder).is_err() {
-            disk.make_folder(folder)?;
+            disk.make_folder_for_a_group(folder)?;
         }
         let held = Folder::open(folder)?;
         if fs::symlink_metadata(&path).is_ok() {
@@ -202,10 +205,11 @@ impl Exporter {
             }
             let (checkpoints, _) = without_lost(checkpoints, accepted)?;
             covered = checkpoints.last().map_or(0, |(_, last)| last.entries);
+            signed = checkpoints.last().and_then(|(_, last)| last.time.parse().ok());
         } else {
             disk.replace_in(&held, VERIFIER, format!("{verifier}\n").as_bytes())?;
         }
-        Ok(Self { folder: held, disk, covered, waiting_since: None })
+        Ok(Self { folder: held, disk, covered, signed, waiting_since: None })
     }
 
     /// Whether it is time for another, the log having so many entries.
@@ -226,8 +230,14 @@ impl Exporter {
         let name = std::iter::once(format!("{entries:012}.note")).chain(again).find(free);
         self.disk.replace_in(&self.folder, &name.unwrap_or_default(), note.as_bytes())?;
         self.covered = entries;
-        self.waiting_since = None;
+        (self.signed, self.waiting_since) = (Some(Timestamp::now()), None);
         Ok(())
+    }
+
+    /// Seconds since the last one was signed.
+    pub(crate) fn age(&self) -> Option<u64> {
+        let age = Timestamp::now().duration_since(self.signed?).as_secs();
+        Some(u64::try_from(age).unwrap_or_default())
     }
 
     /// Entries that an exported checkpoint covers.

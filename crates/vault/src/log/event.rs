@@ -22,8 +22,12 @@ pub enum Event {
         custodians: Vec<CustodianKey>,
         purposes: Vec<PurposeDefinition>,
     },
-    /// The vault began to serve.
-    Started { hardening: String },
+    /// The vault began to serve; for a single user, who holds roles that undo a protection together.
+    Started {
+        hardening: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        single_user: bool,
+    },
     /// The vault stopped serving.
     Stopped,
     /// The torn end that a crash had left was removed: of the log, or of a registry.
@@ -111,8 +115,15 @@ pub enum Event {
         #[serde(default)]
         inputs: Vec<InputFile>,
     },
-    /// A run looked like trying out numbers; the purpose is stopped.
-    Alarm { run: RunId, purpose: Purpose, source: SourceName, rule: String },
+    /// A run looked like trying out numbers; the purpose is stopped. Entries of earlier releases have no counts.
+    Alarm {
+        run: RunId,
+        purpose: Purpose,
+        source: SourceName,
+        rule: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        counts: Option<RunCounts>,
+    },
     /// A dataset key was made. `records` says that the dataset's manifest will be recorded; entries of earlier releases do not.
     CreatedKey {
         dataset: DatasetRef,
@@ -152,8 +163,14 @@ pub enum Event {
     NamedPurpose { proposal: String, definition: PurposeDefinition },
     /// One run of a source may ask for more, as two custodians approved.
     AllowedLoad { proposal: String, purpose: Purpose, source: SourceName, ceiling: u64 },
-    /// A stopped purpose is answered again, as two custodians approved.
-    Resumed { proposal: String, purpose: Purpose },
+    /// A stopped purpose is answered again, as two custodians approved. `run` was stopped: its source has one more run with its
+    /// ceiling. Entries of earlier releases name none.
+    Resumed {
+        proposal: String,
+        purpose: Purpose,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<ResumedRun>,
+    },
     /// The first custodians of a vault that had fewer than two.
     Appointed { custodians: Vec<CustodianKey> },
     /// Others approve from now on, as two custodians approved.
@@ -249,6 +266,11 @@ pub enum Event {
         period: Period,
         sha256: String,
     },
+    /// A custodian had a number compared with that of a proposal about one child.
+    ComparedSubject { proposal: String, same: bool },
+    /// Custodians opened the vault, which had started locked: the accounts whose shares opened it, and before that wrong shares,
+    /// and what was refused for other reasons, such as a share of an account without the role.
+    Unlocked { by: Vec<u32>, wrong: Vec<UidCount>, refused: Vec<UidCount> },
 }
 
 impl Event {
@@ -287,6 +309,31 @@ impl Event {
             _ => None,
         }
     }
+}
+
+/// How far a run had come when an alarm stopped it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunCounts {
+    /// Different numbers that it was answered.
+    pub asked: u64,
+    /// Pupil and NHS numbers, of a source loaded before, that the vault had never seen; those of the refused batch too.
+    pub new: u64,
+    /// Different numbers of the purpose's day, all runs together.
+    pub today: u64,
+    /// How many different numbers it might have asked for.
+    pub ceiling: u64,
+}
+
+/// A run that was stopped, and that its source may do again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumedRun {
+    /// The run that was stopped.
+    pub run: RunId,
+    /// Its source.
+    pub source: SourceName,
+    /// Its ceiling, which the next run of the source has.
+    pub ceiling: u64,
 }
 
 /// How many refusals of a uid were counted.

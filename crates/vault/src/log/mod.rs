@@ -11,6 +11,7 @@
 
 pub mod checkpoint;
 mod event;
+mod lines;
 mod verify;
 
 use std::{
@@ -19,8 +20,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use event::{Asker, Entry, Event, RegistryHead, UidCount};
+pub use event::{Asker, Entry, Event, RegistryHead, ResumedRun, RunCounts, UidCount};
 use jiff::{SignedDuration, Timestamp};
+pub(crate) use lines::read_lines;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 pub use verify::{Reach, Verified, reach, verify};

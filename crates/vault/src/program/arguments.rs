@@ -7,13 +7,16 @@ use minster_model::Role;
 use minster_vault::approvals::CustodianKey;
 
 use crate::{
-    client,
+    approve::{Approve, KeyOpening},
     custody::{NewCustody, Opening, Rekey},
     exact_only::CountExactOnly,
+    looking::Show,
+    metrics::Metrics,
     proposals::{Case, Child, What},
     quarantine::Quarantine,
     restore::{Restore, Sign},
     review::Review,
+    unlock::Unlock,
 };
 
 /// Holds the keys that turn identifiers into pseudonyms, in a process of its own.
@@ -56,8 +59,18 @@ pub(crate) enum Command {
     /// Open the vault and answer on a socket, until SIGTERM or Ctrl-C.
     #[command(after_help = "Example:
   minster-vault serve --dir /var/lib/minster-vault \\
-      --checkpoints /srv/auditor/checkpoints")]
+      --checkpoints /srv/auditor/checkpoints
+
+  ... --await-custodians
+    starts locked, as at boot; `minster-vault unlock` opens it")]
     Serve(Serve),
+    /// Give your share to a vault that started locked. Enough custodians open it, each from an account of their own.
+    #[command(after_help = "Example:
+  minster-vault unlock --identity /media/stick/ann.identity
+
+The program asks for the identity's passphrase, or for the passphrase or PIN that the vault's custody needs. \
+The share goes to the vault's memory, and to no disk. Five wrong ones of one uid are taken, and no more.")]
+    Unlock(Unlock),
     /// Change how the vault is opened. No pseudonym changes. The vault must not be serving.
     #[command(after_help = "Example, from a passphrase to two of three custodians:
   minster-vault rekey --dir /var/lib/minster-vault --new-recipient age1... \\
@@ -85,6 +98,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         form: Json,
     },
+    /// Print figures for monitors in Prometheus' text format: budgets used, alarms, days left, the age of the last checkpoint.
+    #[command(after_help = "Example:
+  minster-vault metrics --out /var/lib/minster/monitoring/minster-vault.prom
+
+No figure tells of a child. Any role may ask.")]
+    Metrics(Metrics),
     /// Print purposes, key versions and check values, signed by the vault.
     #[command(after_help = "Example:
   minster-vault statement > statement.note")]
@@ -136,7 +155,18 @@ pub(crate) enum Command {
     #[command(after_help = "Example:
   minster-vault approve --proposal proposal.json \\
       --name ann --key /media/stick/ann")]
-    Approve(client::Approve),
+    Approve(Approve),
+    /// List the proposals that are open: who signed, who may still sign, and how many days are left.
+    #[command(after_help = "Example:
+  minster-vault proposals
+
+Auditors add --role auditor.")]
+    Proposals {
+        #[command(flatten)]
+        caller: Caller,
+        #[command(flatten)]
+        form: Json,
+    },
     /// Carry out an approved proposal: a purpose, a load, custodians, reviewers, a purpose that goes on, new keys, the end of old
     /// ones, or exact-only identities.
     #[command(after_help = "Example:
@@ -196,7 +226,7 @@ vault ever answered it, with tabs between.")]
       --name rae --key /media/stick/rae > rae.csv.sig"
     )]
     Review(Review),
-    /// Verify the log of all questions to the vault.
+    /// Show and verify the log of all questions to the vault.
     #[command(
         subcommand,
         after_help = "Example:
@@ -235,6 +265,13 @@ pub(crate) struct Serve {
     /// rewrite.
     #[arg(long, value_name = "DIR")]
     pub(crate) checkpoints: Option<PathBuf>,
+    /// Start locked, and answer nothing until enough custodians gave their shares with `minster-vault unlock`.
+    #[arg(long, conflicts_with_all = ["key_file", "passphrase_file", "identities"])]
+    pub(crate) await_custodians: bool,
+    /// One person runs everything, as in a trial: one uid may hold roles that undo a protection together, and with
+    /// --await-custodians give all shares. The log and the status say so.
+    #[arg(long)]
+    pub(crate) single_user: bool,
     #[command(flatten)]
     pub(crate) opening: Opening,
 }
@@ -288,12 +325,48 @@ pub(crate) struct Json {
 
 #[derive(Subcommand)]
 pub(crate) enum Custodian {
-    /// Make a signing key: OUT for you alone, OUT.pub for `minster-vault init`.
-    #[command(after_help = "Example:\n  minster-vault custodian new --out /media/stick/ann")]
+    /// Make a signing key: OUT for you alone, under a passphrase, and OUT.pub for `minster-vault init`.
+    #[command(after_help = "Example:
+  minster-vault custodian new --out /media/stick/ann
+
+The program asks for the passphrase.")]
     New {
         /// A new file for the key.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+        #[command(flatten)]
+        key: KeyOpening,
+        #[command(flatten)]
+        form: Json,
+    },
+    /// Make an age identity, under a passphrase, for a share of the vault, and print its recipient for `minster-vault init`.
+    #[command(after_help = "Example:
+  minster-vault custodian identity --out /media/stick/ann.identity")]
+    Identity {
+        /// A new file for the identity.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        key: KeyOpening,
+        #[command(flatten)]
+        form: Json,
+    },
+    /// Put a signing key that stands in clear under a passphrase, in a new file. It is the same key.
+    #[command(after_help = "Example:
+  minster-vault custodian seal --key /media/stick/ann \\
+      --out /media/stick/ann.sealed
+
+Destroy the file in clear afterwards, and all copies of it.")]
+    Seal {
+        /// The key file in clear.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// A new file for the sealed key.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// A file whose first line is the new passphrase. Without it, the program asks.
+        #[arg(long, value_name = "FILE")]
+        key_passphrase_file: Option<PathBuf>,
         #[command(flatten)]
         form: Json,
     },
@@ -332,6 +405,16 @@ checkpoint can be cut away unseen; the answer says where that is.
 
 Exit: 0 all is well; 9 it is not")]
     Verify(Verify),
+    /// Show the log of a serving vault, one entry a line, to a custodian or an auditor.
+    #[command(after_help = "Examples:
+  minster-vault log show --last 20
+  minster-vault log show --event alarm --event resumed
+
+  minster-vault log show --lines > log.jsonl
+    a copy, as it stands
+
+Custodians add --role custodian.")]
+    Show(Show),
 }
 
 #[derive(Args)]

@@ -1,24 +1,18 @@
 //! Commands that ask a serving vault.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    io::{self, IsTerminal, Write as _},
-    path::{Path, PathBuf},
-};
+use std::{fmt::Write as _, fs, io, path::Path};
 
-use clap::Args;
 use minster_identifiers::{NhsNumber, NumberForm, Uln, Upn};
 use minster_model::{DatasetRef, KeyVersion, Kind, Role, pipeline::VaultAddress};
 use minster_vault::{
     VaultFault,
-    approvals::{NEEDED, Proposal, SigningKey, sha256},
+    approvals::{NEEDED, Proposal, sha256},
     disk::Disk,
     log::checkpoint::{Checkpoint, Exporter},
 };
 use minster_vault_api::{
-    Approval, CarriedOut, Client, IdentifierBatch, ListChanged, Proposed, ProposedAction,
-    StatusReport, note::Verifier,
+    CarriedOut, Client, IdentifierBatch, ListChanged, Proposed, ProposedAction, StatusReport,
+    VaultState, note::Verifier,
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -29,39 +23,22 @@ use crate::{
     exact_only, print,
     proposals::{Case, Child, What},
     tell,
+    unlock::locked_text,
 };
 
-/// A custodian's signature under a proposal.
-#[derive(Args)]
-pub(crate) struct Approve {
-    #[command(flatten)]
-    caller: Caller,
-    /// The proposal's text, as `minster-vault request` printed it.
-    #[arg(long, value_name = "FILE")]
-    proposal: PathBuf,
-    /// Your name as a custodian.
-    #[arg(long)]
-    name: String,
-    /// Your key file.
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
-    /// For a change of the list of exact-only identities: the numbers that you were told, in a file as for `request
-    /// exact-only`. The program signs nothing where the proposal is about others.
-    #[arg(long, value_name = "FILE")]
-    numbers: Option<PathBuf>,
-    /// Sign without asking.
-    #[arg(long)]
-    yes: bool,
-    #[command(flatten)]
-    form: Json,
-}
-
 pub(crate) fn status(caller: &Caller, form: &Json) -> Result<(), Failure> {
-    let status = connect(caller, Role::Auditor)?.status()?;
-    match form.json {
-        true => print(&format!("{}\n", serde_json::json!({ "format": 2, "status": status }))),
-        false => print(&status_text(&status)),
-    }
+    let role = caller.role.unwrap_or(Role::Auditor);
+    let state = Client::state_of(&address(caller), role, "minster-vault")?;
+    print(&match (&state, form.json) {
+        (VaultState::Open(status), false) => status_text(status),
+        (VaultState::Locked(locked), false) => locked_text(locked),
+        (VaultState::Open(status), true) => {
+            format!("{}\n", serde_json::json!({ "format": 2, "status": status }))
+        }
+        (VaultState::Locked(locked), true) => {
+            format!("{}\n", serde_json::json!({ "format": 2, "locked": locked }))
+        }
+    })
 }
 
 pub(crate) fn statement(caller: &Caller, form: &Json) -> Result<(), Failure> {
@@ -144,53 +121,6 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
     let words =
         format!("proposal {id}: {NEEDED} custodians must approve it, then you carry it out");
     tell(form, &object, &words)
-}
-
-pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
-    let Approve { caller, proposal: path, name, key, numbers, yes, form } = arguments;
-    let text = read(path)?;
-    let (proposal, signature) = SigningKey::read(key)?.sign(&text)?;
-    let mut err = io::stderr().lock();
-    writeln!(err, "{text}proposal {} of vault {}", Proposal::id(&text), proposal.store_id)?;
-    if let Some(from) = numbers {
-        let numbers = exact_only::numbers(from)?;
-        match connect(caller, Role::Custodian)?.compare_exact_only(&Proposal::id(&text), numbers)? {
-            true => writeln!(err, "it is about the numbers in {}, and no others", from.display())?,
-            false => {
-                let why = format!(
-                    "the proposal is about other numbers than {}; not signed",
-                    from.display()
-                );
-                return Err(usage(why));
-            }
-        }
-    }
-    if !yes {
-        ask_to_sign(&mut err, name)?;
-    }
-    drop(err);
-    let id = Proposal::id(&text);
-    let approval = Approval { proposal: id.clone(), custodian: name.clone(), signature };
-    let approvals = connect(caller, Role::Custodian)?.approve(approval)?;
-    let object = serde_json::json!({
-        "format": 1, "proposal": id, "approvals": approvals, "needed": NEEDED,
-    });
-    tell(form, &object, &format!("approved by {approvals} of {NEEDED} custodians"))
-}
-
-/// Asks the custodian at the terminal, below the text, whether to sign it.
-pub(crate) fn ask_to_sign(err: &mut impl io::Write, name: &str) -> Result<(), Failure> {
-    if !io::stdin().is_terminal() {
-        return Err(usage("nobody can be asked whether to sign; --yes signs without asking"));
-    }
-    write!(err, "Sign this as {name}? Type yes: ")?;
-    err.flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    match answer.trim() {
-        "yes" => Ok(()),
-        _ => Err(usage("not signed")),
-    }
 }
 
 pub(crate) fn enact(caller: &Caller, proposal: &ProposalName, form: &Json) -> Result<(), Failure> {
@@ -296,10 +226,13 @@ pub(crate) fn subject(
 }
 
 pub(crate) fn connect(caller: &Caller, role: Role) -> Result<Client, Failure> {
-    let Caller { socket, vault_uid, verifier, role: asked } = caller;
-    let address =
-        VaultAddress { socket: socket.path.clone(), uid: *vault_uid, verifier: verifier.clone() };
-    Ok(Client::connect_to(&address, asked.unwrap_or(role), "minster-vault")?)
+    Ok(Client::connect_to(&address(caller), caller.role.unwrap_or(role), "minster-vault")?)
+}
+
+/// Where the vault is, and whom a command takes for it.
+pub(crate) fn address(caller: &Caller) -> VaultAddress {
+    let Caller { socket, vault_uid, verifier, role: _ } = caller;
+    VaultAddress { socket: socket.path.clone(), uid: *vault_uid, verifier: verifier.clone() }
 }
 
 impl ProposalName {
@@ -316,16 +249,20 @@ impl ProposalName {
     }
 }
 
-/// The child's number in its canonical form, from a file or the terminal.
 fn identifier(child: &Child) -> Result<IdentifierBatch, Failure> {
-    let text = match &child.identifier_file {
+    number(&child.kind, child.identifier_file.as_deref())
+}
+
+/// A child's number in its canonical form, from a file or the terminal.
+pub(crate) fn number(kind: &Kind, file: Option<&Path>) -> Result<IdentifierBatch, Failure> {
+    let text = match file {
         Some(path) => Zeroizing::new(read(path)?),
         None => Zeroizing::new(rpassword::prompt_password("Number (not shown): ")?),
     };
     let line = text.lines().next().unwrap_or_default();
     let mut batch = IdentifierBatch::default();
-    let wrong = |why: String| usage(format!("this is no {}: {why}", child.kind));
-    canonical(&child.kind, line, |bytes| batch.push(bytes)).map_err(wrong)?;
+    let wrong = |why: String| usage(format!("this is no {kind}: {why}"));
+    canonical(kind, line, |bytes| batch.push(bytes)).map_err(wrong)?;
     Ok(batch)
 }
 
@@ -382,6 +319,12 @@ fn status_text(status: &StatusReport) -> String {
         let _ = writeln!(
             out,
             "RESTORED   {times} times: custodians accepted what kept it from starting; `minster-vault log verify` tells more"
+        );
+    }
+    if status.single_user {
+        let _ = writeln!(
+            out,
+            "ONE USER   the vault was started with --single-user: roles that undo a protection may be one person's"
         );
     }
     for uids in status.dangerous_roles.chunk_by(|one, other| one.uid == other.uid) {

@@ -26,11 +26,16 @@ pub(crate) struct Rekey {
     #[arg(long, group = "new", value_name = "NAME")]
     new_credential: Option<String>,
     /// Open the vault with the identities of these age recipients from now on.
-    #[arg(long = "new-recipient", group = "new", value_name = "RECIPIENT")]
+    #[arg(
+        long = "new-recipient",
+        group = "new",
+        requires = "new_threshold",
+        value_name = "RECIPIENT"
+    )]
     new_recipients: Vec<String>,
     /// The number of new recipients who must open the vault together.
-    #[arg(long, value_name = "NUMBER", requires = "new_recipients", default_value_t = 1)]
-    new_threshold: usize,
+    #[arg(long, value_name = "NUMBER", requires = "new_recipients")]
+    new_threshold: Option<usize>,
     /// Open the vault with a PKCS#11 token from now on: its module.
     #[arg(long, group = "new", requires = "new_token", value_name = "FILE")]
     new_pkcs11_module: Option<PathBuf>,
@@ -51,7 +56,8 @@ pub(crate) struct Opening {
     /// The key file.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// A file whose first line is the passphrase, or the token's PIN. Without it, the program asks.
+    /// A file whose first line is the passphrase, of the vault or of sealed identities, or the token's PIN. Without it, the
+    /// program asks.
     #[arg(long, alias = "pin-file", value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
     /// A file with an age identity. It is given once for each custodian who opens the vault.
@@ -71,12 +77,13 @@ pub(crate) struct NewCustody {
     /// Open the vault with the systemd credential of this name, 64 hexadecimal digits.
     #[arg(long, group = "custody", value_name = "NAME")]
     credential: Option<String>,
-    /// Open the vault with the identity of this age recipient. It may be given several times.
-    #[arg(long = "recipient", group = "custody", value_name = "RECIPIENT")]
+    /// Open the vault with the identity of this age recipient. It may be given several times; --threshold says how many of them
+    /// are needed.
+    #[arg(long = "recipient", group = "custody", requires = "threshold", value_name = "RECIPIENT")]
     recipients: Vec<String>,
     /// The number of recipients who must open the vault together.
-    #[arg(long, value_name = "NUMBER", requires = "recipients", default_value_t = 1)]
-    threshold: usize,
+    #[arg(long, value_name = "NUMBER", requires = "recipients")]
+    threshold: Option<usize>,
     /// Open the vault with a PKCS#11 token: its module.
     #[arg(long, group = "custody", requires = "token", value_name = "FILE")]
     pkcs11_module: Option<PathBuf>,
@@ -94,7 +101,7 @@ pub(crate) struct NewCustody {
 impl From<Opening> for Secret {
     fn from(opening: Opening) -> Self {
         let Opening { key_file, passphrase_file, identities } = opening;
-        Self { key_file, passphrase_file, identities }
+        Self { key_file, passphrase_file, identities, given: Vec::new() }
     }
 }
 
@@ -110,7 +117,8 @@ impl From<NewCustody> for Wanted {
                 pin_file,
                 ..
             } => Self::Token(TokenKey { module, token, key: token_key }, pin_file),
-            NewCustody { recipients, threshold, .. } if !recipients.is_empty() => {
+            // The options ask for both together.
+            NewCustody { recipients, threshold: Some(threshold), .. } => {
                 Self::Recipients(recipients, threshold)
             }
             NewCustody { passphrase_file, .. } => Self::Passphrase(passphrase_file),

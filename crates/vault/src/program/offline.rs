@@ -12,8 +12,10 @@ use minster_vault::{
     VaultFault,
     approvals::{CustodianKey, NEEDED, SigningKey},
     disk::Disk,
-    folder::{self, Plan},
-    harden, log,
+    folder::{self, Closed, Plan},
+    harden,
+    locked::Locked,
+    log,
     purposes::PurposeDefinition,
     server::Server,
     vault::Vault,
@@ -21,7 +23,8 @@ use minster_vault::{
 
 use crate::{
     Failure,
-    arguments::{Init, Json, Serve, Socket, Verify},
+    approve::KeyOpening,
+    arguments::{Init, Json, Serve, Verify},
     custody::{Opening, Rekey},
     print, tell,
 };
@@ -46,7 +49,7 @@ pub(crate) fn init(arguments: Init) -> Result<(), Failure> {
     let folder = dir.display();
     let mut words = format!(
         "vault {store_id} made in {folder} with {named} purposes; every role is this user's: give each program a uid of \
-         its own in vault.toml before service"
+         its own in vault.toml before service (until then, `serve` needs --single-user)"
     );
     if !able {
         words += "\nnote: without two custodians nothing can be approved: no new purpose, no re-identification, no larger \
@@ -59,20 +62,44 @@ pub(crate) fn init(arguments: Init) -> Result<(), Failure> {
 }
 
 pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
-    let Serve { dir, socket: Socket { path: socket }, checkpoints, opening } = arguments;
+    let Serve { dir, socket, checkpoints, await_custodians, single_user, opening } = arguments;
+    let (socket, checkpoints) = (socket.path, checkpoints.as_deref());
     let process = harden::process();
-    let opened = folder::open_folder(&dir, &opening.into(), Disk::new())?;
-    let vault = Vault::new(opened, checkpoints.as_deref())?;
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(Failure::Signals)?;
-    }
-    let server = Server::bind(vault, &socket)?;
-    let sandbox = harden::sandbox(&dir, &socket, checkpoints.as_deref());
+    let server = if await_custodians {
+        // Whoever stops the unit while it waits must be heard.
+        stop_on_signals(&stop)?;
+        let closed = Closed::at(&dir)?;
+        closed.settings().refuse_shared_roles(single_user)?;
+        let locked = Locked::bind(closed, &socket, single_user)?;
+        let _ = writeln!(
+            io::stderr(),
+            "the vault is locked, and waits for its custodians on {}",
+            socket.display()
+        );
+        let Some(unlocked) = locked.wait(&stop)? else { return Ok(()) };
+        Server::unlocked(unlocked, checkpoints, Disk::new())?
+    } else {
+        let closed = Closed::at(&dir)?;
+        closed.settings().refuse_shared_roles(single_user)?;
+        let unsealed = closed.unseal(&opening.into())?;
+        let opened = closed.open(unsealed, Disk::new())?;
+        let vault = Vault::new(opened, checkpoints)?;
+        stop_on_signals(&stop)?;
+        Server::bind(vault, &socket)?
+    };
+    let sandbox = harden::sandbox(&dir, &socket, checkpoints);
     let hardening = format!("{process}; {sandbox}");
-    server.vault().started(hardening).map_err(|_| Failure::Log)?;
+    server.vault().started(hardening, single_user).map_err(|_| Failure::Log)?;
     let _ = writeln!(io::stderr(), "the vault answers on {}", socket.display());
     server.serve(&stop)?;
+    Ok(())
+}
+
+fn stop_on_signals(stop: &Arc<AtomicBool>) -> Result<(), Failure> {
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::flag::register(signal, Arc::clone(stop)).map_err(Failure::Signals)?;
+    }
     Ok(())
 }
 
@@ -131,12 +158,28 @@ pub(crate) fn verify(arguments: Verify) -> Result<(), Failure> {
     print(&text)
 }
 
-pub(crate) fn new_custodian(out: &Path, form: &Json) -> Result<(), Failure> {
-    let public = SigningKey::create(out)?;
+pub(crate) fn new_custodian(out: &Path, key: &KeyOpening, form: &Json) -> Result<(), Failure> {
+    let public = SigningKey::create(out, &key.form())?;
+    key.warn(&out.display().to_string());
     let words = format!(
         "{} is yours alone: keep it off the vault's machine. {} goes to the person who makes the vault",
         out.display(),
         public.display()
     );
     tell(form, &serde_json::json!({ "format": 1, "key": out, "public_key": public }), &words)
+}
+
+pub(crate) fn seal_custodian(
+    key: &Path,
+    out: &Path,
+    phrase: Option<&Path>,
+    form: &Json,
+) -> Result<(), Failure> {
+    SigningKey::seal(key, out, phrase)?;
+    let words = format!(
+        "{} is the same key under a passphrase: destroy {} and all copies of it",
+        out.display(),
+        key.display()
+    );
+    tell(form, &serde_json::json!({ "format": 1, "key": out }), &words)
 }

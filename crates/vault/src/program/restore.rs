@@ -9,14 +9,21 @@ use std::{
 use clap::Args;
 use minster_vault::{
     VaultFault,
-    approvals::{NEEDED, SigningKey},
+    approvals::NEEDED,
     custody::Secret,
     disk::Disk,
     harden,
     restoring::{self, Restoration, SignedRestoration, Wish},
+    unseen::{shown, shown_lines},
 };
 
-use crate::{Failure, arguments::Json, client, custody::Opening, print, tell};
+use crate::{
+    Failure,
+    approve::{KeyFile, ask_to_sign},
+    arguments::Json,
+    custody::Opening,
+    print, tell,
+};
 
 #[derive(Args)]
 pub(crate) struct Restore {
@@ -61,9 +68,8 @@ pub(crate) struct Sign {
     /// Your name as a custodian.
     #[arg(long)]
     name: String,
-    /// Your key file.
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[command(flatten)]
+    key: KeyFile,
     /// A new file for the signature.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -111,12 +117,12 @@ pub(crate) fn restore(arguments: Restore) -> Result<(), Failure> {
 pub(crate) fn sign(arguments: &Sign) -> Result<(), Failure> {
     let Sign { text: path, name, key, out, yes, form } = arguments;
     let text = read(path)?;
-    let signed = SigningKey::read(key)?.sign_restoration(name, &text)?;
+    let signed = key.open()?.sign_restoration(name, &text)?;
     let mut err = io::stderr().lock();
     let vault = Restoration::read(&text).map(|of| of.store_id().to_owned()).unwrap_or_default();
-    writeln!(err, "{text}of vault {vault}")?;
+    writeln!(err, "{}of vault {}", shown_lines(&text), shown(&vault))?;
     if !yes {
-        client::ask_to_sign(&mut err, name)?;
+        ask_to_sign(&mut err, name)?;
     }
     drop(err);
     let line = serde_json::to_string(&signed).map_err(io::Error::from)? + "\n";

@@ -4,12 +4,9 @@ use std::{fs, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use minster_model::Purpose;
-use minster_vault::{
-    VaultFault,
-    approvals::{CustodianKey, SigningKey},
-};
+use minster_vault::{VaultFault, approvals::CustodianKey};
 
-use crate::{Failure, arguments::Json, print};
+use crate::{Failure, approve::KeyFile, arguments::Json, print};
 
 #[derive(Subcommand)]
 pub(crate) enum Review {
@@ -45,9 +42,8 @@ pub(crate) struct Sign {
     /// Your name as a reviewer.
     #[arg(long)]
     name: String,
-    /// Your key file, as `minster-vault custodian new` makes one.
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[command(flatten)]
+    key: KeyFile,
     #[command(flatten)]
     form: Json,
 }
@@ -56,7 +52,7 @@ pub(crate) fn sign(sign: &Sign) -> Result<(), Failure> {
     let Sign { purpose, decisions, name, key, form } = sign;
     let io = |source| VaultFault::Io { what: "read", path: decisions.clone(), source };
     let file = fs::read(decisions).map_err(io)?;
-    let signature = SigningKey::read(key)?.sign_review(purpose, name, &file);
+    let signature = key.open()?.sign_review(purpose, name, &file);
     let digits = base16ct::lower::encode_string(&signature);
     if !form.json {
         return print(&format!("{digits}\n"));

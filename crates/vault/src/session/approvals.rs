@@ -10,11 +10,14 @@ use minster_vault_api::{
 
 use super::{Session, check_reference, fault, out_of_order};
 use crate::{
-    approvals::{Action, CustodianKey, NEEDED, Proposal, refusal, sha256},
+    approvals::{
+        Action, CustodianKey, FIND_SUBJECT, NEEDED, Proposal, StoppedRun, last_day, refusal, sha256,
+    },
     keys::{hex, random},
     log::Event,
     purposes::{PurposeDefinition, today},
     state::{ProposalState, PurposeState, State},
+    unseen::is_unseen,
     vault::locked,
 };
 
@@ -37,14 +40,13 @@ impl Session<'_> {
             _ => None,
         };
         let action = self.action(action)?;
-        let expires = expires.parse().map_err(|_| made("its last day is no date (YYYY-MM-DD)"))?;
-        if expires < today() {
-            return Err(made("its last day is over"));
-        }
+        let expires = last_day(&expires).map_err(|why| made(&why))?;
         check_reference(&reference).map_err(made)?;
-        let printable = reason.chars().all(|c| !c.is_control());
+        let printable = !reason.chars().any(is_unseen);
         if reason.trim().is_empty() || reason.len() > LONGEST_REASON || !printable {
-            return Err(made("it needs a reason of one line"));
+            return Err(made(
+                "it needs a reason of one line, without characters that are not seen",
+            ));
         }
         let proposal = Proposal {
             format: Proposal::FORMAT,
@@ -87,10 +89,9 @@ impl Session<'_> {
                 Action::AllowLoad { purpose, source, ceiling }
             }
             ProposedAction::Resume { purpose } => {
-                if !self.vault.live_purpose(&purpose)?.stopped {
-                    return Err(made("the purpose is not stopped"));
-                }
-                Action::Resume { purpose }
+                let stopped = self.vault.live_purpose(&purpose)?.stopped;
+                let stopped = stopped.ok_or_else(|| made("the purpose is not stopped"))?;
+                Action::Resume { purpose, stopped: Some(stopped) }
             }
             ProposedAction::Custodians(keys) => {
                 let custodians: Vec<CustodianKey> =
@@ -164,6 +165,7 @@ impl Session<'_> {
         let Approval { proposal, custodian, signature } = approval;
         let refused = |why: &str| refusal("approved", why);
         let store_id = self.vault.keys().store_id();
+        let compared = self.compared.as_deref();
         let approvals = self.decide(|state| {
             let open_proposal =
                 state.proposals.get(&proposal).ok_or_else(|| refused("no such one is open"))?;
@@ -177,6 +179,11 @@ impl Session<'_> {
             }
             if open_proposal.by.contains(&custodian) {
                 return Err(refused("this custodian has approved it; a second one must"));
+            }
+            if open_proposal.action == FIND_SUBJECT && compared != Some(proposal.as_str()) {
+                return Err(refused(
+                    "it is about one child: whoever approves it types the child's number first, and the vault compares",
+                ));
             }
             let approvals = open_proposal.by.len() as u32 + 1;
             let signature = hex(&signature);
@@ -193,7 +200,7 @@ impl Session<'_> {
             Action::AllowLoad { purpose, source, ceiling } => {
                 Event::AllowedLoad { proposal: id, purpose, source, ceiling }
             }
-            Action::Resume { purpose } => Event::Resumed { proposal: id, purpose },
+            Action::Resume { purpose, stopped } => return self.resume(id, purpose, stopped),
             Action::ChangeCustodians { custodians } => {
                 Event::ChangedCustodians { proposal: id, custodians }
             }
@@ -218,6 +225,29 @@ impl Session<'_> {
             }
         };
         self.once(event)?;
+        Ok(Response::Enacted(CarriedOut::Done))
+    }
+
+    /// Lets a purpose go on after the alarm that the custodians were shown, and no other.
+    fn resume(
+        &self,
+        proposal: String,
+        purpose: Purpose,
+        shown: Option<StoppedRun>,
+    ) -> Result<Response, Denial> {
+        self.decide(|state| {
+            state.approved(&proposal)?;
+            let refused = |why: &str| Err(refusal("carried out", why));
+            match (&state.live(&purpose)?.stopped, &shown) {
+                (None, _) => return refused("the purpose is not stopped"),
+                (Some(now), Some(shown)) if now != shown => {
+                    return refused("another run was stopped since; propose it anew");
+                }
+                _ => {}
+            }
+            let run = shown.as_ref().and_then(StoppedRun::resumed);
+            Ok((Event::Resumed { proposal, purpose, run }, ()))
+        })?;
         Ok(Response::Enacted(CarriedOut::Done))
     }
 
@@ -334,9 +364,6 @@ impl Session<'_> {
                     let may = state.live(purpose)?.may_forget(release, period, sha256);
                     may.map_err(|why| refusal("carried out", why))?;
                 }
-                Event::Resumed { purpose, .. } if !state.live(purpose)?.stopped => {
-                    return Err(refusal("carried out", "the purpose is not stopped"));
-                }
                 Event::Reidentified { purpose, .. } | Event::ChangedReviewers { purpose, .. } => {
                     state.live(purpose)?;
                 }
@@ -346,7 +373,11 @@ impl Session<'_> {
         })
     }
 
-    fn subject_tag(&self, kind: &Kind, identifier: &IdentifierBatch) -> Result<String, Denial> {
+    pub(super) fn subject_tag(
+        &self,
+        kind: &Kind,
+        identifier: &IdentifierBatch,
+    ) -> Result<String, Denial> {
         if identifier.len() != 1 || !identifier.is_well_formed() {
             return Err(made("it is about one identifier"));
         }

@@ -3,6 +3,7 @@
 mod approvals;
 mod datasets;
 mod exact_only;
+mod looking;
 mod manifests;
 mod publishing;
 mod quarantine;
@@ -30,12 +31,14 @@ pub struct Session<'a> {
     asker: Option<Asker>,
     run: Option<runs::OpenRun>,
     quarantine: Option<quarantine::Opening>,
+    /// The proposal about one child whose number was typed here.
+    compared: Option<String>,
 }
 
 impl<'a> Session<'a> {
     /// A conversation with a caller whose uid the socket told.
     pub fn new(vault: &'a Vault, uid: u32) -> Self {
-        Self { vault, uid, asker: None, run: None, quarantine: None }
+        Self { vault, uid, asker: None, run: None, quarantine: None, compared: None }
     }
 
     /// Whether hello was said, in a role that the caller holds.
@@ -114,6 +117,15 @@ impl<'a> Session<'a> {
             }
             Request::TakeOver { purpose, manifests } => self.take_over(purpose, manifests),
             Request::Manifests { purpose, page } => self.manifests(&purpose, page),
+            Request::Proposals => self.proposals(),
+            Request::ReadLog { from } => self.read_log(from),
+            Request::CompareSubject { proposal, identifiers } => {
+                self.compare_subject(proposal, &identifiers)
+            }
+            Request::Unlock(_) => {
+                self.asker()?;
+                Err(out_of_order("the vault is open"))
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use minster_vault_api::{
 use super::{Session, fault, out_of_order, slips::ToldBirthDates};
 use crate::{
     keys::Link,
-    log::{Asker, Event, RegistryHead},
+    log::{Asker, Event, RegistryHead, RunCounts},
     open_purpose::{OpenPurpose, RecordSet},
     probing::{Block, Newcomers},
     registry::{New, spread},
@@ -196,7 +196,7 @@ impl Session<'_> {
         }
         if let Some(rule) = tally.watched(&looked, run, &mut books) {
             tally.undo(run, &mut books);
-            return Err(self.alarm(rule)?);
+            return Err(self.alarm(rule, books.count)?);
         }
 
         let new: Vec<New<'_>> =
@@ -243,14 +243,20 @@ impl Session<'_> {
         Ok(Response::Tokens(answer))
     }
 
-    /// Ends a run that tries out numbers, and writes the alarm down. Gives what the caller is told.
-    pub(super) fn alarm(&mut self, rule: &str) -> Result<Denial, Denial> {
-        let Some(OpenRun { run, purpose, source, .. }) = self.run.as_ref() else {
+    /// Ends a run that tries out numbers, and writes the alarm down, with the numbers asked on the purpose's day. Gives what the
+    /// caller is told.
+    pub(super) fn alarm(&mut self, rule: &str, today: u64) -> Result<Denial, Denial> {
+        let Some(OpenRun { run, purpose, source, ceiling, distinct, newcomers, .. }) =
+            self.run.as_ref()
+        else {
             return Err(out_of_order("no run is open"));
         };
         let (run, purpose, source) = (run.clone(), purpose.clone(), source.clone());
+        let new = newcomers.new_ones();
+        let counts = Some(RunCounts { asked: *distinct, new, today, ceiling: *ceiling });
         let rule = rule.to_owned();
-        let event = Event::Alarm { run, purpose: purpose.clone(), source, rule: rule.clone() };
+        let event =
+            Event::Alarm { run, purpose: purpose.clone(), source, rule: rule.clone(), counts };
         self.decide(|_| Ok((event, ())))?;
         self.run = None;
         Ok(Denial::Probing { purpose, rule })

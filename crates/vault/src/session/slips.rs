@@ -98,7 +98,7 @@ impl Session<'_> {
                 let born = beside.beside(&[0; 32], born);
                 let born = born.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
                 if let Some(rule) = books.slips.see(blocks, &known, born) {
-                    return Err(self.alarm(rule)?);
+                    return Err(self.alarm(rule, books.count)?);
                 }
             }
             found.push(record.is_some());

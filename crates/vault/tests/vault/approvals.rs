@@ -13,7 +13,7 @@ fn proposed(action: ProposedAction) -> Proposed {
         action,
         reference: "SAR/2026/14".into(),
         reason: "subject access".into(),
-        expires: "2099-01-01".into(),
+        expires: minster_tests::soon(),
     }
 }
 
@@ -30,6 +30,11 @@ fn custodian(serving: &Serving) -> Client {
 
 fn id(text: &str) -> String {
     minster_vault::approvals::Proposal::id(text)
+}
+
+fn in_days(days: i64) -> String {
+    let today = minster_vault::purposes::today();
+    today.saturating_add(jiff::Span::new().days(days)).to_string()
 }
 
 fn why(denial: Denial) -> String {
@@ -107,6 +112,9 @@ fn an_expired_or_malformed_proposal_is_refused() {
     for (bad, word) in [
         (Proposed { expires: "2020-01-01".into(), ..good() }, "over"),
         (Proposed { expires: "soon".into(), ..good() }, "date"),
+        (Proposed { expires: in_days(93), ..good() }, "more than 92 days ahead"),
+        (Proposed { reason: "a\u{202e}b".into(), ..good() }, "not seen"),
+        (Proposed { reason: "a\u{9b}2Jb".into(), ..good() }, "not seen"),
         (Proposed { reference: "Jane Doe".into(), ..good() }, "reference"),
         (Proposed { reference: "9434765919".into(), ..good() }, "nine digits"),
         (Proposed { reference: "Q330400024001".into(), ..good() }, "nine digits"),
@@ -116,6 +124,7 @@ fn an_expired_or_malformed_proposal_is_refused() {
     ] {
         assert!(why(denial(client.propose(bad))).contains(word), "{word}");
     }
+    client.propose(Proposed { expires: in_days(92), ..good() }).unwrap();
     let nowhere = ProposedAction::Reidentify {
         purpose: "unnamed".parse().unwrap(),
         pseudonyms: made.clone(),
@@ -214,10 +223,11 @@ fn a_child_s_pseudonyms_are_found_under_the_same_approval() {
         ProposedAction::Subject { kind: kind("upn"), identifier: batch(&["Q330400024001"]) };
     let text = client.propose(proposed(subject)).unwrap();
     assert!(!text.contains("Q3304"), "the text that is passed around holds a keyed tag");
+    let id = id(&text);
     for name in ["ann", "ben"] {
+        client.compare_subject(&id, batch(&["Q330400024001"])).unwrap();
         client.approve(site.sign(name, &text)).unwrap();
     }
-    let id = id(&text);
     let other = denial(client.find_subject(&id, &kind("upn"), batch(&["Q330400024002"])));
     assert!(why(other).contains("another identifier"));
     let found = client.find_subject(&id, &kind("upn"), batch(&["Q330400024001"])).unwrap();
@@ -229,6 +239,108 @@ fn a_child_s_pseudonyms_are_found_under_the_same_approval() {
             .contains("once")
     );
     assert!(!fs::read_to_string(site.log()).unwrap().contains("Q3304"));
+}
+
+fn about_one_child(number: &str) -> Proposed {
+    proposed(ProposedAction::Subject { kind: kind("upn"), identifier: batch(&[number]) })
+}
+
+#[test]
+fn whoever_approves_an_access_request_names_the_child_too() {
+    let site = Site::new();
+    let serving = site.serve();
+    let mut client = custodian(&serving);
+    let text = client.propose(about_one_child("Q330400024001")).unwrap();
+    let other = client.propose(about_one_child("Q330400024002")).unwrap();
+    let id = id(&text);
+    let unnamed = |denial| assert!(why(denial).contains("types the child's number first"));
+    unnamed(denial(client.approve(site.sign("ann", &text))));
+    assert!(!client.compare_subject(&id, batch(&["Q330400024002"])).unwrap());
+    unnamed(denial(client.approve(site.sign("ann", &text))));
+    // The number of another proposal's child is none of this one's.
+    assert!(client.compare_subject(&self::id(&other), batch(&["Q330400024002"])).unwrap());
+    unnamed(denial(client.approve(site.sign("ann", &text))));
+    assert!(client.compare_subject(&id, batch(&["Q330400024001"])).unwrap());
+    // Ann named it in her conversation, and Ben has one of his own.
+    unnamed(denial(custodian(&serving).approve(site.sign("ben", &text))));
+    assert_eq!(client.approve(site.sign("ann", &text)).unwrap(), 1);
+    let log = fs::read_to_string(site.log()).unwrap();
+    assert_eq!(log.matches("\"compared-subject\"").count(), 3);
+    assert!(!log.contains("Q3304"));
+}
+
+#[test]
+fn numbers_are_not_tried_out_by_comparing_them_with_a_proposal() {
+    let site = Site::new();
+    let serving = site.serve();
+    let mut client = custodian(&serving);
+    let text = client.propose(about_one_child("Q330400024001")).unwrap();
+    let id = id(&text);
+    for wrong in 0..5 {
+        assert!(!client.compare_subject(&id, batch(&[format!("wrong{wrong}")])).unwrap());
+    }
+    drop((client, serving));
+    let serving = site.serve();
+    let right = custodian(&serving).compare_subject(&id, batch(&["Q330400024001"]));
+    assert!(why(denial(right)).contains("5 wrong numbers"), "not after a restart either");
+    let mut ingest = serving.client(Role::Ingest).unwrap();
+    let compared = denial(ingest.compare_subject(&id, batch(&["Q330400024001"])));
+    assert!(matches!(compared, Denial::RoleForbids { .. }), "{compared}");
+}
+
+#[test]
+fn open_proposals_are_listed_with_those_who_signed_and_those_who_may() {
+    let site = Site::new();
+    let serving = site.serve();
+    let made = serving.ask("education", "upn", &["a", "b"]).unwrap();
+    let mut client = custodian(&serving);
+    assert!(client.proposals().unwrap().is_empty());
+    let later = client.propose(proposed(about(&made))).unwrap();
+    let tomorrow = minster_vault::purposes::today().tomorrow().unwrap();
+    let rotate = ProposedAction::Rotate { purpose: "health".parse().unwrap() };
+    let sooner = Proposed { expires: tomorrow.to_string(), ..proposed(rotate) };
+    let sooner = client.propose(sooner).unwrap();
+    client.approve(site.sign("ben", &later)).unwrap();
+    let open = serving.client(Role::Auditor).unwrap().proposals().unwrap();
+    let names: Vec<_> = open.iter().map(|one| (one.proposal.clone(), one.days_left)).collect();
+    assert_eq!(names, [(id(&sooner), 1), (id(&later), 30)]);
+    let of = &open[1];
+    assert_eq!((of.action.as_str(), of.count, of.missing), ("reidentify", 2, 1));
+    assert_eq!(
+        (&of.signed[..], &of.may_sign[..]),
+        (&["ben".to_owned()][..], &["ann".to_owned()][..])
+    );
+    assert_eq!(of.purpose.as_ref().unwrap().as_str(), "education");
+    assert_eq!((of.reference.as_str(), &of.expires), ("SAR/2026/14", &minster_tests::soon()));
+    assert_eq!(of.requester, Some(rustix::process::getuid().as_raw()));
+    client.approve(site.sign("ann", &later)).unwrap();
+    let full = client.proposals().unwrap().remove(1);
+    assert_eq!((full.missing, full.may_sign.len()), (0, 0));
+    client.reidentify(&id(&later)).unwrap();
+    assert_eq!(client.proposals().unwrap().len(), 1, "one that was carried out is open no more");
+    for role in [Role::Ingest, Role::Linker, Role::Analyst] {
+        let denied = denial(serving.client(role).unwrap().proposals());
+        assert!(matches!(denied, Denial::RoleForbids { .. }), "{role}");
+        let denied = denial(serving.client(role).unwrap().read_log(0));
+        assert!(matches!(denied, Denial::RoleForbids { .. }), "{role}");
+    }
+}
+
+#[test]
+fn the_log_is_read_through_the_socket_as_it_stands() {
+    let site = Site::new();
+    let serving = site.serve();
+    serving.ask("education", "upn", &["a"]).unwrap();
+    for role in [Role::Custodian, Role::Auditor] {
+        let mut client = serving.client(role).unwrap();
+        let page = client.read_log(0).unwrap();
+        assert_eq!(page.lines, fs::read(site.log()).unwrap());
+        assert!(client.read_log(page.next).unwrap().lines.is_empty());
+        assert!(matches!(denial(client.read_log(7)), Denial::Fault { .. }));
+        let copy = site.path("copy");
+        fs::write(&copy, page.lines).unwrap();
+        minster_vault::log::verify(&copy, None).unwrap();
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fs};
 use minster_identifiers::check_letter;
 use minster_model::{DatasetClass, DatasetRef, KeyVersion, Pseudonym, Role};
 use minster_vault::{VaultFault, disk::Disk, folder};
-use minster_vault_api::{Denial, ProposedAction, RunManifest, Token};
+use minster_vault_api::{Client, Denial, Proposed, ProposedAction, RunManifest, Token};
 
 use crate::common::{PURPOSES, Site, batch, copy, dataset, denial, kind, manifest, turned_back};
 
@@ -143,7 +143,7 @@ fn trying_out_numbers_through_the_socket_is_stopped() {
         action: ProposedAction::Resume { purpose: "education".parse().unwrap() },
         reference: "INC/7".into(),
         reason: "a school was loaded twice".into(),
-        expires: "2099-01-01".into(),
+        expires: minster_tests::soon(),
     };
     let text = client.propose(resume).unwrap();
     let mut custodian = serving.client(Role::Custodian).unwrap();
@@ -171,6 +171,104 @@ fn a_source_that_was_loaded_before_brings_no_crowd_of_newcomers() {
     let denied = denial(client.pseudonymise(&kind("upn"), batch(&strangers[900..])));
     assert!(matches!(denied, Denial::Probing { .. }), "{denied}");
     assert!(fs::read_to_string(site.log()).unwrap().contains("\"alarm\""));
+}
+
+/// A school joined, and its children are all new. Custodians see which run was stopped and how far it had come; then its source
+/// has one run with the same ceiling, and no more.
+#[test]
+fn a_stopped_run_is_done_again_with_its_ceiling_once() {
+    let site = Site::with(&PURPOSES.replace("run = 20_000", "run = 3_000"));
+    let serving = site.serve();
+    let all: Vec<String> =
+        (0..60).flat_map(|school| numbers(school, 12).into_iter().take(100)).collect();
+    let (known, strangers) = all.split_at(2_000);
+    serving.ask("education", "upn", &known.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    let mut ingest = serving.client(Role::Ingest).unwrap();
+    let refused = |ingest: &mut Client| {
+        ingest.open_run(manifest("education", "census", u64::MAX)).unwrap();
+        ingest.pseudonymise(&kind("upn"), batch(&strangers[..1_000])).unwrap();
+        denial(ingest.pseudonymise(&kind("upn"), batch(&strangers[1_000..2_000])))
+    };
+    assert!(matches!(refused(&mut ingest), Denial::Probing { .. }));
+
+    let resume = || Proposed {
+        action: ProposedAction::Resume { purpose: "education".parse().unwrap() },
+        reference: "INC/7".into(),
+        reason: "a school joined".into(),
+        expires: minster_tests::soon(),
+    };
+    let text = ingest.propose(resume()).unwrap();
+    for word in [
+        "\"run\": \"r1\"",
+        "\"source\": \"census\"",
+        "\"rule\": \"it asks for too many numbers",
+        "\"asked\": 1000",
+        "\"today\": 3000",
+        "\"ceiling\": 3000",
+    ] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let mut custodian = serving.client(Role::Custodian).unwrap();
+    for name in ["ann", "ben"] {
+        custodian.approve(site.sign(name, &text)).unwrap();
+    }
+    ingest.enact(&minster_vault::approvals::Proposal::id(&text)).unwrap();
+    assert!(
+        fs::read_to_string(site.log())
+            .unwrap()
+            .contains("\"run\":{\"run\":\"r1\",\"source\":\"census\",\"ceiling\":3000}")
+    );
+    drop((ingest, custodian, serving));
+
+    let serving = site.serve();
+    let mut ingest = serving.client(Role::Ingest).unwrap();
+    let opened = ingest.open_run(manifest("education", "census", u64::MAX)).unwrap();
+    assert_eq!(opened.ceiling, 3_000);
+    for part in strangers[..3_000].chunks(1_000) {
+        ingest.pseudonymise(&kind("upn"), batch(part)).unwrap();
+    }
+    let over = denial(ingest.pseudonymise(&kind("upn"), batch(&strangers[3_000..3_001])));
+    assert!(matches!(over, Denial::OverBudget { ceiling: 3_000 }), "{over}");
+    ingest.close_run(&[]).unwrap();
+    let crowd: Vec<String> =
+        (60..80).flat_map(|school| numbers(school, 12).into_iter().take(100)).collect();
+    ingest.open_run(manifest("education", "census", u64::MAX)).unwrap();
+    let again = denial(ingest.pseudonymise(&kind("upn"), batch(&crowd)));
+    assert!(matches!(again, Denial::Probing { .. }), "the next run is watched again: {again}");
+}
+
+#[test]
+fn a_resumption_holds_for_the_alarm_that_was_shown_and_no_other() {
+    let site = Site::new();
+    let serving = site.serve();
+    let mut ingest = serving.client(Role::Ingest).unwrap();
+    let stop = |ingest: &mut Client, school| {
+        ingest.open_run(manifest("education", "census", 20_000)).unwrap();
+        let denied = denial(ingest.pseudonymise(&kind("upn"), batch(&numbers(school, 12)[..500])));
+        assert!(matches!(denied, Denial::Probing { .. }), "{denied}");
+    };
+    let resumed = |ingest: &mut Client| {
+        let action = ProposedAction::Resume { purpose: "education".parse().unwrap() };
+        let (reference, reason) = ("INC/7".into(), "mended".into());
+        let text = ingest
+            .propose(Proposed { action, reference, reason, expires: minster_tests::soon() })
+            .unwrap();
+        let mut custodian = serving.client(Role::Custodian).unwrap();
+        for name in ["ann", "ben"] {
+            custodian.approve(site.sign(name, &text)).unwrap();
+        }
+        minster_vault::approvals::Proposal::id(&text)
+    };
+    stop(&mut ingest, 1);
+    let (first, second) = (resumed(&mut ingest), resumed(&mut ingest));
+    ingest.enact(&first).unwrap();
+    ingest.open_run(manifest("education", "cin", 20_000)).unwrap();
+    ingest.close_run(&[]).unwrap();
+    ingest.open_run(manifest("education", "cin", 20_000)).unwrap();
+    let denied = denial(ingest.pseudonymise(&kind("upn"), batch(&numbers(2, 12)[..500])));
+    assert!(matches!(denied, Denial::Probing { .. }), "{denied}");
+    let denied = denial(ingest.enact(&second)).to_string();
+    assert!(denied.contains("another run was stopped since"), "{denied}");
 }
 
 /// A run that is never closed leaves its source in its first load, but that is one first load in all.

@@ -14,7 +14,7 @@ use std::{
 use minster_model::{DatasetClass, DatasetRef, KeyVersion, Kind, Pseudonym, Role};
 use minster_vault::{
     VaultFault,
-    approvals::{CustodianKey, SigningKey},
+    approvals::{CustodianKey, KeyForm, SigningKey},
     custody::{Secret, Wanted},
     disk::Disk,
     folder::{self, Plan},
@@ -75,7 +75,7 @@ impl Site {
     pub(crate) fn empty() -> Self {
         let site = Self { folder: tempfile::tempdir().unwrap() };
         for name in ["ann", "ben", "cat"] {
-            SigningKey::create(&site.path(name)).unwrap();
+            SigningKey::create(&site.path(name), &KeyForm::Clear).unwrap();
         }
         site
     }
@@ -142,7 +142,8 @@ impl Site {
 
     /// A custodian's signature under a proposal.
     pub(crate) fn sign(&self, name: &str, text: &str) -> Approval {
-        let (_, signature) = SigningKey::read(&self.path(name)).unwrap().sign(text).unwrap();
+        let (_, signature) =
+            SigningKey::read(&self.path(name), &KeyForm::Clear).unwrap().sign(text).unwrap();
         let proposal = minster_vault::approvals::Proposal::id(text);
         Approval { proposal, custodian: name.into(), signature }
     }
@@ -156,7 +157,7 @@ pub(crate) fn carried_out(
 ) -> Result<CarriedOut, VaultError> {
     let mut client = serving.client(Role::Custodian)?;
     let (reference, reason) = ("C/1".into(), "as the case says".into());
-    let proposed = Proposed { action, reference, reason, expires: "2099-01-01".into() };
+    let proposed = Proposed { action, reference, reason, expires: minster_tests::soon() };
     let text = client.propose(proposed)?;
     for name in ["ann", "ben"] {
         client.approve(site.sign(name, &text))?;

@@ -209,7 +209,7 @@ fn a_rotation_is_whole_or_did_not_happen() {
         let mut custodian = serving.client(Role::Custodian).unwrap();
         let action = ProposedAction::Rotate { purpose: "education".parse().unwrap() };
         let (reference, reason) = ("KEYS/1".into(), "new keys".into());
-        let proposed = Proposed { action, reference, reason, expires: "2099-01-01".into() };
+        let proposed = Proposed { action, reference, reason, expires: minster_tests::soon() };
         let text = custodian.propose(proposed).unwrap();
         for name in ["ann", "ben"] {
             custodian.approve(site.sign(name, &text)).unwrap();
@@ -253,7 +253,7 @@ fn an_approval_that_was_confirmed_counts() {
             },
             reference: "C/1".into(),
             reason: "r".into(),
-            expires: "2099-01-01".into(),
+            expires: minster_tests::soon(),
         };
         let mut text = None;
         let (mut approved, mut told) = (Vec::new(), false);
@@ -312,7 +312,7 @@ fn a_killed_program_serves_again() {
     let site = Site::new();
     let serve = || {
         Command::new(env!("CARGO_BIN_EXE_minster-vault"))
-            .arg("serve")
+            .args(["serve", "--single-user"])
             .args(["--dir".as_ref(), site.vault().as_os_str()])
             .args(["--socket".as_ref(), site.path("s").as_os_str()])
             .args(["--key-file".as_ref(), site.path("key").as_os_str()])

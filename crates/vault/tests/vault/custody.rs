@@ -17,6 +17,8 @@ use minster_vault::{
     folder::{self, Plan},
 };
 
+use minster_vault_api::Share;
+
 use crate::common::{Site, copy};
 
 fn private(path: &Path, text: &str) {
@@ -183,6 +185,12 @@ fn token(folder: &Path, module: &str) {
             .map(|o| o.folder.custody)
     };
     assert_eq!(open(&pin).unwrap(), "PKCS#11 token");
+    let given = |pin: &str| {
+        let secret = Secret { given: vec![Share::new(pin)], ..Secret::default() };
+        folder::Closed::at(&dir).unwrap().unseal(&secret)
+    };
+    assert!(given("4321").is_ok(), "a custodian gives the PIN over the socket");
+    assert!(given("9999").is_err());
     let why = open(&wrong).unwrap_err().to_string();
     assert!(why.contains("PIN") && !why.contains("9999"), "{why}");
     assert!(made(key("no such token", "root"), &folder.join("no")).is_err());

@@ -21,7 +21,7 @@ fn proposed(change: ListChange, numbers: &[(&str, &[&str])]) -> Proposed {
         action: ProposedAction::ExactOnly { change, numbers },
         reference: "ADOPT/2026/3".into(),
         reason: "adoption order".into(),
-        expires: "2099-01-01".into(),
+        expires: minster_tests::soon(),
     }
 }
 

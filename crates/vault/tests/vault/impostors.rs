@@ -100,7 +100,7 @@ fn a_stranger_s_vault_is_told_nothing_where_no_user_is_named() {
     let settings = home.join("v/vault.toml");
     let text = fs::read_to_string(&settings).unwrap();
     fs::write(&settings, text.replace(&format!("[{OTHER}]"), &format!("[0, {OTHER}]"))).unwrap();
-    let mut vault = of("serve --dir v --key-file k --socket s").spawn().unwrap();
+    let mut vault = of("serve --single-user --dir v --key-file k --socket s").spawn().unwrap();
     let socket = home.join("s");
     let begun = Instant::now();
     while UnixStream::connect(&socket).is_err() {

@@ -27,4 +27,5 @@ mod serving;
 mod shared;
 mod slips;
 mod strangers;
+mod unlock;
 mod vectors;

@@ -14,51 +14,56 @@ use minster_vault_api::{Client, RecordedManifest};
 
 use crate::common::{PURPOSES, batch, dataset, kind, manifest, turned_back};
 
-struct Office {
-    folder: tempfile::TempDir,
+pub(crate) struct Office {
+    pub(crate) folder: tempfile::TempDir,
     vault: Option<Child>,
 }
 
 impl Office {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
         fs::write(folder.path().join("purposes.toml"), PURPOSES).unwrap();
         Self { folder, vault: None }
     }
 
-    fn run(&self, arguments: &str) -> Output {
+    pub(crate) fn run(&self, arguments: &str) -> Output {
         Command::new(env!("CARGO_BIN_EXE_minster-vault"))
-            .args(arguments.split_whitespace())
+            .args(arguments.replace("SOON", &minster_tests::soon()).split_whitespace())
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .output()
             .unwrap()
     }
 
-    fn good(&self, arguments: &str) -> String {
+    pub(crate) fn good(&self, arguments: &str) -> String {
         let output = self.run(arguments);
         let err = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{arguments}: {err}");
         String::from_utf8(output.stdout).unwrap() + &err
     }
 
-    fn bad(&self, arguments: &str, code: i32) -> String {
+    pub(crate) fn bad(&self, arguments: &str, code: i32) -> String {
         let output = self.run(arguments);
         let err = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments}: {err}");
         err
     }
 
-    fn serve(&mut self, arguments: &str) {
+    /// Starts the vault, and does not wait for it.
+    pub(crate) fn start(&mut self, arguments: &str) -> u32 {
         let child = Command::new(env!("CARGO_BIN_EXE_minster-vault"))
-            .args("serve --dir vault --socket s --checkpoints auditor".split(' '))
+            .args("serve --single-user --dir vault --socket s --checkpoints auditor".split(' '))
             .args(arguments.split_whitespace())
             .current_dir(self.folder.path())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        self.vault = Some(child);
+        self.vault.insert(child).id()
+    }
+
+    pub(crate) fn serve(&mut self, arguments: &str) {
+        self.start(arguments);
         for _ in 0..1000 {
             if Client::connect(&self.folder.path().join("s"), Role::Ingest, "test").is_ok() {
                 return;
@@ -68,7 +73,7 @@ impl Office {
         panic!("it does not serve");
     }
 
-    fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.vault.take() {
             let pid = rustix::process::Pid::from_child(&child);
             rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
@@ -76,7 +81,7 @@ impl Office {
         }
     }
 
-    fn keep(&self, name: &str, text: &str) {
+    pub(crate) fn keep(&self, name: &str, text: &str) {
         let path = self.folder.path().join(name);
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -95,7 +100,7 @@ fn a_year_of_a_vault() {
     office.keep("phrase", "correct horse battery staple\n");
     office.keep("short", "too short\n");
     for name in ["ann", "ben"] {
-        office.good(&format!("custodian new --out {name}"));
+        office.good(&format!("custodian new --clear-key --out {name}"));
     }
     let why = office.bad("init --dir vault --passphrase-file short", 2);
     assert!(why.contains("12 characters"), "{why}");
@@ -106,7 +111,9 @@ fn a_year_of_a_vault() {
     office.bad("init --dir vault --passphrase-file phrase", 2);
     office.serve("--passphrase-file phrase");
     let status = office.good("status --socket s");
-    for word in ["Argon2id, 65536 KiB", "ann, ben", "education until 2099", "seccomp: yes"] {
+    for word in
+        ["ONE USER", "Argon2id, 65536 KiB", "ann, ben", "education until 2099", "seccomp: yes"]
+    {
         assert!(status.contains(word), "{word}: {status}");
     }
     let mut client =
@@ -125,14 +132,16 @@ fn a_year_of_a_vault() {
     let made = turned_back(&unwrapped.run.unwrap(), &tokens);
 
     office.keep("list", &format!("{}\n", made[0]));
-    let case = "--socket s --reference SAR/1 --reason access --expires 2099-01-01";
+    let case = "--socket s --reference SAR/1 --reason access --expires SOON";
     let text =
         office.good(&format!("request {case} reidentify --purpose education --pseudonyms list"));
     office.keep("proposal", text.split("proposal ").next().unwrap());
     let why = office.bad("reidentify --socket s --proposal proposal", 6);
     assert!(why.contains("0 of 2"), "{why}");
     for name in ["ann", "ben"] {
-        let ask = format!("approve --socket s --proposal proposal --name {name} --key {name}");
+        let ask = format!(
+            "approve --socket s --proposal proposal --name {name} --key {name} --clear-key"
+        );
         let why = office.bad(&ask, 2);
         assert!(why.contains("--yes"), "{why}");
         office.good(&format!("{ask} --yes"));
@@ -144,10 +153,19 @@ fn a_year_of_a_vault() {
     office.keep("number", "q330400024001 \n");
     let text = office.good(&format!("request {case} subject --kind upn --identifier-file number"));
     office.keep("proposal", text.split("proposal ").next().unwrap());
+    let letter = minster_identifiers::check_letter(b"330400024002").unwrap();
+    office.keep("another", &format!("{letter}330400024002\n"));
     for name in ["ann", "ben"] {
-        office.good(&format!(
-            "approve --socket s --proposal proposal --name {name} --key {name} --yes"
-        ));
+        let approve = format!(
+            "approve --socket s --proposal proposal --name {name} --key {name} --clear-key --yes"
+        );
+        let why = office.bad(&format!("{approve} --identifier-file another"), 2);
+        assert!(why.contains("about another number; not signed") && !why.contains("3304"), "{why}");
+        let said = office.good(&format!("{approve} --identifier-file number"));
+        assert!(
+            said.contains("about the number that you gave") && !said.contains("3304"),
+            "{said}"
+        );
     }
     let told =
         office.good("subject --socket s --proposal proposal --kind upn --identifier-file number");
@@ -162,7 +180,7 @@ fn a_year_of_a_vault() {
         office.keep("proposal", text.split("proposal ").next().unwrap());
         for name in ["ann", "ben"] {
             office.good(&format!(
-                "approve --socket s --proposal proposal --name {name} --key {name} --yes"
+                "approve --socket s --proposal proposal --name {name} --key {name} --clear-key --yes"
             ));
         }
         office.good("enact --socket s --proposal proposal")
@@ -174,6 +192,33 @@ fn a_year_of_a_vault() {
     assert!(why.contains("would be lost: source/census/2024-25"), "{why}");
     let told = enacted(&format!("{retire} --give-up source/census/2024-25"));
     assert!(told.contains("v1 of the keys is retired"), "{told}");
+    let figures = office.good("metrics --socket s");
+    for line in [
+        "minster_vault_locked 0",
+        "minster_vault_budget_used_ratio{purpose=\"education\"} 0.01",
+        "minster_vault_budget_used_ratio{purpose=\"health\"} 0",
+        "minster_vault_alarm{purpose=\"education\"} 0",
+        "minster_vault_purposes_ending 0",
+        "minster_vault_open_proposals 0",
+    ] {
+        assert!(figures.lines().any(|one| one == line), "{line}: {figures}");
+    }
+    let figure = |name: &str| {
+        let line = figures.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().parse::<i64>().unwrap()
+    };
+    assert!((0..600).contains(&figure("minster_vault_checkpoint_age_seconds")));
+    assert!(figure("minster_vault_purpose_days_left{purpose=\"education\"}") > 20_000);
+    assert!(!figures.contains(&made[0].to_string()) && !figures.contains("Q3304"));
+    office.good("metrics --socket s --out vault.prom");
+    let out = office.folder.path().join("vault.prom");
+    assert!(fs::read_to_string(&out).unwrap().starts_with("# HELP minster_vault_"));
+    assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o644);
+    // The program makes files for its user alone, but for the auditor's.
+    let mode = |name: &str| {
+        fs::metadata(office.folder.path().join(name)).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!((mode("auditor"), mode("auditor/verifier.txt")), (0o750, 0o640));
     office.good("checkpoint --socket s --out auditor");
     let verified = office.good("log verify --dir vault --checkpoints auditor");
     assert!(verified.contains("chain whole") && verified.contains("8 custodians' approvals"));
@@ -183,7 +228,7 @@ fn a_year_of_a_vault() {
     assert!(office.good("status --socket s").contains("key file, changed 1 times"));
     let statement = office.good("statement --socket s");
     assert!(statement.contains("\u{2014} minster-vault/"));
-    office.bad("serve --dir vault --socket t --key-file key", 8);
+    office.bad("serve --single-user --dir vault --socket t --key-file key", 8);
 }
 
 #[test]
@@ -244,23 +289,84 @@ fn rows_in_quarantine_are_opened_into_a_file_of_one_s_own() {
     assert!(log.contains("\"rows\":3,\"chosen\":2") && !log.contains("CANARY"));
 }
 
+/// A custodian is shown what they sign, whatever whoever wrote it wanted them to see.
+#[test]
+fn a_text_of_another_s_hand_is_escaped_before_it_is_signed() {
+    let mut office = Office::new();
+    office.keep("phrase", "correct horse battery staple");
+    office.good("custodian new --out ann --key-passphrase-file phrase");
+    office.good("custodian new --out ben --key-passphrase-file phrase");
+    office.good("init --dir vault --purposes purposes.toml --key-file key --custodian ann=ann.pub --custodian ben=ben.pub");
+    office.serve("--key-file key");
+    let request = "request --socket s --reference A/1 --reason REASON --expires SOON rotate --purpose education";
+    let text = String::from_utf8(office.run(request).stdout).unwrap();
+    office.keep("case", &text);
+    let approve = "approve --socket s --name ann --key ann --key-passphrase-file phrase";
+    let said = office.good(&format!("{approve} --proposal case --yes"));
+    let end = said.split("\n\n").last().unwrap();
+    for line in
+        ["what       make new keys for education: version v2", "reference  A/1", "in 30 days"]
+    {
+        assert!(end.contains(line), "{line}: {said}");
+    }
+    assert!(said.ends_with("approved by 1 of 2 custodians\n"));
+    let hidden = "\u{202e}\u{9b}2J\u{7f}\u{2066}";
+    office.keep("bad", &text.replace("REASON", hidden));
+    let said = office.bad(&format!("{approve} --proposal bad"), 2);
+    assert!(
+        said.contains("nobody can be asked")
+            && !hidden.chars().any(|one| said.contains(one) && one != '2' && one != 'J')
+    );
+    assert_eq!(
+        said.matches("\\u{202e}\\u{9b}2J\\u{7f}\\u{2066}").count(),
+        2,
+        "text and summary: {said}"
+    );
+    // Nor does the vault take such a reason.
+    let why = office.bad(&request.replace("REASON", "a\u{202e}b"), 6);
+    assert!(why.contains("not seen"), "{why}");
+    let why = office.bad(
+        &format!("{approve} --proposal case --yes")
+            .replace(" --key-passphrase-file phrase", " --clear-key"),
+        2,
+    );
+    assert!(why.contains("leave --clear-key out"), "{why}");
+}
+
 #[test]
 fn a_fault_is_told_with_the_remedy() {
     let office = Office::new();
-    office.good("custodian new --out ann");
-    office.bad("custodian new --out ann", 2);
+    office.good("custodian new --clear-key --out ann");
+    office.bad("custodian new --clear-key --out ann", 2);
     office.good("init --dir vault --purposes purposes.toml --key-file key");
     for (arguments, code, word) in [
-        ("serve --dir vault --socket s", 2, "--key-file"),
-        ("serve --dir vault --socket s --key-file none", 2, "none"),
-        ("serve --dir none --socket s --key-file key", 2, "none"),
+        ("serve --single-user --dir vault --socket s", 2, "--key-file"),
+        ("serve --single-user --dir vault --socket s --key-file none", 2, "none"),
+        ("serve --single-user --dir none --socket s --key-file key", 2, "none"),
+        ("serve --dir vault --socket s --key-file key", 2, "holds the roles ingest and linker"),
         ("status --socket s", 6, "minster-vault serve"),
         ("log verify --dir none", 2, "none"),
         ("log verify --dir vault --checkpoints none", 2, "verifier.txt"),
-        ("approve --socket s --proposal purposes.toml --name a --key ann", 1, "not a proposal"),
+        (
+            "approve --socket s --proposal purposes.toml --name a --key ann --clear-key",
+            1,
+            "not a proposal",
+        ),
         ("init --dir v2 --purposes ann.pub --key-file key", 2, "ann.pub"),
         ("init --dir v2 --custodian ann=purposes.toml --key-file key", 2, "hexadecimal"),
-        ("init --dir v2 --recipient age1x --key-file key", 2, "cannot be used with"),
+        ("init --dir v2 --recipient age1x --threshold 1 --key-file key", 2, "cannot be used with"),
+        ("init --dir v2 --recipient age1x --recipient age1y", 2, "--threshold"),
+        ("rekey --dir vault --key-file key --new-recipient age1x", 2, "--new-threshold"),
+        (
+            "serve --single-user --dir vault --socket s --await-custodians",
+            2,
+            "no custodian has a share",
+        ),
+        (
+            "serve --single-user --dir vault --socket s --await-custodians --key-file key",
+            2,
+            "cannot be used with",
+        ),
         ("init --dir v2 --recipient age1x --threshold 2", 2, "age recipient"),
     ] {
         let why = office.bad(arguments, code);
@@ -272,7 +378,7 @@ fn a_fault_is_told_with_the_remedy() {
 /// Runs a command with this on its standard input.
 fn piped(office: &Office, arguments: &str, input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_minster-vault"))
-        .args(arguments.split_whitespace())
+        .args(arguments.replace("SOON", &minster_tests::soon()).split_whitespace())
         .current_dir(office.folder.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -287,14 +393,13 @@ fn piped(office: &Office, arguments: &str, input: &str) -> Output {
 fn numbers_of_the_list_come_from_a_file_or_standard_input_and_stand_in_no_message() {
     let mut office = Office::new();
     for name in ["ann", "ben"] {
-        office.good(&format!("custodian new --out {name}"));
+        office.good(&format!("custodian new --clear-key --out {name}"));
     }
     office.good(
         "init --dir vault --purposes purposes.toml --key-file key --custodian ann=ann.pub --custodian ben=ben.pub",
     );
     office.serve("--key-file key");
-    let request =
-        "request --socket s --reference A/1 --reason order --expires 2099-01-01 exact-only";
+    let request = "request --socket s --reference A/1 --reason order --expires SOON exact-only";
     for (numbers, line, why) in [
         ("upn Q330400024001\n\nupn Q330400024002\n", 3, "no number of its kind"),
         ("Q330400024001\n", 1, "a kind, a space"),
@@ -322,8 +427,9 @@ fn numbers_of_the_list_come_from_a_file_or_standard_input_and_stand_in_no_messag
     office.keep("told", "la-child-id c007\nupn Q330400024001\n");
     office.keep("others", "la-child-id c008\nupn Q330400024001\n");
     for name in ["ann", "ben"] {
-        let approve =
-            format!("approve --socket s --proposal case --name {name} --key {name} --yes");
+        let approve = format!(
+            "approve --socket s --proposal case --name {name} --key {name} --clear-key --yes"
+        );
         let why = office.bad(&format!("{approve} --numbers others"), 2);
         assert!(why.contains("other numbers") && !why.contains("c008"), "{why}");
         let said = office.good(&format!("{approve} --numbers told"));
@@ -343,7 +449,7 @@ fn numbers_of_the_list_come_from_a_file_or_standard_input_and_stand_in_no_messag
 fn two_custodians_restore_a_vault_whose_checkpoints_are_lost() {
     let mut office = Office::new();
     for name in ["ann", "ben"] {
-        office.good(&format!("custodian new --out {name}"));
+        office.good(&format!("custodian new --clear-key --out {name}"));
     }
     office.good(
         "init --dir vault --purposes purposes.toml --key-file key --custodian ann=ann.pub \
@@ -354,12 +460,13 @@ fn two_custodians_restore_a_vault_whose_checkpoints_are_lost() {
         office.stop();
     }
     fs::remove_dir_all(office.folder.path().join("auditor")).unwrap();
-    let why = office.bad("serve --dir vault --socket s --checkpoints auditor --key-file key", 9);
+    let why = office
+        .bad("serve --single-user --dir vault --socket s --checkpoints auditor --key-file key", 9);
     assert!(why.contains("minster-vault restore"), "{why}");
-    let why = office.bad("serve --dir vault --socket s --key-file key", 9);
+    let why = office.bad("serve --single-user --dir vault --socket s --key-file key", 9);
     assert!(why.contains("--checkpoints"), "{why}");
 
-    let case = "--reference INC/9 --reason lost --expires 2099-01-01";
+    let case = "--reference INC/9 --reason lost --expires SOON";
     let restore = "restore --dir vault --key-file key --checkpoints auditor";
     let why = office.bad(&format!("{restore} --accept-loss-after 3 {case}"), 2);
     assert!(why.contains("--accept-loss-after 0"), "{why}");
@@ -367,9 +474,10 @@ fn two_custodians_restore_a_vault_whose_checkpoints_are_lost() {
     assert!(why.contains("not behind"), "{why}");
     let printed = office.run(&format!("{restore} --accept-loss-after 0 {case}"));
     office.keep("loss.json", &String::from_utf8(printed.stdout).unwrap());
-    office.bad("custodian sign --text loss.json --name ann --key ann --out ann.sig", 2);
+    office.bad("custodian sign --text loss.json --name ann --key ann --clear-key --out ann.sig", 2);
     for name in ["ann", "ben"] {
-        let sign = format!("custodian sign --text loss.json --name {name} --key {name}");
+        let sign =
+            format!("custodian sign --text loss.json --name {name} --key {name} --clear-key");
         office.good(&format!("{sign} --out {name}.sig --yes"));
     }
     let carry_out = format!("{restore} --text loss.json --signature ann.sig");

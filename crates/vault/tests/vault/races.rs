@@ -11,7 +11,7 @@ use std::{
 
 use minster_model::{DatasetClass, KeyVersion, Role};
 use minster_vault::{
-    approvals::{Proposal, SigningKey, sha256},
+    approvals::{KeyForm, Proposal, SigningKey, sha256},
     disk::Disk,
     log,
     session::Session,
@@ -83,7 +83,7 @@ impl Stage {
             action,
             reference: "R/1".into(),
             reason: "r".into(),
-            expires: "2099-01-01".into(),
+            expires: minster_tests::soon(),
         };
         let mut custodian = self.session(self.uid, Role::Custodian);
         match custodian.answer(Request::Propose(proposed)) {
@@ -197,7 +197,7 @@ fn prepare(stage: &Stage, of: &str, place: usize) -> Ready {
         "reviewers" => enact(stage.reviewers(&["ann"])),
         "review" => {
             stage.enacted(stage.reviewers(&["cat"]));
-            let key = SigningKey::read(&stage.site.path("cat")).unwrap();
+            let key = SigningKey::read(&stage.site.path("cat"), &KeyForm::Clear).unwrap();
             let signature = key.sign_review(&education(), "cat", b"file");
             let decisions = SignedDecisions {
                 purpose: education(),

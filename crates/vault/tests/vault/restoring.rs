@@ -8,7 +8,7 @@ use std::{
 use minster_model::Role;
 use minster_vault::{
     VaultFault,
-    approvals::SigningKey,
+    approvals::{KeyForm, SigningKey},
     disk::Disk,
     log::verify,
     restoring::{self, SignedRestoration, Wish},
@@ -22,7 +22,7 @@ fn wish(loss_after: Option<u64>) -> Wish {
         clock: false,
         reference: "INC/9".into(),
         reason: "the auditor's disk is lost".into(),
-        expires: "2099-01-01".into(),
+        expires: minster_tests::soon(),
     }
 }
 
@@ -31,9 +31,36 @@ fn propose(site: &Site, checkpoints: &Path, loss_after: Option<u64>) -> Result<S
     restoring::propose(&dir, &secret, Some(checkpoints), wish(loss_after), Disk::new())
 }
 
+#[test]
+fn an_acceptance_holds_for_a_while_and_no_longer() {
+    let (site, checkpoints) = lived();
+    fs::remove_dir_all(&checkpoints).unwrap();
+    let day = |days: i64| {
+        let today = minster_vault::purposes::today();
+        today.saturating_add(jiff::Span::new().days(days)).to_string()
+    };
+    let propose = |expires: String, reason: &str| {
+        let wish = Wish { expires, reason: reason.into(), ..wish(Some(0)) };
+        let (dir, secret) = (site.vault(), site.secret());
+        restoring::propose(&dir, &secret, Some(&checkpoints), wish, Disk::new())
+    };
+    for (expires, reason, why) in [
+        (day(93), "lost", "more than 92 days ahead"),
+        (day(-1), "lost", "is over"),
+        (day(1), "lo\u{202e}st", "a reason of one line"),
+    ] {
+        let refused = propose(expires, reason).unwrap_err().to_string();
+        assert!(refused.contains(why), "{why}: {refused}");
+    }
+    propose(day(92), "lost").unwrap();
+}
+
 fn signed(site: &Site, by: &[&str], text: &str) -> Vec<SignedRestoration> {
     let sign = |name: &&str| {
-        SigningKey::read(&site.path(name)).unwrap().sign_restoration(name, text).unwrap()
+        SigningKey::read(&site.path(name), &KeyForm::Clear)
+            .unwrap()
+            .sign_restoration(name, text)
+            .unwrap()
     };
     by.iter().map(sign).collect()
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use minster_model::Role;
-use minster_vault::approvals::{Proposal, SigningKey};
+use minster_vault::approvals::{KeyForm, Proposal, SigningKey};
 use minster_vault_api::{Denial, Proposed, ProposedAction, SignedDecisions};
 
 use crate::common::{Serving, Site, denial};
@@ -19,7 +19,7 @@ fn proposed(site: &Site, names: &[&str]) -> Proposed {
         },
         reference: "REVIEW/1".into(),
         reason: "clerical review".into(),
-        expires: "2099-01-01".into(),
+        expires: minster_tests::soon(),
     }
 }
 
@@ -37,8 +37,9 @@ fn approve(site: &Site, serving: &Serving, names: &[&str]) {
 fn signed(site: &Site, reviewer: &str, key: &str, purpose: &str) -> SignedDecisions {
     let file = b"pair,decision\na1,same\n";
     let purpose = purpose.parse().unwrap();
-    let signature =
-        SigningKey::read(&site.path(key)).unwrap().sign_review(&purpose, reviewer, file);
+    let signature = SigningKey::read(&site.path(key), &KeyForm::Clear)
+        .unwrap()
+        .sign_review(&purpose, reviewer, file);
     let sha256 = minster_vault::approvals::sha256(std::str::from_utf8(file).unwrap());
     SignedDecisions { purpose, reviewer: reviewer.into(), sha256, signature, decisions: 1 }
 }

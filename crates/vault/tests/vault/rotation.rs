@@ -60,7 +60,7 @@ fn a_retired_version_is_answered_for_no_more() {
         action: ProposedAction::Reidentify { purpose: education.clone(), pseudonyms: old.clone() },
         reference: "C1".into(),
         reason: "r".into(),
-        expires: "2099-01-01".into(),
+        expires: minster_tests::soon(),
     };
     let mut undo = |proposal| {
         let text = custodian.propose(proposal).unwrap();
@@ -147,7 +147,7 @@ fn pairs_that_are_gone_cut_or_another_s_are_refused_and_not_answered_as_none() {
 }
 
 fn proposed(action: ProposedAction) -> Proposed {
-    let expires = "2099-01-01".into();
+    let expires = minster_tests::soon();
     Proposed { action, reference: "KEYS/1".into(), reason: "new keys".into(), expires }
 }
 

@@ -145,7 +145,7 @@ fn each_role_has_its_own_questions() {
         assert!(client.unwrap_key(&source, &of_linkage, None, sha256).is_err(), "{role}");
         let action = ProposedAction::Rotate { purpose: "health".parse().unwrap() };
         let (reference, reason) = ("KEYS/1".into(), "new keys".into());
-        let expires = "2099-01-01".into();
+        let expires = minster_tests::soon();
         let rotates = client.propose(Proposed { action, reference, reason, expires });
         assert_eq!(rotates.is_ok(), is(&[Custodian]), "{role}");
         assert_eq!(client.checkpoint().is_ok(), is(&[Custodian, Auditor]), "{role}");

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
 };
 
@@ -24,6 +24,34 @@ fn notes(folder: &Path) -> Vec<PathBuf> {
     notes.retain(|path| path.extension().unwrap() == "note");
     notes.sort();
     notes
+}
+
+/// The auditor is another user than the vault's. The folder above hands its group down.
+#[test]
+fn checkpoints_are_for_the_folder_s_group_to_read_and_for_nobody_to_change() {
+    let site = Site::new();
+    let above = site.path("srv");
+    fs::create_dir(&above).unwrap();
+    let group = if rustix::process::getuid().is_root() {
+        65_534
+    } else {
+        fs::metadata(&above).unwrap().gid()
+    };
+    std::os::unix::fs::chown(&above, None, Some(group)).unwrap();
+    fs::set_permissions(&above, fs::Permissions::from_mode(0o2750)).unwrap();
+    let checkpoints = above.join("checkpoints");
+    drop(site.serve_on(Disk::new(), Some(&checkpoints)).unwrap());
+    let of = |path: &Path| {
+        let metadata = fs::metadata(path).unwrap();
+        (metadata.mode() & 0o777, metadata.gid())
+    };
+    assert_eq!(of(&checkpoints), (0o750, group));
+    let files = notes(&checkpoints).into_iter().chain([checkpoints.join("verifier.txt")]);
+    let files: Vec<_> = files.map(|path| of(&path)).collect();
+    assert!(files.len() > 1 && files.iter().all(|file| *file == (0o640, group)), "{files:?}");
+    // Nothing of the vault's own folder is for a group.
+    let own = fs::read_dir(site.vault()).unwrap().map(|entry| entry.unwrap().path());
+    assert!(own.map(|path| of(&path).0 & 0o077).all(|others| others == 0));
 }
 
 /// The names that the vault used to write aside under were known before.

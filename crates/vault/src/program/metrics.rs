@@ -1,0 +1,142 @@
+//! What monitors watch of a vault, in Prometheus' text format: names, days, shares and counts of no child.
+
+use std::{collections::BTreeMap, fmt::Display, fmt::Write as _, path::PathBuf};
+
+use clap::Args;
+use jiff::civil::Date;
+use minster_model::Role;
+use minster_vault::{disk::Disk, purposes::today};
+use minster_vault_api::{Client, StatusReport, VaultState};
+
+use crate::{Failure, arguments::Caller, client::address, print};
+
+/// A purpose that ends within so many days needs a decision now: a new one takes meetings.
+const SOON: i32 = 60;
+
+/// Figures for monitors.
+#[derive(Args)]
+pub(crate) struct Metrics {
+    #[command(flatten)]
+    caller: Caller,
+    /// A file that is written anew in one step, for all to read. Without it, the figures go to standard output.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(crate) fn metrics(of: &Metrics) -> Result<(), Failure> {
+    let role = of.caller.role.unwrap_or(Role::Auditor);
+    let text = text(&Client::state_of(&address(&of.caller), role, "minster-vault")?);
+    match &of.out {
+        Some(path) => Ok(Disk::new().replace_for_all(path, text.as_bytes())?),
+        None => print(&text),
+    }
+}
+
+type Family = (&'static str, &'static str);
+
+const LOCKED: Family = ("minster_vault_locked", "1 where the vault waits for its custodians.");
+const WRONG: Family =
+    ("minster_vault_wrong_shares", "Wrong shares since the locked vault started.");
+const USED: Family = (
+    "minster_vault_budget_used_ratio",
+    "The used part of the day's budget of numbers, rounded up to a hundredth.",
+);
+const REPAIRS: Family = (
+    "minster_vault_repairs_used_ratio",
+    "The used part of the day's budget of repairs, rounded up to a hundredth.",
+);
+const ALARM: Family = ("minster_vault_alarm", "1 where an alarm stopped the purpose.");
+const DAYS: Family = (
+    "minster_vault_purpose_days_left",
+    "Days until the purpose's last day; below 0 where it is over.",
+);
+const ENDING: Family =
+    ("minster_vault_purposes_ending", "Purposes that are not over and end within 60 days.");
+const AGE: Family = (
+    "minster_vault_checkpoint_age_seconds",
+    "Seconds since the last checkpoint of the log was signed.",
+);
+const UNCOVERED: Family =
+    ("minster_vault_log_entries_uncovered", "Entries of the log that no checkpoint covers.");
+const PROPOSALS: Family = ("minster_vault_open_proposals", "Proposals that are open.");
+const RESTORED: Family = (
+    "minster_vault_restorations",
+    "How often custodians accepted what kept the vault from starting.",
+);
+const ROLES: Family =
+    ("minster_vault_dangerous_roles", "Pairs of roles that one uid holds and must not.");
+
+#[derive(Default)]
+struct Families(BTreeMap<Family, String>);
+
+impl Families {
+    fn add(&mut self, family: Family, value: impl Display) {
+        let _ = writeln!(self.0.entry(family).or_default(), "{} {value}", family.0);
+    }
+
+    /// Names of purposes are of `a-z`, digits, `-` and `_`: none needs to be quoted.
+    fn of_purpose(&mut self, family: Family, purpose: &impl Display, value: impl Display) {
+        let line = format!("{}{{purpose=\"{purpose}\"}} {value}\n", family.0);
+        self.0.entry(family).or_default().push_str(&line);
+    }
+}
+
+fn text(state: &VaultState) -> String {
+    let mut families = Families::default();
+    match state {
+        VaultState::Locked(locked) => {
+            families.add(LOCKED, 1);
+            families.add(WRONG, locked.wrong);
+        }
+        VaultState::Open(status) => {
+            families.add(LOCKED, 0);
+            open(&mut families, status);
+        }
+    }
+    let mut text = String::new();
+    for ((name, help), lines) in families.0 {
+        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{lines}");
+    }
+    text
+}
+
+fn open(families: &mut Families, status: &StatusReport) {
+    let mut ending = 0;
+    for one in &status.purposes {
+        families.of_purpose(USED, &one.purpose, used(one.today, one.budget.1));
+        families.of_purpose(REPAIRS, &one.purpose, used(one.repairs_today, one.repair_budget.1));
+        families.of_purpose(ALARM, &one.purpose, u8::from(one.stopped));
+        let last: Option<Date> = one.expires.as_ref().and_then(|last| last.parse().ok());
+        let Some(days) = last.map(|last| (last - today()).get_days()) else { continue };
+        families.of_purpose(DAYS, &one.purpose, days);
+        ending += usize::from((0..=SOON).contains(&days));
+    }
+    families.add(ENDING, ending);
+    if let Some(age) = status.checkpoint_age {
+        families.add(AGE, age);
+    }
+    families.add(UNCOVERED, status.log_entries.saturating_sub(status.checkpointed));
+    families.add(PROPOSALS, status.open_proposals);
+    families.add(RESTORED, status.restorations);
+    families.add(ROLES, status.dangerous_roles.len());
+}
+
+/// A part of a budget in hundredths, rounded up: something that is used is never told as nothing, and all never as less.
+fn used(count: u64, budget: u64) -> f64 {
+    match budget {
+        0 => 0.0,
+        some => (u128::from(count) * 100).div_ceil(u128::from(some)) as f64 / 100.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_budget_is_rounded_up() {
+        assert_eq!([used(0, 50_000), used(1, 50_000), used(501, 50_000)], [0.0, 0.01, 0.02]);
+        assert_eq!([used(49_999, 50_000), used(60_000, 50_000)], [1.0, 1.2]);
+        assert_eq!([used(7, 0), used(7, u64::MAX)], [0.0, 0.01]);
+    }
+}

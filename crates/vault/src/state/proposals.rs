@@ -1,0 +1,97 @@
+//! Proposals that are open, as the log tells of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use minster_model::Purpose;
+use minster_vault_api::OpenProposal;
+
+use super::State;
+use crate::{
+    approvals::NEEDED,
+    log::{Entry, Event},
+    purposes::today,
+};
+
+/// One proposal's state.
+#[derive(Debug, Clone)]
+pub struct ProposalState {
+    /// SHA-256 of its text.
+    pub sha256: String,
+    /// The custodians who approved it.
+    pub by: BTreeSet<String>,
+    /// Its last day.
+    pub expires: Option<Date>,
+    /// The action, in a word.
+    pub(crate) action: String,
+    /// Numbers that custodians typed and that it is not about.
+    pub(crate) wrong_numbers: u32,
+    purpose: Option<Purpose>,
+    count: u64,
+    reference: String,
+    requester: Option<u32>,
+    made: String,
+    /// The number of its entry.
+    number: u64,
+}
+
+impl ProposalState {
+    /// Of the entry that tells of it.
+    pub(super) fn of(entry: &Entry) -> Option<Self> {
+        let Event::Proposed { sha256, action, purpose, count, reference, expires, .. } =
+            &entry.event
+        else {
+            return None;
+        };
+        Some(Self {
+            sha256: sha256.clone(),
+            by: BTreeSet::new(),
+            expires: expires.parse().ok(),
+            action: action.clone(),
+            wrong_numbers: 0,
+            purpose: purpose.clone(),
+            count: *count,
+            reference: reference.clone(),
+            requester: entry.asker.as_ref().map(|asker| asker.uid),
+            made: entry.time.clone(),
+            number: entry.number,
+        })
+    }
+
+    /// Days until its last day; nothing where that is over.
+    fn days_left(&self) -> Option<u32> {
+        let days = (self.expires? - today()).get_days();
+        u32::try_from(days).ok()
+    }
+}
+
+impl State {
+    /// The proposals that can still be approved or carried out, the one that ends first at the head, and of these
+    /// the one that was made first.
+    pub(crate) fn open_proposals(&self) -> Vec<OpenProposal> {
+        let custodians = self.custodians.iter().map(|one| &one.name);
+        let open = |(id, of): (&String, &ProposalState)| {
+            let days_left = of.days_left()?;
+            let expires = of.expires?.to_string();
+            let missing = NEEDED.saturating_sub(of.by.len()) as u32;
+            let others = custodians.clone().filter(|name| missing > 0 && !of.by.contains(*name));
+            let told = OpenProposal {
+                proposal: id.clone(),
+                action: of.action.clone(),
+                purpose: of.purpose.clone(),
+                count: of.count,
+                reference: of.reference.clone(),
+                requester: of.requester,
+                made: of.made.clone(),
+                expires,
+                days_left,
+                signed: of.by.iter().cloned().collect(),
+                missing,
+                may_sign: others.cloned().collect(),
+            };
+            Some(((days_left, of.number), told))
+        };
+        let all: BTreeMap<_, _> = self.proposals.iter().filter_map(open).collect();
+        all.into_values().collect()
+    }
+}
