@@ -3,7 +3,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Approval, CarriedOut, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease,
-    ListedKind, LockedReport, LogPage, NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun, Proposed, Publication, QuarantineCase, QuarantineRows, RecordedManifest, Reidentified, RunManifest, SealedRunKey, Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking, Unwrapped, WrappedKey,
+    ListedKind, LockedReport, LogPage, NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun,
+    Proposed, Publication, QuarantineCase, QuarantineRows, RecordedManifest, Reidentified,
+    RunManifest, SealedRunKey, Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking,
+    Unwrapped, WrappedKey,
 };
 
 /// A caller's request.

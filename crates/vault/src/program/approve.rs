@@ -262,6 +262,26 @@ fn told(action: &Action) -> Told {
                 numbers.iter().map(|(kind, count)| format!("{count} of {kind}")).collect();
             of(what.into(), each.join(", "))
         }
+        Action::AcceptSnapshot { dataset, sha256: Some(sha256) } => Told {
+            more: vec![("manifest", sha256.clone())],
+            ..of(
+                format!(
+                    "take an older snapshot of {dataset} for its newest, and do without what came after it"
+                ),
+                "1 dataset".into(),
+            )
+        },
+        Action::AcceptSnapshot { dataset, sha256: None } => of(
+            format!("begin {dataset} anew, because no snapshot of it is left"),
+            "1 dataset".into(),
+        ),
+        Action::ForgetRelease { purpose, release, period, sha256 } => Told {
+            more: vec![("files", sha256.clone())],
+            ..of(
+                format!("forget the release {release} of {period} of {purpose}, which nobody saw"),
+                "1 release".into(),
+            )
+        },
     }
 }
 
