@@ -2,6 +2,7 @@
 //! that nobody without the root key can add a purpose or an approval.
 
 mod proposals;
+mod releases;
 mod retiring;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,16 +11,15 @@ use jiff::civil::Date;
 use minster_model::{
     DatasetClass, DatasetRef, KeyVersion, Period, Purpose, Role, SourceName, TableName,
 };
-use minster_vault_api::{Denial, KnownRelease, Publication};
+use minster_vault_api::{Denial, Publication};
 
 pub use proposals::ProposalState;
 
 use crate::{
     approvals::{CustodianKey, NEEDED, StoppedRun, refusal},
-    log::{Entry, Event, RegistryHead, ResumedRun, checkpoint::Accepted},
+    log::{Entry, Event, RegistryHead, checkpoint::Accepted},
     manifests::Manifests,
     purposes::{PurposeDefinition, today},
-    session::files_of,
 };
 
 /// The state that the log's entries lead to.
@@ -167,29 +167,6 @@ impl PurposeState {
                 Err(Denial::OutOfOrder { what })
             }
         }
-    }
-
-    /// Goes on after an alarm. The source of the stopped run has one run with its ceiling, as a load that custodians allowed;
-    /// a larger one that they allowed before stays.
-    fn resume(&mut self, proposal: &str, run: Option<&ResumedRun>) {
-        (self.stopped, self.newcomers) = (None, None);
-        self.resumed += 1;
-        if let Some(ResumedRun { source, ceiling, .. }) = run
-            && self.raised.get(source).is_none_or(|(raised, _)| raised < ceiling)
-        {
-            self.raised.insert(source.clone(), (*ceiling, proposal.to_owned()));
-        }
-    }
-
-    /// Every release that was ever let out, by period and name.
-    pub(crate) fn releases(&self) -> impl Iterator<Item = KnownRelease> {
-        self.releases.iter().map(|((period, release, sha256), known)| KnownRelease {
-            release: release.clone(),
-            period: period.clone(),
-            sha256: sha256.clone(),
-            entry: known.entry.clone(),
-            withdrawn: known.withdrawn,
-        })
     }
 
     /// Distinct identifiers asked today.
@@ -451,22 +428,14 @@ impl State {
             }
             Event::Agreed(publication) => {
                 let uid = entry.asker.as_ref().map(|asker| asker.uid);
-                self.purpose(&publication.purpose, |state| {
-                    state.agreed.entry(publication.clone()).or_default().extend(uid);
-                });
+                self.purpose(&publication.purpose, |state| state.agree(publication, uid));
             }
-            Event::LetOut(publication) => self.purpose(&publication.purpose, |state| {
-                state.agreed.remove(&files_of(publication));
-                let known = state.releases.entry(place_of(publication)).or_default();
-                known.withdrawn = false;
-                // An entry that was named once is asked for ever after.
-                known.entry = publication.entry.clone().or(known.entry.take());
-            }),
-            Event::Withdrew(publication) => self.purpose(&publication.purpose, |state| {
-                if let Some(known) = state.releases.get_mut(&place_of(publication)) {
-                    known.withdrawn = true;
-                }
-            }),
+            Event::LetOut(publication) => {
+                self.purpose(&publication.purpose, |state| state.let_out(publication));
+            }
+            Event::Withdrew(publication) => {
+                self.purpose(&publication.purpose, |state| state.withdraw(publication));
+            }
             Event::RecordedManifest { manifest, .. } => {
                 let DatasetRef { class, name, period, purpose } = &manifest.dataset;
                 self.purpose(purpose, |state| {
@@ -483,8 +452,7 @@ impl State {
                 });
             }
             Event::ForgotRelease { purpose, release, period, sha256, .. } => {
-                let place = (period.clone(), release.clone(), sha256.clone());
-                self.purpose(purpose, |state| drop(state.releases.remove(&place)));
+                self.purpose(purpose, |state| state.forget(release, period, sha256));
             }
             Event::Stopped
             | Event::Repaired { .. }
@@ -519,10 +487,6 @@ impl State {
 
 fn short_name(class: DatasetClass, name: &SourceName, period: &Period) -> String {
     format!("{}/{name}/{period}", class.as_str())
-}
-
-fn place_of(of: &Publication) -> (Period, TableName, String) {
-    (of.period.clone(), of.release.clone(), of.sha256.clone())
 }
 
 fn day_of(entry: &Entry) -> Option<Date> {

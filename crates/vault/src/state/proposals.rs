@@ -6,10 +6,10 @@ use jiff::civil::Date;
 use minster_model::Purpose;
 use minster_vault_api::OpenProposal;
 
-use super::State;
+use super::{PurposeState, State};
 use crate::{
     approvals::NEEDED,
-    log::{Entry, Event},
+    log::{Entry, Event, ResumedRun},
     purposes::today,
 };
 
@@ -93,5 +93,19 @@ impl State {
         };
         let all: BTreeMap<_, _> = self.proposals.iter().filter_map(open).collect();
         all.into_values().collect()
+    }
+}
+
+impl PurposeState {
+    /// Goes on after an alarm. The source of the stopped run has one run with its ceiling, as a load that custodians allowed;
+    /// a larger one that they allowed before stays.
+    pub(super) fn resume(&mut self, proposal: &str, run: Option<&ResumedRun>) {
+        (self.stopped, self.newcomers) = (None, None);
+        self.resumed += 1;
+        if let Some(ResumedRun { source, ceiling, .. }) = run
+            && self.raised.get(source).is_none_or(|(raised, _)| raised < ceiling)
+        {
+            self.raised.insert(source.clone(), (*ceiling, proposal.to_owned()));
+        }
     }
 }

@@ -1,28 +1,10 @@
-//! What custodians may end of a purpose: a version of its keys, or a release that nobody saw.
+//! The end of a version of a purpose's keys, and what would be lost with it.
 
-use minster_model::{KeyVersion, Period, TableName};
+use minster_model::KeyVersion;
 
 use super::PurposeState;
 
 impl PurposeState {
-    /// Whether custodians may have a release forgotten: one of which the log names no entry in the ledger. Programs since 0.2.0 name
-    /// it, and leave a copy of it where they are stopped.
-    pub(crate) fn may_forget(
-        &self,
-        release: &TableName,
-        period: &Period,
-        sha256: &str,
-    ) -> Result<(), &'static str> {
-        let place = (period.clone(), release.clone(), sha256.to_owned());
-        match self.releases.get(&place) {
-            None => Err("the vault's log knows of no such release"),
-            Some(known) if known.entry.is_some() => Err(
-                "the log names its entry in the ledger: put the ledger back from a copy, where the public has the release",
-            ),
-            Some(_) => Ok(()),
-        }
-    }
-
     /// The datasets that stand under a version of the keys, as far as the vault knows.
     pub(crate) fn standing_under(&self, version: KeyVersion) -> impl Iterator<Item = &str> {
         let all = self.datasets.iter().filter(move |(_, under)| **under == version);
