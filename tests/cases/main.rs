@@ -4,6 +4,7 @@
 
 mod children_in_need;
 mod codes;
+mod columns;
 mod definitions;
 mod dictionary;
 mod events;
@@ -21,10 +22,12 @@ mod oddities;
 mod periods;
 mod places;
 mod plans;
+mod preview;
 mod published_mistake;
 mod quality;
 mod review;
 mod scored;
+mod suggest;
 mod summaries;
 #[path = "../values.rs"]
 mod values;

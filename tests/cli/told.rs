@@ -87,6 +87,33 @@ impl Telling {
     }
 }
 
+/// A definition that nobody put among those of the pipeline.
+const TRIAL: &str = r#"
+name = "trial"
+zeros = "may-be-withheld"
+insider = 0
+population = "spine"
+[[dimension]]
+name = "sen"
+column = "sen"
+total = "All"
+codes = ["N", "K"]
+unknown = "not listed"
+[[dimension]]
+name = "looked_after"
+column = "looked_after_episodes"
+total = "All"
+bands = [0, 1]
+labels = ["no", "yes"]
+[[table]]
+name = "care"
+dimensions = ["sen", "looked_after"]
+sensitive = [{ dimension = "looked_after", categories = ["yes"] }]
+[[table.measure]]
+name = "missed"
+sum = "sessions_missed"
+"#;
+
 /// Each field with its type. Elements of a list have their fields in common.
 fn list_fields(value: &Value, path: String, fields: &mut BTreeSet<String>) {
     let kind = match value {
@@ -225,6 +252,16 @@ fn run(of: &mut Telling) {
     of.json("minster-link", "minster link");
     of.tells("aggregate", "minster aggregate");
     of.json("minster-aggregate", "minster aggregate");
+    let definition = "config/tables/children.toml";
+    of.tells("columns", "minster columns");
+    of.json("minster-columns", "minster columns");
+    fs::write(of.site.path("trial.toml"), TRIAL).unwrap();
+    of.tells("preview", "minster preview trial.toml");
+    of.json("minster-preview", &format!("minster preview {definition}"));
+    of.tells("preview-of-no-file", "minster preview config/tables/adults.toml");
+    of.tells("suggest", &format!("minster suggest {definition} --most 3"));
+    of.json("minster-suggest", &format!("minster suggest {definition} --most 1"));
+    of.tells("aggregate-of-no-definition", "minster aggregate adults");
     of.tells("quarantine-list", "minster-ingest quarantine list");
     of.json("minster-ingest-quarantine-list", "minster-ingest quarantine list");
     of.tells("config-of-no-pipeline", "minster run --config config/matching.toml");

@@ -36,6 +36,7 @@ mod protect;
 pub mod publish;
 mod refusal;
 mod release_job;
+mod suggest;
 mod tabulate;
 
 pub use definition::{
@@ -55,6 +56,7 @@ pub use protect::{
 };
 pub use publish::{
     restricted_report::{Explanation, Reason},
+    shown::{Numbers, Shown},
     verify::{Category, Check, Explained, Which, explain, verify_release},
 };
 pub use refusal::{NamedRelease, ReleaseRefusal, RulesDiffer, TogetherWouldShow};
@@ -62,4 +64,6 @@ pub use release_job::{
     commands::{draft, release as let_out, tabulate, withdraw},
     job::Job,
     outcome::{Outcome, ReleaseReport, Revision, TableReport},
+    preview::{Blanks, BlanksShare, Preview, PreviewedTable, Stands, WithheldOf, preview},
 };
+pub use suggest::{Bounds, Cells, Suggestion, Suggestions, suggest};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use minster_model::{Period, RunId, SourceName, TableName};
 
-use crate::{audit, linkage, quality, review};
+use crate::{audit, columns, linkage, preview, quality, review, suggest};
 
 /// Turns a council's records about children into pseudonymised, linked data, and publishes only tables that passed disclosure
 /// control.
@@ -42,7 +42,8 @@ pub(crate) enum Command {
     /// Ingest the deliveries, link them, and draft the tables.
     #[command(after_help = "Example:\n  minster run\n\n\
             A draft is not public. A person lets it out with `minster release`.\n\n\
-            Exit: 0 done; 2 usage or configuration; 3 done, with rows in quarantine; 4 disclosure control refused a draft; \
+            Exit: 0 done; 2 usage or configuration, or a faulty table definition, beside which the others are drafted; 3 done, with \
+            rows in quarantine; 4 disclosure control refused a draft; \
             5 rows were not conserved; 6 the vault; 7 publishing failed, and the release before is still there; 8 another \
             run holds the lock; 10 done, but a source was left out; 1 an unexpected fault")]
     Run {
@@ -72,9 +73,43 @@ pub(crate) enum Command {
         #[arg(long)]
         again: bool,
     },
+    /// List the columns of the integrated dataset: meaning, type, codes and blanks.
+    #[command(
+        after_help = "Examples:\n  minster columns\n  minster columns --period 2024-25 --json\n\n\
+            These are the columns that a table definition can name, and those of the tables of events. A count of blanks is \
+            hidden where it, or that of the other rows, is 1 to 4. The command needs the analyst's role at the vault; \
+            `minster dictionary` needs none, and counts nothing.\n\n\
+            Exit: 0 done; 2 usage or configuration, or the data were linked by other rules; 6 the vault"
+    )]
+    Columns(columns::Arguments),
+    /// Show what would be published of one definition. Nothing is kept.
+    #[command(after_help = "Examples:\n  minster preview config/tables/children.toml\n  \
+            minster preview trial.toml --period 2024-25 --json\n\n\
+            The definition is protected and attacked as a draft is, beside all that stands. A withheld number is `[c]`. Nothing of \
+            it is public: several previews side by side may tell more than each. The command needs the analyst's role at the vault. \
+            A day has at most 100 previews of a period; `minster runs list` has their times, and nothing of what they showed.\n\n\
+            Exit: 0 done; 2 usage or configuration; 4 disclosure control refuses the definition, or the day's previews are \
+            used up; 6 the vault; 8 a run holds the lock")]
+    Preview(preview::Arguments),
+    /// Rank coarser forms of a definition by the cells that they save. Nothing is kept.
+    #[command(after_help = "Examples:\n  minster suggest config/tables/children.toml\n  \
+            minster suggest trial.toml --most 6 --seconds 60\n\n\
+            Each form is protected as a draft is, beside all that stands: without a dimension, a grouping or a level, by the column \
+            of its next level, with a look-up's level, or with wider bands. The lines take the place of those with the same keys. \
+            The command needs the analyst's role at the vault.\n\n\
+            Exit: 0 done; 2 usage or configuration; 6 the vault; 8 a run holds the lock")]
+    Suggest(suggest::Arguments),
     /// Tabulate, protect and attack the tables, and keep them as drafts.
-    #[command(after_help = "Example:\n  minster aggregate")]
-    Aggregate(Report),
+    #[command(after_help = "Examples:\n  minster aggregate\n  minster aggregate looked_after\n\n\
+            A faulty definition is named with its error, and the others are drafted.\n\n\
+            Exit: 0 done; 2 a definition is faulty, or another fault of usage or configuration; 4 disclosure control refused a \
+            draft; 6 the vault; 7 the ledger lacks a release; 8 a run holds the lock")]
+    Aggregate {
+        /// Draft this release alone, and leave the other drafts as they are.
+        release: Option<TableName>,
+        #[command(flatten)]
+        report: Report,
+    },
     /// Let a draft out. It is checked again together with all earlier releases.
     #[command(after_help = "Examples:\n  minster release children\n  minster release --all\n\n\
             The command needs the analyst's role at the vault. The vault logs the release's hash before anyone can see the \

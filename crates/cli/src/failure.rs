@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use minster_aggregator::AggregateError;
 use minster_matcher::MatchError;
-use minster_model::{Purpose, RunId, SourceName, TableName, exit};
+use minster_model::{Period, Purpose, RunId, SourceName, TableName, exit};
 use minster_store::StoreError;
 use minster_vault_api::VaultError;
 
@@ -61,6 +61,10 @@ pub(crate) enum Failure {
     )]
     WhichPeriod { release: TableName, periods: String },
     #[error(
+        "{most} previews of {period} were looked at today, and a day (UTC) has no more; look at a draft's sizes with `minster aggregate`, or go on tomorrow"
+    )]
+    PreviewsUsedUp { most: usize, period: Period },
+    #[error(
         "the vault does not know the purpose {purpose}; custodians name it with `minster-vault request … purpose`"
     )]
     NoPurpose { purpose: Purpose },
@@ -69,6 +73,8 @@ pub(crate) enum Failure {
          is converted by them; custodians put the vault's folder `crosswalks` back from a copy of the same day as its registry"
     )]
     LostStep { purpose: Purpose, version: minster_model::KeyVersion },
+    #[error("no definition has the name {release}; {why}")]
+    NoDefinition { release: TableName, why: String },
     #[error("the run ledger has no run {run}; `minster runs list` names its runs")]
     NoRun { run: RunId },
     #[error("the pipeline has no such delivery; `minster plan` names its deliveries")]
@@ -83,7 +89,7 @@ pub(crate) enum Failure {
         "the integrated dataset of {period} was linked by an earlier {}; run `minster link`, then ask for its dictionary",
         matching.display()
     )]
-    OtherMatching { period: minster_model::Period, matching: PathBuf },
+    OtherMatching { period: Period, matching: PathBuf },
     #[error("{} does not explain the column {column} of the table {table}; run `minster link`", matching.display())]
     Unexplained { matching: PathBuf, table: TableName, column: String },
     #[error("--cell takes `column=category`, such as `--cell ward=W01`")]
@@ -117,6 +123,7 @@ impl Failure {
             | Self::Pipeline { .. }
             | Self::NoRun { .. }
             | Self::NoDelivery
+            | Self::NoDefinition { .. }
             | Self::NoPeriod { .. }
             | Self::WhichPeriod { .. }
             | Self::Page { .. }
@@ -126,7 +133,7 @@ impl Failure {
             | Self::Cell => exit::USAGE,
             Self::Changing { .. } => exit::LOCKED,
             Self::Ingest { code } | Self::Plan { code } | Self::Describe { code } => *code,
-            Self::Stands { .. } => exit::REFUSED,
+            Self::Stands { .. } | Self::PreviewsUsedUp { .. } => exit::REFUSED,
             Self::Vault(_) | Self::NoPurpose { .. } | Self::LostStep { .. } => exit::VAULT,
             Self::Store(error) => error.exit_code(),
             Self::Match { source, .. } => source.exit_code(),

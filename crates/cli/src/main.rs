@@ -3,8 +3,11 @@
 //! here as git starts its sub-commands.
 #![forbid(unsafe_code)]
 
+mod analyst;
 mod arguments;
 mod audit;
+mod columns;
+mod definitions;
 mod dictionary;
 mod failure;
 mod init;
@@ -12,12 +15,14 @@ mod linkage;
 mod person;
 mod pipeline;
 mod plan;
+mod preview;
 mod quality;
 mod rekey;
 mod report;
 mod review;
 mod runs;
 mod stages;
+mod suggest;
 mod summary;
 mod verify;
 
@@ -62,15 +67,18 @@ fn run(command: Command) -> Result<u8, Failure> {
             match json {
                 true => {
                     let ingest = stages::ingest_plan(&config.path)?;
-                    print(&plan::Plan::of(&loaded)?.json(&ingest)?)?;
+                    let plan = plan::Plan::of(&loaded)?;
+                    print(&plan.json(&ingest)?)?;
+                    Ok(plan.exit_code())
                 }
                 false => {
                     let config = config.path.into();
                     stages::ingest_program(&["plan".into(), "--config".into(), config])?;
-                    print(&plan::Plan::of(&loaded)?.text())?;
+                    let plan = plan::Plan::of(&loaded)?;
+                    print(&plan.text())?;
+                    Ok(plan.exit_code())
                 }
             }
-            Ok(exit::DONE)
         }
         Command::Ingest { arguments } => {
             stages::ingest_program(&arguments.into_iter().map(Into::into).collect::<Vec<_>>())
@@ -83,7 +91,7 @@ fn run(command: Command) -> Result<u8, Failure> {
                 let config = config.path;
                 let mut summary =
                     summary::Summary { ingest, linkage, config, ..Default::default() };
-                stages::draft(&loaded, store, journal, &mut summary)?;
+                stages::draft(&loaded, None, store, journal, &mut summary)?;
                 Ok(summary)
             })?;
             finish(&summary, json)
@@ -96,11 +104,13 @@ fn run(command: Command) -> Result<u8, Failure> {
             })?;
             finish(&summary, json)
         }
-        Command::Aggregate(Report { config, form: Json { json } }) => {
+        Command::Aggregate { release, report: Report { config, form: Json { json } } } => {
             let loaded = Loaded::read(&config.path)?;
-            let summary = runs::recorded(&loaded, "minster", |store, journal| {
+            // One draft for a person is no night.
+            let program = if release.is_some() { "minster-draft" } else { "minster" };
+            let summary = runs::recorded(&loaded, program, |store, journal| {
                 let mut summary = summary::Summary { config: config.path, ..Default::default() };
-                stages::draft(&loaded, store, journal, &mut summary)?;
+                stages::draft(&loaded, release.as_ref(), store, journal, &mut summary)?;
                 Ok(summary)
             })?;
             finish(&summary, json)
@@ -159,6 +169,18 @@ fn run(command: Command) -> Result<u8, Failure> {
         }
         Command::Dictionary { period, config: Config { path } } => {
             print(&dictionary::dictionary(&path, period.as_ref())?)?;
+            Ok(exit::DONE)
+        }
+        Command::Columns(arguments) => {
+            print(&columns::columns(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Preview(arguments) => {
+            print(&preview::preview(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Suggest(arguments) => {
+            print(&suggest::suggest(&arguments)?)?;
             Ok(exit::DONE)
         }
         Command::Rekey(Report { config, form: Json { json } }) => {

@@ -1,8 +1,9 @@
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
+use minster_aggregator::Definition;
 use minster_model::{Period, Purpose, RunId, TableName, periods::LinkedPeriod, pipeline::Pipeline};
 use minster_store::{Store, name_by_clock};
 use minster_vault_api::Client;
@@ -44,6 +45,24 @@ impl Loaded {
         found.ok_or_else(|| Failure::NoPeriod { known: names().join(", ") })
     }
 
+    /// The period that is asked for, else the last one that a definition is released for.
+    pub(crate) fn period_of(
+        &self,
+        definition: &Definition,
+        asked: Option<&Period>,
+    ) -> Result<&Period, Failure> {
+        if asked.is_some() {
+            return Ok(&self.period_or_last(asked)?.name);
+        }
+        let mut periods = self.pipeline.periods.iter().map(|period| &period.name);
+        let known = || {
+            let names = self.pipeline.periods.iter().map(|period| period.name.to_string());
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let last = periods.rfind(|period| definition.is_of(period));
+        last.ok_or_else(|| Failure::NoPeriod { known: known() })
+    }
+
     /// The period that is asked for, else the only one of which `has` is true, else the only or the last one.
     pub(crate) fn period(
         &self,
@@ -69,22 +88,6 @@ impl Loaded {
                 periods: with.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             }),
         }
-    }
-
-    /// The table definitions, by file name.
-    pub(crate) fn tables(&self) -> Result<Vec<(PathBuf, String)>, Failure> {
-        let folder = &self.pipeline.tables;
-        let unreadable = |source| Failure::Config { path: folder.clone(), source };
-        let mut tables = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            if path.extension().is_some_and(|extension| extension == "toml") {
-                let text = read(&path)?;
-                tables.push((path, text));
-            }
-        }
-        tables.sort();
-        Ok(tables)
     }
 }
 

@@ -3,12 +3,16 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use minster_aggregator::Definition;
-use minster_model::{Period, Purpose, SourceName, TableName};
+use minster_model::{Period, Purpose, SourceName, TableName, exit};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{failure::Failure, pipeline::Loaded, report};
+use crate::{
+    definitions::{DefinitionFile, Definitions, Faulty},
+    failure::Failure,
+    pipeline::Loaded,
+    report,
+};
 
 /// The steps that a run would take after ingestion.
 #[derive(Serialize)]
@@ -18,6 +22,8 @@ pub(crate) struct Plan {
     matching: PathBuf,
     periods: Vec<PlannedPeriod>,
     releases: Vec<PlannedRelease>,
+    /// Files of which nothing would be drafted.
+    faulty: Vec<Faulty>,
 }
 
 /// A period that would be linked.
@@ -52,26 +58,24 @@ impl Plan {
                 .map(|of| PlannedDelivery { source: of.name.clone(), period: of.period.clone() })
                 .collect(),
         });
-        let releases = loaded.tables()?.into_iter().map(|(path, definition)| {
-            let definition = Definition::parse(&definition)
-                .map_err(|source| Failure::Aggregate { path, source: Box::new(source) })?;
-            Ok(PlannedRelease {
-                name: definition.name.clone(),
-                threshold: definition.policy().threshold,
-                tables: definition.tables.iter().map(|table| table.name.clone()).collect(),
-            })
+        let Definitions { whole, faulty } = Definitions::read(loaded)?;
+        let releases = whole.into_iter().map(|DefinitionFile { definition, .. }| PlannedRelease {
+            threshold: definition.policy().threshold,
+            tables: definition.tables.iter().map(|table| table.name.clone()).collect(),
+            name: definition.name,
         });
         Ok(Self {
             purpose: pipeline.purpose.clone(),
             matching: pipeline.matching.clone(),
             periods: periods.collect(),
-            releases: releases.collect::<Result<_, Failure>>()?,
+            releases: releases.collect(),
+            faulty,
         })
     }
 
     /// For people.
     pub(crate) fn text(&self) -> String {
-        let Self { purpose, matching, periods, releases } = self;
+        let Self { purpose, matching, periods, releases, faulty } = self;
         let mut text = String::from("\n");
         for PlannedPeriod { period, carried_over } in periods {
             let _ = writeln!(text, "linked into {purpose} {period} by {}", matching.display());
@@ -83,7 +87,13 @@ impl Plan {
             let tables: Vec<&str> = tables.iter().map(TableName::as_str).collect();
             let _ = writeln!(text, "drafted: {name}, threshold {threshold}: {}", tables.join(", "));
         }
+        faulty.iter().for_each(|of| text += &(of.text() + "\n"));
         text
+    }
+
+    /// As of the run that is planned.
+    pub(crate) fn exit_code(&self) -> u8 {
+        if self.faulty.is_empty() { exit::DONE } else { exit::USAGE }
     }
 
     /// For programs, with minster-ingest's own plan.

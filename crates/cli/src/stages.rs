@@ -2,15 +2,13 @@
 
 use std::{
     ffi::OsString,
-    io::{self, IsTerminal, Write},
-    path::{Path, PathBuf},
+    io::{self, Write},
+    path::Path,
     process::{Command, Stdio},
-    time::Duration,
 };
 
-use indicatif::ProgressBar;
-use minster_aggregator::{AggregateError, Definition, Outcome, ReleaseReport};
-use minster_matcher::{CHILDREN, Integrated, Listed, MatchError, integrated};
+use minster_aggregator::{AggregateError, Outcome, ReleaseReport};
+use minster_matcher::{Integrated, Listed, MatchError, integrated};
 use minster_model::{DatasetRef, Period, Purpose, Role, SourceName, TableName, exit};
 use minster_store::{Journal, LineageJob, Progress, Store};
 use minster_vault_api::{Client, ExactOnlyList};
@@ -18,6 +16,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
+    analyst::{Analyst, spinner},
+    definitions::{DefinitionFile, Definitions, Faulty},
     failure::Failure,
     person, pipeline,
     pipeline::{Loaded, settled},
@@ -25,6 +25,7 @@ use crate::{
 };
 
 const REFUSED: &str = "refused by disclosure control";
+const FAULTY: &str = "the definition is faulty; `minster aggregate` says why";
 
 /// Runs minster-ingest with these arguments; gives its exit code, which must be "done".
 pub(crate) fn ingest_program(arguments: &[OsString]) -> Result<u8, Failure> {
@@ -158,19 +159,38 @@ pub(crate) fn children(loaded: &Loaded, period: &Period) -> Result<DatasetRef, F
     integrated(&loaded.pipeline.purpose, period).map_err(|error| failed(loaded, error))
 }
 
-/// Drafts every definition for each period that it is of, as the analyst. One that disclosure control refuses leaves the
-/// others be.
+/// Drafts every definition, or that of one release, for each period that it is of, as the analyst. One that is faulty,
+/// or that disclosure control refuses, leaves the others be.
 pub(crate) fn draft(
     loaded: &Loaded,
+    only: Option<&TableName>,
     store: &Store,
     journal: &mut Journal<'_>,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
-    let tables = loaded.tables()?;
+    let mut definitions = Definitions::read(loaded)?;
+    if let Some(name) = only {
+        definitions = definitions.only(name)?;
+        // Another release's fault does not make this one's draft a failure.
+        for other in std::mem::take(&mut definitions.faulty) {
+            let _ = writeln!(io::stderr(), "note: {}", other.text());
+        }
+    }
+    for faulty in definitions.faulty {
+        let period = &loaded.period_or_last(None)?.name;
+        let dataset = children(loaded, period)?;
+        let lineage = LineageJob::draft(&dataset, &faulty.stem);
+        journal.begin_stage(&format!("draft {}", faulty.stem), lineage)?;
+        journal.end_stage(Progress::Failed, Some(FAULTY.to_owned()))?;
+        summary.faulty.push(faulty);
+    }
     let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Analyst, "minster")?;
     let store = &settled(store, &loaded.pipeline.purpose, &mut vault)?;
     for period in loaded.pipeline.periods.iter() {
-        draft_period(loaded, &period.name, &tables, store, journal, summary)?;
+        draft_period(loaded, &period.name, &definitions.whole, store, journal, summary)?;
+        if only.is_none() {
+            forget_others(&period.name, store, summary)?;
+        }
     }
     Ok(())
 }
@@ -178,7 +198,7 @@ pub(crate) fn draft(
 fn draft_period(
     loaded: &Loaded,
     period: &Period,
-    tables: &[(PathBuf, String)],
+    definitions: &[DefinitionFile],
     store: &Store,
     journal: &mut Journal<'_>,
     summary: &mut Summary,
@@ -186,30 +206,41 @@ fn draft_period(
     let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Analyst, "minster")?;
     let mut lacking = None;
     let analyst = Analyst::begin(loaded, period, store)?;
-    for (path, definition) in tables {
-        let failed = |source| Failure::Aggregate { path: path.clone(), source: Box::new(source) };
-        if !Definition::parse(definition).map_err(failed)?.is_of(period) {
+    for DefinitionFile { path, text, definition } in definitions {
+        if !definition.is_of(period) {
             continue;
         }
+        let failed = |source| Failure::Aggregate { path: path.clone(), source: Box::new(source) };
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let lineage = LineageJob::draft(&analyst.dataset, &stem);
         journal.begin_stage(&stage("draft", &stem, loaded, period), lineage)?;
-        let drafted = analyst.work(|job| minster_aggregator::draft(job, definition, &mut vault));
+        let drafted = analyst.work(|job| minster_aggregator::draft(job, text, &mut vault));
         match conclude(drafted, &file, journal, summary)? {
             Ok(()) => {}
+            // It does not fit the data, or names a look-up that is not there.
+            Err(why) if why.exit_code() == exit::USAGE => {
+                journal.end_stage(Progress::Failed, Some(FAULTY.to_owned()))?;
+                store.forget_draft(&definition.name, period)?;
+                let why = match loaded.pipeline.periods.iter().len() {
+                    1 => why.to_string(),
+                    _ => format!("{period}: {why}"),
+                };
+                summary.faulty.push(Faulty::new(path, why));
+            }
             // The definition of the release that is lacking may come later, and be drafted again.
             Err(error @ AggregateError::LedgerLacks { .. }) => {
                 journal.end_stage(Progress::Failed, Some(error.to_string()))?;
                 lacking.get_or_insert(failed(error));
             }
-            Err(error) => return Err(failed(error)),
+            Err(other) => return Err(failed(other)),
         }
     }
-    if let Some(lacking) = lacking {
-        return Err(lacking);
-    }
-    // A draft whose definition is no more is none.
+    lacking.map_or(Ok(()), Err)
+}
+
+/// A draft whose definition is no more, or is faulty, is none.
+fn forget_others(period: &Period, store: &Store, summary: &Summary) -> Result<(), Failure> {
     for draft in store.drafts(period)? {
         let is_it = |of: &ReleaseReport| of.name == draft && of.period == *period;
         if !summary.releases.iter().any(is_it) {
@@ -294,38 +325,6 @@ fn stage(what: &str, name: &str, loaded: &Loaded, period: &Period) -> String {
     }
 }
 
-/// The data and settings that drafts and releases are made from.
-struct Analyst<'a> {
-    loaded: &'a Loaded,
-    store: &'a Store,
-    period: &'a Period,
-    dataset: DatasetRef,
-    children: TableName,
-}
-
-impl<'a> Analyst<'a> {
-    fn begin(loaded: &'a Loaded, period: &'a Period, store: &'a Store) -> Result<Self, Failure> {
-        let dataset = children(loaded, period)?;
-        let children = CHILDREN.parse().map_err(|_| Failure::Name)?;
-        Ok(Self { loaded, store, period, dataset, children })
-    }
-
-    fn work<T>(&self, work: impl FnOnce(&minster_aggregator::Job<'_>) -> T) -> T {
-        let bar = spinner("protect");
-        let done = work(&minster_aggregator::Job {
-            store: self.store,
-            dataset: &self.dataset,
-            children: &self.children,
-            period: self.period,
-            run: &self.loaded.run,
-            lookups: &self.loaded.pipeline.lookups,
-            notice: &|text| bar.suspend(|| drop(writeln!(io::stderr(), "note: {text}"))),
-        });
-        bar.finish_and_clear();
-        done
-    }
-}
-
 /// Puts what became of a draft or release into the journal and the summary. The error that stops a run is returned.
 fn conclude(
     done: Result<ReleaseReport, AggregateError>,
@@ -382,14 +381,4 @@ fn ingest_command() -> Result<Command, Failure> {
 
 fn code(status: std::process::ExitStatus) -> u8 {
     status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAULT)
-}
-
-/// On a terminal alone.
-fn spinner(what: &'static str) -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new_spinner().with_message(what);
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
 }

@@ -9,7 +9,7 @@ use minster_store::{SourceRecord, deliveries};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{failure::Failure, report};
+use crate::{definitions::Faulty, failure::Failure, report};
 
 /// The report of minster-ingest.
 pub(crate) struct Ingested {
@@ -43,6 +43,8 @@ pub(crate) struct Summary {
     pub(crate) linkage: Vec<Integrated>,
     pub(crate) releases: Vec<ReleaseReport>,
     pub(crate) refused: Vec<Refused>,
+    /// Definitions that are none, or do not fit the data.
+    pub(crate) faulty: Vec<Faulty>,
     /// The pipeline, for what is said to be done next.
     pub(crate) config: PathBuf,
 }
@@ -50,9 +52,10 @@ pub(crate) struct Summary {
 impl Summary {
     /// The gravest of what happened.
     pub(crate) fn exit_code(&self) -> u8 {
-        match self.refused.is_empty() {
-            true => deliveries::exit_code(self.sources()),
-            false => exit::REFUSED,
+        match (self.faulty.is_empty(), self.refused.is_empty()) {
+            (false, _) => exit::USAGE,
+            (true, false) => exit::REFUSED,
+            (true, true) => deliveries::exit_code(self.sources()),
         }
     }
 
@@ -66,6 +69,7 @@ impl Summary {
             "releases": self.releases,
             "refused": self.refused.iter().map(Refused::text).collect::<Vec<_>>(),
             "refusals": self.refused,
+            "faulty": self.faulty,
         });
         report::json(&object)
     }
@@ -87,6 +91,7 @@ impl Summary {
         for refused in &self.refused {
             let _ = writeln!(text, "refused {}", refused.text());
         }
+        self.faulty.iter().for_each(|of| text += &(of.text() + "\n"));
         let drafts = self.releases.iter().filter(|release| release.has_draft());
         let several = self.linkage.len() > 1
             || self.releases.iter().any(|of| of.period != self.releases[0].period);

@@ -1,6 +1,6 @@
 //! Releases as they are asked for: definitions, the rules that they keep, and the places in their text.
 
-mod check;
+pub(crate) mod check;
 pub(crate) mod location;
 mod parse;
 pub(crate) mod profile;

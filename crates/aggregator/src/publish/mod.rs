@@ -6,6 +6,7 @@ mod csv;
 pub(crate) mod files;
 pub(crate) mod protected_table;
 pub(crate) mod restricted_report;
+pub(crate) mod shown;
 pub(crate) mod verify;
 
 pub use columns::{CONFIDENTIAL, LOW, NOT_APPLICABLE};

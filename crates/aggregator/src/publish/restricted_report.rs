@@ -14,7 +14,7 @@ use minster_attack::ReleasableSet;
 use minster_disclosure::cost;
 use minster_model::{
     DatasetClass, DatasetRef, Period, Purpose, RunId, TableName,
-    policy::Costs,
+    policy::{Costs, Policy},
     rounding::Rounding,
     table::{AlternativeTable, CountTable, Pattern, TableSet},
 };
@@ -40,6 +40,8 @@ pub enum Reason {
     BelowThreshold,
     /// Its zero is unsafe under the policy.
     UnsafeZero,
+    /// With it, a reader would learn that nearly all of a group are of a sensitive category.
+    Sensitive,
     /// It is withheld whatever it counts: never published, dominated by few, or withheld as a count.
     ForItsOwnSake,
     /// It covers others.
@@ -54,6 +56,7 @@ impl Reason {
         match self {
             Self::BelowThreshold => "it is below the threshold",
             Self::UnsafeZero => "its zero is unsafe under the policy",
+            Self::Sensitive => "with it nearly all of a group would be known to be sensitive",
             Self::ForItsOwnSake => {
                 "it is withheld whatever it counts: never published, dominated by few, withheld as a count, near to an earlier number, or withheld there"
             }
@@ -266,12 +269,10 @@ fn write_cells(
     sets: &[Reported],
     definition: &Definition,
 ) -> Result<TableEntry, AggregateError> {
-    let own = |of: &Reported| match of.name.as_str() {
-        COUNTS => definition.tables.len(),
-        column => definition.tables.iter().filter(|table| sums(table, column)).count(),
-    };
-    let rows: Vec<Explanation> =
-        sets.iter().flat_map(|of| of.explain(definition.costs, own(of))).collect();
+    let rows: Vec<Explanation> = sets
+        .iter()
+        .flat_map(|of| of.explain(definition.costs, own(&of.name, definition)))
+        .collect();
     let reason = |row: &Explanation| {
         serde_json::to_value(row.reason)
             .ok()
@@ -293,6 +294,14 @@ fn write_cells(
     )
 }
 
+/// How many tables of a set are the definition's own; others were published before.
+fn own(set: &str, definition: &Definition) -> usize {
+    match set {
+        COUNTS => definition.tables.len(),
+        column => definition.tables.iter().filter(|table| sums(table, column)).count(),
+    }
+}
+
 /// Whether a table measures the sum of a column.
 pub(crate) fn sums(table: &Table, column: &str) -> bool {
     let summed = table.measures.iter().flat_map(|measure| measure.summed());
@@ -312,6 +321,47 @@ pub(super) fn write(
     let mut table = writer.table(&name.parse().map_err(|_| unwritable())?, schema)?;
     table.write(&batch)?;
     Ok(table.finish()?)
+}
+
+/// Why each withheld cell of a table is withheld; `counts` are its true ones.
+pub(crate) fn reasons(
+    table: &CountTable,
+    pattern: &Pattern,
+    policy: Policy,
+    counts: &[u64],
+) -> Vec<(usize, Reason)> {
+    let unsafe_by_rule: Vec<usize> =
+        table.protection_levels().iter().map(|level| level.cell).collect();
+    let reason = |cell: usize| {
+        let count = counts[cell];
+        if table.published_pattern().is_some() {
+            Reason::Standing
+        } else if unsafe_by_rule.binary_search(&cell).is_ok() {
+            Reason::ForItsOwnSake
+        } else if policy.is_small(count) {
+            if count == 0 { Reason::UnsafeZero } else { Reason::BelowThreshold }
+        } else if is_most_of_a_group(table, counts, cell, policy.threshold) {
+            Reason::Sensitive
+        } else {
+            Reason::Secondary
+        }
+    };
+    let withheld = (0..table.cell_count()).filter(|&cell| pattern.withheld[cell]);
+    withheld.map(|cell| (cell, reason(cell))).collect()
+}
+
+/// Whether a cell is of a sensitive category that all of a group are in, or all but fewer than the threshold.
+fn is_most_of_a_group(table: &CountTable, counts: &[u64], cell: usize, threshold: u64) -> bool {
+    table.sensitive().iter().any(|sensitive| {
+        let dimension = table.dimension(sensitive.dimension);
+        let mut nodes = table.coordinates(cell);
+        let category = nodes[sensitive.dimension];
+        let root = std::iter::successors(Some(category), |&node| dimension.parent(node)).last();
+        let Some(root) = root.filter(|root| *root != category) else { return false };
+        nodes[sensitive.dimension] = root;
+        sensitive.categories.contains(&category)
+            && counts[table.cell(&nodes)].saturating_sub(counts[cell]) < threshold
+    })
 }
 
 impl Reported {
@@ -339,19 +389,8 @@ impl Reported {
         let mut explained = Vec::new();
         let tables = self.set.tables.iter().zip(&self.patterns).take(own);
         for (place, (table, pattern)) in tables.enumerate() {
-            let unsafe_by_rule: Vec<usize> =
-                table.protection_levels().iter().map(|level| level.cell).collect();
-            for cell in (0..table.cell_count()).filter(|&cell| pattern.withheld[cell]) {
+            for (cell, reason) in reasons(table, pattern, self.set.policy, &counts[place]) {
                 let count = counts[place][cell];
-                let reason = if table.published_pattern().is_some() {
-                    Reason::Standing
-                } else if unsafe_by_rule.binary_search(&cell).is_ok() {
-                    Reason::ForItsOwnSake
-                } else if self.set.policy.is_small(count) {
-                    if count == 0 { Reason::UnsafeZero } else { Reason::BelowThreshold }
-                } else {
-                    Reason::Secondary
-                };
                 let (down, up) = moves.get(&(place, cell)).copied().unwrap_or_default();
                 explained.push(Explanation {
                     set: self.name.clone(),

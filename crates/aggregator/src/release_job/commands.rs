@@ -58,11 +58,12 @@ pub fn draft(
     keep_draft(job, definition_text, vault).map_err(|error| error.located(definition_text))
 }
 
-fn keep_draft(
-    job: &Job<'_>,
+/// Reads a definition and what stands. A ledger that lacks anything is refused.
+pub(crate) fn begin<'a>(
+    job: &'a Job<'a>,
     definition_text: &str,
     vault: &mut dyn ReleaseLog,
-) -> Result<ReleaseReport, AggregateError> {
+) -> Result<(Definition, Work<'a>), AggregateError> {
     let definition = Definition::parse(definition_text)?;
     let work = Work::begin(job, vault)?;
     // A release that the ledger alone lacks may be drafted again, and let out where it is the very same: a program of an earlier
@@ -76,6 +77,25 @@ fn keep_draft(
             name = definition.name
         ));
     }
+    Ok((definition, work))
+}
+
+/// Says that readers know other tables by the definition's name.
+pub(super) fn tell_of_another(work: &Work<'_>, definition: &Definition) {
+    if work.ledger.another(definition).is_some() {
+        (work.job.notice)(&format!(
+            "a release of another definition stands as {name}: before this draft is let out, withdraw it, or give the definition another name",
+            name = definition.name
+        ));
+    }
+}
+
+fn keep_draft(
+    job: &Job<'_>,
+    definition_text: &str,
+    vault: &mut dyn ReleaseLog,
+) -> Result<ReleaseReport, AggregateError> {
+    let (definition, work) = begin(job, definition_text, vault)?;
     let judged = work.judge(&definition, vault);
     if matches!(judged, Ok(_) | Err(AggregateError::Refused(_))) {
         // A draft of another night's data is none.
@@ -85,12 +105,7 @@ fn keep_draft(
     match judged? {
         Judged::New(made) => {
             Draft::of(&work, &made)?.keep(job)?;
-            if work.ledger.another(&definition).is_some() {
-                (job.notice)(&format!(
-                    "a release of another definition stands as {name}: before this draft is let out, withdraw it, or give the definition another name",
-                    name = definition.name
-                ));
-            }
+            tell_of_another(&work, &definition);
             Ok(report(Outcome::Draft).of(&made))
         }
         Judged::Same(made) => {

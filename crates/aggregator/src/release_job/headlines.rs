@@ -19,9 +19,7 @@ pub(crate) fn notes(
 ) -> Vec<String> {
     let own = definition.tables.iter().zip(tables).zip(patterns);
     own.filter_map(|((named, table), pattern)| {
-        let withheld = (0..table.cell_count())
-            .filter(|&cell| pattern.withheld[cell] && table.divided(cell).count() <= 1)
-            .count();
+        let withheld = withheld(table, pattern);
         if withheld == 0 {
             return None;
         }
@@ -45,6 +43,13 @@ pub(crate) fn notes(
     .collect()
 }
 
+/// The headline numbers of a table that are withheld.
+pub(crate) fn withheld(table: &CountTable, pattern: &Pattern) -> usize {
+    (0..table.cell_count())
+        .filter(|&cell| pattern.withheld[cell] && table.divided(cell).count() <= 1)
+        .count()
+}
+
 /// Whether some children, but fewer than the threshold, are in the category of blanks in the whole table.
 fn has_few_blanks(
     definition: &Definition,
@@ -52,18 +57,25 @@ fn has_few_blanks(
     place: usize,
     policy: Policy,
 ) -> bool {
+    let Some(cell) = cell_of_blanks(definition, table, place) else { return false };
+    let count = table.cell_counts()[cell];
+    count > 0 && count < policy.threshold
+}
+
+/// The cell of all children whose value of a dimension is blank or unlisted; none where a category that the definition
+/// lists has them.
+pub(crate) fn cell_of_blanks(
+    definition: &Definition,
+    table: &CountTable,
+    place: usize,
+) -> Option<usize> {
     let of = &table.dimensions()[place];
-    let column = definition.dimensions.iter().find(|own| own.column.as_str() == of.name());
-    let Some(node) = column.and_then(|own| of.node(&own.unknown)) else { return false };
-    // A category that the definition lists has others in it.
-    if column.is_some_and(|own| own.codes.contains(&own.unknown)) {
-        return false;
-    }
+    let own = definition.dimensions.iter().find(|own| own.column.as_str() == of.name())?;
+    let node = of.node(&own.unknown).filter(|_| !own.codes.contains(&own.unknown))?;
     let mut nodes: Vec<NodeId> =
         table.dimensions().iter().map(|of| of.roots().next().unwrap_or_default()).collect();
     nodes[place] = node;
-    let count = table.cell_counts()[table.cell(&nodes)];
-    count > 0 && count < policy.threshold
+    Some(table.cell(&nodes))
 }
 
 #[cfg(test)]

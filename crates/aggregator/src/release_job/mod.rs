@@ -1,8 +1,9 @@
-//! From a definition to a draft, from a draft to a release, and the withdrawal of a release.
+//! From a definition to a preview or a draft, from a draft to a release, and the withdrawal of a release.
 
 pub(crate) mod commands;
 mod draft;
 mod headlines;
 pub(crate) mod job;
 pub(crate) mod outcome;
-mod protected_release;
+pub(crate) mod preview;
+pub(crate) mod protected_release;

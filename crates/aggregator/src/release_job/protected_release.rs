@@ -51,7 +51,7 @@ pub(crate) struct Made {
     pub(crate) definition: Definition,
     pub(crate) counts: ReleasableSet,
     pub(crate) sums: ReleasableSums,
-    tables: Vec<ProtectedTable>,
+    pub(crate) tables: Vec<ProtectedTable>,
     pub(crate) children: Children,
     pub(crate) sample: Sample,
     pub(crate) files: Vec<(String, Vec<u8>)>,
@@ -92,6 +92,15 @@ impl<'a> Work<'a> {
     fn tabulate(&self, definition: &Definition) -> Result<Tabulated, AggregateError> {
         let lookups = lookup::of(definition, self.job.lookups)?;
         tables::tabulate(definition, &self.dataset, self.job.children, &lookups, Who::Told)
+    }
+
+    /// The cells below the threshold that a definition's own tables would have.
+    pub(crate) fn small_cells(&self, definition: &Definition) -> Result<usize, AggregateError> {
+        let set = self.tabulate(definition)?.set(definition);
+        let small = |table: &CountTable| {
+            table.cell_counts().into_iter().filter(|&count| set.policy.is_small(count)).count()
+        };
+        Ok(set.tables.iter().map(small).sum())
     }
 
     /// Judges what becomes of the definition.

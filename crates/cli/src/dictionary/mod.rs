@@ -3,7 +3,7 @@
 //!
 //! Properties that the specification does not know are the project's own, as it allows: `source`, `treatment`.
 
-mod package;
+pub(crate) mod package;
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use minster_matcher::{
     definition::Matching,
     dictionary::{ColumnOrigin, Explained, column, table},
 };
-use minster_model::{Period, TableName};
+use minster_model::{DatasetRef, Period, TableName};
 use minster_store::{Manifest, Origin, TableEntry};
 use serde::Deserialize;
 
@@ -69,17 +69,26 @@ impl Described {
     }
 }
 
-/// The data package of a period's integrated dataset, as JSON.
-pub(crate) fn dictionary(config: &Path, asked: Option<&Period>) -> Result<String, Failure> {
-    let loaded = Loaded::read(config)?;
-    let period = &loaded.period_or_last(asked)?.name;
+/// An integrated dataset, and what the definitions say of each of its tables.
+pub(crate) struct Explanation {
+    pub(crate) dataset: DatasetRef,
+    manifest: Manifest,
+    pub(crate) tables: Vec<Resource>,
+}
+
+/// What the definitions say of a period's integrated dataset. No row of it is read.
+pub(crate) fn explain(
+    loaded: &Loaded,
+    config: &Path,
+    period: &Period,
+) -> Result<Explanation, Failure> {
     let path = &loaded.pipeline.matching;
     let text = pipeline::read(path)?;
     let matching = Matching::parse(&text).map_err(|error| Failure::Match {
         path: path.clone(),
         source: Box::new(minster_matcher::MatchError::Definition(Box::new(error))),
     })?;
-    let dataset = stages::children(&loaded, period)?;
+    let dataset = stages::children(loaded, period)?;
     let (manifest, _) = loaded.store()?.manifest(&dataset)?;
     let Origin::Datasets { definition_sha256, datasets, .. } = &manifest.origin else {
         return Err(Failure::Name);
@@ -94,16 +103,24 @@ pub(crate) fn dictionary(config: &Path, asked: Option<&Period>) -> Result<String
         .collect();
     let described: Described = stages::described(config)?;
     let explain = Explain { matching: &matching, described: &described, own: &own, period };
-    let mut resources = Vec::new();
+    let mut tables = Vec::new();
     for table in &manifest.tables {
         let unexplained = |column: &str| Failure::Unexplained {
             matching: path.clone(),
             table: table.name.clone(),
             column: column.to_owned(),
         };
-        resources.push(explain.resource(table).map_err(|column| unexplained(&column))?);
+        tables.push(explain.resource(table).map_err(|column| unexplained(&column))?);
     }
-    let package = Package::new(&manifest, period, resources);
+    Ok(Explanation { dataset, manifest, tables })
+}
+
+/// The data package of a period's integrated dataset, as JSON.
+pub(crate) fn dictionary(config: &Path, asked: Option<&Period>) -> Result<String, Failure> {
+    let loaded = Loaded::read(config)?;
+    let period = &loaded.period_or_last(asked)?.name;
+    let Explanation { manifest, tables, .. } = explain(&loaded, config, period)?;
+    let package = Package::new(&manifest, period, tables);
     let json = serde_json::to_string_pretty(&package).map_err(Failure::Summary)?;
     Ok(json + "\n")
 }

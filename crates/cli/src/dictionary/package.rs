@@ -40,16 +40,16 @@ impl Package {
 
 /// A table.
 #[derive(Serialize)]
-pub(super) struct Resource {
+pub(crate) struct Resource {
     #[serde(rename = "$schema")]
     profile: &'static str,
-    name: String,
+    pub(crate) name: String,
     #[serde(rename = "type")]
     kind: &'static str,
     path: String,
     format: &'static str,
     mediatype: &'static str,
-    description: String,
+    pub(crate) description: String,
     schema: Schema,
 }
 
@@ -64,6 +64,11 @@ struct Schema {
 }
 
 impl Resource {
+    /// Its columns, in order.
+    pub(crate) fn fields(&self) -> &[Field] {
+        &self.schema.fields
+    }
+
     pub(super) fn new(name: &str, description: String, fields: Vec<Field>) -> Self {
         Self {
             profile: RESOURCE,
@@ -80,7 +85,7 @@ impl Resource {
 
 /// The types of Table Schema that an integrated dataset has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FieldType {
+pub(crate) enum FieldType {
     /// Text.
     String,
     /// Sixteen bytes.
@@ -121,15 +126,15 @@ impl FieldType {
 }
 
 /// A field.
-pub(super) struct Field {
-    name: String,
-    field_type: FieldType,
-    description: String,
-    period: String,
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) field_type: FieldType,
+    pub(crate) description: String,
+    pub(crate) period: String,
     pub(super) source: Option<String>,
     pub(super) file: Option<String>,
     pub(super) treatment: Option<String>,
-    pub(super) categories: Vec<Category>,
+    pub(crate) categories: Vec<Category>,
 }
 
 impl Field {
@@ -184,9 +189,9 @@ impl Serialize for Field {
 
 /// A code, and what it means. Without a label it means what it says.
 #[derive(Serialize)]
-pub(super) struct Category {
-    value: String,
-    label: String,
+pub(crate) struct Category {
+    pub(crate) value: String,
+    pub(crate) label: String,
 }
 
 impl Category {

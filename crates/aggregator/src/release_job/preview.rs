@@ -1,0 +1,253 @@
+//! A preview: a definition is judged as a draft's is, and nothing is kept. It holds what would be published and how many
+//! cells are withheld for which reason; a true count that would be withheld is not in it.
+
+use std::collections::BTreeMap;
+
+use minster_attack::ReleasableSet;
+use minster_model::{ColumnName, Period, TableName};
+use minster_store::ReleaseLog;
+use serde::Serialize;
+
+use crate::{
+    definition::{profile::Profile, release_definition::Definition},
+    error::AggregateError,
+    publish::{
+        protected_table::ProtectedTable,
+        restricted_report::{self, COUNTS, Reason},
+        shown::Numbers,
+    },
+    release_job::{
+        commands::{begin, tell_of_another},
+        headlines,
+        job::Job,
+        protected_release::{Judged, Made},
+    },
+};
+
+/// A definition, judged beside all that stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Preview {
+    /// The release that it would become.
+    pub name: TableName,
+    /// Its period.
+    pub period: Period,
+    /// What stands of it.
+    pub stands: Stands,
+    /// Why no number is shown, where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_numbers: Option<String>,
+    /// Its tables; none where what would be released instead of what stands is refused.
+    pub tables: Vec<PreviewedTable>,
+}
+
+/// What stands of a definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stands {
+    /// No release of it was let out.
+    Nothing,
+    /// A release of another definition has its name.
+    Another,
+    /// Its release stands, and the data still say the same.
+    Same,
+    /// Its release stands, and the data have changed since.
+    Changed {
+        /// How many counts and sums of each table are others now.
+        numbers: Vec<usize>,
+        /// Why nothing can be released instead, where nothing can.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
+    },
+}
+
+/// One table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PreviewedTable {
+    /// The table.
+    pub name: TableName,
+    /// Its cells, margins included.
+    pub cells: usize,
+    /// The withheld ones among them.
+    pub withheld: usize,
+    /// Why they are withheld: the counts of children first, then each column that is summed.
+    pub reasons: Vec<WithheldOf>,
+    /// The headline numbers that are withheld: the total, and the totals by one dimension.
+    pub headlines_withheld: usize,
+    /// The children without a listed value, dimension by dimension.
+    pub blanks: Vec<Blanks>,
+    /// What would be published; none where the preview shows no numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<Numbers>,
+}
+
+/// The withheld numbers of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WithheldOf {
+    /// `children`, or the column that is summed.
+    pub of: String,
+    /// Of the numbers of a sum: how many are withheld because the count of children is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_counts: Option<usize>,
+    /// How many others are withheld for which reason.
+    pub by_reason: BTreeMap<Reason, usize>,
+}
+
+/// The children of a table whose value of a dimension is blank or unlisted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Blanks {
+    /// The dimension.
+    pub dimension: ColumnName,
+    /// Their share.
+    pub share: BlanksShare,
+}
+
+/// The share of children without a listed value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlanksShare {
+    /// There is no such child, or they count in a category that the definition lists.
+    None,
+    /// So many of a hundred children, from the published numbers.
+    Percent(f64),
+    /// It is not shown, since their number or the total is withheld.
+    Withheld,
+}
+
+/// Judges a definition beside all that was ever published, and keeps nothing. The caller holds the run lock, under which
+/// a release that was cut short is entered in the ledger first.
+///
+/// No number is shown under rules that withhold less than the profile `dfe`.
+///
+/// # Errors
+/// As [`draft`](crate::draft).
+pub fn preview(
+    job: &Job<'_>,
+    definition_text: &str,
+    vault: &mut dyn ReleaseLog,
+) -> Result<Preview, AggregateError> {
+    judge(job, definition_text, vault).map_err(|error| error.located(definition_text))
+}
+
+fn judge(
+    job: &Job<'_>,
+    definition_text: &str,
+    vault: &mut dyn ReleaseLog,
+) -> Result<Preview, AggregateError> {
+    let (definition, work) = begin(job, definition_text, vault)?;
+    let (made, stands) = match work.judge(&definition, vault)? {
+        Judged::New(made) => {
+            tell_of_another(&work, &definition);
+            let another = work.ledger.another(&definition).is_some();
+            (Some(made), if another { Stands::Another } else { Stands::Nothing })
+        }
+        Judged::Same(made) => (Some(made), Stands::Same),
+        Judged::Kept { changed: numbers, revised: Ok(made) } => {
+            (Some(made), Stands::Changed { numbers, refused: None })
+        }
+        Judged::Kept { changed: numbers, revised: Err(why) } => {
+            (None, Stands::Changed { numbers, refused: Some(why.to_string()) })
+        }
+    };
+    let without_numbers = weaker_than_usual(&definition);
+    let with_numbers = without_numbers.is_none();
+    let tables = made.map(|made| PreviewedTable::all(&made, with_numbers)).unwrap_or_default();
+    let (name, period) = (definition.name, job.period.clone());
+    Ok(Preview { name, period, stands, without_numbers, tables })
+}
+
+/// Why no number of a definition is shown: a purpose's own floors are asked when a release is let out, and not before.
+/// Under a low threshold a preview would show counts that nobody may publish.
+fn weaker_than_usual(definition: &Definition) -> Option<String> {
+    let (usual, _, _) = Profile::Dfe.rules_for_counts();
+    let threshold = definition.policy().threshold;
+    (threshold < usual).then(|| {
+        format!("its threshold is {threshold}, and a preview shows numbers from a threshold of {usual} on")
+    })
+}
+
+impl PreviewedTable {
+    fn all(made: &Made, with_numbers: bool) -> Vec<Self> {
+        let reasons = reasons(made);
+        let tables = made.tables.iter().zip(reasons).zip(made.counts.patterns());
+        let previewed = |((table, reasons), pattern): ((&ProtectedTable, _), _)| {
+            let (cells, withheld) = table.size();
+            let has_pattern = made.counts.rounding().is_none();
+            Self {
+                name: table.definition.name.clone(),
+                cells,
+                withheld,
+                reasons,
+                headlines_withheld: match has_pattern {
+                    true => headlines::withheld(&table.counts, pattern),
+                    false => 0,
+                },
+                blanks: blanks(&made.definition, table),
+                numbers: with_numbers.then(|| Numbers::of(table)),
+            }
+        };
+        tables.map(previewed).collect()
+    }
+}
+
+/// Why numbers are withheld, table by table of the definition.
+fn reasons(made: &Made) -> Vec<Vec<WithheldOf>> {
+    let mut of_tables: Vec<Vec<WithheldOf>> = vec![Vec::new(); made.tables.len()];
+    // Where every number is rounded, none is withheld.
+    if made.counts.rounding().is_some() {
+        return of_tables;
+    }
+    for (at, of) in of_tables.iter_mut().enumerate() {
+        let by_reason = by_reason(&made.counts, at, |_| false);
+        of.push(WithheldOf { of: COUNTS.to_owned(), as_counts: None, by_reason });
+    }
+    for (column, set) in made.sums.sets() {
+        let tables = made.tables.iter().enumerate();
+        let summed =
+            tables.filter(|(_, of)| restricted_report::sums(&of.definition, column.as_str()));
+        // The tables of the set stand in the definition's order.
+        for (place, (at, table)) in summed.enumerate() {
+            let is_count = |cell: usize| table.published[cell].is_none();
+            let by_reason = by_reason(set, place, is_count);
+            let withheld = set.patterns()[place].withheld.iter().filter(|of| **of).count();
+            let others: usize = by_reason.values().sum();
+            let as_counts = Some(withheld - others);
+            of_tables[at].push(WithheldOf { of: column.to_string(), as_counts, by_reason });
+        }
+    }
+    of_tables
+}
+
+/// How many cells of a table of a set are withheld for which reason, but those that are left out.
+fn by_reason(
+    set: &ReleasableSet,
+    place: usize,
+    left_out: impl Fn(usize) -> bool,
+) -> BTreeMap<Reason, usize> {
+    let (table, pattern) = (&set.tables()[place], &set.patterns()[place]);
+    let reasons = restricted_report::reasons(table, pattern, set.policy(), &table.cell_counts());
+    let mut by_reason = BTreeMap::new();
+    for (_, reason) in reasons.into_iter().filter(|(cell, _)| !left_out(*cell)) {
+        *by_reason.entry(reason).or_default() += 1;
+    }
+    by_reason
+}
+
+/// The shares of children without a listed value, from what is published alone.
+fn blanks(definition: &Definition, table: &ProtectedTable) -> Vec<Blanks> {
+    let counts = &table.counts;
+    let roots: Vec<_> =
+        counts.dimensions().iter().map(|of| of.roots().next().unwrap_or_default()).collect();
+    let total = table.published.get(counts.cell(&roots)).copied().flatten();
+    let of_dimension = |(place, dimension): (usize, &ColumnName)| {
+        let cell = headlines::cell_of_blanks(definition, counts, place);
+        let share = match (cell.map(|cell| table.published.get(cell).copied().flatten()), total) {
+            (None | Some(Some(0)), _) => BlanksShare::None,
+            (Some(Some(blank)), Some(total)) if total > 0 => {
+                BlanksShare::Percent((blank as f64 * 1000.0 / total as f64).round() / 10.0)
+            }
+            _ => BlanksShare::Withheld,
+        };
+        Blanks { dimension: dimension.clone(), share }
+    };
+    table.definition.dimensions.iter().enumerate().map(of_dimension).collect()
+}

@@ -1,0 +1,59 @@
+//! The analyst's work on a period: its data, its settings, and what is told while it goes on.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
+
+use indicatif::ProgressBar;
+use minster_matcher::CHILDREN;
+use minster_model::{DatasetRef, Period, TableName};
+use minster_store::Store;
+
+use crate::{failure::Failure, pipeline::Loaded, stages};
+
+/// The data and settings that previews, drafts and releases are made from.
+pub(crate) struct Analyst<'a> {
+    loaded: &'a Loaded,
+    store: &'a Store,
+    period: &'a Period,
+    pub(crate) dataset: DatasetRef,
+    children: TableName,
+}
+
+impl<'a> Analyst<'a> {
+    pub(crate) fn begin(
+        loaded: &'a Loaded,
+        period: &'a Period,
+        store: &'a Store,
+    ) -> Result<Self, Failure> {
+        let dataset = stages::children(loaded, period)?;
+        let children = CHILDREN.parse().map_err(|_| Failure::Name)?;
+        Ok(Self { loaded, store, period, dataset, children })
+    }
+
+    pub(crate) fn work<T>(&self, work: impl FnOnce(&minster_aggregator::Job<'_>) -> T) -> T {
+        let bar = spinner("protect");
+        let done = work(&minster_aggregator::Job {
+            store: self.store,
+            dataset: &self.dataset,
+            children: &self.children,
+            period: self.period,
+            run: &self.loaded.run,
+            lookups: &self.loaded.pipeline.lookups,
+            notice: &|text| bar.suspend(|| drop(writeln!(io::stderr(), "note: {text}"))),
+        });
+        bar.finish_and_clear();
+        done
+    }
+}
+
+/// A sign that work goes on. On a terminal alone.
+pub(crate) fn spinner(what: &'static str) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner().with_message(what);
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
