@@ -88,7 +88,7 @@ fn an_analyst_defines_and_lets_out_the_release_of_the_page() {
     reader.shell("", "cargo demo >/dev/null");
     // The page's definition stands alone: another release about the same children would be protected together with it.
     fs::remove_file(folder.path().join("target/demo/config/tables/children.toml")).unwrap();
-    follow_whole(&reader, "docs/analysts.md", "target/demo", 3, 3);
+    follow_whole(&reader, "docs/analysts.md", "target/demo", 6, 6);
 }
 
 #[test]

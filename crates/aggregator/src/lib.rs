@@ -55,7 +55,8 @@ pub use protect::{
     protect_sums::ReleasableSums,
 };
 pub use publish::{
-    restricted_report::{Explanation, Reason},
+    reasons::Reason,
+    restricted_report::Explanation,
     shown::{Numbers, Shown},
     verify::{Category, Check, Explained, Which, explain, verify_release},
 };

@@ -78,7 +78,7 @@ fn text(found: &Suggestions) -> String {
     if !others.is_empty() {
         let _ = writeln!(text, "\nNot listed: {}.", others.join(", "));
     }
-    text + "Nothing of it is kept.\n"
+    text + "\nNothing of it is kept.\n"
 }
 
 fn cells(cells: &Cells) -> String {

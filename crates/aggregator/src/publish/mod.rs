@@ -5,6 +5,7 @@ pub(crate) mod counted_sample;
 mod csv;
 pub(crate) mod files;
 pub(crate) mod protected_table;
+pub(crate) mod reasons;
 pub(crate) mod restricted_report;
 pub(crate) mod shown;
 pub(crate) mod verify;

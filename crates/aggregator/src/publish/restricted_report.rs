@@ -14,7 +14,7 @@ use minster_attack::ReleasableSet;
 use minster_disclosure::cost;
 use minster_model::{
     DatasetClass, DatasetRef, Period, Purpose, RunId, TableName,
-    policy::{Costs, Policy},
+    policy::Costs,
     rounding::Rounding,
     table::{AlternativeTable, CountTable, Pattern, TableSet},
 };
@@ -26,45 +26,14 @@ use crate::{
     earlier_releases::sample::Sample,
     error::AggregateError,
     protect::protect_sums::ReleasableSums,
-    publish::counted_sample,
+    publish::{
+        counted_sample,
+        reasons::{Reason, reasons},
+    },
 };
 
 /// The name of the set of counts; a set of sums has its column's.
 pub(crate) const COUNTS: &str = "children";
-
-/// Why a cell is withheld.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// It is below the threshold.
-    BelowThreshold,
-    /// Its zero is unsafe under the policy.
-    UnsafeZero,
-    /// With it, a reader would learn that nearly all of a group are of a sensitive category.
-    Sensitive,
-    /// It is withheld whatever it counts: never published, dominated by few, or withheld as a count.
-    ForItsOwnSake,
-    /// It covers others.
-    Secondary,
-    /// It was withheld when its table was published before.
-    Standing,
-}
-
-impl Reason {
-    /// For people.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::BelowThreshold => "it is below the threshold",
-            Self::UnsafeZero => "its zero is unsafe under the policy",
-            Self::Sensitive => "with it nearly all of a group would be known to be sensitive",
-            Self::ForItsOwnSake => {
-                "it is withheld whatever it counts: never published, dominated by few, withheld as a count, near to an earlier number, or withheld there"
-            }
-            Self::Secondary => "others could be worked out from it",
-            Self::Standing => "it was withheld when its table was published before",
-        }
-    }
-}
 
 /// The report's words on one withheld cell.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -321,47 +290,6 @@ pub(super) fn write(
     let mut table = writer.table(&name.parse().map_err(|_| unwritable())?, schema)?;
     table.write(&batch)?;
     Ok(table.finish()?)
-}
-
-/// Why each withheld cell of a table is withheld; `counts` are its true ones.
-pub(crate) fn reasons(
-    table: &CountTable,
-    pattern: &Pattern,
-    policy: Policy,
-    counts: &[u64],
-) -> Vec<(usize, Reason)> {
-    let unsafe_by_rule: Vec<usize> =
-        table.protection_levels().iter().map(|level| level.cell).collect();
-    let reason = |cell: usize| {
-        let count = counts[cell];
-        if table.published_pattern().is_some() {
-            Reason::Standing
-        } else if unsafe_by_rule.binary_search(&cell).is_ok() {
-            Reason::ForItsOwnSake
-        } else if policy.is_small(count) {
-            if count == 0 { Reason::UnsafeZero } else { Reason::BelowThreshold }
-        } else if is_most_of_a_group(table, counts, cell, policy.threshold) {
-            Reason::Sensitive
-        } else {
-            Reason::Secondary
-        }
-    };
-    let withheld = (0..table.cell_count()).filter(|&cell| pattern.withheld[cell]);
-    withheld.map(|cell| (cell, reason(cell))).collect()
-}
-
-/// Whether a cell is of a sensitive category that all of a group are in, or all but fewer than the threshold.
-fn is_most_of_a_group(table: &CountTable, counts: &[u64], cell: usize, threshold: u64) -> bool {
-    table.sensitive().iter().any(|sensitive| {
-        let dimension = table.dimension(sensitive.dimension);
-        let mut nodes = table.coordinates(cell);
-        let category = nodes[sensitive.dimension];
-        let root = std::iter::successors(Some(category), |&node| dimension.parent(node)).last();
-        let Some(root) = root.filter(|root| *root != category) else { return false };
-        nodes[sensitive.dimension] = root;
-        sensitive.categories.contains(&category)
-            && counts[table.cell(&nodes)].saturating_sub(counts[cell]) < threshold
-    })
 }
 
 impl Reported {

@@ -20,8 +20,9 @@ use crate::{
     release_job::{
         draft::Draft,
         job::Job,
+        made::Made,
         outcome::{Outcome, ReleaseReport, Revision, TableReport},
-        protected_release::{Judged, Made, Work},
+        protected_release::{Judged, Work},
     },
     tabulate::{
         lookup,

@@ -9,10 +9,7 @@ use crate::{
     definition::release_definition::Definition,
     earlier_releases::ledger,
     error::AggregateError,
-    release_job::{
-        job::Job,
-        protected_release::{Made, Work},
-    },
+    release_job::{job::Job, made::Made, protected_release::Work},
 };
 
 const FORMAT: u32 = 1;

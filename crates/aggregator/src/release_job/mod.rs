@@ -4,6 +4,7 @@ pub(crate) mod commands;
 mod draft;
 mod headlines;
 pub(crate) mod job;
+pub(crate) mod made;
 pub(crate) mod outcome;
 pub(crate) mod preview;
 pub(crate) mod protected_release;

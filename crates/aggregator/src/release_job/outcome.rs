@@ -6,7 +6,7 @@ use minster_model::{Period, TableName};
 use minster_store::Release;
 use serde::Serialize;
 
-use crate::release_job::protected_release::Made;
+use crate::release_job::made::Made;
 
 /// A report of what became of a definition or a release.
 #[derive(Debug, Clone, Serialize)]

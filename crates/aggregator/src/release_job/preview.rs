@@ -13,14 +13,16 @@ use crate::{
     error::AggregateError,
     publish::{
         protected_table::ProtectedTable,
-        restricted_report::{self, COUNTS, Reason},
+        reasons::{self, Reason},
+        restricted_report::{self, COUNTS},
         shown::Numbers,
     },
     release_job::{
         commands::{begin, tell_of_another},
         headlines,
         job::Job,
-        protected_release::{Judged, Made},
+        made::Made,
+        protected_release::Judged,
     },
 };
 
@@ -224,7 +226,7 @@ fn by_reason(
     left_out: impl Fn(usize) -> bool,
 ) -> BTreeMap<Reason, usize> {
     let (table, pattern) = (&set.tables()[place], &set.patterns()[place]);
-    let reasons = restricted_report::reasons(table, pattern, set.policy(), &table.cell_counts());
+    let reasons = reasons::reasons(table, pattern, set.policy(), &table.cell_counts());
     let mut by_reason = BTreeMap::new();
     for (_, reason) in reasons.into_iter().filter(|(cell, _)| !left_out(*cell)) {
         *by_reason.entry(reason).or_default() += 1;

@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use minster_attack::ReleasableSet;
 use minster_disclosure::sparsity;
 use minster_model::{
-    ColumnName, Period, TableName,
+    ColumnName,
     table::{CountTable, TableSet},
 };
-use minster_store::{Dataset, DatasetKeys, Manifest, Release, ReleaseLog};
+use minster_store::{Dataset, DatasetKeys, Release, ReleaseLog};
 
 use crate::{
     definition::release_definition::{Definition, Method},
     earlier_releases::{
         changed_data::Changed,
         differencing,
-        entry::{self, Entry, LetOut, Person, Published},
+        entry::{self, Entry},
         known_releases::KnownReleases,
         ledger::{AboutSame, Ledger},
         noise_budget::{Data, NoiseBudget},
@@ -33,7 +33,7 @@ use crate::{
     },
     publish::{files, protected_table::ProtectedTable},
     refusal::ReleaseRefusal,
-    release_job::{headlines, job::Job},
+    release_job::{headlines, job::Job, made::Made},
     tabulate::{
         additive::{self, Dependence},
         categories::Lookups,
@@ -45,19 +45,6 @@ use crate::{
         ties::{self, TiedColumns, Ties},
     },
 };
-
-/// Tables that withstood the attack, and the files that hold them.
-pub(crate) struct Made {
-    pub(crate) definition: Definition,
-    pub(crate) counts: ReleasableSet,
-    pub(crate) sums: ReleasableSums,
-    pub(crate) tables: Vec<ProtectedTable>,
-    pub(crate) children: Children,
-    pub(crate) sample: Sample,
-    pub(crate) files: Vec<(String, Vec<u8>)>,
-    pub(crate) sha256: String,
-    pub(crate) policy_sha256: String,
-}
 
 /// The judgement on a definition, given what stands.
 pub(crate) enum Judged {
@@ -89,18 +76,10 @@ impl<'a> Work<'a> {
         Ok(Self { job, dataset, ledger, known })
     }
 
-    fn tabulate(&self, definition: &Definition) -> Result<Tabulated, AggregateError> {
+    /// Counts a definition's tables, all margins, and protects nothing.
+    pub(crate) fn tabulate(&self, definition: &Definition) -> Result<Tabulated, AggregateError> {
         let lookups = lookup::of(definition, self.job.lookups)?;
         tables::tabulate(definition, &self.dataset, self.job.children, &lookups, Who::Told)
-    }
-
-    /// The cells below the threshold that a definition's own tables would have.
-    pub(crate) fn small_cells(&self, definition: &Definition) -> Result<usize, AggregateError> {
-        let set = self.tabulate(definition)?.set(definition);
-        let small = |table: &CountTable| {
-            table.cell_counts().into_iter().filter(|&count| set.policy.is_small(count)).count()
-        };
-        Ok(set.tables.iter().map(small).sum())
     }
 
     /// Judges what becomes of the definition.
@@ -429,45 +408,6 @@ impl<'a> Work<'a> {
             lookups: self.job.lookups,
         };
         Overlap::new(definition, tabulated, same.to_vec(), unchanged, &population)
-    }
-}
-
-impl Made {
-    /// The entry that the ledger holds of it, as the public would have it; `file` is its name in the ledger.
-    pub(crate) fn entry(
-        &self,
-        period: &Period,
-        integrated: &Manifest,
-        by: Person,
-        file: String,
-    ) -> Entry {
-        let let_out = Some(LetOut { by, policy_sha256: self.policy_sha256.clone() });
-        Entry {
-            format: entry::FORMAT,
-            period: period.clone(),
-            definition: self.definition.clone(),
-            sha256: self.sha256.clone(),
-            children: self.children,
-            deliveries: entry::deliveries(integrated),
-            tables: self.published(),
-            let_out,
-            file,
-            recorded_sha256: String::new(),
-            withdrawn: None,
-        }
-    }
-
-    /// Its tables as the public would have them.
-    pub(crate) fn published(&self) -> Vec<Published> {
-        self.tables.iter().map(ProtectedTable::as_published).collect()
-    }
-
-    /// Cells of each table: their number, and how many are withheld.
-    pub(crate) fn sizes(&self) -> impl Iterator<Item = (&TableName, usize, usize)> {
-        self.tables.iter().map(|table| {
-            let (cells, withheld) = table.size();
-            (&table.definition.name, cells, withheld)
-        })
     }
 }
 

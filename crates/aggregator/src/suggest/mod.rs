@@ -4,7 +4,7 @@ mod candidates;
 
 use std::time::{Duration, Instant};
 
-use minster_model::Period;
+use minster_model::{Period, table::CountTable};
 use minster_store::ReleaseLog;
 use serde::Serialize;
 
@@ -15,7 +15,8 @@ use crate::{
     release_job::{
         commands::begin,
         job::Job,
-        protected_release::{Judged, Made, Work},
+        made::Made,
+        protected_release::{Judged, Work},
     },
 };
 
@@ -145,7 +146,7 @@ fn promising_first(
 ) -> Result<Vec<Candidate>, AggregateError> {
     let mut ranked = Vec::new();
     for candidate in all {
-        match work.small_cells(&candidate.definition) {
+        match small_cells(work, &candidate.definition) {
             Ok(small) => ranked.push((small, candidate)),
             Err(AggregateError::Rule { .. } | AggregateError::Lookup { .. }) => found.unfit += 1,
             Err(other) => return Err(other),
@@ -153,6 +154,15 @@ fn promising_first(
     }
     ranked.sort_by_key(|(small, _)| *small);
     Ok(ranked.into_iter().map(|(_, candidate)| candidate).collect())
+}
+
+/// The cells below the threshold that a definition's tables would have.
+fn small_cells(work: &Work<'_>, definition: &Definition) -> Result<usize, AggregateError> {
+    let set = work.tabulate(definition)?.set(definition);
+    let small = |table: &CountTable| {
+        table.cell_counts().into_iter().filter(|&count| set.policy.is_small(count)).count()
+    };
+    Ok(set.tables.iter().map(small).sum())
 }
 
 fn judged(
