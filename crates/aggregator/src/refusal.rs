@@ -128,7 +128,7 @@ pub enum ReleaseRefusal {
     },
     /// Releases about different children that cannot stand beside each other.
     #[error(
-        "beside {releases}, about other children, {why}; divide by {column} in one release instead"
+        "beside {releases}, about other children{why}; divide by {column} in one release instead"
     )]
     OtherChildren {
         /// The releases, as a text calls them.
@@ -233,15 +233,15 @@ pub enum RulesDiffer {
 pub enum TogetherWouldShow {
     /// Small numbers of children whom one counts and another does not.
     #[error(
-        "this one would show {0} small numbers of children whom one of them counts and another does not"
+        ", this one would show {0} small numbers of children whom one of them counts and another does not"
     )]
     SmallNumbers(usize),
     /// The attack refused them.
-    #[error(transparent)]
+    #[error(": {0}")]
     Attack(Refusal),
     /// What one of them would have to show.
     #[error(
-        "{release} would have to show every number by {shared}, and does not: the two together would show what each hides"
+        ", {release} would have to show every number by {shared}, and does not: the two together would show what each hides"
     )]
     Hidden {
         /// The release, as a text calls it.

@@ -209,9 +209,9 @@ impl Command {
     /// The configuration of a command that a schedule runs.
     pub(crate) fn night(&self) -> Option<&Path> {
         match self {
-            Self::Run { report, .. } | Self::Link { report, .. } | Self::Aggregate(report) => {
-                Some(&report.config.path)
-            }
+            Self::Run { report, .. }
+            | Self::Link { report, .. }
+            | Self::Aggregate { release: None, report } => Some(&report.config.path),
             _ => None,
         }
     }

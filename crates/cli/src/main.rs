@@ -28,12 +28,12 @@ mod verify;
 
 use std::{
     io::{self, Write},
-    path::Path,
     process::ExitCode,
 };
 
 use clap::Parser;
 use minster_model::exit;
+use minster_store::record_attempt;
 
 use crate::{
     arguments::{Arguments, Command, Config, Json, Released, Report, Reports, Runs},
@@ -44,12 +44,12 @@ use crate::{
 fn main() -> ExitCode {
     minster_sandbox::no_dumps();
     let command = Arguments::parse().command;
-    let night = command.night().map(Path::to_owned);
+    let textfile = command.night().and_then(runs::textfile_of);
     let code = run(command).unwrap_or_else(|failure| {
         let _ = writeln!(io::stderr(), "error: {failure}");
         failure.exit_code()
     });
-    if let Some(Err(trouble)) = night.and_then(|config| runs::attempted(&config, code)) {
+    if let Some(Err(trouble)) = textfile.map(|of| record_attempt(&of, "minster", code)) {
         let _ = writeln!(io::stderr(), "warning: a monitor's file is not written: {trouble}");
     }
     ExitCode::from(code)

@@ -3,14 +3,12 @@
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
 use minster_model::{RowCounts, RunId, pipeline::MonitoringAlone};
-use minster_store::{
-    Journal, RunRecord, SourceRecord, StageRecord, Store, StoreError, record_attempt,
-};
+use minster_store::{Journal, RunRecord, SourceRecord, StageRecord, Store};
 
 use crate::{failure::Failure, pipeline::Loaded, report, summary::Summary};
 
@@ -39,12 +37,11 @@ pub(crate) fn recorded(
     Ok(summary)
 }
 
-/// Tells the monitors how an attempt at a run ended, whether or not one began; nothing where no textfile is named.
-pub(crate) fn attempted(config: &Path, exit: u8) -> Option<Result<(), StoreError>> {
-    let text = std::fs::read_to_string(config).ok()?;
-    let alone: MonitoringAlone = toml::from_str(&text).ok()?;
-    let textfile = alone.textfile(config.parent().unwrap_or(Path::new(".")))?;
-    Some(record_attempt(&textfile, "minster", exit))
+/// The textfile that a configuration names, however faulty all the rest of it is; none where it is no TOML.
+pub(crate) fn textfile_of(config: &Path) -> Option<PathBuf> {
+    let config = config.canonicalize().ok()?;
+    let alone: MonitoringAlone = toml::from_str(&std::fs::read_to_string(&config).ok()?).ok()?;
+    alone.textfile(config.parent()?)
 }
 
 /// The latest runs, and no others.

@@ -6,7 +6,7 @@ mod log;
 
 use std::{
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
@@ -15,7 +15,7 @@ use clap::Parser;
 use minster_model::pipeline::MonitoringAlone;
 use minster_pseudonymiser::{Checked, Event, IngestError, Ingestion, Options};
 use minster_sandbox::{Access, REFUSED, Sockets, allow_calls, allow_files};
-use minster_store::{StoreError, record_attempt};
+use minster_store::record_attempt;
 
 use crate::{
     arguments::{Arguments, Command, Config, Json, Quarantine, Sources},
@@ -31,26 +31,26 @@ fn main() -> ExitCode {
         _ => Format::Text,
     };
     let log = Arc::new(Log::new(format));
-    let night = match &arguments.command {
-        Command::Run { config: Config { path }, .. } => Some(path.clone()),
+    // Once it has shut itself in, it may not read the configuration any more.
+    let textfile = match &arguments.command {
+        Command::Run { config: Config { path }, .. } => textfile_of(path),
         _ => None,
     };
     let code = run(arguments.command, &log).unwrap_or_else(|error| {
         log.failed(&error);
         error.exit_code()
     });
-    if let Some(Err(trouble)) = night.and_then(|config| attempted(&config, code)) {
-        let _ = writeln!(io::stderr(), "warning: a monitor's file is not written: {trouble}");
+    if let Some(Err(trouble)) = textfile.map(|of| record_attempt(&of, "minster-ingest", code)) {
+        log.tell(&Event::Trouble(trouble.to_string()));
     }
     ExitCode::from(code)
 }
 
-/// Tells the monitors how an attempt at a run ended, whether or not one began; nothing where no textfile is named.
-fn attempted(config: &Path, exit: u8) -> Option<Result<(), StoreError>> {
-    let text = std::fs::read_to_string(config).ok()?;
-    let alone: MonitoringAlone = toml::from_str(&text).ok()?;
-    let textfile = alone.textfile(config.parent().unwrap_or(Path::new(".")))?;
-    Some(record_attempt(&textfile, "minster-ingest", exit))
+/// The textfile that a configuration names, however faulty all the rest of it is; none where it is no TOML.
+fn textfile_of(config: &Path) -> Option<PathBuf> {
+    let config = config.canonicalize().ok()?;
+    let alone: MonitoringAlone = toml::from_str(&std::fs::read_to_string(&config).ok()?).ok()?;
+    alone.textfile(config.parent()?)
 }
 
 fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {

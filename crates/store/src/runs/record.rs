@@ -13,6 +13,8 @@ use super::deliveries;
 use crate::{CellCounts, Store, StoreError, within};
 
 const FORMAT: u32 = 1;
+/// More runs than a store ever has.
+const MOST_RUNS: u64 = 1 << 40;
 
 /// The record of one program in one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,7 +166,7 @@ impl RunRecord {
     }
 
     fn place(&self) -> (u64, Timestamp, &RunId, &str) {
-        (self.sequence, self.started, &self.run, &self.program)
+        (self.sequence % MOST_RUNS, self.started, &self.run, &self.program)
     }
 
     /// How long it took; none where it has not ended, or the clock went back meanwhile.
@@ -210,6 +212,8 @@ impl Store {
     pub(super) fn last_sequence(&self) -> Result<u64, StoreError> {
         let records = within::entries(self.root(), &self.runs_folder())?.into_iter();
         let sequences = records.filter_map(|path| Some(read(self.root(), &path).ok()?.sequence));
+        // No store has so many runs: such a record is damaged, or was made by hand.
+        let sequences = sequences.filter(|sequence| *sequence < MOST_RUNS);
         Ok(sequences.max().unwrap_or_default())
     }
 

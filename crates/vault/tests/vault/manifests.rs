@@ -253,7 +253,7 @@ fn two_custodians_take_an_older_snapshot_for_the_newest() {
         assert!(denied.contains(why), "{denied}");
     }
     let action = ProposedAction::Snapshot { dataset: of.clone(), sha256: Some("a".repeat(64)) };
-    let (reference, reason, expires) = ("C/1".into(), "r".into(), "2099-01-01".into());
+    let (reference, reason, expires) = ("C/1".into(), "r".into(), minster_tests::soon());
     let mut custodian = serving.client(Role::Custodian).unwrap();
     let text = custodian.propose(Proposed { action, reference, reason, expires }).unwrap();
     custodian.approve(site.sign("ann", &text)).unwrap();
