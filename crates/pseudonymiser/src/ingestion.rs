@@ -305,7 +305,8 @@ impl Ingestion {
             return Ok(false);
         }
         for one in planned {
-            if one.unchanged(store, purpose)?.is_none() {
+            // What is wrong with one is told of in its turn.
+            if !matches!(one.unchanged(store, purpose), Ok(Some(_))) {
                 return Ok(true);
             }
         }

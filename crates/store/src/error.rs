@@ -165,6 +165,11 @@ fn remedy(dataset: &DatasetRef, fault: ManifestFault) -> String {
             "Run `minster run`, or `{program}`, once: it takes over what an earlier release made"
         );
     }
+    if fault == ManifestFault::Unrecorded {
+        return "If custodians let the dataset be begun anew, remove its folder in the store, and run again; otherwise look who \
+                may write into the store. See docs/engineers.md, \"When a snapshot is not the newest\""
+            .to_owned();
+    }
     "Look who may write into the store; then put the newest snapshot back from a copy, or have a source's delivery read and \
      children linked again (`minster run --again`). See docs/engineers.md, \"When a snapshot is not the newest\""
         .to_owned()

@@ -65,6 +65,8 @@ pub struct Settled {
     pub finished: Vec<DatasetRef>,
     /// Datasets that are gone, or have another manifest than the newest in the log.
     pub differing: Vec<DatasetRef>,
+    /// How many datasets of an earlier release the vault knows, where none of them stands in this store.
+    pub not_found: usize,
 }
 
 impl Settled {
@@ -76,6 +78,13 @@ impl Settled {
                 "an earlier release made {}; the vault's log has the manifests from now on, and no older snapshot or changed \
                  manifest is read any more",
                 list(&self.taken_over)
+            ));
+        }
+        if self.not_found > 0 {
+            notes.push(format!(
+                "the vault knows {} datasets that an earlier release made, and none of them stands in this store: nothing is taken \
+                 over. Look whether `store` in pipeline.toml is the right folder, and whether its disk is there",
+                self.not_found
             ));
         }
         for dataset in &self.finished {
@@ -117,15 +126,20 @@ impl Store {
         let mut settled = Settled::default();
         if !due.is_empty() {
             let mut manifests = Vec::new();
+            let waiting = due.len();
             for dataset in due {
-                let snapshots = self.snapshots_of_earlier_release(&dataset);
+                let snapshots = self.snapshots_of_earlier_release(&dataset)?;
                 if let Some(last) = snapshots.last() {
                     newest.insert(dataset.clone(), last.sha256.clone());
                     settled.taken_over.push(dataset);
                 }
                 manifests.extend(snapshots);
             }
-            keys.take_over(purpose, manifests)?;
+            // It is done once. A store that is not mounted, or another one, must not use it up.
+            match manifests.is_empty() {
+                true => settled.not_found = waiting,
+                false => keys.take_over(purpose, manifests)?,
+            }
         }
         for (dataset, sha256) in &newest {
             match self.put_in_its_place(dataset, sha256)? {
@@ -142,21 +156,29 @@ impl Store {
     }
 
     /// The manifests of a dataset's snapshots, the one that stands last; none where none stands.
-    fn snapshots_of_earlier_release(&self, dataset: &DatasetRef) -> Vec<RecordedManifest> {
+    ///
+    /// # Errors
+    /// Where the one that stands cannot be read: what is not taken over now never is.
+    fn snapshots_of_earlier_release(
+        &self,
+        dataset: &DatasetRef,
+    ) -> Result<Vec<RecordedManifest>, StoreError> {
         let place = self.place(dataset);
-        let Ok(Some(current)) = within::link(self.root(), &place.join("current")) else {
-            return Vec::new();
+        let Some(current) = within::link(self.root(), &place.join("current"))? else {
+            return Ok(Vec::new());
         };
         let older = retention::superseded(&place, &current.to_string_lossy());
-        let recorded = |folder: &Path| {
-            let (manifest, sha256) = self.manifest_in(folder).ok()?;
+        let recorded = |(manifest, sha256): (Manifest, String)| {
             let is_its = manifest.dataset == *dataset;
             is_its.then(|| RecordedManifest { dataset: dataset.clone(), sha256 })
         };
-        let Some(current) = recorded(&place.join(current)) else { return Vec::new() };
-        let older = older.filter_map(|folder| recorded(&folder));
+        let Some(current) = recorded(self.manifest_in(&place.join(current))?) else {
+            return Ok(Vec::new());
+        };
+        // An older one that cannot be read is nothing that anybody could put back.
+        let older = older.filter_map(|folder| recorded(self.manifest_in(&folder).ok()?));
         let older = older.filter(|one| one.sha256 != current.sha256).collect::<Vec<_>>();
-        older.into_iter().chain([current]).collect()
+        Ok(older.into_iter().chain([current]).collect())
     }
 
     /// Looks for the snapshot with a recorded manifest, and lets it be the one that stands.

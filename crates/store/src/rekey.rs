@@ -142,16 +142,29 @@ fn succeeded(
     Some(Arc::new(new.finish()))
 }
 
+/// The files of a dataset: those that its manifest names, or where an earlier release wrote that, those that are there.
+fn names(old: &Dataset) -> Result<Vec<String>, StoreError> {
+    if !old.manifest().files.is_empty() {
+        return Ok(old.manifest().files.iter().map(|file| file.name.clone()).collect());
+    }
+    let failed = || StoreError::io("read the folder", old.folder());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(old.folder()).map_err(failed())? {
+        let name = entry.map_err(failed())?.file_name();
+        names.extend(name.to_str().map(str::to_owned));
+    }
+    Ok(names)
+}
+
 /// The files beside the tables: reasons and sealed rows of the quarantine, reports.
 fn carry_files(old: &Dataset, writer: &DatasetWriter) -> Result<(), StoreError> {
     let folder = old.folder();
-    let failed = || StoreError::io("read the folder", folder);
-    for entry in fs::read_dir(folder).map_err(failed())? {
-        let path = entry.map_err(failed())?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+    for name in names(old)? {
+        let (name, path) = (name.as_str(), folder.join(&name));
         if name == MANIFEST || name.ends_with(".parquet") {
             continue;
         }
+        // One that its manifest names and that is gone is an error here: the new manifest would not miss it.
         let from = files::open((old.root(), folder), old.manifest(), name)?;
         let mut from = HashingReader::new(from);
         let mut to = writer.sealed(name)?;

@@ -55,6 +55,9 @@ impl Store {
     pub(crate) fn sweep(&self, place: &Path, version: &str) -> usize {
         let mut superseded: Vec<(SystemTime, PathBuf)> =
             superseded(place, version).map(|folder| (made(&folder), folder)).collect();
+        // A newer one than what stands is no superseded one: a program was stopped before it put it in its place.
+        let standing = made(&place.join(version));
+        superseded.retain(|(made, _)| *made <= standing);
         superseded.sort_by(|a, b| b.cmp(a));
         let oldest = DAY * self.retention.snapshot_days;
         // A time to come, where the clock went back, is not old.

@@ -454,3 +454,38 @@ fn a_store_of_an_earlier_release_is_taken_over_once_and_aloud() {
     fs::write(&path, text + " ").unwrap();
     assert_eq!(fault(site.read()), ManifestFault::Unknown);
 }
+
+#[test]
+fn a_store_whose_disk_is_not_there_uses_no_takeover_up() {
+    let mut site = Site::new();
+    site.log = Log { keys: 9, due: vec![children()], ..Log::default() };
+    let (_, notes) = site.settle();
+    assert!(notes[0].contains("none of them stands in this store"), "{notes:?}");
+    assert_eq!((site.log.due.len(), site.log.taken_over.len()), (1, 0), "it is still due");
+    // One that cannot be read is not taken for one that is not there either.
+    site.log.due.clear();
+    site.publish("r1").unwrap();
+    site.log = Log { keys: 9, due: vec![children()], ..Log::default() };
+    fs::write(site.current().join("manifest.json"), "{").unwrap();
+    let store = site.store();
+    assert!(store.settled(&purpose(), &mut site.log).is_err());
+    assert_eq!(site.log.due.len(), 1);
+}
+
+#[test]
+fn a_snapshot_that_was_recorded_and_not_put_in_its_place_is_not_swept() {
+    let mut site = Site::new();
+    site.publish("r1").unwrap();
+    let first = fs::read_link(site.place().join("current")).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    site.publish("r2").unwrap();
+    let second = fs::read_link(site.place().join("current")).unwrap();
+    // Stopped before the link was switched.
+    fs::remove_file(site.place().join("current")).unwrap();
+    std::os::unix::fs::symlink(&first, site.place().join("current")).unwrap();
+    // A store that keeps none that is superseded.
+    Store::open(&site.folder.path().join("store")).unwrap().sweep_snapshots().unwrap();
+    assert!(site.place().join(&second).is_dir());
+    assert!(site.settle().1[0].contains("was recorded and not in its place"));
+    assert_eq!(site.read().unwrap(), "r2");
+}

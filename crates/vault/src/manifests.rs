@@ -25,8 +25,8 @@ struct Known {
     newest: String,
     /// The version of the purpose's keys that it was made under; none where an earlier release made it.
     version: Option<KeyVersion>,
-    /// Those that it superseded.
-    older: BTreeSet<String>,
+    /// Those that it superseded, each with its version.
+    older: BTreeMap<String, Option<KeyVersion>>,
 }
 
 impl Manifests {
@@ -55,7 +55,7 @@ impl Manifests {
             |why: &str| Err(Denial::NotRecorded { dataset: dataset.clone(), why: why.to_owned() });
         check_hash(manifest)?;
         let known = self.known.get(&place(dataset));
-        if known.is_some_and(|known| known.older.contains(sha256)) {
+        if known.is_some_and(|known| known.older.contains_key(sha256)) {
             return refused("it is an older one, and a newer one was recorded since");
         }
         let writes = role == writer(dataset.class);
@@ -70,7 +70,8 @@ impl Manifests {
                 Err(Denial::RoleForbids { role, what })
             }
             (Some(from), Some(known)) if from == known.newest => {
-                match Some(version) > known.version {
+                // What an earlier release made is of the first keys, or of later ones that it made.
+                match version > known.version.unwrap_or(KeyVersion(1)) {
                     true => Ok(()),
                     false => refused("the purpose has no newer keys to carry it over to"),
                 }
@@ -87,11 +88,11 @@ impl Manifests {
         let known = known.or_insert_with(|| Known {
             newest: newest.clone(),
             version,
-            older: BTreeSet::new(),
+            older: BTreeMap::new(),
         });
         let before = std::mem::replace(&mut known.newest, newest);
         if before != known.newest {
-            known.older.insert(before);
+            known.older.insert(before, known.version);
         }
         // Custodians may have made an older one the newest again.
         known.older.remove(&known.newest);
@@ -150,23 +151,38 @@ impl Manifests {
         &self,
         dataset: &DatasetRef,
         sha256: Option<&str>,
+        retired: &BTreeSet<KeyVersion>,
     ) -> Result<(), &'static str> {
-        let known = self.known.get(&place(dataset));
-        let known = known.ok_or("the vault's log has no manifest of the dataset")?;
+        let Some(known) = self.known.get(&place(dataset)) else {
+            // What was not there on the night of the takeover has no other way back.
+            return match self.of_earlier_release.contains(&place(dataset)) {
+                true => Ok(()),
+                false => Err("the vault's log has no manifest of the dataset"),
+            };
+        };
         match sha256 {
             None => Ok(()),
             Some(sha256) if known.newest == sha256 => Err("it is the newest snapshot already"),
-            Some(sha256) if known.older.contains(sha256) => Ok(()),
-            Some(_) => Err("the vault's log never had this manifest of the dataset"),
+            Some(sha256) => match known.older.get(sha256) {
+                Some(Some(version)) if retired.contains(version) => {
+                    Err("its version of the purpose's keys is retired, and nobody can read it")
+                }
+                Some(_) => Ok(()),
+                None => Err("the vault's log never had this manifest of the dataset"),
+            },
         }
     }
 
     /// Takes an older snapshot for the newest, or forgets the dataset.
     pub(crate) fn accept(&mut self, dataset: &DatasetRef, sha256: Option<&str>) {
         match sha256 {
-            None => drop(self.known.remove(&place(dataset))),
+            None => {
+                self.known.remove(&place(dataset));
+                self.of_earlier_release.remove(&place(dataset));
+            }
             Some(sha256) => {
-                let version = self.known.get(&place(dataset)).and_then(|known| known.version);
+                let known = self.known.get(&place(dataset));
+                let version = known.and_then(|known| known.older.get(sha256).copied().flatten());
                 let (dataset, sha256) = (dataset.clone(), sha256.to_owned());
                 self.record(&RecordedManifest { dataset, sha256 }, version);
             }
@@ -182,8 +198,8 @@ impl Manifests {
     ) -> Result<(), Denial> {
         let fault = match self.known.get(&place(dataset)) {
             Some(known) if known.newest == sha256 => return Ok(()),
-            Some(known) if known.older.contains(sha256) && older => return Ok(()),
-            Some(known) if known.older.contains(sha256) => ManifestFault::Older,
+            Some(known) if known.older.contains_key(sha256) && older => return Ok(()),
+            Some(known) if known.older.contains_key(sha256) => ManifestFault::Older,
             Some(_) => ManifestFault::Unknown,
             None if self.of_earlier_release.contains(&place(dataset))
                 && !self.taken_over.contains(&writer(dataset.class)) =>
@@ -198,10 +214,27 @@ impl Manifests {
     /// Forgets the datasets that were given up with a version of keys that ended: nobody is given their keys any more.
     pub(crate) fn give_up(
         &mut self,
+        version: KeyVersion,
         is_given_up: impl Fn(DatasetClass, &SourceName, &Period) -> bool,
     ) {
-        self.known.retain(|(class, name, period), _| !is_given_up(*class, name, period));
+        self.known.retain(|(class, name, period), known| {
+            known.version != Some(version) && !is_given_up(*class, name, period)
+        });
         self.of_earlier_release.retain(|(class, name, period)| !is_given_up(*class, name, period));
+    }
+
+    /// The version of keys under which a dataset's newest manifest was made, where the log knows.
+    pub(crate) fn version(&self, dataset: &DatasetRef) -> Option<KeyVersion> {
+        self.known.get(&place(dataset))?.version
+    }
+
+    /// The datasets of which the newest manifest is under a version of the keys.
+    pub(crate) fn under(
+        &self,
+        version: KeyVersion,
+    ) -> impl Iterator<Item = &(DatasetClass, SourceName, Period)> {
+        let all = self.known.iter().filter(move |(_, known)| known.version == Some(version));
+        all.map(|(place, _)| place)
     }
 
     /// The newest of each dataset: class, name, period and hash.

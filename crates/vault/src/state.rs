@@ -412,7 +412,7 @@ impl State {
                 self.purpose(purpose, |state| {
                     state.retired.insert(*version);
                     let PurposeState { datasets, manifests, .. } = state;
-                    manifests.give_up(|class, name, period| {
+                    manifests.give_up(*version, |class, name, period| {
                         datasets.get(&short_name(class, name, period)) == Some(version)
                     });
                     datasets.retain(|_, under| under != version);
@@ -447,8 +447,13 @@ impl State {
                 state.manifests.take_over(*role, manifests);
             }),
             Event::AcceptedSnapshot { dataset, sha256, .. } => {
-                self.purpose(&dataset.purpose, |state| {
+                let DatasetRef { class, name, period, purpose } = dataset;
+                let short = short_name(*class, name, period);
+                self.purpose(purpose, |state| {
                     state.manifests.accept(dataset, sha256.as_deref());
+                    if let Some(version) = state.manifests.version(dataset) {
+                        state.datasets.insert(short, version);
+                    }
                 });
             }
             Event::ForgotRelease { purpose, release, period, sha256, .. } => {

@@ -1,7 +1,7 @@
 //! Lines of the log, as they stand, for those who may look at it.
 
 use std::{
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, BufRead, Read, Seek, SeekFrom},
     path::Path,
 };
 
@@ -9,8 +9,10 @@ use minster_vault_api::LogPage;
 
 use crate::disk;
 
-/// Bytes of a page: far below the longest message. No entry is nearly as long.
+/// Bytes of a page: far below the longest message.
 const PAGE: u64 = 1 << 20;
+/// A single line may be longer, up to this: still below the longest message.
+const LONGEST: u64 = 6 << 20;
 
 /// Whole lines from a byte on, which must be a line's first, of the log's first `length` bytes.
 pub(crate) fn read_lines(path: &Path, from: u64, length: u64) -> io::Result<LogPage> {
@@ -28,8 +30,13 @@ pub(crate) fn read_lines(path: &Path, from: u64, length: u64) -> io::Result<LogP
         }
     }
     let mut lines = Vec::new();
-    file.take((length - from).min(PAGE)).read_to_end(&mut lines)?;
-    let whole = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let mut file = io::BufReader::new(file.take((length - from).min(LONGEST)));
+    file.by_ref().take(PAGE).read_to_end(&mut lines)?;
+    let ends = |lines: &[u8]| lines.iter().rposition(|byte| *byte == b'\n').map(|at| at + 1);
+    if ends(&lines).is_none() {
+        file.read_until(b'\n', &mut lines)?;
+    }
+    let whole = ends(&lines).unwrap_or(0);
     if whole == 0 && !lines.is_empty() {
         return Err(io::Error::other("it has a line that is longer than any entry"));
     }

@@ -212,6 +212,13 @@ impl Witness {
             Event::LetOut(publication) | Event::Withdrew(publication) => {
                 self.publications.push(publication.clone());
             }
+            // Where readers have it all the same, the audit must miss it.
+            Event::ForgotRelease { purpose, release, period, sha256, .. } => {
+                self.publications.retain(|of| {
+                    (&of.purpose, &of.release, &of.period, &of.sha256)
+                        != (purpose, release, period, sha256)
+                });
+            }
             _ => {}
         }
         if let Some(proposal) = entry.event.carries_out() {

@@ -59,9 +59,13 @@ pub(crate) fn unlock(of: &Unlock) -> Result<(), Failure> {
     if unlocking.given >= unlocking.needed {
         // It verifies its log and its registries first. One that cannot start says why itself, and stops.
         let begun = Instant::now();
-        while begun.elapsed() < PATIENCE
-            && matches!(Client::state_of(&address, role, "minster-vault")?, VaultState::Locked(_))
-        {
+        while let VaultState::Locked(_) = Client::state_of(&address, role, "minster-vault")? {
+            if begun.elapsed() >= PATIENCE {
+                return Err(usage(
+                    "the shares were right, and the vault did not open: it was started anew, or takes long. What it wrote to \
+                     standard error says why",
+                ));
+            }
             std::thread::sleep(Duration::from_millis(50));
         }
     }

@@ -23,6 +23,8 @@ use crate::{
 
 pub(super) const FOLDER: &str = "proposals";
 const LONGEST_REASON: usize = 2_000;
+/// Open proposals of one user: custodians read a list of them, and nobody reads thousands.
+const MOST_OPEN: usize = 100;
 const MOST_PSEUDONYMS: usize = 1_000;
 
 impl Session<'_> {
@@ -35,6 +37,11 @@ impl Session<'_> {
             _ => &[Role::Custodian],
         };
         self.allow(makers, "such a proposal")?;
+        if self.vault.look(|state| state.proposed_by(self.uid))? >= MOST_OPEN {
+            return Err(made(&format!(
+                "a user has {MOST_OPEN} open ones at most: they end with their last day, or once they are carried out"
+            )));
+        }
         let listed = match &action {
             ProposedAction::ExactOnly { numbers, .. } => Some(self.links(numbers)?),
             _ => None,
@@ -143,8 +150,8 @@ impl Session<'_> {
             }
             ProposedAction::Snapshot { dataset, sha256 } => {
                 let may = |state: &State| {
-                    let manifests = &state.live(&dataset.purpose)?.manifests;
-                    manifests.may_accept(&dataset, sha256.as_deref()).map_err(made)
+                    let PurposeState { manifests, retired, .. } = state.live(&dataset.purpose)?;
+                    manifests.may_accept(&dataset, sha256.as_deref(), retired).map_err(made)
                 };
                 self.vault.look(may)??;
                 Action::AcceptSnapshot { dataset, sha256 }
@@ -356,8 +363,8 @@ impl Session<'_> {
                     allow_source(state.live(purpose)?, purpose, source)?;
                 }
                 Event::AcceptedSnapshot { dataset, sha256, .. } => {
-                    let manifests = &state.live(&dataset.purpose)?.manifests;
-                    let may = manifests.may_accept(dataset, sha256.as_deref());
+                    let PurposeState { manifests, retired, .. } = state.live(&dataset.purpose)?;
+                    let may = manifests.may_accept(dataset, sha256.as_deref(), retired);
                     may.map_err(|why| refusal("carried out", why))?;
                 }
                 Event::ForgotRelease { purpose, release, period, sha256, .. } => {

@@ -66,6 +66,12 @@ impl ProposalState {
 }
 
 impl State {
+    /// Open proposals that a user made.
+    pub(crate) fn proposed_by(&self, uid: u32) -> usize {
+        let open = self.proposals.values().filter(|of| of.days_left().is_some());
+        open.filter(|of| of.requester == Some(uid)).count()
+    }
+
     /// The proposals that can still be approved or carried out, the one that ends first at the head, and of these
     /// the one that was made first.
     pub(crate) fn open_proposals(&self) -> Vec<OpenProposal> {

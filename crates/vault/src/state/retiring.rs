@@ -1,14 +1,22 @@
 //! The end of a version of a purpose's keys, and what would be lost with it.
 
-use minster_model::KeyVersion;
+use std::collections::BTreeSet;
 
-use super::PurposeState;
+use minster_model::{DatasetClass, KeyVersion};
+
+use super::{PurposeState, short_name};
 
 impl PurposeState {
     /// The datasets that stand under a version of the keys, as far as the vault knows.
-    pub(crate) fn standing_under(&self, version: KeyVersion) -> impl Iterator<Item = &str> {
-        let all = self.datasets.iter().filter(move |(_, under)| **under == version);
-        all.map(|(dataset, _)| dataset.as_str())
+    ///
+    /// A dataset whose newest recorded manifest is under that version counts too: a key of the next version may have been made
+    /// for it, by a program that was stopped before it recorded what it wrote.
+    pub(crate) fn standing_under(&self, version: KeyVersion) -> BTreeSet<String> {
+        let all = self.datasets.iter().filter(|(_, under)| **under == version);
+        let recorded = self.manifests.under(version);
+        let recorded = recorded.filter(|(class, ..)| *class != DatasetClass::Linkage);
+        let recorded = recorded.map(|(class, name, period)| short_name(*class, name, period));
+        all.map(|(dataset, _)| dataset.clone()).chain(recorded).collect()
     }
 
     /// Refuses to end a version that none follows, that is ended, or under which other datasets stand than are given up.
@@ -26,16 +34,15 @@ impl PurposeState {
         if self.retired.contains(&version) {
             return Err(format!("{version} is retired already"));
         }
-        let stands = |one: &String| self.datasets.get(one) == Some(&version);
+        let standing = self.standing_under(version);
+        let stands = |one: &String| standing.contains(one);
         if let Some(other) = give_up.iter().find(|one| !stands(one)) {
             return Err(format!(
                 "no dataset {other} stands under {version}, so it cannot be given up"
             ));
         }
-        let left: Vec<_> = self
-            .standing_under(version)
-            .filter(|one| !give_up.iter().any(|it| it == one))
-            .collect();
+        let left: Vec<&str> =
+            standing.iter().filter(|one| !give_up.contains(one)).map(String::as_str).collect();
         match left.is_empty() {
             true => Ok(()),
             false => Err(format!(

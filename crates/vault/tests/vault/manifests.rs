@@ -277,3 +277,27 @@ fn two_custodians_take_an_older_snapshot_for_the_newest() {
     assert_eq!(fault(&mut linker, &of, &wrapped, "e"), None, "after a restart");
     log::verify(&site.log(), None).unwrap();
 }
+
+/// An older snapshot is under the version of keys that it was made under, whatever came after it.
+#[test]
+fn an_older_snapshot_of_earlier_keys_keeps_these_from_being_ended() {
+    let site = Site::new();
+    let serving = site.serve();
+    let of = dataset(DatasetClass::Integrated);
+    let (linker, _) = reader(&serving, &of);
+    drop(linker);
+    record(&serving, Role::Linker, &of, "a").unwrap();
+    rotated(&site, &serving, "education");
+    let (linker, _) = reader(&serving, &of);
+    drop(linker);
+    record(&serving, Role::Linker, &of, "b").unwrap();
+    let action = ProposedAction::Snapshot { dataset: of.clone(), sha256: Some("a".repeat(64)) };
+    carried_out(&site, &serving, action).unwrap();
+    let why = denial(retired(&site, &serving, 1, &[])).to_string();
+    assert!(why.contains("datasets stand under v1"), "{why}");
+    // It is carried over to the newer keys as any other.
+    let mut linker = serving.client(Role::Linker).unwrap();
+    linker.create_key(&of).unwrap();
+    linker.record_manifest(manifest(&of, "c"), Some("a".repeat(64))).unwrap();
+    retired(&site, &serving, 1, &[]).unwrap();
+}
