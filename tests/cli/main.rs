@@ -135,7 +135,8 @@ fn each_failure_has_its_exit_code() {
     let counted = std::fs::read_to_string(&manifest).unwrap();
     std::fs::write(&manifest, counted.replacen("\"accepted\": ", "\"accepted\": 1", 1)).unwrap();
     let lost = { link }.output().unwrap();
-    assert_eq!(lost.status.code(), Some(5), "{}", text(&lost));
+    assert_eq!(lost.status.code(), Some(7), "{}", text(&lost));
+    assert!(text(&lost).contains("another manifest stands there"), "{}", text(&lost));
     std::fs::write(&manifest, counted).unwrap();
 
     site.stop_vault();

@@ -44,7 +44,7 @@ pub(crate) fn count<T>(
     let mut record = RunRecord::begin(loaded.run.clone(), PROGRAM, purpose.clone(), now);
     let progress = Progress::Working;
     record.stages.push(StageRecord { name: stage, progress, milliseconds: 0, why: None });
-    store.record(&record)?;
+    let mut record = store.begin_record(record)?;
     let done = work();
     let (progress, exit) = match &done {
         Ok(_) => (Progress::Unchanged, exit::DONE),

@@ -28,8 +28,7 @@ impl<'a> Journal<'a> {
         monitoring: &'a Monitoring,
         record: RunRecord,
     ) -> Result<Self, StoreError> {
-        let record = RunRecord { sequence: store.last_sequence()?.saturating_add(1), ..record };
-        store.record(&record)?;
+        let record = store.begin_record(record)?;
         Ok(Self { store, monitoring, record, work: None, trouble: None })
     }
 

@@ -195,6 +195,13 @@ impl Store {
         self.disk().replace_file(&self.staging().join("run.json"), &path, &text)
     }
 
+    /// Gives a run that begins its place among the runs, and writes its record. The caller holds the run lock.
+    pub fn begin_record(&self, record: RunRecord) -> Result<RunRecord, StoreError> {
+        let record = RunRecord { sequence: self.last_sequence()?.saturating_add(1), ..record };
+        self.record(&record)?;
+        Ok(record)
+    }
+
     /// All records, the latest first, whatever the clock said. Needs no key.
     pub fn runs(&self) -> Result<Vec<RunRecord>, StoreError> {
         let mut records = Vec::new();
@@ -209,7 +216,7 @@ impl Store {
 
     /// The place of the last run; 0 where there is none. A record that cannot be read stops no night: the monitors' file
     /// is not written then, and the run says so.
-    pub(super) fn last_sequence(&self) -> Result<u64, StoreError> {
+    fn last_sequence(&self) -> Result<u64, StoreError> {
         let records = within::entries(self.root(), &self.runs_folder())?.into_iter();
         let sequences = records.filter_map(|path| Some(read(self.root(), &path).ok()?.sequence));
         // No store has so many runs: such a record is damaged, or was made by hand.
