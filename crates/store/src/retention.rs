@@ -55,8 +55,9 @@ impl Store {
     pub(crate) fn sweep(&self, place: &Path, version: &str) -> usize {
         let mut superseded: Vec<(SystemTime, PathBuf)> =
             superseded(place, version).map(|folder| (made(&folder), folder)).collect();
-        // A newer one than what stands is no superseded one: a program was stopped before it put it in its place.
-        let standing = made(&place.join(version));
+        // A newer one than what stands is no superseded one: a program was stopped before it put it in its place. Clocks of
+        // files are coarse.
+        let standing = made(&place.join(version)) + Duration::from_secs(1);
         superseded.retain(|(made, _)| *made <= standing);
         superseded.sort_by(|a, b| b.cmp(a));
         let oldest = DAY * self.retention.snapshot_days;

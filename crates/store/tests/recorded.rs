@@ -477,7 +477,7 @@ fn a_snapshot_that_was_recorded_and_not_put_in_its_place_is_not_swept() {
     let mut site = Site::new();
     site.publish("r1").unwrap();
     let first = fs::read_link(site.place().join("current")).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(20));
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
     site.publish("r2").unwrap();
     let second = fs::read_link(site.place().join("current")).unwrap();
     // Stopped before the link was switched.
