@@ -278,10 +278,6 @@ impl IngestError {
                     | Denial::OverBudget { .. }
             );
         }
-        // What stands of one source was changed or is gone: the others are as they were.
-        if let Self::Store(StoreError::NotRecorded { .. } | StoreError::File { .. }) = self {
-            return true;
-        }
         matches!(
             self,
             Self::NoDefinition { .. }

@@ -305,8 +305,7 @@ impl Ingestion {
             return Ok(false);
         }
         for one in planned {
-            // What is wrong with one is told of in its turn.
-            if !matches!(one.unchanged(store, purpose), Ok(Some(_))) {
+            if one.unchanged(store, purpose)?.is_none() {
                 return Ok(true);
             }
         }
