@@ -217,8 +217,12 @@ fn prepare(stage: &Stage, of: &str, place: usize) -> Ready {
         "retire" => {
             let version = stage.version();
             stage.enacted(ProposedAction::Rotate { purpose: education() });
-            // The dataset of other requests does not stand under the old version.
+            // The dataset of other requests does not stand under the old version: its newest
+            // manifest is recorded after its newest key.
             stage.wrapped();
+            let (request, _) = stage.manifest();
+            let answer = stage.session(stage.uid, Role::Ingest).answer(request);
+            assert!(matches!(answer, Response::ManifestRecorded));
             enact(ProposedAction::Retire { purpose: education(), version, give_up: vec![] })
         }
         "unwrap" => {
