@@ -111,7 +111,8 @@ impl Read for HashingReader {
     }
 }
 
-fn hex(digest: Context) -> String {
+/// The end of a hash, in hexadecimal.
+pub(crate) fn hex(digest: Context) -> String {
     base16ct::lower::encode_string(digest.finish().as_ref())
 }
 

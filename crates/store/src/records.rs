@@ -186,7 +186,7 @@ impl Store {
         let place = self.place(dataset);
         let current = within::link(self.root(), &place.join("current"))?;
         let of = |folder: &Path| self.manifest_in(folder).ok();
-        let is_it = |folder: &Path| of(folder).is_some_and(|(_, found)| found == sha256);
+        let recorded = |folder: &Path| of(folder).filter(|(_, found)| found == sha256);
         let standing = current.as_ref().and_then(|version| of(&place.join(version)));
         match &standing {
             Some((_, found)) if found == sha256 => return Ok(Stands::Newest),
@@ -196,15 +196,13 @@ impl Store {
             }
             _ => {}
         }
-        let next = place.join(NEXT);
-        if is_it(&next) {
-            let (manifest, _) = self.manifest_in(&next)?;
+        if let Some((manifest, _)) = recorded(&place.join(NEXT)) {
             self.put_next(&place, &manifest)?;
             return Ok(Stands::Finished);
         }
         let version = current.unwrap_or_default();
         let mut others = retention::superseded(&place, &version.to_string_lossy());
-        if let Some(folder) = others.find(|folder| is_it(folder)) {
+        if let Some(folder) = others.find(|folder| recorded(folder).is_some()) {
             let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
             self.let_stand(&place, &name)?;
             return Ok(Stands::Finished);

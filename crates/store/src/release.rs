@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::{Store, StoreError, retention::remove_superseded, within};
+use crate::{Store, StoreError, files, retention::remove_superseded, within};
 
 /// A release that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,5 +61,5 @@ fn content_hash(files: &[(String, Vec<u8>)]) -> String {
             context.update(part);
         }
     }
-    base16ct::lower::encode_string(context.finish().as_ref())
+    files::hex(context)
 }

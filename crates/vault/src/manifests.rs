@@ -17,7 +17,7 @@ pub(crate) struct Manifests {
 }
 
 /// A dataset's name within its purpose.
-type Place = (DatasetClass, SourceName, Period);
+pub(crate) type Place = (DatasetClass, SourceName, Period);
 
 /// The manifests of a dataset, by their hashes.
 #[derive(Debug, Clone)]
@@ -32,8 +32,7 @@ struct Known {
 impl Manifests {
     /// Takes note of a key that was made: `records` says whether the release that made it recorded manifests.
     pub(crate) fn key_created(&mut self, dataset: &DatasetRef, records: bool) {
-        // The match shreds linkage datasets, so that none is taken over.
-        if !records && dataset.class != DatasetClass::Linkage {
+        if !records {
             self.of_earlier_release.insert(place(dataset));
         }
     }
@@ -100,10 +99,7 @@ impl Manifests {
     }
 
     /// Datasets of an earlier release that wait for this writer to take them over: class, name and period.
-    pub(crate) fn due(
-        &self,
-        role: Role,
-    ) -> impl Iterator<Item = &(DatasetClass, SourceName, Period)> {
+    pub(crate) fn due(&self, role: Role) -> impl Iterator<Item = &Place> {
         let all = self.of_earlier_release.iter().filter(move |_| !self.taken_over.contains(&role));
         all.filter(move |(class, _, _)| writer(*class) == role)
     }
@@ -229,10 +225,7 @@ impl Manifests {
     }
 
     /// The datasets of which the newest manifest is under a version of the keys.
-    pub(crate) fn under(
-        &self,
-        version: KeyVersion,
-    ) -> impl Iterator<Item = &(DatasetClass, SourceName, Period)> {
+    pub(crate) fn under(&self, version: KeyVersion) -> impl Iterator<Item = &Place> {
         let all = self.known.iter().filter(move |(_, known)| known.version == Some(version));
         all.map(|(place, _)| place)
     }

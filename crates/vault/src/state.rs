@@ -418,6 +418,7 @@ impl State {
                     datasets.retain(|_, under| under != version);
                 });
             }
+            // The match shreds linkage datasets: none stands under a version, and none is taken over.
             Event::CreatedKey { dataset, records } if dataset.class != DatasetClass::Linkage => {
                 let DatasetRef { class, name, period, purpose } = dataset;
                 let short = short_name(*class, name, period);

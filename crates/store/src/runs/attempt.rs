@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::textfile::{self, Families, Family};
 use crate::{StoreError, disk::Disk};
 
 /// Writes the attempt's end beside a textfile, in a file of its own for each program: `minster.prom` has
@@ -15,11 +16,8 @@ use crate::{StoreError, disk::Disk};
 /// # Errors
 /// [`StoreError::Io`] where the folder cannot be written to.
 pub fn record_attempt(textfile: &Path, program: &str, exit: u8) -> Result<(), StoreError> {
-    let path = beside(textfile, program);
-    let mut aside = path.clone().into_os_string();
-    aside.push(".next");
     let text = text(program, exit, Timestamp::now());
-    Disk::default().replace_public_file(Path::new(&aside), &path, text.as_bytes())
+    textfile::replace(&Disk::default(), &beside(textfile, program), &text)
 }
 
 fn beside(textfile: &Path, program: &str) -> PathBuf {
@@ -27,17 +25,16 @@ fn beside(textfile: &Path, program: &str) -> PathBuf {
     textfile.with_file_name(format!("{stem}-attempt-{program}.prom"))
 }
 
+const EXIT: Family =
+    ("minster_attempt_last_exit_code", "How the last attempt at a run ended, begun or not.");
+const ENDED: Family = ("minster_attempt_last_timestamp_seconds", "When it ended.");
+
 fn text(program: &str, exit: u8, at: Timestamp) -> String {
-    let label = format!("{{program=\"{program}\"}}");
-    let at = at.as_second();
-    format!(
-        "# HELP minster_attempt_last_exit_code How the last attempt at a run ended, begun or not.\n\
-         # TYPE minster_attempt_last_exit_code gauge\n\
-         minster_attempt_last_exit_code{label} {exit}\n\
-         # HELP minster_attempt_last_timestamp_seconds When it ended.\n\
-         # TYPE minster_attempt_last_timestamp_seconds gauge\n\
-         minster_attempt_last_timestamp_seconds{label} {at}\n"
-    )
+    let label = format!("program=\"{program}\"");
+    let mut families = Families::default();
+    families.add(EXIT, &label, exit);
+    families.add(ENDED, &label, at.as_second());
+    families.text()
 }
 
 #[cfg(test)]

@@ -9,15 +9,18 @@ use std::{
 use minster_model::exit;
 
 use super::{Progress, RunRecord, SourceRecord, StageRecord};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, disk::Disk};
 
-/// Writes the file anew, in one step, for all to read.
+/// Writes the file anew from the run ledger.
 pub(super) fn write(store: &Store, path: &Path) -> Result<(), StoreError> {
-    let text = text(&store.runs()?);
+    replace(store.disk(), path, &text(&store.runs()?))
+}
+
+/// Writes a file anew, in one step, for all to read.
+pub(super) fn replace(disk: &Disk, path: &Path, text: &str) -> Result<(), StoreError> {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".next");
-    let aside = Path::new(&aside);
-    store.disk().replace_public_file(aside, path, text.as_bytes())
+    disk.replace_public_file(Path::new(&aside), path, text.as_bytes())
 }
 
 /// Names are of `a-z`, digits, `-` and `_`: none needs to be quoted.
@@ -93,7 +96,8 @@ fn coarse(count: u64) -> u64 {
     }
 }
 
-type Family = (&'static str, &'static str);
+/// A name of figures, and its help.
+pub(super) type Family = (&'static str, &'static str);
 
 const STARTED: Family =
     ("minster_run_last_start_timestamp_seconds", "When the program's last run began.");
@@ -122,11 +126,12 @@ const BYTES: Family =
 const TOOK: Family =
     ("minster_source_duration_seconds", "How long the source took in its last run.");
 
+/// Figures by family, in the text format.
 #[derive(Default)]
-struct Families(BTreeMap<Family, String>);
+pub(super) struct Families(BTreeMap<Family, String>);
 
 impl Families {
-    fn add(&mut self, family: Family, labels: &str, value: impl Display) {
+    pub(super) fn add(&mut self, family: Family, labels: &str, value: impl Display) {
         let _ = writeln!(self.0.entry(family).or_default(), "{}{{{labels}}} {value}", family.0);
     }
 
@@ -153,7 +158,7 @@ impl Families {
         self.add(TOOK, &label, source.milliseconds as f64 / 1000.0);
     }
 
-    fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         let mut text = String::new();
         for ((name, help), lines) in self.0 {
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{lines}");
