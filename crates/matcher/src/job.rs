@@ -139,6 +139,8 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         ledger.write(job, &children, &delivered, keys)?;
     }
     review.write(&pairs, job, &delivered, keys)?;
+    // What stands is written: who is who need not be held beside it.
+    drop((people, children));
     let publish = |(period, made)| publish_period(job, keys, &delivered, period, made);
     made.into_iter().map(publish).collect()
 }
