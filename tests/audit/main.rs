@@ -4,7 +4,6 @@
 //! One site serves all, one fault after another, and one test waits for the other: the audit sees every
 //! process of the machine.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
-#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
 mod apart;
 mod data;
@@ -46,7 +45,7 @@ fn each_check_passes_and_sees_its_fault() {
 fn where_every_program_has_its_user_nothing_fails() {
     let _alone = ALONE.lock();
     let Some(site) = apart::Site::new() else {
-        eprintln!("LEFT OUT: only root can run programs as several users");
+        minster_tests::left_out("only root can run programs as several users");
         return;
     };
     let audit = Audit::read(&site.audit(apart::ROOT));
@@ -96,7 +95,7 @@ fn intruders(site: &apart::Site) {
             limit(Some(0)).unwrap();
             by_root().passes("run.core");
         }
-        Err(_) => eprintln!("LEFT OUT: the system does not let root raise another's limit"),
+        Err(_) => minster_tests::left_out("the system does not let root raise another's limit"),
     }
 
     let mut other = site.of_vault_user("minster-ingest");

@@ -1,5 +1,4 @@
 //! What ships for a server, as systemd's own programs read it: users, folders and units in an empty root.
-#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
 use std::{
     collections::BTreeSet,
@@ -26,7 +25,7 @@ fn systemd(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).output() {
         Ok(output) => Some(output),
         Err(_) => {
-            eprintln!("LEFT OUT: there is no {program}");
+            minster_tests::left_out(&format!("there is no {program}"));
             None
         }
     }
@@ -52,7 +51,7 @@ fn empty_root() -> tempfile::TempDir {
 #[test]
 fn an_empty_root_gets_every_user_and_folder_that_the_units_name() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("LEFT OUT: users and folders are made by root alone");
+        minster_tests::left_out("users and folders are made by root alone");
         return;
     }
     let root = empty_root();
@@ -226,7 +225,7 @@ fn a_night_of_the_servers_pipeline_writes_the_figures_that_each_alert_is_about()
     {
         Ok(checked) => assert!(checked.status.success(), "{}", text(&checked)),
         Err(_) => {
-            eprintln!("LEFT OUT: Prometheus' own check of the rules, for there is no promtool")
+            minster_tests::left_out("Prometheus' own check of the rules, for there is no promtool")
         }
     }
 }

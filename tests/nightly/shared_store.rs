@@ -1,5 +1,4 @@
 //! One user a program: what `packaging/` installs, and what the store's group makes of it.
-#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
 use std::{
     fs,
@@ -178,7 +177,7 @@ fn done(output: &Output, code: i32) {
 #[test]
 fn one_user_a_program_does_the_nights_work() {
     if !rustix::process::getuid().is_root() {
-        eprintln!("LEFT OUT: only root can run each program as another user");
+        minster_tests::left_out("only root can run each program as another user");
         return;
     }
     let server = Server::new();
@@ -264,7 +263,7 @@ fn the_units_start_what_there_is() {
 #[test]
 fn systemd_takes_the_units() {
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
-        eprintln!("LEFT OUT: systemd-analyze is not here");
+        minster_tests::left_out("systemd-analyze is not here");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
