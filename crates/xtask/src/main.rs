@@ -13,6 +13,7 @@ mod linkage;
 mod packages;
 mod peers;
 mod reproducible;
+mod shipped;
 mod test;
 mod texts;
 

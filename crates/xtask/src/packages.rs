@@ -4,7 +4,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Stdio,
 };
 
 use clap::Args;
@@ -13,7 +12,9 @@ use crate::{
     Failure,
     cargo::{cargo, run},
     demo::own_folder,
-    say, texts,
+    say,
+    shipped::{Build, NEEDED, PROGRAMS, need},
+    texts,
 };
 
 /// A program, its package at Debian, and its crate.
@@ -33,10 +34,6 @@ const PACKAGES: [Package; 3] = [
     },
     Package { name: "minster", krate: "minster", folder: "crates/cli" },
 ];
-
-/// The cargo programs that this needs, each with the version that is known to do it.
-const NEEDED: [(&str, &str); 3] =
-    [("auditable", "0.7.7"), ("cyclonedx", "0.5.9"), ("deb", "3.8.0")];
 
 #[derive(Args)]
 pub(crate) struct Packages {
@@ -58,26 +55,36 @@ impl Packages {
 
 /// Makes the packages and gives their paths, in the order in which they are installed.
 pub(crate) fn make(folder: &Path, profile: &str) -> Result<Vec<PathBuf>, Failure> {
-    need()?;
+    need(&NEEDED)?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = root.canonicalize().map_err(Failure::Cargo)?;
     let io = |path: &Path, source| Failure::Folder { path: path.to_owned(), source };
-    build(&root, profile)?;
-    // `cargo deb` looks for what was built below the target folder, by the profile's name.
     let own = own_folder()?;
-    let target = own.parent().unwrap_or(&own);
-    let built = target.join(if profile == "dev" { "debug" } else { "release" });
-    let staged = built.join("packaging");
+    let build = Build {
+        sources: &root,
+        built: own.parent().unwrap_or(&own),
+        profile,
+        programs: &PROGRAMS,
+        // A trial takes what tests have built.
+        renames_paths: profile == "release",
+        commit: None,
+    };
+    // `cargo deb` looks below the folder of the profile for what was made, as for what was built.
+    let staged = build.folder().join("packaging");
     if staged.exists() {
         fs::remove_dir_all(&staged).map_err(|source| io(&staged, source))?;
     }
     let assets = staged.join("assets");
     texts::make(&assets)?;
     fs::create_dir_all(folder).map_err(|source| io(folder, source))?;
+    // After the tests that make the assets: their programs stand at the same place.
+    build.run()?;
     let mut made = Vec::new();
     for package in &PACKAGES {
         let own = staged.join(package.name);
         package.stage(&assets, &own)?;
         package.bill_of_materials(&root, &own)?;
+        carries_its_list(&build.folder().join(package.name))?;
         made.push(package.debian(&root, folder, profile)?);
     }
     for package in &made {
@@ -94,28 +101,6 @@ pub(crate) fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         Some(path) => Err(Failure::Lacking(format!("{} (cargo xtask packages)", path.display()))),
         None => Ok(paths),
     }
-}
-
-/// Says what is missing, and how it comes, before an hour of building.
-fn need() -> Result<(), Failure> {
-    for (name, version) in NEEDED {
-        let mut asked = cargo();
-        asked.args([name, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
-        if !asked.status().map_err(Failure::Cargo)?.success() {
-            return Err(Failure::Lacking(format!("cargo install --locked cargo-{name}@{version}")));
-        }
-    }
-    Ok(())
-}
-
-/// Of the whole workspace, so that nothing is built twice; each program carries the list of the crates that it links.
-fn build(root: &Path, profile: &str) -> Result<(), Failure> {
-    let mut build = cargo();
-    build.args(["auditable", "build", "--locked", "--workspace", "--profile", profile]);
-    for package in &PACKAGES {
-        build.args(["--bin", package.name]);
-    }
-    run("cargo auditable build", build.current_dir(root))
 }
 
 impl Package {
@@ -193,6 +178,20 @@ impl Package {
     }
 }
 
+/// Another build may have put a program without the list of its crates into the place.
+fn carries_its_list(program: &Path) -> Result<(), Failure> {
+    let io = |source| Failure::Folder { path: program.to_owned(), source };
+    let bytes = fs::read(program).map_err(io)?;
+    // The section's name, as `cargo auditable` has it.
+    match bytes.windows(7).any(|window| window == b".dep-v0") {
+        true => Ok(()),
+        false => Err(Failure::Installation(format!(
+            "{} does not carry the list of its crates: was it built by another at the same time? Try again",
+            program.display()
+        ))),
+    }
+}
+
 /// The program that a manual page is about; none, if it is not shipped.
 fn program_of(page: &str) -> Option<&'static str> {
     let begins =
@@ -216,7 +215,18 @@ fn members(root: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::program_of;
+    use super::{carries_its_list, program_of};
+
+    #[test]
+    fn a_program_without_the_list_of_its_crates_is_in_no_package() {
+        let path = std::env::temp_dir().join(format!("minster-listed-{}", std::process::id()));
+        std::fs::write(&path, b"\x7fELF .dep-v .symtab").unwrap();
+        assert!(carries_its_list(&path).is_err());
+        std::fs::write(&path, b"\x7fELF .dep-v0 .symtab").unwrap();
+        assert!(carries_its_list(&path).is_ok());
+        std::fs::remove_file(&path).unwrap();
+        assert!(carries_its_list(&path).is_err());
+    }
 
     #[test]
     fn each_manual_page_is_its_programs_and_the_made_up_councils_is_not_shipped() {

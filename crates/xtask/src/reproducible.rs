@@ -1,25 +1,17 @@
 //! Whether two builds of one commit are the same, byte by byte: the programs are built twice, from two copies of the sources
 //! in two folders, into two others.
 
-use std::{
-    env, fs,
-    io::Read,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, io::Read, path::Path, process::Command};
 
 use clap::Args;
 use ring::digest::{Context, SHA256};
 
 use crate::{
     Failure,
-    cargo::{cargo, run},
     demo::own_folder,
     say,
+    shipped::{Build, PROGRAMS},
 };
-
-/// The shipped programs.
-const PROGRAMS: [&str; 3] = ["minster", "minster-ingest", "minster-vault"];
 
 #[derive(Args)]
 pub(crate) struct Reproducible {
@@ -56,9 +48,16 @@ impl Reproducible {
             fs::create_dir_all(&sources).map_err(|source| io(&sources, source))?;
             copy_tracked(&root, &sources)?;
             say(&format!("building in {}", folder.display()));
-            self.build(&sources, &built, &commit, &programs)?;
-            let profile = if self.profile == "dev" { "debug" } else { "release" };
-            let hash = |program: &&str| sha256(&built.join(profile).join(program));
+            let build = Build {
+                sources: &sources,
+                built: &built,
+                profile: &self.profile,
+                programs: &programs,
+                renames_paths: true,
+                commit: Some(&commit),
+            };
+            build.run()?;
+            let hash = |program: &&str| sha256(&build.folder().join(program));
             hashes.push(programs.iter().map(hash).collect::<Result<Vec<_>, _>>()?);
         }
         let mut differing = Vec::new();
@@ -81,37 +80,6 @@ impl Reproducible {
         }
         Ok(())
     }
-
-    /// Builds with every path of this machine named after what it is.
-    fn build(
-        &self,
-        sources: &Path,
-        built: &Path,
-        commit: &str,
-        programs: &[&str],
-    ) -> Result<(), Failure> {
-        let mut build = cargo();
-        build.args(["build", "--quiet", "--locked", "--workspace", "--profile", &self.profile]);
-        for program in programs {
-            build.args(["--bin", program]);
-        }
-        let paths = [(sources, "/minster"), (built, "/built"), (&cargo_home(), "/cargo")];
-        let (mut rust, mut c) = (Vec::new(), Vec::new());
-        for (from, to) in paths {
-            rust.push(format!("--remap-path-prefix={}={to}", from.display()));
-            c.push(format!("-ffile-prefix-map={}={to}", from.display()));
-        }
-        // The separator of cargo's own: a path may hold a blank.
-        build.env("CARGO_ENCODED_RUSTFLAGS", rust.join("\u{1f}")).env("CFLAGS", c.join(" "));
-        build.env("CARGO_TARGET_DIR", built).env("CARGO_INCREMENTAL", "0");
-        build.env("MINSTER_COMMIT", commit).env("SOURCE_DATE_EPOCH", "0");
-        run("cargo build", build.current_dir(sources))
-    }
-}
-
-fn cargo_home() -> PathBuf {
-    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
-    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home).unwrap_or_default()
 }
 
 /// The commit that is checked out: the copies are outside of git.
