@@ -5,6 +5,7 @@
 
 mod additions;
 mod attacker;
+mod changed;
 mod council;
 mod cycles;
 mod flags;
