@@ -6,10 +6,12 @@
 mod additions;
 mod attacker;
 mod changed;
+mod changing;
 mod council;
 mod cycles;
 mod flags;
 mod floors;
+mod inside;
 mod known_zeros;
 mod noise;
 mod periods;

@@ -40,9 +40,11 @@ use crate::{
         check_against_data,
         children::Children,
         contributions::Measured,
-        joint_table, lookup,
+        joint_table::JointTables,
+        lookup,
         tables::{self, Tabulated, Who},
-        ties::{self, TiedColumns, Ties},
+        tied_releases::{self, TiedColumns},
+        ties::Ties,
     },
 };
 
@@ -149,7 +151,7 @@ impl<'a> Work<'a> {
                 let ties = self.ties(definition, &[])?;
                 let tables = published_tables.counts.iter().cloned();
                 set.tables = tables.map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
-                self.break_cycle(&mut set, definition, &[], &ties)?;
+                self.join(&mut set, definition, &[], &ties)?;
                 protect(set, cast.costs).map(|counts| (counts, published_tables))
             }
             // Numbers that are rounded are made again, and compared.
@@ -235,7 +237,7 @@ impl<'a> Work<'a> {
         set.tables.extend(published_tables.flags.iter().map(|(_, table)| table.clone()));
         set.tables = set.tables.into_iter().map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
         if definition.method == Method::Suppress {
-            self.break_cycle(&mut set, definition, &of_same, &ties)?;
+            self.join(&mut set, definition, &of_same, &ties)?;
         }
         let counts = match definition.method {
             Method::Suppress => changed.protect(&cast, set, job.notice)?,
@@ -273,22 +275,17 @@ impl<'a> Work<'a> {
         Ties::find(definition, &all, &self.dataset, self.job.children)
     }
 
-    /// Adds the joint table of a cycle, if the tables form one. `same` are the definitions of what stands among them.
-    fn break_cycle(
+    /// Adds the joint tables that the tables of a set ask for. `same` are the definitions of what stands among them.
+    fn join(
         &self,
         set: &mut TableSet,
         definition: &Definition,
         same: &[&Definition],
         ties: &Ties,
     ) -> Result<(), AggregateError> {
-        if minster_attack::cycle(set).is_empty() {
-            return Ok(());
-        }
         let all = self.with_lookups(std::iter::once(definition).chain(same.iter().copied()))?;
         let (dataset, children) = (&self.dataset, self.job.children);
-        let joint = joint_table::of_cycle(set, definition, &all, dataset, children)?;
-        set.tables.extend(joint.map(|of| joint_table::unpublished(ties.tie(of)?)).transpose()?);
-        Ok(())
+        JointTables { definition, all: &all, dataset, children }.add(set, ties)
     }
 
     /// The columns that add up for every child, among those that a definition sums and those that stand.
@@ -320,7 +317,7 @@ impl<'a> Work<'a> {
         }
         let own = (definition, lookup::of(definition, self.job.lookups)?);
         let (entries, others): (Vec<&Entry>, Vec<_>) = compared.into_iter().unzip();
-        let found = ties::with_others(own, &others, &self.dataset, self.job.children)?;
+        let found = tied_releases::with_others(own, &others, &self.dataset, self.job.children)?;
         for (entry, tied) in entries.into_iter().zip(found) {
             let Some(TiedColumns { own, other }) = tied else { continue };
             let (there, here) = (called(&other).to_owned(), called(&own).to_owned());
