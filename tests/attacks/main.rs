@@ -14,6 +14,7 @@ mod floors;
 mod inside;
 mod known_zeros;
 mod noise;
+mod order;
 mod periods;
 mod random;
 mod tied;

@@ -77,6 +77,25 @@ pub(crate) struct PublishedTables {
 }
 
 impl PublishedTables {
+    /// The tables with their categories in the order in which `known` has those of the same columns, and else in their own,
+    /// which is known from then on.
+    pub(crate) fn in_order_of(self, known: &mut Vec<Hierarchy>) -> Result<Self, AggregateError> {
+        let mut ordered = |table: CountTable| {
+            let table = table.in_order_of(known)?;
+            learn(known, table.dimensions());
+            Ok::<_, AggregateError>(table)
+        };
+        let counts = self.counts.into_iter().map(&mut ordered).collect::<Result<_, _>>()?;
+        let flags = self.flags.into_iter().map(|(column, of)| Ok((column, ordered(of)?)));
+        let flags = flags.collect::<Result<_, AggregateError>>()?;
+        let mut sums = BTreeMap::new();
+        for (column, tables) in self.sums {
+            let tables = tables.into_iter().map(&mut ordered).collect::<Result<_, _>>()?;
+            sums.insert(column, tables);
+        }
+        Ok(Self { counts, sums, flags })
+    }
+
     pub(crate) fn extend(&mut self, other: Self) {
         self.counts.extend(other.counts);
         self.flags.extend(other.flags);
@@ -241,6 +260,15 @@ pub(crate) fn deliveries(integrated: &Manifest) -> Vec<(SourceName, Period)> {
             datasets.iter().map(|(of, _)| (of.name.clone(), of.period.clone())).collect()
         }
         Origin::Delivery { .. } => Vec::new(),
+    }
+}
+
+/// Adds dimensions to those that are known, unless one with the same categories is.
+pub(crate) fn learn(known: &mut Vec<Hierarchy>, dimensions: &[Hierarchy]) {
+    for dimension in dimensions {
+        if !known.iter().any(|of| of.has_leaves_of(dimension)) {
+            known.push(dimension.clone());
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use minster_attack::ReleasableSet;
 use minster_disclosure::sparsity;
 use minster_model::{
     ColumnName,
-    table::{CountTable, TableSet},
+    table::{CountTable, Hierarchy, TableSet},
 };
 use minster_store::{Dataset, DatasetKeys, Release, ReleaseLog};
 
@@ -188,6 +188,10 @@ impl<'a> Work<'a> {
         let children = tabulated.children;
         let AboutSame { unchanged: same, mut changed } =
             ledger.about_same(definition, children, |definition| self.tabulate(definition))?;
+        let mut known = Vec::new();
+        tabulated.tables.iter().for_each(|of| entry::learn(&mut known, of.counts.dimensions()));
+        let same = same.into_iter().map(|(of, tables)| Ok((of, tables.in_order_of(&mut known)?)));
+        let same = same.collect::<Result<Vec<_>, AggregateError>>()?;
         let ties = self.ties(definition, &same)?;
         let purpose = &self.dataset.manifest().dataset.purpose;
         let nearly = NearlyTheSame::find(
@@ -205,7 +209,8 @@ impl<'a> Work<'a> {
         let stand: Vec<&Entry> = others.iter().copied().chain(changed.entries()).collect();
         self.not_tied(definition, &stand)?;
         self.within_noise_budget(definition, &tabulated, &stand)?;
-        let (overlap, as_if_unchanged) = self.overlap(definition, &tabulated, &same, &others)?;
+        let (overlap, as_if_unchanged) =
+            self.overlap((definition, &tabulated), &same, &others, known)?;
         // Releases that cannot be attacked together with what was published are compared number by number.
         let is_apart = |entry: &&Entry| {
             as_if_unchanged.iter().any(|of| std::ptr::eq(*of, *entry))
@@ -382,14 +387,15 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// The releases about other children that a new one must be attacked together with, and those among them of which the
+    /// The releases about other children that a new one must be attacked together with, in the order of the dimensions that are
+    /// `known`, and those among them of which the
     /// data no longer say what they said: these are attacked as if they said what the data say now.
     fn overlap<'b>(
         &self,
-        definition: &'b Definition,
-        tabulated: &Tabulated,
+        (definition, tabulated): (&'b Definition, &Tabulated),
         same: &[(&'b Entry, entry::PublishedTables)],
         others: &[&'b Entry],
+        mut known: Vec<Hierarchy>,
     ) -> Result<(Option<Overlap<'b>>, Vec<&'b Entry>), AggregateError> {
         if definition.method != Method::Suppress {
             return Ok((None, Vec::new()));
@@ -410,6 +416,7 @@ impl<'a> Work<'a> {
                     entry.as_if_unchanged(&now)?
                 }
             };
+            let published_tables = published_tables.in_order_of(&mut known)?;
             attacked.push((now.children, (*entry, published_tables)));
         }
         let population = PopulationCounts {
