@@ -181,6 +181,17 @@ pub enum ReleaseRefusal {
         /// The release.
         release: NamedRelease,
     },
+    /// Columns of two tables about the same children, of which some categories exclude each other.
+    #[error(
+        "the tables {} and {} would show together who has one category and not another, because some of {} and {} exclude each other, and a table of both is too large to be judged; use coarser categories, or leave one of the two tables out",
+        .tables[0], .tables[1], .columns[0], .columns[1]
+    )]
+    ExcludingColumns {
+        /// The tables.
+        tables: [String; 2],
+        /// The columns.
+        columns: [String; 2],
+    },
     /// Columns of two releases that follow from each other.
     #[error(
         "the release {release} is about other children, or the data have changed since, and the two would show together what each hides: {there} there and {here} here tell of each other, and neither is in both; divide by {there} here too, or by one of the two in one release instead"
@@ -274,6 +285,7 @@ impl ReleaseRefusal {
             Self::EveryoneMeets { .. } => "everyone-meets",
             Self::Difference => "difference",
             Self::ReportGone { .. } => "report-gone",
+            Self::ExcludingColumns { .. } => "excluding-columns",
             Self::TiedColumns { .. } => "tied-columns",
         }
     }
@@ -356,6 +368,10 @@ mod tests {
             ReleaseRefusal::EveryoneMeets { one: text(), other: text(), column: text() },
             ReleaseRefusal::Difference,
             ReleaseRefusal::ReportGone { release: release() },
+            ReleaseRefusal::ExcludingColumns {
+                tables: [text(), text()],
+                columns: [text(), text()],
+            },
             ReleaseRefusal::TiedColumns { release: release(), there: text(), here: text() },
         ];
         let codes: BTreeSet<&str> = refusals.iter().map(ReleaseRefusal::code).collect();

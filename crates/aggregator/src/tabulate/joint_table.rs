@@ -1,6 +1,9 @@
-//! The table of all columns that a circle of tables divides by. Wards by sex, wards by need and sex by need agree two by
-//! two on more counts than any children can have: only the table of all three says which belong together. Nobody
-//! publishes it. It stands among the tables, with every cell withheld, so that each alternative table is of some children.
+//! The table of several columns that tables of a set divide by apart. Nobody publishes it. It stands among the tables, with
+//! every cell withheld, so that each alternative table is of some children.
+//!
+//! Wards by sex, wards by need and sex by need agree two by two on more counts than any children can have: only the
+//! table of all three says which belong together. Where categories exclude each other, the joint table says whom nobody can be
+//! (`excluded`).
 
 use std::collections::BTreeSet;
 
@@ -13,76 +16,86 @@ use minster_model::{
 use minster_store::Dataset;
 
 use crate::{
-    definition::release_definition::{Definition, Dimension, Method, Table},
+    definition::release_definition::Definition,
     error::AggregateError,
-    tabulate::{
-        categories::Lookups,
-        tables::{self, TabulatedTable, Who},
-    },
+    refusal::ReleaseRefusal,
+    tabulate::{categories::Lookups, tables, ties, ties::Ties},
 };
 
-/// Inner cells. Larger joint tables take too long to attack: their circle is refused.
-const LARGEST: usize = 4_000;
+/// Inner cells. Larger joint tables take too long to attack.
+pub(crate) const LARGEST: usize = 4_000;
 
-/// Counts the joint table of the circle that tables form, by the dimensions of the definitions that they are of. None
-/// where there is no circle, or the table is too large or of a column that no definition divides.
-///
-/// # Errors
-/// As [`tables::tabulate`].
-pub(crate) fn of_cycle(
-    set: &TableSet,
-    definition: &Definition,
-    all: &[(&Definition, Lookups)],
-    dataset: &Dataset,
-    children: &TableName,
-) -> Result<Option<CountTable>, AggregateError> {
-    let hierarchies = in_cycle(set);
-    let size =
-        hierarchies.iter().try_fold(1usize, |product, of| product.checked_mul(of.leaves().len()));
-    if hierarchies.is_empty() || size.is_none_or(|size| size > LARGEST) {
-        return Ok(None);
+/// Where the children of a definition are, and the definitions, with their look-ups, that divide them.
+pub(crate) struct JointTables<'a> {
+    pub(crate) definition: &'a Definition,
+    pub(crate) all: &'a [(&'a Definition, Lookups)],
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) children: &'a TableName,
+}
+
+impl JointTables<'_> {
+    /// Adds to a set of tables about the same children the joint tables that they ask for: of columns of which some categories
+    /// exclude each other, and of the circle that the tables form, if they form one.
+    ///
+    /// # Errors
+    /// [`AggregateError::Refused`] where one would be too large, and tables would tell of each other without it; or as
+    /// [`tables::tabulate`].
+    pub(crate) fn add(&self, set: &mut TableSet, ties: &Ties) -> Result<(), AggregateError> {
+        for joint in ties.joints(&set.tables) {
+            match self.count(&joint.dimensions)? {
+                Some(table) => set.tables.push(unpublished(ties.tie(table)?)?),
+                None if joint.tells => {
+                    let (tables, columns) = (joint.tables, joint.columns);
+                    return Err(ReleaseRefusal::ExcludingColumns { tables, columns }.into());
+                }
+                None => {}
+            }
+        }
+        let in_cycle = in_cycle(set);
+        if !in_cycle.is_empty()
+            && let Some(table) = self.count(&in_cycle)?
+        {
+            set.tables.push(unpublished(ties.tie(table)?)?);
+        }
+        Ok(())
     }
-    let (mut dimensions, mut lookups) = (Vec::new(), Lookups::default());
-    for hierarchy in &hierarchies {
-        let of = |(of, lookups): &(&Definition, Lookups)| {
-            let mut own = of.dimensions.iter();
-            let found = own.find(|own| own.column.as_str() == hierarchy.name());
-            found.map(|own| (own.clone(), lookups.clone()))
-        };
-        let Some((own, named)) = all.iter().find_map(of) else { return Ok(None) };
-        let name = format!("d{}", dimensions.len());
-        let Ok(name) = name.parse() else { return Ok(None) };
-        dimensions.push(Dimension { name, ..own });
-        lookups.extend(named);
+
+    /// Counts the children by these dimensions; none where the table is too large, or of a column that no definition divides.
+    fn count(&self, hierarchies: &[Hierarchy]) -> Result<Option<CountTable>, AggregateError> {
+        let mut sizes = hierarchies.iter().map(|of| of.leaves().len());
+        let size = sizes.try_fold(1usize, |product, size| product.checked_mul(size));
+        let Some(size) = size.filter(|size| *size <= LARGEST) else { return Ok(None) };
+        let mut columns = Vec::new();
+        let mut known = ties::columns(self.all, self.dataset, self.children)?;
+        for hierarchy in hierarchies {
+            let leaves = hierarchy.leaves().iter().map(|&leaf| hierarchy.code(leaf).to_owned());
+            let key = (hierarchy.name().to_owned(), leaves.collect());
+            let Some(at) = known.iter().position(|of| of.key() == key) else { return Ok(None) };
+            columns.push(known.swap_remove(at));
+        }
+        let read: BTreeSet<String> =
+            columns.iter().map(|column| column.read().to_owned()).collect();
+        let conditions = self.definition.conditions.iter().map(|of| of.column.as_str());
+        let read = read.iter().map(String::as_str).chain(conditions).collect();
+        let mut inner = vec![0; size];
+        tables::each_batch(self.definition, self.dataset, self.children, &read, |batch| {
+            let mut cells = vec![0usize; batch.num_rows()];
+            for (column, of) in columns.iter_mut().zip(hierarchies) {
+                let ordinals = column.ordinals(batch)?;
+                let leaves = of.leaves().len();
+                cells.iter_mut().zip(ordinals).for_each(|(c, of)| *c = *c * leaves + of as usize);
+            }
+            cells.into_iter().for_each(|cell| inner[cell] += 1);
+            Ok(())
+        })?;
+        let names: Vec<&str> = hierarchies.iter().map(Hierarchy::name).collect();
+        let name = format!("{} (not published)", names.join(" × "));
+        Ok(Some(CountTable::new(name, hierarchies.to_vec(), inner, vec![])?))
     }
-    let Some(first) = definition.tables.first() else { return Ok(None) };
-    let table = Table {
-        dimensions: dimensions.iter().map(|of| of.name.clone()).collect(),
-        measures: Vec::new(),
-        sensitive: Vec::new(),
-        never: Vec::new(),
-        always: Vec::new(),
-        ..first.clone()
-    };
-    let joint = Definition {
-        dimensions,
-        tables: vec![table],
-        method: Method::Suppress,
-        ..definition.clone()
-    };
-    let counted = tables::tabulate(&joint, dataset, children, &lookups, Who::Untold)?;
-    let Some(TabulatedTable { counts: table, .. }) = counted.tables.into_iter().next() else {
-        return Ok(None);
-    };
-    let same = |(one, other): (&Hierarchy, &Hierarchy)| one == other;
-    if !table.dimensions().iter().zip(&hierarchies).all(same) {
-        return Ok(None);
-    }
-    Ok(Some(table))
 }
 
 /// The joint table as it stands among the others: everyone knows how many children there are, and nothing else of it.
-pub(crate) fn unpublished(table: CountTable) -> Result<CountTable, AggregateError> {
+fn unpublished(table: CountTable) -> Result<CountTable, AggregateError> {
     let withheld =
         (0..table.cell_count()).map(|cell| table.divided(cell).next().is_some()).collect();
     Ok(table.with_zeros(Zeros::MayBeWithheld).published_before(Pattern { withheld })?)

@@ -270,7 +270,7 @@ pub(crate) fn on_spine(batch: &RecordBatch) -> Result<&BooleanArray, AggregateEr
     column.ok_or_else(|| failed(ON_SPINE, "finding who is a pupil of the schools"))
 }
 
-fn population(
+pub(super) fn population(
     definition: &Definition,
     batch: &RecordBatch,
 ) -> Result<BooleanArray, AggregateError> {
