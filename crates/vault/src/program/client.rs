@@ -109,6 +109,12 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
         What::ForgetRelease { purpose, release, period, sha256 } => {
             ProposedAction::ForgetRelease { purpose, release, period, sha256 }
         }
+        What::Hold(hold) => hold.proposed()?,
+        What::Moratorium { category, ordered_by } => {
+            ProposedAction::Moratorium { category, ordered_by }
+        }
+        What::Lift { hold } => ProposedAction::LiftHold { hold },
+        What::Dispose(schedule) => schedule.proposed()?,
     };
     let Case { reference, reason, expires } = case;
     let proposed = Proposed { action, reference, reason, expires };
@@ -148,6 +154,10 @@ pub(crate) fn enact(caller: &Caller, proposal: &ProposalName, form: &Json) -> Re
             object["retired"] = version.0.into();
             format!("carried out\n{version} of the keys is retired")
         }
+        CarriedOut::Disposed(counts) => format!(
+            "carried out\n{} persons were disposed of; `minster-vault retention apply` with this proposal writes the signed list",
+            counts.persons
+        ),
     };
     tell(form, &object, &words)
 }
@@ -237,7 +247,7 @@ pub(crate) fn address(caller: &Caller) -> VaultAddress {
 
 impl ProposalName {
     /// The short name: of the text in a file, or as it was typed.
-    fn id(&self) -> Result<String, Failure> {
+    pub(crate) fn id(&self) -> Result<String, Failure> {
         let Self { name } = self;
         if Path::new(name).exists() {
             return Ok(Proposal::id(&read(Path::new(name))?));
