@@ -1,6 +1,8 @@
 //! One batch from raw rows to a record batch: its cells coded and treated once for each distinct value, its
 //! rows accepted, set aside or recognised as duplicates, the accepted ones gathered.
 
+mod persons;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,

@@ -14,6 +14,7 @@ fn plan(column: &str) -> TablePlan {
         period: &"2024-25".parse().unwrap(),
         lookups: &HashMap::new(),
         whole: None,
+        schedule: None,
     };
     TablePlan::new(&definition, (0, &definition.tables[0]), &circumstances).unwrap()
 }
@@ -133,6 +134,7 @@ fn each_shipped_definition_of_a_sheet_or_a_text_file_reads_a_spreadsheet_s_days(
             period: &period,
             lookups: &lookups,
             whole: None,
+            schedule: None,
         };
         for (place, table) in definition.tables.iter().enumerate() {
             let plan = TablePlan::new(definition, (place, table), &circumstances).unwrap();
