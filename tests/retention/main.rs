@@ -215,7 +215,7 @@ fn a_disposal_takes_what_is_due_out_of_everything_and_nothing_else() {
     let plan = council.plan();
     let due = plan["plan"]["due"].as_u64().unwrap();
     assert!(due > 10, "{plan}");
-    // Who is due, by the council's truth alone: born twelve years ago or earlier, not looked after, without a protection plan.
+    // Due, by the council's truth alone: born twelve years ago or earlier, not looked after, without a protection plan.
     let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
     let is_old = |born: &str| {
         let born: jiff::civil::Date = born.parse().unwrap();

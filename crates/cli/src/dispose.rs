@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     pub(crate) report: Report,
 }
 
-/// What was done.
+/// The outcome.
 #[derive(Debug)]
 pub(crate) struct Disposed {
     receipt: DisposalReceipt,

@@ -1,4 +1,4 @@
-//! What a delivery's rows say of persons, for the retention schedule: which cells are told to the vault, and which were told already.
+//! Facts of persons in a delivery's rows, for the retention schedule: the cells that are told to the vault, and those told already.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -23,7 +23,7 @@ pub(crate) struct PlannedFacts {
     pub(crate) category: Option<CategoryName>,
 }
 
-/// What one row says of a person. Has no `Debug`: it holds raw identifiers.
+/// The facts of a person in one row. Has no `Debug`: it holds raw identifiers.
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct RowFacts<'a> {
     pub(crate) own: Vec<(&'a Kind, &'a [u8])>,
@@ -45,7 +45,7 @@ impl SourceSchedule<'_> {
         self.schedule.person_of(kind).is_some()
     }
 
-    /// What is told of a table's rows.
+    /// The cells that are told of a table's rows.
     ///
     /// # Errors
     /// Where the schedule names a column that the definition does not.
@@ -131,7 +131,7 @@ pub(crate) struct Facts {
     untold: Untold,
 }
 
-/// What could not be told.
+/// Counts of facts that could not be told.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Untold {
     /// Dates that could not be read.

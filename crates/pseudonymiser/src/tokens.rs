@@ -19,7 +19,7 @@ pub(crate) struct TokenTable {
     asked: u64,
     /// The repaired numbers, and the birth dates that were told.
     pub(crate) slips: Slips,
-    /// What was told of persons for the retention schedule.
+    /// The facts of persons that were told for the retention schedule.
     pub(crate) facts: Facts,
     /// Identifiers of persons whose records were disposed of.
     blocked: Identifiers,

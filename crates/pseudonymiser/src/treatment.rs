@@ -44,7 +44,7 @@ pub(crate) struct TablePlan {
     pub(crate) unit: Option<usize>,
     /// Whether a row by which nobody can be found is set aside. A record of a unit is found by its unit's own.
     pub(crate) finds_persons: bool,
-    /// What is told of its rows for the retention schedule.
+    /// The cells of its rows that are told for the retention schedule.
     pub(crate) facts: Vec<PlannedFacts>,
     /// Kinds of numbers that are a person's own; without a schedule, all may be.
     own: Option<BTreeSet<Kind>>,

@@ -1,4 +1,4 @@
-//! What is known of a person: dates of events, and categories.
+//! The facts that are known of a person: dates of events, and categories.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

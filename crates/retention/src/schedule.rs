@@ -66,7 +66,7 @@ name!(
     CategoryName, "category"
 );
 name!(
-    /// Whom a record is about: `child`, `adopter`.
+    /// The person that a record is about: `child`, `adopter`.
     PersonName, "person"
 );
 
@@ -97,11 +97,11 @@ pub struct Category {
     pub name: CategoryName,
     /// Its words in the notice.
     pub notice: String,
-    /// Whom it is about.
+    /// The person it is about.
     pub person: PersonName,
     /// Until when a record is kept.
     pub rule: Rule,
-    /// What happens then.
+    /// The end of the record then.
     pub end: End,
     /// Whether it counts for those of whom no other row is shown.
     pub default: bool,
@@ -114,7 +114,7 @@ pub struct Record {
     pub sources: BTreeSet<SourceName>,
     /// The table.
     pub table: TableName,
-    /// Whom its rows are about.
+    /// The person its rows are about.
     pub person: PersonName,
     /// The columns with the person's own numbers, as the definition names them; where none is named, all whose kind is the person's.
     pub numbers: Vec<String>,
@@ -169,7 +169,7 @@ impl Schedule {
         self.categories.iter().find(|category| category.name == *name)
     }
 
-    /// What the rows of a source tell.
+    /// The records of a source's tables.
     pub fn records<'a>(&'a self, source: &'a SourceName) -> impl Iterator<Item = &'a Record> {
         self.records.iter().filter(|record| record.sources.contains(source))
     }

@@ -48,7 +48,7 @@ pub enum ScheduleError {
     Rule {
         /// The category.
         category: CategoryName,
-        /// What is wrong.
+        /// The fault.
         why: &'static str,
     },
     /// A second default row for a person.
@@ -65,7 +65,7 @@ pub enum ScheduleError {
     Evidence {
         /// Where.
         place: String,
-        /// What is wrong.
+        /// The fault.
         why: &'static str,
     },
 }
@@ -99,7 +99,7 @@ struct CategoryText {
     evidence: Vec<EvidenceText>,
 }
 
-/// What a table tells of persons.
+/// A table that tells of persons.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RecordText {

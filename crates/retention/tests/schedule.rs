@@ -15,7 +15,7 @@ fn day(text: &str) -> Date {
     text.parse().unwrap()
 }
 
-/// What is known: `category` for each category, `event=date` for each date.
+/// Known facts: `category` for each category, `event=date` for each date.
 fn facts(words: &str) -> Facts {
     let mut facts = Facts::default();
     for word in words.split_whitespace() {

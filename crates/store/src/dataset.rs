@@ -14,7 +14,7 @@ use crate::{
     tokens, within,
 };
 
-/// What a dataset takes the place of.
+/// The dataset before, whose place a dataset takes.
 pub(crate) enum Before {
     /// A delivery before, or nothing.
     Delivery,

@@ -29,7 +29,7 @@ pub(crate) const SEALED_ROWS: &str = "quarantine.age";
 /// The beginning of the kinds of match keys.
 const MATCH_KEY: &str = "match-key:";
 
-/// Whose rows leave.
+/// The persons whose rows leave.
 pub struct Gone<'a> {
     /// The disposal list.
     pub list: &'a str,
@@ -39,7 +39,7 @@ pub struct Gone<'a> {
     pub own_kinds: &'a BTreeSet<Kind>,
 }
 
-/// What became of a dataset.
+/// The outcome for a dataset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DisposedFrom {
     /// SHA-256 of its manifests before and now, where it was written anew.
@@ -190,10 +190,10 @@ fn without(origin: &Origin, leaving: &Leaving) -> Origin {
     origin
 }
 
-/// What a column of sixteen bytes says.
+/// The meaning of a column of sixteen bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Says {
-    /// Who a row is about.
+    /// A person's own number.
     Own,
     /// A match key.
     Key,

@@ -45,7 +45,7 @@ pub struct Manifest {
     pub disposal: Option<DisposalNote>,
 }
 
-/// What a disposal took out of a dataset. Holds counts and names alone.
+/// The rows and files that a disposal took out of a dataset, counted. Holds counts and names alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisposalNote {
     /// The disposal list.

@@ -181,10 +181,10 @@ pub enum Request {
     },
     /// A custodian's share, for a vault that is locked. Such a vault answers this and [`Request::Status`] alone.
     Unlock(Share),
-    /// What the open run's rows say of persons, for the retention schedule. Their identifiers were asked for in the run. The vault
+    /// Facts of persons in the open run's rows, for the retention schedule. Their identifiers were asked for in the run. The vault
     /// keeps it once the run is closed.
     TellFacts(Vec<PersonFacts>),
-    /// What is due under a schedule.
+    /// The plan of a schedule.
     PlanRetention {
         /// The purpose.
         purpose: Purpose,
@@ -213,7 +213,7 @@ pub enum Request {
     ReportDisposal {
         /// The purpose.
         purpose: Purpose,
-        /// What was done.
+        /// The outcome.
         receipt: DisposalReceipt,
     },
 }

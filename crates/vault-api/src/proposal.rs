@@ -112,7 +112,7 @@ pub enum ProposedAction {
     Moratorium {
         /// The category.
         category: String,
-        /// Who ordered it.
+        /// The authority that ordered it.
         ordered_by: String,
     },
     /// End a hold or a moratorium.

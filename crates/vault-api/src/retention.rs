@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::IdentifierBatch;
 
-/// What rows of a delivery say of one person, for the retention schedule. Holds identifiers: no `Debug`.
+/// Facts of one person in a delivery's rows, for the retention schedule. Holds identifiers: no `Debug`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct PersonFacts {
     /// Identifiers of one row, canonical: the person's own come first.
@@ -26,7 +26,7 @@ pub type ShownCount = Option<u64>;
 /// Counts below this one, and above 0, are hidden.
 pub const SMALLEST_SHOWN: u64 = 5;
 
-/// What is due, undetermined and held back under a schedule. Says nothing of a single person.
+/// A plan: the persons that are due, undetermined and held back under a schedule, counted. Says nothing of a single person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetentionPlan {
     /// The purpose.
@@ -39,7 +39,7 @@ pub struct RetentionPlan {
     pub due: ShownCount,
     /// The same by category and month.
     pub due_by_month: Vec<DueCount>,
-    /// Of those that are due, how many the datasets of each delivery told of, as far as the vault knows.
+    /// How many of those that are due each delivery told of, as far as the vault knows.
     pub due_by_delivery: Vec<DeliveryCount>,
     /// Persons whose disposal date cannot be told.
     pub undetermined: Vec<UndeterminedCount>,
@@ -102,7 +102,7 @@ pub struct StandingHold {
     pub hold: String,
     /// The category, where it is a moratorium; else it is on a person.
     pub category: Option<String>,
-    /// Who ordered a moratorium.
+    /// The authority that ordered a moratorium.
     pub ordered_by: Option<String>,
     /// The case.
     pub reference: String,
@@ -110,7 +110,7 @@ pub struct StandingHold {
     pub since: String,
 }
 
-/// What a disposal that custodians approved came to.
+/// The outcome of a disposal that custodians approved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisposalCounts {
     /// Persons.
@@ -148,7 +148,7 @@ impl DisposalHead {
     pub const FORMAT: u32 = 1;
 }
 
-/// What `minster` did with a disposal list. Holds counts, names and hashes alone.
+/// The outcome of a disposal list in the store. Holds counts, names and hashes alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DisposalReceipt {

@@ -204,7 +204,7 @@ pub enum Action {
     Moratorium {
         /// The category.
         category: CategoryName,
-        /// Who ordered it.
+        /// The authority that ordered it.
         ordered_by: String,
     },
     /// End a hold or a moratorium.

@@ -56,7 +56,7 @@ pub(crate) struct OpenPurpose {
     pub(crate) registry: Registry,
     /// The birth dates beside its identifiers.
     pub(crate) births: Births,
-    /// What was told of persons for the retention schedule.
+    /// The facts of persons that were told for the retention schedule.
     pub(crate) facts: FactsBook,
     /// The numbers that are blocked.
     pub(crate) tombstones: Tombstones,

@@ -55,7 +55,7 @@ pub struct State {
     pub single_user: bool,
     /// The list of identities that are linked by their number alone; none where none was made.
     pub(crate) exact_only: Option<ListHead>,
-    /// What is held back from disposal, by the proposal that made the hold.
+    /// Holds, by the proposal that made the hold.
     pub(crate) holds: BTreeMap<String, Hold>,
 }
 

@@ -94,7 +94,7 @@ impl TriagedBatch<'_> {
         self.forget_unused();
     }
 
-    /// What the accepted rows say of persons, and what could not be told. Identifiers' tokens are still to be put in their places.
+    /// The facts of persons that the accepted rows tell, and a count of those that could not be told. Identifiers' tokens are still to be put in their places.
     pub(crate) fn facts<'b>(&'b self, of: &'b PlannedFacts) -> (Vec<RowFacts<'b>>, Untold) {
         let (mut all, mut untold) = (Vec::new(), Untold::default());
         for (place, row) in self.accepted.iter().enumerate() {

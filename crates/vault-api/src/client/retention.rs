@@ -14,7 +14,7 @@ impl Client {
         }
     }
 
-    /// What is due under a schedule until a day (ISO).
+    /// The plan of a schedule until a day (ISO).
     pub fn plan_retention(
         &mut self,
         purpose: &Purpose,

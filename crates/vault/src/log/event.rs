@@ -71,7 +71,7 @@ pub enum Event {
         today: u64,
         #[serde(default)]
         newcomers: u64,
-        /// Of persons whose records were disposed of: nothing stands for them.
+        /// Numbers of persons whose records were disposed of: nothing stands for them.
         #[serde(default, skip_serializing_if = "is_zero")]
         blocked: u64,
         #[serde(default)]
@@ -277,7 +277,7 @@ pub enum Event {
     /// Custodians opened the vault, which had started locked: the accounts whose shares opened it, and before that wrong shares,
     /// and what was refused for other reasons, such as a share of an account without the role.
     Unlocked { by: Vec<u32>, wrong: Vec<UidCount>, refused: Vec<UidCount> },
-    /// What rows say of persons was taken in for the retention schedule: so many different facts were told, and so many of them no
+    /// Facts of persons were taken in for the retention schedule: so many different facts were told, and so many of them no
     /// delivery before had told.
     ToldFacts {
         run: RunId,

@@ -1,4 +1,4 @@
-//! What the log says of holds and disposals.
+//! Entries of the log about holds and disposals.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub struct Held {
     /// The category, where it is a moratorium; else it is on a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<CategoryName>,
-    /// Who ordered a moratorium.
+    /// The authority that ordered a moratorium.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered_by: Option<String>,
 }
@@ -50,7 +50,7 @@ pub struct Disposed {
     pub registry: RegistryHead,
     /// The birth dates beside its identifiers.
     pub births: RegistryHead,
-    /// What was told of persons.
+    /// The facts of persons that were told.
     pub facts: RegistryHead,
     /// The numbers that are blocked.
     pub tombstones: RegistryHead,

@@ -195,7 +195,7 @@ The program asks for the number. The log has no number and no tag of it.")]
         /// The category, as the schedule names it.
         #[arg(long)]
         category: String,
-        /// Who ordered it: 1 to 40 letters, digits, '-', '_', '/' and '.'. It is logged.
+        /// The authority that ordered it: 1 to 40 letters, digits, '-', '_', '/' and '.'. It is logged.
         #[arg(long, value_name = "NAME")]
         ordered_by: String,
     },

@@ -1,4 +1,4 @@
-//! What is due under the retention schedule, and its disposal.
+//! The plan of the retention schedule, and the disposal.
 
 use std::{
     fmt::Write as _,
@@ -40,7 +40,7 @@ it.")]
     Apply(Apply),
 }
 
-/// What is asked.
+/// The question.
 #[derive(Args)]
 pub(crate) struct Plan {
     #[command(flatten)]

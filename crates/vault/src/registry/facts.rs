@@ -1,4 +1,4 @@
-//! What deliveries tell of persons for the retention schedule: who has which numbers, categories and dates. Each row of it is
+//! Facts of persons that deliveries tell for the retention schedule: who has which numbers, categories and dates. Each row of it is
 //! sealed; a keyed hash of the row says whether it was told before, so that the same delivery adds nothing twice.
 
 use std::{
@@ -22,7 +22,7 @@ use crate::{
 
 const FACTS: FileSubject = FileSubject { magic: b"minster facts 01\n", name: "facts" };
 
-/// What one row says of a person.
+/// The facts of a person in one row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ToldPerson {
     /// Links of the person's own numbers.

@@ -1,4 +1,4 @@
-//! What is due under a schedule, and what holds back.
+//! Persons that are due under a schedule, and those that are held back.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -17,7 +17,7 @@ use crate::keys::Keys;
 const FORECAST: i16 = 10;
 const LEGAL_HOLD: &str = "legal hold";
 
-/// What holds back, as it stands.
+/// The holds that stand.
 #[derive(Debug, Default)]
 pub(crate) struct HeldBack {
     /// The proposals that made them.
@@ -29,7 +29,7 @@ pub(crate) struct HeldBack {
 }
 
 impl HeldBack {
-    /// What holds a person back: a hold on the person first, else a category.
+    /// The hold on a person, if any: a hold on the person first, else a category.
     fn holds(&self, person: &Person, schedule: &Schedule, keys: &Keys) -> Option<String> {
         let is_tagged = |link| self.tags.contains(&keys.tag_of(link));
         if !self.tags.is_empty() && person.own.iter().any(is_tagged) {

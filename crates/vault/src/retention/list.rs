@@ -1,4 +1,4 @@
-//! What a proposal to dispose is about: the schedule, and the links of the numbers. It is kept sealed until it is carried out.
+//! The subject of a proposal to dispose: the schedule, and the links of the numbers. It is kept sealed until it is carried out.
 
 use std::collections::BTreeSet;
 

@@ -23,7 +23,7 @@ pub(crate) struct Person {
     pub(crate) facts: Facts,
     /// The deliveries that told of the person, by their places in [`Persons::deliveries`].
     pub(crate) deliveries: BTreeSet<usize>,
-    /// What stands beside the person's numbers, by places in [`Persons::beside`].
+    /// Match keys and other numbers beside the person's own, by places in [`Persons::beside`].
     pub(crate) beside: BTreeSet<usize>,
     /// The rows of facts, by their keyed hashes.
     pub(crate) rows: Vec<Link>,
@@ -133,7 +133,7 @@ impl Persons {
         Ok(persons)
     }
 
-    /// What stands beside the numbers of some persons, and beside those of no other: it goes with them.
+    /// Match keys and other numbers beside those of some persons and of no other: they go with them.
     pub(crate) fn beside_alone(&self, gone: &HashSet<usize>) -> Vec<Link> {
         let of = |is_gone: bool| {
             let some = self.all.iter().enumerate();

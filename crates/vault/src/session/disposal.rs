@@ -31,7 +31,7 @@ const PIECE: usize = 1 << 20;
 /// Datasets of a purpose, at most.
 const MOST_DATASETS: usize = 20_000;
 
-/// What two custodians approved.
+/// A disposal that two custodians approved.
 pub(super) struct Approved {
     pub(super) purpose: Purpose,
     pub(super) until: Date,
@@ -39,7 +39,7 @@ pub(super) struct Approved {
     pub(super) tag: String,
 }
 
-/// What leaves.
+/// All that leaves.
 struct Leaving {
     persons: HashSet<usize>,
     own: BTreeSet<Link>,
@@ -52,7 +52,7 @@ struct Leaving {
 }
 
 impl Session<'_> {
-    /// What is due now, as it is put before the custodians, and what is kept sealed of it.
+    /// The persons that are due now, as custodians are told of them, and the part that is kept sealed.
     pub(super) fn disposal(
         &self,
         purpose: Purpose,

@@ -1,4 +1,4 @@
-//! What a run's rows say of persons, for the retention schedule: taken in with the run, sealed beside the registry.
+//! Facts that a run's rows say of persons, for the retention schedule: taken in with the run, sealed beside the registry.
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;

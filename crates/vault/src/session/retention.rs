@@ -66,7 +66,7 @@ impl Session<'_> {
         Ok((persons, assessed))
     }
 
-    /// What is held back now. A hold whose proposal is gone or was changed holds nobody that could be named: nothing is planned then.
+    /// The holds that stand now. A hold whose proposal is gone or was changed holds nobody that could be named: nothing is planned then.
     pub(super) fn held_back(&self) -> Result<HeldBack, Denial> {
         let mut held = HeldBack::default();
         for (id, hold) in self.vault.look(|state| state.holds.clone())? {

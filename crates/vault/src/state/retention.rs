@@ -7,7 +7,7 @@ use minster_vault_api::StandingHold;
 use super::{PurposeState, State, short_name};
 use crate::log::{Entry, Event, Held};
 
-/// What is held back from disposal.
+/// A hold on a person or a category.
 #[derive(Debug, Clone)]
 pub(crate) struct Hold {
     /// SHA-256 of its proposal's text, which says whom it is on.
@@ -68,7 +68,7 @@ impl State {
         }
     }
 
-    /// What is held back, for custodians.
+    /// The holds that stand, for custodians.
     pub(crate) fn standing_holds(&self) -> Vec<StandingHold> {
         let told = |(proposal, hold): (&String, &Hold)| StandingHold {
             hold: proposal.clone(),

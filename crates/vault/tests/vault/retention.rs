@@ -383,7 +383,7 @@ fn a_disposal_leaves_nothing_of_its_persons_but_a_tombstone() {
     let now = plan(&serving, "2036-01-01");
     assert_eq!((now.due, now.unscheduled), (Some(6), Some(0)), "nothing is known of the six");
     assert!(now.undetermined.is_empty(), "{:?}", now.undetermined);
-    // Who was disposed of is undone by nobody.
+    // Nobody undoes a disposal.
     let action = ProposedAction::Reidentify { purpose: education(), pseudonyms: listed.clone() };
     let mut client = serving.client(Role::Custodian).unwrap();
     let text = proposed(&mut client, action).unwrap();
