@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use minster_model::{Period, RunId, SourceName, TableName};
 
-use crate::{audit, columns, linkage, preview, quality, review, suggest};
+use crate::{audit, columns, dispose, linkage, preview, quality, review, suggest};
 
 /// Turns a council's records about children into pseudonymised, linked data, and publishes only tables that passed disclosure
 /// control.
@@ -152,6 +152,13 @@ pub(crate) enum Command {
             Run it after custodians made new keys, and before they end the old ones. It needs the linker's role at the vault. \
             It is safe to run it again after an interruption: converted datasets are kept.")]
     Rekey(Report),
+    /// Take the rows of a signed disposal list out of every dataset. It cannot be undone.
+    #[command(after_help = "Example:\n  minster dispose disposal.list --receipt receipt.note\n\n\
+            `minster-vault retention apply` writes the list, once two custodians approved it. Rows leave the datasets of all deliveries and \
+            the integrated ones; superseded snapshots, sealed quarantine and linkage datasets are destroyed. Releases stand. The command \
+            needs the linker's role at the vault. It is safe to run it again after an interruption: it goes on.\n\n\
+            Exit: 0 done; 2 usage, or the list is not the vault's; 6 the vault; 8 a run holds the lock")]
+    Dispose(dispose::Arguments),
     /// Check a release again: its files, its numbers, and its certificates.
     #[command(after_help = "Example:\n  minster verify children\n\n\
             The command needs the auditor's role at the vault. It checks certificates by adding up alone.\n\n\

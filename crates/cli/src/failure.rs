@@ -73,6 +73,15 @@ pub(crate) enum Failure {
          is converted by them; custodians put the vault's folder `crosswalks` back from a copy of the same day as its registry"
     )]
     LostStep { purpose: Purpose, version: minster_model::KeyVersion },
+    #[error("the disposal list {} {why}", path.display())]
+    DisposalList { path: PathBuf, why: String },
+    #[error("{} is there already; name a new file for the receipt", path.display())]
+    Receipt { path: PathBuf },
+    #[error(
+        "{dataset} is not what the vault's log says, or is gone: nothing was disposed of in the store. Put it back or have custodians give it up \
+         first (docs/engineers.md, \"When a snapshot is not the newest\"), then run the same again"
+    )]
+    DisposalDiffers { dataset: String },
     #[error("no definition has the name {release}; {why}")]
     NoDefinition { release: TableName, why: String },
     #[error("the run ledger has no run {run}; `minster runs list` names its runs")]
@@ -127,6 +136,8 @@ impl Failure {
             | Self::NoPeriod { .. }
             | Self::WhichPeriod { .. }
             | Self::Page { .. }
+            | Self::DisposalList { .. }
+            | Self::Receipt { .. }
             | Self::Decisions { .. }
             | Self::OtherMatching { .. }
             | Self::Unexplained { .. }
@@ -134,7 +145,10 @@ impl Failure {
             Self::Changing { .. } => exit::LOCKED,
             Self::Ingest { code } | Self::Plan { code } | Self::Describe { code } => *code,
             Self::Stands { .. } | Self::PreviewsUsedUp { .. } => exit::REFUSED,
-            Self::Vault(_) | Self::NoPurpose { .. } | Self::LostStep { .. } => exit::VAULT,
+            Self::DisposalDiffers { .. }
+            | Self::Vault(_)
+            | Self::NoPurpose { .. }
+            | Self::LostStep { .. } => exit::VAULT,
             Self::Store(error) => error.exit_code(),
             Self::Match { source, .. } => source.exit_code(),
             Self::Aggregate { source, .. } | Self::Release { source, .. } => source.exit_code(),

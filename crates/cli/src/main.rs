@@ -9,6 +9,7 @@ mod audit;
 mod columns;
 mod definitions;
 mod dictionary;
+mod dispose;
 mod failure;
 mod init;
 mod linkage;
@@ -186,6 +187,12 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Rekey(Report { config, form: Json { json } }) => {
             let rekeyed = rekey::rekey(&Loaded::read(&config.path)?)?;
             print(&if json { rekeyed.json()? } else { rekeyed.text() })?;
+            Ok(exit::DONE)
+        }
+        Command::Dispose(arguments) => {
+            let disposed = dispose::dispose(&arguments)?;
+            let json = arguments.report.form.json;
+            print(&if json { disposed.json()? } else { disposed.text() })?;
             Ok(exit::DONE)
         }
         Command::Verify(Released { release, period, report }) => {

@@ -1,13 +1,16 @@
 //! The dataset of ids: what leads to each, which was made when, and every merge and split. One for all periods of a purpose.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use arrow::{
     array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray, UInt64Array},
     compute::concat_batches,
 };
-use minster_model::{DatasetClass, DatasetRef, Pseudonym};
-use minster_store::{Dataset, DatasetKeys, Origin, StoreError};
+use minster_model::{DatasetClass, DatasetRef, Pseudonym, Purpose};
+use minster_store::{Dataset, DatasetKeys, Origin, Store, StoreError};
 
 use crate::{
     Job, MatchError,
@@ -33,12 +36,48 @@ pub(crate) struct Ledger {
 
 /// The reference of the dataset of ids.
 fn dataset(job: &Job<'_>) -> Result<DatasetRef, MatchError> {
+    ledger_of(job.purpose)
+}
+
+/// The dataset of ids of a purpose.
+///
+/// # Errors
+/// None that happens: its names are names.
+pub fn ledger_of(purpose: &Purpose) -> Result<DatasetRef, MatchError> {
     Ok(DatasetRef {
         class: DatasetClass::Integrated,
         name: "identities".parse().map_err(|_| MatchError::Name)?,
         period: "all".parse().map_err(|_| MatchError::Name)?,
-        purpose: job.purpose.clone(),
+        purpose: purpose.clone(),
     })
+}
+
+/// The ids of the children to whom some numbers lead, in the dataset of ids that stands; none where there is no such dataset.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn ids_led_to(
+    store: &Store,
+    purpose: &Purpose,
+    numbers: &HashSet<Pseudonym>,
+    keys: &mut dyn DatasetKeys,
+) -> Result<HashSet<Pseudonym>, MatchError> {
+    let dataset = match store.dataset(&ledger_of(purpose)?, keys) {
+        Ok(dataset) => dataset,
+        Err(StoreError::NoDataset { .. }) => return Ok(HashSet::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut ids = HashSet::new();
+    each(&dataset, EVIDENCE, |batch| {
+        let [evidence, led_to] = [pseudonym_column(batch, 0)?, pseudonym_column(batch, 1)?];
+        for row in 0..batch.num_rows() {
+            if pseudonym(evidence, row).is_some_and(|one| numbers.contains(&one)) {
+                ids.extend(pseudonym(led_to, row));
+            }
+        }
+        Ok(())
+    })?;
+    Ok(ids)
 }
 
 impl Ledger {

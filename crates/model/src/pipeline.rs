@@ -24,6 +24,9 @@ pub struct Pipeline {
     pub definitions: PathBuf,
     /// The matching definition (`matching.toml`).
     pub matching: PathBuf,
+    /// The retention schedule (`retention.toml`); without it nothing is told to the vault of when records are due.
+    #[serde(default)]
+    pub schedule: Option<PathBuf>,
     /// The folder of table definitions (`*.toml`).
     pub tables: PathBuf,
     /// Threads for parsing and hashing; all cores where absent.
@@ -277,7 +280,7 @@ impl Pipeline {
         let monitors =
             [&mut self.monitoring.textfile, &mut self.monitoring.lineage].into_iter().flatten();
         let others = deliveries.chain(self.lookups.values_mut()).chain(monitors);
-        for path in paths.into_iter().chain(others) {
+        for path in paths.into_iter().chain(others).chain(&mut self.schedule) {
             *path = tidy(&folder.join(&path));
         }
         Ok(self)

@@ -2,6 +2,7 @@
 //! rows accepted, set aside or recognised as duplicates, the accepted ones gathered.
 
 mod known_persons;
+mod persons;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

@@ -12,6 +12,7 @@ use minster_model::{
     Purpose, RunId,
     pipeline::{Delivery, IdentifierRule},
 };
+use minster_retention::Schedule;
 use minster_sources::{
     Definition, Duplicates as DuplicateRule, Lookup, Plan as DeliveryPlan, PlannedFile, ReadError,
 };
@@ -26,6 +27,7 @@ use crate::{
     cells::Cells,
     columns,
     duplicates::{Duplicates, Fingerprints},
+    facts::SourceSchedule,
     hash::sha256_of_file,
     kept_text::{KeptText, SecondReading},
     linkage_dataset::LinkageWriter,
@@ -59,6 +61,8 @@ pub(crate) struct Planned {
     pub(crate) accepted: bool,
     /// Reasons that would stop it otherwise, before a row is read.
     pub(crate) let_through: Vec<String>,
+    /// The retention schedule, where the pipeline names one.
+    pub(crate) schedule: Option<Arc<Schedule>>,
 }
 
 /// The means of one run for all its deliveries.
@@ -172,15 +176,15 @@ impl Planned {
         })?;
         run.hands.tokens.begin_run(opened.repairs);
         let dataset = self.delivery.dataset(run.purpose);
-        let mut whole = None;
+        let (mut whole, mut second) = (None, false);
         loop {
             let (key, wrapped) = run.vault.create_key(&dataset)?;
             let writer =
                 run.store.stage(&dataset, run.id, key, wrapped)?.of_run(opened.run_key.clone());
             let quarantine = Quarantine::open(&writer, &opened.recipient)?;
             let mut outputs = Outputs { tables: Vec::new(), linkage: None, quarantine };
-            let second = whole.is_some();
             run.hands.tokens.slips.begin_reading();
+            run.hands.tokens.facts.begin_reading();
             let tables = self.open_tables(run.hands.lookups, whole)?;
             for table in &tables {
                 let passes = !table.schema.fields().is_empty();
@@ -192,9 +196,10 @@ impl Planned {
             let mut read = self
                 .read(&mut run.hands, Some(run.vault), &tables, &mut outputs)
                 .map_err(|error| replacement_gate::against_current(current.as_ref(), error))?;
-            if let (Some(again), false) = (&read.again, second) {
-                // Which rows a name or a doubtful date sets aside is known once all of them were read.
-                whole = Some(Arc::clone(again));
+            if !second && (read.again.is_some() || run.hands.tokens.has_beside_blocked()) {
+                // Which rows a name or a doubtful date sets aside is known once all of them were read, and so is which hang on a
+                // row of a person whose records were disposed of.
+                (whole, second) = (read.again.clone(), true);
                 drop(outputs);
                 drop(writer);
                 continue;
@@ -209,13 +214,20 @@ impl Planned {
                 read.warnings.extend(replacement_gate::stop_or_tell(found, self.accepted)?);
             }
             read.warnings.extend(run.hands.tokens.slips.warnings());
+            read.warnings.extend(run.hands.tokens.facts.warnings());
             run.vault.close_run(&read.inputs)?;
             let reasons = outputs.quarantine.finish()?;
-            let keys = self.definition.tables.iter().map(|table| table.key.clone());
-            let written = outputs.tables.into_iter().zip(keys);
+            let told = self.definition.tables.iter().map(|table| table.key.clone()).zip(&tables);
+            let written = outputs.tables.into_iter().zip(told);
             let entries: Result<Vec<TableEntry>, IngestError> = written
-                .filter_map(|(table, key)| Some((table?, key)))
-                .map(|(table, key)| Ok(TableEntry { key, ..table.finish()? }))
+                .filter_map(|(table, told)| Some((table?, told)))
+                .map(|(table, (key, of))| {
+                    let mut entry = table.finish()?;
+                    for (column, output) in entry.columns.iter_mut().zip(&of.plan.outputs) {
+                        column.kind.clone_from(&output.kind);
+                    }
+                    Ok(TableEntry { key, ..entry })
+                })
                 .collect();
             let definition_sha256 = self.definition_sha256.clone();
             let recipe_sha256 = Some(self.recipe_sha256.clone());
@@ -241,14 +253,25 @@ impl Planned {
         }
     }
 
+    /// The schedule, as it is read for this source.
+    fn schedule(&self) -> Option<SourceSchedule<'_>> {
+        let schedule = self.schedule.as_deref()?;
+        Some(SourceSchedule { schedule, source: &self.delivery.name })
+    }
+
     /// The definition's tables, ready for rows. `whole` is what a first reading told.
     pub(crate) fn open_tables(
         &self,
         lookups: &HashMap<String, Arc<Lookup>>,
         whole: Option<Arc<SecondReading>>,
     ) -> Result<Vec<OpenTable>, IngestError> {
-        let circumstances =
-            Circumstances { rule: self.rule, period: &self.delivery.period, lookups, whole };
+        let circumstances = Circumstances {
+            rule: self.rule,
+            period: &self.delivery.period,
+            lookups,
+            whole,
+            schedule: self.schedule(),
+        };
         let open = |(place, (table, watched)): (usize, (&minster_sources::Table, Vec<Watched>))| {
             let plan = TablePlan::new(&self.definition, (place, table), &circumstances)?;
             let schema = columns::schema(&plan.outputs);

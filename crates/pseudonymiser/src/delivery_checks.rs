@@ -12,6 +12,7 @@ use minster_model::{
     SourceName,
     pipeline::{Arrival, Delivery, IdentifierRule, OnFailure, Pipeline},
 };
+use minster_retention::Schedule;
 use minster_sources::{
     Catalogue, Definition, Generalisation, Lookup, LookupError, Plan, Treatment,
 };
@@ -20,6 +21,7 @@ use minster_store::{Progress, SourceRecord, sha256_hex};
 use crate::{
     IngestError,
     delivery::Planned,
+    facts::SourceSchedule,
     planned::LackingColumns,
     replacement_gate::{self, Shares},
     wait_for_files::settle,
@@ -30,6 +32,8 @@ use crate::{
 pub(crate) struct Lookups {
     pub(crate) by_name: HashMap<String, Arc<Lookup>>,
     sha256: HashMap<String, String>,
+    /// The council's retention schedule.
+    pub(crate) schedule: Option<Arc<Schedule>>,
     /// Those that cannot be used.
     broken: BTreeMap<String, LookupError>,
 }
@@ -132,7 +136,13 @@ fn plan(
     let let_through = replacement_gate::stop_or_tell(others, accepted)?;
     let definition_sha256 = sha256_hex(found.text.as_bytes());
     let rule = delivery.identifier.unwrap_or(definition.identifier);
-    let recipe_sha256 = recipe(&definition, &definition_sha256, rule, lookups)?;
+    let schedule = lookups.schedule.clone();
+    if let Some(schedule) = &schedule {
+        check_tables(schedule, &delivery.name, &definition)?;
+    }
+    let of_source =
+        schedule.as_deref().map(|schedule| SourceSchedule { schedule, source: &delivery.name });
+    let recipe_sha256 = recipe(&definition, &definition_sha256, rule, lookups, of_source)?;
     let delivery = delivery.clone();
     let unknown_percent = pipeline.unknown_percent(&delivery);
     let shares = Shares {
@@ -150,7 +160,23 @@ fn plan(
         shares,
         accepted,
         let_through,
+        schedule,
     })
+}
+
+/// Every table that the schedule names for a source is in its definition: else its rows would tell nothing, and nobody would know.
+fn check_tables(
+    schedule: &Schedule,
+    source: &SourceName,
+    definition: &Definition,
+) -> Result<(), IngestError> {
+    for record in schedule.records(source) {
+        if !definition.tables.iter().any(|table| table.name == record.table) {
+            let (source_name, table) = (source.clone(), record.table.clone());
+            return Err(IngestError::ScheduleTable { source_name, table });
+        }
+    }
+    Ok(())
 }
 
 /// SHA-256 of all but the files that decides what a delivery becomes.
@@ -159,10 +185,14 @@ fn recipe(
     definition_sha256: &str,
     rule: IdentifierRule,
     lookups: &Lookups,
+    schedule: Option<SourceSchedule<'_>>,
 ) -> Result<String, IngestError> {
     let mut text = format!("minster-ingest {}\n", env!("CARGO_PKG_VERSION"));
     let _ = writeln!(text, "definition {definition_sha256}");
     let _ = writeln!(text, "identifier {rule:?}");
+    if let Some(schedule) = schedule.and_then(|of| of.text()) {
+        let _ = writeln!(text, "schedule {}", sha256_hex(schedule.as_bytes()));
+    }
     for table in &definition.tables {
         for (name, column) in &table.columns {
             let Treatment::Generalise(Generalisation::Lookup { lookup, .. }) = &column.treatment
@@ -224,6 +254,7 @@ impl FoundDelivery<'_> {
             reasons: BTreeMap::new(),
             cells: Vec::new(),
             notes: planned.map_or_else(Vec::new, Planned::notes),
+            facts: 0,
             warnings: Vec::new(),
             why: None,
         }

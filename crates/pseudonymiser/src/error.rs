@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use minster_identifiers::{shown, shown_path};
 use minster_model::{NameError, Period, SourceName, TableName, exit};
+use minster_retention::ScheduleError;
 use minster_sources::{CatalogueError, LookupError, OutlineError, PlanError, ReadError};
 use minster_store::StoreError;
 use minster_vault_api::{Denial, VaultError};
@@ -56,6 +57,50 @@ pub enum IngestError {
         path: PathBuf,
         /// How long the run waited, in seconds.
         waited: u64,
+    },
+    /// The retention schedule is not one.
+    #[error("{}: {why}", path.display())]
+    Schedule {
+        /// The file.
+        path: PathBuf,
+        /// The fault.
+        why: Box<ScheduleError>,
+    },
+    /// The retention schedule names a table that the source's definition does not have.
+    #[error(
+        "the retention schedule names the table {table} of {source_name}, which the source's definition does not have; mend `schedule` in \
+         pipeline.toml, or the file that it names"
+    )]
+    ScheduleTable {
+        /// The source.
+        source_name: SourceName,
+        /// The table.
+        table: TableName,
+    },
+    /// The retention schedule names a column that the source's definition does not have.
+    #[error(
+        "the retention schedule names the column {column} of {source_name}/{table}, which the source's definition does not have"
+    )]
+    ScheduleColumn {
+        /// The source.
+        source_name: SourceName,
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: String,
+    },
+    /// The retention schedule finds nobody in a table's rows.
+    #[error(
+        "the retention schedule finds no {person} in {source_name}/{table}: no column of it has a kind of number that is such a person's \
+         own, or `numbers` names others"
+    )]
+    ScheduleNumbers {
+        /// The source.
+        source_name: SourceName,
+        /// The table.
+        table: TableName,
+        /// The person.
+        person: String,
     },
     /// A look-up that a definition needs.
     #[error("table {table} needs the look-up {lookup}; name its file under [lookups]")]
@@ -310,6 +355,10 @@ impl IngestError {
             | Self::NoDefinition { .. }
             | Self::Year { .. }
             | Self::StillWritten { .. }
+            | Self::Schedule { .. }
+            | Self::ScheduleTable { .. }
+            | Self::ScheduleColumn { .. }
+            | Self::ScheduleNumbers { .. }
             | Self::NoLookup { .. }
             | Self::NoValues { .. }
             | Self::BrokenDefinition { .. }

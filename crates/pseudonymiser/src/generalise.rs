@@ -113,6 +113,7 @@ mod tests {
             period: &"2024-25".parse().unwrap(),
             lookups: &HashMap::new(),
             whole: None,
+            schedule: None,
         };
         let plan = TablePlan::new(&definition, (0, table), &circumstances).unwrap();
         let treated = plan.treat(&plan.columns[0], text.as_bytes())?;

@@ -101,6 +101,12 @@ impl Ingestion {
         let sources: Vec<_> = pipeline.sources.iter().map(|delivery| &delivery.name).collect();
         let mut definitions = Catalogue::load_for(&pipeline.definitions, &sources)?;
         let mut lookups = Lookups::read(&pipeline.lookups);
+        if let Some(path) = &pipeline.schedule {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| IngestError::Config { path: path.clone(), source })?;
+            let wrong = |why| IngestError::Schedule { path: path.clone(), why: Box::new(why) };
+            lookups.schedule = Some(Arc::new(text.parse().map_err(wrong)?));
+        }
         // Where one source may be left out, another's definition or look-up is no reason to stop.
         let goes_on = |delivery| pipeline.on_failure(delivery) == OnFailure::GoOn;
         if !pipeline.sources.iter().all(goes_on) {
@@ -246,6 +252,9 @@ impl Ingestion {
             match outcome {
                 Ok((progress, manifest)) => journal.end_source(place, |record| {
                     record.progress = progress;
+                    if progress == Progress::Published {
+                        record.facts = tokens.facts.told();
+                    }
                     record.counts = manifest.totals();
                     if let Origin::Delivery { reasons, cells, warnings, .. } = &manifest.origin {
                         record.reasons.clone_from(reasons);

@@ -24,6 +24,7 @@ mod describe;
 mod distinct_values;
 mod duplicates;
 mod error;
+mod facts;
 mod file_order;
 mod generalise;
 mod hash;

@@ -1,12 +1,12 @@
 //! A delivery's dictionary of identifiers and the tokens that stand for their pseudonyms: each distinct identifier
 //! is sent to the vault once. The next delivery's tokens are others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use minster_model::Kind;
 use minster_vault_api::{Client, IdentifierBatch, Token, VaultError};
 
-use crate::{IngestError, slips::Slips, treatment::Cell};
+use crate::{IngestError, facts::Facts, slips::Slips, treatment::Cell};
 
 /// A batch's bytes and count stay well below the frame's limit.
 const BATCH_BYTES: usize = 2 << 20;
@@ -19,7 +19,18 @@ pub(crate) struct TokenTable {
     asked: u64,
     /// The repaired numbers, and the birth dates that were told.
     pub(crate) slips: Slips,
+    /// The facts of persons that were told for the retention schedule.
+    pub(crate) facts: Facts,
+    /// Identifiers of persons whose records were disposed of.
+    blocked: Identifiers,
+    /// Numbers of rows and cases that stand in rows about such persons.
+    beside_blocked: Identifiers,
+    /// XML: units of rows about such persons.
+    blocked_units: HashSet<u32>,
 }
+
+/// Identifiers, by kind.
+type Identifiers = HashMap<Kind, HashSet<Box<[u8]>>>;
 
 type Tokens = HashMap<Box<[u8]>, Token, ahash::RandomState>;
 
@@ -42,7 +53,46 @@ impl TokenTable {
     /// Forgets all tokens: the vault opened a run, and the next ones are of that run. It was granted so many repairs.
     pub(crate) fn begin_run(&mut self, repairs: u64) {
         self.kinds.clear();
+        self.blocked.clear();
+        self.beside_blocked.clear();
+        self.blocked_units.clear();
         self.slips.begin_run(repairs);
+        self.facts.begin_run();
+    }
+
+    /// Whether any identifier is of a person whose records were disposed of.
+    pub(crate) fn blocks_some(&self) -> bool {
+        !self.blocked.is_empty()
+    }
+
+    /// Whether an identifier is of such a person.
+    pub(crate) fn is_blocked(&self, kind: &Kind, identifier: &[u8]) -> bool {
+        self.blocked.get(kind).is_some_and(|of| of.contains(identifier))
+    }
+
+    /// Whether a number of a row or case stands in a row about such a person.
+    pub(crate) fn is_beside_blocked(&self, kind: &Kind, identifier: &[u8]) -> bool {
+        self.beside_blocked.get(kind).is_some_and(|of| of.contains(identifier))
+    }
+
+    /// Notes such a number.
+    pub(crate) fn note_beside(&mut self, kind: &Kind, identifier: &[u8]) {
+        self.beside_blocked.entry(kind.clone()).or_default().insert(identifier.into());
+    }
+
+    /// Notes the unit of a row about such a person.
+    pub(crate) fn note_unit(&mut self, unit: Option<u32>) {
+        self.blocked_units.extend(unit);
+    }
+
+    /// Whether a unit is such a person's.
+    pub(crate) fn is_blocked_unit(&self, unit: u32) -> bool {
+        self.blocked_units.contains(&unit)
+    }
+
+    /// Whether such numbers or units were noted: rows that were read before them may hang on them.
+    pub(crate) fn has_beside_blocked(&self) -> bool {
+        !self.beside_blocked.is_empty() || !self.blocked_units.is_empty()
     }
 
     /// How many identifiers were sent, each once a delivery.
@@ -69,7 +119,8 @@ impl TokenTable {
         let mut new: Vec<&[u8]> = Vec::new();
         let mut listed = std::collections::HashSet::new();
         for identifier in identifiers {
-            if !known.contains_key(identifier) && listed.insert(identifier) {
+            let is_blocked = self.blocked.get(kind).is_some_and(|of| of.contains(identifier));
+            if !is_blocked && !known.contains_key(identifier) && listed.insert(identifier) {
                 new.push(identifier);
             }
         }
@@ -84,8 +135,16 @@ impl TokenTable {
             }
             let count = batch.len();
             let (now, later) = rest.split_at(count);
-            let tokens = vault.pseudonymise(kind, batch)?;
-            known.extend(now.iter().map(|id| Box::from(*id)).zip(tokens));
+            let tokens = vault.pseudonymise_some(kind, batch)?;
+            for (identifier, token) in now.iter().zip(tokens) {
+                match token {
+                    Some(token) => drop(known.insert(Box::from(*identifier), token)),
+                    None => {
+                        let of_kind = self.blocked.entry(kind.clone()).or_default();
+                        of_kind.insert(Box::from(*identifier));
+                    }
+                }
+            }
             self.asked += now.len() as u64;
             rest = later;
         }

@@ -3,7 +3,10 @@
 mod cell;
 mod part;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use self::cell::output_type;
 pub(crate) use self::cell::{Cell, Output, OutputType, TreatedCell};
@@ -21,6 +24,7 @@ use minster_sources::{
 use crate::{
     IngestError,
     cells::Note,
+    facts::{PlannedFacts, SourceSchedule},
     generalise::generalise,
     kept_text::SecondReading,
     period,
@@ -40,9 +44,13 @@ pub(crate) struct TablePlan {
     pub(crate) unit: Option<usize>,
     /// Whether a row by which nobody can be found is set aside. A record of a unit is found by its unit's own.
     pub(crate) finds_persons: bool,
+    /// The cells of its rows that are told for the retention schedule.
+    pub(crate) facts: Vec<PlannedFacts>,
+    /// Kinds of numbers that are a person's own; without a schedule, all may be.
+    own: Option<BTreeSet<Kind>>,
     rule: IdentifierRule,
     /// The forms in which dates are written.
-    dates: Vec<DateForm>,
+    pub(crate) dates: Vec<DateForm>,
     /// Texts that mean a blank cell, in upper case.
     blanks: Vec<String>,
     /// The year of the delivery's period, for codes.
@@ -59,6 +67,7 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) period: &'a Period,
     pub(crate) lookups: &'a HashMap<String, Arc<Lookup>>,
     pub(crate) whole: Option<Arc<SecondReading>>,
+    pub(crate) schedule: Option<SourceSchedule<'a>>,
 }
 
 /// A column of the source and what becomes of it.
@@ -152,7 +161,7 @@ impl TablePlan {
         (place, table): (usize, &Table),
         circumstances: &Circumstances<'_>,
     ) -> Result<Self, IngestError> {
-        let Circumstances { rule, period, lookups, whole } = circumstances;
+        let Circumstances { rule, period, lookups, whole, schedule } = circumstances;
         let mut outputs = Vec::new();
         let mut columns = Vec::new();
         let dated = table.columns.values().any(|column| column.part == Some(Part::BirthDate));
@@ -214,6 +223,14 @@ impl TablePlan {
             let name = format!("key_{}", key.name);
             outputs.push(Output { name, output_type: OutputType::Pseudonym, kind: Some(kind) });
         }
+        let facts = match schedule {
+            Some(schedule) => schedule.of_table(table, &columns)?,
+            None => Vec::new(),
+        };
+        let own = schedule.map(|schedule| {
+            let kinds = columns.iter().filter_map(PlannedColumn::kind);
+            kinds.filter(|kind| schedule.is_own(kind)).cloned().collect()
+        });
         // A table of which nothing passes is not written.
         let numbered = definition.format == Format::Xml && !outputs.is_empty();
         let unit = numbered.then_some(outputs.len());
@@ -227,6 +244,8 @@ impl TablePlan {
             keys,
             unit,
             finds_persons: definition.format != Format::Xml || table.records == ["."],
+            facts,
+            own,
             rule: *rule,
             dates,
             blanks: definition.blanks.clone(),
@@ -278,8 +297,13 @@ impl TablePlan {
         }
     }
 
+    /// Whether numbers of a kind are a person's own.
+    pub(crate) fn is_own(&self, kind: &Kind) -> bool {
+        self.own.as_ref().is_none_or(|own| own.contains(kind))
+    }
+
     /// A text without the space around it; nothing, where it means a blank cell.
-    fn bare<'a>(&self, text: &'a str) -> &'a str {
+    pub(crate) fn bare<'a>(&self, text: &'a str) -> &'a str {
         let text = text.trim();
         let is_blank = self.blanks.iter().any(|blank| blank.eq_ignore_ascii_case(text));
         if is_blank { "" } else { text }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
-use minster_model::{RowCounts, TableName};
+use minster_model::{Kind, RowCounts, TableName};
 use minster_sources::{RawBatch, ReadError};
 use minster_vault_api::Client;
 
@@ -25,6 +25,9 @@ use crate::{
     tokens::TokenTable,
     treatment::TablePlan,
 };
+
+/// The beginning of the kinds of match keys.
+const MATCH_KEY: &str = "match-key:";
 
 /// How a table's rows are treated.
 pub(crate) struct OpenTable {
@@ -251,11 +254,21 @@ impl<'a> Workers<'a> {
     ) -> Result<Vec<Option<RecordBatch>>, IngestError> {
         let mut vault = self.vault.lock().map_err(|_| IngestError::Unlearnt)?;
         let (tokens, vault) = &mut *vault;
-        for kind in plan.outputs.iter().filter_map(|output| output.kind.as_ref()) {
-            let identifiers = triaged.iter().flat_map(TriagedBatch::identifiers);
-            let of_kind =
-                identifiers.filter(|(of, _)| *of == kind).map(|(_, identifier)| identifier);
-            tokens.learn(kind, of_kind, vault.as_deref_mut())?;
+        let kinds: Vec<&Kind> = plan.outputs.iter().filter_map(|of| of.kind.as_ref()).collect();
+        let (own, others): (Vec<&Kind>, Vec<&Kind>) = kinds
+            .into_iter()
+            .partition(|kind| !kind.as_str().starts_with(MATCH_KEY) && plan.is_own(kind));
+        // Persons' own numbers first: of a person whose records were disposed of, nothing else is asked.
+        for (place, kinds) in [own, others].into_iter().enumerate() {
+            for kind in kinds {
+                let identifiers = triaged.iter().flat_map(TriagedBatch::identifiers);
+                let of_kind =
+                    identifiers.filter(|(of, _)| *of == kind).map(|(_, identifier)| identifier);
+                tokens.learn(kind, of_kind, vault.as_deref_mut())?;
+            }
+            if place == 0 {
+                triaged.iter_mut().for_each(|batch| batch.block(tokens));
+            }
         }
         for (column, planned) in plan.columns.iter().enumerate() {
             let (Some(kind), Some(vault)) = (planned.repaired(), vault.as_deref_mut()) else {
@@ -263,6 +276,15 @@ impl<'a> Workers<'a> {
             };
             let births = triaged.iter().flat_map(|batch| batch.births(column)).collect();
             tokens.slips.tell(kind, &births, vault)?;
+        }
+        if let Some(vault) = vault.as_deref_mut() {
+            for of in &plan.facts {
+                for batch in triaged.iter() {
+                    let (rows, untold) = batch.facts(of);
+                    tokens.facts.leave(untold);
+                    tokens.facts.tell(&rows, vault)?;
+                }
+            }
         }
         triaged.iter_mut().try_for_each(|batch| batch.resolve(tokens))?;
         let rows = |batch: &TriagedBatch<'_>| {

@@ -5,13 +5,24 @@ use minster_model::{DatasetClass, DatasetRef, KeyVersion, RunId, TableName};
 use minster_vault_api::{DataKey, RunKey, SealedRunKey, Unwrapped, WrappedKey};
 
 use crate::{
-    DatasetKeys, Manifest, Origin, Store, StoreError, TableEntry, TableReader, TableWriter,
+    DatasetKeys, DisposalNote, Manifest, Origin, Store, StoreError, TableEntry, TableReader,
+    TableWriter,
     files::{self, Finished, HashedFile, MANIFEST},
     manifest::FORMAT,
     retention::remove_superseded,
     table::{Lock, RowGroups, Text, refuse_clear},
     tokens, within,
 };
+
+/// The dataset before, whose place a dataset takes.
+pub(crate) enum Before {
+    /// A delivery before, or nothing.
+    Delivery,
+    /// The same under earlier keys, by the hash of its manifest.
+    Rekeyed(String),
+    /// The same with rows that were disposed of.
+    Disposed(DisposalNote),
+}
 
 /// A dataset being written aside. Dropped unpublished, it leaves nothing.
 pub struct DatasetWriter {
@@ -84,7 +95,7 @@ impl DatasetWriter {
         tables: Vec<TableEntry>,
         keys: &mut dyn DatasetKeys,
     ) -> Result<Manifest, StoreError> {
-        self.publish_as((key_version, key_check), origin, tables, None, keys)
+        self.publish_as((key_version, key_check), origin, tables, Before::Delivery, keys)
     }
 
     pub(crate) fn publish_as(
@@ -92,9 +103,14 @@ impl DatasetWriter {
         (key_version, key_check): (KeyVersion, String),
         origin: Origin,
         tables: Vec<TableEntry>,
-        rekeyed_from: Option<String>,
+        before: Before,
         keys: &mut dyn DatasetKeys,
     ) -> Result<Manifest, StoreError> {
+        let (rekeyed_from, disposal) = match before {
+            Before::Delivery => (None, None),
+            Before::Rekeyed(from) => (Some(from), None),
+            Before::Disposed(note) => (None, Some(note)),
+        };
         let manifest = Manifest {
             format: FORMAT,
             dataset: self.dataset.clone(),
@@ -107,6 +123,7 @@ impl DatasetWriter {
             tables,
             files: self.finished.all(),
             rekeyed_from,
+            disposal,
         };
         manifest.check()?;
         self.check_finished(&manifest)?;
@@ -117,8 +134,8 @@ impl DatasetWriter {
         let sha256 = crate::sha256_hex(&text);
         let version = self.store.publish_recorded(&self.folder, &manifest, sha256, keys)?;
         let place = self.store.place(&self.dataset);
-        match manifest.rekeyed_from {
-            // The version before is to be retired: what it could still name goes with it.
+        match manifest.carried_from() {
+            // The version before is to be retired, or rows were disposed of: what stood before goes with it.
             Some(_) => remove_superseded(self.store.root(), &place, &version),
             // Parts for scored matching are kept for the next match alone.
             None if self.dataset.class == DatasetClass::Linkage => {

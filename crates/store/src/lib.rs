@@ -30,6 +30,7 @@
 
 mod dataset;
 mod disk;
+mod disposal;
 mod drafts;
 mod error;
 mod files;
@@ -50,11 +51,14 @@ mod within;
 
 pub use dataset::{Dataset, DatasetWriter, SealedFile};
 pub use disk::Disk;
+pub use disposal::{DisposedFrom, Gone};
 pub use error::StoreError;
 pub use files::FileEntry;
 pub use inspect::StoredDataset;
 pub use keys::{DatasetKeys, ReleaseLog};
-pub use manifest::{CellCounts, ColumnEntry, FileCounts, Manifest, Origin, TableEntry};
+pub use manifest::{
+    CellCounts, ColumnEntry, DisposalNote, FileCounts, Manifest, Origin, TableEntry,
+};
 pub use minster_model::UNIT;
 pub use quarantine::{AlsoFailed, FailedRows, REASONS, SetAside};
 pub use records::Settled;

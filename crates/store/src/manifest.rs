@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, path::Path};
 
-use minster_model::{DatasetRef, KeyVersion, RowCounts, RunId, TableName};
+use minster_model::{DatasetRef, KeyVersion, Kind, RowCounts, RunId, TableName};
 use minster_vault_api::{InputFile, SealedRunKey, WrappedKey};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,24 @@ pub struct Manifest {
     /// SHA-256 of the manifest that this one took over from when the purpose's keys changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rekeyed_from: Option<String>,
+    /// The disposal that left it so, where rows were taken out of it since it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disposal: Option<DisposalNote>,
+}
+
+/// The rows and files that a disposal took out of a dataset, counted. Holds counts and names alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisposalNote {
+    /// The disposal list.
+    pub list: String,
+    /// SHA-256 of the manifest before.
+    pub from: String,
+    /// Rows that left.
+    pub rows: u64,
+    /// Files beside the tables that left.
+    pub files: u64,
+    /// Snapshots that were superseded with it.
+    pub snapshots: u64,
 }
 
 /// The origin of a dataset.
@@ -156,12 +174,21 @@ pub struct ColumnEntry {
     /// Its Arrow type.
     #[serde(rename = "type")]
     pub data_type: String,
+    /// The kind of the identifiers or match keys whose pseudonyms it holds; none where an earlier release wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
 }
 
 impl Manifest {
     /// Whether it names its dataset's files.
     pub(crate) fn names_files(&self) -> bool {
         self.format > OLDEST
+    }
+
+    /// The manifest of which this dataset was made, where it took its place without a new delivery.
+    pub(crate) fn carried_from(&self) -> Option<&str> {
+        let disposed = self.disposal.as_ref().map(|note| note.from.as_str());
+        self.rekeyed_from.as_deref().or(disposed)
     }
 
     /// Every row read went one way, and those accepted are the tables' rows.

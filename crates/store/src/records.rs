@@ -247,7 +247,7 @@ impl Store {
         self.disk().rename(staged, &next)?;
         self.sync_ancestors(&place)?;
         let recorded = RecordedManifest { dataset: manifest.dataset.clone(), sha256 };
-        keys.record(&recorded, manifest.rekeyed_from.as_deref())?;
+        keys.record(&recorded, manifest.carried_from())?;
         if let Some(records) = &self.records {
             records.record(recorded);
         }

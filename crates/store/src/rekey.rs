@@ -18,6 +18,7 @@ use minster_vault_api::RunKey;
 
 use crate::{
     Dataset, DatasetKeys, DatasetWriter, Manifest, Store, StoreError, TableEntry,
+    dataset::Before,
     files::{self, HashingReader, MANIFEST},
     tokens,
 };
@@ -65,14 +66,15 @@ impl Store {
         let (mut tables, mut stayed) = (Vec::new(), HashSet::new());
         for table in &old.manifest().tables {
             let carried = carry_over(&old, &table.name, &writer, successors, &mut stayed)?;
-            tables.push(TableEntry { key: table.key.clone(), ..carried });
+            let (key, columns) = (table.key.clone(), table.columns.clone());
+            tables.push(TableEntry { key, columns, ..carried });
         }
-        carry_files(&old, &writer)?;
+        carry_files(&old, &writer, |_| true)?;
         let manifest = writer.publish_as(
             (successors.version, successors.key_check.clone()),
             old.manifest().origin.clone(),
             tables,
-            Some(old.manifest_sha256().to_owned()),
+            Before::Rekeyed(old.manifest_sha256().to_owned()),
             keys,
         )?;
         Ok(CarriedOver { manifest, stayed: stayed.len() })
@@ -143,7 +145,7 @@ fn succeeded(
 }
 
 /// The files of a dataset: those that its manifest names, or where an earlier release wrote that, those that are there.
-fn names(old: &Dataset) -> Result<Vec<String>, StoreError> {
+pub(crate) fn names(old: &Dataset) -> Result<Vec<String>, StoreError> {
     if !old.manifest().files.is_empty() {
         return Ok(old.manifest().files.iter().map(|file| file.name.clone()).collect());
     }
@@ -157,11 +159,15 @@ fn names(old: &Dataset) -> Result<Vec<String>, StoreError> {
 }
 
 /// The files beside the tables: reasons and sealed rows of the quarantine, reports.
-fn carry_files(old: &Dataset, writer: &DatasetWriter) -> Result<(), StoreError> {
+pub(crate) fn carry_files(
+    old: &Dataset,
+    writer: &DatasetWriter,
+    stays: impl Fn(&str) -> bool,
+) -> Result<(), StoreError> {
     let folder = old.folder();
     for name in names(old)? {
         let (name, path) = (name.as_str(), folder.join(&name));
-        if name == MANIFEST || name.ends_with(".parquet") {
+        if name == MANIFEST || name.ends_with(".parquet") || !stays(name) {
             continue;
         }
         // One that its manifest names and that is gone is an error here: the new manifest would not miss it.

@@ -101,6 +101,7 @@ impl TableWriter {
             .map(|field| ColumnEntry {
                 name: field.name().clone(),
                 data_type: field.data_type().to_string(),
+                kind: None,
             })
             .collect();
         Ok(TableEntry { name: self.name, rows: self.rows, columns, key: None })

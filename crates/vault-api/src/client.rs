@@ -1,4 +1,5 @@
 mod datasets;
+mod retention;
 
 use std::{
     io::{BufReader, BufWriter},
@@ -180,14 +181,33 @@ impl Client {
         kind: &Kind,
         identifiers: IdentifierBatch,
     ) -> Result<Vec<Token>, VaultError> {
+        let tokens = self.pseudonymise_some(kind, identifiers)?;
+        tokens.into_iter().collect::<Option<_>>().ok_or(VaultError::Protocol)
+    }
+
+    /// The same where persons' records may have been disposed of: nothing stands for their identifiers.
+    pub fn pseudonymise_some(
+        &mut self,
+        kind: &Kind,
+        identifiers: IdentifierBatch,
+    ) -> Result<Vec<Option<Token>>, VaultError> {
         let asked = identifiers.len();
-        match self.ask(&Request::Pseudonymise { kind: kind.clone(), identifiers })? {
-            Response::Tokens(bytes) if bytes.len() == asked * Token::LEN => {
-                let (tokens, _) = bytes.as_chunks::<{ Token::LEN }>();
-                Ok(tokens.iter().copied().map(Token::from_bytes).collect())
-            }
-            _ => Err(VaultError::Protocol),
+        let (bytes, blocked) =
+            match self.ask(&Request::Pseudonymise { kind: kind.clone(), identifiers })? {
+                Response::Tokens(bytes) => (bytes, Vec::new()),
+                Response::SomeBlocked { tokens, blocked } => (tokens, blocked),
+                _ => return Err(VaultError::Protocol),
+            };
+        if bytes.len() != asked * Token::LEN {
+            return Err(VaultError::Protocol);
         }
+        let (tokens, _) = bytes.as_chunks::<{ Token::LEN }>();
+        let mut tokens: Vec<Option<Token>> =
+            tokens.iter().copied().map(|bytes| Some(Token::from_bytes(bytes))).collect();
+        for place in blocked {
+            *tokens.get_mut(place as usize).ok_or(VaultError::Protocol)? = None;
+        }
+        Ok(tokens)
     }
 
     /// Tells the birth dates beside identifiers that the run asked for, in their order. A batch must fit one frame.

@@ -29,6 +29,7 @@ mod proof;
 mod proposal;
 mod publication;
 mod quarantine;
+mod retention;
 mod review;
 mod run;
 mod status;
@@ -48,6 +49,11 @@ pub use proposal::{
 };
 pub use publication::{KnownRelease, Publication, Publishing, ReleaseRules};
 pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
+pub use retention::{
+    DeliveryCount, DisposalCounts, DisposalHead, DisposalReceipt, DisposedDataset, DueCount,
+    HeldCount, PersonFacts, RetentionPlan, SMALLEST_SHOWN, ShownCount, StandingHold,
+    UndeterminedCount,
+};
 pub use review::SignedDecisions;
 pub use run::{IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};
 pub use status::{DangerousRoles, PurposeStatus, Statement, StatusReport, VersionStatus};
@@ -55,4 +61,4 @@ pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 pub use unlock::{LockedReport, Share, ShareKind, Unlocking, VaultState};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 11;
+pub const PROTOCOL: u16 = 12;

@@ -2,11 +2,11 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, CarriedOut, DataKey, Denial, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease,
-    ListedKind, LockedReport, LogPage, NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun,
-    Proposed, Publication, QuarantineCase, QuarantineRows, RecordedManifest, Reidentified,
-    RunManifest, SealedRunKey, Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking,
-    Unwrapped, WrappedKey,
+    Approval, CarriedOut, DataKey, Denial, DisposalReceipt, ExactOnlyList, IdentifierBatch,
+    InputFile, KnownRelease, ListedKind, LockedReport, LogPage, NewestManifests, OpenProposal,
+    OpenedQuarantine, OpenedRun, PersonFacts, Proposed, Publication, QuarantineCase,
+    QuarantineRows, RecordedManifest, Reidentified, RetentionPlan, RunManifest, SealedRunKey,
+    Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking, Unwrapped, WrappedKey,
 };
 
 /// A caller's request.
@@ -181,6 +181,41 @@ pub enum Request {
     },
     /// A custodian's share, for a vault that is locked. Such a vault answers this and [`Request::Status`] alone.
     Unlock(Share),
+    /// Facts of persons in the open run's rows, for the retention schedule. Their identifiers were asked for in the run. The vault
+    /// keeps it once the run is closed.
+    TellFacts(Vec<PersonFacts>),
+    /// The plan of a schedule.
+    PlanRetention {
+        /// The purpose.
+        purpose: Purpose,
+        /// The schedule's text.
+        schedule: String,
+        /// The last day that counts (ISO).
+        until: String,
+    },
+    /// A piece of a signed disposal list, from this byte on; an empty one ends it.
+    ReadDisposal {
+        /// The list.
+        list: String,
+        /// 0, or how much was read so far.
+        from: u64,
+    },
+    /// Records the manifest of a dataset from which a disposal list's rows were taken.
+    RecordDisposed {
+        /// The manifest.
+        manifest: RecordedManifest,
+        /// SHA-256 of the manifest before.
+        carried_from: String,
+        /// The list.
+        list: String,
+    },
+    /// Says that a disposal list was applied to all datasets; answered with a signed receipt.
+    ReportDisposal {
+        /// The purpose.
+        purpose: Purpose,
+        /// The outcome.
+        receipt: DisposalReceipt,
+    },
 }
 
 /// The vault's answer.
@@ -267,4 +302,18 @@ pub enum Response {
     Locked(LockedReport),
     /// The share is right.
     Unlocking(Unlocking),
+    /// Tokens, as in [`Response::Tokens`]; some identifiers are of persons whose records were disposed of, and stay out.
+    SomeBlocked {
+        /// Sixteen bytes for each identifier; those of blocked ones mean nothing.
+        #[serde(with = "serde_bytes")]
+        tokens: Vec<u8>,
+        /// Their places, ascending.
+        blocked: Vec<u32>,
+    },
+    /// The facts are taken note of.
+    FactsTold,
+    /// The plan.
+    RetentionPlan(RetentionPlan),
+    /// A piece of a disposal list.
+    DisposalPiece(#[serde(with = "serde_bytes")] Vec<u8>),
 }

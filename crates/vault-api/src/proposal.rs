@@ -5,7 +5,7 @@ use minster_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{IdentifierBatch, ListChange, ListChanged};
+use crate::{DisposalCounts, IdentifierBatch, ListChange, ListChanged};
 
 /// A proposal as it is put before the custodians.
 #[derive(Clone, Serialize, Deserialize)]
@@ -101,6 +101,34 @@ pub enum ProposedAction {
         /// SHA-256 of its files, hexadecimal.
         sha256: String,
     },
+    /// Hold a person back from disposal, whatever the schedule says.
+    Hold {
+        /// The kind of the identifier.
+        kind: Kind,
+        /// The identifier, canonical: one.
+        identifier: IdentifierBatch,
+    },
+    /// Hold a category of the schedule back.
+    Moratorium {
+        /// The category.
+        category: String,
+        /// The authority that ordered it.
+        ordered_by: String,
+    },
+    /// End a hold or a moratorium.
+    LiftHold {
+        /// The proposal that made it.
+        hold: String,
+    },
+    /// Dispose of what is due under a schedule.
+    Dispose {
+        /// The purpose.
+        purpose: Purpose,
+        /// The schedule's text.
+        schedule: String,
+        /// The last day that counts (ISO).
+        until: String,
+    },
 }
 
 /// What became of a proposal that was carried out.
@@ -114,6 +142,8 @@ pub enum CarriedOut {
     Rotated(KeyVersion),
     /// This version of a purpose's keys is answered for no more.
     Retired(KeyVersion),
+    /// Records were disposed of in the vault, and a list of them is signed.
+    Disposed(DisposalCounts),
 }
 
 /// One custodian's signature under a proposal.

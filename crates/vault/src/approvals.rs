@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use minster_model::{
     DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, RunId, SourceName, TableName,
 };
+use minster_retention::CategoryName;
 use minster_vault_api::{Denial, ListChange, SignedDecisions};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub const NEEDED: usize = 2;
 pub const LONGEST_DAYS: i32 = 92;
 /// The name of the action that is about one child.
 pub(crate) const FIND_SUBJECT: &str = "find-subject";
+/// The name of the action that holds one person back.
+pub(crate) const HOLD: &str = "hold";
 const FORMAT: u32 = 1;
 
 /// A custodian's name and public key.
@@ -190,6 +193,40 @@ pub enum Action {
         /// SHA-256 of its files, hexadecimal.
         sha256: String,
     },
+    /// Hold a person back from disposal. The person's number stands here as a keyed tag.
+    Hold {
+        /// The kind of the number.
+        kind: Kind,
+        /// The vault's keyed hash of it, hexadecimal.
+        tag: String,
+    },
+    /// Hold a category of the retention schedule back.
+    Moratorium {
+        /// The category.
+        category: CategoryName,
+        /// The authority that ordered it.
+        ordered_by: String,
+    },
+    /// End a hold or a moratorium.
+    LiftHold {
+        /// The proposal that made it.
+        hold: String,
+    },
+    /// Dispose of records that are due. Their persons' numbers stand here as a keyed tag.
+    Dispose {
+        /// The purpose.
+        purpose: Purpose,
+        /// The last day that counts.
+        until: Date,
+        /// SHA-256 of the schedule's text.
+        schedule_sha256: String,
+        /// Persons, by the category whose date came.
+        persons: BTreeMap<CategoryName, u64>,
+        /// Their own numbers.
+        numbers: u64,
+        /// The vault's keyed hash of all of them, hexadecimal.
+        tag: String,
+    },
 }
 
 impl Action {
@@ -209,6 +246,10 @@ impl Action {
             Self::ChangeExactOnly { change: ListChange::Remove, .. } => "remove-exact-only",
             Self::AcceptSnapshot { .. } => "accept-snapshot",
             Self::ForgetRelease { .. } => "forget-release",
+            Self::Hold { .. } => HOLD,
+            Self::Moratorium { .. } => "moratorium",
+            Self::LiftHold { .. } => "lift-hold",
+            Self::Dispose { .. } => "dispose",
         }
     }
 
@@ -222,9 +263,13 @@ impl Action {
             | Self::Rotate { purpose, .. }
             | Self::Retire { purpose, .. }
             | Self::ForgetRelease { purpose, .. }
+            | Self::Dispose { purpose, .. }
             | Self::Reidentify { purpose, .. } => Some(purpose),
             Self::AcceptSnapshot { dataset, .. } => Some(&dataset.purpose),
-            Self::ChangeCustodians { .. }
+            Self::Hold { .. }
+            | Self::Moratorium { .. }
+            | Self::LiftHold { .. }
+            | Self::ChangeCustodians { .. }
             | Self::FindSubject { .. }
             | Self::ChangeExactOnly { .. } => None,
         }
@@ -238,9 +283,13 @@ impl Action {
             Self::AllowLoad { ceiling, .. } => *ceiling,
             Self::ChangeCustodians { custodians } => custodians.len() as u64,
             Self::Reidentify { pseudonyms, .. } => pseudonyms.len() as u64,
-            Self::FindSubject { .. } | Self::AcceptSnapshot { .. } | Self::ForgetRelease { .. } => {
-                1
-            }
+            Self::FindSubject { .. }
+            | Self::AcceptSnapshot { .. }
+            | Self::ForgetRelease { .. }
+            | Self::Hold { .. }
+            | Self::Moratorium { .. }
+            | Self::LiftHold { .. } => 1,
+            Self::Dispose { persons, .. } => persons.values().sum(),
             Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,
             Self::ChangeExactOnly { numbers, .. } => numbers.values().sum(),
         }

@@ -201,6 +201,14 @@ impl Disk {
         file.sync_data()
     }
 
+    /// Puts a file in the place of another in one step.
+    pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<(), VaultFault> {
+        self.step()
+            .and_then(|()| fs::rename(from, to))
+            .and_then(|()| self.sync_parent(to))
+            .map_err(VaultFault::io("put in its place", to))
+    }
+
     /// Removes a file for good.
     pub fn remove(&self, path: &Path) -> Result<(), VaultFault> {
         self.step()

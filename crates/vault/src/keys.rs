@@ -119,8 +119,22 @@ impl Keys {
 
     /// The tag that stands for an identifier in a proposal about it.
     pub(crate) fn subject_tag(&self, kind: &Kind, identifier: &[u8]) -> String {
-        let link = self.link_key(kind).link(identifier);
-        hex(hmac::sign(&self.mac_key(&["subject"]), &link).as_ref())
+        self.tag_of(&self.link_key(kind).link(identifier))
+    }
+
+    /// The same of its link.
+    pub(crate) fn tag_of(&self, link: &Link) -> String {
+        hex(hmac::sign(&self.mac_key(&["subject"]), link).as_ref())
+    }
+
+    /// Makes what stands for facts of a person that were told, and for a person's number after its disposal, for one purpose.
+    pub(crate) fn retention_key(&self, of: &str, purpose: &Purpose) -> RetentionKey {
+        RetentionKey(self.mac_key(&["retention", of, purpose.as_str()]))
+    }
+
+    /// The tag that stands for the numbers, ascending by link, in a proposal to dispose of them.
+    pub(crate) fn disposal_tag<'a>(&self, links: impl Iterator<Item = &'a Link>) -> String {
+        hex_of(&self.mac_key(&["disposal"]), links)
     }
 
     /// The tag that stands for numbers, ascending by link, in a proposal about the list of identities that are linked by
@@ -263,6 +277,17 @@ impl BesideKey {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(beside.sign().as_ref());
         bytes
+    }
+}
+
+/// Makes keyed hashes for the retention of one purpose's records.
+pub(crate) struct RetentionKey(hmac::Key);
+
+impl RetentionKey {
+    pub(crate) fn hash(&self, bytes: &[u8]) -> Link {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(hmac::sign(&self.0, bytes).as_ref());
+        hash
     }
 }
 

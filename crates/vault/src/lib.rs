@@ -14,6 +14,7 @@
 //! | [`approvals`] | proposals and the custodians' signatures |
 //! | `exact_only` | the list of identities that are linked by their number alone |
 //! | [`registry`] | what was answered: sealed rows, an index of links, keyed birth dates |
+//! | `retention` | persons, as deliveries told of them, and what is due under a schedule |
 //! | [`slips`] | what a mistyped number was |
 //! | `refusals` | counts what is refused, for a sum in the log; each role holder's places |
 //! | [`tokens`] | the keys under which a run's answers are given |
@@ -54,6 +55,7 @@ mod quarantine;
 mod refusals;
 pub mod registry;
 pub mod restoring;
+mod retention;
 mod sealed_text;
 pub mod server;
 pub mod session;

@@ -23,6 +23,8 @@ mod proposals;
 mod quarantine;
 #[path = "program/restore.rs"]
 mod restore;
+#[path = "program/retention.rs"]
+mod retention;
 #[path = "program/review.rs"]
 mod review;
 #[path = "program/unlock.rs"]
@@ -39,6 +41,7 @@ use minster_model::exit;
 use minster_vault::VaultFault;
 use minster_vault_api::VaultError;
 use quarantine::Quarantine;
+use retention::Retention;
 use review::Review;
 
 /// Why a command stopped.
@@ -115,6 +118,8 @@ fn run(command: Command) -> Result<(), Failure> {
             client::subject(&caller, &proposal, &child, &form)
         }
         Command::ExactOnly(count) => exact_only::count(&count),
+        Command::Retention(Retention::Plan(plan)) => retention::plan(&plan),
+        Command::Retention(Retention::Apply(apply)) => retention::apply(&apply),
         Command::Review(Review::Sign(sign)) => review::sign(&sign),
         Command::Quarantine(Quarantine::Open(open)) => quarantine::open(open),
     }

@@ -79,6 +79,32 @@ impl Manifests {
         }
     }
 
+    /// Whether the linker may record the manifest of a dataset from which rows were taken.
+    ///
+    /// # Errors
+    /// [`Denial`], where it was made from another than the newest.
+    pub(crate) fn may_record_disposed(
+        &self,
+        manifest: &RecordedManifest,
+        carried_from: &str,
+    ) -> Result<(), Denial> {
+        check_hash(manifest)?;
+        let known = self.known.get(&place(&manifest.dataset));
+        let is_new = known.is_none_or(|known| !known.older.contains_key(&manifest.sha256));
+        match known.is_some_and(|known| known.newest == carried_from) && is_new {
+            true => Ok(()),
+            false => {
+                let why = "it was made from another manifest than the newest".to_owned();
+                Err(Denial::NotRecorded { dataset: manifest.dataset.clone(), why })
+            }
+        }
+    }
+
+    /// Forgets which manifests came before the newest: a snapshot of before a disposal is nobody's to put back.
+    pub(crate) fn forget_older(&mut self) {
+        self.known.values_mut().for_each(|known| known.older.clear());
+    }
+
     /// Records a manifest as its dataset's newest.
     pub(crate) fn record(&mut self, manifest: &RecordedManifest, version: Option<KeyVersion>) {
         let (place, newest) = (place(&manifest.dataset), manifest.sha256.clone());

@@ -9,7 +9,7 @@ use crate::{
     keys::Link,
     probing::{Newcomers, Slips, Watch},
     purposes::today,
-    registry::{Births, Registry},
+    registry::{Births, FactsBook, Registry, Tombstones},
     state::PurposeState,
 };
 
@@ -42,12 +42,28 @@ impl RecordSet {
     }
 }
 
+/// The files of a purpose, open.
+pub(crate) struct Books {
+    pub(crate) registry: Registry,
+    pub(crate) births: Births,
+    pub(crate) facts: FactsBook,
+    pub(crate) tombstones: Tombstones,
+}
+
 /// A purpose's registry and its day.
 pub(crate) struct OpenPurpose {
     /// The registry.
     pub(crate) registry: Registry,
     /// The birth dates beside its identifiers.
     pub(crate) births: Births,
+    /// The facts of persons that were told for the retention schedule.
+    pub(crate) facts: FactsBook,
+    /// The numbers that are blocked.
+    pub(crate) tombstones: Tombstones,
+    /// Whether the books are those of before a disposal, and could not be opened anew: nothing is asked of them any more.
+    pub(crate) stale: bool,
+    /// How often they were written anew since the vault started: the numbers of records are others then.
+    pub(crate) edition: u64,
     day: Date,
     /// Records asked today since the vault started.
     pub(crate) seen: RecordSet,
@@ -70,11 +86,16 @@ pub(crate) struct OpenPurpose {
 
 impl OpenPurpose {
     /// Opens the books with what the log says of today.
-    pub(crate) fn new(registry: Registry, births: Births, state: &PurposeState) -> Self {
+    pub(crate) fn new(books: Books, state: &PurposeState) -> Self {
+        let Books { registry, births, facts, tombstones } = books;
         let (count, repairs, parts) = (state.today(), state.repairs_today(), state.parts_today());
         Self {
             registry,
             births,
+            facts,
+            tombstones,
+            stale: false,
+            edition: 0,
             day: today(),
             seen: RecordSet::default(),
             count,
@@ -85,6 +106,16 @@ impl OpenPurpose {
             repairs,
             parts,
         }
+    }
+
+    /// Takes the files that were written anew in the place of those before. What was asked today is counted on; which numbers it was
+    /// is forgotten, as their records have other numbers now.
+    pub(crate) fn turn_to(&mut self, books: Books) {
+        let Books { registry, births, facts, tombstones } = books;
+        (self.registry, self.births) = (registry, births);
+        (self.facts, self.tombstones) = (facts, tombstones);
+        self.seen = RecordSet::default();
+        self.edition += 1;
     }
 
     /// Begins anew where a day ended.

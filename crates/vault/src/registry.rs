@@ -16,7 +16,9 @@
 //! a registry is refused.
 
 mod births;
+mod facts;
 mod file;
+mod tombstones;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -34,7 +36,10 @@ use crate::{
     purposes::{MOST_KINDS, PurposeDefinition},
 };
 pub use births::Births;
+pub use facts::FactsBook;
+pub(crate) use facts::ToldPerson;
 use file::{Batch, FileSubject, RegistryFile};
+pub use tombstones::Tombstones;
 
 const REGISTRY: FileSubject = FileSubject { magic: b"minster registry 01\n", name: "registry" };
 
@@ -181,6 +186,20 @@ impl Registry {
         self.file.append(keys, version, kind.as_str(), links, &identifiers)?;
         self.take_in(kind, new.iter().map(|(link, _)| *link).zip(pseudonyms.iter().copied()))?;
         Ok(self.file.head())
+    }
+
+    /// Every record's link and kind, in the order of the records.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (&Link, &Kind)> {
+        self.links.iter().zip(self.kind_of.iter().map(|of| &self.kinds[usize::from(*of)]))
+    }
+
+    /// Writes the registry anew beside itself without some links; gives the head that the log must name.
+    pub(crate) fn write_without(
+        &self,
+        keys: &Keys,
+        gone: &HashSet<Link>,
+    ) -> Result<RegistryHead, VaultFault> {
+        self.file.write_anew(keys, |link| !gone.contains(link), None)
     }
 
     /// The length and tag that the log must name.

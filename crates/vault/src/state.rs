@@ -1,8 +1,10 @@
 //! The state that the log adds up to: purposes, versions, approvals, budgets. Nothing of it is kept elsewhere, so
 //! that nobody without the root key can add a purpose or an approval.
 
+mod admit;
 mod proposals;
 mod releases;
+mod retention;
 mod retiring;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +16,7 @@ use minster_model::{
 use minster_vault_api::{Denial, Publication};
 
 pub use proposals::ProposalState;
+pub(crate) use retention::{Hold, OpenDisposal};
 
 use crate::{
     approvals::{CustodianKey, NEEDED, StoppedRun, refusal},
@@ -52,6 +55,8 @@ pub struct State {
     pub single_user: bool,
     /// The list of identities that are linked by their number alone; none where none was made.
     pub(crate) exact_only: Option<ListHead>,
+    /// Holds, by the proposal that made the hold.
+    pub(crate) holds: BTreeMap<String, Hold>,
 }
 
 /// Which list of identities that are linked by their number alone stands.
@@ -100,6 +105,12 @@ pub struct PurposeState {
     pub registry: Option<RegistryHead>,
     /// The same of the birth dates beside its identifiers.
     pub births: Option<RegistryHead>,
+    /// The same of what was told of persons for the retention schedule.
+    pub facts: Option<RegistryHead>,
+    /// The same of the numbers that are blocked because their persons' records were disposed of.
+    pub tombstones: Option<RegistryHead>,
+    /// Disposal lists that were signed and not applied to all datasets yet.
+    pub(crate) disposals: BTreeMap<String, OpenDisposal>,
     /// A day, and how many distinct identifiers it saw.
     day: Option<(Date, u64)>,
     /// A day, and how many numbers of sources that were loaded before the vault had never seen on it.
@@ -139,6 +150,9 @@ impl PurposeState {
             raised: BTreeMap::new(),
             registry: None,
             births: None,
+            facts: None,
+            tombstones: None,
+            disposals: BTreeMap::new(),
             day: None,
             newcomers: None,
             resumed: 0,
@@ -243,46 +257,6 @@ impl State {
         match found.expires {
             Some(last) if last >= today() => Ok(found),
             _ => Err(refused("its last day is over")),
-        }
-    }
-
-    /// Refuses an entry that nobody who reads the log later would accept: each who adds one asks first, so that no log can
-    /// stand that does not open.
-    pub(crate) fn admit(&self, event: &Event) -> Result<(), Denial> {
-        if let Some(proposal) = event.carries_out() {
-            self.approved(proposal)?;
-        }
-        let refused = |why: &str| Err(Denial::Fault { what: why.into() });
-        match event {
-            Event::OpenedRun { purpose, source, load: Some(load), .. } => {
-                let raised = self.named(purpose)?.raised.get(source);
-                match raised.is_some_and(|(_, proposal)| proposal == load) {
-                    true => Ok(()),
-                    false => refused("a load was granted twice"),
-                }
-            }
-            Event::Approved { proposal, custodian, .. } => {
-                let is_custodian = self.custodians.iter().any(|one| one.name == *custodian);
-                let open = self.proposals.get(proposal);
-                match is_custodian && open.is_some_and(|one| !one.by.contains(custodian)) {
-                    true => Ok(()),
-                    false => refused("an approval that does not count"),
-                }
-            }
-            Event::TookReview { purpose, reviewer, .. } => {
-                let reviewers = &self.named(purpose)?.reviewers;
-                match reviewers.iter().any(|one| one.name == *reviewer) {
-                    true => Ok(()),
-                    false => refused("decisions of someone who is no reviewer"),
-                }
-            }
-            Event::Rotated { purpose, version, .. } => {
-                match version.0 == self.named(purpose)?.version.0 + 1 {
-                    true => Ok(()),
-                    false => refused("a version of keys that does not follow"),
-                }
-            }
-            _ => Ok(()),
         }
     }
 
@@ -460,7 +434,15 @@ impl State {
             Event::ForgotRelease { purpose, release, period, sha256, .. } => {
                 self.purpose(purpose, |state| state.forget(release, period, sha256));
             }
+            Event::ToldFacts { .. }
+            | Event::Held(_)
+            | Event::LiftedHold { .. }
+            | Event::Disposed(_)
+            | Event::RecordedDisposed { .. }
+            | Event::AppliedDisposal { .. } => self.apply_retention(entry),
             Event::Stopped
+            | Event::PlannedRetention { .. }
+            | Event::ReadDisposal { .. }
             | Event::Repaired { .. }
             | Event::OpenedRun { load: None, .. }
             | Event::ClosedRun { .. }

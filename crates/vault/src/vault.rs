@@ -22,9 +22,10 @@ use crate::{
         self, Asker, Entry, Event, Log,
         checkpoint::{Checkpoint, Exporter},
     },
-    open_purpose::OpenPurpose,
+    open_purpose::{Books, OpenPurpose},
     refusals::{Pace, Refusals},
-    registry::{Births, Registry},
+    registry::{Births, FactsBook, Registry, Tombstones},
+    retention::{PROPOSED, Proposed},
     state::{PurposeState, State},
 };
 
@@ -68,9 +69,10 @@ impl Vault {
         let mut core = Core { log, state, exporter, pace: Arc::clone(&pace) };
         let mut books = BTreeMap::new();
         for (name, state) in core.state.purposes.clone() {
-            let opened = core.open_books(&folder, &name, &state)?;
+            let opened = OpenPurpose::new(core.open_books(&folder, &name, &state)?, &state);
             books.insert(name, Arc::new(Mutex::new(opened)));
         }
+        sweep_disposals(&folder, &core.state)?;
         Ok(Self {
             folder,
             core: Mutex::new(core),
@@ -194,9 +196,26 @@ impl Vault {
             .core()?
             .open_books(&self.folder, purpose, &state)
             .map_err(|fault| Denial::Fault { what: fault.to_string() })?;
-        let books = Arc::new(Mutex::new(opened));
+        let books = Arc::new(Mutex::new(OpenPurpose::new(opened, &state)));
         all.insert(purpose.clone(), Arc::clone(&books));
         Ok(books)
+    }
+
+    /// Opens the files of a purpose anew, which were written anew beside those that stand, and which the log names now. Where that
+    /// fails, nothing is asked of them any more until the vault starts again.
+    pub(crate) fn reopen(&self, purpose: &Purpose, books: &mut OpenPurpose) -> Result<(), Denial> {
+        books.stale = true;
+        let state = self.look(|state| state.named(purpose).cloned())??;
+        let opened = self.core()?.open_books(&self.folder, purpose, &state);
+        books.turn_to(opened.map_err(|fault| Denial::Fault { what: fault.to_string() })?);
+        books.stale = false;
+        Ok(())
+    }
+
+    /// A text as a note that the vault signs.
+    pub(crate) fn sign(&self, text: &str) -> Result<String, Denial> {
+        let note = self.folder.signer.sign(text);
+        note.map_err(|_| Denial::Fault { what: "signing failed".into() })
     }
 
     /// The turn to read or change the list of exact-only identities.
@@ -389,7 +408,7 @@ impl Core {
         folder: &OpenFolder,
         purpose: &Purpose,
         state: &PurposeState,
-    ) -> Result<OpenPurpose, VaultFault> {
+    ) -> Result<Books, VaultFault> {
         let OpenFolder { disk, keys, .. } = folder;
         let within = |name: &str| {
             let within = folder.path.join(name);
@@ -405,7 +424,13 @@ impl Core {
         let (path, head) = (within("births")?, state.births.as_ref());
         let (births, cut) = Births::open(&path, keys, purpose, head, disk.clone())?;
         self.tell_cut("birth dates", purpose, cut)?;
-        Ok(OpenPurpose::new(registry, births, state))
+        let (path, head) = (within("facts")?, state.facts.as_ref());
+        let (facts, cut) = FactsBook::open(&path, keys, purpose, head, disk.clone())?;
+        self.tell_cut("facts of persons", purpose, cut)?;
+        let (path, head) = (within("tombstones")?, state.tombstones.as_ref());
+        let (tombstones, cut) = Tombstones::open(&path, keys, purpose, head, disk.clone())?;
+        self.tell_cut("tombstones", purpose, cut)?;
+        Ok(Books { registry, births, facts, tombstones })
     }
 
     /// Logs that the unfinished end of a purpose's file was cut after a crash.
@@ -415,6 +440,39 @@ impl Core {
             self.append(None, Event::Repaired { what, bytes })?;
         }
         Ok(())
+    }
+}
+
+/// Removes what is sealed of disposals that are neither proposed any more nor open: a process was stopped before it did.
+fn sweep_disposals(folder: &OpenFolder, state: &State) -> Result<(), VaultFault> {
+    let within = folder.path.join(Proposed::FOLDER);
+    if !within.exists() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(&within).map_err(VaultFault::io("read", &within))? {
+        let path = entry.map_err(VaultFault::io("read", &within))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_wanted = match name.strip_prefix(PROPOSED) {
+            Some(proposal) => state.proposals.contains_key(proposal),
+            None => state.disposal(&name).is_some() || state.proposals.contains_key(&*name),
+        };
+        if !is_wanted {
+            folder.disk.remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The books of a purpose, in use by one question at a time.
+pub(crate) fn in_use(books: &Mutex<OpenPurpose>) -> Result<MutexGuard<'_, OpenPurpose>, Denial> {
+    let books = locked(books)?;
+    match books.stale {
+        false => Ok(books),
+        true => Err(Denial::Fault {
+            what:
+                "the purpose's registry could not be opened after a disposal; start the vault again"
+                    .into(),
+        }),
     }
 }
 

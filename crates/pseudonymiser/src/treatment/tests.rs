@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 use super::*;
+use std::collections::BTreeSet;
 
 fn plan(column: &str) -> TablePlan {
     let definition = Definition::parse(&format!(
@@ -14,6 +15,7 @@ fn plan(column: &str) -> TablePlan {
         period: &"2024-25".parse().unwrap(),
         lookups: &HashMap::new(),
         whole: None,
+        schedule: None,
     };
     TablePlan::new(&definition, (0, &definition.tables[0]), &circumstances).unwrap()
 }
@@ -107,6 +109,64 @@ fn a_value_is_drawn_out_of_json_and_the_rest_is_dropped() {
     }
 }
 
+/// All that the shipped schedule names stands in the shipped definitions, in each of their versions: a name that is none would tell nothing.
+#[test]
+fn the_shipped_schedule_finds_its_tables_columns_and_persons_in_the_shipped_definitions() {
+    let config = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config");
+    let text = std::fs::read_to_string(config.join("retention.toml")).unwrap();
+    let schedule: minster_retention::Schedule = text.parse().unwrap();
+    let catalogue = minster_sources::Catalogue::load(&config.join("sources")).unwrap();
+    let names = ["postcode_ward", "ward_locality", "ward_constituency"];
+    let lookups = names.map(|name| (name.to_owned(), Arc::new(Lookup::default()))).into();
+    let mut found = BTreeSet::new();
+    for entry in catalogue.entries() {
+        let definition = &entry.definition;
+        let source: minster_model::SourceName = definition.name.to_string().parse().unwrap();
+        let period = definition.years[0].parse().unwrap();
+        let circumstances = Circumstances {
+            rule: IdentifierRule::Strict,
+            period: &period,
+            lookups: &lookups,
+            whole: None,
+            schedule: Some(SourceSchedule { schedule: &schedule, source: &source }),
+        };
+        for record in schedule.records(&source) {
+            let has_table = definition.tables.iter().any(|table| table.name == record.table);
+            assert!(has_table, "{source} {} in {:?}", record.table, definition.years);
+        }
+        for (place, table) in definition.tables.iter().enumerate() {
+            let plan = TablePlan::new(definition, (place, table), &circumstances).unwrap();
+            for facts in &plan.facts {
+                assert!(!facts.own.is_empty());
+                let dates = facts.dates.iter().all(|(_, column)| *column < plan.columns.len());
+                assert!(
+                    dates
+                        && (facts.category.is_some()
+                            || !facts.dates.is_empty()
+                            || facts.own.len() > 1)
+                );
+                found.insert((source.clone(), table.name.clone()));
+            }
+        }
+    }
+    for record in schedule.all_records() {
+        for source in &record.sources {
+            assert!(
+                found.contains(&(source.clone(), record.table.clone())),
+                "{source} {}",
+                record.table
+            );
+        }
+    }
+    let deaths = |source: &str| {
+        let source = source.parse().unwrap();
+        schedule
+            .records(&source)
+            .any(|of| of.dates.iter().any(|(event, _)| event.as_str() == "death"))
+    };
+    assert!(deaths("cin") && deaths("ssd") && !deaths("missing"));
+}
+
 /// A treated cell of a date, and its part of match keys.
 fn shown(treated: &TreatedCell<'_>) -> (String, Option<String>) {
     let text = match &treated.cell {
@@ -133,6 +193,7 @@ fn each_shipped_definition_of_a_sheet_or_a_text_file_reads_a_spreadsheet_s_days(
             period: &period,
             lookups: &lookups,
             whole: None,
+            schedule: None,
         };
         for (place, table) in definition.tables.iter().enumerate() {
             let plan = TablePlan::new(definition, (place, table), &circumstances).unwrap();

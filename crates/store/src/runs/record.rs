@@ -119,12 +119,19 @@ pub struct SourceRecord {
     /// The steps that made its files readable, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Rows of different facts of persons that were told to the vault for the retention schedule.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub facts: u64,
     /// Matters for a person to look at, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// Why it was left out or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The outcome of linking, or of one release.

@@ -71,7 +71,7 @@ impl Client {
         self.record(&Request::TakeOver { purpose: purpose.clone(), manifests })
     }
 
-    fn record(&mut self, request: &Request) -> Result<(), VaultError> {
+    pub(super) fn record(&mut self, request: &Request) -> Result<(), VaultError> {
         match self.ask(request)? {
             Response::ManifestRecorded => Ok(()),
             _ => Err(VaultError::Protocol),

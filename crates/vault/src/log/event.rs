@@ -3,10 +3,13 @@
 use minster_model::{
     DatasetRef, KeyVersion, Kind, Period, Purpose, Role, RunId, SourceName, TableName,
 };
-use minster_vault_api::{InputFile, NamedFile, Publication, RecordedManifest};
+use minster_vault_api::{DisposalReceipt, InputFile, NamedFile, Publication, RecordedManifest};
 use serde::{Deserialize, Serialize};
 
-use super::checkpoint::Accepted;
+use super::{
+    checkpoint::Accepted,
+    retention::{Disposed, Held},
+};
 use crate::{approvals::CustodianKey, purposes::PurposeDefinition};
 
 /// One event. The vault's state is the sum of these: which purposes have a key, in which version,
@@ -68,6 +71,9 @@ pub enum Event {
         today: u64,
         #[serde(default)]
         newcomers: u64,
+        /// Numbers of persons whose records were disposed of: nothing stands for them.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        blocked: u64,
         #[serde(default)]
         registry: Option<RegistryHead>,
     },
@@ -271,6 +277,35 @@ pub enum Event {
     /// Custodians opened the vault, which had started locked: the accounts whose shares opened it, and before that wrong shares,
     /// and what was refused for other reasons, such as a share of an account without the role.
     Unlocked { by: Vec<u32>, wrong: Vec<UidCount>, refused: Vec<UidCount> },
+    /// Facts of persons were taken in for the retention schedule: so many different facts were told, and so many of them no
+    /// delivery before had told.
+    ToldFacts {
+        run: RunId,
+        purpose: Purpose,
+        source: SourceName,
+        period: Period,
+        told: u64,
+        new: u64,
+        facts: RegistryHead,
+    },
+    /// A custodian was told what is due under a schedule, by its hash, until a day.
+    PlannedRetention { purpose: Purpose, schedule: String, until: String },
+    /// A person or a category is held back from disposal, as two custodians approved.
+    Held(Held),
+    /// A hold ended, as two custodians approved.
+    LiftedHold { proposal: String, hold: String },
+    /// Records were disposed of in the vault, and the list of their pseudonyms was signed, as two custodians approved.
+    Disposed(Box<Disposed>),
+    /// A disposal list was told.
+    ReadDisposal { purpose: Purpose, list: String },
+    /// The manifest of a dataset was recorded from which a disposal list's rows were taken: it is the dataset's newest.
+    RecordedDisposed { manifest: RecordedManifest, carried_from: String, list: String },
+    /// A disposal list was applied to all datasets. No older manifest of the purpose counts any more.
+    AppliedDisposal { purpose: Purpose, receipt: DisposalReceipt },
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Event {
@@ -304,7 +339,10 @@ impl Event {
             | Self::Reidentified { proposal, .. }
             | Self::FoundSubject { proposal, .. }
             | Self::AcceptedSnapshot { proposal, .. }
+            | Self::LiftedHold { proposal, .. }
             | Self::ForgotRelease { proposal, .. } => Some(proposal),
+            Self::Held(held) => Some(&held.proposal),
+            Self::Disposed(disposed) => Some(&disposed.proposal),
             Self::Rotated { proposal, .. } | Self::Retired { proposal, .. } => proposal.as_deref(),
             _ => None,
         }

@@ -12,6 +12,7 @@
 pub mod checkpoint;
 mod event;
 mod lines;
+mod retention;
 mod verify;
 
 use std::{
@@ -23,6 +24,7 @@ use std::{
 pub use event::{Asker, Entry, Event, RegistryHead, ResumedRun, RunCounts, UidCount};
 use jiff::{SignedDuration, Timestamp};
 pub(crate) use lines::read_lines;
+pub use retention::{Disposed, Held};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 pub use verify::{Reach, Verified, reach, verify};

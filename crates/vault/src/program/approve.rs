@@ -121,7 +121,7 @@ pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
         }
         writeln!(err, "it is about the numbers in {from}, and no others")?;
     }
-    if let Action::FindSubject { kind, .. } = &proposal.action {
+    if let Action::FindSubject { kind, .. } | Action::Hold { kind, .. } = &proposal.action {
         let number = number(kind, identifier_file.as_deref())?;
         if !client.compare_subject(&id, number)? {
             return Err(usage("the proposal is about another number; not signed"));
@@ -232,6 +232,34 @@ fn told(action: &Action) -> Told {
             format!("tell all pseudonyms of the child with the {kind} that you gave"),
             "1 child".into(),
         ),
+        Action::Hold { kind, .. } => of(
+            format!("hold the person with the {kind} that you gave back from disposal"),
+            "1 person".into(),
+        ),
+        Action::Moratorium { category, ordered_by } => Told {
+            more: vec![("ordered by", ordered_by.clone())],
+            ..of(
+                format!("hold all of the category {category} back from disposal"),
+                "1 category".into(),
+            )
+        },
+        Action::LiftHold { hold } => of(
+            format!("end the hold or moratorium {hold}: what it kept is due by the schedule"),
+            "1 hold".into(),
+        ),
+        Action::Dispose { purpose, until, schedule_sha256, persons, numbers, .. } => {
+            let each: Vec<String> =
+                persons.iter().map(|(category, count)| format!("{count} of {category}")).collect();
+            Told {
+                more: vec![("schedule", schedule_sha256.clone())],
+                ..of(
+                    format!(
+                        "dispose of the records of {purpose} that are due until {until}; nobody can undo it"
+                    ),
+                    format!("{}; {numbers} numbers", each.join(", ")),
+                )
+            }
+        }
         Action::ChangeReviewers { purpose, reviewers } if reviewers.is_empty() => {
             of(format!("let nobody judge pairs of {purpose} any more"), "no reviewers".into())
         }

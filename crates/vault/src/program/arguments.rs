@@ -15,6 +15,7 @@ use crate::{
     proposals::{Case, Child, What},
     quarantine::Quarantine,
     restore::{Restore, Sign},
+    retention::Retention,
     review::Review,
     unlock::Unlock,
 };
@@ -218,6 +219,14 @@ vault ever answered it, with tabs between.")]
       --reason \"check letters of one school\" --out rows.jsonl"
     )]
     Quarantine(Quarantine),
+    /// Show what is due under the retention schedule, and carry out a disposal.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  minster-vault retention plan --purpose children-statistics \\
+      --schedule config/retention.toml"
+    )]
+    Retention(Retention),
     /// Sign decisions of clerical review.
     #[command(
         subcommand,

@@ -9,6 +9,7 @@ use minster_vault::{
     approvals::{NEEDED, Proposal, sha256},
     disk::Disk,
     log::checkpoint::{Checkpoint, Exporter},
+    purposes::today,
 };
 use minster_vault_api::{
     CarriedOut, Client, IdentifierBatch, ListChanged, Proposed, ProposedAction, StatusReport,
@@ -20,7 +21,9 @@ use zeroize::Zeroizing;
 use crate::{
     Failure,
     arguments::{Caller, Json, ProposalName},
-    exact_only, print,
+    exact_only,
+    metrics::SOON,
+    print,
     proposals::{Case, Child, What},
     tell,
     unlock::locked_text,
@@ -109,6 +112,12 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
         What::ForgetRelease { purpose, release, period, sha256 } => {
             ProposedAction::ForgetRelease { purpose, release, period, sha256 }
         }
+        What::Hold(hold) => hold.proposed()?,
+        What::Moratorium { category, ordered_by } => {
+            ProposedAction::Moratorium { category, ordered_by }
+        }
+        What::Lift { hold } => ProposedAction::LiftHold { hold },
+        What::Dispose(schedule) => schedule.proposed()?,
     };
     let Case { reference, reason, expires } = case;
     let proposed = Proposed { action, reference, reason, expires };
@@ -148,6 +157,10 @@ pub(crate) fn enact(caller: &Caller, proposal: &ProposalName, form: &Json) -> Re
             object["retired"] = version.0.into();
             format!("carried out\n{version} of the keys is retired")
         }
+        CarriedOut::Disposed(counts) => format!(
+            "carried out\n{} persons were disposed of; `minster-vault retention apply` with this proposal writes the signed list",
+            counts.persons
+        ),
     };
     tell(form, &object, &words)
 }
@@ -237,7 +250,7 @@ pub(crate) fn address(caller: &Caller) -> VaultAddress {
 
 impl ProposalName {
     /// The short name: of the text in a file, or as it was typed.
-    fn id(&self) -> Result<String, Failure> {
+    pub(crate) fn id(&self) -> Result<String, Failure> {
         let Self { name } = self;
         if Path::new(name).exists() {
             return Ok(Proposal::id(&read(Path::new(name))?));
@@ -298,6 +311,15 @@ pub(crate) fn usage(why: impl ToString) -> Failure {
     Failure::Vault(VaultFault::Usage(why.to_string()))
 }
 
+/// A word of warning where a purpose ends soon: a new one takes meetings, and an ended one has no key.
+fn ending(last: &str) -> String {
+    let Ok(last) = last.parse::<jiff::civil::Date>() else { return String::new() };
+    match (last - today()).get_days() {
+        days if days > SOON => String::new(),
+        days => format!(", ENDS in {days} days: decide now what becomes of it"),
+    }
+}
+
 fn status_text(status: &StatusReport) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "vault      {}", status.store_id);
@@ -339,7 +361,7 @@ fn status_text(status: &StatusReport) -> String {
     for purpose in &status.purposes {
         let until = match (&purpose.expires, purpose.expired) {
             (Some(date), true) => format!("EXPIRED {date}: it has no key"),
-            (Some(date), false) => format!("until {date}"),
+            (Some(date), false) => format!("until {date}{}", ending(date)),
             (None, _) => "without end".to_owned(),
         };
         let stopped = if purpose.stopped { ", STOPPED by an alarm" } else { "" };
@@ -375,4 +397,17 @@ fn status_text(status: &StatusReport) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purpose_that_ends_within_sixty_days_is_warned_of() {
+        let last = |days: i32| (today().saturating_add(jiff::Span::new().days(days))).to_string();
+        assert_eq!(ending(&last(61)), "");
+        assert_eq!(ending(&last(60)), ", ENDS in 60 days: decide now what becomes of it");
+        assert_eq!(ending(&last(0)), ", ENDS in 0 days: decide now what becomes of it");
+    }
 }

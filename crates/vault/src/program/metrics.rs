@@ -11,7 +11,7 @@ use minster_vault_api::{Client, StatusReport, VaultState};
 use crate::{Failure, arguments::Caller, client::address, print};
 
 /// A purpose that ends within so many days needs a decision now: a new one takes meetings.
-const SOON: i32 = 60;
+pub(crate) const SOON: i32 = 60;
 
 /// Figures for monitors.
 #[derive(Args)]

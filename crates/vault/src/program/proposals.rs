@@ -6,7 +6,11 @@ use clap::{Args, Subcommand};
 use minster_model::{DatasetClass, Kind, Period, Purpose, SourceName, TableName};
 use minster_vault::approvals::CustodianKey;
 
-use crate::{exact_only::ExactOnly, review::Reviewers};
+use crate::{
+    exact_only::ExactOnly,
+    retention::{Hold, Schedule},
+    review::Reviewers,
+};
 
 /// The case that a proposal belongs to.
 #[derive(Args)]
@@ -175,6 +179,43 @@ Without a copy, give --gone in the place of --manifest. Ids of children are then
         #[arg(long, value_name = "HASH")]
         sha256: String,
     },
+    /// Propose to hold a person back from disposal: a claim, a court's order, a complaint.
+    #[command(after_help = "Example:
+  minster-vault request --reference CLAIM/2026/2 --reason \"claim announced\" \\
+      --expires 2026-12-31 hold --kind upn > proposal.json
+
+The program asks for the number. The log has no number and no tag of it.")]
+    Hold(Hold),
+    /// Propose to hold a category of the retention schedule back.
+    #[command(after_help = "Example:
+  minster-vault request --reference INQ/2026/1 --reason \"public inquiry\" \\
+      --expires 2026-12-31 moratorium --category looked-after \\
+      --ordered-by HOME-OFFICE/IICSA > proposal.json")]
+    Moratorium {
+        /// The category, as the schedule names it.
+        #[arg(long)]
+        category: String,
+        /// The authority that ordered it: 1 to 40 letters, digits, '-', '_', '/' and '.'. It is logged.
+        #[arg(long, value_name = "NAME")]
+        ordered_by: String,
+    },
+    /// Propose to end a hold or a moratorium.
+    #[command(after_help = "Example:
+  minster-vault request --reference CLAIM/2026/2 --reason \"claim settled\" \\
+      --expires 2026-12-31 lift --hold 0123456789abcdef > proposal.json
+
+`minster-vault retention plan` lists the holds.")]
+    Lift {
+        /// The proposal that made it.
+        #[arg(long, value_name = "PROPOSAL")]
+        hold: String,
+    },
+    /// Propose to dispose of what is due. `minster-vault retention apply` carries it out.
+    #[command(after_help = "Example:
+  minster-vault request --reference RET/2026/1 --reason \"yearly disposal\" \\
+      --expires 2026-12-31 dispose --purpose children-statistics \\
+      --schedule config/retention.toml > proposal.json")]
+    Dispose(Schedule),
 }
 
 /// A dataset as messages name it: class, name and period.

@@ -5,7 +5,7 @@
 //! later. So a delivery that is read again is repaired as it was at first.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     path::Path,
 };
 
@@ -82,6 +82,15 @@ impl Births {
             pairs.iter().for_each(|pair| self.take_in(*pair, delivery));
         }
         Ok((pairs.len() as u64, self.file.head()))
+    }
+
+    /// Writes the file anew beside itself without some pairs; gives the head that the log must name.
+    pub(crate) fn write_without(
+        &self,
+        keys: &Keys,
+        gone: &HashSet<Link>,
+    ) -> Result<RegistryHead, VaultFault> {
+        self.file.write_anew(keys, |pair| !gone.contains(pair), None)
     }
 
     fn place(&mut self, name: String) -> u32 {

@@ -8,17 +8,18 @@ use minster_vault_api::{
     Response, SubjectPseudonym,
 };
 
-use super::{Session, check_reference, fault, out_of_order};
+use super::{Session, check_reference, disposal::Approved, fault, out_of_order};
 use crate::{
     approvals::{
-        Action, CustodianKey, FIND_SUBJECT, NEEDED, Proposal, StoppedRun, last_day, refusal, sha256,
+        Action, CustodianKey, FIND_SUBJECT, HOLD, NEEDED, Proposal, StoppedRun, last_day, refusal,
+        sha256,
     },
     keys::{hex, random},
     log::Event,
     purposes::{PurposeDefinition, today},
     state::{ProposalState, PurposeState, State},
     unseen::is_unseen,
-    vault::locked,
+    vault::in_use,
 };
 
 pub(super) const FOLDER: &str = "proposals";
@@ -26,6 +27,13 @@ const LONGEST_REASON: usize = 2_000;
 /// Open proposals of one user: custodians read a list of them, and nobody reads thousands.
 const MOST_OPEN: usize = 100;
 const MOST_PSEUDONYMS: usize = 1_000;
+
+/// The case of a proposal.
+struct Case {
+    reference: String,
+    reason: String,
+    expires: String,
+}
 
 impl Session<'_> {
     pub(super) fn propose(&mut self, proposed: Proposed) -> Result<Response, Denial> {
@@ -42,11 +50,47 @@ impl Session<'_> {
                 "a user has {MOST_OPEN} open ones at most: they end with their last day, or once they are carried out"
             )));
         }
+        if let ProposedAction::Dispose { purpose, schedule, until } = action {
+            return self.propose_disposal(
+                Case { reference, reason, expires },
+                purpose,
+                schedule,
+                &until,
+            );
+        }
         let listed = match &action {
             ProposedAction::ExactOnly { numbers, .. } => Some(self.links(numbers)?),
             _ => None,
         };
         let action = self.action(action)?;
+        let (_, text) =
+            self.put(Case { reference, reason, expires }, action, |id| match listed {
+                Some(listed) => self.keep_numbers(id, &listed),
+                None => Ok(()),
+            })?;
+        Ok(Response::Proposal(text))
+    }
+
+    fn propose_disposal(
+        &self,
+        case: Case,
+        purpose: Purpose,
+        schedule: String,
+        until: &str,
+    ) -> Result<Response, Denial> {
+        let (action, proposed) = self.disposal(purpose, schedule, until)?;
+        let (_, text) = self.put(case, action, |id| self.keep_disposal(id, &proposed))?;
+        Ok(Response::Proposal(text))
+    }
+
+    /// Puts an action before the custodians; `keep` keeps what the text does not say. Gives its short name and its text.
+    fn put(
+        &self,
+        case: Case,
+        action: Action,
+        keep: impl FnOnce(&str) -> Result<(), Denial>,
+    ) -> Result<(String, String), Denial> {
+        let Case { reference, reason, expires } = case;
         let expires = last_day(&expires).map_err(|why| made(&why))?;
         check_reference(&reference).map_err(made)?;
         let printable = !reason.chars().any(is_unseen);
@@ -69,11 +113,9 @@ impl Session<'_> {
         let text = proposal.text().map_err(fault)?;
         let id = Proposal::id(&text);
         self.vault.write_sealed(FOLDER, &id, text.as_bytes()).map_err(fault)?;
-        if let Some(listed) = listed {
-            self.keep_numbers(&id, &listed)?;
-        }
+        keep(&id)?;
         let event = Event::Proposed {
-            proposal: id,
+            proposal: id.clone(),
             sha256: sha256(&text),
             action: proposal.action.name().to_owned(),
             purpose: proposal.action.purpose().cloned(),
@@ -82,11 +124,22 @@ impl Session<'_> {
             expires: proposal.expires.to_string(),
         };
         self.decide(|_| Ok((event, ())))?;
-        Ok(Response::Proposal(text))
+        Ok((id, text))
     }
 
     fn action(&self, proposed: ProposedAction) -> Result<Action, Denial> {
         Ok(match proposed {
+            ProposedAction::Hold { kind, identifier } => {
+                let tag = self.subject_tag(&kind, &identifier)?;
+                Action::Hold { kind, tag }
+            }
+            ProposedAction::Moratorium { category, ordered_by } => {
+                self.moratorium(&category, ordered_by)?
+            }
+            ProposedAction::LiftHold { hold } => self.lifted(hold)?,
+            ProposedAction::Dispose { .. } => {
+                return Err(out_of_order("a disposal is proposed alone"));
+            }
             ProposedAction::Purpose(text) => {
                 let definition = PurposeDefinition::parse_one(&text).map_err(|why| made(&why))?;
                 Action::NamePurpose { definition }
@@ -187,7 +240,8 @@ impl Session<'_> {
             if open_proposal.by.contains(&custodian) {
                 return Err(refused("this custodian has approved it; a second one must"));
             }
-            if open_proposal.action == FIND_SUBJECT && compared != Some(proposal.as_str()) {
+            let is_about_one = [FIND_SUBJECT, HOLD].contains(&open_proposal.action.as_str());
+            if is_about_one && compared != Some(proposal.as_str()) {
                 return Err(refused(
                     "it is about one child: whoever approves it types the child's number first, and the vault compares",
                 ));
@@ -203,6 +257,11 @@ impl Session<'_> {
         let proposal = self.approved(id)?;
         let id = id.to_owned();
         let event = match proposal.action {
+            Action::Hold { .. } | Action::Moratorium { .. } => self.held(id, &proposal)?,
+            Action::LiftHold { hold } => Event::LiftedHold { proposal: id, hold },
+            Action::Dispose { purpose, until, schedule_sha256, tag, .. } => {
+                return self.dispose(id, &Approved { purpose, until, schedule_sha256, tag });
+            }
             Action::NamePurpose { definition } => Event::NamedPurpose { proposal: id, definition },
             Action::AllowLoad { purpose, source, ceiling } => {
                 Event::AllowedLoad { proposal: id, purpose, source, ceiling }
@@ -267,7 +326,7 @@ impl Session<'_> {
         let vault = self.vault;
         let state = vault.live_purpose(&purpose)?;
         let books = vault.books(&purpose)?;
-        let books = locked(&books)?;
+        let books = in_use(&books)?;
         let registry = &books.registry;
         let now = pseudonyms.iter().filter_map(|one| Some((*one, registry.find_pseudonym(one)?)));
         let mut records: HashMap<Pseudonym, u32> = now.collect();
@@ -314,7 +373,7 @@ impl Session<'_> {
         let mut answer = Vec::new();
         for (purpose, state) in vault.look(|state| state.purposes.clone())? {
             let books = vault.books(&purpose)?;
-            let answered = locked(&books)?.registry.find(&link).is_some();
+            let answered = in_use(&books)?.registry.find(&link).is_some();
             for (version, _) in state.versions().filter(|(_, retired)| !retired) {
                 let pseudonym = vault.keys().purpose_key(&purpose, version, kind).pseudonym(&link);
                 let purpose = purpose.clone();

@@ -2,11 +2,14 @@
 
 mod approvals;
 mod datasets;
+mod disposal;
 mod exact_only;
+mod facts;
 mod looking;
 mod manifests;
 mod publishing;
 mod quarantine;
+mod retention;
 mod review;
 mod rotation;
 mod runs;
@@ -122,6 +125,15 @@ impl<'a> Session<'a> {
             Request::CompareSubject { proposal, identifiers } => {
                 self.compare_subject(proposal, &identifiers)
             }
+            Request::TellFacts(facts) => self.tell_facts(facts),
+            Request::PlanRetention { purpose, schedule, until } => {
+                self.plan_retention(purpose, &schedule, &until)
+            }
+            Request::ReadDisposal { list, from } => self.read_disposal(&list, from),
+            Request::RecordDisposed { manifest, carried_from, list } => {
+                self.record_disposed(manifest, carried_from, list)
+            }
+            Request::ReportDisposal { purpose, receipt } => self.report_disposal(purpose, receipt),
             Request::Unlock(_) => {
                 self.asker()?;
                 Err(out_of_order("the vault is open"))

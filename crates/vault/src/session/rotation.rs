@@ -7,7 +7,7 @@ use minster_model::{KeyVersion, Pseudonym, Purpose, Role};
 use minster_vault_api::{CarriedOut, Denial, Response};
 
 use super::{Session, fault};
-use crate::{approvals::refusal, log::Event, state::State, vault::locked};
+use crate::{approvals::refusal, log::Event, state::State, vault::in_use};
 
 /// Pairs of old and new pseudonyms in one answer: 4 MiB.
 const PAGE: usize = 128 << 10;
@@ -25,7 +25,7 @@ impl Session<'_> {
     ) -> Result<Response, Denial> {
         let vault = self.vault;
         let books = vault.books(purpose)?;
-        let mut books = locked(&books)?;
+        let mut books = in_use(&books)?;
         let from = vault.look(|state| {
             state.approved(&proposal)?;
             follows(state, purpose, version)
@@ -116,7 +116,13 @@ impl Session<'_> {
 
 /// The version before one that is the purpose's next.
 fn follows(state: &State, purpose: &Purpose, version: KeyVersion) -> Result<KeyVersion, Denial> {
-    let now = state.live(purpose)?.version;
+    let of = state.live(purpose)?;
+    let now = of.version;
+    if let Some(list) = of.disposals.keys().next() {
+        let why =
+            format!("the disposal list {list} is not applied yet: run `minster dispose` first");
+        return Err(refusal("carried out", &why));
+    }
     if version.0 == now.0 + 1 {
         return Ok(now);
     }

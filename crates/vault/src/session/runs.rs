@@ -11,7 +11,7 @@ use minster_vault_api::{
     Denial, IdentifierBatch, InputFile, NamedFile, OpenedRun, Response, RunCipher, RunManifest,
 };
 
-use super::{Session, fault, out_of_order, slips::ToldBirthDates};
+use super::{Session, facts::ToldFacts, fault, out_of_order, slips::ToldBirthDates};
 use crate::{
     keys::Link,
     log::{Asker, Event, RegistryHead, RunCounts},
@@ -20,7 +20,7 @@ use crate::{
     registry::{New, spread},
     state::PurposeState,
     tokens::{self, RunOf},
-    vault::{Vault, locked},
+    vault::{Vault, in_use},
 };
 
 /// A run in progress.
@@ -45,6 +45,9 @@ pub(super) struct OpenRun {
     /// How many deliveries told before it what it may be repaired by.
     pub(super) before: u32,
     pub(super) told: ToldBirthDates,
+    pub(super) facts: ToldFacts,
+    /// The edition of the purpose's books, by whose records it counts.
+    edition: u64,
 }
 
 impl OpenRun {
@@ -57,6 +60,14 @@ impl OpenRun {
             }
         }
     }
+
+    /// Whether the books are those that it began with.
+    pub(super) fn is_in(&self, books: &OpenPurpose) -> Result<(), Denial> {
+        match self.edition == books.edition {
+            true => Ok(()),
+            false => Err(out_of_order("records were disposed of meanwhile; begin the run anew")),
+        }
+    }
 }
 
 /// A batch's identifiers as the registry knows them.
@@ -64,6 +75,8 @@ struct Looked {
     link: Link,
     record: Option<u32>,
     block: Option<Block>,
+    /// Whether its person's records were disposed of.
+    is_blocked: bool,
 }
 
 /// The counts that a batch adds to a run and a day.
@@ -74,6 +87,8 @@ struct BatchCounts {
     /// Places in the batch of identifiers that the vault never saw, each once.
     new: Vec<usize>,
     new_by_link: HashMap<Link, usize>,
+    /// Identifiers of persons whose records were disposed of: a caller who tries numbers out pays for them too.
+    blocked: u64,
 }
 
 impl Session<'_> {
@@ -85,7 +100,11 @@ impl Session<'_> {
         let RunManifest { run, purpose, source, period, inputs, ceiling } = manifest;
         let role = self.asker()?.role;
         let vault = self.vault;
-        let before = locked(&*vault.books(&purpose)?)?.births.before(&source, &period);
+        let (before, edition) = {
+            let books = vault.books(&purpose)?;
+            let books = in_use(&books)?;
+            (books.births.before(&source, &period), books.edition)
+        };
         let of = RunOf { purpose: &purpose, source: &source, run: &run };
         let (key, run_key) = tokens::draw(vault.keys(), of).map_err(fault)?;
         let (opened, loaded_before) = self.decide(|state| {
@@ -140,6 +159,8 @@ impl Session<'_> {
             repairs,
             before,
             told: ToldBirthDates::default(),
+            facts: ToldFacts::default(),
+            edition,
         });
         Ok(Response::RunOpened(opened))
     }
@@ -157,7 +178,7 @@ impl Session<'_> {
         let purpose = self.run.as_ref().map(|run| run.purpose.clone());
         let purpose = purpose.ok_or_else(|| out_of_order("open a run first"))?;
         let books = vault.books(&purpose)?;
-        let mut books = locked(&books)?;
+        let mut books = in_use(&books)?;
         books.turn_day();
         // Under the lock of the books: a rotation holds it too. That nothing else changed is looked at as the entry is added.
         let state = self.running(&purpose)?;
@@ -172,13 +193,14 @@ impl Session<'_> {
         }
         let Some(run) = self.run.as_mut() else { return Err(out_of_order("open a run first")) };
         run.is_of(&state)?;
+        run.is_in(&books)?;
         if kind.is_linkage() {
             return run.parts(vault, asker.as_ref(), &mut books, &state, kind, batch);
         }
 
         let identifiers: Vec<&[u8]> = batch.iter().collect();
         let link_key = vault.keys().link_key(kind);
-        let registry = &books.registry;
+        let (registry, tombstones) = (&books.registry, &books.tombstones);
         let looked = spread(&identifiers, |part| {
             let links: Vec<Link> = part.iter().map(|one| link_key.link(one)).collect();
             let records = registry.find_all(&links);
@@ -186,6 +208,7 @@ impl Session<'_> {
                 link,
                 record,
                 block: Block::of(kind, identifier),
+                is_blocked: tombstones.blocks(&link),
             };
             part.iter().zip(links).zip(records).map(look).collect()
         });
@@ -227,20 +250,29 @@ impl Session<'_> {
             new: new.len() as u64,
             today: books.count,
             newcomers: books.watch.newcomers().new_ones(),
+            blocked: tally.blocked,
             registry: head,
         };
         vault.decide(asker.as_ref(), |now| state.grant(now, event))?;
 
         let mut answer = Vec::with_capacity(looked.len() * Pseudonym::LEN);
-        for Looked { link, record, .. } in &looked {
+        let mut blocked = Vec::new();
+        for (place, Looked { link, record, is_blocked, .. }) in (0..).zip(&looked) {
             let pseudonym = match record {
+                _ if *is_blocked => {
+                    blocked.push(place);
+                    Pseudonym::from_bytes([0; Pseudonym::LEN])
+                }
                 Some(record) => books.registry.pseudonym(*record),
                 None => pseudonyms[tally.new_by_link[link]],
             };
             answer.extend_from_slice(pseudonym.as_bytes());
         }
         run.tokens.to_tokens(&mut answer);
-        Ok(Response::Tokens(answer))
+        Ok(match blocked.is_empty() {
+            true => Response::Tokens(answer),
+            false => Response::SomeBlocked { tokens: answer, blocked },
+        })
     }
 
     /// Ends a run that tries out numbers, and writes the alarm down, with the numbers asked on the purpose's day. Gives what the
@@ -270,6 +302,7 @@ impl Session<'_> {
             return Err(out_of_order("the files read are not those that the run was opened for"));
         }
         self.take_births(&mut run)?;
+        self.take_facts(&mut run)?;
         let event = Event::ClosedRun {
             run: run.run,
             source: Some(run.source),
@@ -342,8 +375,9 @@ impl BatchCounts {
     /// Marks what is known as asked for; [`BatchCounts::undo`] takes it back.
     fn take(looked: &[Looked], run: &mut OpenRun, books: &mut OpenPurpose) -> Self {
         let mut tally = Self::default();
-        for (place, Looked { link, record, .. }) in looked.iter().enumerate() {
+        for (place, Looked { link, record, is_blocked, .. }) in looked.iter().enumerate() {
             match record {
+                _ if *is_blocked => tally.blocked += 1,
                 Some(record) => {
                     if run.seen.insert(*record) {
                         tally.fresh.push(*record);
@@ -374,7 +408,7 @@ impl BatchCounts {
         books: &OpenPurpose,
         state: &PurposeState,
     ) -> Result<(), Denial> {
-        let new = self.new.len() as u64;
+        let new = self.new.len() as u64 + self.blocked;
         if run.distinct + self.fresh.len() as u64 + new > run.ceiling {
             return Err(Denial::OverBudget { ceiling: run.ceiling });
         }
@@ -419,7 +453,7 @@ impl BatchCounts {
             run.seen.insert(record);
             books.seen.insert(record);
         }
-        let new = self.new.len() as u64;
+        let new = self.new.len() as u64 + self.blocked;
         run.distinct += self.fresh.len() as u64 + new;
         books.count += self.fresh_today.len() as u64 + new;
     }

@@ -10,7 +10,7 @@ use super::{
     Session, fault, out_of_order,
     runs::{LONGEST, OpenRun},
 };
-use crate::{keys::Link, log::Event, open_purpose::OpenPurpose, slips, slips::Slip, vault::locked};
+use crate::{keys::Link, log::Event, open_purpose::OpenPurpose, slips, slips::Slip, vault::in_use};
 
 /// Pairs that a run may tell for each identifier that it asked for.
 const MOST_BIRTHS: usize = 4;
@@ -36,7 +36,8 @@ impl Session<'_> {
         let vault = self.vault;
         let Some(run) = self.run.as_mut() else { return Err(out_of_order("open a run first")) };
         let books = vault.books(&run.purpose)?;
-        let books = locked(&books)?;
+        let books = in_use(&books)?;
+        run.is_in(&books)?;
         let (link_key, beside) =
             (vault.keys().link_key(kind), vault.keys().beside_key(&run.purpose));
         for (identifier, born) in identifiers.iter().zip(born.iter()) {
@@ -67,7 +68,7 @@ impl Session<'_> {
         let purpose = self.run.as_ref().map(|run| run.purpose.clone());
         let purpose = purpose.ok_or_else(|| out_of_order("open a run first"))?;
         let books = vault.books(&purpose)?;
-        let mut books = locked(&books)?;
+        let mut books = in_use(&books)?;
         books.turn_day();
         let state = self.running(&purpose)?;
         if !state.definition.allows_kind(kind) {
@@ -75,6 +76,7 @@ impl Session<'_> {
         }
         let Some(run) = self.run.as_mut() else { return Err(out_of_order("open a run first")) };
         run.is_of(&state)?;
+        run.is_in(&books)?;
         let (link_key, beside) = (vault.keys().link_key(kind), vault.keys().beside_key(&purpose));
         let asked: Vec<(&[u8], &[u8], Link)> = faulty
             .iter()
@@ -129,7 +131,8 @@ impl Session<'_> {
         }
         let (vault, told) = (self.vault, pairs.len() as u64);
         let books = vault.books(&run.purpose)?;
-        let mut books = locked(&books)?;
+        let mut books = in_use(&books)?;
+        run.is_in(&books)?;
         let delivery = (&run.source, &run.period);
         let pairs = pairs.into_iter().collect();
         let added = books.births.add(vault.keys(), run.version, delivery, pairs);

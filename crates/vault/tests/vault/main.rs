@@ -21,6 +21,7 @@ mod publishing;
 mod quarantine;
 mod races;
 mod restoring;
+mod retention;
 mod review;
 mod rotation;
 mod serving;

@@ -1,0 +1,253 @@
+//! `minster dispose`: takes the rows of a signed disposal list out of every dataset of the purpose, and has the vault sign what was
+//! done. Run again after an interruption, it goes on.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use minster_matcher::{ids_led_to, ledger_of};
+use minster_model::{DatasetClass, DatasetRef, Kind, Pseudonym, Purpose, Role};
+use minster_store::{
+    DatasetKeys, DisposedFrom, Gone, NewestManifests, RecordedManifest, sha256_hex,
+};
+use minster_vault_api::{
+    Client, DataKey, DisposalHead, DisposalReceipt, DisposedDataset, SealedRunKey, Unwrapped,
+    VaultError, WrappedKey, note::Verifier,
+};
+
+use crate::{arguments::Report, failure::Failure, pipeline::Loaded, report, stages};
+
+/// A disposal in the store.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The signed list, as `minster-vault retention apply` wrote it.
+    list: PathBuf,
+    /// A new file for the signed receipt.
+    #[arg(long, value_name = "FILE")]
+    receipt: PathBuf,
+    #[command(flatten)]
+    pub(crate) report: Report,
+}
+
+/// The outcome.
+#[derive(Debug)]
+pub(crate) struct Disposed {
+    receipt: DisposalReceipt,
+    pseudonyms: u64,
+    /// Datasets that an earlier release made: rows that only hang on one that left may stay there.
+    without_kinds: Vec<String>,
+    /// Restricted reports of releases, which stand.
+    reports: usize,
+    path: PathBuf,
+}
+
+/// A list whose signature was verified.
+struct List {
+    head: DisposalHead,
+    pseudonyms: HashSet<Pseudonym>,
+    sha256: String,
+}
+
+pub(crate) fn dispose(arguments: &Arguments) -> Result<Disposed, Failure> {
+    let loaded = Loaded::read(&arguments.report.config.path)?;
+    let purpose = &loaded.pipeline.purpose;
+    if arguments.receipt.exists() {
+        return Err(Failure::Receipt { path: arguments.receipt.clone() });
+    }
+    let store = loaded.store()?;
+    let _lock = store.lock()?;
+    let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Linker, "minster")?;
+    let list = List::read(&arguments.list, purpose, &loaded, &mut vault)?;
+    let (store, settled) = store.settled(purpose, &mut vault)?;
+    if let Some(dataset) = settled.differing.first() {
+        return Err(Failure::DisposalDiffers { dataset: dataset.to_string() });
+    }
+    let failed = |error| stages::failed(&loaded, error);
+    let ids = ids_led_to(&store, purpose, &list.pseudonyms, &mut vault).map_err(failed)?;
+    let with_ids: HashSet<Pseudonym> = list.pseudonyms.union(&ids).copied().collect();
+    let own_kinds: BTreeSet<Kind> = list.head.kinds.iter().cloned().collect();
+    let ledger = ledger_of(purpose).map_err(failed)?;
+    let mut datasets: Vec<DatasetRef> =
+        store.manifests()?.into_iter().map(|manifest| manifest.dataset).collect();
+    datasets.retain(|dataset| dataset.purpose == *purpose);
+    // The dataset of ids comes last: without it nobody knows any more to which ids the numbers led.
+    datasets.sort_by_key(|dataset| (*dataset == ledger, dataset.class));
+    let mut disposed = Disposed {
+        receipt: DisposalReceipt {
+            list: list.head.list.clone(),
+            sha256: list.sha256.clone(),
+            datasets: Vec::new(),
+            shredded: 0,
+            snapshots: 0,
+        },
+        pseudonyms: list.head.pseudonyms,
+        without_kinds: Vec::new(),
+        reports: 0,
+        path: arguments.receipt.clone(),
+    };
+    let mut keys = DisposalKeys { vault, list: &list.head.list };
+    for dataset in datasets {
+        let pseudonyms = match dataset.class {
+            DatasetClass::Source => &list.pseudonyms,
+            DatasetClass::Integrated => &with_ids,
+            // They were made for one match, and are made again.
+            DatasetClass::Linkage => {
+                disposed.receipt.shredded += u64::from(store.shred(&dataset)?);
+                continue;
+            }
+            // A release stands, and so does what it withheld.
+            DatasetClass::Report => {
+                disposed.reports += 1;
+                continue;
+            }
+        };
+        let gone = Gone { list: &list.head.list, pseudonyms, own_kinds: &own_kinds };
+        let done = store.dispose(&dataset, &loaded.run, &gone, &mut keys)?;
+        disposed.add(dataset, done);
+    }
+    let note = keys.vault.report_disposal(purpose, disposed.receipt.clone())?;
+    let written = std::fs::write(&arguments.receipt, &note);
+    written.map_err(|source| Failure::Page { path: arguments.receipt.clone(), source })?;
+    Ok(disposed)
+}
+
+impl List {
+    /// Reads a list; it is the vault's own, of this purpose and of the keys in use, and it is open.
+    fn read(
+        path: &Path,
+        purpose: &Purpose,
+        loaded: &Loaded,
+        vault: &mut Client,
+    ) -> Result<Self, Failure> {
+        let wrong = |why: String| Failure::DisposalList { path: path.to_owned(), why };
+        let bytes = std::fs::read(path)
+            .map_err(|source| Failure::Config { path: path.to_owned(), source })?;
+        let note = std::str::from_utf8(&bytes).map_err(|_| wrong("is no text".into()))?;
+        let status = vault.status()?;
+        let verifier = loaded.pipeline.vault.verifier.clone().unwrap_or(status.verifier);
+        let verifier: Verifier = verifier.parse().map_err(|error| wrong(format!("{error}")))?;
+        let text =
+            verifier.open(note).map_err(|error| wrong(format!("is not the vault's: {error}")))?;
+        let (head, rest) = text.split_once('\n').ok_or_else(|| wrong("has no head".into()))?;
+        let head: DisposalHead = serde_json::from_str(head).map_err(|error| {
+            wrong(format!("has a head that this release does not read: {error}"))
+        })?;
+        if head.format != DisposalHead::FORMAT {
+            return Err(wrong(format!("has format {}", head.format)));
+        }
+        if head.purpose != *purpose {
+            return Err(wrong(format!("is of {}, and the pipeline of {purpose}", head.purpose)));
+        }
+        let now = status.purposes.iter().find(|of| of.purpose == *purpose);
+        if now.is_none_or(|now| now.key_version != head.version) || head.store_id != status.store_id
+        {
+            return Err(wrong("is of other keys than the vault's".into()));
+        }
+        let pseudonyms: Result<HashSet<Pseudonym>, _> = rest.lines().map(str::parse).collect();
+        let pseudonyms = pseudonyms.map_err(|_| wrong("has a line that is no pseudonym".into()))?;
+        if pseudonyms.len() as u64 != head.pseudonyms {
+            return Err(wrong("has another number of pseudonyms than its head says".into()));
+        }
+        // The vault has it as long as it is open.
+        if vault.disposal_list(&head.list)? != bytes {
+            return Err(wrong("is another than the vault's".into()));
+        }
+        Ok(Self { head, pseudonyms, sha256: sha256_hex(&bytes) })
+    }
+}
+
+impl Disposed {
+    fn add(&mut self, dataset: DatasetRef, done: DisposedFrom) {
+        self.receipt.snapshots += done.snapshots;
+        if done.without_kinds {
+            self.without_kinds.push(dataset.to_string());
+        }
+        if let Some((before, after)) = done.rewritten {
+            let (rows, files) = (done.rows, done.files);
+            self.receipt.datasets.push(DisposedDataset { dataset, before, after, rows, files });
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        for DisposedDataset { dataset, rows, files, .. } in &self.receipt.datasets {
+            let _ = writeln!(
+                text,
+                "{dataset}: {rows} rows and {files} files beside its tables left it"
+            );
+        }
+        for dataset in &self.without_kinds {
+            let _ = writeln!(
+                text,
+                "{dataset}: an earlier release made it; rows that only hang on one that left may stay until its delivery is read again"
+            );
+        }
+        let DisposalReceipt { list, shredded, snapshots, .. } = &self.receipt;
+        let _ = writeln!(
+            text,
+            "list {list}: {} pseudonyms; {snapshots} superseded snapshots removed, {shredded} linkage datasets shredded, {} reports of \
+             releases stand\nthe signed receipt is in {}; link again (`minster run`)",
+            self.pseudonyms,
+            self.reports,
+            self.path.display()
+        );
+        text
+    }
+
+    pub(crate) fn json(&self) -> Result<String, Failure> {
+        let object = serde_json::json!({
+            "format": 1,
+            "receipt": self.receipt,
+            "pseudonyms": self.pseudonyms,
+            "without_kinds": self.without_kinds,
+            "reports_standing": self.reports,
+        });
+        report::json(&object)
+    }
+}
+
+/// The vault's keys, for a disposal: what is written is recorded as what a list left.
+struct DisposalKeys<'a> {
+    vault: Client,
+    list: &'a str,
+}
+
+impl DatasetKeys for DisposalKeys<'_> {
+    fn create(&mut self, dataset: &DatasetRef) -> Result<(DataKey, WrappedKey), VaultError> {
+        self.vault.create_key(dataset)
+    }
+
+    fn unwrap(
+        &mut self,
+        dataset: &DatasetRef,
+        wrapped: &WrappedKey,
+        run: Option<&SealedRunKey>,
+        manifest_sha256: &str,
+    ) -> Result<Unwrapped, VaultError> {
+        self.vault.unwrap_key(dataset, wrapped, run, manifest_sha256)
+    }
+
+    fn record(
+        &mut self,
+        manifest: &RecordedManifest,
+        carried_from: Option<&str>,
+    ) -> Result<(), VaultError> {
+        let from = carried_from.unwrap_or_default();
+        self.vault.record_disposed(manifest.clone(), from, self.list)
+    }
+
+    fn newest(&mut self, purpose: &Purpose) -> Result<NewestManifests, VaultError> {
+        self.vault.manifests(purpose)
+    }
+
+    fn take_over(
+        &mut self,
+        purpose: &Purpose,
+        manifests: Vec<RecordedManifest>,
+    ) -> Result<(), VaultError> {
+        self.vault.take_over(purpose, manifests)
+    }
+}

@@ -1,0 +1,172 @@
+//! Persons that are due under a schedule, and those that are held back.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use jiff::civil::Date;
+use minster_model::Purpose;
+use minster_retention::{CategoryName, Disposal, End, Event, Schedule};
+use minster_vault_api::{
+    DeliveryCount, DueCount, HeldCount, RetentionPlan, SMALLEST_SHOWN, ShownCount, StandingHold,
+    UndeterminedCount,
+};
+
+use super::persons::{Person, Persons};
+use crate::keys::Keys;
+
+/// Calendar years of a forecast.
+const FORECAST: i16 = 10;
+const LEGAL_HOLD: &str = "legal hold";
+
+/// The holds that stand.
+#[derive(Debug, Default)]
+pub(crate) struct HeldBack {
+    /// The proposals that made them.
+    pub(crate) ids: BTreeSet<String>,
+    /// Keyed tags of the numbers that holds are on.
+    pub(crate) tags: HashSet<String>,
+    /// Categories under a moratorium.
+    pub(crate) categories: BTreeSet<CategoryName>,
+}
+
+impl HeldBack {
+    /// The hold on a person, if any: a hold on the person first, else a category.
+    fn holds(&self, person: &Person, schedule: &Schedule, keys: &Keys) -> Option<String> {
+        let is_tagged = |link| self.tags.contains(&keys.tag_of(link));
+        if !self.tags.is_empty() && person.own.iter().any(is_tagged) {
+            return Some(LEGAL_HOLD.to_owned());
+        }
+        let mut categories = schedule.categories_of(&person.name, &person.facts);
+        let held = categories.find(|category| self.categories.contains(&category.name));
+        held.map(|category| category.name.to_string())
+    }
+}
+
+/// A person whose day has come.
+#[derive(Debug)]
+pub(crate) struct Due {
+    /// The person's place in [`Persons::all`].
+    pub(crate) person: usize,
+    /// The category whose date it is.
+    pub(crate) category: CategoryName,
+    /// The end that its row chooses.
+    pub(crate) end: End,
+    date: Date,
+}
+
+/// Every person, under a schedule, until a day.
+#[derive(Debug, Default)]
+pub(crate) struct Assessment {
+    /// Those whose day has come and whom nothing holds back.
+    pub(crate) due: Vec<Due>,
+    undetermined: BTreeMap<(CategoryName, Event), u64>,
+    held: BTreeMap<String, u64>,
+    later: BTreeMap<(i16, CategoryName), u64>,
+    unscheduled: u64,
+}
+
+impl Assessment {
+    /// Assesses all persons.
+    pub(crate) fn of(
+        persons: &Persons,
+        (schedule, until): (&Schedule, Date),
+        held: &HeldBack,
+        keys: &Keys,
+    ) -> Self {
+        let mut assessed = Self::default();
+        for (place, person) in persons.all.iter().enumerate() {
+            match schedule.disposal(&person.name, &person.facts) {
+                Disposal::On { date, category, end } if date <= until => {
+                    match held.holds(person, schedule, keys) {
+                        Some(by) => *assessed.held.entry(by).or_default() += 1,
+                        None => assessed.due.push(Due { person: place, category, end, date }),
+                    }
+                }
+                Disposal::On { date, category, .. } => {
+                    if date.year() <= until.year().saturating_add(FORECAST) {
+                        *assessed.later.entry((date.year(), category)).or_default() += 1;
+                    }
+                }
+                Disposal::Undetermined { category, missing } => {
+                    *assessed.undetermined.entry((category, missing)).or_default() += 1;
+                }
+                Disposal::Unscheduled => assessed.unscheduled += 1,
+            }
+        }
+        assessed
+    }
+
+    /// Persons that are due, by the category whose date came.
+    pub(crate) fn by_category(&self) -> BTreeMap<CategoryName, u64> {
+        let mut counts = BTreeMap::new();
+        self.due.iter().for_each(|due| *counts.entry(due.category.clone()).or_default() += 1);
+        counts
+    }
+
+    /// The same for people, with small counts hidden.
+    pub(crate) fn plan(
+        &self,
+        persons: &Persons,
+        (purpose, schedule, schedule_sha256): (&Purpose, &Schedule, String),
+        until: Date,
+        holds: Vec<StandingHold>,
+    ) -> RetentionPlan {
+        let mut by_month: BTreeMap<(CategoryName, String), u64> = BTreeMap::new();
+        let mut by_delivery: BTreeMap<usize, u64> = BTreeMap::new();
+        for Due { person, category, date, .. } in &self.due {
+            let month = format!("{:04}-{:02}", date.year(), date.month());
+            *by_month.entry((category.clone(), month)).or_default() += 1;
+            for delivery in &persons.all[*person].deliveries {
+                *by_delivery.entry(*delivery).or_default() += 1;
+            }
+        }
+        let due = |((category, period), count): ((CategoryName, String), u64)| DueCount {
+            category: category.to_string(),
+            period,
+            persons: shown(count),
+        };
+        let by_year = self
+            .later
+            .iter()
+            .map(|((year, category), count)| due(((category.clone(), year.to_string()), *count)));
+        RetentionPlan {
+            purpose: purpose.clone(),
+            until: until.to_string(),
+            schedule_sha256,
+            due: shown(self.due.len() as u64),
+            due_by_month: by_month.into_iter().map(due).collect(),
+            due_by_delivery: by_delivery
+                .into_iter()
+                .map(|(delivery, count)| DeliveryCount {
+                    delivery: persons.deliveries[delivery].clone(),
+                    persons: shown(count),
+                })
+                .collect(),
+            undetermined: self
+                .undetermined
+                .iter()
+                .map(|((category, missing), count)| UndeterminedCount {
+                    category: category.to_string(),
+                    missing: missing.to_string(),
+                    persons: shown(*count),
+                })
+                .collect(),
+            held: self
+                .held
+                .iter()
+                .map(|(by, count)| HeldCount { by: by.clone(), persons: shown(*count) })
+                .collect(),
+            forecast: by_year.collect(),
+            unscheduled: shown(self.unscheduled),
+            without_evidence: schedule
+                .without_evidence()
+                .map(|category| category.name.to_string())
+                .collect(),
+            holds,
+        }
+    }
+}
+
+/// A count, where it is not small. 0 tells of nobody.
+fn shown(count: u64) -> ShownCount {
+    (count == 0 || count >= SMALLEST_SHOWN).then_some(count)
+}

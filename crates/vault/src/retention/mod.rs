@@ -1,0 +1,9 @@
+//! Retention: who the persons behind a purpose's numbers are, and what is due under a schedule.
+
+mod due;
+mod list;
+mod persons;
+
+pub(crate) use due::{Assessment, HeldBack};
+pub(crate) use list::{PROPOSED, Proposed};
+pub(crate) use persons::Persons;

@@ -1,0 +1,337 @@
+//! Disposal: what is due leaves the vault's own files, its numbers are blocked, and a list of its pseudonyms is signed, by which the
+//! store does the same.
+
+use std::collections::{BTreeSet, HashSet};
+
+use jiff::civil::Date;
+use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, Role};
+use minster_retention::{End, Event as Happened, PersonName, Schedule};
+use minster_vault_api::{
+    CarriedOut, Denial, DisposalCounts, DisposalHead, DisposalReceipt, RecordedManifest, Response,
+};
+
+use super::{
+    Session,
+    approvals::made,
+    fault, out_of_order,
+    retention::{day, schedule},
+};
+use crate::{
+    approvals::{Action, refusal, sha256},
+    keys::Link,
+    log::{Disposed, Event},
+    open_purpose::OpenPurpose,
+    purposes::today,
+    retention::{Persons, Proposed},
+    vault::in_use,
+};
+
+/// Bytes of a list in one answer.
+const PIECE: usize = 1 << 20;
+/// Datasets of a purpose, at most.
+const MOST_DATASETS: usize = 20_000;
+
+/// A disposal that two custodians approved.
+pub(super) struct Approved {
+    pub(super) purpose: Purpose,
+    pub(super) until: Date,
+    pub(super) schedule_sha256: String,
+    pub(super) tag: String,
+}
+
+/// All that leaves.
+struct Leaving {
+    persons: HashSet<usize>,
+    own: BTreeSet<Link>,
+    /// Match keys and other numbers that stand beside these persons' numbers alone.
+    beside: Vec<Link>,
+    /// Keyed hashes of numbers and birth dates.
+    births: HashSet<Link>,
+    /// Rows of facts.
+    rows: HashSet<Link>,
+}
+
+impl Session<'_> {
+    /// The persons that are due now, as custodians are told of them, and the part that is kept sealed.
+    pub(super) fn disposal(
+        &self,
+        purpose: Purpose,
+        text: String,
+        until: &str,
+    ) -> Result<(Action, Proposed), Denial> {
+        let parsed = schedule(&text)?;
+        let until = day(until)?;
+        if until > today() {
+            return Err(made(
+                "nothing is disposed of before its day: the last day is today at most",
+            ));
+        }
+        let may = self.vault.look(|state| state.live(&purpose).map(|of| of.may_dispose()))??;
+        may.map_err(|why| made(&why))?;
+        let held = self.held_back()?;
+        let books = self.vault.books(&purpose)?;
+        let books = in_use(&books)?;
+        let (persons, assessed) = self.assess(&parsed, until, &held, &books)?;
+        if assessed.due.is_empty() {
+            return Err(made("nothing is due until that day"));
+        }
+        if let Some(due) = assessed.due.iter().find(|due| due.end == End::MadeInaccessible) {
+            return Err(made(&format!(
+                "the row {} ends in `made-inaccessible`, which this release cannot do: it can only destroy",
+                due.category
+            )));
+        }
+        let own = assessed.due.iter().flat_map(|due| &persons.all[due.person].own);
+        let numbers: BTreeSet<Link> = own.copied().collect();
+        let action = Action::Dispose {
+            purpose,
+            until,
+            schedule_sha256: sha256(&text),
+            persons: assessed.by_category(),
+            numbers: numbers.len() as u64,
+            tag: self.vault.keys().disposal_tag(numbers.iter()),
+        };
+        Ok((action, Proposed { schedule: text, numbers }))
+    }
+
+    /// Keeps what a proposal is about until it is carried out.
+    pub(super) fn keep_disposal(&self, id: &str, proposed: &Proposed) -> Result<(), Denial> {
+        let plain = proposed.write().map_err(fault)?;
+        self.vault.write_sealed(Proposed::FOLDER, &Proposed::name(id), &plain).map_err(fault)
+    }
+
+    /// Disposes of what two custodians approved, as far as it is still due. All files are written anew beside those that stand before
+    /// the log names them; then they are put in their place.
+    pub(super) fn dispose(&self, id: String, approved: &Approved) -> Result<Response, Denial> {
+        let Approved { purpose, until, schedule_sha256, tag } = approved;
+        let (vault, keys) = (self.vault, self.vault.keys());
+        let refused = |why: &str| refusal("carried out", why);
+        let plain = vault.read_sealed(Proposed::FOLDER, &Proposed::name(&id)).map_err(fault)?;
+        let proposed = plain.and_then(|plain| Proposed::read(&plain));
+        let proposed = proposed
+            .filter(|of| {
+                keys.disposal_tag(of.numbers.iter()) == *tag
+                    && sha256(&of.schedule) == *schedule_sha256
+            })
+            .ok_or_else(|| refused("what it is about is missing or was changed"))?;
+        let parsed: Schedule = schedule(&proposed.schedule)?;
+        let books = vault.books(purpose)?;
+        let mut books = in_use(&books)?;
+        let version = vault.look(|state| {
+            state.approved(&id)?;
+            let state = state.live(purpose)?;
+            state.may_dispose().map_err(|why| refused(&why))?;
+            Ok::<_, Denial>(state.version)
+        })??;
+        let held = self.held_back()?;
+        let (persons, assessed) = self.assess(&parsed, *until, &held, &books)?;
+        let whole = |place: usize| {
+            persons.all[place].own.iter().all(|link| proposed.numbers.contains(link))
+        };
+        let still: Vec<_> = assessed
+            .due
+            .iter()
+            .filter(|due| due.end == End::Destroyed && whole(due.person))
+            .collect();
+        let leaving = self.leaving(&persons, still.iter().map(|due| due.person), purpose);
+        let no_longer_due = proposed.numbers.difference(&leaving.own).count() as u64;
+        if leaving.persons.is_empty() {
+            return Err(refused("nothing of it is due any more; propose it anew"));
+        }
+        let mut by_category = std::collections::BTreeMap::new();
+        still.iter().for_each(|due| *by_category.entry(due.category.clone()).or_default() += 1);
+        let list = self.list(&id, (purpose, version), &parsed, &leaving, &books)?;
+        vault.write_sealed(Proposed::FOLDER, &id, list.as_bytes()).map_err(fault)?;
+        let gone: HashSet<Link> =
+            leaving.own.iter().copied().chain(leaving.beside.iter().copied()).collect();
+        let own: Vec<Link> = leaving.own.iter().copied().collect();
+        let disposed = Disposed {
+            proposal: id.clone(),
+            purpose: purpose.clone(),
+            version,
+            schedule: schedule_sha256.clone(),
+            until: until.to_string(),
+            persons: by_category,
+            numbers: own.len() as u64,
+            beside: leaving.beside.len() as u64,
+            sha256: sha256(&list),
+            registry: books.registry.write_without(keys, &gone).map_err(fault)?,
+            births: books.births.write_without(keys, &leaving.births).map_err(fault)?,
+            facts: books.facts.write_without(keys, &leaving.rows).map_err(fault)?,
+            tombstones: books.tombstones.write_with(keys, version, &id, &own).map_err(fault)?,
+        };
+        let counts = DisposalCounts {
+            persons: leaving.persons.len() as u64,
+            numbers: disposed.numbers,
+            beside: disposed.beside,
+            no_longer_due,
+        };
+        self.decide(|state| {
+            state.approved(&id)?;
+            let of = state.live(purpose)?;
+            of.may_dispose().map_err(|why| refused(&why))?;
+            // A hold that was made while the files were written.
+            if of.version != version || !state.holds.keys().eq(held.ids.iter()) {
+                return Err(refused("a hold or the keys changed meanwhile; carry it out again"));
+            }
+            Ok((Event::Disposed(Box::new(disposed)), ()))
+        })?;
+        vault.reopen(purpose, &mut books)?;
+        let aside = vault.path().join(Proposed::FOLDER).join(Proposed::name(&id));
+        vault.disk().remove(&aside).map_err(fault)?;
+        Ok(Response::Enacted(CarriedOut::Disposed(counts)))
+    }
+
+    fn leaving(
+        &self,
+        persons: &Persons,
+        due: impl Iterator<Item = usize>,
+        purpose: &Purpose,
+    ) -> Leaving {
+        let beside_key = self.vault.keys().beside_key(purpose);
+        let gone: HashSet<usize> = due.collect();
+        let mut leaving = Leaving {
+            beside: persons.beside_alone(&gone),
+            persons: HashSet::new(),
+            own: BTreeSet::new(),
+            births: HashSet::new(),
+            rows: HashSet::new(),
+        };
+        for place in &gone {
+            let person = &persons.all[*place];
+            leaving.own.extend(person.own.iter().copied());
+            leaving.rows.extend(person.rows.iter().copied());
+            let born = person.facts.dates(Happened::Birth);
+            for day in born.iter().flat_map(|born| [born.earliest, born.latest]) {
+                let day = day.to_string();
+                let pairs = person.own.iter().map(|link| beside_key.beside(link, day.as_bytes()));
+                leaving.births.extend(pairs);
+            }
+        }
+        leaving.persons = gone;
+        leaving
+    }
+
+    /// The signed list: the pseudonyms of the persons' own numbers, ascending, so that their order says nothing.
+    fn list(
+        &self,
+        id: &str,
+        (purpose, version): (&Purpose, KeyVersion),
+        schedule: &Schedule,
+        leaving: &Leaving,
+        books: &OpenPurpose,
+    ) -> Result<String, Denial> {
+        let registry = &books.registry;
+        let records = leaving.own.iter().filter_map(|link| registry.find(link));
+        let mut pseudonyms: Vec<Pseudonym> =
+            records.map(|record| registry.pseudonym(record)).collect();
+        pseudonyms.sort_unstable();
+        let kinds =
+            |(_, kinds): (&PersonName, &BTreeSet<Kind>)| kinds.iter().cloned().collect::<Vec<_>>();
+        let head = DisposalHead {
+            format: DisposalHead::FORMAT,
+            store_id: self.vault.keys().store_id().to_owned(),
+            list: id.to_owned(),
+            purpose: purpose.clone(),
+            version,
+            kinds: schedule.persons().flat_map(kinds).collect(),
+            pseudonyms: pseudonyms.len() as u64,
+        };
+        let unwritable = |_| Denial::Fault { what: "a disposal list could not be written".into() };
+        let mut text = serde_json::to_string(&head).map_err(unwritable)?;
+        text.push('\n');
+        for pseudonym in &pseudonyms {
+            text.push_str(&pseudonym.to_string());
+            text.push('\n');
+        }
+        self.vault.sign(&text)
+    }
+
+    /// A piece of a list that is open, for whoever applies it.
+    pub(super) fn read_disposal(&mut self, list: &str, from: u64) -> Result<Response, Denial> {
+        self.allow(&[Role::Custodian, Role::Linker], "a disposal list")?;
+        let missing =
+            || refusal("told", "no such disposal list is open: it was applied, or never signed");
+        let (purpose, sha256_of) = self
+            .vault
+            .look(|state| {
+                state.disposal(list).map(|(purpose, open)| (purpose.clone(), open.sha256.clone()))
+            })?
+            .ok_or_else(missing)?;
+        let plain = self.vault.read_sealed(Proposed::FOLDER, list).map_err(fault)?;
+        let plain = plain.filter(|plain| crate::log::hash(plain) == sha256_of);
+        let lost = || Denial::Fault {
+            what: format!(
+                "the disposal list {list} is missing or was changed; put disposals/{list} back from a copy of the vault's folder"
+            ),
+        };
+        let plain = plain.ok_or_else(lost)?;
+        if from == 0 {
+            let event = Event::ReadDisposal { purpose, list: list.to_owned() };
+            self.decide(|_| Ok((event, ())))?;
+        }
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(plain.len());
+        let to = from.saturating_add(PIECE).min(plain.len());
+        Ok(Response::DisposalPiece(plain[from..to].to_vec()))
+    }
+
+    /// Records the manifest of a dataset without a list's rows.
+    pub(super) fn record_disposed(
+        &mut self,
+        manifest: RecordedManifest,
+        carried_from: String,
+        list: String,
+    ) -> Result<Response, Denial> {
+        self.allow(&[Role::Linker], "recording what a disposal left of a dataset")?;
+        let role = self.asker()?.role;
+        self.decide(|state| {
+            let of = state.open_to(role, &manifest.dataset.purpose)?;
+            if !of.disposals.contains_key(&list) {
+                let why = "no such disposal list is open for its purpose".to_owned();
+                return Err(Denial::NotRecorded { dataset: manifest.dataset.clone(), why });
+            }
+            of.manifests.may_record_disposed(&manifest, &carried_from)?;
+            let event = Event::RecordedDisposed { manifest, carried_from, list };
+            Ok((event, Response::ManifestRecorded))
+        })
+    }
+
+    /// Closes a list that was applied to all datasets, and signs the receipt. The list is destroyed with it.
+    pub(super) fn report_disposal(
+        &mut self,
+        purpose: Purpose,
+        receipt: DisposalReceipt,
+    ) -> Result<Response, Denial> {
+        self.allow(&[Role::Linker], "a receipt of a disposal")?;
+        let role = self.asker()?.role;
+        if receipt.datasets.len() > MOST_DATASETS {
+            return Err(out_of_order("a receipt of more datasets than a purpose has"));
+        }
+        let list = receipt.list.clone();
+        let text = self.decide(|state| {
+            let of = state.open_to(role, &purpose)?;
+            let open = of.disposals.get(&receipt.list);
+            let open =
+                open.ok_or_else(|| out_of_order("no such disposal list is open for the purpose"))?;
+            if open.sha256 != receipt.sha256 {
+                return Err(out_of_order("the receipt is of another list"));
+            }
+            for one in &receipt.datasets {
+                of.manifests.check(&one.dataset, &one.after, false)?;
+            }
+            let told = serde_json::json!({
+                "format": 1,
+                "store_id": self.vault.keys().store_id(),
+                "time": jiff::Timestamp::now().to_string(),
+                "purpose": purpose,
+                "receipt": receipt,
+            });
+            let unwritable = |_| Denial::Fault { what: "a receipt could not be written".into() };
+            let text = serde_json::to_string_pretty(&told).map_err(unwritable)?;
+            Ok((Event::AppliedDisposal { purpose, receipt }, text))
+        })?;
+        let path = self.vault.path().join(Proposed::FOLDER).join(&list);
+        self.vault.disk().remove(&path).map_err(fault)?;
+        self.vault.sign(&(text + "\n")).map(Response::Note)
+    }
+}

@@ -1,0 +1,337 @@
+//! A disposal from end to end, by the programs: what the notice says is due leaves vault and store, does not come back, and all else
+//! stays.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+};
+
+use arrow::{
+    array::{Array, AsArray},
+    datatypes::DataType,
+};
+use minster_model::{DatasetClass, Pseudonym, Role};
+use minster_store::Store;
+use minster_tests::{Site, files, left_over, text};
+use minster_vault_api::{Client, IdentifierBatch, RunManifest};
+use serde_json::Value;
+
+const PURPOSE: &str = "children-statistics";
+
+/// A made-up council, linked, whose schedule keeps other records for twelve years.
+struct Council(Site);
+
+impl Council {
+    fn new(pupils: u64) -> Self {
+        let site = Site::new();
+        site.make_council(pupils, 1);
+        site.appoint();
+        let schedule = site.folder().join("config/retention.toml");
+        let whole = fs::read_to_string(&schedule).unwrap();
+        let short = whole.replace("years = 25 }", "years = 12 }");
+        assert_ne!(short, whole);
+        fs::write(&schedule, short).unwrap();
+        let council = Self(site);
+        council.linked(&[]);
+        council
+    }
+
+    /// Ingests and links; drafts take long, and nothing here is about them.
+    fn linked(&self, more: &[&str]) {
+        self.done("minster-ingest", &[&["run", "--config", "config/pipeline.toml"], more].concat());
+        self.done("minster", &["link", "--config", "config/pipeline.toml"]);
+    }
+
+    fn done(&self, program: &str, arguments: &[&str]) -> String {
+        let output = self.0.run(program, arguments);
+        let code = output.status.code();
+        assert!(matches!(code, Some(0 | 3 | 4)), "{arguments:?}: {code:?} {}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn vault(&self, arguments: &[&str]) -> String {
+        let (first, rest) = arguments.split_first().unwrap();
+        let mut all = vec![*first];
+        let takes_socket_later = matches!(*first, "retention");
+        if takes_socket_later {
+            all.push(rest[0]);
+        }
+        all.extend(["--socket", "vault.sock"]);
+        all.extend(&rest[usize::from(takes_socket_later)..]);
+        let output = self.0.run("minster-vault", &all);
+        assert!(output.status.success(), "{all:?}: {}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn plan(&self) -> Value {
+        let of = [
+            "retention",
+            "plan",
+            "--purpose",
+            PURPOSE,
+            "--schedule",
+            "config/retention.toml",
+            "--json",
+        ];
+        serde_json::from_str(&self.vault(&of)).unwrap()
+    }
+
+    /// Proposes a disposal, has two custodians approve it, carries it out, and gives the list's file.
+    fn listed(&self) -> &str {
+        let case = ["--reference", "RET/1", "--reason", "yearly", "--expires", "SOON"];
+        let what = ["dispose", "--purpose", PURPOSE, "--schedule", "config/retention.toml"];
+        let proposal = self.vault(&[&["request"], &case[..], &what].concat());
+        fs::write(self.0.path("proposal"), proposal).unwrap();
+        for name in ["ann", "ben"] {
+            self.vault(&[
+                "approve",
+                "--proposal",
+                "proposal",
+                "--yes",
+                "--name",
+                name,
+                "--clear-key",
+                "--key",
+                name,
+            ]);
+        }
+        self.vault(&["retention", "apply", "--proposal", "proposal", "--out", "disposal.list"]);
+        "disposal.list"
+    }
+
+    fn dispose(&self, receipt: &str) -> Value {
+        let of = [
+            "dispose",
+            "disposal.list",
+            "--receipt",
+            receipt,
+            "--config",
+            "config/pipeline.toml",
+            "--json",
+        ];
+        serde_json::from_str(&self.done("minster", &of)).unwrap()
+    }
+
+    /// The pseudonyms of the list.
+    fn pseudonyms(&self) -> HashSet<Pseudonym> {
+        let list = fs::read_to_string(self.0.path("disposal.list")).unwrap();
+        list.lines().filter_map(|line| line.parse().ok()).collect()
+    }
+
+    /// For each table of each dataset that stands: its rows, and how many hold one of some pseudonyms.
+    fn tables(&self, gone: &HashSet<Pseudonym>) -> BTreeMap<String, (u64, u64)> {
+        let store = Store::open(&self.0.folder().join("store")).unwrap();
+        let mut vault =
+            Client::connect(&self.0.folder().join("vault.sock"), Role::Linker, "test").unwrap();
+        let mut found = BTreeMap::new();
+        for manifest in store.manifests().unwrap() {
+            if matches!(manifest.dataset.class, DatasetClass::Report | DatasetClass::Linkage) {
+                continue;
+            }
+            let dataset = store.dataset(&manifest.dataset, &mut vault).unwrap();
+            dataset.verify_files().unwrap();
+            for table in &manifest.tables {
+                let (mut rows, mut with) = (0, 0);
+                for batch in dataset.table(&table.name, None).unwrap() {
+                    let batch = batch.unwrap();
+                    let columns: Vec<_> = batch
+                        .columns()
+                        .iter()
+                        .filter(|column| *column.data_type() == DataType::FixedSizeBinary(16))
+                        .map(|column| column.as_fixed_size_binary())
+                        .collect();
+                    for row in 0..batch.num_rows() {
+                        let holds = columns.iter().any(|column| {
+                            !column.is_null(row)
+                                && gone.contains(&Pseudonym::from_bytes(
+                                    column.value(row).try_into().unwrap(),
+                                ))
+                        });
+                        (rows, with) = (rows + 1, with + u64::from(holds));
+                    }
+                }
+                let dataset = &manifest.dataset;
+                let class = dataset.class.as_str();
+                found.insert(
+                    format!("{class}/{}/{}/{}", dataset.name, dataset.period, table.name),
+                    (rows, with),
+                );
+            }
+        }
+        found
+    }
+
+    /// Whether each pupil number is of a person whose records were disposed of.
+    fn blocked<'a>(&self, upns: impl Iterator<Item = &'a str>) -> Vec<bool> {
+        let socket = self.0.folder().join("vault.sock");
+        let mut vault = Client::connect(&socket, Role::Ingest, "test").unwrap();
+        let run = RunManifest {
+            run: "test".parse().unwrap(),
+            purpose: PURPOSE.parse().unwrap(),
+            source: "school_census".parse().unwrap(),
+            period: "2024-autumn".parse().unwrap(),
+            inputs: Vec::new(),
+            ceiling: u64::MAX,
+        };
+        vault.open_run(run).unwrap();
+        let mut batch = IdentifierBatch::default();
+        upns.for_each(|upn| batch.push(upn.as_bytes()));
+        let tokens = vault.pseudonymise_some(&"upn".parse().unwrap(), batch).unwrap();
+        vault.close_run(&[]).unwrap();
+        tokens.iter().map(Option::is_none).collect()
+    }
+
+    /// The four ways of a delivery's rows together, as the manifest counts them.
+    fn totals(&self, name: &str) -> minster_model::RowCounts {
+        let store = Store::open(&self.0.folder().join("store")).unwrap();
+        let mut totals = minster_model::RowCounts::default();
+        for manifest in store.manifests().unwrap() {
+            let of = &manifest.dataset;
+            if of.class == DatasetClass::Source && format!("{}/{}", of.name, of.period) == name {
+                totals += manifest.totals();
+            }
+        }
+        totals
+    }
+}
+
+/// Rows of a made-up CSV file, each as its cells by heading.
+fn csv(council: &Council, path: &str) -> Vec<BTreeMap<String, String>> {
+    let text = fs::read_to_string(council.0.folder().join(path)).unwrap();
+    let text = text.trim_start_matches('\u{feff}');
+    let mut lines = text.lines();
+    let cells = |line: &str| {
+        line.split(',').map(|cell| cell.trim_matches('"').to_owned()).collect::<Vec<_>>()
+    };
+    let header = cells(lines.next().unwrap());
+    lines.map(|line| header.iter().cloned().zip(cells(line)).collect()).collect()
+}
+
+#[test]
+fn a_disposal_takes_what_is_due_out_of_everything_and_nothing_else() {
+    let council = Council::new(150);
+    let before = council.tables(&HashSet::new());
+    let plan = council.plan();
+    let due = plan["plan"]["due"].as_u64().unwrap();
+    assert!(due > 10, "{plan}");
+    // Due, by the council's truth alone: born twelve years ago or earlier, not looked after, without a protection plan.
+    let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
+    let is_old = |born: &str| {
+        let born: jiff::civil::Date = born.parse().unwrap();
+        born.saturating_add(jiff::Span::new().years(12)) <= today
+    };
+    // Numbers as the two services tell them: a child's plan or care keeps what stands under each of its numbers.
+    let header = csv(&council, "council/ssda903/2024-25/SSDA903_2025_header.csv");
+    let mut kept: HashSet<String> = header.iter().map(|row| row["UPN"].clone()).collect();
+    let in_care: HashSet<&str> = header.iter().map(|row| row["CHILD"].as_str()).collect();
+    let cin = files(&council.0.folder().join("council/cin/2024-25")).remove(0).1;
+    let cin = String::from_utf8(cin).unwrap();
+    let of = |child: &str, name: &str| {
+        let rest = child.split_once(&format!("<{name}>"))?.1;
+        Some(rest.split_once('<')?.0.to_owned())
+    };
+    for child in cin.split("<Child>").skip(1) {
+        let number = of(child, "LAchildID").unwrap_or_default();
+        if child.contains("<ChildProtectionPlans>") || in_care.contains(number.as_str()) {
+            kept.extend(of(child, "UPN"));
+        }
+    }
+    kept.retain(|upn| !upn.is_empty());
+    assert!(kept.len() > 2);
+    let list = council.listed();
+    let gone = council.pseudonyms();
+    assert!(gone.len() as u64 >= due);
+    let with: u64 = council.tables(&gone).values().map(|(_, with)| with).sum();
+    assert!(with > due, "their rows stand until the list is applied");
+    let told = council.dispose("receipt.note");
+    let receipt = fs::read_to_string(council.0.path("receipt.note")).unwrap();
+    assert!(receipt.contains("\"datasets\"") && receipt.contains("\u{2014} minster-vault/"));
+
+    let after = council.tables(&gone);
+    for (table, (rows, with)) in &after {
+        assert_eq!(*with, 0, "{table}");
+        assert!(*rows <= before[table].0, "{table}");
+    }
+    let left: u64 = before.iter().map(|(table, (rows, _))| rows - after[table].0).sum();
+    let counted = told["receipt"]["datasets"].as_array().unwrap();
+    let counted: u64 = counted.iter().map(|one| one["rows"].as_u64().unwrap()).sum();
+    assert_eq!(left, counted, "the receipt counts what left");
+    // The tables without persons' numbers lost what hung on a pupil who left, and kept the rest.
+    let addresses = "source/school_census/2024-autumn/addresses";
+    let pupils = "source/school_census/2024-autumn/pupils";
+    assert!(after[addresses].0 < before[addresses].0 && after[addresses].0 > 0);
+    assert!(after[pupils].0 < before[pupils].0 && after[pupils].0 > 0);
+    let totals = council.totals("school_census/2024-autumn");
+    assert!(totals.conserved() && totals.blocked > 0);
+
+    // The integrated dataset has lost them, and so has the dataset of ids.
+    let children = "integrated/children/2024-25/children";
+    assert!(after[children].0 < before[children].0 && after[children].0 > 0);
+    for table in ["integrated/identities/all/ids", "integrated/identities/all/evidence"] {
+        assert!(after[table].0 < before[table].0, "{table}");
+    }
+    assert!(left_over(&council.0.folder().join("store")).is_empty());
+    // No sealed row that was set aside stands, and no snapshot of before.
+    for (path, _) in files(&council.0.folder().join("store/datasets")) {
+        assert!(
+            !path.ends_with("quarantine.age") || path.metadata().unwrap().len() < 1_000,
+            "{}",
+            path.display()
+        );
+    }
+    // Nobody left who is not due, and of those who are due, hardly anybody stayed: whose birth date one source has wrong.
+    let upns: Vec<(String, bool)> = csv(&council, "truth/children.csv")
+        .into_iter()
+        .filter(|child| child["in_spine"] == "true" && child["upn"].len() == 13)
+        .map(|child| {
+            let upn = child["upn"].clone();
+            let is_due = is_old(&child["dob"]) && !kept.contains(&upn);
+            (upn, is_due)
+        })
+        .collect();
+    let blocked = council.blocked(upns.iter().map(|(upn, _)| upn.as_str()));
+    let early: Vec<_> =
+        upns.iter().zip(&blocked).filter(|((_, due), gone)| **gone && !due).collect();
+    assert!(early.is_empty(), "{} left too early", early.len());
+    let (due, left_by_now) = upns
+        .iter()
+        .zip(&blocked)
+        .filter(|((_, due), _)| *due)
+        .fold((0, 0), |(due, gone), (_, is_gone)| (due + 1, gone + u32::from(*is_gone)));
+    assert!(due > 20 && left_by_now * 10 >= due * 9, "{left_by_now} of {due}");
+    // The same list is not applied twice, and nothing more is due.
+    let again = council.0.run(
+        "minster",
+        &["dispose", list, "--receipt", "second.note", "--config", "config/pipeline.toml"],
+    );
+    assert_eq!(again.status.code(), Some(6), "{}", text(&again));
+    let plan = council.plan();
+    assert_eq!(plan["plan"]["due"], 0, "{plan}");
+
+    // The same deliveries, read again, do not bring them back: by another way the same rows stay out.
+    council.linked(&["--again"]);
+    let read_again = council.tables(&gone);
+    for (table, (rows, with)) in &read_again {
+        assert_eq!(*with, 0, "{table}");
+        if table.starts_with("source/") {
+            assert_eq!(*rows, after[table].0, "{table}");
+        }
+    }
+    let blocked = council.totals("school_census/2024-autumn");
+    assert_eq!(blocked.accepted, totals.accepted);
+    assert!(blocked.conserved() && blocked.blocked > 0);
+    let verified = council.0.run("minster-vault", &["log", "verify", "--dir", "vault"]);
+    assert!(verified.status.success(), "{}", text(&verified));
+    let audit = council
+        .0
+        .run("minster", &["audit", "--config", "config/pipeline.toml", "--vault-dir", "vault"]);
+    let told = text(&audit);
+    // One user runs all in a test.
+    let failed: Vec<&str> = told.lines().filter(|line| line.starts_with("FAIL")).collect();
+    assert!(failed.iter().all(|line| line.contains("[run.users]")), "{told}");
+    assert!(
+        told.lines().any(|line| line.starts_with("PASS") && line.contains("[log.datasets]")),
+        "{told}"
+    );
+}
