@@ -6,6 +6,7 @@ use minster_model::policy::{Costs, Zeros};
 
 use crate::{
     definition::{
+        check_columns,
         location::{Location, did_you_mean, location},
         release_definition::{CHILDREN, Definition, Dimension, Level, Measure, Method, Table},
     },
@@ -83,11 +84,13 @@ pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
     for (number, condition) in definition.conditions.iter().enumerate() {
         let texts = [&condition.values, &condition.not_in].iter().filter(|v| !v.is_empty()).count();
         let numbers = condition.at_least.is_some() || condition.below.is_some();
-        if texts + usize::from(numbers) != 1 {
-            let what = "a condition has exactly one of `in`, `not-in`, and `at-least` or `below`";
+        let days = condition.from.is_some() || condition.until.is_some();
+        if texts + usize::from(numbers) + usize::from(days) != 1 {
+            let what = "a condition has exactly one of `in`, `not-in`, `at-least` or `below`, and `from` or `until`";
             return Err(definition.rule(location!["where", number], what.to_owned()));
         }
     }
+    check_columns::check(definition)?;
     unique(definition, "dimension", definition.dimensions.iter().map(|d| d.name.as_str()))?;
     unique(definition, "table", definition.tables.iter().map(|table| table.name.as_str()))?;
     for (number, of) in definition.dimensions.iter().enumerate() {
@@ -187,6 +190,11 @@ fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), Ag
         if !table.dimensions.contains(&sensitive.dimension) {
             let here = location!["table", number, "sensitive", at, "dimension"];
             return wrong(here, its_own(sensitive.dimension.as_str()));
+        }
+    }
+    for (at, margin) in table.margins.iter().flatten().enumerate() {
+        if let Some(name) = margin.iter().find(|name| !table.dimensions.contains(name)) {
+            return wrong(location!["table", number, "margins", at], its_own(name.as_str()));
         }
     }
     if !table.never.is_empty() && definition.policy().zeros == Zeros::Published {

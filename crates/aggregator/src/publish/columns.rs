@@ -31,6 +31,15 @@ pub(crate) enum Values {
 }
 
 impl Values {
+    /// Some of its places alone.
+    fn keep(&mut self, places: &[usize]) {
+        match self {
+            Self::Text(values) => *values = places.iter().map(|&at| values[at].clone()).collect(),
+            Self::Whole(values) => *values = places.iter().map(|&at| values[at]).collect(),
+            Self::Number(values) => *values = places.iter().map(|&at| values[at]).collect(),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Text(values) => values.len(),
@@ -67,6 +76,10 @@ pub(crate) fn columns(table: &ProtectedTable) -> Vec<Column> {
         let whole = matches!(measure.kind(), Kind::Sum { .. } | Kind::Median { .. });
         let name = measure.name.as_str();
         add(&mut columns, name, &format!("{name}_status"), whole, said);
+    }
+    let shown = &table.shown;
+    if shown.len() < published.len() {
+        columns.iter_mut().for_each(|column| column.values.keep(shown));
     }
     columns
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use minster_attack::ReleasableSet;
-use minster_model::{ColumnName, table::CountTable};
+use minster_model::{ColumnName, NodeId, table::CountTable};
 
 use crate::{
     definition::release_definition::{Definition, Table},
@@ -18,6 +18,8 @@ pub(crate) struct ProtectedTable {
     pub(crate) definition: Table,
     /// For each of its dimensions, whether its categories are those in the data.
     pub(crate) open: Vec<bool>,
+    /// The cells that its files have.
+    pub(crate) shown: Vec<usize>,
     /// Its true counts.
     pub(crate) counts: CountTable,
     /// Its true sums and what else was measured.
@@ -46,6 +48,7 @@ impl ProtectedTable {
                 Self {
                     definition: table.clone(),
                     open: open(definition, table),
+                    shown: shown_cells(definition, table, count_table),
                     counts: count_table.clone(),
                     published: counts.published_cells(place),
                     published_sums: measured.sums.keys().filter_map(of_column).collect(),
@@ -57,8 +60,8 @@ impl ProtectedTable {
 
     /// Its cells: their number, and how many are withheld.
     pub(crate) fn size(&self) -> (usize, usize) {
-        let withheld = self.published.iter().filter(|count| count.is_none()).count();
-        (self.published.len(), withheld)
+        let withheld = self.shown.iter().filter(|cell| self.published[**cell].is_none()).count();
+        (self.shown.len(), withheld)
     }
 
     /// As the ledger keeps it.
@@ -69,6 +72,52 @@ impl ProtectedTable {
             sums: self.published_sums.clone(),
         }
     }
+}
+
+/// The cells that a table's files have: all but totals that the definition does not ask for, and rows of unknown values that
+/// nobody has. They are protected as if they stood there.
+pub(crate) fn shown_cells(
+    definition: &Definition,
+    table: &Table,
+    counts: &CountTable,
+) -> Vec<usize> {
+    let of_nobody = of_nobody(definition, table, counts);
+    let is_shown = |cell: &usize| {
+        let nodes = counts.coordinates(*cell);
+        let is_nobodys = |(place, node): (usize, &NodeId)| of_nobody[place] == Some(*node);
+        let divided: Vec<&ColumnName> = (table.dimensions.iter().enumerate())
+            .filter(|(place, _)| !counts.dimensions()[*place].is_total(nodes[*place]))
+            .map(|(_, name)| name)
+            .collect();
+        !nodes.iter().enumerate().any(is_nobodys) && asks_for(table, &divided)
+    };
+    (0..counts.cell_count()).filter(is_shown).collect()
+}
+
+/// Whether a table asks for the cells that are divided by these dimensions, and are totals of the others.
+fn asks_for(table: &Table, divided: &[&ColumnName]) -> bool {
+    let Some(margins) = &table.margins else { return true };
+    let is_margin = |margin: &Vec<ColumnName>| {
+        margin.len() == divided.len() && divided.iter().all(|name| margin.contains(name))
+    };
+    let is_inner = divided.len() == table.dimensions.len();
+    divided.is_empty() || is_inner || margins.iter().any(is_margin)
+}
+
+/// The leaf of unknown values of each dimension that the definition leaves out, where no child of the table is in it. That
+/// nobody is in it is no secret: tables are protected as if everyone knew which categories are nobody's.
+fn of_nobody(definition: &Definition, table: &Table, counts: &CountTable) -> Vec<Option<NodeId>> {
+    let of_dimension = |(place, name): (usize, &ColumnName)| {
+        let dimension = definition.dimension(name).filter(|of| of.unknown_if_any)?;
+        let hierarchy = &counts.dimensions()[place];
+        let leaf = hierarchy.node(&dimension.unknown)?;
+        let ordinal = hierarchy.leaves().iter().position(|of| *of == leaf)?;
+        let is_its = |inner: &usize| usize::from(counts.leaf(place, *inner)) == ordinal;
+        let nobody =
+            (0..counts.inner().len()).filter(is_its).all(|inner| counts.inner()[inner] == 0);
+        nobody.then_some(leaf)
+    };
+    table.dimensions.iter().enumerate().map(of_dimension).collect()
 }
 
 /// Whether the categories of each dimension are those in the data.

@@ -9,10 +9,11 @@ use minster_model::{
     ColumnName,
     table::{CountTable, TableSet},
 };
-use minster_store::{Dataset, DatasetKeys, Release, ReleaseLog};
+use minster_store::{DatasetKeys, Release, ReleaseLog};
 
 use crate::{
     definition::release_definition::{Definition, Method},
+    derived::linked::Linked,
     earlier_releases::{
         changed_data::Changed,
         differencing,
@@ -60,7 +61,7 @@ pub(crate) enum Judged {
 /// A job at work: the dataset is open, and the ledger was read.
 pub(crate) struct Work<'a> {
     pub(crate) job: &'a Job<'a>,
-    pub(crate) dataset: Dataset,
+    pub(crate) dataset: Linked<'a>,
     pub(crate) ledger: Ledger,
     pub(crate) known: KnownReleases,
 }
@@ -73,6 +74,10 @@ impl<'a> Work<'a> {
         let dataset = job.store.dataset(job.dataset, vault)?;
         let known = KnownReleases::compare(job.store, (job.period, &job.dataset.purpose), vault)?;
         let ledger = Ledger::read(job.store, job.period, dataset.manifest())?;
+        let dataset = Linked::own(dataset, job.children, job.days, job.lookups);
+        for entry in ledger.all() {
+            dataset.know(&entry.definition, Some(entry.named()))?;
+        }
         Ok(Self { job, dataset, ledger, known })
     }
 
@@ -88,6 +93,7 @@ impl<'a> Work<'a> {
         definition: &Definition,
         keys: &mut dyn DatasetKeys,
     ) -> Result<Judged, AggregateError> {
+        self.dataset.know(definition, None)?;
         let tabulated = self.tabulate(definition)?;
         let lookups = lookup::of(definition, self.job.lookups)?;
         let notes =
@@ -149,7 +155,7 @@ impl<'a> Work<'a> {
                 let ties = self.ties(definition, &[])?;
                 let tables = published_tables.counts.iter().cloned();
                 set.tables = tables.map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
-                self.break_cycle(&mut set, definition, &[], &ties)?;
+                self.join(&mut set, definition, &[], &ties)?;
                 protect(set, cast.costs).map(|counts| (counts, published_tables))
             }
             // Numbers that are rounded are made again, and compared.
@@ -161,7 +167,7 @@ impl<'a> Work<'a> {
         };
         let made = protected.and_then(|(counts, published_tables)| {
             let none = EarlierReleases::default();
-            let measured = tabulated.measured();
+            let measured = tabulated.measured(definition);
             let sums =
                 protect_sums(&cast, &counts, &measured, &published_tables.sums, &none, None)?;
             let counted = (tabulated.children, tabulated.sample.clone());
@@ -209,7 +215,7 @@ impl<'a> Work<'a> {
         Ledger::nested(definition, &apart, false)?;
         let mut set = tabulated.set(definition);
         let Tabulated { tables, sample, dice, .. } = tabulated;
-        let (measured, record_keys): (Vec<_>, Vec<_>) =
+        let (mut measured, record_keys): (Vec<_>, Vec<_>) =
             tables.into_iter().map(|of| (of.measured, of.keys)).unzip();
         let cast = definition.cast(dice);
         if definition.method == Method::Suppress {
@@ -227,11 +233,13 @@ impl<'a> Work<'a> {
         for sparse in sparsity(&set) {
             (job.notice)(&sparse.to_string());
         }
+        let dependences = self.dependences(definition, &measured, &published_tables)?;
+        additive::keep_needed(definition, &mut measured, &dependences);
         let flags = with_flags(&mut set, &measured)?;
         set.tables.extend(published_tables.flags.iter().map(|(_, table)| table.clone()));
         set.tables = set.tables.into_iter().map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
         if definition.method == Method::Suppress {
-            self.break_cycle(&mut set, definition, &of_same, &ties)?;
+            self.join(&mut set, definition, &of_same, &ties)?;
         }
         let counts = match definition.method {
             Method::Suppress => changed.protect(&cast, set, job.notice)?,
@@ -251,10 +259,12 @@ impl<'a> Work<'a> {
         let changed: Vec<&Entry> = changed.entries().collect();
         let earlier =
             EarlierReleases { flags, apart: &apart, changed: &changed, overlap: overlap.as_ref() };
-        let dependences = self.dependences(definition, &measured, &published_tables)?;
         let known = Some(Known { ties: &ties, dependences: &dependences });
         let sums =
             protect_sums(&cast, &counts, &measured, &published_tables.sums, &earlier, known)?;
+        let sums = sums.shown(definition);
+        let tables = measured.into_iter().zip(&definition.tables);
+        let measured = tables.map(|(measured, table)| measured.shown(table)).collect();
         self.made(definition, counts, sums, measured, (children, sample))
     }
 
@@ -269,21 +279,24 @@ impl<'a> Work<'a> {
         Ties::find(definition, &all, &self.dataset, self.job.children)
     }
 
-    /// Adds the joint table of a cycle, if the tables form one. `same` are the definitions of what stands among them.
-    fn break_cycle(
+    /// Adds the joint tables of columns that are derived from one, and that of a cycle, if the tables form one. `same` are the
+    /// definitions of what stands among them.
+    fn join(
         &self,
         set: &mut TableSet,
         definition: &Definition,
         same: &[&Definition],
         ties: &Ties,
     ) -> Result<(), AggregateError> {
-        if minster_attack::cycle(set).is_empty() {
-            return Ok(());
-        }
         let all = self.with_lookups(std::iter::once(definition).chain(same.iter().copied()))?;
         let (dataset, children) = (&self.dataset, self.job.children);
-        let joint = joint_table::of_cycle(set, definition, &all, dataset, children)?;
-        set.tables.extend(joint.map(|of| joint_table::unpublished(ties.tie(of)?)).transpose()?);
+        let mut joint = joint_table::of_kin(set, definition, &all, dataset, children)?;
+        if !minster_attack::cycle(set).is_empty() {
+            joint.extend(joint_table::of_cycle(set, definition, &all, dataset, children)?);
+        }
+        for table in joint {
+            set.tables.push(joint_table::unpublished(ties.tie(table)?)?);
+        }
         Ok(())
     }
 
@@ -305,7 +318,7 @@ impl<'a> Work<'a> {
         let mut compared = Vec::new();
         for entry in others {
             let of = &entry.definition;
-            let columns = tables::columns(of, &self.dataset, self.job.children, Who::Untold);
+            let columns = tables::columns(of, &self.dataset, Who::Untold);
             let lookups = columns.and_then(|_| lookup::of(of, self.job.lookups));
             // A column or look-up that is no more tells nothing of the present data.
             let lookups = AggregateError::if_still_there(lookups)?;
@@ -317,12 +330,25 @@ impl<'a> Work<'a> {
         let own = (definition, lookup::of(definition, self.job.lookups)?);
         let (entries, others): (Vec<&Entry>, Vec<_>) = compared.into_iter().unzip();
         let found = ties::with_others(own, &others, &self.dataset, self.job.children)?;
-        for (entry, tied) in entries.into_iter().zip(found) {
-            let Some(TiedColumns { own, other }) = tied else { continue };
+        let kin = entries.iter().map(|entry| self.kin(definition, &entry.definition));
+        let kin: Vec<Option<TiedColumns>> = kin.collect();
+        for ((entry, tied), kin) in entries.into_iter().zip(found).zip(kin) {
+            let Some(TiedColumns { own, other }) = tied.or(kin) else { continue };
             let (there, here) = (called(&other).to_owned(), called(&own).to_owned());
             return Err(ReleaseRefusal::TiedColumns { release: entry.named(), there, here }.into());
         }
         Ok(())
+    }
+
+    /// A column that a definition divides or chooses by and one that another does, derived from one, where no column of both
+    /// says so.
+    fn kin(&self, definition: &Definition, other: &Definition) -> Option<TiedColumns> {
+        let (own, theirs) = (ties::used(definition, other), ties::used(other, definition));
+        let mut pairs = own.iter().flat_map(|one| theirs.iter().map(move |other| (*one, *other)));
+        let kin = pairs.find(|(one, other)| {
+            !theirs.contains(one) && !own.contains(other) && self.dataset.are_kin(one, other)
+        });
+        kin.map(|(own, other)| TiedColumns { own: own.to_owned(), other: other.to_owned() })
     }
 
     /// Refuses noise that would average out, beside that of what stands.

@@ -12,10 +12,10 @@ use minster_model::{
     ColumnName, TableName,
     table::{CountTable, Tie},
 };
-use minster_store::Dataset;
 
 use crate::{
     definition::release_definition::{Definition, Population},
+    derived::linked::Linked,
     earlier_releases::selection::Selection,
     error::AggregateError,
     protect::flags,
@@ -81,7 +81,7 @@ impl Ties {
     pub(crate) fn find(
         definition: &Definition,
         all: &[(&Definition, Lookups)],
-        dataset: &Dataset,
+        dataset: &Linked<'_>,
         children: &TableName,
     ) -> Result<Self, AggregateError> {
         let mut columns = columns(all, dataset, children)?;
@@ -171,7 +171,7 @@ pub(crate) struct TiedColumns {
 pub(crate) fn with_others(
     definition: (&Definition, Lookups),
     others: &[(&Definition, Lookups)],
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
 ) -> Result<Vec<Option<TiedColumns>>, AggregateError> {
     let everyone =
@@ -212,7 +212,7 @@ pub(crate) fn with_others(
 }
 
 /// The columns that a release divides, adds up, or chooses by where another does not.
-fn used<'a>(definition: &'a Definition, other: &Definition) -> BTreeSet<&'a str> {
+pub(crate) fn used<'a>(definition: &'a Definition, other: &Definition) -> BTreeSet<&'a str> {
     let conditions = definition.conditions.iter().filter(|of| !other.conditions.contains(of));
     let is_chosen =
         definition.population == Population::Spine && other.population == Population::All;
@@ -225,7 +225,7 @@ fn used<'a>(definition: &'a Definition, other: &Definition) -> BTreeSet<&'a str>
 fn divided(
     columns: &mut [Column],
     definition: &Definition,
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
 ) -> Result<Vec<Pair>, AggregateError> {
     let mut read: BTreeSet<String> =
@@ -272,7 +272,7 @@ fn nobody(table: &CountTable) -> Vec<usize> {
 /// Every dimension and every column that is added up, each once.
 fn columns(
     all: &[(&Definition, Lookups)],
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
 ) -> Result<Vec<Column>, AggregateError> {
     let mut columns: BTreeMap<(String, Vec<String>), Values> = BTreeMap::new();
