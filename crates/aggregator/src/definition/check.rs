@@ -226,11 +226,12 @@ fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), Ag
 }
 
 fn measure(table: &Table, measure: &Measure) -> Option<String> {
-    let Measure { name, sum, events, mean, percentage, median, per, times, step, .. } = measure;
+    let Measure { name, sum, events, mean, percentage, median, rate, per, times, step, .. } =
+        measure;
     let columns = [sum, events, mean, percentage, median];
-    if columns.into_iter().flatten().count() != 1 {
+    if columns.into_iter().flatten().count() + usize::from(rate.is_some()) != 1 {
         return Some(format!(
-            "the measure {name} has exactly one of `sum`, `events`, `mean`, `percentage` and `median`"
+            "the measure {name} has exactly one of `sum`, `events`, `mean`, `percentage`, `median` and `rate`"
         ));
     }
     if per.is_some() && sum.is_none() {
@@ -239,7 +240,8 @@ fn measure(table: &Table, measure: &Measure) -> Option<String> {
     if !times.is_finite() || *times <= 0.0 || *step == 0 {
         return Some(format!("the measure {name}: `times` and `step` are above 0"));
     }
-    let of = percentage.as_ref().filter(|of| !table.dimensions.contains(of))?;
+    let of = percentage.as_ref().or(rate.as_ref().map(|rate| &rate.by));
+    let of = of.filter(|of| !table.dimensions.contains(of))?;
     let suggestion = did_you_mean(of.as_str(), table.dimensions.iter().map(|name| name.as_str()));
     Some(format!("the measure {name}: the table has no dimension {of}; {suggestion}"))
 }

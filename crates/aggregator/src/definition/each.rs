@@ -9,6 +9,7 @@ use crate::{
         derived_column::{Derivation, DerivedColumn, EventCondition, EventCount, EventValue},
         location::{did_you_mean, location},
         release_definition::{Definition, Measure, Table},
+        shared_columns::SharedColumns,
     },
     error::AggregateError,
 };
@@ -87,7 +88,10 @@ pub(super) fn columns(column: &DerivedColumn) -> Result<Vec<DerivedColumn>, Stri
 }
 
 /// Writes the columns and measures of a definition out.
-pub(super) fn write_out(definition: &mut Definition) -> Result<(), AggregateError> {
+pub(super) fn write_out(
+    definition: &mut Definition,
+    shared: &SharedColumns,
+) -> Result<(), AggregateError> {
     let mut others = Vec::new();
     for place in 0..definition.columns.len() {
         let column = &definition.columns[place];
@@ -107,7 +111,7 @@ pub(super) fn write_out(definition: &mut Definition) -> Result<(), AggregateErro
         let measures = &definition.tables[number].measures;
         let Some(at) = measures.iter().position(|of| !of.each.is_empty()) else { continue };
         let here = location!["table", number, "measure", at];
-        let written = of_measure(definition, &definition.tables[number], at);
+        let written = of_measure((definition, shared), &definition.tables[number], at);
         let written = written.map_err(|what| definition.rule(here, what))?;
         let measures = &mut definition.tables[number].measures;
         measures.truncate(at);
@@ -116,12 +120,17 @@ pub(super) fn write_out(definition: &mut Definition) -> Result<(), AggregateErro
     Ok(())
 }
 
-fn of_measure(definition: &Definition, table: &Table, at: usize) -> Result<Vec<Measure>, String> {
+fn of_measure(
+    (definition, shared): (&Definition, &SharedColumns),
+    table: &Table,
+    at: usize,
+) -> Result<Vec<Measure>, String> {
     let (measure, name) = (&table.measures[at], &table.measures[at].name);
     if at + 1 != table.measures.len() {
         return Err(format!("the measure {name} has `each`: it stands last in its table"));
     }
-    let known = |column: &ColumnName| definition.columns.iter().any(|of| of.name == *column);
+    let columns = || definition.columns.iter().chain(shared.iter());
+    let known = |column: &ColumnName| columns().any(|of| of.name == *column);
     let one = |of: &String| {
         let mut measure = Measure { name: named(name, of)?, each: Vec::new(), ..measure.clone() };
         let Measure { sum, events, mean, median, per, .. } = &mut measure;
@@ -136,11 +145,8 @@ fn of_measure(definition: &Definition, table: &Table, at: usize) -> Result<Vec<M
         if is_any {
             return Ok(measure);
         }
-        let columns = definition.columns.iter().map(|of| of.name.as_str());
-        Err(format!(
-            "the measure {name}: no column of it ends in {of}; {}",
-            did_you_mean(of, columns)
-        ))
+        let names = did_you_mean(of, columns().map(|of| of.name.as_str()));
+        Err(format!("the measure {name}: no column of it ends in {of}; {names}"))
     };
     measure.each.iter().map(one).collect()
 }

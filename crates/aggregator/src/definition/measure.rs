@@ -32,11 +32,14 @@ pub struct Measure {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub median: Option<ColumnName>,
+    /// A number of people for each category of a dimension, which everyone may know: the count is shown per so many of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Denominator>,
     /// With `sum`: divided by the sum of this column, or by the children where it is `children`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub per: Option<ColumnName>,
-    /// With `per`: what the rate is multiplied with.
+    /// With `per` and `rate`: what the rate is multiplied with.
     #[serde(default = "one")]
     pub times: f64,
     /// With `median`: what it is rounded to a multiple of.
@@ -48,6 +51,17 @@ pub struct Measure {
     /// With `median`: the children that it needs.
     #[serde(default = "ten")]
     pub minimum: u64,
+}
+
+/// A look-up of numbers of people.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Denominator {
+    /// The look-up of the pipeline: category and number.
+    pub lookup: String,
+    /// The dimension whose categories it names.
+    #[schemars(with = "String")]
+    pub by: ColumnName,
 }
 
 fn one() -> f64 {
@@ -73,6 +87,8 @@ pub(crate) enum Kind<'a> {
     Ratio { of: &'a ColumnName, by: Option<&'a ColumnName>, times: f64 },
     /// The share of a dimension's total.
     Percentage { of: &'a ColumnName },
+    /// The count by a public number of people.
+    Rate { of: &'a Denominator, times: f64 },
     /// A median.
     Median { of: &'a ColumnName, step: u64, minimum: u64 },
 }
@@ -88,6 +104,7 @@ impl Measure {
             mean: None,
             percentage: None,
             median: None,
+            rate: None,
             per: None,
             times: one(),
             step: one_unit(),
@@ -100,6 +117,9 @@ impl Measure {
     pub(crate) fn kind(&self) -> Kind<'_> {
         if let Some(of) = &self.percentage {
             return Kind::Percentage { of };
+        }
+        if let Some(of) = &self.rate {
+            return Kind::Rate { of, times: self.times };
         }
         if let Some(of) = &self.median {
             return Kind::Median { of, step: self.step, minimum: self.minimum };
@@ -123,7 +143,7 @@ impl Measure {
         match self.kind() {
             Kind::Sum { of, .. } => vec![of],
             Kind::Ratio { of, by, .. } => std::iter::once(of).chain(by).collect(),
-            Kind::Percentage { .. } | Kind::Median { .. } => Vec::new(),
+            Kind::Percentage { .. } | Kind::Rate { .. } | Kind::Median { .. } => Vec::new(),
         }
     }
 }

@@ -27,7 +27,7 @@ impl Definition {
     pub fn parse_with(text: &str, shared: &SharedColumns) -> Result<Self, AggregateError> {
         let mut definition: Self =
             toml::from_str(text).map_err(|error| AggregateError::Definition(Box::new(error)))?;
-        each::write_out(&mut definition).map_err(|error| error.located(text))?;
+        each::write_out(&mut definition, shared).map_err(|error| error.located(text))?;
         definition.settle();
         // Conditions all must hold, whatever their order.
         for condition in &mut definition.conditions {

@@ -146,6 +146,18 @@ fn said_of(measure: &Measure, table: &ProtectedTable) -> Vec<Said> {
             };
             (0..counts.len()).map(share).collect()
         }
+        Kind::Rate { of, times } => {
+            let dimensions = &table.definition.dimensions;
+            let place = dimensions.iter().position(|name| *name == of.by).unwrap_or_default();
+            let people = table.people.get(&measure.name);
+            let rate = |cell: usize| {
+                let node = count_table.coordinates(cell)[place];
+                let people = people.and_then(|people| people.get(node.0).copied().flatten());
+                people
+                    .map_or(Said::NotApplicable, |people| ratio(counts[cell], Some(people), times))
+            };
+            (0..counts.len()).map(rate).collect()
+        }
         Kind::Median { .. } => {
             let medians =
                 table.measured.medians.get(&measure.name).cloned().unwrap_or_else(nothing);

@@ -6,10 +6,17 @@ use minster_attack::ReleasableSet;
 use minster_model::{ColumnName, NodeId, table::CountTable};
 
 use crate::{
-    definition::release_definition::{Definition, Table},
+    definition::{
+        location::location,
+        release_definition::{Definition, Kind, Table},
+    },
     earlier_releases::entry::Published,
+    error::AggregateError,
     protect::protect_sums::ReleasableSums,
-    tabulate::{categories::is_open, contributions::Measured},
+    tabulate::{
+        categories::{Lookups, is_open},
+        contributions::Measured,
+    },
 };
 
 /// A table that withstood the attack.
@@ -20,6 +27,8 @@ pub(crate) struct ProtectedTable {
     pub(crate) open: Vec<bool>,
     /// The cells that its files have.
     pub(crate) shown: Vec<usize>,
+    /// By measure: for each node of the dimension that a look-up of people names, how many they are.
+    pub(crate) people: BTreeMap<ColumnName, Vec<Option<u64>>>,
     /// Its true counts.
     pub(crate) counts: CountTable,
     /// Its true sums and what else was measured.
@@ -34,10 +43,11 @@ impl ProtectedTable {
     /// The tables of a definition, in its order: those of the sets beyond them were published before.
     pub(crate) fn all(
         definition: &Definition,
+        lookups: &Lookups,
         counts: &ReleasableSet,
         sums: &ReleasableSums,
         measured: Vec<Measured>,
-    ) -> Vec<Self> {
+    ) -> Result<Vec<Self>, AggregateError> {
         let tables = definition.tables.iter().zip(counts.tables()).zip(measured).enumerate();
         let protected =
             |(place, ((table, count_table), measured)): (_, ((&Table, &CountTable), _))| {
@@ -45,7 +55,8 @@ impl ProtectedTable {
                 let of_column = |column: &ColumnName| {
                     Some((column.clone(), sums.published_cells(place, column)?))
                 };
-                Self {
+                Ok(Self {
+                    people: people(definition, (place, table), count_table, lookups)?,
                     definition: table.clone(),
                     open: open(definition, table),
                     shown: shown_cells(definition, table, count_table),
@@ -53,7 +64,7 @@ impl ProtectedTable {
                     published: counts.published_cells(place),
                     published_sums: measured.sums.keys().filter_map(of_column).collect(),
                     measured,
-                }
+                })
             };
         tables.map(protected).collect()
     }
@@ -72,6 +83,67 @@ impl ProtectedTable {
             sums: self.published_sums.clone(),
         }
     }
+}
+
+/// The people that rates of a table are per, by measure.
+fn people(
+    definition: &Definition,
+    (number, table): (usize, &Table),
+    counts: &CountTable,
+    lookups: &Lookups,
+) -> Result<BTreeMap<ColumnName, Vec<Option<u64>>>, AggregateError> {
+    let mut people = BTreeMap::new();
+    for (at, measure) in table.measures.iter().enumerate() {
+        let Kind::Rate { of, .. } = measure.kind() else { continue };
+        let wrong = |what: String| {
+            let at = location!["table", number, "measure", at, "rate"];
+            Err(definition.rule(at, format!("the measure {}: {what}", measure.name)))
+        };
+        let place = table.dimensions.iter().position(|name| *name == of.by).unwrap_or_default();
+        let (Some(dimension), Some(pairs)) =
+            (definition.dimension(&of.by), lookups.get(&of.lookup))
+        else {
+            continue;
+        };
+        let listed: BTreeMap<&str, &str> =
+            pairs.iter().map(|(category, number)| (category.as_str(), number.as_str())).collect();
+        let hierarchy = &counts.dimensions()[place];
+        let (mut of_leaf, mut missing): (BTreeMap<NodeId, Option<u64>>, usize) =
+            (BTreeMap::new(), 0);
+        for &leaf in hierarchy.leaves() {
+            let code = hierarchy.code(leaf);
+            let number = match listed.get(code) {
+                Some(number) => match number.parse().ok().filter(|number| *number > 0) {
+                    Some(number) => Some(number),
+                    None => {
+                        return wrong(format!(
+                            "the look-up {} has a value that is no number above 0",
+                            of.lookup
+                        ));
+                    }
+                },
+                None => None,
+            };
+            missing += usize::from(number.is_none() && code != dimension.unknown);
+            of_leaf.insert(leaf, number);
+        }
+        if missing > 0 {
+            return wrong(format!(
+                "the look-up {} has no number for {missing} categories of {}",
+                of.lookup, of.by
+            ));
+        }
+        let of_node = |node: NodeId| {
+            let below = hierarchy
+                .leaves_below(node)
+                .iter()
+                .map(|leaf| of_leaf.get(leaf).copied().flatten());
+            let known: Vec<u64> = below.flatten().collect();
+            (!known.is_empty()).then(|| known.iter().sum())
+        };
+        people.insert(measure.name.clone(), hierarchy.nodes().map(of_node).collect());
+    }
+    Ok(people)
 }
 
 /// The cells that a table's files have: all but totals that the definition does not ask for, and rows of unknown values that

@@ -389,7 +389,8 @@ impl<'a> Work<'a> {
         measured: Vec<Measured>,
         (children, sample): (Children, Sample),
     ) -> Result<Made, AggregateError> {
-        let tables = ProtectedTable::all(definition, &counts, &sums, measured);
+        let lookups = lookup::of(definition, self.job.lookups)?;
+        let tables = ProtectedTable::all(definition, &lookups, &counts, &sums, measured)?;
         let files = files::files(definition, self.job.period, &counts, &tables)?;
         let policy_sha256 = files::policy_sha256(definition, &counts);
         let sha256 = Release::sha256_of(&files);

@@ -5,7 +5,7 @@ use std::{
 
 use crate::{
     definition::{
-        location::{Location, did_you_mean},
+        location::{Location, did_you_mean, location},
         release_definition::Definition,
     },
     error::AggregateError,
@@ -24,6 +24,13 @@ pub(crate) fn of(
             let Some(name) = level.lookup else { continue };
             let pairs = named(definition, &name, files, &at)?;
             lookups.insert(name, pairs);
+        }
+    }
+    for (number, table) in definition.tables.iter().enumerate() {
+        for (at, measure) in table.measures.iter().enumerate() {
+            let Some(rate) = &measure.rate else { continue };
+            let at = location!["table", number, "measure", at, "rate"];
+            lookups.insert(rate.lookup.clone(), named(definition, &rate.lookup, files, &at)?);
         }
     }
     Ok(lookups)

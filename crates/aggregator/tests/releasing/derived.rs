@@ -456,6 +456,60 @@ fn a_mistake_in_a_derived_column_is_told_with_its_line_and_the_nearest_name() {
 }
 
 #[test]
+fn a_measure_for_each_month_may_be_of_shared_columns_and_names_those_that_are_not_there() {
+    let path = std::path::Path::new("columns.toml");
+    let shared = "[[column]]\nname = \"visits\"\nis = { count = { events = \"visits\" } }\neach = { month = [\"2024-09\", \"2024-10\"] }\n";
+    let shared = SharedColumns::parse(shared, path).unwrap();
+    let with = |each: &str| {
+        let table = format!(
+            "[[table]]\nname = \"t\"\ndimensions = [\"ward\"]\n[[table.measure]]\nname = \"visits\"\nevents = \"visits\"\neach = [{each}]\n"
+        );
+        Definition::parse_with(&definition("r", &table), &shared)
+    };
+    let parsed = with("\"2024-09\", \"2024-10\"").unwrap();
+    let names: Vec<String> = parsed.columns.iter().map(|of| of.name.to_string()).collect();
+    assert_eq!(names, ["visits_2024_09", "visits_2024_10"]);
+    let measured: Vec<String> =
+        parsed.tables[0].measures.iter().map(|of| of.name.to_string()).collect();
+    assert_eq!(measured, names);
+    let what = with("\"2024-11\"").unwrap_err().to_string();
+    assert!(what.contains("no column of it ends in 2024-11"), "{what}");
+    assert!(what.starts_with("line 12: "), "{what}");
+}
+
+#[test]
+fn a_rate_is_per_people_of_a_look_up_and_is_withheld_where_the_count_is() {
+    let site = with_events(vec![], &[]);
+    let people = site.store.root().join("people.csv");
+    std::fs::write(&people, "ward,people\nw1,1200\nw2,430\nw3,500\nw4,1000\n").unwrap();
+    let mut lookups = site.lookups.clone();
+    lookups.insert("people".to_owned(), people.clone());
+    let site = Site { lookups, ..site };
+    let sex = "[[dimension]]\nname = \"sex\"\ncolumn = \"sex\"\ntotal = \"all\"\ncodes = [\"F\", \"M\"]\n";
+    let table = "[[table]]\nname = \"t\"\ndimensions = [\"ward\", \"sex\"]\n[[table.measure]]\nname = \"per_thousand\"\nrate = { lookup = \"people\", by = \"ward\" }\ntimes = 1000\n";
+    let text = definition("r", &[sex, table].concat());
+    let (rows, _) = released(&site, &text, 0);
+    let of = |ward: &str, sex: &str| {
+        let row = cell(&rows, &[("ward", ward), ("sex", sex)]);
+        (row["per_thousand"].clone(), row["per_thousand_status"].clone())
+    };
+    let is = |number: &str, status: &str| (number.to_owned(), status.to_owned());
+    assert_eq!(of("w1", "all"), is("50", ""));
+    // 200 children of 3,130 people; three boys of the third ward are withheld, and so is their rate.
+    assert_eq!(of("all", "all"), is("63.9", ""));
+    assert_eq!(of("w3", "M"), is("", "c"));
+    assert_eq!(of("Unknown", "all"), is("", "z"));
+    std::fs::write(&people, "ward,people\nw1,1200\nw2,430\nw3,500\n").unwrap();
+    let what = wrong(&site, &text.replace("name = \"r\"", "name = \"s\""));
+    assert!(what.contains("the look-up people has no number for 1 categories of ward"), "{what}");
+    std::fs::write(&people, "ward,people\nw1,many\nw2,430\nw3,500\nw4,1000\n").unwrap();
+    let what = wrong(&site, &text.replace("name = \"r\"", "name = \"s\""));
+    assert!(what.contains("has a value that is no number above 0"), "{what}");
+    let what = wrong(&site, &text.replace("by = \"ward\" }", "by = \"wrad\" }"));
+    assert!(what.contains("the table has no dimension wrad; did you mean ward?"), "{what}");
+}
+
+#[test]
 fn a_definition_takes_the_shared_columns_that_it_uses_and_no_others() {
     let path = std::path::Path::new("columns.toml");
     let text = "[[column]]\nname = \"group\"\nis = { recode = { of = \"area\", groups = { sea = [\"coast\"] }, other = \"land\" } }\n\
