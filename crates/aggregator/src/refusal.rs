@@ -71,6 +71,17 @@ pub enum ReleaseRefusal {
         /// The columns.
         columns: Vec<ColumnName>,
     },
+    /// Columns that are derived from one, in tables that cannot be looked at together.
+    #[error(
+        "{} are derived from one, so that their tables tell of each other, and the table of {} is too large to check or one of them is a sum of zeros and ones; keep one of them, leave a dimension out, or take coarser ones",
+        .kin.join(" and "), .columns.join(" by ")
+    )]
+    DerivedFromOne {
+        /// The columns that are derived from one.
+        kin: Vec<String>,
+        /// The columns that their tables divide by.
+        columns: Vec<String>,
+    },
     /// Columns that add up, for which no common pattern was found.
     #[error(
         "the sums of {} add up, and no pattern was found that hides the same cells of all; leave all but one of them out",
@@ -274,6 +285,7 @@ impl ReleaseRefusal {
             Self::Sums { why, .. } | Self::DataChanged { why, .. } => why.code(),
             Self::SumsTellEachOther { .. } => "sums-tell-each-other",
             Self::SumsAddUp { .. } => "sums-add-up",
+            Self::DerivedFromOne { .. } => "derived-from-one",
             Self::SameChildren { difference, .. } | Self::MostlySameChildren { difference, .. } => {
                 difference.code()
             }
@@ -354,6 +366,7 @@ mod tests {
             ReleaseRefusal::RoundedTogether { counts: 2 },
             ReleaseRefusal::SumsTellEachOther { columns: vec![column.clone()] },
             ReleaseRefusal::SumsAddUp { columns: vec![column.clone()] },
+            ReleaseRefusal::DerivedFromOne { kin: vec![text()], columns: vec![text()] },
             same(RulesDiffer::Method),
             same(RulesDiffer::Policy),
             same(RulesDiffer::SumRules),

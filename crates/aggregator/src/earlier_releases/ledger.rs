@@ -53,6 +53,11 @@ impl Ledger {
         Ok(Self { entries: read(store, period)?, of_other_periods })
     }
 
+    /// Every release of every period.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().chain(self.of_other_periods.iter().map(|of| &of.entry))
+    }
+
     /// The release of exactly this definition that stands: one that was withdrawn does not.
     pub(crate) fn same(&self, definition: &Definition) -> Option<&Entry> {
         self.of_definition(definition).find(|entry| entry.withdrawn.is_none())

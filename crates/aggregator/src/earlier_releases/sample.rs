@@ -8,10 +8,10 @@
 use std::collections::BTreeSet;
 
 use minster_model::TableName;
-use minster_store::Dataset;
 
 use crate::{
     definition::release_definition::Definition,
+    derived::linked::Linked,
     error::AggregateError,
     tabulate::{
         column_values,
@@ -35,11 +35,11 @@ impl Sample {
     /// As [`tables::tabulate`].
     pub(crate) fn of(
         definition: &Definition,
-        dataset: &Dataset,
+        dataset: &Linked<'_>,
         children: &TableName,
     ) -> Result<Self, AggregateError> {
         // A column that is no more is told as one of the definition.
-        tables::columns(definition, dataset, children, Who::Told)?;
+        tables::columns(definition, dataset, Who::Told)?;
         let conditions = definition.conditions.iter().map(|of| of.column.as_str());
         let needed = conditions.chain([column_values::CHILD]).collect();
         let mut sample = Self::default();

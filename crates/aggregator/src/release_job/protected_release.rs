@@ -9,10 +9,11 @@ use minster_model::{
     ColumnName,
     table::{CountTable, Hierarchy, TableSet},
 };
-use minster_store::{Dataset, DatasetKeys, Release, ReleaseLog};
+use minster_store::{DatasetKeys, Release, ReleaseLog};
 
 use crate::{
     definition::release_definition::{Definition, Method},
+    derived::linked::Linked,
     earlier_releases::{
         changed_data::Changed,
         differencing,
@@ -62,7 +63,7 @@ pub(crate) enum Judged {
 /// A job at work: the dataset is open, and the ledger was read.
 pub(crate) struct Work<'a> {
     pub(crate) job: &'a Job<'a>,
-    pub(crate) dataset: Dataset,
+    pub(crate) dataset: Linked<'a>,
     pub(crate) ledger: Ledger,
     pub(crate) known: KnownReleases,
 }
@@ -75,6 +76,10 @@ impl<'a> Work<'a> {
         let dataset = job.store.dataset(job.dataset, vault)?;
         let known = KnownReleases::compare(job.store, (job.period, &job.dataset.purpose), vault)?;
         let ledger = Ledger::read(job.store, job.period, dataset.manifest())?;
+        let dataset = Linked::own(dataset, job.children, job.days, job.lookups);
+        for entry in ledger.all() {
+            dataset.know(&entry.definition, Some(entry.named()))?;
+        }
         Ok(Self { job, dataset, ledger, known })
     }
 
@@ -90,6 +95,7 @@ impl<'a> Work<'a> {
         definition: &Definition,
         keys: &mut dyn DatasetKeys,
     ) -> Result<Judged, AggregateError> {
+        self.dataset.know(definition, None)?;
         let tabulated = self.tabulate(definition)?;
         let lookups = lookup::of(definition, self.job.lookups)?;
         let notes =
@@ -163,7 +169,7 @@ impl<'a> Work<'a> {
         };
         let made = protected.and_then(|(counts, published_tables)| {
             let none = EarlierReleases::default();
-            let measured = tabulated.measured();
+            let measured = tabulated.measured(definition);
             let sums =
                 protect_sums(&cast, &counts, &measured, &published_tables.sums, &none, None)?;
             let counted = (tabulated.children, tabulated.sample.clone());
@@ -220,7 +226,7 @@ impl<'a> Work<'a> {
         Ledger::nested(definition, &apart, false)?;
         let mut set = tabulated.set(definition);
         let Tabulated { tables, sample, dice, .. } = tabulated;
-        let (measured, record_keys): (Vec<_>, Vec<_>) =
+        let (mut measured, record_keys): (Vec<_>, Vec<_>) =
             tables.into_iter().map(|of| (of.measured, of.keys)).unzip();
         let cast = definition.cast(dice);
         if definition.method == Method::Suppress {
@@ -238,6 +244,8 @@ impl<'a> Work<'a> {
         for sparse in sparsity(&set) {
             (job.notice)(&sparse.to_string());
         }
+        let dependences = self.dependences(definition, &measured, &published_tables)?;
+        additive::keep_needed(definition, &mut measured, &dependences);
         let flags = with_flags(&mut set, &measured)?;
         set.tables.extend(published_tables.flags.iter().map(|(_, table)| table.clone()));
         set.tables = set.tables.into_iter().map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
@@ -262,10 +270,12 @@ impl<'a> Work<'a> {
         let changed: Vec<&Entry> = changed.entries().collect();
         let earlier =
             EarlierReleases { flags, apart: &apart, changed: &changed, overlap: overlap.as_ref() };
-        let dependences = self.dependences(definition, &measured, &published_tables)?;
         let known = Some(Known { ties: &ties, dependences: &dependences });
         let sums =
             protect_sums(&cast, &counts, &measured, &published_tables.sums, &earlier, known)?;
+        let sums = sums.shown(definition);
+        let tables = measured.into_iter().zip(&definition.tables);
+        let measured = tables.map(|(measured, table)| measured.shown(table)).collect();
         self.made(definition, counts, sums, measured, (children, sample))
     }
 
@@ -311,7 +321,7 @@ impl<'a> Work<'a> {
         let mut compared = Vec::new();
         for entry in others {
             let of = &entry.definition;
-            let columns = tables::columns(of, &self.dataset, self.job.children, Who::Untold);
+            let columns = tables::columns(of, &self.dataset, Who::Untold);
             let lookups = columns.and_then(|_| lookup::of(of, self.job.lookups));
             // A column or look-up that is no more tells nothing of the present data.
             let lookups = AggregateError::if_still_there(lookups)?;
@@ -323,12 +333,26 @@ impl<'a> Work<'a> {
         let own = (definition, lookup::of(definition, self.job.lookups)?);
         let (entries, others): (Vec<&Entry>, Vec<_>) = compared.into_iter().unzip();
         let found = tied_releases::with_others(own, &others, &self.dataset, self.job.children)?;
-        for (entry, tied) in entries.into_iter().zip(found) {
-            let Some(TiedColumns { own, other }) = tied else { continue };
+        let kin = entries.iter().map(|entry| self.kin(definition, &entry.definition));
+        let kin: Vec<Option<TiedColumns>> = kin.collect();
+        for ((entry, tied), kin) in entries.into_iter().zip(found).zip(kin) {
+            let Some(TiedColumns { own, other }) = tied.or(kin) else { continue };
             let (there, here) = (called(&other).to_owned(), called(&own).to_owned());
             return Err(ReleaseRefusal::TiedColumns { release: entry.named(), there, here }.into());
         }
         Ok(())
+    }
+
+    /// A column that a definition divides or chooses by and one that another does, derived from one, where no column of both
+    /// says so.
+    fn kin(&self, definition: &Definition, other: &Definition) -> Option<TiedColumns> {
+        let (own, theirs) =
+            (tied_releases::used(definition, other), tied_releases::used(other, definition));
+        let mut pairs = own.iter().flat_map(|one| theirs.iter().map(move |other| (*one, *other)));
+        let kin = pairs.find(|(one, other)| {
+            !theirs.contains(one) && !own.contains(other) && self.dataset.are_kin(one, other)
+        });
+        kin.map(|(own, other)| TiedColumns { own: own.to_owned(), other: other.to_owned() })
     }
 
     /// Refuses noise that would average out, beside that of what stands.
@@ -369,7 +393,8 @@ impl<'a> Work<'a> {
         measured: Vec<Measured>,
         (children, sample): (Children, Sample),
     ) -> Result<Made, AggregateError> {
-        let tables = ProtectedTable::all(definition, &counts, &sums, measured);
+        let lookups = lookup::of(definition, self.job.lookups)?;
+        let tables = ProtectedTable::all(definition, &lookups, &counts, &sums, measured)?;
         let files = files::files(definition, self.job.period, &counts, &tables)?;
         let policy_sha256 = files::policy_sha256(definition, &counts);
         let sha256 = Release::sha256_of(&files);

@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 
 use minster_model::{ColumnName, TableName};
-use minster_store::Dataset;
 
 use crate::{
     definition::release_definition::{Definition, Population},
+    derived::linked::Linked,
     earlier_releases::selection::Selection,
     error::AggregateError,
     tabulate::{
@@ -33,7 +33,7 @@ pub(crate) struct TiedColumns {
 pub(crate) fn with_others(
     definition: (&Definition, Lookups),
     others: &[(&Definition, Lookups)],
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
 ) -> Result<Vec<Option<TiedColumns>>, AggregateError> {
     let everyone =
@@ -89,7 +89,7 @@ fn add(pairs: &mut BTreeSet<[String; 2]>, [first, second]: [String; 2]) {
 }
 
 /// The columns that a release divides, adds up, or chooses by where another does not.
-fn used<'a>(definition: &'a Definition, other: &Definition) -> BTreeSet<&'a str> {
+pub(crate) fn used<'a>(definition: &'a Definition, other: &Definition) -> BTreeSet<&'a str> {
     let columns = definition.divided_columns().chain(definition.summed_columns());
     columns.map(ColumnName::as_str).chain(chosen(definition, other)).collect()
 }

@@ -12,10 +12,10 @@ use minster_model::{
     ColumnName, TableName,
     table::{CountTable, Tie},
 };
-use minster_store::Dataset;
 
 use crate::{
     definition::release_definition::{Definition, Population},
+    derived::linked::Linked,
     earlier_releases::selection::Selection,
     error::AggregateError,
     protect::flags,
@@ -86,7 +86,7 @@ impl Ties {
     pub(crate) fn find(
         definition: &Definition,
         all: &[(&Definition, Lookups)],
-        dataset: &Dataset,
+        dataset: &Linked<'_>,
         children: &TableName,
     ) -> Result<Self, AggregateError> {
         let mut columns = columns(all, dataset, children)?;
@@ -173,7 +173,7 @@ impl Ties {
 pub(super) fn divided(
     columns: &mut [Column],
     definition: &Definition,
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
 ) -> Result<Vec<Pair>, AggregateError> {
     let mut read: BTreeSet<String> =
@@ -205,7 +205,7 @@ pub(super) fn divided(
 pub(super) fn excluded_in(
     columns: &mut [Column],
     definition: &Definition,
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
 ) -> Result<Vec<Excluded>, AggregateError> {
     let everyone =
@@ -260,7 +260,7 @@ fn nobody(table: &CountTable) -> Vec<usize> {
 /// Every dimension and every column that is added up, each once.
 pub(super) fn columns(
     all: &[(&Definition, Lookups)],
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
 ) -> Result<Vec<Column>, AggregateError> {
     let mut columns: BTreeMap<(String, Vec<String>), Values> = BTreeMap::new();
