@@ -6,7 +6,7 @@ use regex::Regex;
 use snapbox::{Assert, Data, Redactions, assert::DEFAULT_ACTION_ENV, data::DataFormat};
 
 /// Patterns of text that differs from one run to the next, each with the word that stands for it.
-const PASSING: [(&str, &str); 12] = [
+const PASSING: [(&str, &str); 13] = [
     ("[RUN]", r"\b\d{8}t\d{9}-[0-9a-f]+\b *"),
     ("[TIME]", r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z"),
     (
@@ -18,6 +18,8 @@ const PASSING: [(&str, &str); 12] = [
     ("[ID]", r"\b[0-9a-f]{32}\b"),
     ("[SHORT]", r"\b[0-9a-f]{16}\b"),
     ("[SECONDS]", r"(?<redacted>\d+\.\d) s\b"),
+    // The column of a list of runs, with the blanks before it: its width is fixed.
+    ("[SECONDS]", r"(?:Z|\[TIME\])(?<redacted> +\d+\.\d)\b"),
     ("[MILLISECONDS]", r#""milliseconds":(?<redacted>\d+)"#),
     ("[UID]", r"\buid (?<redacted>\d+)"),
     ("[PROCESS]", r"process (?<redacted>\d+)"),

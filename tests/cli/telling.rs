@@ -104,3 +104,14 @@ fn list_fields(value: &Value, path: String, fields: &mut BTreeSet<String>) {
     };
     fields.insert(format!("{path} {kind}"));
 }
+
+#[test]
+fn a_slow_machine_tells_the_same() {
+    let line = |seconds: &str| {
+        let run = "20261129t013821371-5b64    minster-release 2026-11-29T01:38:21Z";
+        let line = format!("{run}{seconds}    0           0\n");
+        kept::without_passing(&line, std::path::Path::new("/nowhere"))
+    };
+    assert_eq!(line("      0.0"), line("     12.3"));
+    assert!(line("      0.0").ends_with("[TIME][SECONDS]    0           0\n"));
+}
