@@ -383,7 +383,7 @@ fn each_example_publishes_what_the_raw_files_say() {
     };
     compare(&mut found, (&shown, 24), &pupils, &["All"], &|child| vec![sen(child)], &rates);
 
-    let shown = table("meals_by_police_area", "meals_by_police_area");
+    let shown = table("sen_by_police_area", "sen_by_police_area");
     let of = |child: &Child| vec![police_area(child.of("locality")).to_owned(), sen(child)];
     compare(&mut found, (&shown, 10), &pupils, &["All areas", "All"], &of, &no_measures);
 

@@ -7,7 +7,7 @@ use minster_store::StoreError;
 
 use crate::{
     definition::location::{self, Location},
-    refusal::ReleaseRefusal,
+    refusal::{NamedRelease, ReleaseRefusal},
 };
 
 /// Why a release was not made. No variant holds a count.
@@ -121,6 +121,20 @@ impl AggregateError {
             Err(Self::Rule { .. } | Self::Lookup { .. }) => Ok(None),
             Err(other) => Err(other),
         }
+    }
+
+    /// What an earlier release's definition says of the present data. Where they no longer have a column or look-up of it, the
+    /// new release is refused: nothing can be protected beside a release that is left out of the account.
+    pub(crate) fn or_refused<T>(
+        found: Result<T, Self>,
+        release: impl FnOnce() -> NamedRelease,
+    ) -> Result<T, Self> {
+        let why = match found {
+            Err(Self::Rule { what, .. }) => what,
+            Err(Self::Lookup { path, why }) => format!("the look-up {}: {why}", path.display()),
+            other => return other,
+        };
+        Err(ReleaseRefusal::CannotBeCounted { release: release(), why }.into())
     }
 
     /// The program's exit code.

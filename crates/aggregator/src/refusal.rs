@@ -71,6 +71,16 @@ pub enum ReleaseRefusal {
         /// The columns.
         columns: Vec<ColumnName>,
     },
+    /// A sum of the integrated dataset and a derived count of events that seem to count some of the same events.
+    #[error(
+        "{stored} of the integrated dataset and the derived {derived} seem to count some of the same events, and what the two differ by cannot be protected; derive both from the table of events, or leave one of them out"
+    )]
+    CountsOverlap {
+        /// The column of the dataset.
+        stored: ColumnName,
+        /// The derived one.
+        derived: ColumnName,
+    },
     /// Columns that are derived from one, in tables that cannot be looked at together.
     #[error(
         "{} are derived from one, so that their tables tell of each other, and the table of {} is too large to check or one of them is a sum of zeros and ones; keep one of them, leave a dimension out, or take coarser ones",
@@ -192,6 +202,16 @@ pub enum ReleaseRefusal {
         /// The release.
         release: NamedRelease,
     },
+    /// A release that stands cannot be counted again, so that nothing can be protected beside it.
+    #[error(
+        "the release {release} was let out, and cannot be counted again, so that nothing can be protected beside it: {why}; put back what its definition names: a look-up under [lookups] of pipeline.toml, a column, or a code of events"
+    )]
+    CannotBeCounted {
+        /// The release.
+        release: NamedRelease,
+        /// What its definition names and is not there.
+        why: String,
+    },
     /// Columns of two tables about the same children, of which some categories exclude each other.
     #[error(
         "the tables {} and {} would show together who has one category and not another, because some of {} and {} exclude each other, and a table of both is too large to be judged; use coarser categories, or leave one of the two tables out",
@@ -297,6 +317,8 @@ impl ReleaseRefusal {
             Self::EveryoneMeets { .. } => "everyone-meets",
             Self::Difference => "difference",
             Self::ReportGone { .. } => "report-gone",
+            Self::CannotBeCounted { .. } => "cannot-be-counted",
+            Self::CountsOverlap { .. } => "counts-overlap",
             Self::ExcludingColumns { .. } => "excluding-columns",
             Self::TiedColumns { .. } => "tied-columns",
         }
@@ -351,6 +373,7 @@ mod tests {
         let release =
             || NamedRelease { name: "sen".parse().unwrap(), period: "2024-25".parse().unwrap() };
         let column: ColumnName = "ward".parse().unwrap();
+        let column_2 = column.clone();
         let same = |difference| ReleaseRefusal::SameChildren { release: release(), difference };
         let (text, edges) = (|| "ward".to_owned(), || "5, 11".to_owned());
         let beside = |why| ReleaseRefusal::OtherChildren {
@@ -381,6 +404,8 @@ mod tests {
             ReleaseRefusal::EveryoneMeets { one: text(), other: text(), column: text() },
             ReleaseRefusal::Difference,
             ReleaseRefusal::ReportGone { release: release() },
+            ReleaseRefusal::CannotBeCounted { release: release(), why: text() },
+            ReleaseRefusal::CountsOverlap { stored: column_2.clone(), derived: column_2 },
             ReleaseRefusal::ExcludingColumns {
                 tables: [text(), text()],
                 columns: [text(), text()],

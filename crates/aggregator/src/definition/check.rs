@@ -130,6 +130,11 @@ fn dimension(
         let what = "bands ascend, and each has a label".to_owned();
         return wrong(location!["dimension", number, "bands"], what);
     }
+    let policy = definition.policy();
+    if dimension.unknown_if_any && policy.insider == 0 && policy.zeros != Zeros::Published {
+        let what = "a row that is left out where nobody is in it tells, where it stands, that somebody is: with zeros that may be withheld, take `insider` 1 or more, or leave `unknown_if_any` out".to_owned();
+        return wrong(location!["dimension", number, "unknown_if_any"], what);
+    }
     if !dimension.bands.is_empty() && !dimension.codes.is_empty() {
         let what = "a dimension has codes or bands, not both".to_owned();
         return wrong(location!["dimension", number, "codes"], what);

@@ -4,7 +4,7 @@ use minster_model::ColumnName;
 
 use crate::{
     definition::{
-        derived_column::{Added, Derivation, DerivedColumn},
+        derived_column::{Added, Derivation, DerivedColumn, RatioOf},
         location::location,
         release_definition::{CHILDREN, Definition, Measure},
     },
@@ -59,6 +59,13 @@ pub(super) fn check(definition: &Definition) -> Result<(), AggregateError> {
     }
     for (number, table) in definition.tables.iter().enumerate() {
         for (at, measure) in table.measures.iter().enumerate() {
+            if let Some(column) = measure.median.as_ref().filter(|of| is_flag(definition, of)) {
+                let what = format!(
+                    "the table {}: {column} is 0 or 1, and its median would tell whether most children have it, which nobody protects: divide by it, with a percentage",
+                    table.name
+                );
+                return Err(definition.rule(location!["table", number, "measure", at], what));
+            }
             let wrong =
                 Measure::summed(measure).into_iter().find_map(|of| unsummed(definition, of));
             if let Some(column) = wrong {
@@ -71,6 +78,22 @@ pub(super) fn check(definition: &Definition) -> Result<(), AggregateError> {
         }
     }
     Ok(())
+}
+
+/// Whether a column is derived to be 0 or 1, or made of one that is.
+fn is_flag(definition: &Definition, column: &ColumnName) -> bool {
+    let Some(derived) = definition.columns.iter().find(|of| of.name == *column) else {
+        return false;
+    };
+    match &derived.is {
+        Derivation::Ratio(RatioOf { at_least, .. }) => at_least.is_some(),
+        Derivation::Any(_) | Derivation::Open(_) | Derivation::Same(_) => true,
+        Derivation::First(of) | Derivation::Least(of) | Derivation::Greatest(of) => {
+            of.iter().any(|of| is_flag(definition, &of.0))
+        }
+        Derivation::Add(Added { of, .. }) => of.iter().any(|of| is_flag(definition, &of.0)),
+        _ => false,
+    }
 }
 
 /// A derived column that a sum would be made of and that may not be added up.

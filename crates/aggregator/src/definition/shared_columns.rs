@@ -45,15 +45,16 @@ impl SharedColumns {
         };
         let ColumnsFile { columns } =
             toml::from_str(text).map_err(|error: toml::de::Error| wrong(error.to_string()))?;
-        let mut written = Vec::new();
+        let (mut written, mut places) = (Vec::new(), Vec::new());
         for (place, column) in columns.iter().enumerate() {
             let all = each::columns(column);
-            written.extend(
-                all.map_err(|why| at(place, format!("the column {}: {why}", column.name)))?,
-            );
+            let all = all.map_err(|why| at(place, format!("the column {}: {why}", column.name)))?;
+            places.extend(all.iter().map(|_| place));
+            written.extend(all);
         }
-        if let Some((place, why)) = check_columns::fault(&columns) {
-            return Err(at(place, why));
+        // As they are written out: two codes may give one name.
+        if let Some((place, why)) = check_columns::fault(&written) {
+            return Err(at(places.get(place).copied().unwrap_or_default(), why));
         }
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self { columns: written, file })

@@ -11,6 +11,7 @@ use crate::{
         SamePart,
     },
     definition::location::did_you_mean,
+    tabulate::check_against_data::NAMED_FROM,
 };
 
 /// Why a derived value is blank. Its number stands beside the value.
@@ -137,6 +138,7 @@ pub(super) fn compute(derivation: &Derivation, inputs: &Inputs<'_>) -> Result<Co
             one_of(derivation, inputs)
         }
         Derivation::Any(_) => {
+            inputs.columns.iter().try_for_each(|(name, of)| may_be_there(name, of))?;
             let is_any = |row: usize| inputs.columns.iter().any(|(_, of)| of.is_there(row));
             Ok(inputs.each_whole(|row| Ok(i64::from(is_any(row)))))
         }
@@ -150,6 +152,7 @@ pub(super) fn compute(derivation: &Derivation, inputs: &Inputs<'_>) -> Result<Co
         Derivation::Combination(Named { of, none }) => {
             let all = of.iter().map(|of| Ok((&of.name, inputs.get(&of.column)?)));
             let all: Vec<(&String, &Values)> = all.collect::<Result<_, String>>()?;
+            inputs.columns.iter().try_for_each(|(name, of)| may_be_there(name, of))?;
             Ok(inputs.each_text(|row| {
                 let there = all.iter().filter(|(_, values)| values.is_there(row));
                 let names: Vec<&str> = there.map(|(name, _)| name.as_str()).collect();
@@ -158,6 +161,16 @@ pub(super) fn compute(derivation: &Derivation, inputs: &Inputs<'_>) -> Result<Co
         }
         Derivation::Path(of) => path(of, inputs),
         Derivation::Count(_) | Derivation::Event(_) => Err("it is of events".to_owned()),
+    }
+}
+
+/// Refuses texts: "N" for no would count as there.
+fn may_be_there(name: &ColumnName, values: &Values) -> Result<(), String> {
+    match values {
+        Values::Texts(texts) if texts.places.iter().any(Option::is_some) => Err(format!(
+            "{name} holds texts, of which each would count as there, also one that says no: derive a number from it, or take a date"
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -342,8 +355,16 @@ fn recode(
         };
         let none = groups.values().flatten().all(|value| !in_data.contains(value));
         if none && !in_data.is_empty() && in_data.len() <= 60 {
-            let shown = in_data.iter().map(String::as_str);
-            let shown = shown.filter(|value| !minster_leakage::may_identify(value));
+            let mut children = vec![0u64; in_data.len()];
+            if let Values::Texts(texts) = values {
+                texts.places.iter().flatten().for_each(|place| children[*place as usize] += 1);
+            }
+            // What few children have is not told.
+            let shown = in_data.iter().zip(children);
+            let shown = shown.filter(|(value, children)| {
+                *children >= NAMED_FROM && !minster_leakage::may_identify(value)
+            });
+            let shown = shown.map(|(value, _)| value.as_str());
             return Err(format!(
                 "no child has any of these values; of {written}: {}",
                 did_you_mean(written, shown)

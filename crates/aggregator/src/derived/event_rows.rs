@@ -47,13 +47,13 @@ pub(super) struct EventRows<'a> {
 }
 
 /// Events of a batch: the child's row of each, and the columns that were asked for.
-struct Batch {
+pub(super) struct Batch {
     children: Vec<Option<u32>>,
     columns: Vec<(ColumnName, Values)>,
 }
 
 impl Batch {
-    fn get(&self, name: &ColumnName) -> Result<&Values, String> {
+    pub(super) fn get(&self, name: &ColumnName) -> Result<&Values, String> {
         let found = self.columns.iter().find(|(of, _)| of == name);
         found.map(|(_, values)| values).ok_or_else(|| format!("{name} was not read"))
     }
@@ -69,7 +69,7 @@ impl Batch {
 
 impl EventRows<'_> {
     /// Calls back with each batch of some columns.
-    fn each(
+    pub(super) fn each(
         &self,
         columns: &[&ColumnName],
         mut each: impl FnMut(&Batch) -> Result<(), String>,

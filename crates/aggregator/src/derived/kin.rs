@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minster_model::ColumnName;
 
-use crate::definition::derived_column::Derivation;
+use crate::definition::derived_column::{Derivation, Recoded};
 
 /// What is known of the columns that are derived.
 pub(super) type Derivations = BTreeMap<ColumnName, Derivation>;
@@ -21,19 +21,25 @@ fn sources(of: &Derivations, column: &str, found: &mut BTreeSet<String>) {
     derivation.inputs().iter().for_each(|input| sources(of, input.as_str(), found));
 }
 
-/// The columns that one is a function of, each by itself.
-fn follows_from(of: &Derivations, column: &str, found: &mut BTreeSet<String>) {
+/// The columns that one recodes. Each category of theirs is of one of its own, so that a tie tells all that they share. A month,
+/// an age or a band of dates tells of the days within it too, so that it is kin to its date.
+fn recoded_from(of: &Derivations, column: &str, found: &mut BTreeSet<String>) {
     let derivation = of.iter().find(|(name, _)| name.as_str() == column).map(|(_, of)| of);
-    let inputs = derivation.map(Derivation::inputs).unwrap_or_default();
-    if let [only] = inputs[..]
-        && found.insert(only.to_string())
+    if let Some(Derivation::Recode(Recoded { of: input, .. })) = derivation
+        && found.insert(input.to_string())
     {
-        follows_from(of, only.as_str(), found);
+        recoded_from(of, input.as_str(), found);
     }
 }
 
-/// Whether two columns are derived from one, or one from what the other is, and neither follows from the other alone.
-pub(super) fn are_kin(of: &Derivations, one: &str, other: &str) -> bool {
+/// Whether two columns are derived from one, or one from what the other is. A column that recodes the other is none where the
+/// other `is_undivided`: divided by each of its categories, in no bands, and chosen by nowhere.
+pub(super) fn are_kin(
+    of: &Derivations,
+    one: &str,
+    other: &str,
+    is_undivided: impl Fn(&str) -> bool,
+) -> bool {
     let is_derived = |column: &str| of.keys().any(|name| name.as_str() == column);
     if one == other || !(is_derived(one) || is_derived(other)) {
         return false;
@@ -42,9 +48,11 @@ pub(super) fn are_kin(of: &Derivations, one: &str, other: &str) -> bool {
     sources(of, one, &mut all[0]);
     sources(of, other, &mut all[1]);
     let mut functions = [BTreeSet::new(), BTreeSet::new()];
-    follows_from(of, one, &mut functions[0]);
-    follows_from(of, other, &mut functions[1]);
-    !all[0].is_disjoint(&all[1]) && !functions[0].contains(other) && !functions[1].contains(one)
+    recoded_from(of, one, &mut functions[0]);
+    recoded_from(of, other, &mut functions[1]);
+    let is_recoded = (functions[0].contains(other) && is_undivided(other))
+        || (functions[1].contains(one) && is_undivided(one));
+    !all[0].is_disjoint(&all[1]) && !is_recoded
 }
 
 #[cfg(test)]
@@ -69,10 +77,14 @@ mod tests {
         ]
         .map(derived)
         .into();
-        assert!(are_kin(&of, "spring", "summer") && are_kin(&of, "plans", "first"));
-        assert!(!are_kin(&of, "area", "ward") && !are_kin(&of, "ward", "region"));
-        assert!(!are_kin(&of, "spring", "spring") && !are_kin(&of, "spring", "ward"));
+        let kin = |one: &str, other: &str| are_kin(&of, one, other, |_| true);
+        assert!(kin("spring", "summer") && kin("plans", "first"));
+        assert!(!kin("area", "ward") && !kin("ward", "region"));
+        assert!(!kin("spring", "spring") && !kin("spring", "ward"));
         // Neither of two columns of the dataset is derived.
-        assert!(!are_kin(&of, "ward", "born"));
+        assert!(!kin("ward", "born"));
+        // An age tells of the days of its date, and wards of an area are chosen.
+        assert!(kin("spring", "born"));
+        assert!(are_kin(&of, "area", "ward", |_| false));
     }
 }

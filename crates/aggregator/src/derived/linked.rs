@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     rc::Rc,
 };
@@ -50,8 +50,12 @@ pub(crate) struct Linked<'a> {
     lookups: &'a BTreeMap<String, PathBuf>,
     pub(super) derivations: RefCell<Derivations>,
     /// The release by which a column is known, where one stands.
-    known_by: RefCell<BTreeMap<ColumnName, NamedRelease>>,
+    pub(super) known_by: RefCell<BTreeMap<ColumnName, NamedRelease>>,
     pub(super) counts: RefCell<BTreeMap<Counted, Lists>>,
+    /// The columns of the dataset that are added up.
+    pub(super) stored_sums: RefCell<BTreeSet<ColumnName>>,
+    pub(super) stored_numbers: RefCell<BTreeMap<ColumnName, Option<Vec<i64>>>>,
+    pub(super) all_events: RefCell<BTreeMap<Counted, Vec<i64>>>,
     pub(super) computed: RefCell<BTreeMap<ColumnName, Rc<Whole>>>,
     pub(super) parts: RefCell<BTreeMap<Counted, Vec<ColumnName>>>,
     row_of: RefCell<Option<Rc<RowOf>>>,
@@ -131,6 +135,9 @@ impl<'a> Linked<'a> {
             derivations: RefCell::default(),
             known_by: RefCell::default(),
             counts: RefCell::default(),
+            stored_sums: RefCell::default(),
+            stored_numbers: RefCell::default(),
+            all_events: RefCell::default(),
             computed: RefCell::default(),
             parts: RefCell::default(),
             row_of: RefCell::default(),
@@ -153,7 +160,7 @@ impl<'a> Linked<'a> {
     }
 
     /// The children's columns as they stand in the dataset.
-    fn stored(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn stored(&self) -> impl Iterator<Item = &str> {
         let tables = self.manifest().tables.iter();
         let columns =
             tables.filter(|table| table.name == *self.children).flat_map(|of| &of.columns);
@@ -196,11 +203,15 @@ impl<'a> Linked<'a> {
         if stands.is_none() {
             self.not_derived_before(definition)?;
         }
+        Ok(())
+    }
+
+    /// Takes what a definition adds up: what the sums of another about the same children differ by is protected.
+    pub(crate) fn know_sums(&self, definition: &Definition) {
         let measures = definition.tables.iter().flat_map(|table| &table.measures);
         for column in measures.flat_map(Measure::summed) {
             self.know_counts(column);
         }
-        Ok(())
     }
 
     /// Refuses a column of the dataset that a release which stands derived: readers know another one by its name.
@@ -239,8 +250,14 @@ impl<'a> Linked<'a> {
     }
 
     /// Whether two columns tell of each other because they are derived from one.
-    pub(crate) fn are_kin(&self, one: &str, other: &str) -> bool {
-        kin::are_kin(&self.derivations.borrow(), one, other)
+    /// A recoded column is not kin to its own input where that `is_undivided`: shown by its categories alone.
+    pub(crate) fn are_kin(
+        &self,
+        one: &str,
+        other: &str,
+        is_undivided: impl Fn(&str) -> bool,
+    ) -> bool {
+        kin::are_kin(&self.derivations.borrow(), one, other, is_undivided)
     }
 
     /// What of some columns stands in the dataset, and the derived rest.
@@ -343,7 +360,7 @@ impl<'a> Linked<'a> {
     }
 
     /// A column of the dataset, whole.
-    fn read(
+    pub(super) fn read(
         &self,
         definition: &Definition,
         (column, input): (&ColumnName, &ColumnName),

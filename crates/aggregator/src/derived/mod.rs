@@ -1,6 +1,7 @@
 //! Columns that definitions derive, beside those of the integrated dataset: computed once for all children, and handed out
 //! batch by batch as if they stood there.
 
+mod codes;
 mod compute;
 mod event_rows;
 mod kin;

@@ -14,6 +14,7 @@ use minster_model::{ColumnName, TableName};
 
 use super::{
     compute::Computed,
+    event_rows::Unusable,
     linked::{Linked, Whole, wrong},
     values::Values,
 };
@@ -24,6 +25,7 @@ use crate::{
         release_definition::{Definition, Measure, Table},
     },
     error::AggregateError,
+    refusal::ReleaseRefusal,
     tabulate::column_values::failed,
 };
 
@@ -38,6 +40,13 @@ pub(super) struct Counted {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lists {
     pub(super) of: BTreeMap<ColumnName, Vec<EventCondition>>,
+}
+
+/// Whether a column is named as a table of events is: `exclusions` as `exclusion_events`.
+fn is_named_alike(column: &str, table: &str) -> bool {
+    let first =
+        |of: &str| of.split('_').next().unwrap_or_default().trim_end_matches('s').to_owned();
+    first(column) == first(table)
 }
 
 /// More counts of one table than this have too many parts.
@@ -59,7 +68,17 @@ impl Linked<'_> {
             Some(Derivation::Add(Added { of, less })) => {
                 of.iter().chain(&less).for_each(|part| self.know_counts(&part.0));
             }
-            _ => {}
+            Some(_) => {}
+            None => drop(self.stored_sums.borrow_mut().insert(column.clone())),
+        }
+    }
+
+    /// Forgets the counts of other definitions.
+    pub(crate) fn forget_counts(&self) {
+        self.counts.borrow_mut().clear();
+        self.stored_sums.borrow_mut().clear();
+        for part in std::mem::take(&mut *self.parts.borrow_mut()).into_values().flatten() {
+            self.computed.borrow_mut().remove(&part);
         }
     }
 
@@ -94,9 +113,141 @@ impl Linked<'_> {
                 }
             }
             Some(Derivation::Count(EventCount { events, sum, .. })) => {
-                found.extend(self.parts_of_events(definition, Counted { table: events, sum })?);
+                let counted = Counted { table: events, sum };
+                found.extend(self.parts_of_events(definition, counted.clone())?);
+                let stored = self.stored_sums.borrow().clone();
+                for stored in &stored {
+                    found.extend(self.rest(definition, (stored, column), &counted)?);
+                }
             }
-            _ => {}
+            Some(_) => {}
+            // Those who made the dataset may have counted the same events.
+            None => {
+                let counts = self.counts.borrow().clone();
+                for (counted, lists) in &counts {
+                    let mut rests = Vec::new();
+                    for derived in lists.of.keys() {
+                        rests.extend(self.rest(definition, (column, derived), counted)?);
+                    }
+                    if !rests.is_empty() {
+                        found.extend(self.parts_of_events(definition, counted.clone())?);
+                        found.extend(rests);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a sum of the dataset and a derived count of events differ by, as a column, where the one may count a part of what the
+    /// other does: no child has more of it than there are events.
+    fn rest(
+        &self,
+        definition: &Definition,
+        (stored, derived): (&ColumnName, &ColumnName),
+        counted: &Counted,
+    ) -> Result<Option<ColumnName>, AggregateError> {
+        let numbers =
+            |column: &ColumnName| match Values::read(&self.whole(definition, column)?.values) {
+                Some(Values::Whole(values)) => Ok(Some(
+                    values.into_iter().map(Option::unwrap_or_default).collect::<Vec<i64>>(),
+                )),
+                _ => Ok::<_, AggregateError>(None),
+            };
+        let (Some(own), Some(of_events)) = (self.numbers(definition, stored)?, numbers(derived)?)
+        else {
+            return Ok(None);
+        };
+        let all = self.all_events(definition, counted)?;
+        let is_some = |of: &[i64]| of.iter().any(|value| *value != 0);
+        let is_within = |of: &[i64], than: &[i64]| of.iter().zip(than).all(|(of, than)| of <= than);
+        if !is_some(&own) || !is_some(&of_events) || !is_within(&own, &all) {
+            return Ok(None);
+        }
+        let rest: Vec<i64> = match (is_within(&own, &of_events), is_within(&of_events, &own)) {
+            (true, true) => return Ok(None),
+            (false, false) if is_named_alike(stored.as_str(), counted.table.as_str()) => {
+                let (stored, derived) = (stored.clone(), derived.clone());
+                return Err(ReleaseRefusal::CountsOverlap { stored, derived }.into());
+            }
+            (false, false) => return Ok(None),
+            _ => own.iter().zip(&of_events).map(|(own, of)| (own - of).abs()).collect(),
+        };
+        let name = format!("{stored}.{derived}.rest");
+        let Ok(name) = name.parse::<ColumnName>() else {
+            return Err(failed(counted.table.as_str(), "naming parts"));
+        };
+        let why = vec![0; rest.len()];
+        let values = Values::Whole(rest.into_iter().map(Some).collect());
+        let whole = Rc::new(Whole::new(Computed { values, why }));
+        self.computed.borrow_mut().insert(name.clone(), whole);
+        Ok(Some(name))
+    }
+
+    /// A sum of the dataset, whole; none where it holds no whole numbers, or the dataset has it no more.
+    fn numbers(
+        &self,
+        definition: &Definition,
+        column: &ColumnName,
+    ) -> Result<Option<Vec<i64>>, AggregateError> {
+        if !self.stored().any(|of| of == column.as_str()) {
+            return Ok(None);
+        }
+        let known = self.stored_numbers.borrow().get(column).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let array = self.read(definition, (column, column), &location!["table"])?;
+        let numbers = match Values::read(&array) {
+            Some(Values::Whole(values)) => {
+                Some(values.into_iter().map(Option::unwrap_or_default).collect::<Vec<i64>>())
+            }
+            _ => None,
+        };
+        self.stored_numbers.borrow_mut().insert(column.clone(), numbers.clone());
+        Ok(numbers)
+    }
+
+    /// All events of each child.
+    fn all_events(
+        &self,
+        definition: &Definition,
+        counted: &Counted,
+    ) -> Result<Vec<i64>, AggregateError> {
+        let known = self.all_events.borrow().get(counted).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let rows = self.row_of()?;
+        let counts = self.events(&counted.table, &rows).count(counted.sum.as_ref(), &[&[]]);
+        let mut counts = counts.map_err(|error| wrong(definition, error, location!["column"]))?;
+        let all = counts.remove(&1).unwrap_or_else(|| vec![0; rows.len()]);
+        self.all_events.borrow_mut().insert(counted.clone(), all.clone());
+        Ok(all)
+    }
+
+    /// The new release is refused by the name of the one that stands of which a count can no longer be made.
+    fn refused_by_list(
+        &self,
+        definition: &Definition,
+        counted: &Counted,
+        lists: &Lists,
+    ) -> Result<(), AggregateError> {
+        let rows = self.row_of()?;
+        for (column, conditions) in &lists.of {
+            let counts =
+                self.events(&counted.table, &rows).count(counted.sum.as_ref(), &[conditions]);
+            if let Err(error) = counts {
+                let own = definition.columns.iter().position(|of| of.name == *column);
+                let place =
+                    own.map_or_else(|| location!["column"], |at| location!["column", at, "is"]);
+                let error = wrong(definition, error, place);
+                let known_by = self.known_by.borrow().get(column).cloned();
+                return match known_by.filter(|_| own.is_none()) {
+                    Some(release) => AggregateError::or_refused(Err(error), || release),
+                    None => Err(error),
+                };
+            }
         }
         Ok(())
     }
@@ -119,6 +270,9 @@ impl Linked<'_> {
         let rows = self.row_of()?;
         let events = self.events(&counted.table, &rows);
         let counts = events.count(counted.sum.as_ref(), &conditions);
+        if matches!(counts, Err(Unusable::Wrong(_))) {
+            self.refused_by_list(definition, &counted, &lists)?;
+        }
         let mut counts: Vec<(u64, Vec<i64>)> = counts
             .map_err(|error| wrong(definition, error, location!["column"]))?
             .into_iter()

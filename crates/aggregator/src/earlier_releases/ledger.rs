@@ -250,7 +250,8 @@ fn chosen_by_what_is_divided<'a>(
     own.map(|condition| &condition.column).find(told)
 }
 
-fn same_children(one: &Definition, other: &Definition) -> bool {
+/// Whether two definitions say that they are about the same children.
+pub(crate) fn same_children(one: &Definition, other: &Definition) -> bool {
     one.population == other.population && one.conditions == other.conditions
 }
 

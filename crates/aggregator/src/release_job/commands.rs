@@ -44,6 +44,7 @@ pub fn tabulate(
 ) -> Result<TableSet, AggregateError> {
     let linked = Linked::lent(dataset, children, lookups);
     linked.know(definition, None)?;
+    linked.know_sums(definition);
     let lookups = lookup::of(definition, lookups)?;
     Ok(tables::tabulate(definition, &linked, children, &lookups, Who::Untold)?.set(definition))
 }

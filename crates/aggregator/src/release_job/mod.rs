@@ -1,5 +1,6 @@
 //! From a definition to a preview or a draft, from a draft to a release, and the withdrawal of a release.
 
+mod beside_others;
 pub(crate) mod commands;
 mod draft;
 mod headlines;

@@ -19,8 +19,7 @@ use crate::{
         differencing,
         entry::{self, Entry},
         known_releases::KnownReleases,
-        ledger::{AboutSame, Ledger},
-        noise_budget::{Data, NoiseBudget},
+        ledger::{self, AboutSame, Ledger},
         other_periods::NearlyTheSame,
         overlap::Overlap,
         population_counts::PopulationCounts,
@@ -44,7 +43,6 @@ use crate::{
         joint_table::JointTables,
         lookup,
         tables::{self, Tabulated, Who},
-        tied_releases::{self, TiedColumns},
         ties::Ties,
     },
 };
@@ -89,6 +87,14 @@ impl<'a> Work<'a> {
         tables::tabulate(definition, &self.dataset, self.job.children, &lookups, Who::Told)
     }
 
+    /// Takes what a definition adds up, and what those add up that stand about the same children.
+    fn know_sums(&self, definition: &Definition, is_same: impl Fn(&Entry) -> bool) {
+        self.dataset.forget_counts();
+        self.dataset.know_sums(definition);
+        let same = self.ledger.all().filter(|entry| is_same(entry));
+        same.for_each(|entry| self.dataset.know_sums(&entry.definition));
+    }
+
     /// Judges what becomes of the definition.
     pub(crate) fn judge(
         &self,
@@ -96,7 +102,14 @@ impl<'a> Work<'a> {
         keys: &mut dyn DatasetKeys,
     ) -> Result<Judged, AggregateError> {
         self.dataset.know(definition, None)?;
-        let tabulated = self.tabulate(definition)?;
+        let said = |entry: &Entry| ledger::same_children(&entry.definition, definition);
+        self.know_sums(definition, said);
+        let mut tabulated = self.tabulate(definition)?;
+        let counted = |entry: &Entry| entry.children == tabulated.children;
+        if self.ledger.all().any(|entry| counted(entry) && !said(entry)) {
+            self.know_sums(definition, |entry| said(entry) || counted(entry));
+            tabulated = self.tabulate(definition)?;
+        }
         let lookups = lookup::of(definition, self.job.lookups)?;
         let notes =
             check_against_data::check(definition, &self.dataset, self.job.children, &lookups)?;
@@ -205,7 +218,17 @@ impl<'a> Work<'a> {
             ledger.of_other_periods(children),
             (job.store, purpose),
             keys,
-            |of| AggregateError::if_still_there(Sample::of(of, &self.dataset, job.children)),
+            |of| {
+                let now = Sample::of(of, &self.dataset, job.children);
+                let now = AggregateError::if_still_there(now)?;
+                if now.is_none() {
+                    (job.notice)(&format!(
+                        "the children of the release {} of another period cannot be chosen in the present data, because a column or look-up of it is no more: take care that the two together tell nothing of few children",
+                        of.name
+                    ));
+                }
+                Ok(now)
+            },
             job.notice,
         )?;
         let others = others(ledger.of_others(definition, children), &nearly);
@@ -315,69 +338,6 @@ impl<'a> Work<'a> {
         additive::find(definition, &columns, &self.dataset, self.job.children)
     }
 
-    /// Refuses a definition that divides or chooses by a column from which follows what a release about other children, or
-    /// one of which the data have changed since, divides or chooses by, where no column of both says so.
-    fn not_tied(&self, definition: &Definition, others: &[&Entry]) -> Result<(), AggregateError> {
-        let mut compared = Vec::new();
-        for entry in others {
-            let of = &entry.definition;
-            let columns = tables::columns(of, &self.dataset, Who::Untold);
-            let lookups = columns.and_then(|_| lookup::of(of, self.job.lookups));
-            // A column or look-up that is no more tells nothing of the present data.
-            let lookups = AggregateError::if_still_there(lookups)?;
-            compared.extend(lookups.map(|lookups| (*entry, (of, lookups))));
-        }
-        if compared.is_empty() {
-            return Ok(());
-        }
-        let own = (definition, lookup::of(definition, self.job.lookups)?);
-        let (entries, others): (Vec<&Entry>, Vec<_>) = compared.into_iter().unzip();
-        let found = tied_releases::with_others(own, &others, &self.dataset, self.job.children)?;
-        let kin = entries.iter().map(|entry| self.kin(definition, &entry.definition));
-        let kin: Vec<Option<TiedColumns>> = kin.collect();
-        for ((entry, tied), kin) in entries.into_iter().zip(found).zip(kin) {
-            let Some(TiedColumns { own, other }) = tied.or(kin) else { continue };
-            let (there, here) = (called(&other).to_owned(), called(&own).to_owned());
-            return Err(ReleaseRefusal::TiedColumns { release: entry.named(), there, here }.into());
-        }
-        Ok(())
-    }
-
-    /// A column that a definition divides or chooses by and one that another does, derived from one, where no column of both
-    /// says so.
-    fn kin(&self, definition: &Definition, other: &Definition) -> Option<TiedColumns> {
-        let (own, theirs) =
-            (tied_releases::used(definition, other), tied_releases::used(other, definition));
-        let mut pairs = own.iter().flat_map(|one| theirs.iter().map(move |other| (*one, *other)));
-        let kin = pairs.find(|(one, other)| {
-            !theirs.contains(one) && !own.contains(other) && self.dataset.are_kin(one, other)
-        });
-        kin.map(|(own, other)| TiedColumns { own: own.to_owned(), other: other.to_owned() })
-    }
-
-    /// Refuses noise that would average out, beside that of what stands.
-    fn within_noise_budget(
-        &self,
-        definition: &Definition,
-        tabulated: &Tabulated,
-        others: &[&Entry],
-    ) -> Result<(), AggregateError> {
-        if definition.method != Method::CellKey {
-            return Ok(());
-        }
-        let data = Data { dataset: &self.dataset, children: self.job.children };
-        let mut budget = NoiseBudget::default();
-        let noisy = |entry: &&&Entry| entry.definition.method == Method::CellKey;
-        for entry in others.iter().filter(noisy) {
-            let now = lookup::of(&entry.definition, self.job.lookups)
-                .and_then(|lookups| Ok((self.tabulate(&entry.definition)?, lookups)));
-            let now = AggregateError::if_still_there(now)?;
-            budget.add(entry, now.as_ref().map(|(now, lookups)| (now, lookups)), &data)?;
-        }
-        let lookups = lookup::of(definition, self.job.lookups)?;
-        budget.last(definition, (tabulated, &lookups), &data)
-    }
-
     fn with_lookups<'b>(
         &self,
         definitions: impl Iterator<Item = &'b Definition>,
@@ -427,9 +387,9 @@ impl<'a> Work<'a> {
         }
         let (mut attacked, mut as_if_unchanged) = (Vec::new(), Vec::new());
         for entry in others.iter().filter(|entry| entry.definition.method == Method::Suppress) {
-            let now = AggregateError::if_still_there(self.tabulate(&entry.definition))?;
-            // A column that is no more tells nothing of the present data.
-            let Some(now) = now else { continue };
+            // Left out, it would be attacked beside nothing.
+            let now =
+                AggregateError::or_refused(self.tabulate(&entry.definition), || entry.named())?;
             let unchanged = match now.children == entry.children {
                 true => entry.published_tables(&now)?,
                 false => None,
@@ -469,11 +429,6 @@ fn others<'a>(
         }
     }
     others
-}
-
-/// A column in a message: nobody wrote the name of that which says who is a pupil.
-fn called(column: &str) -> &str {
-    if column == tables::ON_SPINE { "being a pupil of the schools (`population`)" } else { column }
 }
 
 /// Adds the counts that sums of a column of 0 and 1 are, and returns where they stand among the tables, by the table of

@@ -28,7 +28,7 @@ use crate::{
 /// Values that no category takes may make up this share of the children, in a hundred; more are an error.
 const UNLISTED_PERCENT: u64 = 5;
 /// A value of the data is named in a message where so many children have it.
-const NAMED_FROM: u64 = 10;
+pub(crate) const NAMED_FROM: u64 = 10;
 
 /// How many children have each text of a column.
 type Counts = BTreeMap<String, u64>;
@@ -107,7 +107,8 @@ pub(crate) fn check(
         };
         counts.iter().map(note).collect::<Vec<_>>()
     });
-    Ok(many.map(note).chain(derived).collect())
+    let absent = dataset.codes_of_no_row(definition)?;
+    Ok(many.map(note).chain(derived).chain(absent).collect())
 }
 
 /// Counts why a derived column is blank.

@@ -117,7 +117,7 @@ fn of_kin(
     children: &TableName,
 ) -> Result<Vec<CountTable>, AggregateError> {
     let mut joint: Vec<CountTable> = Vec::new();
-    for kin in kin(set, dataset) {
+    for kin in kin(set, all, dataset) {
         let is_of = |of: &Hierarchy| kin.contains(column_of(of));
         let tables = set.tables.iter().filter(|table| table.dimensions().iter().any(is_of));
         let (mut divided, mut flags): (Vec<Hierarchy>, Vec<Hierarchy>) = (Vec::new(), Vec::new());
@@ -162,12 +162,22 @@ fn of_kin(
 }
 
 /// The names of dimensions of different tables that are derived from one, each group once.
-fn kin(set: &TableSet, dataset: &Linked<'_>) -> Vec<BTreeSet<String>> {
+fn kin(
+    set: &TableSet,
+    all: &[(&Definition, Lookups)],
+    dataset: &Linked<'_>,
+) -> Vec<BTreeSet<String>> {
     let names: BTreeSet<&str> =
         (set.tables.iter()).flat_map(CountTable::dimensions).map(column_of).collect();
+    let is_undivided = |column: &str| {
+        let mut dimensions = all.iter().flat_map(|(of, _)| &of.dimensions);
+        !dimensions.any(|of| of.column.as_str() == column && !of.bands.is_empty())
+    };
     let mut groups: Vec<BTreeSet<String>> = Vec::new();
     for name in names {
-        let is_kin = |group: &BTreeSet<String>| group.iter().any(|of| dataset.are_kin(of, name));
+        let is_kin = |group: &BTreeSet<String>| {
+            group.iter().any(|of| dataset.are_kin(of, name, is_undivided))
+        };
         let (joined, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(is_kin);
         groups = others;
         groups.push(joined.into_iter().flatten().chain([name.to_owned()]).collect());

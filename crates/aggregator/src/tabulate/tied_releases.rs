@@ -94,6 +94,15 @@ pub(crate) fn used<'a>(definition: &'a Definition, other: &Definition) -> BTreeS
     columns.map(ColumnName::as_str).chain(chosen(definition, other)).collect()
 }
 
+/// Whether a release tells of a column by its categories alone: it divides by each of them, in no bands, and neither adds the
+/// column up nor chooses by it where another release does not.
+pub(crate) fn is_undivided(definition: &Definition, other: &Definition, column: &str) -> bool {
+    let mut dimensions = definition.dimensions.iter().filter(|of| of.column.as_str() == column);
+    !chosen(definition, other).contains(column)
+        && !definition.summed_columns().any(|of| of.as_str() == column)
+        && dimensions.all(|of| of.bands.is_empty())
+}
+
 /// The columns that a release chooses by where another does not.
 fn chosen<'a>(definition: &'a Definition, other: &Definition) -> BTreeSet<&'a str> {
     let conditions = definition.conditions.iter().filter(|of| !other.conditions.contains(of));

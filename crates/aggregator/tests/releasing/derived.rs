@@ -7,6 +7,8 @@ use minster_aggregator::Definition;
 
 use super::*;
 
+mod attacks;
+
 fn day(text: &str) -> i32 {
     text.parse::<Day>().unwrap().0
 }
