@@ -7,6 +7,7 @@ mod event_rows;
 mod kin;
 pub(crate) mod linked;
 mod parts;
+mod rests;
 mod values;
 
 pub(crate) use compute::Blank;

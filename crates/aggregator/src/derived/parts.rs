@@ -25,7 +25,6 @@ use crate::{
         release_definition::{Definition, Measure, Table},
     },
     error::AggregateError,
-    refusal::ReleaseRefusal,
     tabulate::column_values::failed,
 };
 
@@ -42,13 +41,6 @@ pub(super) struct Lists {
     pub(super) of: BTreeMap<ColumnName, Vec<EventCondition>>,
 }
 
-/// Whether a column is named as a table of events is: `exclusions` as `exclusion_events`.
-fn is_named_alike(column: &str, table: &str) -> bool {
-    let first =
-        |of: &str| of.split('_').next().unwrap_or_default().trim_end_matches('s').to_owned();
-    first(column) == first(table)
-}
-
 /// More counts of one table than this have too many parts.
 pub(super) const MOST: usize = 48;
 
@@ -62,7 +54,7 @@ impl Linked<'_> {
                 let mut counts = self.counts.borrow_mut();
                 let lists = counts.entry(counted.clone()).or_default();
                 if lists.of.insert(column.clone(), conditions).is_none() {
-                    self.parts.borrow_mut().remove(&counted);
+                    self.parts.borrow_mut().retain(|of, _| of.table != counted.table);
                 }
             }
             Some(Derivation::Add(Added { of, less })) => {
@@ -113,24 +105,23 @@ impl Linked<'_> {
                 }
             }
             Some(Derivation::Count(EventCount { events, sum, .. })) => {
+                for counted in self.counted_of(&events) {
+                    found.extend(self.parts_of_events(definition, counted)?);
+                }
                 let counted = Counted { table: events, sum };
-                found.extend(self.parts_of_events(definition, counted.clone())?);
                 let stored = self.stored_sums.borrow().clone();
                 for stored in &stored {
-                    found.extend(self.rest(definition, (stored, column), &counted)?);
+                    found.extend(self.rests(definition, stored, &counted, Some(column))?);
                 }
             }
             Some(_) => {}
             // Those who made the dataset may have counted the same events.
             None => {
-                let counts = self.counts.borrow().clone();
-                for (counted, lists) in &counts {
-                    let mut rests = Vec::new();
-                    for derived in lists.of.keys() {
-                        rests.extend(self.rest(definition, (column, derived), counted)?);
-                    }
+                let counts: Vec<Counted> = self.counts.borrow().keys().cloned().collect();
+                for counted in counts {
+                    let rests = self.rests(definition, column, &counted, None)?;
                     if !rests.is_empty() {
-                        found.extend(self.parts_of_events(definition, counted.clone())?);
+                        found.extend(self.parts_of_events(definition, counted)?);
                         found.extend(rests);
                     }
                 }
@@ -139,91 +130,17 @@ impl Linked<'_> {
         Ok(())
     }
 
-    /// What a sum of the dataset and a derived count of events differ by, as a column, where the one may count a part of what the
-    /// other does: no child has more of it than there are events.
-    fn rest(
-        &self,
-        definition: &Definition,
-        (stored, derived): (&ColumnName, &ColumnName),
-        counted: &Counted,
-    ) -> Result<Option<ColumnName>, AggregateError> {
-        let numbers =
-            |column: &ColumnName| match Values::read(&self.whole(definition, column)?.values) {
-                Some(Values::Whole(values)) => Ok(Some(
-                    values.into_iter().map(Option::unwrap_or_default).collect::<Vec<i64>>(),
-                )),
-                _ => Ok::<_, AggregateError>(None),
-            };
-        let (Some(own), Some(of_events)) = (self.numbers(definition, stored)?, numbers(derived)?)
-        else {
-            return Ok(None);
-        };
-        let all = self.all_events(definition, counted)?;
-        let is_some = |of: &[i64]| of.iter().any(|value| *value != 0);
-        let is_within = |of: &[i64], than: &[i64]| of.iter().zip(than).all(|(of, than)| of <= than);
-        if !is_some(&own) || !is_some(&of_events) || !is_within(&own, &all) {
-            return Ok(None);
-        }
-        let rest: Vec<i64> = match (is_within(&own, &of_events), is_within(&of_events, &own)) {
-            (true, true) => return Ok(None),
-            (false, false) if is_named_alike(stored.as_str(), counted.table.as_str()) => {
-                let (stored, derived) = (stored.clone(), derived.clone());
-                return Err(ReleaseRefusal::CountsOverlap { stored, derived }.into());
-            }
-            (false, false) => return Ok(None),
-            _ => own.iter().zip(&of_events).map(|(own, of)| (own - of).abs()).collect(),
-        };
-        let name = format!("{stored}.{derived}.rest");
-        let Ok(name) = name.parse::<ColumnName>() else {
-            return Err(failed(counted.table.as_str(), "naming parts"));
-        };
-        let why = vec![0; rest.len()];
-        let values = Values::Whole(rest.into_iter().map(Some).collect());
-        let whole = Rc::new(Whole::new(Computed { values, why }));
-        self.computed.borrow_mut().insert(name.clone(), whole);
-        Ok(Some(name))
+    /// The ways in which the events of a table are added up: by their number, and by columns.
+    fn counted_of(&self, table: &TableName) -> Vec<Counted> {
+        self.counts.borrow().keys().filter(|of| of.table == *table).cloned().collect()
     }
 
-    /// A sum of the dataset, whole; none where it holds no whole numbers, or the dataset has it no more.
-    fn numbers(
-        &self,
-        definition: &Definition,
-        column: &ColumnName,
-    ) -> Result<Option<Vec<i64>>, AggregateError> {
-        if !self.stored().any(|of| of == column.as_str()) {
-            return Ok(None);
-        }
-        let known = self.stored_numbers.borrow().get(column).cloned();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let array = self.read(definition, (column, column), &location!["table"])?;
-        let numbers = match Values::read(&array) {
-            Some(Values::Whole(values)) => {
-                Some(values.into_iter().map(Option::unwrap_or_default).collect::<Vec<i64>>())
-            }
-            _ => None,
-        };
-        self.stored_numbers.borrow_mut().insert(column.clone(), numbers.clone());
-        Ok(numbers)
-    }
-
-    /// All events of each child.
-    fn all_events(
-        &self,
-        definition: &Definition,
-        counted: &Counted,
-    ) -> Result<Vec<i64>, AggregateError> {
-        let known = self.all_events.borrow().get(counted).cloned();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let rows = self.row_of()?;
-        let counts = self.events(&counted.table, &rows).count(counted.sum.as_ref(), &[&[]]);
-        let mut counts = counts.map_err(|error| wrong(definition, error, location!["column"]))?;
-        let all = counts.remove(&1).unwrap_or_else(|| vec![0; rows.len()]);
-        self.all_events.borrow_mut().insert(counted.clone(), all.clone());
-        Ok(all)
+    /// The counts of a table of events, whatever they add up: they are cut into parts together.
+    pub(super) fn lists_of(&self, table: &TableName) -> Lists {
+        let counts = self.counts.borrow();
+        let of =
+            counts.iter().filter(|(of, _)| of.table == *table).flat_map(|(_, lists)| &lists.of);
+        Lists { of: of.map(|(column, conditions)| (column.clone(), conditions.clone())).collect() }
     }
 
     /// The new release is refused by the name of the one that stands of which a count can no longer be made.
@@ -239,14 +156,9 @@ impl Linked<'_> {
                 self.events(&counted.table, &rows).count(counted.sum.as_ref(), &[conditions]);
             if let Err(error) = counts {
                 let own = definition.columns.iter().position(|of| of.name == *column);
-                let place =
+                let at =
                     own.map_or_else(|| location!["column"], |at| location!["column", at, "is"]);
-                let error = wrong(definition, error, place);
-                let known_by = self.known_by.borrow().get(column).cloned();
-                return match known_by.filter(|_| own.is_none()) {
-                    Some(release) => AggregateError::or_refused(Err(error), || release),
-                    None => Err(error),
-                };
+                return self.of_standing(definition, column, Err(wrong(definition, error, at)));
             }
         }
         Ok(())
@@ -261,7 +173,7 @@ impl Linked<'_> {
         if let Some(parts) = self.parts.borrow().get(&counted) {
             return Ok(parts.clone());
         }
-        let lists = self.counts.borrow().get(&counted).cloned().unwrap_or_default();
+        let lists = self.lists_of(&counted.table);
         if lists.of.len() > MOST {
             let what = format!("more than {MOST} sums count events of {}", counted.table);
             return Err(definition.rule(location!["column"], what));

@@ -49,6 +49,7 @@ fn events(all: &[(usize, &str, &str)]) -> RecordBatch {
     table(vec![
         ("child", Arc::new(FixedSizeBinaryArray::try_from_iter(all.iter().map(child)).unwrap())),
         ("date", dates(all.iter().map(|(_, date, _)| Some(*date)).collect())),
+        ("number", Arc::new(Int64Array::from(vec![1; kinds.len()]))),
         ("kind", Arc::new(StringViewArray::from(kinds))),
         (
             "end",

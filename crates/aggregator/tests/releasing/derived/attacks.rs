@@ -219,3 +219,43 @@ fn a_count_of_other_children_that_cannot_be_made_again_does_not_stop_sums_of_the
     );
     assert!(why.contains("visits has no column kind"), "{why}");
 }
+
+#[test]
+fn a_count_and_a_sum_of_one_table_of_events_do_not_tell_the_rest_one_after_the_other() {
+    let site = nearly_all_of_one_kind();
+    let (rows, _) = released(&site, &definition("r", &[HOMES, &measured(&["homes"])].concat()), 0);
+    assert_eq!(number(&rows, &[("ward", "w1")], "homes"), Some(12));
+    // Each row stands for one visit.
+    let summed = VISITS.replace("events = \"visits\"", "events = \"visits\", sum = \"number\"");
+    assert_ne!(summed, VISITS);
+    let why = refused(&site, &definition("s", &(summed + &measured(&["visits_made"]))));
+    assert!(why.contains("tell each other") && why.contains("homes"), "{why}");
+}
+
+#[test]
+fn a_count_of_the_dataset_less_two_derived_counts_is_protected() {
+    // Of twelve children a visit at home and one at the school, and of one child one elsewhere.
+    let mut all: Vec<(usize, &str, &str)> = Vec::new();
+    for child in (0..12).chain(60..200) {
+        all.extend([(child, "2024-09-10", "home"), (child, "2024-09-10", "school")]);
+    }
+    all.push((13, "2024-09-10", "street"));
+    all.extend((60..200).map(|child| (child, "2024-09-10", "street")));
+    let mut stored = vec![0i64; 200];
+    all.iter().for_each(|(child, _, _)| stored[*child] += 1);
+    // The dataset counts no visit of another year.
+    all.push((20, "2023-09-10", "street"));
+    let site = with_events(vec![("visits", Arc::new(Int64Array::from(stored)))], &all);
+    let schools = HOMES.replace("home", "school");
+    let all = measured(&["visits", "homes", "schools"]);
+    match site.release(&definition("r", &[HOMES, &schools, &all].concat())) {
+        Err(AggregateError::Refused(_)) => {}
+        Err(other) => panic!("{other}"),
+        Ok(_) => {
+            let rows = read(&site, "r", "t");
+            let of = |column: &str| number(&rows, &[("ward", "w1")], column);
+            let shown = [of("visits"), of("homes"), of("schools")];
+            assert!(shown.contains(&None), "{rows:?}");
+        }
+    }
+}
