@@ -202,7 +202,7 @@ fn values_of_few_children_are_not_told_where_a_recoded_column_matches_nothing() 
 }
 
 #[test]
-fn a_count_of_other_children_that_cannot_be_made_again_does_not_stop_sums_of_these() {
+fn beside_a_count_that_cannot_be_made_again_sums_are_refused_by_the_release_that_stands() {
     let all: Vec<(usize, &str, &str)> =
         (0..200).map(|child| (child, "2024-09-10", "home")).collect();
     let site = with_events(vec![], &all);
