@@ -53,12 +53,17 @@ fn a_month_of_a_date_and_children_chosen_by_the_date_tell_of_the_days_between() 
 }
 
 #[test]
-fn areas_of_wards_and_children_chosen_by_the_ward_tell_of_each_other() {
-    let site = with_events(vec![], &[]);
-    site.release(&definition("a", BY_LOCALITY)).unwrap();
+fn areas_of_zones_and_children_chosen_by_the_zone_tell_of_each_other() {
+    let zones = by_ward(|_, child| ["a", "b", "c", "d"][child % 4]);
+    let site = with_events(vec![("zone", Arc::new(StringViewArray::from(zones)))], &[]);
+    let areas = "[[column]]\nname = \"place\"\nis = { recode = { of = \"zone\", groups = { north = [\"a\", \"b\"], south = [\"c\", \"d\"] } } }\n"
+        .to_owned()
+        + &dimension("place", "")
+        + "[[table]]\nname = \"t\"\ndimensions = [\"place\"]\n";
+    site.release(&definition("a", &areas)).unwrap();
     let by_sex = sex() + "[[table]]\nname = \"t\"\ndimensions = [\"sex\"]\n";
-    let why = refused(&site, &chosen("b", "column = \"ward\", in = [\"w1\", \"w3\"]", &by_sex));
-    assert!(why.contains("place there and ward here tell of each other"), "{why}");
+    let why = refused(&site, &chosen("b", "column = \"zone\", in = [\"a\", \"c\"]", &by_sex));
+    assert!(why.contains("place there and zone here tell of each other"), "{why}");
 }
 
 /// The children of whom a column of the dataset counts all visits, and a derived one those at home.
