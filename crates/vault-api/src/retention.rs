@@ -117,7 +117,7 @@ pub struct DisposalCounts {
     pub persons: u64,
     /// Their own numbers.
     pub numbers: u64,
-    /// Match keys and other numbers beside them that left the registry too.
+    /// Match keys and other numbers beside them whose text left the registry too. Their keyed links stay, for new keys.
     pub beside: u64,
     /// Persons that were due when it was proposed and are not any more: held since, or with a later date.
     pub no_longer_due: u64,

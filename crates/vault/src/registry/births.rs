@@ -11,7 +11,7 @@ use std::{
 
 use minster_model::{KeyVersion, Period, Purpose, SourceName};
 
-use super::file::{Batch, FileSubject, RegistryFile};
+use super::file::{Batch, Fate, FileSubject, RegistryFile};
 use crate::{
     VaultFault,
     disk::Disk,
@@ -90,7 +90,7 @@ impl Births {
         keys: &Keys,
         gone: &HashSet<Link>,
     ) -> Result<RegistryHead, VaultFault> {
-        self.file.write_anew(keys, |pair| !gone.contains(pair), None)
+        self.file.write_anew(keys, |pair| Fate::goes(gone.contains(pair)), None)
     }
 
     fn place(&mut self, name: String) -> u32 {

@@ -12,7 +12,7 @@ use minster_retention::{CategoryName, Event};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::file::{Batch, FileSubject, RegistryFile};
+use super::file::{Batch, Fate, FileSubject, RegistryFile};
 use crate::{
     VaultFault,
     disk::Disk,
@@ -135,7 +135,7 @@ impl FactsBook {
         keys: &Keys,
         gone: &HashSet<Link>,
     ) -> Result<RegistryHead, VaultFault> {
-        self.file.write_anew(keys, |row| !gone.contains(row), None)
+        self.file.write_anew(keys, |row| Fate::goes(gone.contains(row)), None)
     }
 }
 

@@ -39,6 +39,17 @@ pub(super) struct FileSubject {
     pub(super) name: &'static str,
 }
 
+/// The fate of a link as a file is written anew.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It stays, with its row.
+    Stays,
+    /// It stays, so that its pseudonym has a successor under other keys; nothing leads back from it any more.
+    LosesItsRow,
+    /// It goes.
+    Goes,
+}
+
 /// The links that a batch adds to the index.
 pub(super) struct Batch {
     /// The kind of its identifiers, or the delivery that told of them.
@@ -65,6 +76,13 @@ pub(super) struct RegistryFile {
     records: u64,
     length: u64,
     places: Vec<Place>,
+}
+
+impl Fate {
+    /// The fate of a link that goes, or stays as it is.
+    pub(super) fn goes(goes: bool) -> Self {
+        if goes { Self::Goes } else { Self::Stays }
+    }
 }
 
 impl RegistryFile {
@@ -258,12 +276,12 @@ impl RegistryFile {
         Ok(())
     }
 
-    /// Writes the file anew beside itself, without what `keeps` does not keep, and with further `more` at its end. It is durable
+    /// Writes the file anew beside itself, each link as its `fate` says, and with further `more` at its end. It is durable
     /// when this returns, and put in its place by [`RegistryFile::open`] once the log names its head, which this gives.
     pub(super) fn write_anew(
         &self,
         keys: &Keys,
-        mut keeps: impl FnMut(&Link) -> bool,
+        mut fate: impl FnMut(&Link) -> Fate,
         more: Option<(KeyVersion, Batch)>,
     ) -> Result<RegistryHead, VaultFault> {
         let path = anew(&self.path);
@@ -275,13 +293,17 @@ impl RegistryFile {
         for place in &self.places {
             let body = self.body(place)?;
             let opened = self.opened(keys, &body)?;
-            let kept = |at: &usize| keeps(&opened.links[*at]);
-            let kept: Vec<usize> = (0..opened.links.len()).filter(kept).collect();
-            let rows: Vec<&[u8]> = match opened.rows.is_empty() {
-                true => Vec::new(),
-                false => kept.iter().map(|at| opened.rows[*at].as_slice()).collect(),
-            };
-            let links: Vec<Link> = kept.iter().map(|at| opened.links[*at]).collect();
+            let (mut links, mut rows): (Vec<Link>, Vec<&[u8]>) = (Vec::new(), Vec::new());
+            for (at, link) in opened.links.iter().enumerate() {
+                let row = opened.rows.get(at).map(|row| row.as_slice());
+                let row = match fate(link) {
+                    Fate::Goes => continue,
+                    Fate::Stays => row,
+                    Fate::LosesItsRow => row.map(|_| &[][..]),
+                };
+                links.push(*link);
+                rows.extend(row);
+            }
             let BatchParts { version, subject, .. } = opened.parts;
             // A batch that is empty now has its place all the same: its subject may count by the order.
             to.append(keys, version, subject, links.into_iter(), &rows)?;

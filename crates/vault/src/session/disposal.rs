@@ -142,8 +142,8 @@ impl Session<'_> {
         still.iter().for_each(|due| *by_category.entry(due.category.clone()).or_default() += 1);
         let list = self.list(&id, (purpose, version), &parsed, &leaving, &books)?;
         vault.write_sealed(Proposed::FOLDER, &id, list.as_bytes()).map_err(fault)?;
-        let gone: HashSet<Link> =
-            leaving.own.iter().copied().chain(leaving.beside.iter().copied()).collect();
+        let gone: HashSet<Link> = leaving.own.iter().copied().collect();
+        let beside: HashSet<Link> = leaving.beside.iter().copied().collect();
         let own: Vec<Link> = leaving.own.iter().copied().collect();
         let disposed = Disposed {
             proposal: id.clone(),
@@ -155,7 +155,7 @@ impl Session<'_> {
             numbers: own.len() as u64,
             beside: leaving.beside.len() as u64,
             sha256: sha256(&list),
-            registry: books.registry.write_without(keys, &gone).map_err(fault)?,
+            registry: books.registry.write_without(keys, &gone, &beside).map_err(fault)?,
             births: books.births.write_without(keys, &leaving.births).map_err(fault)?,
             facts: books.facts.write_without(keys, &leaving.rows).map_err(fault)?,
             tombstones: books.tombstones.write_with(keys, version, &id, &own).map_err(fault)?,

@@ -407,6 +407,35 @@ fn a_disposal_leaves_nothing_of_its_persons_but_a_tombstone() {
     assert_eq!(anew, 0);
 }
 
+/// A match key that stood beside a person alone may stand in a row without a number: its pseudonym has a successor under new keys,
+/// and nothing leads back from it.
+#[test]
+fn a_match_key_beside_a_person_who_left_goes_over_to_new_keys_and_names_nobody() {
+    let site = Site::new();
+    let serving = site.serve();
+    filled(&serving);
+    let key = serving.ask("education", "match-key:name", &["CANARY-KEY-002"]).unwrap()[0];
+    let (of, _) = disposed(&site, &serving, "2026-01-01");
+    let (_, listed) = list(&serving, &of);
+    assert!(!listed.contains(&key));
+    let action = ProposedAction::Reidentify { purpose: education(), pseudonyms: vec![key] };
+    let mut client = serving.client(Role::Custodian).unwrap();
+    let text = proposed(&mut client, action).unwrap();
+    for name in ["ann", "ben"] {
+        client.approve(site.sign(name, &text)).unwrap();
+    }
+    assert!(client.reidentify(&id(&text)).unwrap()[0].found.is_none());
+    let mut linker = serving.client(Role::Linker).unwrap();
+    let bytes = linker.disposal_list(&of).unwrap();
+    let sha256 = minster_vault::approvals::sha256(std::str::from_utf8(&bytes).unwrap());
+    let receipt = DisposalReceipt { list: of, sha256, datasets: vec![], shredded: 0, snapshots: 0 };
+    linker.report_disposal(&education(), receipt).unwrap();
+    rotated(&site, &serving, "education");
+    let pairs = linker.crosswalk(&education(), minster_model::KeyVersion(1)).unwrap();
+    assert!(pairs.iter().any(|(old, _)| *old == key));
+    assert!(pairs.iter().all(|(old, _)| !listed.contains(old)));
+}
+
 /// A blocked number has no place in the registry, and a caller who tries such numbers out pays for them.
 #[test]
 fn blocked_numbers_are_not_registered_again_and_count_in_the_budget() {
