@@ -17,6 +17,8 @@ pub(crate) struct Hold {
     ordered_by: Option<String>,
     reference: String,
     since: String,
+    /// The number of its entry.
+    number: u64,
 }
 
 /// A disposal list that was signed and not applied yet.
@@ -39,6 +41,7 @@ impl State {
                     ordered_by: ordered_by.clone(),
                     reference: reference.clone(),
                     since: entry.time.clone(),
+                    number: entry.number,
                 };
                 self.holds.insert(proposal.clone(), hold);
             }
@@ -68,7 +71,7 @@ impl State {
         }
     }
 
-    /// The holds that stand, for custodians.
+    /// The holds that stand, in the order in which they were made, for custodians.
     pub(crate) fn standing_holds(&self) -> Vec<StandingHold> {
         let told = |(proposal, hold): (&String, &Hold)| StandingHold {
             hold: proposal.clone(),
@@ -77,7 +80,9 @@ impl State {
             reference: hold.reference.clone(),
             since: hold.since.clone(),
         };
-        self.holds.iter().map(told).collect()
+        let mut holds: Vec<_> = self.holds.iter().collect();
+        holds.sort_by_key(|(_, hold)| hold.number);
+        holds.into_iter().map(told).collect()
     }
 
     /// The purpose of a disposal list that is open.
