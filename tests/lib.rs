@@ -1,7 +1,6 @@
 //! The whole-program tests share this: the built programs, a folder, a vault that serves in it.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
-#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
 pub mod command_line;
 pub mod deliveries;
@@ -9,6 +8,7 @@ pub mod kept;
 
 use std::{
     fs,
+    io::{self, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -16,13 +16,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The folder of the built programs. They are built of the whole workspace, as `cargo test` builds it, so that nothing is built
-/// twice; no test and no bench is built for them.
+/// The folder of the built programs. `cargo test` builds them before the tests, and cargo then has nothing to do here. Where
+/// it was asked for one test alone, they are built here, once, and cargo shows its progress. They are built of the whole
+/// workspace, as `cargo test` builds them, so that nothing is built twice.
 pub fn programs() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let build = ["build", "--quiet", "--locked", "--workspace", "--bins"];
         let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--locked", "--workspace", "--bins"]);
         // The build must not see what cargo tells a test of its package: the change in it would build C code again.
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
@@ -30,7 +31,7 @@ pub fn programs() -> &'static Path {
                 cargo.env_remove(&*name);
             }
         }
-        let status = cargo.args(build).status().unwrap();
+        let status = cargo.status().unwrap();
         assert!(status.success());
         let me = std::env::current_exe().unwrap();
         me.parent().and_then(Path::parent).unwrap().to_owned()
@@ -42,11 +43,17 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
+/// Says that a test, or a part of one, is left out, and why: on the program's own standard error, for what a passed test prints is
+/// shown to nobody.
+pub fn left_out(why: &str) {
+    let _ = writeln!(io::stderr(), "LEFT OUT: {why}");
+}
+
 /// The published sample files, where `MINSTER_SAMPLES` names them; says aloud where it does not.
 pub fn samples() -> Option<PathBuf> {
     let samples = std::env::var_os("MINSTER_SAMPLES").map(PathBuf::from);
     if samples.is_none() {
-        eprintln!("LEFT OUT: MINSTER_SAMPLES does not name the folder of sample files");
+        left_out("MINSTER_SAMPLES does not name the folder of sample files");
     }
     samples
 }

@@ -103,6 +103,28 @@ impl Attacker {
         }
     }
 
+    /// Reads a table of earlier data, and supposes that little has changed: they know the present number of each cell whose
+    /// published one is less than the threshold away, unless it is small now.
+    pub(crate) fn supposes(&mut self, table: &Released, counted: &Cell, threshold: u64) {
+        for (cell, count, _) in &table.rows {
+            let mut values = counted.0.clone();
+            for (column, category) in table.dimensions.iter().zip(cell) {
+                self.narrow(&mut values, column, category, &[]);
+            }
+            let of = self.combinations_of(&values);
+            let now = self.count(&of);
+            let is_near = |then: u64| then.abs_diff(now) < threshold;
+            if count.is_some_and(is_near) && !(1..threshold).contains(&now) && !of.is_empty() {
+                self.published.push((of, now));
+            }
+        }
+    }
+
+    /// How many children have these values.
+    pub(crate) fn count_of(&self, cell: &Cell) -> u64 {
+        self.count(&self.combinations_of(&cell.0))
+    }
+
     /// How many withheld counts are from one to one less than the threshold.
     pub(crate) fn small(&self, threshold: u64) -> usize {
         let counts = self.withheld.iter().map(|(_, of)| self.count(of));

@@ -5,12 +5,16 @@
 
 mod additions;
 mod attacker;
+mod changed;
+mod changing;
 mod council;
 mod cycles;
 mod flags;
 mod floors;
+mod inside;
 mod known_zeros;
 mod noise;
+mod order;
 mod periods;
 mod random;
 mod tied;

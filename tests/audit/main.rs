@@ -4,19 +4,19 @@
 //! One site serves all, one fault after another, and one test waits for the other: the audit sees every
 //! process of the machine.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
-#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
 mod apart;
+mod data;
 mod plant;
+mod verdicts;
 
-use std::{
-    collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path, process::Output,
-    sync::Mutex,
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Mutex};
 
-use minster_tests::{Site, copy_whole, programs, root, text};
+use minster_tests::{Site, programs, root, text};
 use procfs::process::{LimitValue, Process};
-use serde_json::Value;
+
+use data::{datasets, keys, leakage, log, snapshots};
+use verdicts::Audit;
 
 /// Numbers of the right form that are nobody's.
 const UPN: &str = "Q330400024001";
@@ -45,7 +45,7 @@ fn each_check_passes_and_sees_its_fault() {
 fn where_every_program_has_its_user_nothing_fails() {
     let _alone = ALONE.lock();
     let Some(site) = apart::Site::new() else {
-        eprintln!("LEFT OUT: only root can run programs as several users");
+        minster_tests::left_out("only root can run programs as several users");
         return;
     };
     let audit = Audit::read(&site.audit(apart::ROOT));
@@ -95,7 +95,7 @@ fn intruders(site: &apart::Site) {
             limit(Some(0)).unwrap();
             by_root().passes("run.core");
         }
-        Err(_) => eprintln!("LEFT OUT: the system does not let root raise another's limit"),
+        Err(_) => minster_tests::left_out("the system does not let root raise another's limit"),
     }
 
     let mut other = site.of_vault_user("minster-ingest");
@@ -167,72 +167,6 @@ fn site() -> Site {
     site
 }
 
-/// The result of an audit: its exit code, verdicts and evidence.
-struct Audit {
-    code: i32,
-    verdicts: BTreeMap<String, (String, String)>,
-    whole: String,
-}
-
-impl Audit {
-    /// With everything that an auditor can give, `more` overruling.
-    fn of(site: &Site, more: &[&str]) -> Self {
-        let (vault, auditor) = (site.path("vault"), site.path("auditor"));
-        let usual = [["--vault-dir", &vault], ["--checkpoints", &auditor]];
-        let usual = usual.iter().filter(|[option, _]| !more.contains(option)).flatten().copied();
-        Self::with(site, &usual.chain(more.iter().copied()).collect::<Vec<_>>())
-    }
-
-    fn with(site: &Site, more: &[&str]) -> Self {
-        let config = site.path("config/pipeline.toml");
-        let arguments = [&["audit", "--json", "--config", &config], more].concat();
-        Self::read(&site.run("minster", &arguments))
-    }
-
-    fn read(output: &Output) -> Self {
-        let told: Value =
-            serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(output)));
-        let code = output.status.code().unwrap();
-        assert_eq!(told["exit"], code);
-        let word = |check: &Value, key: &str| check[key].as_str().unwrap().to_owned();
-        let checks = told["checks"].as_array().unwrap();
-        let verdicts = checks.iter().map(|check| {
-            assert!(!word(check, "by_hand").is_empty() && !word(check, "title").is_empty());
-            assert!(!check["evidence"].as_array().unwrap().is_empty(), "{check}");
-            (word(check, "id"), (word(check, "verdict"), check["evidence"].to_string()))
-        });
-        Self { code, verdicts: verdicts.collect(), whole: text(output) }
-    }
-
-    fn verdict(&self, id: &str) -> &str {
-        &self.verdicts[id].0
-    }
-
-    fn evidence(&self, id: &str) -> &str {
-        &self.verdicts[id].1
-    }
-
-    /// The check fails, and says so by its exit code; nothing of `hidden` is told.
-    fn fails(&self, id: &str, hidden: &[&str]) -> &Self {
-        assert_eq!((self.verdict(id), self.code), ("FAIL", 9), "{id}: {}", self.evidence(id));
-        for value in hidden {
-            assert!(!self.whole.contains(value), "{id} tells {value}");
-        }
-        self
-    }
-
-    fn passes(&self, id: &str) -> &Self {
-        assert_eq!(self.verdict(id), "PASS", "{id}: {}", self.evidence(id));
-        self
-    }
-
-    fn is_left(&self, id: &str, asks_for: &str) -> &Self {
-        assert_eq!(self.verdict(id), "NOT CHECKED", "{id}: {}", self.evidence(id));
-        assert!(self.evidence(id).contains(asks_for), "{id}: {}", self.evidence(id));
-        self
-    }
-}
-
 fn healthy(site: &Site) {
     let source = root().display().to_string();
     let audit = Audit::of(site, &["--source", &source]);
@@ -276,222 +210,6 @@ fn healthy(site: &Site) {
     let log = fs::read_to_string(site.path("vault/log.jsonl")).unwrap();
     let scans: Vec<&str> = log.lines().filter(|line| line.contains("scanned-key")).collect();
     assert!(scans.len() >= 11 && scans.iter().all(|line| line.contains("minster-audit")));
-}
-
-/// What someone who may write into the store does to a dataset.
-fn snapshots(site: &Site) {
-    let place = site.folder().join("store/datasets/source/early_help/2024-25");
-    let current = || fs::canonicalize(place.join("current")).unwrap();
-    let (older, newest) = (site.folder().join("older"), site.folder().join("newest"));
-    copy_whole(&current(), &older);
-    let ingest = ["run", "--again", "--config", &site.path("config/pipeline.toml")];
-    let ingested = site.run("minster-ingest", &ingest);
-    assert_eq!(ingested.status.code(), Some(3), "{}", text(&ingested));
-    Audit::of(site, &[]).passes("log.datasets");
-    copy_whole(&current(), &newest);
-    let table = "plans.parquet";
-    let faults: [(&str, &dyn Fn()); 5] = [
-        ("not the newest", &|| copy_whole(&older, &current())),
-        ("not the newest", &|| {
-            let manifest = fs::read_to_string(current().join("manifest.json")).unwrap();
-            fs::write(current().join("manifest.json"), manifest + " ").unwrap();
-        }),
-        ("is gone", &|| fs::remove_file(current().join("quarantine.jsonl")).unwrap()),
-        (table, &|| {
-            fs::copy(older.join(table), current().join(table)).unwrap();
-        }),
-        ("none of those", &|| fs::write(current().join("more"), "").unwrap()),
-    ];
-    for (because, plant) in faults {
-        plant();
-        let audit = Audit::of(site, &[]);
-        audit.fails("log.datasets", &[]);
-        let evidence = audit.evidence("log.datasets");
-        assert!(evidence.contains(because) && evidence.contains("early_help"), "{evidence}");
-        copy_whole(&newest, &current());
-    }
-    fs::rename(&place, site.folder().join("aside")).unwrap();
-    let audit = Audit::of(site, &[]);
-    assert!(audit.fails("log.datasets", &[]).evidence("log.datasets").contains("it is gone"));
-    fs::rename(site.folder().join("aside"), &place).unwrap();
-    Audit::of(site, &[]).passes("log.datasets");
-}
-
-fn keys(site: &Site) {
-    let manifest =
-        site.folder().join("store/datasets/source/early_help/2024-25/current/manifest.json");
-    let whole = fs::read_to_string(&manifest).unwrap();
-    let value = whole.split("\"key_check\": \"").nth(1).unwrap().split('"').next().unwrap();
-    let changed = |from: &str, to: &str| fs::write(&manifest, whole.replace(from, to)).unwrap();
-
-    changed(value, &"0".repeat(value.len()));
-    let audit = Audit::of(site, &[]);
-    audit.fails("keys.manifests", &[]).passes("keys.purposes").passes("keys.statement");
-    changed("\"key_version\": 1", "\"key_version\": 2");
-    Audit::of(site, &[]).fails("keys.manifests", &[]);
-    changed("children-statistics", "unnamed");
-    let audit = Audit::of(site, &[]);
-    audit.fails("keys.purposes", &[]).fails("keys.manifests", &[]);
-    assert!(audit.evidence("keys.purposes").contains("unnamed is not named in the vault"));
-    // Another dataset's key does not open it.
-    let other = site.folder().join("store/datasets/source/sen2/2024-25/current/manifest.json");
-    let other = fs::read_to_string(other).unwrap();
-    let wrapped = |text: &str| {
-        text.split("\"wrapped_key\": \"").nth(1).unwrap().split('"').next().unwrap().to_owned()
-    };
-    changed(&wrapped(&whole), &wrapped(&other));
-    Audit::of(site, &[]).fails("leakage.datasets", &[]);
-    fs::write(&manifest, &whole).unwrap();
-
-    let note =
-        text(&site.run("minster-vault", &["statement", "--socket", &site.path("vault.sock")]));
-    let file = site.path("statement.note");
-    fs::write(&file, &note).unwrap();
-    Audit::of(site, &["--statement", &file]).passes("keys.statement").passes("keys.manifests");
-    fs::write(&file, note.replace("2030-12-31", "2040-12-31")).unwrap();
-    let audit = Audit::of(site, &["--statement", &file]);
-    audit.fails("keys.statement", &[]).is_left("keys.manifests", "no statement");
-    // Another's key, and none.
-    let another = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
-    fs::write(&file, &note).unwrap();
-    Audit::of(site, &["--statement", &file, "--verifier", another]).fails("keys.statement", &[]);
-    Audit::of(site, &["--statement", &file, "--verifier", "none"]).fails("keys.statement", &[]);
-}
-
-fn leakage(site: &Site) {
-    let store = site.folder().join("store");
-    let releases = store.join("releases/children/2024-25");
-    let planted = |file: &Path, text: &str, id: &str, options: &[&str]| {
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
-        let audit = Audit::of(site, options);
-        fs::remove_file(file).unwrap();
-        audit.fails(id, &[UPN, NHS, &UPN.to_lowercase(), &NHS.replace(' ', "")]);
-    };
-    let current = releases.join("current/planted.csv");
-    planted(&current, &format!("ward,child\nW01,{UPN}\n"), "leakage.releases", &[]);
-    planted(
-        &current,
-        &format!("ward,child\nW01,{}\n", UPN.to_lowercase()),
-        "leakage.releases",
-        &[],
-    );
-    planted(&current, &format!("ward,child\nW01,{NHS}\n"), "leakage.releases", &[]);
-    planted(&releases.join(format!("{UPN}.csv")), "", "leakage.releases", &[]);
-    planted(&releases.join("no.parquet"), UPN, "leakage.releases", &[]);
-    let table = releases.join("planted.parquet");
-    plant::clear_table(&table, UPN);
-    assert!(!fs::read(&table).unwrap().windows(UPN.len()).any(|window| window == UPN.as_bytes()));
-    Audit::of(site, &[]).fails("leakage.releases", &[UPN]).passes("leakage.files");
-    fs::remove_file(table).unwrap();
-
-    let reasons = "datasets/source/early_help/2024-25/current/quarantine.jsonl";
-    let was = fs::read_to_string(store.join(reasons)).unwrap();
-    planted(
-        &store.join(reasons),
-        &format!("{was}{{\"column\":\"{UPN}\"}}\n"),
-        "leakage.files",
-        &[],
-    );
-    fs::write(store.join(reasons), was).unwrap();
-    planted(&store.join("staging/source.x/rows.tmp"), &format!("{UPN}\n"), "leakage.files", &[]);
-    planted(&store.join("ledger/2024-25/x.json"), &format!("[\"{NHS}\"]"), "leakage.files", &[]);
-    let also = site.path("output.log");
-    let line = format!("error: row 3: {UPN} is not known\n");
-    planted(Path::new(&also), &line, "leakage.logs", &["--also", &also]);
-    Audit::of(site, &["--also", &also]).is_left("leakage.logs", "cannot be read");
-
-    // Chance is no leak: strings of the form, right and wrong as chance has it.
-    let by_chance: String = (0..600)
-        .map(|at| format!("A{:012}\n", at * 7_919_201_731u64 % 1_000_000_000_000))
-        .collect();
-    fs::write(&current, by_chance).unwrap();
-    let audit = Audit::of(site, &[]);
-    audit.passes("leakage.releases");
-    assert!(audit.evidence("leakage.releases").contains("600 strings of their form"));
-    fs::remove_file(&current).unwrap();
-    Audit::of(site, &[]).passes("leakage.releases").passes("leakage.files").passes("leakage.logs");
-}
-
-fn datasets(site: &Site) {
-    let clean = plant::dataset(site, "planted", "children-statistics", &["W01", "W02"], [1; 16]);
-    let audit = Audit::of(site, &[]);
-    audit.passes("leakage.datasets").passes("keys.manifests").passes("keys.disjoint");
-    fs::remove_dir_all(clean).unwrap();
-
-    let leaking = plant::dataset(site, "planted", "children-statistics", &["W01", UPN], [1; 16]);
-    let audit = Audit::of(site, &[]);
-    audit.fails("leakage.datasets", &[UPN]).passes("keys.manifests").passes("leakage.files");
-    assert!(audit.evidence("leakage.datasets").contains("source/planted/2024-25"));
-
-    let other = plant::dataset(site, "elsewhere", "other", &["W01"], [2; 16]);
-    let audit = Audit::of(site, &[]);
-    audit.passes("keys.disjoint").passes("keys.purposes");
-    assert!(audit.evidence("keys.disjoint").contains("none is in both"));
-    fs::remove_dir_all(other).unwrap();
-    let other = plant::dataset(site, "elsewhere", "other", &["W01"], [1; 16]);
-    let audit = Audit::of(site, &[]);
-    audit.fails("keys.disjoint", &["01010101"]);
-    assert!(audit.evidence("keys.disjoint").contains("1 are in both"));
-    fs::remove_dir_all(other).unwrap();
-    fs::remove_dir_all(leaking).unwrap();
-}
-
-fn log(site: &Site) {
-    let copy = site.path("copy.jsonl");
-    let whole = fs::read_to_string(site.path("vault/log.jsonl")).unwrap();
-    let of = |text: &str| {
-        fs::write(&copy, text).unwrap();
-        Audit::of(site, &["--log", &copy])
-    };
-    of(&whole).passes("log.chain").passes("log.checkpoints");
-    let lines: Vec<&str> = whole.lines().collect();
-    let changed =
-        whole.replacen("\"program\":\"minster-ingest\"", "\"program\":\"minster-ingesT\"", 1);
-    assert_ne!(changed, whole);
-    of(&changed).fails("log.chain", &[]).fails("log.checkpoints", &[]);
-    of(&[&lines[..3], &lines[4..]].concat().join("\n")).fails("log.chain", &[]);
-    let mut moved = lines.clone();
-    moved.swap(3, 4);
-    of(&(moved.join("\n") + "\n")).fails("log.chain", &[]);
-    of(&([&lines[..4], &lines[3..]].concat().join("\n") + "\n")).fails("log.chain", &[]);
-    // Readers see the releases that somebody let out.
-    of(&whole).passes("log.releases");
-    let table = site.folder().join("store/releases/children/2024-25/current/sen_by_ward.csv");
-    let text = fs::read_to_string(&table).unwrap();
-    fs::write(&table, text.replacen(",c", ",", 1)).unwrap();
-    of(&whole).fails("log.releases", &[]);
-    fs::write(&table, text).unwrap();
-    let (children, planted) =
-        (site.folder().join("store/releases/children"), "store/releases/more");
-    copy_whole(&children, &site.folder().join(planted));
-    let audit = of(&whole);
-    audit.fails("log.releases", &[]);
-    assert!(audit.evidence("log.releases").contains("more of 2024-25: the log does not say"));
-    fs::remove_dir_all(site.folder().join(planted)).unwrap();
-    // Whole, but shorter than what a checkpoint covers.
-    let cut = lines[..5].join("\n") + "\n";
-    let audit = of(&cut);
-    audit.passes("log.chain").fails("log.checkpoints", &[]);
-    assert!(
-        audit.evidence("log.checkpoints").contains("its tail was cut"),
-        "{}",
-        audit.evidence("log.checkpoints")
-    );
-    Audit::of(site, &["--log", &site.path("none")]).is_left("log.chain", "none");
-    // A checkpoint that was changed, and one of another vault's log.
-    let folder = site.folder().join("auditor");
-    let note = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let note = note.filter(|path| path.file_name().unwrap() != "verifier.txt").max().unwrap();
-    let was = fs::read_to_string(&note).unwrap();
-    fs::write(&note, was.replacen("\n", "\n1", 1)).unwrap();
-    Audit::of(site, &[]).passes("log.chain").fails("log.checkpoints", &[]);
-    fs::write(&note, was).unwrap();
-    let other = Site::new();
-    Audit::of(site, &["--log", &other.path("vault/log.jsonl")])
-        .passes("log.chain")
-        .fails("log.checkpoints", &[]);
-    fs::remove_file(copy).unwrap();
 }
 
 fn symbols(site: &Site) {

@@ -94,8 +94,17 @@ fn every_column_of_the_integrated_dataset_is_explained_and_no_row_is_in_it() {
     let council = linked();
     let package = dictionary(&council);
     check_package(&package);
-    let tables =
-        ["children", "exclusion_events", "care_episodes", "sessions_by_month", "crosswalk"];
+    let tables = [
+        "children",
+        "exclusion_events",
+        "care_episodes",
+        "need_events",
+        "protection_plan_events",
+        "early_help_events",
+        "missing_events",
+        "sessions_by_month",
+        "crosswalk",
+    ];
     let names: Vec<&str> = package["resources"]
         .as_array()
         .unwrap()

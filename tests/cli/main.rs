@@ -4,6 +4,7 @@
 mod begin;
 mod packaging;
 mod pipes;
+mod telling;
 mod told;
 
 use minster_tests::{Site, files, text, text as text_of};

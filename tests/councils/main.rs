@@ -1,7 +1,6 @@
 //! Small made-up councils with all that goes wrong in deliveries: what the program makes of them is what a second program,
 //! in Python, counts from the raw files. `MINSTER_COUNCILS` asks for more of them.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
-#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
 mod made;
 #[path = "../values.rs"]
@@ -56,7 +55,7 @@ fn every_child_of_a_council_with_defects_is_as_a_second_program_counts_it() {
         let council = Council::of_deliveries(&DELIVERIES);
         made::deliver(&council, seed);
         let Some(expected) = counted(&council) else {
-            eprintln!("LEFT OUT: there is no python3 to count with");
+            minster_tests::left_out("there is no python3 to count with");
             return;
         };
         let ran = council.run();

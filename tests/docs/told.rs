@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The pages whose commands are run here. All others say of each command why it is not run.
-const FOLLOWED: [&str; 10] = [
+const FOLLOWED: [&str; 11] = [
     "examples/README.md",
     "README.md",
     "docs/analysts.md",
@@ -24,6 +24,7 @@ const FOLLOWED: [&str; 10] = [
     "docs/matching.md",
     "docs/method.md",
     "docs/promise.md",
+    "docs/recipes.md",
     "docs/sources.md",
 ];
 
@@ -88,6 +89,9 @@ fn an_analyst_defines_and_lets_out_the_release_of_the_page() {
     reader.shell("", "cargo demo >/dev/null");
     // The page's definition stands alone: another release about the same children would be protected together with it.
     fs::remove_file(folder.path().join("target/demo/config/tables/children.toml")).unwrap();
+    copy(&root().join("examples"), &folder.path().join("target/demo/examples"));
+    // Before anything is let out: beside what stands, other cells may be withheld.
+    follow_whole(&reader, "docs/recipes.md", "target/demo", 15, 14);
     follow_whole(&reader, "docs/analysts.md", "target/demo", 6, 6);
 }
 

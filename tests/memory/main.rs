@@ -1,7 +1,6 @@
 //! No pseudonym key outside the vault's process: the memory of `minster-ingest` and `minster` is
 //! searched at several moments of a run. None of them leaves a core dump.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
-#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
 use std::{
     collections::BTreeSet,
@@ -131,7 +130,9 @@ fn wait_for_ingest(run: &Child, there: bool) -> Option<i32> {
 fn the_other_programs_leave_no_core_dump() {
     let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
     if !pattern.starts_with("core") {
-        eprintln!("LEFT OUT: the kernel writes no core dumps beside programs, see core_pattern");
+        minster_tests::left_out(
+            "the kernel writes no core dumps beside programs, see core_pattern",
+        );
         return;
     }
     let site = Site::new();

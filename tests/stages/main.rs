@@ -10,7 +10,9 @@ use std::{
 };
 
 use arrow::{array::RecordBatch, compute::concat_batches};
-use minster_aggregator::{AggregateError, Job, Person, ReleaseReport, draft, let_out, withdraw};
+use minster_aggregator::{
+    AggregateError, Job, Person, ReleaseReport, SharedColumns, draft, let_out, withdraw,
+};
 use minster_matcher::{CHILDREN, MatchError, integrated};
 use minster_model::{Period, Role, RunId, pipeline::Pipeline};
 use minster_store::{Disk, Manifest, Store, StoreError, name_by_clock};
@@ -103,6 +105,8 @@ impl Stages {
             dataset: &integrated(&pipeline.purpose, self.period()).unwrap(),
             children: &CHILDREN.parse().unwrap(),
             period: self.period(),
+            days: None,
+            columns: &SharedColumns::default(),
             run: &run(),
             lookups: &pipeline.lookups,
             notice: &|_| {},

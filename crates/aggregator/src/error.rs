@@ -28,6 +28,12 @@ pub enum AggregateError {
         /// The mistake, and the names that would be right.
         what: String,
     },
+    /// The derived columns that definitions share are not as they should be.
+    #[error("{why}")]
+    Columns {
+        /// Why, with the line.
+        why: String,
+    },
     /// A look-up that cannot be used.
     #[error("the look-up {}: {why}", path.display())]
     Lookup {
@@ -120,9 +126,11 @@ impl AggregateError {
     /// The program's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Definition(_) | Self::Rule { .. } | Self::Lookup { .. } | Self::Table(_) => {
-                exit::USAGE
-            }
+            Self::Definition(_)
+            | Self::Columns { .. }
+            | Self::Rule { .. }
+            | Self::Lookup { .. }
+            | Self::Table(_) => exit::USAGE,
             Self::Refused(_) => exit::REFUSED,
             Self::Store(error) => error.exit_code(),
             Self::LedgerLacks { .. } => exit::PUBLISH,

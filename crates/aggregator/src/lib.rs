@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod definition;
+mod derived;
 mod earlier_releases;
 mod error;
 mod protect;
@@ -40,12 +41,14 @@ mod suggest;
 mod tabulate;
 
 pub use definition::{
+    derived_column::{Derivation, DerivedColumn},
     location::{Location, Step},
     profile::Profile,
     release_definition::{
         Condition, Definition, Dimension, Level, Measure, Method, Population, Respondent,
         SensitiveCategories, Table,
     },
+    shared_columns::SharedColumns,
 };
 pub use earlier_releases::entry::Person;
 pub use error::AggregateError;

@@ -71,6 +71,17 @@ pub enum ReleaseRefusal {
         /// The columns.
         columns: Vec<ColumnName>,
     },
+    /// Columns that are derived from one, in tables that cannot be looked at together.
+    #[error(
+        "{} are derived from one, so that their tables tell of each other, and the table of {} is too large to check or one of them is a sum of zeros and ones; keep one of them, leave a dimension out, or take coarser ones",
+        .kin.join(" and "), .columns.join(" by ")
+    )]
+    DerivedFromOne {
+        /// The columns that are derived from one.
+        kin: Vec<String>,
+        /// The columns that their tables divide by.
+        columns: Vec<String>,
+    },
     /// Columns that add up, for which no common pattern was found.
     #[error(
         "the sums of {} add up, and no pattern was found that hides the same cells of all; leave all but one of them out",
@@ -181,6 +192,17 @@ pub enum ReleaseRefusal {
         /// The release.
         release: NamedRelease,
     },
+    /// Columns of two tables about the same children, of which some categories exclude each other.
+    #[error(
+        "the tables {} and {} would show together who has one category and not another, because some of {} and {} exclude each other, and a table of both is too large to be judged; use coarser categories, or leave one of the two tables out",
+        .tables[0], .tables[1], .columns[0], .columns[1]
+    )]
+    ExcludingColumns {
+        /// The tables.
+        tables: [String; 2],
+        /// The columns.
+        columns: [String; 2],
+    },
     /// Columns of two releases that follow from each other.
     #[error(
         "the release {release} is about other children, or the data have changed since, and the two would show together what each hides: {there} there and {here} here tell of each other, and neither is in both; divide by {there} here too, or by one of the two in one release instead"
@@ -263,6 +285,7 @@ impl ReleaseRefusal {
             Self::Sums { why, .. } | Self::DataChanged { why, .. } => why.code(),
             Self::SumsTellEachOther { .. } => "sums-tell-each-other",
             Self::SumsAddUp { .. } => "sums-add-up",
+            Self::DerivedFromOne { .. } => "derived-from-one",
             Self::SameChildren { difference, .. } | Self::MostlySameChildren { difference, .. } => {
                 difference.code()
             }
@@ -274,6 +297,7 @@ impl ReleaseRefusal {
             Self::EveryoneMeets { .. } => "everyone-meets",
             Self::Difference => "difference",
             Self::ReportGone { .. } => "report-gone",
+            Self::ExcludingColumns { .. } => "excluding-columns",
             Self::TiedColumns { .. } => "tied-columns",
         }
     }
@@ -342,6 +366,7 @@ mod tests {
             ReleaseRefusal::RoundedTogether { counts: 2 },
             ReleaseRefusal::SumsTellEachOther { columns: vec![column.clone()] },
             ReleaseRefusal::SumsAddUp { columns: vec![column.clone()] },
+            ReleaseRefusal::DerivedFromOne { kin: vec![text()], columns: vec![text()] },
             same(RulesDiffer::Method),
             same(RulesDiffer::Policy),
             same(RulesDiffer::SumRules),
@@ -356,6 +381,10 @@ mod tests {
             ReleaseRefusal::EveryoneMeets { one: text(), other: text(), column: text() },
             ReleaseRefusal::Difference,
             ReleaseRefusal::ReportGone { release: release() },
+            ReleaseRefusal::ExcludingColumns {
+                tables: [text(), text()],
+                columns: [text(), text()],
+            },
             ReleaseRefusal::TiedColumns { release: release(), there: text(), here: text() },
         ];
         let codes: BTreeSet<&str> = refusals.iter().map(ReleaseRefusal::code).collect();

@@ -6,8 +6,9 @@ use std::{
 };
 
 use indicatif::ProgressBar;
+use minster_aggregator::SharedColumns;
 use minster_matcher::CHILDREN;
-use minster_model::{DatasetRef, Period, TableName};
+use minster_model::{DatasetRef, Day, Period, TableName, periods::LinkedPeriod};
 use minster_store::Store;
 
 use crate::{failure::Failure, pipeline::Loaded, stages};
@@ -19,6 +20,8 @@ pub(crate) struct Analyst<'a> {
     period: &'a Period,
     pub(crate) dataset: DatasetRef,
     children: TableName,
+    columns: SharedColumns,
+    days: Option<(Day, Day)>,
 }
 
 impl<'a> Analyst<'a> {
@@ -29,7 +32,9 @@ impl<'a> Analyst<'a> {
     ) -> Result<Self, Failure> {
         let dataset = stages::children(loaded, period)?;
         let children = CHILDREN.parse().map_err(|_| Failure::Name)?;
-        Ok(Self { loaded, store, period, dataset, children })
+        let days = loaded.pipeline.periods.find(period).and_then(LinkedPeriod::days);
+        let columns = loaded.columns()?;
+        Ok(Self { loaded, store, period, dataset, children, columns, days })
     }
 
     pub(crate) fn work<T>(&self, work: impl FnOnce(&minster_aggregator::Job<'_>) -> T) -> T {
@@ -39,6 +44,8 @@ impl<'a> Analyst<'a> {
             dataset: &self.dataset,
             children: &self.children,
             period: self.period,
+            days: self.days,
+            columns: &self.columns,
             run: &self.loaded.run,
             lookups: &self.loaded.pipeline.lookups,
             notice: &|text| bar.suspend(|| drop(writeln!(io::stderr(), "note: {text}"))),

@@ -52,6 +52,7 @@ impl Definitions {
             }
         }
         paths.sort();
+        let shared = loaded.columns()?;
         let (mut whole, mut faulty) = (Vec::new(), Vec::new());
         for path in paths {
             let text = match read(&path) {
@@ -61,7 +62,7 @@ impl Definitions {
                     continue;
                 }
             };
-            match Definition::parse(&text) {
+            match Definition::parse_with(&text, &shared) {
                 Ok(definition) => whole.push(DefinitionFile { path, text, definition }),
                 Err(why) => faulty.push(Faulty::new(&path, why.to_string())),
             }

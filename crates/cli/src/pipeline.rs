@@ -3,7 +3,7 @@ use std::{
     path::Path,
 };
 
-use minster_aggregator::Definition;
+use minster_aggregator::{Definition, SharedColumns};
 use minster_model::{Period, Purpose, RunId, TableName, periods::LinkedPeriod, pipeline::Pipeline};
 use minster_store::{Store, name_by_clock};
 use minster_vault_api::Client;
@@ -61,6 +61,13 @@ impl Loaded {
         };
         let last = periods.rfind(|period| definition.is_of(period));
         last.ok_or_else(|| Failure::NoPeriod { known: known() })
+    }
+
+    /// The derived columns that definitions share; none where the pipeline names no file.
+    pub(crate) fn columns(&self) -> Result<SharedColumns, Failure> {
+        let Some(path) = &self.pipeline.columns else { return Ok(SharedColumns::default()) };
+        SharedColumns::parse(&read(path)?, path)
+            .map_err(|source| Failure::Aggregate { path: path.clone(), source: Box::new(source) })
     }
 
     /// The period that is asked for, else the only one of which `has` is true, else the only or the last one.

@@ -33,8 +33,10 @@ pub(crate) fn suggest(arguments: &Arguments) -> Result<String, Failure> {
     let loaded = Loaded::read(&report.config.path)?;
     let definition = pipeline::read(file)?;
     let failed = |source| Failure::Aggregate { path: file.clone(), source: Box::new(source) };
-    let period =
-        loaded.period_of(&Definition::parse(&definition).map_err(failed)?, period.as_ref())?;
+    let period = loaded.period_of(
+        &Definition::parse_with(&definition, &loaded.columns()?).map_err(failed)?,
+        period.as_ref(),
+    )?;
     let store = loaded.store()?;
     let _lock = store.lock()?;
     let analyst = Analyst::begin(&loaded, period, &store)?;

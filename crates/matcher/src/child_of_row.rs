@@ -1,7 +1,7 @@
 //! Which child a row of a delivery is about: that of its person's row in the same delivery, else that of its number.
 
 use ahash::{HashMap, HashMapExt};
-use arrow::array::{Array, FixedSizeBinaryArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, RecordBatch, UInt32Array};
 use minster_model::{ColumnName, Pseudonym};
 use minster_store::UNIT;
 
@@ -11,6 +11,9 @@ use crate::{
     definition::Identity,
     events::{Delivered, Pass},
     person_tables::{DeliveredPersons, column, pseudonym},
+    pseudonym_codes::PseudonymCodes,
+    small_set::NONE,
+    sorted_numbers::SortedNumbers,
 };
 
 /// How a row is known to be about a child.
@@ -30,38 +33,33 @@ pub(crate) struct DeliveryPersons<'a> {
     own: Option<&'a DeliveredPersons>,
     /// The source has a table of persons, so that an event without one is an orphan.
     has_persons: bool,
-    by_number: HashMap<Pseudonym, Option<(u32, bool)>>,
+    called: PersonsByNumber,
     by_unit: HashMap<u32, (u32, bool)>,
 }
 
 impl<'a> DeliveryPersons<'a> {
     pub(crate) fn new(pass: &'a Pass<'_>, one: &Delivered, identity: Option<&Identity>) -> Self {
-        let mut by_number: HashMap<Pseudonym, Option<(u32, bool)>> = HashMap::new();
         let mut by_unit = HashMap::new();
         let tables = || pass.people.of_delivery(one.place);
         let own = tables().find(|table| identity.is_some() && table.table == *pass.table);
         // A person's own row needs no number to be found by.
-        for table in tables().filter(|_| own.is_none()) {
-            let children = pass.children.of_table(table.place);
-            for (row, child) in children.iter().enumerate() {
-                let preferred = table.is_preferred(row);
-                for number in table.called(&pass.people.persons, row) {
-                    let known = by_number.entry(number).or_insert(Some((*child, preferred)));
-                    *known = match *known {
-                        Some((other, before)) if other == *child => {
-                            Some((other, before || preferred))
-                        }
-                        _ => None,
-                    };
-                }
-                if let Some(unit) = table.unit(row) {
-                    by_unit.insert(unit, (*child, preferred));
-                }
-            }
+        let others = || tables().filter(|_| own.is_none());
+        let rows = |table: &'a DeliveredPersons| {
+            let children = pass.children.of_table(table.place).iter().enumerate();
+            children.map(|(row, child)| (row, (*child, table.is_preferred(row))))
+        };
+        let called = PersonsByNumber::new(others().flat_map(|table| {
+            rows(table).flat_map(|(row, person)| {
+                table.called(&pass.people.persons, row).map(move |number| (number, person))
+            })
+        }));
+        for table in others() {
+            let of_units = rows(table).filter_map(|(row, person)| Some((table.unit(row)?, person)));
+            by_unit.extend(of_units);
         }
         let has_persons = tables().next().is_some();
         let Pass { children, child, ref on_spine, .. } = *pass;
-        Self { children, on_spine, child, own, has_persons, by_number, by_unit }
+        Self { children, on_spine, child, own, has_persons, called, by_unit }
     }
 
     /// The child of each row of a batch; `first` is the place of its first row in the table.
@@ -91,45 +89,85 @@ impl<'a> DeliveryPersons<'a> {
             .column_by_name(UNIT)
             .filter(|_| !self.by_unit.is_empty())
             .and_then(|units| units.as_any().downcast_ref::<UInt32Array>());
-        let mut last: Option<(Option<u32>, Option<Pseudonym>, Resolved)> = None;
-        let mut resolved = Vec::with_capacity(batch.num_rows());
-        for row in 0..batch.num_rows() {
+        // Numbers are looked up column by column: each alone is a wait for memory.
+        let called = numbers.filter(|_| !self.called.places.is_empty());
+        let called = called.map(|numbers| self.called.places.of_column(numbers));
+        let elsewhere = match (numbers, &called) {
+            (Some(numbers), None) => Some(self.children.of_numbers(numbers)),
+            _ => None,
+        };
+        let find = |row: usize| {
             let unit = units.filter(|units| units.is_valid(row)).map(|units| units.value(row));
-            let number = numbers.and_then(|numbers: &FixedSizeBinaryArray| pseudonym(numbers, row));
-            let found = match last {
-                Some((of_unit, of_number, found)) if (of_unit, of_number) == (unit, number) => {
-                    found
-                }
-                _ => self.find(unit, number),
+            if let Some(own) = unit.and_then(|unit| self.by_unit.get(&unit)) {
+                return self.found(*own);
+            }
+            let Some(numbers) = numbers.filter(|numbers| numbers.is_valid(row)) else {
+                return unlinked(Linkage::NoIdentifier);
             };
-            last = Some((unit, number, found));
-            resolved.push(found);
-        }
-        Ok(resolved)
+            let place = called.as_ref().map_or(NONE, |places| places[row]);
+            match self.called.of.get(place as usize) {
+                Some(Some(own)) => return self.found(*own),
+                Some(None) => return unlinked(Linkage::SharedNumber),
+                None => {}
+            }
+            let number = match &elsewhere {
+                Some(found) => found[row],
+                None => pseudonym(numbers, row)
+                    .map_or(Number::Unknown, |number| self.children.number(&number)),
+            };
+            self.elsewhere(number)
+        };
+        Ok((0..batch.num_rows()).map(find).collect())
     }
 
-    fn find(&self, unit: Option<u32>, number: Option<Pseudonym>) -> Resolved {
-        let found = |(child, preferred): (u32, bool)| {
-            let on_spine = self.on_spine[child as usize];
-            let linkage = if on_spine { Linkage::Identifier } else { Linkage::NotOnSpine };
-            Resolved { child: Some(child), preferred, linkage }
-        };
-        let none = |linkage| Resolved { child: None, preferred: false, linkage };
-        if let Some(own) = unit.and_then(|unit| self.by_unit.get(&unit)) {
-            return found(*own);
+    fn found(&self, (child, preferred): (u32, bool)) -> Resolved {
+        let on_spine = self.on_spine[child as usize];
+        let linkage = if on_spine { Linkage::Identifier } else { Linkage::NotOnSpine };
+        Resolved { child: Some(child), preferred, linkage }
+    }
+
+    /// The child of a number that no person of this delivery has: another delivery or source may know it.
+    fn elsewhere(&self, number: Number) -> Resolved {
+        match number {
+            Number::Child(child) => self.found((child, false)),
+            Number::Shared => unlinked(Linkage::SharedNumber),
+            Number::Unknown if self.has_persons => unlinked(Linkage::Orphan),
+            Number::Unknown => unlinked(Linkage::NotOnSpine),
         }
-        let Some(number) = number else { return none(Linkage::NoIdentifier) };
-        match self.by_number.get(&number) {
-            Some(Some(own)) => return found(*own),
-            Some(None) => return none(Linkage::SharedNumber),
-            None => {}
+    }
+}
+
+fn unlinked(linkage: Linkage) -> Resolved {
+    Resolved { child: None, preferred: false, linkage }
+}
+
+/// The persons of a delivery by their numbers.
+struct PersonsByNumber {
+    /// Each number's place in what follows.
+    places: SortedNumbers,
+    /// The child, and whether its row is preferred; nothing where two children have the number.
+    of: Vec<Option<(u32, bool)>>,
+}
+
+impl PersonsByNumber {
+    fn new(all: impl Iterator<Item = (Pseudonym, (u32, bool))>) -> Self {
+        let (mut codes, mut of): (_, Vec<Option<(u32, bool)>>) =
+            (PseudonymCodes::default(), Vec::new());
+        for (number, (child, preferred)) in all {
+            match of.get_mut(codes.add(number) as usize) {
+                None => of.push(Some((child, preferred))),
+                Some(known) => {
+                    *known = match *known {
+                        Some((other, before)) if other == child => {
+                            Some((other, before || preferred))
+                        }
+                        _ => None,
+                    };
+                }
+            }
         }
-        // Not a person of this delivery: another delivery or source may know the number.
-        match self.children.number(&number) {
-            Number::Child(child) => found((child, false)),
-            Number::Shared => none(Linkage::SharedNumber),
-            Number::Unknown if self.has_persons => none(Linkage::Orphan),
-            Number::Unknown => none(Linkage::NotOnSpine),
-        }
+        let places: Vec<_> =
+            (0..of.len() as u32).map(|code| (codes.pseudonym(code), code)).collect();
+        Self { places: SortedNumbers::new(&places), of }
     }
 }

@@ -6,19 +6,21 @@
 //! those that come to none are joined among themselves. A number that stands for two children joins nothing. A row that
 //! nothing joins to another is a child of its own: none is lost, and none is counted twice.
 
-use std::{convert::Infallible, sync::Arc};
+use std::convert::Infallible;
 
-use ahash::{HashMap, HashSet};
+use ahash::HashSet;
+use arrow::array::FixedSizeBinaryArray;
 use minster_model::Pseudonym;
 
 use crate::{
-    clusters::{Clusters, reasons},
+    clusters::{Clusters, of_place, reasons},
     identities::{Change, Identities},
     person_rows::Persons,
     register::Register,
     review::{Finding, Review, ReviewEntry},
     services::Services,
     small_set::NONE,
+    sorted_numbers::SortedNumbers,
 };
 
 /// How a row of a source came to its child of the spine, or why it did not.
@@ -132,6 +134,17 @@ pub enum Number {
     Unknown,
 }
 
+/// Stands for two children or more.
+const SHARED: u32 = NONE - 1;
+
+fn of_found(found: u32) -> Number {
+    match found {
+        NONE => Number::Unknown,
+        SHARED => Number::Shared,
+        child => Number::Child(child),
+    }
+}
+
 /// The children, numbered from 0 in the order of their pseudonyms.
 #[derive(Debug)]
 pub struct Children {
@@ -139,9 +152,8 @@ pub struct Children {
     spine: Vec<bool>,
     of_row: Vec<u32>,
     linkage: Vec<Linkage>,
-    codes: Arc<HashMap<Pseudonym, u32>>,
-    /// For each pseudonym's code, what it leads to as a number.
-    by_number: Vec<Number>,
+    /// The child that each number leads to, or [`SHARED`].
+    by_number: SortedNumbers,
     review: Review,
     starts: Vec<u32>,
     is_news: bool,
@@ -197,7 +209,7 @@ impl Children {
     ) -> Self {
         let Clusters { of_row, all, rows: rows_of, keys } =
             Clusters::new(persons, register, services);
-        let assigned = identities.assign(&all);
+        let assigned = identities.assign(&all, |cluster| of_place(persons, rows_of.of(cluster)[0]));
         let mut order: Vec<(Pseudonym, u32)> = assigned.ids.iter().copied().zip(0..).collect();
         order.sort_unstable();
         let mut child_of = vec![0u32; order.len()];
@@ -237,9 +249,9 @@ impl Children {
             }
         };
         let linkage = persons.all().map(linkage).collect();
-        let mut by_number = vec![Number::Unknown; persons.pseudonyms.len()];
+        let mut by_number = vec![NONE; persons.codes().len()];
         let mut learn = |number: u32, child: Option<u32>| {
-            by_number[number as usize] = child.map_or(Number::Shared, Number::Child);
+            by_number[number as usize] = child.unwrap_or(SHARED);
         };
         for (number, row) in &services.numbers {
             learn(*number, row.and_then(child));
@@ -250,19 +262,10 @@ impl Children {
         for number in register.shared.keys() {
             learn(*number, None);
         }
-        let (starts, codes) = (persons.starts.clone(), persons.codes());
-        Self {
-            codes,
-            names,
-            spine,
-            of_row: rows,
-            linkage,
-            by_number,
-            review,
-            starts,
-            is_news,
-            changes,
-        }
+        let codes = (0u32..).zip(by_number).filter(|(_, child)| *child != NONE);
+        let pairs: Vec<_> = codes.map(|(code, child)| (persons.pseudonym(code), child)).collect();
+        let (starts, by_number) = (persons.starts.clone(), SortedNumbers::new(&pairs));
+        Self { names, spine, of_row: rows, linkage, by_number, review, starts, is_news, changes }
     }
 
     /// Each child's id. It was made of the first delivery with a row about the child: its least current number of the
@@ -288,7 +291,12 @@ impl Children {
 
     /// The child of a number.
     pub fn number(&self, number: &Pseudonym) -> Number {
-        self.codes.get(number).map_or(Number::Unknown, |code| self.by_number[*code as usize])
+        of_found(self.by_number.of(number))
+    }
+
+    /// The child of each cell of a column of numbers.
+    pub(crate) fn of_numbers(&self, column: &FixedSizeBinaryArray) -> Vec<Number> {
+        self.by_number.of_column(column).into_iter().map(of_found).collect()
     }
 
     /// The child of each row of a table of persons, tables and rows in the order in which they were added.

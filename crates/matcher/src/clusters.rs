@@ -95,7 +95,7 @@ impl Clusters {
             }
             of_row.push(*child);
         }
-        let mut of_key = vec![OneOrSeveral::default(); persons.pseudonyms.len()];
+        let mut of_key = vec![OneOrSeveral::default(); persons.codes().len()];
         for row in persons.all() {
             for key in persons.keys(row) {
                 of_key[key as usize].add(of_row[row as usize]);
@@ -104,8 +104,9 @@ impl Clusters {
         let rows = RowsOf::new(&of_row, children as usize);
         let telling =
             ClusterEvidence { persons, register, services, keys: &keys, of_row: &of_row, of_key };
-        let all = (0..children).map(|child| telling.cluster(rows.of(child as usize), child));
-        let all = all.collect();
+        let mut evidence = Vec::new();
+        let mut cluster = |child| telling.cluster(rows.of(child as usize), child, &mut evidence);
+        let all = (0..children).map(&mut cluster).collect();
         Self { of_row, all, rows, keys }
     }
 }
@@ -134,9 +135,9 @@ impl ClusterEvidence<'_> {
         found == Some(cluster)
     }
 
-    fn cluster(&self, rows: &[u32], cluster: u32) -> Cluster {
-        let persons = self.persons;
-        let mut all = Vec::new();
+    fn cluster(&self, rows: &[u32], cluster: u32, all: &mut Vec<Pseudonym>) -> Cluster {
+        let (persons, mut before) = (self.persons, NONE);
+        all.clear();
         let first = rows.iter().map(|row| persons.table_of(*row).delivery).min();
         let (mut current, mut number, mut key) = (None, None, None);
         let less = |known: &mut Option<Pseudonym>, found: Pseudonym| {
@@ -147,8 +148,12 @@ impl ClusterEvidence<'_> {
             let is_first = Some(table.delivery) == first;
             let mut is_told = false;
             for code in persons.numbers_known(row).filter(|code| self.leads(*code, cluster)) {
-                let found = persons.pseudonyms[code as usize];
-                all.push(found);
+                let found = persons.pseudonym(code);
+                // Most rows of a child say one number.
+                if code != before {
+                    all.push(found);
+                    before = code;
+                }
                 is_told = true;
                 if is_first && table.register && code == persons.current(row) {
                     less(&mut current, found);
@@ -173,11 +178,13 @@ impl ClusterEvidence<'_> {
         all.sort_unstable();
         all.dedup();
         let best = current.or(number).or(key);
-        Cluster { evidence: all, best, of_row: of_place(persons, rows[0]) }
+        // A copy is no larger than what it holds: there is one for each child.
+        Cluster { evidence: all.clone(), best }
     }
 }
 
-fn of_place(persons: &Persons, row: u32) -> Pseudonym {
+/// The id that a row gives, where none other fits.
+pub(crate) fn of_place(persons: &Persons, row: u32) -> Pseudonym {
     let table = persons.table_of(row);
     let place = persons.place_of(row);
     let mut text =
@@ -187,7 +194,7 @@ fn of_place(persons: &Persons, row: u32) -> Pseudonym {
     let said = said
         .chain([persons.birth(row), persons.name(row)].into_iter().filter(|code| *code != NONE));
     for code in said {
-        text.extend_from_slice(persons.pseudonyms[code as usize].as_bytes());
+        text.extend_from_slice(persons.pseudonym(code).as_bytes());
     }
     derived("row", &text)
 }
@@ -232,10 +239,10 @@ pub(crate) fn reasons(
 
 /// A row's numbers and match keys, as they are remembered.
 fn evidence(persons: &Persons, row: u32) -> impl Iterator<Item = Pseudonym> + '_ {
-    let numbers = persons.numbers_known(row).map(|code| persons.pseudonyms[code as usize]);
+    let numbers = persons.numbers_known(row).map(|code| persons.pseudonym(code));
     numbers.chain(persons.keys(row).map(|code| of_key(persons, code)))
 }
 
 fn of_key(persons: &Persons, code: u32) -> Pseudonym {
-    derived("key", persons.pseudonyms[code as usize].as_bytes())
+    derived("key", persons.pseudonym(code).as_bytes())
 }

@@ -24,9 +24,10 @@ use crate::{
     condition::{Condition, Limits, all_pass},
     definition::{EventTable, Matching, SummaryColumn},
     named_day::DeliveryPeriod,
-    parallel_reader::{cores, in_order},
+    parallel_reader::{cores, in_order, on_all_cores},
     person_tables::PersonTables,
     report::{Linked, TableLinkage},
+    sorted_numbers::by_child,
     summary::{SummarisedRow, Summariser},
     tables::Events,
     values::whole,
@@ -319,6 +320,9 @@ impl<'a> Pass<'a> {
             .is_some_and(|row| key.as_ref().is_some_and(|key| key.contains(&row.as_str())));
         let of_delivery = by_row.then_some(one.place);
         let key = key.filter(|key| !key.is_empty() || identity.is_none());
+        let children = self.children.names().len();
+        // Where the events of one child at a time are remembered, rows stay as they stand in the table.
+        let together = key.is_none() || matches!(met, MetEvents::OfAll(_));
         let read = |first: usize, batch: RecordBatch| -> Result<ReadBatch, MatchError> {
             let resolved = own.resolve(&batch, first)?;
             let mut linked = Linked::default();
@@ -328,7 +332,10 @@ impl<'a> Pass<'a> {
             let about = |(row, resolved): (u32, Resolved)| {
                 Some(SummarisedRow { row, child: resolved.child?, preferred: resolved.preferred })
             };
-            let rows = (0u32..).zip(resolved).filter_map(about).collect();
+            let mut rows: Vec<SummarisedRow> = (0u32..).zip(resolved).filter_map(about).collect();
+            if together {
+                rows = by_child(rows, children, |taken| taken.child);
+            }
             let events = key.as_ref().map(|key| hashes(&batch, key, of_delivery)).transpose()?;
             let passes = wanted.iter().map(|wanted| match wanted.is_in(period) {
                 true => all_pass(&wanted.conditions, &batch, &self.matching.groups).map(Some),
@@ -361,29 +368,15 @@ impl<'a> Pass<'a> {
                 linked.superseded += u64::from(!is_new);
                 news.push((is_new, is_new_here));
             }
-            for (place, (wanted, passes)) in wanted.iter().zip(&passes).enumerate() {
-                let Some(passes) = passes else { continue };
-                for ((condition, _), met) in wanted.conditions.iter().zip(&mut passed.unmet[place])
-                {
-                    condition.look_for_values(&batch, met)?;
-                }
-                let is_present_in = wanted.present_in.is_some();
-                let is_new = |at: usize| match news.get(at) {
-                    Some((_, is_new_here)) if is_present_in => *is_new_here,
-                    Some((is_new, _)) => *is_new,
-                    None => true,
-                };
-                let rows = rows.iter().enumerate().filter(|(at, taken)| {
-                    passes[taken.row as usize]
-                        && (wanted.by_delivery || is_new(*at))
-                        && (!chosen || taken.preferred)
-                });
-                let rows = rows.map(|(_, taken)| *taken);
-                match passed.summarisers.get_mut(place) {
-                    Some(summariser) => summariser.add(&batch, one.place, rows)?,
-                    None => passed.events[place - self.columns.len()].add(&batch, rows)?,
-                }
-            }
+            let taken =
+                TakenRows { batch: &batch, rows: &rows, news: &news, delivery: one.place, chosen };
+            let summarisers = passed.summarisers.iter_mut().map(SummaryOf::Column);
+            let all = summarisers.chain(passed.events.iter_mut().map(SummaryOf::Events));
+            let work = wanted.iter().zip(&passes).zip(all).zip(&mut passed.unmet);
+            let work = work.filter_map(|(((wanted, passes), summary), unmet)| {
+                Some(ColumnWork { wanted, passes: passes.as_ref()?, summary, unmet })
+            });
+            on_all_cores(work.collect(), |work: ColumnWork<'_, '_>| work.take(&taken))?;
             Ok(())
         };
         in_order(&groups.map_err(MatchError::from)?, cores(), read, take)?;
@@ -430,6 +423,64 @@ impl<'a> Pass<'a> {
             must_have((self.source, self.table), &tables, names)?;
         }
         Ok(())
+    }
+}
+
+/// Rows of a batch about children, and whether each one's event is new, and new in this delivery.
+struct TakenRows<'t> {
+    batch: &'t RecordBatch,
+    rows: &'t [SummarisedRow],
+    news: &'t [(bool, bool)],
+    delivery: u32,
+    /// Whether the rows of preferred persons alone count.
+    chosen: bool,
+}
+
+/// The place to which a column's rows go.
+enum SummaryOf<'w, 'a> {
+    Column(&'w mut Summariser),
+    Events(&'w mut Events<'a>),
+}
+
+/// One column, or one table of events, and what of a batch concerns it alone: cores share the columns.
+struct ColumnWork<'w, 'a> {
+    wanted: &'w WantedColumns<'w>,
+    passes: &'w [bool],
+    summary: SummaryOf<'w, 'a>,
+    unmet: &'w mut Vec<HashMap<String, bool>>,
+}
+
+impl ColumnWork<'_, '_> {
+    fn take(self, taken: &TakenRows<'_>) -> Result<(), MatchError> {
+        let Self { wanted, passes, summary, unmet } = self;
+        let TakenRows { batch, rows, news, delivery, chosen } = *taken;
+        for ((condition, _), met) in wanted.conditions.iter().zip(unmet) {
+            condition.look_for_values(batch, met)?;
+        }
+        let is_present_in = wanted.present_in.is_some();
+        let is_new = |at: usize| match news.get(at) {
+            Some((_, is_new_here)) if is_present_in => *is_new_here,
+            Some((is_new, _)) => *is_new,
+            None => true,
+        };
+        let is_taken = |at: usize, taken: &SummarisedRow| {
+            passes[taken.row as usize]
+                && (wanted.by_delivery || is_new(at))
+                && (!chosen || taken.preferred)
+        };
+        let all_pass = wanted.conditions.is_empty() && news.is_empty() && !chosen;
+        let kept: Vec<SummarisedRow>;
+        let rows = if all_pass {
+            rows
+        } else {
+            let rows = rows.iter().enumerate().filter(|(at, taken)| is_taken(*at, taken));
+            kept = rows.map(|(_, taken)| *taken).collect();
+            &kept
+        };
+        match summary {
+            SummaryOf::Column(summariser) => summariser.add(batch, delivery, rows),
+            SummaryOf::Events(events) => events.add(batch, rows.iter().copied()),
+        }
     }
 }
 

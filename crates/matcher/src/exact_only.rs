@@ -121,6 +121,11 @@ impl Marked {
         self.numbers.contains(number)
     }
 
+    /// Whether one of the numbers is.
+    pub(crate) fn any(&self, mut numbers: impl Iterator<Item = Pseudonym>) -> bool {
+        !self.numbers.is_empty() && numbers.any(|number| self.has(&number))
+    }
+
     /// Takes note of what a row of a marked identity does not say. A row that says a number of nobody marked, and has a marked one
     /// beside it, may be a sister's, with the family's number.
     pub(crate) fn stands_beside(

@@ -16,8 +16,6 @@ pub struct Cluster {
     pub evidence: Vec<Pseudonym>,
     /// The id that it gets where it has none and nobody else has it.
     pub best: Option<Pseudonym>,
-    /// The id that its first row gives: none other fits.
-    pub of_row: Pseudonym,
 }
 
 /// A change of an id.
@@ -77,8 +75,13 @@ pub struct Assigned {
 }
 
 impl Identities {
-    /// Gives each cluster its id, and remembers what leads to it.
-    pub fn assign(&mut self, clusters: &[Cluster]) -> Assigned {
+    /// Gives each cluster its id, and remembers what leads to it. `of_row` makes the id that a cluster's first row gives, where
+    /// none other fits.
+    pub fn assign(
+        &mut self,
+        clusters: &[Cluster],
+        of_row: impl Fn(usize) -> Pseudonym,
+    ) -> Assigned {
         // The ids to which the pieces of evidence led before, cluster by cluster.
         let before: Vec<Option<Pseudonym>> = clusters
             .iter()
@@ -96,7 +99,7 @@ impl Identities {
                 _ => *id,
             });
         }
-        let ids = self.given(clusters, oldest);
+        let ids = self.given(clusters, oldest, of_row);
         let mut of = Assigned { ids, learnt: 0, changes: Vec::new(), before: BTreeMap::new() };
         for (cluster, before) in led.each() {
             let (evidence, to) = (&clusters[cluster].evidence, of.ids[cluster]);
@@ -124,20 +127,25 @@ impl Identities {
     }
 
     /// The id of each cluster: the oldest that it holds, else a new one.
-    fn given(&mut self, clusters: &[Cluster], oldest: Vec<Option<Pseudonym>>) -> Vec<Pseudonym> {
+    fn given(
+        &mut self,
+        clusters: &[Cluster],
+        oldest: Vec<Option<Pseudonym>>,
+        of_row: impl Fn(usize) -> Pseudonym,
+    ) -> Vec<Pseudonym> {
         if let Some(all) = oldest.iter().copied().collect() {
             return all;
         }
         let mut taken: HashSet<Pseudonym> = oldest.iter().flatten().copied().collect();
         let mut next = self.made.values().max().map_or(0, |last| last + 1);
-        let mut new = |cluster: &Cluster| {
+        let mut new = |place: usize, cluster: &Cluster| {
             // An id that was merged away comes back to the child whose evidence it was.
             let is_free = |id: &Pseudonym| {
                 !taken.contains(id)
                     && (!self.made.contains_key(id) || cluster.evidence.contains(id))
             };
             let id = cluster.best.filter(is_free).unwrap_or_else(|| {
-                let mut id = cluster.of_row;
+                let mut id = of_row(place);
                 // A row that has another child now may have given its id to the child that it had.
                 while !is_free(&id) {
                     id = derived("after", id.as_bytes());
@@ -151,8 +159,9 @@ impl Identities {
             });
             id
         };
-        let both = clusters.iter().zip(oldest);
-        both.map(|(cluster, oldest)| oldest.unwrap_or_else(|| new(cluster))).collect()
+        let both = clusters.iter().zip(oldest).enumerate();
+        both.map(|(place, (cluster, oldest))| oldest.unwrap_or_else(|| new(place, cluster)))
+            .collect()
     }
 }
 
@@ -237,18 +246,24 @@ mod tests {
         Pseudonym::from_bytes([n; 16])
     }
 
-    /// Evidence, the first of which is the best candidate; the row's is 200 and more.
+    /// Evidence, the first of which is the best candidate.
     fn cluster(evidence: &[u8]) -> Cluster {
         let evidence: Vec<Pseudonym> = evidence.iter().map(|n| p(*n)).collect();
-        let first = evidence.first().map_or(0, |first| first.as_bytes()[0]);
-        Cluster { best: evidence.first().copied(), of_row: p(200 + first), evidence }
+        Cluster { best: evidence.first().copied(), evidence }
+    }
+
+    /// Gives ids; a row's is 200 and more.
+    fn assign(known: &mut Identities, clusters: &[Cluster]) -> Assigned {
+        let first =
+            |place: usize| clusters[place].evidence.first().map_or(0, |of| of.as_bytes()[0]);
+        known.assign(clusters, |place| p(200 + first(place)))
     }
 
     #[test]
     fn a_new_number_of_a_child_changes_no_id() {
         let mut known = Identities::default();
-        assert_eq!(known.assign(&[cluster(&[5]), cluster(&[7])]).ids, [p(5), p(7)]);
-        let second = known.assign(&[cluster(&[1, 5]), cluster(&[7]), cluster(&[3])]);
+        assert_eq!(assign(&mut known, &[cluster(&[5]), cluster(&[7])]).ids, [p(5), p(7)]);
+        let second = assign(&mut known, &[cluster(&[1, 5]), cluster(&[7]), cluster(&[3])]);
         let ids = (second.ids, known.made.len(), second.changes);
         assert_eq!(ids, (vec![p(5), p(7), p(3)], 2 + 1, vec![]));
         assert_eq!(second.learnt, 2, "the new number, and the new child's");
@@ -257,17 +272,17 @@ mod tests {
     #[test]
     fn the_older_of_two_ids_of_one_child_stays_and_the_merge_is_written_down() {
         let mut known = Identities::default();
-        known.assign(&[cluster(&[9])]);
-        known.assign(&[cluster(&[9]), cluster(&[2])]);
-        let merged = known.assign(&[cluster(&[2, 9])]);
+        assign(&mut known, &[cluster(&[9])]);
+        assign(&mut known, &[cluster(&[9]), cluster(&[2])]);
+        let merged = assign(&mut known, &[cluster(&[2, 9])]);
         assert_eq!(merged.ids, [p(9)]);
         let change = Change { happened: ChangeKind::Merged, from: p(2), to: p(9), cluster: 0 };
         assert_eq!(merged.changes, [change]);
         // The same again changes nothing.
-        let again = known.assign(&[cluster(&[2, 9])]);
+        let again = assign(&mut known, &[cluster(&[2, 9])]);
         assert_eq!((again.ids, again.learnt, again.changes), (vec![p(9)], 0, vec![]));
         // Apart again, the second child has the id that it had.
-        let apart = known.assign(&[cluster(&[9]), cluster(&[2])]);
+        let apart = assign(&mut known, &[cluster(&[9]), cluster(&[2])]);
         assert_eq!(apart.ids, [p(9), p(2)]);
         let change = Change { happened: ChangeKind::Split, from: p(9), to: p(2), cluster: 1 };
         assert_eq!((known.made.len(), apart.changes), (2, vec![change]));
@@ -276,8 +291,8 @@ mod tests {
     #[test]
     fn the_child_with_more_of_the_evidence_keeps_an_id() {
         let mut known = Identities::default();
-        known.assign(&[cluster(&[1, 2, 3])]);
-        let split = known.assign(&[cluster(&[1]), cluster(&[2, 3])]);
+        assign(&mut known, &[cluster(&[1, 2, 3])]);
+        let split = assign(&mut known, &[cluster(&[1]), cluster(&[2, 3])]);
         assert_eq!(split.ids[1], p(1));
         assert_eq!(split.ids[0], p(201), "the number is the other child's id: the row tells");
         assert_eq!(split.changes.len(), 1);
@@ -301,11 +316,11 @@ mod tests {
             let mut known = Identities::default();
             let mut all = Vec::new();
             for night in &nights {
-                let given = known.assign(&clusters(night));
+                let given = assign(&mut known, &clusters(night));
                 let unique: std::collections::BTreeSet<_> = given.ids.iter().collect();
                 prop_assert_eq!(unique.len(), clusters(night).len());
                 let before = known.clone();
-                let again = known.assign(&clusters(night));
+                let again = assign(&mut known, &clusters(night));
                 prop_assert_eq!(&again.ids, &given.ids);
                 prop_assert_eq!((again.learnt, again.changes.len()), (0, 0));
                 prop_assert_eq!(&known, &before);
@@ -313,7 +328,7 @@ mod tests {
             }
             let mut anew = Identities::default();
             for (night, given) in nights.iter().zip(&all) {
-                prop_assert_eq!(&anew.assign(&clusters(night)), given);
+                prop_assert_eq!(&assign(&mut anew, &clusters(night)), given);
             }
         }
     }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use ahash::HashMap;
 use arrow::{
     array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, new_null_array},
-    compute::filter_record_batch,
+    compute::filter,
 };
 use minster_model::{ColumnName, Purpose, SourceName, TableName, periods::LinkedPeriod};
 
@@ -343,7 +343,13 @@ impl<'a> Integration<'a> {
         if let Some(twice) = names.windows(2).find(|both| both[0] == both[1]) {
             return Err(MatchError::TwoColumns { column: twice[0].clone() });
         }
-        Ok(filter_record_batch(&batch(fields)?, &BooleanArray::from(wanted.to_vec()))?)
+        if wanted.iter().all(|wanted| *wanted) {
+            return batch(fields);
+        }
+        // Column by column: all of them twice are most of what linking holds.
+        let wanted = BooleanArray::from(wanted.to_vec());
+        let of_wanted = |(name, values): (String, ArrayRef)| Ok((name, filter(&values, &wanted)?));
+        batch(fields.into_iter().map(of_wanted).collect::<Result<_, MatchError>>()?)
     }
 
     fn crosswalk(&self) -> Result<RecordBatch, MatchError> {

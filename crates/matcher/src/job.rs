@@ -1,6 +1,6 @@
 //! From the sources' datasets to one row a child and period.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{cell::RefCell, sync::Arc, thread};
 
 use arrow::{
     array::{AsArray, RecordBatch},
@@ -11,7 +11,7 @@ use minster_model::{
     DatasetClass, DatasetRef, KeyVersion, Period, Purpose, RunId, TableName,
     periods::{LinkedPeriod, Periods},
 };
-use minster_store::{DatasetKeys, Manifest, Origin, Store, StoreError};
+use minster_store::{DatasetKeys, Manifest, Origin, Store, StoreError, TableEntry};
 
 use crate::{
     MatchError,
@@ -22,6 +22,7 @@ use crate::{
     integration::{IntegratedTables, Integration},
     ledger::Ledger,
     listed_numbers::Listed,
+    parallel_reader::on_all_cores,
     person_tables::PersonTables,
     register::Register,
     report::{LinkageReport, REPORT},
@@ -31,6 +32,9 @@ use crate::{
 
 /// Rows whose codes are turned into texts at once.
 const PIECE: usize = 64 << 10;
+
+/// Pieces in a row group: an encoded one is held until it ends.
+const GROUP: usize = 2;
 
 /// The integrated dataset's table with a row a child.
 pub const CHILDREN: &str = "children";
@@ -93,8 +97,14 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     }
     let delivered = open(job, &matching, keys)?;
     let listed = job.listed.of(&delivered)?;
-    let mut people = PersonTables::read(&matching, &delivered, (&listed, job.listed.numbers))?;
-    let mut ledger = Ledger::read(job, &delivered, keys)?;
+    let ledger = Ledger::open(job, &delivered, keys)?;
+    // Who each row is about, and the ids that stand, are read at the same time.
+    let (people, ledger) = thread::scope(|scope| {
+        let ledger = scope.spawn(|| Ledger::read(ledger));
+        let people = PersonTables::read(&matching, &delivered, (&listed, job.listed.numbers));
+        (people, ledger.join().unwrap_or(Err(MatchError::Thread)))
+    });
+    let (mut people, mut ledger) = (people?, ledger?);
     let mut review = Review::of(job, &delivered, keys)?;
     let pairs = review.pairs().clone();
     let (mut scored, mut clerical) = (ScoredLinks::default(), None);
@@ -139,6 +149,8 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         ledger.write(job, &children, &delivered, keys)?;
     }
     review.write(&pairs, job, &delivered, keys)?;
+    // What stands is written: who is who need not be held beside it.
+    drop((people, children));
     let publish = |(period, made)| publish_period(job, keys, &delivered, period, made);
     made.into_iter().map(publish).collect()
 }
@@ -221,17 +233,27 @@ pub(crate) fn publish(
 ) -> Result<Manifest, MatchError> {
     let (key, wrapped) = keys.create(dataset).map_err(StoreError::from)?;
     let writer = store.stage(dataset, run, key, wrapped)?;
-    let mut entries = Vec::with_capacity(tables.len());
-    for (name, batch) in tables {
-        let name: TableName = name.parse().map_err(|_| MatchError::Name)?;
-        let mut table = writer.table(&name, at_rest(&batch.schema()))?;
-        // Codes become texts a piece at a time: all at once they are most of what linking holds.
-        for start in (0..batch.num_rows()).step_by(PIECE) {
-            let piece = batch.slice(start, PIECE.min(batch.num_rows() - start));
-            table.write(&texts(&piece)?)?;
-        }
-        entries.push(table.finish()?);
-    }
+    let mut entries: Vec<Option<TableEntry>> = vec![None; tables.len()];
+    // Each table is a file of its own.
+    let all = entries.iter_mut().zip(tables).collect();
+    on_all_cores(
+        all,
+        |(entry, (name, batch)): (&mut Option<TableEntry>, &(&str, &RecordBatch))| {
+            let name: TableName = name.parse().map_err(|_| MatchError::Name)?;
+            let mut table = writer.table(&name, at_rest(&batch.schema()))?;
+            // Codes become texts a piece at a time: all at once they are most of what linking holds.
+            for start in (0..batch.num_rows()).step_by(PIECE) {
+                let piece = batch.slice(start, PIECE.min(batch.num_rows() - start));
+                table.write(&texts(&piece)?)?;
+                if (start / PIECE) % GROUP == GROUP - 1 {
+                    table.end_row_group()?;
+                }
+            }
+            *entry = Some(table.finish()?);
+            Ok(())
+        },
+    )?;
+    let entries = entries.into_iter().flatten().collect();
     for (name, bytes) in files {
         writer.file(name, bytes)?;
     }

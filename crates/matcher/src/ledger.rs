@@ -81,26 +81,32 @@ pub fn ids_led_to(
 }
 
 impl Ledger {
-    /// Reads it; where there is none, nobody has an id yet.
+    /// Opens its dataset; there may be none yet.
     ///
     /// # Errors
     /// [`MatchError::OtherKey`] where its ids are of other keys than the deliveries' pseudonyms.
-    pub(crate) fn read(
+    pub(crate) fn open(
         job: &Job<'_>,
         delivered: &[Delivered],
         keys: &mut dyn DatasetKeys,
-    ) -> Result<Self, MatchError> {
+    ) -> Result<Option<Dataset>, MatchError> {
         let dataset = match job.store.dataset(&dataset(job)?, keys) {
             Ok(dataset) => dataset,
-            Err(StoreError::NoDataset { .. }) => {
-                return Ok(Self { identities: Identities::default(), changes: None });
-            }
+            Err(StoreError::NoDataset { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let check = &dataset.manifest().key_check;
         if delivered.first().is_some_and(|one| one.dataset.manifest().key_check != *check) {
             return Err(MatchError::OtherKey { dataset: dataset.manifest().dataset.clone() });
         }
+        Ok(Some(dataset))
+    }
+
+    /// Reads it; where there is none, nobody has an id yet.
+    pub(crate) fn read(dataset: Option<Dataset>) -> Result<Self, MatchError> {
+        let Some(dataset) = dataset else {
+            return Ok(Self { identities: Identities::default(), changes: None });
+        };
         let mut read = Identities::default();
         let rows = |table: &str| {
             let mut tables = dataset.manifest().tables.iter();

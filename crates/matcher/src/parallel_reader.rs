@@ -3,7 +3,10 @@
 
 use std::{
     num::NonZero,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::{
+        Mutex,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
     thread,
 };
 
@@ -108,6 +111,45 @@ where
         }
         Ok(())
     })
+}
+
+/// Does each piece of work, on all cores.
+///
+/// # Errors
+/// The first in the order of the work.
+pub(crate) fn on_all_cores<W: Send>(
+    all: Vec<W>,
+    work: impl Fn(W) -> Result<(), MatchError> + Sync,
+) -> Result<(), MatchError> {
+    let threads = cores().min(all.len());
+    if threads < 2 {
+        return all.into_iter().try_for_each(work);
+    }
+    let left = Mutex::new(all.into_iter().enumerate());
+    let failed = Mutex::new(None);
+    let until_done = || {
+        loop {
+            // The lock is held while the next piece is taken, and not while it is done.
+            let next = left.lock().ok().and_then(|mut left| left.next());
+            let Some((place, piece)) = next else { return };
+            let Err(error) = work(piece) else { continue };
+            if let Ok(mut failed) = failed.lock()
+                && failed.as_ref().is_none_or(|(known, _)| place < *known)
+            {
+                *failed = Some((place, error));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        (1..threads).for_each(|_| drop(scope.spawn(until_done)));
+        until_done();
+    });
+    match failed.into_inner() {
+        Ok(None) => Ok(()),
+        Ok(Some((_, error))) => Err(error),
+        // Only a thread that panicked leaves a lock so.
+        Err(_) => Err(MatchError::Thread),
+    }
 }
 
 /// The place of each row group's first row.

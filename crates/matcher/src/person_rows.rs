@@ -1,11 +1,12 @@
 //! Rows about persons, held as small codes: what the tables of persons say of who is who.
 
-use std::sync::Arc;
-
-use ahash::{HashMap, HashSet};
+use ahash::HashSet;
 use minster_model::{Period, Pseudonym, SourceName, TableName};
 
-use crate::small_set::NONE;
+use crate::{
+    pseudonym_codes::{HashedPseudonym, PseudonymCodes},
+    small_set::NONE,
+};
 
 /// One row about one person. Every field but the sex is a keyed pseudonym.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,8 +80,8 @@ pub struct Persons {
     pub(crate) tables: Vec<PersonTable>,
     /// For each table, its first row.
     pub(crate) starts: Vec<u32>,
-    code_of: Arc<HashMap<Pseudonym, u32>>,
-    pub(crate) pseudonyms: Vec<Pseudonym>,
+    /// Numbers, birth dates, names and match keys.
+    codes: PseudonymCodes,
     /// For each row its table and where its cells begin.
     rows: Vec<(u16, u32)>,
     /// Numbers, birth date, name, match keys and sex, row after row.
@@ -107,23 +108,23 @@ impl Persons {
         let cell = |cells: &[Option<Pseudonym>], place: usize| cells.get(place).copied().flatten();
         let cells = (0..numbers).map(|place| cell(&row.numbers, place));
         let cells = cells.chain([row.birth_date, row.name]);
-        for cell in cells.chain((0..keys).map(|place| cell(&row.match_keys, place))) {
-            let code = match cell {
-                None => NONE,
-                Some(pseudonym) => self.code(pseudonym),
-            };
-            self.cells.push(code);
-        }
+        let cells = cells.chain((0..keys).map(|place| cell(&row.match_keys, place)));
+        let codes = &mut self.codes;
+        self.cells.extend(cells.map(|cell| cell.map_or(NONE, |pseudonym| codes.add(pseudonym))));
         self.cells.push(row.sex.map_or(NONE, Sex::code));
     }
 
-    fn code(&mut self, pseudonym: Pseudonym) -> u32 {
-        let next = self.pseudonyms.len() as u32;
-        let code = *Arc::make_mut(&mut self.code_of).entry(pseudonym).or_insert(next);
-        if code == next {
-            self.pseudonyms.push(pseudonym);
-        }
-        code
+    /// Adds a row whose cells were hashed before: numbers, birth date, name and match keys, as many as the table has columns.
+    pub(crate) fn add_hashed(
+        &mut self,
+        cells: impl Iterator<Item = Option<HashedPseudonym>>,
+        sex: Option<Sex>,
+    ) {
+        let Some(table) = self.tables.len().checked_sub(1) else { return };
+        self.rows.push((table as u16, self.cells.len() as u32));
+        let codes = &mut self.codes;
+        self.cells.extend(cells.map(|cell| cell.map_or(NONE, |hashed| codes.add_hashed(hashed))));
+        self.cells.push(sex.map_or(NONE, Sex::code));
     }
 
     /// Takes numbers and match keys away from all rows, but for the current numbers of the register; rows that lose one are
@@ -135,7 +136,7 @@ impl Persons {
         keys: &HashSet<Pseudonym>,
     ) -> (Vec<(u32, Pseudonym)>, [u64; 2]) {
         let codes = |of: &HashSet<Pseudonym>| -> HashSet<u32> {
-            of.iter().filter_map(|one| self.code_of.get(one).copied()).collect()
+            of.iter().filter_map(|one| self.codes.code(one)).collect()
         };
         let (mut numbers, keys) = (codes(numbers), codes(keys));
         for row in self.all().filter(|row| self.table_of(*row).register) {
@@ -149,7 +150,7 @@ impl Persons {
             let mut loses = false;
             for cell in &mut self.cells[start..end] {
                 if numbers.contains(cell) {
-                    lost.push((row, self.pseudonyms[*cell as usize]));
+                    lost.push((row, self.codes.pseudonym(*cell)));
                     taken_numbers.insert(std::mem::replace(cell, NONE));
                     loses = true;
                 }
@@ -168,8 +169,13 @@ impl Persons {
     }
 
     /// The code of each pseudonym.
-    pub(crate) fn codes(&self) -> Arc<HashMap<Pseudonym, u32>> {
-        Arc::clone(&self.code_of)
+    pub(crate) fn codes(&self) -> &PseudonymCodes {
+        &self.codes
+    }
+
+    /// The pseudonym with a code.
+    pub(crate) fn pseudonym(&self, code: u32) -> Pseudonym {
+        self.codes.pseudonym(code)
     }
 
     /// Rows.
@@ -193,7 +199,7 @@ impl Persons {
 
     /// The code of a number, name or match key that some row has or had.
     pub(crate) fn code_of(&self, pseudonym: &Pseudonym) -> Option<u32> {
-        self.code_of.get(pseudonym).copied()
+        self.codes.code(pseudonym)
     }
 
     /// Whether the row is linked by its number alone.

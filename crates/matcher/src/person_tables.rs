@@ -18,7 +18,9 @@ use crate::{
     definition::{Identity, Matching, Preference},
     events::{Delivered, must_have, present},
     exact_only::{Marked, OtherNumbers},
+    parallel_reader::{cores, in_order},
     person_rows::{PersonRow, PersonTable, Persons, Sex},
+    pseudonym_codes::{HashedPseudonym, PseudonymHasher},
     values::whole,
 };
 
@@ -63,7 +65,7 @@ impl DeliveredPersons {
     ) -> impl Iterator<Item = Pseudonym> + 'a {
         let own = self.row_numbers.get(row).copied().flatten();
         let numbers = persons.numbers_known(persons.starts[self.place] + row as u32);
-        let said = own.into_iter().chain(numbers.map(|number| persons.pseudonyms[number as usize]));
+        let said = own.into_iter().chain(numbers.map(|number| persons.pseudonym(number)));
         said.chain(self.unsaid.numbers(row))
     }
 
@@ -169,55 +171,47 @@ impl PersonTables {
             ranks: Vec::new(),
             preferred: Vec::new(),
         };
-        for batch in one.dataset.table_coded(&identity.table, Some(&names))? {
-            let batch = batch?;
-            let numbers = columns(&batch, &identity.identifiers)?;
-            let keys = columns(&batch, &identity.match_keys)?;
-            let single = |name: &Option<ColumnName>| match name {
-                Some(name) => column(&batch, name),
-                None => Ok(None),
-            };
-            let (birth, name, own) =
-                (single(&identity.birth_date)?, single(&identity.name)?, single(&identity.row)?);
-            let units = batch.column_by_name(UNIT);
-            let units = units.and_then(|units| units.as_any().downcast_ref::<UInt32Array>());
-            let ranks = ranks(&batch, &identity.prefer)?;
-            let sexes = identity.sex.as_ref().map(|column| sexes(&batch, column)).transpose()?;
-            for row in 0..batch.num_rows() {
-                let cell = |column: Option<&FixedSizeBinaryArray>| pseudonym(column?, row);
-                let cells = |columns: &[Option<&FixedSizeBinaryArray>]| {
-                    columns.iter().map(|column| cell(*column)).collect::<Vec<_>>()
-                };
-                let mut person = PersonRow {
-                    numbers: cells(&numbers),
-                    birth_date: cell(birth),
-                    name: cell(name),
-                    sex: sexes.as_ref().and_then(|sexes| sexes.get(row).copied().flatten()),
-                    match_keys: cells(&keys),
-                    exact_only: false,
-                };
+        let hasher = self.persons.codes().hasher().clone();
+        let read = |_: usize, batch| PersonBatch::read(batch, identity, &hasher);
+        let groups = one.dataset.row_groups_coded(&identity.table, Some(&names))?;
+        in_order(&groups, cores(), read, |read: PersonBatch| {
+            for row in 0..read.batch.num_rows() {
                 let place = self.persons.len() as u32 - first;
-                if table.unsaid.of(place, &mut person.numbers, &self.marked) {
-                    let said = person.numbers.iter().flatten().next();
-                    if said.is_some_and(|said| self.marked.has(said)) {
-                        let beside = table.unsaid.numbers(place as usize);
-                        self.marked.stands_beside(beside, &person.match_keys);
-                    }
-                    person.match_keys.clear();
-                    person.exact_only = true;
+                let numbers = read.hashed.iter().take(identity.identifiers.len());
+                let numbers = numbers.filter_map(|cells| *cells.get(row)?);
+                if self.marked.any(numbers.map(HashedPseudonym::pseudonym)) {
+                    let mut person = read.person(row, identity);
+                    self.say_number_alone(&mut table.unsaid, place, &mut person);
+                    self.persons.add(&person);
+                } else {
+                    self.persons.add_hashed(read.cells(row), read.sex(row));
                 }
-                self.persons.add(&person);
-                if own.is_some() {
-                    table.row_numbers.push(cell(own));
+                if let Some(own) = &read.own {
+                    table.row_numbers.push(own[row]);
                 }
-                if let Some(units) = units {
-                    table.units.push(units.is_valid(row).then(|| units.value(row)));
+                if let Some(units) = &read.units {
+                    table.units.push(units[row]);
                 }
-                table.ranks.extend(ranks.iter().map(|rank| rank[row]));
+                table.ranks.extend(read.ranks.iter().map(|rank| rank[row]));
             }
-        }
+            Ok::<_, MatchError>(())
+        })?;
         self.tables.push(table);
         Ok(())
+    }
+
+    /// Leaves the first number alone of a row that has a marked one, and remembers what stood beside it.
+    fn say_number_alone(&mut self, unsaid: &mut OtherNumbers, place: u32, person: &mut PersonRow) {
+        if !unsaid.of(place, &mut person.numbers, &self.marked) {
+            return;
+        }
+        let said = person.numbers.iter().flatten().next();
+        if said.is_some_and(|said| self.marked.has(said)) {
+            let beside = unsaid.numbers(place as usize);
+            self.marked.stands_beside(beside, &person.match_keys);
+        }
+        person.match_keys.clear();
+        person.exact_only = true;
     }
 
     /// Decides for each child which of its rows of a delivery counts.
@@ -240,6 +234,61 @@ impl PersonTables {
             best.into_values().for_each(|row| table.preferred[row] = true);
             table.ranks = Vec::new();
         }
+    }
+}
+
+/// A batch of rows about persons, and what needs no other batch to be known of it.
+struct PersonBatch {
+    batch: RecordBatch,
+    /// The cells of each column in the order of [`Persons::add_hashed`]; none where the delivery has no such column.
+    hashed: Vec<Vec<Option<HashedPseudonym>>>,
+    own: Option<Vec<Option<Pseudonym>>>,
+    units: Option<Vec<Option<u32>>>,
+    ranks: Vec<Vec<i64>>,
+    sexes: Vec<Option<Sex>>,
+}
+
+impl PersonBatch {
+    fn read(
+        batch: RecordBatch,
+        identity: &Identity,
+        hasher: &PseudonymHasher,
+    ) -> Result<Self, MatchError> {
+        let hashed = |name: Option<&ColumnName>| {
+            let column = name.map(|name| column(&batch, name)).transpose()?.flatten();
+            Ok(column.map_or_else(Vec::new, |column| hasher.cells(column)))
+        };
+        let single = [identity.birth_date.as_ref(), identity.name.as_ref()];
+        let columns = identity.identifiers.iter().map(Some).chain(single);
+        let columns = columns.chain(identity.match_keys.iter().map(Some));
+        let hashed = columns.map(hashed).collect::<Result<_, MatchError>>()?;
+        let own = match &identity.row {
+            Some(name) => column(&batch, name)?,
+            None => None,
+        };
+        let own = own.map(|own| (0..batch.num_rows()).map(|row| pseudonym(own, row)).collect());
+        let units = batch.column_by_name(UNIT);
+        let units = units.and_then(|units| units.as_any().downcast_ref::<UInt32Array>());
+        let units = units.map(|units| units.iter().collect());
+        let ranks = ranks(&batch, &identity.prefer)?;
+        let sexes = identity.sex.as_ref().map(|column| sexes(&batch, column)).transpose()?;
+        Ok(Self { hashed, own, units, ranks, sexes: sexes.unwrap_or_default(), batch })
+    }
+
+    fn cells(&self, row: usize) -> impl Iterator<Item = Option<HashedPseudonym>> + '_ {
+        self.hashed.iter().map(move |cells| cells.get(row).copied().flatten())
+    }
+
+    fn sex(&self, row: usize) -> Option<Sex> {
+        self.sexes.get(row).copied().flatten()
+    }
+
+    fn person(&self, row: usize, identity: &Identity) -> PersonRow {
+        let mut cells = self.cells(row).map(|cell| cell.map(HashedPseudonym::pseudonym));
+        let numbers = cells.by_ref().take(identity.identifiers.len()).collect();
+        let (birth_date, name) = (cells.next().flatten(), cells.next().flatten());
+        let (match_keys, sex) = (cells.collect(), self.sex(row));
+        PersonRow { numbers, birth_date, name, sex, match_keys, exact_only: false }
     }
 }
 

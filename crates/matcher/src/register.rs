@@ -52,18 +52,24 @@ impl Register {
             units: Vec::new(),
             parents: Vec::new(),
             of_row: vec![NONE; persons.len()],
-            by_number: vec![NONE; persons.pseudonyms.len()],
+            by_number: vec![NONE; persons.codes().len()],
             shared: HashMap::new(),
             by_key: HashMap::new(),
             decided: HashSet::default(),
         };
         let rows = persons.all().filter(|row| persons.table_of(*row).register);
-        let (mut numbered, unnumbered): (Vec<u32>, Vec<u32>) =
-            rows.partition(|row| persons.current(*row) != NONE);
-        numbered.sort_unstable_by_key(|row| (persons.current(*row), *row));
-        for rows in numbered.chunk_by(|a, b| persons.current(*a) == persons.current(*b)) {
-            register.add_number(persons, rows, review);
+        let (numbered, unnumbered): (Vec<(u32, u32)>, Vec<(u32, u32)>) =
+            rows.map(|row| (persons.current(row), row)).partition(|(current, _)| *current != NONE);
+        let numbered = sorted(numbered);
+        let unnumbered: Vec<u32> = unnumbered.into_iter().map(|(_, row)| row).collect();
+        let mut rows = Vec::new();
+        for of_number in numbered.chunk_by(|a, b| a.0 == b.0) {
+            rows.clear();
+            rows.extend(of_number.iter().map(|(_, row)| *row));
+            register.add_number(persons, &rows, review);
         }
+        drop(rows);
+        let numbered: Vec<u32> = numbered.into_iter().map(|(_, row)| row).collect();
         register.follow_former(persons, &numbered, review);
         for row in &numbered {
             register.learn_keys(persons, *row);
@@ -409,6 +415,12 @@ impl Register {
         }
         if several { KeyHolders::Several } else { KeyHolders::None }
     }
+}
+
+/// Pairs of a code and a row in order.
+pub(crate) fn sorted(mut pairs: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    pairs.sort_unstable_by_key(|(code, row)| u64::from(*code) << 32 | u64::from(*row));
+    pairs
 }
 
 /// The children that have a match key.

@@ -10,7 +10,7 @@ use ahash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use crate::{
     children::Linkage,
     person_rows::Persons,
-    register::{KeyHolders, Register},
+    register::{KeyHolders, Register, sorted},
     review::{Finding, Review},
     small_set::{NONE, OneOrSeveral, SmallSet},
 };
@@ -112,7 +112,7 @@ impl Services {
                 }
             }
         }
-        pairs.sort_unstable();
+        let mut pairs = sorted(pairs);
         pairs.dedup();
         for pairs in pairs.chunk_by(|a, b| a.0 == b.0) {
             let rows: Vec<u32> = pairs.iter().map(|pair| pair.1).collect();
@@ -159,13 +159,12 @@ impl Services {
         rows: &[u32],
         review: &mut Review,
     ) {
-        let mut groups: HashMap<u32, Vec<u32>> = HashMap::new();
-        for &row in rows {
-            groups.entry(self.root(row)).or_default().push(row);
-        }
-        let mut groups: Vec<_> = groups.into_values().filter(|group| group.len() > 1).collect();
-        groups.sort_unstable();
-        for group in groups {
+        // A root is the first row of its group.
+        let of_root = sorted(rows.iter().map(|row| (self.root(*row), *row)).collect());
+        let mut group = Vec::new();
+        for of_root in of_root.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
+            group.clear();
+            group.extend(of_root.iter().map(|(_, row)| *row));
             let (mut targets, mut births, mut names, mut sexes) = (
                 OneOrSeveral::default(),
                 OneOrSeveral::default(),
@@ -212,17 +211,16 @@ impl Services {
 
     /// Gives a row the child that the rows it was joined to lead to.
     fn spread(&mut self, rows: &[u32]) {
-        let mut of_root: HashMap<u32, u32> = HashMap::new();
+        let mut of_root = vec![NONE; self.parents.len()];
         for &row in rows {
             if self.target[row as usize] != NONE {
-                of_root.insert(self.root(row), self.target[row as usize]);
+                of_root[self.root(row) as usize] = self.target[row as usize];
             }
         }
         for &row in rows {
-            if self.target[row as usize] == NONE
-                && let Some(unit) = of_root.get(&self.root(row))
-            {
-                self.target[row as usize] = *unit;
+            let unit = of_root[self.root(row) as usize];
+            if self.target[row as usize] == NONE && unit != NONE {
+                self.target[row as usize] = unit;
                 self.linkage[row as usize] = Linkage::Identifier;
             }
         }
@@ -237,7 +235,7 @@ impl Services {
                 holders.push((key, row));
             }
         }
-        holders.sort_unstable();
+        let holders = sorted(holders);
         for holders in holders.chunk_by(|a, b| a.0 == b.0) {
             let rows: Vec<u32> = holders.iter().map(|holder| holder.1).collect();
             let mut roots = OneOrSeveral::default();

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A summary that keeps more of a child than one number.
-pub(crate) trait Gather {
+pub(crate) trait Gather: Send {
     /// Takes rows of a batch.
     fn add(
         &mut self,

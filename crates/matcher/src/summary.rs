@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A row that a summary takes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct SummarisedRow {
     /// Its place in the batch.
     pub(crate) row: u32,
@@ -39,6 +39,28 @@ pub(crate) struct Summariser {
     words: TextCodes,
 }
 
+/// Rows that are looked at together: what is kept of them stays in the processor's own memory.
+const AT_ONCE: usize = 256;
+
+/// A row by its place among a few, and what decides whether it takes the place of another.
+#[derive(Clone, Copy, Default)]
+struct RankedRow {
+    place: u32,
+    rank: i64,
+}
+
+/// Rows that may take a known value's place.
+struct NotBelow {
+    rows: [RankedRow; AT_ONCE],
+    kept: usize,
+}
+
+impl NotBelow {
+    fn ranked(&self) -> &[RankedRow] {
+        &self.rows[..self.kept]
+    }
+}
+
 /// A value and what else decides whether another takes its place.
 #[derive(Debug, Clone, Copy, Default)]
 struct RankedValue {
@@ -51,6 +73,10 @@ struct RankedValue {
 }
 
 impl RankedValue {
+    fn of(value: i64) -> Self {
+        Self { value, is_taken: true, is_known: true, ..Self::default() }
+    }
+
     fn known(self) -> Option<i64> {
         self.is_known.then_some(self.value)
     }
@@ -82,14 +108,14 @@ impl Summariser {
         &mut self,
         batch: &RecordBatch,
         delivery: u32,
-        mut rows: impl Iterator<Item = SummarisedRow>,
+        rows: &[SummarisedRow],
     ) -> Result<(), MatchError> {
         if let Some(gather) = &mut self.gather {
-            return gather.add(batch, delivery, &mut rows);
+            return gather.add(batch, delivery, &mut rows.iter().copied());
         }
         match self.summary.clone() {
-            Summary::Count => rows.for_each(|taken| self.counts[taken.child as usize] += 1),
-            Summary::Any => rows.for_each(|taken| self.counts[taken.child as usize] = 1),
+            Summary::Count => rows.iter().for_each(|taken| self.counts[taken.child as usize] += 1),
+            Summary::Any => rows.iter().for_each(|taken| self.counts[taken.child as usize] = 1),
             Summary::Sum { of } => {
                 let numbers = NumericColumn::of(batch, &of, &mut self.words)?;
                 if self.words.are_used {
@@ -120,32 +146,44 @@ impl Summariser {
         &mut self,
         batch: &RecordBatch,
         of: &ColumnName,
-        rows: impl Iterator<Item = SummarisedRow>,
+        rows: &[SummarisedRow],
         least: bool,
     ) -> Result<(), MatchError> {
         let numbers = NumericColumn::of(batch, of, &mut self.words)?;
-        for taken in rows {
-            let Some(value) = numbers.at(taken.row as usize) else { continue };
-            let child = taken.child as usize;
+        let mut cells = [None; AT_ONCE];
+        for rows in rows.chunks(AT_ONCE) {
+            let cells = numbers.cells(rows, &mut cells);
+            if self.words.are_used {
+                for (taken, value) in rows.iter().zip(&*cells) {
+                    self.extreme_text(taken.child as usize, *value, least);
+                }
+                continue;
+            }
             // `!` turns the order of numbers round.
-            let rank = if least { !value } else { value };
-            let takes_its_place = if self.words.are_used {
-                let known = self.values[child].known();
-                known.is_none_or(|known| {
-                    let order = self.words.text(value).cmp(&self.words.text(known));
-                    if least { order.is_lt() } else { order.is_gt() }
-                })
-            } else {
+            let rank = |value: i64| if least { !value } else { value };
+            cells.iter_mut().for_each(|cell| *cell = cell.map(rank));
+            for RankedRow { place, rank } in self.not_below(rows, cells).ranked() {
+                let child = rows[*place as usize].child as usize;
                 let known = self.ranks[child];
-                rank > known || rank == known && !self.values[child].is_known
-            };
-            if takes_its_place {
-                self.ranks[child] = rank;
-                self.values[child] =
-                    RankedValue { value, is_taken: true, is_known: true, ..RankedValue::default() };
+                if *rank > known || *rank == known && !self.values[child].is_known {
+                    self.ranks[child] = *rank;
+                    let value = if least { !*rank } else { *rank };
+                    self.values[child] = RankedValue::of(value);
+                }
             }
         }
         Ok(())
+    }
+
+    fn extreme_text(&mut self, child: usize, value: Option<i64>, least: bool) {
+        let Some(value) = value else { return };
+        let takes_its_place = self.values[child].known().is_none_or(|known| {
+            let order = self.words.text(value).cmp(&self.words.text(known));
+            if least { order.is_lt() } else { order.is_gt() }
+        });
+        if takes_its_place {
+            self.values[child] = RankedValue::of(value);
+        }
     }
 
     fn by_order(
@@ -153,7 +191,7 @@ impl Summariser {
         batch: &RecordBatch,
         (of, by): (&ColumnName, &ColumnName),
         delivery: u32,
-        rows: impl Iterator<Item = SummarisedRow>,
+        rows: &[SummarisedRow],
         first: bool,
     ) -> Result<(), MatchError> {
         // A delivery without the column says nothing.
@@ -165,37 +203,54 @@ impl Summariser {
             DELIVERY => None,
             _ => Some(NumericColumn::whole(batch, by)?),
         };
-        for taken in rows {
-            let value = numbers.at(taken.row as usize);
-            if value.is_none() && self.blank == Blank::SaysNothing {
-                continue;
-            }
-            let by = match &order {
-                None => Some(i64::from(delivery)),
-                Some(order) => order.at(taken.row as usize),
+        let says_nothing = self.blank == Blank::SaysNothing;
+        let (mut values, mut orders) = ([None; AT_ONCE], [Some(i64::from(delivery)); AT_ONCE]);
+        let delivery = if first { u32::MAX - delivery } else { delivery };
+        for rows in rows.chunks(AT_ONCE) {
+            let values = numbers.cells(rows, &mut values);
+            let orders = match &order {
+                Some(order) => order.cells(rows, &mut orders),
+                None => &mut orders[..rows.len()],
             };
-            let by = by.map(|by| if first { by.saturating_neg() } else { by });
-            let delivery = if first { u32::MAX - delivery } else { delivery };
-            // A row without a date goes after all that have one.
-            let by = by.unwrap_or(i64::MIN);
-            let rank = &mut self.ranks[taken.child as usize];
-            if by < *rank {
-                continue;
+            let mut ranks = [None; AT_ONCE];
+            for ((rank, by), value) in ranks.iter_mut().zip(&*orders).zip(&*values) {
+                let by = by.map(|by| if first { by.saturating_neg() } else { by });
+                // A row without a date goes after all that have one.
+                let is_told = value.is_some() || !says_nothing;
+                *rank = is_told.then(|| by.unwrap_or(i64::MIN));
             }
-            let known = &mut self.values[taken.child as usize];
-            let order = (by, delivery, taken.preferred);
-            if !known.is_taken || order > (*rank, known.delivery, known.preferred) {
-                *rank = by;
-                *known = RankedValue {
-                    value: value.unwrap_or_default(),
-                    delivery,
-                    preferred: taken.preferred,
-                    is_taken: true,
-                    is_known: value.is_some(),
-                };
+            for RankedRow { place, rank: by } in self.not_below(rows, &ranks[..rows.len()]).ranked()
+            {
+                let (taken, value) = (rows[*place as usize], values[*place as usize]);
+                let rank = &mut self.ranks[taken.child as usize];
+                let known = &mut self.values[taken.child as usize];
+                let order = (*by, delivery, taken.preferred);
+                if !known.is_taken || order > (*rank, known.delivery, known.preferred) {
+                    *rank = *by;
+                    *known = RankedValue {
+                        value: value.unwrap_or_default(),
+                        delivery,
+                        preferred: taken.preferred,
+                        is_taken: true,
+                        is_known: value.is_some(),
+                    };
+                }
             }
         }
         Ok(())
+    }
+
+    /// Those of a few rows that may take a known value's place: ranks never fall, so that a row below its child's rank is passed
+    /// over for good. No branch hangs on what stands in memory: the processor looks at many children at once.
+    fn not_below(&self, rows: &[SummarisedRow], ranks: &[Option<i64>]) -> NotBelow {
+        let mut kept = NotBelow { rows: [RankedRow::default(); AT_ONCE], kept: 0 };
+        for ((place, taken), rank) in (0u32..).zip(rows).zip(ranks) {
+            let is_told = rank.is_some();
+            let rank = rank.unwrap_or(i64::MIN);
+            kept.rows[kept.kept] = RankedRow { place, rank };
+            kept.kept += usize::from(is_told & (rank >= self.ranks[taken.child as usize]));
+        }
+        kept
     }
 
     /// Notes on the rows for the reader of the report.
@@ -254,10 +309,10 @@ mod tests {
         Arc::new(builder.finish())
     }
 
-    fn taken(children: &[u32]) -> impl Iterator<Item = SummarisedRow> + '_ {
+    fn taken(children: &[u32]) -> Vec<SummarisedRow> {
         let taken =
             |(row, child): (u32, &u32)| SummarisedRow { row, child: *child, preferred: true };
-        (0u32..).zip(children).map(taken)
+        (0u32..).zip(children).map(taken).collect()
     }
 
     fn numbers(array: &ArrayRef) -> Vec<Option<i64>> {
@@ -272,7 +327,7 @@ mod tests {
         for (delivery, values) in deliveries.iter().enumerate() {
             let all: Vec<u32> = (0..children as u32).collect();
             summariser
-                .add(&batch(vec![("a", texts(values))]), delivery as u32, taken(&all))
+                .add(&batch(vec![("a", texts(values))]), delivery as u32, &taken(&all))
                 .unwrap();
         }
         let values = summariser.finish().unwrap();
@@ -299,8 +354,8 @@ mod tests {
         let summary = Summary::Latest { of: name("a"), by: name(DELIVERY) };
         for blank in [Blank::SaysNothing, Blank::Clears] {
             let mut summariser = Summariser::new(summary.clone(), blank, 1, None);
-            summariser.add(&batch(vec![("a", whole(&[Some(7)]))]), 0, taken(&[0])).unwrap();
-            summariser.add(&batch(vec![("b", whole(&[Some(8)]))]), 1, taken(&[0])).unwrap();
+            summariser.add(&batch(vec![("a", whole(&[Some(7)]))]), 0, &taken(&[0])).unwrap();
+            summariser.add(&batch(vec![("b", whole(&[Some(8)]))]), 1, &taken(&[0])).unwrap();
             assert_eq!(numbers(&summariser.finish().unwrap()), [Some(7)]);
         }
     }
@@ -312,7 +367,7 @@ mod tests {
         let rows = [(0, false), (1, true), (2, false)];
         let rows = rows.map(|(row, preferred)| SummarisedRow { row, child: 0, preferred });
         let values = batch(vec![("a", whole(&[Some(9), Some(5), Some(8)]))]);
-        summariser.add(&values, 0, rows.into_iter()).unwrap();
+        summariser.add(&values, 0, &rows).unwrap();
         assert_eq!(numbers(&summariser.finish().unwrap()), [Some(5)]);
     }
 
@@ -321,7 +376,7 @@ mod tests {
         let mut summariser =
             Summariser::new(Summary::Sum { of: name("a") }, Blank::SaysNothing, 1, None);
         let values = batch(vec![("a", texts(&[Some("Q330400024001")]))]);
-        let error = summariser.add(&values, 0, taken(&[0])).unwrap_err();
+        let error = summariser.add(&values, 0, &taken(&[0])).unwrap_err();
         assert!(!error.to_string().contains("Q3304"), "{error}");
         assert!(error.to_string().contains("column a"), "{error}");
     }
@@ -347,7 +402,7 @@ mod tests {
                     let children: Vec<u32> = rows.iter().map(|row| row.0).collect();
                     let values: Vec<Option<i64>> = rows.iter().map(|row| row.1).collect();
                     let days: ArrayRef = Arc::new(Date32Array::from_iter(rows.iter().map(|row| row.2)));
-                    summariser.add(&batch(vec![("a", whole(&values)), ("b", days)]), 0, taken(&children)).unwrap();
+                    summariser.add(&batch(vec![("a", whole(&values)), ("b", days)]), 0, &taken(&children)).unwrap();
                 }
                 let mut expected: BTreeMap<u32, Vec<Dated>> = BTreeMap::new();
                 rows.iter().for_each(|row| expected.entry(row.0).or_default().push((row.1, row.2)));

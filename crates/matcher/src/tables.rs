@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ahash::HashMap;
 use arrow::{
     array::{
-        ArrayRef, BooleanArray, Date32Array, FixedSizeBinaryBuilder, Int64Array, RecordBatch,
-        StringArray, StringDictionaryBuilder, UInt32Array,
+        ArrayRef, BooleanArray, Date32Array, DictionaryArray, FixedSizeBinaryBuilder, Int64Array,
+        RecordBatch, StringArray, UInt32Array,
     },
     datatypes::{DataType, Field, Int32Type, Schema},
 };
@@ -153,34 +153,54 @@ pub(crate) fn batch(fields: Vec<(String, ArrayRef)>) -> Result<RecordBatch, Matc
 /// Where rows about persons stand, and who they are about.
 #[derive(Default)]
 pub(crate) struct Crosswalk {
-    places: [StringDictionaryBuilder<Int32Type>; 3],
+    places: [CodedTexts; 3],
     rows: Vec<u32>,
     children: Vec<Pseudonym>,
-    linkage: StringDictionaryBuilder<Int32Type>,
+    linkage: CodedTexts,
+}
+
+/// A column of few texts: each text once, and a code a row.
+#[derive(Default)]
+struct CodedTexts {
+    texts: Vec<String>,
+    codes: Vec<i32>,
+}
+
+impl CodedTexts {
+    fn add(&mut self, text: &str) {
+        let known = self.texts.iter().rposition(|known| known == text);
+        let code = known.unwrap_or_else(|| {
+            self.texts.push(text.to_owned());
+            self.texts.len() - 1
+        });
+        self.codes.push(code as i32);
+    }
+
+    fn finish(self) -> Result<ArrayRef, MatchError> {
+        let texts = StringArray::from_iter_values(&self.texts);
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(self.codes.into(), Arc::new(texts))?))
+    }
 }
 
 impl Crosswalk {
     /// Adds the row of a table; `row` counts the dataset's rows from 1.
     pub(crate) fn add(&mut self, place: [&str; 3], row: u32, child: Pseudonym, linkage: &str) {
-        self.places.iter_mut().zip(place).for_each(|(all, one)| all.append_value(one));
+        self.places.iter_mut().zip(place).for_each(|(all, one)| all.add(one));
         self.rows.push(row);
         self.children.push(child);
-        self.linkage.append_value(linkage);
+        self.linkage.add(linkage);
     }
 
     /// The table.
     pub(crate) fn finish(self) -> Result<RecordBatch, MatchError> {
-        let texts = |mut texts: StringDictionaryBuilder<Int32Type>| -> ArrayRef {
-            Arc::new(texts.finish())
-        };
-        let [source, period, table] = self.places.map(texts);
+        let [source, period, table] = self.places;
         batch(vec![
-            ("source".into(), source),
-            ("period".into(), period),
-            ("table".into(), table),
+            ("source".into(), source.finish()?),
+            ("period".into(), period.finish()?),
+            ("table".into(), table.finish()?),
             ("row".into(), Arc::new(UInt32Array::from(self.rows))),
             ("child".into(), pseudonyms(self.children.into_iter())?),
-            ("linkage".into(), texts(self.linkage)),
+            ("linkage".into(), self.linkage.finish()?),
         ])
     }
 }

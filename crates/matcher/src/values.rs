@@ -9,11 +9,11 @@ use arrow::{
         StringArray, StringViewArray,
     },
     compute::cast,
-    datatypes::{DataType, Int32Type},
+    datatypes::{ArrowPrimitiveType, DataType, Int32Type},
 };
 use minster_model::ColumnName;
 
-use crate::MatchError;
+use crate::{MatchError, summary::SummarisedRow};
 
 /// Texts by number.
 #[derive(Default)]
@@ -90,16 +90,40 @@ impl NumericColumn {
         }
     }
 
+    /// The values of a few rows. The kind of column is asked for once.
+    pub(crate) fn cells<'c>(
+        &self,
+        rows: &[SummarisedRow],
+        cells: &'c mut [Option<i64>],
+    ) -> &'c mut [Option<i64>] {
+        let cells = &mut cells[..rows.len()];
+        let all = cells.iter_mut().zip(rows.iter().map(|taken| taken.row as usize));
+        match self {
+            Self::Whole(whole) => all.for_each(|(cell, row)| *cell = value(whole, row)),
+            Self::Days(days) => {
+                all.for_each(|(cell, row)| *cell = value(days, row).map(i64::from));
+            }
+            Self::Texts { keys, codes } => {
+                all.for_each(|(cell, row)| *cell = value(keys, row).map(|key| codes[key as usize]));
+            }
+            Self::Absent => all.for_each(|(cell, _)| *cell = None),
+        }
+        cells
+    }
+
     pub(crate) fn at(&self, row: usize) -> Option<i64> {
         match self {
-            Self::Whole(whole) => whole.is_valid(row).then(|| whole.value(row)),
-            Self::Days(days) => days.is_valid(row).then(|| i64::from(days.value(row))),
-            Self::Texts { keys, codes } => {
-                keys.is_valid(row).then(|| codes.get(keys.value(row) as usize).copied()).flatten()
-            }
+            Self::Whole(whole) => value(whole, row),
+            Self::Days(days) => value(days, row).map(i64::from),
+            Self::Texts { keys, codes } => value(keys, row).map(|key| codes[key as usize]),
             Self::Absent => None,
         }
     }
+}
+
+#[inline]
+fn value<T: ArrowPrimitiveType>(cells: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
+    cells.is_valid(row).then(|| cells.value(row))
 }
 
 /// The one type that a column has in all deliveries that have it: numbers of texts and whole numbers are not compared.

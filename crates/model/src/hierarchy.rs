@@ -100,6 +100,47 @@ impl Hierarchy {
         &self.parts.name
     }
 
+    /// Whether this divides the same column into the same leaves as another, in whatever order.
+    pub fn has_leaves_of(&self, other: &Self) -> bool {
+        let is_leaf = |of: &Self, code: &str| {
+            of.node(code).is_some_and(|of_code| of.ordinal(of_code).is_some())
+        };
+        self.name() == other.name()
+            && self.leaves.len() == other.leaves.len()
+            && other.leaves.iter().all(|&leaf| is_leaf(self, other.code(leaf)))
+    }
+
+    /// The same dimension with its leaves in the order of another one. None if that is their order already, or if
+    /// the other has other leaves.
+    pub fn in_leaf_order_of(&self, other: &Self) -> Option<Self> {
+        let leaves = |of: &Self| -> Vec<String> {
+            of.leaves.iter().map(|&leaf| of.code(leaf).to_owned()).collect()
+        };
+        let (own, wanted) = (leaves(self), leaves(other));
+        let before = |code: &String| own.iter().position(|of| of == code);
+        let before: Vec<usize> = wanted.iter().map(before).collect::<Option<_>>()?;
+        if own == wanted || own.len() != wanted.len() {
+            return None;
+        }
+        // Whatever has leaves below comes first, so that each parent comes before its children.
+        let has_any = |node: &usize| !self.sums[*node].is_empty();
+        let inner = (0..self.parts.codes.len()).filter(has_any);
+        let order: Vec<usize> = inner.chain(before.iter().map(|&of| self.leaves[of].0)).collect();
+        let place = |node: usize| order.iter().position(|of| *of == node);
+        let groupings = self.parts.groupings.iter().map(|grouping| Grouping {
+            codes: grouping.codes.clone(),
+            group_of: before.iter().map(|&of| grouping.group_of[of]).collect(),
+        });
+        let parts = Parts {
+            name: self.parts.name.clone(),
+            codes: order.iter().map(|&node| self.parts.codes[node].clone()).collect(),
+            parents: order.iter().map(|&node| self.parts.parents[node].and_then(place)).collect(),
+            groupings: groupings.collect(),
+            holders: self.parts.holders,
+        };
+        parts.try_into().ok()
+    }
+
     /// Number of nodes: leaves, subtotals, totals and groups.
     pub fn node_count(&self) -> usize {
         self.below.len()
@@ -261,6 +302,31 @@ mod tests {
         assert_eq!(ward.leaves(), [2, 3, 4]);
         assert!(ward.counts(NodeId(1), NodeId(2)));
         assert!(!ward.counts(NodeId(1), NodeId(4)));
+    }
+
+    #[test]
+    fn leaves_take_the_order_of_another_dimension() {
+        let grouping =
+            Grouping { codes: vec!["east".into(), "west".into()], group_of: vec![0, 1, 1] };
+        let ward = ward().grouped(grouping).unwrap();
+        let other =
+            |codes: [&str; 3]| Hierarchy::flat("ward", "all", codes.map(str::to_owned)).unwrap();
+        let ordered = ward.in_leaf_order_of(&other(["w3", "w1", "w2"])).unwrap();
+        let codes = |of: &Hierarchy, nodes: &[NodeId]| -> Vec<String> {
+            nodes.iter().map(|&node| of.code(node).to_owned()).collect()
+        };
+        assert_eq!(codes(&ordered, ordered.leaves()), ["w3", "w1", "w2"]);
+        for (node, below) in [("T", 3), ("north", 2), ("east", 1), ("west", 2)] {
+            let (before, now) = (ward.node(node).unwrap(), ordered.node(node).unwrap());
+            let mut of = [
+                codes(&ward, ward.leaves_below(before)),
+                codes(&ordered, ordered.leaves_below(now)),
+            ];
+            of.iter_mut().for_each(|codes| codes.sort());
+            assert_eq!((of[0].len(), &of[0]), (below, &of[1]));
+        }
+        assert_eq!(ward.in_leaf_order_of(&other(["w1", "w2", "w3"])), None);
+        assert_eq!(ward.in_leaf_order_of(&other(["w1", "w2", "w4"])), None);
     }
 
     #[test]

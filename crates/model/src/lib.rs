@@ -26,6 +26,7 @@ mod hierarchy;
 mod id_vec;
 mod ids;
 mod linkage;
+mod named_day;
 mod names;
 pub mod periods;
 pub mod pipeline;
@@ -42,6 +43,7 @@ pub use foreign::{Escaped, escaped, is_hidden};
 pub use id_vec::IdVec;
 pub use ids::{CellId, LeafId, NodeId, RespondentId, TableId};
 pub use linkage::{LINKAGE_VALUES, LinkageForm, LinkagePart};
+pub use named_day::NamedDay;
 pub use names::{
     ColumnName, DatasetClass, DatasetRef, Kind, NameError, Period, Purpose, Role, RunId,
     SourceName, TableName,

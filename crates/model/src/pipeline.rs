@@ -29,6 +29,9 @@ pub struct Pipeline {
     pub schedule: Option<PathBuf>,
     /// The folder of table definitions (`*.toml`).
     pub tables: PathBuf,
+    /// The derived columns that several definitions use (`columns.toml`).
+    #[serde(default)]
+    pub columns: Option<PathBuf>,
     /// Threads for parsing and hashing; all cores where absent.
     #[serde(default)]
     pub threads: Option<usize>,
@@ -278,7 +281,8 @@ impl Pipeline {
         let deliveries = self.sources.iter_mut().chain(self.periods.deliveries_mut());
         let deliveries = deliveries.map(|delivery| &mut delivery.folder);
         let monitors =
-            [&mut self.monitoring.textfile, &mut self.monitoring.lineage].into_iter().flatten();
+            [&mut self.monitoring.textfile, &mut self.monitoring.lineage, &mut self.columns];
+        let monitors = monitors.into_iter().flatten();
         let others = deliveries.chain(self.lookups.values_mut()).chain(monitors);
         for path in paths.into_iter().chain(others).chain(&mut self.schedule) {
             *path = tidy(&folder.join(&path));

@@ -6,6 +6,8 @@
 //! and counts all inner cells below it. Cells and inner cells are numbered row-major: the last
 //! dimension varies fastest.
 
+mod order;
+
 use serde::{Deserialize, Serialize};
 
 pub use crate::{
@@ -416,7 +418,8 @@ impl CountTable {
 
 /// Tables over one universe (same children, same filter), solved and attacked jointly.
 ///
-/// Two tables that both name a dimension agree on it: same leaves, in the same order. For every
+/// Two tables that both name a dimension agree on it: same leaves, in the same order
+/// ([`CountTable::in_order_of`]). For every
 /// combination of leaves of all the dimensions and of classes of all the ties ([`Tie`]) that two tables share, their
 /// counts are equal, and the attacker knows it. The tables must be *acyclic* (see `aggregator`), so that tables which agree
 /// pairwise are margins of one joint table.

@@ -1,6 +1,7 @@
 //! One batch from raw rows to a record batch: its cells coded and treated once for each distinct value, its
 //! rows accepted, set aside or recognised as duplicates, the accepted ones gathered.
 
+mod known_persons;
 mod persons;
 
 use std::{
@@ -29,6 +30,8 @@ use crate::{
     tokens::TokenTable,
     treatment::{Cell, PlannedColumn, PlannedKey, TablePlan, TreatedCell},
 };
+
+use known_persons::KnownPersons;
 
 /// A batch whose distinct cells were treated.
 pub(crate) struct ParsedBatch<'a> {
@@ -290,71 +293,6 @@ impl<'a> ParsedBatch<'a> {
         });
         KeyCells { codes: codes.collect(), cells }
     }
-}
-
-/// The cells of a batch by which a row's person can be found. A table without identifiers needs none.
-struct KnownPersons<'a> {
-    /// Each with its place in the table.
-    identifiers: Vec<(usize, &'a ColumnCells<'a>)>,
-    /// The columns of the parts, for each match key with a name in it.
-    names: Vec<Vec<&'a ColumnCells<'a>>>,
-}
-
-impl<'a> KnownPersons<'a> {
-    fn of(treated: &'a ParsedBatch<'a>) -> Self {
-        let ParsedBatch { plan, columns, .. } = treated;
-        let identifiers = plan.columns.iter().zip(columns).enumerate();
-        let identifiers = identifiers.filter(|(_, (planned, _))| planned.kind().is_some());
-        let of_names = |key: &&PlannedKey| {
-            key.parts.iter().any(|part| matches!(part, Part::Surname | Part::Forename))
-        };
-        let parts =
-            |key: &PlannedKey| key.parts.iter().filter_map(|part| treated.giving(*part)).collect();
-        Self {
-            identifiers: identifiers
-                .filter_map(|(place, (_, column))| Some((place, column.as_ref()?)))
-                .collect(),
-            names: plan.keys.iter().filter(of_names).map(parts).collect(),
-        }
-    }
-
-    /// Whether every row has a number, as one look at the columns' different cells tells.
-    fn are_all(&self) -> bool {
-        let is_full = |(_, column): &(usize, &ColumnCells<'_>)| !column.cells.iter().any(is_blank);
-        self.identifiers.is_empty() || self.identifiers.iter().any(is_full)
-    }
-
-    fn has_number(&self, row: usize) -> bool {
-        self.identifiers.is_empty()
-            || self.identifiers.iter().any(|(_, column)| !is_blank(column.at(row)))
-    }
-
-    /// Whether a number stands in the row, be it a wrong one.
-    fn says_number(&self, row: usize) -> bool {
-        self.has_number(row) || self.failed(row).next().is_some()
-    }
-
-    /// The row's numbers that failed and became blank.
-    fn failed(&self, row: usize) -> impl Iterator<Item = (usize, Reason)> {
-        self.identifiers.iter().filter_map(move |(place, column)| {
-            Some((*place, column.at(row).as_ref().ok()?.failed()?))
-        })
-    }
-
-    fn has_person(&self, row: usize) -> bool {
-        let is_there = |column: &&ColumnCells<'_>| {
-            column.at(row).as_ref().is_ok_and(|cell| cell.part.is_some())
-        };
-        self.has_number(row) || self.names.iter().any(|parts| parts.iter().all(is_there))
-    }
-
-    fn first_place(&self) -> usize {
-        self.identifiers.first().map_or(0, |(place, _)| *place)
-    }
-}
-
-fn is_blank(cell: &Result<TreatedCell<'_>, Reason>) -> bool {
-    cell.as_ref().is_ok_and(|cell| matches!(cell.cell, Cell::Null))
 }
 
 impl<'a> ColumnCells<'a> {

@@ -82,6 +82,11 @@ impl TableWriter {
         Ok(())
     }
 
+    /// Ends a row group before it is full: what was encoded is written, and its memory is free.
+    pub fn end_row_group(&mut self) -> Result<(), StoreError> {
+        self.writer.flush().map_err(failed("written", &self.path))
+    }
+
     /// Makes the table durable and describes it for the manifest.
     pub fn finish(self) -> Result<TableEntry, StoreError> {
         let buffer = self.writer.into_inner().map_err(failed("written", &self.path))?;

@@ -257,6 +257,13 @@ impl Drop for Serving {
     }
 }
 
+/// Builds the program that makes councils up, and says where it is.
+pub(crate) fn build_synth() -> Result<PathBuf, Failure> {
+    let mut build = cargo();
+    run("cargo build", build.args(["build", "--locked", "--workspace", "--bin", "minster-synth"]))?;
+    Ok(own_folder()?.join("minster-synth"))
+}
+
 pub(crate) fn own_folder() -> Result<PathBuf, Failure> {
     let me = std::env::current_exe().map_err(Failure::Cargo)?;
     Ok(me.parent().unwrap_or(Path::new(".")).to_owned())

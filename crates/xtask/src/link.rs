@@ -189,3 +189,27 @@ fn same(counted: &[Counts]) -> Result<(), Failure> {
     say(&format!("{} programs count the same: {}", counted.len(), told.join(", ")));
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+mod tests {
+    use super::*;
+
+    /// The vault gives no pseudonym of a kind that the purpose does not name: ingestion would stop before anything is measured.
+    #[test]
+    fn the_purpose_names_each_kind_of_its_sources() {
+        let folder = peers_folder().join("link");
+        let purpose = fs::read_to_string(folder.join("purposes.toml")).unwrap();
+        let named = purpose.lines().find(|line| line.starts_with("kinds = ")).unwrap();
+        let mut kinds = 0;
+        for source in fs::read_dir(folder.join("sources")).unwrap() {
+            let text = fs::read_to_string(source.unwrap().path()).unwrap();
+            for kind in text.split("kind = ").skip(1) {
+                let quoted = kind.split_inclusive('"').take(2).collect::<String>();
+                assert!(named.contains(&quoted), "{quoted} is not named");
+                kinds += 1;
+            }
+        }
+        assert!(kinds >= 5, "{kinds} of five sources");
+    }
+}

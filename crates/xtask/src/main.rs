@@ -7,9 +7,13 @@ mod bench;
 mod cargo;
 mod demo;
 mod febrl;
+mod install_test;
 mod link;
 mod linkage;
+mod packages;
 mod peers;
+mod reproducible;
+mod shipped;
 mod test;
 mod texts;
 
@@ -55,6 +59,21 @@ enum Task {
     /// Measure scored matching and Splink, on records whose pairs are known.
     #[command(after_help = "Example:\n  cargo xtask febrl --alone")]
     Febrl(febrl::Febrl),
+    /// Make Debian packages of the programs.
+    #[command(
+        after_help = "Examples:\n  cargo xtask packages\n  cargo xtask packages /tmp/packages --profile dev"
+    )]
+    Packages(packages::Packages),
+    /// Install the packages into an empty Debian, run a night there, and remove them; needs root.
+    #[command(
+        after_help = "Examples:\n  cargo xtask install-test\n  cargo xtask install-test --profile dev --debian /tmp/debian.tar"
+    )]
+    InstallTest(install_test::InstallTest),
+    /// Build the programs twice, in two folders, and compare them byte by byte.
+    #[command(
+        after_help = "Examples:\n  cargo xtask reproducible\n  cargo xtask reproducible --program minster-vault --profile dev"
+    )]
+    Reproducible(reproducible::Reproducible),
     /// Make shell completions and manual pages of the shipped programs.
     #[command(after_help = "Example:\n  cargo xtask assets target/assets")]
     Assets(texts::Assets),
@@ -74,6 +93,12 @@ pub(crate) enum Failure {
     Differ { program: String, other: String, of: String, counted: String, expected: String },
     #[error("{0} is not set: let it name the folder, as CONTRIBUTING.md says")]
     Unset(&'static str),
+    #[error("a program is lacking: {0}")]
+    Lacking(String),
+    #[error("the installation is not as it should be: {0}")]
+    Installation(String),
+    #[error("two builds of one commit differ: {0}")]
+    NotReproducible(String),
     #[error("{}: {source}", path.display())]
     Folder { path: PathBuf, source: io::Error },
 }
@@ -87,6 +112,9 @@ fn main() -> ExitCode {
         Task::Peers(peers) => peers.run(),
         Task::Linkage(linkage) => linkage.run(),
         Task::Febrl(febrl) => febrl.run(),
+        Task::InstallTest(test) => test.run(),
+        Task::Packages(packages) => packages.run(),
+        Task::Reproducible(reproducible) => reproducible.run(),
         Task::Assets(assets) => assets.run(),
         Task::Snapshots => texts::keep_anew(),
     };

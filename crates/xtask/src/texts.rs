@@ -2,7 +2,10 @@
 //!
 //! The programs' tests make both, so that no shipped program links what makes them.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -23,14 +26,19 @@ impl Assets {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let io = |source| Failure::Folder { path: self.folder.clone(), source };
         let folder = env::current_dir().map_err(io)?.join(&self.folder);
-        let mut tests = cargo();
-        tests.args(["test", "--quiet", "--locked", "--workspace", "--bins", "--"]);
-        tests.args(["--exact", "tests::completions_and_manual_pages_are_made"]);
-        run("cargo test", tests.env("MINSTER_ASSETS", &folder))?;
+        make(&folder)?;
         let folder = folder.display();
         say(&format!("completions are in {folder}/completions, manual pages in {folder}/man"));
         Ok(())
     }
+}
+
+/// Makes completions and manual pages in a folder.
+pub(crate) fn make(folder: &Path) -> Result<(), Failure> {
+    let mut tests = cargo();
+    tests.args(["test", "--quiet", "--locked", "--workspace", "--bins", "--"]);
+    tests.args(["--exact", "tests::completions_and_manual_pages_are_made"]);
+    run("cargo test", tests.env("MINSTER_ASSETS", folder))
 }
 
 /// Writes anew all texts that tests keep in `tests/cli`.

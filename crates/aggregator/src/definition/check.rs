@@ -6,6 +6,7 @@ use minster_model::policy::{Costs, Zeros};
 
 use crate::{
     definition::{
+        check_columns,
         location::{Location, did_you_mean, location},
         release_definition::{CHILDREN, Definition, Dimension, Level, Measure, Method, Table},
     },
@@ -83,11 +84,13 @@ pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
     for (number, condition) in definition.conditions.iter().enumerate() {
         let texts = [&condition.values, &condition.not_in].iter().filter(|v| !v.is_empty()).count();
         let numbers = condition.at_least.is_some() || condition.below.is_some();
-        if texts + usize::from(numbers) != 1 {
-            let what = "a condition has exactly one of `in`, `not-in`, and `at-least` or `below`";
+        let days = condition.from.is_some() || condition.until.is_some();
+        if texts + usize::from(numbers) + usize::from(days) != 1 {
+            let what = "a condition has exactly one of `in`, `not-in`, `at-least` or `below`, and `from` or `until`";
             return Err(definition.rule(location!["where", number], what.to_owned()));
         }
     }
+    check_columns::check(definition)?;
     unique(definition, "dimension", definition.dimensions.iter().map(|d| d.name.as_str()))?;
     unique(definition, "table", definition.tables.iter().map(|table| table.name.as_str()))?;
     for (number, of) in definition.dimensions.iter().enumerate() {
@@ -189,6 +192,11 @@ fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), Ag
             return wrong(here, its_own(sensitive.dimension.as_str()));
         }
     }
+    for (at, margin) in table.margins.iter().flatten().enumerate() {
+        if let Some(name) = margin.iter().find(|name| !table.dimensions.contains(name)) {
+            return wrong(location!["table", number, "margins", at], its_own(name.as_str()));
+        }
+    }
     if !table.never.is_empty() && definition.policy().zeros == Zeros::Published {
         let what =
             "a cell that is never published may be nothing: let zeros be withheld".to_owned();
@@ -218,11 +226,12 @@ fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), Ag
 }
 
 fn measure(table: &Table, measure: &Measure) -> Option<String> {
-    let Measure { name, sum, events, mean, percentage, median, per, times, step, .. } = measure;
+    let Measure { name, sum, events, mean, percentage, median, rate, per, times, step, .. } =
+        measure;
     let columns = [sum, events, mean, percentage, median];
-    if columns.into_iter().flatten().count() != 1 {
+    if columns.into_iter().flatten().count() + usize::from(rate.is_some()) != 1 {
         return Some(format!(
-            "the measure {name} has exactly one of `sum`, `events`, `mean`, `percentage` and `median`"
+            "the measure {name} has exactly one of `sum`, `events`, `mean`, `percentage`, `median` and `rate`"
         ));
     }
     if per.is_some() && sum.is_none() {
@@ -231,7 +240,8 @@ fn measure(table: &Table, measure: &Measure) -> Option<String> {
     if !times.is_finite() || *times <= 0.0 || *step == 0 {
         return Some(format!("the measure {name}: `times` and `step` are above 0"));
     }
-    let of = percentage.as_ref().filter(|of| !table.dimensions.contains(of))?;
+    let of = percentage.as_ref().or(rate.as_ref().map(|rate| &rate.by));
+    let of = of.filter(|of| !table.dimensions.contains(of))?;
     let suggestion = did_you_mean(of.as_str(), table.dimensions.iter().map(|name| name.as_str()));
     Some(format!("the measure {name}: the table has no dimension {of}; {suggestion}"))
 }

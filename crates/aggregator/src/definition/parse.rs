@@ -3,7 +3,9 @@
 use crate::{
     definition::{
         check::check,
+        each,
         release_definition::{Definition, Method},
+        shared_columns::SharedColumns,
     },
     error::AggregateError,
 };
@@ -15,8 +17,17 @@ impl Definition {
     /// [`AggregateError::Definition`] where it is not TOML of this shape, [`AggregateError::Rule`] with
     /// the line and the nearest valid name where it breaks a rule.
     pub fn parse(text: &str) -> Result<Self, AggregateError> {
+        Self::parse_with(text, &SharedColumns::default())
+    }
+
+    /// Parses and checks a definition that may use columns that several definitions share.
+    ///
+    /// # Errors
+    /// As [`Definition::parse`].
+    pub fn parse_with(text: &str, shared: &SharedColumns) -> Result<Self, AggregateError> {
         let mut definition: Self =
             toml::from_str(text).map_err(|error| AggregateError::Definition(Box::new(error)))?;
+        each::write_out(&mut definition, shared).map_err(|error| error.located(text))?;
         definition.settle();
         // Conditions all must hold, whatever their order.
         for condition in &mut definition.conditions {
@@ -24,6 +35,7 @@ impl Definition {
             condition.not_in.sort();
         }
         definition.conditions.sort_by(|a, b| a.column.cmp(&b.column).then(a.values.cmp(&b.values)));
+        shared.lend(&mut definition).map_err(|error| error.located(text))?;
         check(&definition).map_err(|error| error.located(text))?;
         Ok(definition)
     }

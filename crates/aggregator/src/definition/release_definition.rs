@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use minster_disclosure::{Dominance, SumRules};
 use minster_model::{
-    ColumnName, Period, TableName,
+    ColumnName, Day, Period, TableName,
     policy::{Costs, Dice, Policy, Zeros},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::definition::measure::Measure;
+pub(crate) use crate::definition::measure::{CHILDREN, Kind};
 use crate::{
     definition::{
+        derived_column::DerivedColumn,
         location::{Location, location},
         profile::Profile,
     },
@@ -71,6 +74,9 @@ pub struct Definition {
     /// Further conditions on the children: all must hold.
     #[serde(default, rename = "where")]
     pub conditions: Vec<Condition>,
+    /// The columns that it derives, and those of `columns.toml` that it uses.
+    #[serde(default, rename = "column", skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<DerivedColumn>,
     /// The dimensions that tables may use.
     #[serde(rename = "dimension")]
     pub dimensions: Vec<Dimension>,
@@ -148,6 +154,14 @@ pub struct Condition {
     /// The least number that no longer passes; a blank does not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below: Option<i64>,
+    /// The first day that passes, of a column of dates; a blank does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub from: Option<Day>,
+    /// The last day that passes; a blank does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Day>,
     /// That everyone of a group meets it must not be learnt from this release and another together. So it is, too, where
     /// it chooses a category that a table of the one or the other lists as sensitive.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -189,6 +203,9 @@ pub struct Dimension {
     /// What a blank or unlisted value is called.
     #[serde(default = "unknown")]
     pub unknown: String,
+    /// Whether the row of such values is left out where no child has one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown_if_any: bool,
 }
 
 fn unknown() -> String {
@@ -227,6 +244,11 @@ pub struct Table {
     /// The dimensions, by name.
     #[schemars(with = "Vec<String>")]
     pub dimensions: Vec<ColumnName>,
+    /// The totals that are shown, each by the dimensions that it is divided by; the cells themselves and the total of all are
+    /// shown in any case. Without it all are shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Vec<String>>>")]
+    pub margins: Option<Vec<Vec<ColumnName>>>,
     /// Categories that must not be learnt about a whole group.
     #[serde(default)]
     pub sensitive: Vec<SensitiveCategories>,
@@ -252,109 +274,6 @@ pub struct SensitiveCategories {
     pub dimension: ColumnName,
     /// Its categories.
     pub categories: Vec<String>,
-}
-
-/// A number beside the count: exactly one of `sum`, `events`, `mean`, `percentage` and `median`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Measure {
-    /// Its name: a column of the released file.
-    #[schemars(with = "String")]
-    pub name: ColumnName,
-    /// The column that is summed; with `per`, a rate.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub sum: Option<ColumnName>,
-    /// A column that counts events of each child; fewer events than the threshold are withheld.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub events: Option<ColumnName>,
-    /// The column of which the mean a child is shown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub mean: Option<ColumnName>,
-    /// The dimension in whose total each cell is shown as a percentage of the children.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub percentage: Option<ColumnName>,
-    /// The column of which the median is shown, rounded to `step`: where `minimum` children have a value,
-    /// and as many as the threshold have the rounded one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub median: Option<ColumnName>,
-    /// With `sum`: divided by the sum of this column, or by the children where it is `children`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub per: Option<ColumnName>,
-    /// With `per`: what the rate is multiplied with.
-    #[serde(default = "one")]
-    pub times: f64,
-    /// With `median`: what it is rounded to a multiple of.
-    #[serde(default = "one_unit")]
-    pub step: u64,
-    /// With `median`: the children that it needs.
-    #[serde(default = "ten")]
-    pub minimum: u64,
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-fn one_unit() -> u64 {
-    1
-}
-
-fn ten() -> u64 {
-    10
-}
-
-/// The count's own name in `per`.
-pub(crate) const CHILDREN: &str = "children";
-
-/// The number that a measure says.
-pub(crate) enum Kind<'a> {
-    /// A sum; with a threshold of its own where it counts events.
-    Sum { of: &'a ColumnName, events: bool },
-    /// A sum divided by another, or by the children where `by` is none.
-    Ratio { of: &'a ColumnName, by: Option<&'a ColumnName>, times: f64 },
-    /// The share of a dimension's total.
-    Percentage { of: &'a ColumnName },
-    /// A median.
-    Median { of: &'a ColumnName, step: u64, minimum: u64 },
-}
-
-impl Measure {
-    /// The kind of number that it says. A definition that was checked says exactly one thing.
-    pub(crate) fn kind(&self) -> Kind<'_> {
-        if let Some(of) = &self.percentage {
-            return Kind::Percentage { of };
-        }
-        if let Some(of) = &self.median {
-            return Kind::Median { of, step: self.step, minimum: self.minimum };
-        }
-        if let Some(of) = &self.mean {
-            return Kind::Ratio { of, by: None, times: 1.0 };
-        }
-        let events = self.events.is_some();
-        let of = self.sum.as_ref().or(self.events.as_ref()).unwrap_or(&self.name);
-        match &self.per {
-            None => Kind::Sum { of, events },
-            Some(per) => {
-                let by = Some(per).filter(|per| per.as_str() != CHILDREN);
-                Kind::Ratio { of, by, times: self.times }
-            }
-        }
-    }
-
-    /// The columns whose sums it tells something about.
-    pub(crate) fn summed(&self) -> Vec<&ColumnName> {
-        match self.kind() {
-            Kind::Sum { of, .. } => vec![of],
-            Kind::Ratio { of, by, .. } => std::iter::once(of).chain(by).collect(),
-            Kind::Percentage { .. } | Kind::Median { .. } => Vec::new(),
-        }
-    }
 }
 
 impl Dimension {
@@ -398,6 +317,37 @@ impl Definition {
     pub fn schema() -> String {
         let schema = schemars::schema_for!(Self);
         serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    }
+
+    /// Every column that it names outside its derived columns, with the place.
+    pub(crate) fn named_columns(&self) -> Vec<(&ColumnName, Location)> {
+        let mut named: Vec<(&ColumnName, Location)> = Vec::new();
+        for (number, dimension) in self.dimensions.iter().enumerate() {
+            named.push((&dimension.column, location!["dimension", number, "column"]));
+            for (key, levels) in [("level", &dimension.levels), ("grouping", &dimension.groupings)]
+            {
+                for (at, level) in levels.iter().enumerate() {
+                    let at = location!["dimension", number, key, at, "column"];
+                    named.extend(level.column.as_ref().map(|column| (column, at)));
+                }
+            }
+        }
+        for (number, condition) in self.conditions.iter().enumerate() {
+            named.push((&condition.column, location!["where", number, "column"]));
+        }
+        named.extend(
+            self.respondent.iter().map(|respondent| (&respondent.column, location!["holder"])),
+        );
+        for (number, table) in self.tables.iter().enumerate() {
+            for (at, measure) in table.measures.iter().enumerate() {
+                let at = location!["table", number, "measure", at];
+                named.extend(measure.summed().into_iter().map(|column| (column, at.clone())));
+                if let Kind::Median { of, .. } = measure.kind() {
+                    named.push((of, at));
+                }
+            }
+        }
+        named
     }
 
     /// The columns that its tables divide by.

@@ -5,6 +5,8 @@
 //! change is about. And whoever supposes that little has changed takes an earlier number for the present one: what is
 //! near to one is no cover for others.
 
+use std::collections::BTreeSet;
+
 use minster_attack::{Refusal, ReleasableSet, verify_with};
 use minster_disclosure::widen;
 use minster_model::{
@@ -179,6 +181,22 @@ fn counted(
     }
 }
 
+/// The nodes of a dimension that count what those of another one of the same categories do, which may have them in another
+/// order. None if it has other ones.
+fn nodes_of(dimension: &Hierarchy, other: &Hierarchy) -> Option<Vec<NodeId>> {
+    if !dimension.has_leaves_of(other) || dimension.node_count() != other.node_count() {
+        return None;
+    }
+    let below = |of: &Hierarchy, node| -> BTreeSet<String> {
+        of.leaves_below(node).iter().map(|&leaf| of.code(leaf).to_owned()).collect()
+    };
+    let same = |node| {
+        let own = dimension.node(other.code(node))?;
+        (below(dimension, own) == below(other, node)).then_some(own)
+    };
+    other.nodes().map(same).collect()
+}
+
 fn empty(dimensions: &[Hierarchy]) -> Result<CountTable, AggregateError> {
     let inner = dimensions.iter().map(|of| of.leaves().len()).product();
     Ok(CountTable::new("", dimensions.to_vec(), vec![0; inner], vec![])?)
@@ -247,8 +265,9 @@ impl Difference {
         let is_divided = |(_, of): &(usize, &Hierarchy)| of.roots().count() == 1;
         let mut shared = Vec::new();
         for (at, of) in now.dimensions().iter().enumerate().filter(is_divided) {
-            let other = then.dimensions().iter().position(|other| other == of);
-            shared.extend(other.map(|other| (at, other)));
+            let mut others = then.dimensions().iter().enumerate();
+            let other = others.find_map(|(place, other)| Some((place, nodes_of(other, of)?)));
+            shared.extend(other.map(|(other, nodes)| (at, other, nodes)));
         }
         let others_have_totals = [now, then]
             .iter()
@@ -257,17 +276,18 @@ impl Difference {
             return Ok(None);
         }
         let dimensions: Vec<Hierarchy> =
-            shared.iter().map(|(at, _)| now.dimensions()[*at].clone()).collect();
+            shared.iter().map(|(at, ..)| now.dimensions()[*at].clone()).collect();
         let shape = empty(&dimensions)?;
-        let cell_of = |table: &CountTable, nodes: &[NodeId], at: fn(&(usize, usize)) -> usize| {
-            let mut all: Vec<NodeId> = table.dimensions().iter().map(total).collect();
-            shared.iter().zip(nodes).for_each(|(place, node)| all[at(place)] = *node);
-            table.cell(&all)
-        };
+        let totals =
+            |table: &CountTable| -> Vec<NodeId> { table.dimensions().iter().map(total).collect() };
         let cells: Vec<(usize, usize)> = (0..shape.cell_count())
             .map(|cell| {
-                let nodes = shape.coordinates(cell);
-                (cell_of(now, &nodes, |of| of.0), cell_of(then, &nodes, |of| of.1))
+                let (mut of_now, mut of_then) = (totals(now), totals(then));
+                for ((at, other, nodes), node) in shared.iter().zip(shape.coordinates(cell)) {
+                    of_now[*at] = node;
+                    of_then[*other] = nodes[node.0];
+                }
+                (now.cell(&of_now), then.cell(&of_then))
             })
             .collect();
         let (counts_now, counts_then) = (now.cell_counts(), then.cell_counts());
@@ -277,7 +297,7 @@ impl Difference {
             counts_now[now] as i64 - counts_then[then] as i64
         });
         let sensitive = now.sensitive().iter().filter_map(|of| {
-            let dimension = shared.iter().position(|(at, _)| *at == of.dimension)?;
+            let dimension = shared.iter().position(|(at, ..)| *at == of.dimension)?;
             Some(Sensitive { dimension, categories: of.categories.clone() })
         });
         Ok(Some(Self {

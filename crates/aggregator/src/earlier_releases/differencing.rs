@@ -193,6 +193,22 @@ impl ComparedTable {
     }
 }
 
+/// For each cell of a table, whether a table published before withholds the cell of the same categories.
+pub(crate) fn withheld_of(
+    table: &CountTable,
+    dimensions: &[Hierarchy],
+    numbers: &[Option<u64>],
+) -> Vec<bool> {
+    let withheld = by_categories(dimensions, numbers)
+        .filter(|(_, _, number)| number.is_none())
+        .map(|(_, categories, _)| categories);
+    let withheld: BTreeSet<Categories<'_>> = withheld.collect();
+    let all: Vec<Option<u64>> = vec![None; table.cell_count()];
+    by_categories(table.dimensions(), &all)
+        .map(|(_, categories, _)| withheld.contains(&categories))
+        .collect()
+}
+
 fn by_categories<'a>(
     dimensions: &'a [Hierarchy],
     numbers: &[Option<u64>],

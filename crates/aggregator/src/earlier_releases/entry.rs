@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     definition::release_definition::Definition,
+    earlier_releases::differencing,
     error::AggregateError,
     protect::{flags, sums},
     refusal::NamedRelease,
@@ -76,6 +77,25 @@ pub(crate) struct PublishedTables {
 }
 
 impl PublishedTables {
+    /// The tables with their categories in the order in which `known` has those of the same columns, and else in their own,
+    /// which is known from then on.
+    pub(crate) fn in_order_of(self, known: &mut Vec<Hierarchy>) -> Result<Self, AggregateError> {
+        let mut ordered = |table: CountTable| {
+            let table = table.in_order_of(known)?;
+            learn(known, table.dimensions());
+            Ok::<_, AggregateError>(table)
+        };
+        let counts = self.counts.into_iter().map(&mut ordered).collect::<Result<_, _>>()?;
+        let flags = self.flags.into_iter().map(|(column, of)| Ok((column, ordered(of)?)));
+        let flags = flags.collect::<Result<_, AggregateError>>()?;
+        let mut sums = BTreeMap::new();
+        for (column, tables) in self.sums {
+            let tables = tables.into_iter().map(&mut ordered).collect::<Result<_, _>>()?;
+            sums.insert(column, tables);
+        }
+        Ok(Self { counts, sums, flags })
+    }
+
     pub(crate) fn extend(&mut self, other: Self) {
         self.counts.extend(other.counts);
         self.flags.extend(other.flags);
@@ -160,6 +180,42 @@ impl Entry {
         Ok((published_tables.counts.len() == now.tables.len()).then_some(published_tables))
     }
 
+    /// The tables as the data have them now, with the cells withheld that were withheld then: whoever supposes that little
+    /// has changed takes the one for the other. A cell that was not there then counts as shown.
+    pub(crate) fn as_if_unchanged(
+        &self,
+        now: &Tabulated,
+    ) -> Result<PublishedTables, AggregateError> {
+        let mut published_tables = PublishedTables::default();
+        for (published, (place, table_now)) in self.tables.iter().zip(now.tables.iter().enumerate())
+        {
+            let count_table = &table_now.counts;
+            let then = |numbers: &[Option<u64>]| {
+                differencing::withheld_of(count_table, &published.dimensions, numbers)
+            };
+            let counts = then(&published.counts);
+            let shown = shown(&count_table.cell_counts(), &counts);
+            for (column, sums) in &published.sums {
+                let Some(now) = table_now.measured.sums.get(column) else { continue };
+                let of_shown = sums::Shown::of(&shown);
+                let table =
+                    sums::table(&self.definition, place, column, count_table, of_shown, now)?;
+                let withheld = then(sums);
+                let numbers = self::shown(&table.cell_counts(), &withheld);
+                let zeros = self.definition.policy().zeros;
+                if let Some(flags) = flags::table(count_table, column, now, zeros)? {
+                    let of = flags::published_before(flags, &shown, &numbers)?;
+                    published_tables.flags.push((column.clone(), of));
+                }
+                let table = table.published_before(Pattern { withheld })?;
+                published_tables.sums.entry(column.clone()).or_default().push(table);
+            }
+            let table = count_table.clone().published_before(Pattern { withheld: counts })?;
+            published_tables.counts.push(table);
+        }
+        Ok(published_tables)
+    }
+
     /// For each table, how many of its published counts and sums the data no longer say; all, where it has other cells
     /// now.
     pub(crate) fn changed(&self, now: &Tabulated) -> Result<Vec<usize>, AggregateError> {
@@ -205,6 +261,22 @@ pub(crate) fn deliveries(integrated: &Manifest) -> Vec<(SourceName, Period)> {
         }
         Origin::Delivery { .. } => Vec::new(),
     }
+}
+
+/// Adds dimensions to those that are known, unless one with the same categories is.
+pub(crate) fn learn(known: &mut Vec<Hierarchy>, dimensions: &[Hierarchy]) {
+    for dimension in dimensions {
+        if !known.iter().any(|of| of.has_leaves_of(dimension)) {
+            known.push(dimension.clone());
+        }
+    }
+}
+
+/// The numbers of cells, and none for a withheld one.
+fn shown(numbers: &[u64], withheld: &[bool]) -> Vec<Option<u64>> {
+    { numbers.iter().zip(withheld) }
+        .map(|(number, withheld)| (!withheld).then_some(*number))
+        .collect()
 }
 
 /// The table as it was published, if its numbers are still those.

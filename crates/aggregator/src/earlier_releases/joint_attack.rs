@@ -13,6 +13,7 @@ use minster_model::{
 use crate::{
     definition::release_definition::Definition,
     earlier_releases::{
+        entry::learn,
         met_selections::MetSelections,
         population_counts::{CountBy, CountsBySelection, PopulationCounts},
         release_group::{Group, ShownTables},
@@ -91,6 +92,15 @@ impl JointReleases {
             let Counted { table: all, who, .. } = all(&Shared::new(groups, shown, place)?)?;
             let (tables, patterns) = (of.tables.clone(), of.patterns.clone());
             releases.push(Release { name: group.name.clone(), tables, patterns, all, who });
+        }
+        // Each definition has its categories in an order of its own; the new one's is everyone's.
+        let mut known = Vec::new();
+        for release in releases.iter().rev() {
+            learn(&mut known, release.all.dimensions().split_last().map_or(&[], |(_, of)| of));
+            release.tables.iter().for_each(|table| learn(&mut known, table.dimensions()));
+        }
+        for release in &mut releases {
+            release.all = release.all.clone().in_order_of(&known)?;
         }
         let selections = groups.iter().flat_map(|group| &group.selections);
         let differing = selections

@@ -53,6 +53,11 @@ impl Ledger {
         Ok(Self { entries: read(store, period)?, of_other_periods })
     }
 
+    /// Every release of every period.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().chain(self.of_other_periods.iter().map(|of| &of.entry))
+    }
+
     /// The release of exactly this definition that stands: one that was withdrawn does not.
     pub(crate) fn same(&self, definition: &Definition) -> Option<&Entry> {
         self.of_definition(definition).find(|entry| entry.withdrawn.is_none())
@@ -147,15 +152,14 @@ impl Ledger {
     /// Refuses to publish beside others where one of the two is rounded: what one rounds, the other may
     /// show. Noise that depends on the children is made for that.
     pub(crate) fn one_method(
-        &self,
         definition: &Definition,
-        children: Children,
+        others: &[&Entry],
     ) -> Result<(), AggregateError> {
-        let alone = |entry: &&Entry| {
+        let alone = |entry: &&&Entry| {
             let methods = [entry.definition.method, definition.method];
             methods != [Method::Suppress; 2] && methods != [Method::CellKey; 2]
         };
-        match self.of_others(definition, children).find(alone) {
+        match others.iter().find(alone) {
             None => Ok(()),
             Some(entry) => Err(ReleaseRefusal::BesideRounded { release: entry.named() }.into()),
         }

@@ -9,10 +9,10 @@ use minster_model::{
     rounding::Rounding,
     table::{CountTable, Hierarchy},
 };
-use minster_store::Dataset;
 
 use crate::{
     definition::release_definition::Definition,
+    derived::linked::Linked,
     earlier_releases::entry::Entry,
     error::AggregateError,
     refusal::ReleaseRefusal,
@@ -24,7 +24,7 @@ use crate::{
 
 /// The data in which children are looked for.
 pub(crate) struct Data<'a> {
-    pub(crate) dataset: &'a Dataset,
+    pub(crate) dataset: &'a Linked<'a>,
     pub(crate) children: &'a TableName,
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Such a release is known, whatever its period and its deliveries are called, and stands beside a new one. Weaker rules
 //! than its own are refused; so is a column that the two divide at edges of which neither has all of the other's. Where
-//! next to all children are the same, their differences are protected as those of corrected data are.
+//! next to all children are the same, their differences are protected as those of corrected data are. So is a release about
+//! other children that would count next to all of its own now: it stands beside the new one as if it were of one period.
 
 use minster_model::{
     Purpose,
@@ -24,47 +25,74 @@ const MOSTLY: f64 = 0.5;
 /// Their differences are about few where this share is common.
 const NEARLY_ALL: f64 = 0.98;
 
-/// Compares a definition with releases of other periods, and returns those that count nearly all the same children.
-/// `notice` is told of releases that cannot be compared.
-///
-/// # Errors
-/// [`AggregateError::Refused`] where one counts mostly the same children, under stricter rules or divided otherwise.
-pub(crate) fn nearly_the_same<'a>(
-    (definition, sample): (&Definition, &Sample),
-    others: impl Iterator<Item = &'a Entry>,
-    (store, purpose): (&Store, &Purpose),
-    keys: &mut dyn DatasetKeys,
-    notice: &dyn Fn(&str),
-) -> Result<Vec<&'a Entry>, AggregateError> {
-    let mut nearly = Vec::new();
-    // Releases about the very same children have one sample.
-    let mut known: Vec<(&Entry, Option<f64>)> = Vec::new();
-    for entry in others {
-        let before = known.iter().find(|(of, _)| of.children == entry.children);
-        let common = match before {
-            Some((_, common)) => *common,
-            None => {
-                let of = counted_sample::read(entry, store, purpose, keys)?;
-                let common = of.map(|of| sample.common(&of));
-                known.push((entry, common));
-                common
+/// Releases of other periods that say of the present children nearly what they said of theirs.
+#[derive(Default)]
+pub(crate) struct NearlyTheSame<'a> {
+    /// They count nearly all the children whom the new release counts.
+    pub(crate) same: Vec<&'a Entry>,
+    /// They count others, and would count nearly all of those now.
+    pub(crate) others: Vec<&'a Entry>,
+}
+
+impl<'a> NearlyTheSame<'a> {
+    /// Compares a definition with releases of other periods. `now` has some of the children whom a definition would count
+    /// now, and none if it names a column that is no more. `notice` is told of releases that cannot be compared.
+    ///
+    /// # Errors
+    /// [`AggregateError::Refused`] where one counts mostly the same children, under stricter rules or divided otherwise.
+    pub(crate) fn find(
+        (definition, sample): (&Definition, &Sample),
+        others: impl Iterator<Item = &'a Entry>,
+        (store, purpose): (&Store, &Purpose),
+        keys: &mut dyn DatasetKeys,
+        mut now: impl FnMut(&Definition) -> Result<Option<Sample>, AggregateError>,
+        notice: &dyn Fn(&str),
+    ) -> Result<Self, AggregateError> {
+        let mut nearly = Self::default();
+        // Releases about the very same children have one sample, and those that choose alike choose the same now.
+        let mut then_of: Vec<(&Entry, Option<Sample>)> = Vec::new();
+        let mut now_of: Vec<(&Entry, Option<Sample>)> = Vec::new();
+        for entry in others {
+            let place = then_of.iter().position(|(of, _)| of.children == entry.children);
+            let place = match place {
+                Some(place) => place,
+                None => {
+                    then_of.push((entry, counted_sample::read(entry, store, purpose, keys)?));
+                    then_of.len() - 1
+                }
+            };
+            let Some(then) = &then_of[place].1 else {
+                notice(&format!(
+                    "the release {} of {} cannot be compared with this one, because its restricted report is gone or was made by an earlier program: take care that the two together tell nothing of few children",
+                    entry.definition.name, entry.period
+                ));
+                continue;
+            };
+            let common = sample.common(then);
+            if common >= MOSTLY {
+                stands_beside(definition, entry)?;
             }
-        };
-        let Some(common) = common else {
-            notice(&format!(
-                "the release {} of {} cannot be compared with this one, because its restricted report is gone or was made by an earlier program: take care that the two together tell nothing of few children",
-                entry.definition.name, entry.period
-            ));
-            continue;
-        };
-        if common >= MOSTLY {
-            stands_beside(definition, entry)?;
+            if common >= NEARLY_ALL {
+                nearly.same.push(entry);
+                continue;
+            }
+            let alike = |(of, _): &(&Entry, Option<Sample>)| {
+                of.definition.population == entry.definition.population
+                    && of.definition.conditions == entry.definition.conditions
+            };
+            let place = match now_of.iter().position(alike) {
+                Some(place) => place,
+                None => {
+                    now_of.push((entry, now(&entry.definition)?));
+                    now_of.len() - 1
+                }
+            };
+            if now_of[place].1.as_ref().is_some_and(|now| now.common(then) >= NEARLY_ALL) {
+                nearly.others.push(entry);
+            }
         }
-        if common >= NEARLY_ALL {
-            nearly.push(entry);
-        }
+        Ok(nearly)
     }
-    Ok(nearly)
 }
 
 /// Whether a new release may stand beside one about mostly the same children.

@@ -28,7 +28,7 @@ use crate::{
     error::AggregateError,
     protect::flags,
     refusal::ReleaseRefusal,
-    tabulate::tables::Tabulated,
+    tabulate::{children::Children, tables::Tabulated},
 };
 
 /// The releases that a new one overlaps with.
@@ -40,21 +40,21 @@ pub(crate) struct Overlap<'a> {
 }
 
 impl<'a> Overlap<'a> {
-    /// The overlapping ones among `others`; none where there are none. `same` are about the same children as the new
-    /// release `definition`, whose tables are in `own`.
+    /// The overlapping ones among `others`, each with the children whom it would count now; none where there are none.
+    /// `same` are about the same children as the new release `definition`, whose tables are in `own`.
     pub(crate) fn new(
         definition: &'a Definition,
         own: &Tabulated,
         same: Vec<PublishedRelease<'a>>,
-        others: Vec<PublishedRelease<'a>>,
+        others: Vec<(Children, PublishedRelease<'a>)>,
         population: &PopulationCounts<'_>,
     ) -> Result<Option<Self>, AggregateError> {
         let mut groups: Vec<Group<'a>> = Vec::new();
         let mut children = Vec::new();
-        for published in others.into_iter().filter(|(entry, _)| entry.children.is_anyone()) {
+        for (now, published) in others.into_iter().filter(|(now, _)| now.is_anyone()) {
             let entry = published.0;
-            let at = children.iter().position(|of| *of == entry.children).unwrap_or_else(|| {
-                children.push(entry.children);
+            let at = children.iter().position(|of| *of == now).unwrap_or_else(|| {
+                children.push(now);
                 let name = format!("{} of {}", entry.definition.name, entry.period);
                 groups.push(Group { name: Some(name), ..Group::default() });
                 groups.len() - 1

@@ -11,10 +11,10 @@ use minster_model::{
     ColumnName, TableName,
     table::{CountTable, Hierarchy},
 };
-use minster_store::Dataset;
 
 use crate::{
     definition::release_definition::{Definition, Population},
+    derived::linked::Linked,
     earlier_releases::{
         met_selections::{MetByRow, MetSelections},
         selection::Selection,
@@ -29,7 +29,7 @@ use crate::{
 
 /// Where all children are.
 pub(crate) struct PopulationCounts<'a> {
-    pub(crate) dataset: &'a Dataset,
+    pub(crate) dataset: &'a Linked<'a>,
     pub(crate) children: &'a TableName,
     pub(crate) lookups: &'a BTreeMap<String, PathBuf>,
 }

@@ -64,7 +64,7 @@ impl<'a> Group<'a> {
     }
 }
 
-/// A published release, of which the data still say the same, and its tables.
+/// A published release, and its tables as the data have them now.
 pub(crate) type PublishedRelease<'a> = (&'a Entry, PublishedTables);
 
 /// The numbers of one kind that a group of releases about the same children shows.

@@ -7,6 +7,18 @@
 
 use std::collections::BTreeSet;
 
+use minster_model::TableName;
+
+use crate::{
+    definition::release_definition::Definition,
+    derived::linked::Linked,
+    error::AggregateError,
+    tabulate::{
+        column_values,
+        tables::{self, Who},
+    },
+};
+
 /// How many record keys are kept: the share of common children is known to within about a hundredth.
 const KEPT: usize = 1_024;
 
@@ -17,6 +29,27 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// Some of the children whom a definition counts.
+    ///
+    /// # Errors
+    /// As [`tables::tabulate`].
+    pub(crate) fn of(
+        definition: &Definition,
+        dataset: &Linked<'_>,
+        children: &TableName,
+    ) -> Result<Self, AggregateError> {
+        // A column that is no more is told as one of the definition.
+        tables::columns(definition, dataset, Who::Told)?;
+        let conditions = definition.conditions.iter().map(|of| of.column.as_str());
+        let needed = conditions.chain([column_values::CHILD]).collect();
+        let mut sample = Self::default();
+        tables::each_batch(definition, dataset, children, &needed, |batch| {
+            column_values::record_keys(batch)?.into_iter().for_each(|key| sample.add(key));
+            Ok(())
+        })?;
+        Ok(sample)
+    }
+
     pub(crate) fn add(&mut self, key: u64) {
         if self.smallest.len() == KEPT && self.smallest.last().is_some_and(|last| *last <= key) {
             return;

@@ -18,8 +18,11 @@ pub(crate) fn codes() -> [&'static str; 2] {
 
 /// The name of the dimension of a column.
 pub(crate) fn name(column: &ColumnName) -> String {
-    format!("{column} = 1")
+    format!("{column}{IS_ONE}")
 }
+
+/// How the name of such a dimension ends.
+pub(crate) const IS_ONE: &str = " = 1";
 
 /// Whether a column adds 1 or nothing for each child.
 pub(crate) fn is_flag(summed: &Summed) -> bool {

@@ -43,6 +43,13 @@ impl ReleasableSums {
         Some(of.set.published_cells(of.places.get(table).copied().flatten()?))
     }
 
+    /// Without the columns that a definition's sums are made of and that it does not show.
+    pub(crate) fn shown(mut self, definition: &Definition) -> Self {
+        let shown: Vec<&ColumnName> = definition.summed_columns().collect();
+        self.of.retain(|column, _| shown.contains(&column));
+        self
+    }
+
     /// The sets, by column.
     pub(crate) fn sets(&self) -> impl Iterator<Item = (&ColumnName, &ReleasableSet)> {
         self.of.iter().map(|(column, of)| (column, &of.set))

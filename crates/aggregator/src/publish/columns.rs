@@ -31,6 +31,15 @@ pub(crate) enum Values {
 }
 
 impl Values {
+    /// Some of its places alone.
+    fn keep(&mut self, places: &[usize]) {
+        match self {
+            Self::Text(values) => *values = places.iter().map(|&at| values[at].clone()).collect(),
+            Self::Whole(values) => *values = places.iter().map(|&at| values[at]).collect(),
+            Self::Number(values) => *values = places.iter().map(|&at| values[at]).collect(),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Text(values) => values.len(),
@@ -67,6 +76,10 @@ pub(crate) fn columns(table: &ProtectedTable) -> Vec<Column> {
         let whole = matches!(measure.kind(), Kind::Sum { .. } | Kind::Median { .. });
         let name = measure.name.as_str();
         add(&mut columns, name, &format!("{name}_status"), whole, said);
+    }
+    let shown = &table.shown;
+    if shown.len() < published.len() {
+        columns.iter_mut().for_each(|column| column.values.keep(shown));
     }
     columns
 }
@@ -132,6 +145,18 @@ fn said_of(measure: &Measure, table: &ProtectedTable) -> Vec<Said> {
                 ratio(counts[cell], counts[count_table.cell(&nodes)], 100.0)
             };
             (0..counts.len()).map(share).collect()
+        }
+        Kind::Rate { of, times } => {
+            let dimensions = &table.definition.dimensions;
+            let place = dimensions.iter().position(|name| *name == of.by).unwrap_or_default();
+            let people = table.people.get(&measure.name);
+            let rate = |cell: usize| {
+                let node = count_table.coordinates(cell)[place];
+                let people = people.and_then(|people| people.get(node.0).copied().flatten());
+                people
+                    .map_or(Said::NotApplicable, |people| ratio(counts[cell], Some(people), times))
+            };
+            (0..counts.len()).map(rate).collect()
         }
         Kind::Median { .. } => {
             let medians =

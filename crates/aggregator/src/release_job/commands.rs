@@ -10,6 +10,7 @@ use minster_store::{
 
 use crate::{
     definition::release_definition::{Definition, Method},
+    derived::linked::Linked,
     earlier_releases::{
         entry::{Person, Withdrawal},
         known_releases::{self, KnownReleases},
@@ -41,8 +42,10 @@ pub fn tabulate(
     children: &TableName,
     lookups: &BTreeMap<String, PathBuf>,
 ) -> Result<TableSet, AggregateError> {
+    let linked = Linked::lent(dataset, children, lookups);
+    linked.know(definition, None)?;
     let lookups = lookup::of(definition, lookups)?;
-    Ok(tables::tabulate(definition, dataset, children, &lookups, Who::Untold)?.set(definition))
+    Ok(tables::tabulate(definition, &linked, children, &lookups, Who::Untold)?.set(definition))
 }
 
 /// Tabulates, protects and attacks one definition beside all that was ever published, and keeps a draft. Nothing
@@ -65,7 +68,7 @@ pub(crate) fn begin<'a>(
     definition_text: &str,
     vault: &mut dyn ReleaseLog,
 ) -> Result<(Definition, Work<'a>), AggregateError> {
-    let definition = Definition::parse(definition_text)?;
+    let definition = Definition::parse_with(definition_text, job.columns)?;
     let work = Work::begin(job, vault)?;
     // A release that the ledger alone lacks may be drafted again, and let out where it is the very same: a program of an earlier
     // release that was stopped between the log and the ledger left nothing else to enter it from.
@@ -308,7 +311,7 @@ fn write_report(
         // None was written yet, or what stands is no report.
         Err(_) => {}
     }
-    let integrated = &work.dataset;
+    let integrated = work.dataset.dataset();
     Reporting { store, run, period, integrated, definition, sha256 }.write(
         &made.counts,
         &made.sums,

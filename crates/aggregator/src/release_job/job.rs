@@ -1,7 +1,9 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
-use minster_model::{DatasetRef, Period, RunId, TableName};
+use minster_model::{DatasetRef, Day, Period, RunId, TableName};
 use minster_store::Store;
+
+use crate::definition::shared_columns::SharedColumns;
 
 /// The data that releases are made from, and the rest that they need.
 pub struct Job<'a> {
@@ -13,6 +15,10 @@ pub struct Job<'a> {
     pub children: &'a TableName,
     /// The period that the release is of.
     pub period: &'a Period,
+    /// The period's first and last day, where it has them.
+    pub days: Option<(Day, Day)>,
+    /// The derived columns that definitions share.
+    pub columns: &'a SharedColumns,
     /// The pipeline's look-ups.
     pub lookups: &'a BTreeMap<String, PathBuf>,
     /// The run, which the restricted report is named after.

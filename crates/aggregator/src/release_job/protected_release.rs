@@ -7,12 +7,13 @@ use minster_attack::ReleasableSet;
 use minster_disclosure::sparsity;
 use minster_model::{
     ColumnName,
-    table::{CountTable, TableSet},
+    table::{CountTable, Hierarchy, TableSet},
 };
-use minster_store::{Dataset, DatasetKeys, Release, ReleaseLog};
+use minster_store::{DatasetKeys, Release, ReleaseLog};
 
 use crate::{
     definition::release_definition::{Definition, Method},
+    derived::linked::Linked,
     earlier_releases::{
         changed_data::Changed,
         differencing,
@@ -20,7 +21,7 @@ use crate::{
         known_releases::KnownReleases,
         ledger::{AboutSame, Ledger},
         noise_budget::{Data, NoiseBudget},
-        other_periods,
+        other_periods::NearlyTheSame,
         overlap::Overlap,
         population_counts::PopulationCounts,
         sample::Sample,
@@ -40,9 +41,11 @@ use crate::{
         check_against_data,
         children::Children,
         contributions::Measured,
-        joint_table, lookup,
+        joint_table::JointTables,
+        lookup,
         tables::{self, Tabulated, Who},
-        ties::{self, TiedColumns, Ties},
+        tied_releases::{self, TiedColumns},
+        ties::Ties,
     },
 };
 
@@ -60,7 +63,7 @@ pub(crate) enum Judged {
 /// A job at work: the dataset is open, and the ledger was read.
 pub(crate) struct Work<'a> {
     pub(crate) job: &'a Job<'a>,
-    pub(crate) dataset: Dataset,
+    pub(crate) dataset: Linked<'a>,
     pub(crate) ledger: Ledger,
     pub(crate) known: KnownReleases,
 }
@@ -73,6 +76,10 @@ impl<'a> Work<'a> {
         let dataset = job.store.dataset(job.dataset, vault)?;
         let known = KnownReleases::compare(job.store, (job.period, &job.dataset.purpose), vault)?;
         let ledger = Ledger::read(job.store, job.period, dataset.manifest())?;
+        let dataset = Linked::own(dataset, job.children, job.days, job.lookups);
+        for entry in ledger.all() {
+            dataset.know(&entry.definition, Some(entry.named()))?;
+        }
         Ok(Self { job, dataset, ledger, known })
     }
 
@@ -88,6 +95,7 @@ impl<'a> Work<'a> {
         definition: &Definition,
         keys: &mut dyn DatasetKeys,
     ) -> Result<Judged, AggregateError> {
+        self.dataset.know(definition, None)?;
         let tabulated = self.tabulate(definition)?;
         let lookups = lookup::of(definition, self.job.lookups)?;
         let notes =
@@ -149,7 +157,7 @@ impl<'a> Work<'a> {
                 let ties = self.ties(definition, &[])?;
                 let tables = published_tables.counts.iter().cloned();
                 set.tables = tables.map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
-                self.break_cycle(&mut set, definition, &[], &ties)?;
+                self.join(&mut set, definition, &[], &ties)?;
                 protect(set, cast.costs).map(|counts| (counts, published_tables))
             }
             // Numbers that are rounded are made again, and compared.
@@ -161,7 +169,7 @@ impl<'a> Work<'a> {
         };
         let made = protected.and_then(|(counts, published_tables)| {
             let none = EarlierReleases::default();
-            let measured = tabulated.measured();
+            let measured = tabulated.measured(definition);
             let sums =
                 protect_sums(&cast, &counts, &measured, &published_tables.sums, &none, None)?;
             let counted = (tabulated.children, tabulated.sample.clone());
@@ -184,32 +192,41 @@ impl<'a> Work<'a> {
     ) -> Result<Made, AggregateError> {
         let (job, ledger) = (self.job, &self.ledger);
         let children = tabulated.children;
-        ledger.one_method(definition, children)?;
         let AboutSame { unchanged: same, mut changed } =
             ledger.about_same(definition, children, |definition| self.tabulate(definition))?;
+        let mut known = Vec::new();
+        tabulated.tables.iter().for_each(|of| entry::learn(&mut known, of.counts.dimensions()));
+        let same = same.into_iter().map(|(of, tables)| Ok((of, tables.in_order_of(&mut known)?)));
+        let same = same.collect::<Result<Vec<_>, AggregateError>>()?;
         let ties = self.ties(definition, &same)?;
         let purpose = &self.dataset.manifest().dataset.purpose;
-        let of_other_periods = ledger.of_other_periods(children);
-        let known = (definition, &tabulated.sample);
-        let place = (job.store, purpose);
-        let nearly =
-            other_periods::nearly_the_same(known, of_other_periods, place, keys, job.notice)?;
-        let others = ledger.of_others(definition, children);
-        let is_nearly = |entry: &&Entry| nearly.iter().any(|of| std::ptr::eq(*of, *entry));
-        let others: Vec<&Entry> = others.filter(|entry| !is_nearly(entry)).collect();
-        changed.extend(nearly);
+        let nearly = NearlyTheSame::find(
+            (definition, &tabulated.sample),
+            ledger.of_other_periods(children),
+            (job.store, purpose),
+            keys,
+            |of| AggregateError::if_still_there(Sample::of(of, &self.dataset, job.children)),
+            job.notice,
+        )?;
+        let others = others(ledger.of_others(definition, children), &nearly);
+        Ledger::one_method(definition, &others)?;
+        changed.extend(nearly.same);
         let changed = Changed::new(changed, job.store, purpose, keys)?;
         let stand: Vec<&Entry> = others.iter().copied().chain(changed.entries()).collect();
         self.not_tied(definition, &stand)?;
         self.within_noise_budget(definition, &tabulated, &stand)?;
-        let overlap = self.overlap(definition, &tabulated, &same, &others)?;
-        // Releases that cannot be attacked together are compared number by number.
-        let is_apart = |entry: &&Entry| overlap.as_ref().is_none_or(|overlap| !overlap.has(entry));
+        let (overlap, as_if_unchanged) =
+            self.overlap((definition, &tabulated), &same, &others, known)?;
+        // Releases that cannot be attacked together with what was published are compared number by number.
+        let is_apart = |entry: &&Entry| {
+            as_if_unchanged.iter().any(|of| std::ptr::eq(*of, *entry))
+                || overlap.as_ref().is_none_or(|overlap| !overlap.has(entry))
+        };
         let apart: Vec<&Entry> = others.iter().copied().filter(is_apart).collect();
         Ledger::nested(definition, &apart, false)?;
         let mut set = tabulated.set(definition);
         let Tabulated { tables, sample, dice, .. } = tabulated;
-        let (measured, record_keys): (Vec<_>, Vec<_>) =
+        let (mut measured, record_keys): (Vec<_>, Vec<_>) =
             tables.into_iter().map(|of| (of.measured, of.keys)).unzip();
         let cast = definition.cast(dice);
         if definition.method == Method::Suppress {
@@ -227,11 +244,13 @@ impl<'a> Work<'a> {
         for sparse in sparsity(&set) {
             (job.notice)(&sparse.to_string());
         }
+        let dependences = self.dependences(definition, &measured, &published_tables)?;
+        additive::keep_needed(definition, &mut measured, &dependences);
         let flags = with_flags(&mut set, &measured)?;
         set.tables.extend(published_tables.flags.iter().map(|(_, table)| table.clone()));
         set.tables = set.tables.into_iter().map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
         if definition.method == Method::Suppress {
-            self.break_cycle(&mut set, definition, &of_same, &ties)?;
+            self.join(&mut set, definition, &of_same, &ties)?;
         }
         let counts = match definition.method {
             Method::Suppress => changed.protect(&cast, set, job.notice)?,
@@ -251,10 +270,12 @@ impl<'a> Work<'a> {
         let changed: Vec<&Entry> = changed.entries().collect();
         let earlier =
             EarlierReleases { flags, apart: &apart, changed: &changed, overlap: overlap.as_ref() };
-        let dependences = self.dependences(definition, &measured, &published_tables)?;
         let known = Some(Known { ties: &ties, dependences: &dependences });
         let sums =
             protect_sums(&cast, &counts, &measured, &published_tables.sums, &earlier, known)?;
+        let sums = sums.shown(definition);
+        let tables = measured.into_iter().zip(&definition.tables);
+        let measured = tables.map(|(measured, table)| measured.shown(table)).collect();
         self.made(definition, counts, sums, measured, (children, sample))
     }
 
@@ -269,22 +290,17 @@ impl<'a> Work<'a> {
         Ties::find(definition, &all, &self.dataset, self.job.children)
     }
 
-    /// Adds the joint table of a cycle, if the tables form one. `same` are the definitions of what stands among them.
-    fn break_cycle(
+    /// Adds the joint tables that the tables of a set ask for. `same` are the definitions of what stands among them.
+    fn join(
         &self,
         set: &mut TableSet,
         definition: &Definition,
         same: &[&Definition],
         ties: &Ties,
     ) -> Result<(), AggregateError> {
-        if minster_attack::cycle(set).is_empty() {
-            return Ok(());
-        }
         let all = self.with_lookups(std::iter::once(definition).chain(same.iter().copied()))?;
         let (dataset, children) = (&self.dataset, self.job.children);
-        let joint = joint_table::of_cycle(set, definition, &all, dataset, children)?;
-        set.tables.extend(joint.map(|of| joint_table::unpublished(ties.tie(of)?)).transpose()?);
-        Ok(())
+        JointTables { definition, all: &all, dataset, children }.add(set, ties)
     }
 
     /// The columns that add up for every child, among those that a definition sums and those that stand.
@@ -305,7 +321,7 @@ impl<'a> Work<'a> {
         let mut compared = Vec::new();
         for entry in others {
             let of = &entry.definition;
-            let columns = tables::columns(of, &self.dataset, self.job.children, Who::Untold);
+            let columns = tables::columns(of, &self.dataset, Who::Untold);
             let lookups = columns.and_then(|_| lookup::of(of, self.job.lookups));
             // A column or look-up that is no more tells nothing of the present data.
             let lookups = AggregateError::if_still_there(lookups)?;
@@ -316,13 +332,27 @@ impl<'a> Work<'a> {
         }
         let own = (definition, lookup::of(definition, self.job.lookups)?);
         let (entries, others): (Vec<&Entry>, Vec<_>) = compared.into_iter().unzip();
-        let found = ties::with_others(own, &others, &self.dataset, self.job.children)?;
-        for (entry, tied) in entries.into_iter().zip(found) {
-            let Some(TiedColumns { own, other }) = tied else { continue };
+        let found = tied_releases::with_others(own, &others, &self.dataset, self.job.children)?;
+        let kin = entries.iter().map(|entry| self.kin(definition, &entry.definition));
+        let kin: Vec<Option<TiedColumns>> = kin.collect();
+        for ((entry, tied), kin) in entries.into_iter().zip(found).zip(kin) {
+            let Some(TiedColumns { own, other }) = tied.or(kin) else { continue };
             let (there, here) = (called(&other).to_owned(), called(&own).to_owned());
             return Err(ReleaseRefusal::TiedColumns { release: entry.named(), there, here }.into());
         }
         Ok(())
+    }
+
+    /// A column that a definition divides or chooses by and one that another does, derived from one, where no column of both
+    /// says so.
+    fn kin(&self, definition: &Definition, other: &Definition) -> Option<TiedColumns> {
+        let (own, theirs) =
+            (tied_releases::used(definition, other), tied_releases::used(other, definition));
+        let mut pairs = own.iter().flat_map(|one| theirs.iter().map(move |other| (*one, *other)));
+        let kin = pairs.find(|(one, other)| {
+            !theirs.contains(one) && !own.contains(other) && self.dataset.are_kin(one, other)
+        });
+        kin.map(|(own, other)| TiedColumns { own: own.to_owned(), other: other.to_owned() })
     }
 
     /// Refuses noise that would average out, beside that of what stands.
@@ -363,7 +393,8 @@ impl<'a> Work<'a> {
         measured: Vec<Measured>,
         (children, sample): (Children, Sample),
     ) -> Result<Made, AggregateError> {
-        let tables = ProtectedTable::all(definition, &counts, &sums, measured);
+        let lookups = lookup::of(definition, self.job.lookups)?;
+        let tables = ProtectedTable::all(definition, &lookups, &counts, &sums, measured)?;
         let files = files::files(definition, self.job.period, &counts, &tables)?;
         let policy_sha256 = files::policy_sha256(definition, &counts);
         let sha256 = Release::sha256_of(&files);
@@ -381,34 +412,63 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// The releases about other children that a new one can be attacked together with, and must be: those of which
-    /// the data still say the same.
+    /// The releases about other children that a new one must be attacked together with, in the order of the dimensions that are
+    /// `known`, and those among them of which the
+    /// data no longer say what they said: these are attacked as if they said what the data say now.
     fn overlap<'b>(
         &self,
-        definition: &'b Definition,
-        tabulated: &Tabulated,
+        (definition, tabulated): (&'b Definition, &Tabulated),
         same: &[(&'b Entry, entry::PublishedTables)],
         others: &[&'b Entry],
-    ) -> Result<Option<Overlap<'b>>, AggregateError> {
+        mut known: Vec<Hierarchy>,
+    ) -> Result<(Option<Overlap<'b>>, Vec<&'b Entry>), AggregateError> {
         if definition.method != Method::Suppress {
-            return Ok(None);
+            return Ok((None, Vec::new()));
         }
-        let mut unchanged = Vec::new();
+        let (mut attacked, mut as_if_unchanged) = (Vec::new(), Vec::new());
         for entry in others.iter().filter(|entry| entry.definition.method == Method::Suppress) {
-            let now = self.tabulate(&entry.definition)?;
-            if now.children == entry.children
-                && let Some(published_tables) = entry.published_tables(&now)?
-            {
-                unchanged.push((*entry, published_tables));
-            }
+            let now = AggregateError::if_still_there(self.tabulate(&entry.definition))?;
+            // A column that is no more tells nothing of the present data.
+            let Some(now) = now else { continue };
+            let unchanged = match now.children == entry.children {
+                true => entry.published_tables(&now)?,
+                false => None,
+            };
+            let published_tables = match unchanged {
+                Some(published_tables) => published_tables,
+                None => {
+                    as_if_unchanged.push(*entry);
+                    entry.as_if_unchanged(&now)?
+                }
+            };
+            let published_tables = published_tables.in_order_of(&mut known)?;
+            attacked.push((now.children, (*entry, published_tables)));
         }
         let population = PopulationCounts {
             dataset: &self.dataset,
             children: self.job.children,
             lookups: self.job.lookups,
         };
-        Overlap::new(definition, tabulated, same.to_vec(), unchanged, &population)
+        let overlap = Overlap::new(definition, tabulated, same.to_vec(), attacked, &population)?;
+        Ok((overlap, as_if_unchanged))
     }
+}
+
+/// The releases about other children: those that draw on the same deliveries, and those of other periods that say nearly
+/// the same of the present ones.
+fn others<'a>(
+    of_same_deliveries: impl Iterator<Item = &'a Entry>,
+    nearly: &NearlyTheSame<'a>,
+) -> Vec<&'a Entry> {
+    let is_one = |of: &[&Entry], entry: &Entry| of.iter().any(|of| std::ptr::eq(*of, entry));
+    let mut others: Vec<&Entry> =
+        of_same_deliveries.filter(|entry| !is_one(&nearly.same, entry)).collect();
+    for entry in &nearly.others {
+        if !is_one(&others, entry) {
+            others.push(entry);
+        }
+    }
+    others
 }
 
 /// A column in a message: nobody wrote the name of that which says who is a pupil.

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use minster_model::{ColumnName, TableName};
-use minster_store::Dataset;
 
 use crate::{
     definition::release_definition::Definition,
+    derived::linked::Linked,
     error::AggregateError,
-    tabulate::{column_values, tables},
+    tabulate::{column_values, contributions::Measured, tables},
 };
 
 /// Columns of which one follows from the others for every child.
@@ -38,7 +38,7 @@ const PRIME: u128 = (1 << 61) - 1;
 pub(crate) fn find(
     definition: &Definition,
     columns: &BTreeSet<&ColumnName>,
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
 ) -> Result<Vec<Dependence>, AggregateError> {
     if columns.len() < 2 {
@@ -71,6 +71,27 @@ pub(crate) fn find(
         Dependence { columns: places.into_iter().map(name).collect(), addition }
     };
     Ok(dependent(products.clone()).into_iter().map(dependence).collect())
+}
+
+/// Leaves out the columns that a definition does not show and from which, with others, nothing follows that it shows.
+pub(crate) fn keep_needed(
+    definition: &Definition,
+    measured: &mut [Measured],
+    dependences: &[Dependence],
+) {
+    let mut needed: BTreeSet<ColumnName> = definition.summed_columns().cloned().collect();
+    loop {
+        let before = needed.len();
+        for Dependence { columns, .. } in dependences {
+            if columns.iter().any(|column| needed.contains(column)) {
+                needed.extend(columns.iter().cloned());
+            }
+        }
+        if needed.len() == before {
+            break;
+        }
+    }
+    measured.iter_mut().for_each(|of| of.sums.retain(|column, _| needed.contains(column)));
 }
 
 /// The sum among three columns, and its parts, if one is the sum of the other two: then what it is more than they are is

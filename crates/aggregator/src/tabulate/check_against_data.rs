@@ -2,13 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::{
+    array::{AsArray, RecordBatch},
+    datatypes::UInt8Type,
+};
 use minster_model::TableName;
-use minster_store::Dataset;
 
 use crate::{
     definition::{
         location::{Location, location},
         release_definition::{Condition, Definition, Dimension, Population},
+    },
+    derived::{
+        Blank,
+        linked::{self, Linked},
     },
     error::AggregateError,
     tabulate::{
@@ -34,22 +41,28 @@ type Counts = BTreeMap<String, u64>;
 /// a value that is not listed does, and where more than five in a hundred children have values that are not listed.
 pub(crate) fn check(
     definition: &Definition,
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
     lookups: &Lookups,
 ) -> Result<Vec<String>, AggregateError> {
     conditions(definition, dataset, children)?;
     let categories = tables::dimensions(definition, dataset, children, lookups)?;
     let listed: Vec<Option<BTreeSet<&str>>> = categories.iter().map(Categories::listed).collect();
+    let reasons: Vec<String> = definition.columns.iter().map(|of| linked::why(&of.name)).collect();
+    let mut derived_blank = vec![BTreeMap::<Blank, u64>::new(); reasons.len()];
     let columns: BTreeSet<&str> = (definition.conditions.iter())
         .map(|condition| condition.column.as_str())
         .chain(definition.dimensions.iter().map(|dimension| dimension.column.as_str()))
+        .chain(reasons.iter().map(String::as_str))
         .collect();
     let mut counts: Vec<Counts> = vec![Counts::new(); categories.len()];
     let (mut all, mut blank) = (0, vec![0u64; categories.len()]);
     let mut in_no_band = vec![0u64; categories.len()];
     each_batch(definition, dataset, children, &columns, |batch| {
         all += batch.num_rows() as u64;
+        for (counts, name) in derived_blank.iter_mut().zip(&reasons) {
+            count_blanks(batch, name, counts)?;
+        }
         for (number, dimension) in definition.dimensions.iter().enumerate() {
             blank[number] += column_values::blanks(batch, &dimension.column)?;
             in_no_band[number] += categories[number].in_no_band(batch)?;
@@ -82,7 +95,44 @@ pub(crate) fn check(
         let Dimension { name, column, unknown, .. } = dimension;
         format!("{blank} of {all} children have no {column}, and count as {unknown} of {name}")
     };
-    Ok(many.map(note).collect())
+    let threshold = definition.policy().threshold;
+    let derived = definition.columns.iter().zip(&derived_blank).flat_map(|(column, counts)| {
+        let note = |(blank, count): (&Blank, &u64)| {
+            format!(
+                "{} of {all} children have no {}: they {}",
+                about(*count, threshold),
+                column.name,
+                blank.words()
+            )
+        };
+        counts.iter().map(note).collect::<Vec<_>>()
+    });
+    Ok(many.map(note).chain(derived).collect())
+}
+
+/// Counts why a derived column is blank.
+fn count_blanks(
+    batch: &RecordBatch,
+    name: &str,
+    counts: &mut BTreeMap<Blank, u64>,
+) -> Result<(), AggregateError> {
+    let why = batch.column_by_name(name).and_then(|of| of.as_primitive_opt::<UInt8Type>());
+    let why = why.ok_or_else(|| column_values::failed(name, "counting blanks"))?;
+    for number in why.iter().flatten() {
+        if let Some(blank) = usize::from(number).checked_sub(1).and_then(|at| Blank::ALL.get(at)) {
+            *counts.entry(*blank).or_default() += 1;
+        }
+    }
+    Ok(())
+}
+
+/// A number of children, rounded: beside a table an exact one would say what the table withholds.
+fn about(count: u64, threshold: u64) -> String {
+    let base = threshold.max(10);
+    match (count + base / 2) / base * base {
+        0 => format!("fewer than {}", base.div_ceil(2)),
+        rounded => format!("about {rounded}"),
+    }
 }
 
 fn add<'a>(counts: &mut Counts, texts: impl Iterator<Item = &'a str>) {
@@ -150,7 +200,7 @@ fn near<'a>(code: &str, values: &'a Counts) -> Option<&'a str> {
 /// Each condition: some child of the population must have one of its values, or a number where it compares numbers.
 fn conditions(
     definition: &Definition,
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
 ) -> Result<(), AggregateError> {
     let tested: Vec<usize> = (0..definition.conditions.len()).collect();
@@ -162,11 +212,16 @@ fn conditions(
     let mut counts: Vec<Counts> = vec![Counts::new(); tested.len()];
     // For conditions that compare numbers: whether there is a value, and whether one is a number.
     let mut numbers = vec![(false, false); tested.len()];
-    for batch in dataset.table_coded(children, Some(&columns))? {
-        let batch = batch?;
+    let (stored, mut derived) = dataset.split(definition, columns)?;
+    for batch in dataset.dataset().table_coded(children, Some(&stored))? {
+        let batch = derived.complete(batch?)?;
         let spine = on_spine(&batch)?;
         for (place, (counts, number)) in counts.iter_mut().zip(&tested).enumerate() {
-            let Condition { column, at_least, below, .. } = &definition.conditions[*number];
+            let Condition { column, at_least, below, from, until, .. } =
+                &definition.conditions[*number];
+            if from.is_some() || until.is_some() {
+                continue;
+            }
             if at_least.is_some() || below.is_some() {
                 let has_value = column_values::blanks(&batch, column)? < batch.num_rows() as u64;
                 let has_number =

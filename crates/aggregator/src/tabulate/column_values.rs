@@ -3,7 +3,7 @@
 use arrow::{
     array::{Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, StringArray},
     compute::cast,
-    datatypes::{DataType, Int32Type},
+    datatypes::{DataType, Date32Type, Int32Type},
 };
 use minster_model::ColumnName;
 
@@ -54,6 +54,20 @@ pub(crate) fn numbers(
     let array = cast(column(batch, name)?, &DataType::Int64).map_err(|_| wrong())?;
     let array = array.as_any().downcast_ref::<Int64Array>().ok_or_else(wrong)?;
     Ok(array.iter().collect())
+}
+
+/// Dates, as days since 1970. A column that nobody has a value of has no type of its own.
+pub(crate) fn days(
+    batch: &RecordBatch,
+    name: &ColumnName,
+) -> Result<Vec<Option<i32>>, AggregateError> {
+    let wrong = || failed(name.as_str(), "reading dates");
+    let column = column(batch, name)?;
+    if *column.data_type() == DataType::Null || column.logical_null_count() == column.len() {
+        return Ok(vec![None; column.len()]);
+    }
+    let days = column.as_primitive_opt::<Date32Type>().ok_or_else(wrong)?;
+    Ok(days.iter().collect())
 }
 
 /// Rows without a value.

@@ -21,6 +21,16 @@ pub(crate) struct Measured {
     pub(crate) medians: BTreeMap<ColumnName, Vec<Option<u64>>>,
 }
 
+impl Measured {
+    /// Without the columns that a table's sums are made of and that it does not show.
+    pub(crate) fn shown(mut self, table: &Table) -> Self {
+        let shown: Vec<&ColumnName> =
+            table.measures.iter().flat_map(|measure| measure.summed()).collect();
+        self.sums.retain(|column, _| shown.contains(&column));
+        self
+    }
+}
+
 /// The sums of one column.
 #[derive(Debug, Clone)]
 pub(crate) struct Summed {
@@ -62,8 +72,13 @@ struct Median<'a> {
 }
 
 impl<'a> Measuring<'a> {
-    pub(crate) fn new(definition: &'a Definition, table: &'a Table, size: usize) -> Self {
-        let summed = table.measures.iter().flat_map(|measure| measure.summed());
+    /// `parts` are the columns that the table's sums are made of: nobody publishes them.
+    pub(crate) fn new(
+        definition: &'a Definition,
+        (table, parts): (&'a Table, &'a [ColumnName]),
+        size: usize,
+    ) -> Self {
+        let summed = table.measures.iter().flat_map(|measure| measure.summed()).chain(parts);
         let medians = table.measures.iter().filter_map(|measure| match measure.kind() {
             Kind::Median { of, step, minimum } => {
                 let children = BTreeMap::new();

@@ -4,7 +4,10 @@ use std::{
 };
 
 use crate::{
-    definition::{location::did_you_mean, release_definition::Definition},
+    definition::{
+        location::{Location, did_you_mean, location},
+        release_definition::Definition,
+    },
     error::AggregateError,
     tabulate::categories::Lookups,
 };
@@ -19,15 +22,33 @@ pub(crate) fn of(
         let levels = dimension.placed_levels(number).into_iter();
         for (level, at) in levels.chain(dimension.placed_groupings(number)) {
             let Some(name) = level.lookup else { continue };
-            let path = files.get(&name).ok_or_else(|| {
-                let suggestion = did_you_mean(&name, files.keys().map(String::as_str));
-                let what = format!("there is no look-up {name} under [lookups]; {suggestion}");
-                definition.rule(at, what)
-            })?;
-            lookups.insert(name, read(path)?);
+            let pairs = named(definition, &name, files, &at)?;
+            lookups.insert(name, pairs);
+        }
+    }
+    for (number, table) in definition.tables.iter().enumerate() {
+        for (at, measure) in table.measures.iter().enumerate() {
+            let Some(rate) = &measure.rate else { continue };
+            let at = location!["table", number, "measure", at, "rate"];
+            lookups.insert(rate.lookup.clone(), named(definition, &rate.lookup, files, &at)?);
         }
     }
     Ok(lookups)
+}
+
+/// One look-up, by its name.
+pub(crate) fn named(
+    definition: &Definition,
+    name: &str,
+    files: &BTreeMap<String, PathBuf>,
+    at: &Location,
+) -> Result<Vec<(String, String)>, AggregateError> {
+    let path = files.get(name).ok_or_else(|| {
+        let suggestion = did_you_mean(name, files.keys().map(String::as_str));
+        let what = format!("there is no look-up {name} under [lookups]; {suggestion}");
+        definition.rule(at.clone(), what)
+    })?;
+    read(path)
 }
 
 /// Reads `category,group,…` with a header row, in the file's order.

@@ -10,14 +10,15 @@ use minster_model::{
     policy::Dice,
     table::{CountTable, ProtectionLevel, Sensitive, TableSet},
 };
-use minster_store::{Dataset, sha256};
+use minster_store::sha256;
 use polars::prelude::*;
 
 use crate::{
     definition::{
         location::{Location, did_you_mean, location},
-        release_definition::{Condition, Definition, Kind, Method, Population, Table},
+        release_definition::{Condition, Definition, Method, Population, Table},
     },
+    derived::linked::Linked,
     earlier_releases::sample::Sample,
     error::AggregateError,
     tabulate::{
@@ -56,9 +57,10 @@ impl Tabulated {
         TableSet { tables, policy: definition.policy() }
     }
 
-    /// What is measured in each table.
-    pub(crate) fn measured(&self) -> Vec<Measured> {
-        self.tables.iter().map(|table| table.measured.clone()).collect()
+    /// What is measured and shown in each table.
+    pub(crate) fn measured(&self, definition: &Definition) -> Vec<Measured> {
+        let tables = self.tables.iter().zip(&definition.tables);
+        tables.map(|(counted, table)| counted.measured.clone().shown(table)).collect()
     }
 
     /// The record keys of each table.
@@ -94,17 +96,21 @@ const ROWS: &str = "rows";
 /// [`AggregateError::Tabulate`] where a column cannot be read or grouped.
 pub(crate) fn tabulate(
     definition: &Definition,
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
     lookups: &Lookups,
     who: Who,
 ) -> Result<Tabulated, AggregateError> {
-    let columns = columns(definition, dataset, children, who)?;
+    let mut columns = columns(definition, dataset, who)?;
     let dimensions = dimensions(definition, dataset, children, lookups)?;
+    let parts = definition.tables.iter().map(|table| dataset.parts_of(definition, table));
+    let parts = parts.collect::<Result<Vec<_>, _>>()?;
+    columns.extend(parts.iter().flatten().map(ColumnName::as_str));
     let mut counting = definition
         .tables
         .iter()
-        .map(|table| Counting::new(definition, table, &dimensions))
+        .zip(&parts)
+        .map(|(table, parts)| Counting::new(definition, (table, parts), &dimensions))
         .collect::<Result<Vec<_>, _>>()?;
     let (mut count, mut sum, mut sample) = (0u64, 0u64, Sample::default());
     let mut least = None;
@@ -136,17 +142,17 @@ pub(crate) fn tabulate(
 /// counts the child.
 pub(crate) fn each_child(
     definition: &Definition,
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
     lookups: &Lookups,
     mut each: impl FnMut(&[u64], &[Vec<u32>]),
 ) -> Result<(), AggregateError> {
-    let columns = columns(definition, dataset, children, Who::Told)?;
+    let columns = columns(definition, dataset, Who::Told)?;
     let dimensions = dimensions(definition, dataset, children, lookups)?;
     let counting = definition
         .tables
         .iter()
-        .map(|table| Counting::new(definition, table, &dimensions))
+        .map(|table| Counting::new(definition, (table, &[]), &dimensions))
         .collect::<Result<Vec<_>, _>>()?;
     each_batch(definition, dataset, children, &columns, |batch| {
         let ordinals =
@@ -160,46 +166,26 @@ pub(crate) fn each_child(
 /// The columns that a release needs, each of which the dataset has.
 pub(crate) fn columns<'a>(
     definition: &'a Definition,
-    dataset: &Dataset,
-    children: &TableName,
+    dataset: &Linked<'_>,
     who: Who,
 ) -> Result<BTreeSet<&'a str>, AggregateError> {
-    let mut named: Vec<(&ColumnName, Location)> = Vec::new();
-    for (number, dimension) in definition.dimensions.iter().enumerate() {
-        named.push((&dimension.column, location!["dimension", number, "column"]));
-        for (key, levels) in [("level", &dimension.levels), ("grouping", &dimension.groupings)] {
-            for (at, level) in levels.iter().enumerate() {
-                let at = location!["dimension", number, key, at, "column"];
-                named.extend(level.column.as_ref().map(|column| (column, at)));
-            }
-        }
-    }
-    for (number, condition) in definition.conditions.iter().enumerate() {
-        named.push((&condition.column, location!["where", number, "column"]));
-    }
-    named.extend(
-        definition.respondent.iter().map(|respondent| (&respondent.column, location!["holder"])),
-    );
-    for (number, table) in definition.tables.iter().enumerate() {
-        for (at, measure) in table.measures.iter().enumerate() {
-            let at = location!["table", number, "measure", at];
-            named.extend(measure.summed().into_iter().map(|column| (column, at.clone())));
-            if let Kind::Median { of, .. } = measure.kind() {
-                named.push((of, at));
-            }
-        }
-    }
-    let tables = &dataset.manifest().tables;
-    let known = tables.iter().find(|table| table.name == *children);
-    let known: Vec<&str> = known
-        .map(|table| table.columns.iter().map(|column| column.name.as_str()).collect())
-        .unwrap_or_default();
-    let missing = |(column, _): &&(&ColumnName, Location)| !known.contains(&column.as_str());
+    let named = definition.named_columns();
+    let known = dataset.names();
+    let missing = |(column, _): &&(&ColumnName, Location)| {
+        !known.iter().any(|known| known == column.as_str())
+    };
     if let Some((column, at)) = named.iter().find(missing) {
-        let suggestion = did_you_mean(column.as_str(), known.iter().copied());
+        let suggestion = did_you_mean(column.as_str(), known.iter().map(String::as_str));
         return Err(
             definition.rule(at.clone(), format!("there is no column {column}; {suggestion}"))
         );
+    }
+    for (number, Condition { column, from, until, .. }) in definition.conditions.iter().enumerate()
+    {
+        if (from.is_some() || until.is_some()) && !dataset.has_dates(definition, column)? {
+            let what = format!("the values of {column} are no dates");
+            return Err(definition.rule(location!["where", number], what));
+        }
     }
     let mut columns: BTreeSet<&str> =
         named.into_iter().map(|(column, _)| column.as_str()).collect();
@@ -212,7 +198,7 @@ pub(crate) fn columns<'a>(
 /// Every dimension's categories. Where some are those in the data, the data are looked through for them.
 pub(crate) fn dimensions(
     definition: &Definition,
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
     lookups: &Lookups,
 ) -> Result<Vec<Categories>, AggregateError> {
@@ -233,13 +219,14 @@ pub(crate) fn dimensions(
 /// Calls back with the rows of the population, batch by batch: the next one is decrypted meanwhile.
 pub(crate) fn each_batch(
     definition: &Definition,
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
     columns: &BTreeSet<&str>,
     mut each: impl FnMut(&RecordBatch) -> Result<(), AggregateError>,
 ) -> Result<(), AggregateError> {
-    let columns: Vec<&str> = columns.iter().copied().chain([ON_SPINE]).collect();
-    let reader = dataset.table_coded(children, Some(&columns))?;
+    let all = columns.iter().copied().chain([ON_SPINE]);
+    let (stored, mut derived) = dataset.split(definition, all)?;
+    let reader = dataset.dataset().table_coded(children, Some(&stored))?;
     let (send, receive) = std::sync::mpsc::sync_channel(2);
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -251,7 +238,7 @@ pub(crate) fn each_batch(
             }
         });
         for batch in receive {
-            let batch = batch?;
+            let batch = derived.complete(batch?)?;
             let passes = population(definition, &batch)?;
             let batch = arrow::compute::filter_record_batch(&batch, &passes)
                 .map_err(|_| failed(children.as_str(), "choosing the population"))?;
@@ -270,7 +257,7 @@ pub(crate) fn on_spine(batch: &RecordBatch) -> Result<&BooleanArray, AggregateEr
     column.ok_or_else(|| failed(ON_SPINE, "finding who is a pupil of the schools"))
 }
 
-fn population(
+pub(super) fn population(
     definition: &Definition,
     batch: &RecordBatch,
 ) -> Result<BooleanArray, AggregateError> {
@@ -289,7 +276,17 @@ pub(crate) fn holds(
     condition: &Condition,
     batch: &RecordBatch,
 ) -> Result<Vec<bool>, AggregateError> {
-    let Condition { column, values, not_in, at_least, below, sensitive: _ } = condition;
+    let Condition { column, values, not_in, at_least, below, from, until, sensitive: _ } =
+        condition;
+    if from.is_some() || until.is_some() {
+        let days = column_values::days(batch, column)?.into_iter();
+        let holds = |day: Option<i32>| {
+            day.is_some_and(|day| {
+                from.is_none_or(|from| day >= from.0) && until.is_none_or(|until| day <= until.0)
+            })
+        };
+        return Ok(days.map(holds).collect());
+    }
     if at_least.is_some() || below.is_some() {
         let numbers = column_values::numbers(batch, column)?.into_iter();
         let holds = |number: Option<i64>| {
@@ -325,7 +322,7 @@ struct Counting<'a> {
 impl<'a> Counting<'a> {
     fn new(
         definition: &'a Definition,
-        table: &'a Table,
+        (table, parts): (&'a Table, &'a [ColumnName]),
         categories: &[Categories],
     ) -> Result<Self, AggregateError> {
         let place = |name: &ColumnName| definition.dimensions.iter().position(|d| d.name == *name);
@@ -336,7 +333,7 @@ impl<'a> Counting<'a> {
             u32::try_from(size).ok().and_then(|size| product.checked_mul(size))
         });
         let size = size.ok_or(minster_model::table::TableError::TooLarge)? as usize;
-        let measuring = Measuring::new(definition, table, size);
+        let measuring = Measuring::new(definition, (table, parts), size);
         let keys = if definition.method == Method::CellKey { vec![0; size] } else { Vec::new() };
         Ok(Self { table, dimensions, sizes, counts: vec![0; size], measuring, keys })
     }

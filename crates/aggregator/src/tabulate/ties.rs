@@ -12,24 +12,29 @@ use minster_model::{
     ColumnName, TableName,
     table::{CountTable, Tie},
 };
-use minster_store::Dataset;
 
 use crate::{
     definition::release_definition::{Definition, Population},
+    derived::linked::Linked,
     earlier_releases::selection::Selection,
     error::AggregateError,
     protect::flags,
     tabulate::{
         categories::{Categories, Lookups},
-        column_values, tables,
+        column_values,
+        excluded::{self, Excluded, Joint, Together},
+        tables,
     },
 };
+
+/// A dimension: its name, and the codes of its leaves.
+pub(super) type Key = (String, Vec<String>);
 
 /// The dimensions of some releases about the same children, and how these are tied.
 #[derive(Default)]
 pub(crate) struct Ties {
-    /// By the dimension's name and the codes of its leaves.
-    of: HashMap<(String, Vec<String>), Vec<OfDimension>>,
+    of: HashMap<Key, Vec<OfDimension>>,
+    excluded: Vec<Excluded>,
 }
 
 /// A tie's name, and the class of each leaf.
@@ -46,7 +51,7 @@ type Signature = (u64, u64);
 type Division = Vec<Option<usize>>;
 
 /// One dimension while the children are looked through.
-struct Column {
+pub(super) struct Column {
     name: String,
     leaves: Vec<String>,
     values: Values,
@@ -66,9 +71,9 @@ enum Values {
 }
 
 /// Two dimensions, and which leaves some child has together.
-struct Pair {
-    first: usize,
-    second: usize,
+pub(super) struct Pair {
+    pub(super) first: usize,
+    pub(super) second: usize,
     together: Vec<bool>,
 }
 
@@ -81,12 +86,18 @@ impl Ties {
     pub(crate) fn find(
         definition: &Definition,
         all: &[(&Definition, Lookups)],
-        dataset: &Dataset,
+        dataset: &Linked<'_>,
         children: &TableName,
     ) -> Result<Self, AggregateError> {
         let mut columns = columns(all, dataset, children)?;
         let pairs = divided(&mut columns, definition, dataset, children)?;
-        Ok(Self::of_pairs(&columns, &pairs))
+        let excluded = excluded_in(&mut columns, definition, dataset, children)?;
+        Ok(Self { excluded, ..Self::of_pairs(&columns, &pairs) })
+    }
+
+    /// The joint tables without which some tables would tell who has one category and not another.
+    pub(crate) fn joints(&self, tables: &[CountTable]) -> Vec<Joint> {
+        excluded::joints(&self.excluded, tables)
     }
 
     fn of_pairs(columns: &[Column], pairs: &[Pair]) -> Self {
@@ -135,9 +146,10 @@ impl Ties {
     }
 
     /// The table with its ties, and with what everyone knows to be nobody: the leaves that no child has, and the cells
-    /// that a tie rules out.
+    /// that a tie, or two categories that exclude each other, rule out.
     pub(crate) fn tie(&self, table: CountTable) -> Result<CountTable, AggregateError> {
-        let nobody = nobody(&table);
+        let excluded = self.excluded.iter().flat_map(|of| of.nobody(&table));
+        let nobody = nobody(&table).into_iter().chain(excluded).collect();
         Ok(self.link(table)?.knowing_zeros(nobody)?)
     }
 
@@ -157,75 +169,11 @@ impl Ties {
     }
 }
 
-/// A column of a release and one of another that tell of each other, where no column of both does.
-pub(crate) struct TiedColumns {
-    pub(crate) own: String,
-    pub(crate) other: String,
-}
-
-/// Finds for each of `others`, which are about other children, a column that it divides or chooses by and that is tied
-/// to another one of `definition`, in everyone whom the data know. Each comes with the look-ups that it names.
-///
-/// # Errors
-/// As [`tables::tabulate`].
-pub(crate) fn with_others(
-    definition: (&Definition, Lookups),
-    others: &[(&Definition, Lookups)],
-    dataset: &Dataset,
-    children: &TableName,
-) -> Result<Vec<Option<TiedColumns>>, AggregateError> {
-    let everyone =
-        Definition { population: Population::All, conditions: Vec::new(), ..definition.0.clone() };
-    let all: Vec<(&Definition, Lookups)> =
-        std::iter::once(&definition).chain(others).cloned().collect();
-    let mut columns = columns(&all, dataset, children)?;
-    let mut tests: Vec<Selection> = Vec::new();
-    for (test, _) in all.iter().flat_map(|(of, _)| Selection::of(of)) {
-        if !tests.contains(&test) {
-            tests.push(test);
-        }
-    }
-    columns.extend(tests.into_iter().map(Column::of_selection));
-    // Readers know of a release whether it is about pupils of the schools alone.
-    let spine = Definition { population: Population::Spine, ..everyone.clone() };
-    let mut tied: BTreeSet<[String; 2]> = BTreeSet::new();
-    for scope in [&everyone, &spine] {
-        for pair in divided(&mut columns, scope, dataset, children)? {
-            let [first, second] =
-                [pair.first, pair.second].map(|place| columns[place].read().to_owned());
-            tied.insert([second.clone(), first.clone()]);
-            tied.insert([first, second]);
-        }
-        columns.iter_mut().for_each(Column::begin_again);
-    }
-    let found = others.iter().map(|(other, _)| {
-        let (own, theirs) = (used(definition.0, other), used(other, definition.0));
-        let mut links = own.iter().flat_map(|own| theirs.iter().map(move |other| [*own, *other]));
-        // A column that both use links them by its name.
-        let link = links.find(|[one, other]| {
-            let is_tied = tied.contains(&[(*one).to_owned(), (*other).to_owned()]);
-            !theirs.contains(one) && !own.contains(other) && is_tied
-        });
-        link.map(|[own, other]| TiedColumns { own: own.to_owned(), other: other.to_owned() })
-    });
-    Ok(found.collect())
-}
-
-/// The columns that a release divides, adds up, or chooses by where another does not.
-fn used<'a>(definition: &'a Definition, other: &Definition) -> BTreeSet<&'a str> {
-    let conditions = definition.conditions.iter().filter(|of| !other.conditions.contains(of));
-    let is_chosen =
-        definition.population == Population::Spine && other.population == Population::All;
-    let columns = definition.divided_columns().chain(definition.summed_columns());
-    let columns = columns.chain(conditions.map(|of| &of.column)).map(ColumnName::as_str);
-    columns.chain(is_chosen.then_some(tables::ON_SPINE)).collect()
-}
-
 /// The pairs of these columns that tell of each other, in the children of a definition.
-fn divided(
+pub(super) fn divided(
     columns: &mut [Column],
     definition: &Definition,
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
 ) -> Result<Vec<Pair>, AggregateError> {
     let mut read: BTreeSet<String> =
@@ -253,6 +201,46 @@ fn divided(
     Ok(pairs)
 }
 
+/// The pairs of these columns of which some leaves exclude each other, in the children of a definition.
+pub(super) fn excluded_in(
+    columns: &mut [Column],
+    definition: &Definition,
+    dataset: &Linked<'_>,
+    children: &TableName,
+) -> Result<Vec<Excluded>, AggregateError> {
+    let everyone =
+        Definition { population: Population::All, conditions: Vec::new(), ..definition.clone() };
+    let mut read: BTreeSet<String> =
+        columns.iter().map(|column| column.read().to_owned()).collect();
+    read.extend(definition.conditions.iter().map(|of| of.column.to_string()));
+    read.remove(tables::ON_SPINE);
+    let read = read.iter().map(String::as_str).collect();
+    let size = |place: usize| (place, columns[place].leaves.len());
+    let two = |first: usize| (first + 1..columns.len()).map(move |second| (first, second));
+    let of = |(first, second)| Together::new(size(first), size(second));
+    let mut all: Vec<Together> = (0..columns.len()).flat_map(two).map(of).collect();
+    tables::each_batch(&everyone, dataset, children, &read, |batch| {
+        let counted: Vec<bool> =
+            tables::population(definition, batch)?.iter().map(|of| of == Some(true)).collect();
+        let mut ordinals = Vec::with_capacity(columns.len());
+        for column in columns.iter_mut() {
+            ordinals.push(column.ordinals(batch)?);
+        }
+        all.iter_mut().for_each(|together| together.add(&ordinals, &counted));
+        Ok(())
+    })?;
+    let may_be = |place: usize| columns[place].may_be_divided();
+    let of_two = all.iter().filter(|of| may_be(of.first) && may_be(of.second));
+    let found = of_two.filter_map(|together| {
+        let Together { first, second, .. } = *together;
+        let pair = Pair { first, second, together: together.any() };
+        let keys = [first, second].map(|place| columns[place].key());
+        let read = [first, second].map(|place| columns[place].read().to_owned());
+        together.excluded((keys, read), &pair.classes(columns))
+    });
+    Ok(found.collect())
+}
+
 /// The inner cells with a leaf that nobody in the table has.
 fn nobody(table: &CountTable) -> Vec<usize> {
     let mut of_leaves: Vec<Vec<u64>> =
@@ -270,9 +258,9 @@ fn nobody(table: &CountTable) -> Vec<usize> {
 }
 
 /// Every dimension and every column that is added up, each once.
-fn columns(
+pub(super) fn columns(
     all: &[(&Definition, Lookups)],
-    dataset: &Dataset,
+    dataset: &Linked<'_>,
     children: &TableName,
 ) -> Result<Vec<Column>, AggregateError> {
     let mut columns: BTreeMap<(String, Vec<String>), Values> = BTreeMap::new();
@@ -307,8 +295,13 @@ fn pairs(columns: &[Column]) -> Vec<Pair> {
 }
 
 impl Column {
+    /// Its name, and its leaves.
+    pub(super) fn key(&self) -> Key {
+        (self.name.clone(), self.leaves.clone())
+    }
+
     /// The column of the dataset that it needs.
-    fn read(&self) -> &str {
+    pub(super) fn read(&self) -> &str {
         match &self.values {
             Values::Categories(of) => of.hierarchy.name(),
             Values::Flag { column, .. } => column.as_str(),
@@ -316,15 +309,15 @@ impl Column {
         }
     }
 
-    fn of_selection(test: Selection) -> Self {
+    pub(super) fn of_selection(test: Selection) -> Self {
         let leaves = ["meets", "does not meet"].map(str::to_owned).to_vec();
         let (name, values) = (test.column().to_owned(), Values::Selection(test));
         Self { name, leaves, values, signatures: vec![(0, 0); 2] }
     }
 
     /// The ordinal of each row's leaf.
-    fn add(&mut self, batch: &RecordBatch, keys: &[u64]) -> Result<Vec<u32>, AggregateError> {
-        let ordinals = match &mut self.values {
+    pub(super) fn ordinals(&mut self, batch: &RecordBatch) -> Result<Vec<u32>, AggregateError> {
+        Ok(match &mut self.values {
             Values::Categories(of) => of.of(batch)?,
             Values::Flag { column, holds } => {
                 let numbers = column_values::numbers(batch, column)?;
@@ -334,7 +327,12 @@ impl Column {
             Values::Selection(test) => {
                 test.holds(batch)?.into_iter().map(|holds| u32::from(!holds)).collect()
             }
-        };
+        })
+    }
+
+    /// The same, and who has each leaf.
+    fn add(&mut self, batch: &RecordBatch, keys: &[u64]) -> Result<Vec<u32>, AggregateError> {
+        let ordinals = self.ordinals(batch)?;
         for (&ordinal, key) in ordinals.iter().zip(keys) {
             let (count, sum) = &mut self.signatures[ordinal as usize];
             *count += 1;
@@ -344,7 +342,7 @@ impl Column {
     }
 
     /// As if no child had been looked at.
-    fn begin_again(&mut self) {
+    pub(super) fn begin_again(&mut self) {
         self.signatures.iter_mut().for_each(|of| *of = (0, 0));
         if let Values::Flag { holds, .. } = &mut self.values {
             *holds = true;

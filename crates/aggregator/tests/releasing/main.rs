@@ -1,6 +1,7 @@
 //! Definitions released from a small dataset: what each part of one does to the files.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod derived;
 mod ledger;
 mod populations;
 mod revised;
@@ -14,10 +15,10 @@ use arrow::{
     datatypes::{Field, Schema},
 };
 use minster_aggregator::{
-    AggregateError, Job, Outcome, Person, ReleaseReport, Which, draft, explain, let_out,
-    verify_release, withdraw,
+    AggregateError, Job, Outcome, Person, ReleaseReport, SharedColumns, Which, draft, explain,
+    let_out, verify_release, withdraw,
 };
-use minster_model::{DatasetClass, DatasetRef, KeyVersion, Period, Purpose, TableName};
+use minster_model::{DatasetClass, DatasetRef, Day, KeyVersion, Period, Purpose, TableName};
 use minster_store::{DatasetKeys, KnownRelease, Origin, Publication, ReleaseLog, Store};
 use minster_vault_api::{
     DataKey, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped, VaultError, WrappedKey,
@@ -71,6 +72,7 @@ struct Site {
     lookups: BTreeMap<String, PathBuf>,
     children: TableName,
     period: Period,
+    columns: SharedColumns,
 }
 
 /// A store with four wards of unlike size in two localities and, otherwise cut, two constituencies; two schools, of which
@@ -101,21 +103,31 @@ impl Site {
         };
         let children: TableName = "children".parse().unwrap();
         let period = "2024-25".parse().unwrap();
-        let site = Self { _folder: folder, store, dataset, lookups, children, period };
+        let columns = SharedColumns::default();
+        let site = Self { _folder: folder, store, dataset, lookups, children, period, columns };
         site.link(batch);
         site
     }
 
     /// Puts other data in the place of those that stand.
     fn link(&self, batch: RecordBatch) {
+        self.link_with(batch, &[]);
+    }
+
+    /// The same, with tables of events beside the children.
+    fn link_with(&self, batch: RecordBatch, events: &[(&str, RecordBatch)]) {
         let (key, wrapped) = OneKey.create(&self.dataset).unwrap();
         let run = format!("run-{}", batch.num_rows()).parse().unwrap();
         let writer = self.store.stage(&self.dataset, &run, key, wrapped).unwrap();
-        let mut table = writer.table(&self.children, batch.schema()).unwrap();
-        table.write(&batch).unwrap();
-        let table = table.finish().unwrap();
+        let write = |name: &TableName, batch: &RecordBatch| {
+            let mut table = writer.table(name, batch.schema()).unwrap();
+            table.write(batch).unwrap();
+            table.finish().unwrap()
+        };
+        let mut tables = vec![write(&self.children, &batch)];
+        tables.extend(events.iter().map(|(name, batch)| write(&name.parse().unwrap(), batch)));
         let origin = Origin::datasets(String::new(), vec![]);
-        writer.publish(KeyVersion(1), String::new(), origin, vec![table], &mut OneKey).unwrap();
+        writer.publish(KeyVersion(1), String::new(), origin, tables, &mut OneKey).unwrap();
     }
 
     fn job<T>(&self, work: impl FnOnce(&Job<'_>) -> T) -> T {
@@ -124,6 +136,8 @@ impl Site {
             dataset: &self.dataset,
             children: &self.children,
             period: &self.period,
+            days: Day::of(2024, 9, 1).zip(Day::of(2025, 8, 31)),
+            columns: &self.columns,
             run: &"2".parse().unwrap(),
             lookups: &self.lookups,
             notice: &|_| {},

@@ -133,8 +133,10 @@ fn sums_are_shown_by_all_that_is_shared() {
     let why = refusal(&site, &excluded(&some));
     assert!(why.contains("this one would have to show every number by ward"), "{why}");
     assert!(why.starts_with("the sums of excluded"), "{why}");
-    // Another column of theirs stands beside it.
-    site.rows(&format!("{some}measure = [{{ name = \"missed\", sum = \"missed\" }}]\n"));
+    // Only this school excludes: the two would tell of those whom it does not, whatever is summed.
+    let missed = format!("{some}measure = [{{ name = \"missed\", sum = \"missed\" }}]\n");
+    let why = refusal(&site, &missed);
+    assert!(why.contains("excluded there and school here tell of each other"), "{why}");
 }
 
 #[test]

@@ -118,8 +118,8 @@ fn is_counted_by(
 ///
 /// # Errors
 /// [`Refusal::SharedWithheld`] where a release does not publish all numbers by the columns that it shares;
-/// [`Refusal::Unprotected`] with the numbers of releases and the cells of [`JointRelease::all`] that follow from the
-/// published numbers; or as [`verify`].
+/// [`Refusal::Unprotected`] with the cells of [`JointRelease::all`] that follow from the published numbers, each once for
+/// all releases that share the same columns; or as [`verify`].
 pub fn verify_joint(policy: Policy, releases: &[JointRelease<'_>]) -> Result<(), Refusal> {
     for (number, release) in releases.iter().enumerate() {
         if release.patterns.len() != release.tables.len() {
@@ -134,9 +134,30 @@ pub fn verify_joint(policy: Policy, releases: &[JointRelease<'_>]) -> Result<(),
         // Nobody published these cells: a withheld one need not have anyone in it.
         Zeros::Published | Zeros::MayBeWithheld => Zeros::MayBeWithheld,
     };
-    let tables = releases.iter().map(|release| release.all.clone()).collect();
-    let patterns = releases.iter().map(JointRelease::known).collect();
+    let (tables, patterns) = together(releases);
     verify(TableSet { tables, policy: Policy { zeros, ..policy } }, patterns).map(|_| ())
+}
+
+/// The children of all releases and what is known of them, once for all releases that share the same columns: thirty-four
+/// releases by ward have one table of who counts the children of each ward, not thirty-four.
+fn together(releases: &[JointRelease<'_>]) -> (Vec<CountTable>, Vec<Pattern>) {
+    let mut found: Vec<(CountTable, Pattern)> = Vec::new();
+    for release in releases {
+        let (all, known) = (&release.all, release.known());
+        let is_same = |(of, _): &&mut (CountTable, Pattern)| {
+            of.dimensions() == all.dimensions()
+                && of.inner() == all.inner()
+                && of.protection_levels() == all.protection_levels()
+        };
+        match found.iter_mut().find(is_same) {
+            Some((_, pattern)) => {
+                let cells = pattern.withheld.iter_mut().zip(known.withheld);
+                cells.for_each(|(withheld, is_hidden)| *withheld &= is_hidden);
+            }
+            None => found.push((all.clone(), known)),
+        }
+    }
+    found.into_iter().unzip()
 }
 
 impl JointRelease<'_> {
@@ -217,6 +238,8 @@ impl JointRelease<'_> {
 
 #[cfg(test)]
 mod tests {
+    use minster_model::table::ProtectionLevel;
+
     use super::*;
 
     /// The verdict on releases of one total each. `counted` says who counts whom, `children` how many they are.
@@ -239,6 +262,33 @@ mod tests {
             })
             .collect();
         verify_joint(Policy::new(5, zeros), &releases)
+    }
+
+    #[test]
+    fn releases_that_share_the_same_columns_are_known_by_one_table() {
+        let (who, nodes) = who_counts(&[BOTH, ONE, OTHER].map(<[bool]>::to_vec)).unwrap();
+        let all = CountTable::new("all", vec![who.clone()], vec![20, 7, 9], vec![]).unwrap();
+        let of = |own, all: &CountTable| JointRelease {
+            tables: &[],
+            patterns: &[],
+            all: all.clone(),
+            own,
+        };
+        let releases = [of(nodes[0], &all), of(nodes[1], &all)];
+        let (tables, patterns) = together(&releases);
+        assert_eq!(tables, std::slice::from_ref(&all));
+        let shown = |pattern: &Pattern| -> Vec<NodeId> {
+            who.nodes().filter(|node| !pattern.withheld[node.0]).collect()
+        };
+        let mut own = nodes.clone();
+        own.sort_unstable();
+        assert_eq!(patterns.iter().map(shown).collect::<Vec<_>>(), [own]);
+        // What one has and another has not stands apart, so that the two are compared.
+        let other = CountTable::new("all", vec![who.clone()], vec![20, 7, 8], vec![]).unwrap();
+        assert_eq!(together(&[of(nodes[0], &all), of(nodes[1], &other)]).0.len(), 2);
+        let level = ProtectionLevel { cell: nodes[1].0, lower: 1, upper: 1 };
+        let unsafe_by_rule = all.clone().with_protection_levels(vec![level]).unwrap();
+        assert_eq!(together(&[of(nodes[0], &all), of(nodes[1], &unsafe_by_rule)]).0.len(), 2);
     }
 
     fn by_sex(count: u64) -> CountTable {

@@ -38,7 +38,10 @@ pub(crate) fn preview(arguments: &Arguments) -> Result<String, Failure> {
 fn judged(loaded: &Loaded, file: &Path, asked: Option<&Period>) -> Result<Preview, Failure> {
     let definition = pipeline::read(file)?;
     let failed = |source| Failure::Aggregate { path: file.to_owned(), source: Box::new(source) };
-    let period = loaded.period_of(&Definition::parse(&definition).map_err(failed)?, asked)?;
+    let period = loaded.period_of(
+        &Definition::parse_with(&definition, &loaded.columns()?).map_err(failed)?,
+        asked,
+    )?;
     let store = loaded.store()?;
     let _lock = store.lock()?;
     looks::count(loaded, &store, looks::PREVIEW, period, || {

@@ -193,7 +193,7 @@ impl Review {
         let leads = KnownLeads::new(exact, &wanted);
         let hidden = ExactOnlyGroups::of(exact);
         let told = |codes: &[u32], leads_back: &dyn Fn(&[Pseudonym]) -> bool| -> Vec<Pseudonym> {
-            let all = codes.iter().map(|code| persons.pseudonyms[*code as usize]);
+            let all = codes.iter().map(|code| persons.pseudonym(*code));
             let mut all: Vec<Pseudonym> = all.filter(|one| leads_back(&[*one])).collect();
             all.sort_unstable();
             all.dedup();

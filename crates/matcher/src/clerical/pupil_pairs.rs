@@ -151,7 +151,7 @@ impl Review {
             }
         }
         let told = |unit: u32| -> Vec<Pseudonym> {
-            let all = of_unit[&unit].iter().map(|code| persons.pseudonyms[*code as usize]);
+            let all = of_unit[&unit].iter().map(|code| persons.pseudonym(*code));
             let mut all: Vec<Pseudonym> =
                 all.filter(|one| pupil(persons, register, &[*one]) == Some(unit)).collect();
             all.sort_unstable();

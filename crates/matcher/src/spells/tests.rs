@@ -31,9 +31,9 @@ pub(crate) fn texts<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> Ar
     Arc::new(builder.finish())
 }
 
-pub(crate) fn taken(children: &[u32]) -> impl Iterator<Item = SummarisedRow> + '_ {
+pub(crate) fn taken(children: &[u32]) -> Vec<SummarisedRow> {
     let taken = |(row, child): (u32, &u32)| SummarisedRow { row, child: *child, preferred: true };
-    (0u32..).zip(children).map(taken)
+    (0u32..).zip(children).map(taken).collect()
 }
 
 pub(crate) fn whole(array: &ArrayRef) -> Vec<Option<i64>> {
@@ -60,7 +60,7 @@ fn longest(
         let children: Vec<u32> = rows.iter().map(|row| row.0).collect();
         let (from, end) =
             (dates(rows.iter().map(|row| row.1)), dates(rows.iter().map(|row| row.2)));
-        summariser.add(&batch(vec![("from", from), ("end", end)]), 0, taken(&children)).unwrap();
+        summariser.add(&batch(vec![("from", from), ("end", end)]), 0, &taken(&children)).unwrap();
     }
     let notes = summariser.notes();
     (whole(&summariser.finish().unwrap()), notes)
@@ -126,7 +126,7 @@ fn as_at(
     for (from, end, delivery, value) in rows {
         let columns =
             vec![("of", texts([*value])), ("from", dates([Some(*from)])), ("end", dates([*end]))];
-        summariser.add(&batch(columns), *delivery, taken(&[0])).unwrap();
+        summariser.add(&batch(columns), *delivery, &taken(&[0])).unwrap();
     }
     let values = summariser.finish().unwrap();
     // A period without the day has no row that is open, and so no text.
@@ -184,7 +184,7 @@ fn a_column_of_another_type_is_an_error_without_a_value() {
     };
     let mut summariser = Summariser::new(summary, Blank::SaysNothing, 1, None);
     let rows = batch(vec![("from", texts([Some("Q330400024001")])), ("end", dates([None]))]);
-    let error = summariser.add(&rows, 0, taken(&[0])).unwrap_err().to_string();
+    let error = summariser.add(&rows, 0, &taken(&[0])).unwrap_err().to_string();
     assert!(error.contains("column from does not hold days") && !error.contains("Q33"), "{error}");
     let mut one = OneType::default();
     assert!(one.is_that_of(&rows, &name("from")).unwrap());

@@ -24,9 +24,9 @@ fn distinct_counts_each_value_of_a_child_once_over_all_deliveries() {
     let summary = Summary::Distinct { of: name("school") };
     let mut summariser = Summariser::new(summary, Blank::SaysNothing, 3, None);
     let first = batch(vec![("school", texts([Some("a"), Some("b"), Some("a"), None]))]);
-    summariser.add(&first, 1, taken(&[0, 0, 1, 2])).unwrap();
+    summariser.add(&first, 1, &taken(&[0, 0, 1, 2])).unwrap();
     let second = batch(vec![("school", texts([Some("b"), Some("c")]))]);
-    summariser.add(&second, 0, taken(&[0, 0])).unwrap();
+    summariser.add(&second, 0, &taken(&[0, 0])).unwrap();
     assert_eq!(whole(&summariser.finish().unwrap()), [Some(3), Some(1), Some(0)]);
 }
 
@@ -44,7 +44,7 @@ fn between(
         let children: Vec<u32> = rows.iter().map(|row| row.0).collect();
         let (from, until) =
             (dates(rows.iter().map(|row| row.1)), dates(rows.iter().map(|row| row.2)));
-        summariser.add(&batch(vec![("a", from), ("b", until)]), 0, taken(&children)).unwrap();
+        summariser.add(&batch(vec![("a", from), ("b", until)]), 0, &taken(&children)).unwrap();
     }
     let notes = summariser.notes();
     (whole(&summariser.finish().unwrap()), notes)
@@ -73,7 +73,7 @@ fn ages(cohorts: &[&str], on: &str) -> Result<(Vec<Option<i64>>, Vec<String>), M
     let mut summariser = Summariser::new(summary, Blank::SaysNothing, cohorts.len(), Some(day(on)));
     let children: Vec<u32> = (0..cohorts.len() as u32).collect();
     let cohorts = dates(cohorts.iter().map(|cohort| (!cohort.is_empty()).then(|| day(cohort).0)));
-    summariser.add(&batch(vec![("cohort", cohorts)]), 0, taken(&children))?;
+    summariser.add(&batch(vec![("cohort", cohorts)]), 0, &taken(&children))?;
     let notes = summariser.notes();
     Ok((whole(&summariser.finish().unwrap()), notes))
 }
@@ -97,8 +97,8 @@ fn the_cohort_of_the_latest_delivery_and_of_the_preferred_person_counts() {
         |cohorts: &[&str]| batch(vec![("cohort", dates(cohorts.iter().map(|of| Some(day(of).0))))]);
     let both =
         [(0, false), (1, true)].map(|(row, preferred)| SummarisedRow { row, child: 0, preferred });
-    summariser.add(&rows(&["2011-08-31", "2012-08-31"]), 1, both.into_iter()).unwrap();
-    summariser.add(&rows(&["2010-08-31"]), 0, taken(&[0])).unwrap();
+    summariser.add(&rows(&["2011-08-31", "2012-08-31"]), 1, &both).unwrap();
+    summariser.add(&rows(&["2010-08-31"]), 0, &taken(&[0])).unwrap();
     assert_eq!(whole(&summariser.finish().unwrap()), [Some(13)]);
 }
 
@@ -129,7 +129,7 @@ proptest! {
         let mut summariser = Summariser::new(Summary::Distinct { of: name("a") }, Blank::SaysNothing, 3, None);
         for rows in rows.chunks(4) {
             let children: Vec<u32> = rows.iter().map(|row| row.0).collect();
-            summariser.add(&batch(vec![("a", dates(rows.iter().map(|row| row.1)))]), 0, taken(&children)).unwrap();
+            summariser.add(&batch(vec![("a", dates(rows.iter().map(|row| row.1)))]), 0, &taken(&children)).unwrap();
         }
         let distinct = |child| all.get(&child).map_or(0, |of| of.0.iter().collect::<BTreeSet<_>>().len() as i64);
         prop_assert_eq!(whole(&summariser.finish().unwrap()), (0..3).map(|child| Some(distinct(child))).collect::<Vec<_>>());

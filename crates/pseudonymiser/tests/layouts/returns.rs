@@ -128,7 +128,9 @@ fn validate(folder: &Path, schema: &Path, file: &Path) {
     fs::write(&copy, text.replace("value=\"^", "value=\"").replace("$\"/>", "\"/>")).unwrap();
     let found = Command::new("xmllint").args(["--noout", "--schema"]).arg(copy).arg(file).output();
     let Ok(found) = found else {
-        eprintln!("LEFT OUT: xmllint is not installed, so no document is held against its schema");
+        minster_tests::left_out(
+            "xmllint is not installed, so no document is held against its schema",
+        );
         return;
     };
     let said = String::from_utf8_lossy(&found.stderr);

@@ -1,6 +1,5 @@
 //! Formats, containers and versions, on files made here, and what hostile ones come to.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
-#![allow(clippy::print_stderr, reason = "what a test leaves out is said aloud")]
 
 mod common;
 mod containers;
