@@ -366,8 +366,12 @@ fn retain(of: &mut Telling) {
         .unwrap();
     of.approved("hold --kind upn --identifier-file number");
     of.done("minster-vault enact --proposal proposal");
-    of.approved("moratorium --category adoption --ordered-by HOME-OFFICE/INQUIRY");
+    let moratorium = "--schedule short.toml --ordered-by HOME-OFFICE/INQUIRY";
+    of.approved(&format!("moratorium --category adoption {moratorium}"));
     of.tells("moratorium", "minster-vault enact --proposal proposal");
+    let request = "minster-vault request --reference R/1 --reason test --expires SOON";
+    let of_none = format!("{request} moratorium --category adoptions {moratorium}");
+    of.tells("moratorium-on-no-category", &of_none);
     let what = "--purpose children-statistics --schedule short.toml --until";
     let plan = format!("minster-vault retention plan {what} 2026-11-01");
     of.tells("retention-plan", &plan);

@@ -108,6 +108,8 @@ pub struct StandingHold {
     pub reference: String,
     /// Since when (RFC 3339, UTC).
     pub since: String,
+    /// Whether the schedule has the category, or a person of the purpose the number. Else it holds nobody here.
+    pub is_known: bool,
 }
 
 /// The outcome of a disposal that custodians approved.
@@ -156,15 +158,17 @@ pub struct DisposalReceipt {
     pub list: String,
     /// SHA-256 of its file.
     pub sha256: String,
-    /// The datasets that were written anew.
+    /// Every dataset with rows of persons. One from which nothing left has the same manifest before and after.
     pub datasets: Vec<DisposedDataset>,
     /// Linkage datasets that were shredded.
     pub shredded: u64,
     /// Superseded snapshots that were removed.
     pub snapshots: u64,
+    /// Ids of children to which numbers of others lead too, so that their linked rows stay.
+    pub shared_ids: u64,
 }
 
-/// A dataset that was written anew.
+/// A dataset from which the list's rows were taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DisposedDataset {
@@ -176,6 +180,8 @@ pub struct DisposedDataset {
     pub after: String,
     /// Rows that left it.
     pub rows: u64,
+    /// Numbers that became blank, in rows that are about others too.
+    pub cells: u64,
     /// Files beside its tables that left it: sealed quarantine, reports that named a child's pseudonym.
     pub files: u64,
 }

@@ -61,6 +61,16 @@ impl Births {
         self.told.get(pair).is_some_and(|delivery| *delivery < before)
     }
 
+    /// Whether nothing was told.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    /// Whether any delivery told a pair.
+    pub(crate) fn has(&self, pair: &Link) -> bool {
+        self.told.contains_key(pair)
+    }
+
     /// Adds what a delivery tells; durable when this returns. Gives how many pairs no earlier delivery had told, and the head
     /// that the log must name. A delivery takes its place though it tells nothing new.
     pub fn add(

@@ -5,7 +5,7 @@ mod key;
 mod list;
 mod persons;
 
-pub(crate) use due::{Assessment, HeldBack};
+pub(crate) use due::{Assessment, HeldBack, shown};
 pub(crate) use key::RetentionKey;
 pub(crate) use list::{PROPOSED, Proposed};
 pub(crate) use persons::Persons;

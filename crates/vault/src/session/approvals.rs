@@ -133,8 +133,8 @@ impl Session<'_> {
                 let tag = self.subject_tag(&kind, &identifier)?;
                 Action::Hold { kind, tag }
             }
-            ProposedAction::Moratorium { category, ordered_by } => {
-                self.moratorium(&category, ordered_by)?
+            ProposedAction::Moratorium { category, ordered_by, schedule } => {
+                self.moratorium(&category, ordered_by, &schedule)?
             }
             ProposedAction::LiftHold { hold } => self.lifted(hold)?,
             ProposedAction::Dispose { .. } => {

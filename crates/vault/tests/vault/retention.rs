@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs};
 
 use minster_model::{DatasetClass, Pseudonym, Role};
-use minster_vault::{session::Session, vault::Vault};
+use minster_vault::{disk::Disk, registry::Births, session::Session, vault::Vault};
 use minster_vault_api::{
     CarriedOut, Client, Denial, DisposalCounts, DisposalHead, DisposalReceipt, DisposedDataset,
     OpenedRun, PROTOCOL, PersonFacts, Proposed, ProposedAction, RecordedManifest, Request,
@@ -303,6 +303,7 @@ fn a_hold_on_one_number_keeps_all_of_the_person_until_it_is_lifted() {
     let hold = held(&site, &serving, &upn(3));
     let now = plan(&serving, "2026-01-01");
     assert_eq!((now.due, now.held.len()), (Some(5), 1));
+    assert!(now.holds[0].is_known);
     assert_eq!((now.held[0].by.as_str(), now.held[0].persons), ("legal hold", None));
     assert_eq!((now.holds[0].hold.as_str(), now.holds[0].category.as_ref()), (hold.as_str(), None));
     let (of, counts) = disposed(&site, &serving, "2026-01-01");
@@ -321,6 +322,76 @@ fn a_hold_on_one_number_keeps_all_of_the_person_until_it_is_lifted() {
     let log = fs::read_to_string(site.log()).unwrap();
     assert!(log.contains("\"event\":\"held\"") && log.contains("\"event\":\"lifted-hold\""));
     assert!(!log.contains("CANARY"));
+}
+
+#[test]
+fn a_hold_on_a_number_that_nobody_has_says_so_in_each_plan() {
+    let site = Site::new();
+    let serving = site.serve();
+    filled(&serving);
+    held(&site, &serving, "CANARY-UPN-555");
+    let now = plan(&serving, "2026-01-01");
+    assert_eq!((now.due, now.holds.len(), now.holds[0].is_known), (Some(6), 1, false));
+    // It holds as soon as a delivery has the number.
+    run(&serving, "census", &[facts(&[("upn", "CANARY-UPN-555")], &[], &[], Some("1990-06-01"))])
+        .unwrap();
+    let now = plan(&serving, "2026-01-01");
+    assert_eq!((now.due, now.held.len(), now.holds[0].is_known), (Some(6), 1, true));
+}
+
+/// Of three birth dates of a child, the one between the others, and one that was told beside the number alone, leave too.
+#[test]
+fn no_birth_date_of_a_person_who_left_stays_in_the_books() {
+    let site = Site::new();
+    let serving = site.serve();
+    filled(&serving);
+    let days = ["1988-01-31", "1989-05-05"];
+    let more: Vec<_> =
+        days.iter().map(|day| facts(&[("upn", &upn(0))], &[], &[], Some(day))).collect();
+    run(&serving, "census", &more).unwrap();
+    let mut client = serving.client(Role::Ingest).unwrap();
+    client.open_run(manifest("education", "census", 10_000)).unwrap();
+    let numbers = [upn(0), upn(0), upn(0), upn(0), upn(10)];
+    client.pseudonymise(&kind("upn"), batch(&[upn(0), upn(10)])).unwrap();
+    let born = ["1988-01-31", "1989-05-05", "1990-06-01", "1907-12-24", "2010-06-01"];
+    client.tell_births(&kind("upn"), batch(&numbers), batch(&born)).unwrap();
+    client.close_run(&[]).unwrap();
+    drop(client);
+    disposed(&site, &serving, "2026-01-01");
+    drop(serving);
+    let opened = minster_vault::folder::open_folder(&site.vault(), &site.secret(), Disk::new());
+    let opened = opened.unwrap();
+    let (keys, head) = (opened.folder.keys, opened.state.purposes[&education()].births.clone());
+    let path = site.vault().join("births/education");
+    let births = Births::open(&path, &keys, &education(), head.as_ref(), Disk::new()).unwrap().0;
+    let (links, beside) = (keys.link_key(&kind("upn")), keys.beside_key(&education()));
+    let is_told = |(number, day): (&String, &&str)| {
+        births.is_told(&beside.beside(&links.link(number.as_bytes()), day.as_bytes()), u32::MAX)
+    };
+    let told: Vec<bool> = numbers.iter().zip(&born).map(is_told).collect();
+    assert_eq!(told, [false, false, false, false, true]);
+}
+
+/// A field of an entry of the log, wherever it stands.
+fn found<'a>(value: &'a serde_json::Value, name: &str) -> Option<&'a serde_json::Value> {
+    let object = value.as_object()?;
+    object.get(name).or_else(|| object.values().find_map(|value| found(value, name)))
+}
+
+/// The text that custodians sign hides what a plan hides.
+#[test]
+fn a_proposal_to_dispose_tells_no_small_count() {
+    let site = Site::new();
+    let serving = site.serve();
+    let some: Vec<_> =
+        (0..3).map(|n| facts(&[("upn", &upn(n))], &[], &[], Some("1990-06-01"))).collect();
+    run(&serving, "census", &some).unwrap();
+    let mut client = serving.client(Role::Custodian).unwrap();
+    let text = proposed(&mut client, dispose("2026-01-01")).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let persons = found(&told, "persons").unwrap();
+    assert_eq!(persons, &serde_json::json!({ "other": null }), "{text}");
+    assert_eq!(found(&told, "numbers").unwrap(), &serde_json::Value::Null, "{text}");
 }
 
 #[test]
@@ -344,7 +415,11 @@ fn a_moratorium_holds_a_category_and_no_other() {
     let moratorium = |category: &str| ProposedAction::Moratorium {
         category: category.into(),
         ordered_by: "HOME-OFFICE/IICSA".into(),
+        schedule: SCHEDULE.into(),
     };
+    // One on a category that is none would hold nobody.
+    let mistyped = proposed(&mut serving.client(Role::Custodian).unwrap(), moratorium("plans"));
+    assert!(denial(mistyped).to_string().contains("has no category plans"));
     carried_out(&site, &serving, moratorium("plan")).unwrap();
     assert_eq!(plan(&serving, "2026-01-01").due, Some(6));
     carried_out(&site, &serving, moratorium("other")).unwrap();
@@ -354,6 +429,12 @@ fn a_moratorium_holds_a_category_and_no_other() {
         (Some(0), "other", Some(6))
     );
     assert_eq!(now.holds.len(), 2);
+    assert!(now.holds.iter().all(|hold| hold.is_known));
+    // Under another schedule the first holds nobody, and the plan says so.
+    let renamed = SCHEDULE.replace("\"plan\"", "\"protection-plan\"");
+    let mut client = serving.client(Role::Custodian).unwrap();
+    let other = client.plan_retention(&education(), &renamed, "2026-01-01").unwrap();
+    assert_eq!(other.holds.iter().map(|hold| hold.is_known).collect::<Vec<_>>(), [false, true]);
     assert_eq!(now.holds[0].ordered_by.as_deref(), Some("HOME-OFFICE/IICSA"));
     let nothing = proposed(&mut serving.client(Role::Custodian).unwrap(), dispose("2026-01-01"));
     assert!(denial(nothing).to_string().contains("nothing is due"));
@@ -428,7 +509,26 @@ fn a_match_key_beside_a_person_who_left_goes_over_to_new_keys_and_names_nobody()
     let mut linker = serving.client(Role::Linker).unwrap();
     let bytes = linker.disposal_list(&of).unwrap();
     let sha256 = minster_vault::approvals::sha256(std::str::from_utf8(&bytes).unwrap());
-    let receipt = DisposalReceipt { list: of, sha256, datasets: vec![], shredded: 0, snapshots: 0 };
+    let unchanged = DisposedDataset {
+        dataset: dataset(DatasetClass::Source),
+        before: "d".repeat(64),
+        after: "d".repeat(64),
+        rows: 0,
+        cells: 0,
+        files: 0,
+    };
+    let mut receipt = DisposalReceipt {
+        list: of,
+        sha256,
+        datasets: vec![],
+        shredded: 0,
+        snapshots: 0,
+        shared_ids: 0,
+    };
+    // Nothing was done to the dataset, and the receipt is silent about it.
+    let silent = denial(linker.report_disposal(&education(), receipt.clone()));
+    assert!(silent.to_string().contains("source/census/2024-25"), "{silent}");
+    receipt.datasets.push(unchanged);
     linker.report_disposal(&education(), receipt).unwrap();
     rotated(&site, &serving, "education");
     let pairs = linker.crosswalk(&education(), minster_model::KeyVersion(1)).unwrap();
@@ -533,6 +633,12 @@ fn a_list_is_closed_by_a_receipt_and_older_snapshots_count_no_more() {
     ingest.record_manifest(recorded("a"), None).unwrap();
     ingest.record_manifest(recorded("b"), None).unwrap();
     let mut linker = serving.client(Role::Linker).unwrap();
+    let linked = dataset(DatasetClass::Integrated);
+    linker.create_key(&linked).unwrap();
+    let of_linked =
+        |sha: &str| RecordedManifest { dataset: linked.clone(), sha256: sha.repeat(64) };
+    linker.record_manifest(of_linked("1"), None).unwrap();
+    linker.record_manifest(of_linked("2"), None).unwrap();
     let early = linker.record_disposed(recorded("c"), &"b".repeat(64), &"0".repeat(16));
     assert!(matches!(denial(early), Denial::NotRecorded { .. }), "no list is open");
     let (list_id, _) = disposed(&site, &serving, "2026-01-01");
@@ -543,20 +649,45 @@ fn a_list_is_closed_by_a_receipt_and_older_snapshots_count_no_more() {
     assert!(matches!(denial(old), Denial::NotRecorded { .. }), "from another than the newest");
     let other = ingest.record_disposed(recorded("c"), &"b".repeat(64), &list_id);
     assert!(matches!(denial(other), Denial::RoleForbids { .. }));
+    let report = dataset(DatasetClass::Report);
+    let report = RecordedManifest { dataset: report, sha256: "e".repeat(64) };
+    let other = denial(linker.record_disposed(report, &"e".repeat(64), &list_id));
+    assert!(other.to_string().contains("of its class"), "{other}");
     linker.record_disposed(recorded("c"), &"b".repeat(64), &list_id).unwrap();
+    let twice = denial(linker.record_disposed(recorded("f"), &"c".repeat(64), &list_id));
+    assert!(twice.to_string().contains("applied to the dataset already"), "{twice}");
+    let told = |dataset: &minster_model::DatasetRef, before: &str, after: &str| DisposedDataset {
+        dataset: dataset.clone(),
+        before: before.repeat(64),
+        after: after.repeat(64),
+        rows: 6,
+        cells: 0,
+        files: 1,
+    };
     let receipt = |after: &str, sha256: &str| DisposalReceipt {
         list: list_id.clone(),
         sha256: sha256.into(),
-        datasets: vec![DisposedDataset {
-            dataset: of.clone(),
-            before: "b".repeat(64),
-            after: after.repeat(64),
-            rows: 6,
-            files: 1,
-        }],
+        datasets: vec![told(&of, "b", after), told(&linked, "2", "2")],
         shredded: 0,
         snapshots: 1,
+        shared_ids: 0,
     };
+    let mut refused = |datasets: Vec<DisposedDataset>| {
+        let receipt = DisposalReceipt { datasets, ..receipt("c", &sha256) };
+        denial(linker.report_disposal(&education(), receipt)).to_string()
+    };
+    assert!(refused(vec![]).contains("does not tell of"));
+    assert!(refused(vec![told(&of, "b", "c")]).contains("does not tell of integrated/"));
+    assert!(
+        refused(vec![told(&of, "a", "c"), told(&linked, "2", "2")]).contains("other of source/")
+    );
+    assert!(
+        refused(vec![told(&of, "c", "c"), told(&linked, "2", "2")]).contains("other of source/")
+    );
+    assert!(refused(vec![told(&of, "b", "c"), told(&linked, "1", "2")]).contains("other of integ"));
+    assert!(refused(vec![told(&of, "b", "c"); 2]).contains("other of source/"));
+    let early = linker.disposal_receipt(&list_id);
+    assert!(matches!(denial(early), Denial::Proposal { .. }), "there is none yet");
     let wrong = linker.report_disposal(&education(), receipt("b", &sha256));
     assert!(matches!(denial(wrong), Denial::OtherManifest { .. }), "not what stands");
     let wrong = linker.report_disposal(&education(), receipt("c", &"0".repeat(64)));
@@ -569,6 +700,22 @@ fn a_list_is_closed_by_a_receipt_and_older_snapshots_count_no_more() {
     assert!(!site.vault().join("disposals").join(&list_id).exists(), "the list is destroyed");
     let again = linker.report_disposal(&education(), receipt("c", &sha256));
     assert!(matches!(denial(again), Denial::OutOfOrder { .. }));
+    // Whoever lost the receipt is given the same again; nobody else is.
+    assert_eq!(linker.disposal_receipt(&list_id).unwrap(), note);
+    assert_eq!(serving.client(Role::Custodian).unwrap().disposal_receipt(&list_id).unwrap(), note);
+    assert!(matches!(denial(ingest.disposal_receipt(&list_id)), Denial::RoleForbids { .. }));
+    // A copy of the store is not recorded as new, by nobody who writes, and not after the dataset was begun anew.
+    for sha in ["a", "b"] {
+        let replayed = denial(ingest.record_manifest(recorded(sha), None)).to_string();
+        assert!(replayed.contains("of before a disposal"), "{replayed}");
+    }
+    let replayed = denial(linker.record_manifest(of_linked("1"), None)).to_string();
+    assert!(replayed.contains("of before a disposal"), "{replayed}");
+    let gone = ProposedAction::Snapshot { dataset: of.clone(), sha256: None };
+    carried_out(&site, &serving, gone).unwrap();
+    let replayed = denial(ingest.record_manifest(recorded("b"), None)).to_string();
+    assert!(replayed.contains("of before a disposal"), "{replayed}");
+    ingest.record_manifest(recorded("9"), None).unwrap();
     // A snapshot of before has no way back, not even by two custodians.
     for sha in ["a", "b"] {
         let sha256 = Some(sha.repeat(64));
