@@ -18,6 +18,8 @@ pub struct PersonFacts {
     pub categories: Vec<String>,
     /// Dates of events: the event's name in the schedule, and the day (ISO).
     pub dates: Vec<(String, String)>,
+    /// Events whose dates the row leaves blank, and the first day of its delivery's period (ISO): they had not happened yet.
+    pub open: Vec<(String, String)>,
 }
 
 /// A count that is told only where it is not small.

@@ -137,17 +137,22 @@ impl TriagedBatch<'_> {
             let keys = plan.keys.iter().zip(&self.keys).filter_map(|(key, cells)| {
                 Some((&key.kind, cells.cells[cells.codes[place] as usize].identifier()?))
             });
-            let mut dates = Vec::new();
+            let (mut dates, mut open) = (Vec::new(), Vec::new());
             for (event, column) in &of.dates {
                 let text = self.text(row, *column);
                 match parse_date(text, &plan.dates) {
-                    _ if text.is_empty() => {}
-                    Ok(date) => dates.push((*event, date)),
-                    Err(_) => untold.dates += 1,
+                    Ok(date) if !text.is_empty() => dates.push((*event, date)),
+                    _ => {
+                        untold.dates += u64::from(!text.is_empty());
+                        // What the row shows has not ended, as far as anybody can say.
+                        if of.category.is_some() && event.may_be_open() {
+                            open.push((*event, plan.first_day));
+                        }
+                    }
                 }
             }
             let (beside, category) = (others.chain(keys).collect(), of.category.as_ref());
-            all.push(RowFacts { own, beside, category, dates });
+            all.push(RowFacts { own, beside, category, dates, open });
         }
         (all, untold)
     }

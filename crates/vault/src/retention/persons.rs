@@ -98,6 +98,7 @@ impl Persons {
                 .map(|(_, day)| *day)
                 .collect();
             of.dates.iter().for_each(|(event, on)| facts.happened(*event, *on));
+            of.open.iter().for_each(|(event, on)| facts.is_open(*event, *on));
             of.categories.into_iter().for_each(|category| facts.is_of(category));
             let deliveries = &mut persons.deliveries;
             let delivery = *of_delivery.entry(delivery.to_owned()).or_insert_with(|| {

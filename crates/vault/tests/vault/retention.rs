@@ -60,6 +60,7 @@ fn facts(
         own: own.len() as u32,
         categories: categories.iter().map(|&name| name.to_owned()).collect(),
         dates: born.iter().map(|&day| ("birth".to_owned(), day.to_owned())).collect(),
+        open: Vec::new(),
     }
 }
 
@@ -197,6 +198,42 @@ fn facts_of_several_sources_add_up_and_the_latest_date_counts() {
     assert_eq!(plan(&site.serve(), "2030-05-31").due, Some(0), "the day before, after a restart");
 }
 
+/// A blank end in a later delivery keeps a case that had ended before, after a restart too.
+#[test]
+fn a_case_that_is_open_again_is_undetermined_until_its_end_is_told() {
+    let site = Site::new();
+    let serving = site.serve();
+    let schedule =
+        SCHEDULE.replace("event = \"birth\", years = 40", "event = \"case-closed\", years = 25");
+    let of = |closed: Option<&str>, open: Option<&str>| -> Vec<PersonFacts> {
+        let dates = |day: Option<&str>| {
+            day.iter().map(|day| ("case-closed".to_owned(), (*day).to_owned())).collect()
+        };
+        let row = |n| PersonFacts {
+            dates: dates(closed),
+            open: dates(open),
+            ..facts(&[("upn", &upn(n))], &[], &["plan"], None)
+        };
+        (0..6).map(row).collect()
+    };
+    let told = |serving: &Serving| {
+        let mut client = serving.client(Role::Custodian).unwrap();
+        let plan = client.plan_retention(&education(), &schedule, "2026-01-01").unwrap();
+        let missing = plan.undetermined.first().map(|of| (of.missing.clone(), of.persons));
+        (plan.due, missing)
+    };
+    run(&serving, "cin", &of(Some("2000-02-01"), None)).unwrap();
+    assert_eq!(told(&serving), (Some(6), None));
+    run(&serving, "cin", &of(None, Some("2024-04-01"))).unwrap();
+    let open = (Some(0), Some(("case-closed".to_owned(), Some(6))));
+    assert_eq!(told(&serving), open);
+    drop(serving);
+    let serving = site.serve();
+    assert_eq!(told(&serving), open);
+    run(&serving, "cin", &of(Some("2025-01-31"), None)).unwrap();
+    assert_eq!(told(&serving), (Some(0), None), "its new end counts");
+}
+
 #[test]
 fn the_same_facts_told_again_add_nothing() {
     let site = Site::new();
@@ -258,6 +295,7 @@ fn facts_come_with_numbers_that_the_run_asked_for_and_no_others() {
             ..known.clone()
         },
         PersonFacts { dates: vec![("birth".into(), "1990-01-01".into()); 65], ..known.clone() },
+        PersonFacts { open: vec![("birth".into(), "1990-01-01".into())], ..known.clone() },
     ] {
         assert!(matches!(told(&mut client, wrong), Denial::OutOfOrder { .. }));
     }
