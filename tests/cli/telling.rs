@@ -73,7 +73,8 @@ impl Telling {
             format!("minster-vault request --reference R/1 --reason test --expires SOON {what}");
         fs::write(self.site.path("proposal"), self.done(&request)).unwrap();
         for name in ["ann", "ben"] {
-            let number = if what.starts_with("subject") { "--identifier-file number" } else { "" };
+            let is_about_one = what.starts_with("subject") || what.starts_with("hold");
+            let number = if is_about_one { "--identifier-file number" } else { "" };
             self.done(&format!(
                 "minster-vault approve --proposal proposal --name {name} --key {name} --clear-key --yes {number}"
             ));

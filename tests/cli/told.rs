@@ -50,6 +50,7 @@ fn all_that_is_told_is_as_it_is_kept() {
     govern(&mut telling);
     review(&mut telling);
     reveal(&mut telling);
+    retain(&mut telling);
     renew(&mut telling);
     stop(&mut telling);
     assert_eq!(kept::names(&folder("told")), telling.told, "a text is kept that nothing tells");
@@ -356,6 +357,37 @@ fn reveal(of: &mut Telling) {
     of.json("minster-vault-quarantine-open", &format!("{open} --out rows2.jsonl"));
     of.tells("quarantine-open-without-a-file", &format!("{open} --json"));
     of.tells("quarantine-open-of-no-row", &format!("{open} --row 999999999"));
+}
+
+/// The retention schedule, with a shorter period: nobody of the council is twenty-five.
+fn retain(of: &mut Telling) {
+    let schedule = fs::read_to_string(of.site.path("config/retention.toml")).unwrap();
+    fs::write(of.site.path("short.toml"), schedule.replace("years = 25 }", "years = 12 }"))
+        .unwrap();
+    of.approved("hold --kind upn --identifier-file number");
+    of.done("minster-vault enact --proposal proposal");
+    let moratorium = "--schedule short.toml --ordered-by HOME-OFFICE/INQUIRY";
+    of.approved(&format!("moratorium --category adoption {moratorium}"));
+    of.tells("moratorium", "minster-vault enact --proposal proposal");
+    let request = "minster-vault request --reference R/1 --reason test --expires SOON";
+    let of_none = format!("{request} moratorium --category adoptions {moratorium}");
+    of.tells("moratorium-on-no-category", &of_none);
+    let what = "--purpose children-statistics --schedule short.toml --until";
+    let plan = format!("minster-vault retention plan {what} 2026-11-01");
+    of.tells("retention-plan", &plan);
+    of.json("minster-vault-retention-plan", &plan);
+    let request = "minster-vault request --reference R/1 --reason test --expires SOON dispose";
+    of.tells("dispose-of-nothing", &format!("{request} {what} 2000-01-01"));
+    of.tells("dispose-before-the-day", &format!("{request} {what} 2999-01-01"));
+    of.approved(&format!("dispose {what} 2026-11-01"));
+    let apply = "minster-vault retention apply --proposal proposal --out disposal.list";
+    of.json("minster-vault-retention-apply", apply);
+    of.tells("retention-apply-again", apply);
+    fs::write(of.site.path("forged.list"), "nothing\n").unwrap();
+    of.tells("dispose-by-a-forged-list", "minster dispose forged.list --receipt receipt.note");
+    let dispose = "minster dispose disposal.list --receipt";
+    of.json("minster-dispose", &format!("{dispose} receipt.note"));
+    of.tells("dispose-twice", &format!("{dispose} second.note"));
 }
 
 fn renew(of: &mut Telling) {

@@ -4,6 +4,8 @@
 use std::{
     collections::{BTreeSet, HashSet},
     fmt::Write as _,
+    fs::File,
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -37,8 +39,8 @@ pub(crate) struct Arguments {
 pub(crate) struct Disposed {
     receipt: DisposalReceipt,
     pseudonyms: u64,
-    /// Datasets that an earlier release made: rows that only hang on one that left may stay there.
-    without_kinds: Vec<String>,
+    /// Whether the receipt is one of before.
+    was_applied_before: bool,
     /// Restricted reports of releases, which stand.
     reports: usize,
     path: PathBuf,
@@ -49,25 +51,27 @@ struct List {
     head: DisposalHead,
     pseudonyms: HashSet<Pseudonym>,
     sha256: String,
+    /// Whether it was applied before.
+    is_closed: bool,
 }
 
 pub(crate) fn dispose(arguments: &Arguments) -> Result<Disposed, Failure> {
     let loaded = Loaded::read(&arguments.report.config.path)?;
     let purpose = &loaded.pipeline.purpose;
-    if arguments.receipt.exists() {
-        return Err(Failure::Receipt { path: arguments.receipt.clone() });
-    }
     let store = loaded.store()?;
     let _lock = store.lock()?;
     let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Linker, "minster")?;
     let list = List::read(&arguments.list, purpose, &loaded, &mut vault)?;
+    if list.is_closed {
+        // The receipt of before was lost.
+        let note = vault.disposal_receipt(&list.head.list)?;
+        return Disposed::before(&note, &list, ReceiptFile::new(&arguments.receipt)?);
+    }
     let (store, settled) = store.settled(purpose, &mut vault)?;
     if let Some(dataset) = settled.differing.first() {
         return Err(Failure::DisposalDiffers { dataset: dataset.to_string() });
     }
     let failed = |error| stages::failed(&loaded, error);
-    let ids = ids_led_to(&store, purpose, &list.pseudonyms, &mut vault).map_err(failed)?;
-    let with_ids: HashSet<Pseudonym> = list.pseudonyms.union(&ids).copied().collect();
     let own_kinds: BTreeSet<Kind> = list.head.kinds.iter().cloned().collect();
     let ledger = ledger_of(purpose).map_err(failed)?;
     let mut datasets: Vec<DatasetRef> =
@@ -75,6 +79,21 @@ pub(crate) fn dispose(arguments: &Arguments) -> Result<Disposed, Failure> {
     datasets.retain(|dataset| dataset.purpose == *purpose);
     // The dataset of ids comes last: without it nobody knows any more to which ids the numbers led.
     datasets.sort_by_key(|dataset| (*dataset == ledger, dataset.class));
+    let mut keys = DisposalKeys { vault, list: &list.head.list };
+    let led = ids_led_to(&store, purpose, &list.pseudonyms, &mut keys.vault).map_err(failed)?;
+    let mut shared: HashSet<Pseudonym> = HashSet::new();
+    let listed =
+        Gone { list: &list.head.list, pseudonyms: &list.pseudonyms, own_kinds: &own_kinds };
+    // All that can be refused is, before anything is written.
+    for dataset in datasets.iter().filter(|dataset| dataset.class == DatasetClass::Source) {
+        store.may_dispose(dataset, &listed, &mut keys)?;
+        let own = store.own_numbers(dataset, &own_kinds, &mut keys)?;
+        shared.extend(own.iter().filter_map(|one| led.others.get(one)));
+    }
+    let ids = led.ids.difference(&shared);
+    let with_ids: HashSet<Pseudonym> = list.pseudonyms.iter().chain(ids).copied().collect();
+    // Made before the vault closes the list: a full disk must not cost the receipt.
+    let file = ReceiptFile::new(&arguments.receipt)?;
     let mut disposed = Disposed {
         receipt: DisposalReceipt {
             list: list.head.list.clone(),
@@ -82,13 +101,13 @@ pub(crate) fn dispose(arguments: &Arguments) -> Result<Disposed, Failure> {
             datasets: Vec::new(),
             shredded: 0,
             snapshots: 0,
+            shared_ids: shared.len() as u64,
         },
+        was_applied_before: false,
         pseudonyms: list.head.pseudonyms,
-        without_kinds: Vec::new(),
         reports: 0,
         path: arguments.receipt.clone(),
     };
-    let mut keys = DisposalKeys { vault, list: &list.head.list };
     for dataset in datasets {
         let pseudonyms = match dataset.class {
             DatasetClass::Source => &list.pseudonyms,
@@ -109,9 +128,40 @@ pub(crate) fn dispose(arguments: &Arguments) -> Result<Disposed, Failure> {
         disposed.add(dataset, done);
     }
     let note = keys.vault.report_disposal(purpose, disposed.receipt.clone())?;
-    let written = std::fs::write(&arguments.receipt, &note);
-    written.map_err(|source| Failure::Page { path: arguments.receipt.clone(), source })?;
+    file.write(&note)?;
     Ok(disposed)
+}
+
+/// The file of the receipt, made anew. It is removed where the receipt does not come.
+struct ReceiptFile {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl ReceiptFile {
+    fn new(path: &Path) -> Result<Self, Failure> {
+        let file = File::create_new(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::AlreadyExists => Failure::Receipt { path: path.to_owned() },
+            _ => Failure::Page { path: path.to_owned(), source },
+        })?;
+        Ok(Self { path: path.to_owned(), file: Some(file) })
+    }
+
+    fn write(mut self, note: &str) -> Result<(), Failure> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let written = file.write_all(note.as_bytes()).and_then(|()| file.sync_all());
+        written.map_err(|source| Failure::Page { path: self.path.clone(), source })?;
+        self.file = None;
+        Ok(())
+    }
+}
+
+impl Drop for ReceiptFile {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 impl List {
@@ -152,40 +202,74 @@ impl List {
             return Err(wrong("has another number of pseudonyms than its head says".into()));
         }
         // The vault has it as long as it is open.
-        if vault.disposal_list(&head.list)? != bytes {
-            return Err(wrong("is another than the vault's".into()));
-        }
-        Ok(Self { head, pseudonyms, sha256: sha256_hex(&bytes) })
+        let is_closed = match vault.disposal_list(&head.list) {
+            Ok(known) if known == bytes => false,
+            Ok(_) => return Err(wrong("is another than the vault's".into())),
+            Err(denied @ VaultError::Denied(_)) => {
+                vault.disposal_receipt(&head.list).map_err(|_| denied)?;
+                true
+            }
+            Err(other) => return Err(other.into()),
+        };
+        Ok(Self { head, pseudonyms, sha256: sha256_hex(&bytes), is_closed })
     }
 }
 
 impl Disposed {
+    /// The outcome of a list that was applied before, from its receipt.
+    fn before(note: &str, list: &List, file: ReceiptFile) -> Result<Self, Failure> {
+        #[derive(serde::Deserialize)]
+        struct Told {
+            receipt: DisposalReceipt,
+        }
+        let mut told = serde_json::Deserializer::from_str(note).into_iter::<Told>();
+        let told = told.next().and_then(Result::ok).ok_or(VaultError::Protocol)?;
+        if told.receipt.sha256 != list.sha256 {
+            let (path, why) =
+                (file.path.clone(), "is another than the one that was applied".into());
+            return Err(Failure::DisposalList { path, why });
+        }
+        let path = file.path.clone();
+        file.write(note)?;
+        Ok(Self {
+            receipt: told.receipt,
+            was_applied_before: true,
+            pseudonyms: list.head.pseudonyms,
+            reports: 0,
+            path,
+        })
+    }
+
     fn add(&mut self, dataset: DatasetRef, done: DisposedFrom) {
         self.receipt.snapshots += done.snapshots;
-        if done.without_kinds {
-            self.without_kinds.push(dataset.to_string());
-        }
-        if let Some((before, after)) = done.rewritten {
-            let (rows, files) = (done.rows, done.files);
-            self.receipt.datasets.push(DisposedDataset { dataset, before, after, rows, files });
-        }
+        let DisposedFrom { before, after, rows, cells, files, .. } = done;
+        self.receipt.datasets.push(DisposedDataset { dataset, before, after, rows, cells, files });
     }
 
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
-        for DisposedDataset { dataset, rows, files, .. } in &self.receipt.datasets {
-            let _ = writeln!(
-                text,
-                "{dataset}: {rows} rows and {files} files beside its tables left it"
+        let DisposalReceipt { list, shredded, snapshots, shared_ids, .. } = &self.receipt;
+        if self.was_applied_before {
+            let path = self.path.display();
+            return format!(
+                "the list {list} was applied before; its signed receipt is in {path} again\n"
             );
         }
-        for dataset in &self.without_kinds {
+        for DisposedDataset { dataset, rows, cells, files, .. } in &self.receipt.datasets {
+            if rows + cells + files > 0 {
+                let _ = writeln!(
+                    text,
+                    "{dataset}: {rows} rows and {files} files beside its tables left it; {cells} numbers in rows of others became blank"
+                );
+            }
+        }
+        if *shared_ids > 0 {
             let _ = writeln!(
                 text,
-                "{dataset}: an earlier release made it; rows that only hang on one that left may stay until its delivery is read again"
+                "{shared_ids} ids lead to persons of the list and to others, who were linked as one: their linked rows stay, since nobody can \
+                 tell them apart; `minster link` makes those of the linked periods anew, and closed periods keep them"
             );
         }
-        let DisposalReceipt { list, shredded, snapshots, .. } = &self.receipt;
         let _ = writeln!(
             text,
             "list {list}: {} pseudonyms; {snapshots} superseded snapshots removed, {shredded} linkage datasets shredded, {} reports of \
@@ -202,7 +286,7 @@ impl Disposed {
             "format": 1,
             "receipt": self.receipt,
             "pseudonyms": self.pseudonyms,
-            "without_kinds": self.without_kinds,
+            "was_applied_before": self.was_applied_before,
             "reports_standing": self.reports,
         });
         report::json(&object)

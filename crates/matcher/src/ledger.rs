@@ -1,7 +1,7 @@
 //! The dataset of ids: what leads to each, which was made when, and every merge and split. One for all periods of a purpose.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -52,6 +52,15 @@ pub fn ledger_of(purpose: &Purpose) -> Result<DatasetRef, MatchError> {
     })
 }
 
+/// The children to whom some numbers lead.
+#[derive(Debug, Default)]
+pub struct LedTo {
+    /// Their ids.
+    pub ids: HashSet<Pseudonym>,
+    /// All else that leads to them: other numbers and match keys, each with the id.
+    pub others: HashMap<Pseudonym, Pseudonym>,
+}
+
 /// The ids of the children to whom some numbers lead, in the dataset of ids that stands; none where there is no such dataset.
 ///
 /// # Errors
@@ -61,13 +70,14 @@ pub fn ids_led_to(
     purpose: &Purpose,
     numbers: &HashSet<Pseudonym>,
     keys: &mut dyn DatasetKeys,
-) -> Result<HashSet<Pseudonym>, MatchError> {
+) -> Result<LedTo, MatchError> {
+    let mut led = LedTo::default();
     let dataset = match store.dataset(&ledger_of(purpose)?, keys) {
         Ok(dataset) => dataset,
-        Err(StoreError::NoDataset { .. }) => return Ok(HashSet::new()),
+        Err(StoreError::NoDataset { .. }) => return Ok(led),
         Err(error) => return Err(error.into()),
     };
-    let mut ids = HashSet::new();
+    let LedTo { ids, others } = &mut led;
     each(&dataset, EVIDENCE, |batch| {
         let [evidence, led_to] = [pseudonym_column(batch, 0)?, pseudonym_column(batch, 1)?];
         for row in 0..batch.num_rows() {
@@ -77,7 +87,15 @@ pub fn ids_led_to(
         }
         Ok(())
     })?;
-    Ok(ids)
+    each(&dataset, EVIDENCE, |batch| {
+        let [evidence, led_to] = [pseudonym_column(batch, 0)?, pseudonym_column(batch, 1)?];
+        for row in 0..batch.num_rows() {
+            let pair = pseudonym(evidence, row).zip(pseudonym(led_to, row));
+            others.extend(pair.filter(|(one, id)| ids.contains(id) && !numbers.contains(one)));
+        }
+        Ok(())
+    })?;
+    Ok(led)
 }
 
 impl Ledger {

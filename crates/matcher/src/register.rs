@@ -58,7 +58,7 @@ impl Register {
             decided: HashSet::default(),
         };
         let rows = persons.all().filter(|row| persons.table_of(*row).register);
-        let (numbered, unnumbered): (Vec<(u32, u32)>, Vec<(u32, u32)>) =
+        let (numbered, unnumbered): (Vec<_>, Vec<_>) =
             rows.map(|row| (persons.current(row), row)).partition(|(current, _)| *current != NONE);
         let numbered = sorted(numbered);
         let unnumbered: Vec<u32> = unnumbered.into_iter().map(|(_, row)| row).collect();

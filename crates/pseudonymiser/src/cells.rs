@@ -23,6 +23,8 @@ pub(crate) enum Note {
     Repaired(Reason),
     /// It became blank.
     Blank(Reason),
+    /// The number of a person whose records were disposed of became blank: the row is about another person too.
+    Disposed,
 }
 
 /// One or two unknown codes of a small table are no share.
@@ -108,7 +110,7 @@ impl Cells {
                     Note::Unknown => "unknown",
                     Note::OutsideItsYears | Note::ByPattern | Note::Serial => "passed",
                     Note::Repaired(_) => "repaired",
-                    Note::Blank(_) => "blank",
+                    Note::Blank(_) | Note::Disposed => "blank",
                 }
                 .to_owned(),
                 reason: match note {
@@ -116,6 +118,7 @@ impl Cells {
                     Note::OutsideItsYears => "outside-its-years",
                     Note::ByPattern => "by-pattern",
                     Note::Serial => Reason::ExcelSerial.code(),
+                    Note::Disposed => "disposed-of",
                     Note::Repaired(reason) | Note::Blank(reason) => reason.code(),
                 }
                 .to_owned(),

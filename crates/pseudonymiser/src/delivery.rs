@@ -185,7 +185,7 @@ impl Planned {
             let mut outputs = Outputs { tables: Vec::new(), linkage: None, quarantine };
             run.hands.tokens.slips.begin_reading();
             run.hands.tokens.facts.begin_reading();
-            let tables = self.open_tables(run.hands.lookups, whole)?;
+            let tables = self.open_tables(run.hands.lookups, whole.clone())?;
             for table in &tables {
                 let passes = !table.schema.fields().is_empty();
                 let table = || writer.table(&table.name, Arc::clone(&table.schema));
@@ -196,10 +196,14 @@ impl Planned {
             let mut read = self
                 .read(&mut run.hands, Some(run.vault), &tables, &mut outputs)
                 .map_err(|error| replacement_gate::against_current(current.as_ref(), error))?;
-            if !second && (read.again.is_some() || run.hands.tokens.has_beside_blocked()) {
-                // Which rows a name or a doubtful date sets aside is known once all of them were read, and so is which hang on a
-                // row of a person whose records were disposed of.
-                (whole, second) = (read.again.clone(), true);
+            // Which rows a name or a doubtful date sets aside is known once all of them were read, and so is which hang on a row of
+            // a person whose records were disposed of.
+            let hangs = run.hands.tokens.end_reading();
+            let again = read.again.clone().filter(|_| !second);
+            if hangs || again.is_some() {
+                if again.is_some() {
+                    (whole, second) = (again, true);
+                }
                 drop(outputs);
                 drop(writer);
                 continue;

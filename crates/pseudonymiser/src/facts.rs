@@ -30,6 +30,8 @@ pub(crate) struct RowFacts<'a> {
     pub(crate) beside: Vec<(&'a Kind, &'a [u8])>,
     pub(crate) category: Option<&'a CategoryName>,
     pub(crate) dates: Vec<(Event, jiff::civil::Date)>,
+    /// Events whose dates are blank or cannot be read, and the first day of the period.
+    pub(crate) open: Vec<(Event, jiff::civil::Date)>,
 }
 
 /// A schedule as it is read for one source.
@@ -198,6 +200,10 @@ impl Facts {
     }
 }
 
+fn told(dates: &[(Event, jiff::civil::Date)]) -> Vec<(String, String)> {
+    dates.iter().map(|(event, on)| (event.to_string(), on.to_string())).collect()
+}
+
 impl RowFacts<'_> {
     fn message(&self) -> PersonFacts {
         let mut identifiers = IdentifierBatch::default();
@@ -211,11 +217,8 @@ impl RowFacts<'_> {
             kinds,
             own: self.own.len() as u32,
             categories: self.category.iter().map(ToString::to_string).collect(),
-            dates: self
-                .dates
-                .iter()
-                .map(|(event, on)| (event.to_string(), on.to_string()))
-                .collect(),
+            dates: told(&self.dates),
+            open: told(&self.open),
         }
     }
 }

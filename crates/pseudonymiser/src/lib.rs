@@ -27,6 +27,7 @@ mod error;
 mod facts;
 mod file_order;
 mod generalise;
+mod hanging;
 mod hash;
 mod ingestion;
 mod kept_text;

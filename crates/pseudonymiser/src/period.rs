@@ -37,6 +37,21 @@ pub(crate) fn last_day(period: &Period) -> Option<Date> {
     }
 }
 
+/// The first day that a delivery of the period can be about; none where the name does not tell it. `2024-25` may be a financial year, and
+/// begins on 1 April.
+pub(crate) fn first_day(period: &Period) -> Option<Date> {
+    let (last, start) = (last_day(period)?, year(period)?);
+    let rest = period.as_str()[4..].trim_start_matches(['-', '_']);
+    match rest {
+        "" | "spring" => Some(date(start, 1, 1)),
+        "summer" => Some(date(start, 4, 1)),
+        "autumn" => Some(date(start, 9, 1)),
+        _ if rest.contains('-') => Some(last),
+        _ if last.year() > start => Some(date(start, 4, 1)),
+        _ => Some(last.first_of_month()),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 mod tests {
@@ -60,6 +75,19 @@ mod tests {
             ("first", None),
         ] {
             assert_eq!(last_day(&period.parse().unwrap()), end, "{period}");
+        }
+        for (period, first) in [
+            ("2024-25", Some(date(2024, 4, 1))),
+            ("2024-2025", Some(date(2024, 4, 1))),
+            ("2024-autumn", Some(date(2024, 9, 1))),
+            ("2025-spring", Some(date(2025, 1, 1))),
+            ("2025-summer", Some(date(2025, 4, 1))),
+            ("2025-03", Some(date(2025, 3, 1))),
+            ("2025-03-31", Some(date(2025, 3, 31))),
+            ("2025", Some(date(2025, 1, 1))),
+            ("all", None),
+        ] {
+            assert_eq!(first_day(&period.parse().unwrap()), first, "{period}");
         }
         assert_eq!(year(&"2024-autumn".parse().unwrap()), Some(2024));
         assert_eq!(year(&"autumn-2024".parse().unwrap()), None);

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use minster_model::Kind;
 use minster_vault_api::{Client, IdentifierBatch, Token, VaultError};
 
-use crate::{IngestError, facts::Facts, slips::Slips, treatment::Cell};
+use crate::{IngestError, facts::Facts, hanging::Hanging, slips::Slips, treatment::Cell};
 
 /// A batch's bytes and count stay well below the frame's limit.
 const BATCH_BYTES: usize = 2 << 20;
@@ -23,10 +23,8 @@ pub(crate) struct TokenTable {
     pub(crate) facts: Facts,
     /// Identifiers of persons whose records were disposed of.
     blocked: Identifiers,
-    /// Numbers of rows and cases that stand in rows about such persons.
-    beside_blocked: Identifiers,
-    /// XML: units of rows about such persons.
-    blocked_units: HashSet<u32>,
+    /// Rows that hang on rows about such persons.
+    pub(crate) hanging: Hanging,
 }
 
 /// Identifiers, by kind.
@@ -54,8 +52,7 @@ impl TokenTable {
     pub(crate) fn begin_run(&mut self, repairs: u64) {
         self.kinds.clear();
         self.blocked.clear();
-        self.beside_blocked.clear();
-        self.blocked_units.clear();
+        self.hanging = Hanging::default();
         self.slips.begin_run(repairs);
         self.facts.begin_run();
     }
@@ -70,29 +67,10 @@ impl TokenTable {
         self.blocked.get(kind).is_some_and(|of| of.contains(identifier))
     }
 
-    /// Whether a number of a row or case stands in a row about such a person.
-    pub(crate) fn is_beside_blocked(&self, kind: &Kind, identifier: &[u8]) -> bool {
-        self.beside_blocked.get(kind).is_some_and(|of| of.contains(identifier))
-    }
-
-    /// Notes such a number.
-    pub(crate) fn note_beside(&mut self, kind: &Kind, identifier: &[u8]) {
-        self.beside_blocked.entry(kind.clone()).or_default().insert(identifier.into());
-    }
-
-    /// Notes the unit of a row about such a person.
-    pub(crate) fn note_unit(&mut self, unit: Option<u32>) {
-        self.blocked_units.extend(unit);
-    }
-
-    /// Whether a unit is such a person's.
-    pub(crate) fn is_blocked_unit(&self, unit: u32) -> bool {
-        self.blocked_units.contains(&unit)
-    }
-
-    /// Whether such numbers or units were noted: rows that were read before them may hang on them.
-    pub(crate) fn has_beside_blocked(&self) -> bool {
-        !self.beside_blocked.is_empty() || !self.blocked_units.is_empty()
+    /// The delivery was read once; says whether it must be read again, to know which rows hang on rows about such persons.
+    pub(crate) fn end_reading(&mut self) -> bool {
+        let blocks = self.blocks_some();
+        self.hanging.end_reading(blocks)
     }
 
     /// How many identifiers were sent, each once a delivery.

@@ -57,6 +57,8 @@ pub(crate) struct TablePlan {
     year: Option<i16>,
     /// The last day of the delivery's period, after which nobody in it is born.
     last_day: Option<Date>,
+    /// The first day of the delivery's period; one that never comes, where its name does not tell it.
+    pub(crate) first_day: Date,
     /// The result of a first reading of the whole delivery.
     whole: Option<Arc<SecondReading>>,
 }
@@ -251,6 +253,7 @@ impl TablePlan {
             blanks: definition.blanks.clone(),
             year: period::year(period),
             last_day: period::last_day(period),
+            first_day: period::first_day(period).unwrap_or(Date::MAX),
             whole: whole.clone(),
         })
     }

@@ -35,6 +35,11 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether a blank date says that it has not happened yet. A blank birth date is a gap, and hardly anybody has a date of death.
+    pub fn may_be_open(self) -> bool {
+        !matches!(self, Self::Birth | Self::Death)
+    }
+
     /// All events.
     pub const ALL: [Self; 9] = [
         Self::Birth,
@@ -83,6 +88,8 @@ pub struct EventDates {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     dates: BTreeMap<Event, EventDates>,
+    /// Events that had not happened yet on a day, as a source shows: the latest such day.
+    open: BTreeMap<Event, Date>,
     categories: BTreeSet<CategoryName>,
 }
 
@@ -92,6 +99,12 @@ impl Facts {
         let known = self.dates.entry(event).or_insert(EventDates { earliest: on, latest: on });
         known.earliest = known.earliest.min(on);
         known.latest = known.latest.max(on);
+    }
+
+    /// Adds that an event had not happened yet on a day: an end that is blank.
+    pub fn is_open(&mut self, event: Event, on: Date) {
+        let known = self.open.entry(event).or_insert(on);
+        *known = (*known).max(on);
     }
 
     /// Adds a category.
@@ -105,12 +118,21 @@ impl Facts {
             self.happened(*event, dates.earliest);
             self.happened(*event, dates.latest);
         }
+        for (event, on) in &others.open {
+            self.is_open(*event, *on);
+        }
         self.categories.extend(others.categories.iter().cloned());
     }
 
     /// The dates of an event; none where no source gives one.
     pub fn dates(&self, event: Event) -> Option<EventDates> {
         self.dates.get(&event).copied()
+    }
+
+    /// The dates of an event, unless it had not happened yet on a later day: an earlier approval ended, and another one stands.
+    pub fn over(&self, event: Event) -> Option<EventDates> {
+        let open = self.open.get(&event);
+        self.dates(event).filter(|dates| open.is_none_or(|on| *on <= dates.latest))
     }
 
     /// The categories of which a source shows the person to be.

@@ -83,10 +83,10 @@ impl Rule {
     /// The date.
     ///
     /// # Errors
-    /// The event whose date is needed and missing.
+    /// The event whose date is needed and missing, or that is open again after it.
     pub fn date(&self, facts: &Facts) -> Result<Date, Event> {
         match self {
-            Self::On(event) => facts.dates(*event).map(|dates| dates.latest).ok_or(*event),
+            Self::On(event) => facts.over(*event).map(|dates| dates.latest).ok_or(*event),
             // A date past the calendar's end is never reached.
             Self::After(rule, years) => Ok(years.after(rule.date(facts)?).unwrap_or(Date::MAX)),
             Self::EndOf(end, rule) => Ok(end.of(rule.date(facts)?).unwrap_or(Date::MAX)),

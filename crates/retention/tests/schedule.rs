@@ -15,7 +15,7 @@ fn day(text: &str) -> Date {
     text.parse().unwrap()
 }
 
-/// Known facts: `category` for each category, `event=date` for each date.
+/// Known facts: `category` for each category, `event=date` for each date, `event~date` where it had not happened yet on a day.
 fn facts(words: &str) -> Facts {
     let mut facts = Facts::default();
     for word in words.split_whitespace() {
@@ -23,6 +23,11 @@ fn facts(words: &str) -> Facts {
             Some((event, on)) => {
                 let event = Event::ALL.into_iter().find(|known| known.as_str() == event).unwrap();
                 facts.happened(event, day(on));
+            }
+            None if word.contains('~') => {
+                let (event, on) = word.split_once('~').unwrap();
+                let event = Event::ALL.into_iter().find(|known| known.as_str() == event).unwrap();
+                facts.is_open(event, day(on));
             }
             None => facts.is_of(word.parse().unwrap()),
         }
@@ -37,6 +42,32 @@ fn told(schedule: &Schedule, person: &str, words: &str) -> String {
         Disposal::Undetermined { category, missing } => format!("{missing} missing for {category}"),
         Disposal::Unscheduled => "unscheduled".into(),
     }
+}
+
+/// A family left in 2000 and was approved again: the old end is none, until the new one has a date.
+#[test]
+fn an_end_before_a_day_on_which_the_case_was_open_is_none() {
+    let schedule = shipped();
+    for (words, expected) in [
+        ("approval-ended=2000-03-01", "2025-03-01 adoptive-applicant"),
+        (
+            "approval-ended=2000-03-01 approval-ended~2024-04-01",
+            "approval-ended missing for adoptive-applicant",
+        ),
+        ("approval-ended~2024-04-01", "approval-ended missing for adoptive-applicant"),
+        // The year's delivery began while it was open, and the end came in that year.
+        ("approval-ended=2024-06-01 approval-ended~2024-04-01", "2049-06-01 adoptive-applicant"),
+        (
+            "approval-ended=2024-06-01 approval-ended~2025-04-01 approval-ended~2024-04-01",
+            "approval-ended missing for adoptive-applicant",
+        ),
+    ] {
+        let words = format!("adoptive-applicant {words}");
+        assert_eq!(told(&schedule, "adopter", &words), expected, "{words}");
+    }
+    let mut of_two = facts("adoptive-applicant approval-ended=2000-03-01");
+    of_two.extend(&facts("approval-ended~2024-04-01"));
+    assert_eq!(of_two.over(Event::ApprovalEnded), None, "facts of two rows add up");
 }
 
 #[test]

@@ -54,6 +54,15 @@ pub enum StoreError {
         /// The fault.
         why: String,
     },
+    /// A row may be about a person whose records stay, and nothing says so.
+    #[error(
+        "an earlier release made the dataset {dataset} and wrote down no kinds of its numbers, so nobody can say whether its rows are about \
+         other persons too; it was left as it is: ingest its delivery again, then run the same again"
+    )]
+    UnknownKinds {
+        /// The dataset.
+        dataset: DatasetRef,
+    },
     /// Rows went missing or came from nowhere.
     #[error(
         "rows are not conserved in {file}: read is not accepted + quarantined + duplicate + blocked; nothing was published"
@@ -204,9 +213,10 @@ impl StoreError {
                 exit::NOT_CONSERVED
             }
             Self::Vault(_) => exit::VAULT,
-            Self::Exposed { .. } | Self::NoDataset { .. } | Self::OtherPurpose { .. } => {
-                exit::USAGE
-            }
+            Self::Exposed { .. }
+            | Self::NoDataset { .. }
+            | Self::OtherPurpose { .. }
+            | Self::UnknownKinds { .. } => exit::USAGE,
             Self::NoTable { .. } => exit::USAGE,
             Self::Io { .. }
             | Self::Manifest { .. }

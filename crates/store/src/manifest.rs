@@ -54,6 +54,8 @@ pub struct DisposalNote {
     pub from: String,
     /// Rows that left.
     pub rows: u64,
+    /// Cells that became blank, in rows that are about others too.
+    pub cells: u64,
     /// Files beside the tables that left.
     pub files: u64,
     /// Snapshots that were superseded with it.

@@ -254,7 +254,7 @@ impl Site {
         let _lock = store.lock()?;
         let (store, _) = store.settled(&"p".parse().unwrap(), &mut self.log)?;
         let pseudonyms: HashSet<Pseudonym> = gone.iter().copied().map(p).collect();
-        let own_kinds: BTreeSet<Kind> = ["upn".parse().unwrap()].into();
+        let own_kinds: BTreeSet<Kind> = ["upn", "family"].map(|kind| kind.parse().unwrap()).into();
         let gone = Gone { list: "l1", pseudonyms: &pseudonyms, own_kinds: &own_kinds };
         store.dispose(&dataset(), &"r3".parse().unwrap(), &gone, &mut self.log)
     }
@@ -321,7 +321,7 @@ impl Site {
         let _lock = store.lock()?;
         let (store, _) = store.settled(&"p".parse().unwrap(), &mut self.log)?;
         let pseudonyms: HashSet<Pseudonym> = gone.iter().copied().map(of_token).collect();
-        let own_kinds: BTreeSet<Kind> = ["upn".parse().unwrap()].into();
+        let own_kinds: BTreeSet<Kind> = ["upn", "family"].map(|kind| kind.parse().unwrap()).into();
         let gone = Gone { list: "l1", pseudonyms: &pseudonyms, own_kinds: &own_kinds };
         store.dispose(&dataset(), &"r3".parse().unwrap(), &gone, &mut self.log)
     }
@@ -341,7 +341,7 @@ impl Site {
 fn rows_leave_with_what_hangs_on_them_alone() {
     let mut site = Site::new(&TABLES, 2);
     let done = site.dispose_tokens(Disk::default(), &[1]).unwrap();
-    assert_eq!((done.rows, done.files, done.snapshots, done.without_kinds), (9, 1, 2, false));
+    assert_eq!((done.rows, done.cells, done.files, done.snapshots), (9, 0, 1, 2));
     assert_eq!(
         site.tokens("pupils"),
         [vec![Some(2), Some(12), Some(92)], vec![Some(3), Some(13), None]]
@@ -365,8 +365,7 @@ fn rows_leave_with_what_hangs_on_them_alone() {
     assert!(
         !names.contains(&"quarantine.age".into()) && names.contains(&"quarantine.jsonl".into())
     );
-    let (before, after) = done.rewritten.unwrap();
-    assert_eq!(site.log.carried, [(before, after)]);
+    assert_eq!(site.log.carried, [(done.before, done.after)]);
 }
 
 #[test]
@@ -384,7 +383,10 @@ fn a_dataset_without_such_rows_stays_as_it_is_and_loses_its_past() {
     let mut site = Site::new(&TABLES, 0);
     let before = site.store(Disk::default()).manifest(&dataset()).unwrap().1;
     let done = site.dispose_tokens(Disk::default(), &[55]).unwrap();
-    assert_eq!(done, DisposedFrom { snapshots: 1, ..DisposedFrom::default() });
+    let same = (before.clone(), before.clone());
+    let nothing =
+        DisposedFrom { before: same.0, after: same.1, snapshots: 1, ..DisposedFrom::default() };
+    assert_eq!(done, nothing);
     assert_eq!(site.store(Disk::default()).manifest(&dataset()).unwrap().1, before);
     assert_eq!(site.snapshots().len(), 1);
 }
@@ -398,14 +400,81 @@ fn a_report_that_names_a_person_leaves() {
     assert!(site.snapshots()[0].join("quarantine.age").exists());
 }
 
+/// Nothing says whether the second number of a row is another person's: the dataset stays as it is, and is named.
 #[test]
-fn a_dataset_of_an_earlier_release_says_that_hanging_rows_may_stay() {
+fn a_dataset_of_an_earlier_release_whose_rows_may_be_of_two_persons_is_left_and_named() {
     let mut site = Site::new(&TABLES, 0);
     site.publish(&TABLES, "r9", 0, false);
-    let done = site.dispose_tokens(Disk::default(), &[1]).unwrap();
-    assert!(done.without_kinds);
-    assert_eq!(site.tokens("addresses").len(), 5);
-    assert_eq!(site.tokens("pupils").len(), 2);
+    let (before, held) = (site.rows(), site.snapshots().len());
+    let refused = site.dispose_tokens(Disk::default(), &[1]).unwrap_err();
+    assert!(matches!(&refused, StoreError::UnknownKinds { .. }), "{refused}");
+    assert!(refused.to_string().contains("source/census/2024-25"), "{refused}");
+    assert_eq!((site.rows(), site.snapshots().len()), (before, held));
+    // One number a row is one person's in any case.
+    let alone = Table {
+        name: "pupils",
+        columns: &[("upn", None)],
+        rows: &[&[Some(1)], &[Some(2)]],
+        units: None,
+        files: [2, 0],
+    };
+    let mut site = Site::new(&[alone], 0);
+    assert_eq!(site.dispose_tokens(Disk::default(), &[1]).unwrap().rows, 1);
+    assert_eq!(site.tokens("pupils"), [[Some(2)]]);
+}
+
+/// An adoption's row is the child's, and a mother's row is two children's: each stays as long as one of its persons does.
+#[test]
+fn a_row_of_two_persons_stays_for_the_one_and_lacks_the_other() {
+    let adoption = Table {
+        name: "adoption",
+        columns: &[("child", Some("upn")), ("family", Some("family")), ("case", Some("case"))],
+        rows: &[
+            &[Some(1), Some(50), Some(21)],
+            &[Some(2), Some(50), Some(22)],
+            &[Some(3), Some(51), Some(23)],
+            &[None, Some(50), Some(24)],
+        ],
+        units: None,
+        files: [3, 1],
+    };
+    let mother = Table {
+        name: "mother",
+        columns: &[("child", Some("upn")), ("mother", Some("upn"))],
+        rows: &[&[Some(4), Some(1)], &[Some(1), Some(4)], &[Some(1), Some(1)]],
+        units: None,
+        files: [3, 0],
+    };
+    // What hangs on a case of a row that stays, stays with it.
+    let steps = Table {
+        name: "steps",
+        columns: &[("case", Some("case"))],
+        rows: &[&[Some(21)], &[Some(22)], &[Some(24)]],
+        units: None,
+        files: [3, 0],
+    };
+    let tables = [adoption, mother, steps];
+    let mut family = Site::new(&tables, 0);
+    let done = family.dispose_tokens(Disk::default(), &[50]).unwrap();
+    assert_eq!((done.rows, done.cells), (2, 2), "the row of the family alone, and its step");
+    assert_eq!(
+        family.tokens("adoption"),
+        [[Some(1), None, Some(21)], [Some(2), None, Some(22)], [Some(3), Some(51), Some(23)],]
+    );
+    assert_eq!(family.tokens("steps"), [[Some(21)], [Some(22)]]);
+    let counts = family.counts();
+    let of = |file: &str| counts[&("adoption".to_owned(), file.to_owned())];
+    assert_eq!((of("a").blocked, of("b").blocked), (0, 1));
+    let mut child = Site::new(&tables, 0);
+    let done = child.dispose_tokens(Disk::default(), &[1]).unwrap();
+    assert_eq!((done.rows, done.cells), (1, 3), "the row with the child twice alone leaves");
+    assert_eq!(child.tokens("mother"), [[Some(4), None], [None, Some(4)]]);
+    assert_eq!(child.tokens("adoption")[0], [None, Some(50), Some(21)]);
+    // Both are due: the row leaves whole.
+    let mut both = Site::new(&tables, 0);
+    let done = both.dispose_tokens(Disk::default(), &[1, 50]).unwrap();
+    assert_eq!(both.tokens("adoption")[0], [Some(2), None, Some(22)]);
+    assert_eq!((done.rows, done.cells), (5, 3));
 }
 
 #[test]
@@ -421,8 +490,8 @@ fn a_disposal_killed_at_any_write_goes_on() {
         assert!(before == rows || before["pupils"].len() == 4, "half of it stands after {step}");
         let done = site.dispose_tokens(Disk::default(), &[1]).unwrap();
         assert_eq!(
-            (done.rows, done.files, done.snapshots),
-            (wanted.rows, wanted.files, wanted.snapshots),
+            (done.rows, done.cells, done.files, done.snapshots),
+            (wanted.rows, wanted.cells, wanted.files, wanted.snapshots),
             "after {step}"
         );
         assert_eq!(site.rows(), rows, "after {step}");

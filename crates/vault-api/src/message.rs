@@ -209,6 +209,11 @@ pub enum Request {
         /// The list.
         list: String,
     },
+    /// The signed receipt of a list that was applied, once more.
+    ReadReceipt {
+        /// The list.
+        list: String,
+    },
     /// Says that a disposal list was applied to all datasets; answered with a signed receipt.
     ReportDisposal {
         /// The purpose.

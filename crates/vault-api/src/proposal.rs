@@ -114,6 +114,8 @@ pub enum ProposedAction {
         category: String,
         /// The authority that ordered it.
         ordered_by: String,
+        /// The retention schedule's text: it has the category.
+        schedule: String,
     },
     /// End a hold or a moratorium.
     LiftHold {

@@ -18,6 +18,8 @@ pub struct PersonFacts {
     pub categories: Vec<String>,
     /// Dates of events: the event's name in the schedule, and the day (ISO).
     pub dates: Vec<(String, String)>,
+    /// Events whose dates the row leaves blank, and the first day of its delivery's period (ISO): they had not happened yet.
+    pub open: Vec<(String, String)>,
 }
 
 /// A count that is told only where it is not small.
@@ -108,6 +110,8 @@ pub struct StandingHold {
     pub reference: String,
     /// Since when (RFC 3339, UTC).
     pub since: String,
+    /// Whether the schedule has the category, or a person of the purpose the number. Else it holds nobody here.
+    pub is_known: bool,
 }
 
 /// The outcome of a disposal that custodians approved.
@@ -117,7 +121,7 @@ pub struct DisposalCounts {
     pub persons: u64,
     /// Their own numbers.
     pub numbers: u64,
-    /// Match keys and other numbers beside them that left the registry too.
+    /// Match keys and other numbers beside them whose text left the registry too. Their keyed links stay, for new keys.
     pub beside: u64,
     /// Persons that were due when it was proposed and are not any more: held since, or with a later date.
     pub no_longer_due: u64,
@@ -156,15 +160,17 @@ pub struct DisposalReceipt {
     pub list: String,
     /// SHA-256 of its file.
     pub sha256: String,
-    /// The datasets that were written anew.
+    /// Every dataset with rows of persons. One from which nothing left has the same manifest before and after.
     pub datasets: Vec<DisposedDataset>,
     /// Linkage datasets that were shredded.
     pub shredded: u64,
     /// Superseded snapshots that were removed.
     pub snapshots: u64,
+    /// Ids of children to which numbers of others lead too, so that their linked rows stay.
+    pub shared_ids: u64,
 }
 
-/// A dataset that was written anew.
+/// A dataset from which the list's rows were taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DisposedDataset {
@@ -176,6 +182,8 @@ pub struct DisposedDataset {
     pub after: String,
     /// Rows that left it.
     pub rows: u64,
+    /// Numbers that became blank, in rows that are about others too.
+    pub cells: u64,
     /// Files beside its tables that left it: sealed quarantine, reports that named a child's pseudonym.
     pub files: u64,
 }

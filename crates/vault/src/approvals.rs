@@ -11,7 +11,7 @@ use minster_model::{
     DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, RunId, SourceName, TableName,
 };
 use minster_retention::CategoryName;
-use minster_vault_api::{Denial, ListChange, SignedDecisions};
+use minster_vault_api::{Denial, ListChange, ShownCount, SignedDecisions};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
@@ -220,10 +220,10 @@ pub enum Action {
         until: Date,
         /// SHA-256 of the schedule's text.
         schedule_sha256: String,
-        /// Persons, by the category whose date came.
-        persons: BTreeMap<CategoryName, u64>,
-        /// Their own numbers.
-        numbers: u64,
+        /// Persons, by the category whose date came, where they are not few.
+        persons: BTreeMap<CategoryName, ShownCount>,
+        /// Their own numbers, where they are not few.
+        numbers: ShownCount,
         /// The vault's keyed hash of all of them, hexadecimal.
         tag: String,
     },
@@ -289,7 +289,7 @@ impl Action {
             | Self::Hold { .. }
             | Self::Moratorium { .. }
             | Self::LiftHold { .. } => 1,
-            Self::Dispose { persons, .. } => persons.values().sum(),
+            Self::Dispose { persons, .. } => persons.values().flatten().sum(),
             Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,
             Self::ChangeExactOnly { numbers, .. } => numbers.values().sum(),
         }

@@ -20,6 +20,7 @@ use ring::{
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::VaultFault;
+pub(crate) use crate::retention::RetentionKey;
 
 /// The root key. Cleared when dropped; `ring` keeps a derived state that it does not clear.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -129,7 +130,7 @@ impl Keys {
 
     /// Makes what stands for facts of a person that were told, and for a person's number after its disposal, for one purpose.
     pub(crate) fn retention_key(&self, of: &str, purpose: &Purpose) -> RetentionKey {
-        RetentionKey(self.mac_key(&["retention", of, purpose.as_str()]))
+        RetentionKey::new(self.mac_key(&["retention", of, purpose.as_str()]))
     }
 
     /// The tag that stands for the numbers, ascending by link, in a proposal to dispose of them.
@@ -277,17 +278,6 @@ impl BesideKey {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(beside.sign().as_ref());
         bytes
-    }
-}
-
-/// Makes keyed hashes for the retention of one purpose's records.
-pub(crate) struct RetentionKey(hmac::Key);
-
-impl RetentionKey {
-    pub(crate) fn hash(&self, bytes: &[u8]) -> Link {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(hmac::sign(&self.0, bytes).as_ref());
-        hash
     }
 }
 

@@ -14,6 +14,10 @@ pub(crate) struct Manifests {
     of_earlier_release: BTreeSet<Place>,
     /// The writers who took their datasets of earlier releases over.
     taken_over: BTreeSet<Role>,
+    /// Manifests of before a disposal. Nobody puts one back, and none is recorded as new.
+    disposed: BTreeSet<String>,
+    /// Manifests of datasets that were begun anew.
+    begun_anew: BTreeSet<String>,
 }
 
 /// A dataset's name within its purpose.
@@ -53,6 +57,9 @@ impl Manifests {
         let refused =
             |why: &str| Err(Denial::NotRecorded { dataset: dataset.clone(), why: why.to_owned() });
         check_hash(manifest)?;
+        if self.disposed.contains(sha256) {
+            return refused("it is of before a disposal");
+        }
         let known = self.known.get(&place(dataset));
         if known.is_some_and(|known| known.older.contains_key(sha256)) {
             return refused("it is an older one, and a newer one was recorded since");
@@ -82,27 +89,42 @@ impl Manifests {
     /// Whether the linker may record the manifest of a dataset from which rows were taken.
     ///
     /// # Errors
-    /// [`Denial`], where it was made from another than the newest.
+    /// [`Denial`], where such a dataset holds no rows of persons, it is an old manifest, or it was made from another than the newest.
     pub(crate) fn may_record_disposed(
         &self,
         manifest: &RecordedManifest,
         carried_from: &str,
     ) -> Result<(), Denial> {
+        let RecordedManifest { dataset, sha256 } = manifest;
+        let refused =
+            |why: &str| Err(Denial::NotRecorded { dataset: dataset.clone(), why: why.to_owned() });
         check_hash(manifest)?;
-        let known = self.known.get(&place(&manifest.dataset));
-        let is_new = known.is_none_or(|known| !known.older.contains_key(&manifest.sha256));
-        match known.is_some_and(|known| known.newest == carried_from) && is_new {
+        if !has_persons(dataset.class) {
+            return refused("a disposal takes no rows out of a dataset of its class");
+        }
+        let known = self.known.get(&place(dataset));
+        let is_old = known.is_some_and(|known| known.older.contains_key(sha256));
+        if is_old || self.disposed.contains(sha256) {
+            return refused("it is an older one, or of before a disposal");
+        }
+        match known.is_some_and(|known| known.newest == carried_from) {
             true => Ok(()),
-            false => {
-                let why = "it was made from another manifest than the newest".to_owned();
-                Err(Denial::NotRecorded { dataset: manifest.dataset.clone(), why })
-            }
+            false => refused("it was made from another manifest than the newest"),
         }
     }
 
-    /// Forgets which manifests came before the newest: a snapshot of before a disposal is nobody's to put back.
-    pub(crate) fn forget_older(&mut self) {
-        self.known.values_mut().for_each(|known| known.older.clear());
+    /// All manifests before the newest are of before a disposal: nobody puts their snapshots back.
+    pub(crate) fn dispose_older(&mut self) {
+        for known in self.known.values_mut() {
+            self.disposed.extend(std::mem::take(&mut known.older).into_keys());
+        }
+        self.disposed.append(&mut self.begun_anew);
+    }
+
+    /// The dataset of an earlier release with rows of persons that waits to be taken over, if any.
+    pub(crate) fn persons_due(&self) -> Option<&Place> {
+        let due = [Role::Ingest, Role::Linker].into_iter().flat_map(|role| self.due(role));
+        due.into_iter().find(|(class, _, _)| has_persons(*class))
     }
 
     /// Records a manifest as its dataset's newest.
@@ -147,6 +169,7 @@ impl Manifests {
             check_hash(manifest)?;
             let dataset = &manifest.dataset;
             let is_its = writer(dataset.class) == role
+                && !self.disposed.contains(&manifest.sha256)
                 && self.of_earlier_release.contains(&place(dataset))
                 && !self.known.contains_key(&place(dataset));
             if !is_its {
@@ -184,6 +207,9 @@ impl Manifests {
         };
         match sha256 {
             None => Ok(()),
+            Some(sha256) if self.disposed.contains(sha256) => {
+                Err("it is of before a disposal, and nobody puts it back")
+            }
             Some(sha256) if known.newest == sha256 => Err("it is the newest snapshot already"),
             Some(sha256) => match known.older.get(sha256) {
                 Some(Some(version)) if retired.contains(version) => {
@@ -199,7 +225,10 @@ impl Manifests {
     pub(crate) fn accept(&mut self, dataset: &DatasetRef, sha256: Option<&str>) {
         match sha256 {
             None => {
-                self.known.remove(&place(dataset));
+                if let Some(known) = self.known.remove(&place(dataset)) {
+                    self.begun_anew.insert(known.newest);
+                    self.begun_anew.extend(known.older.into_keys());
+                }
                 self.of_earlier_release.remove(&place(dataset));
             }
             Some(sha256) => {
@@ -219,6 +248,7 @@ impl Manifests {
         older: bool,
     ) -> Result<(), Denial> {
         let fault = match self.known.get(&place(dataset)) {
+            _ if self.disposed.contains(sha256) => ManifestFault::Unknown,
             Some(known) if known.newest == sha256 => return Ok(()),
             Some(known) if known.older.contains_key(sha256) && older => return Ok(()),
             Some(known) if known.older.contains_key(sha256) => ManifestFault::Older,
@@ -265,7 +295,12 @@ impl Manifests {
     }
 }
 
-fn place(dataset: &DatasetRef) -> Place {
+/// Whether datasets of a class hold rows of persons that a disposal takes out.
+pub(crate) fn has_persons(class: DatasetClass) -> bool {
+    matches!(class, DatasetClass::Source | DatasetClass::Integrated)
+}
+
+pub(crate) fn place(dataset: &DatasetRef) -> Place {
     (dataset.class, dataset.name.clone(), dataset.period.clone())
 }
 

@@ -38,7 +38,7 @@ use crate::{
 pub use births::Births;
 pub use facts::FactsBook;
 pub(crate) use facts::ToldPerson;
-use file::{Batch, FileSubject, RegistryFile};
+use file::{Batch, Fate, FileSubject, RegistryFile};
 pub use tombstones::Tombstones;
 
 const REGISTRY: FileSubject = FileSubject { magic: b"minster registry 01\n", name: "registry" };
@@ -193,13 +193,20 @@ impl Registry {
         self.links.iter().zip(self.kind_of.iter().map(|of| &self.kinds[usize::from(*of)]))
     }
 
-    /// Writes the registry anew beside itself without some links; gives the head that the log must name.
+    /// Writes the registry anew beside itself without some links, and without the identifiers of others, whose pseudonyms may stand
+    /// in rows of other persons; gives the head that the log must name.
     pub(crate) fn write_without(
         &self,
         keys: &Keys,
         gone: &HashSet<Link>,
+        beside: &HashSet<Link>,
     ) -> Result<RegistryHead, VaultFault> {
-        self.file.write_anew(keys, |link| !gone.contains(link), None)
+        let fate = |link: &Link| match (gone.contains(link), beside.contains(link)) {
+            (true, _) => Fate::Goes,
+            (false, true) => Fate::LosesItsRow,
+            (false, false) => Fate::Stays,
+        };
+        self.file.write_anew(keys, fate, None)
     }
 
     /// The length and tag that the log must name.
@@ -207,7 +214,7 @@ impl Registry {
         self.file.head()
     }
 
-    /// The identifier of a record, from the disk.
+    /// The identifier of a record, from the disk; empty where it was disposed of.
     pub fn identifier(
         &self,
         keys: &Keys,

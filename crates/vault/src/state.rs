@@ -16,7 +16,7 @@ use minster_model::{
 use minster_vault_api::{Denial, Publication};
 
 pub use proposals::ProposalState;
-pub(crate) use retention::{Hold, OpenDisposal};
+pub(crate) use retention::{ClosedDisposal, Hold, OpenDisposal};
 
 use crate::{
     approvals::{CustodianKey, NEEDED, StoppedRun, refusal},
@@ -111,6 +111,8 @@ pub struct PurposeState {
     pub tombstones: Option<RegistryHead>,
     /// Disposal lists that were signed and not applied to all datasets yet.
     pub(crate) disposals: BTreeMap<String, OpenDisposal>,
+    /// The receipts of those that were.
+    pub(crate) receipts: BTreeMap<String, ClosedDisposal>,
     /// A day, and how many distinct identifiers it saw.
     day: Option<(Date, u64)>,
     /// A day, and how many numbers of sources that were loaded before the vault had never seen on it.
@@ -153,6 +155,7 @@ impl PurposeState {
             facts: None,
             tombstones: None,
             disposals: BTreeMap::new(),
+            receipts: BTreeMap::new(),
             day: None,
             newcomers: None,
             resumed: 0,

@@ -1,76 +1,95 @@
 //! The persons of a batch's rows: those whose records were disposed of stay out, and what the rows say of the others is told for the
 //! retention schedule.
 
-use minster_sources::parse_date;
+use minster_model::Kind;
+use minster_sources::{Reason, parse_date};
 
 use super::{Cell, ColumnCells, TriagedBatch};
 use crate::{
+    cells::Note,
     facts::{PlannedFacts, RowFacts, Untold},
+    hanging::Row,
     tokens::TokenTable,
+    treatment::TreatedCell,
 };
 
 impl TriagedBatch<'_> {
-    /// Takes the rows out that name a person whose records were disposed of, and those that only hang on such a row: they have nobody's
-    /// own number, and the number of a row or case that stood in one, or its XML unit.
+    /// Takes the rows out whose persons' records were all disposed of, and those that only hang on such rows: they have nobody's own number.
+    /// In a row that is about another person too, the number becomes blank.
     pub(crate) fn block(&mut self, tokens: &mut TokenTable) {
         if !tokens.blocks_some() {
             return;
         }
         let plan = self.treated.plan;
         let mut is_blocked = vec![false; self.accepted.len()];
-        let mut has_own = vec![false; self.accepted.len()];
-        let mut hangs = vec![false; self.accepted.len()];
+        // Own numbers of persons whose records stand.
+        let mut has_other = vec![false; self.accepted.len()];
         for (planned, cells) in plan.columns.iter().zip(&self.treated.columns) {
             let (Some(kind), Some(cells)) = (planned.kind(), cells) else { continue };
-            let look = |of: &dyn Fn(&[u8]) -> bool| -> Vec<bool> {
-                let of_cell = |cell: &Cell<'_>| cell.identifier().is_some_and(of);
-                cells
-                    .cells
-                    .iter()
-                    .map(|cell| cell.as_ref().is_ok_and(|it| of_cell(&it.cell)))
-                    .collect()
+            let blocks = |cell: &Cell<'_>| {
+                cell.identifier().is_some_and(|identifier| tokens.is_blocked(kind, identifier))
             };
-            let (blocked, known) = (look(&|id| tokens.is_blocked(kind, id)), look(&|_| true));
-            let beside = look(&|id| tokens.is_beside_blocked(kind, id));
+            // A repaired number is a token already.
+            let look = |of: &dyn Fn(&Cell<'_>) -> bool| -> Vec<bool> {
+                let of_cell = |cell: &Result<TreatedCell<'_>, Reason>| {
+                    cell.as_ref().is_ok_and(|treated| of(&treated.cell))
+                };
+                cells.cells.iter().map(of_cell).collect()
+            };
+            let blocked = look(&blocks);
             let is_own = plan.is_own(kind);
+            let other = look(&|cell| is_own && !matches!(cell, Cell::Null) && !blocks(cell));
             for (place, row) in self.accepted.iter().enumerate() {
                 let code = cells.codes[*row as usize] as usize;
                 is_blocked[place] |= blocked[code];
-                has_own[place] |= is_own && known[code];
-                hangs[place] |= beside[code];
+                has_other[place] |= other[code];
             }
         }
         let units = plan.unit.map(|_| self.treated.batch.units());
         let unit = |row: u32| units.map(|units| units[row as usize]);
         for (place, row) in self.accepted.iter().enumerate() {
-            if is_blocked[place] {
-                self.note_beside(*row, tokens);
-                tokens.note_unit(unit(*row));
-            }
+            let unit = unit(*row);
+            let is = match (is_blocked[place], has_other[place]) {
+                (_, true) => Row::Stays,
+                (true, false) => Row::Leaves,
+                // A row with a match key is about a person of its own.
+                (false, false) if !plan.keys.is_empty() && unit.is_none() => Row::Stays,
+                (false, false) => Row::Hangs,
+            };
+            // A unit is one person, whatever else its rows have.
+            let has_beside = is != Row::Hangs || plan.keys.is_empty();
+            let beside = self.beside(*row).filter(|_| has_beside);
+            is_blocked[place] = tokens.hanging.blocks(is, beside, unit);
         }
-        for (place, row) in self.accepted.iter().enumerate() {
-            // A row with a match key is about a person of its own.
-            let hangs = hangs[place] && plan.keys.is_empty();
-            let of_unit = unit(*row).is_some_and(|unit| tokens.is_blocked_unit(unit));
-            is_blocked[place] |= !has_own[place] && (hangs || of_unit);
-        }
+        let is_blank_now = self.blank(tokens);
         if is_blocked.contains(&true) {
             self.take_out(&is_blocked);
+        } else if is_blank_now {
+            self.tally = self.treated.tally(&self.accepted);
         }
     }
 
-    /// Notes the numbers of rows and cases that stand in a blocked row.
-    fn note_beside(&self, row: u32, tokens: &mut TokenTable) {
-        let plan = self.treated.plan;
-        for (planned, cells) in plan.columns.iter().zip(&self.treated.columns) {
+    /// The numbers of rows and cases in a row.
+    fn beside(&self, row: u32) -> impl Iterator<Item = (&Kind, &[u8])> {
+        let columns = 0..self.treated.plan.columns.len();
+        let numbers = columns.filter_map(move |column| self.number(row as usize, column));
+        numbers.filter(|(kind, _)| !self.treated.plan.is_own(kind))
+    }
+
+    /// Takes the numbers of persons whose records were disposed of out of their cells. Says whether there was one.
+    fn blank(&mut self, tokens: &TokenTable) -> bool {
+        let mut is_one = false;
+        for (planned, cells) in self.treated.plan.columns.iter().zip(&mut self.treated.columns) {
             let (Some(kind), Some(cells)) = (planned.kind(), cells) else { continue };
-            let cell = cells.at(row as usize).as_ref().ok();
-            if let Some(identifier) = cell.and_then(|cell| cell.cell.identifier())
-                && !plan.is_own(kind)
-            {
-                tokens.note_beside(kind, identifier);
+            for treated in cells.cells.iter_mut().flatten() {
+                let identifier = treated.cell.identifier();
+                if identifier.is_some_and(|identifier| tokens.is_blocked(kind, identifier)) {
+                    (treated.cell, treated.note) = (Cell::Null, Some(Note::Disposed));
+                    is_one = true;
+                }
             }
         }
+        is_one
     }
 
     fn take_out(&mut self, is_blocked: &[bool]) {
@@ -118,22 +137,27 @@ impl TriagedBatch<'_> {
             let keys = plan.keys.iter().zip(&self.keys).filter_map(|(key, cells)| {
                 Some((&key.kind, cells.cells[cells.codes[place] as usize].identifier()?))
             });
-            let mut dates = Vec::new();
+            let (mut dates, mut open) = (Vec::new(), Vec::new());
             for (event, column) in &of.dates {
                 let text = self.text(row, *column);
                 match parse_date(text, &plan.dates) {
-                    _ if text.is_empty() => {}
-                    Ok(date) => dates.push((*event, date)),
-                    Err(_) => untold.dates += 1,
+                    Ok(date) if !text.is_empty() => dates.push((*event, date)),
+                    _ => {
+                        untold.dates += u64::from(!text.is_empty());
+                        // What the row shows has not ended, as far as anybody can say.
+                        if of.category.is_some() && event.may_be_open() {
+                            open.push((*event, plan.first_day));
+                        }
+                    }
                 }
             }
             let (beside, category) = (others.chain(keys).collect(), of.category.as_ref());
-            all.push(RowFacts { own, beside, category, dates });
+            all.push(RowFacts { own, beside, category, dates, open });
         }
         (all, untold)
     }
 
-    fn number(&self, row: usize, column: usize) -> Option<(&minster_model::Kind, &[u8])> {
+    fn number(&self, row: usize, column: usize) -> Option<(&Kind, &[u8])> {
         let kind = self.treated.plan.columns[column].kind()?;
         let cells: &ColumnCells<'_> = self.treated.columns[column].as_ref()?;
         Some((kind, cells.at(row).as_ref().ok()?.cell.identifier()?))

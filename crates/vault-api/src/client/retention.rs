@@ -52,6 +52,11 @@ impl Client {
         self.record(&Request::RecordDisposed { manifest, carried_from, list })
     }
 
+    /// The signed receipt of a list that was applied, once more.
+    pub fn disposal_receipt(&mut self, list: &str) -> Result<String, VaultError> {
+        self.note(&Request::ReadReceipt { list: list.to_owned() })
+    }
+
     /// Says what was done with a list; gives the vault's signed receipt.
     pub fn report_disposal(
         &mut self,

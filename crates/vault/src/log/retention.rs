@@ -42,7 +42,7 @@ pub struct Disposed {
     pub persons: BTreeMap<CategoryName, u64>,
     /// Their own numbers.
     pub numbers: u64,
-    /// Match keys and other numbers beside them that left the registry too.
+    /// Match keys and other numbers beside them whose text left the registry too. Their keyed links stay, for new keys.
     pub beside: u64,
     /// SHA-256 of the signed list.
     pub sha256: String,

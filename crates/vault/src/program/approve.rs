@@ -18,7 +18,7 @@ use crate::{
     Failure,
     arguments::{Caller, Json},
     client::{connect, number, read, usage},
-    exact_only, tell,
+    exact_only, retention, tell,
 };
 
 /// A custodian's signature under a proposal.
@@ -248,15 +248,17 @@ fn told(action: &Action) -> Told {
             "1 hold".into(),
         ),
         Action::Dispose { purpose, until, schedule_sha256, persons, numbers, .. } => {
-            let each: Vec<String> =
-                persons.iter().map(|(category, count)| format!("{count} of {category}")).collect();
+            let each: Vec<String> = persons
+                .iter()
+                .map(|(of, count)| format!("{} of {of}", retention::counted(*count)))
+                .collect();
             Told {
                 more: vec![("schedule", schedule_sha256.clone())],
                 ..of(
                     format!(
                         "dispose of the records of {purpose} that are due until {until}; nobody can undo it"
                     ),
-                    format!("{}; {numbers} numbers", each.join(", ")),
+                    format!("{}; {} numbers", each.join(", "), retention::counted(*numbers)),
                 )
             }
         }

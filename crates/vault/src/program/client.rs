@@ -113,8 +113,9 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
             ProposedAction::ForgetRelease { purpose, release, period, sha256 }
         }
         What::Hold(hold) => hold.proposed()?,
-        What::Moratorium { category, ordered_by } => {
-            ProposedAction::Moratorium { category, ordered_by }
+        What::Moratorium { category, ordered_by, schedule } => {
+            let schedule = read(&schedule)?;
+            ProposedAction::Moratorium { category, ordered_by, schedule }
         }
         What::Lift { hold } => ProposedAction::LiftHold { hold },
         What::Dispose(schedule) => schedule.proposed()?,

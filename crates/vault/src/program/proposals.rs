@@ -190,11 +190,15 @@ The program asks for the number. The log has no number and no tag of it.")]
     #[command(after_help = "Example:
   minster-vault request --reference INQ/2026/1 --reason \"public inquiry\" \\
       --expires 2026-12-31 moratorium --category looked-after \\
+      --schedule config/retention.toml \\
       --ordered-by HOME-OFFICE/IICSA > proposal.json")]
     Moratorium {
         /// The category, as the schedule names it.
         #[arg(long)]
         category: String,
+        /// The retention schedule, which has the category.
+        #[arg(long, value_name = "FILE")]
+        schedule: PathBuf,
         /// The authority that ordered it: 1 to 40 letters, digits, '-', '_', '/' and '.'. It is logged.
         #[arg(long, value_name = "NAME")]
         ordered_by: String,

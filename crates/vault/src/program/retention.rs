@@ -10,7 +10,7 @@ use minster_model::{Kind, Purpose, Role};
 use minster_vault::{disk::Disk, purposes::today};
 use minster_vault_api::{
     CarriedOut, DisposalCounts, ProposedAction, RetentionPlan, SMALLEST_SHOWN, ShownCount,
-    VaultError,
+    StandingHold, VaultError,
 };
 
 use crate::{
@@ -156,7 +156,7 @@ fn write_list(path: &Path, list: &[u8]) -> Result<(), Failure> {
     Ok(Disk::new().replace(path, list)?)
 }
 
-fn counted(count: ShownCount) -> String {
+pub(crate) fn counted(count: ShownCount) -> String {
     count.map_or_else(|| format!("1 to {}", SMALLEST_SHOWN - 1), |count| count.to_string())
 }
 
@@ -203,8 +203,13 @@ fn plan_text(plan: &RetentionPlan) -> String {
             (Some(category), None) => format!("moratorium on {category}"),
             _ => "hold on a person".to_owned(),
         };
-        let _ =
-            writeln!(text, "hold {} since {}: {what}, {}", hold.hold, hold.since, hold.reference);
+        let nobody = match (hold.is_known, &hold.category) {
+            (true, _) => "",
+            (false, Some(_)) => "; it holds nobody here: the schedule has no such category",
+            (false, None) => "; it holds nobody here: no person of the purpose has the number",
+        };
+        let StandingHold { hold, since, reference, .. } = hold;
+        let _ = writeln!(text, "hold {hold} since {since}: {what}, {reference}{nobody}");
     }
     text
 }

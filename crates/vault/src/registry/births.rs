@@ -11,7 +11,7 @@ use std::{
 
 use minster_model::{KeyVersion, Period, Purpose, SourceName};
 
-use super::file::{Batch, FileSubject, RegistryFile};
+use super::file::{Batch, Fate, FileSubject, RegistryFile};
 use crate::{
     VaultFault,
     disk::Disk,
@@ -61,6 +61,16 @@ impl Births {
         self.told.get(pair).is_some_and(|delivery| *delivery < before)
     }
 
+    /// Whether nothing was told.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    /// Whether any delivery told a pair.
+    pub(crate) fn has(&self, pair: &Link) -> bool {
+        self.told.contains_key(pair)
+    }
+
     /// Adds what a delivery tells; durable when this returns. Gives how many pairs no earlier delivery had told, and the head
     /// that the log must name. A delivery takes its place though it tells nothing new.
     pub fn add(
@@ -90,7 +100,7 @@ impl Births {
         keys: &Keys,
         gone: &HashSet<Link>,
     ) -> Result<RegistryHead, VaultFault> {
-        self.file.write_anew(keys, |pair| !gone.contains(pair), None)
+        self.file.write_anew(keys, |pair| Fate::goes(gone.contains(pair)), None)
     }
 
     fn place(&mut self, name: String) -> u32 {

@@ -12,7 +12,7 @@ use minster_retention::{CategoryName, Event};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::file::{Batch, FileSubject, RegistryFile};
+use super::file::{Batch, Fate, FileSubject, RegistryFile};
 use crate::{
     VaultFault,
     disk::Disk,
@@ -33,6 +33,8 @@ pub(crate) struct ToldPerson {
     pub(crate) categories: BTreeSet<CategoryName>,
     /// Dates of events.
     pub(crate) dates: BTreeSet<(Event, Date)>,
+    /// Events that had not happened yet on a day.
+    pub(crate) open: BTreeSet<(Event, Date)>,
 }
 
 /// The same, as it is sealed.
@@ -43,6 +45,7 @@ struct Row {
     beside: Vec<String>,
     categories: BTreeSet<CategoryName>,
     dates: BTreeSet<(Event, Date)>,
+    open: BTreeSet<(Event, Date)>,
 }
 
 impl ToldPerson {
@@ -53,6 +56,7 @@ impl ToldPerson {
             beside: self.beside.iter().map(|link| hex(link)).collect(),
             categories: self.categories.clone(),
             dates: self.dates.clone(),
+            open: self.open.clone(),
         };
         let written = serde_json::to_vec(&row);
         written.map(Zeroizing::new).map_err(|_| VaultFault::Crypto("facts could not be written"))
@@ -67,6 +71,7 @@ impl ToldPerson {
             beside: row.beside.iter().map(link).collect::<Option<_>>()?,
             categories: row.categories,
             dates: row.dates,
+            open: row.open,
         })
     }
 }
@@ -135,7 +140,7 @@ impl FactsBook {
         keys: &Keys,
         gone: &HashSet<Link>,
     ) -> Result<RegistryHead, VaultFault> {
-        self.file.write_anew(keys, |row| !gone.contains(row), None)
+        self.file.write_anew(keys, |row| Fate::goes(gone.contains(row)), None)
     }
 }
 

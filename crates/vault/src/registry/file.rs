@@ -1,6 +1,8 @@
 //! A file of keyed hashes: batches, each sealed and chained to the one before. The answers stand in one, the birth
 //! dates beside it in another; each has keys of its own.
 
+mod rewriting;
+
 use std::{
     fs::File,
     io::{BufReader, Read},
@@ -21,6 +23,8 @@ use crate::{
     keys::{Keys, Link, hex, label, random},
     log::RegistryHead,
 };
+
+pub(super) use rewriting::Fate;
 
 const TAG: usize = 32;
 const GCM_TAG: usize = 16;
@@ -242,83 +246,6 @@ impl RegistryFile {
         plain.ok_or_else(|| bad("a row of it was changed or moved"))
     }
 
-    /// Hands every row to `each`, with its link and its batch's subject. Rows are read from the disk, a batch at a time.
-    pub(super) fn each_row(
-        &self,
-        keys: &Keys,
-        mut each: impl FnMut(&str, &Link, &[u8]) -> Result<(), VaultFault>,
-    ) -> Result<(), VaultFault> {
-        for place in &self.places {
-            let body = self.body(place)?;
-            let opened = self.opened(keys, &body)?;
-            for (link, row) in opened.links.iter().zip(&opened.rows) {
-                each(opened.parts.subject, link, row)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes the file anew beside itself, without what `keeps` does not keep, and with further `more` at its end. It is durable
-    /// when this returns, and put in its place by [`RegistryFile::open`] once the log names its head, which this gives.
-    pub(super) fn write_anew(
-        &self,
-        keys: &Keys,
-        mut keeps: impl FnMut(&Link) -> bool,
-        more: Option<(KeyVersion, Batch)>,
-    ) -> Result<RegistryHead, VaultFault> {
-        let path = anew(&self.path);
-        if path.exists() {
-            self.disk.remove(&path)?;
-        }
-        let (mut to, ..) =
-            Self::open_at(self.book, &path, keys, &self.purpose, None, self.disk.clone())?;
-        for place in &self.places {
-            let body = self.body(place)?;
-            let opened = self.opened(keys, &body)?;
-            let kept = |at: &usize| keeps(&opened.links[*at]);
-            let kept: Vec<usize> = (0..opened.links.len()).filter(kept).collect();
-            let rows: Vec<&[u8]> = match opened.rows.is_empty() {
-                true => Vec::new(),
-                false => kept.iter().map(|at| opened.rows[*at].as_slice()).collect(),
-            };
-            let links: Vec<Link> = kept.iter().map(|at| opened.links[*at]).collect();
-            let BatchParts { version, subject, .. } = opened.parts;
-            // A batch that is empty now has its place all the same: its subject may count by the order.
-            to.append(keys, version, subject, links.into_iter(), &rows)?;
-        }
-        if let Some((version, Batch { subject, links })) = more {
-            to.append(keys, version, &subject, links.into_iter(), &[])?;
-        }
-        Ok(to.head())
-    }
-
-    fn body(&self, place: &Place) -> Result<Vec<u8>, VaultFault> {
-        let mut body = vec![0; place.length];
-        self.file.read_exact_at(&mut body, place.at).map_err(VaultFault::io("read", &self.path))?;
-        Ok(body)
-    }
-
-    fn opened<'a>(&self, keys: &Keys, body: &'a [u8]) -> Result<OpenedBatch<'a>, VaultFault> {
-        let bad = |why| VaultFault::Registry { path: self.path.clone(), why };
-        let parts = BatchParts::read(body).ok_or_else(|| bad("a batch of it was changed"))?;
-        let sealer = Sealer::new(keys, self.book, &self.purpose, parts.version, parts.salt)?;
-        let links = sealer.open(&sealer.index, parts.first, 0, parts.links);
-        let links = links.ok_or_else(|| bad("a batch of it was changed"))?;
-        let (links, _) = links.as_chunks::<32>();
-        let mut rows = Vec::new();
-        let mut rest = parts.rows;
-        while let Some((length, more)) = rest.split_first_chunk::<2>() {
-            let changed = || bad("a row of it was changed");
-            let length = usize::from(u16::from_be_bytes(*length));
-            let (row, more) = more.split_at_checked(length).ok_or_else(changed)?;
-            let at = rows.len() as u32;
-            let plain = sealer.open(&sealer.rows, parts.first + u64::from(at), at, row);
-            rows.push(plain.ok_or_else(changed)?);
-            rest = more;
-        }
-        Ok(OpenedBatch { links: links.to_vec(), rows, parts })
-    }
-
     fn take(&mut self, keys: &Keys, body: &[u8]) -> Result<Batch, &'static str> {
         const CHANGED: &str = "a batch of it was changed, removed or moved";
         let (sealed, tag) = body.split_last_chunk::<TAG>().ok_or(CHANGED)?;
@@ -358,13 +285,6 @@ impl RegistryFile {
 /// The file that is written anew, until it is put in its place. No purpose's name has a dot.
 fn anew(path: &Path) -> PathBuf {
     path.with_extension("anew")
-}
-
-/// A batch, with its rows where it has any.
-struct OpenedBatch<'a> {
-    links: Vec<Link>,
-    rows: Vec<Zeroizing<Vec<u8>>>,
-    parts: BatchParts<'a>,
 }
 
 fn hmac_verify(key: &hmac::Key, before: &[u8], sealed: &[u8], tag: &[u8]) -> Option<()> {

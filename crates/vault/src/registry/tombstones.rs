@@ -7,7 +7,7 @@ use minster_model::{KeyVersion, Purpose};
 
 use super::{
     facts::batch,
-    file::{FileSubject, RegistryFile},
+    file::{Fate, FileSubject, RegistryFile},
 };
 use crate::{
     VaultFault,
@@ -57,6 +57,6 @@ impl Tombstones {
     ) -> Result<RegistryHead, VaultFault> {
         let mut stones: Vec<Link> = numbers.iter().map(|link| self.key.hash(link)).collect();
         stones.sort_unstable();
-        self.file.write_anew(keys, |_| true, Some((version, batch(list, stones))))
+        self.file.write_anew(keys, |_| Fate::Stays, Some((version, batch(list, stones))))
     }
 }

@@ -1,6 +1,6 @@
 //! Persons that are due under a schedule, and those that are held back.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use minster_model::Purpose;
@@ -22,8 +22,8 @@ const LEGAL_HOLD: &str = "legal hold";
 pub(crate) struct HeldBack {
     /// The proposals that made them.
     pub(crate) ids: BTreeSet<String>,
-    /// Keyed tags of the numbers that holds are on.
-    pub(crate) tags: HashSet<String>,
+    /// Keyed tags of the numbers that holds are on, with the holds.
+    pub(crate) tags: HashMap<String, BTreeSet<String>>,
     /// Categories under a moratorium.
     pub(crate) categories: BTreeSet<CategoryName>,
 }
@@ -31,7 +31,7 @@ pub(crate) struct HeldBack {
 impl HeldBack {
     /// The hold on a person, if any: a hold on the person first, else a category.
     fn holds(&self, person: &Person, schedule: &Schedule, keys: &Keys) -> Option<String> {
-        let is_tagged = |link| self.tags.contains(&keys.tag_of(link));
+        let is_tagged = |link| self.tags.contains_key(&keys.tag_of(link));
         if !self.tags.is_empty() && person.own.iter().any(is_tagged) {
             return Some(LEGAL_HOLD.to_owned());
         }
@@ -62,6 +62,8 @@ pub(crate) struct Assessment {
     held: BTreeMap<String, u64>,
     later: BTreeMap<(i16, CategoryName), u64>,
     unscheduled: u64,
+    /// Holds on a number that some person of the purpose has.
+    found: BTreeSet<String>,
 }
 
 impl Assessment {
@@ -74,6 +76,10 @@ impl Assessment {
     ) -> Self {
         let mut assessed = Self::default();
         for (place, person) in persons.all.iter().enumerate() {
+            if !held.tags.is_empty() {
+                let holds = person.own.iter().filter_map(|link| held.tags.get(&keys.tag_of(link)));
+                assessed.found.extend(holds.flatten().cloned());
+            }
             match schedule.disposal(&person.name, &person.facts) {
                 Disposal::On { date, category, end } if date <= until => {
                     match held.holds(person, schedule, keys) {
@@ -108,8 +114,14 @@ impl Assessment {
         persons: &Persons,
         (purpose, schedule, schedule_sha256): (&Purpose, &Schedule, String),
         until: Date,
-        holds: Vec<StandingHold>,
+        mut holds: Vec<StandingHold>,
     ) -> RetentionPlan {
+        for hold in &mut holds {
+            hold.is_known = match &hold.category {
+                Some(of) => schedule.categories().iter().any(|known| known.name.to_string() == *of),
+                None => self.found.contains(&hold.hold),
+            };
+        }
         let mut by_month: BTreeMap<(CategoryName, String), u64> = BTreeMap::new();
         let mut by_delivery: BTreeMap<usize, u64> = BTreeMap::new();
         for Due { person, category, date, .. } in &self.due {
@@ -167,6 +179,6 @@ impl Assessment {
 }
 
 /// A count, where it is not small. 0 tells of nobody.
-fn shown(count: u64) -> ShownCount {
+pub(crate) fn shown(count: u64) -> ShownCount {
     (count == 0 || count >= SMALLEST_SHOWN).then_some(count)
 }

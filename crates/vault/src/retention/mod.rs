@@ -1,9 +1,11 @@
 //! Retention: who the persons behind a purpose's numbers are, and what is due under a schedule.
 
 mod due;
+mod key;
 mod list;
 mod persons;
 
-pub(crate) use due::{Assessment, HeldBack};
+pub(crate) use due::{Assessment, HeldBack, shown};
+pub(crate) use key::RetentionKey;
 pub(crate) use list::{PROPOSED, Proposed};
 pub(crate) use persons::Persons;

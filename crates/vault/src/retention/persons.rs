@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use jiff::civil::Date;
 use minster_model::Kind;
-use minster_retention::{Facts, PersonName, Schedule};
+use minster_retention::{Event, Facts, PersonName, Schedule};
 
 use crate::{
     VaultFault,
@@ -25,6 +26,8 @@ pub(crate) struct Person {
     pub(crate) deliveries: BTreeSet<usize>,
     /// Match keys and other numbers beside the person's own, by places in [`Persons::beside`].
     pub(crate) beside: BTreeSet<usize>,
+    /// All birth dates that were told.
+    pub(crate) births: BTreeSet<Date>,
     /// The rows of facts, by their keyed hashes.
     pub(crate) rows: Vec<Link>,
 }
@@ -88,7 +91,14 @@ impl Persons {
                 sets.join(first, *other);
             }
             let mut facts = Facts::default();
+            let births: Vec<Date> = of
+                .dates
+                .iter()
+                .filter(|(event, _)| *event == Event::Birth)
+                .map(|(_, day)| *day)
+                .collect();
             of.dates.iter().for_each(|(event, on)| facts.happened(*event, *on));
+            of.open.iter().for_each(|(event, on)| facts.is_open(*event, *on));
             of.categories.into_iter().for_each(|category| facts.is_of(category));
             let deliveries = &mut persons.deliveries;
             let delivery = *of_delivery.entry(delivery.to_owned()).or_insert_with(|| {
@@ -103,7 +113,7 @@ impl Persons {
                 })
             };
             let beside: Vec<usize> = of.beside.into_iter().map(&mut place).collect();
-            told.push((first, facts, delivery, beside, *row));
+            told.push((first, (facts, births), delivery, beside, *row));
         })?;
         let mut of_root: HashMap<u32, usize> = HashMap::new();
         for (place, (link, kind)) in (0..).zip(&numbers) {
@@ -116,16 +126,18 @@ impl Persons {
                     facts: Facts::default(),
                     deliveries: BTreeSet::new(),
                     beside: BTreeSet::new(),
+                    births: BTreeSet::new(),
                     rows: Vec::new(),
                 });
                 all.len() - 1
             });
             all[at].own.push(*link);
         }
-        for (first, facts, delivery, beside, row) in told {
+        for (first, (facts, births), delivery, beside, row) in told {
             let Some(at) = of_root.get(&sets.root(first)) else { continue };
             let person = &mut persons.all[*at];
             person.facts.extend(&facts);
+            person.births.extend(births);
             person.deliveries.insert(delivery);
             person.beside.extend(beside);
             person.rows.push(row);

@@ -133,8 +133,8 @@ impl Session<'_> {
                 let tag = self.subject_tag(&kind, &identifier)?;
                 Action::Hold { kind, tag }
             }
-            ProposedAction::Moratorium { category, ordered_by } => {
-                self.moratorium(&category, ordered_by)?
+            ProposedAction::Moratorium { category, ordered_by, schedule } => {
+                self.moratorium(&category, ordered_by, &schedule)?
             }
             ProposedAction::LiftHold { hold } => self.lifted(hold)?,
             ProposedAction::Dispose { .. } => {
@@ -340,9 +340,11 @@ impl Session<'_> {
             let found = match records.get(&pseudonym) {
                 None => None,
                 Some(&record) => {
+                    let identifier = registry.identifier(vault.keys(), record).map_err(fault)?;
                     let mut batch = IdentifierBatch::default();
-                    batch.push(&registry.identifier(vault.keys(), record).map_err(fault)?);
-                    Some((registry.kind(record).clone(), batch))
+                    batch.push(&identifier);
+                    // One that was disposed of is empty.
+                    (!identifier.is_empty()).then(|| (registry.kind(record).clone(), batch))
                 }
             };
             answer.push(Reidentified { pseudonym, found });

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use jiff::civil::Date;
 use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, Role};
-use minster_retention::{End, Event as Happened, PersonName, Schedule};
+use minster_retention::{End, PersonName, Schedule};
 use minster_vault_api::{
     CarriedOut, Denial, DisposalCounts, DisposalHead, DisposalReceipt, RecordedManifest, Response,
 };
@@ -22,7 +22,9 @@ use crate::{
     log::{Disposed, Event},
     open_purpose::OpenPurpose,
     purposes::today,
-    retention::{Persons, Proposed},
+    registry::Births,
+    retention::{Persons, Proposed, shown},
+    state::State,
     vault::in_use,
 };
 
@@ -49,6 +51,16 @@ struct Leaving {
     births: HashSet<Link>,
     /// Rows of facts.
     rows: HashSet<Link>,
+}
+
+/// Every day on which somebody in a delivery may be born, as deliveries tell them: a period may end a year ahead.
+fn birth_days() -> impl Iterator<Item = String> {
+    let first = Date::constant(1900, 1, 1);
+    let last = Date::new(today().year().saturating_add(1), 12, 31).unwrap_or(Date::MAX);
+    first
+        .series(jiff::Span::new().days(1))
+        .take_while(move |day| *day <= last)
+        .map(|day| day.to_string())
 }
 
 impl Session<'_> {
@@ -87,8 +99,12 @@ impl Session<'_> {
             purpose,
             until,
             schedule_sha256: sha256(&text),
-            persons: assessed.by_category(),
-            numbers: numbers.len() as u64,
+            persons: assessed
+                .by_category()
+                .into_iter()
+                .map(|(of, count)| (of, shown(count)))
+                .collect(),
+            numbers: shown(numbers.len() as u64),
             tag: self.vault.keys().disposal_tag(numbers.iter()),
         };
         Ok((action, Proposed { schedule: text, numbers }))
@@ -133,7 +149,8 @@ impl Session<'_> {
             .iter()
             .filter(|due| due.end == End::Destroyed && whole(due.person))
             .collect();
-        let leaving = self.leaving(&persons, still.iter().map(|due| due.person), purpose);
+        let due = still.iter().map(|due| due.person);
+        let leaving = self.leaving(&persons, due, (purpose, &books.births));
         let no_longer_due = proposed.numbers.difference(&leaving.own).count() as u64;
         if leaving.persons.is_empty() {
             return Err(refused("nothing of it is due any more; propose it anew"));
@@ -142,8 +159,8 @@ impl Session<'_> {
         still.iter().for_each(|due| *by_category.entry(due.category.clone()).or_default() += 1);
         let list = self.list(&id, (purpose, version), &parsed, &leaving, &books)?;
         vault.write_sealed(Proposed::FOLDER, &id, list.as_bytes()).map_err(fault)?;
-        let gone: HashSet<Link> =
-            leaving.own.iter().copied().chain(leaving.beside.iter().copied()).collect();
+        let gone: HashSet<Link> = leaving.own.iter().copied().collect();
+        let beside: HashSet<Link> = leaving.beside.iter().copied().collect();
         let own: Vec<Link> = leaving.own.iter().copied().collect();
         let disposed = Disposed {
             proposal: id.clone(),
@@ -155,7 +172,7 @@ impl Session<'_> {
             numbers: own.len() as u64,
             beside: leaving.beside.len() as u64,
             sha256: sha256(&list),
-            registry: books.registry.write_without(keys, &gone).map_err(fault)?,
+            registry: books.registry.write_without(keys, &gone, &beside).map_err(fault)?,
             births: books.births.write_without(keys, &leaving.births).map_err(fault)?,
             facts: books.facts.write_without(keys, &leaving.rows).map_err(fault)?,
             tombstones: books.tombstones.write_with(keys, version, &id, &own).map_err(fault)?,
@@ -186,7 +203,7 @@ impl Session<'_> {
         &self,
         persons: &Persons,
         due: impl Iterator<Item = usize>,
-        purpose: &Purpose,
+        (purpose, births): (&Purpose, &Births),
     ) -> Leaving {
         let beside_key = self.vault.keys().beside_key(purpose);
         let gone: HashSet<usize> = due.collect();
@@ -201,12 +218,18 @@ impl Session<'_> {
             let person = &persons.all[*place];
             leaving.own.extend(person.own.iter().copied());
             leaving.rows.extend(person.rows.iter().copied());
-            let born = person.facts.dates(Happened::Birth);
-            for day in born.iter().flat_map(|born| [born.earliest, born.latest]) {
-                let day = day.to_string();
-                let pairs = person.own.iter().map(|link| beside_key.beside(link, day.as_bytes()));
-                leaving.births.extend(pairs);
-            }
+        }
+        // A pair's keyed hash says nothing of its number: each day on which anybody can be born is tried, so that no told date stays.
+        if births.is_empty() {
+            leaving.persons = gone;
+            return leaving;
+        }
+        let told = gone.iter().flat_map(|place| &persons.all[*place].births);
+        let mut days: BTreeSet<String> = told.map(Date::to_string).collect();
+        days.extend(birth_days());
+        for link in &leaving.own {
+            let pairs = days.iter().map(|day| beside_key.beside(link, day.as_bytes()));
+            leaving.births.extend(pairs.filter(|pair| births.has(pair)));
         }
         leaving.persons = gone;
         leaving
@@ -286,9 +309,15 @@ impl Session<'_> {
         let role = self.asker()?.role;
         self.decide(|state| {
             let of = state.open_to(role, &manifest.dataset.purpose)?;
-            if !of.disposals.contains_key(&list) {
-                let why = "no such disposal list is open for its purpose".to_owned();
-                return Err(Denial::NotRecorded { dataset: manifest.dataset.clone(), why });
+            let refused = |why: &str| {
+                Err(Denial::NotRecorded { dataset: manifest.dataset.clone(), why: why.to_owned() })
+            };
+            match of.disposals.get(&list) {
+                None => return refused("no such disposal list is open for its purpose"),
+                Some(open) if !open.may_rewrite(&manifest.dataset, &carried_from) => {
+                    return refused("the list was applied to the dataset already");
+                }
+                Some(_) => {}
             }
             of.manifests.may_record_disposed(&manifest, &carried_from)?;
             let event = Event::RecordedDisposed { manifest, carried_from, list };
@@ -308,7 +337,7 @@ impl Session<'_> {
             return Err(out_of_order("a receipt of more datasets than a purpose has"));
         }
         let list = receipt.list.clone();
-        let text = self.decide(|state| {
+        self.decide(|state| {
             let of = state.open_to(role, &purpose)?;
             let open = of.disposals.get(&receipt.list);
             let open =
@@ -316,22 +345,36 @@ impl Session<'_> {
             if open.sha256 != receipt.sha256 {
                 return Err(out_of_order("the receipt is of another list"));
             }
-            for one in &receipt.datasets {
-                of.manifests.check(&one.dataset, &one.after, false)?;
-            }
-            let told = serde_json::json!({
-                "format": 1,
-                "store_id": self.vault.keys().store_id(),
-                "time": jiff::Timestamp::now().to_string(),
-                "purpose": purpose,
-                "receipt": receipt,
-            });
-            let unwritable = |_| Denial::Fault { what: "a receipt could not be written".into() };
-            let text = serde_json::to_string_pretty(&told).map_err(unwritable)?;
-            Ok((Event::AppliedDisposal { purpose, receipt }, text))
+            open.is_told(&of.manifests, &purpose, &receipt)?;
+            Ok((Event::AppliedDisposal { purpose, receipt }, ()))
         })?;
         let path = self.vault.path().join(Proposed::FOLDER).join(&list);
         self.vault.disk().remove(&path).map_err(fault)?;
+        self.signed_receipt(&list)
+    }
+
+    /// The receipt of a list that was applied, once more: whoever lost it is not without proof.
+    pub(super) fn read_receipt(&mut self, list: &str) -> Result<Response, Denial> {
+        self.allow(&[Role::Custodian, Role::Linker], "the receipt of a disposal")?;
+        self.signed_receipt(list)
+    }
+
+    /// The receipt as the log has it, signed: the same each time.
+    fn signed_receipt(&self, list: &str) -> Result<Response, Denial> {
+        let told = |state: &State| {
+            let (purpose, closed) = state.receipt(list)?;
+            Some(serde_json::json!({
+                "format": 1,
+                "store_id": self.vault.keys().store_id(),
+                "time": closed.time,
+                "purpose": purpose,
+                "receipt": closed.receipt,
+            }))
+        };
+        let told = self.vault.look(told)?;
+        let told = told.ok_or_else(|| refusal("told", "no such disposal list was applied"))?;
+        let unwritable = |_| Denial::Fault { what: "a receipt could not be written".into() };
+        let text = serde_json::to_string_pretty(&told).map_err(unwritable)?;
         self.vault.sign(&(text + "\n")).map(Response::Note)
     }
 }

@@ -97,7 +97,7 @@ fn told(
     books: &OpenPurpose,
     keys: &Keys,
 ) -> Result<ToldPerson, Denial> {
-    let PersonFacts { identifiers, kinds, own, categories, dates } = of;
+    let PersonFacts { identifiers, kinds, own, categories, dates, open } = of;
     let own = *own as usize;
     let fits = identifiers.is_well_formed()
         && identifiers.len() == kinds.len()
@@ -105,7 +105,7 @@ fn told(
         && identifiers.len() <= MOST_IDENTIFIERS
         && identifiers.iter().all(|one| one.len() <= LONGEST)
         && categories.len() <= MOST_CATEGORIES
-        && dates.len() <= MOST_DATES;
+        && dates.len() + open.len() <= MOST_DATES;
     if !fits {
         return Err(out_of_order("facts of a person that do not fit"));
     }
@@ -114,6 +114,7 @@ fn told(
         beside: BTreeSet::new(),
         categories: BTreeSet::new(),
         dates: BTreeSet::new(),
+        open: BTreeSet::new(),
     };
     for (place, (identifier, kind)) in identifiers.iter().zip(kinds).enumerate() {
         let link = keys.link_key(kind).link(identifier);
@@ -130,11 +131,16 @@ fn told(
     for category in categories {
         person.categories.insert(category.parse::<CategoryName>().map_err(wrong)?);
     }
-    for (event, day) in dates {
+    let dated = |(event, day): &(String, String)| {
         let event = HappenedEvent::ALL.into_iter().find(|known| known.as_str() == event);
         let event = event.ok_or_else(|| out_of_order("an event that is none"))?;
         let day = day.parse().map_err(|_| out_of_order("a category or date that is none"))?;
-        person.dates.insert((event, day));
+        Ok::<_, Denial>((event, day))
+    };
+    person.dates = dates.iter().map(dated).collect::<Result<_, _>>()?;
+    person.open = open.iter().map(dated).collect::<Result<_, _>>()?;
+    if person.open.iter().any(|(event, _)| !event.may_be_open()) {
+        return Err(out_of_order("an event that is never open"));
     }
     Ok(person)
 }

@@ -133,6 +133,7 @@ impl<'a> Session<'a> {
             Request::RecordDisposed { manifest, carried_from, list } => {
                 self.record_disposed(manifest, carried_from, list)
             }
+            Request::ReadReceipt { list } => self.read_receipt(&list),
             Request::ReportDisposal { purpose, receipt } => self.report_disposal(purpose, receipt),
             Request::Unlock(_) => {
                 self.asker()?;

@@ -78,7 +78,9 @@ impl Session<'_> {
                     let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
                     let text = text.filter(|text| sha256(text) == hold.sha256);
                     match text.and_then(Proposal::read).map(|proposal| proposal.action) {
-                        Some(Action::Hold { tag, .. }) => drop(held.tags.insert(tag)),
+                        Some(Action::Hold { tag, .. }) => {
+                            held.tags.entry(tag).or_default().insert(id);
+                        }
                         _ => {
                             let what = format!(
                                 "the hold {id} cannot be read, so nobody can say whom it keeps; put proposals/{id} back from a copy \
@@ -94,8 +96,19 @@ impl Session<'_> {
     }
 
     /// A moratorium as it is proposed.
-    pub(super) fn moratorium(&self, category: &str, ordered_by: String) -> Result<Action, Denial> {
+    pub(super) fn moratorium(
+        &self,
+        category: &str,
+        ordered_by: String,
+        text: &str,
+    ) -> Result<Action, Denial> {
         let category: CategoryName = category.parse().map_err(|why: String| made(&why))?;
+        let schedule = schedule(text)?;
+        if !schedule.categories().iter().any(|known| known.name == category) {
+            return Err(made(&format!(
+                "the schedule has no category {category}, so it would hold nobody; its `[[category]]` rows name them"
+            )));
+        }
         check_reference(&ordered_by)
             .map_err(|_| made("whoever ordered it is named by 1 to 40 letters, digits, '-', '_', '/' and '.': it is logged"))?;
         Ok(Action::Moratorium { category, ordered_by })

@@ -1,11 +1,16 @@
 //! Holds and disposals, as the log tells of them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use minster_model::{DatasetRef, Purpose};
 use minster_retention::CategoryName;
-use minster_vault_api::StandingHold;
+use minster_vault_api::{Denial, DisposalReceipt, DisposedDataset, StandingHold};
 
 use super::{PurposeState, State, short_name};
-use crate::log::{Entry, Event, Held};
+use crate::{
+    log::{Entry, Event, Held},
+    manifests::{Manifests, Place, has_persons, place},
+};
 
 /// A hold on a person or a category.
 #[derive(Debug, Clone)]
@@ -17,6 +22,8 @@ pub(crate) struct Hold {
     ordered_by: Option<String>,
     reference: String,
     since: String,
+    /// The number of its entry.
+    number: u64,
 }
 
 /// A disposal list that was signed and not applied yet.
@@ -24,6 +31,71 @@ pub(crate) struct Hold {
 pub(crate) struct OpenDisposal {
     /// SHA-256 of the signed list.
     pub(crate) sha256: String,
+    /// Datasets that were written anew under it: SHA-256 of the manifests before and after.
+    rewritten: BTreeMap<Place, (String, String)>,
+}
+
+/// A disposal list that was applied.
+#[derive(Debug, Clone)]
+pub(crate) struct ClosedDisposal {
+    /// The outcome.
+    pub(crate) receipt: DisposalReceipt,
+    /// When it was reported (RFC 3339, UTC).
+    pub(crate) time: String,
+}
+
+impl OpenDisposal {
+    /// Whether a dataset may be written anew from this manifest: not from one that was written under the list already.
+    pub(crate) fn may_rewrite(&self, dataset: &DatasetRef, from: &str) -> bool {
+        self.rewritten.get(&place(dataset)).is_none_or(|(_, after)| after != from)
+    }
+
+    /// Whether a receipt tells of every dataset with rows of persons that the log knows, and as the log does.
+    ///
+    /// # Errors
+    /// [`Denial`], with the dataset.
+    pub(crate) fn is_told(
+        &self,
+        manifests: &Manifests,
+        purpose: &Purpose,
+        receipt: &DisposalReceipt,
+    ) -> Result<(), Denial> {
+        let refused = |what: String| Err(Denial::OutOfOrder { what });
+        if let Some((class, name, period)) = manifests.persons_due() {
+            return refused(format!(
+                "the dataset {} of an earlier release was not taken over yet; run `minster-ingest run` and `minster link` first",
+                short_name(*class, name, period)
+            ));
+        }
+        let mut told = BTreeSet::new();
+        for DisposedDataset { dataset, before, after, .. } in &receipt.datasets {
+            let place = place(dataset);
+            let name = short_name(dataset.class, &dataset.name, &dataset.period);
+            if dataset.purpose != *purpose || !has_persons(dataset.class) {
+                return refused(format!(
+                    "the receipt names {name}, which is none of the disposal's"
+                ));
+            }
+            manifests.check(dataset, after, false)?;
+            let is_true = match self.rewritten.get(&place) {
+                Some((from, to)) if to == after => from == before,
+                _ => before == after,
+            };
+            if !is_true || !told.insert(place) {
+                return refused(format!("the receipt tells other of {name} than the log"));
+            }
+        }
+        for (class, name, period, _) in manifests.newest() {
+            if has_persons(class) && !told.contains(&(class, name.clone(), period.clone())) {
+                return refused(format!(
+                    "the receipt does not tell of {}, which may hold rows of the list; run `minster dispose` on a whole store, or have \
+                     custodians give the dataset up first",
+                    short_name(class, name, period)
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl State {
@@ -39,12 +111,14 @@ impl State {
                     ordered_by: ordered_by.clone(),
                     reference: reference.clone(),
                     since: entry.time.clone(),
+                    number: entry.number,
                 };
                 self.holds.insert(proposal.clone(), hold);
             }
             Event::LiftedHold { hold, .. } => drop(self.holds.remove(hold)),
             Event::Disposed(disposed) => {
-                let open = OpenDisposal { sha256: disposed.sha256.clone() };
+                let (sha256, rewritten) = (disposed.sha256.clone(), BTreeMap::new());
+                let open = OpenDisposal { sha256, rewritten };
                 self.purpose(&disposed.purpose, |state| {
                     state.registry = Some(disposed.registry.clone());
                     state.births = Some(disposed.births.clone());
@@ -53,22 +127,28 @@ impl State {
                     state.disposals.insert(disposed.proposal.clone(), open);
                 });
             }
-            Event::RecordedDisposed { manifest, .. } => {
+            Event::RecordedDisposed { manifest, carried_from, list } => {
                 let DatasetRef { class, name, period, purpose } = &manifest.dataset;
                 self.purpose(purpose, |state| {
                     let under = state.datasets.get(&short_name(*class, name, period));
                     state.manifests.record(manifest, Some(*under.unwrap_or(&state.version)));
+                    if let Some(open) = state.disposals.get_mut(list) {
+                        let hashes = (carried_from.clone(), manifest.sha256.clone());
+                        open.rewritten.insert(place(&manifest.dataset), hashes);
+                    }
                 });
             }
             Event::AppliedDisposal { purpose, receipt } => self.purpose(purpose, |state| {
                 state.disposals.remove(&receipt.list);
-                state.manifests.forget_older();
+                state.manifests.dispose_older();
+                let closed = ClosedDisposal { receipt: receipt.clone(), time: entry.time.clone() };
+                state.receipts.insert(receipt.list.clone(), closed);
             }),
             _ => {}
         }
     }
 
-    /// The holds that stand, for custodians.
+    /// The holds that stand, in the order in which they were made, for custodians.
     pub(crate) fn standing_holds(&self) -> Vec<StandingHold> {
         let told = |(proposal, hold): (&String, &Hold)| StandingHold {
             hold: proposal.clone(),
@@ -76,8 +156,16 @@ impl State {
             ordered_by: hold.ordered_by.clone(),
             reference: hold.reference.clone(),
             since: hold.since.clone(),
+            is_known: true,
         };
-        self.holds.iter().map(told).collect()
+        let mut holds: Vec<_> = self.holds.iter().collect();
+        holds.sort_by_key(|(_, hold)| hold.number);
+        holds.into_iter().map(told).collect()
+    }
+
+    /// The purpose and the receipt of a disposal list that was applied.
+    pub(crate) fn receipt(&self, list: &str) -> Option<(&Purpose, &ClosedDisposal)> {
+        self.purposes.iter().find_map(|(name, state)| Some((name, state.receipts.get(list)?)))
     }
 
     /// The purpose of a disposal list that is open.

@@ -8,6 +8,7 @@ mod common;
 mod copies;
 mod crash;
 mod custody;
+mod disposal;
 mod exact_only;
 mod header;
 mod impostors;

@@ -1,23 +1,14 @@
-//! The retention schedule at the vault: facts of persons add up, what is due is told without small counts, holds hold, and a disposal
-//! leaves nothing of its persons but a keyed tombstone.
+//! The retention schedule at the vault: facts of persons add up, what is due is told without small counts, and holds hold.
 
-use std::{collections::BTreeSet, fs};
+use std::fs;
 
-use minster_model::{DatasetClass, Pseudonym, Role};
-use minster_vault::{session::Session, vault::Vault};
+use minster_model::{Pseudonym, Role};
 use minster_vault_api::{
-    CarriedOut, Client, Denial, DisposalCounts, DisposalHead, DisposalReceipt, DisposedDataset,
-    OpenedRun, PROTOCOL, PersonFacts, Proposed, ProposedAction, RecordedManifest, Request,
-    Response, RetentionPlan, RunManifest, VaultError, note::Verifier,
+    CarriedOut, Client, Denial, DisposalCounts, DisposalHead, OpenedRun, PersonFacts, Proposed,
+    ProposedAction, RetentionPlan, RunManifest, VaultError, note::Verifier,
 };
 
-use crate::{
-    common::{
-        Serving, Site, batch, carried_out, copy, dataset, denial, kind, manifest, retired, rotated,
-        turned_back,
-    },
-    crash::at_every_write,
-};
+use crate::common::{Serving, Site, batch, carried_out, denial, kind, manifest, turned_back};
 
 const SCHEDULE: &str = r#"
 [[person]]
@@ -42,12 +33,12 @@ end = "destroyed"
 evidence = []
 "#;
 
-fn education() -> minster_model::Purpose {
+pub(crate) fn education() -> minster_model::Purpose {
     "education".parse().unwrap()
 }
 
 /// Facts of one row: own numbers, what stands beside them, categories, dates.
-fn facts(
+pub(crate) fn facts(
     own: &[(&str, &str)],
     beside: &[(&str, &str)],
     categories: &[&str],
@@ -60,11 +51,16 @@ fn facts(
         own: own.len() as u32,
         categories: categories.iter().map(|&name| name.to_owned()).collect(),
         dates: born.iter().map(|&day| ("birth".to_owned(), day.to_owned())).collect(),
+        open: Vec::new(),
     }
 }
 
 /// A run that asks for all identifiers of some facts, tells the facts, and is closed.
-fn run(serving: &Serving, source: &str, told: &[PersonFacts]) -> Result<OpenedRun, VaultError> {
+pub(crate) fn run(
+    serving: &Serving,
+    source: &str,
+    told: &[PersonFacts],
+) -> Result<OpenedRun, VaultError> {
     let mut client = serving.client(Role::Ingest)?;
     let opened = client.open_run(RunManifest { ..manifest("education", source, 10_000) })?;
     for of in told {
@@ -77,17 +73,17 @@ fn run(serving: &Serving, source: &str, told: &[PersonFacts]) -> Result<OpenedRu
     Ok(opened)
 }
 
-fn upn(n: u32) -> String {
+pub(crate) fn upn(n: u32) -> String {
     format!("CANARY-UPN-{n:03}")
 }
 
-fn child(n: u32) -> String {
+pub(crate) fn child(n: u32) -> String {
     format!("CANARY-LA-{n:03}")
 }
 
 /// Children 0 to 5 were born in 1990 and are in the census; child 0 to 5 of the service are the same, by their pupil numbers. Children
 /// 10 to 15 were born in 2010.
-fn filled(serving: &Serving) {
+pub(crate) fn filled(serving: &Serving) {
     let census: Vec<_> = (0..6)
         .map(|n| (n, "1990-06-01"))
         .chain((10..16).map(|n| (n, "2010-06-01")))
@@ -103,7 +99,7 @@ fn filled(serving: &Serving) {
     run(serving, "cin", &service).unwrap();
 }
 
-fn plan(serving: &Serving, until: &str) -> RetentionPlan {
+pub(crate) fn plan(serving: &Serving, until: &str) -> RetentionPlan {
     serving.client(Role::Custodian).unwrap().plan_retention(&education(), SCHEDULE, until).unwrap()
 }
 
@@ -112,21 +108,21 @@ fn due(plan: &RetentionPlan) -> Vec<(String, String, Option<u64>)> {
     told.map(|of| (of.category.clone(), of.period.clone(), of.persons)).collect()
 }
 
-fn dispose(until: &str) -> ProposedAction {
+pub(crate) fn dispose(until: &str) -> ProposedAction {
     ProposedAction::Dispose { purpose: education(), schedule: SCHEDULE.into(), until: until.into() }
 }
 
-fn id(text: &str) -> String {
+pub(crate) fn id(text: &str) -> String {
     minster_vault::approvals::Proposal::id(text)
 }
 
-fn proposed(client: &mut Client, action: ProposedAction) -> Result<String, VaultError> {
+pub(crate) fn proposed(client: &mut Client, action: ProposedAction) -> Result<String, VaultError> {
     let (reference, reason) = ("RET/2026/1".into(), "yearly".into());
     client.propose(Proposed { action, reference, reason, expires: minster_tests::soon() })
 }
 
 /// A disposal from its proposal to its list.
-fn disposed(site: &Site, serving: &Serving, until: &str) -> (String, DisposalCounts) {
+pub(crate) fn disposed(site: &Site, serving: &Serving, until: &str) -> (String, DisposalCounts) {
     let mut client = serving.client(Role::Custodian).unwrap();
     let text = proposed(&mut client, dispose(until)).unwrap();
     for name in ["ann", "ben"] {
@@ -139,7 +135,7 @@ fn disposed(site: &Site, serving: &Serving, until: &str) -> (String, DisposalCou
 }
 
 /// A list's head and pseudonyms, once its signature was verified.
-fn list(serving: &Serving, of: &str) -> (DisposalHead, Vec<Pseudonym>) {
+pub(crate) fn list(serving: &Serving, of: &str) -> (DisposalHead, Vec<Pseudonym>) {
     let mut linker = serving.client(Role::Linker).unwrap();
     let verifier: Verifier = linker.status().unwrap().verifier.parse().unwrap();
     let note = String::from_utf8(linker.disposal_list(of).unwrap()).unwrap();
@@ -149,7 +145,7 @@ fn list(serving: &Serving, of: &str) -> (DisposalHead, Vec<Pseudonym>) {
 }
 
 /// Whether a number is blocked, and else its pseudonym.
-fn ask(serving: &Serving, of: &str, number: &str) -> Option<Pseudonym> {
+pub(crate) fn ask(serving: &Serving, of: &str, number: &str) -> Option<Pseudonym> {
     let mut client = serving.client(Role::Ingest).unwrap();
     let opened = client.open_run(manifest("education", "census", 10_000)).unwrap();
     let tokens = client.pseudonymise_some(&kind(of), batch(&[number])).unwrap();
@@ -159,7 +155,7 @@ fn ask(serving: &Serving, of: &str, number: &str) -> Option<Pseudonym> {
 }
 
 /// The bytes of all files of a vault, by path.
-fn files(site: &Site) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn files(site: &Site) -> Vec<(String, Vec<u8>)> {
     let (mut all, mut folders) = (Vec::new(), vec![site.vault()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
@@ -195,6 +191,42 @@ fn facts_of_several_sources_add_up_and_the_latest_date_counts() {
     assert_eq!(due(&plan(&serving, "2030-06-01")), [("plan".into(), "2030-06".into(), Some(6))]);
     drop(serving);
     assert_eq!(plan(&site.serve(), "2030-05-31").due, Some(0), "the day before, after a restart");
+}
+
+/// A blank end in a later delivery keeps a case that had ended before, after a restart too.
+#[test]
+fn a_case_that_is_open_again_is_undetermined_until_its_end_is_told() {
+    let site = Site::new();
+    let serving = site.serve();
+    let schedule =
+        SCHEDULE.replace("event = \"birth\", years = 40", "event = \"case-closed\", years = 25");
+    let of = |closed: Option<&str>, open: Option<&str>| -> Vec<PersonFacts> {
+        let dates = |day: Option<&str>| {
+            day.iter().map(|day| ("case-closed".to_owned(), (*day).to_owned())).collect()
+        };
+        let row = |n| PersonFacts {
+            dates: dates(closed),
+            open: dates(open),
+            ..facts(&[("upn", &upn(n))], &[], &["plan"], None)
+        };
+        (0..6).map(row).collect()
+    };
+    let told = |serving: &Serving| {
+        let mut client = serving.client(Role::Custodian).unwrap();
+        let plan = client.plan_retention(&education(), &schedule, "2026-01-01").unwrap();
+        let missing = plan.undetermined.first().map(|of| (of.missing.clone(), of.persons));
+        (plan.due, missing)
+    };
+    run(&serving, "cin", &of(Some("2000-02-01"), None)).unwrap();
+    assert_eq!(told(&serving), (Some(6), None));
+    run(&serving, "cin", &of(None, Some("2024-04-01"))).unwrap();
+    let open = (Some(0), Some(("case-closed".to_owned(), Some(6))));
+    assert_eq!(told(&serving), open);
+    drop(serving);
+    let serving = site.serve();
+    assert_eq!(told(&serving), open);
+    run(&serving, "cin", &of(Some("2025-01-31"), None)).unwrap();
+    assert_eq!(told(&serving), (Some(0), None), "its new end counts");
 }
 
 #[test]
@@ -258,6 +290,7 @@ fn facts_come_with_numbers_that_the_run_asked_for_and_no_others() {
             ..known.clone()
         },
         PersonFacts { dates: vec![("birth".into(), "1990-01-01".into()); 65], ..known.clone() },
+        PersonFacts { open: vec![("birth".into(), "1990-01-01".into())], ..known.clone() },
     ] {
         assert!(matches!(told(&mut client, wrong), Denial::OutOfOrder { .. }));
     }
@@ -279,7 +312,7 @@ fn facts_come_with_numbers_that_the_run_asked_for_and_no_others() {
     assert_eq!(plan(&serving, "2016-07-01").due, Some(6));
 }
 
-fn held(site: &Site, serving: &Serving, number: &str) -> String {
+pub(crate) fn held(site: &Site, serving: &Serving, number: &str) -> String {
     let mut client = serving.client(Role::Custodian).unwrap();
     let identifier = batch(&[number]);
     let text =
@@ -303,6 +336,7 @@ fn a_hold_on_one_number_keeps_all_of_the_person_until_it_is_lifted() {
     let hold = held(&site, &serving, &upn(3));
     let now = plan(&serving, "2026-01-01");
     assert_eq!((now.due, now.held.len()), (Some(5), 1));
+    assert!(now.holds[0].is_known);
     assert_eq!((now.held[0].by.as_str(), now.held[0].persons), ("legal hold", None));
     assert_eq!((now.holds[0].hold.as_str(), now.holds[0].category.as_ref()), (hold.as_str(), None));
     let (of, counts) = disposed(&site, &serving, "2026-01-01");
@@ -321,6 +355,43 @@ fn a_hold_on_one_number_keeps_all_of_the_person_until_it_is_lifted() {
     let log = fs::read_to_string(site.log()).unwrap();
     assert!(log.contains("\"event\":\"held\"") && log.contains("\"event\":\"lifted-hold\""));
     assert!(!log.contains("CANARY"));
+}
+
+#[test]
+fn a_hold_on_a_number_that_nobody_has_says_so_in_each_plan() {
+    let site = Site::new();
+    let serving = site.serve();
+    filled(&serving);
+    held(&site, &serving, "CANARY-UPN-555");
+    let now = plan(&serving, "2026-01-01");
+    assert_eq!((now.due, now.holds.len(), now.holds[0].is_known), (Some(6), 1, false));
+    // It holds as soon as a delivery has the number.
+    run(&serving, "census", &[facts(&[("upn", "CANARY-UPN-555")], &[], &[], Some("1990-06-01"))])
+        .unwrap();
+    let now = plan(&serving, "2026-01-01");
+    assert_eq!((now.due, now.held.len(), now.holds[0].is_known), (Some(6), 1, true));
+}
+
+/// A field of an entry of the log, wherever it stands.
+fn found<'a>(value: &'a serde_json::Value, name: &str) -> Option<&'a serde_json::Value> {
+    let object = value.as_object()?;
+    object.get(name).or_else(|| object.values().find_map(|value| found(value, name)))
+}
+
+/// The text that custodians sign hides what a plan hides.
+#[test]
+fn a_proposal_to_dispose_tells_no_small_count() {
+    let site = Site::new();
+    let serving = site.serve();
+    let some: Vec<_> =
+        (0..3).map(|n| facts(&[("upn", &upn(n))], &[], &[], Some("1990-06-01"))).collect();
+    run(&serving, "census", &some).unwrap();
+    let mut client = serving.client(Role::Custodian).unwrap();
+    let text = proposed(&mut client, dispose("2026-01-01")).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let persons = found(&told, "persons").unwrap();
+    assert_eq!(persons, &serde_json::json!({ "other": null }), "{text}");
+    assert_eq!(found(&told, "numbers").unwrap(), &serde_json::Value::Null, "{text}");
 }
 
 #[test]
@@ -344,7 +415,11 @@ fn a_moratorium_holds_a_category_and_no_other() {
     let moratorium = |category: &str| ProposedAction::Moratorium {
         category: category.into(),
         ordered_by: "HOME-OFFICE/IICSA".into(),
+        schedule: SCHEDULE.into(),
     };
+    // One on a category that is none would hold nobody.
+    let mistyped = proposed(&mut serving.client(Role::Custodian).unwrap(), moratorium("plans"));
+    assert!(denial(mistyped).to_string().contains("has no category plans"));
     carried_out(&site, &serving, moratorium("plan")).unwrap();
     assert_eq!(plan(&serving, "2026-01-01").due, Some(6));
     carried_out(&site, &serving, moratorium("other")).unwrap();
@@ -354,243 +429,13 @@ fn a_moratorium_holds_a_category_and_no_other() {
         (Some(0), "other", Some(6))
     );
     assert_eq!(now.holds.len(), 2);
+    assert!(now.holds.iter().all(|hold| hold.is_known));
+    // Under another schedule the first holds nobody, and the plan says so.
+    let renamed = SCHEDULE.replace("\"plan\"", "\"protection-plan\"");
+    let mut client = serving.client(Role::Custodian).unwrap();
+    let other = client.plan_retention(&education(), &renamed, "2026-01-01").unwrap();
+    assert_eq!(other.holds.iter().map(|hold| hold.is_known).collect::<Vec<_>>(), [false, true]);
     assert_eq!(now.holds[0].ordered_by.as_deref(), Some("HOME-OFFICE/IICSA"));
     let nothing = proposed(&mut serving.client(Role::Custodian).unwrap(), dispose("2026-01-01"));
     assert!(denial(nothing).to_string().contains("nothing is due"));
-}
-
-#[test]
-fn a_disposal_leaves_nothing_of_its_persons_but_a_tombstone() {
-    let site = Site::new();
-    let serving = site.serve();
-    filled(&serving);
-    let gone: BTreeSet<Pseudonym> = (0..6)
-        .flat_map(|n| [ask(&serving, "upn", &upn(n)), ask(&serving, "la-child-id", &child(n))])
-        .flatten()
-        .collect();
-    let kept = ask(&serving, "upn", &upn(10)).unwrap();
-    let (of, counts) = disposed(&site, &serving, "2026-01-01");
-    assert_eq!(counts, DisposalCounts { persons: 6, numbers: 12, beside: 6, no_longer_due: 0 });
-    let (head, listed) = list(&serving, &of);
-    assert_eq!((head.list.as_str(), head.pseudonyms), (of.as_str(), 12));
-    assert_eq!(head.kinds, [kind("la-child-id"), kind("upn")]);
-    assert_eq!(listed, gone.iter().copied().collect::<Vec<_>>(), "ascending, each once");
-    for n in 0..6 {
-        assert_eq!(ask(&serving, "upn", &upn(n)), None, "blocked");
-        assert_eq!(ask(&serving, "la-child-id", &child(n)), None, "blocked");
-    }
-    assert_eq!(ask(&serving, "upn", &upn(10)), Some(kept), "the others stay as they were");
-    let now = plan(&serving, "2036-01-01");
-    assert_eq!((now.due, now.unscheduled), (Some(6), Some(0)), "nothing is known of the six");
-    assert!(now.undetermined.is_empty(), "{:?}", now.undetermined);
-    // Nobody undoes a disposal.
-    let action = ProposedAction::Reidentify { purpose: education(), pseudonyms: listed.clone() };
-    let mut client = serving.client(Role::Custodian).unwrap();
-    let text = proposed(&mut client, action).unwrap();
-    for name in ["ann", "ben"] {
-        client.approve(site.sign(name, &text)).unwrap();
-    }
-    let found = client.reidentify(&id(&text)).unwrap();
-    assert!(found.iter().all(|one| one.found.is_none()));
-    drop((client, serving));
-    // After a restart it is the same.
-    let serving = site.serve();
-    assert_eq!(ask(&serving, "upn", &upn(3)), None);
-    assert_eq!(ask(&serving, "upn", &upn(10)), Some(kept));
-    assert_eq!(list(&serving, &of).1, listed);
-    drop(serving);
-    minster_vault::log::verify(&site.log(), None).unwrap();
-    for (path, bytes) in files(&site) {
-        assert!(!bytes.windows(6).any(|part| part == b"CANARY"), "{path}");
-    }
-    let anew = files(&site).into_iter().filter(|(path, _)| path.ends_with(".anew")).count();
-    assert_eq!(anew, 0);
-}
-
-/// A blocked number has no place in the registry, and a caller who tries such numbers out pays for them.
-#[test]
-fn blocked_numbers_are_not_registered_again_and_count_in_the_budget() {
-    let site = Site::new();
-    let serving = site.serve();
-    filled(&serving);
-    disposed(&site, &serving, "2026-01-01");
-    let identifiers = |serving: &Serving| {
-        let status = serving.client(Role::Auditor).unwrap().status().unwrap();
-        status.purposes.iter().find(|of| of.purpose == education()).unwrap().identifiers
-    };
-    let before = identifiers(&serving);
-    let mut client = serving.client(Role::Ingest).unwrap();
-    client.open_run(manifest("education", "census", 3)).unwrap();
-    let numbers = [upn(0), upn(1), upn(2)];
-    let tokens = client.pseudonymise_some(&kind("upn"), batch(&numbers)).unwrap();
-    assert!(tokens.iter().all(Option::is_none));
-    let more = client.pseudonymise_some(&kind("upn"), batch(&[upn(3)]));
-    assert!(matches!(denial(more), Denial::OverBudget { .. }));
-    let told = client.tell_facts(vec![facts(&[("upn", &upn(0))], &[], &[], Some("1990-06-01"))]);
-    assert!(matches!(denial(told), Denial::OutOfOrder { .. }), "nothing is told of them");
-    client.close_run(&[]).unwrap();
-    assert_eq!(identifiers(&serving), before);
-}
-
-#[test]
-fn a_run_that_was_open_when_records_were_disposed_of_is_begun_anew() {
-    let site = Site::new();
-    let serving = site.serve();
-    filled(&serving);
-    let mut client = serving.client(Role::Ingest).unwrap();
-    client.open_run(manifest("education", "census", 100)).unwrap();
-    client.pseudonymise(&kind("upn"), batch(&[upn(10)])).unwrap();
-    disposed(&site, &serving, "2026-01-01");
-    let told = client.tell_facts(vec![facts(&[("upn", &upn(10))], &[], &[], Some("2010-06-01"))]);
-    assert!(matches!(denial(told), Denial::OutOfOrder { .. }));
-    let more = client.pseudonymise(&kind("upn"), batch(&[upn(11)]));
-    assert!(matches!(denial(more), Denial::OutOfOrder { .. }));
-}
-
-#[test]
-fn what_is_not_due_any_more_stays() {
-    let site = Site::new();
-    let serving = site.serve();
-    filled(&serving);
-    let mut client = serving.client(Role::Custodian).unwrap();
-    let text = proposed(&mut client, dispose("2026-01-01")).unwrap();
-    for name in ["ann", "ben"] {
-        client.approve(site.sign(name, &text)).unwrap();
-    }
-    held(&site, &serving, &upn(5));
-    // A plan that came to light since, and a further number of child 1, of which the custodians did not know.
-    let new = [
-        facts(&[("la-child-id", &child(0))], &[], &["plan"], None),
-        facts(&[("la-child-id", &child(99)), ("upn", &upn(1))], &[], &[], None),
-    ];
-    run(&serving, "cin", &new).unwrap();
-    let CarriedOut::Disposed(counts) = client.enact(&id(&text)).unwrap() else { panic!() };
-    assert_eq!((counts.persons, counts.numbers, counts.no_longer_due), (3, 6, 6));
-    for n in [0, 1, 5] {
-        assert!(ask(&serving, "upn", &upn(n)).is_some(), "{n}");
-    }
-    assert!(matches!(denial(client.enact(&id(&text))), Denial::Proposal { .. }), "once");
-}
-
-#[test]
-fn a_disposal_needs_one_version_of_the_keys_and_no_open_list() {
-    let site = Site::new();
-    let serving = site.serve();
-    filled(&serving);
-    let mut client = serving.client(Role::Custodian).unwrap();
-    let later = proposed(&mut client, dispose("2999-01-01"));
-    assert!(denial(later).to_string().contains("before its day"));
-    rotated(&site, &serving, "education");
-    let why = denial(proposed(&mut client, dispose("2026-01-01"))).to_string();
-    assert!(why.contains("retire it"), "{why}");
-    retired(&site, &serving, 1, &[]).unwrap();
-    let (of, _) = disposed(&site, &serving, "2026-01-01");
-    let second = denial(proposed(&mut client, dispose("2026-01-01"))).to_string();
-    assert!(second.contains("is not applied yet"), "{second}");
-    let rotate = carried_out(&site, &serving, ProposedAction::Rotate { purpose: education() });
-    assert!(denial(rotate).to_string().contains(&of), "the list's pseudonyms are of this version");
-}
-
-/// The store's part: manifests are recorded for an open list alone, and a receipt closes it.
-#[test]
-fn a_list_is_closed_by_a_receipt_and_older_snapshots_count_no_more() {
-    let site = Site::new();
-    let serving = site.serve();
-    filled(&serving);
-    let of = dataset(DatasetClass::Source);
-    let recorded = |sha: &str| RecordedManifest { dataset: of.clone(), sha256: sha.repeat(64) };
-    let mut ingest = serving.client(Role::Ingest).unwrap();
-    ingest.create_key(&of).unwrap();
-    ingest.record_manifest(recorded("a"), None).unwrap();
-    ingest.record_manifest(recorded("b"), None).unwrap();
-    let mut linker = serving.client(Role::Linker).unwrap();
-    let early = linker.record_disposed(recorded("c"), &"b".repeat(64), &"0".repeat(16));
-    assert!(matches!(denial(early), Denial::NotRecorded { .. }), "no list is open");
-    let (list_id, _) = disposed(&site, &serving, "2026-01-01");
-    let sha256 = minster_vault::approvals::sha256(
-        std::str::from_utf8(&linker.disposal_list(&list_id).unwrap()).unwrap(),
-    );
-    let old = linker.record_disposed(recorded("c"), &"a".repeat(64), &list_id);
-    assert!(matches!(denial(old), Denial::NotRecorded { .. }), "from another than the newest");
-    let other = ingest.record_disposed(recorded("c"), &"b".repeat(64), &list_id);
-    assert!(matches!(denial(other), Denial::RoleForbids { .. }));
-    linker.record_disposed(recorded("c"), &"b".repeat(64), &list_id).unwrap();
-    let receipt = |after: &str, sha256: &str| DisposalReceipt {
-        list: list_id.clone(),
-        sha256: sha256.into(),
-        datasets: vec![DisposedDataset {
-            dataset: of.clone(),
-            before: "b".repeat(64),
-            after: after.repeat(64),
-            rows: 6,
-            files: 1,
-        }],
-        shredded: 0,
-        snapshots: 1,
-    };
-    let wrong = linker.report_disposal(&education(), receipt("b", &sha256));
-    assert!(matches!(denial(wrong), Denial::OtherManifest { .. }), "not what stands");
-    let wrong = linker.report_disposal(&education(), receipt("c", &"0".repeat(64)));
-    assert!(matches!(denial(wrong), Denial::OutOfOrder { .. }), "another list");
-    let note = linker.report_disposal(&education(), receipt("c", &sha256)).unwrap();
-    let verifier: Verifier = linker.status().unwrap().verifier.parse().unwrap();
-    let text = verifier.open(&note).unwrap();
-    assert!(text.contains(&list_id) && text.contains("\"rows\": 6"), "{text}");
-    assert!(matches!(denial(linker.disposal_list(&list_id)), Denial::Proposal { .. }));
-    assert!(!site.vault().join("disposals").join(&list_id).exists(), "the list is destroyed");
-    let again = linker.report_disposal(&education(), receipt("c", &sha256));
-    assert!(matches!(denial(again), Denial::OutOfOrder { .. }));
-    // A snapshot of before has no way back, not even by two custodians.
-    for sha in ["a", "b"] {
-        let sha256 = Some(sha.repeat(64));
-        let back = ProposedAction::Snapshot { dataset: of.clone(), sha256 };
-        assert!(matches!(denial(carried_out(&site, &serving, back)), Denial::Proposal { .. }));
-    }
-}
-
-/// The process is killed at each write of a disposal. Afterwards all of the purpose's files are of before, or all of after.
-#[test]
-fn a_killed_disposal_is_whole_or_not_at_all() {
-    let site = Site::new();
-    let serving = site.serve();
-    filled(&serving);
-    let mut client = serving.client(Role::Custodian).unwrap();
-    let text = proposed(&mut client, dispose("2026-01-01")).unwrap();
-    for name in ["ann", "ben"] {
-        client.approve(site.sign(name, &text)).unwrap();
-    }
-    drop((client, serving));
-    copy(&site.vault(), &site.path("before"));
-    let steps = at_every_write(|disk| {
-        fs::remove_dir_all(site.vault()).unwrap();
-        copy(&site.path("before"), &site.vault());
-        let done = site.open(disk).is_ok_and(|vault| enacted(&vault, &id(&text)));
-        let serving = site.serve();
-        let blocked = ask(&serving, "upn", &upn(0)).is_none();
-        assert!(blocked || !done);
-        for n in 0..6 {
-            assert_eq!(ask(&serving, "upn", &upn(n)).is_none(), blocked, "{n}");
-            assert_eq!(ask(&serving, "la-child-id", &child(n)).is_none(), blocked, "{n}");
-        }
-        let now = plan(&serving, "2026-01-01");
-        assert_eq!(now.due, Some(if blocked { 0 } else { 6 }));
-        match blocked {
-            true => assert_eq!(list(&serving, &id(&text)).1.len(), 12),
-            // It can be carried out all the same.
-            false => assert!(serving.client(Role::Custodian).unwrap().enact(&id(&text)).is_ok()),
-        }
-        drop(serving);
-        let anew = files(&site).into_iter().filter(|(path, _)| path.ends_with(".anew")).count();
-        assert_eq!(anew, 0);
-        done
-    });
-    assert!(steps > 20, "{steps}");
-}
-
-fn enacted(vault: &Vault, proposal: &str) -> bool {
-    let mut session = Session::new(vault, rustix::process::getuid().as_raw());
-    let (role, program) = (Role::Custodian, "test".into());
-    session.answer(Request::Hello { protocol: PROTOCOL, role, program });
-    let answer = session.answer(Request::Enact { proposal: proposal.to_owned() });
-    matches!(answer, Response::Enacted(CarriedOut::Disposed(_)))
 }

@@ -1,0 +1,222 @@
+//! The search for the rows of a dataset that leave, and for the cells that become blank.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use arrow::{
+    array::{Array, AsArray, RecordBatch},
+    datatypes::{DataType, UInt32Type},
+};
+use minster_model::{Kind, Pseudonym, TableName, UNIT};
+
+use super::Gone;
+use crate::{Dataset, Origin, StoreError, TableEntry};
+
+/// The beginning of the kinds of match keys.
+const MATCH_KEY: &str = "match-key:";
+
+/// What leaves of a table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OfTable {
+    /// Rows, by their places.
+    pub(super) rows: BTreeSet<u64>,
+    /// Rows in which a column's cell becomes blank, by the column's name.
+    pub(super) cells: BTreeMap<String, BTreeSet<u64>>,
+}
+
+impl OfTable {
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.cells.is_empty()
+    }
+
+    pub(super) fn touches(&self, rows: &std::ops::Range<u64>) -> bool {
+        let touches = |of: &BTreeSet<u64>| of.range(rows.clone()).next().is_some();
+        touches(&self.rows) || self.cells.values().any(touches)
+    }
+}
+
+/// What leaves of each table.
+pub(super) type Leaving = BTreeMap<TableName, OfTable>;
+
+/// The meaning of a column of sixteen bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// A person's own number.
+    Own,
+    /// A match key.
+    Key,
+    /// The number of a row or case.
+    Beside,
+    /// Nobody wrote it down.
+    Unknown,
+}
+
+impl Says {
+    fn of(kind: Option<&Kind>, own: &BTreeSet<Kind>) -> Self {
+        match kind {
+            None => Self::Unknown,
+            Some(kind) if kind.as_str().starts_with(MATCH_KEY) => Self::Key,
+            Some(kind) if own.contains(kind) => Self::Own,
+            Some(_) => Self::Beside,
+        }
+    }
+}
+
+/// A row with nobody's own number.
+struct Hanging {
+    table: usize,
+    row: u64,
+    beside: Vec<Pseudonym>,
+    unit: Option<u32>,
+}
+
+/// Finds the rows that leave.
+#[derive(Default)]
+struct Search {
+    leaving: Vec<OfTable>,
+    /// Whether the dataset is a delivery's, so that a row may be about several persons.
+    of_delivery: bool,
+    /// Whether a row has a number that leaves beside a value of which nobody wrote down what it is.
+    is_unclear: bool,
+    /// Numbers of rows and cases, and units, of rows that leave.
+    dead: HashSet<Pseudonym>,
+    dead_units: HashSet<u32>,
+    /// Numbers of rows and cases of rows that stay.
+    alive: HashSet<Pseudonym>,
+    hanging: Vec<Hanging>,
+}
+
+pub(super) fn leaving(old: &Dataset, gone: &Gone<'_>) -> Result<Leaving, StoreError> {
+    let tables = &old.manifest().tables;
+    let mut search = Search {
+        leaving: vec![OfTable::default(); tables.len()],
+        of_delivery: matches!(old.manifest().origin, Origin::Delivery { .. }),
+        ..Search::default()
+    };
+    for (place, table) in tables.iter().enumerate() {
+        let wanted = |name: &str, data_type: &str| {
+            data_type.starts_with("FixedSizeBinary") || (name == UNIT && data_type == "UInt32")
+        };
+        let columns = table.columns.iter().filter(|column| wanted(&column.name, &column.data_type));
+        let names: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+        if names.is_empty() {
+            continue;
+        }
+        let mut first = 0;
+        for batch in old.table(&table.name, Some(&names))? {
+            let batch = batch?;
+            search.look(place, first, table, &batch, gone);
+            first += batch.num_rows() as u64;
+        }
+    }
+    if search.is_unclear {
+        return Err(StoreError::UnknownKinds { dataset: old.manifest().dataset.clone() });
+    }
+    search.settle();
+    let named = tables.iter().map(|table| table.name.clone()).zip(search.leaving);
+    Ok(named.filter(|(_, of)| !of.is_empty()).collect())
+}
+
+impl Search {
+    fn look(
+        &mut self,
+        place: usize,
+        first: u64,
+        table: &TableEntry,
+        batch: &RecordBatch,
+        gone: &Gone<'_>,
+    ) {
+        let schema = batch.schema();
+        let kind = |name: &str| {
+            let column = table.columns.iter().find(|column| column.name == name);
+            column.and_then(|column| column.kind.as_ref())
+        };
+        let has_keys = table
+            .columns
+            .iter()
+            .any(|column| Says::of(column.kind.as_ref(), gone.own_kinds) == Says::Key);
+        let width = DataType::FixedSizeBinary(Pseudonym::LEN as i32);
+        let fields = schema.fields().iter().zip(batch.columns());
+        let columns: Vec<_> = fields
+            .clone()
+            .filter(|(field, _)| *field.data_type() == width)
+            .map(|(field, column)| {
+                let says = Says::of(kind(field.name()), gone.own_kinds);
+                (field.name(), says, column.as_fixed_size_binary())
+            })
+            .collect();
+        let units = fields.clone().find(|(field, _)| field.name() == UNIT);
+        let units = units.and_then(|(_, column)| column.as_primitive_opt::<UInt32Type>());
+        for row in 0..batch.num_rows() {
+            let value = |column: &arrow::array::FixedSizeBinaryArray| {
+                let bytes = (!column.is_null(row)).then(|| column.value(row))?;
+                bytes.try_into().ok().map(Pseudonym::from_bytes)
+            };
+            let all = || {
+                columns
+                    .iter()
+                    .filter_map(|(name, says, column)| Some((*name, *says, value(column)?)))
+            };
+            let beside =
+                || all().filter(|(_, says, _)| *says == Says::Beside).map(|(_, _, value)| value);
+            let unit = units.map(|units| units.value(row));
+            let goes = |value: &Pseudonym| gone.pseudonyms.contains(value);
+            let at = first + row as u64;
+            let has_other = |of: Says| all().any(|(_, says, value)| says == of && !goes(&value));
+            if all().any(|(_, _, value)| goes(&value)) {
+                if self.of_delivery && has_other(Says::Unknown) {
+                    self.is_unclear = true;
+                } else if has_other(Says::Own) {
+                    // The row is another person's too.
+                    for (name, _, _) in all().filter(|(_, _, value)| goes(value)) {
+                        let of = self.leaving[place].cells.entry(name.clone()).or_default();
+                        of.insert(at);
+                    }
+                    self.alive.extend(beside());
+                } else {
+                    self.leaving[place].rows.insert(at);
+                    self.dead.extend(beside());
+                    self.dead_units.extend(unit);
+                }
+            } else if all().any(|(_, says, _)| matches!(says, Says::Own | Says::Unknown)) {
+                self.alive.extend(beside());
+            } else if has_keys && unit.is_none() {
+                // A row with a match key is about a person of its own.
+                self.alive.extend(beside());
+            } else {
+                // A unit is one person, whatever else its rows have.
+                let beside = if has_keys { Vec::new() } else { beside().collect() };
+                self.hanging.push(Hanging { table: place, row: at, beside, unit });
+            }
+        }
+    }
+
+    /// Finds out which hanging rows leave: first what hangs on rows that stay, then what hangs on rows that leave, and on none of these.
+    fn settle(&mut self) {
+        loop {
+            let before = self.alive.len();
+            for of in &self.hanging {
+                if of.beside.iter().any(|value| self.alive.contains(value)) {
+                    self.alive.extend(of.beside.iter().copied());
+                }
+            }
+            if self.alive.len() == before {
+                break;
+            }
+        }
+        loop {
+            let mut changed = false;
+            for Hanging { table, row, beside, unit } in &self.hanging {
+                let stays = beside.iter().any(|value| self.alive.contains(value));
+                let leaves = beside.iter().any(|value| self.dead.contains(value))
+                    || unit.is_some_and(|unit| self.dead_units.contains(&unit));
+                if leaves && !stays && self.leaving[*table].rows.insert(*row) {
+                    self.dead.extend(beside.iter().copied());
+                    changed = true;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+    }
+}
