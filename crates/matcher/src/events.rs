@@ -21,6 +21,7 @@ use crate::{
     MatchError,
     child_of_row::{DeliveryPersons, Resolved},
     children::Children,
+    column_work::{ColumnWork, SummaryOf, TakenRows},
     condition::{Condition, Limits, all_pass},
     definition::{EventTable, Matching, SummaryColumn},
     named_day::DeliveryPeriod,
@@ -111,14 +112,14 @@ pub(crate) struct Pass<'a> {
 }
 
 /// The columns that a summary, or a table of events, wants of a source's table.
-struct WantedColumns<'a> {
+pub(crate) struct WantedColumns<'a> {
     /// For messages.
     name: ColumnName,
     columns: Vec<&'a ColumnName>,
-    conditions: Vec<(&'a Condition, Limits)>,
-    present_in: Option<&'a DeliveryPeriod>,
+    pub(crate) conditions: Vec<(&'a Condition, Limits)>,
+    pub(crate) present_in: Option<&'a DeliveryPeriod>,
     /// Each delivery is asked, also for what a later one tells of again: there it may be blank.
-    by_delivery: bool,
+    pub(crate) by_delivery: bool,
     /// Why the period says nothing of it: it has no such day.
     unknown: Option<String>,
 }
@@ -423,64 +424,6 @@ impl<'a> Pass<'a> {
             must_have((self.source, self.table), &tables, names)?;
         }
         Ok(())
-    }
-}
-
-/// Rows of a batch about children, and whether each one's event is new, and new in this delivery.
-struct TakenRows<'t> {
-    batch: &'t RecordBatch,
-    rows: &'t [SummarisedRow],
-    news: &'t [(bool, bool)],
-    delivery: u32,
-    /// Whether the rows of preferred persons alone count.
-    chosen: bool,
-}
-
-/// The place to which a column's rows go.
-enum SummaryOf<'w, 'a> {
-    Column(&'w mut Summariser),
-    Events(&'w mut Events<'a>),
-}
-
-/// One column, or one table of events, and what of a batch concerns it alone: cores share the columns.
-struct ColumnWork<'w, 'a> {
-    wanted: &'w WantedColumns<'w>,
-    passes: &'w [bool],
-    summary: SummaryOf<'w, 'a>,
-    unmet: &'w mut Vec<HashMap<String, bool>>,
-}
-
-impl ColumnWork<'_, '_> {
-    fn take(self, taken: &TakenRows<'_>) -> Result<(), MatchError> {
-        let Self { wanted, passes, summary, unmet } = self;
-        let TakenRows { batch, rows, news, delivery, chosen } = *taken;
-        for ((condition, _), met) in wanted.conditions.iter().zip(unmet) {
-            condition.look_for_values(batch, met)?;
-        }
-        let is_present_in = wanted.present_in.is_some();
-        let is_new = |at: usize| match news.get(at) {
-            Some((_, is_new_here)) if is_present_in => *is_new_here,
-            Some((is_new, _)) => *is_new,
-            None => true,
-        };
-        let is_taken = |at: usize, taken: &SummarisedRow| {
-            passes[taken.row as usize]
-                && (wanted.by_delivery || is_new(at))
-                && (!chosen || taken.preferred)
-        };
-        let all_pass = wanted.conditions.is_empty() && news.is_empty() && !chosen;
-        let kept: Vec<SummarisedRow>;
-        let rows = if all_pass {
-            rows
-        } else {
-            let rows = rows.iter().enumerate().filter(|(at, taken)| is_taken(*at, taken));
-            kept = rows.map(|(_, taken)| *taken).collect();
-            &kept
-        };
-        match summary {
-            SummaryOf::Column(summariser) => summariser.add(batch, delivery, rows),
-            SummaryOf::Events(events) => events.add(batch, rows.iter().copied()),
-        }
     }
 }
 

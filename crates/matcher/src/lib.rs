@@ -39,6 +39,7 @@ mod child_of_row;
 pub mod children;
 pub mod clerical;
 mod clusters;
+mod column_work;
 pub mod condition;
 pub mod definition;
 pub mod dictionary;
