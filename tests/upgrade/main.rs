@@ -125,7 +125,8 @@ fn a_store_of_0_2_0_is_taken_over_once_by_each_writer() {
 #[test]
 fn a_release_that_0_2_0_left_between_log_and_ledger_locks_no_draft_for_ever() {
     let site = site();
-    good(&ran(&site, "minster-ingest", &["run"]));
+    // Today's definition asks the linkage for more than that of 0.2.0: all is linked anew.
+    good(&ran(&site, "minster-ingest", &["run", "--parts"]));
     good(&ran(&site, "minster", &["link"]));
     let lacking = ran(&site, "minster", &["aggregate"]);
     assert_eq!(lacking.status.code(), PUBLISH, "{}", text(&lacking));

@@ -13,7 +13,10 @@ use minster_vault::{VaultFault, disk::Disk, folder, vault::Vault};
 use minster_vault_api::{ListChange, ProposedAction, StatusReport};
 use serde_json::{Value, json};
 
-use crate::common::{PURPOSES, Site, batch, carried_out, copy, dataset, kind, manifest, rotated};
+use crate::{
+    common::{PURPOSES, Site, batch, carried_out, copy, dataset, kind, manifest, rotated},
+    retention::facts,
+};
 
 /// Changes with which the vault opens: file, kind of change (a star is any), and why that is harmless.
 const HARMLESS: &[(&str, &str, &str)] = &[
@@ -26,6 +29,15 @@ const HARMLESS: &[(&str, &str, &str)] = &[
     ("vault/births/health", "removed", "it holds no record yet, and is begun again"),
     ("vault/births/health", "emptied", "it holds no record yet, and is begun again"),
     ("vault/births/health", "cut", "it holds no record yet, and is begun again"),
+    ("vault/facts/health", "removed", "it holds no record yet, and is begun again"),
+    ("vault/facts/health", "emptied", "it holds no record yet, and is begun again"),
+    ("vault/facts/health", "cut", "it holds no record yet, and is begun again"),
+    ("vault/tombstones/education", "removed", "it holds no record yet, and is begun again"),
+    ("vault/tombstones/education", "emptied", "it holds no record yet, and is begun again"),
+    ("vault/tombstones/education", "cut", "it holds no record yet, and is begun again"),
+    ("vault/tombstones/health", "removed", "it holds no record yet, and is begun again"),
+    ("vault/tombstones/health", "emptied", "it holds no record yet, and is begun again"),
+    ("vault/tombstones/health", "cut", "it holds no record yet, and is begun again"),
     ("vault/vault.toml", "middle byte", "a uid; the machine's administrator writes the roles"),
     (
         "vault/proposals",
@@ -50,6 +62,7 @@ fn session(site: &Site, checkpoints: &Path, period: &str, number: &str) {
     client.open_run(run).unwrap();
     client.pseudonymise(&kind("upn"), batch(&[WHO.0, number])).unwrap();
     client.tell_births(&kind("upn"), batch(&[WHO.0, number]), batch(&[WHO.1, WHO.1])).unwrap();
+    client.tell_facts(vec![facts(&[("upn", number)], &[], &[], Some(WHO.1))]).unwrap();
     client.close_run(&[]).unwrap();
     serving.recorded(&dataset(DatasetClass::Source));
     serving.ask("health", "upn", &[number]).unwrap();
