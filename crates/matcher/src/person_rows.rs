@@ -104,14 +104,12 @@ impl Persons {
         if row.exact_only {
             self.exact_only.insert(self.rows.len() as u32);
         }
-        self.rows.push((table as u16, self.cells.len() as u32));
         let cell = |cells: &[Option<Pseudonym>], place: usize| cells.get(place).copied().flatten();
         let cells = (0..numbers).map(|place| cell(&row.numbers, place));
         let cells = cells.chain([row.birth_date, row.name]);
         let cells = cells.chain((0..keys).map(|place| cell(&row.match_keys, place)));
-        let codes = &mut self.codes;
-        self.cells.extend(cells.map(|cell| cell.map_or(NONE, |pseudonym| codes.add(pseudonym))));
-        self.cells.push(row.sex.map_or(NONE, Sex::code));
+        let hasher = self.codes.hasher().clone();
+        self.add_hashed(cells.map(|cell| cell.map(|pseudonym| hasher.hashed(pseudonym))), row.sex);
     }
 
     /// Adds a row whose cells were hashed before: numbers, birth date, name and match keys, as many as the table has columns.

@@ -172,10 +172,10 @@ impl PersonTables {
             preferred: Vec::new(),
         };
         let hasher = self.persons.codes().hasher().clone();
-        let read = |_: usize, batch| PersonBatch::read(batch, identity, &hasher);
+        let read = |_: usize, batch| PersonBatch::read(&batch, identity, &hasher);
         let groups = one.dataset.row_groups_coded(&identity.table, Some(&names))?;
         in_order(&groups, cores(), read, |read: PersonBatch| {
-            for row in 0..read.batch.num_rows() {
+            for row in 0..read.rows {
                 let place = self.persons.len() as u32 - first;
                 let numbers = read.hashed.iter().take(identity.identifiers.len());
                 let numbers = numbers.filter_map(|cells| *cells.get(row)?);
@@ -239,7 +239,7 @@ impl PersonTables {
 
 /// A batch of rows about persons, and what needs no other batch to be known of it.
 struct PersonBatch {
-    batch: RecordBatch,
+    rows: usize,
     /// The cells of each column in the order of [`Persons::add_hashed`]; none where the delivery has no such column.
     hashed: Vec<Vec<Option<HashedPseudonym>>>,
     own: Option<Vec<Option<Pseudonym>>>,
@@ -250,29 +250,28 @@ struct PersonBatch {
 
 impl PersonBatch {
     fn read(
-        batch: RecordBatch,
+        batch: &RecordBatch,
         identity: &Identity,
         hasher: &PseudonymHasher,
     ) -> Result<Self, MatchError> {
+        let pseudonyms =
+            |name: Option<&ColumnName>| name.map_or(Ok(None), |name| column(batch, name));
         let hashed = |name: Option<&ColumnName>| {
-            let column = name.map(|name| column(&batch, name)).transpose()?.flatten();
-            Ok(column.map_or_else(Vec::new, |column| hasher.cells(column)))
+            Ok(pseudonyms(name)?.map_or_else(Vec::new, |column| hasher.cells(column)))
         };
         let single = [identity.birth_date.as_ref(), identity.name.as_ref()];
         let columns = identity.identifiers.iter().map(Some).chain(single);
         let columns = columns.chain(identity.match_keys.iter().map(Some));
         let hashed = columns.map(hashed).collect::<Result<_, MatchError>>()?;
-        let own = match &identity.row {
-            Some(name) => column(&batch, name)?,
-            None => None,
-        };
-        let own = own.map(|own| (0..batch.num_rows()).map(|row| pseudonym(own, row)).collect());
+        let rows = batch.num_rows();
+        let own = pseudonyms(identity.row.as_ref())?;
+        let own = own.map(|own| (0..rows).map(|row| pseudonym(own, row)).collect());
         let units = batch.column_by_name(UNIT);
         let units = units.and_then(|units| units.as_any().downcast_ref::<UInt32Array>());
         let units = units.map(|units| units.iter().collect());
-        let ranks = ranks(&batch, &identity.prefer)?;
-        let sexes = identity.sex.as_ref().map(|column| sexes(&batch, column)).transpose()?;
-        Ok(Self { hashed, own, units, ranks, sexes: sexes.unwrap_or_default(), batch })
+        let ranks = ranks(batch, &identity.prefer)?;
+        let sexes = identity.sex.as_ref().map(|column| sexes(batch, column)).transpose()?;
+        Ok(Self { rows, hashed, own, units, ranks, sexes: sexes.unwrap_or_default() })
     }
 
     fn cells(&self, row: usize) -> impl Iterator<Item = Option<HashedPseudonym>> + '_ {

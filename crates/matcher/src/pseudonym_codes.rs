@@ -27,12 +27,15 @@ impl PseudonymHasher {
         self.0.hash_one(u128::from_ne_bytes(*pseudonym))
     }
 
+    pub(crate) fn hashed(&self, pseudonym: Pseudonym) -> HashedPseudonym {
+        HashedPseudonym { pseudonym, hash: self.hash(pseudonym.as_bytes()) }
+    }
+
     /// The cells of a column; nothing for a blank.
     pub(crate) fn cells(&self, column: &FixedSizeBinaryArray) -> Vec<Option<HashedPseudonym>> {
         let (cells, _) = column.value_data().as_chunks::<{ Pseudonym::LEN }>();
         let cell = |(row, cell): (usize, &[u8; Pseudonym::LEN])| {
-            let pseudonym = Pseudonym::from_bytes(*cell);
-            column.is_valid(row).then(|| HashedPseudonym { pseudonym, hash: self.hash(cell) })
+            column.is_valid(row).then(|| self.hashed(Pseudonym::from_bytes(*cell)))
         };
         cells.iter().enumerate().map(cell).collect()
     }
@@ -77,8 +80,7 @@ impl PseudonymCodes {
 
     /// The code of a pseudonym; a new one gets the next.
     pub(crate) fn add(&mut self, pseudonym: Pseudonym) -> u32 {
-        let hash = self.hasher.hash(pseudonym.as_bytes());
-        self.add_hashed(HashedPseudonym { pseudonym, hash })
+        self.add_hashed(self.hasher.hashed(pseudonym))
     }
 
     /// [`PseudonymCodes::add`] of a cell that these codes' hasher hashed.
