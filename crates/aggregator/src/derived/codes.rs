@@ -75,14 +75,7 @@ impl Linked<'_> {
                     notes.extend(absent.into_iter().map(note));
                 }
                 Derivation::Recode(Recoded { of, groups, .. }) if !groups.is_empty() => {
-                    let array = match self.derivations.borrow().contains_key(of) {
-                        true => None,
-                        false => Some(self.read(definition, (&derived.name, of), &at())?),
-                    };
-                    let array = match array {
-                        Some(array) => array,
-                        None => self.whole(definition, of)?.values.clone(),
-                    };
+                    let array = self.column(definition, (&derived.name, of), &at())?;
                     let mut absent =
                         groups.values().flatten().map(|code| (of, code.as_str())).collect();
                     if let Some(values) = Values::read(&array) {

@@ -58,6 +58,14 @@ pub(super) struct Computed {
     pub(super) why: Vec<u8>,
 }
 
+impl Computed {
+    /// Whole numbers, none of which is blank.
+    pub(super) fn of(numbers: Vec<i64>) -> Self {
+        let why = vec![0; numbers.len()];
+        Self { values: Values::Whole(numbers.into_iter().map(Some).collect()), why }
+    }
+}
+
 type Cell<T> = Result<T, Blank>;
 
 /// The columns that are derived from, and the rest that is needed.

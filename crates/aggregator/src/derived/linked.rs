@@ -305,9 +305,7 @@ impl<'a> Linked<'a> {
                 let rows = self.row_of()?;
                 let counts = self.events(events, &rows).count(sum.as_ref(), &[conditions]);
                 counts.map(|mut counts| {
-                    let counts = counts.remove(&1).unwrap_or_else(|| vec![0; rows.len()]);
-                    let why = vec![0; counts.len()];
-                    Computed { values: Values::Whole(counts.into_iter().map(Some).collect()), why }
+                    Computed::of(counts.remove(&1).unwrap_or_else(|| vec![0; rows.len()]))
                 })
             }
             Derivation::Event(of) => {
@@ -326,6 +324,27 @@ impl<'a> Linked<'a> {
         Ok(whole)
     }
 
+    /// A column that another reads: a derived one, or one of the dataset.
+    pub(super) fn column(
+        &self,
+        definition: &Definition,
+        (column, input): (&ColumnName, &ColumnName),
+        at: &Location,
+    ) -> Result<ArrayRef, AggregateError> {
+        // The derivations are looked at, and let go: `whole` looks at them again.
+        let is_derived = self.derivations.borrow().contains_key(input);
+        match is_derived {
+            true => Ok(self.whole(definition, input)?.values.clone()),
+            false => self.read(definition, (column, input), at),
+        }
+    }
+
+    /// Keeps whole numbers, one a child, as a column.
+    pub(super) fn keep(&self, name: &ColumnName, numbers: Vec<i64>) {
+        let whole = Rc::new(Whole::new(Computed::of(numbers)));
+        self.computed.borrow_mut().insert(name.clone(), whole);
+    }
+
     fn of_columns(
         &self,
         definition: &Definition,
@@ -334,14 +353,7 @@ impl<'a> Linked<'a> {
     ) -> Result<Result<Computed, Unusable>, AggregateError> {
         let mut columns: Vec<(&ColumnName, Values)> = Vec::new();
         for input in derivation.inputs() {
-            let array = match self.derivations.borrow().contains_key(input) {
-                true => None,
-                false => Some(self.read(definition, (column, input), at)?),
-            };
-            let array = match array {
-                Some(array) => array,
-                None => self.whole(definition, input)?.values.clone(),
-            };
+            let array = self.column(definition, (column, input), at)?;
             let Some(values) = Values::read(&array) else {
                 let what = format!("{input} holds neither texts nor whole numbers nor dates");
                 return Ok(Err(Unusable::Wrong(what)));

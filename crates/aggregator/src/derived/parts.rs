@@ -5,17 +5,13 @@
 //! a column that is added up of others has these for parts. Nobody publishes the parts; where they follow from what is
 //! published, they are protected with it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use minster_model::{ColumnName, TableName};
 
 use super::{
-    compute::Computed,
     event_rows::Unusable,
-    linked::{Linked, Whole, wrong},
+    linked::{Linked, wrong},
     values::Values,
 };
 use crate::{
@@ -208,11 +204,7 @@ impl Linked<'_> {
             {
                 continue;
             }
-            let why = vec![0; values.len()];
-            let values = Values::Whole(values.into_iter().map(Some).collect());
-            self.computed
-                .borrow_mut()
-                .insert(name.clone(), Rc::new(Whole::new(Computed { values, why })));
+            self.keep(&name, values);
             parts.push(name);
         }
         self.parts.borrow_mut().insert(counted, parts.clone());

@@ -1,13 +1,10 @@
 //! What a sum of the integrated dataset and derived counts of events differ by: those who made the dataset may have counted
 //! the same events. All exclusions less the derived suspensions are the permanent ones, perhaps one child's.
 
-use std::rc::Rc;
-
 use minster_model::ColumnName;
 
 use super::{
-    compute::Computed,
-    linked::{Linked, Whole, wrong},
+    linked::{Linked, wrong},
     parts::Counted,
     values::Values,
 };
@@ -102,10 +99,7 @@ impl Linked<'_> {
         else {
             return Err(failed(counted.table.as_str(), "naming parts"));
         };
-        let why = vec![0; rest.len()];
-        let values = Values::Whole(rest.into_iter().map(Some).collect());
-        let whole = Rc::new(Whole::new(Computed { values, why }));
-        self.computed.borrow_mut().insert(name.clone(), whole);
+        self.keep(&name, rest);
         Ok(Some(name))
     }
 

@@ -13,7 +13,7 @@ use minster_store::{DatasetKeys, Store};
 
 use crate::{
     definition::release_definition::{Definition, Dimension},
-    earlier_releases::{entry::Entry, sample::Sample},
+    earlier_releases::{entry::Entry, ledger, sample::Sample},
     error::AggregateError,
     publish::counted_sample,
     refusal::{ReleaseRefusal, RulesDiffer},
@@ -77,8 +77,7 @@ impl<'a> NearlyTheSame<'a> {
                 continue;
             }
             let alike = |(of, _): &(&Entry, Option<Sample>)| {
-                of.definition.population == entry.definition.population
-                    && of.definition.conditions == entry.definition.conditions
+                ledger::same_children(&of.definition, &entry.definition)
             };
             let place = match now_of.iter().position(alike) {
                 Some(place) => place,

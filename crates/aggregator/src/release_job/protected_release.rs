@@ -167,10 +167,11 @@ impl<'a> Work<'a> {
                     return Ok(None);
                 };
                 let mut set = tabulated.set(definition);
-                let ties = self.ties(definition, &[])?;
+                let all = self.with_lookups(std::iter::once(definition))?;
+                let ties = self.ties(definition, &all)?;
                 let tables = published_tables.counts.iter().cloned();
                 set.tables = tables.map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
-                self.join(&mut set, definition, &[], &ties)?;
+                self.join(&mut set, definition, &all, &ties)?;
                 protect(set, cast.costs).map(|counts| (counts, published_tables))
             }
             // Numbers that are rounded are made again, and compared.
@@ -211,7 +212,9 @@ impl<'a> Work<'a> {
         tabulated.tables.iter().for_each(|of| entry::learn(&mut known, of.counts.dimensions()));
         let same = same.into_iter().map(|(of, tables)| Ok((of, tables.in_order_of(&mut known)?)));
         let same = same.collect::<Result<Vec<_>, AggregateError>>()?;
-        let ties = self.ties(definition, &same)?;
+        let stands = same.iter().map(|(entry, _)| &entry.definition);
+        let all = self.with_lookups(std::iter::once(definition).chain(stands))?;
+        let ties = self.ties(definition, &all)?;
         let purpose = &self.dataset.manifest().dataset.purpose;
         let nearly = NearlyTheSame::find(
             (definition, &tabulated.sample),
@@ -261,7 +264,6 @@ impl<'a> Work<'a> {
             overlap.force_shared(&mut set.tables)?;
         }
         let mut published_tables = entry::PublishedTables::default();
-        let of_same: Vec<&Definition> = same.iter().map(|(entry, _)| &entry.definition).collect();
         same.into_iter().for_each(|(_, tables)| published_tables.extend(tables));
         set.tables.extend(published_tables.counts.iter().cloned());
         for sparse in sparsity(&set) {
@@ -273,7 +275,7 @@ impl<'a> Work<'a> {
         set.tables.extend(published_tables.flags.iter().map(|(_, table)| table.clone()));
         set.tables = set.tables.into_iter().map(|of| ties.tie(of)).collect::<Result<_, _>>()?;
         if definition.method == Method::Suppress {
-            self.join(&mut set, definition, &of_same, &ties)?;
+            self.join(&mut set, definition, &all, &ties)?;
         }
         let counts = match definition.method {
             Method::Suppress => changed.protect(&cast, set, job.notice)?,
@@ -302,28 +304,25 @@ impl<'a> Work<'a> {
         self.made(definition, counts, sums, measured, (children, sample))
     }
 
-    /// How the dimensions of a definition, and of what stands about the same children, are tied.
+    /// How the dimensions of a definition, and of what stands about the same children, are tied: `all` are both, with their look-ups.
     fn ties(
         &self,
         definition: &Definition,
-        same: &[(&Entry, entry::PublishedTables)],
+        all: &[(&Definition, Lookups)],
     ) -> Result<Ties, AggregateError> {
-        let published_tables = same.iter().map(|(entry, _)| &entry.definition);
-        let all = self.with_lookups(std::iter::once(definition).chain(published_tables))?;
-        Ties::find(definition, &all, &self.dataset, self.job.children)
+        Ties::find(definition, all, &self.dataset, self.job.children)
     }
 
-    /// Adds the joint tables that the tables of a set ask for. `same` are the definitions of what stands among them.
+    /// Adds the joint tables that the tables of a set ask for. `all` are the definitions of what stands among them too.
     fn join(
         &self,
         set: &mut TableSet,
         definition: &Definition,
-        same: &[&Definition],
+        all: &[(&Definition, Lookups)],
         ties: &Ties,
     ) -> Result<(), AggregateError> {
-        let all = self.with_lookups(std::iter::once(definition).chain(same.iter().copied()))?;
         let (dataset, children) = (&self.dataset, self.job.children);
-        JointTables { definition, all: &all, dataset, children }.add(set, ties)
+        JointTables { definition, all, dataset, children }.add(set, ties)
     }
 
     /// The columns that add up for every child, among those that a definition sums and those that stand.
