@@ -110,6 +110,14 @@ impl Kind {
         self.0.starts_with(Self::LINKAGE)
     }
 
+    /// The beginning of the kinds of match keys, such as `match-key:name`.
+    pub const MATCH_KEY: &str = "match-key:";
+
+    /// Whether it is a match key: no number of anybody.
+    pub fn is_match_key(&self) -> bool {
+        self.0.starts_with(Self::MATCH_KEY)
+    }
+
     /// Whether it is a keyed address: a purpose has none that does not allow households.
     pub fn is_address(&self) -> bool {
         matches!(self.0.as_str(), "match-key:address" | "match-key:uprn")

@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use minster_model::Kind;
+use minster_store::HangingNumbers;
 
 /// What a row is, by the own numbers in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +37,8 @@ pub(crate) struct Hanging {
     /// Numbers of rows and cases, each by its place.
     places: HashMap<Kind, HashMap<Box<[u8]>, u32>>,
     count: u32,
-    /// Those in rows that stay.
-    alive: HashSet<u32>,
-    /// Those in rows that leave, and the units of such rows.
-    dead: HashSet<u32>,
-    dead_units: HashSet<u32>,
+    /// Those in rows that stay and that leave.
+    numbers: HangingNumbers<u32>,
     /// Different rows that hang: their numbers and units.
     rows: HashSet<(Vec<u32>, Option<u32>)>,
 }
@@ -59,10 +57,10 @@ impl Hanging {
                 let beside: Vec<u32> =
                     beside.map(|(kind, identifier)| self.place(kind, identifier)).collect();
                 match row {
-                    Row::Stays => self.alive.extend(beside),
+                    Row::Stays => self.numbers.alive.extend(beside),
                     Row::Leaves => {
-                        self.dead.extend(beside);
-                        self.dead_units.extend(unit);
+                        self.numbers.dead.extend(beside);
+                        self.numbers.dead_units.extend(unit);
                     }
                     Row::Hangs if beside.is_empty() && unit.is_none() => {}
                     Row::Hangs => drop(self.rows.insert((beside, unit))),
@@ -73,7 +71,7 @@ impl Hanging {
                     self.places.get(kind)?.get(identifier).copied()
                 };
                 let beside: Vec<u32> = beside.filter_map(known).collect();
-                return self.leaves(&beside, unit);
+                return self.numbers.leaves(&beside, unit);
             }
             (Stage::Settled, _) => {}
         }
@@ -88,43 +86,12 @@ impl Hanging {
                 true
             }
             Stage::Noting => {
-                self.settle();
+                let rows = self.rows.iter().map(|(beside, unit)| (beside.as_slice(), *unit));
+                self.numbers.settle(rows.clone());
                 self.stage = Stage::Settled;
-                self.rows.iter().any(|(beside, unit)| self.leaves(beside, *unit))
+                rows.clone().any(|(beside, unit)| self.numbers.leaves(beside, unit))
             }
             Stage::Looking | Stage::Settled => false,
-        }
-    }
-
-    fn leaves(&self, beside: &[u32], unit: Option<u32>) -> bool {
-        let is_dead = beside.iter().any(|place| self.dead.contains(place))
-            || unit.is_some_and(|unit| self.dead_units.contains(&unit));
-        is_dead && !beside.iter().any(|place| self.alive.contains(place))
-    }
-
-    /// First what hangs on rows that stay, then what hangs on rows that leave, and on none of these.
-    fn settle(&mut self) {
-        loop {
-            let before = self.alive.len();
-            for (beside, _) in &self.rows {
-                if beside.iter().any(|place| self.alive.contains(place)) {
-                    self.alive.extend(beside.iter().copied());
-                }
-            }
-            if self.alive.len() == before {
-                break;
-            }
-        }
-        loop {
-            let before = self.dead.len();
-            for (beside, unit) in &self.rows {
-                if self.leaves(beside, *unit) {
-                    self.dead.extend(beside.iter().copied());
-                }
-            }
-            if self.dead.len() == before {
-                break;
-            }
         }
     }
 

@@ -3,13 +3,11 @@
 use std::{borrow::Cow, collections::BTreeMap, io::Write};
 
 use minster_sources::{Reason, Rejected};
+pub use minster_store::SEALED_ROWS as ROWS;
 use minster_store::{AlsoFailed, DatasetWriter, REASONS, SealedFile, SetAside};
 use serde::{Serialize, Serializer};
 
 use crate::IngestError;
-
-/// Where the sealed rows stand.
-pub const ROWS: &str = "quarantine.age";
 
 /// A row that failed.
 pub(crate) struct Failed {

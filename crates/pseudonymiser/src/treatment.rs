@@ -219,7 +219,7 @@ impl TablePlan {
         let mut keys = Vec::new();
         for key in &table.match_keys {
             let kind: Kind =
-                format!("match-key:{}", key.name).parse().map_err(IngestError::Kind)?;
+                format!("{}{}", Kind::MATCH_KEY, key.name).parse().map_err(IngestError::Kind)?;
             let (parts, output) = (key.parts.clone(), outputs.len());
             keys.push(PlannedKey { parts, kind: kind.clone(), output });
             let name = format!("key_{}", key.name);

@@ -26,9 +26,6 @@ use crate::{
     treatment::TablePlan,
 };
 
-/// The beginning of the kinds of match keys.
-const MATCH_KEY: &str = "match-key:";
-
 /// How a table's rows are treated.
 pub(crate) struct OpenTable {
     pub(crate) name: TableName,
@@ -255,9 +252,8 @@ impl<'a> Workers<'a> {
         let mut vault = self.vault.lock().map_err(|_| IngestError::Unlearnt)?;
         let (tokens, vault) = &mut *vault;
         let kinds: Vec<&Kind> = plan.outputs.iter().filter_map(|of| of.kind.as_ref()).collect();
-        let (own, others): (Vec<&Kind>, Vec<&Kind>) = kinds
-            .into_iter()
-            .partition(|kind| !kind.as_str().starts_with(MATCH_KEY) && plan.is_own(kind));
+        let (own, others): (Vec<&Kind>, Vec<&Kind>) =
+            kinds.into_iter().partition(|kind| !kind.is_match_key() && plan.is_own(kind));
         // Persons' own numbers first: of a person whose records were disposed of, nothing else is asked.
         for (place, kinds) in [own, others].into_iter().enumerate() {
             for kind in kinds {

@@ -139,9 +139,4 @@ impl Facts {
     pub fn categories(&self) -> &BTreeSet<CategoryName> {
         &self.categories
     }
-
-    /// All dates, by event.
-    pub fn all_dates(&self) -> impl Iterator<Item = (Event, EventDates)> + '_ {
-        self.dates.iter().map(|(event, dates)| (*event, *dates))
-    }
 }

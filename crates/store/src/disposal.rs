@@ -22,14 +22,11 @@ use minster_model::{DatasetRef, Kind, Pseudonym, RunId, TableName};
 use self::search::{Leaving, OfTable, leaving};
 use crate::{
     Dataset, DatasetKeys, DatasetWriter, DisposalNote, Manifest, Origin, Store, StoreError,
-    TableEntry,
-    dataset::Before,
-    files::{self, MANIFEST},
-    rekey, retention, within,
+    TableEntry, dataset::Before, files, rekey, retention, within,
 };
 
 /// The file of sealed rows beside a delivery's tables.
-pub(crate) const SEALED_ROWS: &str = "quarantine.age";
+pub const SEALED_ROWS: &str = "quarantine.age";
 
 /// The persons whose rows leave.
 pub struct Gone<'a> {
@@ -261,10 +258,7 @@ fn without(origin: &Origin, leaving: &Leaving) -> Origin {
 /// Files beside the tables that leave: sealed rows, since nobody can tell whose they are, and reports that name a person's pseudonym.
 fn files_leaving(old: &Dataset, gone: &Gone<'_>) -> Result<BTreeSet<String>, StoreError> {
     let mut leaving = BTreeSet::new();
-    for name in rekey::names(old)? {
-        if name == MANIFEST || name.ends_with(".parquet") {
-            continue;
-        }
+    for name in rekey::beside_tables(old)? {
         let leaves = match name == SEALED_ROWS {
             true => old.manifest().totals().quarantined > 0,
             false => {

@@ -34,6 +34,7 @@ mod disposal;
 mod drafts;
 mod error;
 mod files;
+mod hanging;
 mod inspect;
 mod keys;
 mod ledger;
@@ -51,9 +52,10 @@ mod within;
 
 pub use dataset::{Dataset, DatasetWriter, SealedFile};
 pub use disk::Disk;
-pub use disposal::{DisposedFrom, Gone};
+pub use disposal::{DisposedFrom, Gone, SEALED_ROWS};
 pub use error::StoreError;
 pub use files::FileEntry;
+pub use hanging::HangingNumbers;
 pub use inspect::StoredDataset;
 pub use keys::{DatasetKeys, ReleaseLog};
 pub use manifest::{

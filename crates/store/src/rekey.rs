@@ -144,17 +144,19 @@ fn succeeded(
     Some(Arc::new(new.finish()))
 }
 
-/// The files of a dataset: those that its manifest names, or where an earlier release wrote that, those that are there.
-pub(crate) fn names(old: &Dataset) -> Result<Vec<String>, StoreError> {
-    if !old.manifest().files.is_empty() {
-        return Ok(old.manifest().files.iter().map(|file| file.name.clone()).collect());
-    }
+/// The files beside the tables of a dataset: of those that its manifest names, or where an earlier release wrote that, of those that
+/// are there.
+pub(crate) fn beside_tables(old: &Dataset) -> Result<Vec<String>, StoreError> {
     let failed = || StoreError::io("read the folder", old.folder());
-    let mut names = Vec::new();
-    for entry in fs::read_dir(old.folder()).map_err(failed())? {
-        let name = entry.map_err(failed())?.file_name();
-        names.extend(name.to_str().map(str::to_owned));
+    let mut names: Vec<String> =
+        old.manifest().files.iter().map(|file| file.name.clone()).collect();
+    if names.is_empty() {
+        for entry in fs::read_dir(old.folder()).map_err(failed())? {
+            let name = entry.map_err(failed())?.file_name();
+            names.extend(name.to_str().map(str::to_owned));
+        }
     }
+    names.retain(|name| name != MANIFEST && !name.ends_with(".parquet"));
     Ok(names)
 }
 
@@ -165,9 +167,9 @@ pub(crate) fn carry_files(
     stays: impl Fn(&str) -> bool,
 ) -> Result<(), StoreError> {
     let folder = old.folder();
-    for name in names(old)? {
+    for name in beside_tables(old)? {
         let (name, path) = (name.as_str(), folder.join(&name));
-        if name == MANIFEST || name.ends_with(".parquet") || !stays(name) {
+        if !stays(name) {
             continue;
         }
         // One that its manifest names and that is gone is an error here: the new manifest would not miss it.

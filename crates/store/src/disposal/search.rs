@@ -1,6 +1,6 @@
 //! The search for the rows of a dataset that leave, and for the cells that become blank.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::{
     array::{Array, AsArray, RecordBatch},
@@ -9,10 +9,7 @@ use arrow::{
 use minster_model::{Kind, Pseudonym, TableName, UNIT};
 
 use super::Gone;
-use crate::{Dataset, Origin, StoreError, TableEntry};
-
-/// The beginning of the kinds of match keys.
-const MATCH_KEY: &str = "match-key:";
+use crate::{Dataset, HangingNumbers, Origin, StoreError, TableEntry};
 
 /// What leaves of a table.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +51,7 @@ impl Says {
     fn of(kind: Option<&Kind>, own: &BTreeSet<Kind>) -> Self {
         match kind {
             None => Self::Unknown,
-            Some(kind) if kind.as_str().starts_with(MATCH_KEY) => Self::Key,
+            Some(kind) if kind.is_match_key() => Self::Key,
             Some(kind) if own.contains(kind) => Self::Own,
             Some(_) => Self::Beside,
         }
@@ -77,11 +74,8 @@ struct Search {
     of_delivery: bool,
     /// Whether a row has a number that leaves beside a value of which nobody wrote down what it is.
     is_unclear: bool,
-    /// Numbers of rows and cases, and units, of rows that leave.
-    dead: HashSet<Pseudonym>,
-    dead_units: HashSet<u32>,
-    /// Numbers of rows and cases of rows that stay.
-    alive: HashSet<Pseudonym>,
+    /// Numbers of rows and cases, and units, of rows that stay and that leave.
+    numbers: HangingNumbers<Pseudonym>,
     hanging: Vec<Hanging>,
 }
 
@@ -171,17 +165,17 @@ impl Search {
                         let of = self.leaving[place].cells.entry(name.clone()).or_default();
                         of.insert(at);
                     }
-                    self.alive.extend(beside());
+                    self.numbers.alive.extend(beside());
                 } else {
                     self.leaving[place].rows.insert(at);
-                    self.dead.extend(beside());
-                    self.dead_units.extend(unit);
+                    self.numbers.dead.extend(beside());
+                    self.numbers.dead_units.extend(unit);
                 }
             } else if all().any(|(_, says, _)| matches!(says, Says::Own | Says::Unknown)) {
-                self.alive.extend(beside());
+                self.numbers.alive.extend(beside());
             } else if has_keys && unit.is_none() {
                 // A row with a match key is about a person of its own.
-                self.alive.extend(beside());
+                self.numbers.alive.extend(beside());
             } else {
                 // A unit is one person, whatever else its rows have.
                 let beside = if has_keys { Vec::new() } else { beside().collect() };
@@ -190,32 +184,12 @@ impl Search {
         }
     }
 
-    /// Finds out which hanging rows leave: first what hangs on rows that stay, then what hangs on rows that leave, and on none of these.
+    /// Finds out which hanging rows leave.
     fn settle(&mut self) {
-        loop {
-            let before = self.alive.len();
-            for of in &self.hanging {
-                if of.beside.iter().any(|value| self.alive.contains(value)) {
-                    self.alive.extend(of.beside.iter().copied());
-                }
-            }
-            if self.alive.len() == before {
-                break;
-            }
-        }
-        loop {
-            let mut changed = false;
-            for Hanging { table, row, beside, unit } in &self.hanging {
-                let stays = beside.iter().any(|value| self.alive.contains(value));
-                let leaves = beside.iter().any(|value| self.dead.contains(value))
-                    || unit.is_some_and(|unit| self.dead_units.contains(&unit));
-                if leaves && !stays && self.leaving[*table].rows.insert(*row) {
-                    self.dead.extend(beside.iter().copied());
-                    changed = true;
-                }
-            }
-            if !changed {
-                break;
+        self.numbers.settle(self.hanging.iter().map(|of| (of.beside.as_slice(), of.unit)));
+        for Hanging { table, row, beside, unit } in &self.hanging {
+            if self.numbers.leaves(beside, *unit) {
+                self.leaving[*table].rows.insert(*row);
             }
         }
     }

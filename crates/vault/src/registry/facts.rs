@@ -12,7 +12,7 @@ use minster_retention::{CategoryName, Event};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::file::{Batch, Fate, FileSubject, RegistryFile};
+use super::file::{Fate, FileSubject, RegistryFile};
 use crate::{
     VaultFault,
     disk::Disk,
@@ -23,7 +23,7 @@ use crate::{
 const FACTS: FileSubject = FileSubject { magic: b"minster facts 01\n", name: "facts" };
 
 /// The facts of a person in one row.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ToldPerson {
     /// Links of the person's own numbers.
     pub(crate) own: BTreeSet<(Link, Kind)>,
@@ -142,9 +142,4 @@ impl FactsBook {
     ) -> Result<RegistryHead, VaultFault> {
         self.file.write_anew(keys, |row| Fate::goes(gone.contains(row)), None)
     }
-}
-
-/// The batch of further keyed hashes.
-pub(super) fn batch(subject: &str, links: Vec<Link>) -> Batch {
-    Batch { subject: subject.to_owned(), links }
 }

@@ -5,10 +5,7 @@ use std::{collections::HashSet, path::Path};
 
 use minster_model::{KeyVersion, Purpose};
 
-use super::{
-    facts::batch,
-    file::{Fate, FileSubject, RegistryFile},
-};
+use super::file::{Batch, Fate, FileSubject, RegistryFile};
 use crate::{
     VaultFault,
     disk::Disk,
@@ -57,6 +54,7 @@ impl Tombstones {
     ) -> Result<RegistryHead, VaultFault> {
         let mut stones: Vec<Link> = numbers.iter().map(|link| self.key.hash(link)).collect();
         stones.sort_unstable();
-        self.file.write_anew(keys, |_| Fate::Stays, Some((version, batch(list, stones))))
+        let batch = Batch { subject: list.to_owned(), links: stones };
+        self.file.write_anew(keys, |_| Fate::Stays, Some((version, batch)))
     }
 }

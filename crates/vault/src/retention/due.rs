@@ -30,9 +30,8 @@ pub(crate) struct HeldBack {
 
 impl HeldBack {
     /// The hold on a person, if any: a hold on the person first, else a category.
-    fn holds(&self, person: &Person, schedule: &Schedule, keys: &Keys) -> Option<String> {
-        let is_tagged = |link| self.tags.contains_key(&keys.tag_of(link));
-        if !self.tags.is_empty() && person.own.iter().any(is_tagged) {
+    fn holds(&self, person: &Person, schedule: &Schedule, is_tagged: bool) -> Option<String> {
+        if is_tagged {
             return Some(LEGAL_HOLD.to_owned());
         }
         let mut categories = schedule.categories_of(&person.name, &person.facts);
@@ -76,13 +75,10 @@ impl Assessment {
     ) -> Self {
         let mut assessed = Self::default();
         for (place, person) in persons.all.iter().enumerate() {
-            if !held.tags.is_empty() {
-                let holds = person.own.iter().filter_map(|link| held.tags.get(&keys.tag_of(link)));
-                assessed.found.extend(holds.flatten().cloned());
-            }
+            let is_tagged = !held.tags.is_empty() && assessed.find(person, held, keys);
             match schedule.disposal(&person.name, &person.facts) {
                 Disposal::On { date, category, end } if date <= until => {
-                    match held.holds(person, schedule, keys) {
+                    match held.holds(person, schedule, is_tagged) {
                         Some(by) => *assessed.held.entry(by).or_default() += 1,
                         None => assessed.due.push(Due { person: place, category, end, date }),
                     }
@@ -99,6 +95,16 @@ impl Assessment {
             }
         }
         assessed
+    }
+
+    /// Notes the holds on a person's numbers; says whether there is one.
+    fn find(&mut self, person: &Person, held: &HeldBack, keys: &Keys) -> bool {
+        let mut is_tagged = false;
+        for holds in person.own.iter().filter_map(|link| held.tags.get(&keys.tag_of(link))) {
+            is_tagged = true;
+            self.found.extend(holds.iter().cloned());
+        }
+        is_tagged
     }
 
     /// Persons that are due, by the category whose date came.
@@ -118,7 +124,7 @@ impl Assessment {
     ) -> RetentionPlan {
         for hold in &mut holds {
             hold.is_known = match &hold.category {
-                Some(of) => schedule.categories().iter().any(|known| known.name.to_string() == *of),
+                Some(of) => of.parse().is_ok_and(|of| schedule.category(&of).is_some()),
                 None => self.found.contains(&hold.hold),
             };
         }

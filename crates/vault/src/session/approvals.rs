@@ -17,7 +17,7 @@ use crate::{
     keys::{hex, random},
     log::Event,
     purposes::{PurposeDefinition, today},
-    state::{ProposalState, PurposeState, State},
+    state::{PurposeState, State},
     unseen::is_unseen,
     vault::in_use,
 };
@@ -63,12 +63,10 @@ impl Session<'_> {
             _ => None,
         };
         let action = self.action(action)?;
-        let (_, text) =
-            self.put(Case { reference, reason, expires }, action, |id| match listed {
-                Some(listed) => self.keep_numbers(id, &listed),
-                None => Ok(()),
-            })?;
-        Ok(Response::Proposal(text))
+        self.put(Case { reference, reason, expires }, action, |id| match listed {
+            Some(listed) => self.keep_numbers(id, &listed),
+            None => Ok(()),
+        })
     }
 
     fn propose_disposal(
@@ -79,17 +77,16 @@ impl Session<'_> {
         until: &str,
     ) -> Result<Response, Denial> {
         let (action, proposed) = self.disposal(purpose, schedule, until)?;
-        let (_, text) = self.put(case, action, |id| self.keep_disposal(id, &proposed))?;
-        Ok(Response::Proposal(text))
+        self.put(case, action, |id| self.keep_disposal(id, &proposed))
     }
 
-    /// Puts an action before the custodians; `keep` keeps what the text does not say. Gives its short name and its text.
+    /// Puts an action before the custodians; `keep` keeps what the text does not say. Gives its text.
     fn put(
         &self,
         case: Case,
         action: Action,
         keep: impl FnOnce(&str) -> Result<(), Denial>,
-    ) -> Result<(String, String), Denial> {
+    ) -> Result<Response, Denial> {
         let Case { reference, reason, expires } = case;
         let expires = last_day(&expires).map_err(|why| made(&why))?;
         check_reference(&reference).map_err(made)?;
@@ -115,7 +112,7 @@ impl Session<'_> {
         self.vault.write_sealed(FOLDER, &id, text.as_bytes()).map_err(fault)?;
         keep(&id)?;
         let event = Event::Proposed {
-            proposal: id.clone(),
+            proposal: id,
             sha256: sha256(&text),
             action: proposal.action.name().to_owned(),
             purpose: proposal.action.purpose().cloned(),
@@ -124,7 +121,7 @@ impl Session<'_> {
             expires: proposal.expires.to_string(),
         };
         self.decide(|_| Ok((event, ())))?;
-        Ok((id, text))
+        Ok(Response::Proposal(text))
     }
 
     fn action(&self, proposed: ProposedAction) -> Result<Action, Denial> {
@@ -393,7 +390,7 @@ impl Session<'_> {
         self.asker()?;
         let refused = |why: &str| refusal("carried out", why);
         let open_proposal = self.vault.look(|state| state.approved(id).cloned())??;
-        let proposal = self.text(id, &open_proposal)?;
+        let proposal = self.text(id, &open_proposal.sha256)?;
         let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
         if proposal.requester != self.uid {
             return Err(refused("another uid asked for it"));
@@ -401,15 +398,11 @@ impl Session<'_> {
         Ok(proposal)
     }
 
-    /// The text of an open proposal; nothing where it is missing or was changed.
-    pub(super) fn text(
-        &self,
-        id: &str,
-        open_proposal: &ProposalState,
-    ) -> Result<Option<Proposal>, Denial> {
+    /// The text of a proposal with a SHA-256; nothing where it is missing or was changed.
+    pub(super) fn text(&self, id: &str, sha256_of: &str) -> Result<Option<Proposal>, Denial> {
         let text = self.vault.read_sealed(FOLDER, id).map_err(fault)?;
         let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
-        Ok(text.filter(|text| sha256(text) == open_proposal.sha256).and_then(Proposal::read))
+        Ok(text.filter(|text| sha256(text) == sha256_of).and_then(Proposal::read))
     }
 
     /// Writes that a proposal was carried out, unless it was meanwhile, or is approved no more: other custodians may have

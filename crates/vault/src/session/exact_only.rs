@@ -17,15 +17,12 @@ use crate::{
 /// Numbers on the list, at most: all pseudonyms of one version of keys are 320 KB.
 const MOST: u64 = 20_000;
 
-/// The beginnings of the kinds of match keys. They are no numbers.
-const MATCH_KEY: &str = "match-key:";
-
 impl Session<'_> {
     /// The links of proposed numbers.
     pub(super) fn links(&self, numbers: &[(Kind, IdentifierBatch)]) -> Result<Numbers, Denial> {
         let mut links = Numbers::default();
         for (kind, batch) in numbers {
-            let is_number = !kind.is_linkage() && !kind.as_str().starts_with(MATCH_KEY);
+            let is_number = !kind.is_linkage() && !kind.is_match_key();
             let is_known = self.vault.look(|state| {
                 let live = state.purposes.values().filter(|of| !of.definition.expired());
                 live.map(|of| &of.definition).any(|of| of.allows_kind(kind))
@@ -163,7 +160,7 @@ impl Session<'_> {
         let refused = |why: &str| refusal("compared", why);
         let open_proposal = self.vault.look(|state| state.proposals.get(&id).cloned())?;
         let open_proposal = open_proposal.ok_or_else(|| refused("no such one is open"))?;
-        let proposal = self.text(&id, &open_proposal)?;
+        let proposal = self.text(&id, &open_proposal.sha256)?;
         let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
         let Action::ChangeExactOnly { tag, .. } = proposal.action else {
             return Err(refused("it is not about such a list"));

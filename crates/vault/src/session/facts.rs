@@ -1,6 +1,5 @@
 //! Facts that a run's rows say of persons, for the retention schedule: taken in with the run, sealed beside the registry.
 
-use std::collections::BTreeSet;
 use std::collections::HashMap;
 
 use minster_model::Role;
@@ -109,13 +108,7 @@ fn told(
     if !fits {
         return Err(out_of_order("facts of a person that do not fit"));
     }
-    let mut person = ToldPerson {
-        own: BTreeSet::new(),
-        beside: BTreeSet::new(),
-        categories: BTreeSet::new(),
-        dates: BTreeSet::new(),
-        open: BTreeSet::new(),
-    };
+    let mut person = ToldPerson::default();
     for (place, (identifier, kind)) in identifiers.iter().zip(kinds).enumerate() {
         let link = keys.link_key(kind).link(identifier);
         let asked = books.registry.find(&link).is_some_and(|record| run.seen.has(record));

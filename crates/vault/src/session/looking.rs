@@ -37,7 +37,7 @@ impl Session<'_> {
         let refused = |why: &str| refusal("compared", why);
         let open_proposal = self.vault.look(|state| state.proposals.get(&id).cloned())?;
         let open_proposal = open_proposal.ok_or_else(|| refused("no such one is open"))?;
-        let proposal = self.text(&id, &open_proposal)?;
+        let proposal = self.text(&id, &open_proposal.sha256)?;
         let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
         let (Action::FindSubject { kind, tag } | Action::Hold { kind, tag }) = proposal.action
         else {

@@ -5,11 +5,7 @@ use minster_model::{Purpose, Role};
 use minster_retention::{CategoryName, Schedule};
 use minster_vault_api::{Denial, Response};
 
-use super::{
-    Session,
-    approvals::{FOLDER, made},
-    check_reference, fault,
-};
+use super::{Session, approvals::made, check_reference, fault};
 use crate::{
     approvals::{Action, Proposal, refusal, sha256},
     log::{Event, Held},
@@ -73,23 +69,18 @@ impl Session<'_> {
             held.ids.insert(id.clone());
             match hold.category {
                 Some(category) => drop(held.categories.insert(category)),
-                None => {
-                    let text = self.vault.read_sealed(FOLDER, &id).map_err(fault)?;
-                    let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
-                    let text = text.filter(|text| sha256(text) == hold.sha256);
-                    match text.and_then(Proposal::read).map(|proposal| proposal.action) {
-                        Some(Action::Hold { tag, .. }) => {
-                            held.tags.entry(tag).or_default().insert(id);
-                        }
-                        _ => {
-                            let what = format!(
-                                "the hold {id} cannot be read, so nobody can say whom it keeps; put proposals/{id} back from a copy \
-                                 of the vault's folder"
-                            );
-                            return Err(Denial::Fault { what });
-                        }
+                None => match self.text(&id, &hold.sha256)?.map(|proposal| proposal.action) {
+                    Some(Action::Hold { tag, .. }) => {
+                        held.tags.entry(tag).or_default().insert(id);
                     }
-                }
+                    _ => {
+                        let what = format!(
+                            "the hold {id} cannot be read, so nobody can say whom it keeps; put proposals/{id} back from a copy \
+                                 of the vault's folder"
+                        );
+                        return Err(Denial::Fault { what });
+                    }
+                },
             }
         }
         Ok(held)
@@ -104,7 +95,7 @@ impl Session<'_> {
     ) -> Result<Action, Denial> {
         let category: CategoryName = category.parse().map_err(|why: String| made(&why))?;
         let schedule = schedule(text)?;
-        if !schedule.categories().iter().any(|known| known.name == category) {
+        if schedule.category(&category).is_none() {
             return Err(made(&format!(
                 "the schedule has no category {category}, so it would hold nobody; its `[[category]]` rows name them"
             )));

@@ -118,11 +118,7 @@ impl Session<'_> {
 fn follows(state: &State, purpose: &Purpose, version: KeyVersion) -> Result<KeyVersion, Denial> {
     let of = state.live(purpose)?;
     let now = of.version;
-    if let Some(list) = of.disposals.keys().next() {
-        let why =
-            format!("the disposal list {list} is not applied yet: run `minster dispose` first");
-        return Err(refusal("carried out", &why));
-    }
+    of.has_no_open_list().map_err(|why| refusal("carried out", &why))?;
     if version.0 == now.0 + 1 {
         return Ok(now);
     }

@@ -170,12 +170,7 @@ impl State {
 
     /// The purpose of a disposal list that is open.
     pub(crate) fn disposal(&self, list: &str) -> Option<(&Purpose, &OpenDisposal)> {
-        let find = |(name, state): (&Purpose, &PurposeState)| {
-            state.disposals.contains_key(list).then(|| name.clone())
-        };
-        let purpose = self.purposes.iter().find_map(find)?;
-        let (name, state) = self.purposes.get_key_value(&purpose)?;
-        Some((name, state.disposals.get(list)?))
+        self.purposes.iter().find_map(|(name, state)| Some((name, state.disposals.get(list)?)))
     }
 }
 
@@ -188,6 +183,11 @@ impl PurposeState {
                  propose the disposal anew"
             ));
         }
+        self.has_no_open_list()
+    }
+
+    /// Fails while a disposal list is open.
+    pub(crate) fn has_no_open_list(&self) -> Result<(), String> {
         match self.disposals.keys().next() {
             Some(list) => Err(format!(
                 "the disposal list {list} is not applied yet: run `minster dispose` first"
