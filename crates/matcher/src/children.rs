@@ -9,7 +9,6 @@
 use std::convert::Infallible;
 
 use ahash::HashSet;
-use arrow::array::FixedSizeBinaryArray;
 use minster_model::Pseudonym;
 
 use crate::{
@@ -20,7 +19,7 @@ use crate::{
     review::{Finding, Review, ReviewEntry},
     services::Services,
     small_set::NONE,
-    sorted_numbers::SortedNumbers,
+    sorted_numbers::{SortedNumbers, by_pseudonym},
 };
 
 /// How a row of a source came to its child of the spine, or why it did not.
@@ -137,7 +136,8 @@ pub enum Number {
 /// Stands for two children or more.
 const SHARED: u32 = NONE - 1;
 
-fn of_found(found: u32) -> Number {
+/// The child of what [`Children::by_number`] leads to.
+pub(crate) fn of_found(found: u32) -> Number {
     match found {
         NONE => Number::Unknown,
         SHARED => Number::Shared,
@@ -210,8 +210,7 @@ impl Children {
         let Clusters { of_row, all, rows: rows_of, keys } =
             Clusters::new(persons, register, services);
         let assigned = identities.assign(&all, |cluster| of_place(persons, rows_of.of(cluster)[0]));
-        let mut order: Vec<(Pseudonym, u32)> = assigned.ids.iter().copied().zip(0..).collect();
-        order.sort_unstable();
+        let order = by_pseudonym(assigned.ids.iter().copied().zip(0..).collect());
         let mut child_of = vec![0u32; order.len()];
         for ((_, cluster), child) in order.iter().zip(0u32..) {
             child_of[*cluster as usize] = child;
@@ -294,9 +293,9 @@ impl Children {
         of_found(self.by_number.of(number))
     }
 
-    /// The child of each cell of a column of numbers.
-    pub(crate) fn of_numbers(&self, column: &FixedSizeBinaryArray) -> Vec<Number> {
-        self.by_number.of_column(column).into_iter().map(of_found).collect()
+    /// What numbers lead to; [`of_found`] says which child that is.
+    pub(crate) fn by_number(&self) -> &SortedNumbers {
+        &self.by_number
     }
 
     /// The child of each row of a table of persons, tables and rows in the order in which they were added.

@@ -5,6 +5,7 @@ use minster_model::Pseudonym;
 
 use crate::{
     identities::{Assigned, Change, ChangeKind, Cluster, derived},
+    parallel_reader::made_on_all_cores,
     person_rows::{PersonTable, Persons},
     register::Register,
     review::Review,
@@ -104,9 +105,11 @@ impl Clusters {
         let rows = RowsOf::new(&of_row, children as usize);
         let telling =
             ClusterEvidence { persons, register, services, keys: &keys, of_row: &of_row, of_key };
-        let mut evidence = Vec::new();
-        let mut cluster = |child| telling.cluster(rows.of(child as usize), child, &mut evidence);
-        let all = (0..children).map(&mut cluster).collect();
+        let all = made_on_all_cores(children as usize, |range| {
+            let mut evidence = Vec::new();
+            let cluster = |child| telling.cluster(rows.of(child), child as u32, &mut evidence);
+            range.map(cluster).collect()
+        });
         Self { of_row, all, rows, keys }
     }
 }

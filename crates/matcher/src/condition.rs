@@ -167,24 +167,21 @@ impl Condition {
         };
         let cells = ConditionColumn::new(cells, name)?;
         let mut passes = vec![true; rows];
-        let mut test = |of: &dyn Fn(usize) -> bool| {
-            passes.iter_mut().enumerate().for_each(|(row, passes)| *passes = *passes && of(row));
-        };
         if let Some(blank) = self.blank {
-            test(&|row| cells.is_blank(row) == blank);
+            keep(&mut passes, |row| cells.is_blank(row) == blank);
         }
         if let Some(values) = &self.values {
             let one = cells.one_of(values, name)?;
-            test(&|row| one.has(&cells, row));
+            one.keep(&mut passes, &cells, true);
         }
         if let Some(values) = &self.not_in {
             let one = cells.one_of(values, name)?;
-            test(&|row| !one.has(&cells, row));
+            one.keep(&mut passes, &cells, false);
         }
         if limits.from.is_some() || limits.until.is_some() {
             let (from, until) = (limits.from.map(|day| day.0), limits.until.map(|day| day.0));
             let days = cells.days(name)?;
-            test(&|row| {
+            keep(&mut passes, |row| {
                 days.get(row).is_some_and(|day| {
                     from.is_none_or(|from| day >= from) && until.is_none_or(|until| day <= until)
                 })
@@ -197,7 +194,7 @@ impl Condition {
                 None => ConditionColumn::Blank,
             };
             let ends = ends.days(end)?;
-            test(&|row| {
+            keep(&mut passes, |row| {
                 let begun = days.get(row).is_some_and(|day| day <= on);
                 begun && ends.get(row).is_none_or(|end| end > on)
             });
@@ -210,7 +207,7 @@ impl Condition {
                 Some((on, Some(days))) => ConditionColumn::new(days, on)?.days(on)?,
                 _ => Days(None),
             };
-            test(&|row| of(row, days.get(row)));
+            keep(&mut passes, |row| of(row, days.get(row)));
         }
         Ok(passes)
     }
@@ -283,7 +280,27 @@ impl Days {
     }
 }
 
+/// Leaves the rows that pass one more test.
+fn keep(passes: &mut [bool], test: impl Fn(usize) -> bool) {
+    passes.iter_mut().enumerate().for_each(|(row, passes)| *passes = *passes && test(row));
+}
+
 impl OneOf {
+    /// Leaves the rows that have one of the values, or those that have none.
+    fn keep(&self, passes: &mut [bool], cells: &ConditionColumn<'_>, wanted: bool) {
+        match (self, cells) {
+            // A code a row, and no blank: no branch hangs on what stands in a row.
+            (Self::TextCodes(words, _), ConditionColumn::Text { codes, .. })
+                if codes.null_count() == 0 =>
+            {
+                for (passes, code) in passes.iter_mut().zip(codes.values()) {
+                    *passes &= (words.get(*code as usize) == Some(&true)) == wanted;
+                }
+            }
+            _ => keep(passes, |row| self.has(cells, row) == wanted),
+        }
+    }
+
     fn has(&self, cells: &ConditionColumn<'_>, row: usize) -> bool {
         match (self, cells) {
             (Self::TextCodes(words, blank), ConditionColumn::Text { codes, .. }) => {

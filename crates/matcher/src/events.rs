@@ -19,7 +19,7 @@ use minster_store::{Dataset, TableEntry, UNIT};
 
 use crate::{
     MatchError,
-    child_of_row::{DeliveryPersons, Resolved},
+    child_of_row::DeliveryPersons,
     children::Children,
     column_work::{ColumnWork, SummaryOf, TakenRows},
     condition::{Condition, Limits, all_pass},
@@ -28,7 +28,6 @@ use crate::{
     parallel_reader::{cores, in_order, on_all_cores},
     person_tables::PersonTables,
     report::{Linked, TableLinkage},
-    sorted_numbers::by_child,
     summary::{SummarisedRow, Summariser},
     tables::Events,
     values::whole,
@@ -125,6 +124,12 @@ pub(crate) struct WantedColumns<'a> {
 }
 
 impl WantedColumns<'_> {
+    /// The columns that it looks at.
+    fn reads(&self) -> impl Iterator<Item = &ColumnName> {
+        let tested = self.conditions.iter().flat_map(|(condition, _)| condition.columns());
+        self.columns.iter().copied().chain(tested)
+    }
+
     fn is_in(&self, period: &Period) -> bool {
         self.unknown.is_none() && self.present_in.is_none_or(|wanted| wanted.is(period))
     }
@@ -307,11 +312,13 @@ impl<'a> Pass<'a> {
         let identity = self.matching.identity(self.source, self.table);
         let key: Option<Vec<&str>> =
             entry.key.as_ref().map(|key| key.iter().map(String::as_str).collect());
-        let read = wanted.iter().flat_map(|wanted| {
-            let tested = wanted.conditions.iter().flat_map(|(condition, _)| condition.columns());
-            wanted.columns.iter().copied().chain(tested)
-        });
+        let read = wanted.iter().flat_map(WantedColumns::reads);
         let read = read.chain(self.child).map(ColumnName::as_str);
+        // Numbers that say nothing but who a row is about are read each once.
+        let coded = self.child.filter(|child| {
+            let is_it = |wanted: &WantedColumns<'_>| wanted.reads().any(|column| column == *child);
+            !wanted.iter().any(is_it)
+        });
         let names = present(entry, read.chain(key.iter().flatten().copied()));
         let own = DeliveryPersons::new(self, one, identity);
         let period = &one.dataset.manifest().dataset.period;
@@ -321,21 +328,16 @@ impl<'a> Pass<'a> {
             .is_some_and(|row| key.as_ref().is_some_and(|key| key.contains(&row.as_str())));
         let of_delivery = by_row.then_some(one.place);
         let key = key.filter(|key| !key.is_empty() || identity.is_none());
-        let children = self.children.names().len();
         // Where the events of one child at a time are remembered, rows stay as they stand in the table.
         let together = key.is_none() || matches!(met, MetEvents::OfAll(_));
         let read = |first: usize, batch: RecordBatch| -> Result<ReadBatch, MatchError> {
-            let resolved = own.resolve(&batch, first)?;
+            let (rows, counts) = match together {
+                true => own.resolve_by_child(&batch, first)?,
+                false => own.resolve(&batch, first)?,
+            };
             let mut linked = Linked::default();
             if identity.is_none() {
-                linked.count_all(resolved.iter().map(|resolved| resolved.linkage));
-            }
-            let about = |(row, resolved): (u32, Resolved)| {
-                Some(SummarisedRow { row, child: resolved.child?, preferred: resolved.preferred })
-            };
-            let mut rows: Vec<SummarisedRow> = (0u32..).zip(resolved).filter_map(about).collect();
-            if together {
-                rows = by_child(rows, children, |taken| taken.child);
+                linked.add_counts(&counts);
             }
             let events = key.as_ref().map(|key| hashes(&batch, key, of_delivery)).transpose()?;
             let passes = wanted.iter().map(|wanted| match wanted.is_in(period) {
@@ -346,6 +348,10 @@ impl<'a> Pass<'a> {
             Ok(ReadBatch { batch, rows, events, passes, linked })
         };
         let groups = one.dataset.row_groups_coded(self.table, Some(&names));
+        let mut groups = groups.map_err(MatchError::from)?;
+        if let Some(coded) = coded {
+            groups = groups.with_coded_numbers(coded.as_str()).map_err(MatchError::from)?;
+        }
         let mut linked = Linked::default();
         // In a delivery of its own, an event that a later one has as well was there all the same.
         let mut here: HashSet<(u32, u64)> = HashSet::new();
@@ -380,7 +386,7 @@ impl<'a> Pass<'a> {
             on_all_cores(work.collect(), |work: ColumnWork<'_, '_>| work.take(&taken))?;
             Ok(())
         };
-        in_order(&groups.map_err(MatchError::from)?, cores(), read, take)?;
+        in_order(&groups, cores(), read, take)?;
         if is_own {
             passed.linkage.add(period, linked);
         }
@@ -442,7 +448,19 @@ fn hashes(
             hashers.iter_mut().for_each(|hasher| hasher.write_u8(0));
             continue;
         };
-        if let Some(coded) = column.as_any().downcast_ref::<DictionaryArray<Int32Type>>() {
+        let coded = column.as_any().downcast_ref::<DictionaryArray<Int32Type>>();
+        let numbers =
+            coded.and_then(|coded| coded.values().as_any().downcast_ref::<FixedSizeBinaryArray>());
+        if let (Some(coded), Some(numbers)) = (coded, numbers) {
+            // As where each row holds its number: an event is the same in both.
+            for (row, hasher) in hashers.iter_mut().enumerate() {
+                hasher.write(match coded.is_valid(row) {
+                    true => numbers.value(coded.keys().value(row) as usize),
+                    false => &[],
+                });
+                hasher.write_u8(0xff);
+            }
+        } else if let Some(coded) = coded {
             let words = coded.values().as_any().downcast_ref::<arrow::array::StringArray>();
             for (row, hasher) in hashers.iter_mut().enumerate() {
                 match (coded.is_valid(row), words) {

@@ -9,6 +9,8 @@ use minster_model::Pseudonym;
 use minster_store::sha256;
 use serde::{Deserialize, Serialize};
 
+use crate::parallel_reader::{made_on_all_cores, made_on_each_core};
+
 /// A child while ids are given out.
 #[derive(Debug, Clone)]
 pub struct Cluster {
@@ -83,16 +85,15 @@ impl Identities {
         of_row: impl Fn(usize) -> Pseudonym,
     ) -> Assigned {
         // The ids to which the pieces of evidence led before, cluster by cluster.
-        let before: Vec<Option<Pseudonym>> = clusters
-            .iter()
-            .flat_map(|cluster| &cluster.evidence)
-            .map(|evidence| self.evidence.get(evidence).copied())
-            .collect();
+        let before: Vec<Option<Pseudonym>> = made_on_all_cores(clusters.len(), |range| {
+            let evidence = clusters[range].iter().flat_map(|cluster| &cluster.evidence);
+            evidence.map(|evidence| self.evidence.get(evidence).copied()).collect()
+        });
         let led = FormerIds { clusters, before: &before };
         let holders = led.holders();
         let age = |id: &Pseudonym| (self.made.get(id).copied().unwrap_or(u64::MAX), *id);
         let mut oldest: Vec<Option<Pseudonym>> = vec![None; clusters.len()];
-        for (id, holder) in &holders {
+        for (id, holder) in holders.all() {
             let known = &mut oldest[holder.cluster as usize];
             *known = Some(match *known {
                 Some(known) if age(&known) < age(id) => known,
@@ -118,7 +119,7 @@ impl Identities {
             }
             of.changes.extend(others.into_iter().map(|from| {
                 let is_held =
-                    holders.get(&from).is_some_and(|held| held.cluster as usize == cluster);
+                    holders.of(&from).is_some_and(|held| held.cluster as usize == cluster);
                 let happened = if is_held { ChangeKind::Merged } else { ChangeKind::Split };
                 Change { happened, from, to, cluster }
             }));
@@ -193,15 +194,21 @@ impl<'a> FormerIds<'a> {
     }
 
     /// For each id the cluster with most of its evidence, then the one that the id is a number of, then the first.
-    fn holders(&self) -> HashMap<Pseudonym, HoldingCluster> {
+    fn holders(&self) -> Holders {
+        Holders(made_on_each_core(|core, cores| self.holders_of(core, cores)))
+    }
+
+    /// The holders of one core's ids.
+    fn holders_of(&self, core: usize, cores: usize) -> HashMap<Pseudonym, HoldingCluster> {
+        let is_ours = |id: &Pseudonym| Holders::core(id, cores) == core;
         // Nearly each cluster holds one id.
-        let known = self.before.iter().flatten().count().min(self.clusters.len());
+        let known = self.before.len().min(self.clusters.len()) / cores;
         let mut holders: HashMap<Pseudonym, HoldingCluster> = HashMap::with_capacity(known);
         let mut claims: Vec<(Pseudonym, HoldingCluster)> = Vec::new();
         for (place, before) in self.each() {
             claims.clear();
             for (evidence, id) in self.clusters[place].evidence.iter().zip(before) {
-                let Some(id) = *id else { continue };
+                let Some(id) = id.filter(is_ours) else { continue };
                 let is_own = *evidence == id;
                 match claims.iter_mut().find(|claim| claim.0 == id) {
                     Some((_, claim)) => {
@@ -224,6 +231,23 @@ impl<'a> FormerIds<'a> {
             }
         }
         holders
+    }
+}
+
+/// The cluster that holds each id. Each core has those whose numbers begin alike.
+struct Holders(Vec<HashMap<Pseudonym, HoldingCluster>>);
+
+impl Holders {
+    fn core(id: &Pseudonym, cores: usize) -> usize {
+        usize::from(id.as_bytes()[0]) % cores
+    }
+
+    fn of(&self, id: &Pseudonym) -> Option<&HoldingCluster> {
+        self.0[Self::core(id, self.0.len())].get(id)
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&Pseudonym, &HoldingCluster)> {
+        self.0.iter().flatten()
     }
 }
 

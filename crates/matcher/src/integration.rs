@@ -359,10 +359,11 @@ impl<'a> Integration<'a> {
             let place = [table.source.as_str(), table.period.as_str(), table.table.as_str()];
             let children = self.children.of_table(people.place);
             let linkage = self.children.linkage_of_table(people.place);
-            for ((child, linkage), row) in children.iter().zip(linkage).zip(1..) {
-                let name = self.children.names()[*child as usize];
-                crosswalk.add(place, row, name, self.linkage(*linkage, *child).code());
-            }
+            let names = self.children.names();
+            let row = |(child, linkage): (&u32, &Linkage)| {
+                (names[*child as usize], self.linkage(*linkage, *child))
+            };
+            crosswalk.add(place, children.iter().zip(linkage).map(row));
         }
         crosswalk.finish()
     }

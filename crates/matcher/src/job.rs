@@ -11,7 +11,7 @@ use minster_model::{
     DatasetClass, DatasetRef, KeyVersion, Period, Purpose, RunId, TableName,
     periods::{LinkedPeriod, Periods},
 };
-use minster_store::{DatasetKeys, Manifest, Origin, Store, StoreError, TableEntry};
+use minster_store::{DatasetKeys, Manifest, Origin, RowGroupWriter, Store, StoreError, TableEntry};
 
 use crate::{
     MatchError,
@@ -33,8 +33,8 @@ use crate::{
 /// Rows whose codes are turned into texts at once.
 const PIECE: usize = 64 << 10;
 
-/// Pieces in a row group: an encoded one is held until it ends.
-const GROUP: usize = 2;
+/// Rows of a row group: an encoded one is held until those before it are written.
+const GROUP: usize = 2 * PIECE;
 
 /// The integrated dataset's table with a row a child.
 pub const CHILDREN: &str = "children";
@@ -233,27 +233,22 @@ pub(crate) fn publish(
 ) -> Result<Manifest, MatchError> {
     let (key, wrapped) = keys.create(dataset).map_err(StoreError::from)?;
     let writer = store.stage(dataset, run, key, wrapped)?;
-    let mut entries: Vec<Option<TableEntry>> = vec![None; tables.len()];
-    // Each table is a file of its own.
-    let all = entries.iter_mut().zip(tables).collect();
-    on_all_cores(
-        all,
-        |(entry, (name, batch)): (&mut Option<TableEntry>, &(&str, &RecordBatch))| {
-            let name: TableName = name.parse().map_err(|_| MatchError::Name)?;
-            let mut table = writer.table(&name, at_rest(&batch.schema()))?;
-            // Codes become texts a piece at a time: all at once they are most of what linking holds.
-            for start in (0..batch.num_rows()).step_by(PIECE) {
-                let piece = batch.slice(start, PIECE.min(batch.num_rows() - start));
-                table.write(&texts(&piece)?)?;
-                if (start / PIECE) % GROUP == GROUP - 1 {
-                    table.end_row_group()?;
-                }
-            }
-            *entry = Some(table.finish()?);
-            Ok(())
-        },
-    )?;
-    let entries = entries.into_iter().flatten().collect();
+    let writers = tables.iter().map(|(name, batch)| {
+        let name: TableName = name.parse().map_err(|_| MatchError::Name)?;
+        Ok(writer.table(&name, at_rest(&batch.schema()))?.in_row_groups()?)
+    });
+    let writers: Vec<RowGroupWriter> = writers.collect::<Result<_, MatchError>>()?;
+    let groups = writers.iter().zip(tables).flat_map(|(writer, (_, batch))| {
+        (0..batch.num_rows().div_ceil(GROUP)).map(move |group| (writer, *batch, group))
+    });
+    on_all_cores(groups.collect(), |(writer, batch, group)| {
+        let end = ((group + 1) * GROUP).min(batch.num_rows());
+        // Codes become texts a piece at a time: all at once they are most of what linking holds.
+        let pieces = (group * GROUP..end).step_by(PIECE);
+        writer.write(group, pieces.map(|at| texts(&batch.slice(at, PIECE.min(end - at)))))
+    })?;
+    let entries = writers.into_iter().map(RowGroupWriter::finish);
+    let entries: Vec<TableEntry> = entries.collect::<Result<_, _>>()?;
     for (name, bytes) in files {
         writer.file(name, bytes)?;
     }

@@ -3,6 +3,8 @@
 
 use std::{
     num::NonZero,
+    ops::Range,
+    panic::resume_unwind,
     sync::{
         Mutex,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -152,6 +154,43 @@ pub(crate) fn on_all_cores<W: Send>(
     }
 }
 
+/// Makes a list on all cores, a stretch of places on each: the list is the same on any number of them.
+pub(crate) fn made_on_all_cores<T: Send>(
+    places: usize,
+    make: impl Fn(Range<usize>) -> Vec<T> + Sync,
+) -> Vec<T> {
+    if places < FEW {
+        return make(0..places);
+    }
+    let end = |core: usize, cores: usize| places * core / cores;
+    let mut made =
+        made_on_each_core(|core, cores| make(end(core, cores)..end(core + 1, cores))).into_iter();
+    let mut all = made.next().unwrap_or_default();
+    made.for_each(|more| all.extend(more));
+    all
+}
+
+/// Makes one thing on each core, which is told its place among so many.
+pub(crate) fn made_on_each_core<T: Send>(make: impl Fn(usize, usize) -> T + Sync) -> Vec<T> {
+    let cores = cores();
+    thread::scope(|scope| {
+        let make = &make;
+        let others: Vec<_> =
+            (1..cores).map(|core| scope.spawn(move || make(core, cores))).collect();
+        let mut all = vec![make(0, cores)];
+        for other in others {
+            match other.join() {
+                Ok(made) => all.push(made),
+                Err(panic) => resume_unwind(panic),
+            }
+        }
+        all
+    })
+}
+
+/// Places below which a thread costs more than it saves.
+const FEW: usize = 4 << 10;
+
 /// The place of each row group's first row.
 fn starts(rows: impl Iterator<Item = u64>) -> Vec<usize> {
     let mut next = 0;
@@ -222,6 +261,14 @@ mod tests {
             Ok::<_, MatchError>(())
         });
         (all, done.is_ok())
+    }
+
+    #[test]
+    fn a_list_made_on_all_cores_is_in_order() {
+        for places in [0, 1, FEW - 1, FEW, FEW + 1, 3 * FEW + 7] {
+            let made = made_on_all_cores(places, |range| range.map(|place| place * 3).collect());
+            assert_eq!(made, (0..places).map(|place| place * 3).collect::<Vec<_>>());
+        }
     }
 
     proptest! {

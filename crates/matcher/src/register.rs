@@ -11,6 +11,7 @@ use crate::{
     person_rows::Persons,
     review::{Finding, Review},
     small_set::{NONE, OneOrSeveral, SmallSet},
+    sorted_numbers::by_code,
 };
 
 /// One child of the register, while it is being put together.
@@ -419,8 +420,11 @@ impl Register {
 
 /// Pairs of a code and a row in order.
 pub(crate) fn sorted(mut pairs: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
-    pairs.sort_unstable_by_key(|(code, row)| u64::from(*code) << 32 | u64::from(*row));
-    pairs
+    // Rows come in order nearly always: then their codes alone are put in order.
+    if !pairs.is_sorted_by_key(|(_, row)| *row) {
+        pairs.sort_unstable_by_key(|(_, row)| *row);
+    }
+    by_code(pairs, |(code, _)| *code)
 }
 
 /// The children that have a match key.

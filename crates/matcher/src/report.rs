@@ -92,6 +92,16 @@ pub struct Linked {
     pub superseded: u64,
 }
 
+/// Rows by the way they were linked.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct LinkageCounts([u64; Linkage::ALL.len()]);
+
+impl LinkageCounts {
+    pub(crate) fn add_rows(&mut self, linkage: Linkage, rows: usize) {
+        self.0[linkage as usize] += rows as u64;
+    }
+}
+
 impl Linked {
     fn count(&mut self, linkage: Linkage, rows: u64) {
         let ways = if linkage.is_linked() { &mut self.linked } else { &mut self.unlinked };
@@ -99,17 +109,15 @@ impl Linked {
         self.rows += rows;
     }
 
-    /// Counts rows, of which most have the linkage of the one before.
     pub(crate) fn count_all(&mut self, rows: impl Iterator<Item = Linkage>) {
-        let mut known: Vec<(Linkage, u64)> = Vec::new();
-        for linkage in rows {
-            match known.iter_mut().find(|(known, _)| *known == linkage) {
-                Some((_, rows)) => *rows += 1,
-                None => known.push((linkage, 1)),
-            }
-        }
-        for (linkage, rows) in known {
-            self.count(linkage, rows);
+        let mut counts = LinkageCounts::default();
+        rows.for_each(|linkage| counts.add_rows(linkage, 1));
+        self.add_counts(&counts);
+    }
+
+    pub(crate) fn add_counts(&mut self, LinkageCounts(counts): &LinkageCounts) {
+        for (linkage, rows) in Linkage::ALL.into_iter().zip(counts).filter(|(_, rows)| **rows > 0) {
+            self.count(linkage, *rows);
         }
     }
 

@@ -54,6 +54,23 @@ impl SortedNumbers {
         place.map_or(NONE, |place| self.of[start + place])
     }
 
+    /// What each cell of a column leads to, with its place: cells in the order of their numbers where there are many.
+    /// None for a number that is not there; blanks are left out.
+    pub(crate) fn of_cells(&self, column: &FixedSizeBinaryArray) -> Vec<(u32, u32)> {
+        let (cells, _) = column.value_data().as_chunks::<{ Pseudonym::LEN }>();
+        let of = |row: u32| (row, self.of_number(number(&cells[row as usize])));
+        let is_valid = |row: &u32| column.is_valid(*row as usize);
+        let part = |row: usize| beginning(number(&cells[row]), self.bits);
+        match self.numbers.len() > FEW {
+            true => in_order(cells.len(), self.bits, part)
+                .into_iter()
+                .filter(is_valid)
+                .map(of)
+                .collect(),
+            false => (0..cells.len() as u32).filter(is_valid).map(of).collect(),
+        }
+    }
+
     /// What each cell of a column leads to; none for a blank and for a number that is not there.
     pub(crate) fn of_column(&self, column: &FixedSizeBinaryArray) -> Vec<u32> {
         let (cells, _) = column.value_data().as_chunks::<{ Pseudonym::LEN }>();
@@ -114,8 +131,24 @@ pub(crate) fn by_child<T: Copy>(all: Vec<T>, children: usize, child: impl Fn(&T)
     if children <= FEW || all.is_sorted_by_key(&child) {
         return all;
     }
-    let bits = usize::BITS - children.leading_zeros();
-    let order = in_order(all.len(), bits, |place| child(&all[place]) as usize);
+    by_code(all, child)
+}
+
+/// Puts pseudonyms, each with a number of its own, in order.
+pub(crate) fn by_pseudonym(all: Vec<(Pseudonym, u32)>) -> Vec<(Pseudonym, u32)> {
+    let bits = all.len().checked_ilog2().unwrap_or(0).clamp(*BITS.start(), *BITS.end());
+    let part = |one: &(Pseudonym, u32)| beginning(number(one.0.as_bytes()), bits);
+    let order = in_order(all.len(), bits, |place| part(&all[place]));
+    let mut sorted: Vec<_> = order.into_iter().map(|place| all[place as usize]).collect();
+    sorted.chunk_by_mut(|a, b| part(a) == part(b)).for_each(<[_]>::sort_unstable);
+    sorted
+}
+
+/// Puts what has a code in the order of codes; what has one code stays in order.
+pub(crate) fn by_code<T: Copy>(all: Vec<T>, code: impl Fn(&T) -> u32) -> Vec<T> {
+    let greatest = all.iter().map(&code).max().unwrap_or_default();
+    let bits = (u32::BITS - greatest.leading_zeros()).max(1);
+    let order = in_order(all.len(), bits, |place| code(&all[place]) as usize);
     order.into_iter().map(|place| all[place as usize]).collect()
 }
 
@@ -133,7 +166,45 @@ mod tests {
         Pseudonym::from_bytes([a % 3, b, a, b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b])
     }
 
+    /// Cells of more numbers than the processor's own memory holds are looked up in the order of the numbers.
+    #[test]
+    fn cells_lead_where_a_column_leads_in_whatever_order() {
+        for known in [300, FEW as u64 + 300] {
+            let number = |n: u64| {
+                let mut bytes = [0; Pseudonym::LEN];
+                // As good as random at the beginning, as pseudonyms are.
+                bytes[..8].copy_from_slice(&n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
+                bytes
+            };
+            let pairs: Vec<_> =
+                (0..known).map(|n| (Pseudonym::from_bytes(number(n)), n as u32)).collect();
+            let sorted = SortedNumbers::new(&pairs);
+            // Every fifth cell is blank, and some numbers are unknown.
+            let cell = |row: u64| (!row.is_multiple_of(5)).then(|| number(row * 7 % (known + 90)));
+            let cells = (0..5_000).map(cell);
+            let column = FixedSizeBinaryArray::try_from_sparse_iter_with_size(cells, 16).unwrap();
+            let mut of_cells = sorted.of_cells(&column);
+            assert_eq!(of_cells.is_sorted(), known == 300);
+            of_cells.sort_unstable();
+            let of_column = (0u32..).zip(sorted.of_column(&column));
+            assert!(of_cells.into_iter().eq(of_column.filter(|(row, _)| !row.is_multiple_of(5))));
+        }
+    }
+
     proptest! {
+        #[test]
+        fn pairs_come_in_the_order_of_pseudonyms_and_of_codes(
+            all in prop::collection::vec((0u16..2_000, 0u32..9), 0..300),
+        ) {
+            let pairs: Vec<_> = all.iter().map(|(n, of)| (pseudonym(*n), *of)).collect();
+            let mut expected = pairs.clone();
+            expected.sort_unstable();
+            prop_assert_eq!(by_pseudonym(pairs), expected);
+            let mut expected = all.clone();
+            expected.sort_by_key(|one| one.1);
+            prop_assert_eq!(by_code(all, |one| one.1), expected);
+        }
+
         #[test]
         fn a_column_leads_where_each_number_alone_leads(
             known in prop::collection::btree_map(0u16..2_000, 0u32..90, 0..200),

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A row that a summary takes.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SummarisedRow {
     /// Its place in the batch.
     pub(crate) row: u32,
@@ -42,22 +42,30 @@ pub(crate) struct Summariser {
 /// Rows that are looked at together: what is kept of them stays in the processor's own memory.
 const AT_ONCE: usize = 256;
 
-/// A row by its place among a few, and what decides whether it takes the place of another.
-#[derive(Clone, Copy, Default)]
-struct RankedRow {
-    place: u32,
-    rank: i64,
-}
-
-/// Rows that may take a known value's place.
+/// Rows that may take a known value's place: a few more than do, none less.
 struct NotBelow {
-    rows: [RankedRow; AT_ONCE],
+    /// Places among a few rows.
+    places: [u8; AT_ONCE],
     kept: usize,
 }
 
 impl NotBelow {
-    fn ranked(&self) -> &[RankedRow] {
-        &self.rows[..self.kept]
+    fn places(&self) -> &[u8] {
+        &self.places[..self.kept]
+    }
+}
+
+/// The column by which rows are put in order, or one rank for all of them.
+struct RankOrder<'c> {
+    /// Whether the least goes before.
+    turned: bool,
+    of: Option<&'c NumericColumn>,
+    absent: i64,
+}
+
+impl RankOrder<'_> {
+    fn rank(&self, value: i64) -> i64 {
+        if self.turned { !value } else { value }
     }
 }
 
@@ -150,25 +158,23 @@ impl Summariser {
         least: bool,
     ) -> Result<(), MatchError> {
         let numbers = NumericColumn::of(batch, of, &mut self.words)?;
-        let mut cells = [None; AT_ONCE];
-        for rows in rows.chunks(AT_ONCE) {
-            let cells = numbers.cells(rows, &mut cells);
-            if self.words.are_used {
-                for (taken, value) in rows.iter().zip(&*cells) {
-                    self.extreme_text(taken.child as usize, *value, least);
-                }
-                continue;
+        if self.words.are_used {
+            for taken in rows {
+                self.extreme_text(taken.child as usize, numbers.at(taken.row as usize), least);
             }
-            // `!` turns the order of numbers round.
-            let rank = |value: i64| if least { !value } else { value };
-            cells.iter_mut().for_each(|cell| *cell = cell.map(rank));
-            for RankedRow { place, rank } in self.not_below(rows, cells).ranked() {
-                let child = rows[*place as usize].child as usize;
-                let known = self.ranks[child];
-                if *rank > known || *rank == known && !self.values[child].is_known {
-                    self.ranks[child] = *rank;
-                    let value = if least { !*rank } else { *rank };
-                    self.values[child] = RankedValue::of(value);
+            return Ok(());
+        }
+        // `!` turns the order of numbers round.
+        let rank = |value: i64| if least { !value } else { value };
+        let order = RankOrder { turned: least, of: Some(&numbers), absent: i64::MIN };
+        for rows in rows.chunks(AT_ONCE) {
+            for place in self.not_below(rows, &order).places() {
+                let SummarisedRow { row, child, .. } = rows[usize::from(*place)];
+                let Some(value) = numbers.at(row as usize) else { continue };
+                let (rank, known) = (rank(value), &mut self.values[child as usize]);
+                if rank > self.ranks[child as usize] || !known.is_known {
+                    self.ranks[child as usize] = rank;
+                    *known = RankedValue::of(value);
                 }
             }
         }
@@ -204,29 +210,27 @@ impl Summariser {
             _ => Some(NumericColumn::whole(batch, by)?),
         };
         let says_nothing = self.blank == Blank::SaysNothing;
-        let (mut values, mut orders) = ([None; AT_ONCE], [Some(i64::from(delivery)); AT_ONCE]);
+        // `!` turns the order of numbers round.
+        let rank = |by: i64| if first { !by } else { by };
+        let of_delivery = rank(i64::from(delivery));
+        let ranks = RankOrder { turned: first, of: order.as_ref(), absent: of_delivery };
         let delivery = if first { u32::MAX - delivery } else { delivery };
         for rows in rows.chunks(AT_ONCE) {
-            let values = numbers.cells(rows, &mut values);
-            let orders = match &order {
-                Some(order) => order.cells(rows, &mut orders),
-                None => &mut orders[..rows.len()],
-            };
-            let mut ranks = [None; AT_ONCE];
-            for ((rank, by), value) in ranks.iter_mut().zip(&*orders).zip(&*values) {
-                let by = by.map(|by| if first { by.saturating_neg() } else { by });
+            for place in self.not_below(rows, &ranks).places() {
+                let taken = rows[usize::from(*place)];
+                let value = numbers.at(taken.row as usize);
+                if value.is_none() && says_nothing {
+                    continue;
+                }
                 // A row without a date goes after all that have one.
-                let is_told = value.is_some() || !says_nothing;
-                *rank = is_told.then(|| by.unwrap_or(i64::MIN));
-            }
-            for RankedRow { place, rank: by } in self.not_below(rows, &ranks[..rows.len()]).ranked()
-            {
-                let (taken, value) = (rows[*place as usize], values[*place as usize]);
+                let by = order.as_ref().map_or(of_delivery, |order| {
+                    order.at(taken.row as usize).map_or(i64::MIN, rank)
+                });
                 let rank = &mut self.ranks[taken.child as usize];
                 let known = &mut self.values[taken.child as usize];
-                let order = (*by, delivery, taken.preferred);
+                let order = (by, delivery, taken.preferred);
                 if !known.is_taken || order > (*rank, known.delivery, known.preferred) {
-                    *rank = *by;
+                    *rank = by;
                     *known = RankedValue {
                         value: value.unwrap_or_default(),
                         delivery,
@@ -242,13 +246,23 @@ impl Summariser {
 
     /// Those of a few rows that may take a known value's place: ranks never fall, so that a row below its child's rank is passed
     /// over for good. No branch hangs on what stands in memory: the processor looks at many children at once.
-    fn not_below(&self, rows: &[SummarisedRow], ranks: &[Option<i64>]) -> NotBelow {
-        let mut kept = NotBelow { rows: [RankedRow::default(); AT_ONCE], kept: 0 };
-        for ((place, taken), rank) in (0u32..).zip(rows).zip(ranks) {
-            let is_told = rank.is_some();
-            let rank = rank.unwrap_or(i64::MIN);
-            kept.rows[kept.kept] = RankedRow { place, rank };
-            kept.kept += usize::from(is_told & (rank >= self.ranks[taken.child as usize]));
+    fn not_below(&self, rows: &[SummarisedRow], order: &RankOrder<'_>) -> NotBelow {
+        match order.of {
+            None => self.not_below_by(rows, |_| order.absent),
+            Some(column) => match (column.days(), column.whole_numbers()) {
+                (Some(days), _) => self.not_below_by(rows, |row| order.rank(i64::from(days[row]))),
+                (_, Some(whole)) => self.not_below_by(rows, |row| order.rank(whole[row])),
+                _ => self
+                    .not_below_by(rows, |row| column.at(row).map_or(i64::MIN, |by| order.rank(by))),
+            },
+        }
+    }
+
+    fn not_below_by(&self, rows: &[SummarisedRow], rank: impl Fn(usize) -> i64) -> NotBelow {
+        let mut kept = NotBelow { places: [0; AT_ONCE], kept: 0 };
+        for (place, taken) in (0u8..=u8::MAX).zip(rows) {
+            kept.places[kept.kept] = place;
+            kept.kept += usize::from(rank(taken.row as usize) >= self.ranks[taken.child as usize]);
         }
         kept
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ahash::HashMap;
 use arrow::{
     array::{
-        ArrayRef, BooleanArray, Date32Array, DictionaryArray, FixedSizeBinaryBuilder, Int64Array,
+        ArrayRef, BooleanArray, Date32Array, DictionaryArray, FixedSizeBinaryArray, Int64Array,
         RecordBatch, StringArray, UInt32Array,
     },
     datatypes::{DataType, Field, Int32Type, Schema},
@@ -14,6 +14,7 @@ use minster_model::{Day, Pseudonym};
 
 use crate::{
     MatchError,
+    children::Linkage,
     definition::{DayPrecision, EventTable},
     summary::SummarisedRow,
     values::{NumericColumn, OneType, TextCodes},
@@ -132,12 +133,9 @@ fn array(
 pub(crate) fn pseudonyms(
     children: impl ExactSizeIterator<Item = Pseudonym>,
 ) -> Result<ArrayRef, MatchError> {
-    let mut pseudonyms =
-        FixedSizeBinaryBuilder::with_capacity(children.len(), Pseudonym::LEN as i32);
-    for child in children {
-        pseudonyms.append_value(child.as_bytes())?;
-    }
-    Ok(Arc::new(pseudonyms.finish()))
+    let mut bytes = Vec::with_capacity(children.len() * Pseudonym::LEN);
+    children.for_each(|child| bytes.extend_from_slice(child.as_bytes()));
+    Ok(Arc::new(FixedSizeBinaryArray::try_new(Pseudonym::LEN as i32, bytes.into(), None)?))
 }
 
 /// A batch of these columns, by name.
@@ -155,8 +153,9 @@ pub(crate) fn batch(fields: Vec<(String, ArrayRef)>) -> Result<RecordBatch, Matc
 pub(crate) struct Crosswalk {
     places: [CodedTexts; 3],
     rows: Vec<u32>,
-    children: Vec<Pseudonym>,
-    linkage: CodedTexts,
+    /// The children's numbers, row after row.
+    children: Vec<u8>,
+    linkage: Vec<i32>,
 }
 
 /// A column of few texts: each text once, and a code a row.
@@ -167,40 +166,58 @@ struct CodedTexts {
 }
 
 impl CodedTexts {
-    fn add(&mut self, text: &str) {
+    /// Adds the same text for so many rows.
+    fn add(&mut self, text: &str, rows: usize) {
         let known = self.texts.iter().rposition(|known| known == text);
         let code = known.unwrap_or_else(|| {
             self.texts.push(text.to_owned());
             self.texts.len() - 1
         });
-        self.codes.push(code as i32);
+        self.codes.extend(std::iter::repeat_n(code as i32, rows));
     }
 
     fn finish(self) -> Result<ArrayRef, MatchError> {
-        let texts = StringArray::from_iter_values(&self.texts);
-        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(self.codes.into(), Arc::new(texts))?))
+        coded(self.texts.iter().map(String::as_str), self.codes)
     }
 }
 
+fn coded<'t>(
+    texts: impl Iterator<Item = &'t str>,
+    codes: Vec<i32>,
+) -> Result<ArrayRef, MatchError> {
+    let texts = StringArray::from_iter_values(texts);
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(codes.into(), Arc::new(texts))?))
+}
+
 impl Crosswalk {
-    /// Adds the row of a table; `row` counts the dataset's rows from 1.
-    pub(crate) fn add(&mut self, place: [&str; 3], row: u32, child: Pseudonym, linkage: &str) {
-        self.places.iter_mut().zip(place).for_each(|(all, one)| all.add(one));
-        self.rows.push(row);
-        self.children.push(child);
-        self.linkage.add(linkage);
+    /// Adds the rows of a table, each with its child and the way by which it was linked: the dataset's rows, counted from 1.
+    pub(crate) fn add(
+        &mut self,
+        place: [&str; 3],
+        rows: impl ExactSizeIterator<Item = (Pseudonym, Linkage)>,
+    ) {
+        self.places.iter_mut().zip(place).for_each(|(all, one)| all.add(one, rows.len()));
+        self.rows.extend(1..=rows.len() as u32);
+        self.children.reserve(rows.len() * Pseudonym::LEN);
+        self.linkage.reserve(rows.len());
+        for (child, linkage) in rows {
+            self.children.extend_from_slice(child.as_bytes());
+            self.linkage.push(linkage as i32);
+        }
     }
 
     /// The table.
     pub(crate) fn finish(self) -> Result<RecordBatch, MatchError> {
         let [source, period, table] = self.places;
+        let width = Pseudonym::LEN as i32;
+        let children = FixedSizeBinaryArray::try_new(width, self.children.into(), None)?;
         batch(vec![
             ("source".into(), source.finish()?),
             ("period".into(), period.finish()?),
             ("table".into(), table.finish()?),
             ("row".into(), Arc::new(UInt32Array::from(self.rows))),
-            ("child".into(), pseudonyms(self.children.into_iter())?),
-            ("linkage".into(), self.linkage.finish()?),
+            ("child".into(), Arc::new(children)),
+            ("linkage".into(), coded(Linkage::ALL.iter().map(|way| way.code()), self.linkage)?),
         ])
     }
 }

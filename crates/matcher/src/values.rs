@@ -13,7 +13,7 @@ use arrow::{
 };
 use minster_model::ColumnName;
 
-use crate::{MatchError, summary::SummarisedRow};
+use crate::MatchError;
 
 /// Texts by number.
 #[derive(Default)]
@@ -90,25 +90,20 @@ impl NumericColumn {
         }
     }
 
-    /// The values of a few rows. The kind of column is asked for once.
-    pub(crate) fn cells<'c>(
-        &self,
-        rows: &[SummarisedRow],
-        cells: &'c mut [Option<i64>],
-    ) -> &'c mut [Option<i64>] {
-        let cells = &mut cells[..rows.len()];
-        let all = cells.iter_mut().zip(rows.iter().map(|taken| taken.row as usize));
+    /// All days, where none is blank.
+    pub(crate) fn days(&self) -> Option<&[i32]> {
         match self {
-            Self::Whole(whole) => all.for_each(|(cell, row)| *cell = value(whole, row)),
-            Self::Days(days) => {
-                all.for_each(|(cell, row)| *cell = value(days, row).map(i64::from));
-            }
-            Self::Texts { keys, codes } => {
-                all.for_each(|(cell, row)| *cell = value(keys, row).map(|key| codes[key as usize]));
-            }
-            Self::Absent => all.for_each(|(cell, _)| *cell = None),
+            Self::Days(days) if days.null_count() == 0 => Some(days.values()),
+            _ => None,
         }
-        cells
+    }
+
+    /// All whole numbers, where none is blank.
+    pub(crate) fn whole_numbers(&self) -> Option<&[i64]> {
+        match self {
+            Self::Whole(whole) if whole.null_count() == 0 => Some(whole.values()),
+            _ => None,
+        }
     }
 
     pub(crate) fn at(&self, row: usize) -> Option<i64> {

@@ -44,6 +44,7 @@ mod records;
 mod rekey;
 mod release;
 mod retention;
+mod row_group_writer;
 mod runs;
 mod store;
 mod table;
@@ -66,6 +67,7 @@ pub use quarantine::{AlsoFailed, FailedRows, REASONS, SetAside};
 pub use records::Settled;
 pub use rekey::{CarriedOver, Successors};
 pub use release::Release;
+pub use row_group_writer::RowGroupWriter;
 pub use runs::{
     Journal, LineageJob, Progress, RunRecord, SourceRecord, StageRecord, deliveries, name_by_clock,
     record_attempt,

@@ -22,13 +22,18 @@ use parquet::{
             ParquetRecordBatchReaderBuilder,
         },
     },
-    basic::{Compression, ZstdLevel},
+    basic::{Compression, Encoding, ZstdLevel},
     encryption::{decrypt::FileDecryptionProperties, encrypt::FileEncryptionProperties},
     errors::ParquetError,
     file::properties::{EnabledStatistics, WriterProperties},
 };
 
-use crate::{ColumnEntry, StoreError, TableEntry, files::HashedFile, tokens, within};
+use crate::{
+    ColumnEntry, RowGroupWriter, StoreError, TableEntry,
+    files::HashedFile,
+    tokens::{self, TokenReader},
+    within,
+};
 
 /// Rows of a row group: bounds what the writer holds.
 const ROW_GROUP: usize = 512 << 10;
@@ -82,20 +87,38 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Ends a row group before it is full: what was encoded is written, and its memory is free.
-    pub fn end_row_group(&mut self) -> Result<(), StoreError> {
-        self.writer.flush().map_err(failed("written", &self.path))
+    /// Writes by row groups, several at the same time: nothing may be written yet.
+    pub fn in_row_groups(self) -> Result<RowGroupWriter, StoreError> {
+        let writer = self.writer.into_serialized_writer().map_err(failed("written", &self.path))?;
+        Ok(RowGroupWriter::new(writer, (self.path, self.name, self.schema)))
     }
 
     /// Makes the table durable and describes it for the manifest.
     pub fn finish(self) -> Result<TableEntry, StoreError> {
-        let buffer = self.writer.into_inner().map_err(failed("written", &self.path))?;
+        let Self { writer, path, name, schema, rows } = self;
+        let buffer = writer.into_inner().map_err(failed("written", &path))?;
+        Written { buffer, path, name, schema, rows }.entry()
+    }
+}
+
+/// A table that was written to its end.
+pub(crate) struct Written {
+    pub(crate) buffer: BufWriter<HashedFile>,
+    pub(crate) path: PathBuf,
+    pub(crate) name: TableName,
+    pub(crate) schema: SchemaRef,
+    pub(crate) rows: u64,
+}
+
+impl Written {
+    /// Makes it durable, and describes it.
+    pub(crate) fn entry(self) -> Result<TableEntry, StoreError> {
+        let Self { buffer, path, name, schema, rows } = self;
         let file = buffer
             .into_inner()
-            .map_err(|error| StoreError::io("write", &self.path)(error.into_error()))?;
+            .map_err(|error| StoreError::io("write", &path)(error.into_error()))?;
         file.sync()?;
-        let columns = self
-            .schema
+        let columns = schema
             .fields()
             .iter()
             .map(|field| ColumnEntry {
@@ -104,7 +127,7 @@ impl TableWriter {
                 kind: None,
             })
             .collect();
-        Ok(TableEntry { name: self.name, rows: self.rows, columns, key: None })
+        Ok(TableEntry { name, rows, columns, key: None })
     }
 }
 
@@ -142,6 +165,8 @@ pub struct RowGroups {
     root: PathBuf,
     path: PathBuf,
     metadata: ArrowReaderMetadata,
+    /// The place of a column whose numbers are read as dictionaries, and the metadata for it.
+    coded_numbers: Option<(usize, ArrowReaderMetadata)>,
     mask: ProjectionMask,
     cipher: Option<RunCipher>,
 }
@@ -177,7 +202,45 @@ impl RowGroups {
                 ProjectionMask::columns(metadata.parquet_schema(), columns.iter().copied())
             }
         };
-        Ok(Self { root: root.to_owned(), path, metadata, mask, cipher })
+        Ok(Self { root: root.to_owned(), path, metadata, coded_numbers: None, mask, cipher })
+    }
+
+    /// Reads the pseudonyms of one column as a dictionary (`Int32` to `FixedSizeBinary`) in each row group whose file holds each
+    /// once: a number of many rows is then decrypted, and looked up, once. The other row groups stay as they are.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be read so.
+    pub fn with_coded_numbers(self, column: &str) -> Result<Self, StoreError> {
+        let schema = self.metadata.schema();
+        let Some((place, field)) = schema.column_with_name(column) else { return Ok(self) };
+        let coded = match field.data_type() {
+            DataType::FixedSizeBinary(tokens::WIDTH) => {
+                let (codes, numbers) = (Box::new(DataType::Int32), field.data_type().clone());
+                DataType::Dictionary(codes, Box::new(numbers))
+            }
+            _ => return Ok(self),
+        };
+        let mut fields = schema.fields().to_vec();
+        fields[place] = Arc::new(field.clone().with_data_type(coded));
+        let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
+        let options = ArrowReaderOptions::new().with_schema(schema);
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata.metadata()), options)
+            .map_err(failed("read", &self.path))?;
+        Ok(Self { coded_numbers: Some((place, metadata)), ..self })
+    }
+
+    /// The metadata by which a row group is read.
+    fn metadata_of(&self, group: usize) -> &ArrowReaderMetadata {
+        let is_coded = |column: usize| {
+            // Tables have no nested columns: the place of a field is that of its column.
+            let column = self.metadata.metadata().row_group(group).column(column);
+            let pages = column.page_encoding_stats_mask();
+            pages.is_some_and(|pages| pages.is_only(Encoding::RLE_DICTIONARY))
+        };
+        match &self.coded_numbers {
+            Some((column, coded)) if is_coded(*column) => coded,
+            _ => &self.metadata,
+        }
     }
 
     /// How many rows each has, in the table's order.
@@ -198,7 +261,11 @@ impl RowGroups {
 
     fn reader(&self, groups: Option<Vec<usize>>) -> Result<TableReader, StoreError> {
         let file = within::file(&self.root, &self.path)?;
-        let metadata = self.metadata.clone();
+        let metadata = match groups.as_deref() {
+            Some([group]) => self.metadata_of(*group),
+            _ => &self.metadata,
+        };
+        let metadata = metadata.clone();
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_projection(self.mask.clone())
             .with_batch_size(BATCH);
@@ -207,7 +274,8 @@ impl RowGroups {
         }
         let reader = builder.build().map_err(failed("read", &self.path))?;
         let schema = arrow::array::RecordBatchReader::schema(&reader);
-        Ok(TableReader { reader, path: self.path.clone(), schema, cipher: self.cipher.clone() })
+        let cipher = self.cipher.clone().map(TokenReader::new);
+        Ok(TableReader { reader, path: self.path.clone(), schema, tokens: cipher })
     }
 }
 
@@ -216,13 +284,13 @@ pub struct TableReader {
     reader: ParquetRecordBatchReader,
     path: PathBuf,
     schema: SchemaRef,
-    cipher: Option<RunCipher>,
+    tokens: Option<TokenReader>,
 }
 
 impl TableReader {
     /// Leaves tokens as they are.
     pub(crate) fn at_rest(self) -> Self {
-        Self { cipher: None, ..self }
+        Self { tokens: None, ..self }
     }
 
     /// A table in clear, as releases have them.
@@ -232,7 +300,7 @@ impl TableReader {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(&failed)?;
         let reader = builder.with_batch_size(BATCH).build().map_err(&failed)?;
         let schema = arrow::array::RecordBatchReader::schema(&reader);
-        Ok(Self { reader, path: path.to_owned(), schema, cipher: None })
+        Ok(Self { reader, path: path.to_owned(), schema, tokens: None })
     }
 
     /// The columns, in the table's order.
@@ -247,8 +315,8 @@ impl Iterator for TableReader {
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.reader.next()?;
         let batch = batch.map_err(|error| failed("read", &self.path)(error.into()));
-        Some(match &self.cipher {
-            Some(cipher) => batch.map(|batch| tokens::to_pseudonyms(cipher, &batch)),
+        Some(match &mut self.tokens {
+            Some(tokens) => batch.map(|batch| tokens.pseudonyms_of(&batch)),
             None => batch,
         })
     }
@@ -281,7 +349,10 @@ fn coded(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
-fn failed(verb: &'static str, path: &Path) -> impl Fn(ParquetError) -> StoreError + use<> {
+pub(crate) fn failed(
+    verb: &'static str,
+    path: &Path,
+) -> impl Fn(ParquetError) -> StoreError + use<> {
     let path = path.to_owned();
     move |error| {
         let why = match error {

@@ -14,6 +14,7 @@ use crate::{
     events::{InPeriod, Pass, must_have, nearest, present},
     person_tables::{column, pseudonym},
     spells::{EndDay, days},
+    summary::SummarisedRow,
 };
 
 /// Children at the address, with the child itself.
@@ -189,16 +190,13 @@ impl Integration<'_> {
             let mut first = 0;
             for batch in of.one.dataset.table_coded(&asked.table, Some(&names))? {
                 let batch = batch?;
-                let resolved = people.resolve(&batch, first)?;
+                let (resolved, _) = people.resolve(&batch, first)?;
                 first += batch.num_rows();
                 let rows = HomeRows::of(&batch, asked, day)?;
-                for (row, resolved) in resolved.into_iter().enumerate() {
-                    let (Some(child), Some(home)) = (resolved.child, rows.home(row)) else {
-                        continue;
-                    };
+                for SummarisedRow { row, child, preferred } in resolved {
+                    let Some(home) = rows.home(row as usize) else { continue };
                     let (start, end, ..) = home.order;
-                    let home =
-                        Home { order: (start, end, of.one.place, resolved.preferred), ..home };
+                    let home = Home { order: (start, end, of.one.place, preferred), ..home };
                     let known = &mut homes[child as usize];
                     if known.is_none_or(|known| home.order > known.order) {
                         *known = Some(home);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 mod forged;
+mod row_groups;
 mod tokens;
 
 use std::{fs, path::Path, sync::Arc};
