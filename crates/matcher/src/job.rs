@@ -27,6 +27,7 @@ use crate::{
     register::Register,
     report::{LinkageReport, REPORT},
     scored_linking::{self, ScoredLinks},
+    tables::CROSSWALK,
     up_to_date,
 };
 
@@ -132,8 +133,11 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         rows => return Err(MatchError::Lost { rows }),
     }
     let ids = ledger.counted(&children)?;
-    // Where nothing is new, nothing will be written: what stands need not be held.
-    let ledger = children.is_news().then_some(ledger);
+    // Ids go first: whatever stops the rest, the next run gives the same. Then they need not be held.
+    match children.is_news() {
+        true => ledger.write(job, &children, &delivered, keys)?,
+        false => drop(ledger),
+    }
     let mut made = Vec::new();
     for period in job.periods.iter() {
         let who = (&children, &people, &scored.probabilities);
@@ -143,10 +147,6 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         of_period.report.scored.clone_from(&scored.report);
         of_period.report.clerical.clone_from(&clerical);
         made.push((period, of_period));
-    }
-    // Ids go first: whatever stops the rest, the next run gives the same.
-    if let Some(ledger) = ledger {
-        ledger.write(job, &children, &delivered, keys)?;
     }
     review.write(&pairs, job, &delivered, keys)?;
     // What stands is written: who is who need not be held beside it.
@@ -234,8 +234,13 @@ pub(crate) fn publish(
     let (key, wrapped) = keys.create(dataset).map_err(StoreError::from)?;
     let writer = store.stage(dataset, run, key, wrapped)?;
     let writers = tables.iter().map(|(name, batch)| {
+        let unique: &[&str] = match *name {
+            CHILDREN => &["child"],
+            CROSSWALK => &["row"],
+            _ => &[],
+        };
         let name: TableName = name.parse().map_err(|_| MatchError::Name)?;
-        Ok(writer.table(&name, at_rest(&batch.schema()))?.in_row_groups()?)
+        Ok(writer.table_of_unique(&name, at_rest(&batch.schema()), unique)?.in_row_groups()?)
     });
     let writers: Vec<RowGroupWriter> = writers.collect::<Result<_, MatchError>>()?;
     let groups = writers.iter().zip(tables).flat_map(|(writer, (_, batch))| {

@@ -20,6 +20,7 @@ use crate::{
     identities::Identities,
     job::{KeyOrigin, publish},
     person_tables::pseudonym,
+    sorted_numbers::by_pseudonym,
     tables::{batch, pseudonyms},
 };
 
@@ -186,16 +187,19 @@ impl Ledger {
         keys: &mut dyn DatasetKeys,
     ) -> Result<(), MatchError> {
         let Identities { evidence, made } = self.identities;
-        let made: BTreeMap<Pseudonym, u64> = made.into_iter().collect();
-        let evidence: BTreeMap<Pseudonym, Pseudonym> = evidence.into_iter().collect();
+        let made = by_pseudonym(made.into_iter().collect());
+        let places = made.iter().map(|(_, place)| *place);
         let ids = batch(vec![
-            ("id".into(), pseudonyms(made.keys().copied())?),
-            ("made".into(), Arc::new(UInt64Array::from_iter_values(made.values().copied()))),
+            ("id".into(), pseudonyms(made.iter().map(|(id, _)| *id))?),
+            ("made".into(), Arc::new(UInt64Array::from_iter_values(places))),
         ])?;
+        drop(made);
+        let evidence = by_pseudonym(evidence.into_iter().collect());
         let leads = batch(vec![
-            ("evidence".into(), pseudonyms(evidence.keys().copied())?),
-            ("id".into(), pseudonyms(evidence.values().copied())?),
+            ("evidence".into(), pseudonyms(evidence.iter().map(|(one, _)| *one))?),
+            ("id".into(), pseudonyms(evidence.iter().map(|(_, id)| *id))?),
         ])?;
+        drop(evidence);
         let now = changes(job, children)?;
         let changes = match &self.changes {
             Some(before) => concat_batches(&now.schema(), [before, &now])?,

@@ -134,10 +134,10 @@ pub(crate) fn by_child<T: Copy>(all: Vec<T>, children: usize, child: impl Fn(&T)
     by_code(all, child)
 }
 
-/// Puts pseudonyms, each with a number of its own, in order.
-pub(crate) fn by_pseudonym(all: Vec<(Pseudonym, u32)>) -> Vec<(Pseudonym, u32)> {
+/// Puts pseudonyms, each with something of its own, in order.
+pub(crate) fn by_pseudonym<T: Copy + Ord>(all: Vec<(Pseudonym, T)>) -> Vec<(Pseudonym, T)> {
     let bits = all.len().checked_ilog2().unwrap_or(0).clamp(*BITS.start(), *BITS.end());
-    let part = |one: &(Pseudonym, u32)| beginning(number(one.0.as_bytes()), bits);
+    let part = |one: &(Pseudonym, T)| beginning(number(one.0.as_bytes()), bits);
     let order = in_order(all.len(), bits, |place| part(&all[place]));
     let mut sorted: Vec<_> = order.into_iter().map(|place| all[place as usize]).collect();
     sorted.chunk_by_mut(|a, b| part(a) == part(b)).for_each(<[_]>::sort_unstable);

@@ -57,11 +57,21 @@ impl DatasetWriter {
 
     /// Starts one table.
     pub fn table(&self, name: &TableName, schema: SchemaRef) -> Result<TableWriter, StoreError> {
+        self.table_of_unique(name, schema, &[])
+    }
+
+    /// [`DatasetWriter::table`], some of whose columns have another value in each row: no dictionary is sought for them.
+    pub fn table_of_unique(
+        &self,
+        name: &TableName,
+        schema: SchemaRef,
+        unique: &[&str],
+    ) -> Result<TableWriter, StoreError> {
         let file = format!("{name}.parquet");
         let path = self.folder.join(&file);
         let file = self.create(file)?;
         let lock = Lock { dataset: &self.dataset, key: &self.key, run_key: self.run_key.as_ref() };
-        TableWriter::new(file, path, name, schema, lock)
+        TableWriter::new(file, path, name, (schema, unique), lock)
     }
 
     /// Adds a file that is not a table: reasons in clear, rows that are already sealed, a report.

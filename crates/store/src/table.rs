@@ -26,6 +26,7 @@ use parquet::{
     encryption::{decrypt::FileDecryptionProperties, encrypt::FileEncryptionProperties},
     errors::ParquetError,
     file::properties::{EnabledStatistics, WriterProperties},
+    schema::types::ColumnPath,
 };
 
 use crate::{
@@ -54,7 +55,7 @@ impl TableWriter {
         file: HashedFile,
         path: PathBuf,
         name: &TableName,
-        schema: SchemaRef,
+        (schema, unique): (SchemaRef, &[&str]),
         lock: Lock<'_>,
     ) -> Result<Self, StoreError> {
         let failed = failed("written", &path);
@@ -69,8 +70,11 @@ impl TableWriter {
             .set_write_batch_size(BATCH)
             .set_statistics_enabled(EnabledStatistics::None)
             .set_created_by("minster".into())
-            .with_file_encryption_properties(encryption)
-            .build();
+            .with_file_encryption_properties(encryption);
+        let properties = unique.iter().fold(properties, |properties, column| {
+            properties.set_column_dictionary_enabled(ColumnPath::from(*column), false)
+        });
+        let properties = properties.build();
         let writer = ArrowWriter::try_new(
             BufWriter::with_capacity(1 << 20, file),
             schema.clone(),
