@@ -4,8 +4,8 @@ use ahash::{HashMap, HashMapExt};
 use minster_model::Pseudonym;
 
 use crate::{
-    identities::{Assigned, Change, ChangeKind, Cluster, derived},
-    parallel_reader::made_on_all_cores,
+    identities::{Assigned, Change, ChangeKind, ClusterEvidence, derived},
+    parallel_reader::{made_on_each_core, stretch},
     person_rows::{PersonTable, Persons},
     register::Register,
     review::Review,
@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct Clusters {
     /// The child of each row.
     pub(crate) of_row: Vec<u32>,
-    pub(crate) all: Vec<Cluster>,
+    pub(crate) all: ClusterEvidence,
     pub(crate) rows: RowsOf,
     pub(crate) keys: ClusterKeys,
 }
@@ -103,19 +103,23 @@ impl Clusters {
             }
         }
         let rows = RowsOf::new(&of_row, children as usize);
-        let telling =
-            ClusterEvidence { persons, register, services, keys: &keys, of_row: &of_row, of_key };
-        let all = made_on_all_cores(children as usize, |range| {
-            let mut evidence = Vec::new();
-            let cluster = |child| telling.cluster(rows.of(child), child as u32, &mut evidence);
-            range.map(cluster).collect()
+        let telling = Telling { persons, register, services, keys: &keys, of_row: &of_row, of_key };
+        let parts = made_on_each_core(|core, cores| {
+            let (mut all, mut of_child) = (ClusterEvidence::default(), Vec::new());
+            for child in stretch(children as usize, core, cores) {
+                let best = telling.cluster(rows.of(child), child as u32, &mut of_child);
+                all.add(&of_child, best);
+            }
+            all
         });
+        let mut all = ClusterEvidence::default();
+        parts.iter().for_each(|part| all.append(part));
         Self { of_row, all, rows, keys }
     }
 }
 
 /// The data that tell a child from all others.
-struct ClusterEvidence<'a> {
+struct Telling<'a> {
     persons: &'a Persons,
     register: &'a Register,
     services: &'a Services,
@@ -124,7 +128,7 @@ struct ClusterEvidence<'a> {
     of_key: Vec<OneOrSeveral>,
 }
 
-impl ClusterEvidence<'_> {
+impl Telling<'_> {
     /// Whether a number leads to the child, and to no other.
     fn leads(&self, number: u32, cluster: u32) -> bool {
         let found = match self.register.number(number) {
@@ -138,7 +142,8 @@ impl ClusterEvidence<'_> {
         found == Some(cluster)
     }
 
-    fn cluster(&self, rows: &[u32], cluster: u32, all: &mut Vec<Pseudonym>) -> Cluster {
+    /// Gathers the evidence of a child, and gives the id that fits it best.
+    fn cluster(&self, rows: &[u32], cluster: u32, all: &mut Vec<Pseudonym>) -> Option<Pseudonym> {
         let (persons, mut before) = (self.persons, NONE);
         all.clear();
         let first = rows.iter().map(|row| persons.table_of(*row).delivery).min();
@@ -180,9 +185,7 @@ impl ClusterEvidence<'_> {
         }
         all.sort_unstable();
         all.dedup();
-        let best = current.or(number).or(key);
-        // A copy is no larger than what it holds: there is one for each child.
-        Cluster { evidence: all.clone(), best }
+        current.or(number).or(key)
     }
 }
 

@@ -11,13 +11,56 @@ use serde::{Deserialize, Serialize};
 
 use crate::parallel_reader::{made_on_all_cores, made_on_each_core};
 
-/// A child while ids are given out.
-#[derive(Debug, Clone)]
-pub struct Cluster {
-    /// The evidence for this child and no other: numbers, match keys, or rows where there is neither.
-    pub evidence: Vec<Pseudonym>,
-    /// The id that it gets where it has none and nobody else has it.
-    pub best: Option<Pseudonym>,
+/// Children while ids are given out, each with its evidence and the id that fits it best. All evidence stands in one list: there
+/// are as many children as that, and most have one piece.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterEvidence {
+    evidence: Vec<Pseudonym>,
+    /// For each child where its evidence ends.
+    ends: Vec<u32>,
+    best: Vec<Option<Pseudonym>>,
+}
+
+impl ClusterEvidence {
+    /// Adds a child: the evidence for it and no other (numbers, match keys, or rows where there is neither), and the id that it
+    /// gets where it has none and nobody else has it.
+    pub fn add(&mut self, evidence: &[Pseudonym], best: Option<Pseudonym>) {
+        self.evidence.extend_from_slice(evidence);
+        self.ends.push(self.evidence.len() as u32);
+        self.best.push(best);
+    }
+
+    /// Adds the children of another list.
+    pub(crate) fn append(&mut self, other: &Self) {
+        let before = self.evidence.len() as u32;
+        self.evidence.extend_from_slice(&other.evidence);
+        self.ends.extend(other.ends.iter().map(|end| before + end));
+        self.best.extend_from_slice(&other.best);
+    }
+
+    /// How many children there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    fn start(&self, cluster: usize) -> usize {
+        cluster.checked_sub(1).map_or(0, |before| self.ends[before] as usize)
+    }
+
+    /// The evidence of a child.
+    fn of(&self, cluster: usize) -> &[Pseudonym] {
+        &self.evidence[self.start(cluster)..self.ends[cluster] as usize]
+    }
+
+    /// What stands in a list beside the evidence, of one child.
+    fn beside<'l, T>(&self, list: &'l [T], cluster: usize) -> &'l [T] {
+        &list[self.start(cluster)..self.ends[cluster] as usize]
+    }
 }
 
 /// A change of an id.
@@ -81,13 +124,13 @@ impl Identities {
     /// none other fits.
     pub fn assign(
         &mut self,
-        clusters: &[Cluster],
+        clusters: &ClusterEvidence,
         of_row: impl Fn(usize) -> Pseudonym,
     ) -> Assigned {
         // The ids to which the pieces of evidence led before, cluster by cluster.
-        let before: Vec<Option<Pseudonym>> = made_on_all_cores(clusters.len(), |range| {
-            let evidence = clusters[range].iter().flat_map(|cluster| &cluster.evidence);
-            evidence.map(|evidence| self.evidence.get(evidence).copied()).collect()
+        let all = &clusters.evidence;
+        let before: Vec<Option<Pseudonym>> = made_on_all_cores(all.len(), |range| {
+            all[range].iter().map(|evidence| self.evidence.get(evidence).copied()).collect()
         });
         let led = FormerIds { clusters, before: &before };
         let holders = led.holders();
@@ -103,7 +146,7 @@ impl Identities {
         let ids = self.given(clusters, oldest, of_row);
         let mut of = Assigned { ids, learnt: 0, changes: Vec::new(), before: BTreeMap::new() };
         for (cluster, before) in led.each() {
-            let (evidence, to) = (&clusters[cluster].evidence, of.ids[cluster]);
+            let (evidence, to) = (clusters.of(cluster), of.ids[cluster]);
             if before.iter().all(|id| *id == Some(to)) {
                 continue;
             }
@@ -130,7 +173,7 @@ impl Identities {
     /// The id of each cluster: the oldest that it holds, else a new one.
     fn given(
         &mut self,
-        clusters: &[Cluster],
+        clusters: &ClusterEvidence,
         oldest: Vec<Option<Pseudonym>>,
         of_row: impl Fn(usize) -> Pseudonym,
     ) -> Vec<Pseudonym> {
@@ -139,13 +182,13 @@ impl Identities {
         }
         let mut taken: HashSet<Pseudonym> = oldest.iter().flatten().copied().collect();
         let mut next = self.made.values().max().map_or(0, |last| last + 1);
-        let mut new = |place: usize, cluster: &Cluster| {
+        let mut new = |place: usize| {
             // An id that was merged away comes back to the child whose evidence it was.
             let is_free = |id: &Pseudonym| {
                 !taken.contains(id)
-                    && (!self.made.contains_key(id) || cluster.evidence.contains(id))
+                    && (!self.made.contains_key(id) || clusters.of(place).contains(id))
             };
-            let id = cluster.best.filter(is_free).unwrap_or_else(|| {
+            let id = clusters.best[place].filter(is_free).unwrap_or_else(|| {
                 let mut id = of_row(place);
                 // A row that has another child now may have given its id to the child that it had.
                 while !is_free(&id) {
@@ -160,15 +203,14 @@ impl Identities {
             });
             id
         };
-        let both = clusters.iter().zip(oldest).enumerate();
-        both.map(|(place, (cluster, oldest))| oldest.unwrap_or_else(|| new(place, cluster)))
-            .collect()
+        let all = oldest.into_iter().enumerate();
+        all.map(|(place, oldest)| oldest.unwrap_or_else(|| new(place))).collect()
     }
 }
 
 /// The ids to which clusters' evidence led before.
 struct FormerIds<'a> {
-    clusters: &'a [Cluster],
+    clusters: &'a ClusterEvidence,
     /// For each piece of evidence, cluster by cluster.
     before: &'a [Option<Pseudonym>],
 }
@@ -185,12 +227,8 @@ struct HoldingCluster {
 impl<'a> FormerIds<'a> {
     /// Each cluster's place with what its evidence led to.
     fn each(&self) -> impl Iterator<Item = (usize, &'a [Option<Pseudonym>])> + use<'a> {
-        let mut rest = self.before;
-        self.clusters.iter().enumerate().map(move |(cluster, of)| {
-            let (before, after) = rest.split_at(of.evidence.len());
-            rest = after;
-            (cluster, before)
-        })
+        let Self { clusters, before } = *self;
+        (0..clusters.len()).map(|cluster| (cluster, clusters.beside(before, cluster)))
     }
 
     /// For each id the cluster with most of its evidence, then the one that the id is a number of, then the first.
@@ -207,7 +245,7 @@ impl<'a> FormerIds<'a> {
         let mut claims: Vec<(Pseudonym, HoldingCluster)> = Vec::new();
         for (place, before) in self.each() {
             claims.clear();
-            for (evidence, id) in self.clusters[place].evidence.iter().zip(before) {
+            for (evidence, id) in self.clusters.of(place).iter().zip(before) {
                 let Some(id) = id.filter(is_ours) else { continue };
                 let is_own = *evidence == id;
                 match claims.iter_mut().find(|claim| claim.0 == id) {
@@ -270,24 +308,27 @@ mod tests {
         Pseudonym::from_bytes([n; 16])
     }
 
-    /// Evidence, the first of which is the best candidate.
-    fn cluster(evidence: &[u8]) -> Cluster {
-        let evidence: Vec<Pseudonym> = evidence.iter().map(|n| p(*n)).collect();
-        Cluster { best: evidence.first().copied(), evidence }
+    /// Children with so much evidence, the first of which is the best candidate.
+    fn clusters<const N: usize>(all: [&[u8]; N]) -> ClusterEvidence {
+        let mut clusters = ClusterEvidence::default();
+        for evidence in all {
+            let evidence: Vec<Pseudonym> = evidence.iter().map(|n| p(*n)).collect();
+            clusters.add(&evidence, evidence.first().copied());
+        }
+        clusters
     }
 
     /// Gives ids; a row's is 200 and more.
-    fn assign(known: &mut Identities, clusters: &[Cluster]) -> Assigned {
-        let first =
-            |place: usize| clusters[place].evidence.first().map_or(0, |of| of.as_bytes()[0]);
+    fn assign(known: &mut Identities, clusters: &ClusterEvidence) -> Assigned {
+        let first = |place: usize| clusters.of(place).first().map_or(0, |of| of.as_bytes()[0]);
         known.assign(clusters, |place| p(200 + first(place)))
     }
 
     #[test]
     fn a_new_number_of_a_child_changes_no_id() {
         let mut known = Identities::default();
-        assert_eq!(assign(&mut known, &[cluster(&[5]), cluster(&[7])]).ids, [p(5), p(7)]);
-        let second = assign(&mut known, &[cluster(&[1, 5]), cluster(&[7]), cluster(&[3])]);
+        assert_eq!(assign(&mut known, &clusters([&[5], &[7]])).ids, [p(5), p(7)]);
+        let second = assign(&mut known, &clusters([&[1, 5], &[7], &[3]]));
         let ids = (second.ids, known.made.len(), second.changes);
         assert_eq!(ids, (vec![p(5), p(7), p(3)], 2 + 1, vec![]));
         assert_eq!(second.learnt, 2, "the new number, and the new child's");
@@ -296,17 +337,17 @@ mod tests {
     #[test]
     fn the_older_of_two_ids_of_one_child_stays_and_the_merge_is_written_down() {
         let mut known = Identities::default();
-        assign(&mut known, &[cluster(&[9])]);
-        assign(&mut known, &[cluster(&[9]), cluster(&[2])]);
-        let merged = assign(&mut known, &[cluster(&[2, 9])]);
+        assign(&mut known, &clusters([&[9]]));
+        assign(&mut known, &clusters([&[9], &[2]]));
+        let merged = assign(&mut known, &clusters([&[2, 9]]));
         assert_eq!(merged.ids, [p(9)]);
         let change = Change { happened: ChangeKind::Merged, from: p(2), to: p(9), cluster: 0 };
         assert_eq!(merged.changes, [change]);
         // The same again changes nothing.
-        let again = assign(&mut known, &[cluster(&[2, 9])]);
+        let again = assign(&mut known, &clusters([&[2, 9]]));
         assert_eq!((again.ids, again.learnt, again.changes), (vec![p(9)], 0, vec![]));
         // Apart again, the second child has the id that it had.
-        let apart = assign(&mut known, &[cluster(&[9]), cluster(&[2])]);
+        let apart = assign(&mut known, &clusters([&[9], &[2]]));
         assert_eq!(apart.ids, [p(9), p(2)]);
         let change = Change { happened: ChangeKind::Split, from: p(9), to: p(2), cluster: 1 };
         assert_eq!((known.made.len(), apart.changes), (2, vec![change]));
@@ -315,8 +356,8 @@ mod tests {
     #[test]
     fn the_child_with_more_of_the_evidence_keeps_an_id() {
         let mut known = Identities::default();
-        assign(&mut known, &[cluster(&[1, 2, 3])]);
-        let split = assign(&mut known, &[cluster(&[1]), cluster(&[2, 3])]);
+        assign(&mut known, &clusters([&[1, 2, 3]]));
+        let split = assign(&mut known, &clusters([&[1], &[2, 3]]));
         assert_eq!(split.ids[1], p(1));
         assert_eq!(split.ids[0], p(201), "the number is the other child's id: the row tells");
         assert_eq!(split.changes.len(), 1);
@@ -329,22 +370,25 @@ mod tests {
         fn ids_are_unique_and_stay(
             nights in prop::collection::vec(prop::collection::vec(0usize..6, 12), 1..5),
         ) {
-            let clusters = |night: &Vec<usize>| -> Vec<Cluster> {
-                let of = |child: usize| {
-                    let evidence: Vec<u8> =
-                        (0..12u8).filter(|n| night[*n as usize] == child).collect();
-                    cluster(&evidence)
-                };
-                (0..6).map(of).filter(|cluster| !cluster.evidence.is_empty()).collect()
+            let of_night = |night: &Vec<usize>| {
+                let mut all = ClusterEvidence::default();
+                for child in 0..6 {
+                    let evidence = (0..12u8).filter(|n| night[*n as usize] == child).map(p);
+                    let evidence: Vec<Pseudonym> = evidence.collect();
+                    if !evidence.is_empty() {
+                        all.add(&evidence, evidence.first().copied());
+                    }
+                }
+                all
             };
             let mut known = Identities::default();
             let mut all = Vec::new();
             for night in &nights {
-                let given = assign(&mut known, &clusters(night));
+                let given = assign(&mut known, &of_night(night));
                 let unique: std::collections::BTreeSet<_> = given.ids.iter().collect();
-                prop_assert_eq!(unique.len(), clusters(night).len());
+                prop_assert_eq!(unique.len(), of_night(night).len());
                 let before = known.clone();
-                let again = assign(&mut known, &clusters(night));
+                let again = assign(&mut known, &of_night(night));
                 prop_assert_eq!(&again.ids, &given.ids);
                 prop_assert_eq!((again.learnt, again.changes.len()), (0, 0));
                 prop_assert_eq!(&known, &before);
@@ -352,7 +396,7 @@ mod tests {
             }
             let mut anew = Identities::default();
             for (night, given) in nights.iter().zip(&all) {
-                prop_assert_eq!(&assign(&mut anew, &clusters(night)), given);
+                prop_assert_eq!(&assign(&mut anew, &of_night(night)), given);
             }
         }
     }

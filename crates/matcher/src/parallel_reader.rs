@@ -162,12 +162,15 @@ pub(crate) fn made_on_all_cores<T: Send>(
     if places < FEW {
         return make(0..places);
     }
-    let end = |core: usize, cores: usize| places * core / cores;
-    let mut made =
-        made_on_each_core(|core, cores| make(end(core, cores)..end(core + 1, cores))).into_iter();
+    let mut made = made_on_each_core(|core, cores| make(stretch(places, core, cores))).into_iter();
     let mut all = made.next().unwrap_or_default();
     made.for_each(|more| all.extend(more));
     all
+}
+
+/// A core's stretch of so many places.
+pub(crate) fn stretch(places: usize, core: usize, cores: usize) -> Range<usize> {
+    places * core / cores..places * (core + 1) / cores
 }
 
 /// Makes one thing on each core, which is told its place among so many.
