@@ -8,3 +8,4 @@ mod pages;
 mod run;
 mod threats;
 mod told;
+mod words;

@@ -148,7 +148,7 @@ impl Republication<'_, '_> {
             .flat_map(|altered| self.origins_of[altered].iter().copied())
             .collect();
         let mut concerned: Vec<OriginId> = concerned.into_iter().collect();
-        // Whoever stood in the way before is asked first.
+        // The requirements that stood in the way before are asked first.
         concerned.sort_by_key(|&origin| std::cmp::Reverse(self.failures[origin]));
         concerned
     }
