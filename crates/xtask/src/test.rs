@@ -159,7 +159,9 @@ impl Targets {
         }
         crates.sort();
         let mut programs = declared(&root.join("tests/Cargo.toml"))?;
-        programs.extend(declared(&root.join("crates/cli/Cargo.toml"))?);
+        for manifest in ["tests/ui/Cargo.toml", "crates/cli/Cargo.toml"] {
+            programs.extend(declared(&root.join(manifest))?);
+        }
         Ok(Self { crates, programs, worlds: declared(&root.join("tests/disclosure/Cargo.toml"))? })
     }
 }
