@@ -45,7 +45,7 @@ impl RoundedRequirement {
 pub(crate) fn requirements(set: &TableSet, ranges: &Ranges) -> Vec<RoundedRequirement> {
     let mut requirements = Vec::new();
     for ((number, table), ranges) in set.by_table().enumerate().zip(ranges) {
-        let of_table = TableRequirements {
+        let of_table = RoundedTableRequirements {
             set,
             number,
             table,
@@ -61,7 +61,7 @@ pub(crate) fn requirements(set: &TableSet, ranges: &Ranges) -> Vec<RoundedRequir
 }
 
 /// The requirements of one table.
-struct TableRequirements<'a> {
+struct RoundedTableRequirements<'a> {
     set: &'a TableSet,
     number: TableId,
     table: &'a CountTable,
@@ -73,7 +73,7 @@ struct TableRequirements<'a> {
     counts: IdVec<TableCell, u64>,
 }
 
-impl TableRequirements<'_> {
+impl RoundedTableRequirements<'_> {
     /// Each cell that is to be protected must be able to stand at either end of what may be told of it.
     fn cells(&self, requirements: &mut Vec<RoundedRequirement>) {
         for (cell, &count) in self.counts.enumerate() {

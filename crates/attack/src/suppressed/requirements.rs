@@ -42,7 +42,7 @@ pub(crate) fn requirements(
         let classes = disclosing(policy, table, &counts, &mut asked);
         let sums = asked.sums(number, system);
         let by_respondent = TableByRespondent::new(set, table, &counts);
-        let of_table = TableRequirements {
+        let of_table = SuppressedTableRequirements {
             set,
             refinements,
             system,
@@ -102,7 +102,7 @@ fn disclosing(
 }
 
 /// The requirements of one table, but for those that respondents make of remainders.
-struct TableRequirements<'a> {
+struct SuppressedTableRequirements<'a> {
     set: &'a TableSet,
     refinements: &'a Refinements<'a>,
     system: &'a System,
@@ -114,7 +114,7 @@ struct TableRequirements<'a> {
     by_respondent: Option<&'a TableByRespondent<'a>>,
 }
 
-impl TableRequirements<'_> {
+impl SuppressedTableRequirements<'_> {
     /// Each small cell must be able to be as little as the rules allow, and large.
     fn small_cells(&self, small: &[(TableCell, AskedId)], requirements: &mut Vec<Requirement>) {
         for &(cell, asked) in small {

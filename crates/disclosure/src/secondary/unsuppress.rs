@@ -25,7 +25,7 @@ const MANY: usize = 1_500;
 const TOO_MANY: usize = 10_000;
 
 /// Tries each secondary cell: it is published if every requirement is still met by a world that leaves it be.
-pub(crate) fn republish(
+pub(crate) fn unsuppress_each(
     cells: &Cells<'_>,
     origins: &IdVec<OriginId, RequirementOrigin>,
     withheld: &mut Withheld,
@@ -207,7 +207,7 @@ fn lacking_without(
 
 /// Publishes whatever the bounds allow. Where one sum after the other says that a requirement can be met, it
 /// mostly can; what cannot is covered anew.
-pub(crate) fn publish_in_hope(
+pub(crate) fn unsuppress_by_bounds(
     cells: &Cells<'_>,
     origins: &IdVec<OriginId, RequirementOrigin>,
     withheld: &mut Withheld,
