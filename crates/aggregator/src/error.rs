@@ -74,7 +74,7 @@ pub enum AggregateError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A release's restricted report, or the release that it is about, cannot be used.
-    #[error("the release's report: {0}")]
+    #[error("{0}")]
     Report(String),
     /// A release could not be written as Parquet or CSV.
     #[error("the release could not be put together: {0}")]

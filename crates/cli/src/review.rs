@@ -12,7 +12,7 @@ use minster_matcher::{
     MatchError,
     clerical::{ClericalReport, Review, SignedFile, take},
 };
-use minster_model::Role;
+use minster_model::{Role, counted};
 use minster_vault_api::{Client, SignedDecisions};
 
 use crate::{
@@ -97,7 +97,9 @@ fn export(arguments: &Export) -> Result<String, Failure> {
             "format": 1, "reviewer": reviewer, "pairs": pairs, "file": out,
         }));
     }
-    Ok(format!("{pairs} pairs for {reviewer} are in {}\n", out.display()))
+    let are = if pairs == 1 { "is" } else { "are" };
+    let pairs = counted(pairs, "pair", "pairs");
+    Ok(format!("{pairs} for {reviewer} {are} in {}\n", out.display()))
 }
 
 fn import(arguments: &Import) -> Result<String, Failure> {
@@ -138,8 +140,8 @@ fn import(arguments: &Import) -> Result<String, Failure> {
         }));
     }
     Ok(format!(
-        "{} decisions of {reviewer} are taken in; the next `minster run` honours them\n",
-        decisions.len()
+        "taken in: {} of {reviewer}; the next `minster run` honours them\n",
+        counted(decisions.len(), "decision", "decisions")
     ))
 }
 
