@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use minster_tests::{files, root};
 use regex::Regex;
 
 use crate::pages::{self, Page};
@@ -84,6 +85,64 @@ fn each_page_is_easy_to_read() {
         })
         .collect();
     assert!(hard.is_empty(), "at most {MOST:?}; break sentences up:\n{}", hard.join("\n"));
+}
+
+/// The paragraphs of a source file's comments, each with the number of its line, without code and tables.
+fn comments(source: &str) -> Vec<(usize, String)> {
+    let item = Regex::new(r"^(?:[-*]|\d+\.) ").unwrap();
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let (mut goes_on, mut is_code) = (false, false);
+    for (number, line) in (1..).zip(source.lines()) {
+        let Some(comment) = line.trim_start().strip_prefix("//") else {
+            (goes_on, is_code) = (false, false);
+            continue;
+        };
+        let text = comment.trim_start_matches(['/', '!']).trim();
+        let is_fence = text.starts_with("```");
+        is_code ^= is_fence;
+        if is_fence || is_code || text.is_empty() || text.starts_with('|') {
+            goes_on = false;
+            continue;
+        }
+        match found.last_mut() {
+            Some((_, paragraph)) if goes_on && !item.is_match(text) => {
+                paragraph.push(' ');
+                paragraph.push_str(text);
+            }
+            _ => found.push((number, text.to_owned())),
+        }
+        goes_on = true;
+    }
+    found
+}
+
+#[test]
+fn no_sentence_of_a_comment_begins_with_a_relative_pronoun() {
+    let forbidden = Regex::new(FORBIDDEN).unwrap();
+    let (mut looked_at, mut wrong) = (0, Vec::new());
+    for folder in ["crates", "tests", "benches", "examples", "fuzz/fuzz_targets", "mutants/src"] {
+        let sources = files(&root().join(folder)).into_iter();
+        for (path, bytes) in
+            sources.filter(|(path, _)| path.extension().is_some_and(|of| of == "rs"))
+        {
+            for (line, text) in comments(&String::from_utf8(bytes).unwrap()) {
+                looked_at += 1;
+                let hard = sentences(&text).into_iter().filter(|one| forbidden.is_match(one));
+                wrong.extend(hard.map(|one| format!("{}:{line}: {one}", path.display())));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "begin with the subject:\n{}", wrong.join("\n"));
+    assert!(looked_at > 10_000, "{looked_at} paragraphs of comments looked at");
+}
+
+#[test]
+fn comments_are_read_over_their_lines_and_without_their_code() {
+    let source = "/// A line\n/// goes on. What\n/// follows.\n///\n/// ```\n/// What::code();\n/// ```\nfn f() {}\n// - Of it.\n// - More.\n";
+    let found = comments(source);
+    let lines: Vec<(usize, &str)> =
+        found.iter().map(|(line, text)| (*line, text.as_str())).collect();
+    assert_eq!(lines, [(1, "A line goes on. What follows."), (9, "- Of it."), (10, "- More.")]);
 }
 
 #[test]

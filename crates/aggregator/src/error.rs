@@ -114,7 +114,7 @@ impl AggregateError {
         self
     }
 
-    /// What an earlier definition says of the present data; nothing where they no longer have a column or look-up of it.
+    /// The result of an earlier definition on the present data; nothing where they no longer have a column or look-up of it.
     pub(crate) fn if_still_there<T>(found: Result<T, Self>) -> Result<Option<T>, Self> {
         match found {
             Ok(found) => Ok(Some(found)),
@@ -123,7 +123,7 @@ impl AggregateError {
         }
     }
 
-    /// What an earlier release's definition says of the present data. Where they no longer have a column or look-up of it, the
+    /// The result of an earlier release's definition on the present data. Where they no longer have a column or look-up of it, the
     /// new release is refused: nothing can be protected beside a release that is left out of the account.
     pub(crate) fn or_refused<T>(
         found: Result<T, Self>,

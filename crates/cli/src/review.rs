@@ -22,7 +22,7 @@ use crate::{
     report::json,
 };
 
-/// What is done with pairs in doubt.
+/// The steps with pairs in doubt.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Write the pairs that a reviewer judges: how their parts agree, and nothing else.
@@ -53,7 +53,7 @@ pub(crate) struct Export {
     report: Report,
 }
 
-/// What comes back.
+/// The files that come back.
 #[derive(Args)]
 pub(crate) struct Import {
     /// The reviewer's name in the vault.

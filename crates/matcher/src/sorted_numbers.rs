@@ -54,7 +54,7 @@ impl SortedNumbers {
         place.map_or(NONE, |place| self.of[start + place])
     }
 
-    /// What each cell of a column leads to; none for a blank and for a number that is not there.
+    /// The place that each cell of a column leads to; none for a blank and for a number that is not there.
     pub(crate) fn of_column(&self, column: &FixedSizeBinaryArray) -> Vec<u32> {
         let (cells, _) = column.value_data().as_chunks::<{ Pseudonym::LEN }>();
         let mut of = vec![NONE; cells.len()];

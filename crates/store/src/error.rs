@@ -165,7 +165,7 @@ pub enum StoreError {
     },
 }
 
-/// What to do about a dataset that is not what the vault's log says.
+/// The next step with a dataset that is not what the vault's log says.
 fn remedy(dataset: &DatasetRef, fault: ManifestFault) -> String {
     if fault == ManifestFault::NotTakenOver {
         let program = match writer(dataset.class) {

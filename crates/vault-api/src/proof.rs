@@ -2,10 +2,10 @@
 
 use crate::note::{NoteError, Verifier, signed_text};
 
-/// What a vault signs for a caller before anything else is said.
+/// The proof that a vault signs for a caller before anything else is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
-    /// What the caller drew.
+    /// The bytes that the caller drew.
     pub challenge: [u8; 32],
     /// The caller's uid, as each side knows it: a proof made for a go-between is worth nothing to another user.
     pub caller: u32,

@@ -311,7 +311,7 @@ pub struct StoppedRun {
 }
 
 impl StoppedRun {
-    /// What its source may do again, if the alarm says how much.
+    /// The run that its source may do again, if the alarm says how much.
     pub(crate) fn resumed(&self) -> Option<ResumedRun> {
         let ceiling = self.counts?.ceiling;
         Some(ResumedRun { run: self.run.clone(), source: self.source.clone(), ceiling })

@@ -69,7 +69,7 @@ pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
     let process = harden::process();
     let stop = Arc::new(AtomicBool::new(false));
     let server = if await_custodians {
-        // Whoever stops the unit while it waits must be heard.
+        // A person who stops the unit while it waits must be heard.
         stop_on_signals(&stop)?;
         let closed = Closed::at(&dir)?;
         closed.settings().refuse_shared_roles(single_user)?;

@@ -1,4 +1,4 @@
-//! What custodians and auditors look at: open proposals, the log, and whether a proposal is about the child they were told of.
+//! The things that custodians and auditors look at: open proposals, the log, and whether a proposal is about the child they were told of.
 
 use minster_model::Role;
 use minster_vault_api::{Denial, IdentifierBatch, Response};
