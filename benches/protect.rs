@@ -247,9 +247,11 @@ fn million() {
         }
         for zeros in [Zeros::Published, Zeros::MayBeWithheld] {
             println!("  {zeros:?}: {RELEASABLE}: {}", release(&set, zeros));
-            let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-            let most = status.lines().find(|line| line.starts_with("VmHWM"));
-            println!("  {}", most.unwrap_or("memory unknown"));
+            let status = procfs::process::Process::myself().and_then(|process| process.status());
+            match status.ok().and_then(|status| status.vmhwm) {
+                Some(most) => println!("  peak memory {most} kB"),
+                None => println!("  peak memory unknown"),
+            }
             std::io::stdout().flush().unwrap();
         }
     }

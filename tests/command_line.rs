@@ -11,7 +11,7 @@ use clap::{Command, builder::StyledStr};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::kept;
+use crate::snapshot_texts;
 
 /// Columns that the kept help has.
 const WIDTH: usize = 100;
@@ -31,10 +31,10 @@ pub fn help(program: Command) {
         let wrapped = command.clone().term_width(WIDTH).render_long_help().to_string();
         assert_is_plain(&name, &command, &wrapped);
         let file = format!("{}.txt", name.replace(' ', "-"));
-        kept::compare(&folder.join(&file), &wrapped);
+        snapshot_texts::compare(&folder.join(&file), &wrapped);
         known.insert(file);
     }
-    assert_eq!(kept::names(&folder), known, "a help is kept of a command that is gone");
+    assert_eq!(snapshot_texts::names(&folder), known, "a help is kept of a command that is gone");
 }
 
 /// Makes completions for shells and a manual page for each sub-command, in the folder that `MINSTER_ASSETS` names.

@@ -4,7 +4,7 @@
 
 pub mod command_line;
 pub mod deliveries;
-pub mod kept;
+pub mod snapshot_texts;
 
 use std::{
     fs,

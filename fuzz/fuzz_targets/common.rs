@@ -1,4 +1,4 @@
-//! What the readers' targets share: a drop folder, reading all of it, and changing a whole file here and there.
+//! Shared by the readers' targets: a drop folder, reading all of it, and changing a whole file here and there.
 
 use std::{fs, path::PathBuf, sync::OnceLock};
 
@@ -9,7 +9,7 @@ fn folder() -> &'static PathBuf {
     FOLDER.get_or_init(|| tempfile::tempdir().unwrap().keep())
 }
 
-/// Plans and reads one file of this name. What comes out is rows or an error; the rows are whole.
+/// Plans and reads one file of this name. Rows come out or an error; the rows are whole.
 #[allow(dead_code)]
 pub fn read(definition: &Definition, name: &str, content: &[u8]) {
     let path = folder().join(name);

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{Arguments, Mutant, Outcome, output, read, schema};
 
-/// What was built.
+/// The outcome of a build.
 pub(crate) struct Build {
     /// Test programs, each with the folder of its package.
     pub(crate) programs: Vec<(PathBuf, PathBuf)>,
@@ -31,7 +31,7 @@ pub(crate) fn build(arguments: &Arguments, out: &Path, mutants: &[Mutant]) -> Ou
         .keys()
         .map(|file| Ok((*file, read(&tree.join(file))?)))
         .collect::<Outcome<BTreeMap<&str, String>>>()?;
-    // What did not compile the last time is likely not to compile now, but is tried again where files changed.
+    // A mutant that did not compile the last time is likely not to compile now, but is tried again where files changed.
     let mut dropped = BTreeSet::new();
     loop {
         let mut texts = BTreeMap::new();
@@ -95,7 +95,7 @@ fn copy(workspace: &Path, tree: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// What the compiler says, a value a line.
+/// The compiler's messages, a value a line.
 fn compile(arguments: &Arguments, tree: &Path, out: &Path, checks: bool) -> Outcome<Vec<Value>> {
     let mut command = Command::new("cargo");
     match checks {

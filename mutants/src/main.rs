@@ -104,7 +104,7 @@ impl Arguments {
     }
 }
 
-/// What a program prints, if it ends well.
+/// The output of a program, if it ends well.
 fn output(command: &mut Command) -> Outcome<Vec<u8>> {
     let output = command.output()?;
     match output.status.success() {

@@ -87,7 +87,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// What became of mutants in earlier runs: the last word on each.
+/// The fate of mutants in earlier runs: the last word on each.
 fn earlier(path: &Path) -> Outcome<BTreeMap<String, String>> {
     if !path.exists() {
         return Ok(BTreeMap::new());
@@ -131,7 +131,7 @@ fn baseline<'a>(
     Ok(Some(test))
 }
 
-/// What becomes of a mutant, and by which test.
+/// The fate of a mutant, and the test that decides it.
 fn fate(
     arguments: &Arguments,
     tests: &[Test<'_>],

@@ -52,7 +52,7 @@ struct Site {
 enum Kind {
     /// Left, right.
     Binary(Range<usize>, Range<usize>),
-    /// What follows the operator.
+    /// The operand behind the operator.
     Unary(Range<usize>),
     /// Before the first statement of a function.
     Body,
@@ -108,7 +108,7 @@ impl Finder<'_> {
         }
     }
 
-    /// What is returned as some iterator has one type, which no other value has.
+    /// A function that returns some iterator has one type, which no other value has.
     fn add_body(&mut self, signature: &syn::Signature, block: &syn::Block) {
         let is_hidden = matches!(&signature.output, syn::ReturnType::Type(_, of) if matches!(**of, syn::Type::ImplTrait(_)));
         if let Some(first) = block.stmts.first().filter(|_| !is_hidden) {

@@ -93,7 +93,7 @@ fn all_but_a_few_of_another_period_are_not_shown() {
     assert_eq!(council.run().exit, 0);
     council.period("2024-25-spring");
     council.deliver(&pupils(0));
-    // Of the 80 of W0 all but two.
+    // All but two of the 80 of W0.
     council.define("known", &by_ward("where = [{ column = \"sex\", in = [\"F\", \"M\"] }]\n"));
     let known = council.run();
     assert_eq!(known.exit, 4, "{}", known.text);

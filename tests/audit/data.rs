@@ -6,7 +6,7 @@ use minster_tests::{Site, copy_whole, text};
 
 use crate::{NHS, UPN, plant, verdicts::Audit};
 
-/// What someone who may write into the store does to a dataset.
+/// Does to a dataset what someone may do who can write into the store.
 pub(crate) fn snapshots(site: &Site) {
     let place = site.folder().join("store/datasets/source/early_help/2024-25");
     let current = || fs::canonicalize(place.join("current")).unwrap();

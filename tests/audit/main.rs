@@ -5,9 +5,9 @@
 //! process of the machine.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
-mod apart;
 mod data;
 mod plant;
+mod separate_users;
 mod verdicts;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Mutex};
@@ -44,11 +44,11 @@ fn each_check_passes_and_sees_its_fault() {
 #[test]
 fn where_every_program_has_its_user_nothing_fails() {
     let _alone = ALONE.lock();
-    let Some(site) = apart::Site::new() else {
+    let Some(site) = separate_users::Site::new() else {
         minster_tests::left_out("only root can run programs as several users");
         return;
     };
-    let audit = Audit::read(&site.audit(apart::ROOT));
+    let audit = Audit::read(&site.audit(separate_users::ROOT));
     for (id, (verdict, evidence)) in &audit.verdicts {
         // Whether something runs now is the machine's to say.
         let expected: &[&str] = match id.as_str() {
@@ -61,7 +61,7 @@ fn where_every_program_has_its_user_nothing_fails() {
     intruders(&site);
 
     // Someone without the role is told so, and what they may not read is no pass.
-    let audit = Audit::read(&site.audit(apart::STORE));
+    let audit = Audit::read(&site.audit(separate_users::STORE));
     assert_eq!(audit.code, 0);
     audit
         .is_left("keys.statement", "does not hold the role auditor")
@@ -74,8 +74,8 @@ fn where_every_program_has_its_user_nothing_fails() {
 }
 
 /// The traces that only root can plant.
-fn intruders(site: &apart::Site) {
-    let by_root = || Audit::read(&site.audit(apart::ROOT));
+fn intruders(site: &separate_users::Site) {
+    let by_root = || Audit::read(&site.audit(separate_users::ROOT));
     let usurped = site.usurped();
     let audit = by_root();
     audit.fails("run.socket", &[]);

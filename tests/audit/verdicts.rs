@@ -1,4 +1,4 @@
-//! What an audit told, as its JSON has it.
+//! The verdicts of an audit, as its JSON has them.
 
 use std::{collections::BTreeMap, process::Output};
 

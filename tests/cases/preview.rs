@@ -172,7 +172,7 @@ fn a_preview_keeps_nothing_but_that_somebody_looked() {
     for name in ["never_seen", "hidden_name", "ethnicity", "AIND"] {
         assert!(!record.contains(name), "{record}");
     }
-    // What the vault's log has of it names no definition either.
+    // The vault's log names no definition either.
     let log = fs::read_to_string(council.path("vault/log.jsonl")).unwrap();
     assert!(!log.contains("never_seen") && !log.contains("hidden_name"));
 }
@@ -252,7 +252,7 @@ fn a_preview_is_protected_beside_what_stands() {
     assert_eq!(tables(&alone.summary)[0]["withheld"], 0);
     let let_out = council.program("minster", &["release", "looked_at"]);
     assert_eq!(let_out.exit, 0, "{}", let_out.text);
-    // What stands hides the three children whom this table leaves out: the difference would show them.
+    // The standing release hides the three children whom this table leaves out: the difference would show them.
     let beside = preview(&council, part, &[]);
     define(&council, "part.toml", part);
     let drafted = council.program("minster", &["aggregate", "part"]);

@@ -259,7 +259,7 @@ fn mistyped_numbers_of_a_social_care_file_lead_to_the_right_children() {
     let told = "5 cells repaired: bad-check-letter in UPN of header (6 % of 80): header.csv cell E2, header.csv cell E6";
     assert!(again.text.contains(told), "{}", again.text);
     assert!(again.text.contains(
-        "1 cells became blank: bad-check-letter in UPN of header (1 % of 80): header.csv cell E14"
+        "1 cell became blank: bad-check-letter in UPN of header (1 % of 80): header.csv cell E14"
     ));
     assert_eq!(pseudonyms(&council, RETURN, "header"), header);
     assert_eq!(pseudonyms(&council, CENSUS, "pupils"), census);

@@ -1,4 +1,4 @@
-//! What ships for a server, as systemd's own programs read it: users, folders and units in an empty root.
+//! The files that ship for a server, as systemd's own programs read them: users, folders and units in an empty root.
 
 use std::{
     collections::BTreeSet,
@@ -230,7 +230,7 @@ fn a_night_of_the_servers_pipeline_writes_the_figures_that_each_alert_is_about()
     }
 }
 
-/// What a manifest says that a package holds is there, and nothing of `packaging/` and `config/` is forgotten.
+/// Each file of a package's manifest is there, and none of `packaging/` and `config/` is forgotten.
 #[test]
 fn every_file_for_a_server_is_in_one_package() {
     let mut shipped = BTreeSet::new();
@@ -254,7 +254,7 @@ fn every_file_for_a_server_is_in_one_package() {
         }
         for asset in deb["assets"].as_array().unwrap() {
             let source = asset[0].as_str().unwrap();
-            // What is built or made before.
+            // These files are built or made before.
             if source.starts_with("target/release/") {
                 continue;
             }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use minster_tests::{Site, kept, root, text};
+use minster_tests::{Site, root, snapshot_texts, text};
 use serde_json::Value;
 
 /// A council, its vault, and the texts that were compared.
@@ -29,8 +29,8 @@ impl Telling {
 
     pub(crate) fn keep(&mut self, name: &str, whole: &str) {
         let name = format!("{name}.txt");
-        let text = kept::without_passing(whole, self.site.folder());
-        kept::compare(&folder("told").join(&name), &text);
+        let text = snapshot_texts::without_passing(whole, self.site.folder());
+        snapshot_texts::compare(&folder("told").join(&name), &text);
         assert!(self.told.insert(name), "two texts have one name");
     }
 
@@ -49,7 +49,7 @@ impl Telling {
         list_fields(&object, String::new(), &mut fields);
         let listed: String = fields.into_iter().map(|field| field + "\n").collect();
         let name = format!("{name}.txt");
-        kept::compare(&folder("json").join(&name), &listed);
+        snapshot_texts::compare(&folder("json").join(&name), &listed);
         self.json.insert(name);
         object
     }
@@ -111,7 +111,7 @@ fn a_slow_machine_tells_the_same() {
     let line = |seconds: &str| {
         let run = "20261129t013821371-5b64    minster-release 2026-11-29T01:38:21Z";
         let line = format!("{run}{seconds}    0           0\n");
-        kept::without_passing(&line, std::path::Path::new("/nowhere"))
+        snapshot_texts::without_passing(&line, std::path::Path::new("/nowhere"))
     };
     assert_eq!(line("      0.0"), line("     12.3"));
     assert!(line("      0.0").ends_with("[TIME][SECONDS]    0           0\n"));

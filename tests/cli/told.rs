@@ -7,7 +7,7 @@ use std::{
     os::unix::fs::PermissionsExt,
 };
 
-use minster_tests::{Site, files, kept};
+use minster_tests::{Site, files, snapshot_texts};
 use serde_json::Value;
 
 use crate::telling::{Telling, folder};
@@ -53,8 +53,16 @@ fn all_that_is_told_is_as_it_is_kept() {
     retain(&mut telling);
     renew(&mut telling);
     stop(&mut telling);
-    assert_eq!(kept::names(&folder("told")), telling.told, "a text is kept that nothing tells");
-    assert_eq!(kept::names(&folder("json")), telling.json, "fields are kept that nothing tells");
+    assert_eq!(
+        snapshot_texts::names(&folder("told")),
+        telling.told,
+        "a text is kept that nothing tells"
+    );
+    assert_eq!(
+        snapshot_texts::names(&folder("json")),
+        telling.json,
+        "fields are kept that nothing tells"
+    );
     assert_eq!(offer_json(), telling.json, "a command with --json is not among those that are run");
 }
 
@@ -191,6 +199,12 @@ fn publish(of: &mut Telling) {
     of.tells("withdraw", "minster withdraw children --reason a-file-was-cut-off");
     of.json("minster-withdraw", "minster withdraw children --reason again");
     of.tells("dictionary-of-no-period", "minster dictionary --period 1999-00");
+    // More than there are children.
+    let high = TRIAL.replace("zeros =", "threshold = 5000\nzeros =");
+    let path = of.site.folder().join("config/tables/trial.toml");
+    fs::write(&path, high).unwrap();
+    of.tells("aggregate-refused", "minster aggregate trial");
+    fs::remove_file(path).unwrap();
 }
 
 fn report(of: &mut Telling) {

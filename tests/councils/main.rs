@@ -2,7 +2,7 @@
 //! in Python, counts from the raw files. `MINSTER_COUNCILS` asks for more of them.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
-mod made;
+mod made_council;
 #[path = "../values.rs"]
 #[allow(dead_code, reason = "one of its ways to look at a dataset is used here")]
 mod values;
@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, fs, process::Command};
 
 use minster_tests::{deliveries::Council, root};
 
-use self::made::DELIVERIES;
+use self::made_council::DELIVERIES;
 
 /// The values that are compared for a child, in the order of the second program.
 const COLUMNS: [&str; 10] = [
@@ -53,7 +53,7 @@ fn every_child_of_a_council_with_defects_is_as_a_second_program_counts_it() {
     let councils = std::env::var("MINSTER_COUNCILS").ok().and_then(|n| n.parse().ok()).unwrap_or(4);
     for seed in 0..councils {
         let council = Council::of_deliveries(&DELIVERIES);
-        made::deliver(&council, seed);
+        made_council::deliver(&council, seed);
         let Some(expected) = counted(&council) else {
             minster_tests::left_out("there is no python3 to count with");
             return;
@@ -80,7 +80,7 @@ fn every_child_of_a_council_with_defects_is_as_a_second_program_counts_it() {
 #[test]
 fn the_integrated_dataset_is_the_same_whatever_the_threads() {
     let council = Council::of_deliveries(&DELIVERIES);
-    made::deliver(&council, 5);
+    made_council::deliver(&council, 5);
     let ran = council.run();
     assert_eq!(ran.exit, 0, "{}", ran.text);
     let pipeline = fs::read_to_string(council.path("pipeline.toml")).unwrap();
@@ -105,7 +105,7 @@ fn the_integrated_dataset_is_the_same_whatever_the_threads() {
 #[test]
 fn the_crosswalk_leads_each_row_to_the_child_that_it_is_counted_for() {
     let council = Council::of_deliveries(&DELIVERIES);
-    made::deliver(&council, 6);
+    made_council::deliver(&council, 6);
     let ran = council.run();
     assert_eq!(ran.exit, 0, "{}", ran.text);
     let children = values::integrated(&council.site);

@@ -49,7 +49,7 @@ fn is_nobody(table: &CountTable, inner: usize) -> bool {
         .all(|other| table.inner()[other] == 0)
 }
 
-/// What withstands the attack, if anything does.
+/// The set that withstands the attack, if one does.
 fn released(set: &TableSet) -> Option<ReleasableSet> {
     let mut suppression = suppress(set).ok()?;
     for _ in 0..5 {

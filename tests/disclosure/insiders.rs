@@ -6,7 +6,7 @@ use minster_model::table::AlternativeTable;
 
 use super::*;
 
-/// Whether another table divides the cells of a table: it has all of its dimensions. Of two that have the same ones, the
+/// Whether another table divides the cells of a table: it has all of its dimensions. With the same ones in both, the
 /// first divides the second.
 fn is_divided(set: &TableSet, number: usize) -> bool {
     let has_all = |one: &CountTable, other: &CountTable| {

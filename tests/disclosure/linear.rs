@@ -287,7 +287,7 @@ fn what_totals_give_away_is_refused() {
 fn the_peer_withholds_no_less() {
     let (tables, missing) = peers::at_hand(false);
     for missing in missing {
-        // What a passed test prints is shown to nobody.
+        // Nobody is shown the output of a passed test.
         let _ = writeln!(std::io::stderr(), "LEFT OUT: {missing}");
     }
     for peers::PeerTable { name, set, recorded } in tables {

@@ -244,7 +244,7 @@ impl Filling<'_> {
             return (is_alternative && (self.each)(&self.children)).then_some(Stop::Enough);
         }
         let counting = self.counting[place].clone();
-        // Whom nobody counts nobody asks about.
+        // Nobody asks about children whom nobody counts.
         let truth = self.truth[place] as i64;
         let most = counting.iter().map(|&at| self.left[at]).min();
         let (least, most) = most.map_or((truth, truth), |most| (0, most));
@@ -277,7 +277,7 @@ fn requirements(
             all.push((plan.places(table, cell), low, high));
         }
     }
-    // Whom one counts and another does not, by what both divide by; and whom the same releases count.
+    // The children whom one counts and another does not, by what both divide by; and those whom the same releases count.
     let mut groups: Vec<([bool; 3], Vec<&Plan>)> = Vec::new();
     for (one, other) in plans.iter().flat_map(|one| plans.iter().map(move |other| (one, other))) {
         let differing = [0, 1, 2].map(|c| one.counts[c] && !other.counts[c]);

@@ -5,6 +5,8 @@
 mod links;
 mod named;
 mod pages;
+mod quoted;
 mod run;
 mod threats;
 mod told;
+mod words;

@@ -18,6 +18,8 @@ pub(crate) struct Page {
     pub(crate) words: Vec<(usize, String)>,
     /// The cells of its tables, row by row, without their marks.
     pub(crate) tables: Vec<Vec<Vec<String>>>,
+    /// Its paragraphs and the items of its lists, each with the number of its line.
+    pub(crate) paragraphs: Vec<(usize, String)>,
 }
 
 /// A block of code.
@@ -91,10 +93,12 @@ impl Page {
             blocks: Vec::new(),
             words: Vec::new(),
             tables: Vec::new(),
+            paragraphs: Vec::new(),
         };
         let mut heading: Option<String> = None;
         let mut block: Option<Block> = None;
         let mut cell: Option<String> = None;
+        let mut paragraph: Option<(usize, String)> = None;
         let line = |at: usize| 1 + text[..at].matches('\n').count();
         let parser = Parser::new_ext(&text, Options::ENABLE_TABLES).into_offset_iter();
         for (event, range) in parser {
@@ -123,8 +127,18 @@ impl Page {
                     let row = page.tables.last_mut().unwrap().last_mut().unwrap();
                     row.extend(cell.take());
                 }
+                Event::Start(Tag::Paragraph | Tag::Item) => {
+                    page.paragraphs.extend(paragraph.replace((line(range.start), String::new())));
+                }
+                Event::Start(Tag::List(_)) | Event::End(TagEnd::Paragraph | TagEnd::Item) => {
+                    page.paragraphs.extend(paragraph.take());
+                }
+                Event::SoftBreak => {
+                    paragraph.iter_mut().for_each(|(_, text)| text.push(' '));
+                }
                 Event::Text(part) => {
-                    let places = [&mut heading, &mut cell, &mut None];
+                    let paragraph = paragraph.as_mut().map(|(_, text)| text);
+                    let places = [heading.as_mut(), cell.as_mut(), paragraph];
                     match &mut block {
                         Some(block) => block.text.push_str(&part),
                         None => places.into_iter().flatten().for_each(|text| text.push_str(&part)),
@@ -132,13 +146,15 @@ impl Page {
                 }
                 Event::Code(part) => {
                     page.words.push((line(range.start), part.to_string()));
-                    for text in [&mut heading, &mut cell].into_iter().flatten() {
+                    let paragraph = paragraph.as_mut().map(|(_, text)| text);
+                    for text in [heading.as_mut(), cell.as_mut(), paragraph].into_iter().flatten() {
                         text.push_str(&part);
                     }
                 }
                 _ => {}
             }
         }
+        page.paragraphs.retain(|(_, text)| !text.trim().is_empty());
         page
     }
 }

@@ -145,6 +145,9 @@ impl Reader {
             if let Some(why) = block.left_out() {
                 followed.left_out.push(format!("{place}: {why}"));
                 printed = None;
+            } else if block.value("from").is_some() {
+                // The file that it names is looked at, whatever the programs print here.
+                printed = None;
             } else if let Some(path) = block.value("file") {
                 let path = folder.join(self.meant(path));
                 fs::create_dir_all(path.parent().unwrap()).unwrap();

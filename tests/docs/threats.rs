@@ -5,7 +5,7 @@ use std::fs;
 use minster_tests::root;
 use regex::Regex;
 
-/// What is wrong with the cell of a row that names its tests.
+/// The fault in the cell of a row that names its tests.
 fn wrong(cell: &str) -> Option<String> {
     let code = Regex::new("`([^`]+)`").unwrap();
     let (mut file, mut tests) = (None, 0);

@@ -31,11 +31,11 @@ impl Span {
     }
 }
 
-/// What the files say of one child.
+/// One child, as the files have it.
 #[derive(Default)]
 pub(crate) struct Child {
     pub(crate) is_pupil: bool,
-    /// Of the latest census.
+    /// The values of the latest census.
     pub(crate) said: BTreeMap<&'static str, String>,
     pub(crate) born: Day,
     /// Periods with free school meals, by their first day.
@@ -250,7 +250,7 @@ fn elements(
     found.map(|(at, text)| (place_of[&(file.clone(), at + 1)], text)).collect()
 }
 
-/// What stands inside each element of a name.
+/// The text inside each element of a name.
 fn inner(text: &str, name: &str) -> Vec<String> {
     let pattern = Regex::new(&format!("(?s)<{name}>(.*?)</{name}>")).unwrap();
     pattern.captures_iter(text).map(|found| found[1].to_owned()).collect()

@@ -111,7 +111,7 @@ fn stolen_datasets_and_the_role_that_asks_match_nobody() {
         |values: &Values| answers.iter().filter(|one| values.contains(one.as_bytes())).count();
     assert_eq!((matched(&source.at_rest), matched(&integrated.at_rest)), (0, 0));
 
-    // Whoever is the linker as well finds them all.
+    // A user who is the linker as well finds them all.
     let store = Store::open(&site.folder().join("store")).unwrap();
     let census = store.manifests().unwrap().into_iter().find(|manifest| {
         manifest.dataset.class == DatasetClass::Source

@@ -2,5 +2,5 @@
 
 #[test]
 fn forbidden_code_does_not_compile() {
-    trybuild::TestCases::new().compile_fail("ui/cases/*.rs");
+    trybuild::TestCases::new().compile_fail("cases/*.rs");
 }

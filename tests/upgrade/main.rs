@@ -81,7 +81,7 @@ fn a_store_of_0_2_0_is_taken_over_once_by_each_writer() {
     let source = "store/datasets/source/school_census/2025-summer/current/manifest.json";
     let manifest = || fs::read_to_string(site.path(source)).unwrap();
     assert!(manifest().contains("\"format\": 1"));
-    // What 0.2.0 shredded after its match is not there to match by: numbers alone link.
+    // The parts that 0.2.0 shredded after its match are not there to match by: numbers alone link.
     let matching = site.folder().join("config/matching.toml");
     let definition = fs::read_to_string(&matching).unwrap();
     let (before, scoring) = definition.split_once("[scoring]\n").unwrap();

@@ -74,7 +74,7 @@ pub enum AggregateError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A release's restricted report, or the release that it is about, cannot be used.
-    #[error("the release's report: {0}")]
+    #[error("{0}")]
     Report(String),
     /// A release could not be written as Parquet or CSV.
     #[error("the release could not be put together: {0}")]
@@ -114,7 +114,7 @@ impl AggregateError {
         self
     }
 
-    /// What an earlier definition says of the present data; nothing where they no longer have a column or look-up of it.
+    /// The result of an earlier definition on the present data; nothing where they no longer have a column or look-up of it.
     pub(crate) fn if_still_there<T>(found: Result<T, Self>) -> Result<Option<T>, Self> {
         match found {
             Ok(found) => Ok(Some(found)),
@@ -123,7 +123,7 @@ impl AggregateError {
         }
     }
 
-    /// What an earlier release's definition says of the present data. Where they no longer have a column or look-up of it, the
+    /// The result of an earlier release's definition on the present data. Where they no longer have a column or look-up of it, the
     /// new release is refused: nothing can be protected beside a release that is left out of the account.
     pub(crate) fn or_refused<T>(
         found: Result<T, Self>,

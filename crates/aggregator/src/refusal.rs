@@ -106,7 +106,7 @@ pub enum ReleaseRefusal {
     SameChildren {
         /// The release.
         release: NamedRelease,
-        /// What differs.
+        /// The difference.
         difference: RulesDiffer,
     },
     /// A release about mostly the same children stands in the way.
@@ -114,7 +114,7 @@ pub enum ReleaseRefusal {
     MostlySameChildren {
         /// The release.
         release: NamedRelease,
-        /// What differs.
+        /// The difference.
         difference: RulesDiffer,
     },
     /// A column that chooses the children of one release and divides those of another.
@@ -154,7 +154,7 @@ pub enum ReleaseRefusal {
     OtherChildren {
         /// The releases, as a text calls them.
         releases: String,
-        /// What would happen.
+        /// The consequence.
         why: TogetherWouldShow,
         /// The columns that choose the children.
         column: String,
@@ -209,7 +209,7 @@ pub enum ReleaseRefusal {
     CannotBeCounted {
         /// The release.
         release: NamedRelease,
-        /// What its definition names and is not there.
+        /// The look-up or column that its definition names and that is not there.
         why: String,
     },
     /// Columns of two tables about the same children, of which some categories exclude each other.
@@ -270,7 +270,7 @@ pub enum RulesDiffer {
     },
 }
 
-/// What releases about different children would show together.
+/// The secrets that releases about different children would show together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TogetherWouldShow {
     /// Small numbers of children whom one counts and another does not.
@@ -281,7 +281,7 @@ pub enum TogetherWouldShow {
     /// The attack refused them.
     #[error(": {0}")]
     Attack(Refusal),
-    /// What one of them would have to show.
+    /// The numbers that one of them would have to show.
     #[error(
         ", {release} would have to show every number by {shared}, and does not: the two together would show what each hides"
     )]

@@ -9,7 +9,7 @@ use minster_vault_api::VaultError;
 /// Why a command stopped.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}; name a file that is there and may be read", path.display())]
     Config { path: PathBuf, source: std::io::Error },
     #[error(
         "cannot read the pipeline {}: {source}; name it with --config or MINSTER_CONFIG, or write one with `minster init`",

@@ -12,7 +12,7 @@ use minster_matcher::{
     MatchError,
     clerical::{ClericalReport, Review, SignedFile, take},
 };
-use minster_model::Role;
+use minster_model::{Role, counted};
 use minster_vault_api::{Client, SignedDecisions};
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     report::json,
 };
 
-/// What is done with pairs in doubt.
+/// The steps with pairs in doubt.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Write the pairs that a reviewer judges: how their parts agree, and nothing else.
@@ -53,7 +53,7 @@ pub(crate) struct Export {
     report: Report,
 }
 
-/// What comes back.
+/// The files that come back.
 #[derive(Args)]
 pub(crate) struct Import {
     /// The reviewer's name in the vault.
@@ -97,7 +97,9 @@ fn export(arguments: &Export) -> Result<String, Failure> {
             "format": 1, "reviewer": reviewer, "pairs": pairs, "file": out,
         }));
     }
-    Ok(format!("{pairs} pairs for {reviewer} are in {}\n", out.display()))
+    let are = if pairs == 1 { "is" } else { "are" };
+    let pairs = counted(pairs, "pair", "pairs");
+    Ok(format!("{pairs} for {reviewer} {are} in {}\n", out.display()))
 }
 
 fn import(arguments: &Import) -> Result<String, Failure> {
@@ -138,8 +140,8 @@ fn import(arguments: &Import) -> Result<String, Failure> {
         }));
     }
     Ok(format!(
-        "{} decisions of {reviewer} are taken in; the next `minster run` honours them\n",
-        decisions.len()
+        "taken in: {} of {reviewer}; the next `minster run` honours them\n",
+        counted(decisions.len(), "decision", "decisions")
     ))
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use minster_model::{RowCounts, RunId, pipeline::MonitoringAlone};
+use minster_model::{RowCounts, RunId, counted, pipeline::MonitoringAlone};
 use minster_store::{Journal, RunRecord, SourceRecord, StageRecord, Store};
 
 use crate::{failure::Failure, pipeline::Loaded, report, summary::Summary};
@@ -126,12 +126,12 @@ fn source_text(source: &SourceRecord, text: &mut String) {
     let RowCounts { read, accepted, quarantined, duplicate, blocked } = counts;
     let _ = writeln!(
         text,
-        "  {:<16} {:<14} {:<10} {:.1} s, {} files, {} bytes",
+        "  {:<16} {:<14} {:<10} {:.1} s, {}, {} bytes",
         name.as_str(),
         period.as_str(),
         progress.as_str(),
         source.milliseconds as f64 / 1000.0,
-        source.files,
+        counted(source.files, "file", "files"),
         source.bytes
     );
     let _ = match why {

@@ -110,7 +110,12 @@ impl Summary {
         if quarantined > 0 {
             let _ = writeln!(
                 text,
-                "\n{quarantined} rows are in quarantine: `minster ingest quarantine list` says where and why"
+                "\n{} in quarantine: `minster ingest quarantine list --config {}` says where and why",
+                match quarantined {
+                    1 => "1 row is".to_owned(),
+                    rows => format!("{rows} rows are"),
+                },
+                self.config.display()
             );
         }
         let left_out = deliveries::left_out(self.sources());

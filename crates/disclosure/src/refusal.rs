@@ -7,7 +7,9 @@ use crate::problem::{cells::Cells, sparsity::Sparsity};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SuppressionRefusal {
     /// Fewer children than the threshold in all.
-    #[error("the whole table {table} is below the threshold")]
+    #[error(
+        "the whole table {table} is below the threshold; count more children, or leave the table out"
+    )]
     GrandTotalBelowThreshold {
         /// The table.
         table: String,

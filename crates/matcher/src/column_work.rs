@@ -1,4 +1,4 @@
-//! What one column, or one table of events, takes of a batch of rows.
+//! The part of a batch of rows that one column, or one table of events, takes.
 
 use ahash::HashMap;
 use arrow::array::RecordBatch;

@@ -94,16 +94,22 @@ pub enum MatchError {
         column: ColumnName,
     },
     /// Rows about persons that belong to no child: a fault of this program.
-    #[error("{rows} rows about persons belong to no child; nothing was linked")]
+    #[error(
+        "{rows} rows about persons belong to no child; nothing was linked. This is a fault of the program, report it"
+    )]
     Lost {
         /// How many.
         rows: usize,
     },
     /// Events that could not be told apart: a fault of this program.
-    #[error("events could not be told apart")]
+    #[error(
+        "events could not be told apart; nothing was linked. This is a fault of the program, report it"
+    )]
     Events,
     /// A thread that ended without a word: a fault of this program.
-    #[error("a thread that read a table stopped")]
+    #[error(
+        "a thread that read a table stopped; nothing was linked. Link again, and report it if it happens again"
+    )]
     Thread,
     /// A column of another type.
     #[error("the column {column} does not hold {expected}")]
@@ -165,7 +171,9 @@ pub enum MatchError {
         table: TableName,
     },
     /// The dataset of ids is of another form: a fault of this program.
-    #[error("the dataset of ids is of a form that this release does not know")]
+    #[error(
+        "the dataset of ids is of a form that this release does not know; install the release that linked last, or a later one"
+    )]
     Ledger,
     /// A source that is to be scored, or the register, has no parts.
     #[error(
@@ -231,13 +239,17 @@ pub enum MatchError {
         nearest: String,
     },
     /// Rows of a source that the report cannot account for: a fault of this program.
-    #[error("the rows of {source_name} do not add up; no report is given")]
+    #[error(
+        "the rows of {source_name} do not add up; no report is given. This is a fault of the program, report it"
+    )]
     NotAddedUp {
         /// The source.
         source_name: String,
     },
     /// A crosswalk that does not have each row about a person: a fault of this program.
-    #[error("the crosswalk of the integrated dataset is not that of the deliveries' rows")]
+    #[error(
+        "the crosswalk of the integrated dataset is not that of the deliveries' rows; link again (`minster link`), and report it if it happens again"
+    )]
     Crosswalk,
     /// The store.
     #[error(transparent)]

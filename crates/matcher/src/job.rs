@@ -99,7 +99,7 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let delivered = open(job, &matching, keys)?;
     let listed = job.listed.of(&delivered)?;
     let ledger = Ledger::open(job, &delivered, keys)?;
-    // Who each row is about, and the ids that stand, are read at the same time.
+    // The person of each row, and the ids that stand, are read at the same time.
     let (people, ledger) = thread::scope(|scope| {
         let ledger = scope.spawn(|| Ledger::read(ledger));
         let people = PersonTables::read(&matching, &delivered, (&listed, job.listed.numbers));
@@ -149,7 +149,7 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         made.push((period, of_period));
     }
     review.write(&pairs, job, &delivered, keys)?;
-    // What stands is written: who is who need not be held beside it.
+    // All is written: who is who need not be held beside it.
     drop((people, children));
     let publish = |(period, made)| publish_period(job, keys, &delivered, period, made);
     made.into_iter().map(publish).collect()

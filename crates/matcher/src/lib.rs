@@ -1,6 +1,6 @@
 //! Links pseudonymised sources into one row a child and period, with tables of events beside it, and reports how well they linked.
 //!
-//! Sees pseudonyms alone: it may depend on `model` and `store`, never on a crate that can parse a raw identifier or hold
+//! Sees pseudonyms alone: it may depend on `model`, `scoring` and `store`, never on a crate that can parse a raw identifier or hold
 //! a key.
 //!
 //! ```

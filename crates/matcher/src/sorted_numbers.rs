@@ -54,7 +54,7 @@ impl SortedNumbers {
         place.map_or(NONE, |place| self.of[start + place])
     }
 
-    /// What each cell of a column leads to, with its place: cells in the order of their numbers where there are many.
+    /// The place that each cell of a column leads to, with that of the cell: cells in the order of their numbers where there are many.
     /// None for a number that is not there; blanks are left out.
     pub(crate) fn of_cells(&self, column: &FixedSizeBinaryArray) -> Vec<(u32, u32)> {
         let (cells, _) = column.value_data().as_chunks::<{ Pseudonym::LEN }>();
@@ -71,7 +71,7 @@ impl SortedNumbers {
         }
     }
 
-    /// What each cell of a column leads to; none for a blank and for a number that is not there.
+    /// The place that each cell of a column leads to; none for a blank and for a number that is not there.
     pub(crate) fn of_column(&self, column: &FixedSizeBinaryArray) -> Vec<u32> {
         let (cells, _) = column.value_data().as_chunks::<{ Pseudonym::LEN }>();
         let mut of = vec![NONE; cells.len()];
@@ -144,7 +144,7 @@ pub(crate) fn by_pseudonym<T: Copy + Ord>(all: Vec<(Pseudonym, T)>) -> Vec<(Pseu
     sorted
 }
 
-/// Puts what has a code in the order of codes; what has one code stays in order.
+/// Puts rows in the order of their codes; those with one code stay in order.
 pub(crate) fn by_code<T: Copy>(all: Vec<T>, code: impl Fn(&T) -> u32) -> Vec<T> {
     let greatest = all.iter().map(&code).max().unwrap_or_default();
     let bits = (u32::BITS - greatest.leading_zeros()).max(1);

@@ -19,6 +19,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod counted;
 mod day;
 pub mod exit;
 mod foreign;
@@ -34,10 +35,11 @@ pub mod policy;
 mod pseudonym;
 pub mod refinement;
 pub mod rounding;
-mod rows;
+mod row_counts;
 pub mod table;
 mod table_error;
 
+pub use counted::counted;
 pub use day::Day;
 pub use foreign::{Escaped, escaped, is_hidden};
 pub use id_vec::IdVec;
@@ -49,7 +51,7 @@ pub use names::{
     SourceName, TableName,
 };
 pub use pseudonym::{KeyVersion, Pseudonym, PseudonymError};
-pub use rows::RowCounts;
+pub use row_counts::RowCounts;
 
 /// The column of XML tables that counts the delivery's units, from 0: rows of one number are about one person, whether
 /// or not that person has an identifier.

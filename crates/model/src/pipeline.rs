@@ -139,7 +139,7 @@ pub struct Monitoring {
     pub lineage: Option<PathBuf>,
 }
 
-/// What a configuration says of its textfile, however faulty all the rest of it is: a monitor must hear of that too.
+/// The textfile of a configuration, however faulty all the rest of it is: a monitor must hear of that too.
 #[derive(Debug, Deserialize)]
 pub struct MonitoringAlone {
     monitoring: Option<TextfileAlone>,

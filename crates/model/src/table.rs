@@ -314,7 +314,7 @@ impl CountTable {
         self.sums(&self.inner)
     }
 
-    /// What each cell has, by cell number, where each inner cell has this: as many as there are inner cells.
+    /// The sum of each cell, by cell number, from one number for each inner cell.
     pub fn sums(&self, inner: &[u64]) -> Vec<u64> {
         let mut sums = vec![0; self.cell_count()];
         self.add_up(|place, cells| {

@@ -83,7 +83,9 @@ impl Described {
             for DescribedColumn { table, name, file, treatment, meaning, codes, .. } in columns {
                 let meaning =
                     meaning.as_ref().map_or(String::new(), |meaning| format!(": {meaning}"));
-                let _ = writeln!(text, "  {table}/{name} from {file}, {treatment}{meaning}");
+                // A keyed hash of several columns is read from none of its own.
+                let from = if file.is_empty() { String::new() } else { format!(" from {file}") };
+                let _ = writeln!(text, "  {table}/{name}{from}, {treatment}{meaning}");
                 for DescribedCode { code, label } in codes {
                     let label = label.as_deref().unwrap_or_default();
                     let _ = writeln!(text, "    {}", format!("{code} {label}").trim_end());

@@ -30,7 +30,7 @@ pub enum IngestError {
     #[error(transparent)]
     Definitions(#[from] CatalogueError),
     /// A delivery of a source that no definition describes.
-    #[error("the source {source_name} is not defined in {}", folder.display())]
+    #[error("the source {source_name} is not defined in {}; write its definition (`minster-ingest sources new FILE` drafts one), or take its delivery out of pipeline.toml", folder.display())]
     NoDefinition {
         /// The source.
         source_name: SourceName,
@@ -79,7 +79,8 @@ pub enum IngestError {
     },
     /// The retention schedule names a column that the source's definition does not have.
     #[error(
-        "the retention schedule names the column {column} of {source_name}/{table}, which the source's definition does not have"
+        "the retention schedule names the column {column} of {source_name}/{table}, which the source's definition does not have; mend `schedule` in \
+         pipeline.toml, or the file that it names"
     )]
     ScheduleColumn {
         /// The source.
@@ -209,13 +210,17 @@ pub enum IngestError {
         expected: String,
     },
     /// A source that is to be accepted and is not delivered.
-    #[error("--accept {source_name}: the pipeline has no such source")]
+    #[error(
+        "--accept {source_name}: the pipeline has no such source; `minster plan` names its deliveries"
+    )]
     NotDelivered {
         /// The source.
         source_name: SourceName,
     },
     /// Nothing is left to go on with.
-    #[error("all {sources} sources were left out")]
+    #[error(
+        "all {sources} sources were left out; mend the first of the faults above, and run again"
+    )]
     AllLeftOut {
         /// How many.
         sources: usize,

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use minster_model::Kind;
 use minster_store::HangingNumbers;
 
-/// What a row is, by the own numbers in it.
+/// The kind of a row, by the own numbers in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Row {
     /// It is about a person whose records stand.

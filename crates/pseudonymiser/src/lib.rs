@@ -1,7 +1,7 @@
 //! Ingestion: raw batches in, pseudonymised batches out, one treatment a column; the program
 //! `minster-ingest`. Holds raw records while they pass, and no key: tokens for pseudonyms come from the vault over
 //! its socket, each distinct identifier once a run. It may depend on `minster-sources`,
-//! `minster-identifiers`, `minster-vault-api`, `minster-store` and `minster-model`.
+//! `minster-identifiers`, `minster-vault-api`, `minster-store`, `minster-retention`, `minster-sandbox` and `minster-model`.
 //!
 //! ```no_run
 //! use minster_pseudonymiser::{Ingestion, Options};

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use minster_identifiers::shown;
 use minster_model::{
-    Period, Purpose, SourceName, TableName,
+    Period, Purpose, SourceName, TableName, counted,
     pipeline::{Delivery, IdentifierRule},
 };
 use minster_sources::Treatment;
@@ -112,7 +112,11 @@ impl PlannedDelivery {
             return;
         }
         let opaque = if self.opaque { ", pupil numbers taken as they are" } else { "" };
-        let _ = writeln!(text, "\n{name} {period} ({files} files, {bytes} bytes{opaque})");
+        let _ = writeln!(
+            text,
+            "\n{name} {period} ({}, {bytes} bytes{opaque})",
+            counted(*files, "file", "files")
+        );
         for PlannedTable { file, table, passing, match_keys, dropped } in &self.tables {
             let _ = writeln!(
                 text,

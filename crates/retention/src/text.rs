@@ -32,7 +32,7 @@ pub enum ScheduleError {
     Kind {
         /// The kind.
         kind: Kind,
-        /// Whose.
+        /// The persons whose records these are.
         persons: String,
     },
     /// A person that no `[[person]]` names.

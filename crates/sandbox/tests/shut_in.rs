@@ -1,4 +1,4 @@
-//! What a process can still do that is shut in. Each test starts itself once more, in a process of its own.
+//! The calls that a process can still make once it is shut in. Each test starts itself once more, in a process of its own.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 #![allow(clippy::print_stdout, reason = "the inner process tells the outer one")]
 

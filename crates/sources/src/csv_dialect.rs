@@ -180,7 +180,8 @@ fn notes(declared: (Encoding, Delimiter), found: &Dialect, separator: bool) -> V
     }
     let titles = found.header - 1 - usize::from(separator);
     if titles > 0 {
-        notes.push(format!("{titles} rows above the header passed over"));
+        let rows = minster_model::counted(titles, "row", "rows");
+        notes.push(format!("{rows} above the header passed over"));
     }
     notes
 }

@@ -30,7 +30,8 @@ pub enum StoreError {
     },
     /// The dataset was made for another purpose: two purposes' data cannot be joined.
     #[error(
-        "the dataset {dataset} was made for the purpose {found}; data of two purposes cannot be joined"
+        "the dataset {dataset} was made for the purpose {found}; data of two purposes cannot be joined: name that purpose in pipeline.toml, \
+         or give this one a store of its own"
     )]
     OtherPurpose {
         /// The dataset as asked for.
@@ -92,7 +93,9 @@ pub enum StoreError {
         why: String,
     },
     /// A table that the manifest does not name.
-    #[error("the dataset {dataset} has no table {table}")]
+    #[error(
+        "the dataset {dataset} has no table {table}; look at the name, or have the dataset made again (`minster run --again`)"
+    )]
     NoTable {
         /// The dataset.
         dataset: DatasetRef,
@@ -162,7 +165,7 @@ pub enum StoreError {
     },
 }
 
-/// What to do about a dataset that is not what the vault's log says.
+/// The next step with a dataset that is not what the vault's log says.
 fn remedy(dataset: &DatasetRef, fault: ManifestFault) -> String {
     if fault == ManifestFault::NotTakenOver {
         let program = match writer(dataset.class) {

@@ -116,7 +116,7 @@ pub(crate) fn hex(digest: Context) -> String {
     base16ct::lower::encode_string(digest.finish().as_ref())
 }
 
-/// What a manifest says about a file; none where an earlier release wrote it, which named no files.
+/// The words of a manifest about a file; none where an earlier release wrote it, which named no files.
 ///
 /// # Errors
 /// [`StoreError::File`] where the manifest does not name the file.

@@ -4,7 +4,7 @@ use minster_vault_api::{
     Unwrapped, VaultError, WrappedKey,
 };
 
-/// Whoever makes and unwraps dataset keys: the vault's client, or a stand-in in a test.
+/// A party that makes and unwraps dataset keys: the vault's client, or a stand-in in a test.
 pub trait DatasetKeys {
     /// A new key, plain and wrapped.
     fn create(&mut self, dataset: &DatasetRef) -> Result<(DataKey, WrappedKey), VaultError>;
@@ -34,7 +34,7 @@ pub trait DatasetKeys {
     ) -> Result<(), VaultError>;
 }
 
-/// Whoever also keeps a log of what is let out and withdrawn.
+/// A party that also keeps a log of what is let out and withdrawn.
 pub trait ReleaseLog: DatasetKeys {
     /// Has a release logged before it can be seen, or its withdrawal; gives how many further persons must let it out.
     fn publish(&mut self, publication: &Publication) -> Result<u32, VaultError>;

@@ -81,7 +81,7 @@ impl Store {
         self.disk().replace_file(&self.staging().join("entry.json"), &path, entry)
     }
 
-    /// What is to be an entry of a period, by its name, in order.
+    /// The entries of a period that wait, by their names, in order.
     pub fn next_entries(&self, period: &Period) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         let folder = self.drafts_folder().join(period.as_str());
         let mut next = Vec::new();

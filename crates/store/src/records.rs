@@ -1,4 +1,4 @@
-//! The store beside the vault's log of manifests. Whoever may write into the store can put an older snapshot in a dataset's
+//! The store beside the vault's log of manifests. A user who may write into the store can put an older snapshot in a dataset's
 //! place; the log says which manifest is the newest, and a dataset with another is not read.
 //!
 //! A dataset is put aside in its place, recorded, and put in its place, in this order. A program that is stopped before the
@@ -56,7 +56,7 @@ impl Records {
     }
 }
 
-/// What was done so that the store and the vault's log say the same, and what still differs.
+/// The steps that made the store and the vault's log say the same, and what still differs.
 #[derive(Debug, Default)]
 pub struct Settled {
     /// Datasets that an earlier release made and that are recorded from now on.
@@ -113,7 +113,7 @@ impl Store {
     /// lock.
     ///
     /// # Errors
-    /// Where the vault does not answer, or a snapshot cannot be put in its place. What differs from the log is no error here,
+    /// Where the vault does not answer, or a snapshot cannot be put in its place. A difference from the log is no error here,
     /// but where it is read.
     pub fn settled(
         &self,

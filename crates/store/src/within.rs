@@ -1,4 +1,4 @@
-//! Opens and removes what stands in the store, and follows no symbolic link below the store's folder. Whoever may write into
+//! Opens and removes what stands in the store, and follows no symbolic link below the store's folder. A user who may write into
 //! the store could otherwise lead a program of another user, which sweeps and reads there, to files of that user elsewhere.
 
 use std::{
@@ -79,7 +79,7 @@ pub(crate) fn link(root: &Path, path: &Path) -> Result<Option<PathBuf>, StoreErr
     }
 }
 
-/// Refuses a path of which a part below `root` is a link. What is not there yet is no link.
+/// Refuses a path of which a part below `root` is a link. A path that is not there yet is no link.
 pub(crate) fn check(root: &Path, path: &Path) -> Result<(), StoreError> {
     match folder(root, path) {
         Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -87,7 +87,7 @@ pub(crate) fn check(root: &Path, path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// What is in a folder below `root`, in order; nothing where the folder is not there.
+/// The content of a folder below `root`, in order; nothing where the folder is not there.
 pub(crate) fn entries(root: &Path, folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     check(root, folder)?;
     let failed = || StoreError::io("read the folder", folder);

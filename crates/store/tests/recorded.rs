@@ -281,7 +281,7 @@ fn a_file_of_another_snapshot_a_changed_one_and_a_removed_one_are_not_read() {
             change(&mut bytes);
             bytes
         };
-        // Of the same length: it is another for its bytes alone.
+        // It has the same length, and is another for its bytes alone.
         let of_older = fs::read(older.join(name)).unwrap();
         assert_eq!(of_older.len(), fs::read(&path).unwrap().len(), "{name}");
         let bad = [
@@ -321,7 +321,7 @@ fn a_file_of_another_snapshot_a_changed_one_and_a_removed_one_are_not_read() {
     assert!(error.to_string().contains("more.json"), "{error}");
 }
 
-/// What a program without the key says of a dataset that lacks a file.
+/// The message of a program without the key about a dataset that lacks a file.
 fn store_whole_fails_without(site: &Site, path: &Path) -> String {
     fs::remove_file(path).unwrap();
     match site.store().whole(&children()) {

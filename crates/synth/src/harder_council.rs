@@ -72,7 +72,7 @@ pub(crate) fn harden(council: &Council, block: u64, children: &mut [Child]) {
             hard.is_twin = is_twin;
         }
     }
-    // Whose number is typed by mistake: the child's before it in the block, a sibling's or a classmate's.
+    // Another's number is typed by mistake: that of the child before it in the block, a sibling's or a classmate's.
     for place in 0..children.len() {
         let other = (place + children.len() - 1) % children.len();
         let number = children[other].upn_at_end().ok().map(str::to_owned);

@@ -46,9 +46,9 @@ pub enum VaultError {
     OtherUid {
         /// The socket.
         socket: PathBuf,
-        /// Who listens.
+        /// The uid that listens.
         uid: u32,
-        /// Who should.
+        /// The uid that should.
         expected: u32,
     },
     /// Another user listens on the socket, and the configuration names none.
@@ -60,7 +60,7 @@ pub enum VaultError {
     UnnamedUid {
         /// The socket.
         socket: PathBuf,
-        /// Who listens.
+        /// The uid that listens.
         uid: u32,
     },
     /// The configuration names a key that is none.
@@ -77,7 +77,7 @@ pub enum VaultError {
     OtherKey {
         /// The socket.
         socket: PathBuf,
-        /// What is wrong with its proof.
+        /// The fault in its proof.
         why: NoteError,
     },
     /// The answer does not belong to the question.

@@ -1,4 +1,4 @@
-//! What custodians and auditors look at: proposals that are open, and the log.
+//! The things that custodians and auditors look at: proposals that are open, and the log.
 
 use minster_model::Purpose;
 use serde::{Deserialize, Serialize};

@@ -21,7 +21,7 @@ pub enum Denial {
         role: Role,
     },
     /// The role may not ask this.
-    #[error("the role {role} may not ask for {what}")]
+    #[error("the role {role} may not ask for {what}; vault.toml says which user has which role")]
     RoleForbids {
         /// The caller's role.
         role: Role,
@@ -29,13 +29,17 @@ pub enum Denial {
         what: String,
     },
     /// No such purpose, or one whose time is over.
-    #[error("the purpose {purpose} is not named, or has expired: it has no key")]
+    #[error(
+        "the purpose {purpose} is not named, or has expired: it has no key; custodians name it with `minster-vault request purpose`"
+    )]
     NoSuchPurpose {
         /// The purpose.
         purpose: Purpose,
     },
     /// The purpose does not name the source.
-    #[error("the purpose {purpose} does not allow the source {source_name}")]
+    #[error(
+        "the purpose {purpose} does not allow the source {source_name}; two custodians allow it with `minster-vault request purpose`"
+    )]
     SourceNotAllowed {
         /// The purpose.
         purpose: Purpose,
@@ -43,7 +47,9 @@ pub enum Denial {
         source_name: SourceName,
     },
     /// The purpose does not name the role.
-    #[error("the purpose {purpose} is not open to the role {role}")]
+    #[error(
+        "the purpose {purpose} is not open to the role {role}; two custodians open it with `minster-vault request purpose`"
+    )]
     PurposeForbids {
         /// The purpose.
         purpose: Purpose,
@@ -80,7 +86,8 @@ pub enum Denial {
     },
     /// More identifiers than a day may see.
     #[error(
-        "today's {budget} distinct identifiers for {purpose} are used up; nothing was answered"
+        "today's {budget} distinct identifiers for {purpose} are used up; nothing was answered. Run again tomorrow (UTC), or have two custodians \
+         approve a larger budget with `minster-vault request purpose`"
     )]
     OverDay {
         /// The purpose.
@@ -90,7 +97,8 @@ pub enum Denial {
     },
     /// More repairs than the run or the day may see.
     #[error(
-        "{purpose} has no more than {budget} repairs of numbers for {whose}; nothing was answered"
+        "{purpose} has no more than {budget} repairs of numbers for {whose}; nothing was answered. Two custodians approve more with \
+         `minster-vault request purpose`"
     )]
     OverRepairs {
         /// The purpose.
@@ -112,7 +120,9 @@ pub enum Denial {
         rule: String,
     },
     /// A retired version of a purpose's keys.
-    #[error("version {version} of the keys of {purpose} is retired: no answer is given for it")]
+    #[error(
+        "version {version} of the keys of {purpose} is retired: no answer is given for it; have the deliveries read again (`minster run --again`)"
+    )]
     Retired {
         /// The purpose.
         purpose: Purpose,
@@ -147,14 +157,17 @@ pub enum Denial {
     },
     /// The wrapping was made by another vault, for another dataset, or was changed.
     #[error(
-        "the dataset key of {dataset} does not open: another vault's, another dataset's, or changed"
+        "the dataset key of {dataset} does not open: another vault's, another dataset's, or changed; put the dataset back from a copy, or have it \
+         made again (`minster run --again`)"
     )]
     WrongWrapping {
         /// The dataset.
         dataset: DatasetRef,
     },
     /// The log could not be written, so nothing was answered.
-    #[error("the vault cannot write its log, so it does not answer")]
+    #[error(
+        "the vault cannot write its log, so it does not answer; look at the disk of its folder, and whose the folder is"
+    )]
     LogUnwritable,
     /// A fault inside the vault.
     #[error("the vault failed: {what}")]

@@ -1,7 +1,7 @@
 //! The messages on the vault's Unix socket, and the [`Client`] that sends them: bytes and kinds, no
 //! identifier types and no code of pseudonym keys, so that every program may link it. It may depend on
-//! `minster-model`, `aes` (for the tokens of runs), `base64`, `postcard`, `ring` (to verify signatures), `rustix` (whose a socket is), `serde`, `serde_json`, `thiserror` and
-//! `zeroize`.
+//! `minster-model`, `aes` (for the tokens of runs), `base16ct`, `base64`, `postcard`, `ring` (to verify signatures), `rustix`
+//! (whose a socket is), `serde`, `serde_bytes`, `serde_json`, `thiserror` and `zeroize`.
 //!
 //! A conversation is a sequence of frames: a little-endian `u32` length (at most
 //! [`frame::MAX_FRAME`] bytes) and a postcard message. It opens with [`Request::Hello`].

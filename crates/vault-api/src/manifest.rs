@@ -23,7 +23,7 @@ pub struct NewestManifests {
     pub due: Vec<DatasetRef>,
 }
 
-/// What is wrong with the manifest of a dataset that someone wants to open.
+/// The fault in the manifest of a dataset that someone wants to open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ManifestFault {
     /// The log has another, and never had this one.

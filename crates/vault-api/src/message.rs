@@ -133,7 +133,7 @@ pub enum Request {
     TakeReview(SignedDecisions),
     /// A [`crate::Proof`] that the vault holds its key, as a signed note.
     Prove {
-        /// What the caller drew for it.
+        /// The bytes that the caller drew for it.
         challenge: [u8; 32],
     },
     /// The releases of a purpose that the vault's log knows, one page of them.

@@ -1,13 +1,11 @@
 //! The proof that whoever listens on the socket holds the vault's signing key.
 
-use std::fmt::Write as _;
-
 use crate::note::{NoteError, Verifier, signed_text};
 
-/// What a vault signs for a caller before anything else is said.
+/// The proof that a vault signs for a caller before anything else is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
-    /// What the caller drew.
+    /// The bytes that the caller drew.
     pub challenge: [u8; 32],
     /// The caller's uid, as each side knows it: a proof made for a go-between is worth nothing to another user.
     pub caller: u32,
@@ -16,12 +14,8 @@ pub struct Proof {
 impl Proof {
     /// The text that is signed. No other text of a vault begins so.
     pub fn text(&self, vault: &str) -> String {
-        let mut text = format!("{vault}/proof\n");
-        for byte in self.challenge {
-            let _ = write!(text, "{byte:02x}");
-        }
-        let _ = writeln!(text, "\nuid {}", self.caller);
-        text
+        let challenge = base16ct::lower::encode_string(&self.challenge);
+        format!("{vault}/proof\n{challenge}\nuid {}\n", self.caller)
     }
 
     /// Whether the note proves this to whom knows the vault's verifier.

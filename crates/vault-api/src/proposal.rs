@@ -133,7 +133,7 @@ pub enum ProposedAction {
     },
 }
 
-/// What became of a proposal that was carried out.
+/// The outcome of a proposal that was carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CarriedOut {
     /// No more is to be told.

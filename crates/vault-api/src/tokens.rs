@@ -1,6 +1,6 @@
 //! Tokens stand for pseudonyms in one run. The vault answers a run with them: each pseudonym encrypted as one
 //! AES-128 block (FIPS 197) under a key of that run, so that the tokens of two runs have nothing in common and
-//! none of them is a pseudonym. Whoever may open the run's dataset is given the key and turns them back.
+//! none of them is a pseudonym. A reader who may open the run's dataset is given the key and turns them back.
 
 use std::fmt;
 

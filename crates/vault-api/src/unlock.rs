@@ -8,7 +8,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{Client, Denial, Request, Response, StatusReport, VaultError};
 
-/// What one custodian gives so that the vault opens. It is cleared when dropped.
+/// The share that one custodian gives so that the vault opens. It is cleared when dropped.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 pub struct Share(String);
 

@@ -311,7 +311,7 @@ pub struct StoppedRun {
 }
 
 impl StoppedRun {
-    /// What its source may do again, if the alarm says how much.
+    /// The run that its source may do again, if the alarm says how much.
     pub(crate) fn resumed(&self) -> Option<ResumedRun> {
         let ceiling = self.counts?.ceiling;
         Some(ResumedRun { run: self.run.clone(), source: self.source.clone(), ceiling })
@@ -377,7 +377,9 @@ pub(crate) fn last_day(text: &str) -> Result<Date, String> {
     let day: Date = text.parse().map_err(|_| "its last day is no date (YYYY-MM-DD)")?;
     let latest = today().saturating_add(jiff::Span::new().days(LONGEST_DAYS));
     match day {
-        day if day < today() => Err("its last day is over".into()),
+        day if day < today() => {
+            Err("its last day is over; propose it anew with a later `--expires`".into())
+        }
         day if day > latest => Err(format!(
             "its last day is more than {LONGEST_DAYS} days ahead; {latest} is the latest one"
         )),

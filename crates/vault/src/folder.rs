@@ -164,7 +164,7 @@ pub struct Plan<'a> {
     pub custody: &'a Wanted,
     /// The purposes that have a key from the start.
     pub purposes: Vec<PurposeDefinition>,
-    /// Whose approvals count.
+    /// The custodians whose approvals count.
     pub custodians: Vec<CustodianKey>,
 }
 

@@ -1,6 +1,6 @@
 //! The vault: root key, pseudonym keys, dataset-key wrapping, log. The only crate with code for
 //! pseudonym keys; the program `minster-vault` is its only user. It may depend on `minster-model`,
-//! `minster-vault-api` and `minster-identifiers` (to bring a typed identifier into its canonical form, and to say what a
+//! `minster-vault-api`, `minster-retention`, `minster-sandbox` and `minster-identifiers` (to bring a typed identifier into its canonical form, and to say what a
 //! mistyped one may have been).
 //!
 //! | module | what |

@@ -57,22 +57,22 @@ pub struct Unlocked {
     pub socket: Socket,
     /// How it was opened, for the log.
     pub opening: Opening,
-    /// What was refused until then, for the log.
+    /// The refusals until then, for the log.
     pub(crate) refusals: Refusals,
 }
 
 /// Which accounts opened a vault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Opening {
-    /// Whose shares opened it.
+    /// The uids whose shares opened it.
     pub by: Vec<u32>,
     /// Wrong shares before.
     pub wrong: Vec<UidCount>,
-    /// What else was refused to whom.
+    /// The other refusals, by uid.
     pub refused: Vec<UidCount>,
 }
 
-/// What all conversations share.
+/// The state that all conversations share.
 struct Waiting {
     closed: Closed,
     kind: ShareKind,
@@ -147,7 +147,7 @@ impl Locked {
             });
             conversations.push((kept, thread));
         }
-        // Whoever still asks is cut short, and answers under way leave: the next conversation is with the open vault.
+        // A caller who still asks is cut short, and answers under way leave: the next conversation is with the open vault.
         for (stream, thread) in conversations {
             let _ = stream.shutdown(Shutdown::Read);
             let _ = thread.join();

@@ -1,4 +1,4 @@
-//! Which manifest of each dataset is the newest. Whoever may write into the store can put an older snapshot in a dataset's
+//! Which manifest of each dataset is the newest. A user who may write into the store can put an older snapshot in a dataset's
 //! place, or change its manifest: the log says which one was written last, and nobody can take that away.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +76,7 @@ impl Manifests {
                 Err(Denial::RoleForbids { role, what })
             }
             (Some(from), Some(known)) if from == known.newest => {
-                // What an earlier release made is of the first keys, or of later ones that it made.
+                // A dataset that an earlier release made is of the first keys, or of later ones that it made.
                 match version > known.version.unwrap_or(KeyVersion(1)) {
                     true => Ok(()),
                     false => refused("the purpose has no newer keys to carry it over to"),
@@ -199,7 +199,7 @@ impl Manifests {
         retired: &BTreeSet<KeyVersion>,
     ) -> Result<(), &'static str> {
         let Some(known) = self.known.get(&place(dataset)) else {
-            // What was not there on the night of the takeover has no other way back.
+            // A dataset that was not there on the night of the takeover has no other way back.
             return match self.of_earlier_release.contains(&place(dataset)) {
                 true => Ok(()),
                 false => Err("the vault's log has no manifest of the dataset"),

@@ -108,7 +108,7 @@ impl OpenPurpose {
         }
     }
 
-    /// Takes the files that were written anew in the place of those before. What was asked today is counted on; which numbers it was
+    /// Takes the files that were written anew in the place of those before. Numbers asked about today are counted on; which numbers they were
     /// is forgotten, as their records have other numbers now.
     pub(crate) fn turn_to(&mut self, books: Books) {
         let Books { registry, births, facts, tombstones } = books;

@@ -1,4 +1,4 @@
-//! What is refused, and what it may cost: counted, and written into the log as a sum. A caller who is refused a thousand times
+//! Refusals, and what they may cost: counted, and written into the log as a sum. A caller who is refused a thousand times
 //! a second makes the log no longer by it.
 
 use std::{
@@ -196,7 +196,7 @@ mod tests {
         pace.add(1, PACE, begun);
         let waits = [1, 2].map(|uid| pace.wait(uid, begun));
         assert_eq!(waits, [Duration::from_secs(1), Duration::ZERO]);
-        // Who asks for nothing that is logged pays back all the same.
+        // A caller who asks for nothing that is logged pays back all the same.
         assert_eq!(pace.wait(1, begun + Duration::from_secs(1)), Duration::ZERO);
         pace.add(3, BURST + 1_000 * PACE, begun);
         assert_eq!(pace.wait(3, begun), LONGEST_WAIT);

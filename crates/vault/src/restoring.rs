@@ -46,7 +46,7 @@ pub struct Restoration {
     accept_clock_before: Option<String>,
 }
 
-/// What a person asks to be accepted, and why.
+/// The loss that a person asks to be accepted, and why.
 #[derive(Debug, Clone)]
 pub struct Wish {
     /// Loss of what stands after this entry.
@@ -73,7 +73,7 @@ pub struct SignedRestoration {
     pub signature: String,
 }
 
-/// What is lost, as the folder and its checkpoints show it.
+/// The loss, as the folder and its checkpoints show it.
 struct Facts {
     loss: Option<Accepted>,
     clock: Option<Timestamp>,

@@ -129,7 +129,7 @@ impl Server {
         Self { socket, vault: Arc::new(vault), limits: Limits::default() }
     }
 
-    /// Answers for a vault whose custodians opened it, on the socket on which they did. What happened until then is logged.
+    /// Answers for a vault whose custodians opened it, on the socket on which they did. All that happened until then is logged.
     ///
     /// # Errors
     /// As [`crate::folder::open_folder`] and [`Vault::new`].

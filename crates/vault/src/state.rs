@@ -259,7 +259,7 @@ impl State {
         }
         match found.expires {
             Some(last) if last >= today() => Ok(found),
-            _ => Err(refused("its last day is over")),
+            _ => Err(refused("its last day is over; propose it anew with a later `--expires`")),
         }
     }
 

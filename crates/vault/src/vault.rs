@@ -180,7 +180,7 @@ impl Vault {
         Ok(at(&self.core()?.state))
     }
 
-    /// A purpose that is named and not over, as it is now. What is granted is decided on by [`Vault::decide`].
+    /// A purpose that is named and not over, as it is now. [`Vault::decide`] decides on what is granted.
     pub(crate) fn live_purpose(&self, purpose: &Purpose) -> Result<PurposeState, Denial> {
         self.look(|state| state.live(purpose).cloned())?
     }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use clap::Args;
+use procfs::process::Process;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::{Failure, cargo, demo::Stage, say};
@@ -130,23 +131,25 @@ fn name_of(command: &Command) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// The kernel's count of the time of a program and of what it waited for: user's and system's time of both.
+/// The kernel's count of the time of a program and of the ones that it waited for: user's and system's time of both.
 fn processor_seconds(id: u32) -> f64 {
-    // Linux counts in hundredths of a second wherever it tells programs.
-    const TICKS: f64 = 100.0;
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    // The program's name stands in brackets, and may hold blanks; the times are the 14th to 17th field.
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = after_name.split_whitespace().skip(11).take(4);
-    ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
+    let stat = process(id).and_then(|process| process.stat().ok());
+    let ticks = stat.map(|stat| {
+        let waited_for = stat.cutime.saturating_add(stat.cstime);
+        (stat.utime + stat.stime) as f64 + waited_for as f64
+    });
+    ticks.unwrap_or_default() / procfs::ticks_per_second() as f64
 }
 
+/// The most memory, in kilobytes, that a program or one that it started held at one time.
 fn peak_of_tree(id: u32) -> u64 {
-    let own = fs::read_to_string(format!("/proc/{id}/status")).ok().and_then(|status| {
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-        line.split_whitespace().nth(1)?.parse().ok()
-    });
-    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-    let of_children = children.split_whitespace().filter_map(|child| child.parse().ok());
-    of_children.map(peak_of_tree).chain(own).max().unwrap_or_default()
+    let Some(process) = process(id) else { return 0 };
+    let own = process.status().ok().and_then(|status| status.vmhwm);
+    let children = process.task_main_thread().and_then(|thread| thread.children());
+    children.unwrap_or_default().into_iter().map(peak_of_tree).chain(own).max().unwrap_or_default()
+}
+
+/// A process, while there is one of this number.
+fn process(id: u32) -> Option<Process> {
+    Process::new(i32::try_from(id).ok()?).ok()
 }

@@ -57,9 +57,13 @@ impl Demo {
             begun.elapsed().as_secs_f32(),
             stage.folder.display()
         ));
-        if self.let_out {
-            stage.let_out()?;
-            stage.show()?;
+        match self.let_out {
+            true => {
+                stage.let_out()?;
+                stage.show()?;
+                stage.explain()?;
+            }
+            false => stage.preview()?,
         }
         match self.stay {
             true => vault.leave(),
@@ -181,7 +185,36 @@ impl Stage {
         self.run_to_end("minster release", &mut minster)
     }
 
-    /// Where the tables are, what was withheld and why, and what to type next.
+    /// Why cells of what was let out are withheld, in numbers.
+    fn explain(&self) -> Result<(), Failure> {
+        say("");
+        say("Cells are withheld so often, and for these reasons:");
+        let mut minster = self.program("minster");
+        minster.args(["explain", "children", "--config"]);
+        minster.arg(self.folder.join("config/pipeline.toml"));
+        self.run_to_end("minster explain", &mut minster)
+    }
+
+    /// One table of the draft as readers would see it, and why cells of each are withheld: the preview of its definition.
+    fn preview(&self) -> Result<(), Failure> {
+        let mut minster = self.program("minster");
+        minster.arg("preview").arg(self.folder.join("config/tables/children.toml"));
+        minster.arg("--config").arg(self.folder.join("config/pipeline.toml"));
+        let output = minster.stderr(Stdio::inherit()).output().map_err(Failure::Cargo)?;
+        if !output.status.success() {
+            let code = output.status.code();
+            return Err(Failure::Program { program: "minster preview".into(), code });
+        }
+        say("");
+        say(
+            "The draft as readers would see it ([c] is withheld), shortened, and why cells are withheld:",
+        );
+        let text = String::from_utf8_lossy(&output.stdout);
+        shortened(&text).iter().for_each(|line| say(&format!("  {line}")));
+        Ok(())
+    }
+
+    /// Where the tables are, and what to type next.
     fn say_what_next(&self, demo: &Demo) {
         let [vault, minster] =
             ["minster-vault", "minster"].map(|name| self.programs.join(name).display().to_string());
@@ -191,13 +224,10 @@ impl Stage {
             true => {
                 say(&format!("The tables are in {folder}/store/releases/children/2024-25/current."))
             }
-            false => {
-                say("Nothing is public yet: the run ends with a draft, which a person lets out.")
-            }
+            false => say(&format!(
+                "Nothing is public yet. The draft is {folder}/store/drafts/2024-25/children.json, and a person lets it out."
+            )),
         }
-        say(
-            "A withheld cell counts fewer children than the threshold in config/tables, or would give such a cell away by subtraction.",
-        );
         say("");
         if !demo.stay {
             say("To go on, start the vault again (or begin with `cargo demo --stay`):");
@@ -234,6 +264,19 @@ impl Stage {
         text.lines().take(8).for_each(|line| say(&format!("  {line}")));
         Ok(())
     }
+}
+
+/// A preview's tables by their size and the reasons for what they withhold; of one, its first rows too.
+fn shortened(preview: &str) -> Vec<&str> {
+    let tables = preview.split("\n\n").filter(|part| part.contains("\n  withheld of "));
+    let mut lines = Vec::new();
+    for table in tables {
+        let rows = if table.starts_with("looked_after_by_ward:") { 9 } else { 1 };
+        let reason = |line: &&str| line.starts_with("  withheld of ");
+        lines.extend(table.lines().take_while(|line| !reason(line)).take(rows));
+        lines.extend(table.lines().filter(reason));
+    }
+    lines
 }
 
 /// The vault's process; asked to stop when dropped.
@@ -282,4 +325,26 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn a_shortened_preview_has_each_table_s_reasons_and_the_rows_of_one() {
+        let preview = "preview children of 2024-25: nothing of it is public\n\nsen_by_ward: 2 cells, 1 withheld\n  ward  sen\n  \
+                       A  [c]\n  withheld of children: 1 small\n  headline numbers: none is withheld\n\nlooked_after_by_ward: 1 \
+                       cells, 0 withheld\n  All  7\n  withheld of children: nothing\n\nNo release of it stands.\n";
+        assert_eq!(
+            shortened(preview),
+            [
+                "sen_by_ward: 2 cells, 1 withheld",
+                "  withheld of children: 1 small",
+                "looked_after_by_ward: 1 cells, 0 withheld",
+                "  All  7",
+                "  withheld of children: nothing",
+            ]
+        );
+    }
 }

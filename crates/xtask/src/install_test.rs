@@ -32,7 +32,7 @@ pub(crate) struct InstallTest {
     keep: bool,
 }
 
-/// What the programs wrote, and what nobody but a person deletes.
+/// The folders that the programs wrote into, and that nobody but a person deletes.
 const DATA: [&str; 3] = ["var/lib/minster", "var/lib/minster-vault", "srv"];
 
 impl InstallTest {

@@ -87,7 +87,7 @@ enum Task {
 pub(crate) enum Failure {
     #[error("a program could not be started: {0}")]
     Cargo(io::Error),
-    #[error("{program} ended with {code:?}")]
+    #[error("{program} {}", ended(*code))]
     Program { program: String, code: Option<i32> },
     #[error("{program} counts {of} otherwise than {other}: {counted}, and not {expected}")]
     Differ { program: String, other: String, of: String, counted: String, expected: String },
@@ -101,6 +101,14 @@ pub(crate) enum Failure {
     NotReproducible(String),
     #[error("{}: {source}", path.display())]
     Folder { path: PathBuf, source: io::Error },
+}
+
+/// How a program ended, in words.
+fn ended(code: Option<i32>) -> String {
+    match code {
+        Some(code) => format!("ended with exit code {code}"),
+        None => "was ended by a signal".to_owned(),
+    }
 }
 
 fn main() -> ExitCode {

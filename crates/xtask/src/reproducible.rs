@@ -104,7 +104,7 @@ fn copy_tracked(from: &Path, to: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What git answers.
+/// The answer of git.
 fn git(folder: &Path, arguments: &[&str]) -> Result<String, Failure> {
     let output = Command::new("git")
         .arg("-C")

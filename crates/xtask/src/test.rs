@@ -121,11 +121,10 @@ impl Test {
     }
 
     fn fuzz(&self, root: &Path) -> Result<(), Failure> {
-        let folder = root.join("fuzz/fuzz_targets");
-        for target in files(&folder)?.iter().filter(|name| *name != "common") {
+        for target in fuzz_targets(root)? {
             // The toolchain is chosen by rustup, which stands in the path under this name.
             let mut fuzz = Command::new("cargo");
-            fuzz.args(["+nightly", "fuzz", "run", target, "--"]);
+            fuzz.args(["+nightly", "fuzz", "run", &target, "--"]);
             fuzz.arg(format!("-max_total_time={}", self.seconds)).current_dir(root.join("fuzz"));
             start(&mut fuzz)?;
         }
@@ -160,7 +159,9 @@ impl Targets {
         }
         crates.sort();
         let mut programs = declared(&root.join("tests/Cargo.toml"))?;
-        programs.extend(declared(&root.join("crates/cli/Cargo.toml"))?);
+        for manifest in ["tests/ui/Cargo.toml", "crates/cli/Cargo.toml"] {
+            programs.extend(declared(&root.join(manifest))?);
+        }
         Ok(Self { crates, programs, worlds: declared(&root.join("tests/disclosure/Cargo.toml"))? })
     }
 }
@@ -189,11 +190,35 @@ fn declared(manifest: &PathBuf) -> Result<Vec<String>, Failure> {
     Ok(parts.filter_map(|part| part.split('"').next()).map(str::to_owned).collect())
 }
 
+/// The fuzz targets: their folder has modules too, which two targets or more share.
+fn fuzz_targets(root: &Path) -> Result<Vec<String>, Failure> {
+    let path = root.join("fuzz/Cargo.toml");
+    let io = |source| Failure::Folder { path: path.clone(), source };
+    let text = fs::read_to_string(&path).map_err(io)?;
+    let parts = text.split("[[bin]]\nname = \"").skip(1);
+    Ok(parts.filter_map(|part| part.split('"').next()).map(str::to_owned).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeSet, path::Path};
 
-    use super::{APART, PROPERTY, SAMPLES, Targets};
+    use super::{APART, PROPERTY, SAMPLES, Targets, files, fuzz_targets};
+
+    #[test]
+    fn a_fuzz_target_is_a_program_and_no_module() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let folder = root.join("fuzz/fuzz_targets");
+        let starts = |name: &String| {
+            let text = std::fs::read_to_string(folder.join(format!("{name}.rs"))).unwrap();
+            text.contains("fuzz_target!(")
+        };
+        let programs: BTreeSet<String> =
+            files(&folder).unwrap().into_iter().filter(starts).collect();
+        let targets: BTreeSet<String> = fuzz_targets(&root).unwrap().into_iter().collect();
+        assert_eq!(targets, programs);
+        assert!(targets.len() > 10);
+    }
 
     #[test]
     fn every_named_target_exists_and_none_stands_twice() {

@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn what_one_alone_could_work_out_is_not_confirmed() {
-        // Whoever is alone in the first cell takes themselves off the remainder.
+        // A child alone in the first cell takes itself off the remainder.
         assert!(confirms(vec![1, 3, 50], Singletons::None, &[1, 2]));
         assert!(!confirms(vec![1, 3, 50], Singletons::Guarded, &[1, 2]));
         assert!(confirms(vec![1, 3, 50], Singletons::Guarded, &[1, 2, 3]));

@@ -47,7 +47,7 @@ pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
         (
             matches!(definition.method, Method::Nearest { base } if base < definition.policy().threshold),
             "method",
-            "to the nearest of a base below the threshold, small counts would show",
+            "to the nearest of a base below the threshold, small counts would show: choose a base of the threshold or more",
         ),
         (
             matches!(definition.method, Method::Controlled { base } if base < 3),

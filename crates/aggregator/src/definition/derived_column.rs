@@ -18,7 +18,7 @@ pub struct DerivedColumn {
     /// Its meaning, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub meaning: String,
-    /// What it is derived from, and how.
+    /// The columns that it is derived from, and the way.
     pub is: Derivation,
     /// Months or codes, for each of which there is such a column, with the month or code behind the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub struct RatioOf {
     /// The number below it: where that is 0 or blank, the ratio is blank.
     #[schemars(with = "String")]
     pub per: ColumnName,
-    /// What it is multiplied with.
+    /// The number that it is multiplied with.
     #[serde(default = "hundred")]
     pub times: u32,
     /// The bound from which on the column is 1, and below which it is 0.
@@ -351,7 +351,7 @@ impl Derivation {
         matches!(self, Self::Add(_) | Self::Count(_))
     }
 
-    /// What is wrong with it, by itself.
+    /// The fault in it, by itself.
     pub(crate) fn fault(&self) -> Option<String> {
         let none = |of: &[NameOfColumn]| of.is_empty().then(|| "it names no column".to_owned());
         match self {

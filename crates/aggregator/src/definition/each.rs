@@ -14,7 +14,7 @@ use crate::{
     error::AggregateError,
 };
 
-/// What a column of events is derived for: exactly one of months, and codes of a column.
+/// The list that a column of events is derived for: exactly one of months, and codes of a column.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Each {

@@ -35,13 +35,13 @@ pub struct Definition {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>")]
     pub periods: Vec<Period>,
-    /// Whose rules it follows, where it does not give its own.
+    /// The publisher whose rules it follows, where it does not give its own.
     #[serde(default)]
     pub profile: Profile,
     /// Counts from 1 to one less are withheld.
     #[serde(default)]
     pub threshold: Option<u64>,
-    /// What becomes of zeros.
+    /// The treatment of zeros.
     #[serde(default)]
     #[schemars(with = "Option<ZerosSchema>")]
     pub zeros: Option<Zeros>,
@@ -58,11 +58,11 @@ pub struct Definition {
     /// The p % rule for sums.
     #[serde(default)]
     pub p_percent: Option<u32>,
-    /// Who holds the records: the rules for sums hold for them too, and each is taken to know all cells of
+    /// The holders of the records: the rules for sums hold for them too, and each is taken to know all cells of
     /// their own in every table with a dimension of that column.
     #[serde(default, rename = "holder")]
     pub respondent: Option<Respondent>,
-    /// What is kept where there is a choice of what to withhold.
+    /// The cells that are kept where there is a choice of what to withhold.
     #[serde(default, rename = "prices")]
     #[schemars(with = "BTreeMap<String, f64>")]
     pub costs: Costs,
@@ -108,7 +108,7 @@ pub enum Method {
     CellKey,
 }
 
-/// Who holds records.
+/// The holders of records.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Holder")]
@@ -162,7 +162,7 @@ pub struct Condition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub until: Option<Day>,
-    /// That everyone of a group meets it must not be learnt from this release and another together. So it is, too, where
+    /// Nobody may learn from this release and another together that everyone of a group meets it. The same holds where
     /// it chooses a category that a table of the one or the other lists as sensitive.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sensitive: bool,
@@ -178,7 +178,7 @@ pub struct Dimension {
     /// The column of the integrated dataset.
     #[schemars(with = "String")]
     pub column: ColumnName,
-    /// What the total is called.
+    /// The name of the total.
     pub total: String,
     /// The categories, in order. Without them (and without bands or levels from look-ups) those in the
     /// data.
@@ -193,14 +193,14 @@ pub struct Dimension {
     /// A look-up from category to a group above it (ward to locality): short for one level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lookup: Option<String>,
-    /// The levels above the categories, lowest first: each groups the one below it. What a level does
-    /// not group stands under the total.
+    /// The levels above the categories, lowest first: each groups the one below it. Categories that a level does
+    /// not group stand under the total.
     #[serde(default, rename = "level", skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<Level>,
     /// Other divisions of the same categories, beside the levels: overlapping geographies.
     #[serde(default, rename = "grouping", skip_serializing_if = "Vec::is_empty")]
     pub groupings: Vec<Level>,
-    /// What a blank or unlisted value is called.
+    /// The name of a blank or unlisted value.
     #[serde(default = "unknown")]
     pub unknown: String,
     /// Whether the row of such values is left out where no child has one.
@@ -212,7 +212,7 @@ fn unknown() -> String {
     "Unknown".into()
 }
 
-/// What stands above categories: exactly one of `lookup`, `column` and `groups`.
+/// The level above categories: exactly one of `lookup`, `column` and `groups`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Level {
@@ -260,7 +260,7 @@ pub struct Table {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<BTreeMap<String, String>>")]
     pub always: Vec<BTreeMap<ColumnName, String>>,
-    /// What is shown beside the count of children.
+    /// The measures beside the count of children.
     #[serde(default, rename = "measure")]
     pub measures: Vec<Measure>,
 }

@@ -1,4 +1,4 @@
-//! What a derived column is for each child, and why it is blank where it is.
+//! The value of a derived column for each child, and the reason where it is blank.
 
 use std::collections::HashMap;
 
@@ -367,7 +367,7 @@ fn recode(
             if let Values::Texts(texts) = values {
                 texts.places.iter().flatten().for_each(|place| children[*place as usize] += 1);
             }
-            // What few children have is not told.
+            // A value of few children is not told.
             let shown = in_data.iter().zip(children);
             let shown = shown.filter(|(value, children)| {
                 *children >= NAMED_FROM && !minster_leakage::may_identify(value)

@@ -1,4 +1,4 @@
-//! What a child's events say: how many there are, and a value of one of them.
+//! The events of a child: how many there are, and a value of one of them.
 
 use std::collections::HashMap;
 
@@ -160,7 +160,7 @@ impl EventRows<'_> {
             columns.push(&by);
         }
         let children = self.row_of.len();
-        // What the value is compared by, and the value: a number, or the place of a text.
+        // The key by which the value is compared, and the value: a number, or the place of a text.
         let mut found: Vec<Option<(i64, i64)>> = vec![None; children];
         let (mut texts, mut place_of) = (Vec::new(), HashMap::<String, i64>::new());
         let mut is_days = false;
@@ -191,7 +191,7 @@ impl EventRows<'_> {
                     continue;
                 };
                 let known = &mut found[*child as usize];
-                // Of events of one day the one with the lesser value counts, whatever their order in the table.
+                // The event with the lesser value counts among those of one day, whatever their order in the table.
                 let is_better = |(known, of): (i64, i64)| match which {
                     Which::First | Which::Least => (at, value) < (known, of),
                     Which::Latest | Which::Greatest => at > known || at == known && value < of,

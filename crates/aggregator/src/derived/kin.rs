@@ -7,10 +7,10 @@ use minster_model::ColumnName;
 
 use crate::definition::derived_column::{Derivation, Recoded};
 
-/// What is known of the columns that are derived.
+/// The known derivations of columns.
 pub(super) type Derivations = BTreeMap<ColumnName, Derivation>;
 
-/// What a column is derived from in the end: columns of the integrated dataset, and tables of events.
+/// The last sources of a column: columns of the integrated dataset, and tables of events.
 fn sources(of: &Derivations, column: &str, found: &mut BTreeSet<String>) {
     let derivation = of.iter().find(|(name, _)| name.as_str() == column).map(|(_, of)| of);
     let Some(derivation) = derivation else {

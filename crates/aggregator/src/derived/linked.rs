@@ -180,7 +180,7 @@ impl<'a> Linked<'a> {
         for (place, column) in definition.columns.iter().enumerate() {
             let at = location!["column", place, "name"];
             let name = &column.name;
-            // What stood before a column got the name is told by the new release that uses it.
+            // The new release that uses a name tells what stood before a column got it.
             if stands.is_none() && self.stored().any(|of| of == name.as_str()) {
                 let what =
                     format!("the integrated dataset has a column {name}: give yours another name");
@@ -260,7 +260,7 @@ impl<'a> Linked<'a> {
         kin::are_kin(&self.derivations.borrow(), one, other, is_undivided)
     }
 
-    /// What of some columns stands in the dataset, and the derived rest.
+    /// Some columns, as far as they stand in the dataset, and the derived rest.
     pub(crate) fn split<'c>(
         &self,
         definition: &Definition,

@@ -188,7 +188,7 @@ impl Linked<'_> {
         counts.sort_by_key(|(mask, _)| *mask);
         let mut parts = Vec::new();
         for (mask, values) in counts {
-            // What one count alone has, and nothing else, is that count where no event of it is in another.
+            // The events that one count alone has are that count where no event of it is in another.
             let (place, sum) = (parts.len(), counted.sum.as_ref());
             let name = match sum {
                 Some(sum) => format!("{}.{sum}.part{place}", counted.table),

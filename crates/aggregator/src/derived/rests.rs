@@ -1,4 +1,4 @@
-//! What a sum of the integrated dataset and derived counts of events differ by: those who made the dataset may have counted
+//! The difference of a sum of the integrated dataset and derived counts of events: those who made the dataset may have counted
 //! the same events. All exclusions less the derived suspensions are the permanent ones, perhaps one child's.
 
 use minster_model::ColumnName;
@@ -31,7 +31,7 @@ fn is_some(of: &[i64]) -> bool {
 }
 
 impl Linked<'_> {
-    /// What a sum of the dataset, and a derived count of events, or all these counts together, differ by, each as a column.
+    /// The difference of a sum of the dataset and a derived count of events, or all these counts together, each as a column.
     /// `only` is the one of the counts that is looked at; without it, each is.
     ///
     /// The sum may count some of the events where no child has more of it than there are events.
@@ -145,7 +145,7 @@ impl Linked<'_> {
         Ok(all)
     }
 
-    /// What is found of a derived column. Where it is only that of a release that stands and can no longer be made, the new
+    /// The finding about a derived column. Where it is only that of a release that stands and can no longer be made, the new
     /// one is refused by the name of that release.
     pub(super) fn of_standing<T>(
         &self,

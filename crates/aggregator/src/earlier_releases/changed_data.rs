@@ -116,7 +116,7 @@ impl<'a> Changed<'a> {
             tables.push(compared.with_differences(table.clone())?);
         }
         set.tables.splice(..own, tables);
-        // Whoever takes earlier numbers for the present ones learns no small one either.
+        // A reader who takes earlier numbers for the present ones learns no small one either.
         let first = protect(guessed, definition.costs)?;
         for (place, pattern) in first.patterns().iter().enumerate().take(own) {
             let cells = (0..pattern.withheld.len()).filter(|&cell| pattern.withheld[cell]);

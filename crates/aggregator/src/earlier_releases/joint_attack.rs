@@ -41,7 +41,7 @@ struct Release {
     patterns: Vec<Pattern>,
     /// The children of all releases by the columns that this one shares, and last by who counts them.
     all: CountTable,
-    /// Whom each of the releases counts: nodes of that last dimension.
+    /// The children whom each of the releases counts: nodes of that last dimension.
     who: Vec<NodeId>,
 }
 
@@ -222,7 +222,7 @@ struct Shared<'a> {
 /// All children by shared columns, and last by who counts them.
 struct Counted {
     table: CountTable,
-    /// Whom each group counts: nodes of the last dimension.
+    /// The children whom each group counts: nodes of the last dimension.
     who: Vec<NodeId>,
     /// The leaf of it for the selections that a child meets, where a group counts them.
     leaf_of: BTreeMap<MetSelections, usize>,

@@ -1,4 +1,4 @@
-//! The ledger beside the vault's log. Whoever may write into the store can take an entry out of the ledger, or change it;
+//! The ledger beside the vault's log. A user who may write into the store can take an entry out of the ledger, or change it;
 //! the log has the hash of each, and nobody can take that away. A ledger that lacks a release protects nothing beside it.
 
 use std::collections::BTreeSet;
@@ -89,7 +89,7 @@ fn tells(entry: &Entry, of: &KnownRelease) -> bool {
         && of.entry.as_ref().is_none_or(|sha256| *sha256 == entry.recorded_sha256)
 }
 
-/// Enters what the log has by now, of a program that was stopped between the log and the ledger. What the log has not, was
+/// Enters what the log has by now, of a program that was stopped between the log and the ledger. An entry that the log has not, was
 /// never let out.
 fn finish(
     store: &Store,

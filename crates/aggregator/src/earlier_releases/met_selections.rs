@@ -44,7 +44,7 @@ impl MetByRow {
     /// Adds a selection, with whether each row meets it.
     pub(crate) fn add(&mut self, holds: Vec<bool>) {
         let mut met: Vec<MetSelections> = Vec::new();
-        // What becomes of each combination with the selection, and without it.
+        // The place of each combination with the selection, and without it.
         let mut next: Vec<[Option<u32>; 2]> = vec![[None; 2]; self.met.len()];
         for (of_row, holds) in self.of_row.iter_mut().zip(holds) {
             let before = *of_row as usize;

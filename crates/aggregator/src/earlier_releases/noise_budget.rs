@@ -35,7 +35,7 @@ pub(crate) struct NoiseBudget {
     seen: HashSet<u64>,
     /// By record key.
     of_child: HashMap<u64, u64>,
-    /// Of everyone, for the sake of releases that the data can no longer tell of.
+    /// The numbers of everyone, for the sake of releases that the data can no longer tell of.
     of_everyone: u64,
     /// The releases that were counted.
     names: Vec<String>,
@@ -80,7 +80,7 @@ impl NoiseBudget {
         self.spend(definition, now, lookups, data, true)?;
         let of_before = |child: &u64| before.get(child).copied().unwrap_or_default();
         let spent = |(child, own): (&u64, &u64)| own + of_before(child) + self.of_everyone;
-        // What is new about nobody tells of nobody.
+        // A release that is new about nobody tells of nobody.
         if !self.of_child.iter().any(|(child, own)| *own > 0 && spent((child, own)) > most) {
             return Ok(());
         }

@@ -119,7 +119,7 @@ fn labels(
     dimension.nodes().map(label).collect()
 }
 
-/// What a measure says of each cell of a table.
+/// The numbers of a measure for each cell of a table.
 fn said_of(measure: &Measure, table: &ProtectedTable) -> Vec<Said> {
     let ProtectedTable { counts: count_table, published: counts, .. } = table;
     let nothing = || vec![None; counts.len()];

@@ -21,7 +21,7 @@ use crate::{
 
 /// A table that withstood the attack.
 pub(crate) struct ProtectedTable {
-    /// What the definition asks for.
+    /// The table as the definition asks for it.
     pub(crate) definition: Table,
     /// For each of its dimensions, whether its categories are those in the data.
     pub(crate) open: Vec<bool>,
@@ -33,9 +33,9 @@ pub(crate) struct ProtectedTable {
     pub(crate) counts: CountTable,
     /// Its true sums and what else was measured.
     pub(crate) measured: Measured,
-    /// What is published of each cell's count.
+    /// The published part of each cell's count.
     pub(crate) published: Vec<Option<u64>>,
-    /// What is published of each cell's sum, by column.
+    /// The published part of each cell's sum, by column.
     pub(crate) published_sums: BTreeMap<ColumnName, Vec<Option<u64>>>,
 }
 
@@ -176,8 +176,8 @@ fn asks_for(table: &Table, divided: &[&ColumnName]) -> bool {
     divided.is_empty() || is_inner || margins.iter().any(is_margin)
 }
 
-/// The leaf of unknown values of each dimension that the definition leaves out, where no child of the table is in it. That
-/// nobody is in it is no secret: tables are protected as if everyone knew which categories are nobody's.
+/// The leaf of unknown values of each dimension that the definition leaves out, where no child of the table is in it. It is
+/// no secret: tables are protected as if everyone knew which categories are nobody's.
 fn of_nobody(definition: &Definition, table: &Table, counts: &CountTable) -> Vec<Option<NodeId>> {
     let of_dimension = |(place, name): (usize, &ColumnName)| {
         let dimension = definition.dimension(name).filter(|of| of.unknown_if_any)?;

@@ -443,5 +443,5 @@ fn unwritable() -> AggregateError {
 }
 
 pub(super) fn unreadable() -> AggregateError {
-    AggregateError::Report("it is not one that this release understands".to_owned())
+    AggregateError::Report("its report is not one that this release of the program understands; install the one that made it, or a later one".to_owned())
 }

@@ -16,7 +16,7 @@ pub struct Numbers {
     pub rows: Vec<Vec<Shown>>,
 }
 
-/// What stands in one place of a table.
+/// The content of one place of a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Shown {
@@ -31,7 +31,7 @@ pub enum Shown {
 }
 
 impl Numbers {
-    /// What would be published of a table that withstood the attack.
+    /// The numbers that would be published of a table that withstood the attack.
     pub(crate) fn of(table: &ProtectedTable) -> Self {
         let mut named: Vec<(String, Vec<Shown>)> = Vec::new();
         let mut columns = columns(table).into_iter();

@@ -7,7 +7,7 @@ use std::path::Path;
 use arrow::{array::AsArray, datatypes::Int64Type};
 use minster_attack::{Interval, Refusal, certify, certify_rounded, interval};
 use minster_model::{
-    NodeId, Period, Purpose, TableName,
+    NodeId, Period, Purpose, TableName, counted,
     table::{CountTable, Pattern},
 };
 use minster_store::{DatasetKeys, Release, Store};
@@ -93,7 +93,7 @@ pub fn verify_release(
         .store
         .published_release(which.release.as_str(), which.period.as_str(), &report.sha256)
         .ok_or_else(|| {
-            AggregateError::Report("it is about a release whose folder is gone".to_owned())
+            AggregateError::Report("its report is about a release whose folder is gone; put the folder back from a copy".to_owned())
         })?;
     let mut checks = vec![files(&report, &release)?];
     for (place, _) in report.definition.tables.iter().enumerate() {
@@ -136,7 +136,7 @@ fn open(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Report, Aggrega
     let current = which.store.current_release(name, period);
     let current = current.ok_or_else(|| {
         AggregateError::Report(format!(
-            "no release {name} of {period} is current: it was never let out, or was withdrawn"
+            "none of {period} is current: it was never let out, or was withdrawn; `minster release {name}` lets a draft out"
         ))
     })?;
     let dataset = restricted_report::dataset(which.release, &current, which.period, which.purpose)?;
@@ -213,7 +213,10 @@ fn numbers(report: &Report, place: usize, folder: &Path) -> Result<Check, Aggreg
     let cells = found.first().map_or(0, Vec::len);
     let withheld = found.first().map_or(0, |f| f.iter().filter(|value| value.is_none()).count());
     let evidence = match differing {
-        0 => format!("{cells} cells, {withheld} withheld, {} columns of numbers", expected.len()),
+        0 => {
+            let columns = counted(expected.len(), "column", "columns");
+            format!("{cells} cells, {withheld} withheld, {columns} of numbers")
+        }
         differing => format!("{differing} numbers are other than the pattern lets out"),
     };
     let what = format!("{}: its counts and sums are what its pattern lets out", table.name);
@@ -259,8 +262,8 @@ fn certificates(of: &Reported) -> Check {
         Ok(certified) => (
             true,
             format!(
-                "{cells} cells of {} tables, {withheld} withheld; {} requirements met by {} certificates and the truth",
-                set.tables.len(),
+                "{cells} cells of {}, {withheld} withheld; {} requirements met by {} certificates and the truth",
+                counted(set.tables.len(), "table", "tables"),
                 certified.requirements,
                 certified.alternatives.len()
             ),

@@ -229,7 +229,9 @@ pub fn withdraw(
         if known.lacks(name, period) {
             known.in_ledger(store)?;
         }
-        return Err(AggregateError::Draft("no release of this name and period was let out"));
+        return Err(AggregateError::Draft(
+            "no release of this name and period was let out: look at the name, or give its period with `--period`",
+        ));
     }
     let mut withdrawals = Vec::new();
     for mut entry in named {

@@ -9,7 +9,7 @@ use minster_model::{
 
 use crate::definition::release_definition::Definition;
 
-/// What to say of the definition's tables, which come first among these. A message names dimensions and counts cells; it
+/// The notes about the definition's tables, which come first among these. A message names dimensions and counts cells; it
 /// names no category and no count of children.
 pub(crate) fn notes(
     definition: &Definition,

@@ -1,4 +1,4 @@
-//! What becomes a release if it is let out.
+//! The tables and evidence that become a release if they are let out.
 
 use minster_attack::ReleasableSet;
 use minster_model::{Period, TableName};

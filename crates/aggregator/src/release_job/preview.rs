@@ -33,7 +33,7 @@ pub struct Preview {
     pub name: TableName,
     /// Its period.
     pub period: Period,
-    /// What stands of it.
+    /// The release of it that stands.
     pub stands: Stands,
     /// Why no number is shown, where none is.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,7 +42,7 @@ pub struct Preview {
     pub tables: Vec<PreviewedTable>,
 }
 
-/// What stands of a definition.
+/// The release of a definition that stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stands {
@@ -77,7 +77,7 @@ pub struct PreviewedTable {
     pub headlines_withheld: usize,
     /// The children without a listed value, dimension by dimension.
     pub blanks: Vec<Blanks>,
-    /// What would be published; none where the preview shows no numbers.
+    /// The numbers that would be published; none where the preview shows no numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub numbers: Option<Numbers>,
 }
@@ -87,7 +87,7 @@ pub struct PreviewedTable {
 pub struct WithheldOf {
     /// `children`, or the column that is summed.
     pub of: String,
-    /// Of the numbers of a sum: how many are withheld because the count of children is.
+    /// How many numbers of a sum are withheld because the count of children is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_counts: Option<usize>,
     /// How many others are withheld for which reason.

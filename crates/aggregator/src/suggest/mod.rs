@@ -68,7 +68,7 @@ pub struct Suggestion {
     pub place: String,
     /// The lines, in TOML; they take the place of the lines with the same keys.
     pub lines: String,
-    /// What it would have.
+    /// The cells that it would have.
     pub cells: Cells,
 }
 
@@ -93,7 +93,7 @@ fn try_all(
     vault: &mut dyn ReleaseLog,
 ) -> Result<Suggestions, AggregateError> {
     let begun = Instant::now();
-    // What is worth knowing about each candidate would drown what is asked for.
+    // Notes about each candidate would drown what is asked for.
     let quiet = Job { notice: &|_| {}, ..*job };
     let (definition, work) = begin(&quiet, definition_text, vault)?;
     let now = match judged(&work, &definition, vault) {

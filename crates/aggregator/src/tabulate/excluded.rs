@@ -22,9 +22,9 @@ pub(super) struct Together {
     pub(super) first: usize,
     pub(super) second: usize,
     seconds: usize,
-    /// Of the children who are counted.
+    /// The pairs of the children who are counted.
     counted: Vec<u64>,
-    /// Of everyone.
+    /// The pairs of everyone.
     everyone: Vec<u64>,
 }
 
@@ -189,7 +189,7 @@ impl Excluded {
             vec![one.dimension(at_first).clone(), other.dimension(at_second).clone()];
         let of_one = one.dimensions().iter().enumerate().filter(|(at, _)| *at != at_first);
         for (at, dimension) in of_one {
-            // What links the two tables otherwise: a column of both, or one that is tied to a column of the other.
+            // Other links of the two tables: a column of both, or one that is tied to a column of the other.
             let mut ties = one.ties().iter().filter(|tie| tie.dimension == at);
             let is_tied = ties.any(|tie| other.ties().iter().any(|of| of.name == tie.name));
             if has(other, dimension.name()) || is_tied {
@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(found.cells, [false, false, true, false]);
         assert!(found.tells);
         assert!(excluded([39, 22, 1, 150]).is_none());
-        // Of eight with a plan, six would be without a need.
+        // Six of eight with a plan would be without a need.
         assert!(excluded([8, 40, 0, 150]).is_none());
     }
 }

@@ -44,7 +44,7 @@ pub(crate) struct Tabulated {
 #[derive(Clone)]
 pub(crate) struct TabulatedTable {
     pub(crate) counts: CountTable,
-    /// What is measured in it beside the count.
+    /// The measures in it beside the count.
     pub(crate) measured: Measured,
     /// Where noise depends on the children: their record keys, added up over each inner cell.
     pub(crate) keys: Vec<u64>,
@@ -57,7 +57,7 @@ impl Tabulated {
         TableSet { tables, policy: definition.policy() }
     }
 
-    /// What is measured and shown in each table.
+    /// The measures that each table shows.
     pub(crate) fn measured(&self, definition: &Definition) -> Vec<Measured> {
         let tables = self.tables.iter().zip(&definition.tables);
         tables.map(|(counted, table)| counted.measured.clone().shown(table)).collect()

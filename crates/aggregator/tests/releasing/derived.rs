@@ -213,7 +213,7 @@ fn events_are_counted_by_kind_month_and_day_with_the_child_as_contributor() {
         [of("homes"), of("visits_2024_09"), of("visits_2024_10")],
         [Some(60), Some(60), Some(20)]
     );
-    // What ended on the day is no longer open: that of the thirty even children.
+    // A case that ended on the day is no longer open: that of the thirty even children.
     assert_eq!(number(&read(&site, "r", "open"), &[("open", "yes")], "children"), Some(30));
     let first = read(&site, "r", "first");
     assert_eq!(
@@ -273,7 +273,7 @@ fn a_sum_of_columns_is_protected_with_its_parts() {
     let text = definition("r", &[added, &measured(&["both", "missed"])].concat());
     let (rows, _) = released(&site, &text, 0);
     let shown = |column: &str| number(&rows, &[("ward", "w1")], column);
-    // What is added is that of two children.
+    // The added part is that of two children.
     assert_eq!(shown("both").zip(shown("missed")), None, "{rows:?}");
     let site = with_events(more(), &[]);
     let (rows, _) = released(&site, &definition("r", &measured(&["missed"])), 0);

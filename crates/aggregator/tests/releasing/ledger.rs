@@ -198,7 +198,7 @@ fn what_waited_for_the_log_in_vain_is_no_entry() {
     store.keep_next_entry(period, "test.other.0", b"{}").unwrap();
     logged.draft("other").unwrap();
     assert_eq!((logged.entries().len(), logged.nothing_waits()), (1, true));
-    // That of another purpose waits for another log.
+    // An entry of another purpose waits for another log.
     store.keep_next_entry(period, "research.other.0", b"{}").unwrap();
     logged.draft("other").unwrap();
     assert_eq!((logged.entries().len(), logged.nothing_waits()), (1, false));

@@ -238,7 +238,7 @@ fn tried(before: [usize; 3], after: [usize; 3]) -> Result<(), TestCaseError> {
     let cells = |alternative: [i64; 3]| {
         [alternative[0], alternative[1], alternative[2], alternative.iter().sum()]
     };
-    // Whoever takes what is near for what was shown before learns no small number.
+    // A reader who takes near numbers for those shown before learns no small number.
     let mut guess = now;
     for place in 0..4 {
         if let Some(then) = then[place]
@@ -257,7 +257,7 @@ fn tried(before: [usize; 3], after: [usize; 3]) -> Result<(), TestCaseError> {
             .collect();
         prop_assert!(of.contains(&0) && of.iter().any(|count| *count >= T), "{then:?} {now:?}");
     }
-    // Whoever knows all that was counted then learns of no few by whom the two differ.
+    // A reader who knows all that was counted then learns of no few by whom the two differ.
     let difference = [0, 1, 2, 3].map(|place| truth_now[place] - truth_then[place]);
     let known = [0, 1, 2, 3].map(|place| now[place].zip(then[place]).map(|(now, then)| now - then));
     let joined = difference.iter().all(|of| *of >= 0);

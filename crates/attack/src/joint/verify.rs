@@ -56,7 +56,7 @@ pub struct JointRelease<'a> {
     /// The children of all the releases: by the columns that this one shares, and last by who counts them. Each
     /// leaf of that last dimension ([`who_counts`]) tells for every condition of any release whether it holds.
     pub all: CountTable,
-    /// Whom this release counts: a node of that last dimension.
+    /// The children whom this release counts: a node of that last dimension.
     pub own: NodeId,
 }
 
@@ -283,7 +283,7 @@ mod tests {
         let mut own = nodes.clone();
         own.sort_unstable();
         assert_eq!(patterns.iter().map(shown).collect::<Vec<_>>(), [own]);
-        // What one has and another has not stands apart, so that the two are compared.
+        // Tables that one has and another has not stand apart, so that the two are compared.
         let other = CountTable::new("all", vec![who.clone()], vec![20, 7, 8], vec![]).unwrap();
         assert_eq!(together(&[of(nodes[0], &all), of(nodes[1], &other)]).0.len(), 2);
         let level = ProtectionLevel { cell: nodes[1].0, lower: 1, upper: 1 };

@@ -64,7 +64,7 @@ impl RangeSums {
         for (table, ranges) in set.tables.iter().zip(ranges) {
             all.add_table(table, ranges);
         }
-        // What two tables share is the same in both: their difference is 0, whatever either is.
+        // Sums that two tables share are the same in both: their difference is 0, whatever either is.
         for (one, other) in linked_tables::pairs(set) {
             for (of_one, of_other) in linked_tables::shared(set.table(one), set.table(other)) {
                 let of_one = of_one.into_iter().map(|inner| (all.place(one, inner), 1));

@@ -38,7 +38,7 @@ impl Range {
         (self.low..=self.high).contains(&count)
     }
 
-    /// What two ranges of one count leave of it together.
+    /// The range that two ranges of one count leave of it together.
     pub(crate) fn and(self, other: Self) -> Self {
         Self { low: self.low.max(other.low), high: self.high.min(other.high) }
     }
@@ -119,7 +119,7 @@ fn range(rule: Rounding, is_inner: bool, number: i64) -> Range {
         Rounding::OpenSafely => {
             let half = Rounding::OPEN_SAFELY_BASE / 2;
             let Range { low, high } = around(number, half, half);
-            // What the rule redacts is shown as 0: any other number says that the count is above that.
+            // The rule shows a redacted count as 0: any other number says that the count is above that.
             Range { low: low.max(Rounding::OPEN_SAFELY_REDACTED as i64 + 1), high }
         }
         Rounding::CellKey => around(number, Rounding::CELL_KEY_MAXIMUM, Rounding::CELL_KEY_MAXIMUM),

@@ -45,7 +45,7 @@ impl RoundedRequirement {
 pub(crate) fn requirements(set: &TableSet, ranges: &Ranges) -> Vec<RoundedRequirement> {
     let mut requirements = Vec::new();
     for ((number, table), ranges) in set.by_table().enumerate().zip(ranges) {
-        let of_table = TableRequirements {
+        let of_table = RoundedTableRequirements {
             set,
             number,
             table,
@@ -61,7 +61,7 @@ pub(crate) fn requirements(set: &TableSet, ranges: &Ranges) -> Vec<RoundedRequir
 }
 
 /// The requirements of one table.
-struct TableRequirements<'a> {
+struct RoundedTableRequirements<'a> {
     set: &'a TableSet,
     number: TableId,
     table: &'a CountTable,
@@ -73,8 +73,8 @@ struct TableRequirements<'a> {
     counts: IdVec<TableCell, u64>,
 }
 
-impl TableRequirements<'_> {
-    /// Of each cell that is to be protected, that it can be at either end of what may be told of it.
+impl RoundedTableRequirements<'_> {
+    /// Each cell that is to be protected must be able to stand at either end of what may be told of it.
     fn cells(&self, requirements: &mut Vec<RoundedRequirement>) {
         for (cell, &count) in self.counts.enumerate() {
             let ends = match self.table.published_pattern() {
@@ -104,7 +104,7 @@ impl TableRequirements<'_> {
     /// Returns between what a cell must be able to be that an earlier release withheld, if that was for its own sake.
     fn before(&self, cell: TableCell, count: u64) -> Option<Range> {
         let low: i64 = self.below[cell].iter().map(|&part| self.ranges[self.inner[part]].low).sum();
-        // What was promised then still holds: rounded numbers beside it must not break that.
+        // The promise of then still holds: rounded numbers beside it must not break that.
         if self.set.policy.is_small(count) {
             return Some(Range { low, high: high(self.set.policy.threshold, low) });
         }

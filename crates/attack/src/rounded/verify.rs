@@ -278,7 +278,7 @@ impl<'a> RoundedSearch<'a> {
     }
 }
 
-/// What shows that a requirement is met.
+/// The evidence that a requirement is met.
 enum Shown {
     /// The truth itself.
     ByTruth,
@@ -303,7 +303,7 @@ impl FittingAlternatives {
         Self { alternatives, altering }
     }
 
-    /// What meets a requirement, if anything does.
+    /// The evidence that a requirement is met, if there is any.
     fn meeting(&self, sums: &RangeSums, requirement: &RoundedRequirement) -> Option<Shown> {
         let places = requirement.places(sums);
         let truth = sums.true_sum(&places);

@@ -82,7 +82,7 @@ fn tells(table: &CountTable, name: &str, tie: &Tie) -> bool {
 /// Thirty-four releases about subsets share who counts a child. If the first agrees with the second on it, and the second
 /// with the third, so does the first with the third. Tables without a cycle have a *join tree*: what two of them share,
 /// all tables on the way between share. A tree is one if its links share as much as a tree's can, added up (Maier, *The
-/// Theory of Relational Databases*, 1983, section 13.3.4). Of tables that form a cycle it is every pair.
+/// Theory of Relational Databases*, 1983, section 13.3.4). For tables that form a cycle it is every pair.
 pub(crate) fn pairs(set: &TableSet) -> impl Iterator<Item = (TableId, TableId)> + use<> {
     let tables: IdVec<TableId, BTreeSet<String>> = set.tables.iter().map(attributes).collect();
     let every = tables.ids().flat_map(|second| {
@@ -178,7 +178,7 @@ fn sum_of(table: &CountTable, cells: &[InnerCell]) -> u64 {
 pub fn cycle(set: &TableSet) -> BTreeSet<String> {
     let mut edges: Vec<BTreeSet<String>> = set.tables.iter().map(attributes).collect();
     loop {
-        // What one table alone has links it to no other; a table within another has no links of its own.
+        // A column that one table alone has links it to no other; a table within another has no links of its own.
         let before = edges.clone();
         let mut uses: BTreeMap<&String, usize> = BTreeMap::new();
         before.iter().flatten().for_each(|name| *uses.entry(name).or_default() += 1);

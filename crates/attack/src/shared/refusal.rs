@@ -6,10 +6,14 @@ use crate::shared::typed::TableCell;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Patterns that do not belong to the tables.
-    #[error("the patterns do not fit the tables")]
+    #[error(
+        "the patterns do not fit the tables; give each table a pattern of as many cells as it has"
+    )]
     Shape,
     /// A table that was published before cannot be published otherwise.
-    #[error("a table that was published before would be published otherwise")]
+    #[error(
+        "a table that was published before would be published otherwise; keep its numbers, or withdraw its release first"
+    )]
     Standing,
     /// Two tables divide one column into other categories.
     #[error(
@@ -24,7 +28,9 @@ pub enum Refusal {
         dimension: String,
     },
     /// The tables' shared margins differ.
-    #[error("the tables {first} and {second} count other children")]
+    #[error(
+        "the tables {first} and {second} count other children; choose the children of both by one `where`, or release them apart"
+    )]
     Inconsistent {
         /// One table.
         first: String,
@@ -37,7 +43,9 @@ pub enum Refusal {
     )]
     Cyclic,
     /// Two dimensions are declared as that of the respondents.
-    #[error("the dimensions {first} and {second} are both declared as that of the holders")]
+    #[error(
+        "the dimensions {first} and {second} are both declared as that of the data holders; divide by one of them"
+    )]
     Respondents {
         /// One dimension.
         first: String,
@@ -46,20 +54,24 @@ pub enum Refusal {
     },
     /// A rounded or perturbed number that the rule does not give, or a table that does not add up though
     /// the rule says so.
-    #[error("a published number of the table {table} does not follow from its count by the rule")]
+    #[error(
+        "a published number of the table {table} does not follow from its count by the rule; round the table anew by the rule"
+    )]
     Rule {
         /// The table.
         table: String,
     },
     /// Fewer children than the threshold in all.
-    #[error("the whole table {table} is below the threshold")]
+    #[error(
+        "the whole table {table} is below the threshold; count more children, or leave the table out"
+    )]
     GrandTotal {
         /// The table.
         table: String,
     },
     /// A release beside others about other children does not show all that it shares with them.
     #[error(
-        "numbers by what several releases about different children divide or choose by are withheld"
+        "numbers by what several releases about different children divide or choose by are withheld; divide by these columns in one release"
     )]
     SharedWithheld {
         /// The release's place among them.
@@ -69,7 +81,10 @@ pub enum Refusal {
     #[error("the work allowed did not settle every cell; use coarser dimensions")]
     WorkUsedUp,
     /// Cells that the published numbers give away.
-    #[error("{} cells are not protected by the published numbers", .0.len())]
+    #[error(
+        "{} not protected by the published numbers; withhold more, or use coarser dimensions",
+        match .0.len() { 1 => "a cell is".to_owned(), cells => format!("{cells} cells are") }
+    )]
     Unprotected(Vec<Failure>),
 }
 

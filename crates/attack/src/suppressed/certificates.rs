@@ -17,7 +17,7 @@ id! {
     AlternativeId
 }
 
-/// Whoever asks what the published numbers say, with what they know besides.
+/// A person who asks what the published numbers say, with what they know besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attacker {
     /// Nothing.
@@ -32,7 +32,7 @@ pub(crate) enum Attacker {
 pub(crate) struct Certificates<'a> {
     checker: Checker<'a>,
     system: &'a System,
-    /// Whose each unknown is, where respondents are known.
+    /// The respondent of each unknown, where respondents are known.
     respondents: &'a IdVec<UnknownId, Option<RespondentId>>,
     alternatives: IdVec<AlternativeId, FittingAlternative>,
     altering: BTreeMap<UnknownId, Vec<AlternativeId>>,

@@ -149,7 +149,7 @@ impl System {
 
     /// The unknowns, ascending, and the equations of all components that some unknowns are in.
     pub(crate) fn around(&self, unknowns: &[UnknownId]) -> (Vec<UnknownId>, Vec<&Equation>) {
-        // What no equation ties to these unknowns, directly or by others, stays at the truth: it says nothing of them.
+        // An unknown that no equation ties to these, directly or by others, stays at the truth: it says nothing of them.
         let touched: BTreeSet<ComponentId> =
             unknowns.iter().map(|&unknown| self.component[unknown]).collect();
         let (mut inside, mut equations) = (Vec::new(), Vec::new());
@@ -175,7 +175,7 @@ fn number_unknowns(
         .ids()
         .zip(cells)
         .map(|(inner, cell)| {
-            // Whoever knows that nobody can be there knows the count.
+            // A reader who knows that nobody can be there knows the count.
             let is_unknown = pattern.by_cell()[cell] && !table.is_known_zero(inner.0);
             is_unknown.then(|| unknowns.push((number, inner)))
         })

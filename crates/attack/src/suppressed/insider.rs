@@ -39,7 +39,7 @@ pub(crate) struct InsiderRequirement {
     pub(crate) knows: u64,
 }
 
-/// Of each table that was asked for, the inner cells that lie within the cell.
+/// The inner cells that lie within the cell, of each table that was asked for.
 type Within = BTreeMap<TableId, Vec<InnerCell>>;
 
 impl Insiders<'_> {
@@ -49,7 +49,7 @@ impl Insiders<'_> {
         &self,
         certificates: &mut Certificates<'_>,
     ) -> Vec<InsiderRequirement> {
-        // Of those in the cell itself another requirement is made than of outsiders: a world that meets the one need not
+        // Insiders in the cell itself have another requirement than outsiders: a world that meets the one need not
         // meet the other.
         let below = self.required.unknowns.iter().copied();
         let below = below.filter(|&unknown| self.more(unknown) > 0);

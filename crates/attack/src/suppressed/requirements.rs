@@ -42,7 +42,7 @@ pub(crate) fn requirements(
         let classes = disclosing(policy, table, &counts, &mut asked);
         let sums = asked.sums(number, system);
         let by_respondent = TableByRespondent::new(set, table, &counts);
-        let of_table = TableRequirements {
+        let of_table = SuppressedTableRequirements {
             set,
             refinements,
             system,
@@ -102,7 +102,7 @@ fn disclosing(
 }
 
 /// The requirements of one table, but for those that respondents make of remainders.
-struct TableRequirements<'a> {
+struct SuppressedTableRequirements<'a> {
     set: &'a TableSet,
     refinements: &'a Refinements<'a>,
     system: &'a System,
@@ -114,8 +114,8 @@ struct TableRequirements<'a> {
     by_respondent: Option<&'a TableByRespondent<'a>>,
 }
 
-impl TableRequirements<'_> {
-    /// Of each small cell, that it can be as little as the rules allow, and large.
+impl SuppressedTableRequirements<'_> {
+    /// Each small cell must be able to be as little as the rules allow, and large.
     fn small_cells(&self, small: &[(TableCell, AskedId)], requirements: &mut Vec<Requirement>) {
         for &(cell, asked) in small {
             let (count, sum) = (self.counts[cell], &self.sums[asked]);
@@ -140,7 +140,7 @@ impl TableRequirements<'_> {
         }
     }
 
-    /// Of each cell with a protection level, that it can be that much less and that much more.
+    /// Each cell with a protection level must be able to be that much less and that much more.
     fn unsafe_by_rule(
         &self,
         levels: &[(ProtectionLevel, AskedId)],
@@ -149,7 +149,7 @@ impl TableRequirements<'_> {
         for &(ProtectionLevel { cell, lower, upper }, asked) in levels {
             let cell = TableCell(cell);
             let CellSum { unknowns, published } = &self.sums[asked];
-            // What is published of the cell cannot be less: the level is asked of its unknowns, down to their least.
+            // The published part of the cell cannot be less: the level is asked of its unknowns, down to their least.
             let least = self.system.least_of(unknowns);
             let count = self.counts[cell] as i64 - published;
             let low = least.max(count - lower as i64);
@@ -165,7 +165,7 @@ impl TableRequirements<'_> {
         }
     }
 
-    /// Of each group that a category discloses, that enough of it can be outside the category.
+    /// Enough of each group that a category discloses must be able to be outside the category.
     fn classes(&self, classes: &[AskedCategory], requirements: &mut Vec<Requirement>) {
         for &AskedCategory { of, group, inside } in classes {
             // The whole less the part leaves those outside: unknowns of the part fall out of the sum, whatever they are.

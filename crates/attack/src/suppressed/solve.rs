@@ -186,7 +186,7 @@ fn holds(
         })
 }
 
-/// What a sum is with these values; none where one of them is missing, so that it is like no other.
+/// The sum of these values; none where one of them is missing, so that it is like no other.
 fn sum_of(terms: impl Iterator<Item = Term>, values: &BTreeMap<UnknownId, u64>) -> Option<i64> {
     terms.map(|(unknown, sign)| Some(sign * *values.get(&unknown)? as i64)).sum()
 }

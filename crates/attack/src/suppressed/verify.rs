@@ -73,7 +73,7 @@ fn attack(
     let system = System::new(set, patterns, &refinements);
     let respondents = respondents::of_unknowns(set, &system);
     let mut certificates = Certificates::new(Checker::new(set, patterns), &system, &respondents);
-    // Whoever suppressed proposes worlds: each is checked like one of the attack's own, and spares a search.
+    // The suppression proposes worlds: each is checked like one of the attack's own, and spares a search.
     proposed.iter().for_each(|alternative| certificates.add(alternative.clone()));
     let requirements =
         requirements::requirements(set, patterns, &system, (&respondents, &refinements));
@@ -123,7 +123,7 @@ struct Attack<'a> {
     set: &'a TableSet,
     refinements: &'a Refinements<'a>,
     system: &'a System,
-    /// Whose each unknown is, where respondents are known.
+    /// The respondent of each unknown, where respondents are known.
     respondents: &'a IdVec<UnknownId, Option<RespondentId>>,
     certificates: Certificates<'a>,
     search: SearchMode,
@@ -150,7 +150,7 @@ impl Attack<'_> {
         required: &RequiredSum,
         but: &[RespondentId],
     ) -> Vec<FailureReason> {
-        // What an outsider can rule out, everyone can: the others know more, and add nothing.
+        // Everyone can rule out what an outsider can: the others know more, and add nothing.
         if !self.meets(required, Attacker::Outsider) {
             return vec![requirement.reason];
         }
@@ -178,7 +178,7 @@ impl Attack<'_> {
 
     /// Whether someone thinks a world possible that meets the requirement.
     fn meets(&mut self, required: &RequiredSum, attacker: Attacker) -> bool {
-        // What a search finds is asked for again: only the check says that it is a world, and meets the requirement.
+        // The finding of a search is asked for again: only the check says that it is a world, and meets the requirement.
         self.certificates.meet(required, attacker)
             || self.find(required, attacker) && self.certificates.meet(required, attacker)
     }

@@ -134,7 +134,7 @@ fn stated(site: &Site<'_>, vault: &mut Vault, signed: &mut Gathered) -> Option<S
     }
 }
 
-/// Whose signature it must be: as the auditor says, as the auditor's checkpoints say, or, weakest, as the
+/// The signature that it must have: as the auditor says, as the auditor's checkpoints say, or, weakest, as the
 /// vault says of itself.
 fn verifier(site: &Site<'_>, vault: &mut Vault, signed: &mut Gathered) -> Option<Verifier> {
     let held = site.arguments.checkpoints.as_ref().map(|folder| folder.join("verifier.txt"));

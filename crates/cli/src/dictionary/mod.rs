@@ -76,7 +76,7 @@ pub(crate) struct Explanation {
     pub(crate) tables: Vec<Resource>,
 }
 
-/// What the definitions say of a period's integrated dataset. No row of it is read.
+/// The meaning of a period's integrated dataset, as the definitions say it. No row of it is read.
 pub(crate) fn explain(
     loaded: &Loaded,
     config: &Path,

@@ -21,7 +21,7 @@ use crate::{
     stages::{failed, job, listed_by},
 };
 
-/// What is asked for.
+/// The form that is asked for.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The period; the pipeline's last one, where none is given.

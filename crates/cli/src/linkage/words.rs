@@ -48,7 +48,7 @@ pub(super) fn expected(wrong: f64) -> String {
     if wrong > 0.0 && wrong < 0.01 { "< 0.01".to_owned() } else { format!("{wrong:.2}") }
 }
 
-/// Whose column it is.
+/// The dataset that the column belongs to.
 pub(super) fn column_of(grouped: &Grouped) -> &'static str {
     match grouped.column_of {
         ColumnOf::Source => "the source's own column",

@@ -15,7 +15,7 @@ use serde::Serialize;
 use self::deliveries::Delivery;
 use crate::{arguments::Config, failure::Failure, pipeline::Loaded, report::Form};
 
-/// What is asked for.
+/// The form that is asked for.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The source; all of them, where none is given.

@@ -231,7 +231,7 @@ fn of_unsafe_by_rule(
         below: below(cells, origin, local),
         elsewhere: BTreeMap::new(),
     }];
-    // Whoever is below asks for no more than an outsider.
+    // A child below asks for no more than an outsider.
     if upper > 0 {
         requirements.push(ComponentRequirement {
             terms,
@@ -429,7 +429,7 @@ mod tests {
                     .map(|who| (cell_set(forced.iter().chain(free.iter().copied())), *free, who))
             });
             for (whole, free, who) in cases {
-                // Whoever is in a published cell asks as everyone does.
+                // A child in a published cell asks as everyone does.
                 let asked = |pattern: &CellSet| {
                     let who = who.filter(|who| pattern.has(*who));
                     requirement.bound(&known(&cells), pattern, who).map_or(0.0, change)
@@ -448,7 +448,7 @@ mod tests {
                     smaller(&pinned).iter().all(|pattern| asked(pattern) <= asked(&whole)),
                     "{insider} {lower} {who:?}"
                 );
-                // Whoever asks is pinned themselves, though others might do.
+                // The asking child is pinned, though others might do.
                 for cell in pinned.iter().filter(|_| who.is_none()) {
                     let without: Vec<_> = pinned.iter().copied().filter(|of| of != cell).collect();
                     assert!(

@@ -63,7 +63,7 @@ impl KnownAlternative {
     }
 }
 
-/// Whom a world must leave where they are.
+/// The children whom a world must leave where they are.
 #[derive(Clone, Copy)]
 enum Stay<'a> {
     One(Option<ComponentCellId>),

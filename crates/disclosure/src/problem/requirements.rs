@@ -21,7 +21,7 @@ pub(crate) enum InsiderCondition {
     Ignored,
 }
 
-/// Whose knowledge a requirement reckons with.
+/// The attacker whose knowledge a requirement reckons with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Knowledge {
     /// All that is published, and all that insiders know.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use minster_model::{CellId, IdVec, RespondentId, TableId};
 
-/// Whose each cell is, and where what is left to a respondent is small.
+/// The respondent of each cell, and the cells of which little is left to a respondent.
 #[derive(Default)]
 pub(crate) struct Respondents {
     /// For each table, the place of the respondents' dimension and how far apart neighbours along it are

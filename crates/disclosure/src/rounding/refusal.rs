@@ -4,10 +4,16 @@ use minster_model::rounding::Rounding;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RoundingRefusal {
     /// A base that rounds nothing, or everything.
-    #[error("a base to round to is from {} to {}", Rounding::LEAST_BASE, Rounding::LARGEST_BASE)]
+    #[error(
+        "a base to round to is from {} to {}; choose one of these",
+        Rounding::LEAST_BASE,
+        Rounding::LARGEST_BASE
+    )]
     Base,
     /// Record keys that do not belong to the tables.
-    #[error("the record keys do not fit the tables, or differ between tables of the same children")]
+    #[error(
+        "the record keys do not fit the tables, or differ between tables of the same children; give each table the keys of its own children"
+    )]
     Keys,
     /// A policy that the noise table was not made for.
     #[error(

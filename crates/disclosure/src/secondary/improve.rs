@@ -45,7 +45,7 @@ struct Routes<'a, 'b> {
 }
 
 /// Meets the requirements anew, world by world and then without each secondary cell, the dearest first.
-pub(crate) fn reroute(
+pub(crate) fn cheapen_alternatives(
     cells: &Cells<'_>,
     origins: &IdVec<OriginId, RequirementOrigin>,
     withheld: &mut Withheld,

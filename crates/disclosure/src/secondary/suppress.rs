@@ -14,15 +14,15 @@ use crate::{
     },
     refusal::SuppressionRefusal,
     secondary::{
-        improve::reroute,
+        improve::cheapen_alternatives,
         meet_requirements::{AlternativeSearch, count, meet_requirements},
         neighbourhood::{Nearness, Ranks},
-        unsuppress::{publish_in_hope, republish},
+        unsuppress::{unsuppress_by_bounds, unsuppress_each},
     },
 };
 
 /// Requirements are met anew, in the light of each other, where no more than this many small cells ask.
-const REROUTED: usize = 1_000;
+const CHEAPENED: usize = 1_000;
 
 /// Inner cells looked at first for another way round.
 const NEAR: usize = 480;
@@ -80,13 +80,13 @@ pub fn suppress_at(
     let ranks = Ranks::new(&cells);
     let mut search = AlternativeSearch::new(&cells, &ranks);
     meet_requirements(&cells, &origins, &mut withheld, &mut alternatives, &mut search)?;
-    if origins.len() <= REROUTED {
-        reroute(&cells, &origins, &mut withheld, &mut alternatives, &mut search);
+    if origins.len() <= CHEAPENED {
+        cheapen_alternatives(&cells, &origins, &mut withheld, &mut alternatives, &mut search);
     }
     // Bounds see one sum at a time, so some cells that they let go were needed. These requirements are met anew.
-    publish_in_hope(&cells, &origins, &mut withheld, &mut alternatives);
+    unsuppress_by_bounds(&cells, &origins, &mut withheld, &mut alternatives);
     meet_requirements(&cells, &origins, &mut withheld, &mut alternatives, &mut search)?;
-    republish(&cells, &origins, &mut withheld, &mut alternatives, &mut search);
+    unsuppress_each(&cells, &origins, &mut withheld, &mut alternatives, &mut search);
     // The search for the cheapest does not know what respondents ask.
     let optima = match cells.respondents.are_declared() {
         true => Vec::new(),

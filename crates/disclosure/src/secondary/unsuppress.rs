@@ -25,7 +25,7 @@ const MANY: usize = 1_500;
 const TOO_MANY: usize = 10_000;
 
 /// Tries each secondary cell: it is published if every requirement is still met by a world that leaves it be.
-pub(crate) fn republish(
+pub(crate) fn unsuppress_each(
     cells: &Cells<'_>,
     origins: &IdVec<OriginId, RequirementOrigin>,
     withheld: &mut Withheld,
@@ -148,7 +148,7 @@ impl Republication<'_, '_> {
             .flat_map(|altered| self.origins_of[altered].iter().copied())
             .collect();
         let mut concerned: Vec<OriginId> = concerned.into_iter().collect();
-        // Whoever stood in the way before is asked first.
+        // The requirements that stood in the way before are asked first.
         concerned.sort_by_key(|&origin| std::cmp::Reverse(self.failures[origin]));
         concerned
     }
@@ -207,7 +207,7 @@ fn lacking_without(
 
 /// Publishes whatever the bounds allow. Where one sum after the other says that a requirement can be met, it
 /// mostly can; what cannot is covered anew.
-pub(crate) fn publish_in_hope(
+pub(crate) fn unsuppress_by_bounds(
     cells: &Cells<'_>,
     origins: &IdVec<OriginId, RequirementOrigin>,
     withheld: &mut Withheld,

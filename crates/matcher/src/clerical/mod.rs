@@ -9,7 +9,7 @@ mod pupil_pairs;
 
 use std::collections::BTreeMap;
 
-use minster_model::Pseudonym;
+use minster_model::{Pseudonym, counted};
 use minster_scoring::{AGREEMENT_PARTS, Agreement};
 use serde::{Deserialize, Serialize};
 
@@ -195,7 +195,10 @@ impl ClericalReport {
                 of.iter().map(|(what, pairs)| format!("{what} {pairs}")).collect();
             counts.join(", ")
         };
-        let mut text = format!("clerical review: {pairs} pairs in doubt, {waiting} not judged yet");
+        let mut text = format!(
+            "clerical review: {} in doubt, {waiting} not judged yet",
+            counted(*pairs, "pair", "pairs")
+        );
         if !decided.is_empty() {
             text += &format!("; {}", counts(decided));
         }

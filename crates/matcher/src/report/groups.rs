@@ -36,7 +36,7 @@ pub struct Grouped {
     pub source: String,
     /// The column.
     pub group: String,
-    /// Whose column it is: the source's own, or the integrated dataset's.
+    /// The dataset that the column belongs to: the source's own, or the integrated dataset's.
     pub column_of: ColumnOf,
     /// All of them: linked, or with a row.
     pub part: u64,
@@ -54,7 +54,7 @@ pub struct Grouped {
     pub not_shown: Option<String>,
 }
 
-/// Whose column it is.
+/// The dataset that the column belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColumnOf {

@@ -1,4 +1,4 @@
-//! What holds of children in every small world of rows.
+//! Rules that hold for children in every small world of rows.
 
 use minster_matcher::{
     children::{Children, Number},

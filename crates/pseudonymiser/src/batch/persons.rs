@@ -144,7 +144,7 @@ impl TriagedBatch<'_> {
                     Ok(date) if !text.is_empty() => dates.push((*event, date)),
                     _ => {
                         untold.dates += u64::from(!text.is_empty());
-                        // What the row shows has not ended, as far as anybody can say.
+                        // As far as anybody can say, the case in the row has not ended.
                         if of.category.is_some() && event.may_be_open() {
                             open.push((*event, plan.first_day));
                         }

@@ -33,7 +33,10 @@ pub enum PlanError {
         source_name: String,
     },
     /// A file that two tables of a CSV source, or none's order, could take.
-    #[error("{}: the tables {first} and {second} both list this file", shown_path(path))]
+    #[error(
+        "{}: the tables {first} and {second} both list this file; make the `file` of one of them narrower",
+        shown_path(path)
+    )]
     AmbiguousFile {
         /// The file.
         path: PathBuf,
@@ -144,7 +147,11 @@ pub enum PlanError {
         new: Box<[String]>,
     },
     /// Two columns with one name.
-    #[error("{}: the column `{}` stands twice", shown_path(path), shown(name))]
+    #[error(
+        "{}: the column `{}` stands twice; have the service name one of them otherwise",
+        shown_path(path),
+        shown(name)
+    )]
     TwoColumns {
         /// The file.
         path: PathBuf,
@@ -152,7 +159,10 @@ pub enum PlanError {
         name: String,
     },
     /// A table that every delivery has.
-    #[error("{}: no file for the table {table} ({pattern})", shown_path(path))]
+    #[error(
+        "{}: no file for the table {table} ({pattern}); ask the service for it, or take `required` away from the table",
+        shown_path(path)
+    )]
     MissingTable {
         /// The folder.
         path: PathBuf,

@@ -201,7 +201,7 @@ fn an_outline_holds_names_and_no_value() {
 #[test]
 fn the_published_annex_a_is_read() {
     let Some(samples) = std::env::var_os("MINSTER_SAMPLES") else {
-        // What a passed test prints is shown to nobody.
+        // Nobody is shown the output of a passed test.
         let _ = writeln!(std::io::stderr(), "LEFT OUT: MINSTER_SAMPLES names no folder of samples");
         return;
     };

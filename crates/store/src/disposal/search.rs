@@ -11,7 +11,7 @@ use minster_model::{Kind, Pseudonym, TableName, UNIT};
 use super::Gone;
 use crate::{Dataset, HangingNumbers, Origin, StoreError, TableEntry};
 
-/// What leaves of a table.
+/// The rows that leave a table.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OfTable {
     /// Rows, by their places.
@@ -31,7 +31,7 @@ impl OfTable {
     }
 }
 
-/// What leaves of each table.
+/// The rows that leave each table.
 pub(super) type Leaving = BTreeMap<TableName, OfTable>;
 
 /// The meaning of a column of sixteen bytes.

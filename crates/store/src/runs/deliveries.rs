@@ -76,16 +76,17 @@ pub fn cells_text(cells: &[CellCounts]) -> String {
     let mut text = String::new();
     for CellCounts { table, column, became, reason, cells, of, first } in cells {
         let percent = (*cells * 100).checked_div(*of).unwrap_or(0);
+        let noun = if *cells == 1 { "cell" } else { "cells" };
         let what = match became.as_str() {
-            "unknown" => "cells became unknown",
-            "passed" => "cells passed",
-            "repaired" => "cells repaired",
-            _ => "cells became blank",
+            "unknown" => "became unknown",
+            "passed" => "passed",
+            "repaired" => "repaired",
+            _ => "became blank",
         };
         let more = if *cells > first.len() as u64 { ", ..." } else { "" };
         let _ = writeln!(
             text,
-            "  {cells:>8} {what}: {reason} in {column} of {table} ({percent} % of {of}): {}{more}",
+            "  {cells:>8} {noun} {what}: {reason} in {column} of {table} ({percent} % of {of}): {}{more}",
             first.join(", ")
         );
     }

@@ -26,7 +26,7 @@ fn a_table_in_clear_is_not_taken_for_an_encrypted_one() {
     assert!(matches!(coded.err(), Some(StoreError::Clear { .. })));
 }
 
-/// Whoever may write into the store puts a link in a folder's place, so that a program of another user removes or reads what
+/// A user who may write into the store puts a link in a folder's place, so that a program of another user removes or reads what
 /// that user has elsewhere.
 #[test]
 fn a_link_in_the_store_leads_no_program_elsewhere() {
@@ -55,7 +55,7 @@ fn a_link_in_the_store_leads_no_program_elsewhere() {
             publish(&store, "r1", &["a"], counts(1)).unwrap();
             let place = folder.path().join("store").join(place);
             let elsewhere = folder.path().join("elsewhere");
-            // What is elsewhere looks like the store's own, superseded folders and all.
+            // The folder elsewhere looks like the store's own, superseded folders and all.
             if place.exists() {
                 fs::rename(&place, &elsewhere).unwrap();
             } else {

@@ -37,7 +37,7 @@ pub(super) struct Header {
     pub(super) custody: Custody,
     /// How often it was sealed anew.
     pub(super) generation: u32,
-    /// Of the sealed identity.
+    /// The recipient of the sealed identity.
     recipient: String,
     /// Where the log stood when this was sealed. Format 3 and later always have it.
     pub(super) log: Option<Position>,
@@ -175,7 +175,7 @@ fn is_damaged(path: &Path) -> bool {
 }
 
 impl Header {
-    /// What the sealed part `what` is bound to.
+    /// The bytes that the sealed part `what` is bound to.
     fn bound(&self, what: &str) -> Result<Vec<u8>, VaultFault> {
         if self.format <= FLAT {
             let text = format!("minster vault {}\n{}\n{what}", self.format, self.store_id);

@@ -1,7 +1,7 @@
 //! Signed checkpoints of the log, exported to a folder that the auditor holds.
 //!
 //! A checkpoint is a signed note (C2SP): the log's origin, how many entries it covers, the last one's
-//! hash, a counter and the time. Whoever holds one can show later that the log was cut below it,
+//! hash, a counter and the time. An auditor who holds one can show later that the log was cut below it,
 //! written anew, or put back from an older copy. Entries since the last export can be cut
 //! unseen: a serving vault exports when it starts and stops, after [`Exporter::EVERY`] entries, and
 //! [`Exporter::SECONDS`] after an entry that none covers.

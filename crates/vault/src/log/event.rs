@@ -240,7 +240,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         exported: Option<u64>,
     },
-    /// What kept the vault from starting was accepted, as two custodians approved: the loss of checkpoints, of the
+    /// A loss that kept the vault from starting was accepted, as two custodians approved: the loss of checkpoints, of the
     /// log's end, or of both; or a clock that shows an earlier time than entries before.
     Restored { proposal: String, loss: Option<Accepted>, clock: bool },
     /// A statement was signed.

@@ -56,7 +56,7 @@ mod tests {
         let path = folder.path().join("log");
         let line = "x".repeat(1000) + "\n";
         let whole = line.repeat(2500);
-        // What stands behind the length was not yet answered for.
+        // Bytes behind the length were not yet answered for.
         fs::write(&path, format!("{whole}half a li")).unwrap();
         let length = whole.len() as u64;
         let (mut from, mut read, mut pages) = (0, Vec::new(), 0);

@@ -67,7 +67,7 @@ pub struct Log {
     clock: Clock,
 }
 
-/// What is done about a clock that is behind the log's last entry.
+/// The way with a clock that is behind the log's last entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
     /// Nothing is logged.

@@ -65,7 +65,7 @@ pub(crate) struct KeyOpening {
     /// A file whose first line is the key's passphrase. Without it, the program asks.
     #[arg(long, value_name = "FILE")]
     key_passphrase_file: Option<PathBuf>,
-    /// The key stands in clear in its file. Whoever copies the file signs in your name.
+    /// The key stands in clear in its file. A copy of the file signs in your name.
     #[arg(long, conflicts_with = "key_passphrase_file")]
     clear_key: bool,
 }

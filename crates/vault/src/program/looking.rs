@@ -1,4 +1,4 @@
-//! What custodians and auditors look at: open proposals, and the log.
+//! The things that custodians and auditors look at: open proposals, and the log.
 
 use std::{
     fmt::Write as _,

@@ -1,4 +1,4 @@
-//! What monitors watch of a vault, in Prometheus' text format: names, days, shares and counts of no child.
+//! The figures that monitors watch of a vault, in Prometheus' text format: names, days, shares and counts of no child.
 
 use std::{collections::BTreeMap, fmt::Display, fmt::Write as _, path::PathBuf};
 

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+use minster_model::counted;
 use minster_vault::{
     VaultFault,
     approvals::{CustodianKey, NEEDED, SigningKey},
@@ -48,8 +49,9 @@ pub(crate) fn init(arguments: Init) -> Result<(), Failure> {
     let store_id = folder::init(&dir, &plan, &Disk::new())?;
     let folder = dir.display();
     let mut words = format!(
-        "vault {store_id} made in {folder} with {named} purposes; every role is this user's: give each program a uid of \
-         its own in vault.toml before service (until then, `serve` needs --single-user)"
+        "vault {store_id} made in {folder} with {}; every role is this user's: give each program a uid of \
+         its own in vault.toml before service (until then, `serve` needs --single-user)",
+        counted(named, "purpose", "purposes")
     );
     if !able {
         words += "\nnote: without two custodians nothing can be approved: no new purpose, no re-identification, no larger \
@@ -67,7 +69,7 @@ pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
     let process = harden::process();
     let stop = Arc::new(AtomicBool::new(false));
     let server = if await_custodians {
-        // Whoever stops the unit while it waits must be heard.
+        // A person who stops the unit while it waits must be heard.
         stop_on_signals(&stop)?;
         let closed = Closed::at(&dir)?;
         closed.settings().refuse_shared_roles(single_user)?;
@@ -135,7 +137,11 @@ pub(crate) fn verify(arguments: Verify) -> Result<(), Failure> {
     if form.json {
         return print(&format!("{}\n", serde_json::json!({ "format": 1, "log": verified })));
     }
-    let mut text = format!("{} entries, chain whole, last {}\n", verified.entries, verified.head);
+    let mut text = format!(
+        "{}, chain whole, last {}\n",
+        counted(verified.entries, "entry", "entries"),
+        verified.head
+    );
     let _ = writeln!(text, "{} custodians' approvals, every signature right", verified.approvals);
     if verified.restorations > 0 {
         let _ = writeln!(

@@ -126,8 +126,10 @@ pub(crate) fn open(open: Open) -> Result<(), Failure> {
     let object = serde_json::json!({
         "format": 1, "opened": chosen, "rows": rows, "sha256": sha256, "file": out,
     });
-    let words =
-        format!("{chosen} of {rows} rows opened of the sealed file {sha256}; the log says so");
+    let words = match rows {
+        0 => format!("the sealed file {sha256} is opened and has no rows; the log says so"),
+        _ => format!("{chosen} of {rows} rows opened of the sealed file {sha256}; the log says so"),
+    };
     tell(&Json { json }, &object, &words)
 }
 
@@ -168,7 +170,10 @@ impl Choice {
             }
         }
         if !found {
-            let why = format!("{} names no row that fits the choice", reasons.display());
+            let why = format!(
+                "{} names no row that fits the choice; `minster-ingest quarantine list` names its rows",
+                reasons.display()
+            );
             return Err(Failure::Vault(VaultFault::Usage(why)));
         }
         Ok(Some(chosen))

@@ -16,7 +16,7 @@ use crate::{
 /// A person.
 #[derive(Debug)]
 pub(crate) struct Person {
-    /// Whom the schedule calls so.
+    /// The name that the schedule has for them.
     pub(crate) name: PersonName,
     /// Links of the person's own numbers.
     pub(crate) own: Vec<Link>,

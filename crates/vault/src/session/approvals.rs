@@ -147,7 +147,8 @@ impl Session<'_> {
             }
             ProposedAction::Resume { purpose } => {
                 let stopped = self.vault.live_purpose(&purpose)?.stopped;
-                let stopped = stopped.ok_or_else(|| made("the purpose is not stopped"))?;
+                let stopped = stopped
+                    .ok_or_else(|| made("the purpose is not stopped, so it needs no resuming"))?;
                 Action::Resume { purpose, stopped: Some(stopped) }
             }
             ProposedAction::Custodians(keys) => {
@@ -227,12 +228,12 @@ impl Session<'_> {
             let open_proposal =
                 state.proposals.get(&proposal).ok_or_else(|| refused("no such one is open"))?;
             if open_proposal.expires.is_none_or(|last| last < today()) {
-                return Err(refused("its last day is over"));
+                return Err(refused("its last day is over; propose it anew with a later `--expires`"));
             }
             let key = state.custodians.iter().find(|key| key.name == custodian);
             let key = key.ok_or_else(|| refused("no custodian has this name here"))?;
             if !key.verify(store_id, &open_proposal.sha256, &signature) {
-                return Err(refused("the signature is not this custodian's under this text"));
+                return Err(refused("the signature is not this custodian's under this text; sign the very text with the key that is appointed"));
             }
             if open_proposal.by.contains(&custodian) {
                 return Err(refused("this custodian has approved it; a second one must"));
@@ -302,7 +303,7 @@ impl Session<'_> {
             state.approved(&proposal)?;
             let refused = |why: &str| Err(refusal("carried out", why));
             match (&state.live(&purpose)?.stopped, &shown) {
-                (None, _) => return refused("the purpose is not stopped"),
+                (None, _) => return refused("the purpose is not stopped, so it needs no resuming"),
                 (Some(now), Some(shown)) if now != shown => {
                     return refused("another run was stopped since; propose it anew");
                 }

@@ -85,7 +85,9 @@ impl Session<'_> {
         let books = in_use(&books)?;
         let (persons, assessed) = self.assess(&parsed, until, &held, &books)?;
         if assessed.due.is_empty() {
-            return Err(made("nothing is due until that day"));
+            return Err(made(
+                "nothing is due until that day; `minster-vault retention plan` tells what will be",
+            ));
         }
         if let Some(due) = assessed.due.iter().find(|due| due.end == End::MadeInaccessible) {
             return Err(made(&format!(

@@ -1,4 +1,4 @@
-//! What custodians and auditors look at: open proposals, the log, and whether a proposal is about the child they were told of.
+//! The things that custodians and auditors look at: open proposals, the log, and whether a proposal is about the child they were told of.
 
 use minster_model::Role;
 use minster_vault_api::{Denial, IdentifierBatch, Response};
@@ -47,7 +47,9 @@ impl Session<'_> {
         self.decide(|state| {
             let of = state.proposals.get(&id).ok_or_else(|| refused("no such one is open"))?;
             if of.expires.is_none_or(|last| last < today()) {
-                return Err(refused("its last day is over"));
+                return Err(refused(
+                    "its last day is over; propose it anew with a later `--expires`",
+                ));
             }
             if of.wrong_numbers >= WRONG_NUMBERS {
                 return Err(refused(&format!(

@@ -55,7 +55,7 @@ impl Session<'_> {
     }
 }
 
-/// What several persons agree on: the files. The entry in the ledger names the one who let them out.
+/// The matter that several persons agree on: the files. The entry in the ledger names the one who let them out.
 pub(crate) fn files_of(publication: &Publication) -> Publication {
     Publication { entry: None, ..publication.clone() }
 }

@@ -180,7 +180,7 @@ impl Session<'_> {
         let books = vault.books(&purpose)?;
         let mut books = in_use(&books)?;
         books.turn_day();
-        // Under the lock of the books: a rotation holds it too. That nothing else changed is looked at as the entry is added.
+        // Under the lock of the books: a rotation holds it too. Other changes are looked for as the entry is added.
         let state = self.running(&purpose)?;
         books.go_on(&state);
         let is_known = kind.is_linkage() || books.registry.takes(kind, &state.definition);

@@ -36,7 +36,7 @@ pub struct ProposalState {
 }
 
 impl ProposalState {
-    /// Of the entry that tells of it.
+    /// Made from the entry that tells of it.
     pub(super) fn of(entry: &Entry) -> Option<Self> {
         let Event::Proposed { sha256, action, purpose, count, reference, expires, .. } =
             &entry.event

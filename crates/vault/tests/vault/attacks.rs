@@ -52,7 +52,7 @@ fn the_dictionary_attack_works_with_the_key_and_not_without() {
     assert_eq!(search(&hashed), 0, "no plain hash either");
 }
 
-/// Whoever holds datasets, decrypted, and the role `ingest` besides, matches nobody: what the socket answers are
+/// A thief with datasets, decrypted, and the role `ingest` besides, matches nobody: the socket's answers are
 /// tokens of a run of its own. It takes the linker too.
 #[test]
 fn the_dictionary_attack_through_the_socket_matches_nobody() {

@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// Of three birth dates of a child, the one between the others, and one that was told beside the number alone, leave too.
+/// The middle one of three birth dates of a child, and one that was told beside the number alone, leave too.
 #[test]
 fn no_birth_date_of_a_person_who_left_stays_in_the_books() {
     let site = Site::new();
@@ -313,7 +313,7 @@ fn a_list_is_closed_by_a_receipt_and_older_snapshots_count_no_more() {
     assert!(!site.vault().join("disposals").join(&list_id).exists(), "the list is destroyed");
     let again = linker.report_disposal(&education(), receipt("c", &sha256));
     assert!(matches!(denial(again), Denial::OutOfOrder { .. }));
-    // Whoever lost the receipt is given the same again; nobody else is.
+    // A linker who lost the receipt is given the same again; nobody else is.
     assert_eq!(linker.disposal_receipt(&list_id).unwrap(), note);
     assert_eq!(serving.client(Role::Custodian).unwrap().disposal_receipt(&list_id).unwrap(), note);
     assert!(matches!(denial(ingest.disposal_receipt(&list_id)), Denial::RoleForbids { .. }));

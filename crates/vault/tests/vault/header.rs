@@ -1,4 +1,4 @@
-//! What stands in clear in `store.json`: changed, it opens nothing.
+//! The clear part of `store.json`: changed, it opens nothing.
 
 use std::{
     fs,

@@ -28,7 +28,7 @@ fn own() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// What a program of ingestion does: it asks about one child as soon as it may.
+/// Acts as a program of ingestion: it asks about one child as soon as it may.
 fn tell_of_a_child(address: &VaultAddress) -> Result<(), VaultError> {
     let mut client = Client::connect_to(address, Role::Ingest, "test")?;
     client.open_run(manifest("education", "census", 10))?;

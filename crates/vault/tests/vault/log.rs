@@ -84,7 +84,7 @@ fn a_tail_that_was_cut_shows_below_the_last_checkpoint() {
     verify(&site.log(), None).unwrap();
 }
 
-/// Whoever holds the disk writes the whole log anew, with a chain that fits.
+/// A thief of the disk writes the whole log anew, with a chain that fits.
 #[test]
 fn a_log_written_anew_shows() {
     let (site, checkpoints) = lived();

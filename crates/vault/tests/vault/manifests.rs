@@ -33,7 +33,7 @@ fn reader(serving: &Serving, of: &DatasetRef) -> (Client, WrappedKey) {
     (serving.client(Role::Linker).unwrap(), wrapped)
 }
 
-/// What is wrong with a manifest, as the vault says; none where it gives the key.
+/// The fault in a manifest, as the vault says; none where it gives the key.
 fn fault(
     client: &mut Client,
     of: &DatasetRef,
@@ -64,7 +64,7 @@ fn the_newest_manifest_of_a_dataset_opens_and_no_other() {
         record(&serving, writer(class), &of, "b").unwrap();
         assert_eq!(fault(&mut linker, &of, &wrapped, "b"), None);
         assert_eq!(fault(&mut linker, &of, &wrapped, "a"), Some(ManifestFault::Older));
-        // Of another period, nothing is known.
+        // Nothing is known of another period.
         let other = DatasetRef { period: "2023-24".parse().unwrap(), ..of.clone() };
         assert_eq!(fault(&mut linker, &other, &wrapped, "b"), Some(ManifestFault::Unrecorded));
     }

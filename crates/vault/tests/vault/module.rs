@@ -19,7 +19,7 @@ use crate::{
     header::{read, store, write},
 };
 
-/// What happens where a vault is made with this module.
+/// The fault where a vault is made with this module.
 fn made(module: &Path) -> VaultFault {
     let folder = tempfile::tempdir().unwrap();
     let pin = folder.path().join("pin");

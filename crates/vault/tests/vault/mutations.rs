@@ -156,7 +156,7 @@ impl Lived {
     }
 }
 
-/// What the list above calls a file.
+/// The name that the list above has for a file.
 fn place(file: &str, last: &str) -> String {
     let parts: Vec<&str> = file.split('/').collect();
     match parts.as_slice() {

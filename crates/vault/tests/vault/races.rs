@@ -387,7 +387,7 @@ fn a_load_for_one_run_is_granted_to_one() {
     }
 }
 
-/// What two custodians approved is done once, however many ask for it at the same moment, and the list of exact-only
+/// A step that two custodians approved is done once, however many ask for it at the same moment, and the list of exact-only
 /// identities stays whole.
 #[test]
 fn a_change_of_the_list_is_carried_out_once_and_leaves_a_list() {

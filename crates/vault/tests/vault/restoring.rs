@@ -157,7 +157,7 @@ fn two_custodians_accept_that_the_end_of_the_log_is_lost() {
     let verified = verify(&site.log(), Some(&checkpoints)).unwrap();
     assert_eq!((verified.restorations, verified.lost), (1, 2));
     assert_eq!(verified.covered, verified.entries);
-    // What is cut from now on shows as it did before.
+    // A cut from now on shows as it did before.
     let text = fs::read_to_string(site.log()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     fs::write(site.log(), lines[..lines.len() - 1].join("\n") + "\n").unwrap();

@@ -151,7 +151,7 @@ fn serve(debian: &Debian) -> Result<Vault, Failure> {
     Ok(vault)
 }
 
-/// What a council changes in `/etc/minster`: the vault's user and key. The rest is for made-up files of a moment ago.
+/// Changes what a council changes in `/etc/minster`: the vault's user and key. The rest is for made-up files of a moment ago.
 fn configure(debian: &Debian) -> Result<(), Failure> {
     let uid = debian.done("root", "id -u minster-vault", &[0])?;
     let verifier = debian.done("root", "cat /srv/auditor/checkpoints/verifier.txt", &[0])?;

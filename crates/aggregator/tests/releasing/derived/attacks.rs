@@ -239,7 +239,7 @@ fn a_count_and_a_sum_of_one_table_of_events_do_not_tell_the_rest_one_after_the_o
 
 #[test]
 fn a_count_of_the_dataset_less_two_derived_counts_is_protected() {
-    // Of twelve children a visit at home and one at the school, and of one child one elsewhere.
+    // Twelve children have a visit at home and one at the school, and one child has one elsewhere.
     let mut all: Vec<(usize, &str, &str)> = Vec::new();
     for child in (0..12).chain(60..200) {
         all.extend([(child, "2024-09-10", "home"), (child, "2024-09-10", "school")]);
