@@ -2,6 +2,7 @@
 //!
 //!     cargo bench --workspace --profile dev --bench linkage -- counts FOLDER
 //!     cargo bench --workspace --profile dev --bench linkage -- accuracy FOLDER
+//!     cargo bench --workspace --profile dev --bench linkage -- rows FOLDER
 //!
 //! FOLDER is the folder of a bench, with `config/pipeline.toml`, the store, and a vault that serves; for
 //! `accuracy` the made-up council and its truth too. Not for a council's own
@@ -28,6 +29,17 @@ fn main() {
         ["accuracy", folder] => {
             let folder = Path::new(folder);
             accuracy::print(&mut Site::at(folder), folder);
+        }
+        ["rows", folder] => {
+            let folder = Path::new(folder);
+            for row in truth::Truth::read(&mut Site::at(folder), folder).rows {
+                let (period, file, place) = &row.place;
+                let linked = row.linked.map_or(String::new(), |linked| linked.to_string());
+                println!(
+                    "{}\t{period}\t{file}\t{place}\t{}\t{linked}\t{}\t{}",
+                    row.source, row.child, row.how, row.defect
+                );
+            }
         }
         _ => eprintln!("run by `cargo xtask peers link` and `cargo xtask linkage`"),
     }

@@ -18,6 +18,8 @@ use crate::{
 /// A row about a person that a source delivered. Rows that stand twice count once.
 pub(crate) struct Row {
     pub(crate) source: String,
+    /// The delivery's period, the file, and the row's place in it, from 0.
+    pub(crate) place: (String, String, usize),
     /// The true child.
     pub(crate) child: u32,
     /// The defect of the row; blank where it has none.
@@ -189,6 +191,7 @@ fn add(
         let Some(child) = *child else { continue };
         rows.push(Row {
             source: of.name.to_string(),
+            place: (of.period.to_string(), file.file.clone(), row),
             child,
             defect: defect.clone(),
             linked: to,

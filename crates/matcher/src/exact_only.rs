@@ -12,6 +12,7 @@ use crate::{
     condition::{Condition, Limits, all_pass},
     definition::{ExactOnly, Identity, Matching},
     events::{Delivered, must_have, present},
+    named_identities::NamedIdentities,
     person_rows::Persons,
     person_tables::{column, columns, pseudonym},
 };
@@ -31,14 +32,17 @@ pub struct ExactOnlyCounts {
     pub silent_numbers: u64,
     /// Match keys of which the same holds.
     pub silent_match_keys: u64,
+    /// Rows with a number of one of them that may be another child's all the same: they are linked to nobody.
+    #[serde(default)]
+    pub linked_to_nobody: u64,
 }
 
 /// Numbers of marked identities.
 #[derive(Debug, Default)]
 pub(crate) struct Marked {
     numbers: HashSet<Pseudonym>,
-    /// Numbers and match keys that stand beside them.
-    beside: (HashSet<Pseudonym>, HashSet<Pseudonym>),
+    /// Rows about persons that have one of them.
+    rows: Vec<u32>,
     counts: ExactOnlyCounts,
 }
 
@@ -126,26 +130,42 @@ impl Marked {
         !self.numbers.is_empty() && numbers.any(|number| self.has(&number))
     }
 
-    /// Takes note of what a row of a marked identity does not say. A row that says a number of nobody marked, and has a marked one
-    /// beside it, may be a sister's, with the family's number.
-    pub(crate) fn stands_beside(
-        &mut self,
-        numbers: impl Iterator<Item = Pseudonym>,
-        keys: &[Option<Pseudonym>],
-    ) {
-        self.beside.0.extend(numbers.filter(|number| !self.numbers.contains(number)));
-        self.beside.1.extend(keys.iter().flatten());
+    /// Takes note of a row that has a marked number.
+    pub(crate) fn met(&mut self, row: u32) {
+        self.rows.push(row);
     }
 
-    /// Takes it away from all other rows too. Gives the numbers that rows lost, each with its row.
+    /// Leaves the rows of marked identities one number alone, and takes what stood beside it away from all other rows too. Gives
+    /// the numbers that rows lost, each with its row.
     pub(crate) fn silence(&mut self, persons: &mut Persons) -> Vec<(u32, Pseudonym)> {
         self.counts.numbers = self.numbers.len() as u64;
-        let (numbers, keys) = std::mem::take(&mut self.beside);
-        if numbers.is_empty() && keys.is_empty() {
+        let rows = std::mem::take(&mut self.rows);
+        if rows.is_empty() {
             return Vec::new();
         }
-        let (lost, [numbers, keys]) = persons.silence(&numbers, &keys);
+        let all = &self.numbers;
+        let marked = |persons: &Persons, number: u32| all.contains(&persons.pseudonym(number));
+        let named = NamedIdentities::read(persons, &rows, |number| marked(persons, number));
+        let mut nobody = 0;
+        let (mut lost, mut beside) = (Vec::new(), (HashSet::new(), HashSet::new()));
+        for (row, said) in named.decide(persons) {
+            // A row that says a number of nobody marked may be a sister's, with the family's number: what stands on it is hers.
+            let speaks = said.is_some_and(|said| marked(persons, persons.numbers(row)[said]));
+            nobody += u64::from(said.is_none());
+            let (numbers, keys) = persons.say_alone(row, said);
+            if speaks {
+                beside.0.extend(numbers.iter().filter(|number| !all.contains(*number)));
+                beside.1.extend(keys);
+            }
+            lost.extend(numbers.into_iter().map(|number| (row, number)));
+        }
+        self.counts.linked_to_nobody = nobody;
+        if beside.0.is_empty() && beside.1.is_empty() {
+            return lost;
+        }
+        let (of_others, [numbers, keys]) = persons.silence(&beside.0, &beside.1);
         (self.counts.silent_numbers, self.counts.silent_match_keys) = (numbers, keys);
+        lost.extend(of_others);
         lost
     }
 
@@ -175,6 +195,12 @@ impl ExactOnlyCounts {
         if numbers + keys > 0 {
             notes.push(format!(
                 "{numbers} numbers and {keys} match keys of marked identities' rows stand on other rows too; they join nothing"
+            ));
+        }
+        if self.linked_to_nobody > 0 {
+            notes.push(format!(
+                "{} rows with a number of a marked identity may be another child's; they are linked to nobody",
+                self.linked_to_nobody
             ));
         }
         notes
@@ -214,26 +240,11 @@ fn marked_rows(
     Ok(named)
 }
 
-/// For rows that say their first number alone: the others, by which the delivery's own tables still call the row.
+/// For rows that say one number alone, or none: the others, by which the delivery's own tables still call the row.
 #[derive(Debug, Default)]
 pub(crate) struct OtherNumbers(HashMap<u32, Vec<Pseudonym>>);
 
 impl OtherNumbers {
-    /// Leaves a row's first number alone, where one of its numbers is marked. Gives whether it is.
-    pub(crate) fn of(
-        &mut self,
-        place: u32,
-        numbers: &mut [Option<Pseudonym>],
-        marked: &Marked,
-    ) -> bool {
-        if !numbers.iter().flatten().any(|number| marked.has(number)) {
-            return false;
-        }
-        let others = numbers.iter_mut().filter(|number| number.is_some()).skip(1);
-        self.0.insert(place, others.filter_map(Option::take).collect());
-        true
-    }
-
     /// A number that a row does not say any more.
     pub(crate) fn add(&mut self, place: u32, number: Pseudonym) {
         self.0.entry(place).or_default().push(number);

@@ -125,6 +125,29 @@ impl Persons {
         self.cells.push(sex.map_or(NONE, Sex::code));
     }
 
+    /// Leaves a row one of its number columns, or none, and no match key: it is linked by this number alone. Gives the numbers and
+    /// match keys that it lost.
+    pub(crate) fn say_alone(
+        &mut self,
+        row: u32,
+        said: Option<usize>,
+    ) -> (Vec<Pseudonym>, Vec<Pseudonym>) {
+        let (table, start) = (self.table_of(row), self.rows[row as usize].1 as usize);
+        let (end, keys) = (start + table.numbers, table.match_keys);
+        let said = said.map(|column| start + column);
+        let mut lost = (Vec::new(), Vec::new());
+        for place in (start..end).filter(|place| Some(*place) != said) {
+            let number = std::mem::replace(&mut self.cells[place], NONE);
+            lost.0.extend((number != NONE).then(|| self.codes.pseudonym(number)));
+        }
+        for place in end + 2..end + 2 + keys {
+            let key = std::mem::replace(&mut self.cells[place], NONE);
+            lost.1.extend((key != NONE).then(|| self.codes.pseudonym(key)));
+        }
+        self.exact_only.insert(row);
+        lost
+    }
+
     /// Takes numbers and match keys away from all rows, but for the current numbers of the register; rows that lose one are
     /// linked by what is left to them alone, and by no score. Gives the numbers that rows lost, each with its row, and how
     /// many different numbers and match keys were taken.

@@ -19,7 +19,7 @@ use crate::{
     events::{Delivered, must_have, present},
     exact_only::{Marked, OtherNumbers},
     parallel_reader::{cores, in_order},
-    person_rows::{PersonRow, PersonTable, Persons, Sex},
+    person_rows::{PersonTable, Persons, Sex},
     pseudonym_codes::{HashedPseudonym, PseudonymHasher},
     values::whole,
 };
@@ -99,8 +99,8 @@ impl PersonTables {
         Ok(people)
     }
 
-    /// Takes what stands beside marked identities' numbers away from all other rows too. The deliveries' own tables go on to
-    /// call rows by it.
+    /// Leaves one number alone to rows of marked identities, and takes what stands beside it away from all other rows too. The
+    /// deliveries' own tables go on to call rows by it.
     fn silence(&mut self) {
         let silenced = self.marked.silence(&mut self.persons);
         for (row, number) in silenced {
@@ -159,7 +159,6 @@ impl PersonTables {
             numbers: identity.identifiers.len(),
             match_keys: identity.match_keys.len(),
         });
-        let first = self.persons.len() as u32;
         let mut table = DeliveredPersons {
             place: self.tables.len(),
             delivery: one.place,
@@ -176,16 +175,12 @@ impl PersonTables {
         let groups = one.dataset.row_groups_coded(&identity.table, Some(&names))?;
         in_order(&groups, cores(), read, |read: PersonBatch| {
             for row in 0..read.rows {
-                let place = self.persons.len() as u32 - first;
                 let numbers = read.hashed.iter().take(identity.identifiers.len());
                 let numbers = numbers.filter_map(|cells| *cells.get(row)?);
                 if self.marked.any(numbers.map(HashedPseudonym::pseudonym)) {
-                    let mut person = read.person(row, identity);
-                    self.say_number_alone(&mut table.unsaid, place, &mut person);
-                    self.persons.add(&person);
-                } else {
-                    self.persons.add_hashed(read.cells(row), read.sex(row));
+                    self.marked.met(self.persons.len() as u32);
                 }
+                self.persons.add_hashed(read.cells(row), read.sex(row));
                 if let Some(own) = &read.own {
                     table.row_numbers.push(own[row]);
                 }
@@ -198,20 +193,6 @@ impl PersonTables {
         })?;
         self.tables.push(table);
         Ok(())
-    }
-
-    /// Leaves the first number alone of a row that has a marked one, and remembers what stood beside it.
-    fn say_number_alone(&mut self, unsaid: &mut OtherNumbers, place: u32, person: &mut PersonRow) {
-        if !unsaid.of(place, &mut person.numbers, &self.marked) {
-            return;
-        }
-        let said = person.numbers.iter().flatten().next();
-        if said.is_some_and(|said| self.marked.has(said)) {
-            let beside = unsaid.numbers(place as usize);
-            self.marked.stands_beside(beside, &person.match_keys);
-        }
-        person.match_keys.clear();
-        person.exact_only = true;
     }
 
     /// Decides for each child which of its rows of a delivery counts.
@@ -280,14 +261,6 @@ impl PersonBatch {
 
     fn sex(&self, row: usize) -> Option<Sex> {
         self.sexes.get(row).copied().flatten()
-    }
-
-    fn person(&self, row: usize, identity: &Identity) -> PersonRow {
-        let mut cells = self.cells(row).map(|cell| cell.map(HashedPseudonym::pseudonym));
-        let numbers = cells.by_ref().take(identity.identifiers.len()).collect();
-        let (birth_date, name) = (cells.next().flatten(), cells.next().flatten());
-        let (match_keys, sex) = (cells.collect(), self.sex(row));
-        PersonRow { numbers, birth_date, name, sex, match_keys, exact_only: false }
     }
 }
 

@@ -10,8 +10,9 @@ use ahash::{HashMap, HashMapExt, HashSet};
 use crate::{
     person_rows::Persons,
     review::{Finding, Review},
-    small_set::{NONE, OneOrSeveral, SmallSet},
+    small_set::{NONE, SmallSet},
     sorted_numbers::by_code,
+    two_children::two_children,
 };
 
 /// One child of the register, while it is being put together.
@@ -391,15 +392,24 @@ impl Register {
         known.map(|(number, unit)| (number, self.root(*unit)))
     }
 
-    /// Whether a row's birth date, or else its name, allows that it is about this child. A brother with his twin sister's
+    /// Whether a row's birth date and sex, or else its name, allow that it is about this child. A brother with his twin sister's
     /// number has her birth date, and neither her name nor her sex.
     pub(crate) fn fits(&self, persons: &Persons, row: u32, unit: u32) -> bool {
-        let (birth, name) = (persons.birth(row), persons.name(row));
         let unit = self.at(unit);
         let other = |known: &SmallSet, code| code != NONE && !known.is_empty() && !known.has(code);
-        let twin = other(&unit.names, name) && other(&unit.sexes, persons.sex(row));
-        let born = birth == NONE || unit.births.is_empty() || unit.births.has(birth);
-        born && !twin || unit.names.has(name)
+        let born = !other(&unit.births, persons.birth(row));
+        born && !other(&unit.sexes, persons.sex(row)) || unit.names.has(persons.name(row))
+    }
+
+    /// Whether a row's name and birth date are another child's alone: of twins of one sex, one has the other's number. Of two who
+    /// share a name a third name tells nothing.
+    pub(crate) fn names_another(&self, persons: &Persons, row: u32, unit: u32) -> bool {
+        let (name, names) = (persons.name(row), &self.at(unit).names);
+        let is_other = |other: u32| other != unit && !self.at(other).names.meets(names);
+        name != NONE
+            && !names.is_empty()
+            && !names.has(name)
+            && matches!(self.by_match_key(persons, row), KeyHolders::One(other) if is_other(other))
     }
 
     /// The child that a row's match keys lead to, the keys being tried in order; a pupil goes before a leaver.
@@ -433,69 +443,4 @@ pub(crate) enum KeyHolders {
     None,
     One(u32),
     Several,
-}
-
-/// Where rows of one number are about two children: for each row which of them. Names tell them apart; where a row has
-/// none, birth dates do.
-fn two_children(persons: &Persons, rows: &[u32]) -> Option<Vec<u32>> {
-    let first = (persons.birth(*rows.first()?), persons.name(rows[0]));
-    if rows.iter().all(|row| (persons.birth(*row), persons.name(*row)) == first) {
-        return None;
-    }
-    if two_in_one_term(persons, rows) {
-        let by_name = |row: &u32| match persons.name(*row) {
-            NONE => persons.birth(*row),
-            name => name,
-        };
-        return Some(rows.iter().map(by_name).collect());
-    }
-    apart(persons, rows)
-}
-
-/// Whether rows of one delivery have two names, or, where a name is not known, two birth dates.
-fn two_in_one_term(persons: &Persons, rows: &[u32]) -> bool {
-    let mut terms: HashMap<u32, (OneOrSeveral, OneOrSeveral, bool)> = HashMap::new();
-    for row in rows {
-        let (names, births, unnamed) = terms.entry(persons.table_of(*row).delivery).or_default();
-        names.add(persons.name(*row));
-        births.add(persons.birth(*row));
-        *unnamed |= persons.name(*row) == NONE && persons.birth(*row) != NONE;
-    }
-    let two = |(names, births, unnamed): &(OneOrSeveral, OneOrSeveral, bool)| {
-        *names == OneOrSeveral::Several || *unnamed && *births == OneOrSeveral::Several
-    };
-    terms.values().any(two)
-}
-
-/// Rows of several terms that neither a name nor a birth date holds together: a number that was used again.
-fn apart(persons: &Persons, rows: &[u32]) -> Option<Vec<u32>> {
-    let mut groups: Vec<(SmallSet, SmallSet)> = Vec::new();
-    let whole = |row: &&u32| persons.name(**row) != NONE && persons.birth(**row) != NONE;
-    for row in rows.iter().filter(whole) {
-        let (name, birth) = (persons.name(*row), persons.birth(*row));
-        let meets = |group: &(SmallSet, SmallSet)| group.0.has(name) || group.1.has(birth);
-        let mut joined = (SmallSet::default(), SmallSet::default());
-        joined.0.add(name);
-        joined.1.add(birth);
-        for group in groups.extract_if(.., |group| meets(group)) {
-            joined.0.add_all(&group.0);
-            joined.1.add_all(&group.1);
-        }
-        groups.push(joined);
-    }
-    if groups.len() < 2 {
-        return None;
-    }
-    let group_of = |row: &u32| {
-        let meets = |group: &(SmallSet, SmallSet)| {
-            group.0.has(persons.name(*row)) || group.1.has(persons.birth(*row))
-        };
-        let mut found = groups.iter().enumerate().filter(|(_, group)| meets(group));
-        match (found.next(), found.next()) {
-            (Some((place, _)), None) => place as u32,
-            // A row that could be either child's is told as a third: it is not given to one of them by chance.
-            _ => NONE,
-        }
-    };
-    Some(rows.iter().map(group_of).collect())
 }

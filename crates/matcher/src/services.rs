@@ -64,7 +64,8 @@ impl Services {
         let mut shared = false;
         for number in persons.numbers_known(row) {
             if let Some(unit) = register.number(number) {
-                if register.fits(persons, row, unit) {
+                if register.fits(persons, row, unit) && !register.names_another(persons, row, unit)
+                {
                     self.target[place] = unit;
                     self.linkage[place] = Linkage::Identifier;
                     return;

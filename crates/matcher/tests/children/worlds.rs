@@ -47,7 +47,7 @@ fn partition(children: &Children, tables: usize) -> Vec<Vec<(usize, usize)>> {
 }
 
 /// Random worlds a property; `PROPTEST_CASES` asks for more.
-fn cases() -> u32 {
+pub(super) fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2_000)
 }
 
