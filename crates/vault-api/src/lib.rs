@@ -47,7 +47,7 @@ pub use proof::Proof;
 pub use proposal::{
     Approval, CarriedOut, Proposed, ProposedAction, Reidentified, SubjectPseudonym,
 };
-pub use publication::{KnownRelease, Publication, Publishing, ReleaseRules};
+pub use publication::{Floors, KnownRelease, Publication, Publishing, ReleaseRules};
 pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
 pub use retention::{
     DeliveryCount, DisposalCounts, DisposalHead, DisposalReceipt, DisposedDataset, DueCount,
@@ -61,4 +61,4 @@ pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 pub use unlock::{LockedReport, Share, ShareKind, Unlocking, VaultState};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 12;
+pub const PROTOCOL: u16 = 13;

@@ -57,6 +57,52 @@ pub struct ReleaseRules {
     pub method: String,
 }
 
+/// How strict the releases of a purpose are at least: what custodians signed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Floors {
+    /// The least threshold.
+    // Always written: a message says each field by its place.
+    pub threshold: Option<u64>,
+    /// The least strict rule for zeros.
+    pub zeros: Option<Zeros>,
+    /// How many children of one cell an attacker is taken to know, at least.
+    pub insider: Option<u64>,
+    /// The p % rule for sums, at least.
+    pub p_percent: Option<u32>,
+    /// The methods that are allowed. Empty: any.
+    pub methods: Vec<String>,
+}
+
+impl Floors {
+    /// The first rule that a release breaks, and what is asked for. One that says nothing of its rules breaks all.
+    pub fn broken_by(&self, rules: Option<&ReleaseRules>) -> Option<String> {
+        let Self { threshold, zeros, insider, p_percent, methods } = self;
+        let Some(rules) = rules else {
+            return (*self != Self::default())
+                .then(|| "it does not say by which rules it was protected".into());
+        };
+        if let Some(least) = threshold.filter(|least| rules.threshold < *least) {
+            return Some(format!("its threshold is below {least}"));
+        }
+        if let Some(least) = zeros.filter(|least| rules.zeros < *least) {
+            let least = serde_json::to_value(least).unwrap_or_default();
+            let least = least.as_str().unwrap_or_default();
+            return Some(format!("its rule for zeros is weaker than `{least}`"));
+        }
+        if let Some(least) = insider.filter(|least| rules.insider < *least) {
+            return Some(format!(
+                "it reckons with less than {least} children whom an insider knows"
+            ));
+        }
+        if let Some(least) = p_percent.filter(|least| rules.p_percent.is_none_or(|p| p < *least)) {
+            return Some(format!("its p % rule for sums is below {least}"));
+        }
+        let is_allowed = methods.is_empty() || methods.contains(&rules.method);
+        (!is_allowed).then(|| format!("its method is none of {}", methods.join(", ")))
+    }
+}
+
 /// A step in the life of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -65,4 +111,49 @@ pub enum Publishing {
     LetOut,
     /// It is withdrawn.
     Withdrawn,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_as_strict_as_its_purpose_asks_or_stricter() {
+        let floors = Floors {
+            threshold: Some(5),
+            zeros: Some(Zeros::Published),
+            insider: Some(1),
+            p_percent: Some(10),
+            methods: vec!["suppress".into()],
+        };
+        let rules = ReleaseRules {
+            threshold: 5,
+            zeros: Zeros::Published,
+            insider: 1,
+            p_percent: Some(10),
+            method: "suppress".into(),
+        };
+        assert_eq!(floors.broken_by(Some(&rules)), None);
+        let stricter = ReleaseRules { threshold: 10, zeros: Zeros::Unsafe, ..rules.clone() };
+        assert_eq!(floors.broken_by(Some(&stricter)), None);
+        let broken = |rules: ReleaseRules| floors.broken_by(Some(&rules)).unwrap_or_default();
+        let told = [
+            broken(ReleaseRules { threshold: 4, ..rules.clone() }),
+            broken(ReleaseRules { insider: 0, ..rules.clone() }),
+            broken(ReleaseRules { p_percent: None, ..rules.clone() }),
+            broken(ReleaseRules { method: "cell-key".into(), ..rules.clone() }),
+        ];
+        let expected = [
+            "its threshold is below 5",
+            "it reckons with less than 1 children whom an insider knows",
+            "its p % rule for sums is below 10",
+            "its method is none of suppress",
+        ];
+        assert_eq!(told, expected);
+        let unsafe_zeros = Floors { zeros: Some(Zeros::Unsafe), ..floors.clone() };
+        let told = unsafe_zeros.broken_by(Some(&rules)).unwrap_or_default();
+        assert_eq!(told, "its rule for zeros is weaker than `unsafe`");
+        assert!(floors.broken_by(None).is_some());
+        assert_eq!(Floors::default().broken_by(None), None);
+    }
 }

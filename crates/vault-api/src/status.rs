@@ -3,6 +3,8 @@
 use minster_model::{KeyVersion, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
+use crate::Floors;
+
 /// The vault's state, as far as it is told without a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusReport {
@@ -84,6 +86,9 @@ pub struct PurposeStatus {
     /// Whether children may be counted by where they live.
     #[serde(default)]
     pub households: bool,
+    /// How strict its releases are at least; not said in a statement that an earlier release signed.
+    #[serde(default)]
+    pub floors: Option<Floors>,
 }
 
 /// One version of a purpose's keys.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use minster_model::{Kind, Purpose, Role, SourceName, policy::Zeros};
-use minster_vault_api::ReleaseRules;
+use minster_vault_api::Floors;
 use serde::{Deserialize, Serialize};
 
 use crate::VaultFault;
@@ -106,32 +106,10 @@ impl ReleaseFloors {
         *self == Self::default()
     }
 
-    /// The first rule that a release breaks, and what is asked for. One that says nothing of its rules breaks all.
-    pub fn broken_by(&self, rules: Option<&ReleaseRules>) -> Option<String> {
-        let Self { threshold, zeros, insider, p_percent, methods, persons: _ } = self;
-        let Some(rules) = rules else {
-            let asks = Self { persons: one(), ..self.clone() };
-            return (!asks.is_usual())
-                .then(|| "it does not say by which rules it was protected".into());
-        };
-        let zeros_of = |zeros: Zeros| serde_json::to_value(zeros).unwrap_or_default();
-        let text = |zeros: Zeros| zeros_of(zeros).as_str().unwrap_or_default().to_owned();
-        if let Some(least) = threshold.filter(|least| rules.threshold < *least) {
-            return Some(format!("its threshold is below {least}"));
-        }
-        if let Some(least) = zeros.filter(|least| rules.zeros < *least) {
-            return Some(format!("its rule for zeros is weaker than `{}`", text(least)));
-        }
-        if let Some(least) = insider.filter(|least| rules.insider < *least) {
-            return Some(format!(
-                "it reckons with less than {least} children whom an insider knows"
-            ));
-        }
-        if let Some(least) = p_percent.filter(|least| rules.p_percent.is_none_or(|p| p < *least)) {
-            return Some(format!("its p % rule for sums is below {least}"));
-        }
-        let is_allowed = methods.is_empty() || methods.contains(&rules.method);
-        (!is_allowed).then(|| format!("its method is none of {}", methods.join(", ")))
+    /// How strict a release is at least.
+    pub fn floors(&self) -> Floors {
+        let Self { threshold, zeros, insider, p_percent, methods, persons: _ } = self.clone();
+        Floors { threshold, zeros, insider, p_percent, methods }
     }
 }
 
@@ -306,39 +284,18 @@ mod tests {
     }
 
     #[test]
-    fn a_release_is_as_strict_as_its_purpose_asks_or_stricter() {
+    fn the_floors_of_a_purpose_are_those_of_its_text() {
         let floors: ReleaseFloors = toml::from_str(
-            "threshold = 5\nzeros = \"published\"\ninsider = 1\np_percent = 10\nmethods = [\"suppress\"]\n",
+            "persons = 2\nthreshold = 5\nzeros = \"unsafe\"\ninsider = 1\np_percent = 10\nmethods = [\"suppress\"]\n",
         )
         .unwrap();
-        let rules = ReleaseRules {
-            threshold: 5,
-            zeros: Zeros::Published,
-            insider: 1,
+        let expected = Floors {
+            threshold: Some(5),
+            zeros: Some(Zeros::Unsafe),
+            insider: Some(1),
             p_percent: Some(10),
-            method: "suppress".into(),
+            methods: vec!["suppress".into()],
         };
-        assert_eq!(floors.broken_by(Some(&rules)), None);
-        let stricter = ReleaseRules { threshold: 10, zeros: Zeros::Unsafe, ..rules.clone() };
-        assert_eq!(floors.broken_by(Some(&stricter)), None);
-        let broken = |rules: ReleaseRules| floors.broken_by(Some(&rules)).unwrap_or_default();
-        let told = [
-            broken(ReleaseRules { threshold: 4, ..rules.clone() }),
-            broken(ReleaseRules { insider: 0, ..rules.clone() }),
-            broken(ReleaseRules { p_percent: None, ..rules.clone() }),
-            broken(ReleaseRules { method: "cell-key".into(), ..rules.clone() }),
-        ];
-        let expected = [
-            "its threshold is below 5",
-            "it reckons with less than 1 children whom an insider knows",
-            "its p % rule for sums is below 10",
-            "its method is none of suppress",
-        ];
-        assert_eq!(told, expected);
-        let unsafe_zeros = ReleaseFloors { zeros: Some(Zeros::Unsafe), ..floors.clone() };
-        let told = unsafe_zeros.broken_by(Some(&rules)).unwrap_or_default();
-        assert_eq!(told, "its rule for zeros is weaker than `unsafe`");
-        assert!(floors.broken_by(None).is_some());
-        assert_eq!(ReleaseFloors::default().broken_by(None), None);
+        assert_eq!((floors.persons, floors.floors()), (2, expected));
     }
 }

@@ -376,6 +376,7 @@ impl Vault {
             repairs_today: purpose.repairs_today(),
             repair_budget: purpose.definition.repairs.map_or((0, 0), |of| (of.run, of.day)),
             households: purpose.definition.households,
+            floors: Some(purpose.definition.release.floors()),
         };
         state.purposes.iter().map(status).collect()
     }

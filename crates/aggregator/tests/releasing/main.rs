@@ -3,8 +3,10 @@
 
 mod derived;
 mod ledger;
+mod measures;
 mod populations;
 mod revised;
+mod rounded;
 
 use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 
@@ -344,69 +346,6 @@ fn a_level_that_is_no_level_is_refused() {
     assert!(error.contains("two values beside one category"), "{error}");
 }
 
-#[test]
-fn measures_say_what_they_are_defined_to() {
-    let site = Site::new();
-    let rows = site.rows(&format!(
-        "{HEAD}
-[[table]]
-name = \"t\"
-dimensions = [\"sex\"]
-measure = [
-  {{ name = \"missed\", sum = \"missed\" }},
-  {{ name = \"mean\", mean = \"missed\" }},
-  {{ name = \"rate\", sum = \"excluded\", per = \"children\", times = 100 }},
-  {{ name = \"share\", percentage = \"sex\" }},
-  {{ name = \"median\", median = \"missed\", step = 10 }},
-]
-"
-    ));
-    // Eighty girls: each ward has 0 to 19, which miss 0, 5 … 30 in turn.
-    let girls = cell(&rows, &[("sex", "F")]);
-    let missed = 4 * (0..20).map(|child| child % 7 * 5).sum::<i64>();
-    assert_eq!(girls["missed"], missed.to_string());
-    assert_eq!(missed, 1140);
-    assert_eq!(girls["mean"], "14.3");
-    assert_eq!(girls["rate"], "10");
-    assert_eq!(girls["share"], "40");
-    // Missed 0 counts as 0, 5 and 10 as 10, 15 and 20 as 20, 25 and 30 as 30.
-    assert_eq!(girls["median"], "20");
-    let nobody = cell(&rows, &[("sex", "Unknown")]);
-    assert_eq!((nobody["mean"].as_str(), nobody["mean_status"].as_str()), ("", "z"));
-}
-
-#[test]
-fn few_events_are_withheld_though_children_are_many() {
-    let site = Site::new();
-    let rows = site.rows(&format!(
-        "{HEAD}\n[[table]]\nname = \"t\"\ndimensions = [\"ward\"]\nmeasure = [{{ name = \"exclusions\", events = \"excluded\" }}]\n"
-    ));
-    // w3: children 0, 10 and 20 were excluded.
-    let w3 = cell(&rows, &[("ward", "w3")]);
-    assert_eq!((w3["children"].as_str(), w3["exclusions_status"].as_str()), ("23", "c"));
-    let south = cell(&rows, &[("ward", "south")]);
-    let w4 = cell(&rows, &[("ward", "w4")]);
-    assert!(south["exclusions"].is_empty() || w4["exclusions"].is_empty());
-}
-
-#[test]
-fn a_sum_of_one_respondent_is_withheld() {
-    let site = Site::new();
-    let table = "[[table]]\nname = \"t\"\ndimensions = [\"ward\"]\nmeasure = [{ name = \"exclusions\", sum = \"excluded\" }]\n";
-    let total = |rows: &[BTreeMap<String, String>]| {
-        cell(rows, &[("ward", "all")])["exclusions_status"].clone()
-    };
-    assert_eq!(total(&site.rows(&format!("{HEAD}{table}"))), "");
-    // Only one school excludes.
-    let of_schools = "holder = { column = \"school\" }\n";
-    let with_holders = format!("{of_schools}{}{table}", HEAD.replacen("\"r\"", "\"s\"", 1));
-    // Beside a release that shows the total it cannot be hidden.
-    let error = site.release(&with_holders).unwrap_err().to_string();
-    assert!(error.contains("other rules for sums"), "{error}");
-    let rows = Site::new().rows(&with_holders);
-    assert_eq!(total(&rows), "c");
-}
-
 /// To how many schools what is left of a published number of both is small: the true counts without their
 /// own.
 fn few_to_a_school(rows: &[BTreeMap<String, String>]) -> usize {
@@ -529,52 +468,4 @@ fn a_release_under_the_dice_is_checked_and_is_the_same_again() {
     let which = Which { store: &site.store, release: &release, period, purpose: &purpose };
     let checks = verify_release(&which, &mut OneKey).unwrap();
     assert!(checks.iter().all(|check| check.passed), "{checks:?}");
-}
-
-#[test]
-fn numbers_are_rounded_instead_and_checked_again() {
-    let table = "\n[[table]]\nname = \"t\"\ndimensions = [\"ward\", \"sex\"]\nmeasure = [{ name = \"share\", percentage = \"sex\" }]\n";
-    for (method, base) in [
-        ("{ controlled = { base = 5 } }", 5),
-        ("{ controlled = { base = 3 } }", 3),
-        ("\"cell-key\"", 1),
-    ] {
-        let site = Site::new();
-        let definition = format!("method = {method}\n{HEAD}{table}");
-        let rows = site.rows(&definition);
-        let count = |ward: &str, sex: &str| -> i64 {
-            cell(&rows, &[("ward", ward), ("sex", sex)])["children"].parse().unwrap()
-        };
-        for row in &rows {
-            assert_eq!(row["children"].parse::<i64>().unwrap() % base, 0, "{method}: {row:?}");
-            assert_eq!(row["status"], "");
-        }
-        if base > 1 {
-            assert_eq!(count("south", "M"), count("w3", "M") + count("w4", "M"), "{method}");
-            assert_eq!(count("west", "M"), count("w3", "M") + count("w2", "M"), "{method}");
-        } else {
-            assert!(!(1..5).contains(&count("w3", "M")), "{method}");
-        }
-        let (release, purpose) = ("r".parse().unwrap(), "test".parse().unwrap());
-        let period = &site.period;
-        let which = Which { store: &site.store, release: &release, period, purpose: &purpose };
-        let checks = verify_release(&which, &mut OneKey).unwrap();
-        assert!(checks.iter().all(|check| check.passed), "{method}: {checks:?}");
-        // Again: the same bytes.
-        let first = site.release(&definition).unwrap();
-        assert_eq!(first.outcome, Outcome::Same, "{method}");
-        // Withheld beside it, the same children would be known.
-        let withheld = format!("{}{table}", HEAD.replacen("\"r\"", "\"s\"", 1));
-        let error = site.release(&withheld).unwrap_err().to_string();
-        assert!(error.contains("one of the two is rounded"), "{method}: {error}");
-    }
-}
-
-#[test]
-fn beside_rounded_counts_no_sum_is_shown() {
-    let definition = format!(
-        "method = {{ nearest = {{ base = 5 }} }}\n{HEAD}\n[[table]]\nname = \"t\"\ndimensions = [\"ward\"]\nmeasure = [{{ name = \"missed\", sum = \"missed\" }}]\n"
-    );
-    let error = Site::new().release(&definition).unwrap_err().to_string();
-    assert!(error.contains("only percentages are shown"), "{error}");
 }

@@ -13,7 +13,7 @@ use super::{
     decode::Decoded,
 };
 
-type Vault = Result<Client, VaultError>;
+pub(super) type Vault = Result<Client, VaultError>;
 
 /// The statement's signature, the manifests' check values, the purposes.
 pub(super) fn checks(
@@ -92,7 +92,12 @@ pub(super) fn disjoint(decoded: &Decoded) -> Check {
     check.end()
 }
 
-fn stated(site: &Site<'_>, vault: &mut Vault, signed: &mut Gathered) -> Option<Statement> {
+/// The vault's statement, where its signature is right.
+pub(super) fn stated(
+    site: &Site<'_>,
+    vault: &mut Vault,
+    signed: &mut Gathered,
+) -> Option<Statement> {
     let note = match (&site.arguments.statement, &mut *vault) {
         (Some(path), _) => match fs::read_to_string(path) {
             Ok(note) => note,
@@ -255,6 +260,7 @@ mod tests {
             repairs_today: 0,
             repair_budget: (0, 0),
             households: false,
+            floors: None,
         };
         Statement { store_id: "s".into(), time: String::new(), purposes: vec![purpose] }
     }

@@ -22,7 +22,7 @@ impl Session<'_> {
         let Asker { uid, role, .. } = *self.asker()?;
         self.decide(|state| {
             let state = state.open_to(role, &publication.purpose)?;
-            let broken = state.definition.release.broken_by(publication.rules.as_ref());
+            let broken = state.definition.release.floors().broken_by(publication.rules.as_ref());
             if let (Publishing::LetOut, Some(what)) = (publication.what, broken) {
                 let purpose = publication.purpose;
                 return Err(Denial::WeakRules { purpose, what });
