@@ -21,7 +21,7 @@ use crate::{
     person_tables::{DeliveredPersons, column, pseudonym},
     pseudonym_codes::PseudonymCodes,
     report::LinkageCounts,
-    sorted_numbers::{SortedNumbers, by_child},
+    sorted_numbers::{SortedNumbers, by_child, by_code},
     summary::SummarisedRow,
 };
 
@@ -163,7 +163,7 @@ impl<'a> DeliveryPersons<'a> {
             resolved.add_row(row, of);
         }
         let (rows, counts) = resolved.done();
-        let mut rows = by_child(rows, self.on_spine.len(), |taken| taken.child);
+        let mut rows = by_code(rows, |taken| taken.child);
         // A child with two numbers: its rows stand by number.
         for of_child in rows.chunk_by_mut(|a, b| a.child == b.child) {
             if !of_child.is_sorted_by_key(|taken| taken.row) {
@@ -389,6 +389,41 @@ mod tests {
         RecordBatch::try_new(Arc::new(Schema::new(fields)), vec![column, units]).unwrap()
     }
 
+    /// More numbers than children, and more than the processor's own memory holds: a child's rows under two numbers stay in the
+    /// table's order.
+    #[test]
+    fn rows_of_a_child_with_two_numbers_stay_in_order_among_many_numbers() {
+        let persons = persons();
+        let children = Children::new(&persons);
+        let name: ColumnName = "child".parse().unwrap();
+        let wide = |n: u32| {
+            let mut bytes = [0; Pseudonym::LEN];
+            bytes[..4].copy_from_slice(&n.wrapping_mul(0x9E37_79B9).to_be_bytes());
+            bytes
+        };
+        let called = (0..70_000).map(|n| (Pseudonym::from_bytes(wide(n)), (n % 10, true)));
+        let of = DeliveryPersons {
+            children: &children,
+            on_spine: children.on_spine(),
+            child: Some(&name),
+            own: None,
+            has_persons: true,
+            called: PersonsByNumber::new(called),
+            by_unit: HashMap::new(),
+            dictionaries: Mutex::default(),
+        };
+        let cells = (0..300u32).map(|row| Some(wide(row * 7_919 % 70_000)));
+        let numbers = FixedSizeBinaryArray::try_from_sparse_iter_with_size(cells, 16).unwrap();
+        let fields = vec![Field::new("child", numbers.data_type().clone(), true)];
+        let batch =
+            RecordBatch::try_new(Arc::new(Schema::new(fields)), vec![Arc::new(numbers)]).unwrap();
+        let (rows, counts) = of.resolve_by_child(&batch, 0).unwrap();
+        assert!(rows.is_sorted_by_key(|taken| (taken.child, taken.row)));
+        let mut in_order = rows;
+        in_order.sort_by_key(|taken| taken.row);
+        assert_eq!((in_order, counts), of.resolve(&batch, 0).unwrap());
+    }
+
     proptest! {
         /// A file that holds each number once says of each row what one that holds it row by row says, and so do rows child by
         /// child.
@@ -424,6 +459,13 @@ mod tests {
             }
             for batch in [&plain, &coded] {
                 let (mut rows, counts) = of.resolve_by_child(batch, 0).unwrap();
+                let of_child = |one: &SummarisedRow, two: &SummarisedRow| {
+                    one.child != two.child || one.row < two.row
+                };
+                let in_order = rows.iter().enumerate().all(|(place, one)| {
+                    rows[place + 1..].iter().all(|two| of_child(one, two))
+                });
+                prop_assert!(in_order, "the rows of a child stand in the table's order");
                 rows.sort_by_key(|taken| taken.row);
                 prop_assert_eq!(&(rows, counts), &expected);
             }

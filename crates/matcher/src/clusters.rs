@@ -113,7 +113,7 @@ impl Clusters {
             all
         });
         let mut all = ClusterEvidence::default();
-        parts.iter().for_each(|part| all.append(part));
+        parts.into_iter().for_each(|part| all.append(&part));
         Self { of_row, all, rows, keys }
     }
 }

@@ -11,7 +11,9 @@ use minster_model::{
     DatasetClass, DatasetRef, KeyVersion, Period, Purpose, RunId, TableName,
     periods::{LinkedPeriod, Periods},
 };
-use minster_store::{DatasetKeys, Manifest, Origin, RowGroupWriter, Store, StoreError, TableEntry};
+use minster_store::{
+    DatasetKeys, DatasetWriter, Manifest, Origin, RowGroupWriter, Store, StoreError, TableEntry,
+};
 
 use crate::{
     MatchError,
@@ -20,7 +22,7 @@ use crate::{
     definition::Matching,
     events::Delivered,
     integration::{IntegratedTables, Integration},
-    ledger::Ledger,
+    ledger::{self, Ledger},
     listed_numbers::Listed,
     parallel_reader::on_all_cores,
     person_tables::PersonTables,
@@ -133,11 +135,14 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         rows => return Err(MatchError::Lost { rows }),
     }
     let ids = ledger.counted(&children)?;
-    // Ids go first: whatever stops the rest, the next run gives the same. Then they need not be held.
-    match children.is_news() {
-        true => ledger.write(job, &children, &delivered, keys)?,
-        false => drop(ledger),
-    }
+    // Ids are written at once, so that they need not be held, and published once all that they are of was made.
+    let staged = match children.is_news() {
+        true => Some(ledger.stage(job, &children, &delivered, keys)?),
+        false => {
+            drop(ledger);
+            None
+        }
+    };
     let mut made = Vec::new();
     for period in job.periods.iter() {
         let who = (&children, &people, &scored.probabilities);
@@ -147,6 +152,10 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         of_period.report.scored.clone_from(&scored.report);
         of_period.report.clerical.clone_from(&clerical);
         made.push((period, of_period));
+    }
+    // Ids go first: whatever stops the rest, the next run gives the same.
+    if let Some(staged) = staged {
+        staged.publish(keys)?;
     }
     review.write(&pairs, job, &delivered, keys)?;
     // All is written: who is who need not be held beside it.
@@ -222,25 +231,58 @@ impl KeyOrigin {
     }
 }
 
+/// A dataset that linking made, written and not published yet.
+pub(crate) struct StagedDataset {
+    writer: DatasetWriter,
+    stamp: KeyOrigin,
+    origin: Origin,
+    tables: Vec<TableEntry>,
+}
+
+impl StagedDataset {
+    pub(crate) fn publish(self, keys: &mut dyn DatasetKeys) -> Result<Manifest, MatchError> {
+        let Self { writer, stamp, origin, tables } = self;
+        Ok(writer.publish(stamp.version, stamp.check, origin, tables, keys)?)
+    }
+}
+
 /// Publishes a dataset that linking made: its tables, and what stands beside them.
 pub(crate) fn publish(
+    store: (&Store, &RunId),
+    keys: &mut dyn DatasetKeys,
+    stamp: KeyOrigin,
+    of: (&DatasetRef, Origin),
+    tables: &[(&str, &RecordBatch)],
+    files: &[(&str, &[u8])],
+) -> Result<Manifest, MatchError> {
+    stage(store, keys, stamp, of, tables, files)?.publish(keys)
+}
+
+/// Tables and columns of them with other values in nearly all rows.
+const WITHOUT_DICTIONARY: [(&str, &str); 5] = [
+    (CHILDREN, "child"),
+    (CROSSWALK, "row"),
+    (ledger::EVIDENCE, "evidence"),
+    (ledger::IDS, "id"),
+    (ledger::IDS, "made"),
+];
+
+/// Writes a dataset that linking made.
+pub(crate) fn stage(
     (store, run): (&Store, &RunId),
     keys: &mut dyn DatasetKeys,
     stamp: KeyOrigin,
     (dataset, origin): (&DatasetRef, Origin),
     tables: &[(&str, &RecordBatch)],
     files: &[(&str, &[u8])],
-) -> Result<Manifest, MatchError> {
+) -> Result<StagedDataset, MatchError> {
     let (key, wrapped) = keys.create(dataset).map_err(StoreError::from)?;
     let writer = store.stage(dataset, run, key, wrapped)?;
-    let writers = tables.iter().map(|(name, batch)| {
-        let unique: &[&str] = match *name {
-            CHILDREN => &["child"],
-            CROSSWALK => &["row"],
-            _ => &[],
-        };
-        let name: TableName = name.parse().map_err(|_| MatchError::Name)?;
-        Ok(writer.table_of_unique(&name, at_rest(&batch.schema()), unique)?.in_row_groups()?)
+    let writers = tables.iter().map(|(table, batch)| {
+        let plain = WITHOUT_DICTIONARY.iter().filter(|(of, _)| of == table);
+        let plain: Vec<&str> = plain.map(|(_, column)| *column).collect();
+        let name: TableName = table.parse().map_err(|_| MatchError::Name)?;
+        Ok(writer.table_of_unique(&name, at_rest(&batch.schema()), &plain)?.in_row_groups()?)
     });
     let writers: Vec<RowGroupWriter> = writers.collect::<Result<_, MatchError>>()?;
     let groups = writers.iter().zip(tables).flat_map(|(writer, (_, batch))| {
@@ -252,12 +294,13 @@ pub(crate) fn publish(
         let pieces = (group * GROUP..end).step_by(PIECE);
         writer.write(group, pieces.map(|at| texts(&batch.slice(at, PIECE.min(end - at)))))
     })?;
-    let entries = writers.into_iter().map(RowGroupWriter::finish);
-    let entries: Vec<TableEntry> = entries.collect::<Result<_, _>>()?;
+    let written = writers.into_iter().zip(tables);
+    let written = written.map(|(writer, (_, batch))| writer.finish(batch.num_rows() as u64));
+    let tables: Vec<TableEntry> = written.collect::<Result<_, _>>()?;
     for (name, bytes) in files {
         writer.file(name, bytes)?;
     }
-    Ok(writer.publish(stamp.version, stamp.check, origin, entries, keys)?)
+    Ok(StagedDataset { writer, stamp, origin, tables })
 }
 
 /// A table's columns as they are written: texts stand in no dictionary.

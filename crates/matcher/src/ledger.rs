@@ -17,16 +17,16 @@ use crate::{
     children::Children,
     definition::Matching,
     events::Delivered,
-    identities::Identities,
-    job::{KeyOrigin, publish},
+    identities::{ChangeKind, Identities},
+    job::{KeyOrigin, StagedDataset, stage},
     person_tables::pseudonym,
     sorted_numbers::by_pseudonym,
     tables::{batch, pseudonyms},
 };
 
 /// The tables: what leads to an id, ids in the order in which they were made, and what happened to them.
-const EVIDENCE: &str = "evidence";
-const IDS: &str = "ids";
+pub(crate) const EVIDENCE: &str = "evidence";
+pub(crate) const IDS: &str = "ids";
 const CHANGES: &str = "changes";
 
 /// The ids that stand, as they were read.
@@ -56,7 +56,7 @@ pub fn ledger_of(purpose: &Purpose) -> Result<DatasetRef, MatchError> {
 /// The children to whom some numbers lead.
 #[derive(Debug, Default)]
 pub struct LedTo {
-    /// Their ids.
+    /// Their ids, and those that were merged into them.
     pub ids: HashSet<Pseudonym>,
     /// All else that leads to them: other numbers and match keys, each with the id.
     pub others: HashMap<Pseudonym, Pseudonym>,
@@ -88,6 +88,28 @@ pub fn ids_led_to(
         }
         Ok(())
     })?;
+    let mut merges = Vec::new();
+    each(&dataset, CHANGES, |batch| {
+        let happened = batch.column(1).as_any().downcast_ref::<StringArray>();
+        let happened = happened.ok_or(MatchError::Ledger)?;
+        let [from, to] = [pseudonym_column(batch, 2)?, pseudonym_column(batch, 3)?];
+        for row in 0..batch.num_rows() {
+            if happened.value(row) == ChangeKind::Merged.as_str() {
+                merges.extend(pseudonym(from, row).zip(pseudonym(to, row)));
+            }
+        }
+        Ok(())
+    })?;
+    let mut former = merged_into(ids, &merges);
+    each(&dataset, EVIDENCE, |batch| {
+        let led_to = pseudonym_column(batch, 1)?;
+        // Something leads to it again: it is another child's.
+        (0..batch.num_rows()).filter_map(|row| pseudonym(led_to, row)).for_each(|id| {
+            former.remove(&id);
+        });
+        Ok(())
+    })?;
+    ids.extend(former);
     each(&dataset, EVIDENCE, |batch| {
         let [evidence, led_to] = [pseudonym_column(batch, 0)?, pseudonym_column(batch, 1)?];
         for row in 0..batch.num_rows() {
@@ -97,6 +119,18 @@ pub fn ids_led_to(
         Ok(())
     })?;
     Ok(led)
+}
+
+/// The ids that were merged into some, in whatever steps: datasets of earlier periods have them still.
+fn merged_into(ids: &HashSet<Pseudonym>, merges: &[(Pseudonym, Pseudonym)]) -> HashSet<Pseudonym> {
+    let mut former = HashSet::new();
+    // The last merge first: what was merged into an id before went on with it.
+    for (from, to) in merges.iter().rev() {
+        if (ids.contains(to) || former.contains(to)) && !ids.contains(from) {
+            former.insert(*from);
+        }
+    }
+    former
 }
 
 impl Ledger {
@@ -179,13 +213,13 @@ impl Ledger {
     }
 
     /// Writes it with what linking made, merged, split or learnt.
-    pub(crate) fn write(
+    pub(crate) fn stage(
         self,
         job: &Job<'_>,
         children: &Children,
         delivered: &[Delivered],
         keys: &mut dyn DatasetKeys,
-    ) -> Result<(), MatchError> {
+    ) -> Result<StagedDataset, MatchError> {
         let Identities { evidence, made } = self.identities;
         let made = by_pseudonym(made.into_iter().collect());
         let places = made.iter().map(|(_, place)| *place);
@@ -211,8 +245,7 @@ impl Ledger {
         let origin =
             Origin::datasets(definition, delivered.iter().map(Delivered::made_of).collect());
         let stamp = KeyOrigin::of(delivered)?;
-        publish((job.store, job.run), keys, stamp, (&dataset, origin), &tables, &[])?;
-        Ok(())
+        stage((job.store, job.run), keys, stamp, (&dataset, origin), &tables, &[])
     }
 }
 
@@ -251,4 +284,23 @@ pub(crate) fn pseudonym_column(
     pseudonyms
         .filter(|pseudonyms| pseudonyms.value_length() == Pseudonym::LEN as i32)
         .ok_or(MatchError::Ledger)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn p(n: u8) -> Pseudonym {
+        Pseudonym::from_bytes([n; Pseudonym::LEN])
+    }
+
+    #[test]
+    fn an_id_has_all_that_were_merged_into_it_step_by_step() {
+        // 1 into 2, later 2 into 3; 4 into 5 is another child's, and so is what came from 3 before it was the child's.
+        let merges = [(p(1), p(2)), (p(4), p(5)), (p(2), p(3))];
+        let former = |id| merged_into(&HashSet::from([p(id)]), &merges);
+        assert_eq!(former(3), HashSet::from([p(1), p(2)]));
+        assert_eq!(former(5), HashSet::from([p(4)]));
+        assert_eq!(former(1), HashSet::new());
+    }
 }

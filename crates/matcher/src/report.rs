@@ -116,8 +116,11 @@ impl Linked {
     }
 
     pub(crate) fn add_counts(&mut self, LinkageCounts(counts): &LinkageCounts) {
-        for (linkage, rows) in Linkage::ALL.into_iter().zip(counts).filter(|(_, rows)| **rows > 0) {
-            self.count(linkage, *rows);
+        for linkage in Linkage::ALL {
+            match counts[linkage as usize] {
+                0 => {}
+                rows => self.count(linkage, rows),
+            }
         }
     }
 

@@ -38,6 +38,7 @@ struct State {
     next: usize,
     waiting: BTreeMap<usize, Encoded>,
     rows: u64,
+    has_failed: bool,
 }
 
 /// A row group as it will stand in the file.
@@ -54,7 +55,7 @@ impl RowGroupWriter {
         ),
         (path, name, schema): (PathBuf, TableName, SchemaRef),
     ) -> Self {
-        let state = State { writer, next: 0, waiting: BTreeMap::new(), rows: 0 };
+        let state = State { writer, next: 0, waiting: BTreeMap::new(), rows: 0, has_failed: false };
         Self { encoder, path, name, schema, state: Mutex::new(state) }
     }
 
@@ -93,11 +94,11 @@ impl RowGroupWriter {
     /// Makes the table durable and describes it for the manifest.
     ///
     /// # Errors
-    /// [`StoreError`] where the file cannot be written, or a row group before the last was never given.
-    pub fn finish(self) -> Result<TableEntry, StoreError> {
+    /// [`StoreError`] where the file cannot be written, or has other rows than these: a row group was never given.
+    pub fn finish(self, rows: u64) -> Result<TableEntry, StoreError> {
         let Self { path, name, schema, state, .. } = self;
         let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if !state.waiting.is_empty() {
+        if state.rows != rows {
             let gap = ParquetError::General("a row group is missing".into());
             return Err(failed("written", &path)(gap));
         }
@@ -107,8 +108,20 @@ impl RowGroupWriter {
 }
 
 impl State {
-    /// Appends those that may be: all before them are in the file.
+    /// Appends those that may be: all before them are in the file. After a failure none is held.
     fn append(&mut self) -> Result<(), ParquetError> {
+        let appended = self.append_next();
+        self.has_failed |= appended.is_err();
+        if self.has_failed {
+            self.waiting.clear();
+        }
+        appended
+    }
+
+    fn append_next(&mut self) -> Result<(), ParquetError> {
+        if self.has_failed {
+            return Err(ParquetError::General("a row group before it could not be written".into()));
+        }
         while let Some(Encoded { columns, rows }) = self.waiting.remove(&self.next) {
             let mut group = self.writer.next_row_group()?;
             for column in columns {

@@ -91,8 +91,15 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Writes by row groups, several at the same time: nothing may be written yet.
+    /// Writes by row groups, several at the same time.
+    ///
+    /// # Errors
+    /// [`StoreError`] where rows were written already, or the file cannot be.
     pub fn in_row_groups(self) -> Result<RowGroupWriter, StoreError> {
+        if self.rows > 0 {
+            let late = ParquetError::General("rows were written before its row groups".into());
+            return Err(failed("written", &self.path)(late));
+        }
         let writer = self.writer.into_serialized_writer().map_err(failed("written", &self.path))?;
         Ok(RowGroupWriter::new(writer, (self.path, self.name, self.schema)))
     }

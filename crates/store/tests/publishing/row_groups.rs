@@ -67,7 +67,7 @@ fn backwards(table: RowGroupWriter, groups: &[RecordBatch]) -> Result<TableEntry
             scope.spawn(write).join().unwrap().unwrap();
         }
     });
-    table.finish()
+    table.finish(groups.iter().map(|group| group.num_rows() as u64).sum())
 }
 
 /// The rows of all row groups, and whether each row group has its numbers once.
@@ -116,12 +116,15 @@ fn a_row_group_that_was_never_given_stops_the_table() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store")).unwrap();
     let groups = [rows(3, 2, false)];
-    let without_the_first = |table: RowGroupWriter, groups: &[RecordBatch]| {
-        table.write(1, [Ok::<_, StoreError>(groups[0].clone())].into_iter())?;
-        table.finish()
-    };
-    let error = publish(&store, &groups, false, without_the_first).unwrap_err().to_string();
-    assert!(error.contains("a row group is missing"), "{error}");
+    // The first, or the last.
+    for given in [1, 0] {
+        let without_one = |table: RowGroupWriter, groups: &[RecordBatch]| {
+            table.write(given, [Ok::<_, StoreError>(groups[0].clone())].into_iter())?;
+            table.finish(6)
+        };
+        let error = publish(&store, &groups, false, without_one).unwrap_err().to_string();
+        assert!(error.contains("a row group is missing"), "{error}");
+    }
 }
 
 /// A row group of few children has each number once in its file; one of many has some of them in clear order. Both read the
