@@ -209,8 +209,8 @@ impl Proposed {
     }
 }
 
-/// A TOML string, which is also a quoted key. (What `toml` writes of a text may be a string of several lines, which is
-/// no key.)
+/// A TOML string, which is also a quoted key. (A text that `toml` writes may be a string of several lines, which is no
+/// key.)
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
