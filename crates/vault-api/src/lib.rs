@@ -16,6 +16,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bounds;
 mod client;
 mod custodians;
 mod denial;

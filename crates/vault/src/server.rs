@@ -16,7 +16,10 @@ use std::{
 };
 
 use minster_model::Role;
-use minster_vault_api::{Denial, Request, Response, frame};
+use minster_vault_api::{
+    Denial, Request, Response,
+    frame::{self, FrameError},
+};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::{
@@ -237,7 +240,8 @@ impl Drop for Place {
     }
 }
 
-/// Ends when the caller closes, sends what is no message, or takes longer than the limits.
+/// Ends when the caller closes, sends what is no message, or takes longer than the limits. What is no message is denied and
+/// counted: a list or text that is longer than a message may hold makes it none.
 fn converse(vault: &Vault, uid: u32, stream: &UnixStream, limits: &Limits) {
     let mut session = Session::new(vault, uid);
     let patient = Patient { stream, until: Some(Instant::now() + limits.hello), limits };
@@ -247,7 +251,15 @@ fn converse(vault: &Vault, uid: u32, stream: &UnixStream, limits: &Limits) {
     }
     loop {
         let most = if session.is_welcome() { frame::MAX_FRAME } else { SMALL };
-        let Ok(request) = frame::read_within::<Request>(&mut reader, most) else { return };
+        let request = match frame::read_within::<Request>(&mut reader, most) {
+            Ok(request) => request,
+            Err(FrameError::Malformed) => {
+                // Where it ends is known, and what it asks for is not: it is the last one.
+                let _ = frame::write(&mut writer, &session.malformed());
+                return;
+            }
+            Err(_) => return,
+        };
         let response = session.answer(request);
         std::thread::sleep(vault.wait(uid));
         if frame::write(&mut writer, &response).is_err() {

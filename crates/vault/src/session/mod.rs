@@ -51,12 +51,20 @@ impl<'a> Session<'a> {
 
     /// Answers one request. A denial is logged; the conversation goes on.
     pub fn answer(&mut self, request: Request) -> Response {
-        match self.try_answer(request) {
-            Ok(response) => response,
-            Err(denial) => match self.vault.denied(self.uid, self.asker.as_ref(), &denial) {
-                Ok(()) => Response::Denied(denial),
-                Err(unwritable) => Response::Denied(unwritable),
-            },
+        self.try_answer(request).unwrap_or_else(|denial| self.denied(denial))
+    }
+
+    /// The answer to what is no message.
+    pub(crate) fn malformed(&self) -> Response {
+        let what =
+            "it is none of this release, or a list or text in it is longer than a message may hold";
+        self.denied(out_of_order(what))
+    }
+
+    fn denied(&self, denial: Denial) -> Response {
+        match self.vault.denied(self.uid, self.asker.as_ref(), &denial) {
+            Ok(()) => Response::Denied(denial),
+            Err(unwritable) => Response::Denied(unwritable),
         }
     }
 
