@@ -13,7 +13,9 @@ pub enum Denial {
         vault: u16,
     },
     /// The caller's uid does not hold the role.
-    #[error("uid {uid} does not hold the role {role}; a custodian names it in vault.toml")]
+    #[error(
+        "uid {uid} does not hold the role {role}; two custodians grant it (`minster-vault request … grant {role}`)"
+    )]
     NotInRole {
         /// The caller's user id.
         uid: u32,
@@ -195,7 +197,9 @@ pub enum Denial {
         kind: Kind,
     },
     /// The caller's uid holds no role.
-    #[error("uid {uid} holds no role in this vault; a custodian names it in vault.toml")]
+    #[error(
+        "uid {uid} holds no role in this vault; two custodians grant one (`minster-vault request … grant`)"
+    )]
     Stranger {
         /// The caller's user id.
         uid: u32,

@@ -57,9 +57,11 @@ pub use retention::{
 };
 pub use review::SignedDecisions;
 pub use run::{IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};
-pub use status::{DangerousRoles, PurposeStatus, Statement, StatusReport, VersionStatus};
+pub use status::{
+    DangerousRoles, PurposeStatus, RoleGrant, Statement, StatusReport, VersionStatus,
+};
 pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 pub use unlock::{LockedReport, Share, ShareKind, Unlocking, VaultState};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 12;
+pub const PROTOCOL: u16 = 13;

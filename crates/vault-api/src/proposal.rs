@@ -1,7 +1,7 @@
 //! The actions that custodians approve, and the answers that their approval opens.
 
 use minster_model::{
-    DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, SourceName, TableName,
+    DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, Role, SourceName, TableName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +137,23 @@ pub enum ProposedAction {
         /// The proposal that made it.
         #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         hold: String,
+    },
+    /// Let a uid ask in a role.
+    Grant {
+        /// The role.
+        role: Role,
+        /// The uid.
+        uid: u32,
+        /// The last day (ISO) on which it may; without end where none is named.
+        #[serde(deserialize_with = "bounds::some_text::<_, { bounds::SHORT }>")]
+        until: Option<String>,
+    },
+    /// Let a uid ask in a role no more.
+    Revoke {
+        /// The role.
+        role: Role,
+        /// The uid.
+        uid: u32,
     },
     /// Dispose of what is due under a schedule.
     Dispose {

@@ -45,11 +45,28 @@ pub struct StatusReport {
     /// Roles that one uid must not hold together, and does.
     #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub dangerous_roles: Vec<DangerousRoles>,
+    /// Who holds which role today.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
+    pub roles: Vec<RoleGrant>,
+    /// Whether `vault.toml` says otherwise than when its roles were taken over: what was changed there counts for nothing.
+    pub roles_file_ignored: bool,
     /// Whether the vault started for a single user, who may hold roles that undo a protection together.
     pub single_user: bool,
     /// Seconds since the last checkpoint in the folder that the vault keeps was signed; nothing where it keeps none, or none is
     /// there yet.
     pub checkpoint_age: Option<u64>,
+}
+
+/// A role that a uid holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleGrant {
+    /// The role.
+    pub role: Role,
+    /// The uid.
+    pub uid: u32,
+    /// The last day (ISO, UTC) on which it holds it; without end where none is named.
+    #[serde(deserialize_with = "bounds::some_text::<_, { bounds::SHORT }>")]
+    pub until: Option<String>,
 }
 
 /// Two roles of one uid that undo a protection together.

@@ -12,7 +12,7 @@ use minster_vault_api::{
     LogPage, ManifestFault, NamedFile, NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun,
     PersonFacts, Proposed, ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase,
     QuarantineRows, RecordedManifest, Reidentified, ReleaseRules, Request, Response, RetentionPlan,
-    RunKey, RunManifest, SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold,
+    RoleGrant, RunKey, RunManifest, SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold,
     StatusReport, SubjectPseudonym, UndeterminedCount, Unlocking, Unwrapped, VersionStatus,
     WrappedKey,
 };
@@ -127,6 +127,8 @@ pub(crate) fn actions() -> Vec<ProposedAction> {
         ProposedAction::Hold { kind: n(), identifier: batch() },
         ProposedAction::Moratorium { category: t(), ordered_by: t(), schedule: t() },
         ProposedAction::LiftHold { hold: t() },
+        ProposedAction::Grant { role: Role::Auditor, uid: 1, until: Some(t()) },
+        ProposedAction::Revoke { role: Role::Auditor, uid: 1 },
         ProposedAction::Dispose { purpose: n(), schedule: t(), until: t() },
     ]
 }
@@ -234,6 +236,8 @@ fn status() -> StatusReport {
         hardening: t(),
         restorations: 1,
         dangerous_roles: vec![DangerousRoles { uid: 1, one: Role::Ingest, other: Role::Linker }],
+        roles: vec![RoleGrant { role: Role::Auditor, uid: 1, until: Some(t()) }],
+        roles_file_ignored: false,
         single_user: false,
         checkpoint_age: Some(1),
     }
