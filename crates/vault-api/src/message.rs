@@ -54,6 +54,8 @@ pub enum Request {
     },
     /// Closes the open run, which read these files: all that it was opened for.
     CloseRun(#[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<InputFile>),
+    /// Leaves the open run: what it was answered gets into no dataset. The conversation goes on.
+    LeaveRun,
     /// A new dataset key, and the same wrapped.
     CreateKey(DatasetRef),
     /// The dataset key that this wrapping holds, and the key of the run whose tokens the dataset holds. The last is the SHA-256
@@ -275,7 +277,7 @@ pub enum Response {
         #[serde(with = "serde_bytes")]
         tokens: Vec<u8>,
     },
-    /// The run is closed.
+    /// The run is closed, or left.
     RunClosed,
     /// A new dataset key.
     KeyCreated(DataKey, WrappedKey),

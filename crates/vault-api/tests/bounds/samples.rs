@@ -160,6 +160,7 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::TellBirths { kind: n(), identifiers: batch(), born: batch() },
         Request::Repair { kind: n(), faulty: batch(), born: batch() },
         Request::CloseRun(vec![input()]),
+        Request::LeaveRun,
         Request::CreateKey(dataset()),
         Request::UnwrapKey(dataset(), wrapped.clone(), sealed.clone(), t()),
         Request::ScanKey(dataset(), wrapped, sealed, t()),

@@ -82,6 +82,7 @@ impl<'a> Session<'a> {
             }
             Request::Repair { kind, faulty, born } => self.repair(&kind, &faulty, &born),
             Request::CloseRun(inputs) => self.close_run(inputs),
+            Request::LeaveRun => self.leave_run(),
             Request::CreateKey(dataset) => self.create_key(dataset),
             Request::UnwrapKey(dataset, wrapped, run, manifest) => {
                 self.unwrap_key(dataset, &wrapped, run.as_ref(), &manifest)

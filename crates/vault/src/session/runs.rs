@@ -319,6 +319,13 @@ impl Session<'_> {
         Ok(Response::RunClosed)
     }
 
+    /// Forgets the open run, as the end of the conversation would. The log tells of a run that was opened and not closed.
+    pub(super) fn leave_run(&mut self) -> Result<Response, Denial> {
+        self.allow(&[Role::Ingest], "a run")?;
+        self.run = None;
+        Ok(Response::RunClosed)
+    }
+
     /// A purpose that answers, as it is now; [`PurposeState::grant`] looks whether it still is.
     pub(super) fn running(&self, purpose: &Purpose) -> Result<PurposeState, Denial> {
         let role = self.asker()?.role;
