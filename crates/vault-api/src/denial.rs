@@ -14,7 +14,8 @@ pub enum Denial {
     },
     /// The caller's uid does not hold the role.
     #[error(
-        "uid {uid} does not hold the role {role}; two custodians grant it (`minster-vault request … grant {role}`)"
+        "uid {uid} does not hold the role {role}; two custodians grant it (`minster-vault request … grant {role}`). A vault \
+         without two custodians has it from vault.toml as it starts"
     )]
     NotInRole {
         /// The caller's user id.
@@ -198,7 +199,8 @@ pub enum Denial {
     },
     /// The caller's uid holds no role.
     #[error(
-        "uid {uid} holds no role in this vault; two custodians grant one (`minster-vault request … grant`)"
+        "uid {uid} holds no role in this vault; two custodians grant one (`minster-vault request … grant`). A vault without two \
+         custodians has it from vault.toml as it starts"
     )]
     Stranger {
         /// The caller's user id.
