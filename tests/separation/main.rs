@@ -37,6 +37,7 @@ const NEVER: &[(&str, &[&str])] = &[
         &["minster-vault", "minster-identifiers", "minster-sources", "minster-synth"],
     ),
     ("minster-scoring", &["minster-model", "polars", "parquet", "ring"]),
+    ("minster-disk", &["minster-model", "polars", "parquet", "serde"]),
     ("minster-leakage", &["minster-identifiers", "minster-model"]),
     ("minster-disclosure", &["polars", "minster-attack"]),
     ("minster-attack", &["polars", "minster-disclosure"]),

@@ -1,4 +1,8 @@
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use minster_model::{
@@ -149,8 +153,25 @@ impl Ingestion {
         })
     }
 
+    /// Connects to the vault, for the whole of a run.
+    ///
+    /// # Errors
+    /// [`VaultError`]; the run tells of it, where it needs the vault.
+    pub fn call(&self) -> Result<Client, VaultError> {
+        Client::connect_to(&self.pipeline.vault, Role::Ingest, PROGRAM)
+    }
+
     /// Ingests every delivery that is not the same as what stands.
     pub fn run(&self, options: &Options) -> Result<Report, IngestError> {
+        self.run_with(options, self.call())
+    }
+
+    /// The same by a connection that there is: a program that has shut itself in makes none.
+    pub fn run_with(
+        &self,
+        options: &Options,
+        vault: Result<Client, VaultError>,
+    ) -> Result<Report, IngestError> {
         let store = Store::open_on(&self.pipeline.store, options.disk.clone())?
             .keeping(self.pipeline.retention);
         let _lock = if options.lock_held { None } else { Some(store.lock()?) };
@@ -165,7 +186,7 @@ impl Ingestion {
         }
         let record = RunRecord::begin(run, PROGRAM, self.pipeline.purpose.clone(), now);
         let mut journal = Journal::begin(&store, &self.pipeline.monitoring, record)?;
-        let outcome = self.ingest(&store, &mut journal, options);
+        let outcome = self.ingest(&store, &mut journal, options, vault);
         let recorded = match &outcome {
             Ok(report) => journal.end(report.exit_code(), None),
             Err(error) => journal.end(error.exit_code(), Some(error.to_string())),
@@ -211,6 +232,7 @@ impl Ingestion {
         store: &Store,
         journal: &mut Journal<'_>,
         options: &Options,
+        vault: Result<Client, VaultError>,
     ) -> Result<Report, IngestError> {
         let told = &options.told;
         let delivered = |name: &&SourceName| {
@@ -226,14 +248,14 @@ impl Ingestion {
         told(&Event::Planned(journal.record().sources.iter().map(|source| source.bytes).sum()));
         keep_freed_memory();
         let run = journal.record().run.clone();
-        let mut vault = self.vault_if_there(told)?;
+        let mut vault = if_there(vault, told)?;
         let store = &match &mut vault {
-            Some(vault) => {
+            Ok(vault) => {
                 let (store, settled) = store.settled(&self.pipeline.purpose, vault)?;
                 settled.notes().into_iter().for_each(|note| told(&Event::Note(note)));
                 store
             }
-            None => store.clone(),
+            Err(_) => store.clone(),
         };
         let mut tokens = TokenTable::default();
         // With --again, all are read again.
@@ -263,8 +285,10 @@ impl Ingestion {
                     }
                 })?,
                 Err(error) if on_failure == OnFailure::GoOn && error.is_of_source() => {
-                    // The vault's run of it stays open; the next source has a conversation of its own.
-                    vault = None;
+                    // The vault's run of it is not closed, and the next source opens one of its own.
+                    if let Ok(vault) = &mut vault {
+                        vault.leave_run()?;
+                    }
                     journal.end_source(place, |record| {
                         record.progress = Progress::LeftOut;
                         record.why = Some(error.to_string());
@@ -280,24 +304,6 @@ impl Ingestion {
             return Err(IngestError::AllLeftOut { sources: left_out });
         }
         Ok(Report { format: 1, run, sources, distinct_identifiers: tokens.asked() })
-    }
-
-    /// The vault; none where it does not answer. Where nothing changed, nothing is asked of it but whether what stands is the
-    /// newest, and whoever links asks that again.
-    fn vault_if_there(
-        &self,
-        told: &Arc<dyn Fn(&Event<'_>) + Send + Sync>,
-    ) -> Result<Option<Client>, IngestError> {
-        match Client::connect_to(&self.pipeline.vault, Role::Ingest, PROGRAM) {
-            Ok(vault) => Ok(Some(vault)),
-            Err(error @ VaultError::Unreachable { .. }) => {
-                told(&Event::Note(format!(
-                    "{error} Whether the datasets that stand are the newest is not compared now, but when they are linked"
-                )));
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// Whether a delivery is not what stands: then all are matched anew, and those whose parts were shredded after the last
@@ -326,7 +332,7 @@ impl Ingestion {
         planned: &Planned,
         run: &RunId,
         (store, again): (&Store, bool),
-        vault: &mut Option<Client>,
+        vault: &mut Result<Client, Unreachable>,
         tokens: &mut TokenTable,
         options: &Options,
     ) -> Result<(Progress, Manifest), IngestError> {
@@ -336,11 +342,8 @@ impl Ingestion {
             return Ok((Progress::Unchanged, manifest));
         }
         let vault = match vault {
-            Some(vault) => vault,
-            None => {
-                let address = &self.pipeline.vault;
-                vault.insert(Client::connect_to(address, Role::Ingest, PROGRAM)?)
-            }
+            Ok(vault) => vault,
+            Err(unreachable) => return Err(unreachable.again().into()),
         };
         let told = Arc::clone(&options.told);
         let manifest = planned.ingest(&mut Run {
@@ -412,4 +415,38 @@ impl Ingestion {
 /// (mallopt(3), "dynamic mmap threshold").
 fn keep_freed_memory() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(24 << 20)));
+}
+
+/// The reason why the vault does not answer, for each delivery that needs it.
+struct Unreachable {
+    socket: PathBuf,
+    kind: std::io::ErrorKind,
+    why: String,
+}
+
+impl Unreachable {
+    fn again(&self) -> VaultError {
+        let source = std::io::Error::new(self.kind, self.why.clone());
+        VaultError::Unreachable { socket: self.socket.clone(), source }
+    }
+}
+
+/// The vault, if it answers. Where nothing changed, nothing is asked of it but whether what stands is the newest, and whoever links
+/// asks that again.
+fn if_there(
+    vault: Result<Client, VaultError>,
+    told: &Arc<dyn Fn(&Event<'_>) + Send + Sync>,
+) -> Result<Result<Client, Unreachable>, IngestError> {
+    match vault {
+        Ok(vault) => Ok(Ok(vault)),
+        Err(VaultError::Unreachable { socket, source }) => {
+            let unreachable = Unreachable { socket, kind: source.kind(), why: source.to_string() };
+            told(&Event::Note(format!(
+                "{} Whether the datasets that stand are the newest is not compared now, but when they are linked",
+                unreachable.again()
+            )));
+            Ok(Err(unreachable))
+        }
+        Err(error) => Err(error.into()),
+    }
 }

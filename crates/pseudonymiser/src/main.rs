@@ -14,7 +14,7 @@ use std::{
 use clap::Parser;
 use minster_model::pipeline::MonitoringAlone;
 use minster_pseudonymiser::{Checked, Event, IngestError, Ingestion, Options};
-use minster_sandbox::{Access, REFUSED, Sockets, allow_calls, allow_files};
+use minster_sandbox::{Access, REFUSED, allow_calls, allow_files};
 use minster_store::record_attempt;
 
 use crate::{
@@ -82,8 +82,10 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
             let accept = accept.into_iter().collect();
             let options =
                 Options { lock_held, run, again, parts, accept, told, ..Default::default() };
+            // Once it has shut itself in, it connects to nothing any more.
+            let vault = ingestion.call();
             shut_in(&ingestion, log);
-            let report = ingestion.run(&options);
+            let report = ingestion.run_with(&options, vault);
             log.finish();
             let report = report?;
             log.ended(report.exit_code());
@@ -147,15 +149,15 @@ fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {
 /// The system's own files, which libraries read: time, devices, how many cores there are.
 const OF_THE_SYSTEM: [&str; 7] = ["/etc", "/usr", "/lib", "/lib64", "/proc", "/sys", "/dev"];
 
-/// From here on the process reads the deliveries, writes the store and the monitors' files, and asks the vault; a file or
-/// archive that takes it over can do no more. Where the kernel has no such thing, the run goes on.
+/// From here on the process reads the deliveries, writes the store and the monitors' files, and asks the vault by the connection
+/// that it has; a file or archive that takes it over can do no more. Where the kernel has no such thing, the run goes on.
 fn shut_in(ingestion: &Ingestion, log: &Log) {
     let (read, written) = (ingestion.reads(), ingestion.writes());
     let read = read.into_iter().chain(OF_THE_SYSTEM.map(Path::new)).map(|of| (of, Access::Read));
     let written = written.into_iter().map(|of| (of, Access::Write));
     let terminal = ["/dev/null", "/dev/tty"].map(|of| (Path::new(of), Access::Write));
     let files = allow_files(&read.chain(written).chain(terminal).collect::<Vec<_>>());
-    let calls = allow_calls(Sockets::Local);
+    let calls = allow_calls();
     if [files, calls].contains(&REFUSED) {
         let why = format!("the program is not shut in: Landlock: {files}; seccomp: {calls}");
         log.tell(&Event::Trouble(why));

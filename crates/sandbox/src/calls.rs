@@ -5,15 +5,6 @@ use seccompiler::{
     SeccompRule,
 };
 
-/// The sockets that a process may make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sockets {
-    /// None: it answers on the one that it has.
-    None,
-    /// Those of this machine, to ask the vault.
-    Local,
-}
-
 /// Files, folders and what is read and written.
 const FILES: &[i64] = &[
     libc::SYS_read,
@@ -175,19 +166,20 @@ const OLDER: &[i64] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER: &[i64] = &[];
 
-/// Allows the calls that a program of files, threads and one socket needs, and no others (seccomp). All others fail as calls
-/// do that the kernel does not have. None of those that are allowed starts a program, looks into another process, changes
-/// the user, loads code into the kernel or opens a network connection.
+/// Allows the calls that a program of files, threads and the sockets that it has needs, and no others (seccomp). All others fail as
+/// calls do that the kernel does not have. None of those that are allowed starts a program, looks into another process, changes
+/// the user, loads code into the kernel, or makes or connects a socket: Landlock alone does not keep a process from sockets that
+/// stand in the file system.
 ///
 /// Says whether it took effect.
-pub fn allow_calls(sockets: Sockets) -> &'static str {
-    match seccomp(sockets) {
+pub fn allow_calls() -> &'static str {
+    match seccomp() {
         Ok(()) => "yes",
         Err(_) => crate::REFUSED,
     }
 }
 
-fn seccomp(sockets: Sockets) -> Result<(), Box<dyn std::error::Error>> {
+fn seccomp() -> Result<(), Box<dyn std::error::Error>> {
     let all = [FILES, PROCESS, CONVERSATION, OLDER];
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         all.into_iter().flatten().map(|&call| (call, Vec::new())).collect();
@@ -196,17 +188,6 @@ fn seccomp(sockets: Sockets) -> Result<(), Box<dyn std::error::Error>> {
         |request: u64| SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, request);
     let other = vec![typing(libc::TIOCSTI)?, typing(libc::TIOCLINUX)?];
     rules.insert(libc::SYS_ioctl, vec![SeccompRule::new(other)?]);
-    if sockets == Sockets::Local {
-        let family = SeccompCondition::new(
-            0,
-            SeccompCmpArgLen::Dword,
-            SeccompCmpOp::Eq,
-            libc::AF_UNIX as u64,
-        )?;
-        rules.insert(libc::SYS_socket, vec![SeccompRule::new(vec![family])?]);
-        rules.insert(libc::SYS_socketpair, Vec::new());
-        rules.insert(libc::SYS_connect, Vec::new());
-    }
     let filter = SeccompFilter::new(
         rules,
         SeccompAction::Errno(libc::ENOSYS as u32),

@@ -16,7 +16,7 @@ mod files;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 
-pub use calls::{Sockets, allow_calls};
+pub use calls::allow_calls;
 pub use files::{Access, allow_files};
 
 /// Said where the system does not let the process shut itself in.

@@ -19,7 +19,7 @@ impl Store {
         within::check(self.root(), &self.staging())?;
         self.disk().create_folders(&self.drafts_folder().join(period.as_str()))?;
         self.disk().create_folders(&self.staging())?;
-        self.disk().replace_file(&self.staging().join("draft.json"), &path, draft)
+        self.disk().replace_file(&self.staging(), &path, draft)
     }
 
     /// A draft, if there is one.

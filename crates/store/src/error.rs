@@ -207,6 +207,18 @@ impl StoreError {
         move |source| Self::Io { what, path, source }
     }
 
+    /// The same where something else may stand in the place of a file or folder: [`StoreError::Linked`].
+    pub(crate) fn disk(
+        what: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(std::io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| match minster_disk::is_not_plain(&source) {
+            true => Self::Linked { path },
+            false => Self::Io { what, path, source },
+        }
+    }
+
     /// The program's exit code for this error (see `minster_model::exit`).
     pub fn exit_code(&self) -> u8 {
         use minster_model::exit;

@@ -55,9 +55,7 @@ impl Store {
         }
         self.disk().create_folders(&folder)?;
         self.disk().create_folders(&self.staging())?;
-        let staged = self.staging().join(format!("ledger.{name}"));
-        self.disk().write_file(&staged, entry)?;
-        self.disk().rename(&staged, &place)?;
+        self.disk().replace_file(&self.staging(), &place, entry)?;
         for above in folder.ancestors().skip(1).take_while(|above| above.starts_with(self.root())) {
             self.disk().sync_folder(above)?;
         }
@@ -78,7 +76,7 @@ impl Store {
         within::check(self.root(), &self.staging())?;
         self.disk().create_folders(&folder)?;
         self.disk().create_folders(&self.staging())?;
-        self.disk().replace_file(&self.staging().join("entry.json"), &path, entry)
+        self.disk().replace_file(&self.staging(), &path, entry)
     }
 
     /// The entries of a period that wait, by their names, in order.

@@ -50,8 +50,9 @@ impl Store {
 
     /// [`Store::open`] on a disk of the caller's choosing.
     pub fn open_on(root: &Path, disk: Disk) -> Result<Self, StoreError> {
+        let disk = disk.of(root);
         if !root.exists() {
-            disk.create_folders(root)?;
+            disk.create_root()?;
         }
         let mode = fs::metadata(root).map_err(StoreError::io("open", root))?.permissions().mode();
         let disk = match (mode & 0o7, mode & 0o70, mode & 0o2000) {
@@ -68,7 +69,8 @@ impl Store {
     }
 
     pub(crate) fn on(root: &Path) -> Self {
-        Self { root: root.to_owned(), disk: Disk::default(), retention: NONE, records: None }
+        let disk = Disk::default().of(root);
+        Self { root: root.to_owned(), disk, retention: NONE, records: None }
     }
 
     /// The folder.
@@ -252,8 +254,7 @@ impl Store {
         within::check(&self.root, &self.staging())?;
         self.disk.create_folders(&place)?;
         self.disk.create_folders(&self.staging())?;
-        let aside = self.staging().join(format!("withdrawn.{name}"));
-        self.disk.replace_file(&aside, &place.join("WITHDRAWN.txt"), notice)
+        self.disk.replace_file(&self.staging(), &place.join("WITHDRAWN.txt"), notice)
     }
 
     /// Removes a dataset and all that it superseded; gives whether there was one. Its key was wrapped in its manifest alone, and

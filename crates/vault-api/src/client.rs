@@ -253,6 +253,14 @@ impl Client {
         }
     }
 
+    /// Leaves a run that is not to be closed, so that another may be opened in this conversation.
+    pub fn leave_run(&mut self) -> Result<(), VaultError> {
+        match self.ask(&Request::LeaveRun)? {
+            Response::RunClosed => Ok(()),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
     /// The vault's status.
     pub fn status(&mut self) -> Result<StatusReport, VaultError> {
         match self.ask(&Request::Status)? {

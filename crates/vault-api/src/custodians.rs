@@ -3,34 +3,41 @@
 use minster_model::Purpose;
 use serde::{Deserialize, Serialize};
 
-use crate::{Client, IdentifierBatch, Request, Response, VaultError};
+use crate::{Client, IdentifierBatch, Request, Response, VaultError, bounds};
 
 /// A proposal that is open: neither carried out nor over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenProposal {
     /// Its short name.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub proposal: String,
     /// The action, in a word.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub action: String,
     /// The purpose that it is about, if it is about one.
     pub purpose: Option<Purpose>,
     /// How many pseudonyms, numbers, custodians or given up datasets it is about.
     pub count: u64,
     /// The case it belongs to.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub reference: String,
     /// The uid that asked, and that alone may carry it out. Entries of earlier releases may not name it.
     pub requester: Option<u32>,
     /// When it was made (RFC 3339, UTC).
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub made: String,
     /// Its last day (ISO, UTC).
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub expires: String,
     /// Days until its last day; 0 on that day.
     pub days_left: u32,
     /// The custodians who signed it.
+    #[serde(deserialize_with = "bounds::texts::<_, { bounds::SOME }, { bounds::WORD }>")]
     pub signed: Vec<String>,
     /// How many further custodians must sign it.
     pub missing: u32,
     /// The custodians who may still sign it.
+    #[serde(deserialize_with = "bounds::texts::<_, { bounds::SOME }, { bounds::WORD }>")]
     pub may_sign: Vec<String>,
 }
 

@@ -1,7 +1,7 @@
 use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role, SourceName};
 use serde::{Deserialize, Serialize};
 
-use crate::ManifestFault;
+use crate::{ManifestFault, bounds};
 
 /// Why the vault did nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -13,7 +13,10 @@ pub enum Denial {
         vault: u16,
     },
     /// The caller's uid does not hold the role.
-    #[error("uid {uid} does not hold the role {role}; a custodian names it in vault.toml")]
+    #[error(
+        "uid {uid} does not hold the role {role}; two custodians grant it (`minster-vault request … grant {role}`). A vault \
+         without two custodians has it from vault.toml as it starts"
+    )]
     NotInRole {
         /// The caller's user id.
         uid: u32,
@@ -26,6 +29,7 @@ pub enum Denial {
         /// The caller's role.
         role: Role,
         /// The request.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         what: String,
     },
     /// No such purpose, or one whose time is over.
@@ -62,6 +66,7 @@ pub enum Denial {
         /// The purpose.
         purpose: Purpose,
         /// The rule that is broken, and what it asks for.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         what: String,
     },
     /// More identifiers than the run may ask.
@@ -106,6 +111,7 @@ pub enum Denial {
         /// The budget.
         budget: u64,
         /// A run, or a day.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         whose: String,
     },
     /// The request looks like trying out numbers.
@@ -117,6 +123,7 @@ pub enum Denial {
         /// The purpose.
         purpose: Purpose,
         /// Which rule was broken; no identifier.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         rule: String,
     },
     /// A retired version of a purpose's keys.
@@ -133,26 +140,31 @@ pub enum Denial {
     #[error("the proposal cannot be {what}: {why}")]
     Proposal {
         /// Made, approved, carried out.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         what: String,
         /// The fault.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         why: String,
     },
     /// A sealed file that is none, another vault's, or was changed; or a case that says too little.
     #[error("the quarantine is not opened: {why}")]
     Quarantine {
         /// The fault.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         why: String,
     },
     /// A reviewer whom custodians did not approve, or whose signature it is not.
     #[error("the review is refused: {why}")]
     Review {
         /// The fault.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         why: String,
     },
     /// A message out of order, such as a batch without a run.
     #[error("the message does not fit here: {what}")]
     OutOfOrder {
         /// The missing part.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         what: String,
     },
     /// The wrapping was made by another vault, for another dataset, or was changed.
@@ -173,6 +185,7 @@ pub enum Denial {
     #[error("the vault failed: {what}")]
     Fault {
         /// The step that failed; never an identifier.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         what: String,
     },
     /// Addresses, for a purpose without households.
@@ -198,7 +211,10 @@ pub enum Denial {
         kind: Kind,
     },
     /// The caller's uid holds no role.
-    #[error("uid {uid} holds no role in this vault; a custodian names it in vault.toml")]
+    #[error(
+        "uid {uid} holds no role in this vault; two custodians grant one (`minster-vault request … grant`). A vault without two \
+         custodians has it from vault.toml as it starts"
+    )]
     Stranger {
         /// The caller's user id.
         uid: u32,
@@ -242,6 +258,7 @@ pub enum Denial {
         /// The dataset.
         dataset: DatasetRef,
         /// The fault.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         why: String,
     },
     /// The vault waits for custodians.
@@ -258,12 +275,14 @@ pub enum Denial {
     #[error("the share is not taken: {why}")]
     Share {
         /// The fault.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         why: String,
     },
     /// A wrong share.
     #[error("the share is wrong: {why}")]
     WrongShare {
         /// The fault.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         why: String,
     },
 }

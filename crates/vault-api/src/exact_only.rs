@@ -3,6 +3,8 @@
 use minster_model::{KeyVersion, Kind, Pseudonym};
 use serde::{Deserialize, Serialize};
 
+use crate::bounds;
+
 /// A change of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -39,8 +41,10 @@ pub struct ExactOnlyList {
     /// Numbers on it, of whatever kind.
     pub numbers: u64,
     /// Says which list it is, and nothing of its numbers: another list has another. Empty where no number is on it.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub digest: String,
     /// Pseudonyms of those whose kind the purpose names, for each version of its keys that is not retired.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")]
     pub versions: Vec<ListedPseudonyms>,
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::RunKey;
+use crate::{RunKey, bounds};
 
 /// The key of one dataset: AES-256. Held while the dataset is read or written, then cleared.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -32,7 +32,9 @@ impl fmt::Debug for DataKey {
 /// A dataset key sealed by the vault; stands in the dataset's manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct WrappedKey(pub String);
+pub struct WrappedKey(
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::LINE }>")] pub String,
+);
 
 /// The keys that open a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,6 +16,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bounds;
 mod client;
 mod custodians;
 mod denial;
@@ -56,7 +57,9 @@ pub use retention::{
 };
 pub use review::SignedDecisions;
 pub use run::{IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};
-pub use status::{DangerousRoles, PurposeStatus, Statement, StatusReport, VersionStatus};
+pub use status::{
+    DangerousRoles, PurposeStatus, RoleGrant, Statement, StatusReport, VersionStatus,
+};
 pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 pub use unlock::{LockedReport, Share, ShareKind, Unlocking, VaultState};
 

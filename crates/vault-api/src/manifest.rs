@@ -5,12 +5,15 @@ use std::fmt;
 use minster_model::{DatasetClass, DatasetRef, Role};
 use serde::{Deserialize, Serialize};
 
+use crate::bounds;
+
 /// The manifest of a dataset, by its hash.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RecordedManifest {
     /// The dataset.
     pub dataset: DatasetRef,
     /// SHA-256 of the manifest's bytes, hexadecimal.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub sha256: String,
 }
 
@@ -18,8 +21,10 @@ pub struct RecordedManifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewestManifests {
     /// By dataset.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")]
     pub newest: Vec<RecordedManifest>,
     /// Datasets that an earlier release made in the caller's role, and that were not taken over yet; with the first page.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::DATASETS }>")]
     pub due: Vec<DatasetRef>,
 }
 

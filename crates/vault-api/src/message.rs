@@ -7,9 +7,10 @@ use crate::{
     OpenedQuarantine, OpenedRun, PersonFacts, Proposed, Publication, QuarantineCase,
     QuarantineRows, RecordedManifest, Reidentified, RetentionPlan, RunManifest, SealedRunKey,
     Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking, Unwrapped, WrappedKey,
+    bounds,
 };
 
-/// A caller's request.
+/// A caller's request. Each list and text in it has a bound, and a longer one is refused as the message is read.
 #[derive(Serialize, Deserialize)]
 pub enum Request {
     /// Opens the conversation.
@@ -19,6 +20,7 @@ pub enum Request {
         /// The role in which it asks; its uid must hold it.
         role: Role,
         /// The program's name, for the log.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
         program: String,
     },
     /// Opens a run: which purpose and source, how many identifiers at most.
@@ -51,14 +53,26 @@ pub enum Request {
         born: IdentifierBatch,
     },
     /// Closes the open run, which read these files: all that it was opened for.
-    CloseRun(Vec<InputFile>),
+    CloseRun(#[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<InputFile>),
+    /// Leaves the open run: what it was answered gets into no dataset. The conversation goes on.
+    LeaveRun,
     /// A new dataset key, and the same wrapped.
     CreateKey(DatasetRef),
     /// The dataset key that this wrapping holds, and the key of the run whose tokens the dataset holds. The last is the SHA-256
     /// of the manifest that names them: the log's newest, or no key is given.
-    UnwrapKey(DatasetRef, WrappedKey, Option<SealedRunKey>, String),
+    UnwrapKey(
+        DatasetRef,
+        WrappedKey,
+        Option<SealedRunKey>,
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")] String,
+    ),
     /// The same for a search for leaked identifiers, of whatever dataset, superseded ones too. Logged as a scan.
-    ScanKey(DatasetRef, WrappedKey, Option<SealedRunKey>, String),
+    ScanKey(
+        DatasetRef,
+        WrappedKey,
+        Option<SealedRunKey>,
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")] String,
+    ),
     /// The vault's state, as far as it may be told without a secret.
     Status,
     /// Purposes, key versions and check values, signed.
@@ -72,16 +86,19 @@ pub enum Request {
     /// Carries out what two custodians approved: all but the next two.
     Enact {
         /// The proposal.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         proposal: String,
     },
     /// The identifiers behind the pseudonyms of an approved proposal. Once.
     Reidentify {
         /// The proposal.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         proposal: String,
     },
     /// All pseudonyms of the identifier of an approved proposal. Once.
     FindSubject {
         /// The proposal.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         proposal: String,
         /// The kind of the identifier.
         kind: Kind,
@@ -116,8 +133,10 @@ pub enum Request {
     /// Whether a proposal to change that list is about exactly these numbers.
     CompareExactOnly {
         /// The proposal.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         proposal: String,
         /// The numbers, canonical, by kind.
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::FEW }>")]
         numbers: Vec<(Kind, IdentifierBatch)>,
     },
     /// Logs that a reviewer is given pairs to judge, whom custodians approved.
@@ -125,6 +144,7 @@ pub enum Request {
         /// The purpose.
         purpose: Purpose,
         /// The reviewer's name.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
         reviewer: String,
         /// How many pairs.
         pairs: u64,
@@ -148,6 +168,7 @@ pub enum Request {
         /// The manifest.
         manifest: RecordedManifest,
         /// SHA-256 of the manifest that it was carried over from to new keys.
+        #[serde(deserialize_with = "bounds::some_text::<_, { bounds::SHORT }>")]
         carried_from: Option<String>,
     },
     /// Records the manifests of datasets that an earlier release made; each dataset's newest comes last. Once a purpose and
@@ -156,6 +177,7 @@ pub enum Request {
         /// The purpose.
         purpose: Purpose,
         /// The manifests; none where no dataset stands.
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::DATASETS }>")]
         manifests: Vec<RecordedManifest>,
     },
     /// The newest manifests of a purpose's datasets, one page of them.
@@ -175,6 +197,7 @@ pub enum Request {
     /// Whether a proposal about one child is about this number.
     CompareSubject {
         /// The proposal.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         proposal: String,
         /// The number, canonical: one.
         identifiers: IdentifierBatch,
@@ -183,19 +206,24 @@ pub enum Request {
     Unlock(Share),
     /// Facts of persons in the open run's rows, for the retention schedule. Their identifiers were asked for in the run. The vault
     /// keeps it once the run is closed.
-    TellFacts(Vec<PersonFacts>),
+    TellFacts(
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<PersonFacts>,
+    ),
     /// The plan of a schedule.
     PlanRetention {
         /// The purpose.
         purpose: Purpose,
         /// The schedule's text.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::PAGE }>")]
         schedule: String,
         /// The last day that counts (ISO).
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         until: String,
     },
     /// A piece of a signed disposal list, from this byte on; an empty one ends it.
     ReadDisposal {
         /// The list.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         list: String,
         /// 0, or how much was read so far.
         from: u64,
@@ -205,13 +233,16 @@ pub enum Request {
         /// The manifest.
         manifest: RecordedManifest,
         /// SHA-256 of the manifest before.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         carried_from: String,
         /// The list.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         list: String,
     },
     /// The signed receipt of a list that was applied, once more.
     ReadReceipt {
         /// The list.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         list: String,
     },
     /// Says that a disposal list was applied to all datasets; answered with a signed receipt.
@@ -240,12 +271,13 @@ pub enum Response {
     /// Tokens of the repaired numbers, in the order asked.
     Repaired {
         /// Whether each was repaired.
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::BATCH }>")]
         found: Vec<bool>,
         /// Sixteen bytes for each that was.
         #[serde(with = "serde_bytes")]
         tokens: Vec<u8>,
     },
-    /// The run is closed.
+    /// The run is closed, or left.
     RunClosed,
     /// A new dataset key.
     KeyCreated(DataKey, WrappedKey),
@@ -254,9 +286,9 @@ pub enum Response {
     /// The status.
     Status(StatusReport),
     /// A signed note.
-    Note(String),
+    Note(#[serde(deserialize_with = "bounds::text::<_, { bounds::WHOLE }>")] String),
     /// A proposal as custodians sign it: the exact text.
-    Proposal(String),
+    Proposal(#[serde(deserialize_with = "bounds::text::<_, { bounds::WHOLE }>")] String),
     /// How many custodians approved so far.
     Approved {
         /// Different custodians.
@@ -265,9 +297,13 @@ pub enum Response {
     /// It was carried out.
     Enacted(CarriedOut),
     /// Identifiers, in the order of the proposal's pseudonyms.
-    Identifiers(Vec<Reidentified>),
+    Identifiers(
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<Reidentified>,
+    ),
     /// Pseudonyms, one a purpose and version.
-    Subject(Vec<SubjectPseudonym>),
+    Subject(
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")] Vec<SubjectPseudonym>,
+    ),
     /// The next piece of the sealed file may come.
     QuarantineNext,
     /// The sealed file is whole and its opening is logged.
@@ -290,15 +326,21 @@ pub enum Response {
     /// Whether the numbers are the same.
     ExactOnlyCompared(bool),
     /// Its numbers, counted by kind.
-    ExactOnlyCounted(Vec<ListedKind>),
+    ExactOnlyCounted(
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::FEW }>")] Vec<ListedKind>,
+    ),
     /// Releases that the log knows, by period and name.
-    Releases(Vec<KnownRelease>),
+    Releases(
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<KnownRelease>,
+    ),
     /// The manifest is recorded.
     ManifestRecorded,
     /// The newest manifests that the log knows, by dataset.
     Manifests(NewestManifests),
     /// The proposals that are open.
-    Proposals(Vec<OpenProposal>),
+    Proposals(
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<OpenProposal>,
+    ),
     /// Lines of the log.
     LogPage(LogPage),
     /// Whether the number is the same.
@@ -313,6 +355,7 @@ pub enum Response {
         #[serde(with = "serde_bytes")]
         tokens: Vec<u8>,
         /// Their places, ascending.
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::BATCH }>")]
         blocked: Vec<u32>,
     },
     /// The facts are taken note of.

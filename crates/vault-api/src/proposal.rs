@@ -1,11 +1,11 @@
 //! The actions that custodians approve, and the answers that their approval opens.
 
 use minster_model::{
-    DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, SourceName, TableName,
+    DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, Role, SourceName, TableName,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{DisposalCounts, IdentifierBatch, ListChange, ListChanged};
+use crate::{DisposalCounts, IdentifierBatch, ListChange, ListChanged, bounds};
 
 /// A proposal as it is put before the custodians.
 #[derive(Clone, Serialize, Deserialize)]
@@ -13,10 +13,13 @@ pub struct Proposed {
     /// The action.
     pub action: ProposedAction,
     /// The case it belongs to: a reference, never a name.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub reference: String,
     /// Why, for the custodians' eyes; sealed in the vault and not logged.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::LINE }>")]
     pub reason: String,
     /// The last day (ISO) on which it may be approved and carried out.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub expires: String,
 }
 
@@ -24,7 +27,7 @@ pub struct Proposed {
 #[derive(Clone, Serialize, Deserialize)]
 pub enum ProposedAction {
     /// Name a purpose: the text of one `[[purpose]]` table.
-    Purpose(String),
+    Purpose(#[serde(deserialize_with = "bounds::text::<_, { bounds::PAGE }>")] String),
     /// Let one run of a source ask for more.
     Load {
         /// The purpose.
@@ -40,12 +43,16 @@ pub enum ProposedAction {
         purpose: Purpose,
     },
     /// Let these custodians approve from now on: names, and Ed25519 keys in hexadecimal.
-    Custodians(Vec<(String, String)>),
+    Custodians(
+        #[serde(deserialize_with = "bounds::pairs::<_, { bounds::FEW }, { bounds::WORD }>")]
+        Vec<(String, String)>,
+    ),
     /// Say which identifiers stand behind pseudonyms.
     Reidentify {
         /// Their purpose.
         purpose: Purpose,
         /// The pseudonyms.
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")]
         pseudonyms: Vec<Pseudonym>,
     },
     /// Say all pseudonyms of one identifier.
@@ -60,6 +67,7 @@ pub enum ProposedAction {
         /// The purpose.
         purpose: Purpose,
         /// The reviewers; none, where the purpose is to have none.
+        #[serde(deserialize_with = "bounds::pairs::<_, { bounds::FEW }, { bounds::WORD }>")]
         reviewers: Vec<(String, String)>,
     },
     /// Make the next version of a purpose's keys.
@@ -74,6 +82,7 @@ pub enum ProposedAction {
         /// The version.
         version: KeyVersion,
         /// Datasets that stand under it and may be lost, `source/school_census/2024-25`.
+        #[serde(deserialize_with = "bounds::texts::<_, { bounds::DATASETS }, { bounds::WORD }>")]
         give_up: Vec<String>,
     },
     /// Change the list of identities that are linked by their number alone.
@@ -81,6 +90,7 @@ pub enum ProposedAction {
         /// How.
         change: ListChange,
         /// The numbers, canonical, by kind.
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::FEW }>")]
         numbers: Vec<(Kind, IdentifierBatch)>,
     },
     /// Take an older snapshot of a dataset for its newest, because the newest is lost.
@@ -88,6 +98,7 @@ pub enum ProposedAction {
         /// The dataset.
         dataset: DatasetRef,
         /// SHA-256 of the older one's manifest; none where no copy is left, and the dataset is begun anew.
+        #[serde(deserialize_with = "bounds::some_text::<_, { bounds::SHORT }>")]
         sha256: Option<String>,
     },
     /// Forget a release that a program of 0.2.0 or before had logged and let nobody see, because it was stopped.
@@ -99,6 +110,7 @@ pub enum ProposedAction {
         /// Its period.
         period: Period,
         /// SHA-256 of its files, hexadecimal.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         sha256: String,
     },
     /// Hold a person back from disposal, whatever the schedule says.
@@ -111,24 +123,47 @@ pub enum ProposedAction {
     /// Hold a category of the schedule back.
     Moratorium {
         /// The category.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
         category: String,
         /// The authority that ordered it.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::LINE }>")]
         ordered_by: String,
         /// The retention schedule's text: it has the category.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::PAGE }>")]
         schedule: String,
     },
     /// End a hold or a moratorium.
     LiftHold {
         /// The proposal that made it.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         hold: String,
+    },
+    /// Let a uid ask in a role.
+    Grant {
+        /// The role.
+        role: Role,
+        /// The uid.
+        uid: u32,
+        /// The last day (ISO) on which it may; without end where none is named.
+        #[serde(deserialize_with = "bounds::some_text::<_, { bounds::SHORT }>")]
+        until: Option<String>,
+    },
+    /// Let a uid ask in a role no more.
+    Revoke {
+        /// The role.
+        role: Role,
+        /// The uid.
+        uid: u32,
     },
     /// Dispose of what is due under a schedule.
     Dispose {
         /// The purpose.
         purpose: Purpose,
         /// The schedule's text.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::PAGE }>")]
         schedule: String,
         /// The last day that counts (ISO).
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         until: String,
     },
 }
@@ -152,10 +187,13 @@ pub enum CarriedOut {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     /// The proposal.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub proposal: String,
     /// The custodian's name in the vault.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub custodian: String,
     /// Ed25519 over the proposal's signing text.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::FEW }>")]
     pub signature: Vec<u8>,
 }
 

@@ -3,6 +3,8 @@
 use minster_model::{Period, Purpose, TableName, policy::Zeros};
 use serde::{Deserialize, Serialize};
 
+use crate::bounds;
+
 /// A release that is let out or withdrawn.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Publication {
@@ -13,6 +15,7 @@ pub struct Publication {
     /// Its period.
     pub period: Period,
     /// SHA-256 of its files, hexadecimal.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub sha256: String,
     /// The step.
     pub what: Publishing,
@@ -20,9 +23,9 @@ pub struct Publication {
     // Always written: a message says each field by its place.
     #[serde(default)]
     pub rules: Option<ReleaseRules>,
-    /// SHA-256 of the entry that the ledger of releases is given of it, hexadecimal; none where it is withdrawn, or a
-    /// program of an earlier release said nothing.
-    #[serde(default)]
+    /// SHA-256 of the entry that the ledger of releases is given of it, hexadecimal; none where it is withdrawn. A vault lets
+    /// nothing out without it; entries of earlier releases may have none.
+    #[serde(default, deserialize_with = "bounds::some_text::<_, { bounds::SHORT }>")]
     pub entry: Option<String>,
 }
 
@@ -34,8 +37,10 @@ pub struct KnownRelease {
     /// Its period.
     pub period: Period,
     /// SHA-256 of its files, hexadecimal.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub sha256: String,
     /// SHA-256 of its newest entry in the ledger of releases; none where a program of an earlier release let it out.
+    #[serde(deserialize_with = "bounds::some_text::<_, { bounds::SHORT }>")]
     pub entry: Option<String>,
     /// Whether it was withdrawn since it was last let out.
     pub withdrawn: bool,
@@ -54,6 +59,7 @@ pub struct ReleaseRules {
     /// The p % rule for sums, if there is one.
     pub p_percent: Option<u32>,
     /// How small counts are kept from being known: `suppress`, `cell-key` and so on.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub method: String,
 }
 
@@ -71,6 +77,7 @@ pub struct Floors {
     /// The p % rule for sums, at least.
     pub p_percent: Option<u32>,
     /// The methods that are allowed. Empty: any.
+    #[serde(deserialize_with = "bounds::texts::<_, { bounds::FEW }, { bounds::SHORT }>")]
     pub methods: Vec<String>,
 }
 

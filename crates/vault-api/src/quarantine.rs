@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::bounds;
+
 /// Bytes of a sealed file in one message, at most.
 pub const PIECE: usize = 1 << 20;
 
@@ -10,10 +12,13 @@ pub const PIECE: usize = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantineCase {
     /// The case it belongs to: a reference, never a name. Logged.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub reference: String,
     /// Why, in one line. Logged.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::LINE }>")]
     pub reason: String,
     /// One bit a row, the lowest bit of the first byte the file's first row; all rows where absent.
+    #[serde(deserialize_with = "bounds::some_list::<_, _, { bounds::BATCH }>")]
     pub chosen: Option<Vec<u8>>,
 }
 
@@ -21,6 +26,7 @@ pub struct QuarantineCase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenedQuarantine {
     /// SHA-256 of the sealed file, hexadecimal.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub sha256: String,
     /// Its rows.
     pub rows: u64,

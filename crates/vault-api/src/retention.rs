@@ -3,7 +3,7 @@
 use minster_model::{DatasetRef, KeyVersion, Kind, Purpose};
 use serde::{Deserialize, Serialize};
 
-use crate::IdentifierBatch;
+use crate::{IdentifierBatch, bounds};
 
 /// Facts of one person in a delivery's rows, for the retention schedule. Holds identifiers: no `Debug`.
 #[derive(Clone, Serialize, Deserialize)]
@@ -11,14 +11,18 @@ pub struct PersonFacts {
     /// Identifiers of one row, canonical: the person's own come first.
     pub identifiers: IdentifierBatch,
     /// Their kinds, in the same order.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::FEW }>")]
     pub kinds: Vec<Kind>,
     /// How many of them are the person's own numbers. The others stand beside them: match keys, numbers of rows and cases.
     pub own: u32,
     /// Categories of the schedule that the rows show.
+    #[serde(deserialize_with = "bounds::texts::<_, { bounds::FEW }, { bounds::WORD }>")]
     pub categories: Vec<String>,
     /// Dates of events: the event's name in the schedule, and the day (ISO).
+    #[serde(deserialize_with = "bounds::pairs::<_, { bounds::FEW }, { bounds::WORD }>")]
     pub dates: Vec<(String, String)>,
     /// Events whose dates the row leaves blank, and the first day of its delivery's period (ISO): they had not happened yet.
+    #[serde(deserialize_with = "bounds::pairs::<_, { bounds::FEW }, { bounds::WORD }>")]
     pub open: Vec<(String, String)>,
 }
 
@@ -34,26 +38,35 @@ pub struct RetentionPlan {
     /// The purpose.
     pub purpose: Purpose,
     /// The last day that counts (ISO).
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub until: String,
     /// SHA-256 of the schedule's text.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub schedule_sha256: String,
     /// Persons that are due until that day and not held back.
     pub due: ShownCount,
     /// The same by category and month.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub due_by_month: Vec<DueCount>,
     /// How many of those that are due each delivery told of, as far as the vault knows.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub due_by_delivery: Vec<DeliveryCount>,
     /// Persons whose disposal date cannot be told.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub undetermined: Vec<UndeterminedCount>,
     /// Persons that would be due and are held back, by what holds them.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub held: Vec<HeldCount>,
     /// Persons that come due after that day, for ten years, by calendar year and category.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub forecast: Vec<DueCount>,
     /// Persons of whom no row of the schedule speaks.
     pub unscheduled: ShownCount,
     /// Categories that no source shows.
+    #[serde(deserialize_with = "bounds::texts::<_, { bounds::MANY }, { bounds::WORD }>")]
     pub without_evidence: Vec<String>,
     /// Holds and moratoria that stand, without what a hold is about.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub holds: Vec<StandingHold>,
 }
 
@@ -61,8 +74,10 @@ pub struct RetentionPlan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DueCount {
     /// The category whose date counts.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub category: String,
     /// `2033-03`, or in a forecast `2033`.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub period: String,
     /// Persons.
     pub persons: ShownCount,
@@ -72,6 +87,7 @@ pub struct DueCount {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryCount {
     /// Source and period, `school_census/2024-autumn`.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub delivery: String,
     /// Persons.
     pub persons: ShownCount,
@@ -81,8 +97,10 @@ pub struct DeliveryCount {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndeterminedCount {
     /// The category that needs a date.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub category: String,
     /// The event whose date is missing.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub missing: String,
     /// Persons.
     pub persons: ShownCount,
@@ -92,6 +110,7 @@ pub struct UndeterminedCount {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldCount {
     /// `legal hold`, or the category of a moratorium.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub by: String,
     /// Persons.
     pub persons: ShownCount,
@@ -101,14 +120,19 @@ pub struct HeldCount {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StandingHold {
     /// The proposal that made it, which lifts it too.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub hold: String,
     /// The category, where it is a moratorium; else it is on a person.
+    #[serde(deserialize_with = "bounds::some_text::<_, { bounds::WORD }>")]
     pub category: Option<String>,
     /// The authority that ordered a moratorium.
+    #[serde(deserialize_with = "bounds::some_text::<_, { bounds::LINE }>")]
     pub ordered_by: Option<String>,
     /// The case.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub reference: String,
     /// Since when (RFC 3339, UTC).
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub since: String,
     /// Whether the schedule has the category, or a person of the purpose the number. Else it holds nobody here.
     pub is_known: bool,
@@ -134,14 +158,17 @@ pub struct DisposalHead {
     /// The list's format.
     pub format: u32,
     /// The vault.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub store_id: String,
     /// The proposal that two custodians approved: the list's name.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub list: String,
     /// The purpose.
     pub purpose: Purpose,
     /// The version of its keys.
     pub version: KeyVersion,
     /// Kinds of numbers that are persons' own.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::FEW }>")]
     pub kinds: Vec<Kind>,
     /// Pseudonyms that follow.
     pub pseudonyms: u64,
@@ -157,10 +184,13 @@ impl DisposalHead {
 #[serde(deny_unknown_fields)]
 pub struct DisposalReceipt {
     /// The list.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub list: String,
     /// SHA-256 of its file.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub sha256: String,
     /// Every dataset with rows of persons. One from which nothing left has the same manifest before and after.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::DATASETS }>")]
     pub datasets: Vec<DisposedDataset>,
     /// Linkage datasets that were shredded.
     pub shredded: u64,
@@ -177,8 +207,10 @@ pub struct DisposedDataset {
     /// Which.
     pub dataset: DatasetRef,
     /// SHA-256 of its manifest before.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub before: String,
     /// SHA-256 of its manifest now.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub after: String,
     /// Rows that left it.
     pub rows: u64,

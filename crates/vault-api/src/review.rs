@@ -3,17 +3,24 @@
 use minster_model::Purpose;
 use serde::{Deserialize, Serialize};
 
+use crate::bounds;
+
 /// A file of a reviewer's decisions, signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedDecisions {
     /// The purpose.
     pub purpose: Purpose,
     /// The reviewer's name in the vault.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub reviewer: String,
     /// SHA-256 of the file, hexadecimal.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub sha256: String,
     /// Ed25519 over [`SignedDecisions::signing_text`].
-    #[serde(with = "serde_bytes")]
+    #[serde(
+        serialize_with = "serde_bytes::serialize",
+        deserialize_with = "bounds::list::<_, _, { bounds::FEW }>"
+    )]
     pub signature: Vec<u8>,
     /// Decisions in the file.
     pub decisions: u64,

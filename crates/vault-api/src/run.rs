@@ -6,7 +6,7 @@ use minster_model::{KeyVersion, Period, Purpose, RunId, SourceName};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-use crate::SealedRunKey;
+use crate::{SealedRunKey, bounds};
 
 /// The declaration of a run, before it may ask for pseudonyms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,7 @@ pub struct RunManifest {
     /// The delivery's period.
     pub period: Period,
     /// The files that it is to read.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")]
     pub inputs: Vec<NamedFile>,
     /// How many distinct identifiers it will ask for at most.
     pub ceiling: u64,
@@ -29,6 +30,7 @@ pub struct RunManifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedFile {
     /// The file's name inside its drop folder.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::NAME }>")]
     pub name: String,
     /// Its length in bytes.
     pub bytes: u64,
@@ -38,8 +40,10 @@ pub struct NamedFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFile {
     /// The file's name inside its drop folder.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::NAME }>")]
     pub name: String,
     /// Its SHA-256, in hexadecimal.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub sha256: String,
     /// Its length in bytes.
     pub bytes: u64,
@@ -58,12 +62,14 @@ pub struct OpenedRun {
     /// The version of the purpose's keys.
     pub key_version: KeyVersion,
     /// A value that shows which key made the pseudonyms and reveals nothing of it.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub key_check: String,
     /// How many identifiers the run may ask for.
     pub ceiling: u64,
     /// How many mistyped numbers it may have repaired.
     pub repairs: u64,
     /// The age recipient to which quarantined rows are sealed.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub recipient: String,
     /// The key of the run's tokens, sealed: it goes into the manifest of the dataset.
     pub run_key: SealedRunKey,
@@ -74,6 +80,7 @@ pub struct OpenedRun {
 pub struct IdentifierBatch {
     #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::BATCH }>")]
     ends: Vec<u32>,
 }
 

@@ -3,44 +3,70 @@
 use minster_model::{KeyVersion, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
-use crate::Floors;
+use crate::{Floors, bounds};
 
 /// The vault's state, as far as it is told without a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusReport {
     /// The store's random name.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub store_id: String,
     /// How the root key is sealed.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::LINE }>")]
     pub custody: String,
     /// How often the custody was changed.
     pub custody_generation: u32,
     /// The age recipient of quarantined rows.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub recipient: String,
     /// The key that verifies statements and checkpoints.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub verifier: String,
     /// The custodians' names.
+    #[serde(deserialize_with = "bounds::texts::<_, { bounds::SOME }, { bounds::WORD }>")]
     pub custodians: Vec<String>,
     /// The purposes.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub purposes: Vec<PurposeStatus>,
     /// Entries in the log.
     pub log_entries: u64,
     /// The hash of the log's last entry, in hexadecimal.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub log_head: String,
     /// Entries that the last exported checkpoint covers.
     pub checkpointed: u64,
     /// Proposals that wait for approval or for being carried out.
     pub open_proposals: u32,
     /// The protections that the system granted to the process.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::LINE }>")]
     pub hardening: String,
     /// How often custodians accepted the loss of checkpoints, of the log's end, or a clock behind the log.
     pub restorations: u64,
     /// Roles that one uid must not hold together, and does.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub dangerous_roles: Vec<DangerousRoles>,
+    /// Who holds which role today.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
+    pub roles: Vec<RoleGrant>,
+    /// Whether `vault.toml` says otherwise than when its roles were taken over: what was changed there counts for nothing.
+    pub roles_file_ignored: bool,
     /// Whether the vault started for a single user, who may hold roles that undo a protection together.
     pub single_user: bool,
     /// Seconds since the last checkpoint in the folder that the vault keeps was signed; nothing where it keeps none, or none is
     /// there yet.
     pub checkpoint_age: Option<u64>,
+}
+
+/// A role that a uid holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleGrant {
+    /// The role.
+    pub role: Role,
+    /// The uid.
+    pub uid: u32,
+    /// The last day (ISO, UTC) on which it holds it; without end where none is named.
+    #[serde(deserialize_with = "bounds::some_text::<_, { bounds::SHORT }>")]
+    pub until: Option<String>,
 }
 
 /// Two roles of one uid that undo a protection together.
@@ -62,10 +88,13 @@ pub struct PurposeStatus {
     /// The version of its keys.
     pub key_version: KeyVersion,
     /// The check value that manifests carry.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub key_check: String,
     /// All versions.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub versions: Vec<VersionStatus>,
     /// The last day on which it has a key (ISO), where it ends.
+    #[serde(deserialize_with = "bounds::some_text::<_, { bounds::SHORT }>")]
     pub expires: Option<String>,
     /// Whether it is over.
     pub expired: bool,
@@ -97,6 +126,7 @@ pub struct VersionStatus {
     /// Its number.
     pub version: KeyVersion,
     /// The check value that manifests carry.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub key_check: String,
     /// Whether it was retired.
     pub retired: bool,
@@ -106,10 +136,13 @@ pub struct VersionStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// The store's random name.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub store_id: String,
     /// When (RFC 3339, UTC).
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub time: String,
     /// The purposes.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub purposes: Vec<PurposeStatus>,
 }
 

@@ -11,6 +11,8 @@ use aes::{
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::bounds;
+
 /// A token: it stands for a pseudonym in one run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token([u8; Self::LEN]);
@@ -66,7 +68,9 @@ impl fmt::Debug for RunKey {
 /// A run's key sealed by the vault for its purpose, source and run; stands in the dataset's manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct SealedRunKey(pub String);
+pub struct SealedRunKey(
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::LINE }>")] pub String,
+);
 
 /// Turns pseudonyms into a run's tokens and back. Cleared when dropped.
 #[derive(Clone)]

@@ -6,11 +6,11 @@ use minster_model::{Role, pipeline::VaultAddress};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{Client, Denial, Request, Response, StatusReport, VaultError};
+use crate::{Client, Denial, Request, Response, StatusReport, VaultError, bounds};
 
 /// The share that one custodian gives so that the vault opens. It is cleared when dropped.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-pub struct Share(String);
+pub struct Share(#[serde(deserialize_with = "bounds::text::<_, { bounds::LINE }>")] String);
 
 impl Share {
     /// An age identity, a passphrase or a PIN.
@@ -46,12 +46,14 @@ pub enum ShareKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockedReport {
     /// How the root key is sealed.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
     pub custody: String,
     /// The kind of share.
     pub share: ShareKind,
     /// How many shares open it.
     pub needed: u32,
     /// The uids whose shares it holds.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub given_by: Vec<u32>,
     /// Wrong shares since it started.
     pub wrong: u32,

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fs};
 
 use jiff::civil::Date;
 use minster_model::{
-    DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, RunId, SourceName, TableName,
+    DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, Role, RunId, SourceName, TableName,
 };
 use minster_retention::CategoryName;
 use minster_vault_api::{Denial, ListChange, ShownCount, SignedDecisions};
@@ -212,6 +212,22 @@ pub enum Action {
         /// The proposal that made it.
         hold: String,
     },
+    /// Let a uid ask in a role.
+    GrantRole {
+        /// The role.
+        role: Role,
+        /// The uid.
+        uid: u32,
+        /// The last day (UTC) on which it may; without end where none is named.
+        until: Option<Date>,
+    },
+    /// Let a uid ask in a role no more.
+    RevokeRole {
+        /// The role.
+        role: Role,
+        /// The uid.
+        uid: u32,
+    },
     /// Dispose of records that are due. Their persons' numbers stand here as a keyed tag.
     Dispose {
         /// The purpose.
@@ -249,6 +265,8 @@ impl Action {
             Self::Hold { .. } => HOLD,
             Self::Moratorium { .. } => "moratorium",
             Self::LiftHold { .. } => "lift-hold",
+            Self::GrantRole { .. } => "grant-role",
+            Self::RevokeRole { .. } => "revoke-role",
             Self::Dispose { .. } => "dispose",
         }
     }
@@ -269,6 +287,8 @@ impl Action {
             Self::Hold { .. }
             | Self::Moratorium { .. }
             | Self::LiftHold { .. }
+            | Self::GrantRole { .. }
+            | Self::RevokeRole { .. }
             | Self::ChangeCustodians { .. }
             | Self::FindSubject { .. }
             | Self::ChangeExactOnly { .. } => None,
@@ -288,7 +308,9 @@ impl Action {
             | Self::ForgetRelease { .. }
             | Self::Hold { .. }
             | Self::Moratorium { .. }
-            | Self::LiftHold { .. } => 1,
+            | Self::LiftHold { .. }
+            | Self::GrantRole { .. }
+            | Self::RevokeRole { .. } => 1,
             Self::Dispose { persons, .. } => persons.values().flatten().sum(),
             Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,
             Self::ChangeExactOnly { numbers, .. } => numbers.values().sum(),

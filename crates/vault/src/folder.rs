@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `store.json` | the sealed root, custody | `init`, `rekey` |
 //! | `store.copy` | the same, for when `store.json` is lost | the vault |
-//! | `vault.toml` | which uids hold which role | the machine's administrator |
+//! | `vault.toml` | which uids hold which role at first; the log takes them over | the machine's administrator |
 //! | `log.jsonl` | what happened; the state is its sum | the vault |
 //! | `registry/<purpose>` | what was answered, sealed | the vault |
 //! | `births/<purpose>` | which birth dates stood beside it, as keyed hashes, sealed | the vault |
@@ -14,7 +14,6 @@ mod closed;
 mod store_file;
 
 use std::{
-    collections::BTreeSet,
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -22,7 +21,6 @@ use std::{
 
 pub use closed::{Closed, Unsealed};
 use minster_model::{Purpose, Role};
-use minster_vault_api::DangerousRoles;
 use serde::Deserialize;
 use store_file::{FORMAT, Found, Secrets, StoreFile};
 
@@ -63,7 +61,7 @@ struct OldPurpose {
     expires: Option<jiff::civil::Date>,
 }
 
-/// Which uids hold which role.
+/// Which uids hold which role. The log takes them over as the vault first serves: see [`crate::roles`].
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Roles {
@@ -83,46 +81,6 @@ impl Roles {
             Role::Analyst => &self.analyst,
             Role::Custodian => &self.custodian,
             Role::Auditor => &self.auditor,
-        }
-    }
-
-    /// The pairs of roles that one uid holds and must not: whoever asks about numbers and turns tokens back finds children
-    /// in a dataset, and a custodian stands over all others.
-    pub fn dangerous(&self) -> Vec<DangerousRoles> {
-        let pairs = [
-            (Role::Ingest, Role::Linker),
-            (Role::Ingest, Role::Auditor),
-            (Role::Custodian, Role::Ingest),
-            (Role::Custodian, Role::Linker),
-            (Role::Custodian, Role::Analyst),
-            (Role::Custodian, Role::Auditor),
-        ];
-        let mut all = Vec::new();
-        for (one, other) in pairs {
-            let both: BTreeSet<u32> = self.holders(one).iter().copied().collect();
-            let both = both.into_iter().filter(|uid| self.holders(other).contains(uid));
-            all.extend(both.map(|uid| DangerousRoles { uid, one, other }));
-        }
-        all.sort_by_key(|pair| pair.uid);
-        all
-    }
-}
-
-impl Settings {
-    /// Refuses to serve where one uid holds two roles that turn tokens back together, unless one person runs everything.
-    pub fn refuse_shared_roles(&self, single_user: bool) -> Result<(), VaultFault> {
-        let undoes = |pair: &DangerousRoles| {
-            pair.one == Role::Ingest && matches!(pair.other, Role::Linker | Role::Auditor)
-        };
-        match self.roles.dangerous().into_iter().find(undoes) {
-            Some(DangerousRoles { uid, one, other }) if !single_user => {
-                Err(VaultFault::Usage(format!(
-                    "uid {uid} holds the roles {one} and {other} in vault.toml: it could search a dataset for the children that it \
-                     asks for. Give each role a user of its own; where one person runs everything, as in a trial, say so with \
-                     --single-user"
-                )))
-            }
-            _ => Ok(()),
         }
     }
 }
@@ -411,7 +369,9 @@ fn settings_text() -> String {
     let uid = rustix::process::getuid().as_raw();
     let mut text = String::from(
         "# Which uids may ask in which role. In service each program has a uid of its own; `init` gave\n\
-         # every role to the uid that ran it, which keeps nobody apart.\n[roles]\n",
+         # every role to the uid that ran it, which keeps nobody apart. Change it before the vault first\n\
+         # serves: its log takes the table over then. With two custodians, what is changed here later counts\n\
+         # for nothing, and they approve `minster-vault request … grant` and `revoke`.\n[roles]\n",
     );
     for role in Role::ALL {
         text += &format!("{role} = [{uid}]\n");

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use minster_sandbox::{Access, Sockets, allow_calls, allow_files, no_dumps};
+use minster_sandbox::{Access, allow_calls, allow_files, no_dumps};
 use rustix::{mm::MlockAllFlags, process::Resource};
 
 /// No core dump, not dumpable, private umask, memory locked against swapping.
@@ -32,6 +32,6 @@ pub fn sandbox(folder: &Path, socket: &Path, checkpoints: Option<&Path>) -> Stri
     let mut paths = vec![folder, beside.unwrap_or(Path::new("."))];
     paths.extend(checkpoints);
     let paths: Vec<(&Path, Access)> = paths.into_iter().map(|of| (of, Access::Write)).collect();
-    let (files, calls) = (allow_files(&paths), allow_calls(Sockets::None));
+    let (files, calls) = (allow_files(&paths), allow_calls());
     format!("Landlock: {files}; seccomp: {calls}")
 }

@@ -4,6 +4,8 @@
 //! `L = HMAC(link key, len(kind) ‖ kind ‖ identifier)` never leaves this process, and the pseudonym is
 //! the first 16 bytes of `HMAC(key of purpose, version and kind, L)`.
 
+mod sealing;
+
 pub(crate) use base16ct::lower::encode_string as hex;
 use minster_model::{DatasetRef, KeyVersion, Kind, Pseudonym, Purpose};
 use minster_vault_api::{
@@ -11,12 +13,12 @@ use minster_vault_api::{
     note::{self, Verifier},
 };
 use ring::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    aead::{AES_256_GCM, LessSafeKey, UnboundKey},
     hkdf::{HKDF_SHA256, Prk, Salt},
     hmac,
-    rand::{SecureRandom, SystemRandom},
     signature::{Ed25519KeyPair, KeyPair},
 };
+pub(crate) use sealing::{aead, open, random, seal, secret_line};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::VaultFault;
@@ -335,52 +337,8 @@ pub(crate) fn label(parts: &[&str]) -> Vec<u8> {
     label
 }
 
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], VaultFault> {
-    let mut bytes = [0; N];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| VaultFault::Crypto("the system gives no random numbers"))?;
-    Ok(bytes)
-}
-
-pub(crate) fn aead(key: &[u8; 32]) -> Result<LessSafeKey, VaultFault> {
-    UnboundKey::new(&AES_256_GCM, key)
-        .map(LessSafeKey::new)
-        .map_err(|_| VaultFault::Crypto("a cipher could not be keyed"))
-}
-
-/// AES-256-GCM under a random nonce, which stands before the ciphertext.
-pub(crate) fn seal(key: &LessSafeKey, bound: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultFault> {
-    let nonce = random::<NONCE_LEN>()?;
-    let mut sealed = plain.to_vec();
-    key.seal_in_place_append_tag(
-        Nonce::assume_unique_for_key(nonce),
-        Aad::from(bound),
-        &mut sealed,
-    )
-    .map_err(|_| VaultFault::Crypto("sealing failed"))?;
-    Ok([nonce.as_slice(), &sealed].concat())
-}
-
-pub(crate) fn open(key: &LessSafeKey, bound: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LEN>()?;
-    let mut plain = Zeroizing::new(ciphertext.to_vec());
-    let nonce = Nonce::assume_unique_for_key(*nonce);
-    let length = key.open_in_place(nonce, Aad::from(bound), &mut plain).ok()?.len();
-    plain.truncate(length);
-    Some(plain)
-}
-
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     base16ct::mixed::decode_vec(text).ok()
-}
-
-/// A secret's digits and the end of their line. The buffer never grows, so that no copy of it stays in memory.
-pub(crate) fn secret_line(secret: &[u8]) -> Zeroizing<String> {
-    let mut line = Zeroizing::new(String::with_capacity(2 * secret.len() + 1));
-    line.push_str(&Zeroizing::new(hex(secret)));
-    line.push('\n');
-    line
 }
 
 #[cfg(test)]

@@ -56,6 +56,7 @@ mod refusals;
 pub mod registry;
 pub mod restoring;
 mod retention;
+pub mod roles;
 mod sealed_text;
 pub mod server;
 pub mod session;

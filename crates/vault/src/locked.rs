@@ -26,6 +26,7 @@ use crate::{
     folder::{Closed, Unsealed},
     log::UidCount,
     refusals::{Places, Refusals},
+    roles::RoleTable,
     server::{Limits, Patient, Place, SMALL, Socket, turn_away},
 };
 
@@ -75,6 +76,8 @@ pub struct Opening {
 /// The state that all conversations share.
 struct Waiting {
     closed: Closed,
+    /// Of a log that nobody has verified yet. A share opens the vault if it is right, whoever gives it.
+    roles: RoleTable,
     kind: ShareKind,
     needed: usize,
     single_user: bool,
@@ -111,16 +114,16 @@ impl Locked {
             );
             return Err(VaultFault::File { path: closed.store_path().to_owned(), why });
         };
-        let socket = Socket::bind(closed.settings(), socket)?;
-        let places = Places::new(&closed.settings().roles);
+        let roles = closed.roles()?;
+        let socket = Socket::bind(&roles, socket)?;
         let shares = Mutex::default();
-        let waiting = Waiting { closed, kind, needed, single_user, shares };
+        let waiting = Waiting { closed, roles, kind, needed, single_user, shares };
         // Nobody has a reason to stay.
         let limits = Limits { idle: Limits::default().message, ..Limits::default() };
         Ok(Self {
             socket,
             waiting: Arc::new(waiting),
-            places: Arc::new(Mutex::new(places)),
+            places: Arc::default(),
             refusals: Refusals::default(),
             limits,
         })
@@ -133,7 +136,8 @@ impl Locked {
             conversations.retain(|(_, thread)| !thread.is_finished());
             self.waiting.shares().forget();
             let Some((uid, stream)) = self.socket.next() else { continue };
-            let taken = self.places.lock().unwrap_or_else(PoisonError::into_inner).take(uid);
+            let roles = &self.waiting.roles;
+            let taken = self.places.lock().unwrap_or_else(PoisonError::into_inner).take(uid, roles);
             if let Err(why) = taken {
                 turn_away(why, uid, &stream, &mut self.refusals);
                 continue;
@@ -206,7 +210,7 @@ impl Waiting {
                 if protocol != PROTOCOL {
                     return Err(Denial::Protocol { vault: PROTOCOL });
                 }
-                if !self.closed.settings().roles.holders(asked).contains(&uid) {
+                if !self.roles.holds(uid, asked) {
                     return Err(Denial::NotInRole { uid, role: asked });
                 }
                 *role = Some(asked);

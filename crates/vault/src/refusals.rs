@@ -2,15 +2,13 @@
 //! a second makes the log no longer by it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     time::{Duration, Instant},
 };
 
-use minster_model::Role;
-
 use crate::{
-    folder::Roles,
     log::{Event, UidCount},
+    roles::RoleTable,
 };
 
 /// Denials of one uid that the log has one by one, between two sums; further ones are counted.
@@ -84,11 +82,8 @@ fn count(of: &mut BTreeMap<u32, u64>, uid: u32) -> u64 {
 }
 
 /// The places for conversations: each role holder's own, so that nobody takes another's.
-#[derive(Debug)]
-pub(crate) struct Places {
-    taken: BTreeMap<u32, usize>,
-    each: usize,
-}
+#[derive(Debug, Default)]
+pub(crate) struct Places(BTreeMap<u32, usize>);
 
 /// Why a caller gets no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,18 +95,16 @@ pub(crate) enum NoPlace {
 }
 
 impl Places {
-    pub(crate) fn new(roles: &Roles) -> Self {
-        let holders = Role::ALL.iter().flat_map(|role| roles.holders(*role));
-        let taken: BTreeMap<u32, usize> = holders.map(|uid| (*uid, 0)).collect();
-        let each = (PLACES / taken.len().max(1)).max(LEAST);
-        Self { taken, each }
-    }
-
-    /// Takes a place for a caller.
-    pub(crate) fn take(&mut self, uid: u32) -> Result<(), NoPlace> {
-        let taken = self.taken.get_mut(&uid).ok_or(NoPlace::Stranger)?;
-        if *taken >= self.each {
-            return Err(NoPlace::Full(self.each));
+    /// Takes a place for a caller, by the roles as they are now.
+    pub(crate) fn take(&mut self, uid: u32, roles: &RoleTable) -> Result<(), NoPlace> {
+        let holders = roles.uids();
+        if !holders.contains(&uid) {
+            return Err(NoPlace::Stranger);
+        }
+        let each = (PLACES / holders.len().max(1)).max(LEAST);
+        let taken = self.0.entry(uid).or_default();
+        if *taken >= each {
+            return Err(NoPlace::Full(each));
         }
         *taken += 1;
         Ok(())
@@ -119,14 +112,17 @@ impl Places {
 
     /// Gives a place back.
     pub(crate) fn give_back(&mut self, uid: u32) {
-        if let Some(taken) = self.taken.get_mut(&uid) {
-            *taken = taken.saturating_sub(1);
+        if let Entry::Occupied(mut taken) = self.0.entry(uid) {
+            match taken.get() {
+                0 | 1 => drop(taken.remove()),
+                _ => *taken.get_mut() -= 1,
+            }
         }
     }
 
     /// Conversations now.
     pub(crate) fn taken(&self) -> usize {
-        self.taken.values().sum()
+        self.0.values().sum()
     }
 }
 
@@ -156,7 +152,10 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use minster_model::Role;
+
     use super::*;
+    use crate::roles::Holder;
 
     #[test]
     fn a_sum_has_what_the_log_has_not_and_names_few_uids() {
@@ -179,13 +178,22 @@ mod tests {
 
     #[test]
     fn a_role_holder_s_places_are_nobody_else_s() {
-        let roles: Roles = toml::from_str("ingest = [1]\nlinker = [2]\nauditor = [1, 3]").unwrap();
-        let mut places = Places::new(&roles);
-        let taken = (0..1_000).filter(|_| places.take(1).is_ok()).count();
-        assert_eq!((taken, places.take(1)), (21, Err(NoPlace::Full(21))));
-        assert_eq!((places.take(2), places.take(9)), (Ok(()), Err(NoPlace::Stranger)));
+        let roles = "ingest = [1]\nlinker = [2]\nauditor = [1, 3]";
+        let mut roles = RoleTable::of_file(&toml::from_str(roles).unwrap());
+        let mut places = Places::default();
+        let taken = (0..1_000).filter(|_| places.take(1, &roles).is_ok()).count();
+        assert_eq!((taken, places.take(1, &roles)), (21, Err(NoPlace::Full(21))));
+        assert_eq!(
+            (places.take(2, &roles), places.take(9, &roles)),
+            (Ok(()), Err(NoPlace::Stranger))
+        );
         places.give_back(1);
-        assert_eq!((places.take(1), places.taken()), (Ok(()), 22));
+        assert_eq!((places.take(1, &roles), places.taken()), (Ok(()), 22));
+        // A role that ends, and one that begins, count at once.
+        roles.revoke(Role::Linker, 2);
+        assert_eq!(places.take(2, &roles), Err(NoPlace::Stranger));
+        roles.grant(Holder { role: Role::Auditor, uid: 9, until: None });
+        assert_eq!(places.take(9, &roles), Ok(()));
     }
 
     #[test]

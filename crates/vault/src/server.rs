@@ -15,16 +15,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use minster_model::Role;
-use minster_vault_api::{Denial, Request, Response, frame};
+use minster_vault_api::{
+    Denial, Request, Response,
+    frame::{self, FrameError},
+};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::{
     VaultFault,
     disk::Disk,
-    folder::Settings,
     locked::Unlocked,
     refusals::{NoPlace, Places, Refusals},
+    roles::RoleTable,
     session::Session,
     vault::Vault,
 };
@@ -64,13 +66,15 @@ impl Default for Limits {
 pub struct Socket {
     listener: UnixListener,
     path: PathBuf,
+    /// Whether others than the vault's user may connect; nothing before that was decided.
+    is_open: Option<bool>,
 }
 
 impl Socket {
     /// Listens in a folder that only the vault's user (or root) may change. Where every
     /// role is held by the vault's own uid, the socket is its own alone; else the caller's uid, as the
     /// kernel tells it, decides.
-    pub fn bind(settings: &Settings, socket: &Path) -> Result<Self, VaultFault> {
+    pub fn bind(roles: &RoleTable, socket: &Path) -> Result<Self, VaultFault> {
         refuse_shared_folder(socket)?;
         if socket.exists() {
             if UnixStream::connect(socket).is_ok() {
@@ -79,12 +83,22 @@ impl Socket {
             fs::remove_file(socket).map_err(VaultFault::io("remove the stale socket", socket))?;
         }
         let listener = UnixListener::bind(socket).map_err(VaultFault::io("listen on", socket))?;
+        let mut bound = Self { listener, path: socket.to_owned(), is_open: None };
+        bound.open_to(roles)?;
+        Ok(bound)
+    }
+
+    /// Lets others than the vault's own user connect where they hold a role, and nobody else.
+    pub(crate) fn open_to(&mut self, roles: &RoleTable) -> Result<(), VaultFault> {
         let own = rustix::process::getuid().as_raw();
-        let roles = &settings.roles;
-        let alone = Role::ALL.iter().all(|role| roles.holders(*role).iter().all(|&uid| uid == own));
-        let mode = fs::Permissions::from_mode(if alone { 0o600 } else { 0o666 });
-        fs::set_permissions(socket, mode).map_err(VaultFault::io("set the mode of", socket))?;
-        Ok(Self { listener, path: socket.to_owned() })
+        let is_open = roles.uids().into_iter().any(|uid| uid != own);
+        if self.is_open != Some(is_open) {
+            let mode = fs::Permissions::from_mode(if is_open { 0o666 } else { 0o600 });
+            let set = fs::set_permissions(&self.path, mode);
+            set.map_err(VaultFault::io("set the mode of", &self.path))?;
+            self.is_open = Some(is_open);
+        }
+        Ok(())
     }
 
     /// The next caller and its uid, as the kernel tells it. Nobody within a moment gives nothing, and so does a signal.
@@ -120,7 +134,7 @@ pub struct Server {
 impl Server {
     /// Listens on `socket`, as [`Socket::bind`] does.
     pub fn bind(vault: Vault, socket: &Path) -> Result<Self, VaultFault> {
-        let socket = Socket::bind(vault.settings(), socket)?;
+        let socket = Socket::bind(&*vault.roles().map_err(told)?, socket)?;
         Ok(Self::on(vault, socket))
     }
 
@@ -158,8 +172,8 @@ impl Server {
 
     /// Serves until `stop` is set, and exports checkpoints meanwhile. Where one that is due cannot be
     /// written, the vault stops: nothing may happen that no checkpoint will cover.
-    pub fn serve(&self, stop: &AtomicBool) -> Result<(), VaultFault> {
-        let places = Arc::new(Mutex::new(Places::new(&self.vault.settings().roles)));
+    pub fn serve(mut self, stop: &AtomicBool) -> Result<(), VaultFault> {
+        let places = Arc::<Mutex<Places>>::default();
         self.vault.export_checkpoint(true)?;
         let mut looked = Instant::now();
         while !stop.load(Ordering::SeqCst) {
@@ -167,6 +181,7 @@ impl Server {
                 let summed = self.vault.sum_refusals(self.limits.sum);
                 summed.map_err(|denial| VaultFault::Usage(denial.to_string()))?;
                 self.vault.export_checkpoint(false)?;
+                self.socket.open_to(&*self.vault.roles().map_err(told)?)?;
                 looked = Instant::now();
             }
             let Some((uid, stream)) = self.socket.next() else { continue };
@@ -196,7 +211,10 @@ impl Server {
     /// Takes a place for a caller. Nothing is read of one who gets none, and no thread begins: a uid without a role costs the
     /// vault one short answer.
     fn welcome(&self, places: &Mutex<Places>, uid: u32, stream: &UnixStream) -> bool {
-        let Ok(taken) = places.lock().map(|mut places| places.take(uid)) else { return false };
+        let Ok(roles) = self.vault.roles() else { return false };
+        let Ok(taken) = places.lock().map(|mut places| places.take(uid, &roles)) else {
+            return false;
+        };
         let Err(why) = taken else { return true };
         if let Ok(mut refusals) = self.vault.refusals() {
             turn_away(why, uid, stream, &mut refusals);
@@ -237,7 +255,8 @@ impl Drop for Place {
     }
 }
 
-/// Ends when the caller closes, sends what is no message, or takes longer than the limits.
+/// Ends when the caller closes, sends what is no message, or takes longer than the limits. What is no message is denied and
+/// counted: a list or text that is longer than a message may hold makes it none.
 fn converse(vault: &Vault, uid: u32, stream: &UnixStream, limits: &Limits) {
     let mut session = Session::new(vault, uid);
     let patient = Patient { stream, until: Some(Instant::now() + limits.hello), limits };
@@ -247,7 +266,15 @@ fn converse(vault: &Vault, uid: u32, stream: &UnixStream, limits: &Limits) {
     }
     loop {
         let most = if session.is_welcome() { frame::MAX_FRAME } else { SMALL };
-        let Ok(request) = frame::read_within::<Request>(&mut reader, most) else { return };
+        let request = match frame::read_within::<Request>(&mut reader, most) {
+            Ok(request) => request,
+            Err(FrameError::Malformed) => {
+                // Where it ends is known, and what it asks for is not: it is the last one.
+                let _ = frame::write(&mut writer, &session.malformed());
+                return;
+            }
+            Err(_) => return,
+        };
         let response = session.answer(request);
         std::thread::sleep(vault.wait(uid));
         if frame::write(&mut writer, &response).is_err() {
@@ -281,6 +308,10 @@ impl Read for Patient<'_> {
         self.until.get_or_insert_with(|| Instant::now() + self.limits.message);
         Ok(read)
     }
+}
+
+fn told(denial: Denial) -> VaultFault {
+    VaultFault::Usage(denial.to_string())
 }
 
 fn refuse_shared_folder(socket: &Path) -> Result<(), VaultFault> {

@@ -23,6 +23,7 @@ use crate::{
     log::{Entry, Event, RegistryHead, checkpoint::Accepted},
     manifests::Manifests,
     purposes::{PurposeDefinition, today},
+    roles::{Holder, RoleTable},
 };
 
 /// The state that the log's entries lead to.
@@ -32,6 +33,10 @@ pub struct State {
     pub made: bool,
     /// The custodians.
     pub custodians: Vec<CustodianKey>,
+    /// Who may ask in which role.
+    pub roles: RoleTable,
+    /// The table of `vault.toml` as it was last taken over.
+    pub(crate) roles_file: Option<RoleTable>,
     /// The purposes.
     pub purposes: BTreeMap<Purpose, PurposeState>,
     /// Proposals that were neither carried out nor forgotten.
@@ -365,6 +370,14 @@ impl State {
                     state.wrong_numbers += 1;
                 }
             }
+            Event::TookOverRoles { roles } => {
+                self.roles.clone_from(roles);
+                self.roles_file = Some(roles.clone());
+            }
+            Event::GrantedRole { role, uid, until, .. } => {
+                self.roles.grant(Holder { role: *role, uid: *uid, until: *until });
+            }
+            Event::RevokedRole { role, uid, .. } => self.roles.revoke(*role, *uid),
             Event::Appointed { custodians } => self.custodians.clone_from(custodians),
             Event::ChangedCustodians { custodians, .. } => {
                 self.custodians.clone_from(custodians);

@@ -1,21 +1,21 @@
 //! A vault that serves: its keys, its log and what the log adds up to, its registries.
 
+mod status;
+
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use minster_model::Purpose;
-use minster_vault_api::{
-    Denial, LogPage, Proof, PurposeStatus, Statement, StatusReport, VersionStatus,
-};
+use minster_vault_api::{Denial, LogPage, Proof, Statement};
 
 use crate::{
     VaultFault,
     disk::{self, Disk},
-    folder::{OpenFolder, Opened, Settings},
+    folder::{OpenFolder, Opened},
     keys::{Keys, open, seal},
     locked::Opening,
     log::{
@@ -26,6 +26,7 @@ use crate::{
     refusals::{Pace, Refusals},
     registry::{Births, FactsBook, Registry, Tombstones},
     retention::{PROPOSED, Proposed},
+    roles::RoleTable,
     state::{PurposeState, State},
 };
 
@@ -41,6 +42,7 @@ pub struct Vault {
     list: Mutex<()>,
     refusals: Mutex<Refusals>,
     pace: Arc<Mutex<Pace>>,
+    roles: Arc<Mutex<Arc<RoleTable>>>,
 }
 
 struct Core {
@@ -48,6 +50,8 @@ struct Core {
     state: State,
     exporter: Option<Exporter>,
     pace: Arc<Mutex<Pace>>,
+    /// The state's, for whoever must not wait for an entry to be written: strangers are refused by it.
+    roles: Arc<Mutex<Arc<RoleTable>>>,
 }
 
 impl Vault {
@@ -66,7 +70,14 @@ impl Vault {
             log::verify(&folder.path.join(log::FILE), checkpoints)?;
         }
         let pace = Arc::<Mutex<Pace>>::default();
-        let mut core = Core { log, state, exporter, pace: Arc::clone(&pace) };
+        let roles = Arc::<Mutex<Arc<RoleTable>>>::default();
+        let (pace_of, roles_of) = (Arc::clone(&pace), Arc::clone(&roles));
+        let mut core = Core { log, state, exporter, pace: pace_of, roles: roles_of };
+        let file = RoleTable::of_file(&folder.settings.roles);
+        if core.state.takes_over(&file) {
+            core.append(None, Event::TookOverRoles { roles: file })?;
+        }
+        core.tell_roles();
         let mut books = BTreeMap::new();
         for (name, state) in core.state.purposes.clone() {
             let opened = OpenPurpose::new(core.open_books(&folder, &name, &state)?, &state);
@@ -80,6 +91,7 @@ impl Vault {
             list: Mutex::new(()),
             refusals: Mutex::default(),
             pace,
+            roles,
         })
     }
 
@@ -104,9 +116,14 @@ impl Vault {
         &self.folder.recipient
     }
 
-    /// The settings.
-    pub fn settings(&self) -> &Settings {
-        &self.folder.settings
+    /// Who may ask in which role, as it is now.
+    pub fn roles(&self) -> Result<Arc<RoleTable>, Denial> {
+        Ok(Arc::clone(&*locked(&self.roles)?))
+    }
+
+    /// Whether `vault.toml` says otherwise than when its roles were taken over.
+    pub fn ignores_roles_file(&self) -> Result<bool, Denial> {
+        Ok(self.core()?.ignores(&self.folder))
     }
 
     /// Decides on an entry in the light of the state, and adds it: one lock is held from the first look to the entry, so that
@@ -329,58 +346,6 @@ impl Vault {
         Ok(())
     }
 
-    /// The facts that may be told without a secret.
-    pub fn status(&self) -> Result<StatusReport, Denial> {
-        let core = self.core()?;
-        let (log_entries, log_head) = core.log.head();
-        let state = &core.state;
-        Ok(StatusReport {
-            store_id: self.folder.keys.store_id().to_owned(),
-            custody: self.folder.custody.clone(),
-            custody_generation: state.generation,
-            recipient: self.folder.recipient.clone(),
-            verifier: self.folder.signer.verifier().to_string(),
-            custodians: state.custodians.iter().map(|one| one.name.clone()).collect(),
-            purposes: self.purposes(state),
-            log_entries,
-            log_head: log_head.to_owned(),
-            checkpointed: core.exporter.as_ref().map_or(0, Exporter::covered),
-            open_proposals: state.open_proposals().len() as u32,
-            hardening: state.hardening.clone(),
-            restorations: state.restorations,
-            dangerous_roles: self.settings().roles.dangerous(),
-            single_user: state.single_user,
-            checkpoint_age: core.exporter.as_ref().and_then(Exporter::age),
-        })
-    }
-
-    fn purposes(&self, state: &State) -> Vec<PurposeStatus> {
-        let status = |(name, purpose): (&Purpose, &PurposeState)| PurposeStatus {
-            purpose: name.clone(),
-            key_version: purpose.version,
-            key_check: self.folder.keys.check_value(name, purpose.version),
-            versions: purpose
-                .versions()
-                .map(|(version, retired)| VersionStatus {
-                    version,
-                    key_check: self.folder.keys.check_value(name, version),
-                    retired,
-                })
-                .collect(),
-            expires: purpose.definition.expires.map(|date| date.to_string()),
-            expired: purpose.definition.expired(),
-            stopped: purpose.stopped.is_some(),
-            identifiers: purpose.registry.as_ref().map_or(0, |head| head.records),
-            today: purpose.today(),
-            budget: (purpose.definition.budget.run, purpose.definition.budget.day),
-            repairs_today: purpose.repairs_today(),
-            repair_budget: purpose.definition.repairs.map_or((0, 0), |of| (of.run, of.day)),
-            households: purpose.definition.households,
-            floors: Some(purpose.definition.release.floors()),
-        };
-        state.purposes.iter().map(status).collect()
-    }
-
     fn core(&self) -> Result<MutexGuard<'_, Core>, Denial> {
         locked(&self.core)
     }
@@ -388,6 +353,10 @@ impl Vault {
 
 impl Core {
     fn record(&mut self, asker: Option<&Asker>, event: Event) -> Result<Entry, Denial> {
+        // The role may have ended since the question was taken. The denial of that is written down all the same.
+        if let (Some(asker), false) = (asker, matches!(event, Event::Denied { .. })) {
+            self.state.holds(asker.uid, asker.role)?;
+        }
         self.state.admit(&event)?;
         let before = self.log.length();
         let entry = self.append(asker, event).map_err(|_| Denial::LogUnwritable)?;
@@ -401,7 +370,19 @@ impl Core {
     fn append(&mut self, asker: Option<&Asker>, event: Event) -> Result<Entry, VaultFault> {
         let entry = self.log.append(asker, event)?;
         self.state.apply(&entry);
+        if matches!(entry.event, Event::GrantedRole { .. } | Event::RevokedRole { .. }) {
+            self.tell_roles();
+        }
         Ok(entry)
+    }
+
+    fn tell_roles(&self) {
+        let mut told = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
+        *told = Arc::new(self.state.roles.clone());
+    }
+
+    fn ignores(&self, folder: &OpenFolder) -> bool {
+        self.state.roles_file.as_ref() != Some(&RoleTable::of_file(&folder.settings.roles))
     }
 
     fn open_books(

@@ -199,7 +199,7 @@ impl Store {
         within::check(self.root(), &self.staging())?;
         self.disk().create_folders(&self.runs_folder())?;
         self.disk().create_folders(&self.staging())?;
-        self.disk().replace_file(&self.staging().join("run.json"), &path, &text)
+        self.disk().replace_file(&self.staging(), &path, &text)
     }
 
     /// Gives a run that begins its place among the runs, and writes its record. The caller holds the run lock.

@@ -18,9 +18,7 @@ pub(super) fn write(store: &Store, path: &Path) -> Result<(), StoreError> {
 
 /// Writes a file anew, in one step, for all to read.
 pub(super) fn replace(disk: &Disk, path: &Path, text: &str) -> Result<(), StoreError> {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".next");
-    disk.replace_public_file(Path::new(&aside), path, text.as_bytes())
+    disk.replace_public_file(path, text.as_bytes())
 }
 
 /// Names are of `a-z`, digits, `-` and `_`: none needs to be quoted.

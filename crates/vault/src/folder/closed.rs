@@ -15,6 +15,8 @@ use crate::{
     custody::{Custody, SealingKey, Secret, refuse_exposed},
     disk::{self, Disk},
     log::{self, Clock},
+    roles::RoleTable,
+    state::State,
 };
 
 /// A vault's folder that this process holds and has not opened yet.
@@ -56,6 +58,17 @@ impl Closed {
     /// `vault.toml`.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Who holds which role, as the log says that nobody has verified yet, or `vault.toml` where that counts. Whoever can change
+    /// the one can change the other.
+    ///
+    /// # Errors
+    /// A log that is none.
+    pub fn roles(&self) -> Result<RoleTable, VaultFault> {
+        let (file, mut state) = (RoleTable::of_file(&self.settings.roles), State::default());
+        log::follow(&self.folder.join(log::FILE), |entry| state.apply(entry))?;
+        Ok(if state.takes_over(&file) { file } else { state.roles })
     }
 
     /// How the root is sealed.

@@ -196,7 +196,7 @@ impl Exporter {
         if fs::symlink_metadata(folder).is_err() {
             disk.make_folder_for_a_group(folder)?;
         }
-        let held = Folder::open(folder)?;
+        let held = Folder::open(folder).map_err(VaultFault::io("open the folder", folder))?;
         if fs::symlink_metadata(&path).is_ok() {
             let (theirs, checkpoints) = read_folder(folder)?;
             if theirs != *verifier {

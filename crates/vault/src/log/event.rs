@@ -1,5 +1,6 @@
 //! The events of the log. Counts, names, purposes and signatures; never an identifier.
 
+use jiff::civil::Date;
 use minster_model::{
     DatasetRef, KeyVersion, Kind, Period, Purpose, Role, RunId, SourceName, TableName,
 };
@@ -10,7 +11,7 @@ use super::{
     checkpoint::Accepted,
     retention::{Disposed, Held},
 };
-use crate::{approvals::CustodianKey, purposes::PurposeDefinition};
+use crate::{approvals::CustodianKey, purposes::PurposeDefinition, roles::RoleTable};
 
 /// One event. The vault's state is the sum of these: which purposes have a key, in which version,
 /// what was approved, what today's budget has left.
@@ -300,6 +301,18 @@ pub enum Event {
     ReadDisposal { purpose: Purpose, list: String },
     /// The manifest of a dataset was recorded from which a disposal list's rows were taken: it is the dataset's newest.
     RecordedDisposed { manifest: RecordedManifest, carried_from: String, list: String },
+    /// The roles of `vault.toml` were taken over: the table that counts is the log's.
+    TookOverRoles { roles: RoleTable },
+    /// A uid may ask in a role, as two custodians approved; to the end of a day where one is named.
+    GrantedRole {
+        proposal: String,
+        role: Role,
+        uid: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Date>,
+    },
+    /// A uid may ask in a role no more, as two custodians approved.
+    RevokedRole { proposal: String, role: Role, uid: u32 },
     /// A disposal list was applied to all datasets. No older manifest of the purpose counts any more.
     AppliedDisposal { purpose: Purpose, receipt: DisposalReceipt },
 }
@@ -340,6 +353,8 @@ impl Event {
             | Self::FoundSubject { proposal, .. }
             | Self::AcceptedSnapshot { proposal, .. }
             | Self::LiftedHold { proposal, .. }
+            | Self::GrantedRole { proposal, .. }
+            | Self::RevokedRole { proposal, .. }
             | Self::ForgotRelease { proposal, .. } => Some(proposal),
             Self::Held(held) => Some(&held.proposal),
             Self::Disposed(disposed) => Some(&disposed.proposal),

@@ -27,6 +27,7 @@ pub(crate) use lines::read_lines;
 pub use retention::{Disposed, Held};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
+pub(crate) use verify::follow;
 pub use verify::{Reach, Verified, reach, verify};
 
 use crate::{

@@ -13,7 +13,7 @@ use super::{
     checkpoint::{self, Accepted},
     hash,
 };
-use crate::{VaultFault, approvals};
+use crate::{VaultFault, approvals, disk};
 
 /// The facts that a verifier learns without a secret.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -249,6 +249,24 @@ pub(super) struct Walked {
     pub(super) head: String,
     /// The bytes of all whole lines.
     pub(super) length: u64,
+}
+
+/// Follows the chain of a log, if it is there, and hands each sealed entry on. Nobody looks whether the seals are the vault's.
+///
+/// # Errors
+/// A chain that is broken.
+pub(crate) fn follow(path: &Path, mut each: impl FnMut(&Entry)) -> Result<(), VaultFault> {
+    let file = match disk::open_regular(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        opened => opened.map_err(VaultFault::io("read", path))?,
+    };
+    let followed = walk(path, &file, |entry, _| {
+        if entry.mac.is_some() {
+            each(entry);
+        }
+        Ok(())
+    });
+    followed.map(drop)
 }
 
 /// Follows the chain; hands each entry and its line on. The first release's entries have no seal: they stand before all

@@ -247,6 +247,16 @@ fn told(action: &Action) -> Told {
             format!("end the hold or moratorium {hold}: what it kept is due by the schedule"),
             "1 hold".into(),
         ),
+        Action::GrantRole { role, uid, until } => of(
+            match until {
+                Some(last) => format!("let uid {uid} ask in the role {role} until {last} (UTC)"),
+                None => format!("let uid {uid} ask in the role {role}, without end"),
+            },
+            "1 role of 1 user".into(),
+        ),
+        Action::RevokeRole { role, uid } => {
+            of(format!("let uid {uid} ask in the role {role} no more"), "1 role of 1 user".into())
+        }
         Action::Dispose { purpose, until, schedule_sha256, persons, numbers, .. } => {
             let each: Vec<String> = persons
                 .iter()

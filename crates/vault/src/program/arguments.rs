@@ -441,7 +441,7 @@ pub(crate) struct Verify {
     pub(crate) form: Json,
 }
 
-fn role(text: &str) -> Result<Role, String> {
+pub(crate) fn role(text: &str) -> Result<Role, String> {
     let known = Role::ALL.into_iter().find(|known| known.as_str() == text);
     known.ok_or_else(|| "a role is ingest, linker, analyst, custodian or auditor".into())
 }

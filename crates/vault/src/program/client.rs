@@ -12,8 +12,8 @@ use minster_vault::{
     purposes::today,
 };
 use minster_vault_api::{
-    CarriedOut, Client, IdentifierBatch, ListChanged, Proposed, ProposedAction, StatusReport,
-    VaultState, note::Verifier,
+    CarriedOut, Client, IdentifierBatch, ListChanged, Proposed, ProposedAction, RoleGrant,
+    StatusReport, VaultState, note::Verifier,
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -118,6 +118,8 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
             ProposedAction::Moratorium { category, ordered_by, schedule }
         }
         What::Lift { hold } => ProposedAction::LiftHold { hold },
+        What::Grant { role, uid, until } => ProposedAction::Grant { role, uid, until },
+        What::Revoke { role, uid } => ProposedAction::Revoke { role, uid },
         What::Dispose(schedule) => schedule.proposed()?,
     };
     let Case { reference, reason, expires } = case;
@@ -350,13 +352,28 @@ fn status_text(status: &StatusReport) -> String {
             "ONE USER   the vault was started with --single-user: roles that undo a protection may be one person's"
         );
     }
+    for of in status.roles.chunk_by(|one, other| one.role == other.role) {
+        let uid = |one: &RoleGrant| match &one.until {
+            Some(last) => format!("uid {} until {last}", one.uid),
+            None => format!("uid {}", one.uid),
+        };
+        let uids = of.iter().map(uid).collect::<Vec<_>>().join(", ");
+        let role = of.first().map_or("", |one| one.role.as_str());
+        let _ = writeln!(out, "role       {role}: {uids}");
+    }
+    if status.roles_file_ignored {
+        let _ = writeln!(
+            out,
+            "IGNORED    vault.toml was changed after the log took its roles over: that counts for nothing"
+        );
+    }
     for uids in status.dangerous_roles.chunk_by(|one, other| one.uid == other.uid) {
         let pairs = uids.iter().map(|pair| format!("{} with {}", pair.one, pair.other));
         let pairs = pairs.collect::<Vec<_>>().join(", ");
         let uid = uids.first().map_or(0, |pair| pair.uid);
         let _ = writeln!(
             out,
-            "DANGER     uid {uid} holds {pairs}: give each role a user of its own in vault.toml"
+            "DANGER     uid {uid} holds {pairs}: grant each role to a user of its own, and revoke it here"
         );
     }
     for purpose in &status.purposes {

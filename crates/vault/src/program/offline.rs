@@ -50,7 +50,7 @@ pub(crate) fn init(arguments: Init) -> Result<(), Failure> {
     let folder = dir.display();
     let mut words = format!(
         "vault {store_id} made in {folder} with {}; every role is this user's: give each program a uid of \
-         its own in vault.toml before service (until then, `serve` needs --single-user)",
+         its own in vault.toml before the vault first serves (until then, `serve` needs --single-user)",
         counted(named, "purpose", "purposes")
     );
     if !able {
@@ -72,7 +72,7 @@ pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
         // A person who stops the unit while it waits must be heard.
         stop_on_signals(&stop)?;
         let closed = Closed::at(&dir)?;
-        closed.settings().refuse_shared_roles(single_user)?;
+        closed.roles()?.refuse_shared_roles(single_user)?;
         let locked = Locked::bind(closed, &socket, single_user)?;
         let _ = writeln!(
             io::stderr(),
@@ -83,13 +83,21 @@ pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
         Server::unlocked(unlocked, checkpoints, Disk::new())?
     } else {
         let closed = Closed::at(&dir)?;
-        closed.settings().refuse_shared_roles(single_user)?;
+        closed.roles()?.refuse_shared_roles(single_user)?;
         let unsealed = closed.unseal(&opening.into())?;
         let opened = closed.open(unsealed, Disk::new())?;
         let vault = Vault::new(opened, checkpoints)?;
         stop_on_signals(&stop)?;
         Server::bind(vault, &socket)?
     };
+    if server.vault().ignores_roles_file().map_err(|_| Failure::Log)? {
+        let _ = writeln!(
+            io::stderr(),
+            "note: {} names other roles than when the log took them over; what was changed there counts for nothing. Two custodians \
+             approve `minster-vault request … grant` and `revoke`; `minster-vault status` shows who holds which role",
+            dir.join("vault.toml").display()
+        );
+    }
     let sandbox = harden::sandbox(&dir, &socket, checkpoints);
     let hardening = format!("{process}; {sandbox}");
     server.vault().started(hardening, single_user).map_err(|_| Failure::Log)?;

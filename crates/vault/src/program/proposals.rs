@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use minster_model::{DatasetClass, Kind, Period, Purpose, SourceName, TableName};
+use minster_model::{DatasetClass, Kind, Period, Purpose, Role, SourceName, TableName};
 use minster_vault::approvals::CustodianKey;
 
 use crate::{
+    arguments::role,
     exact_only::ExactOnly,
     retention::{Hold, Schedule},
     review::Reviewers,
@@ -213,6 +214,41 @@ The program asks for the number. The log has no number and no tag of it.")]
         /// The proposal that made it.
         #[arg(long, value_name = "PROPOSAL")]
         hold: String,
+    },
+    /// Propose that a uid may ask the vault in a role, for good or until a day. It counts as soon as it is carried out.
+    #[command(after_help = "Examples:
+  minster-vault request --reference AUD/2026/1 --reason \"yearly audit\" \\
+      --expires 2026-12-31 grant auditor --uid 990 \\
+      --until 2026-12-24 > proposal.json
+
+  minster-vault request ... grant custodian --uid 1007
+    for good
+
+`id -u NAME` tells a user's number. A uid that holds ingest is not granted linker or auditor, nor the other way round.")]
+    Grant {
+        /// The role: ingest, linker, analyst, custodian or auditor.
+        #[arg(value_parser = role)]
+        role: Role,
+        /// The user's number.
+        #[arg(long)]
+        uid: u32,
+        /// The last day (UTC) on which it may, YYYY-MM-DD. Without it, the role has no end.
+        #[arg(long, value_name = "DATE")]
+        until: Option<String>,
+    },
+    /// Propose that a uid may ask the vault in a role no more. It counts as soon as it is carried out.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/13 --reason \"ann leaves\" \\
+      --expires 2026-12-31 revoke custodian --uid 1001 > proposal.json
+
+One uid at least keeps the role custodian.")]
+    Revoke {
+        /// The role.
+        #[arg(value_parser = role)]
+        role: Role,
+        /// The user's number.
+        #[arg(long)]
+        uid: u32,
     },
     /// Propose to dispose of what is due. `minster-vault retention apply` carries it out.
     #[command(after_help = "Example:

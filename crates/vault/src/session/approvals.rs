@@ -17,6 +17,7 @@ use crate::{
     keys::{hex, random},
     log::Event,
     purposes::{PurposeDefinition, today},
+    roles::Holder,
     state::{PurposeState, State},
     unseen::is_unseen,
     vault::in_use,
@@ -134,6 +135,19 @@ impl Session<'_> {
                 self.moratorium(&category, ordered_by, &schedule)?
             }
             ProposedAction::LiftHold { hold } => self.lifted(hold)?,
+            ProposedAction::Grant { role, uid, until } => {
+                let until = until.map(|day| day.parse()).transpose();
+                let until = until.map_err(|_| made("its last day is no date, as in 2026-12-31"))?;
+                let holder = Holder { role, uid, until };
+                let may = self.vault.look(|state| state.may_grant(&holder))?;
+                may.map_err(|why| made(&why))?;
+                Action::GrantRole { role, uid, until }
+            }
+            ProposedAction::Revoke { role, uid } => {
+                let may = self.vault.look(|state| state.may_revoke(role, uid))?;
+                may.map_err(|why| made(&why))?;
+                Action::RevokeRole { role, uid }
+            }
             ProposedAction::Dispose { .. } => {
                 return Err(out_of_order("a disposal is proposed alone"));
             }
@@ -257,6 +271,10 @@ impl Session<'_> {
         let event = match proposal.action {
             Action::Hold { .. } | Action::Moratorium { .. } => self.held(id, &proposal)?,
             Action::LiftHold { hold } => Event::LiftedHold { proposal: id, hold },
+            Action::GrantRole { role, uid, until } => {
+                Event::GrantedRole { proposal: id, role, uid, until }
+            }
+            Action::RevokeRole { role, uid } => Event::RevokedRole { proposal: id, role, uid },
             Action::Dispose { purpose, until, schedule_sha256, tag, .. } => {
                 return self.dispose(id, &Approved { purpose, until, schedule_sha256, tag });
             }
@@ -421,6 +439,14 @@ impl Session<'_> {
                     let PurposeState { manifests, retired, .. } = state.live(&dataset.purpose)?;
                     let may = manifests.may_accept(dataset, sha256.as_deref(), retired);
                     may.map_err(|why| refusal("carried out", why))?;
+                }
+                Event::GrantedRole { role, uid, until, .. } => {
+                    let holder = Holder { role: *role, uid: *uid, until: *until };
+                    state.may_grant(&holder).map_err(|why| refusal("carried out", &why))?;
+                }
+                Event::RevokedRole { role, uid, .. } => {
+                    let may = state.may_revoke(*role, *uid);
+                    may.map_err(|why| refusal("carried out", &why))?;
                 }
                 Event::ForgotRelease { purpose, release, period, sha256, .. } => {
                     let may = state.live(purpose)?.may_forget(release, period, sha256);

@@ -30,8 +30,6 @@ use crate::{
 
 /// Bytes of a list in one answer.
 const PIECE: usize = 1 << 20;
-/// Datasets of a purpose, at most.
-const MOST_DATASETS: usize = 20_000;
 
 /// A disposal that two custodians approved.
 pub(super) struct Approved {
@@ -335,9 +333,6 @@ impl Session<'_> {
     ) -> Result<Response, Denial> {
         self.allow(&[Role::Linker], "a receipt of a disposal")?;
         let role = self.asker()?.role;
-        if receipt.datasets.len() > MOST_DATASETS {
-            return Err(out_of_order("a receipt of more datasets than a purpose has"));
-        }
         let list = receipt.list.clone();
         self.decide(|state| {
             let of = state.open_to(role, &purpose)?;

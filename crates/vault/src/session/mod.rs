@@ -51,16 +51,28 @@ impl<'a> Session<'a> {
 
     /// Answers one request. A denial is logged; the conversation goes on.
     pub fn answer(&mut self, request: Request) -> Response {
-        match self.try_answer(request) {
-            Ok(response) => response,
-            Err(denial) => match self.vault.denied(self.uid, self.asker.as_ref(), &denial) {
-                Ok(()) => Response::Denied(denial),
-                Err(unwritable) => Response::Denied(unwritable),
-            },
+        self.try_answer(request).unwrap_or_else(|denial| self.denied(denial))
+    }
+
+    /// The answer to what is no message.
+    pub(crate) fn malformed(&self) -> Response {
+        let what =
+            "it is none of this release, or a list or text in it is longer than a message may hold";
+        self.denied(out_of_order(what))
+    }
+
+    fn denied(&self, denial: Denial) -> Response {
+        match self.vault.denied(self.uid, self.asker.as_ref(), &denial) {
+            Ok(()) => Response::Denied(denial),
+            Err(unwritable) => Response::Denied(unwritable),
         }
     }
 
     fn try_answer(&mut self, request: Request) -> Result<Response, Denial> {
+        // A role may end while a conversation goes on. What is granted looks again: see [`Vault::decide`].
+        if let Some(Asker { uid, role, .. }) = self.asker {
+            self.vault.look(|state| state.holds(uid, role))??;
+        }
         match request {
             Request::Hello { protocol, role, program } => self.hello(protocol, role, program),
             Request::OpenRun(manifest) => self.open_run(manifest),
@@ -70,6 +82,7 @@ impl<'a> Session<'a> {
             }
             Request::Repair { kind, faulty, born } => self.repair(&kind, &faulty, &born),
             Request::CloseRun(inputs) => self.close_run(inputs),
+            Request::LeaveRun => self.leave_run(),
             Request::CreateKey(dataset) => self.create_key(dataset),
             Request::UnwrapKey(dataset, wrapped, run, manifest) => {
                 self.unwrap_key(dataset, &wrapped, run.as_ref(), &manifest)
@@ -149,9 +162,7 @@ impl<'a> Session<'a> {
         if self.asker.is_some() {
             return Err(out_of_order("hello was said before"));
         }
-        if !self.vault.settings().roles.holders(role).contains(&self.uid) {
-            return Err(Denial::NotInRole { uid: self.uid, role });
-        }
+        self.vault.look(|state| state.holds(self.uid, role))??;
         let program = program.chars().filter(char::is_ascii_graphic).take(40).collect();
         self.asker = Some(Asker { uid: self.uid, role, program });
         Ok(Response::Welcome { protocol: PROTOCOL })

@@ -19,6 +19,12 @@ impl Session<'_> {
         if !is_hash(&publication.sha256) || !publication.entry.iter().all(is_hash) {
             return Err(super::out_of_order("a release and its entry are named by their SHA-256"));
         }
+        if publication.what == Publishing::LetOut && publication.entry.is_none() {
+            // Without it nobody could say later that the ledger lost the release.
+            return Err(super::out_of_order(
+                "a release is let out with the SHA-256 of its entry in the ledger of releases; use programs of one release",
+            ));
+        }
         let Asker { uid, role, .. } = *self.asker()?;
         self.decide(|state| {
             let state = state.open_to(role, &publication.purpose)?;

@@ -98,6 +98,11 @@ impl Session<'_> {
             return Err(out_of_order("a run is open; close it first"));
         }
         let RunManifest { run, purpose, source, period, inputs, ceiling } = manifest;
+        if inputs.iter().map(|file| file.name.len()).sum::<usize>() > LONGEST_NAMES {
+            return Err(out_of_order(
+                "the names of the run's files are too long together for an entry of the log; deliver fewer files, or in one archive",
+            ));
+        }
         let role = self.asker()?.role;
         let vault = self.vault;
         let (before, edition) = {
@@ -314,6 +319,13 @@ impl Session<'_> {
         Ok(Response::RunClosed)
     }
 
+    /// Forgets the open run, as the end of the conversation would. The log tells of a run that was opened and not closed.
+    pub(super) fn leave_run(&mut self) -> Result<Response, Denial> {
+        self.allow(&[Role::Ingest], "a run")?;
+        self.run = None;
+        Ok(Response::RunClosed)
+    }
+
     /// A purpose that answers, as it is now; [`PurposeState::grant`] looks whether it still is.
     pub(super) fn running(&self, purpose: &Purpose) -> Result<PurposeState, Denial> {
         let role = self.asker()?.role;
@@ -368,6 +380,8 @@ impl OpenRun {
     }
 }
 
+/// Bytes of the names of a run's files together: two entries of the log have them all.
+const LONGEST_NAMES: usize = 512 << 10;
 /// No identifier of a council is longer; a match key's parts may be.
 pub(super) const LONGEST: usize = 4096;
 

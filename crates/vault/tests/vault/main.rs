@@ -24,6 +24,7 @@ mod races;
 mod restoring;
 mod retention;
 mod review;
+mod roles;
 mod rotation;
 mod serving;
 mod shared;

@@ -38,7 +38,7 @@ const HARMLESS: &[(&str, &str, &str)] = &[
     ("vault/tombstones/health", "removed", "it holds no record yet, and is begun again"),
     ("vault/tombstones/health", "emptied", "it holds no record yet, and is begun again"),
     ("vault/tombstones/health", "cut", "it holds no record yet, and is begun again"),
-    ("vault/vault.toml", "middle byte", "a uid; the machine's administrator writes the roles"),
+    ("vault/vault.toml", "middle byte", "a uid; the log has taken the table over (roles.rs)"),
     (
         "vault/proposals",
         "*",

@@ -3,7 +3,14 @@
 use std::fs;
 
 use minster_model::{Role, policy::Zeros};
-use minster_vault::{disk::Disk, log, purposes::PurposeDefinition, session::Session, vault::Vault};
+use minster_vault::{
+    disk::Disk,
+    folder,
+    log::{self, Event},
+    purposes::PurposeDefinition,
+    session::Session,
+    vault::Vault,
+};
 use minster_vault_api::{
     KnownRelease, PROTOCOL, ProposedAction, Publication, Publishing, ReleaseRules, Request,
     Response,
@@ -19,8 +26,15 @@ fn publication(sha256: &str, what: Publishing) -> Publication {
         sha256: sha256.repeat(64),
         what,
         rules: None,
-        entry: None,
+        entry: (what == Publishing::LetOut).then(|| "e".repeat(64)),
     }
+}
+
+/// The entry of 0.2.0, which named no entry in the ledger.
+fn let_out_by_an_earlier_release(site: &Site, sha256: &str) {
+    let mut opened = folder::open_folder(&site.vault(), &site.secret(), Disk::new()).unwrap();
+    let publication = Publication { entry: None, ..publication(sha256, Publishing::LetOut) };
+    opened.log.append(None, Event::LetOut(publication)).unwrap();
 }
 
 /// How many persons are missing after this user in this role has asked; none where the vault denies it.
@@ -99,8 +113,8 @@ fn where_a_purpose_asks_for_two_persons_two_let_the_same_files_out() {
     let let_out = || log::verify(&site.log(), None).unwrap().publications;
     {
         let vault = site.open(Disk::new()).unwrap();
-        for entry in [None, Some("1".repeat(64))] {
-            let out = Publication { entry, ..out.clone() };
+        for digit in ["0", "1"] {
+            let out = Publication { entry: Some(digit.repeat(64)), ..out.clone() };
             assert_eq!(ask(&vault, uid, Role::Analyst, &out), Some(1), "one person is one");
         }
         assert_eq!(ask(&vault, uid + 1, Role::Analyst, &other), Some(1), "other files");
@@ -120,6 +134,7 @@ fn where_a_purpose_asks_for_two_persons_two_let_the_same_files_out() {
 #[test]
 fn the_log_tells_an_analyst_every_release_that_was_ever_let_out() {
     let site = Site::new();
+    let_out_by_an_earlier_release(&site, "c");
     let uid = rustix::process::getuid().as_raw();
     let publish = |vault: &Vault, sha256: &str, what, entry: Option<&str>| {
         let entry = entry.map(|entry| entry.repeat(64));
@@ -141,14 +156,14 @@ fn the_log_tells_an_analyst_every_release_that_was_ever_let_out() {
     };
     {
         let vault = site.open(Disk::new()).unwrap();
-        assert_eq!(known(&vault, Role::Analyst, 0), Some(vec![]));
+        assert_eq!(known(&vault, Role::Analyst, 0), Some(vec![of("c", None, false)]));
         assert_eq!(publish(&vault, "a", Publishing::LetOut, Some("no hash")), None);
+        assert_eq!(publish(&vault, "a", Publishing::LetOut, None), None, "no entry in the ledger");
         publish(&vault, "a", Publishing::LetOut, Some("1")).unwrap();
         publish(&vault, "a", Publishing::Withdrawn, None).unwrap();
         publish(&vault, "b", Publishing::LetOut, Some("2")).unwrap();
         publish(&vault, "b", Publishing::Withdrawn, None).unwrap();
         publish(&vault, "b", Publishing::LetOut, Some("3")).unwrap();
-        publish(&vault, "c", Publishing::LetOut, None).unwrap();
     }
     // A restart forgets none.
     let vault = site.open(Disk::new()).unwrap();
@@ -164,11 +179,11 @@ fn the_log_tells_an_analyst_every_release_that_was_ever_let_out() {
 #[test]
 fn two_custodians_have_a_release_forgotten_of_which_the_log_names_no_entry() {
     let site = Site::new();
+    let_out_by_an_earlier_release(&site, "b");
     let serving = site.serve();
     let mut analyst = serving.client(Role::Analyst).unwrap();
     let named = Publication { entry: Some("1".repeat(64)), ..publication("a", Publishing::LetOut) };
     analyst.publish(&named).unwrap();
-    analyst.publish(&publication("b", Publishing::LetOut)).unwrap();
     let forget = |digit: &str| {
         let Publication { purpose, release, period, sha256, .. } =
             publication(digit, Publishing::LetOut);

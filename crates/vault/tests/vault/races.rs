@@ -243,7 +243,7 @@ fn prepare(stage: &Stage, of: &str, place: usize) -> Ready {
                 release: "d".parse().unwrap(),
                 sha256: format!("{:064x}", stage.counter.load(Ordering::SeqCst) / 1_000),
                 rules: None,
-                entry: None,
+                entry: Some("e".repeat(64)),
             };
             Ready { uid, ..with(Role::Analyst, Request::Publish(publication)) }
         }

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use minster_model::{DatasetClass, DatasetRef, Role};
 use minster_vault::{VaultFault, disk::Disk, folder};
 use minster_vault_api::{
-    Denial, InputFile, NamedFile, PROTOCOL, Proposed, ProposedAction, Request, Response,
+    Client, Denial, InputFile, NamedFile, PROTOCOL, Proposed, ProposedAction, Request, Response,
     RunManifest, frame,
 };
 
@@ -251,6 +251,31 @@ fn a_run_is_closed_with_the_files_that_it_was_opened_for() {
     let closed: Vec<&str> = log.lines().filter(|line| line.contains("closed-run")).collect();
     assert_eq!(closed.len(), 1);
     assert!(closed[0].contains(r#"{"name":"b.csv","sha256":"5e","bytes":8}"#), "{closed:?}");
+}
+
+/// A delivery that is left out leaves no run open: ingestion has one connection, and asks for the next by it.
+#[test]
+fn a_run_that_is_left_is_not_closed_and_the_conversation_goes_on_with_another() {
+    let site = Site::new();
+    let serving = site.serve();
+    let mut client = serving.client(Role::Ingest).unwrap();
+    let ask = |client: &mut Client| client.pseudonymise(&kind("upn"), batch(&["a"]));
+    client.open_run(manifest("education", "census", 10)).unwrap();
+    ask(&mut client).unwrap();
+    let second = client.open_run(manifest("education", "cin", 10));
+    assert!(denial(second).to_string().contains("a run is open"));
+    client.leave_run().unwrap();
+    assert!(matches!(denial(ask(&mut client)), Denial::OutOfOrder { .. }));
+    client.open_run(manifest("education", "cin", 10)).unwrap();
+    ask(&mut client).unwrap();
+    client.close_run(&[]).unwrap();
+    let log = fs::read_to_string(site.log()).unwrap();
+    let of = |event: &str| log.matches(&format!("\"event\":\"{event}\"")).count();
+    assert_eq!((of("opened-run"), of("closed-run")), (2, 1));
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Ingest) {
+        let left = serving.client(role).unwrap().leave_run();
+        assert!(matches!(denial(left), Denial::RoleForbids { .. }), "{role}");
+    }
 }
 
 #[test]

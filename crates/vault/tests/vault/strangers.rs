@@ -8,11 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use minster_model::Role;
+use minster_model::{DatasetClass, Role};
 use minster_vault::{disk::Disk, server::Limits};
-use minster_vault_api::{Client, Denial, PROTOCOL, Request, Response, VaultError, frame};
+use minster_vault_api::{
+    Client, Denial, NamedFile, PROTOCOL, RecordedManifest, Request, Response, RunManifest,
+    VaultError, frame,
+};
 
-use crate::common::{Site, denial};
+use crate::common::{Site, dataset, denial, manifest};
 
 /// A user of every Unix system, who runs nothing here.
 const OTHER: u32 = 65_534;
@@ -71,10 +74,11 @@ fn a_stranger_is_told_so_and_costs_one_entry_however_often_it_comes() {
 /// The roles that undo a protection where one uid holds both; each other pair is somebody's daily work.
 #[test]
 fn the_status_names_each_dangerous_pair_of_roles_and_no_other() {
-    let site = Site::new();
     let own = rustix::process::getuid().as_raw();
-    let toml = site.vault().join("vault.toml");
     let pairs = |roles: &[(&str, u32)]| {
+        // The log takes the table over once.
+        let site = Site::new();
+        let toml = site.vault().join("vault.toml");
         let text: String = ["ingest", "linker", "analyst", "custodian", "auditor"]
             .iter()
             .map(|role| {
@@ -205,6 +209,48 @@ fn a_long_message_is_not_read_before_hello() {
     let stream = UnixStream::connect(site.path("sock")).unwrap();
     (&stream).write_all(&(1u32 << 20).to_le_bytes()).unwrap();
     assert!(is_closed(&stream));
+}
+
+/// One role fills neither the memory nor the log: a longer list is refused before it is kept, and the log says to whom.
+#[test]
+fn a_message_with_a_longer_list_or_text_than_it_may_hold_is_denied_and_ends_the_conversation() {
+    let site = Site::new();
+    let serving = site.serve();
+    let file = |name: &str| NamedFile { name: name.into(), bytes: 1 };
+    let run = |inputs| RunManifest { inputs, ..manifest("education", "census", 10) };
+    let taken = RecordedManifest { dataset: dataset(DatasetClass::Source), sha256: "a".repeat(64) };
+    let purpose = taken.dataset.purpose.clone();
+    let requests = [
+        Request::OpenRun(run(vec![file("a.csv"); 4_097])),
+        Request::OpenRun(run(vec![file(&"a".repeat(1_025))])),
+        Request::TakeOver { purpose, manifests: vec![taken; 10_001] },
+    ];
+    let before = entries(&site).len();
+    for request in &requests {
+        let stream = UnixStream::connect(site.path("sock")).unwrap();
+        frame::write(&mut &stream, &hello()).unwrap();
+        let _: Response = frame::read(&mut &stream).unwrap();
+        frame::write(&mut &stream, request).unwrap();
+        let Response::Denied(denied) = frame::read(&mut &stream).unwrap() else {
+            panic!("granted")
+        };
+        assert!(denied.to_string().contains("longer than a message may hold"), "{denied}");
+        assert!(is_closed(&stream));
+    }
+    // Each name is short enough, and all together are too much for an entry.
+    let denied =
+        denial(
+            serving
+                .client(Role::Ingest)
+                .unwrap()
+                .open_run(run(vec![file(&"a".repeat(1_024)); 513])),
+        );
+    assert!(denied.to_string().contains("too long together"), "{denied}");
+    let added = entries(&site).split_off(before);
+    assert_eq!(added.iter().filter(|entry| entry["event"] == "denied").count(), 4);
+    assert!(!added.iter().any(|entry| entry["event"] == "opened-run"), "{added:?}");
+    // As many as are allowed are taken.
+    serving.client(Role::Ingest).unwrap().open_run(run(vec![file("a.csv"); 4_096])).unwrap();
 }
 
 #[test]
