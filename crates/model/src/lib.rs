@@ -19,6 +19,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod coarse;
 mod day;
 pub mod exit;
 mod foreign;
@@ -38,6 +39,7 @@ mod rows;
 pub mod table;
 mod table_error;
 
+pub use coarse::coarse;
 pub use day::Day;
 pub use foreign::{Escaped, escaped, is_hidden};
 pub use id_vec::IdVec;
