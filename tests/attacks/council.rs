@@ -124,6 +124,12 @@ impl Small {
         self.council.program("minster", &["release", "--all"])
     }
 
+    /// Previews a definition.
+    pub(crate) fn preview(&self, name: &str) -> Ran {
+        let file = self.council.path("config/tables").join(format!("{name}.toml"));
+        self.council.program("minster", &["preview", file.to_str().unwrap()])
+    }
+
     /// Reads, links and drafts.
     pub(crate) fn draft(&self) -> Ran {
         self.council.program("minster", &["run", "--json"])

@@ -212,7 +212,8 @@ impl Tally {
     }
 
     fn why(&self, text: &str) {
-        const WHY: [&str; 12] = [
+        const WHY: [&str; 13] = [
+            "with the cells in `keep`",
             "form a cycle",
             "tell of each other",
             "into other categories",
@@ -231,13 +232,35 @@ impl Tally {
     }
 }
 
+/// Adds to a release that it keeps a total by one dimension: its column and category.
+fn keeping(release: &mut Release, dice: &mut Dice) -> (&'static str, String) {
+    let (column, more, _) = &release.tables[0].1[0];
+    let quoted: Vec<&str> = more.lines().next().unwrap_or_default().split('"').collect();
+    let all: Vec<&str> = match more.starts_with("bands") {
+        true => more.lines().nth(1).unwrap().split('"').skip(1).step_by(2).collect(),
+        false => quoted.into_iter().skip(1).step_by(2).collect(),
+    };
+    let category = all[dice.below(all.len())].to_owned();
+    release.definition.insert_str(0, &format!("keep = [{{ {column} = \"{category}\" }}]\n"));
+    (column, category)
+}
+
 fn attacked(number: usize, tally: &Tally) -> Vec<String> {
+    attack(number, tally, false)
+}
+
+/// The releases of a council; each keeps a number if `keeps`.
+fn attack(number: usize, tally: &Tally, keeps: bool) -> Vec<String> {
     let mut dice = Dice::of(number as u64);
     let rows = children(&mut dice);
     let zeros = dice.one_of(&["published", "may-be-withheld", "unsafe"]);
     let council = Small::new(&COLUMNS, &NUMBERS);
     council.deliver(&rows);
-    let releases = [(); 3].map(|()| release(&mut dice, zeros));
+    let mut releases = [(); 3].map(|()| release(&mut dice, zeros));
+    let kept: Vec<_> = match keeps {
+        true => releases.iter_mut().map(|of| keeping(of, &mut dice)).collect(),
+        false => Vec::new(),
+    };
     let is_used = |column: &str| releases.iter().any(|of| of.used.contains(&column));
     let used: Vec<usize> = (0..COLUMNS.len()).filter(|&at| is_used(COLUMNS[at])).collect();
     let taken = |row: &Row| used.iter().map(|&at| row[at].clone()).collect::<Row>();
@@ -269,6 +292,17 @@ fn attacked(number: usize, tally: &Tally) -> Vec<String> {
             let sums: &[_] = if *is_summed { &[Some(("fsm", "1"))] } else { &[] };
             let released = council.released(name, "2024-25", table).unwrap();
             attacker.reads_of(&released, sums, &categories, &release.counted);
+            if let Some((column, category)) = kept.get(at)
+                && released.dimensions.iter().any(|name| name == column)
+            {
+                let is_it = |(name, code): (&String, &String)| match name == column {
+                    true => code == category,
+                    false => code == "All",
+                };
+                let mut rows = released.rows.iter();
+                let row = rows.find(|row| released.dimensions.iter().zip(&row.0).all(is_it));
+                assert!(row.unwrap().1.is_some(), "council {number}: {column} {category}");
+            }
         }
     }
     tally.small(attacker.small(5));
@@ -295,6 +329,12 @@ fn councils() -> Range<usize> {
 fn no_random_release_gives_away_a_small_number_of_another() {
     let (councils, released, small) = attack_all(1, attacked);
     assert!(released >= councils && small >= councils, "the councils try something");
+}
+
+#[test]
+fn no_release_that_keeps_a_number_gives_away_a_small_one() {
+    let (councils, released, small) = attack_all(10, |number, tally| attack(number, tally, true));
+    assert!(released >= councils && small >= councils / 2, "the councils try something");
 }
 
 /// Makes the councils that are asked for, or one in `share` of them, and attacks the releases of each. Returns how many there

@@ -196,6 +196,21 @@ pub(crate) fn log(site: &Site) {
     let audit = of(&whole);
     audit.fails("log.releases", &[]);
     assert!(audit.evidence("log.releases").contains("more of 2024-25: the log does not say"));
+    // It says its rules itself; the vault states what the purpose asks for.
+    audit.passes("release.floors");
+    let manifest = site.folder().join(planted).join("2024-25/current/manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    for (weaker, told) in [
+        (text.replace("\"threshold\": 5", "\"threshold\": 3"), "its threshold is below 5"),
+        (text.replace("\"threshold\": 5", "\"limit\": 5"), "it does not say by which rules"),
+    ] {
+        assert_ne!(weaker, text);
+        fs::write(&manifest, weaker).unwrap();
+        let audit = Audit::of(site, &[]);
+        audit.fails("release.floors", &[]);
+        let evidence = audit.evidence("release.floors");
+        assert!(evidence.contains(&format!("more of 2024-25: {told}")), "{evidence}");
+    }
     fs::remove_dir_all(site.folder().join(planted)).unwrap();
     // Whole, but shorter than what a checkpoint covers.
     let cut = lines[..5].join("\n") + "\n";

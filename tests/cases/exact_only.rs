@@ -105,8 +105,8 @@ fn an_adopted_child_is_linked_by_its_number_alone() {
     let ran = ran(&council);
     // Three rows name both identities, and are linked to nobody.
     assert_eq!(ran.children(), (64, 61), "{}", ran.text);
-    assert!(ran.text.contains("2 numbers are of marked identities"), "{}", ran.text);
-    assert!(ran.text.contains("3 rows with a number of a marked identity"), "{}", ran.text);
+    assert!(ran.text.contains("about 5 numbers are of marked identities"), "{}", ran.text);
+    assert!(ran.text.contains("about 5 rows with a number of a marked identity"), "{}", ran.text);
     let before = children(&council, CENSUS, "2024-autumn", "pupils")[ADOPTED as usize - 1].clone();
     let now = children(&council, CENSUS, "2025-spring", "pupils")[59].clone();
     assert_ne!(before, now);
@@ -229,7 +229,7 @@ fn a_list_that_two_custodians_sign_puts_two_identities_apart_until_it_is_taken_b
         "silent_match_keys": 0, "linked_to_nobody": 2,
     });
     assert_eq!(*exact_only(&listed), expected, "{}", listed.text);
-    assert!(listed.text.contains("2 numbers are on the custodians' list"), "{}", listed.text);
+    assert!(listed.text.contains("about 5 numbers are on the custodians' list"), "{}", listed.text);
     assert_eq!(of_linked(&council.site, "identities", "all", "changes").rows.len(), 0);
     let before = children(&council, CENSUS, "2024-autumn", "pupils")[ADOPTED as usize - 1].clone();
     let now = children(&council, CENSUS, "2025-spring", "pupils")[59].clone();

@@ -138,7 +138,7 @@ fn council() -> Council {
 }
 
 fn report(council: &Council) -> Value {
-    let ran = council.program("minster", &["report", "linkage", "--json"]);
+    let ran = council.program("minster", &["report", "linkage", "--exact", "--json"]);
     assert_eq!(ran.exit, 0, "{}", ran.text);
     ran.summary
 }

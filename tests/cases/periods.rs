@@ -68,7 +68,7 @@ fn a_report_on_linkage_is_of_one_period_and_of_its_own_deliveries() {
     let ran = council.run();
     assert_eq!(ran.exit, 0, "{}", ran.text);
     let report = |arguments: &[&str]| {
-        let all = [&["report", "linkage", "--json"], arguments].concat();
+        let all = [&["report", "linkage", "--exact", "--json"], arguments].concat();
         let ran = council.program("minster", &all);
         assert_eq!(ran.exit, 0, "{}", ran.text);
         let of = |source: &str| {

@@ -109,8 +109,9 @@ fn decide<'a>(ids: &[String], words: &[&'a str]) -> BTreeMap<String, &'a str> {
 
 /// The linkage report, as people read it.
 fn report(council: &Council) -> String {
-    let path = "store/datasets/integrated/children/2024-25/current/linkage.txt";
-    fs::read_to_string(council.path(path)).unwrap()
+    let ran = council.program("minster", &["report", "links"]);
+    assert_eq!(ran.exit, 0, "{}", ran.text);
+    ran.text
 }
 
 fn clerical(ran: &Ran) -> &serde_json::Value {

@@ -67,10 +67,9 @@ fn the_linkage_is_nearly_all_of_what_the_truth_allows() {
     let site = Site::new();
     site.make_council(3000, 1);
     assert_eq!(site.job().status.code(), Some(3));
-    let report =
-        site.folder().join("store/datasets/integrated/children/2024-25/current/linkage.json");
-    let report: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    let config = site.path("config/pipeline.toml");
+    let report = site.run("minster", &["report", "links", "--json", "--config", &config]);
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
     let truth = std::fs::read_to_string(site.folder().join("truth/children.csv")).unwrap();
     let on_spine = truth.lines().filter(|line| line.ends_with("true")).count() as f64;
     let found = report["on_spine"].as_u64().unwrap() as f64;

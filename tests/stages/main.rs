@@ -144,10 +144,10 @@ impl Stages {
         let mut vault = self.vault(Role::Linker);
         let (store, _) = store.settled(&self.pipeline.purpose, &mut vault).unwrap();
         let reader = store.dataset(&dataset, &mut vault).unwrap();
+        let report = reader.read_locked("linkage.json").unwrap();
         let reader = reader.table(&CHILDREN.parse().unwrap(), None).unwrap();
         let schema = reader.schema();
         let batches: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
-        let report = fs::read(store.beside(&dataset, "linkage.json").unwrap()).unwrap();
         (concat_batches(&schema, &batches).unwrap(), report)
     }
 

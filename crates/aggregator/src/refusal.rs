@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use minster_attack::Refusal;
 use minster_disclosure::{RoundingRefusal, SuppressionRefusal};
-use minster_model::{ColumnName, Period, TableName};
+use minster_model::{ColumnName, Period, Purpose, TableName};
 
 /// A release that stands, as a message calls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,20 @@ pub enum ReleaseRefusal {
         tables: Vec<(String, usize)>,
         /// Whether one of them was published before.
         beside_published: bool,
+    },
+    /// No pattern shows the cells that the definition keeps.
+    #[error(
+        "with the cells in `keep` and `always` shown: {why}. {}",
+        match .coarser {
+            Some(coarser) => format!("They can be shown with {coarser}"),
+            None => "No coarser form that was tried shows them: keep fewer cells, or leave a table out".to_owned(),
+        }
+    )]
+    Keeps {
+        /// The refusal with these cells shown.
+        why: Box<ReleaseRefusal>,
+        /// The first coarser form that shows them: what it leaves out, and its lines.
+        coarser: Option<String>,
     },
     /// Rounded numbers that say more together than each alone.
     #[error(
@@ -100,6 +114,17 @@ pub enum ReleaseRefusal {
     SumsAddUp {
         /// The columns.
         columns: Vec<ColumnName>,
+    },
+    /// The purpose asks for stricter rules.
+    #[error(
+        "the purpose {purpose} asks for stricter rules: {what}; write stricter ones into the definition, and withdraw what stands under \
+         weaker ones"
+    )]
+    WeakerThanPurpose {
+        /// The purpose.
+        purpose: Purpose,
+        /// The rule that is broken, and what is asked for.
+        what: String,
     },
     /// A release about the same children stands under other rules.
     #[error("the release {release} is about the same children, {difference}")]
@@ -301,6 +326,7 @@ impl ReleaseRefusal {
             Self::Suppression(why) => why.code(),
             Self::Rounding(why) => why.code(),
             Self::StaysOpen { .. } => "stays-open",
+            Self::Keeps { .. } => "keeps",
             Self::RoundedTogether { .. } => "rounded-together",
             Self::Sums { why, .. } | Self::DataChanged { why, .. } => why.code(),
             Self::SumsTellEachOther { .. } => "sums-tell-each-other",
@@ -312,6 +338,7 @@ impl ReleaseRefusal {
             Self::ChosenAndDivided { .. } => "chosen-and-divided",
             Self::BesideRounded { .. } => "beside-rounded",
             Self::NoiseBudget { .. } => "noise-budget",
+            Self::WeakerThanPurpose { .. } => "weaker-than-purpose",
             Self::OtherChildren { why, .. } => why.code(),
             Self::DividedApart { .. } => "divided-apart",
             Self::EveryoneMeets { .. } => "everyone-meets",
@@ -386,6 +413,7 @@ mod tests {
             SuppressionRefusal::WorkUsedUp.into(),
             RoundingRefusal::Keys.into(),
             ReleaseRefusal::StaysOpen { tables: vec![(text(), 1)], beside_published: true },
+            ReleaseRefusal::Keeps { why: Box::new(ReleaseRefusal::Difference), coarser: None },
             ReleaseRefusal::RoundedTogether { counts: 2 },
             ReleaseRefusal::SumsTellEachOther { columns: vec![column.clone()] },
             ReleaseRefusal::SumsAddUp { columns: vec![column.clone()] },
@@ -403,6 +431,7 @@ mod tests {
             ReleaseRefusal::DividedApart { columns: vec![text()] },
             ReleaseRefusal::EveryoneMeets { one: text(), other: text(), column: text() },
             ReleaseRefusal::Difference,
+            ReleaseRefusal::WeakerThanPurpose { purpose: "p".parse().unwrap(), what: text() },
             ReleaseRefusal::ReportGone { release: release() },
             ReleaseRefusal::CannotBeCounted { release: release(), why: text() },
             ReleaseRefusal::CountsOverlap { stored: column_2.clone(), derived: column_2 },

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use minster_model::{Period, RunId, SourceName, TableName};
 
-use crate::{audit, columns, dispose, linkage, preview, quality, review, suggest};
+use crate::{audit, columns, dispose, linkage, links, preview, quality, review, suggest};
 
 /// Turns a council's records about children into pseudonymised, linked data, and publishes only tables that passed disclosure
 /// control.
@@ -230,19 +230,29 @@ pub(crate) enum Reports {
     #[command(
         after_help = "Examples:\n  minster report quality\n  minster report quality early_help --period 2024-25\n  \
             minster report quality --html quality.html\n\n\
-            The worst delivery comes first. The command needs no key. The report has counts and places, and no row's value. \
-            Small counts are in it, so it stays inside the council."
+            The worst delivery comes first. The report has counts and places, and no row's value. Small counts are in it, so it \
+            is for the service and the council alone. Findings of linking are in it for whoever has the linker's role at the \
+            vault, which logs it; all else needs no key."
     )]
     Quality(quality::Arguments),
     /// Tell how well a period's children were linked: flow, rates by group, estimated errors.
     #[command(
         after_help = "Examples:\n  minster report linkage\n  minster report linkage --period 2024-25 --html linkage.html\n\n\
             The command needs the linker's role at the vault, which logs that datasets were opened. `[report]` in \
-            matching.toml names the groups. The report has counts, and codes beside counts that are not small; it stays \
-            inside the council.\n\n\
+            matching.toml names the groups. The report has counts to the nearest 5, and codes beside counts that are not \
+            small.\n\n\
             Exit: 0 done; 2 the data changed since they were linked: run `minster link`; 6 the vault"
     )]
     Linkage(linkage::Arguments),
+    /// Count a period's rows by how they were linked, exactly, and name the rows to look at.
+    #[command(
+        after_help = "Examples:\n  minster report links\n  minster report links --period 2024-25 --json\n\n\
+            The command needs the linker's role at the vault, which logs that the integrated dataset was opened. The report \
+            counts few children exactly: keep what is printed as restricted as the dataset. A run prints the same with counts \
+            to the nearest 5 and without rows.\n\n\
+            Exit: 0 done; 2 an earlier release linked: run `minster link`; 6 the vault"
+    )]
+    Links(links::Arguments),
 }
 
 #[derive(Subcommand)]

@@ -99,6 +99,10 @@ pub(crate) enum Failure {
         matching.display()
     )]
     OtherMatching { period: Period, matching: PathBuf },
+    #[error(
+        "the integrated dataset of {period} was linked by an earlier release, whose report is another; run `minster link`"
+    )]
+    LinkedByEarlier { period: Period },
     #[error("{} does not explain the column {column} of the table {table}; run `minster link`", matching.display())]
     Unexplained { matching: PathBuf, table: TableName, column: String },
     #[error("--cell takes `column=category`, such as `--cell ward=W01`")]
@@ -140,6 +144,7 @@ impl Failure {
             | Self::Receipt { .. }
             | Self::Decisions { .. }
             | Self::OtherMatching { .. }
+            | Self::LinkedByEarlier { .. }
             | Self::Unexplained { .. }
             | Self::Cell => exit::USAGE,
             Self::Changing { .. } => exit::LOCKED,

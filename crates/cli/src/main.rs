@@ -13,6 +13,7 @@ mod dispose;
 mod failure;
 mod init;
 mod linkage;
+mod links;
 mod person;
 mod pipeline;
 mod plan;
@@ -152,6 +153,10 @@ fn run(command: Command) -> Result<u8, Failure> {
         }
         Command::Report(Reports::Linkage(arguments)) => {
             print(&linkage::report(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Report(Reports::Links(arguments)) => {
+            print(&links::links(&arguments)?)?;
             Ok(exit::DONE)
         }
         Command::Review(command) => {

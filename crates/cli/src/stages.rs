@@ -60,9 +60,12 @@ pub(crate) fn ingest(
     accept: &[SourceName],
 ) -> Result<Ingested, Failure> {
     let matching = pipeline::read(&loaded.pipeline.matching)?;
-    let listed = listed(loaded)?;
-    let parts = minster_matcher::needs_parts(&job(loaded, store, (&matching, &listed), again));
-    let parts = parts.map_err(|error| failed(loaded, error))?;
+    let parts = {
+        let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Linker, "minster")?;
+        let listed = listed_by(&mut vault, &loaded.pipeline.purpose)?;
+        let job = job(loaded, store, (&matching, &listed), again);
+        minster_matcher::needs_parts(&job, &mut vault).map_err(|error| failed(loaded, error))?
+    };
     let output = ingest_command()?
         .arg("run")
         .args(["--json", "--lock-held", "--run", loaded.run.as_str()])
@@ -125,12 +128,6 @@ pub(crate) fn link(
 }
 
 /// The numbers that custodians listed, as the linker is told them.
-fn listed(loaded: &Loaded) -> Result<Listed, Failure> {
-    let pipeline = &loaded.pipeline;
-    let mut vault = Client::connect_to(&pipeline.vault, Role::Linker, "minster")?;
-    listed_by(&mut vault, &pipeline.purpose)
-}
-
 pub(crate) fn listed_by(vault: &mut Client, purpose: &Purpose) -> Result<Listed, Failure> {
     let ExactOnlyList { numbers, digest, versions } = vault.exact_only(purpose)?;
     let versions = versions.iter().map(|of| (of.version, of.iter().collect())).collect();

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 use minster_aggregator::ReleaseReport;
-use minster_matcher::{Integrated, LinkageReport};
+use minster_matcher::{Integrated, LinkageReport, report::COARSE};
 use minster_model::exit;
 use minster_store::{SourceRecord, deliveries};
 use serde::Serialize;
@@ -64,7 +64,7 @@ impl Summary {
             "format": 1,
             "exit": self.exit_code(),
             "ingest": self.ingest.as_ref().map(|ingest| &ingest.report),
-            "linkage": self.linkage.last().map(|linked| &linked.report),
+            "linkage": self.linkage.last().map(|linked| linked.report.coarse()),
             "linkage_by_period": self.by_period(),
             "releases": self.releases,
             "refused": self.refused.iter().map(Refused::text).collect::<Vec<_>>(),
@@ -84,8 +84,8 @@ impl Summary {
             if self.linkage.len() > 1 {
                 let _ = writeln!(text, "{}", linked.period);
             }
-            text += &linked.report.text();
-            text.push('\n');
+            text += &linked.report.coarse().text();
+            let _ = writeln!(text, "({COARSE}; `minster report links` has them exactly)\n");
         }
         self.releases.iter().for_each(|release| text += &release.text());
         for refused in &self.refused {
@@ -135,9 +135,9 @@ impl Summary {
         text
     }
 
-    /// The linkage reports of all periods, by their names.
-    fn by_period(&self) -> BTreeMap<&str, &LinkageReport> {
-        self.linkage.iter().map(|of| (of.period.as_str(), &of.report)).collect()
+    /// The linkage reports of all periods, by their names, with coarse counts: output goes into journals and mails.
+    fn by_period(&self) -> BTreeMap<&str, LinkageReport> {
+        self.linkage.iter().map(|of| (of.period.as_str(), of.report.coarse())).collect()
     }
 
     fn sources(&self) -> &[SourceRecord] {

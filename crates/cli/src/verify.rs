@@ -15,7 +15,7 @@ pub(crate) fn verify(
     loaded: &Loaded,
     release: (&TableName, Option<&Period>),
 ) -> Result<Vec<Check>, Failure> {
-    open(loaded, release, minster_aggregator::verify_release)
+    open(loaded, release, |which, vault| minster_aggregator::verify_release(which, vault))
 }
 
 /// Opens a release's restricted report, as the auditor.
@@ -23,13 +23,13 @@ pub(crate) fn explain(
     loaded: &Loaded,
     release: (&TableName, Option<&Period>),
 ) -> Result<Explained, Failure> {
-    open(loaded, release, minster_aggregator::explain)
+    open(loaded, release, |which, vault| minster_aggregator::explain(which, vault))
 }
 
 fn open<T>(
     loaded: &Loaded,
     (release, asked): (&TableName, Option<&Period>),
-    ask: impl Fn(&Which<'_>, &mut dyn minster_store::DatasetKeys) -> Result<T, AggregateError>,
+    ask: impl Fn(&Which<'_>, &mut Client) -> Result<T, AggregateError>,
 ) -> Result<T, Failure> {
     let pipeline = &loaded.pipeline;
     let store = loaded.store()?;

@@ -19,7 +19,7 @@ pub enum SuppressionRefusal {
     Sparse(Box<Sparsity>),
     /// A cell that is to be published whatever comes is below the threshold.
     #[error(
-        "the table {table} is to publish a cell {by} whatever comes, and the cell is withheld for its own sake; leave it out of `always`"
+        "the table {table} is to publish a cell {by} whatever comes, and the cell is withheld for its own sake; leave it out of `always`, or of `keep`"
     )]
     ForcedPublishedAndUnsafe {
         /// The table.

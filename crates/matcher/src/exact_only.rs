@@ -4,7 +4,7 @@
 //! it join nothing on any other row either: a third service's row could lead from one identity to the other by them.
 
 use ahash::{HashMap, HashSet, HashSetExt};
-use minster_model::{ColumnName, Pseudonym};
+use minster_model::{ColumnName, Pseudonym, coarse};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -178,23 +178,23 @@ impl Marked {
 impl ExactOnlyCounts {
     /// For people.
     pub(crate) fn notes(&self) -> Vec<String> {
-        let Self { numbers, listed, listed_in_rows, listed_in_no_row, .. } = self;
+        let Self { numbers, listed, listed_in_rows, listed_in_no_row, .. } = &self.coarse();
         let mut notes = Vec::new();
         if *numbers > 0 {
             notes.push(format!(
-                "{numbers} numbers are of marked identities; their rows are linked by number alone"
+                "about {numbers} numbers are of marked identities; their rows are linked by number alone"
             ));
         }
         if *listed > 0 {
             notes.push(format!(
-                "{listed} numbers are on the custodians' list of exact-only identities: {listed_in_rows} stand in rows, \
-                 {listed_in_no_row} in none"
+                "about {listed} numbers are on the custodians' list of exact-only identities: about {listed_in_rows} stand in rows, \
+                 about {listed_in_no_row} in none"
             ));
         }
-        let (numbers, keys) = (self.silent_numbers, self.silent_match_keys);
+        let (numbers, keys) = (coarse(self.silent_numbers), coarse(self.silent_match_keys));
         if numbers + keys > 0 {
             notes.push(format!(
-                "{numbers} numbers and {keys} match keys of marked identities' rows stand on other rows too; they join nothing"
+                "about {numbers} numbers and {keys} match keys of marked identities' rows stand on other rows too; they join nothing"
             ));
         }
         if self.linked_to_nobody > 0 {

@@ -94,7 +94,7 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
         return Err(MatchError::NoHouseholds { purpose: job.purpose.clone() });
     }
     if !job.again
-        && let Some(linked) = up_to_date::already_linked(job, &matching)?
+        && let Some(linked) = up_to_date::already_linked(job, &matching, keys)?
     {
         return Ok(linked);
     }
@@ -169,12 +169,12 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
 ///
 /// # Errors
 /// [`MatchError::Definition`]; [`MatchError::Store`] where what stands was changed.
-pub fn needs_parts(job: &Job<'_>) -> Result<bool, MatchError> {
+pub fn needs_parts(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<bool, MatchError> {
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
     // The current datasets are looked at last: they are read from the disk.
     Ok(matching.scoring.is_some()
-        && (job.again || up_to_date::already_linked(job, &matching)?.is_none()))
+        && (job.again || up_to_date::already_linked(job, &matching, keys)?.is_none()))
 }
 
 pub(crate) fn open(
@@ -209,8 +209,7 @@ fn publish_period(
         up_to_date::origin(job, period, delivered.iter().map(Delivered::made_of).collect());
     let tables: Vec<_> = made.tables.iter().map(|(name, batch)| (name.as_str(), batch)).collect();
     let json = serde_json::to_vec_pretty(&made.report).map_err(MatchError::Report)?;
-    let text = made.report.text();
-    let files = [(REPORT, json.as_slice()), ("linkage.txt", text.as_bytes())];
+    let files = [(REPORT, json.as_slice())];
     let stamp = KeyOrigin::of(delivered)?;
     let of = (&dataset, origin);
     let manifest = publish((job.store, job.run), keys, stamp, of, &tables, &files)?;
@@ -246,7 +245,7 @@ impl StagedDataset {
     }
 }
 
-/// Publishes a dataset that linking made: its tables, and what stands beside them.
+/// Publishes a dataset that linking made: its tables, and what is locked up beside them.
 pub(crate) fn publish(
     store: (&Store, &RunId),
     keys: &mut dyn DatasetKeys,
@@ -274,7 +273,7 @@ pub(crate) fn stage(
     stamp: KeyOrigin,
     (dataset, origin): (&DatasetRef, Origin),
     tables: &[(&str, &RecordBatch)],
-    files: &[(&str, &[u8])],
+    locked: &[(&str, &[u8])],
 ) -> Result<StagedDataset, MatchError> {
     let (key, wrapped) = keys.create(dataset).map_err(StoreError::from)?;
     let writer = store.stage(dataset, run, key, wrapped)?;
@@ -297,8 +296,8 @@ pub(crate) fn stage(
     let written = writers.into_iter().zip(tables);
     let written = written.map(|(writer, (_, batch))| writer.finish(batch.num_rows() as u64));
     let tables: Vec<TableEntry> = written.collect::<Result<_, _>>()?;
-    for (name, bytes) in files {
-        writer.file(name, bytes)?;
+    for (name, bytes) in locked {
+        writer.locked(name, bytes)?;
     }
     Ok(StagedDataset { writer, stamp, origin, tables })
 }

@@ -79,6 +79,6 @@ pub use exact_only::ExactOnlyCounts;
 pub use job::{CHILDREN, Integrated, Job, integrated, link, needs_parts};
 pub use ledger::{ids_led_to, ledger_of};
 pub use listed_numbers::Listed;
-pub use report::{LinkageReport, Linked, REPORT, TableLinkage, hiding};
+pub use report::{LinkageReport, Linked, TableLinkage, hiding};
 pub use scored_linking::{AtThreshold, ScoredSource, THRESHOLDS};
 pub use tables::CROSSWALK;

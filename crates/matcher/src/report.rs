@@ -2,6 +2,7 @@
 
 mod agreement;
 mod appraisal;
+mod coarse;
 mod flow;
 mod groups;
 pub mod hiding;
@@ -12,12 +13,14 @@ mod shares;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use minster_model::Period;
+use minster_model::{DatasetRef, Period};
+use minster_store::{DatasetKeys, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     agreement::{Agreement, Compared, KeyTest, Wrong},
     appraisal::{Appraisal, Reviewed, appraise},
+    coarse::COARSE,
     flow::{Kind, Rates, SourceFlow, TableFlow, Ways},
     groups::{ColumnOf, Grouped, Hidden, NotCompared, Valued},
     impossible::{Impossible, ImpossibleFacts},
@@ -29,12 +32,13 @@ use crate::{
 };
 
 /// The format that this release writes. Where another stands, the children are linked again.
-pub(crate) const FORMAT: u32 = 7;
+pub(crate) const FORMAT: u32 = 8;
 
-/// The name of the report's file, beside the integrated dataset.
-pub const REPORT: &str = "linkage.json";
+/// The name of the report beside the integrated dataset, where it is encrypted as the dataset is.
+pub(crate) const REPORT: &str = "linkage.json";
 
-/// The whole report. Counts alone; it stays inside the council.
+/// The whole report: counts, and places of rows. It counts few children exactly, and opens for whoever may open the integrated
+/// dataset; what is printed of it is [`LinkageReport::coarse`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LinkageReport {
     /// The report's format.
@@ -154,13 +158,31 @@ impl TableLinkage {
 
     /// Linked rows in a hundred; none without rows.
     pub fn rate(&self) -> Option<f64> {
-        let Linked { rows, linked, .. } = &self.counts;
+        let Linked { linked, unlinked, .. } = &self.counts;
         let linked: u64 = linked.values().sum();
-        (*rows > 0).then(|| 100.0 * linked as f64 / *rows as f64)
+        // Coarse counts need not add up to the rows.
+        let rows = linked + unlinked.values().sum::<u64>();
+        (rows > 0).then(|| 100.0 * linked as f64 / rows as f64)
     }
 }
 
 impl LinkageReport {
+    /// The report of an integrated dataset that stands; none where an earlier release wrote it.
+    ///
+    /// # Errors
+    /// Where the vault does not open the dataset, or the report is gone or was changed.
+    pub fn read(
+        store: &Store,
+        dataset: &DatasetRef,
+        keys: &mut dyn DatasetKeys,
+    ) -> Result<Option<Self>, StoreError> {
+        let dataset = store.dataset(dataset, keys)?;
+        if !dataset.has_locked(REPORT) {
+            return Ok(None);
+        }
+        Ok(serde_json::from_slice(&dataset.read_locked(REPORT)?).ok())
+    }
+
     /// For people.
     pub fn text(&self) -> String {
         let mut text = format!(

@@ -7,7 +7,7 @@ use arrow::{
     array::{ArrayRef, Int64Array, RecordBatch},
     datatypes::DataType,
 };
-use minster_model::{ColumnName, Day};
+use minster_model::{ColumnName, Day, coarse};
 use serde::Deserialize;
 
 use crate::{
@@ -158,7 +158,7 @@ impl Gather for Longest {
         ]
         .into_iter()
         .filter(|(rows, _)| *rows > 0)
-        .map(|(rows, why)| format!("{rows} rows {why}; they are no spells"))
+        .map(|(rows, why)| format!("about {} rows {why}; they are no spells", coarse(rows)))
         .collect()
     }
 

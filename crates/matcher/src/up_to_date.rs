@@ -1,14 +1,11 @@
 //! Whether the integrated datasets are up to date: linking would make the same.
 
 use minster_model::{DatasetRef, periods::LinkedPeriod};
-use minster_store::{Origin, StoreError};
+use minster_store::{DatasetKeys, Origin, StoreError};
 
 use crate::{
-    Integrated, Job, LinkageReport, MatchError,
-    clerical::decisions_sha256,
-    definition::Matching,
-    job::integrated,
-    report::{FORMAT, REPORT},
+    Integrated, Job, LinkageReport, MatchError, clerical::decisions_sha256, definition::Matching,
+    job::integrated, report::FORMAT,
 };
 
 /// The datasets of all periods, each with its report, where they were made of the same datasets by the same definition. One that
@@ -19,6 +16,7 @@ use crate::{
 pub(crate) fn already_linked(
     job: &Job<'_>,
     matching: &Matching,
+    keys: &mut dyn DatasetKeys,
 ) -> Result<Option<Vec<Integrated>>, MatchError> {
     let mut made_of = Vec::new();
     for dataset in wanted(job, matching) {
@@ -29,11 +27,11 @@ pub(crate) fn already_linked(
     for period in job.periods.iter() {
         let dataset = integrated(job.purpose, &period.name)?;
         let Some(manifest) = if_readable(job.store.whole(&dataset))? else { return Ok(None) };
-        let report = if_readable(job.store.read_beside(&dataset, REPORT))?;
-        let report =
-            report.and_then(|report| serde_json::from_slice::<LinkageReport>(&report).ok());
-        let origin = origin(job, period, made_of.clone());
-        match report.filter(|report| report.format == FORMAT && manifest.origin == origin) {
+        if manifest.origin != origin(job, period, made_of.clone()) {
+            return Ok(None);
+        }
+        let report = if_readable(LinkageReport::read(job.store, &dataset, keys))?;
+        match report.flatten().filter(|report| report.format == FORMAT) {
             Some(report) => {
                 linked.push(Integrated { period: period.name.clone(), manifest, report });
             }

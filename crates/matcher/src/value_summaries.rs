@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ahash::{HashSet, HashSetExt};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use minster_model::{ColumnName, Day};
+use minster_model::{ColumnName, Day, coarse};
 use serde::Deserialize;
 
 use crate::{
@@ -120,7 +120,8 @@ impl Gather for DaysBetween {
         match self.days().flatten().filter(|days| *days < 0).count() {
             0 => Vec::new(),
             children => vec![format!(
-                "{children} children have the second date before the first; their days are below 0"
+                "about {} children have the second date before the first; their days are below 0",
+                coarse(children as u64)
             )],
         }
     }
@@ -190,7 +191,8 @@ impl Gather for Age {
         match self.ages().flatten().filter(|age| *age < 0).count() {
             0 => Vec::new(),
             children => {
-                vec![format!("{children} children were not born on the day; they have no age")]
+                let about = coarse(children as u64);
+                vec![format!("about {about} children were not born on the day; they have no age")]
             }
         }
     }

@@ -19,6 +19,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod coarse;
 mod counted;
 mod day;
 pub mod exit;
@@ -39,6 +40,7 @@ mod row_counts;
 pub mod table;
 mod table_error;
 
+pub use coarse::coarse;
 pub use counted::counted;
 pub use day::Day;
 pub use foreign::{Escaped, escaped, is_hidden};

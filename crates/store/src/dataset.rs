@@ -8,6 +8,7 @@ use crate::{
     DatasetKeys, DisposalNote, Manifest, Origin, Store, StoreError, TableEntry, TableReader,
     TableWriter,
     files::{self, Finished, HashedFile, MANIFEST},
+    locked,
     manifest::FORMAT,
     retention::remove_superseded,
     table::{Lock, RowGroups, Text, refuse_clear},
@@ -70,11 +71,22 @@ impl DatasetWriter {
         let file = format!("{name}.parquet");
         let path = self.folder.join(&file);
         let file = self.create(file)?;
-        let lock = Lock { dataset: &self.dataset, key: &self.key, run_key: self.run_key.as_ref() };
-        TableWriter::new(file, path, name, (schema, unique), lock)
+        TableWriter::new(file, path, name, (schema, unique), self.lock())
     }
 
-    /// Adds a file that is not a table: reasons in clear, rows that are already sealed, a report.
+    fn lock(&self) -> Lock<'_> {
+        Lock { dataset: &self.dataset, key: &self.key, run_key: self.run_key.as_ref() }
+    }
+
+    /// Adds a file that is not a table, and is encrypted as the tables are: a report with small counts. [`Dataset::read_locked`]
+    /// reads it.
+    pub fn locked(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let file_name = locked::file_name(name);
+        let path = self.folder.join(&file_name);
+        locked::write(self.create(file_name)?, &path, name, self.lock(), bytes)
+    }
+
+    /// Adds a file that is not a table: reasons in clear, rows that are already sealed.
     pub fn file(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let mut file = self.sealed(name)?;
         let written = std::io::Write::write_all(&mut file, bytes);
@@ -232,6 +244,25 @@ impl Dataset {
     /// The folder of its files.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether a file of this name was written by [`DatasetWriter::locked`].
+    pub fn has_locked(&self, name: &str) -> bool {
+        let file_name = locked::file_name(name);
+        self.manifest.files.iter().any(|file| file.name == file_name)
+    }
+
+    /// The bytes of a file that was written by [`DatasetWriter::locked`].
+    ///
+    /// # Errors
+    /// [`StoreError::File`] where it is gone or was changed.
+    pub fn read_locked(&self, name: &str) -> Result<Vec<u8>, StoreError> {
+        let file_name = locked::file_name(name);
+        let within = (self.root.as_path(), self.folder.as_path());
+        let file = files::open(within, &self.manifest, &file_name)?;
+        let run_key = self.manifest.run_key.as_ref();
+        let lock = Lock { dataset: &self.manifest.dataset, key: &self.key, run_key };
+        locked::read(file, &self.folder.join(&file_name), name, lock)
     }
 
     /// Hashes every file that its manifest names, and looks for others beside them: for an audit.

@@ -22,7 +22,7 @@ use minster_model::{DatasetRef, Kind, Pseudonym, RunId, TableName};
 use self::search::{Leaving, OfTable, leaving};
 use crate::{
     Dataset, DatasetKeys, DatasetWriter, DisposalNote, Manifest, Origin, Store, StoreError,
-    TableEntry, dataset::Before, files, rekey, retention, within,
+    TableEntry, dataset::Before, files, locked, rekey, retention, within,
 };
 
 /// The file of sealed rows beside a delivery's tables.
@@ -262,7 +262,10 @@ fn files_leaving(old: &Dataset, gone: &Gone<'_>) -> Result<BTreeSet<String>, Sto
         let leaves = match name == SEALED_ROWS {
             true => old.manifest().totals().quarantined > 0,
             false => {
-                let bytes = files::read((old.root(), old.folder()), old.manifest(), &name)?;
+                let bytes = match locked::name_of(&name) {
+                    Some(locked) => old.read_locked(locked)?,
+                    None => files::read((old.root(), old.folder()), old.manifest(), &name)?,
+                };
                 names_one(&bytes, gone.pseudonyms)
             }
         };

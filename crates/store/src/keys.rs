@@ -1,7 +1,7 @@
 use minster_model::{DatasetRef, Purpose};
 use minster_vault_api::{
-    Client, DataKey, KnownRelease, NewestManifests, Publication, RecordedManifest, SealedRunKey,
-    Unwrapped, VaultError, WrappedKey,
+    Client, DataKey, Denial, Floors, KnownRelease, NewestManifests, Publication, RecordedManifest,
+    SealedRunKey, Unwrapped, VaultError, WrappedKey,
 };
 
 /// A party that makes and unwraps dataset keys: the vault's client, or a stand-in in a test.
@@ -40,6 +40,8 @@ pub trait ReleaseLog: DatasetKeys {
     fn publish(&mut self, publication: &Publication) -> Result<u32, VaultError>;
     /// All releases of a purpose that the log knows, withdrawn or not.
     fn releases(&mut self, purpose: &Purpose) -> Result<Vec<KnownRelease>, VaultError>;
+    /// How strict the releases of a purpose are at least.
+    fn floors(&mut self, purpose: &Purpose) -> Result<Floors, VaultError>;
 }
 
 impl ReleaseLog for Client {
@@ -49,6 +51,13 @@ impl ReleaseLog for Client {
 
     fn releases(&mut self, purpose: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {
         Client::releases(self, purpose)
+    }
+
+    fn floors(&mut self, purpose: &Purpose) -> Result<Floors, VaultError> {
+        let mut purposes = self.status()?.purposes.into_iter();
+        let known = purposes.find(|of| of.purpose == *purpose);
+        let known = known.ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })?;
+        known.floors.ok_or(VaultError::Protocol)
     }
 }
 

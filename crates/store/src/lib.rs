@@ -38,6 +38,7 @@ mod hanging;
 mod inspect;
 mod keys;
 mod ledger;
+mod locked;
 mod manifest;
 mod quarantine;
 mod records;
@@ -76,8 +77,8 @@ pub use store::{RunLock, Store};
 pub use table::{RowGroups, TableReader, TableWriter};
 // The vault's log of releases, for crates that need not know the vault.
 pub use minster_vault_api::{
-    KnownRelease, ManifestFault, NewestManifests, Publication, Publishing, RecordedManifest,
-    ReleaseRules,
+    Floors, KnownRelease, ManifestFault, NewestManifests, Publication, Publishing,
+    RecordedManifest, ReleaseRules,
 };
 
 /// SHA-256 in hexadecimal, for manifests.

@@ -20,7 +20,7 @@ use crate::{
     Dataset, DatasetKeys, DatasetWriter, Manifest, Store, StoreError, TableEntry,
     dataset::Before,
     files::{self, HashingReader, MANIFEST},
-    tokens,
+    locked, tokens,
 };
 
 /// The successors of one version's pseudonyms.
@@ -170,6 +170,10 @@ pub(crate) fn carry_files(
     for name in beside_tables(old)? {
         let (name, path) = (name.as_str(), folder.join(&name));
         if !stays(name) {
+            continue;
+        }
+        if let Some(locked) = locked::name_of(name) {
+            writer.locked(locked, &old.read_locked(locked)?)?;
             continue;
         }
         // One that its manifest names and that is gone is an error here: the new manifest would not miss it.

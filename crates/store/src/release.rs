@@ -1,5 +1,8 @@
 use std::path::{Path, PathBuf};
 
+use minster_vault_api::ReleaseRules;
+use serde_json::Value;
+
 use crate::{Store, StoreError, files, retention::remove_superseded, within};
 
 /// A release that stands.
@@ -15,6 +18,28 @@ impl Release {
     /// SHA-256 over files' names and bytes: the same files are the same release.
     pub fn sha256_of(files: &[(String, Vec<u8>)]) -> String {
         content_hash(files)
+    }
+
+    /// The rules that a release says it was protected by, from the bytes of its `manifest.json`; none where it says none.
+    pub fn rules(manifest: &[u8]) -> Option<ReleaseRules> {
+        let manifest: Value = serde_json::from_slice(manifest).ok()?;
+        let policy = &manifest["policy"];
+        let method = match &policy["method"] {
+            Value::String(method) => method,
+            // With a base.
+            Value::Object(method) => method.keys().next()?,
+            _ => return None,
+        };
+        Some(ReleaseRules {
+            threshold: policy["threshold"].as_u64()?,
+            zeros: serde_json::from_value(policy["zeros"].clone()).ok()?,
+            insider: policy["insider"].as_u64()?,
+            p_percent: match &policy["p_percent"] {
+                Value::Null => None,
+                percent => Some(u32::try_from(percent.as_u64()?).ok()?),
+            },
+            method: method.clone(),
+        })
     }
 
     pub(crate) fn publish(

@@ -169,16 +169,6 @@ impl Store {
         Ok(manifest)
     }
 
-    /// The bytes of a file beside the tables of the dataset that stands, as its manifest names them.
-    ///
-    /// # Errors
-    /// [`StoreError::File`] where it is gone or was changed.
-    pub fn read_beside(&self, dataset: &DatasetRef, name: &str) -> Result<Vec<u8>, StoreError> {
-        let folder = self.current(dataset)?;
-        let (manifest, _) = self.manifest(dataset)?;
-        files::read((&self.root, &folder), &manifest, name)
-    }
-
     /// A file beside the tables of the dataset that stands.
     pub fn beside(&self, dataset: &DatasetRef, name: &str) -> Result<PathBuf, StoreError> {
         let folder = self.current(dataset)?;

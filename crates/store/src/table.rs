@@ -59,11 +59,7 @@ impl TableWriter {
         lock: Lock<'_>,
     ) -> Result<Self, StoreError> {
         let failed = failed("written", &path);
-        let encryption = FileEncryptionProperties::builder(lock.key.expose().to_vec())
-            .with_aad_prefix(lock.associated_data(name))
-            .with_aad_prefix_storage(false)
-            .build()
-            .map_err(&failed)?;
+        let encryption = lock.encryption(name.as_str()).map_err(&failed)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(&failed)?))
             .set_max_row_group_row_count(Some(ROW_GROUP))
@@ -142,7 +138,7 @@ impl Written {
     }
 }
 
-/// The key and the names that a table is bound to.
+/// The key and the names that a table, or a file beside the tables, is bound to.
 #[derive(Clone, Copy)]
 pub(crate) struct Lock<'a> {
     pub(crate) dataset: &'a DatasetRef,
@@ -151,14 +147,35 @@ pub(crate) struct Lock<'a> {
 }
 
 impl Lock<'_> {
-    /// A manifest that lost its run's key, or has another's, opens no table: tokens are not taken for pseudonyms.
-    fn associated_data(&self, table: &TableName) -> Vec<u8> {
+    /// A manifest that lost its run's key, or has another's, opens nothing: tokens are not taken for pseudonyms.
+    fn associated_data(&self, what: &str) -> Vec<u8> {
         let dataset = self.dataset;
         match self.run_key {
-            None => format!("minster dataset 1\n{dataset}\n{table}"),
-            Some(SealedRunKey(key)) => format!("minster dataset 2\n{dataset}\n{table}\n{key}"),
+            None => format!("minster dataset 1\n{dataset}\n{what}"),
+            Some(SealedRunKey(key)) => format!("minster dataset 2\n{dataset}\n{what}\n{key}"),
         }
         .into_bytes()
+    }
+
+    /// The encryption of a table, or of a file beside the tables, that is called so.
+    pub(crate) fn encryption(
+        &self,
+        what: &str,
+    ) -> Result<Arc<FileEncryptionProperties>, ParquetError> {
+        FileEncryptionProperties::builder(self.key.expose().to_vec())
+            .with_aad_prefix(self.associated_data(what))
+            .with_aad_prefix_storage(false)
+            .build()
+    }
+
+    /// Opens what was encrypted under the same name.
+    pub(crate) fn decryption(
+        &self,
+        what: &str,
+    ) -> Result<Arc<FileDecryptionProperties>, ParquetError> {
+        FileDecryptionProperties::builder(self.key.expose().to_vec())
+            .with_aad_prefix(self.associated_data(what))
+            .build()
     }
 }
 
@@ -192,10 +209,7 @@ impl RowGroups {
         cipher: Option<RunCipher>,
     ) -> Result<Self, StoreError> {
         let failed = failed("read", &path);
-        let decryption = FileDecryptionProperties::builder(lock.key.expose().to_vec())
-            .with_aad_prefix(lock.associated_data(&table.name))
-            .build()
-            .map_err(&failed)?;
+        let decryption = lock.decryption(table.name.as_str()).map_err(&failed)?;
         let options = ArrowReaderOptions::new().with_file_decryption_properties(decryption);
         let mut metadata = ArrowReaderMetadata::load(&file, options.clone()).map_err(&failed)?;
         if text == Text::Coded {

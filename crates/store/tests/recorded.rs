@@ -21,6 +21,8 @@ use minster_vault_api::{DataKey, Denial, SealedRunKey, Unwrapped, VaultError, Wr
 use tempfile::TempDir;
 
 const REPORT: &str = "report.json";
+/// The file in which it is locked up.
+const LOCKED: &str = "report.json.locked";
 
 /// A stand-in for the vault, which gives each snapshot a key of its own and has a log of manifests.
 #[derive(Default)]
@@ -156,7 +158,7 @@ impl Site {
         let mut table = writer.table(&"rows".parse().unwrap(), Arc::clone(&schema))?;
         table.write(&RecordBatch::try_new(schema, vec![column]).unwrap())?;
         let table = table.finish()?;
-        writer.file(REPORT, format!("{{\"run\":\"{run}\"}}").as_bytes())?;
+        writer.locked(REPORT, format!("{{\"run\":\"{run}\"}}").as_bytes())?;
         let origin = Origin::datasets(String::new(), vec![]);
         writer.publish(KeyVersion(1), "check".into(), origin, vec![table], &mut self.log)
     }
@@ -274,7 +276,7 @@ fn a_file_of_another_snapshot_a_changed_one_and_a_removed_one_are_not_read() {
         store.dataset(&children(), &mut site.log).unwrap().verify_files()
     };
     whole(&mut site).unwrap();
-    for name in ["rows.parquet", REPORT] {
+    for name in ["rows.parquet", LOCKED] {
         let path = current.join(name);
         let changed = |change: &dyn Fn(&mut Vec<u8>)| {
             let mut bytes = fs::read(good.join(name)).unwrap();
@@ -299,7 +301,10 @@ fn a_file_of_another_snapshot_a_changed_one_and_a_removed_one_are_not_read() {
             let (store, notes) = site.settle();
             assert!(notes.is_empty(), "the manifest is the newest: {notes:?}");
             let error = match name {
-                REPORT => store.read_beside(&children(), REPORT).map(drop).unwrap_err(),
+                LOCKED => {
+                    let opened = store.dataset(&children(), &mut site.log).unwrap();
+                    opened.read_locked(REPORT).map(drop).unwrap_err()
+                }
                 _ => site.read().map(drop).unwrap_err(),
             };
             assert_eq!(error.exit_code(), exit::PUBLISH, "{name}, {what}: {error}");
@@ -307,7 +312,7 @@ fn a_file_of_another_snapshot_a_changed_one_and_a_removed_one_are_not_read() {
             assert!(told.contains(name), "{name}, {what}: {told}");
             let by_parquet = matches!(error, StoreError::Table { .. });
             let same_length = matches!(what, "a byte" | "of another snapshot");
-            assert_eq!(by_parquet, same_length && name != REPORT, "{name}, {what}: {told}");
+            assert_eq!(by_parquet, same_length, "{name}, {what}: {told}");
             assert!(matches!(whole(&mut site), Err(StoreError::File { .. })), "{name}, {what}");
             fs::copy(good.join(name), &path).unwrap();
         }
@@ -319,6 +324,25 @@ fn a_file_of_another_snapshot_a_changed_one_and_a_removed_one_are_not_read() {
     fs::write(current.join("more.json"), "{}").unwrap();
     let error = whole(&mut site).unwrap_err();
     assert!(error.to_string().contains("more.json"), "{error}");
+}
+
+#[test]
+fn a_report_beside_the_tables_opens_with_their_key_alone_and_under_its_own_name() {
+    let mut site = Site::new();
+    site.publish("r1").unwrap();
+    let bytes = fs::read(site.current().join(LOCKED)).unwrap();
+    let holds = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+    assert!(!holds(b"\"run\"") && bytes.ends_with(b"PARE"), "it is encrypted, and says so");
+    let store = site.store();
+    let opened = store.dataset(&children(), &mut site.log).unwrap();
+    assert!(opened.has_locked(REPORT) && !opened.has_locked("rows"));
+    assert_eq!(opened.read_locked(REPORT).unwrap(), b"{\"run\":\"r1\"}");
+    // A table in the place of the report, as long as it, is not taken for it.
+    let rows = fs::read(site.current().join("rows.parquet")).unwrap();
+    let file = |name: &str| opened.manifest().files.iter().find(|file| file.name == name).unwrap();
+    assert!(file(LOCKED).sha256 != file("rows.parquet").sha256);
+    fs::write(site.current().join(LOCKED), &rows).unwrap();
+    assert!(opened.read_locked(REPORT).is_err());
 }
 
 /// The message of a program without the key about a dataset that lacks a file.

@@ -64,6 +64,24 @@ pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
         return Err(definition.rule(location![key], what.to_owned()));
     }
     let rounds = definition.method != Method::Suppress;
+    for (at, cell) in definition.keep.iter().enumerate() {
+        let here = || location!["keep", at];
+        if rounds {
+            let what = "where every count is rounded, none is withheld: leave `keep` out";
+            return Err(definition.rule(here(), what.to_owned()));
+        }
+        let known = || definition.dimensions.iter().map(|of| of.name.as_str());
+        if let Some(name) = cell.keys().find(|name| !known().any(|of| of == name.as_str())) {
+            let what =
+                format!("there is no dimension {name}; {}", did_you_mean(name.as_str(), known()));
+            return Err(definition.rule(here(), what));
+        }
+        if !definition.tables.iter().any(|table| table.has_all(cell)) {
+            let by: Vec<&str> = cell.keys().map(|name| name.as_str()).collect();
+            let what = format!("no table divides by {}: no number could be kept", by.join(" and "));
+            return Err(definition.rule(here(), what));
+        }
+    }
     for (number, table) in definition.tables.iter().enumerate() {
         let shows_more = table.measures.iter().position(|measure| measure.percentage.is_none());
         if let (true, Some(at)) = (rounds, shows_more) {

@@ -7,6 +7,7 @@ use minster_model::{
     ColumnName, Day, Period, TableName,
     policy::{Costs, Dice, Policy, Zeros},
 };
+use minster_store::ReleaseRules;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,11 @@ pub struct Definition {
     /// Whether a secret dice changes the costs, so that a reader who knows the program learns less from its choice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dice: bool,
+    /// Cells that must be shown by every table with these dimensions; other dimensions are at their totals. Where no pattern shows
+    /// them, the release is refused with what to coarsen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<BTreeMap<String, String>>")]
+    pub keep: Vec<BTreeMap<ColumnName, String>>,
     /// Which children are counted, in every table of the release.
     pub population: Population,
     /// Further conditions on the children: all must hold.
@@ -397,8 +403,29 @@ impl Definition {
         SumRules { dominance: self.dominance, p_percent: self.p_percent, contributors }
     }
 
+    /// The rules that its release is protected by, as a purpose's floors are compared with them.
+    pub(crate) fn release_rules(&self) -> ReleaseRules {
+        let Policy { threshold, zeros, insider } = self.policy();
+        let method = match self.method {
+            Method::Suppress => "suppress",
+            Method::Nearest { .. } => "nearest",
+            Method::Controlled { .. } => "controlled",
+            Method::OpenSafely => "open-safely",
+            Method::CellKey => "cell-key",
+        };
+        let p_percent = self.sum_rules().p_percent;
+        ReleaseRules { threshold, zeros, insider, p_percent, method: method.to_owned() }
+    }
+
     pub(crate) fn rule(&self, at: Location, what: String) -> AggregateError {
         AggregateError::Rule { release: self.name.to_string(), line: None, at, what }
+    }
+}
+
+impl Table {
+    /// Whether it divides by all dimensions that a cell names.
+    pub(crate) fn has_all(&self, cell: &BTreeMap<ColumnName, String>) -> bool {
+        cell.keys().all(|name| self.dimensions.contains(name))
     }
 }
 

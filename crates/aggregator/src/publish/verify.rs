@@ -10,7 +10,7 @@ use minster_model::{
     NodeId, Period, Purpose, TableName, counted,
     table::{CountTable, Pattern},
 };
-use minster_store::{DatasetKeys, Release, Store};
+use minster_store::{DatasetKeys, Floors, Release, ReleaseLog, Store, StoreError};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 
@@ -80,22 +80,23 @@ pub struct Category {
     pub total: bool,
 }
 
-/// Checks a release against its restricted report.
+/// Checks a release against its restricted report, and its rules against what its purpose asks for.
 ///
 /// # Errors
 /// Where the report or the release cannot be opened. A statement that does not hold is a [`Check`] that did not pass.
 pub fn verify_release(
     which: &Which<'_>,
-    keys: &mut dyn DatasetKeys,
+    vault: &mut dyn ReleaseLog,
 ) -> Result<Vec<Check>, AggregateError> {
-    let report = open(which, keys)?;
+    let floors = vault.floors(which.purpose).map_err(StoreError::from)?;
+    let report = open(which, vault)?;
     let release = which
         .store
         .published_release(which.release.as_str(), which.period.as_str(), &report.sha256)
         .ok_or_else(|| {
             AggregateError::Report("its report is about a release whose folder is gone; put the folder back from a copy".to_owned())
         })?;
-    let mut checks = vec![files(&report, &release)?];
+    let mut checks = vec![files(&report, &release)?, rules(&report, &release, &floors)?];
     for (place, _) in report.definition.tables.iter().enumerate() {
         checks.push(numbers(&report, place, &release.folder)?);
     }
@@ -163,6 +164,27 @@ fn files(report: &Report, release: &Release) -> Result<Check, AggregateError> {
         false => "a file was changed, added or removed since".to_owned(),
     };
     Ok(Check { what: "the files are those that were protected".into(), passed, evidence })
+}
+
+/// The release says by which rules it was protected, it was protected by these, and they are as strict as its purpose asks.
+fn rules(report: &Report, release: &Release, floors: &Floors) -> Result<Check, AggregateError> {
+    let path = release.folder.join("manifest.json");
+    let manifest = std::fs::read(&path).map_err(|source| unreadable(&path, source))?;
+    let (said, rules) = (Release::rules(&manifest), report.definition.release_rules());
+    let policy = report.definition.policy();
+    let is_other = |of: &Reported| of.name == COUNTS && of.set.policy != policy;
+    let (passed, evidence) = match floors.broken_by(said.as_ref()) {
+        Some(what) => (false, format!("its purpose asks for more: {what}")),
+        None if said.as_ref() != Some(&rules) => {
+            (false, "the release says other rules than those that it was defined by".to_owned())
+        }
+        None if report.sets.iter().any(is_other) => {
+            (false, "its certificates are of other rules than it says".to_owned())
+        }
+        None => (true, format!("threshold {}, method {}", rules.threshold, rules.method)),
+    };
+    let what = "its rules are as strict as its purpose asks, and those that it says".to_owned();
+    Ok(Check { what, passed, evidence })
 }
 
 /// A table's file shows what its pattern lets out, sums included.

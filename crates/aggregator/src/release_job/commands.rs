@@ -2,14 +2,13 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use minster_model::{Period, Purpose, TableName, policy::Policy, table::TableSet};
+use minster_model::{Period, Purpose, TableName, table::TableSet};
 use minster_store::{
-    Dataset, DatasetKeys, Publication, Publishing, ReleaseLog, ReleaseRules, Store, StoreError,
-    sha256_hex,
+    Dataset, DatasetKeys, Publication, Publishing, ReleaseLog, Store, StoreError, sha256_hex,
 };
 
 use crate::{
-    definition::release_definition::{Definition, Method},
+    definition::release_definition::Definition,
     derived::linked::Linked,
     earlier_releases::{
         entry::{Person, Withdrawal},
@@ -25,6 +24,7 @@ use crate::{
         outcome::{Outcome, ReleaseReport, Revision, TableReport},
         protected_release::{Judged, Work},
     },
+    suggest::advice::advised,
     tabulate::{
         lookup,
         tables::{self, Who},
@@ -85,6 +85,21 @@ pub(crate) fn begin<'a>(
     Ok((definition, work))
 }
 
+/// Says of a refusal what to coarsen, where cells that are to be shown are why.
+pub(super) fn with_advice(
+    judged: Result<Judged, AggregateError>,
+    work: &Work<'_>,
+    definition: &Definition,
+    vault: &mut dyn ReleaseLog,
+) -> Result<Judged, AggregateError> {
+    match judged {
+        Err(AggregateError::Refused(why)) => {
+            Err(AggregateError::Refused(advised(work, definition, why, vault)?))
+        }
+        other => other,
+    }
+}
+
 /// Says that readers know other tables by the definition's name.
 pub(super) fn tell_of_another(work: &Work<'_>, definition: &Definition) {
     if work.ledger.another(definition).is_some() {
@@ -107,7 +122,7 @@ fn keep_draft(
         job.store.forget_draft(&definition.name, job.period)?;
     }
     let report = |outcome| ReleaseReport::new(&definition.name, job.period, outcome);
-    match judged? {
+    match with_advice(judged, &work, &definition, vault)? {
         Judged::New(made) => {
             Draft::of(&work, &made)?.keep(job)?;
             tell_of_another(&work, &definition);
@@ -280,23 +295,9 @@ fn let_out_now(job: &Job<'_>, made: &Made, entry: String) -> Publication {
         period: job.period.clone(),
         sha256: made.sha256.clone(),
         what: Publishing::LetOut,
-        rules: Some(rules(&made.definition)),
+        rules: Some(made.definition.release_rules()),
         entry: Some(entry),
     }
-}
-
-/// The rules that a definition's release is protected by, for the vault to compare with those of the purpose.
-fn rules(definition: &Definition) -> ReleaseRules {
-    let Policy { threshold, zeros, insider } = definition.policy();
-    let method = match definition.method {
-        Method::Suppress => "suppress",
-        Method::Nearest { .. } => "nearest",
-        Method::Controlled { .. } => "controlled",
-        Method::OpenSafely => "open-safely",
-        Method::CellKey => "cell-key",
-    };
-    let p_percent = definition.sum_rules().p_percent;
-    ReleaseRules { threshold, zeros, insider, p_percent, method: method.to_owned() }
 }
 
 /// A report of what was never released does no harm; a release without its report does.

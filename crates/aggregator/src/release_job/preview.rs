@@ -18,7 +18,7 @@ use crate::{
         shown::Numbers,
     },
     release_job::{
-        commands::{begin, tell_of_another},
+        commands::{begin, tell_of_another, with_advice},
         headlines,
         job::Job,
         made::Made,
@@ -136,7 +136,8 @@ fn judge(
     vault: &mut dyn ReleaseLog,
 ) -> Result<Preview, AggregateError> {
     let (definition, work) = begin(job, definition_text, vault)?;
-    let (made, stands) = match work.judge(&definition, vault)? {
+    let judged = work.judge(&definition, vault);
+    let (made, stands) = match with_advice(judged, &work, &definition, vault)? {
         Judged::New(made) => {
             tell_of_another(&work, &definition);
             let another = work.ledger.another(&definition).is_some();
@@ -157,8 +158,8 @@ fn judge(
     Ok(Preview { name, period, stands, without_numbers, tables })
 }
 
-/// Why no number of a definition is shown: a purpose's own floors are asked when a release is let out, and not before.
-/// Under a low threshold a preview would show counts that nobody may publish.
+/// Why no number of a definition is shown. A definition that is weaker than its purpose asks was refused before; a purpose that asks for
+/// no threshold would let a preview show nearly every count.
 fn weaker_than_usual(definition: &Definition) -> Option<String> {
     let (usual, _, _) = Profile::Dfe.rules_for_counts();
     let threshold = definition.policy().threshold;

@@ -9,7 +9,7 @@ use minster_model::{
     ColumnName,
     table::{CountTable, Hierarchy, TableSet},
 };
-use minster_store::{DatasetKeys, Release, ReleaseLog};
+use minster_store::{DatasetKeys, Floors, Release, ReleaseLog, StoreError};
 
 use crate::{
     definition::release_definition::{Definition, Method},
@@ -64,6 +64,8 @@ pub(crate) struct Work<'a> {
     pub(crate) dataset: Linked<'a>,
     pub(crate) ledger: Ledger,
     pub(crate) known: KnownReleases,
+    /// How strict the purpose's releases are at least.
+    floors: Floors,
 }
 
 impl<'a> Work<'a> {
@@ -78,7 +80,8 @@ impl<'a> Work<'a> {
         for entry in ledger.all() {
             dataset.know(&entry.definition, Some(entry.named()))?;
         }
-        Ok(Self { job, dataset, ledger, known })
+        let floors = vault.floors(&job.dataset.purpose).map_err(StoreError::from)?;
+        Ok(Self { job, dataset, ledger, known, floors })
     }
 
     /// Counts a definition's tables, all margins, and protects nothing.
@@ -101,6 +104,10 @@ impl<'a> Work<'a> {
         definition: &Definition,
         keys: &mut dyn DatasetKeys,
     ) -> Result<Judged, AggregateError> {
+        if let Some(what) = self.floors.broken_by(Some(&definition.release_rules())) {
+            let purpose = self.job.dataset.purpose.clone();
+            return Err(ReleaseRefusal::WeakerThanPurpose { purpose, what }.into());
+        }
         self.dataset.know(definition, None)?;
         let said = |entry: &Entry| ledger::same_children(&entry.definition, definition);
         self.know_sums(definition, said);

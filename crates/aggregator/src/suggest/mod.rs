@@ -1,5 +1,6 @@
 //! Coarser definitions, each tried with the real suppression, and the lines that make a definition so.
 
+pub(crate) mod advice;
 mod candidates;
 
 use std::time::{Duration, Instant};
@@ -72,6 +73,22 @@ pub struct Suggestion {
     pub cells: Cells,
 }
 
+impl Suggestions {
+    /// Before any was tried.
+    fn none(definition: &Definition, period: &Period) -> Self {
+        Self {
+            name: definition.name.to_string(),
+            period: period.clone(),
+            now: None,
+            better: Vec::new(),
+            no_better: 0,
+            refused: 0,
+            unfit: 0,
+            untried: 0,
+        }
+    }
+}
+
 /// Tries coarser definitions beside all that was ever published, and keeps nothing. The caller holds the run lock, as for
 /// [`preview`](crate::preview).
 ///
@@ -101,16 +118,7 @@ fn try_all(
         Err(AggregateError::Refused(_)) => None,
         Err(other) => return Err(other),
     };
-    let mut found = Suggestions {
-        name: definition.name.to_string(),
-        period: job.period.clone(),
-        now,
-        better: Vec::new(),
-        no_better: 0,
-        refused: 0,
-        unfit: 0,
-        untried: 0,
-    };
+    let mut found = Suggestions { now, ..Suggestions::none(&definition, job.period) };
     let all = candidates::of(&definition, job.lookups.keys());
     let ranked = promising_first(&work, all, &mut found)?;
     for (tried, candidate) in ranked.into_iter().enumerate() {

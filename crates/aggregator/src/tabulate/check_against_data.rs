@@ -73,6 +73,7 @@ pub(crate) fn check(
         }
         Ok(())
     })?;
+    let threshold = definition.policy().threshold;
     for (number, known) in listed.iter().enumerate() {
         let children = in_no_band[number];
         if children * 100 > all * UNLISTED_PERCENT {
@@ -80,8 +81,10 @@ pub(crate) fn check(
             return Err(definition.rule(
                 location!["dimension", number, "bands"],
                 format!(
-                    "{children} of {all} children have a value of {column} that is no number or below the first band of \
-                     {name}, more than {UNLISTED_PERCENT} in a hundred"
+                    "{} of {} children have a value of {column} that is no number or below the first band of \
+                     {name}, more than {UNLISTED_PERCENT} in a hundred",
+                    about(children, threshold),
+                    in_all(all, threshold)
                 ),
             ));
         }
@@ -93,14 +96,15 @@ pub(crate) fn check(
     let many = many.filter(|(_, blank)| blank * 100 > all * UNLISTED_PERCENT);
     let note = |(dimension, blank): (&Dimension, u64)| {
         let Dimension { name, column, unknown, .. } = dimension;
+        let (blank, all) = (about(blank, threshold), in_all(all, threshold));
         format!("{blank} of {all} children have no {column}, and count as {unknown} of {name}")
     };
-    let threshold = definition.policy().threshold;
     let derived = definition.columns.iter().zip(&derived_blank).flat_map(|(column, counts)| {
         let note = |(blank, count): (&Blank, &u64)| {
             format!(
-                "{} of {all} children have no {}: they {}",
+                "{} of {} children have no {}: they {}",
                 about(*count, threshold),
+                in_all(all, threshold),
                 column.name,
                 blank.words()
             )
@@ -136,6 +140,12 @@ fn about(count: u64, threshold: u64) -> String {
     }
 }
 
+/// The number of all children beside it, rounded likewise.
+fn in_all(all: u64, threshold: u64) -> u64 {
+    let base = threshold.max(10);
+    ((all + base / 2) / base).max(1) * base
+}
+
 fn add<'a>(counts: &mut Counts, texts: impl Iterator<Item = &'a str>) {
     for text in texts {
         match counts.get_mut(text) {
@@ -153,7 +163,7 @@ fn fits(
     counts: &Counts,
     all: u64,
 ) -> Result<(), AggregateError> {
-    let name = &definition.dimensions[number].name;
+    let (name, threshold) = (&definition.dimensions[number].name, definition.policy().threshold);
     let unlisted: Counts = (counts.iter())
         .filter(|(value, _)| !known.contains(value.as_str()))
         .map(|(value, count)| (value.clone(), *count))
@@ -182,8 +192,10 @@ fn fits(
         return Err(definition.rule(
             location!["dimension", number],
             format!(
-                "{children} of {all} children have a value of {name} that is not listed, more than {UNLISTED_PERCENT} in \
-                 a hundred{often}. List it, or map it in the source's definition"
+                "{} of {} children have a value of {name} that is not listed, more than {UNLISTED_PERCENT} in \
+                 a hundred{often}. List it, or map it in the source's definition",
+                about(children, threshold),
+                in_all(all, threshold)
             ),
         ));
     }

@@ -235,6 +235,7 @@ fn of_hierarchies(
     let joint = Definition {
         dimensions,
         tables: vec![table],
+        keep: Vec::new(),
         method: Method::Suppress,
         ..definition.clone()
     };

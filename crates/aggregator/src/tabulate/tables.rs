@@ -402,8 +402,22 @@ impl<'a> Counting<'a> {
         let sensitive = sensitive(definition, number, &dimensions)?;
         let count_table =
             CountTable::new(table.name.as_str(), hierarchies, self.counts, sensitive)?;
-        let never = cells(definition, number, "never", &table.never, &dimensions, &count_table)?;
-        let always = cells(definition, number, "always", &table.always, &dimensions, &count_table)?;
+        let cell = |at: Location, of: &BTreeMap<ColumnName, String>| {
+            named_cell(definition, table, at, of, (&dimensions, &count_table))
+        };
+        let of_table = |key: &'static str, named: &[BTreeMap<ColumnName, String>]| {
+            let named = named.iter().enumerate();
+            let cells = named.map(|(at, of)| cell(location!["table", number, key, at], of));
+            cells.collect::<Result<Vec<usize>, AggregateError>>()
+        };
+        let never = of_table("never", &table.never)?;
+        let mut always = of_table("always", &table.always)?;
+        let keep = definition.keep.iter().enumerate().filter(|(_, of)| table.has_all(of));
+        for (at, of) in keep {
+            always.push(cell(location!["keep", at], of)?);
+        }
+        always.sort_unstable();
+        always.dedup();
         let protection_level = definition.policy().threshold;
         let never = never.into_iter().map(|cell| ProtectionLevel {
             cell,
@@ -447,29 +461,21 @@ fn sensitive(
     Ok(found)
 }
 
-/// The numbers of cells that a table names by their categories.
-fn cells(
+/// A cell by its categories; a dimension that it does not name is at its total.
+fn named_cell(
     definition: &Definition,
-    number: usize,
-    key: &'static str,
-    named: &[BTreeMap<ColumnName, String>],
-    dimensions: &[&Categories],
-    count_table: &CountTable,
-) -> Result<Vec<usize>, AggregateError> {
-    let table = &definition.tables[number];
-    let mut cells = Vec::new();
-    for (at, categories) in named.iter().enumerate() {
-        let mut nodes = vec![NodeId(0); dimensions.len()];
-        for (place, name) in table.dimensions.iter().enumerate() {
-            let Some(category) = categories.get(name) else { continue };
-            nodes[place] = dimensions[place].node(category).map_err(|suggestion| {
-                definition.rule(
-                    location!["table", number, key, at],
-                    format!("the dimension {name} has no category {category}; {suggestion}"),
-                )
-            })?;
-        }
-        cells.push(count_table.cell(&nodes));
+    table: &Table,
+    at: Location,
+    categories: &BTreeMap<ColumnName, String>,
+    (dimensions, count_table): (&[&Categories], &CountTable),
+) -> Result<usize, AggregateError> {
+    let mut nodes = vec![NodeId(0); dimensions.len()];
+    for (place, name) in table.dimensions.iter().enumerate() {
+        let Some(category) = categories.get(name) else { continue };
+        nodes[place] = dimensions[place].node(category).map_err(|suggestion| {
+            let what = format!("the dimension {name} has no category {category}; {suggestion}");
+            definition.rule(at.clone(), what)
+        })?;
     }
-    Ok(cells)
+    Ok(count_table.cell(&nodes))
 }

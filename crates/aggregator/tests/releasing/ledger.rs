@@ -4,7 +4,7 @@ use std::{cell::RefCell, fs, path::PathBuf};
 
 use minster_aggregator::{AggregateError, Job, Outcome, ReleaseReport, draft, let_out, withdraw};
 use minster_model::{DatasetRef, Purpose};
-use minster_store::{DatasetKeys, KnownRelease, Publication, Publishing, ReleaseLog};
+use minster_store::{DatasetKeys, Floors, KnownRelease, Publication, Publishing, ReleaseLog};
 use minster_vault_api::{
     DataKey, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped, VaultError, WrappedKey,
 };
@@ -67,6 +67,10 @@ impl ReleaseLog for Log {
             None => self.known.push(KnownRelease { release, period, sha256, entry, withdrawn }),
         }
         if self.stops { Err(VaultError::Protocol) } else { Ok(0) }
+    }
+
+    fn floors(&mut self, _: &Purpose) -> Result<Floors, VaultError> {
+        Ok(Floors::default())
     }
 
     fn releases(&mut self, _: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {

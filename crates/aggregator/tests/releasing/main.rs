@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 mod derived;
+mod floors;
+mod keep;
 mod ledger;
 mod measures;
 mod populations;
@@ -21,7 +23,7 @@ use minster_aggregator::{
     let_out, verify_release, withdraw,
 };
 use minster_model::{DatasetClass, DatasetRef, Day, KeyVersion, Period, Purpose, TableName};
-use minster_store::{DatasetKeys, KnownRelease, Origin, Publication, ReleaseLog, Store};
+use minster_store::{DatasetKeys, Floors, KnownRelease, Origin, Publication, ReleaseLog, Store};
 use minster_vault_api::{
     DataKey, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped, VaultError, WrappedKey,
 };
@@ -60,6 +62,10 @@ impl DatasetKeys for OneKey {
 impl ReleaseLog for OneKey {
     fn publish(&mut self, _: &Publication) -> Result<u32, VaultError> {
         Ok(0)
+    }
+
+    fn floors(&mut self, _: &Purpose) -> Result<Floors, VaultError> {
+        Ok(Floors::default())
     }
 
     fn releases(&mut self, _: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {
@@ -446,7 +452,7 @@ fn a_release_is_checked_and_explained() {
     let which =
         Which { store: &site.store, release: &release, period: &site.period, purpose: &purpose };
     let checks = verify_release(&which, &mut OneKey).unwrap();
-    assert_eq!(checks.len(), 4);
+    assert_eq!(checks.len(), 5);
     assert!(checks.iter().all(|check| check.passed), "{checks:?}");
     let explained = explain(&which, &mut OneKey).unwrap();
     let counts = explained.cells.iter().filter(|cell| cell.set == "children").count();

@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod datasets;
 mod decode;
+mod floors;
 mod keys;
 mod leakage;
 mod log;
@@ -100,6 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Check>, Failure> {
     checks.push(keys::disjoint(&decoded));
     checks.extend(leakage::checks(&site, &decoded));
     checks.push(datasets::newest(&site, &mut vault, &standing));
+    checks.push(floors::kept(&site, &mut vault));
     // Last: what was asked of the vault above is in its log.
     checks.extend(log::checks(&site));
     Ok(checks)

@@ -67,7 +67,7 @@ fn sha256_of(folder: &Path) -> Option<String> {
 }
 
 /// Folders in a folder, in order; links are none.
-fn folders(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn folders(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
     let mut folders: Vec<PathBuf> = entries.filter(is_folder).map(|entry| entry.path()).collect();
@@ -75,6 +75,6 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     folders
 }
 
-fn last(path: &Path) -> String {
+pub(super) fn last(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

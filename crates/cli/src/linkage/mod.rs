@@ -1,5 +1,5 @@
 //! `minster report linkage`: how well the children of a period were linked, as GUILD and RECORD ask a linker to say. It opens
-//! the datasets that stand as the linker, and shows counts, and codes beside counts that are not small.
+//! the datasets that stand as the linker, and shows coarse counts, and codes beside counts that are not small.
 
 mod flow;
 mod page;
@@ -27,6 +27,9 @@ pub(crate) struct Arguments {
     /// The period; the pipeline's last one, where none is given.
     #[arg(long)]
     period: Option<Period>,
+    /// Show exact counts of rows and children. Keep the report as restricted as the integrated dataset then.
+    #[arg(long)]
+    exact: bool,
     #[command(flatten)]
     config: Config,
     #[command(flatten)]
@@ -37,7 +40,9 @@ pub(crate) struct Arguments {
 pub(crate) fn report(arguments: &Arguments) -> Result<String, Failure> {
     let loaded = Loaded::read(&arguments.config.path)?;
     let period = loaded.period_or_last(arguments.period.as_ref())?;
-    arguments.form.of(&of_period(&loaded, period)?, page::page, text::text)
+    let appraisal = of_period(&loaded, period)?;
+    let shown = if arguments.exact { appraisal } else { appraisal.coarse() };
+    arguments.form.of(&shown, page::page, text::text)
 }
 
 fn of_period(loaded: &Loaded, period: &LinkedPeriod) -> Result<Appraisal, Failure> {

@@ -22,7 +22,7 @@ pub(super) fn page(appraisal: &Appraisal) -> Markup {
         p {
             "How the rows of the council's services came to " (children) " children, " (on_spine)
             " of them pupils of its schools; who is linked less often; and how far the links can be trusted. "
-            "The page holds counts, and codes beside counts that are not small. It stays inside the council."
+            (words::counts(appraisal.coarse)) " Codes stand beside counts that are not small alone. The page stays inside the council."
         }
         p class="what" { "Linked by run " (run) ". The fingerprint of what linking depended on in the matching definition is " (definition_sha256) "." }
         (contents())

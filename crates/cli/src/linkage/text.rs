@@ -15,6 +15,7 @@ pub(super) fn text(appraisal: &Appraisal) -> String {
     let mut text = format!(
         "linkage for {purpose} {period}: {children} children, {on_spine} of them pupils of the council's schools; linked by run {run}\n"
     );
+    let _ = writeln!(text, "{}", words::counts(appraisal.coarse));
     flow(&appraisal.flow, &mut text);
     head(
         "Pupils with a row of a source",

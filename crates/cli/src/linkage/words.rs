@@ -5,6 +5,19 @@ use minster_matcher::{
     report::{ColumnOf, Grouped, Kind},
 };
 
+/// How far counts can be trusted.
+pub(super) fn counts(coarse: bool) -> &'static str {
+    match coarse {
+        true => {
+            "Counts are to the nearest 5, and 5 where there are fewer, each by itself: sums may differ, and rates are of \
+             these. Counts by value are exact."
+        }
+        false => {
+            "Counts are exact, small ones too: keep this as restricted as the integrated dataset."
+        }
+    }
+}
+
 /// How a row came to its pupil, or why it came to none.
 pub(super) fn way(code: &str) -> &'static str {
     match code {

@@ -1,11 +1,12 @@
 //! The dataset that stands of each delivery, and what the run ledger and the linkage report say of it.
 
 use jiff::Timestamp;
-use minster_matcher::{LinkageReport, REPORT, integrated};
-use minster_model::{DatasetRef, Period, RowCounts, RunId, SourceName, pipeline};
+use minster_matcher::{LinkageReport, integrated};
+use minster_model::{DatasetRef, Period, Role, RowCounts, RunId, SourceName, pipeline};
 use minster_store::{
     CellCounts, FileCounts, Manifest, Origin, Progress, RunRecord, SourceRecord, Store, StoreError,
 };
+use minster_vault_api::Client;
 use serde::Serialize;
 
 use super::finding::{Finding, Kind, of_linkage};
@@ -311,30 +312,45 @@ fn is_as(source: &SourceRecord, manifest: &Manifest) -> bool {
 /// The linkage reports that stand, one a period, each with its own deliveries and of what it was made.
 struct Linkage {
     reports: Vec<(Vec<DatasetRef>, LinkageReport, Manifest)>,
+    /// Whether the vault opened them to the user.
+    is_open: bool,
 }
 
 impl Linkage {
     fn read(loaded: &Loaded, store: &Store) -> Result<Self, Failure> {
         let pipeline = &loaded.pipeline;
-        let mut reports = Vec::new();
+        let mut standing = Vec::new();
         for period in pipeline.periods.iter() {
             let dataset = integrated(&pipeline.purpose, &period.name).map_err(|_| Failure::Name)?;
-            let manifest = match store.manifest(&dataset) {
-                Ok((manifest, _)) => manifest,
-                Err(StoreError::NoDataset { .. }) => continue,
+            match store.manifest(&dataset) {
+                Ok((manifest, _)) => standing.push((period.datasets(&pipeline.purpose), manifest)),
+                Err(StoreError::NoDataset { .. }) => {}
                 Err(error) => return Err(error.into()),
-            };
-            let report = store.read_beside(&dataset, REPORT)?;
-            // One that an earlier release wrote does not count by delivery.
-            if let Ok(report) = serde_json::from_slice(&report) {
-                reports.push((period.datasets(&pipeline.purpose), report, manifest));
             }
         }
-        Ok(Self { reports })
+        let closed = || Ok(Self { reports: Vec::new(), is_open: false });
+        let mut reports = Vec::new();
+        let mut vault = None;
+        for (own, manifest) in standing {
+            let connect = || Client::connect_to(&pipeline.vault, Role::Linker, "minster");
+            let Ok(mut client) = vault.take().map_or_else(connect, Ok) else { return closed() };
+            match LinkageReport::read(store, &manifest.dataset, &mut client) {
+                Ok(report) => reports.extend(report.map(|report| (own, report, manifest))),
+                Err(StoreError::Vault(_)) => return closed(),
+                Err(error) => return Err(error.into()),
+            }
+            vault = Some(client);
+        }
+        Ok(Self { reports, is_open: true })
     }
 
     /// The report, where it is of this very delivery.
     fn of(&self, manifest: &Manifest, sha256: &str) -> Result<&LinkageReport, &'static str> {
+        if !self.is_open {
+            return Err(
+                "the vault does not answer, or not to this user as the linker: what linking found is not in this report",
+            );
+        }
         let of_period = self.reports.iter().find(|(own, ..)| own.contains(&manifest.dataset));
         let Some((_, report, linked)) = of_period else {
             return Err(

@@ -1,5 +1,5 @@
-//! `minster report quality`: what is wrong with each delivery, for the people who can mend it. It reads manifests and reports,
-//! which need no key, and shows counts and places; never a row's value.
+//! `minster report quality`: what is wrong with each delivery, for the people who can mend it. It reads manifests and
+//! reasons, which need no key, and the linkage report, which the vault opens; it shows counts and places, never a row's value.
 
 mod advice;
 mod deliveries;

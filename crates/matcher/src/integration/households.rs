@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::array::{ArrayRef, FixedSizeBinaryArray, Int64Array, RecordBatch};
-use minster_model::{ColumnName, Day, Pseudonym};
+use minster_model::{ColumnName, Day, Pseudonym, coarse};
 
 use super::Integration;
 use crate::{
@@ -130,13 +130,15 @@ impl Integration<'_> {
                     (
                         counted.in_large,
                         format!(
-                            "children live at {} addresses of more than {}, which are no households",
-                            counted.large, asked.largest
+                            "children live at about {} addresses of more than {}, which are no households",
+                            coarse(counted.large),
+                            asked.largest
                         ),
                     ),
                 ];
                 let told = told.into_iter().filter(|(children, _)| *children > 0);
-                let notes = told.map(|(children, why)| note(format!("{children} {why}")));
+                let notes =
+                    told.map(|(children, why)| note(format!("about {} {why}", coarse(children))));
                 (counted.children, notes.collect())
             }
         };

@@ -30,6 +30,8 @@ const FORMAT: u32 = 1;
 pub struct Appraisal {
     /// Its format.
     pub format: u32,
+    /// Whether counts are to the nearest 5 ([`Appraisal::coarse`]).
+    pub coarse: bool,
     /// The purpose.
     pub purpose: Purpose,
     /// The period.
@@ -90,7 +92,7 @@ pub fn appraise(
     let matching =
         Matching::parse(job.matching).map_err(|error| MatchError::Definition(Box::new(error)))?;
     matching.check()?;
-    let linked = already_linked(job, &matching)?.ok_or(MatchError::NotLinked)?;
+    let linked = already_linked(job, &matching, keys)?.ok_or(MatchError::NotLinked)?;
     let of_period = linked.into_iter().find(|linked| linked.period == period.name);
     let of_period = of_period.ok_or(MatchError::NotLinked)?;
     let delivered = open(job, &matching, keys)?;
@@ -150,6 +152,7 @@ pub fn appraise(
     notes.extend(of_linking);
     Ok(Appraisal {
         format: FORMAT,
+        coarse: false,
         purpose: job.purpose.clone(),
         period: period.name.clone(),
         run: of_period.manifest.run.clone(),

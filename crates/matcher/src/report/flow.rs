@@ -122,7 +122,7 @@ impl Ways {
     }
 
     /// Adds other rows.
-    fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.delivered += other.delivered;
         self.quarantined += other.quarantined;
         self.duplicate += other.duplicate;
@@ -136,11 +136,13 @@ impl Ways {
         }
     }
 
-    fn rates(&self) -> Rates {
+    pub(super) fn rates(&self) -> Rates {
         let (linked, quarantined) = (self.all_linked(), self.quarantined);
+        // Coarse counts need not add up to the accepted rows.
+        let accepted = linked + self.all_not_linked() + self.not_read;
         Rates {
-            of_accepted: Share::of(linked, self.accepted),
-            of_delivered: Share::of(linked, self.accepted + quarantined),
+            of_accepted: Share::of(linked, accepted),
+            of_delivered: Share::of(linked, accepted + quarantined),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use minster_model::exit;
+use minster_model::{coarse, exit};
 
 use super::{Progress, RunRecord, SourceRecord, StageRecord};
 use crate::{Store, StoreError, disk::Disk};
@@ -81,18 +81,8 @@ fn releases(runs: &[RunRecord]) -> BTreeMap<&str, &StageRecord> {
     found
 }
 
-/// The file is for all to read, so that it counts no few children exactly: rows are rounded to this.
-const BASE: u64 = 5;
-/// Bytes are rounded up to this: a file's length tells of a row.
+/// Bytes are rounded up to this, for the file is for all to read: a file's length tells of a row, as an exact count does.
 const BLOCK: u64 = 4096;
-
-/// A count for all to read. None and a few stay apart, because a few rows in quarantine are what an alert is for.
-fn coarse(count: u64) -> u64 {
-    match count {
-        0 => 0,
-        some => (some.saturating_add(BASE / 2) / BASE).max(1) * BASE,
-    }
-}
 
 /// A name of figures, and its help.
 pub(super) type Family = (&'static str, &'static str);
@@ -162,18 +152,5 @@ impl Families {
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{lines}");
         }
         text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_few_rows_are_counted_exactly() {
-        let counts: Vec<u64> = (0..=13).map(coarse).collect();
-        assert_eq!(counts, [0, 5, 5, 5, 5, 5, 5, 5, 10, 10, 10, 10, 10, 15]);
-        assert_eq!(coarse(25_613), 25_615);
-        assert_eq!(coarse(u64::MAX) % BASE, 0);
     }
 }

@@ -71,6 +71,13 @@ fn a_report_that_names_a_person_leaves() {
     assert_eq!((done.rows, done.files), (0, 1));
     assert!(!site.snapshots()[0].join("report.json").exists());
     assert!(site.snapshots()[0].join("quarantine.age").exists());
+    // A locked file is locked up anew, since the dataset has another key.
+    let opened = site.store(Disk::default()).dataset(&dataset(), &mut site.log).unwrap();
+    assert_eq!(opened.read_locked("counts.json").unwrap(), b"{\"rows\": 3}");
+    let mut site = Site::new(&TABLES, 0);
+    assert_eq!(site.dispose(Disk::default(), &[78]).unwrap().files, 1);
+    let opened = site.store(Disk::default()).dataset(&dataset(), &mut site.log).unwrap();
+    assert!(!opened.has_locked("places.json") && opened.has_locked("counts.json"));
 }
 
 /// Nothing says whether the second number of a row is another person's: the dataset stays as it is, and is named.

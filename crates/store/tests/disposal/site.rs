@@ -240,6 +240,9 @@ impl Site {
         }
         writer.file("quarantine.age", b"sealed").unwrap();
         writer.file("quarantine.jsonl", b"{}").unwrap();
+        writer.locked("counts.json", b"{\"rows\": 3}").unwrap();
+        let names = format!("{{\"first\": \"{}\"}}", p(78));
+        writer.locked("places.json", names.as_bytes()).unwrap();
         writer.file("report.json", format!("{{\"first\": \"{}\"}}", p(77)).as_bytes()).unwrap();
         let origin = Origin::Delivery {
             definition_sha256: String::new(),
