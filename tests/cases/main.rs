@@ -27,6 +27,7 @@ mod published_mistake;
 mod quality;
 mod review;
 mod scored;
+mod shipped_identities;
 mod suggest;
 mod summaries;
 #[path = "../values.rs"]
