@@ -12,11 +12,10 @@ use crate::{CENSUS, council, values::integrated};
 
 const ADDRESSES: &str = "pupilonrolltableid,postcode,uprn,saon,paon\r\n";
 
-const HOUSEHOLDS: &str = "\n[households]\nsource = \"school_census\"\ntable = \"addresses\"\nchild = \"pupil_row\"\n\
-                          uprn = \"key_uprn\"\naddress = \"key_address\"\nlargest = 10\n";
-
-const KEYS: &str = "\n[[table.match_key]]\nname = \"uprn\"\nparts = [\"uprn\"]\n[[table.match_key]]\nname = \"address\"\n\
-                    parts = [\"postcode\", \"address-line\", \"address-unit\"]\n";
+/// An example of the project, as it is shipped.
+fn example(name: &str) -> String {
+    fs::read_to_string(root().join("examples/households").join(name)).unwrap()
+}
 
 /// Sixty pupils: three of one house, two flats of another, twelve of a boarding school, and others alone.
 fn addresses() -> String {
@@ -46,29 +45,19 @@ fn addresses() -> String {
     csv
 }
 
+/// Puts the example's table in the place of the shipped one.
 fn keyed(council: &Council) {
     council.change("sources/school_census.toml", |text| {
-        let (before, after) = text.split_at(text.find("name = \"addresses\"").unwrap());
-        let (table, rest) = after.split_at(after.find("[[table]]").unwrap());
-        let table = table
-            .replacen("as = \"ward\" }", "as = \"ward\", part = \"postcode\" }", 1)
-            .replacen(
-                "treatment = \"drop\", also = [\"uprn\"]",
-                "treatment = \"match-key\", part = \"uprn\", also = [\"uprn\"]",
-                1,
-            )
-            .replacen(
-                "saon = { treatment = \"drop\"",
-                "saon = { treatment = \"match-key\", part = \"address-unit\"",
-                1,
-            )
-            .replacen(
-                "paon = { treatment = \"drop\"",
-                "paon = { treatment = \"match-key\", part = \"address-line\"",
-                1,
-            );
-        format!("{before}{}{KEYS}\n{rest}", table.trim_end())
+        let place = text.find("[[table]]\nname = \"addresses\"").unwrap();
+        let (before, after) = text.split_at(place);
+        let rest = after[9..].find("[[table]]").unwrap() + 9;
+        format!("{before}{}\n{}", example("addresses.toml"), &after[rest..])
     });
+}
+
+/// Asks for households as the example does.
+fn counted(council: &Council) {
+    council.change("matching.toml", |text| format!("{text}\n{}", example("matching.toml")));
 }
 
 fn allowed() -> Council {
@@ -90,7 +79,7 @@ fn deliver(council: &Council) {
 fn children_at_one_address_are_counted_and_no_address_is_kept() {
     let council = allowed();
     keyed(&council);
-    council.change("matching.toml", |text| text.to_owned() + HOUSEHOLDS);
+    counted(&council);
     deliver(&council);
     let ran = council.run();
     assert_eq!(ran.exit, 0, "{}", ran.text);
@@ -139,7 +128,7 @@ fn a_purpose_without_households_has_neither_keys_of_addresses_nor_counts() {
     assert!(ran.text.contains("does not allow households"), "{}", ran.text);
     // Nor does the linker count by whatever else stands for addresses.
     let council = self::council(60, &[]);
-    council.change("matching.toml", |text| text.to_owned() + HOUSEHOLDS);
+    counted(&council);
     let ran = council.run();
     assert_eq!(ran.exit, 2, "{}", ran.text);
     let message = "asks for [households], and the purpose children-statistics does not allow them";

@@ -27,6 +27,7 @@ mod published_mistake;
 mod quality;
 mod review;
 mod scored;
+mod shipped_identities;
 mod side_channels;
 mod suggest;
 mod summaries;

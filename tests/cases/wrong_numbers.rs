@@ -2,7 +2,7 @@
 //! is linked by that. Days as a spreadsheet counts them.
 
 use minster_tests::deliveries::{
-    Child, Council, EARLY_HELP, by_name, cell, cin, cin_child, cin_identifiers, cin_referral,
+    Child, Council, EARLY_HELP, Ran, by_name, cell, cin, cin_child, cin_identifiers, cin_referral,
     day_first, early_help_row, episodes_903, header_903, header_903_row, learner_number, pupils,
 };
 
@@ -117,8 +117,9 @@ fn a_column_may_still_set_its_rows_aside() {
     assert_eq!(ran.rows("early_help"), [5, 4, 1, 0], "{}", ran.text);
 }
 
-#[test]
-fn a_pupil_without_a_right_number_is_known_by_the_learner_number() {
+/// Two terms whose pupils have learner numbers. In the second, one is married, and her number is mistyped: neither number nor name
+/// leads to her.
+fn with_learner_numbers(place: usize) -> Ran {
     let council = Council::of_deliveries(&[(CENSUS, "2024-autumn"), (CENSUS, "2025-spring")]);
     let learner = |text: String| {
         let mut lines = text.lines();
@@ -131,8 +132,7 @@ fn a_pupil_without_a_right_number_is_known_by_the_learner_number() {
     let children: Vec<Child> = (1..=30).map(Child::at).collect();
     let autumn = pupils(children.clone()).replace("row-", "autumn-");
     council.deliver(CENSUS, "2024-autumn/2024-autumn_pupilonroll.csv", learner(autumn));
-    // Married, and her number mistyped: neither number nor name leads to her.
-    let spring = children.iter().map(|child| match child.upn == children[2].upn {
+    let spring = children.iter().map(|child| match child.upn == children[place - 1].upn {
         true => Child { surname: "Other".into(), ..mistyped(child) },
         false => child.clone(),
     });
@@ -140,7 +140,28 @@ fn a_pupil_without_a_right_number_is_known_by_the_learner_number() {
     council.deliver(CENSUS, "2025-spring/2025-spring_pupilonroll.csv", learner(spring));
     let ran = council.run();
     assert_eq!(ran.exit, 0, "{}", ran.text);
-    assert_eq!(ran.children(), (30, 30));
+    ran
+}
+
+#[test]
+fn a_pupil_without_a_right_number_is_known_by_the_learner_number() {
+    assert_eq!(Child::at(1).born[..4], *"2010");
+    assert_eq!(with_learner_numbers(1).children(), (30, 30));
+}
+
+#[test]
+fn nobody_younger_than_14_has_a_learner_number() {
+    // She is 13 at the end of the school year.
+    assert_eq!(Child::at(3).born[..4], *"2012");
+    let ran = with_learner_numbers(3);
+    assert_eq!(ran.children(), (31, 31), "{}", ran.text);
+    let young = (1..=30).filter(|place| Child::at(*place).born[..4] > *"2011").count();
+    for term in ["2024-autumn", "2025-spring"] {
+        let note = format!(
+            "school_census/pupils of {term}: {young} rows have a number in uln, and the child is younger than 14; it is not believed"
+        );
+        assert!(ran.text.contains(&note), "{}", ran.text);
+    }
 }
 
 #[test]

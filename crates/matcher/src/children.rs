@@ -39,7 +39,7 @@ pub enum Linkage {
     AmbiguousMatchKey,
     /// The row holds neither an identifier nor a match key.
     NoIdentifier,
-    /// Its identifier is that of a pupil with another birth date or sex, and another name.
+    /// Its identifier is that of a pupil with another birth date and name.
     ConflictingBirthDate,
     /// Its identifier stands for two children.
     SharedNumber,
@@ -73,7 +73,7 @@ impl Linkage {
             Self::AmbiguousMatchKey => "to no pupil: several have its match key",
             Self::NoIdentifier => "to no pupil: it has neither an identifier nor a match key",
             Self::ConflictingBirthDate => {
-                "to no pupil: the one with its identifier has another birth date or sex, and another name"
+                "to no pupil: the one with its identifier has another birth date and name"
             }
             Self::SharedNumber => "to no pupil: its identifier stands for two children",
             Self::Orphan => "to no child: no row about a person has its number",

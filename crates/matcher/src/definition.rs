@@ -1,12 +1,13 @@
 //! `matching.toml`: which tables tie identifiers together, and which summary columns a child gets.
 
-use minster_model::{ColumnName, SourceName, TableName};
+use minster_model::{ColumnName, Period, SourceName, TableName};
 use minster_store::sha256_hex;
 use serde::Deserialize;
 
 use crate::{
     CHILDREN, CROSSWALK, MatchError,
     condition::{CodeGroup, Condition},
+    events::nearest,
     named_day::{DeliveryPeriod, NamedDay},
     report::settings::Reporting,
     spells::EndDay,
@@ -136,6 +137,13 @@ pub struct Identity {
     /// The columns with the person's identifiers; the first is the current pupil number, where there
     /// is one. Identifiers in one row are one child's: so a service's own number is a bridge.
     pub identifiers: Vec<ColumnName>,
+    /// Those of the columns whose number is given to one person alone, as an NHS number is. A service's own number may be a family's:
+    /// two names under it are two children.
+    #[serde(default)]
+    pub person_numbers: Vec<ColumnName>,
+    /// Numbers that nobody younger has, such as a learner number.
+    #[serde(default)]
+    pub from_age: Vec<FromAge>,
     /// The column with the number by which the delivery's other tables name the row. It is a row's and no child's: the
     /// next delivery uses it again.
     #[serde(default)]
@@ -161,6 +169,50 @@ pub struct Identity {
     /// tells them apart decides, then the first row. All columns are taken from it.
     #[serde(default)]
     pub prefer: Vec<Preference>,
+}
+
+impl Identity {
+    /// The places of columns among the identifiers.
+    pub(crate) fn places_of(&self, columns: &[ColumnName]) -> Vec<usize> {
+        let place = |column| self.identifiers.iter().position(|known| known == column);
+        columns.iter().filter_map(place).collect()
+    }
+
+    /// What it says of its identifiers is about identifiers.
+    fn check(&self) -> Result<(), MatchError> {
+        let told = self.person_numbers.iter().chain(self.from_age.iter().map(|one| &one.column));
+        let mut unknown = told.filter(|column| !self.identifiers.contains(column));
+        let Some(column) = unknown.next() else { return Ok(()) };
+        Err(MatchError::NotAnIdentifier {
+            source_name: self.source.clone(),
+            table: self.table.clone(),
+            column: column.clone(),
+            nearest: nearest(column.as_str(), self.identifiers.iter().map(ColumnName::as_str)),
+        })
+    }
+}
+
+/// Numbers that nobody younger has: a younger child's row with one has another's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FromAge {
+    /// One of the identifiers.
+    pub column: ColumnName,
+    /// Years that a child completes at the latest in the school year of the delivery.
+    pub age: u32,
+    /// The column with the calendar year of birth. A row without one is believed.
+    pub birth_year: ColumnName,
+}
+
+impl FromAge {
+    /// The last calendar year of birth of those who may have such a number in a delivery: `2024-autumn`, `2024-25` and `2025-spring`
+    /// are of the school year that ends in August 2025. None where a period names no year.
+    pub(crate) fn last_birth_year(&self, period: &Period) -> Option<i64> {
+        let (year, rest) = period.as_str().split_at_checked(4)?;
+        let year: i64 = year.parse().ok()?;
+        let ends = if matches!(rest, "-spring" | "-summer") { year } else { year + 1 };
+        Some(ends - i64::from(self.age))
+    }
 }
 
 /// Rows that mark the identity of their child: an adopted child's before the adoption. It is linked by its number alone.
@@ -358,6 +410,7 @@ impl Matching {
             names.push(table.name.as_str());
         }
         self.households.as_ref().map_or(Ok(()), Households::check)?;
+        self.identities.iter().try_for_each(Identity::check)?;
         let Some(scoring) = &self.scoring else { return Ok(()) };
         for source in &scoring.sources {
             let has_persons = self.identities.iter().any(|identity| identity.source == *source);

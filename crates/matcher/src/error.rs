@@ -201,6 +201,21 @@ pub enum MatchError {
         /// The source.
         source_name: SourceName,
     },
+    /// Something is said of a column that is none of the table's identifiers.
+    #[error(
+        "matching: the `[[identity]]` {source_name}/{table} says something of {column}, which is none of its `identifiers`; the nearest \
+         is {nearest}"
+    )]
+    NotAnIdentifier {
+        /// The source.
+        source_name: SourceName,
+        /// Its table of persons.
+        table: TableName,
+        /// The column.
+        column: ColumnName,
+        /// The identifier with the nearest name.
+        nearest: String,
+    },
     /// Decisions without any pair that they could be about.
     #[error(
         "no pair was ever in doubt, so that there is nothing to decide; link first (`minster run`)"
@@ -289,6 +304,7 @@ impl MatchError {
             | Self::Parts { .. }
             | Self::Scoring(_)
             | Self::NotScored { .. }
+            | Self::NotAnIdentifier { .. }
             | Self::Listed { .. }
             | Self::NoPairs
             | Self::NotLinked

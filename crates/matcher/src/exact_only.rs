@@ -199,8 +199,9 @@ impl ExactOnlyCounts {
         }
         if self.linked_to_nobody > 0 {
             notes.push(format!(
-                "{} rows with a number of a marked identity may be another child's; they are linked to nobody",
-                self.linked_to_nobody
+                "about {} rows with a number of a marked identity may be another child's; they are linked to nobody, and each is \
+                 counted as a child",
+                coarse(self.linked_to_nobody)
             ));
         }
         notes

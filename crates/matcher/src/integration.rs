@@ -69,7 +69,7 @@ impl<'a> Integration<'a> {
         let nobody = || vec![false; children.names().len()];
         let present =
             matching.sources().into_iter().map(|source| (source.clone(), nobody())).collect();
-        let mut notes = people.missing.clone();
+        let mut notes = [people.missing.as_slice(), &people.notes].concat();
         let exact_only = people.marked.counts();
         notes.extend(exact_only.iter().flat_map(ExactOnlyCounts::notes));
         let report =

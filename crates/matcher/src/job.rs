@@ -125,6 +125,8 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
             let of = (&matching, scoring, &settled);
             scored = scored_linking::score(job, of, (&delivered, &people), exact, keys)?;
         }
+        let conflicts = crate::clerical::conflicts(exact, &scored.doubts);
+        scored.doubts.extend(conflicts);
         review.learn(exact, (&settled, &pupils), (&scored.doubts, &scored.pupils));
         clerical = review.report_of(&settled, &pupils);
         let (reviewed, apart) = (settled.same, settled.apart);

@@ -21,6 +21,7 @@
 //!         register,
 //!         spine: register,
 //!         numbers: 2,
+//!         person_numbers: Vec::new(),
 //!         match_keys: 0,
 //!     })
 //! };

@@ -177,6 +177,7 @@ mod tests {
                 register: source == "census",
                 spine: source == "census",
                 numbers: 3,
+                person_numbers: Vec::new(),
                 match_keys: 0,
             });
             let some = |number: u16| (number > 0).then(|| p(number));

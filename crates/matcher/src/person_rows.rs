@@ -70,6 +70,8 @@ pub struct PersonTable {
     pub spine: bool,
     /// Columns with numbers.
     pub numbers: usize,
+    /// Those among them, by place, whose number is given to one person alone.
+    pub person_numbers: Vec<usize>,
     /// Columns with match keys.
     pub match_keys: usize,
 }

@@ -9,13 +9,13 @@ use arrow::{
     },
     datatypes::Int32Type,
 };
-use minster_model::{ColumnName, Pseudonym, TableName};
+use minster_model::{ColumnName, Period, Pseudonym, TableName};
 use minster_store::UNIT;
 
 use crate::{
     MatchError,
     children::Children,
-    definition::{Identity, Matching, Preference},
+    definition::{FromAge, Identity, Matching, Preference},
     events::{Delivered, must_have, present},
     exact_only::{Marked, OtherNumbers},
     parallel_reader::{cores, in_order},
@@ -33,6 +33,8 @@ pub(crate) struct PersonTables {
     pub(crate) marked: Marked,
     /// Columns of the definition that no delivery has: what is missing is not needed to go on, and is told.
     pub(crate) missing: Vec<String>,
+    /// What was not believed.
+    pub(crate) notes: Vec<String>,
 }
 
 /// A table of persons of one delivery.
@@ -146,7 +148,8 @@ impl PersonTables {
         let Some(entry) = one.table(&identity.table) else { return Ok(()) };
         let all = identity.identifiers.iter().chain(&identity.match_keys);
         let all = all.chain(&identity.birth_date).chain(&identity.name).chain(&identity.sex);
-        let all = all.chain(&identity.row);
+        let all =
+            all.chain(&identity.row).chain(identity.from_age.iter().map(|one| &one.birth_year));
         let all = all.chain(identity.prefer.iter().map(|one| &one.column));
         let names = present(entry, all.map(ColumnName::as_str));
         self.persons.begin(PersonTable {
@@ -157,6 +160,7 @@ impl PersonTables {
             register: matching.is_register(&identity.source),
             spine: identity.spine,
             numbers: identity.identifiers.len(),
+            person_numbers: identity.places_of(&identity.person_numbers),
             match_keys: identity.match_keys.len(),
         });
         let mut table = DeliveredPersons {
@@ -171,9 +175,16 @@ impl PersonTables {
             preferred: Vec::new(),
         };
         let hasher = self.persons.codes().hasher().clone();
-        let read = |_: usize, batch| PersonBatch::read(&batch, identity, &hasher);
+        let period = &one.dataset.manifest().dataset.period;
+        let read = |_: usize, batch| {
+            let mut read = PersonBatch::read(&batch, identity, &hasher)?;
+            read.forget_of_the_young(&batch, identity, period)?;
+            Ok(read)
+        };
+        let mut young = vec![0u64; identity.from_age.len()];
         let groups = one.dataset.row_groups_coded(&identity.table, Some(&names))?;
         in_order(&groups, cores(), read, |read: PersonBatch| {
+            young.iter_mut().zip(&read.young).for_each(|(sum, more)| *sum += more);
             for row in 0..read.rows {
                 let numbers = read.hashed.iter().take(identity.identifiers.len());
                 let numbers = numbers.filter_map(|cells| *cells.get(row)?);
@@ -192,6 +203,13 @@ impl PersonTables {
             Ok::<_, MatchError>(())
         })?;
         self.tables.push(table);
+        let found = identity.from_age.iter().zip(young).filter(|(_, rows)| *rows > 0);
+        self.notes.extend(found.map(|(FromAge { column, age, .. }, rows)| {
+            format!(
+                "{}/{} of {period}: {rows} rows have a number in {column}, and the child is younger than {age}; it is not believed",
+                identity.source, identity.table
+            )
+        }));
         Ok(())
     }
 
@@ -227,6 +245,8 @@ struct PersonBatch {
     units: Option<Vec<Option<u32>>>,
     ranks: Vec<Vec<i64>>,
     sexes: Vec<Option<Sex>>,
+    /// For each `from_age` the rows of younger children with such a number.
+    young: Vec<u64>,
 }
 
 impl PersonBatch {
@@ -252,7 +272,42 @@ impl PersonBatch {
         let units = units.map(|units| units.iter().collect());
         let ranks = ranks(batch, &identity.prefer)?;
         let sexes = identity.sex.as_ref().map(|column| sexes(batch, column)).transpose()?;
-        Ok(Self { rows, hashed, own, units, ranks, sexes: sexes.unwrap_or_default() })
+        Ok(Self {
+            rows,
+            hashed,
+            own,
+            units,
+            ranks,
+            sexes: sexes.unwrap_or_default(),
+            young: Vec::new(),
+        })
+    }
+
+    /// Takes away numbers that no child so young has.
+    fn forget_of_the_young(
+        &mut self,
+        batch: &RecordBatch,
+        identity: &Identity,
+        period: &Period,
+    ) -> Result<(), MatchError> {
+        for one in &identity.from_age {
+            let mut young = 0;
+            let place = identity.identifiers.iter().position(|column| *column == one.column);
+            let cells = place.and_then(|place| self.hashed.get_mut(place));
+            let born = batch.column_by_name(one.birth_year.as_str());
+            if let (Some(cells), Some(born), Some(last)) =
+                (cells, born, one.last_birth_year(period))
+            {
+                let born = whole(born, &one.birth_year)?;
+                for (cell, born) in cells.iter_mut().zip(born.iter()) {
+                    if born.is_some_and(|born| born > last) && cell.take().is_some() {
+                        young += 1;
+                    }
+                }
+            }
+            self.young.push(young);
+        }
+        Ok(())
     }
 
     fn cells(&self, row: usize) -> impl Iterator<Item = Option<HashedPseudonym>> + '_ {

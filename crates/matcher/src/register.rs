@@ -392,13 +392,27 @@ impl Register {
         known.map(|(number, unit)| (number, self.root(*unit)))
     }
 
-    /// Whether a row's birth date and sex, or else its name, allow that it is about this child. A brother with his twin sister's
-    /// number has her birth date, and neither her name nor her sex.
+    /// Whether a row's birth date, or else its name, allows that it is about this child. A brother with his twin sister's
+    /// number has her birth date, and neither her name nor her sex. A sex alone is more often mistyped than it is a twin's.
     pub(crate) fn fits(&self, persons: &Persons, row: u32, unit: u32) -> bool {
+        let [birth, name, sex] = self.others(persons, row, unit);
+        !(birth || name && sex) || self.at(unit).names.has(persons.name(row))
+    }
+
+    /// Whether nothing that a row says is another's than this child's.
+    pub(crate) fn agrees(&self, persons: &Persons, row: u32, unit: u32) -> bool {
+        !self.others(persons, row, unit).contains(&true)
+    }
+
+    /// Whether a row's birth date, name and sex are known and none of those of a child.
+    fn others(&self, persons: &Persons, row: u32, unit: u32) -> [bool; 3] {
         let unit = self.at(unit);
         let other = |known: &SmallSet, code| code != NONE && !known.is_empty() && !known.has(code);
-        let born = !other(&unit.births, persons.birth(row));
-        born && !other(&unit.sexes, persons.sex(row)) || unit.names.has(persons.name(row))
+        [
+            other(&unit.births, persons.birth(row)),
+            other(&unit.names, persons.name(row)),
+            other(&unit.sexes, persons.sex(row)),
+        ]
     }
 
     /// Whether a row's name and birth date are another child's alone: of twins of one sex, one has the other's number. Of two who

@@ -24,7 +24,7 @@ pub enum Finding {
     TwoNumbersOneChild,
     /// A former number that would tie two children with different birth dates, or that two children claim.
     FormerNumberRefused,
-    /// Another source's row has a pupil's number, and another birth date or sex and no name of the pupil's.
+    /// Another source's row has a pupil's number and another birth date and name.
     NumberOfAnotherChild,
     /// A service's number stands on rows of two children: it is no bridge.
     ServiceNumberTwoChildren,
@@ -64,7 +64,7 @@ impl Finding {
                 "former numbers were not followed: two children would be one"
             }
             Self::NumberOfAnotherChild => {
-                "rows of other sources have the number of a pupil with another birth date or sex; the number was not believed"
+                "rows of other sources have the number of a pupil with another birth date; the number was not believed"
             }
             Self::ServiceNumberTwoChildren => {
                 "numbers of services stand for two children each; they join nothing"
@@ -143,6 +143,13 @@ impl Review {
             }
         }
         by_row
+    }
+
+    /// All rows that a finding is about but those of numbers that join nothing: what stands beside such a number speaks for itself.
+    pub(crate) fn rows_in_conflict(&self) -> impl Iterator<Item = u32> {
+        let found = self.found.iter();
+        let found = found.filter(|(finding, _)| **finding != Finding::ServiceNumberTwoChildren);
+        found.flat_map(|(_, rows)| rows.iter().flatten()).copied()
     }
 
     /// All rows that a finding is about.

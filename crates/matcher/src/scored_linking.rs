@@ -329,7 +329,7 @@ impl ExactLinks<'_> {
 
     fn in_doubt(&self) -> InDoubt {
         let mut in_doubt = InDoubt { roots: BTreeSet::new(), units: BTreeSet::new() };
-        for row in self.review.rows() {
+        for row in self.review.rows_in_conflict() {
             match self.register.unit(row) {
                 NONE => drop(in_doubt.roots.insert(self.services.root(row))),
                 unit => drop(in_doubt.units.insert(unit)),

@@ -106,7 +106,11 @@ impl Services {
         review: &mut Review,
     ) {
         let mut pairs: Vec<(u32, u32)> = Vec::new();
+        let mut of_one_person: HashSet<u32> = HashSet::new();
         for &row in rows {
+            let numbers = persons.numbers(row);
+            let places = &persons.table_of(row).person_numbers;
+            of_one_person.extend(places.iter().filter_map(|place| numbers.get(*place)));
             for number in persons.numbers_known(row) {
                 if register.number(number).is_none() && !register.shared.contains_key(&number) {
                     pairs.push((number, row));
@@ -115,9 +119,11 @@ impl Services {
         }
         let mut pairs = sorted(pairs);
         pairs.dedup();
+        self.follow_the_one_who_agrees(persons, register, &pairs);
         for pairs in pairs.chunk_by(|a, b| a.0 == b.0) {
             let rows: Vec<u32> = pairs.iter().map(|pair| pair.1).collect();
-            let classes = self.classes(persons, register, &rows);
+            let is_one_person_s = of_one_person.contains(&pairs[0].0);
+            let classes = self.classes(persons, register, &rows, is_one_person_s);
             for class in &classes {
                 class.iter().skip(1).for_each(|row| self.union(class[0], *row));
             }
@@ -129,8 +135,48 @@ impl Services {
         }
     }
 
+    /// Of twins one has the other's number on some rows. Where a service's number stands beside numbers of several pupils, and its
+    /// rows say of themselves what is true of one of these alone, the other numbers are not believed.
+    fn follow_the_one_who_agrees(
+        &mut self,
+        persons: &Persons,
+        register: &Register,
+        pairs: &[(u32, u32)],
+    ) {
+        // What several numbers say of a row is compared before any row is led elsewhere.
+        let mut found: HashMap<u32, OneOrSeveral> = HashMap::new();
+        for pairs in pairs.chunk_by(|a, b| a.0 == b.0) {
+            let target = |row: u32| self.target[row as usize];
+            let led = || pairs.iter().map(|pair| pair.1).filter(|row| target(*row) != NONE);
+            let mut units = SmallSet::default();
+            led().for_each(|row| units.add(target(row)));
+            if !units.several() {
+                continue;
+            }
+            let agree = |unit: &u32| led().all(|row| register.agrees(persons, row, *unit));
+            let mut all = units.iter().filter(agree);
+            let (Some(unit), None) = (all.next(), all.next()) else { continue };
+            let others = || led().filter(|row| target(*row) != unit);
+            if others().all(|row| !register.agrees(persons, row, target(row))) {
+                others().for_each(|row| found.entry(row).or_default().add(unit));
+            }
+        }
+        for (row, unit) in found {
+            if let Some(unit) = unit.only() {
+                self.target[row as usize] = unit;
+                self.linkage[row as usize] = Linkage::Identifier;
+            }
+        }
+    }
+
     /// Rows of one number, by the child that they are about.
-    fn classes(&self, persons: &Persons, register: &Register, rows: &[u32]) -> Vec<Vec<u32>> {
+    fn classes(
+        &self,
+        persons: &Persons,
+        register: &Register,
+        rows: &[u32],
+        is_one_person_s: bool,
+    ) -> Vec<Vec<u32>> {
         let (led, mut open): (Vec<u32>, Vec<u32>) =
             rows.iter().partition(|row| self.target[**row as usize] != NONE);
         let mut classes = by(&led, |row| self.target[row as usize]);
@@ -141,7 +187,10 @@ impl Services {
             class.extend::<Vec<u32>>(join);
             open = rest;
         }
-        classes.extend(alike(persons, &open));
+        classes.extend(match is_one_person_s {
+            true => spelt_alike_or_not(persons, &open),
+            false => alike(persons, &open),
+        });
         classes
     }
 
@@ -305,6 +354,11 @@ impl Services {
         }
     }
 
+    /// The register's child whose number a row has and is not believed, or none.
+    pub(crate) fn refused(&self, row: u32) -> u32 {
+        self.refused[row as usize]
+    }
+
     /// Whether a reviewer decided where a row belongs.
     pub(crate) fn is_reviewed(&self, row: u32) -> bool {
         self.linkage[row as usize] == Linkage::Reviewed || self.apart.contains(&row)
@@ -362,6 +416,20 @@ fn alike(persons: &Persons, rows: &[u32]) -> Vec<Vec<u32>> {
         (OneOrSeveral::Nothing, _) if sexes == OneOrSeveral::Several => {
             by(rows, |row| persons.sex(row))
         }
+        _ => vec![rows.to_vec()],
+    }
+}
+
+/// The same of a number that is given to one person alone: two names are two spellings of one, two birth dates are two children.
+fn spelt_alike_or_not(persons: &Persons, rows: &[u32]) -> Vec<Vec<u32>> {
+    let (mut births, mut sexes) = (OneOrSeveral::default(), OneOrSeveral::default());
+    for &row in rows {
+        births.add(persons.birth(row));
+        sexes.add(persons.sex(row));
+    }
+    match (births, sexes) {
+        (OneOrSeveral::Several, _) | (_, OneOrSeveral::Several) => alike(persons, rows),
+        _ if rows.is_empty() => Vec::new(),
         _ => vec![rows.to_vec()],
     }
 }

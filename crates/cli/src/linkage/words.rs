@@ -32,7 +32,7 @@ pub(super) fn way(code: &str) -> &'static str {
         "reviewed" => "by what reviewers decided",
         "ambiguous-match-key" => "its match key is that of two pupils or more",
         "conflicting-birth-date" => {
-            "its number is that of a pupil with another birth date or sex, and another name"
+            "its number is that of a pupil with another birth date and name"
         }
         "shared-number" => "its number stands for two children",
         "orphan" => "its number is in no row about a person",

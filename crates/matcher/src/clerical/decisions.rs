@@ -276,6 +276,7 @@ mod tests {
                 register,
                 spine: register,
                 numbers: 1,
+                person_numbers: Vec::new(),
                 match_keys: 1,
             });
             match register {
@@ -362,6 +363,46 @@ mod tests {
         let mut same = Review::default();
         let (of_row, _) = linked(&persons(&telling(7, 1)), &mut same);
         assert_eq!(of_row[2], of_row[0], "without the decision the name key leads there");
+    }
+
+    #[test]
+    fn a_row_in_conflict_of_a_source_without_scores_goes_out_and_a_decision_links_it() {
+        let other = pseudonym_of(3, 1);
+        let conflict = PersonRow { birth_date: other, ..row(Some(1), 9) };
+        let mut rows = Persons::default();
+        for (source, register) in [("school_census", true), ("cin", false)] {
+            let of = persons(&row(None, 9)).tables.swap_remove(usize::from(!register));
+            rows.begin(PersonTable { source: source.parse().unwrap(), ..of });
+            match register {
+                true => rows.add(&PersonRow { birth_date: pseudonym_of(3, 2), ..row(Some(1), 1) }),
+                false => rows.add(&conflict),
+            }
+        }
+        let mut review = Review::default();
+        let link = |review: &mut Review| {
+            let nobody = |_: &Register| Vec::new();
+            let children = Children::with(&rows, &mut Identities::default(), nobody, |exact| {
+                let settled = review.settle(exact);
+                let doubts = crate::clerical::conflicts(exact, &[]);
+                review.learn(exact, (&settled, &Pupils::default()), (&doubts, &[]));
+                let (reviewed, apart) = (settled.same, settled.apart);
+                Ok::<_, Infallible>(LastStep { reviewed, apart, ..LastStep::default() })
+            });
+            let children = children.unwrap();
+            (children.of_table(0)[0], children.of_table(1)[0])
+        };
+        let (pupil, found) = link(&mut review);
+        assert_ne!(pupil, found);
+        let [pair] = review.pairs.values().collect::<Vec<_>>()[..] else { panic!("one pair") };
+        let missing = Agreement::Missing;
+        assert_eq!(
+            pair.agreement,
+            [missing, missing, Agreement::Differs, missing, missing],
+            "the birth date differs, and nothing else is known"
+        );
+        review.decide(&id_of(&review, 1), "rae", Decision::Same);
+        let (pupil, found) = link(&mut review);
+        assert_eq!(pupil, found);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! are honoured whenever children are linked. A reviewer sees neither a value nor what the rules would decide.
 
 mod agreement;
+mod conflicts;
 mod decisions;
 mod file;
 mod ledger;
@@ -14,6 +15,7 @@ use minster_scoring::{AGREEMENT_PARTS, Agreement};
 use serde::{Deserialize, Serialize};
 
 pub use agreement::ReviewAgreement;
+pub(crate) use conflicts::conflicts;
 pub(crate) use decisions::{DecidedPair, Doubt, Settled};
 pub use file::FileError;
 pub(crate) use ledger::decisions_sha256;

@@ -223,6 +223,7 @@ mod tests {
                 register: true,
                 spine: true,
                 numbers: 1,
+                person_numbers: Vec::new(),
                 match_keys: 1,
             });
             rows.iter().for_each(|row| persons.add(row));
