@@ -37,6 +37,10 @@ const NEVER: &[(&str, &[&str])] = &[
         &["minster-vault", "minster-identifiers", "minster-sources", "minster-synth"],
     ),
     ("minster-scoring", &["minster-model", "polars", "parquet", "ring"]),
+    (
+        "minster-formats",
+        &["minster-model", "minster-attack", "minster-disclosure", "minster-store", "polars"],
+    ),
     ("minster-leakage", &["minster-identifiers", "minster-model"]),
     ("minster-disclosure", &["polars", "minster-attack"]),
     ("minster-attack", &["polars", "minster-disclosure"]),
