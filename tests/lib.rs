@@ -49,6 +49,16 @@ pub fn left_out(why: &str) {
     let _ = writeln!(io::stderr(), "LEFT OUT: {why}");
 }
 
+/// The text of a released table without its first columns, which say of which release, period and level each row is: its
+/// categories and numbers.
+pub fn without_origin(csv: &str) -> String {
+    let row = |line: &str| line.splitn(4, ',').nth(3).unwrap().to_owned() + "\n";
+    let mut lines = csv.lines();
+    let header = lines.next().unwrap();
+    assert!(header.starts_with("release,period,level,"), "{header}");
+    row(header) + &lines.map(row).collect::<String>()
+}
+
 /// The published sample files, where `MINSTER_SAMPLES` names them; says aloud where it does not.
 pub fn samples() -> Option<PathBuf> {
     let samples = std::env::var_os("MINSTER_SAMPLES").map(PathBuf::from);

@@ -32,7 +32,7 @@ fn mistaken(pupils_then: u32) -> Council {
 /// As readers see it.
 fn looked_after(council: &Council) -> Option<u32> {
     let path = council.path("store/releases/small/2024-25/current/cells.csv");
-    let table = fs::read_to_string(path).ok()?;
+    let table = minster_tests::without_origin(&fs::read_to_string(path).ok()?);
     let row = table.lines().find(|row| row.starts_with("one,"))?;
     row.split(',').nth(1)?.parse().ok()
 }

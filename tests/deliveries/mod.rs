@@ -120,7 +120,8 @@ impl Council {
     /// The released table without its header.
     pub fn released(&self) -> Vec<String> {
         let path = self.path("store/releases/small/2024-25/current/cells.csv");
-        fs::read_to_string(path).unwrap().lines().skip(1).map(str::to_owned).collect()
+        let table = crate::without_origin(&fs::read_to_string(path).unwrap());
+        table.lines().skip(1).map(str::to_owned).collect()
     }
 
     /// Reads, links, drafts, and lets the drafts out.

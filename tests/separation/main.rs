@@ -38,6 +38,10 @@ const NEVER: &[(&str, &[&str])] = &[
     ),
     ("minster-scoring", &["minster-model", "polars", "parquet", "ring"]),
     ("minster-disk", &["minster-model", "polars", "parquet", "serde"]),
+    (
+        "minster-formats",
+        &["minster-model", "minster-attack", "minster-disclosure", "minster-store", "polars"],
+    ),
     ("minster-leakage", &["minster-identifiers", "minster-model"]),
     ("minster-disclosure", &["polars", "minster-attack"]),
     ("minster-attack", &["polars", "minster-disclosure"]),

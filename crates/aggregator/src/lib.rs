@@ -1,5 +1,5 @@
 //! Table definitions in, released tables out: tabulate, protect, attack, draft, release. Sees pseudonymised
-//! rows and counts; it may depend on `minster-disclosure`, `minster-attack`, `minster-leakage`, `minster-store`,
+//! rows and counts; it may depend on `minster-disclosure`, `minster-attack`, `minster-formats`, `minster-leakage`, `minster-store`,
 //! `minster-model` and Polars.
 //!
 //! [`publish::files`] takes [`minster_attack::ReleasableSet`]s, which only the attack can make: an

@@ -364,6 +364,7 @@ mod tests {
                 spine,
                 numbers: 1,
                 match_keys: 0,
+                person_numbers: Vec::new(),
             });
             for n in (0..10).filter(|n| (n % 3 > 0) == spine) {
                 persons.add(&PersonRow { numbers: vec![Some(number(n))], ..PersonRow::default() });

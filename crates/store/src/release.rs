@@ -42,6 +42,30 @@ impl Release {
         })
     }
 
+    /// The files of a release as its manifest lists them, in the order of its hash. A release of before format 3 has CSV and
+    /// Parquet alone. None where one is missing or the manifest cannot be read.
+    pub fn files_in(folder: &Path) -> Option<Vec<(String, Vec<u8>)>> {
+        let read = |name: String| {
+            let is_plain = !name.contains('/');
+            let bytes = is_plain.then(|| std::fs::read(folder.join(&name)).ok())??;
+            Some((name, bytes))
+        };
+        let manifest = read("manifest.json".to_owned())?;
+        let listed: serde_json::Value = serde_json::from_slice(&manifest.1).ok()?;
+        let name = |of: &serde_json::Value| of["name"].as_str().map(str::to_owned);
+        let mut files = Vec::new();
+        for table in listed["tables"].as_array()? {
+            let table = name(table)?;
+            files.push(read(format!("{table}.csv"))?);
+            files.push(read(format!("{table}.parquet"))?);
+        }
+        for file in listed["files"].as_array().into_iter().flatten() {
+            files.push(read(name(file)?)?);
+        }
+        files.push(manifest);
+        Some(files)
+    }
+
     pub(crate) fn publish(
         store: &Store,
         place: &Path,

@@ -6,7 +6,7 @@ use minster_model::policy::{Costs, Zeros};
 
 use crate::{
     definition::{
-        check_columns,
+        check_columns, dfe, formats,
         location::{Location, did_you_mean, location},
         release_definition::{CHILDREN, Definition, Dimension, Level, Measure, Method, Table},
     },
@@ -117,7 +117,8 @@ pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
     for (number, of) in definition.tables.iter().enumerate() {
         table(definition, number, of)?;
     }
-    Ok(())
+    formats::check_names(definition)?;
+    dfe::check(definition)
 }
 
 fn unique<'a>(
@@ -232,8 +233,7 @@ fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), Ag
             }
         }
     }
-    let mut columns: BTreeSet<String> = table.dimensions.iter().map(ToString::to_string).collect();
-    columns.extend([CHILDREN, "status"].map(str::to_owned));
+    let mut columns = formats::columns(definition, number, table)?;
     for (at, of) in table.measures.iter().enumerate() {
         let here = location!["table", number, "measure", at];
         measure(table, of).map_or(Ok(()), |what| wrong(here.clone(), what))?;

@@ -3,7 +3,9 @@
 pub(crate) mod check;
 pub(crate) mod check_columns;
 pub(crate) mod derived_column;
+pub(crate) mod dfe;
 pub(crate) mod each;
+pub(crate) mod formats;
 pub(crate) mod location;
 mod measure;
 mod parse;

@@ -16,6 +16,8 @@ pub(crate) use crate::definition::measure::{CHILDREN, Kind};
 use crate::{
     definition::{
         derived_column::DerivedColumn,
+        dfe::DfeFiles,
+        formats::Format,
         location::{Location, location},
         profile::Profile,
     },
@@ -32,6 +34,18 @@ pub struct Definition {
     /// A heading for people.
     #[serde(default)]
     pub title: String,
+    /// Who publishes it: for its files.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub publisher: String,
+    /// How readers reach them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub contact: String,
+    /// The files that it has beside CSV and Parquet; all of them where it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formats: Option<Vec<Format>>,
+    /// What the ministry's table tool must know: with it each table has two files for the tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dfe: Option<DfeFiles>,
     /// The periods that it is released for; all of the pipeline's where it names none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>")]
@@ -206,6 +220,9 @@ pub struct Dimension {
     /// Other divisions of the same categories, beside the levels: overlapping geographies.
     #[serde(default, rename = "grouping", skip_serializing_if = "Vec::is_empty")]
     pub groupings: Vec<Level>,
+    /// A look-up from categories, groups and the total to their codes: a column of its own in the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_lookup: Option<String>,
     /// The name of a blank or unlisted value.
     #[serde(default = "unknown")]
     pub unknown: String,

@@ -1,31 +1,25 @@
-//! Files that leave: Parquet with typed value columns and a status column for each, CSV beside it, a manifest.
-//! The same tables give the same bytes.
+//! Files that leave, and the manifest that names them with their hashes. The same tables give the same bytes.
 
-use std::sync::Arc;
-
-use arrow::{
-    array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray},
-    datatypes::{Field, Schema},
-};
 use minster_attack::ReleasableSet;
+use minster_formats::{FormatError, csv_of, dfe, parquet_of};
 use minster_model::Period;
 use minster_store::sha256_hex;
-use parquet::{
-    arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
-    basic::{Compression, ZstdLevel},
-    file::{metadata::KeyValue, properties::WriterProperties},
-};
 
 use crate::{
-    definition::release_definition::{Definition, Table},
+    definition::{
+        location::location,
+        release_definition::{Definition, Table},
+    },
     error::AggregateError,
     publish::{
-        columns::{CONFIDENTIAL, Column, LOW, NOT_APPLICABLE, Values, columns},
-        csv,
-        protected_table::ProtectedTable,
+        CONFIDENTIAL, LOW, NOT_APPLICABLE, content, protected_table::ProtectedTable,
         restricted_report,
     },
 };
+
+/// The format of a release's manifest: from it on, `files` lists what stands beside CSV and Parquet, and rows of unnamed categories
+/// are the last.
+pub(crate) const FORMAT: u64 = 3;
 
 /// A release's files, by name. Only tables that withstood the attack have the types that it takes.
 pub(crate) fn files(
@@ -34,23 +28,30 @@ pub(crate) fn files(
     counts: &ReleasableSet,
     tables: &[ProtectedTable],
 ) -> Result<Vec<(String, Vec<u8>)>, AggregateError> {
+    let failed = |error| failed(definition, error);
     let policy = policy(definition, counts);
     let policy_sha256 = sha256_hex(policy.to_string().as_bytes());
-    let mut listed = Vec::new();
-    let mut texts = Vec::new();
-    for table in tables {
-        let columns = columns(table);
-        let csv = csv::csv(&columns)?;
+    let public: Vec<_> = tables.iter().map(|table| &table.public).collect();
+    let release = content::release(definition, period, &public);
+    let (mut listed, mut texts) = (Vec::new(), Vec::new());
+    for (table, content) in public.iter().zip(&release.tables) {
+        let csv = csv_of(&release, content).map_err(failed)?;
         let (cells, withheld) = table.size();
-        let Table { name, title, .. } = &table.definition;
+        let Table { name, title, .. } = table.definition();
         listed.push(serde_json::json!({
             "name": name, "title": title, "cells": cells, "withheld": withheld,
             "csv_sha256": sha256_hex(&csv),
         }));
-        texts.push((name, columns, csv));
+        texts.push((content, csv));
     }
+    let others =
+        minster_formats::files(&release, definition.formats(), &sha256_hex).map_err(failed)?;
+    let hashes: Vec<_> = others
+        .iter()
+        .map(|(name, bytes)| serde_json::json!({ "name": name, "sha256": sha256_hex(bytes) }))
+        .collect();
     let mut manifest = serde_json::json!({
-        "format": 2,
+        "format": FORMAT,
         "release": definition.name,
         "title": definition.title,
         "period": period,
@@ -64,7 +65,12 @@ pub(crate) fn files(
         },
         "definition_sha256": restricted_report::sha256_of(definition)?,
         "tables": listed,
+        "files": hashes,
     });
+    if release.dfe.is_some() {
+        let (rows, levels) = dfe::left_out(&release);
+        manifest["dfe"] = serde_json::json!({ "rows_left_out": rows, "levels_left_out": levels });
+    }
     // Each Parquet file names the manifest, so the manifest's hash is taken before it names them.
     let manifest_sha256 = sha256_hex(manifest.to_string().as_bytes());
     let footer = [
@@ -74,15 +80,23 @@ pub(crate) fn files(
         ("minster.manifest_sha256", manifest_sha256.clone()),
     ];
     let mut files = Vec::new();
-    for (place, (name, columns, csv)) in texts.into_iter().enumerate() {
-        let parquet = parquet(&columns, &footer)?;
+    for (place, (table, csv)) in texts.into_iter().enumerate() {
+        let parquet = parquet_of(&release, table, &footer).map_err(failed)?;
         manifest["tables"][place]["parquet_sha256"] = sha256_hex(&parquet).into();
-        files.push((format!("{name}.csv"), csv));
-        files.push((format!("{name}.parquet"), parquet));
+        files.push((format!("{}.csv", table.name), csv));
+        files.push((format!("{}.parquet", table.name), parquet));
     }
+    files.extend(others);
     manifest["sha256_without_parquet"] = manifest_sha256.into();
     files.push(("manifest.json".to_owned(), format!("{manifest:#}\n").into_bytes()));
     Ok(files)
+}
+
+fn failed(definition: &Definition, error: FormatError) -> AggregateError {
+    match error {
+        FormatError::Dfe(what) => definition.rule(location!["dfe"], what),
+        other => AggregateError::Write(other.to_string()),
+    }
 }
 
 fn policy(definition: &Definition, counts: &ReleasableSet) -> serde_json::Value {
@@ -103,33 +117,4 @@ fn policy(definition: &Definition, counts: &ReleasableSet) -> serde_json::Value 
 /// SHA-256 of the policy that a release follows, as its manifest says it.
 pub(crate) fn policy_sha256(definition: &Definition, counts: &ReleasableSet) -> String {
     sha256_hex(policy(definition, counts).to_string().as_bytes())
-}
-
-fn parquet(columns: &[Column], footer: &[(&str, String)]) -> Result<Vec<u8>, AggregateError> {
-    let failed = |error: String| AggregateError::Write(error);
-    let mut fields = Vec::new();
-    let mut arrays: Vec<ArrayRef> = Vec::new();
-    for column in columns {
-        let array: ArrayRef = match &column.values {
-            Values::Text(texts) => Arc::new(StringArray::from(texts.clone())),
-            Values::Whole(values) => Arc::new(Int64Array::from(values.clone())),
-            Values::Number(values) => Arc::new(Float64Array::from(values.clone())),
-        };
-        fields.push(Field::new(&column.name, array.data_type().clone(), true));
-        arrays.push(array);
-    }
-    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-        .map_err(|error| failed(error.to_string()))?;
-    let level = ZstdLevel::try_new(3).map_err(|error| failed(error.to_string()))?;
-    let metadata = footer.iter().map(|(key, value)| KeyValue::new((*key).into(), value.clone()));
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_created_by("minster".into())
-        .set_key_value_metadata(Some(metadata.collect()))
-        .build();
-    let options = ArrowWriterOptions::new().with_properties(properties);
-    let mut writer = ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), options)
-        .map_err(|error| failed(error.to_string()))?;
-    writer.write(&batch).map_err(|error| failed(error.to_string()))?;
-    writer.into_inner().map_err(|error| failed(error.to_string()))
 }

@@ -1,13 +1,16 @@
 //! Everything that leaves: the files of a release, its restricted report, and an auditor's checks of both.
 
-mod columns;
+pub(crate) mod content;
 pub(crate) mod counted_sample;
-mod csv;
 pub(crate) mod files;
+pub(crate) mod levels;
 pub(crate) mod protected_table;
+pub(crate) mod public_table;
 pub(crate) mod reasons;
 pub(crate) mod restricted_report;
+pub(crate) mod row_order;
 pub(crate) mod shown;
 pub(crate) mod verify;
+mod words;
 
-pub use columns::{CONFIDENTIAL, LOW, NOT_APPLICABLE};
+pub use minster_formats::{CONFIDENTIAL, LOW, NOT_APPLICABLE};

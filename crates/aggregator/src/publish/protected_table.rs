@@ -13,30 +13,16 @@ use crate::{
     earlier_releases::entry::Published,
     error::AggregateError,
     protect::protect_sums::ReleasableSums,
-    tabulate::{
-        categories::{Lookups, is_open},
-        contributions::Measured,
-    },
+    publish::public_table::{Beside, PublicTable},
+    tabulate::{categories::Lookups, contributions::Measured},
 };
 
-/// A table that withstood the attack.
+/// A table that withstood the attack: what readers have, beside the true counts.
 pub(crate) struct ProtectedTable {
-    /// The table as the definition asks for it.
-    pub(crate) definition: Table,
-    /// For each of its dimensions, whether its categories are those in the data.
-    pub(crate) open: Vec<bool>,
-    /// The cells that its files have.
-    pub(crate) shown: Vec<usize>,
-    /// By measure: for each node of the dimension that a look-up of people names, how many they are.
-    pub(crate) people: BTreeMap<ColumnName, Vec<Option<u64>>>,
+    /// The published part of it.
+    pub(crate) public: PublicTable,
     /// Its true counts.
     pub(crate) counts: CountTable,
-    /// Its true sums and what else was measured.
-    pub(crate) measured: Measured,
-    /// The published part of each cell's count.
-    pub(crate) published: Vec<Option<u64>>,
-    /// The published part of each cell's sum, by column.
-    pub(crate) published_sums: BTreeMap<ColumnName, Vec<Option<u64>>>,
 }
 
 impl ProtectedTable {
@@ -46,43 +32,44 @@ impl ProtectedTable {
         lookups: &Lookups,
         counts: &ReleasableSet,
         sums: &ReleasableSums,
-        measured: Vec<Measured>,
+        measured: &[Measured],
     ) -> Result<Vec<Self>, AggregateError> {
         let tables = definition.tables.iter().zip(counts.tables()).zip(measured).enumerate();
         let protected =
             |(place, ((table, count_table), measured)): (_, ((&Table, &CountTable), _))| {
-                let measured: Measured = measured;
-                let of_column = |column: &ColumnName| {
-                    Some((column.clone(), sums.published_cells(place, column)?))
-                };
-                Ok(Self {
+                let beside = Beside {
                     people: people(definition, (place, table), count_table, lookups)?,
-                    definition: table.clone(),
-                    open: open(definition, table),
                     shown: shown_cells(definition, table, count_table),
-                    counts: count_table.clone(),
-                    published: counts.published_cells(place),
-                    published_sums: measured.sums.keys().filter_map(of_column).collect(),
-                    measured,
-                })
+                    codes: codes(definition, table, lookups),
+                    definition: table.clone(),
+                };
+                let public = PublicTable::of(definition, (counts, sums), place, measured, beside);
+                Ok(Self { public, counts: count_table.clone() })
             };
         tables.map(protected).collect()
-    }
-
-    /// Its cells: their number, and how many are withheld.
-    pub(crate) fn size(&self) -> (usize, usize) {
-        let withheld = self.shown.iter().filter(|cell| self.published[**cell].is_none()).count();
-        (self.shown.len(), withheld)
     }
 
     /// As the ledger keeps it.
     pub(crate) fn as_published(&self) -> Published {
         Published {
             dimensions: self.counts.dimensions().to_vec(),
-            counts: self.published.clone(),
-            sums: self.published_sums.clone(),
+            counts: self.public.counts().to_vec(),
+            sums: self.public.all_sums().clone(),
         }
     }
+}
+
+/// The codes of each dimension's categories, where a look-up has them.
+fn codes(
+    definition: &Definition,
+    table: &Table,
+    lookups: &Lookups,
+) -> Vec<Option<BTreeMap<String, String>>> {
+    let of_dimension = |name: &ColumnName| {
+        let pairs = lookups.get(definition.dimension(name)?.code_lookup.as_ref()?)?;
+        Some(pairs.iter().cloned().collect())
+    };
+    table.dimensions.iter().map(of_dimension).collect()
 }
 
 /// The people that rates of a table are per, by measure.
@@ -190,13 +177,4 @@ fn of_nobody(definition: &Definition, table: &Table, counts: &CountTable) -> Vec
         nobody.then_some(leaf)
     };
     table.dimensions.iter().enumerate().map(of_dimension).collect()
-}
-
-/// Whether the categories of each dimension are those in the data.
-fn open(definition: &Definition, table: &Table) -> Vec<bool> {
-    let is_open = |name: &ColumnName| {
-        let dimension = definition.dimensions.iter().find(|dimension| dimension.name == *name);
-        dimension.is_some_and(is_open)
-    };
-    table.dimensions.iter().map(is_open).collect()
 }

@@ -1,11 +1,7 @@
 //! A table as its readers would see it, row by row, each number or the reason why there is none.
 
+use minster_formats::{Table, Value};
 use serde::Serialize;
-
-use crate::publish::{
-    columns::{Values, columns},
-    protected_table::ProtectedTable,
-};
 
 /// A table's columns and rows. It holds what would be published, and nothing else.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -31,37 +27,33 @@ pub enum Shown {
 }
 
 impl Numbers {
-    /// The numbers that would be published of a table that withstood the attack.
-    pub(crate) fn of(table: &ProtectedTable) -> Self {
-        let mut named: Vec<(String, Vec<Shown>)> = Vec::new();
-        let mut columns = columns(table).into_iter();
-        for column in columns.by_ref().take(table.definition.dimensions.len()) {
-            if let Values::Text(texts) = column.values {
-                named.push((column.name, texts.into_iter().map(Shown::Category).collect()));
-            }
+    /// The cells that would be published of a table that withstood the attack.
+    pub(crate) fn of(table: &Table) -> Self {
+        let dimensions = table.dimensions.iter().map(|dimension| dimension.name.clone());
+        let measures = table.measures.iter().map(|measure| measure.name.clone());
+        let row = |row: usize| {
+            let places = 0..table.dimensions.len();
+            let categories =
+                places.map(|place| Shown::Category(table.category(row, place).label.clone()));
+            let numbers = table.measures.iter().map(|measure| Shown::of(measure.values[row]));
+            categories.chain(numbers).collect()
+        };
+        Self {
+            columns: dimensions.chain(measures).collect(),
+            rows: (0..table.rows()).map(row).collect(),
         }
-        // Behind the dimensions, each column of numbers stands before the one of their statuses.
-        while let (Some(numbers), Some(statuses)) = (columns.next(), columns.next()) {
-            let Values::Text(statuses) = statuses.values else { continue };
-            let places = statuses.into_iter().enumerate();
-            let shown = places.map(|(row, status)| Shown::of(&numbers.values, row, &status));
-            named.push((numbers.name, shown.collect()));
-        }
-        let length = named.first().map_or(0, |(_, of)| of.len());
-        let row = |row: usize| named.iter().filter_map(|(_, of)| of.get(row).cloned()).collect();
-        let rows = (0..length).map(row).collect();
-        Self { columns: named.into_iter().map(|(name, _)| name).collect(), rows }
     }
 }
 
 impl Shown {
-    fn of(values: &Values, row: usize, status: &str) -> Self {
-        let number = match values {
-            Values::Whole(values) => values.get(row).copied().flatten().map(Self::Whole),
-            Values::Number(values) => values.get(row).copied().flatten().map(Self::Number),
-            Values::Text(_) => None,
-        };
-        number.filter(|_| status.is_empty()).unwrap_or_else(|| Self::Status(format!("[{status}]")))
+    fn of(value: Value) -> Self {
+        match value {
+            Value::Whole(number) => {
+                i64::try_from(number).map_or_else(|_| Self::Status(value.text()), Self::Whole)
+            }
+            Value::Number(number) => Self::Number(number),
+            other => Self::Status(other.text()),
+        }
     }
 }
 

@@ -18,7 +18,11 @@ use crate::{
     definition::release_definition::{CHILDREN, Kind},
     error::AggregateError,
     publish::protected_table::shown_cells,
-    publish::restricted_report::{self, COUNTS, Explanation, Report, Reported, ReportedRounding},
+    publish::row_order::RowOrder,
+    publish::{
+        files,
+        restricted_report::{self, COUNTS, Explanation, Report, Reported, ReportedRounding},
+    },
 };
 
 /// Which release.
@@ -146,15 +150,7 @@ fn open(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Report, Aggrega
 
 /// The folder holds what was protected, byte for byte.
 fn files(report: &Report, release: &Release) -> Result<Check, AggregateError> {
-    let tables = report.definition.tables.iter();
-    let names =
-        tables.flat_map(|table| [format!("{}.csv", table.name), format!("{}.parquet", table.name)]);
-    let mut files = Vec::new();
-    for name in names.chain(["manifest.json".to_owned()]) {
-        let path = release.folder.join(&name);
-        let bytes = std::fs::read(&path).map_err(|source| unreadable(&path, source))?;
-        files.push((name, bytes));
-    }
+    let files = Release::files_in(&release.folder).unwrap_or_default();
     let entries = std::fs::read_dir(&release.folder)
         .map_err(|source| unreadable(&release.folder, source))?
         .count();
@@ -201,7 +197,7 @@ fn numbers(report: &Report, place: usize, folder: &Path) -> Result<Check, Aggreg
                 .push((measure.name.to_string(), published(report, of.as_str(), sums_too.count())));
         }
     }
-    if let Some(shown) = shown(report, place) {
+    if let Some(shown) = shown(report, place, folder) {
         for (_, numbers) in &mut expected {
             let of = |numbers: &Vec<Option<u64>>| shown.iter().map(|&at| numbers[at]).collect();
             *numbers = numbers.as_ref().map(of);
@@ -245,10 +241,24 @@ fn numbers(report: &Report, place: usize, folder: &Path) -> Result<Check, Aggreg
     Ok(Check { what, passed: differing == 0, evidence })
 }
 
-/// The cells that a table's files have.
-fn shown(report: &Report, place: usize) -> Option<Vec<usize>> {
+/// The cells that a table's files have, in the order of their rows: that of the cells in a release of before format 3.
+fn shown(report: &Report, place: usize, folder: &Path) -> Option<Vec<usize>> {
     let counts = report.sets.iter().find(|of| of.name == COUNTS)?.set.tables.get(place)?;
-    Some(shown_cells(&report.definition, report.definition.tables.get(place)?, counts))
+    let (definition, table) = (&report.definition, report.definition.tables.get(place)?);
+    let mut shown = shown_cells(definition, table, counts);
+    if is_in_row_order(folder)? {
+        let published = published(report, COUNTS, place)?;
+        let order = RowOrder::new(definition, table, counts.dimensions(), &published);
+        order.sort(counts.dimensions(), &mut shown);
+    }
+    Some(shown)
+}
+
+/// Whether a release's rows stand in the order that its format has; none where its manifest cannot be read.
+fn is_in_row_order(folder: &Path) -> Option<bool> {
+    let manifest = std::fs::read(folder.join("manifest.json")).ok()?;
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).ok()?;
+    Some(manifest["format"].as_u64()? >= files::FORMAT)
 }
 
 /// The numbers that a pattern lets out of one table.

@@ -61,8 +61,8 @@ impl Made {
     /// Cells of each table: their number, and how many are withheld.
     pub(crate) fn sizes(&self) -> impl Iterator<Item = (&TableName, usize, usize)> {
         self.tables.iter().map(|table| {
-            let (cells, withheld) = table.size();
-            (&table.definition.name, cells, withheld)
+            let (cells, withheld) = table.public.size();
+            (&table.public.definition().name, cells, withheld)
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     definition::{profile::Profile, release_definition::Definition},
     error::AggregateError,
     publish::{
+        content,
         protected_table::ProtectedTable,
         reasons::{self, Reason},
         restricted_report::{self, COUNTS},
@@ -173,10 +174,10 @@ impl PreviewedTable {
         let reasons = reasons(made);
         let tables = made.tables.iter().zip(reasons).zip(made.counts.patterns());
         let previewed = |((table, reasons), pattern): ((&ProtectedTable, _), _)| {
-            let (cells, withheld) = table.size();
+            let (cells, withheld) = table.public.size();
             let has_pattern = made.counts.rounding().is_none();
             Self {
-                name: table.definition.name.clone(),
+                name: table.public.definition().name.clone(),
                 cells,
                 withheld,
                 reasons,
@@ -185,7 +186,8 @@ impl PreviewedTable {
                     false => 0,
                 },
                 blanks: blanks(&made.definition, table),
-                numbers: with_numbers.then(|| Numbers::of(table)),
+                numbers: with_numbers
+                    .then(|| Numbers::of(&content::table(&made.definition, &table.public))),
             }
         };
         tables.map(previewed).collect()
@@ -205,11 +207,11 @@ fn reasons(made: &Made) -> Vec<Vec<WithheldOf>> {
     }
     for (column, set) in made.sums.sets() {
         let tables = made.tables.iter().enumerate();
-        let summed =
-            tables.filter(|(_, of)| restricted_report::sums(&of.definition, column.as_str()));
+        let summed = tables
+            .filter(|(_, of)| restricted_report::sums(of.public.definition(), column.as_str()));
         // The tables of the set stand in the definition's order.
         for (place, (at, table)) in summed.enumerate() {
-            let is_count = |cell: usize| table.published[cell].is_none();
+            let is_count = |cell: usize| table.public.counts()[cell].is_none();
             let by_reason = by_reason(set, place, is_count);
             let withheld = set.patterns()[place].withheld.iter().filter(|of| **of).count();
             let others: usize = by_reason.values().sum();
@@ -240,10 +242,11 @@ fn blanks(definition: &Definition, table: &ProtectedTable) -> Vec<Blanks> {
     let counts = &table.counts;
     let roots: Vec<_> =
         counts.dimensions().iter().map(|of| of.roots().next().unwrap_or_default()).collect();
-    let total = table.published.get(counts.cell(&roots)).copied().flatten();
+    let published = table.public.counts();
+    let total = published.get(counts.cell(&roots)).copied().flatten();
     let of_dimension = |(place, dimension): (usize, &ColumnName)| {
         let cell = headlines::cell_of_blanks(definition, counts, place);
-        let share = match (cell.map(|cell| table.published.get(cell).copied().flatten()), total) {
+        let share = match (cell.map(|cell| published.get(cell).copied().flatten()), total) {
             (None | Some(Some(0)), _) => BlanksShare::None,
             (Some(Some(blank)), Some(total)) if total > 0 => {
                 BlanksShare::Percent((blank as f64 * 1000.0 / total as f64).round() / 10.0)
@@ -252,5 +255,5 @@ fn blanks(definition: &Definition, table: &ProtectedTable) -> Vec<Blanks> {
         };
         Blanks { dimension: dimension.clone(), share }
     };
-    table.definition.dimensions.iter().enumerate().map(of_dimension).collect()
+    table.public.definition().dimensions.iter().enumerate().map(of_dimension).collect()
 }

@@ -360,7 +360,7 @@ impl<'a> Work<'a> {
         (children, sample): (Children, Sample),
     ) -> Result<Made, AggregateError> {
         let lookups = lookup::of(definition, self.job.lookups)?;
-        let tables = ProtectedTable::all(definition, &lookups, &counts, &sums, measured)?;
+        let tables = ProtectedTable::all(definition, &lookups, &counts, &sums, &measured)?;
         let files = files::files(definition, self.job.period, &counts, &tables)?;
         let policy_sha256 = files::policy_sha256(definition, &counts);
         let sha256 = Release::sha256_of(&files);

@@ -19,6 +19,10 @@ pub(crate) fn of(
 ) -> Result<Lookups, AggregateError> {
     let mut lookups = HashMap::new();
     for (number, dimension) in definition.dimensions.iter().enumerate() {
+        if let Some(name) = &dimension.code_lookup {
+            let at = location!["dimension", number, "code_lookup"];
+            lookups.insert(name.clone(), named(definition, name, files, &at)?);
+        }
         let levels = dimension.placed_levels(number).into_iter();
         for (level, at) in levels.chain(dimension.placed_groupings(number)) {
             let Some(name) = level.lookup else { continue };

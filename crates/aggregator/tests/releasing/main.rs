@@ -3,6 +3,7 @@
 
 mod derived;
 mod floors;
+mod formats;
 mod keep;
 mod ledger;
 mod measures;
@@ -100,6 +101,10 @@ impl Site {
         };
         let lookups = BTreeMap::from([
             lookup("locality", "ward,locality\nw1,north\nw2,north\nw3,south\nw4,south\n"),
+            lookup(
+                "gss",
+                "place,code\nw1,E05000001\nw2,E05000002\nw3,E05000003\nw4,E05000004\nall,E06000099\n",
+            ),
             lookup("constituency", "ward,constituency\nw1,east\nw2,west\nw3,west\nw4,east\n"),
         ]);
         let store = Store::open(&folder.path().join("store")).unwrap();

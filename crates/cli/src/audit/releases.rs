@@ -53,17 +53,7 @@ pub(super) fn compare(store: &Path, verified: &Value, check: &mut Gathered) {
 
 /// SHA-256 of a release's files as they are; none where one is missing.
 fn sha256_of(folder: &Path) -> Option<String> {
-    let read = |name: String| Some((name.clone(), fs::read(folder.join(name)).ok()?));
-    let manifest = read("manifest.json".to_owned())?;
-    let tables: Value = serde_json::from_slice(&manifest.1).ok()?;
-    let mut files = Vec::new();
-    for table in tables["tables"].as_array()? {
-        let table = table["name"].as_str()?;
-        files.push(read(format!("{table}.csv"))?);
-        files.push(read(format!("{table}.parquet"))?);
-    }
-    files.push(manifest);
-    Some(Release::sha256_of(&files))
+    Some(Release::sha256_of(&Release::files_in(folder)?))
 }
 
 /// Folders in a folder, in order; links are none.

@@ -286,6 +286,7 @@ mod tests {
             listed: 3,
             listed_in_rows: 2,
             listed_in_no_row: 1,
+            linked_to_nobody: 7,
             silent_numbers: 4,
             silent_match_keys: 6,
         };

@@ -1,8 +1,8 @@
-//! A released table as CSV, which spreadsheets open. The only CSV that is written; Parquet and JSON run nothing.
+//! A released table as CSV, which spreadsheets open. Every CSV of a release is written here; Parquet and JSON run nothing.
 
 use crate::{
-    error::AggregateError,
-    publish::columns::{Column, Values},
+    FormatError,
+    tidy::{Column, Values},
 };
 
 /// Characters that a spreadsheet may take for the start of a formula: OWASP's list (CSV injection; ASVS 5.0, 1.2.10)
@@ -10,21 +10,23 @@ use crate::{
 const STARTS: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠'];
 
 /// Text is made harmless, names of columns too; numbers stay numbers.
-pub(crate) fn csv(columns: &[Column]) -> Result<Vec<u8>, AggregateError> {
-    let failed = |_| AggregateError::Write("CSV failed".to_owned());
+pub(crate) fn csv(columns: &[Column]) -> Result<Vec<u8>, FormatError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let names = columns.iter().map(|column| harmless(&column.name));
-    writer.write_record(names).map_err(failed)?;
-    let rows = columns.first().map_or(0, |column| column.values.len());
+    writer.write_record(columns.iter().map(|column| harmless(&column.name)))?;
+    let rows = columns.first().map_or(0, |column| match &column.values {
+        Values::Text(values) => values.len(),
+        Values::Whole(values) => values.len(),
+        Values::Number(values) => values.len(),
+    });
     for row in 0..rows {
         let cells = columns.iter().map(|column| match &column.values {
             Values::Text(texts) => harmless(&texts[row]),
             Values::Whole(values) => number(values[row]),
             Values::Number(values) => number(values[row]),
         });
-        writer.write_record(cells).map_err(failed)?;
+        writer.write_record(cells)?;
     }
-    writer.into_inner().map_err(|_| AggregateError::Write("CSV failed".to_owned()))
+    writer.into_inner().map_err(|_| FormatError::Csv)
 }
 
 /// A spreadsheet runs a cell that begins like a formula: an apostrophe before it keeps it text.

@@ -1,0 +1,222 @@
+//! A release as its files say it, from what is published of its tables.
+
+use minster_formats::{
+    Category, Dimension, Kind as Categories, Measure, Release, Table, Unit, Value,
+    dfe::{Dfe, Place},
+};
+use minster_model::{ColumnName, NodeId, Period};
+
+use crate::{
+    definition::{
+        derived_column::Derivation,
+        dfe::DfePlace,
+        release_definition::{CHILDREN, Definition, Kind, Measure as Defined},
+    },
+    publish::{
+        levels::{self, Levels},
+        public_table::PublicTable,
+        words,
+    },
+};
+
+/// The whole release.
+pub(crate) fn release(
+    definition: &Definition,
+    period: &Period,
+    tables: &[&PublicTable],
+) -> Release {
+    let tables: Vec<Table> = tables.iter().map(|of| table(definition, of)).collect();
+    let title = match definition.title.is_empty() {
+        true => words::heading(definition.name.as_str()),
+        false => definition.title.clone(),
+    };
+    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    Release {
+        name: definition.name.to_string(),
+        title,
+        period: period.to_string(),
+        publisher: some(&definition.publisher),
+        contact: some(&definition.contact),
+        counted: words::counted(definition),
+        not_counted: words::not_counted(definition),
+        protection: words::protection(definition),
+        tables,
+        dfe: definition.dfe.as_ref().map(|of| Dfe {
+            time_identifier: of.time_identifier.clone(),
+            authority: [&of.authority.code, &of.authority.number, &of.authority.name]
+                .map(Clone::clone),
+            region: [&of.region.code, &of.region.name].map(Clone::clone),
+            dimension: of.place.as_ref().map(|place| place.dimension.to_string()),
+            place: match of.place.as_ref().map(|place| place.is) {
+                None | Some(DfePlace::Ward) => Place::Ward,
+                Some(DfePlace::Constituency) => Place::Constituency,
+                Some(DfePlace::School) => Place::School,
+                Some(DfePlace::PoliceForceArea) => Place::PoliceForceArea,
+            },
+        }),
+    }
+}
+
+/// One table.
+pub(crate) fn table(definition: &Definition, of: &PublicTable) -> Table {
+    let defined = of.definition();
+    let coordinates: Vec<Vec<NodeId>> =
+        of.shown().iter().map(|&cell| of.coordinates(cell)).collect();
+    let all = levels::of(definition, of);
+    let dimensions =
+        defined.dimensions.iter().enumerate().map(|(place, name)| {
+            dimension(definition, of, (place, name), &all[place], &coordinates)
+        });
+    let levels = coordinates.iter().map(|nodes| levels::of_row(&all, nodes)).collect();
+    let children = Measure {
+        name: CHILDREN.to_owned(),
+        status: "status".to_owned(),
+        meaning: "The number of children.".to_owned(),
+        unit: Unit::Whole,
+        month: None,
+        values: of
+            .shown()
+            .iter()
+            .map(|&cell| of.counts()[cell].map_or(Value::Withheld, Value::Whole))
+            .collect(),
+    };
+    let measures = defined.measures.iter().map(|measure| {
+        let kind = measure.kind();
+        let unit = match kind {
+            Kind::Sum { .. } | Kind::Median { .. } => Unit::Whole,
+            Kind::Percentage { .. } => Unit::Percent,
+            Kind::Ratio { .. } | Kind::Rate { .. } => Unit::Number,
+        };
+        Measure {
+            name: measure.name.to_string(),
+            status: format!("{}_status", measure.name),
+            meaning: words::meaning(measure),
+            unit,
+            month: month(measure.name.as_str()),
+            values: of.shown().iter().map(|&cell| said(measure, of, cell)).collect(),
+        }
+    });
+    Table {
+        name: defined.name.to_string(),
+        title: match defined.title.is_empty() {
+            true => words::heading(defined.name.as_str()),
+            false => defined.title.clone(),
+        },
+        levels,
+        dimensions: dimensions.collect(),
+        measures: std::iter::once(children).chain(measures).collect(),
+    }
+}
+
+fn dimension(
+    definition: &Definition,
+    of: &PublicTable,
+    (place, name): (usize, &ColumnName),
+    levels: &Levels,
+    coordinates: &[Vec<NodeId>],
+) -> Dimension {
+    let hierarchy = &of.dimensions()[place];
+    let defined = definition.dimension(name);
+    let codes = of.codes(place);
+    let mut withheld = 0;
+    let category = |&node: &NodeId| {
+        let is_withheld = of.order().is_unnamed(place, node);
+        let label = match is_withheld {
+            // Where categories come from the data, the label alone would tell that someone has it.
+            true => {
+                withheld += 1;
+                format!("(withheld {withheld})")
+            }
+            false => hierarchy.code(node).to_owned(),
+        };
+        let code = codes.filter(|_| !is_withheld).and_then(|codes| codes.get(hierarchy.code(node)));
+        Category {
+            label,
+            code: code.cloned(),
+            level: levels.of(node).map(str::to_owned),
+            is_lowest: hierarchy.sums(node).is_empty(),
+            is_withheld,
+        }
+    };
+    let nodes = of.order().nodes(place);
+    let place_of = |node: NodeId| nodes.iter().position(|of| *of == node).unwrap_or_default();
+    let places: Vec<usize> = hierarchy.nodes().map(place_of).collect();
+    Dimension {
+        name: name.to_string(),
+        categories: nodes.iter().map(category).collect(),
+        of_row: coordinates.iter().map(|nodes| places[nodes[place].0]).collect(),
+        has_codes: codes.is_some(),
+        kind: defined.map_or(Categories::Plain, |of| kind(definition, &of.column)),
+    }
+}
+
+fn kind(definition: &Definition, column: &ColumnName) -> Categories {
+    let derived = definition.columns.iter().find(|of| of.name == *column);
+    match derived.map(|of| &of.is) {
+        Some(Derivation::Combination(named)) => {
+            Categories::Combination(named.of.iter().map(|of| of.name.clone()).collect())
+        }
+        _ => Categories::Plain,
+    }
+}
+
+/// What a measure says of a cell.
+fn said(measure: &Defined, of: &PublicTable, cell: usize) -> Value {
+    let count = of.counts()[cell];
+    let sum = |column: &ColumnName| of.sums(column).and_then(|sums| sums[cell]);
+    let place = |name: &ColumnName| {
+        of.definition().dimensions.iter().position(|of| of == name).unwrap_or_default()
+    };
+    match measure.kind() {
+        Kind::Sum { of: column, .. } => sum(column).map_or(Value::Withheld, Value::Whole),
+        Kind::Ratio { of: column, by, times } => {
+            let by = by.map_or(count, sum).filter(|_| count.is_some());
+            ratio(sum(column), by, times)
+        }
+        Kind::Percentage { of: dimension } => {
+            let mut nodes = of.coordinates(cell);
+            nodes[place(dimension)] = NodeId(0);
+            ratio(count, of.counts()[of.cell(&nodes)], 100.0)
+        }
+        Kind::Rate { of: people, times } => {
+            let node = of.coordinates(cell)[place(&people.by)];
+            let people = of.people(&measure.name, node);
+            people.map_or(Value::NotApplicable, |people| ratio(count, Some(people), times))
+        }
+        Kind::Median { .. } => {
+            let median = of.medians(&measure.name).and_then(|medians| medians[cell]);
+            match (median, count) {
+                (Some(median), Some(_)) => Value::Whole(median),
+                (_, Some(0)) => Value::NotApplicable,
+                _ => Value::Withheld,
+            }
+        }
+    }
+}
+
+/// A quotient of two published numbers, with one decimal as such tables show it.
+fn ratio(of: Option<u64>, by: Option<u64>, times: f64) -> Value {
+    match (of, by) {
+        (_, Some(0)) => Value::NotApplicable,
+        (Some(of), Some(by)) => {
+            let number = of as f64 * times / by as f64;
+            let rounded = (number * 10.0).round() / 10.0;
+            match number != 0.0 && rounded == 0.0 {
+                true => Value::Low,
+                false => Value::Number(rounded),
+            }
+        }
+        _ => Value::Withheld,
+    }
+}
+
+/// The month at the end of a name such as `absence_2024_09`, after the rest of it.
+fn month(name: &str) -> Option<(String, String)> {
+    let (before, month) = name.rsplit_once('_')?;
+    let (before, year) = before.rsplit_once('_')?;
+    let digits = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let is_month = digits(year, 4) && digits(month, 2) && ("01"..="12").contains(&month);
+    is_month.then(|| (before.to_owned(), format!("{year}-{month}")))
+}

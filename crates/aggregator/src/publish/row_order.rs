@@ -1,0 +1,141 @@
+//! The order of a table's rows. Categories that come from the data stand in the order of their names, and a withheld one in its
+//! place among them would tell between which two its name lies: those stand last, in an order that follows from what is published.
+
+use minster_model::{ColumnName, NodeId, table::Hierarchy};
+
+use crate::{
+    definition::release_definition::{Definition, Table},
+    tabulate::categories::is_open,
+};
+
+/// The order of each dimension's nodes, and which of them have no name in the files.
+pub(crate) struct RowOrder {
+    of: Vec<Vec<NodeId>>,
+    unnamed: Vec<Vec<bool>>,
+}
+
+impl RowOrder {
+    /// The order for a table of a definition, given what is published of its cells' counts.
+    pub(crate) fn new(
+        definition: &Definition,
+        table: &Table,
+        dimensions: &[Hierarchy],
+        counts: &[Option<u64>],
+    ) -> Self {
+        let open = |name: &ColumnName| definition.dimension(name).is_some_and(is_open);
+        let (mut of, mut unnamed) = (Vec::new(), Vec::new());
+        for (place, (name, hierarchy)) in table.dimensions.iter().zip(dimensions).enumerate() {
+            let is_unnamed = |node: NodeId| {
+                open(name)
+                    && !hierarchy.is_total(node)
+                    && is_withheld(dimensions, counts, place, node)
+            };
+            let hidden: Vec<bool> = hierarchy.nodes().map(is_unnamed).collect();
+            let mut nodes: Vec<NodeId> = hierarchy.nodes().collect();
+            nodes.sort_by_cached_key(|node| match hidden[node.0] {
+                false => (false, Vec::new()),
+                true => (true, published_of(dimensions, counts, place, *node)),
+            });
+            of.push(nodes);
+            unnamed.push(hidden);
+        }
+        Self { of, unnamed }
+    }
+
+    /// The nodes of the dimension at a place, in order.
+    pub(crate) fn nodes(&self, place: usize) -> &[NodeId] {
+        &self.of[place]
+    }
+
+    /// Whether a node has no name in the files.
+    pub(crate) fn is_unnamed(&self, place: usize, node: NodeId) -> bool {
+        self.unnamed[place][node.0]
+    }
+
+    /// Cells in the order of the rows that show them.
+    pub(crate) fn sort(&self, dimensions: &[Hierarchy], cells: &mut [usize]) {
+        let places: Vec<Vec<usize>> = self.of.iter().map(|nodes| inverse(nodes)).collect();
+        cells.sort_by_cached_key(|&cell| {
+            let nodes = coordinates(dimensions, cell);
+            places.iter().zip(nodes).map(|(places, node)| places[node.0]).collect::<Vec<_>>()
+        });
+    }
+}
+
+fn inverse(nodes: &[NodeId]) -> Vec<usize> {
+    let mut places = vec![0; nodes.len()];
+    nodes.iter().enumerate().for_each(|(place, node)| places[node.0] = place);
+    places
+}
+
+/// The node that a cell takes in every dimension.
+pub(crate) fn coordinates(dimensions: &[Hierarchy], mut cell: usize) -> Vec<NodeId> {
+    let mut nodes = vec![NodeId(0); dimensions.len()];
+    for (node, dimension) in nodes.iter_mut().zip(dimensions).rev() {
+        *node = NodeId(cell % dimension.node_count());
+        cell /= dimension.node_count();
+    }
+    nodes
+}
+
+/// What is published of all cells with a node.
+fn published_of(
+    dimensions: &[Hierarchy],
+    counts: &[Option<u64>],
+    place: usize,
+    node: NodeId,
+) -> Vec<Option<u64>> {
+    let after: usize = dimensions[place + 1..].iter().map(Hierarchy::node_count).product();
+    let has_it = |cell: &usize| cell / after % dimensions[place].node_count() == node.0;
+    (0..counts.len()).filter(has_it).map(|cell| counts[cell]).collect()
+}
+
+/// Whether a category's own total is withheld, or, without totals, all of its cells are.
+fn is_withheld(
+    dimensions: &[Hierarchy],
+    counts: &[Option<u64>],
+    place: usize,
+    node: NodeId,
+) -> bool {
+    let has_total = |dimension: &Hierarchy| dimension.roots().count() == 1;
+    if !dimensions.iter().all(has_total) {
+        return published_of(dimensions, counts, place, node).iter().all(Option::is_none);
+    }
+    // The other dimensions are at their total, which is the first node of each.
+    let after = dimensions[place + 1..].iter().map(Hierarchy::node_count);
+    counts[node.0 * after.product::<usize>()].is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_category_without_a_name_stands_behind_those_that_have_one() {
+        let definition = Definition::parse(
+            "name = \"r\"\npopulation = \"spine\"\n[[dimension]]\nname = \"kind\"\ncolumn = \"kind\"\ntotal = \"all\"\n\
+             [[dimension]]\nname = \"sex\"\ncolumn = \"sex\"\ntotal = \"all\"\ncodes = [\"F\", \"M\"]\n\
+             [[table]]\nname = \"t\"\ndimensions = [\"kind\", \"sex\"]\n",
+        )
+        .unwrap();
+        let of = |name: &str, codes: &[&str]| {
+            Hierarchy::flat(name, "all", codes.iter().map(|&code| code.to_owned())).unwrap()
+        };
+        let dimensions = [of("kind", &["a", "b", "c"]), of("sex", &["F", "M"])];
+        // Of b and a no total is published; that of b has a zero beside it.
+        let counts = [
+            [Some(40), Some(20), Some(20)],
+            [None, None, None],
+            [None, None, Some(0)],
+            [Some(30), Some(15), Some(15)],
+        ];
+        let counts = counts.concat();
+        let order = RowOrder::new(&definition, &definition.tables[0], &dimensions, &counts);
+        assert_eq!(order.nodes(0), [0, 3, 1, 2].map(NodeId));
+        assert!(order.is_unnamed(0, NodeId(1)) && !order.is_unnamed(0, NodeId(3)));
+        assert_eq!(order.nodes(1), [0, 1, 2].map(NodeId));
+        let mut cells: Vec<usize> = (0..12).collect();
+        order.sort(&dimensions, &mut cells);
+        assert_eq!(cells, [0, 1, 2, 9, 10, 11, 3, 4, 5, 6, 7, 8]);
+    }
+}

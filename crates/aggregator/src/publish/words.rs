@@ -1,0 +1,154 @@
+//! What a release counts and what it withholds, in sentences, from its definition alone.
+
+use minster_model::policy::Zeros;
+
+use crate::definition::release_definition::{
+    CHILDREN, Condition, Definition, Kind, Measure, Method, Population,
+};
+
+/// A name of a release or a table, as a heading has it.
+pub(super) fn heading(name: &str) -> String {
+    let words = name.replace(['_', '-'], " ");
+    let mut letters = words.chars();
+    let first = letters.next();
+    first.into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
+/// The children that a release counts.
+pub(super) fn counted(definition: &Definition) -> String {
+    let who = match definition.population {
+        Population::Spine => "pupils of the council's schools",
+        Population::All => "children known to the council's services or schools",
+    };
+    let conditions: Vec<String> = definition.conditions.iter().map(condition).collect();
+    match conditions.is_empty() {
+        true => who.to_owned(),
+        false => format!("{who}, those alone with {}", conditions.join(" and ")),
+    }
+}
+
+fn condition(of: &Condition) -> String {
+    let column = &of.column;
+    let range = |least: Option<String>, most: Option<String>, [from, to]: [&str; 2]| {
+        let least = least.map(|least| format!("{from} {least}"));
+        let most = most.map(|most| format!("{to} {most}"));
+        let bounds: Vec<String> = least.into_iter().chain(most).collect();
+        format!("{column} {}", bounds.join(" and "))
+    };
+    if !of.values.is_empty() {
+        return format!("{column} {}", of.values.join(" or "));
+    }
+    if !of.not_in.is_empty() {
+        return format!("{column} other than {}", of.not_in.join(" and "));
+    }
+    if of.at_least.is_some() || of.below.is_some() {
+        let (least, below) = (of.at_least.map(|n| n.to_string()), of.below.map(|n| n.to_string()));
+        return range(least, below, ["at least", "below"]);
+    }
+    let (from, until) = (of.from.map(|day| day.to_string()), of.until.map(|day| day.to_string()));
+    range(from, until, ["from", "until"])
+}
+
+/// Whom a release does not count.
+pub(super) fn not_counted(definition: &Definition) -> Vec<String> {
+    let who = match definition.population {
+        Population::Spine => {
+            "Children on the roll of no school of the council are not counted: those taught at home, at other schools, or too young for school."
+        }
+        Population::All => {
+            "Children whom no service and no school of the council knows are not counted. A child whose records could not be led together may be counted twice."
+        }
+    };
+    let mut sentences = vec![
+        who.to_owned(),
+        "A record that could not be linked to a child counts for nobody: what it tells is missing here.".to_owned(),
+    ];
+    let mut unknown: Vec<&str> = Vec::new();
+    for dimension in definition.tables.iter().flat_map(|table| &table.dimensions) {
+        let name = definition.dimension(dimension).map(|of| of.unknown.as_str());
+        unknown.extend(name.filter(|name| !unknown.contains(name)));
+    }
+    sentences.push(format!(
+        "A child whose value is blank or in no listed category is counted as {}.",
+        unknown.join(" or ")
+    ));
+    sentences
+}
+
+/// What is withheld or changed, and why.
+pub(super) fn protection(definition: &Definition) -> Vec<String> {
+    let policy = definition.policy();
+    let below = policy.threshold - 1;
+    let mut sentences = Vec::new();
+    match definition.method {
+        Method::Suppress => {
+            sentences.push(format!(
+                "Counts from 1 to {below} are withheld, because someone who knows a child could recognise it among so few."
+            ));
+            sentences.push(
+                "Other numbers are withheld with them, so that no small one can be worked out from those that are published. The files do not tell which are small.".to_owned(),
+            );
+            sentences.push(match policy.zeros {
+                Zeros::Published => "A count of 0 is published.".to_owned(),
+                Zeros::MayBeWithheld => {
+                    "A count of 0 is published, unless it is needed to hide another number.".to_owned()
+                }
+                Zeros::Unsafe => "A count of 0 is withheld too.".to_owned(),
+            });
+            if policy.insider > 0 {
+                let children = if policy.insider == 1 { "one child" } else { "some children" };
+                sentences.push(format!(
+                    "This holds against a reader who knows {children} of a withheld number already, such as the family."
+                ));
+            }
+        }
+        Method::Nearest { base } => sentences.push(format!(
+            "Each count is rounded to the nearest multiple of {base}, so that no small one is known. Totals may differ from the sum of their parts."
+        )),
+        Method::Controlled { base } => sentences.push(format!(
+            "Each count is rounded to a multiple of {base} next to it, so that no small one is known and the tables still add up."
+        )),
+        Method::OpenSafely => sentences.push(
+            "Counts up to 7 are shown as 0, and the others are rounded to the nearest 5.".to_owned(),
+        ),
+        Method::CellKey => sentences.push(
+            "Each count has a small random change, the same one wherever the same children are counted, so that no small one is known. Totals may differ from the sum of their parts.".to_owned(),
+        ),
+    }
+    let kinds = || definition.tables.iter().flat_map(|table| &table.measures).map(Measure::kind);
+    if kinds().any(|kind| matches!(kind, Kind::Sum { .. } | Kind::Ratio { .. })) {
+        sentences.push(
+            "A sum is withheld where few children contribute to it, or where one contributes most of it. A rate is withheld where one of its two numbers is.".to_owned(),
+        );
+    }
+    if definition.tables.iter().any(|table| !table.sensitive.is_empty()) {
+        sentences.push(
+            "A sensitive category is withheld where nearly all children of a group are in it."
+                .to_owned(),
+        );
+    }
+    sentences
+}
+
+/// What a number says.
+pub(super) fn meaning(measure: &Measure) -> String {
+    let times = |times: f64| if times == 1.0 { String::new() } else { format!(", times {times}") };
+    match measure.kind() {
+        Kind::Sum { of, events: true } => format!("The number of events that {of} counts."),
+        Kind::Sum { of, .. } => format!("The sum of {of} over the children."),
+        Kind::Ratio { of, by: None, times: 1.0 } => format!("The mean of {of} over the children."),
+        Kind::Ratio { of, by, times: of_times } => {
+            let by = by.map_or_else(|| CHILDREN.to_owned(), |by| format!("the sum of {by}"));
+            format!("The sum of {of}, divided by {by}{}.", times(of_times))
+        }
+        Kind::Percentage { of } => {
+            format!("The children as a percentage of those of all categories of {of}.")
+        }
+        Kind::Rate { of, times } => {
+            format!("The children per {times} people, by the look-up {}.", of.lookup)
+        }
+        Kind::Median { of, step, .. } => {
+            format!("The lower median of {of} over the children, to the nearest {step}.")
+        }
+    }
+}

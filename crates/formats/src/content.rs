@@ -1,0 +1,233 @@
+//! What a release says: titles, categories, and of each number either what is published or why nothing is.
+
+/// A release, ready to be written in any format. Whoever makes one hands over what is published, and nothing else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Release {
+    /// Its name, for files.
+    pub name: String,
+    /// Its heading.
+    pub title: String,
+    /// The period that it is of.
+    pub period: String,
+    /// Who publishes it, if the definition says so.
+    pub publisher: Option<String>,
+    /// How to reach them.
+    pub contact: Option<String>,
+    /// The children that it counts, in words that go after "counts".
+    pub counted: String,
+    /// Sentences: whom it does not count.
+    pub not_counted: Vec<String>,
+    /// Sentences: what is withheld, and why.
+    pub protection: Vec<String>,
+    /// Its tables.
+    pub tables: Vec<Table>,
+    /// What the ministry's table tool must know, where the files for it are wanted.
+    pub dfe: Option<crate::dfe::Dfe>,
+}
+
+/// A table: one entry a row in each of its lists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Its name, for files and columns.
+    pub name: String,
+    /// Its heading.
+    pub title: String,
+    /// What each row is divided by. Rows of one level count no child twice.
+    pub levels: Vec<String>,
+    /// What it divides by.
+    pub dimensions: Vec<Dimension>,
+    /// Its numbers.
+    pub measures: Vec<Measure>,
+}
+
+/// One way of dividing the children.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dimension {
+    /// Its column.
+    pub name: String,
+    /// Its categories, groups and totals.
+    pub categories: Vec<Category>,
+    /// The category of each row, by its place.
+    pub of_row: Vec<usize>,
+    /// Whether its column of codes stands beside it.
+    pub has_codes: bool,
+    /// What its categories are.
+    pub kind: Kind,
+}
+
+/// What the categories of a dimension are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Words.
+    Plain,
+    /// Combinations of these services, joined by ` + `.
+    Combination(Vec<String>),
+}
+
+/// A category, group or total.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Category {
+    /// What it is called.
+    pub label: String,
+    /// Its code, from a look-up.
+    pub code: Option<String>,
+    /// What it divides by: none where it is the total.
+    pub level: Option<String>,
+    /// Whether it is undivided: no other category is below it.
+    pub is_lowest: bool,
+    /// Whether its name is withheld.
+    pub is_withheld: bool,
+}
+
+/// The numbers of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measure {
+    /// Its column.
+    pub name: String,
+    /// The column of its statuses.
+    pub status: String,
+    /// A sentence: what it says.
+    pub meaning: String,
+    /// What it is counted in.
+    pub unit: Unit,
+    /// The month that it is of, such as `2024-09`, and its name without it.
+    pub month: Option<(String, String)>,
+    /// One value a row.
+    pub values: Vec<Value>,
+}
+
+/// What a number is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Whole numbers.
+    Whole,
+    /// Numbers with one decimal.
+    Number,
+    /// Percentages with one decimal.
+    Percent,
+}
+
+/// The number that is published, or why there is none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value {
+    /// A whole number.
+    Whole(u64),
+    /// A number, rounded to one decimal.
+    Number(f64),
+    /// It rounds to 0, but is not 0.
+    Low,
+    /// Withheld.
+    Withheld,
+    /// A rate of nobody.
+    NotApplicable,
+}
+
+/// Withheld: confidential, in the notation of the Government Statistical Service.
+pub const CONFIDENTIAL: &str = "c";
+/// Not applicable: a rate of no children.
+pub const NOT_APPLICABLE: &str = "z";
+/// Rounds to 0, but is not 0.
+pub const LOW: &str = "low";
+/// There is no code.
+pub const NO_CODE: &str = "x";
+
+impl Value {
+    /// Its status: nothing where it is published as it is.
+    pub fn status(self) -> &'static str {
+        match self {
+            Self::Whole(_) | Self::Number(_) => "",
+            Self::Low => LOW,
+            Self::Withheld => CONFIDENTIAL,
+            Self::NotApplicable => NOT_APPLICABLE,
+        }
+    }
+
+    /// The number that a column of numbers has.
+    pub fn number(self) -> Option<f64> {
+        match self {
+            Self::Whole(number) => Some(number as f64),
+            Self::Number(number) => Some(number),
+            Self::Low => Some(0.0),
+            Self::Withheld | Self::NotApplicable => None,
+        }
+    }
+
+    /// For people: with separators of thousands, or its status in brackets.
+    pub fn text(self) -> String {
+        match self {
+            Self::Whole(number) => thousands(number),
+            Self::Number(number) => format!("{number:.1}"),
+            other => format!("[{}]", other.status()),
+        }
+    }
+}
+
+impl Table {
+    /// The number of its rows.
+    pub fn rows(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// The category of a row in the dimension at a place.
+    pub fn category(&self, row: usize, place: usize) -> &Category {
+        let dimension = &self.dimensions[place];
+        &dimension.categories[dimension.of_row[row]]
+    }
+
+    /// The row of the total of all, if it has one.
+    pub fn total(&self) -> Option<usize> {
+        (0..self.rows()).find(|&row| self.divided(row).next().is_none())
+    }
+
+    /// The places of the dimensions that a row is divided by.
+    pub fn divided(&self, row: usize) -> impl Iterator<Item = usize> + '_ {
+        let places = 0..self.dimensions.len();
+        places.filter(move |&place| self.category(row, place).level.is_some())
+    }
+
+    /// The rows that are divided by one dimension alone, at its lowest level.
+    pub fn by(&self, place: usize) -> Vec<usize> {
+        let is_by =
+            |row: &usize| self.divided(*row).eq([place]) && self.category(*row, place).is_lowest;
+        (0..self.rows()).filter(is_by).collect()
+    }
+
+    /// How many of a measure's values are withheld.
+    pub fn withheld(&self, measure: &Measure) -> usize {
+        measure.values.iter().filter(|value| **value == Value::Withheld).count()
+    }
+}
+
+/// A name of a column, as a heading has it.
+pub(crate) fn heading(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A whole number with separators of thousands.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_at_a_glance() {
+        let of = [0, 12, 999, 1000, 25_000, 1_234_567].map(thousands);
+        assert_eq!(of, ["0", "12", "999", "1,000", "25,000", "1,234,567"]);
+        assert_eq!(heading("looked_after_by_ward"), "Looked after by ward");
+        assert_eq!(Value::Number(6.0).text(), "6.0");
+        assert_eq!(Value::Withheld.text(), "[c]");
+    }
+}

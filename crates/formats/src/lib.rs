@@ -1,0 +1,136 @@
+//! The files of a release: CSV, Parquet, a workbook, a page, the ministry's CSV, and a data package about them. It depends
+//! on no crate of the workspace: a [`Release`] is texts, published numbers and statuses, so that no file can hold a
+//! count that was withheld. The aggregator makes one from tables that withstood the attack, and from nothing else.
+//!
+//! The same release gives the same bytes.
+//!
+//! ```
+//! use minster_formats::{Formats, Release, files};
+//!
+//! let release = Release {
+//!     name: "sen".into(),
+//!     title: "Special educational needs".into(),
+//!     period: "2024-25".into(),
+//!     publisher: None,
+//!     contact: None,
+//!     counted: "pupils of the council's schools".into(),
+//!     not_counted: Vec::new(),
+//!     protection: Vec::new(),
+//!     tables: Vec::new(),
+//!     dfe: None,
+//! };
+//! let hash = |bytes: &[u8]| bytes.len().to_string();
+//! let files = files(&release, Formats::default(), &hash)?;
+//! let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+//! assert_eq!(names, ["datapackage.json", "sen.xlsx", "sen.html"]);
+//! # Ok::<(), minster_formats::FormatError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod content;
+mod csv;
+pub mod dfe;
+mod package;
+mod page;
+mod parquet;
+pub mod tidy;
+mod workbook;
+
+use thiserror::Error;
+
+pub use content::{
+    CONFIDENTIAL, Category, Dimension, Kind, LOW, Measure, NO_CODE, NOT_APPLICABLE, Release, Table,
+    Unit, Value,
+};
+
+/// Which files a release has beside CSV and Parquet, which it always has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Formats {
+    /// The data package.
+    pub data_package: bool,
+    /// The workbook.
+    pub workbook: bool,
+    /// The page.
+    pub page: bool,
+}
+
+impl Default for Formats {
+    fn default() -> Self {
+        Self { data_package: true, workbook: true, page: true }
+    }
+}
+
+/// A file could not be written. It names no value.
+#[derive(Debug, Error)]
+pub enum FormatError {
+    /// The library for CSV failed.
+    #[error("a CSV file could not be written")]
+    Csv,
+    /// The library for CSV failed.
+    #[error("a CSV file could not be written: {0}")]
+    CsvRow(#[from] ::csv::Error),
+    /// The library for Parquet failed.
+    #[error("a Parquet file could not be written: {0}")]
+    Parquet(#[from] ::parquet::errors::ParquetError),
+    /// The library for columns failed.
+    #[error("a Parquet file could not be written: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// The library for JSON failed.
+    #[error("the data package could not be written: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The library for workbooks failed.
+    #[error("the workbook could not be written: {0}")]
+    Workbook(#[from] rust_xlsxwriter::XlsxError),
+    /// The library for archives failed.
+    #[error("the workbook could not be written: {0}")]
+    Archive(#[from] zip::result::ZipError),
+    /// The workbook's parts could not be read again.
+    #[error("the workbook could not be written: {0}")]
+    Parts(#[from] std::io::Error),
+    /// A rule of the ministry's table tool is not met.
+    #[error("the files for the ministry's table tool: {0}")]
+    Dfe(String),
+}
+
+/// A table as CSV.
+///
+/// # Errors
+/// Where the library fails.
+pub fn csv_of(release: &Release, table: &Table) -> Result<Vec<u8>, FormatError> {
+    csv::csv(&tidy::columns(release, table))
+}
+
+/// A table as Parquet, with words in the file's footer.
+///
+/// # Errors
+/// Where the library fails.
+pub fn parquet_of(
+    release: &Release,
+    table: &Table,
+    footer: &[(&str, String)],
+) -> Result<Vec<u8>, FormatError> {
+    parquet::parquet(&tidy::columns(release, table), footer)
+}
+
+/// All files but CSV and Parquet, by name. `sha256` gives the hash of a file as hexadecimal digits.
+///
+/// # Errors
+/// [`FormatError::Dfe`] where the ministry's rules are not met; others where a library fails.
+pub fn files(
+    release: &Release,
+    formats: Formats,
+    sha256: &dyn Fn(&[u8]) -> String,
+) -> Result<Vec<(String, Vec<u8>)>, FormatError> {
+    let mut files = Vec::new();
+    if formats.data_package {
+        files.push(("datapackage.json".to_owned(), package::package(release, sha256)?));
+    }
+    if formats.workbook {
+        files.push((format!("{}.xlsx", release.name), workbook::workbook(release)?));
+    }
+    if formats.page {
+        files.push((format!("{}.html", release.name), page::page(release, formats).into_bytes()));
+    }
+    files.extend(dfe::files(release)?);
+    Ok(files)
+}

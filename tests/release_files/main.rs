@@ -1,0 +1,159 @@
+//! The files of releases, opened in other programs: each value and status is the one that the Parquet file has.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use minster_tests::{Site, left_out, root, text};
+
+/// Of the fourteen releases: combinations, months, three tables in one, several dimensions, sums of events.
+const RELEASES: [&str; 5] = [
+    "services_together",
+    "attendance_by_month",
+    "early_help_by_term",
+    "meals_by_sen",
+    "exclusions_by_ethnicity",
+];
+
+/// A council with the shipped configuration and drafts of five examples.
+fn drafted() -> Site {
+    let site = Site::new();
+    minster_tests::copy(&root().join("config"), &site.folder().join("config"));
+    for name in RELEASES {
+        let file = format!("{name}.toml");
+        let example = root().join("examples/releases").join(&file);
+        fs::copy(example, site.folder().join("config/tables").join(file)).unwrap();
+    }
+    let council = ["--pupils", "3000", "--seed", "5", "--out", "council", "--truth", "truth"];
+    let made = site.run("minster-synth", &council);
+    assert!(made.status.success(), "{}", text(&made));
+    let path = site.folder().join("config/pipeline.toml");
+    let pipeline = fs::read_to_string(&path).unwrap();
+    fs::write(path, pipeline.replace("quiet_seconds = 2", "quiet_seconds = 0")).unwrap();
+    let ran = site.run("minster", &["run"]);
+    assert!(matches!(ran.status.code(), Some(0 | 3)), "{}", text(&ran));
+    site.keep();
+    site
+}
+
+/// The folder of one release that is let out where no other is: they are about other children, and would be refused together.
+fn released(site: &Site, release: &str) -> PathBuf {
+    site.put_back();
+    let let_out = site.run("minster", &["release", release]);
+    assert_eq!(let_out.status.code(), Some(0), "{}", text(&let_out));
+    fs::canonicalize(folder(site, release)).unwrap()
+}
+
+fn folder(site: &Site, release: &str) -> PathBuf {
+    site.folder().join("store/releases").join(release).join("2024-25/current")
+}
+
+/// A Python with pandas, Polars, DuckDB and pyarrow, if there is one: that of `cargo xtask peers`, or one that is named.
+fn python() -> PathBuf {
+    let named = std::env::var_os("MINSTER_PEERS_PYTHON").map(PathBuf::from);
+    let of_peers = minster_tests::programs().join("../peers-python/bin/python");
+    let found = named.or(Some(of_peers).filter(|path| path.exists()));
+    found.unwrap_or_else(|| "python3".into())
+}
+
+fn read_back(folder: &Path) -> (bool, String) {
+    let script = root().join("tests/release_files/read_back.py");
+    let read = Command::new(python()).arg(script).arg(folder).output().unwrap();
+    (read.status.success(), text(&read))
+}
+
+#[test]
+fn other_programs_read_the_same_values_and_statuses() {
+    let site = drafted();
+    let mut withheld = 0;
+    for release in RELEASES.iter().chain(&["children"]) {
+        let place = released(&site, release);
+        let (good, said) = read_back(&place);
+        assert!(good && said.contains("READ "), "{release}: {said}");
+        for missing in said.lines().filter_map(|line| line.strip_prefix("MISSING ")) {
+            left_out(&format!("the comparison with {missing}, which this Python does not have"));
+        }
+        let page = fs::read_to_string(place.join(format!("{release}.html"))).unwrap();
+        withheld += usize::from(page.contains("[c]</span><span class=\"unseen\">withheld"));
+        let checked = site.run("minster", &["verify", release]);
+        assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
+        charts(release, &page);
+    }
+    assert!(withheld > 1, "several releases withhold something");
+    let place = fs::canonicalize(folder(&site, "children")).unwrap();
+    others(&place);
+
+    // Readers of one file see what readers of another do: a number changed in any of them is found, by them and by the audit's
+    // command.
+    for (name, from, to) in [
+        ("children.html", "<td class=\"number\">", "<td class=\"number\">9"),
+        ("datapackage.json", "\"bytes\": ", "\"bytes\": 9"),
+        ("sen_by_ward.csv", "All wards,All,All,", "All wards,All,All,9"),
+    ] {
+        let whole = fs::read_to_string(place.join(name)).unwrap();
+        assert!(whole.contains(from), "{name}");
+        fs::write(place.join(name), whole.replacen(from, to, 1)).unwrap();
+        let (good, said) = read_back(&place);
+        assert!(!good && said.contains("WRONG"), "{name}: {said}");
+        let checked = site.run("minster", &["verify", "children"]);
+        assert_eq!(checked.status.code(), Some(9), "{name}: {}", text(&checked));
+        fs::write(place.join(name), whole).unwrap();
+    }
+    fs::write(place.join("more.html"), "").unwrap();
+    let checked = site.run("minster", &["verify", "children"]);
+    assert_eq!(checked.status.code(), Some(9), "a file more: {}", text(&checked));
+    fs::remove_file(place.join("more.html")).unwrap();
+    assert!(read_back(&place).0);
+}
+
+/// R and LibreOffice, where they are installed.
+fn others(place: &Path) {
+    let has = |program: &str| Command::new(program).arg("--version").output().is_ok();
+    let total = fs::read_to_string(place.join("sen_by_ward.csv")).unwrap();
+    let total = total.lines().nth(1).unwrap().split(',').nth(6).unwrap().to_owned();
+    if has("Rscript") {
+        let script = "d <- read.csv('sen_by_ward.csv', na.strings = '', colClasses = c(status = 'character')); cat(d$children[d$level == 'total'])";
+        let read =
+            Command::new("Rscript").args(["-e", script]).current_dir(place).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&read.stdout), total, "{}", text(&read));
+    } else {
+        left_out("the comparison with R, which is not installed");
+    }
+    if has("soffice") {
+        let out = tempfile::tempdir().unwrap();
+        let read = Command::new("soffice")
+            .args([
+                "--headless",
+                "--convert-to",
+                "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,4",
+            ])
+            .arg("--outdir")
+            .args([out.path(), &place.join("children.xlsx")])
+            .output()
+            .unwrap();
+        let written = fs::read_dir(out.path()).unwrap().next();
+        let sheet = fs::read_to_string(
+            written.unwrap_or_else(|| panic!("{}", text(&read))).unwrap().path(),
+        );
+        assert!(sheet.unwrap().contains(&total));
+    } else {
+        left_out("the comparison with LibreOffice, which is not installed");
+    }
+}
+
+/// The page draws months as lines, combinations of services as dots, and other categories as bars.
+fn charts(release: &str, page: &str) {
+    let (lines, dots) = (page.contains("<polyline"), page.contains("Children by combination"));
+    let bars = page.contains("<caption>Children by ") && page.contains("class=\"bar\"");
+    match release {
+        "attendance_by_month" => {
+            assert!(lines && !dots && !bars);
+            assert!(page.contains("Absence by month") && page.contains(">Sep<"));
+        }
+        "services_together" => assert!(!lines && dots && page.contains("<circle")),
+        _ => assert!(!lines && !dots && bars, "{release}"),
+    }
+}
