@@ -248,7 +248,7 @@ mod tests {
                 "Environment=VAULT_PASSPHRASE=open-sesame\n".to_owned(),
             ),
             ("etc/default/minster", format!("IDENTITY={AGE}\n")),
-            ("etc/environment", "MINSTER_PIN=1234\n".to_owned()),
+            ("etc/environment", "TOKEN_PIN=1234\n".to_owned()),
             ("home/ann/.bash_history", format!("ls\necho {hex} > key\n")),
             ("root/.bash_history", "minster-vault serve --passphrase=open-sesame\n".to_owned()),
             ("var/log/minster/run.log", format!("x {AGE}\n")),
