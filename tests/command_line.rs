@@ -51,8 +51,8 @@ pub fn assets(program: Command) {
     let name = program.get_name().to_owned();
     let commands = commands(program.clone());
     for (path, command) in &commands {
-        // `minster ingest` runs minster-ingest, whose own page has this name.
-        if path != "minster ingest" {
+        // `minster ingest` runs minster-ingest, whose own page has this name; so does `minster audit`.
+        if path != "minster ingest" && path != "minster audit" {
             write_page(&manual, path, command);
         }
     }

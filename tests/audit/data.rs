@@ -197,7 +197,7 @@ pub(crate) fn log(site: &Site) {
     audit.fails("log.releases", &[]);
     assert!(audit.evidence("log.releases").contains("more of 2024-25: the log does not say"));
     // It says its rules itself; the vault states what the purpose asks for.
-    audit.passes("release.floors");
+    audit.passes("releases.floors");
     let manifest = site.folder().join(planted).join("2024-25/current/manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
     for (weaker, told) in [
@@ -207,8 +207,8 @@ pub(crate) fn log(site: &Site) {
         assert_ne!(weaker, text);
         fs::write(&manifest, weaker).unwrap();
         let audit = Audit::of(site, &[]);
-        audit.fails("release.floors", &[]);
-        let evidence = audit.evidence("release.floors");
+        audit.fails("releases.floors", &[]);
+        let evidence = audit.evidence("releases.floors");
         assert!(evidence.contains(&format!("more of 2024-25: {told}")), "{evidence}");
     }
     fs::remove_dir_all(site.folder().join(planted)).unwrap();

@@ -9,6 +9,7 @@ use serde_json::Value;
 pub(crate) struct Audit {
     pub(crate) code: i32,
     pub(crate) verdicts: BTreeMap<String, (String, String)>,
+    root_runs: Vec<String>,
     whole: String,
 }
 
@@ -39,7 +40,14 @@ impl Audit {
             assert!(!check["evidence"].as_array().unwrap().is_empty(), "{check}");
             (word(check, "id"), (word(check, "verdict"), check["evidence"].to_string()))
         });
-        Self { code, verdicts: verdicts.collect(), whole: text(output) }
+        let with_root = checks.iter().filter(|check| check["as_root"].is_string());
+        let root_runs = with_root.map(|check| word(check, "id")).collect();
+        Self { code, verdicts: verdicts.collect(), root_runs, whole: text(output) }
+    }
+
+    /// Whether a command stands beside a check by which root makes it.
+    pub(crate) fn root_runs(&self, id: &str) -> bool {
+        self.root_runs.iter().any(|one| one == id)
     }
 
     pub(crate) fn verdict(&self, id: &str) -> &str {

@@ -78,7 +78,8 @@ fn the_version_says_which_commit() {
             Err(_) => "commit unknown: built outside of git".to_owned(),
         },
     };
-    for program in ["minster", "minster-ingest", "minster-vault", "minster-synth"] {
+    for program in ["minster", "minster-ingest", "minster-vault", "minster-audit", "minster-synth"]
+    {
         let version = text(&site.run(program, &["--version"]));
         let number = env!("CARGO_PKG_VERSION");
         assert_eq!(version, format!("{program} {number} ({commit})\n"));

@@ -13,8 +13,12 @@ use regex::Regex;
 
 const UNITS: [&str; 3] = ["minster-vault.service", "minster-ingest.service", "minster.service"];
 /// The packages, in the order in which they are installed.
-const PACKAGES: [(&str, &str); 3] =
-    [("minster-vault", "vault"), ("minster-ingest", "pseudonymiser"), ("minster", "cli")];
+const PACKAGES: [(&str, &str); 4] = [
+    ("minster-vault", "vault"),
+    ("minster-ingest", "pseudonymiser"),
+    ("minster", "cli"),
+    ("minster-audit", "audit"),
+];
 
 fn packaging() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("packaging")

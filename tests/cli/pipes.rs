@@ -30,6 +30,8 @@ fn a_closed_pipe_ends_every_program_quietly() {
         "minster report quality",
         "minster report linkage --json",
         "minster audit",
+        "minster-audit",
+        "minster-audit --help",
         "minster --help",
         "minster --version",
         "minster-ingest plan",

@@ -61,6 +61,10 @@ impl Help {
             words.remove(0);
             words[0] = "minster-ingest";
         }
+        if let ["minster", "audit", ..] = words.as_slice() {
+            words.remove(0);
+            words[0] = "minster-audit";
+        }
         let mut at = words[0].to_owned();
         let mut just_named = self.commands.contains_key(&at);
         if !just_named {
@@ -92,7 +96,9 @@ impl Help {
 
 fn help() -> Help {
     let mut help = Help::default();
-    for program in ["minster", "minster-vault", "minster-ingest", "minster-synth", "xtask"] {
+    for program in
+        ["minster", "minster-vault", "minster-ingest", "minster-audit", "minster-synth", "xtask"]
+    {
         help.ask(&[program]);
     }
     help

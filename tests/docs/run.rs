@@ -92,7 +92,14 @@ impl Reader {
     pub(crate) fn in_site(site: &Path) -> Self {
         let built = site.join("target/debug");
         fs::create_dir_all(&built).unwrap();
-        for program in ["minster", "minster-vault", "minster-ingest", "minster-synth", "xtask"] {
+        for program in [
+            "minster",
+            "minster-vault",
+            "minster-ingest",
+            "minster-audit",
+            "minster-synth",
+            "xtask",
+        ] {
             let (from, to) = (programs().join(program), built.join(program));
             // A hard link, so that the demo finds the others beside itself; a copy on another disk.
             if fs::hard_link(&from, &to).is_err() {

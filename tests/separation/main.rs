@@ -29,6 +29,19 @@ const NEVER: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "minster-audit",
+        &[
+            "polars",
+            "minster-vault",
+            "minster-identifiers",
+            "minster-sources",
+            "minster-pseudonymiser",
+            "minster-matcher",
+            "minster-aggregator",
+            "minster-synth",
+        ],
+    ),
+    (
         "minster-matcher",
         &["minster-vault", "minster-identifiers", "minster-sources", "minster-synth"],
     ),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use minster_model::{Period, RunId, SourceName, TableName};
 
-use crate::{audit, columns, dispose, linkage, links, preview, quality, review, suggest};
+use crate::{columns, dispose, linkage, links, preview, quality, review, suggest};
 
 /// Turns a council's records about children into pseudonymised, linked data, and publishes only tables that passed disclosure
 /// control.
@@ -179,14 +179,16 @@ pub(crate) enum Command {
         #[arg(long, value_name = "COLUMN=CATEGORY", requires = "table")]
         cell: Vec<String>,
     },
-    /// Check that the installation keeps its promises. The command needs no secret.
-    #[command(after_help = "Examples:\n  minster audit\n  \
-            minster audit --vault-dir /var/lib/minster-vault \\\n      --checkpoints /srv/auditor/checkpoints --also /var/log/minster --json\n\n\
-            Each check shows its evidence, PASS, FAIL or NOT CHECKED, and a command that shows the same by hand; \
-            docs/auditors.md explains them. The auditor's role opens the data at the vault, which logs it; counts alone are \
-            shown.\n\n\
-            Exit: 0 no check failed; 9 a check failed; 2 usage or configuration")]
-    Audit(audit::Arguments),
+    /// Run minster-audit with these arguments.
+    #[command(
+        after_help = "Examples:\n  minster audit\n  minster audit --records /srv/auditor/records\n\n\
+            `minster-audit --help` lists its options."
+    )]
+    Audit {
+        /// The arguments of minster-audit.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Report on the quality of the data and of the linkage.
     #[command(subcommand, after_help = "Example:\n  minster report quality")]
     Report(Reports),

@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     Pipeline { path: PathBuf, source: Box<toml::de::Error> },
     #[error("minster-ingest cannot be started: {0}; install it in the folder of this program")]
     NoIngest(std::io::Error),
+    #[error("minster-audit cannot be started: {0}; install it in the folder of this program")]
+    NoAudit(std::io::Error),
     /// It has said why on stderr.
     #[error(
         "ingestion stopped; nothing was linked or drafted, and the earlier data and releases are still there"
@@ -158,6 +160,7 @@ impl Failure {
             Self::Match { source, .. } => source.exit_code(),
             Self::Aggregate { source, .. } | Self::Release { source, .. } => source.exit_code(),
             Self::NoIngest(_)
+            | Self::NoAudit(_)
             | Self::IngestReport
             | Self::Name
             | Self::Summary(_)

@@ -1,11 +1,10 @@
 //! `minster`: plan, run, link, aggregate, release, audit. Holds pseudonymised data and tables; it links no code that
-//! reads a raw identifier and none that makes a pseudonym: ingestion is a program of its own, started
+//! reads a raw identifier and none that makes a pseudonym: ingestion and the audit are programs of their own, started
 //! here as git starts its sub-commands.
 #![forbid(unsafe_code)]
 
 mod analyst;
 mod arguments;
-mod audit;
 mod columns;
 mod definitions;
 mod dictionary;
@@ -216,11 +215,7 @@ fn run(command: Command) -> Result<u8, Failure> {
             print(&if json { chosen.json()? } else { chosen.text() })?;
             Ok(exit::DONE)
         }
-        Command::Audit(arguments) => {
-            let checks = audit::run(&arguments)?;
-            print(&if arguments.form.json { audit::json(&checks)? } else { audit::text(&checks) })?;
-            Ok(audit::exit_code(&checks))
-        }
+        Command::Audit { arguments } => stages::audit_program(&arguments),
         Command::Schema => {
             print(&minster_aggregator::Definition::schema())?;
             Ok(exit::DONE)

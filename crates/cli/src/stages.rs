@@ -36,6 +36,12 @@ pub(crate) fn ingest_program(arguments: &[OsString]) -> Result<u8, Failure> {
     }
 }
 
+/// Runs minster-audit with these arguments; gives its exit code, whatever it is.
+pub(crate) fn audit_program(arguments: &[String]) -> Result<u8, Failure> {
+    let status = command("minster-audit").map_err(Failure::NoAudit)?.args(arguments).status();
+    status.map(code).map_err(Failure::NoAudit)
+}
+
 /// The plan of minster-ingest, in JSON: what it would read.
 pub(crate) fn ingest_plan(config: &Path) -> Result<Value, Failure> {
     let output = ingest_command()?
@@ -371,9 +377,13 @@ pub(crate) fn described<T: serde::de::DeserializeOwned>(config: &Path) -> Result
 
 /// Beside this program, else on the path.
 fn ingest_command() -> Result<Command, Failure> {
-    let beside =
-        std::env::current_exe().map_err(Failure::NoIngest)?.with_file_name("minster-ingest");
-    Ok(Command::new(if beside.exists() { beside } else { "minster-ingest".into() }))
+    command("minster-ingest").map_err(Failure::NoIngest)
+}
+
+/// A program beside this one, or else one that the system finds.
+fn command(name: &str) -> io::Result<Command> {
+    let beside = std::env::current_exe()?.with_file_name(name);
+    Ok(Command::new(if beside.exists() { beside } else { name.into() }))
 }
 
 fn code(status: std::process::ExitStatus) -> u8 {

@@ -5,11 +5,15 @@
 //! number's form one is right and 22 are wrong; of every 11 of ten digits one is an NHS number, one a
 //! learner's, nine neither. A leak has right ones without wrong ones beside them.
 
-use crate::{Kind, tally::Tally};
+use crate::{Form, Kind, tally::Tally};
 
 /// Right ones by chance for each wrong one, the form being there.
 const PUPIL_ODDS: f64 = 1.0 / 22.0;
 const TEN_ODDS: f64 = 1.0 / 9.0;
+/// In a disguise, ten digits count as an NHS number alone.
+const DISGUISED_TEN_ODDS: f64 = 1.0 / 10.0;
+/// Of twelve digits by chance: 18 authorities' numbers in a hundred, 7 first digits of a school's in ten, 34 years in a hundred.
+const LETTERLESS_ODDS: f64 = 0.045;
 /// Right ones by chance in one byte of a stream of random bytes: two delimiters (194 of 256 each), and
 /// each character one of so many.
 const PUPIL_RANDOM: f64 =
@@ -48,6 +52,16 @@ impl Finding {
             times: right.all(),
             expected: wrong as f64 * odds + bytes as f64 * random,
         }
+    }
+
+    pub(crate) fn of_form(kind: Kind, form: Form, right: &Tally, wrong: &Tally) -> Self {
+        let odds = match (kind, form) {
+            (Kind::Pupil, Form::Letterless) => LETTERLESS_ODDS,
+            (Kind::Pupil, _) => PUPIL_ODDS,
+            (Kind::Nhs | Kind::Learner, _) => DISGUISED_TEN_ODDS,
+        };
+        let (right, times, wrong) = (right.different(), right.all(), wrong.different());
+        Self { kind, shaped: right + wrong, right, times, expected: wrong as f64 * odds }
     }
 
     /// The chance that chance alone gives so many or more: a Poisson count's upper tail.

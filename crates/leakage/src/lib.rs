@@ -32,6 +32,7 @@
 #![forbid(unsafe_code)]
 
 mod chance;
+mod disguise;
 mod label;
 mod scan;
 mod tally;
@@ -39,6 +40,7 @@ mod tally;
 use std::hash::RandomState;
 
 pub use chance::Finding;
+pub use disguise::{Disguised, Form};
 pub use label::may_identify;
 use scan::{CONTEXT, LOOKAHEAD, Seen};
 use tally::Tally;

@@ -107,12 +107,12 @@ pub(crate) fn remainder(digits: &[u8; 10]) -> (u32, u32) {
     (weighted.sum::<u32>() % 11, value(&digits[9]))
 }
 
-fn letter(byte: u8) -> Option<u32> {
+pub(crate) fn letter(byte: u8) -> Option<u32> {
     ALPHABET.iter().zip(0..).find(|(letter, _)| **letter == byte).map(|(_, value)| value)
 }
 
 /// Ten equal digits stand for "none".
-fn plausible(digits: &[u8; 10]) -> bool {
+pub(crate) fn plausible(digits: &[u8; 10]) -> bool {
     digits.iter().all(u8::is_ascii_digit) && digits.iter().any(|digit| *digit != digits[0])
 }
 

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's panic is its report")]
 
 use minster_identifiers::{NhsNumber, Uln, Upn, check_letter};
-use minster_leakage::{Finding, Kind, Search};
+use minster_leakage::{Disguised, Finding, Form, Kind, Search};
 use proptest::prelude::*;
 use rand_chacha::{
     ChaCha8Rng,
@@ -173,4 +173,79 @@ fn slow_pupils(text: &[u8]) -> u64 {
         .filter(|window| Upn::parse(window).is_ok())
         .collect();
     found.len() as u64
+}
+
+fn disguised(bytes: &[u8]) -> Vec<(Form, u64)> {
+    let mut search = Disguised::default();
+    search.value(bytes);
+    let of_form = search.findings().into_iter();
+    of_form
+        .filter(|(_, found)| found.beyond_chance())
+        .map(|(form, found)| (form, found.right))
+        .collect()
+}
+
+#[test]
+fn a_number_in_disguise_is_found_in_its_form() {
+    for (text, form) in [
+        ("Q33-0400-024001", Form::Separated),
+        ("see Q/330400/024001.", Form::Separated),
+        ("q 330 400 024 001", Form::Separated),
+        ("9434-765-919", Form::Separated),
+        ("pupilQ330400024001x", Form::Glued),
+        ("XQ330400024001", Form::Glued),
+        ("xxq330400024001", Form::Glued),
+        ("nhs9434765919", Form::Glued),
+        ("100420004033Q", Form::Backwards),
+        ("id=330400024001;", Form::Letterless),
+        ("W01,Q3304,00024001,12", Form::Split),
+        ("\"Q\";\"330400024001\"", Form::Split),
+        ("Q33|0400|024001", Form::Split),
+    ] {
+        let found = disguised(text.as_bytes());
+        assert!(found.iter().any(|(of, right)| *of == form && *right == 1), "{text}: {found:?}");
+        for piece in 1..=text.len() {
+            let mut search = Disguised::default();
+            text.as_bytes().chunks(piece).for_each(|piece| search.feed(piece));
+            search.end();
+            let fed = search.findings();
+            assert!(fed.iter().any(|(of, found)| *of == form && found.right == 1), "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_number_is_no_disguised_one() {
+    for text in [
+        // The plain forms are another search's.
+        "Q330400024001 943 476 5919",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "20261129t013821371-5b64 2026-11-29T01:38:21Z 192.168.100.1",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        // A ward's code beside counts.
+        "E05000001,1234,5\nE05000002,12,345",
+        "000000000650.note",
+    ] {
+        assert_eq!(disguised(text.as_bytes()), [], "{text}");
+    }
+}
+
+#[test]
+fn by_chance_disguises_are_no_leak() {
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let mut digits = |count: usize| -> String {
+        (0..count).map(|_| char::from(b'0' + (random.next_u32() % 10) as u8)).collect()
+    };
+    let (mut failed, files) = (0, 60);
+    for _ in 0..files {
+        let lines: String = (0..400)
+            .map(|_| {
+                let (one, two) = (digits(12), digits(12));
+                format!("xA{one}x A-{two} {}\n", digits(12))
+            })
+            .collect();
+        failed += u32::from(!disguised(lines.as_bytes()).is_empty());
+    }
+    // Three forms, each wrong once in twenty at most.
+    assert!(failed < files / 3, "{failed} of {files}");
 }

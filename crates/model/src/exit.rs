@@ -22,3 +22,5 @@ pub const LOCKED: u8 = 8;
 pub const AUDIT: u8 = 9;
 /// Done, but a source was left out: the part of it that stood stands.
 pub const LEFT_OUT: u8 = 10;
+/// Audit: no check failed, and a check was not made.
+pub const NOT_CHECKED: u8 = 11;

@@ -12,6 +12,7 @@ use crate::{
     Failure,
     demo::{build_synth, own_folder},
     packages, say,
+    shipped::PROGRAMS,
 };
 
 use debian::Debian;
@@ -106,6 +107,7 @@ fn look(debian: &Debian) -> Result<(), Failure> {
         ("/usr/bin/minster", "root:root 755"),
         ("/usr/bin/minster-ingest", "root:root 755"),
         ("/usr/bin/minster-vault", "root:root 755"),
+        ("/usr/bin/minster-audit", "root:root 755"),
         ("/etc/minster/pipeline.toml", "root:root 644"),
         ("/etc/minster/purposes.toml", "root:root 644"),
         ("/etc/minster/sources/codes", "root:root 755"),
@@ -123,7 +125,7 @@ fn look(debian: &Debian) -> Result<(), Failure> {
         let ours: Vec<&str> = told.lines().filter(|line| line.contains("minster")).collect();
         expect(ours.is_empty(), &format!("{unit}: {ours:?}"))?;
     }
-    for program in ["minster", "minster-ingest", "minster-vault"] {
+    for program in PROGRAMS {
         let version = debian.done("root", &format!("{program} --version"), &[0])?;
         expect(version.starts_with(&format!("{program} {}", env!("CARGO_PKG_VERSION"))), &version)?;
         for path in [
@@ -166,11 +168,18 @@ fn install_again(debian: &Debian, packages: &[PathBuf]) -> Result<(), Failure> {
 fn remove(debian: &Debian) -> Result<(), Failure> {
     let before = debian.listing(&DATA)?;
     expect(before.len() > 50, "there are no data that could be lost")?;
-    debian.done("root", "dpkg --remove minster minster-ingest minster-vault", &[0])?;
+    debian.done(
+        "root",
+        "dpkg --remove minster-audit minster minster-ingest minster-vault",
+        &[0],
+    )?;
     debian.done("root", "test ! -e /usr/bin/minster && test ! -e /usr/bin/minster-vault", &[0])?;
     expect(debian.listing(&DATA)? == before, "removing the packages changed the data")?;
-    let told =
-        debian.done("root", "dpkg --purge minster minster-ingest minster-vault 2>&1", &[0])?;
+    let told = debian.done(
+        "root",
+        "dpkg --purge minster-audit minster minster-ingest minster-vault 2>&1",
+        &[0],
+    )?;
     expect(told.contains("kept: /var/lib/minster-vault"), &told)?;
     expect(debian.listing(&DATA)? == before, "purging the packages changed the data")?;
     debian.done("root", "getent passwd minster-vault minster-ingest minster", &[0])?;

@@ -25,7 +25,7 @@ struct Package {
 }
 
 /// In the order in which they are installed: each depends on the one before.
-const PACKAGES: [Package; 3] = [
+const PACKAGES: [Package; 4] = [
     Package { name: "minster-vault", krate: "minster-vault", folder: "crates/vault" },
     Package {
         name: "minster-ingest",
@@ -33,6 +33,7 @@ const PACKAGES: [Package; 3] = [
         folder: "crates/pseudonymiser",
     },
     Package { name: "minster", krate: "minster", folder: "crates/cli" },
+    Package { name: "minster-audit", krate: "minster-audit", folder: "crates/audit" },
 ];
 
 #[derive(Args)]
@@ -199,7 +200,9 @@ fn program_of(page: &str) -> Option<&'static str> {
     if begins("minster-synth") {
         return None;
     }
-    PACKAGES.iter().map(|package| package.name).find(|name| begins(name))
+    // The longest name: `minster` begins every one.
+    let names = PACKAGES.iter().map(|package| package.name).filter(|name| begins(name));
+    names.max_by_key(|name| name.len())
 }
 
 /// The folders of the workspace's members.
@@ -232,6 +235,7 @@ mod tests {
     fn each_manual_page_is_its_programs_and_the_made_up_councils_is_not_shipped() {
         assert_eq!(program_of("minster.1"), Some("minster"));
         assert_eq!(program_of("minster-release.1"), Some("minster"));
+        assert_eq!(program_of("minster-audit-key.1"), Some("minster-audit"));
         assert_eq!(program_of("minster-ingest.1"), Some("minster-ingest"));
         assert_eq!(program_of("minster-vault-log-show.1"), Some("minster-vault"));
         assert_eq!(program_of("minster-synth.1"), None);

@@ -15,7 +15,7 @@ use crate::{
 
 #[derive(Args)]
 pub(crate) struct Reproducible {
-    /// A program; again for another. All three, where none is named.
+    /// A program; again for another. All four, where none is named.
     #[arg(long = "program", value_name = "NAME", value_parser = PROGRAMS)]
     programs: Vec<String>,
     /// How it is built: `release` as it is shipped, `dev` for a trial in minutes.

@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// The shipped programs.
-pub(crate) const PROGRAMS: [&str; 3] = ["minster", "minster-ingest", "minster-vault"];
+pub(crate) const PROGRAMS: [&str; 4] =
+    ["minster", "minster-ingest", "minster-vault", "minster-audit"];
 
 /// The cargo programs that packages need, each with the version that is known to do it.
 const AUDITABLE: (&str, &str) = ("auditable", "0.7.7");

@@ -5,9 +5,9 @@ use std::{fs, path::Path, process::Command};
 
 use object::{Object, ObjectSymbol};
 
-use super::{
-    Check, Site,
-    check::{Gathered, quoted},
+use crate::{
+    check::{Check, Gathered, quoted},
+    site::Site,
 };
 
 /// A program, and the crates that it must and must not hold.
@@ -21,7 +21,7 @@ struct Program {
 }
 
 /// `tests/separation` holds the source to the same.
-const PROGRAMS: [Program; 3] = [
+const PROGRAMS: [Program; 4] = [
     Program {
         name: "minster-vault",
         package: "minster-vault",
@@ -57,10 +57,27 @@ const PROGRAMS: [Program; 3] = [
             "minster_synth",
         ],
     },
+    Program {
+        name: "minster-audit",
+        package: "minster-audit",
+        title: "holds no key code, and nothing that makes what it audits",
+        own: "minster_audit",
+        never: &[
+            "polars",
+            "polars_core",
+            "minster_vault",
+            "minster_identifiers",
+            "minster_sources",
+            "minster_pseudonymiser",
+            "minster_matcher",
+            "minster_aggregator",
+            "minster_synth",
+        ],
+    },
 ];
 
-/// Symbols of the three programs, then the graph of each.
-pub(super) fn checks(site: &Site<'_>) -> Vec<Check> {
+/// Symbols of the programs, then the graph of each.
+pub(super) fn checks(site: &Site) -> Vec<Check> {
     let of_programs = PROGRAMS.iter().map(|program| {
         let path = site.program(program.name);
         let title = format!("The program {} {}", program.name, program.title);
@@ -132,7 +149,7 @@ fn mentions(symbol: &[u8], krate: &str) -> bool {
 fn graph(source: Option<&Path>) -> Check {
     let title = "The source of no program links what the program must not hold";
     let by_hand = "cargo tree --offline --edges normal --prefix none --package PACKAGE, in the source's folder, \
-                   for minster-vault, minster-pseudonymiser and minster";
+                   for minster-vault, minster-pseudonymiser, minster and minster-audit";
     let mut check = Check::begin("build.graph", title, by_hand);
     let Some(source) = source else {
         check.missing("give --source DIR, and have the Rust toolchain at hand");
@@ -206,7 +223,7 @@ mod tests {
 
     #[test]
     fn an_arrow_that_must_not_be_fails() {
-        use crate::audit::check::Verdict;
+        use crate::check::Verdict;
         let names =
             |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         for (linked, verdict) in [

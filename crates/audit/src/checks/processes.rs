@@ -65,6 +65,23 @@ impl Process {
         Ok(variables.map(pair).collect())
     }
 
+    /// What is mapped into its memory, a line each.
+    pub(super) fn maps(&self) -> io::Result<String> {
+        fs::read_to_string(self.folder.join("maps"))
+    }
+
+    /// The file that it runs from.
+    pub(super) fn program(&self) -> Option<PathBuf> {
+        let program = fs::read_link(self.folder.join("exe")).ok()?;
+        let shown = program.to_string_lossy();
+        Some(PathBuf::from(shown.trim_end_matches(" (deleted)")))
+    }
+
+    /// The bytes that it runs from, whatever stands at its place by now.
+    pub(super) fn image(&self) -> io::Result<fs::File> {
+        fs::File::open(self.folder.join("exe"))
+    }
+
     /// The files that it holds open.
     pub(super) fn open_files(&self) -> io::Result<Vec<PathBuf>> {
         let entries = fs::read_dir(self.folder.join("fd"))?.flatten();

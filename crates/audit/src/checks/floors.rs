@@ -6,14 +6,16 @@ use std::fs;
 use minster_store::Release;
 
 use super::{
-    Check, Site,
-    check::quoted,
     keys::{self, Vault},
     releases::{folders, last},
 };
+use crate::{
+    check::{Check, quoted},
+    site::Site,
+};
 
 /// Compares the rules of every current release with what the purpose asks for.
-pub(super) fn kept(site: &Site<'_>, vault: &mut Vault) -> Check {
+pub(super) fn kept(site: &Site, vault: &mut Vault) -> Check {
     let (store, purpose) = (&site.pipeline.store, &site.pipeline.purpose);
     let title =
         "Every release that readers see was protected by rules as strict as its purpose asks";
@@ -22,7 +24,7 @@ pub(super) fn kept(site: &Site<'_>, vault: &mut Vault) -> Check {
         quoted(site.socket()),
         quoted(store)
     );
-    let mut check = Check::begin("release.floors", title, by_hand);
+    let mut check = Check::begin("releases.floors", title, by_hand);
     let Some(statement) = keys::stated(site, vault, &mut check) else { return check.end() };
     let Some(of) = statement.purposes.iter().find(|of| of.purpose == *purpose) else {
         check.missing(format!("the vault does not state the purpose {purpose}"));

@@ -7,13 +7,51 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use minster_leakage::{Finding, Kind, Search};
+use minster_leakage::{Disguised, Finding, Form, Kind, Search};
 
 use super::{
-    Check, Site,
-    check::{Gathered, quoted},
     decode::{self, Decoded, Unopened},
+    packed,
 };
+use crate::{
+    check::{Check, Gathered, quoted},
+    site::Site,
+};
+
+/// Bytes of a file that is searched for what is packed in it; of a longer one, the beginning.
+const UNPACKED: u64 = 256 << 20;
+
+/// One place: what stands in it plainly, in disguise, and packed.
+#[derive(Default)]
+pub(super) struct Places {
+    pub(super) plain: Search,
+    disguised: Disguised,
+    /// Of the same kinds, in what was unpacked or decoded.
+    packed: Search,
+    packed_disguised: Disguised,
+    unopened: Vec<String>,
+}
+
+impl Places {
+    /// A whole: a cell, a name.
+    pub(super) fn value(&mut self, bytes: &[u8]) {
+        self.plain.value(bytes);
+        self.disguised.value(bytes);
+        if bytes.len() >= 14 {
+            self.unpack(bytes);
+        }
+    }
+
+    /// What is packed in these bytes.
+    fn unpack(&mut self, bytes: &[u8]) {
+        let Self { packed, packed_disguised, unopened, .. } = self;
+        let mut each = |plain: &[u8]| {
+            packed.value(plain);
+            packed_disguised.value(plain);
+        };
+        unopened.extend(packed::unpack(bytes, &mut each).iter().map(packed::Unopened::told));
+    }
+}
 
 /// The finds in many places, each judged by itself.
 #[derive(Default)]
@@ -21,6 +59,9 @@ pub(super) struct Sum {
     places: u64,
     bytes: u64,
     totals: [Total; 3],
+    disguised: Total,
+    /// What is packed, and was not opened.
+    unopened: Vec<String>,
     /// Places that hold more than chance explains.
     beyond: Vec<String>,
     /// Columns whose type cannot be shown as text.
@@ -36,9 +77,23 @@ struct Total {
 
 impl Sum {
     /// Adds a place. Its name is not told where it holds a number itself.
-    pub(super) fn add(&mut self, search: &Search, name: &str) {
+    pub(super) fn add(&mut self, places: &Places, name: &str) {
         self.places += 1;
-        self.bytes += search.bytes();
+        self.bytes += places.plain.bytes();
+        self.add_plain(&places.plain, "", name);
+        self.add_plain(&places.packed, ", packed or in another alphabet", name);
+        self.add_disguised(&places.disguised, "", name);
+        self.add_disguised(&places.packed_disguised, ", packed or in another alphabet", name);
+        let unopened = places.unopened.iter().map(|why| format!("{}: {why}", safe(name)));
+        self.unopened.extend(unopened);
+    }
+
+    /// Adds the rows of a table.
+    pub(super) fn add_rows(&mut self, rows: &Disguised, name: &str) {
+        self.add_disguised(rows, "", name);
+    }
+
+    fn add_plain(&mut self, search: &Search, where_in: &str, name: &str) {
         let findings = search.findings();
         for (total, Finding { shaped, right, expected, .. }) in
             self.totals.iter_mut().zip(&findings)
@@ -49,12 +104,34 @@ impl Sum {
         }
         for finding in findings.iter().filter(|finding| finding.beyond_chance()) {
             self.beyond.push(format!(
-                "{}: {} different {} with the right check character, {} by chance",
+                "{}{where_in}: {} different {} with the right check character, {} by chance",
                 safe(name),
                 finding.right,
                 finding.kind.as_str(),
                 rounded(finding.expected)
             ));
+        }
+    }
+
+    fn add_disguised(&mut self, search: &Disguised, where_in: &str, name: &str) {
+        for (form, finding) in search.findings() {
+            self.disguised.shaped += finding.shaped;
+            self.disguised.right += finding.right;
+            self.disguised.expected += finding.expected;
+            if finding.beyond_chance() {
+                let of = match form {
+                    Form::Letterless => "that look like them",
+                    _ => "with the right check character",
+                };
+                self.beyond.push(format!(
+                    "{}{where_in}: {} different {} {}, {of}, {} by chance",
+                    safe(name),
+                    finding.right,
+                    finding.kind.as_str(),
+                    form.as_str(),
+                    rounded(finding.expected)
+                ));
+            }
         }
     }
 
@@ -67,11 +144,15 @@ impl Sum {
             total.right += other.right;
             total.expected += other.expected;
         }
+        self.disguised.shaped += other.disguised.shaped;
+        self.disguised.right += other.disguised.right;
+        self.disguised.expected += other.disguised.expected;
+        self.unopened.extend_from_slice(&other.unopened);
         self.beyond.extend_from_slice(&other.beyond);
     }
 
     fn tell(&self, what: &str, check: &mut Gathered) {
-        let Self { places, bytes, totals, beyond, unread } = self;
+        let Self { places, bytes, totals, disguised, unopened, beyond, unread } = self;
         if *places > 0 {
             check.fine(format!("{places} {what} searched, {bytes} bytes"));
         }
@@ -83,10 +164,20 @@ impl Sum {
                  expected by chance"
             ));
         }
+        check.note(format!(
+            "in disguise (separated, glued, backwards, without a letter, split): {} strings of their form, {} right, {} expected by chance",
+            disguised.shaped,
+            disguised.right,
+            rounded(disguised.expected)
+        ));
         const TOLD: usize = 20;
         beyond.iter().take(TOLD).for_each(|place| check.wrong(place));
         if beyond.len() > TOLD {
             check.wrong(format!("and in {} more places", beyond.len() - TOLD));
+        }
+        unopened.iter().take(TOLD).for_each(|why| check.missing(why));
+        if unopened.len() > TOLD {
+            check.missing(format!("and {} more places that are packed", unopened.len() - TOLD));
         }
         if *unread > 0 {
             check.missing(format!("{unread} columns' batches have a type that is not text"));
@@ -95,7 +186,7 @@ impl Sum {
 }
 
 /// Datasets decoded; releases; the store's other files; logs and what else the auditor names.
-pub(super) fn checks(site: &Site<'_>, decoded: &Decoded) -> Vec<Check> {
+pub(super) fn checks(site: &Site, decoded: &Decoded) -> Vec<Check> {
     let store = &site.pipeline.store;
     let releases = store.join("releases");
     let mut checks = vec![of_datasets(decoded)];
@@ -103,11 +194,13 @@ pub(super) fn checks(site: &Site<'_>, decoded: &Decoded) -> Vec<Check> {
     let title = "No release holds a child's number";
     let mut check = Check::begin("leakage.releases", title, counting(&[&releases]));
     let mut sum = Sum::default();
-    if releases.exists() {
-        search_below(&releases, &mut sum, true, &mut check, &|_| false);
-        sum.tell("files and columns of releases", &mut check);
-    } else {
-        check.missing("nothing was released yet");
+    match fs::read_dir(store).and_then(|_| releases.try_exists()) {
+        Err(error) => check.unread(store.display(), &error),
+        Ok(false) => check.fine("nothing was released yet"),
+        Ok(true) => {
+            search_below(&releases, &mut sum, true, &mut check, &|_| false);
+            sum.tell("files and columns of releases", &mut check);
+        }
     }
     checks.push(check.end());
 
@@ -120,22 +213,31 @@ pub(super) fn checks(site: &Site<'_>, decoded: &Decoded) -> Vec<Check> {
     checks.push(check.end());
 
     let also = &site.arguments.also;
-    let paths: Vec<&PathBuf> = site.log.iter().chain(also).collect();
+    let log = site.log().path().ok();
+    let paths: Vec<&Path> = log.into_iter().chain(also.iter().map(PathBuf::as_path)).collect();
     let title = "No log or temporary file holds a child's number";
-    let mut check = Check::begin("leakage.logs", title, counting(&paths));
+    let told = Path::new("log.jsonl");
+    let shown: Vec<&Path> = paths
+        .iter()
+        .map(|path| match (site.log(), log == Some(path)) {
+            (crate::site::Log::Told(_), true) => told,
+            _ => path,
+        })
+        .collect();
+    let mut check = Check::begin("leakage.logs", title, counting(&shown));
     let mut sum = Sum::default();
-    match paths.is_empty() {
-        true => check.missing("give --log FILE or --vault-dir DIR, and --also PATH for other logs"),
-        false => {
-            for path in &paths {
-                search_below(path, &mut sum, true, &mut check, &|_| false);
-            }
-            sum.tell("logs and other files", &mut check);
-        }
+    for path in &paths {
+        search_below(path, &mut sum, true, &mut check, &|_| false);
     }
-    if site.log.is_none() && !paths.is_empty() {
-        check.missing("the vault's log: give --log FILE or --vault-dir DIR");
+    if let Err(why) = site.log().path() {
+        check.missing(format!("the vault's log: {why}"));
     }
+    if also.is_empty() {
+        check.note(
+            "the vault's log alone: --also PATH names the programs' output and temporary files",
+        );
+    }
+    sum.tell("logs and other files", &mut check);
     checks.push(check.end());
     checks
 }
@@ -145,7 +247,7 @@ fn of_datasets(decoded: &Decoded) -> Check {
     let by_hand = "needs the datasets' keys: the vault's log shows by its `scanned-key` entries that each \
                    dataset was opened for this";
     let mut check = Check::begin("leakage.datasets", title, by_hand);
-    decoded.unread.iter().for_each(|why| check.missing(why));
+    decoded.tell_unread(&mut check);
     if decoded.datasets.is_empty() && decoded.unread.is_none() {
         check.missing("the store holds no dataset yet");
     }
@@ -180,17 +282,17 @@ fn search_below(
     check: &mut Gathered,
     skip: &dyn Fn(&Path) -> bool,
 ) {
-    let unreadable = |error: io::Error| {
-        format!("{} cannot be read: {error}; run the audit as a user who may", safe_path(path))
+    let unreadable = |error: io::Error, check: &mut Gathered| {
+        check.unread(format!("{} cannot be read", safe_path(path)), &error);
     };
     let kind = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata.file_type(),
-        Err(error) => return check.missing(unreadable(error)),
+        Err(error) => return unreadable(error, check),
     };
     if kind.is_dir() {
-        let mut name = Search::default();
+        let mut name = Places::default();
         name.value(path.file_name().unwrap_or_default().as_encoded_bytes());
-        if name.findings().iter().any(Finding::beyond_chance) {
+        if name.plain.findings().iter().any(Finding::beyond_chance) {
             sum.add(&name, &path.display().to_string());
         }
         match fs::read_dir(path) {
@@ -200,7 +302,7 @@ fn search_below(
                 let searched = below.iter().filter(|path| !skip(path));
                 searched.for_each(|path| search_below(path, sum, decode, check, skip));
             }
-            Err(error) => check.missing(unreadable(error)),
+            Err(error) => unreadable(error, check),
         }
         return;
     }
@@ -209,7 +311,7 @@ fn search_below(
     }
     match search_file(path) {
         Ok(search) => sum.add(&search, &path.display().to_string()),
-        Err(error) => return check.missing(unreadable(error)),
+        Err(error) => return unreadable(error, check),
     }
     let is_table = path.extension().is_some_and(|extension| extension == "parquet");
     if decode && is_table {
@@ -220,31 +322,54 @@ fn search_below(
     }
 }
 
-fn search_file(path: &Path) -> io::Result<Search> {
-    let mut search = Search::default();
-    search.value(path.file_name().unwrap_or_default().as_encoded_bytes());
-    let (mut file, mut piece) = (File::open(path)?, vec![0; 1 << 20]);
+fn search_file(path: &Path) -> io::Result<Places> {
+    let mut places = Places::default();
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    places.plain.value(name);
+    places.disguised.value(name);
+    // An encrypted table has nothing that could be unpacked: it is searched where its dataset is opened.
+    let is_table = path.extension().is_some_and(|extension| extension == "parquet");
+    let (mut file, mut piece, mut begins) = (File::open(path)?, vec![0; 1 << 20], Vec::new());
     loop {
         match file.read(&mut piece)? {
             0 => break,
-            read => search.feed(&piece[..read]),
+            read => {
+                places.plain.feed(&piece[..read]);
+                if !is_table {
+                    places.disguised.feed(&piece[..read]);
+                    if begins.len() as u64 + read as u64 <= UNPACKED {
+                        begins.extend_from_slice(&piece[..read]);
+                    } else {
+                        let why = format!(
+                            "what is packed behind its first {} MiB is not searched",
+                            UNPACKED >> 20
+                        );
+                        places.unopened = vec![why];
+                    }
+                }
+            }
         }
     }
-    search.end();
-    Ok(search)
+    places.plain.end();
+    places.disguised.end();
+    places.unpack(&begins);
+    Ok(places)
 }
 
 /// A name as it may be told: not where it holds what looks like a number itself.
 fn safe(name: &str) -> &str {
     let mut search = Search::default();
     search.value(name.as_bytes());
-    match search.findings().iter().any(|finding| finding.right > 0) {
+    let mut disguised = Disguised::default();
+    disguised.value(name.as_bytes());
+    let hidden = disguised.findings().iter().any(|(_, finding)| finding.right > 0);
+    match hidden || search.findings().iter().any(|finding| finding.right > 0) {
         true => "(a file whose name holds such a number)",
         false => name,
     }
 }
 
-fn safe_path(path: &Path) -> String {
+pub(super) fn safe_path(path: &Path) -> String {
     safe(&path.display().to_string()).to_owned()
 }
 

@@ -12,15 +12,17 @@ use std::{
 };
 
 use super::{
-    Check, Site,
-    check::{Gathered, quoted},
+    files::{Rule, look_below},
+    mapped,
     processes::{self, Process},
 };
-
-const ROOT: &str = "run the audit as root to see it";
+use crate::{
+    check::{Check, Gathered, quoted},
+    site::Site,
+};
 
 /// Folders first, then processes.
-pub(super) fn checks(site: &Site<'_>) -> Vec<Check> {
+pub(super) fn checks(site: &Site) -> Vec<Check> {
     let processes = processes::running(Path::new("/proc"));
     vec![
         store(site),
@@ -30,10 +32,11 @@ pub(super) fn checks(site: &Site<'_>) -> Vec<Check> {
         core_limit(&processes),
         environment(&processes),
         open_files(site, &processes),
+        mapped::check(&processes),
     ]
 }
 
-fn store(site: &Site<'_>) -> Check {
+fn store(site: &Site) -> Check {
     let store = &site.pipeline.store;
     let title = "The store is its owner's alone, and apart from the vault";
     let by_hand = format!(
@@ -63,27 +66,28 @@ fn store(site: &Site<'_>) -> Check {
     check.end()
 }
 
-fn vault_folder(site: &Site<'_>) -> Check {
+fn vault_folder(site: &Site) -> Check {
     let title = "The vault's folder and every file in it are the vault's user's alone";
     let folder = site.arguments.vault_dir.as_deref();
     let shown = folder.map_or("VAULT-FOLDER".to_owned(), quoted);
-    let by_hand = format!("find {shown} -perm /077 prints nothing");
+    let by_hand = format!(
+        "find {shown} -perm /077 -o -type f -links +1 prints nothing; find {shown} -printf '%U\\n' | sort -u; getfacl -Rps {shown}"
+    );
     let mut check = Check::begin("run.vault-folder", title, by_hand);
     match folder {
         Some(folder) => {
-            let before = alone(folder, &mut check);
-            let mut files = 0;
-            if let Some(owner) = before {
-                all_alone(folder, owner, &mut files, &mut check);
-                check.note(format!("{files} files and folders in it were looked at"));
+            if let Some(owner) = alone(folder, &mut check) {
+                let rule =
+                    Rule { owners: vec![owner], group: None, readers: None, all_read: false };
+                look_below(folder, &rule, &mut check);
             }
         }
-        None => check.missing("give --vault-dir DIR"),
+        None => check.for_root("give --vault-dir DIR"),
     }
     check.end()
 }
 
-fn socket(site: &Site<'_>) -> Check {
+fn socket(site: &Site) -> Check {
     let socket = site.socket();
     let folder = socket.parent().unwrap_or(Path::new("/"));
     let title = "Nobody but the vault's user can put another socket in the vault's place";
@@ -117,7 +121,7 @@ fn socket(site: &Site<'_>) -> Check {
     check.end()
 }
 
-fn users(site: &Site<'_>, processes: &io::Result<Vec<Process>>) -> Check {
+fn users(site: &Site, processes: &io::Result<Vec<Process>>) -> Check {
     let title = "The vault runs as a user of its own";
     let by_hand = "ps -eo user,pid,comm | grep minster; stat -c '%U %n' on the store";
     let mut check = Check::begin("run.users", title, by_hand);
@@ -172,14 +176,14 @@ fn core_limit(processes: &io::Result<Vec<Process>>) -> Check {
                 process.told()
             )),
             Err(error) if ended(&error) => {}
-            Err(error) => check.missing(format!("{}: {error}; {ROOT}", process.told())),
+            Err(error) => check.unread(process.told(), &error),
         }
     }
     check.end()
 }
 
 /// Meanwhile the process has ended: nothing is left to look at.
-fn ended(error: &io::Error) -> bool {
+pub(super) fn ended(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
         || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
 }
@@ -198,7 +202,7 @@ fn environment(processes: &io::Result<Vec<Process>>) -> Check {
             Ok(variables) => variables,
             Err(error) if ended(&error) => continue,
             Err(error) => {
-                check.missing(format!("{}: {error}; {ROOT}", process.told()));
+                check.unread(process.told(), &error);
                 continue;
             }
         };
@@ -223,7 +227,7 @@ fn environment(processes: &io::Result<Vec<Process>>) -> Check {
     check.end()
 }
 
-fn open_files(site: &Site<'_>, processes: &io::Result<Vec<Process>>) -> Check {
+fn open_files(site: &Site, processes: &io::Result<Vec<Process>>) -> Check {
     let title = "Neither minster nor minster-ingest has a file of the vault open";
     let by_hand = "ls -l /proc/PID/fd, for each minster and minster-ingest";
     let mut check = Check::begin("run.open-files", title, by_hand);
@@ -232,7 +236,7 @@ fn open_files(site: &Site<'_>, processes: &io::Result<Vec<Process>>) -> Check {
     let secrets = vaults.filter_map(|vault| vault.secret_files().ok()).flatten();
     let folder = site.arguments.vault_dir.clone();
     if folder.is_none() {
-        check.missing("which folder is the vault's: give --vault-dir DIR");
+        check.for_root("which folder is the vault's: give --vault-dir DIR");
     }
     let whole = |path: PathBuf| path.canonicalize().unwrap_or(path);
     let vaults_own: Vec<PathBuf> = folder.into_iter().chain(secrets).map(whole).collect();
@@ -252,7 +256,7 @@ fn open_files(site: &Site<'_>, processes: &io::Result<Vec<Process>>) -> Check {
                 }
             }
             Err(error) if ended(&error) => {}
-            Err(error) => check.missing(format!("{}: {error}; {ROOT}", process.told())),
+            Err(error) => check.unread(process.told(), &error),
         }
     }
     if !looked {
@@ -274,35 +278,16 @@ fn alone(path: &Path, check: &mut Gathered) -> Option<u32> {
             Some(metadata.uid())
         }
         Err(error) => {
-            check.missing(format!("{}: {error}", path.display()));
+            check.unread(path.display(), &error);
             None
         }
     }
 }
 
-fn all_alone(folder: &Path, owner: u32, files: &mut u64, check: &mut Gathered) {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => {
-            return check.missing(format!("{}: {error}; {ROOT}", folder.display()));
-        }
-    };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        // Gone meanwhile: the vault replaces its files.
-        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
-        *files += 1;
-        if metadata.mode() & 0o077 != 0 && !metadata.is_symlink() || metadata.uid() != owner {
-            let mode = metadata.mode() & 0o777;
-            check.wrong(format!("{}: uid {}, mode {mode:o}", path.display(), metadata.uid()));
-        }
-        if metadata.is_dir() {
-            all_alone(&path, owner, files, check);
-        }
-    }
-}
-
-fn seen<'a>(processes: &'a io::Result<Vec<Process>>, check: &mut Gathered) -> &'a [Process] {
+pub(super) fn seen<'a>(
+    processes: &'a io::Result<Vec<Process>>,
+    check: &mut Gathered,
+) -> &'a [Process] {
     match processes {
         Ok(processes) => processes,
         Err(error) => {
@@ -318,8 +303,15 @@ fn vault_uid(socket: &Path) -> Option<u32> {
     rustix::net::sockopt::socket_peercred(stream).ok().map(|peer| peer.uid.as_raw())
 }
 
+/// The process that listens, as the kernel tells it.
+pub(super) fn vault_pid(socket: &Path) -> Option<u32> {
+    let stream = UnixStream::connect(socket).ok()?;
+    let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
+    u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
+}
+
 /// Whether a variable's name says that it holds a secret.
-fn says_secret(name: &str) -> bool {
+pub(super) fn says_secret(name: &str) -> bool {
     const WORDS: [&str; 10] = [
         "KEY",
         "KEYS",
@@ -337,7 +329,7 @@ fn says_secret(name: &str) -> bool {
 }
 
 /// Whether a value looks like a key: 64 hexadecimal digits or more, or an age identity.
-fn looks_secret(value: &str) -> bool {
+pub(super) fn looks_secret(value: &str) -> bool {
     let digits = value.split(|c: char| !c.is_ascii_alphanumeric());
     let mut hex = digits.filter(|word| word.bytes().all(|byte| byte.is_ascii_hexdigit()));
     value.to_ascii_uppercase().contains("AGE-SECRET-KEY-") || hex.any(|word| word.len() >= 64)
@@ -355,7 +347,7 @@ fn named(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::check::Verdict;
+    use crate::check::Verdict;
 
     /// A made-up /proc with one process.
     fn proc(name: &str, files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -12,7 +12,7 @@ use arrow::{
     error::ArrowError,
     util::display::{ArrayFormatter, FormatOptions},
 };
-use minster_leakage::Search;
+use minster_leakage::Disguised;
 use minster_model::{DatasetClass, DatasetRef, Pseudonym, Purpose};
 use minster_store::{Dataset, DatasetKeys, StoreError, StoredDataset, TableReader};
 use minster_vault_api::{
@@ -20,7 +20,8 @@ use minster_vault_api::{
     VaultError, WrappedKey,
 };
 
-use super::{keys::unreadable, leakage::Sum};
+use super::leakage::{Places, Sum};
+use crate::check::Gathered;
 
 /// The contents of the datasets.
 #[derive(Default)]
@@ -32,7 +33,13 @@ pub(super) struct Decoded {
     /// Linkage datasets that stand: the linker alone opens them, so that an auditor cannot.
     pub(super) of_linkage: usize,
     /// Why nothing was opened.
-    pub(super) unread: Option<String>,
+    pub(super) unread: Option<Unread>,
+}
+
+/// Why nothing was opened.
+pub(super) enum Unread {
+    Store(String, bool),
+    Vault(String),
 }
 
 /// Why a dataset was not opened.
@@ -44,33 +51,49 @@ pub(super) enum Unopened {
 }
 
 impl Decoded {
-    /// Why something was left out.
-    pub(super) fn unopened(&self) -> impl Iterator<Item = String> {
-        let of_datasets = self.datasets.iter().filter_map(|(name, found)| match found {
-            Err(Unopened::NoKey(why) | Unopened::Broken(why)) => Some(format!("{name}: {why}")),
-            Ok(_) => None,
-        });
-        self.unread.iter().cloned().chain(of_datasets)
+    /// Says why nothing was opened, if so.
+    pub(super) fn tell_unread(&self, check: &mut Gathered) {
+        match &self.unread {
+            None => {}
+            Some(Unread::Store(why, true)) => check.for_root(why),
+            Some(Unread::Store(why, false) | Unread::Vault(why)) => check.missing(why),
+        }
+    }
+
+    /// Says why something was left out.
+    pub(super) fn tell_unopened(&self, check: &mut Gathered) {
+        self.tell_unread(check);
+        for (name, found) in &self.datasets {
+            if let Err(Unopened::NoKey(why) | Unopened::Broken(why)) = found {
+                check.missing(format!("{name}: {why}"));
+            }
+        }
     }
 }
 
 /// Opens and searches all of them.
 pub(super) fn decode(
+    wanted: bool,
     standing: &Result<Vec<StoredDataset>, StoreError>,
     vault: &mut Result<Client, VaultError>,
 ) -> Decoded {
     let mut decoded = Decoded::default();
+    if !wanted {
+        return decoded;
+    }
     let standing = match standing {
         Ok(standing) => standing,
         Err(error) => {
-            decoded.unread = Some(unreadable(error));
+            let closed = matches!(error, StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied);
+            decoded.unread = Some(Unread::Store(error.to_string(), closed));
             return decoded;
         }
     };
     let vault = match vault {
         Ok(vault) => vault,
         Err(error) => {
-            decoded.unread = Some(format!("{} datasets were not opened: {error}", standing.len()));
+            let why = format!("{} datasets were not opened: {error}", standing.len());
+            decoded.unread = Some(Unread::Vault(why));
             return decoded;
         }
     };
@@ -128,7 +151,7 @@ fn search_in(
     })
 }
 
-/// Each column is searched by itself: chance in one must not hide a leak in another.
+/// Each column is searched by itself: chance in one must not hide a leak in another. Rows are searched for numbers in pieces.
 fn search_table(
     reader: TableReader,
     sum: &mut Sum,
@@ -136,10 +159,11 @@ fn search_table(
     mut besides: impl FnMut(&RecordBatch),
 ) -> Result<(), StoreError> {
     let schema = reader.schema();
-    let mut names = Search::default();
+    let mut names = Places::default();
     search_names(&schema, &mut names);
     sum.add(&names, &format!("names of columns of {name}"));
-    let mut searches: Vec<Search> = schema.fields().iter().map(|_| Search::default()).collect();
+    let mut searches: Vec<Places> = schema.fields().iter().map(|_| Places::default()).collect();
+    let mut rows = Disguised::default();
     for batch in reader {
         let batch = batch?;
         besides(&batch);
@@ -149,14 +173,45 @@ fn search_table(
                 sum.unread += 1;
             }
         }
+        if search_rows(&batch, &mut rows).is_err() {
+            sum.unread += 1;
+        }
     }
     for (search, at) in searches.iter().zip(1..) {
         sum.add(search, &format!("column {at} of {name}"));
     }
+    sum.add_rows(&rows, &format!("rows of {name}"));
     Ok(())
 }
 
-fn search_names(schema: &Schema, search: &mut Search) {
+/// The cells of each row that hold text or whole numbers, as they stand beside each other.
+fn search_rows(batch: &RecordBatch, rows: &mut Disguised) -> Result<(), ArrowError> {
+    let options = FormatOptions::new();
+    let is_plain = |column: &&arrow::array::ArrayRef| {
+        column.data_type().is_integer()
+            || matches!(
+                column.data_type(),
+                DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+            )
+    };
+    let columns = batch.columns().iter().filter(is_plain);
+    let columns = columns.map(|column| ArrayFormatter::try_new(column, &options));
+    let columns: Vec<ArrayFormatter<'_>> = columns.collect::<Result<_, _>>()?;
+    let mut line = String::new();
+    for row in 0..batch.num_rows() {
+        line.clear();
+        for column in &columns {
+            // A cell's own commas part its words, not its cells.
+            let cell = column.value(row).to_string();
+            line.push_str(&cell.replace([',', '\n', '\r'], " "));
+            line.push(',');
+        }
+        rows.split(line.as_bytes());
+    }
+    Ok(())
+}
+
+fn search_names(schema: &Schema, search: &mut Places) {
     let of_fields = schema.fields().iter().flat_map(|field| field.metadata());
     for (key, value) in schema.metadata().iter().chain(of_fields) {
         search.value(key.as_bytes());
@@ -176,7 +231,7 @@ fn gather(batch: &RecordBatch, pseudonyms: &mut HashSet<[u8; Pseudonym::LEN]>) {
 }
 
 /// Text and bytes as they are; numbers of ten digits as text; what is nested as text.
-fn search_column(column: &dyn Array, search: &mut Search) -> Result<(), ArrowError> {
+fn search_column(column: &dyn Array, search: &mut Places) -> Result<(), ArrowError> {
     let mut text = |value: &str| search.value(value.as_bytes());
     match column.data_type() {
         DataType::Utf8 => column.as_string::<i32>().iter().flatten().for_each(text),
@@ -232,8 +287,8 @@ fn search_column(column: &dyn Array, search: &mut Search) -> Result<(), ArrowErr
     Ok(())
 }
 
-fn number(value: i128, search: &mut Search) {
-    if (1_000_000_000..10_000_000_000).contains(&value) {
+fn number(value: i128, search: &mut Places) {
+    if (1_000_000_000..1_000_000_000_000).contains(&value) {
         search.value(value.to_string().as_bytes());
     }
 }
@@ -308,9 +363,9 @@ mod tests {
             Arc::new(list),
         ];
         for column in columns {
-            let mut search = Search::default();
+            let mut search = Places::default();
             search_column(&column, &mut search).unwrap();
-            let right: u64 = search.findings().iter().map(|finding| finding.right).sum();
+            let right: u64 = search.plain.findings().iter().map(|finding| finding.right).sum();
             assert_eq!(right, 1, "{}", column.data_type());
         }
     }

@@ -7,17 +7,17 @@ use minster_model::{KeyVersion, Purpose};
 use minster_store::{StoreError, StoredDataset};
 use minster_vault_api::{Client, Statement, VaultError, note::Verifier};
 
-use super::{
-    Check, Site,
-    check::{Gathered, quoted},
-    decode::Decoded,
+use super::decode::Decoded;
+use crate::{
+    check::{Check, Gathered, quoted},
+    site::Site,
 };
 
 pub(super) type Vault = Result<Client, VaultError>;
 
 /// The statement's signature, the manifests' check values, the purposes.
 pub(super) fn checks(
-    site: &Site<'_>,
+    site: &Site,
     vault: &mut Vault,
     standing: &Result<Vec<StoredDataset>, StoreError>,
 ) -> Vec<Check> {
@@ -44,8 +44,8 @@ pub(super) fn checks(
             purposes.missing(why);
         }
         (_, Err(error)) => {
-            manifests.missing(unreadable(error));
-            purposes.missing(unreadable(error));
+            manifests.unread_store(error);
+            purposes.unread_store(error);
         }
         (Some(statement), Ok(standing)) => {
             compare(statement, standing, &mut manifests);
@@ -67,7 +67,7 @@ pub(super) fn disjoint(decoded: &Decoded) -> Check {
     let by_hand = "needs the datasets' keys: the vault's log shows by its `scanned-key` entries that this \
                    audit opened each dataset once";
     let mut check = Check::begin("keys.disjoint", title, by_hand);
-    decoded.unopened().for_each(|why| check.missing(why));
+    decoded.tell_unopened(&mut check);
     let sets: Vec<_> = decoded.pseudonyms.iter().collect();
     match sets.as_slice() {
         [] => check.missing("no dataset was opened"),
@@ -93,11 +93,7 @@ pub(super) fn disjoint(decoded: &Decoded) -> Check {
 }
 
 /// The vault's statement, where its signature is right.
-pub(super) fn stated(
-    site: &Site<'_>,
-    vault: &mut Vault,
-    signed: &mut Gathered,
-) -> Option<Statement> {
+pub(super) fn stated(site: &Site, vault: &mut Vault, signed: &mut Gathered) -> Option<Statement> {
     let note = match (&site.arguments.statement, &mut *vault) {
         (Some(path), _) => match fs::read_to_string(path) {
             Ok(note) => note,
@@ -141,7 +137,7 @@ pub(super) fn stated(
 
 /// The signature that it must have: as the auditor says, as the auditor's checkpoints say, or, weakest, as the
 /// vault says of itself.
-fn verifier(site: &Site<'_>, vault: &mut Vault, signed: &mut Gathered) -> Option<Verifier> {
+fn verifier(site: &Site, vault: &mut Vault, signed: &mut Gathered) -> Option<Verifier> {
     let held = site.arguments.checkpoints.as_ref().map(|folder| folder.join("verifier.txt"));
     let (text, whence) = match (&site.arguments.verifier, held) {
         (Some(given), _) => {
@@ -230,14 +226,10 @@ fn look_up(statement: &Statement, purpose: &Purpose, today: &str, check: &mut Ga
     }
 }
 
-pub(super) fn unreadable(error: &StoreError) -> String {
-    format!("{error}; run the audit as a user who may read the store")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::check::Verdict;
+    use crate::check::Verdict;
     use minster_vault_api::{PurposeStatus, VersionStatus};
 
     fn statement() -> Statement {

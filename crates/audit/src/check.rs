@@ -1,17 +1,17 @@
 //! One thing that was looked at: what, with which verdict, on which evidence, and how to look oneself.
 
 use std::{
-    fmt::{self, Write as _},
+    fmt::{self, Display},
+    io,
     path::Path,
 };
 
 use minster_model::exit;
-use serde::Serialize;
-
-use crate::{failure::Failure, report};
+use minster_store::StoreError;
+use serde::{Deserialize, Serialize};
 
 /// The verdict that a check came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Verdict {
     /// It is as it must be.
     #[serde(rename = "PASS")]
@@ -25,7 +25,7 @@ pub(crate) enum Verdict {
 }
 
 /// One check.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Check {
     pub(crate) id: String,
     pub(crate) title: String,
@@ -33,6 +33,9 @@ pub(crate) struct Check {
     pub(crate) evidence: Vec<String>,
     /// A command that shows the same.
     pub(crate) by_hand: String,
+    /// The command by which root makes this check, where this user may not see all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) as_root: Option<String>,
 }
 
 /// A check whose evidence is being gathered.
@@ -52,6 +55,7 @@ impl Check {
             verdict: Verdict::Pass,
             evidence: Vec::new(),
             by_hand: by_hand.into(),
+            as_root: None,
         };
         Gathered { check, seen: false, missing: false }
     }
@@ -74,6 +78,30 @@ impl Gathered {
     pub(crate) fn missing(&mut self, evidence: impl Into<String>) {
         self.missing = true;
         self.check.evidence.push(format!("not checked: {}", evidence.into()));
+    }
+
+    /// Something could not be looked at by this user; root can. The command is put in once the check ends.
+    pub(crate) fn for_root(&mut self, evidence: impl Into<String>) {
+        self.check.as_root = Some(String::new());
+        self.missing(evidence);
+    }
+
+    /// A file or folder could not be read.
+    pub(crate) fn unread(&mut self, what: impl Display, error: &io::Error) {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => self.for_root(format!("{what}: {error}")),
+            _ => self.missing(format!("{what}: {error}")),
+        }
+    }
+
+    /// Something of the store could not be read.
+    pub(crate) fn unread_store(&mut self, error: &StoreError) {
+        match error {
+            StoreError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                self.for_root(error.to_string());
+            }
+            _ => self.missing(error.to_string()),
+        }
     }
 
     /// Something to know, which decides nothing.
@@ -101,40 +129,13 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// Fails win; then what was not looked at.
 pub(crate) fn exit_code(checks: &[Check]) -> u8 {
-    match count(checks, Verdict::Fail) {
-        0 => exit::DONE,
+    match counts(checks) {
+        [_, 0, 0] => exit::DONE,
+        [_, 0, _] => exit::NOT_CHECKED,
         _ => exit::AUDIT,
     }
-}
-
-/// For people.
-pub(crate) fn text(checks: &[Check]) -> String {
-    let mut text = String::new();
-    for Check { id, title, verdict, evidence, by_hand } in checks {
-        let _ = writeln!(text, "{verdict:<12} {title} [{id}]");
-        for line in evidence {
-            let _ = writeln!(text, "             {line}");
-        }
-        let _ = writeln!(text, "             by hand: {by_hand}\n");
-    }
-    let [passed, failed, left] = counts(checks);
-    let _ = writeln!(
-        text,
-        "{} checks: {passed} passed, {failed} failed, {left} not checked",
-        checks.len()
-    );
-    text
-}
-
-/// For programs.
-pub(crate) fn json(checks: &[Check]) -> Result<String, Failure> {
-    let [passed, failed, not_checked] = counts(checks);
-    let object = serde_json::json!({
-        "format": 1, "exit": exit_code(checks), "passed": passed, "failed": failed,
-        "not_checked": not_checked, "checks": checks,
-    });
-    report::json(&object)
 }
 
 /// A path as a shell takes it.
@@ -147,7 +148,8 @@ pub(crate) fn quoted(path: &Path) -> String {
     }
 }
 
-fn counts(checks: &[Check]) -> [usize; 3] {
+/// How many passed, failed, and were not checked.
+pub(crate) fn counts(checks: &[Check]) -> [usize; 3] {
     [Verdict::Pass, Verdict::Fail, Verdict::NotChecked].map(|verdict| count(checks, verdict))
 }
 
@@ -174,9 +176,8 @@ mod tests {
         let verdicts = all.each_ref().map(|check| check.verdict);
         let [pass, left, fail] = [Verdict::Pass, Verdict::NotChecked, Verdict::Fail];
         assert_eq!(verdicts, [pass, left, left, fail]);
-        assert_eq!((exit_code(&all[..3]), exit_code(&all)), (0, 9));
-        assert!(text(&all).ends_with("4 checks: 1 passed, 1 failed, 2 not checked\n"));
-        assert!(json(&all).unwrap().contains(r#""verdict":"NOT CHECKED""#));
+        assert_eq!((exit_code(&all[..1]), exit_code(&all[..3]), exit_code(&all)), (0, 11, 9));
+        assert_eq!(counts(&all), [1, 1, 2]);
         assert_eq!(quoted(Path::new("/a b/c'd")), r"'/a b/c'\''d'");
     }
 }

@@ -7,20 +7,20 @@ use minster_model::{DatasetClass, DatasetRef, Purpose};
 use minster_store::{StoreError, StoredDataset};
 use minster_vault_api::{Client, VaultError};
 
-use super::{
-    Check, Site,
-    check::{Gathered, quoted},
-    keys::unreadable,
+use super::events;
+use crate::{
+    check::{Check, Gathered, quoted},
+    site::Site,
 };
 
 /// Compares the manifests that stand with those that the vault's log has as the newest, and the files with the manifests.
 pub(super) fn newest(
-    site: &Site<'_>,
+    site: &Site,
     vault: &mut Result<Client, VaultError>,
     standing: &Result<Vec<StoredDataset>, StoreError>,
 ) -> Check {
     let title = "Every dataset that stands is the newest that the vault's log has, file by file";
-    let log = site.log.as_deref().map_or_else(|| "LOG".to_owned(), quoted);
+    let log = "log.jsonl";
     let by_hand = format!(
         "sha256sum {store}/datasets/*/*/*/current/manifest.json; grep recorded-manifest {log}: each dataset's last entry has \
          this hash",
@@ -28,7 +28,7 @@ pub(super) fn newest(
     );
     let mut check = Check::begin("log.datasets", title, by_hand);
     match (standing, vault) {
-        (Err(error), _) => check.missing(unreadable(error)),
+        (Err(error), _) => check.unread_store(error),
         (Ok(_), Err(error)) => check.missing(error.to_string()),
         (Ok(standing), Ok(vault)) => {
             let current: Vec<&StoredDataset> = standing.iter().filter(|one| one.current).collect();
@@ -45,6 +45,47 @@ pub(super) fn newest(
                     Err(error) => check.missing(format!("datasets for {purpose}: {error}")),
                 }
             }
+        }
+    }
+    check.end()
+}
+
+/// Superseded snapshots too: a manifest that the log never had was made by nobody whom the vault knows.
+pub(super) fn known(site: &Site, standing: &Result<Vec<StoredDataset>, StoreError>) -> Check {
+    let title = "No snapshot of any dataset has a manifest that the vault's log never had";
+    let by_hand = format!(
+        "sha256sum {}/datasets/*/*/*/*/manifest.json; grep -c HASH log.jsonl gives at least 1 for each",
+        quoted(&site.pipeline.store)
+    );
+    let mut check = Check::begin("log.snapshots", title, by_hand);
+    let standing = match standing {
+        Ok(standing) => standing,
+        Err(error) => {
+            check.unread_store(error);
+            return check.end();
+        }
+    };
+    match events::read(site) {
+        Err(why) => check.missing(why),
+        Ok(events) => {
+            for one in standing {
+                let name = match &one.manifest {
+                    Ok(manifest) => manifest.dataset.to_string(),
+                    Err(error) => {
+                        check.wrong(format!("{}: {error}", one.folder.display()));
+                        continue;
+                    }
+                };
+                if !events.manifests.contains(&one.sha256) {
+                    let standing = if one.current { "stands" } else { "is a superseded snapshot" };
+                    check.wrong(format!(
+                        "{name}: {} {standing}, and the log never had its manifest",
+                        one.folder.display()
+                    ));
+                }
+            }
+            let superseded = standing.iter().filter(|one| !one.current).count();
+            check.fine(format!("{} snapshots, {superseded} of them superseded", standing.len()));
         }
     }
     check.end()
@@ -87,7 +128,7 @@ fn compare(
             Err(StoreError::File { file, what, .. }) => {
                 check.wrong(format!("{dataset}: the file {file} {what}"));
             }
-            Err(error) => check.missing(unreadable(&error)),
+            Err(error) => check.unread_store(&error),
         }
     }
     for dataset in known.keys() {

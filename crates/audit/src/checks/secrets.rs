@@ -1,0 +1,285 @@
+//! Keys and age identities where they must not stand: in units, environment files, the configuration, histories and logs.
+//! The place is told, and never what stands there.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use super::running::{looks_secret, says_secret};
+use crate::{
+    check::{Check, Gathered},
+    site::Site,
+};
+
+/// Bytes that are searched of one file, its end, and of all together.
+const OF_ONE: u64 = 64 << 20;
+const OF_ALL: u64 = 2 << 30;
+/// A longer line is cut.
+const LINE: u64 = 1 << 20;
+/// Named at most; the rest is counted.
+const TOLD: usize = 20;
+
+/// How strictly a place is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A unit or an environment file: each line may give a variable.
+    Settings,
+    /// What was typed or printed: hashes stand there too.
+    Words,
+}
+
+pub(super) fn check(site: &Site) -> Check {
+    let title =
+        "No unit, environment file, history or log holds a key, an identity or a passphrase";
+    let by_hand = "grep -rlE 'AGE-SECRET-KEY-1|PRIVATE KEY-----' /etc/systemd /etc/default /etc/environment /etc/minster /root /home /var/log, as root";
+    let mut check = Check::begin("files.secrets", title, by_hand);
+    let mut search = Search { left: OF_ALL, ..Search::default() };
+    for (place, paths) in of_system(Path::new("/")) {
+        paths.iter().for_each(|path| search.below(path, place, &mut check));
+    }
+    let config =
+        site.arguments.config.canonicalize().unwrap_or_else(|_| site.arguments.config.clone());
+    if let Some(folder) = config.parent() {
+        search.below(folder, Place::Settings, &mut check);
+    }
+    site.arguments.also.iter().for_each(|path| search.below(path, Place::Words, &mut check));
+    search.found.iter().take(TOLD).for_each(|found| check.wrong(found));
+    if search.found.len() > TOLD {
+        check.wrong(format!("and in {} more places", search.found.len() - TOLD));
+    }
+    if search.left == 0 {
+        check.missing(format!(
+            "there is more than {} MiB of logs: give --also PATH for those of the programs",
+            OF_ALL >> 20
+        ));
+    }
+    check.fine(format!(
+        "{} files were searched, {} MiB",
+        search.files,
+        (OF_ALL - search.left) >> 20
+    ));
+    check.end()
+}
+
+/// The usual places of a system.
+fn of_system(root: &Path) -> [(Place, Vec<PathBuf>); 2] {
+    let at = |path: &str| root.join(path);
+    let settings = [
+        "etc/systemd/system",
+        "run/systemd/system",
+        "etc/environment",
+        "etc/environment.d",
+        "etc/default",
+        "etc/minster",
+        "etc/cron.d",
+        "etc/crontab",
+        "var/spool/cron",
+    ];
+    let mut settings: Vec<PathBuf> = settings.iter().map(|path| at(path)).collect();
+    settings.extend(ours(&at("usr/lib/systemd/system")));
+    let homes = entries(&at("home"))
+        .into_iter()
+        .chain([at("root")])
+        .chain(entries(&at("var/lib")).into_iter().filter(|path| is_ours(path)));
+    let mut words = vec![at("var/log")];
+    for home in homes {
+        let histories = entries(&home).into_iter().filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            name.starts_with('.')
+                && (name.ends_with("history")
+                    || name.ends_with("_hist")
+                    || name == ".viminfo"
+                    || name == ".lesshst")
+        });
+        words.extend(histories);
+    }
+    [(Place::Settings, settings), (Place::Words, words)]
+}
+
+fn is_ours(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("minster"))
+}
+
+fn ours(folder: &Path) -> Vec<PathBuf> {
+    entries(folder).into_iter().filter(|path| is_ours(path)).collect()
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+#[derive(Default)]
+struct Search {
+    left: u64,
+    files: u64,
+    found: Vec<String>,
+    seen: BTreeSet<PathBuf>,
+}
+
+impl Search {
+    fn below(&mut self, path: &Path, place: Place, check: &mut Gathered) {
+        let kind = match fs::symlink_metadata(path) {
+            Ok(metadata) => metadata.file_type(),
+            // Not every system has every place.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => return check.unread(path.display(), &error),
+        };
+        if kind.is_dir() {
+            match fs::read_dir(path) {
+                Ok(_) => entries(path).iter().for_each(|path| self.below(path, place, check)),
+                Err(error) => check.unread(path.display(), &error),
+            }
+        } else if kind.is_file() && self.seen.insert(path.to_owned()) {
+            match self.file(path, place) {
+                Ok(lines) if lines.is_empty() => {}
+                Ok(lines) => self.found.push(format!("{}: {}", path.display(), lines.join("; "))),
+                Err(error) => check.unread(path.display(), &error),
+            }
+        }
+    }
+
+    /// What stands in a file, by line, without a word of it.
+    fn file(&mut self, path: &Path, place: Place) -> io::Result<Vec<String>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let taken = length.min(OF_ONE).min(self.left);
+        if length > taken {
+            io::Seek::seek(&mut file, io::SeekFrom::End(-i64::try_from(taken).unwrap_or(0)))?;
+        }
+        self.left -= taken;
+        self.files += 1;
+        let mut reader = BufReader::new(file.take(taken));
+        let (mut line, mut found, mut number) = (Vec::new(), Vec::new(), 0u64);
+        loop {
+            line.clear();
+            if reader.by_ref().take(LINE).read_until(b'\n', &mut line)? == 0 {
+                return Ok(found);
+            }
+            number += 1;
+            if let Some(what) = of_line(&String::from_utf8_lossy(&line), place)
+                && found.len() < 3
+            {
+                found.push(format!("line {number} looks like {what}"));
+            }
+        }
+    }
+}
+
+/// What a line gives away.
+fn of_line(line: &str, place: Place) -> Option<&'static str> {
+    let upper = line.to_ascii_uppercase();
+    if upper.contains("AGE-SECRET-KEY-1") {
+        return Some("an age identity");
+    }
+    if line.contains("PRIVATE KEY-----") {
+        return Some("a private key");
+    }
+    // As custodians' and auditors' keys stand in their files: PKCS#8 of Ed25519, hexadecimal (RFC 8410).
+    let digits =
+        |word: &&str| word.len() >= 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let words = line.split(|c: char| !c.is_ascii_alphanumeric());
+    let keys = words.filter(digits).map(str::to_ascii_lowercase);
+    if keys.into_iter().any(|word| word.starts_with("30") && word.contains("06032b6570")) {
+        return Some("a signing key");
+    }
+    let line = line.trim();
+    match place {
+        Place::Settings => of_setting(line),
+        Place::Words => {
+            let lower = line.to_ascii_lowercase();
+            let typed = lower.contains("minster")
+                && (lower.contains("passphrase=")
+                    || lower.contains("password=")
+                    || lower.contains("pin="));
+            let echoed = (lower.starts_with("echo ") || lower.starts_with("printf "))
+                && (looks_secret(line) || lower.contains("passphrase"));
+            (typed || echoed).then_some("a secret that was typed")
+        }
+    }
+}
+
+/// A unit's or an environment file's variable.
+fn of_setting(line: &str) -> Option<&'static str> {
+    if line.starts_with(['#', ';']) {
+        return None;
+    }
+    let line = ["Environment=", "export ", "SetCredential="]
+        .iter()
+        .find_map(|begin| line.strip_prefix(begin))
+        .unwrap_or(line);
+    line.split_whitespace().find_map(|pair| {
+        let (name, value) = pair.trim_matches(['"', '\'']).split_once(['=', ':'])?;
+        let is_path = value.starts_with(['/', '%', '$', '~']) || value.is_empty();
+        let is_name = !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+        match (is_name && says_secret(name) && !is_path, looks_secret(value)) {
+            (true, _) => Some("a variable with a secret"),
+            (_, true) => Some("a key"),
+            _ => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AGE: &str = "AGE-SECRET-KEY-1QQQQPLANTED";
+
+    #[test]
+    fn a_secret_is_found_wherever_it_was_left_and_is_not_told() {
+        let hex = "0123456789abcdef".repeat(4);
+        let key = format!("3053020101300506032b657004220420{hex}a12303210000");
+        for (file, text) in [
+            (
+                "etc/systemd/system/minster-vault.service.d/x.conf",
+                format!("[Service]\nEnvironment=ROOT={hex}\n"),
+            ),
+            (
+                "usr/lib/systemd/system/minster.service",
+                "Environment=VAULT_PASSPHRASE=open-sesame\n".to_owned(),
+            ),
+            ("etc/default/minster", format!("IDENTITY={AGE}\n")),
+            ("etc/environment", "TOKEN_PIN=1234\n".to_owned()),
+            ("home/ann/.bash_history", format!("ls\necho {hex} > key\n")),
+            ("root/.bash_history", "minster-vault serve --passphrase=open-sesame\n".to_owned()),
+            ("var/log/minster/run.log", format!("x {AGE}\n")),
+            ("var/log/syslog", format!("key {key}\n")),
+            ("var/lib/minster/.sh_history", "-----BEGIN PRIVATE KEY-----\n".to_owned()),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let found = |text: &str| {
+                fs::write(&path, text).unwrap();
+                let (mut search, mut check) =
+                    (Search { left: OF_ALL, ..Search::default() }, Check::begin("", "", ""));
+                for (place, paths) in of_system(root.path()) {
+                    paths.iter().for_each(|path| search.below(path, place, &mut check));
+                }
+                assert_eq!(search.files, 1, "{file}");
+                search.found
+            };
+            let told = found(&text);
+            assert_eq!(told.len(), 1, "{file}");
+            assert!(
+                told[0].contains(file)
+                    && !told[0].contains(&hex)
+                    && !told[0].contains("sesame")
+                    && !told[0].contains("PLANTED")
+            );
+            let harmless = "Environment=MINSTER_CONFIG=/etc/x\nKEY_FILE=/etc/key\n# PIN=1\n9f86d081884c7d65 ok\n";
+            assert_eq!(found(harmless), [""; 0], "{file}");
+        }
+        // A hash in a log is none.
+        assert_eq!(of_line(&format!("sha256 {hex}"), Place::Words), None);
+    }
+}

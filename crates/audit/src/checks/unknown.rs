@@ -1,0 +1,162 @@
+//! Files in the store that nothing accounts for: each is named by a manifest, or is one of the store's own, at its place.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use minster_store::{StoreError, StoredDataset};
+use serde_json::Value;
+
+use crate::{
+    check::{Check, Gathered, quoted},
+    site::Site,
+};
+
+use super::leakage::safe_path;
+
+/// Named at most; the rest is counted.
+const TOLD: usize = 20;
+
+pub(super) fn check(site: &Site, standing: &Result<Vec<StoredDataset>, StoreError>) -> Check {
+    let store = &site.pipeline.store;
+    let by_hand = format!(
+        "find {} -type f -o -type l: each is a manifest.json, is named by the manifest.json beside it, or is a file of drafts, ledger or runs",
+        quoted(store)
+    );
+    let title = "Every file of the store is named by a manifest, or is one of the store's own";
+    let mut check = Check::begin("store.unknown", title, by_hand);
+    match standing {
+        Err(error) => check.unread_store(error),
+        Ok(standing) => {
+            let mut known =
+                Known { root: store, standing, unknown: Vec::new(), seen: 0, unfinished: 0 };
+            known.look(store, &mut check);
+            known.tell(&mut check);
+        }
+    }
+    check.end()
+}
+
+struct Known<'a> {
+    root: &'a Path,
+    standing: &'a [StoredDataset],
+    unknown: Vec<PathBuf>,
+    seen: u64,
+    unfinished: u64,
+}
+
+impl Known<'_> {
+    fn look(&mut self, folder: &Path, check: &mut Gathered) {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => return check.unread(folder.display(), &error),
+        };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+            if metadata.is_dir() {
+                self.look(&path, check);
+            } else {
+                self.seen += 1;
+                if !self.is_known(&path, metadata.is_symlink()) {
+                    self.unknown.push(path);
+                }
+            }
+        }
+    }
+
+    fn is_known(&mut self, path: &Path, is_link: bool) -> bool {
+        let Ok(within) = path.strip_prefix(self.root) else { return false };
+        let parts: Vec<&str> =
+            within.iter().map(|part| part.to_str().unwrap_or_default()).collect();
+        match parts.as_slice() {
+            ["lock"] => !is_link,
+            // A run writes here; what a killed run left is swept by the next.
+            ["staging", ..] => {
+                self.unfinished += 1;
+                true
+            }
+            ["datasets", _, _, _, "current" | "current.next"] => is_link,
+            ["datasets", _, _, _, "next", _] => {
+                self.unfinished += 1;
+                !is_link
+            }
+            ["datasets", _, _, _, _, file] => !is_link && self.of_dataset(path, file),
+            ["releases", _, _, "current" | "current.next"] => is_link,
+            ["releases", _, _, "WITHDRAWN.txt"] => !is_link,
+            ["releases", _, _, version, file] => {
+                !is_link && version.starts_with("r-") && of_release(path, file)
+            }
+            ["drafts", _, file] => !is_link && (ends(file, ".json") || ends(file, ".entry")),
+            ["ledger", _, file] => !is_link && ends(file, ".json"),
+            ["runs", file] | ["runs", _, file] => !is_link && ends(file, ".json"),
+            _ => false,
+        }
+    }
+
+    /// Named by the manifest of the dataset in whose folder it is; a manifest of the first format names none.
+    fn of_dataset(&self, path: &Path, file: &str) -> bool {
+        let folder = path.parent();
+        let stored = self.standing.iter().find(|one| Some(one.folder.as_path()) == folder);
+        match stored.map(|one| &one.manifest) {
+            Some(Ok(_)) if file == "manifest.json" => true,
+            Some(Ok(manifest)) if manifest.files.is_empty() => {
+                let table = file.strip_suffix(".parquet");
+                manifest.tables.iter().any(|of| Some(of.name.as_str()) == table)
+                    || file.starts_with("quarantine")
+            }
+            Some(Ok(manifest)) => manifest.files.iter().any(|of| of.name == file),
+            _ => false,
+        }
+    }
+
+    fn tell(&self, check: &mut Gathered) {
+        for path in self.unknown.iter().take(TOLD) {
+            check.wrong(format!(
+                "{}: no manifest names it, and it is none of the store's own files",
+                safe_path(path)
+            ));
+        }
+        if self.unknown.len() > TOLD {
+            check.wrong(format!("and {} more such files", self.unknown.len() - TOLD));
+        }
+        check.fine(format!("{} files of the store, {} of them not", self.seen, self.unknown.len()));
+        if self.unfinished > 0 {
+            check.note(format!(
+                "{} files of a run that goes on, or that was killed, stand in staging",
+                self.unfinished
+            ));
+        }
+    }
+}
+
+fn ends(file: &str, end: &str) -> bool {
+    file.len() > end.len() && file.ends_with(end)
+}
+
+/// Named by the manifest beside it.
+fn of_release(path: &Path, file: &str) -> bool {
+    if file == "manifest.json" {
+        return true;
+    }
+    let manifest = fs::read(path.with_file_name("manifest.json"));
+    let manifest: Option<Value> =
+        manifest.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    manifest.is_some_and(|manifest| names(&manifest, file))
+}
+
+/// Whether a manifest names a file, wherever in it; a table's files are named after it.
+fn names(manifest: &Value, file: &str) -> bool {
+    let is_it = |name: &str| {
+        name == file || [".csv", ".parquet"].iter().any(|end| file.strip_suffix(end) == Some(name))
+    };
+    match manifest {
+        Value::String(name) => is_it(name),
+        Value::Array(values) => values.iter().any(|value| names(value, file)),
+        Value::Object(values) => values.values().any(|value| names(value, file)),
+        _ => false,
+    }
+}
