@@ -20,7 +20,7 @@ const NUMBERS: &str = "No child's number stands there: plain, separated, glued, 
                        gzip or zip, in UTF-16, base64 or hexadecimal.";
 
 /// All of them, in the order in which they are made.
-pub(crate) const MEANINGS: [Meaning; 39] = [
+pub(crate) const MEANINGS: [Meaning; 40] = [
     of("build.symbols.minster-vault", SYMBOLS, NOT_SYMBOLS),
     of("build.symbols.minster-ingest", SYMBOLS, NOT_SYMBOLS),
     of("build.symbols.minster", SYMBOLS, NOT_SYMBOLS),
