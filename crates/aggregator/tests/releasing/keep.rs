@@ -14,9 +14,10 @@ fn kept(keep: &str) -> String {
 fn shown(site: &Site, definition: &str, table: &str) -> BTreeMap<[String; 2], Option<u64>> {
     let report = site.release(definition).unwrap();
     let path = report.folder.unwrap().join(format!("{table}.csv"));
-    let text = std::fs::read_to_string(path).unwrap();
-    let rows = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
-    rows.map(|row| ([row[0].to_owned(), row[1].to_owned()], row[2].parse().ok())).collect()
+    let rows = csv::Reader::from_path(path).unwrap().into_deserialize();
+    let rows = rows.map(Result::<BTreeMap<String, String>, _>::unwrap);
+    rows.map(|row| ([row["ward"].clone(), row["sex"].clone()], row["children"].parse().ok()))
+        .collect()
 }
 
 #[test]

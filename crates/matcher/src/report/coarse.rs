@@ -314,7 +314,7 @@ mod tests {
         let mut found = Vec::new();
         numbers("", &serde_json::to_value(report.coarse()).unwrap(), &mut found);
         found.retain(|(name, _)| name != "format");
-        assert_eq!(found.len(), 23, "{found:?}");
+        assert_eq!(found.len(), 24, "{found:?}");
         assert!(found.iter().all(|(_, of)| of % 5 == 0 && *of > 0), "{found:?}");
         // The rate is that of the coarse counts: 39 of 43 would tell of 4.
         assert!(report.coarse().text().contains(" 80.0 %"), "{}", report.coarse().text());
