@@ -214,6 +214,8 @@ fn report(of: &mut Telling) {
     of.tells("report-quality-as-a-page", "minster report quality --html quality.html");
     of.tells("report-linkage", "minster report linkage");
     of.json("minster-report-linkage", "minster report linkage");
+    of.tells("report-links", "minster report links");
+    of.json("minster-report-links", "minster report links");
     of.json("minster-runs-list", "minster runs list");
     let runs = of.json("minster-runs-list", "minster runs list --most 100");
     let of_program = |program: &str| {
