@@ -14,7 +14,7 @@ use super::{
     packed,
 };
 use crate::{
-    check::{Check, Gathered, quoted},
+    check::{Check, Gathered, holds_number, quoted},
     site::Site,
 };
 
@@ -358,12 +358,7 @@ fn search_file(path: &Path) -> io::Result<Places> {
 
 /// A name as it may be told: not where it holds what looks like a number itself.
 fn safe(name: &str) -> &str {
-    let mut search = Search::default();
-    search.value(name.as_bytes());
-    let mut disguised = Disguised::default();
-    disguised.value(name.as_bytes());
-    let hidden = disguised.findings().iter().any(|(_, finding)| finding.right > 0);
-    match hidden || search.findings().iter().any(|finding| finding.right > 0) {
+    match holds_number(name) {
         true => "(a file whose name holds such a number)",
         false => name,
     }

@@ -142,6 +142,9 @@ fn acted(site: &Site) -> Check {
             for (uid, role) in events.askers.keys() {
                 by_uid.entry(*uid).or_default().insert(role);
             }
+            if by_uid.is_empty() {
+                check.missing("no entry of the log says who asked, and in which role");
+            }
             for (uid, roles) in &by_uid {
                 let told = format!(
                     "uid {uid} asked as {}",
