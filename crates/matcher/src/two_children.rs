@@ -41,9 +41,16 @@ impl Told {
             + u32::from(self.sexes.has(persons.sex(row)))
     }
 
-    /// By this children are put in order, whatever the order of rows.
-    fn order(&self, persons: &Persons) -> [Option<Pseudonym>; 2] {
-        [&self.names, &self.births].map(|set| set.iter().map(|code| persons.pseudonym(code)).min())
+    /// By this children are put in order, whatever the order of rows: two of one order are told alike.
+    fn order(&self, persons: &Persons) -> (Vec<Pseudonym>, Vec<Pseudonym>, Vec<u32>) {
+        let sorted = |set: &SmallSet| {
+            let mut all: Vec<_> = set.iter().map(|code| persons.pseudonym(code)).collect();
+            all.sort_unstable();
+            all
+        };
+        let mut sexes: Vec<u32> = self.sexes.iter().collect();
+        sexes.sort_unstable();
+        (sorted(&self.names), sorted(&self.births), sexes)
     }
 }
 
