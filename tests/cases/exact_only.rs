@@ -107,6 +107,10 @@ fn an_adopted_child_is_linked_by_its_number_alone() {
     assert_eq!(ran.children(), (64, 61), "{}", ran.text);
     assert!(ran.text.contains("about 5 numbers are of marked identities"), "{}", ran.text);
     assert!(ran.text.contains("about 5 rows with a number of a marked identity"), "{}", ran.text);
+    // The report says so, by table.
+    let nobody_s = |rows| ("linked-to-nobody", rows);
+    assert_eq!(ran.linked("cin/children"), by_name(&[("identifier", 19), nobody_s(1)]));
+    assert_eq!(ran.linked("early_help/plans"), by_name(&[nobody_s(2)]));
     let before = children(&council, CENSUS, "2024-autumn", "pupils")[ADOPTED as usize - 1].clone();
     let now = children(&council, CENSUS, "2025-spring", "pupils")[59].clone();
     assert_ne!(before, now);
@@ -222,11 +226,11 @@ fn a_list_that_two_custodians_sign_puts_two_identities_apart_until_it_is_taken_b
     let said = list(&council, "add", &numbers);
     assert!(said.contains("2 numbers put on the list"), "{said}");
     let listed = ran(&council);
-    // Early help's number stands beside both: its rows are linked to nobody.
-    assert_eq!(listed.children(), (63, 61), "{}", listed.text);
+    // Early help's number stands beside both, and social care's beside the number of now: these rows are linked to nobody.
+    assert_eq!(listed.children(), (64, 61), "{}", listed.text);
     let expected = json!({
         "numbers": 3, "listed": 2, "listed_in_rows": 1, "listed_in_no_row": 1, "silent_numbers": 0,
-        "silent_match_keys": 0, "linked_to_nobody": 2,
+        "silent_match_keys": 0, "linked_to_nobody": 3, "told_by_birth_date": 0,
     });
     assert_eq!(*exact_only(&listed), expected, "{}", listed.text);
     assert!(listed.text.contains("about 5 numbers are on the custodians' list"), "{}", listed.text);
@@ -243,7 +247,7 @@ fn a_list_that_two_custodians_sign_puts_two_identities_apart_until_it_is_taken_b
         fs::read(council.path(path)).unwrap()
     };
     let stood = manifest();
-    assert_eq!(ran(&council).children(), (63, 61));
+    assert_eq!(ran(&council).children(), (64, 61));
     assert!(manifest() == stood);
     assert!(!String::from_utf8(stood).unwrap().contains(&upn(801)));
     assert_eq!(vault(&council, "exact-only --socket vault.sock"), "la-child-id\t1\nupn\t1\n");
@@ -257,11 +261,13 @@ fn a_list_that_two_custodians_sign_puts_two_identities_apart_until_it_is_taken_b
 /// number is listed.
 type Way = (&'static str, fn() -> Council, u64, u64);
 
-const WAYS: [Way; 5] = [
+const WAYS: [Way; 7] = [
     ("a former number", by_former_number, 60, 61),
     ("a repaired former number", by_repaired_number, 60, 61),
     ("a service's number", by_service_number, 60, 62),
     ("a name key, and a third service's", by_name_key, 60, 62),
+    ("a name key of rows that are nobody's", by_nobody_s_name_key, 60, 63),
+    ("the number of now on a row with the name of before", by_other_name, 61, 62),
     ("a score", by_score, 400, 402),
 ];
 
@@ -357,6 +363,28 @@ fn by_name_key() -> Council {
     council.deliver("early_help", "2024-25/early_help.csv", csv);
     let csv = episodes([Child::at(ADOPTED)]);
     council.deliver("missing", "2024-25/missing_episodes.csv", csv);
+    council
+}
+
+/// Early help has one number beside both pupil numbers, and the name. The police have the name alone.
+fn by_nobody_s_name_key() -> Council {
+    let council = by_name_key();
+    let rows = [Child::at(ADOPTED), after()].map(|of| early_help_row("E1", &of, "14/10/2024"));
+    let csv = format!("{EARLY_HELP}\n{}\n", rows.join("\n"));
+    council.deliver("early_help", "2024-25/early_help.csv", csv);
+    council
+}
+
+/// Early help types the number of now into a record with the name of before.
+fn by_other_name() -> Council {
+    let council = censuses(&["early_help"], others(60));
+    council.deliver(CENSUS, "2025-spring/pupilonroll.csv", pupils(others(60).chain([renamed()])));
+    let rows = [
+        early_help_row("E1", &Child::at(ADOPTED), "14/10/2024"),
+        early_help_row("E9", &after(), "20/02/2025"),
+    ];
+    let csv = format!("{EARLY_HELP}\n{}\n", rows.join("\n"));
+    council.deliver("early_help", "2024-25/early_help.csv", csv);
     council
 }
 

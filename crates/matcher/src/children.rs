@@ -39,7 +39,9 @@ pub enum Linkage {
     AmbiguousMatchKey,
     /// The row holds neither an identifier nor a match key.
     NoIdentifier,
-    /// Its identifier is that of a pupil with another birth date and name.
+    /// A marked identity's number stands on it, and it may be another child's.
+    LinkedToNobody,
+    /// Its identifier is that of a pupil with another birth date or name.
     ConflictingBirthDate,
     /// Its identifier stands for two children.
     SharedNumber,
@@ -49,7 +51,7 @@ pub enum Linkage {
 
 impl Linkage {
     /// All of them, the surest first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Identifier,
         Self::MatchKey,
         Self::Scored,
@@ -57,6 +59,7 @@ impl Linkage {
         Self::NotOnSpine,
         Self::AmbiguousMatchKey,
         Self::NoIdentifier,
+        Self::LinkedToNobody,
         Self::ConflictingBirthDate,
         Self::SharedNumber,
         Self::Orphan,
@@ -72,8 +75,11 @@ impl Linkage {
             Self::NotOnSpine => "the child is no pupil of the period",
             Self::AmbiguousMatchKey => "to no pupil: several have its match key",
             Self::NoIdentifier => "to no pupil: it has neither an identifier nor a match key",
+            Self::LinkedToNobody => {
+                "to nobody: a marked identity's number stands on it, and it may be another child's"
+            }
             Self::ConflictingBirthDate => {
-                "to no pupil: the one with its identifier has another birth date and name"
+                "to no pupil: the one with its identifier has another birth date or name"
             }
             Self::SharedNumber => "to no pupil: its identifier stands for two children",
             Self::Orphan => "to no child: no row about a person has its number",
@@ -95,6 +101,7 @@ impl Linkage {
             Self::NotOnSpine => "not-on-spine",
             Self::AmbiguousMatchKey => "ambiguous-match-key",
             Self::NoIdentifier => "no-identifier",
+            Self::LinkedToNobody => "linked-to-nobody",
             Self::ConflictingBirthDate => "conflicting-birth-date",
             Self::SharedNumber => "shared-number",
             Self::Orphan => "orphan",

@@ -13,8 +13,9 @@ use crate::{
     definition::{ExactOnly, Identity, Matching},
     events::{Delivered, must_have, present},
     named_identities::NamedIdentities,
-    person_rows::Persons,
+    person_rows::{Persons, Silenced},
     person_tables::{column, columns, pseudonym},
+    small_set::{NONE, SmallSet},
 };
 
 /// Identities that are linked by their number alone: counts, never a number.
@@ -35,6 +36,10 @@ pub struct ExactOnlyCounts {
     /// Rows with a number of one of them that may be another child's all the same: they are linked to nobody.
     #[serde(default)]
     pub linked_to_nobody: u64,
+    /// Rows that birth dates alone tell from a marked identity's: a sister's with the family's number, or of the one pupil number of
+    /// two.
+    #[serde(default)]
+    pub told_by_birth_date: u64,
 }
 
 /// Numbers of marked identities.
@@ -148,9 +153,16 @@ impl Marked {
         let named = NamedIdentities::read(persons, &rows, |number| marked(persons, number));
         let mut nobody = 0;
         let (mut lost, mut beside) = (Vec::new(), (HashSet::new(), HashSet::new()));
-        for (row, said) in named.decide(persons) {
-            // A row that says a number of nobody marked may be a sister's, with the family's number: what stands on it is hers.
-            let speaks = said.is_some_and(|said| marked(persons, persons.numbers(row)[said]));
+        let (decided, told_by_birth_date) = named.decide(persons);
+        self.counts.told_by_birth_date = told_by_birth_date;
+        for (row, said) in decided {
+            // A row whose first number nobody marked may be a sister's, with the family's number: what stands on it is hers. What
+            // stands beside a marked first number is silenced, even if the row is linked to nobody: it leads to both.
+            let said_first = match persons.table_of(row).register {
+                true => Some(persons.current(row)).filter(|number| *number != NONE),
+                false => persons.numbers_known(row).next(),
+            };
+            let speaks = said_first.is_some_and(|number| marked(persons, number));
             nobody += u64::from(said.is_none());
             let (numbers, keys) = persons.say_alone(row, said);
             if speaks {
@@ -163,9 +175,15 @@ impl Marked {
         if beside.0.is_empty() && beside.1.is_empty() {
             return lost;
         }
-        let (of_others, [numbers, keys]) = persons.silence(&beside.0, &beside.1);
+        let Silenced { lost: of_others, taken: [numbers, keys], keyless } =
+            persons.silence(&beside.0, &beside.1);
         (self.counts.silent_numbers, self.counts.silent_match_keys) = (numbers, keys);
         lost.extend(of_others);
+        for row in with_another_name(persons, &keyless) {
+            self.counts.linked_to_nobody += 1;
+            let (numbers, _) = persons.say_alone(row, None);
+            lost.extend(numbers.into_iter().map(|number| (row, number)));
+        }
         lost
     }
 
@@ -195,6 +213,12 @@ impl ExactOnlyCounts {
         if numbers + keys > 0 {
             notes.push(format!(
                 "about {numbers} numbers and {keys} match keys of marked identities' rows stand on other rows too; they join nothing"
+            ));
+        }
+        if self.told_by_birth_date > 0 {
+            notes.push(format!(
+                "about {} rows are told from a marked identity's by birth dates alone",
+                coarse(self.told_by_birth_date)
             ));
         }
         if self.linked_to_nobody > 0 {
@@ -239,6 +263,29 @@ fn marked_rows(
         named.extend(rows.filter_map(|(row, _)| pseudonym(children, row)));
     }
     Ok(named)
+}
+
+/// Services' rows that lost a marked identity's match key and have a pupil's number, but another name than the pupil's: the number may
+/// have been typed into the record of before.
+fn with_another_name(persons: &Persons, keyless: &[u32]) -> Vec<u32> {
+    let rows = keyless.iter().copied().filter(|row| !persons.table_of(*row).register);
+    let rows: Vec<(u32, u32)> =
+        rows.filter_map(|row| Some((row, persons.numbers_known(row).next()?))).collect();
+    let mut names: HashMap<u32, SmallSet> =
+        rows.iter().map(|(_, number)| (*number, SmallSet::default())).collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    for row in persons.all().filter(|row| persons.table_of(*row).register) {
+        if let Some(names) = names.get_mut(&persons.current(row)) {
+            names.add(persons.name(row));
+        }
+    }
+    let is_another_s = |(row, number): &(u32, u32)| {
+        let (name, names) = (persons.name(*row), &names[number]);
+        name != NONE && !names.is_empty() && !names.has(name)
+    };
+    rows.into_iter().filter(is_another_s).map(|(row, _)| row).collect()
 }
 
 /// For rows that say one number alone, or none: the others, by which the delivery's own tables still call the row.

@@ -2,7 +2,8 @@
 //!
 //! Social care types the number that an adopted child has now into its record of before. Such a row may be about either, and by
 //! whichever number it were linked, it could be the link that must not be. So it is linked to nobody, unless birth dates show
-//! that the other one is a sister, or the row has a name that is its own child's alone.
+//! that the other one is a sister, or the row has a name that is its own child's alone. A row with marked numbers alone is also
+//! believed if the census knew its pupil number before the other one: the record is that of before.
 
 use ahash::{HashMap, HashSet};
 
@@ -30,6 +31,27 @@ pub(crate) struct NamedIdentities {
     /// For each number of these rows the first numbers of the rows that it stands on.
     named: HashMap<u32, SmallSet>,
     told: HashMap<u32, Told>,
+    /// Numbers in columns of pupil numbers, on rows that share a number with a marked identity's.
+    pupil_numbers: HashSet<u32>,
+    /// The register's first delivery of each current number.
+    first_seen: HashMap<u32, u32>,
+    /// The deliveries that give a birth date to a first number.
+    dated: HashMap<(u32, u32), SmallSet>,
+}
+
+/// What a row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Says {
+    /// The column of its number.
+    number: Option<usize>,
+    /// Whether birth dates alone tell that the row is not the other child's.
+    by_birth_date: bool,
+}
+
+impl Says {
+    fn number(number: Option<usize>) -> Self {
+        Self { number, by_birth_date: false }
+    }
 }
 
 impl NamedIdentities {
@@ -40,12 +62,18 @@ impl NamedIdentities {
         let marked = shared.iter().copied().filter(|number| is_marked(*number)).collect();
         let own: HashSet<u32> = rows.iter().copied().collect();
         let (mut touched, mut named) = (Vec::new(), HashMap::<u32, SmallSet>::default());
-        let mut current = HashSet::default();
+        let (mut current, mut first_seen) = (HashSet::default(), HashMap::default());
+        for row in persons.all().filter(|row| persons.table_of(*row).register) {
+            let (number, delivery) = (persons.current(row), persons.table_of(row).delivery);
+            current.insert(number);
+            let first: &mut u32 = first_seen.entry(number).or_insert(delivery);
+            *first = delivery.min(*first);
+        }
+        current.remove(&NONE);
+        let columns = pupil_columns(persons, &current);
+        let mut pupil_numbers = HashSet::default();
         for row in persons.all() {
             let register = persons.table_of(row).register;
-            if register {
-                current.insert(persons.current(row));
-            }
             let mut met = false;
             for number in persons.numbers_known(row).filter(|number| shared.contains(number)) {
                 // Of the register's rows the current number alone says whose they are.
@@ -57,35 +85,59 @@ impl NamedIdentities {
             if met && !own.contains(&row) {
                 touched.push(row);
             }
+            if met {
+                let table = persons.table_place(row);
+                let of_row = persons.numbers(row).iter().copied().enumerate();
+                let of_pupils = of_row.filter(|(column, number)| {
+                    *number != NONE && columns.contains(&(table, *column))
+                });
+                pupil_numbers.extend(of_pupils.map(|(_, number)| number));
+            }
         }
-        current.remove(&NONE);
         let all: HashSet<u32> = named.values().flat_map(SmallSet::iter).collect();
         let mut told: HashMap<u32, Told> = HashMap::default();
+        let mut dated: HashMap<(u32, u32), SmallSet> = HashMap::default();
         for row in persons.all() {
             let (number, register) = (first(persons, row), persons.table_of(row).register);
+            if all.contains(&number) && persons.birth(row) != NONE {
+                let dated = dated.entry((number, persons.birth(row))).or_default();
+                dated.add(persons.table_of(row).delivery);
+            }
             if all.contains(&number) && current.contains(&number) == register {
                 let told = told.entry(number).or_default();
                 told.births.add(persons.birth(row));
                 told.names.add(persons.name(row));
             }
         }
-        Self { rows: rows.to_vec(), touched, marked, current, named, told }
+        let rows = rows.to_vec();
+        Self { rows, touched, marked, current, named, told, pupil_numbers, first_seen, dated }
     }
 
-    /// The rows that do not say all that stands on them, each with the column of the number that it says.
-    pub(crate) fn decide(&self, persons: &Persons) -> Vec<(u32, Option<usize>)> {
-        let of_rows = self.rows.iter().map(|row| (*row, self.said(persons, *row)));
-        let touched = self.touched.iter().map(|row| (*row, self.said(persons, *row)));
-        of_rows.chain(touched.filter(|(_, said)| said.is_none())).collect()
+    /// The rows that do not say all that stands on them, each with the column of the number that it says; and how many rows
+    /// birth dates alone tell from the other identity.
+    pub(crate) fn decide(&self, persons: &Persons) -> (Vec<(u32, Option<usize>)>, u64) {
+        let (mut decided, mut by_birth_date) = (Vec::new(), 0);
+        for (rows, all) in [(&self.rows, true), (&self.touched, false)] {
+            for row in rows {
+                let said = self.said(persons, *row);
+                by_birth_date += u64::from(said.by_birth_date);
+                if all || said.number.is_none() {
+                    decided.push((*row, said.number));
+                }
+            }
+        }
+        (decided, by_birth_date)
     }
 
-    fn said(&self, persons: &Persons, row: u32) -> Option<usize> {
+    fn said(&self, persons: &Persons, row: u32) -> Says {
         let numbers = persons.numbers(row);
         // A school knows its own pupil: the current number stands, and a former one alone says nothing.
         if persons.table_of(row).register {
-            return numbers.first().filter(|number| **number != NONE).map(|_| 0);
+            return Says::number(numbers.first().filter(|number| **number != NONE).map(|_| 0));
         }
-        let said = numbers.iter().position(|number| *number != NONE)?;
+        let Some(said) = numbers.iter().position(|number| *number != NONE) else {
+            return Says::number(None);
+        };
         let own = numbers[said];
         let (name, is_pupil) = (persons.name(row), self.current.contains(&own));
         let own_names =
@@ -93,42 +145,105 @@ impl NamedIdentities {
         // A service typed the pupil number: the name must not be another's.
         let other_name = name != NONE && own_names.is_some_and(|names| !names.has(name));
         if is_pupil && other_name && self.marked.contains(&own) {
-            return None;
+            return Says::number(None);
         }
-        if persons.numbers_known(row).all(|number| self.marked.contains(&number)) {
-            return Some(said);
-        }
+        // The marking return marks all that stands beside the child, the number of now too. So marks alone do not tell whose a
+        // row is: another pupil number beside one of its numbers speaks against it.
+        let all_marked = persons.numbers_known(row).all(|number| self.marked.contains(&number));
         let mut others = SmallSet::default();
         for number in numbers.iter().copied().filter(|number| *number != NONE && *number != own) {
             let mut known = false;
             for named in self.named.get(&number).into_iter().flat_map(SmallSet::iter) {
                 let is_marked = self.marked.contains(&named);
                 known |= is_marked;
-                if named != own && (is_marked || self.current.contains(&named)) {
+                let is_identity = match all_marked {
+                    true => self.is_pupil_number(named),
+                    false => is_marked || self.current.contains(&named),
+                };
+                if named != own && is_identity {
                     others.add(named);
                 }
             }
-            if self.marked.contains(&number) && !known {
+            let speaks = match all_marked {
+                true => self.is_pupil_number(number),
+                false => self.marked.contains(&number) && !known,
+            };
+            if speaks {
                 others.add(number);
             }
         }
         let touches =
             self.marked.contains(&own) || others.iter().any(|other| self.marked.contains(&other));
         if !touches || !is_pupil && !self.marked.contains(&own) {
-            return Some(said);
+            return Says::number(Some(said));
         }
-        let is_told_apart = |other: u32| {
-            let (Some(own), Some(other)) = (self.told.get(&own), self.told.get(&other)) else {
-                return false;
-            };
-            let two_births = !own.births.is_empty()
-                && !other.births.is_empty()
-                && !own.births.meets(&other.births);
-            let named = own.names.has(name) && !other.names.is_empty() && !other.names.has(name);
-            two_births || named
+        let is_surely_apart = |other: u32| {
+            all_marked && self.is_earlier(own, other) || self.is_named(own, other, name)
         };
-        others.iter().all(is_told_apart).then_some(said)
+        if others.iter().all(is_surely_apart) {
+            return Says::number(Some(said));
+        }
+        let birth = persons.birth(row);
+        let is_apart = |other: u32| is_surely_apart(other) || self.is_born_apart(own, other, birth);
+        match others.iter().all(is_apart) {
+            true => Says { number: Some(said), by_birth_date: true },
+            false => Says::number(None),
+        }
     }
+
+    fn is_pupil_number(&self, number: u32) -> bool {
+        self.current.contains(&number) || self.pupil_numbers.contains(&number)
+    }
+
+    /// Whether the register had the one number before it had the other.
+    fn is_earlier(&self, own: u32, other: u32) -> bool {
+        match (self.first_seen.get(&own), self.first_seen.get(&other)) {
+            (Some(own), Some(other)) => own < other,
+            _ => false,
+        }
+    }
+
+    /// Whether a name is the one child's, and not the other's.
+    fn is_named(&self, own: u32, other: u32, name: u32) -> bool {
+        let (Some(own), Some(other)) = (self.told.get(&own), self.told.get(&other)) else {
+            return false;
+        };
+        own.names.has(name) && !other.names.is_empty() && !other.names.has(name)
+    }
+
+    /// Whether a birth date is the one child's, and not the other's. One typing error must not tell two identities of one child
+    /// apart: so the row must agree with its own child, and two deliveries must give the other's date.
+    fn is_born_apart(&self, own: u32, other: u32, birth: u32) -> bool {
+        let (Some(mine), Some(others)) = (self.told.get(&own), self.told.get(&other)) else {
+            return false;
+        };
+        let twice = |birth: u32| self.dated.get(&(other, birth)).is_some_and(SmallSet::several);
+        mine.births.has(birth)
+            && !mine.births.meets(&others.births)
+            && others.births.iter().any(twice)
+    }
+}
+
+/// Columns, each with the place of its table, that hold pupil numbers: the register's current number stands there on some row. A
+/// number of another kind never has its pseudonym.
+fn pupil_columns(persons: &Persons, current: &HashSet<u32>) -> HashSet<(usize, usize)> {
+    let mut seen: HashSet<(usize, usize)> = HashSet::default();
+    for row in persons.all() {
+        let numbers = persons.numbers(row).iter().enumerate();
+        let of_pupils = numbers.filter(|(_, number)| current.contains(number));
+        seen.extend(of_pupils.map(|(column, _)| (persons.table_place(row), column)));
+    }
+    let mut all = seen.clone();
+    for (table, column) in seen {
+        // The same column of the source's other deliveries.
+        let same = |of: usize| {
+            let (a, b) = (&persons.tables[table], &persons.tables[of]);
+            a.source == b.source && a.table == b.table
+        };
+        let tables = (0..persons.tables.len()).filter(|of| same(*of));
+        all.extend(tables.map(|of| (of, column)));
+    }
+    all
 }
 
 /// The first number of a row, or none; of a register's row the current one.
@@ -165,15 +280,22 @@ mod tests {
     /// Pupils before and after an adoption, with their sister, and rows of services. Gives what each service's row says: the column
     /// of its number, or nothing. Rows that nothing marked touches say all.
     fn said(marked: &[u16], services: &[Said], same_name: bool) -> Vec<Option<usize>> {
+        said_of(marked, services, same_name, 1)
+    }
+
+    /// The same, of an identity of before whose only census gives this birth date.
+    fn said_of(marked: &[u16], services: &[Said], same_name: bool, old: u16) -> Vec<Option<usize>> {
         let after = if same_name { 1 } else { 2 };
-        let pupils = [([OLD, 0, 0], 1, 1), ([NEW, 0, 0], 1, after), ([SISTER, 0, 0], 3, 3)];
+        let before = [([OLD, 0, 0], old, 1), ([SISTER, 0, 0], 3, 3)];
+        let after = [([NEW, 0, 0], 1, after)];
         let mut persons = Persons::default();
-        for (source, rows) in [("census", &pupils[..]), ("care", services)] {
+        let tables = [("census", &before[..]), ("census", &after), ("care", services)];
+        for (delivery, (source, rows)) in (0..).zip(tables) {
             persons.begin(PersonTable {
                 source: source.parse().unwrap(),
                 period: "2024-25".parse().unwrap(),
                 table: "persons".parse().unwrap(),
-                delivery: 0,
+                delivery,
                 register: source == "census",
                 spine: source == "census",
                 numbers: 3,
@@ -195,7 +317,7 @@ mod tests {
         let has = |row: &u32| persons.numbers_known(*row).any(|number| marked.contains(&number));
         let rows: Vec<u32> = persons.all().filter(has).collect();
         let named = NamedIdentities::read(&persons, &rows, |number| marked.contains(&number));
-        let decided: HashMap<u32, Option<usize>> = named.decide(&persons).into_iter().collect();
+        let decided: HashMap<u32, Option<usize>> = named.decide(&persons).0.into_iter().collect();
         let of_services = persons.all().skip(3);
         of_services.map(|row| decided.get(&row).copied().unwrap_or(Some(9))).collect()
     }
@@ -206,9 +328,45 @@ mod tests {
         // Social care types the number of now into its record of before.
         let rows = [header, ([NEW, 0, CARE], 1, 0), ([OLD, 0, CARE], 1, 0)];
         assert_eq!(said(&[OLD, CARE], &rows, false), [Some(0), None, Some(0)]);
-        // The header has no pupil number: its birth date is that of the identity.
+        // The header has no pupil number: its birth date is that of the identity. One delivery alone gives it, so it tells no
+        // sister either.
         let rows = [([0, 0, CARE], 1, 0), ([NEW, 0, CARE], 1, 0), ([SISTER, 0, CARE], 3, 0)];
-        assert_eq!(said(&[CARE], &rows, false), [Some(2), None, Some(0)]);
+        assert_eq!(said(&[CARE], &rows, false), [Some(2), None, None]);
+    }
+
+    #[test]
+    fn a_number_that_the_marking_return_has_beside_the_child_is_no_proof_that_the_row_is_hers() {
+        // Last year's return has the number of before, and this year's, with the mark, the number of now.
+        let rows = [([OLD, 0, CARE], 1, 0), ([NEW, 0, CARE], 1, 0)];
+        assert_eq!(said(&[NEW, CARE], &rows, false), [None, None]);
+        // No census has the number of before; it stands where pupil numbers stand.
+        const NOT_AT_SCHOOL: u16 = 15;
+        let rows = [([NOT_AT_SCHOOL, 0, CARE], 1, 0), ([NEW, 0, CARE], 1, 0)];
+        assert_eq!(said(&[NEW, CARE], &rows, false), [Some(0), None]);
+        // A service's own number, where the pupil number is blank, is no second identity.
+        let rows = [([0, 0, CARE], 1, 0), ([NEW, 0, CARE], 1, 0)];
+        assert_eq!(said(&[NEW, CARE], &rows, false), [Some(2), Some(0)]);
+    }
+
+    #[test]
+    fn both_numbers_on_the_list_protect_no_less_than_one() {
+        let rows = [([OLD, 0, HELP], 1, 0), ([NEW, 0, HELP], 1, 0)];
+        assert_eq!(said(&[OLD, HELP], &rows, false), [Some(0), None]);
+        assert_eq!(said(&[OLD, HELP, NEW], &rows, false), [Some(0), None]);
+        let rows = [([NEW, OLD, 0], 1, 0)];
+        assert_eq!(said(&[OLD, NEW], &rows, false), [None]);
+    }
+
+    #[test]
+    fn one_mistyped_birth_date_does_not_tell_two_identities_apart() {
+        // The only census of before has another date; then the number of now has it on one row.
+        let rows = [([NEW, 0, CARE], 1, 0), ([OLD, 0, 0], 1, 0)];
+        assert_eq!(said_of(&[OLD, CARE], &rows, false, 9)[0], None);
+        let rows = [([OLD, 0, CARE], 1, 0), ([NEW, 0, CARE], 9, 0)];
+        assert_eq!(said(&[OLD, CARE], &rows, false), [Some(0), None]);
+        // Two deliveries give a sister's date: she is told, and must agree with it herself.
+        let rows = [([OLD, 0, HELP], 1, 0), ([SISTER, 0, HELP], 3, 0), ([SISTER, 0, HELP], 1, 0)];
+        assert_eq!(said(&[OLD, HELP], &rows, false), [Some(0), Some(0), None]);
     }
 
     #[test]

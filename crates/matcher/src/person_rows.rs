@@ -90,6 +90,18 @@ pub struct Persons {
     cells: Vec<u32>,
     /// Rows that are linked by their number alone.
     exact_only: HashSet<u32>,
+    /// Services' rows that a marked identity's number stands on, and that are linked to nobody.
+    nobody: HashSet<u32>,
+}
+
+/// What rows lost when numbers and match keys were silenced.
+pub(crate) struct Silenced {
+    /// The numbers that rows lost, each with its row.
+    pub(crate) lost: Vec<(u32, Pseudonym)>,
+    /// How many different numbers and match keys were taken.
+    pub(crate) taken: [u64; 2],
+    /// Rows that lost a match key.
+    pub(crate) keyless: Vec<u32>,
 }
 
 impl Persons {
@@ -147,17 +159,19 @@ impl Persons {
             lost.1.extend((key != NONE).then(|| self.codes.pseudonym(key)));
         }
         self.exact_only.insert(row);
+        if said.is_none() && !self.table_of(row).register {
+            self.nobody.insert(row);
+        }
         lost
     }
 
     /// Takes numbers and match keys away from all rows, but for the current numbers of the register; rows that lose one are
-    /// linked by what is left to them alone, and by no score. Gives the numbers that rows lost, each with its row, and how
-    /// many different numbers and match keys were taken.
+    /// linked by what is left to them alone, and by no score.
     pub(crate) fn silence(
         &mut self,
         numbers: &HashSet<Pseudonym>,
         keys: &HashSet<Pseudonym>,
-    ) -> (Vec<(u32, Pseudonym)>, [u64; 2]) {
+    ) -> Silenced {
         let codes = |of: &HashSet<Pseudonym>| -> HashSet<u32> {
             of.iter().filter_map(|one| self.codes.code(one)).collect()
         };
@@ -165,7 +179,7 @@ impl Persons {
         for row in self.all().filter(|row| self.table_of(*row).register) {
             numbers.remove(&self.current(row));
         }
-        let mut lost = Vec::new();
+        let (mut lost, mut keyless) = (Vec::new(), Vec::new());
         let (mut taken_numbers, mut taken_keys) = (HashSet::default(), HashSet::default());
         for row in self.all() {
             let (table, start) = (self.table_of(row), self.rows[row as usize].1 as usize);
@@ -182,13 +196,17 @@ impl Persons {
                 if keys.contains(cell) {
                     taken_keys.insert(std::mem::replace(cell, NONE));
                     loses = true;
+                    if keyless.last() != Some(&row) {
+                        keyless.push(row);
+                    }
                 }
             }
             if loses {
                 self.exact_only.insert(row);
             }
         }
-        (lost, [taken_numbers.len() as u64, taken_keys.len() as u64])
+        let taken = [taken_numbers.len() as u64, taken_keys.len() as u64];
+        Silenced { lost, taken, keyless }
     }
 
     /// The code of each pseudonym.
@@ -228,6 +246,11 @@ impl Persons {
     /// Whether the row is linked by its number alone.
     pub(crate) fn is_exact_only(&self, row: u32) -> bool {
         self.exact_only.contains(&row)
+    }
+
+    /// Whether the row is linked to nobody, since a marked identity's number stands on it and it may be another child's.
+    pub(crate) fn is_nobody_s(&self, row: u32) -> bool {
+        self.nobody.contains(&row)
     }
 
     pub(crate) fn table_of(&self, row: u32) -> &PersonTable {

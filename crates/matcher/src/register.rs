@@ -10,9 +10,9 @@ use ahash::{HashMap, HashMapExt, HashSet};
 use crate::{
     person_rows::Persons,
     review::{Finding, Review},
-    small_set::{NONE, SmallSet},
+    small_set::{NONE, OneOrSeveral, SmallSet},
     sorted_numbers::by_code,
-    two_children::two_children,
+    two_children::{may_be_a_twin_s, two_children},
 };
 
 /// One child of the register, while it is being put together.
@@ -64,11 +64,12 @@ impl Register {
             rows.map(|row| (persons.current(row), row)).partition(|(current, _)| *current != NONE);
         let numbered = sorted(numbered);
         let unnumbered: Vec<u32> = unnumbered.into_iter().map(|(_, row)| row).collect();
+        let holders = twins_keys(persons, &numbered);
         let mut rows = Vec::new();
         for of_number in numbered.chunk_by(|a, b| a.0 == b.0) {
             rows.clear();
             rows.extend(of_number.iter().map(|(_, row)| *row));
-            register.add_number(persons, &rows, review);
+            register.add_number(persons, &rows, &holders, review);
         }
         drop(rows);
         let numbered: Vec<u32> = numbered.into_iter().map(|(_, row)| row).collect();
@@ -82,10 +83,20 @@ impl Register {
     }
 
     /// The rows of one current number.
-    fn add_number(&mut self, persons: &Persons, rows: &[u32], review: &mut Review) {
+    fn add_number(
+        &mut self,
+        persons: &Persons,
+        rows: &[u32],
+        holders: &HashMap<u32, OneOrSeveral>,
+        review: &mut Review,
+    ) {
         let Some(&first) = rows.first() else { return };
         let number = persons.current(first);
-        let Some(children) = two_children(persons, rows) else {
+        let is_another_s = |row: u32| {
+            let of_key = |key| holders.get(&key) == Some(&OneOrSeveral::Several);
+            persons.keys(row).next().is_some_and(of_key)
+        };
+        let Some(children) = two_children(persons, rows, is_another_s) else {
             let unit = self.start(persons, first);
             self.units[unit as usize].numbers.add(number);
             rows.iter().for_each(|row| self.put(persons, *row, unit));
@@ -392,11 +403,13 @@ impl Register {
         known.map(|(number, unit)| (number, self.root(*unit)))
     }
 
-    /// Whether a row's birth date, or else its name, allows that it is about this child. A brother with his twin sister's
-    /// number has her birth date, and neither her name nor her sex. A sex alone is more often mistyped than it is a twin's.
+    /// Whether a row's birth date, or else its name, allows that it is about this child. A new name and sex beside the birth date do
+    /// not speak against it: a pupil takes both. Without the birth date they do.
     pub(crate) fn fits(&self, persons: &Persons, row: u32, unit: u32) -> bool {
         let [birth, name, sex] = self.others(persons, row, unit);
-        !(birth || name && sex) || self.at(unit).names.has(persons.name(row))
+        let unit = self.at(unit);
+        let dated = unit.births.has(persons.birth(row));
+        !birth && (dated || !(name && sex)) || unit.names.has(persons.name(row))
     }
 
     /// Whether nothing that a row says is another's than this child's.
@@ -415,15 +428,21 @@ impl Register {
         ]
     }
 
-    /// Whether a row's name and birth date are another child's alone: of twins of one sex, one has the other's number. Of two who
-    /// share a name a third name tells nothing.
-    pub(crate) fn names_another(&self, persons: &Persons, row: u32, unit: u32) -> bool {
+    /// The child, leavers too, who alone has a row's name and birth date and is not this one: of twins one has the other's number,
+    /// or the name is spelt in another way, and a namesake has this spelling. Of two who share a name a third name tells nothing.
+    pub(crate) fn names_another(&self, persons: &Persons, row: u32, unit: u32) -> Option<u32> {
         let (name, names) = (persons.name(row), &self.at(unit).names);
-        let is_other = |other: u32| other != unit && !self.at(other).names.meets(names);
-        name != NONE
-            && !names.is_empty()
-            && !names.has(name)
-            && matches!(self.by_match_key(persons, row), KeyHolders::One(other) if is_other(other))
+        if name == NONE || names.is_empty() || names.has(name) {
+            return None;
+        }
+        let other = persons.keys(row).find_map(|key| self.by_key.get(&key))?.only()?;
+        (other != unit && !self.at(other).names.meets(names)).then_some(other)
+    }
+
+    /// Whether a row's sex is that of one of two children, and not of the other.
+    pub(crate) fn has_sex_of(&self, persons: &Persons, row: u32, unit: u32, not: u32) -> bool {
+        let (sex, not) = (persons.sex(row), &self.at(not).sexes);
+        self.at(unit).sexes.has(sex) && !not.is_empty() && !not.has(sex)
     }
 
     /// The child that a row's match keys lead to, the keys being tried in order; a pupil goes before a leaver.
@@ -440,6 +459,27 @@ impl Register {
         }
         if several { KeyHolders::Several } else { KeyHolders::None }
     }
+}
+
+/// The match keys of numbers that may be twins', and whether several numbers have them. `numbered` are numbers, each with a row.
+fn twins_keys(persons: &Persons, numbered: &[(u32, u32)]) -> HashMap<u32, OneOrSeveral> {
+    let mut holders: HashMap<u32, OneOrSeveral> = HashMap::new();
+    for of_number in numbered.chunk_by(|a, b| a.0 == b.0).filter(|rows| rows.len() > 1) {
+        let rows: Vec<u32> = of_number.iter().map(|(_, row)| *row).collect();
+        if may_be_a_twin_s(persons, &rows) {
+            let keys = rows.iter().filter_map(|row| persons.keys(*row).next());
+            holders.extend(keys.map(|key| (key, OneOrSeveral::default())));
+        }
+    }
+    if holders.is_empty() {
+        return holders;
+    }
+    for (number, row) in numbered {
+        if let Some(found) = persons.keys(*row).next().and_then(|key| holders.get_mut(&key)) {
+            found.add(*number);
+        }
+    }
+    holders
 }
 
 /// Pairs of a code and a row in order.

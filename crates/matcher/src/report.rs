@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// The format that this release writes. Where another stands, the children are linked again.
-pub(crate) const FORMAT: u32 = 8;
+pub(crate) const FORMAT: u32 = 9;
 
 /// The name of the report beside the integrated dataset, where it is encrypted as the dataset is.
 pub(crate) const REPORT: &str = "linkage.json";

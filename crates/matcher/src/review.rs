@@ -24,7 +24,7 @@ pub enum Finding {
     TwoNumbersOneChild,
     /// A former number that would tie two children with different birth dates, or that two children claim.
     FormerNumberRefused,
-    /// Another source's row has a pupil's number and another birth date and name.
+    /// Another source's row has a pupil's number and another birth date and name, or the name and birth date of another pupil.
     NumberOfAnotherChild,
     /// A service's number stands on rows of two children: it is no bridge.
     ServiceNumberTwoChildren,
@@ -64,7 +64,7 @@ impl Finding {
                 "former numbers were not followed: two children would be one"
             }
             Self::NumberOfAnotherChild => {
-                "rows of other sources have the number of a pupil with another birth date; the number was not believed"
+                "rows of other sources have the number of a pupil with another birth date or name; the number alone was not believed"
             }
             Self::ServiceNumberTwoChildren => {
                 "numbers of services stand for two children each; they join nothing"

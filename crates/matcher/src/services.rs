@@ -28,6 +28,8 @@ pub(crate) struct Services {
     pub(crate) numbers: HashMap<u32, Option<u32>>,
     /// Rows that reviewers keep from a child of the register.
     apart: HashSet<u32>,
+    /// Rows whose number is one pupil's, and whose name and birth date are another's alone.
+    named_another: HashSet<u32>,
 }
 
 impl Services {
@@ -39,6 +41,7 @@ impl Services {
             linkage: vec![Linkage::NotOnSpine; persons.len()],
             numbers: HashMap::new(),
             apart: HashSet::new(),
+            named_another: HashSet::new(),
         };
         let rows: Vec<u32> = persons.all().filter(|row| !persons.table_of(*row).register).collect();
         for &row in &rows {
@@ -48,7 +51,8 @@ impl Services {
         services.settle(persons, register, &rows, review);
         services.join_by_key(persons, &rows, review);
         for &row in &rows {
-            if services.refused[row as usize] != NONE && services.child(row) == NONE {
+            let is_refused = services.refused[row as usize] != NONE && services.child(row) == NONE;
+            if is_refused || services.named_another.contains(&row) {
                 review.note(Finding::NumberOfAnotherChild, [row]);
             }
             if services.linkage[row as usize] == Linkage::AmbiguousMatchKey {
@@ -61,16 +65,26 @@ impl Services {
     /// The register's child that a row leads to by itself: by a number, else by a match key.
     fn lead(&mut self, persons: &Persons, register: &Register, row: u32) {
         let place = row as usize;
-        let mut shared = false;
+        if persons.is_nobody_s(row) {
+            self.linkage[place] = Linkage::LinkedToNobody;
+            return;
+        }
+        let (mut shared, mut named_another) = (false, false);
         for number in persons.numbers_known(row) {
             if let Some(unit) = register.number(number) {
-                if register.fits(persons, row, unit) && !register.names_another(persons, row, unit)
-                {
+                let fits = register.fits(persons, row, unit);
+                let another = fits.then(|| register.names_another(persons, row, unit)).flatten();
+                if fits && another.is_none() {
                     self.target[place] = unit;
                     self.linkage[place] = Linkage::Identifier;
                     return;
                 }
                 self.refused[place] = unit;
+                // A check letter stands against a namesake: a third thing decides. That is the sex, or a service's number below.
+                if let Some(other) = another {
+                    self.named_another.insert(row);
+                    named_another |= !register.has_sex_of(persons, row, other, unit);
+                }
             } else if let Some(units) = register.shared.get(&number) {
                 match of_several(persons, register, row, units) {
                     Some(unit) => {
@@ -81,6 +95,10 @@ impl Services {
                     None => shared = true,
                 }
             }
+        }
+        if named_another {
+            self.linkage[place] = Linkage::ConflictingBirthDate;
+            return;
         }
         let keyed = register.by_match_key(persons, row);
         self.linkage[place] = match keyed {

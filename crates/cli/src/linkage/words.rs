@@ -29,11 +29,12 @@ pub(super) fn way(code: &str) -> &'static str {
         "identifier" => "by the row of its person, or by a number",
         "not-on-spine" => "its person is no pupil, or leads to none",
         "no-identifier" => "it has neither a number nor a match key",
+        "linked-to-nobody" => {
+            "a marked identity's number stands on it, and it may be another child's"
+        }
         "reviewed" => "by what reviewers decided",
         "ambiguous-match-key" => "its match key is that of two pupils or more",
-        "conflicting-birth-date" => {
-            "its number is that of a pupil with another birth date and name"
-        }
+        "conflicting-birth-date" => "its number is that of a pupil with another birth date or name",
         "shared-number" => "its number stands for two children",
         "orphan" => "its number is in no row about a person",
         _ => "by a further number that the register gives for the pupil, in a column of this name",

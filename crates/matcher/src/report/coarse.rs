@@ -133,6 +133,7 @@ impl ExactOnlyCounts {
             listed_in_rows: coarse(self.listed_in_rows),
             listed_in_no_row: coarse(self.listed_in_no_row),
             linked_to_nobody: coarse(self.linked_to_nobody),
+            told_by_birth_date: coarse(self.told_by_birth_date),
             silent_numbers: coarse(self.silent_numbers),
             silent_match_keys: coarse(self.silent_match_keys),
         }
@@ -287,6 +288,7 @@ mod tests {
             listed_in_rows: 2,
             listed_in_no_row: 1,
             linked_to_nobody: 7,
+            told_by_birth_date: 2,
             silent_numbers: 4,
             silent_match_keys: 6,
         };
@@ -314,7 +316,7 @@ mod tests {
         let mut found = Vec::new();
         numbers("", &serde_json::to_value(report.coarse()).unwrap(), &mut found);
         found.retain(|(name, _)| name != "format");
-        assert_eq!(found.len(), 24, "{found:?}");
+        assert_eq!(found.len(), 25, "{found:?}");
         assert!(found.iter().all(|(_, of)| of % 5 == 0 && *of > 0), "{found:?}");
         // The rate is that of the coarse counts: 39 of 43 would tell of 4.
         assert!(report.coarse().text().contains(" 80.0 %"), "{}", report.coarse().text());

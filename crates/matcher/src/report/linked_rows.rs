@@ -46,13 +46,14 @@ impl Way {
 }
 
 /// Codes of ways that the crosswalk has, and whether they are links.
-const CODES: [(&str, bool); 9] = [
+const CODES: [(&str, bool); 10] = [
     ("match-key", true),
     ("scored", true),
     ("reviewed", true),
     ("not-on-spine", false),
     ("ambiguous-match-key", false),
     ("no-identifier", false),
+    ("linked-to-nobody", false),
     ("conflicting-birth-date", false),
     ("shared-number", false),
     ("orphan", false),
