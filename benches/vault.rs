@@ -48,7 +48,7 @@ fn main() {
         let (purpose, kind) = ("p".parse().unwrap(), "upn".parse().unwrap());
         let own = opened.folder.keys.pseudonymiser(&purpose, KeyVersion(1), &kind);
         let socket = folder.path().join("sock");
-        let server = Server::bind(Vault::new(opened, None).unwrap(), &socket).unwrap();
+        let server = Server::bind(Vault::new(opened, None, true).unwrap(), &socket).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let watched = Arc::clone(&stop);
         let serving = std::thread::spawn(move || server.serve(&watched).unwrap());

@@ -26,6 +26,6 @@ pub fn site() -> &'static (Vault, u32) {
         let secret = Secret::key_file(root.join("key"));
         let opened = folder::open_folder(&root.join("vault"), &secret, Disk::new()).unwrap();
         let uid = std::fs::metadata(root.join("vault/log.jsonl")).unwrap().uid();
-        (Vault::new(opened, None).unwrap(), uid)
+        (Vault::new(opened, None, true).unwrap(), uid)
     })
 }

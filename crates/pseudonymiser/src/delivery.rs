@@ -166,14 +166,16 @@ impl Planned {
 
     /// Reads, treats and publishes the delivery.
     pub(crate) fn ingest(&self, run: &mut Run<'_>) -> Result<Manifest, IngestError> {
-        let opened = run.vault.open_run(RunManifest {
+        let declared = RunManifest {
             run: run.id.clone(),
             purpose: run.purpose.clone(),
             source: self.delivery.name.clone(),
             period: self.delivery.period.clone(),
             inputs: self.named(),
             ceiling: u64::MAX,
-        })?;
+        };
+        declared.fits().map_err(IngestError::Files)?;
+        let opened = run.vault.open_run(declared)?;
         run.hands.tokens.begin_run(opened.repairs);
         let dataset = self.delivery.dataset(run.purpose);
         let (mut whole, mut second) = (None, false);

@@ -5,7 +5,7 @@ use minster_model::{NameError, Period, SourceName, TableName, exit};
 use minster_retention::ScheduleError;
 use minster_sources::{CatalogueError, LookupError, OutlineError, PlanError, ReadError};
 use minster_store::StoreError;
-use minster_vault_api::{Denial, VaultError};
+use minster_vault_api::{Denial, FilesFault, VaultError};
 
 /// Why an ingestion stops. No variant holds a row's value.
 #[derive(Debug, thiserror::Error)]
@@ -287,6 +287,9 @@ pub enum IngestError {
     /// A name that is none.
     #[error(transparent)]
     Kind(#[from] NameError),
+    /// A delivery of files that no message to the vault names. The vault was not asked.
+    #[error(transparent)]
+    Files(FilesFault),
     /// A batch that Arrow does not take: a fault of this program.
     #[error("a batch could not be put together: {0}")]
     Arrow(#[from] arrow::error::ArrowError),
@@ -308,6 +311,7 @@ impl IngestError {
             | Self::Fallen { .. }
             | Self::MostlySetAside { .. }
             | Self::WrongNumbers { .. }
+            | Self::Files(_)
             | Self::OtherHeader { .. } => Self::OfSource {
                 source_name: source_name.clone(),
                 period: period.clone(),
@@ -343,6 +347,7 @@ impl IngestError {
                 | Self::WrongNumbers { .. }
                 | Self::OtherHeader { .. }
                 | Self::TooManyTexts { .. }
+                | Self::Files(_)
                 | Self::Plan(_)
                 | Self::Read(_)
                 | Self::Kind(_)
@@ -377,6 +382,7 @@ impl IngestError {
             | Self::NotDelivered { .. }
             | Self::AllLeftOut { .. }
             | Self::TooManyTexts { .. }
+            | Self::Files(_)
             | Self::Lookup(_)
             | Self::Plan(_)
             | Self::Outline(_)
@@ -388,5 +394,22 @@ impl IngestError {
             Self::Quarantine(_) => exit::PUBLISH,
             Self::Sealing(_) | Self::Unlearnt | Self::Arrow(_) | Self::Output(_) => exit::FAULT,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One drop folder with too many small files took the night of all sources.
+    #[test]
+    fn files_that_no_message_to_the_vault_names_leave_out_their_source_alone() {
+        let error = || IngestError::Files(FilesFault::TooMany { files: 4_097 });
+        assert!(error().is_of_source());
+        let (name, period) = ("census".parse().unwrap(), "2024-25".parse().unwrap());
+        let told = error().named(&name, &period);
+        assert_eq!(told.exit_code(), exit::USAGE);
+        let told = told.to_string();
+        assert!(told.contains("census") && told.contains("4097 files"), "{told}");
     }
 }

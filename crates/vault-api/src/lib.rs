@@ -56,7 +56,7 @@ pub use retention::{
     UndeterminedCount,
 };
 pub use review::SignedDecisions;
-pub use run::{IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};
+pub use run::{FilesFault, IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};
 pub use status::{
     DangerousRoles, PurposeStatus, RoleGrant, Statement, StatusReport, VersionStatus,
 };

@@ -26,6 +26,67 @@ pub struct RunManifest {
     pub ceiling: u64,
 }
 
+impl RunManifest {
+    /// Files of one run, at most.
+    pub const MOST_FILES: usize = bounds::SOME;
+    /// Bytes of one file's name, at most.
+    pub const LONGEST_NAME: usize = bounds::NAME;
+    /// Bytes of all names together, at most: they stand in one entry of the log, which fits one page of it.
+    pub const LONGEST_NAMES: usize = 512 << 10;
+
+    /// Whether the vault takes so many files with such names. To be asked before the vault is: it hangs up on a longer message,
+    /// and no other source would be answered.
+    ///
+    /// # Errors
+    /// [`FilesFault`].
+    pub fn fits(&self) -> Result<(), FilesFault> {
+        let files = self.inputs.len();
+        if files > Self::MOST_FILES {
+            return Err(FilesFault::TooMany { files });
+        }
+        let lengths = || self.inputs.iter().map(|file| file.name.len());
+        if let Some(place) = lengths().position(|bytes| bytes > Self::LONGEST_NAME) {
+            return Err(FilesFault::LongName { place: place + 1 });
+        }
+        match lengths().sum() {
+            bytes if bytes > Self::LONGEST_NAMES => Err(FilesFault::LongNames { bytes }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A delivery whose files no message to the vault names. Their names stay out of it: whoever delivers chose them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FilesFault {
+    /// Too many files.
+    #[error(
+        "it has {files} files, and one delivery has {} at most; deliver them in one archive",
+        RunManifest::MOST_FILES
+    )]
+    TooMany {
+        /// So many there are.
+        files: usize,
+    },
+    /// A name that is too long.
+    #[error(
+        "the name of file {place}, in the order of names, has more than {} bytes; rename it",
+        RunManifest::LONGEST_NAME
+    )]
+    LongName {
+        /// From 1.
+        place: usize,
+    },
+    /// Names that are too long together.
+    #[error(
+        "the names of its files have {bytes} bytes together, and may have {}; shorten them, or deliver one archive",
+        RunManifest::LONGEST_NAMES
+    )]
+    LongNames {
+        /// So many bytes.
+        bytes: usize,
+    },
+}
+
 /// A file that a run is to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedFile {
@@ -134,5 +195,46 @@ impl Drop for IdentifierBatch {
 impl fmt::Debug for IdentifierBatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "IdentifierBatch({} identifiers)", self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Request, frame};
+
+    fn manifest(names: impl IntoIterator<Item = String>) -> RunManifest {
+        let file = |name| NamedFile { name, bytes: 1 };
+        RunManifest {
+            run: "r".parse().unwrap(),
+            purpose: "p".parse().unwrap(),
+            source: "s".parse().unwrap(),
+            period: "2024-25".parse().unwrap(),
+            inputs: names.into_iter().map(file).collect(),
+            ceiling: 1,
+        }
+    }
+
+    /// The vault hangs up on a message that it cannot read, and all sources of the night were lost with it.
+    #[test]
+    fn what_fits_is_what_the_vault_reads_of_a_run_s_files() {
+        let names =
+            |count: usize, bytes: usize| manifest((0..count).map(move |n| format!("{n:0bytes$}")));
+        let is_read = |of: &RunManifest| {
+            let mut frame = Vec::new();
+            frame::write(&mut frame, &Request::OpenRun(of.clone())).unwrap();
+            frame::read_within::<Request>(&mut frame.as_slice(), frame::MAX_FRAME).is_ok()
+        };
+        for (of, fits, read) in [
+            (names(4_096, 8), Ok(()), true),
+            (names(4_097, 8), Err(FilesFault::TooMany { files: 4_097 }), false),
+            (names(1, 1_024), Ok(()), true),
+            (names(2, 1_025), Err(FilesFault::LongName { place: 1 }), false),
+            (names(512, 1_024), Ok(()), true),
+            // It is read, and refused by its own words.
+            (names(513, 1_024), Err(FilesFault::LongNames { bytes: 513 << 10 }), true),
+        ] {
+            assert_eq!((of.fits(), is_read(&of)), (fits, read));
+        }
     }
 }

@@ -52,6 +52,8 @@ pub struct StatusReport {
     pub roles_file_ignored: bool,
     /// Whether the vault started for a single user, who may hold roles that undo a protection together.
     pub single_user: bool,
+    /// Accounts that still want the role custodian without end, so that each custodian who opens the vault or signs has one.
+    pub custodian_accounts_missing: u32,
     /// Seconds since the last checkpoint in the folder that the vault keeps was signed; nothing where it keeps none, or none is
     /// there yet.
     pub checkpoint_age: Option<u64>,

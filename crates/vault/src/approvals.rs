@@ -19,7 +19,7 @@ pub use crate::signing_key::{KeyForm, SigningKey};
 use crate::{
     VaultFault,
     keys::unhex,
-    log::{ResumedRun, RunCounts},
+    log::{AboutRole, ResumedRun, RunCounts},
     purposes::{PurposeDefinition, today},
 };
 
@@ -292,6 +292,16 @@ impl Action {
             | Self::ChangeCustodians { .. }
             | Self::FindSubject { .. }
             | Self::ChangeExactOnly { .. } => None,
+        }
+    }
+
+    /// The role and uid that it grants or revokes.
+    pub(crate) fn about(&self) -> Option<AboutRole> {
+        match self {
+            Self::GrantRole { role, uid, .. } | Self::RevokeRole { role, uid } => {
+                Some(AboutRole { role: *role, uid: *uid })
+            }
+            _ => None,
         }
     }
 

@@ -36,7 +36,8 @@ use crate::{
 };
 
 /// The files that an `init` may have left when it was cut short, besides those written aside.
-const UNFINISHED: &[&str] = &["vault.toml", "log.jsonl"];
+const UNFINISHED: &[&str] = &[SETTINGS, "log.jsonl"];
+const SETTINGS: &str = "vault.toml";
 /// A longer `vault.toml` is none.
 const LONGEST: u64 = 1 << 20;
 
@@ -113,7 +114,16 @@ pub struct OpenFolder {
     pub signer: Signer,
     /// `vault.toml`.
     pub settings: Settings,
+    /// Shares that open the vault; 1 where it is opened without.
+    pub(crate) shares: usize,
     _lock: File,
+}
+
+impl OpenFolder {
+    /// A fault of the roles in `vault.toml`.
+    pub(crate) fn refused_roles(&self, why: String) -> VaultFault {
+        VaultFault::File { path: self.path.join(SETTINGS), why }
+    }
 }
 
 /// The choices for a new vault.
@@ -139,7 +149,7 @@ pub fn init(folder: &Path, plan: &Plan<'_>, disk: &Disk) -> Result<String, Vault
     let store_id = hex(&random::<16>()?);
     let secrets = Secrets::make()?;
     let keys = Keys::new(RootKey::from_bytes(*secrets.root), &store_id);
-    disk.replace(&folder.join("vault.toml"), settings_text().as_bytes())?;
+    disk.replace(&folder.join(SETTINGS), settings_text().as_bytes())?;
     let mut log = Log::open(
         &folder.join(log::FILE),
         keys.log_key(),
@@ -254,6 +264,7 @@ fn open_closed(
         keys,
         signer,
         settings,
+        shares: store.header.custody.shares_needed(),
         _lock: lock,
     };
     Ok((Opened { folder, log, state }, store, secrets))

@@ -25,6 +25,7 @@ use crate::{
     custody::Secret,
     folder::{Closed, Unsealed},
     log::UidCount,
+    purposes::today,
     refusals::{Places, Refusals},
     roles::RoleTable,
     server::{Limits, Patient, Place, SMALL, Socket, turn_away},
@@ -56,6 +57,8 @@ pub struct Unlocked {
     pub unsealed: Unsealed,
     /// The socket, on which callers may wait already.
     pub socket: Socket,
+    /// Whether one user runs everything.
+    pub single_user: bool,
     /// How it was opened, for the log.
     pub opening: Opening,
     /// The refusals until then, for the log.
@@ -114,7 +117,7 @@ impl Locked {
             );
             return Err(VaultFault::File { path: closed.store_path().to_owned(), why });
         };
-        let roles = closed.roles()?;
+        let roles = closed.roles(single_user)?;
         let socket = Socket::bind(&roles, socket)?;
         let shares = Mutex::default();
         let waiting = Waiting { closed, roles, kind, needed, single_user, shares };
@@ -158,12 +161,13 @@ impl Locked {
         }
         let Self { socket, waiting, refusals, .. } = self;
         let held = || VaultFault::Usage("a conversation with the locked vault does not end".into());
-        let Waiting { closed, shares, .. } = Arc::into_inner(waiting).ok_or_else(held)?;
+        let Waiting { closed, shares, single_user, .. } =
+            Arc::into_inner(waiting).ok_or_else(held)?;
         let shares = shares.into_inner().unwrap_or_else(PoisonError::into_inner);
         let Shares { wrong, refused, opened, .. } = shares;
         let Some((unsealed, by)) = opened else { return Ok(None) };
         let opening = Opening { by, wrong: counted(wrong), refused: counted(refused) };
-        Ok(Some(Unlocked { closed, unsealed, socket, opening, refusals }))
+        Ok(Some(Unlocked { closed, unsealed, socket, single_user, opening, refusals }))
     }
 }
 
@@ -210,7 +214,7 @@ impl Waiting {
                 if protocol != PROTOCOL {
                     return Err(Denial::Protocol { vault: PROTOCOL });
                 }
-                if !self.roles.holds(uid, asked) {
+                if !self.roles.holds(uid, asked, today()) {
                     return Err(Denial::NotInRole { uid, role: asked });
                 }
                 *role = Some(asked);

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     log::{Event, UidCount},
+    purposes::today,
     roles::RoleTable,
 };
 
@@ -97,7 +98,7 @@ pub(crate) enum NoPlace {
 impl Places {
     /// Takes a place for a caller, by the roles as they are now.
     pub(crate) fn take(&mut self, uid: u32, roles: &RoleTable) -> Result<(), NoPlace> {
-        let holders = roles.uids();
+        let holders = roles.uids(today());
         if !holders.contains(&uid) {
             return Err(NoPlace::Stranger);
         }

@@ -211,6 +211,7 @@ pub fn restore(
         count: restoration.accept_loss_after.unwrap_or_default(),
         reference: restoration.reference,
         expires: restoration.expires.to_string(),
+        about: None,
     }];
     events.extend(by.into_iter().map(|one| Event::Approved {
         proposal: id.clone(),

@@ -25,6 +25,7 @@ use crate::{
     VaultFault,
     disk::Disk,
     locked::Unlocked,
+    purposes::today,
     refusals::{NoPlace, Places, Refusals},
     roles::RoleTable,
     session::Session,
@@ -91,7 +92,7 @@ impl Socket {
     /// Lets others than the vault's own user connect where they hold a role, and nobody else.
     pub(crate) fn open_to(&mut self, roles: &RoleTable) -> Result<(), VaultFault> {
         let own = rustix::process::getuid().as_raw();
-        let is_open = roles.uids().into_iter().any(|uid| uid != own);
+        let is_open = roles.uids(today()).into_iter().any(|uid| uid != own);
         if self.is_open != Some(is_open) {
             let mode = fs::Permissions::from_mode(if is_open { 0o666 } else { 0o600 });
             let set = fs::set_permissions(&self.path, mode);
@@ -152,8 +153,8 @@ impl Server {
         checkpoints: Option<&Path>,
         disk: Disk,
     ) -> Result<Self, VaultFault> {
-        let Unlocked { closed, unsealed, socket, opening, refusals } = unlocked;
-        let vault = Vault::new(closed.open(unsealed, disk)?, checkpoints)?;
+        let Unlocked { closed, unsealed, socket, single_user, opening, refusals } = unlocked;
+        let vault = Vault::new(closed.open(unsealed, disk)?, checkpoints, single_user)?;
         let logged = vault.unlocked(opening, refusals);
         logged.map_err(|denial| VaultFault::Usage(denial.to_string()))?;
         Ok(Self::on(vault, socket))
@@ -275,9 +276,14 @@ fn converse(vault: &Vault, uid: u32, stream: &UnixStream, limits: &Limits) {
             }
             Err(_) => return,
         };
+        let was_welcome = session.is_welcome();
         let response = session.answer(request);
         std::thread::sleep(vault.wait(uid));
         if frame::write(&mut writer, &response).is_err() {
+            return;
+        }
+        if was_welcome && matches!(response, Response::Denied(Denial::NotInRole { .. })) {
+            // The role ended: whoever held it has no place here any more.
             return;
         }
         if session.is_welcome() {

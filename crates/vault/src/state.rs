@@ -6,6 +6,7 @@ mod proposals;
 mod releases;
 mod retention;
 mod retiring;
+mod roles;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,13 +18,14 @@ use minster_vault_api::{Denial, Publication};
 
 pub use proposals::ProposalState;
 pub(crate) use retention::{ClosedDisposal, Hold, OpenDisposal};
+pub(crate) use roles::changes_end;
 
 use crate::{
     approvals::{CustodianKey, NEEDED, StoppedRun, refusal},
     log::{Entry, Event, RegistryHead, checkpoint::Accepted},
     manifests::Manifests,
     purposes::{PurposeDefinition, today},
-    roles::{Holder, RoleTable},
+    roles::{EverHeld, RoleTable},
 };
 
 /// The state that the log's entries lead to.
@@ -37,6 +39,10 @@ pub struct State {
     pub roles: RoleTable,
     /// The table of `vault.toml` as it was last taken over.
     pub(crate) roles_file: Option<RoleTable>,
+    /// The roles that each uid ever held.
+    pub(crate) ever_held: EverHeld,
+    /// The day of the last entry: none is of an earlier one, but where two custodians accepted a clock.
+    pub(crate) last_day: Option<Date>,
     /// The purposes.
     pub purposes: BTreeMap<Purpose, PurposeState>,
     /// Proposals that were neither carried out nor forgotten.
@@ -263,13 +269,14 @@ impl State {
             return Err(refused(&why));
         }
         match found.expires {
-            Some(last) if last >= today() => Ok(found),
+            Some(last) if last >= self.day() => Ok(found),
             _ => Err(refused("its last day is over; propose it anew with a later `--expires`")),
         }
     }
 
     /// Adds an entry.
     pub fn apply(&mut self, entry: &Entry) {
+        self.see_day(entry);
         if let Some(proposal) = entry.event.carries_out() {
             self.proposals.remove(proposal);
         }
@@ -370,14 +377,9 @@ impl State {
                     state.wrong_numbers += 1;
                 }
             }
-            Event::TookOverRoles { roles } => {
-                self.roles.clone_from(roles);
-                self.roles_file = Some(roles.clone());
+            Event::TookOverRoles { .. } | Event::GrantedRole { .. } | Event::RevokedRole { .. } => {
+                self.apply_roles(&entry.event)
             }
-            Event::GrantedRole { role, uid, until, .. } => {
-                self.roles.grant(Holder { role: *role, uid: *uid, until: *until });
-            }
-            Event::RevokedRole { role, uid, .. } => self.roles.revoke(*role, *uid),
             Event::Appointed { custodians } => self.custodians.clone_from(custodians),
             Event::ChangedCustodians { custodians, .. } => {
                 self.custodians.clone_from(custodians);

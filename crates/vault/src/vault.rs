@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use minster_model::Purpose;
+use minster_model::{Purpose, Role};
 use minster_vault_api::{Denial, LogPage, Proof, Statement};
 
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
     refusals::{Pace, Refusals},
     registry::{Births, FactsBook, Registry, Tombstones},
     retention::{PROPOSED, Proposed},
-    roles::RoleTable,
+    roles::{Accounts, RoleTable},
     state::{PurposeState, State},
 };
 
@@ -59,10 +59,17 @@ impl Vault {
     /// in which the auditor finds them, it first makes sure that the log agrees with all that are
     /// there.
     ///
+    /// With `single_user`, one uid may hold roles that undo a protection together.
+    ///
     /// # Errors
     /// A registry that was changed, cut or put back; a log that ends before a checkpoint or has another
-    /// entry there; a folder of checkpoints that is not the one that was used before.
-    pub fn new(opened: Opened, checkpoints: Option<&Path>) -> Result<Self, VaultFault> {
+    /// entry there; a folder of checkpoints that is not the one that was used before; roles of `vault.toml` that nobody could
+    /// change any more; a uid with roles that undo a protection together.
+    pub fn new(
+        opened: Opened,
+        checkpoints: Option<&Path>,
+        single_user: bool,
+    ) -> Result<Self, VaultFault> {
         let Opened { folder, log, state } = opened;
         let (verifier, disk) = (folder.signer.verifier(), folder.disk.clone());
         let exporter = Exporter::of_vault(checkpoints, verifier, &state, disk)?;
@@ -75,8 +82,13 @@ impl Vault {
         let mut core = Core { log, state, exporter, pace: pace_of, roles: roles_of };
         let file = RoleTable::of_file(&folder.settings.roles);
         if core.state.takes_over(&file) {
+            let accounts = Accounts { shares: folder.shares, single_user };
+            core.state.may_take_over(&file, accounts).map_err(|why| folder.refused_roles(why))?;
+            file.refuse_shared_roles(single_user, core.state.day())?;
             core.append(None, Event::TookOverRoles { roles: file })?;
         }
+        // Of the log that is verified by now: what was looked at before may have been another.
+        core.state.roles.refuse_shared_roles(single_user, core.state.day())?;
         core.tell_roles();
         let mut books = BTreeMap::new();
         for (name, state) in core.state.purposes.clone() {
@@ -114,6 +126,24 @@ impl Vault {
 
     pub(crate) fn recipient(&self) -> &str {
         &self.folder.recipient
+    }
+
+    /// Shares that open the vault; 1 where it is opened without.
+    pub(crate) fn shares(&self) -> usize {
+        self.folder.shares
+    }
+
+    /// Refuses a uid that does not hold a role, and everybody while the clock is behind the log: what is not logged is not asked
+    /// either.
+    ///
+    /// # Errors
+    /// [`Denial::NotInRole`], [`Denial::LogUnwritable`].
+    pub(crate) fn holds(&self, uid: u32, role: Role) -> Result<(), Denial> {
+        let core = self.core()?;
+        match core.log.ahead() {
+            Some(_) => Err(Denial::LogUnwritable),
+            None => core.state.holds(uid, role),
+        }
     }
 
     /// Who may ask in which role, as it is now.

@@ -251,6 +251,7 @@ fn status() -> StatusReport {
         roles: vec![RoleGrant { role: Role::Auditor, uid: 1, until: Some(t()) }],
         roles_file_ignored: false,
         single_user: false,
+        custodian_accounts_missing: 0,
         checkpoint_age: Some(1),
     }
 }

@@ -200,6 +200,11 @@ impl Custody {
         }
     }
 
+    /// Shares that open it, each from an account of its own; 1 where it is opened by a file.
+    pub(crate) fn shares_needed(&self) -> usize {
+        self.shares().map_or(1, |(_, needed)| needed)
+    }
+
     /// The place of an age identity among the recipients.
     pub(crate) fn place_of(&self, share: &Share) -> Option<usize> {
         let Self::Recipients { recipients, .. } = self else { return None };

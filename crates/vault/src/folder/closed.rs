@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    LONGEST, Opened, Settings, open_closed,
+    LONGEST, Opened, SETTINGS, Settings, open_closed,
     store_file::{Found, Secrets, StoreFile},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     custody::{Custody, SealingKey, Secret, refuse_exposed},
     disk::{self, Disk},
     log::{self, Clock},
-    roles::RoleTable,
+    roles::{Accounts, RoleTable},
     state::State,
 };
 
@@ -40,7 +40,7 @@ impl Closed {
     /// Where the folder or a file in it is another's or open to others, or another process has it.
     pub fn at(folder: &Path) -> Result<Self, VaultFault> {
         let [store_path, copy_path] = StoreFile::paths(folder);
-        let (settings_path, log_path) = (folder.join("vault.toml"), folder.join(log::FILE));
+        let (settings_path, log_path) = (folder.join(SETTINGS), folder.join(log::FILE));
         for path in [folder, &store_path, &copy_path, &settings_path, &log_path] {
             if path.exists() || path == folder {
                 refuse_exposed(path)?;
@@ -61,14 +61,24 @@ impl Closed {
     }
 
     /// Who holds which role, as the log says that nobody has verified yet, or `vault.toml` where that counts. Whoever can change
-    /// the one can change the other.
+    /// the one can change the other: [`Vault::new`](crate::vault::Vault::new) refuses again what this does.
     ///
     /// # Errors
-    /// A log that is none.
-    pub fn roles(&self) -> Result<RoleTable, VaultFault> {
+    /// A log that is none; a table that nobody could change any more; a uid with roles that undo a protection together, unless one
+    /// user runs everything.
+    pub fn roles(&self, single_user: bool) -> Result<RoleTable, VaultFault> {
         let (file, mut state) = (RoleTable::of_file(&self.settings.roles), State::default());
         log::follow(&self.folder.join(log::FILE), |entry| state.apply(entry))?;
-        Ok(if state.takes_over(&file) { file } else { state.roles })
+        let roles = if state.takes_over(&file) {
+            let accounts = Accounts { shares: self.custody().shares_needed(), single_user };
+            let refused = |why| VaultFault::File { path: self.folder.join(SETTINGS), why };
+            state.may_take_over(&file, accounts).map_err(refused)?;
+            file
+        } else {
+            state.roles.clone()
+        };
+        roles.refuse_shared_roles(single_user, state.day())?;
+        Ok(roles)
     }
 
     /// How the root is sealed.

@@ -163,6 +163,9 @@ pub enum Event {
         count: u64,
         reference: String,
         expires: String,
+        /// The role and uid that it grants or revokes, where it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<AboutRole>,
     },
     /// A custodian approved a proposal. The signature is hexadecimal.
     Approved { proposal: String, custodian: String, signature: String },
@@ -362,6 +365,16 @@ impl Event {
             _ => None,
         }
     }
+}
+
+/// The role and uid that a proposal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AboutRole {
+    /// The role.
+    pub role: Role,
+    /// The uid.
+    pub uid: u32,
 }
 
 /// How far a run had come when an alarm stopped it.

@@ -21,7 +21,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use event::{Asker, Entry, Event, RegistryHead, ResumedRun, RunCounts, UidCount};
+pub use event::{AboutRole, Asker, Entry, Event, RegistryHead, ResumedRun, RunCounts, UidCount};
 use jiff::{SignedDuration, Timestamp};
 pub(crate) use lines::read_lines;
 pub use retention::{Disposed, Held};
@@ -187,6 +187,12 @@ impl Log {
     /// The last entry's time, where it lies further ahead of the clock than it may.
     pub(crate) fn ahead(&self) -> Option<Timestamp> {
         self.last.filter(|last| last.duration_since(Timestamp::now()) > SKEW)
+    }
+
+    /// As if an entry had been added that far ahead of the clock.
+    #[cfg(test)]
+    pub(crate) fn run_ahead(&mut self, by: SignedDuration) {
+        self.last = Some(Timestamp::now() + by);
     }
 
     /// The place of the last entry.

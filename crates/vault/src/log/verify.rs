@@ -9,11 +9,11 @@ use minster_model::Purpose;
 use minster_vault_api::{Publication, SignedDecisions, note::Verifier};
 
 use super::{
-    Entry, Event, FIRST,
+    AboutRole, Entry, Event, FIRST,
     checkpoint::{self, Accepted},
     hash,
 };
-use crate::{VaultFault, approvals, disk};
+use crate::{VaultFault, approvals, disk, state::changes_end};
 
 /// The facts that a verifier learns without a secret.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -152,12 +152,22 @@ struct Witness {
     store_id: Option<String>,
     verifier: Option<String>,
     custodians: Vec<approvals::CustodianKey>,
-    proposals: HashMap<String, (String, Vec<String>)>,
+    proposals: HashMap<String, Open>,
+    /// Whether the roles of `vault.toml` were taken over.
+    has_roles: bool,
     reviewers: HashMap<Purpose, Vec<approvals::CustodianKey>>,
     approvals: u64,
     accepted: Vec<Accepted>,
     restorations: u64,
     publications: Vec<Publication>,
+}
+
+/// A proposal that is open.
+struct Open {
+    sha256: String,
+    by: Vec<String>,
+    about: Option<AboutRole>,
+    requester: Option<u32>,
 }
 
 impl Witness {
@@ -177,14 +187,24 @@ impl Witness {
                 }
                 self.custodians.clone_from(custodians);
             }
-            Event::Proposed { proposal, sha256, .. } => {
-                self.proposals.insert(proposal.clone(), (sha256.clone(), Vec::new()));
+            Event::Proposed { proposal, sha256, about, .. } => {
+                let requester = entry.asker.as_ref().map(|asker| asker.uid);
+                let (sha256, by, about) = (sha256.clone(), Vec::new(), *about);
+                self.proposals.insert(proposal.clone(), Open { sha256, by, about, requester });
+            }
+            Event::TookOverRoles { .. } => {
+                if self.has_roles && self.custodians.len() >= approvals::NEEDED {
+                    return Err(
+                        "the roles of vault.toml are taken over again where two custodians approve changes",
+                    );
+                }
+                self.has_roles = true;
             }
             Event::Approved { proposal, custodian, signature } => {
                 let store_id = self.store_id.as_deref().unwrap_or_default();
                 let key = self.custodians.iter().find(|key| key.name == *custodian);
                 let key = key.ok_or("an approval by someone who is no custodian")?;
-                let (sha256, by) =
+                let Open { sha256, by, .. } =
                     self.proposals.get_mut(proposal).ok_or("an approval of no proposal")?;
                 let right = crate::keys::unhex(signature)
                     .is_some_and(|signature| key.verify(store_id, sha256, &signature));
@@ -222,7 +242,7 @@ impl Witness {
             _ => {}
         }
         if let Some(proposal) = entry.event.carries_out() {
-            let (_, by) =
+            let Open { by, .. } =
                 self.proposals.remove(proposal).ok_or("something was done without a proposal")?;
             if by.len() < approvals::NEEDED {
                 return Err("something was done without two custodians' approval");
@@ -238,7 +258,11 @@ impl Witness {
         if let Event::ChangedCustodians { custodians, .. } = &entry.event {
             self.custodians.clone_from(custodians);
             // Signatures of those before count no more under what is still open.
-            self.proposals.values_mut().for_each(|(_, by)| by.clear());
+            self.proposals.values_mut().for_each(|open| open.by.clear());
+        }
+        if matches!(entry.event, Event::GrantedRole { .. } | Event::RevokedRole { .. }) {
+            let ends = |open: &Open| changes_end(&entry.event, open.about.as_ref(), open.requester);
+            self.proposals.retain(|_, open| !ends(open));
         }
         Ok(())
     }

@@ -361,6 +361,13 @@ fn status_text(status: &StatusReport) -> String {
         let role = of.first().map_or("", |one| one.role.as_str());
         let _ = writeln!(out, "role       {role}: {uids}");
     }
+    let missing = status.custodian_accounts_missing;
+    if missing > 0 && !status.custodians.is_empty() {
+        let _ = writeln!(
+            out,
+            "TOO FEW    {missing} more of the accounts that custodians need: grant custodian without --until to an account of each"
+        );
+    }
     if status.roles_file_ignored {
         let _ = writeln!(
             out,

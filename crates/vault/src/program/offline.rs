@@ -72,7 +72,6 @@ pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
         // A person who stops the unit while it waits must be heard.
         stop_on_signals(&stop)?;
         let closed = Closed::at(&dir)?;
-        closed.roles()?.refuse_shared_roles(single_user)?;
         let locked = Locked::bind(closed, &socket, single_user)?;
         let _ = writeln!(
             io::stderr(),
@@ -83,10 +82,11 @@ pub(crate) fn serve(arguments: Serve) -> Result<(), Failure> {
         Server::unlocked(unlocked, checkpoints, Disk::new())?
     } else {
         let closed = Closed::at(&dir)?;
-        closed.roles()?.refuse_shared_roles(single_user)?;
+        // Before a secret is read; and again of the log, once it is verified.
+        closed.roles(single_user)?;
         let unsealed = closed.unseal(&opening.into())?;
         let opened = closed.open(unsealed, Disk::new())?;
-        let vault = Vault::new(opened, checkpoints)?;
+        let vault = Vault::new(opened, checkpoints, single_user)?;
         stop_on_signals(&stop)?;
         Server::bind(vault, &socket)?
     };

@@ -1,11 +1,8 @@
 //! Proposals: made, approved by two custodians, carried out once by whoever made them.
 
-use std::collections::HashMap;
-
-use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, Role, SourceName};
+use minster_model::{KeyVersion, Kind, Purpose, Role, SourceName};
 use minster_vault_api::{
-    Approval, CarriedOut, Denial, IdentifierBatch, Proposed, ProposedAction, Reidentified,
-    Response, SubjectPseudonym,
+    Approval, CarriedOut, Denial, IdentifierBatch, Proposed, ProposedAction, Response,
 };
 
 use super::{Session, check_reference, disposal::Approved, fault, out_of_order};
@@ -16,11 +13,10 @@ use crate::{
     },
     keys::{hex, random},
     log::Event,
-    purposes::{PurposeDefinition, today},
-    roles::Holder,
+    purposes::PurposeDefinition,
+    roles::{Accounts, Holder},
     state::{PurposeState, State},
     unseen::is_unseen,
-    vault::in_use,
 };
 
 pub(super) const FOLDER: &str = "proposals";
@@ -120,6 +116,7 @@ impl Session<'_> {
             count: proposal.action.count(),
             reference: proposal.reference,
             expires: proposal.expires.to_string(),
+            about: proposal.action.about(),
         };
         self.decide(|_| Ok((event, ())))?;
         Ok(Response::Proposal(text))
@@ -139,12 +136,14 @@ impl Session<'_> {
                 let until = until.map(|day| day.parse()).transpose();
                 let until = until.map_err(|_| made("its last day is no date, as in 2026-12-31"))?;
                 let holder = Holder { role, uid, until };
-                let may = self.vault.look(|state| state.may_grant(&holder))?;
+                let may = |state: &State| state.may_grant(&holder, self.accounts(state));
+                let may = self.vault.look(may)?;
                 may.map_err(|why| made(&why))?;
                 Action::GrantRole { role, uid, until }
             }
             ProposedAction::Revoke { role, uid } => {
-                let may = self.vault.look(|state| state.may_revoke(role, uid))?;
+                let may = |state: &State| state.may_revoke(role, uid, self.accounts(state));
+                let may = self.vault.look(may)?;
                 may.map_err(|why| made(&why))?;
                 Action::RevokeRole { role, uid }
             }
@@ -241,7 +240,7 @@ impl Session<'_> {
         let approvals = self.decide(|state| {
             let open_proposal =
                 state.proposals.get(&proposal).ok_or_else(|| refused("no such one is open"))?;
-            if open_proposal.expires.is_none_or(|last| last < today()) {
+            if open_proposal.expires.is_none_or(|last| last < state.day()) {
                 return Err(refused("its last day is over; propose it anew with a later `--expires`"));
             }
             let key = state.custodians.iter().find(|key| key.name == custodian);
@@ -267,6 +266,14 @@ impl Session<'_> {
 
     pub(super) fn enact(&mut self, id: &str) -> Result<Response, Denial> {
         let proposal = self.approved(id)?;
+        // Whoever asks a source's numbers may ask for more of them. All else is the custodians'.
+        match proposal.action {
+            Action::AllowLoad { .. } | Action::Resume { .. } => {
+                self.allow(&[Role::Ingest, Role::Custodian], "carrying such a proposal out")?;
+            }
+            _ => self.allow(&[Role::Custodian], "carrying such a proposal out")?,
+        }
+        let changes_roles = proposal.action.about().is_some();
         let id = id.to_owned();
         let event = match proposal.action {
             Action::Hold { .. } | Action::Moratorium { .. } => self.held(id, &proposal)?,
@@ -307,7 +314,15 @@ impl Session<'_> {
             }
         };
         self.once(event)?;
+        if changes_roles {
+            // Cut from the log's end, it would undo itself unseen.
+            self.vault.export_checkpoint(true).map_err(fault)?;
+        }
         Ok(Response::Enacted(CarriedOut::Done))
+    }
+
+    fn accounts(&self, state: &State) -> Accounts {
+        state.accounts(self.vault.shares())
     }
 
     /// Lets a purpose go on after the alarm that the custodians were shown, and no other.
@@ -333,79 +348,9 @@ impl Session<'_> {
         Ok(Response::Enacted(CarriedOut::Done))
     }
 
-    pub(super) fn reidentify(&mut self, id: &str) -> Result<Response, Denial> {
-        self.allow(&[Role::Custodian], "identifiers")?;
-        let proposal = self.approved(id)?;
-        let Action::Reidentify { purpose, pseudonyms } = proposal.action else {
-            return Err(refusal("carried out", "it is not about pseudonyms"));
-        };
-        let vault = self.vault;
-        let state = vault.live_purpose(&purpose)?;
-        let books = vault.books(&purpose)?;
-        let books = in_use(&books)?;
-        let registry = &books.registry;
-        let now = pseudonyms.iter().filter_map(|one| Some((*one, registry.find_pseudonym(one)?)));
-        let mut records: HashMap<Pseudonym, u32> = now.collect();
-        for (version, retired) in state.versions().rev().skip(1) {
-            if !retired && records.len() < pseudonyms.len() {
-                records.extend(registry.find_under(vault.keys(), &purpose, version, &pseudonyms));
-            }
-        }
-        let mut answer = Vec::new();
-        for pseudonym in pseudonyms {
-            let found = match records.get(&pseudonym) {
-                None => None,
-                Some(&record) => {
-                    let identifier = registry.identifier(vault.keys(), record).map_err(fault)?;
-                    let mut batch = IdentifierBatch::default();
-                    batch.push(&identifier);
-                    // One that was disposed of is empty.
-                    (!identifier.is_empty()).then(|| (registry.kind(record).clone(), batch))
-                }
-            };
-            answer.push(Reidentified { pseudonym, found });
-        }
-        let found = answer.iter().filter(|one| one.found.is_some()).count() as u64;
-        let asked = answer.len() as u64;
-        self.once(Event::Reidentified { proposal: id.to_owned(), purpose, asked, found })?;
-        Ok(Response::Identifiers(answer))
-    }
-
-    pub(super) fn find_subject(
-        &mut self,
-        id: &str,
-        kind: &Kind,
-        identifier: &IdentifierBatch,
-    ) -> Result<Response, Denial> {
-        self.allow(&[Role::Custodian], "a child's pseudonyms")?;
-        let proposal = self.approved(id)?;
-        let given = self.subject_tag(kind, identifier)?;
-        match proposal.action {
-            Action::FindSubject { kind: asked, tag } if asked == *kind && tag == given => {}
-            _ => return Err(refusal("carried out", "it is about another identifier")),
-        }
-        let vault = self.vault;
-        let link =
-            identifier.iter().next().map(|identifier| vault.keys().link_key(kind).link(identifier));
-        let link = link.ok_or_else(|| out_of_order("no identifier"))?;
-        let mut answer = Vec::new();
-        for (purpose, state) in vault.look(|state| state.purposes.clone())? {
-            let books = vault.books(&purpose)?;
-            let answered = in_use(&books)?.registry.find(&link).is_some();
-            for (version, _) in state.versions().filter(|(_, retired)| !retired) {
-                let pseudonym = vault.keys().purpose_key(&purpose, version, kind).pseudonym(&link);
-                let purpose = purpose.clone();
-                answer.push(SubjectPseudonym { purpose, version, pseudonym, answered });
-            }
-        }
-        let pseudonyms = answer.len() as u64;
-        self.once(Event::FoundSubject { proposal: id.to_owned(), pseudonyms })?;
-        Ok(Response::Subject(answer))
-    }
-
     /// The text of a proposal that two custodians approved, that is not over, and that is the caller's. It is looked at again
     /// as it is carried out: see [`Session::once`].
-    fn approved(&self, id: &str) -> Result<Proposal, Denial> {
+    pub(super) fn approved(&self, id: &str) -> Result<Proposal, Denial> {
         self.asker()?;
         let refused = |why: &str| refusal("carried out", why);
         let open_proposal = self.vault.look(|state| state.approved(id).cloned())??;
@@ -426,7 +371,7 @@ impl Session<'_> {
 
     /// Writes that a proposal was carried out, unless it was meanwhile, or is approved no more: other custodians may have
     /// taken over, or the purpose ended.
-    fn once(&self, event: Event) -> Result<(), Denial> {
+    pub(super) fn once(&self, event: Event) -> Result<(), Denial> {
         self.decide(|state| {
             if let Some(id) = event.carries_out() {
                 state.approved(id)?;
@@ -442,10 +387,11 @@ impl Session<'_> {
                 }
                 Event::GrantedRole { role, uid, until, .. } => {
                     let holder = Holder { role: *role, uid: *uid, until: *until };
-                    state.may_grant(&holder).map_err(|why| refusal("carried out", &why))?;
+                    let may = state.may_grant(&holder, self.accounts(state));
+                    may.map_err(|why| refusal("carried out", &why))?;
                 }
                 Event::RevokedRole { role, uid, .. } => {
-                    let may = state.may_revoke(*role, *uid);
+                    let may = state.may_revoke(*role, *uid, self.accounts(state));
                     may.map_err(|why| refusal("carried out", &why))?;
                 }
                 Event::ForgotRelease { purpose, release, period, sha256, .. } => {

@@ -14,6 +14,7 @@ mod review;
 mod rotation;
 mod runs;
 mod slips;
+mod subjects;
 
 pub(crate) use publishing::files_of;
 
@@ -71,7 +72,7 @@ impl<'a> Session<'a> {
     fn try_answer(&mut self, request: Request) -> Result<Response, Denial> {
         // A role may end while a conversation goes on. What is granted looks again: see [`Vault::decide`].
         if let Some(Asker { uid, role, .. }) = self.asker {
-            self.vault.look(|state| state.holds(uid, role))??;
+            self.vault.holds(uid, role)?;
         }
         match request {
             Request::Hello { protocol, role, program } => self.hello(protocol, role, program),
@@ -162,7 +163,7 @@ impl<'a> Session<'a> {
         if self.asker.is_some() {
             return Err(out_of_order("hello was said before"));
         }
-        self.vault.look(|state| state.holds(self.uid, role))??;
+        self.vault.holds(self.uid, role)?;
         let program = program.chars().filter(char::is_ascii_graphic).take(40).collect();
         self.asker = Some(Asker { uid: self.uid, role, program });
         Ok(Response::Welcome { protocol: PROTOCOL })

@@ -27,6 +27,7 @@ impl Session<'_> {
         }
         let Asker { uid, role, .. } = *self.asker()?;
         self.decide(|state| {
+            let (roles, day) = (&state.roles, state.day());
             let state = state.open_to(role, &publication.purpose)?;
             let broken = state.definition.release.floors().broken_by(publication.rules.as_ref());
             if let (Publishing::LetOut, Some(what)) = (publication.what, broken) {
@@ -39,6 +40,8 @@ impl Session<'_> {
             };
             let agreed = files_of(&publication);
             let mut by = state.agreed.get(&agreed).cloned().unwrap_or_default();
+            // One whose role ended since is no second person any more.
+            by.retain(|uid| roles.holds(*uid, Role::Analyst, day));
             by.insert(uid);
             let missing = needed.saturating_sub(u32::try_from(by.len()).unwrap_or(u32::MAX));
             let event = match (publication.what, missing) {

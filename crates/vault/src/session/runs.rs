@@ -97,12 +97,8 @@ impl Session<'_> {
         if self.run.is_some() {
             return Err(out_of_order("a run is open; close it first"));
         }
+        manifest.fits().map_err(|fault| out_of_order(&fault.to_string()))?;
         let RunManifest { run, purpose, source, period, inputs, ceiling } = manifest;
-        if inputs.iter().map(|file| file.name.len()).sum::<usize>() > LONGEST_NAMES {
-            return Err(out_of_order(
-                "the names of the run's files are too long together for an entry of the log; deliver fewer files, or in one archive",
-            ));
-        }
         let role = self.asker()?.role;
         let vault = self.vault;
         let (before, edition) = {
@@ -380,8 +376,6 @@ impl OpenRun {
     }
 }
 
-/// Bytes of the names of a run's files together: two entries of the log have them all.
-const LONGEST_NAMES: usize = 512 << 10;
 /// No identifier of a council is longer; a match key's parts may be.
 pub(super) const LONGEST: usize = 4096;
 

@@ -9,7 +9,7 @@ use minster_vault_api::OpenProposal;
 use super::{PurposeState, State};
 use crate::{
     approvals::NEEDED,
-    log::{Entry, Event, ResumedRun},
+    log::{AboutRole, Entry, Event, ResumedRun},
     purposes::today,
 };
 
@@ -29,7 +29,9 @@ pub struct ProposalState {
     purpose: Option<Purpose>,
     count: u64,
     reference: String,
-    requester: Option<u32>,
+    /// The role and uid that it grants or revokes.
+    pub(super) about: Option<AboutRole>,
+    pub(super) requester: Option<u32>,
     made: String,
     /// The number of its entry.
     number: u64,
@@ -38,7 +40,7 @@ pub struct ProposalState {
 impl ProposalState {
     /// Made from the entry that tells of it.
     pub(super) fn of(entry: &Entry) -> Option<Self> {
-        let Event::Proposed { sha256, action, purpose, count, reference, expires, .. } =
+        let Event::Proposed { sha256, action, purpose, count, reference, expires, about, .. } =
             &entry.event
         else {
             return None;
@@ -52,6 +54,7 @@ impl ProposalState {
             purpose: purpose.clone(),
             count: *count,
             reference: reference.clone(),
+            about: *about,
             requester: entry.asker.as_ref().map(|asker| asker.uid),
             made: entry.time.clone(),
             number: entry.number,

@@ -29,10 +29,15 @@ impl Vault {
             open_proposals: state.open_proposals().len() as u32,
             hardening: state.hardening.clone(),
             restorations: state.restorations,
-            dangerous_roles: state.roles.dangerous(),
-            roles: state.roles.told(),
+            dangerous_roles: state.roles.dangerous(state.day()),
+            roles: state.roles.told(state.day()),
             roles_file_ignored: core.ignores(&self.folder),
             single_user: state.single_user,
+            custodian_accounts_missing: state
+                .accounts(self.folder.shares)
+                .kept()
+                .saturating_sub(state.roles.custodians())
+                as u32,
             checkpoint_age: core.exporter.as_ref().and_then(Exporter::age),
         })
     }
@@ -62,5 +67,43 @@ impl Vault {
             floors: Some(purpose.definition.release.floors()),
         };
         state.purposes.iter().map(status).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use minster_model::Role;
+    use minster_vault_api::{Denial, PROTOCOL, Request, Response};
+
+    use super::Vault;
+    use crate::{custody, disk::Disk, folder, session::Session};
+
+    /// These questions add no entry, so the log that refuses to go back does not refuse them.
+    #[test]
+    fn while_the_clock_is_behind_the_log_nothing_is_answered_not_even_what_is_not_logged() {
+        let place = tempfile::tempdir().unwrap();
+        let (path, key) = (place.path().join("vault"), place.path().join("key"));
+        let custody = custody::Wanted::KeyFile(key.clone());
+        let plan = folder::Plan { custody: &custody, purposes: vec![], custodians: vec![] };
+        folder::init(&path, &plan, &Disk::new()).unwrap();
+        let secret = custody::Secret::key_file(key);
+        let opened = folder::open_folder(&path, &secret, Disk::new()).unwrap();
+        let vault = Vault::new(opened, None, true).unwrap();
+        let uid = rustix::process::getuid().as_raw();
+        let hello =
+            || Request::Hello { protocol: PROTOCOL, role: Role::Auditor, program: "t".into() };
+        let mut before = Session::new(&vault, uid);
+        assert!(matches!(before.answer(hello()), Response::Welcome { .. }));
+        assert!(matches!(before.answer(Request::ReadLog { from: 0 }), Response::LogPage(_)));
+        vault.core().unwrap().log.run_ahead(SignedDuration::from_hours(1));
+        let mut after = Session::new(&vault, uid);
+        let refused = |answer| match answer {
+            Response::Denied(denied) => assert_eq!(denied, Denial::LogUnwritable),
+            _ => panic!("answered"),
+        };
+        refused(after.answer(hello()));
+        refused(before.answer(Request::ReadLog { from: 0 }));
+        refused(before.answer(Request::Status));
     }
 }

@@ -110,7 +110,7 @@ impl Site {
 
     /// Opens the vault in this process.
     pub(crate) fn open(&self, disk: Disk) -> Result<Vault, VaultFault> {
-        Vault::new(folder::open_folder(&self.vault(), &self.secret(), disk)?, None)
+        Vault::new(folder::open_folder(&self.vault(), &self.secret(), disk)?, None, true)
     }
 
     pub(crate) fn serve(&self) -> Serving {
@@ -133,7 +133,8 @@ impl Site {
     ) -> Result<Serving, VaultFault> {
         let opened = folder::open_folder(&self.vault(), &self.secret(), disk)?;
         let socket = self.path("sock");
-        let server = Server::bind(Vault::new(opened, checkpoints)?, &socket)?.with_limits(limits);
+        let server =
+            Server::bind(Vault::new(opened, checkpoints, true)?, &socket)?.with_limits(limits);
         let stop = Arc::new(AtomicBool::new(false));
         let watched = Arc::clone(&stop);
         let thread = std::thread::spawn(move || drop(server.serve(&watched)));

@@ -32,3 +32,4 @@ mod slips;
 mod strangers;
 mod unlock;
 mod vectors;
+mod wall;

@@ -131,7 +131,7 @@ impl Lived {
 
     fn open(&self) -> Result<StatusReport, VaultFault> {
         let opened = folder::open_folder(&self.site.vault(), &self.site.secret(), Disk::new())?;
-        let vault = Vault::new(opened, Some(&self.path("auditor")))?;
+        let vault = Vault::new(opened, Some(&self.path("auditor")), true)?;
         Ok(vault.status().unwrap())
     }
 

@@ -9,11 +9,13 @@ use std::{
     },
 };
 
+use jiff::ToSpan;
 use minster_model::{DatasetClass, KeyVersion, Role};
 use minster_vault::{
     approvals::{KeyForm, Proposal, SigningKey, sha256},
     disk::Disk,
     log,
+    purposes::today,
     session::Session,
     vault::Vault,
 };
@@ -118,6 +120,20 @@ impl Stage {
         ProposedAction::Custodians(custodians.map(|one| (one.name, one.key)).to_vec())
     }
 
+    /// The last day on which the guest holds a role, where it does.
+    fn last_day(&self) -> Option<String> {
+        let roles = self.vault.status().unwrap().roles;
+        roles.into_iter().find(|one| one.uid == GUEST).map(|one| one.until.unwrap())
+    }
+
+    /// A grant that differs from what the guest holds.
+    fn granted(&self) -> ProposedAction {
+        let day = |days: i64| today().saturating_add(days.days()).to_string();
+        let other = self.last_day() == Some(day(1));
+        let until = Some(day(if other { 2 } else { 1 }));
+        ProposedAction::Grant { role: Role::Auditor, uid: GUEST, until }
+    }
+
     fn version(&self) -> KeyVersion {
         let status = self.vault.status().unwrap();
         status.purposes.iter().find(|one| one.purpose == education()).unwrap().key_version
@@ -165,7 +181,12 @@ const KINDS: &[&str] = &[
     "told",
     "reidentify",
     "record",
+    "grant",
+    "revoke",
 ];
+
+/// Whose role is granted and revoked.
+const GUEST: u32 = 70_000;
 
 /// A request that is to be sent in a conversation of its own, perhaps after another.
 struct Ready {
@@ -269,6 +290,13 @@ fn prepare(stage: &Stage, of: &str, place: usize) -> Ready {
             let action = ProposedAction::Reidentify { purpose: education(), pseudonyms };
             with(Role::Custodian, Request::Reidentify { proposal: stage.approved(action) })
         }
+        "grant" => enact(stage.granted()),
+        "revoke" => {
+            if stage.last_day().is_none() {
+                stage.enacted(stage.granted());
+            }
+            enact(ProposedAction::Revoke { role: Role::Auditor, uid: GUEST })
+        }
         other => panic!("{other}"),
     }
 }
@@ -312,6 +340,7 @@ fn at_once(stage: &Stage, requests: Vec<Ready>) -> Vec<Response> {
 fn check_log(site: &Site) {
     let text = fs::read_to_string(site.log()).unwrap();
     let (mut loads, mut stopped, mut newest) = (BTreeSet::new(), false, None);
+    let mut guest = false;
     let mut agreed: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     for line in text.lines() {
         let entry: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -338,6 +367,11 @@ fn check_log(site: &Site) {
                 let of = agreed.entry(entry["sha256"].to_string()).or_default();
                 of.extend(uid);
                 assert!(of.len() < 2, "two persons agreed, and it is not let out: {line}");
+            }
+            "granted-role" => guest = true,
+            "revoked-role" => {
+                assert!(guest, "a role is revoked that nobody holds: {line}");
+                guest = false;
             }
             "let-out" => drop(agreed.remove(&entry["sha256"].to_string())),
             _ => {}
