@@ -16,7 +16,8 @@ fn shown(site: &Site, definition: &str, table: &str) -> BTreeMap<[String; 2], Op
     let path = report.folder.unwrap().join(format!("{table}.csv"));
     let text = std::fs::read_to_string(path).unwrap();
     let rows = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
-    rows.map(|row| ([row[0].to_owned(), row[1].to_owned()], row[2].parse().ok())).collect()
+    // Before the categories stand the release, the period and the level.
+    rows.map(|row| ([row[3].to_owned(), row[4].to_owned()], row[5].parse().ok())).collect()
 }
 
 #[test]
