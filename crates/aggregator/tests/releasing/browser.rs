@@ -1,6 +1,9 @@
 //! A page in a browser, where one is installed.
 
-use std::{fs, io::Write};
+use std::{
+    fs,
+    io::{Write, stderr},
+};
 
 use crate::formats::{files_of, two_by_two};
 
@@ -27,7 +30,7 @@ fn sizes(page: &str) -> Option<[f64; 4]> {
     let Ok(shown) = browser else {
         // On the program's own standard error: what a passed test prints is shown to nobody.
         let why = "LEFT OUT: the comparison with Chromium, which is not installed";
-        writeln!(std::io::stderr(), "{why}").unwrap();
+        let _ = writeln!(stderr(), "{why}");
         return None;
     };
     let text = String::from_utf8(shown.stdout).unwrap();
