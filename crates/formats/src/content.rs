@@ -19,6 +19,8 @@ pub struct Release {
     pub not_counted: Vec<String>,
     /// Sentences: what is withheld, and why.
     pub protection: Vec<String>,
+    /// How its numbers are changed, in words that go after "are": none where each is exact or withheld.
+    pub rounded: Option<String>,
     /// Its tables.
     pub tables: Vec<Table>,
     /// What the ministry's table tool must know, where the files for it are wanted.
@@ -77,6 +79,8 @@ pub struct Category {
     pub is_lowest: bool,
     /// Whether its name is withheld.
     pub is_withheld: bool,
+    /// Whether it is of the children whose value is not known.
+    pub is_unknown: bool,
 }
 
 /// The numbers of one kind.
@@ -118,18 +122,23 @@ pub enum Value {
     Low,
     /// Withheld.
     Withheld,
-    /// A rate of nobody.
+    /// A rate or a median of what is shown as 0, or is not known.
     NotApplicable,
 }
 
 /// Withheld: confidential, in the notation of the Government Statistical Service.
 pub const CONFIDENTIAL: &str = "c";
-/// Not applicable: a rate of no children.
+/// Not applicable: a rate or a median of what is shown as 0, or is not known.
 pub const NOT_APPLICABLE: &str = "z";
 /// Rounds to 0, but is not 0.
 pub const LOW: &str = "low";
 /// There is no code.
 pub const NO_CODE: &str = "x";
+/// What [`NOT_APPLICABLE`] means. A number that is shown as 0 is nobody only where numbers are not rounded.
+pub(crate) const NO_RATE: &str =
+    "not applicable: a rate or a median of a number that is shown as 0, or is not known";
+/// What [`LOW`] means.
+pub(crate) const ROUNDS_TO_0: &str = "rounds to 0, but is not 0";
 
 impl Value {
     /// Its status: nothing where it is published as it is.
@@ -157,7 +166,7 @@ impl Value {
         match self {
             Self::Whole(number) => thousands(number),
             Self::Number(number) => format!("{number:.1}"),
-            other => format!("[{}]", other.status()),
+            other => in_brackets(other.status()),
         }
     }
 }
@@ -196,6 +205,11 @@ impl Table {
     pub fn withheld(&self, measure: &Measure) -> usize {
         measure.values.iter().filter(|value| **value == Value::Withheld).count()
     }
+}
+
+/// A status or a missing code, for people.
+pub(crate) fn in_brackets(status: &str) -> String {
+    format!("[{status}]")
 }
 
 /// A name of a column, as a heading has it.

@@ -74,7 +74,7 @@ pub(crate) fn files(release: &Release) -> Result<Vec<(String, Vec<u8>)>, FormatE
     let mut files = Vec::new();
     for table in &release.tables {
         let place = place(dfe, table);
-        let rows = rows(table, place);
+        let rows = rows(table);
         let (data, meta) = (data(release, dfe, (table, place), &rows)?, meta(table, place, &rows)?);
         let [name, about] = names(&table.name);
         files.extend([(name, csv::csv(&data)?), (about, csv::csv(&meta)?)]);
@@ -83,12 +83,14 @@ pub(crate) fn files(release: &Release) -> Result<Vec<(String, Vec<u8>)>, FormatE
 }
 
 /// How many rows of a release's tables its files for the tool leave out, and at which levels: the tool knows no
-/// localities, and a place has a name.
+/// localities and no groups, and each place and category has a name.
 pub fn left_out(release: &Release) -> (usize, Vec<String>) {
-    let Some(dfe) = &release.dfe else { return (0, Vec::new()) };
+    if release.dfe.is_none() {
+        return (0, Vec::new());
+    }
     let (mut number, mut levels) = (0, BTreeSet::new());
     for table in &release.tables {
-        let kept: BTreeSet<usize> = rows(table, place(dfe, table)).into_iter().collect();
+        let kept: BTreeSet<usize> = rows(table).into_iter().collect();
         for row in (0..table.rows()).filter(|row| !kept.contains(row)) {
             number += 1;
             levels.insert(table.levels[row].clone());
@@ -102,10 +104,11 @@ fn place(dfe: &Dfe, table: &Table) -> Option<usize> {
     table.dimensions.iter().position(|of| Some(&of.name) == dfe.dimension.as_ref())
 }
 
-/// The rows whose place the tool knows: the council, and the places that have a name.
-fn rows(table: &Table, place: Option<usize>) -> Vec<usize> {
+/// The rows that the tool can take: those of the council and of places, and those of totals and of categories with a name.
+/// Groups of categories stand in no filter beside these, because whoever adds a filter up would count children twice.
+fn rows(table: &Table) -> Vec<usize> {
     let is_known = |row: &usize| {
-        place.is_none_or(|place| {
+        (0..table.dimensions.len()).all(|place| {
             let of = table.category(*row, place);
             of.level.is_none() || of.is_lowest && !of.is_withheld
         })
@@ -212,6 +215,16 @@ fn data(
     add("old_la_code", &|_| dfe.authority[1].clone());
     add("la_name", &|_| dfe.authority[2].clone());
     if place.is_some() {
+        let lacks_code = |row: &&usize| {
+            at(**row).is_some_and(|of| of.level.is_some() && of.code.is_none() && !of.is_unknown)
+        };
+        if let Some(&row) = rows.iter().find(lacks_code) {
+            let label = at(row).map_or("", |of| of.label.as_str());
+            return Err(wrong(format!(
+                "the table {}: the place {label} has no code in its `code_lookup`: add it",
+                table.name
+            )));
+        }
         let known = |row: usize| at(row).filter(|of| of.level.is_some());
         add(code, &|row| {
             known(row)
@@ -320,10 +333,17 @@ fn check_rows(table: &Table, columns: &[Column]) -> Result<(), FormatError> {
     for row in 0..rows {
         if !seen.insert(keys.iter().map(|of| of[row].as_str()).collect::<Vec<_>>()) {
             return Err(wrong(format!(
-                "the table {}: two rows are of one place, time and filters; give each place a code with `codes`",
+                "the table {}: two rows are of one place, time and filters; give each place a code of its own in the `code_lookup`",
                 table.name
             )));
         }
+    }
+    let is_changed = |text: &String| csv::harmless(text) != *text;
+    if keys.iter().flatten().any(is_changed) {
+        return Err(wrong(format!(
+            "the table {}: a name or category begins as a formula does, such as with = or -, and would get an apostrophe: give it another name",
+            table.name
+        )));
     }
     if numbers.iter().map(texts).any(|of| of.iter().any(String::is_empty)) {
         return Err(wrong(format!("the table {}: a number is blank", table.name)));

@@ -1,6 +1,6 @@
 //! The files of a release: CSV, Parquet, a workbook, a page, the ministry's CSV, and a data package about them. It depends
-//! on no crate of the workspace: a [`Release`] is texts, published numbers and statuses, so that no file can hold a
-//! count that was withheld. The aggregator makes one from tables that withstood the attack, and from nothing else.
+//! on no crate of the workspace. A [`Release`] is texts, numbers and statuses; whoever makes one answers for it that
+//! each number is published. The aggregator makes one from tables without true counts, which withstood the attack.
 //!
 //! The same release gives the same bytes.
 //!
@@ -16,6 +16,7 @@
 //!     counted: "pupils of the council's schools".into(),
 //!     not_counted: Vec::new(),
 //!     protection: Vec::new(),
+//!     rounded: None,
 //!     tables: Vec::new(),
 //!     dfe: None,
 //! };
@@ -87,6 +88,18 @@ pub enum FormatError {
     /// The workbook's parts could not be read again.
     #[error("the workbook could not be written: {0}")]
     Parts(#[from] std::io::Error),
+    /// A table is longer than a sheet can be.
+    #[error(
+        "the table {table} has {rows} rows, and a sheet of Excel has room for {most}: list `formats` without \"workbook\", or take a dimension out of the table"
+    )]
+    TooLong {
+        /// The table.
+        table: String,
+        /// Its rows.
+        rows: usize,
+        /// The most that it may have.
+        most: usize,
+    },
     /// A rule of the ministry's table tool is not met.
     #[error("the files for the ministry's table tool: {0}")]
     Dfe(String),
@@ -110,6 +123,22 @@ pub fn parquet_of(
     footer: &[(&str, String)],
 ) -> Result<Vec<u8>, FormatError> {
     parquet::parquet(&tidy::columns(release, table), footer)
+}
+
+/// Whether the formats have room for all tables of a release, which is sooner known than they are written.
+///
+/// # Errors
+/// [`FormatError::TooLong`] where one has not.
+pub fn check_lengths(release: &Release, formats: Formats) -> Result<(), FormatError> {
+    let too_long = |table: &&Table| formats.workbook && table.rows() > workbook::MOST_ROWS;
+    match release.tables.iter().find(too_long) {
+        None => Ok(()),
+        Some(table) => Err(FormatError::TooLong {
+            table: table.name.clone(),
+            rows: table.rows(),
+            most: workbook::MOST_ROWS,
+        }),
+    }
 }
 
 /// All files but CSV and Parquet, by name. `sha256` gives the hash of a file as hexadecimal digits.

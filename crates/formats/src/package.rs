@@ -5,8 +5,8 @@ use serde_json::{Map, Value as Json, json};
 use crate::{
     FormatError,
     content::{
-        CONFIDENTIAL, Category, Dimension, LOW, Measure, NO_CODE, NOT_APPLICABLE, Release, Table,
-        Unit,
+        CONFIDENTIAL, Category, Dimension, LOW, Measure, NO_CODE, NO_RATE, NOT_APPLICABLE,
+        ROUNDS_TO_0, Release, Table, Unit,
     },
     csv,
     tidy::{self, LEVEL, PERIOD, RELEASE},
@@ -36,14 +36,24 @@ pub(crate) fn package(
         "policy": release.protection,
         "resources": resources,
     });
+    if let Some(contact) = &release.contact {
+        package["contact"] = contact.as_str().into();
+    }
     if let Some(publisher) = &release.publisher {
         let mut contributor = json!({ "title": publisher, "roles": ["publisher"] });
-        if let Some(contact) = &release.contact {
-            contributor["email"] = contact.as_str().into();
+        if let Some(address) = release.contact.as_deref().filter(|contact| is_email(contact)) {
+            contributor["email"] = address.into();
         }
         package["contributors"] = json!([contributor]);
     }
     Ok(format!("{}\n", serde_json::to_string_pretty(&package)?).into_bytes())
+}
+
+/// Whether a contact is an address of mail: it may as well be a telephone's number or a sentence.
+fn is_email(contact: &str) -> bool {
+    let parts: Vec<&str> = contact.split('@').collect();
+    let is_plain = |part: &&str| !part.is_empty() && !part.contains(char::is_whitespace);
+    parts.len() == 2 && parts.iter().all(is_plain) && parts[1].contains('.')
 }
 
 fn resource(
@@ -52,8 +62,9 @@ fn resource(
     sha256: &dyn Fn(&[u8]) -> String,
 ) -> Result<Json, FormatError> {
     let csv = csv::csv(&tidy::columns(release, table))?;
-    let dimensions = table.dimensions.iter().map(|dimension| dimension.name.as_str());
-    let key: Vec<&str> = [RELEASE, PERIOD].into_iter().chain(dimensions).collect();
+    let dimensions = table.dimensions.iter().map(|dimension| csv::harmless(&dimension.name));
+    let key: Vec<String> =
+        [RELEASE, PERIOD].map(str::to_owned).into_iter().chain(dimensions).collect();
     Ok(json!({
         "$schema": RESOURCE,
         "name": table.name,
@@ -75,14 +86,15 @@ fn resource(
 }
 
 fn fields(release: &Release, table: &Table) -> Vec<Json> {
-    let one = |name: &str, value: &str, description: &str| json!({ "name": name, "type": "string", "description": description, "categories": [value] });
+    let one = |name: &str, value: &str, description: &str| json!({ "name": name, "type": "string", "description": description, "categories": [csv::harmless(value)] });
     let mut fields = vec![
         one(RELEASE, &release.name, "The release's name."),
         one(PERIOD, &release.period, "The period that the numbers are of."),
         json!({
             "name": LEVEL, "type": "string",
             "description": "What the row is divided by. Rows of one level count no child twice; rows of two levels may.",
-            "categories": levels(table),
+            // Each text is the one that the file has: some begin with an apostrophe there.
+            "categories": levels(table).into_iter().map(csv::harmless).collect::<Vec<_>>(),
         }),
     ];
     for dimension in &table.dimensions {
@@ -116,15 +128,16 @@ fn of_dimension(dimension: &Dimension) -> Vec<Json> {
         .filter(used)
         .map(|place| &dimension.categories[place])
         .collect();
-    let labels: Vec<&str> = categories.iter().map(|category| category.label.as_str()).collect();
+    let labels: Vec<String> =
+        categories.iter().map(|category| csv::harmless(&category.label)).collect();
     let mut fields = vec![json!({
-        "name": dimension.name, "type": "string",
+        "name": csv::harmless(&dimension.name), "type": "string",
         "description": "A category, a group of categories, or the total: the column level tells which.",
         "categories": labels,
     })];
     if dimension.has_codes {
         fields.push(json!({
-            "name": tidy::code_column(&dimension.name), "type": "string",
+            "name": csv::harmless(&tidy::code_column(&dimension.name)), "type": "string",
             "description": format!("The code of {}; {NO_CODE} where there is none.", dimension.name),
         }));
     }
@@ -143,9 +156,93 @@ fn status(measure: &Measure) -> Json {
         "categories".into(),
         json!([
             { "value": CONFIDENTIAL, "label": "confidential: the number is withheld" },
-            { "value": NOT_APPLICABLE, "label": "not applicable: a rate of nobody" },
-            { "value": LOW, "label": "rounds to 0, but is not 0" },
+            { "value": NOT_APPLICABLE, "label": NO_RATE },
+            { "value": LOW, "label": ROUNDS_TO_0 },
         ]),
     );
     Json::Object(field)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+mod tests {
+    use super::*;
+    use crate::content::{Kind, Value};
+
+    fn release(contact: &str) -> Release {
+        let category = |label: &str| Category {
+            label: label.to_owned(),
+            code: None,
+            level: Some("change".to_owned()),
+            is_lowest: true,
+            is_withheld: false,
+            is_unknown: false,
+        };
+        let dimension = Dimension {
+            name: "change".to_owned(),
+            categories: ["-1", "0"].map(category).to_vec(),
+            of_row: vec![0, 1],
+            has_codes: false,
+            kind: Kind::Plain,
+        };
+        let children = Measure {
+            name: "children".to_owned(),
+            status: "status".to_owned(),
+            meaning: String::new(),
+            unit: Unit::Whole,
+            month: None,
+            values: vec![Value::Whole(7); 2],
+        };
+        let table = Table {
+            name: "t".to_owned(),
+            title: String::new(),
+            levels: vec!["change".to_owned(); 2],
+            dimensions: vec![dimension],
+            measures: vec![children],
+        };
+        Release {
+            name: "r".to_owned(),
+            title: String::new(),
+            period: "2024-25".to_owned(),
+            publisher: Some("Exampleton".to_owned()),
+            contact: Some(contact.to_owned()),
+            counted: String::new(),
+            not_counted: Vec::new(),
+            protection: Vec::new(),
+            rounded: None,
+            tables: vec![table],
+            dfe: None,
+        }
+    }
+
+    fn of(release: &Release) -> Json {
+        let written = package(release, &|bytes: &[u8]| bytes.len().to_string()).unwrap();
+        serde_json::from_slice(&written).unwrap()
+    }
+
+    #[test]
+    fn a_category_is_the_text_that_the_file_has() {
+        let release = release("statistics@example.org");
+        let csv = crate::csv_of(&release, &release.tables[0]).unwrap();
+        assert!(String::from_utf8(csv).unwrap().contains(",'-1,7,"));
+        let fields = &of(&release)["resources"][0]["schema"]["fields"];
+        assert_eq!(fields[3]["categories"], json!(["'-1", "0"]));
+    }
+
+    #[test]
+    fn a_contact_is_an_address_of_mail_only_where_it_is_one() {
+        let mail = of(&release("statistics@example.org"));
+        assert_eq!(mail["contributors"][0]["email"], "statistics@example.org");
+        for contact in ["01632 960 001", "the team @ the council.", "a@b@c.org"] {
+            let mut release = release(contact);
+            let package = of(&release);
+            assert_eq!(package["contributors"][0].get("email"), None);
+            assert_eq!(package["contact"], contact);
+            // It stands without a publisher too.
+            release.publisher = None;
+            assert_eq!(of(&release)["contact"], contact);
+            let page = crate::page::page(&release, crate::Formats::default());
+            assert!(page.contains(&format!("Contact: {contact}.")), "{page}");
+        }
+    }
 }

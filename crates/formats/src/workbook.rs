@@ -11,21 +11,27 @@ use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, write::SimpleFileO
 
 use crate::{
     FormatError,
-    content::{NO_CODE, Release, Table, Value, heading, thousands},
+    content::{
+        NO_CODE, NO_RATE, ROUNDS_TO_0, Release, Table, Value, heading, in_brackets, thousands,
+    },
     tidy,
 };
 
 /// What the symbols mean, wherever a sheet has numbers.
-pub(crate) const SYMBOLS: [(&str, &str); 3] = [
+pub(crate) const SYMBOLS: [(&str, &str); 4] = [
     ("[c]", "confidential: the number is withheld so that nobody can be recognised"),
-    ("[low]", "rounds to 0, but is not 0"),
-    ("[z]", "not applicable: a rate of nobody"),
+    ("[low]", ROUNDS_TO_0),
+    ("[x]", "not available: there is no code"),
+    ("[z]", NO_RATE),
 ];
 
 const FONT: &str = "Arial";
 const SIZE: f64 = 12.0;
 /// Characters; longer texts are wrapped.
 const WIDEST: usize = 60;
+
+/// The rows of a sheet, less those above a table and its header.
+pub(crate) const MOST_ROWS: usize = 1_048_576 - 7;
 
 struct Looks {
     text: Format,
@@ -125,9 +131,9 @@ fn how_many(number: usize, what: &str, more: &str) -> String {
     format!("This workbook has {number} {what}{ending}, {more}.")
 }
 
-/// Excel's name for a table: a letter and an underline, so that it is no cell's.
-fn excel_name(name: &str) -> String {
-    format!("table_{name}")
+/// Excel's name for a table: its number, because a table's own name may have a hyphen, which Excel refuses.
+fn excel_name(place: usize) -> String {
+    format!("table_{}", place + 1)
 }
 
 fn sheet_name(place: usize) -> String {
@@ -140,7 +146,7 @@ fn contents(sheet: &mut Worksheet, release: &Release, looks: &Looks) -> Result<(
     sheet.write_string_with_format(
         1,
         0,
-        "This worksheet has one table, of the sheets with tables.",
+        "This worksheet has one table, of the other sheets. [z] stands where a sheet has no numbers.",
         &looks.text,
     )?;
     let header = ["Sheet", "Title", "Numbers", "Withheld"];
@@ -234,6 +240,7 @@ fn sheet(
         Url::new("internal:'Contents'!A1").set_text("Contents"),
         &looks.link,
     )?;
+    let no_code = in_brackets(NO_CODE);
     let mut columns: Vec<(String, Vec<Shown<'_>>)> =
         vec![("Level".into(), table.levels.iter().map(|of| Shown::Text(of)).collect())];
     for (place, dimension) in table.dimensions.iter().enumerate() {
@@ -242,7 +249,7 @@ fn sheet(
         columns.push((heading(&dimension.name), labels));
         if dimension.has_codes {
             let codes = (0..table.rows())
-                .map(|row| Shown::Text(of(row).code.as_deref().unwrap_or(NO_CODE)))
+                .map(|row| of(row).code.as_deref().map_or(Shown::Text(&no_code), Shown::Text))
                 .collect();
             columns.push((heading(&tidy::code_column(&dimension.name)), codes));
         }
@@ -254,13 +261,7 @@ fn sheet(
     }
     distinct(&mut columns);
     let header: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-    excel_table_of(
-        sheet,
-        (6, table.rows()),
-        &excel_name(&table.name),
-        (&header, first_number),
-        looks,
-    )?;
+    excel_table_of(sheet, (6, table.rows()), &excel_name(place), (&header, first_number), looks)?;
     for (at, (name, values)) in (0u16..).zip(&columns) {
         let widest = values.iter().map(Shown::width).chain([name.len().min(16)]).max();
         let width = widest.unwrap_or_default().clamp(10, WIDEST) + 3;
@@ -396,6 +397,38 @@ mod tests {
     use crate::content::{Category, Dimension, Kind, Measure, Unit};
 
     #[test]
+    fn a_table_that_is_longer_than_a_sheet_is_refused_by_name() {
+        let of = |rows: usize| {
+            let table = Table {
+                name: "long".to_owned(),
+                title: String::new(),
+                levels: vec![String::new(); rows],
+                dimensions: Vec::new(),
+                measures: Vec::new(),
+            };
+            Release {
+                name: "r".to_owned(),
+                title: String::new(),
+                period: "2024-25".to_owned(),
+                publisher: None,
+                contact: None,
+                counted: String::new(),
+                not_counted: Vec::new(),
+                protection: Vec::new(),
+                rounded: None,
+                tables: vec![table],
+                dfe: None,
+            }
+        };
+        let (most, all) = (of(MOST_ROWS), crate::Formats::default());
+        assert!(crate::check_lengths(&most, all).is_ok());
+        let said = crate::check_lengths(&of(MOST_ROWS + 1), all).unwrap_err().to_string();
+        assert!(said.contains("long has 1048570 rows") && said.contains("`formats`"), "{said}");
+        let without = crate::Formats { workbook: false, ..all };
+        assert!(crate::check_lengths(&of(MOST_ROWS + 1), without).is_ok());
+    }
+
+    #[test]
     fn a_text_that_begins_like_a_formula_is_a_text() {
         let category = |label: &str| Category {
             label: label.to_owned(),
@@ -403,6 +436,7 @@ mod tests {
             level: Some("part".to_owned()),
             is_lowest: true,
             is_withheld: false,
+            is_unknown: false,
         };
         let labels = ["=1+1", "+1", "-1", "@SUM(A1)", "http://example.org", "=HYPERLINK(\"x\")"];
         let dimension = Dimension {
@@ -421,7 +455,7 @@ mod tests {
             values: vec![Value::Whole(7); labels.len()],
         };
         let table = Table {
-            name: "t".to_owned(),
+            name: "by-ward".to_owned(),
             title: "=3+3".to_owned(),
             levels: vec!["part".to_owned(); labels.len()],
             dimensions: vec![dimension],
@@ -437,6 +471,7 @@ mod tests {
             not_counted: Vec::new(),
             protection: Vec::new(),
             tables: vec![table],
+            rounded: None,
             dfe: None,
         };
         let written = workbook(&release).unwrap();
@@ -448,7 +483,7 @@ mod tests {
         let sheet = read.worksheet_range("Table 1").unwrap();
         for (row, label) in (7..).zip(labels) {
             assert_eq!(sheet.get_value((row, 1)), Some(&Data::String(label.to_owned())));
-            assert_eq!(sheet.get_value((row, 2)), Some(&Data::String(NO_CODE.to_owned())));
+            assert_eq!(sheet.get_value((row, 2)), Some(&Data::String("[x]".to_owned())));
             assert_eq!(sheet.get_value((row, 3)), Some(&Data::Float(7.0)));
         }
     }

@@ -11,6 +11,7 @@ use crate::{
         release_definition::{CHILDREN, Definition, Dimension, Level, Measure, Method, Table},
     },
     error::AggregateError,
+    tabulate::categories::is_open,
 };
 
 pub(crate) fn check(definition: &Definition) -> Result<(), AggregateError> {
@@ -153,6 +154,17 @@ fn dimension(
     if dimension.unknown_if_any && policy.insider == 0 && policy.zeros != Zeros::Published {
         let what = "a row that is left out where nobody is in it tells, where it stands, that somebody is: with zeros that may be withheld, take `insider` 1 or more, or leave `unknown_if_any` out".to_owned();
         return wrong(location!["dimension", number, "unknown_if_any"], what);
+    }
+    // The ranges of rounded numbers let each count be 0: a row that stands only where somebody is in it says otherwise.
+    let rounds = definition.method != Method::Suppress;
+    if rounds && dimension.unknown_if_any {
+        let what = "where every number is rounded, a row that is left out where nobody is in it tells, where it stands, that somebody is: leave `unknown_if_any` out, or withhold".to_owned();
+        return wrong(location!["dimension", number, "unknown_if_any"], what);
+    }
+    let mut levels = dimension.levels.iter().chain(&dimension.groupings);
+    if rounds && (is_open(dimension) || levels.any(|level| level.column.is_some())) {
+        let what = "its categories or groups come from the data, and where every number is rounded, one that stands there tells that somebody is in it, though it is shown as 0: list them (`codes`, `lookup` or `groups`), or withhold".to_owned();
+        return wrong(location!["dimension", number], what);
     }
     if !dimension.bands.is_empty() && !dimension.codes.is_empty() {
         let what = "a dimension has codes or bands, not both".to_owned();

@@ -365,7 +365,16 @@ impl Derivation {
                 (of.len() < 2).then(|| "it compares two dates or more".to_owned())
             }
             Self::Recode(of) => of.fault(),
-            Self::Combination(of) | Self::Path(of) => of.fault(),
+            Self::Combination(of) => of.fault().or_else(|| {
+                let has_and = of.of.iter().find(|of| of.name.contains(AND));
+                has_and.map(|of| {
+                    format!(
+                        "the name {} has `{AND}` in it, which stands between two names",
+                        of.name
+                    )
+                })
+            }),
+            Self::Path(of) => of.fault(),
             Self::Count(EventCount { conditions, .. })
             | Self::Event(EventValue { conditions, .. }) => {
                 conditions.iter().find_map(EventCondition::fault)
@@ -390,6 +399,9 @@ impl Recoded {
         twice.map(|pair| format!("the value {} is in two groups", pair[0]))
     }
 }
+
+/// What stands between the names of a combination.
+const AND: &str = " + ";
 
 impl Named {
     fn fault(&self) -> Option<String> {

@@ -4,7 +4,7 @@ use minster_formats::{
     Category, Dimension, Kind as Categories, Measure, Release, Table, Unit, Value,
     dfe::{Dfe, Place},
 };
-use minster_model::{ColumnName, NodeId, Period};
+use minster_model::{ColumnName, NodeId, Period, rounding::Rounding};
 
 use crate::{
     definition::{
@@ -23,6 +23,7 @@ use crate::{
 pub(crate) fn release(
     definition: &Definition,
     period: &Period,
+    rounding: Option<Rounding>,
     tables: &[&PublicTable],
 ) -> Release {
     let tables: Vec<Table> = tables.iter().map(|of| table(definition, of)).collect();
@@ -39,7 +40,8 @@ pub(crate) fn release(
         contact: some(&definition.contact),
         counted: words::counted(definition),
         not_counted: words::not_counted(definition),
-        protection: words::protection(definition),
+        protection: words::protection(definition, rounding),
+        rounded: rounding.map(words::rounded),
         tables,
         dfe: definition.dfe.as_ref().map(|of| Dfe {
             time_identifier: of.time_identifier.clone(),
@@ -136,6 +138,8 @@ fn dimension(
             level: levels.of(node).map(str::to_owned),
             is_lowest: hierarchy.sums(node).is_empty(),
             is_withheld,
+            is_unknown: !is_withheld
+                && defined.is_some_and(|of| of.unknown == hierarchy.code(node)),
         }
     };
     let nodes = of.order().nodes(place);

@@ -1,8 +1,8 @@
 //! Files that leave, and the manifest that names them with their hashes. The same tables give the same bytes.
 
 use minster_attack::ReleasableSet;
-use minster_formats::{FormatError, csv_of, dfe, parquet_of};
-use minster_model::Period;
+use minster_formats::{FormatError, check_lengths, csv_of, dfe, parquet_of};
+use minster_model::{Period, rounding::Rounding};
 use minster_store::sha256_hex;
 
 use crate::{
@@ -12,8 +12,7 @@ use crate::{
     },
     error::AggregateError,
     publish::{
-        CONFIDENTIAL, LOW, NOT_APPLICABLE, content, protected_table::ProtectedTable,
-        restricted_report,
+        CONFIDENTIAL, LOW, NOT_APPLICABLE, content, public_table::PublicTable, restricted_report,
     },
 };
 
@@ -21,18 +20,18 @@ use crate::{
 /// are the last.
 pub(crate) const FORMAT: u64 = 3;
 
-/// A release's files, by name. Only tables that withstood the attack have the types that it takes.
+/// A release's files, by name. No true count is in what it takes: only tables that withstood the attack have its type.
 pub(crate) fn files(
     definition: &Definition,
     period: &Period,
-    counts: &ReleasableSet,
-    tables: &[ProtectedTable],
+    rounding: Option<Rounding>,
+    public: &[&PublicTable],
 ) -> Result<Vec<(String, Vec<u8>)>, AggregateError> {
     let failed = |error| failed(definition, error);
-    let policy = policy(definition, counts);
+    let policy = policy(definition, rounding);
     let policy_sha256 = sha256_hex(policy.to_string().as_bytes());
-    let public: Vec<_> = tables.iter().map(|table| &table.public).collect();
-    let release = content::release(definition, period, &public);
+    let release = content::release(definition, period, rounding, public);
+    check_lengths(&release, definition.formats()).map_err(failed)?;
     let (mut listed, mut texts) = (Vec::new(), Vec::new());
     for (table, content) in public.iter().zip(&release.tables) {
         let csv = csv_of(&release, content).map_err(failed)?;
@@ -95,16 +94,17 @@ pub(crate) fn files(
 fn failed(definition: &Definition, error: FormatError) -> AggregateError {
     match error {
         FormatError::Dfe(what) => definition.rule(location!["dfe"], what),
+        FormatError::TooLong { .. } => definition.rule(location!["formats"], error.to_string()),
         other => AggregateError::Write(other.to_string()),
     }
 }
 
-fn policy(definition: &Definition, counts: &ReleasableSet) -> serde_json::Value {
+fn policy(definition: &Definition, rounding: Option<Rounding>) -> serde_json::Value {
     let policy = definition.policy();
     serde_json::json!({
         "profile": definition.profile,
         "method": definition.method,
-        "rounding": counts.rounding(),
+        "rounding": rounding,
         "threshold": policy.threshold,
         "zeros": policy.zeros,
         "insider": policy.insider,
@@ -116,5 +116,5 @@ fn policy(definition: &Definition, counts: &ReleasableSet) -> serde_json::Value 
 
 /// SHA-256 of the policy that a release follows, as its manifest says it.
 pub(crate) fn policy_sha256(definition: &Definition, counts: &ReleasableSet) -> String {
-    sha256_hex(policy(definition, counts).to_string().as_bytes())
+    sha256_hex(policy(definition, counts.rounding()).to_string().as_bytes())
 }

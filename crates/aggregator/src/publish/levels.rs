@@ -66,7 +66,7 @@ pub(crate) fn of(definition: &Definition, table: &PublicTable) -> Vec<Levels> {
 
 /// What a node that is no total is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub(super) enum Kind {
     /// A category.
     Category,
     /// A group of a level, the lowest one first.
@@ -75,7 +75,7 @@ enum Kind {
     Grouping(usize),
 }
 
-fn kinds(hierarchy: &Hierarchy) -> Vec<Option<Kind>> {
+pub(super) fn kinds(hierarchy: &Hierarchy) -> Vec<Option<Kind>> {
     let mut kinds: Vec<Option<Kind>> = vec![None; hierarchy.node_count()];
     // Parents stand before their children, and so are looked at after them.
     let mut height = vec![0; hierarchy.node_count()];

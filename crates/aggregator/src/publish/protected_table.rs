@@ -67,7 +67,9 @@ fn codes(
 ) -> Vec<Option<BTreeMap<String, String>>> {
     let of_dimension = |name: &ColumnName| {
         let pairs = lookups.get(definition.dimension(name)?.code_lookup.as_ref()?)?;
-        Some(pairs.iter().cloned().collect())
+        // A line without a code gives none: a blank one would leave a cell of the files empty.
+        let coded = pairs.iter().filter(|(_, code)| !code.trim().is_empty());
+        Some(coded.cloned().collect())
     };
     table.dimensions.iter().map(of_dimension).collect()
 }

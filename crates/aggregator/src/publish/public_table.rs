@@ -52,19 +52,24 @@ impl PublicTable {
             |column: &ColumnName| Some((column.clone(), sums.published_cells(place, column)?));
         let median =
             |(median, count): (&Option<u64>, &Option<u64>)| median.filter(|_| count.is_some());
-        let medians = measured
+        let medians: BTreeMap<ColumnName, Vec<Option<u64>>> = measured
             .medians
             .iter()
-            .map(|(name, of)| (name.clone(), of.iter().zip(&published).map(median).collect()));
+            .map(|(name, of)| (name.clone(), of.iter().zip(&published).map(median).collect()))
+            .collect();
+        let sums: BTreeMap<ColumnName, Vec<Option<u64>>> =
+            measured.sums.keys().filter_map(of_column).collect();
         let Beside { definition: table, mut shown, people, codes } = beside;
         let dimensions = counts.tables()[place].dimensions().to_vec();
-        let order = RowOrder::new(definition, &table, &dimensions, &published);
+        let others: Vec<&[Option<u64>]> =
+            row_order::sums_of(&table).filter_map(|of| sums.get(of)).map(Vec::as_slice).collect();
+        let order = RowOrder::new(definition, &table, &dimensions, &published, &others);
         order.sort(&dimensions, &mut shown);
         Self {
             dimensions,
             order,
-            sums: measured.sums.keys().filter_map(of_column).collect(),
-            medians: medians.collect(),
+            sums,
+            medians,
             counts: published,
             definition: table,
             shown,

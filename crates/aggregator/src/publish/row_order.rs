@@ -1,10 +1,13 @@
 //! The order of a table's rows. Categories that come from the data stand in the order of their names, and a withheld one in its
 //! place among them would tell between which two its name lies: those stand last, in an order that follows from what is published.
 
+use std::collections::BTreeSet;
+
 use minster_model::{ColumnName, NodeId, table::Hierarchy};
 
 use crate::{
-    definition::release_definition::{Definition, Table},
+    definition::release_definition::{Definition, Measure, Table},
+    publish::canonical_order,
     tabulate::categories::is_open,
 };
 
@@ -15,31 +18,33 @@ pub(crate) struct RowOrder {
 }
 
 impl RowOrder {
-    /// The order for a table of a definition, given what is published of its cells' counts.
+    /// The order for a table of a definition, given what is published of its cells' counts, and of the sums of [`sums_of`].
     pub(crate) fn new(
         definition: &Definition,
         table: &Table,
         dimensions: &[Hierarchy],
         counts: &[Option<u64>],
+        others: &[&[Option<u64>]],
     ) -> Self {
         let open = |name: &ColumnName| definition.dimension(name).is_some_and(is_open);
-        let (mut of, mut unnamed) = (Vec::new(), Vec::new());
+        let mut unnamed = Vec::new();
         for (place, (name, hierarchy)) in table.dimensions.iter().zip(dimensions).enumerate() {
             let is_unnamed = |node: NodeId| {
                 open(name)
                     && !hierarchy.is_total(node)
                     && is_withheld(dimensions, counts, place, node)
             };
-            let hidden: Vec<bool> = hierarchy.nodes().map(is_unnamed).collect();
-            let mut nodes: Vec<NodeId> = hierarchy.nodes().collect();
-            nodes.sort_by_cached_key(|node| match hidden[node.0] {
-                false => (false, Vec::new()),
-                true => (true, published_of(dimensions, counts, place, *node)),
-            });
-            of.push(nodes);
-            unnamed.push(hidden);
+            unnamed.push(hierarchy.nodes().map(is_unnamed).collect());
         }
-        Self { of, unnamed }
+        let published: Vec<&[Option<u64>]> =
+            [counts].into_iter().chain(others.iter().copied()).collect();
+        let places = canonical_order::places(dimensions, &unnamed, &published);
+        let in_order = |(hierarchy, places): (&Hierarchy, &Vec<usize>)| {
+            let mut nodes: Vec<NodeId> = hierarchy.nodes().collect();
+            nodes.sort_by_key(|node| places[node.0]);
+            nodes
+        };
+        Self { of: dimensions.iter().zip(&places).map(in_order).collect(), unnamed }
     }
 
     /// The nodes of the dimension at a place, in order.
@@ -60,6 +65,11 @@ impl RowOrder {
             places.iter().zip(nodes).map(|(places, node)| places[node.0]).collect::<Vec<_>>()
         });
     }
+}
+
+/// The columns whose sums order a table's rows beside the counts. Its medians do not: the evidence does not have them.
+pub(crate) fn sums_of(table: &Table) -> impl Iterator<Item = &ColumnName> {
+    table.measures.iter().flat_map(Measure::summed).collect::<BTreeSet<_>>().into_iter()
 }
 
 fn inverse(nodes: &[NodeId]) -> Vec<usize> {
@@ -130,12 +140,76 @@ mod tests {
             [Some(30), Some(15), Some(15)],
         ];
         let counts = counts.concat();
-        let order = RowOrder::new(&definition, &definition.tables[0], &dimensions, &counts);
+        let order = RowOrder::new(&definition, &definition.tables[0], &dimensions, &counts, &[]);
         assert_eq!(order.nodes(0), [0, 3, 1, 2].map(NodeId));
         assert!(order.is_unnamed(0, NodeId(1)) && !order.is_unnamed(0, NodeId(3)));
         assert_eq!(order.nodes(1), [0, 1, 2].map(NodeId));
         let mut cells: Vec<usize> = (0..12).collect();
         order.sort(&dimensions, &mut cells);
         assert_eq!(cells, [0, 1, 2, 9, 10, 11, 3, 4, 5, 6, 7, 8]);
+    }
+
+    /// The values of a table of two dimensions in the order of its rows, where those that have a zero are given.
+    fn rows(
+        others: &dyn Fn(usize) -> Option<u64>,
+        zeros: &[(usize, usize)],
+    ) -> Vec<[Option<u64>; 2]> {
+        let definition = Definition::parse(
+            "name = \"r\"\npopulation = \"spine\"\n[[dimension]]\nname = \"kind\"\ncolumn = \"kind\"\ntotal = \"all\"\n\
+             [[dimension]]\nname = \"place\"\ncolumn = \"place\"\ntotal = \"all\"\n\
+             [[table]]\nname = \"t\"\ndimensions = [\"kind\", \"place\"]\n",
+        )
+        .unwrap();
+        let size = zeros.len().max(3);
+        let of = |name: &str| {
+            Hierarchy::flat(name, "all", (0..size).map(|at| format!("{at:02}"))).unwrap()
+        };
+        let dimensions = [of("kind"), of("place")];
+        let cells = (size + 1) * (size + 1);
+        let is_zero = |cell: usize| {
+            zeros.iter().any(|(kind, place)| (kind + 1) * (size + 1) + place + 1 == cell)
+        };
+        let count = |cell: usize| match cell {
+            0 => Some(90),
+            cell => is_zero(cell).then_some(0),
+        };
+        let counts: Vec<_> = (0..cells).map(count).collect();
+        let sums: Vec<_> = (0..cells).map(others).collect();
+        let order =
+            RowOrder::new(&definition, &definition.tables[0], &dimensions, &counts, &[&sums]);
+        let mut in_order: Vec<usize> = (0..cells).collect();
+        order.sort(&dimensions, &mut in_order);
+        in_order.into_iter().map(|cell| [counts[cell], sums[cell]]).collect()
+    }
+
+    #[test]
+    fn the_order_of_two_dimensions_without_names_tells_nothing_of_the_names() {
+        let none = |_: usize| None;
+        // Each kind is nobody's in one place. Whichever names they have, the rows are the same.
+        let on_the_diagonal = rows(&none, &[(0, 0), (1, 1), (2, 2)]);
+        for other in [[(0, 1), (1, 0), (2, 2)], [(0, 2), (1, 1), (2, 0)], [(0, 1), (1, 2), (2, 0)]]
+        {
+            assert_eq!(rows(&none, &other), on_the_diagonal);
+        }
+        // A ring of four and one of six: every name has two zeros, and all look alike at first.
+        let rings = |name: &dyn Fn(usize) -> usize, place: &dyn Fn(usize) -> usize| {
+            let of_four = [(0, 0), (0, 1), (1, 0), (1, 1)];
+            let of_six = [(2, 2), (2, 3), (3, 3), (3, 4), (4, 4), (4, 2)];
+            let all = of_four.iter().chain(&of_six).map(|(kind, at)| (name(*kind), place(*at)));
+            rows(&none, &all.collect::<Vec<_>>())
+        };
+        let first = rings(&|kind| kind, &|place| place);
+        assert_eq!(rings(&|kind| 4 - kind, &|place| place), first);
+        assert_eq!(rings(&|kind| (kind + 2) % 5, &|place| (3 * place + 1) % 5), first);
+        // Other rows are other rows.
+        assert_ne!(rows(&none, &[(0, 0), (0, 1), (2, 2)]), on_the_diagonal);
+    }
+
+    #[test]
+    fn numbers_beside_the_count_order_categories_too() {
+        // Four nodes a dimension: the cells 5 and 10 are kinds 0 and 1 at places 0 and 1.
+        let first = rows(&|cell| (cell == 5).then_some(0), &[]);
+        assert_eq!(rows(&|cell| (cell == 10).then_some(0), &[]), first);
+        assert_eq!(rows(&|cell| (cell == 7).then_some(0), &[]), first);
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     definition::release_definition::{CHILDREN, Kind},
     error::AggregateError,
     publish::protected_table::shown_cells,
-    publish::row_order::RowOrder,
+    publish::row_order::{self, RowOrder},
     publish::{
         files,
         restricted_report::{self, COUNTS, Explanation, Report, Reported, ReportedRounding},
@@ -190,11 +190,7 @@ fn numbers(report: &Report, place: usize, folder: &Path) -> Result<Check, Aggreg
     let mut expected = vec![(CHILDREN.to_owned(), published(report, COUNTS, place))];
     for measure in &table.measures {
         if let Kind::Sum { of, .. } = measure.kind() {
-            // A set of sums holds the tables in the definition's order, those without the sum left out.
-            let tables = report.definition.tables[..place].iter();
-            let sums_too = tables.filter(|table| restricted_report::sums(table, of.as_str()));
-            expected
-                .push((measure.name.to_string(), published(report, of.as_str(), sums_too.count())));
+            expected.push((measure.name.to_string(), published_sums(report, place, of.as_str())));
         }
     }
     if let Some(shown) = shown(report, place, folder) {
@@ -248,7 +244,11 @@ fn shown(report: &Report, place: usize, folder: &Path) -> Option<Vec<usize>> {
     let mut shown = shown_cells(definition, table, counts);
     if is_in_row_order(folder)? {
         let published = published(report, COUNTS, place)?;
-        let order = RowOrder::new(definition, table, counts.dimensions(), &published);
+        let sums: Vec<Vec<Option<u64>>> = row_order::sums_of(table)
+            .filter_map(|of| published_sums(report, place, of.as_str()))
+            .collect();
+        let sums: Vec<&[Option<u64>]> = sums.iter().map(Vec::as_slice).collect();
+        let order = RowOrder::new(definition, table, counts.dimensions(), &published, &sums);
         order.sort(counts.dimensions(), &mut shown);
     }
     Some(shown)
@@ -270,6 +270,14 @@ fn published(report: &Report, set: &str, place: usize) -> Option<Vec<Option<u64>
     }
     let shown = |(count, withheld): (u64, &bool)| (!withheld).then_some(count);
     Some(table.cell_counts().into_iter().zip(&pattern.withheld).map(shown).collect())
+}
+
+/// The sums of a column that its pattern lets out of one table of the definition.
+fn published_sums(report: &Report, place: usize, column: &str) -> Option<Vec<Option<u64>>> {
+    // A set of sums holds the tables in the definition's order, those without the sum left out.
+    let tables = report.definition.tables[..place].iter();
+    let sums_too = tables.filter(|table| restricted_report::sums(table, column));
+    published(report, column, sums_too.count())
 }
 
 /// The certificates show what the promise requires.

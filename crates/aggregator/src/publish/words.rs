@@ -1,6 +1,9 @@
 //! What a release counts and what it withholds, in sentences, from its definition alone.
 
-use minster_model::policy::Zeros;
+use minster_model::{
+    policy::Zeros,
+    rounding::{Margins, Rounding},
+};
 
 use crate::definition::release_definition::{
     CHILDREN, Condition, Definition, Kind, Measure, Method, Population,
@@ -75,8 +78,18 @@ pub(super) fn not_counted(definition: &Definition) -> Vec<String> {
     sentences
 }
 
-/// What is withheld or changed, and why.
-pub(super) fn protection(definition: &Definition) -> Vec<String> {
+/// How numbers are changed by a rule, in words that go after "are".
+pub(super) fn rounded(rule: Rounding) -> String {
+    match rule {
+        Rounding::Nearest { base } => format!("rounded to the nearest multiple of {base}"),
+        Rounding::Controlled { base, .. } => format!("rounded to a multiple of {base}"),
+        Rounding::OpenSafely => "rounded, and those up to 7 are shown as 0".to_owned(),
+        Rounding::CellKey => "changed at random by a little".to_owned(),
+    }
+}
+
+/// What is withheld or changed, and why. The rule of a rounding tells how far its totals are from the truth.
+pub(super) fn protection(definition: &Definition, rounding: Option<Rounding>) -> Vec<String> {
     let policy = definition.policy();
     let below = policy.threshold - 1;
     let mut sentences = Vec::new();
@@ -105,9 +118,20 @@ pub(super) fn protection(definition: &Definition) -> Vec<String> {
         Method::Nearest { base } => sentences.push(format!(
             "Each count is rounded to the nearest multiple of {base}, so that no small one is known. Totals may differ from the sum of their parts."
         )),
-        Method::Controlled { base } => sentences.push(format!(
-            "Each count is rounded to a multiple of {base} next to it, so that no small one is known and the tables still add up."
-        )),
+        Method::Controlled { base } => {
+            let within_two =
+                matches!(rounding, Some(Rounding::Controlled { margins: Margins::WithinTwo, .. }));
+            let which = if within_two { "Each count that is no total" } else { "Each count" };
+            sentences.push(format!(
+                "{which} is rounded to a multiple of {base} next to it, so that no small one is known and the tables still add up."
+            ));
+            if within_two {
+                sentences.push(format!(
+                    "A total is a multiple of {base} too, and differs from the true one by at most {}.",
+                    2 * base - 1
+                ));
+            }
+        }
         Method::OpenSafely => sentences.push(
             "Counts up to 7 are shown as 0, and the others are rounded to the nearest 5.".to_owned(),
         ),
@@ -150,5 +174,29 @@ pub(super) fn meaning(measure: &Measure) -> String {
         Kind::Median { of, step, .. } => {
             format!("The lower median of {of} over the children, to the nearest {step}.")
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_tells_how_far_its_totals_are_from_the_truth() {
+        let definition = Definition::parse(
+            "name = \"r\"\npopulation = \"spine\"\ninsider = 0\nmethod = { controlled = { base = 5 } }\n\
+             [[dimension]]\nname = \"sex\"\ncolumn = \"sex\"\ntotal = \"all\"\ncodes = [\"F\", \"M\"]\n\
+             [[table]]\nname = \"t\"\ndimensions = [\"sex\"]\n",
+        )
+        .unwrap();
+        let of = |margins| {
+            let rule = Rounding::Controlled { base: 5, margins };
+            protection(&definition, Some(rule)).join(" ")
+        };
+        assert!(of(Margins::Adjacent).starts_with("Each count is rounded to a multiple of 5 next"));
+        let within_two = of(Margins::WithinTwo);
+        assert!(within_two.starts_with("Each count that is no total is rounded"), "{within_two}");
+        assert!(within_two.contains("differs from the true one by at most 9"), "{within_two}");
     }
 }

@@ -361,7 +361,8 @@ impl<'a> Work<'a> {
     ) -> Result<Made, AggregateError> {
         let lookups = lookup::of(definition, self.job.lookups)?;
         let tables = ProtectedTable::all(definition, &lookups, &counts, &sums, &measured)?;
-        let files = files::files(definition, self.job.period, &counts, &tables)?;
+        let public: Vec<_> = tables.iter().map(|table| &table.public).collect();
+        let files = files::files(definition, self.job.period, counts.rounding(), &public)?;
         let policy_sha256 = files::policy_sha256(definition, &counts);
         let sha256 = Release::sha256_of(&files);
         let definition = definition.clone();

@@ -1,6 +1,7 @@
 //! Definitions released from a small dataset: what each part of one does to the files.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod browser;
 mod derived;
 mod floors;
 mod formats;

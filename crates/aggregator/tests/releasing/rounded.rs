@@ -49,3 +49,42 @@ fn beside_rounded_counts_no_sum_is_shown() {
     let error = Site::new().release(&definition).unwrap_err().to_string();
     assert!(error.contains("only percentages are shown"), "{error}");
 }
+
+#[test]
+fn no_row_of_a_rounded_table_tells_by_standing_there_that_somebody_is_in_it() {
+    let refused = |dimension: &str| {
+        let definition = format!(
+            "name = \"r\"\npopulation = \"spine\"\nmethod = {{ nearest = {{ base = 5 }} }}\n\
+             [[dimension]]\nname = \"ward\"\ncolumn = \"ward\"\ntotal = \"all\"\n{dimension}\n\
+             [[table]]\nname = \"t\"\ndimensions = [\"ward\"]\n"
+        );
+        Site::new().draft(&definition).map_err(|error| error.to_string())
+    };
+    let said = refused("").unwrap_err();
+    assert!(said.contains("its categories or groups come from the data"), "{said}");
+    let said =
+        refused("codes = [\"w1\", \"w2\"]\ngrouping = [{ name = \"area\", column = \"area\" }]")
+            .unwrap_err();
+    assert!(said.contains("its categories or groups come from the data"), "{said}");
+    let said = refused("codes = [\"w1\", \"w2\"]\nunknown_if_any = true").unwrap_err();
+    assert!(said.contains("leave `unknown_if_any` out, or withhold"), "{said}");
+    // Where they are listed, each row stands whether somebody is in it or not.
+    let listed = refused("codes = [\"w1\", \"w2\", \"w3\", \"w4\", \"w9\"]");
+    assert!(listed.is_ok(), "{listed:?}");
+}
+
+#[test]
+fn the_page_calls_no_rounded_number_exact() {
+    let table = "\n[[table]]\nname = \"t\"\ndimensions = [\"ward\", \"sex\"]\n";
+    let definition = format!("method = {{ controlled = {{ base = 5 }} }}\n{HEAD}{table}");
+    let site = Site::new();
+    let folder = site.release(&definition).unwrap().folder.unwrap();
+    let page = std::fs::read_to_string(folder.join("r.html")).unwrap();
+    assert!(page.contains("This release counts about 200 children of 2024-25"), "{page}");
+    assert!(page.contains("All its numbers are rounded to a multiple of 5."), "{page}");
+    assert!(page.contains("numbers, all rounded to a multiple of 5"), "{page}");
+    assert!(
+        !page.contains("is withheld.</p>") && !page.contains("none of them withheld"),
+        "{page}"
+    );
+}

@@ -8,7 +8,7 @@ use super::{
     bars::{bar, most},
     value,
 };
-use crate::content::{Table, heading};
+use crate::content::{Category, Table, heading};
 
 /// What stands between the names of a combination.
 const AND: &str = " + ";
@@ -48,11 +48,11 @@ pub(super) fn chart(table: &Table, place: usize, services: &[String]) -> Markup 
                 tbody {
                     @for &row in &rows {
                         @let category = table.category(row, place);
-                        @let of = members(&category.label, category.is_withheld, services);
+                        @let of = members(category, services);
                         tr {
                             th scope="row" { (category.label) }
                             @for at in 0..services.len() {
-                                td class="set" { (dot(&of, at)) }
+                                td class="set" { (dot(&of, at, category)) }
                             }
                             td { (bar(children.values[row], most)) }
                             td class="number" { (value(children.values[row])) }
@@ -64,16 +64,17 @@ pub(super) fn chart(table: &Table, place: usize, services: &[String]) -> Markup 
     }
 }
 
-/// Which services a label names; nothing where the name is withheld.
-fn members(label: &str, is_withheld: bool, services: &[String]) -> Option<Vec<bool>> {
-    let names: Vec<&str> = label.split(AND).collect();
-    (!is_withheld).then(|| services.iter().map(|of| names.contains(&of.as_str())).collect())
+/// Which services a label names; nothing where the name is withheld, or where nobody knows which they are.
+fn members(category: &Category, services: &[String]) -> Option<Vec<bool>> {
+    let names: Vec<&str> = category.label.split(AND).collect();
+    let is_told = !category.is_withheld && !category.is_unknown;
+    is_told.then(|| services.iter().map(|of| names.contains(&of.as_str())).collect())
 }
 
 /// The dot of one service, with the line that joins it to the next.
-fn dot(of: &Option<Vec<bool>>, at: usize) -> Markup {
+fn dot(of: &Option<Vec<bool>>, at: usize, category: &Category) -> Markup {
     let Some(of) = of else {
-        return html! { span aria-hidden="true" { "?" } span class="unseen" { "withheld" } };
+        return html! { span aria-hidden="true" { "?" } span class="unseen" { (if category.is_unknown { "not known" } else { "withheld" }) } };
     };
     let (first, last) = (of.iter().position(|is| *is), of.iter().rposition(|is| *is));
     let joined =
@@ -100,9 +101,18 @@ mod tests {
     #[test]
     fn a_withheld_combination_names_no_service() {
         let services = ["Early help".to_owned(), "In need".to_owned()];
+        let members = |label: &str, is_withheld: bool, services: &[String]| {
+            let is_unknown = label == "Unknown";
+            let (label, level) = (label.to_owned(), Some("services".to_owned()));
+            let category =
+                Category { label, code: None, level, is_lowest: true, is_withheld, is_unknown };
+            super::members(&category, services)
+        };
         assert_eq!(members("In need", false, &services), Some(vec![false, true]));
         assert_eq!(members("Early help + In need", false, &services), Some(vec![true, true]));
         assert_eq!(members("No service", false, &services), Some(vec![false, false]));
         assert_eq!(members("(withheld 1)", true, &services), None);
+        // Some of these children may be known to each of them.
+        assert_eq!(members("Unknown", false, &services), None);
     }
 }

@@ -12,7 +12,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
     Formats,
-    content::{Dimension, Kind, Release, Table, Value, heading, thousands},
+    content::{
+        Category, Dimension, Kind, NO_CODE, Release, Table, Value, heading, in_brackets, thousands,
+    },
     tidy,
     workbook::SYMBOLS,
 };
@@ -40,13 +42,12 @@ pub(crate) fn page(release: &Release, formats: Formats) -> String {
                 header {
                     h1 { (title) }
                     p class="summary" { (summary::sentences(release)) }
-                    @if let Some(publisher) = &release.publisher {
-                        p { "Published by " (publisher) "." @if let Some(contact) = &release.contact { " Contact: " (contact) "." } }
-                    }
+                    @if let Some(publisher) = &release.publisher { p { "Published by " (publisher) "." } }
+                    @if let Some(contact) = &release.contact { p { "Contact: " (contact) "." } }
                     (contents(release))
                 }
                 main id="main" tabindex="-1" {
-                    @for (place, (table, charts)) in release.tables.iter().zip(charts(release)).enumerate() { (part(place, table, &charts)) }
+                    @for (place, (table, charts)) in release.tables.iter().zip(charts(release)).enumerate() { (part(release, place, table, &charts)) }
                     (about(release, formats))
                 }
             }
@@ -74,14 +75,14 @@ fn contents(release: &Release) -> Markup {
     }
 }
 
-fn part(place: usize, table: &Table, charts: &[Markup]) -> Markup {
+fn part(release: &Release, place: usize, table: &Table, charts: &[Markup]) -> Markup {
     let (id, caption) = (id(place), format!("{}-numbers", id(place)));
     html! {
         section aria-labelledby=(id) {
             h2 id=(id) { (table.title) }
             @for chart in charts { (chart) }
             div class="scroll" role="region" aria-labelledby=(caption) tabindex="0" {
-                (numbers(table, &caption))
+                (numbers(release, table, &caption))
             }
             @for measure in table.measures.iter().skip(1) {
                 p { strong { (heading(&measure.name)) } ": " (measure.meaning) }
@@ -112,16 +113,16 @@ fn of_dimensions(table: &Table) -> Vec<Markup> {
     table.dimensions.iter().enumerate().map(chart).collect()
 }
 
-fn numbers(table: &Table, caption: &str) -> Markup {
+fn numbers(release: &Release, table: &Table, caption: &str) -> Markup {
     let divisions = table.dimensions.len();
     let withheld: usize = table.measures.iter().map(|measure| table.withheld(measure)).sum();
     let all: usize = table.measures.iter().map(|measure| measure.values.len()).sum();
     html! {
         table class="data" {
-            caption id=(caption) {
+            caption id=(caption) { span {
                 (table.title) ": " (thousands(all as u64)) " numbers, "
-                @if withheld == 0 { "none of them withheld" } @else { (thousands(withheld as u64)) " of them withheld" }
-            }
+                @if let Some(rounded) = &release.rounded { "all " (rounded) } @else if withheld == 0 { "none of them withheld" } @else { (thousands(withheld as u64)) " of them withheld" }
+            } }
             thead {
                 tr {
                     @for dimension in &table.dimensions {
@@ -133,12 +134,12 @@ fn numbers(table: &Table, caption: &str) -> Markup {
             }
             tbody {
                 @for row in 0..table.rows() {
-                    tr class=[(table.divided(row).count() < divisions).then_some("total")] {
+                    tr class=[(table.divided(row).next().is_none()).then_some("total")] {
                         @for place in 0..divisions {
                             @let category = table.category(row, place);
                             th scope="row" { (category.label) }
                             @if table.dimensions[place].has_codes {
-                                td { (category.code.as_deref().unwrap_or("[x]")) }
+                                td { (code(category)) }
                             }
                         }
                         @for measure in &table.measures {
@@ -147,6 +148,16 @@ fn numbers(table: &Table, caption: &str) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// A code, or the symbol for none.
+fn code(category: &Category) -> Markup {
+    match &category.code {
+        Some(code) => html! { (code) },
+        None => {
+            html! { span aria-hidden="true" { (in_brackets(NO_CODE)) } span class="unseen" { "no code" } }
         }
     }
 }
