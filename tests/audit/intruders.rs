@@ -70,7 +70,7 @@ fn by_its_own_user(site: &separate_users::Site) {
     let of_log = audit.evidence("log.checkpoints");
     assert_eq!(left, expected.collect(), "{of_log}");
     assert_eq!(audit.code, 11);
-    // What root is told to run makes the check.
+    // The command for root makes the check.
     let by_root = site
         .audit_with(separate_users::ROOT, &["--only", "run.vault-folder", "--only", "roles.table"]);
     let by_root = Audit::read(&by_root);

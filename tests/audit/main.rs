@@ -103,7 +103,7 @@ fn healthy(site: &Site) {
             // One user runs everything here, and no run is under way. The access to other processes is the
             // system's to grant.
             "run.users" | "roles.pairs" | "roles.used" => assert_eq!(verdict, "FAIL", "{evidence}"),
-            // What else the machine keeps is not this test's.
+            // Other things that the machine keeps are not this test's.
             "files.secrets" => assert!(!evidence.contains(site.folder().to_str().unwrap())),
             "build.installed" | "roles.table" => assert_eq!(verdict, "NOT CHECKED", "{evidence}"),
             "run.open-files" => assert_ne!(verdict, "FAIL", "{evidence}"),

@@ -82,7 +82,7 @@ fn files(site: &Site) {
     });
 }
 
-/// What no manifest names, wherever it lies.
+/// Files that no manifest names, wherever they lie.
 fn unknown(site: &Site) {
     let version = site.at("data/store/datasets/source/early_help/2024-25/current");
     let version = version.canonicalize().unwrap();

@@ -1,4 +1,4 @@
-//! Who is who, as it is shipped: each source with numbers of persons has its tables there, and they name columns that there are.
+//! The shipped identities: each source with numbers of persons has its tables there, and they name columns that there are.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

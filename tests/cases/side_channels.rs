@@ -1,4 +1,4 @@
-//! What a night prints, mails and leaves in clear: no count of few children is in it.
+//! The texts that a night prints, mails and leaves in clear: no count of few children is in it.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 const PUPILS: u32 = 62;
 
-/// Of 42 persons with a plan three are no pupils, and one row stands in quarantine.
+/// Three of 42 persons with a plan are no pupils, and one row stands in quarantine.
 fn council() -> Council {
     let council = Council::new(&["school_census", "early_help"]);
     let census = pupils((1..=PUPILS).map(Child::at));

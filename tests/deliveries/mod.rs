@@ -145,7 +145,7 @@ impl Council {
         let ran = self.site.run(program, &[arguments, &["--config", &config]].concat());
         let mut summary: Value = serde_json::from_slice(&ran.stdout).unwrap_or_default();
         if let Some(linkage) = summary.get_mut("linkage").filter(|linkage| linkage.is_object()) {
-            // What is printed of linking is coarse, and a test asks for exact counts.
+            // The printed counts of linking are coarse, and a test asks for exact counts.
             let exact = ["report", "links", "--json", "--config", &config];
             *linkage = serde_json::from_slice(&self.site.run("minster", &exact).stdout).unwrap();
         }

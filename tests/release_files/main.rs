@@ -9,7 +9,7 @@ use std::{
 
 use minster_tests::{Site, left_out, root, text};
 
-/// Of the fourteen releases: combinations, months, three tables in one, several dimensions, sums of events.
+/// Some of the fourteen releases: combinations, months, three tables in one, several dimensions, sums of events.
 const RELEASES: [&str; 5] = [
     "services_together",
     "attendance_by_month",

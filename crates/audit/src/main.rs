@@ -2,7 +2,7 @@
 //! look oneself; what could not be looked at is said, never passed over.
 //!
 //! It links no Polars, and nothing of the programs that it audits but the store's format and the messages on the vault's
-//! socket: an auditor reads it and builds it alone, in minutes. What it needs of the others it asks them for as programs:
+//! socket: an auditor reads it and builds it alone, in minutes. It asks the others as programs for the rest:
 //! `minster-vault log verify` and `minster verify`.
 #![forbid(unsafe_code)]
 

@@ -3,9 +3,9 @@
 /// One check.
 pub(crate) struct Meaning {
     pub(crate) id: &'static str,
-    /// What PASS shows.
+    /// The meaning of PASS.
     pub(crate) shows: &'static str,
-    /// What it does not show; nothing where there is nothing to say.
+    /// The limits of PASS; nothing where there is nothing to say.
     pub(crate) not: &'static str,
 }
 
@@ -28,12 +28,12 @@ pub(crate) const MEANINGS: [Meaning; 40] = [
     of(
         "build.graph",
         "The source that was given links no forbidden part.",
-        "That the installed programs were built from it.",
+        "Whether the installed programs were built from it.",
     ),
     of(
         "build.installed",
         "Hash, mode and owner of each program, and the hash of each that runs, are those of the packager's signed list.",
-        "That the packager built from the source.",
+        "Whether the packager built from the source.",
     ),
     of(
         "run.store",
@@ -105,13 +105,13 @@ pub(crate) const MEANINGS: [Meaning; 40] = [
     of(
         "store.unknown",
         "Each file of the store is named by a manifest, or is one of the store's own.",
-        "What the known files hold.",
+        "The content of the known files.",
     ),
     of("keys.statement", "The list of keys is the vault's own, unchanged.", ""),
     of(
         "keys.manifests",
         "Each dataset names a key that the vault states and has not retired.",
-        "That its pseudonyms were made with it: only making the dataset anew would show it.",
+        "Whether its pseudonyms were made with it: only making the dataset anew would show it.",
     ),
     of(
         "keys.purposes",
@@ -134,7 +134,7 @@ pub(crate) const MEANINGS: [Meaning; 40] = [
     of(
         "log.datasets",
         "Each dataset that stands is the newest that the vault's log has, file by file, and none is gone.",
-        "What a superseded snapshot holds.",
+        "The content of a superseded snapshot.",
     ),
     of("log.snapshots", "The log had the manifest of every snapshot, superseded ones too.", ""),
     of(
@@ -155,7 +155,7 @@ pub(crate) const MEANINGS: [Meaning; 40] = [
     of(
         "log.chain",
         "No entry of the vault's log was changed, removed, moved or inserted; every custodian's signature is right.",
-        "That nothing is missing at its end.",
+        "Whether something is missing at its end.",
     ),
     of(
         "log.checkpoints",
@@ -165,7 +165,7 @@ pub(crate) const MEANINGS: [Meaning; 40] = [
     of(
         "log.releases",
         "Each release that readers see was let out, byte for byte, by a user known to the vault, and not withdrawn since.",
-        "That this user looked at it.",
+        "Whether this user looked at it.",
     ),
     of(
         "log.ledger",

@@ -153,7 +153,7 @@ impl Site {
         Some(folder.gid())
     }
 
-    /// What root does, so that a check is made that this user may not make.
+    /// The command for root, so that a check is made that this user may not make.
     pub(crate) fn as_root(&self, id: &str) -> String {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let whole = |path: &Path| quoted(&path.canonicalize().unwrap_or_else(|_| absolute(path)));

@@ -11,7 +11,7 @@ use minster_vault_api::Client;
 
 use crate::{arguments, failure::Failure, pipeline::Loaded, report, stages::failed};
 
-/// What is asked for.
+/// The wishes of the caller.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The period; the pipeline's last one, where none is given.

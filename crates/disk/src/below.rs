@@ -1,5 +1,4 @@
-//! Opens, reads and removes what stands below a folder of one's own, and follows no symbolic link below it. Whoever may write
-//! there could otherwise lead a program of another user, which sweeps and reads there, to files of that user elsewhere.
+//! Opens, reads and removes what stands below a folder of one's own, and follows no symbolic link below it. A user who may write there could otherwise lead a program of another user, which sweeps and reads there, to files of that user elsewhere.
 
 use std::{
     fs::File,
@@ -61,7 +60,7 @@ pub fn link(root: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
     }
 }
 
-/// Refuses a path of which a part below `root` is a link. What is not there yet is no link.
+/// Refuses a path of which a part below `root` is a link. A path that is not there yet is no link.
 ///
 /// # Errors
 /// The system's; [`NotPlain`].
@@ -72,7 +71,7 @@ pub fn check(root: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-/// What is in a folder below `root`, in order; nothing where the folder is not there.
+/// The content of a folder below `root`, in order; nothing where the folder is not there.
 ///
 /// # Errors
 /// The system's; [`NotPlain`].
@@ -102,7 +101,7 @@ pub fn make_folders(disk: &Disk, root: &Path, path: &Path, mode: u32) -> io::Res
         disk.make_folder(&Folder::below(root, &so_far)?, part, mode)?;
         so_far.push(part);
     }
-    // What stood there already is a folder, too.
+    // A folder that stood there already will do, too.
     Folder::below(root, path).map(drop)
 }
 

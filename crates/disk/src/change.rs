@@ -103,8 +103,7 @@ impl Disk {
         Ok(NewFile { file, disk: self.clone() })
     }
 
-    /// Lets a symbolic link lead to another name, in one step. Whoever may change the folder meanwhile changes nothing else. What
-    /// a killed process left of the same is removed: the caller is alone in doing this.
+    /// Lets a symbolic link lead to another name, in one step. A user who may change the folder meanwhile changes nothing else. The leavings of a killed process are removed: the caller is alone in doing this.
     ///
     /// # Errors
     /// The system's.

@@ -2,7 +2,7 @@
 //!
 //! - **A stopped program leaves the old or the new.** A file is written aside, synced, renamed, and its folder synced. Each of
 //!   these steps goes through a [`Disk`], so that a test can stop at any of them: as a killed process does, as a full disk does.
-//! - **Nobody leads it astray.** Whoever may write into a folder can put links and pipes there. So a file is written aside under a
+//! - **Nobody leads it astray.** A user who may write into a folder can put links and pipes there. So a file is written aside under a
 //!   random name, as a new file and never through a link, by a handle of the folder ([`Folder`]); regular files alone are read; and
 //!   [`below`] a folder of one's own no symbolic link is followed.
 //!

@@ -11,7 +11,7 @@ use rustix::{fs::OFlags, io::Errno};
 /// Never follow a link at the path's end, and never wait for whoever might write into a pipe.
 pub(crate) const PLAIN: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
-/// What stands in the place of a regular file or folder.
+/// The thing in the place of a regular file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotPlain {
     /// A symbolic link, which is not followed here; or no folder, where one is asked for.

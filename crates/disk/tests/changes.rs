@@ -115,7 +115,7 @@ fn a_link_in_the_place_of_a_file_leads_no_write_elsewhere() {
     assert!(site.is_theirs_untouched());
 }
 
-/// Whoever may write there exchanges the folder itself for a link, while a program holds it.
+/// A user who may write there exchanges the folder itself for a link, while a program holds it.
 #[test]
 fn a_folder_that_is_held_gets_what_is_written_whatever_its_path_leads_to() {
     let site = Site::new();

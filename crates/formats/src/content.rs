@@ -1,6 +1,6 @@
-//! What a release says: titles, categories, and of each number either what is published or why nothing is.
+//! The content of a release: titles, categories, and of each number either what is published or why nothing is.
 
-/// A release, ready to be written in any format. Whoever makes one hands over what is published, and nothing else.
+/// A release, ready to be written in any format. Its maker hands over published numbers, and nothing else.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Release {
     /// Its name, for files.
@@ -9,7 +9,7 @@ pub struct Release {
     pub title: String,
     /// The period that it is of.
     pub period: String,
-    /// Who publishes it, if the definition says so.
+    /// The publisher, if the definition says so.
     pub publisher: Option<String>,
     /// How to reach them.
     pub contact: Option<String>,
@@ -23,7 +23,7 @@ pub struct Release {
     pub rounded: Option<String>,
     /// Its tables.
     pub tables: Vec<Table>,
-    /// What the ministry's table tool must know, where the files for it are wanted.
+    /// Facts for the ministry's table tool, where the files for it are wanted.
     pub dfe: Option<crate::dfe::Dfe>,
 }
 
@@ -34,9 +34,9 @@ pub struct Table {
     pub name: String,
     /// Its heading.
     pub title: String,
-    /// What each row is divided by. Rows of one level count no child twice.
+    /// The levels by which each row is divided. Rows of one level count no child twice.
     pub levels: Vec<String>,
-    /// What it divides by.
+    /// Its level.
     pub dimensions: Vec<Dimension>,
     /// Its numbers.
     pub measures: Vec<Measure>,
@@ -53,11 +53,11 @@ pub struct Dimension {
     pub of_row: Vec<usize>,
     /// Whether its column of codes stands beside it.
     pub has_codes: bool,
-    /// What its categories are.
+    /// The kind of its categories.
     pub kind: Kind,
 }
 
-/// What the categories of a dimension are.
+/// The kind of a dimension's categories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// Words.
@@ -69,11 +69,11 @@ pub enum Kind {
 /// A category, group or total.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Category {
-    /// What it is called.
+    /// Its label.
     pub label: String,
     /// Its code, from a look-up.
     pub code: Option<String>,
-    /// What it divides by: none where it is the total.
+    /// Its level: none where it is the total.
     pub level: Option<String>,
     /// Whether it is undivided: no other category is below it.
     pub is_lowest: bool,
@@ -92,7 +92,7 @@ pub struct Measure {
     pub status: String,
     /// A sentence: what it says.
     pub meaning: String,
-    /// What it is counted in.
+    /// Its unit.
     pub unit: Unit,
     /// The month that it is of, such as `2024-09`, and its name without it.
     pub month: Option<(String, String)>,
@@ -100,7 +100,7 @@ pub struct Measure {
     pub values: Vec<Value>,
 }
 
-/// What a number is counted in.
+/// The unit of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Whole numbers.
@@ -134,10 +134,10 @@ pub const NOT_APPLICABLE: &str = "z";
 pub const LOW: &str = "low";
 /// There is no code.
 pub const NO_CODE: &str = "x";
-/// What [`NOT_APPLICABLE`] means. A number that is shown as 0 is nobody only where numbers are not rounded.
+/// The meaning of [`NOT_APPLICABLE`]. A number that is shown as 0 is nobody only where numbers are not rounded.
 pub(crate) const NO_RATE: &str =
     "not applicable: a rate or a median of a number that is shown as 0, or is not known";
-/// What [`LOW`] means.
+/// The meaning of [`LOW`].
 pub(crate) const ROUNDS_TO_0: &str = "rounds to 0, but is not 0";
 
 impl Value {

@@ -1,5 +1,5 @@
 //! The two files of a table that the ministry's table tool takes ("Explore education statistics": a CSV of data and a CSV
-//! about its columns), by the rules of its own screener. What a rule forbids is refused, not mended.
+//! about its columns), by the rules of its own screener. A table that a rule forbids is refused, not mended.
 
 use std::collections::BTreeSet;
 
@@ -18,12 +18,12 @@ const NOT_AVAILABLE: &str = "Not available";
 const TOTAL: &str = "Total";
 /// Categories of one filter.
 const MOST_CATEGORIES: usize = 25_000;
-/// What a filter must not have in the place of a symbol.
+/// Texts that a filter must not have in the place of a symbol.
 const NO_SYMBOLS: [&str; 6] = ["NULL", "NA", "N/A", ".", "..", "-"];
 /// The names that a filter of ethnic groups may have.
 const ETHNICITY: [&str; 3] = ["ethnicity_major", "ethnicity_minor", "ethnicity_detailed"];
 
-/// What the tool must know, beside the tables.
+/// Facts for the tool, beside the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dfe {
     /// The kind of period.
@@ -34,7 +34,7 @@ pub struct Dfe {
     pub region: [String; 2],
     /// The dimension whose categories are places.
     pub dimension: Option<String>,
-    /// What these places are.
+    /// The kind of these places.
     pub place: Place,
 }
 

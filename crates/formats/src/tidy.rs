@@ -8,7 +8,7 @@ pub const RELEASE: &str = "release";
 pub const PERIOD: &str = "period";
 /// The column that says what a row is divided by.
 pub const LEVEL: &str = "level";
-/// What the column of the total's level says.
+/// The text of the total's level in its column.
 pub const TOTAL: &str = "total";
 
 /// One column.

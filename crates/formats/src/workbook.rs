@@ -17,7 +17,7 @@ use crate::{
     tidy,
 };
 
-/// What the symbols mean, wherever a sheet has numbers.
+/// The meaning of the symbols, wherever a sheet has numbers.
 pub(crate) const SYMBOLS: [(&str, &str); 4] = [
     ("[c]", "confidential: the number is withheld so that nobody can be recognised"),
     ("[low]", ROUNDS_TO_0),

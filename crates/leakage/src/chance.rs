@@ -12,7 +12,7 @@ const PUPIL_ODDS: f64 = 1.0 / 22.0;
 const TEN_ODDS: f64 = 1.0 / 9.0;
 /// In a disguise, ten digits count as an NHS number alone.
 const DISGUISED_TEN_ODDS: f64 = 1.0 / 10.0;
-/// Of twelve digits by chance: 18 authorities' numbers in a hundred, 7 first digits of a school's in ten, 34 years in a hundred.
+/// Chance gives twelve digits so: 18 authorities' numbers in a hundred, 7 first digits of a school's in ten, 34 years in a hundred.
 const LETTERLESS_ODDS: f64 = 0.045;
 /// Right ones by chance in one byte of a stream of random bytes: two delimiters (194 of 256 each), and
 /// each character one of so many.

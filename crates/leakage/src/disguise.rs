@@ -22,7 +22,7 @@ use crate::{
 
 /// A line that is longer is searched piece by piece.
 const LONGEST: usize = 64 << 10;
-/// What two pieces share, so that no number is cut.
+/// The overlap of two pieces, so that no number is cut.
 const OVERLAP: usize = 256;
 /// A longer word is a hash, a key or a picture.
 const LONGEST_WORD: usize = 40;
@@ -151,7 +151,7 @@ impl Disguised {
         });
     }
 
-    /// What stands in one word.
+    /// The content of one word.
     fn word(&mut self, word: &[u8]) {
         if let Ok(characters) = <[u8; 13]>::try_from(word) {
             let mut turned = characters.map(|byte| byte.to_ascii_uppercase());
@@ -193,7 +193,7 @@ impl Disguised {
         }
     }
 
-    /// What the first words are, put together, where the same separator stands between them.
+    /// The first words, put together, where the same separator stands between them.
     fn joined(
         &mut self,
         line: &[u8],

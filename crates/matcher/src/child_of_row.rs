@@ -256,7 +256,7 @@ impl<'a> DeliveryPersons<'a> {
     /// The child of each number of a dictionary. Batches of a row group share one: it is looked up once.
     fn of_dictionary(&self, numbers: &FixedSizeBinaryArray) -> Arc<[Resolved]> {
         let is_it = |(known, _): &&(FixedSizeBinaryArray, Arc<[Resolved]>)| {
-            // What is kept is not freed: its place in memory is no other's.
+            // A kept dictionary is not freed: its place in memory is no other's.
             let (known, numbers) = (known.value_data(), numbers.value_data());
             known.as_ptr() == numbers.as_ptr() && known.len() == numbers.len()
         };

@@ -300,7 +300,7 @@ impl Children {
         of_found(self.by_number.of(number))
     }
 
-    /// What numbers lead to; [`of_found`] says which child that is.
+    /// The value to which each number leads; [`of_found`] says which child that is.
     pub(crate) fn by_number(&self) -> &SortedNumbers {
         &self.by_number
     }

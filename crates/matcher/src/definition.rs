@@ -178,7 +178,7 @@ impl Identity {
         columns.iter().filter_map(place).collect()
     }
 
-    /// What it says of its identifiers is about identifiers.
+    /// Its statements on identifiers are about identifiers.
     fn check(&self) -> Result<(), MatchError> {
         let told = self.person_numbers.iter().chain(self.from_age.iter().map(|one| &one.column));
         let mut unknown = told.filter(|column| !self.identifiers.contains(column));

@@ -156,8 +156,7 @@ impl Marked {
         let (decided, told_by_birth_date) = named.decide(persons);
         self.counts.told_by_birth_date = told_by_birth_date;
         for (row, said) in decided {
-            // A row whose first number nobody marked may be a sister's, with the family's number: what stands on it is hers. What
-            // stands beside a marked first number is silenced, even if the row is linked to nobody: it leads to both.
+            // A row whose first number nobody marked may be a sister's, with the family's number: what stands on it is hers. A number or key beside a marked first number is silenced, even if the row is linked to nobody: it leads to both.
             let said_first = match persons.table_of(row).register {
                 true => Some(persons.current(row)).filter(|number| *number != NONE),
                 false => persons.numbers_known(row).next(),

@@ -57,7 +57,7 @@ impl ClusterEvidence {
         &self.evidence[self.start(cluster)..self.ends[cluster] as usize]
     }
 
-    /// What stands in a list beside the evidence, of one child.
+    /// One child's part of a list that stands beside the evidence.
     fn beside<'l, T>(&self, list: &'l [T], cluster: usize) -> &'l [T] {
         &list[self.start(cluster)..self.ends[cluster] as usize]
     }

@@ -12,7 +12,7 @@ use crate::{
     small_set::{NONE, SmallSet},
 };
 
-/// What the rows with one first number say of its child; if the register has the number, its rows alone.
+/// The statements of the rows with one first number about its child; if the register has the number, its rows alone.
 #[derive(Debug, Default)]
 struct Told {
     births: SmallSet,
@@ -39,7 +39,7 @@ pub(crate) struct NamedIdentities {
     dated: HashMap<(u32, u32), SmallSet>,
 }
 
-/// What a row says.
+/// The statements of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Says {
     /// The column of its number.
@@ -76,7 +76,7 @@ impl NamedIdentities {
             let register = persons.table_of(row).register;
             let mut met = false;
             for number in persons.numbers_known(row).filter(|number| shared.contains(number)) {
-                // Of the register's rows the current number alone says whose they are.
+                // The current number alone says whose the register's rows are.
                 if !register {
                     named.entry(number).or_default().add(first(persons, row));
                     met = true;

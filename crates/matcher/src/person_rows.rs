@@ -94,7 +94,7 @@ pub struct Persons {
     nobody: HashSet<u32>,
 }
 
-/// What rows lost when numbers and match keys were silenced.
+/// The numbers that rows lost when numbers and match keys were silenced.
 pub(crate) struct Silenced {
     /// The numbers that rows lost, each with its row.
     pub(crate) lost: Vec<(u32, Pseudonym)>,

@@ -33,7 +33,7 @@ pub(crate) struct PersonTables {
     pub(crate) marked: Marked,
     /// Columns of the definition that no delivery has: what is missing is not needed to go on, and is told.
     pub(crate) missing: Vec<String>,
-    /// What was not believed.
+    /// Numbers that were not believed.
     pub(crate) notes: Vec<String>,
 }
 

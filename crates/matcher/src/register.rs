@@ -429,7 +429,7 @@ impl Register {
     }
 
     /// The child, leavers too, who alone has a row's name and birth date and is not this one: of twins one has the other's number,
-    /// or the name is spelt in another way, and a namesake has this spelling. Of two who share a name a third name tells nothing.
+    /// or the name is spelt in another way, and a namesake has this spelling. A third name tells nothing about two who share a name.
     pub(crate) fn names_another(&self, persons: &Persons, row: u32, unit: u32) -> Option<u32> {
         let (name, names) = (persons.name(row), &self.at(unit).names);
         if name == NONE || names.is_empty() || names.has(name) {

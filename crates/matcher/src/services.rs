@@ -80,7 +80,7 @@ impl Services {
                     return;
                 }
                 self.refused[place] = unit;
-                // A check letter stands against a namesake: a third thing decides. That is the sex, or a service's number below.
+                // A check letter stands against a namesake: a third thing decides. It is the sex, or a service's number below.
                 if let Some(other) = another {
                     self.named_another.insert(row);
                     named_another |= !register.has_sex_of(persons, row, other, unit);
@@ -153,7 +153,7 @@ impl Services {
         }
     }
 
-    /// Of twins one has the other's number on some rows. Where a service's number stands beside numbers of several pupils, and its
+    /// One twin has the other's number on some rows. Where a service's number stands beside numbers of several pupils, and its
     /// rows say of themselves what is true of one of these alone, the other numbers are not believed.
     fn follow_the_one_who_agrees(
         &mut self,
@@ -161,7 +161,7 @@ impl Services {
         register: &Register,
         pairs: &[(u32, u32)],
     ) {
-        // What several numbers say of a row is compared before any row is led elsewhere.
+        // The statements of several numbers about a row are compared before any row is led elsewhere.
         let mut found: HashMap<u32, OneOrSeveral> = HashMap::new();
         for pairs in pairs.chunk_by(|a, b| a.0 == b.0) {
             let target = |row: u32| self.target[row as usize];

@@ -13,7 +13,7 @@ use crate::{
     small_set::{NONE, OneOrSeveral, SmallSet},
 };
 
-/// What rows of one number say of one child.
+/// The statements of one number's rows about one child.
 #[derive(Debug, Clone, Default)]
 struct Told {
     names: SmallSet,

@@ -30,7 +30,7 @@ pub(crate) fn file_name(name: &str) -> String {
     format!("{name}{ENDING}")
 }
 
-/// What a file of this name holds, if it is such a file.
+/// The content of a file of this name, if it is such a file.
 pub(crate) fn name_of(file_name: &str) -> Option<&str> {
     file_name.strip_suffix(ENDING)
 }

@@ -23,8 +23,7 @@ use crate::{
 
 /// Writes one table, row group by row group.
 ///
-/// Row groups may be given by several threads, in any order: each is written once all before it are. What waits is held, so
-/// that they should come nearly in order.
+/// Row groups may be given by several threads, in any order: each is written once all before it are. Waiting ones are held, so that they should come nearly in order.
 pub struct RowGroupWriter {
     encoder: ArrowRowGroupWriterFactory,
     path: PathBuf,

@@ -38,7 +38,7 @@ impl TokenReader {
 
     fn shared(&mut self, tokens: &FixedSizeBinaryArray) -> FixedSizeBinaryArray {
         let is_same = |known: &FixedSizeBinaryArray| {
-            // What is kept is not freed: its place in memory is no other's.
+            // A kept dictionary is not freed: its place in memory is no other's.
             let (known, tokens) = (known.value_data(), tokens.value_data());
             known.as_ptr() == tokens.as_ptr() && known.len() == tokens.len()
         };

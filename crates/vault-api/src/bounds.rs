@@ -1,4 +1,4 @@
-//! The longest lists and texts that a message may hold. What is longer is refused while the message is read, before it is kept:
+//! The longest lists and texts that a message may hold. A longer one is refused while the message is read, before it is kept:
 //! so no caller costs the other side more memory, or more of the log, than these say. Byte strings are bounded by their frame
 //! ([`crate::frame::MAX_FRAME`]), and names by their own form.
 //!

@@ -45,7 +45,7 @@ pub struct StatusReport {
     /// Roles that one uid must not hold together, and does.
     #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub dangerous_roles: Vec<DangerousRoles>,
-    /// Who holds which role today.
+    /// The holders of each role today.
     #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")]
     pub roles: Vec<RoleGrant>,
     /// Whether `vault.toml` says otherwise than when its roles were taken over: what was changed there counts for nothing.

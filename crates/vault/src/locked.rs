@@ -79,7 +79,7 @@ pub struct Opening {
 /// The state that all conversations share.
 struct Waiting {
     closed: Closed,
-    /// Of a log that nobody has verified yet. A share opens the vault if it is right, whoever gives it.
+    /// It is of a log that nobody has verified yet. A share opens the vault if it is right, whoever gives it.
     roles: RoleTable,
     kind: ShareKind,
     needed: usize,

@@ -1,4 +1,4 @@
-//! Who may ask in which role. The table is part of the log: two custodians change it, and what they change counts at once.
+//! The holders of each role. The table is part of the log: two custodians change it, and what they change counts at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -248,7 +248,7 @@ impl State {
         if after.0.len() > MOST {
             return Err(format!("the table has {MOST} rows, and may have no more; revoke some"));
         }
-        // Whoever runs everything holds them already, and the status says so.
+        // One user who runs everything holds them already, and the status says so.
         let new = after.undone(self.day()).into_iter().find(|pair| pair.uid == *uid);
         if let Some(DangerousRoles { one, other, .. }) = new.filter(|_| !accounts.single_user) {
             return Err(format!(

@@ -256,8 +256,7 @@ impl Drop for Place {
     }
 }
 
-/// Ends when the caller closes, sends what is no message, or takes longer than the limits. What is no message is denied and
-/// counted: a list or text that is longer than a message may hold makes it none.
+/// Ends when the caller closes, sends what is no message, or takes longer than the limits. Bytes that are no message are denied and counted: a list or text that is longer than a message may hold makes it none.
 fn converse(vault: &Vault, uid: u32, stream: &UnixStream, limits: &Limits) {
     let mut session = Session::new(vault, uid);
     let patient = Patient { stream, until: Some(Instant::now() + limits.hello), limits };

@@ -35,7 +35,7 @@ pub struct State {
     pub made: bool,
     /// The custodians.
     pub custodians: Vec<CustodianKey>,
-    /// Who may ask in which role.
+    /// The holders of each role.
     pub roles: RoleTable,
     /// The table of `vault.toml` as it was last taken over.
     pub(crate) roles_file: Option<RoleTable>,

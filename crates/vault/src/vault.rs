@@ -87,7 +87,7 @@ impl Vault {
             file.refuse_shared_roles(single_user, core.state.day())?;
             core.append(None, Event::TookOverRoles { roles: file })?;
         }
-        // Of the log that is verified by now: what was looked at before may have been another.
+        // The roles of the log that is verified by now: what was looked at before may have been another.
         core.state.roles.refuse_shared_roles(single_user, core.state.day())?;
         core.tell_roles();
         let mut books = BTreeMap::new();
@@ -146,7 +146,7 @@ impl Vault {
         }
     }
 
-    /// Who may ask in which role, as it is now.
+    /// The holders of each role, as it is now.
     pub fn roles(&self) -> Result<Arc<RoleTable>, Denial> {
         Ok(Arc::clone(&*locked(&self.roles)?))
     }

@@ -400,7 +400,7 @@ impl Recoded {
     }
 }
 
-/// What stands between the names of a combination.
+/// The text between the names of a combination.
 const AND: &str = " + ";
 
 impl Named {

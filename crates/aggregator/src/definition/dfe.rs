@@ -1,4 +1,4 @@
-//! What the ministry's table tool must know of a release, where its files are wanted.
+//! Facts about a release for the ministry's table tool, where its files are wanted.
 
 use minster_model::{ColumnName, Period};
 use schemars::JsonSchema;
@@ -56,7 +56,7 @@ pub struct DfePlaces {
     /// The dimension; its `code_lookup` gives the codes.
     #[schemars(with = "String")]
     pub dimension: ColumnName,
-    /// What its categories are.
+    /// The kind of its categories.
     pub is: DfePlace,
 }
 

@@ -34,7 +34,7 @@ pub struct Definition {
     /// A heading for people.
     #[serde(default)]
     pub title: String,
-    /// Who publishes it: for its files.
+    /// The publisher: for its files.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub publisher: String,
     /// How readers reach them.
@@ -43,7 +43,7 @@ pub struct Definition {
     /// The files that it has beside CSV and Parquet; all of them where it says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub formats: Option<Vec<Format>>,
-    /// What the ministry's table tool must know: with it each table has two files for the tool.
+    /// Facts for the ministry's table tool: with it each table has two files for the tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dfe: Option<DfeFiles>,
     /// The periods that it is released for; all of the pipeline's where it names none.

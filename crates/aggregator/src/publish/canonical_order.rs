@@ -44,7 +44,7 @@ pub(super) fn places(
             rows.sort_unstable();
             (rows, places)
         });
-        // Of equal ones the first stays: their rows are the same.
+        // The first of equal ones stays: their rows are the same.
         match tries.reduce(|best, next| if next.0 < best.0 { next } else { best }) {
             Some((_, best)) => places = best,
             None => break,

@@ -164,7 +164,7 @@ fn kind(definition: &Definition, column: &ColumnName) -> Categories {
     }
 }
 
-/// What a measure says of a cell.
+/// The statement of a measure about a cell.
 fn said(measure: &Defined, of: &PublicTable, cell: usize) -> Value {
     let count = of.counts()[cell];
     let sum = |column: &ColumnName| of.sums(column).and_then(|sums| sums[cell]);

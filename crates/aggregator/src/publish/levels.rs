@@ -1,4 +1,4 @@
-//! What the rows of a table are divided by. The rows of one level count no child twice.
+//! The levels by which the rows of a table are divided. The rows of one level count no child twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::{
     publish::public_table::PublicTable,
 };
 
-/// What stands between the levels that a row is divided by, and in the name of no level.
+/// The text between the levels that a row is divided by, and in the name of no level.
 const BY: &str = " by ";
 
 /// The level of each node of a dimension; none of a total.
@@ -23,7 +23,7 @@ impl Levels {
     }
 }
 
-/// What a row with these nodes is divided by.
+/// The levels by which a row with these nodes is divided.
 pub(crate) fn of_row(levels: &[Levels], nodes: &[NodeId]) -> String {
     let names: Vec<&str> =
         levels.iter().zip(nodes).filter_map(|(levels, node)| levels.of(*node)).collect();
@@ -64,7 +64,7 @@ pub(crate) fn of(definition: &Definition, table: &PublicTable) -> Vec<Levels> {
     levels
 }
 
-/// What a node that is no total is.
+/// The kind of a node that is no total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// A category.

@@ -1,4 +1,4 @@
-//! What is published of one table, and nothing else: no true count is in it. All files of a release are made from this.
+//! The published part of one table, and nothing else: no true count is in it. All files of a release are made from this.
 
 use std::collections::BTreeMap;
 
@@ -25,9 +25,9 @@ pub(crate) struct PublicTable {
     medians: BTreeMap<ColumnName, Vec<Option<u64>>>,
 }
 
-/// What a table has beside its counts and sums, none of which tells of a withheld one.
+/// The content of a table beside its counts and sums, none of which tells of a withheld one.
 pub(crate) struct Beside {
-    /// What the definition asks for.
+    /// The wishes of the definition.
     pub(crate) definition: Table,
     /// The cells that its files have.
     pub(crate) shown: Vec<usize>,
@@ -38,7 +38,7 @@ pub(crate) struct Beside {
 }
 
 impl PublicTable {
-    /// The published numbers of the table at a place of the sets. Of what was measured it takes the medians that may be
+    /// The published numbers of the table at a place of the sets. From the measured values it takes the medians that may be
     /// shown, where the count is.
     pub(crate) fn of(
         definition: &Definition,
@@ -78,7 +78,7 @@ impl PublicTable {
         }
     }
 
-    /// What the definition asks for.
+    /// The wishes of the definition.
     pub(crate) fn definition(&self) -> &Table {
         &self.definition
     }

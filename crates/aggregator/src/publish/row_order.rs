@@ -88,7 +88,7 @@ pub(crate) fn coordinates(dimensions: &[Hierarchy], mut cell: usize) -> Vec<Node
     nodes
 }
 
-/// What is published of all cells with a node.
+/// The published part of all cells with a node.
 fn published_of(
     dimensions: &[Hierarchy],
     counts: &[Option<u64>],
@@ -132,7 +132,7 @@ mod tests {
             Hierarchy::flat(name, "all", codes.iter().map(|&code| code.to_owned())).unwrap()
         };
         let dimensions = [of("kind", &["a", "b", "c"]), of("sex", &["F", "M"])];
-        // Of b and a no total is published; that of b has a zero beside it.
+        // No total of b and a is published; that of b has a zero beside it.
         let counts = [
             [Some(40), Some(20), Some(20)],
             [None, None, None],

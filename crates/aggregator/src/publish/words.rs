@@ -1,4 +1,4 @@
-//! What a release counts and what it withholds, in sentences, from its definition alone.
+//! Sentences on the counts of a release and on the withheld cells, from its definition alone.
 
 use minster_model::{
     policy::Zeros,
@@ -52,7 +52,7 @@ fn condition(of: &Condition) -> String {
     range(from, until, ["from", "until"])
 }
 
-/// Whom a release does not count.
+/// Children that a release does not count.
 pub(super) fn not_counted(definition: &Definition) -> Vec<String> {
     let who = match definition.population {
         Population::Spine => {
@@ -88,7 +88,7 @@ pub(super) fn rounded(rule: Rounding) -> String {
     }
 }
 
-/// What is withheld or changed, and why. The rule of a rounding tells how far its totals are from the truth.
+/// The cells that are withheld or changed, and why. The rule of a rounding tells how far its totals are from the truth.
 pub(super) fn protection(definition: &Definition, rounding: Option<Rounding>) -> Vec<String> {
     let policy = definition.policy();
     let below = policy.threshold - 1;
@@ -154,7 +154,7 @@ pub(super) fn protection(definition: &Definition, rounding: Option<Rounding>) ->
     sentences
 }
 
-/// What a number says.
+/// The meaning of a number.
 pub(super) fn meaning(measure: &Measure) -> String {
     let times = |times: f64| if times == 1.0 { String::new() } else { format!(", times {times}") };
     match measure.kind() {

@@ -1,4 +1,4 @@
-//! What to coarsen so that the cells that a definition keeps can be shown.
+//! Dimensions to coarsen so that the cells that a definition keeps can be shown.
 
 use minster_store::ReleaseLog;
 
@@ -24,7 +24,7 @@ pub(crate) fn advised(
     if definition.keep.is_empty() && definition.tables.iter().all(|table| table.always.is_empty()) {
         return Ok(why);
     }
-    // What is worth knowing about each definition that is tried would drown what is asked for.
+    // Notes about each definition that is tried would drown the answer.
     let quiet = Job { notice: &|_| {}, ..*work.job };
     let work = Work::begin(&quiet, vault)?;
     let mut free = definition.clone();

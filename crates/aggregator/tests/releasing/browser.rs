@@ -7,7 +7,7 @@ use std::{
 
 use crate::formats::{files_of, two_by_two};
 
-/// What a browser makes of a page: how far it can be scrolled, in pixels, and where its content ends. None without Chromium.
+/// A browser's view of a page: how far it can be scrolled, in pixels, and where its content ends. None without Chromium.
 fn sizes(page: &str) -> Option<[f64; 4]> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("page.html");

@@ -83,7 +83,7 @@ fn a_definition_weaker_than_the_purpose_asks_is_neither_drafted_nor_previewed() 
         told.contains("the purpose test asks for stricter rules: its threshold is below 6"),
         "{told}"
     );
-    // What was drafted when the purpose asked for less is no draft any more.
+    // A draft of the time when the purpose asked for less is no draft any more.
     assert_eq!(site.store.drafts(&site.period).unwrap().len(), 0);
     let previewed = |vault: &mut Asks| site.job(|job| preview(job, &definition, vault));
     assert!(previewed(&mut least(5)).is_ok());

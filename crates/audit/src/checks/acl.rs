@@ -8,7 +8,7 @@ const VERSION: u32 = 2;
 const USER: u16 = 2;
 const GROUP: u16 = 8;
 
-/// Who is named in a list beside owner and group.
+/// A user or group that a list names beside owner and group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Who {
     User(u32),

@@ -15,7 +15,7 @@ use crate::site::Site;
 /// A longer line is no entry.
 const LONGEST: u64 = 64 << 20;
 
-/// What the log says.
+/// The statements of the log.
 #[derive(Default)]
 pub(super) struct Events {
     /// Entries.
@@ -40,7 +40,7 @@ pub(super) struct Events {
     pub(super) signed_for_folder: u64,
     /// When each entry was written, in seconds of the epoch.
     pub(super) times: Vec<i64>,
-    /// Who asked, in which role, and how often.
+    /// The askers, each with its role and how often.
     pub(super) askers: BTreeMap<(u32, String), u64>,
     /// Disposal lists that were signed and not applied since: purpose, list and time.
     pub(super) unapplied: BTreeMap<String, (Option<Purpose>, Timestamp)>,

@@ -20,14 +20,14 @@ use crate::{
 
 /// Named at most; the rest is counted.
 const TOLD: usize = 20;
-/// What begins a custody, a log, a folder of settings: files of a vault, whatever they are called.
+/// Beginnings of a custody, a log, a folder of settings: files of a vault, whatever they are called.
 const HEAD: usize = 64 << 10;
 
 pub(super) fn checks(site: &Site) -> Vec<Check> {
     vec![store(site), checkpoints(site), copies(site)]
 }
 
-/// What may be of a file of one place.
+/// The allowed modes and owners of a file of one place.
 pub(super) struct Rule {
     /// Users that may own it; nobody else.
     pub(super) owners: Vec<u32>,
@@ -111,7 +111,7 @@ fn walk(path: &Path, rule: &Rule, faults: &mut Faults, check: &mut Gathered) {
     }
 }
 
-/// What is wrong with one.
+/// The faults of one.
 fn of(metadata: &Metadata, rule: &Rule) -> impl Iterator<Item = String> {
     let (mode, links) = (metadata.mode(), metadata.nlink());
     let mut wrong = Vec::new();
@@ -162,7 +162,7 @@ fn store(site: &Site) -> Check {
                 Some(group) => members(group, folder.uid()),
                 None => vec![folder.uid()],
             };
-            // Whoever the vault let write, too: a server may know its users from elsewhere than its own files.
+            // Those whom the vault let write, too: a server may know its users from elsewhere than its own files.
             if shared && let Ok(events) = events::read(site) {
                 let writes = |role: &str| ["ingest", "linker", "analyst"].contains(&role);
                 let of_log = events.askers.keys().filter(|(_, role)| writes(role));
@@ -277,7 +277,7 @@ fn find_copies(path: &Path, seen: &mut u64, check: &mut Gathered) {
     }
 }
 
-/// What of a vault's folder begins so.
+/// The file of a vault's folder that begins so.
 fn of_vault(head: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(head);
     let has = |words: &[&str]| words.iter().all(|word| text.contains(word));

@@ -26,7 +26,7 @@ const UNPACKED: u64 = 256 << 20;
 pub(super) struct Places {
     pub(super) plain: Search,
     disguised: Disguised,
-    /// Of the same kinds, in what was unpacked or decoded.
+    /// Numbers of the same kinds, in text that was unpacked or decoded.
     packed: Search,
     packed_disguised: Disguised,
     unopened: Vec<String>,
@@ -42,7 +42,7 @@ impl Places {
         }
     }
 
-    /// What is packed in these bytes.
+    /// The text that is packed in these bytes.
     fn unpack(&mut self, bytes: &[u8]) {
         let Self { packed, packed_disguised, unopened, .. } = self;
         let mut each = |plain: &[u8]| {
@@ -60,7 +60,7 @@ pub(super) struct Sum {
     bytes: u64,
     totals: [Total; 3],
     disguised: Total,
-    /// What is packed, and was not opened.
+    /// Packed places that were not opened.
     unopened: Vec<String>,
     /// Places that hold more than chance explains.
     beyond: Vec<String>,

@@ -112,7 +112,7 @@ fn one(path: &Path, metadata: &Metadata, listed: Option<&[Listed]>, check: &mut 
     }
 }
 
-/// What runs, too: its file may have been replaced since it was started.
+/// Running programs, too: its file may have been replaced since it was started.
 fn running(site: &Site, listed: &[Listed], check: &mut Gathered) {
     let processes = match processes::running(Path::new("/proc")) {
         Ok(processes) => processes,

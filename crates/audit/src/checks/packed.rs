@@ -1,4 +1,4 @@
-//! What is packed or written in another alphabet: gzip, zip, UTF-16, base64, hexadecimal. It is unpacked in memory, within
+//! Text that is packed or written in another alphabet: gzip, zip, UTF-16, base64, hexadecimal. It is unpacked in memory, within
 //! limits, and searched as what it is.
 
 use std::io::{self, Cursor, Read};
@@ -30,7 +30,7 @@ const CLOSED: [(&[u8], &str); 6] = [
     (b"\x04\x22\x4d\x18", "lz4"),
 ];
 
-/// What could not be looked into.
+/// Places that could not be looked into.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unopened {
     /// A form that this program does not know.
@@ -149,7 +149,7 @@ impl Work<'_> {
         }
     }
 
-    /// What was decoded may be packed itself.
+    /// Decoded text may be packed itself.
     fn decoded(&mut self, plain: &[u8], depth: u32) {
         (self.each)(plain);
         let is_packed = plain.starts_with(b"\x1f\x8b\x08") || plain.starts_with(b"PK\x03\x04");

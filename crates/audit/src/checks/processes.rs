@@ -65,7 +65,7 @@ impl Process {
         Ok(variables.map(pair).collect())
     }
 
-    /// What is mapped into its memory, a line each.
+    /// The files that are mapped into its memory, a line each.
     pub(super) fn maps(&self) -> io::Result<String> {
         fs::read_to_string(self.folder.join("maps"))
     }

@@ -1,4 +1,4 @@
-//! Who holds which role at the vault.
+//! The holders of each role at the vault.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -27,7 +27,7 @@ const TOLD: usize = 20;
 enum Place {
     /// A unit or an environment file: each line may give a variable.
     Settings,
-    /// What was typed or printed: hashes stand there too.
+    /// Typed or printed text: hashes stand there too.
     Words,
 }
 
@@ -144,7 +144,7 @@ impl Search {
         }
     }
 
-    /// What stands in a file, by line, without a word of it.
+    /// The secrets in a file, by line, without a word of it.
     fn file(&mut self, path: &Path, place: Place) -> io::Result<Vec<String>> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
@@ -171,7 +171,7 @@ impl Search {
     }
 }
 
-/// What a line gives away.
+/// The secret that a line gives away.
 fn of_line(line: &str, place: Place) -> Option<&'static str> {
     let upper = line.to_ascii_uppercase();
     if upper.contains("AGE-SECRET-KEY-1") {

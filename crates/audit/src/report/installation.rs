@@ -1,4 +1,4 @@
-//! What was audited: places, versions, hashes, and what the vault says of itself.
+//! The audited installation: places, versions, hashes, and the vault's statement about itself.
 
 use std::{
     collections::BTreeMap,
@@ -31,7 +31,7 @@ pub(crate) struct Installation {
     pub(crate) programs: BTreeMap<String, Program>,
 }
 
-/// What the vault says of itself.
+/// The vault's statement about itself.
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
 pub(crate) struct Vault {
     pub(crate) store_id: String,
@@ -111,7 +111,7 @@ impl Installation {
         text
     }
 
-    /// What is other than it was.
+    /// The differences from before.
     pub(super) fn changes(&self, before: &Self) -> Vec<String> {
         let mut changes = Vec::new();
         let mut compare = |what: &str, was: Option<&str>, is: Option<&str>| {
@@ -168,7 +168,7 @@ impl Installation {
 /// A fact about the vault, as text.
 type OfVault = fn(&Vault) -> String;
 
-/// What of the vault is compared.
+/// The compared parts of the vault.
 const VAULT: [(&str, OfVault); 4] = [
     ("the vault's name", |vault| vault.store_id.clone()),
     ("the vault's key", |vault| vault.verifier.clone()),

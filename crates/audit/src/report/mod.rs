@@ -30,7 +30,7 @@ pub(crate) struct Report {
     failed: usize,
     not_checked: usize,
     installation: Installation,
-    /// What is other than in the last report; none where there was no report before.
+    /// The differences from the last report; none where there was no report before.
     since: Option<Since>,
     checks: Vec<Check>,
 }

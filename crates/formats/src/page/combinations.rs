@@ -10,7 +10,7 @@ use super::{
 };
 use crate::content::{Category, Table, heading};
 
-/// What stands between the names of a combination.
+/// The text between the names of a combination.
 const AND: &str = " + ";
 
 pub(super) fn chart(table: &Table, place: usize, services: &[String]) -> Markup {

@@ -1,4 +1,4 @@
-//! What the page says in two sentences, from published numbers alone.
+//! The page's two sentences, from published numbers alone.
 
 use crate::content::{Release, Table, Value, heading, thousands};
 

@@ -1,5 +1,5 @@
 //! Rows in conflict of sources without scored matching: they have the number of a pupil with another birth date, sex or name, and
-//! nothing else leads them anywhere. What such a source gives, keyed, is compared whole: no typing error can be told.
+//! nothing else leads them anywhere. The keyed values of such a source are compared whole: no typing error can be told.
 
 use std::collections::BTreeMap;
 

@@ -83,7 +83,7 @@ fn a_row_without_a_name_is_not_a_third_child_of_a_number_that_was_used_again() {
     }
 }
 
-/// What one row of a number says: its term, name, birth date and sex.
+/// The statements of one row of a number: its term, name, birth date and sex.
 type Row = (u32, u16, u16, Option<Sex>);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {

@@ -125,7 +125,7 @@ fn a_row_of_two_persons_stays_for_the_one_and_lacks_the_other() {
         units: None,
         files: [3, 0],
     };
-    // What hangs on a case of a row that stays, stays with it.
+    // A row that hangs on a case of a row that stays, stays with it.
     let steps = Table {
         name: "steps",
         columns: &[("case", Some("case"))],

@@ -60,8 +60,7 @@ impl Closed {
         &self.settings
     }
 
-    /// Who holds which role, as the log says that nobody has verified yet, or `vault.toml` where that counts. Whoever can change
-    /// the one can change the other: [`Vault::new`](crate::vault::Vault::new) refuses again what this does.
+    /// The holders of each role, as the log says that nobody has verified yet, or `vault.toml` where that counts. A user who can change the one can change the other: [`Vault::new`](crate::vault::Vault::new) refuses again what this does.
     ///
     /// # Errors
     /// A log that is none; a table that nobody could change any more; a uid with roles that undo a protection together, unless one

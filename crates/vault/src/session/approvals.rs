@@ -266,7 +266,7 @@ impl Session<'_> {
 
     pub(super) fn enact(&mut self, id: &str) -> Result<Response, Denial> {
         let proposal = self.approved(id)?;
-        // Whoever asks a source's numbers may ask for more of them. All else is the custodians'.
+        // A user who asks a source's numbers may ask for more of them. All else is the custodians'.
         match proposal.action {
             Action::AllowLoad { .. } | Action::Resume { .. } => {
                 self.allow(&[Role::Ingest, Role::Custodian], "carrying such a proposal out")?;

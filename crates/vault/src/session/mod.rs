@@ -70,7 +70,7 @@ impl<'a> Session<'a> {
     }
 
     fn try_answer(&mut self, request: Request) -> Result<Response, Denial> {
-        // A role may end while a conversation goes on. What is granted looks again: see [`Vault::decide`].
+        // A role may end while a conversation goes on. A grant looks again: see [`Vault::decide`].
         if let Some(Asker { uid, role, .. }) = self.asker {
             self.vault.holds(uid, role)?;
         }

@@ -185,7 +185,7 @@ const KINDS: &[&str] = &[
     "revoke",
 ];
 
-/// Whose role is granted and revoked.
+/// The user whose role is granted and revoked.
 const GUEST: u32 = 70_000;
 
 /// A request that is to be sent in a conversation of its own, perhaps after another.

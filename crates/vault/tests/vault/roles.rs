@@ -90,7 +90,7 @@ fn events(site: &Site, event: &str) -> Vec<serde_json::Value> {
     all.filter(|entry| entry["event"] == event).collect()
 }
 
-/// Whoever can write into the vault's folder names no auditor there any more.
+/// A user who can write into the vault's folder names no auditor there any more.
 #[test]
 fn the_table_of_vault_toml_is_taken_over_once_and_counts_for_nothing_afterwards() {
     let site = Site::new();
@@ -194,7 +194,7 @@ fn a_grant_needs_two_custodians_and_is_carried_out_once() {
     }
 }
 
-/// What was right when it was proposed is looked at again as it is carried out.
+/// A proposal that was right is looked at again as it is carried out.
 #[test]
 fn two_grants_that_undo_a_protection_together_are_refused_in_either_order() {
     for (first, second) in [(Role::Ingest, Role::Linker), (Role::Auditor, Role::Ingest)] {

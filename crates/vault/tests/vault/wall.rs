@@ -218,7 +218,7 @@ fn a_custodian_who_was_revoked_carries_nothing_out() {
     assert!(why.contains("no such one is open"), "{why}");
 }
 
-/// Whoever reads the log without a secret sees it as well.
+/// A program that reads the log without a secret sees it as well.
 #[test]
 fn a_log_in_which_a_role_came_back_by_a_spent_signature_is_refused() {
     let site = Site::new();
