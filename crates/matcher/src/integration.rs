@@ -3,7 +3,7 @@
 mod households;
 mod provenance;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, thread};
 
 use ahash::HashMap;
 use arrow::{
@@ -146,11 +146,16 @@ impl<'a> Integration<'a> {
         let households = self.households(&wanted)?;
         let columns = columns.into_iter().map(|(name, values)| (name.to_string(), values));
         let columns = households.into_iter().chain(columns).collect();
-        let mut tables = vec![(CHILDREN.to_owned(), self.table(columns, &wanted)?)];
+        let (children, crosswalk) = thread::scope(|scope| {
+            let crosswalk = scope.spawn(|| self.crosswalk());
+            let children = self.table(columns, &wanted);
+            (children, crosswalk.join().unwrap_or(Err(MatchError::Thread)))
+        });
+        let mut tables = vec![(CHILDREN.to_owned(), children?)];
         for (table, events) in self.matching.events.iter().zip(events) {
             tables.push((table.name.to_string(), events.finish(names, &wanted)?));
         }
-        tables.push((CROSSWALK.to_owned(), self.crosswalk()?));
+        tables.push((CROSSWALK.to_owned(), crosswalk?));
         let children = wanted.iter().filter(|wanted| **wanted).count();
         self.report.children = children as u64;
         self.report.on_spine = self.on_spine.iter().filter(|on_spine| **on_spine).count() as u64;

@@ -6,9 +6,9 @@ use ahash::HashMap;
 use arrow::{
     array::{
         ArrayRef, BooleanArray, Date32Array, DictionaryArray, FixedSizeBinaryArray, Int64Array,
-        RecordBatch, StringArray, UInt32Array,
+        PrimitiveArray, RecordBatch, StringArray, UInt32Array,
     },
-    datatypes::{DataType, Field, Int32Type, Schema},
+    datatypes::{ArrowDictionaryKeyType, DataType, Field, Int8Type, Int16Type, Schema},
 };
 use minster_model::{Day, Pseudonym};
 
@@ -155,14 +155,14 @@ pub(crate) struct Crosswalk {
     rows: Vec<u32>,
     /// The children's numbers, row after row.
     children: Vec<u8>,
-    linkage: Vec<i32>,
+    linkage: Vec<i8>,
 }
 
 /// A column of few texts: each text once, and a code a row.
 #[derive(Default)]
 struct CodedTexts {
     texts: Vec<String>,
-    codes: Vec<i32>,
+    codes: Vec<i16>,
 }
 
 impl CodedTexts {
@@ -173,20 +173,22 @@ impl CodedTexts {
             self.texts.push(text.to_owned());
             self.texts.len() - 1
         });
-        self.codes.extend(std::iter::repeat_n(code as i32, rows));
+        self.codes.extend(std::iter::repeat_n(code as i16, rows));
     }
 
     fn finish(self) -> Result<ArrayRef, MatchError> {
-        coded(self.texts.iter().map(String::as_str), self.codes)
+        coded::<Int16Type>(self.texts.iter().map(String::as_str), self.codes)
     }
 }
 
-fn coded<'t>(
+/// Codes are as narrow as their texts allow: rows are many.
+fn coded<'t, K: ArrowDictionaryKeyType>(
     texts: impl Iterator<Item = &'t str>,
-    codes: Vec<i32>,
+    codes: Vec<K::Native>,
 ) -> Result<ArrayRef, MatchError> {
     let texts = StringArray::from_iter_values(texts);
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(codes.into(), Arc::new(texts))?))
+    let codes = PrimitiveArray::<K>::new(codes.into(), None);
+    Ok(Arc::new(DictionaryArray::try_new(codes, Arc::new(texts))?))
 }
 
 impl Crosswalk {
@@ -202,7 +204,7 @@ impl Crosswalk {
         self.linkage.reserve(rows.len());
         for (child, linkage) in rows {
             self.children.extend_from_slice(child.as_bytes());
-            self.linkage.push(linkage as i32);
+            self.linkage.push(linkage as i8);
         }
     }
 
@@ -217,7 +219,10 @@ impl Crosswalk {
             ("table".into(), table.finish()?),
             ("row".into(), Arc::new(UInt32Array::from(self.rows))),
             ("child".into(), Arc::new(children)),
-            ("linkage".into(), coded(Linkage::ALL.iter().map(|way| way.code()), self.linkage)?),
+            (
+                "linkage".into(),
+                coded::<Int8Type>(Linkage::ALL.iter().map(|way| way.code()), self.linkage)?,
+            ),
         ])
     }
 }
