@@ -6,9 +6,9 @@ use ahash::HashMap;
 use arrow::{
     array::{
         ArrayRef, BooleanArray, Date32Array, DictionaryArray, FixedSizeBinaryArray, Int64Array,
-        PrimitiveArray, RecordBatch, StringArray, UInt32Array,
+        RecordBatch, StringArray, UInt32Array,
     },
-    datatypes::{ArrowDictionaryKeyType, DataType, Field, Int8Type, Int16Type, Schema},
+    datatypes::{DataType, Field, Int32Type, Schema},
 };
 use minster_model::{Day, Pseudonym};
 
@@ -155,14 +155,14 @@ pub(crate) struct Crosswalk {
     rows: Vec<u32>,
     /// The children's numbers, row after row.
     children: Vec<u8>,
-    linkage: Vec<i8>,
+    linkage: Vec<i32>,
 }
 
 /// A column of few texts: each text once, and a code a row.
 #[derive(Default)]
 struct CodedTexts {
     texts: Vec<String>,
-    codes: Vec<i16>,
+    codes: Vec<i32>,
 }
 
 impl CodedTexts {
@@ -173,22 +173,20 @@ impl CodedTexts {
             self.texts.push(text.to_owned());
             self.texts.len() - 1
         });
-        self.codes.extend(std::iter::repeat_n(code as i16, rows));
+        self.codes.extend(std::iter::repeat_n(code as i32, rows));
     }
 
     fn finish(self) -> Result<ArrayRef, MatchError> {
-        coded::<Int16Type>(self.texts.iter().map(String::as_str), self.codes)
+        coded(self.texts.iter().map(String::as_str), self.codes)
     }
 }
 
-/// Codes are as narrow as their texts allow: rows are many.
-fn coded<'t, K: ArrowDictionaryKeyType>(
+fn coded<'t>(
     texts: impl Iterator<Item = &'t str>,
-    codes: Vec<K::Native>,
+    codes: Vec<i32>,
 ) -> Result<ArrayRef, MatchError> {
     let texts = StringArray::from_iter_values(texts);
-    let codes = PrimitiveArray::<K>::new(codes.into(), None);
-    Ok(Arc::new(DictionaryArray::try_new(codes, Arc::new(texts))?))
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(codes.into(), Arc::new(texts))?))
 }
 
 impl Crosswalk {
@@ -204,7 +202,7 @@ impl Crosswalk {
         self.linkage.reserve(rows.len());
         for (child, linkage) in rows {
             self.children.extend_from_slice(child.as_bytes());
-            self.linkage.push(linkage as i8);
+            self.linkage.push(linkage as i32);
         }
     }
 
@@ -219,10 +217,7 @@ impl Crosswalk {
             ("table".into(), table.finish()?),
             ("row".into(), Arc::new(UInt32Array::from(self.rows))),
             ("child".into(), Arc::new(children)),
-            (
-                "linkage".into(),
-                coded::<Int8Type>(Linkage::ALL.iter().map(|way| way.code()), self.linkage)?,
-            ),
+            ("linkage".into(), coded(Linkage::ALL.iter().map(|way| way.code()), self.linkage)?),
         ])
     }
 }
