@@ -20,7 +20,9 @@ fn a_definition_weaker_than_its_purpose_asks_for_is_not_let_out() {
     assert!(previewed.text.contains("its threshold is below 5"), "{}", previewed.text);
     assert_eq!(council.let_out().exit, 0, "there is no draft");
     assert!(council.released("weak", "2024-25", "t").is_none());
-    council.define("noise", &by_ward(&(RULES.to_owned() + "method = \"cell-key\"\n")));
+    let coded =
+        dimension("ward", "codes = [\"W0\", \"W1\", \"W2\", \"W3\"]") + &table("t", &["ward"]);
+    council.define("noise", &(RULES.to_owned() + "method = \"cell-key\"\n" + &coded));
     let refused = council.draft();
     assert!(refused.text.contains("its method is none of suppress"), "{}", refused.text);
     council.define("strict", &by_ward(&RULES.replace("threshold = 5", "threshold = 6")));

@@ -55,7 +55,8 @@ fn a_release_that_counts_a_child_with_noise_too_often_is_refused_by_itself() {
     let council = Small::new(&columns, &[]);
     council.deliver(&rows);
     let of = |columns: &[&str]| {
-        let dimensions: String = columns.iter().map(|column| dimension(column, "")).collect();
+        let codes = "codes = [\"v0\", \"v1\"]";
+        let dimensions: String = columns.iter().map(|column| dimension(column, codes)).collect();
         RULES.to_owned() + "method = \"cell-key\"\n" + &dimensions + &table("t", columns)
     };
     council.define("four", &of(&columns));
