@@ -255,11 +255,10 @@ impl<'a> DeliveryPersons<'a> {
 
     /// The child of each number of a dictionary. Batches of a row group share one: it is looked up once.
     fn of_dictionary(&self, numbers: &FixedSizeBinaryArray) -> Arc<[Resolved]> {
-        let is_it = |(known, _): &&(FixedSizeBinaryArray, Arc<[Resolved]>)| {
-            // A kept dictionary is not freed: its place in memory is no other's.
-            let (known, numbers) = (known.value_data(), numbers.value_data());
-            known.as_ptr() == numbers.as_ptr() && known.len() == numbers.len()
-        };
+        // A kept dictionary is not freed: its place in memory is no other's.
+        let place = numbers.to_data();
+        let is_it =
+            |(known, _): &&(FixedSizeBinaryArray, Arc<[Resolved]>)| known.to_data().ptr_eq(&place);
         // Only a thread that panicked leaves a lock that cannot be had: then nothing is remembered.
         let known =
             self.dictionaries.lock().ok().and_then(|known| {

@@ -102,22 +102,20 @@ pub fn ids_led_to(
     })?;
     let mut former = merged_into(ids, &merges);
     each(&dataset, EVIDENCE, |batch| {
-        let led_to = pseudonym_column(batch, 1)?;
-        // Something leads to it again: it is another child's.
-        (0..batch.num_rows()).filter_map(|row| pseudonym(led_to, row)).for_each(|id| {
-            former.remove(&id);
-        });
-        Ok(())
-    })?;
-    ids.extend(former);
-    each(&dataset, EVIDENCE, |batch| {
         let [evidence, led_to] = [pseudonym_column(batch, 0)?, pseudonym_column(batch, 1)?];
         for row in 0..batch.num_rows() {
-            let pair = pseudonym(evidence, row).zip(pseudonym(led_to, row));
-            others.extend(pair.filter(|(one, id)| ids.contains(id) && !numbers.contains(one)));
+            let Some((one, id)) = pseudonym(evidence, row).zip(pseudonym(led_to, row)) else {
+                continue;
+            };
+            // Something leads to it again: it is another child's.
+            former.remove(&id);
+            if ids.contains(&id) && !numbers.contains(&one) {
+                others.insert(one, id);
+            }
         }
         Ok(())
     })?;
+    ids.extend(former);
     Ok(led)
 }
 

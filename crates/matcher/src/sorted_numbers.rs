@@ -73,19 +73,9 @@ impl SortedNumbers {
 
     /// The place that each cell of a column leads to; none for a blank and for a number that is not there.
     pub(crate) fn of_column(&self, column: &FixedSizeBinaryArray) -> Vec<u32> {
-        let (cells, _) = column.value_data().as_chunks::<{ Pseudonym::LEN }>();
-        let mut of = vec![NONE; cells.len()];
-        let mut look_up = |row: usize| {
-            if column.is_valid(row) {
-                of[row] = self.of_number(number(&cells[row]));
-            }
-        };
-        let part = |row: usize| beginning(number(&cells[row]), self.bits);
-        match self.numbers.len() > FEW {
-            true => in_order(cells.len(), self.bits, part)
-                .into_iter()
-                .for_each(|row| look_up(row as usize)),
-            false => (0..cells.len()).for_each(look_up),
+        let mut of = vec![NONE; column.len()];
+        for (row, found) in self.of_cells(column) {
+            of[row as usize] = found;
         }
         of
     }

@@ -55,18 +55,29 @@ impl NotBelow {
     }
 }
 
-/// The column by which rows are put in order, or one rank for all of them.
-struct RankOrder<'c> {
-    /// Whether the least goes before.
-    turned: bool,
-    of: Option<&'c NumericColumn>,
-    absent: i64,
+/// The ranks by which rows are put in order.
+enum RankOrder<'c> {
+    /// One for all of them.
+    Same(i64),
+    /// Those of a column.
+    Of { column: &'c NumericColumn, least_first: bool },
 }
 
 impl RankOrder<'_> {
-    fn rank(&self, value: i64) -> i64 {
-        if self.turned { !value } else { value }
+    /// A row without a value goes after all that have one.
+    fn at(&self, row: usize) -> i64 {
+        match *self {
+            Self::Same(rank) => rank,
+            Self::Of { column, least_first } => {
+                column.at(row).map_or(i64::MIN, |value| rank(value, least_first))
+            }
+        }
     }
+}
+
+/// The greatest rank goes before: `!` turns the order of numbers round.
+fn rank(value: i64, least_first: bool) -> i64 {
+    if least_first { !value } else { value }
 }
 
 /// A value and what else decides whether another takes its place.
@@ -164,14 +175,12 @@ impl Summariser {
             }
             return Ok(());
         }
-        // `!` turns the order of numbers round.
-        let rank = |value: i64| if least { !value } else { value };
-        let order = RankOrder { turned: least, of: Some(&numbers), absent: i64::MIN };
+        let order = RankOrder::Of { column: &numbers, least_first: least };
         for rows in rows.chunks(AT_ONCE) {
             for place in self.not_below(rows, &order).places() {
                 let SummarisedRow { row, child, .. } = rows[usize::from(*place)];
                 let Some(value) = numbers.at(row as usize) else { continue };
-                let (rank, known) = (rank(value), &mut self.values[child as usize]);
+                let (rank, known) = (rank(value, least), &mut self.values[child as usize]);
                 if rank > self.ranks[child as usize] || !known.is_known {
                     self.ranks[child as usize] = rank;
                     *known = RankedValue::of(value);
@@ -210,10 +219,10 @@ impl Summariser {
             _ => Some(NumericColumn::whole(batch, by)?),
         };
         let says_nothing = self.blank == Blank::SaysNothing;
-        // `!` turns the order of numbers round.
-        let rank = |by: i64| if first { !by } else { by };
-        let of_delivery = rank(i64::from(delivery));
-        let ranks = RankOrder { turned: first, of: order.as_ref(), absent: of_delivery };
+        let ranks = match &order {
+            Some(column) => RankOrder::Of { column, least_first: first },
+            None => RankOrder::Same(rank(i64::from(delivery), first)),
+        };
         let delivery = if first { u32::MAX - delivery } else { delivery };
         for rows in rows.chunks(AT_ONCE) {
             for place in self.not_below(rows, &ranks).places() {
@@ -222,10 +231,7 @@ impl Summariser {
                 if value.is_none() && says_nothing {
                     continue;
                 }
-                // A row without a date goes after all that have one.
-                let by = order.as_ref().map_or(of_delivery, |order| {
-                    order.at(taken.row as usize).map_or(i64::MIN, rank)
-                });
+                let by = ranks.at(taken.row as usize);
                 let rank = &mut self.ranks[taken.child as usize];
                 let known = &mut self.values[taken.child as usize];
                 let order = (by, delivery, taken.preferred);
@@ -247,14 +253,16 @@ impl Summariser {
     /// Those of a few rows that may take a known value's place: ranks never fall, so that a row below its child's rank is passed
     /// over for good. No branch hangs on what stands in memory: the processor looks at many children at once.
     fn not_below(&self, rows: &[SummarisedRow], order: &RankOrder<'_>) -> NotBelow {
-        match order.of {
-            None => self.not_below_by(rows, |_| order.absent),
-            Some(column) => match (column.days(), column.whole_numbers()) {
-                (Some(days), _) => self.not_below_by(rows, |row| order.rank(i64::from(days[row]))),
-                (_, Some(whole)) => self.not_below_by(rows, |row| order.rank(whole[row])),
-                _ => self
-                    .not_below_by(rows, |row| column.at(row).map_or(i64::MIN, |by| order.rank(by))),
-            },
+        // The kind of column is asked for once.
+        let RankOrder::Of { column, least_first } = *order else {
+            return self.not_below_by(rows, |row| order.at(row));
+        };
+        match (column.days(), column.whole_numbers()) {
+            (Some(days), _) => {
+                self.not_below_by(rows, |row| rank(i64::from(days[row]), least_first))
+            }
+            (_, Some(whole)) => self.not_below_by(rows, |row| rank(whole[row], least_first)),
+            _ => self.not_below_by(rows, |row| order.at(row)),
         }
     }
 

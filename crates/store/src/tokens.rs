@@ -37,13 +37,10 @@ impl TokenReader {
     }
 
     fn shared(&mut self, tokens: &FixedSizeBinaryArray) -> FixedSizeBinaryArray {
-        let is_same = |known: &FixedSizeBinaryArray| {
-            // A kept dictionary is not freed: its place in memory is no other's.
-            let (known, tokens) = (known.value_data(), tokens.value_data());
-            known.as_ptr() == tokens.as_ptr() && known.len() == tokens.len()
-        };
+        // A kept dictionary is not freed: its place in memory is no other's.
+        let place = tokens.to_data();
         match &self.shared {
-            Some((known, pseudonyms)) if is_same(known) => pseudonyms.clone(),
+            Some((known, pseudonyms)) if known.to_data().ptr_eq(&place) => pseudonyms.clone(),
             _ => {
                 let pseudonyms =
                     turned_numbers(tokens, &|tokens| self.cipher.to_pseudonyms(tokens));
