@@ -3,65 +3,17 @@
 use minster_aggregator::preview;
 use minster_model::policy::Zeros;
 
-use super::*;
-
-/// A vault whose purpose asks for this.
-struct Asks(Floors);
-
-impl DatasetKeys for Asks {
-    fn create(&mut self, dataset: &DatasetRef) -> Result<(DataKey, WrappedKey), VaultError> {
-        OneKey.create(dataset)
-    }
-
-    fn unwrap(
-        &mut self,
-        dataset: &DatasetRef,
-        wrapped: &WrappedKey,
-        run: Option<&SealedRunKey>,
-        manifest_sha256: &str,
-    ) -> Result<Unwrapped, VaultError> {
-        OneKey.unwrap(dataset, wrapped, run, manifest_sha256)
-    }
-
-    fn record(&mut self, of: &RecordedManifest, from: Option<&str>) -> Result<(), VaultError> {
-        OneKey.record(of, from)
-    }
-
-    fn newest(&mut self, purpose: &Purpose) -> Result<NewestManifests, VaultError> {
-        OneKey.newest(purpose)
-    }
-
-    fn take_over(
-        &mut self,
-        purpose: &Purpose,
-        manifests: Vec<RecordedManifest>,
-    ) -> Result<(), VaultError> {
-        OneKey.take_over(purpose, manifests)
-    }
-}
-
-impl ReleaseLog for Asks {
-    fn publish(&mut self, publication: &Publication) -> Result<u32, VaultError> {
-        OneKey.publish(publication)
-    }
-
-    fn releases(&mut self, purpose: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {
-        OneKey.releases(purpose)
-    }
-
-    fn floors(&mut self, _: &Purpose) -> Result<Floors, VaultError> {
-        Ok(self.0.clone())
-    }
-}
+use super::{ledger::Log, *};
 
 const TABLE: &str = "\n[[table]]\nname = \"t\"\ndimensions = [\"ward\", \"sex\"]\n";
 
-fn least(threshold: u64) -> Asks {
-    Asks(Floors { threshold: Some(threshold), ..Floors::default() })
+/// A vault whose purpose asks for so much.
+fn least(threshold: u64) -> Log {
+    Log::asking(Floors { threshold: Some(threshold), ..Floors::default() })
 }
 
 /// The checks of the release `r` that do not hold, by a vault that asks for this.
-fn failing(site: &Site, vault: &mut Asks) -> Vec<String> {
+fn failing(site: &Site, vault: &mut Log) -> Vec<String> {
     let (release, purpose) = ("r".parse().unwrap(), "test".parse().unwrap());
     let which =
         Which { store: &site.store, release: &release, period: &site.period, purpose: &purpose };
@@ -73,7 +25,7 @@ fn failing(site: &Site, vault: &mut Asks) -> Vec<String> {
 fn a_definition_weaker_than_the_purpose_asks_is_neither_drafted_nor_previewed() {
     let site = Site::new();
     let definition = format!("{HEAD}{TABLE}");
-    let drafted = |vault: &mut Asks| site.job(|job| draft(job, &definition, vault));
+    let drafted = |vault: &mut Log| site.job(|job| draft(job, &definition, vault));
     assert_eq!(drafted(&mut least(5)).unwrap().outcome, Outcome::Draft);
     assert_eq!(site.store.drafts(&site.period).unwrap().len(), 1);
     let refused = drafted(&mut least(6)).unwrap_err();
@@ -85,7 +37,7 @@ fn a_definition_weaker_than_the_purpose_asks_is_neither_drafted_nor_previewed() 
     );
     // A draft of the time when the purpose asked for less is no draft any more.
     assert_eq!(site.store.drafts(&site.period).unwrap().len(), 0);
-    let previewed = |vault: &mut Asks| site.job(|job| preview(job, &definition, vault));
+    let previewed = |vault: &mut Log| site.job(|job| preview(job, &definition, vault));
     assert!(previewed(&mut least(5)).is_ok());
     assert!(previewed(&mut least(6)).unwrap_err().to_string().contains("is below 6"));
     // A draft of before is not let out either.
@@ -99,7 +51,7 @@ fn a_release_weaker_than_the_purpose_asks_now_does_not_pass_its_checks() {
     let site = Site::new();
     site.release(&format!("{HEAD}{TABLE}")).unwrap();
     assert_eq!(failing(&site, &mut least(5)), Vec::<String>::new());
-    for (asks, told) in [
+    for (floors, told) in [
         (Floors { threshold: Some(6), ..Floors::default() }, "its threshold is below 6"),
         (
             Floors { zeros: Some(Zeros::Unsafe), ..Floors::default() },
@@ -108,7 +60,7 @@ fn a_release_weaker_than_the_purpose_asks_now_does_not_pass_its_checks() {
         (Floors { insider: Some(9), ..Floors::default() }, "less than 9 children"),
         (Floors { methods: vec!["cell-key".into()], ..Floors::default() }, "its method is none of"),
     ] {
-        let [failed] = failing(&site, &mut Asks(asks)).try_into().unwrap();
+        let [failed] = failing(&site, &mut Log::asking(floors)).try_into().unwrap();
         assert!(failed.contains(told), "{failed}");
     }
 }

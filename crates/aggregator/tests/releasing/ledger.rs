@@ -16,12 +16,20 @@ use crate::{
 
 /// A stand-in for the vault, with a log.
 #[derive(Default)]
-struct Log {
+pub(crate) struct Log {
+    /// The rules that its purpose asks for.
+    floors: Floors,
     known: Vec<KnownRelease>,
     /// Further persons who must let a release out.
     missing: u32,
     /// Whether the program is stopped as soon as the log has something.
     stops: bool,
+}
+
+impl Log {
+    pub(crate) fn asking(floors: Floors) -> Self {
+        Self { floors, ..Self::default() }
+    }
 }
 
 impl DatasetKeys for Log {
@@ -70,7 +78,7 @@ impl ReleaseLog for Log {
     }
 
     fn floors(&mut self, _: &Purpose) -> Result<Floors, VaultError> {
-        Ok(Floors::default())
+        Ok(self.floors.clone())
     }
 
     fn releases(&mut self, _: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {

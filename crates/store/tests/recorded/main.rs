@@ -1,8 +1,9 @@
 //! A dataset beside a log of manifests: what the log does not have as the newest is not read, wherever a program was stopped.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod log;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -13,84 +14,15 @@ use arrow::{
     datatypes::{DataType, Field, Schema},
 };
 use minster_model::{DatasetClass, DatasetRef, KeyVersion, Purpose, exit, pipeline::Retention};
-use minster_store::{
-    DatasetKeys, Disk, Manifest, ManifestFault, NewestManifests, Origin, RecordedManifest, Store,
-    StoreError,
-};
-use minster_vault_api::{DataKey, Denial, SealedRunKey, Unwrapped, VaultError, WrappedKey};
+use minster_store::{DatasetKeys, Disk, Manifest, ManifestFault, Origin, Store, StoreError};
+use minster_vault_api::VaultError;
 use tempfile::TempDir;
+
+use log::Log;
 
 const REPORT: &str = "report.json";
 /// The file in which it is locked up.
 const LOCKED: &str = "report.json.locked";
-
-/// A stand-in for the vault, which gives each snapshot a key of its own and has a log of manifests.
-#[derive(Default)]
-struct Log {
-    keys: u8,
-    newest: BTreeMap<DatasetRef, String>,
-    older: BTreeSet<String>,
-    due: Vec<DatasetRef>,
-    taken_over: Vec<RecordedManifest>,
-    /// Refuses to record.
-    refuses: bool,
-    /// Records, and is stopped before the answer.
-    stops: bool,
-}
-
-impl DatasetKeys for Log {
-    fn create(&mut self, _: &DatasetRef) -> Result<(DataKey, WrappedKey), VaultError> {
-        self.keys += 1;
-        Ok((DataKey::from_bytes([self.keys; 32]), WrappedKey(self.keys.to_string())))
-    }
-
-    fn unwrap(
-        &mut self,
-        dataset: &DatasetRef,
-        wrapped: &WrappedKey,
-        _: Option<&SealedRunKey>,
-        manifest_sha256: &str,
-    ) -> Result<Unwrapped, VaultError> {
-        let fault = match self.newest.get(dataset) {
-            Some(newest) if newest == manifest_sha256 => {
-                let key = DataKey::from_bytes([wrapped.0.parse().unwrap(); 32]);
-                return Ok(Unwrapped { key, run: None });
-            }
-            Some(_) if self.older.contains(manifest_sha256) => ManifestFault::Older,
-            Some(_) => ManifestFault::Unknown,
-            None if self.due.contains(dataset) => ManifestFault::NotTakenOver,
-            None => ManifestFault::Unrecorded,
-        };
-        Err(Denial::OtherManifest { dataset: dataset.clone(), fault }.into())
-    }
-
-    fn record(&mut self, of: &RecordedManifest, _: Option<&str>) -> Result<(), VaultError> {
-        if self.refuses {
-            let why = "it is another's".to_owned();
-            return Err(Denial::NotRecorded { dataset: of.dataset.clone(), why }.into());
-        }
-        self.older.extend(self.newest.insert(of.dataset.clone(), of.sha256.clone()));
-        if self.stops { Err(VaultError::Protocol) } else { Ok(()) }
-    }
-
-    fn newest(&mut self, purpose: &Purpose) -> Result<NewestManifests, VaultError> {
-        let newest = self.newest.iter().filter(|(dataset, _)| dataset.purpose == *purpose);
-        let newest = newest.map(|(dataset, sha256)| RecordedManifest {
-            dataset: dataset.clone(),
-            sha256: sha256.clone(),
-        });
-        Ok(NewestManifests { newest: newest.collect(), due: self.due.clone() })
-    }
-
-    fn take_over(&mut self, _: &Purpose, of: Vec<RecordedManifest>) -> Result<(), VaultError> {
-        for one in &of {
-            self.older.extend(self.newest.insert(one.dataset.clone(), one.sha256.clone()));
-        }
-        self.due.clear();
-        self.taken_over = of;
-        Ok(())
-    }
-}
 
 /// A store that keeps three snapshots, and its log.
 struct Site {
