@@ -51,7 +51,7 @@ fn audit(arguments: Audit) -> Result<u8, Failure> {
     let records = arguments.records.as_deref().map(Records::open).transpose()?;
     let before = records.as_ref().map(Records::newest).transpose()?.flatten();
     let site = Site::of(arguments)?;
-    let checks = checks::all(&site)?;
+    let checks = checks::all(&site);
     let report = Report::of(&site, checks, before.as_ref());
     print(&if json { report.json()? } else { report.text() })?;
     if let Some(records) = &records {
@@ -62,7 +62,7 @@ fn audit(arguments: Audit) -> Result<u8, Failure> {
             filed.display()
         );
     }
-    Ok(report.exit_code())
+    Ok(report.exit)
 }
 
 fn other(command: &Command) -> Result<u8, Failure> {

@@ -212,8 +212,11 @@ pub(crate) fn in_brackets(status: &str) -> String {
     format!("[{status}]")
 }
 
-/// A name of a column, as a heading has it.
-pub(crate) fn heading(name: &str) -> String {
+/// The text between the names of a combination.
+pub const AND: &str = " + ";
+
+/// A name, as a heading has it.
+pub fn heading(name: &str) -> String {
     let words = name.replace('_', " ");
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

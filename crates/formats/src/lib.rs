@@ -20,8 +20,8 @@
 //!     tables: Vec::new(),
 //!     dfe: None,
 //! };
-//! let hash = |bytes: &[u8]| bytes.len().to_string();
-//! let files = files(&release, Formats::default(), &hash)?;
+//! // It has no table, and so no CSV file.
+//! let files = files(&release, Formats::default(), &[])?;
 //! let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
 //! assert_eq!(names, ["datapackage.json", "sen.xlsx", "sen.html"]);
 //! # Ok::<(), minster_formats::FormatError>(())
@@ -40,9 +40,10 @@ mod workbook;
 use thiserror::Error;
 
 pub use content::{
-    CONFIDENTIAL, Category, Dimension, Kind, LOW, Measure, NO_CODE, NOT_APPLICABLE, Release, Table,
-    Unit, Value,
+    AND, CONFIDENTIAL, Category, Dimension, Kind, LOW, Measure, NO_CODE, NOT_APPLICABLE, Release,
+    Table, Unit, Value, heading,
 };
+pub use tidy::Column;
 
 /// Which files a release has beside CSV and Parquet, which it always has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,24 +106,29 @@ pub enum FormatError {
     Dfe(String),
 }
 
+/// A table's CSV file, as the data package tells of it.
+#[derive(Debug, Clone)]
+pub struct CsvFile {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
 /// A table as CSV.
 ///
 /// # Errors
 /// Where the library fails.
-pub fn csv_of(release: &Release, table: &Table) -> Result<Vec<u8>, FormatError> {
-    csv::csv(&tidy::columns(release, table))
+pub fn csv_of(columns: &[Column]) -> Result<Vec<u8>, FormatError> {
+    csv::csv(columns)
 }
 
 /// A table as Parquet, with words in the file's footer.
 ///
 /// # Errors
 /// Where the library fails.
-pub fn parquet_of(
-    release: &Release,
-    table: &Table,
-    footer: &[(&str, String)],
-) -> Result<Vec<u8>, FormatError> {
-    parquet::parquet(&tidy::columns(release, table), footer)
+pub fn parquet_of(columns: &[Column], footer: &[(&str, String)]) -> Result<Vec<u8>, FormatError> {
+    parquet::parquet(columns, footer)
 }
 
 /// Whether the formats have room for all tables of a release, which is sooner known than they are written.
@@ -141,18 +147,18 @@ pub fn check_lengths(release: &Release, formats: Formats) -> Result<(), FormatEr
     }
 }
 
-/// All files but CSV and Parquet, by name. `sha256` gives the hash of a file as hexadecimal digits.
+/// All files but CSV and Parquet, by name, given the CSV file of each table.
 ///
 /// # Errors
 /// [`FormatError::Dfe`] where the ministry's rules are not met; others where a library fails.
 pub fn files(
     release: &Release,
     formats: Formats,
-    sha256: &dyn Fn(&[u8]) -> String,
+    csv: &[CsvFile],
 ) -> Result<Vec<(String, Vec<u8>)>, FormatError> {
     let mut files = Vec::new();
     if formats.data_package {
-        files.push(("datapackage.json".to_owned(), package::package(release, sha256)?));
+        files.push(("datapackage.json".to_owned(), package::package(release, csv)?));
     }
     if formats.workbook {
         files.push((format!("{}.xlsx", release.name), workbook::workbook(release)?));

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    FormatError,
+    CsvFile, FormatError,
     content::{
         CONFIDENTIAL, Category, Dimension, LOW, Measure, NO_CODE, NO_RATE, NOT_APPLICABLE,
         ROUNDS_TO_0, Release, Table, Unit,
@@ -16,12 +16,9 @@ const PACKAGE: &str = "https://datapackage.org/profiles/2.0/datapackage.json";
 const RESOURCE: &str = "https://datapackage.org/profiles/2.0/dataresource.json";
 const SCHEMA: &str = "https://datapackage.org/profiles/2.0/tableschema.json";
 
-pub(crate) fn package(
-    release: &Release,
-    sha256: &dyn Fn(&[u8]) -> String,
-) -> Result<Vec<u8>, FormatError> {
-    let resources = release.tables.iter().map(|table| resource(release, table, sha256));
-    let resources: Vec<Json> = resources.collect::<Result<_, _>>()?;
+pub(crate) fn package(release: &Release, files: &[CsvFile]) -> Result<Vec<u8>, FormatError> {
+    let both = release.tables.iter().zip(files);
+    let resources: Vec<Json> = both.map(|(table, csv)| resource(release, table, csv)).collect();
     let counted = format!("It counts {} in {}.", release.counted, release.period);
     let sentences: Vec<&str> = std::iter::once(counted.as_str())
         .chain(release.not_counted.iter().map(String::as_str))
@@ -56,16 +53,11 @@ fn is_email(contact: &str) -> bool {
     parts.len() == 2 && parts.iter().all(is_plain) && parts[1].contains('.')
 }
 
-fn resource(
-    release: &Release,
-    table: &Table,
-    sha256: &dyn Fn(&[u8]) -> String,
-) -> Result<Json, FormatError> {
-    let csv = csv::csv(&tidy::columns(release, table))?;
+fn resource(release: &Release, table: &Table, CsvFile { bytes, sha256 }: &CsvFile) -> Json {
     let dimensions = table.dimensions.iter().map(|dimension| csv::harmless(&dimension.name));
     let key: Vec<String> =
         [RELEASE, PERIOD].map(str::to_owned).into_iter().chain(dimensions).collect();
-    Ok(json!({
+    json!({
         "$schema": RESOURCE,
         "name": table.name,
         "type": "table",
@@ -74,15 +66,15 @@ fn resource(
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
-        "bytes": csv.len(),
-        "hash": format!("sha256:{}", sha256(&csv)),
+        "bytes": bytes.len(),
+        "hash": format!("sha256:{sha256}"),
         "schema": {
             "$schema": SCHEMA,
             "fields": fields(release, table),
             "missingValues": [""],
             "primaryKey": key,
         },
-    }))
+    })
 }
 
 fn fields(release: &Release, table: &Table) -> Vec<Json> {
@@ -215,15 +207,20 @@ mod tests {
         }
     }
 
+    fn csv_file(release: &Release) -> CsvFile {
+        let bytes = crate::csv_of(&tidy::columns(release, &release.tables[0])).unwrap();
+        CsvFile { sha256: bytes.len().to_string(), bytes }
+    }
+
     fn of(release: &Release) -> Json {
-        let written = package(release, &|bytes: &[u8]| bytes.len().to_string()).unwrap();
+        let written = package(release, &[csv_file(release)]).unwrap();
         serde_json::from_slice(&written).unwrap()
     }
 
     #[test]
     fn a_category_is_the_text_that_the_file_has() {
         let release = release("statistics@example.org");
-        let csv = crate::csv_of(&release, &release.tables[0]).unwrap();
+        let csv = csv_file(&release).bytes;
         assert!(String::from_utf8(csv).unwrap().contains(",'-1,7,"));
         let fields = &of(&release)["resources"][0]["schema"]["fields"];
         assert_eq!(fields[3]["categories"], json!(["'-1", "0"]));

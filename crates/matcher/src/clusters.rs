@@ -112,8 +112,9 @@ impl Clusters {
             }
             all
         });
-        let mut all = ClusterEvidence::default();
-        parts.into_iter().for_each(|part| all.append(&part));
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_default();
+        parts.for_each(|part| all.append(&part));
         Self { of_row, all, rows, keys }
     }
 }

@@ -157,11 +157,8 @@ impl Marked {
         self.counts.told_by_birth_date = told_by_birth_date;
         for (row, said) in decided {
             // A row whose first number nobody marked may be a sister's, with the family's number: what stands on it is hers. A number or key beside a marked first number is silenced, even if the row is linked to nobody: it leads to both.
-            let said_first = match persons.table_of(row).register {
-                true => Some(persons.current(row)).filter(|number| *number != NONE),
-                false => persons.numbers_known(row).next(),
-            };
-            let speaks = said_first.is_some_and(|number| marked(persons, number));
+            let said_first = persons.first_number(row);
+            let speaks = said_first != NONE && marked(persons, said_first);
             nobody += u64::from(said.is_none());
             let (numbers, keys) = persons.say_alone(row, said);
             if speaks {

@@ -26,14 +26,12 @@ pub(crate) struct NamedIdentities {
     /// Rows without one that have a service's number of a row with one.
     touched: Vec<u32>,
     marked: HashSet<u32>,
-    /// The register's current numbers.
-    current: HashSet<u32>,
     /// For each number of these rows the first numbers of the rows that it stands on.
     named: HashMap<u32, SmallSet>,
     told: HashMap<u32, Told>,
     /// Numbers in columns of pupil numbers, on rows that share a number with a marked identity's.
     pupil_numbers: HashSet<u32>,
-    /// The register's first delivery of each current number.
+    /// The register's current numbers, each with its first delivery.
     first_seen: HashMap<u32, u32>,
     /// The deliveries that give a birth date to a first number.
     dated: HashMap<(u32, u32), SmallSet>,
@@ -62,15 +60,14 @@ impl NamedIdentities {
         let marked = shared.iter().copied().filter(|number| is_marked(*number)).collect();
         let own: HashSet<u32> = rows.iter().copied().collect();
         let (mut touched, mut named) = (Vec::new(), HashMap::<u32, SmallSet>::default());
-        let (mut current, mut first_seen) = (HashSet::default(), HashMap::default());
+        let mut first_seen = HashMap::default();
         for row in persons.all().filter(|row| persons.table_of(*row).register) {
             let (number, delivery) = (persons.current(row), persons.table_of(row).delivery);
-            current.insert(number);
             let first: &mut u32 = first_seen.entry(number).or_insert(delivery);
             *first = delivery.min(*first);
         }
-        current.remove(&NONE);
-        let columns = pupil_columns(persons, &current);
+        first_seen.remove(&NONE);
+        let columns = pupil_columns(persons, &first_seen);
         let mut pupil_numbers = HashSet::default();
         for row in persons.all() {
             let register = persons.table_of(row).register;
@@ -78,7 +75,7 @@ impl NamedIdentities {
             for number in persons.numbers_known(row).filter(|number| shared.contains(number)) {
                 // The current number alone says whose the register's rows are.
                 if !register {
-                    named.entry(number).or_default().add(first(persons, row));
+                    named.entry(number).or_default().add(persons.first_number(row));
                     met = true;
                 }
             }
@@ -98,19 +95,19 @@ impl NamedIdentities {
         let mut told: HashMap<u32, Told> = HashMap::default();
         let mut dated: HashMap<(u32, u32), SmallSet> = HashMap::default();
         for row in persons.all() {
-            let (number, register) = (first(persons, row), persons.table_of(row).register);
+            let (number, register) = (persons.first_number(row), persons.table_of(row).register);
             if all.contains(&number) && persons.birth(row) != NONE {
                 let dated = dated.entry((number, persons.birth(row))).or_default();
                 dated.add(persons.table_of(row).delivery);
             }
-            if all.contains(&number) && current.contains(&number) == register {
+            if all.contains(&number) && first_seen.contains_key(&number) == register {
                 let told = told.entry(number).or_default();
                 told.births.add(persons.birth(row));
                 told.names.add(persons.name(row));
             }
         }
         let rows = rows.to_vec();
-        Self { rows, touched, marked, current, named, told, pupil_numbers, first_seen, dated }
+        Self { rows, touched, marked, named, told, pupil_numbers, first_seen, dated }
     }
 
     /// The rows that do not say all that stands on them, each with the column of the number that it says; and how many rows
@@ -139,7 +136,7 @@ impl NamedIdentities {
             return Says::number(None);
         };
         let own = numbers[said];
-        let (name, is_pupil) = (persons.name(row), self.current.contains(&own));
+        let (name, is_pupil) = (persons.name(row), self.first_seen.contains_key(&own));
         let own_names =
             self.told.get(&own).map(|told| &told.names).filter(|names| !names.is_empty());
         // A service typed the pupil number: the name must not be another's.
@@ -158,7 +155,7 @@ impl NamedIdentities {
                 known |= is_marked;
                 let is_identity = match all_marked {
                     true => self.is_pupil_number(named),
-                    false => is_marked || self.current.contains(&named),
+                    false => is_marked || self.first_seen.contains_key(&named),
                 };
                 if named != own && is_identity {
                     others.add(named);
@@ -192,7 +189,7 @@ impl NamedIdentities {
     }
 
     fn is_pupil_number(&self, number: u32) -> bool {
-        self.current.contains(&number) || self.pupil_numbers.contains(&number)
+        self.first_seen.contains_key(&number) || self.pupil_numbers.contains(&number)
     }
 
     /// Whether the register had the one number before it had the other.
@@ -226,11 +223,11 @@ impl NamedIdentities {
 
 /// Columns, each with the place of its table, that hold pupil numbers: the register's current number stands there on some row. A
 /// number of another kind never has its pseudonym.
-fn pupil_columns(persons: &Persons, current: &HashSet<u32>) -> HashSet<(usize, usize)> {
+fn pupil_columns(persons: &Persons, current: &HashMap<u32, u32>) -> HashSet<(usize, usize)> {
     let mut seen: HashSet<(usize, usize)> = HashSet::default();
     for row in persons.all() {
         let numbers = persons.numbers(row).iter().enumerate();
-        let of_pupils = numbers.filter(|(_, number)| current.contains(number));
+        let of_pupils = numbers.filter(|(_, number)| current.contains_key(number));
         seen.extend(of_pupils.map(|(column, _)| (persons.table_place(row), column)));
     }
     let mut all = seen.clone();
@@ -244,14 +241,6 @@ fn pupil_columns(persons: &Persons, current: &HashSet<u32>) -> HashSet<(usize, u
         all.extend(tables.map(|of| (of, column)));
     }
     all
-}
-
-/// The first number of a row, or none; of a register's row the current one.
-fn first(persons: &Persons, row: u32) -> u32 {
-    match persons.table_of(row).register {
-        true => persons.current(row),
-        false => persons.numbers_known(row).next().unwrap_or(NONE),
-    }
 }
 
 #[cfg(test)]

@@ -272,6 +272,14 @@ impl Persons {
         &self.cells[start..start + self.table_of(row).numbers]
     }
 
+    /// The number that comes first: in the register the current one, if there is one.
+    pub(crate) fn first_number(&self, row: u32) -> u32 {
+        match self.table_of(row).register {
+            true => self.current(row),
+            false => self.numbers_known(row).next().unwrap_or(NONE),
+        }
+    }
+
     /// The register's current number.
     pub(crate) fn current(&self, row: u32) -> u32 {
         self.numbers(row).first().copied().unwrap_or(NONE)

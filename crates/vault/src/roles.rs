@@ -240,7 +240,7 @@ impl State {
         if until.is_some_and(|last| last < self.day()) {
             return Err("its last day is over".into());
         }
-        if self.roles.of(*uid, *role).any(|one| one == holder) {
+        if self.roles.0.contains(holder) {
             return Err(format!("uid {uid} holds the role {role} so already"));
         }
         let mut after = self.roles.clone();

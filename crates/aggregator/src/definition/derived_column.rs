@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use minster_formats::AND;
 use minster_model::{ColumnName, NamedDay, TableName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -399,9 +400,6 @@ impl Recoded {
         twice.map(|pair| format!("the value {} is in two groups", pair[0]))
     }
 }
-
-/// The text between the names of a combination.
-const AND: &str = " + ";
 
 impl Named {
     fn fault(&self) -> Option<String> {

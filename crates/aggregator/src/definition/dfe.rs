@@ -1,6 +1,6 @@
 //! Facts about a release for the ministry's table tool, where its files are wanted.
 
-use minster_model::{ColumnName, Period};
+use minster_model::ColumnName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +80,8 @@ pub(super) fn check(definition: &Definition) -> Result<(), AggregateError> {
     let wrong = |key: &'static str, what: String| Err(definition.rule(location!["dfe", key], what));
     // A period may be named; whether its name goes with the identifier is known when it is released.
     for period in &definition.periods {
-        check_period(definition, period)?;
+        let time = minster_formats::dfe::time_period(period.as_str(), &dfe.time_identifier);
+        time.map(drop).or_else(|error| wrong("time_identifier", error.to_string()))?;
     }
     let is_code = |text: &str| {
         text.len() == 9
@@ -133,11 +134,4 @@ pub(super) fn check(definition: &Definition) -> Result<(), AggregateError> {
         }
     }
     Ok(())
-}
-
-fn check_period(definition: &Definition, period: &Period) -> Result<(), AggregateError> {
-    let Some(dfe) = &definition.dfe else { return Ok(()) };
-    let time = minster_formats::dfe::time_period(period.as_str(), &dfe.time_identifier);
-    time.map(drop)
-        .map_err(|error| definition.rule(location!["dfe", "time_identifier"], error.to_string()))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use minster_formats::AND;
 use minster_model::{ColumnName, Day, NamedDay};
 
 use super::values::{Texts, Values};
@@ -164,7 +165,7 @@ pub(super) fn compute(derivation: &Derivation, inputs: &Inputs<'_>) -> Result<Co
             Ok(inputs.each_text(|row| {
                 let there = all.iter().filter(|(_, values)| values.is_there(row));
                 let names: Vec<&str> = there.map(|(name, _)| name.as_str()).collect();
-                Ok(if names.is_empty() { none.clone() } else { names.join(" + ") })
+                Ok(if names.is_empty() { none.clone() } else { names.join(AND) })
             }))
         }
         Derivation::Path(of) => path(of, inputs),

@@ -3,6 +3,7 @@
 use minster_formats::{
     Category, Dimension, Kind as Categories, Measure, Release, Table, Unit, Value,
     dfe::{Dfe, Place},
+    heading,
 };
 use minster_model::{ColumnName, NodeId, Period, rounding::Rounding};
 
@@ -28,7 +29,7 @@ pub(crate) fn release(
 ) -> Release {
     let tables: Vec<Table> = tables.iter().map(|of| table(definition, of)).collect();
     let title = match definition.title.is_empty() {
-        true => words::heading(definition.name.as_str()),
+        true => heading(&definition.name.as_str().replace('-', " ")),
         false => definition.title.clone(),
     };
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
@@ -101,7 +102,7 @@ pub(crate) fn table(definition: &Definition, of: &PublicTable) -> Table {
     Table {
         name: defined.name.to_string(),
         title: match defined.title.is_empty() {
-            true => words::heading(defined.name.as_str()),
+            true => heading(&defined.name.as_str().replace('-', " ")),
             false => defined.title.clone(),
         },
         levels,
@@ -142,12 +143,10 @@ fn dimension(
                 && defined.is_some_and(|of| of.unknown == hierarchy.code(node)),
         }
     };
-    let nodes = of.order().nodes(place);
-    let place_of = |node: NodeId| nodes.iter().position(|of| *of == node).unwrap_or_default();
-    let places: Vec<usize> = hierarchy.nodes().map(place_of).collect();
+    let places = of.order().places(place);
     Dimension {
         name: name.to_string(),
-        categories: nodes.iter().map(category).collect(),
+        categories: of.order().nodes(place).iter().map(category).collect(),
         of_row: coordinates.iter().map(|nodes| places[nodes[place].0]).collect(),
         has_codes: codes.is_some(),
         kind: defined.map_or(Categories::Plain, |of| kind(definition, &of.column)),

@@ -1,7 +1,7 @@
 //! Files that leave, and the manifest that names them with their hashes. The same tables give the same bytes.
 
 use minster_attack::ReleasableSet;
-use minster_formats::{FormatError, check_lengths, csv_of, dfe, parquet_of};
+use minster_formats::{CsvFile, FormatError, check_lengths, csv_of, dfe, parquet_of, tidy};
 use minster_model::{Period, rounding::Rounding};
 use minster_store::sha256_hex;
 
@@ -32,19 +32,22 @@ pub(crate) fn files(
     let policy_sha256 = sha256_hex(policy.to_string().as_bytes());
     let release = content::release(definition, period, rounding, public);
     check_lengths(&release, definition.formats()).map_err(failed)?;
-    let (mut listed, mut texts) = (Vec::new(), Vec::new());
+    let (mut listed, mut tidied, mut csv_files) = (Vec::new(), Vec::new(), Vec::new());
     for (table, content) in public.iter().zip(&release.tables) {
-        let csv = csv_of(&release, content).map_err(failed)?;
+        let columns = tidy::columns(&release, content);
+        let bytes = csv_of(&columns).map_err(failed)?;
+        let sha256 = sha256_hex(&bytes);
         let (cells, withheld) = table.size();
         let Table { name, title, .. } = table.definition();
         listed.push(serde_json::json!({
             "name": name, "title": title, "cells": cells, "withheld": withheld,
-            "csv_sha256": sha256_hex(&csv),
+            "csv_sha256": sha256,
         }));
-        texts.push((content, csv));
+        tidied.push((content, columns));
+        csv_files.push(CsvFile { bytes, sha256 });
     }
     let others =
-        minster_formats::files(&release, definition.formats(), &sha256_hex).map_err(failed)?;
+        minster_formats::files(&release, definition.formats(), &csv_files).map_err(failed)?;
     let hashes: Vec<_> = others
         .iter()
         .map(|(name, bytes)| serde_json::json!({ "name": name, "sha256": sha256_hex(bytes) }))
@@ -79,10 +82,10 @@ pub(crate) fn files(
         ("minster.manifest_sha256", manifest_sha256.clone()),
     ];
     let mut files = Vec::new();
-    for (place, (table, csv)) in texts.into_iter().enumerate() {
-        let parquet = parquet_of(&release, table, &footer).map_err(failed)?;
+    for (place, ((table, columns), csv)) in tidied.into_iter().zip(csv_files).enumerate() {
+        let parquet = parquet_of(&columns, &footer).map_err(failed)?;
         manifest["tables"][place]["parquet_sha256"] = sha256_hex(&parquet).into();
-        files.push((format!("{}.csv", table.name), csv));
+        files.push((format!("{}.csv", table.name), csv.bytes));
         files.push((format!("{}.parquet", table.name), parquet));
     }
     files.extend(others);

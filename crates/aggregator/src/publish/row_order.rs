@@ -14,6 +14,8 @@ use crate::{
 /// The order of each dimension's nodes, and which of them have no name in the files.
 pub(crate) struct RowOrder {
     of: Vec<Vec<NodeId>>,
+    /// For each dimension and node, its place in that order.
+    places: Vec<Vec<usize>>,
     unnamed: Vec<Vec<bool>>,
 }
 
@@ -44,12 +46,18 @@ impl RowOrder {
             nodes.sort_by_key(|node| places[node.0]);
             nodes
         };
-        Self { of: dimensions.iter().zip(&places).map(in_order).collect(), unnamed }
+        let of: Vec<_> = dimensions.iter().zip(&places).map(in_order).collect();
+        Self { places: of.iter().map(|nodes| inverse(nodes)).collect(), of, unnamed }
     }
 
     /// The nodes of the dimension at a place, in order.
     pub(crate) fn nodes(&self, place: usize) -> &[NodeId] {
         &self.of[place]
+    }
+
+    /// The place of each node of a dimension in that order.
+    pub(crate) fn places(&self, place: usize) -> &[usize] {
+        &self.places[place]
     }
 
     /// Whether a node has no name in the files.
@@ -59,10 +67,9 @@ impl RowOrder {
 
     /// Cells in the order of the rows that show them.
     pub(crate) fn sort(&self, dimensions: &[Hierarchy], cells: &mut [usize]) {
-        let places: Vec<Vec<usize>> = self.of.iter().map(|nodes| inverse(nodes)).collect();
         cells.sort_by_cached_key(|&cell| {
             let nodes = coordinates(dimensions, cell);
-            places.iter().zip(nodes).map(|(places, node)| places[node.0]).collect::<Vec<_>>()
+            self.places.iter().zip(nodes).map(|(places, node)| places[node.0]).collect::<Vec<_>>()
         });
     }
 }
@@ -88,18 +95,6 @@ pub(crate) fn coordinates(dimensions: &[Hierarchy], mut cell: usize) -> Vec<Node
     nodes
 }
 
-/// The published part of all cells with a node.
-fn published_of(
-    dimensions: &[Hierarchy],
-    counts: &[Option<u64>],
-    place: usize,
-    node: NodeId,
-) -> Vec<Option<u64>> {
-    let after: usize = dimensions[place + 1..].iter().map(Hierarchy::node_count).product();
-    let has_it = |cell: &usize| cell / after % dimensions[place].node_count() == node.0;
-    (0..counts.len()).filter(has_it).map(|cell| counts[cell]).collect()
-}
-
 /// Whether a category's own total is withheld, or, without totals, all of its cells are.
 fn is_withheld(
     dimensions: &[Hierarchy],
@@ -107,13 +102,14 @@ fn is_withheld(
     place: usize,
     node: NodeId,
 ) -> bool {
+    let after: usize = dimensions[place + 1..].iter().map(Hierarchy::node_count).product();
     let has_total = |dimension: &Hierarchy| dimension.roots().count() == 1;
     if !dimensions.iter().all(has_total) {
-        return published_of(dimensions, counts, place, node).iter().all(Option::is_none);
+        let has_it = |cell: &usize| cell / after % dimensions[place].node_count() == node.0;
+        return (0..counts.len()).filter(has_it).all(|cell| counts[cell].is_none());
     }
     // The other dimensions are at their total, which is the first node of each.
-    let after = dimensions[place + 1..].iter().map(Hierarchy::node_count);
-    counts[node.0 * after.product::<usize>()].is_none()
+    counts[node.0 * after].is_none()
 }
 
 #[cfg(test)]

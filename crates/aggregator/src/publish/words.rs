@@ -9,14 +9,6 @@ use crate::definition::release_definition::{
     CHILDREN, Condition, Definition, Kind, Measure, Method, Population,
 };
 
-/// A name of a release or a table, as a heading has it.
-pub(super) fn heading(name: &str) -> String {
-    let words = name.replace(['_', '-'], " ");
-    let mut letters = words.chars();
-    let first = letters.next();
-    first.into_iter().flat_map(char::to_uppercase).chain(letters).collect()
-}
-
 /// The children that a release counts.
 pub(super) fn counted(definition: &Definition) -> String {
     let who = match definition.population {

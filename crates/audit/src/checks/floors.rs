@@ -7,7 +7,7 @@ use minster_store::Release;
 
 use super::{
     keys::{self, Vault},
-    releases::{folders, last},
+    releases::{Current, current},
 };
 use crate::{
     check::{Check, quoted},
@@ -36,21 +36,14 @@ pub(super) fn kept(site: &Site, vault: &mut Vault) -> Check {
         );
         return check.end();
     };
-    let mut seen = 0;
-    let releases = folders(&store.join("releases"));
-    for period in releases.iter().flat_map(|release| folders(release)) {
-        let current = period.join("current");
-        if fs::symlink_metadata(&current).is_err() {
-            continue;
-        }
-        seen += 1;
-        let release = period.parent().map(last).unwrap_or_default();
-        let rules = fs::read(current.join("manifest.json"));
+    let Some(releases) = current(store, &mut check) else { return check.end() };
+    for Current { name, period, folder } in &releases {
+        let rules = fs::read(folder.join("manifest.json"));
         let rules = rules.ok().and_then(|manifest| Release::rules(&manifest));
         if let Some(what) = floors.broken_by(rules.as_ref()) {
-            check.wrong(format!("{release} of {}: {what}", last(&period)));
+            check.wrong(format!("{name} of {period}: {what}"));
         }
     }
-    check.fine(format!("{seen} current releases"));
+    check.fine(format!("{} current releases", releases.len()));
     check.end()
 }

@@ -26,42 +26,58 @@ pub(super) fn begin(log: &str) -> Gathered {
 /// Compares the releases of a store with what the log says was let out and withdrawn.
 pub(super) fn compare(store: &Path, verified: &Value, check: &mut Gathered) {
     let publications = verified["log"]["publications"].as_array().cloned().unwrap_or_default();
-    let mut seen = 0;
-    // A folder that is closed to this user is not an empty one.
+    let Some(releases) = current(store, check) else { return };
+    for Current { name, period, folder } in &releases {
+        let called = format!("{name} of {period}");
+        let Some(sha256) = sha256_of(folder) else {
+            check.wrong(format!("{called}: a file of it is gone, or one stands there that its manifest does not name"));
+            continue;
+        };
+        let is_it = |of: &&Value| {
+            of["release"] == name.as_str()
+                && of["period"] == period.as_str()
+                && of["sha256"] == sha256.as_str()
+        };
+        match publications.iter().rfind(is_it).map(|of| of["what"] == "let-out") {
+            Some(true) => {}
+            Some(false) => check.wrong(format!("{called}: it was withdrawn, and is current")),
+            None => check.wrong(format!("{called}: the log does not say that it was let out")),
+        }
+    }
+    let let_out = publications.iter().filter(|of| of["what"] == "let-out").count();
+    check.fine(format!("{} current releases; {let_out} were let out, by the log", releases.len()));
+}
+
+/// A release that readers see.
+pub(super) struct Current {
+    pub(super) name: String,
+    pub(super) period: String,
+    pub(super) folder: PathBuf,
+}
+
+/// The releases of a store that readers see; none where a folder is closed to this user, which is not an empty one: the check is told.
+pub(super) fn current(store: &Path, check: &mut Gathered) -> Option<Vec<Current>> {
     let releases = store.join("releases");
     for folder in [store, &releases] {
         match fs::read_dir(folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && folder != store => {}
-            Err(error) => return check.unread(folder.display(), &error),
+            Err(error) => {
+                check.unread(folder.display(), &error);
+                return None;
+            }
             Ok(_) => {}
         }
     }
-    for name in folders(&releases) {
-        for period in folders(&name) {
-            let current = period.join("current");
-            if fs::symlink_metadata(&current).is_err() {
-                continue;
-            }
-            seen += 1;
-            let called = format!("{} of {}", last(&name), last(&period));
-            let Some(sha256) = sha256_of(&current) else {
-                check.wrong(format!("{called}: a file of it is gone, or one stands there that its manifest does not name"));
-                continue;
-            };
-            let is_it = |of: &&Value| {
-                of["release"] == last(&name).as_str()
-                    && of["period"] == last(&period).as_str()
-                    && of["sha256"] == sha256.as_str()
-            };
-            match publications.iter().rfind(is_it).map(|of| of["what"] == "let-out") {
-                Some(true) => {}
-                Some(false) => check.wrong(format!("{called}: it was withdrawn, and is current")),
-                None => check.wrong(format!("{called}: the log does not say that it was let out")),
+    let mut all = Vec::new();
+    for release in folders(&releases) {
+        for of in folders(&release) {
+            let (name, period, folder) = (last(&release), last(&of), of.join("current"));
+            if fs::symlink_metadata(&folder).is_ok() {
+                all.push(Current { name, period, folder });
             }
         }
     }
-    let let_out = publications.iter().filter(|of| of["what"] == "let-out").count();
-    check.fine(format!("{seen} current releases; {let_out} were let out, by the log"));
+    Some(all)
 }
 
 /// How the name of a withdrawal ends, beside the entry that it withdraws.
@@ -145,7 +161,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Folders in a folder, in order; links are none.
-pub(super) fn folders(folder: &Path) -> Vec<PathBuf> {
+fn folders(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
     let mut folders: Vec<PathBuf> = entries.filter(is_folder).map(|entry| entry.path()).collect();
@@ -153,6 +169,6 @@ pub(super) fn folders(folder: &Path) -> Vec<PathBuf> {
     folders
 }
 
-pub(super) fn last(path: &Path) -> String {
+fn last(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use minster_model::exit;
 use serde_json::Value;
 
-use super::releases::{folders, last};
+use super::releases::{Current, current};
 use crate::{
     check::{Check, Gathered, quoted},
     site::Site,
@@ -17,29 +17,16 @@ pub(super) fn check(site: &Site) -> Check {
         format!("minster verify NAME --period PERIOD --config {config}, for each release");
     let title = "Every release that readers see passes `minster verify`";
     let mut check = Check::begin("releases.verify", title, by_hand);
-    let releases = site.pipeline.store.join("releases");
-    match std::fs::read_dir(&releases) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            match std::fs::read_dir(&site.pipeline.store) {
-                Ok(_) => check.fine("nothing was released yet"),
-                Err(error) => check.unread(site.pipeline.store.display(), &error),
-            }
-        }
-        Err(error) => check.unread(releases.display(), &error),
-        Ok(_) => {
-            let mut seen = 0;
-            for name in folders(&releases) {
-                for period in folders(&name) {
-                    if std::fs::symlink_metadata(period.join("current")).is_ok() {
-                        seen += 1;
-                        verify(site, &last(&name), &last(&period), &mut check);
-                    }
-                }
-            }
-            if seen == 0 {
-                check.fine("no release is current");
-            }
-        }
+    let store = &site.pipeline.store;
+    let Some(releases) = current(store, &mut check) else { return check.end() };
+    for Current { name, period, .. } in &releases {
+        verify(site, name, period, &mut check);
+    }
+    if releases.is_empty() {
+        check.fine(match store.join("releases").exists() {
+            true => "no release is current",
+            false => "nothing was released yet",
+        });
     }
     check.end()
 }

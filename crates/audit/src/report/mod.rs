@@ -69,10 +69,6 @@ impl Report {
         }
     }
 
-    pub(crate) fn exit_code(&self) -> u8 {
-        self.exit
-    }
-
     /// For people.
     pub(crate) fn text(&self) -> String {
         let mut text = self.installation.text(&self.time);

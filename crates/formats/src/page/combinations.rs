@@ -8,10 +8,7 @@ use super::{
     bars::{bar, most},
     value,
 };
-use crate::content::{Category, Table, heading};
-
-/// The text between the names of a combination.
-const AND: &str = " + ";
+use crate::content::{AND, Category, Table, heading};
 
 pub(super) fn chart(table: &Table, place: usize, services: &[String]) -> Markup {
     let rows = table.by(place);

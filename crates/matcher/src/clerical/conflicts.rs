@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use ahash::HashSet;
 use minster_scoring::Agreement;
 
 use super::decisions::{DecidedPair, Doubt};
@@ -21,7 +22,8 @@ pub(crate) fn conflicts(exact: &ExactLinks<'_>, scored: &[Doubt]) -> Vec<Doubt> 
             said_of.entry((services.root(row), register.root(unit))).or_default();
         }
     }
-    said_of.retain(|place, _| !scored.iter().any(|(known, _)| known.0 == place.0));
+    let scored: HashSet<u32> = scored.iter().map(|(known, _)| known.0).collect();
+    said_of.retain(|place, _| !scored.contains(&place.0));
     if said_of.is_empty() {
         return Vec::new();
     }
