@@ -29,6 +29,7 @@ pub(crate) const AUDITOR: u32 = 41_004;
 /// The groups of the store and of auditors.
 const DATA: u32 = 41_006;
 const AUDITORS: u32 = 41_007;
+const CUSTODIAN: u32 = 41_008;
 
 pub(crate) struct Site {
     folder: tempfile::TempDir,
@@ -59,7 +60,7 @@ impl Site {
             Some(("ingest", _)) => format!("ingest = [{INGEST}]\n"),
             Some((role @ ("linker" | "analyst"), _)) => format!("{role} = [{MINSTER}]\n"),
             Some(("auditor", _)) => format!("auditor = [{ROOT}, {AUDITOR}]\n"),
-            Some(("custodian", _)) => "custodian = []\n".to_owned(),
+            Some(("custodian", _)) => format!("custodian = [{CUSTODIAN}]\n"),
             _ => format!("{line}\n"),
         });
         fs::write(&settings, roles.collect::<String>()).unwrap();
