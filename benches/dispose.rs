@@ -1,7 +1,11 @@
 //! A disposal from 40 datasets of 10 million rows together, beside rewriting the same files and no more. One child in a hundred is due.
 //!
 //! `cargo bench --bench dispose` takes both in turns and prints the ratio of their medians, and the peak of memory.
-#![allow(clippy::unwrap_used, reason = "a bench stops at the first thing that is not as expected")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench stops at the first thing that is not as expected, and prints what it measured"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
