@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+pub mod accessibility;
 pub mod command_line;
 pub mod deliveries;
 pub mod snapshot_texts;

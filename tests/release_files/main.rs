@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use minster_tests::{Site, left_out, root, text};
+use minster_tests::{Site, accessibility::obstacles as obstacles_of, left_out, root, text};
 
 /// Some of the fourteen releases: combinations, months, three tables in one, several dimensions, sums of events.
 const RELEASES: [&str; 5] = [
@@ -84,6 +84,7 @@ fn other_programs_read_the_same_values_and_statuses() {
     }
     assert!(withheld > 1, "several releases withhold something");
     let place = fs::canonicalize(folder(&site, "children")).unwrap();
+    nobody_is_kept_out(&fs::read_to_string(place.join("children.html")).unwrap());
     others(&place);
 
     // Readers of one file see what readers of another do: a number changed in any of them is found, by them and by the audit's
@@ -107,6 +108,18 @@ fn other_programs_read_the_same_values_and_statuses() {
     assert_eq!(checked.status.code(), Some(9), "a file more: {}", text(&checked));
     fs::remove_file(place.join("more.html")).unwrap();
     assert!(read_back(&place).0);
+}
+
+/// The page has no obstacle for people who see, hear or move in other ways; one that is put into it is found.
+fn nobody_is_kept_out(page: &str) {
+    let Some(obstacles) = obstacles_of(page) else { return };
+    assert_eq!(obstacles, [""; 0]);
+    let pale =
+        page.replace("</main>", "<p style=\"color: #ddd\">pale</p><img src=\"data:,\"></main>");
+    let obstacles = obstacles_of(&pale).unwrap();
+    for rule in ["color-contrast", "image-alt"] {
+        assert!(obstacles.iter().any(|one| one.starts_with(rule)), "{rule}: {obstacles:?}");
+    }
 }
 
 /// R and LibreOffice, where they are installed.
