@@ -17,8 +17,7 @@ axe.run(document).then(found => {
   document.body.replaceChildren(answer);
 });"#;
 
-/// What keeps some people from using a page: none where the list is empty, nothing where the means are missing, which is said
-/// aloud. `MINSTER_AXE` names the file `axe.min.js` of axe-core.
+/// Obstacles that keep some people from using a page. Where the means are missing there is no answer, and a word of it. `MINSTER_AXE` names the file `axe.min.js` of axe-core.
 ///
 /// # Panics
 ///

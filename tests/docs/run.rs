@@ -81,7 +81,8 @@ const CARGO: &str = r#"#!/bin/sh
 [ "$1" = run ] && { shift; exec REAL run --quiet --locked --manifest-path SOURCE/Cargo.toml "$@"; }
 [ "$1" = demo ] || { echo "cargo $1 is not run by a page"; exit 1; }
 [ -e SITE/demo.out ] && exec cat SITE/demo.out
-cd SOURCE && SITE/target/debug/xtask "$@" --stay > SITE/demo.out 2>&1
+case "$*" in *--stay*) ;; *) set -- "$@" --stay ;; esac
+cd SOURCE && SITE/target/debug/xtask "$@" > SITE/demo.out 2>&1
 code=$?
 sed -n 's/^the vault goes on as process \([0-9]*\).*/\1/p' SITE/demo.out >> SITE/pids
 cat SITE/demo.out; exit $code

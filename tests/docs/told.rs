@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The pages whose commands are run here. All others say of each command why it is not run.
-const FOLLOWED: [&str; 11] = [
+const FOLLOWED: [&str; 12] = [
     "examples/README.md",
     "README.md",
     "docs/analysts.md",
@@ -26,6 +26,7 @@ const FOLLOWED: [&str; 11] = [
     "docs/promise.md",
     "docs/recipes.md",
     "docs/sources.md",
+    "docs/tutorial.md",
 ];
 
 fn say(line: &str) {
@@ -93,6 +94,17 @@ fn an_analyst_defines_and_lets_out_the_release_of_the_page() {
     // Before anything is let out: beside what stands, other cells may be withheld.
     follow_whole(&reader, "docs/recipes.md", "target/demo", 15, 14);
     follow_whole(&reader, "docs/analysts.md", "target/demo", 6, 6);
+}
+
+#[test]
+fn a_newcomer_makes_a_first_table() {
+    let folder = folder();
+    let reader = Reader::in_site(folder.path());
+    let page = Page::read("docs/tutorial.md");
+    let first = 1;
+    let mut followed = reader.follow(&page.name, "", page.blocks.iter().take(first));
+    followed.add(reader.follow(&page.name, "target/demo", page.blocks.iter().skip(first)));
+    told(&page.name, &followed, 10, 8);
 }
 
 #[test]

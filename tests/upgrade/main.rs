@@ -103,7 +103,7 @@ fn a_store_of_0_2_0_is_taken_over_once_by_each_writer() {
     }
     assert_eq!(taken_over(&site), 2);
     good(&ran(&site, "minster", &["link", "--again"]));
-    // The children whom 0.2.0 linked are the same, by the ids that it made. What is printed is coarse; the sealed report is exact.
+    // The children whom 0.2.0 linked are the same, by the ids that it made. Printed counts are coarse; the sealed report is exact.
     let exact = ran(&site, "minster", &["report", "links", "--json"]);
     let exact: serde_json::Value = serde_json::from_slice(&exact.stdout).unwrap();
     println!("{exact:#}");

@@ -222,7 +222,7 @@ fn audit(debian: &Debian) -> Result<(), Failure> {
             told.lines().any(|line| line.starts_with("PASS") && line.ends_with(&format!("[{id}]")));
         expect(made, &format!("{id} is not made as the auditor's user: {told}"))?;
     }
-    // What the packager signed is what was installed; root alone sees which programs run.
+    // The installed programs are those that the packager signed; root alone sees which programs run.
     let installed = debian.done("root", &format!("{line} --only build.installed"), &[0])?;
     expect(installed.contains("PASS") && installed.contains("[build.installed]"), &installed)?;
     let last = told.lines().last().unwrap_or_default();
