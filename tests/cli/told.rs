@@ -196,6 +196,9 @@ fn publish(of: &mut Telling) {
     let table = withheld["explanation"]["table"].as_str().unwrap();
     of.tells("explain-a-cell", &format!("minster explain children --table {table}{cell}"));
     of.tells("explain-a-cell-without-a-table", "minster explain children --cell ward=W01");
+    of.tells("site", "minster site --out site");
+    of.tells("site-in-the-place-of-something-else", "minster site --out council");
+    of.json("minster-site", "minster site --out site");
     of.tells("withdraw", "minster withdraw children --reason a-file-was-cut-off");
     of.json("minster-withdraw", "minster withdraw children --reason again");
     of.tells("dictionary-of-no-period", "minster dictionary --period 1999-00");

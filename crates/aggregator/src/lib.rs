@@ -69,5 +69,6 @@ pub use release_job::{
     job::Job,
     outcome::{Outcome, ReleaseReport, Revision, TableReport},
     preview::{Blanks, BlanksShare, Preview, PreviewedTable, Stands, WithheldOf, preview},
+    public::{PublicRelease, PublicReleases, PublicState, public_releases},
 };
 pub use suggest::{Bounds, Cells, Suggestion, Suggestions, suggest};

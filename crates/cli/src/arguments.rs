@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use minster_model::{Period, RunId, SourceName, TableName};
 
-use crate::{columns, dispose, linkage, links, preview, quality, review, suggest};
+use crate::{columns, dispose, linkage, links, preview, quality, review, site, suggest};
 
 /// Turns a council's records about children into pseudonymised, linked data, and publishes only tables that passed disclosure
 /// control.
@@ -179,6 +179,16 @@ pub(crate) enum Command {
         #[arg(long, value_name = "COLUMN=CATEGORY", requires = "table")]
         cell: Vec<String>,
     },
+    /// Write a folder of all releases for readers: an index with a search, and each release's page and files.
+    #[command(after_help = "Example:\n  minster site --out /srv/intranet/releases\n\n\
+            The vault's log says which releases were let out. Each file is compared with the release's hash before it is \
+            copied. A withdrawn release is listed with its date and reason, and without files. The site needs no server \
+            but one for plain files, and works without a script. The same releases give the same bytes.\n\n\
+            It takes the place of the site before in one step. A folder that holds anything else is left alone. The command needs \
+            the analyst's role at the vault. Run it again after a release or a withdrawal.\n\n\
+            Exit: 0 done; 2 usage, or the folder holds something else; 6 the vault; 7 a release is not what was let out, or the \
+            ledger lacks one; 8 a run holds the lock")]
+    Site(site::Arguments),
     /// Run minster-audit with these arguments.
     #[command(
         after_help = "Examples:\n  minster audit\n  minster audit --records /srv/auditor/records\n\n\

@@ -22,6 +22,7 @@ mod rekey;
 mod report;
 mod review;
 mod runs;
+mod site;
 mod stages;
 mod suggest;
 mod summary;
@@ -186,6 +187,10 @@ fn run(command: Command) -> Result<u8, Failure> {
         }
         Command::Suggest(arguments) => {
             print(&suggest::suggest(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Site(arguments) => {
+            print(&site::site(&arguments)?)?;
             Ok(exit::DONE)
         }
         Command::Rekey(Report { config, form: Json { json } }) => {

@@ -47,6 +47,7 @@ mod release;
 mod retention;
 mod row_group_writer;
 mod runs;
+mod site;
 mod store;
 mod table;
 mod tokens;
@@ -73,6 +74,7 @@ pub use runs::{
     Journal, LineageJob, Progress, RunRecord, SourceRecord, StageRecord, deliveries, name_by_clock,
     record_attempt,
 };
+pub use site::{SITE_LIST, SiteWriter};
 pub use store::{RunLock, Store};
 pub use table::{RowGroups, TableReader, TableWriter};
 // The vault's log of releases, for crates that need not know the vault.

@@ -9,3 +9,4 @@ pub(crate) mod made;
 pub(crate) mod outcome;
 pub(crate) mod preview;
 pub(crate) mod protected_release;
+pub(crate) mod public;
