@@ -1,6 +1,8 @@
 //! What an analyst does with releases that were let out: finds them, explains them, follows them back, builds them again.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod back;
+mod explain;
 mod site;
 
 use std::{fs, process::Output};
@@ -9,7 +11,7 @@ use minster_tests::{Site, text};
 use serde_json::Value;
 
 /// A release about the same children as the example's, with a title that is no HTML.
-const OTHER: &str = r#"
+pub(crate) const OTHER: &str = r#"
 name = "other"
 title = "Girls & boys <b>by</b> sex"
 threshold = 5

@@ -14,6 +14,7 @@
 //! STORE/drafts/<period>/<name>.json                 what a person may let out; nobody else reads it
 //! STORE/drafts/<period>/<name>.<hash>.entry         the ledger's next entry, until it is in the ledger
 //! STORE/ledger/<period>/<name>.<hash>.json          what was released, for ever
+//! STORE/refusals.json                               what disclosure control refused of late
 //! ```
 //!
 //! ```
@@ -42,6 +43,7 @@ mod locked;
 mod manifest;
 mod quarantine;
 mod records;
+mod refusals;
 mod rekey;
 mod release;
 mod retention;
@@ -79,7 +81,7 @@ pub use store::{RunLock, Store};
 pub use table::{RowGroups, TableReader, TableWriter};
 // The vault's log of releases, for crates that need not know the vault.
 pub use minster_vault_api::{
-    Floors, KnownRelease, ManifestFault, NewestManifests, Publication, Publishing,
+    Floors, InputFile, KnownRelease, ManifestFault, NewestManifests, Publication, Publishing,
     RecordedManifest, ReleaseRules,
 };
 

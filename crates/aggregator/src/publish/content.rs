@@ -134,17 +134,10 @@ fn dimension(
     let hierarchy = &of.dimensions()[place];
     let defined = definition.dimension(name);
     let codes = of.codes(place);
-    let mut withheld = 0;
+    let labels = of.order().labels(place, hierarchy);
     let category = |&node: &NodeId| {
         let is_withheld = of.order().is_unnamed(place, node);
-        let label = match is_withheld {
-            // Where categories come from the data, the label alone would tell that someone has it.
-            true => {
-                withheld += 1;
-                format!("(withheld {withheld})")
-            }
-            false => hierarchy.code(node).to_owned(),
-        };
+        let label = labels[node.0].clone();
         let code = codes.filter(|_| !is_withheld).and_then(|codes| codes.get(hierarchy.code(node)));
         Category {
             label,
