@@ -1,4 +1,4 @@
-//! What disclosure control refused of late, for the analyst: one file, which the programs that share the store can read.
+//! The latest refusals by disclosure control, for the analyst: one file, which the programs that share the store can read.
 
 use std::path::PathBuf;
 

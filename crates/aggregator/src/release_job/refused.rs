@@ -23,7 +23,7 @@ const FORMAT: u32 = 1;
 pub enum RefusedStep {
     /// A draft of a new release.
     Draft,
-    /// What would be released instead of a release that stands.
+    /// The revision that would be released instead of a release that stands.
     Revision,
     /// Letting a draft out.
     Release,

@@ -26,13 +26,13 @@ pub struct Reproduction {
     pub period: Period,
     /// SHA-256 of its files.
     pub sha256: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Reproduced,
     /// Conditions that are others than when it was let out, in words.
     pub changed: Vec<String>,
 }
 
-/// What became of a release that was built again.
+/// The outcome of building a release again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reproduced {
@@ -100,7 +100,7 @@ pub fn reproduce(
     })
 }
 
-/// What is other than when the release was let out, as its restricted report's manifest tells it.
+/// The conditions that are others than when the release was let out, as its restricted report's manifest tells them.
 fn changed(job: &Job<'_>, work: &Work<'_>, entry: &Entry) -> Result<Vec<String>, AggregateError> {
     let name = &entry.definition.name;
     let purpose = &job.dataset.purpose;
