@@ -93,7 +93,7 @@ fn an_analyst_defines_and_lets_out_the_release_of_the_page() {
     copy(&root().join("examples"), &folder.path().join("target/demo/examples"));
     // Before anything is let out: beside what stands, other cells may be withheld.
     follow_whole(&reader, "docs/recipes.md", "target/demo", 15, 14);
-    follow_whole(&reader, "docs/analysts.md", "target/demo", 6, 6);
+    follow_whole(&reader, "docs/analysts.md", "target/demo", 11, 11);
 }
 
 #[test]

@@ -50,6 +50,8 @@ pub(crate) enum Failure {
     Match { path: PathBuf, source: Box<MatchError> },
     #[error("{}: {source}", path.display())]
     Aggregate { path: PathBuf, source: Box<AggregateError> },
+    #[error(transparent)]
+    Released { source: Box<AggregateError> },
     #[error("the release {release}: {source}")]
     Release { release: TableName, source: Box<AggregateError> },
     #[error(
@@ -158,7 +160,9 @@ impl Failure {
             | Self::LostStep { .. } => exit::VAULT,
             Self::Store(error) => error.exit_code(),
             Self::Match { source, .. } => source.exit_code(),
-            Self::Aggregate { source, .. } | Self::Release { source, .. } => source.exit_code(),
+            Self::Aggregate { source, .. }
+            | Self::Release { source, .. }
+            | Self::Released { source } => source.exit_code(),
             Self::NoIngest(_)
             | Self::NoAudit(_)
             | Self::IngestReport

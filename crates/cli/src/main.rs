@@ -9,8 +9,10 @@ mod columns;
 mod definitions;
 mod dictionary;
 mod dispose;
+mod explain;
 mod failure;
 mod init;
+mod lineage;
 mod linkage;
 mod links;
 mod person;
@@ -18,10 +20,13 @@ mod pipeline;
 mod plan;
 mod preview;
 mod quality;
+mod refusals;
 mod rekey;
 mod report;
+mod reproduce;
 mod review;
 mod runs;
+mod site;
 mod stages;
 mod suggest;
 mod summary;
@@ -188,6 +193,24 @@ fn run(command: Command) -> Result<u8, Failure> {
             print(&suggest::suggest(&arguments)?)?;
             Ok(exit::DONE)
         }
+        Command::Refusals(report) => {
+            print(&refusals::refusals(&report)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Lineage(released) => {
+            let (text, code) = lineage::lineage(&released)?;
+            print(&text)?;
+            Ok(code)
+        }
+        Command::Reproduce(released) => {
+            let (text, code) = reproduce::reproduce(&released)?;
+            print(&text)?;
+            Ok(code)
+        }
+        Command::Site(arguments) => {
+            print(&site::site(&arguments)?)?;
+            Ok(exit::DONE)
+        }
         Command::Rekey(Report { config, form: Json { json } }) => {
             let rekeyed = rekey::rekey(&Loaded::read(&config.path)?)?;
             print(&if json { rekeyed.json()? } else { rekeyed.text() })?;
@@ -206,13 +229,8 @@ fn run(command: Command) -> Result<u8, Failure> {
             print(&if json { verify::json(&checks)? } else { verify::text(&checks) })?;
             Ok(verify::exit_code(&checks))
         }
-        Command::Explain { released, table, cell } => {
-            let Released { release, period, report: Report { config, form: Json { json } } } =
-                released;
-            let which = (&release, period.as_ref());
-            let explained = verify::explain(&Loaded::read(&config.path)?, which)?;
-            let chosen = verify::Chosen::new(explained, table.as_deref(), &cell)?;
-            print(&if json { chosen.json()? } else { chosen.text() })?;
+        Command::Explain(arguments) => {
+            print(&explain::explain(&arguments)?)?;
             Ok(exit::DONE)
         }
         Command::Audit { arguments } => stages::audit_program(&arguments),

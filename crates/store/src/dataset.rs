@@ -145,6 +145,7 @@ impl DatasetWriter {
             tables,
             files: self.finished.all(),
             rekeyed_from,
+            program: Some(env!("CARGO_PKG_VERSION").to_owned()),
             disposal,
         };
         manifest.check()?;

@@ -150,6 +150,24 @@ pub enum StoreError {
         /// The fault.
         fault: ManifestFault,
     },
+    /// A release's folder that is not what was let out.
+    #[error(
+        "{} is not what was let out: a file of it is gone, was changed, or was added. Look who may write into the store, and put the folder \
+         back from a copy",
+        path.display()
+    )]
+    OtherRelease {
+        /// The release's folder.
+        path: PathBuf,
+    },
+    /// A folder that cannot become a site for readers.
+    #[error("no site is written to {}: {why}", path.display())]
+    Site {
+        /// The folder.
+        path: PathBuf,
+        /// Why, and what to do next.
+        why: String,
+    },
     /// A file of a dataset that is not as the manifest names it.
     #[error(
         "the file {file} of {dataset} {what}: it was removed, changed, or is another snapshot's. {}",
@@ -248,6 +266,7 @@ impl StoreError {
             Self::Exposed { .. }
             | Self::NoDataset { .. }
             | Self::OtherPurpose { .. }
+            | Self::Site { .. }
             | Self::UnknownKinds { .. } => exit::USAGE,
             Self::NoTable { .. } => exit::USAGE,
             Self::Io { .. }
@@ -257,6 +276,7 @@ impl StoreError {
             | Self::Clear { .. }
             | Self::NotRecorded { .. }
             | Self::File { .. }
+            | Self::OtherRelease { .. }
             | Self::Table { .. } => exit::PUBLISH,
         }
     }
