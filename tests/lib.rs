@@ -44,6 +44,15 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
+/// A Python with pandas, Polars, DuckDB and pyarrow, and with the project's package, if there is one: the one that is named, that of
+/// `cargo xtask peers`, or any.
+pub fn python() -> PathBuf {
+    let named = std::env::var_os("MINSTER_PEERS_PYTHON").map(PathBuf::from);
+    let of_peers = programs().join("../peers-python/bin/python");
+    let found = named.or(Some(of_peers).filter(|path| path.exists()));
+    found.unwrap_or_else(|| "python3".into())
+}
+
 /// Says that a test, or a part of one, is left out, and why: on the program's own standard error, for what a passed test prints is
 /// shown to nobody.
 pub fn left_out(why: &str) {

@@ -125,6 +125,14 @@ impl Reader {
         Self { site: site.to_owned(), meant: Vec::new(), differs }
     }
 
+    /// Lets a page run a program that stands elsewhere.
+    pub(crate) fn has_program(&self, name: &str, program: &Path) {
+        let path = self.site.join("bin").join(name);
+        let program = program.display();
+        fs::write(&path, format!("#!/bin/sh\nexec '{program}' \"$@\"\n")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     /// Puts something in the place of a page's own words: a server's folder is a folder of the site.
     pub(crate) fn meaning(mut self, on_the_page: &'static str, here: &str) -> Self {
         self.meant.push((on_the_page, here.to_owned()));

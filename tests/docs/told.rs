@@ -4,9 +4,10 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
+    process::Command,
 };
 
-use minster_tests::{Site, copy, files, root, soon, text};
+use minster_tests::{Site, copy, files, python, root, soon, text};
 
 use crate::{
     pages::{self, Page},
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// The pages whose commands are run here. All others say of each command why it is not run.
-const FOLLOWED: [&str; 12] = [
+const FOLLOWED: [&str; 14] = [
     "examples/README.md",
     "README.md",
     "docs/analysts.md",
@@ -24,6 +25,8 @@ const FOLLOWED: [&str; 12] = [
     "docs/matching.md",
     "docs/method.md",
     "docs/promise.md",
+    "docs/python.md",
+    "docs/r.md",
     "docs/recipes.md",
     "docs/sources.md",
     "docs/tutorial.md",
@@ -69,6 +72,7 @@ fn a_newcomer_and_the_readers_of_a_whole_council_see_what_the_pages_show() {
     follow_whole(&reader, "docs/promise.md", demo, 2, 3);
     follow_whole(&reader, "docs/method.md", demo, 2, 3);
     follow_whole(&reader, "docs/matching.md", demo, 2, 2);
+    in_other_languages(&reader, demo);
     follow_whole(&reader, "docs/engineers.md", demo, 6, 5);
     // Some checks of an audit are root's, and another user sees other verdicts.
     if !rustix::process::getuid().is_root() {
@@ -81,6 +85,27 @@ fn a_newcomer_and_the_readers_of_a_whole_council_see_what_the_pages_show() {
     let mut followed = reader.follow("docs/auditors.md", "", first.iter().copied());
     followed.add(reader.follow("docs/auditors.md", demo, page.blocks.iter().skip(first.len())));
     told("docs/auditors.md", &followed, 3, 1);
+}
+
+/// The pages for Python and R, where these and their packages are installed.
+fn in_other_languages(reader: &Reader, at: &str) {
+    let python = python();
+    if runs(&python, &["-c", "import minster, pandas"]) {
+        reader.has_program("python", &python);
+        follow_whole(reader, "docs/python.md", at, 3, 3);
+    } else {
+        let python = python.display();
+        say(&format!("LEFT OUT: docs/python.md, since {python} has no minster or no pandas"));
+    }
+    if runs("Rscript".as_ref(), &["-e", "library(readr); library(jsonlite)"]) {
+        follow_whole(reader, "docs/r.md", at, 1, 1);
+    } else {
+        say("LEFT OUT: docs/r.md, since there is no R with readr and jsonlite");
+    }
+}
+
+fn runs(program: &Path, arguments: &[&str]) -> bool {
+    Command::new(program).args(arguments).output().is_ok_and(|ran| ran.status.success())
 }
 
 #[test]
