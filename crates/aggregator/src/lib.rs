@@ -71,3 +71,4 @@ pub use release_job::{
     preview::{Blanks, BlanksShare, Preview, PreviewedTable, Stands, WithheldOf, preview},
 };
 pub use suggest::{Bounds, Cells, Suggestion, Suggestions, suggest};
+pub use tabulate::lookup::read as read_lookup;

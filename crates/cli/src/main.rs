@@ -18,9 +18,11 @@ mod pipeline;
 mod plan;
 mod preview;
 mod quality;
+mod query;
 mod rekey;
 mod report;
 mod review;
+mod risk;
 mod runs;
 mod stages;
 mod suggest;
@@ -92,6 +94,7 @@ fn run(command: Command) -> Result<u8, Failure> {
                 let config = config.path;
                 let mut summary =
                     summary::Summary { ingest, linkage, config, ..Default::default() };
+                risk::gate(&loaded, None, store, journal)?;
                 stages::draft(&loaded, None, store, journal, &mut summary)?;
                 Ok(summary)
             })?;
@@ -111,6 +114,7 @@ fn run(command: Command) -> Result<u8, Failure> {
             let program = if release.is_some() { "minster-draft" } else { "minster" };
             let summary = runs::recorded(&loaded, program, |store, journal| {
                 let mut summary = summary::Summary { config: config.path, ..Default::default() };
+                risk::gate(&loaded, None, store, journal)?;
                 stages::draft(&loaded, release.as_ref(), store, journal, &mut summary)?;
                 Ok(summary)
             })?;
@@ -126,6 +130,7 @@ fn run(command: Command) -> Result<u8, Failure> {
             let summary = runs::recorded(&loaded, "minster-release", |store, journal| {
                 let mut summary = summary::Summary { config: config.path, ..Default::default() };
                 let which = (release.as_ref(), period.as_ref());
+                risk::gate(&loaded, period.as_ref(), store, journal)?;
                 stages::release(&loaded, which, store, journal, &mut summary)?;
                 Ok(summary)
             })?;
@@ -184,8 +189,16 @@ fn run(command: Command) -> Result<u8, Failure> {
             print(&preview::preview(&arguments)?)?;
             Ok(exit::DONE)
         }
+        Command::Query(arguments) => {
+            print(&query::query(&arguments)?)?;
+            Ok(exit::DONE)
+        }
         Command::Suggest(arguments) => {
             print(&suggest::suggest(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Risk(arguments) => {
+            print(&risk::report(&arguments)?)?;
             Ok(exit::DONE)
         }
         Command::Rekey(Report { config, form: Json { json } }) => {
