@@ -93,8 +93,8 @@ pub(crate) enum Command {
     Preview(preview::Arguments),
     /// Preview what a query would publish: only protected aggregates come out. Nothing is kept.
     #[command(after_help = "Examples:\n  \
-            minster query \"SELECT sen, COUNT(*) FROM children WHERE on_spine GROUP BY sen\"\n  \
-            minster query \"SELECT ward, sex, COUNT(*) FROM children GROUP BY CUBE (ward, sex)\" --save by_ward\n\n\
+            minster query \"SELECT sex, COUNT(*) FROM children GROUP BY sex\"\n  \
+            minster query \"SELECT sex, COUNT(*) FROM children GROUP BY 1\" --save sex\n\n\
             The query becomes a table definition, and this is previewed as `minster preview` does it: the same look, protection, attack and \
             bound for a day. It has SELECT, FROM children or FROM a table of events JOIN children USING (child), WHERE with AND, and GROUP BY \
             with CUBE, ROLLUP or GROUPING SETS. Its numbers are COUNT(*), SUM, AVG(COALESCE(column, 0)) and quotients of sums. All else is \
