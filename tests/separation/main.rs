@@ -49,6 +49,8 @@ const NEVER: &[(&str, &[&str])] = &[
         "minster-aggregator",
         &["minster-vault", "minster-identifiers", "minster-sources", "minster-synth"],
     ),
+    ("minster-query", &["minster-store", "minster-aggregator", "polars", "parquet", "ring"]),
+    ("minster-risk", &["minster-model", "polars", "parquet", "ring"]),
     ("minster-scoring", &["minster-model", "polars", "parquet", "ring"]),
     ("minster-disk", &["minster-model", "polars", "parquet", "serde"]),
     (
