@@ -107,6 +107,12 @@ pub(crate) enum Failure {
     LinkedByEarlier { period: Period },
     #[error("{} does not explain the column {column} of the table {table}; run `minster link`", matching.display())]
     Unexplained { matching: PathBuf, table: TableName, column: String },
+    #[error("{}: {source}", path.display())]
+    Schedule { path: PathBuf, source: Box<minster_retention::ScheduleError> },
+    #[error(
+        "the vault's log has an entry that this program cannot read; use programs of one release"
+    )]
+    OtherLog,
     #[error("--cell takes `column=category`, such as `--cell ward=W01`")]
     Cell,
     #[error("a built-in name is not valid")]
@@ -148,12 +154,14 @@ impl Failure {
             | Self::OtherMatching { .. }
             | Self::LinkedByEarlier { .. }
             | Self::Unexplained { .. }
+            | Self::Schedule { .. }
             | Self::Cell => exit::USAGE,
             Self::Changing { .. } => exit::LOCKED,
             Self::Ingest { code } | Self::Plan { code } | Self::Describe { code } => *code,
             Self::Stands { .. } | Self::PreviewsUsedUp { .. } => exit::REFUSED,
             Self::DisposalDiffers { .. }
             | Self::Vault(_)
+            | Self::OtherLog
             | Self::NoPurpose { .. }
             | Self::LostStep { .. } => exit::VAULT,
             Self::Store(error) => error.exit_code(),

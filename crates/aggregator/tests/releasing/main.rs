@@ -24,7 +24,9 @@ use minster_aggregator::{
     AggregateError, Job, Outcome, Person, ReleaseReport, SharedColumns, Which, draft, explain,
     let_out, verify_release, withdraw,
 };
-use minster_model::{DatasetClass, DatasetRef, Day, KeyVersion, Period, Purpose, TableName};
+use minster_model::{
+    Audience, DatasetClass, DatasetRef, Day, KeyVersion, Period, Purpose, TableName,
+};
 use minster_store::{DatasetKeys, Floors, KnownRelease, Origin, Publication, ReleaseLog, Store};
 use minster_vault_api::{
     DataKey, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped, VaultError, WrappedKey,
@@ -68,6 +70,10 @@ impl ReleaseLog for OneKey {
 
     fn floors(&mut self, _: &Purpose) -> Result<Floors, VaultError> {
         Ok(Floors::default())
+    }
+
+    fn refuses(&mut self, _: &Purpose, _: Audience) -> Result<Option<String>, VaultError> {
+        Ok(None)
     }
 
     fn releases(&mut self, _: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {
