@@ -265,7 +265,7 @@ pub(crate) enum Reports {
             Exit: 0 done; 2 an earlier release linked: run `minster link`; 6 the vault"
     )]
     Links(links::Arguments),
-    /// The record of processing activities (UK GDPR, Article 30).
+    /// Write the record of processing activities (UK GDPR, Article 30).
     #[command(
         after_help = "Examples:\n  minster report processing\n  minster report processing --html processing.html\n\n\
             It comes from the configuration and from the vault: controller, purposes, persons and data, recipients, periods, measures. \
@@ -273,7 +273,7 @@ pub(crate) enum Reports {
             Exit: 0 done; 2 usage or configuration; 6 the vault"
     )]
     Processing(officer::Arguments),
-    /// Facts for a data protection impact assessment.
+    /// Gather facts for a data protection impact assessment.
     #[command(
         after_help = "Examples:\n  minster report dpia\n  minster report dpia --html dpia.html\n\n\
             It says what becomes of each column, about how many children there are, who holds which role, and which risks are known. \
@@ -281,7 +281,7 @@ pub(crate) enum Reports {
             Exit: 0 done; 2 usage or configuration; 6 the vault"
     )]
     Dpia(officer::Arguments),
-    /// What happened in a month, for the data protection officer.
+    /// Tell a month to the data protection officer: requests, budgets, disposals, releases, alarms.
     #[command(after_help = "Examples:\n  minster report month --month 2026-11\n  \
             minster report month --month 2026-11 --html month.html\n\n\
             It counts requests, budgets, opened quarantines, disposals, holds, alarms, releases and refusals, from the vault's log and the \

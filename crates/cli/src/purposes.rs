@@ -18,7 +18,7 @@ use crate::{
     report, stages,
 };
 
-/// What is asked, and in which role.
+/// The role in which it is asked, and the form.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The role in which the vault is asked: one that you hold.
@@ -206,7 +206,7 @@ fn text(all: &Purposes) -> String {
     text
 }
 
-/// What a purpose may do, name by name.
+/// The scope of a purpose, name by name.
 pub(crate) fn lines(of: &Named) -> Vec<(&'static str, String)> {
     let Named { definition, expired } = of;
     let joined = |all: Vec<String>| match all.is_empty() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Audience {
-    /// Teams of the council. What says nothing is for them: nothing becomes public because a line was left out.
+    /// Teams of the council. A definition without a word about it is for them: nothing becomes public because a line was left out.
     #[default]
     CouncilTeams,
     /// Partners of the council too: the health service, the police, schools.

@@ -27,7 +27,7 @@ pub(super) struct Facts {
     risks: Vec<Risk>,
 }
 
-/// What becomes of a delivery's columns.
+/// The fate of a delivery's columns.
 #[derive(Serialize)]
 struct Columns {
     source: String,
@@ -220,7 +220,7 @@ pub(super) fn page(facts: &Facts) -> Markup {
                 (format!("Dropped ({})", dropped.len()), none(dropped)),
             ]))
         }
-        h2 { "Who may do what" }
+        h2 { "Roles" }
         (pages::table("Holders of roles", &["Role", "Account", "Until"], &role_rows(facts), &[]))
         (pages::measures(&facts.measures))
         h2 { "Risks that are known" }

@@ -54,7 +54,7 @@ pub(crate) fn dpia(arguments: &Arguments) -> Result<String, Failure> {
     arguments.form.of(&dpia::Facts::of(&site)?, dpia::page, dpia::text)
 }
 
-/// What happened in a month.
+/// The officer's month.
 pub(crate) fn month(arguments: &MonthArguments) -> Result<String, Failure> {
     let loaded = Loaded::read(&arguments.config.path)?;
     let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Auditor, "minster")?;

@@ -51,7 +51,7 @@ pub(super) struct Use {
     pub(super) parts: Budgeted,
 }
 
-/// What the busiest day took of a day's budget.
+/// The part that the busiest day took of a day's budget.
 #[derive(Serialize, Default)]
 pub(super) struct Budgeted {
     pub(super) busiest_day: ShownCount,
@@ -149,7 +149,7 @@ impl<'a> Reading<'a> {
         self.report.purposes.entry(purpose.to_string()).or_default()
     }
 
-    /// What stands after an entry, of whatever month.
+    /// Takes in how things stand after an entry, of whatever month.
     fn stands(&mut self, entry: &'a Entry) {
         match &entry.event {
             Event::Made { purposes } => {
@@ -174,7 +174,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// What an entry of the month tells.
+    /// Counts an entry of the month.
     fn happened(&mut self, entry: &'a Entry) {
         *self.report.entries.entry(entry.name.clone()).or_default() += 1;
         match &entry.event {

@@ -139,7 +139,7 @@ pub(super) fn page(report: &Report) -> Markup {
         report.entries.iter().map(|(name, n)| vec![name.clone(), n.to_string()]).collect();
     let body = html! {
         p {
-            "What the vault's log and the ledger of runs tell of the month. Days are UTC. Counts of persons and rows from 1 to 4 are "
+            "The month, as the vault's log and the ledger of runs tell it. Days are UTC. Counts of persons and rows from 1 to 4 are "
             "hidden. No number, name or reason stands here."
         }
         h2 { "Purposes" }

@@ -1,4 +1,4 @@
-//! What a purpose does not name is refused with the sentence of the notice that it would break, and a new purpose needs a newer
+//! Whatever a purpose does not name is refused with the sentence of the notice that it would break, and a new purpose needs a newer
 //! notice first.
 
 use minster_model::{Audience, Role};
