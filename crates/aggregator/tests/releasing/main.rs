@@ -464,7 +464,7 @@ fn a_release_is_checked_and_explained() {
     let which =
         Which { store: &site.store, release: &release, period: &site.period, purpose: &purpose };
     let checks = verify_release(&which, &mut OneKey).unwrap();
-    assert_eq!(checks.len(), 5);
+    assert_eq!(checks.len(), 6);
     assert!(checks.iter().all(|check| check.passed), "{checks:?}");
     let explained = explain(&which, &mut OneKey).unwrap();
     let counts = explained.cells.iter().filter(|cell| cell.set == "children").count();
