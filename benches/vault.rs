@@ -21,7 +21,7 @@ use minster_vault::{
     custody::{Secret, Wanted},
     disk::Disk,
     folder::{self, Plan},
-    purposes::PurposeDefinition,
+    purposes,
     server::Server,
     vault::Vault,
 };
@@ -30,7 +30,8 @@ use minster_vault_api::{Client, IdentifierBatch, RecordedManifest, RunKey, RunMa
 const BATCH: usize = 128 << 10;
 const IDENTIFIERS: usize = 8 * BATCH;
 const ROUNDS: usize = 5;
-const PURPOSE: &str = "[[purpose]]\nname = \"p\"\ntext = \"t\"\nlegal_basis = \"b\"\nsources = [\"s\"]\nkinds = [\"upn\"]\n\
+const PURPOSE: &str = "[[purpose]]\nname = \"p\"\ntext = \"t\"\nlegal_basis = \"b\"\n\
+        notice = { version = 1, day = \"2026-09-01\", sentence = \"We count children.\" }\naudiences = [\"council-teams\", \"partners\", \"public\"]\nsources = [\"s\"]\nkinds = [\"upn\"]\n\
     roles = [\"ingest\", \"linker\"]\nbudget = { run = 100_000_000, day = 1_000_000_000 }\nexpires = \"2099-01-01\"\n";
 
 fn main() {
@@ -40,7 +41,7 @@ fn main() {
     for round in 0..ROUNDS {
         let dir = folder.path().join(format!("vault{round}"));
         let key = folder.path().join(format!("key{round}"));
-        let purposes = PurposeDefinition::parse_all(PURPOSE, Path::new("p")).unwrap();
+        let purposes = purposes::parse_all(PURPOSE, Path::new("p")).unwrap();
         let custody = Wanted::KeyFile(key.clone());
         let plan = Plan { custody: &custody, purposes, custodians: vec![] };
         folder::init(&dir, &plan, &Disk::new()).unwrap();
@@ -72,6 +73,7 @@ fn main() {
                 period: "2024-25".parse().unwrap(),
                 inputs: vec![],
                 ceiling: u64::MAX,
+                reads: Vec::new(),
             };
             let opened = client.open_run(manifest).unwrap();
             let unwrapped = linker.unwrap_key(&dataset, &wrapped, Some(&opened.run_key), &sha256);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
 use minster_vault::{
-    approvals::Proposal, log::checkpoint::Checkpoint, purposes::PurposeDefinition,
+    approvals::Proposal, log::checkpoint::Checkpoint, purposes,
 };
 use minster_vault_api::{Statement, note::Verifier};
 
@@ -24,5 +24,5 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(proposal.text().ok().as_deref(), Some(text));
     }
     let _ = Statement::read(text);
-    let _ = PurposeDefinition::parse_all(text, Path::new("purposes.toml"));
+    let _ = purposes::parse_all(text, Path::new("purposes.toml"));
 });

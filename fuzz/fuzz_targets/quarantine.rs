@@ -22,6 +22,7 @@ fn sealed(vault: &Vault, uid: u32) -> Vec<u8> {
         source: "s".parse().unwrap(),
         inputs: vec![],
         ceiling: 1,
+        reads: Vec::new(),
     };
     let Response::RunOpened(opened) = session.answer(Request::OpenRun(manifest)) else {
         panic!("no run")

@@ -24,6 +24,7 @@ mod places;
 mod plans;
 mod preview;
 mod published_mistake;
+mod purposes;
 mod quality;
 mod query;
 mod review;

@@ -246,6 +246,14 @@ fn report(of: &mut Telling) {
     of.json("minster-report-quality", "minster report quality");
     of.tells("report-quality-of-no-source", "minster report quality libraries");
     of.tells("report-quality-as-a-page", "minster report quality --html quality.html");
+    of.tells("purposes", "minster purposes");
+    of.json("minster-purposes", "minster purposes");
+    of.tells("report-processing", "minster report processing");
+    of.json("minster-report-processing", "minster report processing");
+    of.tells("report-dpia", "minster report dpia");
+    of.json("minster-report-dpia", "minster report dpia");
+    of.tells("report-month", "minster report month --month 2019-02");
+    of.json("minster-report-month", "minster report month --month 2019-02");
     of.tells("report-linkage", "minster report linkage");
     of.json("minster-report-linkage", "minster report linkage");
     of.tells("report-links", "minster report links");

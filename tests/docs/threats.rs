@@ -29,6 +29,40 @@ fn wrong(cell: &str) -> Option<String> {
 }
 
 #[test]
+fn each_promise_of_the_notice_has_its_means_and_a_test_that_is_there() {
+    let page = fs::read_to_string(root().join("docs/privacy.md")).unwrap();
+    let (_, promises) = page.split_once("\n## The promises\n").unwrap();
+    let rows = promises.lines().skip_while(|line| !line.starts_with("|---"));
+    let rows = rows.skip(1).take_while(|line| line.starts_with('|'));
+    let (mut seen, mut faults) = (0, Vec::new());
+    for row in rows {
+        seen += 1;
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        match cells.as_slice() {
+            [promise, means, tests] if !promise.is_empty() && !means.is_empty() => {
+                faults.extend(wrong(tests).map(|why| format!("{promise}: {why}")));
+            }
+            _ => faults.push(format!("no row of three cells: {row}")),
+        }
+    }
+    assert!(seen >= 17, "{seen} rows");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_three_aims_on_the_page_are_those_that_ship() {
+    let page = fs::read_to_string(root().join("docs/privacy.md")).unwrap();
+    let purposes = fs::read_to_string(root().join("config/purposes.toml")).unwrap();
+    let sentence = Regex::new(r#"sentence = "([^"]+)""#).unwrap();
+    let shipped: Vec<&str> =
+        sentence.captures_iter(&purposes).map(|found| found.get(1).unwrap().as_str()).collect();
+    assert_eq!(shipped.len(), 3);
+    for of in shipped {
+        assert!(page.contains(&format!("\"{of}\"")), "the page lacks: {of}");
+    }
+}
+
+#[test]
 fn each_attack_has_a_defence_and_a_test_that_is_there() {
     let page = fs::read_to_string(root().join("docs/threats.md")).unwrap();
     let rows = page.lines().skip_while(|line| !line.starts_with("|---"));

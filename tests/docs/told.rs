@@ -223,8 +223,11 @@ fn custodians_go_through_every_ceremony_of_their_page() {
     }
     fs::write(here.join("number.txt"), &number).unwrap();
     let purposes = fs::read_to_string(here.join("purposes.toml")).unwrap();
-    fs::write(here.join("new.toml"), purposes.replace("children-statistics", "children-research"))
-        .unwrap();
+    // One purpose is proposed at a time, and a new one by a newer notice.
+    let one = purposes.split("[[purpose]]").nth(1).unwrap();
+    let new = one.replace("children-statistics", "children-research");
+    let new = new.replacen("version = 1", "version = 2", 1);
+    fs::write(here.join("new.toml"), format!("[[purpose]]{new}")).unwrap();
     write_as_shown(&page, "numbers.txt", &here.join("told.txt"));
     // The pseudonym of the example at the head is the one that the access request tells.
     let asked = "a-child-or-a-parent-asks-what-is-held";

@@ -221,6 +221,7 @@ impl Council {
             period: "2024-autumn".parse().unwrap(),
             inputs: Vec::new(),
             ceiling: u64::MAX,
+            reads: Vec::new(),
         };
         vault.open_run(run).unwrap();
         let mut batch = IdentifierBatch::default();

@@ -100,6 +100,7 @@ fn stolen_datasets_and_the_role_that_asks_match_nobody() {
             period: "2024-25".parse().unwrap(),
             inputs: vec![],
             ceiling: u64::MAX,
+            reads: Vec::new(),
         })
         .unwrap();
     let mut batch = IdentifierBatch::default();

@@ -126,6 +126,23 @@ pub enum ReleaseRefusal {
         /// The rule that is broken, and what is asked for.
         what: String,
     },
+    /// The purpose does not allow its readers.
+    #[error("{why}")]
+    AudienceOutsidePurpose {
+        /// The vault's words, with the sentence of the notice.
+        why: String,
+    },
+    /// It is defined for another purpose.
+    #[error(
+        "the definition names the purpose {named}, and the pipeline's data are for {purpose}: name that one, or release it from a \
+         pipeline of its own"
+    )]
+    OtherPurpose {
+        /// The data's purpose.
+        purpose: Purpose,
+        /// The definition's.
+        named: Purpose,
+    },
     /// A release about the same children stands under other rules.
     #[error("the release {release} is about the same children, {difference}")]
     SameChildren {
@@ -339,6 +356,8 @@ impl ReleaseRefusal {
             Self::BesideRounded { .. } => "beside-rounded",
             Self::NoiseBudget { .. } => "noise-budget",
             Self::WeakerThanPurpose { .. } => "weaker-than-purpose",
+            Self::AudienceOutsidePurpose { .. } => "audience-outside-purpose",
+            Self::OtherPurpose { .. } => "other-purpose",
             Self::OtherChildren { why, .. } => why.code(),
             Self::DividedApart { .. } => "divided-apart",
             Self::EveryoneMeets { .. } => "everyone-meets",
@@ -432,6 +451,11 @@ mod tests {
             ReleaseRefusal::EveryoneMeets { one: text(), other: text(), column: text() },
             ReleaseRefusal::Difference,
             ReleaseRefusal::WeakerThanPurpose { purpose: "p".parse().unwrap(), what: text() },
+            ReleaseRefusal::AudienceOutsidePurpose { why: "for the audience public".into() },
+            ReleaseRefusal::OtherPurpose {
+                purpose: "p".parse().unwrap(),
+                named: "q".parse().unwrap(),
+            },
             ReleaseRefusal::ReportGone { release: release() },
             ReleaseRefusal::CannotBeCounted { release: release(), why: text() },
             ReleaseRefusal::CountsOverlap { stored: column_2.clone(), derived: column_2 },

@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use minster_model::{Period, RunId, SourceName, TableName};
 
 use crate::{
-    columns, dispose, explain, linkage, links, preview, quality, query, review, risk, site, suggest,
+    columns, dispose, explain, linkage, links, officer, preview, purposes, quality, query, review,
+    risk, site, suggest,
 };
 
 /// Turns a council's records about children into pseudonymised, linked data, and publishes only tables that passed disclosure
@@ -228,7 +229,15 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Report on the quality of the data and of the linkage.
+    /// Show what each purpose may use, and whether the pipeline's definitions stay within theirs.
+    #[command(
+        after_help = "Examples:\n  minster purposes\n  minster purposes --role auditor --json\n\n\
+            The purposes are the vault's: custodians named them. A source, table, column or audience outside the pipeline's purpose \
+            is refused as it is ingested or released; here it is told before. No row is read.\n\n\
+            Exit: 0 all is within; 2 usage or configuration, or something is outside; 6 the vault"
+    )]
+    Purposes(purposes::Arguments),
+    /// Report on the quality of the data and of the linkage, and for the data protection officer.
     #[command(subcommand, after_help = "Example:\n  minster report quality")]
     Report(Reports),
     /// Have people judge pairs in doubt, without seeing a value.
@@ -304,6 +313,29 @@ pub(crate) enum Reports {
             Exit: 0 done; 2 an earlier release linked: run `minster link`; 6 the vault"
     )]
     Links(links::Arguments),
+    /// Write the record of processing activities (UK GDPR, Article 30).
+    #[command(
+        after_help = "Examples:\n  minster report processing\n  minster report processing --html processing.html\n\n\
+            It comes from the configuration and from the vault: controller, purposes, persons and data, recipients, periods, measures. \
+            `[controller]` in pipeline.toml names the controller. The command needs the auditor's role at the vault.\n\n\
+            Exit: 0 done; 2 usage or configuration; 6 the vault"
+    )]
+    Processing(officer::Arguments),
+    /// Gather facts for a data protection impact assessment.
+    #[command(
+        after_help = "Examples:\n  minster report dpia\n  minster report dpia --html dpia.html\n\n\
+            It says what becomes of each column, about how many children there are, who holds which role, and which risks are known. \
+            The command needs the auditor's role at the vault.\n\n\
+            Exit: 0 done; 2 usage or configuration; 6 the vault"
+    )]
+    Dpia(officer::Arguments),
+    /// Tell a month to the data protection officer: requests, budgets, disposals, releases, alarms.
+    #[command(after_help = "Examples:\n  minster report month --month 2026-11\n  \
+            minster report month --month 2026-11 --html month.html\n\n\
+            It counts requests, budgets, opened quarantines, disposals, holds, alarms, releases and refusals, from the vault's log and the \
+            ledger of runs. Counts of persons and rows from 1 to 4 are hidden. The command needs the auditor's role at the vault.\n\n\
+            Exit: 0 done; 2 usage or configuration; 6 the vault")]
+    Month(officer::MonthArguments),
 }
 
 #[derive(Subcommand)]

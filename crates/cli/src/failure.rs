@@ -127,6 +127,12 @@ pub(crate) enum Failure {
     Query(Box<QueryError>),
     #[error("{} is there already, and no definition is overwritten; give --save another name", path.display())]
     DefinitionStands { path: PathBuf },
+    #[error("{}: {source}", path.display())]
+    Schedule { path: PathBuf, source: Box<minster_retention::ScheduleError> },
+    #[error(
+        "the vault's log has an entry that this program cannot read; use programs of one release"
+    )]
+    OtherLog,
     #[error("--cell takes `column=category`, such as `--cell ward=W01`")]
     Cell,
     #[error("a built-in name is not valid")]
@@ -172,12 +178,14 @@ impl Failure {
             | Self::NoRisk
             | Self::Query(_)
             | Self::DefinitionStands { .. }
+            | Self::Schedule { .. }
             | Self::Cell => exit::USAGE,
             Self::Changing { .. } => exit::LOCKED,
             Self::Ingest { code } | Self::Plan { code } | Self::Describe { code } => *code,
             Self::Stands { .. } | Self::PreviewsUsedUp { .. } | Self::Risky { .. } => exit::REFUSED,
             Self::DisposalDiffers { .. }
             | Self::Vault(_)
+            | Self::OtherLog
             | Self::NoPurpose { .. }
             | Self::LostStep { .. } => exit::VAULT,
             Self::Store(error) => error.exit_code(),

@@ -15,10 +15,12 @@ mod init;
 mod lineage;
 mod linkage;
 mod links;
+mod officer;
 mod person;
 mod pipeline;
 mod plan;
 mod preview;
+mod purposes;
 mod quality;
 mod query;
 mod refusals;
@@ -167,6 +169,23 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Report(Reports::Links(arguments)) => {
             print(&links::links(&arguments)?)?;
             Ok(exit::DONE)
+        }
+        Command::Report(Reports::Processing(arguments)) => {
+            print(&officer::processing(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Report(Reports::Dpia(arguments)) => {
+            print(&officer::dpia(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Report(Reports::Month(arguments)) => {
+            print(&officer::month(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Purposes(arguments) => {
+            let (text, code) = purposes::purposes(&arguments)?;
+            print(&text)?;
+            Ok(code)
         }
         Command::Review(command) => {
             print(&review::run(&command)?)?;

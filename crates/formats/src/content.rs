@@ -13,6 +13,8 @@ pub struct Release {
     pub publisher: Option<String>,
     /// How to reach them.
     pub contact: Option<String>,
+    /// A sentence: for whom it is.
+    pub audience: String,
     /// The children that it counts, in words that go after "counts".
     pub counted: String,
     /// Sentences: whom it does not count.

@@ -13,6 +13,7 @@
 //!     period: "2024-25".into(),
 //!     publisher: None,
 //!     contact: None,
+//!     audience: "It is for everybody.".into(),
 //!     counted: "pupils of the council's schools".into(),
 //!     not_counted: Vec::new(),
 //!     protection: Vec::new(),

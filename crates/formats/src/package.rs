@@ -30,6 +30,7 @@ pub(crate) fn package(release: &Release, files: &[CsvFile]) -> Result<Vec<u8>, F
         "title": release.title,
         "description": sentences.join(" "),
         "period": release.period,
+        "audience": release.audience,
         "policy": release.protection,
         "resources": resources,
     });
@@ -198,6 +199,7 @@ mod tests {
             period: "2024-25".to_owned(),
             publisher: Some("Exampleton".to_owned()),
             contact: Some(contact.to_owned()),
+            audience: "It is for everybody.".into(),
             counted: String::new(),
             not_counted: Vec::new(),
             protection: Vec::new(),

@@ -119,6 +119,8 @@ fn cover(sheet: &mut Worksheet, release: &Release, looks: &Looks) -> Result<(), 
         of.push(("Contact".into(), strong));
         of.push((contact.clone(), text));
     }
+    of.push(("Readers".into(), strong));
+    of.push((release.audience.clone(), text));
     of.push(("Tables".into(), strong));
     of.push((how_many(release.tables.len(), "table", "each on a sheet of its own"), text));
     of.push(("Symbols".into(), strong));
@@ -412,6 +414,7 @@ mod tests {
                 period: "2024-25".to_owned(),
                 publisher: None,
                 contact: None,
+                audience: "It is for everybody.".into(),
                 counted: String::new(),
                 not_counted: Vec::new(),
                 protection: Vec::new(),
@@ -467,6 +470,7 @@ mod tests {
             period: "2024-25".to_owned(),
             publisher: Some("=5+5".to_owned()),
             contact: None,
+            audience: "It is for everybody.".into(),
             counted: "pupils".to_owned(),
             not_counted: Vec::new(),
             protection: Vec::new(),

@@ -19,6 +19,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod audience;
 mod coarse;
 mod counted;
 mod day;
@@ -40,6 +41,7 @@ mod row_counts;
 pub mod table;
 mod table_error;
 
+pub use audience::Audience;
 pub use coarse::coarse;
 pub use counted::counted;
 pub use day::Day;

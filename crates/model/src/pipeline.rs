@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{DatasetClass, DatasetRef, Period, Purpose, SourceName, periods::Periods};
 
@@ -60,12 +60,27 @@ pub struct Pipeline {
     /// The limits at which a delivery stops its source.
     #[serde(default)]
     pub limits: Limits,
+    /// The controller, for the record of processing activities.
+    #[serde(default)]
+    pub controller: Option<Controller>,
     /// The deliveries to read: once the file is resolved, those of all periods.
     #[serde(rename = "source", default)]
     pub sources: Vec<Delivery>,
     /// Code lists and look-ups that are data of the council: name to CSV file.
     #[serde(default)]
     pub lookups: std::collections::BTreeMap<String, PathBuf>,
+}
+
+/// The controller of the data (UK GDPR, Article 30(1)(a)).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Controller {
+    /// Its name.
+    pub name: String,
+    /// How people reach it.
+    pub contact: String,
+    /// How people reach its data protection officer.
+    pub officer: String,
 }
 
 /// The consequence for the other deliveries where one is not what its definition says.

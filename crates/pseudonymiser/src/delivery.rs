@@ -26,6 +26,7 @@ use crate::{
     IngestError,
     cells::Cells,
     columns,
+    describe::read_columns,
     duplicates::{Duplicates, Fingerprints},
     facts::SourceSchedule,
     hash::sha256_of_file,
@@ -173,6 +174,7 @@ impl Planned {
             period: self.delivery.period.clone(),
             inputs: self.named(),
             ceiling: u64::MAX,
+            reads: read_columns(&self.definition)?,
         };
         declared.fits().map_err(IngestError::Files)?;
         let opened = run.vault.open_run(declared)?;

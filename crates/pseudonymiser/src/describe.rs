@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use minster_model::{Period, SourceName};
+use minster_model::{NameError, Period, SourceName};
 use minster_sources::{
     Cohort, Column, Definition, Generalisation, Table, TokenRule, Treatment, ValueType,
 };
+use minster_vault_api::ReadColumns;
 use serde::Serialize;
 
 use crate::Ingestion;
@@ -28,6 +29,17 @@ pub struct DescribedDelivery {
     pub period: Period,
     /// One entry a column, table by table.
     pub columns: Vec<DescribedColumn>,
+    /// The columns of files that are known and dropped.
+    pub dropped: Vec<DroppedColumn>,
+}
+
+/// A column of a file that gets into no dataset.
+#[derive(Debug, Serialize)]
+pub struct DroppedColumn {
+    /// The table.
+    pub table: String,
+    /// Its name in the file; XML: its path.
+    pub file: String,
 }
 
 /// A column of a dataset.
@@ -67,7 +79,8 @@ impl Ingestion {
         let delivery = |delivery: &minster_model::pipeline::Delivery| {
             let found = self.definitions.find(&delivery.name, &delivery.period)?;
             let (source, period) = (delivery.name.clone(), delivery.period.clone());
-            Some(DescribedDelivery { source, period, columns: columns(&found.definition) })
+            let (columns, dropped) = (columns(&found.definition), dropped(&found.definition));
+            Some(DescribedDelivery { source, period, columns, dropped })
         };
         let deliveries = self.pipeline.sources.iter().filter_map(delivery).collect();
         Described { format: 1, deliveries }
@@ -78,7 +91,7 @@ impl Described {
     /// For people.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        for DescribedDelivery { source, period, columns } in &self.deliveries {
+        for DescribedDelivery { source, period, columns, dropped: _ } in &self.deliveries {
             let _ = writeln!(text, "{source} {period}");
             for DescribedColumn { table, name, file, treatment, meaning, codes, .. } in columns {
                 let meaning =
@@ -94,6 +107,31 @@ impl Described {
         }
         text
     }
+}
+
+/// The columns that a definition reads into a dataset, as the vault compares them with the purpose.
+///
+/// # Errors
+/// Where a name is too long for a column of a dataset.
+pub(crate) fn read_columns(definition: &Definition) -> Result<Vec<ReadColumns>, NameError> {
+    let read = |table: &Table| {
+        let columns = of_table(table).into_iter().map(|column| column.name.parse());
+        Ok(ReadColumns { table: table.name.clone(), columns: columns.collect::<Result<_, _>>()? })
+    };
+    definition.tables.iter().map(read).collect()
+}
+
+fn dropped(definition: &Definition) -> Vec<DroppedColumn> {
+    let of = |table: &Table| {
+        let dropped =
+            table.columns.iter().filter(|(_, column)| column.treatment == Treatment::Drop);
+        let column = |(file, _): (&String, _)| DroppedColumn {
+            table: table.name.to_string(),
+            file: file.clone(),
+        };
+        dropped.map(column).collect::<Vec<_>>()
+    };
+    definition.tables.iter().flat_map(of).collect()
 }
 
 fn columns(definition: &Definition) -> Vec<DescribedColumn> {

@@ -328,6 +328,7 @@ impl IngestError {
             return matches!(
                 denial,
                 Denial::SourceNotAllowed { .. }
+                    | Denial::OutsidePurpose { .. }
                     | Denial::KindNotAllowed { .. }
                     | Denial::OverBudget { .. }
             );

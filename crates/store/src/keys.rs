@@ -1,4 +1,4 @@
-use minster_model::{DatasetRef, Purpose};
+use minster_model::{Audience, DatasetRef, Purpose};
 use minster_vault_api::{
     Client, DataKey, Denial, Floors, KnownRelease, NewestManifests, Publication, RecordedManifest,
     SealedRunKey, Unwrapped, VaultError, WrappedKey,
@@ -42,6 +42,12 @@ pub trait ReleaseLog: DatasetKeys {
     fn releases(&mut self, purpose: &Purpose) -> Result<Vec<KnownRelease>, VaultError>;
     /// How strict the releases of a purpose are at least.
     fn floors(&mut self, purpose: &Purpose) -> Result<Floors, VaultError>;
+    /// Why no release of a purpose may be for an audience, ending with the sentence of the notice; none where one may.
+    fn refuses(
+        &mut self,
+        purpose: &Purpose,
+        audience: Audience,
+    ) -> Result<Option<String>, VaultError>;
 }
 
 impl ReleaseLog for Client {
@@ -58,6 +64,21 @@ impl ReleaseLog for Client {
         let known = purposes.find(|of| of.purpose == *purpose);
         let known = known.ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })?;
         known.floors.ok_or(VaultError::Protocol)
+    }
+
+    fn refuses(
+        &mut self,
+        purpose: &Purpose,
+        audience: Audience,
+    ) -> Result<Option<String>, VaultError> {
+        let named = self.purposes()?.into_iter().find(|of| of.name == *purpose);
+        let named = named.ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })?;
+        let refused = || Denial::AudienceNotAllowed {
+            purpose: purpose.clone(),
+            audience,
+            promise: named.promise(),
+        };
+        Ok((!named.allows_audience(audience)).then(|| refused().to_string()))
     }
 }
 

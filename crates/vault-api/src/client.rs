@@ -14,8 +14,8 @@ use ring::rand::SystemRandom;
 use crate::{
     Approval, CarriedOut, Denial, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease,
     ListedKind, OpenedQuarantine, OpenedRun, PROTOCOL, Proof, Proposed, Publication,
-    QuarantineCase, QuarantineRows, Reidentified, Request, Response, RunManifest, SignedDecisions,
-    StatusReport, SubjectPseudonym, Token,
+    PurposeDefinition, QuarantineCase, QuarantineRows, Reidentified, Request, Response,
+    RunManifest, SignedDecisions, StatusReport, SubjectPseudonym, Token,
     frame::{self, FrameError},
     note::{NoteError, Verifier},
 };
@@ -265,6 +265,16 @@ impl Client {
     pub fn status(&mut self) -> Result<StatusReport, VaultError> {
         match self.ask(&Request::Status)? {
             Response::Status(status) => Ok(status),
+            _ => Err(VaultError::Protocol),
+        }
+    }
+
+    /// The definitions of all purposes.
+    pub fn purposes(&mut self) -> Result<Vec<PurposeDefinition>, VaultError> {
+        match self.ask(&Request::Purposes)? {
+            Response::Purposes(text) => {
+                serde_json::from_str(&text).map_err(|_| VaultError::Protocol)
+            }
             _ => Err(VaultError::Protocol),
         }
     }

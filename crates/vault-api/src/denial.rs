@@ -1,7 +1,7 @@
-use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role, SourceName};
+use minster_model::{Audience, DatasetRef, KeyVersion, Kind, Purpose, Role, SourceName};
 use serde::{Deserialize, Serialize};
 
-use crate::{ManifestFault, bounds};
+use crate::{BrokenPromise, ManifestFault, bounds};
 
 /// Why the vault did nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -42,23 +42,54 @@ pub enum Denial {
     },
     /// The purpose does not name the source.
     #[error(
-        "the purpose {purpose} does not allow the source {source_name}; two custodians allow it with `minster-vault request purpose`"
+        "the purpose {purpose} does not allow the source {source_name}; two custodians allow it with `minster-vault request purpose`{promise}"
     )]
     SourceNotAllowed {
         /// The purpose.
         purpose: Purpose,
         /// The source.
         source_name: SourceName,
+        /// The sentence that it would break.
+        promise: BrokenPromise,
+    },
+    /// The purpose does not name a table or column.
+    #[error(
+        "the purpose {purpose} does not allow {what}; drop it in the source's definition, or have two custodians allow it with \
+         `minster-vault request purpose`{promise}"
+    )]
+    OutsidePurpose {
+        /// The purpose.
+        purpose: Purpose,
+        /// The tables or columns, and how many more.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::LINE }>")]
+        what: String,
+        /// The sentence that it would break.
+        promise: BrokenPromise,
+    },
+    /// The purpose does not name the audience.
+    #[error(
+        "the purpose {purpose} does not allow releases for the audience {audience}; name one that it allows (`minster purposes` \
+         lists them), or have two custodians allow it with `minster-vault request purpose`{promise}"
+    )]
+    AudienceNotAllowed {
+        /// The purpose.
+        purpose: Purpose,
+        /// The audience.
+        audience: Audience,
+        /// The sentence that it would break.
+        promise: BrokenPromise,
     },
     /// The purpose does not name the role.
     #[error(
-        "the purpose {purpose} is not open to the role {role}; two custodians open it with `minster-vault request purpose`"
+        "the purpose {purpose} is not open to the role {role}; two custodians open it with `minster-vault request purpose`{promise}"
     )]
     PurposeForbids {
         /// The purpose.
         purpose: Purpose,
         /// The caller's role.
         role: Role,
+        /// The sentence that it would break.
+        promise: BrokenPromise,
     },
     /// A release under weaker rules than its purpose asks for.
     #[error("the purpose {purpose} lets no such release out: {what}")]

@@ -1,6 +1,6 @@
 //! The messages on the vault's Unix socket, and the [`Client`] that sends them: bytes and kinds, no
 //! identifier types and no code of pseudonym keys, so that every program may link it. It may depend on
-//! `minster-model`, `aes` (for the tokens of runs), `base16ct`, `base64`, `postcard`, `ring` (to verify signatures), `rustix`
+//! `minster-model`, `aes` (for the tokens of runs), `base16ct`, `base64`, `jiff` (the last day of a purpose), `postcard`, `ring` (to verify signatures), `rustix`
 //! (whose a socket is), `serde`, `serde_bytes`, `serde_json`, `thiserror` and `zeroize`.
 //!
 //! A conversation is a sequence of frames: a little-endian `u32` length (at most
@@ -29,10 +29,12 @@ pub mod note;
 mod proof;
 mod proposal;
 mod publication;
+mod purpose;
 mod quarantine;
 mod retention;
 mod review;
 mod run;
+mod scope;
 mod status;
 mod tokens;
 mod unlock;
@@ -49,6 +51,7 @@ pub use proposal::{
     Approval, CarriedOut, Proposed, ProposedAction, Reidentified, SubjectPseudonym,
 };
 pub use publication::{Floors, KnownRelease, Publication, Publishing, ReleaseRules};
+pub use purpose::{Budget, MOST_KINDS, PurposeDefinition, ReleaseFloors, today};
 pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
 pub use retention::{
     DeliveryCount, DisposalCounts, DisposalHead, DisposalReceipt, DisposedDataset, DueCount,
@@ -57,6 +60,9 @@ pub use retention::{
 };
 pub use review::SignedDecisions;
 pub use run::{FilesFault, IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};
+pub use scope::{
+    All, BrokenPromise, ColumnScope, Notice, ReadColumns, SourceColumns, TableColumns, first_of,
+};
 pub use status::{
     DangerousRoles, PurposeStatus, RoleGrant, Statement, StatusReport, VersionStatus,
 };
@@ -64,4 +70,4 @@ pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 pub use unlock::{LockedReport, Share, ShareKind, Unlocking, VaultState};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 13;
+pub const PROTOCOL: u16 = 14;

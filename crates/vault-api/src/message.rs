@@ -252,6 +252,8 @@ pub enum Request {
         /// The outcome.
         receipt: DisposalReceipt,
     },
+    /// The definitions of all purposes.
+    Purposes,
 }
 
 /// The vault's answer.
@@ -364,4 +366,6 @@ pub enum Response {
     RetentionPlan(RetentionPlan),
     /// A piece of a disposal list.
     DisposalPiece(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// The definitions of all purposes: a JSON list of [`crate::PurposeDefinition`].
+    Purposes(#[serde(deserialize_with = "bounds::text::<_, { bounds::WHOLE }>")] String),
 }

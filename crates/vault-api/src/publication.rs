@@ -1,6 +1,6 @@
 //! Releases that are published and withdrawn, for the vault's log.
 
-use minster_model::{Period, Purpose, TableName, policy::Zeros};
+use minster_model::{Audience, Period, Purpose, TableName, policy::Zeros};
 use serde::{Deserialize, Serialize};
 
 use crate::bounds;
@@ -27,6 +27,9 @@ pub struct Publication {
     /// nothing out without it; entries of earlier releases may have none.
     #[serde(default, deserialize_with = "bounds::some_text::<_, { bounds::SHORT }>")]
     pub entry: Option<String>,
+    /// The readers for whom it is made; none where it is withdrawn, or a program of an earlier release said nothing.
+    #[serde(default)]
+    pub audience: Option<Audience>,
 }
 
 /// A release that the vault's log knows: the public has it, and has it still after it was withdrawn.

@@ -6,7 +6,7 @@ use minster_model::{KeyVersion, Period, Purpose, RunId, SourceName};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-use crate::{SealedRunKey, bounds};
+use crate::{ReadColumns, SealedRunKey, bounds};
 
 /// The declaration of a run, before it may ask for pseudonyms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct RunManifest {
     pub inputs: Vec<NamedFile>,
     /// How many distinct identifiers it will ask for at most.
     pub ceiling: u64,
+    /// The columns that its definition reads into the dataset, table by table.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")]
+    pub reads: Vec<ReadColumns>,
 }
 
 impl RunManifest {
@@ -212,6 +215,7 @@ mod tests {
             period: "2024-25".parse().unwrap(),
             inputs: names.into_iter().map(file).collect(),
             ceiling: 1,
+            reads: Vec::new(),
         }
     }
 

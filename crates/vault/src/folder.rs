@@ -31,7 +31,7 @@ use crate::{
     disk::{self, Disk},
     keys::{Keys, RootKey, Signer, hex, random},
     log::{self, Clock, Event, Log},
-    purposes::PurposeDefinition,
+    purposes::{self, PurposeDefinition},
     state::State,
 };
 
@@ -371,7 +371,7 @@ fn taken_over(store_id: &str, verifier: String, settings: &Settings) -> Event {
         verifier,
         custodians: Vec::new(),
         purposes: old
-            .map(|old| PurposeDefinition::of_format_1(old.name, old.text, old.expires, run))
+            .map(|old| purposes::of_format_1(old.name, old.text, old.expires, run))
             .collect(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use minster_disclosure::{Dominance, SumRules};
 use minster_model::{
-    ColumnName, Day, Period, TableName,
+    Audience, ColumnName, Day, Period, Purpose, TableName,
     policy::{Costs, Dice, Policy, Zeros},
 };
 use minster_store::ReleaseRules;
@@ -40,6 +40,14 @@ pub struct Definition {
     /// How readers reach them.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub contact: String,
+    /// The readers for whom it is made; teams of the council where it says nothing. The purpose allows them, or it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<AudienceSchema>")]
+    pub audience: Option<Audience>,
+    /// The purpose that it is made for: another pipeline's data are refused. The pipeline's where it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub purpose: Option<Purpose>,
     /// The files that it has beside CSV and Parquet; all of them where it says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub formats: Option<Vec<Format>>,
@@ -404,6 +412,11 @@ impl Definition {
         Self { costs: self.costs.cast(dice), ..self.clone() }
     }
 
+    /// The readers for whom it is made.
+    pub fn audience(&self) -> Audience {
+        self.audience.unwrap_or_default()
+    }
+
     /// The policy that is published with the tables.
     pub fn policy(&self) -> Policy {
         let (threshold, zeros, insider) = self.profile.rules_for_counts();
@@ -454,6 +467,16 @@ enum ZerosSchema {
     Published,
     MayBeWithheld,
     Unsafe,
+}
+
+/// The audiences, for the schema.
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "the schema alone is made of it")]
+enum AudienceSchema {
+    CouncilTeams,
+    Partners,
+    Public,
 }
 
 /// The parts of [`Dominance`], for the schema.

@@ -38,6 +38,7 @@ pub(crate) fn release(
         period: period.to_string(),
         publisher: some(&definition.publisher),
         contact: some(&definition.contact),
+        audience: definition.audience().sentence().to_owned(),
         counted: words::counted(definition),
         not_counted: words::not_counted(definition),
         protection: words::protection(definition, rounding),

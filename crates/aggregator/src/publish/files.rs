@@ -16,9 +16,10 @@ use crate::{
     },
 };
 
-/// The format of a release's manifest: from it on, `files` lists what stands beside CSV and Parquet, and rows of unnamed categories
-/// are the last.
-pub(crate) const FORMAT: u64 = 3;
+/// The format of a release's manifest: from it on, the release says for whom it is.
+pub(crate) const FORMAT: u64 = 4;
+/// From this format on, `files` lists what stands beside CSV and Parquet, and rows of unnamed categories are the last.
+pub(crate) const ROWS_IN_ORDER: u64 = 3;
 
 /// A release's files, by name. No true count is in what it takes: only tables that withstood the attack have its type.
 pub(crate) fn files(
@@ -57,6 +58,7 @@ pub(crate) fn files(
         "release": definition.name,
         "title": definition.title,
         "period": period,
+        "audience": definition.audience(),
         "population": definition.population,
         "where": definition.conditions,
         "policy": policy,
@@ -78,6 +80,7 @@ pub(crate) fn files(
     let footer = [
         ("minster.release", definition.name.to_string()),
         ("minster.period", period.to_string()),
+        ("minster.audience", definition.audience().to_string()),
         ("minster.policy_sha256", policy_sha256),
         ("minster.manifest_sha256", manifest_sha256.clone()),
     ];

@@ -98,6 +98,8 @@ pub fn verify_release(
 ) -> Result<Vec<Check>, AggregateError> {
     let floors = vault.floors(which.purpose).map_err(StoreError::from)?;
     let report = open(which, vault)?;
+    let refused = vault.refuses(which.purpose, report.definition.audience());
+    let refused = refused.map_err(StoreError::from)?;
     let release = which
         .store
         .published_release(which.release.as_str(), which.period.as_str(), &report.sha256)
@@ -108,6 +110,7 @@ pub fn verify_release(
     let path = release.folder.join("manifest.json");
     let manifest = std::fs::read(&path).map_err(|source| unreadable(&path, source))?;
     checks.push(rules(&report, &manifest, &floors));
+    checks.push(readers(&report, &manifest, refused));
     let in_row_order = is_in_row_order(&manifest);
     for (place, _) in report.definition.tables.iter().enumerate() {
         checks.push(numbers(&report, place, &release.folder, in_row_order)?);
@@ -193,6 +196,23 @@ fn rules(report: &Report, manifest: &[u8], floors: &Floors) -> Check {
     Check { what, passed, evidence }
 }
 
+/// The release says for whom it is, it was defined for them, and its purpose allows them. One of before format 4 said nothing.
+fn readers(report: &Report, manifest: &[u8], refused: Option<String>) -> Check {
+    let manifest: serde_json::Value = serde_json::from_slice(manifest).unwrap_or_default();
+    let defined = report.definition.audience();
+    let (passed, evidence) = match (&manifest["audience"], refused) {
+        (serde_json::Value::Null, _) if manifest["format"].as_u64() < Some(files::FORMAT) => {
+            (true, "an earlier version of minster made it, and releases said nothing of their readers then".to_owned())
+        }
+        (said, _) if said.as_str() != Some(defined.as_str()) => {
+            (false, "the release says other readers than those that it was defined for".to_owned())
+        }
+        (_, Some(why)) => (false, why),
+        (_, None) => (true, format!("for {defined}")),
+    };
+    Check { what: "it is for readers whom its purpose allows".to_owned(), passed, evidence }
+}
+
 /// A table's file shows what its pattern lets out, sums included.
 fn numbers(
     report: &Report,
@@ -272,7 +292,7 @@ fn shown(report: &Report, place: usize, in_row_order: bool) -> Option<Vec<usize>
 /// Whether a release's rows stand in the order that its format has; none where its manifest cannot be read.
 fn is_in_row_order(manifest: &[u8]) -> Option<bool> {
     let manifest: serde_json::Value = serde_json::from_slice(manifest).ok()?;
-    Some(manifest["format"].as_u64()? >= files::FORMAT)
+    Some(manifest["format"].as_u64()? >= files::ROWS_IN_ORDER)
 }
 
 /// The numbers that a pattern lets out of one table.

@@ -267,8 +267,16 @@ pub fn withdraw(
             let (purpose, release, period) = (purpose.clone(), name.clone(), period.clone());
             let what = Publishing::Withdrawn;
             let (rules, logged) = (None, None);
-            let publication =
-                Publication { purpose, release, period, sha256, what, rules, entry: logged };
+            let publication = Publication {
+                purpose,
+                release,
+                period,
+                sha256,
+                what,
+                rules,
+                entry: logged,
+                audience: None,
+            };
             vault.publish(&publication).map_err(StoreError::from)?;
             let withdrawal = Withdrawal::new(&entry, by.clone(), reason);
             withdrawal.enter(store, &entry.period)?;
@@ -309,6 +317,7 @@ fn let_out_now(job: &Job<'_>, made: &Made, entry: String) -> Publication {
         what: Publishing::LetOut,
         rules: Some(made.definition.release_rules()),
         entry: Some(entry),
+        audience: Some(made.definition.audience()),
     }
 }
 

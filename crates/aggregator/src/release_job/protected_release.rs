@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use minster_attack::ReleasableSet;
 use minster_disclosure::sparsity;
 use minster_model::{
-    ColumnName,
+    Audience, ColumnName,
     table::{CountTable, Hierarchy, TableSet},
 };
 use minster_store::{DatasetKeys, Floors, Release, ReleaseLog, StoreError};
@@ -66,6 +66,8 @@ pub(crate) struct Work<'a> {
     pub(crate) known: KnownReleases,
     /// How strict the purpose's releases are at least.
     floors: Floors,
+    /// The audiences that it does not allow, with the reason.
+    refused: BTreeMap<Audience, String>,
 }
 
 impl<'a> Work<'a> {
@@ -81,7 +83,12 @@ impl<'a> Work<'a> {
             dataset.know(&entry.definition, Some(entry.named()))?;
         }
         let floors = vault.floors(&job.dataset.purpose).map_err(StoreError::from)?;
-        Ok(Self { job, dataset, ledger, known, floors })
+        let mut refused = BTreeMap::new();
+        for audience in Audience::ALL {
+            let why = vault.refuses(&job.dataset.purpose, audience).map_err(StoreError::from)?;
+            refused.extend(why.map(|why| (audience, why)));
+        }
+        Ok(Self { job, dataset, ledger, known, floors, refused })
     }
 
     /// Counts a definition's tables, all margins, and protects nothing.
@@ -104,6 +111,14 @@ impl<'a> Work<'a> {
         definition: &Definition,
         keys: &mut dyn DatasetKeys,
     ) -> Result<Judged, AggregateError> {
+        let purpose = &self.job.dataset.purpose;
+        if let Some(named) = definition.purpose.as_ref().filter(|named| *named != purpose) {
+            let (purpose, named) = (purpose.clone(), named.clone());
+            return Err(ReleaseRefusal::OtherPurpose { purpose, named }.into());
+        }
+        if let Some(why) = self.refused.get(&definition.audience()) {
+            return Err(ReleaseRefusal::AudienceOutsidePurpose { why: why.clone() }.into());
+        }
         if let Some(what) = self.floors.broken_by(Some(&definition.release_rules())) {
             let purpose = self.job.dataset.purpose.clone();
             return Err(ReleaseRefusal::WeakerThanPurpose { purpose, what }.into());

@@ -161,6 +161,8 @@ fn beside(why: &ReleaseRefusal) -> Vec<String> {
         | R::DerivedFromOne { .. }
         | R::SumsAddUp { .. }
         | R::WeakerThanPurpose { .. }
+        | R::AudienceOutsidePurpose { .. }
+        | R::OtherPurpose { .. }
         | R::DividedApart { .. }
         | R::Difference
         | R::ExcludingColumns { .. } => Vec::new(),
@@ -199,6 +201,8 @@ fn columns(why: &ReleaseRefusal) -> Vec<String> {
         | R::StaysOpen { .. }
         | R::RoundedTogether { .. }
         | R::WeakerThanPurpose { .. }
+        | R::AudienceOutsidePurpose { .. }
+        | R::OtherPurpose { .. }
         | R::BesideRounded { .. }
         | R::NoiseBudget { .. }
         | R::Difference

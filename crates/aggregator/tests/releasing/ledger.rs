@@ -3,7 +3,7 @@
 use std::{cell::RefCell, fs, path::PathBuf};
 
 use minster_aggregator::{AggregateError, Job, Outcome, ReleaseReport, draft, let_out, withdraw};
-use minster_model::{DatasetRef, Purpose};
+use minster_model::{Audience, DatasetRef, Purpose};
 use minster_store::{DatasetKeys, Floors, KnownRelease, Publication, Publishing, ReleaseLog};
 use minster_vault_api::{
     DataKey, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped, VaultError, WrappedKey,
@@ -17,6 +17,8 @@ use crate::{
 /// A stand-in for the vault, with a log.
 #[derive(Default)]
 pub(crate) struct Log {
+    /// The readers whom its purpose does not allow.
+    pub(crate) refused: Option<Audience>,
     /// The rules that its purpose asks for.
     floors: Floors,
     known: Vec<KnownRelease>,
@@ -79,6 +81,10 @@ impl ReleaseLog for Log {
 
     fn floors(&mut self, _: &Purpose) -> Result<Floors, VaultError> {
         Ok(self.floors.clone())
+    }
+
+    fn refuses(&mut self, _: &Purpose, of: Audience) -> Result<Option<String>, VaultError> {
+        Ok((self.refused == Some(of)).then(|| format!("no release for {of}: \"We count.\"")))
     }
 
     fn releases(&mut self, _: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {

@@ -24,7 +24,9 @@ use minster_aggregator::{
     AggregateError, Job, Outcome, Person, ReleaseReport, SharedColumns, Which, draft, explain,
     let_out, verify_release, withdraw,
 };
-use minster_model::{DatasetClass, DatasetRef, Day, KeyVersion, Period, Purpose, TableName};
+use minster_model::{
+    Audience, DatasetClass, DatasetRef, Day, KeyVersion, Period, Purpose, TableName,
+};
 use minster_store::{DatasetKeys, Floors, KnownRelease, Origin, Publication, ReleaseLog, Store};
 use minster_vault_api::{
     DataKey, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped, VaultError, WrappedKey,
@@ -68,6 +70,10 @@ impl ReleaseLog for OneKey {
 
     fn floors(&mut self, _: &Purpose) -> Result<Floors, VaultError> {
         Ok(Floors::default())
+    }
+
+    fn refuses(&mut self, _: &Purpose, _: Audience) -> Result<Option<String>, VaultError> {
+        Ok(None)
     }
 
     fn releases(&mut self, _: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {
@@ -458,7 +464,7 @@ fn a_release_is_checked_and_explained() {
     let which =
         Which { store: &site.store, release: &release, period: &site.period, purpose: &purpose };
     let checks = verify_release(&which, &mut OneKey).unwrap();
-    assert_eq!(checks.len(), 5);
+    assert_eq!(checks.len(), 6);
     assert!(checks.iter().all(|check| check.passed), "{checks:?}");
     let explained = explain(&which, &mut OneKey).unwrap();
     let counts = explained.cells.iter().filter(|cell| cell.set == "children").count();

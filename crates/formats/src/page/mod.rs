@@ -42,6 +42,7 @@ pub(crate) fn page(release: &Release, formats: Formats) -> String {
                 header {
                     h1 { (title) }
                     p class="summary" { (summary::sentences(release)) }
+                    p class="audience" { (release.audience) }
                     @if let Some(publisher) = &release.publisher { p { "Published by " (publisher) "." } }
                     @if let Some(contact) = &release.contact { p { "Contact: " (contact) "." } }
                     (contents(release))

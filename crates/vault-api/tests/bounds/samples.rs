@@ -3,18 +3,18 @@
 use std::str::FromStr;
 
 use minster_model::{
-    DatasetClass, DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role, policy::Zeros,
+    Audience, DatasetClass, DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role, policy::Zeros,
 };
 use minster_vault_api::{
-    Approval, CarriedOut, DangerousRoles, DataKey, DeliveryCount, Denial, DisposalCounts,
-    DisposalReceipt, DisposedDataset, DueCount, ExactOnlyList, Floors, HeldCount, IdentifierBatch,
-    InputFile, KnownRelease, ListChange, ListChanged, ListedKind, ListedPseudonyms, LockedReport,
-    LogPage, ManifestFault, NamedFile, NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun,
-    PersonFacts, Proposed, ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase,
-    QuarantineRows, RecordedManifest, Reidentified, ReleaseRules, Request, Response, RetentionPlan,
-    RoleGrant, RunKey, RunManifest, SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold,
-    StatusReport, SubjectPseudonym, UndeterminedCount, Unlocking, Unwrapped, VersionStatus,
-    WrappedKey,
+    Approval, BrokenPromise, CarriedOut, DangerousRoles, DataKey, DeliveryCount, Denial,
+    DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, ExactOnlyList, Floors, HeldCount,
+    IdentifierBatch, InputFile, KnownRelease, ListChange, ListChanged, ListedKind,
+    ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile, NewestManifests, Notice,
+    OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Proposed, ProposedAction, Publication,
+    Publishing, PurposeStatus, QuarantineCase, QuarantineRows, ReadColumns, RecordedManifest,
+    Reidentified, ReleaseRules, Request, Response, RetentionPlan, RoleGrant, RunKey, RunManifest,
+    SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold, StatusReport, SubjectPseudonym,
+    UndeterminedCount, Unlocking, Unwrapped, VersionStatus, WrappedKey,
 };
 
 /// A text.
@@ -83,6 +83,7 @@ fn publication() -> Publication {
         what: Publishing::LetOut,
         rules: Some(rules),
         entry: Some(t()),
+        audience: Some(Audience::Public),
     }
 }
 
@@ -142,6 +143,7 @@ pub(crate) fn requests() -> Vec<Request> {
         period: n(),
         inputs: vec![NamedFile { name: t(), bytes: 1 }],
         ceiling: 1,
+        reads: vec![ReadColumns { table: n(), columns: vec![n()] }],
     };
     let (wrapped, sealed) = (WrappedKey(t()), Some(SealedRunKey(t())));
     let approval = Approval { proposal: t(), custodian: t(), signature: vec![1] };
@@ -196,6 +198,7 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::RecordDisposed { manifest: manifest(), carried_from: t(), list: t() },
         Request::ReadReceipt { list: t() },
         Request::ReportDisposal { purpose: n(), receipt: receipt() },
+        Request::Purposes,
     ];
     all.extend(actions().into_iter().map(|action| {
         Request::Propose(Proposed { action, reference: t(), reason: t(), expires: t() })
@@ -374,9 +377,14 @@ pub(crate) fn responses() -> Vec<Response> {
         Response::FactsTold,
         Response::RetentionPlan(plan()),
         Response::DisposalPiece(vec![1]),
+        Response::Purposes(t()),
     ];
     all.extend(denials().into_iter().map(Response::Denied));
     all
+}
+
+fn promise() -> BrokenPromise {
+    BrokenPromise(Some(Notice { version: 1, day: t(), sentence: t() }))
 }
 
 /// Every denial.
@@ -388,8 +396,10 @@ pub(crate) fn denials() -> Vec<Denial> {
         Denial::NotInRole { uid, role },
         Denial::RoleForbids { role, what: t() },
         Denial::NoSuchPurpose { purpose: n() },
-        Denial::SourceNotAllowed { purpose: n(), source_name: n() },
-        Denial::PurposeForbids { purpose: n(), role },
+        Denial::SourceNotAllowed { purpose: n(), source_name: n(), promise: promise() },
+        Denial::OutsidePurpose { purpose: n(), what: t(), promise: promise() },
+        Denial::AudienceNotAllowed { purpose: n(), audience: Audience::Public, promise: promise() },
+        Denial::PurposeForbids { purpose: n(), role, promise: promise() },
         Denial::WeakRules { purpose: n(), what: t() },
         Denial::OverBudget { ceiling: 1 },
         Denial::OverParts { purpose: n(), budget: 1 },

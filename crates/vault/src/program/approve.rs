@@ -6,13 +6,13 @@ use std::{
 };
 
 use clap::Args;
-use minster_model::Role;
+use minster_model::{Role, SourceName};
 use minster_vault::{
     approvals::{Action, KeyForm, NEEDED, Proposal, SigningKey, StoppedRun},
     purposes::today,
     unseen::{shown, shown_lines},
 };
-use minster_vault_api::{Approval, Client, ListChange};
+use minster_vault_api::{Approval, Client, ListChange, PurposeDefinition, SourceColumns};
 
 use crate::{
     Failure,
@@ -213,6 +213,15 @@ fn told(action: &Action) -> Told {
                 how_many,
             );
             told.more.push(("aim", definition.text.clone()));
+            if let Some(notice) = &definition.notice {
+                told.more.push(("notice", format!("version {} of {}", notice.version, notice.day)));
+                told.more.push(("sentence", notice.sentence.clone()));
+            }
+            told.more.push(("columns", columns(definition)));
+            if let Some(audiences) = &definition.audiences {
+                let audiences: Vec<&str> = audiences.iter().map(|of| of.as_str()).collect();
+                told.more.push(("readers", audiences.join(", ")));
+            }
             told
         }
         Action::AllowLoad { purpose, source, ceiling } => of(
@@ -323,6 +332,18 @@ fn told(action: &Action) -> Told {
             )
         },
     }
+}
+
+/// How wide a purpose reads, in a line: a custodian must not overlook that it has all columns.
+fn columns(definition: &PurposeDefinition) -> String {
+    let Some(columns) = &definition.columns else { return "all of its sources".to_owned() };
+    let of = |(source, columns): (&SourceName, &SourceColumns)| match columns {
+        SourceColumns::Whole(_) => format!("all of {source}"),
+        SourceColumns::Tables(tables) => {
+            format!("{} of {source}", counted(tables.len(), "table"))
+        }
+    };
+    columns.0.iter().map(of).collect::<Vec<_>>().join("; ")
 }
 
 fn resumed(purpose: &minster_model::Purpose, stopped: Option<&StoppedRun>) -> Told {

@@ -16,8 +16,7 @@ use minster_vault::{
     folder::{self, Closed, Plan},
     harden,
     locked::Locked,
-    log,
-    purposes::PurposeDefinition,
+    log, purposes,
     server::Server,
     vault::Vault,
 };
@@ -40,7 +39,7 @@ pub(crate) fn init(arguments: Init) -> Result<(), Failure> {
                 path: path.clone(),
                 source,
             })?;
-            PurposeDefinition::parse_all(&text, path)?
+            purposes::parse_all(&text, path)?
         }
         None => Vec::new(),
     };

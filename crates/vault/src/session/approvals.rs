@@ -1,6 +1,6 @@
 //! Proposals: made, approved by two custodians, carried out once by whoever made them.
 
-use minster_model::{KeyVersion, Kind, Purpose, Role, SourceName};
+use minster_model::{KeyVersion, Kind, Purpose, Role};
 use minster_vault_api::{
     Approval, CarriedOut, Denial, IdentifierBatch, Proposed, ProposedAction, Response,
 };
@@ -13,7 +13,7 @@ use crate::{
     },
     keys::{hex, random},
     log::Event,
-    purposes::PurposeDefinition,
+    purposes::parse_one,
     roles::{Accounts, Holder},
     state::{PurposeState, State},
     unseen::is_unseen,
@@ -151,11 +151,13 @@ impl Session<'_> {
                 return Err(out_of_order("a disposal is proposed alone"));
             }
             ProposedAction::Purpose(text) => {
-                let definition = PurposeDefinition::parse_one(&text).map_err(|why| made(&why))?;
+                let definition = parse_one(&text).map_err(|why| made(&why))?;
+                let may = self.vault.look(|state| state.may_name(&definition))?;
+                may.map_err(|why| made(&why))?;
                 Action::NamePurpose { definition }
             }
             ProposedAction::Load { purpose, source, ceiling } => {
-                allow_source(&self.vault.live_purpose(&purpose)?, &purpose, &source)?;
+                self.vault.live_purpose(&purpose)?.allow_source(&source)?;
                 Action::AllowLoad { purpose, source, ceiling }
             }
             ProposedAction::Resume { purpose } => {
@@ -378,7 +380,11 @@ impl Session<'_> {
             }
             match &event {
                 Event::AllowedLoad { purpose, source, .. } => {
-                    allow_source(state.live(purpose)?, purpose, source)?;
+                    state.live(purpose)?.allow_source(source)?;
+                }
+                Event::NamedPurpose { definition, .. } => {
+                    let may = state.may_name(definition);
+                    may.map_err(|why| refusal("carried out", &why))?;
                 }
                 Event::AcceptedSnapshot { dataset, sha256, .. } => {
                     let PurposeState { manifests, retired, .. } = state.live(&dataset.purpose)?;
@@ -417,19 +423,6 @@ impl Session<'_> {
         }
         let one = identifier.iter().next().unwrap_or_default();
         Ok(self.vault.keys().subject_tag(kind, one))
-    }
-}
-
-fn allow_source(
-    state: &PurposeState,
-    purpose: &Purpose,
-    source: &SourceName,
-) -> Result<(), Denial> {
-    match state.definition.allows(source) {
-        true => Ok(()),
-        false => {
-            Err(Denial::SourceNotAllowed { purpose: purpose.clone(), source_name: source.clone() })
-        }
     }
 }
 

@@ -21,6 +21,17 @@ impl Session<'_> {
         Ok(Response::Proposals(self.vault.look(|state| state.open_proposals())?))
     }
 
+    /// The definitions of all purposes: whoever holds a role may know what it may do.
+    pub(super) fn purposes(&self) -> Result<Response, Denial> {
+        self.asker()?;
+        let purposes = self.vault.look(|state| {
+            let definitions: Vec<_> = state.purposes.values().map(|of| &of.definition).collect();
+            serde_json::to_string(&definitions)
+        })?;
+        let odd = |_| Denial::Fault { what: "the purposes cannot be written".into() };
+        Ok(Response::Purposes(purposes.map_err(odd)?))
+    }
+
     pub(super) fn read_log(&self, from: u64) -> Result<Response, Denial> {
         self.allow(LOOKERS, "the log")?;
         Ok(Response::LogPage(self.vault.read_log(from)?))

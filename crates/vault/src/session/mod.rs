@@ -149,6 +149,7 @@ impl<'a> Session<'a> {
             }
             Request::ReadReceipt { list } => self.read_receipt(&list),
             Request::ReportDisposal { purpose, receipt } => self.report_disposal(purpose, receipt),
+            Request::Purposes => self.purposes(),
             Request::Unlock(_) => {
                 self.asker()?;
                 Err(out_of_order("the vault is open"))

@@ -25,6 +25,11 @@ impl Session<'_> {
                 "a release is let out with the SHA-256 of its entry in the ledger of releases; use programs of one release",
             ));
         }
+        if publication.what == Publishing::LetOut && publication.audience.is_none() {
+            return Err(super::out_of_order(
+                "a release is let out for an audience; use programs of one release",
+            ));
+        }
         let Asker { uid, role, .. } = *self.asker()?;
         self.decide(|state| {
             let (roles, day) = (&state.roles, state.day());
@@ -33,6 +38,12 @@ impl Session<'_> {
             if let (Publishing::LetOut, Some(what)) = (publication.what, broken) {
                 let purpose = publication.purpose;
                 return Err(Denial::WeakRules { purpose, what });
+            }
+            if let (Publishing::LetOut, Some(audience)) = (publication.what, publication.audience)
+                && !state.definition.allows_audience(audience)
+            {
+                let (purpose, promise) = (publication.purpose, state.definition.promise());
+                return Err(Denial::AudienceNotAllowed { purpose, audience, promise });
             }
             let needed = match publication.what {
                 Publishing::LetOut => state.definition.release.persons,

@@ -98,7 +98,7 @@ impl Session<'_> {
             return Err(out_of_order("a run is open; close it first"));
         }
         manifest.fits().map_err(|fault| out_of_order(&fault.to_string()))?;
-        let RunManifest { run, purpose, source, period, inputs, ceiling } = manifest;
+        let RunManifest { run, purpose, source, period, inputs, ceiling, reads } = manifest;
         let role = self.asker()?.role;
         let vault = self.vault;
         let (before, edition) = {
@@ -110,10 +110,8 @@ impl Session<'_> {
         let (key, run_key) = tokens::draw(vault.keys(), of).map_err(fault)?;
         let (opened, loaded_before) = self.decide(|state| {
             let state = state.running(role, &purpose)?;
-            if !state.definition.allows(&source) {
-                let (purpose, source_name) = (purpose.clone(), source.clone());
-                return Err(Denial::SourceNotAllowed { purpose, source_name });
-            }
+            state.allow_source(&source)?;
+            state.allow_columns(&source, &reads)?;
             let (budget, load) = match state.raised.get(&source) {
                 Some((raised, proposal)) if ceiling > state.definition.budget.run => {
                     (*raised, Some(proposal.clone()))

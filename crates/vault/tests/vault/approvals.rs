@@ -170,6 +170,7 @@ fn a_new_purpose_needs_two_custodians() {
         .split("[[purpose]]")
         .nth(1)
         .map(|one| format!("[[purpose]]{}", one.replace("\"education\"", "\"transport\"")))
+        .map(|one| one.replacen("version = 1", "version = 2", 1))
         .unwrap();
     let serving = site.serve();
     let mut client = custodian(&serving);

@@ -18,7 +18,7 @@ use minster_vault::{
     custody::{Secret, Wanted},
     disk::Disk,
     folder::{self, Plan},
-    purposes::PurposeDefinition,
+    purposes,
     server::{Limits, Server},
     vault::Vault,
 };
@@ -33,6 +33,8 @@ pub(crate) const PURPOSES: &str = r#"
 name = "education"
 text = "Statistics on education"
 legal_basis = "UK GDPR Article 6(1)(e)"
+notice = { version = 1, day = "2026-09-01", sentence = "We count children." }
+audiences = ["council-teams", "partners", "public"]
 sources = ["census", "cin"]
 kinds = ["upn", "former-upn", "nhs-number", "la-child-id", "linkage:name", "linkage:birth-date-digits", "match-key:name"]
 roles = ["ingest", "linker", "analyst", "custodian", "auditor"]
@@ -43,6 +45,8 @@ expires = "2099-12-31"
 name = "health"
 text = "Statistics on health"
 legal_basis = "UK GDPR Article 9(2)(j)"
+notice = { version = 1, day = "2026-09-01", sentence = "We count children." }
+audiences = ["council-teams", "partners", "public"]
 sources = ["census"]
 kinds = ["upn", "former-upn", "nhs-number", "la-child-id", "linkage:name", "linkage:birth-date-digits", "match-key:name"]
 roles = ["ingest", "linker"]
@@ -82,7 +86,7 @@ impl Site {
 
     pub(crate) fn init(&self, purposes: &str, disk: &Disk) -> Result<String, VaultFault> {
         let custody = Wanted::KeyFile(self.path("key"));
-        let purposes = PurposeDefinition::parse_all(purposes, Path::new("purposes.toml")).unwrap();
+        let purposes = purposes::parse_all(purposes, Path::new("purposes.toml")).unwrap();
         let custodians = ["ann", "ben"].map(|name| self.custodian(name)).to_vec();
         folder::init(&self.vault(), &Plan { custody: &custody, purposes, custodians }, disk)
     }
@@ -263,6 +267,7 @@ pub(crate) fn manifest(purpose: &str, source: &str, ceiling: u64) -> RunManifest
         period: "2024-25".parse().unwrap(),
         inputs: vec![],
         ceiling,
+        reads: Vec::new(),
     }
 }
 

@@ -19,6 +19,7 @@ mod module;
 mod mutations;
 mod program;
 mod publishing;
+mod purposes;
 mod quarantine;
 mod races;
 mod restoring;

@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use minster_model::{Role, policy::Zeros};
+use minster_model::{Audience, Role, policy::Zeros};
 use minster_vault::{
     disk::Disk,
     folder,
     log::{self, Event},
-    purposes::PurposeDefinition,
+    purposes,
     session::Session,
     vault::Vault,
 };
@@ -27,6 +27,7 @@ fn publication(sha256: &str, what: Publishing) -> Publication {
         what,
         rules: None,
         entry: (what == Publishing::LetOut).then(|| "e".repeat(64)),
+        audience: (what == Publishing::LetOut).then_some(Audience::Public),
     }
 }
 
@@ -127,7 +128,7 @@ fn where_a_purpose_asks_for_two_persons_two_let_the_same_files_out() {
     assert_eq!(ask(&vault, uid + 1, Role::Analyst, &second), Some(0));
     assert_eq!(let_out(), [second]);
     assert_eq!(ask(&vault, uid, Role::Analyst, &out), Some(1), "another time, two again");
-    let nobody = PurposeDefinition::parse_all(&two.replace("= 2 }", "= 0 }"), "p".as_ref());
+    let nobody = purposes::parse_all(&two.replace("= 2 }", "= 0 }"), "p".as_ref());
     assert!(nobody.is_err());
 }
 

@@ -265,6 +265,7 @@ fn prepare(stage: &Stage, of: &str, place: usize) -> Ready {
                 sha256: format!("{:064x}", stage.counter.load(Ordering::SeqCst) / 1_000),
                 rules: None,
                 entry: Some("e".repeat(64)),
+                audience: Some(minster_model::Audience::Public),
             };
             Ready { uid, ..with(Role::Analyst, Request::Publish(publication)) }
         }

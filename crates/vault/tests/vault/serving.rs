@@ -210,7 +210,8 @@ fn parts_for_scored_matching_have_a_budget_of_their_own() {
 
 #[test]
 fn a_purpose_opens_to_its_own_sources_and_roles_alone() {
-    let over = "\n[[purpose]]\nname = \"old\"\ntext = \"t\"\nlegal_basis = \"b\"\nsources = []\nkinds = []\n\
+    let over = "\n[[purpose]]\nname = \"old\"\ntext = \"t\"\nlegal_basis = \"b\"\n\
+        notice = { version = 1, day = \"2026-09-01\", sentence = \"We count children.\" }\naudiences = [\"council-teams\", \"partners\", \"public\"]\nsources = []\nkinds = []\n\
         roles = [\"ingest\"]\nbudget = { run = 1, day = 1 }\nexpires = \"2020-12-31\"\n";
     let site = Site::with(&format!("{PURPOSES}{over}"));
     let serving = site.serve();

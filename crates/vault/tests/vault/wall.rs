@@ -295,6 +295,7 @@ fn a_person_whose_role_ended_is_not_the_second_who_lets_a_release_out() {
         what: Publishing::LetOut,
         rules: None,
         entry: Some("e".repeat(64)),
+        audience: Some(minster_model::Audience::Public),
     };
     let ask = |uid| match session(&vault, uid, Role::Analyst)
         .answer(Request::Publish(publication.clone()))
