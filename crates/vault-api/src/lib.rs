@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod bounds;
+mod cases;
 mod client;
 mod custodians;
 mod denial;
@@ -37,6 +38,9 @@ mod status;
 mod tokens;
 mod unlock;
 
+pub use cases::{
+    CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Ground, NewCase, RestrictedList, Right, Turn,
+};
 pub use client::{Client, VaultError};
 pub use custodians::{LogPage, OpenProposal};
 pub use denial::Denial;
@@ -64,4 +68,4 @@ pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 pub use unlock::{LockedReport, Share, ShareKind, Unlocking, VaultState};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 13;
+pub const PROTOCOL: u16 = 14;
