@@ -2,6 +2,8 @@
 //! stays.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod rights;
+
 use std::{
     collections::{BTreeMap, HashSet},
     fs,
@@ -53,7 +55,7 @@ impl Council {
     fn vault(&self, arguments: &[&str]) -> String {
         let (first, rest) = arguments.split_first().unwrap();
         let mut all = vec![*first];
-        let takes_socket_later = matches!(*first, "retention");
+        let takes_socket_later = matches!(*first, "retention" | "case");
         if takes_socket_later {
             all.push(rest[0]);
         }
