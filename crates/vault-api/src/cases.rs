@@ -173,7 +173,7 @@ pub enum CaseOutcome {
     Refused,
 }
 
-/// Whose turn it is.
+/// The next to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Turn {
@@ -212,7 +212,7 @@ pub struct CaseStatus {
     pub extended: bool,
     /// Days until the last day; below 0 where that is over, and nothing where the case is closed.
     pub days_left: Option<i32>,
-    /// Whose turn it is; nobody's where the case is closed.
+    /// The next to act; nobody's where the case is closed.
     pub turn: Option<Turn>,
     /// The proposal or the disposal list that the turn is about.
     #[serde(deserialize_with = "bounds::some_text::<_, { bounds::SHORT }>")]

@@ -56,7 +56,7 @@ impl CaseSubject {
         written.map_err(|_| VaultFault::Crypto("a case could not be written"))
     }
 
-    /// That of a file; nothing where it is no such file.
+    /// The subject in a file; nothing where it is no such file.
     pub(crate) fn read(plain: &[u8]) -> Option<Self> {
         let file: SubjectFile = serde_json::from_slice(plain).ok()?;
         let link = Link::try_from(unhex(&file.link)?).ok()?;

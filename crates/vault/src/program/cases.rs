@@ -10,13 +10,14 @@ use clap::{Args, Subcommand};
 use minster_model::{Kind, Purpose, Role};
 use minster_vault::{purposes::today, unseen::shown};
 use minster_vault_api::{
-    CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Ground, NewCase, ProposedAction, Right, Turn,
+    CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Client, Ground, NewCase, ProposedAction,
+    Right, Turn,
 };
 
 use crate::{
     Failure,
     arguments::{Caller, Json},
-    client::{connect, number, read},
+    client::{connect, number, read, usage},
     print, tell,
 };
 
@@ -32,12 +33,12 @@ The program asks for the number. The log has no number and no tag of it.")]
     Open(Open),
     /// Close a case whose answer was sent, and print the vault's signed receipt.
     #[command(after_help = "Example:
-  minster-vault case close --case 0123456789abcdef \\
+  minster-vault case close --case ERASE/2026/1 \\
       --answered 2026-12-12 > receipt.note")]
     Close {
         #[command(flatten)]
         caller: Caller,
-        /// The case, as `minster-vault cases` names it.
+        /// The case, as `minster-vault cases` names it, or its reference where no other case has it.
         #[arg(long)]
         case: String,
         /// The day on which the answer was sent, YYYY-MM-DD. Without it, today (UTC).
@@ -48,11 +49,11 @@ The program asks for the number. The log has no number and no tag of it.")]
     },
     /// Print the signed receipt of a closed case once more.
     #[command(after_help = "Example:
-  minster-vault case receipt --case 0123456789abcdef > receipt.note")]
+  minster-vault case receipt --case ERASE/2026/1 > receipt.note")]
     Receipt {
         #[command(flatten)]
         caller: Caller,
-        /// The case, as `minster-vault cases --all` names it.
+        /// The case, as `minster-vault cases --all` names it, or its reference where no other case has it.
         #[arg(long)]
         case: String,
         #[command(flatten)]
@@ -106,10 +107,10 @@ pub(crate) enum Decide {
     /// restriction keeps the child out of every table from the next linking on.
     #[command(after_help = "Example:
   minster-vault request --reference ERASE/2026/1 --reason \"parents object\" \\
-      --expires 2026-12-31 decide grant --case 0123456789abcdef \\
+      --expires 2026-12-31 decide grant --case ERASE/2026/1 \\
       --schedule config/retention.toml > proposal.json")]
     Grant {
-        /// The case, as `minster-vault cases` names it.
+        /// The case, as `minster-vault cases` names it, or its reference where no other case has it.
         #[arg(long)]
         case: String,
         /// The retention schedule, for an erasure or an objection: it names the kinds of a person's own numbers.
@@ -118,14 +119,14 @@ pub(crate) enum Decide {
     },
     /// Refuse it on a ground of the law, which is logged.
     #[command(after_help = "Example:
-  minster-vault request --reference ERASE/2026/1 --reason \"Children Act records\" \\
-      --expires 2026-12-31 decide refuse --case 0123456789abcdef \\
+  minster-vault request --reference ERASE/2026/1 --reason \"Children Act\" \\
+      --expires 2026-12-31 decide refuse --case ERASE/2026/1 \\
       --ground statutory-duty > proposal.json
 
 The grounds: expression, statutory-duty, public-interest, public-health, research, legal-claims (UK GDPR Article 17(3)), \
 compelling-grounds (Article 21(1)), not-applicable, exemption (Data Protection Act 2018), unfounded, unidentified (Article 12).")]
     Refuse {
-        /// The case, as `minster-vault cases` names it.
+        /// The case, as `minster-vault cases` names it, or its reference where no other case has it.
         #[arg(long)]
         case: String,
         /// The ground.
@@ -134,26 +135,26 @@ compelling-grounds (Article 21(1)), not-applicable, exemption (Data Protection A
     },
     /// Give it two more months, within its first one. The reason is sealed; tell it to the person who asked.
     #[command(after_help = "Example:
-  minster-vault request --reference ERASE/2026/1 --reason \"four services to ask\" \\
-      --expires 2026-12-31 decide extend --case 0123456789abcdef > proposal.json")]
+  minster-vault request --reference ERASE/2026/1 --reason \"four services\" \\
+      --expires 2026-12-31 decide extend --case ERASE/2026/1 > proposal.json")]
     Extend {
-        /// The case, as `minster-vault cases` names it.
+        /// The case, as `minster-vault cases` names it, or its reference where no other case has it.
         #[arg(long)]
         case: String,
     },
     /// End the restriction that a case made. The child is counted again from the next linking on.
     #[command(after_help = "Example:
-  minster-vault request --reference REST/2026/1 --reason \"data are right now\" \\
-      --expires 2026-12-31 decide lift --case 0123456789abcdef > proposal.json")]
+  minster-vault request --reference REST/2026/1 --reason \"data are right\" \\
+      --expires 2026-12-31 decide lift --case REST/2026/1 > proposal.json")]
     Lift {
-        /// The case, as `minster-vault cases --all` names it.
+        /// The case, as `minster-vault cases --all` names it, or its reference where no other case has it.
         #[arg(long)]
         case: String,
     },
 }
 
 impl Decide {
-    pub(crate) fn proposed(self) -> Result<ProposedAction, Failure> {
+    pub(crate) fn proposed(self, caller: &Caller) -> Result<ProposedAction, Failure> {
         let (case, decision, schedule) = match self {
             Self::Grant { case, schedule } => (case, CaseDecision::Grant, schedule),
             Self::Refuse { case, ground } => (case, CaseDecision::Refuse(ground), None),
@@ -161,6 +162,7 @@ impl Decide {
             Self::Lift { case } => (case, CaseDecision::Lift, None),
         };
         let schedule = schedule.map(|path| read(&path)).transpose()?;
+        let case = named(&mut connect(caller, Role::Custodian)?, &case)?;
         Ok(ProposedAction::Case { case, decision, schedule })
     }
 }
@@ -170,13 +172,35 @@ pub(crate) fn run(command: CaseCommand) -> Result<(), Failure> {
         CaseCommand::Open(new) => open(new),
         CaseCommand::Close { caller, case, answered, form } => {
             let answered = answered.unwrap_or_else(|| today().to_string());
-            let receipt = connect(&caller, Role::Custodian)?.close_case(&case, &answered)?;
+            let mut client = connect(&caller, Role::Custodian)?;
+            let case = named(&mut client, &case)?;
+            let receipt = client.close_case(&case, &answered)?;
             receipt_of(&case, &receipt, &form)
         }
         CaseCommand::Receipt { caller, case, form } => {
-            let receipt = connect(&caller, Role::Custodian)?.case_receipt(&case)?;
+            let mut client = connect(&caller, Role::Custodian)?;
+            let case = named(&mut client, &case)?;
+            let receipt = client.case_receipt(&case)?;
             receipt_of(&case, &receipt, &form)
         }
+    }
+}
+
+/// The short name of a case that is named so, or by its reference.
+fn named(client: &mut Client, name: &str) -> Result<String, Failure> {
+    let cases = client.cases(true)?;
+    let found: Vec<&str> = cases
+        .iter()
+        .filter(|one| one.case == name || one.reference == name)
+        .map(|one| one.case.as_str())
+        .collect();
+    match found.as_slice() {
+        [one] => Ok((*one).to_owned()),
+        [] => Err(usage("no such case is there; `minster-vault cases --all` lists them")),
+        several => Err(usage(format!(
+            "several cases have this reference: name one of {}",
+            several.join(", ")
+        ))),
     }
 }
 

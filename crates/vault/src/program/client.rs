@@ -122,7 +122,7 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
         What::Grant { role, uid, until } => ProposedAction::Grant { role, uid, until },
         What::Revoke { role, uid } => ProposedAction::Revoke { role, uid },
         What::Dispose(schedule) => schedule.proposed()?,
-        What::Decide(decision) => decision.proposed()?,
+        What::Decide(decision) => decision.proposed(caller)?,
     };
     let Case { reference, reason, expires } = case;
     let proposed = Proposed { action, reference, reason, expires };

@@ -261,8 +261,8 @@ One uid at least keeps the role custodian.")]
     #[command(
         subcommand,
         after_help = "Example:
-  minster-vault request --reference ERASE/2026/1 --reason \"Children Act records\" \\
-      --expires 2026-12-31 decide refuse --case 0123456789abcdef \\
+  minster-vault request --reference ERASE/2026/1 --reason \"Children Act\" \\
+      --expires 2026-12-31 decide refuse --case ERASE/2026/1 \\
       --ground statutory-duty > proposal.json"
     )]
     Decide(Decide),

@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Session<'_> {
-    /// Disposes of the person whose number a case is about. What keeps records, such as a hold, is looked at here, once two custodians
+    /// Disposes of the person whose number a case is about. A hold, or whatever else keeps records, is looked at here, once two custodians
     /// approved it: one alone learns nothing of the child.
     pub(super) fn erase(&self, proposal: String, of: &DecideCase) -> Result<Response, Denial> {
         let (vault, keys) = (self.vault, self.vault.keys());
@@ -59,7 +59,7 @@ impl Session<'_> {
     }
 }
 
-/// What custodians do where something keeps the records.
+/// The next step of custodians where something keeps the records.
 fn kept_by(by: &str) -> String {
     let lift = match by {
         "legal hold" => {

@@ -514,7 +514,7 @@ fn no_release_is_let_out_until_the_children_are_linked_without_the_restricted_on
     decided(&site, &serving, &case, CaseDecision::Grant, &upn(0)).unwrap();
     let why = denial(let_out());
     assert!(matches!(why, Denial::RestrictionPending { .. }), "{why}");
-    // What the linker was told before the restriction does not count, nor does another's dataset.
+    // The list that the linker was told before the restriction does not count, nor does another's dataset.
     record("1");
     assert!(matches!(denial(let_out()), Denial::RestrictionPending { .. }));
     ask();
