@@ -50,6 +50,7 @@ fn all_that_is_told_is_as_it_is_kept() {
     govern(&mut telling);
     review(&mut telling);
     reveal(&mut telling);
+    rights(&mut telling);
     retain(&mut telling);
     renew(&mut telling);
     stop(&mut telling);
@@ -415,6 +416,22 @@ fn reveal(of: &mut Telling) {
     of.json("minster-vault-quarantine-open", &format!("{open} --out rows2.jsonl"));
     of.tells("quarantine-open-without-a-file", &format!("{open} --json"));
     of.tells("quarantine-open-of-no-row", &format!("{open} --row 999999999"));
+}
+
+/// A case of a child's rights. Days left differ from month to month: their words are compared elsewhere.
+fn rights(of: &mut Telling) {
+    let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
+    let open = "minster-vault case open --right erasure --purpose children-statistics --kind upn";
+    let open = format!("{open} --identifier-file number --reference RIGHT/1 --received");
+    of.tells("case-open-before-it-came", &format!("{open} 2999-01-01"));
+    of.json("minster-vault-case-open", &format!("{open} {today}"));
+    of.json("minster-vault-cases", "minster-vault cases");
+    of.approved("decide refuse --case RIGHT/1 --ground research");
+    of.tells("case-refused", "minster-vault enact --proposal proposal");
+    of.json("minster-vault-case-close", "minster-vault case close --case RIGHT/1");
+    of.json("minster-vault-case-receipt", "minster-vault case receipt --case RIGHT/1");
+    of.tells("case-close-twice", "minster-vault case close --case RIGHT/1");
+    of.tells("case-close-of-none", "minster-vault case close --case RIGHT/9");
 }
 
 /// The retention schedule, with a shorter period: nobody of the council is twenty-five.

@@ -187,6 +187,7 @@ fn custodians_go_through_every_ceremony_of_their_page() {
     fs::remove_file(here.join("vault.sock")).unwrap();
     fs::create_dir(here.join("stick")).unwrap();
     let number = a_number(&site);
+    let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
     let mut reader = Reader::in_site(&here)
         .with_chance()
         .meaning("/media/stick", "stick")
@@ -196,6 +197,7 @@ fn custodians_go_through_every_ceremony_of_their_page() {
         .meaning("--socket S", "--socket vault.sock")
         .meaning("copy/log.jsonl", "vault/log.jsonl")
         .meaning("2026-12-31", &soon())
+        .meaning("2026-11-30", &today.to_string())
         .meaning("Z897200123000", &number);
     for name in ["age1ann…", "age1ben…", "age1cat…", "age1dan…"] {
         let path = format!("stick/{}.identity", &name[4..7]);

@@ -2,6 +2,7 @@
 //! stays.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod rights;
 mod year;
 
 use std::{
@@ -63,7 +64,7 @@ impl Council {
     fn vault(&self, arguments: &[&str]) -> String {
         let (first, rest) = arguments.split_first().unwrap();
         let mut all = vec![*first];
-        let takes_socket_later = matches!(*first, "retention");
+        let takes_socket_later = matches!(*first, "retention" | "case");
         if takes_socket_later {
             all.push(rest[0]);
         }

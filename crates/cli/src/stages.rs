@@ -8,7 +8,7 @@ use std::{
 };
 
 use minster_aggregator::{AggregateError, Outcome, ReleaseReport};
-use minster_matcher::{Integrated, Listed, MatchError, integrated};
+use minster_matcher::{Integrated, Listed, MatchError, RestrictedNumbers, integrated};
 use minster_model::{DatasetRef, Period, Purpose, Role, SourceName, TableName, exit};
 use minster_store::{Journal, LineageJob, Progress, Store};
 use minster_vault_api::{Client, ExactOnlyList};
@@ -133,11 +133,16 @@ pub(crate) fn link(
     Ok(linked)
 }
 
-/// The numbers that custodians listed, as the linker is told them.
+/// The numbers that custodians listed, and the children whose processing is restricted, as the linker is told them.
 pub(crate) fn listed_by(vault: &mut Client, purpose: &Purpose) -> Result<Listed, Failure> {
     let ExactOnlyList { numbers, digest, versions } = vault.exact_only(purpose)?;
     let versions = versions.iter().map(|of| (of.version, of.iter().collect())).collect();
-    Ok(Listed { numbers, digest, versions })
+    let restricted = vault.restricted(purpose)?;
+    let restricted = RestrictedNumbers {
+        versions: restricted.pseudonyms().collect(),
+        digest: restricted.digest,
+    };
+    Ok(Listed { numbers, digest, versions, restricted })
 }
 
 /// The job of linking. It allows no households: linking asks the vault for that.

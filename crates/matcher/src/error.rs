@@ -230,6 +230,15 @@ pub enum MatchError {
         /// The version of the datasets' keys.
         version: KeyVersion,
     },
+    /// Datasets of keys under which the vault did not tell which children are restricted.
+    #[error(
+        "the vault tells which children are restricted under other keys than {version}, which the datasets have; carry them over with \
+         `minster rekey`"
+    )]
+    Restricted {
+        /// The version of the datasets' keys.
+        version: KeyVersion,
+    },
     /// The current dataset was linked of other deliveries or by another definition, or was never linked.
     #[error(
         "the children that stand were not linked from the deliveries and the matching definition as they are now: run `minster link`"
@@ -306,6 +315,7 @@ impl MatchError {
             | Self::NotScored { .. }
             | Self::NotAnIdentifier { .. }
             | Self::Listed { .. }
+            | Self::Restricted { .. }
             | Self::NoPairs
             | Self::NotLinked
             | Self::NoGroup { .. }

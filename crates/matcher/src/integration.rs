@@ -22,6 +22,7 @@ use crate::{
     named_day::DeliveryPeriod,
     person_tables::{DeliveredPersons, PersonTables},
     report::{FORMAT, LinkageReport, Linked, TableLinkage},
+    restricted,
     tables::{CROSSWALK, Crosswalk, Events, batch, pseudonyms},
 };
 pub(crate) use households::{CHILDREN_AT_HOME, SIBLINGS};
@@ -50,13 +51,20 @@ pub(crate) struct Integration<'a> {
     /// For each source the children whom a row of an own delivery is about.
     present: BTreeMap<SourceName, Vec<bool>>,
     on_spine: Arc<[bool]>,
+    /// Children whose processing is restricted.
+    restricted: &'a [bool],
     report: LinkageReport,
 }
 
 impl<'a> Integration<'a> {
     pub(crate) fn new(
         matching: &'a Matching,
-        (children, people, probabilities): (&'a Children, &'a PersonTables, &'a HashMap<u32, f64>),
+        (children, people, probabilities, restricted): (
+            &'a Children,
+            &'a PersonTables,
+            &'a HashMap<u32, f64>,
+            &'a [bool],
+        ),
         all: &'a [Delivered],
         (period, purpose): (&'a LinkedPeriod, &Purpose),
     ) -> Self {
@@ -84,6 +92,7 @@ impl<'a> Integration<'a> {
             period,
             present,
             on_spine: Arc::default(),
+            restricted,
             report,
         };
         let mut on_spine = nobody();
@@ -141,7 +150,12 @@ impl<'a> Integration<'a> {
     /// Reads the deliveries, and puts the tables together.
     pub(crate) fn make(mut self) -> Result<IntegratedTables, MatchError> {
         let (columns, events) = self.summarise()?;
-        let wanted = self.in_period();
+        let present = self.in_period();
+        let wanted: Vec<bool> = (present.iter().zip(self.restricted))
+            .map(|(present, restricted)| *present && !restricted)
+            .collect();
+        let left_out = present.iter().zip(&wanted).filter(|(one, other)| one != other).count();
+        self.report.notes.extend(restricted::note(left_out as u64));
         let names = self.children.names();
         let households = self.households(&wanted)?;
         let columns = columns.into_iter().map(|(name, values)| (name.to_string(), values));
@@ -158,7 +172,9 @@ impl<'a> Integration<'a> {
         tables.push((CROSSWALK.to_owned(), crosswalk?));
         let children = wanted.iter().filter(|wanted| **wanted).count();
         self.report.children = children as u64;
-        self.report.on_spine = self.on_spine.iter().filter(|on_spine| **on_spine).count() as u64;
+        let on_spine = self.on_spine.iter().zip(&wanted);
+        self.report.on_spine =
+            on_spine.filter(|(on_spine, wanted)| **on_spine && **wanted).count() as u64;
         let own: Vec<usize> = self.own_people().iter().map(|people| people.place).collect();
         self.report.review =
             self.children.review(&self.people.persons, |table| own.contains(&table));

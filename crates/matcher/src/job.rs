@@ -28,6 +28,7 @@ use crate::{
     person_tables::PersonTables,
     register::Register,
     report::{LinkageReport, REPORT},
+    restricted,
     scored_linking::{self, ScoredLinks},
     tables::CROSSWALK,
     up_to_date,
@@ -100,6 +101,7 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     }
     let delivered = open(job, &matching, keys)?;
     let listed = job.listed.of(&delivered)?;
+    let restricted = job.listed.restricted.of(&delivered)?;
     let ledger = Ledger::open(job, &delivered, keys)?;
     // The person of each row, and the ids that stand, are read at the same time.
     let (people, ledger) = thread::scope(|scope| {
@@ -145,9 +147,10 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
             None
         }
     };
+    let restricted = restricted::of_children(&restricted, &people, &children);
     let mut made = Vec::new();
     for period in job.periods.iter() {
-        let who = (&children, &people, &scored.probabilities);
+        let who = (&children, &people, &scored.probabilities, restricted.as_slice());
         let integration = Integration::new(&matching, who, &delivered, (period, job.purpose));
         let mut of_period = integration.make()?;
         of_period.report.ids = ids.clone();

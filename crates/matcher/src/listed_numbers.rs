@@ -4,9 +4,9 @@
 use ahash::HashSet;
 use minster_model::{KeyVersion, Pseudonym};
 
-use crate::{MatchError, events::Delivered};
+use crate::{MatchError, RestrictedNumbers, events::Delivered};
 
-/// The list, as the vault tells it to whoever links for a purpose.
+/// The list, as the vault tells it to whoever links for a purpose, and the one of restricted children beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listed {
     /// Numbers on it, of whatever kind.
@@ -15,6 +15,8 @@ pub struct Listed {
     pub digest: String,
     /// The pseudonyms of its numbers under each version of the purpose's keys.
     pub versions: Vec<(KeyVersion, Vec<Pseudonym>)>,
+    /// The children whose processing is restricted.
+    pub restricted: RestrictedNumbers,
 }
 
 impl Listed {

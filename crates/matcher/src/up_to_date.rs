@@ -80,6 +80,15 @@ pub(crate) fn origin(
         others.into_iter().partition(|(dataset, _)| carried.contains(dataset));
     let definition_sha256 = Matching::sha256(job.matching);
     let listed = job.listed.origin();
+    let restricted = job.listed.restricted.origin();
     let decisions = decisions_sha256(job.store, job.purpose);
-    Origin::Datasets { definition_sha256, datasets, carried_over, linked_with, listed, decisions }
+    Origin::Datasets {
+        definition_sha256,
+        datasets,
+        carried_over,
+        linked_with,
+        listed,
+        restricted,
+        decisions,
+    }
 }

@@ -105,6 +105,9 @@ pub enum Origin {
         /// Which list of identities that are linked by their number alone was honoured; says nothing of its numbers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         listed: Option<String>,
+        /// Which list of restricted children was honoured: their rows are kept out of the tables. It says nothing of the children.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restricted: Option<String>,
         /// SHA-256 of the manifest of the reviewers' decisions that were honoured.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decisions: Option<String>,
@@ -120,6 +123,7 @@ impl Origin {
             carried_over: Vec::new(),
             linked_with: Vec::new(),
             listed: None,
+            restricted: None,
             decisions: None,
         }
     }

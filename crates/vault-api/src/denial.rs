@@ -1,4 +1,4 @@
-use minster_model::{Audience, DatasetRef, KeyVersion, Kind, Purpose, Role, SourceName};
+use minster_model::{Audience, DatasetRef, KeyVersion, Kind, Period, Purpose, Role, SourceName};
 use serde::{Deserialize, Serialize};
 
 use crate::{BrokenPromise, ManifestFault, bounds};
@@ -315,5 +315,24 @@ pub enum Denial {
         /// The fault.
         #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
         why: String,
+    },
+    /// A case that cannot be opened, closed or told of.
+    #[error("the case cannot be {what}: {why}")]
+    Case {
+        /// Opened, closed, told.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
+        what: String,
+        /// The fault.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::FAULT }>")]
+        why: String,
+    },
+    /// A release of children that were linked before a restriction was made or lifted.
+    #[error(
+        "the release cannot be let out: a restriction was made or lifted since the children of {period} were linked; run `minster run`, \
+         which links them again, and let the new draft out"
+    )]
+    RestrictionPending {
+        /// The period.
+        period: Period,
     },
 }

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod bounds;
+mod cases;
 mod client;
 mod custodians;
 mod denial;
@@ -39,6 +40,9 @@ mod status;
 mod tokens;
 mod unlock;
 
+pub use cases::{
+    CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Ground, NewCase, RestrictedList, Right, Turn,
+};
 pub use client::{Client, VaultError};
 pub use custodians::{LogPage, OpenProposal};
 pub use denial::Denial;

@@ -2,12 +2,12 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, CarriedOut, DataKey, Denial, DisposalReceipt, ExactOnlyList, IdentifierBatch,
-    InputFile, KnownRelease, ListedKind, LockedReport, LogPage, NewestManifests, OpenProposal,
-    OpenedQuarantine, OpenedRun, PersonFacts, Proposed, Publication, QuarantineCase,
-    QuarantineRows, RecordedManifest, Reidentified, RetentionPlan, RunManifest, SealedRunKey,
-    Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking, Unwrapped, WrappedKey,
-    bounds,
+    Approval, CarriedOut, CaseStatus, DataKey, Denial, DisposalReceipt, ExactOnlyList,
+    IdentifierBatch, InputFile, KnownRelease, ListedKind, LockedReport, LogPage, NewCase,
+    NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Proposed, Publication,
+    QuarantineCase, QuarantineRows, RecordedManifest, Reidentified, RestrictedList, RetentionPlan,
+    RunManifest, SealedRunKey, Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking,
+    Unwrapped, WrappedKey, bounds,
 };
 
 /// A caller's request. Each list and text in it has a bound, and a longer one is refused as the message is read.
@@ -254,6 +254,35 @@ pub enum Request {
     },
     /// The definitions of all purposes.
     Purposes,
+    /// Opens a case of a child's rights.
+    OpenCase(NewCase),
+    /// The cases, one page of them.
+    Cases {
+        /// Whether closed ones come behind the open ones.
+        all: bool,
+        /// The page, from 0; an empty one ends them.
+        page: u32,
+    },
+    /// Closes a case whose answer was sent; answered with a signed receipt.
+    CloseCase {
+        /// The case.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        case: String,
+        /// The day (ISO) on which the answer was sent.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        answered: String,
+    },
+    /// The signed receipt of a case that was closed, once more.
+    CaseReceipt {
+        /// The case.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        case: String,
+    },
+    /// The children whose processing is restricted, as pseudonyms of a purpose.
+    Restricted {
+        /// The purpose.
+        purpose: Purpose,
+    },
 }
 
 /// The vault's answer.
@@ -368,4 +397,8 @@ pub enum Response {
     DisposalPiece(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The definitions of all purposes: a JSON list of [`crate::PurposeDefinition`].
     Purposes(#[serde(deserialize_with = "bounds::text::<_, { bounds::WHOLE }>")] String),
+    /// Cases; the one that was opened, alone.
+    Cases(#[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<CaseStatus>),
+    /// The children whose processing is restricted.
+    Restricted(RestrictedList),
 }

@@ -5,7 +5,7 @@ use minster_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{DisposalCounts, IdentifierBatch, ListChange, ListChanged, bounds};
+use crate::{CaseDecision, DisposalCounts, IdentifierBatch, ListChange, ListChanged, bounds};
 
 /// A proposal as it is put before the custodians.
 #[derive(Clone, Serialize, Deserialize)]
@@ -166,6 +166,18 @@ pub enum ProposedAction {
         #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         until: String,
     },
+    /// Decide a case of a child's rights.
+    Case {
+        /// The case.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        case: String,
+        /// The decision.
+        decision: CaseDecision,
+        /// The retention schedule's text, where a grant disposes of records: it names the kinds of numbers that are a person's
+        /// own.
+        #[serde(deserialize_with = "bounds::some_text::<_, { bounds::PAGE }>")]
+        schedule: Option<String>,
+    },
 }
 
 /// The outcome of a proposal that was carried out.
@@ -181,6 +193,8 @@ pub enum CarriedOut {
     Retired(KeyVersion),
     /// Records were disposed of in the vault, and a list of them is signed.
     Disposed(DisposalCounts),
+    /// The purpose holds no record under the number of a case.
+    NoRecord,
 }
 
 /// One custodian's signature under a proposal.

@@ -3,7 +3,7 @@
 use minster_model::{KeyVersion, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
-use crate::{Floors, bounds};
+use crate::{CaseCounts, Floors, bounds};
 
 /// The vault's state, as far as it is told without a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub struct StatusReport {
     pub checkpointed: u64,
     /// Proposals that wait for approval or for being carried out.
     pub open_proposals: u32,
+    /// Cases of children's rights.
+    pub cases: CaseCounts,
     /// The protections that the system granted to the process.
     #[serde(deserialize_with = "bounds::text::<_, { bounds::LINE }>")]
     pub hardening: String,

@@ -4,6 +4,8 @@
 //! SHA-256 (Ed25519, RFC 8032) with keys that the vault never holds. The running vault enforces the
 //! rule; it is not threshold cryptography. The text is kept sealed; the log has its hash.
 
+mod decide_case;
+
 use std::{collections::BTreeMap, fs};
 
 use jiff::civil::Date;
@@ -14,6 +16,9 @@ use minster_retention::CategoryName;
 use minster_vault_api::{Denial, ListChange, ShownCount, SignedDecisions};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
+
+pub use decide_case::DecideCase;
+pub(crate) use decide_case::is_about_one_child;
 
 pub use crate::signing_key::{KeyForm, SigningKey};
 use crate::{
@@ -243,6 +248,8 @@ pub enum Action {
         /// The vault's keyed hash of all of them, hexadecimal.
         tag: String,
     },
+    /// Decide a case of a child's rights.
+    DecideCase(DecideCase),
 }
 
 impl Action {
@@ -268,6 +275,7 @@ impl Action {
             Self::GrantRole { .. } => "grant-role",
             Self::RevokeRole { .. } => "revoke-role",
             Self::Dispose { .. } => "dispose",
+            Self::DecideCase(of) => of.name(),
         }
     }
 
@@ -284,6 +292,7 @@ impl Action {
             | Self::Dispose { purpose, .. }
             | Self::Reidentify { purpose, .. } => Some(purpose),
             Self::AcceptSnapshot { dataset, .. } => Some(&dataset.purpose),
+            Self::DecideCase(of) => Some(&of.purpose),
             Self::Hold { .. }
             | Self::Moratorium { .. }
             | Self::LiftHold { .. }
@@ -320,7 +329,8 @@ impl Action {
             | Self::Moratorium { .. }
             | Self::LiftHold { .. }
             | Self::GrantRole { .. }
-            | Self::RevokeRole { .. } => 1,
+            | Self::RevokeRole { .. }
+            | Self::DecideCase(_) => 1,
             Self::Dispose { persons, .. } => persons.values().flatten().sum(),
             Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,
             Self::ChangeExactOnly { numbers, .. } => numbers.values().sum(),

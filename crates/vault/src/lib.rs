@@ -12,6 +12,7 @@
 //! | [`log`] | who asked how many of what; chained, sealed, durable first; signed checkpoints |
 //! | [`state`] | what the log adds up to |
 //! | [`approvals`] | proposals and the custodians' signatures |
+//! | `cases` | the clock of a case of a child's rights, and whom it is about |
 //! | `exact_only` | the list of identities that are linked by their number alone |
 //! | [`registry`] | what was answered: sealed rows, an index of links, keyed birth dates |
 //! | `retention` | persons, as deliveries told of them, and what is due under a schedule |
@@ -38,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 pub mod approvals;
+mod cases;
 pub mod custody;
 pub mod disk;
 mod error;

@@ -5,6 +5,8 @@
 mod approve;
 #[path = "program/arguments.rs"]
 mod arguments;
+#[path = "program/cases.rs"]
+mod cases;
 #[path = "program/client.rs"]
 mod client;
 #[path = "program/custody.rs"]
@@ -117,6 +119,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Subject { caller, proposal, child, form } => {
             client::subject(&caller, &proposal, &child, &form)
         }
+        Command::Case(command) => cases::run(command),
+        Command::Cases(list) => cases::list(&list),
         Command::ExactOnly(count) => exact_only::count(&count),
         Command::Retention(Retention::Plan(plan)) => retention::plan(&plan),
         Command::Retention(Retention::Apply(apply)) => retention::apply(&apply),

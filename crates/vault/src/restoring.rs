@@ -212,6 +212,7 @@ pub fn restore(
         reference: restoration.reference,
         expires: restoration.expires.to_string(),
         about: None,
+        case: None,
     }];
     events.extend(by.into_iter().map(|one| Event::Approved {
         proposal: id.clone(),

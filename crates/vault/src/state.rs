@@ -2,6 +2,8 @@
 //! that nobody without the root key can add a purpose or an approval.
 
 mod admit;
+mod cases;
+mod days;
 mod proposals;
 mod purposes;
 mod releases;
@@ -15,6 +17,9 @@ use jiff::civil::Date;
 use minster_model::{DatasetClass, DatasetRef, KeyVersion, Period, Purpose, SourceName, TableName};
 use minster_vault_api::{Denial, Publication};
 
+use days::day_of;
+
+pub(crate) use cases::{Case, Cases, Restrictions};
 pub use proposals::ProposalState;
 pub(crate) use retention::{ClosedDisposal, Hold, OpenDisposal};
 pub(crate) use roles::changes_end;
@@ -23,7 +28,7 @@ use crate::{
     approvals::{CustodianKey, NEEDED, StoppedRun, refusal},
     log::{Entry, Event, RegistryHead, checkpoint::Accepted},
     manifests::Manifests,
-    purposes::{PurposeDefinition, today},
+    purposes::PurposeDefinition,
     roles::{EverHeld, RoleTable},
 };
 
@@ -67,6 +72,8 @@ pub struct State {
     pub(crate) exact_only: Option<ListHead>,
     /// Holds, by the proposal that made the hold.
     pub(crate) holds: BTreeMap<String, Hold>,
+    /// Cases of children's rights.
+    pub(crate) cases: Cases,
 }
 
 /// Which list of identities that are linked by their number alone stands.
@@ -123,6 +130,8 @@ pub struct PurposeState {
     pub(crate) disposals: BTreeMap<String, OpenDisposal>,
     /// The receipts of those that were.
     pub(crate) receipts: BTreeMap<String, ClosedDisposal>,
+    /// Restrictions, and the datasets that were linked without their children.
+    pub(crate) restrictions: Restrictions,
     /// A day, and how many distinct identifiers it saw.
     day: Option<(Date, u64)>,
     /// A day, and how many numbers of sources that were loaded before the vault had never seen on it.
@@ -166,6 +175,7 @@ impl PurposeState {
             tombstones: None,
             disposals: BTreeMap::new(),
             receipts: BTreeMap::new(),
+            restrictions: Restrictions::default(),
             day: None,
             newcomers: None,
             resumed: 0,
@@ -195,30 +205,6 @@ impl PurposeState {
             }
         }
     }
-
-    /// Distinct identifiers asked today.
-    pub fn today(&self) -> u64 {
-        of_today(self.day)
-    }
-
-    /// Numbers of sources that were loaded before which the vault had never seen, today.
-    pub(crate) fn newcomers_today(&self) -> u64 {
-        of_today(self.newcomers)
-    }
-
-    /// Different numbers that were to be repaired today.
-    pub fn repairs_today(&self) -> u64 {
-        of_today(self.repairs)
-    }
-
-    /// Parts for scored matching, asked today.
-    pub(crate) fn parts_today(&self) -> u64 {
-        of_today(self.parts_day)
-    }
-}
-
-fn of_today(count: Option<(Date, u64)>) -> u64 {
-    count.filter(|(day, _)| *day == today()).map_or(0, |(_, count)| count)
 }
 
 impl State {
@@ -240,9 +226,8 @@ impl State {
     /// Adds an entry.
     pub fn apply(&mut self, entry: &Entry) {
         self.see_day(entry);
-        if let Some(proposal) = entry.event.carries_out() {
-            self.proposals.remove(proposal);
-        }
+        let signed = entry.event.carries_out().and_then(|of| self.proposals.remove(of));
+        self.apply_cases(entry, signed.as_ref());
         if matches!(entry.event, Event::Restored { .. }) {
             self.restorations += 1;
         }
@@ -422,6 +407,8 @@ impl State {
             | Event::RecordedDisposed { .. }
             | Event::AppliedDisposal { .. } => self.apply_retention(entry),
             Event::Stopped
+            | Event::Case(_)
+            | Event::ReadRestricted { .. }
             | Event::PlannedRetention { .. }
             | Event::ReadDisposal { .. }
             | Event::Repaired { .. }
@@ -456,8 +443,4 @@ impl State {
 
 fn short_name(class: DatasetClass, name: &SourceName, period: &Period) -> String {
     format!("{}/{name}/{period}", class.as_str())
-}
-
-fn day_of(entry: &Entry) -> Option<Date> {
-    entry.time.get(..10).and_then(|day| day.parse().ok())
 }

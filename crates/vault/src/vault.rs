@@ -13,7 +13,7 @@ use minster_model::{Purpose, Role};
 use minster_vault_api::{Denial, LogPage, Proof, Statement};
 
 use crate::{
-    VaultFault,
+    VaultFault, cases,
     disk::{self, Disk},
     folder::{OpenFolder, Opened},
     keys::{Keys, open, seal},
@@ -96,6 +96,7 @@ impl Vault {
             books.insert(name, Arc::new(Mutex::new(opened)));
         }
         sweep_disposals(&folder, &core.state)?;
+        cases::sweep(&folder, &core.state)?;
         Ok(Self {
             folder,
             core: Mutex::new(core),

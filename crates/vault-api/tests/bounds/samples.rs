@@ -6,15 +6,16 @@ use minster_model::{
     Audience, DatasetClass, DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role, policy::Zeros,
 };
 use minster_vault_api::{
-    Approval, BrokenPromise, CarriedOut, DangerousRoles, DataKey, DeliveryCount, Denial,
-    DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, ExactOnlyList, Floors, HeldCount,
-    IdentifierBatch, InputFile, KnownRelease, ListChange, ListChanged, ListedKind,
-    ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile, NewestManifests, Notice,
-    OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Proposed, ProposedAction, Publication,
-    Publishing, PurposeStatus, QuarantineCase, QuarantineRows, ReadColumns, RecordedManifest,
-    Reidentified, ReleaseRules, Request, Response, RetentionPlan, RoleGrant, RunKey, RunManifest,
-    SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold, StatusReport, SubjectPseudonym,
-    UndeterminedCount, Unlocking, Unwrapped, VersionStatus, WrappedKey,
+    Approval, BrokenPromise, CarriedOut, CaseCounts, CaseDecision, CaseOutcome, CaseStatus,
+    DangerousRoles, DataKey, DeliveryCount, Denial, DisposalCounts, DisposalReceipt,
+    DisposedDataset, DueCount, ExactOnlyList, Floors, Ground, HeldCount, IdentifierBatch,
+    InputFile, KnownRelease, ListChange, ListChanged, ListedKind, ListedPseudonyms, LockedReport,
+    LogPage, ManifestFault, NamedFile, NewCase, NewestManifests, Notice, OpenProposal,
+    OpenedQuarantine, OpenedRun, PersonFacts, Proposed, ProposedAction, Publication, Publishing,
+    PurposeStatus, QuarantineCase, QuarantineRows, ReadColumns, RecordedManifest, Reidentified,
+    ReleaseRules, Request, Response, RestrictedList, RetentionPlan, Right, RoleGrant, RunKey,
+    RunManifest, SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold, StatusReport,
+    SubjectPseudonym, Turn, UndeterminedCount, Unlocking, Unwrapped, VersionStatus, WrappedKey,
 };
 
 /// A text.
@@ -131,6 +132,11 @@ pub(crate) fn actions() -> Vec<ProposedAction> {
         ProposedAction::Grant { role: Role::Auditor, uid: 1, until: Some(t()) },
         ProposedAction::Revoke { role: Role::Auditor, uid: 1 },
         ProposedAction::Dispose { purpose: n(), schedule: t(), until: t() },
+        ProposedAction::Case {
+            case: t(),
+            decision: CaseDecision::Refuse(Ground::Research),
+            schedule: Some(t()),
+        },
     ]
 }
 
@@ -199,6 +205,11 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::ReadReceipt { list: t() },
         Request::ReportDisposal { purpose: n(), receipt: receipt() },
         Request::Purposes,
+        Request::OpenCase(new_case()),
+        Request::Cases { all: true, page: 0 },
+        Request::CloseCase { case: t(), answered: t() },
+        Request::CaseReceipt { case: t() },
+        Request::Restricted { purpose: n() },
     ];
     all.extend(actions().into_iter().map(|action| {
         Request::Propose(Proposed { action, reference: t(), reason: t(), expires: t() })
@@ -235,6 +246,36 @@ fn purpose_status() -> PurposeStatus {
     }
 }
 
+fn new_case() -> NewCase {
+    NewCase {
+        right: Right::Erasure,
+        purpose: n(),
+        received: t(),
+        reference: t(),
+        kind: n(),
+        identifier: batch(),
+    }
+}
+
+fn case_status() -> CaseStatus {
+    CaseStatus {
+        case: t(),
+        reference: t(),
+        right: Right::Erasure,
+        purpose: n(),
+        received: t(),
+        due: t(),
+        extended: true,
+        days_left: Some(1),
+        turn: Some(Turn::Answer),
+        about: Some(t()),
+        outcome: Some(CaseOutcome::Refused),
+        ground: Some(Ground::Research),
+        restricts: true,
+        answered: Some(t()),
+    }
+}
+
 fn status() -> StatusReport {
     StatusReport {
         store_id: t(),
@@ -248,6 +289,7 @@ fn status() -> StatusReport {
         log_head: t(),
         checkpointed: 1,
         open_proposals: 1,
+        cases: CaseCounts { open: 1, overdue: 1, least_days_left: Some(-1), restrictions: 1 },
         hardening: t(),
         restorations: 1,
         dangerous_roles: vec![DangerousRoles { uid: 1, one: Role::Ingest, other: Role::Linker }],
@@ -378,6 +420,11 @@ pub(crate) fn responses() -> Vec<Response> {
         Response::RetentionPlan(plan()),
         Response::DisposalPiece(vec![1]),
         Response::Purposes(t()),
+        Response::Cases(vec![case_status()]),
+        Response::Restricted(RestrictedList {
+            digest: t(),
+            versions: vec![ListedPseudonyms { version: KeyVersion(1), bytes: vec![1; 16] }],
+        }),
     ];
     all.extend(denials().into_iter().map(Response::Denied));
     all
@@ -424,5 +471,7 @@ pub(crate) fn denials() -> Vec<Denial> {
         Denial::Locked { given: 1, needed: 1 },
         Denial::Share { why: t() },
         Denial::WrongShare { why: t() },
+        Denial::Case { what: t(), why: t() },
+        Denial::RestrictionPending { period: n() },
     ]
 }

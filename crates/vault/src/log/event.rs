@@ -8,6 +8,7 @@ use minster_vault_api::{DisposalReceipt, InputFile, NamedFile, Publication, Reco
 use serde::{Deserialize, Serialize};
 
 use super::{
+    cases::CaseEvent,
     checkpoint::Accepted,
     retention::{Disposed, Held},
 };
@@ -166,6 +167,9 @@ pub enum Event {
         /// The role and uid that it grants or revokes, where it does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         about: Option<AboutRole>,
+        /// The case that it decides, where it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        case: Option<String>,
     },
     /// A custodian approved a proposal. The signature is hexadecimal.
     Approved { proposal: String, custodian: String, signature: String },
@@ -318,6 +322,10 @@ pub enum Event {
     RevokedRole { proposal: String, role: Role, uid: u32 },
     /// A disposal list was applied to all datasets. No older manifest of the purpose counts any more.
     AppliedDisposal { purpose: Purpose, receipt: DisposalReceipt },
+    /// A step of a case of a child's rights.
+    Case(CaseEvent),
+    /// The children whose processing is restricted were told as pseudonyms of a purpose, under each of so many versions of keys.
+    ReadRestricted { purpose: Purpose, versions: u64 },
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -361,6 +369,7 @@ impl Event {
             | Self::ForgotRelease { proposal, .. } => Some(proposal),
             Self::Held(held) => Some(&held.proposal),
             Self::Disposed(disposed) => Some(&disposed.proposal),
+            Self::Case(step) => step.carries_out(),
             Self::Rotated { proposal, .. } | Self::Retired { proposal, .. } => proposal.as_deref(),
             _ => None,
         }

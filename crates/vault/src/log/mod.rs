@@ -9,6 +9,7 @@
 //!
 //! Entries after the last exported checkpoint can be cut away unseen; [`checkpoint`] bounds that.
 
+mod cases;
 pub mod checkpoint;
 mod event;
 mod lines;
@@ -21,6 +22,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use cases::CaseEvent;
 pub use event::{AboutRole, Asker, Entry, Event, RegistryHead, ResumedRun, RunCounts, UidCount};
 use jiff::{SignedDuration, Timestamp};
 pub(crate) use lines::read_lines;

@@ -34,6 +34,9 @@ pub struct Disposed {
     pub purpose: Purpose,
     /// The version of its keys.
     pub version: KeyVersion,
+    /// The case of a child's rights that it grants: it is of one person then, whose day has not come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
     /// SHA-256 of the schedule's text.
     pub schedule: String,
     /// The last day that counted (ISO).

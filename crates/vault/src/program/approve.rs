@@ -8,11 +8,13 @@ use std::{
 use clap::Args;
 use minster_model::{Role, SourceName};
 use minster_vault::{
-    approvals::{Action, KeyForm, NEEDED, Proposal, SigningKey, StoppedRun},
+    approvals::{Action, DecideCase, KeyForm, NEEDED, Proposal, SigningKey, StoppedRun},
     purposes::today,
     unseen::{shown, shown_lines},
 };
-use minster_vault_api::{Approval, Client, ListChange, PurposeDefinition, SourceColumns};
+use minster_vault_api::{
+    Approval, CaseDecision, Client, ListChange, PurposeDefinition, Right, SourceColumns,
+};
 
 use crate::{
     Failure,
@@ -121,7 +123,7 @@ pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
         }
         writeln!(err, "it is about the numbers in {from}, and no others")?;
     }
-    if let Action::FindSubject { kind, .. } | Action::Hold { kind, .. } = &proposal.action {
+    if let Some((kind, _)) = proposal.action.child() {
         let number = number(kind, identifier_file.as_deref())?;
         if !client.compare_subject(&id, number)? {
             return Err(usage("the proposal is about another number; not signed"));
@@ -281,6 +283,7 @@ fn told(action: &Action) -> Told {
                 )
             }
         }
+        Action::DecideCase(of) => decided(of),
         Action::ChangeReviewers { purpose, reviewers } if reviewers.is_empty() => {
             of(format!("let nobody judge pairs of {purpose} any more"), "no reviewers".into())
         }
@@ -344,6 +347,35 @@ fn columns(definition: &PurposeDefinition) -> String {
         }
     };
     columns.0.iter().map(of).collect::<Vec<_>>().join("; ")
+}
+
+fn decided(of: &DecideCase) -> Told {
+    let DecideCase { case, case_reference, right, purpose, received, kind, .. } = of;
+    let number = format!("the child with the {kind} that you gave");
+    let what = match (of.decision, right) {
+        (CaseDecision::Extend, _) => {
+            let until = of.due.map_or("a later day".to_owned(), |day| day.to_string());
+            format!(
+                "give the case of {right} two more months, until {until}; tell the person who asked, and why"
+            )
+        }
+        (CaseDecision::Refuse(ground), _) => {
+            format!("refuse {right} under {purpose} for {number}, on the ground {ground}")
+        }
+        (CaseDecision::Lift, _) => format!("count {number} again under {purpose}"),
+        (CaseDecision::Grant, Right::Erasure | Right::Objection) => format!(
+            "dispose of all records of {purpose} of {number}, and let no later delivery bring them back; nobody can undo it"
+        ),
+        (CaseDecision::Grant, Right::Restriction) => {
+            format!("keep the records of {purpose} of {number}, and let no table count them")
+        }
+        (CaseDecision::Grant, Right::Access | Right::Rectification) => {
+            format!("grant {right} under {purpose} for {number}")
+        }
+    };
+    let how_many = "1 child".into();
+    let case = format!("{case}, {case_reference}, received {received}");
+    Told { what, how_many, more: vec![("case", case)] }
 }
 
 fn resumed(purpose: &minster_model::Purpose, stopped: Option<&StoppedRun>) -> Told {

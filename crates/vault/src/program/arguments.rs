@@ -8,6 +8,7 @@ use minster_vault::approvals::CustodianKey;
 
 use crate::{
     approve::{Approve, KeyOpening},
+    cases::{CaseCommand, List},
     custody::{NewCustody, Opening, Rekey},
     exact_only::CountExactOnly,
     looking::Show,
@@ -227,6 +228,20 @@ vault ever answered it, with tabs between.")]
       --schedule config/retention.toml"
     )]
     Retention(Retention),
+    /// Open or close a case of a child's rights: access, rectification, erasure, restriction, objection.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  minster-vault case open --right erasure --purpose children-statistics \\
+      --received 2026-11-30 --reference ERASE/2026/1 --kind upn"
+    )]
+    Case(CaseCommand),
+    /// List the cases of children's rights that are open: whose turn it is, and how many days are left.
+    #[command(after_help = "Example:
+  minster-vault cases
+
+Auditors add --role auditor.")]
+    Cases(List),
     /// Sign decisions of clerical review.
     #[command(
         subcommand,

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use crate::{
     Failure,
     arguments::{Caller, Json, ProposalName},
+    cases::status_line,
     exact_only,
     metrics::SOON,
     print,
@@ -121,6 +122,7 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
         What::Grant { role, uid, until } => ProposedAction::Grant { role, uid, until },
         What::Revoke { role, uid } => ProposedAction::Revoke { role, uid },
         What::Dispose(schedule) => schedule.proposed()?,
+        What::Decide(decision) => decision.proposed(caller)?,
     };
     let Case { reference, reason, expires } = case;
     let proposed = Proposed { action, reference, reason, expires };
@@ -164,6 +166,9 @@ pub(crate) fn enact(caller: &Caller, proposal: &ProposalName, form: &Json) -> Re
             "carried out\n{} persons were disposed of; `minster-vault retention apply` with this proposal writes the signed list",
             counts.persons
         ),
+        CarriedOut::NoRecord => {
+            "carried out\nthe purpose holds no record under this number: send the answer, and close the case".to_owned()
+        }
     };
     tell(form, &object, &words)
 }
@@ -338,6 +343,7 @@ fn status_text(status: &StatusReport) -> String {
     let _ = writeln!(out, "log        {} entries, last {}", status.log_entries, status.log_head);
     let _ = writeln!(out, "checkpoint covers {} entries", status.checkpointed);
     let _ = writeln!(out, "proposals  {} open", status.open_proposals);
+    let _ = writeln!(out, "cases      {}", status_line(&status.cases));
     let _ = writeln!(out, "process    {}", status.hardening);
     if status.restorations > 0 {
         let times = status.restorations;

@@ -66,6 +66,14 @@ const RESTORED: Family = (
 const ROLES: Family =
     ("minster_vault_dangerous_roles", "Pairs of roles that one uid holds and must not.");
 
+const CASES: Family = ("minster_vault_open_cases", "Cases of children's rights that are open.");
+const OVERDUE: Family =
+    ("minster_vault_overdue_cases", "Open cases whose last day for the answer is over.");
+const CASE_DAYS: Family = (
+    "minster_vault_case_days_left",
+    "Days until the first last day of an open case; below 0 where it is over.",
+);
+
 #[derive(Default)]
 struct Families(BTreeMap<Family, String>);
 
@@ -117,6 +125,11 @@ fn open(families: &mut Families, status: &StatusReport) {
     }
     families.add(UNCOVERED, status.log_entries.saturating_sub(status.checkpointed));
     families.add(PROPOSALS, status.open_proposals);
+    families.add(CASES, status.cases.open);
+    families.add(OVERDUE, status.cases.overdue);
+    if let Some(days) = status.cases.least_days_left {
+        families.add(CASE_DAYS, days);
+    }
     families.add(RESTORED, status.restorations);
     families.add(ROLES, status.dangerous_roles.len());
 }

@@ -8,6 +8,7 @@ use minster_vault::approvals::CustodianKey;
 
 use crate::{
     arguments::role,
+    cases::Decide,
     exact_only::ExactOnly,
     retention::{Hold, Schedule},
     review::Reviewers,
@@ -256,6 +257,15 @@ One uid at least keeps the role custodian.")]
       --expires 2026-12-31 dispose --purpose children-statistics \\
       --schedule config/retention.toml > proposal.json")]
     Dispose(Schedule),
+    /// Propose the decision of a case of a child's rights.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  minster-vault request --reference ERASE/2026/1 --reason \"Children Act\" \\
+      --expires 2026-12-31 decide refuse --case ERASE/2026/1 \\
+      --ground statutory-duty > proposal.json"
+    )]
+    Decide(Decide),
 }
 
 /// A dataset as messages name it: class, name and period.

@@ -127,6 +127,13 @@ pub(crate) fn apply(of: &Apply) -> Result<(), Failure> {
         Ok(list) => (list, None),
         Err(VaultError::Denied(_)) => match client.enact(&id)? {
             CarriedOut::Disposed(counts) => (client.disposal_list(&id)?, Some(counts)),
+            CarriedOut::NoRecord => {
+                let words = "the purpose holds no record under this number, so there is no list: send the answer, and close the case";
+                let object = serde_json::json!({
+                    "format": 1, "proposal": id, "list": null, "disposed": null,
+                });
+                return tell(&of.form, &object, words);
+            }
             _ => return Err(usage("the proposal is no disposal; it was carried out")),
         },
         Err(other) => return Err(other.into()),

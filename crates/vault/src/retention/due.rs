@@ -1,6 +1,6 @@
 //! Persons that are due under a schedule, and those that are held back.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::civil::Date;
 use minster_model::Purpose;
@@ -11,11 +11,12 @@ use minster_vault_api::{
 };
 
 use super::persons::{Person, Persons};
-use crate::keys::Keys;
+use crate::keys::{Keys, Link};
 
 /// Calendar years of a forecast.
 const FORECAST: i16 = 10;
 const LEGAL_HOLD: &str = "legal hold";
+const RESTRICTION: &str = "restriction";
 
 /// The holds that stand.
 #[derive(Debug, Default)]
@@ -26,13 +27,26 @@ pub(crate) struct HeldBack {
     pub(crate) tags: HashMap<String, BTreeSet<String>>,
     /// Categories under a moratorium.
     pub(crate) categories: BTreeSet<CategoryName>,
+    /// Cases whose restrictions stand: what is restricted is kept.
+    pub(crate) restricting: BTreeSet<String>,
+    /// Links of the numbers that these are about.
+    pub(crate) restricted: HashSet<Link>,
 }
 
 impl HeldBack {
+    /// The hold on one person, if any, as it is told.
+    pub(crate) fn on(&self, person: &Person, schedule: &Schedule, keys: &Keys) -> Option<String> {
+        let is_tagged = |link: &Link| self.tags.contains_key(&keys.tag_of(link));
+        self.holds(person, schedule, person.own.iter().any(is_tagged))
+    }
+
     /// The hold on a person, if any: a hold on the person first, else a category.
     fn holds(&self, person: &Person, schedule: &Schedule, is_tagged: bool) -> Option<String> {
         if is_tagged {
             return Some(LEGAL_HOLD.to_owned());
+        }
+        if person.own.iter().any(|link| self.restricted.contains(link)) {
+            return Some(RESTRICTION.to_owned());
         }
         let mut categories = schedule.categories_of(&person.name, &person.facts);
         let held = categories.find(|category| self.categories.contains(&category.name));

@@ -8,7 +8,7 @@ use minster_vault_api::{
 use super::{Session, check_reference, disposal::Approved, fault, out_of_order};
 use crate::{
     approvals::{
-        Action, CustodianKey, FIND_SUBJECT, HOLD, NEEDED, Proposal, StoppedRun, last_day, refusal,
+        Action, CustodianKey, NEEDED, Proposal, StoppedRun, is_about_one_child, last_day, refusal,
         sha256,
     },
     keys::{hex, random},
@@ -54,6 +54,13 @@ impl Session<'_> {
                 schedule,
                 &until,
             );
+        }
+        if let ProposedAction::Case { case, decision, schedule } = action {
+            let (action, proposed) = self.case_decision(case, decision, schedule)?;
+            return self.put(Case { reference, reason, expires }, action, |id| match proposed {
+                Some(proposed) => self.keep_disposal(id, &proposed),
+                None => Ok(()),
+            });
         }
         let listed = match &action {
             ProposedAction::ExactOnly { numbers, .. } => Some(self.links(numbers)?),
@@ -117,6 +124,7 @@ impl Session<'_> {
             reference: proposal.reference,
             expires: proposal.expires.to_string(),
             about: proposal.action.about(),
+            case: proposal.action.case().map(str::to_owned),
         };
         self.decide(|_| Ok((event, ())))?;
         Ok(Response::Proposal(text))
@@ -147,8 +155,8 @@ impl Session<'_> {
                 may.map_err(|why| made(&why))?;
                 Action::RevokeRole { role, uid }
             }
-            ProposedAction::Dispose { .. } => {
-                return Err(out_of_order("a disposal is proposed alone"));
+            ProposedAction::Dispose { .. } | ProposedAction::Case { .. } => {
+                return Err(out_of_order("a disposal or a case is proposed alone"));
             }
             ProposedAction::Purpose(text) => {
                 let definition = parse_one(&text).map_err(|why| made(&why))?;
@@ -253,7 +261,7 @@ impl Session<'_> {
             if open_proposal.by.contains(&custodian) {
                 return Err(refused("this custodian has approved it; a second one must"));
             }
-            let is_about_one = [FIND_SUBJECT, HOLD].contains(&open_proposal.action.as_str());
+            let is_about_one = is_about_one_child(&open_proposal.action);
             if is_about_one && compared != Some(proposal.as_str()) {
                 return Err(refused(
                     "it is about one child: whoever approves it types the child's number first, and the vault compares",
@@ -287,6 +295,7 @@ impl Session<'_> {
             Action::Dispose { purpose, until, schedule_sha256, tag, .. } => {
                 return self.dispose(id, &Approved { purpose, until, schedule_sha256, tag });
             }
+            Action::DecideCase(of) => return self.decide_case(id, &of),
             Action::NamePurpose { definition } => Event::NamedPurpose { proposal: id, definition },
             Action::AllowLoad { purpose, source, ceiling } => {
                 Event::AllowedLoad { proposal: id, purpose, source, ceiling }

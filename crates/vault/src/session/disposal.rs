@@ -1,11 +1,11 @@
 //! Disposal: what is due leaves the vault's own files, its numbers are blocked, and a list of its pseudonyms is signed, by which the
 //! store does the same.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::civil::Date;
 use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, Role};
-use minster_retention::{End, PersonName, Schedule};
+use minster_retention::{CategoryName, End, PersonName, Schedule};
 use minster_vault_api::{
     CarriedOut, Denial, DisposalCounts, DisposalHead, DisposalReceipt, RecordedManifest, Response,
 };
@@ -23,7 +23,7 @@ use crate::{
     open_purpose::OpenPurpose,
     purposes::today,
     registry::Births,
-    retention::{Persons, Proposed, shown},
+    retention::{HeldBack, Persons, Proposed, shown},
     state::State,
     vault::in_use,
 };
@@ -39,8 +39,27 @@ pub(super) struct Approved {
     pub(super) tag: String,
 }
 
+/// A disposal that is carried out now.
+pub(super) struct TakingOut<'a> {
+    /// The proposal: the list's name.
+    pub(super) id: String,
+    pub(super) purpose: &'a Purpose,
+    pub(super) version: KeyVersion,
+    /// The schedule, and SHA-256 of its text.
+    pub(super) schedule: (&'a Schedule, &'a str),
+    /// The last day that counted.
+    pub(super) until: Date,
+    /// Persons, by the category whose date came.
+    pub(super) by_category: BTreeMap<CategoryName, u64>,
+    /// The case that it grants.
+    pub(super) case: Option<String>,
+    /// Those who stay, as they stood when the persons were chosen.
+    pub(super) held: &'a HeldBack,
+    pub(super) no_longer_due: u64,
+}
+
 /// All that leaves.
-struct Leaving {
+pub(super) struct Leaving {
     persons: HashSet<usize>,
     own: BTreeSet<Link>,
     /// Match keys and other numbers that stand beside these persons' numbers alone.
@@ -78,7 +97,7 @@ impl Session<'_> {
         }
         let may = self.vault.look(|state| state.live(&purpose).map(|of| of.may_dispose()))??;
         may.map_err(|why| made(&why))?;
-        let held = self.held_back()?;
+        let held = self.held_back(&purpose)?;
         let books = self.vault.books(&purpose)?;
         let books = in_use(&books)?;
         let (persons, assessed) = self.assess(&parsed, until, &held, &books)?;
@@ -120,26 +139,15 @@ impl Session<'_> {
     /// the log names them; then they are put in their place.
     pub(super) fn dispose(&self, id: String, approved: &Approved) -> Result<Response, Denial> {
         let Approved { purpose, until, schedule_sha256, tag } = approved;
-        let (vault, keys) = (self.vault, self.vault.keys());
-        let refused = |why: &str| refusal("carried out", why);
-        let plain = vault.read_sealed(Proposed::FOLDER, &Proposed::name(&id)).map_err(fault)?;
-        let proposed = plain.and_then(|plain| Proposed::read(&plain));
-        let proposed = proposed
-            .filter(|of| {
-                keys.disposal_tag(of.numbers.iter()) == *tag
-                    && sha256(&of.schedule) == *schedule_sha256
-            })
-            .ok_or_else(|| refused("what it is about is missing or was changed"))?;
+        let vault = self.vault;
+        let proposed = self.proposed_disposal(&id, schedule_sha256, |numbers| {
+            vault.keys().disposal_tag(numbers.iter()) == *tag
+        })?;
         let parsed: Schedule = schedule(&proposed.schedule)?;
         let books = vault.books(purpose)?;
         let mut books = in_use(&books)?;
-        let version = vault.look(|state| {
-            state.approved(&id)?;
-            let state = state.live(purpose)?;
-            state.may_dispose().map_err(|why| refused(&why))?;
-            Ok::<_, Denial>(state.version)
-        })??;
-        let held = self.held_back()?;
+        let version = self.may_dispose(&id, purpose)?;
+        let held = self.held_back(purpose)?;
         let (persons, assessed) = self.assess(&parsed, *until, &held, &books)?;
         let whole = |place: usize| {
             persons.all[place].own.iter().all(|link| proposed.numbers.contains(link))
@@ -153,11 +161,68 @@ impl Session<'_> {
         let leaving = self.leaving(&persons, due, (purpose, &books.births));
         let no_longer_due = proposed.numbers.difference(&leaving.own).count() as u64;
         if leaving.persons.is_empty() {
-            return Err(refused("nothing of it is due any more; propose it anew"));
+            return Err(refusal("carried out", "nothing of it is due any more; propose it anew"));
         }
-        let mut by_category = std::collections::BTreeMap::new();
+        let mut by_category = BTreeMap::new();
         still.iter().for_each(|due| *by_category.entry(due.category.clone()).or_default() += 1);
-        let list = self.list(&id, (purpose, version), &parsed, &leaving, &books)?;
+        let of = TakingOut {
+            id,
+            purpose,
+            version,
+            schedule: (&parsed, schedule_sha256),
+            until: *until,
+            by_category,
+            case: None,
+            held: &held,
+            no_longer_due,
+        };
+        self.take_out(of, &leaving, &mut books)
+    }
+
+    /// The matter of a proposal, which is kept sealed; `is_it` says whether the numbers are those that custodians approved.
+    pub(super) fn proposed_disposal(
+        &self,
+        id: &str,
+        schedule_sha256: &str,
+        is_it: impl FnOnce(&BTreeSet<Link>) -> bool,
+    ) -> Result<Proposed, Denial> {
+        let plain = self.vault.read_sealed(Proposed::FOLDER, &Proposed::name(id)).map_err(fault)?;
+        let proposed = plain.and_then(|plain| Proposed::read(&plain));
+        let proposed =
+            proposed.filter(|of| sha256(&of.schedule) == schedule_sha256 && is_it(&of.numbers));
+        let missing = || refusal("carried out", "what it is about is missing or was changed");
+        proposed.ok_or_else(missing)
+    }
+
+    /// The version of the keys, where records of a purpose may be disposed of by an approved proposal.
+    pub(super) fn may_dispose(&self, id: &str, purpose: &Purpose) -> Result<KeyVersion, Denial> {
+        self.vault.look(|state| {
+            state.approved(id)?;
+            let state = state.live(purpose)?;
+            state.may_dispose().map_err(|why| refusal("carried out", &why))?;
+            Ok(state.version)
+        })?
+    }
+
+    /// Removes what a proposal was about: it was carried out.
+    pub(super) fn forget_proposed(&self, id: &str) -> Result<(), Denial> {
+        let aside = self.vault.path().join(Proposed::FOLDER).join(Proposed::name(id));
+        self.vault.disk().remove(&aside).map_err(fault)
+    }
+
+    /// Takes persons out of all files of the vault, and signs the list of their pseudonyms. The caller holds the books.
+    pub(super) fn take_out(
+        &self,
+        of: TakingOut<'_>,
+        leaving: &Leaving,
+        books: &mut OpenPurpose,
+    ) -> Result<Response, Denial> {
+        let (vault, keys) = (self.vault, self.vault.keys());
+        let TakingOut {
+            id, purpose, version, until, by_category, case, held, no_longer_due, ..
+        } = of;
+        let (parsed, schedule_sha256) = of.schedule;
+        let list = self.list(&id, (purpose, version), parsed, leaving, books)?;
         vault.write_sealed(Proposed::FOLDER, &id, list.as_bytes()).map_err(fault)?;
         let gone: HashSet<Link> = leaving.own.iter().copied().collect();
         let beside: HashSet<Link> = leaving.beside.iter().copied().collect();
@@ -166,7 +231,8 @@ impl Session<'_> {
             proposal: id.clone(),
             purpose: purpose.clone(),
             version,
-            schedule: schedule_sha256.clone(),
+            case: case.clone(),
+            schedule: schedule_sha256.to_owned(),
             until: until.to_string(),
             persons: by_category,
             numbers: own.len() as u64,
@@ -186,20 +252,27 @@ impl Session<'_> {
         self.decide(|state| {
             state.approved(&id)?;
             let of = state.live(purpose)?;
+            let refused = |why: &str| refusal("carried out", why);
             of.may_dispose().map_err(|why| refused(&why))?;
-            // A hold that was made while the files were written.
-            if of.version != version || !state.holds.keys().eq(held.ids.iter()) {
-                return Err(refused("a hold or the keys changed meanwhile; carry it out again"));
+            // A hold or a restriction that was made while the files were written.
+            let holds = state.holds.keys().eq(held.ids.iter());
+            let restricted = state.cases.restricting(purpose).keys().eq(held.restricting.iter());
+            if of.version != version || !holds || !restricted {
+                return Err(refused(
+                    "a hold, a restriction or the keys changed meanwhile; carry it out again",
+                ));
             }
             Ok((Event::Disposed(Box::new(disposed)), ()))
         })?;
-        vault.reopen(purpose, &mut books)?;
-        let aside = vault.path().join(Proposed::FOLDER).join(Proposed::name(&id));
-        vault.disk().remove(&aside).map_err(fault)?;
+        vault.reopen(purpose, books)?;
+        self.forget_proposed(&id)?;
+        if let Some(case) = &case {
+            self.forget_subject(case)?;
+        }
         Ok(Response::Enacted(CarriedOut::Disposed(counts)))
     }
 
-    fn leaving(
+    pub(super) fn leaving(
         &self,
         persons: &Persons,
         due: impl Iterator<Item = usize>,

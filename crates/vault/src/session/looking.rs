@@ -4,11 +4,7 @@ use minster_model::Role;
 use minster_vault_api::{Denial, IdentifierBatch, Response};
 
 use super::Session;
-use crate::{
-    approvals::{Action, refusal},
-    log::Event,
-    purposes::today,
-};
+use crate::{approvals::refusal, log::Event, purposes::today};
 
 /// Wrong numbers that may be typed for one proposal. A custodian mistypes; whoever tries out numbers does not get far.
 const WRONG_NUMBERS: u32 = 5;
@@ -50,11 +46,10 @@ impl Session<'_> {
         let open_proposal = open_proposal.ok_or_else(|| refused("no such one is open"))?;
         let proposal = self.text(&id, &open_proposal.sha256)?;
         let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
-        let (Action::FindSubject { kind, tag } | Action::Hold { kind, tag }) = proposal.action
-        else {
+        let Some((kind, tag)) = proposal.action.child() else {
             return Err(refused("it is not about one child"));
         };
-        let same = self.subject_tag(&kind, identifier)? == tag;
+        let same = self.subject_tag(kind, identifier)? == tag;
         self.decide(|state| {
             let of = state.proposals.get(&id).ok_or_else(|| refused("no such one is open"))?;
             if of.expires.is_none_or(|last| last < today()) {

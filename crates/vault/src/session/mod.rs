@@ -1,8 +1,10 @@
 //! One conversation: hello, then what the role may ask.
 
 mod approvals;
+mod cases;
 mod datasets;
 mod disposal;
+mod erasure;
 mod exact_only;
 mod facts;
 mod looking;
@@ -150,6 +152,11 @@ impl<'a> Session<'a> {
             Request::ReadReceipt { list } => self.read_receipt(&list),
             Request::ReportDisposal { purpose, receipt } => self.report_disposal(purpose, receipt),
             Request::Purposes => self.purposes(),
+            Request::OpenCase(case) => self.open_case(case),
+            Request::Cases { all, page } => self.cases(all, page),
+            Request::CloseCase { case, answered } => self.close_case(case, &answered),
+            Request::CaseReceipt { case } => self.case_receipt(&case),
+            Request::Restricted { purpose } => self.restricted(purpose),
             Request::Unlock(_) => {
                 self.asker()?;
                 Err(out_of_order("the vault is open"))

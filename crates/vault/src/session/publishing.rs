@@ -35,6 +35,9 @@ impl Session<'_> {
             let (roles, day) = (&state.roles, state.day());
             let state = state.open_to(role, &publication.purpose)?;
             let broken = state.definition.release.floors().broken_by(publication.rules.as_ref());
+            if publication.what == Publishing::LetOut {
+                state.restrictions.are_linked(&publication.period)?;
+            }
             if let (Publishing::LetOut, Some(what)) = (publication.what, broken) {
                 let purpose = publication.purpose;
                 return Err(Denial::WeakRules { purpose, what });

@@ -29,7 +29,7 @@ impl Session<'_> {
         let schedule = schedule(text)?;
         let until = day(until)?;
         self.vault.live_purpose(&purpose)?;
-        let held = self.held_back()?;
+        let held = self.held_back(&purpose)?;
         let books = self.vault.books(&purpose)?;
         let (persons, assessed) = {
             let books = in_use(&books)?;
@@ -62,9 +62,13 @@ impl Session<'_> {
         Ok((persons, assessed))
     }
 
-    /// The holds that stand now. A hold whose proposal is gone or was changed holds nobody that could be named: nothing is planned then.
-    pub(super) fn held_back(&self) -> Result<HeldBack, Denial> {
+    /// The holds and, for a purpose, the restrictions that stand now. A hold whose proposal is gone or was changed holds nobody that could be named: nothing is planned then.
+    pub(super) fn held_back(&self, purpose: &Purpose) -> Result<HeldBack, Denial> {
         let mut held = HeldBack::default();
+        for (case, subject) in self.restricting(purpose)? {
+            held.restricting.insert(case);
+            held.restricted.insert(subject.link);
+        }
         for (id, hold) in self.vault.look(|state| state.holds.clone())? {
             held.ids.insert(id.clone());
             match hold.category {

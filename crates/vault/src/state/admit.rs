@@ -12,6 +12,7 @@ impl State {
         if let Some(proposal) = event.carries_out() {
             self.approved(proposal)?;
         }
+        self.admit_case(event)?;
         let refused = |why: &str| Err(Denial::Fault { what: why.into() });
         match event {
             Event::OpenedRun { purpose, source, load: Some(load), .. } => {

@@ -29,6 +29,8 @@ pub struct ProposalState {
     purpose: Option<Purpose>,
     count: u64,
     reference: String,
+    /// The case that it decides.
+    pub(crate) case: Option<String>,
     /// The role and uid that it grants or revokes.
     pub(super) about: Option<AboutRole>,
     pub(super) requester: Option<u32>,
@@ -40,8 +42,9 @@ pub struct ProposalState {
 impl ProposalState {
     /// Made from the entry that tells of it.
     pub(super) fn of(entry: &Entry) -> Option<Self> {
-        let Event::Proposed { sha256, action, purpose, count, reference, expires, about, .. } =
-            &entry.event
+        let Event::Proposed {
+            sha256, action, purpose, count, reference, expires, about, case, ..
+        } = &entry.event
         else {
             return None;
         };
@@ -54,11 +57,17 @@ impl ProposalState {
             purpose: purpose.clone(),
             count: *count,
             reference: reference.clone(),
+            case: case.clone(),
             about: *about,
             requester: entry.asker.as_ref().map(|asker| asker.uid),
             made: entry.time.clone(),
             number: entry.number,
         })
+    }
+
+    /// Whether it can still be approved or carried out.
+    pub(super) fn is_open(&self) -> bool {
+        self.days_left().is_some()
     }
 
     /// Days until its last day; nothing where that is over.

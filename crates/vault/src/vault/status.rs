@@ -27,6 +27,7 @@ impl Vault {
             log_head: log_head.to_owned(),
             checkpointed: core.exporter.as_ref().map_or(0, Exporter::covered),
             open_proposals: state.open_proposals().len() as u32,
+            cases: state.cases.counts(state.day()),
             hardening: state.hardening.clone(),
             restorations: state.restorations,
             dangerous_roles: state.roles.dangerous(state.day()),

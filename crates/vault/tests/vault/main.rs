@@ -4,6 +4,7 @@
 
 mod approvals;
 mod attacks;
+mod cases;
 mod common;
 mod copies;
 mod crash;

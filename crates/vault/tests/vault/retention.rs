@@ -10,7 +10,7 @@ use minster_vault_api::{
 
 use crate::common::{Serving, Site, batch, carried_out, denial, kind, manifest, turned_back};
 
-const SCHEDULE: &str = r#"
+pub(crate) const SCHEDULE: &str = r#"
 [[person]]
 name = "child"
 kinds = ["upn", "la-child-id"]

@@ -1,0 +1,66 @@
+//! Entries of the log about cases of children's rights. None has a number, nor a tag of one.
+
+use jiff::civil::Date;
+use minster_model::Purpose;
+use minster_vault_api::{Ground, Right};
+use serde::{Deserialize, Serialize};
+
+/// A step of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the fields are named for what they are")]
+pub enum CaseEvent {
+    /// A custodian opened it. The number that it is about stands in a sealed file, which has this SHA-256.
+    Opened {
+        case: String,
+        right: Right,
+        purpose: Purpose,
+        received: Date,
+        due: Date,
+        reference: String,
+        sha256: String,
+    },
+    /// It has two more months, as two custodians approved. The reason stands in the sealed proposal.
+    Extended { case: String, proposal: String, due: Date },
+    /// It was granted, as two custodians approved; it is done outside the register.
+    Granted { case: String, proposal: String },
+    /// It was refused, as two custodians approved.
+    Refused { case: String, proposal: String, ground: Ground },
+    /// The child's records are restricted from now on, as two custodians approved.
+    Restricted { case: String, proposal: String },
+    /// Two custodians approved it, and the purpose holds no record under its number.
+    NoRecord { case: String, proposal: String },
+    /// The restriction that it made ended, as two custodians approved.
+    Lifted { case: String, proposal: String },
+    /// The answer was sent.
+    Closed { case: String, answered: Date },
+}
+
+impl CaseEvent {
+    /// The case.
+    pub fn case(&self) -> &str {
+        match self {
+            Self::Opened { case, .. }
+            | Self::Extended { case, .. }
+            | Self::Granted { case, .. }
+            | Self::Refused { case, .. }
+            | Self::Restricted { case, .. }
+            | Self::NoRecord { case, .. }
+            | Self::Lifted { case, .. }
+            | Self::Closed { case, .. } => case,
+        }
+    }
+
+    /// The proposal that it carries out.
+    pub(super) fn carries_out(&self) -> Option<&str> {
+        match self {
+            Self::Extended { proposal, .. }
+            | Self::Granted { proposal, .. }
+            | Self::Refused { proposal, .. }
+            | Self::Restricted { proposal, .. }
+            | Self::NoRecord { proposal, .. }
+            | Self::Lifted { proposal, .. } => Some(proposal),
+            Self::Opened { .. } | Self::Closed { .. } => None,
+        }
+    }
+}

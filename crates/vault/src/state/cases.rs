@@ -1,0 +1,379 @@
+//! Cases of children's rights, as the log tells of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use minster_model::{DatasetClass, Period, Purpose};
+use minster_vault_api::{
+    CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Denial, Ground, Right, Turn,
+};
+
+use super::{ProposalState, State};
+use crate::{
+    approvals::{NEEDED, refusal},
+    cases::{EXTENDED_MONTHS, MONTHS, due},
+    log::{CaseEvent, Entry, Event},
+};
+
+/// The cases.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cases(BTreeMap<String, Case>);
+
+/// A case.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) right: Right,
+    pub(crate) purpose: Purpose,
+    pub(crate) received: Date,
+    pub(crate) due: Date,
+    pub(crate) reference: String,
+    /// SHA-256 of the file that says whom it is about.
+    pub(crate) sha256: String,
+    stage: Stage,
+    /// Whether a restriction that it made stands.
+    restricts: bool,
+    /// The custodians who decided it.
+    pub(crate) signed: BTreeSet<String>,
+    /// The disposal list, where records were disposed of.
+    pub(crate) list: Option<String>,
+    /// The number of its entry.
+    number: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nobody has decided it yet.
+    Open,
+    /// A disposal list is signed and not applied yet.
+    Disposing,
+    /// It is decided and carried out, and the answer is to be sent.
+    Settled(Settlement),
+    /// The answer was sent.
+    Closed(Settlement, Date),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Settlement {
+    outcome: CaseOutcome,
+    ground: Option<Ground>,
+}
+
+/// Restrictions of a purpose, and the datasets that were linked without their children: numbers of entries.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Restrictions {
+    /// The last restriction that was made or lifted; 0 where none was.
+    changed: u64,
+    /// The last time that the linker was told the list.
+    told: u64,
+    /// For each period, what the linker had been told when its children were last recorded.
+    linked: BTreeMap<Period, u64>,
+}
+
+impl Case {
+    /// Whether the clock still runs.
+    fn is_open(&self) -> bool {
+        !matches!(self.stage, Stage::Closed(..))
+    }
+
+    fn settle(&mut self, outcome: CaseOutcome, ground: Option<Ground>) {
+        self.stage = Stage::Settled(Settlement { outcome, ground });
+    }
+
+    fn extended(&self) -> bool {
+        self.due != due(self.received, MONTHS)
+    }
+
+    /// Whether it can be decided so on a day.
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub(crate) fn may_be(&self, decision: CaseDecision, day: Date) -> Result<(), String> {
+        let refused = |why: &str| Err(why.to_owned());
+        match decision {
+            CaseDecision::Lift if self.restricts => Ok(()),
+            CaseDecision::Lift => refused("no restriction of this case stands"),
+            _ if self.stage != Stage::Open => refused("it is decided already"),
+            CaseDecision::Extend if self.extended() => {
+                refused("it has its two more months already, and the law gives no others")
+            }
+            // The person is told within the first month.
+            CaseDecision::Extend if day > self.due => Err(format!(
+                "its month was over on {}, and a delay is told within it: answer the case now",
+                self.due
+            )),
+            CaseDecision::Refuse(ground) if !ground.refuses(self.right) => {
+                let all = Ground::ALL.iter().filter(|one| one.refuses(self.right));
+                let all: Vec<&str> = all.map(|one| one.as_str()).collect();
+                Err(format!(
+                    "{ground} refuses no case of {}; its grounds are {}",
+                    self.right,
+                    all.join(", ")
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn settlement(&self) -> Option<Settlement> {
+        match self.stage {
+            Stage::Settled(of) | Stage::Closed(of, _) => Some(of),
+            Stage::Open | Stage::Disposing => None,
+        }
+    }
+
+    /// As custodians are told of it, with the proposals that are about it.
+    fn told(&self, id: &str, state: &State) -> CaseStatus {
+        let about_it = |(_, of): &(&String, &ProposalState)| of.case.as_deref() == Some(id);
+        let proposal = || state.proposals.iter().filter(|of| of.1.is_open()).find(about_it);
+        let (turn, about) = match self.stage {
+            Stage::Open => match proposal() {
+                None => (Some(Turn::Decide), None),
+                Some((id, of)) if of.by.len() < NEEDED => (Some(Turn::Sign), Some(id.clone())),
+                Some((id, _)) => (Some(Turn::CarryOut), Some(id.clone())),
+            },
+            Stage::Disposing => (Some(Turn::Linker), self.list.clone()),
+            Stage::Settled(_) => (Some(Turn::Answer), None),
+            Stage::Closed(..) => (None, None),
+        };
+        let settlement = self.settlement();
+        let answered = match self.stage {
+            Stage::Closed(_, day) => Some(day.to_string()),
+            _ => None,
+        };
+        CaseStatus {
+            case: id.to_owned(),
+            reference: self.reference.clone(),
+            right: self.right,
+            purpose: self.purpose.clone(),
+            received: self.received.to_string(),
+            due: self.due.to_string(),
+            extended: self.extended(),
+            days_left: self.is_open().then(|| days_until(self.due, state.day())),
+            turn,
+            about,
+            outcome: settlement.map(|of| of.outcome),
+            ground: settlement.and_then(|of| of.ground),
+            restricts: self.restricts,
+            answered,
+        }
+    }
+}
+
+fn days_until(last: Date, day: Date) -> i32 {
+    (last - day).get_days()
+}
+
+impl Cases {
+    pub(crate) fn get(&self, case: &str) -> Option<&Case> {
+        self.0.get(case)
+    }
+
+    /// Whether the file that says whom a case is about is wanted.
+    pub(crate) fn asks_for_subject(&self, case: &str) -> bool {
+        self.get(case).is_some_and(|of| of.stage == Stage::Open || of.restricts)
+    }
+
+    /// Open cases of a right and purpose that nobody has decided yet.
+    pub(crate) fn undecided(
+        &self,
+        right: Right,
+        purpose: &Purpose,
+    ) -> impl Iterator<Item = (&String, &Case)> {
+        let is_it = move |of: &Case| of.right == right && of.purpose == *purpose;
+        self.0.iter().filter(move |(_, of)| of.stage == Stage::Open && is_it(of))
+    }
+
+    /// Cases of a purpose whose restrictions stand, with the hashes of the files that say whom they are about.
+    pub(crate) fn restricting(&self, purpose: &Purpose) -> BTreeMap<String, String> {
+        let standing = self.0.iter().filter(|(_, of)| of.restricts && of.purpose == *purpose);
+        standing.map(|(id, of)| (id.clone(), of.sha256.clone())).collect()
+    }
+
+    /// How many are not closed.
+    pub(crate) fn open(&self) -> usize {
+        self.0.values().filter(|of| of.is_open()).count()
+    }
+
+    pub(crate) fn counts(&self, day: Date) -> CaseCounts {
+        let left: Vec<i32> =
+            self.0.values().filter(|of| of.is_open()).map(|of| days_until(of.due, day)).collect();
+        CaseCounts {
+            open: left.len() as u32,
+            overdue: left.iter().filter(|days| **days < 0).count() as u32,
+            least_days_left: left.iter().min().copied(),
+            restrictions: self.0.values().filter(|of| of.restricts).count() as u32,
+        }
+    }
+
+    /// Whether a step may be entered.
+    fn admit(&self, event: &CaseEvent, day: Date) -> Result<(), String> {
+        let case = self.get(event.case());
+        if let CaseEvent::Opened { received, due: last, .. } = event {
+            let is_new = case.is_none() && *last == due(*received, MONTHS) && *received <= day;
+            return is_new.then_some(()).ok_or_else(|| "it stands already".to_owned());
+        }
+        let case = case.ok_or("no such case is there")?;
+        match event {
+            CaseEvent::Opened { .. } => Ok(()),
+            CaseEvent::Extended { due: last, .. } => {
+                let three = *last == due(case.received, EXTENDED_MONTHS);
+                case.may_be(CaseDecision::Extend, day)
+                    .and_then(|()| three.then_some(()).ok_or_else(|| "no such delay".to_owned()))
+            }
+            CaseEvent::Refused { ground, .. } => case.may_be(CaseDecision::Refuse(*ground), day),
+            CaseEvent::Lifted { .. } => case.may_be(CaseDecision::Lift, day),
+            CaseEvent::Granted { .. }
+            | CaseEvent::Restricted { .. }
+            | CaseEvent::NoRecord { .. } => case.may_be(CaseDecision::Grant, day),
+            CaseEvent::Closed { answered, .. } => match case.stage {
+                Stage::Settled(_) if *answered >= case.received && *answered <= day => Ok(()),
+                Stage::Settled(_) => {
+                    Err(format!("the answer was sent between {} and today", case.received))
+                }
+                Stage::Closed(..) => Err("it is closed already".to_owned()),
+                Stage::Open | Stage::Disposing => {
+                    Err("it is not settled yet; `minster-vault cases` says whose turn it is".into())
+                }
+            },
+        }
+    }
+
+    fn apply(&mut self, event: &CaseEvent, signed: Option<&ProposalState>, number: u64) {
+        if let CaseEvent::Opened { case, right, purpose, received, due, reference, sha256 } = event
+        {
+            let opened = Case {
+                right: *right,
+                purpose: purpose.clone(),
+                received: *received,
+                due: *due,
+                reference: reference.clone(),
+                sha256: sha256.clone(),
+                stage: Stage::Open,
+                restricts: false,
+                signed: BTreeSet::new(),
+                list: None,
+                number,
+            };
+            self.0.insert(case.clone(), opened);
+            return;
+        }
+        let Some(case) = self.0.get_mut(event.case()) else { return };
+        let decides = !matches!(event, CaseEvent::Extended { .. } | CaseEvent::Lifted { .. });
+        if let (true, Some(of)) = (decides, signed) {
+            case.signed.clone_from(&of.by);
+        }
+        match event {
+            CaseEvent::Opened { .. } => {}
+            CaseEvent::Extended { due, .. } => case.due = *due,
+            CaseEvent::Granted { .. } => case.settle(CaseOutcome::Granted, None),
+            CaseEvent::Refused { ground, .. } => case.settle(CaseOutcome::Refused, Some(*ground)),
+            CaseEvent::NoRecord { .. } => case.settle(CaseOutcome::NoRecord, None),
+            CaseEvent::Restricted { .. } => {
+                case.restricts = true;
+                case.settle(CaseOutcome::Restricted, None);
+            }
+            CaseEvent::Lifted { .. } => case.restricts = false,
+            CaseEvent::Closed { answered, .. } => {
+                if let Some(settlement) = case.settlement() {
+                    case.stage = Stage::Closed(settlement, *answered);
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    /// Refuses a step of a case that does not follow.
+    pub(super) fn admit_case(&self, event: &Event) -> Result<(), Denial> {
+        let refused = |why: String| Err(refusal("carried out", &why));
+        match event {
+            Event::Case(of) => {
+                let may = self.cases.admit(of, self.day());
+                may.or_else(|why| match of {
+                    CaseEvent::Opened { .. } => Err(Denial::Case { what: "opened".into(), why }),
+                    CaseEvent::Closed { .. } => Err(Denial::Case { what: "closed".into(), why }),
+                    _ => refused(why),
+                })
+            }
+            Event::Disposed(of) => match of.case.as_ref().map(|case| self.cases.get(case)) {
+                None => Ok(()),
+                Some(None) => refused("no such case is there".into()),
+                Some(Some(case)) => case.may_be(CaseDecision::Grant, self.day()).or_else(refused),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds what an entry says of cases. `signed` is the proposal that it carried out.
+    pub(super) fn apply_cases(&mut self, entry: &Entry, signed: Option<&ProposalState>) {
+        match &entry.event {
+            Event::Case(of) => {
+                self.cases.apply(of, signed, entry.number);
+                let changes = matches!(of, CaseEvent::Restricted { .. } | CaseEvent::Lifted { .. });
+                let purpose = self.cases.get(of.case()).map(|case| case.purpose.clone());
+                if let (true, Some(purpose)) = (changes, purpose) {
+                    self.purpose(&purpose, |of| of.restrictions.changed = entry.number);
+                }
+            }
+            Event::Disposed(of) => {
+                let case = of.case.as_ref().and_then(|case| self.cases.0.get_mut(case));
+                if let Some(case) = case {
+                    case.stage = Stage::Disposing;
+                    case.list = Some(of.proposal.clone());
+                    case.signed = signed.map(|of| of.by.clone()).unwrap_or_default();
+                }
+            }
+            Event::AppliedDisposal { receipt, .. } => {
+                let all = self.cases.0.values_mut();
+                let of_list = all.filter(|of| of.stage == Stage::Disposing);
+                of_list
+                    .filter(|of| of.list.as_ref() == Some(&receipt.list))
+                    .for_each(|case| case.settle(CaseOutcome::Erased, None));
+            }
+            Event::ReadRestricted { purpose, .. } => {
+                self.purpose(purpose, |of| of.restrictions.told = entry.number);
+            }
+            Event::RecordedManifest { manifest, carried_from: None }
+                if manifest.dataset.class == DatasetClass::Integrated =>
+            {
+                let period = manifest.dataset.period.clone();
+                self.purpose(&manifest.dataset.purpose, |of| {
+                    let told = of.restrictions.told;
+                    of.restrictions.linked.insert(period, told);
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// The cases, as custodians are told of them: open ones first, the one that is due first at the head; then closed ones, the last
+    /// one first.
+    pub(crate) fn told_cases(&self, all: bool) -> Vec<CaseStatus> {
+        let wanted = self.cases.0.iter().filter(|(_, of)| all || of.is_open());
+        let mut wanted: Vec<_> = wanted.collect();
+        wanted.sort_by_key(|(_, of)| match of.is_open() {
+            true => (false, Some(of.due), of.number),
+            false => (true, None, u64::MAX - of.number),
+        });
+        wanted.into_iter().map(|(id, of)| of.told(id, self)).collect()
+    }
+
+    /// A case, as custodians are told of it.
+    pub(crate) fn told_case(&self, case: &str) -> Option<CaseStatus> {
+        Some(self.cases.get(case)?.told(case, self))
+    }
+}
+
+impl Restrictions {
+    /// Whether the children of a period were linked without those whose restriction stands now.
+    ///
+    /// # Errors
+    /// [`Denial::RestrictionPending`].
+    pub(crate) fn are_linked(&self, period: &Period) -> Result<(), Denial> {
+        let linked = self.linked.get(period).copied().unwrap_or_default();
+        match self.changed <= linked {
+            true => Ok(()),
+            false => Err(Denial::RestrictionPending { period: period.clone() }),
+        }
+    }
+}
