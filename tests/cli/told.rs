@@ -168,6 +168,23 @@ fn run(of: &mut Telling) {
     fs::write(of.site.path("trial.toml"), TRIAL).unwrap();
     of.tells("preview", "minster preview trial.toml");
     of.json("minster-preview", &format!("minster preview {definition}"));
+    let sql = "\"SELECT sen, COUNT(*) FROM children WHERE on_spine GROUP BY sen\"";
+    of.tells("query", &format!("minster query {sql} --save by_sen"));
+    fs::remove_file(of.site.path("config/tables/by_sen.toml")).unwrap();
+    of.json("minster-query", &format!("minster query {sql}"));
+    of.tells("query-of-rows", "minster query \"SELECT * FROM children\"");
+    of.tells(
+        "query-of-no-column",
+        "minster query \"SELECT wards, COUNT(*) FROM children GROUP BY wards\"",
+    );
+    of.tells("risk", "minster risk");
+    of.json("minster-risk", "minster risk");
+    let policy = fs::read_to_string(of.site.path("config/risk.toml")).unwrap();
+    let bound = format!("{policy}\n[bounds]\nunique_percent = 0\nbelow_5_percent = 1\n");
+    fs::write(of.site.path("config/risk.toml"), bound).unwrap();
+    of.tells("risk-above-a-bound", "minster risk");
+    of.tells("aggregate-above-a-bound", "minster aggregate");
+    fs::write(of.site.path("config/risk.toml"), policy).unwrap();
     of.tells("preview-of-no-file", "minster preview config/tables/adults.toml");
     of.tells("suggest", &format!("minster suggest {definition} --most 3"));
     of.json("minster-suggest", &format!("minster suggest {definition} --most 1"));

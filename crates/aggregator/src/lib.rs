@@ -76,3 +76,4 @@ pub use release_job::{
     reproduce::{Reproduced, Reproduction, reproduce},
 };
 pub use suggest::{Bounds, Cells, Suggestion, Suggestions, suggest};
+pub use tabulate::lookup::read as read_lookup;

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use minster_model::{Period, RunId, SourceName, TableName};
 
-use crate::{columns, dispose, explain, linkage, links, preview, quality, review, site, suggest};
+use crate::{
+    columns, dispose, explain, linkage, links, preview, quality, query, review, risk, site, suggest,
+};
 
 /// Turns a council's records about children into pseudonymised, linked data, and publishes only tables that passed disclosure
 /// control.
@@ -43,7 +45,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  minster run\n\n\
             A draft is not public. A person lets it out with `minster release`.\n\n\
             Exit: 0 done; 2 usage or configuration, or a faulty table definition, beside which the others are drafted; 3 done, with \
-            rows in quarantine; 4 disclosure control refused a draft; \
+            rows in quarantine; 4 disclosure control refused a draft, or the data break a bound of risk; \
             5 rows were not conserved; 6 the vault; 7 publishing failed, and the release before is still there; 8 another \
             run holds the lock; 10 done, but a source was left out; 1 an unexpected fault")]
     Run {
@@ -91,6 +93,18 @@ pub(crate) enum Command {
             Exit: 0 done; 2 usage or configuration; 4 disclosure control refuses the definition, or the day's previews are \
             used up; 6 the vault; 8 a run holds the lock")]
     Preview(preview::Arguments),
+    /// Preview what a query would publish: only protected aggregates come out. Nothing is kept.
+    #[command(after_help = "Examples:\n  \
+            minster query \"SELECT sex, COUNT(*) FROM children GROUP BY sex\"\n  \
+            minster query \"SELECT sex, COUNT(*) FROM children GROUP BY 1\" --save sex\n\n\
+            The query becomes a table definition, and this is previewed as `minster preview` does it: the same look, protection, attack and \
+            bound for a day. It has SELECT, FROM children or FROM a table of events JOIN children USING (child), WHERE with AND, and GROUP BY \
+            with CUBE, ROLLUP or GROUPING SETS. Its numbers are COUNT(*), SUM, AVG(COALESCE(column, 0)) and quotients of sums. All else is \
+            refused at its place, with what to write instead. `minster columns` lists the columns. --save writes the definition among those \
+            of the pipeline, with the query above it.\n\n\
+            Exit: 0 done; 2 usage, configuration or the query; 4 disclosure control refuses it, or the day's previews are used up; \
+            6 the vault; 8 a run holds the lock")]
+    Query(query::Arguments),
     /// Rank coarser forms of a definition by the cells that they save. Nothing is kept.
     #[command(after_help = "Examples:\n  minster suggest config/tables/children.toml\n  \
             minster suggest trial.toml --most 6 --seconds 60\n\n\
@@ -103,7 +117,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  minster aggregate\n  minster aggregate looked_after\n\n\
             A faulty definition is named with its error, and the others are drafted.\n\n\
             Exit: 0 done; 2 a definition is faulty, or another fault of usage or configuration; 4 disclosure control refused a \
-            draft; 6 the vault; 7 the ledger lacks a release; 8 a run holds the lock")]
+            draft, or the data break a bound of risk; 6 the vault; 7 the ledger lacks a release; 8 a run holds the lock")]
     Aggregate {
         /// Draft this release alone, and leave the other drafts as they are.
         release: Option<TableName>,
@@ -114,8 +128,8 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  minster release children\n  minster release --all\n\n\
             The command needs the analyst's role at the vault. The vault logs the release's hash before anyone can see the \
             release. The ledger records the person, the time and the policy.\n\n\
-            Exit: 0 done; 2 there is no such draft, or the data have changed since; 4 disclosure control refuses it, or an \
-            earlier release must be withdrawn first; 8 a run holds the lock")]
+            Exit: 0 done; 2 there is no such draft, or the data have changed since; 4 disclosure control refuses it, an \
+            earlier release must be withdrawn first, or the data break a bound of risk; 8 a run holds the lock")]
     Release {
         /// The draft.
         #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -231,6 +245,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Measure how identifying the pseudonymised rows are, and what coarser treatments would change.
+    #[command(
+        after_help = "Examples:\n  minster risk\n  minster risk --period 2024-25 --html risk.html\n  \
+            minster risk --policy trial.toml --json\n\n\
+            `risk` in pipeline.toml names the policy: what an intruder may know, what nobody may learn, and bounds. A run stops before it \
+            drafts, and no draft is let out, where the data break a bound. Counts are to the nearest 5, and no value of a row is shown. The \
+            command needs the analyst's role at the vault, which logs that the integrated dataset was opened.\n\n\
+            Exit: 0 done, also where a bound is broken; 2 usage, configuration or policy; 6 the vault"
+    )]
+    Risk(risk::Arguments),
     /// Show what runs did.
     #[command(subcommand, after_help = "Example:\n  minster runs list")]
     Runs(Runs),

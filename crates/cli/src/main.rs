@@ -20,11 +20,13 @@ mod pipeline;
 mod plan;
 mod preview;
 mod quality;
+mod query;
 mod refusals;
 mod rekey;
 mod report;
 mod reproduce;
 mod review;
+mod risk;
 mod runs;
 mod site;
 mod stages;
@@ -97,6 +99,7 @@ fn run(command: Command) -> Result<u8, Failure> {
                 let config = config.path;
                 let mut summary =
                     summary::Summary { ingest, linkage, config, ..Default::default() };
+                risk::gate(&loaded, None, store, journal)?;
                 stages::draft(&loaded, None, store, journal, &mut summary)?;
                 Ok(summary)
             })?;
@@ -116,6 +119,7 @@ fn run(command: Command) -> Result<u8, Failure> {
             let program = if release.is_some() { "minster-draft" } else { "minster" };
             let summary = runs::recorded(&loaded, program, |store, journal| {
                 let mut summary = summary::Summary { config: config.path, ..Default::default() };
+                risk::gate(&loaded, None, store, journal)?;
                 stages::draft(&loaded, release.as_ref(), store, journal, &mut summary)?;
                 Ok(summary)
             })?;
@@ -131,6 +135,7 @@ fn run(command: Command) -> Result<u8, Failure> {
             let summary = runs::recorded(&loaded, "minster-release", |store, journal| {
                 let mut summary = summary::Summary { config: config.path, ..Default::default() };
                 let which = (release.as_ref(), period.as_ref());
+                risk::gate(&loaded, period.as_ref(), store, journal)?;
                 stages::release(&loaded, which, store, journal, &mut summary)?;
                 Ok(summary)
             })?;
@@ -189,6 +194,10 @@ fn run(command: Command) -> Result<u8, Failure> {
             print(&preview::preview(&arguments)?)?;
             Ok(exit::DONE)
         }
+        Command::Query(arguments) => {
+            print(&query::query(&arguments)?)?;
+            Ok(exit::DONE)
+        }
         Command::Suggest(arguments) => {
             print(&suggest::suggest(&arguments)?)?;
             Ok(exit::DONE)
@@ -209,6 +218,10 @@ fn run(command: Command) -> Result<u8, Failure> {
         }
         Command::Site(arguments) => {
             print(&site::site(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Risk(arguments) => {
+            print(&risk::report(&arguments)?)?;
             Ok(exit::DONE)
         }
         Command::Rekey(Report { config, form: Json { json } }) => {

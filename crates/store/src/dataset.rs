@@ -313,6 +313,15 @@ impl Dataset {
         self.open(name, columns, Text::Coded)
     }
 
+    /// [`Dataset::table`], some of its columns, to be read by row groups.
+    pub(crate) fn row_groups(
+        &self,
+        name: &TableName,
+        columns: &[&str],
+    ) -> Result<RowGroups, StoreError> {
+        self.open(name, Some(columns), Text::Plain)
+    }
+
     /// [`Dataset::table`] as it rests: with tokens where it holds tokens.
     pub fn table_at_rest(&self, name: &TableName) -> Result<TableReader, StoreError> {
         Ok(self.open(name, None, Text::Plain)?.all()?.at_rest())

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use minster_model::{DatasetRef, Purpose, Role, TableName};
+use minster_model::{DatasetClass, DatasetRef, Purpose, Role, TableName};
 use minster_vault_api::{Denial, ManifestFault, VaultError, writer};
 
 /// Why the store cannot do what was asked. No message holds a row's value.
@@ -200,9 +200,26 @@ fn remedy(dataset: &DatasetRef, fault: ManifestFault) -> String {
                 may write into the store. See docs/engineers.md, \"When a snapshot is not the newest\""
             .to_owned();
     }
+    if is_made_once(dataset) {
+        return "Look who may write into the store; then put the newest snapshot back from a copy. If it is lost, custodians take an \
+                older one for it, or let the dataset be begun anew: then remove its folder in the store, and run again. See \
+                docs/custodians.md, \"The newest snapshot of a dataset is lost\""
+            .to_owned();
+    }
     "Look who may write into the store; then put the newest snapshot back from a copy, or have a source's delivery read and \
      children linked again (`minster run --again`). See docs/engineers.md, \"When a snapshot is not the newest\""
         .to_owned()
+}
+
+/// Whether no delivery makes the dataset anew: ids of children, what people judged, and reports on releases.
+fn is_made_once(dataset: &DatasetRef) -> bool {
+    match dataset.class {
+        DatasetClass::Report => true,
+        DatasetClass::Integrated => {
+            matches!(dataset.name.as_str(), "identities" | "review" | "decisions")
+        }
+        DatasetClass::Source | DatasetClass::Linkage => false,
+    }
 }
 
 impl From<VaultError> for StoreError {
