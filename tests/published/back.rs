@@ -33,6 +33,16 @@ fn a_release_leads_back_to_its_files_is_built_again_and_what_it_hinders_is_kept(
     assert_ne!(refusal["first"], refusal["last"], "the same refusal is kept once");
     let told = done(&site, "refusals");
     assert!(told.contains("threshold, policy for zeros or insider; use the same"), "{told}");
+    // A list that cannot be read hides no refusal; and none of its text is kept.
+    let list = site.folder().join("store/refusals.json");
+    assert!(!fs::read_to_string(&list).unwrap().contains("threshold"));
+    let aside = site.folder().join("refusals.json");
+    fs::rename(&list, &aside).unwrap();
+    fs::create_dir(&list).unwrap();
+    let told = ends(&site, "aggregate third", 4);
+    assert!(told.contains("the refusal is not kept for `minster refusals`"), "{told}");
+    fs::remove_dir(&list).unwrap();
+    fs::rename(&aside, &list).unwrap();
     fs::remove_file(config.join("third.toml")).unwrap();
     let audited = site.run("minster-audit", &["--only", "store.unknown"]);
     assert!(text(&audited).contains("PASS"), "the list is no foreign file: {}", text(&audited));
