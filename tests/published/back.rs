@@ -94,6 +94,22 @@ fn to_the_files(site: &minster_tests::Site) {
     assert!(inputs > 10, "{inputs} files");
     let told = done(site, "lineage children");
     assert!(told.contains("; the store has these\n") && !told.contains("MISSING"), "{told}");
+    forged_successor(site, &steps[1]["dataset"]);
+}
+
+/// A manifest that says of itself that it came of the one that the report names, and that the vault's log does not have.
+fn forged_successor(site: &minster_tests::Site, dataset: &Value) {
+    let part = |name: &str| dataset[name].as_str().unwrap();
+    let place = format!("store/datasets/{}/{}/{}", part("class"), part("name"), part("period"));
+    let path = site.folder().join(place).join("current/manifest.json");
+    let whole = fs::read(&path).unwrap();
+    let mut forged: Value = serde_json::from_slice(&whole).unwrap();
+    forged["rekeyed_from"] = minster_store::sha256_hex(&whole).into();
+    forged["program"] = "forged".into();
+    fs::write(&path, forged.to_string()).unwrap();
+    let told = ends(site, "lineage children", 11);
+    assert!(told.contains("\nMISSING ") && !told.contains("forged"), "{told}");
+    fs::write(&path, whole).unwrap();
 }
 
 /// The same rows linked anew: the release is the same, and it is said that its snapshot stands no more.

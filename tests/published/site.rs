@@ -121,12 +121,12 @@ fn changed(site: &minster_tests::Site, out: &Path) {
 /// What someone wrote into the ledger about a release that the vault's log has: a second entry, and a withdrawal.
 fn someone_wrote(site: &minster_tests::Site, out: &Path, entry: &Path) {
     let before = below(out);
-    let name = entry.file_name().unwrap().to_str().unwrap();
+    let name = entry.file_stem().unwrap().to_str().unwrap();
     let mut second: serde_json::Value = serde_json::from_slice(&fs::read(entry).unwrap()).unwrap();
     second["let_out"]["user"] = "mallory".into();
     second["let_out"]["at"] = "2099-01-01T00:00:00Z".into();
     second["definition"]["title"] = "Call Mallory".into();
-    let path = entry.with_file_name(format!("{name}.2"));
+    let path = entry.with_file_name(format!("{name}.2.json"));
     fs::write(&path, second.to_string()).unwrap();
     let told = done(site, "site --out out");
     assert!(told.contains("note: 1 entry of the ledger is of a release of which"), "{told}");
@@ -140,7 +140,7 @@ fn someone_wrote(site: &minster_tests::Site, out: &Path, entry: &Path) {
         "format": 3, "entry": name, "sha256": sha256, "uid": 7, "user": "mallory",
         "at": "2026-01-01T00:00:00Z", "reason": "Call Mallory on 07700 900123",
     });
-    let path = entry.with_file_name(format!("{name}.withdrawn"));
+    let path = entry.with_file_name(format!("{name}.withdrawn.json"));
     fs::write(&path, withdrawal.to_string()).unwrap();
     let told = ends(site, "site --out out", 7);
     assert!(told.contains("a withdrawal that the vault's log does not have"), "{told}");
@@ -151,8 +151,10 @@ fn someone_wrote(site: &minster_tests::Site, out: &Path, entry: &Path) {
 
     // The log has this withdrawal, and no word of its reason.
     let of_other = fs::read_dir(entry.parent().unwrap()).unwrap().map(|of| of.unwrap().path());
-    let path =
-        of_other.into_iter().find(|path| path.to_string_lossy().ends_with(".withdrawn")).unwrap();
+    let path = of_other
+        .into_iter()
+        .find(|path| path.to_string_lossy().ends_with(".withdrawn.json"))
+        .unwrap();
     let whole = fs::read_to_string(&path).unwrap();
     fs::write(&path, whole.replace("a <file> was cut off", "Call 07700 900123")).unwrap();
     let told = ends(site, "site --out out", 7);

@@ -167,7 +167,7 @@ fn state(store: &Store, entry: &Entry, known: &KnownRelease) -> (PublicState, Op
         }
         (withdrawn, false) => {
             let forged = withdrawn.as_ref().map(|_| {
-                format!("the ledger has a withdrawal that the vault's log does not have, which is not believed: remove ledger/{period}/{}{WITHDRAWN}, and find who wrote it", entry.file)
+                format!("the ledger has a withdrawal that the vault's log does not have, which is not believed: remove ledger/{period}/{}{WITHDRAWN}.json, and find who wrote it", entry.file)
             });
             match ledger::release_of(store, entry) {
                 Some(release) => (PublicState::Current(release), forged),
